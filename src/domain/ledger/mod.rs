@@ -1,0 +1,8 @@
+//! Double entry per merchant, currency and layer.
+
+pub mod account;
+pub mod journal;
+pub mod transaction;
+
+pub use account::{Account, AccountCode, AccountError, Chart, Owner};
+pub use transaction::{Direction, JournalEvent, Layer, LedgerError, LedgerTransaction, Posting};

@@ -1,0 +1,156 @@
+//! Who is who: merchants, their gateway accounts, their suppliers.
+//!
+//! Every gateway, bank and rail account belongs to one merchant, because money of two merchants in one account is
+//! pooling. The settings below decide the accounting; their defaults are those of `money-flows` M1–M11.
+
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{GatewayAccountId, MerchantId, SupplierId};
+use crate::money::Currency;
+
+/// A merchant: one legal entity, one book.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merchant {
+    /// Its id.
+    pub id: MerchantId,
+    /// Its name.
+    pub name: String,
+    /// Whether it sells for others or for itself.
+    pub role: Role,
+    /// The zone of its business days.
+    pub zone: Tz,
+    /// When commission counts as earned.
+    pub recognise: Recognise,
+    /// Origins a shopper may be sent back to: `https://shop.example`.
+    pub return_origins: Vec<String>,
+    /// The jurisdiction of its taxes, a dimension of 1300 and 2200: `SG`.
+    pub tax_jurisdiction: String,
+}
+
+/// Seller for others, or seller of record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Revenue is the commission.
+    #[default]
+    Agent,
+    /// Revenue is the sale.
+    Principal,
+}
+
+/// When commission moves from 2300 to 4000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recognise {
+    /// At once.
+    #[default]
+    Capture,
+    /// When `deliver` is called.
+    Delivered,
+}
+
+/// A merchant's account at a gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GatewayAccount {
+    /// Its id.
+    pub id: GatewayAccountId,
+    /// Whose it is.
+    pub merchant: MerchantId,
+    /// Which gateway: `paypal`, `grabpay`.
+    pub gateway: String,
+    /// Its name and ledger dimension: `paypal`, `grabpay-sg`. Unique per merchant.
+    pub name: String,
+    /// Who holds the money.
+    pub funds_flow: FundsFlow,
+    /// Which fee a supplier bears.
+    pub recharge: Recharge,
+    /// Who bears a fee that the gateway keeps on a refund; `None`: whoever bore the fee.
+    pub unreturned_fee: Option<FeeOwner>,
+    /// When captured money counts as received.
+    pub available_when: AvailableWhen,
+    /// Which point in time's rate binds the supplier.
+    pub fx_point: FxPoint,
+    /// Currencies the account holds; empty: every currency it takes. Others are converted by the gateway at capture.
+    pub holds: Vec<Currency>,
+}
+
+impl GatewayAccount {
+    /// The account that captures land on: spendable at once (1110), or owed until the sweep (1100).
+    pub fn lands_on_balance(&self) -> bool {
+        self.available_when == AvailableWhen::GatewayAvailable
+    }
+}
+
+/// Who holds captured money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FundsFlow {
+    /// The platform, for others.
+    #[default]
+    PlatformCollects,
+    /// The gateway divides it.
+    SplitAtGateway,
+    /// The supplier gets it directly.
+    DirectToSupplier,
+}
+
+/// Which fee a supplier bears: what was charged, or what the schedule says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recharge {
+    /// The gateway's own figure.
+    Actual,
+    /// The contract's.
+    Schedule,
+}
+
+/// Who bears an unreturned fee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeeOwner {
+    /// The suppliers of the refunded lines.
+    Supplier,
+    /// The platform.
+    Platform,
+}
+
+/// When captured money counts as received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AvailableWhen {
+    /// On our bank statement.
+    BankReceived,
+    /// Spendable at the gateway.
+    GatewayAvailable,
+    /// By calendar: the platform lends its own money.
+    Calendar,
+}
+
+/// Which point in time's rate binds the supplier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FxPoint {
+    /// Capture.
+    #[default]
+    Capture,
+    /// Release to available.
+    Available,
+    /// Payout.
+    Payout,
+}
+
+/// A supplier of a merchant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Supplier {
+    /// Its id.
+    pub id: SupplierId,
+    /// Whose supplier.
+    pub merchant: MerchantId,
+    /// Legal name.
+    pub name: String,
+    /// ISO 3166 alpha-2.
+    pub country: String,
+    /// The currency it is settled in.
+    pub currency: Currency,
+}

@@ -1,0 +1,16 @@
+//! The nouns of the trade, bottom-up: pure, deterministic, no I/O, no clock of their own.
+
+/// Who is who: merchants, gateway accounts, suppliers.
+pub mod merchants;
+/// Double entry: accounts, balanced transactions, journal events, the hash chain.
+pub mod ledger;
+/// What a payment costs: dated fee schedules and their assessment.
+pub mod fees;
+/// Who gets what of a payment.
+pub mod splits;
+/// Quotes, display currency, price endings.
+pub mod fx;
+/// Payments: what gateways report, and the state machine that decides what it means.
+pub mod orders;
+/// What a supplier sees: balances and statements that foot.
+pub mod statements;

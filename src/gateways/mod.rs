@@ -1,0 +1,412 @@
+//! Payment gateways, all behind one trait.
+//!
+//! An adapter speaks its gateway's protocol and nothing else: it sees no store, no flow and no other adapter. It never
+//! decides; it says what the gateway said. A call has four outcomes and only four ([`GatewayError`] plus success),
+//! because only they decide what a flow does next.
+//!
+//! # To add a gateway
+//! 1. `src/gateways/<name>/` with the same rooms as every house: `mod.rs` (the traits), `wire.rs` (their names,
+//!    no logic), `sign.rs` (over bytes, tested against published vectors), `status.rs` (one table: their word → ours,
+//!    unknown → `Unknown`), `bill.rs`, `fixtures/`.
+//! 2. One line in `registry.rs`.
+//! 3. The conformance list (`tests/it/conformance.rs`) runs on it by itself; leave a case out only with a reason in
+//!    the folder.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::clock::Clock;
+use crate::domain::orders::{PaymentReport, RefundReport};
+use crate::ids::{IdSource, PaymentId, RefundId};
+use crate::money::{Currency, Money};
+
+/// What a gateway is, for routes, settings and answers.
+#[derive(Debug)]
+pub struct Descriptor {
+    /// The name in routes, settings and stored rows: `paypal`.
+    pub name: &'static str,
+    /// For people: `PayPal`.
+    pub title: &'static str,
+    /// The protocol spoken: `Orders v2`.
+    pub api: &'static str,
+    /// Whether the capture names the gateway's own fee.
+    pub fee_known_at_capture: bool,
+    /// Smallest time between two ladder polls of one payment.
+    pub poll_pace_s: u32,
+    /// Builds the adapter from one gateway account's settings.
+    pub build: Build,
+}
+
+/// Builds an adapter from one account's settings.
+pub type Build = fn(&AccountSettings, &Context) -> Result<Arc<dyn Gateway>, BuildError>;
+
+/// One merchant's account at a gateway, as stored: its own keys are a table that only the adapter reads.
+#[derive(Debug, Clone)]
+pub struct AccountSettings {
+    /// The account's name, also the ledger's dimension: `paypal`, `grabpay-sg`.
+    pub name: String,
+    /// Public settings: `base_url`, `client_id`, `merchant_id`, `webhook_id`, `partner_id`, `country` …
+    pub public: serde_json::Map<String, serde_json::Value>,
+    /// Secrets, opened: `client_secret`, `partner_secret` …
+    pub secrets: std::collections::BTreeMap<String, Vec<secrecy::SecretString>>,
+}
+
+/// What every adapter is given.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Shared HTTP client: timeouts, no redirects.
+    pub http: reqwest::Client,
+    /// Business and wall time.
+    pub clock: Clock,
+    /// Nonces and verifiers.
+    pub ids: IdSource,
+    /// Which certificate hosts and roots are allowed.
+    pub trust: Trust,
+}
+
+/// Which certificate hosts and roots a gateway's notices may be signed under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// The gateway's production hosts and roots, compiled in.
+    Live,
+    /// The gateway's own sandbox hosts, compiled in.
+    GatewaySandbox,
+    /// Our sandbox: loopback, and this data folder's own root certificate (DER).
+    StraitsSandbox {
+        /// The root certificate, DER.
+        root_der: Vec<u8>,
+    },
+}
+
+/// An account's settings do not make an adapter.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BuildError {
+    /// A key is missing or of the wrong form.
+    #[error("gateway account `{account}`: `{key}` {why}")]
+    Setting {
+        /// The account.
+        account: String,
+        /// The key.
+        key: String,
+        /// What is wrong and what belongs there.
+        why: String,
+    },
+}
+
+/// What is asked of a gateway for one payment.
+#[derive(Debug, Clone)]
+pub struct PaymentRequest {
+    /// Our payment.
+    pub payment: PaymentId,
+    /// The reference sent to the gateway, ours, one per payment, never a second one.
+    pub request_ref: String,
+    /// The gateway's id, once known.
+    pub gateway_ref: Option<String>,
+    /// What to take.
+    pub amount: Money,
+    /// The gateway's method, where it has several.
+    pub method: Option<String>,
+    /// One line for the shopper.
+    pub description: String,
+    /// Where the gateway sends the shopper back: our own `/v1/returns/{gateway}`.
+    pub return_url: String,
+    /// When the payment was made.
+    pub created_at: DateTime<Utc>,
+}
+
+/// What a created payment needs next.
+#[derive(Debug)]
+pub struct PaymentSession {
+    /// The gateway's id, where it gives one at once.
+    pub gateway_ref: Option<String>,
+    /// What the shopper does next.
+    pub next_action: NextAction,
+    /// Kept sealed beside the payment; opaque to the flow.
+    pub secrets: GatewaySecrets,
+    /// After this the gateway lets the payment lapse.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// What the shopper does next.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum NextAction {
+    /// Open this address.
+    Redirect {
+        /// The address.
+        url: String,
+    },
+    /// Show this content as a QR code.
+    QrCode {
+        /// The content.
+        payload: String,
+    },
+    /// Post this form from the shopper's browser.
+    FormPost {
+        /// The address.
+        url: String,
+        /// Its fields, in order.
+        fields: Vec<(String, String)>,
+    },
+    /// Hand this to the gateway's SDK.
+    Sdk {
+        /// As the SDK wants it.
+        payload: serde_json::Value,
+    },
+}
+
+/// Whatever the adapter must remember about one payment and nobody may read: PKCE verifier, OAuth token. Bytes of the
+/// adapter's own format, sealed with the payment's id as associated data.
+#[derive(Clone, Default)]
+pub struct GatewaySecrets(pub Vec<u8>);
+
+impl std::fmt::Debug for GatewaySecrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "GatewaySecrets({} bytes)", self.0.len())
+    }
+}
+
+/// The answer to `complete_payment`.
+#[derive(Debug)]
+pub struct Completed {
+    /// What the gateway says now.
+    pub report: PaymentReport,
+    /// The secrets to keep from here on, if they changed.
+    pub secrets: Option<GatewaySecrets>,
+}
+
+/// What came back with the shopper, or with an `Authorised` notice: query parameters, checked by the adapter.
+#[derive(Debug, Clone, Default)]
+pub struct ReturnParameters(pub Vec<(String, String)>);
+
+/// A notice as it arrived.
+#[derive(Debug, Clone)]
+pub struct RawNotification<'a> {
+    /// `POST`.
+    pub method: &'a str,
+    /// Path and query as the gateway signed them: without our mount prefix where the far side does not know it.
+    pub path_and_query: &'a str,
+    /// Header names in lower case with their raw values, in order.
+    pub headers: &'a [(String, String)],
+    /// The body, byte for byte.
+    pub body: &'a [u8],
+    /// When it arrived, by the wall.
+    pub received_at: DateTime<Utc>,
+}
+
+impl RawNotification<'_> {
+    /// The value of a header that occurs exactly once.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let first = values.next()?;
+        values.next().is_none().then_some(first)
+    }
+}
+
+/// A notice that was verified: only [`Gateway::verify`] makes one. It names what to ask about; it decides nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notification {
+    /// The gateway's id of the event, where it has one.
+    pub event_ref: Option<String>,
+    /// The gateway's word for what happened.
+    pub event_type: String,
+    /// Which payment to ask about.
+    pub about: About,
+}
+
+/// What a notice is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum About {
+    /// A payment, by our reference or the gateway's (at least one is known).
+    Payment {
+        /// The reference we sent.
+        request_ref: Option<String>,
+        /// The gateway's id.
+        gateway_ref: Option<String>,
+    },
+    /// Nothing this part of Straits acts on (account news, disputes before their part is built): kept, answered.
+    Other,
+}
+
+/// Why a notice is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum NotificationError {
+    /// Signature, freshness, sender or certificate is wrong.
+    #[error("the notice is not genuine: {0}")]
+    Forged(String),
+    /// It cannot be read: not the gateway's format, doubled names.
+    #[error("the notice cannot be read: {0}")]
+    Malformed(String),
+    /// It could not be checked just now (certificate host down): the gateway is asked to send it again.
+    #[error("the notice could not be checked: {0}")]
+    Unavailable(String),
+}
+
+/// What the gateway wants to hear.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// Its content type.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: String,
+}
+
+/// The four ways a call goes wrong; flows branch on the class, never on the gateway.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GatewayError {
+    /// A definite no: nothing happened.
+    #[error("the gateway refused: {code}: {message}")]
+    Refused {
+        /// The gateway's code.
+        code: String,
+        /// Its words.
+        message: String,
+        /// Asking again later may succeed without a new decision (balance too small, capture still pending).
+        retry_later: bool,
+    },
+    /// It may have happened: time-out, broken connection, 5xx, an answer that cannot be trusted. Ask, never resend.
+    #[error("the outcome is unknown: {0}")]
+    OutcomeUnknown(String),
+    /// Slow down; nothing happened.
+    #[error("the gateway asks to slow down")]
+    Throttled {
+        /// Seconds it names.
+        retry_after_s: Option<u32>,
+    },
+    /// Never sent: no connection, or our own request is impossible. Nothing happened.
+    #[error("not sent: {0}")]
+    NotSent(String),
+}
+
+/// A gateway account, ready to talk. One instance per merchant's account.
+#[async_trait]
+pub trait Gateway: Send + Sync + std::fmt::Debug {
+    /// What it is.
+    fn descriptor(&self) -> &'static Descriptor;
+
+    /// The account's name, also the ledger's dimension.
+    fn account(&self) -> &str;
+
+    /// Whether the amount can be charged here, before anything is stored.
+    ///
+    /// # Errors
+    /// [`Unchargeable`] with the nearest amount that can.
+    fn check_amount(&self, amount: Money) -> Result<(), Unchargeable>;
+
+    /// Currencies that can be charged here.
+    fn currencies(&self) -> Vec<Currency>;
+
+    /// Opens the payment. Idempotent at the gateway under `request.request_ref`.
+    async fn create_payment(&self, request: &PaymentRequest) -> Result<PaymentSession, GatewayError>;
+
+    /// Asks how the payment stands.
+    async fn query_payment(
+        &self,
+        request: &PaymentRequest,
+        secrets: &GatewaySecrets,
+    ) -> Result<PaymentReport, GatewayError>;
+
+    /// Reads what came back with the shopper; the state or token must be this payment's. Returns secrets to keep
+    /// (an OAuth code), if any. It moves no money and is no evidence.
+    fn accept_return(
+        &self,
+        request: &PaymentRequest,
+        secrets: &GatewaySecrets,
+        parameters: &ReturnParameters,
+    ) -> Result<Option<GatewaySecrets>, NotificationError>;
+
+    /// The reference by which a returning shopper's payment is found, before anything is trusted.
+    fn return_ref(&self, parameters: &ReturnParameters) -> Option<About>;
+
+    /// Takes the money after the shopper agreed. Called only under the payment's one `complete` intent.
+    async fn complete_payment(
+        &self,
+        request: &PaymentRequest,
+        secrets: &GatewaySecrets,
+    ) -> Result<Completed, GatewayError>;
+
+    /// Proves that a notice is the gateway's. The only maker of [`Notification`].
+    async fn verify(&self, raw: &RawNotification<'_>) -> Result<Notification, NotificationError>;
+
+    /// What the gateway wants to hear.
+    fn reply(&self, accepted: bool) -> Reply;
+
+    /// Refunds, if the gateway has them.
+    fn refunds(&self) -> Option<&dyn Refunds> {
+        None
+    }
+
+    /// Closing an open payment, if the gateway has it.
+    fn closes(&self) -> Option<&dyn Closes> {
+        None
+    }
+}
+
+/// The amount cannot be charged at this gateway.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unchargeable {
+    /// The gateway's exponent is coarser than the currency's.
+    #[error("{gateway} takes {} without that many decimals; the nearest amount is {nearest}", nearest.currency())]
+    Precision {
+        /// The gateway.
+        gateway: &'static str,
+        /// The nearest amount it takes.
+        nearest: Money,
+    },
+    /// Not a currency of this account.
+    #[error("{gateway} does not take {currency} on this account")]
+    Currency {
+        /// The gateway.
+        gateway: &'static str,
+        /// The currency.
+        currency: Currency,
+    },
+}
+
+/// What is asked for one refund.
+#[derive(Debug, Clone)]
+pub struct RefundRequest {
+    /// Our refund.
+    pub refund: RefundId,
+    /// The reference sent to the gateway, ours, one per refund.
+    pub request_ref: String,
+    /// The gateway's id of the refund, once known.
+    pub refund_ref: Option<String>,
+    /// The capture that goes back.
+    pub capture_ref: String,
+    /// How much.
+    pub amount: Money,
+    /// Why, for the shopper.
+    pub reason: String,
+}
+
+/// Paying back.
+#[async_trait]
+pub trait Refunds: Send + Sync {
+    /// Sends the refund. Idempotent at the gateway under `request.request_ref`.
+    async fn refund(
+        &self,
+        payment: &PaymentRequest,
+        secrets: &GatewaySecrets,
+        request: &RefundRequest,
+    ) -> Result<RefundReport, GatewayError>;
+
+    /// Asks how the refund stands; `Ok(None)` when the gateway knows none under our reference.
+    async fn query_refund(
+        &self,
+        payment: &PaymentRequest,
+        secrets: &GatewaySecrets,
+        request: &RefundRequest,
+    ) -> Result<Option<RefundReport>, GatewayError>;
+}
+
+/// Closing an open payment at the gateway.
+#[async_trait]
+pub trait Closes: Send + Sync {
+    /// Closes it; the report says whether money came first.
+    async fn close_payment(&self, request: &PaymentRequest) -> Result<PaymentReport, GatewayError>;
+}
