@@ -2,6 +2,8 @@
 
 /// Who is who: merchants, gateway accounts, suppliers.
 pub mod merchants;
+/// Who may do what: keys, scopes, users, the audit trail's entry.
+pub mod access;
 /// Double entry: accounts, balanced transactions, journal events, the hash chain.
 pub mod ledger;
 /// What a payment costs: dated fee schedules and their assessment.
