@@ -25,13 +25,13 @@ CREATE TABLE refund (
   id           TEXT PRIMARY KEY,
   merchant_id  TEXT NOT NULL,
   payment_id   TEXT NOT NULL,
-  -- 'payment' mirrors a settlement; 'suspense' and 'duplicate' send unmatched money back
+  -- 'settlement' mirrors a settlement; 'suspense' and 'duplicate' send unmatched money back; the id is the reference sent
   kind         TEXT NOT NULL,
   state        TEXT NOT NULL,
   amount       BIGINT NOT NULL,
   currency     TEXT NOT NULL,
   reason       TEXT NOT NULL,
-  request_ref  TEXT NOT NULL UNIQUE,
+  capture_ref  TEXT NOT NULL,
   refund_ref   TEXT,
   -- what was decided: lines of the answer, and the numbers later refunds build on
   decided      TEXT NOT NULL,
