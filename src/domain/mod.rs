@@ -14,5 +14,7 @@ pub mod splits;
 pub mod fx;
 /// Payments: what gateways report, and the state machine that decides what it means.
 pub mod orders;
+/// What does not agree, until a person decides.
+pub mod findings;
 /// What a supplier sees: balances and statements that foot.
 pub mod statements;
