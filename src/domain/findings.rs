@@ -37,6 +37,25 @@ pub enum FindingKind {
 }
 
 impl FindingKind {
+    /// Every kind.
+    pub const ALL: [FindingKind; 10] = [
+        FindingKind::AmountDiffers,
+        FindingKind::CurrencyDiffers,
+        FindingKind::AccountDiffers,
+        FindingKind::DoublePayment,
+        FindingKind::LatePayment,
+        FindingKind::UnknownPayment,
+        FindingKind::RefundElsewhere,
+        FindingKind::Reversed,
+        FindingKind::GatewayHold,
+        FindingKind::UnexplainedFee,
+    ];
+
+    /// Reads the stored word.
+    pub fn find(word: &str) -> Option<FindingKind> {
+        FindingKind::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
     /// The stored word.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -183,7 +202,13 @@ impl Finding {
     ///
     /// # Errors
     /// [`FindingError`].
-    pub fn decide(&self, user: UserId, action: Action, reason: &str, at: DateTime<Utc>) -> Result<Decision, FindingError> {
+    pub fn decide(
+        &self,
+        user: UserId,
+        action: Action,
+        reason: &str,
+        at: DateTime<Utc>,
+    ) -> Result<Decision, FindingError> {
         if let FindingState::Resolved { action, .. } = self.state {
             return Err(FindingError::AlreadyResolved(action));
         }
@@ -192,7 +217,13 @@ impl Finding {
         }
         let reason = reason.to_owned();
         if !action.takes_two() {
-            return Ok(Decision::Carry(FindingState::Resolved { action, proposed_by: user, confirmed_by: user, reason, at }));
+            return Ok(Decision::Carry(FindingState::Resolved {
+                action,
+                proposed_by: user,
+                confirmed_by: user,
+                reason,
+                at,
+            }));
         }
         match &self.state {
             FindingState::Proposed { action: proposed, by, reason: first, .. } if *proposed == action => {
@@ -200,7 +231,13 @@ impl Finding {
                     return Err(FindingError::FourEyes(user));
                 }
                 let reason = if reason.is_empty() { first.clone() } else { format!("{first}; {reason}") };
-                Ok(Decision::Carry(FindingState::Resolved { action, proposed_by: *by, confirmed_by: user, reason, at }))
+                Ok(Decision::Carry(FindingState::Resolved {
+                    action,
+                    proposed_by: *by,
+                    confirmed_by: user,
+                    reason,
+                    at,
+                }))
             }
             _ => Ok(Decision::Proposed(FindingState::Proposed { action, by: user, reason, at })),
         }
@@ -212,13 +249,15 @@ impl FindingKind {
     /// taken into the books.
     fn allows(self, action: Action) -> bool {
         match self {
-            FindingKind::AmountDiffers | FindingKind::CurrencyDiffers | FindingKind::DoublePayment | FindingKind::LatePayment => {
-                action != Action::Dismiss || self == FindingKind::LatePayment
-            }
+            FindingKind::AmountDiffers
+            | FindingKind::CurrencyDiffers
+            | FindingKind::DoublePayment
+            | FindingKind::LatePayment => action != Action::Dismiss || self == FindingKind::LatePayment,
             FindingKind::RefundElsewhere | FindingKind::Reversed => action == Action::Adopt,
-            FindingKind::AccountDiffers | FindingKind::UnknownPayment | FindingKind::GatewayHold | FindingKind::UnexplainedFee => {
-                action == Action::Dismiss
-            }
+            FindingKind::AccountDiffers
+            | FindingKind::UnknownPayment
+            | FindingKind::GatewayHold
+            | FindingKind::UnexplainedFee => action == Action::Dismiss,
         }
     }
 }
@@ -261,22 +300,32 @@ mod tests {
         assert!(matches!(&state, FindingState::Resolved { proposed_by, confirmed_by, reason, .. }
             if *proposed_by == maker && *confirmed_by == checker && reason == "short; seen"));
         finding.state = state;
-        assert_eq!(finding.decide(checker, Action::Adopt, "", at), Err(FindingError::AlreadyResolved(Action::SendBack)));
+        assert_eq!(
+            finding.decide(checker, Action::Adopt, "", at),
+            Err(FindingError::AlreadyResolved(Action::SendBack))
+        );
     }
 
     #[test]
     fn another_action_replaces_the_proposal_and_starts_over() {
         let (mut finding, maker, checker) = finding(FindingKind::DoublePayment);
-        let Ok(Decision::Proposed(state)) = finding.decide(maker, Action::SendBack, "", from_micros(1)) else {
+        let Ok(Decision::Proposed(state)) = finding.decide(maker, Action::SendBack, "", from_micros(1))
+        else {
             panic!("proposed")
         };
         finding.state = state;
-        assert!(matches!(finding.decide(checker, Action::Adopt, "", from_micros(2)), Ok(Decision::Proposed(_))));
+        assert!(matches!(
+            finding.decide(checker, Action::Adopt, "", from_micros(2)),
+            Ok(Decision::Proposed(_))
+        ));
     }
 
     #[test]
     fn money_in_suspense_is_not_dismissed() {
         let (finding, maker, _) = finding(FindingKind::AmountDiffers);
-        assert!(matches!(finding.decide(maker, Action::Dismiss, "", from_micros(1)), Err(FindingError::NotApplicable { .. })));
+        assert!(matches!(
+            finding.decide(maker, Action::Dismiss, "", from_micros(1)),
+            Err(FindingError::NotApplicable { .. })
+        ));
     }
 }

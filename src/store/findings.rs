@@ -1,13 +1,12 @@
 //! Findings: rows that wait for a decision.
 
-use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use crate::clock::from_micros;
 use crate::domain::findings::{Finding, FindingKind, FindingState};
 use crate::ids::{FindingId, MerchantId};
-use crate::money::{Currency, Money};
+use crate::money::Money;
 
+use super::row::Row;
 use super::{Change, Column, Store, StoreError, Table, Value, Versioned};
 
 /// Findings; one of a kind about one fact.
@@ -79,7 +78,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn finding(&self, merchant: MerchantId, id: FindingId) -> Result<Option<Versioned<Finding>>, StoreError> {
+    pub async fn finding(
+        &self,
+        merchant: MerchantId,
+        id: FindingId,
+    ) -> Result<Option<Versioned<Finding>>, StoreError> {
         let row = sqlx::query(select!("WHERE merchant_id = $1 AND id = $2"))
             .bind(merchant.to_string())
             .bind(id.to_string())
@@ -92,7 +95,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn finding_about(&self, merchant: MerchantId, kind: FindingKind, fact: &str) -> Result<Option<Versioned<Finding>>, StoreError> {
+    pub async fn finding_about(
+        &self,
+        merchant: MerchantId,
+        kind: FindingKind,
+        fact: &str,
+    ) -> Result<Option<Versioned<Finding>>, StoreError> {
         let row = sqlx::query(select!("WHERE merchant_id = $1 AND kind = $2 AND fact = $3"))
             .bind(merchant.to_string())
             .bind(kind.as_str())
@@ -106,7 +114,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn findings(&self, merchant: MerchantId, state: Option<&str>, after: Option<FindingId>, limit: u32) -> Result<Vec<Finding>, StoreError> {
+    pub async fn findings(
+        &self,
+        merchant: MerchantId,
+        state: Option<&str>,
+        after: Option<FindingId>,
+        limit: u32,
+    ) -> Result<Vec<Finding>, StoreError> {
         let rows = sqlx::query(select!(
             "WHERE merchant_id = $1 AND ($2 = '' OR state = $2) AND id > $3 ORDER BY id LIMIT $4"
         ))
@@ -121,33 +135,22 @@ impl Store {
 }
 
 fn read(row: &AnyRow) -> Result<Versioned<Finding>, StoreError> {
-    let id: String = row.try_get("id")?;
-    let unreadable = |why: &str| StoreError::Unreadable { table: "finding", key: id.clone(), why: why.to_owned() };
-    let kind: String = row.try_get("kind")?;
-    let kind = serde_json::from_value::<FindingKind>(kind.into()).map_err(|_| unreadable("its kind is unknown"))?;
-    let state: String = row.try_get("decision")?;
-    let state = serde_json::from_str::<FindingState>(&state).map_err(|_| unreadable("its decision does not read"))?;
-    let amount = match (row.try_get::<Option<i64>, _>("amount")?, row.try_get::<Option<String>, _>("currency")?) {
-        (Some(minor), Some(code)) => {
-            let currency = Currency::find(&code).map_err(|_| unreadable("its currency is unknown"))?;
-            Some(Money::from_minor(minor, currency))
-        }
-        _ => None,
+    let row = Row::of("finding", row);
+    let amount = match row.optional_text("currency")? {
+        Some(_) => Some(row.money("amount", "currency")?),
+        None => None,
     };
-    let merchant: String = row.try_get("merchant_id")?;
-    Ok(Versioned {
-        value: Finding {
-            id: id.parse().map_err(|_| unreadable("its id does not read"))?,
-            merchant: merchant.parse().map_err(|_| unreadable("its merchant does not read"))?,
-            kind,
-            gateway_account: row.try_get("gateway_account")?,
-            payment: row.try_get("payment_id")?,
-            fact: row.try_get("fact")?,
-            amount,
-            detail: row.try_get("detail")?,
-            state,
-            opened_at: from_micros(row.try_get("opened_at")?),
-        },
-        version: row.try_get("version")?,
+    let kind = row.text("kind")?;
+    row.versioned(Finding {
+        id: row.parse("id")?,
+        merchant: row.parse("merchant_id")?,
+        kind: FindingKind::find(&kind).ok_or_else(|| row.unreadable("kind", kind))?,
+        gateway_account: row.text("gateway_account")?,
+        payment: row.optional_text("payment_id")?,
+        fact: row.text("fact")?,
+        amount,
+        detail: row.text("detail")?,
+        state: row.json("decision")?,
+        opened_at: row.time("opened_at")?,
     })
 }

@@ -5,10 +5,25 @@
 //! `engine.rs`, and the one native fast path in `writer/postgres.rs`.
 
 pub mod change;
+pub mod audit;
 mod engine;
+pub mod findings;
+pub mod idempotency;
+pub mod inbox;
+pub mod intents;
+pub mod jobs;
+pub mod keys;
+pub mod merchants;
 mod migrate;
 mod open;
+pub mod outbox;
+pub mod payments;
+pub mod refunds;
+mod row;
 mod settings;
+pub mod settlements;
+pub mod suppliers;
+mod words;
 mod writer;
 
 use std::path::PathBuf;

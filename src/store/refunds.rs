@@ -1,13 +1,11 @@
 //! Refunds.
 
-use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use crate::clock::from_micros;
 use crate::domain::orders::refund::{Refund, RefundKind, RefundState};
 use crate::ids::{MerchantId, PaymentId, RefundId};
-use crate::money::{Currency, Money};
 
+use super::row::Row;
 use super::{Change, Column, Store, StoreError, Table, Value, Versioned};
 
 /// Refunds; one for each reference sent to a gateway.
@@ -95,7 +93,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn refund(&self, merchant: MerchantId, id: RefundId) -> Result<Option<Versioned<Refund>>, StoreError> {
+    pub async fn refund(
+        &self,
+        merchant: MerchantId,
+        id: RefundId,
+    ) -> Result<Option<Versioned<Refund>>, StoreError> {
         let row = sqlx::query(select!("WHERE merchant_id = $1 AND id = $2"))
             .bind(merchant.to_string())
             .bind(id.to_string())
@@ -121,45 +123,38 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn open_refunds(&self, limit: u32) -> Result<Vec<Versioned<Refund>>, StoreError> {
-        let rows = sqlx::query(select!("WHERE state IN ('pending', 'awaiting_funds') ORDER BY updated_at, id LIMIT $1"))
-            .bind(i64::from(limit))
-            .fetch_all(self.reads())
-            .await?;
+        let rows = sqlx::query(select!(
+            "WHERE state IN ('pending', 'awaiting_funds') ORDER BY updated_at, id LIMIT $1"
+        ))
+        .bind(i64::from(limit))
+        .fetch_all(self.reads())
+        .await?;
         rows.iter().map(read).collect()
     }
 }
 
 fn read(row: &AnyRow) -> Result<Versioned<Refund>, StoreError> {
-    let id: String = row.try_get("id")?;
-    let unreadable = |why: &str| StoreError::Unreadable { table: "refund", key: id.clone(), why: why.to_owned() };
-    let kind: String = row.try_get("kind")?;
-    let state: String = row.try_get("state")?;
+    let row = Row::of("refund", row);
+    let (kind, state) = (row.text("kind")?, row.text("state")?);
     let state = match state.as_str() {
         "pending" => RefundState::Pending,
         "awaiting_funds" => RefundState::AwaitingFunds,
         "succeeded" => RefundState::Succeeded,
-        "failed" => RefundState::Failed { code: row.try_get::<Option<String>, _>("failure")?.unwrap_or_default() },
-        _ => return Err(unreadable("its state is unknown")),
+        "failed" => RefundState::Failed { code: row.optional_text("failure")?.unwrap_or_default() },
+        _ => return Err(row.unreadable("state", state)),
     };
-    let currency: String = row.try_get("currency")?;
-    let currency = Currency::find(&currency).map_err(|_| unreadable("its currency is unknown"))?;
-    let merchant: String = row.try_get("merchant_id")?;
-    let payment: String = row.try_get("payment_id")?;
-    Ok(Versioned {
-        value: Refund {
-            id: id.parse().map_err(|_| unreadable("its id does not read"))?,
-            merchant: merchant.parse().map_err(|_| unreadable("its merchant does not read"))?,
-            payment: payment.parse().map_err(|_| unreadable("its payment does not read"))?,
-            kind: RefundKind::find(&kind).ok_or_else(|| unreadable("its kind is unknown"))?,
-            amount: Money::from_minor(row.try_get("amount")?, currency),
-            reason: row.try_get("reason")?,
-            capture_ref: row.try_get("capture_ref")?,
-            refund_ref: row.try_get("refund_ref")?,
-            state,
-            decided: row.try_get("decided")?,
-            created_at: from_micros(row.try_get("created_at")?),
-            updated_at: from_micros(row.try_get("updated_at")?),
-        },
-        version: row.try_get("version")?,
+    row.versioned(Refund {
+        id: row.parse("id")?,
+        merchant: row.parse("merchant_id")?,
+        payment: row.parse("payment_id")?,
+        kind: RefundKind::find(&kind).ok_or_else(|| row.unreadable("kind", kind))?,
+        amount: row.money("amount", "currency")?,
+        reason: row.text("reason")?,
+        capture_ref: row.text("capture_ref")?,
+        refund_ref: row.optional_text("refund_ref")?,
+        state,
+        decided: row.text("decided")?,
+        created_at: row.time("created_at")?,
+        updated_at: row.time("updated_at")?,
     })
 }

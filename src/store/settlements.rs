@@ -1,13 +1,12 @@
 //! Settlements: how each captured payment was divided, frozen as it was computed.
 
 use chrono::{DateTime, Utc};
-use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use crate::clock::from_micros;
 use crate::ids::{MerchantId, PaymentId, SettlementId};
-use crate::money::{Currency, Money};
+use crate::money::Money;
 
+use super::row::Row;
 use super::{Change, Column, Store, StoreError, Table, Value, Versioned};
 
 /// Settlements; one for each payment.
@@ -110,7 +109,10 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn settlement_of(&self, payment: PaymentId) -> Result<Option<Versioned<SettlementRecord>>, StoreError> {
+    pub async fn settlement_of(
+        &self,
+        payment: PaymentId,
+    ) -> Result<Option<Versioned<SettlementRecord>>, StoreError> {
         let row = sqlx::query(select!("WHERE payment_id = $1"))
             .bind(payment.to_string())
             .fetch_optional(self.reads())
@@ -122,7 +124,10 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn waiting_settlements(&self, limit: u32) -> Result<Vec<Versioned<SettlementRecord>>, StoreError> {
+    pub async fn waiting_settlements(
+        &self,
+        limit: u32,
+    ) -> Result<Vec<Versioned<SettlementRecord>>, StoreError> {
         let rows = sqlx::query(select!("WHERE waiting IS NOT NULL ORDER BY created_at, id LIMIT $1"))
             .bind(i64::from(limit))
             .fetch_all(self.reads())
@@ -132,26 +137,18 @@ impl Store {
 }
 
 fn read(row: &AnyRow) -> Result<Versioned<SettlementRecord>, StoreError> {
-    let id: String = row.try_get("id")?;
-    let unreadable = |why: &str| StoreError::Unreadable { table: "settlement", key: id.clone(), why: why.to_owned() };
-    let currency: String = row.try_get("currency")?;
-    let currency = Currency::find(&currency).map_err(|_| unreadable("its currency is unknown"))?;
-    let merchant: String = row.try_get("merchant_id")?;
-    let payment: String = row.try_get("payment_id")?;
-    Ok(Versioned {
-        value: SettlementRecord {
-            id: id.parse().map_err(|_| unreadable("its id does not read"))?,
-            merchant: merchant.parse().map_err(|_| unreadable("its merchant does not read"))?,
-            payment: payment.parse().map_err(|_| unreadable("its payment does not read"))?,
-            gross: Money::from_minor(row.try_get("gross")?, currency),
-            lines: row.try_get("lines")?,
-            frozen: row.try_get("frozen")?,
-            waiting: row.try_get("waiting")?,
-            delivered: row.try_get("delivered")?,
-            fee_version: row.try_get("fee_version")?,
-            engine: row.try_get("engine")?,
-            created_at: from_micros(row.try_get("created_at")?),
-        },
-        version: row.try_get("version")?,
+    let row = Row::of("settlement", row);
+    row.versioned(SettlementRecord {
+        id: row.parse("id")?,
+        merchant: row.parse("merchant_id")?,
+        payment: row.parse("payment_id")?,
+        gross: row.money("gross", "currency")?,
+        lines: row.text("lines")?,
+        frozen: row.text("frozen")?,
+        waiting: row.optional_text("waiting")?,
+        delivered: row.text("delivered")?,
+        fee_version: row.text("fee_version")?,
+        engine: row.text("engine")?,
+        created_at: row.time("created_at")?,
     })
 }

@@ -64,7 +64,9 @@ impl RefundKind {
 
     /// Reads the stored word.
     pub fn find(word: &str) -> Option<RefundKind> {
-        [RefundKind::Settlement, RefundKind::Suspense, RefundKind::Duplicate].into_iter().find(|kind| kind.as_str() == word)
+        [RefundKind::Settlement, RefundKind::Suspense, RefundKind::Duplicate]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
     }
 }
 
@@ -124,7 +126,9 @@ impl Refund {
     /// What a report means.
     pub fn apply(&self, report: &RefundReport) -> RefundTransition {
         if report.amount != self.amount {
-            return RefundTransition::Conflict { why: format!("sent {}, the gateway says {}", self.amount, report.amount) };
+            return RefundTransition::Conflict {
+                why: format!("sent {}, the gateway says {}", self.amount, report.amount),
+            };
         }
         let reported = match &report.status {
             RefundStatus::Pending => RefundState::Pending,
@@ -136,12 +140,12 @@ impl Refund {
         match (&self.state, reported) {
             (now, next) if *now == next => RefundTransition::AlreadyThere,
             (now, next) if now.is_open() => RefundTransition::Advance(next),
-            (RefundState::Succeeded, RefundState::Failed { code }) => {
-                RefundTransition::Conflict { why: format!("it had succeeded, the gateway now says failed: {code}") }
-            }
-            (RefundState::Failed { .. }, RefundState::Succeeded) => {
-                RefundTransition::Conflict { why: "it had failed, the gateway now says it was paid".to_owned() }
-            }
+            (RefundState::Succeeded, RefundState::Failed { code }) => RefundTransition::Conflict {
+                why: format!("it had succeeded, the gateway now says failed: {code}"),
+            },
+            (RefundState::Failed { .. }, RefundState::Succeeded) => RefundTransition::Conflict {
+                why: "it had failed, the gateway now says it was paid".to_owned(),
+            },
             _ => RefundTransition::AlreadyThere,
         }
     }
