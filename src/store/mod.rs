@@ -6,8 +6,10 @@
 
 pub mod change;
 mod engine;
+mod ledger;
 mod migrate;
 mod open;
+mod row;
 mod settings;
 mod writer;
 
@@ -18,6 +20,7 @@ use sqlx::AnyPool;
 
 pub use change::{Change, Column, Insert, Kind, Log, Table, Update, Value};
 pub use engine::Engine;
+pub use ledger::{AsOf, EXPORT_PAGE, Extent, TransactionFilter};
 pub use open::{Environment, StoreOptions};
 pub use settings::SETTING;
 pub use writer::{CommitFault, CommitFaults};
