@@ -13,6 +13,7 @@ pub mod inbox;
 pub mod intents;
 pub mod jobs;
 pub mod keys;
+mod ledger;
 pub mod merchants;
 mod migrate;
 mod open;
@@ -33,6 +34,7 @@ use sqlx::AnyPool;
 
 pub use change::{Change, Column, Insert, Kind, Log, Table, Update, Value};
 pub use engine::Engine;
+pub use ledger::{AsOf, EXPORT_PAGE, Extent, TransactionFilter};
 pub use open::{Environment, StoreOptions};
 pub use settings::SETTING;
 pub use writer::{CommitFault, CommitFaults};
