@@ -62,7 +62,8 @@ pub fn forbidden_uses(sources: &[Source]) -> Vec<String> {
                 faults.push(format!("{}:{line} uses {}, which {user} must not know", source.path, path[0]));
             }
         }
-        if *user != "store" {
+        // The far side keeps a book of its own, away from the store's.
+        if *user != "store" && *user != "sandbox" {
             faults.extend(words(std::slice::from_ref(source), "src/", &["sqlx"]));
         }
     }
@@ -245,6 +246,7 @@ mod tests {
             Source::new("src/gateways/paypal/mod.rs", "use crate::store::Store;\n"),
             Source::new("src/flows/pay.rs", "let row = sqlx::query(text);\n"),
             Source::new("src/store/mod.rs", "use sqlx::AnyPool;\n"),
+            Source::new("src/sandbox/book.rs", "use sqlx::SqlitePool;\n"),
         ];
         assert_eq!(forbidden_uses(&sources).len(), 3, "{:?}", forbidden_uses(&sources));
     }

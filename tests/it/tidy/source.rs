@@ -91,7 +91,7 @@ fn split(text: &str) -> (String, String) {
             at += rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
         } else if rest.starts_with(b"/*") {
             at += comment_length(rest);
-        } else if let Some((opening, length)) =
+        } else if let Some((opening, closing, length)) =
             text_length(rest, at.checked_sub(1).map(|before| bytes[before]))
         {
             let inside = at + opening..(at + length - closing).max(at + opening);
