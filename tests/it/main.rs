@@ -1,5 +1,7 @@
 //! Every integration test, in one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod engines;
+mod store_writer;
 mod tidy;
 mod traps;
