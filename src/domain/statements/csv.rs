@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(lines[3], "#END,2,-4.90");
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
         let cells: Vec<String> =
-            reader.records().map(|row| row.unwrap().iter().last().unwrap().to_owned()).collect();
+            reader.records().map(|row| row.unwrap().iter().next_back().unwrap().to_owned()).collect();
         assert_eq!(cells[0], "'=HYPERLINK(\"http://evil\",1)");
     }
 
