@@ -15,6 +15,8 @@ pub struct FxSettings {
     /// one text with commas.
     #[serde(deserialize_with = "sources")]
     pub sources: Vec<SourceName>,
+    /// Where the ECB's files are, when not at the ECB: scheme, host and port of a mirror.
+    pub ecb_base_url: Option<String>,
     /// Whether a quote may rest on a stale reference rate (then marked `stale` and `indicative`). Unset: only in
     /// sandbox mode.
     pub allow_stale_reference: Option<bool>,
@@ -76,6 +78,7 @@ impl Default for FxSettings {
     fn default() -> FxSettings {
         FxSettings {
             sources: vec![SourceName::Ecb, SourceName::Bundled],
+            ecb_base_url: None,
             allow_stale_reference: None,
             publication_grace_h: 2,
             reference_max_age_d: 5,
