@@ -23,6 +23,7 @@ macro_rules! migrations {
 
 migrations! {
     1 "0001_ledger",
+    10 "0010_identity",
 }
 
 /// How long a holder may take before another process believes it dead.

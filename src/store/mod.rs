@@ -4,11 +4,18 @@
 //! a [`Change`] handed to [`Store::commit`]. One SQL text serves SQLite and PostgreSQL; what tells them apart is in
 //! `engine.rs`, and the one native fast path in `writer/postgres.rs`.
 
+pub mod audit;
 pub mod change;
 mod engine;
+pub mod idempotency;
+pub mod keys;
+pub mod merchants;
 mod migrate;
 mod open;
+mod row;
 mod settings;
+pub mod suppliers;
+mod words;
 mod writer;
 
 use std::path::PathBuf;
