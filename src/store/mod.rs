@@ -4,8 +4,8 @@
 //! a [`Change`] handed to [`Store::commit`]. One SQL text serves SQLite and PostgreSQL; what tells them apart is in
 //! `engine.rs`, and the one native fast path in `writer/postgres.rs`.
 
-pub mod change;
 pub mod audit;
+pub mod change;
 mod engine;
 pub mod findings;
 pub mod idempotency;
