@@ -20,6 +20,8 @@ pub enum FindingKind {
     CurrencyDiffers,
     /// The money went to another receiving account than ours.
     AccountDiffers,
+    /// The gateway names another payment's reference.
+    ReferenceDiffers,
     /// The gateway holds money for an order that another payment has paid already.
     DoublePayment,
     /// Money came after the payment was closed here.
@@ -38,10 +40,11 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 10] = [
+    pub const ALL: [FindingKind; 11] = [
         FindingKind::AmountDiffers,
         FindingKind::CurrencyDiffers,
         FindingKind::AccountDiffers,
+        FindingKind::ReferenceDiffers,
         FindingKind::DoublePayment,
         FindingKind::LatePayment,
         FindingKind::UnknownPayment,
@@ -62,6 +65,7 @@ impl FindingKind {
             FindingKind::AmountDiffers => "amount_differs",
             FindingKind::CurrencyDiffers => "currency_differs",
             FindingKind::AccountDiffers => "account_differs",
+            FindingKind::ReferenceDiffers => "reference_differs",
             FindingKind::DoublePayment => "double_payment",
             FindingKind::LatePayment => "late_payment",
             FindingKind::UnknownPayment => "unknown_payment",
@@ -255,6 +259,7 @@ impl FindingKind {
             | FindingKind::LatePayment => action != Action::Dismiss || self == FindingKind::LatePayment,
             FindingKind::RefundElsewhere | FindingKind::Reversed => action == Action::Adopt,
             FindingKind::AccountDiffers
+            | FindingKind::ReferenceDiffers
             | FindingKind::UnknownPayment
             | FindingKind::GatewayHold
             | FindingKind::UnexplainedFee => action == Action::Dismiss,
