@@ -8,6 +8,12 @@ pub mod change;
 mod engine;
 mod migrate;
 mod open;
+pub mod inbox;
+pub mod intents;
+pub mod jobs;
+pub mod outbox;
+pub mod payments;
+mod row;
 mod settings;
 mod writer;
 
@@ -19,6 +25,7 @@ use sqlx::AnyPool;
 pub use change::{Change, Column, Insert, Kind, Log, Table, Update, Value};
 pub use engine::Engine;
 pub use open::{Environment, StoreOptions};
+pub use payments::PaymentFilter;
 pub use settings::SETTING;
 pub use writer::{CommitFault, CommitFaults};
 

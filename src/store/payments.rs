@@ -235,13 +235,12 @@ impl Store {
             return Ok(found.filter(|payment| payment.value.gateway == gateway));
         }
         let Some(gateway_ref) = gateway_ref else { return Ok(None) };
-        let row = sqlx::query(
-            "SELECT * FROM payment WHERE gateway = $1 AND gateway_ref = $2 ORDER BY id LIMIT 1",
-        )
-        .bind(gateway)
-        .bind(gateway_ref)
-        .fetch_optional(self.reads())
-        .await?;
+        let row =
+            sqlx::query("SELECT * FROM payment WHERE gateway = $1 AND gateway_ref = $2 ORDER BY id LIMIT 1")
+                .bind(gateway)
+                .bind(gateway_ref)
+                .fetch_optional(self.reads())
+                .await?;
         row.map(|row| read(Row::of("payment", &row))).transpose()
     }
 
