@@ -6,11 +6,12 @@
 
 pub mod change;
 mod engine;
-mod migrate;
-mod open;
 pub mod inbox;
 pub mod intents;
 pub mod jobs;
+mod ledger;
+mod migrate;
+mod open;
 pub mod outbox;
 pub mod payments;
 mod row;
@@ -24,6 +25,7 @@ use sqlx::AnyPool;
 
 pub use change::{Change, Column, Insert, Kind, Log, Table, Update, Value};
 pub use engine::Engine;
+pub use ledger::{AsOf, EXPORT_PAGE, Extent, TransactionFilter};
 pub use open::{Environment, StoreOptions};
 pub use payments::PaymentFilter;
 pub use settings::SETTING;
