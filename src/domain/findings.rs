@@ -26,6 +26,8 @@ pub enum FindingKind {
     DoublePayment,
     /// Money came after the payment was closed here.
     LatePayment,
+    /// The gateway holds what was asked, and the agreement cannot divide it.
+    Indivisible,
     /// A notice names a payment that this book does not know.
     UnknownPayment,
     /// A refund was made at the gateway and not here.
@@ -40,13 +42,14 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 11] = [
+    pub const ALL: [FindingKind; 12] = [
         FindingKind::AmountDiffers,
         FindingKind::CurrencyDiffers,
         FindingKind::AccountDiffers,
         FindingKind::ReferenceDiffers,
         FindingKind::DoublePayment,
         FindingKind::LatePayment,
+        FindingKind::Indivisible,
         FindingKind::UnknownPayment,
         FindingKind::RefundElsewhere,
         FindingKind::Reversed,
@@ -68,6 +71,7 @@ impl FindingKind {
             FindingKind::ReferenceDiffers => "reference_differs",
             FindingKind::DoublePayment => "double_payment",
             FindingKind::LatePayment => "late_payment",
+            FindingKind::Indivisible => "indivisible",
             FindingKind::UnknownPayment => "unknown_payment",
             FindingKind::RefundElsewhere => "refund_elsewhere",
             FindingKind::Reversed => "reversed",
@@ -255,6 +259,7 @@ impl FindingKind {
         match self {
             FindingKind::AmountDiffers
             | FindingKind::CurrencyDiffers
+            | FindingKind::Indivisible
             | FindingKind::DoublePayment
             | FindingKind::LatePayment => action != Action::Dismiss || self == FindingKind::LatePayment,
             FindingKind::RefundElsewhere | FindingKind::Reversed => action == Action::Adopt,
