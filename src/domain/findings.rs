@@ -24,8 +24,6 @@ pub enum FindingKind {
     ReferenceDiffers,
     /// The gateway holds money for an order that another payment has paid already.
     DoublePayment,
-    /// Money came after the payment was closed here.
-    LatePayment,
     /// The gateway holds what was asked, and the agreement cannot divide it.
     Indivisible,
     /// A notice names a payment that this book does not know.
@@ -42,13 +40,12 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 12] = [
+    pub const ALL: [FindingKind; 11] = [
         FindingKind::AmountDiffers,
         FindingKind::CurrencyDiffers,
         FindingKind::AccountDiffers,
         FindingKind::ReferenceDiffers,
         FindingKind::DoublePayment,
-        FindingKind::LatePayment,
         FindingKind::Indivisible,
         FindingKind::UnknownPayment,
         FindingKind::RefundElsewhere,
@@ -70,7 +67,6 @@ impl FindingKind {
             FindingKind::AccountDiffers => "account_differs",
             FindingKind::ReferenceDiffers => "reference_differs",
             FindingKind::DoublePayment => "double_payment",
-            FindingKind::LatePayment => "late_payment",
             FindingKind::Indivisible => "indivisible",
             FindingKind::UnknownPayment => "unknown_payment",
             FindingKind::RefundElsewhere => "refund_elsewhere",
@@ -260,8 +256,7 @@ impl FindingKind {
             FindingKind::AmountDiffers
             | FindingKind::CurrencyDiffers
             | FindingKind::Indivisible
-            | FindingKind::DoublePayment
-            | FindingKind::LatePayment => action != Action::Dismiss || self == FindingKind::LatePayment,
+            | FindingKind::DoublePayment => action != Action::Dismiss,
             FindingKind::RefundElsewhere | FindingKind::Reversed => action == Action::Adopt,
             FindingKind::AccountDiffers
             | FindingKind::ReferenceDiffers

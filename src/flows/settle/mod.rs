@@ -20,14 +20,14 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
-use crate::domain::fees::FeeSchedule;
+use crate::domain::fees::FeeBook;
 use crate::domain::findings::{Finding, FindingKind, FindingState};
 use crate::domain::ledger::journal::Booking;
 use crate::domain::ledger::{LedgerError, LedgerTransaction};
 use crate::domain::merchants::{GatewayAccount, Merchant};
 use crate::domain::orders::{Capture, Conflict, MoneyReport, Payment, RefundReport, ReportSource};
 use crate::ids::{IdSource, MerchantId};
-use crate::money::{BasisPoints, Money};
+use crate::money::Money;
 use crate::rates::RateBook;
 use crate::store::inbox::Notice;
 use crate::store::outbox::Event;
@@ -52,11 +52,9 @@ pub struct Parts {
     /// Ids.
     pub ids: IdSource,
     /// Rates of the moment.
-    pub rates: RateBook,
+    pub rates: Arc<RateBook>,
     /// Fee rules.
-    pub fees: FeeSchedule,
-    /// What the platform keeps of a conversion for a supplier.
-    pub supplier_spread: BasisPoints,
+    pub fees: FeeBook,
     /// A stale reference rate still converts, and is marked so; else the conversion waits.
     pub allow_stale_reference: bool,
 }
