@@ -2,3 +2,11 @@
 
 /// Taking a payment: start, hear, ask, complete, cancel, recover.
 pub mod pay;
+/// What happens to money: captures divided, refunds and other facts booked, differences found.
+pub mod settle;
+/// Paying back: decide, write down, send once.
+pub mod refund;
+/// Goods were delivered: deferred commission is earned.
+pub mod deliver;
+/// What a supplier is told.
+pub mod issue_statement;
