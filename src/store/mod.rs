@@ -11,6 +11,7 @@ mod migrate;
 mod open;
 mod row;
 mod settings;
+mod verify;
 mod writer;
 
 use std::path::PathBuf;
@@ -23,9 +24,9 @@ pub use engine::Engine;
 pub use ledger::{AsOf, EXPORT_PAGE, Extent, TransactionFilter};
 pub use open::{Environment, StoreOptions};
 pub use settings::SETTING;
+pub use verify::{Verification, VerifyOptions};
 pub use writer::{CommitFault, CommitFaults};
 
-use crate::clock::Clock;
 use crate::domain::ledger::Account;
 use crate::money::Money;
 
@@ -36,7 +37,6 @@ pub struct Store {
     writer: writer::Writer,
     engine: Engine,
     environment: Environment,
-    clock: Clock,
 }
 
 /// A noun and the version of its row, for the update that may follow.

@@ -131,7 +131,7 @@ impl Store {
             faults: options.faults.clone(),
         })
         .await?;
-        Ok(Store { reads, writer, engine, environment: options.environment, clock: options.clock.clone() })
+        Ok(Store { reads, writer, engine, environment: options.environment })
     }
 }
 

@@ -1,5 +1,7 @@
 //! Every integration test, in one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod books;
 mod engines;
+mod store_verify;
 mod store_writer;

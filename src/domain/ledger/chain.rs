@@ -53,9 +53,9 @@ impl fmt::Debug for BlockHash {
     }
 }
 
-/// The text is not a block hash.
+/// The text is not a block hash, or not a chain head.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a block hash is 64 hexadecimal digits")]
+#[error("a block hash is 64 hexadecimal digits, a chain head a number, a colon and a block hash")]
 pub struct BlockHashError;
 
 impl FromStr for BlockHash {
@@ -85,6 +85,15 @@ pub struct ChainHead {
 impl fmt::Display for ChainHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.seq, self.hash)
+    }
+}
+
+/// Reads `17:3f5a…`.
+impl FromStr for ChainHead {
+    type Err = BlockHashError;
+    fn from_str(text: &str) -> Result<ChainHead, BlockHashError> {
+        let (seq, hash) = text.split_once(':').ok_or(BlockHashError)?;
+        Ok(ChainHead { seq: seq.parse().map_err(|_| BlockHashError)?, hash: hash.parse()? })
     }
 }
 
