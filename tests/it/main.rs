@@ -3,5 +3,7 @@
 
 mod books;
 mod engines;
+mod store_ledger;
+mod store_open;
 mod store_verify;
 mod store_writer;
