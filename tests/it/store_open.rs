@@ -114,7 +114,8 @@ async fn another_programs_database_is_refused_and_left_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_file_is_refused_and_left_alone() {
-    let damage: [(&str, fn(&Path)); 3] = [
+    type Harm = fn(&Path);
+    let damage: [(&str, Harm); 3] = [
         ("a page overwritten", |path| overwrite(path, 4_096, &[0xa5; 4_096])),
         ("pages overwritten", |path| overwrite(path, 8_192, &[0xff; 20_000])),
         ("cut off", |path| {
