@@ -7,3 +7,5 @@ mod store_ledger;
 mod store_open;
 mod store_verify;
 mod store_writer;
+mod tidy;
+mod traps;
