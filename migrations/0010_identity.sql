@@ -1,12 +1,6 @@
 -- Who is who: merchants, users, keys, gateway accounts, suppliers; what was asked before; the audit trail.
 
-CREATE TABLE instance (
-    name TEXT NOT NULL PRIMARY KEY,
-    version BIGINT NOT NULL,
-    value {{BYTES}} NOT NULL
-);
-
-CREATE TABLE merchants (
+CREATE TABLE merchant (
     id TEXT NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
     name TEXT NOT NULL,
@@ -18,19 +12,19 @@ CREATE TABLE merchants (
     created_at BIGINT NOT NULL
 );
 
-CREATE TABLE users (
+CREATE TABLE merchant_user (
     id TEXT NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
-    merchant_id TEXT NOT NULL REFERENCES merchants (id),
+    merchant_id TEXT NOT NULL,
     name TEXT NOT NULL,
     created_at BIGINT NOT NULL
 );
 
-CREATE TABLE api_keys (
+CREATE TABLE api_key (
     id TEXT NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
-    merchant_id TEXT NOT NULL REFERENCES merchants (id),
-    user_id TEXT NOT NULL REFERENCES users (id),
+    merchant_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
     name TEXT NOT NULL,
     kind TEXT NOT NULL,
     environment TEXT NOT NULL,
@@ -41,13 +35,13 @@ CREATE TABLE api_keys (
     created_at BIGINT NOT NULL,
     revoked_at BIGINT
 );
-CREATE UNIQUE INDEX api_keys_hash ON api_keys (hash);
-CREATE INDEX api_keys_merchant ON api_keys (merchant_id, id);
+CREATE UNIQUE INDEX api_key_hash ON api_key (hash);
+CREATE INDEX api_key_merchant ON api_key (merchant_id, id);
 
-CREATE TABLE gateway_accounts (
+CREATE TABLE gateway_account (
     id TEXT NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
-    merchant_id TEXT NOT NULL REFERENCES merchants (id),
+    merchant_id TEXT NOT NULL,
     gateway TEXT NOT NULL,
     name TEXT NOT NULL,
     funds_flow TEXT NOT NULL,
@@ -60,25 +54,25 @@ CREATE TABLE gateway_accounts (
     secrets {{BYTES}} NOT NULL,
     created_at BIGINT NOT NULL
 );
-CREATE UNIQUE INDEX gateway_accounts_name ON gateway_accounts (merchant_id, name);
-CREATE INDEX gateway_accounts_gateway ON gateway_accounts (gateway, id);
+CREATE UNIQUE INDEX gateway_account_name ON gateway_account (merchant_id, name);
+CREATE INDEX gateway_account_gateway ON gateway_account (gateway, id);
 
-CREATE TABLE suppliers (
+CREATE TABLE supplier (
     id TEXT NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
-    merchant_id TEXT NOT NULL REFERENCES merchants (id),
+    merchant_id TEXT NOT NULL,
     name TEXT NOT NULL,
     country TEXT NOT NULL,
     currency TEXT NOT NULL,
     created_at BIGINT NOT NULL
 );
-CREATE INDEX suppliers_merchant ON suppliers (merchant_id, id);
+CREATE INDEX supplier_merchant ON supplier (merchant_id, id);
 
-CREATE TABLE supplier_accounts (
+CREATE TABLE supplier_account (
     id TEXT NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
     merchant_id TEXT NOT NULL,
-    supplier_id TEXT NOT NULL REFERENCES suppliers (id),
+    supplier_id TEXT NOT NULL,
     kind TEXT NOT NULL,
     country TEXT NOT NULL,
     currency TEXT NOT NULL,
@@ -87,7 +81,7 @@ CREATE TABLE supplier_accounts (
     details {{BYTES}} NOT NULL,
     created_at BIGINT NOT NULL
 );
-CREATE INDEX supplier_accounts_supplier ON supplier_accounts (merchant_id, supplier_id, id);
+CREATE INDEX supplier_account_supplier ON supplier_account (merchant_id, supplier_id, id);
 
 -- One row for each key a caller gave; it points at what the request made.
 CREATE TABLE idempotency (
@@ -107,7 +101,7 @@ CREATE UNIQUE INDEX idempotency_scope ON idempotency (merchant_id, route, idempo
 CREATE INDEX idempotency_age ON idempotency (created_at);
 
 -- Append-only, one hash chain for each merchant.
-CREATE TABLE audit_log (
+CREATE TABLE audit_entry (
     merchant_id TEXT NOT NULL,
     seq BIGINT NOT NULL,
     id TEXT NOT NULL,

@@ -220,6 +220,8 @@ ids! {
     BatchId "bat",
     /// An entry of the audit log.
     AuditId "aud",
+    /// A repeated request's claim.
+    ClaimId "clm",
     /// A rate snapshot kept as evidence.
     RateSetId "rts",
     /// One HTTP request, for its log lines and its answer.

@@ -217,6 +217,12 @@ impl Environment {
     }
 }
 
+impl fmt::Display for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 impl FromStr for Environment {
     type Err = UnknownWord;
     fn from_str(text: &str) -> Result<Environment, UnknownWord> {

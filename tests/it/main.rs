@@ -7,3 +7,5 @@ mod pay_hear;
 mod pay_start;
 mod pay_world;
 mod store_writer;
+mod tidy;
+mod traps;
