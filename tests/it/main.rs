@@ -3,6 +3,10 @@
 
 mod books;
 mod engines;
+mod pay_crash;
+mod pay_hear;
+mod pay_start;
+mod pay_world;
 mod store_ledger;
 mod store_open;
 mod store_verify;
