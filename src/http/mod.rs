@@ -1,1 +1,4 @@
-//! See lib.rs.
+//! The HTTP edge.
+pub mod problem;
+pub mod body;
+pub mod wire;

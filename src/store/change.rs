@@ -44,6 +44,23 @@ pub struct Column {
     pub kind: Kind,
 }
 
+impl Column {
+    /// A TEXT column.
+    pub const fn text(name: &'static str) -> Column {
+        Column { name, kind: Kind::Text }
+    }
+
+    /// A BIGINT column.
+    pub const fn int(name: &'static str) -> Column {
+        Column { name, kind: Kind::Int }
+    }
+
+    /// A BLOB or BYTEA column.
+    pub const fn bytes(name: &'static str) -> Column {
+        Column { name, kind: Kind::Bytes }
+    }
+}
+
 /// A table whose rows change: it has a `version BIGINT` column that every update checks and raises. The first column
 /// is the primary key; `version` is not listed.
 #[derive(Debug, PartialEq, Eq, Hash)]

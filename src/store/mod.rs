@@ -4,13 +4,27 @@
 //! a [`Change`] handed to [`Store::commit`]. One SQL text serves SQLite and PostgreSQL; what tells them apart is in
 //! `engine.rs`, and the one native fast path in `writer/postgres.rs`.
 
+pub mod audit;
 pub mod change;
 mod engine;
+pub mod findings;
+pub mod idempotency;
+pub mod inbox;
+pub mod intents;
+pub mod jobs;
+pub mod keys;
 mod ledger;
+pub mod merchants;
 mod migrate;
 mod open;
+pub mod outbox;
+pub mod payments;
+pub mod refunds;
 mod row;
 mod settings;
+pub mod settlements;
+pub mod suppliers;
+mod words;
 mod writer;
 
 use std::path::PathBuf;

@@ -4,7 +4,6 @@
 //! with words, because the books may be in its backup. The database says whether it holds test or live money; opening
 //! it for the other is refused.
 
-use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -15,6 +14,7 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyConnection, AnyPool, ConnectOptions, Connection, Row};
 
 use crate::clock::Clock;
+pub use crate::domain::access::Environment;
 use crate::ids::{BatchId, IdSource};
 
 use super::writer::{CommitFaults, Writer, WriterOptions};
@@ -24,31 +24,6 @@ use super::{Engine, Store, StoreError, migrate};
 const APPLICATION_ID: i32 = 0x5354_5241;
 /// Beyond this size the page check at start would take seconds; `straits doctor` and `verify` go deeper.
 const PAGE_CHECK_LIMIT: u64 = 256 << 20;
-
-/// Whose money a database holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Environment {
-    /// Invented.
-    Test,
-    /// Real.
-    Live,
-}
-
-impl Environment {
-    /// As stored.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Environment::Test => "test",
-            Environment::Live => "live",
-        }
-    }
-}
-
-impl fmt::Display for Environment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// What a store needs to open.
 #[derive(Debug, Clone)]
