@@ -23,13 +23,9 @@ macro_rules! migrations {
 
 migrations! {
     1 "0001_ledger",
-<<<<<<< HEAD
     10 "0010_identity",
     20 "0020_payments",
     30 "0030_settlements",
-=======
-    20 "0020_payments",
->>>>>>> wt-pay
 }
 
 /// How long a holder may take before another process believes it dead.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod engines;
+mod scenarios;
 mod store_writer;
 mod tidy;
 mod traps;
