@@ -2,6 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod engines;
+mod pay_crash;
+mod pay_hear;
+mod pay_start;
+mod pay_world;
 mod scenarios;
 mod store_writer;
 mod tidy;
