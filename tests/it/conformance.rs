@@ -26,7 +26,9 @@ use std::collections::BTreeSet;
 use bench::{Bench, Case};
 use straits::gateways::registry::GATEWAYS;
 
-const HOUSES: &[(&str, fn() -> Bench)] = &[
+type Open = fn() -> Bench;
+
+const HOUSES: &[(&str, Open)] = &[
     ("paypal", paypal::by_signature),
     ("paypal by postback", paypal::by_postback),
     ("grabpay", grabpay::open),

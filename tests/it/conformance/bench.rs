@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -145,9 +145,11 @@ pub struct Bench {
     pub unreachable: Arc<dyn Gateway>,
     pub clock: Clock,
     pub amount: Money,
-    far: Arc<Mutex<dyn FarSide>>,
+    far: Shared,
     script: Arc<Mutex<Script>>,
 }
+
+type Shared = Arc<Mutex<dyn FarSide>>;
 
 #[derive(Default)]
 struct Script {
@@ -157,6 +159,8 @@ struct Script {
 
 /// How long a test's client waits.
 const PATIENCE: Duration = Duration::from_millis(700);
+/// One for all: each would read the machine's roots anew.
+static HTTP: LazyLock<reqwest::Client> = LazyLock::new(|| call::client_within(PATIENCE).unwrap());
 pub const START_S: i64 = 1_795_000_000;
 
 pub fn money(code: &str, minor: i64) -> Money {
@@ -171,14 +175,10 @@ pub fn open<F: FarSide + 'static>(
     build: impl FnOnce(String, Clock) -> (F, AccountSettings),
 ) -> Bench {
     let clock = Clock::fixed(DateTime::from_timestamp(START_S, 0).unwrap());
-    let context = Context {
-        http: call::client_within(PATIENCE).unwrap(),
-        clock: clock.clone(),
-        ids: IdSource::seeded(clock.clone(), 7),
-        trust,
-    };
+    let context =
+        Context { http: HTTP.clone(), clock: clock.clone(), ids: IdSource::seeded(clock.clone(), 7), trust };
     let script = Arc::new(Mutex::new(Script::default()));
-    let slot: Arc<Mutex<Option<Arc<Mutex<dyn FarSide>>>>> = Arc::default();
+    let slot: Arc<Mutex<Option<Shared>>> = Arc::default();
     let (scripted, reached) = (script.clone(), slot.clone());
     let address = line::listen(Arc::new(Mutex::new(move |request: Request| {
         let far = reached.lock().unwrap().clone().unwrap();
@@ -188,7 +188,7 @@ pub fn open<F: FarSide + 'static>(
     // A mount prefix, as in our own sandbox: paths are signed without it.
     let base = format!("http://{address}/mount/{name}");
     let (far, account) = build(base, clock.clone());
-    let far: Arc<Mutex<dyn FarSide>> = Arc::new(Mutex::new(far));
+    let far: Shared = Arc::new(Mutex::new(far));
     *slot.lock().unwrap() = Some(far.clone());
     let mut nowhere = account.clone();
     nowhere.public.insert("base_url".into(), format!("http://{}", line::nobody()).into());

@@ -14,6 +14,7 @@ cases![
     refund_without_funds_may_be_asked_again,
     refund_without_a_connection_is_not_sent,
     refund_answered_too_late_is_unknown_and_then_found,
+    refund_answer_broken_off_is_unknown_and_then_found,
     refund_answered_500_after_success_is_unknown_and_then_found,
     refund_lost_on_the_way_is_unknown_and_then_not_found,
     refund_throttled_pays_nothing,
@@ -102,6 +103,10 @@ async fn unknown_then_found(bench: &Bench, fault: Fault) {
 
 async fn refund_answered_too_late_is_unknown_and_then_found(bench: Bench) {
     unknown_then_found(&bench, Fault::TooSlow).await;
+}
+
+async fn refund_answer_broken_off_is_unknown_and_then_found(bench: Bench) {
+    unknown_then_found(&bench, Fault::AnswerLost).await;
 }
 
 async fn refund_answered_500_after_success_is_unknown_and_then_found(bench: Bench) {
