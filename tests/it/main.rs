@@ -1,6 +1,7 @@
 //! Every integration test, in one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod conformance;
 mod engines;
 mod pay_crash;
 mod pay_hear;
