@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod books;
+mod conformance;
 mod engines;
 mod pay_crash;
 mod pay_hear;
@@ -10,6 +11,7 @@ mod pay_world;
 mod store_ledger;
 mod store_open;
 mod store_verify;
+mod scenarios;
 mod store_writer;
 mod tidy;
 mod traps;

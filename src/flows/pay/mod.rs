@@ -18,6 +18,7 @@ mod accounts;
 mod apply;
 mod ask;
 mod cancel;
+mod cause;
 mod come_back;
 mod complete;
 mod error;
