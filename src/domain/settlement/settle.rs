@@ -161,7 +161,11 @@ pub fn settle(input: &SettlementInput<'_>) -> Result<Settlement, SettlementError
         Ok::<_, MoneyError>(GatewayConversion { from: gross.checked_sub(taken)?, to, rate: rate.value() })
     });
     let received = received.transpose()?;
-    let (conversions, pending_conversions) = convert(&division, input.exchanges)?;
+    // Converted once by the gateway, never a second time at capture: such a share waits in what was received.
+    let (conversions, pending_conversions) = match received {
+        Some(_) => (vec![], vec![]),
+        None => convert(&division, input.exchanges)?,
+    };
 
     let mut lines = cost.lines;
     if let Some(converted) = &received {
