@@ -19,17 +19,17 @@
 //!
 //! Conformance cases left out: see the harness in `tests/it/conformance.rs`, each with its reason.
 
-pub mod amount;
+mod amount;
 mod api;
 mod charge;
 mod errors;
 mod refunds;
 mod secrets;
-pub mod sign;
+mod sign;
 pub mod status;
 mod token;
 mod webhooks;
-pub mod wire;
+mod wire;
 
 use std::sync::Arc;
 
