@@ -20,6 +20,7 @@ pub mod call;
 pub mod grabpay;
 /// Strict JSON for what comes from outside.
 pub mod json;
+mod notice;
 /// PayPal, Orders v2.
 pub mod paypal;
 mod notice;
@@ -28,14 +29,14 @@ mod precision;
 pub mod registry;
 mod text;
 
-use std::sync::Arc;
+pub use account::{AccountSettings, Build, BuildError, Context, Descriptor, Trust};
+pub use notice::{About, Notification, NotificationError, RawNotification, Reply, ReturnParameters};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::clock::Clock;
 use crate::domain::orders::{PaymentReport, RefundReport};
-use crate::ids::{IdSource, PaymentId, RefundId};
+use crate::ids::{PaymentId, RefundId};
 use crate::money::{Currency, Money};
 
 pub use notice::{About, Notification, NotificationError, RawNotification, Reply};

@@ -4,22 +4,17 @@
 //! `src/sandbox`) that also checks every request it gets: line, headers, signature, body. A case may be left out only
 //! with a reason, which is printed in the matrix.
 
-#[path = "conformance/bench.rs"]
 mod bench;
-#[path = "conformance/calls.rs"]
 mod calls;
-#[path = "conformance/grabpay.rs"]
 mod grabpay;
-#[path = "conformance/line.rs"]
+mod grabpay_only;
 mod line;
-#[path = "conformance/notices.rs"]
 mod notices;
-#[path = "conformance/openapi.rs"]
 mod openapi;
-#[path = "conformance/paypal.rs"]
 mod paypal;
-#[path = "conformance/refunds.rs"]
+mod paypal_only;
 mod refunds;
+mod signer;
 
 use std::collections::BTreeSet;
 

@@ -11,17 +11,18 @@ use straits::gateways::{AccountSettings, Trust};
 use straits::money::Money;
 use url::Url;
 
-use super::bench::{self, Bench, Call, FarSide, Fault, Notice, Owned, PAYMENT_REF, Wrong, captured, money};
+use super::bench::{self, Bench, Call, FarSide, Notice, Owned, PAYMENT_REF, Wrong, money};
 use super::line::{Reply, Request};
 
-const PARTNER: &str = "partner-1";
+pub const PARTNER: &str = "partner-1";
 const PARTNER_SECRET: &str = "grab-partner-secret-canary";
 const CLIENT_SECRET: &str = "grab-client-secret-canary";
 const TX: &str = "1f2a9f5c4a7b4c1d8e0f112233445566";
 const MOUNT: &str = "/mount/grabpay";
 
 pub fn open() -> Bench {
-    let trust = Trust::StraitsSandbox { root_der: root() };
+    // GrabPay reads no certificate.
+    let trust = Trust::StraitsSandbox { root_der: vec![] };
     bench::open("grabpay", money("SGD", 1234), trust, |base, clock| {
         let public = json!({
             "base_url": base, "partner_id": PARTNER, "client_id": "client-1", "merchant_id": "merchant-1",
@@ -38,11 +39,6 @@ pub fn open() -> Bench {
         };
         (GrabFar { base, clock: Some(clock), ..GrabFar::default() }, account)
     })
-}
-
-/// GrabPay reads no certificate.
-fn root() -> Vec<u8> {
-    vec![]
 }
 
 #[derive(Default)]
@@ -69,7 +65,7 @@ fn mac(secret: &str, text: &str) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), text.as_bytes()).as_ref().to_vec()
 }
 
-fn signature(secret: &str, head: [&str; 4], body: &[u8]) -> String {
+pub fn signature(secret: &str, head: [&str; 4], body: &[u8]) -> String {
     let empty = head[0] == "GET" || body.is_empty();
     let digest = if empty { String::new() } else { STANDARD.encode(digest::digest(&digest::SHA256, body)) };
     STANDARD.encode(mac(secret, &[head[0], head[1], head[2], head[3], &digest, ""].join("\n")))
@@ -459,57 +455,4 @@ impl FarSide for GrabFar {
     fn refund_window(&self) -> TimeDelta {
         TimeDelta::days(365)
     }
-}
-
-#[tokio::test]
-async fn a_notice_signed_with_the_secret_before_is_heard_while_it_is_rotated() {
-    let bench = open();
-    let mut notice = bench.notice(Notice::Genuine);
-    let get = |name: &str| notice.headers.iter().find(|(key, _)| key == name).unwrap().1.clone();
-    let (kind, date) = (get("content-type"), get("date"));
-    let signed = signature("the-one-before", ["POST", &kind, &date, &notice.path], &notice.body);
-    notice.headers.retain(|(name, _)| name != "authorization");
-    notice.headers.push(("authorization".into(), format!("{PARTNER}:{signed}")));
-    bench.gateway.verify(&notice.raw(bench.clock.wall())).await.unwrap();
-}
-
-#[tokio::test]
-async fn the_path_and_the_content_type_are_signed_as_received() {
-    let bench = open();
-    let genuine = bench.notice(Notice::Genuine);
-    let mut elsewhere = genuine.clone();
-    elsewhere.path.push_str("?x=1");
-    bench.gateway.verify(&elsewhere.raw(bench.clock.wall())).await.unwrap_err();
-    let mut bare = genuine;
-    bare.headers[0].1 = "application/json".into();
-    bench.gateway.verify(&bare.raw(bench.clock.wall())).await.unwrap_err();
-}
-
-#[tokio::test]
-async fn a_refund_long_after_needs_no_new_consent() {
-    let bench = open();
-    let (payment, secrets, capture) = bench.taken().await;
-    bench.clock.advance(TimeDelta::days(300));
-    let request = bench.refund(1, &capture, bench.amount);
-    bench.gateway.refunds().unwrap().refund(&payment, &secrets, &request).await.unwrap();
-    assert_eq!(bench.count(Call::Token), 1);
-}
-
-#[tokio::test]
-async fn a_refused_signature_tells_the_clocks_distance() {
-    let bench = open();
-    let (request, session) = bench.create().await.unwrap();
-    let late = GrabFar::date(bench.clock.wall() + TimeDelta::minutes(10));
-    let refused = GrabFar::no(401, "unauthorized").with("date", late);
-    bench.fault(Call::Query, Fault::Refused(refused));
-    let words = format!("{:?}", bench.query(&request, &session.secrets).await);
-    assert!(words.contains("600 s ahead"), "{words}");
-}
-
-#[tokio::test]
-async fn a_fee_is_never_guessed() {
-    let bench = open();
-    let (request, secrets, _) = bench.taken().await;
-    let report = bench.query(&request, &secrets).await.unwrap();
-    assert_eq!((captured(&report).fee, captured(&report).receivable), (None, None));
 }

@@ -1,37 +1,26 @@
 //! PayPal's far side, as small as the cases need: one order, its capture, its refunds, its signing key.
 
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{self, KeyPair as _, RsaKeyPair, UnparsedPublicKey};
+use aws_lc_rs::signature::{self, KeyPair as _, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    PKCS_RSA_SHA256, RsaKeySize,
-};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use straits::clock::Clock;
-use straits::domain::orders::ReportKind;
 use straits::gateways::paypal::status;
-use straits::gateways::{
-    AccountSettings, BuildError, Context, GatewayError, NotificationError, Trust, call, registry,
-};
-use straits::ids::IdSource;
+use straits::gateways::{AccountSettings, Trust};
 use straits::money::Money;
 
-use super::bench::{self, Bench, Call, FarSide, Fault, Notice, Owned, PAYMENT_REF, Wrong, captured, money};
+use super::bench::{self, Bench, Call, FarSide, Notice, Owned, PAYMENT_REF, Wrong, money};
 use super::line::{Reply, Request};
 use super::openapi;
+use super::signer::{PKI, sign};
 
 const ORDER: &str = "5O190127TN364715T";
 const CAPTURE: &str = "42311647XV020574X";
 const WEBHOOK: &str = "4JH86294D6297924G";
-const SECRET: &str = "paypal-client-secret-canary";
+pub const SECRET: &str = "paypal-client-secret-canary";
 const MERCHANT: &str = "STRAYTS2222SG";
 const MOUNT: &str = "/mount/paypal";
 
@@ -43,7 +32,7 @@ pub fn by_postback() -> Bench {
     open("postback", &[SECRET])
 }
 
-fn open(verification: &str, secrets: &[&str]) -> Bench {
+pub fn open(verification: &str, secrets: &[&str]) -> Bench {
     let trust = Trust::StraitsSandbox { root_der: PKI.root_der.clone() };
     bench::open("paypal", money("USD", 10_000), trust, |base, clock| {
         let mut account = account(&base, verification);
@@ -53,7 +42,7 @@ fn open(verification: &str, secrets: &[&str]) -> Bench {
     })
 }
 
-fn account(base: &str, verification: &str) -> AccountSettings {
+pub fn account(base: &str, verification: &str) -> AccountSettings {
     let public = json!({
         "base_url": base, "client_id": "client-1", "webhook_id": WEBHOOK, "merchant_id": MERCHANT,
         "verification": verification,
@@ -64,31 +53,6 @@ fn account(base: &str, verification: &str) -> AccountSettings {
         secrets: [("client_secret".to_owned(), vec![SECRET.into()])].into(),
     }
 }
-
-struct Pki {
-    root_der: Vec<u8>,
-    chain_pem: String,
-    key: RsaKeyPair,
-    stranger: RsaKeyPair,
-}
-
-static PKI: LazyLock<Pki> = LazyLock::new(|| {
-    let mut root = CertificateParams::new(vec![]).unwrap();
-    root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    root.distinguished_name.push(DnType::CommonName, "A root for tests");
-    let root_key = KeyPair::generate().unwrap();
-    let root_der = root.self_signed(&root_key).unwrap().der().to_vec();
-    let issuer = Issuer::new(root, root_key);
-    let name = "messageverificationcerts.sandbox.paypal.com";
-    let mut leaf = CertificateParams::new(vec![name.to_owned()]).unwrap();
-    leaf.distinguished_name.push(DnType::CommonName, name);
-    leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-    let rsa = || KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
-    let (leaf_key, stranger) = (rsa(), rsa());
-    let chain_pem = leaf.signed_by(&leaf_key, &issuer).unwrap().pem();
-    let pair = |key: &KeyPair| RsaKeyPair::from_pkcs8(&key.serialize_der()).unwrap();
-    Pki { root_der, chain_pem, key: pair(&leaf_key), stranger: pair(&stranger) }
-});
 
 #[derive(Default)]
 struct PayPalFar {
@@ -110,7 +74,6 @@ struct PayPalFar {
     bare: bool,
     converted: bool,
     tokens: usize,
-    fetched: AtomicUsize,
     complaints: Vec<String>,
 }
 
@@ -332,13 +295,6 @@ impl PayPalFar {
     }
 }
 
-fn sign(key: &RsaKeyPair, message: &str) -> String {
-    let mut signature = vec![0; key.public_modulus_len()];
-    let random = SystemRandom::new();
-    key.sign(&signature::RSA_PKCS1_SHA256, &random, message.as_bytes(), &mut signature).unwrap();
-    STANDARD.encode(signature)
-}
-
 impl FarSide for PayPalFar {
     fn call(&self, request: &Request) -> Call {
         let path = request.target.strip_prefix(MOUNT).unwrap_or_default();
@@ -356,7 +312,6 @@ impl FarSide for PayPalFar {
     fn answer(&mut self, request: &Request) -> Reply {
         let path = request.target.strip_prefix(MOUNT).unwrap_or_default().to_owned();
         if path.starts_with("/v1/notifications/certs/") {
-            self.fetched.fetch_add(1, Ordering::SeqCst);
             return Reply::of(200, "application/x-pem-file", PKI.chain_pem.clone());
         }
         let call = self.call(request);
@@ -555,130 +510,4 @@ impl FarSide for PayPalFar {
     fn refund_window(&self) -> TimeDelta {
         TimeDelta::days(180)
     }
-}
-
-#[tokio::test]
-async fn a_fee_left_out_of_the_order_is_asked_of_the_capture_and_never_invented() {
-    let bench = by_signature();
-    bench.far().put("bare");
-    let (request, secrets, _) = bench.taken().await;
-    assert_eq!(captured(&bench.query(&request, &secrets).await.unwrap()).fee, Some(money("USD", 398)));
-    let asked = bench.count(Call::Other);
-    bench.fault(Call::Other, Fault::Refused(Reply::of(500, "text/plain", "")));
-    let report = bench.query(&request, &secrets).await.unwrap();
-    assert_eq!((captured(&report).fee, bench.count(Call::Other)), (None, asked + 1));
-}
-
-#[tokio::test]
-async fn what_paypal_converted_is_told_with_its_rate() {
-    let bench = by_signature();
-    bench.far().put("converted");
-    let (request, secrets, _) = bench.taken().await;
-    let report = bench.query(&request, &secrets).await.unwrap();
-    let (credited, rate) = captured(&report).receivable.unwrap();
-    assert_eq!((credited, rate.value().to_string()), (money("EUR", 8641), "0.9000000000".to_owned()));
-    assert_eq!((rate.base().code(), rate.quote().code()), ("USD", "EUR"));
-}
-
-#[tokio::test]
-async fn one_token_serves_many_and_is_renewed_before_it_ends() {
-    let bench = by_signature();
-    let (request, session) = bench.create().await.unwrap();
-    assert_eq!(bench.count(Call::Token), 1);
-    let query = || bench.query(&request, &session.secrets);
-    let (a, b, c) = tokio::join!(query(), query(), query());
-    assert!(a.is_ok() && b.is_ok() && c.is_ok());
-    assert_eq!(bench.count(Call::Token), 1);
-    bench.clock.advance(TimeDelta::seconds(32_400 - 60));
-    let (a, b) = tokio::join!(query(), query());
-    assert!(a.is_ok() && b.is_ok());
-    assert_eq!(bench.count(Call::Token), 2);
-}
-
-#[tokio::test]
-async fn the_secret_before_serves_until_the_new_one_does() {
-    let bench = open("self", &["not-yet-valid", SECRET]);
-    bench.create().await.unwrap();
-    let wrong = open("self", &["not-yet-valid"]);
-    let result = wrong.create().await.map(|_| ());
-    let Err(GatewayError::Refused { code, retry_later, .. }) = result else { panic!("{result:?}") };
-    assert_eq!((code.as_str(), retry_later), ("invalid_client", true));
-}
-
-#[tokio::test]
-async fn a_token_that_cannot_be_had_means_that_nothing_was_sent() {
-    let bench = by_signature();
-    bench.fault(Call::Token, Fault::Refused(Reply::of(200, "text/html", "<html>")));
-    let result = bench.create().await.map(|_| ());
-    assert!(matches!(result, Err(GatewayError::NotSent(_))), "{result:?}");
-    bench.fault(Call::Token, Fault::Refused(Reply::of(429, "text/html", "").with("retry-after", "5")));
-    let result = bench.create().await.map(|_| ());
-    assert_eq!(result, Err(GatewayError::Throttled { retry_after_s: Some(5) }));
-    assert_eq!(bench.count(Call::Create), 0);
-}
-
-#[tokio::test]
-async fn an_order_nobody_was_shown_expires() {
-    let bench = by_signature();
-    bench.fault(Call::Create, Fault::TooSlow);
-    bench.create().await.unwrap_err();
-    bench.clock.advance(TimeDelta::hours(7));
-    let report = bench.query(&bench.request(), &Default::default()).await.unwrap();
-    assert_eq!((report.kind, bench.count(Call::Create)), (ReportKind::Expired, 1));
-}
-
-#[tokio::test]
-async fn one_certificate_is_fetched_once_and_unknown_ones_once_a_minute() {
-    let bench = by_signature();
-    let now = bench.clock.wall();
-    let notice = bench.notice(Notice::Genuine);
-    let (raw_a, raw_b) = (notice.raw(now), notice.raw(now));
-    let (a, b) = tokio::join!(bench.gateway.verify(&raw_a), bench.gateway.verify(&raw_b));
-    assert!(a.is_ok() && b.is_ok(), "{a:?} {b:?}");
-    assert_eq!(bench.count(Call::Other), 1);
-    let mut other = notice.clone();
-    other.headers.iter_mut().find(|(name, _)| name == "paypal-cert-url").unwrap().1.push('0');
-    let result = bench.gateway.verify(&other.raw(now)).await;
-    assert!(matches!(result, Err(NotificationError::Unavailable(_))), "{result:?}");
-    assert_eq!(bench.count(Call::Other), 1);
-    assert!(bench.gateway.verify(&notice.raw(now)).await.is_ok(), "known ones are not slowed down");
-}
-
-#[tokio::test]
-async fn live_and_paypals_sandbox_refuse_our_sandbox() {
-    let bench = by_signature();
-    let notice = bench.notice(Notice::Genuine);
-    for trust in [Trust::Live, Trust::GatewaySandbox] {
-        let context = Context {
-            http: call::client().unwrap(),
-            clock: bench.clock.clone(),
-            ids: IdSource::seeded(bench.clock.clone(), 1),
-            trust,
-        };
-        let refused =
-            registry::build("paypal", &account("http://127.0.0.1:8080/sandbox/paypal", "self"), &context);
-        assert!(matches!(&refused, Err(BuildError::Setting { key, .. }) if key == "base_url"), "{refused:?}");
-        let gateway = registry::build("paypal", &account("https://127.0.0.1:1", "self"), &context).unwrap();
-        let result = gateway.verify(&notice.raw(bench.clock.wall())).await;
-        assert!(matches!(result, Err(NotificationError::Forged(_))), "{result:?}");
-    }
-    assert_eq!(bench.count(Call::Other), 0, "nothing was fetched");
-}
-
-#[tokio::test]
-async fn a_certificate_of_another_root_or_name_proves_nothing() {
-    let bench = by_signature();
-    let notice = bench.notice(Notice::Genuine);
-    let mut params = CertificateParams::new(vec!["evil.example".to_owned()]).unwrap();
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    for name in ["messageverificationcerts.sandbox.paypal.com", "evil.example"] {
-        params.distinguished_name.push(DnType::CommonName, name);
-        let own = params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem();
-        let fresh = by_signature();
-        fresh.fault(Call::Other, Fault::Refused(Reply::of(200, "application/x-pem-file", own)));
-        let notice = fresh.notice(Notice::Genuine);
-        let result = fresh.gateway.verify(&notice.raw(fresh.clock.wall())).await;
-        assert!(matches!(result, Err(NotificationError::Forged(_))), "{name}: {result:?}");
-    }
-    assert!(bench.gateway.verify(&notice.raw(bench.clock.wall())).await.is_ok());
 }
