@@ -2,3 +2,5 @@
 
 /// Taking a payment: start, hear, ask, complete, cancel, recover.
 pub mod pay;
+/// Showing and promising prices: localise, rates, quotes.
+pub mod price;

@@ -19,6 +19,7 @@ mod migrate;
 mod open;
 pub mod outbox;
 pub mod payments;
+pub mod quotes;
 pub mod refunds;
 mod row;
 mod settings;
@@ -36,6 +37,7 @@ pub use change::{Change, Column, Insert, Kind, Log, Table, Update, Value};
 pub use engine::Engine;
 pub use ledger::{AsOf, EXPORT_PAGE, Extent, TransactionFilter};
 pub use open::{Environment, StoreOptions};
+pub use payments::PaymentFilter;
 pub use settings::SETTING;
 pub use writer::{CommitFault, CommitFaults};
 

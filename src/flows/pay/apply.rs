@@ -124,10 +124,14 @@ impl Pay {
             if decided.change.is_empty() {
                 return Ok(decided.applied);
             }
-            match self.0.store.commit(decided.change).await {
+            let Decided { change, applied, kind, moved } = decided;
+            match self.0.store.commit(change).await {
                 Ok(_) => {
-                    decided.log(cause);
-                    return Ok(decided.applied);
+                    if moved {
+                        let (payment, source) = (&applied.payment.value, cause.source.as_str());
+                        tracing::info!(payment = %id, source, report = kind, state = payment.state.as_str(), "the payment moved");
+                    }
+                    return Ok(applied);
                 }
                 // Somebody was faster, or may have been: what stands now decides.
                 Err(
@@ -223,8 +227,8 @@ impl Pay {
             step.change.extend(self.0.settles.settle(before, &account.account, capture, standing).await?);
         }
         step.change.extend(self.0.settles.differs(before, &account.account, &why, evidence).await?);
-        let held = stranger
-            .map(|capture| Held { capture_ref: capture.capture_ref.clone(), amount: capture.amount });
+        let held =
+            stranger.map(|capture| Held { capture_ref: capture.capture_ref.clone(), amount: capture.amount });
         if let Some(state) = before.state.under_review(why, held) {
             step.after.state = state;
         }
@@ -371,16 +375,6 @@ struct Decided {
     moved: bool,
 }
 
-impl Decided {
-    fn log(&self, cause: &Cause) {
-        if self.moved {
-            let payment = &self.applied.payment.value;
-            let (source, state) = (cause.source.as_str(), payment.state.as_str());
-            tracing::info!(payment = %payment.id, source, report = self.kind, state, "the payment moved");
-        }
-    }
-}
-
 /// The capture, unless its money is in the books already.
 fn unbooked<'a>(state: &PaymentState, capture: &'a Capture) -> Option<&'a Capture> {
     let taken = state.taken().map(|taken| &taken.capture_ref);
@@ -396,7 +390,9 @@ fn answered(kind: IntentKind, report: &PaymentReport, after: &PaymentState) -> O
     let known = !matches!(report.kind, ReportKind::NotFound | ReportKind::Unknown { .. });
     match kind {
         IntentKind::Create if known => Some(Outcome::Done),
-        IntentKind::Complete if matches!(report.kind, ReportKind::Captured(_) | ReportKind::Pending { .. }) => {
+        IntentKind::Complete
+            if matches!(report.kind, ReportKind::Captured(_) | ReportKind::Pending { .. }) =>
+        {
             Some(Outcome::Done)
         }
         IntentKind::Create | IntentKind::Complete if after.is_closed() => Some(Outcome::Refused),

@@ -17,13 +17,11 @@
 //! [`Intent::REPEATABLE_FOR`](crate::domain::orders::Intent::REPEATABLE_FOR): PayPal keys it by `PayPal-Request-Id` for
 //! six hours and GrabPay's `charge/complete` answers with the latest status, so at both gateways it *is* the same call.
 
-use crate::domain::orders::{
-    Intent, Outcome, Payment, PaymentReport, ReportKind, ReportSource, TimelineEntry,
-};
+use crate::domain::orders::{Intent, Outcome, Payment, PaymentReport, ReportKind, ReportSource};
 use crate::gateways::GatewayError;
 use crate::store::{Change, CommitError, Versioned};
 
-use super::apply::{Called, Cause, sha256};
+use super::apply::{Called, Cause};
 use super::{OpenAccount, Pay, PayError};
 
 impl Pay {
@@ -109,20 +107,11 @@ impl Pay {
     ) -> Result<(), PayError> {
         tracing::warn!(payment = %payment.id, outcome = outcome.as_str(), why, "the payment is not completed yet");
         let detail = serde_json::json!({ "complete": outcome, "why": why });
-        let entry = TimelineEntry {
-            id: self.0.ids.mint(),
-            source: ReportSource::Call,
-            kind: format!("complete_{}", outcome.as_str()),
-            state: payment.state.as_str().to_owned(),
-            evidence: sha256(detail.to_string().as_bytes()),
-            detail,
-            at: self.0.clock.now(),
-        };
         let Versioned { value, version } = intent;
         let mut change = Change::new();
         change
-            .update_intent(&Intent { outcome, lease: None, detail: Some(why.to_owned()), ..value }, version)
-            .report_payment(payment, &entry);
+            .update_intent(&Intent { outcome, lease: None, detail: Some(why.to_owned()), ..value }, version);
+        self.note(&mut change, payment, &format!("complete_{}", outcome.as_str()), detail);
         match self.0.store.commit(change).await {
             // The lease was taken over: its new holder's word counts.
             Ok(_) | Err(CommitError::LostUpdate { .. }) => Ok(()),

@@ -152,7 +152,8 @@ pub trait Settles: Send + Sync + Debug {
     ///
     /// # Errors
     /// [`SettleError`].
-    async fn unknown_payment(&self, account: &GatewayAccount, notice: &Notice) -> Result<Change, SettleError>;
+    async fn unknown_payment(&self, account: &GatewayAccount, notice: &Notice)
+    -> Result<Change, SettleError>;
 
     /// Applies one refund as the gateway lists it. It reads, decides and commits by itself (the refund's row, the
     /// payment's refunded total, postings, events), and does nothing for what is known.
