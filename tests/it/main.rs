@@ -12,6 +12,8 @@ mod store_ledger;
 mod store_open;
 mod store_verify;
 mod scenarios;
+mod prices;
+mod reference_rates;
 mod store_writer;
 mod tidy;
 mod traps;
