@@ -1,1 +1,4 @@
 //! See lib.rs.
+
+/// Keys, suppliers and payout accounts, with the audit trail.
+pub mod onboard;
