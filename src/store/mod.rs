@@ -10,6 +10,7 @@ mod engine;
 pub mod idempotency;
 pub mod keys;
 pub mod merchants;
+mod ledger;
 mod migrate;
 mod open;
 mod row;
@@ -25,6 +26,7 @@ use sqlx::AnyPool;
 
 pub use change::{Change, Column, Insert, Kind, Log, Table, Update, Value};
 pub use engine::Engine;
+pub use ledger::{AsOf, EXPORT_PAGE, Extent, TransactionFilter};
 pub use open::{Environment, StoreOptions};
 pub use settings::SETTING;
 pub use writer::{CommitFault, CommitFaults};

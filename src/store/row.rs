@@ -84,11 +84,7 @@ impl<'a> Row<'a> {
     }
 
     /// Minor units in one column, the currency in another.
-    pub(super) fn money(
-        &self,
-        amount: &'static str,
-        currency: &'static str,
-    ) -> Result<Money, StoreError> {
+    pub(super) fn money(&self, amount: &'static str, currency: &'static str) -> Result<Money, StoreError> {
         Ok(Money::from_minor(self.int(amount)?, self.parse::<Currency>(currency)?))
     }
 

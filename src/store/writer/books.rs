@@ -6,8 +6,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::domain::ledger::account::NormalSide;
-use crate::domain::ledger::{Account, BlockHash, Chart, Layer, LedgerTransaction};
+use crate::domain::ledger::balance::below_floor;
+use crate::domain::ledger::{Account, BlockHash, Layer, LedgerTransaction};
 use crate::ids::MerchantId;
 use crate::money::{Currency, Money};
 use crate::store::{CommitError, Value};
@@ -152,17 +152,10 @@ impl<'a> Books<'a> {
 
 /// The balance on the account's normal side may not be below zero where the chart says so.
 fn check_floor(key: &AccountKey, balance: i64) -> Result<(), CommitError> {
-    let Some(definition) = Chart::shipped().get(key.account.code) else { return Ok(()) };
-    let stands = Money::from_minor(balance, key.currency);
-    let stands = match definition.normal {
-        NormalSide::Debit => stands,
-        NormalSide::Credit => stands.negated(),
-        NormalSide::Either => return Ok(()),
-    };
-    if definition.may_go_negative || !stands.is_negative() {
-        return Ok(());
+    match below_floor(key.account.code, Money::from_minor(balance, key.currency)) {
+        Some(balance) => Err(CommitError::BelowFloor { account: key.account.clone(), balance }),
+        None => Ok(()),
     }
-    Err(CommitError::BelowFloor { account: key.account.clone(), balance: stands })
 }
 
 fn keys_of(transaction: &LedgerTransaction) -> impl Iterator<Item = AccountKey> + '_ {
