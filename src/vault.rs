@@ -27,7 +27,9 @@ pub const KEY_FILE: &str = "master.key";
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
     /// Sealed under a key that is not here.
-    #[error("master_key_mismatch: the value was sealed under the master key {sealed_under}, which is not the one given; start with that key, or add it behind the new one, separated by a comma")]
+    #[error(
+        "master_key_mismatch: the value was sealed under the master key {sealed_under}, which is not the one given; start with that key, or add it behind the new one, separated by a comma"
+    )]
     MasterKeyMismatch {
         /// The id of the key it needs.
         sealed_under: String,
@@ -111,7 +113,11 @@ impl Vault {
         let nonce: [u8; NONCE] = self.ids.random_bytes();
         let mut body = plain.to_vec();
         key.cipher
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(place.as_bytes()), &mut body)
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(place.as_bytes()),
+                &mut body,
+            )
             .map_err(|_| VaultError::Cipher)?;
         Ok([&[VERSION][..], &key.id, &nonce, &body].concat())
     }
@@ -131,7 +137,8 @@ impl Vault {
             .iter()
             .find(|key| key.id == id)
             .ok_or_else(|| VaultError::MasterKeyMismatch { sealed_under: hex(id) })?;
-        let nonce = Nonce::try_assume_unique_for_key(&header[1 + KEY_ID..]).map_err(|_| VaultError::Altered)?;
+        let nonce =
+            Nonce::try_assume_unique_for_key(&header[1 + KEY_ID..]).map_err(|_| VaultError::Altered)?;
         let mut body = Zeroizing::new(body.to_vec());
         let length = key
             .cipher

@@ -176,9 +176,7 @@ fn checksum(text: &str) -> String {
 }
 
 fn base32(bytes: &[u8; 32]) -> String {
-    let bit = |index: usize| {
-        bytes.get(index / 8).map_or(0, |byte| u64::from(byte >> (7 - index % 8) & 1))
-    };
+    let bit = |index: usize| bytes.get(index / 8).map_or(0, |byte| u64::from(byte >> (7 - index % 8) & 1));
     (0..RANDOM_LETTERS)
         .map(|place| letter((0..5).fold(0, |digit, offset| (digit << 1) | bit(place * 5 + offset))))
         .collect()

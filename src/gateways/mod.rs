@@ -291,6 +291,12 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
     /// The account's name, also the ledger's dimension.
     fn account(&self) -> &str;
 
+    /// The receiving account as reports name it (PayPal `payee.merchant_id`), to hold reports against; `None` where the
+    /// gateway's reports name none.
+    fn receiver(&self) -> Option<&str> {
+        None
+    }
+
     /// Whether the amount can be charged here, before anything is stored.
     ///
     /// # Errors

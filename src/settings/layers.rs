@@ -91,7 +91,8 @@ impl Layers {
     /// The embedded file alone. A test proves that it reads; an empty schema would refuse every key.
     pub fn defaults() -> Layers {
         let table: Table = include_str!("../../config/straits.toml").parse().unwrap_or_default();
-        let values = flatten(&table).into_iter().map(|(key, value)| (key, (value, Origin::Default))).collect();
+        let values =
+            flatten(&table).into_iter().map(|(key, value)| (key, (value, Origin::Default))).collect();
         Layers { values }
     }
 
@@ -156,9 +157,9 @@ impl Layers {
 
     /// The keys below `section.`, without it.
     pub fn below<'a>(&'a self, section: &'a str) -> impl Iterator<Item = (&'a str, &'a Value)> {
-        self.values.iter().filter_map(move |(key, (value, _))| {
-            Some((key.strip_prefix(section)?.strip_prefix('.')?, value))
-        })
+        self.values
+            .iter()
+            .filter_map(move |(key, (value, _))| Some((key.strip_prefix(section)?.strip_prefix('.')?, value)))
     }
 
     fn set(&mut self, key: &str, value: Value, origin: Origin) -> Result<(), SettingsError> {
@@ -230,10 +231,12 @@ pub fn is_secret(key: &str) -> bool {
 }
 
 fn read_secret(key: &str, path: &str, origin: &Origin) -> Result<String, SettingsError> {
-    std::fs::read_to_string(path).map(|text| text.trim_end().to_owned()).map_err(|error| SettingsError::BadValue {
-        origin: origin.clone(),
-        key: key.to_owned(),
-        why: format!("names the file {path}, which cannot be read: {error}"),
+    std::fs::read_to_string(path).map(|text| text.trim_end().to_owned()).map_err(|error| {
+        SettingsError::BadValue {
+            origin: origin.clone(),
+            key: key.to_owned(),
+            why: format!("names the file {path}, which cannot be read: {error}"),
+        }
     })
 }
 

@@ -24,6 +24,7 @@ macro_rules! migrations {
 migrations! {
     1 "0001_ledger",
     10 "0010_identity",
+    20 "0020_payments",
 }
 
 /// How long a holder may take before another process believes it dead.
