@@ -7,10 +7,25 @@
 //! # To add a gateway
 //! 1. `src/gateways/<name>/` with the same rooms as every house: `mod.rs` (the traits), `wire.rs` (their names,
 //!    no logic), `sign.rs` (over bytes, tested against published vectors), `status.rs` (one table: their word → ours,
-//!    unknown → `Unknown`), `bill.rs`, `fixtures/`.
+//!    unknown → `Unknown`), `fixtures/`; and `bill.rs` once its bills are read. The shared discipline is in `call`,
+//!    `json` and `precision`.
 //! 2. One line in `registry.rs`.
 //! 3. The conformance list (`tests/it/conformance.rs`) runs on it by itself; leave a case out only with a reason in
 //!    the folder.
+
+mod account;
+/// One way of calling a gateway: limits, and what each fault means.
+pub mod call;
+/// GrabPay, One-Time Charge v2.
+pub mod grabpay;
+/// Strict JSON for what comes from outside.
+pub mod json;
+/// PayPal, Orders v2.
+pub mod paypal;
+mod precision;
+/// Every gateway: one line each.
+pub mod registry;
+mod text;
 
 use std::sync::Arc;
 
@@ -181,6 +196,15 @@ pub struct Completed {
 #[derive(Debug, Clone, Default)]
 pub struct ReturnParameters(pub Vec<(String, String)>);
 
+impl ReturnParameters {
+    /// The value of a parameter that occurs exactly once.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let first = values.next()?;
+        values.next().is_none().then_some(first)
+    }
+}
+
 /// A notice as it arrived.
 #[derive(Debug, Clone)]
 pub struct RawNotification<'a> {
@@ -327,6 +351,17 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
 
     /// The reference by which a returning shopper's payment is found, before anything is trusted.
     fn return_ref(&self, parameters: &ReturnParameters) -> Option<About>;
+
+    /// Whatever must be stored before money can be taken (an OAuth token that later refunds need). Moves no money and
+    /// may be repeated. The flow stores what it returns, then calls [`Gateway::complete_payment`] with it: a crash or a
+    /// lost answer in between loses nothing. `None`: nothing to store.
+    async fn prepare_completion(
+        &self,
+        _request: &PaymentRequest,
+        _secrets: &GatewaySecrets,
+    ) -> Result<Option<GatewaySecrets>, GatewayError> {
+        Ok(None)
+    }
 
     /// Takes the money after the shopper agreed. Called only under the payment's one `complete` intent.
     async fn complete_payment(
