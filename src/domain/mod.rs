@@ -10,6 +10,10 @@ pub mod ledger;
 pub mod fees;
 /// Who gets what of a payment.
 pub mod splits;
+/// One captured payment, divided: its lines, its postings, its delivery.
+pub mod settlement;
+/// What a refund takes back, from whom, to the cent.
+pub mod refunds;
 /// Quotes, display currency, price endings.
 pub mod fx;
 /// Payments: what gateways report, and the state machine that decides what it means.

@@ -1,0 +1,374 @@
+//! The division itself: an agreement meets the money that is there.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::fees::{Commission, Denomination, FeeLine};
+use crate::ids::SupplierId;
+use crate::money::{AllocationPolicy, Money, Rate, Rounding, allocate};
+
+use super::agreement::{Agreement, SplitError};
+use super::allocation::{Bases, allocate_shares};
+use super::terms::{Item, ItemKind, Share};
+
+/// What there is to divide, and what the gateway's fee leaves of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Pot {
+    /// What the payer was charged.
+    pub charged: Money,
+    /// What the gateway takes, tax included.
+    pub fee: Money,
+    /// The suppliers' part of the fee; tax is never in it.
+    pub suppliers_bear: Money,
+    /// The payer's part of the fee, tax included.
+    pub payer_bears: Money,
+    /// The tax inside the payer's part.
+    pub payer_tax: Money,
+    /// What the gateway credited after converting itself, and its rate.
+    pub received: Option<(Money, Rate)>,
+}
+
+/// What one split or one item comes to. `charged = fee_borne + share + commission + tax`, where the gateway converted:
+/// the part of the charge that was converted stands for the last three.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The item's name, where items were given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
+    /// Whose; `None`: the platform's own sale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supplier: Option<SupplierId>,
+    /// What the payer was charged for it, in the payment's currency.
+    pub charged: Money,
+    /// The gateway's fee inside `charged` that the supplier or payer bears, in the payment's currency.
+    pub fee_borne: Money,
+    /// The gateway's fee that the platform bears for it, in the payment's currency; inside nothing here.
+    pub fee_absorbed: Money,
+    /// What the supplier gets.
+    pub share: Money,
+    /// What the platform gets: commission, rest, own sale.
+    pub commission: Money,
+    /// Tax on the commission.
+    pub tax: Money,
+}
+
+/// A payment, divided.
+#[derive(Debug)]
+pub struct Division {
+    /// One part for each split or item; the charges sum to what was charged.
+    pub parts: Vec<Part>,
+    /// What each supplier gets, in the order of the splits, with the arithmetic.
+    pub shares: Vec<(SupplierId, Money, String)>,
+    /// The commission's arithmetic.
+    pub commission: Vec<FeeLine>,
+    /// The arithmetic of the tax on it.
+    pub tax: Vec<FeeLine>,
+}
+
+impl Agreement {
+    /// Divides the pot. Every minor unit ends in exactly one part.
+    ///
+    /// # Errors
+    /// [`SplitError`] when commission, fee or shares exceed what is there.
+    pub fn divide(&self, pot: &Pot, commission: &Commission) -> Result<Division, SplitError> {
+        let currency = pot.charged.currency();
+        let whole = match pot.received {
+            Some((received, _)) => received,
+            None => pot.charged.checked_sub(pot.payer_bears)?,
+        };
+        if !whole.is_positive() {
+            return Err(SplitError::FeeExceedsCharge { fee: pot.fee, gross: pot.charged });
+        }
+        let denomination = Denomination { currency, converted: pot.received.map(|(_, rate)| rate) };
+        let mut room = Room { agreement: self, pot, whole, denomination };
+        let mut division = if self.terms.items.is_empty() {
+            room.by_split(commission)?
+        } else {
+            room.by_item(commission)?
+        };
+        room.charge(&mut division.parts)?;
+        Ok(division)
+    }
+}
+
+/// One division under way.
+struct Room<'a> {
+    agreement: &'a Agreement,
+    pot: &'a Pot,
+    /// What is shared: the sale, or what was received.
+    whole: Money,
+    denomination: Denomination,
+}
+
+/// What the items of one supplier come to.
+struct Stall<'a> {
+    supplier: SupplierId,
+    split: Option<(usize, &'a Share)>,
+    goods: Money,
+    other: Money,
+}
+
+impl Room<'_> {
+    fn zero(&self) -> Money {
+        Money::zero(self.whole.currency())
+    }
+
+    /// Off the shared amount; nothing where the gateway converted, because its fee is off already.
+    fn suppliers_bear(&self) -> Money {
+        if self.pot.received.is_some() { self.zero() } else { self.pot.suppliers_bear }
+    }
+
+    /// The part of the gateway's fee that falls on `part` of the whole.
+    fn fee_on(&self, part: Money) -> Result<Money, SplitError> {
+        if self.pot.received.is_some() {
+            return Ok(self.zero());
+        }
+        // What the payer bears is not in the whole.
+        let fee = self.pot.fee.checked_sub(self.pot.payer_bears)?;
+        self.proportion(fee, part)
+    }
+
+    fn proportion(&self, of: Money, part: Money) -> Result<Money, SplitError> {
+        let exact = of.amount() * (part.amount() / self.whole.amount());
+        Ok(Money::try_new(Rounding::HalfUp.apply(exact, of.currency().exponent()), of.currency())?)
+    }
+
+    /// Without items: the splits divide the whole.
+    fn by_split(&self, commission: &Commission) -> Result<Division, SplitError> {
+        let splits = &self.agreement.terms.splits;
+        if splits.is_empty() {
+            let own = self.part(None, None, self.zero(), self.whole, self.zero(), self.zero());
+            return Ok(Division { parts: vec![own], shares: vec![], commission: vec![], tax: vec![] });
+        }
+        let borne = self.suppliers_bear();
+        let (fees, taxes) = commission.price(self.whole, self.whole.checked_sub(borne)?, self.denomination)?;
+        let (fee, tax) = (self.total(&fees)?, self.total(&taxes)?);
+        let net = self.net(self.whole, fee, tax, borne)?;
+        let received = self.whole.checked_sub(self.fee_on(self.whole)?)?.max(self.zero())?;
+        let bases = Bases { gross: self.whole, net, received };
+        let shares: Vec<&Share> = splits.iter().map(|split| &split.share).collect();
+        let policy = self.agreement.policy();
+        let allocated = allocate_shares(&shares, &bases, borne, self.denomination, policy, 0)?;
+        let shared = Money::sum(net.currency(), allocated.amounts.iter().copied())?;
+        let kept = fee.checked_add(net.checked_sub(shared)?)?;
+        let kept = weigh(kept, &allocated.amounts)?;
+        let tax = weigh(tax, &allocated.amounts)?;
+        let borne = weigh(borne, &allocated.amounts)?;
+        let parts = (0..splits.len()).map(|index| {
+            let share = allocated.amounts[index];
+            self.part(None, Some(splits[index].supplier), share, kept[index], tax[index], borne[index])
+        });
+        let parts = parts.collect();
+        let named = splits.iter().map(|split| split.supplier);
+        let shares = named.zip(allocated.amounts).zip(allocated.explained);
+        let shares = shares.map(|((supplier, amount), explain)| (supplier, amount, explain)).collect();
+        Ok(Division { parts, shares, commission: fees, tax: taxes })
+    }
+
+    /// With items: each supplier's items are a payment of their own.
+    fn by_item(&self, commission: &Commission) -> Result<Division, SplitError> {
+        let items = &self.agreement.terms.items;
+        let amounts: Vec<Money> = items.iter().map(|item| item.amount).collect();
+        let amounts = weigh(self.whole, &amounts)?;
+        let stalls = self.stalls(items, &amounts)?;
+        let sum = |of: &dyn Fn(&Stall<'_>) -> Money| Money::sum(self.whole.currency(), stalls.iter().map(of));
+        let goods = sum(&|stall| stall.goods)?;
+        let sold = goods.checked_add(sum(&|stall| stall.other)?)?;
+        let borne = self.proportion(self.suppliers_bear(), sold)?;
+        let net = goods.checked_sub(borne)?.max(self.zero())?;
+        let (fees, taxes) = if goods.is_zero() {
+            (vec![], vec![])
+        } else {
+            commission.price(goods, net, self.denomination)?
+        };
+        let (fee, tax) = (self.total(&fees)?, self.total(&taxes)?);
+        self.net(goods, fee, tax, self.zero())?;
+        self.net(sold, fee, tax, borne)?;
+        // Each step divides by what the step before left, so that nothing falls below zero.
+        let room: Vec<Money> = stalls.iter().map(|stall| stall.goods).collect();
+        let fees_of = weigh(fee, &room)?;
+        let room = less(&room, &fees_of)?;
+        let tax_of = weigh(tax, &room)?;
+        let others: Vec<Money> = stalls.iter().map(|stall| stall.other.negated()).collect();
+        let room = less(&less(&room, &tax_of)?, &others)?;
+        let borne_of = weigh(borne, &room)?;
+        let mut shares = Vec::with_capacity(stalls.len());
+        let mut parts = Vec::with_capacity(items.len());
+        for (index, stall) in stalls.iter().enumerate() {
+            let (fee, tax, borne) = (fees_of[index], tax_of[index], borne_of[index]);
+            let (share, explain) = self.stall_share(stall, fee, tax, borne)?;
+            let left = room[index].checked_sub(borne)?.checked_sub(share)?;
+            shares.push((stall.supplier, share, explain));
+            parts.extend(self.item_parts(stall, items, &amounts, fee.checked_add(left)?, tax, borne)?);
+        }
+        let own = items.iter().zip(&amounts).filter(|(item, _)| item.supplier.is_none());
+        parts.extend(own.map(|(item, &amount)| {
+            self.part(Some(item.reference.clone()), None, self.zero(), amount, self.zero(), self.zero())
+        }));
+        Ok(Division { parts, shares, commission: fees, tax: taxes })
+    }
+
+    /// The suppliers with items, in the order of splits, then items.
+    fn stalls<'b>(&'b self, items: &[Item], amounts: &[Money]) -> Result<Vec<Stall<'b>>, SplitError> {
+        let splits = &self.agreement.terms.splits;
+        let mut stalls = Vec::new();
+        for supplier in self.agreement.suppliers() {
+            let sum = |goods: bool| {
+                let own = items.iter().zip(amounts).filter(|(item, _)| {
+                    item.supplier == Some(supplier) && (item.kind == ItemKind::Goods) == goods
+                });
+                Money::sum(self.whole.currency(), own.map(|(_, &amount)| amount))
+            };
+            let split = splits.iter().enumerate().find(|(_, split)| split.supplier == supplier);
+            let split = split.map(|(index, split)| (index, &split.share));
+            stalls.push(Stall { supplier, split, goods: sum(true)?, other: sum(false)? });
+        }
+        Ok(stalls)
+    }
+
+    fn stall_share(
+        &self,
+        stall: &Stall<'_>,
+        fee: Money,
+        tax: Money,
+        borne: Money,
+    ) -> Result<(Money, String), SplitError> {
+        let sold = stall.goods.checked_add(stall.other)?;
+        let other = if stall.other.is_zero() {
+            String::new()
+        } else {
+            format!(" + shipping and tax {}", stall.other.amount())
+        };
+        match stall.split {
+            None | Some((_, Share::Remainder)) => {
+                let share = sold.checked_sub(fee)?.checked_sub(tax)?.checked_sub(borne)?;
+                let mut explain = format!("items {}", sold.amount());
+                for (what, amount) in [("commission", fee), ("tax on it", tax), ("gateway fee", borne)] {
+                    if !amount.is_zero() {
+                        explain = format!("{explain} − {what} {}", amount.amount());
+                    }
+                }
+                Ok((share, format!("{explain} = {}", share.amount())))
+            }
+            Some((index, share)) => {
+                let net = self.net(stall.goods, fee, tax, borne)?;
+                let received = stall.goods.checked_sub(self.fee_on(stall.goods)?)?.max(self.zero())?;
+                let bases = Bases { gross: stall.goods, net, received };
+                let policy = self.agreement.policy();
+                let allocated = allocate_shares(&[share], &bases, borne, self.denomination, policy, index)?;
+                let of_goods = Money::sum(net.currency(), allocated.amounts)?;
+                let explain = allocated.explained.concat();
+                Ok((of_goods.checked_add(stall.other)?, format!("{explain}{other}")))
+            }
+        }
+    }
+
+    /// The parts of one supplier's items.
+    fn item_parts(
+        &self,
+        stall: &Stall<'_>,
+        items: &[Item],
+        amounts: &[Money],
+        commission: Money,
+        tax: Money,
+        borne: Money,
+    ) -> Result<Vec<Part>, SplitError> {
+        let own: Vec<(&Item, Money)> = items
+            .iter()
+            .zip(amounts.iter().copied())
+            .filter(|(item, _)| item.supplier == Some(stall.supplier))
+            .collect();
+        let of_goods = |&(item, amount): &(&Item, Money)| {
+            if item.kind == ItemKind::Goods { amount } else { self.zero() }
+        };
+        let goods: Vec<Money> = own.iter().map(of_goods).collect();
+        let others: Vec<Money> =
+            own.iter().zip(&goods).map(|((_, amount), goods)| goods.checked_sub(*amount)).collect::<Result<_, _>>()?;
+        let commission = weigh(commission, &goods)?;
+        let room = less(&goods, &commission)?;
+        let tax = weigh(tax, &room)?;
+        let room = less(&less(&room, &tax)?, &others)?;
+        let borne = weigh(borne, &room)?;
+        let share = less(&room, &borne)?;
+        let parts = own.iter().enumerate().map(|(index, (item, _))| {
+            let name = Some(item.reference.clone());
+            self.part(name, item.supplier, share[index], commission[index], tax[index], borne[index])
+        });
+        Ok(parts.collect())
+    }
+
+    /// What is left to share; zero is allowed, less is not.
+    fn net(&self, gross: Money, fee: Money, tax: Money, borne: Money) -> Result<Money, SplitError> {
+        let commission = fee.checked_add(tax)?;
+        let net = gross.checked_sub(commission)?.checked_sub(borne)?;
+        if net.is_negative() {
+            return Err(SplitError::NegativeNet { gross, commission, borne });
+        }
+        Ok(net)
+    }
+
+    fn total(&self, lines: &[FeeLine]) -> Result<Money, SplitError> {
+        Ok(Money::sum(self.whole.currency(), lines.iter().map(|line| line.amount))?)
+    }
+
+    fn part(
+        &self,
+        item: Option<String>,
+        supplier: Option<SupplierId>,
+        share: Money,
+        commission: Money,
+        tax: Money,
+        fee_borne: Money,
+    ) -> Part {
+        let zero = Money::zero(self.pot.charged.currency());
+        Part { item, supplier, charged: zero, fee_borne, fee_absorbed: zero, share, commission, tax }
+    }
+
+    /// Says of each part what the payer was charged for it, and spreads what is not shared: the payer's part of the
+    /// fee, the fee of a gateway that converted, and the fee that the platform bears.
+    fn charge(&mut self, parts: &mut [Part]) -> Result<(), SplitError> {
+        let zero = Money::zero(self.pot.charged.currency());
+        let mut worth = Vec::with_capacity(parts.len());
+        for part in parts.iter() {
+            let pot = part.share.checked_add(part.commission)?.checked_add(part.tax)?;
+            let fee = if self.pot.received.is_some() { self.zero() } else { part.fee_borne };
+            worth.push(pot.checked_add(fee)?);
+        }
+        if self.pot.received.is_some() {
+            let charged = weigh(self.pot.charged, &worth)?;
+            let fees = weigh(self.pot.fee, &charged)?;
+            for (part, (charged, fee)) in parts.iter_mut().zip(charged.into_iter().zip(fees)) {
+                (part.charged, part.fee_borne) = (charged, fee);
+            }
+            return Ok(());
+        }
+        let surcharge = weigh(self.pot.payer_bears.checked_sub(self.pot.payer_tax)?, &worth)?;
+        let surcharge_tax = weigh(self.pot.payer_tax, &worth)?;
+        let mut borne = zero;
+        for (index, part) in parts.iter_mut().enumerate() {
+            part.fee_borne = part.fee_borne.checked_add(surcharge[index])?;
+            part.commission = part.commission.checked_add(surcharge_tax[index])?;
+            part.charged =
+                worth[index].checked_add(surcharge[index])?.checked_add(surcharge_tax[index])?;
+            borne = borne.checked_add(part.fee_borne)?.checked_add(surcharge_tax[index])?;
+        }
+        let charged: Vec<Money> = parts.iter().map(|part| part.charged).collect();
+        let absorbed = weigh(self.pot.fee.checked_sub(borne)?, &charged)?;
+        for (part, absorbed) in parts.iter_mut().zip(absorbed) {
+            part.fee_absorbed = absorbed;
+        }
+        Ok(())
+    }
+}
+
+/// `whole` by the weights of amounts, largest remainder; by heads where all weigh nothing.
+fn weigh(whole: Money, by: &[Money]) -> Result<Vec<Money>, SplitError> {
+    let mut weights: Vec<_> = by.iter().map(|amount| amount.minor().into()).collect();
+    if by.iter().all(|amount| amount.is_zero()) {
+        weights = vec![rust_decimal::Decimal::ONE; by.len()];
+    }
+    Ok(allocate(whole, &weights, AllocationPolicy::LargestRemainder)?.0)
+}
+
+fn less(from: &[Money], off: &[Money]) -> Result<Vec<Money>, SplitError> {
+    Ok(from.iter().zip(off).map(|(from, off)| from.checked_sub(*off)).collect::<Result<_, _>>()?)
+}
