@@ -3,3 +3,5 @@
 
 mod engines;
 mod store_writer;
+mod tidy;
+mod traps;
