@@ -8,8 +8,8 @@ use std::fmt;
 
 use serde::de::value::StringDeserializer;
 use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer, MapAccess,
-    SeqAccess, Unexpected, VariantAccess, Visitor,
+    self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer,
+    MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
 };
 use serde_json::{Map, Value};
 
@@ -132,9 +132,11 @@ impl de::Error for Fault {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn de::Expected) -> Fault {
-        let numeric =
-            matches!(found, Unexpected::Float(_) | Unexpected::Signed(_) | Unexpected::Unsigned(_));
-        Fault { numeric, ..Fault::new(Code::InvalidBody, format!("this is {found}, {expected} belongs here")) }
+        let numeric = matches!(found, Unexpected::Float(_) | Unexpected::Signed(_) | Unexpected::Unsigned(_));
+        Fault {
+            numeric,
+            ..Fault::new(Code::InvalidBody, format!("this is {found}, {expected} belongs here"))
+        }
     }
 
     fn unknown_variant(given: &str, known: &'static [&'static str]) -> Fault {
@@ -151,7 +153,8 @@ impl de::Error for Fault {
     }
 
     fn duplicate_field(field: &'static str) -> Fault {
-        Fault::new(Code::DuplicateField, format!("`{field}` occurs twice")).below(Step::Field(field.to_owned()))
+        Fault::new(Code::DuplicateField, format!("`{field}` occurs twice"))
+            .below(Step::Field(field.to_owned()))
     }
 }
 
@@ -242,7 +245,9 @@ impl<'de> MapAccess<'de> for Fields<'_> {
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Fault> {
-        let Some((name, value)) = self.current.take() else { return Err(Fault::custom("a value without a name")) };
+        let Some((name, value)) = self.current.take() else {
+            return Err(Fault::custom("a value without a name"));
+        };
         seed.deserialize(Place(value)).map_err(|fault| fault.below(Step::Field(name.clone())))
     }
 }
@@ -389,26 +394,71 @@ mod tests {
     #[test]
     fn every_fault_has_its_code_and_its_place() {
         let sup = "sup_01kaw000000000000000000000";
-        let body = |rest: &str| format!(r#"{{"amount":{{"amount":"1.00","currency":"SGD"}},"splits":[{rest}]}}"#);
+        let body =
+            |rest: &str| format!(r#"{{"amount":{{"amount":"1.00","currency":"SGD"}},"splits":[{rest}]}}"#);
         let rows = [
-            (r#"{"amount":{"amount":1.5,"currency":"SGD"}}"#.to_owned(), Code::AmountMustBeString, "amount.amount"),
-            (r#"{"amount":{"amount":1,"currency":"SGD"}}"#.to_owned(), Code::AmountMustBeString, "amount.amount"),
+            (
+                r#"{"amount":{"amount":1.5,"currency":"SGD"}}"#.to_owned(),
+                Code::AmountMustBeString,
+                "amount.amount",
+            ),
+            (
+                r#"{"amount":{"amount":1,"currency":"SGD"}}"#.to_owned(),
+                Code::AmountMustBeString,
+                "amount.amount",
+            ),
             (r#"{"amount":5}"#.to_owned(), Code::AmountMustBeString, "amount"),
-            (r#"{"amount":{"amount":"1.005","currency":"SGD"}}"#.to_owned(), Code::TooPrecise, "amount.amount"),
-            (r#"{"amount":{"amount":"1e3","currency":"SGD"}}"#.to_owned(), Code::InvalidAmount, "amount.amount"),
-            (r#"{"amount":{"amount":"1,000","currency":"SGD"}}"#.to_owned(), Code::InvalidAmount, "amount.amount"),
-            (r#"{"amount":{"amount":"１２","currency":"SGD"}}"#.to_owned(), Code::InvalidAmount, "amount.amount"),
-            (r#"{"amount":{"amount":"-1.00","currency":"SGD"}}"#.to_owned(), Code::InvalidAmount, "amount.amount"),
-            (r#"{"amount":{"amount":"1","currency":"sgd"}}"#.to_owned(), Code::UnknownCurrency, "amount.currency"),
+            (
+                r#"{"amount":{"amount":"1.005","currency":"SGD"}}"#.to_owned(),
+                Code::TooPrecise,
+                "amount.amount",
+            ),
+            (
+                r#"{"amount":{"amount":"1e3","currency":"SGD"}}"#.to_owned(),
+                Code::InvalidAmount,
+                "amount.amount",
+            ),
+            (
+                r#"{"amount":{"amount":"1,000","currency":"SGD"}}"#.to_owned(),
+                Code::InvalidAmount,
+                "amount.amount",
+            ),
+            (
+                r#"{"amount":{"amount":"１２","currency":"SGD"}}"#.to_owned(),
+                Code::InvalidAmount,
+                "amount.amount",
+            ),
+            (
+                r#"{"amount":{"amount":"-1.00","currency":"SGD"}}"#.to_owned(),
+                Code::InvalidAmount,
+                "amount.amount",
+            ),
+            (
+                r#"{"amount":{"amount":"1","currency":"sgd"}}"#.to_owned(),
+                Code::UnknownCurrency,
+                "amount.currency",
+            ),
             (r#"{"amount":{"amount":"1"}}"#.to_owned(), Code::MissingField, "amount.currency"),
             (r#"{"amuont":"1"}"#.to_owned(), Code::UnknownField, "amuont"),
             (r#"{"amount":1,"amount":2}"#.to_owned(), Code::DuplicateField, "amount"),
             (r"{}".to_owned(), Code::MissingField, "amount"),
             (r#"{"amount""#.to_owned(), Code::InvalidJson, ""),
             (r"{} {}".to_owned(), Code::InvalidJson, ""),
-            (body(&format!(r#"{{"supplier":"{sup}","share":{{"fixed":5}}}}"#)), Code::AmountMustBeString, "splits[0].share.fixed"),
-            (body(&format!(r#"{{"supplier":"{sup}","share":{{"fix":"5"}}}}"#)), Code::InvalidBody, "splits[0].share"),
-            (body(&format!(r#"{{"supplier":"{}"}}"#, sup.replace("sup", "pay"))), Code::WrongIdType, "splits[0].supplier"),
+            (
+                body(&format!(r#"{{"supplier":"{sup}","share":{{"fixed":5}}}}"#)),
+                Code::AmountMustBeString,
+                "splits[0].share.fixed",
+            ),
+            (
+                body(&format!(r#"{{"supplier":"{sup}","share":{{"fix":"5"}}}}"#)),
+                Code::InvalidBody,
+                "splits[0].share",
+            ),
+            (
+                body(&format!(r#"{{"supplier":"{}"}}"#, sup.replace("sup", "pay"))),
+                Code::WrongIdType,
+                "splits[0].supplier",
+            ),
             (body(r#"{"supplier":"sup_x"}"#), Code::MalformedId, "splits[0].supplier"),
         ];
         for (text, code, param) in rows {

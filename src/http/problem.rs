@@ -292,7 +292,8 @@ mod tests {
 
     #[test]
     fn the_document_names_place_and_request_and_keeps_its_own_members() {
-        let problem = Problem::new(Code::QuoteExpired, "expired at noon").at("quote").with("quote", json!({"id": 1}));
+        let problem =
+            Problem::new(Code::QuoteExpired, "expired at noon").at("quote").with("quote", json!({"id": 1}));
         let document = problem.document("http://x", "/v1/payments", "req_1");
         assert_eq!(document["type"], "http://x/problems/quote_expired");
         assert_eq!(document["status"], 409);

@@ -11,8 +11,8 @@ use rust_decimal::Decimal;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::ids::{Id, IdError, parse_id};
@@ -35,7 +35,9 @@ impl<'de> Deserialize<'de> for MoneyIn {
         }
         let wire = Wire::deserialize(deserializer)?;
         let currency = wire.currency.0;
-        Money::parse(&wire.amount.0, currency).map(MoneyIn).map_err(|error| coded(code_of(&error), "amount", error))
+        Money::parse(&wire.amount.0, currency)
+            .map(MoneyIn)
+            .map_err(|error| coded(code_of(&error), "amount", error))
     }
 }
 
@@ -60,7 +62,9 @@ impl<'de> Deserialize<'de> for AmountIn {
             return Err(coded(
                 Code::InvalidAmount,
                 "",
-                format_args!("`{shown}` is not an amount; write digits with an optional decimal point, such as \"12.34\""),
+                format_args!(
+                    "`{shown}` is not an amount; write digits with an optional decimal point, such as \"12.34\""
+                ),
             ));
         }
         Ok(AmountIn(text.into_owned()))

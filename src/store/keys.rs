@@ -78,7 +78,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn key(&self, merchant: MerchantId, id: KeyId) -> Result<Option<Versioned<ApiKey>>, StoreError> {
+    pub async fn key(
+        &self,
+        merchant: MerchantId,
+        id: KeyId,
+    ) -> Result<Option<Versioned<ApiKey>>, StoreError> {
         let row = sqlx::query("SELECT * FROM api_key WHERE merchant_id = $1 AND id = $2")
             .bind(merchant.to_string())
             .bind(id.to_string())
@@ -97,12 +101,13 @@ impl Store {
         after: Option<KeyId>,
         limit: i64,
     ) -> Result<Vec<ApiKey>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM api_key WHERE merchant_id = $1 AND id > $2 ORDER BY id LIMIT $3")
-            .bind(merchant.to_string())
-            .bind(after.map(|id| id.to_string()).unwrap_or_default())
-            .bind(limit)
-            .fetch_all(self.reads())
-            .await?;
+        let rows =
+            sqlx::query("SELECT * FROM api_key WHERE merchant_id = $1 AND id > $2 ORDER BY id LIMIT $3")
+                .bind(merchant.to_string())
+                .bind(after.map(|id| id.to_string()).unwrap_or_default())
+                .bind(limit)
+                .fetch_all(self.reads())
+                .await?;
         rows.iter().map(|row| read_key(row).map(|key| key.value)).collect()
     }
 }

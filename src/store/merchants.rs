@@ -10,7 +10,7 @@ use crate::domain::merchants::{GatewayAccount, Merchant};
 use crate::ids::{MerchantId, UserId};
 
 use super::row::Row;
-use super::words::{self, word, json};
+use super::words::{self, json, word};
 use super::{Change, Column, Store, StoreError, Table, Value, Versioned};
 
 /// Merchants.
@@ -32,7 +32,12 @@ pub static MERCHANT: Table = Table {
 /// Users; `user` is a word of SQL.
 pub static MERCHANT_USER: Table = Table {
     name: "merchant_user",
-    columns: &[Column::text("id"), Column::text("merchant_id"), Column::text("name"), Column::int("created_at")],
+    columns: &[
+        Column::text("id"),
+        Column::text("merchant_id"),
+        Column::text("name"),
+        Column::int("created_at"),
+    ],
     unique: &[],
 };
 
@@ -100,7 +105,11 @@ impl Change {
     }
 
     /// A new gateway account.
-    pub fn insert_gateway_account(&mut self, stored: &StoredGatewayAccount, at: DateTime<Utc>) -> &mut Change {
+    pub fn insert_gateway_account(
+        &mut self,
+        stored: &StoredGatewayAccount,
+        at: DateTime<Utc>,
+    ) -> &mut Change {
         let account = &stored.account;
         self.insert(
             &GATEWAY_ACCOUNT,
@@ -172,7 +181,11 @@ impl Store {
         row.as_ref()
             .map(|row| {
                 let row = Row::of("merchant_user", row);
-                Ok(User { id: row.parse("id")?, merchant: row.parse("merchant_id")?, name: row.text("name")? })
+                Ok(User {
+                    id: row.parse("id")?,
+                    merchant: row.parse("merchant_id")?,
+                    name: row.text("name")?,
+                })
             })
             .transpose()
     }

@@ -25,6 +25,7 @@ migrations! {
     1 "0001_ledger",
     10 "0010_identity",
     20 "0020_payments",
+    30 "0030_settlements",
 }
 
 /// How long a holder may take before another process believes it dead.

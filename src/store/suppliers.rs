@@ -125,12 +125,13 @@ impl Store {
         after: Option<SupplierId>,
         limit: i64,
     ) -> Result<Vec<Supplier>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM supplier WHERE merchant_id = $1 AND id > $2 ORDER BY id LIMIT $3")
-            .bind(merchant.to_string())
-            .bind(after.map(|id| id.to_string()).unwrap_or_default())
-            .bind(limit)
-            .fetch_all(self.reads())
-            .await?;
+        let rows =
+            sqlx::query("SELECT * FROM supplier WHERE merchant_id = $1 AND id > $2 ORDER BY id LIMIT $3")
+                .bind(merchant.to_string())
+                .bind(after.map(|id| id.to_string()).unwrap_or_default())
+                .bind(limit)
+                .fetch_all(self.reads())
+                .await?;
         rows.iter().map(|row| read_supplier(row).map(|supplier| supplier.value)).collect()
     }
 

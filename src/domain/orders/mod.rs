@@ -5,6 +5,7 @@ pub mod conflict;
 pub mod state;
 pub mod payment;
 pub mod intent;
+pub mod refund;
 
 pub use conflict::{Asked, Conflict};
 pub use intent::{Holder, Intent, IntentKind, Lease, Outcome};
