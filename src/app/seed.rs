@@ -76,6 +76,12 @@ pub struct Seeded {
     pub other: Identity,
 }
 
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Identity({})", self.merchant)
+    }
+}
+
 impl std::fmt::Debug for Seeded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Seeded({}, {})", self.default.merchant, self.other.merchant)

@@ -4,3 +4,5 @@
 pub mod onboard;
 /// Taking a payment: start, hear, ask, complete, cancel, recover.
 pub mod pay;
+/// Showing and promising prices: localise, rates, quotes.
+pub mod price;

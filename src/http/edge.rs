@@ -14,7 +14,8 @@ use actix_web::http::header::{
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpResponse, web};
+use actix_web::error::InternalError;
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 
 use crate::ids::RequestId;
 use crate::settings::Mode;
@@ -39,24 +40,25 @@ pub async fn answer(
     };
     let id: RequestId = service.ids.mint();
     request.extensions_mut().insert(id);
-    let head = request.request().clone();
+    // The router needs the request for itself until it has matched: no copy of it is kept here.
+    let path = request.path().to_owned();
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let method = request.method().as_str().to_owned();
 
     let outcome = tokio::time::timeout(service.settings.limits.request, next.call(request)).await;
-    let response = match outcome {
-        Ok(Ok(response)) => response.map_into_boxed_body(),
-        Ok(Err(error)) => ServiceResponse::new(head.clone(), HttpResponse::from_error(error)),
+    let answered = match outcome {
+        Ok(Ok(response)) => {
+            let (head, response) = response.map_into_boxed_body().into_parts();
+            Ok((head, documented(response, &service, &path, id)))
+        }
+        Ok(Err(error)) => Err(documented(HttpResponse::from_error(error), &service, &path, id)),
         Err(_) => {
             let detail = format!("no answer within {} s", service.settings.limits.request.as_secs());
-            let problem = Problem::new(Code::Timeout, detail);
-            ServiceResponse::new(head.clone(), HttpResponse::from_error(problem))
+            let problem = HttpResponse::from_error(Problem::new(Code::Timeout, detail));
+            Err(documented(problem, &service, &path, id))
         }
     };
-    let mut response = documented(response, &service, head.path(), id);
-    finish(response.headers_mut(), &service, head.path(), id);
-
-    let status = response.status().as_u16();
+    let status = answered.as_ref().map_or_else(HttpResponse::status, |(_, response)| response.status()).as_u16();
     let elapsed = started.elapsed();
     metrics::histogram!(
         "straits_http_request_seconds", "method" => method.clone(), "route" => route.clone(),
@@ -65,31 +67,31 @@ pub async fn answer(
     .record(elapsed);
     let ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(request_id = %id, %method, %route, status, ms, "request");
-    Ok(response)
+    match answered {
+        Ok((head, response)) => Ok(ServiceResponse::new(head, response)),
+        Err(response) => Err(InternalError::from_response("answered at the edge", response).into()),
+    }
 }
 
 /// Turns an error's answer into a problem document; answers that handlers wrote stay as they are.
-fn documented(
-    response: ServiceResponse<BoxBody>,
-    service: &Service,
-    path: &str,
-    id: RequestId,
-) -> ServiceResponse<BoxBody> {
-    let Some(error) = response.response().error() else { return response };
-    let problem = match error.as_error::<Problem>() {
-        Some(problem) => problem.clone(),
-        None => translated(error, response.status()),
+fn documented(response: HttpResponse, service: &Service, path: &str, id: RequestId) -> HttpResponse {
+    let mut response = match response.error() {
+        None => response,
+        Some(error) => {
+            let problem = match error.as_error::<Problem>() {
+                Some(problem) => problem.clone(),
+                None => translated(error, response.status()),
+            };
+            let document = problem.document(&service.public_url, path, &id.to_string());
+            let mut written = HttpResponse::build(problem.status_code());
+            for (name, value) in response.headers() {
+                written.insert_header((name.clone(), value.clone()));
+            }
+            written.insert_header((CONTENT_TYPE, PROBLEM_JSON)).body(document.to_string())
+        }
     };
-    let document = problem.document(&service.public_url, path, &id.to_string());
-    let (head, answer) = response.into_parts();
-    let mut written = HttpResponse::build(
-        StatusCode::from_u16(problem.code().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-    );
-    for (name, value) in answer.headers() {
-        written.insert_header((name.clone(), value.clone()));
-    }
-    written.insert_header((CONTENT_TYPE, PROBLEM_JSON));
-    ServiceResponse::new(head, written.body(document.to_string()))
+    finish(response.headers_mut(), service, path, id);
+    response
 }
 
 /// An error of the framework: its words may name our types, so only its status is passed on.
