@@ -4,6 +4,10 @@
 mod engines;
 mod prices;
 mod reference_rates;
+mod pay_crash;
+mod pay_hear;
+mod pay_start;
+mod pay_world;
 mod store_writer;
 mod tidy;
 mod traps;
