@@ -1,6 +1,7 @@
 //! Every integration test, in one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod books;
 mod engines;
 mod prices;
 mod reference_rates;
@@ -8,6 +9,9 @@ mod pay_crash;
 mod pay_hear;
 mod pay_start;
 mod pay_world;
+mod store_ledger;
+mod store_open;
+mod store_verify;
 mod store_writer;
 mod tidy;
 mod traps;
