@@ -15,3 +15,5 @@ mod store_verify;
 mod store_writer;
 mod tidy;
 mod traps;
+mod money_scenarios;
+mod worked_examples;
