@@ -20,10 +20,12 @@ pub enum FindingKind {
     CurrencyDiffers,
     /// The money went to another receiving account than ours.
     AccountDiffers,
+    /// The gateway names another payment's reference.
+    ReferenceDiffers,
     /// The gateway holds money for an order that another payment has paid already.
     DoublePayment,
-    /// Money came after the payment was closed here.
-    LatePayment,
+    /// The gateway holds what was asked, and the agreement cannot divide it.
+    Indivisible,
     /// A notice names a payment that this book does not know.
     UnknownPayment,
     /// A refund was made at the gateway and not here.
@@ -38,12 +40,13 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 10] = [
+    pub const ALL: [FindingKind; 11] = [
         FindingKind::AmountDiffers,
         FindingKind::CurrencyDiffers,
         FindingKind::AccountDiffers,
+        FindingKind::ReferenceDiffers,
         FindingKind::DoublePayment,
-        FindingKind::LatePayment,
+        FindingKind::Indivisible,
         FindingKind::UnknownPayment,
         FindingKind::RefundElsewhere,
         FindingKind::Reversed,
@@ -62,8 +65,9 @@ impl FindingKind {
             FindingKind::AmountDiffers => "amount_differs",
             FindingKind::CurrencyDiffers => "currency_differs",
             FindingKind::AccountDiffers => "account_differs",
+            FindingKind::ReferenceDiffers => "reference_differs",
             FindingKind::DoublePayment => "double_payment",
-            FindingKind::LatePayment => "late_payment",
+            FindingKind::Indivisible => "indivisible",
             FindingKind::UnknownPayment => "unknown_payment",
             FindingKind::RefundElsewhere => "refund_elsewhere",
             FindingKind::Reversed => "reversed",
@@ -251,10 +255,11 @@ impl FindingKind {
         match self {
             FindingKind::AmountDiffers
             | FindingKind::CurrencyDiffers
-            | FindingKind::DoublePayment
-            | FindingKind::LatePayment => action != Action::Dismiss || self == FindingKind::LatePayment,
+            | FindingKind::Indivisible
+            | FindingKind::DoublePayment => action != Action::Dismiss,
             FindingKind::RefundElsewhere | FindingKind::Reversed => action == Action::Adopt,
             FindingKind::AccountDiffers
+            | FindingKind::ReferenceDiffers
             | FindingKind::UnknownPayment
             | FindingKind::GatewayHold
             | FindingKind::UnexplainedFee => action == Action::Dismiss,
