@@ -1,5 +1,7 @@
 //! The verbs: load, ask a noun, call the world, write. Nothing foreign happens inside a write: intent, commit, call, result.
 
+/// Keys, suppliers and payout accounts, with the audit trail.
+pub mod onboard;
 /// Taking a payment: start, hear, ask, complete, cancel, recover.
 pub mod pay;
 /// What happens to money: captures divided, refunds and other facts booked, differences found.

@@ -4,6 +4,8 @@
 mod books;
 mod conformance;
 mod engines;
+mod prices;
+mod reference_rates;
 mod pay_crash;
 mod pay_hear;
 mod pay_start;
