@@ -21,3 +21,5 @@ mod tidy;
 mod traps;
 mod money_scenarios;
 mod worked_examples;
+//! The integration tests: one binary, one module per subject.
+mod sandbox;
