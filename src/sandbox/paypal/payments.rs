@@ -344,6 +344,12 @@ pub(super) async fn refund(call: &mut Call<'_>, id: &str) -> Result<Answer, Refu
     Ok(Answer::created(shown).broken_if(broken))
 }
 
+/// What was paid back of a capture, as an order lists it.
+pub(super) async fn refunds_of(call: &mut Call<'_>, capture_id: &str) -> Result<Vec<Value>, Refusal> {
+    let refunds: Vec<Refund> = call.session.under(capture_id).await?;
+    Ok(refunds.iter().map(|refund| refund.represent(call)).collect())
+}
+
 async fn own_capture(call: &mut Call<'_>, id: &str) -> Result<Capture, Refusal> {
     let capture: Capture = call.session.find(id).await?.ok_or_else(Refusal::not_found)?;
     if capture.client_id == call.app.client_id { Ok(capture) } else { Err(Refusal::forbidden()) }
