@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod engines;
+mod jobs;
 mod pay_crash;
 mod pay_hear;
 mod pay_start;

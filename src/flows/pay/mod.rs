@@ -24,6 +24,7 @@ mod error;
 mod hear;
 mod recover;
 mod start;
+mod timeline;
 mod turns;
 mod view;
 
@@ -82,6 +83,7 @@ pub struct Parts {
     /// Shoppers may be sent back to this machine: sandbox mode.
     pub loopback_returns: bool,
     turns: turns::Turns<Result<Payment, PayError>>,
+    skips: recover::Skips,
 }
 
 /// What a capture is, seen from the order.
@@ -276,7 +278,7 @@ impl Parts {
         public_url: String,
         loopback_returns: bool,
     ) -> Parts {
-        let turns = turns::Turns::default();
+        let (turns, skips) = (turns::Turns::default(), recover::Skips::default());
         Parts {
             store,
             clock,
@@ -289,6 +291,7 @@ impl Parts {
             public_url,
             loopback_returns,
             turns,
+            skips,
         }
     }
 }
