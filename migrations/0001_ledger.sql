@@ -77,14 +77,6 @@ CREATE TABLE ledger_head (
     recorded_at BIGINT    NOT NULL
 ) {{HOT}};
 
--- How far the chain was verified last.
-CREATE TABLE ledger_verified (
-    id          {{ID}}    NOT NULL PRIMARY KEY CHECK (id = 1),
-    seq         BIGINT    NOT NULL,
-    hash        {{BYTES}} NOT NULL,
-    verified_at BIGINT    NOT NULL
-);
-
 -- One row for each writer: the batch it wrote last. After a failed COMMIT it tells whether that batch stands.
 CREATE TABLE writer_batch (
     writer      TEXT   NOT NULL PRIMARY KEY,

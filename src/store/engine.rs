@@ -35,7 +35,8 @@ impl Engine {
         }
     }
 
-    /// What the writing connection runs first. FULL: an answered change survives a power cut.
+    /// What the writing connection runs first. FULL: an answered change survives a power cut. On PostgreSQL every
+    /// statement of the writer goes by a key: plans made while a table was small must not scan it once it is large.
     pub(super) fn writer_setup(self) -> &'static str {
         match self {
             Engine::Sqlite => {
@@ -45,7 +46,8 @@ impl Engine {
             }
             Engine::Postgres => {
                 "SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s';
-                 SET default_transaction_isolation = 'read committed'; SET synchronous_commit = on"
+                 SET default_transaction_isolation = 'read committed'; SET synchronous_commit = on;
+                 SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off"
             }
         }
     }

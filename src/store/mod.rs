@@ -19,11 +19,13 @@ mod migrate;
 mod open;
 pub mod outbox;
 pub mod payments;
+pub mod quotes;
 pub mod refunds;
 mod row;
 mod settings;
 pub mod settlements;
 pub mod suppliers;
+mod verify;
 mod words;
 mod writer;
 
@@ -38,9 +40,9 @@ pub use ledger::{AsOf, EXPORT_PAGE, Extent, TransactionFilter};
 pub use open::{Environment, StoreOptions};
 pub use payments::PaymentFilter;
 pub use settings::SETTING;
+pub use verify::{Verification, VerifyOptions};
 pub use writer::{CommitFault, CommitFaults};
 
-use crate::clock::Clock;
 use crate::domain::ledger::Account;
 use crate::money::Money;
 
@@ -51,7 +53,6 @@ pub struct Store {
     writer: writer::Writer,
     engine: Engine,
     environment: Environment,
-    clock: Clock,
 }
 
 /// A noun and the version of its row, for the update that may follow.

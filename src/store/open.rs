@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{AnyConnection, AnyPool, ConnectOptions, Connection, Row};
+use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions, Connection, Row};
 
 use crate::clock::Clock;
 pub use crate::domain::access::Environment;
@@ -80,15 +80,15 @@ impl Store {
         sqlx::any::install_default_drivers();
         let url = options.url.expose_secret();
         let engine = Engine::of(url)?;
+        let name = options.ids.mint::<BatchId>().to_string();
         let target = match engine {
-            Engine::Sqlite => prepare_file(url).await?,
+            Engine::Sqlite => prepare_file(url, &name).await?,
             Engine::Postgres => url.to_owned(),
         };
         let connect: AnyConnectOptions = target.parse()?;
         let connect = connect.disable_statement_logging();
         let mut connection = AnyConnection::connect_with(&connect).await?;
         sqlx::raw_sql(engine.writer_setup()).execute(&mut connection).await?;
-        let name = options.ids.mint::<BatchId>().to_string();
         migrate::run(&mut connection, engine, &name, &options.clock).await?;
         claim_environment(&mut connection, options.environment).await?;
         connection.close().await?;
@@ -106,7 +106,7 @@ impl Store {
             faults: options.faults.clone(),
         })
         .await?;
-        Ok(Store { reads, writer, engine, environment: options.environment, clock: options.clock.clone() })
+        Ok(Store { reads, writer, engine, environment: options.environment })
     }
 }
 
@@ -147,22 +147,36 @@ fn path_of(url: &str) -> PathBuf {
 }
 
 /// Checks a file that is there, makes one that is missing, and says how to connect to it.
-async fn prepare_file(url: &str) -> Result<String, StoreError> {
+async fn prepare_file(url: &str, name: &str) -> Result<String, StoreError> {
     let path = path_of(url);
-    let open = format!("sqlite://{}?mode=rw", path.display());
-    if path.exists() {
-        let size = check_header(&path)?;
-        let mut connection = AnyConnection::connect(&open).await?;
-        check_pages(&mut connection, &path, size).await?;
-        connection.close().await?;
-    } else {
-        let mut connection = AnyConnection::connect(&format!("sqlite://{}?mode=rwc", path.display())).await?;
-        sqlx::raw_sql("PRAGMA application_id = 1398035009; PRAGMA journal_mode = WAL")
-            .execute(&mut connection)
-            .await?;
-        connection.close().await?;
+    if !path.exists() {
+        make_file(&path, name).await?;
     }
+    let open = format!("sqlite://{}?mode=rw", path.display());
+    let size = check_header(&path)?;
+    let mut connection = AnyConnection::connect(&open).await?;
+    check_pages(&mut connection, &path, size).await?;
+    connection.close().await?;
     Ok(open)
+}
+
+/// The file is made beside its place and then linked there: it is never seen half made, and of two processes that
+/// make it at once the later one finds that of the earlier.
+async fn make_file(path: &Path, name: &str) -> Result<(), StoreError> {
+    let draft = path.with_extension(name);
+    let mut connection = AnyConnection::connect(&format!("sqlite://{}?mode=rwc", draft.display())).await?;
+    let mark = AssertSqlSafe(format!("PRAGMA application_id = {APPLICATION_ID}"));
+    sqlx::raw_sql(mark).execute(&mut connection).await?;
+    connection.close().await?;
+    let linked = std::fs::hard_link(&draft, path);
+    let removed = std::fs::remove_file(&draft);
+    match linked.and(removed) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(StoreError::NotADatabase {
+            path: path.to_owned(),
+            why: format!("it cannot be made: {error}"),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// The first hundred bytes: SQLite's own mark, and ours.

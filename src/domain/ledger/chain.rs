@@ -53,15 +53,15 @@ impl fmt::Debug for BlockHash {
     }
 }
 
-/// The text is not a block hash.
+/// The text is not a block hash, or not a chain head.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a block hash is 64 hexadecimal digits")]
+#[error("a block hash is 64 hexadecimal digits, a chain head a number, a colon and a block hash")]
 pub struct BlockHashError;
 
 impl FromStr for BlockHash {
     type Err = BlockHashError;
     fn from_str(text: &str) -> Result<BlockHash, BlockHashError> {
-        if text.len() != 64 || !text.is_ascii() {
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(BlockHashError);
         }
         let mut bytes = [0_u8; 32];
@@ -85,6 +85,15 @@ pub struct ChainHead {
 impl fmt::Display for ChainHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.seq, self.hash)
+    }
+}
+
+/// Reads `17:3f5a…`.
+impl FromStr for ChainHead {
+    type Err = BlockHashError;
+    fn from_str(text: &str) -> Result<ChainHead, BlockHashError> {
+        let (seq, hash) = text.split_once(':').ok_or(BlockHashError)?;
+        Ok(ChainHead { seq: seq.parse().map_err(|_| BlockHashError)?, hash: hash.parse()? })
     }
 }
 
@@ -201,5 +210,112 @@ impl BlockHasher {
         let length = u32::try_from(text.len()).unwrap_or(ABSENT - 1);
         self.digest.update(&length.to_be_bytes());
         self.digest.update(text.as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TRANSACTION: TransactionFields<'static> = TransactionFields {
+        number: 41,
+        id: "txn_01kawd3z5c00g40r40m30e209",
+        merchant: "mer_a",
+        event: "split",
+        source: "capture 9",
+        subject: Some("pay_é"),
+        effective_at: 1_794_900_000_000_000,
+    };
+    const ENTRIES: [EntryFields<'static>; 2] = [
+        EntryFields {
+            position: 0,
+            account_id: 1,
+            code: 1110,
+            owner: "paypal",
+            currency: "SGD",
+            layer: 1,
+            seq: 3,
+            amount: 10_000,
+            balance_after: 30_000,
+        },
+        EntryFields {
+            position: 1,
+            account_id: 2,
+            code: 2100,
+            owner: "sup_b",
+            currency: "SGD",
+            layer: 1,
+            seq: 1,
+            amount: -10_000,
+            balance_after: -10_000,
+        },
+    ];
+
+    fn hash(transaction: TransactionFields<'_>, entries: [EntryFields<'_>; 2]) -> BlockHash {
+        let mut previous = [0_u8; 32];
+        previous.iter_mut().zip(0..).for_each(|(byte, place)| *byte = place);
+        let mut hasher = BlockHasher::new(7, BlockHash(previous), 1_795_000_000_000_000);
+        hasher.transaction(&transaction);
+        entries.iter().for_each(|entry| hasher.entry(entry));
+        hasher.transaction(&TransactionFields {
+            number: 42,
+            id: "x",
+            merchant: "",
+            event: "opening",
+            source: "s",
+            subject: None,
+            effective_at: -1,
+        });
+        hasher.finish()
+    }
+
+    /// Computed from the description above by another program, in another language.
+    #[test]
+    fn a_block_hashes_to_the_published_vector() {
+        let expected = "21e821d5369219b993af2dfef2e15cc5b0361063b9e1b0a418ba0e072f65f369";
+        assert_eq!(hash(TRANSACTION, ENTRIES).to_string(), expected);
+        assert_eq!(expected.parse(), Ok(hash(TRANSACTION, ENTRIES)));
+    }
+
+    #[test]
+    fn every_field_counts_and_no_field_runs_into_the_next() {
+        let good = hash(TRANSACTION, ENTRIES);
+        let transactions = [
+            TransactionFields { number: 40, ..TRANSACTION },
+            TransactionFields { merchant: "mer_asplit", event: "", ..TRANSACTION },
+            TransactionFields { subject: None, ..TRANSACTION },
+            TransactionFields { subject: Some(""), ..TRANSACTION },
+            TransactionFields { effective_at: 0, ..TRANSACTION },
+        ];
+        for transaction in transactions {
+            assert_ne!(hash(transaction, ENTRIES), good, "{transaction:?}");
+        }
+        let [first, second] = ENTRIES;
+        let entries = [
+            EntryFields { position: 1, ..first },
+            EntryFields { account_id: 9, ..first },
+            EntryFields { code: 1100, ..first },
+            EntryFields { owner: "paypalSGD", currency: "", ..first },
+            EntryFields { layer: 0, ..first },
+            EntryFields { seq: 4, ..first },
+            EntryFields { amount: 10_001, ..first },
+            EntryFields { balance_after: 30_001, ..first },
+        ];
+        for entry in entries {
+            assert_ne!(hash(TRANSACTION, [entry, second]), good, "{entry:?}");
+        }
+        assert_ne!(hash(TRANSACTION, [second, first]), good, "the order of entries");
+    }
+
+    #[test]
+    fn a_head_reads_back_and_nothing_else_reads() {
+        let head = ChainHead { seq: 17, hash: hash(TRANSACTION, ENTRIES) };
+        assert_eq!(head.to_string().parse(), Ok(head));
+        let short = "17:21e8".to_owned();
+        let long = format!("{head}0");
+        let signs = format!("17:{}", "+1".repeat(32));
+        for text in ["", "17", "x:", &short, &long, &signs, &format!("17:{}", "é".repeat(32))] {
+            assert_eq!(text.parse::<ChainHead>(), Err(BlockHashError), "{text}");
+        }
     }
 }

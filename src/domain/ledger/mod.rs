@@ -1,6 +1,7 @@
 //! Double entry per merchant, currency and layer.
 
 pub mod account;
+pub mod audit;
 pub mod balance;
 pub mod chain;
 pub mod journal;

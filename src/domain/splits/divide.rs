@@ -171,7 +171,11 @@ impl Room<'_> {
         let sum = |of: &dyn Fn(&Stall<'_>) -> Money| Money::sum(self.whole.currency(), stalls.iter().map(of));
         let goods = sum(&|stall| stall.goods)?;
         let sold = goods.checked_add(sum(&|stall| stall.other)?)?;
-        let borne = self.proportion(self.suppliers_bear(), sold)?;
+        // The platform bears the fee on goods of its own; tax and shipping it passes on are part of the suppliers' sale.
+        let own_goods = items.iter().zip(&amounts);
+        let own_goods = own_goods.filter(|(item, _)| item.supplier.is_none() && item.kind == ItemKind::Goods);
+        let own_goods = Money::sum(self.whole.currency(), own_goods.map(|(_, &amount)| amount))?;
+        let borne = self.proportion(self.suppliers_bear(), self.whole.checked_sub(own_goods)?)?;
         let net = goods.checked_sub(borne)?.max(self.zero())?;
         let (fees, taxes) = if goods.is_zero() {
             (vec![], vec![])

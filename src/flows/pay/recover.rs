@@ -15,7 +15,7 @@ use crate::domain::orders::{IntentKind, Payment, PaymentState, ReportSource};
 use crate::ids::GatewayAccountId;
 use crate::store::Versioned;
 
-use super::apply::Cause;
+use super::cause::Cause;
 use super::{Pay, PayError};
 
 /// Calls under way at one account.

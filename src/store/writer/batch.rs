@@ -105,14 +105,9 @@ async fn insert_rows(session: &mut Session, changes: &[&Change]) -> Result<(), S
         }
     }
     for (insertion, rows) in &groups {
-        insert(session, insertion, rows).await?;
+        session.insert(insertion, rows).await?;
     }
     Ok(())
-}
-
-async fn insert(session: &mut Session, insertion: &Insertion, rows: &[Row]) -> Result<(), StatementError> {
-    let rows: Vec<&Row> = rows.iter().collect();
-    session.insert(insertion, &rows).await
 }
 
 async fn update_rows(session: &mut Session, changes: &[&Change]) -> Result<(), StatementError> {
@@ -164,7 +159,7 @@ async fn write_books(
         let standing = books.standing(key)?;
         Some([key.row(), vec![(*id).into(), standing.balance.into(), standing.seq.into()]].concat())
     });
-    insert(session, &tables::NEW_ACCOUNTS, &opened.collect::<Vec<_>>()).await?;
+    session.insert(&tables::NEW_ACCOUNTS, &opened.collect::<Vec<_>>()).await?;
     let dimensions = books.opened.iter().flat_map(|(id, key)| {
         let merchant = key.merchant;
         key.account
@@ -176,7 +171,7 @@ async fn write_books(
             .into_iter()
             .map(move |dimension| vec![Value::text(merchant), dimension.into(), (*id).into()])
     });
-    insert(session, &tables::NEW_DIMENSIONS, &dimensions.collect::<Vec<_>>()).await?;
+    session.insert(&tables::NEW_DIMENSIONS, &dimensions.collect::<Vec<_>>()).await?;
     let moved: Vec<Row> = books
         .moved
         .iter()
@@ -194,9 +189,9 @@ async fn write_books(
     let seq = head.seq + 1;
     let transactions: Vec<Row> =
         books.posted.iter().map(|booked| transaction_row(booked, seq, recorded_at)).collect();
-    insert(session, &tables::NEW_TRANSACTIONS, &transactions).await?;
+    session.insert(&tables::NEW_TRANSACTIONS, &transactions).await?;
     let entries: Vec<Row> = books.posted.iter().flat_map(entry_rows).collect();
-    insert(session, &tables::NEW_ENTRIES, &entries).await?;
+    session.insert(&tables::NEW_ENTRIES, &entries).await?;
 
     let hash = hash_block(seq, head.hash, recorded_at, &books.posted);
     let previous = Value::Bytes(head.hash.as_bytes().to_vec());
@@ -204,7 +199,7 @@ async fn write_books(
     let count = books.head.number - head.number;
     let block =
         vec![seq.into(), previous, hash.clone(), (head.number + 1).into(), count.into(), recorded_at.into()];
-    insert(session, &tables::NEW_BLOCK, &[block]).await?;
+    session.insert(&tables::NEW_BLOCK, &[block]).await?;
     let moved = vec![
         1.into(),
         seq.into(),

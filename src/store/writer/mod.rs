@@ -12,6 +12,8 @@
 mod batch;
 mod books;
 mod guards;
+mod portable;
+mod postgres;
 mod session;
 mod statement;
 mod tables;

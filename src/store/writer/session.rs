@@ -1,180 +1,77 @@
-//! The writer's connection: the portable statements, the same text on both engines.
-//!
-//! Rows go out in chunks of a few fixed sizes, so that a handful of texts per table is prepared once and used for ever.
+//! The writer's connection: one set of verbs, said portably or in PostgreSQL's own way.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use crate::store::Engine;
 
-use sqlx::any::{AnyArguments, AnyConnectOptions, AnyRow};
-use sqlx::{AnyConnection, Arguments, AssertSqlSafe, ConnectOptions, Connection, Row as _};
+use super::portable::Portable;
+use super::postgres::Native;
+use super::statement::{Insertion, Lookup, Revision, Row, StatementError};
 
-use crate::store::change::{Column, Kind};
-use crate::store::{Engine, Value};
-
-use super::statement::{Insertion, Lookup, Revision, Row, StatementError, on};
-
-/// Rows per statement, largest first.
-const CHUNKS: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
-
-/// A connection that writes, and the texts it has said.
+/// A connection that writes.
 #[derive(Debug)]
-pub(super) struct Session {
-    connection: AnyConnection,
-    engine: Engine,
-    texts: HashMap<Shape, Arc<str>>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Shape {
-    Lookup(Lookup, usize),
-    Insertion(Insertion, usize),
-    Revision(Revision, usize),
+pub(super) enum Session {
+    /// Either engine.
+    Portable(Portable),
+    /// PostgreSQL.
+    Native(Native),
 }
 
 impl Session {
-    /// Connects.
-    pub async fn open(url: &str, engine: Engine) -> Result<Session, sqlx::Error> {
-        let options: AnyConnectOptions = url.parse()?;
-        let mut connection = AnyConnection::connect_with(&options.disable_statement_logging()).await?;
-        sqlx::raw_sql(engine.writer_setup()).execute(&mut connection).await?;
-        Ok(Session { connection, engine, texts: HashMap::new() })
+    /// Connects; PostgreSQL's own statements unless `portable` asks for the common ones.
+    pub async fn open(url: &str, engine: Engine, portable: bool) -> Result<Session, sqlx::Error> {
+        match engine {
+            Engine::Postgres if !portable => Ok(Session::Native(Native::open(url).await?)),
+            _ => Ok(Session::Portable(Portable::open(url, engine).await?)),
+        }
     }
 
     /// Runs a statement without values.
     pub async fn run(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
-        sqlx::raw_sql(sql).execute(&mut self.connection).await?;
-        Ok(())
+        match self {
+            Session::Portable(session) => session.run(sql).await,
+            Session::Native(session) => session.run(sql).await,
+        }
     }
 
-    /// The rows with these keys, in no order.
+    /// The rows with these keys, in no order, perhaps one twice.
     pub async fn look_up(&mut self, lookup: &Lookup, keys: &[Row]) -> Result<Vec<Row>, StatementError> {
-        let mut found = Vec::with_capacity(keys.len());
-        for chunk in keys.chunks(CHUNKS[0]) {
-            let size = chunk.len().next_power_of_two();
-            let shape = Shape::Lookup(lookup.clone(), size);
-            let engine = self.engine;
-            let text = self.text(shape, |shape| match shape {
-                Shape::Lookup(lookup, size) => lookup.text(engine, *size),
-                _ => String::new(),
-            });
-            // A repeated key finds its row again, which changes nothing: callers collect rows into maps.
-            let padding = std::iter::repeat_n(chunk.last(), size - chunk.len()).flatten();
-            let arguments = bind(&lookup.key, chunk.iter().chain(padding));
-            let rows = sqlx::query_with(AssertSqlSafe(text), arguments)
-                .fetch_all(&mut self.connection)
-                .await
-                .map_err(on(lookup.table))?;
-            for row in &rows {
-                found.push(read(row, &lookup.columns).map_err(on(lookup.table))?);
-            }
+        match self {
+            _ if keys.is_empty() => Ok(Vec::new()),
+            Session::Portable(session) => session.look_up(lookup, keys).await,
+            Session::Native(session) => session.look_up(lookup, keys).await,
         }
-        Ok(found)
     }
 
     /// Inserts rows.
-    pub async fn insert(&mut self, insertion: &Insertion, rows: &[&Row]) -> Result<(), StatementError> {
-        for chunk in chunks(rows) {
-            let text = self.text(Shape::Insertion(insertion.clone(), chunk.len()), |shape| match shape {
-                Shape::Insertion(insertion, size) => insertion.text(*size),
-                _ => String::new(),
-            });
-            let arguments = bind(&insertion.columns, chunk.iter().copied());
-            sqlx::query_with(AssertSqlSafe(text), arguments)
-                .execute(&mut self.connection)
-                .await
-                .map_err(on(insertion.table))?;
+    pub async fn insert(&mut self, insertion: &Insertion, rows: &[Row]) -> Result<(), StatementError> {
+        match self {
+            _ if rows.is_empty() => Ok(()),
+            Session::Portable(session) => session.insert(insertion, rows).await,
+            Session::Native(session) => session.insert(insertion, rows, "").await,
         }
-        Ok(())
     }
 
-    /// Inserts rows whose keys are still free; for the rows that a first start makes.
-    pub async fn insert_missing(
-        &mut self,
-        insertion: &Insertion,
-        rows: &[&Row],
-    ) -> Result<(), StatementError> {
-        let text = format!("{} ON CONFLICT DO NOTHING", insertion.text(rows.len()));
-        let arguments = bind(&insertion.columns, rows.iter().copied());
-        sqlx::query_with(AssertSqlSafe(text), arguments)
-            .execute(&mut self.connection)
-            .await
-            .map_err(on(insertion.table))?;
-        Ok(())
+    /// Inserts a row unless its keys are taken; for what a first start makes.
+    pub async fn insert_missing(&mut self, insertion: &Insertion, row: Row) -> Result<(), StatementError> {
+        match self {
+            Session::Portable(session) => session.insert_missing(insertion, &row).await,
+            Session::Native(session) => session.insert(insertion, &[row], " ON CONFLICT DO NOTHING").await,
+        }
     }
 
     /// Updates rows and says how many were there.
     pub async fn revise(&mut self, revision: &Revision, rows: &[Row]) -> Result<u64, StatementError> {
-        let mut count = 0;
-        let rows: Vec<&Row> = rows.iter().collect();
-        let inputs = revision.inputs();
-        for chunk in chunks(&rows) {
-            let text = self.text(Shape::Revision(revision.clone(), chunk.len()), |shape| match shape {
-                Shape::Revision(revision, size) => revision.text(*size),
-                _ => String::new(),
-            });
-            let arguments = bind(&inputs, chunk.iter().copied());
-            let done = sqlx::query_with(AssertSqlSafe(text), arguments)
-                .execute(&mut self.connection)
-                .await
-                .map_err(on(revision.table))?;
-            count += done.rows_affected();
+        match self {
+            _ if rows.is_empty() => Ok(0),
+            Session::Portable(session) => session.revise(revision, rows).await,
+            Session::Native(session) => session.revise(revision, rows).await,
         }
-        Ok(count)
     }
 
     /// Says goodbye.
     pub async fn close(self) -> Result<(), sqlx::Error> {
-        self.connection.close().await
-    }
-
-    fn text(&mut self, shape: Shape, write: impl Fn(&Shape) -> String) -> Arc<str> {
-        if let Some(text) = self.texts.get(&shape) {
-            return Arc::clone(text);
-        }
-        let text: Arc<str> = write(&shape).into();
-        self.texts.insert(shape, Arc::clone(&text));
-        text
-    }
-}
-
-/// Cuts rows into chunks of the fixed sizes.
-fn chunks<'a, T>(mut rows: &'a [T]) -> impl Iterator<Item = &'a [T]> {
-    std::iter::from_fn(move || {
-        let size = CHUNKS.into_iter().find(|size| *size <= rows.len())?;
-        let (chunk, rest) = rows.split_at(size);
-        rows = rest;
-        Some(chunk)
-    })
-}
-
-fn bind<'r>(columns: &[Column], rows: impl Iterator<Item = &'r Row>) -> AnyArguments {
-    let mut arguments = AnyArguments::default();
-    for row in rows {
-        for (column, value) in columns.iter().zip(row) {
-            // Encoding an integer, a text or bytes cannot fail.
-            let _ = match value {
-                Value::Int(number) => arguments.add(*number),
-                Value::Text(text) => arguments.add(text.as_str()),
-                Value::Bytes(bytes) => arguments.add(bytes.as_slice()),
-                Value::Null => match column.kind {
-                    Kind::Int => arguments.add(None::<i64>),
-                    Kind::Text => arguments.add(None::<String>),
-                    Kind::Bytes => arguments.add(None::<Vec<u8>>),
-                },
-            };
+        match self {
+            Session::Portable(session) => session.close().await,
+            Session::Native(session) => session.close().await,
         }
     }
-    arguments
-}
-
-fn read(row: &AnyRow, columns: &[Column]) -> Result<Row, sqlx::Error> {
-    columns
-        .iter()
-        .enumerate()
-        .map(|(place, column)| match column.kind {
-            Kind::Int => row.try_get::<Option<i64>, _>(place).map(Value::from),
-            Kind::Text => row.try_get::<Option<String>, _>(place).map(Value::from),
-            Kind::Bytes => row.try_get::<Option<Vec<u8>>, _>(place).map(Value::from),
-        })
-        .collect()
 }

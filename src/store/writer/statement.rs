@@ -69,7 +69,11 @@ impl Lookup {
     /// Everything behind the definition of `given`.
     pub fn body(&self, engine: Engine) -> String {
         let table = self.table;
-        let columns = joined(&self.columns, ", ", |column| format!("{table}.{}", column.name));
+        // A flag is SMALLINT in the table and 64 bits here: the cast makes them one type for every driver.
+        let columns = joined(&self.columns, ", ", |column| match column.kind {
+            Kind::Int => format!("CAST({table}.{} AS BIGINT)", column.name),
+            Kind::Text | Kind::Bytes => format!("{table}.{}", column.name),
+        });
         let matches = joined(&self.key, " AND ", |key| format!("{table}.{0} = given.k_{0}", key.name));
         let mut sql = format!("SELECT {columns} FROM given CROSS JOIN {table} WHERE {matches}");
         if self.lock {
@@ -96,12 +100,12 @@ impl Revision {
         let mut sql = format!("WITH given ({}) AS (VALUES ", names(&inputs, "k_"));
         push_rows(&mut sql, &inputs, rows);
         sql.push_str(") ");
-        sql.push_str(&self.body("given"));
+        sql.push_str(&self.body());
         sql
     }
 
-    /// Everything behind the definition of `given`, which is read from `source`.
-    pub fn body(&self, source: &str) -> String {
+    /// Everything behind the definition of `given`.
+    pub fn body(&self) -> String {
         let table = self.table;
         let mut set = joined(&self.set, ", ", |column| format!("{0} = given.k_{0}", column.name));
         let mut matches = format!("{table}.{0} = given.k_{0}", self.key.name);
@@ -110,7 +114,7 @@ impl Revision {
             let _ = write!(set, "{comma}version = {table}.version + 1");
             let _ = write!(matches, " AND {table}.version = given.k_version");
         }
-        format!("UPDATE {table} SET {set} FROM {source} WHERE {matches}")
+        format!("UPDATE {table} SET {set} FROM given WHERE {matches}")
     }
 }
 

@@ -50,6 +50,7 @@ pub(super) struct Task {
     clock: Clock,
     ids: IdSource,
     batch_cap: usize,
+    portable: bool,
     faults: Option<Arc<dyn CommitFaults>>,
     session: Option<Session>,
     known: HashMap<AccountKey, i64>,
@@ -58,14 +59,15 @@ pub(super) struct Task {
 impl Task {
     /// Connects, and makes the head row and the writer's own row if they are missing.
     pub async fn start(options: WriterOptions) -> Result<Task, sqlx::Error> {
-        let mut session = Session::open(options.target.expose_secret(), options.engine).await?;
+        let mut session =
+            Session::open(options.target.expose_secret(), options.engine, options.portable).await?;
         session.run(options.engine.begin()).await?;
         let now = options.clock.now().timestamp_micros();
         let genesis = Value::Bytes(BlockHash::GENESIS.as_bytes().to_vec());
         let head = vec![1.into(), 0.into(), genesis, 0.into(), 0.into(), 0.into()];
-        session.insert_missing(&tables::NEW_HEAD, &[&head]).await.map_err(|failed| failed.error)?;
+        session.insert_missing(&tables::NEW_HEAD, head).await.map_err(|failed| failed.error)?;
         let writer = vec![options.name.as_str().into(), "".into(), now.into()];
-        session.insert_missing(&tables::NEW_WRITER, &[&writer]).await.map_err(|failed| failed.error)?;
+        session.insert_missing(&tables::NEW_WRITER, writer).await.map_err(|failed| failed.error)?;
         session.run("COMMIT").await?;
         Ok(Task {
             engine: options.engine,
@@ -74,6 +76,7 @@ impl Task {
             clock: options.clock,
             ids: options.ids,
             batch_cap: options.batch_cap,
+            portable: options.portable,
             faults: options.faults,
             session: Some(session),
             known: HashMap::new(),
@@ -238,7 +241,7 @@ impl Task {
     }
 
     async fn connect(&mut self) -> Result<Session, sqlx::Error> {
-        Session::open(self.target.expose_secret(), self.engine).await
+        Session::open(self.target.expose_secret(), self.engine, self.portable).await
     }
 
     fn remember(&mut self, written: Written) -> Outcomes {
