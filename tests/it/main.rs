@@ -4,6 +4,7 @@
 mod books;
 mod conformance;
 mod engines;
+mod jobs;
 mod money_scenarios;
 mod pay_crash;
 mod pay_hear;

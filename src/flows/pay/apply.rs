@@ -20,10 +20,12 @@ use super::cause::{Cause, NoticeRef, evidence};
 use super::{CaptureStanding, DECISIONS, OpenAccount, Pay, PayError, PaymentView};
 
 /// What our own call came to, written with the report it answered.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Called {
-    /// What came of the `complete` intent, where the report does not say.
-    pub(super) outcome: Option<Outcome>,
+    /// Which call.
+    pub(super) kind: IntentKind,
+    /// What came of it.
+    pub(super) outcome: Outcome,
     /// Secrets to keep from here on.
     pub(super) secrets: Option<GatewaySecrets>,
 }
@@ -218,8 +220,8 @@ impl Pay {
     ) -> Option<Versioned<Intent>> {
         for intent in intents.iter().filter(|intent| intent.value.unsettled()) {
             let kind = intent.value.kind;
-            let own = called.filter(|_| kind == IntentKind::Complete).and_then(|called| called.outcome);
-            if let Some(outcome) = answered(kind, report, &step.after.state).or(own) {
+            let own = called.filter(|called| called.kind == kind).map(|called| called.outcome);
+            if let Some(outcome) = own.or_else(|| answered(kind, report, &step.after.state)) {
                 let settled = Intent { outcome, lease: None, ..intent.value.clone() };
                 step.change.update_intent(&settled, intent.version);
             }
