@@ -58,7 +58,9 @@ pub enum FeeError {
         why: String,
     },
     /// A rule of a file without `source` or `trust`.
-    #[error("fee schedule {file}: rule `{rule}` lacks `{key}`; say where its numbers come from and how far to believe them")]
+    #[error(
+        "fee schedule {file}: rule `{rule}` lacks `{key}`; say where its numbers come from and how far to believe them"
+    )]
     Unsourced {
         /// Which file.
         file: String,

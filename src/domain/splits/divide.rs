@@ -80,11 +80,8 @@ impl Agreement {
         }
         let denomination = Denomination { currency, converted: pot.received.map(|(_, rate)| rate) };
         let mut room = Room { agreement: self, pot, whole, denomination };
-        let mut division = if self.terms.items.is_empty() {
-            room.by_split(commission)?
-        } else {
-            room.by_item(commission)?
-        };
+        let mut division =
+            if self.terms.items.is_empty() { room.by_split(commission)? } else { room.by_item(commission)? };
         room.charge(&mut division.parts)?;
         Ok(division)
     }
@@ -140,7 +137,8 @@ impl Room<'_> {
             return Ok(Division { parts: vec![own], shares: vec![], commission: vec![], tax: vec![] });
         }
         let borne = self.suppliers_bear();
-        let (fees, taxes) = commission.price(self.whole, self.whole.checked_sub(borne)?, self.denomination)?;
+        let (fees, taxes) =
+            commission.price(self.whole, self.whole.checked_sub(borne)?, self.denomination)?;
         let (fee, tax) = (self.total(&fees)?, self.total(&taxes)?);
         let net = self.net(self.whole, fee, tax, borne)?;
         let received = self.whole.checked_sub(self.fee_on(self.whole)?)?.max(self.zero())?;
@@ -281,8 +279,11 @@ impl Room<'_> {
             if item.kind == ItemKind::Goods { amount } else { self.zero() }
         };
         let goods: Vec<Money> = own.iter().map(of_goods).collect();
-        let others: Vec<Money> =
-            own.iter().zip(&goods).map(|((_, amount), goods)| goods.checked_sub(*amount)).collect::<Result<_, _>>()?;
+        let others: Vec<Money> = own
+            .iter()
+            .zip(&goods)
+            .map(|((_, amount), goods)| goods.checked_sub(*amount))
+            .collect::<Result<_, _>>()?;
         let commission = weigh(commission, &goods)?;
         let room = less(&goods, &commission)?;
         let tax = weigh(tax, &room)?;
@@ -347,8 +348,7 @@ impl Room<'_> {
         for (index, part) in parts.iter_mut().enumerate() {
             part.fee_borne = part.fee_borne.checked_add(surcharge[index])?;
             part.commission = part.commission.checked_add(surcharge_tax[index])?;
-            part.charged =
-                worth[index].checked_add(surcharge[index])?.checked_add(surcharge_tax[index])?;
+            part.charged = worth[index].checked_add(surcharge[index])?.checked_add(surcharge_tax[index])?;
             borne = borne.checked_add(part.fee_borne)?.checked_add(surcharge_tax[index])?;
         }
         let charged: Vec<Money> = parts.iter().map(|part| part.charged).collect();
