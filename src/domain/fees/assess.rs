@@ -149,11 +149,15 @@ impl Commission {
     ) -> Result<(Vec<FeeLine>, Vec<FeeLine>), FeeError> {
         let base = |rule: &FeeRule| if rule.of == FeeBase::Net { net } else { gross };
         let lines = |rules: &[FeeRule], base: &dyn Fn(&FeeRule) -> Money| {
-            rules.iter().map(|rule| FeeLine::of(rule, base(rule), denomination)).collect::<Result<Vec<_>, _>>()
+            rules
+                .iter()
+                .map(|rule| FeeLine::of(rule, base(rule), denomination))
+                .collect::<Result<Vec<_>, _>>()
         };
         let fees = lines(&self.rules, &base)?;
         let sum = fees.iter().fold(Decimal::ZERO, |sum, line| sum + line.amount.amount());
-        let taxed = Money::try_new(sum, gross.currency()).map_err(|_| FeeError::TooLarge("platform fee".into()))?;
+        let taxed =
+            Money::try_new(sum, gross.currency()).map_err(|_| FeeError::TooLarge("platform fee".into()))?;
         let taxes = lines(&self.tax, &|_| taxed)?;
         Ok((fees, taxes))
     }

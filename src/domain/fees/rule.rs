@@ -188,12 +188,11 @@ impl FeeRule {
     /// The fee on `base`, rounded once.
     pub(super) fn price(&self, base: Money, denomination: Denomination) -> Result<Priced, FeeError> {
         let money = |figure: &Figure| {
-            figure
-                .money(denomination)
-                .map_err(|source| FeeError::Figure { rule: self.name.clone(), source })
+            figure.money(denomination).map_err(|source| FeeError::Figure { rule: self.name.clone(), source })
         };
         let reached = |tier: &&Tier| money(&tier.from).is_ok_and(|from| from.minor() <= base.minor());
-        let band = self.tiers.iter().filter(reached).max_by_key(|tier| money(&tier.from).map(Money::minor).ok());
+        let band =
+            self.tiers.iter().filter(reached).max_by_key(|tier| money(&tier.from).map(Money::minor).ok());
         for tier in &self.tiers {
             money(&tier.from)?;
         }
@@ -201,7 +200,9 @@ impl FeeRule {
             band.map_or((self.percent, self.fixed.as_ref()), |tier| (tier.percent, tier.fixed.as_ref()));
         let fixed = fixed.map(money).transpose()?.unwrap_or(Money::zero(base.currency()));
         let share = match percent {
-            Some(percent) => base.percent(percent).map_err(|_| FeeError::TooLarge(self.name.clone()))?.value(),
+            Some(percent) => {
+                base.percent(percent).map_err(|_| FeeError::TooLarge(self.name.clone()))?.value()
+            }
             None => Decimal::ZERO,
         };
         let exact = share + fixed.amount();
@@ -214,8 +215,8 @@ impl FeeRule {
         }
         let digits = base.currency().exponent();
         let rounded = self.rounding.apply(exact, digits);
-        let mut amount = Money::try_new(rounded, base.currency())
-            .map_err(|_| FeeError::TooLarge(self.name.clone()))?;
+        let mut amount =
+            Money::try_new(rounded, base.currency()).map_err(|_| FeeError::TooLarge(self.name.clone()))?;
         let mut explain = arithmetic(percent, base, fixed, exact, amount);
         if let Some(minimum) = minimum.filter(|minimum| amount.minor() < minimum.minor()) {
             amount = minimum;

@@ -134,7 +134,8 @@ fn mirror_conversions(
     let mut mirrored = Vec::new();
     for conversion in &terms.settlement.conversions {
         let supplier = conversion.supplier;
-        let own = terms.settlement.parts.iter().zip(parts).filter(|(part, _)| part.supplier == Some(supplier));
+        let own =
+            terms.settlement.parts.iter().zip(parts).filter(|(part, _)| part.supplier == Some(supplier));
         let share = Money::sum(conversion.from.currency(), own.map(|(_, refund)| refund.share))?;
         let earlier: Vec<&ConversionRefund> = terms
             .earlier
@@ -174,7 +175,8 @@ fn lines(
             platform = platform.checked_sub(refund.fee_absorbed)?;
         }
         let supplier_bears = fee_owner == FeeOwner::Supplier;
-        let bearer = part.supplier.filter(|_| supplier_bears).map_or("platform".to_owned(), |id| id.to_string());
+        let bearer =
+            part.supplier.filter(|_| supplier_bears).map_or("platform".to_owned(), |id| id.to_string());
         match kept.iter_mut().find(|(to, _)| *to == bearer) {
             Some((_, sum)) => *sum = sum.checked_add(fee)?,
             None => kept.push((bearer, fee)),
@@ -255,9 +257,9 @@ impl Refund {
         booking: &Booking<'_>,
         returned: Money,
     ) -> Result<Option<LedgerTransaction>, LedgerError> {
-        let to_suppliers = self.undo_fee(returned).map_err(|_| {
-            LedgerError::TooLarge(crate::domain::ledger::JournalEvent::FeeReturned)
-        })?;
+        let to_suppliers = self
+            .undo_fee(returned)
+            .map_err(|_| LedgerError::TooLarge(crate::domain::ledger::JournalEvent::FeeReturned))?;
         journal::fee_returned(booking, returned, &to_suppliers)
     }
 
@@ -320,4 +322,143 @@ pub fn own_pending(
     });
     let taken = Money::sum(currency, pending.map(|movement| movement.amount))?;
     credited.checked_sub(taken)?.max(Money::zero(currency))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::clock::{Clock, from_micros};
+    use crate::domain::fees::Commission;
+    use crate::domain::ledger::{Account, Owner};
+    use crate::domain::merchants::{AvailableWhen, FundsFlow, FxPoint, Merchant, Recharge, Recognise, Role};
+    use crate::domain::settlement::{Exchange, GatewayFee, SettlementInput, settle};
+    use crate::domain::splits::{Agreement, Terms};
+    use crate::ids::{Id, IdSource};
+    use crate::money::{BasisPoints, Rate};
+
+    const TERMS: &str = r#"{"fee_bearer":"BEARER","platform_fee":{"percent":"7.3","tax":"9"},"splits":[
+        {"supplier":"sup_00000000000000000000000001","share":{"percent":"61.7"}},
+        {"supplier":"sup_00000000000000000000000002","share":{"remainder":true}}]}"#;
+
+    proptest! {
+        /// Any sequence of partial refunds, some of which fail, then the rest: each balances, and when everything has
+        /// gone back, every amount of every part has, to the cent.
+        #[test]
+        fn refunds_sum_to_what_was_charged(
+            gross in 100_i64..100_000,
+            fee in 0_i64..50,
+            steps in prop::collection::vec((1_u128..3, 1_i64..30_000, any::<bool>()), 0..6),
+            bearer in prop_oneof![Just("platform"), Just("suppliers"), Just("payer")],
+            owner in prop_oneof![Just(None), Just(Some(FeeOwner::Supplier)), Just(Some(FeeOwner::Platform))],
+            converted: bool,
+            gateway_converts: bool,
+        ) {
+            let ids = IdSource::seeded(Clock::fixed(from_micros(1_795_000_000_000_000)), 1);
+            let merchant = Merchant {
+                id: ids.mint(),
+                name: String::new(),
+                role: Role::Agent,
+                zone: chrono_tz::UTC,
+                recognise: Recognise::Delivered,
+                return_origins: vec![],
+                tax_jurisdiction: "SG".into(),
+            };
+            let account = GatewayAccount {
+                id: ids.mint(),
+                merchant: merchant.id,
+                gateway: "paypal".into(),
+                name: "paypal".into(),
+                funds_flow: FundsFlow::PlatformCollects,
+                recharge: Recharge::Actual,
+                unreturned_fee: owner,
+                available_when: AvailableWhen::GatewayAvailable,
+                fx_point: FxPoint::Capture,
+                holds: vec![],
+            };
+            let [usd, eur, cny] = ["USD", "EUR", "CNY"].map(|code| Currency::find(code).unwrap());
+            let gross = Money::from_minor(gross, usd);
+            let terms: Terms = serde_json::from_str(&TERMS.replace("BEARER", bearer)).unwrap();
+            let agreement = Agreement::try_new(terms, gross).unwrap();
+            let exchange =
+                Exchange { currency: cny, mid: Rate::parse(usd, cny, "7.12").ok(), spread: BasisPoints(50) };
+            let exchanges = BTreeMap::from_iter(converted.then_some((SupplierId::from_bits(1), exchange)));
+            let rate = Rate::parse(usd, eur, "0.9137").unwrap();
+            let fee = Money::from_minor(fee, usd);
+            let received = rate.convert(gross.checked_sub(fee).unwrap()).unwrap().round(Rounding::HalfUp);
+            let settlement = settle(&SettlementInput {
+                merchant: &merchant,
+                account: &account,
+                agreement: &agreement,
+                fee: GatewayFee::Charged { amount: fee, scheduled: vec![] },
+                received: gateway_converts.then_some((received, rate)),
+                received_mid: None,
+                commission: Commission::none(),
+                exchanges: &exchanges,
+            }).unwrap();
+            let booking = Booking {
+                ids: &ids,
+                merchant: merchant.id,
+                account: &account,
+                source: "c",
+                subject: "p",
+                at: from_micros(1_795_000_000_000_000),
+            };
+            for transaction in settlement.book(&booking).unwrap() {
+                prop_assert!(transaction.postings().len() >= 2);
+            }
+            let mut standing: Vec<Refund> = Vec::new();
+            let requests = steps.into_iter().map(|(supplier, minor, fails)| {
+                let supplier = SupplierId::from_bits(supplier);
+                let amount = Money::from_minor(minor, usd);
+                let allocation = vec![crate::domain::refunds::Allocation { supplier, amount }];
+                (RefundRequest { allocation, ..RefundRequest::default() }, fails)
+            });
+            for (request, fails) in requests.chain([(RefundRequest::default(), false)]) {
+                let funds = |supplier: SupplierId, currency: Currency| Funds {
+                    own: vec![(
+                        Account::new(AccountCode::SUPPLIER_PENDING, Owner::of(supplier)),
+                        own_pending(&settlement, &standing, supplier, currency).unwrap(),
+                    )],
+                    available: Money::zero(currency),
+                };
+                let refund = match decide(&request, &RefundTerms {
+                    settlement: &settlement,
+                    account: &account,
+                    earlier: &standing,
+                    deliveries: &[],
+                    funds: &funds,
+                    fx_difference: FxDifference::Platform,
+                }) {
+                    Ok(refund) => refund,
+                    Err(RefundError::TooMuch { .. } | RefundError::NothingLeft) => continue,
+                    Err(error) => return Err(TestCaseError::fail(error.to_string())),
+                };
+                prop_assert!(refund.decided(&booking).unwrap().is_some());
+                if !fails {
+                    standing.push(refund);
+                }
+            }
+            for (index, part) in settlement.parts.iter().enumerate() {
+                let sum = |of: fn(&PartRefund) -> Money, like: Money| {
+                    Money::sum(like.currency(), standing.iter().map(|refund| of(&refund.parts[index]))).unwrap()
+                };
+                prop_assert_eq!(sum(|refund| refund.charged, part.charged), part.charged);
+                prop_assert_eq!(sum(|refund| refund.share, part.share), part.share);
+                prop_assert_eq!(sum(|refund| refund.commission, part.share), part.commission);
+                prop_assert_eq!(sum(|refund| refund.tax, part.share), part.tax);
+                prop_assert_eq!(sum(|refund| refund.fee_borne, part.charged), part.fee_borne);
+                prop_assert_eq!(sum(|refund| refund.fee_absorbed, part.charged), part.fee_absorbed);
+                prop_assert_eq!(sum(|refund| refund.from_deferred, part.share), part.commission);
+            }
+            for conversion in &settlement.conversions {
+                let mirrored = standing.iter().flat_map(|refund| &refund.conversions);
+                let paid = Money::sum(cny, mirrored.map(|refund| refund.paid)).unwrap();
+                prop_assert_eq!(paid, conversion.paid);
+            }
+        }
+    }
 }

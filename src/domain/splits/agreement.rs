@@ -67,7 +67,9 @@ pub enum SplitError {
         expected: Currency,
     },
     /// Two items of one name.
-    #[error("items[{index}].ref: `{reference}` is already the name of another item; refunds could not tell them apart")]
+    #[error(
+        "items[{index}].ref: `{reference}` is already the name of another item; refunds could not tell them apart"
+    )]
     ItemTwice {
         /// Which.
         index: usize,
@@ -86,7 +88,9 @@ pub enum SplitError {
     #[error("splits[{0}].supplier: none of the items is this supplier's")]
     SupplierWithoutItem(usize),
     /// What comes off first exceeds what is there.
-    #[error("platform_fee: commission and tax {commission} and the suppliers' part of the gateway's fee {borne} leave nothing of {gross}")]
+    #[error(
+        "platform_fee: commission and tax {commission} and the suppliers' part of the gateway's fee {borne} leave nothing of {gross}"
+    )]
     NegativeNet {
         /// What there is.
         gross: Money,
@@ -112,7 +116,9 @@ pub enum SplitError {
         net: Money,
     },
     /// A minimum cannot be paid.
-    #[error("splits[{index}].share.minimum: {minimum} cannot be paid out of the {net} that is there to share")]
+    #[error(
+        "splits[{index}].share.minimum: {minimum} cannot be paid out of the {net} that is there to share"
+    )]
     MinimumExceedsNet {
         /// Which split.
         index: usize,

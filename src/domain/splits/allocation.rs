@@ -120,7 +120,8 @@ pub(super) fn allocate_shares(
     }
     for share in &loose {
         if amounts[share.index].amount() != share.exact {
-            explained[share.index] = format!("{} → {}", explained[share.index], amounts[share.index].amount());
+            explained[share.index] =
+                format!("{} → {}", explained[share.index], amounts[share.index].amount());
         }
     }
     let total = Money::sum(currency, amounts.iter().copied())?;

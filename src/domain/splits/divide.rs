@@ -80,11 +80,8 @@ impl Agreement {
         }
         let denomination = Denomination { currency, converted: pot.received.map(|(_, rate)| rate) };
         let mut room = Room { agreement: self, pot, whole, denomination };
-        let mut division = if self.terms.items.is_empty() {
-            room.by_split(commission)?
-        } else {
-            room.by_item(commission)?
-        };
+        let mut division =
+            if self.terms.items.is_empty() { room.by_split(commission)? } else { room.by_item(commission)? };
         room.charge(&mut division.parts)?;
         Ok(division)
     }
@@ -140,7 +137,8 @@ impl Room<'_> {
             return Ok(Division { parts: vec![own], shares: vec![], commission: vec![], tax: vec![] });
         }
         let borne = self.suppliers_bear();
-        let (fees, taxes) = commission.price(self.whole, self.whole.checked_sub(borne)?, self.denomination)?;
+        let (fees, taxes) =
+            commission.price(self.whole, self.whole.checked_sub(borne)?, self.denomination)?;
         let (fee, tax) = (self.total(&fees)?, self.total(&taxes)?);
         let net = self.net(self.whole, fee, tax, borne)?;
         let received = self.whole.checked_sub(self.fee_on(self.whole)?)?.max(self.zero())?;
@@ -285,8 +283,11 @@ impl Room<'_> {
             if item.kind == ItemKind::Goods { amount } else { self.zero() }
         };
         let goods: Vec<Money> = own.iter().map(of_goods).collect();
-        let others: Vec<Money> =
-            own.iter().zip(&goods).map(|((_, amount), goods)| goods.checked_sub(*amount)).collect::<Result<_, _>>()?;
+        let others: Vec<Money> = own
+            .iter()
+            .zip(&goods)
+            .map(|((_, amount), goods)| goods.checked_sub(*amount))
+            .collect::<Result<_, _>>()?;
         let commission = weigh(commission, &goods)?;
         let room = less(&goods, &commission)?;
         let tax = weigh(tax, &room)?;
@@ -351,8 +352,7 @@ impl Room<'_> {
         for (index, part) in parts.iter_mut().enumerate() {
             part.fee_borne = part.fee_borne.checked_add(surcharge[index])?;
             part.commission = part.commission.checked_add(surcharge_tax[index])?;
-            part.charged =
-                worth[index].checked_add(surcharge[index])?.checked_add(surcharge_tax[index])?;
+            part.charged = worth[index].checked_add(surcharge[index])?.checked_add(surcharge_tax[index])?;
             borne = borne.checked_add(part.fee_borne)?.checked_add(surcharge_tax[index])?;
         }
         let charged: Vec<Money> = parts.iter().map(|part| part.charged).collect();
@@ -375,4 +375,144 @@ fn weigh(whole: Money, by: &[Money]) -> Result<Vec<Money>, SplitError> {
 
 fn less(from: &[Money], off: &[Money]) -> Result<Vec<Money>, SplitError> {
     Ok(from.iter().zip(off).map(|(from, off)| from.checked_sub(*off)).collect::<Result<_, _>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::splits::{PlatformFee, ShareBase, Split, Terms};
+    use crate::ids::Id;
+    use crate::money::Currency;
+
+    fn share() -> impl Strategy<Value = Share> {
+        let cents =
+            |value: u32| serde_json::from_str(&format!("\"{}.{:02}\"", value / 100, value % 100)).unwrap();
+        let base = prop_oneof![Just(ShareBase::Net), Just(ShareBase::Gross), Just(ShareBase::Received)];
+        prop_oneof![
+            (0_u32..5_000).prop_map(move |value| Share::Fixed(cents(value))),
+            (0_u32..5_000, base, prop::option::of(0_u32..2_000), prop::option::of(2_000_u32..4_000))
+                .prop_map(move |(percent, of, minimum, cap)| Share::Percent {
+                    percent: format!("{}.{:02}", percent / 100, percent % 100).parse().unwrap(),
+                    of,
+                    cap: cap.map(cents),
+                    minimum: minimum.map(cents),
+                }),
+        ]
+    }
+
+    fn terms() -> impl Strategy<Value = Terms> {
+        let policy = prop_oneof![
+            Just(AllocationPolicy::LargestRemainder),
+            Just(AllocationPolicy::FloorThenFirst),
+            Just(AllocationPolicy::PlatformTakesRemainder)
+        ];
+        let item = (1_i64..3_000, 0_u128..4, 0_u8..3);
+        let items = prop::collection::vec(item, 0..5);
+        (prop::collection::vec(share(), 0..4), any::<bool>(), policy, 0_u32..2_000, 0_u32..2_000, items)
+            .prop_map(|(mut shares, remainder, split_policy, percent, tax, items)| {
+                if remainder {
+                    shares.push(Share::Remainder);
+                }
+                let usd = Currency::find("USD").unwrap();
+                let hundredths = |value: u32| format!("{}.{:02}", value / 100, value % 100).parse().ok();
+                let splits = shares.into_iter().enumerate();
+                let splits =
+                    splits.map(|(n, share)| Split { supplier: SupplierId::from_bits(n as u128), share });
+                let items: Vec<Item> = items
+                    .into_iter()
+                    .enumerate()
+                    .map(|(n, (minor, of, kind))| Item {
+                        reference: n.to_string(),
+                        amount: Money::from_minor(minor, usd),
+                        supplier: (of > 0).then(|| SupplierId::from_bits(of)),
+                        kind: [ItemKind::Goods, ItemKind::Shipping, ItemKind::Tax][usize::from(kind)],
+                    })
+                    .collect();
+                let sells = |split: &Split| items.iter().any(|item| item.supplier == Some(split.supplier));
+                let splits = splits.filter(|split| items.is_empty() || sells(split)).collect();
+                Terms {
+                    splits,
+                    split_policy,
+                    fee_bearer: None,
+                    platform_fee: Some(PlatformFee {
+                        percent: hundredths(percent),
+                        fixed: None,
+                        of: Default::default(),
+                        minimum: None,
+                        cap: None,
+                        tax: hundredths(tax),
+                    }),
+                    items,
+                }
+            })
+    }
+
+    proptest! {
+        /// Whatever is agreed and whoever bears the fee: either refused, or every minor unit is in exactly one part
+        /// and nobody's part is below zero.
+        #[test]
+        fn every_minor_unit_ends_in_one_part(
+            terms in terms(),
+            gross in 1_i64..12_000,
+            fee in 0_i64..400,
+            bearer in 0_u8..3,
+            converted: bool,
+        ) {
+            let usd = Currency::find("USD").unwrap();
+            let charged = if terms.items.is_empty() {
+                Money::from_minor(gross, usd)
+            } else {
+                Money::sum(usd, terms.items.iter().map(|item| item.amount)).unwrap()
+            };
+            let agreement = match Agreement::try_new(terms, charged) {
+                Ok(agreement) => agreement,
+                Err(_) => return Ok(()),
+            };
+            let fee = Money::from_minor(fee, usd);
+            let zero = Money::zero(usd);
+            let eur = Currency::find("EUR").unwrap();
+            let rate = Rate::parse(usd, eur, "0.9137").unwrap();
+            let net = charged.checked_sub(fee).unwrap();
+            let received = converted.then(|| (rate.convert(net).unwrap().round(Rounding::HalfUp), rate));
+            let pot = Pot {
+                charged,
+                fee,
+                suppliers_bear: if bearer == 1 && !agreement.suppliers().is_empty() { fee } else { zero },
+                payer_bears: if bearer == 2 { fee } else { zero },
+                payer_tax: zero,
+                received,
+            };
+            let commission = agreement.commission(Commission::none());
+            let Ok(division) = agreement.divide(&pot, &commission) else { return Ok(()) };
+            let sum = |of: fn(&Part) -> Money, like: Money| {
+                Money::sum(like.currency(), division.parts.iter().map(of)).unwrap()
+            };
+            prop_assert_eq!(sum(|part| part.charged, charged), charged);
+            let shared = sum(|part| part.share, division.parts[0].share)
+                .checked_add(sum(|part| part.commission, division.parts[0].share)).unwrap()
+                .checked_add(sum(|part| part.tax, division.parts[0].share)).unwrap();
+            match received {
+                Some((received, _)) => {
+                    prop_assert_eq!(shared, received);
+                    prop_assert_eq!(sum(|part| part.fee_borne, charged), fee);
+                }
+                None => {
+                    let borne = sum(|part| part.fee_borne, charged);
+                    prop_assert_eq!(shared.checked_add(borne).unwrap(), charged);
+                    let absorbed = sum(|part| part.fee_absorbed, charged);
+                    prop_assert_eq!(borne.checked_add(absorbed).unwrap(), fee);
+                }
+            }
+            for part in &division.parts {
+                for amount in [part.charged, part.fee_borne, part.share, part.commission, part.tax] {
+                    prop_assert!(!amount.is_negative(), "{:?}", part);
+                }
+            }
+            let shares = division.shares.iter().map(|(_, amount, _)| *amount);
+            let of_parts = sum(|part| part.share, division.parts[0].share);
+            prop_assert_eq!(Money::sum(of_parts.currency(), shares).unwrap(), of_parts);
+        }
+    }
 }

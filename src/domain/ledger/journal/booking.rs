@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ledger::{
-    Account, AccountCode, AccountError, Direction, JournalEvent, LedgerError, LedgerTransaction, Owner, Posting,
+    Account, AccountCode, AccountError, Direction, JournalEvent, LedgerError, LedgerTransaction, Owner,
+    Posting,
 };
 use crate::domain::merchants::GatewayAccount;
 use crate::ids::{IdSource, MerchantId, SupplierId};
@@ -97,7 +98,11 @@ impl Booking<'_> {
     /// Where captured money stands: spendable (1110), or owed until the sweep (1100).
     pub fn landing(&self) -> Account {
         let spendable = self.account.lands_on_balance();
-        self.at_gateway(if spendable { AccountCode::GATEWAY_BALANCE } else { AccountCode::GATEWAY_RECEIVABLE })
+        self.at_gateway(if spendable {
+            AccountCode::GATEWAY_BALANCE
+        } else {
+            AccountCode::GATEWAY_RECEIVABLE
+        })
     }
 
     /// A bucket of a supplier.

@@ -9,10 +9,7 @@ use super::booking::{Booking, Movement};
 ///
 /// # Errors
 /// [`LedgerError`] when the amounts are of different currencies.
-pub fn fee_borne(
-    booking: &Booking<'_>,
-    amount: Money,
-) -> Result<Option<LedgerTransaction>, LedgerError> {
+pub fn fee_borne(booking: &Booking<'_>, amount: Money) -> Result<Option<LedgerTransaction>, LedgerError> {
     booking.post(
         JournalEvent::FeeBorne,
         &[

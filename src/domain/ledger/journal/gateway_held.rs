@@ -18,10 +18,7 @@ pub fn gateway_held(
     let held = Account::new(AccountCode::GATEWAY_HELD, owner);
     booking.post(
         JournalEvent::GatewayHeld,
-        &[
-            Movement::debit(held, amount),
-            Movement::credit(booking.landing(), amount),
-        ],
+        &[Movement::debit(held, amount), Movement::credit(booking.landing(), amount)],
     )
 }
 

@@ -18,10 +18,7 @@ pub fn gateway_released(
     let held = Account::new(AccountCode::GATEWAY_HELD, owner);
     booking.post(
         JournalEvent::GatewayReleased,
-        &[
-            Movement::credit(held, amount),
-            Movement::debit(booking.landing(), amount),
-        ],
+        &[Movement::credit(held, amount), Movement::debit(booking.landing(), amount)],
     )
 }
 

@@ -10,10 +10,7 @@ use super::booking::{Booking, Movement};
 ///
 /// # Errors
 /// [`LedgerError`] when the amounts are of different currencies.
-pub fn reversed(
-    booking: &Booking<'_>,
-    amount: Money,
-) -> Result<Option<LedgerTransaction>, LedgerError> {
+pub fn reversed(booking: &Booking<'_>, amount: Money) -> Result<Option<LedgerTransaction>, LedgerError> {
     booking.post(
         JournalEvent::Reversed,
         &[

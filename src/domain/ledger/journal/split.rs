@@ -51,8 +51,7 @@ pub fn split(
         Recognise::Capture => booking.plain(revenue(amounts.role, own_sale)),
         Recognise::Delivered => booking.plain(AccountCode::COMMISSION_DEFERRED),
     };
-    let mut movements =
-        vec![Movement::debit(booking.at_gateway(AccountCode::ORDER_CLEARING), amounts.whole)];
+    let mut movements = vec![Movement::debit(booking.at_gateway(AccountCode::ORDER_CLEARING), amounts.whole)];
     movements.extend(amounts.shares.iter().map(|&(supplier, share)| {
         Movement::credit(booking.of_supplier(AccountCode::SUPPLIER_PENDING, supplier), share)
     }));

@@ -32,10 +32,7 @@ pub fn suspense_resolved(
     };
     booking.post(
         JournalEvent::SuspenseResolved,
-        &[
-            Movement::debit(booking.at_gateway(AccountCode::SUSPENSE), amount),
-            Movement::credit(to, amount),
-        ],
+        &[Movement::debit(booking.at_gateway(AccountCode::SUSPENSE), amount), Movement::credit(to, amount)],
     )
 }
 
