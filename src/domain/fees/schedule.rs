@@ -128,9 +128,8 @@ impl FeeSchedule {
         Ok(schedule)
     }
 
-    /// The rules of `kind` that apply, best first by the table in [`crate::domain::fees`].
-    fn select(&self, kind: FeeKind, charge: &Charge<'_>) -> Vec<&FeeRule> {
-        self.rules.iter().filter(|rule| rule.kind == kind && rule.when.matches(charge)).collect()
+    fn matching(&self, kind: FeeKind, charge: &Charge<'_>) -> impl Iterator<Item = &FeeRule> {
+        self.rules.iter().filter(move |rule| rule.kind == kind && rule.when.matches(charge))
     }
 }
 
@@ -176,12 +175,27 @@ impl FeeBook {
             .try_fold(BasisPoints(0), |sum, (_, rule)| Ok(BasisPoints(sum.0 + spread(rule)?.0)))
     }
 
-    /// The rules of `kind` that apply, each with its schedule.
+    /// Prices every rule once in its own currency, so that a bad figure is found at start and not at a capture.
+    ///
+    /// # Errors
+    /// The first [`FeeError`].
+    pub fn check(&self) -> Result<(), FeeError> {
+        let named = self.0.iter().flat_map(|schedule| &schedule.rules).filter_map(|rule| {
+            let currency = crate::money::Currency::find(rule.when.currency.as_deref()?).ok()?;
+            Some((rule, currency))
+        });
+        for (rule, currency) in named {
+            rule.price(Money::from_minor(100, currency), Denomination::of(currency))?;
+        }
+        Ok(())
+    }
+
+    /// The rules of `kind` that apply, best rank only, each with its schedule.
     pub(super) fn select(&self, kind: FeeKind, charge: &Charge<'_>) -> Vec<(&FeeSchedule, &FeeRule)> {
         let matching: Vec<_> = self
             .0
             .iter()
-            .flat_map(|schedule| schedule.select(kind, charge).into_iter().map(move |rule| (schedule, rule)))
+            .flat_map(|schedule| schedule.matching(kind, charge).map(move |rule| (schedule, rule)))
             .collect();
         let best = matching.iter().map(|(_, rule)| rule.when.rank()).max();
         let ranked: Vec<_> =
@@ -200,24 +214,6 @@ fn spread(rule: &FeeRule) -> Result<BasisPoints, FeeError> {
         return Err(refuse());
     }
     points.to_i32().map(BasisPoints).ok_or_else(refuse)
-}
-
-/// Figures of rules that name their currency are held against it when a book is checked.
-impl FeeBook {
-    /// Prices every rule once in its own currency, so that a bad figure is found at start and not at a capture.
-    ///
-    /// # Errors
-    /// The first [`FeeError`].
-    pub fn check(&self) -> Result<(), FeeError> {
-        let named = self.0.iter().flat_map(|schedule| &schedule.rules).filter_map(|rule| {
-            let currency = crate::money::Currency::find(rule.when.currency.as_deref()?).ok()?;
-            Some((rule, currency))
-        });
-        for (rule, currency) in named {
-            rule.price(Money::from_minor(100, currency), Denomination::of(currency))?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -250,7 +246,8 @@ mod tests {
     #[test]
     fn the_most_conditions_win_and_the_later_of_one_name() {
         let rule = |name: &str, when: &str| format!(r#"{{"name":"{name}","kind":"gateway","when":{when}}}"#);
-        let table: &[(&[(&str, &str)], &[&str])] = &[
+        type Rules<'a> = &'a [(&'a str, &'a str)];
+        let table: &[(Rules<'_>, &[&str])] = &[
             (&[("any", "{}"), ("here", r#"{"market":"SG"}"#)], &["here"]),
             (&[("any", "{}"), ("there", r#"{"market":"MY"}"#)], &["any"]),
             (&[("a", "{}"), ("b", "{}")], &["a", "b"]),
