@@ -3,7 +3,9 @@
 
 mod durability;
 mod grabpay;
+mod grabpay_client;
 mod paypal;
+mod paypal_client;
 mod paypal_notices;
 mod scenarios;
 mod stage;
