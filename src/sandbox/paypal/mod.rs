@@ -7,13 +7,16 @@
 mod account;
 mod amount;
 mod authorizations;
+mod captures;
 mod checkout;
 mod envelope;
 mod events;
+mod issues;
 mod order;
 mod orders;
-mod payments;
+mod refunds;
 mod replay;
+mod webhooks;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -31,10 +34,10 @@ use super::book::{Record, Session};
 use super::{Sandbox, SandboxError, serial};
 use crate::money::{Currency, Percent, Rate};
 
+pub(super) use captures::lapse;
 pub(super) use checkout::page_of;
 pub(super) use events::{notice_headers, patience, transmit};
 pub(super) use orders::arm;
-pub(super) use payments::lapse;
 
 /// Seconds an access token lives, by the wall.
 const TOKEN_LIFE_S: i64 = 32_400;
@@ -50,7 +53,7 @@ pub struct PayPalApp {
     pub webhook_id: String,
     /// Where notices go; none are sent without it.
     pub webhook_url: Option<Url>,
-    /// The account that is paid.
+    /// The account that is paid: 13 of `2-9 A-Z` without `I` and `O`, as PayPal's are.
     pub merchant_id: String,
     /// What PayPal keeps of each capture.
     pub fee: PayPalFee,
@@ -130,7 +133,7 @@ impl Sandbox {
         };
         session.put(&known).await?;
         if let Some(url) = &app.webhook_url {
-            session.put(&events::Webhook::all_events(&app.webhook_id, &app.client_id, url.clone())).await?;
+            session.put(&webhooks::Webhook::all_events(&app.webhook_id, &app.client_id, url.clone())).await?;
         }
         session.commit().await
     }
@@ -171,10 +174,7 @@ impl Call<'_> {
         if !json {
             return Err(Refusal::unsupported_media_type());
         }
-        let malformed = || {
-            let why = "The request JSON is not well formed.";
-            Refusal::invalid_at("/", "MALFORMED_REQUEST_JSON", why)
-        };
+        let malformed = || Refusal::invalid_at("/", "MALFORMED_REQUEST_JSON");
         let body: Value = serde_json::from_slice(self.body).map_err(|_| malformed())?;
         if body.is_object() { Ok(body) } else { Err(malformed()) }
     }
@@ -248,16 +248,16 @@ async fn route(call: &mut Call<'_>, segments: &[&str]) -> Result<Answer, Refusal
             authorizations::capture(call, id).await
         }
         ("POST", ["v2", "payments", "authorizations", id, "void"]) => authorizations::void(call, id).await,
-        ("GET", ["v2", "payments", "captures", id]) => payments::show_capture(call, id).await,
-        ("POST", ["v2", "payments", "captures", id, "refund"]) => payments::refund(call, id).await,
-        ("GET", ["v2", "payments", "refunds", id]) => payments::show_refund(call, id).await,
+        ("GET", ["v2", "payments", "captures", id]) => captures::show(call, id).await,
+        ("POST", ["v2", "payments", "captures", id, "refund"]) => refunds::create(call, id).await,
+        ("GET", ["v2", "payments", "refunds", id]) => refunds::show(call, id).await,
         ("GET", ["v1", "reporting", "balances"]) => account::balances(call).await,
         ("GET", ["v1", "reporting", "transactions"]) => account::transactions(call).await,
         ("POST", ["v1", "notifications", "verify-webhook-signature"]) => events::verify(call).await,
-        ("POST", ["v1", "notifications", "webhooks"]) => events::create_webhook(call).await,
-        ("GET", ["v1", "notifications", "webhooks"]) => events::list_webhooks(call).await,
-        ("GET", ["v1", "notifications", "webhooks", id]) => events::show_webhook(call, id).await,
-        ("DELETE", ["v1", "notifications", "webhooks", id]) => events::delete_webhook(call, id).await,
+        ("POST", ["v1", "notifications", "webhooks"]) => webhooks::create(call).await,
+        ("GET", ["v1", "notifications", "webhooks"]) => webhooks::list(call).await,
+        ("GET", ["v1", "notifications", "webhooks", id]) => webhooks::show(call, id).await,
+        ("DELETE", ["v1", "notifications", "webhooks", id]) => webhooks::delete(call, id).await,
         ("GET", ["v1", "notifications", "webhooks-events"]) => events::list(call).await,
         ("GET", ["v1", "notifications", "webhooks-events", id]) => events::show(call, id).await,
         ("POST", ["v1", "notifications", "webhooks-events", id, "resend"]) => events::resend(call, id).await,
