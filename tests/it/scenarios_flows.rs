@@ -10,9 +10,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use straits::domain::findings::{Action, FindingKind};
-use straits::domain::ledger::{
-    Account, AccountCode, Chart, JournalEvent, LedgerTransaction, Owner, Posting,
-};
+use straits::domain::ledger::{Account, AccountCode, Chart, JournalEvent, LedgerTransaction, Owner, Posting};
 use straits::domain::merchants::{FeeOwner, Recognise};
 use straits::ids::PaymentId;
 use straits::money::{Currency, Money};
@@ -137,7 +135,9 @@ impl Telling {
             .map(|transaction| {
                 let rows = transaction["lines"].as_array().unwrap().iter();
                 let mut rows: Vec<Line> = rows
-                    .map(|row| (text(row, "side"), text(row, "account"), text(row, "amount"), text(row, "currency")))
+                    .map(|row| {
+                        (text(row, "side"), text(row, "account"), text(row, "amount"), text(row, "currency"))
+                    })
                     .collect();
                 rows.sort();
                 rows

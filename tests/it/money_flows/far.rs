@@ -6,9 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use chrono::{TimeDelta, Utc};
 use straits::clock::Clock;
-use straits::domain::orders::{
-    Capture, MoneyReport, PaymentReport, RefundReport, RefundStatus, ReportKind,
-};
+use straits::domain::orders::{Capture, MoneyReport, PaymentReport, RefundReport, RefundStatus, ReportKind};
 use straits::gateways::{
     About, AccountSettings, BuildError, Completed, Context, Descriptor, Gateway, GatewayError,
     GatewaySecrets, NextAction, Notification, NotificationError, PaymentRequest, PaymentSession,
@@ -103,6 +101,13 @@ impl Far {
         for (_, refund) in self.0.lock().unwrap().refunds.values_mut() {
             refund.status = RefundStatus::Succeeded;
         }
+    }
+
+    /// Refunds under way come to nothing.
+    pub fn give_up(&self, code: &str) {
+        let mut state = self.0.lock().unwrap();
+        let open = state.refunds.values_mut().filter(|(_, refund)| refund.status == RefundStatus::Pending);
+        open.for_each(|(_, refund)| refund.status = RefundStatus::Failed { code: code.into() });
     }
 
     /// How often it was asked to pay back.

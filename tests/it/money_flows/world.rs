@@ -15,7 +15,8 @@ use straits::domain::findings::{Action, Finding, FindingKind};
 use straits::domain::fx::FxSettings;
 use straits::domain::ledger::{AccountBalance, Direction, Layer, PostedTransaction};
 use straits::domain::merchants::{
-    AvailableWhen, FeeOwner, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role, Supplier,
+    AvailableWhen, FeeOwner, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role,
+    Supplier,
 };
 use straits::domain::orders::refund::Refund;
 use straits::domain::orders::{Capture, Holder, Payment};
@@ -73,9 +74,13 @@ impl RateSource for Bank {
         _: Option<&Validator>,
         now: DateTime<Utc>,
     ) -> Result<Answer, SourceError> {
-        let rates: BTreeMap<_, _> = self.0.lock().unwrap().iter().map(|(code, rate)| {
-            (Code::parse(code).unwrap(), rate.parse().unwrap())
-        }).collect();
+        let rates: BTreeMap<_, _> = self
+            .0
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(code, rate)| (Code::parse(code).unwrap(), rate.parse().unwrap()))
+            .collect();
         let set = RateSet {
             provider: "bank",
             base: Code::EUR,
@@ -101,12 +106,7 @@ pub struct Setup {
 
 impl Default for Setup {
     fn default() -> Setup {
-        Setup {
-            recognise: Recognise::Capture,
-            unreturned_fee: None,
-            holds: &[],
-            suppliers: ["USD", "USD"],
-        }
+        Setup { recognise: Recognise::Capture, unreturned_fee: None, holds: &[], suppliers: ["USD", "USD"] }
     }
 }
 
@@ -161,11 +161,8 @@ impl World {
         let suppliers: [SupplierId; 2] = [ids.mint(), ids.mint()];
         let mut change = Change::new();
         change.insert_merchant(&merchant, clock.now());
-        let stored = StoredGatewayAccount {
-            account: account.clone(),
-            public: serde_json::Map::new(),
-            sealed: vec![],
-        };
+        let stored =
+            StoredGatewayAccount { account: account.clone(), public: serde_json::Map::new(), sealed: vec![] };
         change.insert_gateway_account(&stored, clock.now());
         for ((id, name), currency) in suppliers.into_iter().zip(["A", "B"]).zip(setup.suppliers) {
             let supplier = Supplier {
@@ -369,8 +366,12 @@ impl World {
         let rows = rows.iter().filter(|row| !row.debit_minus_credit.is_zero());
         rows.map(|row| {
             let balance = row.debit_minus_credit;
-            (format!("{} {}", self.lettered(&row.account.to_string()), balance.currency()), balance.amount().to_string())
-        }).collect()
+            (
+                format!("{} {}", self.lettered(&row.account.to_string()), balance.currency()),
+                balance.amount().to_string(),
+            )
+        })
+        .collect()
     }
 
     /// The accounts stand like this, and all others at zero.
