@@ -23,7 +23,6 @@ pub mod json;
 mod notice;
 /// PayPal, Orders v2.
 pub mod paypal;
-mod notice;
 mod precision;
 /// Every gateway: one line each.
 pub mod registry;
@@ -38,81 +37,6 @@ use chrono::{DateTime, Utc};
 use crate::domain::orders::{PaymentReport, RefundReport};
 use crate::ids::{PaymentId, RefundId};
 use crate::money::{Currency, Money};
-
-pub use notice::{About, Notification, NotificationError, RawNotification, Reply};
-
-/// What a gateway is, for routes, settings and answers.
-#[derive(Debug)]
-pub struct Descriptor {
-    /// The name in routes, settings and stored rows: `paypal`.
-    pub name: &'static str,
-    /// For people: `PayPal`.
-    pub title: &'static str,
-    /// The protocol spoken: `Orders v2`.
-    pub api: &'static str,
-    /// Whether the capture names the gateway's own fee.
-    pub fee_known_at_capture: bool,
-    /// Smallest time between two ladder polls of one payment.
-    pub poll_pace_s: u32,
-    /// Builds the adapter from one gateway account's settings.
-    pub build: Build,
-}
-
-/// Builds an adapter from one account's settings.
-pub type Build = fn(&AccountSettings, &Context) -> Result<Arc<dyn Gateway>, BuildError>;
-
-/// One merchant's account at a gateway, as stored: its own keys are a table that only the adapter reads.
-#[derive(Debug, Clone)]
-pub struct AccountSettings {
-    /// The account's name, also the ledger's dimension: `paypal`, `grabpay-sg`.
-    pub name: String,
-    /// Public settings: `base_url`, `client_id`, `merchant_id`, `webhook_id`, `partner_id`, `country` …
-    pub public: serde_json::Map<String, serde_json::Value>,
-    /// Secrets, opened: `client_secret`, `partner_secret` …
-    pub secrets: std::collections::BTreeMap<String, Vec<secrecy::SecretString>>,
-}
-
-/// What every adapter is given.
-#[derive(Clone, Debug)]
-pub struct Context {
-    /// Shared HTTP client: timeouts, no redirects.
-    pub http: reqwest::Client,
-    /// Business and wall time.
-    pub clock: Clock,
-    /// Nonces and verifiers.
-    pub ids: IdSource,
-    /// Which certificate hosts and roots are allowed.
-    pub trust: Trust,
-}
-
-/// Which certificate hosts and roots a gateway's notices may be signed under.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trust {
-    /// The gateway's production hosts and roots, compiled in.
-    Live,
-    /// The gateway's own sandbox hosts, compiled in.
-    GatewaySandbox,
-    /// Our sandbox: loopback, and this data folder's own root certificate (DER).
-    StraitsSandbox {
-        /// The root certificate, DER.
-        root_der: Vec<u8>,
-    },
-}
-
-/// An account's settings do not make an adapter.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BuildError {
-    /// A key is missing or of the wrong form.
-    #[error("gateway account `{account}`: `{key}` {why}")]
-    Setting {
-        /// The account.
-        account: String,
-        /// The key.
-        key: String,
-        /// What is wrong and what belongs there.
-        why: String,
-    },
-}
 
 /// What is asked of a gateway for one payment.
 #[derive(Debug, Clone)]
@@ -194,19 +118,6 @@ pub struct Completed {
     pub report: PaymentReport,
     /// The secrets to keep from here on, if they changed.
     pub secrets: Option<GatewaySecrets>,
-}
-
-/// What came back with the shopper, or with an `Authorised` notice: query parameters, checked by the adapter.
-#[derive(Debug, Clone, Default)]
-pub struct ReturnParameters(pub Vec<(String, String)>);
-
-impl ReturnParameters {
-    /// The value of a parameter that occurs exactly once.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
-        let first = values.next()?;
-        values.next().is_none().then_some(first)
-    }
 }
 
 /// The four ways a call goes wrong; flows branch on the class, never on the gateway.

@@ -1,15 +1,12 @@
-//! Notices: as they arrive, as they are once verified, and why they are refused.
-//!
-//! Only an adapter's `verify` turns a [`RawNotification`] into a [`Notification`]; no flow reads raw bytes. A notice names
-//! what to ask about, it decides nothing.
+//! What comes to us unasked: the gateway's notices and the shopper's way back. Nothing here is believed before the
+//! adapter says so, and what it says is only which payment to ask about.
 
 use chrono::{DateTime, Utc};
 
-//! What comes to us unasked: the gateway's notices and the shopper's way back. Nothing here is believed before the
-//! adapter says so, and what it says is only which payment to ask about.
 /// What came back with the shopper, or with an `Authorised` notice: query parameters, checked by the adapter.
 #[derive(Debug, Clone, Default)]
 pub struct ReturnParameters(pub Vec<(String, String)>);
+
 impl ReturnParameters {
     /// The value of a parameter that occurs exactly once.
     pub fn get(&self, name: &str) -> Option<&str> {
@@ -18,6 +15,7 @@ impl ReturnParameters {
         values.next().is_none().then_some(first)
     }
 }
+
 /// A notice as it arrived.
 #[derive(Debug, Clone)]
 pub struct RawNotification<'a> {
@@ -42,7 +40,6 @@ impl RawNotification<'_> {
     }
 }
 
-/// A notice that was verified: only [`Gateway::verify`](super::Gateway::verify) makes one. It names what to ask about; it decides nothing.
 /// A notice that was verified: only [`Gateway::verify`] makes one. It names what to ask about; it decides nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notification {

@@ -1,4 +1,4 @@
-//! Every integration test, in one binary.
+//! Every integration test, in one binary: one module per subject.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod books;

@@ -93,6 +93,10 @@ impl Gateway for PayPal {
         &self.account
     }
 
+    fn receiver(&self) -> Option<&str> {
+        Some(&self.merchant_id)
+    }
+
     fn check_amount(&self, amount: Money) -> Result<(), Unchargeable> {
         precision::check(DESCRIPTOR.name, &self.taken, amount)
     }
