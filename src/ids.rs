@@ -212,10 +212,16 @@ ids! {
     IntentId "int",
     /// A background job.
     JobId "job",
+    /// One run of the program, from start to stop: the owner of its leases.
+    BootId "bot",
+    /// What a gateway said about a payment, as the payment's timeline keeps it.
+    ReportId "rep",
     /// A batch of the writer.
     BatchId "bat",
     /// An entry of the audit log.
     AuditId "aud",
+    /// A repeated request's claim.
+    ClaimId "clm",
     /// A rate snapshot kept as evidence.
     RateSetId "rts",
     /// One HTTP request, for its log lines and its answer.

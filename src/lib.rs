@@ -3,10 +3,10 @@
 //! The modules are listed bottom-up: a module uses only those above it in this list. A test (`tests/it/tidy.rs`)
 //! reads this file and names every line that breaks the rule.
 
-/// Prefixed, sortable, typed ids, and where their randomness comes from.
-pub mod ids;
 /// The only source of time.
 pub mod clock;
+/// Prefixed, sortable, typed ids, and where their randomness comes from.
+pub mod ids;
 /// Currency, amount, rate, rounding, allocation: exact decimals.
 pub mod money;
 /// Secrets at rest: sealed under the master key.

@@ -1,1 +1,123 @@
-//! Rates.
+//! Foreign exchange rates from public sources, read into exact decimals.
+//!
+//! A source answers with [`RateSet`]s: units of each quote currency for one unit of the source's own base, digit for
+//! digit as published, with the times that belong to them. Nothing is inverted, averaged or rounded here; what to make
+//! of several sources is the caller's business.
+//!
+//! | source | base | kind | network |
+//! |---|---|---|---|
+//! | [`ecb::Ecb`] | EUR | reference, TARGET days about 16:00 Frankfurt time | HTTPS, no key |
+//! | [`recorded::Recorded`] | any | what the file holds | none |
+//!
+//! ```
+//! use fx_providers::{Code, ecb};
+//! let answer = include_str!("../fixtures/ecb-eurofxref-daily.xml");
+//! let fetched_at = "2026-10-30T15:10:00Z".parse()?;
+//! let sets = ecb::read(answer, fetched_at)?;
+//! let dollar = sets[0].rates[&Code::parse("USD")?];
+//! assert_eq!(dollar.to_string(), "1.1172");
+//! assert_eq!(sets[0].as_of.to_rfc3339(), "2026-10-30T13:15:00+00:00");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Time is handed in (`now`): the crate reads no clock, so that a test can stand on any day.
+
+/// Days on which the euro area's payment system, and so the ECB's rates, stand still.
+pub mod calendar;
+/// One bounded, validated HTTP request, and how patient it is.
+pub mod http;
+/// What a source answers.
+mod rate_set;
+/// The European Central Bank's reference rates.
+pub mod ecb;
+/// Rates from a file: recorded, bundled, or an operator's own.
+pub mod recorded;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+pub use rate_set::{Code, CodeError, Kind, RateSet, Schedule, parse_rate};
+
+/// A place rates come from.
+#[async_trait]
+pub trait RateSource: Send + Sync + std::fmt::Debug {
+    /// Its name in settings, answers and audit rows: `ecb`.
+    fn name(&self) -> &'static str;
+
+    /// Asks once. `seen` is the validator of the answer the caller already holds.
+    ///
+    /// # Errors
+    /// [`SourceError`]; nothing of a bad answer is returned.
+    async fn fetch(
+        &self,
+        window: Window,
+        seen: Option<&Validator>,
+        now: DateTime<Utc>,
+    ) -> Result<Answer, SourceError>;
+}
+
+/// How much to ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Window {
+    /// The newest publication.
+    Latest,
+    /// About the last ninety days: fills a gap after a pause.
+    Recent,
+}
+
+/// Lets a source answer "nothing new".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Validator {
+    /// The window it was given for.
+    pub window: Window,
+    /// The entity tag, as the source wrote it.
+    pub etag: String,
+}
+
+/// What a source said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The answer the caller holds is still the newest (304).
+    NotModified,
+    /// New rate sets, oldest first.
+    Sets {
+        /// At least one.
+        sets: Vec<RateSet>,
+        /// The answer as it came, for evidence.
+        body: Vec<u8>,
+        /// To be handed back at the next question.
+        validator: Option<Validator>,
+    },
+}
+
+/// Why a source gave no rates.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// No connection, or it broke, or the time was up.
+    #[error("{source_name} cannot be reached: {why}")]
+    Unreachable {
+        /// Which source.
+        source_name: &'static str,
+        /// What the network said.
+        why: String,
+    },
+    /// The source asks for patience (429) and kept asking.
+    #[error("{0} asks for fewer requests")]
+    Throttled(&'static str),
+    /// Another status than 200 and 304.
+    #[error("{source_name} answered {status}")]
+    Status {
+        /// Which source.
+        source_name: &'static str,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// A 200 that holds no rates: an HTML page, a cut file, a rate of zero.
+    #[error("{source_name} answered something that is not a rate file: {why}")]
+    Malformed {
+        /// Which source.
+        source_name: &'static str,
+        /// What is wrong.
+        why: String,
+    },
+}

@@ -3,10 +3,11 @@
 //! Every gateway, bank and rail account belongs to one merchant, because money of two merchants in one account is
 //! pooling. The settings below decide the accounting; their defaults are those of `money-flows` M1–M11.
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{GatewayAccountId, MerchantId, SupplierId};
+use crate::ids::{GatewayAccountId, MerchantId, SupplierAccountId, SupplierId};
 use crate::money::Currency;
 
 /// A merchant: one legal entity, one book.
@@ -76,6 +77,11 @@ pub struct GatewayAccount {
 }
 
 impl GatewayAccount {
+    /// Whether captured money is ours to hold, and so ours to divide.
+    pub fn lands_here(&self) -> bool {
+        self.funds_flow == FundsFlow::PlatformCollects
+    }
+
     /// The account that captures land on: spendable at once (1110), or owed until the sweep (1100).
     pub fn lands_on_balance(&self) -> bool {
         self.available_when == AvailableWhen::GatewayAvailable
@@ -153,4 +159,37 @@ pub struct Supplier {
     pub country: String,
     /// The currency it is settled in.
     pub currency: Currency,
+}
+
+/// Where a supplier's money is sent. The number itself is sealed; `hint` is its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PayoutAccount {
+    /// Its id.
+    pub id: SupplierAccountId,
+    /// Whose.
+    pub supplier: SupplierId,
+    /// What the number is.
+    pub kind: PayoutAccountKind,
+    /// ISO 3166 alpha-2.
+    pub country: String,
+    /// The currency it takes.
+    pub currency: Currency,
+    /// The name it is held under.
+    pub holder: String,
+    /// The last four characters of the number.
+    pub hint: String,
+    /// When it was added.
+    pub created_at: DateTime<Utc>,
+}
+
+/// What the number of a payout account is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PayoutAccountKind {
+    /// A national account number with a bank code.
+    Bank,
+    /// An IBAN (ISO 13616).
+    Iban,
+    /// A PayPal account's e-mail address.
+    Paypal,
 }

@@ -2,15 +2,23 @@
 
 /// Who is who: merchants, gateway accounts, suppliers.
 pub mod merchants;
+/// Who may do what: keys, scopes, users, the audit trail's entry.
+pub mod access;
 /// Double entry: accounts, balanced transactions, journal events, the hash chain.
 pub mod ledger;
 /// What a payment costs: dated fee schedules and their assessment.
 pub mod fees;
 /// Who gets what of a payment.
 pub mod splits;
+/// One captured payment, divided: its lines, its postings, its delivery.
+pub mod settlement;
+/// What a refund takes back, from whom, to the cent.
+pub mod refunds;
 /// Quotes, display currency, price endings.
 pub mod fx;
 /// Payments: what gateways report, and the state machine that decides what it means.
 pub mod orders;
+/// What does not agree, until a person decides.
+pub mod findings;
 /// What a supplier sees: balances and statements that foot.
 pub mod statements;

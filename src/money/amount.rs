@@ -1,13 +1,34 @@
 //! An amount that can be posted: always a whole number of minor units of its currency.
+//!
+//! Underneath, sums and the step from decimals to minor units are `rusty-money`'s, over our own currency table: its
+//! `add` and `sub` refuse two currencies, its `try_to_minor_units` refuses surplus decimals and what `i64` cannot hold.
+//! Nothing else of it is used, for these reasons:
+//!
+//! | of rusty-money | instead | because |
+//! |---|---|---|
+//! | `from_str` | [`Money::parse`] | it reads `1.234` EUR as 1234 and takes `1_000` and `+5` |
+//! | `iso::*` | `config/currencies.csv` | its exponents of HUF, MGA and MRU are not ISO 4217's |
+//! | `allocate`, `split` | [`allocate`](super::allocate()) | by input order, not sign-symmetric, loses fractions |
+//! | `to_minor_units` | [`Money::minor`] | it cuts, and answers 0 on overflow |
+//! | `Display`, `Formatter` | [`Money`]'s `Display` | it rounds silently and groups only the last nine digits |
+//! | `Exchange`, `ExchangeRate` | [`Rate`](super::Rate) | takes zero and negative rates, rounds past 28 digits |
 
 use std::fmt;
 
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 
 use super::{Currency, Percent, Unrounded};
 
 /// A whole number of minor units of a currency; `i64`, the ledger's own width.
+///
+/// ```
+/// use straits::money::{Currency, Money};
+/// let sgd = Currency::find("SGD")?;
+/// assert_eq!(Money::parse("12.34", sgd)?.minor(), 1234);
+/// assert_eq!(Money::parse("12.34", sgd)?.to_string(), "SGD 12.34");
+/// assert_eq!(Money::parse("12.345", sgd).unwrap_err().to_string(), "SGD has 2 decimals; `12.345` has more");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Money {
     minor: i64,
@@ -30,8 +51,8 @@ pub enum MoneyError {
     /// Not a plain decimal number.
     #[error("`{0}` is not an amount; write digits with an optional decimal point, such as \"12.34\"")]
     NotANumber(String),
-    /// Beyond what the ledger holds.
-    #[error("the amount is larger than {} minor units of {currency}", Money::INPUT_LIMIT)]
+    /// Beyond what the ledger holds, or what it takes from outside.
+    #[error("the amount in {currency} is too large; amounts end at {} minor units", Money::INPUT_LIMIT)]
     TooLarge {
         /// The currency.
         currency: Currency,
@@ -47,8 +68,7 @@ pub enum MoneyError {
 }
 
 impl Money {
-    /// Amounts from outside stay below 10^16 minor units, so that every product with a percentage or rate is exact in
-    /// a 28-digit decimal and sums stay far from `i64`'s end.
+    /// Amounts from outside end at 10^16 minor units, so that no sum of ours comes near `i64`'s end.
     pub const INPUT_LIMIT: i64 = 10_000_000_000_000_000;
 
     /// From minor units: cents, fen, yen, fils.
@@ -64,25 +84,22 @@ impl Money {
     /// From a decimal in major units.
     ///
     /// # Errors
-    /// [`MoneyError::TooPrecise`] when `amount` has more decimals than ISO 4217 gives the currency,
-    /// [`MoneyError::TooLarge`] beyond [`Money::INPUT_LIMIT`].
+    /// [`MoneyError::TooPrecise`] when `amount` has more decimals than ISO 4217 gives the currency (zeros at its end
+    /// do not count), [`MoneyError::TooLarge`] beyond [`Money::INPUT_LIMIT`].
     pub fn try_new(amount: Decimal, currency: Currency) -> Result<Money, MoneyError> {
-        let exponent = currency.exponent();
-        if amount.normalize().scale() > exponent {
-            return Err(MoneyError::TooPrecise { currency, exponent, given: amount.to_string() });
-        }
-        let minor = to_minor(amount, exponent).ok_or(MoneyError::TooLarge { currency })?;
-        if minor.unsigned_abs() > Money::INPUT_LIMIT.unsigned_abs() {
+        let exact = rusty_money::Money::from_decimal(amount, &currency);
+        let money = Money::try_from(exact)?;
+        if money.minor.unsigned_abs() > Money::INPUT_LIMIT.unsigned_abs() {
             return Err(MoneyError::TooLarge { currency });
         }
-        Ok(Money { minor, currency })
+        Ok(money)
     }
 
     /// From the text of an API, file or gateway: ASCII digits, an optional leading minus, an optional point with
-    /// digits on both sides. Nothing else: no exponent, separator, plus, blank or full-width digit.
+    /// digits on both sides. Nothing else: no exponent, separator, plus, blank or full-width digit. `-0` is zero.
     ///
     /// # Errors
-    /// As [`Money::try_new`], and [`MoneyError::NotANumber`].
+    /// As [`Money::try_new`], and [`MoneyError::NotANumber`]. `1.230` has more decimals than SGD.
     pub fn parse(text: &str, currency: Currency) -> Result<Money, MoneyError> {
         let number =
             parse_decimal(text).ok_or_else(|| MoneyError::NotANumber(text.chars().take(40).collect()))?;
@@ -129,9 +146,8 @@ impl Money {
     /// # Errors
     /// [`MoneyError::CurrencyMismatch`], [`MoneyError::TooLarge`].
     pub fn checked_add(self, other: Money) -> Result<Money, MoneyError> {
-        self.same_currency(other)?;
-        let minor = self.minor.checked_add(other.minor);
-        minor.map(|minor| Money { minor, ..self }).ok_or(MoneyError::TooLarge { currency: self.currency })
+        let sum = self.exact().add(other.exact()).map_err(|refusal| self.refused(other, &refusal))?;
+        Money::try_from(sum)
     }
 
     /// The difference.
@@ -139,9 +155,8 @@ impl Money {
     /// # Errors
     /// As [`Money::checked_add`].
     pub fn checked_sub(self, other: Money) -> Result<Money, MoneyError> {
-        self.same_currency(other)?;
-        let minor = self.minor.checked_sub(other.minor);
-        minor.map(|minor| Money { minor, ..self }).ok_or(MoneyError::TooLarge { currency: self.currency })
+        let rest = self.exact().sub(other.exact()).map_err(|refusal| self.refused(other, &refusal))?;
+        Money::try_from(rest)
     }
 
     /// The sum of amounts of one currency; zero of `currency` when there are none.
@@ -187,9 +202,7 @@ impl Money {
     /// # Errors
     /// [`MoneyError::TooLarge`].
     pub fn percent(self, percent: Percent) -> Result<Unrounded, MoneyError> {
-        self.amount()
-            .checked_mul(percent.fraction())
-            .and_then(|value| Unrounded::try_new(value, self.currency))
+        Unrounded::product(self, percent.fraction(), self.currency)
             .ok_or(MoneyError::TooLarge { currency: self.currency })
     }
 
@@ -204,20 +217,36 @@ impl Money {
         Err(MoneyError::CurrencyMismatch { left: self.currency, right: other.currency })
     }
 
-    /// Whether a rounded `value` would fit.
-    pub(super) fn holds(value: Decimal, currency: Currency) -> bool {
-        let limit = Decimal::new(i64::MAX / 2, currency.exponent());
-        value.abs() <= limit
+    fn exact(&self) -> rusty_money::Money<'_, Currency> {
+        rusty_money::Money::from_minor(self.minor, &self.currency)
     }
 
-    /// From a value that is already rounded and known to fit (see [`Money::holds`]).
-    pub(super) fn from_rounded(value: Decimal, currency: Currency) -> Money {
-        Money { minor: to_minor(value, currency.exponent()).unwrap_or(0), currency }
+    fn refused(self, other: Money, refusal: &rusty_money::MoneyError) -> MoneyError {
+        match refusal {
+            rusty_money::MoneyError::CurrencyMismatch { .. } => {
+                MoneyError::CurrencyMismatch { left: self.currency, right: other.currency }
+            }
+            _ => MoneyError::TooLarge { currency: self.currency },
+        }
     }
 }
 
-fn to_minor(amount: Decimal, exponent: u32) -> Option<i64> {
-    amount.checked_mul(Decimal::from(10_i64.pow(exponent))).and_then(|minor| minor.normalize().to_i64())
+/// Takes back what `rusty-money` computed, if it can be posted.
+impl TryFrom<rusty_money::Money<'_, Currency>> for Money {
+    type Error = MoneyError;
+    fn try_from(exact: rusty_money::Money<'_, Currency>) -> Result<Money, MoneyError> {
+        let currency = *exact.currency();
+        match exact.try_to_minor_units() {
+            // The range is symmetric, so that every amount has its mirror.
+            Ok(minor) if minor != i64::MIN => Ok(Money { minor, currency }),
+            Err(rusty_money::MoneyError::PrecisionLoss) => Err(MoneyError::TooPrecise {
+                currency,
+                exponent: currency.exponent(),
+                given: exact.amount().to_string(),
+            }),
+            Ok(_) | Err(_) => Err(MoneyError::TooLarge { currency }),
+        }
+    }
 }
 
 /// Strict decimal text: `-?digits(.digits)?`, at most 28 digits.
@@ -225,7 +254,10 @@ pub(super) fn parse_decimal(text: &str) -> Option<Decimal> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = unsigned.split_once('.').map_or((unsigned, None), |(w, f)| (w, Some(f)));
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits(whole) || fraction.is_some_and(|part| !digits(part)) || unsigned.len() > 29 {
+    if !digits(whole) || fraction.is_some_and(|part| !digits(part)) {
+        return None;
+    }
+    if whole.len() + fraction.map_or(0, str::len) > 28 {
         return None;
     }
     Decimal::from_str_exact(text).ok()
@@ -268,3 +300,6 @@ impl<'de> serde::Deserialize<'de> for Money {
         Money::parse(&wire.amount, wire.currency).map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests;

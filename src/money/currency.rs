@@ -9,6 +9,17 @@ use std::str::FromStr;
 use std::sync::LazyLock;
 
 /// A currency that can be held and posted. Ordered by code.
+///
+/// ```
+/// use straits::money::Currency;
+/// let idr = Currency::find("IDR")?;
+/// assert_eq!((idr.exponent(), idr.display_digits()), (2, 0));
+/// assert_eq!(
+///     Currency::find("usd").unwrap_err().to_string(),
+///     "`usd` is not a currency of ISO 4217 with a minor unit; write three capital letters such as SGD"
+/// );
+/// # Ok::<(), straits::money::CurrencyError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Currency(u16);
 
@@ -19,7 +30,7 @@ struct Row {
     name: String,
     iso_exponent: u32,
     display_digits: u32,
-    cash_rounding_minor: u32,
+    cash_step_minor: u32,
 }
 
 /// The text is not a currency that Straits can hold.
@@ -29,9 +40,10 @@ pub struct CurrencyError(pub String);
 
 static TABLE: LazyLock<Vec<Row>> = LazyLock::new(|| read_table(include_str!("../../config/currencies.csv")));
 
-/// Rows that do not parse are left out; a test holds the count against the file.
+/// Comments, the header and rows without a minor unit are left out; a test holds the counts against the file.
 fn read_table(text: &str) -> Vec<Row> {
-    let mut rows: Vec<Row> = text.lines().skip(1).filter_map(read_row).collect();
+    let rows = text.lines().filter(|line| !line.starts_with('#'));
+    let mut rows: Vec<Row> = rows.filter_map(read_row).collect();
     rows.sort_by(|a, b| a.code.cmp(&b.code));
     rows
 }
@@ -42,10 +54,10 @@ fn read_row(line: &str) -> Option<Row> {
     let mut front = line.splitn(4, ',');
     let code = front.next()?.to_owned();
     let numeric = front.next()?.to_owned();
-    let iso_exponent = front.next()?.parse().ok()?;
+    let iso_exponent: u32 = front.next()?.parse().ok()?;
     let mut back = front.next()?.rsplitn(4, ',');
-    let cash_rounding_minor = back.next()?.parse().ok()?;
-    let _cash_digits = back.next()?;
+    let cash_rounding: u32 = back.next()?.parse().ok()?;
+    let cash_digits: u32 = back.next()?.parse().ok()?;
     let display_digits = back.next()?.parse().ok()?;
     let name = back.next()?.trim_matches('"').to_owned();
     (code.len() == 3).then_some(Row {
@@ -54,7 +66,9 @@ fn read_row(line: &str) -> Option<Row> {
         name,
         iso_exponent,
         display_digits,
-        cash_rounding_minor,
+        // HUF: 5 of its last cash digit, the whole forint, are 500 minor units.
+        cash_step_minor: cash_rounding
+            .checked_mul(10_u32.checked_pow(iso_exponent.saturating_sub(cash_digits))?)?,
     })
 }
 
@@ -75,6 +89,12 @@ impl Currency {
             .and_then(|index| u16::try_from(index).ok())
             .map(Currency)
             .ok_or_else(|| CurrencyError(code.chars().take(16).collect()))
+    }
+
+    /// A currency that this program itself names, such as a pivot or a default; a test holds that the table has it.
+    pub fn known(code: &'static str) -> Currency {
+        debug_assert!(Currency::find(code).is_ok(), "{code}");
+        Currency::find(code).unwrap_or(Currency(0))
     }
 
     /// The alphabetic code: `SGD`.
@@ -104,7 +124,7 @@ impl Currency {
 
     /// The step of cash payments in minor units (CLDR), if the currency has one.
     pub fn cash_rounding_minor(self) -> Option<u32> {
-        Some(self.row().cash_rounding_minor).filter(|&step| step > 0)
+        Some(self.row().cash_step_minor).filter(|&step| step > 0)
     }
 
     fn row(self) -> &'static Row {
@@ -116,6 +136,29 @@ impl FromStr for Currency {
     type Err = CurrencyError;
     fn from_str(code: &str) -> Result<Currency, CurrencyError> {
         Currency::find(code)
+    }
+}
+
+/// What `rusty-money` needs to know to compute with our currencies: the exponent is ours. Its formatter is not used, so
+/// symbol and locale only keep it well defined.
+impl rusty_money::FormattableCurrency for Currency {
+    fn to_string(&self) -> String {
+        self.code().to_owned()
+    }
+    fn exponent(&self) -> u32 {
+        Currency::exponent(*self)
+    }
+    fn code(&self) -> &'static str {
+        Currency::code(*self)
+    }
+    fn locale(&self) -> rusty_money::Locale {
+        rusty_money::Locale::EnUs
+    }
+    fn symbol(&self) -> &'static str {
+        Currency::code(*self)
+    }
+    fn symbol_first(&self) -> bool {
+        true
     }
 }
 
@@ -141,5 +184,84 @@ impl<'de> serde::Deserialize<'de> for Currency {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes(exponent: u32) -> Vec<&'static str> {
+        Currency::all().filter(|currency| currency.exponent() == exponent).map(Currency::code).collect()
+    }
+
+    #[test]
+    fn the_table_is_iso_list_one_of_2026() {
+        assert_eq!(Currency::all().count(), 165);
+        assert_eq!((codes(2).len(), codes(0).len()), (139, 17));
+        assert_eq!(codes(3), ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"]);
+        assert_eq!(codes(4), ["CLF", "UYW"]);
+    }
+
+    #[test]
+    fn codes_are_unique_sorted_and_found() {
+        let all: Vec<Currency> = Currency::all().collect();
+        assert!(all.windows(2).all(|pair| pair[0].code() < pair[1].code()));
+        for currency in all {
+            assert_eq!(Currency::find(currency.code()), Ok(currency));
+            assert!(currency.numeric().len() == 3 && !currency.name().is_empty(), "{currency}");
+        }
+    }
+
+    #[test]
+    fn every_row_that_is_left_out_has_no_minor_unit() {
+        let text = include_str!("../../config/currencies.csv");
+        let rows = text.lines().filter(|line| !line.starts_with('#')).skip(1);
+        let (kept, left_out): (Vec<&str>, Vec<&str>) = rows.partition(|line| read_row(line).is_some());
+        assert_eq!((kept.len(), left_out.len()), (165, 13));
+        assert!(left_out.iter().all(|line| line.contains(",N.A.,")), "{left_out:?}");
+    }
+
+    #[test]
+    fn refuses_metals_retired_codes_and_other_writing() {
+        for code in
+            ["XAU", "XXX", "XTS", "XDR", "ANG", "HRK", "BGN", "usd", "US", "USDT", "", " USD", "ＵＳＤ"]
+        {
+            assert_eq!(Currency::find(code), Err(CurrencyError(code.to_owned())));
+        }
+    }
+
+    #[test]
+    fn books_price_tags_and_cash_differ() {
+        let find = |code| Currency::find(code).unwrap();
+        #[rustfmt::skip]
+        let table = [
+            ("IDR", 2, 0, None), ("HUF", 2, 0, Some(500)), ("IQD", 3, 0, None), ("CHF", 2, 2, Some(5)),
+            ("DKK", 2, 2, Some(50)), ("JPY", 0, 0, None), ("VND", 0, 0, None), ("KWD", 3, 3, None),
+        ];
+        for (code, ledger, display, cash) in table {
+            let currency = find(code);
+            let digits = (currency.exponent(), currency.display_digits(), currency.cash_rounding_minor());
+            assert_eq!(digits, (ledger, display, cash), "{code}");
+        }
+        let differing = Currency::all().filter(|currency| currency.exponent() != currency.display_digits());
+        assert_eq!(differing.count(), 16);
+    }
+
+    #[test]
+    fn a_name_may_hold_commas() {
+        let row = read_row("XYZ,999,2,\"Dollar, of nowhere\",1,0,5").unwrap();
+        assert_eq!(
+            (row.name.as_str(), row.display_digits, row.cash_step_minor),
+            ("Dollar, of nowhere", 1, 500)
+        );
+    }
+
+    #[test]
+    fn reads_and_writes_its_code() {
+        let sgd = Currency::find("SGD").unwrap();
+        assert_eq!(serde_json::to_string(&sgd).unwrap(), "\"SGD\"");
+        assert_eq!(serde_json::from_str::<Currency>("\"SGD\"").unwrap(), sgd);
+        assert!(serde_json::from_str::<Currency>("702").is_err());
     }
 }

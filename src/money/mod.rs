@@ -5,10 +5,13 @@
 //! | [`Currency`] | an ISO 4217 code of `config/currencies.csv`, with its three exponents | unknown codes, codes without a minor unit |
 //! | [`Money`] | a whole number of minor units | more decimals than the currency has, mixing currencies |
 //! | [`Unrounded`] | the exact result of a rate or percentage | being posted or serialised; the only exit is [`Unrounded::round`] |
-//! | [`Rate`] | units of the quote currency for one unit of base | zero, negatives |
+//! | [`Rate`] | units of the quote currency for one unit of base, to 18 significant digits | zero, negatives, 10^9 and above |
+//! | [`Percent`], [`BasisPoints`] | exact decimals | negative percentages, more than 8 decimals |
+//! | [`AllocationPolicy`] | who gets what rounding down leaves over | negative weights, nothing to divide by |
 //!
-//! Arithmetic is `rust_decimal`'s; `rusty-money` is kept behind [`Money`] because its parser, its exponents and its
-//! allocator do not do what a ledger needs (each observed trap has a regression test in `tests/it/traps.rs`).
+//! Decimals are `rust_decimal`'s, sums and the step to minor units `rusty-money`'s over our own currency table (the
+//! head of `amount.rs` says what of it is used, what not, and why). Each observed trap of both crates has a regression
+//! test in `tests/it/traps.rs`.
 
 mod allocate;
 mod amount;

@@ -44,6 +44,23 @@ pub struct Column {
     pub kind: Kind,
 }
 
+impl Column {
+    /// A TEXT column.
+    pub const fn text(name: &'static str) -> Column {
+        Column { name, kind: Kind::Text }
+    }
+
+    /// A BIGINT column.
+    pub const fn int(name: &'static str) -> Column {
+        Column { name, kind: Kind::Int }
+    }
+
+    /// A BLOB or BYTEA column.
+    pub const fn bytes(name: &'static str) -> Column {
+        Column { name, kind: Kind::Bytes }
+    }
+}
+
 /// A table whose rows change: it has a `version BIGINT` column that every update checks and raises. The first column
 /// is the primary key; `version` is not listed.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -171,6 +188,22 @@ impl Change {
         self.requirements.extend(other.requirements);
         self.transactions.extend(other.transactions);
         self
+    }
+
+    /// A change that posts one transaction.
+    pub fn posting(transaction: LedgerTransaction) -> Change {
+        Change { transactions: vec![transaction], ..Change::default() }
+    }
+
+    /// The tables it writes or depends on: whose loss is the business of whoever brought it.
+    pub fn tables(&self) -> Vec<&'static str> {
+        let inserts = self.inserts.iter().map(|insert| match insert {
+            Insert::Row { table, .. } => table.name,
+            Insert::Entry { log, .. } => log.name,
+        });
+        let updates = self.updates.iter().map(|update| update.table.name);
+        let requirements = self.requirements.iter().map(|requirement| requirement.table.name);
+        inserts.chain(updates).chain(requirements).collect()
     }
 
     /// The transactions to be posted, for previews and tests.

@@ -1,13 +1,170 @@
 //! The only module that knows SQL: reads per aggregate, and one writer for every write of the process.
+//!
+//! Reads are methods of [`Store`], one file per aggregate, over a pool of connections that cannot write. Every write is
+//! a [`Change`] handed to [`Store::commit`]. One SQL text serves SQLite and PostgreSQL; what tells them apart is in
+//! `engine.rs`, and the one native fast path in `writer/postgres.rs`.
 
+pub mod audit;
 pub mod change;
+mod engine;
+pub mod findings;
+pub mod idempotency;
+pub mod inbox;
+pub mod intents;
+pub mod jobs;
+pub mod keys;
+mod ledger;
+pub mod merchants;
+mod migrate;
+mod open;
+pub mod outbox;
+pub mod payments;
+pub mod quotes;
+pub mod refunds;
+mod row;
+mod settings;
+pub mod settlements;
+pub mod suppliers;
+mod verify;
+mod words;
+mod writer;
 
-pub use change::{Change, Column, Insert, Kind, Log, Table, Update, Value};
+use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
+use sqlx::AnyPool;
+
+pub use change::{Change, Column, Insert, Kind, Log, Table, Update, Value};
+pub use engine::Engine;
+pub use ledger::{AsOf, EXPORT_PAGE, Extent, TransactionFilter};
+pub use open::{Environment, StoreOptions};
+pub use payments::PaymentFilter;
+pub use settings::SETTING;
+pub use verify::{Verification, VerifyOptions};
+pub use writer::{CommitFault, CommitFaults};
 
 use crate::domain::ledger::Account;
 use crate::money::Money;
+
+/// The open database; clones share it.
+#[derive(Debug, Clone)]
+pub struct Store {
+    reads: AnyPool,
+    writer: writer::Writer,
+    engine: Engine,
+    environment: Environment,
+}
+
+/// A noun and the version of its row, for the update that may follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Versioned<T> {
+    /// The noun.
+    pub value: T,
+    /// The version it was read at.
+    pub version: i64,
+}
+
+impl Store {
+    /// Hands a change to the writer and waits until it is durable.
+    ///
+    /// # Errors
+    /// [`CommitError`]; except for [`CommitError::Unknown`], nothing of the change was written.
+    pub async fn commit(&self, change: Change) -> Result<Committed, CommitError> {
+        self.writer.commit(change).await
+    }
+
+    /// Connections for reading.
+    pub(super) fn reads(&self) -> &AnyPool {
+        &self.reads
+    }
+
+    /// The engine below.
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// Whose money it holds.
+    pub fn environment(&self) -> Environment {
+        self.environment
+    }
+
+    /// Whether the database answers and changes are taken: for readiness.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Closed`].
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        if !self.writer.is_open() {
+            return Err(StoreError::Closed);
+        }
+        sqlx::query("SELECT seq FROM ledger_head WHERE id = 1").fetch_optional(self.reads()).await?;
+        Ok(())
+    }
+
+    /// Changes that wait for the writer, for metrics.
+    pub fn waiting(&self) -> usize {
+        self.writer.waiting()
+    }
+
+    /// Takes no more changes, finishes those that were taken, and closes every connection.
+    pub async fn close(&self) {
+        self.writer.close().await;
+        self.reads.close().await;
+    }
+}
+
+/// Why a database was not opened or read.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Neither SQLite nor PostgreSQL.
+    #[error("a database address begins with sqlite:// or postgres://")]
+    UnknownEngine,
+    /// The file is something else.
+    #[error("{} is not a Straits database: {why}; it was not touched", path.display())]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The file is ours and damaged.
+    #[error("{} is damaged: {why}; it was not touched: restore a backup", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What the engine says.
+        why: String,
+    },
+    /// Test money where live money belongs, or the other way.
+    #[error("this database holds {found} money and was opened for {wanted}")]
+    WrongEnvironment {
+        /// What the database says.
+        found: String,
+        /// What was asked for.
+        wanted: Environment,
+    },
+    /// Another process is migrating and does not finish.
+    #[error("another process holds the migration lease")]
+    MigrationLeaseHeld,
+    /// The schema cannot be brought up to date, or is newer than this program.
+    #[error("the schema: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// A row does not read as the noun it should be.
+    #[error("{table} {key}: {why}")]
+    Unreadable {
+        /// The table.
+        table: &'static str,
+        /// The row.
+        key: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// No more changes are taken.
+    #[error("the store is closed")]
+    Closed,
+    /// The database refused or is away.
+    #[error("the database: {0}")]
+    Database(#[from] sqlx::Error),
+}
 
 /// What a committed change became.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +175,7 @@ pub struct Committed {
     pub recorded_at: DateTime<Utc>,
 }
 
-/// Why a change was not committed. In every case nothing of it was written.
+/// Why a change was not committed. Nothing of it was written, except perhaps for [`CommitError::Unknown`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {
     /// A row that was read has changed, or a unique key that was free is taken: read again, decide again.
@@ -45,10 +202,19 @@ pub enum CommitError {
         /// Where it would stand, on its normal side.
         balance: Money,
     },
+    /// A posting would take an account beyond what a 64-bit amount holds.
+    #[error("{account} would hold more than the ledger can count")]
+    TooLarge {
+        /// The account.
+        account: Account,
+    },
     /// The queue is full: answer 503 and try again.
     #[error("the writer is busy")]
     Busy,
     /// The database refused or is away.
     #[error("the database did not take the change: {0}")]
     Unavailable(String),
+    /// The database went away while it was committing: whether the change stands is not known. Read again.
+    #[error("whether the database took the change is not known: {0}")]
+    Unknown(String),
 }

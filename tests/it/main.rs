@@ -1,3 +1,23 @@
-//! The integration tests: one binary, one module per subject.
+//! Every integration test, in one binary: one module per subject.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod books;
+mod conformance;
+mod engines;
+mod jobs;
+mod money_scenarios;
+mod pay_crash;
+mod pay_hear;
+mod pay_start;
+mod pay_world;
+mod prices;
+mod reference_rates;
 mod sandbox;
+mod scenarios;
+mod store_ledger;
+mod store_open;
+mod store_verify;
+mod store_writer;
+mod tidy;
+mod traps;
+mod worked_examples;

@@ -37,6 +37,15 @@ impl Layer {
             Layer::Posted => 1,
         }
     }
+
+    /// Reads the stored number.
+    pub fn from_number(number: i64) -> Option<Layer> {
+        match number {
+            0 => Some(Layer::Pending),
+            1 => Some(Layer::Posted),
+            _ => None,
+        }
+    }
 }
 
 /// One line of a transaction; the amount is above zero, the side says which way.

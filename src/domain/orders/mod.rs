@@ -1,5 +1,14 @@
 //! Payments: what gateways report, and the state machine that decides what it means.
 
 pub mod report;
+pub mod conflict;
+pub mod state;
+pub mod payment;
+pub mod intent;
+pub mod refund;
 
+pub use conflict::{Asked, Conflict};
+pub use intent::{Holder, Intent, IntentKind, Lease, Outcome};
+pub use payment::{Customer, Payment, SealedSecrets, TimelineEntry};
 pub use report::{Capture, MoneyReport, PaymentReport, RefundReport, RefundStatus, ReportKind, ReportSource};
+pub use state::{Held, PaymentState, Taken, Transition};

@@ -37,6 +37,12 @@ impl ReportSource {
             ReportSource::Operator => "operator",
         }
     }
+
+    /// Reads the stored word.
+    pub fn find(text: &str) -> Option<ReportSource> {
+        use ReportSource::{Bill, Call, Callback, Operator, Poll, Return};
+        [Callback, Return, Poll, Call, Bill, Operator].into_iter().find(|source| source.as_str() == text)
+    }
 }
 
 /// How a gateway says a payment stands.

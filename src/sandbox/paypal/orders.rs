@@ -9,7 +9,7 @@ use super::super::{Sandbox, SandboxError, serial};
 use super::captures::{Capture, Taking};
 use super::envelope::{Answer, Refusal};
 use super::order::{self, Intent, Order, OrderStatus};
-use super::{App, Call, authorizations, captures, events};
+use super::{App, Call, authorizations, captures, events, refunds};
 
 /// `POST /v2/checkout/orders`.
 pub(super) async fn create(call: &mut Call<'_>) -> Result<Answer, Refusal> {
@@ -203,13 +203,16 @@ async fn payments_of(call: &mut Call<'_>, order: &Order) -> Result<Vec<(String, 
     let mut shown = Vec::new();
     for unit in &order.units {
         let mut made = serde_json::Map::new();
-        let captures: Vec<Value> = captures
-            .iter()
-            .filter(|capture| capture.reference_id == unit.reference_id)
-            .map(|capture| capture.represent(call))
-            .collect();
-        if !captures.is_empty() {
-            made.insert("captures".into(), Value::Array(captures));
+        let own = captures.iter().filter(|capture| capture.reference_id == unit.reference_id);
+        let (mut taken, mut refunds) = (Vec::new(), Vec::new());
+        for capture in own {
+            taken.push(capture.represent(call));
+            refunds.extend(refunds::refunds_of(call, &capture.id).await?);
+        }
+        for (name, list) in [("captures", taken), ("refunds", refunds)] {
+            if !list.is_empty() {
+                made.insert(name.into(), Value::Array(list));
+            }
         }
         let authorized: Vec<Value> = authorizations
             .iter()

@@ -160,3 +160,9 @@ pub(super) async fn create(call: &mut Call<'_>, id: &str) -> Result<Answer, Refu
     };
     Ok(Answer::created(shown).broken_if(broken))
 }
+
+/// What was paid back of a capture, as an order lists it.
+pub(super) async fn refunds_of(call: &mut Call<'_>, capture_id: &str) -> Result<Vec<Value>, Refusal> {
+    let refunds: Vec<Refund> = call.session.under(capture_id).await?;
+    Ok(refunds.iter().map(|refund| refund.represent(call)).collect())
+}

@@ -1,1 +1,50 @@
 //! One file per thing that happens: each builds the postings of one business event.
+//!
+//! Every builder takes the [`Booking`] (whose book, which account at the gateway, which fact) and the event's amounts,
+//! and gives a balanced transaction, or `None` where all amounts are zero. Amounts may be signed; a negative one is
+//! posted above zero on the other side. The postings are those of the chart's scenarios (J01 …), named in each file.
+//!
+//! # To add an event
+//! 1. A variant of `JournalEvent`. 2. A file here with its builder and a property test that it balances.
+
+mod booking;
+mod captured;
+mod captured_twice;
+mod captured_unmatched;
+mod converted_by_gateway;
+mod converted_internal;
+mod delivered;
+mod fee_accrued;
+mod fee_borne;
+mod fee_charged;
+mod fee_returned;
+mod gateway_held;
+mod gateway_released;
+mod refund_confirmed;
+mod refund_decided;
+mod refund_failed;
+mod reversed;
+mod split;
+mod suspense_booked;
+mod suspense_resolved;
+
+pub use booking::{Booking, Movement};
+pub use captured::captured;
+pub use captured_twice::captured_twice;
+pub use captured_unmatched::captured_unmatched;
+pub use converted_by_gateway::converted_by_gateway;
+pub use converted_internal::{InternalConversion, converted_internal};
+pub use delivered::delivered;
+pub use fee_accrued::fee_accrued;
+pub use fee_borne::fee_borne;
+pub use fee_charged::{ChargedFee, fee_charged};
+pub use fee_returned::fee_returned;
+pub use gateway_held::gateway_held;
+pub use gateway_released::gateway_released;
+pub use refund_confirmed::refund_confirmed;
+pub use refund_decided::{RefundSource, refund_decided, refund_decided_unsplit};
+pub use refund_failed::refund_failed;
+pub use reversed::reversed;
+pub use split::{SplitAmounts, split};
+pub use suspense_booked::suspense_booked;
+pub use suspense_resolved::{Resolution, suspense_resolved};

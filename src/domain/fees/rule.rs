@@ -1,0 +1,245 @@
+//! One fee rule: when it applies, how much it is, who bears it. Same keys in TOML and JSON.
+
+use aws_lc_rs::digest;
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::money::{Money, Percent, Rounding};
+
+use super::figure::{Denomination, Figure};
+use super::schedule::{Charge, FeeError};
+
+/// What a fee is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeeKind {
+    /// The gateway's own fee.
+    Gateway,
+    /// To the card's issuer.
+    Interchange,
+    /// To the card scheme.
+    Scheme,
+    /// On top for a payer abroad.
+    CrossBorder,
+    /// The platform's commission.
+    Platform,
+    /// The spread of our own conversions.
+    FxMarkup,
+    /// For a payout.
+    Payout,
+    /// VAT or GST on fees.
+    Tax,
+}
+
+impl FeeKind {
+    /// Whether the gateway takes it off a capture.
+    pub fn is_gateways(self) -> bool {
+        matches!(self, FeeKind::Gateway | FeeKind::Interchange | FeeKind::Scheme | FeeKind::CrossBorder)
+    }
+}
+
+/// Who bears a fee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bearer {
+    /// The platform, out of what it keeps.
+    #[default]
+    Platform,
+    /// The suppliers, before the rest is shared.
+    Suppliers,
+    /// The payer: it is inside what was charged and no part of the sale.
+    Payer,
+}
+
+/// What a percentage is taken of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeeBase {
+    /// What the payer paid.
+    #[default]
+    Gross,
+    /// See the table in [`crate::domain::fees`].
+    Net,
+}
+
+/// A price band.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tier {
+    /// The smallest base of the band.
+    pub from: Figure,
+    /// Its percentage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<Percent>,
+    /// Its fixed part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed: Option<Figure>,
+}
+
+/// When a rule applies; what is not named matches everything.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct When {
+    /// The gateway (`grabpay`) or one account of it (`grabpay-sg`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<String>,
+    /// The gateway's method.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// The merchant's market, ISO 3166 alpha-2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub market: Option<String>,
+    /// The payment's currency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    /// The payer's country, ISO 3166 alpha-2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payer_country: Option<String>,
+    /// The first day on which it applies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<NaiveDate>,
+    /// The last day on which it applies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<NaiveDate>,
+}
+
+/// One fee rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeeRule {
+    /// Its name, as lines quote it.
+    pub name: String,
+    /// What the fee is for.
+    pub kind: FeeKind,
+    /// Of the base.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<Percent>,
+    /// In the payment's currency, as are `minimum`, `cap` and the bands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed: Option<Figure>,
+    /// At least this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum: Option<Figure>,
+    /// At most this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap: Option<Figure>,
+    /// Price bands; they replace `percent` and `fixed` from the smallest band on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tiers: Vec<Tier>,
+    /// What `percent` is taken of.
+    #[serde(default)]
+    pub of: FeeBase,
+    /// Who bears it, unless the payment says.
+    #[serde(default)]
+    pub bearer: Bearer,
+    /// How the exact fee becomes money.
+    #[serde(default)]
+    pub rounding: Rounding,
+    /// When it applies.
+    #[serde(default)]
+    pub when: When,
+    /// Where the numbers come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// How far the source is to be believed: `contract`, `third_party`, `sample`, `unverified`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<String>,
+}
+
+/// A fee with its arithmetic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Priced {
+    pub amount: Money,
+    pub explain: String,
+}
+
+impl When {
+    pub(super) fn matches(&self, charge: &Charge<'_>) -> bool {
+        let same = |asked: &Option<String>, given: Option<&str>| asked.is_none() || asked.as_deref() == given;
+        let gateway =
+            self.gateway.as_deref().is_none_or(|name| name == charge.gateway || name == charge.account);
+        gateway
+            && same(&self.method, charge.method)
+            && same(&self.market, charge.market)
+            && same(&self.currency, Some(charge.gross.currency().code()))
+            && same(&self.payer_country, charge.payer_country)
+            && self.from.is_none_or(|from| from <= charge.date)
+            && self.until.is_none_or(|until| charge.date <= until)
+    }
+
+    /// How many conditions it names besides its dates.
+    pub(super) fn rank(&self) -> usize {
+        [&self.gateway, &self.method, &self.market, &self.currency, &self.payer_country]
+            .into_iter()
+            .flatten()
+            .count()
+    }
+}
+
+impl FeeRule {
+    /// The first 16 hexadecimal digits of the SHA-256 of the rule as JSON: any change of the rule changes it.
+    pub fn version(&self) -> String {
+        let text = serde_json::to_vec(self).unwrap_or_default();
+        let hash = digest::digest(&digest::SHA256, &text);
+        hash.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The fee on `base`, rounded once.
+    pub(super) fn price(&self, base: Money, denomination: Denomination) -> Result<Priced, FeeError> {
+        let money = |figure: &Figure| {
+            figure.money(denomination).map_err(|source| FeeError::Figure { rule: self.name.clone(), source })
+        };
+        let reached = |tier: &&Tier| money(&tier.from).is_ok_and(|from| from.minor() <= base.minor());
+        let band =
+            self.tiers.iter().filter(reached).max_by_key(|tier| money(&tier.from).map(Money::minor).ok());
+        for tier in &self.tiers {
+            money(&tier.from)?;
+        }
+        let (percent, fixed) =
+            band.map_or((self.percent, self.fixed.as_ref()), |tier| (tier.percent, tier.fixed.as_ref()));
+        let fixed = fixed.map(money).transpose()?.unwrap_or(Money::zero(base.currency()));
+        let share = match percent {
+            Some(percent) => {
+                base.percent(percent).map_err(|_| FeeError::TooLarge(self.name.clone()))?.value()
+            }
+            None => Decimal::ZERO,
+        };
+        let exact = share + fixed.amount();
+        let minimum = self.minimum.as_ref().map(money).transpose()?;
+        let cap = self.cap.as_ref().map(money).transpose()?;
+        if let (Some(minimum), Some(cap)) = (minimum, cap)
+            && minimum.minor() > cap.minor()
+        {
+            return Err(FeeError::MinimumAboveCap(self.name.clone()));
+        }
+        let digits = base.currency().exponent();
+        let rounded = self.rounding.apply(exact, digits);
+        let mut amount =
+            Money::try_new(rounded, base.currency()).map_err(|_| FeeError::TooLarge(self.name.clone()))?;
+        let mut explain = arithmetic(percent, base, fixed, exact, amount);
+        if let Some(minimum) = minimum.filter(|minimum| amount.minor() < minimum.minor()) {
+            amount = minimum;
+            explain = format!("{explain}, at least {}", minimum.amount());
+        }
+        if let Some(cap) = cap.filter(|cap| amount.minor() > cap.minor()) {
+            amount = cap;
+            explain = format!("{explain}, at most {}", cap.amount());
+        }
+        Ok(Priced { amount, explain })
+    }
+}
+
+/// `4.4 % × 100.00 + 0.50 = 4.90`; where rounding changed the result: `3.49 % × 10.00 + 0.49 = 0.839 → 0.84`.
+fn arithmetic(percent: Option<Percent>, base: Money, fixed: Money, exact: Decimal, amount: Money) -> String {
+    let terms = match percent {
+        Some(percent) if fixed.is_zero() => format!("{percent} × {}", base.amount()),
+        Some(percent) => format!("{percent} × {} + {}", base.amount(), fixed.amount()),
+        None => return format!("fixed {}", fixed.amount()),
+    };
+    if exact == amount.amount() {
+        format!("{terms} = {}", amount.amount())
+    } else {
+        format!("{terms} = {} → {}", exact.normalize(), amount.amount())
+    }
+}

@@ -1,0 +1,294 @@
+//! Schedules of rules, which of them apply to a charge, and the files they come from.
+
+use std::sync::LazyLock;
+
+use chrono::NaiveDate;
+use serde::Deserialize;
+
+use crate::money::{BasisPoints, Money};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+use super::figure::{Denomination, FigureError};
+use super::rule::{FeeKind, FeeRule};
+
+/// What is priced.
+#[derive(Debug, Clone, Copy)]
+pub struct Charge<'a> {
+    /// `grabpay`.
+    pub gateway: &'a str,
+    /// The merchant's account there: `grabpay-sg`.
+    pub account: &'a str,
+    /// The gateway's method, where it has several.
+    pub method: Option<&'a str>,
+    /// The merchant's market.
+    pub market: Option<&'a str>,
+    /// The payer's country.
+    pub payer_country: Option<&'a str>,
+    /// The business day.
+    pub date: NaiveDate,
+    /// What the payer pays.
+    pub gross: Money,
+}
+
+/// Rules that belong together: one contract, one file.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeeSchedule {
+    /// Its name.
+    pub name: String,
+    /// Its rules.
+    #[serde(rename = "rule", default)]
+    pub rules: Vec<FeeRule>,
+}
+
+/// Every schedule in force.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FeeBook(Vec<FeeSchedule>);
+
+/// Why a rule cannot be read or a fee not be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FeeError {
+    /// The file does not read.
+    #[error("fee schedule {file}: {why}")]
+    Unreadable {
+        /// Which file.
+        file: String,
+        /// Where and why.
+        why: String,
+    },
+    /// A rule of a file without `source` or `trust`.
+    #[error(
+        "fee schedule {file}: rule `{rule}` lacks `{key}`; say where its numbers come from and how far to believe them"
+    )]
+    Unsourced {
+        /// Which file.
+        file: String,
+        /// Which rule.
+        rule: String,
+        /// Which key.
+        key: &'static str,
+    },
+    /// A figure that the payment's currency cannot hold.
+    #[error("fee rule `{rule}`: {source}")]
+    Figure {
+        /// Which rule.
+        rule: String,
+        /// Why.
+        source: FigureError,
+    },
+    /// `minimum` is above `cap`.
+    #[error("fee rule `{0}`: its minimum is above its cap")]
+    MinimumAboveCap(String),
+    /// A spread finer than a basis point, or one that is not a percentage alone.
+    #[error("fee rule `{0}`: an fx_markup is a percentage in whole basis points below 100, such as \"0.5\"")]
+    Markup(String),
+    /// The fee does not fit the ledger.
+    #[error("fee rule `{0}`: the fee is too large")]
+    TooLarge(String),
+    /// No gross amount leaves the target.
+    #[error("no amount leaves {0} after the gateway's fee: its percentages reach 100 %")]
+    Unreachable(Money),
+}
+
+static SHIPPED: LazyLock<FeeBook> = LazyLock::new(|| {
+    // A test proves that the compiled-in files read; without them nothing is priced.
+    FeeBook::read(SHIPPED_FILES).unwrap_or_default()
+});
+
+const SHIPPED_FILES: &[(&str, &str)] = &[
+    ("config/fees/paypal.toml", include_str!("../../../config/fees/paypal.toml")),
+    ("config/fees/grabpay-sg.toml", include_str!("../../../config/fees/grabpay-sg.toml")),
+    ("config/fees/grabpay-my.toml", include_str!("../../../config/fees/grabpay-my.toml")),
+    ("config/fees/grabpay-th.toml", include_str!("../../../config/fees/grabpay-th.toml")),
+    ("config/fees/grabpay-ph.toml", include_str!("../../../config/fees/grabpay-ph.toml")),
+    ("config/fees/grabpay-id.toml", include_str!("../../../config/fees/grabpay-id.toml")),
+    ("config/fees/conversion.toml", include_str!("../../../config/fees/conversion.toml")),
+];
+
+impl FeeSchedule {
+    /// Reads a file; every rule of it names its source and trust.
+    ///
+    /// # Errors
+    /// [`FeeError::Unreadable`] with the place, [`FeeError::Unsourced`], [`FeeError::Markup`].
+    pub fn read(file: &str, text: &str) -> Result<FeeSchedule, FeeError> {
+        let schedule: FeeSchedule = toml::from_str(text)
+            .map_err(|error| FeeError::Unreadable { file: file.to_owned(), why: error.to_string() })?;
+        for rule in &schedule.rules {
+            for (key, value) in [("source", &rule.source), ("trust", &rule.trust)] {
+                if value.is_none() {
+                    let (file, rule) = (file.to_owned(), rule.name.clone());
+                    return Err(FeeError::Unsourced { file, rule, key });
+                }
+            }
+            if rule.kind == FeeKind::FxMarkup {
+                spread(rule)?;
+            }
+        }
+        Ok(schedule)
+    }
+
+    fn matching(&self, kind: FeeKind, charge: &Charge<'_>) -> impl Iterator<Item = &FeeRule> {
+        self.rules.iter().filter(move |rule| rule.kind == kind && rule.when.matches(charge))
+    }
+}
+
+impl FeeBook {
+    /// The schedules compiled into the program.
+    pub fn shipped() -> &'static FeeBook {
+        &SHIPPED
+    }
+
+    /// Reads files given as (name, text).
+    ///
+    /// # Errors
+    /// As [`FeeSchedule::read`].
+    pub fn read(files: &[(&str, &str)]) -> Result<FeeBook, FeeError> {
+        files.iter().map(|(file, text)| FeeSchedule::read(file, text)).collect::<Result<_, _>>().map(FeeBook)
+    }
+
+    /// These rules and no others: a preview's own.
+    pub fn of(rules: Vec<FeeRule>) -> FeeBook {
+        FeeBook(vec![FeeSchedule { name: "request".to_owned(), rules }])
+    }
+
+    /// Adds schedules; one of a name that is already there replaces it.
+    #[must_use]
+    pub fn with(mut self, other: FeeBook) -> FeeBook {
+        self.0.retain(|schedule| other.0.iter().all(|newer| newer.name != schedule.name));
+        self.0.extend(other.0);
+        self
+    }
+
+    /// Every schedule.
+    pub fn schedules(&self) -> &[FeeSchedule] {
+        &self.0
+    }
+
+    /// The spread of our own conversions; zero where no rule names one.
+    ///
+    /// # Errors
+    /// [`FeeError::Markup`].
+    pub fn markup(&self, charge: &Charge<'_>) -> Result<BasisPoints, FeeError> {
+        self.select(FeeKind::FxMarkup, charge)
+            .into_iter()
+            .try_fold(BasisPoints(0), |sum, (_, rule)| Ok(BasisPoints(sum.0 + spread(rule)?.0)))
+    }
+
+    /// Prices every rule once in its own currency, so that a bad figure is found at start and not at a capture.
+    ///
+    /// # Errors
+    /// The first [`FeeError`].
+    pub fn check(&self) -> Result<(), FeeError> {
+        let named = self.0.iter().flat_map(|schedule| &schedule.rules).filter_map(|rule| {
+            let currency = crate::money::Currency::find(rule.when.currency.as_deref()?).ok()?;
+            Some((rule, currency))
+        });
+        for (rule, currency) in named {
+            rule.price(Money::from_minor(100, currency), Denomination::of(currency))?;
+        }
+        Ok(())
+    }
+
+    /// The rules of `kind` that apply, best rank only, each with its schedule.
+    pub(super) fn select(&self, kind: FeeKind, charge: &Charge<'_>) -> Vec<(&FeeSchedule, &FeeRule)> {
+        let matching: Vec<_> = self
+            .0
+            .iter()
+            .flat_map(|schedule| schedule.matching(kind, charge).map(move |rule| (schedule, rule)))
+            .collect();
+        let best = matching.iter().map(|(_, rule)| rule.when.rank()).max();
+        let ranked: Vec<_> =
+            matching.into_iter().filter(|(_, rule)| Some(rule.when.rank()) == best).collect();
+        let superseded = |name: &str, from: Option<NaiveDate>| {
+            ranked.iter().any(|(_, other)| other.name == name && other.when.from > from)
+        };
+        ranked.iter().copied().filter(|(_, rule)| !superseded(&rule.name, rule.when.from)).collect()
+    }
+}
+
+fn spread(rule: &FeeRule) -> Result<BasisPoints, FeeError> {
+    let refuse = || FeeError::Markup(rule.name.clone());
+    let points = rule.percent.ok_or_else(refuse)?.value() * Decimal::ONE_HUNDRED;
+    if !points.fract().is_zero() || points >= Decimal::from(10_000_u32) || rule.fixed.is_some() {
+        return Err(refuse());
+    }
+    points.to_i32().map(BasisPoints).ok_or_else(refuse)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Currency;
+
+    #[test]
+    fn the_shipped_files_read_and_price() {
+        let book = FeeBook::read(SHIPPED_FILES).expect("every file reads");
+        assert_eq!(book.schedules().len(), SHIPPED_FILES.len());
+        book.check().expect("every figure fits its currency");
+        assert_eq!(&book, FeeBook::shipped());
+    }
+
+    #[test]
+    fn a_file_says_where_its_numbers_come_from_and_knows_every_key() {
+        let file = |rule: &str| format!("name = \"x\"\n[[rule]]\nname = \"r\"\nkind = \"gateway\"\n{rule}");
+        let read = |rule: &str| FeeSchedule::read("x.toml", &file(rule));
+        assert!(read("source = \"s\"\ntrust = \"contract\"").is_ok());
+        let lacks = |key| Err(FeeError::Unsourced { file: "x.toml".into(), rule: "r".into(), key });
+        assert_eq!(read("source = \"s\""), lacks("trust"));
+        assert_eq!(read("trust = \"contract\""), lacks("source"));
+        for bad in ["percnt = \"1\"", "percent = 1", "when = { country = \"SG\" }", "fixed = \"-1\""] {
+            let error = read(&format!("{bad}\nsource = \"s\"\ntrust = \"t\"")).expect_err(bad);
+            assert!(matches!(error, FeeError::Unreadable { .. }), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_most_conditions_win_and_the_later_of_one_name() {
+        let rule = |name: &str, when: &str| format!(r#"{{"name":"{name}","kind":"gateway","when":{when}}}"#);
+        type Rules<'a> = &'a [(&'a str, &'a str)];
+        let table: &[(Rules<'_>, &[&str])] = &[
+            (&[("any", "{}"), ("here", r#"{"market":"SG"}"#)], &["here"]),
+            (&[("any", "{}"), ("there", r#"{"market":"MY"}"#)], &["any"]),
+            (&[("a", "{}"), ("b", "{}")], &["a", "b"]),
+            (&[("a", r#"{"from":"2026-01-01"}"#), ("a", r#"{"from":"2026-02-01"}"#)], &["a"]),
+            (&[("a", r#"{"from":"2027-01-01"}"#)], &[]),
+            (&[("a", r#"{"until":"2026-11-22"}"#)], &[]),
+            (&[("a", r#"{"until":"2026-11-23"}"#)], &["a"]),
+            (&[("account", r#"{"gateway":"grabpay-sg"}"#), ("any", "{}")], &["account"]),
+            (&[("gateway", r#"{"gateway":"grabpay","currency":"SGD"}"#)], &["gateway"]),
+            (&[("method", r#"{"method":"card"}"#)], &[]),
+        ];
+        for (rules, expected) in table {
+            let json: Vec<String> = rules.iter().map(|(name, when)| rule(name, when)).collect();
+            let rules = serde_json::from_str(&format!("[{}]", json.join(","))).expect("rules");
+            let book = FeeBook::of(rules);
+            let charge = Charge {
+                gateway: "grabpay",
+                account: "grabpay-sg",
+                method: None,
+                market: Some("SG"),
+                payer_country: None,
+                date: NaiveDate::from_ymd_opt(2026, 11, 23).expect("a day"),
+                gross: Money::from_minor(100, Currency::find("SGD").expect("in the table")),
+            };
+            let selected = book.select(FeeKind::Gateway, &charge);
+            let names: Vec<&str> = selected.iter().map(|(_, rule)| rule.name.as_str()).collect();
+            assert_eq!(&names, expected, "{json:?}");
+        }
+    }
+
+    #[test]
+    fn a_spread_is_whole_basis_points() {
+        let spread_of = |percent: &str| {
+            spread(
+                &serde_json::from_str(&format!(r#"{{"name":"s","kind":"fx_markup"{percent}}}"#))
+                    .expect("a rule"),
+            )
+        };
+        assert_eq!(spread_of(r#","percent":"0.5""#), Ok(BasisPoints(50)));
+        for bad in ["", r#","percent":"0.005""#, r#","percent":"100""#, r#","percent":"1","fixed":"1""#] {
+            assert_eq!(spread_of(bad), Err(FeeError::Markup("s".into())), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! Findings: what does not agree, until a person decides.
+//!
+//! A finding is opened by whatever noticed the difference and holds the money it is about in suspense. `dismiss` takes
+//! one person, because it moves nothing. `send_back` and `adopt` move money and take two: the first call proposes, a
+//! second user's call with the same action confirms. A proposal can be replaced by anyone, confirmed only by another.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{FindingId, MerchantId, UserId};
+use crate::money::Money;
+
+/// What does not agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingKind {
+    /// The gateway holds another amount than was asked.
+    AmountDiffers,
+    /// The gateway holds another currency than was asked.
+    CurrencyDiffers,
+    /// The money went to another receiving account than ours.
+    AccountDiffers,
+    /// The gateway names another payment's reference.
+    ReferenceDiffers,
+    /// The gateway holds money for an order that another payment has paid already.
+    DoublePayment,
+    /// The gateway holds what was asked, and the agreement cannot divide it.
+    Indivisible,
+    /// A notice names a payment that this book does not know.
+    UnknownPayment,
+    /// A refund was made at the gateway and not here.
+    RefundElsewhere,
+    /// The gateway contradicts what is known of a refund.
+    RefundDiffers,
+    /// The gateway took captured money back.
+    Reversed,
+    /// The gateway holds back part of its balance.
+    GatewayHold,
+    /// A fee was charged that no payment explains.
+    UnexplainedFee,
+}
+
+impl FindingKind {
+    /// Every kind.
+    pub const ALL: [FindingKind; 12] = [
+        FindingKind::AmountDiffers,
+        FindingKind::CurrencyDiffers,
+        FindingKind::AccountDiffers,
+        FindingKind::ReferenceDiffers,
+        FindingKind::DoublePayment,
+        FindingKind::Indivisible,
+        FindingKind::UnknownPayment,
+        FindingKind::RefundElsewhere,
+        FindingKind::RefundDiffers,
+        FindingKind::Reversed,
+        FindingKind::GatewayHold,
+        FindingKind::UnexplainedFee,
+    ];
+
+    /// Whether money of a payment may stand aside for it.
+    pub fn is_about_a_payment(self) -> bool {
+        self.allows(Action::SendBack)
+    }
+
+    /// Reads the stored word.
+    pub fn find(word: &str) -> Option<FindingKind> {
+        FindingKind::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// The stored word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FindingKind::AmountDiffers => "amount_differs",
+            FindingKind::CurrencyDiffers => "currency_differs",
+            FindingKind::AccountDiffers => "account_differs",
+            FindingKind::ReferenceDiffers => "reference_differs",
+            FindingKind::DoublePayment => "double_payment",
+            FindingKind::Indivisible => "indivisible",
+            FindingKind::UnknownPayment => "unknown_payment",
+            FindingKind::RefundElsewhere => "refund_elsewhere",
+            FindingKind::RefundDiffers => "refund_differs",
+            FindingKind::Reversed => "reversed",
+            FindingKind::GatewayHold => "gateway_hold",
+            FindingKind::UnexplainedFee => "unexplained_fee",
+        }
+    }
+}
+
+/// What can be done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// The shopper gets the money back.
+    SendBack,
+    /// The money is taken as what it should have been.
+    Adopt,
+    /// Nothing is moved; the difference is explained.
+    Dismiss,
+}
+
+impl Action {
+    /// The stored word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Action::SendBack => "send_back",
+            Action::Adopt => "adopt",
+            Action::Dismiss => "dismiss",
+        }
+    }
+
+    /// Whether it moves money and so takes two users.
+    pub fn takes_two(self) -> bool {
+        self != Action::Dismiss
+    }
+}
+
+/// How far the decision is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum FindingState {
+    /// Nobody has decided.
+    Open,
+    /// One user proposed an action that takes two.
+    Proposed {
+        /// What.
+        action: Action,
+        /// Who.
+        by: UserId,
+        /// Why.
+        reason: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Decided.
+    Resolved {
+        /// What.
+        action: Action,
+        /// Who proposed it; the same as `confirmed_by` where one user is enough.
+        proposed_by: UserId,
+        /// Who decided.
+        confirmed_by: UserId,
+        /// Why.
+        reason: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+}
+
+impl FindingState {
+    /// The stored word.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            FindingState::Open => "open",
+            FindingState::Proposed { .. } => "proposed",
+            FindingState::Resolved { .. } => "resolved",
+        }
+    }
+}
+
+/// Something that does not agree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Its id.
+    pub id: FindingId,
+    /// Whose book.
+    pub merchant: MerchantId,
+    /// What does not agree.
+    pub kind: FindingKind,
+    /// The gateway account's name, the ledger's dimension.
+    pub gateway_account: String,
+    /// The payment it is about, where one is known.
+    pub payment: Option<String>,
+    /// The fact at the gateway: a capture's or refund's reference.
+    pub fact: String,
+    /// The money it is about.
+    pub amount: Option<Money>,
+    /// What was seen, in words.
+    pub detail: String,
+    /// How far the decision is.
+    pub state: FindingState,
+    /// When it was opened.
+    pub opened_at: DateTime<Utc>,
+}
+
+/// Why a decision cannot be taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FindingError {
+    /// Somebody decided before.
+    #[error("the finding was resolved with `{}`", .0.as_str())]
+    AlreadyResolved(Action),
+    /// The proposer cannot confirm.
+    #[error("{0} proposed this action; another user has to confirm it")]
+    FourEyes(UserId),
+    /// The action makes no sense for this kind.
+    #[error("`{}` does not apply to a finding of kind `{}`", action.as_str(), kind.as_str())]
+    NotApplicable {
+        /// The action.
+        action: Action,
+        /// The kind.
+        kind: FindingKind,
+    },
+}
+
+/// What a decision leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Written down; another user has to confirm.
+    Proposed(FindingState),
+    /// Final: the action is to be carried out with this state.
+    Carry(FindingState),
+}
+
+impl Finding {
+    /// `user` asks for `action`.
+    ///
+    /// # Errors
+    /// [`FindingError`].
+    pub fn decide(
+        &self,
+        user: UserId,
+        action: Action,
+        reason: &str,
+        at: DateTime<Utc>,
+    ) -> Result<Decision, FindingError> {
+        if let FindingState::Resolved { action, .. } = self.state {
+            return Err(FindingError::AlreadyResolved(action));
+        }
+        if !self.kind.allows(action) {
+            return Err(FindingError::NotApplicable { action, kind: self.kind });
+        }
+        let reason = reason.to_owned();
+        if !action.takes_two() {
+            return Ok(Decision::Carry(FindingState::Resolved {
+                action,
+                proposed_by: user,
+                confirmed_by: user,
+                reason,
+                at,
+            }));
+        }
+        match &self.state {
+            FindingState::Proposed { action: proposed, by, reason: first, .. } if *proposed == action => {
+                if *by == user {
+                    return Err(FindingError::FourEyes(user));
+                }
+                let reason = if reason.is_empty() { first.clone() } else { format!("{first}; {reason}") };
+                Ok(Decision::Carry(FindingState::Resolved {
+                    action,
+                    proposed_by: *by,
+                    confirmed_by: user,
+                    reason,
+                    at,
+                }))
+            }
+            _ => Ok(Decision::Proposed(FindingState::Proposed { action, by: user, reason, at })),
+        }
+    }
+}
+
+impl FindingKind {
+    /// Money that a shopper paid can go back or be taken, and is dismissed only where none came (the flow sees to
+    /// that); money that left, or is merely held, can only be explained or taken into the books.
+    fn allows(self, action: Action) -> bool {
+        match self {
+            FindingKind::AmountDiffers
+            | FindingKind::CurrencyDiffers
+            | FindingKind::Indivisible
+            | FindingKind::DoublePayment => true,
+            FindingKind::RefundElsewhere | FindingKind::Reversed => action == Action::Adopt,
+            FindingKind::AccountDiffers
+            | FindingKind::RefundDiffers
+            | FindingKind::ReferenceDiffers
+            | FindingKind::UnknownPayment
+            | FindingKind::GatewayHold
+            | FindingKind::UnexplainedFee => action == Action::Dismiss,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, from_micros};
+    use crate::ids::IdSource;
+
+    fn finding(kind: FindingKind) -> (Finding, UserId, UserId) {
+        let ids = IdSource::seeded(Clock::fixed(from_micros(1_795_000_000_000_000)), 1);
+        let finding = Finding {
+            id: ids.mint(),
+            merchant: ids.mint(),
+            kind,
+            gateway_account: "paypal".into(),
+            payment: None,
+            fact: "CAP-1".into(),
+            amount: None,
+            detail: "asked USD 100.00, the gateway holds USD 10.00".into(),
+            state: FindingState::Open,
+            opened_at: from_micros(0),
+        };
+        (finding, ids.mint(), ids.mint())
+    }
+
+    #[test]
+    fn money_moves_only_with_two_users() {
+        let (mut finding, maker, checker) = finding(FindingKind::AmountDiffers);
+        let at = from_micros(5);
+        let Ok(Decision::Proposed(state)) = finding.decide(maker, Action::SendBack, "short", at) else {
+            panic!("one user is not enough")
+        };
+        finding.state = state;
+        assert_eq!(finding.decide(maker, Action::SendBack, "", at), Err(FindingError::FourEyes(maker)));
+        let Ok(Decision::Carry(state)) = finding.decide(checker, Action::SendBack, "seen", at) else {
+            panic!("the second user confirms")
+        };
+        assert!(matches!(&state, FindingState::Resolved { proposed_by, confirmed_by, reason, .. }
+            if *proposed_by == maker && *confirmed_by == checker && reason == "short; seen"));
+        finding.state = state;
+        assert_eq!(
+            finding.decide(checker, Action::Adopt, "", at),
+            Err(FindingError::AlreadyResolved(Action::SendBack))
+        );
+    }
+
+    #[test]
+    fn another_action_replaces_the_proposal_and_starts_over() {
+        let (mut finding, maker, checker) = finding(FindingKind::DoublePayment);
+        let Ok(Decision::Proposed(state)) = finding.decide(maker, Action::SendBack, "", from_micros(1))
+        else {
+            panic!("proposed")
+        };
+        finding.state = state;
+        assert!(matches!(
+            finding.decide(checker, Action::Adopt, "", from_micros(2)),
+            Ok(Decision::Proposed(_))
+        ));
+    }
+
+    #[test]
+    fn what_left_is_taken_into_the_books_and_what_is_held_is_explained() {
+        let (left, maker, _) = finding(FindingKind::RefundElsewhere);
+        let refused = left.decide(maker, Action::SendBack, "", from_micros(1));
+        assert!(matches!(refused, Err(FindingError::NotApplicable { .. })));
+        let (held, maker, _) = finding(FindingKind::GatewayHold);
+        assert!(matches!(held.decide(maker, Action::Dismiss, "", from_micros(1)), Ok(Decision::Carry(_))));
+    }
+}

@@ -1,0 +1,320 @@
+//! Terms that are complete: checked once against the amount, before a payment is made.
+
+use std::collections::BTreeSet;
+
+use rust_decimal::Decimal;
+
+use crate::domain::fees::{Bearer, Commission, Denomination, FeeError, Figure, FigureError};
+use crate::ids::SupplierId;
+use crate::money::{AllocateError, AllocationPolicy, Currency, Money, MoneyError, Percent};
+
+use super::terms::{Item, Share, ShareBase, Split, Terms};
+
+/// Terms of one payment that hold together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agreement {
+    pub(super) terms: Terms,
+    amount: Money,
+}
+
+/// Why terms are no agreement, or cannot be kept. [`SplitError::param`] names the place in the request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SplitError {
+    /// The amount is zero or less.
+    #[error("{0} cannot be divided; the amount must be above zero")]
+    NothingToDivide(Money),
+    /// One supplier twice.
+    #[error("splits[{0}]: this supplier already has a share; add the two up")]
+    SupplierTwice(usize),
+    /// Two shares take what is left.
+    #[error("splits[{0}]: there is already a remainder share; only one can take what is left")]
+    TwoRemainders(usize),
+    /// Percentages of one base exceed 100.
+    #[error("splits: the percentages of {base} sum to {sum}; together they may not exceed 100 %")]
+    RatiosExceed {
+        /// `net`, `gross` or `received`.
+        base: &'static str,
+        /// Their sum.
+        sum: Percent,
+    },
+    /// A minimum above its cap.
+    #[error("splits[{0}].share: its minimum is above its cap")]
+    MinimumAboveCap(usize),
+    /// A figure the currency cannot hold.
+    #[error("{param}: {source}")]
+    Figure {
+        /// Where.
+        param: String,
+        /// Why.
+        source: FigureError,
+    },
+    /// An item of zero or less.
+    #[error("items[{index}].amount: {amount} is not above zero")]
+    ItemNotPositive {
+        /// Which.
+        index: usize,
+        /// How much.
+        amount: Money,
+    },
+    /// An item in another currency.
+    #[error("items[{index}].amount: {given} in a payment in {expected}")]
+    ItemCurrency {
+        /// Which.
+        index: usize,
+        /// Its currency.
+        given: Currency,
+        /// The payment's.
+        expected: Currency,
+    },
+    /// Two items of one name.
+    #[error(
+        "items[{index}].ref: `{reference}` is already the name of another item; refunds could not tell them apart"
+    )]
+    ItemTwice {
+        /// Which.
+        index: usize,
+        /// The name.
+        reference: String,
+    },
+    /// Items do not sum to the amount.
+    #[error("items: they sum to {sum}, the amount is {amount}")]
+    ItemsDoNotSum {
+        /// Their sum.
+        sum: Money,
+        /// The payment's amount.
+        amount: Money,
+    },
+    /// A split whose supplier sells nothing here.
+    #[error("splits[{0}].supplier: none of the items is this supplier's")]
+    SupplierWithoutItem(usize),
+    /// What comes off first exceeds what is there.
+    #[error(
+        "platform_fee: commission and tax {commission} and the suppliers' part of the gateway's fee {borne} leave nothing of {gross}"
+    )]
+    NegativeNet {
+        /// What there is.
+        gross: Money,
+        /// Commission with its tax.
+        commission: Money,
+        /// What the suppliers bear.
+        borne: Money,
+    },
+    /// The gateway's fee, borne by the payer, exceeds the charge.
+    #[error("fee_bearer: the gateway's fee {fee} is not inside the charged {gross}")]
+    FeeExceedsCharge {
+        /// The fee.
+        fee: Money,
+        /// The charge.
+        gross: Money,
+    },
+    /// The shares exceed what is there to share.
+    #[error("splits: the shares come to {shares}, but {net} is there to share")]
+    SharesExceedNet {
+        /// Their sum.
+        shares: Money,
+        /// What is there.
+        net: Money,
+    },
+    /// A minimum cannot be paid.
+    #[error(
+        "splits[{index}].share.minimum: {minimum} cannot be paid out of the {net} that is there to share"
+    )]
+    MinimumExceedsNet {
+        /// Which split.
+        index: usize,
+        /// Its minimum.
+        minimum: Money,
+        /// What is there.
+        net: Money,
+    },
+    /// A commission rule.
+    #[error(transparent)]
+    Fee(#[from] FeeError),
+    /// Sums beyond the ledger.
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+    /// Weights beyond exact arithmetic.
+    #[error(transparent)]
+    Allocate(#[from] AllocateError),
+}
+
+impl SplitError {
+    /// The place in the request: `splits[1].share.minimum`.
+    pub fn param(&self) -> String {
+        match self {
+            SplitError::NothingToDivide(_) | SplitError::Money(_) => "amount".to_owned(),
+            SplitError::SupplierTwice(index) | SplitError::SupplierWithoutItem(index) => {
+                format!("splits[{index}].supplier")
+            }
+            SplitError::TwoRemainders(index) => format!("splits[{index}].share.remainder"),
+            SplitError::MinimumAboveCap(index) | SplitError::MinimumExceedsNet { index, .. } => {
+                format!("splits[{index}].share.minimum")
+            }
+            SplitError::RatiosExceed { .. }
+            | SplitError::SharesExceedNet { .. }
+            | SplitError::Allocate(_) => "splits".to_owned(),
+            SplitError::Figure { param, .. } => param.clone(),
+            SplitError::ItemNotPositive { index, .. } | SplitError::ItemCurrency { index, .. } => {
+                format!("items[{index}].amount")
+            }
+            SplitError::ItemTwice { index, .. } => format!("items[{index}].ref"),
+            SplitError::ItemsDoNotSum { .. } => "items".to_owned(),
+            SplitError::NegativeNet { .. } => "platform_fee".to_owned(),
+            SplitError::FeeExceedsCharge { .. } => "fee_bearer".to_owned(),
+            SplitError::Fee(_) => "fees".to_owned(),
+        }
+    }
+}
+
+impl Agreement {
+    /// Checks everything that does not depend on the fee.
+    ///
+    /// # Errors
+    /// [`SplitError`] naming the place.
+    pub fn try_new(terms: Terms, amount: Money) -> Result<Agreement, SplitError> {
+        if !amount.is_positive() {
+            return Err(SplitError::NothingToDivide(amount));
+        }
+        check_splits(&terms, amount.currency())?;
+        check_platform_fee(&terms, amount.currency())?;
+        check_items(&terms.items, amount)?;
+        let sells = |supplier: SupplierId| terms.items.iter().any(|item| item.supplier == Some(supplier));
+        let idle = terms.splits.iter().position(|split| !terms.items.is_empty() && !sells(split.supplier));
+        if let Some(index) = idle {
+            return Err(SplitError::SupplierWithoutItem(index));
+        }
+        Ok(Agreement { terms, amount })
+    }
+
+    /// What it divides.
+    pub fn amount(&self) -> Money {
+        self.amount
+    }
+
+    /// The terms.
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// Who bears the gateway's fee, where the payment says.
+    pub fn fee_bearer(&self) -> Option<Bearer> {
+        self.terms.fee_bearer
+    }
+
+    /// Where leftover minor units go.
+    pub fn policy(&self) -> AllocationPolicy {
+        self.terms.split_policy
+    }
+
+    /// The commission: the payment's own, else `rules`.
+    pub fn commission(&self, rules: Commission) -> Commission {
+        self.terms.platform_fee.as_ref().map_or(rules, super::PlatformFee::commission)
+    }
+
+    /// Every supplier that may get something, in the order of splits and items.
+    pub fn suppliers(&self) -> Vec<SupplierId> {
+        let named = self.terms.splits.iter().map(|split| split.supplier);
+        let selling = self.terms.items.iter().filter_map(|item| item.supplier);
+        let mut seen = BTreeSet::new();
+        named.chain(selling).filter(|supplier| seen.insert(*supplier)).collect()
+    }
+
+    /// What the splits and commission look like, hashed: the version that settlement lines quote.
+    pub fn version(&self) -> String {
+        let text = serde_json::to_vec(&self.terms).unwrap_or_default();
+        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &text);
+        hash.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+fn check_splits(terms: &Terms, currency: Currency) -> Result<(), SplitError> {
+    let with_items = !terms.items.is_empty();
+    let mut suppliers = BTreeSet::new();
+    let mut remainders = 0;
+    for (index, Split { supplier, share }) in terms.splits.iter().enumerate() {
+        if !suppliers.insert(*supplier) {
+            return Err(SplitError::SupplierTwice(index));
+        }
+        remainders += usize::from(*share == Share::Remainder);
+        if remainders > 1 && !with_items {
+            return Err(SplitError::TwoRemainders(index));
+        }
+        check_share(index, share, currency)?;
+    }
+    // With items every supplier's percentages are of its own goods.
+    let groups: Vec<&[Split]> =
+        if with_items { terms.splits.chunks(1).collect() } else { vec![&terms.splits[..]] };
+    groups.into_iter().try_for_each(check_ratios)
+}
+
+fn check_share(index: usize, share: &Share, currency: Currency) -> Result<(), SplitError> {
+    let money = |key: &str, figure: &Figure| {
+        let param = format!("splits[{index}].share.{key}");
+        figure.money(Denomination::of(currency)).map_err(|source| SplitError::Figure { param, source })
+    };
+    match share {
+        Share::Fixed(fixed) => money("fixed", fixed).map(|_| ()),
+        Share::Percent { cap, minimum, .. } => {
+            let cap = cap.as_ref().map(|cap| money("cap", cap)).transpose()?;
+            let minimum = minimum.as_ref().map(|minimum| money("minimum", minimum)).transpose()?;
+            match (minimum, cap) {
+                (Some(minimum), Some(cap)) if minimum.minor() > cap.minor() => {
+                    Err(SplitError::MinimumAboveCap(index))
+                }
+                _ => Ok(()),
+            }
+        }
+        Share::Remainder => Ok(()),
+    }
+}
+
+fn check_ratios(splits: &[Split]) -> Result<(), SplitError> {
+    let bases = [(ShareBase::Net, "net"), (ShareBase::Gross, "gross"), (ShareBase::Received, "received")];
+    for (base, name) in bases {
+        let percents = splits.iter().filter_map(|split| match &split.share {
+            Share::Percent { percent, of, .. } if *of == base => Some(percent.value()),
+            _ => None,
+        });
+        let sum: Decimal = percents.sum();
+        if sum > Decimal::ONE_HUNDRED {
+            let sum = Percent::try_new(sum).unwrap_or(Percent::HUNDRED);
+            return Err(SplitError::RatiosExceed { base: name, sum });
+        }
+    }
+    Ok(())
+}
+
+fn check_platform_fee(terms: &Terms, currency: Currency) -> Result<(), SplitError> {
+    let Some(fee) = &terms.platform_fee else { return Ok(()) };
+    for (key, figure) in [("fixed", &fee.fixed), ("minimum", &fee.minimum), ("cap", &fee.cap)] {
+        if let Some(figure) = figure {
+            let param = format!("platform_fee.{key}");
+            figure
+                .money(Denomination::of(currency))
+                .map_err(|source| SplitError::Figure { param, source })?;
+        }
+    }
+    Ok(())
+}
+
+fn check_items(items: &[Item], amount: Money) -> Result<(), SplitError> {
+    let mut names = BTreeSet::new();
+    let mut sum = Money::zero(amount.currency());
+    for (index, item) in items.iter().enumerate() {
+        if item.amount.currency() != amount.currency() {
+            let (given, expected) = (item.amount.currency(), amount.currency());
+            return Err(SplitError::ItemCurrency { index, given, expected });
+        }
+        if !item.amount.is_positive() {
+            return Err(SplitError::ItemNotPositive { index, amount: item.amount });
+        }
+        if !names.insert(&item.reference) {
+            return Err(SplitError::ItemTwice { index, reference: item.reference.clone() });
+        }
+        sum = sum.checked_add(item.amount)?;
+    }
+    if !items.is_empty() && sum != amount {
+        return Err(SplitError::ItemsDoNotSum { sum, amount });
+    }
+    Ok(())
+}

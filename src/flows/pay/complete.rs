@@ -1,0 +1,132 @@
+//! Taking the money after the shopper agreed.
+//!
+//! Only the holder of the payment's one `complete` intent calls; everybody else records. The call always carries the
+//! payment's one reference.
+//!
+//! | answer | the intent | then |
+//! |---|---|---|
+//! | captured, pending | done | the report is applied |
+//! | failed, cancelled, expired | refused | the report is applied |
+//! | still authorised, an unknown word | unknown | the next question decides |
+//! | outcome unknown | unknown | the next question decides |
+//! | not sent, slow down, ask later | open | the next question decides |
+//! | a definite no | refused, if the gateway, asked at once, still says authorised | the payment has failed |
+//!
+//! *After an unknown outcome.* The next question comes first. Only if the gateway then says that the shopper agreed and
+//! nothing was taken is the same call made again, under the same reference and within
+//! [`Intent::REPEATABLE_FOR`](crate::domain::orders::Intent::REPEATABLE_FOR): PayPal keys it by `PayPal-Request-Id` for
+//! six hours and GrabPay's `charge/complete` answers with the latest status, so at both gateways it *is* the same call.
+
+use crate::domain::orders::{Intent, IntentKind, Outcome, Payment, PaymentReport, ReportKind, ReportSource};
+use crate::gateways::GatewayError;
+use crate::store::{Change, CommitError, Versioned};
+
+use super::apply::Called;
+use super::cause::Cause;
+use super::{OpenAccount, Pay, PayError};
+
+impl Pay {
+    /// Makes the call under a lease that is held and written.
+    pub(super) async fn complete(
+        &self,
+        payment: Versioned<Payment>,
+        intent: Versioned<Intent>,
+        account: &OpenAccount,
+    ) -> Result<Payment, PayError> {
+        let (request, secrets) = (self.request(&payment.value), self.secrets(&payment.value)?);
+        match account.gateway.complete_payment(&request, &secrets).await {
+            Ok(completed) => {
+                let outcome = outcome(&completed.report.kind);
+                let called = Called { kind: IntentKind::Complete, outcome, secrets: completed.secrets };
+                self.record(payment, account, &completed.report, &called).await
+            }
+            Err(GatewayError::Refused { code, retry_later: false, message }) => {
+                tracing::warn!(payment = %payment.value.id, code, message, "the gateway refused to complete");
+                self.refused(payment, intent, account, code).await
+            }
+            Err(error) => {
+                let outcome = match &error {
+                    GatewayError::OutcomeUnknown(_) => Outcome::Unknown,
+                    _ => Outcome::Open,
+                };
+                self.give_back(&payment.value, intent, outcome, &error.to_string()).await?;
+                Ok(payment.value)
+            }
+        }
+    }
+
+    /// A definite no. Codes of the kind "already captured" are a no as well, so the gateway is asked once more.
+    async fn refused(
+        &self,
+        payment: Versioned<Payment>,
+        intent: Versioned<Intent>,
+        account: &OpenAccount,
+        code: String,
+    ) -> Result<Payment, PayError> {
+        let (request, secrets) = (self.request(&payment.value), self.secrets(&payment.value)?);
+        let report = account.gateway.query_payment(&request, &secrets).await;
+        let (report, outcome) = match report {
+            // It still waits for us, and will not have us.
+            Ok(report) if matches!(report.kind, ReportKind::Authorised { .. }) => {
+                (PaymentReport { kind: ReportKind::Failed { code }, ..report }, Outcome::Refused)
+            }
+            // The shopper must act again, or the gateway does not say: nothing was taken.
+            Ok(report) if outcome(&report.kind) == Outcome::Unknown => (report, Outcome::Open),
+            Ok(report) => {
+                let outcome = outcome(&report.kind);
+                (report, outcome)
+            }
+            Err(_) => {
+                self.give_back(&payment.value, intent, Outcome::Open, &code).await?;
+                return Ok(payment.value);
+            }
+        };
+        let called = Called { kind: IntentKind::Complete, outcome, secrets: None };
+        self.record(payment, account, &report, &called).await
+    }
+
+    async fn record(
+        &self,
+        payment: Versioned<Payment>,
+        account: &OpenAccount,
+        report: &PaymentReport,
+        called: &Called,
+    ) -> Result<Payment, PayError> {
+        let cause = Cause::of(ReportSource::Call);
+        Ok(self.apply(payment, account, report, &cause, Some(called)).await?.payment.value)
+    }
+
+    /// Writes that the call had no answer, or had none that changes anything, and lets the lease go.
+    async fn give_back(
+        &self,
+        payment: &Payment,
+        intent: Versioned<Intent>,
+        outcome: Outcome,
+        why: &str,
+    ) -> Result<(), PayError> {
+        tracing::warn!(payment = %payment.id, outcome = outcome.as_str(), why, "the payment is not completed yet");
+        let detail = serde_json::json!({ "complete": outcome, "why": why });
+        let Versioned { value, version } = intent;
+        let mut change = Change::new();
+        change
+            .update_intent(&Intent { outcome, lease: None, detail: Some(why.to_owned()), ..value }, version);
+        self.note(&mut change, payment, &format!("complete_{}", outcome.as_str()), detail);
+        match self.0.store.commit(change).await {
+            // The lease was taken over: its new holder's word counts.
+            Ok(_) | Err(CommitError::LostUpdate { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// What the answer to our call says about the call itself.
+fn outcome(kind: &ReportKind) -> Outcome {
+    match kind {
+        ReportKind::Captured(_) | ReportKind::Pending { .. } => Outcome::Done,
+        ReportKind::Failed { .. } | ReportKind::Cancelled { .. } | ReportKind::Expired => Outcome::Refused,
+        ReportKind::RequiresAction
+        | ReportKind::Authorised { .. }
+        | ReportKind::NotFound
+        | ReportKind::Unknown { .. } => Outcome::Unknown,
+    }
+}

@@ -1,0 +1,194 @@
+//! Hearing a gateway's notice: verify, keep, answer; then ask.
+//!
+//! One address per gateway: every merchant's account there is tried, and the one that verifies the notice names the
+//! merchant. The gateway hears its success words as soon as the notice is kept, whatever becomes of it; what is kept and
+//! not settled is worked off by [`Pay::drain`]. A forged or unreadable notice is answered with the gateway's refusal and
+//! changes nothing; one that cannot be checked or kept just now is answered "later", so that the gateway sends it again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use crate::domain::orders::ReportSource;
+use crate::gateways::{About, Notification, NotificationError, RawNotification, Reply};
+use crate::store::inbox::{Notice, Settled};
+use crate::store::{Change, CommitError, Versioned};
+
+use super::cause::{Cause, NoticeRef, sha256};
+use super::{OpenAccount, Pay, PayError};
+
+/// How long a gateway waits for its answer while the notice is applied; the work goes on after that.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// How long a notice may be ahead of the answer to our own call.
+const OVERTAKING: TimeDelta = TimeDelta::minutes(2);
+
+/// What a gateway hears.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrived {
+    /// In the gateway's own words.
+    pub reply: Reply,
+    /// Whether the notice was kept.
+    pub accepted: bool,
+}
+
+impl Pay {
+    /// Takes a notice at `/v1/notifications/{gateway}[/{account}]`.
+    ///
+    /// # Errors
+    /// [`PayError::UnknownGateway`] (404); [`PayError::Unavailable`] (503) when it could not be checked or kept.
+    pub async fn hear(
+        &self,
+        gateway: &str,
+        account: Option<&str>,
+        raw: &RawNotification<'_>,
+    ) -> Result<Arrived, PayError> {
+        let accounts = self.0.accounts.at(gateway, account);
+        let Some(first) = accounts.first() else {
+            return Err(PayError::UnknownGateway(gateway.to_owned()));
+        };
+        let (account, notification) = match verify(&accounts, raw).await {
+            Ok(verified) => verified,
+            Err(NotificationError::Unavailable(why)) => {
+                count(gateway, "unverifiable");
+                tracing::warn!(gateway, why, "a notice could not be checked; the gateway will send it again");
+                return Err(PayError::Unavailable(why));
+            }
+            Err(refusal) => {
+                let outcome = match refusal {
+                    NotificationError::Forged(_) => "forged",
+                    _ => "malformed",
+                };
+                count(gateway, outcome);
+                tracing::warn!(gateway, why = %refusal, "a notice was refused");
+                return Ok(Arrived { reply: first.gateway.reply(false), accepted: false });
+            }
+        };
+        let accepted = Arrived { reply: account.gateway.reply(true), accepted: true };
+        let Some(notice) = self.keep(&account, &notification, raw).await? else {
+            count(gateway, "repeated");
+            return Ok(accepted);
+        };
+        count(gateway, "kept");
+        let pay = self.clone();
+        let work = tokio::spawn(async move { pay.work_off(notice).await });
+        match tokio::time::timeout(PATIENCE, work).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => tracing::warn!(gateway, %error, "a notice is kept and waits"),
+            Ok(Err(error)) => tracing::error!(gateway, %error, "applying a notice broke off; it is kept"),
+            Err(_) => tracing::warn!(gateway, "a notice is kept and still being applied"),
+        }
+        Ok(accepted)
+    }
+
+    /// Change 1. `None` when its body is known: whoever brought it first works it off.
+    async fn keep(
+        &self,
+        account: &OpenAccount,
+        notification: &Notification,
+        raw: &RawNotification<'_>,
+    ) -> Result<Option<Versioned<Notice>>, PayError> {
+        let (request_ref, gateway_ref) = match &notification.about {
+            About::Payment { request_ref, gateway_ref } => (request_ref.clone(), gateway_ref.clone()),
+            About::Other => (None, None),
+        };
+        let notice = Notice {
+            id: self.0.ids.mint(),
+            gateway: account.account.gateway.clone(),
+            body_sha256: sha256(raw.body),
+            merchant: account.account.merchant,
+            account: account.account.id,
+            event_ref: notification.event_ref.clone(),
+            event_type: notification.event_type.clone(),
+            request_ref,
+            gateway_ref,
+            received_at: raw.received_at,
+        };
+        let mut change = Change::new();
+        change.receive_notice(&notice, &kept_headers(raw.headers), raw.body);
+        match self.0.store.commit(change).await {
+            Ok(_) => Ok(Some(Versioned { value: notice, version: 1 })),
+            Err(CommitError::LostUpdate { .. }) => Ok(None),
+            Err(error) => Err(PayError::unavailable(error)),
+        }
+    }
+
+    /// Change 2: asks about the payment the notice names.
+    pub(super) async fn work_off(&self, notice: Versioned<Notice>) -> Result<(), PayError> {
+        let Versioned { value: notice, version } = notice;
+        let account = self.0.accounts.find(notice.account);
+        let account = account.ok_or_else(|| PayError::UnknownGateway(notice.gateway.clone()))?;
+        let reference = NoticeRef { id: notice.id, version, body_sha256: notice.body_sha256.clone() };
+        let (ours, theirs) = (notice.request_ref.as_deref(), notice.gateway_ref.as_deref());
+        if ours.is_none() && theirs.is_none() {
+            return self.settle_notice(&reference, Settled::Done, "about no payment").await;
+        }
+        let found = self.0.store.payment_at_gateway(&notice.gateway, ours, theirs).await?;
+        match found.filter(|payment| payment.value.account == notice.account) {
+            Some(payment) => {
+                let cause = Cause { source: ReportSource::Callback, notice: Some(reference) };
+                self.ask(payment.value.id, &cause).await?;
+                Ok(())
+            }
+            // A notice may be faster than the answer that tells us the gateway's reference.
+            None if ours.is_none() && self.0.clock.wall() < notice.received_at + OVERTAKING => {
+                Err(PayError::UnknownPayment)
+            }
+            None => self.ghost(&notice, &reference, &account).await,
+        }
+    }
+
+    /// A genuine notice about a payment we do not know: kept, and a finding.
+    async fn ghost(
+        &self,
+        notice: &Notice,
+        reference: &NoticeRef,
+        account: &OpenAccount,
+    ) -> Result<(), PayError> {
+        tracing::warn!(notice = %notice.id, gateway = notice.gateway, "a notice about a payment we do not know");
+        let mut change = self.0.settles.unknown_payment(&account.account, notice).await?;
+        let now = self.0.clock.now();
+        change.settle_notice(reference.id, reference.version, Settled::Refused, "unknown payment", now);
+        match self.0.store.commit(change).await {
+            Ok(_) => Ok(()),
+            Err(CommitError::LostUpdate { table: "inbox", .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// The first account that verifies the notice; otherwise the kindest refusal: "later" before "unreadable" before
+/// "forged", because only one of several accounts can be meant.
+async fn verify(
+    accounts: &[Arc<OpenAccount>],
+    raw: &RawNotification<'_>,
+) -> Result<(Arc<OpenAccount>, Notification), NotificationError> {
+    let mut refusal = NotificationError::Forged("no account verifies it".into());
+    for account in accounts {
+        match account.gateway.verify(raw).await {
+            Ok(notification) => return Ok((account.clone(), notification)),
+            Err(error) => {
+                let keep = matches!(
+                    (&refusal, &error),
+                    (_, NotificationError::Unavailable(_))
+                        | (NotificationError::Forged(_), NotificationError::Malformed(_))
+                );
+                if keep || accounts.len() == 1 {
+                    refusal = error;
+                }
+            }
+        }
+    }
+    Err(refusal)
+}
+
+/// Headers as evidence, without what is a secret between a proxy and us.
+fn kept_headers(headers: &[(String, String)]) -> Vec<(String, String)> {
+    headers.iter().filter(|(name, _)| name != "cookie" && name != "x-api-key").cloned().collect()
+}
+
+fn count(gateway: &str, outcome: &'static str) {
+    metrics::counter!("straits_notices_total", "gateway" => gateway.to_owned(), "outcome" => outcome)
+        .increment(1);
+}

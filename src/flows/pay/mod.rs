@@ -1,0 +1,364 @@
+//! Taking a payment, from the intent to the money in the books.
+//!
+//! ```text
+//! start ──► create_payment                      hear  (notice)   ┐
+//!                                               come_back        ├─► ask: query_payment ─► apply_report ─► settle
+//!                                               sync, recover    ┘            │
+//!                                                                             └─ authorised ─► complete ─► apply_report
+//! ```
+//!
+//! Three rules carry it. *A notice is evidence, a query decides*: whatever wakes us, the gateway is asked, and its answer
+//! enters by one door ([`Pay::apply_report`]). *Intent, commit, call, result*: no call that promises or moves money is
+//! made before it is written down, and none is made again under a second reference. *One change*: state, timeline,
+//! postings, event, notice and intent of one step are written together or not at all; who loses a race reads again.
+//!
+//! What happens to money is not decided here: [`Settles`] turns a capture into postings, [`Quotes`] keeps locked prices.
+
+mod accounts;
+mod apply;
+mod ask;
+mod cancel;
+mod cause;
+mod come_back;
+mod complete;
+mod error;
+mod hear;
+mod recover;
+mod start;
+mod timeline;
+mod turns;
+mod view;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::clock::Clock;
+use crate::domain::merchants::{GatewayAccount, Merchant};
+use crate::domain::orders::{Capture, Conflict, Holder, MoneyReport, Payment, RefundReport, ReportSource};
+use crate::gateways::{GatewaySecrets, PaymentRequest};
+use crate::ids::{IdSource, MerchantId, PaymentId, QuoteId};
+use crate::money::Money;
+use crate::store::inbox::Notice;
+use crate::store::{Change, CommitError, Store, StoreError, Versioned};
+use crate::vault::Vault;
+
+pub use accounts::{Accounts, OpenAccount};
+pub(in crate::flows) use cause::sha256;
+pub use come_back::Landing;
+pub use error::PayError;
+pub use hear::Arrived;
+pub use recover::Recovered;
+pub use start::{Price, Start};
+pub use view::{PaymentView, TimelineView};
+
+/// How often a decision is taken again after somebody else was faster.
+const DECISIONS: usize = 16;
+
+/// The flow of a payment; clones share it.
+#[derive(Debug, Clone)]
+pub struct Pay(Arc<Parts>);
+
+/// What the flow works with.
+#[derive(Debug)]
+pub struct Parts {
+    /// Reads, and the one writer.
+    pub store: Store,
+    /// Business and wall time.
+    pub clock: Clock,
+    /// Ids.
+    pub ids: IdSource,
+    /// Seals what adapters must remember.
+    pub vault: Vault,
+    /// Every gateway account of this installation.
+    pub accounts: Accounts,
+    /// Turns captures into postings.
+    pub settles: Arc<dyn Settles>,
+    /// Locked prices.
+    pub quotes: Arc<dyn Quotes>,
+    /// Who we are to leases.
+    pub holder: Holder,
+    /// Where gateways and shoppers reach us: `https://pay.example`, no slash at its end.
+    pub public_url: String,
+    /// Shoppers may be sent back to this machine: sandbox mode.
+    pub loopback_returns: bool,
+    turns: turns::Turns<Result<Payment, PayError>>,
+    skips: recover::Skips,
+}
+
+/// What a capture is, seen from the order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CaptureStanding {
+    /// What was asked: divide it.
+    Matched,
+    /// What was asked, after the payment had ended: divide it, and flag it.
+    Late,
+    /// What was asked, but another payment settled the order: owed back to the shopper (2010), never divided (J27).
+    SecondOfOrder,
+    /// Not what was asked: suspense (2900) and a finding (J26).
+    Mismatch,
+}
+
+/// The money side of a payment.
+///
+/// The flow calls these between reading and writing, possibly more than once for one fact: it decides again when it
+/// loses a race, and a report may come twice. What is posted is therefore named by the gateway's own reference of the
+/// fact, and the ledger refuses a second booking.
+#[async_trait]
+pub trait Settles: Send + Sync + Debug {
+    /// Checks, before anything is stored, how a payment's money is to be divided. `terms` are the payment's items,
+    /// splits, policies and platform fee as the merchant gave them; the answer is frozen with the payment and is what
+    /// [`Settles::settle`] later works by.
+    ///
+    /// # Errors
+    /// [`SettleError::Refused`] names the code and the parameter.
+    async fn agree(
+        &self,
+        merchant: &Merchant,
+        account: &GatewayAccount,
+        amount: Money,
+        terms: serde_json::Value,
+    ) -> Result<serde_json::Value, SettleError>;
+
+    /// The postings, settlement and findings of a capture, to be written with the payment's new state. It must not
+    /// touch the payment's row, its timeline or its events. It may not refuse money: what cannot be divided goes to
+    /// suspense with a finding, because the gateway holds it whatever we think of it.
+    ///
+    /// `payment` is as it was before this report. If it is in review and holds money under the same `capture_ref`
+    /// ([`crate::domain::orders::Held`]), the gateway has corrected itself: that money leaves suspense first.
+    ///
+    /// # Errors
+    /// [`SettleError`]; the report is applied again later.
+    async fn settle(
+        &self,
+        payment: &Payment,
+        account: &GatewayAccount,
+        capture: &Capture,
+        standing: CaptureStanding,
+    ) -> Result<Change, SettleError>;
+
+    /// The finding that a report is not about what was asked; empty if there is one already. For a capture that is
+    /// money of ours, [`Settles::settle`] is called too, as [`CaptureStanding::Mismatch`].
+    ///
+    /// # Errors
+    /// [`SettleError`].
+    async fn differs(
+        &self,
+        payment: &Payment,
+        account: &GatewayAccount,
+        why: &Conflict,
+        evidence: &str,
+    ) -> Result<Change, SettleError>;
+
+    /// The finding that a genuine notice is about a payment we do not know; empty if there is one already.
+    ///
+    /// # Errors
+    /// [`SettleError`].
+    async fn unknown_payment(&self, account: &GatewayAccount, notice: &Notice)
+    -> Result<Change, SettleError>;
+
+    /// Applies one refund as the gateway lists it. It reads, decides and commits by itself (the refund's row, the
+    /// payment's refunded total, postings, events), and does nothing for what is known.
+    ///
+    /// # Errors
+    /// [`SettleError`]; the report is applied again later.
+    async fn apply_refund_report(
+        &self,
+        payment: &Versioned<Payment>,
+        account: &GatewayAccount,
+        refund: &RefundReport,
+        source: ReportSource,
+    ) -> Result<(), SettleError>;
+
+    /// Applies another fact of money: a fee charged apart, a hold, a release, a reversal. It commits by itself and does
+    /// nothing for what is known.
+    ///
+    /// # Errors
+    /// [`SettleError`]; the report is applied again later.
+    async fn apply_money_report(
+        &self,
+        payment: &Versioned<Payment>,
+        account: &GatewayAccount,
+        report: &MoneyReport,
+        source: ReportSource,
+    ) -> Result<(), SettleError>;
+}
+
+/// Locked prices, each used by one payment.
+#[async_trait]
+pub trait Quotes: Send + Sync + Debug {
+    /// The promised price, and the change that marks the quote used by `payment`.
+    ///
+    /// # Errors
+    /// [`QuoteRefused`].
+    async fn take(
+        &self,
+        merchant: MerchantId,
+        quote: QuoteId,
+        payment: PaymentId,
+        now: DateTime<Utc>,
+    ) -> Result<(Money, Change), QuoteRefused>;
+
+    /// The change that opens the quote of a payment which ended uncaptured; empty once it has expired or when another
+    /// payment has it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn give_back(
+        &self,
+        quote: QuoteId,
+        payment: PaymentId,
+        now: DateTime<Utc>,
+    ) -> Result<Change, StoreError>;
+}
+
+/// Why a quote is not honoured.
+#[derive(Debug, thiserror::Error)]
+pub enum QuoteRefused {
+    /// No such quote of this merchant.
+    #[error("there is no such quote")]
+    Unknown,
+    /// Another payment has it.
+    #[error("the quote is used by {by}")]
+    Used {
+        /// That payment.
+        by: PaymentId,
+    },
+    /// Its time is over.
+    #[error("the quote expired at {at}")]
+    Expired {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It was never a promise.
+    #[error("the quote is indicative: it cannot be paid")]
+    Indicative,
+    /// It could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why the money side did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum SettleError {
+    /// The terms are no agreement.
+    #[error("{why}")]
+    Refused {
+        /// The problem's code: `splits_exceed_amount`.
+        code: &'static str,
+        /// The field it is about: `splits[1].share.percent`.
+        param: Option<String>,
+        /// What is wrong.
+        why: String,
+    },
+    /// It could not read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It could not write.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// It found its own records contradict each other.
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// What the app builds [`Pay`] from; the rest is the flow's own.
+impl Parts {
+    /// Everything the flow works with.
+    #[expect(clippy::too_many_arguments, reason = "built once, by the app, from what it has")]
+    pub fn new(
+        store: Store,
+        clock: Clock,
+        ids: IdSource,
+        vault: Vault,
+        accounts: Accounts,
+        settles: Arc<dyn Settles>,
+        quotes: Arc<dyn Quotes>,
+        holder: Holder,
+        public_url: String,
+        loopback_returns: bool,
+    ) -> Parts {
+        let (turns, skips) = (turns::Turns::default(), recover::Skips::default());
+        Parts {
+            store,
+            clock,
+            ids,
+            vault,
+            accounts,
+            settles,
+            quotes,
+            holder,
+            public_url,
+            loopback_returns,
+            turns,
+            skips,
+        }
+    }
+}
+
+impl Pay {
+    /// A flow over its parts.
+    pub fn new(parts: Parts) -> Pay {
+        Pay(Arc::new(parts))
+    }
+
+    /// The directory of gateway accounts.
+    pub fn accounts(&self) -> &Accounts {
+        &self.0.accounts
+    }
+
+    /// What the gateway is asked about a payment; the same each time, because the same call must be the same call.
+    pub fn request(&self, payment: &Payment) -> PaymentRequest {
+        PaymentRequest {
+            payment: payment.id,
+            request_ref: payment.request_ref(),
+            gateway_ref: payment.gateway_ref.clone(),
+            amount: payment.amount,
+            method: payment.method.clone(),
+            description: format!("Order {}", payment.order_ref),
+            return_url: format!("{}/v1/returns/{}", self.0.public_url, payment.gateway),
+            created_at: payment.created_at,
+        }
+    }
+
+    /// Opens what the adapter asked us to remember.
+    ///
+    /// # Errors
+    /// [`PayError::Unavailable`] when the master key is another one.
+    pub fn secrets(&self, payment: &Payment) -> Result<GatewaySecrets, PayError> {
+        let Some(sealed) = &payment.secrets else { return Ok(GatewaySecrets::default()) };
+        let opened = self.0.vault.open(&secrets_place(payment.id), &sealed.0);
+        opened.map(|bytes| GatewaySecrets(bytes.to_vec())).map_err(PayError::unavailable)
+    }
+
+    fn seal(
+        &self,
+        payment: PaymentId,
+        secrets: &GatewaySecrets,
+    ) -> Result<crate::domain::orders::SealedSecrets, PayError> {
+        let sealed = self.0.vault.seal(&secrets_place(payment), &secrets.0);
+        sealed.map(crate::domain::orders::SealedSecrets).map_err(PayError::unavailable)
+    }
+
+    /// A payment's account, ready to talk.
+    fn account_of(&self, payment: &Payment) -> Result<Arc<OpenAccount>, PayError> {
+        self.0.accounts.find(payment.account).ok_or_else(|| PayError::UnknownGateway(payment.gateway.clone()))
+    }
+
+    async fn load(&self, id: PaymentId) -> Result<Versioned<Payment>, PayError> {
+        self.0.store.payment(id).await?.ok_or(PayError::UnknownPayment)
+    }
+
+    /// A payment of this merchant; another merchant's is as unknown as none.
+    async fn load_of(&self, merchant: MerchantId, id: PaymentId) -> Result<Versioned<Payment>, PayError> {
+        let payment = self.load(id).await?;
+        if payment.value.merchant == merchant { Ok(payment) } else { Err(PayError::UnknownPayment) }
+    }
+}
+
+/// What a payment's secrets are sealed for: they open nowhere else.
+fn secrets_place(payment: PaymentId) -> String {
+    format!("payment/{payment}/secrets")
+}

@@ -1,0 +1,120 @@
+//! How every adapter calls its gateway: one discipline, so that a fault means the same thing everywhere.
+//!
+//! | what happened | outcome |
+//! |---|---|
+//! | no connection was ever established (refused, DNS, TLS) | [`GatewayError::NotSent`] |
+//! | time-out, broken connection, answer above 1 MiB, redirect, 5xx | [`GatewayError::OutcomeUnknown`] |
+//! | 429 | [`GatewayError::Throttled`] with `Retry-After` |
+//! | 2xx that is not JSON of the promised shape (HTML, garbage, cut short, doubled names) | [`GatewayError::OutcomeUnknown`] |
+//! | 4xx | the adapter reads the gateway's own error body; without one: [`GatewayError::OutcomeUnknown`] |
+//!
+//! Nothing is sent twice here.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use reqwest::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
+use serde::de::DeserializeOwned;
+
+use super::{GatewayError, json};
+
+/// No answer of a gateway is longer.
+const ANSWER_LIMIT: usize = 1024 * 1024;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The client for [`super::Context::http`]: no redirects, no retries, 5 s to connect, 30 s in all.
+///
+/// # Errors
+/// When the TLS backend cannot start.
+pub fn client() -> Result<reqwest::Client, reqwest::Error> {
+    client_within(TOTAL_TIMEOUT)
+}
+
+/// As [`client`], with another limit on the whole call.
+///
+/// # Errors
+/// When the TLS backend cannot start.
+pub fn client_within(total: Duration) -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(total)
+        .user_agent(concat!("straits/", env!("CARGO_PKG_VERSION")))
+        .build()
+}
+
+/// A whole answer, read within the limit.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub status: u16,
+    /// The server's clock, for finding out why a signed date was refused.
+    pub date: Option<DateTime<Utc>>,
+    json: bool,
+    body: Vec<u8>,
+}
+
+/// Sends once and reads the answer whole. 429, 3xx and 5xx never reach the adapter.
+pub(super) async fn send(request: reqwest::RequestBuilder) -> Result<Answer, GatewayError> {
+    let mut response = request.send().await.map_err(|error| classify(&error))?;
+    let status = response.status().as_u16();
+    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let retry_after_s = header(RETRY_AFTER).and_then(|text| text.trim().parse().ok());
+    let date = header(DATE).and_then(|text| DateTime::parse_from_rfc2822(&text).ok()).map(|at| at.to_utc());
+    let json = header(CONTENT_TYPE).is_some_and(|kind| is_json(&kind));
+    match status {
+        429 => return Err(GatewayError::Throttled { retry_after_s }),
+        200..=299 | 400..=499 => {}
+        _ => return Err(GatewayError::OutcomeUnknown(format!("HTTP {status}"))),
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
+        if body.len() + chunk.len() > ANSWER_LIMIT {
+            return Err(GatewayError::OutcomeUnknown("the answer is longer than 1 MiB".into()));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer { status, date, json, body })
+}
+
+/// Only a connection that never stood proves that nothing was sent.
+fn classify(error: &reqwest::Error) -> GatewayError {
+    // `without_url` is by value; the address carries references of ours, never a secret, but logs stay short.
+    let cause = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+    if error.is_connect() || error.is_builder() {
+        return GatewayError::NotSent(cause);
+    }
+    let what = if error.is_timeout() { "no answer in time" } else { "the connection broke" };
+    GatewayError::OutcomeUnknown(format!("{what}: {cause}"))
+}
+
+fn is_json(content_type: &str) -> bool {
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/json") || kind.to_ascii_lowercase().ends_with("+json")
+}
+
+impl Answer {
+    /// Whether the call was granted.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The body as `T`, strictly.
+    ///
+    /// # Errors
+    /// [`GatewayError::OutcomeUnknown`]: an answer that cannot be read proves nothing either way.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, GatewayError> {
+        let unknown = |why: String| GatewayError::OutcomeUnknown(format!("HTTP {}: {why}", self.status));
+        if !self.json {
+            return Err(unknown("the answer is not JSON".into()));
+        }
+        json::read(&self.body).map_err(|error| unknown(error.to_string()))
+    }
+
+    /// Words for a refused signature or token when the two clocks are more than `limit_s` apart.
+    pub fn clock_skew(&self, wall: DateTime<Utc>, limit_s: i64) -> Option<String> {
+        let apart = (self.date? - wall).num_seconds();
+        (apart.abs() > limit_s).then(|| format!("the gateway's clock is {apart} s ahead of ours"))
+    }
+}

@@ -1,0 +1,132 @@
+//! One authorised call. A 401 means that nothing happened, so the call is made once more with a fresh token; nothing
+//! else is ever sent twice.
+
+use reqwest::Method;
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+
+use super::errors::Refusal;
+use super::oauth::OAuth;
+use super::wire::Problem;
+use crate::gateways::GatewayError;
+use crate::gateways::call::{self, Answer};
+
+/// PayPal keeps `PayPal-Request-Id` up to this length.
+const REQUEST_ID_LIMIT: usize = 108;
+
+/// PayPal's REST API as one account sees it.
+#[derive(Debug)]
+pub(super) struct Api {
+    http: reqwest::Client,
+    base_url: String,
+    oauth: OAuth,
+}
+
+/// A granted call's answer, or PayPal's refusal.
+#[derive(Debug)]
+pub(super) enum Said<T> {
+    Yes(T),
+    /// 404.
+    Nothing,
+    No(Refusal),
+}
+
+impl<T> Said<T> {
+    /// The answer; every refusal is an error.
+    pub fn granted(self) -> Result<T, GatewayError> {
+        match self {
+            Said::Yes(value) => Ok(value),
+            Said::No(refusal) => Err(refusal.into_error()),
+            Said::Nothing => Err(GatewayError::Refused {
+                code: "RESOURCE_NOT_FOUND".into(),
+                message: "PayPal knows no such resource".into(),
+                retry_later: false,
+            }),
+        }
+    }
+}
+
+/// The idempotency key of one act on one reference of ours: `pay_…-capture`.
+///
+/// # Errors
+/// [`GatewayError::NotSent`] when it would be longer than PayPal keeps: cut short it would no longer be unique.
+pub(super) fn request_id(reference: &str, act: &str) -> Result<String, GatewayError> {
+    let id = format!("{reference}-{act}");
+    if id.len() > REQUEST_ID_LIMIT {
+        return Err(GatewayError::NotSent("the reference is longer than PayPal keeps".into()));
+    }
+    Ok(id)
+}
+
+impl Api {
+    pub fn new(http: reqwest::Client, base_url: String, oauth: OAuth) -> Api {
+        Api { http, base_url, oauth }
+    }
+
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Said<T>, GatewayError> {
+        read(&self.authorised(&Method::GET, path, None, None).await?)
+    }
+
+    pub async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        request_id: Option<&str>,
+        body: Vec<u8>,
+    ) -> Result<Said<T>, GatewayError> {
+        read(&self.authorised(&Method::POST, path, request_id, Some(body)).await?)
+    }
+
+    async fn authorised(
+        &self,
+        method: &Method,
+        path: &str,
+        request_id: Option<&str>,
+        body: Option<Vec<u8>>,
+    ) -> Result<Answer, GatewayError> {
+        let token = self.oauth.token().await?;
+        let answer = self.once(method, path, request_id, body.clone(), &token).await?;
+        if answer.status != 401 {
+            return Ok(answer);
+        }
+        let token = self.oauth.renewed(&token).await?;
+        self.once(method, path, request_id, body, &token).await
+    }
+
+    async fn once(
+        &self,
+        method: &Method,
+        path: &str,
+        request_id: Option<&str>,
+        body: Option<Vec<u8>>,
+        token: &SecretString,
+    ) -> Result<Answer, GatewayError> {
+        let mut request = self
+            .http
+            .request(method.clone(), format!("{}{path}", self.base_url))
+            .bearer_auth(token.expose_secret())
+            .header("content-type", "application/json")
+            .header("prefer", "return=representation");
+        if let Some(request_id) = request_id {
+            request = request.header("paypal-request-id", request_id);
+        }
+        if let Some(body) = body {
+            request = request.body(body);
+        }
+        call::send(request).await
+    }
+}
+
+/// 404 and PayPal's own refusals are answers; a 4xx without PayPal's envelope, and a 409 (the same request id is being
+/// worked on), prove nothing.
+fn read<T: DeserializeOwned>(answer: &Answer) -> Result<Said<T>, GatewayError> {
+    if answer.is_success() {
+        return answer.read().map(Said::Yes);
+    }
+    let refusal = Refusal::of(&answer.read::<Problem>()?);
+    match answer.status {
+        _ if refusal.is_unnamed() => Err(GatewayError::OutcomeUnknown(format!("HTTP {}", answer.status))),
+        404 => Ok(Said::Nothing),
+        408 | 409 => Err(GatewayError::OutcomeUnknown(format!("HTTP {}: {}", answer.status, refusal.code))),
+        _ => Ok(Said::No(refusal)),
+    }
+}

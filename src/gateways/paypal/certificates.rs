@@ -1,0 +1,222 @@
+//! Where a signing certificate may come from, and the cache it is kept in.
+//!
+//! The address stands in a header that anyone can write, so nothing is fetched before it names one of PayPal's hosts,
+//! over https, under the path of the certificates. One fetch at a time; an unknown address is fetched at most once a
+//! minute, so that forged notices cannot turn us into a hammer.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rustls::pki_types::{CertificateDer, TrustAnchor};
+use std::sync::Arc;
+use tokio::sync::Mutex;
+use url::Url;
+
+use super::sign;
+use crate::clock::Clock;
+use crate::gateways::account::is_loopback;
+use crate::gateways::{BuildError, Context, NotificationError, Trust};
+
+const FOLDER: &str = "/v1/notifications/certs/";
+const LIVE_HOSTS: &[&str] = &["api.paypal.com", "api-m.paypal.com"];
+const SANDBOX_HOSTS: &[&str] = &["api.sandbox.paypal.com", "api-m.sandbox.paypal.com"];
+const UNKNOWN_PAUSE: TimeDelta = TimeDelta::seconds(60);
+/// PayPal uses a handful; more is somebody filling our memory.
+const KEPT: usize = 16;
+const LARGEST: usize = 64 * 1024;
+
+/// The roots of Mozilla's list that DigiCert, PayPal's issuer, signs TLS certificates under.
+const ISSUER_ROOTS: &[&str] = &[
+    "DigiCert Global Root G2",
+    "DigiCert Global Root G3",
+    "DigiCert TLS RSA4096 Root G5",
+    "DigiCert TLS ECC P384 Root G5",
+];
+
+/// The certificates this account's notices may be signed under.
+#[derive(Debug)]
+pub(super) struct Certificates {
+    http: reqwest::Client,
+    clock: Clock,
+    sources: Sources,
+    anchors: Vec<TrustAnchor<'static>>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sources {
+    Hosts(&'static [&'static str]),
+    /// Our own far side: loopback, plain http, wherever it is mounted.
+    Loopback,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    chains: HashMap<String, Arc<[CertificateDer<'static>]>>,
+    fetched_at: Option<DateTime<Utc>>,
+}
+
+impl Certificates {
+    pub fn new(context: &Context, wrong: impl Fn(&str) -> BuildError) -> Result<Certificates, BuildError> {
+        let (sources, anchors) = match &context.trust {
+            Trust::Live => (Sources::Hosts(LIVE_HOSTS), issuer_roots()),
+            Trust::GatewaySandbox => (Sources::Hosts(SANDBOX_HOSTS), issuer_roots()),
+            Trust::StraitsSandbox { root_der } => {
+                let root = CertificateDer::from(root_der.as_slice());
+                let anchor = webpki::anchor_from_trusted_cert(&root)
+                    .map_err(|error| wrong(&format!("does not hold: the sandbox's root: {error}")))?;
+                (Sources::Loopback, vec![anchor.to_owned()])
+            }
+        };
+        let (http, clock) = (context.http.clone(), context.clock.clone());
+        Ok(Certificates { http, clock, sources, anchors, kept: Mutex::default() })
+    }
+
+    /// Whether a certificate may be fetched from this address at all.
+    pub fn admits(&self, address: &str) -> bool {
+        self.sources.admit(address)
+    }
+
+    /// The chain at `address`, whose leaf is PayPal's and chains to a pinned root at that time.
+    pub async fn chain(
+        &self,
+        address: &str,
+        at: DateTime<Utc>,
+    ) -> Result<Arc<[CertificateDer<'static>]>, NotificationError> {
+        if !self.admits(address) {
+            return Err(NotificationError::Forged("the certificate's address is not PayPal's".into()));
+        }
+        let chain = self.kept_or_fetched(address, at).await?;
+        sign::verify_chain(&chain, &self.anchors, at).map_err(NotificationError::Forged)?;
+        Ok(chain)
+    }
+
+    /// The lock is held over the fetch: one at a time, and those who waited find it kept.
+    async fn kept_or_fetched(
+        &self,
+        address: &str,
+        at: DateTime<Utc>,
+    ) -> Result<Arc<[CertificateDer<'static>]>, NotificationError> {
+        let mut kept = self.kept.lock().await;
+        if let Some(chain) = kept.chains.get(address) {
+            return Ok(chain.clone());
+        }
+        let now = self.clock.wall();
+        if kept.fetched_at.is_some_and(|last| now < last + UNKNOWN_PAUSE) {
+            return Err(NotificationError::Unavailable(
+                "an unknown certificate was asked for within the minute".into(),
+            ));
+        }
+        kept.fetched_at = Some(now);
+        let pem = self.fetch(address).await.map_err(NotificationError::Unavailable)?;
+        let chain: Arc<[_]> = sign::read_chain(&pem).map_err(NotificationError::Forged)?.into();
+        // Only what holds is kept, so that nobody fills the cache with strangers.
+        sign::verify_chain(&chain, &self.anchors, at).map_err(NotificationError::Forged)?;
+        if kept.chains.len() >= KEPT {
+            kept.chains.clear();
+        }
+        kept.chains.insert(address.to_owned(), chain.clone());
+        Ok(chain)
+    }
+
+    async fn fetch(&self, address: &str) -> Result<Vec<u8>, String> {
+        let mut response = self.http.get(address).send().await.map_err(|error| error.to_string())?;
+        if response.status() != 200 || response.url().as_str() != address {
+            return Err(format!("the certificate's host answered HTTP {}", response.status().as_u16()));
+        }
+        let mut pem = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| error.to_string())? {
+            if pem.len() + chunk.len() > LARGEST {
+                return Err("the certificate is larger than 64 KiB".into());
+            }
+            pem.extend_from_slice(&chunk);
+        }
+        Ok(pem)
+    }
+}
+
+impl Sources {
+    fn admit(self, address: &str) -> bool {
+        let Ok(url) = Url::parse(address) else { return false };
+        // Written otherwise than it is read (`\`, `..`, escapes, a user, a default port): not PayPal's hand.
+        let plain = url.as_str() == address
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none();
+        plain
+            && match self {
+                Sources::Hosts(hosts) => {
+                    url.scheme() == "https"
+                        && url.port().is_none()
+                        && url.host_str().is_some_and(|host| hosts.contains(&host))
+                        && url.path().starts_with(FOLDER)
+                }
+                Sources::Loopback => {
+                    matches!(url.scheme(), "http" | "https")
+                        && is_loopback(&url)
+                        && url.path().contains(FOLDER)
+                }
+            }
+    }
+}
+
+fn issuer_roots() -> Vec<TrustAnchor<'static>> {
+    let named = |anchor: &&TrustAnchor<'static>| {
+        let holds = |name: &str| anchor.subject.windows(name.len()).any(|window| window == name.as_bytes());
+        ISSUER_ROOTS.iter().any(|name| holds(name))
+    };
+    webpki_roots::TLS_SERVER_ROOTS.iter().filter(named).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paypals_own_addresses_are_fetched() {
+        let live = Sources::Hosts(LIVE_HOSTS);
+        assert!(live.admit("https://api.paypal.com/v1/notifications/certs/CERT-360caa42-fca2a594-a5cafa77"));
+        assert!(live.admit("https://api-m.paypal.com/v1/notifications/certs/CERT-1"));
+        for address in [
+            "http://api.paypal.com/v1/notifications/certs/CERT-1",
+            "https://api.sandbox.paypal.com/v1/notifications/certs/CERT-1",
+            "https://api.paypal.com.evil.example/v1/notifications/certs/CERT-1",
+            "https://api.paypal.com@evil.example/v1/notifications/certs/CERT-1",
+            "https://evil.example#@api.paypal.com/v1/notifications/certs/CERT-1",
+            "https://api.paypal.com:8443/v1/notifications/certs/CERT-1",
+            "https://api.paypal.com:443/v1/notifications/certs/CERT-1",
+            "https://api.paypal.com/v1/notifications/certs/../../oauth2/redirect",
+            "https://api.paypal.com/v1/notifications/certs/%2e%2e/x",
+            "https://api.paypal.com/v1/notifications/certs/CERT-1?next=x",
+            "https://api.paypal.com/elsewhere/v1/notifications/certs/CERT-1",
+            "https://api.paypal.com\\@evil.example/v1/notifications/certs/CERT-1",
+            "https://169.254.169.254/v1/notifications/certs/CERT-1",
+            "http://127.0.0.1/v1/notifications/certs/CERT-1",
+            "file:///v1/notifications/certs/CERT-1",
+            "",
+        ] {
+            assert!(!live.admit(address), "{address}");
+        }
+    }
+
+    #[test]
+    fn our_own_sandbox_is_loopback_and_nothing_else() {
+        let sandbox = Sources::Loopback;
+        assert!(sandbox.admit("http://127.0.0.1:8080/sandbox/paypal/v1/notifications/certs/CERT-1"));
+        assert!(sandbox.admit("http://localhost:8080/sandbox/paypal/v1/notifications/certs/CERT-1"));
+        for address in [
+            "https://api.paypal.com/v1/notifications/certs/CERT-1",
+            "http://10.0.0.1/v1/notifications/certs/CERT-1",
+            "http://127.0.0.1:8080/other",
+            "http://0x7f000001/v1/notifications/certs/CERT-1",
+        ] {
+            assert!(!sandbox.admit(address), "{address}");
+        }
+    }
+
+    #[test]
+    fn every_pinned_root_is_in_the_list() {
+        assert_eq!(issuer_roots().len(), ISSUER_ROOTS.len());
+    }
+}

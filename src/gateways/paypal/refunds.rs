@@ -1,0 +1,119 @@
+//! Refunds of a capture.
+//!
+//! The refund carries our refund's id as `custom_id` and our payment's as `invoice_id`, so that a notice about it
+//! names the payment and the order's list of refunds names the refund.
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+
+use super::api::{Said, request_id};
+use super::errors::Class;
+use super::orders::read_time;
+use super::{PayPal, amount, status, wire};
+use crate::clock::Clock;
+use crate::domain::orders::RefundReport;
+use crate::gateways::{GatewayError, GatewaySecrets, PaymentRequest, RefundRequest, Refunds, text};
+
+/// PayPal takes refunds this long after the capture.
+const WINDOW: TimeDelta = TimeDelta::days(180);
+const NOTE_LIMIT: usize = 255;
+
+#[async_trait]
+impl Refunds for PayPal {
+    async fn refund(
+        &self,
+        payment: &PaymentRequest,
+        _secrets: &GatewaySecrets,
+        request: &RefundRequest,
+    ) -> Result<RefundReport, GatewayError> {
+        // A capture is younger than its payment by the life of an order at most.
+        if self.clock.now() > payment.created_at + super::ORDER_LIFE + WINDOW {
+            return Err(GatewayError::Refused {
+                code: "REFUND_TIME_LIMIT_EXCEEDED".into(),
+                message: "PayPal takes refunds for 180 days".into(),
+                retry_later: false,
+            });
+        }
+        if !wire::is_order_id(&request.capture_ref) {
+            return Err(GatewayError::NotSent("not a capture id".into()));
+        }
+        let body = wire::RefundBody {
+            amount: amount::write(request.amount)
+                .ok_or_else(|| GatewayError::NotSent(format!("PayPal cannot write {}", request.amount)))?,
+            custom_id: &request.request_ref,
+            invoice_id: &payment.request_ref,
+            note_to_payer: text::shorten(&request.reason, NOTE_LIMIT),
+        };
+        let body = serde_json::to_vec(&body).map_err(|error| GatewayError::NotSent(error.to_string()))?;
+        let id = request_id(&request.request_ref, "refund")?;
+        let path = format!("/v2/payments/captures/{}/refund", request.capture_ref);
+        match self.api.post::<wire::Refund>(&path, Some(&id), body).await? {
+            Said::No(refusal) if refusal.class == Class::AskOrder => {
+                // Everything is refunded: by this very refund, or by others.
+                let found = self.find_refund(payment, request).await;
+                let found = found.map_err(|error| GatewayError::OutcomeUnknown(error.to_string()))?;
+                found.ok_or_else(|| refusal.into_error())
+            }
+            said => self.own(said.granted()?, request),
+        }
+    }
+
+    async fn query_refund(
+        &self,
+        payment: &PaymentRequest,
+        _secrets: &GatewaySecrets,
+        request: &RefundRequest,
+    ) -> Result<Option<RefundReport>, GatewayError> {
+        let Some(reference) = request.refund_ref.as_deref().filter(|reference| wire::is_order_id(reference))
+        else {
+            return self.find_refund(payment, request).await;
+        };
+        match self.api.get::<wire::Refund>(&format!("/v2/payments/refunds/{reference}")).await? {
+            Said::Yes(refund) => self.own(refund, request).map(Some),
+            Said::Nothing => Ok(None),
+            Said::No(refusal) => Err(refusal.into_error()),
+        }
+    }
+}
+
+impl PayPal {
+    /// Our refund among those the order lists. Asking moves nothing, unlike repeating the refund.
+    async fn find_refund(
+        &self,
+        payment: &PaymentRequest,
+        request: &RefundRequest,
+    ) -> Result<Option<RefundReport>, GatewayError> {
+        let order = payment.gateway_ref.as_deref();
+        let order = order.ok_or_else(|| GatewayError::NotSent("the order id is not known".into()))?;
+        let order = self.get_order(order).await?.granted()?;
+        let mut refunds = order.purchase_units.iter().flat_map(|unit| &unit.payments.refunds);
+        let ours = refunds.find(|refund| refund.custom_id.as_deref() == Some(&request.request_ref));
+        ours.map(|refund| report(refund, &self.clock)).transpose()
+    }
+
+    /// The answer to our own call is about our refund even where it does not repeat the reference.
+    fn own(&self, refund: wire::Refund, request: &RefundRequest) -> Result<RefundReport, GatewayError> {
+        let refund = wire::Refund {
+            custom_id: refund.custom_id.or_else(|| Some(request.request_ref.clone())),
+            amount: refund.amount.or_else(|| amount::write(request.amount)),
+            ..refund
+        };
+        report(&refund, &self.clock)
+    }
+}
+
+/// A refund as PayPal tells it; the fee given back only where it names one.
+pub(super) fn report(refund: &wire::Refund, clock: &Clock) -> Result<RefundReport, GatewayError> {
+    let read = || -> Result<RefundReport, String> {
+        let fee = refund.seller_payable_breakdown.as_ref().and_then(|payable| payable.paypal_fee.as_ref());
+        Ok(RefundReport {
+            refund_ref: refund.id.clone(),
+            request_ref: refund.custom_id.clone(),
+            amount: amount::read(refund.amount.as_ref().ok_or("a refund without an amount")?)?,
+            fee_returned: fee.map(amount::read).transpose()?,
+            status: status::refund(&refund.status),
+            at: refund.create_time.as_deref().map_or_else(|| Ok(clock.now()), read_time)?,
+        })
+    };
+    read().map_err(GatewayError::OutcomeUnknown)
+}

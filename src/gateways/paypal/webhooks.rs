@@ -1,0 +1,222 @@
+//! Is a notice PayPal's? By PayPal's own word (postback) or by its signature, as the account's `verification` says.
+//!
+//! Either way the body is judged byte for byte as it came, a notice older than four days (PayPal repeats for three and
+//! keeps the first time) or from the future is refused, and what is learnt is only *which payment to ask about*.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::api::{Api, Said};
+use super::certificates::Certificates;
+use super::wire::{Event, Resource, Verdict};
+use super::{sign, wire};
+use crate::gateways::{
+    About, AccountSettings, BuildError, Context, Notification, NotificationError, RawNotification, json,
+};
+
+const OLDEST: TimeDelta = TimeDelta::days(4);
+const AHEAD: TimeDelta = TimeDelta::minutes(5);
+
+/// The door notices come in by.
+#[derive(Debug)]
+pub(super) struct Door {
+    webhook_id: String,
+    verification: Verification,
+    certificates: Certificates,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verification {
+    Postback,
+    Own,
+}
+
+/// The signed headers.
+struct Transmission<'a> {
+    id: &'a str,
+    time: &'a str,
+    at: DateTime<Utc>,
+    signature: &'a str,
+    certificate: &'a str,
+}
+
+impl Door {
+    pub fn open(account: &AccountSettings, context: &Context) -> Result<Door, BuildError> {
+        let verification = match account.optional("verification")?.as_deref() {
+            None | Some("postback") => Verification::Postback,
+            Some("self") => Verification::Own,
+            Some(_) => return Err(account.wrong("verification", "must be `postback` or `self`")),
+        };
+        let certificates = Certificates::new(context, |why| account.wrong("trust", why))?;
+        Ok(Door { webhook_id: account.text("webhook_id")?, verification, certificates })
+    }
+
+    pub async fn verify(
+        &self,
+        api: &Api,
+        raw: &RawNotification<'_>,
+    ) -> Result<Notification, NotificationError> {
+        let sent = self.read_headers(raw)?;
+        match self.verification {
+            Verification::Own => {
+                let chain = self.certificates.chain(sent.certificate, sent.at).await?;
+                let message = sign::signed_message(sent.id, sent.time, &self.webhook_id, raw.body);
+                let leaf = chain.first().ok_or_else(|| forged("no certificate"))?;
+                sign::verify_signature(leaf, &message, sent.signature).map_err(NotificationError::Forged)?;
+                read_event(raw.body)
+            }
+            Verification::Postback => {
+                // Read first: only a body that is one whole JSON value can be spliced into the question.
+                let event = read_event(raw.body)?;
+                self.ask_paypal(api, &sent, raw.body).await?;
+                Ok(event)
+            }
+        }
+    }
+
+    fn read_headers<'a>(&self, raw: &'a RawNotification<'_>) -> Result<Transmission<'a>, NotificationError> {
+        let header = |name: &str, longest: usize| {
+            raw.header(name)
+                .filter(|value| {
+                    (1..=longest).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_graphic())
+                })
+                .ok_or_else(|| NotificationError::Forged(format!("header `{name}` is missing or malformed")))
+        };
+        if raw.method != "POST" {
+            return Err(forged("PayPal posts its notices"));
+        }
+        if header("paypal-auth-algo", 100)? != sign::ALGORITHM {
+            return Err(forged("another algorithm than SHA256withRSA"));
+        }
+        let time = header("paypal-transmission-time", 64)?;
+        let at =
+            DateTime::parse_from_rfc3339(time).map_err(|_| forged("the transmission time is no time"))?;
+        let at = at.to_utc();
+        if at < raw.received_at - OLDEST || at > raw.received_at + AHEAD {
+            return Err(forged("the transmission time is not within the last four days"));
+        }
+        let sent = Transmission {
+            id: header("paypal-transmission-id", 50)?,
+            time,
+            at,
+            signature: header("paypal-transmission-sig", 500)?,
+            certificate: header("paypal-cert-url", 500)?,
+        };
+        if !self.certificates.admits(sent.certificate) {
+            return Err(forged("the certificate's address is not PayPal's"));
+        }
+        Ok(sent)
+    }
+
+    async fn ask_paypal(
+        &self,
+        api: &Api,
+        sent: &Transmission<'_>,
+        event: &[u8],
+    ) -> Result<(), NotificationError> {
+        let said = api.post::<Verdict>(
+            "/v1/notifications/verify-webhook-signature",
+            None,
+            postback(sent, &self.webhook_id, event),
+        );
+        match said.await {
+            Ok(Said::Yes(verdict)) if verdict.verification_status == "SUCCESS" => Ok(()),
+            Ok(Said::Yes(verdict)) if verdict.verification_status == "FAILURE" => {
+                Err(forged("PayPal does not know the notice"))
+            }
+            // PayPal finds the question itself malformed: nothing of ours changes from notice to notice.
+            Ok(Said::No(refusal)) if !refusal.is_account_matter() => {
+                Err(NotificationError::Forged(format!("PayPal refused to look at it: {}", refusal.code)))
+            }
+            Ok(_) => Err(NotificationError::Unavailable("PayPal gave no verdict".into())),
+            Err(error) => Err(NotificationError::Unavailable(error.to_string())),
+        }
+    }
+}
+
+/// The question, with the event's own bytes in it: written anew they would no longer be what was signed.
+fn postback(sent: &Transmission<'_>, webhook_id: &str, event: &[u8]) -> Vec<u8> {
+    let members = serde_json::json!({
+        "auth_algo": sign::ALGORITHM,
+        "cert_url": sent.certificate,
+        "transmission_id": sent.id,
+        "transmission_sig": sent.signature,
+        "transmission_time": sent.time,
+        "webhook_id": webhook_id,
+    });
+    let mut question = members.to_string().into_bytes();
+    question.pop();
+    question.extend_from_slice(b",\"webhook_event\":");
+    question.extend_from_slice(event);
+    question.push(b'}');
+    question
+}
+
+fn read_event(body: &[u8]) -> Result<Notification, NotificationError> {
+    let event: Event = json::read(body).map_err(|error| NotificationError::Malformed(error.to_string()))?;
+    let about = about(&event.event_type, &event.resource);
+    Ok(Notification { event_ref: Some(event.id), event_type: event.event_type, about })
+}
+
+/// Which payment an event is about. A refund carries the payment's reference as its `invoice_id` (see `refunds`).
+fn about(event_type: &str, resource: &Resource) -> About {
+    let related = resource.supplementary_data.as_ref().and_then(|data| data.related_ids.as_ref());
+    let order = related.and_then(|ids| ids.order_id.clone());
+    let (request_ref, gateway_ref) = match event_type {
+        _ if event_type.starts_with("CHECKOUT.") => {
+            let unit = resource.purchase_units.first();
+            let order = resource.id.clone().filter(|id| wire::is_order_id(id));
+            (unit.and_then(|unit| unit.custom_id.clone()), order)
+        }
+        "PAYMENT.CAPTURE.REFUNDED" => (resource.invoice_id.clone(), order),
+        _ if event_type.starts_with("PAYMENT.REFUND.") => (resource.invoice_id.clone(), order),
+        _ if event_type.starts_with("PAYMENT.CAPTURE.") => {
+            (resource.custom_id.clone().or_else(|| resource.invoice_id.clone()), order)
+        }
+        _ => (None, None),
+    };
+    if request_ref.is_none() && gateway_ref.is_none() {
+        return About::Other;
+    }
+    About::Payment { request_ref, gateway_ref }
+}
+
+fn forged(why: &str) -> NotificationError {
+    NotificationError::Forged(why.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_event_goes_back_byte_for_byte() {
+        let at = DateTime::UNIX_EPOCH;
+        let sent = Transmission { id: "i\"d", time: "t", at, signature: "s", certificate: "c" };
+        let event = b"{ \"b\":1.0,\n\"a\" : \"\\u00e9\" }";
+        let question = postback(&sent, "W1", event);
+        let text = std::str::from_utf8(&question).unwrap();
+        assert!(text.contains(std::str::from_utf8(event).unwrap()), "{text}");
+        let value: serde_json::Value = json::read(&question).unwrap();
+        assert_eq!((&value["transmission_id"], &value["webhook_id"]), (&"i\"d".into(), &"W1".into()));
+    }
+
+    #[test]
+    fn every_kind_of_event_names_its_payment() {
+        let order = || Some("5O190127TN364715T".to_owned());
+        let payment = || Some("pay_1".to_owned());
+        let about = |body: &str| read_event(body.as_bytes()).unwrap().about;
+        let expect = |request_ref, gateway_ref| About::Payment { request_ref, gateway_ref };
+        for (file, expected) in [
+            (include_str!("fixtures/event_order_approved.json"), expect(payment(), order())),
+            (include_str!("fixtures/event_capture_completed.json"), expect(payment(), order())),
+            (include_str!("fixtures/event_capture_refunded.json"), expect(payment(), None)),
+            (
+                r#"{"id":"WH-1","event_type":"CUSTOMER.DISPUTE.CREATED","resource":{"dispute_id":"PP-D-1"}}"#,
+                About::Other,
+            ),
+            (r#"{"id":"WH-1","event_type":"PAYMENT.CAPTURE.COMPLETED"}"#, About::Other),
+        ] {
+            assert_eq!(about(file), expected, "{file}");
+        }
+    }
+}

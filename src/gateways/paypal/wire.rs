@@ -1,0 +1,214 @@
+//! PayPal's names, no logic. Unknown members are tolerated, absent ones are `None`.
+
+use serde::{Deserialize, Serialize};
+
+/// Order ids are capital letters and digits, at most 36.
+pub fn is_order_id(text: &str) -> bool {
+    (1..=36).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+}
+
+/// `{"currency_code":"USD","value":"10.00"}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Amount {
+    pub currency_code: String,
+    pub value: String,
+}
+
+/// `POST /v2/checkout/orders`.
+#[derive(Debug, Serialize)]
+pub struct OrderRequest<'a> {
+    pub intent: &'static str,
+    pub purchase_units: [PurchaseUnitRequest<'a>; 1],
+    pub payment_source: PaymentSource<'a>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct PurchaseUnitRequest<'a> {
+    pub reference_id: &'static str,
+    pub custom_id: &'a str,
+    pub invoice_id: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub description: &'a str,
+    pub amount: Amount,
+    pub payee: PayeeRequest<'a>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct PayeeRequest<'a> {
+    pub merchant_id: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+pub struct PaymentSource<'a> {
+    pub paypal: Wallet<'a>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Wallet<'a> {
+    pub experience_context: ExperienceContext<'a>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct ExperienceContext<'a> {
+    pub return_url: &'a str,
+    pub cancel_url: &'a str,
+    pub user_action: &'static str,
+    pub shipping_preference: &'static str,
+}
+
+/// `POST /v2/payments/captures/{id}/refund`.
+#[derive(Debug, Serialize)]
+pub struct RefundBody<'a> {
+    pub amount: Amount,
+    pub custom_id: &'a str,
+    pub invoice_id: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub note_to_payer: &'a str,
+}
+
+/// An order, as created, read or captured.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Order {
+    pub id: String,
+    pub status: Option<String>,
+    #[serde(default)]
+    pub purchase_units: Vec<PurchaseUnit>,
+    #[serde(default)]
+    pub links: Vec<Link>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct PurchaseUnit {
+    pub custom_id: Option<String>,
+    pub amount: Option<Amount>,
+    pub payee: Option<Payee>,
+    #[serde(default)]
+    pub payments: Payments,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Payee {
+    pub merchant_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Payments {
+    #[serde(default)]
+    pub captures: Vec<Capture>,
+    #[serde(default)]
+    pub refunds: Vec<Refund>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Capture {
+    pub id: String,
+    pub status: String,
+    pub status_details: Option<StatusDetails>,
+    pub amount: Option<Amount>,
+    pub seller_receivable_breakdown: Option<Receivable>,
+    pub create_time: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct StatusDetails {
+    pub reason: Option<String>,
+}
+
+/// What PayPal really took and credited.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Receivable {
+    pub paypal_fee: Option<Amount>,
+    pub receivable_amount: Option<Amount>,
+    pub exchange_rate: Option<ExchangeRate>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct ExchangeRate {
+    pub source_currency: Option<String>,
+    pub target_currency: Option<String>,
+    pub value: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Refund {
+    pub id: String,
+    pub status: String,
+    pub amount: Option<Amount>,
+    pub custom_id: Option<String>,
+    pub seller_payable_breakdown: Option<Payable>,
+    pub create_time: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Payable {
+    pub paypal_fee: Option<Amount>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Link {
+    pub rel: String,
+    pub href: String,
+}
+
+/// `POST /v1/oauth2/token`.
+#[derive(Deserialize)]
+pub struct TokenAnswer {
+    pub access_token: String,
+    pub expires_in: i64,
+}
+
+/// The error envelope, and the token endpoint's own (`error`, `error_description`).
+#[derive(Debug, Default, Deserialize)]
+pub struct Problem {
+    pub name: Option<String>,
+    pub message: Option<String>,
+    pub debug_id: Option<String>,
+    #[serde(default)]
+    pub details: Vec<ProblemDetail>,
+    pub error: Option<String>,
+    pub error_description: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct ProblemDetail {
+    pub issue: Option<String>,
+    pub description: Option<String>,
+    pub field: Option<String>,
+}
+
+/// A webhook event.
+#[derive(Debug, Deserialize)]
+pub struct Event {
+    pub id: String,
+    pub event_type: String,
+    #[serde(default)]
+    pub resource: Resource,
+}
+
+/// Orders, captures and refunds, as far as they say which payment they are about.
+#[derive(Debug, Default, Deserialize)]
+pub struct Resource {
+    pub id: Option<String>,
+    pub custom_id: Option<String>,
+    pub invoice_id: Option<String>,
+    pub supplementary_data: Option<SupplementaryData>,
+    #[serde(default)]
+    pub purchase_units: Vec<PurchaseUnit>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct SupplementaryData {
+    pub related_ids: Option<RelatedIds>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct RelatedIds {
+    pub order_id: Option<String>,
+}
+
+/// The answer to `verify-webhook-signature`.
+#[derive(Debug, Deserialize)]
+pub struct Verdict {
+    pub verification_status: String,
+}

@@ -1,0 +1,291 @@
+//! The values of the API's bodies and how they are read: amounts, ids, currencies with a code for each fault.
+//!
+//! Answers are written by the nouns' own `Serialize`; these types exist for what comes in, where every fault needs its
+//! code and amounts are above zero unless a field says otherwise.
+
+use std::borrow::Cow;
+use std::str::FromStr;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use rust_decimal::Decimal;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::json;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::ids::{Id, IdError, parse_id};
+use crate::money::{Currency, Money, MoneyError};
+
+use super::body::coded;
+use super::problem::{Code, Problem};
+
+/// `{"amount":"12.34","currency":"SGD"}`, zero or above.
+#[derive(Debug, Clone, Copy)]
+pub struct MoneyIn(pub Money);
+
+impl<'de> Deserialize<'de> for MoneyIn {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Wire {
+            amount: AmountIn,
+            currency: CurrencyIn,
+        }
+        let wire = Wire::deserialize(deserializer)?;
+        let currency = wire.currency.0;
+        Money::parse(&wire.amount.0, currency)
+            .map(MoneyIn)
+            .map_err(|error| coded(code_of(&error), "amount", error))
+    }
+}
+
+fn code_of(error: &MoneyError) -> Code {
+    Problem::from(error.clone()).code()
+}
+
+/// A decimal amount as text, zero or above, whose currency stands elsewhere.
+#[derive(Debug, Clone)]
+pub struct AmountIn(pub String);
+
+impl<'de> Deserialize<'de> for AmountIn {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <Cow<'de, str>>::deserialize(deserializer)?;
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        let plain = match text.split_once('.') {
+            None => digits(&text),
+            Some((whole, fraction)) => digits(whole) && digits(fraction),
+        };
+        if !plain || text.len() > 40 {
+            let shown: String = text.chars().take(40).collect();
+            return Err(coded(
+                Code::InvalidAmount,
+                "",
+                format_args!(
+                    "`{shown}` is not an amount; write digits with an optional decimal point, such as \"12.34\""
+                ),
+            ));
+        }
+        Ok(AmountIn(text.into_owned()))
+    }
+}
+
+impl AmountIn {
+    /// With its currency.
+    ///
+    /// # Errors
+    /// `too_precise`, `amount_too_large`.
+    pub fn in_currency(&self, currency: Currency) -> Result<Money, Problem> {
+        Ok(Money::parse(&self.0, currency)?)
+    }
+
+    /// As a plain decimal: a percentage or a rate.
+    ///
+    /// # Errors
+    /// `invalid_amount` beyond 28 digits.
+    pub fn decimal(&self) -> Result<Decimal, Problem> {
+        Decimal::from_str_exact(&self.0)
+            .map_err(|_| Problem::new(Code::InvalidAmount, "the number has more than 28 digits"))
+    }
+}
+
+/// An alphabetic code of ISO 4217.
+#[derive(Debug, Clone, Copy)]
+pub struct CurrencyIn(pub Currency);
+
+impl<'de> Deserialize<'de> for CurrencyIn {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <Cow<'de, str>>::deserialize(deserializer)?;
+        Currency::from_str(&text).map(CurrencyIn).map_err(|error| coded(Code::UnknownCurrency, "", error))
+    }
+}
+
+/// An id of one kind.
+#[derive(Debug, Clone, Copy)]
+pub struct IdIn<T>(pub T);
+
+impl<'de, T: Id> Deserialize<'de> for IdIn<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <Cow<'de, str>>::deserialize(deserializer)?;
+        parse_id(&text).map(IdIn).map_err(|error| {
+            let code = Problem::from(error.clone()).code();
+            coded(code, "", error)
+        })
+    }
+}
+
+/// A text that must not be seen again.
+#[derive(Debug)]
+pub struct SecretIn(pub SecretString);
+
+impl<'de> Deserialize<'de> for SecretIn {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| SecretIn(SecretString::from(text)))
+    }
+}
+
+/// Reads an id out of a path or query.
+///
+/// # Errors
+/// `wrong_id_type`, `malformed_id` at `param`.
+pub fn id<T: Id>(param: &str, text: &str) -> Result<T, Problem> {
+    parse_id(text).map_err(|error| Problem::from(error).at(param))
+}
+
+/// Reads an id out of a path: one of another kind is an error of the caller's, one that is no id is not found.
+///
+/// # Errors
+/// `wrong_id_type`, `not_found`.
+pub fn path_id<T: Id>(text: &str, what: &str) -> Result<T, Problem> {
+    parse_id(text).map_err(|error| match error {
+        IdError::WrongType { .. } => Problem::from(error).at("id"),
+        IdError::Malformed { .. } => Problem::not_found(what),
+    })
+}
+
+/// A name for people: 1 to 100 characters, none of them a control or direction character.
+///
+/// # Errors
+/// `invalid_body` at `param`.
+pub fn label(param: &str, text: String) -> Result<String, Problem> {
+    let turns = |letter: char| matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{feff}');
+    let fine = !text.trim().is_empty()
+        && text.chars().count() <= 100
+        && !text.chars().any(|letter| letter.is_control() || turns(letter));
+    if fine {
+        return Ok(text);
+    }
+    let detail = "1 to 100 characters without control and direction characters belong here";
+    Err(Problem::new(Code::InvalidBody, detail).at(param))
+}
+
+/// A country: two capital letters.
+///
+/// # Errors
+/// `invalid_body` at `param`.
+pub fn country(param: &str, text: String) -> Result<String, Problem> {
+    if text.len() == 2 && text.bytes().all(|letter| letter.is_ascii_uppercase()) {
+        return Ok(text);
+    }
+    Err(Problem::new(Code::InvalidBody, "a country is two capital letters of ISO 3166, such as TH").at(param))
+}
+
+/// A browser's origin: scheme, host and perhaps a port, nothing behind.
+///
+/// # Errors
+/// `invalid_body` at `param`.
+pub fn origin(param: &str, text: String) -> Result<String, Problem> {
+    let exact = url::Url::parse(&text).is_ok_and(|url| url.origin().ascii_serialization() == text);
+    if exact && (text.starts_with("https://") || text.starts_with("http://")) {
+        return Ok(text);
+    }
+    Err(Problem::new(Code::InvalidBody, "an origin looks like https://shop.example, with nothing behind it")
+        .at(param))
+}
+
+/// The number of an account: 4 to 64 printable characters.
+///
+/// # Errors
+/// `invalid_body` at `param`, without the number.
+pub fn account_number(param: &str, SecretIn(number): SecretIn) -> Result<SecretString, Problem> {
+    let text = number.expose_secret();
+    if (4..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
+        return Ok(number);
+    }
+    Err(Problem::new(Code::InvalidBody, "4 to 64 printable ASCII characters belong here").at(param))
+}
+
+/// RFC 3339 in UTC with a `Z`, to the microsecond where there is one.
+pub fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A page of a list.
+#[derive(Debug, Serialize)]
+pub struct Page<T> {
+    object: &'static str,
+    /// The rows.
+    pub data: Vec<T>,
+    /// Whether more lie beyond the last.
+    pub has_more: bool,
+}
+
+impl<T> Page<T> {
+    /// From one row more than the page holds, or fewer.
+    pub fn of(mut rows: Vec<T>, limit: usize) -> Page<T> {
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        Page { object: "list", data: rows, has_more }
+    }
+}
+
+fn text(example: &str, pattern: &str, words: &str) -> RefOr<Schema> {
+    let schema = ObjectBuilder::new()
+        .schema_type(SchemaType::Type(Type::String))
+        .pattern(Some(pattern))
+        .examples([json!(example)])
+        .description(Some(words));
+    RefOr::T(Schema::Object(schema.build()))
+}
+
+impl PartialSchema for MoneyIn {
+    fn schema() -> RefOr<Schema> {
+        let object = ObjectBuilder::new()
+            .property("amount", AmountIn::schema())
+            .required("amount")
+            .property("currency", CurrencyIn::schema())
+            .required("currency")
+            .additional_properties(Some(utoipa::openapi::schema::AdditionalProperties::FreeForm(false)))
+            .examples([json!({"amount": "12.34", "currency": "SGD"})]);
+        RefOr::T(Schema::Object(object.build()))
+    }
+}
+
+impl ToSchema for MoneyIn {
+    fn name() -> Cow<'static, str> {
+        "Money".into()
+    }
+}
+
+impl PartialSchema for AmountIn {
+    fn schema() -> RefOr<Schema> {
+        text("12.34", r"^[0-9]+(\.[0-9]+)?$", "A decimal as a string, with at most the currency's decimals.")
+    }
+}
+
+impl ToSchema for AmountIn {
+    fn name() -> Cow<'static, str> {
+        "Amount".into()
+    }
+}
+
+impl PartialSchema for CurrencyIn {
+    fn schema() -> RefOr<Schema> {
+        text("SGD", "^[A-Z]{3}$", "An alphabetic code of ISO 4217.")
+    }
+}
+
+impl ToSchema for CurrencyIn {
+    fn name() -> Cow<'static, str> {
+        "Currency".into()
+    }
+}
+
+impl<T: Id> PartialSchema for IdIn<T> {
+    fn schema() -> RefOr<Schema> {
+        let example = T::from_bits(0x019a_c8e0_0000_7000_8000_0000_0000_0001).to_string();
+        text(&example, &format!("^{}_[0-9a-hjkmnp-tv-z]{{26}}$", T::PREFIX), "An id as it was answered.")
+    }
+}
+
+impl<T: Id> ToSchema for IdIn<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}_id", T::PREFIX).into()
+    }
+}

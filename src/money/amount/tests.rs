@@ -1,0 +1,146 @@
+use super::*;
+use proptest::prelude::*;
+
+fn currency(code: &str) -> Currency {
+    Currency::find(code).unwrap()
+}
+
+fn usd(minor: i64) -> Money {
+    Money::from_minor(minor, currency("USD"))
+}
+
+fn too_large(code: &str) -> MoneyError {
+    MoneyError::TooLarge { currency: currency(code) }
+}
+
+#[test]
+fn reads_plain_decimals_in_the_currencys_own_precision() {
+    #[rustfmt::skip]
+    let table = [
+        ("SGD", "12.34",             1234,                   "SGD 12.34"),
+        ("SGD", "12",                1200,                   "SGD 12.00"),
+        ("SGD", "0.1",               10,                     "SGD 0.10"),
+        ("SGD", "-12.34",            -1234,                  "SGD -12.34"),
+        ("SGD", "-0",                0,                      "SGD 0.00"),
+        ("SGD", "-0.00",             0,                      "SGD 0.00"),
+        ("SGD", "007.50",            750,                    "SGD 7.50"),
+        ("EUR", "1.23",              123,                    "EUR 1.23"),
+        ("JPY", "1235",              1235,                   "JPY 1235"),
+        ("KWD", "1.234",             1234,                   "KWD 1.234"),
+        ("CLF", "1.2345",            12345,                  "CLF 1.2345"),
+        ("HUF", "10.05",             1005,                   "HUF 10.05"),
+        ("MGA", "10.05",             1005,                   "MGA 10.05"),
+        ("IDR", "100000000000000.00", 10_000_000_000_000_000, "IDR 100000000000000.00"),
+    ];
+    for (code, text, minor, shown) in table {
+        let money = Money::parse(text, currency(code)).unwrap();
+        assert_eq!((money.minor(), money.to_string().as_str()), (minor, shown), "{code} {text}");
+    }
+}
+
+#[test]
+fn refuses_every_other_writing() {
+    #[rustfmt::skip]
+    let writings = [
+        "", " ", "-", ".", "1e3", "1E3", "1_000", "+1", "1.", ".5", "-.5", "1.2.3", "--1", "1-", " 1", "1 ", "1\n", "1,5",
+        "1,000.00", "0x10", "１２", "١٢", "NaN", "inf", "Infinity", "1/2", "$1", "1 USD", "12345678901234567890123456789",
+        "1\u{a0}000", "\u{2212}1", "\0",
+    ];
+    for text in writings {
+        assert_eq!(
+            Money::parse(text, currency("USD")),
+            Err(MoneyError::NotANumber(text.to_owned())),
+            "{text:?}"
+        );
+    }
+    // Only the head of a long text is repeated.
+    let long = "9".repeat(1000);
+    assert_eq!(Money::parse(&long, currency("USD")), Err(MoneyError::NotANumber("9".repeat(40))));
+}
+
+#[test]
+fn refuses_more_decimals_than_the_currency_has() {
+    for (code, text) in
+        [("EUR", "1.234"), ("JPY", "1234.56"), ("VND", "1.0"), ("KWD", "1.2345"), ("SGD", "1.230")]
+    {
+        let currency = currency(code);
+        let refusal =
+            MoneyError::TooPrecise { currency, exponent: currency.exponent(), given: text.to_owned() };
+        assert_eq!(Money::parse(text, currency), Err(refusal), "{code} {text}");
+    }
+    let surplus = Decimal::new(100_005, 4);
+    assert!(matches!(Money::try_new(surplus, currency("USD")), Err(MoneyError::TooPrecise { .. })));
+    assert_eq!(Money::try_new(Decimal::new(100_000, 4), currency("USD")), Ok(usd(1000)));
+}
+
+#[test]
+fn refuses_what_is_too_large_and_never_wraps() {
+    let refused = Err(too_large("USD"));
+    assert_eq!(Money::parse("100000000000000.01", currency("USD")), refused);
+    assert_eq!(Money::parse("-100000000000000.01", currency("USD")), refused);
+    assert_eq!(Money::parse("9999999999999999999999999999", currency("USD")), refused);
+    assert_eq!(Money::try_new(Decimal::MAX, currency("USD")), refused);
+    assert_eq!(Money::try_new(Decimal::MIN, currency("CLF")), Err(too_large("CLF")));
+    assert_eq!(usd(i64::MAX).checked_add(usd(1)), refused);
+    assert_eq!(usd(-i64::MAX).checked_sub(usd(1)), refused);
+    assert_eq!(usd(-i64::MAX).checked_add(usd(-i64::MAX)), refused);
+    assert_eq!(Money::sum(currency("USD"), [usd(i64::MAX), usd(1), usd(-1)]), refused);
+    assert_eq!(usd(i64::MAX).percent("1000".parse().unwrap()), Err(too_large("USD")));
+    assert_eq!(usd(i64::MAX).checked_add(usd(-i64::MAX)), Ok(usd(0)));
+}
+
+#[test]
+fn never_mixes_currencies() {
+    let (sgd, eur) = (Money::from_minor(100, currency("SGD")), Money::from_minor(100, currency("EUR")));
+    let mismatch = MoneyError::CurrencyMismatch { left: currency("SGD"), right: currency("EUR") };
+    let results = [sgd.checked_add(eur), sgd.checked_sub(eur), sgd.min(eur), sgd.max(eur)];
+    assert!(results.into_iter().all(|result| result == Err(mismatch.clone())));
+    assert_eq!(Money::sum(currency("SGD"), [sgd, eur]), Err(mismatch.clone()));
+    assert_ne!(sgd, eur);
+    assert_eq!(mismatch.to_string(), "SGD and EUR cannot be added or compared");
+}
+
+#[test]
+fn json_is_an_amount_as_text_and_a_currency() {
+    let money = Money::parse("12.30", currency("SGD")).unwrap();
+    let text = r#"{"amount":"12.30","currency":"SGD"}"#;
+    assert_eq!(serde_json::to_string(&money).unwrap(), text);
+    assert_eq!(serde_json::from_str::<Money>(text).unwrap(), money);
+    for refused in [
+        r#"{"amount":12.30,"currency":"SGD"}"#,
+        r#"{"amount":"12.30"}"#,
+        r#"{"amount":"12.30","currency":"sgd"}"#,
+        r#"{"amount":"12.30","currency":"SGD","scale":2}"#,
+        r#"{"amount":"12.30","amount":"99.00","currency":"SGD"}"#,
+        r#"{"amount":"12.305","currency":"SGD"}"#,
+        r#"{"amount":null,"currency":"SGD"}"#,
+        r#""12.30 SGD""#,
+    ] {
+        assert!(serde_json::from_str::<Money>(refused).is_err(), "{refused}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn text_reads_back(minor in -Money::INPUT_LIMIT..=Money::INPUT_LIMIT, index in 0_usize..165) {
+        let currency = Currency::all().nth(index).unwrap();
+        let money = Money::from_minor(minor, currency);
+        prop_assert_eq!(Money::parse(&money.amount().to_string(), currency), Ok(money));
+        prop_assert_eq!(Money::try_new(money.amount(), currency), Ok(money));
+    }
+
+    #[test]
+    fn sums_are_those_of_whole_numbers(a in any::<i64>(), b in any::<i64>()) {
+        let expected = |exact: Option<i64>| exact.filter(|&minor| minor != i64::MIN).map(usd).ok_or(too_large("USD"));
+        prop_assert_eq!(usd(a).checked_add(usd(b)), expected(a.checked_add(b)));
+        prop_assert_eq!(usd(a).checked_sub(usd(b)), expected(a.checked_sub(b)));
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text in "\\PC{0,40}") {
+        if let Ok(money) = Money::parse(&text, currency("USD")) {
+            prop_assert!(text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-'));
+            prop_assert!(money.minor().abs() <= Money::INPUT_LIMIT);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The two engines and everything that tells them apart. The SQL itself is one text for both.
+
+use std::fmt;
+
+use super::StoreError;
+
+/// Which database engine a store runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Engine {
+    /// A file beside the program.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+impl Engine {
+    /// Reads the engine off a database address.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownEngine`] for every scheme but `sqlite`, `postgres` and `postgresql`.
+    pub fn of(url: &str) -> Result<Engine, StoreError> {
+        match url.split_once(':').map(|(scheme, _)| scheme) {
+            Some("sqlite") => Ok(Engine::Sqlite),
+            Some("postgres" | "postgresql") => Ok(Engine::Postgres),
+            _ => Err(StoreError::UnknownEngine),
+        }
+    }
+
+    /// Connections for reading: PostgreSQL gets slower beyond 16, SQLite reads on as many threads as there are cores.
+    pub(super) fn readers(self) -> u32 {
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        match self {
+            Engine::Sqlite => u32::try_from(cores.clamp(2, 8)).unwrap_or(8),
+            Engine::Postgres => 15,
+        }
+    }
+
+    /// What the writing connection runs first. FULL: an answered change survives a power cut. On PostgreSQL every
+    /// statement of the writer goes by a key: plans made while a table was small must not scan it once it is large.
+    pub(super) fn writer_setup(self) -> &'static str {
+        match self {
+            Engine::Sqlite => {
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+                 PRAGMA busy_timeout = 5000; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000;
+                 PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0"
+            }
+            Engine::Postgres => {
+                "SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s';
+                 SET default_transaction_isolation = 'read committed'; SET synchronous_commit = on;
+                 SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off"
+            }
+        }
+    }
+
+    /// What every reading connection runs first: it cannot write.
+    pub(super) fn reader_setup(self) -> &'static str {
+        match self {
+            Engine::Sqlite => {
+                "PRAGMA busy_timeout = 5000; PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;
+                 PRAGMA mmap_size = 0; PRAGMA query_only = ON"
+            }
+            Engine::Postgres => {
+                "SET default_transaction_read_only = on; SET idle_in_transaction_session_timeout = '60s'"
+            }
+        }
+    }
+
+    /// How a write transaction begins. IMMEDIATE: a transaction that reads first and writes later would otherwise fail.
+    pub(super) fn begin(self) -> &'static str {
+        match self {
+            Engine::Sqlite => "BEGIN IMMEDIATE",
+            Engine::Postgres => "BEGIN",
+        }
+    }
+
+    /// The suffix that locks the rows of `table` in a select; SQLite's write transaction is a lock already.
+    pub(super) fn for_update(self, table: &str) -> String {
+        match self {
+            Engine::Sqlite => String::new(),
+            Engine::Postgres => format!(" FOR UPDATE OF {table}"),
+        }
+    }
+
+    /// A migration's text with its tokens replaced.
+    pub(super) fn expand(self, sql: &str) -> String {
+        let [id, bytes, clustered, hot] = match self {
+            Engine::Sqlite => ["INTEGER", "BLOB", "WITHOUT ROWID", ""],
+            Engine::Postgres => {
+                ["BIGINT", "BYTEA", "", "WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02)"]
+            }
+        };
+        sql.replace("{{ID}}", id)
+            .replace("{{BYTES}}", bytes)
+            .replace("{{CLUSTERED}}", clustered)
+            .replace("{{HOT}}", hot)
+    }
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Engine::Sqlite => "SQLite",
+            Engine::Postgres => "PostgreSQL",
+        })
+    }
+}

@@ -1,0 +1,156 @@
+//! Findings: rows that wait for a decision.
+
+use sqlx::any::AnyRow;
+
+use crate::domain::findings::{Finding, FindingKind, FindingState};
+use crate::ids::{FindingId, MerchantId};
+use crate::money::Money;
+
+use super::row::Row;
+use super::{Change, Column, Store, StoreError, Table, Value, Versioned};
+
+/// Findings; one of a kind about one fact.
+pub static FINDING: Table = Table {
+    name: "finding",
+    columns: &[
+        Column::text("id"),
+        Column::text("merchant_id"),
+        Column::text("kind"),
+        Column::text("gateway_account"),
+        Column::text("payment_id"),
+        Column::text("fact"),
+        Column::int("amount"),
+        Column::text("currency"),
+        Column::text("detail"),
+        Column::text("state"),
+        Column::text("decision"),
+        Column::int("opened_at"),
+    ],
+    unique: &[&[1, 2, 5]],
+};
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, merchant_id, kind, gateway_account, payment_id, fact, amount, currency, detail, decision, ",
+            "opened_at, version FROM finding ",
+            $rest
+        )
+    };
+}
+
+impl Change {
+    /// Opens a finding. A second one of the same kind about the same fact is a lost update: it is open already.
+    pub fn open_finding(&mut self, finding: &Finding) -> &mut Change {
+        self.insert(
+            &FINDING,
+            vec![
+                Value::text(finding.id),
+                Value::text(finding.merchant),
+                finding.kind.as_str().into(),
+                finding.gateway_account.as_str().into(),
+                finding.payment.clone().into(),
+                finding.fact.as_str().into(),
+                finding.amount.map(Money::minor).into(),
+                finding.amount.map(|amount| amount.currency().code()).into(),
+                finding.detail.as_str().into(),
+                finding.state.as_str().into(),
+                decision(&finding.state),
+                finding.opened_at.into(),
+            ],
+        )
+    }
+
+    /// Writes a proposal or decision.
+    pub fn decide_finding(&mut self, finding: &Versioned<Finding>, state: &FindingState) -> &mut Change {
+        let set = vec![("state", state.as_str().into()), ("decision", decision(state))];
+        self.update(&FINDING, finding.value.id, finding.version, set)
+    }
+}
+
+fn decision(state: &FindingState) -> Value {
+    // The state is plain data: serialising it to a string cannot fail.
+    Value::Text(serde_json::to_string(state).unwrap_or_default())
+}
+
+impl Store {
+    /// One finding of a merchant.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn finding(
+        &self,
+        merchant: MerchantId,
+        id: FindingId,
+    ) -> Result<Option<Versioned<Finding>>, StoreError> {
+        let row = sqlx::query(select!("WHERE merchant_id = $1 AND id = $2"))
+            .bind(merchant.to_string())
+            .bind(id.to_string())
+            .fetch_optional(self.reads())
+            .await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// The finding of a kind about a fact, if it was opened.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn finding_about(
+        &self,
+        merchant: MerchantId,
+        kind: FindingKind,
+        fact: &str,
+    ) -> Result<Option<Versioned<Finding>>, StoreError> {
+        let row = sqlx::query(select!("WHERE merchant_id = $1 AND kind = $2 AND fact = $3"))
+            .bind(merchant.to_string())
+            .bind(kind.as_str())
+            .bind(fact)
+            .fetch_optional(self.reads())
+            .await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// A merchant's findings by id, newest last; `state` narrows to `open`, `proposed` or `resolved`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn findings(
+        &self,
+        merchant: MerchantId,
+        state: Option<&str>,
+        after: Option<FindingId>,
+        limit: u32,
+    ) -> Result<Vec<Finding>, StoreError> {
+        let rows = sqlx::query(select!(
+            "WHERE merchant_id = $1 AND ($2 = '' OR state = $2) AND id > $3 ORDER BY id LIMIT $4"
+        ))
+        .bind(merchant.to_string())
+        .bind(state.unwrap_or_default())
+        .bind(after.map(|id| id.to_string()).unwrap_or_default())
+        .bind(i64::from(limit))
+        .fetch_all(self.reads())
+        .await?;
+        rows.iter().map(|row| read(row).map(|finding| finding.value)).collect()
+    }
+}
+
+fn read(row: &AnyRow) -> Result<Versioned<Finding>, StoreError> {
+    let row = Row::of("finding", row);
+    let amount = match row.optional_text("currency")? {
+        Some(_) => Some(row.money("amount", "currency")?),
+        None => None,
+    };
+    let kind = row.text("kind")?;
+    row.versioned(Finding {
+        id: row.parse("id")?,
+        merchant: row.parse("merchant_id")?,
+        kind: FindingKind::find(&kind).ok_or_else(|| row.unreadable("kind", kind))?,
+        gateway_account: row.text("gateway_account")?,
+        payment: row.optional_text("payment_id")?,
+        fact: row.text("fact")?,
+        amount,
+        detail: row.text("detail")?,
+        state: row.json("decision")?,
+        opened_at: row.time("opened_at")?,
+    })
+}

@@ -1,0 +1,165 @@
+//! Jobs: what is to be done when. Written and finished inside changes, so that a job exists exactly if what asked for
+//! it happened.
+//!
+//! As with intents the row's version is the fencing token. A job is leased by writing its owner and term under the
+//! version it was read at: of two that try, one hears `LostUpdate`.
+
+use chrono::{DateTime, Utc};
+
+use crate::ids::{BootId, JobId};
+
+use super::row::Row;
+use super::{Change, Column, Store, StoreError, Table, Value, Versioned};
+
+/// One row per job.
+pub static JOB: Table = Table {
+    name: "job",
+    columns: &[
+        Column::text("id"),
+        Column::text("kind"),
+        Column::text("dedup"),
+        Column::text("payload"),
+        Column::int("run_at"),
+        Column::text("lease_owner"),
+        Column::int("lease_until"),
+        Column::int("attempts"),
+        Column::text("last_error"),
+        Column::int("done_at"),
+    ],
+    unique: &[&[2]],
+};
+
+/// Something to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Its id.
+    pub id: JobId,
+    /// What to do.
+    pub kind: String,
+    /// Another job of this name is refused until this one is done.
+    pub dedup: Option<String>,
+    /// With what.
+    pub payload: String,
+    /// When it is due, in business time.
+    pub run_at: DateTime<Utc>,
+    /// Who is at it.
+    pub lease: Option<(BootId, DateTime<Utc>)>,
+    /// How often it failed since it last succeeded.
+    pub attempts: i64,
+    /// Why it failed last.
+    pub last_error: Option<String>,
+    /// When it was done.
+    pub done_at: Option<DateTime<Utc>>,
+}
+
+impl Job {
+    /// A job that is due at `run_at`.
+    pub fn new(id: JobId, kind: &str, run_at: DateTime<Utc>) -> Job {
+        Job {
+            id,
+            kind: kind.to_owned(),
+            dedup: None,
+            payload: String::new(),
+            run_at,
+            lease: None,
+            attempts: 0,
+            last_error: None,
+            done_at: None,
+        }
+    }
+}
+
+impl Change {
+    /// Adds a job.
+    pub fn insert_job(&mut self, job: &Job) -> &mut Change {
+        self.insert(
+            &JOB,
+            vec![
+                Value::text(job.id),
+                job.kind.as_str().into(),
+                job.dedup.clone().into(),
+                job.payload.as_str().into(),
+                job.run_at.into(),
+                job.lease.map(|(owner, _)| Value::text(owner)).into(),
+                job.lease.map(|(_, until)| until).into(),
+                job.attempts.into(),
+                job.last_error.clone().into(),
+                job.done_at.into(),
+            ],
+        )
+    }
+
+    /// Writes a lease, a next time or an end. A job that is done frees its name.
+    pub fn update_job(&mut self, job: &Job, version: i64) -> &mut Change {
+        let mut set = vec![
+            ("run_at", job.run_at.into()),
+            ("lease_owner", job.lease.map(|(owner, _)| Value::text(owner)).into()),
+            ("lease_until", job.lease.map(|(_, until)| until).into()),
+            ("attempts", job.attempts.into()),
+            ("last_error", job.last_error.clone().into()),
+            ("done_at", job.done_at.into()),
+        ];
+        if job.done_at.is_some() {
+            set.push(("dedup", Value::Null));
+        }
+        self.update(&JOB, job.id, version, set)
+    }
+}
+
+impl Store {
+    /// Jobs due by `until` that nobody holds, the earliest first. `alone`: leases of other runs are dead ones'.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn due_jobs(
+        &self,
+        until: DateTime<Utc>,
+        boot: BootId,
+        alone: bool,
+        limit: u32,
+    ) -> Result<Vec<Versioned<Job>>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM job WHERE done_at IS NULL AND run_at <= $1
+                AND (lease_until IS NULL OR lease_until <= $1 OR ($2 = 1 AND lease_owner <> $3))
+             ORDER BY run_at, id LIMIT $4",
+        )
+        .bind(until.timestamp_micros())
+        .bind(i64::from(alone))
+        .bind(boot.to_string())
+        .bind(i64::from(limit))
+        .fetch_all(self.reads())
+        .await?;
+        rows.iter().map(|row| read(&Row::of("job", row))).collect()
+    }
+
+    /// A job that is not done, by its name.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn job_named(&self, dedup: &str) -> Result<Option<Versioned<Job>>, StoreError> {
+        let row = sqlx::query("SELECT * FROM job WHERE dedup = $1")
+            .bind(dedup)
+            .fetch_optional(self.reads())
+            .await?;
+        row.map(|row| read(&Row::of("job", &row))).transpose()
+    }
+}
+
+fn read(row: &Row<'_>) -> Result<Versioned<Job>, StoreError> {
+    let lease = match (row.optional("lease_owner")?, row.optional_time("lease_until")?) {
+        (Some(owner), Some(until)) => Some((owner, until)),
+        _ => None,
+    };
+    let job = Job {
+        id: row.parse("id")?,
+        kind: row.text("kind")?,
+        dedup: row.optional_text("dedup")?,
+        payload: row.text("payload")?,
+        run_at: row.time("run_at")?,
+        lease,
+        attempts: row.int("attempts")?,
+        last_error: row.optional_text("last_error")?,
+        done_at: row.optional_time("done_at")?,
+    };
+    row.versioned(job)
+}

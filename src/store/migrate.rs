@@ -1,0 +1,96 @@
+//! The schema, brought up to date at start.
+//!
+//! The files of `migrations/` are compiled in. Several processes may start at once on one server: whoever holds the
+//! lease row migrates, the others wait. No advisory lock is taken, because not every PostgreSQL-compatible server has
+//! them. A database that knows a migration this program does not know is newer: the program refuses.
+
+use std::time::Duration;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{AnyConnection, AssertSqlSafe, SqlSafeStr};
+
+use crate::clock::Clock;
+
+use super::{Engine, StoreError};
+
+macro_rules! migrations {
+    ($($version:literal $file:literal),* $(,)?) => {
+        /// Number, name and text of every migration.
+        const FILES: &[(i64, &str, &str)] =
+            &[$(($version, $file, include_str!(concat!("../../migrations/", $file, ".sql")))),*];
+    };
+}
+
+migrations! {
+    1 "0001_ledger",
+    10 "0010_identity",
+    20 "0020_payments",
+    30 "0030_settlements",
+    40 "0040_quotes",
+}
+
+/// How long a holder may take before another process believes it dead.
+const LEASE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Runs what is missing.
+pub(super) async fn run(
+    connection: &mut AnyConnection,
+    engine: Engine,
+    holder: &str,
+    clock: &Clock,
+) -> Result<(), StoreError> {
+    take_lease(connection, holder, clock).await?;
+    let migrations = FILES.iter().map(|(version, name, text)| {
+        let sql = AssertSqlSafe(engine.expand(text)).into_sql_str();
+        Migration::new(*version, (*name).into(), MigrationType::Simple, sql, false)
+    });
+    let mut migrator = Migrator::with_migrations(migrations.collect());
+    migrator.set_locking(false);
+    let outcome = migrator.run_direct(None, connection, false).await;
+    sqlx::query("UPDATE migration_lease SET held_until = 0 WHERE id = 1 AND holder = $1")
+        .bind(holder)
+        .execute(connection)
+        .await?;
+    Ok(outcome?)
+}
+
+async fn take_lease(connection: &mut AnyConnection, holder: &str, clock: &Clock) -> Result<(), StoreError> {
+    let tries = PATIENCE.as_millis() / PAUSE.as_millis();
+    let mut last = None;
+    for _ in 0..tries {
+        match try_lease(connection, holder, clock).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => last = None,
+            // Two processes that create the table at once: one of them fails and finds it there next time.
+            Err(error) => last = Some(error),
+        }
+        tokio::time::sleep(PAUSE).await;
+        if last.as_ref().is_some_and(|error| error.as_database_error().is_none()) {
+            break;
+        }
+    }
+    Err(last.map_or(StoreError::MigrationLeaseHeld, StoreError::from))
+}
+
+async fn try_lease(connection: &mut AnyConnection, holder: &str, clock: &Clock) -> Result<bool, sqlx::Error> {
+    sqlx::raw_sql(
+        "CREATE TABLE IF NOT EXISTS migration_lease (
+             id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1), holder TEXT NOT NULL, held_until BIGINT NOT NULL)",
+    )
+    .execute(&mut *connection)
+    .await?;
+    let now = clock.wall();
+    let taken = sqlx::query(
+        "INSERT INTO migration_lease (id, holder, held_until) VALUES (1, $1, $2)
+         ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, held_until = excluded.held_until
+         WHERE migration_lease.held_until < $3",
+    )
+    .bind(holder)
+    .bind((now + LEASE).timestamp_micros())
+    .bind(now.timestamp_micros())
+    .execute(connection)
+    .await?;
+    Ok(taken.rows_affected() == 1)
+}

@@ -1,0 +1,160 @@
+//! Settlements: how each captured payment was divided, frozen as it was computed.
+
+use chrono::{DateTime, Utc};
+use sqlx::any::AnyRow;
+
+use crate::ids::{MerchantId, PaymentId, SettlementId};
+use crate::money::Money;
+
+use super::row::Row;
+use super::{Change, Column, Store, StoreError, Table, Value, Versioned};
+
+/// Settlements; one for each payment.
+pub static SETTLEMENT: Table = Table {
+    name: "settlement",
+    columns: &[
+        Column::text("id"),
+        Column::text("merchant_id"),
+        Column::text("payment_id"),
+        Column::int("gross"),
+        Column::text("currency"),
+        Column::text("lines"),
+        Column::text("frozen"),
+        Column::text("waiting"),
+        Column::text("delivered"),
+        Column::text("rates"),
+        Column::text("fee_version"),
+        Column::text("engine"),
+        Column::int("created_at"),
+    ],
+    unique: &[&[2]],
+};
+
+/// A settlement as stored. The texts are JSON of the nouns that computed them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettlementRecord {
+    /// Its id.
+    pub id: SettlementId,
+    /// Whose book.
+    pub merchant: MerchantId,
+    /// Of which payment.
+    pub payment: PaymentId,
+    /// What was divided.
+    pub gross: Money,
+    /// The answer's lines.
+    pub lines: String,
+    /// The numbers that refunds and deliveries mirror.
+    pub frozen: String,
+    /// Suppliers whose conversion waits for a rate.
+    pub waiting: Option<String>,
+    /// What was delivered so far.
+    pub delivered: String,
+    /// The rates it used, with their evidence (JSON).
+    pub rates: String,
+    /// Version and hash of the fee rules.
+    pub fee_version: String,
+    /// Version of the program that computed it.
+    pub engine: String,
+    /// When.
+    pub created_at: DateTime<Utc>,
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, merchant_id, payment_id, gross, currency, lines, frozen, waiting, delivered, rates, fee_version, ",
+            "engine, created_at, version FROM settlement ",
+            $rest
+        )
+    };
+}
+
+impl Change {
+    /// Writes a settlement down.
+    pub fn insert_settlement(&mut self, record: &SettlementRecord) -> &mut Change {
+        self.insert(
+            &SETTLEMENT,
+            vec![
+                Value::text(record.id),
+                Value::text(record.merchant),
+                Value::text(record.payment),
+                record.gross.minor().into(),
+                record.gross.currency().code().into(),
+                record.lines.as_str().into(),
+                record.frozen.as_str().into(),
+                record.waiting.clone().into(),
+                record.delivered.as_str().into(),
+                record.rates.as_str().into(),
+                record.fee_version.as_str().into(),
+                record.engine.as_str().into(),
+                record.created_at.into(),
+            ],
+        )
+    }
+
+    /// Writes what may still change: lines and frozen numbers once a waiting conversion is done, and deliveries.
+    pub fn update_settlement(&mut self, record: &SettlementRecord, version: i64) -> &mut Change {
+        self.update(
+            &SETTLEMENT,
+            record.id,
+            version,
+            vec![
+                ("lines", record.lines.as_str().into()),
+                ("frozen", record.frozen.as_str().into()),
+                ("rates", record.rates.as_str().into()),
+                ("waiting", record.waiting.clone().into()),
+                ("delivered", record.delivered.as_str().into()),
+            ],
+        )
+    }
+}
+
+impl Store {
+    /// The settlement of a payment.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn settlement_of(
+        &self,
+        payment: PaymentId,
+    ) -> Result<Option<Versioned<SettlementRecord>>, StoreError> {
+        let row = sqlx::query(select!("WHERE payment_id = $1"))
+            .bind(payment.to_string())
+            .fetch_optional(self.reads())
+            .await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// Settlements with a conversion that waits for a rate, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn waiting_settlements(
+        &self,
+        limit: u32,
+    ) -> Result<Vec<Versioned<SettlementRecord>>, StoreError> {
+        let rows = sqlx::query(select!("WHERE waiting IS NOT NULL ORDER BY created_at, id LIMIT $1"))
+            .bind(i64::from(limit))
+            .fetch_all(self.reads())
+            .await?;
+        rows.iter().map(read).collect()
+    }
+}
+
+fn read(row: &AnyRow) -> Result<Versioned<SettlementRecord>, StoreError> {
+    let row = Row::of("settlement", row);
+    row.versioned(SettlementRecord {
+        id: row.parse("id")?,
+        merchant: row.parse("merchant_id")?,
+        payment: row.parse("payment_id")?,
+        gross: row.money("gross", "currency")?,
+        lines: row.text("lines")?,
+        frozen: row.text("frozen")?,
+        waiting: row.optional_text("waiting")?,
+        delivered: row.text("delivered")?,
+        rates: row.text("rates")?,
+        fee_version: row.text("fee_version")?,
+        engine: row.text("engine")?,
+        created_at: row.time("created_at")?,
+    })
+}

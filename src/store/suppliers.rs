@@ -1,0 +1,182 @@
+//! Suppliers and their payout accounts. Account numbers are sealed; only their last characters can be read.
+
+use chrono::{DateTime, Utc};
+use sqlx::any::AnyRow;
+
+use crate::domain::merchants::{PayoutAccount, Supplier};
+use crate::ids::{MerchantId, SupplierId};
+
+use super::row::Row;
+use super::words::{self, word};
+use super::{Change, Column, Store, StoreError, Table, Value, Versioned};
+
+/// Suppliers.
+pub static SUPPLIER: Table = Table {
+    name: "supplier",
+    columns: &[
+        Column::text("id"),
+        Column::text("merchant_id"),
+        Column::text("name"),
+        Column::text("country"),
+        Column::text("currency"),
+        Column::int("created_at"),
+    ],
+    unique: &[],
+};
+
+/// Payout accounts.
+pub static SUPPLIER_ACCOUNT: Table = Table {
+    name: "supplier_account",
+    columns: &[
+        Column::text("id"),
+        Column::text("merchant_id"),
+        Column::text("supplier_id"),
+        Column::text("kind"),
+        Column::text("country"),
+        Column::text("currency"),
+        Column::text("holder"),
+        Column::text("hint"),
+        Column::bytes("details"),
+        Column::int("created_at"),
+    ],
+    unique: &[],
+};
+
+impl Change {
+    /// A new supplier.
+    pub fn insert_supplier(&mut self, supplier: &Supplier, at: DateTime<Utc>) -> &mut Change {
+        self.insert(
+            &SUPPLIER,
+            vec![
+                Value::text(supplier.id),
+                Value::text(supplier.merchant),
+                supplier.name.as_str().into(),
+                supplier.country.as_str().into(),
+                Value::text(supplier.currency),
+                at.into(),
+            ],
+        )
+    }
+
+    /// A supplier's new name, country or currency.
+    pub fn update_supplier(&mut self, supplier: &Versioned<Supplier>) -> &mut Change {
+        self.update(
+            &SUPPLIER,
+            supplier.value.id,
+            supplier.version,
+            vec![
+                ("name", supplier.value.name.as_str().into()),
+                ("country", supplier.value.country.as_str().into()),
+                ("currency", Value::text(supplier.value.currency)),
+            ],
+        )
+    }
+
+    /// A new payout account; `sealed` holds its number.
+    pub fn insert_payout_account(
+        &mut self,
+        merchant: MerchantId,
+        account: &PayoutAccount,
+        sealed: Vec<u8>,
+    ) -> &mut Change {
+        self.insert(
+            &SUPPLIER_ACCOUNT,
+            vec![
+                Value::text(account.id),
+                Value::text(merchant),
+                Value::text(account.supplier),
+                word(&account.kind),
+                account.country.as_str().into(),
+                Value::text(account.currency),
+                account.holder.as_str().into(),
+                account.hint.as_str().into(),
+                sealed.into(),
+                account.created_at.into(),
+            ],
+        )
+    }
+}
+
+impl Store {
+    /// A merchant's supplier.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn supplier(
+        &self,
+        merchant: MerchantId,
+        id: SupplierId,
+    ) -> Result<Option<Versioned<Supplier>>, StoreError> {
+        let row = sqlx::query("SELECT * FROM supplier WHERE merchant_id = $1 AND id = $2")
+            .bind(merchant.to_string())
+            .bind(id.to_string())
+            .fetch_optional(self.reads())
+            .await?;
+        row.as_ref().map(read_supplier).transpose()
+    }
+
+    /// A merchant's suppliers after an id, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn suppliers(
+        &self,
+        merchant: MerchantId,
+        after: Option<SupplierId>,
+        limit: i64,
+    ) -> Result<Vec<Supplier>, StoreError> {
+        let rows =
+            sqlx::query("SELECT * FROM supplier WHERE merchant_id = $1 AND id > $2 ORDER BY id LIMIT $3")
+                .bind(merchant.to_string())
+                .bind(after.map(|id| id.to_string()).unwrap_or_default())
+                .bind(limit)
+                .fetch_all(self.reads())
+                .await?;
+        rows.iter().map(|row| read_supplier(row).map(|supplier| supplier.value)).collect()
+    }
+
+    /// A supplier's payout accounts, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn payout_accounts(
+        &self,
+        merchant: MerchantId,
+        supplier: SupplierId,
+    ) -> Result<Vec<PayoutAccount>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM supplier_account WHERE merchant_id = $1 AND supplier_id = $2 ORDER BY id LIMIT 100",
+        )
+        .bind(merchant.to_string())
+        .bind(supplier.to_string())
+        .fetch_all(self.reads())
+        .await?;
+        rows.iter().map(read_account).collect()
+    }
+}
+
+fn read_supplier(row: &AnyRow) -> Result<Versioned<Supplier>, StoreError> {
+    let row = Row::of("supplier", row);
+    let value = Supplier {
+        id: row.parse("id")?,
+        merchant: row.parse("merchant_id")?,
+        name: row.text("name")?,
+        country: row.text("country")?,
+        currency: row.parse("currency")?,
+    };
+    Ok(Versioned { value, version: row.int("version")? })
+}
+
+fn read_account(row: &AnyRow) -> Result<PayoutAccount, StoreError> {
+    let row = Row::of("supplier_account", row);
+    Ok(PayoutAccount {
+        id: row.parse("id")?,
+        supplier: row.parse("supplier_id")?,
+        kind: words::read(&row, "kind")?,
+        country: row.text("country")?,
+        currency: row.parse("currency")?,
+        holder: row.text("holder")?,
+        hint: row.text("hint")?,
+        created_at: row.time("created_at")?,
+    })
+}

@@ -1,0 +1,318 @@
+//! The writer's task: takes batches off the queue, and sees each one through to a certain outcome.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::mpsc;
+
+use crate::clock::Clock;
+use crate::domain::ledger::BlockHash;
+use crate::ids::{BatchId, IdSource};
+use crate::store::{Change, CommitError, Engine, Value};
+
+use super::batch::{self, Outcomes, Stamp, Written};
+use super::books::AccountKey;
+use super::session::Session;
+use super::statement::{StatementError, on};
+use super::{CommitFault, CommitFaults, Message, WriterOptions, tables};
+
+/// A batch that takes longer hangs on a dead connection.
+const STALL: Duration = Duration::from_secs(20);
+/// How often a batch is tried before its callers hear that the database is unavailable.
+const TRIES: u32 = 5;
+/// How long the writer looks for the outcome of a COMMIT before it says that it does not know.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Remembered account ids; beyond it the memory starts anew.
+const KNOWN_LIMIT: usize = 200_000;
+
+/// Why a batch did not come through.
+#[derive(Debug)]
+enum Failure {
+    /// Somebody else was in the way: try again.
+    Contended(StatementError),
+    /// The connection broke before COMMIT: connect, try again.
+    Disconnected(sqlx::Error),
+    /// The database refused a statement.
+    Refused(StatementError),
+    /// COMMIT failed and the batch is known not to stand.
+    NotCommitted(sqlx::Error),
+    /// COMMIT failed and nothing can be learned.
+    Unknown(sqlx::Error),
+}
+
+/// The writer's state between batches.
+#[derive(Debug)]
+pub(super) struct Task {
+    engine: Engine,
+    name: String,
+    target: SecretString,
+    clock: Clock,
+    ids: IdSource,
+    batch_cap: usize,
+    portable: bool,
+    faults: Option<Arc<dyn CommitFaults>>,
+    session: Option<Session>,
+    known: HashMap<AccountKey, i64>,
+}
+
+impl Task {
+    /// Connects, and makes the head row and the writer's own row if they are missing.
+    pub async fn start(options: WriterOptions) -> Result<Task, sqlx::Error> {
+        let mut session =
+            Session::open(options.target.expose_secret(), options.engine, options.portable).await?;
+        session.run(options.engine.begin()).await?;
+        let now = options.clock.now().timestamp_micros();
+        let genesis = Value::Bytes(BlockHash::GENESIS.as_bytes().to_vec());
+        let head = vec![1.into(), 0.into(), genesis, 0.into(), 0.into(), 0.into()];
+        session.insert_missing(&tables::NEW_HEAD, head).await.map_err(|failed| failed.error)?;
+        let writer = vec![options.name.as_str().into(), "".into(), now.into()];
+        session.insert_missing(&tables::NEW_WRITER, writer).await.map_err(|failed| failed.error)?;
+        session.run("COMMIT").await?;
+        Ok(Task {
+            engine: options.engine,
+            name: options.name,
+            target: options.target,
+            clock: options.clock,
+            ids: options.ids,
+            batch_cap: options.batch_cap,
+            portable: options.portable,
+            faults: options.faults,
+            session: Some(session),
+            known: HashMap::new(),
+        })
+    }
+
+    /// Works until it is told to close and the queue is empty.
+    pub async fn run(mut self, mut messages: mpsc::Receiver<Message>) {
+        let mut taken = Vec::with_capacity(self.batch_cap);
+        while messages.recv_many(&mut taken, self.batch_cap).await > 0 {
+            let mut changes = Vec::with_capacity(taken.len());
+            let mut answers = Vec::with_capacity(taken.len());
+            for message in taken.drain(..) {
+                match message {
+                    Message::Commit(change, answer) => {
+                        changes.push(change);
+                        answers.push(answer);
+                    }
+                    Message::Close => messages.close(),
+                }
+            }
+            if changes.is_empty() {
+                continue;
+            }
+            metrics::histogram!("straits_writer_batch_size").record(count(changes.len()));
+            metrics::gauge!("straits_writer_queue").set(count(messages.len()));
+            let outcomes = self.see_through(&changes).await;
+            for (answer, outcome) in answers.into_iter().zip(outcomes) {
+                // A caller that has gone away does not need to hear.
+                let _ = answer.send(outcome);
+            }
+        }
+        if let Some(session) = self.session.take()
+            && let Err(error) = session.close().await
+        {
+            tracing::warn!(%error, "the writer's connection did not close cleanly");
+        }
+    }
+
+    /// An outcome for every change.
+    async fn see_through(&mut self, changes: &[Change]) -> Outcomes {
+        match self.try_often(changes).await {
+            Ok(outcomes) => outcomes,
+            Err(Failure::Refused(refusal)) if changes.len() > 1 => {
+                tracing::warn!(%refusal, changes = changes.len(), "a batch was refused: its changes run one by one");
+                let mut outcomes = Vec::with_capacity(changes.len());
+                for change in changes {
+                    let single = std::slice::from_ref(change);
+                    let outcome = match self.try_often(single).await {
+                        Ok(single) => single,
+                        Err(failure) => vec![Err(failure.into())],
+                    };
+                    outcomes.extend(outcome);
+                }
+                outcomes
+            }
+            Err(failure) => {
+                tracing::error!(?failure, changes = changes.len(), "a batch failed");
+                let error = CommitError::from(failure);
+                changes.iter().map(|_| Err(error.clone())).collect()
+            }
+        }
+    }
+
+    async fn try_often(&mut self, changes: &[Change]) -> Result<Outcomes, Failure> {
+        let mut tries = 1;
+        loop {
+            let failure = match self.try_once(changes).await {
+                Ok(outcomes) => return Ok(outcomes),
+                Err(failure) => failure,
+            };
+            let again = matches!(
+                failure,
+                Failure::Contended(_) | Failure::Disconnected(_) | Failure::NotCommitted(_)
+            );
+            if !again || tries >= TRIES {
+                return Err(failure);
+            }
+            tracing::warn!(?failure, tries, "a batch is tried again");
+            tokio::time::sleep(self.pause(tries)).await;
+            tries += 1;
+        }
+    }
+
+    async fn try_once(&mut self, changes: &[Change]) -> Result<Outcomes, Failure> {
+        let mut session = match self.session.take() {
+            Some(session) => session,
+            None => self.connect().await.map_err(Failure::Disconnected)?,
+        };
+        let stamp = Stamp {
+            writer: self.name.clone(),
+            batch: self.ids.mint::<BatchId>().to_string(),
+            now: self.clock.now().timestamp_micros(),
+        };
+        let begin = self.engine.begin();
+        let writing = async {
+            session.run(begin).await.map_err(on("writer_batch"))?;
+            batch::write(&mut session, changes, &stamp, &self.known).await
+        };
+        let written = tokio::time::timeout(STALL, writing).await;
+        let written = match written {
+            Ok(Ok(written)) => written,
+            Err(_) => return Err(Failure::Disconnected(stalled())),
+            Ok(Err(failed)) => {
+                // A connection that cannot even roll back is left behind.
+                if session.run("ROLLBACK").await.is_ok() {
+                    self.session = Some(session);
+                }
+                return Err(classify(self.engine, failed));
+            }
+        };
+        match self.commit(&mut session).await {
+            Ok(()) => self.session = Some(session),
+            Err(error) => {
+                drop(session);
+                if !self.stands(&stamp.batch, &error).await? {
+                    return Err(Failure::NotCommitted(error));
+                }
+            }
+        }
+        Ok(self.remember(written))
+    }
+
+    async fn commit(&mut self, session: &mut Session) -> Result<(), sqlx::Error> {
+        let lost = || sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into());
+        match self.faults.as_ref().and_then(|faults| faults.next()) {
+            None => {
+                tokio::time::timeout(STALL, session.run("COMMIT")).await.unwrap_or_else(|_| Err(stalled()))
+            }
+            Some(CommitFault::LostBefore) => Err(lost()),
+            Some(CommitFault::LostAfter) => session.run("COMMIT").await.and(Err(lost())),
+        }
+    }
+
+    /// Whether the batch stands although its COMMIT failed.
+    async fn stands(&mut self, batch: &str, error: &sqlx::Error) -> Result<bool, Failure> {
+        tracing::warn!(%error, batch, "COMMIT failed: looking for the batch");
+        let looking = async {
+            let mut tries = 1;
+            loop {
+                match self.last_batch().await {
+                    Ok(last) => return last.as_deref() == Some(batch),
+                    Err(error) => tracing::warn!(%error, tries, "the outcome of a COMMIT is still open"),
+                }
+                tokio::time::sleep(self.pause(tries)).await;
+                tries += 1;
+            }
+        };
+        let found = tokio::time::timeout(PATIENCE, looking).await;
+        found.map_err(|_| Failure::Unknown(stalled()))
+    }
+
+    /// Behind the head row's lock no older transaction of ours is still under way.
+    async fn last_batch(&mut self) -> Result<Option<String>, sqlx::Error> {
+        let mut session = self.connect().await?;
+        session.run(self.engine.begin()).await?;
+        batch::lock_head(&mut session).await.map_err(|failed| failed.error)?;
+        let key = vec![self.name.as_str().into()];
+        let rows = session.look_up(&tables::LAST_BATCH, &[key]).await.map_err(|failed| failed.error)?;
+        session.run("ROLLBACK").await?;
+        self.session = Some(session);
+        Ok(rows.into_iter().flatten().find_map(|value| match value {
+            Value::Text(batch) => Some(batch),
+            _ => None,
+        }))
+    }
+
+    /// What was remembered of the database may be another one's now: a replica that took over, a restored backup.
+    async fn connect(&mut self) -> Result<Session, sqlx::Error> {
+        self.known.clear();
+        let opening = Session::open(self.target.expose_secret(), self.engine, self.portable);
+        tokio::time::timeout(STALL, opening).await.unwrap_or_else(|_| Err(stalled()))
+    }
+
+    /// 5 to 80 ms, growing, with jitter so that processes do not meet again.
+    fn pause(&self, tries: u32) -> Duration {
+        let most = 5_000_u64 << tries.min(4);
+        let [share] = self.ids.random_bytes::<1>();
+        Duration::from_micros(most / 2 + most / 2 * u64::from(share) / 255)
+    }
+
+    fn remember(&mut self, written: Written) -> Outcomes {
+        if self.known.len() + written.accounts.len() > KNOWN_LIMIT {
+            self.known.clear();
+        }
+        self.known.extend(written.accounts);
+        written.outcomes
+    }
+}
+
+fn count(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+fn stalled() -> sqlx::Error {
+    sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())
+}
+
+fn classify(engine: Engine, failed: StatementError) -> Failure {
+    let code = match &failed.error {
+        sqlx::Error::Database(error) => error.code().map(|code| code.into_owned()).unwrap_or_default(),
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::PoolClosed => return Failure::Disconnected(failed.error),
+        _ => return Failure::Refused(failed),
+    };
+    match (engine, code.as_str()) {
+        // Serialization failure, deadlock, lock not available; and SQLite's BUSY, LOCKED, BUSY_SNAPSHOT.
+        (Engine::Postgres, "40001" | "40P01" | "55P03") => Failure::Contended(failed),
+        (Engine::Sqlite, "5" | "6" | "261" | "262" | "517") => Failure::Contended(failed),
+        // The server is going away or refuses connections.
+        (Engine::Postgres, code) if code.starts_with("08") || code.starts_with("57P") => {
+            Failure::Disconnected(failed.error)
+        }
+        _ => Failure::Refused(failed),
+    }
+}
+
+impl From<Failure> for CommitError {
+    fn from(failure: Failure) -> CommitError {
+        match failure {
+            Failure::Refused(StatementError { table, error }) => match &error {
+                sqlx::Error::Database(refusal) if refusal.is_unique_violation() => {
+                    CommitError::LostUpdate { table, key: refusal.message().to_owned() }
+                }
+                sqlx::Error::RowNotFound => CommitError::LostUpdate { table, key: String::new() },
+                _ => CommitError::Unavailable(format!("{table}: {error}")),
+            },
+            Failure::Contended(failed) => CommitError::Unavailable(failed.to_string()),
+            Failure::Disconnected(error) | Failure::NotCommitted(error) => {
+                CommitError::Unavailable(error.to_string())
+            }
+            Failure::Unknown(error) => CommitError::Unknown(error.to_string()),
+        }
+    }
+}
