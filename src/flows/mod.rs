@@ -6,3 +6,5 @@ pub mod onboard;
 pub mod pay;
 /// Showing and promising prices: localise, rates, quotes.
 pub mod price;
+/// The money side of a payment: agreement, capture, refunds.
+pub mod settle;
