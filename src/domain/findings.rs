@@ -30,6 +30,8 @@ pub enum FindingKind {
     UnknownPayment,
     /// A refund was made at the gateway and not here.
     RefundElsewhere,
+    /// The gateway contradicts what is known of a refund.
+    RefundDiffers,
     /// The gateway took captured money back.
     Reversed,
     /// The gateway holds back part of its balance.
@@ -40,7 +42,7 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 11] = [
+    pub const ALL: [FindingKind; 12] = [
         FindingKind::AmountDiffers,
         FindingKind::CurrencyDiffers,
         FindingKind::AccountDiffers,
@@ -49,6 +51,7 @@ impl FindingKind {
         FindingKind::Indivisible,
         FindingKind::UnknownPayment,
         FindingKind::RefundElsewhere,
+        FindingKind::RefundDiffers,
         FindingKind::Reversed,
         FindingKind::GatewayHold,
         FindingKind::UnexplainedFee,
@@ -70,6 +73,7 @@ impl FindingKind {
             FindingKind::Indivisible => "indivisible",
             FindingKind::UnknownPayment => "unknown_payment",
             FindingKind::RefundElsewhere => "refund_elsewhere",
+            FindingKind::RefundDiffers => "refund_differs",
             FindingKind::Reversed => "reversed",
             FindingKind::GatewayHold => "gateway_hold",
             FindingKind::UnexplainedFee => "unexplained_fee",
@@ -249,16 +253,17 @@ impl Finding {
 }
 
 impl FindingKind {
-    /// Money that a shopper paid can go back or be taken; money that left, or is merely held, can only be explained or
-    /// taken into the books.
+    /// Money that a shopper paid can go back or be taken, and is dismissed only where none came (the flow sees to
+    /// that); money that left, or is merely held, can only be explained or taken into the books.
     fn allows(self, action: Action) -> bool {
         match self {
             FindingKind::AmountDiffers
             | FindingKind::CurrencyDiffers
             | FindingKind::Indivisible
-            | FindingKind::DoublePayment => action != Action::Dismiss,
+            | FindingKind::DoublePayment => true,
             FindingKind::RefundElsewhere | FindingKind::Reversed => action == Action::Adopt,
             FindingKind::AccountDiffers
+            | FindingKind::RefundDiffers
             | FindingKind::ReferenceDiffers
             | FindingKind::UnknownPayment
             | FindingKind::GatewayHold
@@ -326,11 +331,11 @@ mod tests {
     }
 
     #[test]
-    fn money_in_suspense_is_not_dismissed() {
-        let (finding, maker, _) = finding(FindingKind::AmountDiffers);
-        assert!(matches!(
-            finding.decide(maker, Action::Dismiss, "", from_micros(1)),
-            Err(FindingError::NotApplicable { .. })
-        ));
+    fn what_left_is_taken_into_the_books_and_what_is_held_is_explained() {
+        let (left, maker, _) = finding(FindingKind::RefundElsewhere);
+        let refused = left.decide(maker, Action::SendBack, "", from_micros(1));
+        assert!(matches!(refused, Err(FindingError::NotApplicable { .. })));
+        let (held, maker, _) = finding(FindingKind::GatewayHold);
+        assert!(matches!(held.decide(maker, Action::Dismiss, "", from_micros(1)), Ok(Decision::Carry(_))));
     }
 }

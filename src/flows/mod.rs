@@ -8,3 +8,11 @@ pub mod pay;
 pub mod price;
 /// The money side of a payment: agreement, capture, refunds.
 pub mod settle;
+/// What happens to money: captures divided, refunds and other facts booked, differences found.
+pub mod settle;
+/// Paying back: decide, write down, send once.
+pub mod refund;
+/// Goods were delivered: deferred commission is earned.
+pub mod deliver;
+/// What a supplier is told.
+pub mod issue_statement;

@@ -134,7 +134,8 @@ fn mirror_conversions(
     let mut mirrored = Vec::new();
     for conversion in &terms.settlement.conversions {
         let supplier = conversion.supplier;
-        let own = terms.settlement.parts.iter().zip(parts).filter(|(part, _)| part.supplier == Some(supplier));
+        let own =
+            terms.settlement.parts.iter().zip(parts).filter(|(part, _)| part.supplier == Some(supplier));
         let share = Money::sum(conversion.from.currency(), own.map(|(_, refund)| refund.share))?;
         let earlier: Vec<&ConversionRefund> = terms
             .earlier
@@ -174,7 +175,8 @@ fn lines(
             platform = platform.checked_sub(refund.fee_absorbed)?;
         }
         let supplier_bears = fee_owner == FeeOwner::Supplier;
-        let bearer = part.supplier.filter(|_| supplier_bears).map_or("platform".to_owned(), |id| id.to_string());
+        let bearer =
+            part.supplier.filter(|_| supplier_bears).map_or("platform".to_owned(), |id| id.to_string());
         match kept.iter_mut().find(|(to, _)| *to == bearer) {
             Some((_, sum)) => *sum = sum.checked_add(fee)?,
             None => kept.push((bearer, fee)),
@@ -255,9 +257,9 @@ impl Refund {
         booking: &Booking<'_>,
         returned: Money,
     ) -> Result<Option<LedgerTransaction>, LedgerError> {
-        let to_suppliers = self.undo_fee(returned).map_err(|_| {
-            LedgerError::TooLarge(crate::domain::ledger::JournalEvent::FeeReturned)
-        })?;
+        let to_suppliers = self
+            .undo_fee(returned)
+            .map_err(|_| LedgerError::TooLarge(crate::domain::ledger::JournalEvent::FeeReturned))?;
         journal::fee_returned(booking, returned, &to_suppliers)
     }
 

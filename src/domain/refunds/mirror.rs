@@ -57,11 +57,7 @@ pub(super) fn mirror_part(
     let bare = part.charged.checked_sub(part.fee_borne)?;
     let of_charge = shares_of(whole, &[part.fee_borne, bare])?;
     let pot = part.share.checked_add(part.commission)?.checked_add(part.tax)?;
-    let pot = if settlement.received.is_some() {
-        proportion(pot, of_charge[1], bare)?
-    } else {
-        of_charge[1]
-    };
+    let pot = if settlement.received.is_some() { proportion(pot, of_charge[1], bare)? } else { of_charge[1] };
     let of_pot = shares_of(pot, &[part.share, part.commission, part.tax])?;
     let absorbed = proportion(part.fee_absorbed, whole, part.charged)?;
     let commission = of_pot[1].checked_sub(before(|refund| refund.commission, part.commission)?)?;

@@ -53,10 +53,8 @@ impl Mirror<'_> {
             let pair = format!("{}{}", conversion.from.currency(), conversion.paid.currency());
             let markup = conversion.at_mid.checked_sub(conversion.paid)?;
             let position = Account::new(AccountCode::FX_POSITION, Owner::none());
-            movements.push(Movement::debit(
-                Account::new(AccountCode::REVENUE_FX_MARKUP, Owner::of(pair)),
-                markup,
-            ));
+            movements
+                .push(Movement::debit(Account::new(AccountCode::REVENUE_FX_MARKUP, Owner::of(pair)), markup));
             movements.push(Movement::credit(position.clone(), conversion.at_mid));
             movements.push(Movement::debit(position, conversion.from));
         }
@@ -72,7 +70,8 @@ impl Mirror<'_> {
     fn owed(&self) -> Result<Vec<(SupplierId, Money)>, MoneyError> {
         let mut owed: Vec<(SupplierId, Money)> = Vec::new();
         let mut add = |supplier: SupplierId, amount: Money| {
-            let known = owed.iter_mut().find(|(of, sum)| *of == supplier && sum.currency() == amount.currency());
+            let known =
+                owed.iter_mut().find(|(of, sum)| *of == supplier && sum.currency() == amount.currency());
             match known {
                 Some((_, sum)) => *sum = sum.checked_add(amount)?,
                 None => owed.push((supplier, amount)),

@@ -60,7 +60,9 @@ pub enum RefundError {
         expected: crate::money::Currency,
     },
     /// In proportion it would take from suppliers whose goods did not come back.
-    #[error("the payment is shared by {suppliers} suppliers; say whose part goes back, by `items` or `allocation`")]
+    #[error(
+        "the payment is shared by {suppliers} suppliers; say whose part goes back, by `items` or `allocation`"
+    )]
     AllocationRequired {
         /// How many.
         suppliers: usize,
@@ -86,7 +88,9 @@ pub enum RefundError {
         amount: Money,
     },
     /// `fx_difference = supplier` without today's rate.
-    #[error("no rate from {from} to {to} is to be had now; the refund can be made with fx_difference = platform")]
+    #[error(
+        "no rate from {from} to {to} is to be had now; the refund can be made with fx_difference = platform"
+    )]
     RateMissing {
         /// From.
         from: crate::money::Currency,
@@ -108,9 +112,9 @@ impl RefundError {
     /// The place in the request.
     pub fn param(&self) -> &'static str {
         match self {
-            RefundError::ItemsAndAllocation
-            | RefundError::UnknownItem(_)
-            | RefundError::ItemRefunded(_) => "items",
+            RefundError::ItemsAndAllocation | RefundError::UnknownItem(_) | RefundError::ItemRefunded(_) => {
+                "items"
+            }
             RefundError::AllocationRequired { .. } | RefundError::UnknownSupplier(_) => "allocation",
             RefundError::RateMissing { .. } | RefundError::Rate(_) => "fx_difference",
             _ => "amount",

@@ -105,12 +105,15 @@ impl Conversion {
     /// [`LedgerError`].
     pub fn book(&self, booking: &Booking<'_>) -> Result<Option<LedgerTransaction>, LedgerError> {
         let source = format!("{}/{}", booking.source, self.supplier);
-        journal::converted_internal(&booking.of(&source), &InternalConversion {
-            supplier: self.supplier,
-            from: self.from,
-            at_mid: self.at_mid,
-            paid: self.paid,
-        })
+        journal::converted_internal(
+            &booking.of(&source),
+            &InternalConversion {
+                supplier: self.supplier,
+                from: self.from,
+                at_mid: self.at_mid,
+                paid: self.paid,
+            },
+        )
     }
 }
 

@@ -112,7 +112,9 @@ pub enum SettlementError {
     #[error(transparent)]
     Money(#[from] MoneyError),
     /// The gateway pays suppliers itself: booking their shares as owed by us would pay them twice.
-    #[error("gateway account `{0}` does not collect for the platform (funds_flow); its payments are not settled here")]
+    #[error(
+        "gateway account `{0}` does not collect for the platform (funds_flow); its payments are not settled here"
+    )]
     FundsFlow(String),
 }
 

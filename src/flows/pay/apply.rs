@@ -426,7 +426,7 @@ fn evidence(report: &PaymentReport, cause: &Cause) -> (String, serde_json::Value
 }
 
 /// SHA-256, hexadecimal.
-pub(super) fn sha256(bytes: &[u8]) -> String {
+pub(in crate::flows) fn sha256(bytes: &[u8]) -> String {
     use std::fmt::Write;
     digest(&SHA256, bytes).as_ref().iter().fold(String::with_capacity(64), |mut text, byte| {
         // Writing to a String cannot fail.

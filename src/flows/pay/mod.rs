@@ -44,6 +44,7 @@ use crate::store::{Change, CommitError, Store, StoreError, Versioned};
 use crate::vault::Vault;
 
 pub use accounts::{Accounts, OpenAccount};
+pub(in crate::flows) use apply::sha256;
 pub use come_back::Landing;
 pub use error::PayError;
 pub use hear::Arrived;

@@ -14,7 +14,8 @@ impl Settlements {
         amount: Money,
         terms: serde_json::Value,
     ) -> Result<serde_json::Value, SettleError> {
-        let terms: Terms = serde_json::from_value(terms).map_err(|error| refused("terms_invalid", None, error))?;
+        let terms: Terms =
+            serde_json::from_value(terms).map_err(|error| refused("terms_invalid", None, error))?;
         let agreement = Agreement::try_new(terms, amount).map_err(not_divisible)?;
         for supplier in agreement.suppliers() {
             if self.0.store.supplier(merchant.id, supplier).await?.is_none() {
@@ -33,7 +34,9 @@ impl Settlements {
 fn place_of(terms: &Terms, supplier: crate::ids::SupplierId) -> Option<String> {
     let split = terms.splits.iter().position(|split| split.supplier == supplier);
     let item = || terms.items.iter().position(|item| item.supplier == Some(supplier));
-    split.map(|at| format!("splits[{at}].supplier")).or_else(|| item().map(|at| format!("items[{at}].supplier")))
+    split
+        .map(|at| format!("splits[{at}].supplier"))
+        .or_else(|| item().map(|at| format!("items[{at}].supplier")))
 }
 
 fn not_divisible(error: SplitError) -> SettleError {

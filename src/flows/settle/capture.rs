@@ -1,6 +1,8 @@
 //! A capture becomes postings: divided where it is what was asked, in suspense or owed back where it is not.
 
-use crate::domain::fees::{Charge, FeeLine};
+use chrono::{DateTime, Utc};
+
+use crate::domain::fees::{Charge, FeeKind, FeeLine};
 use crate::domain::findings::FindingKind;
 use crate::domain::ledger::journal::{self, Booking, ChargedFee, Resolution};
 use crate::domain::merchants::{GatewayAccount, Merchant};
@@ -23,7 +25,10 @@ impl Settlements {
         standing: CaptureStanding,
     ) -> Result<Change, SettleError> {
         match standing {
-            CaptureStanding::Matched | CaptureStanding::Late => match self.compute(payment, account, capture).await? {
+            CaptureStanding::Matched | CaptureStanding::Late => match self
+                .compute(payment, account, capture)
+                .await?
+            {
                 Ok(divided) => self.divide(payment, account, capture, divided),
                 Err(why) => self.set_aside(payment, account, capture, FindingKind::Indivisible, why).await,
             },
@@ -55,12 +60,15 @@ impl Settlements {
             Ok(agreement) => agreement,
             Err(error) => return Ok(Err(error.to_string())),
         };
-        let charge = charge(payment, account, &merchant, capture);
+        let charge = charge(payment, account, &merchant, capture.amount, capture.at);
         let fees = &self.0.fees;
         let shared = capture.receivable.map_or(capture.amount, |(received, _)| received).currency();
         let spread = fees.markup(&charge).map_err(broken)?;
-        let exchanges = self.exchanges(account, agreement.suppliers(), payment.merchant, shared, spread).await?;
-        let received_mid = capture.receivable.and_then(|(received, _)| self.mid(capture.amount.currency(), received.currency()));
+        let exchanges =
+            self.exchanges(account, agreement.suppliers(), payment.merchant, shared, spread).await?;
+        let received_mid = capture
+            .receivable
+            .and_then(|(received, _)| self.mid(capture.amount.currency(), received.currency()));
         let scheduled = fees.assess(&charge).map_err(broken)?;
         let input = SettlementInput {
             merchant: &merchant,
@@ -101,14 +109,26 @@ impl Settlements {
     }
 
     /// The gateway corrected itself: the money leaves suspense for clearing; its fee was booked when it arrived.
-    fn out_of_suspense(&self, change: &mut Change, booking: &Booking<'_>, held: &Held, now: Money) -> Result<(), SettleError> {
+    fn out_of_suspense(
+        &self,
+        change: &mut Change,
+        booking: &Booking<'_>,
+        held: &Held,
+        now: Money,
+    ) -> Result<(), SettleError> {
         let difference = now.checked_sub(held.amount).map_err(broken)?;
         post(change, journal::suspense_booked(booking, difference))?;
         post(change, journal::suspense_resolved(booking, Resolution::Adopt, now))
     }
 
     /// The settlement's row and event.
-    pub(super) fn write_down(&self, change: &mut Change, payment: &Payment, settlement: &Settlement, exchanges: &Exchanges) -> Result<(), SettleError> {
+    pub(super) fn write_down(
+        &self,
+        change: &mut Change,
+        payment: &Payment,
+        settlement: &Settlement,
+        exchanges: &Exchanges,
+    ) -> Result<(), SettleError> {
         let record = SettlementRecord {
             id: self.0.ids.mint(),
             merchant: payment.merchant,
@@ -143,10 +163,13 @@ impl Settlements {
         let subject = payment.id.to_string();
         let booking = self.booking(payment, account, &capture.capture_ref, &subject, capture.at);
         if held_before(payment, capture).is_none() {
-            post(&mut change, match kind {
-                FindingKind::DoublePayment => journal::captured_twice(&booking, capture.amount),
-                _ => journal::captured_unmatched(&booking, capture.amount),
-            })?;
+            post(
+                &mut change,
+                match kind {
+                    FindingKind::DoublePayment => journal::captured_twice(&booking, capture.amount),
+                    _ => journal::captured_unmatched(&booking, capture.amount),
+                },
+            )?;
             self.book_undivided_fee(&mut change, &booking, payment, account, capture).await?;
         }
         let mut finding = self.finding(kind, account, &capture.capture_ref, Some(capture.amount), why);
@@ -170,9 +193,13 @@ impl Settlements {
             let charged = ChargedFee { fee, tax: Money::zero(fee.currency()), expected: fee, jurisdiction };
             return post(change, journal::fee_charged(booking, &charged));
         }
-        let lines = self.0.fees.assess(&charge(payment, account, &merchant, capture)).map_err(broken)?;
+        let lines = self
+            .0
+            .fees
+            .assess(&charge(payment, account, &merchant, capture.amount, capture.at))
+            .map_err(broken)?;
         let sum = |tax: bool| {
-            let lines = lines.iter().filter(|line| (line.kind == crate::domain::fees::FeeKind::Tax) == tax);
+            let lines = lines.iter().filter(|line| (line.kind == FeeKind::Tax) == tax);
             Money::sum(capture.amount.currency(), lines.map(|line| line.amount)).map_err(broken)
         };
         post(change, journal::fee_accrued(booking, sum(false)?, sum(true)?, jurisdiction))
@@ -180,15 +207,21 @@ impl Settlements {
 }
 
 /// What the fee rules are asked about.
-fn charge<'a>(payment: &'a Payment, account: &'a GatewayAccount, merchant: &'a Merchant, capture: &Capture) -> Charge<'a> {
+pub(super) fn charge<'a>(
+    payment: &'a Payment,
+    account: &'a GatewayAccount,
+    merchant: &'a Merchant,
+    gross: Money,
+    at: DateTime<Utc>,
+) -> Charge<'a> {
     Charge {
         gateway: &account.gateway,
         account: &account.name,
         method: payment.method.as_deref(),
         market: Some(&merchant.tax_jurisdiction),
         payer_country: None,
-        date: capture.at.with_timezone(&merchant.zone).date_naive(),
-        gross: capture.amount,
+        date: at.with_timezone(&merchant.zone).date_naive(),
+        gross,
     }
 }
 
@@ -202,7 +235,9 @@ fn gateway_fee(capture: &Capture, scheduled: Vec<FeeLine>) -> GatewayFee {
 /// The money of this capture, if it stands in suspense since an earlier report.
 fn held_before<'a>(payment: &'a Payment, capture: &Capture) -> Option<&'a Held> {
     match &payment.state {
-        PaymentState::InReview { held: Some(held), .. } if held.capture_ref == capture.capture_ref => Some(held),
+        PaymentState::InReview { held: Some(held), .. } if held.capture_ref == capture.capture_ref => {
+            Some(held)
+        }
         _ => None,
     }
 }
@@ -215,6 +250,9 @@ pub(super) fn waiting(settlement: &Settlement) -> Result<Option<String>, SettleE
 
 /// Which rules the fees came from: `gateway fee@3f2a…, commission@9b1c…`.
 fn fee_version(settlement: &Settlement) -> String {
-    let fees = settlement.lines.iter().filter(|line| matches!(line.kind, LineKind::GatewayFee | LineKind::PlatformFee));
+    let fees = settlement
+        .lines
+        .iter()
+        .filter(|line| matches!(line.kind, LineKind::GatewayFee | LineKind::PlatformFee));
     fees.map(|line| format!("{}@{}", line.rule, line.rule_version)).collect::<Vec<_>>().join(", ")
 }

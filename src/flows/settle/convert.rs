@@ -12,10 +12,10 @@ use crate::domain::merchants::{FxPoint, GatewayAccount};
 use crate::domain::settlement::{Exchange, Settlement};
 use crate::ids::{MerchantId, SupplierId};
 use crate::money::{BasisPoints, Currency};
-use crate::store::{Change, CommitError, Versioned};
 use crate::store::settlements::SettlementRecord;
+use crate::store::{Change, CommitError, Versioned};
 
-use super::capture::waiting;
+use super::capture::{charge, waiting};
 use super::{SettleError, Settlements, broken, post};
 
 /// The rates a settlement needs, and where they are from.
@@ -102,19 +102,32 @@ impl Settlements {
     async fn convert_one(&self, record: Versioned<SettlementRecord>) -> Result<bool, SettleError> {
         let Some(payment) = self.0.store.payment(record.value.payment).await? else { return Ok(false) };
         let accounts = self.0.store.gateway_accounts().await?;
-        let Some(account) = accounts.into_iter().find(|stored| stored.value.account.id == payment.value.account) else {
+        let Some(account) =
+            accounts.into_iter().find(|stored| stored.value.account.id == payment.value.account)
+        else {
             return Ok(false);
         };
         let mut settlement: Settlement = serde_json::from_str(&record.value.frozen).map_err(broken)?;
         let mut evidence: Vec<RateEvidence> = serde_json::from_str(&record.value.rates).map_err(broken)?;
         let source = payment.value.state.taken().map(|taken| taken.capture_ref.clone()).unwrap_or_default();
         let subject = payment.value.id.to_string();
-        let booking = self.booking(&payment.value, &account.value.account, &source, &subject, self.0.clock.now());
+        let booking =
+            self.booking(&payment.value, &account.value.account, &source, &subject, self.0.clock.now());
+        let merchant = self.merchant(payment.value.merchant).await?;
+        let charge = charge(
+            &payment.value,
+            &account.value.account,
+            &merchant,
+            settlement.gross,
+            record.value.created_at,
+        );
+        let spread = self.0.fees.markup(&charge).map_err(broken)?;
         let mut change = Change::new();
         for supplier in settlement.pending_conversions.clone() {
-            let Some(known) = self.0.store.supplier(payment.value.merchant, supplier).await? else { continue };
+            let Some(known) = self.0.store.supplier(payment.value.merchant, supplier).await? else {
+                continue;
+            };
             let Some(market) = self.mid(settlement.shared_currency(), known.value.currency) else { continue };
-            let spread = self.0.fees.spread(payment.value.merchant, &account.value.account, market.rate).map_err(broken)?;
             let conversion = settlement.convert_pending(supplier, market.rate, spread).map_err(broken)?;
             evidence.push(RateEvidence::from(&market));
             post(&mut change, conversion.book(&booking))?;
@@ -133,7 +146,11 @@ impl Settlements {
         match self.0.store.commit(change).await {
             Ok(_) => Ok(true),
             // Another instance did it, or a refund took part of the share: read again next time.
-            Err(CommitError::LostUpdate { .. } | CommitError::AlreadyBooked { .. } | CommitError::BelowFloor { .. }) => Ok(false),
+            Err(
+                CommitError::LostUpdate { .. }
+                | CommitError::AlreadyBooked { .. }
+                | CommitError::BelowFloor { .. },
+            ) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }

@@ -12,7 +12,12 @@ use crate::store::{Change, CommitError};
 use super::{SettleError, Settlements, post};
 
 impl Settlements {
-    pub(super) async fn book_fact(&self, payment: &Payment, account: &GatewayAccount, report: &MoneyReport) -> Result<(), SettleError> {
+    pub(super) async fn book_fact(
+        &self,
+        payment: &Payment,
+        account: &GatewayAccount,
+        report: &MoneyReport,
+    ) -> Result<(), SettleError> {
         let subject = payment.id.to_string();
         let mut change = Change::new();
         match report {
@@ -20,14 +25,37 @@ impl Settlements {
                 let merchant = self.merchant(payment.merchant).await?;
                 let booking = self.booking(payment, account, reference, &subject, *at);
                 let tax = Money::zero(amount.currency());
-                let charged = ChargedFee { fee: *amount, tax, expected: *amount, jurisdiction: &merchant.tax_jurisdiction };
+                let charged = ChargedFee {
+                    fee: *amount,
+                    tax,
+                    expected: *amount,
+                    jurisdiction: &merchant.tax_jurisdiction,
+                };
                 post(&mut change, journal::fee_charged(&booking, &charged))?;
-                self.explain(&mut change, FindingKind::UnexplainedFee, account, payment, reference, *amount, "charged apart from the capture").await?;
+                self.explain(
+                    &mut change,
+                    FindingKind::UnexplainedFee,
+                    account,
+                    payment,
+                    reference,
+                    *amount,
+                    "charged apart from the capture",
+                )
+                .await?;
             }
             MoneyReport::Held { reference, amount, reason, at } => {
                 let booking = self.booking(payment, account, reference, &subject, *at);
                 post(&mut change, journal::gateway_held(&booking, *amount, reason))?;
-                self.explain(&mut change, FindingKind::GatewayHold, account, payment, reference, *amount, reason).await?;
+                self.explain(
+                    &mut change,
+                    FindingKind::GatewayHold,
+                    account,
+                    payment,
+                    reference,
+                    *amount,
+                    reason,
+                )
+                .await?;
             }
             MoneyReport::Released { reference, amount, reason, at } => {
                 let booking = self.booking(payment, account, reference, &subject, *at);
@@ -36,7 +64,16 @@ impl Settlements {
             MoneyReport::Reversed { reference, amount, at } => {
                 let booking = self.booking(payment, account, reference, &subject, *at);
                 post(&mut change, journal::reversed(&booking, *amount))?;
-                self.explain(&mut change, FindingKind::Reversed, account, payment, reference, *amount, "taken back by the gateway").await?;
+                self.explain(
+                    &mut change,
+                    FindingKind::Reversed,
+                    account,
+                    payment,
+                    reference,
+                    *amount,
+                    "taken back by the gateway",
+                )
+                .await?;
             }
         }
         match self.0.store.commit(change).await {
@@ -47,7 +84,16 @@ impl Settlements {
     }
 
     #[expect(clippy::too_many_arguments, reason = "a finding has this many sides")]
-    async fn explain(&self, change: &mut Change, kind: FindingKind, account: &GatewayAccount, payment: &Payment, fact: &str, amount: Money, detail: &str) -> Result<(), SettleError> {
+    async fn explain(
+        &self,
+        change: &mut Change,
+        kind: FindingKind,
+        account: &GatewayAccount,
+        payment: &Payment,
+        fact: &str,
+        amount: Money,
+        detail: &str,
+    ) -> Result<(), SettleError> {
         let mut finding = self.finding(kind, account, fact, Some(amount), format!("{amount}: {detail}"));
         finding.payment = Some(payment.id.to_string());
         self.open(change, finding).await

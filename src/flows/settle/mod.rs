@@ -35,7 +35,6 @@ use crate::store::{Change, Store, Versioned};
 
 use super::pay::{CaptureStanding, SettleError, Settles};
 
-pub use capture::ENGINE;
 pub use refunds::refund_view;
 
 /// The money side; clones share it.
@@ -65,7 +64,14 @@ impl Settlements {
         Settlements(Arc::new(parts))
     }
 
-    fn booking<'a>(&'a self, payment: &'a Payment, account: &'a GatewayAccount, source: &'a str, subject: &'a str, at: DateTime<Utc>) -> Booking<'a> {
+    fn booking<'a>(
+        &'a self,
+        payment: &'a Payment,
+        account: &'a GatewayAccount,
+        source: &'a str,
+        subject: &'a str,
+        at: DateTime<Utc>,
+    ) -> Booking<'a> {
         Booking { ids: &self.0.ids, merchant: payment.merchant, account, source, subject, at }
     }
 
@@ -80,11 +86,24 @@ impl Settlements {
             return Ok(());
         }
         change.open_finding(&finding);
-        self.tell(change, finding.merchant, "finding.opened", &finding.id.to_string(), finding_data(&finding));
+        self.tell(
+            change,
+            finding.merchant,
+            "finding.opened",
+            &finding.id.to_string(),
+            finding_data(&finding),
+        );
         Ok(())
     }
 
-    fn finding(&self, kind: FindingKind, account: &GatewayAccount, fact: &str, amount: Option<Money>, detail: String) -> Finding {
+    fn finding(
+        &self,
+        kind: FindingKind,
+        account: &GatewayAccount,
+        fact: &str,
+        amount: Option<Money>,
+        detail: String,
+    ) -> Finding {
         Finding {
             id: self.0.ids.mint(),
             merchant: account.merchant,
@@ -99,7 +118,14 @@ impl Settlements {
         }
     }
 
-    fn tell(&self, change: &mut Change, merchant: MerchantId, kind: &str, subject: &str, data: serde_json::Value) {
+    fn tell(
+        &self,
+        change: &mut Change,
+        merchant: MerchantId,
+        kind: &str,
+        subject: &str,
+        data: serde_json::Value,
+    ) {
         change.tell(&Event {
             id: self.0.ids.mint(),
             merchant,
@@ -121,7 +147,10 @@ pub fn finding_data(finding: &Finding) -> serde_json::Value {
 }
 
 /// Posts what is not nothing.
-fn post(change: &mut Change, built: Result<Option<LedgerTransaction>, LedgerError>) -> Result<(), SettleError> {
+fn post(
+    change: &mut Change,
+    built: Result<Option<LedgerTransaction>, LedgerError>,
+) -> Result<(), SettleError> {
     if let Some(transaction) = built.map_err(broken)? {
         change.post(transaction);
     }
@@ -135,27 +164,61 @@ fn broken(error: impl std::fmt::Display) -> SettleError {
 
 #[async_trait]
 impl Settles for Settlements {
-    async fn agree(&self, merchant: &Merchant, account: &GatewayAccount, amount: Money, terms: serde_json::Value) -> Result<serde_json::Value, SettleError> {
+    async fn agree(
+        &self,
+        merchant: &Merchant,
+        account: &GatewayAccount,
+        amount: Money,
+        terms: serde_json::Value,
+    ) -> Result<serde_json::Value, SettleError> {
         self.agree_terms(merchant, account, amount, terms).await
     }
 
-    async fn settle(&self, payment: &Payment, account: &GatewayAccount, capture: &Capture, standing: CaptureStanding) -> Result<Change, SettleError> {
+    async fn settle(
+        &self,
+        payment: &Payment,
+        account: &GatewayAccount,
+        capture: &Capture,
+        standing: CaptureStanding,
+    ) -> Result<Change, SettleError> {
         self.settle_capture(payment, account, capture, standing).await
     }
 
-    async fn differs(&self, payment: &Payment, account: &GatewayAccount, why: &Conflict, evidence: &str) -> Result<Change, SettleError> {
+    async fn differs(
+        &self,
+        payment: &Payment,
+        account: &GatewayAccount,
+        why: &Conflict,
+        evidence: &str,
+    ) -> Result<Change, SettleError> {
         self.open_difference(payment, account, why, evidence).await
     }
 
-    async fn unknown_payment(&self, account: &GatewayAccount, notice: &Notice) -> Result<Change, SettleError> {
+    async fn unknown_payment(
+        &self,
+        account: &GatewayAccount,
+        notice: &Notice,
+    ) -> Result<Change, SettleError> {
         self.open_stranger(account, notice).await
     }
 
-    async fn apply_refund_report(&self, payment: &Versioned<Payment>, account: &GatewayAccount, refund: &RefundReport, source: ReportSource) -> Result<(), SettleError> {
+    async fn apply_refund_report(
+        &self,
+        payment: &Versioned<Payment>,
+        account: &GatewayAccount,
+        refund: &RefundReport,
+        source: ReportSource,
+    ) -> Result<(), SettleError> {
         self.apply_refund(payment, account, refund, source).await
     }
 
-    async fn apply_money_report(&self, payment: &Versioned<Payment>, account: &GatewayAccount, report: &MoneyReport, _source: ReportSource) -> Result<(), SettleError> {
+    async fn apply_money_report(
+        &self,
+        payment: &Versioned<Payment>,
+        account: &GatewayAccount,
+        report: &MoneyReport,
+        _source: ReportSource,
+    ) -> Result<(), SettleError> {
         self.book_fact(&payment.value, account, report).await
     }
 }
