@@ -6,8 +6,6 @@ pub mod onboard;
 pub mod pay;
 /// Showing and promising prices: localise, rates, quotes.
 pub mod price;
-/// The money side of a payment: agreement, capture, refunds.
-pub mod settle;
 /// What happens to money: captures divided, refunds and other facts booked, differences found.
 pub mod settle;
 /// Paying back: decide, write down, send once.
