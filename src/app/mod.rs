@@ -127,8 +127,7 @@ impl App {
     /// [`AppError`] in words for whoever starts it.
     pub async fn build(settings: Settings, sources: Sources) -> Result<App, AppError> {
         let address = settings.listen;
-        let listener =
-            TcpListener::bind(address).map_err(|source| AppError::Listen { address, source })?;
+        let listener = TcpListener::bind(address).map_err(|source| AppError::Listen { address, source })?;
         let bound = listener.local_addr().map_err(|source| AppError::Listen { address, source })?;
         let public_url = settings.public_url.clone().unwrap_or_else(|| own_url(bound));
         prepare_folder(&settings.data_dir)?;
@@ -145,14 +144,20 @@ impl App {
                 (Some(sandbox), Some(seeded))
             }
         };
-        let accounts = open_accounts(&settings, &store, &vault, &public_url, sandbox.as_ref(), seeded.as_ref(), &clock, &ids).await?;
+        let accounts = open_accounts(
+            &settings,
+            &store,
+            &vault,
+            &public_url,
+            sandbox.as_ref(),
+            seeded.as_ref(),
+            &clock,
+            &ids,
+        )
+        .await?;
         tracing::debug!(accounts = accounts.all().len(), "gateway accounts are open");
-        let onboarding = Onboarding {
-            store: store.clone(),
-            clock: clock.clone(),
-            ids: ids.clone(),
-            vault: vault.clone(),
-        };
+        let onboarding =
+            Onboarding { store: store.clone(), clock: clock.clone(), ids: ids.clone(), vault: vault.clone() };
         let origins = store.key_origins().await?;
         let service = web::Data::new(Service {
             limiter: Limiter::new(settings.limits.per_key),

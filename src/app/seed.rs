@@ -98,7 +98,8 @@ pub async fn seeded(store: &Store, vault: &Vault, clock: &Clock, ids: &IdSource)
     }
     let mut change = Change::new();
     let mut sower = Sower { clock, ids, vault, change: &mut change };
-    let seeded = Seeded { default: sower.merchant("Straits Demo Shop")?, other: sower.merchant("Other Shop")? };
+    let seeded =
+        Seeded { default: sower.merchant("Straits Demo Shop")?, other: sower.merchant("Other Shop")? };
     let text = serde_json::to_vec(&seeded).map_err(|error| AppError::Broken(error.to_string()))?;
     change.set_setting(SETTING, BASE64.encode(vault.seal(PLACE, &text)?), None);
     match store.commit(change).await {
@@ -213,7 +214,8 @@ impl Sower<'_> {
             ("webhook_id".to_owned(), self.token()[..17].to_uppercase()),
             ("merchant_id".to_owned(), self.token()[..13].to_uppercase()),
         ]);
-        let account = self.account(merchant, "paypal", "paypal", Recharge::Actual, AvailableWhen::GatewayAvailable);
+        let account =
+            self.account(merchant, "paypal", "paypal", Recharge::Actual, AvailableWhen::GatewayAvailable);
         let public = json!({
             "client_id": client["client_id"], "webhook_id": client["webhook_id"],
             "merchant_id": client["merchant_id"], "verification": "self",
@@ -272,10 +274,12 @@ impl Sower<'_> {
         secrets: &[(&str, &String)],
     ) -> Result<(), AppError> {
         let public = public.as_object().cloned().unwrap_or_default();
-        let secrets: BTreeMap<&str, [&String; 1]> = secrets.iter().map(|(key, text)| (*key, [*text])).collect();
+        let secrets: BTreeMap<&str, [&String; 1]> =
+            secrets.iter().map(|(key, text)| (*key, [*text])).collect();
         let text = serde_json::to_vec(&secrets).map_err(|error| AppError::Broken(error.to_string()))?;
         let sealed = self.vault.seal(&secrets_place(&account), &text)?;
-        self.change.insert_gateway_account(&StoredGatewayAccount { account, public, sealed }, self.clock.now());
+        self.change
+            .insert_gateway_account(&StoredGatewayAccount { account, public, sealed }, self.clock.now());
         Ok(())
     }
 

@@ -15,8 +15,8 @@ use crate::clock::Clock;
 use crate::domain::ledger::{AccountEntry, Layer, Place};
 use crate::domain::merchants::Supplier;
 use crate::domain::statements::{
-    BalanceError, Bucket, CsvError, Footing, Movement, Period, PeriodError, Statement, StatementCsv,
-    StatementError, SupplierBalance,
+    BalanceError, Bucket, CsvError, Footing, Period, PeriodError, Statement, StatementCsv, StatementError,
+    SupplierBalance, cut_to_whole_transactions,
 };
 use crate::ids::{MerchantId, SupplierId, TransactionId};
 use crate::money::{Currency, Money};
@@ -159,12 +159,11 @@ impl Statements {
         let limit = u32::try_from(extent.entries + 1).unwrap_or(u32::MAX);
         let entries =
             self.store.account_entries(&range.accounts, Place::after(range.from), range.upto, limit).await?;
-        let movements = entries.into_iter().map(movement);
         Ok(Statement::try_new(
             supplier,
             range.period,
             range.money(extent.opening),
-            movements,
+            entries,
             range.money(extent.closing),
         )?)
     }
@@ -189,12 +188,11 @@ impl Statements {
         let mut end = start;
         let mut more = true;
         while more && lines < limit {
-            let wanted = (limit - lines) * 2 + 16;
-            let batch =
+            let wanted = (limit - lines) * 2 + 50;
+            let mut batch =
                 self.store.account_entries(&range.accounts, Place::after(end), range.upto, wanted).await?;
-            more = batch.len() == wanted as usize;
-            let (complete, cut) = whole_transactions(batch, more);
-            for group in complete.chunk_by(|a, b| a.place.number == b.place.number) {
+            more = cut_to_whole_transactions(&mut batch, wanted as usize);
+            for group in batch.chunk_by(|a, b| a.place.number == b.place.number) {
                 if lines == limit {
                     more = true;
                     break;
@@ -204,22 +202,17 @@ impl Statements {
                 end = group[0].place.number;
                 taken.extend_from_slice(group);
             }
-            if lines < limit && cut && complete.is_empty() {
-                // One transaction larger than a page's read: cannot be, a transaction has few entries of one supplier.
-                break;
-            }
         }
         if !more {
             end = range.upto;
         }
         let opening = self.store.standing_after(&range.accounts, start).await?;
         let closing = self.store.standing_after(&range.accounts, end).await?;
-        let movements = taken.into_iter().map(movement);
         let page = Statement::try_new(
             query.supplier,
             range.period,
             range.money(opening),
-            movements,
+            taken,
             range.money(closing),
         )?;
         Ok(page.with_more(more))
@@ -323,7 +316,7 @@ impl Export {
         }
         let mut lines = Vec::with_capacity(page.len() + 1);
         for entry in page {
-            lines.extend(self.footing.push(movement(entry))?);
+            lines.extend(self.footing.push(entry)?);
         }
         if !last {
             self.csv.append(&lines, &mut self.buffer)?;
@@ -335,25 +328,5 @@ impl Export {
         csv.append(&lines, &mut buffer)?;
         csv.finish(closing, &mut buffer)?;
         Ok((buffer, None))
-    }
-}
-
-/// The transactions of a batch that are whole, and whether one was cut off.
-fn whole_transactions(mut batch: Vec<AccountEntry>, more: bool) -> (Vec<AccountEntry>, bool) {
-    let Some(last) = batch.last().map(|entry| entry.place.number).filter(|_| more) else {
-        return (batch, false);
-    };
-    batch.retain(|entry| entry.place.number != last);
-    (batch, true)
-}
-
-fn movement(entry: AccountEntry) -> Movement {
-    Movement {
-        transaction: entry.transaction,
-        event: entry.event,
-        subject: entry.subject,
-        recorded_at: entry.recorded_at,
-        effective_at: entry.effective_at,
-        debit_minus_credit: entry.debit_minus_credit,
     }
 }

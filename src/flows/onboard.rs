@@ -3,9 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::clock::Clock;
-use crate::domain::access::{
-    Actor, ApiKey, AuditEntry, Environment, KeyKind, Scope, hash, new_key_text,
-};
+use crate::domain::access::{Actor, ApiKey, AuditEntry, Environment, KeyKind, Scope, hash, new_key_text};
 use crate::domain::merchants::{PayoutAccount, PayoutAccountKind, Supplier};
 use crate::ids::{IdSource, KeyId, SupplierId, UserId};
 use crate::money::Currency;
@@ -89,11 +87,18 @@ impl Onboarding {
     ///
     /// # Errors
     /// [`OnboardError`]: `NotFound` when the user or a scope's supplier is not this merchant's.
-    pub async fn create_key(&self, actor: &Actor, new: NewKey) -> Result<(ApiKey, SecretString), OnboardError> {
+    pub async fn create_key(
+        &self,
+        actor: &Actor,
+        new: NewKey,
+    ) -> Result<(ApiKey, SecretString), OnboardError> {
         self.store.user(actor.merchant, new.user).await?.ok_or(OnboardError::NotFound("user"))?;
         for scope in &new.scopes {
             if let Scope::Supplier(supplier) = scope {
-                self.store.supplier(actor.merchant, *supplier).await?.ok_or(OnboardError::NotFound("supplier"))?;
+                self.store
+                    .supplier(actor.merchant, *supplier)
+                    .await?
+                    .ok_or(OnboardError::NotFound("supplier"))?;
             }
         }
         let text = new_key_text(new.kind, new.environment, &self.ids);

@@ -187,7 +187,8 @@ async fn identify(service: &Service, request: &ServiceRequest) -> Answer<Arc<Api
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, text)| text.trim())
         .ok_or_else(|| refuse(Code::Unauthorized, "send the header `Authorization: Bearer <key>`"))?;
-    let presented = PresentedKey::read(text).map_err(|error| refuse(Code::Unauthorized, &error.to_string()))?;
+    let presented =
+        PresentedKey::read(text).map_err(|error| refuse(Code::Unauthorized, &error.to_string()))?;
     if presented.environment.as_str() != service.settings.mode.environment() {
         let detail = format!("this server takes {} keys only", service.settings.mode.environment());
         return Err(refuse(Code::WrongEnvironment, &detail));

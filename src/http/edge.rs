@@ -8,13 +8,13 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
-    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use actix_web::middleware::Next;
-use actix_web::error::InternalError;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 
 use crate::ids::RequestId;
@@ -58,7 +58,8 @@ pub async fn answer(
             Err(documented(problem, &service, &path, id))
         }
     };
-    let status = answered.as_ref().map_or_else(HttpResponse::status, |(_, response)| response.status()).as_u16();
+    let status =
+        answered.as_ref().map_or_else(HttpResponse::status, |(_, response)| response.status()).as_u16();
     let elapsed = started.elapsed();
     metrics::histogram!(
         "straits_http_request_seconds", "method" => method.clone(), "route" => route.clone(),

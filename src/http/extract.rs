@@ -34,7 +34,10 @@ impl<T: DeserializeOwned> FromRequest for Json<T> {
             let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
             let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
             if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
-                return Err(Problem::new(Code::UnsupportedMediaType, "send `Content-Type: application/json`"));
+                return Err(Problem::new(
+                    Code::UnsupportedMediaType,
+                    "send `Content-Type: application/json`",
+                ));
             }
             let bytes = collect(&request, &mut payload).await?;
             Ok(Json { value: body::read(&bytes)?, bytes })
@@ -64,9 +67,8 @@ async fn collect(request: &HttpRequest, payload: &mut Payload) -> Answer<Bytes> 
     if request.headers().contains_key(CONTENT_ENCODING) {
         return Err(Problem::new(Code::UnsupportedEncoding, "send the body without Content-Encoding"));
     }
-    let too_large = || {
-        Problem::new(Code::PayloadTooLarge, format!("a body has at most {} bytes", limits.body_bytes))
-    };
+    let too_large =
+        || Problem::new(Code::PayloadTooLarge, format!("a body has at most {} bytes", limits.body_bytes));
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: u64| length > limits.body_bytes as u64) {
         return Err(too_large());

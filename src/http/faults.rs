@@ -23,10 +23,13 @@ impl From<CommitError> for Problem {
             CommitError::LostUpdate { .. } | CommitError::AlreadyBooked { .. } => {
                 Problem::new(Code::Conflict, "somebody else changed it meanwhile; nothing was done")
             }
-            CommitError::BelowFloor { account, .. } => {
-                Problem::new(Code::Unprocessable, format!("account {account} does not hold enough; nothing was done"))
+            CommitError::BelowFloor { account, .. } => Problem::new(
+                Code::Unprocessable,
+                format!("account {account} does not hold enough; nothing was done"),
+            ),
+            CommitError::Busy => {
+                Problem::new(Code::Busy, "the writer is busy; nothing was done").retry_after(1)
             }
-            CommitError::Busy => Problem::new(Code::Busy, "the writer is busy; nothing was done").retry_after(1),
             CommitError::Unavailable(cause) => {
                 tracing::error!(%cause, "the database did not take a change");
                 Problem::new(Code::Unavailable, "the database did not take the change").retry_after(1)

@@ -4,10 +4,10 @@
 //! requests at once one change is refused, and its handler begins again: it finds the other's claim. [`keep`] stores the
 //! answer; where the process died before that, the retry is answered from the resource as it stands now.
 
+use actix_web::HttpRequest;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use actix_web::HttpRequest;
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::Serialize;
 
@@ -105,4 +105,3 @@ fn replayed(status: u16, body: Vec<u8>) -> HttpResponse {
 fn written(status: StatusCode, body: Vec<u8>) -> HttpResponse {
     HttpResponse::build(status).insert_header((CONTENT_TYPE, "application/json")).body(body)
 }
-

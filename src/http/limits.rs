@@ -39,8 +39,8 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
     /// With the same allowance for everyone.
     pub fn new(allowance: Allowance) -> Limiter<K> {
         let at_least_one = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::per_second(at_least_one(allowance.per_second))
-            .allow_burst(at_least_one(allowance.burst));
+        let quota =
+            Quota::per_second(at_least_one(allowance.per_second)).allow_burst(at_least_one(allowance.burst));
         let buckets = RateLimiter::dashmap(quota).with_middleware::<StateInformationMiddleware>();
         Limiter { buckets, clock: DefaultClock::default(), burst: allowance.burst }
     }
@@ -51,7 +51,9 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
     /// `too_many_requests` with the seconds to wait.
     pub fn take(&self, key: &K) -> Result<Left, Problem> {
         match self.buckets.check_key(key) {
-            Ok(state) => Ok(Left { limit: self.burst, remaining: state.remaining_burst_capacity(), reset: 1 }),
+            Ok(state) => {
+                Ok(Left { limit: self.burst, remaining: state.remaining_burst_capacity(), reset: 1 })
+            }
             Err(not_until) => {
                 let wait = whole_seconds(not_until.wait_time_from(self.clock.now()));
                 let mut problem = Problem::new(Code::TooManyRequests, format!("wait {wait} s"));

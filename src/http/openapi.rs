@@ -73,16 +73,18 @@ fn complete(operation: &mut Operation, access: Access) {
         ]);
     }
     for code in codes {
-        operation.responses.responses.entry(code.status().to_string()).or_insert_with(|| problem_answer(code));
+        operation
+            .responses
+            .responses
+            .entry(code.status().to_string())
+            .or_insert_with(|| problem_answer(code));
     }
 }
 
 fn problem_answer(code: Code) -> RefOr<utoipa::openapi::Response> {
     let example = Problem::new(code, code.remedy()).document("", "/v1/…", "req_01kb0000000000000000000000");
-    let content = ContentBuilder::new()
-        .schema(Some(Ref::from_schema_name("Problem")))
-        .example(Some(example))
-        .build();
+    let content =
+        ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).example(Some(example)).build();
     let response =
         ResponseBuilder::new().description(code.title()).content("application/problem+json", content);
     RefOr::T(response.build())

@@ -149,9 +149,7 @@ pub fn path_id<T: Id>(text: &str, what: &str) -> Result<T, Problem> {
 /// # Errors
 /// `invalid_body` at `param`.
 pub fn label(param: &str, text: String) -> Result<String, Problem> {
-    let turns = |letter: char| {
-        matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
-    };
+    let turns = |letter: char| matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{feff}');
     let fine = !text.trim().is_empty()
         && text.chars().count() <= 100
         && !text.chars().any(|letter| letter.is_control() || turns(letter));
@@ -182,7 +180,8 @@ pub fn origin(param: &str, text: String) -> Result<String, Problem> {
     if exact && (text.starts_with("https://") || text.starts_with("http://")) {
         return Ok(text);
     }
-    Err(Problem::new(Code::InvalidBody, "an origin looks like https://shop.example, with nothing behind it").at(param))
+    Err(Problem::new(Code::InvalidBody, "an origin looks like https://shop.example, with nothing behind it")
+        .at(param))
 }
 
 /// The number of an account: 4 to 64 printable characters.

@@ -109,7 +109,8 @@ pub(super) async fn enqueue(
         match earlier.into_iter().find(|delivery| delivery.progress == Progress::Held) {
             Some(mut held) => {
                 held.progress = Progress::Waiting;
-                held.due = first.due + TimeDelta::microseconds(1);
+                held.due = first.due;
+                first.due -= TimeDelta::microseconds(1);
                 session.put(&held).await?;
             }
             None if first.progress == Progress::Waiting => {

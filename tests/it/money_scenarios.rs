@@ -11,7 +11,9 @@ use straits::domain::ledger::{Account, AccountCode, Direction, LedgerTransaction
 use straits::domain::merchants::{
     AvailableWhen, FeeOwner, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role,
 };
-use straits::domain::refunds::{Funds, FxDifference, Refund, RefundRequest, RefundTerms, decide, own_pending};
+use straits::domain::refunds::{
+    Funds, FxDifference, Refund, RefundRequest, RefundTerms, decide, own_pending,
+};
 use straits::domain::settlement::{
     Delivery, Exchange, GatewayFee, Settlement, SettlementInput, deliver, settle,
 };
@@ -136,7 +138,11 @@ impl World {
                 // The share was released and paid: nothing of it is pending.
                 Some(available) => Funds {
                     own: vec![],
-                    available: if available.currency() == currency { available } else { Money::zero(currency) },
+                    available: if available.currency() == currency {
+                        available
+                    } else {
+                        Money::zero(currency)
+                    },
                 },
                 None => Funds { own: vec![(pending, own)], available: Money::zero(currency) },
             }
@@ -338,8 +344,7 @@ fn j14_a_converted_share_goes_back_at_its_own_rate() {
     let mut world = world();
     world.account.unreturned_fee = Some(FeeOwner::Platform);
     let settlement = world.settle(money("100.00", "USD"), J01, money("4.90", "USD"), true);
-    let refund =
-        world.refund(&settlement, RefundRequest::default(), &[], Some(money("602.88", "CNY")));
+    let refund = world.refund(&settlement, RefundRequest::default(), &[], Some(money("602.88", "CNY")));
     assert_scenario("J14", 0, &world.refund_transactions(&refund));
 }
 
@@ -348,7 +353,8 @@ fn j26_money_without_an_entitlement() {
     let world = world();
     let booking = world.booking();
     let (gross, fee) = (money("10.00", "USD"), money("0.94", "USD"));
-    let charged = journal::ChargedFee { fee, tax: Money::zero(fee.currency()), expected: fee, jurisdiction: "SG" };
+    let charged =
+        journal::ChargedFee { fee, tax: Money::zero(fee.currency()), expected: fee, jurisdiction: "SG" };
     let transactions = [
         journal::captured_unmatched(&booking, gross),
         journal::fee_charged(&booking, &charged),
@@ -363,7 +369,8 @@ fn j27_a_second_payment_of_one_order() {
     let world = world();
     let booking = world.booking();
     let (gross, fee) = (money("100.00", "USD"), money("4.90", "USD"));
-    let charged = journal::ChargedFee { fee, tax: Money::zero(fee.currency()), expected: fee, jurisdiction: "SG" };
+    let charged =
+        journal::ChargedFee { fee, tax: Money::zero(fee.currency()), expected: fee, jurisdiction: "SG" };
     let transactions = [
         journal::captured_twice(&booking, gross),
         journal::fee_charged(&booking, &charged),
@@ -421,14 +428,10 @@ fn a_returned_fee_goes_back_to_the_supplier_who_had_borne_it() {
     let world = world();
     let refund = world.refund(&j01(&world), RefundRequest::default(), &[], None);
     let returned = refund.fee_returned(&world.booking(), money("4.90", "USD")).unwrap().unwrap();
-    let expected: Vec<Line> = [
-        ("Cr", "1200[A]"),
-        ("Cr", "5000[paypal]"),
-        ("Dr", "1110[paypal]"),
-        ("Dr", "5005[paypal]"),
-    ]
-    .map(|(side, account)| (side.into(), account.into(), "4.90".into(), "USD".into()))
-    .into();
+    let expected: Vec<Line> =
+        [("Cr", "1200[A]"), ("Cr", "5000[paypal]"), ("Dr", "1110[paypal]"), ("Dr", "5005[paypal]")]
+            .map(|(side, account)| (side.into(), account.into(), "4.90".into(), "USD".into()))
+            .into();
     assert_eq!(lines(&returned), expected);
 }
 

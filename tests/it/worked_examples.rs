@@ -248,7 +248,8 @@ fn refunds() {
         let gross = Money::parse(&row.amount, currency).unwrap();
         let terms: Terms = serde_json::from_str(&with_ids(&row.terms)).unwrap();
         let agreement = Agreement::try_new(terms, gross).unwrap();
-        let fee = row.fee.as_deref().map_or(Money::zero(currency), |fee| Money::parse(fee, currency).unwrap());
+        let fee =
+            row.fee.as_deref().map_or(Money::zero(currency), |fee| Money::parse(fee, currency).unwrap());
         let settlement = settle(&SettlementInput {
             merchant: &merchant,
             account: &account,

@@ -21,7 +21,8 @@ use crate::domain::orders::{Intent, Outcome, Payment, PaymentReport, ReportKind,
 use crate::gateways::GatewayError;
 use crate::store::{Change, CommitError, Versioned};
 
-use super::apply::{Called, Cause};
+use super::apply::Called;
+use super::cause::Cause;
 use super::{OpenAccount, Pay, PayError};
 
 impl Pay {

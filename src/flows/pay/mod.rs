@@ -18,6 +18,7 @@ mod accounts;
 mod apply;
 mod ask;
 mod cancel;
+mod cause;
 mod come_back;
 mod complete;
 mod error;
@@ -44,7 +45,7 @@ use crate::store::{Change, CommitError, Store, StoreError, Versioned};
 use crate::vault::Vault;
 
 pub use accounts::{Accounts, OpenAccount};
-pub(in crate::flows) use apply::sha256;
+pub(in crate::flows) use cause::sha256;
 pub use come_back::Landing;
 pub use error::PayError;
 pub use hear::Arrived;

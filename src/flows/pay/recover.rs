@@ -14,7 +14,7 @@ use crate::domain::orders::{IntentKind, Payment, PaymentState, ReportSource};
 use crate::ids::{GatewayAccountId, PaymentId};
 use crate::store::Versioned;
 
-use super::apply::Cause;
+use super::cause::Cause;
 use super::{Pay, PayError};
 
 /// Questions under way at one account.

@@ -18,7 +18,7 @@ use crate::ids::{PaymentId, QuoteId};
 use crate::money::Money;
 use crate::store::{Change, CommitError, Versioned};
 
-use super::apply::{Cause, sha256};
+use super::cause::{Cause, sha256};
 use super::{DECISIONS, OpenAccount, Pay, PayError, PaymentView};
 
 /// How long a payment waits whose session never arrived: as long as the longest any gateway here keeps one (PayPal,

@@ -1,6 +1,6 @@
 //! Prices in a shopper's currency, as `/v1/prices` answers them.
 
-use std::collections::HashMap;
+use std::collections::hash_map::{Entry, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -113,7 +113,7 @@ pub struct PricedItem {
 }
 
 /// A pair with its spread, ready to price.
-#[derive(Clone)]
+#[derive(Debug)]
 struct Applied {
     market: MarketRate,
     spread: BasisPoints,
@@ -172,10 +172,10 @@ impl Pricing {
         let mut items = Vec::with_capacity(question.items.len());
         for item in &question.items {
             let base = item.price.currency();
-            if !rates.contains_key(&base) {
-                rates.insert(base, self.applied(&snapshot, base, shown)?);
-            }
-            let Some(applied) = rates.get(&base) else { continue };
+            let applied = match rates.entry(base) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(free) => free.insert(self.applied(&snapshot, base, shown)?),
+            };
             let mut priced = applied.price(item, rounding, display.locale)?;
             priced.rate = (base != first).then(|| applied.answer());
             items.push(priced);

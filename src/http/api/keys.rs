@@ -117,7 +117,11 @@ pub async fn create(service: web::Data<Service>, caller: Caller, body: Json<Crea
         environment,
         user: body.user.map_or(caller.key.user, |user| user.0),
         scopes,
-        origins: body.origins.into_iter().map(|origin| wire::origin("origins", origin)).collect::<Result<_, _>>()?,
+        origins: body
+            .origins
+            .into_iter()
+            .map(|origin| wire::origin("origins", origin))
+            .collect::<Result<_, _>>()?,
     };
     let (key, text) = service.onboarding.create_key(&caller.actor, new).await?;
     service.allow_origins(&key.origins);
@@ -138,7 +142,9 @@ fn read_scopes(kind: KeyKind, words: &[String]) -> Answer<Vec<Scope>> {
         KeyKind::Publishable if !scopes.is_empty() => {
             Err(invalid("scopes", "a publishable key reads rates, prices and quotes; it has no scopes"))
         }
-        KeyKind::Secret if scopes.is_empty() => Err(invalid("scopes", "a secret key needs at least one scope")),
+        KeyKind::Secret if scopes.is_empty() => {
+            Err(invalid("scopes", "a secret key needs at least one scope"))
+        }
         _ if suppliers > 1 || (suppliers == 1 && scopes.len() > 1) => {
             Err(invalid("scopes", "a supplier's key has that one scope only"))
         }

@@ -81,10 +81,9 @@ pub(super) async fn status_for_partner(call: &mut Call<'_>, id: &str) -> Result<
     let charge = asked(call, &partner, id).await?;
     let mut shown = shown(call, &charge);
     let standing = charge.standing(call.now).tx_status;
-    if matches!(standing, "authorised" | "success") {
-        if let Some(code) = consent::fresh_code(call, &charge).await? {
-            shown["oAuthCode"] = json!(code);
-        }
+    let agreed = matches!(standing, "authorised" | "success");
+    if agreed && let Some(code) = consent::fresh_code(call, &charge).await? {
+        shown["oAuthCode"] = json!(code);
     }
     Ok(Answer::ok(shown))
 }
@@ -167,10 +166,9 @@ pub(in super::super) async fn arm(
     let Some(mut charge) = by_reference(session, reference).await? else { return Ok(false) };
     charge.faults.arm(scenario);
     session.put(&charge).await?;
-    if scenario == Scenario::ForgedCallback {
-        if let Some(partner) = session.find::<Partner>(&charge.partner_id).await? {
-            notices::forge(sandbox, session, &partner, &charge).await?;
-        }
+    let forged = scenario == Scenario::ForgedCallback;
+    if forged && let Some(partner) = session.find::<Partner>(&charge.partner_id).await? {
+        notices::forge(sandbox, session, &partner, &charge).await?;
     }
     Ok(true)
 }
