@@ -5,6 +5,7 @@ mod books;
 mod conformance;
 mod engines;
 mod money_scenarios;
+mod jobs;
 mod pay_crash;
 mod pay_hear;
 mod pay_start;

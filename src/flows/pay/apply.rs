@@ -12,18 +12,41 @@ use crate::domain::orders::{
     ReportKind, ReportSource, TimelineEntry, Transition,
 };
 use crate::gateways::GatewaySecrets;
+use crate::ids::NoticeId;
 use crate::store::inbox::Settled;
 use crate::store::outbox::Event;
 use crate::store::{Change, CommitError, Versioned};
 
-use super::cause::{Cause, NoticeRef, evidence};
+use super::timeline::evidence;
 use super::{CaptureStanding, DECISIONS, OpenAccount, Pay, PayError, PaymentView};
 
+/// Why we know what a report says.
+#[derive(Debug, Clone)]
+pub struct Cause {
+    /// Who said it.
+    pub source: ReportSource,
+    /// The notice that made us ask, to be settled with the effect.
+    pub notice: Option<NoticeRef>,
+}
+
+/// A notice as the cause of a question.
+#[derive(Debug, Clone)]
+pub struct NoticeRef {
+    /// The notice.
+    pub id: NoticeId,
+    /// The version of its row.
+    pub version: i64,
+    /// SHA-256 of its body.
+    pub body_sha256: String,
+}
+
 /// What our own call came to, written with the report it answered.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Called {
-    /// What came of the `complete` intent, where the report does not say.
-    pub(super) outcome: Option<Outcome>,
+    /// Which call.
+    pub(super) kind: IntentKind,
+    /// What came of it.
+    pub(super) outcome: Outcome,
     /// Secrets to keep from here on.
     pub(super) secrets: Option<GatewaySecrets>,
 }
@@ -34,6 +57,13 @@ pub(super) struct Applied {
     pub(super) payment: Versioned<Payment>,
     /// The lease to take the money, if the report asked for that and nobody else has it.
     pub(super) completes: Option<Versioned<Intent>>,
+}
+
+impl Cause {
+    /// A report of this source, without a notice.
+    pub fn of(source: ReportSource) -> Cause {
+        Cause { source, notice: None }
+    }
 }
 
 impl Pay {
@@ -218,8 +248,8 @@ impl Pay {
     ) -> Option<Versioned<Intent>> {
         for intent in intents.iter().filter(|intent| intent.value.unsettled()) {
             let kind = intent.value.kind;
-            let own = called.filter(|_| kind == IntentKind::Complete).and_then(|called| called.outcome);
-            if let Some(outcome) = answered(kind, report, &step.after.state).or(own) {
+            let own = called.filter(|called| called.kind == kind).map(|called| called.outcome);
+            if let Some(outcome) = own.or_else(|| answered(kind, report, &step.after.state)) {
                 let settled = Intent { outcome, lease: None, ..intent.value.clone() };
                 step.change.update_intent(&settled, intent.version);
             }

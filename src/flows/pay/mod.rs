@@ -25,6 +25,7 @@ mod error;
 mod hear;
 mod recover;
 mod start;
+mod timeline;
 mod turns;
 mod view;
 
@@ -84,6 +85,7 @@ pub struct Parts {
     /// Shoppers may be sent back to this machine: sandbox mode.
     pub loopback_returns: bool,
     turns: turns::Turns<Result<Payment, PayError>>,
+    skips: recover::Skips,
 }
 
 /// What a capture is, seen from the order.
@@ -278,7 +280,7 @@ impl Parts {
         public_url: String,
         loopback_returns: bool,
     ) -> Parts {
-        let turns = turns::Turns::default();
+        let (turns, skips) = (turns::Turns::default(), recover::Skips::default());
         Parts {
             store,
             clock,
@@ -291,6 +293,7 @@ impl Parts {
             public_url,
             loopback_returns,
             turns,
+            skips,
         }
     }
 }
