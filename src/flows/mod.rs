@@ -14,5 +14,3 @@ pub mod refund;
 pub mod deliver;
 /// What a supplier is told.
 pub mod issue_statement;
-/// Showing and promising prices: localise, rates, quotes.
-pub mod price;

@@ -12,33 +12,12 @@ use crate::domain::orders::{
     ReportKind, ReportSource, TimelineEntry, Transition,
 };
 use crate::gateways::GatewaySecrets;
-use crate::ids::NoticeId;
 use crate::store::inbox::Settled;
 use crate::store::outbox::Event;
 use crate::store::{Change, CommitError, Versioned};
 
-use super::timeline::evidence;
+use super::cause::{Cause, NoticeRef, evidence};
 use super::{CaptureStanding, DECISIONS, OpenAccount, Pay, PayError, PaymentView};
-
-/// Why we know what a report says.
-#[derive(Debug, Clone)]
-pub struct Cause {
-    /// Who said it.
-    pub source: ReportSource,
-    /// The notice that made us ask, to be settled with the effect.
-    pub notice: Option<NoticeRef>,
-}
-
-/// A notice as the cause of a question.
-#[derive(Debug, Clone)]
-pub struct NoticeRef {
-    /// The notice.
-    pub id: NoticeId,
-    /// The version of its row.
-    pub version: i64,
-    /// SHA-256 of its body.
-    pub body_sha256: String,
-}
 
 /// What our own call came to, written with the report it answered.
 #[derive(Debug, Clone)]
@@ -57,13 +36,6 @@ pub(super) struct Applied {
     pub(super) payment: Versioned<Payment>,
     /// The lease to take the money, if the report asked for that and nobody else has it.
     pub(super) completes: Option<Versioned<Intent>>,
-}
-
-impl Cause {
-    /// A report of this source, without a notice.
-    pub fn of(source: ReportSource) -> Cause {
-        Cause { source, notice: None }
-    }
 }
 
 impl Pay {

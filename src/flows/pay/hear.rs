@@ -15,8 +15,7 @@ use crate::gateways::{About, Notification, NotificationError, RawNotification, R
 use crate::store::inbox::{Notice, Settled};
 use crate::store::{Change, CommitError, Versioned};
 
-use super::apply::{Cause, NoticeRef};
-use super::timeline::sha256;
+use super::cause::{Cause, NoticeRef, sha256};
 use super::{OpenAccount, Pay, PayError};
 
 /// How long a gateway waits for its answer while the notice is applied; the work goes on after that.

@@ -18,7 +18,8 @@ use crate::ids::{PaymentId, QuoteId};
 use crate::money::Money;
 use crate::store::{Change, CommitError, Versioned};
 
-use super::apply::{Called, Cause};
+use super::apply::Called;
+use super::cause::Cause;
 use super::{DECISIONS, OpenAccount, Pay, PayError, PaymentView};
 
 /// How long a payment waits whose session never arrived: as long as the longest any gateway here keeps one (PayPal,

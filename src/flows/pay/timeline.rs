@@ -1,13 +1,10 @@
-//! What the timeline keeps: who said what, what it changed, and the hash of what was said.
+//! Lines of the timeline that no gateway's report is behind: what we did, and what a person asked for.
 
-use aws_lc_rs::digest::{SHA256, digest};
-use serde_json::json;
-
-use crate::domain::orders::{Payment, PaymentReport, ReportKind, ReportSource, TimelineEntry};
+use crate::domain::orders::{Payment, ReportSource, TimelineEntry};
 use crate::store::Change;
 
 use super::Pay;
-use super::apply::Cause;
+use super::cause::sha256;
 
 impl Pay {
     /// A line of the timeline about our own call.
@@ -35,39 +32,4 @@ impl Pay {
         };
         change.report_payment(payment, &entry);
     }
-}
-
-/// What the timeline keeps of a report, and its hash: of the notice's bytes where there is one.
-pub(super) fn evidence(report: &PaymentReport, cause: &Cause) -> (String, serde_json::Value) {
-    let said = match &report.kind {
-        ReportKind::Captured(capture) => json!({
-            "capture_ref": capture.capture_ref, "amount": capture.amount, "fee": capture.fee, "at": capture.at,
-            "receivable": capture.receivable.map(|(amount, _)| amount),
-        }),
-        ReportKind::Authorised { amount } => json!({ "amount": amount }),
-        ReportKind::Failed { code } | ReportKind::Cancelled { code } => json!({ "code": code }),
-        ReportKind::Pending { reason } => json!({ "reason": reason }),
-        ReportKind::Unknown { raw } => json!({ "raw": raw }),
-        ReportKind::RequiresAction | ReportKind::Expired | ReportKind::NotFound => json!({}),
-    };
-    let detail = json!({
-        "report": report.kind.as_str(), "said": said, "account": report.account,
-        "gateway_ref": report.gateway_ref, "request_ref": report.request_ref,
-        "notice": cause.notice.as_ref().map(|notice| notice.id),
-    });
-    let hash = match &cause.notice {
-        Some(notice) => notice.body_sha256.clone(),
-        None => sha256(detail.to_string().as_bytes()),
-    };
-    (hash, detail)
-}
-
-/// SHA-256, hexadecimal.
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    digest(&SHA256, bytes).as_ref().iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
