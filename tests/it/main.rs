@@ -8,6 +8,7 @@ mod pay_hear;
 mod pay_start;
 mod pay_world;
 mod store_crash;
+mod store_faults;
 mod store_ledger;
 mod store_open;
 mod store_verify;
