@@ -14,6 +14,8 @@ CREATE TABLE settlement (
   waiting      TEXT,
   -- how much of the deferred commission is earned, JSON
   delivered    TEXT NOT NULL,
+  -- the rates it used: source, times and hash of the provider's answer, JSON
+  rates        TEXT NOT NULL,
   fee_version  TEXT NOT NULL,
   engine       TEXT NOT NULL,
   created_at   BIGINT NOT NULL,

@@ -11,10 +11,11 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::domain::orders::Holder;
@@ -24,7 +25,9 @@ use crate::store::jobs::Job;
 use crate::store::{Change, CommitError, Store, StoreError, Versioned};
 
 /// How long a job may take before another may try.
-const LEASE: TimeDelta = TimeDelta::minutes(5);
+const LEASE: TimeDelta = TimeDelta::minutes(2);
+/// When, after a start, the sweeps go round besides their pace: at once, and around the end of an intent's lease.
+const EARLY: [Duration; 3] = [Duration::ZERO, Duration::from_secs(30), Duration::from_secs(65)];
 /// How often the loop looks for due jobs.
 const LOOK: Duration = Duration::from_secs(1);
 /// A one-time job that failed this often waits for a person: it is due no more until somebody changes its row.
@@ -87,13 +90,23 @@ impl Jobs {
         Jobs(Arc::new(Parts { store, clock, ids, holder, duties, round }))
     }
 
-    /// Runs until `stop` resolves: first what an earlier run left, then whatever is due, once a second.
+    /// Runs until `stop` resolves, then lets what is under way come to its end.
+    ///
+    /// A start does not wait for what the run before it left behind: its sweeps go round at once, and twice more within
+    /// the time in which the leases of a dead run end ([`EARLY`]).
     pub async fn run(&self, stop: impl Future<Output = ()>) {
+        let mut under_way = JoinSet::new();
         let rounds = async {
+            let began = Instant::now();
+            let mut early = EARLY.iter().peekable();
             loop {
-                if let Err(error) = self.run_due(self.0.clock.now()).await {
+                if early.next_if(|after| began.elapsed() >= **after).is_some() {
+                    self.sweep(&mut under_way);
+                }
+                if let Err(error) = self.launch(&mut under_way).await {
                     tracing::warn!(%error, "no round of jobs; the next one follows");
                 }
+                while under_way.try_join_next().is_some() {}
                 tokio::time::sleep(LOOK).await;
             }
         };
@@ -101,9 +114,43 @@ impl Jobs {
             () = rounds => {}
             () = stop => {}
         }
+        while under_way.join_next().await.is_some() {}
     }
 
-    /// Runs every job due by `until`, in order of their due times, and answers how many ran.
+    /// Leases every job that is due and sets it going; none waits for another.
+    async fn launch(&self, under_way: &mut JoinSet<()>) -> Result<(), StoreError> {
+        let _round = self.0.round.lock().await;
+        self.enroll().await?;
+        let now = self.0.clock.now();
+        while let Some(job) = self.next(now).await? {
+            let Some(leased) = self.lease(job, now).await? else { continue };
+            let jobs = self.clone();
+            under_way.spawn(async move {
+                if let Err(error) = jobs.perform(leased, now).await {
+                    tracing::warn!(%error, "a job was done and could not be marked so; it will be done again");
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// Every sweep once, lease or no lease.
+    fn sweep(&self, under_way: &mut JoinSet<()>) {
+        for duty in self.0.duties.iter().filter(|duty| matches!(duty.pace(), Pace::Sweep(_))) {
+            let duty = duty.clone();
+            under_way.spawn(async move {
+                if let Err(why) = duty.run("").await {
+                    tracing::warn!(
+                        kind = duty.kind(),
+                        why,
+                        "a sweep at the start failed; the next one follows"
+                    );
+                }
+            });
+        }
+    }
+
+    /// Runs every job due by `until`, one by one in order of their due times, and answers how many ran.
     ///
     /// # Errors
     /// [`StoreError`] when the rows cannot be read.
@@ -112,7 +159,9 @@ impl Jobs {
         self.enroll().await?;
         let mut ran = 0;
         while let Some(job) = self.next(until).await? {
-            ran += usize::from(self.work(job, until).await?);
+            let Some(leased) = self.lease(job, until).await? else { continue };
+            self.perform(leased, until).await?;
+            ran += 1;
         }
         Ok(ran)
     }
@@ -130,7 +179,9 @@ impl Jobs {
             let moment = job.value.run_at.max(self.0.clock.now());
             // It cannot lie behind: `moment` is at least now.
             let _ = self.0.clock.advance_to(moment);
-            ran += usize::from(self.work(job, until).await?);
+            let Some(leased) = self.lease(job, until).await? else { continue };
+            self.perform(leased, until).await?;
+            ran += 1;
         }
         let _ = self.0.clock.advance_to(until.max(self.0.clock.now()));
         Ok(ran)
@@ -163,26 +214,34 @@ impl Jobs {
         self.0.duties.iter().find(|duty| duty.kind() == kind)
     }
 
-    /// Leases, runs, finishes. `false` when another program was faster.
-    async fn work(&self, job: Versioned<Job>, until: DateTime<Utc>) -> Result<bool, StoreError> {
-        let Some(duty) = self.duty(&job.value.kind) else { return Ok(false) };
-        let now = self.0.clock.now();
+    /// Takes the lease of a job; `None` when another program was faster.
+    async fn lease(
+        &self,
+        job: Versioned<Job>,
+        until: DateTime<Utc>,
+    ) -> Result<Option<Versioned<Job>>, StoreError> {
         let mut leased = job.value;
-        leased.lease = Some((self.0.holder.boot, now.max(until) + LEASE));
+        leased.lease = Some((self.0.holder.boot, self.0.clock.now().max(until) + LEASE));
         let mut change = Change::new();
         change.update_job(&leased, job.version);
         match self.0.store.commit(change).await {
-            Ok(_) => {}
-            Err(CommitError::LostUpdate { .. }) => return Ok(false),
-            Err(error) => return Err(unwritten(&leased, &error)),
+            Ok(_) => Ok(Some(Versioned { value: leased, version: job.version + 1 })),
+            Err(CommitError::LostUpdate { .. }) => Ok(None),
+            Err(error) => Err(unwritten(&leased, &error)),
         }
+    }
+
+    /// Does a leased job and writes what became of it.
+    async fn perform(&self, job: Versioned<Job>, until: DateTime<Utc>) -> Result<(), StoreError> {
+        let Versioned { value: leased, version } = job;
+        let Some(duty) = self.duty(&leased.kind) else { return Ok(()) };
         let outcome = duty.run(&leased.payload).await;
         let mut after = Job { lease: None, ..leased };
         let now = self.0.clock.now();
         match (duty.pace(), &outcome) {
             (Pace::WhenAsked, Ok(())) => after.done_at = Some(now),
             (Pace::WhenAsked, Err(_)) if after.attempts + 1 >= TRIES => after.done_at = Some(now),
-            (Pace::WhenAsked, Err(_)) => after.run_at = now.max(until) + backoff(after.attempts),
+            (Pace::WhenAsked, Err(_)) => after.run_at = now + backoff(after.attempts),
             // On the way to a later moment: once more there, and nothing in between.
             (Pace::Sweep(every), _) if now + every < until => after.run_at = until,
             (Pace::Sweep(every), _) => after.run_at = now + every,
@@ -197,16 +256,16 @@ impl Jobs {
             }
         }
         let mut change = Change::new();
-        change.update_job(&after, job.version + 1);
+        change.update_job(&after, version);
         match self.0.store.commit(change).await {
             // A lost update: the lease was taken over, its new holder finishes.
-            Ok(_) | Err(CommitError::LostUpdate { .. }) => Ok(true),
+            Ok(_) | Err(CommitError::LostUpdate { .. }) => Ok(()),
             Err(error) => Err(unwritten(&after, &error)),
         }
     }
 }
 
-/// Seconds doubling from 2 to about an hour.
+/// Seconds doubling from 2 to about half an hour.
 fn backoff(attempts: i64) -> TimeDelta {
     TimeDelta::seconds(2_i64 << attempts.clamp(0, 10))
 }

@@ -44,21 +44,20 @@ impl Default for Patience {
 #[derive(Debug, Clone)]
 pub(crate) struct Fetcher {
     source_name: &'static str,
-    client: Client,
+    /// A machine without root certificates has no client; that shows at the first question, not at start.
+    client: Result<Client, String>,
     patience: Patience,
 }
 
 impl Fetcher {
-    /// # Errors
-    /// [`SourceError::Unreachable`] when no TLS can be had.
-    pub fn new(source_name: &'static str, patience: Patience) -> Result<Fetcher, SourceError> {
+    pub fn new(source_name: &'static str, patience: Patience) -> Fetcher {
         let client = Client::builder()
             .connect_timeout(patience.connect)
             .timeout(patience.total)
             .redirect(reqwest::redirect::Policy::limited(3))
             .build()
-            .map_err(|error| SourceError::Unreachable { source_name, why: root_cause(&error) })?;
-        Ok(Fetcher { source_name, client, patience })
+            .map_err(|error| root_cause(&error));
+        Fetcher { source_name, client, patience }
     }
 
     /// GETs `url`, trying again only where that can help.
@@ -75,7 +74,11 @@ impl Fetcher {
     }
 
     async fn get_once(&self, url: &str, etag: Option<&str>) -> Result<Reply, Failure> {
-        let mut request = self.client.get(url).header(ACCEPT, "*/*").header(USER_AGENT, AGENT);
+        let client = self
+            .client
+            .as_ref()
+            .map_err(|why| SourceError::Unreachable { source_name: self.source_name, why: why.clone() })?;
+        let mut request = client.get(url).header(ACCEPT, "*/*").header(USER_AGENT, AGENT);
         if let Some(etag) = etag {
             request = request.header(IF_NONE_MATCH, etag);
         }

@@ -51,7 +51,7 @@ impl Server {
             total: Duration::from_millis(400),
             retry_from: Duration::from_millis(1),
         };
-        ecb::Ecb::at(&self.origin, patience).unwrap()
+        ecb::Ecb::at(&self.origin, patience)
     }
 
     fn heads(&self) -> Vec<String> {
@@ -170,6 +170,6 @@ async fn a_dead_or_silent_source_is_unreachable() {
     let origin = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let patience = Patience { retry_from: Duration::from_millis(1), ..Patience::default() };
-    let answer = ecb::Ecb::at(&origin, patience).unwrap().fetch(Window::Latest, None, now()).await;
+    let answer = ecb::Ecb::at(&origin, patience).fetch(Window::Latest, None, now()).await;
     assert!(matches!(answer, Err(SourceError::Unreachable { .. })), "{answer:?}");
 }

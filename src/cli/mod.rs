@@ -1,1 +1,149 @@
-//! See lib.rs.
+//! The command line: parse arguments, load settings, run one command.
+//!
+//! Exit codes: 0 done, 1 refused or found faults, 2 wrong usage. What goes wrong is one sentence on standard error.
+
+mod config;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::app::AppError;
+use crate::settings::{Layers, Settings, SettingsError};
+
+/// Straits: prices, payments, split settlements, statements across borders.
+#[derive(Debug, Parser)]
+#[command(name = "straits", version, about, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    serving: Serving,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Where to serve and on what; each also in the environment and in `--config FILE`.
+#[derive(Debug, Clone, Args)]
+pub struct Serving {
+    /// Address to listen on; port 0 takes a free one [default: 127.0.0.1:8080, environment: STRAITS_LISTEN]
+    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+    /// Folder of the database file and the sandbox's state [default: ./data, environment: STRAITS_DATA_DIR]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    data_dir: Option<String>,
+    /// sqlite://… or postgres://… [default: straits.db in the data folder, environment: DATABASE_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// A file of settings; config/straits.toml lists them all [environment: STRAITS_CONFIG]
+    #[arg(long, global = true, value_name = "FILE", env = "STRAITS_CONFIG", hide_env = true)]
+    config: Option<PathBuf>,
+    /// Real money: live keys only, no far sides, no test clock [environment: STRAITS_LIVE=true]
+    #[arg(long, global = true, env = "STRAITS_LIVE", hide_env = true)]
+    live: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve (the default); without any flag in sandbox mode
+    Serve,
+    /// Look at the settings
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Bring the database's schema up to date and end
+    Migrate,
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Print every setting in force with its origin; secrets are masked
+    Check,
+}
+
+/// What a command ends with: done, or found faults it has already told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// 0.
+    Done,
+    /// 1.
+    FoundFaults,
+}
+
+/// Why a command did not run.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The settings.
+    #[error("{0}")]
+    Settings(#[from] SettingsError),
+    /// The service.
+    #[error("{0}")]
+    App(#[from] AppError),
+    /// Anything else, in words.
+    #[error("{0}")]
+    Words(String),
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    match run(cli) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::FoundFaults) => ExitCode::from(1),
+        Err(error @ CliError::Settings(_)) => {
+            eprintln!("straits: {error}");
+            ExitCode::from(2)
+        }
+        Err(error) => {
+            eprintln!("straits: {error}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<Outcome, CliError> {
+    let layers = layers(&cli.serving)?;
+    if let Some(Command::Config { command: ConfigCommand::Check }) = &cli.command {
+        return config::check(&layers);
+    }
+    let settings = Settings::from_layers(&layers)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::Words(error.to_string()))?;
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => runtime.block_on(serve::serve(settings)),
+        Command::Migrate => runtime.block_on(serve::migrate(settings)),
+        Command::Openapi => config::openapi(&settings),
+        Command::Config { .. } => Ok(Outcome::Done),
+    }
+}
+
+fn layers(serving: &Serving) -> Result<Layers, SettingsError> {
+    let mut layers = Layers::defaults();
+    if let Some(file) = &serving.config {
+        layers = layers.file(file)?;
+    }
+    layers = layers.environment(std::env::vars())?;
+    let flags = [
+        ("--listen", "server.listen", serving.listen.as_deref()),
+        ("--data-dir", "server.data_dir", serving.data_dir.as_deref()),
+        ("--database-url", "database.url", serving.database_url.as_deref()),
+        ("--live", "server.mode", serving.live.then_some("live")),
+    ];
+    for (flag, key, text) in flags {
+        if let Some(text) = text {
+            layers = layers.flag(flag, key, text)?;
+        }
+    }
+    Ok(layers)
+}

@@ -20,14 +20,18 @@ pub enum FindingKind {
     CurrencyDiffers,
     /// The money went to another receiving account than ours.
     AccountDiffers,
+    /// The gateway names another payment's reference.
+    ReferenceDiffers,
     /// The gateway holds money for an order that another payment has paid already.
     DoublePayment,
-    /// Money came after the payment was closed here.
-    LatePayment,
+    /// The gateway holds what was asked, and the agreement cannot divide it.
+    Indivisible,
     /// A notice names a payment that this book does not know.
     UnknownPayment,
     /// A refund was made at the gateway and not here.
     RefundElsewhere,
+    /// The gateway contradicts what is known of a refund.
+    RefundDiffers,
     /// The gateway took captured money back.
     Reversed,
     /// The gateway holds back part of its balance.
@@ -38,18 +42,25 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 10] = [
+    pub const ALL: [FindingKind; 12] = [
         FindingKind::AmountDiffers,
         FindingKind::CurrencyDiffers,
         FindingKind::AccountDiffers,
+        FindingKind::ReferenceDiffers,
         FindingKind::DoublePayment,
-        FindingKind::LatePayment,
+        FindingKind::Indivisible,
         FindingKind::UnknownPayment,
         FindingKind::RefundElsewhere,
+        FindingKind::RefundDiffers,
         FindingKind::Reversed,
         FindingKind::GatewayHold,
         FindingKind::UnexplainedFee,
     ];
+
+    /// Whether money of a payment may stand aside for it.
+    pub fn is_about_a_payment(self) -> bool {
+        self.allows(Action::SendBack)
+    }
 
     /// Reads the stored word.
     pub fn find(word: &str) -> Option<FindingKind> {
@@ -62,10 +73,12 @@ impl FindingKind {
             FindingKind::AmountDiffers => "amount_differs",
             FindingKind::CurrencyDiffers => "currency_differs",
             FindingKind::AccountDiffers => "account_differs",
+            FindingKind::ReferenceDiffers => "reference_differs",
             FindingKind::DoublePayment => "double_payment",
-            FindingKind::LatePayment => "late_payment",
+            FindingKind::Indivisible => "indivisible",
             FindingKind::UnknownPayment => "unknown_payment",
             FindingKind::RefundElsewhere => "refund_elsewhere",
+            FindingKind::RefundDiffers => "refund_differs",
             FindingKind::Reversed => "reversed",
             FindingKind::GatewayHold => "gateway_hold",
             FindingKind::UnexplainedFee => "unexplained_fee",
@@ -245,16 +258,18 @@ impl Finding {
 }
 
 impl FindingKind {
-    /// Money that a shopper paid can go back or be taken; money that left, or is merely held, can only be explained or
-    /// taken into the books.
+    /// Money that a shopper paid can go back or be taken, and is dismissed only where none came (the flow sees to
+    /// that); money that left, or is merely held, can only be explained or taken into the books.
     fn allows(self, action: Action) -> bool {
         match self {
             FindingKind::AmountDiffers
             | FindingKind::CurrencyDiffers
-            | FindingKind::DoublePayment
-            | FindingKind::LatePayment => action != Action::Dismiss || self == FindingKind::LatePayment,
+            | FindingKind::Indivisible
+            | FindingKind::DoublePayment => true,
             FindingKind::RefundElsewhere | FindingKind::Reversed => action == Action::Adopt,
             FindingKind::AccountDiffers
+            | FindingKind::RefundDiffers
+            | FindingKind::ReferenceDiffers
             | FindingKind::UnknownPayment
             | FindingKind::GatewayHold
             | FindingKind::UnexplainedFee => action == Action::Dismiss,
@@ -321,11 +336,11 @@ mod tests {
     }
 
     #[test]
-    fn money_in_suspense_is_not_dismissed() {
-        let (finding, maker, _) = finding(FindingKind::AmountDiffers);
-        assert!(matches!(
-            finding.decide(maker, Action::Dismiss, "", from_micros(1)),
-            Err(FindingError::NotApplicable { .. })
-        ));
+    fn what_left_is_taken_into_the_books_and_what_is_held_is_explained() {
+        let (left, maker, _) = finding(FindingKind::RefundElsewhere);
+        let refused = left.decide(maker, Action::SendBack, "", from_micros(1));
+        assert!(matches!(refused, Err(FindingError::NotApplicable { .. })));
+        let (held, maker, _) = finding(FindingKind::GatewayHold);
+        assert!(matches!(held.decide(maker, Action::Dismiss, "", from_micros(1)), Ok(Decision::Carry(_))));
     }
 }

@@ -77,6 +77,11 @@ pub struct GatewayAccount {
 }
 
 impl GatewayAccount {
+    /// Whether captured money is ours to hold, and so ours to divide.
+    pub fn lands_here(&self) -> bool {
+        self.funds_flow == FundsFlow::PlatformCollects
+    }
+
     /// The account that captures land on: spendable at once (1110), or owed until the sweep (1100).
     pub fn lands_on_balance(&self) -> bool {
         self.available_when == AvailableWhen::GatewayAvailable

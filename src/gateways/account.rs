@@ -1,10 +1,88 @@
-//! Reading one account's settings, so that every adapter complains in the same words.
+//! What an adapter is built from: its account's settings, and what every adapter shares. All complain in the same words.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use secrecy::SecretString;
 use url::{Host, Url};
 
-use super::{AccountSettings, BuildError, Trust};
+use super::Gateway;
+use crate::clock::Clock;
+use crate::ids::IdSource;
 use crate::money::Currency;
+
+/// What a gateway is, for routes, settings and answers.
+#[derive(Debug)]
+pub struct Descriptor {
+    /// The name in routes, settings and stored rows: `paypal`.
+    pub name: &'static str,
+    /// For people: `PayPal`.
+    pub title: &'static str,
+    /// The protocol spoken: `Orders v2`.
+    pub api: &'static str,
+    /// Whether the capture names the gateway's own fee.
+    pub fee_known_at_capture: bool,
+    /// Smallest time between two ladder polls of one payment.
+    pub poll_pace_s: u32,
+    /// Builds the adapter from one gateway account's settings.
+    pub build: Build,
+}
+
+/// Builds an adapter from one account's settings.
+pub type Build = fn(&AccountSettings, &Context) -> Result<Arc<dyn Gateway>, BuildError>;
+
+/// One merchant's account at a gateway, as stored: its own keys are a table that only the adapter reads.
+#[derive(Debug, Clone)]
+pub struct AccountSettings {
+    /// The account's name, also the ledger's dimension: `paypal`, `grabpay-sg`.
+    pub name: String,
+    /// Public settings: `base_url`, `client_id`, `merchant_id`, `webhook_id`, `partner_id`, `country` …
+    pub public: serde_json::Map<String, serde_json::Value>,
+    /// Secrets, opened: `client_secret`, `partner_secret` …
+    pub secrets: BTreeMap<String, Vec<SecretString>>,
+}
+
+/// What every adapter is given.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Shared HTTP client: timeouts, no redirects.
+    pub http: reqwest::Client,
+    /// Business and wall time.
+    pub clock: Clock,
+    /// Nonces and verifiers.
+    pub ids: IdSource,
+    /// Which certificate hosts and roots are allowed.
+    pub trust: Trust,
+}
+
+/// Which certificate hosts and roots a gateway's notices may be signed under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// The gateway's production hosts and roots, compiled in.
+    Live,
+    /// The gateway's own sandbox hosts, compiled in.
+    GatewaySandbox,
+    /// Our sandbox: loopback, and this data folder's own root certificate (DER).
+    StraitsSandbox {
+        /// The root certificate, DER.
+        root_der: Vec<u8>,
+    },
+}
+
+/// An account's settings do not make an adapter.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BuildError {
+    /// A key is missing or of the wrong form.
+    #[error("gateway account `{account}`: `{key}` {why}")]
+    Setting {
+        /// The account.
+        account: String,
+        /// The key.
+        key: String,
+        /// What is wrong and what belongs there.
+        why: String,
+    },
+}
 
 impl AccountSettings {
     /// A public setting that must be there.

@@ -20,6 +20,7 @@ pub mod call;
 pub mod grabpay;
 /// Strict JSON for what comes from outside.
 pub mod json;
+mod notice;
 /// PayPal, Orders v2.
 pub mod paypal;
 mod precision;
@@ -27,88 +28,15 @@ mod precision;
 pub mod registry;
 mod text;
 
-use std::sync::Arc;
+pub use account::{AccountSettings, Build, BuildError, Context, Descriptor, Trust};
+pub use notice::{About, Notification, NotificationError, RawNotification, Reply, ReturnParameters};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::clock::Clock;
 use crate::domain::orders::{PaymentReport, RefundReport};
-use crate::ids::{IdSource, PaymentId, RefundId};
+use crate::ids::{PaymentId, RefundId};
 use crate::money::{Currency, Money};
-
-/// What a gateway is, for routes, settings and answers.
-#[derive(Debug)]
-pub struct Descriptor {
-    /// The name in routes, settings and stored rows: `paypal`.
-    pub name: &'static str,
-    /// For people: `PayPal`.
-    pub title: &'static str,
-    /// The protocol spoken: `Orders v2`.
-    pub api: &'static str,
-    /// Whether the capture names the gateway's own fee.
-    pub fee_known_at_capture: bool,
-    /// Smallest time between two ladder polls of one payment.
-    pub poll_pace_s: u32,
-    /// Builds the adapter from one gateway account's settings.
-    pub build: Build,
-}
-
-/// Builds an adapter from one account's settings.
-pub type Build = fn(&AccountSettings, &Context) -> Result<Arc<dyn Gateway>, BuildError>;
-
-/// One merchant's account at a gateway, as stored: its own keys are a table that only the adapter reads.
-#[derive(Debug, Clone)]
-pub struct AccountSettings {
-    /// The account's name, also the ledger's dimension: `paypal`, `grabpay-sg`.
-    pub name: String,
-    /// Public settings: `base_url`, `client_id`, `merchant_id`, `webhook_id`, `partner_id`, `country` …
-    pub public: serde_json::Map<String, serde_json::Value>,
-    /// Secrets, opened: `client_secret`, `partner_secret` …
-    pub secrets: std::collections::BTreeMap<String, Vec<secrecy::SecretString>>,
-}
-
-/// What every adapter is given.
-#[derive(Clone, Debug)]
-pub struct Context {
-    /// Shared HTTP client: timeouts, no redirects.
-    pub http: reqwest::Client,
-    /// Business and wall time.
-    pub clock: Clock,
-    /// Nonces and verifiers.
-    pub ids: IdSource,
-    /// Which certificate hosts and roots are allowed.
-    pub trust: Trust,
-}
-
-/// Which certificate hosts and roots a gateway's notices may be signed under.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trust {
-    /// The gateway's production hosts and roots, compiled in.
-    Live,
-    /// The gateway's own sandbox hosts, compiled in.
-    GatewaySandbox,
-    /// Our sandbox: loopback, and this data folder's own root certificate (DER).
-    StraitsSandbox {
-        /// The root certificate, DER.
-        root_der: Vec<u8>,
-    },
-}
-
-/// An account's settings do not make an adapter.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BuildError {
-    /// A key is missing or of the wrong form.
-    #[error("gateway account `{account}`: `{key}` {why}")]
-    Setting {
-        /// The account.
-        account: String,
-        /// The key.
-        key: String,
-        /// What is wrong and what belongs there.
-        why: String,
-    },
-}
 
 /// What is asked of a gateway for one payment.
 #[derive(Debug, Clone)]
@@ -190,93 +118,6 @@ pub struct Completed {
     pub report: PaymentReport,
     /// The secrets to keep from here on, if they changed.
     pub secrets: Option<GatewaySecrets>,
-}
-
-/// What came back with the shopper, or with an `Authorised` notice: query parameters, checked by the adapter.
-#[derive(Debug, Clone, Default)]
-pub struct ReturnParameters(pub Vec<(String, String)>);
-
-impl ReturnParameters {
-    /// The value of a parameter that occurs exactly once.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
-        let first = values.next()?;
-        values.next().is_none().then_some(first)
-    }
-}
-
-/// A notice as it arrived.
-#[derive(Debug, Clone)]
-pub struct RawNotification<'a> {
-    /// `POST`.
-    pub method: &'a str,
-    /// Path and query as the gateway signed them: without our mount prefix where the far side does not know it.
-    pub path_and_query: &'a str,
-    /// Header names in lower case with their raw values, in order.
-    pub headers: &'a [(String, String)],
-    /// The body, byte for byte.
-    pub body: &'a [u8],
-    /// When it arrived, by the wall.
-    pub received_at: DateTime<Utc>,
-}
-
-impl RawNotification<'_> {
-    /// The value of a header that occurs exactly once.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let mut values = self.headers.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
-        let first = values.next()?;
-        values.next().is_none().then_some(first)
-    }
-}
-
-/// A notice that was verified: only [`Gateway::verify`] makes one. It names what to ask about; it decides nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notification {
-    /// The gateway's id of the event, where it has one.
-    pub event_ref: Option<String>,
-    /// The gateway's word for what happened.
-    pub event_type: String,
-    /// Which payment to ask about.
-    pub about: About,
-}
-
-/// What a notice is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum About {
-    /// A payment, by our reference or the gateway's (at least one is known).
-    Payment {
-        /// The reference we sent.
-        request_ref: Option<String>,
-        /// The gateway's id.
-        gateway_ref: Option<String>,
-    },
-    /// Nothing this part of Straits acts on (account news, disputes before their part is built): kept, answered.
-    Other,
-}
-
-/// Why a notice is refused.
-#[derive(Debug, thiserror::Error)]
-pub enum NotificationError {
-    /// Signature, freshness, sender or certificate is wrong.
-    #[error("the notice is not genuine: {0}")]
-    Forged(String),
-    /// It cannot be read: not the gateway's format, doubled names.
-    #[error("the notice cannot be read: {0}")]
-    Malformed(String),
-    /// It could not be checked just now (certificate host down): the gateway is asked to send it again.
-    #[error("the notice could not be checked: {0}")]
-    Unavailable(String),
-}
-
-/// What the gateway wants to hear.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reply {
-    /// HTTP status.
-    pub status: u16,
-    /// Its content type.
-    pub content_type: &'static str,
-    /// The body.
-    pub body: String,
 }
 
 /// The four ways a call goes wrong; flows branch on the class, never on the gateway.

@@ -1,4 +1,178 @@
-//! The HTTP edge.
-pub mod problem;
+//! The HTTP edge: one table of routes, callers, strict bodies, problems.
+//!
+//! Handlers are thin: parse, call a flow, answer. The table below is the whole surface: it mounts the routes, says who
+//! may use them, and is what `/openapi.json` is made of; a test holds the two against each other.
+
+/// Handlers, one file for each group of routes.
+pub mod api;
 pub mod body;
+pub mod caller;
+pub mod edge;
+pub mod extract;
+mod faults;
+pub mod idempotent;
+pub mod limits;
+mod openapi;
+pub mod problem;
+pub mod service;
 pub mod wire;
+
+use actix_cors::Cors;
+use actix_web::http::Method;
+use actix_web::http::header::{ALLOW, HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, Route, guard as on_guard, web};
+
+use caller::{Access, Need};
+use problem::{Answer, Code, Problem};
+use service::Service;
+
+pub use openapi::document;
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Declared {
+    /// `GET`.
+    pub method: &'static str,
+    /// `/v1/keys/{id}`.
+    pub path: &'static str,
+    /// Who may.
+    pub access: Access,
+}
+
+/// How each method is mounted; HEAD is answered wherever GET is.
+mod method {
+    use super::{Route, on_guard, web};
+
+    pub fn get() -> Route {
+        web::route().guard(on_guard::Any(on_guard::Get()).or(on_guard::Head()))
+    }
+    pub use web::{delete, patch, post};
+}
+
+macro_rules! routes {
+    ($($path:literal { $($method:ident $module:ident :: $handler:ident $access:expr;)* })*) => {
+        /// Every route.
+        pub const ROUTES: &[Declared] = &[$($(
+            Declared { method: stringify!($method), path: $path, access: $access },
+        )*)*];
+
+        fn mount(config: &mut web::ServiceConfig) {
+            $(config.service(
+                web::resource($path)
+                    $(.route(method::$method().to(api::$module::$handler)))*
+                    .default_service(web::to(method_not_allowed)),
+            );)*
+        }
+
+        #[derive(utoipa::OpenApi)]
+        #[openapi(paths($($(api::$module::$handler,)*)*))]
+        struct Handlers;
+    };
+}
+
+const SHOP: &[Need] = &[Need::Storefront];
+const SHOP_OR_FINANCE: &[Need] = &[Need::Storefront, Need::Finance];
+const OFFICE: &[Need] = &[Need::Storefront, Need::Finance, Need::Admin];
+const FINANCE: &[Need] = &[Need::Finance];
+const FINANCE_OR_SUPPLIER: &[Need] = &[Need::Finance, Need::Supplier];
+const ADMIN: &[Need] = &[Need::Admin];
+
+routes! {
+    "/livez" { get operations::livez Access::Public; }
+    "/readyz" { get operations::readyz Access::Public; }
+    "/metrics" { get operations::metrics Access::Public; }
+    "/version" { get operations::version Access::Public; }
+    "/openapi.json" { get operations::openapi Access::Public; }
+    "/problems" { get operations::problems Access::Public; }
+    "/problems/{code}" { get operations::problem Access::Public; }
+
+    "/v1/keys" {
+        get keys::list Access::Scopes(ADMIN);
+        post keys::create Access::Scopes(ADMIN);
+    }
+    "/v1/keys/{id}" { delete keys::revoke Access::Scopes(ADMIN); }
+    "/v1/audit" { get audit::list Access::Scopes(ADMIN); }
+
+    "/v1/suppliers" {
+        get suppliers::list Access::Scopes(FINANCE);
+        post suppliers::create Access::Scopes(FINANCE);
+    }
+    "/v1/suppliers/{id}" {
+        get suppliers::show Access::Scopes(FINANCE_OR_SUPPLIER);
+        patch suppliers::update Access::Scopes(FINANCE);
+    }
+    "/v1/suppliers/{id}/accounts" {
+        get suppliers::list_accounts Access::Scopes(FINANCE_OR_SUPPLIER);
+        post suppliers::add_account Access::Scopes(FINANCE);
+    }
+}
+
+/// The row for a method and a matched pattern.
+pub fn route(method: &Method, pattern: Option<&str>) -> Option<&'static Declared> {
+    let method = if method == Method::HEAD { "GET" } else { method.as_str() };
+    let pattern = pattern?;
+    ROUTES.iter().find(|row| row.path == pattern && row.method.eq_ignore_ascii_case(method))
+}
+
+/// Mounts every route, the documentation, and the answers for what is not there.
+pub fn configure(config: &mut web::ServiceConfig) {
+    mount(config);
+    config
+        .route("/docs", web::get().to(api::operations::docs))
+        .service(
+            utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}")
+                .config(utoipa_swagger_ui::Config::new(["/openapi.json"]).use_base_layout()),
+        )
+        .default_service(web::to(not_found));
+}
+
+/// CORS for what a browser may ask with a publishable key. A preflight carries no key, so it is answered for every
+/// origin that some key allows; the guard then holds the origin against the key itself.
+pub fn cors(service: web::Data<Service>) -> Cors {
+    let sandbox = service.settings.mode == crate::settings::Mode::Sandbox;
+    Cors::default()
+        .allowed_origin_fn(move |origin, head| {
+            let public = ["/v1/rates", "/v1/prices", "/v1/quotes"];
+            let path = head.uri.path();
+            let here = public.iter().any(|prefix| path.starts_with(prefix));
+            let origin = origin.to_str().unwrap_or_default();
+            let known = service.origins.load().iter().any(|allowed| allowed == origin);
+            here && (known || (sandbox && caller::is_loopback(origin)))
+        })
+        .allowed_methods(["GET", "POST"])
+        .allowed_headers(["authorization", "content-type", "idempotency-key", "accept-language"])
+        .expose_headers(["x-request-id", "retry-after", "ratelimit-remaining", "idempotent-replayed"])
+        .max_age(600)
+}
+
+async fn not_found(request: HttpRequest) -> Answer {
+    Err(Problem::new(Code::NotFound, format!("there is nothing at this address; see {}", docs_of(&request))))
+}
+
+fn docs_of(request: &HttpRequest) -> String {
+    let service = request.app_data::<web::Data<Service>>();
+    service.map(|service| format!("{}/docs/", service.public_url)).unwrap_or_default()
+}
+
+async fn method_not_allowed(request: HttpRequest) -> Answer {
+    let pattern = request.match_pattern().unwrap_or_default();
+    let mut methods: Vec<String> =
+        ROUTES.iter().filter(|row| row.path == pattern).map(|row| row.method.to_uppercase()).collect();
+    if methods.iter().any(|method| method == "GET") {
+        methods.push("HEAD".to_owned());
+    }
+    let allow = methods.join(", ");
+    let problem = Problem::new(Code::MethodNotAllowed, format!("this address answers {allow}"));
+    Err(match HeaderValue::from_str(&allow) {
+        Ok(value) => problem.header(ALLOW, value),
+        Err(_) => problem,
+    })
+}
+
+/// A JSON answer.
+fn json(status: u16, body: &impl serde::Serialize) -> Answer {
+    let status = actix_web::http::StatusCode::from_u16(status).map_err(Problem::internal)?;
+    let bytes = serde_json::to_vec(body).map_err(Problem::internal)?;
+    let kind = (HeaderName::from_static("content-type"), HeaderValue::from_static("application/json"));
+    Ok(HttpResponse::build(status).insert_header(kind).body(bytes))
+}

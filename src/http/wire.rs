@@ -6,14 +6,16 @@
 use std::borrow::Cow;
 use std::str::FromStr;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use rust_decimal::Decimal;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::ids::{Id, parse_id};
+use crate::ids::{Id, IdError, parse_id};
 use crate::money::{Currency, Money, MoneyError};
 
 use super::body::coded;
@@ -113,12 +115,95 @@ impl<'de, T: Id> Deserialize<'de> for IdIn<T> {
     }
 }
 
+/// A text that must not be seen again.
+#[derive(Debug)]
+pub struct SecretIn(pub SecretString);
+
+impl<'de> Deserialize<'de> for SecretIn {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| SecretIn(SecretString::from(text)))
+    }
+}
+
 /// Reads an id out of a path or query.
 ///
 /// # Errors
 /// `wrong_id_type`, `malformed_id` at `param`.
 pub fn id<T: Id>(param: &str, text: &str) -> Result<T, Problem> {
     parse_id(text).map_err(|error| Problem::from(error).at(param))
+}
+
+/// Reads an id out of a path: one of another kind is an error of the caller's, one that is no id is not found.
+///
+/// # Errors
+/// `wrong_id_type`, `not_found`.
+pub fn path_id<T: Id>(text: &str, what: &str) -> Result<T, Problem> {
+    parse_id(text).map_err(|error| match error {
+        IdError::WrongType { .. } => Problem::from(error).at("id"),
+        IdError::Malformed { .. } => Problem::not_found(what),
+    })
+}
+
+/// A name for people: 1 to 100 characters, none of them a control or direction character.
+///
+/// # Errors
+/// `invalid_body` at `param`.
+pub fn label(param: &str, text: String) -> Result<String, Problem> {
+    let turns = |letter: char| matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{feff}');
+    let fine = !text.trim().is_empty()
+        && text.chars().count() <= 100
+        && !text.chars().any(|letter| letter.is_control() || turns(letter));
+    if fine {
+        return Ok(text);
+    }
+    let detail = "1 to 100 characters without control and direction characters belong here";
+    Err(Problem::new(Code::InvalidBody, detail).at(param))
+}
+
+/// A country: two capital letters.
+///
+/// # Errors
+/// `invalid_body` at `param`.
+pub fn country(param: &str, text: String) -> Result<String, Problem> {
+    if text.len() == 2 && text.bytes().all(|letter| letter.is_ascii_uppercase()) {
+        return Ok(text);
+    }
+    Err(Problem::new(Code::InvalidBody, "a country is two capital letters of ISO 3166, such as TH").at(param))
+}
+
+/// A browser's origin: scheme, host and perhaps a port, nothing behind.
+///
+/// # Errors
+/// `invalid_body` at `param`.
+pub fn origin(param: &str, text: String) -> Result<String, Problem> {
+    let exact = url::Url::parse(&text).is_ok_and(|url| url.origin().ascii_serialization() == text);
+    if exact && (text.starts_with("https://") || text.starts_with("http://")) {
+        return Ok(text);
+    }
+    Err(Problem::new(Code::InvalidBody, "an origin looks like https://shop.example, with nothing behind it")
+        .at(param))
+}
+
+/// The number of an account: 4 to 64 printable characters.
+///
+/// # Errors
+/// `invalid_body` at `param`, without the number.
+pub fn account_number(param: &str, SecretIn(number): SecretIn) -> Result<SecretString, Problem> {
+    let text = number.expose_secret();
+    if (4..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
+        return Ok(number);
+    }
+    Err(Problem::new(Code::InvalidBody, "4 to 64 printable ASCII characters belong here").at(param))
+}
+
+/// RFC 3339 in UTC with a `Z`, to the microsecond where there is one.
+pub fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A page of a list.

@@ -55,7 +55,7 @@ pub enum RatesError {
         /// What is wrong.
         why: String,
     },
-    /// A source cannot be set up.
+    /// A source gave no rates; the last good ones stay.
     #[error(transparent)]
     Source(#[from] SourceError),
 }
@@ -100,13 +100,13 @@ impl RateBook {
     /// Opens the book with the configured sources. Reads what is compiled in, calls nobody.
     ///
     /// # Errors
-    /// [`RatesError::Source`] when no TLS can be had; [`RatesError::Bundled`].
+    /// [`RatesError::Bundled`].
     pub fn open(settings: &FxSettings, clock: Clock, ids: IdSource) -> Result<RateBook, RatesError> {
         let mut live: Vec<Arc<dyn RateSource>> = Vec::new();
         if settings.sources.contains(&SourceName::Ecb) {
-            live.push(Arc::new(match &settings.ecb_base_url {
-                Some(origin) => Ecb::at(origin, Patience::default())?,
-                None => Ecb::new()?,
+            live.push(Arc::new(match settings.ecb_base_url.as_deref().filter(|origin| !origin.is_empty()) {
+                Some(origin) => Ecb::at(origin, Patience::default()),
+                None => Ecb::new(),
             }));
         }
         RateBook::with_live(settings, live, clock, ids)
@@ -176,15 +176,14 @@ impl RateBook {
             return Err(RatesError::Future(date));
         }
         let book = self.book.load();
-        let snapshot = Snapshot::build(self.ids.mint(), &book.series, &book.pegs, Some(date))?;
+        let snapshot = Arc::new(Snapshot::build(self.ids.mint(), &book.series, &book.pegs, Some(date))?);
         let end = (date + Days::new(1)).and_time(NaiveTime::MIN).and_utc() - TimeDelta::microseconds(1);
         Ok(DayRates { snapshot, at: end.min(now), freshness: self.freshness })
     }
 
     /// The rates as they stand now, asked like those of a day.
     pub fn now(&self) -> DayRates {
-        let snapshot = Snapshot::clone(&self.latest());
-        DayRates { snapshot, at: self.clock.now(), freshness: self.freshness }
+        DayRates { snapshot: self.latest(), at: self.clock.now(), freshness: self.freshness }
     }
 
     /// How every source is doing.
@@ -210,7 +209,7 @@ impl RateBook {
 /// The rates of one moment.
 #[derive(Debug, Clone)]
 pub struct DayRates {
-    snapshot: Snapshot,
+    snapshot: Arc<Snapshot>,
     at: DateTime<Utc>,
     freshness: Freshness,
 }

@@ -57,13 +57,13 @@ fn a_direct_pair_has_the_sources_own_digits() {
 fn crosses_are_one_division_and_say_their_way() {
     let book = book(FRIDAY_EVENING);
     for (base, quote, value, path, providers) in [
-        ("USD", "THB", "33.7298603651987110", "USD EUR THB", "ecb"),
-        ("USD", "EUR", "0.895094880057285", "USD EUR", "ecb"),
+        ("USD", "THB", "33.7298603651987111", "USD EUR THB", "ecb"),
+        ("USD", "EUR", "0.895094880057286072", "USD EUR", "ecb"),
         ("USD", "VND", "26386.0842364303616", "USD EUR VND", "ecb fawazahmed0"),
         ("SGD", "BND", "1", "SGD BND", "peg"),
         ("BND", "SGD", "1", "BND SGD", "peg"),
         ("HKD", "MOP", "1.03", "HKD MOP", "peg"),
-        ("MOP", "HKD", "0.970873786407766990", "MOP HKD", "peg"),
+        ("MOP", "HKD", "0.97087378640776699", "MOP HKD", "peg"),
         ("USD", "BND", "1.27837450769781597", "USD EUR SGD BND", "ecb peg"),
         ("MOP", "BND", "0.158193987786653221", "MOP HKD EUR SGD BND", "peg ecb"),
         ("JPY", "JPY", "1", "JPY", ""),

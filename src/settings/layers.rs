@@ -13,6 +13,9 @@ use toml::{Table, Value};
 /// Keys with these endings are secrets: masked when printed, readable from a file.
 pub const SECRET_ENDINGS: &[&str] = &["secret", "master_key", "database.url"];
 
+/// Sections whose keys the operator makes up; their values are texts.
+const OPEN: &[&str] = &["fx.currency_by_country."];
+
 /// Shorter names for what is set most often.
 const SHORT: &[(&str, &str)] = &[
     ("STRAITS_LISTEN", "server.listen"),
@@ -163,6 +166,10 @@ impl Layers {
     }
 
     fn set(&mut self, key: &str, value: Value, origin: Origin) -> Result<(), SettingsError> {
+        if is_open(key) && value.is_str() {
+            self.values.insert(key.to_owned(), (value, origin));
+            return Ok(());
+        }
         let Some(slot) = self.values.get_mut(key) else { return Err(self.unknown(key, origin)) };
         if !slot.0.same_type(&value) {
             let why = format!("is {}, {} belongs here", kind(&value), kind(&slot.0));
@@ -180,6 +187,7 @@ impl Layers {
             why: why.to_owned(),
         };
         match self.value(key) {
+            None if is_open(key) => Ok(Value::String(text.to_owned())),
             None => Err(self.unknown(key, origin.clone())),
             Some(Value::Integer(_)) => {
                 text.parse().map(Value::Integer).map_err(|_| bad("is not a whole number"))
@@ -211,7 +219,13 @@ impl Layers {
         let dotted = |name: &str| {
             let short = SHORT.iter().find(|(short, _)| *short == name).map(|(_, key)| (*key).to_owned());
             short.unwrap_or_else(|| {
-                name.trim_start_matches("STRAITS_").trim_start_matches('_').to_lowercase().replace("__", ".")
+                let words = name.trim_start_matches("STRAITS_").trim_start_matches('_').to_lowercase();
+                // Countries are written in capitals, and a variable's name has no case.
+                let dotted = words.replace("__", ".");
+                match dotted.strip_prefix(OPEN[0]) {
+                    Some(country) => format!("{}{}", OPEN[0], country.to_uppercase()),
+                    None => dotted,
+                }
             })
         };
         match name.strip_suffix("_FILE") {
@@ -219,6 +233,10 @@ impl Layers {
             _ => (dotted(name), false),
         }
     }
+}
+
+fn is_open(key: &str) -> bool {
+    OPEN.iter().any(|section| key.starts_with(section))
 }
 
 fn is_ours(name: &str) -> bool {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use toml::Value;
 
-use crate::money::Currency;
+use crate::domain::fx::FxSettings;
 
 pub use layers::{Layers, Origin, SettingsError, is_secret};
 
@@ -45,15 +45,6 @@ pub enum MetricsAccess {
     Anyone,
     /// Nobody.
     Nobody,
-}
-
-/// Whether a price may stand on a stale reference rate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StaleReference {
-    /// It may, and says so.
-    Allowed,
-    /// Quotes answer 503.
-    Refused,
 }
 
 /// How log lines look.
@@ -95,22 +86,11 @@ pub struct Limits {
     pub shutdown: Duration,
 }
 
-/// Where rates come from.
-#[derive(Debug, Clone)]
-pub struct Fx {
-    /// Sources by rank.
-    pub sources: Vec<String>,
-    /// Whether stale references may be quoted.
-    pub stale_reference: StaleReference,
-    /// Currency of last resort.
-    pub default_currency: Currency,
-}
-
 /// One gateway's section; only the adapter reads its own keys. Keys without a value are left out.
 #[derive(Debug, Clone, Default)]
 pub struct GatewaySection {
-    /// Public values.
-    pub public: BTreeMap<String, String>,
+    /// Public values: texts and lists of texts.
+    pub public: serde_json::Map<String, serde_json::Value>,
     /// Secrets, newest first.
     pub secrets: BTreeMap<String, Vec<SecretString>>,
 }
@@ -139,7 +119,7 @@ pub struct Settings {
     /// Bounds.
     pub limits: Limits,
     /// Rates.
-    pub fx: Fx,
+    pub fx: FxSettings,
     /// A MaxMind file; `None`: the one compiled in.
     pub geo_database: Option<PathBuf>,
     /// By gateway.
@@ -282,38 +262,46 @@ impl Reader<'_> {
         })
     }
 
-    fn fx(&self, mode: Mode) -> Result<Fx, SettingsError> {
-        let in_sandbox = match mode {
-            Mode::Sandbox => StaleReference::Allowed,
-            Mode::Live => StaleReference::Refused,
-        };
-        Ok(Fx {
-            sources: self.list("fx.sources"),
-            stale_reference: self.word(
-                "fx.allow_stale_reference",
-                &[
-                    ("sandbox", in_sandbox),
-                    ("always", StaleReference::Allowed),
-                    ("never", StaleReference::Refused),
-                ],
-            )?,
-            default_currency: self.parsed("fx.default_currency", "is no currency of ISO 4217")?,
-        })
+    /// The section as its own type reads it; empty texts are left out, and "sandbox" is decided here.
+    fn fx(&self, mode: Mode) -> Result<FxSettings, SettingsError> {
+        let stale = self.word(
+            "fx.allow_stale_reference",
+            &[("sandbox", mode == Mode::Sandbox), ("always", true), ("never", false)],
+        )?;
+        let mut section = toml::Table::new();
+        for (key, value) in self.0.below("fx").filter(|(_, value)| value.as_str() != Some("")) {
+            match key.split_once('.') {
+                Some((name, inner)) => {
+                    let table = section.entry(name).or_insert_with(|| Value::Table(toml::Table::new()));
+                    if let Value::Table(table) = table {
+                        table.insert(inner.to_owned(), value.clone());
+                    }
+                }
+                None => {
+                    section.insert(key.to_owned(), value.clone());
+                }
+            }
+        }
+        section.insert("allow_stale_reference".to_owned(), Value::Boolean(stale));
+        section.try_into().map_err(|error: toml::de::Error| self.bad("fx", error.message()))
     }
 
     fn gateways(&self) -> BTreeMap<String, GatewaySection> {
         let mut sections: BTreeMap<String, GatewaySection> = BTreeMap::new();
         for (key, value) in self.0.below("gateways") {
-            let (Some((gateway, key)), Some(text)) = (key.split_once('.'), value.as_str()) else { continue };
+            let Some((gateway, key)) = key.split_once('.') else { continue };
             let section = sections.entry(gateway.to_owned()).or_default();
-            if text.is_empty() {
-                continue;
-            }
-            if is_secret(key) {
-                let secrets = text.split(',').map(|secret| SecretString::from(secret.trim())).collect();
-                section.secrets.insert(key.to_owned(), secrets);
-            } else {
-                section.public.insert(key.to_owned(), text.to_owned());
+            match value {
+                Value::String(text) if text.is_empty() => {}
+                Value::String(text) if is_secret(key) => {
+                    let secrets = text.split(',').map(|secret| SecretString::from(secret.trim())).collect();
+                    section.secrets.insert(key.to_owned(), secrets);
+                }
+                Value::Array(items) if items.is_empty() => {}
+                other => {
+                    let value = serde_json::to_value(other).unwrap_or_default();
+                    section.public.insert(key.to_owned(), value);
+                }
             }
         }
         sections

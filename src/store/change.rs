@@ -190,6 +190,22 @@ impl Change {
         self
     }
 
+    /// A change that posts one transaction.
+    pub fn posting(transaction: LedgerTransaction) -> Change {
+        Change { transactions: vec![transaction], ..Change::default() }
+    }
+
+    /// The tables it writes or depends on: whose loss is the business of whoever brought it.
+    pub fn tables(&self) -> Vec<&'static str> {
+        let inserts = self.inserts.iter().map(|insert| match insert {
+            Insert::Row { table, .. } => table.name,
+            Insert::Entry { log, .. } => log.name,
+        });
+        let updates = self.updates.iter().map(|update| update.table.name);
+        let requirements = self.requirements.iter().map(|requirement| requirement.table.name);
+        inserts.chain(updates).chain(requirements).collect()
+    }
+
     /// The transactions to be posted, for previews and tests.
     pub fn transactions(&self) -> &[LedgerTransaction] {
         &self.transactions

@@ -91,6 +91,23 @@ impl Store {
         row.as_ref().map(read_key).transpose()
     }
 
+    /// Every origin that some publishable key allows.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn key_origins(&self) -> Result<Vec<String>, StoreError> {
+        let rows = sqlx::query("SELECT id, origins FROM api_key WHERE kind = 'pk' AND revoked_at IS NULL")
+            .fetch_all(self.reads())
+            .await?;
+        let mut origins = vec![];
+        for row in &rows {
+            origins.extend(Row::of("api_key", row).json::<Vec<String>>("origins")?);
+        }
+        origins.sort_unstable();
+        origins.dedup();
+        Ok(origins)
+    }
+
     /// A merchant's keys after an id, newest last.
     ///
     /// # Errors

@@ -1,7 +1,5 @@
 //! Merchants, their users and their gateway accounts.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use sqlx::any::AnyRow;
 
@@ -68,7 +66,7 @@ pub struct StoredGatewayAccount {
     /// What the books need to know.
     pub account: GatewayAccount,
     /// The adapter's public settings.
-    pub public: BTreeMap<String, String>,
+    pub public: serde_json::Map<String, serde_json::Value>,
     /// The adapter's secrets, sealed for [`secrets_place`].
     pub sealed: Vec<u8>,
 }

@@ -26,6 +26,7 @@ migrations! {
     10 "0010_identity",
     20 "0020_payments",
     30 "0030_settlements",
+    40 "0040_quotes",
 }
 
 /// How long a holder may take before another process believes it dead.

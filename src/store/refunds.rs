@@ -106,6 +106,16 @@ impl Store {
         row.as_ref().map(read).transpose()
     }
 
+    /// One refund, whosever it is: for the flow that sends it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn refund_by_id(&self, id: RefundId) -> Result<Option<Versioned<Refund>>, StoreError> {
+        let row =
+            sqlx::query(select!("WHERE id = $1")).bind(id.to_string()).fetch_optional(self.reads()).await?;
+        row.as_ref().map(read).transpose()
+    }
+
     /// Every refund of a payment, oldest first.
     ///
     /// # Errors

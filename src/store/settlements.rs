@@ -22,6 +22,7 @@ pub static SETTLEMENT: Table = Table {
         Column::text("frozen"),
         Column::text("waiting"),
         Column::text("delivered"),
+        Column::text("rates"),
         Column::text("fee_version"),
         Column::text("engine"),
         Column::int("created_at"),
@@ -48,6 +49,8 @@ pub struct SettlementRecord {
     pub waiting: Option<String>,
     /// What was delivered so far.
     pub delivered: String,
+    /// The rates it used, with their evidence (JSON).
+    pub rates: String,
     /// Version and hash of the fee rules.
     pub fee_version: String,
     /// Version of the program that computed it.
@@ -59,7 +62,7 @@ pub struct SettlementRecord {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, merchant_id, payment_id, gross, currency, lines, frozen, waiting, delivered, fee_version, ",
+            "SELECT id, merchant_id, payment_id, gross, currency, lines, frozen, waiting, delivered, rates, fee_version, ",
             "engine, created_at, version FROM settlement ",
             $rest
         )
@@ -81,6 +84,7 @@ impl Change {
                 record.frozen.as_str().into(),
                 record.waiting.clone().into(),
                 record.delivered.as_str().into(),
+                record.rates.as_str().into(),
                 record.fee_version.as_str().into(),
                 record.engine.as_str().into(),
                 record.created_at.into(),
@@ -97,6 +101,7 @@ impl Change {
             vec![
                 ("lines", record.lines.as_str().into()),
                 ("frozen", record.frozen.as_str().into()),
+                ("rates", record.rates.as_str().into()),
                 ("waiting", record.waiting.clone().into()),
                 ("delivered", record.delivered.as_str().into()),
             ],
@@ -147,6 +152,7 @@ fn read(row: &AnyRow) -> Result<Versioned<SettlementRecord>, StoreError> {
         frozen: row.text("frozen")?,
         waiting: row.optional_text("waiting")?,
         delivered: row.text("delivered")?,
+        rates: row.text("rates")?,
         fee_version: row.text("fee_version")?,
         engine: row.text("engine")?,
         created_at: row.time("created_at")?,

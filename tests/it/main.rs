@@ -1,12 +1,19 @@
-//! Every integration test, in one binary.
+//! Every integration test, in one binary: one module per subject.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod books;
+mod conformance;
 mod engines;
+mod jobs;
+mod money_scenarios;
 mod pay_crash;
 mod pay_hear;
 mod pay_start;
 mod pay_world;
+mod prices;
+mod reference_rates;
+mod sandbox;
+mod scenarios;
 mod store_crash;
 mod store_faults;
 mod store_ledger;
@@ -15,3 +22,4 @@ mod store_verify;
 mod store_writer;
 mod tidy;
 mod traps;
+mod worked_examples;

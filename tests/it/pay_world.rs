@@ -60,6 +60,8 @@ pub enum Call {
 /// How it goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
+    /// It goes well.
+    None,
     /// The request never arrives; we do not know that.
     LostBefore,
     /// The answer never arrives.
@@ -94,12 +96,25 @@ pub struct Far {
     calls: Mutex<HashMap<Call, usize>>,
     verifier_down: Mutex<bool>,
     account: Mutex<Option<String>>,
-    references: Mutex<HashSet<String>>,
+    deaf: Mutex<HashSet<String>>,
 }
 
 impl Far {
     pub fn fail(&self, call: Call, fault: Fault) {
         self.faults.lock().unwrap().entry(call).or_default().push_back(fault);
+    }
+
+    /// The call after `good` good ones goes wrong.
+    pub fn fail_after(&self, call: Call, good: usize, fault: Fault) {
+        let mut faults = self.faults.lock().unwrap();
+        let queue = faults.entry(call).or_default();
+        queue.extend((0..good).map(|_| Fault::None));
+        queue.push_back(fault);
+    }
+
+    /// It never answers questions about these.
+    pub fn deaf_to(&self, payments: &[PaymentId]) {
+        *self.deaf.lock().unwrap() = payments.iter().map(ToString::to_string).collect();
     }
 
     pub fn heal(&self) {
@@ -139,7 +154,7 @@ impl Far {
         *self.calls.lock().unwrap().entry(call).or_default() += 1;
         let fault = self.faults.lock().unwrap().get_mut(&call).and_then(VecDeque::pop_front);
         match fault {
-            None => Ok(None),
+            None | Some(Fault::None) => Ok(None),
             Some(Fault::LostBefore) => Err(GatewayError::OutcomeUnknown("no answer".into())),
             Some(Fault::NotSent) => Err(GatewayError::NotSent("no connection".into())),
             Some(Fault::Throttled) => Err(GatewayError::Throttled { retry_after_s: None }),
@@ -234,7 +249,6 @@ impl Gateway for FarGateway {
         let fault = self.far.play(Call::Create).await?;
         let gateway_ref = {
             let mut payments = self.far.payments.lock().unwrap();
-            self.far.references.lock().unwrap().insert(request.request_ref.clone());
             let fresh = format!("G-{}", request.request_ref);
             let fresh = FarPayment {
                 gateway_ref: fresh,
@@ -260,6 +274,9 @@ impl Gateway for FarGateway {
     ) -> Result<PaymentReport, GatewayError> {
         let fault = self.far.play(Call::Query).await?;
         Far::after(fault).await?;
+        if self.far.deaf.lock().unwrap().contains(&request.request_ref) {
+            return Err(GatewayError::OutcomeUnknown("no answer".into()));
+        }
         Ok(self.report(request))
     }
 

@@ -78,7 +78,9 @@ pub struct Quote {
     pub id: QuoteId,
     /// Whose shop.
     pub merchant: MerchantId,
-    /// What the shop asks.
+    /// What it is for: each unit converted and rounded by itself.
+    pub units: Vec<Money>,
+    /// What the shop asks: their sum.
     pub from: Money,
     /// What the shopper pays.
     pub to: Money,
@@ -145,6 +147,9 @@ pub enum QuoteError {
     /// Nothing to promise.
     #[error("a quote needs an amount above zero, got {0}")]
     NotPositive(Money),
+    /// A spread or buffer within one currency.
+    #[error("within one currency nothing is converted: no spread, no buffer")]
+    NothingConverted,
     /// The rate does not convert the amount.
     #[error(transparent)]
     Rate(#[from] RateError),
@@ -182,6 +187,9 @@ impl Quote {
     /// [`QuoteError::NotPositive`]; amounts of several currencies; amounts beyond the ledger.
     pub fn promise(terms: QuoteTerms, units: &[Money]) -> Result<Quote, QuoteError> {
         let QuoteTerms { id, merchant, market, spread, buffer, lock, now } = terms;
+        if market.rate.base() == market.rate.quote() && (spread.0 != 0 || buffer.0 != 0) {
+            return Err(QuoteError::NothingConverted);
+        }
         let final_rate = market.rate.with_markup(BasisPoints(spread.0 + buffer.0))?;
         let from = Money::sum(market.rate.base(), units.iter().copied())?;
         if !from.is_positive() || units.iter().any(|unit| unit.is_negative()) {
@@ -200,6 +208,7 @@ impl Quote {
         Ok(Quote {
             id,
             merchant,
+            units: units.to_vec(),
             from,
             to,
             market,
@@ -234,5 +243,106 @@ impl Quote {
             None if now <= self.expires_at => Ok(self.to),
             None => Err(QuoteError::Expired { id: self.id, expired_at: self.expires_at }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, from_micros};
+    use crate::domain::fx::RateKind;
+    use crate::ids::IdSource;
+    use crate::money::Currency;
+
+    fn terms(rate: &str, from: &'static str, to: &'static str, spread: i32, buffer: i32) -> QuoteTerms {
+        let now = from_micros(1_793_400_000_000_000);
+        let ids = IdSource::seeded(Clock::fixed(now), 3);
+        let (from, to) = (Currency::known(from), Currency::known(to));
+        let market = MarketRate {
+            rate: Rate::parse(from, to, rate).unwrap(),
+            kind: RateKind::Reference,
+            path: vec![from, to],
+            providers: vec!["ecb".into()],
+            as_of: now,
+            fetched_at: now,
+            at: now,
+            stale: false,
+            evidence: vec!["sha256:00".into()],
+            snapshot: ids.mint(),
+        };
+        let (spread, buffer) = (BasisPoints(spread), BasisPoints(buffer));
+        QuoteTerms {
+            id: ids.mint(),
+            merchant: ids.mint(),
+            market,
+            spread,
+            buffer,
+            lock: Lock::ThirtyMinutes,
+            now,
+        }
+    }
+
+    fn money(text: &str, currency: &'static str) -> Money {
+        Money::parse(text, Currency::known(currency)).unwrap()
+    }
+
+    #[test]
+    fn the_final_rate_is_reference_spread_and_buffer() {
+        for (rate, spread, buffer, amount, final_rate, to) in [
+            ("33.729860365198711", 0, 0, "19.90", "33.729860365198711", "671.22"),
+            ("33.729860365198711", 100, 0, "19.90", "34.0671589688506981", "677.94"),
+            ("33.729860365198711", 100, 15, "19.90", "34.1177537593984962", "678.94"),
+            ("1.12415", 0, 0, "100.00", "1.12415", "112.42"),
+        ] {
+            let quote =
+                Quote::promise(terms(rate, "USD", "THB", spread, buffer), &[money(amount, "USD")]).unwrap();
+            assert_eq!(
+                (quote.final_rate.value().to_string().as_str(), quote.to),
+                (final_rate, money(to, "THB"))
+            );
+        }
+    }
+
+    #[test]
+    fn units_are_rounded_one_by_one() {
+        let units = [money("0.33", "USD"), money("0.33", "USD"), money("0.33", "USD")];
+        let quote = Quote::promise(terms("147.5", "USD", "JPY", 0, 0), &units).unwrap();
+        // 48.675 each: 49 three times, not 146.025 rounded once.
+        assert_eq!((quote.from, quote.to), (money("0.99", "USD"), money("147", "JPY")));
+    }
+
+    #[test]
+    fn it_is_honoured_until_its_last_moment_and_once() {
+        let quote = Quote::promise(terms("2", "USD", "THB", 0, 0), &[money("1.00", "USD")]).unwrap();
+        let ids = IdSource::seeded(Clock::fixed(quote.created_at), 9);
+        let (mine, other): (PaymentId, PaymentId) = (ids.mint(), ids.mint());
+        let (last, late) = (quote.expires_at, quote.expires_at + TimeDelta::microseconds(1));
+        assert_eq!(last - quote.created_at, TimeDelta::minutes(30));
+        assert_eq!((quote.state(last), quote.state(late)), (QuoteState::Open, QuoteState::Expired));
+        assert_eq!(quote.honour(mine, last), Ok(money("2.00", "THB")));
+        assert_eq!(quote.honour(mine, late), Err(QuoteError::Expired { id: quote.id, expired_at: last }));
+
+        let used = Quote { used: Some(QuoteUse { payment: mine, at: last }), ..quote };
+        assert_eq!(used.state(late), QuoteState::Used);
+        assert_eq!(
+            used.honour(mine, late),
+            Ok(money("2.00", "THB")),
+            "a payment made in time keeps its price"
+        );
+        assert_eq!(used.honour(other, last), Err(QuoteError::Used { id: used.id, by: mine }));
+    }
+
+    #[test]
+    fn refuses_nothing_and_mixtures() {
+        let promise = |units: &[Money]| Quote::promise(terms("0.00001", "USD", "THB", 0, 0), units);
+        assert!(matches!(promise(&[]), Err(QuoteError::NotPositive(_))));
+        assert!(matches!(promise(&[money("0.00", "USD")]), Err(QuoteError::NotPositive(_))));
+        assert!(
+            matches!(promise(&[money("0.01", "USD")]), Err(QuoteError::NotPositive(_))),
+            "rounds to nothing"
+        );
+        assert!(matches!(promise(&[money("1", "JPY")]), Err(QuoteError::Money(_))));
+        let within = Quote::promise(terms("1", "USD", "USD", 10, 0), &[money("1.00", "USD")]);
+        assert_eq!(within, Err(QuoteError::NothingConverted));
     }
 }

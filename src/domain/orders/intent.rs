@@ -96,7 +96,7 @@ impl Intent {
     pub const REPEATABLE_FOR: TimeDelta = TimeDelta::hours(6);
 
     /// How long a call may take before another may try.
-    pub const LEASE: TimeDelta = TimeDelta::seconds(90);
+    pub const LEASE: TimeDelta = TimeDelta::seconds(60);
 
     /// A new intent, leased by the one who writes it down.
     pub fn leased(

@@ -21,13 +21,14 @@
 //! platform's own sale.
 //!
 //! *Who bears the gateway's fee.* `suppliers`: it comes off `net`; with items each bears by what its items leave, and
-//! the platform bears the part of its own items. Where shares of `gross` then exceed `net`, they are cut by weight to
+//! the platform bears the part of its own goods. Where shares of `gross` then exceed `net`, they are cut by weight to
 //! what is there. `payer`: the charged amount contains the fee; the sale is the amount less the fee, and nobody's
 //! share or commission is taken of a surcharge. When the *gateway* converts, its fee is off before anything is shared:
 //! `gross` and `received` then both mean what was received.
 
 mod agreement;
 mod allocation;
+mod by_item;
 mod divide;
 mod terms;
 

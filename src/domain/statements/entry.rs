@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::domain::ledger::JournalEvent;
+use crate::domain::ledger::AccountEntry;
 use crate::ids::TransactionId;
 use crate::money::Money;
 
@@ -28,23 +28,6 @@ impl fmt::Display for Side {
             Side::Debit => "debit",
         })
     }
-}
-
-/// One ledger entry on one of a supplier's accounts, as the store reads it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Movement {
-    /// Its transaction; the movements of one transaction follow one another.
-    pub transaction: TransactionId,
-    /// What happened.
-    pub event: JournalEvent,
-    /// The payment, payout or finding it is about.
-    pub subject: Option<String>,
-    /// When it was booked.
-    pub recorded_at: DateTime<Utc>,
-    /// When it happened.
-    pub effective_at: DateTime<Utc>,
-    /// Debit minus credit, as the ledger stores it: below zero for what the supplier gains.
-    pub debit_minus_credit: Money,
 }
 
 /// One line.
@@ -107,38 +90,38 @@ impl Serialize for StatementEntry {
     }
 }
 
-/// Makes lines of movements, one by one in constant memory, and foots them: the movements of one transaction become
+/// Makes lines of ledger entries, one by one in constant memory, and foots them: the entries of one transaction become
 /// one line or, where they net to zero, none; at the end the running balance must be the ledger's own.
 #[derive(Debug)]
 pub struct Footing {
     period: Period,
     balance: Money,
-    open: Option<Movement>,
+    open: Option<AccountEntry>,
 }
 
 impl Footing {
-    /// Begins at the balance before the first movement.
+    /// Begins at the balance before the first entry.
     pub fn new(period: Period, opening: Money) -> Footing {
         Footing { period, balance: opening, open: None }
     }
 
-    /// Takes the next movement in the ledger's order; answers the line it completes.
+    /// Takes the next entry on any of the supplier's accounts, in booking order; answers the line it completes.
     ///
     /// # Errors
     /// [`StatementError::OutsidePeriod`]; [`StatementError::Money`] for another currency.
-    pub fn push(&mut self, movement: Movement) -> Result<Option<StatementEntry>, StatementError> {
-        if !self.period.contains(movement.recorded_at) {
-            let booked_on = self.period.date_of(movement.recorded_at);
-            return Err(StatementError::OutsidePeriod { transaction: movement.transaction, booked_on });
+    pub fn push(&mut self, entry: AccountEntry) -> Result<Option<StatementEntry>, StatementError> {
+        if !self.period.contains(entry.recorded_at) {
+            let booked_on = self.period.date_of(entry.recorded_at);
+            return Err(StatementError::OutsidePeriod { transaction: entry.transaction, booked_on });
         }
-        self.balance.same_currency(movement.debit_minus_credit)?;
+        self.balance.same_currency(entry.debit_minus_credit)?;
         if let Some(open) = &mut self.open
-            && open.transaction == movement.transaction
+            && open.transaction == entry.transaction
         {
-            open.debit_minus_credit = open.debit_minus_credit.checked_add(movement.debit_minus_credit)?;
+            open.debit_minus_credit = open.debit_minus_credit.checked_add(entry.debit_minus_credit)?;
             return Ok(None);
         }
-        let completed = self.open.replace(movement);
+        let completed = self.open.replace(entry);
         self.line(completed)
     }
 
@@ -160,22 +143,36 @@ impl Footing {
         Ok(last)
     }
 
-    fn line(&mut self, movement: Option<Movement>) -> Result<Option<StatementEntry>, StatementError> {
-        let Some(movement) = movement.filter(|movement| !movement.debit_minus_credit.is_zero()) else {
+    fn line(&mut self, netted: Option<AccountEntry>) -> Result<Option<StatementEntry>, StatementError> {
+        let Some(netted) = netted.filter(|netted| !netted.debit_minus_credit.is_zero()) else {
             return Ok(None);
         };
-        let gained = movement.debit_minus_credit.negated();
+        let gained = netted.debit_minus_credit.negated();
         self.balance = self.balance.checked_add(gained)?;
         let side = if gained.is_positive() { Side::Credit } else { Side::Debit };
         Ok(Some(StatementEntry {
-            transaction: movement.transaction,
-            subject: movement.subject,
-            booked_on: self.period.date_of(movement.recorded_at),
-            value_date: self.period.date_of(movement.effective_at),
+            transaction: netted.transaction,
+            subject: netted.subject,
+            booked_on: self.period.date_of(netted.recorded_at),
+            value_date: self.period.date_of(netted.effective_at),
             side,
             amount: gained.abs(),
-            narrative: narrative(movement.event, side),
+            narrative: narrative(netted.event, side),
             balance: self.balance,
         }))
     }
+}
+
+/// Cuts a page of `asked` entries back to whole transactions, so that no line is torn in two; answers whether more may
+/// follow. The next page begins behind the last transaction that is left. `asked` must exceed the entries that one
+/// transaction has on a supplier's accounts: fifty is ample.
+pub fn cut_to_whole_transactions(page: &mut Vec<AccountEntry>, asked: usize) -> bool {
+    if page.len() < asked {
+        return false;
+    }
+    if let Some(torn) = page.last().map(|last| last.transaction) {
+        let whole = page.iter().rposition(|entry| entry.transaction != torn).map_or(page.len(), |at| at + 1);
+        page.truncate(whole);
+    }
+    true
 }

@@ -18,7 +18,7 @@ mod statement;
 
 pub use balance::{BalanceError, Bucket, SupplierBalance};
 pub use csv::{CsvError, StatementCsv};
-pub use entry::{Footing, Movement, Side, StatementEntry};
+pub use entry::{Footing, Side, StatementEntry, cut_to_whole_transactions};
 pub use narrative::narrative;
 pub use period::{Period, PeriodError};
 pub use statement::{Statement, StatementError};

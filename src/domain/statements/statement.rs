@@ -4,10 +4,11 @@
 use chrono::NaiveDate;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+use crate::domain::ledger::{AccountEntry, ChainHead};
 use crate::ids::{SupplierId, TransactionId};
 use crate::money::{Money, MoneyError};
 
-use super::{Footing, Movement, Period, StatementEntry};
+use super::{Footing, Period, StatementEntry};
 
 /// A statement, whole or one page of it. Its fields are private: whoever holds one knows that it foots.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,7 @@ pub struct Statement {
     entries: Vec<StatementEntry>,
     closing: Money,
     has_more: bool,
+    head: Option<ChainHead>,
 }
 
 /// Why there is no statement.
@@ -33,10 +35,10 @@ pub enum StatementError {
         /// Computed less ledger.
         difference: Money,
     },
-    /// A movement booked on another day.
+    /// An entry booked on another day.
     #[error("{transaction} was booked on {booked_on}, outside the period")]
     OutsidePeriod {
-        /// The movement's transaction.
+        /// The entry's transaction.
         transaction: TransactionId,
         /// Its booking date.
         booked_on: NaiveDate,
@@ -47,8 +49,8 @@ pub enum StatementError {
 }
 
 impl Statement {
-    /// From the supplier's movements in the ledger's order (all currencies but one left out, all buckets together),
-    /// the balance before the first and the ledger's own after the last.
+    /// From the entries on the supplier's accounts in booking order (one currency, all buckets together, the posted
+    /// layer), the balance before the first and the ledger's own after the last.
     ///
     /// # Errors
     /// [`StatementError`].
@@ -56,16 +58,30 @@ impl Statement {
         supplier: SupplierId,
         period: Period,
         opening: Money,
-        movements: impl IntoIterator<Item = Movement>,
+        entries: impl IntoIterator<Item = AccountEntry>,
         ledger_closing: Money,
     ) -> Result<Statement, StatementError> {
         let mut footing = Footing::new(period, opening);
-        let mut entries = Vec::new();
-        for movement in movements {
-            entries.extend(footing.push(movement)?);
+        let mut lines = Vec::new();
+        for entry in entries {
+            lines.extend(footing.push(entry)?);
         }
-        entries.extend(footing.close(ledger_closing)?);
-        Ok(Statement { supplier, period, opening, entries, closing: ledger_closing, has_more: false })
+        lines.extend(footing.close(ledger_closing)?);
+        Ok(Statement {
+            supplier,
+            period,
+            opening,
+            entries: lines,
+            closing: ledger_closing,
+            has_more: false,
+            head: None,
+        })
+    }
+
+    /// Prints the head of the ledger's chain on it: whoever keeps the statement can tell a cut or altered ledger.
+    #[must_use]
+    pub fn with_head(self, head: ChainHead) -> Statement {
+        Statement { head: Some(head), ..self }
     }
 
     /// Marks this as a page that others follow; opening and closing are then the page's.
@@ -108,7 +124,7 @@ impl Statement {
 /// The API's shape.
 impl Serialize for Statement {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Statement", 9)?;
+        let mut object = serializer.serialize_struct("Statement", 10)?;
         object.serialize_field("supplier", &self.supplier)?;
         object.serialize_field("from", &self.period.from())?;
         object.serialize_field("to", &self.period.to())?;
@@ -118,6 +134,7 @@ impl Serialize for Statement {
         object.serialize_field("entries", &self.entries)?;
         object.serialize_field("closing", &self.closing)?;
         object.serialize_field("has_more", &self.has_more)?;
+        object.serialize_field("ledger_head", &self.head.map(|head| head.to_string()))?;
         object.end()
     }
 }

@@ -5,47 +5,27 @@
 //! with. Whoever loses a race reads and decides again. Refunds and other facts of money that came with the report are
 //! applied after the payment itself, and only then the notice counts as done.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, Utc};
-use serde_json::json;
 
 use crate::domain::orders::{
     Asked, Capture, Conflict, Held, Intent, IntentKind, Lease, Outcome, Payment, PaymentReport, PaymentState,
     ReportKind, ReportSource, TimelineEntry, Transition,
 };
 use crate::gateways::GatewaySecrets;
-use crate::ids::NoticeId;
 use crate::store::inbox::Settled;
 use crate::store::outbox::Event;
 use crate::store::{Change, CommitError, Versioned};
 
+use super::cause::{Cause, NoticeRef, evidence};
 use super::{CaptureStanding, DECISIONS, OpenAccount, Pay, PayError, PaymentView};
 
-/// Why we know what a report says.
-#[derive(Debug, Clone)]
-pub struct Cause {
-    /// Who said it.
-    pub source: ReportSource,
-    /// The notice that made us ask, to be settled with the effect.
-    pub notice: Option<NoticeRef>,
-}
-
-/// A notice as the cause of a question.
-#[derive(Debug, Clone)]
-pub struct NoticeRef {
-    /// The notice.
-    pub id: NoticeId,
-    /// The version of its row.
-    pub version: i64,
-    /// SHA-256 of its body.
-    pub body_sha256: String,
-}
-
 /// What our own call came to, written with the report it answered.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Called {
-    /// What came of the `complete` intent, where the report does not say.
-    pub(super) outcome: Option<Outcome>,
+    /// Which call.
+    pub(super) kind: IntentKind,
+    /// What came of it.
+    pub(super) outcome: Outcome,
     /// Secrets to keep from here on.
     pub(super) secrets: Option<GatewaySecrets>,
 }
@@ -56,13 +36,6 @@ pub(super) struct Applied {
     pub(super) payment: Versioned<Payment>,
     /// The lease to take the money, if the report asked for that and nobody else has it.
     pub(super) completes: Option<Versioned<Intent>>,
-}
-
-impl Cause {
-    /// A report of this source, without a notice.
-    pub fn of(source: ReportSource) -> Cause {
-        Cause { source, notice: None }
-    }
 }
 
 impl Pay {
@@ -247,8 +220,8 @@ impl Pay {
     ) -> Option<Versioned<Intent>> {
         for intent in intents.iter().filter(|intent| intent.value.unsettled()) {
             let kind = intent.value.kind;
-            let own = called.filter(|_| kind == IntentKind::Complete).and_then(|called| called.outcome);
-            if let Some(outcome) = answered(kind, report, &step.after.state).or(own) {
+            let own = called.filter(|called| called.kind == kind).map(|called| called.outcome);
+            if let Some(outcome) = own.or_else(|| answered(kind, report, &step.after.state)) {
                 let settled = Intent { outcome, lease: None, ..intent.value.clone() };
                 step.change.update_intent(&settled, intent.version);
             }
@@ -398,39 +371,4 @@ fn answered(kind: IntentKind, report: &PaymentReport, after: &PaymentState) -> O
         IntentKind::Create | IntentKind::Complete if after.is_closed() => Some(Outcome::Refused),
         _ => None,
     }
-}
-
-/// What the timeline keeps of a report, and its hash: of the notice's bytes where there is one.
-fn evidence(report: &PaymentReport, cause: &Cause) -> (String, serde_json::Value) {
-    let said = match &report.kind {
-        ReportKind::Captured(capture) => json!({
-            "capture_ref": capture.capture_ref, "amount": capture.amount, "fee": capture.fee, "at": capture.at,
-            "receivable": capture.receivable.map(|(amount, _)| amount),
-        }),
-        ReportKind::Authorised { amount } => json!({ "amount": amount }),
-        ReportKind::Failed { code } | ReportKind::Cancelled { code } => json!({ "code": code }),
-        ReportKind::Pending { reason } => json!({ "reason": reason }),
-        ReportKind::Unknown { raw } => json!({ "raw": raw }),
-        ReportKind::RequiresAction | ReportKind::Expired | ReportKind::NotFound => json!({}),
-    };
-    let detail = json!({
-        "report": report.kind.as_str(), "said": said, "account": report.account,
-        "gateway_ref": report.gateway_ref, "request_ref": report.request_ref,
-        "notice": cause.notice.as_ref().map(|notice| notice.id),
-    });
-    let hash = match &cause.notice {
-        Some(notice) => notice.body_sha256.clone(),
-        None => sha256(detail.to_string().as_bytes()),
-    };
-    (hash, detail)
-}
-
-/// SHA-256, hexadecimal.
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    digest(&SHA256, bytes).as_ref().iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

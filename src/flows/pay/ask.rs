@@ -5,7 +5,7 @@ use crate::ids::{MerchantId, PaymentId};
 use crate::store::PaymentFilter;
 use crate::store::inbox::Settled;
 
-use super::apply::Cause;
+use super::cause::Cause;
 use super::{Pay, PayError, PaymentView};
 
 impl Pay {

@@ -8,7 +8,7 @@ use crate::domain::orders::{IntentKind, PaymentState, ReportSource};
 use crate::ids::{MerchantId, PaymentId};
 use crate::store::{Change, CommitError};
 
-use super::apply::Cause;
+use super::cause::Cause;
 use super::{DECISIONS, Pay, PayError, PaymentView};
 
 impl Pay {

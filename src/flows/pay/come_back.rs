@@ -9,7 +9,7 @@ use crate::gateways::{About, ReturnParameters};
 use crate::ids::PaymentId;
 use crate::store::{Change, CommitError, Versioned};
 
-use super::apply::Cause;
+use super::cause::Cause;
 use super::{DECISIONS, OpenAccount, Pay, PayError};
 
 /// Where the shopper goes from here.

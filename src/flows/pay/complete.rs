@@ -17,11 +17,12 @@
 //! [`Intent::REPEATABLE_FOR`](crate::domain::orders::Intent::REPEATABLE_FOR): PayPal keys it by `PayPal-Request-Id` for
 //! six hours and GrabPay's `charge/complete` answers with the latest status, so at both gateways it *is* the same call.
 
-use crate::domain::orders::{Intent, Outcome, Payment, PaymentReport, ReportKind, ReportSource};
+use crate::domain::orders::{Intent, IntentKind, Outcome, Payment, PaymentReport, ReportKind, ReportSource};
 use crate::gateways::GatewayError;
 use crate::store::{Change, CommitError, Versioned};
 
-use super::apply::{Called, Cause};
+use super::apply::Called;
+use super::cause::Cause;
 use super::{OpenAccount, Pay, PayError};
 
 impl Pay {
@@ -36,7 +37,7 @@ impl Pay {
         match account.gateway.complete_payment(&request, &secrets).await {
             Ok(completed) => {
                 let outcome = outcome(&completed.report.kind);
-                let called = Called { outcome: Some(outcome), secrets: completed.secrets };
+                let called = Called { kind: IntentKind::Complete, outcome, secrets: completed.secrets };
                 self.record(payment, account, &completed.report, &called).await
             }
             Err(GatewayError::Refused { code, retry_later: false, message }) => {
@@ -64,26 +65,24 @@ impl Pay {
     ) -> Result<Payment, PayError> {
         let (request, secrets) = (self.request(&payment.value), self.secrets(&payment.value)?);
         let report = account.gateway.query_payment(&request, &secrets).await;
-        match report {
+        let (report, outcome) = match report {
+            // It still waits for us, and will not have us.
             Ok(report) if matches!(report.kind, ReportKind::Authorised { .. }) => {
-                let failed = PaymentReport { kind: ReportKind::Failed { code }, ..report };
-                let called = Called { outcome: Some(Outcome::Refused), secrets: None };
-                self.record(payment, account, &failed, &called).await
+                (PaymentReport { kind: ReportKind::Failed { code }, ..report }, Outcome::Refused)
             }
             // The shopper must act again, or the gateway does not say: nothing was taken.
-            Ok(report) if outcome(&report.kind) == Outcome::Unknown => {
-                let called = Called { outcome: Some(Outcome::Open), secrets: None };
-                self.record(payment, account, &report, &called).await
-            }
+            Ok(report) if outcome(&report.kind) == Outcome::Unknown => (report, Outcome::Open),
             Ok(report) => {
-                let called = Called { outcome: Some(outcome(&report.kind)), secrets: None };
-                self.record(payment, account, &report, &called).await
+                let outcome = outcome(&report.kind);
+                (report, outcome)
             }
             Err(_) => {
                 self.give_back(&payment.value, intent, Outcome::Open, &code).await?;
-                Ok(payment.value)
+                return Ok(payment.value);
             }
-        }
+        };
+        let called = Called { kind: IntentKind::Complete, outcome, secrets: None };
+        self.record(payment, account, &report, &called).await
     }
 
     async fn record(

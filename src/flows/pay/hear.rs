@@ -8,16 +8,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use crate::domain::orders::ReportSource;
 use crate::gateways::{About, Notification, NotificationError, RawNotification, Reply};
 use crate::store::inbox::{Notice, Settled};
 use crate::store::{Change, CommitError, Versioned};
 
-use super::apply::{Cause, NoticeRef, sha256};
+use super::cause::{Cause, NoticeRef, sha256};
 use super::{OpenAccount, Pay, PayError};
 
 /// How long a gateway waits for its answer while the notice is applied; the work goes on after that.
 const PATIENCE: Duration = Duration::from_secs(8);
+
+/// How long a notice may be ahead of the answer to our own call.
+const OVERTAKING: TimeDelta = TimeDelta::minutes(2);
 
 /// What a gateway hears.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +72,7 @@ impl Pay {
         };
         count(gateway, "kept");
         let pay = self.clone();
-        let work = tokio::spawn(async move { pay.work_off(notice, &account).await });
+        let work = tokio::spawn(async move { pay.work_off(notice).await });
         match tokio::time::timeout(PATIENCE, work).await {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => tracing::warn!(gateway, %error, "a notice is kept and waits"),
@@ -75,28 +80,6 @@ impl Pay {
             Err(_) => tracing::warn!(gateway, "a notice is kept and still being applied"),
         }
         Ok(accepted)
-    }
-
-    /// Works off every notice that is kept and not settled, oldest first; one that fails holds up no other.
-    ///
-    /// # Errors
-    /// [`PayError::Unavailable`] when they cannot be read.
-    pub async fn drain(&self) -> Result<usize, PayError> {
-        let (mut done, mut after) = (0, None);
-        loop {
-            let notices = self.0.store.unsettled_notices(after, 100).await?;
-            let Some(last) = notices.last() else { break };
-            after = Some(last.value.id);
-            for notice in notices {
-                let Some(account) = self.0.accounts.find(notice.value.account) else { continue };
-                let id = notice.value.id;
-                match self.work_off(notice, &account).await {
-                    Ok(()) => done += 1,
-                    Err(error) => tracing::warn!(notice = %id, %error, "a notice still waits"),
-                }
-            }
-        }
-        Ok(done)
     }
 
     /// Change 1. `None` when its body is known: whoever brought it first works it off.
@@ -132,8 +115,10 @@ impl Pay {
     }
 
     /// Change 2: asks about the payment the notice names.
-    async fn work_off(&self, notice: Versioned<Notice>, account: &OpenAccount) -> Result<(), PayError> {
+    pub(super) async fn work_off(&self, notice: Versioned<Notice>) -> Result<(), PayError> {
         let Versioned { value: notice, version } = notice;
+        let account = self.0.accounts.find(notice.account);
+        let account = account.ok_or_else(|| PayError::UnknownGateway(notice.gateway.clone()))?;
         let reference = NoticeRef { id: notice.id, version, body_sha256: notice.body_sha256.clone() };
         let (ours, theirs) = (notice.request_ref.as_deref(), notice.gateway_ref.as_deref());
         if ours.is_none() && theirs.is_none() {
@@ -146,7 +131,11 @@ impl Pay {
                 self.ask(payment.value.id, &cause).await?;
                 Ok(())
             }
-            None => self.ghost(&notice, &reference, account).await,
+            // A notice may be faster than the answer that tells us the gateway's reference.
+            None if ours.is_none() && self.0.clock.wall() < notice.received_at + OVERTAKING => {
+                Err(PayError::UnknownPayment)
+            }
+            None => self.ghost(&notice, &reference, &account).await,
         }
     }
 

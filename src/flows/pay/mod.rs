@@ -18,12 +18,14 @@ mod accounts;
 mod apply;
 mod ask;
 mod cancel;
+mod cause;
 mod come_back;
 mod complete;
 mod error;
 mod hear;
 mod recover;
 mod start;
+mod timeline;
 mod turns;
 mod view;
 
@@ -44,6 +46,7 @@ use crate::store::{Change, CommitError, Store, StoreError, Versioned};
 use crate::vault::Vault;
 
 pub use accounts::{Accounts, OpenAccount};
+pub(in crate::flows) use cause::sha256;
 pub use come_back::Landing;
 pub use error::PayError;
 pub use hear::Arrived;
@@ -82,6 +85,7 @@ pub struct Parts {
     /// Shoppers may be sent back to this machine: sandbox mode.
     pub loopback_returns: bool,
     turns: turns::Turns<Result<Payment, PayError>>,
+    skips: recover::Skips,
 }
 
 /// What a capture is, seen from the order.
@@ -276,7 +280,7 @@ impl Parts {
         public_url: String,
         loopback_returns: bool,
     ) -> Parts {
-        let turns = turns::Turns::default();
+        let (turns, skips) = (turns::Turns::default(), recover::Skips::default());
         Parts {
             store,
             clock,
@@ -289,6 +293,7 @@ impl Parts {
             public_url,
             loopback_returns,
             turns,
+            skips,
         }
     }
 }

@@ -2,27 +2,38 @@
 //!
 //! Oldest first, so that nothing starves; a few at a time per account, so that an outage does not end in a storm; each
 //! account by itself, so that one gateway that does not answer holds up no other. An account that fails several times
-//! in a row is left alone until the next round.
+//! in a row is left alone for that round, and the next one begins further along, so that a few that can never be
+//! answered do not hide the rest.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt, stream};
 
 use crate::domain::orders::{IntentKind, Payment, PaymentState, ReportSource};
-use crate::ids::{GatewayAccountId, PaymentId};
+use crate::ids::GatewayAccountId;
 use crate::store::Versioned;
 
-use super::apply::Cause;
+use super::cause::Cause;
 use super::{Pay, PayError};
 
-/// Questions under way at one account.
+/// Calls under way at one account.
 const AT_ONCE: usize = 8;
 /// After so many failures in a row an account is left alone for this round.
 const PATIENCE: usize = 8;
 /// Payments read at a time.
 const PAGE: u32 = 500;
+
+/// One piece of work.
+type Work = BoxFuture<'static, Result<(), PayError>>;
+
+/// Where the next round begins, after one that ran out of patience.
+#[derive(Debug, Default)]
+pub(super) struct Skips {
+    notices: AtomicUsize,
+    payments: AtomicUsize,
+}
 
 /// What a round did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -47,54 +58,49 @@ impl Pay {
         Ok(Recovered { notices, asked, failed })
     }
 
-    /// One round of questions.
+    /// Works off every notice that is kept and not settled.
+    ///
+    /// # Errors
+    /// [`PayError::Unavailable`] when they cannot be read.
+    pub async fn drain(&self) -> Result<usize, PayError> {
+        let (mut done, mut after) = (0, None);
+        loop {
+            let page = self.0.store.unsettled_notices(after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(done) };
+            after = Some(last.value.id);
+            let pay = self.clone();
+            let work = page.into_iter().map(|notice| (notice.value.account, notice)).collect();
+            let round = rounds(work, &self.0.skips.notices, move |notice| {
+                let pay = pay.clone();
+                async move { pay.work_off(notice).await }.boxed()
+            })
+            .await;
+            done += round.0 - round.1;
+        }
+    }
+
+    /// One round of questions: how many were asked, and how many in vain.
     async fn ask_all(&self) -> Result<(usize, usize), PayError> {
         let (mut asked, mut failed, mut after) = (0, 0, None);
         loop {
             let page = self.0.store.unsettled_payments(after, PAGE).await?;
             let Some(last) = page.last() else { return Ok((asked, failed)) };
             after = Some(last.value.id);
-            let mut by_account: BTreeMap<GatewayAccountId, Vec<PaymentId>> = BTreeMap::new();
-            for payment in &page {
-                if !self.being_created(payment).await? {
-                    by_account.entry(payment.value.account).or_default().push(payment.value.id);
+            let mut work = vec![];
+            for payment in page {
+                if !self.being_created(&payment).await? {
+                    work.push((payment.value.account, payment.value.id));
                 }
             }
-            let rounds = by_account.into_values().map(|payments| self.ask_some(payments));
-            for (some, lost) in futures_util::future::join_all(rounds).await {
-                asked += some;
-                failed += lost;
-            }
-        }
-    }
-
-    /// The questions of one account.
-    async fn ask_some(&self, payments: Vec<PaymentId>) -> (usize, usize) {
-        let (asked, failed, row) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
-        stream::iter(payments)
-            .for_each_concurrent(AT_ONCE, |id| {
-                let (asked, failed, row) = (&asked, &failed, &row);
-                async move {
-                    if row.load(Ordering::Relaxed) >= PATIENCE {
-                        return;
-                    }
-                    asked.fetch_add(1, Ordering::Relaxed);
-                    match self.ask(id, &Cause::of(ReportSource::Poll)).await {
-                        Ok(_) => row.store(0, Ordering::Relaxed),
-                        Err(error) => {
-                            tracing::debug!(payment = %id, %error, "asked in vain");
-                            failed.fetch_add(1, Ordering::Relaxed);
-                            row.fetch_add(1, Ordering::Relaxed);
-                        }
-                    }
-                }
+            let pay = self.clone();
+            let round = rounds(work, &self.0.skips.payments, move |id| {
+                let pay = pay.clone();
+                async move { pay.ask(id, &Cause::of(ReportSource::Poll)).await.map(|_| ()) }.boxed()
             })
             .await;
-        let failures = failed.into_inner();
-        if failures > 0 {
-            tracing::warn!(failures, "payments were asked about in vain; they are asked again");
+            asked += round.0;
+            failed += round.1;
         }
-        (asked.into_inner(), failures)
     }
 
     /// Whether somebody is opening the payment at the gateway right now: asking would only find nothing.
@@ -121,7 +127,78 @@ impl Pay {
     }
 }
 
+/// Does each piece of work, account beside account, and answers how many were tried and how many failed.
+async fn rounds<T: Send>(
+    mut work: Vec<(GatewayAccountId, T)>,
+    skip: &AtomicUsize,
+    each: impl Fn(T) -> Work + Sync,
+) -> (usize, usize) {
+    let first = skip.load(Ordering::Relaxed) % work.len().max(1);
+    work.rotate_left(first);
+    let mut by_account: BTreeMap<GatewayAccountId, Vec<T>> = BTreeMap::new();
+    for (account, piece) in work {
+        by_account.entry(account).or_default().push(piece);
+    }
+    let rounds = by_account.into_iter().map(|(account, pieces)| round(account, pieces, &each));
+    let tallies = futures_util::future::join_all(rounds).await;
+    let broken = tallies.iter().any(Tally::out_of_patience);
+    skip.store(if broken { first + PATIENCE } else { 0 }, Ordering::Relaxed);
+    tallies.into_iter().fold((0, 0), |(tried, failed), tally| {
+        (tried + tally.tried.into_inner(), failed + tally.failed.into_inner())
+    })
+}
+
+/// The work of one account, a few pieces at a time.
+async fn round<T>(account: GatewayAccountId, pieces: Vec<T>, each: impl Fn(T) -> Work) -> Tally {
+    let tally = Tally::default();
+    stream::iter(pieces)
+        .for_each_concurrent(AT_ONCE, |piece| {
+            let (tally, work) = (&tally, (!tally.out_of_patience()).then(|| each(piece)));
+            async move {
+                let Some(work) = work else { return };
+                let outcome = work.await;
+                if let Err(error) = &outcome {
+                    tracing::debug!(account = %account, %error, "in vain");
+                }
+                tally.count(&outcome);
+            }
+        })
+        .await;
+    let failed = tally.failed.load(Ordering::Relaxed);
+    if failed > 0 {
+        tracing::warn!(account = %account, failed, "questions in vain; they are asked again later");
+    }
+    tally
+}
+
+/// How a round goes at one account.
+#[derive(Debug, Default)]
+struct Tally {
+    tried: AtomicUsize,
+    failed: AtomicUsize,
+    in_a_row: AtomicUsize,
+}
+
+impl Tally {
+    fn out_of_patience(&self) -> bool {
+        self.in_a_row.load(Ordering::Relaxed) >= PATIENCE
+    }
+
+    /// Only a gateway's own silence is a reason to leave it alone.
+    fn count(&self, outcome: &Result<(), PayError>) {
+        self.tried.fetch_add(1, Ordering::Relaxed);
+        match outcome {
+            Ok(()) => self.in_a_row.store(0, Ordering::Relaxed),
+            Err(error) => {
+                self.failed.fetch_add(1, Ordering::Relaxed);
+                self.in_a_row
+                    .fetch_add(usize::from(matches!(error, PayError::Gateway(_))), Ordering::Relaxed);
+            }
+        }
+    }
+}
+
 /// A count as a gauge reads it; beyond four thousand million it stands still.
-fn gauge(value: i64) -> f64 {
-    f64::from(u32::try_from(value.max(0)).unwrap_or(u32::MAX))
+fn gauge(value: i64) -> u32 {
+    u32::try_from(value.max(0)).unwrap_or(u32::MAX)
 }

@@ -11,14 +11,15 @@ use url::{Host, Url};
 use crate::domain::merchants::Merchant;
 use crate::domain::orders::{
     Customer, Holder, Intent, IntentKind, Outcome, Payment, PaymentReport, PaymentState, ReportKind,
-    ReportSource, SealedSecrets, TimelineEntry,
+    ReportSource, SealedSecrets,
 };
 use crate::gateways::{GatewayError, PaymentSession};
 use crate::ids::{PaymentId, QuoteId};
 use crate::money::Money;
 use crate::store::{Change, CommitError, Versioned};
 
-use super::apply::{Cause, sha256};
+use super::apply::Called;
+use super::cause::Cause;
 use super::{DECISIONS, OpenAccount, Pay, PayError, PaymentView};
 
 /// How long a payment waits whose session never arrived: as long as the longest any gateway here keeps one (PayPal,
@@ -249,7 +250,8 @@ impl Pay {
             GatewayError::NotSent(_) | GatewayError::OutcomeUnknown(_) => "gateway_unreachable".to_owned(),
         };
         let report = PaymentReport::of(ReportKind::Failed { code });
-        self.apply_report(payment, account, &report, &Cause::of(ReportSource::Call)).await?;
+        let called = Called { kind: IntentKind::Create, outcome: Outcome::Refused, secrets: None };
+        self.apply(payment, account, &report, &Cause::of(ReportSource::Call), Some(&called)).await?;
         Ok(())
     }
 
@@ -266,32 +268,6 @@ impl Pay {
             change.update_intent(&Intent { outcome, lease: None, detail, ..value }, version);
         }
         Ok(())
-    }
-
-    /// A line of the timeline about our own call.
-    pub(super) fn note(&self, change: &mut Change, payment: &Payment, kind: &str, detail: serde_json::Value) {
-        self.note_from(change, ReportSource::Call, payment, kind, detail);
-    }
-
-    /// A line of the timeline that no gateway's report is behind.
-    pub(super) fn note_from(
-        &self,
-        change: &mut Change,
-        source: ReportSource,
-        payment: &Payment,
-        kind: &str,
-        detail: serde_json::Value,
-    ) {
-        let entry = TimelineEntry {
-            id: self.0.ids.mint(),
-            source,
-            kind: kind.to_owned(),
-            state: payment.state.as_str().to_owned(),
-            evidence: sha256(detail.to_string().as_bytes()),
-            detail,
-            at: self.0.clock.now(),
-        };
-        change.report_payment(payment, &entry);
     }
 }
 

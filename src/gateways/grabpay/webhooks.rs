@@ -81,3 +81,32 @@ fn about(notice: &Notice) -> About {
 fn forged(why: &str) -> NotificationError {
     NotificationError::Forged(why.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_notice_names_its_payment() {
+        let door = Door::new("partner-1".into(), vec![]);
+        let expect = |request_ref: Option<&str>, gateway_ref: &str| About::Payment {
+            request_ref: request_ref.map(str::to_owned),
+            gateway_ref: Some(gateway_ref.to_owned()),
+        };
+        let charge = door.read(include_bytes!("fixtures/notice_charge.json")).unwrap();
+        assert_eq!(charge.about, expect(Some("pay_1"), "1f2a9f5c4a7b4c1d8e0f112233445566"));
+        assert_eq!(charge.event_ref.as_deref(), Some("pay_1.Capture.success"));
+        let refund = door.read(include_bytes!("fixtures/notice_refund.json")).unwrap();
+        assert_eq!(refund.about, expect(Some("pay_1"), "1f2a9f5c4a7b4c1d8e0f112233445566"));
+        assert_ne!(refund.event_ref, charge.event_ref);
+        let alone = br#"{"txType":"Refund","txStatus":"success","partnerTxID":"ref_1"}"#;
+        assert_eq!(door.read(alone).unwrap().about, About::Other, "a refund that names no payment");
+    }
+
+    #[test]
+    fn a_notice_about_somebody_else_is_refused() {
+        let door = Door::new("partner-2".into(), vec![]);
+        let result = door.read(include_bytes!("fixtures/notice_charge.json"));
+        assert!(matches!(result, Err(NotificationError::Forged(_))), "{result:?}");
+    }
+}

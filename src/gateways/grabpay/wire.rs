@@ -11,7 +11,6 @@ pub fn is_partner_ref(text: &str) -> bool {
 /// `POST charge/init`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[allow(missing_docs)]
 pub struct Init<'a> {
     #[serde(rename = "partnerGroupTxID")]
     pub partner_group_tx_id: &'a str,
@@ -26,14 +25,12 @@ pub struct Init<'a> {
 
 /// Its answer: an unsigned token the shopper's browser carries on.
 #[derive(Debug, Deserialize)]
-#[allow(missing_docs)]
 pub struct InitAnswer {
     pub request: String,
 }
 
 /// `POST charge/complete`.
 #[derive(Debug, Serialize)]
-#[allow(missing_docs)]
 pub struct Complete<'a> {
     #[serde(rename = "partnerTxID")]
     pub partner_tx_id: &'a str,
@@ -42,7 +39,6 @@ pub struct Complete<'a> {
 /// How a charge stands: the answer to complete and to both status calls.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[allow(missing_docs)]
 pub struct Charge {
     #[serde(rename = "txID")]
     pub tx_id: Option<String>,
@@ -60,7 +56,6 @@ pub struct Charge {
 
 /// `POST /grabid/v1/oauth2/token`.
 #[derive(Serialize)]
-#[allow(missing_docs, missing_debug_implementations)]
 pub struct TokenRequest<'a> {
     pub grant_type: &'static str,
     pub client_id: &'a str,
@@ -71,7 +66,6 @@ pub struct TokenRequest<'a> {
 }
 
 #[derive(Deserialize)]
-#[allow(missing_docs, missing_debug_implementations)]
 pub struct TokenAnswer {
     pub access_token: String,
     pub expires_in: i64,
@@ -80,7 +74,6 @@ pub struct TokenAnswer {
 /// `POST refund`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[allow(missing_docs)]
 pub struct Refund<'a> {
     #[serde(rename = "partnerGroupTxID")]
     pub partner_group_tx_id: &'a str,
@@ -98,7 +91,6 @@ pub struct Refund<'a> {
 /// How a refund stands.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[allow(missing_docs)]
 pub struct Refunded {
     #[serde(rename = "txID")]
     pub tx_id: Option<String>,
@@ -110,7 +102,6 @@ pub struct Refunded {
 
 /// An error body: `reason` from the partner API, `error` from GrabID.
 #[derive(Debug, Deserialize)]
-#[allow(missing_docs)]
 pub struct Problem {
     pub reason: Option<String>,
     pub error: Option<String>,
@@ -121,7 +112,6 @@ pub struct Problem {
 /// A notice.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[allow(missing_docs)]
 pub struct Notice {
     pub tx_type: String,
     pub tx_status: String,
@@ -137,7 +127,6 @@ pub struct Notice {
 }
 
 #[derive(Debug, Deserialize)]
-#[allow(missing_docs)]
 pub struct NoticePayload {
     #[serde(rename = "partnerGroupTxID")]
     pub partner_group_tx_id: Option<String>,

@@ -85,3 +85,48 @@ impl Refusal {
         GatewayError::Refused { code: self.code, message: self.message, retry_later }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(body: &str) -> Refusal {
+        Refusal::of(&serde_json::from_str(body).unwrap())
+    }
+
+    #[test]
+    fn the_first_issue_decides_then_the_name() {
+        let of = |body: &str| {
+            let refusal = refusal(body);
+            (refusal.code, refusal.class)
+        };
+        let capture = include_str!("fixtures/error_order_already_captured.json");
+        assert_eq!(of(capture), ("ORDER_ALREADY_CAPTURED".into(), Class::AskOrder));
+        let refund = include_str!("fixtures/error_refund_insufficient_funds.json");
+        assert_eq!(of(refund), ("REFUND_FAILED_INSUFFICIENT_FUNDS".into(), Class::Later));
+        let token = r#"{"error":"invalid_client","error_description":"Client Authentication failed"}"#;
+        assert_eq!(of(token), ("invalid_client".into(), Class::Later));
+        assert_eq!(of(r#"{"name":"NOT_AUTHORIZED"}"#), ("NOT_AUTHORIZED".into(), Class::Never));
+        assert!(refusal("{}").is_unnamed());
+    }
+
+    #[test]
+    fn what_is_permanent_is_never_tried_again() {
+        for issue in [
+            "MAX_NUMBER_OF_PAYMENT_ATTEMPTS_EXCEEDED",
+            "COMPLIANCE_VIOLATION",
+            "TRANSACTION_REFUSED",
+            "PAYEE_BLOCKED_TRANSACTION",
+            "PAYER_ACCOUNT_LOCKED_OR_CLOSED",
+            "PERMISSION_DENIED",
+            "REFUND_AMOUNT_EXCEEDED",
+            "REFUND_TIME_LIMIT_EXCEEDED",
+            "REFUND_NOT_PERMITTED_DUE_TO_CHARGEBACK",
+            "DECIMALS_NOT_SUPPORTED",
+            "AN_ISSUE_OF_TOMORROW",
+        ] {
+            let error = refusal(&format!(r#"{{"details":[{{"issue":"{issue}"}}]}}"#)).into_error();
+            assert!(matches!(error, GatewayError::Refused { retry_later: false, .. }), "{issue}");
+        }
+    }
+}

@@ -17,17 +17,17 @@
 //!
 //! Conformance cases left out: none.
 
-pub mod amount;
+mod amount;
 mod api;
 mod certificates;
 mod errors;
 mod oauth;
 mod orders;
 mod refunds;
-pub mod sign;
+mod sign;
 pub mod status;
 mod webhooks;
-pub mod wire;
+mod wire;
 
 use std::sync::Arc;
 
@@ -91,6 +91,10 @@ impl Gateway for PayPal {
 
     fn account(&self) -> &str {
         &self.account
+    }
+
+    fn receiver(&self) -> Option<&str> {
+        Some(&self.merchant_id)
     }
 
     fn check_amount(&self, amount: Money) -> Result<(), Unchargeable> {

@@ -232,3 +232,63 @@ pub(super) fn read_time(text: &str) -> Result<DateTime<Utc>, String> {
     let at = DateTime::parse_from_rfc3339(text).map_err(|_| "a time that is not RFC 3339".to_owned())?;
     Ok(at.to_utc())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(body: &str) -> wire::Order {
+        crate::gateways::json::read(body.as_bytes()).unwrap()
+    }
+
+    fn capture() -> wire::Capture {
+        let order = order(include_str!("fixtures/order_completed_converted.json"));
+        telling(&order.purchase_units[0].payments.captures).unwrap().clone()
+    }
+
+    fn money(code: &str, minor: i64) -> Money {
+        Money::from_minor(minor, Currency::find(code).unwrap())
+    }
+
+    #[test]
+    fn fee_conversion_and_time_are_paypals_own() {
+        let read = read_capture(&capture(), &DateTime::UNIX_EPOCH).unwrap();
+        assert_eq!((read.amount, read.fee), (money("USD", 10_000), Some(money("USD", 398))));
+        let (credited, rate) = read.receivable.unwrap();
+        assert_eq!((credited, rate.value().to_string()), (money("EUR", 8835), "0.9201500000".to_owned()));
+        assert_eq!(read.at, read_time("2026-11-20T09:15:10Z").unwrap());
+    }
+
+    #[test]
+    fn a_breakdown_that_does_not_hold_together_is_no_report() {
+        let change = |change: fn(&mut wire::Receivable)| {
+            let mut capture = capture();
+            change(capture.seller_receivable_breakdown.as_mut().unwrap());
+            read_capture(&capture, &DateTime::UNIX_EPOCH)
+        };
+        assert!(change(|_| ()).is_ok());
+        assert!(change(|breakdown| breakdown.exchange_rate = None).is_err(), "converted without a rate");
+        let fee_in_euro = change(|breakdown| {
+            let fee = wire::Amount { currency_code: "EUR".into(), value: "3.66".into() };
+            breakdown.paypal_fee = Some(fee);
+        });
+        assert!(fee_in_euro.is_err(), "a fee in another currency than the capture's");
+        for value in ["0", "-0.9", "0,92", "1e-1", ""] {
+            let mut capture = capture();
+            let breakdown = capture.seller_receivable_breakdown.as_mut().unwrap();
+            breakdown.exchange_rate.as_mut().unwrap().value = value.into();
+            assert!(read_capture(&capture, &DateTime::UNIX_EPOCH).is_err(), "rate `{value}`");
+        }
+    }
+
+    #[test]
+    fn a_good_capture_after_a_declined_one_is_the_one_that_counts() {
+        let (good, mut declined) = (capture(), capture());
+        (declined.id, declined.status) = ("DECLINED1".into(), "DECLINED".into());
+        for both in [[good.clone(), declined.clone()], [declined.clone(), good.clone()]] {
+            assert_eq!(telling(&both).unwrap().id, good.id);
+        }
+        assert_eq!(telling(&[declined]).unwrap().id, "DECLINED1");
+        assert!(telling(&[]).is_none());
+    }
+}

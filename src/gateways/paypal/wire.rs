@@ -10,7 +10,6 @@ pub fn is_order_id(text: &str) -> bool {
 
 /// `{"currency_code":"USD","value":"10.00"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)]
 pub struct Amount {
     pub currency_code: String,
     pub value: String,
@@ -18,7 +17,6 @@ pub struct Amount {
 
 /// `POST /v2/checkout/orders`.
 #[derive(Debug, Serialize)]
-#[allow(missing_docs)]
 pub struct OrderRequest<'a> {
     pub intent: &'static str,
     pub purchase_units: [PurchaseUnitRequest<'a>; 1],
@@ -26,7 +24,6 @@ pub struct OrderRequest<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[allow(missing_docs)]
 pub struct PurchaseUnitRequest<'a> {
     pub reference_id: &'static str,
     pub custom_id: &'a str,
@@ -38,25 +35,21 @@ pub struct PurchaseUnitRequest<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[allow(missing_docs)]
 pub struct PayeeRequest<'a> {
     pub merchant_id: &'a str,
 }
 
 #[derive(Debug, Serialize)]
-#[allow(missing_docs)]
 pub struct PaymentSource<'a> {
     pub paypal: Wallet<'a>,
 }
 
 #[derive(Debug, Serialize)]
-#[allow(missing_docs)]
 pub struct Wallet<'a> {
     pub experience_context: ExperienceContext<'a>,
 }
 
 #[derive(Debug, Serialize)]
-#[allow(missing_docs)]
 pub struct ExperienceContext<'a> {
     pub return_url: &'a str,
     pub cancel_url: &'a str,
@@ -66,7 +59,6 @@ pub struct ExperienceContext<'a> {
 
 /// `POST /v2/payments/captures/{id}/refund`.
 #[derive(Debug, Serialize)]
-#[allow(missing_docs)]
 pub struct RefundBody<'a> {
     pub amount: Amount,
     pub custom_id: &'a str,
@@ -77,7 +69,6 @@ pub struct RefundBody<'a> {
 
 /// An order, as created, read or captured.
 #[derive(Debug, Clone, Deserialize)]
-#[allow(missing_docs)]
 pub struct Order {
     pub id: String,
     pub status: Option<String>,
@@ -88,7 +79,6 @@ pub struct Order {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[allow(missing_docs)]
 pub struct PurchaseUnit {
     pub custom_id: Option<String>,
     pub amount: Option<Amount>,
@@ -98,13 +88,11 @@ pub struct PurchaseUnit {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[allow(missing_docs)]
 pub struct Payee {
     pub merchant_id: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
-#[allow(missing_docs)]
 pub struct Payments {
     #[serde(default)]
     pub captures: Vec<Capture>,
@@ -113,7 +101,6 @@ pub struct Payments {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[allow(missing_docs)]
 pub struct Capture {
     pub id: String,
     pub status: String,
@@ -124,23 +111,19 @@ pub struct Capture {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[allow(missing_docs)]
 pub struct StatusDetails {
     pub reason: Option<String>,
 }
 
 /// What PayPal really took and credited.
 #[derive(Debug, Clone, Deserialize)]
-#[allow(missing_docs)]
 pub struct Receivable {
     pub paypal_fee: Option<Amount>,
-    pub net_amount: Option<Amount>,
     pub receivable_amount: Option<Amount>,
     pub exchange_rate: Option<ExchangeRate>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[allow(missing_docs)]
 pub struct ExchangeRate {
     pub source_currency: Option<String>,
     pub target_currency: Option<String>,
@@ -148,7 +131,6 @@ pub struct ExchangeRate {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[allow(missing_docs)]
 pub struct Refund {
     pub id: String,
     pub status: String,
@@ -159,13 +141,11 @@ pub struct Refund {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[allow(missing_docs)]
 pub struct Payable {
     pub paypal_fee: Option<Amount>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[allow(missing_docs)]
 pub struct Link {
     pub rel: String,
     pub href: String,
@@ -173,7 +153,6 @@ pub struct Link {
 
 /// `POST /v1/oauth2/token`.
 #[derive(Deserialize)]
-#[allow(missing_docs, missing_debug_implementations)]
 pub struct TokenAnswer {
     pub access_token: String,
     pub expires_in: i64,
@@ -181,7 +160,6 @@ pub struct TokenAnswer {
 
 /// The error envelope, and the token endpoint's own (`error`, `error_description`).
 #[derive(Debug, Default, Deserialize)]
-#[allow(missing_docs)]
 pub struct Problem {
     pub name: Option<String>,
     pub message: Option<String>,
@@ -193,7 +171,6 @@ pub struct Problem {
 }
 
 #[derive(Debug, Deserialize)]
-#[allow(missing_docs)]
 pub struct ProblemDetail {
     pub issue: Option<String>,
     pub description: Option<String>,
@@ -202,7 +179,6 @@ pub struct ProblemDetail {
 
 /// A webhook event.
 #[derive(Debug, Deserialize)]
-#[allow(missing_docs)]
 pub struct Event {
     pub id: String,
     pub event_type: String,
@@ -212,7 +188,6 @@ pub struct Event {
 
 /// Orders, captures and refunds, as far as they say which payment they are about.
 #[derive(Debug, Default, Deserialize)]
-#[allow(missing_docs)]
 pub struct Resource {
     pub id: Option<String>,
     pub custom_id: Option<String>,
@@ -223,20 +198,17 @@ pub struct Resource {
 }
 
 #[derive(Debug, Deserialize)]
-#[allow(missing_docs)]
 pub struct SupplementaryData {
     pub related_ids: Option<RelatedIds>,
 }
 
 #[derive(Debug, Deserialize)]
-#[allow(missing_docs)]
 pub struct RelatedIds {
     pub order_id: Option<String>,
 }
 
 /// The answer to `verify-webhook-signature`.
 #[derive(Debug, Deserialize)]
-#[allow(missing_docs)]
 pub struct Verdict {
     pub verification_status: String,
 }

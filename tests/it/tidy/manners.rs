@@ -147,7 +147,7 @@ pub fn headless(sources: &[Source]) -> Vec<String> {
 
 /// Words of work that was not finished.
 pub fn leftovers(sources: &[Source]) -> Vec<String> {
-    const WORDS: [&str; 6] = ["TODO", "FIXME", "HACK", "todo!", "unimplemented!", "dbg!"];
+    const WORDS: [&str; 7] = ["TODO", "FIXME", "HACK", "todo!", "unimplemented!", "dbg!", "<<<<<<<"];
     let mut faults = Vec::new();
     for source in sources {
         for (index, line) in source.text.lines().enumerate() {

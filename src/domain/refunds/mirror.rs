@@ -1,0 +1,108 @@
+//! Parts in proportion, cumulatively: what all refunds together take, less what earlier ones took.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::settlement::{Conversion, Settlement};
+use crate::domain::splits::Part;
+use crate::ids::SupplierId;
+use crate::money::{AllocationPolicy, Money, MoneyError, Rounding, allocate};
+
+use super::request::RefundError;
+
+/// What one refund takes of one part; same meaning as the part's own amounts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartRefund {
+    /// Of what the payer was charged.
+    pub charged: Money,
+    /// Of the fee inside it.
+    pub fee_borne: Money,
+    /// Of the fee that the platform bears for it.
+    pub fee_absorbed: Money,
+    /// Of the supplier's share.
+    pub share: Money,
+    /// Of what the platform got.
+    pub commission: Money,
+    /// Of the tax on it.
+    pub tax: Money,
+    /// The part of `commission` that was still deferred.
+    pub from_deferred: Money,
+}
+
+/// What one refund takes of one supplier's conversion.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversionRefund {
+    /// Whose.
+    pub supplier: SupplierId,
+    /// Of the share, in the shared currency.
+    pub from: Money,
+    /// Of its worth at mid.
+    pub at_mid: Money,
+    /// Of what the supplier got.
+    pub paid: Money,
+}
+
+/// One part's amounts when `charged` of it goes back after `earlier` refunds; `deferred` is what of its commission is
+/// not earned yet.
+pub(super) fn mirror_part(
+    settlement: &Settlement,
+    part: &Part,
+    charged: Money,
+    earlier: &[&PartRefund],
+    deferred: Money,
+) -> Result<PartRefund, RefundError> {
+    let before = |of: fn(&PartRefund) -> Money, like: Money| {
+        Money::sum(like.currency(), earlier.iter().map(|refund| of(refund)))
+    };
+    let whole = charged.checked_add(before(|refund| refund.charged, part.charged)?)?;
+    let bare = part.charged.checked_sub(part.fee_borne)?;
+    let of_charge = shares_of(whole, &[part.fee_borne, bare])?;
+    let pot = part.share.checked_add(part.commission)?.checked_add(part.tax)?;
+    let pot = if settlement.received.is_some() { proportion(pot, of_charge[1], bare)? } else { of_charge[1] };
+    let of_pot = shares_of(pot, &[part.share, part.commission, part.tax])?;
+    let absorbed = proportion(part.fee_absorbed, whole, part.charged)?;
+    let commission = of_pot[1].checked_sub(before(|refund| refund.commission, part.commission)?)?;
+    Ok(PartRefund {
+        charged,
+        fee_borne: of_charge[0].checked_sub(before(|refund| refund.fee_borne, part.fee_borne)?)?,
+        fee_absorbed: absorbed.checked_sub(before(|refund| refund.fee_absorbed, part.fee_absorbed)?)?,
+        share: of_pot[0].checked_sub(before(|refund| refund.share, part.share)?)?,
+        commission,
+        tax: of_pot[2].checked_sub(before(|refund| refund.tax, part.tax)?)?,
+        from_deferred: commission.min(deferred)?,
+    })
+}
+
+/// A converted share's mirror at its own rate when `share` of it goes back after `earlier` refunds.
+pub(super) fn mirror_conversion(
+    conversion: &Conversion,
+    share: Money,
+    earlier: &[&ConversionRefund],
+) -> Result<ConversionRefund, RefundError> {
+    let before = |of: fn(&ConversionRefund) -> Money, like: Money| {
+        Money::sum(like.currency(), earlier.iter().map(|refund| of(refund)))
+    };
+    let whole = share.checked_add(before(|refund| refund.from, conversion.from)?)?;
+    let at_mid = proportion(conversion.at_mid, whole, conversion.from)?;
+    let paid = proportion(conversion.paid, whole, conversion.from)?;
+    Ok(ConversionRefund {
+        supplier: conversion.supplier,
+        from: share,
+        at_mid: at_mid.checked_sub(before(|refund| refund.at_mid, conversion.at_mid)?)?,
+        paid: paid.checked_sub(before(|refund| refund.paid, conversion.paid)?)?,
+    })
+}
+
+/// `whole` by the weights of a part's own amounts: exactly these when the whole is the part.
+fn shares_of(whole: Money, by: &[Money]) -> Result<Vec<Money>, RefundError> {
+    let weights: Vec<_> = by.iter().map(|amount| amount.minor().into()).collect();
+    Ok(allocate(whole, &weights, AllocationPolicy::LargestRemainder)?.0)
+}
+
+/// `of × part / whole`, half up; exactly `of` when the part is the whole.
+fn proportion(of: Money, part: Money, whole: Money) -> Result<Money, MoneyError> {
+    if part == whole || whole.is_zero() {
+        return Ok(of);
+    }
+    let exact = of.amount() * (part.amount() / whole.amount());
+    Money::try_new(Rounding::HalfUp.apply(exact, of.currency().exponent()), of.currency())
+}

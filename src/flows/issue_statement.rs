@@ -1,0 +1,332 @@
+//! What a supplier is told: balances, statements that foot, exports of any length.
+//!
+//! A statement runs on booking dates in the merchant's zone, over all of the supplier's buckets together. It is read in
+//! the ledger's own order and refused where it does not lead to the ledger's own closing balance. An export fixes its
+//! end first, checks that opening and movement lead there, and then streams page by page, each its own short read.
+
+use std::sync::Arc;
+
+use chrono::{NaiveDate, TimeDelta};
+use chrono_tz::Tz;
+use futures_util::Stream;
+use futures_util::stream::try_unfold;
+
+use crate::clock::Clock;
+use crate::domain::ledger::{AccountEntry, Layer, Place};
+use crate::domain::merchants::Supplier;
+use crate::domain::statements::{
+    BalanceError, Bucket, CsvError, Footing, Period, PeriodError, Statement, StatementCsv, StatementError,
+    SupplierBalance, cut_to_whole_transactions,
+};
+use crate::ids::{MerchantId, SupplierId, TransactionId};
+use crate::money::{Currency, Money};
+use crate::store::{EXPORT_PAGE, Store, StoreError};
+
+/// A whole statement has at most this many ledger entries; beyond, it is paged or exported.
+const WHOLE: i64 = 10_000;
+
+/// Which statement.
+#[derive(Debug, Clone)]
+pub struct StatementQuery {
+    /// Whose.
+    pub supplier: SupplierId,
+    /// Which currency; absent: the one the supplier settles in.
+    pub currency: Option<Currency>,
+    /// First booking date, in the merchant's zone.
+    pub from: NaiveDate,
+    /// Last booking date.
+    pub to: NaiveDate,
+    /// A page of this many lines; absent: the whole.
+    pub limit: Option<u32>,
+    /// The page begins behind this transaction.
+    pub after: Option<TransactionId>,
+}
+
+/// The flow; clones share it.
+#[derive(Debug, Clone)]
+pub struct Statements {
+    store: Store,
+    clock: Clock,
+}
+
+/// Why there is no statement.
+#[derive(Debug, thiserror::Error)]
+pub enum StatementFlowError {
+    /// Nothing of this merchant under that id.
+    #[error("there is no such {0}")]
+    Unknown(&'static str),
+    /// The dates are no period.
+    #[error(transparent)]
+    Period(#[from] PeriodError),
+    /// Too many entries for one answer.
+    #[error("the period has {entries} entries, more than {WHOLE}; ask for pages with `limit`, or for CSV")]
+    TooLong {
+        /// How many.
+        entries: i64,
+    },
+    /// The books contradict themselves.
+    #[error(transparent)]
+    Books(#[from] StatementError),
+    /// The same, while exporting.
+    #[error(transparent)]
+    Csv(#[from] CsvError),
+    /// The balances are no supplier's.
+    #[error(transparent)]
+    Balance(#[from] BalanceError),
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl StatementFlowError {
+    /// The problem's code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            StatementFlowError::Unknown(_) => "not_found",
+            StatementFlowError::Period(_) => "period_invalid",
+            StatementFlowError::TooLong { .. } => "statement_too_long",
+            StatementFlowError::Books(_) | StatementFlowError::Csv(_) | StatementFlowError::Balance(_) => {
+                "books_differ"
+            }
+            StatementFlowError::Store(_) => "unavailable",
+        }
+    }
+}
+
+/// A period of a supplier's accounts, its ends fixed.
+#[derive(Debug, Clone)]
+struct Range {
+    period: Period,
+    currency: Currency,
+    accounts: Vec<i64>,
+    from: i64,
+    upto: i64,
+}
+
+impl Statements {
+    /// The flow over the store.
+    pub fn new(store: Store, clock: Clock) -> Statements {
+        Statements { store, clock }
+    }
+
+    /// What a supplier has, by currency.
+    ///
+    /// # Errors
+    /// [`StatementFlowError`].
+    pub async fn balances(
+        &self,
+        merchant: MerchantId,
+        supplier: SupplierId,
+    ) -> Result<Vec<SupplierBalance>, StatementFlowError> {
+        let known = self.supplier(merchant, supplier).await?;
+        let rows = self.store.ledger_balances_of(merchant, &supplier.to_string()).await?;
+        let rows = rows
+            .into_iter()
+            .filter(|row| row.layer == Layer::Posted && Bucket::of(row.account.code).is_some());
+        let rows: Vec<_> = rows.map(|row| (row.account.code, row.debit_minus_credit)).collect();
+        let mut currencies: Vec<Currency> =
+            rows.iter().map(|(_, amount)| amount.currency()).chain([known.currency]).collect();
+        currencies.sort();
+        currencies.dedup();
+        let of = |currency| {
+            let own = rows.iter().filter(move |(_, amount)| amount.currency() == currency).copied();
+            SupplierBalance::try_new(currency, own)
+        };
+        Ok(currencies.into_iter().map(of).collect::<Result<_, _>>()?)
+    }
+
+    /// A statement, whole or one page of it.
+    ///
+    /// # Errors
+    /// [`StatementFlowError`].
+    pub async fn statement(
+        &self,
+        merchant: MerchantId,
+        query: &StatementQuery,
+    ) -> Result<Statement, StatementFlowError> {
+        let range = self.range(merchant, query).await?;
+        match query.limit {
+            None => self.whole(query.supplier, &range).await,
+            Some(limit) => self.page(merchant, query, &range, limit.clamp(1, 100)).await,
+        }
+    }
+
+    async fn whole(&self, supplier: SupplierId, range: &Range) -> Result<Statement, StatementFlowError> {
+        let extent = self.store.extent(&range.accounts, range.from, range.upto).await?;
+        if extent.entries > WHOLE {
+            return Err(StatementFlowError::TooLong { entries: extent.entries });
+        }
+        let limit = u32::try_from(extent.entries + 1).unwrap_or(u32::MAX);
+        let entries =
+            self.store.account_entries(&range.accounts, Place::after(range.from), range.upto, limit).await?;
+        Ok(Statement::try_new(
+            supplier,
+            range.period,
+            range.money(extent.opening),
+            entries,
+            range.money(extent.closing),
+        )?)
+    }
+
+    /// Whole transactions only: a page ends behind the last one that fits.
+    async fn page(
+        &self,
+        merchant: MerchantId,
+        query: &StatementQuery,
+        range: &Range,
+        limit: u32,
+    ) -> Result<Statement, StatementFlowError> {
+        let start = match query.after {
+            None => range.from,
+            Some(id) => {
+                let found = self.store.ledger_transaction(merchant, id).await?;
+                found.ok_or(StatementFlowError::Unknown("transaction"))?.number.max(range.from)
+            }
+        };
+        let mut taken: Vec<AccountEntry> = Vec::new();
+        let mut lines = 0;
+        let mut end = start;
+        let mut more = true;
+        while more && lines < limit {
+            let wanted = (limit - lines) * 2 + 50;
+            let mut batch =
+                self.store.account_entries(&range.accounts, Place::after(end), range.upto, wanted).await?;
+            more = cut_to_whole_transactions(&mut batch, wanted as usize);
+            for group in batch.chunk_by(|a, b| a.place.number == b.place.number) {
+                if lines == limit {
+                    more = true;
+                    break;
+                }
+                lines +=
+                    u32::from(group.iter().map(|entry| entry.debit_minus_credit.minor()).sum::<i64>() != 0);
+                end = group[0].place.number;
+                taken.extend_from_slice(group);
+            }
+        }
+        if !more {
+            end = range.upto;
+        }
+        let opening = self.store.standing_after(&range.accounts, start).await?;
+        let closing = self.store.standing_after(&range.accounts, end).await?;
+        let page = Statement::try_new(
+            query.supplier,
+            range.period,
+            range.money(opening),
+            taken,
+            range.money(closing),
+        )?;
+        Ok(page.with_more(more))
+    }
+
+    /// A statement as CSV, chunk by chunk in constant memory. The first chunk is only given once the period foots.
+    ///
+    /// # Errors
+    /// [`StatementFlowError`]; an error in the stream means: stop, and leave the file without its end.
+    pub async fn csv(
+        &self,
+        merchant: MerchantId,
+        query: &StatementQuery,
+    ) -> Result<impl Stream<Item = Result<Vec<u8>, StatementFlowError>> + use<>, StatementFlowError> {
+        let range = self.range(merchant, query).await?;
+        let extent = self.store.extent(&range.accounts, range.from, range.upto).await?;
+        if !extent.foots() {
+            tracing::error!(supplier = %query.supplier, "an export was refused: its entries do not lead to the balance");
+            let computed = range.money(extent.opening + extent.movement);
+            let ledger = range.money(extent.closing);
+            let difference = Money::from_minor(computed.minor() - ledger.minor(), range.currency);
+            return Err(StatementError::DoesNotFoot { computed, ledger, difference }.into());
+        }
+        let opening = range.money(extent.opening);
+        let mut buffer = Vec::new();
+        let csv = StatementCsv::begin(opening, &mut buffer)?;
+        let export = Export {
+            store: self.store.clone(),
+            footing: Footing::new(range.period, opening),
+            csv,
+            at: Place::after(range.from),
+            closing: range.money(extent.closing),
+            range: Arc::new(range),
+            buffer,
+        };
+        Ok(try_unfold(Some(export), |export| async move {
+            let Some(export) = export else { return Ok(None) };
+            export.next().await.map(Some)
+        }))
+    }
+
+    async fn supplier(
+        &self,
+        merchant: MerchantId,
+        supplier: SupplierId,
+    ) -> Result<Supplier, StatementFlowError> {
+        let found = self.store.supplier(merchant, supplier).await?;
+        found.map(|supplier| supplier.value).ok_or(StatementFlowError::Unknown("supplier"))
+    }
+
+    async fn range(&self, merchant: MerchantId, query: &StatementQuery) -> Result<Range, StatementFlowError> {
+        let supplier = self.supplier(merchant, query.supplier).await?;
+        let zone = self.store.merchant(merchant).await?.map_or(Tz::UTC, |merchant| merchant.zone);
+        let period = Period::try_new(query.from, query.to, zone)?;
+        let currency = query.currency.unwrap_or(supplier.currency);
+        let accounts = self.store.ledger_balances_of(merchant, &query.supplier.to_string()).await?;
+        let own = accounts.iter().filter(|row| {
+            row.layer == Layer::Posted
+                && Bucket::of(row.account.code).is_some()
+                && row.debit_minus_credit.currency() == currency
+        });
+        let instant = TimeDelta::microseconds(1);
+        // What is booked from now on is not in it, so that two reads of one answer agree.
+        let end = (period.ends_before() - instant).min(self.clock.now());
+        Ok(Range {
+            period,
+            currency,
+            accounts: own.map(|row| row.id).collect(),
+            from: self.store.last_number_by(period.begins_at() - instant).await?,
+            upto: self.store.last_number_by(end).await?,
+        })
+    }
+}
+
+impl Range {
+    /// What the supplier has: the other side of the ledger's debits less credits.
+    fn money(&self, debit_minus_credit: i64) -> Money {
+        Money::from_minor(debit_minus_credit, self.currency).negated()
+    }
+}
+
+/// An export under way.
+struct Export {
+    store: Store,
+    range: Arc<Range>,
+    footing: Footing,
+    csv: StatementCsv,
+    at: Place,
+    closing: Money,
+    buffer: Vec<u8>,
+}
+
+impl Export {
+    /// The next chunk, and what is left to do.
+    async fn next(mut self) -> Result<(Vec<u8>, Option<Export>), StatementFlowError> {
+        let page =
+            self.store.account_entries(&self.range.accounts, self.at, self.range.upto, EXPORT_PAGE).await?;
+        let last = page.len() < EXPORT_PAGE as usize;
+        if let Some(entry) = page.last() {
+            self.at = entry.place;
+        }
+        let mut lines = Vec::with_capacity(page.len() + 1);
+        for entry in page {
+            lines.extend(self.footing.push(entry)?);
+        }
+        if !last {
+            self.csv.append(&lines, &mut self.buffer)?;
+            let chunk = std::mem::take(&mut self.buffer);
+            return Ok((chunk, Some(self)));
+        }
+        let Export { footing, mut csv, closing, mut buffer, .. } = self;
+        lines.extend(footing.close(closing)?);
+        csv.append(&lines, &mut buffer)?;
+        csv.finish(closing, &mut buffer)?;
+        Ok((buffer, None))
+    }
+}

@@ -1,0 +1,265 @@
+//! Who joins: keys, suppliers, payout accounts. Every change writes its line of the audit trail with it.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::clock::Clock;
+use crate::domain::access::{Actor, ApiKey, AuditEntry, Environment, KeyKind, Scope, hash, new_key_text};
+use crate::domain::merchants::{PayoutAccount, PayoutAccountKind, Supplier};
+use crate::ids::{IdSource, KeyId, SupplierId, UserId};
+use crate::money::Currency;
+use crate::store::{Change, CommitError, Store, StoreError, Versioned};
+use crate::vault::{Vault, VaultError};
+
+/// How often a change is built anew when others write to the same trail.
+const ATTEMPTS: usize = 32;
+
+/// Why nobody joined.
+#[derive(Debug, thiserror::Error)]
+pub enum OnboardError {
+    /// No such thing of this merchant.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// Refused by the database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Refused by the writer.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// The secret could not be sealed.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+/// What every verb here needs.
+#[derive(Debug, Clone)]
+pub struct Onboarding {
+    /// The database.
+    pub store: Store,
+    /// Business time.
+    pub clock: Clock,
+    /// Ids and randomness.
+    pub ids: IdSource,
+    /// Secrets at rest.
+    pub vault: Vault,
+}
+
+/// What a new key is to be.
+#[derive(Debug, Clone)]
+pub struct NewKey {
+    /// For people.
+    pub name: String,
+    /// Browser or server.
+    pub kind: KeyKind,
+    /// Test or real money.
+    pub environment: Environment,
+    /// Who acts when it is used.
+    pub user: UserId,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// Browser origins of a publishable key.
+    pub origins: Vec<String>,
+}
+
+/// What a new payout account is to be.
+#[derive(Debug)]
+pub struct NewPayoutAccount {
+    /// What the number is.
+    pub kind: PayoutAccountKind,
+    /// ISO 3166 alpha-2.
+    pub country: String,
+    /// The currency it takes.
+    pub currency: Currency,
+    /// The name it is held under.
+    pub holder: String,
+    /// The number, sealed as soon as it arrives here.
+    pub number: SecretString,
+    /// The bank's code, where the number needs one.
+    pub bank_code: Option<String>,
+}
+
+/// What a supplier's payout account number is sealed for.
+pub fn account_place(account: &PayoutAccount) -> String {
+    format!("supplier_account/{}/details", account.id)
+}
+
+impl Onboarding {
+    /// Makes a key; its text is answered once and never again.
+    ///
+    /// # Errors
+    /// [`OnboardError`]: `NotFound` when the user or a scope's supplier is not this merchant's.
+    pub async fn create_key(
+        &self,
+        actor: &Actor,
+        new: NewKey,
+    ) -> Result<(ApiKey, SecretString), OnboardError> {
+        self.store.user(actor.merchant, new.user).await?.ok_or(OnboardError::NotFound("user"))?;
+        for scope in &new.scopes {
+            if let Scope::Supplier(supplier) = scope {
+                self.store
+                    .supplier(actor.merchant, *supplier)
+                    .await?
+                    .ok_or(OnboardError::NotFound("supplier"))?;
+            }
+        }
+        let text = new_key_text(new.kind, new.environment, &self.ids);
+        let key = ApiKey {
+            id: self.ids.mint(),
+            merchant: actor.merchant,
+            user: new.user,
+            name: new.name,
+            kind: new.kind,
+            environment: new.environment,
+            scopes: new.scopes,
+            origins: new.origins,
+            hint: ending(text.expose_secret()),
+            hash: hash(text.expose_secret()),
+            created_at: self.clock.now(),
+            revoked_at: None,
+        };
+        let mut change = Change::new();
+        change.insert_key(&key);
+        let scopes: Vec<String> = key.scopes.iter().map(Scope::to_string).collect();
+        self.audited(actor, "key.created", &key.id.to_string(), &scopes.join(" "), change).await?;
+        Ok((key, text))
+    }
+
+    /// Makes a key invalid; doing it again changes nothing.
+    ///
+    /// # Errors
+    /// [`OnboardError`].
+    pub async fn revoke_key(&self, actor: &Actor, id: KeyId) -> Result<ApiKey, OnboardError> {
+        let mut key = self.store.key(actor.merchant, id).await?.ok_or(OnboardError::NotFound("key"))?;
+        if key.value.revoked_at.is_some() {
+            return Ok(key.value);
+        }
+        let now = self.clock.now();
+        let mut change = Change::new();
+        change.revoke_key(&key, now);
+        self.audited(actor, "key.revoked", &id.to_string(), "", change).await?;
+        key.value.revoked_at = Some(now);
+        Ok(key.value)
+    }
+
+    /// Adds a supplier.
+    ///
+    /// # Errors
+    /// [`OnboardError`].
+    pub async fn create_supplier(
+        &self,
+        actor: &Actor,
+        name: String,
+        country: String,
+        currency: Currency,
+    ) -> Result<Supplier, OnboardError> {
+        let supplier = Supplier { id: self.ids.mint(), merchant: actor.merchant, name, country, currency };
+        let mut change = Change::new();
+        change.insert_supplier(&supplier, self.clock.now());
+        let detail = format!("{} {}", supplier.country, supplier.currency);
+        self.audited(actor, "supplier.created", &supplier.id.to_string(), &detail, change).await?;
+        Ok(supplier)
+    }
+
+    /// Changes a supplier's name, country or currency. What is booked keeps its currency.
+    ///
+    /// # Errors
+    /// [`OnboardError`].
+    pub async fn update_supplier(
+        &self,
+        actor: &Actor,
+        id: SupplierId,
+        edit: impl FnOnce(&mut Supplier),
+    ) -> Result<Supplier, OnboardError> {
+        let mut supplier = self.supplier(actor, id).await?;
+        let before = supplier.value.clone();
+        edit(&mut supplier.value);
+        if supplier.value != before {
+            let mut change = Change::new();
+            change.update_supplier(&supplier);
+            let after = &supplier.value;
+            let detail = format!(
+                "{} {} {} -> {} {} {}",
+                before.name, before.country, before.currency, after.name, after.country, after.currency
+            );
+            self.audited(actor, "supplier.updated", &id.to_string(), &detail, change).await?;
+        }
+        Ok(supplier.value)
+    }
+
+    /// Adds a payout account. Its number is sealed; only its last characters are ever answered.
+    ///
+    /// # Errors
+    /// [`OnboardError`].
+    pub async fn add_payout_account(
+        &self,
+        actor: &Actor,
+        supplier: SupplierId,
+        new: NewPayoutAccount,
+    ) -> Result<PayoutAccount, OnboardError> {
+        self.supplier(actor, supplier).await?;
+        let account = PayoutAccount {
+            id: self.ids.mint(),
+            supplier,
+            kind: new.kind,
+            country: new.country,
+            currency: new.currency,
+            holder: new.holder,
+            hint: ending(new.number.expose_secret()),
+            created_at: self.clock.now(),
+        };
+        let details = serde_json::json!({"number": new.number.expose_secret(), "bank_code": new.bank_code});
+        let sealed = self.vault.seal(&account_place(&account), details.to_string().as_bytes())?;
+        let mut change = Change::new();
+        change.insert_payout_account(actor.merchant, &account, sealed);
+        let detail = format!("{} {} …{}", account.country, account.currency, account.hint);
+        self.audited(actor, "supplier.account_added", &supplier.to_string(), &detail, change).await?;
+        Ok(account)
+    }
+
+    async fn supplier(&self, actor: &Actor, id: SupplierId) -> Result<Versioned<Supplier>, OnboardError> {
+        self.store.supplier(actor.merchant, id).await?.ok_or(OnboardError::NotFound("supplier"))
+    }
+
+    /// Commits a change with its line of the audit trail.
+    ///
+    /// # Errors
+    /// [`OnboardError::Commit`].
+    pub async fn audited(
+        &self,
+        actor: &Actor,
+        action: &str,
+        subject: &str,
+        detail: &str,
+        change: Change,
+    ) -> Result<(), OnboardError> {
+        let mut last = CommitError::Busy;
+        for _ in 0..ATTEMPTS {
+            let head = self.store.audit_head(actor.merchant).await?;
+            let entry = AuditEntry {
+                id: self.ids.mint(),
+                merchant: actor.merchant,
+                seq: head.seq + 1,
+                at: self.clock.now(),
+                user: actor.user,
+                key: actor.key,
+                request: actor.request,
+                action: action.to_owned(),
+                subject: subject.to_owned(),
+                detail: detail.to_owned(),
+                previous: head.hash,
+            };
+            let mut attempt = change.clone();
+            attempt.audit(&entry);
+            match self.store.commit(attempt).await {
+                Ok(_) => return Ok(()),
+                Err(error @ CommitError::LostUpdate { table: "audit_entry", .. }) => last = error,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(last.into())
+    }
+}
+
+fn ending(text: &str) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    letters[letters.len().saturating_sub(4)..].iter().collect()
+}

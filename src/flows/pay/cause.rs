@@ -1,0 +1,69 @@
+//! Why we know what a report says, and what is kept as evidence of it.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use serde_json::json;
+
+use crate::domain::orders::{PaymentReport, ReportKind, ReportSource};
+use crate::ids::NoticeId;
+
+/// Why we know what a report says.
+#[derive(Debug, Clone)]
+pub struct Cause {
+    /// Who said it.
+    pub source: ReportSource,
+    /// The notice that made us ask, to be settled with the effect.
+    pub notice: Option<NoticeRef>,
+}
+
+/// A notice as the cause of a question.
+#[derive(Debug, Clone)]
+pub struct NoticeRef {
+    /// The notice.
+    pub id: NoticeId,
+    /// The version of its row.
+    pub version: i64,
+    /// SHA-256 of its body.
+    pub body_sha256: String,
+}
+
+impl Cause {
+    /// A report of this source, without a notice.
+    pub fn of(source: ReportSource) -> Cause {
+        Cause { source, notice: None }
+    }
+}
+
+/// What the timeline keeps of a report, and its hash: of the notice's bytes where there is one.
+pub(super) fn evidence(report: &PaymentReport, cause: &Cause) -> (String, serde_json::Value) {
+    let said = match &report.kind {
+        ReportKind::Captured(capture) => json!({
+            "capture_ref": capture.capture_ref, "amount": capture.amount, "fee": capture.fee, "at": capture.at,
+            "receivable": capture.receivable.map(|(amount, _)| amount),
+        }),
+        ReportKind::Authorised { amount } => json!({ "amount": amount }),
+        ReportKind::Failed { code } | ReportKind::Cancelled { code } => json!({ "code": code }),
+        ReportKind::Pending { reason } => json!({ "reason": reason }),
+        ReportKind::Unknown { raw } => json!({ "raw": raw }),
+        ReportKind::RequiresAction | ReportKind::Expired | ReportKind::NotFound => json!({}),
+    };
+    let detail = json!({
+        "report": report.kind.as_str(), "said": said, "account": report.account,
+        "gateway_ref": report.gateway_ref, "request_ref": report.request_ref,
+        "notice": cause.notice.as_ref().map(|notice| notice.id),
+    });
+    let hash = match &cause.notice {
+        Some(notice) => notice.body_sha256.clone(),
+        None => sha256(detail.to_string().as_bytes()),
+    };
+    (hash, detail)
+}
+
+/// SHA-256, hexadecimal.
+pub(in crate::flows) fn sha256(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    digest(&SHA256, bytes).as_ref().iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

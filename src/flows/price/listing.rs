@@ -1,0 +1,108 @@
+//! Rates, as `/v1/rates` answers them.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{PriceError, Pricing};
+use crate::domain::fx::{MarketRate, RateKind};
+use crate::money::Currency;
+use crate::rates::RatesError;
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct RatesQuestion {
+    /// One unit of this …
+    pub base: Currency,
+    /// … in these; none: every currency that has a rate.
+    pub quotes: Vec<Currency>,
+    /// The rates of a past day: the last publication on or before it.
+    pub date: Option<NaiveDate>,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RatesAnswer {
+    /// One unit of this.
+    #[schema(value_type = String, example = "USD")]
+    pub base: Currency,
+    /// The oldest market time among the rates.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub as_of: Option<DateTime<Utc>>,
+    /// One for each currency, in the order asked.
+    pub rates: Vec<RateAnswer>,
+    /// Currencies that were asked for and have no rate.
+    #[schema(value_type = Vec<String>)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Currency>,
+}
+
+/// One rate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RateAnswer {
+    /// The quote currency.
+    #[schema(value_type = String, example = "SGD")]
+    pub currency: Currency,
+    /// Units of it for one unit of base: the source's own digits, or a cross of at least ten significant ones.
+    #[schema(example = "1.27837450769781597")]
+    pub mid: String,
+    /// When the older leg was true in the market.
+    #[schema(value_type = String, format = DateTime)]
+    pub as_of: DateTime<Utc>,
+    /// When it was read.
+    #[schema(value_type = String, format = DateTime)]
+    pub fetched_at: DateTime<Utc>,
+    /// Seconds from `as_of` to now, or to the end of the day asked for.
+    pub age_s: i64,
+    /// Whether newer numbers should have been there.
+    pub stale: bool,
+    /// `reference` or `mid`.
+    #[schema(value_type = String, example = "reference")]
+    pub kind: RateKind,
+    /// Whose numbers.
+    pub providers: Vec<String>,
+    /// From base to quote.
+    #[schema(value_type = Vec<String>)]
+    pub path: Vec<Currency>,
+}
+
+impl From<MarketRate> for RateAnswer {
+    fn from(market: MarketRate) -> RateAnswer {
+        RateAnswer {
+            currency: market.rate.quote(),
+            mid: market.rate.value().to_string(),
+            age_s: market.age().num_seconds(),
+            as_of: market.as_of,
+            fetched_at: market.fetched_at,
+            stale: market.stale,
+            kind: market.kind,
+            providers: market.providers,
+            path: market.path,
+        }
+    }
+}
+
+impl Pricing {
+    /// The rates of now or of a past day.
+    ///
+    /// # Errors
+    /// [`PriceError::NoRate`] when the base has none, [`PriceError::FutureDate`].
+    pub fn list_rates(&self, question: &RatesQuestion) -> Result<RatesAnswer, PriceError> {
+        let base = question.base;
+        let day = question.date.map_or_else(|| Ok(self.rates.now()), |date| self.rates.on(date))?;
+        day.mid(base, base)?;
+        let wanted = match question.quotes.as_slice() {
+            [] => day.currencies().filter(|currency| *currency != base).collect(),
+            some => some.to_vec(),
+        };
+        let (mut rates, mut missing) = (Vec::with_capacity(wanted.len()), Vec::new());
+        for quote in wanted {
+            match day.mid(base, quote) {
+                Ok(market) => rates.push(RateAnswer::from(market)),
+                Err(RatesError::NoRate(_)) => missing.push(quote),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(RatesAnswer { base, as_of: rates.iter().map(|rate| rate.as_of).min(), rates, missing })
+    }
+}

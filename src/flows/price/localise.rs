@@ -1,0 +1,218 @@
+//! Prices in a shopper's currency, as `/v1/prices` answers them.
+
+use std::collections::hash_map::{Entry, HashMap};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{PriceError, Pricing};
+use crate::domain::fx::{Country, Display, Endings, Locale, MarketRate, PriceRounding, ResolvedBy, Shopper};
+use crate::money::{BasisPoints, Currency, Money, Rate};
+use crate::rates::Snapshot;
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct PricesQuestion<'a> {
+    /// What the shop asks, per unit; at most [`Pricing::MAX_ITEMS`].
+    pub items: Vec<Item>,
+    /// Who is looking.
+    pub shopper: Shopper<'a>,
+    /// How prices end; none: as configured.
+    pub rounding: Option<PriceRounding>,
+}
+
+/// One unit for sale.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// The shop's own name for it.
+    pub sku: Option<String>,
+    /// Its price in the shop.
+    pub price: Money,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PricesAnswer {
+    /// The currency shown.
+    #[schema(value_type = String, example = "THB")]
+    pub currency: Currency,
+    /// The shopper's country, as far as anything named one.
+    #[schema(value_type = Option<String>, example = "TH")]
+    pub country: Option<Country>,
+    /// What decided.
+    pub resolved_by: ResolvedBy,
+    /// Why `currency` is not the country's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallback_reason: Option<FallbackReason>,
+    /// How amounts are written.
+    #[schema(example = "th")]
+    pub locale: &'static str,
+    /// The rate of the first item's currency.
+    pub rate: AppliedRate,
+    /// In the order asked.
+    pub items: Vec<PricedItem>,
+}
+
+/// Why a price is shown in the default currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FallbackReason {
+    /// No source has a rate for the country's currency.
+    NoRate,
+}
+
+/// A rate and what was put on top of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct AppliedRate {
+    /// One unit of this …
+    #[schema(value_type = String, example = "USD")]
+    pub base: Currency,
+    /// … in this.
+    #[schema(value_type = String, example = "THB")]
+    pub quote: Currency,
+    /// The market's rate.
+    #[schema(example = "33.7298603651987111")]
+    pub mid: String,
+    /// On top of it.
+    pub spread_bps: i32,
+    /// On top of the spread.
+    pub buffer_bps: i32,
+    /// mid × (1 + spread + buffer): what prices are computed with.
+    pub applied: String,
+    /// Whose numbers.
+    pub providers: Vec<String>,
+    /// When the older leg was true in the market.
+    #[schema(value_type = String, format = DateTime)]
+    pub as_of: DateTime<Utc>,
+    /// Whether newer numbers should have been there.
+    pub stale: bool,
+}
+
+/// One priced unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PricedItem {
+    /// The shop's own name for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sku: Option<String>,
+    /// Its price in the shop.
+    #[schema(value_type = Object, example = json!({"amount": "19.90", "currency": "USD"}))]
+    pub from: Money,
+    /// The converted amount before any rounding.
+    #[schema(example = "671.22422126745435")]
+    pub exact: String,
+    /// The price.
+    #[schema(value_type = Object, example = json!({"amount": "671.22", "currency": "THB"}))]
+    pub price: Money,
+    /// The price as the shopper reads it.
+    #[schema(example = "฿671.22")]
+    pub text: String,
+    /// The rate of this item, where its currency is not the first item's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<AppliedRate>,
+}
+
+/// A pair with its spread, ready to price.
+#[derive(Debug)]
+struct Applied {
+    market: MarketRate,
+    spread: BasisPoints,
+    rate: Rate,
+}
+
+impl Applied {
+    fn answer(&self) -> AppliedRate {
+        AppliedRate {
+            base: self.rate.base(),
+            quote: self.rate.quote(),
+            mid: self.market.rate.value().to_string(),
+            spread_bps: self.spread.0,
+            buffer_bps: 0,
+            applied: self.rate.value().to_string(),
+            providers: self.market.providers.clone(),
+            as_of: self.market.as_of,
+            stale: self.market.stale,
+        }
+    }
+
+    fn price(&self, item: &Item, rounding: PriceRounding, locale: Locale) -> Result<PricedItem, PriceError> {
+        let exact = self.rate.convert(item.price)?;
+        // Within one currency the shop's own price stands as it is.
+        let price = match item.price.currency() == self.rate.quote() {
+            true => item.price,
+            false => Endings::bundled()?.price(exact, rounding)?,
+        };
+        Ok(PricedItem {
+            sku: item.sku.clone(),
+            from: item.price,
+            exact: exact.value().normalize().to_string(),
+            price,
+            text: locale.write(price),
+            rate: None,
+        })
+    }
+}
+
+impl Pricing {
+    /// Shows prices to a shopper. Moves and stores nothing.
+    ///
+    /// # Errors
+    /// [`PriceError::NoItems`], [`PriceError::TooManyItems`]; [`PriceError::NoRate`] for an item's currency or a
+    /// currency asked for by name (a country's own falls back to the default).
+    pub fn localise(&self, question: &PricesQuestion<'_>) -> Result<PricesAnswer, PriceError> {
+        let first = question.items.first().ok_or(PriceError::NoItems)?.price.currency();
+        if question.items.len() > Pricing::MAX_ITEMS {
+            return Err(PriceError::TooManyItems { given: question.items.len() });
+        }
+        let snapshot = self.rates.latest();
+        let display = question.shopper.display(&self.settings);
+        let (shown, fallback_reason) = self.shown(&snapshot, first, display)?;
+        let rounding = question.rounding.unwrap_or(self.settings.rounding);
+        let mut rates: HashMap<Currency, Applied> = HashMap::new();
+        let mut items = Vec::with_capacity(question.items.len());
+        for item in &question.items {
+            let base = item.price.currency();
+            let applied = match rates.entry(base) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(free) => free.insert(self.applied(&snapshot, base, shown)?),
+            };
+            let mut priced = applied.price(item, rounding, display.locale)?;
+            priced.rate = (base != first).then(|| applied.answer());
+            items.push(priced);
+        }
+        let rate = self.applied(&snapshot, first, shown)?.answer();
+        Ok(PricesAnswer {
+            currency: shown,
+            country: display.country,
+            resolved_by: display.resolved_by,
+            fallback_reason,
+            locale: display.locale.tag(),
+            rate,
+            items,
+        })
+    }
+
+    /// The currency to show: the resolved one, or the default when a country's own has no rate.
+    fn shown(
+        &self,
+        snapshot: &Snapshot,
+        from: Currency,
+        display: Display,
+    ) -> Result<(Currency, Option<FallbackReason>), PriceError> {
+        let by_name = display.resolved_by == ResolvedBy::Currency;
+        match self.applied(snapshot, from, display.currency) {
+            Err(PriceError::NoRate(missing)) if missing == display.currency && !by_name => {
+                Ok((self.settings.default_currency, Some(FallbackReason::NoRate)))
+            }
+            Err(error) => Err(error),
+            Ok(_) => Ok((display.currency, None)),
+        }
+    }
+
+    fn applied(&self, snapshot: &Snapshot, base: Currency, quote: Currency) -> Result<Applied, PriceError> {
+        let market = self.rates.mid_of(snapshot, base, quote)?;
+        let spread = if base == quote { BasisPoints(0) } else { self.settings.spread() };
+        let rate = market.rate.with_markup(spread)?;
+        Ok(Applied { market, spread, rate })
+    }
+}

@@ -1,0 +1,101 @@
+//! Showing and promising prices.
+//!
+//! A shown price moves nothing and promises nothing; a quote promises, and is the only thing here that is stored. All
+//! items of one answer rest on one snapshot of the rate book.
+
+/// Rates, as `/v1/rates` answers them.
+mod listing;
+/// Prices in a shopper's currency.
+mod localise;
+/// Promises.
+mod promise;
+
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::domain::fx::{EndingsError, FxSettings, QuoteError};
+use crate::ids::IdSource;
+use crate::money::{Currency, MoneyError, RateError};
+use crate::rates::{RateBook, RatesError};
+use crate::store::{CommitError, Store, StoreError};
+
+pub use listing::{RateAnswer, RatesAnswer, RatesQuestion};
+pub use localise::{AppliedRate, FallbackReason, Item, PricedItem, PricesAnswer, PricesQuestion};
+pub use promise::{QuoteAnswer, QuoteQuestion, QuoteRate};
+
+/// What the verbs of this module need.
+#[derive(Debug, Clone)]
+pub struct Pricing {
+    /// The rates.
+    pub rates: Arc<RateBook>,
+    /// What the business may change.
+    pub settings: Arc<FxSettings>,
+    /// Whether a quote may rest on a stale reference rate; it is then indicative.
+    pub allow_stale_reference: bool,
+    /// The database, for quotes.
+    pub store: Store,
+    /// Business time.
+    pub clock: Clock,
+    /// New ids.
+    pub ids: IdSource,
+}
+
+/// Why there is no price.
+#[derive(Debug, thiserror::Error)]
+pub enum PriceError {
+    /// Nothing to price.
+    #[error("at least one item is needed")]
+    NoItems,
+    /// Too much at once.
+    #[error("{given} items; at most {} can be priced at once", Pricing::MAX_ITEMS)]
+    TooManyItems {
+        /// How many.
+        given: usize,
+    },
+    /// No source has a rate for the currency.
+    #[error("there is no rate for {0}")]
+    NoRate(Currency),
+    /// A price may not be promised from rates this old: 503 `rates_stale`.
+    #[error("the rates are too old to promise a price")]
+    RatesStale,
+    /// Tomorrow's rates.
+    #[error("{0} has not come yet")]
+    FutureDate(chrono::NaiveDate),
+    /// The promise cannot be made.
+    #[error(transparent)]
+    Quote(#[from] QuoteError),
+    /// The amount does not fit.
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+    /// The rate does not fit.
+    #[error(transparent)]
+    Rate(#[from] RateError),
+    /// Configuration that is compiled in.
+    #[error(transparent)]
+    Endings(#[from] EndingsError),
+    /// The rate book.
+    #[error(transparent)]
+    Rates(RatesError),
+    /// The database did not read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The database did not write.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+}
+
+impl From<RatesError> for PriceError {
+    fn from(error: RatesError) -> PriceError {
+        match error {
+            RatesError::NoRate(currency) => PriceError::NoRate(currency),
+            RatesError::Future(date) => PriceError::FutureDate(date),
+            RatesError::Rate(error) => PriceError::Rate(error),
+            other => PriceError::Rates(other),
+        }
+    }
+}
+
+impl Pricing {
+    /// Items of one question.
+    pub const MAX_ITEMS: usize = 1_000;
+}

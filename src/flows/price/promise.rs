@@ -1,0 +1,200 @@
+//! Promises: quotes are made, read, used by a payment, and opened again.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{PriceError, Pricing};
+use crate::domain::fx::{Lock, Quote, QuoteError, QuoteState, QuoteTerms, QuoteUse};
+use crate::flows::pay::{QuoteRefused, Quotes};
+use crate::ids::{MerchantId, PaymentId, QuoteId};
+use crate::money::{BasisPoints, Currency, Money};
+use crate::store::{Change, Store, StoreError};
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct QuoteQuestion {
+    /// Whose shop.
+    pub merchant: MerchantId,
+    /// What the shop asks: one amount, or its items' amounts, all of one currency.
+    pub units: Vec<Money>,
+    /// What the shopper pays in.
+    pub to: Currency,
+    /// How long it stands; none: as configured.
+    pub lock: Option<Lock>,
+    /// The gateway accounts or gateways that can charge `to`.
+    pub chargeable_at: Vec<String>,
+    /// The gateway the shopper will pay at, if it is known: when it cannot charge `to`, the quote only informs.
+    pub gateway: Option<String>,
+}
+
+/// A quote as the API shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct QuoteAnswer {
+    /// Its id.
+    #[schema(value_type = String, example = "quo_01kb0000000000000000000000")]
+    pub id: QuoteId,
+    /// What the shop asks.
+    #[schema(value_type = Object, example = json!({"amount": "19.90", "currency": "USD"}))]
+    pub from: Money,
+    /// What the shopper pays.
+    #[schema(value_type = Object, example = json!({"amount": "672.23", "currency": "THB"}))]
+    pub to: Money,
+    /// The parts of the rate.
+    pub rate: QuoteRate,
+    /// Whether newer rates should have been there when it was made.
+    pub stale: bool,
+    /// Whether it only informs: stale, or the gateway asked for cannot charge `to`.
+    pub indicative: bool,
+    /// Who can charge `to`.
+    pub chargeable_at: Vec<String>,
+    /// Its last moment.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: DateTime<Utc>,
+    /// Where it stands.
+    pub state: QuoteState,
+}
+
+/// The parts of a quote's rate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct QuoteRate {
+    /// One unit of this …
+    #[schema(value_type = String, example = "USD")]
+    pub base: Currency,
+    /// … in this.
+    #[schema(value_type = String, example = "THB")]
+    pub quote: Currency,
+    /// The market's rate.
+    pub reference: String,
+    /// Our spread on it.
+    pub spread_bps: i32,
+    /// What the promise costs on top.
+    pub buffer_bps: i32,
+    /// reference × (1 + spread + buffer).
+    #[serde(rename = "final")]
+    pub final_rate: String,
+}
+
+impl QuoteAnswer {
+    /// The quote as it stands at `now`.
+    pub fn of(quote: &Quote, chargeable_at: Vec<String>, now: DateTime<Utc>) -> QuoteAnswer {
+        QuoteAnswer {
+            id: quote.id,
+            from: quote.from,
+            to: quote.to,
+            rate: QuoteRate {
+                base: quote.market.rate.base(),
+                quote: quote.market.rate.quote(),
+                reference: quote.market.rate.value().to_string(),
+                spread_bps: quote.spread.0,
+                buffer_bps: quote.buffer.0,
+                final_rate: quote.final_rate.value().to_string(),
+            },
+            stale: quote.market.stale,
+            indicative: quote.indicative,
+            chargeable_at,
+            expires_at: quote.expires_at,
+            state: quote.state(now),
+        }
+    }
+}
+
+impl Pricing {
+    /// Promises a price and stores it, together with `with` (the caller's idempotency key).
+    ///
+    /// # Errors
+    /// [`PriceError::RatesStale`] where a stale reference may not be promised; [`PriceError::NoRate`];
+    /// [`PriceError::Quote`]; [`PriceError::Commit`].
+    pub async fn promise(&self, question: &QuoteQuestion, with: Change) -> Result<QuoteAnswer, PriceError> {
+        let now = self.clock.now();
+        let quote = self.draft(question, now)?;
+        let mut change = with;
+        change.insert_quote(&quote);
+        self.store.commit(change).await?;
+        Ok(QuoteAnswer::of(&quote, question.chargeable_at.clone(), now))
+    }
+
+    /// A merchant's quote as it stands; `None` for an unknown id and for another merchant's.
+    ///
+    /// # Errors
+    /// [`PriceError::Store`].
+    pub async fn quote(&self, merchant: MerchantId, id: QuoteId) -> Result<Option<Quote>, PriceError> {
+        Ok(self.store.quote(merchant, id).await?.map(|quote| quote.value))
+    }
+
+    /// What to ask to have the same promise anew: for the answer to an expired quote.
+    pub fn again(quote: &Quote, chargeable_at: Vec<String>) -> QuoteQuestion {
+        QuoteQuestion {
+            merchant: quote.merchant,
+            units: quote.units.clone(),
+            to: quote.to.currency(),
+            lock: Some(quote.lock),
+            chargeable_at,
+            gateway: None,
+        }
+    }
+
+    fn draft(&self, question: &QuoteQuestion, now: DateTime<Utc>) -> Result<Quote, PriceError> {
+        let from = question.units.first().ok_or(PriceError::NoItems)?.currency();
+        if question.units.len() > Pricing::MAX_ITEMS {
+            return Err(PriceError::TooManyItems { given: question.units.len() });
+        }
+        let market = self.rates.mid(from, question.to)?;
+        if market.stale && !self.allow_stale_reference {
+            return Err(PriceError::RatesStale);
+        }
+        let lock = question.lock.unwrap_or(self.settings.default_lock);
+        let (spread, buffer) = match from == question.to {
+            true => (BasisPoints(0), BasisPoints(0)),
+            false => (self.settings.spread(), self.settings.buffer(lock)),
+        };
+        let (id, merchant) = (self.ids.mint(), question.merchant);
+        let terms = QuoteTerms { id, merchant, market, spread, buffer, lock, now };
+        let mut quote = Quote::promise(terms, &question.units)?;
+        quote.indicative |=
+            question.gateway.as_ref().is_some_and(|wanted| !question.chargeable_at.contains(wanted));
+        Ok(quote)
+    }
+}
+
+/// The store keeps quotes for payments.
+#[async_trait]
+impl Quotes for Store {
+    async fn take(
+        &self,
+        merchant: MerchantId,
+        quote: QuoteId,
+        payment: PaymentId,
+        now: DateTime<Utc>,
+    ) -> Result<(Money, Change), QuoteRefused> {
+        let found = self.quote(merchant, quote).await?.ok_or(QuoteRefused::Unknown)?;
+        let mut change = Change::new();
+        match found.value.honour(payment, now) {
+            Ok(amount) => {
+                if found.value.used.is_none() {
+                    change.use_quote(&found, QuoteUse { payment, at: now });
+                }
+                Ok((amount, change))
+            }
+            Err(QuoteError::Used { by, .. }) => Err(QuoteRefused::Used { by }),
+            // `honour` refuses for no other reason.
+            Err(_) => Err(QuoteRefused::Expired { at: found.value.expires_at }),
+        }
+    }
+
+    async fn give_back(
+        &self,
+        quote: QuoteId,
+        payment: PaymentId,
+        now: DateTime<Utc>,
+    ) -> Result<Change, StoreError> {
+        let mut change = Change::new();
+        if let Some(found) = self.quote_used_by(quote, payment).await?
+            && now <= found.value.expires_at
+        {
+            change.reopen_quote(&found);
+        }
+        Ok(change)
+    }
+}

@@ -1,0 +1,444 @@
+//! Paying back: decided from the frozen settlement, written down with its postings, sent once under its own reference.
+//!
+//! ```text
+//! request ─► decide (pure) ─► one change: refund, intent, postings ─► gateway ─► apply_refund_report
+//!                                                    recover ─► query first ─────┘
+//! ```
+//!
+//! It counts against what was captured from the moment it is written down. A call whose outcome is unknown is asked
+//! about, never sent under a second reference.
+
+mod send;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::domain::ledger::journal::Booking;
+use crate::domain::ledger::{Account, AccountCode, Layer, Owner};
+use crate::domain::merchants::GatewayAccount;
+use crate::domain::orders::refund::{Refund, RefundKind, RefundState};
+use crate::domain::orders::{Holder, Intent, IntentKind, Payment, PaymentState, Taken, Transition};
+use crate::domain::refunds::{
+    self, Funds, FxDifference, RefundError, RefundRequest, RefundTerms, decide, own_pending,
+};
+use crate::domain::settlement::{Delivery, Settlement};
+use crate::gateways::GatewayError;
+use crate::ids::{IdSource, MerchantId, PaymentId, RefundId, SupplierId};
+use crate::money::{Currency, Money};
+use crate::rates::RateBook;
+use crate::store::settlements::{SETTLEMENT, SettlementRecord};
+use crate::store::{Change, CommitError, Store, StoreError, Versioned};
+
+use super::pay::{Pay, PayError, SettleError};
+use super::settle::{Settlements, refund_view};
+
+/// How often a decision is taken again after somebody else was faster.
+const DECISIONS: usize = 16;
+
+/// What is asked for: `{"amount"?,"items"?,"allocation"?,"reason"?,"fx_difference"?}`.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RefundInput {
+    /// In the payment's currency; absent: all that is left, or what the named parts come to.
+    #[schema(value_type = Option<Object>)]
+    pub amount: Option<Money>,
+    /// Whole items by their `ref`.
+    pub items: Vec<String>,
+    /// How much of whose part.
+    #[schema(value_type = Vec<Object>)]
+    pub allocation: Vec<refunds::Allocation>,
+    /// Why, for the shopper and the books.
+    pub reason: String,
+    /// Who bears a rate that moved since a share was converted.
+    pub fx_difference: FxBearer,
+}
+
+/// Who bears a rate that moved.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FxBearer {
+    /// The platform: the share goes back at its own rate.
+    #[default]
+    Platform,
+    /// The supplier: the share goes back at today's rate.
+    Supplier,
+    /// The shopper: not offered, because who cancels lawfully gets back what was paid.
+    Customer,
+}
+
+/// The flow of a refund; clones share it.
+#[derive(Debug, Clone)]
+pub struct Refunding(Arc<Parts>);
+
+/// What it works with.
+#[derive(Debug)]
+pub struct Parts {
+    /// Reads, and the one writer.
+    pub store: Store,
+    /// Ids.
+    pub ids: IdSource,
+    /// Payments: requests, secrets, gateway accounts.
+    pub pay: Pay,
+    /// The money side.
+    pub settlements: Settlements,
+    /// Today's rates.
+    pub rates: Arc<RateBook>,
+    /// Who we are to leases.
+    pub holder: Holder,
+    /// Business time.
+    pub clock: crate::clock::Clock,
+}
+
+/// Why a refund is not made.
+#[derive(Debug, thiserror::Error)]
+pub enum RefundFlowError {
+    /// Nothing of this merchant under that id.
+    #[error("there is no such {0}")]
+    Unknown(&'static str),
+    /// There is no money to give back.
+    #[error("the payment is {state}; only captured money can go back")]
+    NotCaptured {
+        /// Where it stands.
+        state: &'static str,
+    },
+    /// The money stands aside and waits for a decision.
+    #[error(
+        "the money of this payment was never divided; it goes back by resolving its finding with send_back"
+    )]
+    Undivided,
+    /// The gateway has no refunds.
+    #[error("{0} cannot pay back")]
+    NotSupported(String),
+    /// `fx_difference: customer`.
+    #[error("the shopper gets back what was paid; fx_difference is platform or supplier")]
+    CustomerBears,
+    /// The request does not fit the settlement.
+    #[error(transparent)]
+    Refused(#[from] RefundError),
+    /// A row that came with the request was changed by somebody else.
+    #[error("{table} was changed by somebody else")]
+    Superseded {
+        /// The table.
+        table: &'static str,
+    },
+    /// Nothing was promised: try again.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl RefundFlowError {
+    fn unavailable(error: impl std::fmt::Display) -> RefundFlowError {
+        RefundFlowError::Unavailable(error.to_string())
+    }
+
+    /// The problem's code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            RefundFlowError::Unknown(_) => "not_found",
+            RefundFlowError::NotCaptured { .. } => "payment_not_captured",
+            RefundFlowError::Undivided => "payment_undivided",
+            RefundFlowError::NotSupported(_) => "refund_not_supported",
+            RefundFlowError::CustomerBears => "fx_difference_invalid",
+            RefundFlowError::Refused(RefundError::AllocationRequired { .. }) => "allocation_required",
+            RefundFlowError::Refused(RefundError::TooMuch { .. } | RefundError::NothingLeft) => {
+                "refund_exceeds_captured"
+            }
+            RefundFlowError::Refused(_) => "refund_invalid",
+            RefundFlowError::Superseded { .. } => "superseded",
+            RefundFlowError::Unavailable(_) => "unavailable",
+        }
+    }
+
+    /// The place in the request.
+    pub fn param(&self) -> Option<&'static str> {
+        match self {
+            RefundFlowError::CustomerBears => Some("fx_difference"),
+            RefundFlowError::Refused(error) => Some(error.param()),
+            _ => None,
+        }
+    }
+}
+
+impl From<StoreError> for RefundFlowError {
+    fn from(error: StoreError) -> RefundFlowError {
+        RefundFlowError::unavailable(error)
+    }
+}
+
+impl From<SettleError> for RefundFlowError {
+    fn from(error: SettleError) -> RefundFlowError {
+        RefundFlowError::unavailable(error)
+    }
+}
+
+impl From<PayError> for RefundFlowError {
+    fn from(error: PayError) -> RefundFlowError {
+        RefundFlowError::unavailable(error)
+    }
+}
+
+/// A payment as a refund finds it.
+struct Ground {
+    payment: Versioned<Payment>,
+    taken: Taken,
+    account: GatewayAccount,
+    record: Versioned<SettlementRecord>,
+    settlement: Settlement,
+    earlier: Vec<refunds::Refund>,
+    deliveries: Vec<Delivery>,
+}
+
+impl Refunding {
+    /// The flow over its parts.
+    pub fn new(parts: Parts) -> Refunding {
+        Refunding(Arc::new(parts))
+    }
+
+    /// Decides a refund, writes it down with `extra`, and sends it. The answer says how it stands by then; `id` is
+    /// minted by the caller, who may have promised it.
+    ///
+    /// # Errors
+    /// [`RefundFlowError`]; nothing was promised.
+    pub async fn request(
+        &self,
+        merchant: MerchantId,
+        payment: PaymentId,
+        id: RefundId,
+        input: &RefundInput,
+        extra: Change,
+    ) -> Result<Refund, RefundFlowError> {
+        if input.fx_difference == FxBearer::Customer {
+            return Err(RefundFlowError::CustomerBears);
+        }
+        let foreign = extra.tables();
+        for _ in 0..DECISIONS {
+            let ground = self.ground(merchant, payment).await?;
+            let decision = self.decide(&ground, input).await?;
+            let (mut change, refund) = self.decided(&ground, id, &decision, &input.reason)?;
+            self.intend(&mut change, &refund);
+            // Every decision raises the payment's version: two taken side by side cannot both stand.
+            let payment = Payment { updated_at: refund.created_at, ..ground.payment.value.clone() };
+            change.update_payment(&payment, ground.payment.version);
+            change.extend(extra.clone());
+            match self.0.store.commit(change).await {
+                Ok(_) => {
+                    self.send_written(refund.id).await;
+                    return self.get(merchant, refund.id).await;
+                }
+                Err(CommitError::LostUpdate { table, .. }) if foreign.contains(&table) => {
+                    return Err(RefundFlowError::Superseded { table });
+                }
+                // Somebody was faster with this payment or these balances: decide again from what stands now.
+                Err(CommitError::LostUpdate { .. } | CommitError::BelowFloor { .. }) => {}
+                Err(error) => return Err(RefundFlowError::unavailable(error)),
+            }
+        }
+        Err(RefundFlowError::Unavailable(format!("{payment} met {DECISIONS} other changes in a row")))
+    }
+
+    /// The change that takes a refund made at the gateway as one of this payment's: decided as any other, and done.
+    ///
+    /// # Errors
+    /// [`RefundFlowError`].
+    pub(in crate::flows) async fn adopt(
+        &self,
+        merchant: MerchantId,
+        payment: PaymentId,
+        id: RefundId,
+        input: &RefundInput,
+        refund_ref: &str,
+    ) -> Result<(Change, Refund), RefundFlowError> {
+        let ground = self.ground(merchant, payment).await?;
+        let decision = self.decide(&ground, input).await?;
+        let (mut change, mut refund) = self.decided(&ground, id, &decision, &input.reason)?;
+        refund.refund_ref = Some(refund_ref.to_owned());
+        refund.state = RefundState::Succeeded;
+        change.insert_refund(&refund);
+        let before = &ground.payment.value;
+        let total = before.state.refunded().map_or(Ok(refund.amount), |gone| gone.checked_add(refund.amount));
+        let total = total.map_err(RefundFlowError::unavailable)?;
+        let state = match before.state.refund(total) {
+            Transition::Advance(state) => state,
+            _ => before.state.clone(),
+        };
+        change.update_payment(
+            &Payment { state, updated_at: refund.updated_at, ..before.clone() },
+            ground.payment.version,
+        );
+        Ok((change, refund))
+    }
+
+    /// A refund of this merchant.
+    ///
+    /// # Errors
+    /// [`RefundFlowError::Unknown`].
+    pub async fn get(&self, merchant: MerchantId, id: RefundId) -> Result<Refund, RefundFlowError> {
+        let found = self.0.store.refund(merchant, id).await?;
+        found.map(|refund| refund.value).ok_or(RefundFlowError::Unknown("refund"))
+    }
+
+    /// Everything a decision follows from, as it stands now.
+    async fn ground(&self, merchant: MerchantId, id: PaymentId) -> Result<Ground, RefundFlowError> {
+        let payment = self.0.store.payment(id).await?.filter(|payment| payment.value.merchant == merchant);
+        let payment = payment.ok_or(RefundFlowError::Unknown("payment"))?;
+        let Some(taken) = payment.value.state.taken().cloned() else {
+            return Err(match payment.value.state {
+                PaymentState::InReview { held: Some(_), .. } => RefundFlowError::Undivided,
+                ref state => RefundFlowError::NotCaptured { state: state.as_str() },
+            });
+        };
+        let open = self.0.pay.accounts().find(payment.value.account);
+        let open = open.ok_or_else(|| RefundFlowError::NotSupported(payment.value.gateway.clone()))?;
+        if open.gateway.refunds().is_none() {
+            return Err(RefundFlowError::NotSupported(payment.value.gateway.clone()));
+        }
+        let record = self.0.store.settlement_of(id).await?.ok_or(RefundFlowError::Undivided)?;
+        let settlement = serde_json::from_str(&record.value.frozen).map_err(RefundFlowError::unavailable)?;
+        let deliveries =
+            serde_json::from_str(&record.value.delivered).map_err(RefundFlowError::unavailable)?;
+        let standing = self.0.store.refunds_of(id).await?.into_iter().filter(|refund| refund.value.counts());
+        let earlier =
+            standing.map(|refund| serde_json::from_str(&refund.value.decided)).collect::<Result<_, _>>();
+        let earlier = earlier.map_err(RefundFlowError::unavailable)?;
+        Ok(Ground { payment, taken, account: open.account.clone(), record, settlement, earlier, deliveries })
+    }
+
+    async fn decide(&self, ground: &Ground, input: &RefundInput) -> Result<refunds::Refund, RefundFlowError> {
+        let funds = self.funds(ground).await?;
+        let fx_difference = match input.fx_difference {
+            FxBearer::Supplier => FxDifference::Supplier(self.rates_of(&ground.settlement)),
+            FxBearer::Platform | FxBearer::Customer => FxDifference::Platform,
+        };
+        let of = |supplier: SupplierId, currency: Currency| {
+            let none = || Funds { own: vec![], available: Money::zero(currency) };
+            funds.get(&(supplier, currency)).cloned().unwrap_or_else(none)
+        };
+        let terms = RefundTerms {
+            settlement: &ground.settlement,
+            account: &ground.account,
+            earlier: &ground.earlier,
+            deliveries: &ground.deliveries,
+            funds: &of,
+            fx_difference,
+        };
+        let request = RefundRequest {
+            amount: input.amount,
+            items: input.items.clone(),
+            allocation: input.allocation.clone(),
+        };
+        Ok(decide(&request, &terms)?)
+    }
+
+    fn rates_of(&self, settlement: &Settlement) -> Vec<crate::money::Rate> {
+        let pairs = settlement
+            .conversions
+            .iter()
+            .map(|conversion| (conversion.from.currency(), conversion.paid.currency()));
+        pairs.filter_map(|(from, to)| self.0.rates.mid(from, to).ok().map(|market| market.rate)).collect()
+    }
+
+    /// What each supplier's buckets hold, as far as this payment's refund may touch them: of the pending bucket no more
+    /// than this payment's own share, of the available one all.
+    async fn funds(
+        &self,
+        ground: &Ground,
+    ) -> Result<BTreeMap<(SupplierId, Currency), Funds>, RefundFlowError> {
+        let mut funds = BTreeMap::new();
+        let suppliers = ground.settlement.parts.iter().filter_map(|part| part.supplier);
+        for supplier in suppliers.collect::<std::collections::BTreeSet<_>>() {
+            let balances =
+                self.0.store.ledger_balances_of(ground.payment.value.merchant, &supplier.to_string()).await?;
+            for balance in balances.iter().filter(|balance| balance.layer == Layer::Posted) {
+                let held = balance.shown();
+                let currency = held.currency();
+                let entry = funds.entry((supplier, currency));
+                let entry = entry.or_insert_with(|| Funds { own: vec![], available: Money::zero(currency) });
+                match balance.account.code {
+                    AccountCode::SUPPLIER_PENDING => {
+                        let own = own_pending(&ground.settlement, &ground.earlier, supplier, currency);
+                        let own = own.and_then(|own| own.min(held)).map_err(RefundFlowError::unavailable)?;
+                        entry
+                            .own
+                            .push((Account::new(AccountCode::SUPPLIER_PENDING, Owner::of(supplier)), own));
+                    }
+                    AccountCode::SUPPLIER_AVAILABLE => entry.available = held,
+                    _ => {}
+                }
+            }
+        }
+        Ok(funds)
+    }
+
+    /// The postings of a decision, on the settlement it was taken from, and the refund to be written with them.
+    fn decided(
+        &self,
+        ground: &Ground,
+        id: RefundId,
+        decision: &refunds::Refund,
+        reason: &str,
+    ) -> Result<(Change, Refund), RefundFlowError> {
+        let now = self.0.clock.now();
+        let payment = &ground.payment.value;
+        let refund = Refund {
+            id,
+            merchant: payment.merchant,
+            payment: payment.id,
+            kind: RefundKind::Settlement,
+            amount: decision.amount,
+            reason: reason.to_owned(),
+            capture_ref: ground.taken.capture_ref.clone(),
+            refund_ref: None,
+            state: RefundState::Pending,
+            decided: serde_json::to_string(decision).map_err(RefundFlowError::unavailable)?,
+            created_at: now,
+            updated_at: now,
+        };
+        let (source, subject) = (id.to_string(), payment.id.to_string());
+        let booking = Booking {
+            ids: &self.0.ids,
+            merchant: payment.merchant,
+            account: &ground.account,
+            source: &source,
+            subject: &subject,
+            at: now,
+        };
+        let mut change = Change::new();
+        change.extend(
+            decision
+                .decided(&booking)
+                .map_err(RefundFlowError::unavailable)?
+                .map(Change::posting)
+                .unwrap_or_default(),
+        );
+        change.require(&SETTLEMENT, ground.record.value.id, ground.record.version);
+        Ok((change, refund))
+    }
+
+    /// A refund and the call that will be made for it, leased by us.
+    pub(in crate::flows) fn intend(&self, change: &mut Change, refund: &Refund) {
+        let kind = IntentKind::Refund(refund.id);
+        let intent = Intent::leased(
+            self.0.ids.mint(),
+            refund.merchant,
+            refund.payment,
+            kind,
+            self.0.holder,
+            refund.created_at,
+        );
+        change.insert_refund(refund);
+        change.insert_intent(&intent);
+    }
+
+    /// The answer of the API.
+    pub fn view(refund: &Refund) -> serde_json::Value {
+        refund_view(refund)
+    }
+}
+
+impl From<GatewayError> for RefundFlowError {
+    fn from(error: GatewayError) -> RefundFlowError {
+        RefundFlowError::unavailable(error)
+    }
+}

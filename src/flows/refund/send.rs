@@ -1,0 +1,196 @@
+//! Sending a refund that is written down, and asking about those whose outcome is open.
+
+use crate::domain::orders::refund::{Refund, RefundState};
+use crate::domain::orders::{
+    Intent, IntentKind, Lease, Outcome, Payment, RefundReport, RefundStatus, ReportSource,
+};
+use crate::flows::pay::{OpenAccount, Settles};
+use crate::gateways::{GatewayError, RefundRequest, Refunds};
+use crate::ids::RefundId;
+use crate::store::{Change, CommitError, Versioned};
+
+use super::{RefundFlowError, Refunding};
+
+/// A refund with all that is needed to talk about it.
+struct Call {
+    refund: Versioned<Refund>,
+    payment: Versioned<Payment>,
+    account: std::sync::Arc<OpenAccount>,
+    intent: Versioned<Intent>,
+}
+
+/// What came back: a report, or what is known of the call instead.
+enum Answer {
+    Report(RefundReport),
+    Outcome(Outcome, String),
+}
+
+impl Refunding {
+    /// Sends a refund that was just written down under our lease; a failure is logged, the recovery takes it from there.
+    pub(in crate::flows) async fn send_written(&self, id: RefundId) {
+        if let Err(error) = self.send_once(id).await {
+            tracing::warn!(refund = %id, %error, "the refund is written down and will be taken up again");
+        }
+    }
+
+    async fn send_once(&self, id: RefundId) -> Result<(), RefundFlowError> {
+        let Some(call) = self.call(id).await? else { return Ok(()) };
+        self.send(&call).await
+    }
+
+    /// Asks about every refund that is not settled, and sends those that may be sent. Answers how many were asked.
+    ///
+    /// # Errors
+    /// [`RefundFlowError::Unavailable`] when the store cannot be read; one gateway's trouble stops no other refund.
+    pub async fn recover(&self) -> Result<usize, RefundFlowError> {
+        let open = self.0.store.open_refunds(500).await?;
+        for refund in &open {
+            if let Err(error) = self.take_up(refund.value.id).await {
+                tracing::warn!(refund = %refund.value.id, %error, "the refund stays open");
+            }
+        }
+        Ok(open.len())
+    }
+
+    async fn take_up(&self, id: RefundId) -> Result<(), RefundFlowError> {
+        let Some(call) = self.call(id).await? else { return Ok(()) };
+        let now = self.0.clock.now();
+        if call.intent.value.under_way(self.0.holder, now) {
+            return Ok(());
+        }
+        let asked = call.intent.value.outcome != Outcome::Open || call.refund.value.refund_ref.is_some();
+        if asked || call.intent.value.attempts > 0 {
+            match self.ask(&call).await? {
+                Some(report) => {
+                    let waits = report.status == RefundStatus::AwaitingFunds;
+                    self.apply(&call, &report, ReportSource::Poll).await?;
+                    if !waits {
+                        return Ok(());
+                    }
+                }
+                // The gateway knows nothing under our reference. What was refused for want of funds may be sent again
+                // at any time; what was lost on the way only while the same call is still the same call.
+                None if call.refund.value.state == RefundState::AwaitingFunds => {}
+                None if !call.intent.value.may_call(self.0.holder, now) => {
+                    tracing::error!(refund = %id, "the gateway may have forgotten our refund; a person must look");
+                    return Ok(());
+                }
+                None => {}
+            }
+        }
+        let lease = Lease { owner: self.0.holder.boot, until: now + Intent::LEASE };
+        let leased = Intent {
+            lease: Some(lease),
+            attempts: call.intent.value.attempts + 1,
+            ..call.intent.value.clone()
+        };
+        let mut change = Change::new();
+        change.update_intent(&leased, call.intent.version);
+        match self.0.store.commit(change).await {
+            Ok(_) => self.send_once(id).await,
+            // Another instance has it.
+            Err(CommitError::LostUpdate { .. }) => Ok(()),
+            Err(error) => Err(RefundFlowError::unavailable(error)),
+        }
+    }
+
+    async fn call(&self, id: RefundId) -> Result<Option<Call>, RefundFlowError> {
+        let Some(refund) = self.0.store.refund_by_id(id).await?.filter(|refund| refund.value.state.is_open())
+        else {
+            return Ok(None);
+        };
+        let Some(payment) = self.0.store.payment(refund.value.payment).await? else { return Ok(None) };
+        let Some(account) = self.0.pay.accounts().find(payment.value.account) else { return Ok(None) };
+        let intents = self.0.store.intents_of(payment.value.id).await?;
+        let intent = intents.into_iter().find(|intent| intent.value.kind == IntentKind::Refund(id));
+        Ok(intent.map(|intent| Call { refund, payment, account, intent }))
+    }
+
+    fn wire(refund: &Refund) -> RefundRequest {
+        RefundRequest {
+            refund: refund.id,
+            request_ref: refund.id.to_string(),
+            refund_ref: refund.refund_ref.clone(),
+            capture_ref: refund.capture_ref.clone(),
+            amount: refund.amount,
+            reason: refund.reason.clone(),
+        }
+    }
+
+    fn refunds_of(call: &Call) -> Result<&dyn Refunds, RefundFlowError> {
+        let refunds = call.account.gateway.refunds();
+        refunds.ok_or_else(|| RefundFlowError::NotSupported(call.payment.value.gateway.clone()))
+    }
+
+    async fn ask(&self, call: &Call) -> Result<Option<RefundReport>, RefundFlowError> {
+        let request = self.0.pay.request(&call.payment.value);
+        let secrets = self.0.pay.secrets(&call.payment.value)?;
+        Ok(Refunding::refunds_of(call)?
+            .query_refund(&request, &secrets, &Refunding::wire(&call.refund.value))
+            .await?)
+    }
+
+    async fn send(&self, call: &Call) -> Result<(), RefundFlowError> {
+        let request = self.0.pay.request(&call.payment.value);
+        let secrets = self.0.pay.secrets(&call.payment.value)?;
+        let wire = Refunding::wire(&call.refund.value);
+        let sent = Refunding::refunds_of(call)?.refund(&request, &secrets, &wire).await;
+        match answer(&call.refund.value, sent, self.0.clock.now()) {
+            Answer::Report(report) => self.apply(call, &report, ReportSource::Call).await,
+            Answer::Outcome(outcome, detail) => self.note(call, outcome, detail).await,
+        }
+    }
+
+    async fn apply(
+        &self,
+        call: &Call,
+        report: &RefundReport,
+        source: ReportSource,
+    ) -> Result<(), RefundFlowError> {
+        Ok(self
+            .0
+            .settlements
+            .apply_refund_report(&call.payment, &call.account.account, report, source)
+            .await?)
+    }
+
+    /// Writes down what is known of a call that gave no report.
+    async fn note(&self, call: &Call, outcome: Outcome, detail: String) -> Result<(), RefundFlowError> {
+        let intents = self.0.store.intents_of(call.payment.value.id).await?;
+        let Some(intent) = intents.into_iter().find(|intent| intent.value.id == call.intent.value.id) else {
+            return Ok(());
+        };
+        let noted = Intent { outcome, lease: None, detail: Some(detail), ..intent.value };
+        let mut change = Change::new();
+        change.update_intent(&noted, intent.version);
+        match self.0.store.commit(change).await {
+            Ok(_) | Err(CommitError::LostUpdate { .. }) => Ok(()),
+            Err(error) => Err(RefundFlowError::unavailable(error)),
+        }
+    }
+}
+
+/// The four ways a call goes wrong, and what each means for a refund.
+fn answer(
+    refund: &Refund,
+    sent: Result<RefundReport, GatewayError>,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Answer {
+    match sent {
+        Ok(report) => Answer::Report(report),
+        Err(GatewayError::Refused { code, retry_later: false, .. }) => Answer::Report(RefundReport {
+            refund_ref: refund.refund_ref.clone().unwrap_or_else(|| refund.id.to_string()),
+            request_ref: Some(refund.id.to_string()),
+            amount: refund.amount,
+            fee_returned: None,
+            status: RefundStatus::Failed { code },
+            at: now,
+        }),
+        // Nothing happened: it may be sent again.
+        Err(GatewayError::Refused { code, .. }) => Answer::Outcome(Outcome::Open, code),
+        Err(error @ (GatewayError::Throttled { .. } | GatewayError::NotSent(_))) => {
+            Answer::Outcome(Outcome::Open, error.to_string())
+        }
+        Err(error @ GatewayError::OutcomeUnknown(_)) => Answer::Outcome(Outcome::Unknown, error.to_string()),
+    }
+}

@@ -1,0 +1,48 @@
+//! Terms are checked before anything is stored, and frozen with the payment.
+
+use crate::domain::merchants::{GatewayAccount, Merchant};
+use crate::domain::splits::{Agreement, SplitError, Terms};
+use crate::money::Money;
+
+use super::{SettleError, Settlements, broken};
+
+impl Settlements {
+    pub(super) async fn agree_terms(
+        &self,
+        merchant: &Merchant,
+        account: &GatewayAccount,
+        amount: Money,
+        terms: serde_json::Value,
+    ) -> Result<serde_json::Value, SettleError> {
+        let terms: Terms =
+            serde_json::from_value(terms).map_err(|error| refused("terms_invalid", None, error))?;
+        let agreement = Agreement::try_new(terms, amount).map_err(not_divisible)?;
+        for supplier in agreement.suppliers() {
+            if self.0.store.supplier(merchant.id, supplier).await?.is_none() {
+                let param = place_of(agreement.terms(), supplier);
+                return Err(refused("supplier_not_found", param, format!("there is no supplier {supplier}")));
+            }
+        }
+        if !account.lands_here() {
+            let why = format!("gateway account `{}` pays suppliers itself (funds_flow)", account.name);
+            return Err(refused("funds_flow_not_settled", Some("gateway".to_owned()), why));
+        }
+        serde_json::to_value(agreement.terms()).map_err(broken)
+    }
+}
+
+fn place_of(terms: &Terms, supplier: crate::ids::SupplierId) -> Option<String> {
+    let split = terms.splits.iter().position(|split| split.supplier == supplier);
+    let item = || terms.items.iter().position(|item| item.supplier == Some(supplier));
+    split
+        .map(|at| format!("splits[{at}].supplier"))
+        .or_else(|| item().map(|at| format!("items[{at}].supplier")))
+}
+
+fn not_divisible(error: SplitError) -> SettleError {
+    refused("terms_invalid", Some(error.param()), error)
+}
+
+fn refused(code: &'static str, param: Option<String>, why: impl std::fmt::Display) -> SettleError {
+    SettleError::Refused { code, param, why: why.to_string() }
+}

@@ -1,0 +1,157 @@
+//! Suppliers' own currencies: the rates of the moment, and conversions that had to wait for one.
+//!
+//! A capture is never refused for want of a rate. With a stale one the conversion is done and marked stale where that is
+//! allowed (sandbox), else the share stays in the payment's currency until a job finds a fresh rate.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::fx::MarketRate;
+use crate::domain::merchants::{FxPoint, GatewayAccount};
+use crate::domain::settlement::{Exchange, Settlement};
+use crate::ids::{MerchantId, SupplierId};
+use crate::money::{BasisPoints, Currency};
+use crate::store::settlements::SettlementRecord;
+use crate::store::{Change, CommitError, Versioned};
+
+use super::capture::{charge, waiting};
+use super::{SettleError, Settlements, broken, post};
+
+/// The rates a settlement needs, and where they are from.
+#[derive(Debug, Default)]
+pub(super) struct Exchanges {
+    pub(super) by_supplier: BTreeMap<SupplierId, Exchange>,
+    pub(super) evidence: Vec<RateEvidence>,
+}
+
+/// Where a rate came from, kept with the settlement that used it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RateEvidence {
+    base: Currency,
+    quote: Currency,
+    rate: String,
+    providers: Vec<String>,
+    as_of: chrono::DateTime<chrono::Utc>,
+    fetched_at: chrono::DateTime<chrono::Utc>,
+    stale: bool,
+    evidence: Vec<String>,
+}
+
+impl From<&MarketRate> for RateEvidence {
+    fn from(market: &MarketRate) -> RateEvidence {
+        RateEvidence {
+            base: market.rate.base(),
+            quote: market.rate.quote(),
+            rate: market.rate.value().to_string(),
+            providers: market.providers.clone(),
+            as_of: market.as_of,
+            fetched_at: market.fetched_at,
+            stale: market.stale,
+            evidence: market.evidence.clone(),
+        }
+    }
+}
+
+impl Settlements {
+    /// A rate fit to convert by, if there is one now.
+    pub(super) fn mid(&self, base: Currency, quote: Currency) -> Option<MarketRate> {
+        let market = self.0.rates.mid(base, quote).ok()?;
+        (!market.stale || self.0.allow_stale_reference).then_some(market)
+    }
+
+    /// What suppliers need that settle in another currency than `shared`; nothing where the contract fixes the rate later.
+    pub(super) async fn exchanges(
+        &self,
+        account: &GatewayAccount,
+        suppliers: Vec<SupplierId>,
+        merchant: MerchantId,
+        shared: Currency,
+        spread: BasisPoints,
+    ) -> Result<Exchanges, SettleError> {
+        let mut exchanges = Exchanges::default();
+        if account.fx_point != FxPoint::Capture {
+            return Ok(exchanges);
+        }
+        for supplier in suppliers {
+            let Some(known) = self.0.store.supplier(merchant, supplier).await? else { continue };
+            let currency = known.value.currency;
+            if currency == shared {
+                continue;
+            }
+            let market = self.mid(shared, currency);
+            exchanges.evidence.extend(market.as_ref().map(RateEvidence::from));
+            let mid = market.map(|market| market.rate);
+            exchanges.by_supplier.insert(supplier, Exchange { currency, mid, spread });
+        }
+        Ok(exchanges)
+    }
+
+    /// Converts what had to wait, where there is a rate by now. Answers how many settlements moved.
+    ///
+    /// # Errors
+    /// [`SettleError`].
+    pub async fn convert_waiting(&self) -> Result<usize, SettleError> {
+        let mut moved = 0;
+        for record in self.0.store.waiting_settlements(100).await? {
+            moved += usize::from(self.convert_one(record).await?);
+        }
+        Ok(moved)
+    }
+
+    async fn convert_one(&self, record: Versioned<SettlementRecord>) -> Result<bool, SettleError> {
+        let Some(payment) = self.0.store.payment(record.value.payment).await? else { return Ok(false) };
+        let accounts = self.0.store.gateway_accounts().await?;
+        let Some(account) =
+            accounts.into_iter().find(|stored| stored.value.account.id == payment.value.account)
+        else {
+            return Ok(false);
+        };
+        let mut settlement: Settlement = serde_json::from_str(&record.value.frozen).map_err(broken)?;
+        let mut evidence: Vec<RateEvidence> = serde_json::from_str(&record.value.rates).map_err(broken)?;
+        let source = payment.value.state.taken().map(|taken| taken.capture_ref.clone()).unwrap_or_default();
+        let subject = payment.value.id.to_string();
+        let booking =
+            self.booking(&payment.value, &account.value.account, &source, &subject, self.0.clock.now());
+        let merchant = self.merchant(payment.value.merchant).await?;
+        let charge = charge(
+            &payment.value,
+            &account.value.account,
+            &merchant,
+            settlement.gross,
+            record.value.created_at,
+        );
+        let spread = self.0.fees.markup(&charge).map_err(broken)?;
+        let mut change = Change::new();
+        for supplier in settlement.pending_conversions.clone() {
+            let Some(known) = self.0.store.supplier(payment.value.merchant, supplier).await? else {
+                continue;
+            };
+            let Some(market) = self.mid(settlement.shared_currency(), known.value.currency) else { continue };
+            let conversion = settlement.convert_pending(supplier, market.rate, spread).map_err(broken)?;
+            evidence.push(RateEvidence::from(&market));
+            post(&mut change, conversion.book(&booking))?;
+        }
+        if change.is_empty() {
+            return Ok(false);
+        }
+        let after = SettlementRecord {
+            lines: serde_json::to_string(&settlement.lines).map_err(broken)?,
+            frozen: serde_json::to_string(&settlement).map_err(broken)?,
+            waiting: waiting(&settlement)?,
+            rates: serde_json::to_string(&evidence).map_err(broken)?,
+            ..record.value
+        };
+        change.update_settlement(&after, record.version);
+        match self.0.store.commit(change).await {
+            Ok(_) => Ok(true),
+            // Another instance did it, or a refund took part of the share: read again next time.
+            Err(
+                CommitError::LostUpdate { .. }
+                | CommitError::AlreadyBooked { .. }
+                | CommitError::BelowFloor { .. },
+            ) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

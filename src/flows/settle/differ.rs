@@ -1,0 +1,56 @@
+//! Findings that a payment's reports lead to.
+
+use crate::domain::findings::FindingKind;
+use crate::domain::merchants::GatewayAccount;
+use crate::domain::orders::{Conflict, Payment};
+use crate::store::Change;
+use crate::store::inbox::Notice;
+
+use super::{SettleError, Settlements};
+
+impl Settlements {
+    /// The finding that a report is not about what was asked. Its fact is the capture where there is one, else the
+    /// payment: one open question each.
+    pub(super) async fn open_difference(
+        &self,
+        payment: &Payment,
+        account: &GatewayAccount,
+        why: &Conflict,
+        evidence: &str,
+    ) -> Result<Change, SettleError> {
+        let (kind, amount, fact) = match why {
+            Conflict::AmountDiffers { reported, .. } => (FindingKind::AmountDiffers, Some(*reported), None),
+            Conflict::CurrencyDiffers { .. } => (FindingKind::CurrencyDiffers, None, None),
+            Conflict::AccountDiffers { .. } => (FindingKind::AccountDiffers, None, None),
+            Conflict::ReferenceDiffers { .. } => (FindingKind::ReferenceDiffers, None, None),
+            Conflict::CapturedAgain { second, .. } => {
+                (FindingKind::DoublePayment, None, Some(second.as_str()))
+            }
+        };
+        let id = payment.id.to_string();
+        let detail = format!("{why} (evidence {evidence})");
+        let mut finding = self.finding(kind, account, fact.unwrap_or(&id), amount, detail);
+        finding.payment = Some(id.clone());
+        let mut change = Change::new();
+        self.open(&mut change, finding).await?;
+        Ok(change)
+    }
+
+    /// The finding that a genuine notice is about a payment we do not know.
+    pub(super) async fn open_stranger(
+        &self,
+        account: &GatewayAccount,
+        notice: &Notice,
+    ) -> Result<Change, SettleError> {
+        let named =
+            notice.gateway_ref.as_deref().or(notice.request_ref.as_deref()).unwrap_or(&notice.body_sha256);
+        let detail = format!(
+            "the gateway tells `{}` of a payment `{named}` that is not in this book",
+            notice.event_type
+        );
+        let mut change = Change::new();
+        self.open(&mut change, self.finding(FindingKind::UnknownPayment, account, named, None, detail))
+            .await?;
+        Ok(change)
+    }
+}

@@ -1,0 +1,101 @@
+//! Facts of money beside captures and refunds: fees charged apart, holds, releases, reversals.
+//!
+//! Each is booked once, under the gateway's own reference. What nobody has explained opens a finding with it.
+
+use crate::domain::findings::FindingKind;
+use crate::domain::ledger::journal::{self, ChargedFee};
+use crate::domain::merchants::GatewayAccount;
+use crate::domain::orders::{MoneyReport, Payment};
+use crate::money::Money;
+use crate::store::{Change, CommitError};
+
+use super::{SettleError, Settlements, post};
+
+impl Settlements {
+    pub(super) async fn book_fact(
+        &self,
+        payment: &Payment,
+        account: &GatewayAccount,
+        report: &MoneyReport,
+    ) -> Result<(), SettleError> {
+        let subject = payment.id.to_string();
+        let mut change = Change::new();
+        match report {
+            MoneyReport::Fee { reference, amount, at } => {
+                let merchant = self.merchant(payment.merchant).await?;
+                let booking = self.booking(payment, account, reference, &subject, *at);
+                let tax = Money::zero(amount.currency());
+                let charged = ChargedFee {
+                    fee: *amount,
+                    tax,
+                    expected: *amount,
+                    jurisdiction: &merchant.tax_jurisdiction,
+                };
+                post(&mut change, journal::fee_charged(&booking, &charged))?;
+                self.explain(
+                    &mut change,
+                    FindingKind::UnexplainedFee,
+                    account,
+                    payment,
+                    reference,
+                    *amount,
+                    "charged apart from the capture",
+                )
+                .await?;
+            }
+            MoneyReport::Held { reference, amount, reason, at } => {
+                let booking = self.booking(payment, account, reference, &subject, *at);
+                post(&mut change, journal::gateway_held(&booking, *amount, reason))?;
+                self.explain(
+                    &mut change,
+                    FindingKind::GatewayHold,
+                    account,
+                    payment,
+                    reference,
+                    *amount,
+                    reason,
+                )
+                .await?;
+            }
+            MoneyReport::Released { reference, amount, reason, at } => {
+                let booking = self.booking(payment, account, reference, &subject, *at);
+                post(&mut change, journal::gateway_released(&booking, *amount, reason))?;
+            }
+            MoneyReport::Reversed { reference, amount, at } => {
+                let booking = self.booking(payment, account, reference, &subject, *at);
+                post(&mut change, journal::reversed(&booking, *amount))?;
+                self.explain(
+                    &mut change,
+                    FindingKind::Reversed,
+                    account,
+                    payment,
+                    reference,
+                    *amount,
+                    "taken back by the gateway",
+                )
+                .await?;
+            }
+        }
+        match self.0.store.commit(change).await {
+            // Booked before, by another door or an earlier report.
+            Ok(_) | Err(CommitError::AlreadyBooked { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a finding has this many sides")]
+    async fn explain(
+        &self,
+        change: &mut Change,
+        kind: FindingKind,
+        account: &GatewayAccount,
+        payment: &Payment,
+        fact: &str,
+        amount: Money,
+        detail: &str,
+    ) -> Result<(), SettleError> {
+        let mut finding = self.finding(kind, account, fact, Some(amount), format!("{amount}: {detail}"));
+        finding.payment = Some(payment.id.to_string());
+        self.open(change, finding).await
+    }
+}

@@ -1,0 +1,224 @@
+//! What happens to money: captures are divided, refunds and other facts booked, differences found.
+//!
+//! Two times are kept apart. *The fact of money is booked at once*, because the gateway holds it whatever we think of
+//! it; *the entitlement only when matched* to what was asked. What does not match stands in suspense (2900) with an open
+//! finding, so that the gateway's balance and ours always agree.
+//!
+//! Every fact is booked under the gateway's own reference of it: the ledger refuses a second booking, so that a report
+//! may come twice, late, or from two doors at once.
+
+mod agree;
+mod capture;
+mod convert;
+mod differ;
+mod facts;
+mod refunds;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::clock::Clock;
+use crate::domain::fees::FeeBook;
+use crate::domain::findings::{Finding, FindingKind, FindingState};
+use crate::domain::ledger::journal::Booking;
+use crate::domain::ledger::{LedgerError, LedgerTransaction};
+use crate::domain::merchants::{GatewayAccount, Merchant};
+use crate::domain::orders::{Capture, Conflict, MoneyReport, Payment, RefundReport, ReportSource};
+use crate::ids::{IdSource, MerchantId};
+use crate::money::Money;
+use crate::rates::RateBook;
+use crate::store::inbox::Notice;
+use crate::store::outbox::Event;
+use crate::store::{Change, Store, Versioned};
+
+use super::pay::{CaptureStanding, SettleError, Settles};
+
+pub use refunds::refund_view;
+
+/// The money side; clones share it.
+#[derive(Debug, Clone)]
+pub struct Settlements(Arc<Parts>);
+
+/// What it works with.
+#[derive(Debug)]
+pub struct Parts {
+    /// Reads, and the one writer.
+    pub store: Store,
+    /// Business time.
+    pub clock: Clock,
+    /// Ids.
+    pub ids: IdSource,
+    /// Rates of the moment.
+    pub rates: Arc<RateBook>,
+    /// Fee rules.
+    pub fees: FeeBook,
+    /// A stale reference rate still converts, and is marked so; else the conversion waits.
+    pub allow_stale_reference: bool,
+}
+
+impl Settlements {
+    /// The money side over its parts.
+    pub fn new(parts: Parts) -> Settlements {
+        Settlements(Arc::new(parts))
+    }
+
+    fn booking<'a>(
+        &'a self,
+        payment: &'a Payment,
+        account: &'a GatewayAccount,
+        source: &'a str,
+        subject: &'a str,
+        at: DateTime<Utc>,
+    ) -> Booking<'a> {
+        Booking { ids: &self.0.ids, merchant: payment.merchant, account, source, subject, at }
+    }
+
+    async fn merchant(&self, id: MerchantId) -> Result<Merchant, SettleError> {
+        let merchant = self.0.store.merchant(id).await?;
+        merchant.ok_or_else(|| SettleError::Broken(format!("{id} is gone, and its payments are not")))
+    }
+
+    /// Opens a finding in `change`, unless one of this kind about this fact was opened before.
+    async fn open(&self, change: &mut Change, finding: Finding) -> Result<(), SettleError> {
+        if self.0.store.finding_about(finding.merchant, finding.kind, &finding.fact).await?.is_some() {
+            return Ok(());
+        }
+        change.open_finding(&finding);
+        self.tell(
+            change,
+            finding.merchant,
+            "finding.opened",
+            &finding.id.to_string(),
+            finding_data(&finding),
+        );
+        Ok(())
+    }
+
+    fn finding(
+        &self,
+        kind: FindingKind,
+        account: &GatewayAccount,
+        fact: &str,
+        amount: Option<Money>,
+        detail: String,
+    ) -> Finding {
+        Finding {
+            id: self.0.ids.mint(),
+            merchant: account.merchant,
+            kind,
+            gateway_account: account.name.clone(),
+            payment: None,
+            fact: fact.to_owned(),
+            amount,
+            detail,
+            state: FindingState::Open,
+            opened_at: self.0.clock.now(),
+        }
+    }
+
+    fn tell(
+        &self,
+        change: &mut Change,
+        merchant: MerchantId,
+        kind: &str,
+        subject: &str,
+        data: serde_json::Value,
+    ) {
+        change.tell(&Event {
+            id: self.0.ids.mint(),
+            merchant,
+            kind: kind.to_owned(),
+            subject: subject.to_owned(),
+            data,
+            created_at: self.0.clock.now(),
+        });
+    }
+}
+
+/// A finding as its events and answers show it.
+pub fn finding_data(finding: &Finding) -> serde_json::Value {
+    serde_json::json!({
+        "id": finding.id, "kind": finding.kind, "gateway_account": finding.gateway_account,
+        "payment": finding.payment, "fact": finding.fact, "amount": finding.amount, "detail": finding.detail,
+        "decision": finding.state, "opened_at": finding.opened_at,
+    })
+}
+
+/// Posts what is not nothing.
+fn post(
+    change: &mut Change,
+    built: Result<Option<LedgerTransaction>, LedgerError>,
+) -> Result<(), SettleError> {
+    if let Some(transaction) = built.map_err(broken)? {
+        change.post(transaction);
+    }
+    Ok(())
+}
+
+/// Postings of ours that do not balance, or amounts that do not fit: nothing is written.
+fn broken(error: impl std::fmt::Display) -> SettleError {
+    SettleError::Broken(error.to_string())
+}
+
+#[async_trait]
+impl Settles for Settlements {
+    async fn agree(
+        &self,
+        merchant: &Merchant,
+        account: &GatewayAccount,
+        amount: Money,
+        terms: serde_json::Value,
+    ) -> Result<serde_json::Value, SettleError> {
+        self.agree_terms(merchant, account, amount, terms).await
+    }
+
+    async fn settle(
+        &self,
+        payment: &Payment,
+        account: &GatewayAccount,
+        capture: &Capture,
+        standing: CaptureStanding,
+    ) -> Result<Change, SettleError> {
+        self.settle_capture(payment, account, capture, standing).await
+    }
+
+    async fn differs(
+        &self,
+        payment: &Payment,
+        account: &GatewayAccount,
+        why: &Conflict,
+        evidence: &str,
+    ) -> Result<Change, SettleError> {
+        self.open_difference(payment, account, why, evidence).await
+    }
+
+    async fn unknown_payment(
+        &self,
+        account: &GatewayAccount,
+        notice: &Notice,
+    ) -> Result<Change, SettleError> {
+        self.open_stranger(account, notice).await
+    }
+
+    async fn apply_refund_report(
+        &self,
+        payment: &Versioned<Payment>,
+        account: &GatewayAccount,
+        refund: &RefundReport,
+        source: ReportSource,
+    ) -> Result<(), SettleError> {
+        self.apply_refund(payment, account, refund, source).await
+    }
+
+    async fn apply_money_report(
+        &self,
+        payment: &Versioned<Payment>,
+        account: &GatewayAccount,
+        report: &MoneyReport,
+        _source: ReportSource,
+    ) -> Result<(), SettleError> {
+        self.book_fact(&payment.value, account, report).await
+    }
+}

@@ -1,0 +1,70 @@
+//! `/v1/audit`: who did what, as a hash chain.
+
+use actix_web::web;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::http::caller::Caller;
+use crate::http::extract::{Paging, Query};
+use crate::http::problem::{Answer, Code, Problem};
+use crate::http::service::Service;
+use crate::http::wire;
+
+/// One line of the trail.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditAnswer {
+    id: String,
+    seq: i64,
+    at: String,
+    user: String,
+    key: String,
+    request_id: String,
+    action: String,
+    subject: String,
+    detail: String,
+    previous_hash: String,
+    hash: String,
+}
+
+/// A page of the trail; `intact` says whether every hash of the page follows from the one before.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct AuditList {
+    object: String,
+    #[schema(value_type = Vec<AuditAnswer>)]
+    data: serde_json::Value,
+    has_more: bool,
+    intact: bool,
+}
+
+/// The merchant's audit trail, oldest first; `starting_after` takes a `seq`.
+#[utoipa::path(get, path = "/v1/audit", tag = "keys", params(Paging), responses(
+    (status = 200, description = "A page of the trail", body = AuditList, example = json!({"object": "list", "data": [], "has_more": false, "intact": true}))))]
+pub async fn list(service: web::Data<Service>, caller: Caller, paging: Query<Paging>) -> Answer {
+    let limit = paging.0.limit()?;
+    let after = paging.0.starting_after.as_deref().unwrap_or("0").parse::<i64>().map_err(|_| {
+        Problem::new(Code::InvalidParameter, "`starting_after` is the `seq` of an entry").at("starting_after")
+    })?;
+    let mut entries = service.store.audit_entries(caller.merchant(), after, limit as i64 + 1).await?;
+    let has_more = entries.len() > limit;
+    entries.truncate(limit);
+    let intact = entries.iter().all(|(entry, hash)| entry.hash() == *hash)
+        && entries.windows(2).all(|pair| pair[1].0.previous == pair[0].1);
+    let data: Vec<AuditAnswer> = entries
+        .into_iter()
+        .map(|(entry, hash)| AuditAnswer {
+            id: entry.id.to_string(),
+            seq: entry.seq,
+            at: wire::time(entry.at),
+            user: entry.user.to_string(),
+            key: entry.key.to_string(),
+            request_id: entry.request.to_string(),
+            action: entry.action,
+            subject: entry.subject,
+            detail: entry.detail,
+            previous_hash: wire::hex(&entry.previous),
+            hash: wire::hex(&hash),
+        })
+        .collect();
+    let data = serde_json::to_value(data).map_err(Problem::internal)?;
+    crate::http::json(200, &AuditList { object: "list".to_owned(), data, has_more, intact })
+}

@@ -1,0 +1,117 @@
+//! What operators and tools ask: alive, ready, metrics, version, the contract, the catalogue of problems.
+
+use std::sync::OnceLock;
+
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, LOCATION};
+use actix_web::{HttpRequest, HttpResponse, web};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use serde_json::json;
+
+use crate::http::document;
+use crate::http::problem::{Answer, Code, Problem};
+use crate::http::service::Service;
+use crate::settings::{MetricsAccess, Mode};
+
+static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+/// The process's metrics; the first call installs the recorder.
+pub fn recorder() -> Option<&'static PrometheusHandle> {
+    RECORDER.get_or_init(|| PrometheusBuilder::new().install_recorder().ok()).as_ref()
+}
+
+/// Alive: the process answers.
+#[utoipa::path(get, path = "/livez", tag = "operations", responses((status = 200, description = "Alive", body = str, content_type = "text/plain", example = "ok")))]
+pub async fn livez() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain").body("ok")
+}
+
+/// Ready: the database answers and start-up is done.
+#[utoipa::path(get, path = "/readyz", tag = "operations", responses(
+    (status = 200, description = "Ready", body = Object, example = json!({"ready": true, "checks": [{"name": "database", "ok": true}]})),
+    (status = 503, description = "Not ready", body = Object, example = json!({"ready": false, "checks": [{"name": "database", "ok": false}]}))))]
+pub async fn readyz(service: web::Data<Service>) -> Answer {
+    let checks = [("started", service.is_ready()), ("database", service.store.ping().await.is_ok())];
+    let ready = checks.iter().all(|(_, ok)| *ok);
+    let checks: Vec<_> = checks.iter().map(|(name, ok)| json!({"name": name, "ok": ok})).collect();
+    crate::http::json(if ready { 200 } else { 503 }, &json!({"ready": ready, "checks": checks}))
+}
+
+/// Prometheus metrics.
+#[utoipa::path(get, path = "/metrics", tag = "operations", responses(
+    (status = 200, description = "Metrics", body = str, content_type = "text/plain", example = "straits_writer_queue 0")))]
+pub async fn metrics(service: web::Data<Service>, request: HttpRequest) -> Answer {
+    let near = request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
+    let allowed = match service.settings.metrics {
+        MetricsAccess::Anyone => true,
+        MetricsAccess::Loopback => near,
+        MetricsAccess::Nobody => false,
+    };
+    let Some(recorder) = recorder().filter(|_| allowed) else { return Err(Problem::not_found("page")) };
+    ::metrics::gauge!("straits_writer_queue").set(u32::try_from(service.store.waiting()).unwrap_or(u32::MAX));
+    Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(recorder.render()))
+}
+
+/// Which Straits this is.
+#[utoipa::path(get, path = "/version", tag = "operations", responses((status = 200, description = "Version and environment", body = Object, example = json!({"name": "straits", "version": "0.1.0", "environment": "test", "database": "SQLite"}))))]
+pub async fn version(service: web::Data<Service>) -> Answer {
+    crate::http::json(
+        200,
+        &json!({
+            "name": env!("CARGO_PKG_NAME"),
+            "version": env!("CARGO_PKG_VERSION"),
+            "environment": service.settings.mode.environment(),
+            "database": service.store.engine().to_string(),
+        }),
+    )
+}
+
+/// This document.
+#[utoipa::path(get, path = "/openapi.json", tag = "operations", responses((status = 200, description = "OpenAPI 3.1", body = Object, example = json!({"openapi": "3.1.0"}))))]
+pub async fn openapi(service: web::Data<Service>) -> Answer {
+    crate::http::json(200, &document(&service.public_url, service.settings.mode == Mode::Sandbox))
+}
+
+/// The catalogue of problems.
+#[utoipa::path(get, path = "/problems", tag = "operations", responses((status = 200, description = "Every code", body = str, content_type = "text/html", example = "<!doctype html>")))]
+pub async fn problems() -> HttpResponse {
+    let rows: String = Code::ALL
+        .iter()
+        .map(|code| {
+            let word = code.as_str();
+            format!("<li><a href=\"/problems/{word}\">{word}</a> ({}): {}</li>", code.status(), code.title())
+        })
+        .collect();
+    page("Problems", &format!("<ul>{rows}</ul>"))
+}
+
+/// What one code means and what to do about it.
+#[utoipa::path(get, path = "/problems/{code}", tag = "operations", params(("code" = String, Path, example = "too_precise")), responses(
+    (status = 200, description = "The code", body = str, content_type = "text/html", example = "<!doctype html>"),
+    (status = 404, description = "No such code", body = ref("#/components/schemas/Problem"), content_type = "application/problem+json", example = json!({"code": "not_found"}))))]
+pub async fn problem(code: web::Path<String>) -> Answer {
+    let code = Code::find(&code).ok_or_else(|| Problem::not_found("code in the catalogue"))?;
+    let remedy = code.remedy().replace('&', "&amp;").replace('<', "&lt;");
+    let body = format!(
+        "<p>{}</p><p>Status {}, code <code>{}</code></p><p>{remedy}</p><p><a href=\"/problems\">All codes</a></p>",
+        code.title(),
+        code.status(),
+        code.as_str()
+    );
+    Ok(page(code.as_str(), &body))
+}
+
+/// Leads to the documentation's own folder.
+pub async fn docs() -> HttpResponse {
+    HttpResponse::PermanentRedirect().insert_header((LOCATION, "/docs/")).finish()
+}
+
+fn page(title: &str, body: &str) -> HttpResponse {
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}: Straits</title></head>\
+         <body><h1>{title}</h1>{body}</body></html>"
+    );
+    HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
+        .body(html)
+}

@@ -1,0 +1,198 @@
+//! `/v1/suppliers`: who is paid, in which currency, to which account.
+
+use actix_web::web;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::merchants::{PayoutAccount, PayoutAccountKind, Supplier};
+use crate::flows::onboard::NewPayoutAccount;
+use crate::http::caller::Caller;
+use crate::http::extract::{Json, Paging, Query};
+use crate::http::problem::{Answer, Problem};
+use crate::http::service::Service;
+use crate::http::wire::{self, CurrencyIn, Page, SecretIn};
+use crate::ids::SupplierId;
+
+/// A new supplier.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "Chiang Mai Ceramics", "country": "TH", "currency": "THB"}))]
+pub struct CreateSupplier {
+    /// Legal name.
+    #[schema(max_length = 100)]
+    name: String,
+    /// ISO 3166 alpha-2.
+    #[schema(pattern = "^[A-Z]{2}$")]
+    country: String,
+    /// The currency it is settled in.
+    #[schema(value_type = String)]
+    currency: CurrencyIn,
+}
+
+/// What changes; what is left out stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "Chiang Mai Ceramics Ltd"}))]
+pub struct UpdateSupplier {
+    name: Option<String>,
+    country: Option<String>,
+    #[schema(value_type = Option<String>)]
+    currency: Option<CurrencyIn>,
+}
+
+/// A new payout account.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"kind": "bank", "country": "TH", "currency": "THB", "holder": "Chiang Mai Ceramics", "number": "1234567890", "bank_code": "004"}))]
+pub struct CreateAccount {
+    #[schema(value_type = String)]
+    kind: PayoutAccountKind,
+    country: String,
+    #[schema(value_type = String)]
+    currency: CurrencyIn,
+    /// The name it is held under.
+    holder: String,
+    /// Sealed on arrival; never answered.
+    #[schema(value_type = String, max_length = 64)]
+    number: SecretIn,
+    bank_code: Option<String>,
+}
+
+/// A supplier.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SupplierAnswer {
+    id: String,
+    object: &'static str,
+    name: String,
+    country: String,
+    currency: String,
+}
+
+/// A payout account without its number.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AccountAnswer {
+    id: String,
+    object: &'static str,
+    supplier: String,
+    #[schema(value_type = String)]
+    kind: PayoutAccountKind,
+    country: String,
+    currency: String,
+    holder: String,
+    /// The last four characters of the number.
+    hint: String,
+    created_at: String,
+}
+
+fn answer(supplier: &Supplier) -> SupplierAnswer {
+    SupplierAnswer {
+        id: supplier.id.to_string(),
+        object: "supplier",
+        name: supplier.name.clone(),
+        country: supplier.country.clone(),
+        currency: supplier.currency.to_string(),
+    }
+}
+
+fn account_answer(account: &PayoutAccount) -> AccountAnswer {
+    AccountAnswer {
+        id: account.id.to_string(),
+        object: "supplier_account",
+        supplier: account.supplier.to_string(),
+        kind: account.kind,
+        country: account.country.clone(),
+        currency: account.currency.to_string(),
+        holder: account.holder.clone(),
+        hint: account.hint.clone(),
+        created_at: wire::time(account.created_at),
+    }
+}
+
+/// The merchant's suppliers, oldest first.
+#[utoipa::path(get, path = "/v1/suppliers", tag = "suppliers", params(Paging), responses(
+    (status = 200, description = "A page of suppliers", body = Object, example = json!({"object": "list", "data": [{"id": "sup_01kb0000000000000000000000", "object": "supplier", "name": "Chiang Mai Ceramics", "country": "TH", "currency": "THB"}], "has_more": false}))))]
+pub async fn list(service: web::Data<Service>, caller: Caller, paging: Query<Paging>) -> Answer {
+    let limit = paging.0.limit()?;
+    let after = paging.0.starting_after.as_deref().map(|id| wire::id("starting_after", id)).transpose()?;
+    let suppliers = service.store.suppliers(caller.merchant(), after, limit as i64 + 1).await?;
+    crate::http::json(200, &Page::of(suppliers.iter().map(answer).collect(), limit))
+}
+
+/// Adds a supplier.
+#[utoipa::path(post, path = "/v1/suppliers", tag = "suppliers", request_body = CreateSupplier, responses(
+    (status = 201, description = "The supplier", body = SupplierAnswer)))]
+pub async fn create(service: web::Data<Service>, caller: Caller, body: Json<CreateSupplier>) -> Answer {
+    let body = body.value;
+    let (name, country) = (wire::label("name", body.name)?, wire::country("country", body.country)?);
+    let supplier = service.onboarding.create_supplier(&caller.actor, name, country, body.currency.0).await?;
+    crate::http::json(201, &answer(&supplier))
+}
+
+/// One supplier.
+#[utoipa::path(get, path = "/v1/suppliers/{id}", tag = "suppliers", params(("id" = String, Path, example = "sup_01kb0000000000000000000000")), responses(
+    (status = 200, description = "The supplier", body = SupplierAnswer)))]
+pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
+    let supplier = visible(&service, &caller, &id).await?;
+    crate::http::json(200, &answer(&supplier))
+}
+
+/// Changes a supplier; what is booked keeps its currency.
+#[utoipa::path(patch, path = "/v1/suppliers/{id}", tag = "suppliers", params(("id" = String, Path, example = "sup_01kb0000000000000000000000")), request_body = UpdateSupplier, responses(
+    (status = 200, description = "The supplier", body = SupplierAnswer)))]
+pub async fn update(
+    service: web::Data<Service>,
+    caller: Caller,
+    id: web::Path<String>,
+    body: Json<UpdateSupplier>,
+) -> Answer {
+    let id = wire::path_id(&id, "supplier")?;
+    let name = body.value.name.map(|name| wire::label("name", name)).transpose()?;
+    let country = body.value.country.map(|country| wire::country("country", country)).transpose()?;
+    let currency = body.value.currency.map(|currency| currency.0);
+    let edit = |supplier: &mut Supplier| {
+        supplier.name = name.unwrap_or_else(|| supplier.name.clone());
+        supplier.country = country.unwrap_or_else(|| supplier.country.clone());
+        supplier.currency = currency.unwrap_or(supplier.currency);
+    };
+    let supplier = service.onboarding.update_supplier(&caller.actor, id, edit).await?;
+    crate::http::json(200, &answer(&supplier))
+}
+
+/// The payout accounts of a supplier.
+#[utoipa::path(get, path = "/v1/suppliers/{id}/accounts", tag = "suppliers", params(("id" = String, Path, example = "sup_01kb0000000000000000000000")), responses(
+    (status = 200, description = "The accounts", body = Object, example = json!({"object": "list", "data": [], "has_more": false}))))]
+pub async fn list_accounts(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
+    let supplier = visible(&service, &caller, &id).await?;
+    let accounts = service.store.payout_accounts(caller.merchant(), supplier.id).await?;
+    crate::http::json(200, &Page::of(accounts.iter().map(account_answer).collect(), 100))
+}
+
+/// Adds a payout account.
+#[utoipa::path(post, path = "/v1/suppliers/{id}/accounts", tag = "suppliers", params(("id" = String, Path, example = "sup_01kb0000000000000000000000")), request_body = CreateAccount, responses(
+    (status = 201, description = "The account", body = AccountAnswer)))]
+pub async fn add_account(
+    service: web::Data<Service>,
+    caller: Caller,
+    id: web::Path<String>,
+    body: Json<CreateAccount>,
+) -> Answer {
+    let id = wire::path_id(&id, "supplier")?;
+    let body = body.value;
+    let new = NewPayoutAccount {
+        kind: body.kind,
+        country: wire::country("country", body.country)?,
+        currency: body.currency.0,
+        holder: wire::label("holder", body.holder)?,
+        number: wire::account_number("number", body.number)?,
+        bank_code: body.bank_code.map(|code| wire::label("bank_code", code)).transpose()?,
+    };
+    let account = service.onboarding.add_payout_account(&caller.actor, id, new).await?;
+    crate::http::json(201, &account_answer(&account))
+}
+
+async fn visible(service: &Service, caller: &Caller, id: &str) -> Answer<Supplier> {
+    let id: SupplierId = wire::path_id(id, "supplier")?;
+    caller.may_see(id)?;
+    let supplier = service.store.supplier(caller.merchant(), id).await?;
+    supplier.map(|row| row.value).ok_or_else(|| Problem::not_found("supplier"))
+}

@@ -1,0 +1,132 @@
+//! The outermost layer: every request gets an id, a time limit and a log line, every answer its headers, every problem
+//! its document.
+//!
+//! Logged are the request id, the route's template (never the address with its ids), status and milliseconds; never
+//! bodies, keys, query strings or client addresses.
+
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
+
+use crate::ids::RequestId;
+use crate::settings::Mode;
+
+use super::problem::{Code, Problem};
+use super::service::Service;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// The outermost layer.
+///
+/// # Errors
+/// None: every error becomes a problem document.
+pub async fn answer(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Instant::now();
+    let Some(service) = request.app_data::<web::Data<Service>>().cloned() else {
+        return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
+    };
+    let id: RequestId = service.ids.mint();
+    request.extensions_mut().insert(id);
+    // The router needs the request for itself until it has matched: no copy of it is kept here.
+    let path = request.path().to_owned();
+    let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let method = request.method().as_str().to_owned();
+
+    let outcome = tokio::time::timeout(service.settings.limits.request, next.call(request)).await;
+    let answered = match outcome {
+        Ok(Ok(response)) => {
+            let (head, response) = response.map_into_boxed_body().into_parts();
+            Ok((head, documented(response, &service, &path, id)))
+        }
+        Ok(Err(error)) => Err(documented(HttpResponse::from_error(error), &service, &path, id)),
+        Err(_) => {
+            let detail = format!("no answer within {} s", service.settings.limits.request.as_secs());
+            let problem = HttpResponse::from_error(Problem::new(Code::Timeout, detail));
+            Err(documented(problem, &service, &path, id))
+        }
+    };
+    let status =
+        answered.as_ref().map_or_else(HttpResponse::status, |(_, response)| response.status()).as_u16();
+    let elapsed = started.elapsed();
+    metrics::histogram!(
+        "straits_http_request_seconds", "method" => method.clone(), "route" => route.clone(),
+        "status" => status.to_string()
+    )
+    .record(elapsed);
+    let ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(request_id = %id, %method, %route, status, ms, "request");
+    match answered {
+        Ok((head, response)) => Ok(ServiceResponse::new(head, response)),
+        Err(response) => Err(InternalError::from_response("answered at the edge", response).into()),
+    }
+}
+
+/// Turns an error's answer into a problem document; answers that handlers wrote stay as they are.
+fn documented(response: HttpResponse, service: &Service, path: &str, id: RequestId) -> HttpResponse {
+    let mut response = match response.error() {
+        None => response,
+        Some(error) => {
+            let problem = match error.as_error::<Problem>() {
+                Some(problem) => problem.clone(),
+                None => translated(error, response.status()),
+            };
+            let document = problem.document(&service.public_url, path, &id.to_string());
+            let mut written = HttpResponse::build(problem.status_code());
+            for (name, value) in response.headers() {
+                written.insert_header((name.clone(), value.clone()));
+            }
+            written.insert_header((CONTENT_TYPE, PROBLEM_JSON)).body(document.to_string())
+        }
+    };
+    finish(response.headers_mut(), service, path, id);
+    response
+}
+
+/// An error of the framework: its words may name our types, so only its status is passed on.
+fn translated(error: &Error, status: StatusCode) -> Problem {
+    let code = Code::for_status(status);
+    if code == Code::Internal {
+        return Problem::internal(error);
+    }
+    Problem::new(code, code.remedy())
+}
+
+fn finish(headers: &mut HeaderMap, service: &Service, path: &str, id: RequestId) {
+    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+        headers.insert(REQUEST_ID, value);
+    }
+    let mut default = |name: HeaderName, value: &'static str| {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    };
+    default(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    default(X_FRAME_OPTIONS, "DENY");
+    default(REFERRER_POLICY, "no-referrer");
+    default(CACHE_CONTROL, "no-store");
+    if service.settings.mode == Mode::Live {
+        default(STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+    }
+    // The far sides' hosted pages and the documentation have scripts or styles of their own; all else has none.
+    if path.starts_with("/docs") {
+        default(
+            CONTENT_SECURITY_POLICY,
+            "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
+        );
+    } else if !path.starts_with("/sandbox/") {
+        default(CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    }
+}

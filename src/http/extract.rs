@@ -1,0 +1,156 @@
+//! Bodies and query strings as handlers take them: bounded in size and time, strict in content.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::web::{Bytes, BytesMut};
+use actix_web::{FromRequest, HttpRequest, web};
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::body;
+use super::problem::{Answer, Code, Problem};
+use super::service::Service;
+
+/// A JSON body, read strictly, with its bytes for the idempotency key.
+#[derive(Debug)]
+pub struct Json<T> {
+    /// What was meant.
+    pub value: T,
+    /// What was sent.
+    pub bytes: Bytes,
+}
+
+impl<T: DeserializeOwned> FromRequest for Json<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Json<T>, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+            let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
+            if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
+                return Err(Problem::new(
+                    Code::UnsupportedMediaType,
+                    "send `Content-Type: application/json`",
+                ));
+            }
+            let bytes = collect(&request, &mut payload).await?;
+            Ok(Json { value: body::read(&bytes)?, bytes })
+        })
+    }
+}
+
+/// A raw body within the limits: notices of gateways are verified byte for byte.
+#[derive(Debug)]
+pub struct Raw(pub Bytes);
+
+impl FromRequest for Raw {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Raw, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move { collect(&request, &mut payload).await.map(Raw) })
+    }
+}
+
+async fn collect(request: &HttpRequest, payload: &mut Payload) -> Answer<Bytes> {
+    let Some(service) = request.app_data::<web::Data<Service>>() else {
+        return Err(Problem::internal("the service is not in the application's data"));
+    };
+    let limits = &service.settings.limits;
+    if request.headers().contains_key(CONTENT_ENCODING) {
+        return Err(Problem::new(Code::UnsupportedEncoding, "send the body without Content-Encoding"));
+    }
+    let too_large =
+        || Problem::new(Code::PayloadTooLarge, format!("a body has at most {} bytes", limits.body_bytes));
+    let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: u64| length > limits.body_bytes as u64) {
+        return Err(too_large());
+    }
+    let read = async {
+        let mut bytes = BytesMut::new();
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_| Problem::new(Code::InvalidBody, "the body broke off"))?;
+            if bytes.len() + chunk.len() > limits.body_bytes {
+                return Err(too_large());
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes.freeze())
+    };
+    tokio::time::timeout(limits.body, read).await.unwrap_or_else(|_| {
+        let detail = format!("the body did not arrive within {} s", limits.body.as_secs());
+        Err(Problem::new(Code::RequestTimeout, detail))
+    })
+}
+
+/// A query string, read strictly: unknown and doubled names are refused.
+#[derive(Debug)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest for Query<T> {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Query<T>, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(read_query(request.query_string()).map(Query))
+    }
+}
+
+fn read_query<T: DeserializeOwned>(query: &str) -> Answer<T> {
+    let mut fields = Map::new();
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        if fields.insert(name.to_string(), Value::String(value.into_owned())).is_some() {
+            return Err(Problem::new(Code::DuplicateField, format!("`{name}` occurs twice")).at(name));
+        }
+    }
+    body::from_tree(&Value::Object(fields))
+}
+
+/// `limit`, `starting_after`, `ending_before` of a list.
+#[derive(Debug, Clone, Default, serde::Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Paging {
+    /// Rows of a page, 1 to 100; 20 without it.
+    #[param(example = "20", pattern = "^[0-9]{1,3}$")]
+    pub limit: Option<String>,
+    /// The page begins behind the row with this id.
+    pub starting_after: Option<String>,
+}
+
+impl Paging {
+    /// Rows of a page.
+    ///
+    /// # Errors
+    /// `invalid_parameter` outside 1 to 100.
+    pub fn limit(&self) -> Answer<usize> {
+        let Some(text) = &self.limit else { return Ok(20) };
+        text.parse().ok().filter(|limit| (1..=100).contains(limit)).ok_or_else(|| {
+            Problem::new(Code::InvalidParameter, "`limit` is a whole number from 1 to 100").at("limit")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_as_strict_as_a_body() {
+        let paging: Paging = read_query("limit=5&starting_after=key_1").unwrap();
+        assert_eq!(paging.limit().unwrap(), 5);
+        assert_eq!(read_query::<Paging>("limt=5").unwrap_err().code(), Code::UnknownField);
+        assert_eq!(read_query::<Paging>("limit=5&limit=6").unwrap_err().code(), Code::DuplicateField);
+        for limit in ["0", "101", "-1", "1e2", "1000000000"] {
+            let paging: Paging = read_query(&format!("limit={limit}")).unwrap();
+            assert!(paging.limit().is_err(), "{limit}");
+        }
+    }
+}

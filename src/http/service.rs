@@ -1,0 +1,133 @@
+//! What every handler is given: built once, shared by all threads.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use chrono::{DateTime, Utc};
+use moka::future::Cache;
+use tokio::sync::Semaphore;
+
+use crate::clock::Clock;
+use crate::domain::access::{ApiKey, KeyHash};
+use crate::flows::onboard::Onboarding;
+use crate::ids::{IdSource, KeyId};
+use crate::settings::Settings;
+use crate::store::{Store, StoreError};
+use crate::vault::Vault;
+
+use super::limits::Limiter;
+
+/// What every handler is given.
+#[derive(Debug)]
+pub struct Service {
+    /// The settings in force.
+    pub settings: Settings,
+    /// Where we are reached, without a slash at the end.
+    pub public_url: String,
+    /// Time.
+    pub clock: Clock,
+    /// Ids.
+    pub ids: IdSource,
+    /// The database.
+    pub store: Store,
+    /// Secrets at rest.
+    pub vault: Vault,
+    /// Keys, suppliers.
+    pub onboarding: Onboarding,
+    /// Keys that were used lately.
+    pub keys: KeyRing,
+    /// Requests per key and address.
+    pub limiter: Limiter<KeyId>,
+    /// Requests per address without a key.
+    pub strangers: Limiter<IpAddr>,
+    /// Bytes of gateway notices that may still be taken in.
+    pub notices: Arc<Semaphore>,
+    /// Origins that some publishable key allows, for preflight requests.
+    pub origins: ArcSwap<Vec<String>>,
+    /// Whether everything is built and the sandbox's file is written.
+    pub ready: AtomicBool,
+}
+
+impl Service {
+    /// Says that requests may come.
+    pub fn set_ready(&self, ready: bool) {
+        self.ready.store(ready, Ordering::SeqCst);
+    }
+
+    /// Lets browsers of these origins ask, from now on.
+    pub fn allow_origins(&self, origins: &[String]) {
+        if origins.is_empty() {
+            return;
+        }
+        self.origins.rcu(|known| {
+            let mut all = known.as_ref().clone();
+            all.extend(origins.iter().filter(|origin| !known.contains(origin)).cloned());
+            all
+        });
+    }
+
+    /// Whether requests may come.
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::SeqCst)
+    }
+}
+
+/// Keys by hash. A key revoked elsewhere is believed for at most [`KeyRing::MEMORY`]; one revoked here, not at all.
+#[derive(Debug)]
+pub struct KeyRing {
+    known: Cache<KeyHash, Arc<ApiKey>>,
+    used: Mutex<HashMap<KeyId, DateTime<Utc>>>,
+}
+
+impl Default for KeyRing {
+    fn default() -> KeyRing {
+        let known = Cache::builder().max_capacity(10_000).time_to_live(KeyRing::MEMORY).build();
+        KeyRing { known, used: Mutex::default() }
+    }
+}
+
+impl KeyRing {
+    /// How long a key is remembered.
+    pub const MEMORY: Duration = Duration::from_secs(5);
+
+    /// Finds a key that is not revoked, and notes that it was used.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find(
+        &self,
+        store: &Store,
+        hash: KeyHash,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Arc<ApiKey>>, StoreError> {
+        let key = match self.known.get(&hash).await {
+            Some(key) => Some(key),
+            None => match store.key_by_hash(hash).await?.filter(|key| key.revoked_at.is_none()) {
+                Some(key) => {
+                    let key = Arc::new(key);
+                    self.known.insert(hash, key.clone()).await;
+                    Some(key)
+                }
+                None => None,
+            },
+        };
+        if let Some(key) = &key {
+            self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(key.id, now);
+        }
+        Ok(key)
+    }
+
+    /// Forgets a key.
+    pub async fn forget(&self, key: &ApiKey) {
+        self.known.invalidate(&key.hash).await;
+    }
+
+    /// When a key was last used in this process; nothing is written for it.
+    pub fn last_used(&self, key: KeyId) -> Option<DateTime<Utc>> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied()
+    }
+}

@@ -1,0 +1,257 @@
+//! The PayPal account: what it holds per currency, every movement, and the reports that state them.
+//!
+//! The balance is the truth; `bill_differs` changes what the transactions report says, never the balance.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::super::book::{Record, Session};
+use super::super::{Sandbox, serial};
+use super::captures::{Capture, Credit};
+use super::envelope::{Answer, Refusal};
+use super::{App, Call, amount, stamp};
+use crate::money::{Currency, Money};
+
+/// T-codes of the transactions report.
+const CHECKOUT: &str = "T0006";
+const REFUND: &str = "T1107";
+const CONVERSION: &str = "T0200";
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Account {
+    merchant_id: String,
+    /// Minor units; below zero when refunds took more than there was.
+    balances: BTreeMap<Currency, i64>,
+}
+
+impl Record for Account {
+    const KIND: &'static str = "paypal.account";
+    fn id(&self) -> &str {
+        &self.merchant_id
+    }
+}
+
+/// One row of the transactions report.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Row {
+    id: String,
+    merchant_id: String,
+    transaction_id: String,
+    reference_id: Option<String>,
+    code: String,
+    gross: Money,
+    fee: Option<Money>,
+    ending: Money,
+    invoice_id: Option<String>,
+    custom_id: Option<String>,
+    at: DateTime<Utc>,
+}
+
+impl Record for Row {
+    const KIND: &'static str = "paypal.row";
+    fn id(&self) -> &str {
+        &self.id
+    }
+    fn alias(&self) -> Option<&str> {
+        Some(&self.merchant_id)
+    }
+}
+
+/// Money that comes or goes.
+pub(super) struct Movement<'a> {
+    transaction_id: &'a str,
+    reference_id: Option<&'a str>,
+    capture: &'a Capture,
+    code: &'static str,
+    gross: Money,
+    fee: Option<Money>,
+    /// What the same money became in the account's own currency.
+    converted: Option<Money>,
+    at: DateTime<Utc>,
+    /// The report states a minor unit less.
+    differs: bool,
+}
+
+impl<'a> Movement<'a> {
+    pub(super) fn of_capture(capture: &'a Capture, credit: &Credit, differs: bool) -> Movement<'a> {
+        Movement {
+            transaction_id: &capture.id,
+            reference_id: None,
+            capture,
+            code: CHECKOUT,
+            gross: capture.amount,
+            fee: Some(credit.fee.negated()),
+            converted: credit.received.map(|(received, _)| received),
+            at: capture.created,
+            differs,
+        }
+    }
+
+    pub(super) fn of_refund(
+        refund_id: &'a str,
+        capture: &'a Capture,
+        amount: Money,
+        paid: Option<(Money, Decimal)>,
+        at: DateTime<Utc>,
+    ) -> Movement<'a> {
+        Movement {
+            transaction_id: refund_id,
+            reference_id: Some(&capture.id),
+            capture,
+            code: REFUND,
+            gross: amount.negated(),
+            fee: None,
+            converted: paid.map(|(paid, _)| paid.negated()),
+            at,
+            differs: false,
+        }
+    }
+}
+
+/// Books a movement and, where PayPal converts, the two sides of the conversion.
+pub(super) async fn book(
+    session: &mut Session,
+    app: &App,
+    sandbox: &Sandbox,
+    movement: Movement<'_>,
+) -> Result<(), Refusal> {
+    let found = session.find::<Account>(&app.merchant_id).await?;
+    let mut account =
+        found.unwrap_or_else(|| Account { merchant_id: app.merchant_id.clone(), balances: BTreeMap::new() });
+    let net = movement.gross.minor() + movement.fee.map_or(0, Money::minor);
+    let net = Money::from_minor(net, movement.gross.currency());
+    let mut rows = vec![(movement.code, movement.gross, movement.fee, net)];
+    if let Some(converted) = movement.converted {
+        rows.push((CONVERSION, net.negated(), None, net.negated()));
+        rows.push((CONVERSION, converted, None, converted));
+    }
+    for (code, gross, fee, moved) in rows {
+        let balance = account.balances.entry(moved.currency()).or_default();
+        *balance += moved.minor();
+        let hidden =
+            if movement.differs && code == CHECKOUT { amount::smallest(gross.currency()).minor() } else { 0 };
+        let conversion = code == CONVERSION;
+        let transaction_id =
+            if conversion { serial::capitals(&sandbox.ids, 17) } else { movement.transaction_id.to_owned() };
+        let reference = if conversion { Some(movement.transaction_id) } else { movement.reference_id };
+        let row = Row {
+            id: serial::hex(&sandbox.ids),
+            merchant_id: app.merchant_id.clone(),
+            transaction_id,
+            reference_id: reference.map(str::to_owned),
+            code: code.to_owned(),
+            gross: Money::from_minor(gross.minor() - hidden, gross.currency()),
+            fee,
+            ending: Money::from_minor(*balance, moved.currency()),
+            invoice_id: movement.capture.invoice_id.clone(),
+            custom_id: movement.capture.custom_id.clone(),
+            at: movement.at,
+        };
+        session.put(&row).await?;
+    }
+    Ok(session.put(&account).await?)
+}
+
+/// `GET /v1/reporting/balances`.
+pub(super) async fn balances(call: &mut Call<'_>) -> Result<Answer, Refusal> {
+    let account: Account = call.session.find(&call.app.merchant_id).await?.unwrap_or_default();
+    let wanted = call.query("currency_code").filter(|code| code != "ALL");
+    let primary = call.app.holds.first().copied();
+    let balances: Vec<Value> = account
+        .balances
+        .iter()
+        .filter(|(currency, _)| wanted.as_deref().is_none_or(|wanted| wanted == currency.code()))
+        .map(|(currency, minor)| {
+            let total = amount::write(Money::from_minor(*minor, *currency));
+            json!({"currency": currency, "primary": Some(*currency) == primary, "total_balance": total,
+                   "available_balance": total,
+                   "withheld_balance": amount::write(Money::zero(*currency))})
+        })
+        .collect();
+    Ok(Answer::ok(json!({"balances": balances, "account_id": call.app.merchant_id,
+                         "as_of_time": stamp(call.now), "last_refresh_time": stamp(call.now)})))
+}
+
+/// `GET /v1/reporting/transactions`: at most 31 days, oldest first.
+pub(super) async fn transactions(call: &mut Call<'_>) -> Result<Answer, Refusal> {
+    let start = moment(call, "start_date")?;
+    let end = moment(call, "end_date")?;
+    if end < start || end - start > TimeDelta::days(31) {
+        return Err(Refusal::invalid_at("end_date", "INVALID_DATE_RANGE"));
+    }
+    let page_size = number(call, "page_size", 100, 500)?;
+    let page = number(call, "page", 1, 10_000)?;
+    let id = call.query("transaction_id");
+    let currency = call.query("transaction_currency");
+    let rows: Vec<Row> = call.session.under(&call.app.merchant_id).await?;
+    let matching: Vec<&Row> = rows
+        .iter()
+        .filter(|row| (start..=end).contains(&row.at))
+        .filter(|row| id.as_deref().is_none_or(|id| row.transaction_id == id))
+        .filter(|row| currency.as_deref().is_none_or(|code| row.gross.currency().code() == code))
+        .collect();
+    let details: Vec<Value> = matching
+        .iter()
+        .skip((page - 1) * page_size)
+        .take(page_size)
+        .map(|row| json!({"transaction_info": row.represent()}))
+        .collect();
+    Ok(Answer::ok(json!({
+        "transaction_details": details,
+        "account_number": call.app.merchant_id,
+        "start_date": stamp(start),
+        "end_date": stamp(end),
+        "last_refreshed_datetime": stamp(call.now),
+        "page": page,
+        "total_items": matching.len(),
+        "total_pages": matching.len().div_ceil(page_size).max(1),
+        "links": [call.link("self", "GET", &format!("/v1/reporting/transactions?{}", call.request.query_string()))],
+    })))
+}
+
+impl Row {
+    fn represent(&self) -> Value {
+        let mut info = json!({
+            "paypal_account_id": self.merchant_id,
+            "transaction_id": self.transaction_id,
+            "transaction_event_code": self.code,
+            "transaction_initiation_date": stamp(self.at),
+            "transaction_updated_date": stamp(self.at),
+            "transaction_amount": amount::write(self.gross),
+            "transaction_status": "S",
+            "ending_balance": amount::write(self.ending),
+            "available_balance": amount::write(self.ending),
+        });
+        if let Some(fee) = self.fee {
+            info["fee_amount"] = amount::write(fee);
+        }
+        if let Some(reference) = &self.reference_id {
+            info["paypal_reference_id"] = json!(reference);
+            info["paypal_reference_id_type"] = json!("TXN");
+        }
+        for (name, value) in [("invoice_id", &self.invoice_id), ("custom_field", &self.custom_id)] {
+            if let Some(value) = value {
+                info[name] = json!(value);
+            }
+        }
+        info
+    }
+}
+
+fn moment(call: &Call<'_>, name: &str) -> Result<DateTime<Utc>, Refusal> {
+    let text = call.query(name).unwrap_or_default();
+    DateTime::parse_from_rfc3339(&text)
+        .or_else(|_| DateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%z"))
+        .map(|at| at.with_timezone(&Utc))
+        .map_err(|_| Refusal::invalid_at(name, "INVALID_REQUEST"))
+}
+
+fn number(call: &Call<'_>, name: &str, default: usize, most: usize) -> Result<usize, Refusal> {
+    let Some(text) = call.query(name) else { return Ok(default) };
+    let number = text.parse().ok().filter(|number| (1..=most).contains(number));
+    number.ok_or_else(|| Refusal::invalid_at(name, "INVALID_PARAMETER_VALUE"))
+}

@@ -1,0 +1,371 @@
+//! Webhooks v1: events and their signed transmissions.
+//!
+//! A transmission signs `transmission_id|time|webhook_id|crc32(body)` with RSA-SHA256 under the sandbox's certificate;
+//! its id, time and signature are made at the first try and stay the same for the rest. A forged one is signed over
+//! another webhook's id: right key, wrong receiver.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use actix_web::HttpResponse;
+
+use super::super::book::{Record, Session};
+use super::super::courier::{self, Delivery, Notice, Sender};
+use super::super::{Sandbox, SandboxError, serial};
+use super::envelope::{Answer, Refusal};
+use super::order::Order;
+use super::webhooks::Webhook;
+use super::{Call, amount, orders, stamp};
+
+/// PayPal tries 25 times in three days.
+const TRIES: u32 = 25;
+
+/// An event, byte for byte as it is sent.
+#[derive(Debug, Serialize, Deserialize)]
+struct Event {
+    id: String,
+    client_id: String,
+    order_id: String,
+    name: String,
+    created: DateTime<Utc>,
+    body: String,
+}
+
+impl Record for Event {
+    const KIND: &'static str = "paypal.event";
+    fn id(&self) -> &str {
+        &self.id
+    }
+    fn alias(&self) -> Option<&str> {
+        Some(&self.client_id)
+    }
+}
+
+/// A signature that was made.
+#[derive(Debug, Serialize, Deserialize)]
+struct Transmission {
+    id: String,
+    webhook_id: String,
+    event_id: String,
+    time: String,
+    signature: String,
+    forged: bool,
+}
+
+impl Record for Transmission {
+    const KIND: &'static str = "paypal.transmission";
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+/// Writes an event down and a notice for every webhook that wants it.
+pub(super) async fn announce(
+    sandbox: &Sandbox,
+    session: &mut Session,
+    order: &Order,
+    name: &str,
+    resource_type: &str,
+    resource: Value,
+) -> Result<(), SandboxError> {
+    let event = make(sandbox, order, name, resource_type, resource);
+    session.put(&event).await?;
+    for webhook in session.under::<Webhook>(&order.client_id).await? {
+        if webhook.wants(name) {
+            let notice = notice(&event, &webhook);
+            courier::enqueue(sandbox, session, &order.faults, notice).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A notice that claims the order is captured, signed for somebody else.
+pub(super) async fn forge(
+    sandbox: &Sandbox,
+    session: &mut Session,
+    order: &Order,
+) -> Result<(), SandboxError> {
+    let Some(unit) = order.units.first() else { return Ok(()) };
+    let claimed = json!({
+        "id": serial::capitals(&sandbox.ids, 17),
+        "status": "COMPLETED",
+        "amount": amount::write(unit.amount),
+        "final_capture": true,
+        "custom_id": unit.custom_id,
+        "invoice_id": unit.invoice_id,
+        "supplementary_data": {"related_ids": {"order_id": order.id}},
+        "create_time": stamp(sandbox.clock.now()),
+    });
+    let event = make(sandbox, order, "PAYMENT.CAPTURE.COMPLETED", "capture", claimed);
+    for webhook in session.under::<Webhook>(&order.client_id).await? {
+        courier::enqueue_forged(sandbox, session, notice(&event, &webhook)).await?;
+    }
+    Ok(())
+}
+
+fn make(sandbox: &Sandbox, order: &Order, name: &str, resource_type: &str, resource: Value) -> Event {
+    let id = format!("WH-{}-{}", serial::capitals(&sandbox.ids, 17), serial::capitals(&sandbox.ids, 17));
+    let created = sandbox.clock.now();
+    let href = format!("{}/v1/notifications/webhooks-events/{id}", sandbox.paypal_url());
+    let body = json!({
+        "id": id,
+        "event_version": "1.0",
+        "create_time": stamp(created),
+        "resource_type": resource_type,
+        "resource_version": "2.0",
+        "event_type": name,
+        "summary": summary(name),
+        "resource": resource,
+        "links": [{"href": href, "rel": "self", "method": "GET"},
+                  {"href": format!("{href}/resend"), "rel": "resend", "method": "POST"}],
+    });
+    Event {
+        client_id: order.client_id.clone(),
+        order_id: order.id.clone(),
+        name: name.to_owned(),
+        created,
+        body: body.to_string(),
+        id,
+    }
+}
+
+fn summary(name: &str) -> &'static str {
+    match name {
+        "CHECKOUT.ORDER.APPROVED" => "An order has been approved by buyer",
+        "PAYMENT.CAPTURE.COMPLETED" => "Payment completed",
+        "PAYMENT.CAPTURE.PENDING" => "Payment pending",
+        "PAYMENT.CAPTURE.DENIED" => "Payment denied",
+        "PAYMENT.CAPTURE.REFUNDED" => "Payment refunded",
+        "PAYMENT.AUTHORIZATION.CREATED" => "Authorization created",
+        "PAYMENT.AUTHORIZATION.VOIDED" => "Authorization voided",
+        _ => "",
+    }
+}
+
+fn notice<'a>(event: &'a Event, webhook: &'a Webhook) -> Notice<'a> {
+    let sender = Sender::PayPal { webhook_id: webhook.id.clone(), event_id: event.id.clone() };
+    Notice { payment: &event.order_id, url: &webhook.url, sender, body: &event.body }
+}
+
+/// How long PayPal waits after a try; `None` after the last.
+pub(in super::super) fn patience(tries: u32) -> Option<TimeDelta> {
+    (tries < TRIES).then(|| TimeDelta::seconds((30_i64 << tries.saturating_sub(1).min(12)).min(4 * 3_600)))
+}
+
+/// Makes the signature at the first try.
+pub(in super::super) async fn transmit(
+    sandbox: &Sandbox,
+    session: &mut Session,
+    delivery: &mut Delivery,
+) -> Result<(), SandboxError> {
+    let Sender::PayPal { webhook_id, event_id } = &delivery.sender else { return Ok(()) };
+    if delivery.transmission.is_some() {
+        return Ok(());
+    }
+    let id = serial::uuid(&sandbox.ids);
+    let time = stamp(sandbox.clock.wall());
+    let receiver = if delivery.forged { serial::capitals(&sandbox.ids, 17) } else { webhook_id.clone() };
+    let signature = sandbox
+        .authority
+        .sign(signed_text(&id, &time, &receiver, crc32fast::hash(delivery.body.as_bytes())).as_bytes())?;
+    let transmission = Transmission {
+        id: id.clone(),
+        webhook_id: webhook_id.clone(),
+        event_id: event_id.clone(),
+        time,
+        signature,
+        forged: delivery.forged,
+    };
+    session.put(&transmission).await?;
+    delivery.transmission = Some(id);
+    Ok(())
+}
+
+/// What PayPal signs.
+fn signed_text(id: &str, time: &str, webhook_id: &str, checksum: u32) -> String {
+    format!("{id}|{time}|{webhook_id}|{checksum}")
+}
+
+/// The headers of a transmission.
+pub(in super::super) async fn notice_headers(
+    sandbox: &Sandbox,
+    session: &mut Session,
+    delivery: &Delivery,
+) -> Result<HeaderMap, SandboxError> {
+    let id = delivery.transmission.as_deref().unwrap_or_default();
+    let made = session.find::<Transmission>(id).await?;
+    let made = made.ok_or_else(|| SandboxError::Setting(format!("transmission `{id}` is gone")))?;
+    let pairs = [
+        ("content-type", "application/json".to_owned()),
+        ("paypal-transmission-id", made.id),
+        ("paypal-transmission-time", made.time),
+        ("paypal-transmission-sig", made.signature),
+        ("paypal-cert-url", certificate_url(sandbox)),
+        ("paypal-auth-algo", "SHA256withRSA".to_owned()),
+        ("paypal-auth-version", "v2".to_owned()),
+    ];
+    Ok(pairs
+        .into_iter()
+        .filter_map(|(name, value)| {
+            Some((HeaderName::from_static(name), HeaderValue::from_str(&value).ok()?))
+        })
+        .collect())
+}
+
+fn certificate_url(sandbox: &Sandbox) -> String {
+    format!("{}/v1/notifications/certs/{}", sandbox.paypal_url(), sandbox.authority.leaf_name())
+}
+
+/// `GET /v1/notifications/certs/CERT-…`.
+pub(super) fn certificate(sandbox: &Sandbox, name: &str) -> HttpResponse {
+    if name != sandbox.authority.leaf_name() {
+        return HttpResponse::NotFound().finish();
+    }
+    HttpResponse::Ok().content_type("application/x-pem-file").body(sandbox.authority.chain_pem())
+}
+
+/// `POST /v1/notifications/verify-webhook-signature`: SUCCESS for a transmission that was really made for this
+/// webhook, with this body.
+pub(super) async fn verify(call: &mut Call<'_>) -> Result<Answer, Refusal> {
+    #[derive(Deserialize)]
+    struct Asked<'a> {
+        auth_algo: String,
+        cert_url: String,
+        transmission_id: String,
+        transmission_sig: String,
+        transmission_time: String,
+        webhook_id: String,
+        #[serde(borrow)]
+        webhook_event: &'a RawValue,
+    }
+    call.object(true)?;
+    let asked: Asked<'_> = serde_json::from_slice(call.body)
+        .map_err(|_| Refusal::invalid_at("/", "MISSING_REQUIRED_PARAMETER"))?;
+    let webhook: Option<Webhook> = call.session.find(&asked.webhook_id).await?;
+    if webhook.is_none_or(|webhook| webhook.client_id != call.app.client_id) {
+        return Err(Refusal::invalid_at("/webhook_id", "INVALID_WEBHOOK_ID"));
+    }
+    let made: Option<Transmission> = call.session.find(&asked.transmission_id).await?;
+    let genuine = match made.filter(|made| {
+        !made.forged
+            && made.webhook_id == asked.webhook_id
+            && made.signature == asked.transmission_sig
+            && same_moment(&made.time, &asked.transmission_time)
+            && asked.auth_algo == "SHA256withRSA"
+            && asked.cert_url == certificate_url(call.sandbox)
+    }) {
+        None => false,
+        Some(made) => match call.session.find::<Event>(&made.event_id).await? {
+            None => false,
+            // Clients that parse and write the event again change its bytes, not its content.
+            Some(event) => {
+                let given: Option<Value> = serde_json::from_str(asked.webhook_event.get()).ok();
+                event.body == asked.webhook_event.get() || given == serde_json::from_str(&event.body).ok()
+            }
+        },
+    };
+    let status = if genuine { "SUCCESS" } else { "FAILURE" };
+    Ok(Answer::ok(json!({"verification_status": status})))
+}
+
+/// SDKs may write `…05.000Z` for `…05Z`.
+fn same_moment(made: &str, asked: &str) -> bool {
+    let moment = |text: &str| DateTime::parse_from_rfc3339(text).ok();
+    moment(made).is_some() && moment(made) == moment(asked)
+}
+
+/// `GET /v1/notifications/webhooks-events`: newest first.
+pub(super) async fn list(call: &mut Call<'_>) -> Result<Answer, Refusal> {
+    let name = call.query("event_type");
+    let transaction = call.query("transaction_id");
+    let limit = call.query("page_size").and_then(|size| size.parse().ok()).unwrap_or(10_usize);
+    let events: Vec<Event> = call.session.under(&call.app.client_id).await?;
+    let shown: Vec<Value> = events
+        .iter()
+        .rev()
+        .filter(|event| name.as_deref().is_none_or(|name| event.name == name))
+        .filter_map(|event| serde_json::from_str::<Value>(&event.body).ok())
+        .filter(|event| transaction.as_deref().is_none_or(|id| event["resource"]["id"] == id))
+        .take(limit)
+        .collect();
+    Ok(Answer::ok(json!({"events": shown, "count": shown.len(), "links": []})))
+}
+
+/// `GET /v1/notifications/webhooks-events/{id}`.
+pub(super) async fn show(call: &mut Call<'_>, id: &str) -> Result<Answer, Refusal> {
+    let event = own_event(call, id).await?;
+    Ok(Answer::ok(serde_json::from_str(&event.body).map_err(SandboxError::from)?))
+}
+
+/// `POST /v1/notifications/webhooks-events/{id}/resend`: again to every webhook that wants it, whatever was armed.
+pub(super) async fn resend(call: &mut Call<'_>, id: &str) -> Result<Answer, Refusal> {
+    let event = own_event(call, id).await?;
+    for webhook in call.session.under::<Webhook>(&call.app.client_id).await? {
+        if webhook.wants(&event.name) {
+            let notice = notice(&event, &webhook);
+            courier::enqueue(call.sandbox, &mut call.session, &Default::default(), notice).await?;
+        }
+    }
+    Ok(Answer { status: 202, body: serde_json::from_str(&event.body).ok(), broken: false })
+}
+
+async fn own_event(call: &mut Call<'_>, id: &str) -> Result<Event, Refusal> {
+    let found: Option<Event> = call.session.find(id).await?;
+    found.filter(|event| event.client_id == call.app.client_id).ok_or_else(Refusal::not_found)
+}
+
+/// Announces that the shopper approved.
+pub(super) async fn announce_approval(
+    sandbox: &Sandbox,
+    session: &mut Session,
+    order: &Order,
+) -> Result<(), SandboxError> {
+    let app = orders::app_of(session, order).await?;
+    let units: Vec<Value> = order
+        .units
+        .iter()
+        .map(|unit| {
+            let mut shown = Value::Object(unit.sent.clone());
+            shown["reference_id"] = json!(unit.reference_id);
+            shown["payee"] = json!({"merchant_id": app.merchant_id});
+            shown
+        })
+        .collect();
+    let resource = json!({
+        "id": order.id,
+        "status": order.status,
+        "intent": order.intent,
+        "purchase_units": units,
+        "payer": {"payer_id": super::order::PAYER, "email_address": "shopper@example.com"},
+        "create_time": stamp(order.created),
+        "update_time": stamp(order.updated),
+        "links": [{"href": format!("{}/v2/checkout/orders/{}", sandbox.paypal_url(), order.id),
+                   "rel": "self", "method": "GET"}],
+    });
+    announce(sandbox, session, order, "CHECKOUT.ORDER.APPROVED", "checkout-order", resource).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The signed text of PayPal's Java SDK's published transmission; the checksum is CRC-32 as in zlib.
+    #[test]
+    fn signs_the_text_paypal_signs() {
+        let id = "071f7d20-1584-11e7-abf0-6b62a8a99ac4";
+        let text = signed_text(id, "2017-03-30T20:04:05Z", "96605875FF6516633", 3_494_065_244);
+        assert_eq!(text, format!("{id}|2017-03-30T20:04:05Z|96605875FF6516633|3494065244"));
+        assert_eq!(crc32fast::hash(b"123456789"), 0xcbf4_3926);
+    }
+
+    #[test]
+    fn paypal_tries_for_just_under_three_days() {
+        let waits: Vec<TimeDelta> = (1..=30).map_while(patience).collect();
+        assert_eq!(waits.len(), 24);
+        let total = waits.iter().fold(TimeDelta::zero(), |sum, wait| sum + *wait);
+        assert!(total > TimeDelta::days(2) && total < TimeDelta::days(3), "{total}");
+    }
+}

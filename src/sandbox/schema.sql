@@ -1,0 +1,12 @@
+-- The far sides' own truth. One document per noun; the columns beside it are what it is looked up by.
+CREATE TABLE IF NOT EXISTS record (
+    seq    INTEGER PRIMARY KEY,
+    kind   TEXT NOT NULL,
+    id     TEXT NOT NULL,
+    alias  TEXT,
+    due_us INTEGER,
+    body   TEXT NOT NULL,
+    UNIQUE (kind, id)
+) STRICT;
+CREATE INDEX IF NOT EXISTS record_alias ON record (kind, alias, seq) WHERE alias IS NOT NULL;
+CREATE INDEX IF NOT EXISTS record_due ON record (kind, due_us, seq) WHERE due_us IS NOT NULL;

@@ -1,0 +1,192 @@
+//! Promised prices.
+//!
+//! A quote is used by a change of the payment that names it ([`Change::use_quote`]): the version of its row makes it
+//! single-use, whoever else tries in the same batch.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::any::AnyRow;
+
+use crate::domain::fx::{Lock, MarketRate, Quote, QuoteUse, RateKind};
+use crate::ids::{MerchantId, PaymentId, QuoteId, RateSetId};
+use crate::money::{BasisPoints, Currency, Money, Rate};
+
+use super::row::Row;
+use super::words::json;
+use super::{Change, Column, Store, StoreError, Table, Value, Versioned};
+
+/// Promised prices.
+pub static QUOTE: Table = Table {
+    name: "quote",
+    columns: &[
+        Column::text("id"),
+        Column::text("merchant_id"),
+        Column::text("units"),
+        Column::int("from_amount"),
+        Column::text("from_currency"),
+        Column::int("to_amount"),
+        Column::text("to_currency"),
+        Column::text("reference_rate"),
+        Column::int("spread_bps"),
+        Column::int("buffer_bps"),
+        Column::text("final_rate"),
+        Column::text("market"),
+        Column::text("lock_for"),
+        Column::int("indicative"),
+        Column::int("created_at"),
+        Column::int("expires_at"),
+        Column::text("used_by"),
+        Column::int("used_at"),
+    ],
+    unique: &[],
+};
+
+/// Where the reference rate comes from, for the audit trail.
+#[derive(Serialize, Deserialize)]
+struct Provenance {
+    kind: RateKind,
+    path: Vec<Currency>,
+    providers: Vec<String>,
+    as_of: DateTime<Utc>,
+    fetched_at: DateTime<Utc>,
+    stale: bool,
+    evidence: Vec<String>,
+    snapshot: RateSetId,
+}
+
+impl Change {
+    /// A new quote, unused.
+    pub fn insert_quote(&mut self, quote: &Quote) -> &mut Change {
+        let units: Vec<i64> = quote.units.iter().map(|unit| unit.minor()).collect();
+        let market = &quote.market;
+        let provenance = Provenance {
+            kind: market.kind,
+            path: market.path.clone(),
+            providers: market.providers.clone(),
+            as_of: market.as_of,
+            fetched_at: market.fetched_at,
+            stale: market.stale,
+            evidence: market.evidence.clone(),
+            snapshot: market.snapshot,
+        };
+        self.insert(
+            &QUOTE,
+            vec![
+                Value::text(quote.id),
+                Value::text(quote.merchant),
+                json(&units),
+                quote.from.minor().into(),
+                Value::text(quote.from.currency()),
+                quote.to.minor().into(),
+                Value::text(quote.to.currency()),
+                Value::text(market.rate.value()),
+                i64::from(quote.spread.0).into(),
+                i64::from(quote.buffer.0).into(),
+                Value::text(quote.final_rate.value()),
+                json(&provenance),
+                quote.lock.as_str().into(),
+                quote.indicative.into(),
+                quote.created_at.into(),
+                quote.expires_at.into(),
+                Value::Null,
+                Value::Null,
+            ],
+        )
+    }
+
+    /// The quote is used by this payment. To be part of the change that makes the payment.
+    pub fn use_quote(&mut self, quote: &Versioned<Quote>, by: QuoteUse) -> &mut Change {
+        let set = vec![("used_by", Value::text(by.payment)), ("used_at", by.at.into())];
+        self.update(&QUOTE, quote.value.id, quote.version, set)
+    }
+
+    /// The quote is open again. To be part of the change that ends the payment.
+    pub fn reopen_quote(&mut self, quote: &Versioned<Quote>) -> &mut Change {
+        let set = vec![("used_by", Value::Null), ("used_at", Value::Null)];
+        self.update(&QUOTE, quote.value.id, quote.version, set)
+    }
+}
+
+impl Store {
+    /// A merchant's quote.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn quote(
+        &self,
+        merchant: MerchantId,
+        id: QuoteId,
+    ) -> Result<Option<Versioned<Quote>>, StoreError> {
+        let row = sqlx::query("SELECT * FROM quote WHERE merchant_id = $1 AND id = $2")
+            .bind(merchant.to_string())
+            .bind(id.to_string())
+            .fetch_optional(self.reads())
+            .await?;
+        row.as_ref().map(read_quote).transpose()
+    }
+
+    /// The quote, if this payment uses it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn quote_used_by(
+        &self,
+        id: QuoteId,
+        payment: PaymentId,
+    ) -> Result<Option<Versioned<Quote>>, StoreError> {
+        let row = sqlx::query("SELECT * FROM quote WHERE id = $1 AND used_by = $2")
+            .bind(id.to_string())
+            .bind(payment.to_string())
+            .fetch_optional(self.reads())
+            .await?;
+        row.as_ref().map(read_quote).transpose()
+    }
+}
+
+fn read_quote(row: &AnyRow) -> Result<Versioned<Quote>, StoreError> {
+    let row = Row::of("quote", row);
+    let from = row.money("from_amount", "from_currency")?;
+    let to = row.money("to_amount", "to_currency")?;
+    let rate = |column| {
+        let value: String = row.text(column)?;
+        Rate::parse(from.currency(), to.currency(), &value).map_err(|error| row.unreadable(column, error))
+    };
+    let points = |column| {
+        let value = row.int(column)?;
+        i32::try_from(value).map(BasisPoints).map_err(|error| row.unreadable(column, error))
+    };
+    let units: Vec<i64> = row.json("units")?;
+    let provenance: Provenance = row.json("market")?;
+    let created_at = row.time("created_at")?;
+    let used = match (row.optional::<PaymentId>("used_by")?, row.optional_time("used_at")?) {
+        (Some(payment), Some(at)) => Some(QuoteUse { payment, at }),
+        _ => None,
+    };
+    row.versioned(Quote {
+        id: row.parse("id")?,
+        merchant: row.parse("merchant_id")?,
+        units: units.into_iter().map(|minor| Money::from_minor(minor, from.currency())).collect(),
+        from,
+        to,
+        market: MarketRate {
+            rate: rate("reference_rate")?,
+            kind: provenance.kind,
+            path: provenance.path,
+            providers: provenance.providers,
+            as_of: provenance.as_of,
+            fetched_at: provenance.fetched_at,
+            at: created_at,
+            stale: provenance.stale,
+            evidence: provenance.evidence,
+            snapshot: provenance.snapshot,
+        },
+        spread: points("spread_bps")?,
+        buffer: points("buffer_bps")?,
+        final_rate: rate("final_rate")?,
+        lock: row.parse::<Lock>("lock_for")?,
+        indicative: row.flag("indicative")?,
+        created_at,
+        expires_at: row.time("expires_at")?,
+        used,
+    })
+}

@@ -1,0 +1,283 @@
+//! Prices, rates and quotes through the flow: one snapshot, honest fallbacks, promises that are kept once.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use straits::clock::Clock;
+use straits::domain::fx::{
+    Country, FxSettings, Lock, PriceRounding, QuoteState, QuoteUse, ResolvedBy, Shopper, SourceName,
+};
+use straits::flows::pay::{QuoteRefused, Quotes};
+use straits::flows::price::{
+    FallbackReason, Item, PriceError, PricesQuestion, Pricing, QuoteAnswer, QuoteQuestion, RatesQuestion,
+};
+use straits::ids::{IdSource, MerchantId, PaymentId};
+use straits::money::{Currency, Money, Rate};
+use straits::rates::RateBook;
+use straits::store::{Change, CommitError, Store};
+
+use crate::engines::on_each_engine;
+
+/// A Friday evening after the ECB's publication of 2026-10-30.
+const NOW: &str = "2026-10-30T17:00:00Z";
+
+fn currency(code: &str) -> Currency {
+    Currency::find(code).unwrap()
+}
+
+fn money(amount: &str, code: &str) -> Money {
+    Money::parse(amount, currency(code)).unwrap()
+}
+
+fn pricing(store: Store, clock: &Clock, settings: FxSettings) -> Pricing {
+    let ids = IdSource::random(clock.clone());
+    let rates = Arc::new(RateBook::open(&settings, clock.clone(), ids.clone()).unwrap());
+    Pricing {
+        rates,
+        settings: Arc::new(settings),
+        allow_stale_reference: false,
+        store,
+        clock: clock.clone(),
+        ids,
+    }
+}
+
+fn bundled() -> FxSettings {
+    FxSettings { sources: vec![SourceName::Bundled], ..FxSettings::default() }
+}
+
+/// The test database's clock, brought to `NOW`; the store's own clock goes with it.
+fn stand_at(clock: &Clock, at: &str) {
+    let at: DateTime<Utc> = at.parse().unwrap();
+    if clock.now() < at {
+        clock.advance_to(at).unwrap();
+    }
+}
+
+fn question<'a>(amounts: &[(&str, &str)], shopper: Shopper<'a>) -> PricesQuestion<'a> {
+    let item = |(index, (amount, code)): (usize, &(&str, &str))| Item {
+        sku: Some(format!("sku-{index}")),
+        price: money(amount, code),
+    };
+    PricesQuestion { items: amounts.iter().enumerate().map(item).collect(), shopper, rounding: None }
+}
+
+fn from_country(code: &str) -> Shopper<'static> {
+    Shopper { country: Country::find(code).ok(), ..Shopper::default() }
+}
+
+#[tokio::test]
+async fn prices_are_shown_in_the_shoppers_currency_and_manner() {
+    let database = crate::engines::TestDatabase::sqlite();
+    let clock = Clock::fixed(NOW.parse().unwrap());
+    let pricing = pricing(database.open().await, &clock, bundled());
+    for (country, shown, text) in [
+        ("TH", "671.22", "฿671.22"),
+        ("VN", "525083", "525.083\u{a0}₫"),
+        ("SG", "25.44", "$25.44"),
+        ("ID", "361149.00", "Rp\u{a0}361.149"),
+        ("DE", "17.81", "17,81\u{a0}€"),
+        ("JP", "3129", "￥3,129"),
+        ("IN", "1889.61", "₹1,889.61"),
+        ("US", "19.90", "$19.90"),
+    ] {
+        let answer = pricing.localise(&question(&[("19.90", "USD")], from_country(country))).unwrap();
+        let item = &answer.items[0];
+        assert_eq!(
+            (item.price.amount().to_string().as_str(), item.text.as_str()),
+            (shown, text),
+            "{country}"
+        );
+        assert_eq!((answer.resolved_by, answer.fallback_reason), (ResolvedBy::Country, None));
+        let applied = Rate::parse(currency("USD"), answer.currency, &answer.rate.applied).unwrap();
+        let exact = applied.convert(item.from).unwrap().value().normalize().to_string();
+        assert_eq!(item.exact, exact, "exact is the amount times the rate shown");
+    }
+}
+
+#[tokio::test]
+async fn a_country_without_a_rate_is_shown_the_default_currency() {
+    let database = crate::engines::TestDatabase::sqlite();
+    let clock = Clock::fixed(NOW.parse().unwrap());
+    let pricing = pricing(database.open().await, &clock, bundled());
+    let answer = pricing.localise(&question(&[("10.00", "SGD")], from_country("PK"))).unwrap();
+    assert_eq!(answer.country.map(Country::code), Some("PK"));
+    assert_eq!((answer.resolved_by, answer.currency.code()), (ResolvedBy::Country, "USD"));
+    assert_eq!(answer.fallback_reason, Some(FallbackReason::NoRate));
+    assert_eq!(answer.items[0].price, money("7.82", "USD"));
+
+    let by_name = Shopper { currency: Currency::find("PKR").ok(), ..Shopper::default() };
+    let refused = pricing.localise(&question(&[("10.00", "SGD")], by_name));
+    assert!(matches!(refused, Err(PriceError::NoRate(missing)) if missing.code() == "PKR"));
+    let unknown = pricing.localise(&question(&[("10.00", "PKR")], from_country("SG")));
+    assert!(matches!(unknown, Err(PriceError::NoRate(missing)) if missing.code() == "PKR"));
+}
+
+#[tokio::test]
+async fn a_thousand_items_rest_on_one_snapshot_and_no_more_are_taken() {
+    let database = crate::engines::TestDatabase::sqlite();
+    let clock = Clock::fixed(NOW.parse().unwrap());
+    let settings = FxSettings { spread_bps: 150, ..bundled() };
+    let pricing = pricing(database.open().await, &clock, settings);
+    let amounts = vec![("19.90", "USD"); 999];
+    let mut asked = question(&amounts, from_country("TH"));
+    asked.items.push(Item { sku: None, price: money("10.00", "EUR") });
+    asked.rounding = Some(PriceRounding::Charm);
+    let answer = pricing.localise(&asked).unwrap();
+    assert_eq!((answer.items.len(), answer.rate.spread_bps), (1000, 150));
+    assert!(
+        answer.items[..999].iter().all(|item| item.price == money("689.00", "THB") && item.rate.is_none())
+    );
+    let euro = &answer.items[999];
+    assert_eq!(euro.rate.as_ref().map(|rate| (rate.base.code(), rate.mid.as_str())), Some(("EUR", "37.683")));
+
+    asked.items.push(Item { sku: None, price: money("1.00", "USD") });
+    assert!(matches!(pricing.localise(&asked), Err(PriceError::TooManyItems { given: 1001 })));
+    assert!(matches!(pricing.localise(&question(&[], Shopper::default())), Err(PriceError::NoItems)));
+}
+
+#[tokio::test]
+async fn rates_are_listed_with_what_is_missing() {
+    let database = crate::engines::TestDatabase::sqlite();
+    let clock = Clock::fixed(NOW.parse().unwrap());
+    let pricing = pricing(database.open().await, &clock, bundled());
+    let ask = |quotes: &[&str], date: Option<&str>| RatesQuestion {
+        base: currency("EUR"),
+        quotes: quotes.iter().map(|code| currency(code)).collect(),
+        date: date.map(|date| date.parse().unwrap()),
+    };
+    let answer = pricing.list_rates(&ask(&["USD", "AED", "THB"], None)).unwrap();
+    let mids: Vec<&str> = answer.rates.iter().map(|rate| rate.mid.as_str()).collect();
+    assert_eq!((mids, answer.missing), (vec!["1.1172", "37.683"], vec![currency("AED")]));
+    assert_eq!((answer.rates[0].age_s, answer.rates[0].stale), (13_500, false));
+
+    let all = pricing.list_rates(&ask(&[], None)).unwrap();
+    assert_eq!((all.rates.len(), all.missing.len()), (36, 0));
+    let easter = pricing.list_rates(&ask(&["USD"], Some("2026-04-06"))).unwrap();
+    assert_eq!(easter.as_of, Some("2026-04-02T12:15:00Z".parse().unwrap()));
+    let tomorrow = pricing.list_rates(&ask(&["USD"], Some("2026-10-31")));
+    assert!(matches!(tomorrow, Err(PriceError::FutureDate(_))));
+}
+
+fn promise(merchant: MerchantId, units: &[(&str, &str)], to: &str) -> QuoteQuestion {
+    QuoteQuestion {
+        merchant,
+        units: units.iter().map(|(amount, code)| money(amount, code)).collect(),
+        to: currency(to),
+        lock: Some(Lock::ThirtyMinutes),
+        chargeable_at: vec!["grabpay-th".into()],
+        gateway: None,
+    }
+}
+
+#[tokio::test]
+async fn a_quote_is_kept_with_all_its_parts_and_used_once() {
+    on_each_engine("a_quote_is_kept", async |database| {
+        stand_at(&database.clock, NOW);
+        let clock = &database.clock;
+        let store = database.open().await;
+        let mut pricing = pricing(store.clone(), clock, FxSettings { spread_bps: 100, ..bundled() });
+        pricing.allow_stale_reference = true;
+        let ids = &pricing.ids;
+        let (merchant, stranger): (MerchantId, MerchantId) = (ids.mint(), ids.mint());
+        let (first, second): (PaymentId, PaymentId) = (ids.mint(), ids.mint());
+
+        let asked = promise(merchant, &[("19.90", "USD"), ("5.00", "USD")], "THB");
+        let answer = pricing.promise(&asked, Change::new()).await.unwrap();
+        assert_eq!((answer.from, answer.state), (money("24.90", "USD"), QuoteState::Open));
+        assert_eq!((answer.rate.spread_bps, answer.rate.buffer_bps), (100, 15));
+        assert_eq!(answer.rate.final_rate, "34.1177537593984963");
+        assert_eq!(answer.to, money("849.53", "THB"));
+
+        let read = pricing.quote(merchant, answer.id).await.unwrap().unwrap();
+        assert_eq!(QuoteAnswer::of(&read, asked.chargeable_at.clone(), clock.now()), answer);
+        assert_eq!(
+            (read.market.providers.as_slice(), read.market.evidence.len()),
+            (&["ecb".to_owned()][..], 1)
+        );
+        assert!(pricing.quote(stranger, answer.id).await.unwrap().is_none());
+        assert!(matches!(
+            store.take(stranger, answer.id, first, clock.now()).await,
+            Err(QuoteRefused::Unknown)
+        ));
+
+        // Two payments decide on the same reading: one of the two changes is left out.
+        let (amount, one) = store.take(merchant, answer.id, first, clock.now()).await.unwrap();
+        let (_, other) = store.take(merchant, answer.id, second, clock.now()).await.unwrap();
+        assert_eq!(amount, answer.to);
+        store.commit(one).await.unwrap();
+        let lost = store.commit(other).await.unwrap_err();
+        assert!(matches!(lost, CommitError::LostUpdate { table: "quote", .. }), "{lost}");
+        let refused = store.take(merchant, answer.id, second, clock.now()).await;
+        assert!(matches!(refused, Err(QuoteRefused::Used { by }) if by == first));
+
+        // The payment ends uncaptured: only its own quote opens again.
+        assert!(store.give_back(answer.id, second, clock.now()).await.unwrap().is_empty());
+        store.commit(store.give_back(answer.id, first, clock.now()).await.unwrap()).await.unwrap();
+        let (_, change) = store.take(merchant, answer.id, second, clock.now()).await.unwrap();
+        store.commit(change).await.unwrap();
+
+        // Made in time, it keeps its price after expiry; given back then, it stays closed.
+        database.tick(TimeDelta::minutes(31));
+        let (kept, nothing) = store.take(merchant, answer.id, second, clock.now()).await.unwrap();
+        assert_eq!((kept, nothing.is_empty()), (answer.to, true));
+        assert!(store.give_back(answer.id, second, clock.now()).await.unwrap().is_empty());
+        let read = pricing.quote(merchant, answer.id).await.unwrap().unwrap();
+        assert_eq!(read.used.map(|used: QuoteUse| used.payment), Some(second));
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_expired_quote_is_refused_and_can_be_asked_anew() {
+    on_each_engine("an_expired_quote", async |database| {
+        stand_at(&database.clock, NOW);
+        let store = database.open().await;
+        let mut pricing = pricing(store.clone(), &database.clock, bundled());
+        pricing.allow_stale_reference = true;
+        let (merchant, payment): (MerchantId, PaymentId) = (pricing.ids.mint(), pricing.ids.mint());
+        let asked = promise(merchant, &[("19.90", "USD")], "THB");
+        let answer = pricing.promise(&asked, Change::new()).await.unwrap();
+        database.tick(TimeDelta::minutes(30) + TimeDelta::microseconds(1));
+        let refused = store.take(merchant, answer.id, payment, database.clock.now()).await;
+        assert!(matches!(refused, Err(QuoteRefused::Expired { at }) if at == answer.expires_at));
+        let old = pricing.quote(merchant, answer.id).await.unwrap().unwrap();
+        assert_eq!(old.state(database.clock.now()), QuoteState::Expired);
+        let fresh = pricing.promise(&Pricing::again(&old, vec![]), Change::new()).await.unwrap();
+        assert_eq!((fresh.from, fresh.state), (answer.from, QuoteState::Open));
+        assert_ne!(fresh.id, answer.id);
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn stale_rates_are_not_promised_unless_that_is_allowed_and_said() {
+    let database = crate::engines::TestDatabase::sqlite();
+    let clock = Clock::fixed("2026-11-23T12:00:00Z".parse().unwrap());
+    let mut pricing = pricing(database.open().await, &clock, bundled());
+    let merchant = pricing.ids.mint();
+    let asked = promise(merchant, &[("19.90", "USD")], "THB");
+    assert!(matches!(pricing.promise(&asked, Change::new()).await, Err(PriceError::RatesStale)));
+    pricing.allow_stale_reference = true;
+    let answer = pricing.promise(&asked, Change::new()).await.unwrap();
+    assert_eq!((answer.stale, answer.indicative), (true, true));
+
+    // Shown prices only say so.
+    let shown = pricing.localise(&question(&[("19.90", "USD")], from_country("TH"))).unwrap();
+    assert!(shown.rate.stale);
+}
+
+#[tokio::test]
+async fn a_gateway_that_cannot_charge_the_currency_makes_a_quote_indicative() {
+    let database = crate::engines::TestDatabase::sqlite();
+    let clock = Clock::fixed(NOW.parse().unwrap());
+    let pricing = pricing(database.open().await, &clock, bundled());
+    for (gateway, indicative) in [(None, false), (Some("grabpay-th"), false), (Some("paypal"), true)] {
+        let mut asked = promise(pricing.ids.mint(), &[("19.90", "USD")], "THB");
+        asked.gateway = gateway.map(str::to_owned);
+        let answer = pricing.promise(&asked, Change::new()).await.unwrap();
+        assert_eq!((answer.indicative, answer.stale), (indicative, false), "{gateway:?}");
+    }
+}
