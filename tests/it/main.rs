@@ -14,6 +14,7 @@ mod prices;
 mod reference_rates;
 mod sandbox;
 mod scenarios;
+mod store_crash;
 mod store_ledger;
 mod store_open;
 mod store_verify;

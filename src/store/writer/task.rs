@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rand::Rng;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 
@@ -16,9 +15,11 @@ use crate::store::{Change, CommitError, Engine, Value};
 use super::batch::{self, Outcomes, Stamp, Written};
 use super::books::AccountKey;
 use super::session::Session;
-use super::statement::StatementError;
+use super::statement::{StatementError, on};
 use super::{CommitFault, CommitFaults, Message, WriterOptions, tables};
 
+/// A batch that takes longer hangs on a dead connection.
+const STALL: Duration = Duration::from_secs(20);
 /// How often a batch is tried before its callers hear that the database is unavailable.
 const TRIES: u32 = 5;
 /// How long the writer looks for the outcome of a COMMIT before it says that it does not know.
@@ -156,7 +157,7 @@ impl Task {
                 return Err(failure);
             }
             tracing::warn!(?failure, tries, "a batch is tried again");
-            tokio::time::sleep(pause(tries)).await;
+            tokio::time::sleep(self.pause(tries)).await;
             tries += 1;
         }
     }
@@ -171,14 +172,16 @@ impl Task {
             batch: self.ids.mint::<BatchId>().to_string(),
             now: self.clock.now().timestamp_micros(),
         };
-        let begun = session.run(self.engine.begin()).await;
-        let written = match begun {
-            Ok(()) => batch::write(&mut session, changes, &stamp, &self.known).await,
-            Err(error) => Err(StatementError { table: "writer_batch", error }),
+        let begin = self.engine.begin();
+        let writing = async {
+            session.run(begin).await.map_err(on("writer_batch"))?;
+            batch::write(&mut session, changes, &stamp, &self.known).await
         };
+        let written = tokio::time::timeout(STALL, writing).await;
         let written = match written {
-            Ok(written) => written,
-            Err(failed) => {
+            Ok(Ok(written)) => written,
+            Err(_) => return Err(Failure::Disconnected(stalled())),
+            Ok(Err(failed)) => {
                 // A connection that cannot even roll back is left behind.
                 if session.run("ROLLBACK").await.is_ok() {
                     self.session = Some(session);
@@ -201,7 +204,9 @@ impl Task {
     async fn commit(&mut self, session: &mut Session) -> Result<(), sqlx::Error> {
         let lost = || sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into());
         match self.faults.as_ref().and_then(|faults| faults.next()) {
-            None => session.run("COMMIT").await,
+            None => {
+                tokio::time::timeout(STALL, session.run("COMMIT")).await.unwrap_or_else(|_| Err(stalled()))
+            }
             Some(CommitFault::LostBefore) => Err(lost()),
             Some(CommitFault::LostAfter) => session.run("COMMIT").await.and(Err(lost())),
         }
@@ -217,12 +222,12 @@ impl Task {
                     Ok(last) => return last.as_deref() == Some(batch),
                     Err(error) => tracing::warn!(%error, tries, "the outcome of a COMMIT is still open"),
                 }
-                tokio::time::sleep(pause(tries)).await;
+                tokio::time::sleep(self.pause(tries)).await;
                 tries += 1;
             }
         };
         let found = tokio::time::timeout(PATIENCE, looking).await;
-        found.map_err(|_| Failure::Unknown(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
+        found.map_err(|_| Failure::Unknown(stalled()))
     }
 
     /// Behind the head row's lock no older transaction of ours is still under way.
@@ -240,8 +245,18 @@ impl Task {
         }))
     }
 
+    /// What was remembered of the database may be another one's now: a replica that took over, a restored backup.
     async fn connect(&mut self) -> Result<Session, sqlx::Error> {
-        Session::open(self.target.expose_secret(), self.engine, self.portable).await
+        self.known.clear();
+        let opening = Session::open(self.target.expose_secret(), self.engine, self.portable);
+        tokio::time::timeout(STALL, opening).await.unwrap_or_else(|_| Err(stalled()))
+    }
+
+    /// 5 to 80 ms, growing, with jitter so that processes do not meet again.
+    fn pause(&self, tries: u32) -> Duration {
+        let most = 5_000_u64 << tries.min(4);
+        let [share] = self.ids.random_bytes::<1>();
+        Duration::from_micros(most / 2 + most / 2 * u64::from(share) / 255)
     }
 
     fn remember(&mut self, written: Written) -> Outcomes {
@@ -257,17 +272,19 @@ fn count(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
 
-/// 5 to 80 ms, growing, with jitter so that processes do not meet again.
-fn pause(tries: u32) -> Duration {
-    let most = 5_u64 << tries.min(4);
-    Duration::from_millis(rand::rng().random_range(most / 2..=most))
+fn stalled() -> sqlx::Error {
+    sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())
 }
 
 fn classify(engine: Engine, failed: StatementError) -> Failure {
     let code = match &failed.error {
         sqlx::Error::Database(error) => error.code().map(|code| code.into_owned()).unwrap_or_default(),
-        sqlx::Error::RowNotFound => return Failure::Refused(failed),
-        _ => return Failure::Disconnected(failed.error),
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::PoolClosed => return Failure::Disconnected(failed.error),
+        _ => return Failure::Refused(failed),
     };
     match (engine, code.as_str()) {
         // Serialization failure, deadlock, lock not available; and SQLite's BUSY, LOCKED, BUSY_SNAPSHOT.
