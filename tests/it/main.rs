@@ -15,6 +15,7 @@ mod reference_rates;
 mod sandbox;
 mod scenarios;
 mod store_crash;
+mod store_faults;
 mod store_ledger;
 mod store_open;
 mod store_verify;

@@ -135,6 +135,10 @@ pub async fn create(
         Begun::Resume(resource) => return resume(&service, &caller, &resource).await,
     };
     let start = body.value.start(service.ids.mint())?;
+    let quote = match start.price {
+        Price::Quote(quote) => Some(quote),
+        Price::Amount(_) => None,
+    };
     let view = carry_out(&service, &caller, start, claim.clone()).await;
     match view {
         Ok(view) => idempotent::keep(&service, &claim, StatusCode::CREATED, &view).await,
@@ -145,7 +149,7 @@ pub async fn create(
                 Begun::Fresh(_) => Err(Problem::new(Code::Conflict, "the key was claimed and given up; ask again")),
             }
         }
-        Err(error) => Err(refused(&service, &caller, error).await),
+        Err(error) => Err(refused(&service, &caller, quote, error).await),
     }
 }
 
@@ -172,11 +176,8 @@ async fn resume(service: &Service, caller: &Caller, resource: &str) -> Answer {
 }
 
 /// A refusal with what helps: an expired quote comes with a fresh one.
-async fn refused(service: &Service, caller: &Caller, error: PayError) -> Problem {
-    let expired = match &error {
-        PayError::QuoteExpired { quote, .. } => Some(*quote),
-        _ => None,
-    };
+async fn refused(service: &Service, caller: &Caller, quote: Option<QuoteId>, error: PayError) -> Problem {
+    let expired = quote.filter(|_| matches!(error, PayError::QuoteExpired { .. }));
     let problem = Problem::from(error);
     let Some(id) = expired else { return problem };
     match fresh_quote(service, caller, id).await {
