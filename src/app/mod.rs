@@ -4,6 +4,8 @@
 //! `sandbox.json`, ready. End, on SIGTERM or SIGINT: no more connections, running requests finish, jobs hand back, the
 //! writer drains; within the configured seconds.
 
+mod duties;
+mod flows;
 mod gateway_accounts;
 mod sandbox_file;
 mod seed;
@@ -24,11 +26,11 @@ use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::domain::access::Environment;
-use crate::flows::onboard::Onboarding;
 use crate::flows::pay::{Accounts, OpenAccount};
 use crate::gateways::{BuildError, Context, Trust};
+use crate::geo::{Geo, Network, TrustedProxies};
 use crate::http::limits::Limiter;
-use crate::http::service::{KeyRing, Service};
+use crate::http::service::{CLOCK_OFFSET, KeyRing, Service};
 use crate::http::{self, caller, edge};
 use crate::ids::IdSource;
 use crate::sandbox::{GrabPayPartner, PayPalApp, Sandbox, SandboxError, SandboxOptions};
@@ -37,9 +39,6 @@ use crate::store::{CommitError, Store, StoreError, StoreOptions};
 use crate::vault::{Vault, VaultError};
 
 pub use seed::{Identity, Seeded};
-
-/// The setting that keeps the test clock's offset, in microseconds.
-pub const CLOCK_OFFSET: &str = "clock_offset_us";
 
 /// Why the service does not start, in words for whoever starts it.
 #[derive(Debug, thiserror::Error)]
@@ -116,7 +115,6 @@ impl Sources {
 pub struct App {
     listener: TcpListener,
     service: web::Data<Service>,
-    sandbox: Option<Sandbox>,
     seeded: Option<Seeded>,
 }
 
@@ -144,20 +142,11 @@ impl App {
                 (Some(sandbox), Some(seeded))
             }
         };
-        let accounts = open_accounts(
-            &settings,
-            &store,
-            &vault,
-            &public_url,
-            sandbox.as_ref(),
-            seeded.as_ref(),
-            &clock,
-            &ids,
-        )
-        .await?;
-        tracing::debug!(accounts = accounts.all().len(), "gateway accounts are open");
-        let onboarding =
-            Onboarding { store: store.clone(), clock: clock.clone(), ids: ids.clone(), vault: vault.clone() };
+        let built = Built { settings: &settings, store: &store, vault: &vault, clock: &clock, ids: &ids };
+        let accounts = open_accounts(&built, &public_url, sandbox.as_ref(), seeded.as_ref()).await?;
+        let flows = flows::build(&built, accounts, &public_url)?;
+        let geo = open_geo(&settings)?;
+        let trusted = trusted_proxies(&settings)?;
         let origins = store.key_origins().await?;
         let service = web::Data::new(Service {
             limiter: Limiter::new(settings.limits.per_key),
@@ -172,12 +161,21 @@ impl App {
             ids,
             store,
             vault,
-            onboarding,
+            onboarding: flows.onboarding,
+            pricing: flows.pricing,
+            pay: flows.pay,
+            refunding: flows.refunding,
+            delivering: flows.delivering,
+            statements: flows.statements,
+            jobs: flows.jobs,
+            geo,
+            trusted,
+            sandbox,
         });
         if let Some(seeded) = &seeded {
             sandbox_file::write(&service.settings.data_dir, &service.public_url, seeded)?;
         }
-        Ok(App { listener, service, sandbox, seeded })
+        Ok(App { listener, service, seeded })
     }
 
     /// Where it is reached.
@@ -205,13 +203,13 @@ impl App {
     /// # Errors
     /// [`AppError::Server`].
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), AppError> {
-        let App { listener, service, sandbox, .. } = self;
+        let App { listener, service, .. } = self;
         let limits = service.settings.limits.clone();
         let workers = match service.settings.workers {
             0 => std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
             own => own,
         };
-        let (data, far) = (service.clone(), sandbox.clone());
+        let (data, far) = (service.clone(), service.sandbox.clone());
         let server = HttpServer::new(move || {
             let far = far.clone();
             WebApp::new()
@@ -235,7 +233,7 @@ impl App {
         .run();
         let handle = server.handle();
         service.set_ready(true);
-        let background = background(&service, sandbox.as_ref());
+        let background = background(&service);
         let running = tokio::spawn(server);
         stop.await;
         service.set_ready(false);
@@ -253,7 +251,13 @@ impl App {
 }
 
 /// What runs beside the server.
-fn background(service: &web::Data<Service>, sandbox: Option<&Sandbox>) -> Vec<tokio::task::JoinHandle<()>> {
+fn background(service: &web::Data<Service>) -> Vec<tokio::task::JoinHandle<()>> {
+    let jobs = service.jobs.clone();
+    let jobs = tokio::spawn(async move { jobs.run(std::future::pending()).await });
+    let rates = service.pricing.rates.clone();
+    let rates = tokio::spawn(async move { rates.keep_fresh().await });
+    let courier = service.sandbox.clone();
+    let courier = courier.map(|sandbox| tokio::spawn(async move { sandbox.run_courier().await }));
     let service = service.clone();
     let sweep = tokio::spawn(async move {
         loop {
@@ -265,8 +269,7 @@ fn background(service: &web::Data<Service>, sandbox: Option<&Sandbox>) -> Vec<to
             }
         }
     });
-    let courier = sandbox.cloned().map(|sandbox| tokio::spawn(async move { sandbox.run_courier().await }));
-    std::iter::once(sweep).chain(courier).collect()
+    [jobs, rates, sweep].into_iter().chain(courier).collect()
 }
 
 /// An unspecified address is reached by loopback.
@@ -365,16 +368,11 @@ async fn provision(sandbox: &Sandbox, seeded: &Seeded, public_url: &str) -> Resu
     Ok(())
 }
 
-#[expect(clippy::too_many_arguments, reason = "called once, from what was just built")]
 async fn open_accounts(
-    settings: &Settings,
-    store: &Store,
-    vault: &Vault,
+    built: &Built<'_>,
     public_url: &str,
     sandbox: Option<&Sandbox>,
     seeded: Option<&Seeded>,
-    clock: &Clock,
-    ids: &IdSource,
 ) -> Result<Accounts, AppError> {
     let trust = match sandbox {
         None => Trust::Live,
@@ -386,13 +384,43 @@ async fn open_accounts(
         .timeout(Duration::from_secs(30))
         .build()
         .map_err(|error| AppError::Broken(error.to_string()))?;
-    let context = Context { http, clock: clock.clone(), ids: ids.clone(), trust };
-    let stored = store.gateway_accounts().await?.into_iter().map(|row| row.value).collect();
+    let context = Context { http, clock: built.clock.clone(), ids: built.ids.clone(), trust };
+    let stored = built.store.gateway_accounts().await?.into_iter().map(|row| row.value).collect();
     let default = match seeded {
         Some(seeded) => Some(seeded.default.merchant),
-        None => store.merchants().await?.first().map(|merchant| merchant.id),
+        None => built.store.merchants().await?.first().map(|merchant| merchant.id),
     };
     let open: Vec<OpenAccount> =
-        gateway_accounts::open_all(stored, default, settings, public_url, vault, &context)?;
+        gateway_accounts::open_all(stored, default, built.settings, public_url, built.vault, &context)?;
     Ok(Accounts::new(open))
+}
+
+fn open_geo(settings: &Settings) -> Result<Geo, AppError> {
+    let geo = match &settings.geo_database {
+        Some(file) => Geo::open(file),
+        None => Geo::embedded(),
+    };
+    geo.map_err(|error| AppError::Broken(error.to_string()))
+}
+
+/// Loopback is trusted in sandbox mode, so that a forwarded header can be tried with curl.
+fn trusted_proxies(settings: &Settings) -> Result<TrustedProxies, AppError> {
+    let mut texts = settings.trusted_proxies.clone();
+    if settings.mode == Mode::Sandbox {
+        texts.extend(["127.0.0.0/8".to_owned(), "::1/128".to_owned()]);
+    }
+    let read = |text: &String| {
+        text.parse::<Network>()
+            .map_err(|error| AppError::Broken(format!("server.trusted_proxies: `{text}`: {error}")))
+    };
+    Ok(TrustedProxies::new(texts.iter().map(read).collect::<Result<_, _>>()?))
+}
+
+/// What the later steps of the start work with.
+struct Built<'a> {
+    settings: &'a Settings,
+    store: &'a Store,
+    vault: &'a Vault,
+    clock: &'a Clock,
+    ids: &'a IdSource,
 }

@@ -4,13 +4,15 @@
 pub mod onboard;
 /// Taking a payment: start, hear, ask, complete, cancel, recover.
 pub mod pay;
+/// Showing and promising prices: localise, rates, quotes.
+pub mod price;
 /// What happens to money: captures divided, refunds and other facts booked, differences found.
 pub mod settle;
 /// Paying back: decide, write down, send once.
 pub mod refund;
 /// Goods were delivered: deferred commission is earned.
 pub mod deliver;
+/// What does not agree is decided by one user or two.
+pub mod findings;
 /// What a supplier is told.
 pub mod issue_statement;
-/// Showing and promising prices: localise, rates, quotes.
-pub mod price;

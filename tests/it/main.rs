@@ -14,6 +14,8 @@ mod prices;
 mod reference_rates;
 mod sandbox;
 mod scenarios;
+mod store_crash;
+mod store_faults;
 mod store_ledger;
 mod store_open;
 mod store_verify;

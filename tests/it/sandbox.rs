@@ -4,7 +4,9 @@
 mod adapters;
 mod durability;
 mod grabpay;
+mod grabpay_client;
 mod paypal;
+mod paypal_client;
 mod paypal_notices;
 mod scenarios;
 mod stage;

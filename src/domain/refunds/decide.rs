@@ -54,6 +54,14 @@ pub struct Refund {
     pub movements: Vec<Movement>,
 }
 
+impl Refund {
+    /// Money that was never divided goes back whole: no lines, no parts, only where it stood.
+    pub fn undivided(amount: Money, movements: Vec<Movement>) -> Refund {
+        let fee_owner = FeeOwner::Platform;
+        Refund { amount, lines: vec![], parts: vec![], conversions: vec![], fee_owner, movements }
+    }
+}
+
 /// Decides a refund; [`Refund::decided`] books it.
 ///
 /// # Errors

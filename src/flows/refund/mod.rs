@@ -20,7 +20,7 @@ use crate::domain::ledger::journal::Booking;
 use crate::domain::ledger::{Account, AccountCode, Layer, Owner};
 use crate::domain::merchants::GatewayAccount;
 use crate::domain::orders::refund::{Refund, RefundKind, RefundState};
-use crate::domain::orders::{Holder, Intent, IntentKind, Payment, PaymentState, Taken};
+use crate::domain::orders::{Holder, Intent, IntentKind, Payment, PaymentState, Taken, Transition};
 use crate::domain::refunds::{self, Funds, FxDifference, RefundRequest, RefundTerms, decide, own_pending};
 use crate::domain::settlement::{Delivery, Settlement};
 use crate::ids::{IdSource, MerchantId, PaymentId, RefundId, SupplierId};
@@ -128,7 +128,11 @@ impl Refunding {
         for _ in 0..DECISIONS {
             let ground = self.ground(merchant, payment).await?;
             let decision = self.decide(&ground, input).await?;
-            let (mut change, refund) = self.write_down(&ground, id, &decision, &input.reason)?;
+            let (mut change, refund) = self.decided(&ground, id, &decision, &input.reason)?;
+            self.intend(&mut change, &refund);
+            // Every decision raises the payment's version: two taken side by side cannot both stand.
+            let payment = Payment { updated_at: refund.created_at, ..ground.payment.value.clone() };
+            change.update_payment(&payment, ground.payment.version);
             change.extend(extra.clone());
             match self.0.store.commit(change).await {
                 Ok(_) => {
@@ -144,6 +148,38 @@ impl Refunding {
             }
         }
         Err(RefundFlowError::Unavailable(format!("{payment} met {DECISIONS} other changes in a row")))
+    }
+
+    /// The change that takes a refund made at the gateway as one of this payment's: decided as any other, and done.
+    ///
+    /// # Errors
+    /// [`RefundFlowError`].
+    pub(in crate::flows) async fn adopt(
+        &self,
+        merchant: MerchantId,
+        payment: PaymentId,
+        id: RefundId,
+        input: &RefundInput,
+        refund_ref: &str,
+    ) -> Result<(Change, Refund), RefundFlowError> {
+        let ground = self.ground(merchant, payment).await?;
+        let decision = self.decide(&ground, input).await?;
+        let (mut change, mut refund) = self.decided(&ground, id, &decision, &input.reason)?;
+        refund.refund_ref = Some(refund_ref.to_owned());
+        refund.state = RefundState::Succeeded;
+        change.insert_refund(&refund);
+        let before = &ground.payment.value;
+        let total = before.state.refunded().map_or(Ok(refund.amount), |gone| gone.checked_add(refund.amount));
+        let total = total.map_err(RefundFlowError::unavailable)?;
+        let state = match before.state.refund(total) {
+            Transition::Advance(state) => state,
+            _ => before.state.clone(),
+        };
+        change.update_payment(
+            &Payment { state, updated_at: refund.updated_at, ..before.clone() },
+            ground.payment.version,
+        );
+        Ok((change, refund))
     }
 
     /// A refund of this merchant.
@@ -247,8 +283,8 @@ impl Refunding {
         Ok(funds)
     }
 
-    /// The change that makes a decision stand: the refund, its intent, its postings; and nobody decided beside it.
-    fn write_down(
+    /// The postings of a decision, on the settlement it was taken from, and the refund to be written with them.
+    fn decided(
         &self,
         ground: &Ground,
         id: RefundId,
@@ -288,14 +324,12 @@ impl Refunding {
                 .map(Change::posting)
                 .unwrap_or_default(),
         );
-        self.intend(&mut change, &refund);
-        change.update_payment(&Payment { updated_at: now, ..payment.clone() }, ground.payment.version);
         change.require(&SETTLEMENT, ground.record.value.id, ground.record.version);
         Ok((change, refund))
     }
 
     /// A refund and the call that will be made for it, leased by us.
-    pub(super) fn intend(&self, change: &mut Change, refund: &Refund) {
+    pub(in crate::flows) fn intend(&self, change: &mut Change, refund: &Refund) {
         let kind = IntentKind::Refund(refund.id);
         let intent = Intent::leased(
             self.0.ids.mint(),

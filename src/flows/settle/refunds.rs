@@ -132,10 +132,13 @@ impl Settlements {
         refund: &Refund,
         source: ReportSource,
     ) -> Result<(), SettleError> {
+        let Some(taken) = payment.value.state.taken() else { return Ok(()) };
         let all = self.0.store.refunds_of(payment.value.id).await?;
-        let paid = all
-            .iter()
-            .filter(|other| other.value.state == RefundState::Succeeded && other.value.id != refund.id);
+        let paid = all.iter().filter(|other| {
+            other.value.state == RefundState::Succeeded
+                && other.value.id != refund.id
+                && other.value.capture_ref == taken.capture_ref
+        });
         let before =
             Money::sum(refund.amount.currency(), paid.map(|other| other.value.amount)).map_err(broken)?;
         let total = before.checked_add(refund.amount).map_err(broken)?;

@@ -2,5 +2,11 @@
 
 pub mod audit;
 pub mod keys;
+pub mod ledger;
 pub mod operations;
+pub mod payments;
+pub mod prices;
+pub mod sandbox;
+pub mod settlements;
+pub mod statements;
 pub mod suppliers;
