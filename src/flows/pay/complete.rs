@@ -87,7 +87,9 @@ impl Pay {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(PayError::unavailable("the token could not be stored; the payment is completed at the next question"))
+        Err(PayError::unavailable(
+            "the token could not be stored; the payment is completed at the next question",
+        ))
     }
 
     /// A definite no. Codes of the kind "already captured" are a no as well, so the gateway is asked once more.
