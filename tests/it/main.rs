@@ -11,6 +11,7 @@ mod pay_hear;
 mod pay_start;
 mod pay_world;
 mod prices;
+mod readme;
 mod reference_rates;
 mod sandbox;
 mod scenarios;
