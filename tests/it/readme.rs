@@ -61,6 +61,8 @@ fn matches(expected: &str, printed: &str) -> bool {
 fn run(readme: &str) {
     let folder = tempfile::tempdir().unwrap();
     let mut server = Command::new(env!("CARGO_BIN_EXE_straits"));
+    // The reader's shell has none of the variables that tests are run with.
+    server.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
     let server = server.args(["--listen", "127.0.0.1:0"]).current_dir(folder.path()).stdout(Stdio::piped());
     let mut server = Server(server.stderr(Stdio::null()).spawn().unwrap());
     let mut first = String::new();
