@@ -7,6 +7,7 @@
 mod duties;
 mod flows;
 mod gateway_accounts;
+mod reseal;
 mod sandbox_file;
 mod seed;
 
@@ -27,8 +28,8 @@ use tokio::sync::Semaphore;
 use crate::clock::Clock;
 use crate::domain::access::Environment;
 use crate::flows::pay::{Accounts, OpenAccount};
-use crate::geo::{Geo, Network, TrustedProxies};
 use crate::gateways::{BuildError, Context, Trust};
+use crate::geo::{Geo, Network, TrustedProxies};
 use crate::http::limits::Limiter;
 use crate::http::service::{CLOCK_OFFSET, KeyRing, Service};
 use crate::http::{self, caller, edge};
@@ -38,6 +39,7 @@ use crate::settings::{Mode, Settings};
 use crate::store::{CommitError, Store, StoreError, StoreOptions};
 use crate::vault::{Vault, VaultError};
 
+pub use reseal::reseal;
 pub use seed::{Identity, Seeded};
 
 /// Why the service does not start, in words for whoever starts it.
@@ -281,7 +283,11 @@ fn own_url(bound: SocketAddr) -> String {
     }
 }
 
-fn prepare_folder(folder: &Path) -> Result<(), AppError> {
+/// Makes the data folder and sees that it can be written to.
+///
+/// # Errors
+/// [`AppError::Folder`].
+pub fn prepare_folder(folder: &Path) -> Result<(), AppError> {
     let failed = |source| AppError::Folder { path: folder.to_owned(), source };
     std::fs::create_dir_all(folder).map_err(failed)?;
     let probe = folder.join(".writable");

@@ -1,11 +1,15 @@
 //! Every integration test, in one binary: one module per subject.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod app;
+mod auth;
 mod books;
 mod conformance;
 mod engines;
-mod money_scenarios;
+mod http_manners;
+mod idempotency;
 mod jobs;
+mod money_scenarios;
 mod pay_crash;
 mod pay_hear;
 mod pay_start;
@@ -14,6 +18,7 @@ mod prices;
 mod reference_rates;
 mod sandbox;
 mod scenarios;
+mod settings;
 mod store_ledger;
 mod store_open;
 mod store_verify;
