@@ -57,6 +57,11 @@ impl FindingKind {
         FindingKind::UnexplainedFee,
     ];
 
+    /// Whether money of a payment may stand aside for it.
+    pub fn is_about_a_payment(self) -> bool {
+        self.allows(Action::SendBack)
+    }
+
     /// Reads the stored word.
     pub fn find(word: &str) -> Option<FindingKind> {
         FindingKind::ALL.into_iter().find(|kind| kind.as_str() == word)

@@ -12,5 +12,7 @@ pub mod settle;
 pub mod refund;
 /// Goods were delivered: deferred commission is earned.
 pub mod deliver;
+/// What does not agree is decided by one user or two.
+pub mod findings;
 /// What a supplier is told.
 pub mod issue_statement;

@@ -89,11 +89,14 @@ impl Store {
         self.environment
     }
 
-    /// Whether the database answers: for readiness.
+    /// Whether the database answers and changes are taken: for readiness.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// [`StoreError::Database`], [`StoreError::Closed`].
     pub async fn ping(&self) -> Result<(), StoreError> {
+        if !self.writer.is_open() {
+            return Err(StoreError::Closed);
+        }
         sqlx::query("SELECT seq FROM ledger_head WHERE id = 1").fetch_optional(self.reads()).await?;
         Ok(())
     }
@@ -156,6 +159,9 @@ pub enum StoreError {
         /// What is wrong with it.
         why: String,
     },
+    /// No more changes are taken.
+    #[error("the store is closed")]
+    Closed,
     /// The database refused or is away.
     #[error("the database: {0}")]
     Database(#[from] sqlx::Error),

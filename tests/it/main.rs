@@ -19,6 +19,8 @@ mod reference_rates;
 mod sandbox;
 mod scenarios;
 mod settings;
+mod store_crash;
+mod store_faults;
 mod store_ledger;
 mod store_open;
 mod store_verify;

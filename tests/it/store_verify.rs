@@ -228,7 +228,7 @@ async fn money_left_in_clearing_is_a_fault() {
         let postings = vec![Posting::debit(book.gateway(), sgd(50)), Posting::credit(clearing, sgd(50))];
         store.commit(posting(book.transaction(JournalEvent::Captured, "c", postings))).await.unwrap();
         let verification = full(&store).await;
-        assert_eq!(failed(&verification), ["clearing_is_empty"]);
+        assert_eq!(failed(&verification), ["clearing"]);
         assert_eq!(store.engine(), Engine::of(&database.url).unwrap());
         store.close().await;
     })

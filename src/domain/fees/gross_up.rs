@@ -88,3 +88,81 @@ impl FeeBook {
         self.schedules().iter().flat_map(|schedule| &schedule.rules).filter(|rule| rule.when.matches(charge))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::fees::FeeRule;
+    use crate::money::Currency;
+
+    fn charge<'a>(gross: Money) -> Charge<'a> {
+        let date = chrono::NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();
+        let (gateway, account) = ("paypal", "paypal");
+        Charge { gateway, account, method: None, market: None, payer_country: None, date, gross }
+    }
+
+    fn left(book: &FeeBook, gross: Money) -> i64 {
+        let fees = book.assess(&charge(gross)).unwrap();
+        fees.iter().fold(gross.minor(), |left, line| left - line.amount.minor())
+    }
+
+    fn rules(json: &str) -> FeeBook {
+        FeeBook::of(serde_json::from_str::<Vec<FeeRule>>(json).unwrap())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        /// Against trying every amount in turn.
+        #[test]
+        fn finds_the_smallest_gross(
+            percent in 0_u32..2_000,
+            other in 0_u32..1_000,
+            fixed in 0_u32..200,
+            minimum in 0_u32..100,
+            cap in 100_u32..3_000,
+            tax in 0_u32..25,
+            band in 1_u32..1_500,
+            band_percent in 0_u32..2_000,
+            target in 1_i64..1_200,
+        ) {
+            let cents = |value: u32| format!("{}.{:02}", value / 100, value % 100);
+            let book = rules(&format!(
+                r#"[{{"name":"a","kind":"gateway","percent":"{}","fixed":"{}","minimum":"{}","cap":"{}",
+                     "tiers":[{{"from":"{}","percent":"{}"}}]}},
+                    {{"name":"b","kind":"scheme","percent":"{}"}},
+                    {{"name":"t","kind":"tax","percent":"{tax}"}}]"#,
+                cents(percent), cents(fixed), cents(minimum), cents(cap), cents(band), cents(band_percent), cents(other),
+            ));
+            let usd = Currency::find("USD").unwrap();
+            let target = Money::from_minor(target, usd);
+            let tried = (target.minor()..1_000_000).find(|&minor| left(&book, Money::from_minor(minor, usd)) >= target.minor());
+            let found = gross_up(&book, &charge(target), target).unwrap();
+            prop_assert_eq!(Some(found.minor()), tried);
+        }
+    }
+
+    #[test]
+    fn a_band_that_costs_more_is_stepped_over_only_where_it_must_be() {
+        // Above 10.00 the fee jumps from 0.10 to 2.00: what is left falls from 9.89 to 8.00 at 10.00.
+        let book = rules(
+            r#"[{"name":"a","kind":"gateway","tiers":[{"from":"0","fixed":"0.10"},{"from":"10.00","fixed":"2.00"}]}]"#,
+        );
+        let usd = Currency::find("USD").unwrap();
+        for (target, gross) in [(989, 999), (990, 1190), (800, 810)] {
+            let target = Money::from_minor(target, usd);
+            assert_eq!(gross_up(&book, &charge(target), target).unwrap().minor(), gross);
+        }
+    }
+
+    #[test]
+    fn percentages_of_a_hundred_leave_nothing() {
+        let book = rules(
+            r#"[{"name":"a","kind":"gateway","percent":"60"},{"name":"b","kind":"scheme","percent":"40"}]"#,
+        );
+        let target = Money::from_minor(1, Currency::find("USD").unwrap());
+        assert_eq!(gross_up(&book, &charge(target), target), Err(FeeError::Unreachable(target)));
+    }
+}

@@ -128,9 +128,8 @@ impl FeeSchedule {
         Ok(schedule)
     }
 
-    /// The rules of `kind` that apply, best first by the table in [`crate::domain::fees`].
-    fn select(&self, kind: FeeKind, charge: &Charge<'_>) -> Vec<&FeeRule> {
-        self.rules.iter().filter(|rule| rule.kind == kind && rule.when.matches(charge)).collect()
+    fn matching(&self, kind: FeeKind, charge: &Charge<'_>) -> impl Iterator<Item = &FeeRule> {
+        self.rules.iter().filter(move |rule| rule.kind == kind && rule.when.matches(charge))
     }
 }
 
@@ -176,12 +175,27 @@ impl FeeBook {
             .try_fold(BasisPoints(0), |sum, (_, rule)| Ok(BasisPoints(sum.0 + spread(rule)?.0)))
     }
 
-    /// The rules of `kind` that apply, each with its schedule.
+    /// Prices every rule once in its own currency, so that a bad figure is found at start and not at a capture.
+    ///
+    /// # Errors
+    /// The first [`FeeError`].
+    pub fn check(&self) -> Result<(), FeeError> {
+        let named = self.0.iter().flat_map(|schedule| &schedule.rules).filter_map(|rule| {
+            let currency = crate::money::Currency::find(rule.when.currency.as_deref()?).ok()?;
+            Some((rule, currency))
+        });
+        for (rule, currency) in named {
+            rule.price(Money::from_minor(100, currency), Denomination::of(currency))?;
+        }
+        Ok(())
+    }
+
+    /// The rules of `kind` that apply, best rank only, each with its schedule.
     pub(super) fn select(&self, kind: FeeKind, charge: &Charge<'_>) -> Vec<(&FeeSchedule, &FeeRule)> {
         let matching: Vec<_> = self
             .0
             .iter()
-            .flat_map(|schedule| schedule.select(kind, charge).into_iter().map(move |rule| (schedule, rule)))
+            .flat_map(|schedule| schedule.matching(kind, charge).map(move |rule| (schedule, rule)))
             .collect();
         let best = matching.iter().map(|(_, rule)| rule.when.rank()).max();
         let ranked: Vec<_> =
@@ -202,20 +216,79 @@ fn spread(rule: &FeeRule) -> Result<BasisPoints, FeeError> {
     points.to_i32().map(BasisPoints).ok_or_else(refuse)
 }
 
-/// Figures of rules that name their currency are held against it when a book is checked.
-impl FeeBook {
-    /// Prices every rule once in its own currency, so that a bad figure is found at start and not at a capture.
-    ///
-    /// # Errors
-    /// The first [`FeeError`].
-    pub fn check(&self) -> Result<(), FeeError> {
-        let named = self.0.iter().flat_map(|schedule| &schedule.rules).filter_map(|rule| {
-            let currency = crate::money::Currency::find(rule.when.currency.as_deref()?).ok()?;
-            Some((rule, currency))
-        });
-        for (rule, currency) in named {
-            rule.price(Money::from_minor(100, currency), Denomination::of(currency))?;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Currency;
+
+    #[test]
+    fn the_shipped_files_read_and_price() {
+        let book = FeeBook::read(SHIPPED_FILES).expect("every file reads");
+        assert_eq!(book.schedules().len(), SHIPPED_FILES.len());
+        book.check().expect("every figure fits its currency");
+        assert_eq!(&book, FeeBook::shipped());
+    }
+
+    #[test]
+    fn a_file_says_where_its_numbers_come_from_and_knows_every_key() {
+        let file = |rule: &str| format!("name = \"x\"\n[[rule]]\nname = \"r\"\nkind = \"gateway\"\n{rule}");
+        let read = |rule: &str| FeeSchedule::read("x.toml", &file(rule));
+        assert!(read("source = \"s\"\ntrust = \"contract\"").is_ok());
+        let lacks = |key| Err(FeeError::Unsourced { file: "x.toml".into(), rule: "r".into(), key });
+        assert_eq!(read("source = \"s\""), lacks("trust"));
+        assert_eq!(read("trust = \"contract\""), lacks("source"));
+        for bad in ["percnt = \"1\"", "percent = 1", "when = { country = \"SG\" }", "fixed = \"-1\""] {
+            let error = read(&format!("{bad}\nsource = \"s\"\ntrust = \"t\"")).expect_err(bad);
+            assert!(matches!(error, FeeError::Unreadable { .. }), "{bad}: {error}");
         }
-        Ok(())
+    }
+
+    #[test]
+    fn the_most_conditions_win_and_the_later_of_one_name() {
+        let rule = |name: &str, when: &str| format!(r#"{{"name":"{name}","kind":"gateway","when":{when}}}"#);
+        type Rules<'a> = &'a [(&'a str, &'a str)];
+        let table: &[(Rules<'_>, &[&str])] = &[
+            (&[("any", "{}"), ("here", r#"{"market":"SG"}"#)], &["here"]),
+            (&[("any", "{}"), ("there", r#"{"market":"MY"}"#)], &["any"]),
+            (&[("a", "{}"), ("b", "{}")], &["a", "b"]),
+            (&[("a", r#"{"from":"2026-01-01"}"#), ("a", r#"{"from":"2026-02-01"}"#)], &["a"]),
+            (&[("a", r#"{"from":"2027-01-01"}"#)], &[]),
+            (&[("a", r#"{"until":"2026-11-22"}"#)], &[]),
+            (&[("a", r#"{"until":"2026-11-23"}"#)], &["a"]),
+            (&[("account", r#"{"gateway":"grabpay-sg"}"#), ("any", "{}")], &["account"]),
+            (&[("gateway", r#"{"gateway":"grabpay","currency":"SGD"}"#)], &["gateway"]),
+            (&[("method", r#"{"method":"card"}"#)], &[]),
+        ];
+        for (rules, expected) in table {
+            let json: Vec<String> = rules.iter().map(|(name, when)| rule(name, when)).collect();
+            let rules = serde_json::from_str(&format!("[{}]", json.join(","))).expect("rules");
+            let book = FeeBook::of(rules);
+            let charge = Charge {
+                gateway: "grabpay",
+                account: "grabpay-sg",
+                method: None,
+                market: Some("SG"),
+                payer_country: None,
+                date: NaiveDate::from_ymd_opt(2026, 11, 23).expect("a day"),
+                gross: Money::from_minor(100, Currency::find("SGD").expect("in the table")),
+            };
+            let selected = book.select(FeeKind::Gateway, &charge);
+            let names: Vec<&str> = selected.iter().map(|(_, rule)| rule.name.as_str()).collect();
+            assert_eq!(&names, expected, "{json:?}");
+        }
+    }
+
+    #[test]
+    fn a_spread_is_whole_basis_points() {
+        let spread_of = |percent: &str| {
+            spread(
+                &serde_json::from_str(&format!(r#"{{"name":"s","kind":"fx_markup"{percent}}}"#))
+                    .expect("a rule"),
+            )
+        };
+        assert_eq!(spread_of(r#","percent":"0.5""#), Ok(BasisPoints(50)));
+        for bad in ["", r#","percent":"0.005""#, r#","percent":"100""#, r#","percent":"1","fixed":"1""#] {
+            assert_eq!(spread_of(bad), Err(FeeError::Markup("s".into())), "{bad}");
+        }
     }
 }

@@ -1,16 +1,15 @@
 //! The decision: a request meets the frozen settlement, earlier refunds and what the suppliers hold.
 
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::fees::Bearer;
-use crate::domain::ledger::journal::{self, Booking, Movement};
-use crate::domain::ledger::{AccountCode, LedgerError, LedgerTransaction};
+use crate::domain::ledger::journal::Movement;
 use crate::domain::merchants::{FeeOwner, GatewayAccount};
-use crate::domain::settlement::{Converted, Delivery, Settlement};
+use crate::domain::settlement::{Delivery, Settlement};
 use crate::ids::SupplierId;
-use crate::money::{AllocationPolicy, Currency, Money, MoneyError, Rounding, allocate};
+use crate::money::{Currency, Money, Rounding};
 
+use super::lines::{RefundLine, lines};
 use super::mirror::{ConversionRefund, PartRefund, mirror_conversion, mirror_part};
 use super::movements::{Funds, FxDifference, Mirror};
 use super::request::{RefundError, RefundRequest};
@@ -55,34 +54,12 @@ pub struct Refund {
     pub movements: Vec<Movement>,
 }
 
-/// What a refund line is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RefundLineKind {
-    /// A supplier's share goes back.
-    Share,
-    /// Commission, tax and own sales go back, less a fee that is kept.
-    PlatformFee,
-    /// The gateway keeps its fee; `to` bears it.
-    FeeKept,
-    /// A converted share goes back in the supplier's currency.
-    Conversion,
-}
-
-/// One line of a refund.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RefundLine {
-    /// What it is.
-    pub kind: RefundLineKind,
-    /// Who gives it: `platform` or a supplier's id.
-    pub to: String,
-    /// How much.
-    pub amount: Money,
-    /// In words.
-    pub explain: String,
-    /// For conversions: from what, at which rate.
-    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
-    pub converted: Option<Converted>,
+impl Refund {
+    /// Money that was never divided goes back whole: no lines, no parts, only where it stood.
+    pub fn undivided(amount: Money, movements: Vec<Movement>) -> Refund {
+        let fee_owner = FeeOwner::Platform;
+        Refund { amount, lines: vec![], parts: vec![], conversions: vec![], fee_owner, movements }
+    }
 }
 
 /// Decides a refund; [`Refund::decided`] books it.
@@ -157,169 +134,143 @@ fn mirror_conversions(
     Ok(mirrored)
 }
 
-/// Lines that sum to the amount (per currency, where the gateway converted).
-fn lines(
-    settlement: &Settlement,
-    parts: &[PartRefund],
-    conversions: &[ConversionRefund],
-    fee_owner: FeeOwner,
-) -> Result<Vec<RefundLine>, MoneyError> {
-    let shared = settlement.received.as_ref().map_or(settlement.gross, |received| received.to).currency();
-    let mut shares: Vec<(SupplierId, Money)> = Vec::new();
-    let mut kept: Vec<(String, Money)> = Vec::new();
-    let mut platform = Money::zero(shared);
-    for (part, refund) in settlement.parts.iter().zip(parts) {
-        let fee = refund.fee_borne.checked_add(refund.fee_absorbed)?;
-        platform = platform.checked_add(refund.commission)?.checked_add(refund.tax)?;
-        if settlement.received.is_none() {
-            platform = platform.checked_sub(refund.fee_absorbed)?;
-        }
-        let supplier_bears = fee_owner == FeeOwner::Supplier;
-        let bearer =
-            part.supplier.filter(|_| supplier_bears).map_or("platform".to_owned(), |id| id.to_string());
-        match kept.iter_mut().find(|(to, _)| *to == bearer) {
-            Some((_, sum)) => *sum = sum.checked_add(fee)?,
-            None => kept.push((bearer, fee)),
-        }
-        let Some(supplier) = part.supplier else { continue };
-        match shares.iter_mut().find(|(of, _)| *of == supplier) {
-            Some((_, sum)) => *sum = sum.checked_add(refund.share)?,
-            None => shares.push((supplier, refund.share)),
-        }
-    }
-    let line = |kind, to: String, amount: Money, explain: String| RefundLine {
-        kind,
-        to,
-        amount,
-        explain,
-        converted: None,
-    };
-    let mut lines = Vec::new();
-    for (supplier, share) in shares {
-        let explain = format!("{} of the share goes back", share.amount());
-        lines.push(line(RefundLineKind::Share, supplier.to_string(), share, explain));
-    }
-    let explain = "commission, tax and own sales go back, less a fee the platform had borne".to_owned();
-    lines.push(line(RefundLineKind::PlatformFee, "platform".to_owned(), platform, explain));
-    for (to, fee) in kept {
-        let explain = format!("the gateway keeps {} of its fee", fee.amount());
-        lines.push(line(RefundLineKind::FeeKept, to, fee, explain));
-    }
-    for conversion in conversions {
-        let rate = conversion.paid.amount().checked_div(conversion.from.amount()).unwrap_or(Decimal::ZERO);
-        let rate = rate.round_sf(12).unwrap_or(rate).normalize();
-        let spread = conversion.at_mid.checked_sub(conversion.paid)?;
-        let converted = Converted { from: conversion.from, rate, mid: None, spread: Some(spread) };
-        lines.push(RefundLine {
-            kind: RefundLineKind::Conversion,
-            to: conversion.supplier.to_string(),
-            amount: conversion.paid,
-            explain: format!("{} of the share, as it was converted", conversion.from.amount()),
-            converted: Some(converted),
-        });
-    }
-    lines.retain(|line| !line.amount.is_zero());
-    Ok(lines)
-}
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
 
-impl Refund {
-    /// The decision's transaction.
-    ///
-    /// # Errors
-    /// [`LedgerError`].
-    pub fn decided(&self, booking: &Booking<'_>) -> Result<Option<LedgerTransaction>, LedgerError> {
-        journal::refund_decided(booking, &self.movements)
-    }
+    use proptest::prelude::*;
 
-    /// The gateway paid it out.
-    ///
-    /// # Errors
-    /// [`LedgerError`].
-    pub fn confirmed(&self, booking: &Booking<'_>) -> Result<Option<LedgerTransaction>, LedgerError> {
-        journal::refund_confirmed(booking, self.amount)
-    }
+    use super::*;
+    use crate::clock::{Clock, from_micros};
+    use crate::domain::fees::Commission;
+    use crate::domain::ledger::journal::Booking;
+    use crate::domain::ledger::{Account, AccountCode, Owner};
+    use crate::domain::merchants::{AvailableWhen, FundsFlow, FxPoint, Merchant, Recharge, Recognise, Role};
+    use crate::domain::refunds::own_pending;
+    use crate::domain::settlement::{Exchange, GatewayFee, SettlementInput, settle};
+    use crate::domain::splits::{Agreement, Terms};
+    use crate::ids::{Id, IdSource};
+    use crate::money::{BasisPoints, Rate};
 
-    /// It will not happen.
-    ///
-    /// # Errors
-    /// [`LedgerError`].
-    pub fn failed(&self, booking: &Booking<'_>) -> Result<Option<LedgerTransaction>, LedgerError> {
-        journal::refund_failed(booking, &self.movements)
-    }
+    const TERMS: &str = r#"{"fee_bearer":"BEARER","platform_fee":{"percent":"7.3","tax":"9"},"splits":[
+        {"supplier":"sup_00000000000000000000000001","share":{"percent":"61.7"}},
+        {"supplier":"sup_00000000000000000000000002","share":{"remainder":true}}]}"#;
 
-    /// The gateway gave `returned` of its fee back: what suppliers bore of it goes back to where it was debited, the
-    /// last bucket first.
-    ///
-    /// # Errors
-    /// [`LedgerError`].
-    pub fn fee_returned(
-        &self,
-        booking: &Booking<'_>,
-        returned: Money,
-    ) -> Result<Option<LedgerTransaction>, LedgerError> {
-        let to_suppliers = self
-            .undo_fee(returned)
-            .map_err(|_| LedgerError::TooLarge(crate::domain::ledger::JournalEvent::FeeReturned))?;
-        journal::fee_returned(booking, returned, &to_suppliers)
-    }
-
-    fn undo_fee(&self, returned: Money) -> Result<Vec<Movement>, RefundError> {
-        let kept = self.lines.iter().filter(|line| line.kind == RefundLineKind::FeeKept);
-        let kept: Vec<&RefundLine> = kept.collect();
-        let total = Money::sum(returned.currency(), kept.iter().map(|line| line.amount))?;
-        if !total.is_positive() {
-            return Ok(vec![]);
-        }
-        let weights: Vec<Decimal> = kept.iter().map(|line| line.amount.minor().into()).collect();
-        let (parts, _) = allocate(returned.min(total)?, &weights, AllocationPolicy::LargestRemainder)?;
-        let mut credits = Vec::new();
-        for (line, mut left) in kept.iter().zip(parts) {
-            let currency = left.currency();
-            let debited = self.movements.iter().rev().filter(|movement| {
-                let owner = movement.account.owner.as_str().split(',').next();
-                let code = movement.account.code;
-                let bucket = code >= AccountCode::SUPPLIER_PENDING && code <= AccountCode::SUPPLIER_HELD;
-                (bucket || code == AccountCode::SUPPLIER_RECEIVABLE)
-                    && owner == Some(line.to.as_str())
-                    && movement.amount.currency() == currency
-                    && movement.amount.is_positive()
+    proptest! {
+        /// Any sequence of partial refunds, some of which fail, then the rest: each balances, and when everything has
+        /// gone back, every amount of every part has, to the cent.
+        #[test]
+        fn refunds_sum_to_what_was_charged(
+            gross in 100_i64..100_000,
+            fee in 0_i64..50,
+            steps in prop::collection::vec((1_u128..3, 1_i64..30_000, any::<bool>()), 0..6),
+            bearer in prop_oneof![Just("platform"), Just("suppliers"), Just("payer")],
+            owner in prop_oneof![Just(None), Just(Some(FeeOwner::Supplier)), Just(Some(FeeOwner::Platform))],
+            converted: bool,
+            gateway_converts: bool,
+        ) {
+            let ids = IdSource::seeded(Clock::fixed(from_micros(1_795_000_000_000_000)), 1);
+            let merchant = Merchant {
+                id: ids.mint(),
+                name: String::new(),
+                role: Role::Agent,
+                zone: chrono_tz::UTC,
+                recognise: Recognise::Delivered,
+                return_origins: vec![],
+                tax_jurisdiction: "SG".into(),
+            };
+            let account = GatewayAccount {
+                id: ids.mint(),
+                merchant: merchant.id,
+                gateway: "paypal".into(),
+                name: "paypal".into(),
+                funds_flow: FundsFlow::PlatformCollects,
+                recharge: Recharge::Actual,
+                unreturned_fee: owner,
+                available_when: AvailableWhen::GatewayAvailable,
+                fx_point: FxPoint::Capture,
+                holds: vec![],
+            };
+            let [usd, eur, cny] = ["USD", "EUR", "CNY"].map(|code| Currency::find(code).unwrap());
+            let gross = Money::from_minor(gross, usd);
+            let terms: Terms = serde_json::from_str(&TERMS.replace("BEARER", bearer)).unwrap();
+            let agreement = Agreement::try_new(terms, gross).unwrap();
+            let exchange =
+                Exchange { currency: cny, mid: Rate::parse(usd, cny, "7.12").ok(), spread: BasisPoints(50) };
+            let exchanges = BTreeMap::from_iter(converted.then_some((SupplierId::from_bits(1), exchange)));
+            let rate = Rate::parse(usd, eur, "0.9137").unwrap();
+            let fee = Money::from_minor(fee, usd);
+            let received = rate.convert(gross.checked_sub(fee).unwrap()).unwrap().round(Rounding::HalfUp);
+            let settlement = settle(&SettlementInput {
+                merchant: &merchant,
+                account: &account,
+                agreement: &agreement,
+                fee: GatewayFee::Charged { amount: fee, scheduled: vec![] },
+                received: gateway_converts.then_some((received, rate)),
+                received_mid: None,
+                commission: Commission::none(),
+                exchanges: &exchanges,
+            }).unwrap();
+            let booking = Booking {
+                ids: &ids,
+                merchant: merchant.id,
+                account: &account,
+                source: "c",
+                subject: "p",
+                at: from_micros(1_795_000_000_000_000),
+            };
+            for transaction in settlement.book(&booking).unwrap() {
+                prop_assert!(transaction.postings().len() >= 2);
+            }
+            let mut standing: Vec<Refund> = Vec::new();
+            let requests = steps.into_iter().map(|(supplier, minor, fails)| {
+                let supplier = SupplierId::from_bits(supplier);
+                let amount = Money::from_minor(minor, usd);
+                let allocation = vec![crate::domain::refunds::Allocation { supplier, amount }];
+                (RefundRequest { allocation, ..RefundRequest::default() }, fails)
             });
-            for movement in debited {
-                let back = left.min(movement.amount)?;
-                credits.push(Movement::credit(movement.account.clone(), back));
-                left = left.checked_sub(back)?;
+            for (request, fails) in requests.chain([(RefundRequest::default(), false)]) {
+                let funds = |supplier: SupplierId, currency: Currency| Funds {
+                    own: vec![(
+                        Account::new(AccountCode::SUPPLIER_PENDING, Owner::of(supplier)),
+                        own_pending(&settlement, &standing, supplier, currency).unwrap(),
+                    )],
+                    available: Money::zero(currency),
+                };
+                let refund = match decide(&request, &RefundTerms {
+                    settlement: &settlement,
+                    account: &account,
+                    earlier: &standing,
+                    deliveries: &[],
+                    funds: &funds,
+                    fx_difference: FxDifference::Platform,
+                }) {
+                    Ok(refund) => refund,
+                    Err(RefundError::TooMuch { .. } | RefundError::NothingLeft) => continue,
+                    Err(error) => return Err(TestCaseError::fail(error.to_string())),
+                };
+                prop_assert!(refund.decided(&booking).unwrap().is_some());
+                if !fails {
+                    standing.push(refund);
+                }
+            }
+            for (index, part) in settlement.parts.iter().enumerate() {
+                let sum = |of: fn(&PartRefund) -> Money, like: Money| {
+                    Money::sum(like.currency(), standing.iter().map(|refund| of(&refund.parts[index]))).unwrap()
+                };
+                prop_assert_eq!(sum(|refund| refund.charged, part.charged), part.charged);
+                prop_assert_eq!(sum(|refund| refund.share, part.share), part.share);
+                prop_assert_eq!(sum(|refund| refund.commission, part.share), part.commission);
+                prop_assert_eq!(sum(|refund| refund.tax, part.share), part.tax);
+                prop_assert_eq!(sum(|refund| refund.fee_borne, part.charged), part.fee_borne);
+                prop_assert_eq!(sum(|refund| refund.fee_absorbed, part.charged), part.fee_absorbed);
+                prop_assert_eq!(sum(|refund| refund.from_deferred, part.share), part.commission);
+            }
+            for conversion in &settlement.conversions {
+                let mirrored = standing.iter().flat_map(|refund| &refund.conversions);
+                let paid = Money::sum(cny, mirrored.map(|refund| refund.paid)).unwrap();
+                prop_assert_eq!(paid, conversion.paid);
             }
         }
-        Ok(credits)
     }
-}
-
-/// What is left of this payment's own pending share of a supplier, in one currency: what was credited to 2100 less
-/// what refunds took from it. Releases to 2110 are the caller's to subtract.
-///
-/// # Errors
-/// [`MoneyError`] when amounts do not fit.
-pub fn own_pending(
-    settlement: &Settlement,
-    refunds: &[Refund],
-    supplier: SupplierId,
-    currency: Currency,
-) -> Result<Money, MoneyError> {
-    let conversion = settlement.conversions.iter().find(|conversion| conversion.supplier == supplier);
-    let credited = match conversion {
-        Some(conversion) if conversion.paid.currency() == currency => conversion.paid,
-        Some(_) => Money::zero(currency),
-        None => {
-            let own = settlement.parts.iter().filter(|part| part.supplier == Some(supplier));
-            let own = own.map(|part| part.share).filter(|share| share.currency() == currency);
-            Money::sum(currency, own)?
-        }
-    };
-    let pending = refunds.iter().flat_map(|refund| &refund.movements).filter(|movement| {
-        movement.account.code == AccountCode::SUPPLIER_PENDING
-            && movement.account.owner.as_str() == supplier.to_string()
-            && movement.amount.currency() == currency
-    });
-    let taken = Money::sum(currency, pending.map(|movement| movement.amount))?;
-    credited.checked_sub(taken)?.max(Money::zero(currency))
 }

@@ -16,12 +16,16 @@
 //! *Converted shares* go back at their own rate, mid and markup alike, so that the position stands as before the
 //! payment; with `fx_difference = supplier` the supplier gives what the amount is worth now.
 
+mod book;
 mod decide;
+mod lines;
 mod mirror;
 mod movements;
 mod request;
 
-pub use decide::{Refund, RefundLine, RefundLineKind, RefundTerms, decide, own_pending};
+pub use book::own_pending;
+pub use decide::{Refund, RefundTerms, decide};
+pub use lines::{RefundLine, RefundLineKind};
 pub use mirror::{ConversionRefund, PartRefund};
 pub use movements::{Funds, FxDifference};
 pub use request::{Allocation, RefundError, RefundRequest};

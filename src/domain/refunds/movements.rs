@@ -80,14 +80,13 @@ impl Mirror<'_> {
         };
         for (part, refund) in self.settlement.parts.iter().zip(self.parts) {
             let Some(supplier) = part.supplier else { continue };
-            if !self.conversions.iter().any(|conversion| conversion.supplier == supplier) {
-                add(supplier, refund.share)?;
-            }
+            add(supplier, refund.share)?;
             if self.fee_owner == FeeOwner::Supplier {
                 add(supplier, refund.fee_borne.checked_add(refund.fee_absorbed)?)?;
             }
         }
         for conversion in self.conversions {
+            add(conversion.supplier, conversion.from.negated())?;
             add(conversion.supplier, conversion.paid)?;
         }
         owed.retain(|(_, amount)| !amount.is_zero());
@@ -98,8 +97,7 @@ impl Mirror<'_> {
     /// and where the gateway converted, the way back through the position account.
     fn platform(&self) -> Result<Vec<Movement>, MoneyError> {
         let settlement = self.settlement;
-        let shared = settlement.received.as_ref().map_or(settlement.gross, |received| received.to).currency();
-        let zero = Money::zero(shared);
+        let zero = Money::zero(settlement.shared_currency());
         let (mut deferred, mut commission, mut own_sales, mut tax) = (zero, zero, zero, zero);
         let mut pot = zero;
         let mut recharge = Money::zero(settlement.gross.currency());

@@ -1,5 +1,7 @@
 //! Shares meet bases: what each share comes to, to the minor unit.
 
+use std::cmp::Reverse;
+
 use rust_decimal::Decimal;
 
 use crate::domain::fees::{Denomination, Figure};
@@ -159,7 +161,7 @@ fn spread_in_order(
         amounts[index] = floor;
     }
     match policy {
-        AllocationPolicy::LargestRemainder => parts.sort_by(|a, b| b.2.cmp(&a.2)),
+        AllocationPolicy::LargestRemainder => parts.sort_by_key(|part| Reverse(part.2)),
         AllocationPolicy::FloorThenFirst => {}
         AllocationPolicy::PlatformTakesRemainder => parts.clear(),
     }

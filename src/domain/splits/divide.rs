@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::fees::{Commission, Denomination, FeeLine};
 use crate::ids::SupplierId;
-use crate::money::{AllocationPolicy, Money, Rate, Rounding, allocate};
+use crate::money::{AllocationPolicy, Money, Rate, allocate};
 
 use super::agreement::{Agreement, SplitError};
 use super::allocation::{Bases, allocate_shares};
-use super::terms::{Item, ItemKind, Share};
+use super::terms::Share;
 
 /// What there is to divide, and what the gateway's fee leaves of it.
 #[derive(Debug, Clone, Copy)]
@@ -79,7 +79,7 @@ impl Agreement {
             return Err(SplitError::FeeExceedsCharge { fee: pot.fee, gross: pot.charged });
         }
         let denomination = Denomination { currency, converted: pot.received.map(|(_, rate)| rate) };
-        let mut room = Room { agreement: self, pot, whole, denomination };
+        let room = Room { agreement: self, pot, whole, denomination };
         let mut division =
             if self.terms.items.is_empty() { room.by_split(commission)? } else { room.by_item(commission)? };
         room.charge(&mut division.parts)?;
@@ -88,34 +88,26 @@ impl Agreement {
 }
 
 /// One division under way.
-struct Room<'a> {
-    agreement: &'a Agreement,
-    pot: &'a Pot,
+pub(super) struct Room<'a> {
+    pub(super) agreement: &'a Agreement,
+    pub(super) pot: &'a Pot,
     /// What is shared: the sale, or what was received.
-    whole: Money,
-    denomination: Denomination,
-}
-
-/// What the items of one supplier come to.
-struct Stall<'a> {
-    supplier: SupplierId,
-    split: Option<(usize, &'a Share)>,
-    goods: Money,
-    other: Money,
+    pub(super) whole: Money,
+    pub(super) denomination: Denomination,
 }
 
 impl Room<'_> {
-    fn zero(&self) -> Money {
+    pub(super) fn zero(&self) -> Money {
         Money::zero(self.whole.currency())
     }
 
     /// Off the shared amount; nothing where the gateway converted, because its fee is off already.
-    fn suppliers_bear(&self) -> Money {
+    pub(super) fn suppliers_bear(&self) -> Money {
         if self.pot.received.is_some() { self.zero() } else { self.pot.suppliers_bear }
     }
 
     /// The part of the gateway's fee that falls on `part` of the whole.
-    fn fee_on(&self, part: Money) -> Result<Money, SplitError> {
+    pub(super) fn fee_on(&self, part: Money) -> Result<Money, SplitError> {
         if self.pot.received.is_some() {
             return Ok(self.zero());
         }
@@ -124,9 +116,8 @@ impl Room<'_> {
         self.proportion(fee, part)
     }
 
-    fn proportion(&self, of: Money, part: Money) -> Result<Money, SplitError> {
-        let exact = of.amount() * (part.amount() / self.whole.amount());
-        Ok(Money::try_new(Rounding::HalfUp.apply(exact, of.currency().exponent()), of.currency())?)
+    pub(super) fn proportion(&self, of: Money, part: Money) -> Result<Money, SplitError> {
+        Ok(of.prorated(part, self.whole)?)
     }
 
     /// Without items: the splits divide the whole.
@@ -162,147 +153,14 @@ impl Room<'_> {
         Ok(Division { parts, shares, commission: fees, tax: taxes })
     }
 
-    /// With items: each supplier's items are a payment of their own.
-    fn by_item(&self, commission: &Commission) -> Result<Division, SplitError> {
-        let items = &self.agreement.terms.items;
-        let amounts: Vec<Money> = items.iter().map(|item| item.amount).collect();
-        let amounts = weigh(self.whole, &amounts)?;
-        let stalls = self.stalls(items, &amounts)?;
-        let sum = |of: &dyn Fn(&Stall<'_>) -> Money| Money::sum(self.whole.currency(), stalls.iter().map(of));
-        let goods = sum(&|stall| stall.goods)?;
-        let sold = goods.checked_add(sum(&|stall| stall.other)?)?;
-        // The platform bears the fee on goods of its own; tax and shipping it passes on are part of the suppliers' sale.
-        let own_goods = items.iter().zip(&amounts);
-        let own_goods = own_goods.filter(|(item, _)| item.supplier.is_none() && item.kind == ItemKind::Goods);
-        let own_goods = Money::sum(self.whole.currency(), own_goods.map(|(_, &amount)| amount))?;
-        let borne = self.proportion(self.suppliers_bear(), self.whole.checked_sub(own_goods)?)?;
-        let net = goods.checked_sub(borne)?.max(self.zero())?;
-        let (fees, taxes) = if goods.is_zero() {
-            (vec![], vec![])
-        } else {
-            commission.price(goods, net, self.denomination)?
-        };
-        let (fee, tax) = (self.total(&fees)?, self.total(&taxes)?);
-        self.net(goods, fee, tax, self.zero())?;
-        self.net(sold, fee, tax, borne)?;
-        // Each step divides by what the step before left, so that nothing falls below zero.
-        let room: Vec<Money> = stalls.iter().map(|stall| stall.goods).collect();
-        let fees_of = weigh(fee, &room)?;
-        let room = less(&room, &fees_of)?;
-        let tax_of = weigh(tax, &room)?;
-        let others: Vec<Money> = stalls.iter().map(|stall| stall.other.negated()).collect();
-        let room = less(&less(&room, &tax_of)?, &others)?;
-        let borne_of = weigh(borne, &room)?;
-        let mut shares = Vec::with_capacity(stalls.len());
-        let mut parts = Vec::with_capacity(items.len());
-        for (index, stall) in stalls.iter().enumerate() {
-            let (fee, tax, borne) = (fees_of[index], tax_of[index], borne_of[index]);
-            let (share, explain) = self.stall_share(stall, fee, tax, borne)?;
-            let left = room[index].checked_sub(borne)?.checked_sub(share)?;
-            shares.push((stall.supplier, share, explain));
-            parts.extend(self.item_parts(stall, items, &amounts, fee.checked_add(left)?, tax, borne)?);
-        }
-        let own = items.iter().zip(&amounts).filter(|(item, _)| item.supplier.is_none());
-        parts.extend(own.map(|(item, &amount)| {
-            self.part(Some(item.reference.clone()), None, self.zero(), amount, self.zero(), self.zero())
-        }));
-        Ok(Division { parts, shares, commission: fees, tax: taxes })
-    }
-
-    /// The suppliers with items, in the order of splits, then items.
-    fn stalls<'b>(&'b self, items: &[Item], amounts: &[Money]) -> Result<Vec<Stall<'b>>, SplitError> {
-        let splits = &self.agreement.terms.splits;
-        let mut stalls = Vec::new();
-        for supplier in self.agreement.suppliers() {
-            let sum = |goods: bool| {
-                let own = items.iter().zip(amounts).filter(|(item, _)| {
-                    item.supplier == Some(supplier) && (item.kind == ItemKind::Goods) == goods
-                });
-                Money::sum(self.whole.currency(), own.map(|(_, &amount)| amount))
-            };
-            let split = splits.iter().enumerate().find(|(_, split)| split.supplier == supplier);
-            let split = split.map(|(index, split)| (index, &split.share));
-            stalls.push(Stall { supplier, split, goods: sum(true)?, other: sum(false)? });
-        }
-        Ok(stalls)
-    }
-
-    fn stall_share(
+    /// What is left to share; zero is allowed, less is not.
+    pub(super) fn net(
         &self,
-        stall: &Stall<'_>,
+        gross: Money,
         fee: Money,
         tax: Money,
         borne: Money,
-    ) -> Result<(Money, String), SplitError> {
-        let sold = stall.goods.checked_add(stall.other)?;
-        let other = if stall.other.is_zero() {
-            String::new()
-        } else {
-            format!(" + shipping and tax {}", stall.other.amount())
-        };
-        match stall.split {
-            None | Some((_, Share::Remainder)) => {
-                let share = sold.checked_sub(fee)?.checked_sub(tax)?.checked_sub(borne)?;
-                let mut explain = format!("items {}", sold.amount());
-                for (what, amount) in [("commission", fee), ("tax on it", tax), ("gateway fee", borne)] {
-                    if !amount.is_zero() {
-                        explain = format!("{explain} − {what} {}", amount.amount());
-                    }
-                }
-                Ok((share, format!("{explain} = {}", share.amount())))
-            }
-            Some((index, share)) => {
-                let net = self.net(stall.goods, fee, tax, borne)?;
-                let received = stall.goods.checked_sub(self.fee_on(stall.goods)?)?.max(self.zero())?;
-                let bases = Bases { gross: stall.goods, net, received };
-                let policy = self.agreement.policy();
-                let allocated = allocate_shares(&[share], &bases, borne, self.denomination, policy, index)?;
-                let of_goods = Money::sum(net.currency(), allocated.amounts)?;
-                let explain = allocated.explained.concat();
-                Ok((of_goods.checked_add(stall.other)?, format!("{explain}{other}")))
-            }
-        }
-    }
-
-    /// The parts of one supplier's items.
-    fn item_parts(
-        &self,
-        stall: &Stall<'_>,
-        items: &[Item],
-        amounts: &[Money],
-        commission: Money,
-        tax: Money,
-        borne: Money,
-    ) -> Result<Vec<Part>, SplitError> {
-        let own: Vec<(&Item, Money)> = items
-            .iter()
-            .zip(amounts.iter().copied())
-            .filter(|(item, _)| item.supplier == Some(stall.supplier))
-            .collect();
-        let of_goods = |&(item, amount): &(&Item, Money)| {
-            if item.kind == ItemKind::Goods { amount } else { self.zero() }
-        };
-        let goods: Vec<Money> = own.iter().map(of_goods).collect();
-        let others: Vec<Money> = own
-            .iter()
-            .zip(&goods)
-            .map(|((_, amount), goods)| goods.checked_sub(*amount))
-            .collect::<Result<_, _>>()?;
-        let commission = weigh(commission, &goods)?;
-        let room = less(&goods, &commission)?;
-        let tax = weigh(tax, &room)?;
-        let room = less(&less(&room, &tax)?, &others)?;
-        let borne = weigh(borne, &room)?;
-        let share = less(&room, &borne)?;
-        let parts = own.iter().enumerate().map(|(index, (item, _))| {
-            let name = Some(item.reference.clone());
-            self.part(name, item.supplier, share[index], commission[index], tax[index], borne[index])
-        });
-        Ok(parts.collect())
-    }
-
-    /// What is left to share; zero is allowed, less is not.
-    fn net(&self, gross: Money, fee: Money, tax: Money, borne: Money) -> Result<Money, SplitError> {
+    ) -> Result<Money, SplitError> {
         let commission = fee.checked_add(tax)?;
         let net = gross.checked_sub(commission)?.checked_sub(borne)?;
         if net.is_negative() {
@@ -311,11 +169,11 @@ impl Room<'_> {
         Ok(net)
     }
 
-    fn total(&self, lines: &[FeeLine]) -> Result<Money, SplitError> {
+    pub(super) fn total(&self, lines: &[FeeLine]) -> Result<Money, SplitError> {
         Ok(Money::sum(self.whole.currency(), lines.iter().map(|line| line.amount))?)
     }
 
-    fn part(
+    pub(super) fn part(
         &self,
         item: Option<String>,
         supplier: Option<SupplierId>,
@@ -330,7 +188,7 @@ impl Room<'_> {
 
     /// Says of each part what the payer was charged for it, and spreads what is not shared: the payer's part of the
     /// fee, the fee of a gateway that converted, and the fee that the platform bears.
-    fn charge(&mut self, parts: &mut [Part]) -> Result<(), SplitError> {
+    fn charge(&self, parts: &mut [Part]) -> Result<(), SplitError> {
         let zero = Money::zero(self.pot.charged.currency());
         let mut worth = Vec::with_capacity(parts.len());
         for part in parts.iter() {
@@ -365,7 +223,7 @@ impl Room<'_> {
 }
 
 /// `whole` by the weights of amounts, largest remainder; by heads where all weigh nothing.
-fn weigh(whole: Money, by: &[Money]) -> Result<Vec<Money>, SplitError> {
+pub(super) fn weigh(whole: Money, by: &[Money]) -> Result<Vec<Money>, SplitError> {
     let mut weights: Vec<_> = by.iter().map(|amount| amount.minor().into()).collect();
     if by.iter().all(|amount| amount.is_zero()) {
         weights = vec![rust_decimal::Decimal::ONE; by.len()];
@@ -373,6 +231,146 @@ fn weigh(whole: Money, by: &[Money]) -> Result<Vec<Money>, SplitError> {
     Ok(allocate(whole, &weights, AllocationPolicy::LargestRemainder)?.0)
 }
 
-fn less(from: &[Money], off: &[Money]) -> Result<Vec<Money>, SplitError> {
+pub(super) fn less(from: &[Money], off: &[Money]) -> Result<Vec<Money>, SplitError> {
     Ok(from.iter().zip(off).map(|(from, off)| from.checked_sub(*off)).collect::<Result<_, _>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::splits::{Item, ItemKind, PlatformFee, ShareBase, Split, Terms};
+    use crate::ids::Id;
+    use crate::money::Currency;
+
+    fn share() -> impl Strategy<Value = Share> {
+        let cents =
+            |value: u32| serde_json::from_str(&format!("\"{}.{:02}\"", value / 100, value % 100)).unwrap();
+        let base = prop_oneof![Just(ShareBase::Net), Just(ShareBase::Gross), Just(ShareBase::Received)];
+        prop_oneof![
+            (0_u32..5_000).prop_map(move |value| Share::Fixed(cents(value))),
+            (0_u32..5_000, base, prop::option::of(0_u32..2_000), prop::option::of(2_000_u32..4_000))
+                .prop_map(move |(percent, of, minimum, cap)| Share::Percent {
+                    percent: format!("{}.{:02}", percent / 100, percent % 100).parse().unwrap(),
+                    of,
+                    cap: cap.map(cents),
+                    minimum: minimum.map(cents),
+                }),
+        ]
+    }
+
+    fn terms() -> impl Strategy<Value = Terms> {
+        let policy = prop_oneof![
+            Just(AllocationPolicy::LargestRemainder),
+            Just(AllocationPolicy::FloorThenFirst),
+            Just(AllocationPolicy::PlatformTakesRemainder)
+        ];
+        let item = (1_i64..3_000, 0_u128..4, 0_u8..3);
+        let items = prop::collection::vec(item, 0..5);
+        (prop::collection::vec(share(), 0..4), any::<bool>(), policy, 0_u32..2_000, 0_u32..2_000, items)
+            .prop_map(|(mut shares, remainder, split_policy, percent, tax, items)| {
+                if remainder {
+                    shares.push(Share::Remainder);
+                }
+                let usd = Currency::find("USD").unwrap();
+                let hundredths = |value: u32| format!("{}.{:02}", value / 100, value % 100).parse().ok();
+                let splits = shares.into_iter().enumerate();
+                let splits =
+                    splits.map(|(n, share)| Split { supplier: SupplierId::from_bits(n as u128), share });
+                let items: Vec<Item> = items
+                    .into_iter()
+                    .enumerate()
+                    .map(|(n, (minor, of, kind))| Item {
+                        reference: n.to_string(),
+                        amount: Money::from_minor(minor, usd),
+                        supplier: (of > 0).then(|| SupplierId::from_bits(of)),
+                        kind: [ItemKind::Goods, ItemKind::Shipping, ItemKind::Tax][usize::from(kind)],
+                    })
+                    .collect();
+                let sells = |split: &Split| items.iter().any(|item| item.supplier == Some(split.supplier));
+                let splits = splits.filter(|split| items.is_empty() || sells(split)).collect();
+                Terms {
+                    splits,
+                    split_policy,
+                    fee_bearer: None,
+                    platform_fee: Some(PlatformFee {
+                        percent: hundredths(percent),
+                        fixed: None,
+                        of: Default::default(),
+                        minimum: None,
+                        cap: None,
+                        tax: hundredths(tax),
+                    }),
+                    items,
+                }
+            })
+    }
+
+    proptest! {
+        /// Whatever is agreed and whoever bears the fee: either refused, or every minor unit is in exactly one part
+        /// and nobody's part is below zero.
+        #[test]
+        fn every_minor_unit_ends_in_one_part(
+            terms in terms(),
+            gross in 1_i64..12_000,
+            fee in 0_i64..400,
+            bearer in 0_u8..3,
+            converted: bool,
+        ) {
+            let usd = Currency::find("USD").unwrap();
+            let charged = if terms.items.is_empty() {
+                Money::from_minor(gross, usd)
+            } else {
+                Money::sum(usd, terms.items.iter().map(|item| item.amount)).unwrap()
+            };
+            let agreement = match Agreement::try_new(terms, charged) {
+                Ok(agreement) => agreement,
+                Err(_) => return Ok(()),
+            };
+            let fee = Money::from_minor(fee, usd);
+            let zero = Money::zero(usd);
+            let eur = Currency::find("EUR").unwrap();
+            let rate = Rate::parse(usd, eur, "0.9137").unwrap();
+            let net = charged.checked_sub(fee).unwrap();
+            let received = converted.then(|| (rate.convert(net).unwrap().round(Rounding::HalfUp), rate));
+            let pot = Pot {
+                charged,
+                fee,
+                suppliers_bear: if bearer == 1 && !agreement.suppliers().is_empty() { fee } else { zero },
+                payer_bears: if bearer == 2 { fee } else { zero },
+                payer_tax: zero,
+                received,
+            };
+            let commission = agreement.commission(Commission::none());
+            let Ok(division) = agreement.divide(&pot, &commission) else { return Ok(()) };
+            let sum = |of: fn(&Part) -> Money, like: Money| {
+                Money::sum(like.currency(), division.parts.iter().map(of)).unwrap()
+            };
+            prop_assert_eq!(sum(|part| part.charged, charged), charged);
+            let shared = sum(|part| part.share, division.parts[0].share)
+                .checked_add(sum(|part| part.commission, division.parts[0].share)).unwrap()
+                .checked_add(sum(|part| part.tax, division.parts[0].share)).unwrap();
+            match received {
+                Some((received, _)) => {
+                    prop_assert_eq!(shared, received);
+                    prop_assert_eq!(sum(|part| part.fee_borne, charged), fee);
+                }
+                None => {
+                    let borne = sum(|part| part.fee_borne, charged);
+                    prop_assert_eq!(shared.checked_add(borne).unwrap(), charged);
+                    let absorbed = sum(|part| part.fee_absorbed, charged);
+                    prop_assert_eq!(borne.checked_add(absorbed).unwrap(), fee);
+                }
+            }
+            for part in &division.parts {
+                for amount in [part.charged, part.fee_borne, part.share, part.commission, part.tax] {
+                    prop_assert!(!amount.is_negative(), "{:?}", part);
+                }
+            }
+            let shares = division.shares.iter().map(|(_, amount, _)| *amount);
+            let of_parts = sum(|part| part.share, division.parts[0].share);
+            prop_assert_eq!(Money::sum(of_parts.currency(), shares).unwrap(), of_parts);
+        }
+    }
 }

@@ -28,6 +28,7 @@
 
 mod agreement;
 mod allocation;
+mod by_item;
 mod divide;
 mod terms;
 

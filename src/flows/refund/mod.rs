@@ -8,6 +8,7 @@
 //! It counts against what was captured from the moment it is written down. A call whose outcome is unknown is asked
 //! about, never sent under a second reference.
 
+mod error;
 mod send;
 
 use std::collections::BTreeMap;
@@ -19,20 +20,21 @@ use crate::domain::ledger::journal::Booking;
 use crate::domain::ledger::{Account, AccountCode, Layer, Owner};
 use crate::domain::merchants::GatewayAccount;
 use crate::domain::orders::refund::{Refund, RefundKind, RefundState};
-use crate::domain::orders::{Holder, Intent, IntentKind, Payment, PaymentState, Taken};
+use crate::domain::orders::{Holder, Intent, IntentKind, Payment, PaymentState, Taken, Transition};
 use crate::domain::refunds::{
-    self, Funds, FxDifference, RefundError, RefundRequest, RefundTerms, decide, own_pending,
+    self, Funds, FxDifference, RefundRequest, RefundTerms, decide, own_pending,
 };
 use crate::domain::settlement::{Delivery, Settlement};
-use crate::gateways::GatewayError;
 use crate::ids::{IdSource, MerchantId, PaymentId, RefundId, SupplierId};
 use crate::money::{Currency, Money};
 use crate::rates::RateBook;
 use crate::store::settlements::{SETTLEMENT, SettlementRecord};
-use crate::store::{Change, CommitError, Store, StoreError, Versioned};
+use crate::store::{Change, CommitError, Store, Versioned};
 
-use super::pay::{Pay, PayError, SettleError};
+use super::pay::Pay;
 use super::settle::{Settlements, refund_view};
+
+pub use error::RefundFlowError;
 
 /// How often a decision is taken again after somebody else was faster.
 const DECISIONS: usize = 16;
@@ -91,94 +93,6 @@ pub struct Parts {
     pub clock: crate::clock::Clock,
 }
 
-/// Why a refund is not made.
-#[derive(Debug, thiserror::Error)]
-pub enum RefundFlowError {
-    /// Nothing of this merchant under that id.
-    #[error("there is no such {0}")]
-    Unknown(&'static str),
-    /// There is no money to give back.
-    #[error("the payment is {state}; only captured money can go back")]
-    NotCaptured {
-        /// Where it stands.
-        state: &'static str,
-    },
-    /// The money stands aside and waits for a decision.
-    #[error(
-        "the money of this payment was never divided; it goes back by resolving its finding with send_back"
-    )]
-    Undivided,
-    /// The gateway has no refunds.
-    #[error("{0} cannot pay back")]
-    NotSupported(String),
-    /// `fx_difference: customer`.
-    #[error("the shopper gets back what was paid; fx_difference is platform or supplier")]
-    CustomerBears,
-    /// The request does not fit the settlement.
-    #[error(transparent)]
-    Refused(#[from] RefundError),
-    /// A row that came with the request was changed by somebody else.
-    #[error("{table} was changed by somebody else")]
-    Superseded {
-        /// The table.
-        table: &'static str,
-    },
-    /// Nothing was promised: try again.
-    #[error("{0}")]
-    Unavailable(String),
-}
-
-impl RefundFlowError {
-    fn unavailable(error: impl std::fmt::Display) -> RefundFlowError {
-        RefundFlowError::Unavailable(error.to_string())
-    }
-
-    /// The problem's code.
-    pub fn code(&self) -> &'static str {
-        match self {
-            RefundFlowError::Unknown(_) => "not_found",
-            RefundFlowError::NotCaptured { .. } => "payment_not_captured",
-            RefundFlowError::Undivided => "payment_undivided",
-            RefundFlowError::NotSupported(_) => "refund_not_supported",
-            RefundFlowError::CustomerBears => "fx_difference_invalid",
-            RefundFlowError::Refused(RefundError::AllocationRequired { .. }) => "allocation_required",
-            RefundFlowError::Refused(RefundError::TooMuch { .. } | RefundError::NothingLeft) => {
-                "refund_exceeds_captured"
-            }
-            RefundFlowError::Refused(_) => "refund_invalid",
-            RefundFlowError::Superseded { .. } => "superseded",
-            RefundFlowError::Unavailable(_) => "unavailable",
-        }
-    }
-
-    /// The place in the request.
-    pub fn param(&self) -> Option<&'static str> {
-        match self {
-            RefundFlowError::CustomerBears => Some("fx_difference"),
-            RefundFlowError::Refused(error) => Some(error.param()),
-            _ => None,
-        }
-    }
-}
-
-impl From<StoreError> for RefundFlowError {
-    fn from(error: StoreError) -> RefundFlowError {
-        RefundFlowError::unavailable(error)
-    }
-}
-
-impl From<SettleError> for RefundFlowError {
-    fn from(error: SettleError) -> RefundFlowError {
-        RefundFlowError::unavailable(error)
-    }
-}
-
-impl From<PayError> for RefundFlowError {
-    fn from(error: PayError) -> RefundFlowError {
-        RefundFlowError::unavailable(error)
-    }
-}
-
 /// A payment as a refund finds it.
 struct Ground {
     payment: Versioned<Payment>,
@@ -216,7 +130,11 @@ impl Refunding {
         for _ in 0..DECISIONS {
             let ground = self.ground(merchant, payment).await?;
             let decision = self.decide(&ground, input).await?;
-            let (mut change, refund) = self.write_down(&ground, id, &decision, &input.reason)?;
+            let (mut change, refund) = self.decided(&ground, id, &decision, &input.reason)?;
+            self.intend(&mut change, &refund);
+            // Every decision raises the payment's version: two taken side by side cannot both stand.
+            let payment = Payment { updated_at: refund.created_at, ..ground.payment.value.clone() };
+            change.update_payment(&payment, ground.payment.version);
             change.extend(extra.clone());
             match self.0.store.commit(change).await {
                 Ok(_) => {
@@ -232,6 +150,38 @@ impl Refunding {
             }
         }
         Err(RefundFlowError::Unavailable(format!("{payment} met {DECISIONS} other changes in a row")))
+    }
+
+    /// The change that takes a refund made at the gateway as one of this payment's: decided as any other, and done.
+    ///
+    /// # Errors
+    /// [`RefundFlowError`].
+    pub(in crate::flows) async fn adopt(
+        &self,
+        merchant: MerchantId,
+        payment: PaymentId,
+        id: RefundId,
+        input: &RefundInput,
+        refund_ref: &str,
+    ) -> Result<(Change, Refund), RefundFlowError> {
+        let ground = self.ground(merchant, payment).await?;
+        let decision = self.decide(&ground, input).await?;
+        let (mut change, mut refund) = self.decided(&ground, id, &decision, &input.reason)?;
+        refund.refund_ref = Some(refund_ref.to_owned());
+        refund.state = RefundState::Succeeded;
+        change.insert_refund(&refund);
+        let before = &ground.payment.value;
+        let total = before.state.refunded().map_or(Ok(refund.amount), |gone| gone.checked_add(refund.amount));
+        let total = total.map_err(RefundFlowError::unavailable)?;
+        let state = match before.state.refund(total) {
+            Transition::Advance(state) => state,
+            _ => before.state.clone(),
+        };
+        change.update_payment(
+            &Payment { state, updated_at: refund.updated_at, ..before.clone() },
+            ground.payment.version,
+        );
+        Ok((change, refund))
     }
 
     /// A refund of this merchant.
@@ -335,8 +285,8 @@ impl Refunding {
         Ok(funds)
     }
 
-    /// The change that makes a decision stand: the refund, its intent, its postings; and nobody decided beside it.
-    fn write_down(
+    /// The postings of a decision, on the settlement it was taken from, and the refund to be written with them.
+    fn decided(
         &self,
         ground: &Ground,
         id: RefundId,
@@ -376,14 +326,12 @@ impl Refunding {
                 .map(Change::posting)
                 .unwrap_or_default(),
         );
-        self.intend(&mut change, &refund);
-        change.update_payment(&Payment { updated_at: now, ..payment.clone() }, ground.payment.version);
         change.require(&SETTLEMENT, ground.record.value.id, ground.record.version);
         Ok((change, refund))
     }
 
     /// A refund and the call that will be made for it, leased by us.
-    pub(super) fn intend(&self, change: &mut Change, refund: &Refund) {
+    pub(in crate::flows) fn intend(&self, change: &mut Change, refund: &Refund) {
         let kind = IntentKind::Refund(refund.id);
         let intent = Intent::leased(
             self.0.ids.mint(),
@@ -400,11 +348,5 @@ impl Refunding {
     /// The answer of the API.
     pub fn view(refund: &Refund) -> serde_json::Value {
         refund_view(refund)
-    }
-}
-
-impl From<GatewayError> for RefundFlowError {
-    fn from(error: GatewayError) -> RefundFlowError {
-        RefundFlowError::unavailable(error)
     }
 }

@@ -27,7 +27,7 @@ enum Answer {
 
 impl Refunding {
     /// Sends a refund that was just written down under our lease; a failure is logged, the recovery takes it from there.
-    pub(super) async fn send_written(&self, id: RefundId) {
+    pub(in crate::flows) async fn send_written(&self, id: RefundId) {
         if let Err(error) = self.send_once(id).await {
             tracing::warn!(refund = %id, %error, "the refund is written down and will be taken up again");
         }

@@ -48,7 +48,7 @@ impl Settlements {
     }
 
     /// The settlement of a capture, and what it was computed from; the inner error says why it cannot be divided.
-    pub(super) async fn compute(
+    async fn compute(
         &self,
         payment: &Payment,
         account: &GatewayAccount,
@@ -108,6 +108,26 @@ impl Settlements {
         Ok(change)
     }
 
+    /// Divides money that stood aside and is in clearing by now; the inner error says why it cannot be divided.
+    pub(in crate::flows) async fn divide_adopted(
+        &self,
+        payment: &Payment,
+        account: &GatewayAccount,
+        capture: &Capture,
+        booking: &Booking<'_>,
+    ) -> Result<Result<Change, String>, SettleError> {
+        let (settlement, exchanges) = match self.compute(payment, account, capture).await? {
+            Ok(computed) => computed,
+            Err(why) => return Ok(Err(why)),
+        };
+        let mut change = Change::new();
+        for transaction in settlement.book_division(booking).map_err(broken)? {
+            change.post(transaction);
+        }
+        self.write_down(&mut change, payment, &settlement, &exchanges)?;
+        Ok(Ok(change))
+    }
+
     /// The gateway corrected itself: the money leaves suspense for clearing; its fee was booked when it arrived.
     fn out_of_suspense(
         &self,
@@ -122,7 +142,7 @@ impl Settlements {
     }
 
     /// The settlement's row and event.
-    pub(super) fn write_down(
+    fn write_down(
         &self,
         change: &mut Change,
         payment: &Payment,
@@ -162,7 +182,10 @@ impl Settlements {
         let mut change = Change::new();
         let subject = payment.id.to_string();
         let booking = self.booking(payment, account, &capture.capture_ref, &subject, capture.at);
-        if held_before(payment, capture).is_none() {
+        if let Some(held) = held_before(payment, capture) {
+            let difference = capture.amount.checked_sub(held.amount).map_err(broken)?;
+            post(&mut change, journal::suspense_booked(&booking, difference))?;
+        } else {
             post(
                 &mut change,
                 match kind {

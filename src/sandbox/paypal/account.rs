@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::super::book::{Record, Session};
 use super::super::{Sandbox, serial};
+use super::captures::{Capture, Credit};
 use super::envelope::{Answer, Refusal};
-use super::payments::{Capture, Credit};
 use super::{App, Call, amount, stamp};
 use crate::money::{Currency, Money};
 
@@ -181,8 +181,7 @@ pub(super) async fn transactions(call: &mut Call<'_>) -> Result<Answer, Refusal>
     let start = moment(call, "start_date")?;
     let end = moment(call, "end_date")?;
     if end < start || end - start > TimeDelta::days(31) {
-        let why = "Date range is greater than 31 days, or ends before it starts.";
-        return Err(Refusal::invalid_at("end_date", "INVALID_DATE_RANGE", why));
+        return Err(Refusal::invalid_at("end_date", "INVALID_DATE_RANGE"));
     }
     let page_size = number(call, "page_size", 100, 500)?;
     let page = number(call, "page", 1, 10_000)?;
@@ -210,7 +209,7 @@ pub(super) async fn transactions(call: &mut Call<'_>) -> Result<Answer, Refusal>
         "page": page,
         "total_items": matching.len(),
         "total_pages": matching.len().div_ceil(page_size).max(1),
-        "links": [],
+        "links": [call.link("self", "GET", &format!("/v1/reporting/transactions?{}", call.request.query_string()))],
     })))
 }
 
@@ -248,11 +247,11 @@ fn moment(call: &Call<'_>, name: &str) -> Result<DateTime<Utc>, Refusal> {
     DateTime::parse_from_rfc3339(&text)
         .or_else(|_| DateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%z"))
         .map(|at| at.with_timezone(&Utc))
-        .map_err(|_| Refusal::invalid_at(name, "INVALID_REQUEST", "A date and time with seconds and zone."))
+        .map_err(|_| Refusal::invalid_at(name, "INVALID_REQUEST"))
 }
 
 fn number(call: &Call<'_>, name: &str, default: usize, most: usize) -> Result<usize, Refusal> {
     let Some(text) = call.query(name) else { return Ok(default) };
     let number = text.parse().ok().filter(|number| (1..=most).contains(number));
-    number.ok_or_else(|| Refusal::invalid_at(name, "INVALID_PARAMETER_VALUE", "Out of range."))
+    number.ok_or_else(|| Refusal::invalid_at(name, "INVALID_PARAMETER_VALUE"))
 }

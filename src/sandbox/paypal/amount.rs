@@ -56,49 +56,36 @@ pub(super) enum AmountFault {
 pub(super) fn read(value: Option<&Value>, field: &str, zero: bool) -> Result<Money, AmountFault> {
     let missing = |part: &str| {
         let field = format!("{field}{part}");
-        let why = "A required field / parameter is missing.";
-        AmountFault::Schema(Detail::at(field, "MISSING_REQUIRED_PARAMETER", why))
+        AmountFault::Schema(Detail::at(field, "MISSING_REQUIRED_PARAMETER"))
     };
-    let rule = |part: &str, issue: &'static str, why: &str| {
-        AmountFault::Rule(Detail::at(format!("{field}{part}"), issue, why))
-    };
+    let rule =
+        |part: &str, issue: &'static str| AmountFault::Rule(Detail::at(format!("{field}{part}"), issue));
     let amount = value.ok_or_else(|| missing(""))?;
     let code = amount.get("currency_code").ok_or_else(|| missing("/currency_code"))?;
     let text = amount.get("value").ok_or_else(|| missing("/value"))?;
-    let syntax = |part: &str, why: &str| {
-        AmountFault::Schema(Detail::at(format!("{field}{part}"), "INVALID_PARAMETER_SYNTAX", why))
-    };
-    let code = code
-        .as_str()
-        .filter(|code| code.len() == 3)
-        .ok_or_else(|| syntax("/currency_code", "The value must be a three-character ISO 4217 code."))?;
-    let text = text
-        .as_str()
-        .filter(|text| text.len() <= 32 && is_decimal(text))
-        .ok_or_else(|| syntax("/value", "The value must be a decimal number written as a string."))?;
+    let syntax =
+        |part: &str| AmountFault::Schema(Detail::at(format!("{field}{part}"), "INVALID_PARAMETER_SYNTAX"));
+    let code = code.as_str().filter(|code| code.len() == 3).ok_or_else(|| syntax("/currency_code"))?;
+    let text =
+        text.as_str().filter(|text| text.len() <= 32 && is_decimal(text)).ok_or_else(|| syntax("/value"))?;
     if !ACCEPTED.contains(&code) {
-        let why = "Currency code is invalid or is not currently supported.";
-        return Err(rule("/currency_code", "INVALID_CURRENCY_CODE", why));
+        return Err(rule("/currency_code", "INVALID_CURRENCY_CODE"));
     }
-    let currency = Currency::find(code)
-        .map_err(|error| rule("/currency_code", "INVALID_CURRENCY_CODE", &error.to_string()))?;
+    let currency = Currency::find(code).map_err(|_| rule("/currency_code", "INVALID_CURRENCY_CODE"))?;
     let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
     if decimals > 0 && digits(currency) == 0 {
-        return Err(rule("/value", "DECIMALS_NOT_SUPPORTED", "Currency does not support decimals."));
+        return Err(rule("/value", "DECIMALS_NOT_SUPPORTED"));
     }
     if decimals > 2 {
-        let why = "If the currency supports decimals, only two decimal place precision is supported.";
-        return Err(rule("/value", "DECIMAL_PRECISION", why));
+        return Err(rule("/value", "DECIMAL_PRECISION"));
     }
     let normal = if text.starts_with('.') { format!("0{text}") } else { text.replace("-.", "-0.") };
     let money = Money::parse(&normal, currency)
         .ok()
         .filter(|money| money.minor().unsigned_abs() < 1_000_000_000_000)
-        .ok_or_else(|| {
-            rule("/value", "MAX_VALUE_EXCEEDED", "Should be less than or equal to 9999999999.99.")
-        })?;
+        .ok_or_else(|| rule("/value", "MAX_VALUE_EXCEEDED"))?;
     if money.is_negative() || (money.is_zero() && !zero) {
-        return Err(rule("/value", "CANNOT_BE_ZERO_OR_NEGATIVE", "Must be greater than zero."));
+        return Err(rule("/value", "CANNOT_BE_ZERO_OR_NEGATIVE"));
     }
     Ok(money)
 }

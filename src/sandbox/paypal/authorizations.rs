@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::super::book::Record;
 use super::super::scenario::Scenario;
 use super::super::serial;
+use super::captures::{self, Taking};
 use super::envelope::{Answer, Refusal};
 use super::order::{Order, Unit, refuse_amount};
-use super::payments::{self, Taking};
 use super::{Call, amount, events, stamp};
 use crate::money::Money;
 
@@ -108,17 +108,15 @@ pub(super) async fn capture(call: &mut Call<'_>, id: &str) -> Result<Answer, Ref
     let mut authorization = own(call, id).await?;
     match authorization.closed {
         Some(Closed::Voided) => {
-            let why = "A voided authorization cannot be captured or reauthorized.";
-            return Err(Refusal::unprocessable("AUTHORIZATION_VOIDED", why));
+            return Err(Refusal::unprocessable("AUTHORIZATION_VOIDED"));
         }
         Some(Closed::FinalCapture) => {
-            let why = "Authorization has already been captured.";
-            return Err(Refusal::unprocessable("AUTHORIZATION_ALREADY_CAPTURED", why));
+            return Err(Refusal::unprocessable("AUTHORIZATION_ALREADY_CAPTURED"));
         }
         None => {}
     }
     if call.now >= authorization.created + VALIDITY {
-        return Err(Refusal::unprocessable("AUTHORIZATION_EXPIRED", "The authorization has expired."));
+        return Err(Refusal::unprocessable("AUTHORIZATION_EXPIRED"));
     }
     let left = authorization.amount.minor() - authorization.captured.minor();
     let left = Money::from_minor(left, authorization.amount.currency());
@@ -127,12 +125,10 @@ pub(super) async fn capture(call: &mut Call<'_>, id: &str) -> Result<Answer, Ref
         None => left,
     };
     if asked.currency() != left.currency() {
-        let why = "Currency of capture must be the same as currency of authorization.";
-        return Err(Refusal::unprocessable("AUTH_CURRENCY_MISMATCH", why));
+        return Err(Refusal::unprocessable("AUTH_CURRENCY_MISMATCH"));
     }
     if asked.minor() > left.minor() || asked.is_zero() {
-        let why = "The amount is larger than what is left of the authorization.";
-        return Err(Refusal::unprocessable("MAX_CAPTURE_AMOUNT_EXCEEDED", why));
+        return Err(Refusal::unprocessable("MAX_CAPTURE_AMOUNT_EXCEEDED"));
     }
     let mut order: Order = call.session.find(&authorization.order_id).await?.ok_or_else(Refusal::internal)?;
     let unit = order.units.iter().find(|unit| unit.reference_id == authorization.reference_id).cloned();
@@ -142,7 +138,7 @@ pub(super) async fn capture(call: &mut Call<'_>, id: &str) -> Result<Answer, Ref
     let invoice_id = named.or_else(|| unit.invoice_id.clone().filter(|_| first));
     let is_final = body.get("final_capture").and_then(Value::as_bool).unwrap_or(false) || asked == left;
     let capture =
-        payments::take(call, Taking { order: &order, unit: &unit, asked, invoice_id, is_final }).await?;
+        captures::take(call, Taking { order: &order, unit: &unit, asked, invoice_id, is_final }).await?;
     let captured = authorization.captured.minor() + asked.minor();
     authorization.captured = Money::from_minor(captured, asked.currency());
     authorization.closed = is_final.then_some(Closed::FinalCapture);
@@ -156,12 +152,10 @@ pub(super) async fn capture(call: &mut Call<'_>, id: &str) -> Result<Answer, Ref
 pub(super) async fn void(call: &mut Call<'_>, id: &str) -> Result<Answer, Refusal> {
     let mut authorization = own(call, id).await?;
     if authorization.closed == Some(Closed::Voided) {
-        let why = "Authorization has already been voided.";
-        return Err(Refusal::unprocessable("PREVIOUSLY_VOIDED", why));
+        return Err(Refusal::unprocessable("PREVIOUSLY_VOIDED"));
     }
     if authorization.captured.is_positive() {
-        let why = "Authorization has been previously captured and hence cannot be voided.";
-        return Err(Refusal::unprocessable("PREVIOUSLY_CAPTURED", why));
+        return Err(Refusal::unprocessable("PREVIOUSLY_CAPTURED"));
     }
     authorization.closed = Some(Closed::Voided);
     call.session.put(&authorization).await?;

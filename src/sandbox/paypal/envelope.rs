@@ -5,6 +5,7 @@ use actix_web::http::{StatusCode, header};
 use serde_json::{Value, json};
 
 use super::super::{Sandbox, SandboxError, serial};
+use super::issues;
 
 /// An answer that stands: what the handler changed is kept.
 #[derive(Debug)]
@@ -55,13 +56,12 @@ impl Answer {
 pub(super) struct Detail {
     field: Option<String>,
     issue: &'static str,
-    description: String,
 }
 
 impl Detail {
     /// A fault at a JSON pointer of the body.
-    pub(super) fn at(field: impl Into<String>, issue: &'static str, why: impl Into<String>) -> Detail {
-        Detail { field: Some(field.into()), issue, description: why.into() }
+    pub(super) fn at(field: impl Into<String>, issue: &'static str) -> Detail {
+        Detail { field: Some(field.into()), issue }
     }
 }
 
@@ -82,13 +82,13 @@ impl Refusal {
     }
 
     /// 400 for one field.
-    pub(super) fn invalid_at(field: &str, issue: &'static str, why: &str) -> Refusal {
-        Refusal::invalid(vec![Detail::at(field, issue, why)])
+    pub(super) fn invalid_at(field: &str, issue: &'static str) -> Refusal {
+        Refusal::invalid(vec![Detail::at(field, issue)])
     }
 
     /// 422: well formed, against the business rules.
-    pub(super) fn unprocessable(issue: &'static str, why: impl Into<String>) -> Refusal {
-        Refusal::unprocessable_all(vec![Detail { field: None, issue, description: why.into() }])
+    pub(super) fn unprocessable(issue: &'static str) -> Refusal {
+        Refusal::unprocessable_all(vec![Detail { field: None, issue }])
     }
 
     /// 422 with several details.
@@ -104,10 +104,9 @@ impl Refusal {
             "INTERNAL_SERVER_ERROR" => Refusal::internal(),
             "AUTHENTICATION_FAILURE" => Refusal::unauthenticated(),
             "RESOURCE_NOT_FOUND" => Refusal::not_found(),
-            other => Refusal::unprocessable(
-                published(other).unwrap_or("TRANSACTION_REFUSED"),
-                "Asked for by the PayPal-Mock-Response header.",
-            ),
+            other => {
+                Refusal::unprocessable(issues::find(other).map_or("TRANSACTION_REFUSED", |(issue, _)| issue))
+            }
         }
     }
 
@@ -117,13 +116,7 @@ impl Refusal {
             status: 404,
             name: "RESOURCE_NOT_FOUND",
             message: "The specified resource does not exist.",
-            details: vec![Detail {
-                field: None,
-                issue: "INVALID_RESOURCE_ID",
-                description: "Specified resource ID does not exist. Please check the resource ID and try \
-                              again."
-                    .into(),
-            }],
+            details: vec![Detail { field: None, issue: "INVALID_RESOURCE_ID" }],
         }
     }
 
@@ -144,12 +137,7 @@ impl Refusal {
             status: 403,
             name: "NOT_AUTHORIZED",
             message: "Authorization failed due to insufficient permissions.",
-            details: vec![Detail {
-                field: None,
-                issue: "PERMISSION_DENIED",
-                description: "You do not have permission to access or perform operations on this resource."
-                    .into(),
-            }],
+            details: vec![Detail { field: None, issue: "PERMISSION_DENIED" }],
         }
     }
 
@@ -180,8 +168,8 @@ impl Refusal {
             .iter()
             .map(|detail| match &detail.field {
                 Some(field) => json!({"field": field, "location": "body", "issue": detail.issue,
-                                      "description": detail.description}),
-                None => json!({"issue": detail.issue, "description": detail.description}),
+                                      "description": issues::describe(detail.issue)}),
+                None => json!({"issue": detail.issue, "description": issues::describe(detail.issue)}),
             })
             .collect();
         let mut body = json!({"name": self.name, "message": self.message, "debug_id": debug_id(sandbox),
@@ -202,28 +190,4 @@ impl From<SandboxError> for Refusal {
 
 fn debug_id(sandbox: &Sandbox) -> String {
     serial::hex(&sandbox.ids).chars().take(13).collect()
-}
-
-/// The codes of the published 422 lists that a client branches on.
-fn published(code: &str) -> Option<&'static str> {
-    const CODES: &[&str] = &[
-        "INSTRUMENT_DECLINED",
-        "PAYER_CANNOT_PAY",
-        "TRANSACTION_REFUSED",
-        "COMPLIANCE_VIOLATION",
-        "DUPLICATE_INVOICE_ID",
-        "MAX_NUMBER_OF_PAYMENT_ATTEMPTS_EXCEEDED",
-        "PAYEE_BLOCKED_TRANSACTION",
-        "PAYER_ACCOUNT_LOCKED_OR_CLOSED",
-        "PAYER_ACCOUNT_RESTRICTED",
-        "TRANSACTION_LIMIT_EXCEEDED",
-        "TRANSACTION_RECEIVING_LIMIT_EXCEEDED",
-        "REDIRECT_PAYER_FOR_ALTERNATE_FUNDING",
-        "REFUND_FAILED_INSUFFICIENT_FUNDS",
-        "REFUND_NOT_ALLOWED",
-        "REFUND_TIME_LIMIT_EXCEEDED",
-        "PENDING_CAPTURE",
-        "TRANSACTION_DISPUTED",
-    ];
-    CODES.iter().copied().find(|known| *known == code)
 }

@@ -1,4 +1,4 @@
-//! Webhooks v1: events, the receivers that asked for them, and signed transmissions.
+//! Webhooks v1: events and their signed transmissions.
 //!
 //! A transmission signs `transmission_id|time|webhook_id|crc32(body)` with RSA-SHA256 under the sandbox's certificate;
 //! its id, time and signature are made at the first try and stay the same for the rest. A forged one is signed over
@@ -9,61 +9,19 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use url::Url;
 
 use actix_web::HttpResponse;
 
-use super::super::address::Address;
 use super::super::book::{Record, Session};
 use super::super::courier::{self, Delivery, Notice, Sender};
 use super::super::{Sandbox, SandboxError, serial};
 use super::envelope::{Answer, Refusal};
 use super::order::Order;
+use super::webhooks::Webhook;
 use super::{Call, amount, orders, stamp};
 
 /// PayPal tries 25 times in three days.
 const TRIES: u32 = 25;
-
-/// A receiver.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Webhook {
-    id: String,
-    client_id: String,
-    url: Address,
-    event_types: Vec<String>,
-}
-
-impl Record for Webhook {
-    const KIND: &'static str = "paypal.webhook";
-    fn id(&self) -> &str {
-        &self.id
-    }
-    fn alias(&self) -> Option<&str> {
-        Some(&self.client_id)
-    }
-}
-
-impl Webhook {
-    pub(super) fn all_events(id: &str, client_id: &str, url: Url) -> Webhook {
-        Webhook {
-            id: id.to_owned(),
-            client_id: client_id.to_owned(),
-            url: Address(url),
-            event_types: vec!["*".into()],
-        }
-    }
-
-    fn wants(&self, event: &str) -> bool {
-        self.event_types.iter().any(|name| name == "*" || name == event)
-    }
-
-    fn represent(&self, call: &Call<'_>) -> Value {
-        let names: Vec<Value> = self.event_types.iter().map(|name| json!({"name": name})).collect();
-        let path = format!("/v1/notifications/webhooks/{}", self.id);
-        json!({"id": self.id, "url": self.url, "event_types": names,
-               "links": [call.link("self", "GET", &path), call.link("delete", "DELETE", &path)]})
-    }
-}
 
 /// An event, byte for byte as it is sent.
 #[derive(Debug, Serialize, Deserialize)]
@@ -284,12 +242,11 @@ pub(super) async fn verify(call: &mut Call<'_>) -> Result<Answer, Refusal> {
         webhook_event: &'a RawValue,
     }
     call.object(true)?;
-    let asked: Asked<'_> = serde_json::from_slice(call.body).map_err(|_| {
-        Refusal::invalid_at("/", "MISSING_REQUIRED_PARAMETER", "Header values, webhook_id and webhook_event.")
-    })?;
+    let asked: Asked<'_> = serde_json::from_slice(call.body)
+        .map_err(|_| Refusal::invalid_at("/", "MISSING_REQUIRED_PARAMETER"))?;
     let webhook: Option<Webhook> = call.session.find(&asked.webhook_id).await?;
     if webhook.is_none_or(|webhook| webhook.client_id != call.app.client_id) {
-        return Err(Refusal::invalid_at("/webhook_id", "INVALID_WEBHOOK_ID", "No such webhook of this app."));
+        return Err(Refusal::invalid_at("/webhook_id", "INVALID_WEBHOOK_ID"));
     }
     let made: Option<Transmission> = call.session.find(&asked.transmission_id).await?;
     let genuine = match made.filter(|made| {
@@ -318,55 +275,6 @@ pub(super) async fn verify(call: &mut Call<'_>) -> Result<Answer, Refusal> {
 fn same_moment(made: &str, asked: &str) -> bool {
     let moment = |text: &str| DateTime::parse_from_rfc3339(text).ok();
     moment(made).is_some() && moment(made) == moment(asked)
-}
-
-/// `POST /v1/notifications/webhooks`.
-pub(super) async fn create_webhook(call: &mut Call<'_>) -> Result<Answer, Refusal> {
-    let body = call.object(true)?;
-    let url = body.get("url").and_then(Value::as_str).and_then(|text| Url::parse(text).ok());
-    let url =
-        url.ok_or_else(|| Refusal::invalid_at("/url", "INVALID_PARAMETER_SYNTAX", "Not an address."))?;
-    let names = body.get("event_types").and_then(Value::as_array).cloned().unwrap_or_default();
-    let event_types: Vec<String> =
-        names.iter().filter_map(|name| name.get("name")?.as_str().map(str::to_owned)).collect();
-    if event_types.is_empty() {
-        let why = "A required field / parameter is missing.";
-        return Err(Refusal::invalid_at("/event_types", "MISSING_REQUIRED_PARAMETER", why));
-    }
-    let webhooks: Vec<Webhook> = call.session.under(&call.app.client_id).await?;
-    if webhooks.iter().any(|webhook| webhook.url.0 == url) {
-        let why = "Webhook URL already exists.";
-        return Err(Refusal::invalid_at("/url", "WEBHOOK_URL_ALREADY_EXISTS", why));
-    }
-    let id = serial::capitals(&call.sandbox.ids, 17);
-    let webhook = Webhook { id, client_id: call.app.client_id.clone(), url: Address(url), event_types };
-    call.session.put(&webhook).await?;
-    Ok(Answer::created(webhook.represent(call)))
-}
-
-/// `GET /v1/notifications/webhooks`.
-pub(super) async fn list_webhooks(call: &mut Call<'_>) -> Result<Answer, Refusal> {
-    let webhooks: Vec<Webhook> = call.session.under(&call.app.client_id).await?;
-    let shown: Vec<Value> = webhooks.iter().map(|webhook| webhook.represent(call)).collect();
-    Ok(Answer::ok(json!({"webhooks": shown})))
-}
-
-/// `GET /v1/notifications/webhooks/{id}`.
-pub(super) async fn show_webhook(call: &mut Call<'_>, id: &str) -> Result<Answer, Refusal> {
-    let webhook = own_webhook(call, id).await?;
-    Ok(Answer::ok(webhook.represent(call)))
-}
-
-/// `DELETE /v1/notifications/webhooks/{id}`.
-pub(super) async fn delete_webhook(call: &mut Call<'_>, id: &str) -> Result<Answer, Refusal> {
-    let webhook = own_webhook(call, id).await?;
-    call.session.remove::<Webhook>(&webhook.id).await?;
-    Ok(Answer::empty(204))
-}
-
-async fn own_webhook(call: &mut Call<'_>, id: &str) -> Result<Webhook, Refusal> {
-    let found: Option<Webhook> = call.session.find(id).await?;
-    found.filter(|webhook| webhook.client_id == call.app.client_id).ok_or_else(Refusal::not_found)
 }
 
 /// `GET /v1/notifications/webhooks-events`: newest first.

@@ -146,12 +146,9 @@ pub(super) const PAYER: &str = "SHQPPERSANDBX";
 /// Reads and checks `purchase_units`.
 pub(super) fn units(body: &Value, merchant_id: &str) -> Result<Vec<Unit>, Refusal> {
     let sent = body.get("purchase_units").and_then(Value::as_array).filter(|units| !units.is_empty());
-    let missing = "A required field / parameter is missing.";
-    let sent =
-        sent.ok_or_else(|| Refusal::invalid_at("/purchase_units", "MISSING_REQUIRED_PARAMETER", missing))?;
+    let sent = sent.ok_or_else(|| Refusal::invalid_at("/purchase_units", "MISSING_REQUIRED_PARAMETER"))?;
     if sent.len() > 10 {
-        let why = "The maximum number of purchase units is 10.";
-        return Err(Refusal::invalid_at("/purchase_units", "INVALID_ARRAY_MAX_ITEMS", why));
+        return Err(Refusal::invalid_at("/purchase_units", "INVALID_ARRAY_MAX_ITEMS"));
     }
     let several = sent.len() > 1;
     let mut units = Vec::with_capacity(sent.len());
@@ -161,12 +158,10 @@ pub(super) fn units(body: &Value, merchant_id: &str) -> Result<Vec<Unit>, Refusa
         let field = format!("/purchase_units/{index}");
         let unit = read_unit(unit, &field, merchant_id, several)?;
         if !seen.insert(unit.reference_id.clone()) {
-            let why = "`reference_id` must be unique when multiple `purchase_unit` is present.";
-            return Err(Refusal::unprocessable("DUPLICATE_REFERENCE_ID", why));
+            return Err(Refusal::unprocessable("DUPLICATE_REFERENCE_ID"));
         }
         if *currency.get_or_insert(unit.amount.currency()) != unit.amount.currency() {
-            let why = "Multiple differing values of currency_code are not supported.";
-            return Err(Refusal::unprocessable("MULTI_CURRENCY_ORDER", why));
+            return Err(Refusal::unprocessable("MULTI_CURRENCY_ORDER"));
         }
         units.push(unit);
     }
@@ -180,11 +175,8 @@ pub(super) fn read_unit(
     merchant_id: &str,
     several: bool,
 ) -> Result<Unit, Refusal> {
-    let invalid = |part: &str, issue: &'static str, why: &str| {
-        Refusal::invalid_at(&format!("{field}{part}"), issue, why)
-    };
-    let object =
-        sent.as_object().ok_or_else(|| invalid("", "INVALID_PARAMETER_SYNTAX", "Must be an object."))?;
+    let invalid = |part: &str, issue: &'static str| Refusal::invalid_at(&format!("{field}{part}"), issue);
+    let object = sent.as_object().ok_or_else(|| invalid("", "INVALID_PARAMETER_SYNTAX"))?;
     let limits = [
         ("reference_id", 256),
         ("custom_id", 255),
@@ -197,11 +189,10 @@ pub(super) fn read_unit(
             None => {}
             Some(Value::String(text)) if (1..=limit).contains(&text.chars().count()) => {}
             Some(Value::String(_)) => {
-                let why = format!("The value must have 1 to {limit} characters.");
-                return Err(invalid(&format!("/{name}"), "INVALID_STRING_LENGTH", &why));
+                return Err(invalid(&format!("/{name}"), "INVALID_STRING_LENGTH"));
             }
             Some(_) => {
-                return Err(invalid(&format!("/{name}"), "INVALID_PARAMETER_SYNTAX", "Must be a string."));
+                return Err(invalid(&format!("/{name}"), "INVALID_PARAMETER_SYNTAX"));
             }
         }
     }
@@ -209,8 +200,7 @@ pub(super) fn read_unit(
     let reference_id = match text("reference_id") {
         Some(reference) => reference,
         None if several => {
-            let why = "`reference_id` is required when multiple `purchase_unit` are present.";
-            return Err(Refusal::unprocessable("REFERENCE_ID_REQUIRED", why));
+            return Err(Refusal::unprocessable("REFERENCE_ID_REQUIRED"));
         }
         None => "default".to_owned(),
     };
@@ -219,8 +209,7 @@ pub(super) fn read_unit(
     check_breakdown(object, amount, field)?;
     let payee = object.get("payee").and_then(|payee| payee.get("merchant_id")).and_then(Value::as_str);
     if payee.is_some_and(|payee| payee != merchant_id) {
-        let why = "Payee account specified is invalid. Please check the `payee.merchant_id`.";
-        return Err(Refusal::unprocessable("PAYEE_ACCOUNT_INVALID", why));
+        return Err(Refusal::unprocessable("PAYEE_ACCOUNT_INVALID"));
     }
     Ok(Unit {
         reference_id,
@@ -247,8 +236,7 @@ fn check_breakdown(unit: &Map<String, Value>, amount: Money, field: &str) -> Res
         let field = format!("{field}/amount/breakdown/{name}");
         let money = amount::read(Some(sent), &field, true).map_err(refuse_amount)?;
         if money.currency() != amount.currency() {
-            let why = "The currency differs from the amount's.";
-            return Err(Refusal::unprocessable_all(vec![Detail::at(field, "CURRENCY_MISMATCH", why)]));
+            return Err(Refusal::unprocessable_all(vec![Detail::at(field, "CURRENCY_MISMATCH")]));
         }
         Ok(Some(money))
     };
@@ -259,9 +247,7 @@ fn check_breakdown(unit: &Map<String, Value>, amount: Money, field: &str) -> Res
         let added = sum(&["item_total", "tax_total", "shipping", "handling", "insurance"])?;
         let taken = sum(&["shipping_discount", "discount"])?;
         if added - taken != amount.minor() {
-            let why = "Should equal item_total + tax_total + shipping + handling + insurance - \
-                       shipping_discount - discount.";
-            let detail = Detail::at(format!("{field}/amount/value"), "AMOUNT_MISMATCH", why);
+            let detail = Detail::at(format!("{field}/amount/value"), "AMOUNT_MISMATCH");
             return Err(Refusal::unprocessable_all(vec![detail]));
         }
     }
@@ -277,9 +263,8 @@ fn check_breakdown(unit: &Map<String, Value>, amount: Money, field: &str) -> Res
             Some(_) => None,
         };
         if let Some(issue) = wrong {
-            let why = format!("Should equal the sum of ({name} * quantity) across all items.");
             let field = format!("{field}/amount/breakdown/{total}");
-            return Err(Refusal::unprocessable_all(vec![Detail::at(field, issue, why)]));
+            return Err(Refusal::unprocessable_all(vec![Detail::at(field, issue)]));
         }
     }
     Ok(())
@@ -292,16 +277,14 @@ fn items_sum(items: &[Value], name: &str, currency: Currency, field: &str) -> Re
         let field = format!("{field}/items/{index}");
         let quantity = item.get("quantity").and_then(Value::as_str).and_then(|text| text.parse::<u32>().ok());
         let Some(quantity) = quantity else {
-            let why = "The quantity is a whole number written as a string.";
-            return Err(Refusal::invalid_at(&format!("{field}/quantity"), "INVALID_PARAMETER_SYNTAX", why));
+            return Err(Refusal::invalid_at(&format!("{field}/quantity"), "INVALID_PARAMETER_SYNTAX"));
         };
         if item.get(name).is_none() && name != "unit_amount" {
             continue;
         }
         let money = amount::read(item.get(name), &format!("{field}/{name}"), true).map_err(refuse_amount)?;
         if money.currency() != currency {
-            let why = "The item's currency differs from the amount's.";
-            return Err(Refusal::unprocessable("CURRENCY_MISMATCH", why));
+            return Err(Refusal::unprocessable("CURRENCY_MISMATCH"));
         }
         sum = Some(sum.unwrap_or(0) + money.minor().saturating_mul(i64::from(quantity)));
     }

@@ -6,29 +6,26 @@ use url::Url;
 use super::super::book::Session;
 use super::super::scenario::{Scenario, faults_for};
 use super::super::{Sandbox, SandboxError, serial};
+use super::captures::{Capture, Taking};
 use super::envelope::{Answer, Refusal};
 use super::order::{self, Intent, Order, OrderStatus};
-use super::payments::{Capture, Taking};
-use super::{App, Call, authorizations, events, payments};
+use super::{App, Call, authorizations, captures, events, refunds};
 
 /// `POST /v2/checkout/orders`.
 pub(super) async fn create(call: &mut Call<'_>) -> Result<Answer, Refusal> {
     let body = call.object(true)?;
     let source = body.get("payment_source").filter(|source| !source.is_null());
     if source.is_some() && call.header("paypal-request-id").is_none() {
-        let why = "A PayPal-Request-Id is required if you are trying to process payment for an Order.";
-        return Err(Refusal::invalid_at("PayPal-Request-Id", "PAYPAL_REQUEST_ID_REQUIRED", why));
+        return Err(Refusal::invalid_at("PayPal-Request-Id", "PAYPAL_REQUEST_ID_REQUIRED"));
     }
     let intent = match body.get("intent").and_then(Value::as_str) {
         Some("CAPTURE") => Intent::Capture,
         Some("AUTHORIZE") => Intent::Authorize,
         Some(_) => {
-            let why = "The value of a field is invalid.";
-            return Err(Refusal::invalid_at("/intent", "INVALID_PARAMETER_VALUE", why));
+            return Err(Refusal::invalid_at("/intent", "INVALID_PARAMETER_VALUE"));
         }
         None => {
-            let why = "A required field / parameter is missing.";
-            return Err(Refusal::invalid_at("/intent", "MISSING_REQUIRED_PARAMETER", why));
+            return Err(Refusal::invalid_at("/intent", "MISSING_REQUIRED_PARAMETER"));
         }
     };
     let units = order::units(&body, &call.app.merchant_id)?;
@@ -80,22 +77,18 @@ pub(super) async fn show(call: &mut Call<'_>, id: &str) -> Result<Answer, Refusa
 pub(super) async fn patch(call: &mut Call<'_>, id: &str) -> Result<Answer, Refusal> {
     let mut order = own(call, id).await?;
     if order.status == OrderStatus::Completed {
-        let why = "The order cannot be patched after it is completed.";
-        return Err(Refusal::unprocessable("ORDER_ALREADY_COMPLETED", why));
+        return Err(Refusal::unprocessable("ORDER_ALREADY_COMPLETED"));
     }
-    let malformed =
-        || Refusal::invalid_at("/", "MALFORMED_REQUEST_JSON", "The body is a list of JSON patch operations.");
+    let malformed = || Refusal::invalid_at("/", "MALFORMED_REQUEST_JSON");
     let operations: Vec<Value> = serde_json::from_slice(call.body).map_err(|_| malformed())?;
     for operation in &operations {
         let text = |name: &str| operation.get(name).and_then(Value::as_str);
-        let path = text("path").ok_or_else(|| {
-            Refusal::unprocessable("PATCH_PATH_REQUIRED", "Please provide a `path` for the patch.")
-        })?;
+        let path = text("path").ok_or_else(|| Refusal::unprocessable("PATCH_PATH_REQUIRED"))?;
         let (unit, field) = patch_target(path)
             .and_then(|(reference, field)| {
                 order.units.iter_mut().find(|unit| unit.reference_id == reference).map(|unit| (unit, field))
             })
-            .ok_or_else(|| Refusal::invalid_at(path, "FIELD_NOT_PATCHABLE", "Field cannot be patched."))?;
+            .ok_or_else(|| Refusal::invalid_at(path, "FIELD_NOT_PATCHABLE"))?;
         match (text("op"), operation.get("value")) {
             (Some("add" | "replace"), Some(value)) => {
                 unit.sent.insert(field.to_owned(), value.clone());
@@ -104,12 +97,10 @@ pub(super) async fn patch(call: &mut Call<'_>, id: &str) -> Result<Answer, Refus
                 unit.sent.remove(field);
             }
             (Some("add" | "replace"), None) => {
-                let why = "Please provide a `value` for the patch.";
-                return Err(Refusal::unprocessable("PATCH_VALUE_REQUIRED", why));
+                return Err(Refusal::unprocessable("PATCH_VALUE_REQUIRED"));
             }
             _ => {
-                let why = "The operation cannot be honored.";
-                return Err(Refusal::invalid_at(path, "INVALID_PATCH_OPERATION", why));
+                return Err(Refusal::invalid_at(path, "INVALID_PATCH_OPERATION"));
             }
         }
         let sent = Value::Object(unit.sent.clone());
@@ -139,7 +130,7 @@ pub(super) async fn capture(call: &mut Call<'_>, id: &str) -> Result<Answer, Ref
     for unit in order.units.clone() {
         let (asked, invoice_id) = (unit.amount, unit.invoice_id.clone());
         let taking = Taking { order: &order, unit: &unit, asked, invoice_id, is_final: true };
-        payments::take(call, taking).await?;
+        captures::take(call, taking).await?;
     }
     finish(call, order, "capture").await
 }
@@ -165,24 +156,18 @@ async fn refuse_unready(
     intent: Intent,
 ) -> Result<Option<Answer>, Refusal> {
     if order.intent != intent {
-        let why = "The intent of the order does not allow this call.";
-        return Err(Refusal::unprocessable("ACTION_DOES_NOT_MATCH_INTENT", why));
+        return Err(Refusal::unprocessable("ACTION_DOES_NOT_MATCH_INTENT"));
     }
     match (order.status, intent) {
         (OrderStatus::Approved, _) => {}
         (OrderStatus::Completed, Intent::Capture) => {
-            let why = "Order already captured. If 'intent=CAPTURE' only one capture per order is allowed.";
-            return Err(Refusal::unprocessable("ORDER_ALREADY_CAPTURED", why));
+            return Err(Refusal::unprocessable("ORDER_ALREADY_CAPTURED"));
         }
         (OrderStatus::Completed, Intent::Authorize) => {
-            let why = "Order already authorized. If 'intent=AUTHORIZE' only one authorization per order is \
-                       allowed.";
-            return Err(Refusal::unprocessable("ORDER_ALREADY_AUTHORIZED", why));
+            return Err(Refusal::unprocessable("ORDER_ALREADY_AUTHORIZED"));
         }
         _ => {
-            let why = "Payer has not yet approved the Order for payment. Please redirect the payer to the \
-                       'rel':'approve' url returned as part of the HATEOAS links within the Create Order call.";
-            return Err(Refusal::unprocessable("ORDER_NOT_APPROVED", why));
+            return Err(Refusal::unprocessable("ORDER_NOT_APPROVED"));
         }
     }
     if !order.faults.strikes(Scenario::InsufficientBalance, "funds") {
@@ -191,9 +176,7 @@ async fn refuse_unready(
     order.status = OrderStatus::PayerActionRequired;
     order.updated = call.now;
     call.session.put(order).await?;
-    let why = "The instrument presented was either declined by the processor or bank, or it can't be used \
-               for this payment.";
-    Ok(Some(Refusal::unprocessable("INSTRUMENT_DECLINED", why).answer(call.sandbox)))
+    Ok(Some(Refusal::unprocessable("INSTRUMENT_DECLINED").answer(call.sandbox)))
 }
 
 async fn finish(call: &mut Call<'_>, mut order: Order, done: &str) -> Result<Answer, Refusal> {
@@ -220,13 +203,16 @@ async fn payments_of(call: &mut Call<'_>, order: &Order) -> Result<Vec<(String, 
     let mut shown = Vec::new();
     for unit in &order.units {
         let mut made = serde_json::Map::new();
-        let captures: Vec<Value> = captures
-            .iter()
-            .filter(|capture| capture.reference_id == unit.reference_id)
-            .map(|capture| capture.represent(call))
-            .collect();
-        if !captures.is_empty() {
-            made.insert("captures".into(), Value::Array(captures));
+        let own = captures.iter().filter(|capture| capture.reference_id == unit.reference_id);
+        let (mut taken, mut refunds) = (Vec::new(), Vec::new());
+        for capture in own {
+            taken.push(capture.represent(call));
+            refunds.extend(refunds::refunds_of(call, &capture.id).await?);
+        }
+        for (name, list) in [("captures", taken), ("refunds", refunds)] {
+            if !list.is_empty() {
+                made.insert(name.into(), Value::Array(list));
+            }
         }
         let authorized: Vec<Value> = authorizations
             .iter()
@@ -257,7 +243,7 @@ fn address(experience: Option<&Value>, name: &str) -> Result<Option<String>, Ref
     let url = sent.as_str().filter(|text| Url::parse(text).is_ok_and(|url| url.has_host()));
     url.map(|url| Some(url.to_owned())).ok_or_else(|| {
         let field = format!("/payment_source/paypal/experience_context/{name}");
-        Refusal::invalid_at(&field, "INVALID_PARAMETER_SYNTAX", "The value is not an absolute address.")
+        Refusal::invalid_at(&field, "INVALID_PARAMETER_SYNTAX")
     })
 }
 

@@ -35,8 +35,7 @@ pub(super) async fn find(call: &mut Call<'_>) -> Result<Option<Answer>, Refusal>
     let kept: Option<Kept> = call.session.find(&id).await?;
     let Some(kept) = kept.filter(|kept| kept.until > call.now) else { return Ok(None) };
     if kept.body != digest(call) {
-        let why = "The PayPal-Request-Id was used for another request.";
-        return Err(Refusal::unprocessable("DUPLICATE_REQUEST_ID", why));
+        return Err(Refusal::unprocessable("DUPLICATE_REQUEST_ID"));
     }
     let status = if kept.status == 201 { 200 } else { kept.status };
     Ok(Some(Answer { status, body: kept.answer, broken: false }))
@@ -65,8 +64,7 @@ fn scope(call: &Call<'_>) -> Result<Option<String>, Refusal> {
         return Ok(None);
     };
     if id.is_empty() || id.len() > 108 {
-        let why = "PayPal-Request-Id has 1 to 108 characters.";
-        return Err(Refusal::invalid_at("PayPal-Request-Id", "INVALID_STRING_LENGTH", why));
+        return Err(Refusal::invalid_at("PayPal-Request-Id", "INVALID_STRING_LENGTH"));
     }
     Ok(Some(format!("{} {} {id}", call.app.client_id, call.request.path())))
 }

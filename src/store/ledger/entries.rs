@@ -9,6 +9,7 @@
 //! pages of one statement or export then read up to that number, each in a short read of its own, and fit together.
 
 use chrono::{DateTime, Utc};
+use futures_util::stream::{self, Stream};
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
@@ -131,6 +132,21 @@ impl Store {
             extent.entries += count;
         }
         Ok(extent)
+    }
+
+    /// Every entry behind transaction `from` and up to `upto`, in pages of [`EXPORT_PAGE`]: each is a short read of
+    /// its own, so that an export of any length holds up nobody and one page of memory.
+    pub fn export_entries(
+        &self,
+        accounts: Vec<i64>,
+        from: i64,
+        upto: i64,
+    ) -> impl Stream<Item = Result<Vec<AccountEntry>, StoreError>> + '_ {
+        stream::try_unfold((Place::after(from), accounts), move |(place, accounts)| async move {
+            let page = self.account_entries(&accounts, place, upto, EXPORT_PAGE).await?;
+            let last = page.last().map(|entry| entry.place);
+            Ok(last.map(|place| (page, (place, accounts))))
+        })
     }
 
     async fn merged_page(

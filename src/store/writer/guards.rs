@@ -157,7 +157,9 @@ fn keys_of(insert: &Insert) -> Vec<(Key, Row)> {
     };
     let keys = primary.into_iter().chain(unique.iter().map(|indexes| indexes.to_vec()));
     keys.map(|indexes| {
-        let row: Row = indexes.iter().map(|&index| values[index].clone()).collect();
+        // A row that is too short has no such key; the database refuses it.
+        let value = |&index: &usize| values.get(index).cloned().unwrap_or(Value::Null);
+        let row: Row = indexes.iter().map(value).collect();
         ((name, indexes), row)
     })
     .filter(|(_, row)| !row.contains(&Value::Null))

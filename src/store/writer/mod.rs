@@ -11,6 +11,7 @@
 
 mod batch;
 mod books;
+mod failure;
 mod guards;
 mod portable;
 mod postgres;
@@ -96,6 +97,11 @@ impl Writer {
     /// How many messages wait.
     pub fn waiting(&self) -> usize {
         self.queue.max_capacity() - self.queue.capacity()
+    }
+
+    /// Whether changes are taken.
+    pub fn is_open(&self) -> bool {
+        !self.queue.is_closed()
     }
 
     /// Lets the task finish what waits.

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rand::Rng;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 
@@ -15,31 +14,19 @@ use crate::store::{Change, CommitError, Engine, Value};
 
 use super::batch::{self, Outcomes, Stamp, Written};
 use super::books::AccountKey;
+use super::failure::{Failure, classify};
 use super::session::Session;
-use super::statement::StatementError;
+use super::statement::on;
 use super::{CommitFault, CommitFaults, Message, WriterOptions, tables};
 
+/// A batch that takes longer hangs on a dead connection.
+const STALL: Duration = Duration::from_secs(20);
 /// How often a batch is tried before its callers hear that the database is unavailable.
 const TRIES: u32 = 5;
 /// How long the writer looks for the outcome of a COMMIT before it says that it does not know.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Remembered account ids; beyond it the memory starts anew.
 const KNOWN_LIMIT: usize = 200_000;
-
-/// Why a batch did not come through.
-#[derive(Debug)]
-enum Failure {
-    /// Somebody else was in the way: try again.
-    Contended(StatementError),
-    /// The connection broke before COMMIT: connect, try again.
-    Disconnected(sqlx::Error),
-    /// The database refused a statement.
-    Refused(StatementError),
-    /// COMMIT failed and the batch is known not to stand.
-    NotCommitted(sqlx::Error),
-    /// COMMIT failed and nothing can be learned.
-    Unknown(sqlx::Error),
-}
 
 /// The writer's state between batches.
 #[derive(Debug)]
@@ -156,7 +143,7 @@ impl Task {
                 return Err(failure);
             }
             tracing::warn!(?failure, tries, "a batch is tried again");
-            tokio::time::sleep(pause(tries)).await;
+            tokio::time::sleep(self.pause(tries)).await;
             tries += 1;
         }
     }
@@ -171,14 +158,16 @@ impl Task {
             batch: self.ids.mint::<BatchId>().to_string(),
             now: self.clock.now().timestamp_micros(),
         };
-        let begun = session.run(self.engine.begin()).await;
-        let written = match begun {
-            Ok(()) => batch::write(&mut session, changes, &stamp, &self.known).await,
-            Err(error) => Err(StatementError { table: "writer_batch", error }),
+        let begin = self.engine.begin();
+        let writing = async {
+            session.run(begin).await.map_err(on("writer_batch"))?;
+            batch::write(&mut session, changes, &stamp, &self.known).await
         };
+        let written = tokio::time::timeout(STALL, writing).await;
         let written = match written {
-            Ok(written) => written,
-            Err(failed) => {
+            Ok(Ok(written)) => written,
+            Err(_) => return Err(Failure::Disconnected(stalled())),
+            Ok(Err(failed)) => {
                 // A connection that cannot even roll back is left behind.
                 if session.run("ROLLBACK").await.is_ok() {
                     self.session = Some(session);
@@ -201,7 +190,9 @@ impl Task {
     async fn commit(&mut self, session: &mut Session) -> Result<(), sqlx::Error> {
         let lost = || sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into());
         match self.faults.as_ref().and_then(|faults| faults.next()) {
-            None => session.run("COMMIT").await,
+            None => {
+                tokio::time::timeout(STALL, session.run("COMMIT")).await.unwrap_or_else(|_| Err(stalled()))
+            }
             Some(CommitFault::LostBefore) => Err(lost()),
             Some(CommitFault::LostAfter) => session.run("COMMIT").await.and(Err(lost())),
         }
@@ -217,12 +208,12 @@ impl Task {
                     Ok(last) => return last.as_deref() == Some(batch),
                     Err(error) => tracing::warn!(%error, tries, "the outcome of a COMMIT is still open"),
                 }
-                tokio::time::sleep(pause(tries)).await;
+                tokio::time::sleep(self.pause(tries)).await;
                 tries += 1;
             }
         };
         let found = tokio::time::timeout(PATIENCE, looking).await;
-        found.map_err(|_| Failure::Unknown(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
+        found.map_err(|_| Failure::Unknown(stalled()))
     }
 
     /// Behind the head row's lock no older transaction of ours is still under way.
@@ -240,8 +231,18 @@ impl Task {
         }))
     }
 
+    /// What was remembered of the database may be another one's now: a replica that took over, a restored backup.
     async fn connect(&mut self) -> Result<Session, sqlx::Error> {
-        Session::open(self.target.expose_secret(), self.engine, self.portable).await
+        self.known.clear();
+        let opening = Session::open(self.target.expose_secret(), self.engine, self.portable);
+        tokio::time::timeout(STALL, opening).await.unwrap_or_else(|_| Err(stalled()))
+    }
+
+    /// 5 to 80 ms, growing, with jitter so that processes do not meet again.
+    fn pause(&self, tries: u32) -> Duration {
+        let most = 5_000_u64 << tries.min(4);
+        let [share] = self.ids.random_bytes::<1>();
+        Duration::from_micros(most / 2 + most / 2 * u64::from(share) / 255)
     }
 
     fn remember(&mut self, written: Written) -> Outcomes {
@@ -257,45 +258,6 @@ fn count(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
 
-/// 5 to 80 ms, growing, with jitter so that processes do not meet again.
-fn pause(tries: u32) -> Duration {
-    let most = 5_u64 << tries.min(4);
-    Duration::from_millis(rand::rng().random_range(most / 2..=most))
-}
-
-fn classify(engine: Engine, failed: StatementError) -> Failure {
-    let code = match &failed.error {
-        sqlx::Error::Database(error) => error.code().map(|code| code.into_owned()).unwrap_or_default(),
-        sqlx::Error::RowNotFound => return Failure::Refused(failed),
-        _ => return Failure::Disconnected(failed.error),
-    };
-    match (engine, code.as_str()) {
-        // Serialization failure, deadlock, lock not available; and SQLite's BUSY, LOCKED, BUSY_SNAPSHOT.
-        (Engine::Postgres, "40001" | "40P01" | "55P03") => Failure::Contended(failed),
-        (Engine::Sqlite, "5" | "6" | "261" | "262" | "517") => Failure::Contended(failed),
-        // The server is going away or refuses connections.
-        (Engine::Postgres, code) if code.starts_with("08") || code.starts_with("57P") => {
-            Failure::Disconnected(failed.error)
-        }
-        _ => Failure::Refused(failed),
-    }
-}
-
-impl From<Failure> for CommitError {
-    fn from(failure: Failure) -> CommitError {
-        match failure {
-            Failure::Refused(StatementError { table, error }) => match &error {
-                sqlx::Error::Database(refusal) if refusal.is_unique_violation() => {
-                    CommitError::LostUpdate { table, key: refusal.message().to_owned() }
-                }
-                sqlx::Error::RowNotFound => CommitError::LostUpdate { table, key: String::new() },
-                _ => CommitError::Unavailable(format!("{table}: {error}")),
-            },
-            Failure::Contended(failed) => CommitError::Unavailable(failed.to_string()),
-            Failure::Disconnected(error) | Failure::NotCommitted(error) => {
-                CommitError::Unavailable(error.to_string())
-            }
-            Failure::Unknown(error) => CommitError::Unknown(error.to_string()),
-        }
-    }
+fn stalled() -> sqlx::Error {
+    sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())
 }

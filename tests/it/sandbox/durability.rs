@@ -4,7 +4,8 @@ use chrono::TimeDelta;
 use serde_json::json;
 use straits::sandbox::{Scenario, Shopper, Target};
 
-use super::stage::{Stage, text};
+use super::paypal_client::text;
+use super::stage::Stage;
 
 #[tokio::test]
 async fn both_gateways_go_on_where_they_were() {

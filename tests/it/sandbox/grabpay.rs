@@ -7,7 +7,9 @@ use serde_json::json;
 use straits::sandbox::{Shopper, ShopperAct};
 use url::Url;
 
-use super::stage::{GrabClient, PARTNER, PARTNER_SECRET, Received, Stage, http_date, mac, text};
+use super::grabpay_client::{GrabClient, http_date, mac};
+use super::paypal_client::text;
+use super::stage::{PARTNER, PARTNER_SECRET, Received, Stage};
 
 /// Checks a notice as a merchant does: HMAC over our own path.
 fn genuine(notice: &Received) -> bool {

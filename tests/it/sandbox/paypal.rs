@@ -4,7 +4,8 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use straits::sandbox::Shopper;
 
-use super::stage::{CLIENT, PayPalClient, Stage, issue, link, order_body, text};
+use super::paypal_client::{PayPalClient, issue, link, order_body, text};
+use super::stage::{CLIENT, Stage};
 
 async fn balance(client: &PayPalClient<'_>, code: &str) -> String {
     let (_, answer) = client.get(&format!("/v1/reporting/balances?currency_code={code}")).await;

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use straits::sandbox::Shopper;
 use x509_parser::prelude::{FromDer, Pem, X509Certificate};
 
-use super::stage::{Received, Stage, WEBHOOK, link, text};
+use super::paypal_client::{link, text};
+use super::stage::{Received, Stage, WEBHOOK};
 
 /// Verifies a transmission as PayPal's documentation says, from nothing but the request and the root.
 async fn verify(stage: &Stage, notice: &Received) -> bool {

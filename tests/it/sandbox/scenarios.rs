@@ -4,7 +4,9 @@ use chrono::TimeDelta;
 use serde_json::json;
 use straits::sandbox::{Scenario, Shopper, Target};
 
-use super::stage::{GrabClient, Stage, issue, text};
+use super::grabpay_client::GrabClient;
+use super::paypal_client::{issue, text};
+use super::stage::Stage;
 
 async fn armed(scenario: Scenario) -> Stage {
     let stage = Stage::open().await;

@@ -1,5 +1,4 @@
-//! A server with the far sides and our own two doors (returns and notifications), and small clients of both gateways
-//! written from the gateways' documentation.
+//! A server with the far sides and our own two doors (returns and notifications).
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -7,12 +6,9 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-use aws_lc_rs::{digest, hmac};
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
-use serde_json::{Value, json};
+use serde_json::Value;
 use straits::clock::Clock;
 use straits::ids::IdSource;
 use straits::money::{Currency, Percent, Rate};
@@ -20,6 +16,9 @@ use straits::sandbox::{
     GrabPayPartner, PayPalApp, PayPalFee, Sandbox, SandboxOptions, Shopper, ShopperAct, ShopperOutcome,
 };
 use url::Url;
+
+use super::grabpay_client::GrabClient;
+use super::paypal_client::PayPalClient;
 
 /// Something that came to one of our doors.
 #[derive(Clone, Debug)]
@@ -163,7 +162,7 @@ impl Stage {
             client_secret: SecretString::from("paypal-secret"),
             webhook_id: WEBHOOK.into(),
             webhook_url: Some(self.door_url("notifications", "paypal")),
-            merchant_id: "MERCHANT12345".into(),
+            merchant_id: "STRA7TSSANDBX".into(),
             fee: PayPalFee::default(),
             holds: Vec::new(),
             rates: Vec::new(),
@@ -242,283 +241,4 @@ async fn open_file(clock: &Clock, folder: &Path, url: &str) -> Sandbox {
 
 pub fn currency(code: &str) -> Currency {
     Currency::find(code).unwrap()
-}
-
-/// A client of PayPal's REST API.
-pub struct PayPalClient<'a> {
-    stage: &'a Stage,
-    pub token: String,
-}
-
-impl PayPalClient<'_> {
-    /// One call; the answer's status and JSON (null when empty). `Err` when the connection broke.
-    pub async fn try_call(
-        &self,
-        method: &str,
-        path: &str,
-        body: Option<Value>,
-        headers: &[(&str, &str)],
-    ) -> Result<(u16, Value), reqwest::Error> {
-        let address = format!("{}/sandbox/paypal{path}", self.stage.url);
-        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
-        let mut call = self.stage.http.request(method, address).bearer_auth(&self.token);
-        for (name, value) in headers {
-            call = call.header(*name, *value);
-        }
-        if let Some(body) = body {
-            call = call.json(&body);
-        }
-        let answer = call.send().await?;
-        let status = answer.status().as_u16();
-        assert!(answer.headers().contains_key("paypal-debug-id"));
-        let text = answer.text().await?;
-        Ok((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
-    }
-
-    pub async fn call(
-        &self,
-        method: &str,
-        path: &str,
-        body: Option<Value>,
-        headers: &[(&str, &str)],
-    ) -> (u16, Value) {
-        self.try_call(method, path, body, headers).await.unwrap()
-    }
-
-    pub async fn get(&self, path: &str) -> (u16, Value) {
-        self.call("GET", path, None, &[]).await
-    }
-
-    /// An order of one unit with our reference; its id and page.
-    pub async fn order(&self, reference: &str, code: &str, value: &str) -> (String, String) {
-        let body = order_body(&self.stage.url, reference, code, value);
-        let headers = [("PayPal-Request-Id", reference)];
-        let (status, order) = self.call("POST", "/v2/checkout/orders", Some(body), &headers).await;
-        assert_eq!((status, &order["status"]), (201, &json!("PAYER_ACTION_REQUIRED")), "{order}");
-        (text(&order["id"]), link(&order, "payer-action"))
-    }
-
-    pub async fn capture(&self, order: &str) -> (u16, Value) {
-        let headers = [("Prefer", "return=representation"), ("PayPal-Request-Id", order)];
-        self.call("POST", &format!("/v2/checkout/orders/{order}/capture"), Some(json!({})), &headers).await
-    }
-
-    /// Ordered, approved, captured: the order's and the capture's id.
-    pub async fn paid(&self, reference: &str, code: &str, value: &str) -> (String, String) {
-        let (order, page) = self.order(reference, code, value).await;
-        self.stage.shop(&page, Shopper::Approve).await;
-        let (status, captured) = self.capture(&order).await;
-        assert_eq!(status, 201, "{captured}");
-        (order, text(&captured["purchase_units"][0]["payments"]["captures"][0]["id"]))
-    }
-
-    pub async fn refund(&self, capture: &str, key: &str, amount: Option<(&str, &str)>) -> (u16, Value) {
-        let body = match amount {
-            Some((code, value)) => json!({"amount": {"currency_code": code, "value": value}}),
-            None => json!({}),
-        };
-        let headers = [("Prefer", "return=representation"), ("PayPal-Request-Id", key)];
-        self.call("POST", &format!("/v2/payments/captures/{capture}/refund"), Some(body), &headers).await
-    }
-}
-
-pub fn order_body(url: &str, reference: &str, code: &str, value: &str) -> Value {
-    json!({
-        "intent": "CAPTURE",
-        "purchase_units": [{"custom_id": reference, "invoice_id": reference, "description": "Two <lamps>",
-                            "amount": {"currency_code": code, "value": value}}],
-        "payment_source": {"paypal": {"experience_context": {
-            "return_url": format!("{url}/v1/returns/paypal"),
-            "cancel_url": format!("{url}/v1/returns/paypal?cancelled=1")}}},
-    })
-}
-
-pub fn link(resource: &Value, rel: &str) -> String {
-    let links = resource["links"].as_array().expect("links");
-    text(&links.iter().find(|link| link["rel"] == rel).expect(rel)["href"])
-}
-
-pub fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
-}
-
-pub fn issue(answer: &Value) -> &str {
-    answer["details"][0]["issue"].as_str().unwrap_or_default()
-}
-
-/// A client of GrabPay's One-Time Charge API.
-pub struct GrabClient<'a> {
-    pub stage: &'a Stage,
-    pub partner_secret: &'a str,
-    pub client_secret: &'a str,
-}
-
-/// What a merchant keeps of one charge.
-pub struct Flow {
-    pub reference: String,
-    pub page: String,
-    pub verifier: String,
-    pub tx_id: String,
-}
-
-const INIT: &str = "/grabpay/partner/v2/charge/init";
-pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-
-impl GrabClient<'_> {
-    /// A call signed by HMAC, as documented.
-    pub async fn signed(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
-        let date = http_date(self.stage.clock.wall());
-        self.signed_as(method, path, body, &date, path, body).await
-    }
-
-    /// The same with a date, path and body signed other than those sent.
-    pub async fn signed_as(
-        &self,
-        method: &str,
-        path: &str,
-        body: &str,
-        date: &str,
-        signed_path: &str,
-        signed_body: &str,
-    ) -> (u16, Value) {
-        let digest = match signed_body {
-            "" => String::new(),
-            body => STANDARD.encode(digest::digest(&digest::SHA256, body.as_bytes())),
-        };
-        let message = format!("{method}\napplication/json\n{date}\n{signed_path}\n{digest}\n");
-        let signature = STANDARD.encode(mac(self.partner_secret, &message));
-        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
-        let call = self.stage.http.request(method, format!("{}/sandbox/grabpay{path}", self.stage.url));
-        let call = call
-            .header("Content-Type", "application/json")
-            .header("Date", date)
-            .header("Authorization", format!("{PARTNER}:{signature}"))
-            .body(body.to_owned());
-        read(call.send().await.unwrap()).await
-    }
-
-    /// A call by bearer with a fresh proof of possession. `Err` when the connection broke.
-    pub async fn try_bearer(
-        &self,
-        method: &str,
-        path: &str,
-        token: &str,
-        body: Option<Value>,
-    ) -> Result<(u16, Value), reqwest::Error> {
-        let made = self.stage.clock.wall().timestamp();
-        let sig = URL_SAFE_NO_PAD.encode(mac(self.client_secret, &format!("{made}{token}")));
-        let proof = URL_SAFE_NO_PAD.encode(json!({"sig": sig, "time_since_epoch": made}).to_string());
-        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
-        let call = self.stage.http.request(method, format!("{}/sandbox/grabpay{path}", self.stage.url));
-        let mut call = call.bearer_auth(token).header("X-GID-AUX-POP", proof);
-        if let Some(body) = body {
-            call = call.json(&body);
-        }
-        Ok(read(call.send().await?).await)
-    }
-
-    pub async fn bearer(&self, method: &str, path: &str, token: &str, body: Option<Value>) -> (u16, Value) {
-        self.try_bearer(method, path, token, body).await.unwrap()
-    }
-
-    pub fn init_body(reference: &str, code: &str, minor: i64) -> String {
-        json!({"partnerTxID": reference, "partnerGroupTxID": reference, "amount": minor, "currency": code,
-               "merchantID": "merchant-sg", "description": "Two lamps"})
-        .to_string()
-    }
-
-    /// A charge and the address of its page.
-    pub async fn init(&self, reference: &str, code: &str, minor: i64) -> Flow {
-        let (status, answer) =
-            self.signed("POST", INIT, &GrabClient::init_body(reference, code, minor)).await;
-        assert_eq!(status, 200, "{answer}");
-        let request = text(&answer["request"]);
-        let claims = URL_SAFE_NO_PAD.decode(request.split('.').nth(1).unwrap()).unwrap();
-        let claims: Value = serde_json::from_slice(&claims).unwrap();
-        let challenge = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, VERIFIER.as_bytes()));
-        let page = Url::parse_with_params(
-            &format!("{}/sandbox/grabpay/grabid/v1/oauth2/authorize", self.stage.url),
-            [
-                ("acr_values", format!("consent_ctx:countryCode=SG,currency={code}").as_str()),
-                ("client_id", GRAB_CLIENT),
-                ("code_challenge", &challenge),
-                ("code_challenge_method", "S256"),
-                ("nonce", "nonce-1"),
-                ("redirect_uri", self.stage.door_url("returns", "grabpay").as_str()),
-                ("request", &request),
-                ("response_type", "code"),
-                ("scope", "openid payment.one_time_charge"),
-                ("state", "state-1"),
-            ],
-        );
-        Flow {
-            reference: reference.into(),
-            page: page.unwrap().into(),
-            verifier: VERIFIER.into(),
-            tx_id: text(&claims["txID"]),
-        }
-    }
-
-    pub async fn status(&self, flow: &Flow) -> Value {
-        let path = format!("/grabpay/partner/v2/one-time-charge/{}/status?currency=SGD", flow.reference);
-        let (status, answer) = self.signed("GET", &path, "").await;
-        assert_eq!(status, 200, "{answer}");
-        answer
-    }
-
-    pub async fn exchange(&self, flow: &Flow, code: &str) -> (u16, Value) {
-        let body = json!({"grant_type": "authorization_code", "client_id": GRAB_CLIENT,
-                          "client_secret": self.client_secret, "code_verifier": flow.verifier,
-                          "redirect_uri": self.stage.door_url("returns", "grabpay").as_str(), "code": code});
-        let address = format!("{}/sandbox/grabpay/grabid/v1/oauth2/token", self.stage.url);
-        read(self.stage.http.post(address).json(&body).send().await.unwrap()).await
-    }
-
-    /// The token of a charge its shopper agreed to.
-    pub async fn token(&self, flow: &Flow) -> String {
-        let code = text(&self.status(flow).await["oAuthCode"]);
-        let (status, answer) = self.exchange(flow, &code).await;
-        assert_eq!(status, 200, "{answer}");
-        text(&answer["access_token"])
-    }
-
-    pub async fn complete(&self, flow: &Flow, token: &str) -> (u16, Value) {
-        let body = json!({"partnerTxID": flow.reference});
-        self.bearer("POST", "/grabpay/partner/v2/charge/complete", token, Some(body)).await
-    }
-
-    /// Initiated, agreed to, completed: the flow and its token.
-    pub async fn paid(&self, reference: &str, minor: i64) -> (Flow, String) {
-        let flow = self.init(reference, "SGD", minor).await;
-        self.stage.shop(&flow.page, Shopper::Approve).await;
-        let token = self.token(&flow).await;
-        let (status, answer) = self.complete(&flow, &token).await;
-        assert_eq!((status, &answer["txStatus"]), (200, &json!("success")), "{answer}");
-        (flow, token)
-    }
-
-    pub fn refund_body(flow: &Flow, reference: &str, minor: i64) -> Value {
-        json!({"partnerTxID": reference, "partnerGroupTxID": flow.reference, "amount": minor,
-               "currency": "SGD", "merchantID": "merchant-sg", "originTxID": flow.tx_id,
-               "description": "returned"})
-    }
-
-    pub async fn refund(&self, flow: &Flow, token: &str, reference: &str, minor: i64) -> (u16, Value) {
-        let body = GrabClient::refund_body(flow, reference, minor);
-        self.bearer("POST", "/grabpay/partner/v2/refund", token, Some(body)).await
-    }
-}
-
-async fn read(answer: reqwest::Response) -> (u16, Value) {
-    let status = answer.status().as_u16();
-    (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap_or(Value::Null))
-}
-
-pub fn mac(secret: &str, message: &str) -> Vec<u8> {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-    hmac::sign(&key, message.as_bytes()).as_ref().to_vec()
-}
-
-pub fn http_date(at: DateTime<Utc>) -> String {
-    at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }

@@ -1,4 +1,4 @@
-//! Payments v2: captures and refunds, and what they do to the account.
+//! Payments v2: captures, and what they bring to the account.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
@@ -10,12 +10,10 @@ use super::super::scenario::Scenario;
 use super::super::{Sandbox, SandboxError, serial};
 use super::account::{self, Movement};
 use super::envelope::{Answer, Refusal};
-use super::order::{Order, Unit, refuse_amount};
+use super::order::{Order, Unit};
 use super::{App, Call, amount, events, orders, stamp};
 use crate::money::{Currency, Money};
 
-/// Refunds are taken this long after the capture.
-const REFUND_WINDOW: TimeDelta = TimeDelta::days(180);
 /// A capture that waits for the payee's decision is denied after this.
 const PENDING_LIFE: TimeDelta = TimeDelta::days(30);
 
@@ -81,32 +79,6 @@ impl Record for Invoice {
     }
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Refund {
-    id: String,
-    client_id: String,
-    capture_id: String,
-    amount: Money,
-    /// Refunded in all, this one included.
-    total: Money,
-    /// Taken from the account in its own currency, with the rate, where PayPal converted.
-    paid: Option<(Money, Decimal)>,
-    custom_id: Option<String>,
-    invoice_id: Option<String>,
-    note_to_payer: Option<String>,
-    created: DateTime<Utc>,
-}
-
-impl Record for Refund {
-    const KIND: &'static str = "paypal.refund";
-    fn id(&self) -> &str {
-        &self.id
-    }
-    fn alias(&self) -> Option<&str> {
-        Some(&self.capture_id)
-    }
-}
-
 impl Capture {
     fn status(&self) -> &'static str {
         match self.state {
@@ -167,45 +139,6 @@ impl Capture {
     }
 }
 
-impl Refund {
-    fn represent(&self, call: &Call<'_>) -> Value {
-        let fee = Money::zero(self.amount.currency());
-        let mut breakdown = json!({
-            "gross_amount": amount::write(self.amount),
-            "paypal_fee": amount::write(fee),
-            "net_amount": amount::write(self.amount),
-            "total_refunded_amount": amount::write(self.total),
-        });
-        if let Some((paid, rate)) = self.paid {
-            breakdown["net_amount_breakdown"] = json!([{
-                "payable_amount": amount::write(self.amount),
-                "converted_amount": amount::write(paid),
-                "exchange_rate": exchange_rate(self.amount.currency(), paid.currency(), rate),
-            }]);
-        }
-        let mut shown = json!({
-            "id": self.id,
-            "status": "COMPLETED",
-            "amount": amount::write(self.amount),
-            "seller_payable_breakdown": breakdown,
-            "create_time": stamp(self.created),
-            "update_time": stamp(self.created),
-            "links": self.links(call),
-        });
-        set(&mut shown, "custom_id", self.custom_id.as_deref());
-        set(&mut shown, "invoice_id", self.invoice_id.as_deref());
-        set(&mut shown, "note_to_payer", self.note_to_payer.as_deref());
-        shown
-    }
-
-    fn links(&self, call: &Call<'_>) -> Value {
-        json!([
-            call.link("self", "GET", &format!("/v2/payments/refunds/{}", self.id)),
-            call.link("up", "GET", &format!("/v2/payments/captures/{}", self.capture_id)),
-        ])
-    }
-}
-
 /// What is to be captured.
 pub(super) struct Taking<'a> {
     pub order: &'a Order,
@@ -253,98 +186,13 @@ pub(super) async fn take(call: &mut Call<'_>, taking: Taking<'_>) -> Result<Capt
 }
 
 /// `GET /v2/payments/captures/{id}`.
-pub(super) async fn show_capture(call: &mut Call<'_>, id: &str) -> Result<Answer, Refusal> {
-    let capture = own_capture(call, id).await?;
+pub(super) async fn show(call: &mut Call<'_>, id: &str) -> Result<Answer, Refusal> {
+    let capture = own(call, id).await?;
     Ok(Answer::ok(capture.represent(call)))
 }
 
-/// `GET /v2/payments/refunds/{id}`.
-pub(super) async fn show_refund(call: &mut Call<'_>, id: &str) -> Result<Answer, Refusal> {
-    let refund: Refund = call.session.find(id).await?.ok_or_else(Refusal::not_found)?;
-    if refund.client_id != call.app.client_id {
-        return Err(Refusal::forbidden());
-    }
-    Ok(Answer::ok(refund.represent(call)))
-}
-
-/// `POST /v2/payments/captures/{id}/refund`: the amount named, else all that is left. The fee stays with PayPal; the
-/// account may go below zero.
-pub(super) async fn refund(call: &mut Call<'_>, id: &str) -> Result<Answer, Refusal> {
-    let body = call.object(false)?;
-    let mut capture = own_capture(call, id).await?;
-    match capture.state {
-        CaptureState::Pending => {
-            let why = "Cannot initiate a refund as the capture is pending.";
-            return Err(Refusal::unprocessable("PENDING_CAPTURE", why));
-        }
-        CaptureState::Declined => {
-            let why = "The capture was not completed.";
-            return Err(Refusal::unprocessable("REFUND_NOT_ALLOWED", why));
-        }
-        CaptureState::Completed(_) => {}
-    }
-    let left =
-        Money::from_minor(capture.amount.minor() - capture.refunded.minor(), capture.amount.currency());
-    if left.is_zero() {
-        let why = "The capture has already been fully refunded.";
-        return Err(Refusal::unprocessable("CAPTURE_FULLY_REFUNDED", why));
-    }
-    if call.now > capture.created + REFUND_WINDOW {
-        let why = "You are over the time limit to perform a refund on this capture.";
-        return Err(Refusal::unprocessable("REFUND_TIME_LIMIT_EXCEEDED", why));
-    }
-    let asked = match body.get("amount") {
-        Some(sent) => amount::read(Some(sent), "/amount", false).map_err(refuse_amount)?,
-        None => left,
-    };
-    if asked.currency() != capture.amount.currency() {
-        let why = "Refund must be in the same currency as the capture.";
-        return Err(Refusal::unprocessable("REFUND_CAPTURE_CURRENCY_MISMATCH", why));
-    }
-    if asked.minor() > left.minor() {
-        let why = "The refund amount must be less than or equal to the capture amount that has not yet been \
-                   refunded.";
-        return Err(Refusal::unprocessable("REFUND_AMOUNT_EXCEEDED", why));
-    }
-    let mut order: Order = call.session.find(&capture.order_id).await?.ok_or_else(Refusal::internal)?;
-    if order.faults.strikes(Scenario::InsufficientBalance, "funds") {
-        call.session.put(&order).await?;
-        let why = "Capture could not be refunded due to insufficient funds.";
-        return Ok(Refusal::unprocessable("REFUND_FAILED_INSUFFICIENT_FUNDS", why).answer(call.sandbox));
-    }
-    capture.refunded = Money::from_minor(capture.refunded.minor() + asked.minor(), asked.currency());
-    capture.updated = call.now;
-    let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
-    let refund = Refund {
-        id: serial::capitals(&call.sandbox.ids, 17),
-        client_id: call.app.client_id.clone(),
-        capture_id: capture.id.clone(),
-        amount: asked,
-        total: capture.refunded,
-        paid: converted(&call.app, asked)?,
-        custom_id: text("custom_id").or_else(|| capture.custom_id.clone()),
-        invoice_id: text("invoice_id"),
-        note_to_payer: text("note_to_payer"),
-        created: call.now,
-    };
-    let movement = Movement::of_refund(&refund.id, &capture, asked, refund.paid, call.now);
-    account::book(&mut call.session, &call.app, call.sandbox, movement).await?;
-    let broken = order.faults.strikes(Scenario::TimeoutAfterSuccess, "refund");
-    call.session.put(&order).await?;
-    call.session.put(&capture).await?;
-    call.session.put(&refund).await?;
-    let resource = refund.represent(call);
-    let name = "PAYMENT.CAPTURE.REFUNDED";
-    events::announce(call.sandbox, &mut call.session, &order, name, "refund", resource.clone()).await?;
-    let shown = if call.wants_representation() {
-        resource
-    } else {
-        json!({"id": refund.id, "status": "COMPLETED", "links": refund.links(call)})
-    };
-    Ok(Answer::created(shown).broken_if(broken))
-}
-
-async fn own_capture(call: &mut Call<'_>, id: &str) -> Result<Capture, Refusal> {
+/// The caller's own capture.
+pub(super) async fn own(call: &mut Call<'_>, id: &str) -> Result<Capture, Refusal> {
     let capture: Capture = call.session.find(id).await?.ok_or_else(Refusal::not_found)?;
     if capture.client_id == call.app.client_id { Ok(capture) } else { Err(Refusal::forbidden()) }
 }
@@ -352,9 +200,7 @@ async fn own_capture(call: &mut Call<'_>, id: &str) -> Result<Capture, Refusal> 
 async fn reserve_invoice(call: &mut Call<'_>, invoice_id: &str, capture_id: &str) -> Result<(), Refusal> {
     let id = format!("{} {invoice_id}", call.app.merchant_id);
     if call.session.find::<Invoice>(&id).await?.is_some() {
-        let why = "Duplicate Invoice ID detected. To avoid a potential duplicate transaction your account \
-                   setting requires that Invoice Id be unique for each transaction.";
-        return Err(Refusal::unprocessable("DUPLICATE_INVOICE_ID", why));
+        return Err(Refusal::unprocessable("DUPLICATE_INVOICE_ID"));
     }
     Ok(call.session.put(&Invoice { id, capture_id: capture_id.to_owned() }).await?)
 }
@@ -373,7 +219,7 @@ fn credit(app: &App, amount: Money) -> Result<Option<Credit>, Refusal> {
 }
 
 /// In the currency the account holds instead, with the rate; `None` when it holds this one or no rate is named.
-fn converted(app: &App, amount: Money) -> Result<Option<(Money, Decimal)>, Refusal> {
+pub(super) fn converted(app: &App, amount: Money) -> Result<Option<(Money, Decimal)>, Refusal> {
     if app.holds.is_empty() || app.holds.contains(&amount.currency()) {
         return Ok(None);
     }
@@ -383,11 +229,13 @@ fn converted(app: &App, amount: Money) -> Result<Option<(Money, Decimal)>, Refus
     Ok(Some((received, *rate)))
 }
 
-fn exchange_rate(from: Currency, to: Currency, rate: Decimal) -> Value {
+/// `exchange_rate` as PayPal writes it.
+pub(super) fn exchange_rate(from: Currency, to: Currency, rate: Decimal) -> Value {
     json!({"source_currency": from, "target_currency": to, "value": rate.normalize().to_string()})
 }
 
-fn set(shown: &mut Value, name: &str, value: Option<&str>) {
+/// Shows a member that is there.
+pub(super) fn set(shown: &mut Value, name: &str, value: Option<&str>) {
     if let Some(value) = value {
         shown[name] = json!(value);
     }

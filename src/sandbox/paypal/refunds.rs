@@ -1,0 +1,168 @@
+//! Payments v2: refunds of captures. The fee stays with PayPal, and the account may go below zero.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::super::book::Record;
+use super::super::scenario::Scenario;
+use super::super::serial;
+use super::account::{self, Movement};
+use super::captures::{self, CaptureState};
+use super::envelope::{Answer, Refusal};
+use super::order::{Order, refuse_amount};
+use super::{Call, amount, events, stamp};
+use crate::money::Money;
+
+/// Refunds are taken this long after the capture.
+const REFUND_WINDOW: TimeDelta = TimeDelta::days(180);
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Refund {
+    id: String,
+    client_id: String,
+    capture_id: String,
+    amount: Money,
+    /// Refunded in all, this one included.
+    total: Money,
+    /// Taken from the account in its own currency, with the rate, where PayPal converted.
+    paid: Option<(Money, Decimal)>,
+    custom_id: Option<String>,
+    invoice_id: Option<String>,
+    note_to_payer: Option<String>,
+    created: DateTime<Utc>,
+}
+
+impl Record for Refund {
+    const KIND: &'static str = "paypal.refund";
+    fn id(&self) -> &str {
+        &self.id
+    }
+    fn alias(&self) -> Option<&str> {
+        Some(&self.capture_id)
+    }
+}
+
+impl Refund {
+    fn represent(&self, call: &Call<'_>) -> Value {
+        let fee = Money::zero(self.amount.currency());
+        let mut breakdown = json!({
+            "gross_amount": amount::write(self.amount),
+            "paypal_fee": amount::write(fee),
+            "net_amount": amount::write(self.amount),
+            "total_refunded_amount": amount::write(self.total),
+        });
+        if let Some((paid, rate)) = self.paid {
+            breakdown["net_amount_breakdown"] = json!([{
+                "payable_amount": amount::write(self.amount),
+                "converted_amount": amount::write(paid),
+                "exchange_rate": captures::exchange_rate(self.amount.currency(), paid.currency(), rate),
+            }]);
+        }
+        let mut shown = json!({
+            "id": self.id,
+            "status": "COMPLETED",
+            "amount": amount::write(self.amount),
+            "seller_payable_breakdown": breakdown,
+            "create_time": stamp(self.created),
+            "update_time": stamp(self.created),
+            "links": self.links(call),
+        });
+        captures::set(&mut shown, "custom_id", self.custom_id.as_deref());
+        captures::set(&mut shown, "invoice_id", self.invoice_id.as_deref());
+        captures::set(&mut shown, "note_to_payer", self.note_to_payer.as_deref());
+        shown
+    }
+
+    fn links(&self, call: &Call<'_>) -> Value {
+        json!([
+            call.link("self", "GET", &format!("/v2/payments/refunds/{}", self.id)),
+            call.link("up", "GET", &format!("/v2/payments/captures/{}", self.capture_id)),
+        ])
+    }
+}
+
+/// `GET /v2/payments/refunds/{id}`.
+pub(super) async fn show(call: &mut Call<'_>, id: &str) -> Result<Answer, Refusal> {
+    let refund: Refund = call.session.find(id).await?.ok_or_else(Refusal::not_found)?;
+    if refund.client_id != call.app.client_id {
+        return Err(Refusal::forbidden());
+    }
+    Ok(Answer::ok(refund.represent(call)))
+}
+
+/// `POST /v2/payments/captures/{id}/refund`: the amount named, else all that is left. The fee stays with PayPal; the
+/// account may go below zero.
+pub(super) async fn create(call: &mut Call<'_>, id: &str) -> Result<Answer, Refusal> {
+    let body = call.object(false)?;
+    let mut capture = captures::own(call, id).await?;
+    match capture.state {
+        CaptureState::Pending => {
+            return Err(Refusal::unprocessable("PENDING_CAPTURE"));
+        }
+        CaptureState::Declined => {
+            return Err(Refusal::unprocessable("REFUND_NOT_ALLOWED"));
+        }
+        CaptureState::Completed(_) => {}
+    }
+    let left =
+        Money::from_minor(capture.amount.minor() - capture.refunded.minor(), capture.amount.currency());
+    if left.is_zero() {
+        return Err(Refusal::unprocessable("CAPTURE_FULLY_REFUNDED"));
+    }
+    if call.now > capture.created + REFUND_WINDOW {
+        return Err(Refusal::unprocessable("REFUND_TIME_LIMIT_EXCEEDED"));
+    }
+    let asked = match body.get("amount") {
+        Some(sent) => amount::read(Some(sent), "/amount", false).map_err(refuse_amount)?,
+        None => left,
+    };
+    if asked.currency() != capture.amount.currency() {
+        return Err(Refusal::unprocessable("REFUND_CAPTURE_CURRENCY_MISMATCH"));
+    }
+    if asked.minor() > left.minor() {
+        return Err(Refusal::unprocessable("REFUND_AMOUNT_EXCEEDED"));
+    }
+    let mut order: Order = call.session.find(&capture.order_id).await?.ok_or_else(Refusal::internal)?;
+    if order.faults.strikes(Scenario::InsufficientBalance, "funds") {
+        call.session.put(&order).await?;
+        return Ok(Refusal::unprocessable("REFUND_FAILED_INSUFFICIENT_FUNDS").answer(call.sandbox));
+    }
+    capture.refunded = Money::from_minor(capture.refunded.minor() + asked.minor(), asked.currency());
+    capture.updated = call.now;
+    let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
+    let refund = Refund {
+        id: serial::capitals(&call.sandbox.ids, 17),
+        client_id: call.app.client_id.clone(),
+        capture_id: capture.id.clone(),
+        amount: asked,
+        total: capture.refunded,
+        paid: captures::converted(&call.app, asked)?,
+        custom_id: text("custom_id").or_else(|| capture.custom_id.clone()),
+        invoice_id: text("invoice_id"),
+        note_to_payer: text("note_to_payer"),
+        created: call.now,
+    };
+    let movement = Movement::of_refund(&refund.id, &capture, asked, refund.paid, call.now);
+    account::book(&mut call.session, &call.app, call.sandbox, movement).await?;
+    let broken = order.faults.strikes(Scenario::TimeoutAfterSuccess, "refund");
+    call.session.put(&order).await?;
+    call.session.put(&capture).await?;
+    call.session.put(&refund).await?;
+    let resource = refund.represent(call);
+    let name = "PAYMENT.CAPTURE.REFUNDED";
+    events::announce(call.sandbox, &mut call.session, &order, name, "refund", resource.clone()).await?;
+    let shown = if call.wants_representation() {
+        resource
+    } else {
+        json!({"id": refund.id, "status": "COMPLETED", "links": refund.links(call)})
+    };
+    Ok(Answer::created(shown).broken_if(broken))
+}
+
+/// What was paid back of a capture, as an order lists it.
+pub(super) async fn refunds_of(call: &mut Call<'_>, capture_id: &str) -> Result<Vec<Value>, Refusal> {
+    let refunds: Vec<Refund> = call.session.under(capture_id).await?;
+    Ok(refunds.iter().map(|refund| refund.represent(call)).collect())
+}

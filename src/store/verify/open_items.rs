@@ -1,0 +1,58 @@
+//! Accounts on which money only rests while something is open: what lies there belongs to an item that says so.
+
+use crate::domain::ledger::audit::Check;
+use crate::store::{Store, StoreError};
+
+/// Name, what is seen when all is well, and a query for one account whose money has no open item.
+const CHECKS: [(&str, &str, &str); 3] = [
+    (
+        "clearing",
+        "2000: every captured payment is divided or has an open finding",
+        "SELECT a.code, a.owner, a.currency, CAST(SUM(e.amount) AS BIGINT), COALESCE(t.subject, t.source)
+         FROM ledger_account a
+         JOIN ledger_entry e ON e.account_id = a.id
+         JOIN ledger_transaction t ON t.number = e.transaction_number
+         WHERE a.code = 2000 AND a.layer = 1 AND a.balance <> 0 AND NOT EXISTS (
+             SELECT 1 FROM finding f
+             WHERE f.merchant_id = t.merchant_id AND f.payment_id = t.subject AND f.state <> 'resolved')
+         GROUP BY a.code, a.owner, a.currency, COALESCE(t.subject, t.source)
+         HAVING SUM(e.amount) <> 0 LIMIT 1",
+    ),
+    (
+        "refunds_in_transit",
+        "2020: every refund that was decided and not paid out is open",
+        "SELECT a.code, a.owner, a.currency, a.balance, a.merchant_id FROM ledger_account a
+         WHERE a.code = 2020 AND a.layer = 1 AND a.balance <> 0 AND NOT EXISTS (
+             SELECT 1 FROM refund r WHERE r.merchant_id = a.merchant_id AND r.currency = a.currency
+             AND r.state IN ('pending', 'awaiting_funds'))
+         LIMIT 1",
+    ),
+    (
+        "suspense",
+        "2900: every unexplained amount has an open finding",
+        "SELECT a.code, a.owner, a.currency, a.balance, a.merchant_id FROM ledger_account a
+         WHERE a.code = 2900 AND a.layer = 1 AND a.balance <> 0 AND NOT EXISTS (
+             SELECT 1 FROM finding f WHERE f.merchant_id = a.merchant_id AND f.gateway_account = a.owner
+             AND f.state <> 'resolved')
+         LIMIT 1",
+    ),
+];
+
+impl Store {
+    /// Every check of this kind.
+    pub(super) async fn check_open_items(&self) -> Result<Vec<Check>, StoreError> {
+        let mut checks = Vec::with_capacity(CHECKS.len());
+        for (name, seen, query) in CHECKS {
+            let row = sqlx::query_as::<_, (i64, String, String, i64, String)>(query)
+                .fetch_optional(self.reads())
+                .await?;
+            let fault = row.map(|(code, owner, currency, amount, whose)| {
+                format!(
+                    "{code}[{owner}] holds {amount} minor units of {currency} of {whose} and nothing is open"
+                )
+            });
+            checks.push(Check::new(name, seen, fault));
+        }
+        Ok(checks)
+    }
+}
