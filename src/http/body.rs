@@ -227,12 +227,12 @@ impl<'a, 'de> Deserializer<'de> for Place<'a> {
     /// An amount of a noun's own type knows what is wrong but not the API's code for it: it is read once more as ours.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
         let read = self.deserialize_any(visitor);
-        if fields == ["amount", "currency"] {
+        if fields == ["amount", "currency"] && name != "ApiMoney" {
             MoneyIn::deserialize(self)?;
         }
         read
