@@ -229,7 +229,9 @@ impl Resolving {
             Direction::Credit => entry.amount,
             Direction::Debit => entry.amount.negated(),
         });
-        let Some(currency) = row.entries.first().map(|entry| entry.amount.currency()) else { return Ok(None) };
+        let Some(currency) = row.entries.first().map(|entry| entry.amount.currency()) else {
+            return Ok(None);
+        };
         let amount = Money::sum(currency, parts).map_err(ResolveError::unavailable)?;
         let fee = same(JournalEvent::FeeCharged).next().and_then(debited);
         Ok(Some(Aside { capture_ref: row.source.clone(), account, amount, fee }))

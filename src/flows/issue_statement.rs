@@ -181,7 +181,11 @@ impl Statements {
             None => range.from,
             Some(id) => {
                 let found = self.store.ledger_transaction(merchant, id).await?;
-                found.ok_or(StatementFlowError::Unknown("transaction"))?.number.max(range.from).min(range.upto)
+                found
+                    .ok_or(StatementFlowError::Unknown("transaction"))?
+                    .number
+                    .max(range.from)
+                    .min(range.upto)
             }
         };
         let mut taken: Vec<AccountEntry> = Vec::new();

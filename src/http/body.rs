@@ -6,12 +6,12 @@
 
 use std::fmt;
 
+use serde::Deserialize as _;
 use serde::de::value::StringDeserializer;
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer,
     MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
 };
-use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use super::problem::{Code, Problem};

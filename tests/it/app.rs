@@ -2,7 +2,7 @@
 //!
 //! Rates are the bundled ones: no test calls out. Keys and suppliers are read from `sandbox.json`, as a client would.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
 use straits::app::{App, Sources};
@@ -18,7 +18,6 @@ pub struct TestApp {
     /// What `sandbox.json` says.
     pub sandbox: Value,
     http: reqwest::Client,
-    folder: PathBuf,
     stop: Option<oneshot::Sender<()>>,
     server: Option<JoinHandle<()>>,
     _owned: Option<TempDir>,
@@ -93,7 +92,6 @@ impl TestApp {
             url,
             sandbox: serde_json::from_str(&sandbox).unwrap(),
             http,
-            folder: folder.to_owned(),
             stop: Some(stop),
             server: Some(server),
             _owned: None,
@@ -108,11 +106,6 @@ impl TestApp {
         if let Some(server) = self.server.take() {
             server.await.unwrap();
         }
-    }
-
-    /// The data folder.
-    pub fn folder(&self) -> &Path {
-        &self.folder
     }
 
     /// A key's text, by its name in `sandbox.json`; `other.` before it means the second merchant's.

@@ -153,7 +153,8 @@ impl Settlements {
         report: &RefundReport,
     ) -> Result<Change, SettleError> {
         let mut change = Change::new();
-        let known = refund.value.refund_ref.is_some() || matches!(report.status, RefundStatus::Unknown { .. });
+        let known =
+            refund.value.refund_ref.is_some() || matches!(report.status, RefundStatus::Unknown { .. });
         if !refund.value.state.is_open() {
             return Ok(change);
         }
