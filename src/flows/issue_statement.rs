@@ -145,10 +145,11 @@ impl Statements {
         query: &StatementQuery,
     ) -> Result<Statement, StatementFlowError> {
         let range = self.range(merchant, query).await?;
-        match query.limit {
-            None => self.whole(query.supplier, &range).await,
-            Some(limit) => self.page(merchant, query, &range, limit.clamp(1, 100)).await,
-        }
+        let statement = match query.limit {
+            None => self.whole(query.supplier, &range).await?,
+            Some(limit) => self.page(merchant, query, &range, limit.clamp(1, 100)).await?,
+        };
+        Ok(statement.with_head(self.store.chain_head().await?))
     }
 
     async fn whole(&self, supplier: SupplierId, range: &Range) -> Result<Statement, StatementFlowError> {

@@ -4,6 +4,8 @@
 pub mod onboard;
 /// Taking a payment: start, hear, ask, complete, cancel, recover.
 pub mod pay;
+/// Showing and promising prices: localise, rates, quotes.
+pub mod price;
 /// What happens to money: captures divided, refunds and other facts booked, differences found.
 pub mod settle;
 /// Paying back: decide, write down, send once.
@@ -14,5 +16,3 @@ pub mod deliver;
 pub mod findings;
 /// What a supplier is told.
 pub mod issue_statement;
-/// Showing and promising prices: localise, rates, quotes.
-pub mod price;

@@ -131,10 +131,7 @@ impl Paging {
     /// # Errors
     /// `invalid_parameter` outside 1 to 100.
     pub fn limit(&self) -> Answer<usize> {
-        let Some(text) = &self.limit else { return Ok(20) };
-        text.parse().ok().filter(|limit| (1..=100).contains(limit)).ok_or_else(|| {
-            Problem::new(Code::InvalidParameter, "`limit` is a whole number from 1 to 100").at("limit")
-        })
+        super::wire::limit(self.limit.as_deref())
     }
 }
 

@@ -1,7 +1,16 @@
 //! What goes wrong below, as problems: the one place where errors of flows and store get their codes.
 
 use super::problem::{Code, Problem};
+use crate::domain::settlement::{PreviewError, SettlementError};
+use crate::flows::deliver::DeliverError;
+use crate::flows::findings::ResolveError;
+use crate::flows::issue_statement::StatementFlowError;
 use crate::flows::onboard::OnboardError;
+use crate::flows::pay::PayError;
+use crate::flows::price::PriceError;
+use crate::flows::refund::RefundFlowError;
+use crate::gateways::{GatewayError, Unchargeable};
+use crate::sandbox::SandboxError;
 use crate::store::{CommitError, StoreError};
 use crate::vault::VaultError;
 
@@ -52,6 +61,142 @@ impl From<OnboardError> for Problem {
             OnboardError::Store(error) => error.into(),
             OnboardError::Commit(error) => error.into(),
             OnboardError::Vault(error) => error.into(),
+        }
+    }
+}
+
+/// A code of a flow; what the catalogue does not have is a refusal in words.
+fn code_of(word: &str) -> Code {
+    match word {
+        "superseded" => Code::Conflict,
+        word => Code::find(word).unwrap_or(Code::InvalidSplit),
+    }
+}
+
+/// The cause goes to the log; the caller hears that nothing was promised.
+fn unavailable(cause: impl std::fmt::Display) -> Problem {
+    tracing::error!(%cause, "a part that is needed did not serve");
+    Problem::new(Code::Unavailable, "a part this needs did not serve; nothing was promised").retry_after(1)
+}
+
+impl From<PayError> for Problem {
+    fn from(error: PayError) -> Problem {
+        let problem = Problem::new(code_of(error.code()), error.to_string());
+        match error {
+            PayError::UnknownPayment => Problem::not_found("payment"),
+            PayError::UnknownGateway(_) => problem.at("gateway"),
+            PayError::Unchargeable { why, able } => {
+                let problem = problem.at("amount").with("gateways", able);
+                match why {
+                    Unchargeable::Precision { nearest, .. } => problem.with("nearest", nearest),
+                    Unchargeable::Currency { .. } => problem,
+                }
+            }
+            PayError::AmountNotPositive => problem.at("amount"),
+            PayError::BadOrderRef => problem.at("order_ref"),
+            PayError::BadReturnUrl(_) => problem.at("return_url"),
+            PayError::OrderRefTaken { payment } => problem.at("order_ref").with("payment", payment),
+            PayError::QuoteUsed { .. } | PayError::QuoteExpired { .. } | PayError::UnknownQuote => {
+                problem.at("quote")
+            }
+            PayError::Terms { param: Some(param), .. } => problem.at(param),
+            PayError::Gateway(GatewayError::Throttled { retry_after_s }) => {
+                problem.retry_after(u64::from(retry_after_s.unwrap_or(5)))
+            }
+            PayError::Unavailable(cause) => unavailable(cause),
+            _ => problem,
+        }
+    }
+}
+
+impl From<PriceError> for Problem {
+    fn from(error: PriceError) -> Problem {
+        let words = error.to_string();
+        match error {
+            PriceError::NoItems => Problem::new(Code::InvalidBody, words).at("items"),
+            PriceError::TooManyItems { .. } => Problem::new(Code::TooManyItems, words).at("items"),
+            PriceError::NoRate(_) => Problem::new(Code::RateUnavailable, words),
+            PriceError::RatesStale => Problem::new(Code::RatesStale, words).retry_after(60),
+            PriceError::FutureDate(_) => Problem::new(Code::InvalidParameter, words).at("date"),
+            PriceError::Quote(_) | PriceError::Rate(_) => Problem::new(Code::Unprocessable, words),
+            PriceError::Money(error) => error.into(),
+            PriceError::Endings(_) | PriceError::Rates(_) => Problem::internal(words),
+            PriceError::Store(error) => error.into(),
+            PriceError::Commit(error) => error.into(),
+        }
+    }
+}
+
+impl From<PreviewError> for Problem {
+    fn from(error: PreviewError) -> Problem {
+        let (param, words) = (error.param(), error.to_string());
+        let code = match error {
+            PreviewError::UnknownSupplier { .. } => Code::UnknownSupplier,
+            PreviewError::Settlement(SettlementError::Split(_)) => Code::InvalidSplit,
+            PreviewError::Settlement(SettlementError::Money(_)) => Code::AmountTooLarge,
+            _ => Code::Unprocessable,
+        };
+        Problem::new(code, words).at(param)
+    }
+}
+
+impl From<RefundFlowError> for Problem {
+    fn from(error: RefundFlowError) -> Problem {
+        let problem = Problem::new(code_of(error.code()), error.to_string());
+        match (&error, error.param()) {
+            (RefundFlowError::Unavailable(cause), _) => unavailable(cause),
+            (_, Some(param)) => problem.at(param),
+            _ => problem,
+        }
+    }
+}
+
+impl From<ResolveError> for Problem {
+    fn from(error: ResolveError) -> Problem {
+        match error {
+            ResolveError::Refund(error) => error.into(),
+            ResolveError::Unavailable(cause) => unavailable(cause),
+            ResolveError::Unknown => Problem::not_found("finding"),
+            other => Problem::new(code_of(other.code()), other.to_string()),
+        }
+    }
+}
+
+impl From<DeliverError> for Problem {
+    fn from(error: DeliverError) -> Problem {
+        let words = error.to_string();
+        match error {
+            DeliverError::Unknown => Problem::not_found("payment"),
+            DeliverError::NotSettled => Problem::new(Code::NotSettled, words),
+            DeliverError::Refused(_) => Problem::new(Code::Unprocessable, words).at("items"),
+            DeliverError::Superseded { .. } => Problem::new(Code::Conflict, words),
+            DeliverError::Unavailable(cause) => unavailable(cause),
+        }
+    }
+}
+
+impl From<StatementFlowError> for Problem {
+    fn from(error: StatementFlowError) -> Problem {
+        let code = code_of(error.code());
+        match error {
+            StatementFlowError::Store(error) => error.into(),
+            StatementFlowError::Books(_) | StatementFlowError::Csv(_) | StatementFlowError::Balance(_) => {
+                tracing::error!(%error, "a statement was refused");
+                Problem::new(code, "the entries do not lead to the balance; nothing is shown")
+            }
+            other => Problem::new(code, other.to_string()),
+        }
+    }
+}
+
+impl From<SandboxError> for Problem {
+    fn from(error: SandboxError) -> Problem {
+        let words = error.to_string();
+        match error {
+            SandboxError::UnknownPayment(_)
+            | SandboxError::PageNotOpened(_)
+            | SandboxError::PageClosed { .. } => Problem::new(Code::WrongState, words),
+            other => Problem::internal(other),
         }
     }
 }

@@ -101,6 +101,50 @@ routes! {
         get suppliers::show Access::Scopes(FINANCE_OR_SUPPLIER);
         patch suppliers::update Access::Scopes(FINANCE);
     }
+    "/v1/rates" { get prices::rates Access::AnyKey; }
+    "/v1/prices" {
+        get prices::price Access::AnyKey;
+        post prices::prices Access::AnyKey;
+    }
+    "/v1/quotes" { post prices::quote Access::AnyKey; }
+    "/v1/quotes/{id}" { get prices::show_quote Access::AnyKey; }
+
+    "/v1/payments" {
+        get payments::list Access::Scopes(OFFICE);
+        post payments::create Access::Scopes(SHOP);
+    }
+    "/v1/payments/{id}" { get payments::show Access::Scopes(OFFICE); }
+    "/v1/payments/{id}/sync" { post payments::sync Access::Scopes(SHOP_OR_FINANCE); }
+    "/v1/payments/{id}/cancel" { post payments::cancel Access::Scopes(SHOP_OR_FINANCE); }
+    "/v1/payments/{id}/deliver" { post settlements::deliver Access::Scopes(SHOP_OR_FINANCE); }
+    "/v1/payments/{id}/refunds" { post settlements::refund Access::Scopes(SHOP_OR_FINANCE); }
+    "/v1/payments/{id}/settlement" { get settlements::show Access::Scopes(OFFICE); }
+    "/v1/refunds/{id}" { get settlements::show_refund Access::Scopes(OFFICE); }
+    "/v1/settlements/preview" { post settlements::preview_settlement Access::Scopes(OFFICE); }
+
+    "/v1/notifications/{gateway}" { post payments::notify Access::Gateway; }
+    "/v1/notifications/{gateway}/{account}" { post payments::notify_account Access::Gateway; }
+    "/v1/returns/{gateway}" { get payments::come_back Access::Gateway; }
+
+    "/v1/findings" { get findings::list Access::Scopes(FINANCE); }
+    "/v1/findings/{id}" { get findings::show Access::Scopes(FINANCE); }
+    "/v1/findings/{id}/resolve" { post findings::resolve Access::Scopes(FINANCE); }
+
+    "/v1/ledger/accounts" { get ledger::accounts Access::Scopes(FINANCE); }
+    "/v1/ledger/transactions" { get ledger::transactions Access::Scopes(FINANCE); }
+    "/v1/ledger/transactions/{id}" { get ledger::show Access::Scopes(FINANCE); }
+    "/v1/ledger/trial-balance" { get ledger::trial_balance Access::Scopes(FINANCE); }
+    "/v1/ledger/verify" { get ledger::verify Access::Scopes(FINANCE); }
+
+    "/v1/sandbox/clock" {
+        get sandbox::clock Access::Sandbox(OFFICE);
+        post sandbox::move_clock Access::Sandbox(OFFICE);
+    }
+    "/v1/sandbox/payments/{id}" { post sandbox::shopper Access::Sandbox(OFFICE); }
+    "/v1/sandbox/scenarios/{name}" { post sandbox::scenario Access::Sandbox(OFFICE); }
+
+    "/v1/suppliers/{id}/balances" { get statements::balances Access::Scopes(FINANCE_OR_SUPPLIER); }
+    "/v1/suppliers/{id}/statements" { get statements::statement Access::Scopes(FINANCE_OR_SUPPLIER); }
     "/v1/suppliers/{id}/accounts" {
         get suppliers::list_accounts Access::Scopes(FINANCE_OR_SUPPLIER);
         post suppliers::add_account Access::Scopes(FINANCE);

@@ -51,6 +51,11 @@ catalogue! {
     WrongIdType "wrong_id_type" 400 "An id of another kind" => "`detail` names the kind that belongs there and the kind that was given.";
     MalformedId "malformed_id" 400 "An id cannot be read" => "Send ids as they were answered: a prefix, an underscore, 26 characters.";
     IdempotencyKeyRequired "idempotency_key_required" 400 "An Idempotency-Key is required" => "Send the header `Idempotency-Key` with a value of your own, unique for each operation, 1 to 255 printable characters.";
+    OrderRefInvalid "order_ref_invalid" 400 "The order reference is none" => "Use 1 to 127 visible characters.";
+    AmountNotPositive "amount_not_positive" 400 "The amount must be above zero" => "Send an amount above zero.";
+    FxDifferenceInvalid "fx_difference_invalid" 400 "Nobody can bear the rate's move like this" => "Use platform or supplier: who cancels lawfully gets back what was paid.";
+    PeriodInvalid "period_invalid" 400 "The dates are no period" => "Send `from` and `to` as dates, the first not after the last.";
+    ReturnRefused "return_refused" 400 "What came back with the shopper is not this payment's" => "Open the gateway's page again from the payment's `next_action`.";
     AllocationRequired "allocation_required" 400 "Say which suppliers bear the refund" => "Send `items` or `allocation`: a part pro rata could debit the wrong supplier.";
     Unauthorized "unauthorized" 401 "No valid key" => "Send `Authorization: Bearer <key>` with a key that is not revoked.";
     WrongEnvironment "wrong_environment" 401 "A key of the other environment" => "Use test keys in sandbox mode and live keys in live mode.";
@@ -66,9 +71,16 @@ catalogue! {
     QuoteUsed "quote_used" 409 "The quote is used" => "A quote pays once; make a new one.";
     OrderRefTaken "order_ref_taken" 409 "The order has a payment already" => "Go on with the payment in `payment`, or cancel it first.";
     ClockBackwards "clock_backwards" 409 "The test clock only moves forward" => "Choose a time after the one in `detail`.";
+    PaymentNotCancellable "payment_not_cancellable" 409 "Too late to call the payment off" => "`detail` names the state; refund what was captured.";
+    PaymentBeingCompleted "payment_being_completed" 409 "The money is being taken right now" => "Read the payment again in a moment.";
+    PaymentNotCaptured "payment_not_captured" 409 "There is no money to give back" => "Cancel the payment instead.";
+    PaymentUndivided "payment_undivided" 409 "The money waits for a decision" => "Resolve the finding that `detail` speaks of.";
+    NotSettled "not_settled" 409 "The payment has no settlement" => "Only what was captured and divided can be delivered.";
+    QuoteIndicative "quote_indicative" 409 "The quote is no promise" => "An indicative quote shows a price; make one that can be charged.";
     WrongState "wrong_state" 409 "Not in this state" => "`detail` names the state; read the resource again.";
     Conflict "conflict" 409 "Somebody else changed it meanwhile" => "Read the resource again and repeat the request.";
     RefundExceedsCaptured "refund_exceeds_captured" 409 "More than is left of the payment" => "`detail` names what is still refundable.";
+    ActionNotApplicable "action_not_applicable" 409 "This decision does not fit the finding" => "`detail` says which decisions do.";
     FindingResolved "finding_resolved" 409 "The finding is resolved" => "Nothing is left to do.";
     PayloadTooLarge "payload_too_large" 413 "The body is too large" => "`detail` names the limit; send less at once.";
     UnsupportedEncoding "unsupported_encoding" 415 "An encoded body" => "Send the body without Content-Encoding.";
@@ -76,7 +88,11 @@ catalogue! {
     IdempotencyKeyReused "idempotency_key_reused" 422 "The key was used with another body" => "Use a new Idempotency-Key for a new operation, and the same bytes for a retry.";
     CurrencyNotSupported "currency_not_supported" 422 "The gateway does not take this currency" => "Choose one of the gateways in `gateways`, or another currency.";
     GatewayPrecision "gateway_precision" 422 "The gateway takes fewer decimals" => "Use the amount in `nearest`, or one of the gateways in `gateways`.";
-    UnknownGateway "unknown_gateway" 422 "No account at this gateway" => "Choose one of the gateways that `detail` names.";
+    QuoteNotFound "quote_not_found" 422 "No such quote" => "Use the id of a quote of this merchant.";
+    RefundInvalid "refund_invalid" 422 "The refund does not fit the settlement" => "`detail` names what does not fit.";
+    RefundNotSupported "refund_not_supported" 422 "The gateway cannot pay back" => "Pay back by other means and resolve the finding that follows.";
+    TooManyItems "too_many_items" 422 "Too many items at once" => "Send at most a thousand items.";
+    GatewayUnknown "gateway_unknown" 422 "No account at this gateway" => "Choose one of the gateways that `detail` names.";
     UnknownSupplier "unknown_supplier" 422 "A supplier is not known" => "Use the id of a supplier of this merchant.";
     InvalidSplit "invalid_split" 422 "The amount cannot be divided like this" => "`detail` names the share that does not fit.";
     ReturnUrlNotAllowed "return_url_not_allowed" 422 "The return address is not allowed" => "Use an address of one of the merchant's origins.";
@@ -86,7 +102,10 @@ catalogue! {
     TooManyRequests "too_many_requests" 429 "Too many requests" => "Wait the seconds in `Retry-After`; `RateLimit-*` tell how much is left.";
     HeadersTooLarge "headers_too_large" 431 "The head of the request is too large" => "Send fewer or shorter headers.";
     Internal "internal" 500 "Something is broken on our side" => "Nothing of the cause is shown here; tell support the `request_id`.";
+    BooksDiffer "books_differ" 500 "The books contradict themselves" => "Nothing is shown that does not foot; run `straits verify` and tell support the `request_id`.";
     GatewayRefused "gateway_refused" 502 "The gateway refused" => "`detail` carries the gateway's own words.";
+    GatewayUnavailable "gateway_unavailable" 502 "The gateway did not answer" => "Ask again; nothing was done twice.";
+    GatewayThrottled "gateway_throttled" 503 "The gateway asks to slow down" => "Ask again after the seconds in `Retry-After`.";
     RatesStale "rates_stale" 503 "The rates are too old to promise a price" => "Ask again after the seconds in `Retry-After`.";
     Busy "busy" 503 "Too much work at once" => "Ask again after the seconds in `Retry-After`; nothing was done.";
     Unavailable "unavailable" 503 "A part this needs is away" => "Ask again after the seconds in `Retry-After`; nothing was done.";
@@ -120,9 +139,12 @@ impl Code {
     }
 }
 
-/// A code with the particulars of one request.
+/// A code with the particulars of one request; boxed, because every answer of a handler has room for one.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub struct Problem(Box<Particulars>);
+
+#[derive(Debug, Clone)]
+struct Particulars {
     code: Code,
     detail: String,
     param: Option<String>,
@@ -149,7 +171,8 @@ impl Problem {
     /// A problem with its particulars in words.
     pub fn new(code: Code, detail: impl Into<String>) -> Problem {
         let detail = detail.into();
-        Problem { code, detail, param: None, errors: vec![], members: Map::new(), headers: vec![] }
+        let (errors, members, headers) = (vec![], Map::new(), vec![]);
+        Problem(Box::new(Particulars { code, detail, param: None, errors, members, headers }))
     }
 
     /// Nothing here, or nothing of this caller's: the two answer alike.
@@ -166,28 +189,28 @@ impl Problem {
     /// Names the place: `splits[1].share.percent`.
     #[must_use]
     pub fn at(mut self, param: impl Into<String>) -> Problem {
-        self.param = Some(param.into());
+        self.0.param = Some(param.into());
         self
     }
 
     /// Adds a member of its own, such as a fresh `quote`.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl serde::Serialize) -> Problem {
-        self.members.insert(name.to_owned(), serde_json::to_value(value).unwrap_or(Value::Null));
+        self.0.members.insert(name.to_owned(), serde_json::to_value(value).unwrap_or(Value::Null));
         self
     }
 
     /// Adds faults to `errors`.
     #[must_use]
     pub fn and(mut self, errors: Vec<FieldError>) -> Problem {
-        self.errors.extend(errors);
+        self.0.errors.extend(errors);
         self
     }
 
     /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Problem {
-        self.headers.push((name, value));
+        self.0.headers.push((name, value));
         self
     }
 
@@ -199,32 +222,32 @@ impl Problem {
 
     /// The code.
     pub fn code(&self) -> Code {
-        self.code
+        self.0.code
     }
 
     /// The document; the edge adds what only it knows.
     pub fn document(&self, base_url: &str, instance: &str, request_id: &str) -> Value {
-        let mut document = self.members.clone();
+        let mut document = self.0.members.clone();
         let mut put = |name: &str, value: Value| document.insert(name.to_owned(), value);
-        put("type", json!(format!("{base_url}/problems/{}", self.code.as_str())));
-        put("title", json!(self.code.title()));
-        put("status", json!(self.code.status()));
-        put("detail", json!(self.detail));
+        put("type", json!(format!("{base_url}/problems/{}", self.0.code.as_str())));
+        put("title", json!(self.0.code.title()));
+        put("status", json!(self.0.code.status()));
+        put("detail", json!(self.0.detail));
         put("instance", json!(instance));
-        put("code", json!(self.code.as_str()));
+        put("code", json!(self.0.code.as_str()));
         put("request_id", json!(request_id));
-        if let Some(param) = &self.param {
+        if let Some(param) = &self.0.param {
             put("param", json!(param));
         }
-        let first = self.param.as_ref().map(|param| FieldError {
-            code: self.code,
+        let first = self.0.param.as_ref().map(|param| FieldError {
+            code: self.0.code,
             param: param.clone(),
-            detail: self.detail.clone(),
+            detail: self.0.detail.clone(),
         });
         let errors: Vec<Value> = first
             .iter()
-            .filter(|_| self.errors.is_empty())
-            .chain(&self.errors)
+            .filter(|_| self.0.errors.is_empty())
+            .chain(&self.0.errors)
             .map(|error| json!({"code": error.code.as_str(), "param": error.param, "detail": error.detail}))
             .collect();
         if !errors.is_empty() {
@@ -236,19 +259,21 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code.as_str(), self.detail)
+        write!(f, "{}: {}", self.0.code.as_str(), self.0.detail)
     }
 }
 
+impl std::error::Error for Problem {}
+
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.0.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// Status and headers; the body is written at the edge, which knows the request.
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::new(self.status_code());
-        for (name, value) in &self.headers {
+        for (name, value) in &self.0.headers {
             response.headers_mut().insert(name.clone(), value.clone());
         }
         response

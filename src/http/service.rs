@@ -13,13 +13,27 @@ use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::domain::access::{ApiKey, KeyHash};
+use crate::flows::deliver::Delivering;
+use crate::flows::findings::Resolving;
+use crate::flows::issue_statement::Statements;
 use crate::flows::onboard::Onboarding;
-use crate::ids::{IdSource, KeyId};
+use crate::flows::pay::Pay;
+use crate::flows::price::Pricing;
+use crate::flows::refund::Refunding;
+use crate::geo::{Geo, TrustedProxies};
+use crate::ids::{IdSource, KeyId, MerchantId};
+use crate::jobs::Jobs;
+use crate::money::Currency;
+use crate::sandbox::Sandbox;
 use crate::settings::Settings;
-use crate::store::{Store, StoreError};
+use crate::store::{Change, Store, StoreError};
 use crate::vault::Vault;
 
 use super::limits::Limiter;
+use super::problem::Problem;
+
+/// The setting that keeps the test clock's offset, in microseconds.
+pub const CLOCK_OFFSET: &str = "clock_offset_us";
 
 /// What every handler is given.
 #[derive(Debug)]
@@ -38,6 +52,26 @@ pub struct Service {
     pub vault: Vault,
     /// Keys, suppliers.
     pub onboarding: Onboarding,
+    /// Prices, rates, quotes.
+    pub pricing: Pricing,
+    /// Payments.
+    pub pay: Pay,
+    /// Refunds.
+    pub refunding: Refunding,
+    /// Deliveries.
+    pub delivering: Delivering,
+    /// Decisions about findings.
+    pub resolving: Resolving,
+    /// Statements and balances.
+    pub statements: Statements,
+    /// What runs by the clock.
+    pub jobs: Jobs,
+    /// Countries of addresses.
+    pub geo: Geo,
+    /// Proxies whose word counts.
+    pub trusted: TrustedProxies,
+    /// The far sides, in sandbox mode.
+    pub sandbox: Option<Sandbox>,
     /// Keys that were used lately.
     pub keys: KeyRing,
     /// Requests per key and address.
@@ -56,6 +90,37 @@ impl Service {
     /// Says that requests may come.
     pub fn set_ready(&self, ready: bool) {
         self.ready.store(ready, Ordering::SeqCst);
+    }
+
+    /// The merchant's gateways that can charge in a currency.
+    pub fn chargeable_at(&self, merchant: MerchantId, currency: Currency) -> Vec<String> {
+        let accounts = self.pay.accounts().all();
+        let able = accounts.iter().filter(|open| {
+            open.account.merchant == merchant && open.gateway.currencies().contains(&currency)
+        });
+        let mut names: Vec<String> = able.map(|open| open.account.gateway.clone()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Moves the test clock: everything due on the way runs in order, then the far sides catch up, then what they sent
+    /// is worked off. The offset is kept, so that a restart does not go back.
+    ///
+    /// # Errors
+    /// `internal`, `unavailable`.
+    pub async fn advance_clock(&self, until: DateTime<Utc>) -> Result<(), Problem> {
+        self.jobs.advance(until).await?;
+        let before = self.store.setting(CLOCK_OFFSET).await?;
+        let offset = self.clock.offset().num_microseconds().unwrap_or(0);
+        let mut change = Change::new();
+        change.set_setting(CLOCK_OFFSET, offset, before.as_ref());
+        self.store.commit(change).await?;
+        if let Some(sandbox) = &self.sandbox {
+            sandbox.advance_to(self.clock.now()).await?;
+        }
+        self.jobs.run_due(self.clock.now()).await?;
+        Ok(())
     }
 
     /// Lets browsers of these origins ask, from now on.

@@ -29,11 +29,11 @@ impl<'de> Deserialize<'de> for MoneyIn {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
-        struct Wire {
+        struct ApiMoney {
             amount: AmountIn,
             currency: CurrencyIn,
         }
-        let wire = Wire::deserialize(deserializer)?;
+        let wire = ApiMoney::deserialize(deserializer)?;
         let currency = wire.currency.0;
         Money::parse(&wire.amount.0, currency)
             .map(MoneyIn)
@@ -196,6 +196,17 @@ pub fn account_number(param: &str, SecretIn(number): SecretIn) -> Result<SecretS
     Err(Problem::new(Code::InvalidBody, "4 to 64 printable ASCII characters belong here").at(param))
 }
 
+/// Rows of a page: 1 to 100, 20 when nothing is asked.
+///
+/// # Errors
+/// `invalid_parameter` at `limit`.
+pub fn limit(text: Option<&str>) -> Result<usize, Problem> {
+    let Some(text) = text else { return Ok(20) };
+    text.parse().ok().filter(|limit| (1..=100).contains(limit)).ok_or_else(|| {
+        Problem::new(Code::InvalidParameter, "`limit` is a whole number from 1 to 100").at("limit")
+    })
+}
+
 /// RFC 3339 in UTC with a `Z`, to the microsecond where there is one.
 pub fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
@@ -217,6 +228,11 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// From rows that are the page.
+    pub fn whole(rows: Vec<T>, has_more: bool) -> Page<T> {
+        Page { object: "list", data: rows, has_more }
+    }
+
     /// From one row more than the page holds, or fewer.
     pub fn of(mut rows: Vec<T>, limit: usize) -> Page<T> {
         let has_more = rows.len() > limit;

@@ -113,8 +113,9 @@ impl Faults {
         self.0.get_mut(&scenario).is_some_and(|struck| struck.insert(call.to_owned()))
     }
 
+    /// Arms it; armed again, it strikes again.
     pub(super) fn arm(&mut self, scenario: Scenario) {
-        self.0.entry(scenario).or_default();
+        self.0.insert(scenario, BTreeSet::new());
     }
 }
 

@@ -25,7 +25,8 @@ const SHORT: &[(&str, &str)] = &[
     ("DATABASE_URL", "database.url"),
 ];
 /// Variables that begin like ours and belong to flags, to tests or to the log.
-const NOT_SETTINGS: &[&str] = &["STRAITS_CONFIG", "STRAITS_LIVE", "STRAITS_REFERENCE_DIR"];
+const NOT_SETTINGS: &[&str] =
+    &["STRAITS_CONFIG", "STRAITS_LIVE", "STRAITS_REFERENCE_DIR", "STRAITS_TEST_POSTGRES"];
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]

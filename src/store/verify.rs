@@ -86,6 +86,7 @@ impl Store {
         checks.push(self.check_facts().await?);
         checks.extend(self.check_open_items().await?);
         let verification = Verification { head: walked, checks };
+        metrics::gauge!("straits_verify_ok").set(u8::from(verification.ok()));
         if verification.ok() {
             self.remember_verified(walked).await?;
         }

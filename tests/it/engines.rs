@@ -51,6 +51,11 @@ impl TestDatabase {
         Some(test)
     }
 
+    /// One that somebody else made and will drop.
+    pub fn existing(url: String) -> TestDatabase {
+        TestDatabase::at(url, "existing", None, None)
+    }
+
     fn at(url: String, name: &str, admin: Option<String>, folder: Option<tempfile::TempDir>) -> TestDatabase {
         let clock = Clock::fixed(from_micros(1_795_000_000_000_000));
         TestDatabase { url, clock, portable: false, name: name.to_owned(), admin, _folder: folder }

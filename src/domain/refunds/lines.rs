@@ -49,7 +49,7 @@ pub(super) fn lines(
     conversions: &[ConversionRefund],
     fee_owner: FeeOwner,
 ) -> Result<Vec<RefundLine>, MoneyError> {
-    let shared = settlement.received.as_ref().map_or(settlement.gross, |received| received.to).currency();
+    let shared = settlement.shared_currency();
     let mut shares: Vec<(SupplierId, Money)> = Vec::new();
     let mut kept: Vec<(String, Money)> = Vec::new();
     let mut platform = Money::zero(shared);

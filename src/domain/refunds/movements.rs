@@ -97,8 +97,7 @@ impl Mirror<'_> {
     /// and where the gateway converted, the way back through the position account.
     fn platform(&self) -> Result<Vec<Movement>, MoneyError> {
         let settlement = self.settlement;
-        let shared = settlement.received.as_ref().map_or(settlement.gross, |received| received.to).currency();
-        let zero = Money::zero(shared);
+        let zero = Money::zero(settlement.shared_currency());
         let (mut deferred, mut commission, mut own_sales, mut tax) = (zero, zero, zero, zero);
         let mut pot = zero;
         let mut recharge = Money::zero(settlement.gross.currency());

@@ -48,8 +48,7 @@ pub fn deliver(
     {
         return Err(DeliveryError::UnknownItem(unknown.clone()));
     }
-    let currency = settlement.received.as_ref().map_or(settlement.gross, |received| received.to).currency();
-    let zero = Money::zero(currency);
+    let zero = Money::zero(settlement.shared_currency());
     let mut delivery = Delivery { earned: Vec::new(), commission: zero, own_sales: zero };
     for (index, part) in settlement.parts.iter().enumerate() {
         let named = items.is_empty() || part.item.as_ref().is_some_and(|item| items.contains(item));

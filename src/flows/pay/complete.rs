@@ -23,7 +23,7 @@ use crate::store::{Change, CommitError, Versioned};
 
 use super::apply::Called;
 use super::cause::Cause;
-use super::{OpenAccount, Pay, PayError};
+use super::{DECISIONS, OpenAccount, Pay, PayError};
 
 impl Pay {
     /// Makes the call under a lease that is held and written.
@@ -33,6 +33,15 @@ impl Pay {
         intent: Versioned<Intent>,
         account: &OpenAccount,
     ) -> Result<Payment, PayError> {
+        let payment = match self.prepare(payment.clone(), account).await {
+            Ok(prepared) => prepared,
+            // No money was asked for yet: the same preparation is made again at the next question.
+            Err(PayError::Gateway(error)) => {
+                self.give_back(&payment.value, intent, Outcome::Open, &error.to_string()).await?;
+                return Ok(payment.value);
+            }
+            Err(error) => return Err(error),
+        };
         let (request, secrets) = (self.request(&payment.value), self.secrets(&payment.value)?);
         match account.gateway.complete_payment(&request, &secrets).await {
             Ok(completed) => {
@@ -53,6 +62,34 @@ impl Pay {
                 Ok(payment.value)
             }
         }
+    }
+
+    /// Stores what must be there before money is taken (an OAuth token that refunds will need): an answer lost
+    /// afterwards loses nothing.
+    async fn prepare(
+        &self,
+        mut payment: Versioned<Payment>,
+        account: &OpenAccount,
+    ) -> Result<Versioned<Payment>, PayError> {
+        let (request, secrets) = (self.request(&payment.value), self.secrets(&payment.value)?);
+        let Some(secrets) = account.gateway.prepare_completion(&request, &secrets).await? else {
+            return Ok(payment);
+        };
+        for _ in 0..DECISIONS {
+            payment.value.secrets = Some(self.seal(payment.value.id, &secrets)?);
+            let mut change = Change::new();
+            change.update_payment(&payment.value, payment.version);
+            match self.0.store.commit(change).await {
+                Ok(_) => return Ok(Versioned { version: payment.version + 1, ..payment }),
+                Err(CommitError::LostUpdate { .. } | CommitError::Unknown(_)) => {
+                    payment = self.load(payment.value.id).await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(PayError::unavailable(
+            "the token could not be stored; the payment is completed at the next question",
+        ))
     }
 
     /// A definite no. Codes of the kind "already captured" are a no as well, so the gateway is asked once more.

@@ -8,6 +8,7 @@
 //! It counts against what was captured from the moment it is written down. A call whose outcome is unknown is asked
 //! about, never sent under a second reference.
 
+mod error;
 mod send;
 
 use std::collections::BTreeMap;
@@ -20,19 +21,18 @@ use crate::domain::ledger::{Account, AccountCode, Layer, Owner};
 use crate::domain::merchants::GatewayAccount;
 use crate::domain::orders::refund::{Refund, RefundKind, RefundState};
 use crate::domain::orders::{Holder, Intent, IntentKind, Payment, PaymentState, Taken, Transition};
-use crate::domain::refunds::{
-    self, Funds, FxDifference, RefundError, RefundRequest, RefundTerms, decide, own_pending,
-};
+use crate::domain::refunds::{self, Funds, FxDifference, RefundRequest, RefundTerms, decide, own_pending};
 use crate::domain::settlement::{Delivery, Settlement};
-use crate::gateways::GatewayError;
 use crate::ids::{IdSource, MerchantId, PaymentId, RefundId, SupplierId};
 use crate::money::{Currency, Money};
 use crate::rates::RateBook;
 use crate::store::settlements::{SETTLEMENT, SettlementRecord};
-use crate::store::{Change, CommitError, Store, StoreError, Versioned};
+use crate::store::{Change, CommitError, Store, Versioned};
 
-use super::pay::{Pay, PayError, SettleError};
+use super::pay::Pay;
 use super::settle::{Settlements, refund_view};
+
+pub use error::RefundFlowError;
 
 /// How often a decision is taken again after somebody else was faster.
 const DECISIONS: usize = 16;
@@ -89,94 +89,6 @@ pub struct Parts {
     pub holder: Holder,
     /// Business time.
     pub clock: crate::clock::Clock,
-}
-
-/// Why a refund is not made.
-#[derive(Debug, thiserror::Error)]
-pub enum RefundFlowError {
-    /// Nothing of this merchant under that id.
-    #[error("there is no such {0}")]
-    Unknown(&'static str),
-    /// There is no money to give back.
-    #[error("the payment is {state}; only captured money can go back")]
-    NotCaptured {
-        /// Where it stands.
-        state: &'static str,
-    },
-    /// The money stands aside and waits for a decision.
-    #[error(
-        "the money of this payment was never divided; it goes back by resolving its finding with send_back"
-    )]
-    Undivided,
-    /// The gateway has no refunds.
-    #[error("{0} cannot pay back")]
-    NotSupported(String),
-    /// `fx_difference: customer`.
-    #[error("the shopper gets back what was paid; fx_difference is platform or supplier")]
-    CustomerBears,
-    /// The request does not fit the settlement.
-    #[error(transparent)]
-    Refused(#[from] RefundError),
-    /// A row that came with the request was changed by somebody else.
-    #[error("{table} was changed by somebody else")]
-    Superseded {
-        /// The table.
-        table: &'static str,
-    },
-    /// Nothing was promised: try again.
-    #[error("{0}")]
-    Unavailable(String),
-}
-
-impl RefundFlowError {
-    fn unavailable(error: impl std::fmt::Display) -> RefundFlowError {
-        RefundFlowError::Unavailable(error.to_string())
-    }
-
-    /// The problem's code.
-    pub fn code(&self) -> &'static str {
-        match self {
-            RefundFlowError::Unknown(_) => "not_found",
-            RefundFlowError::NotCaptured { .. } => "payment_not_captured",
-            RefundFlowError::Undivided => "payment_undivided",
-            RefundFlowError::NotSupported(_) => "refund_not_supported",
-            RefundFlowError::CustomerBears => "fx_difference_invalid",
-            RefundFlowError::Refused(RefundError::AllocationRequired { .. }) => "allocation_required",
-            RefundFlowError::Refused(RefundError::TooMuch { .. } | RefundError::NothingLeft) => {
-                "refund_exceeds_captured"
-            }
-            RefundFlowError::Refused(_) => "refund_invalid",
-            RefundFlowError::Superseded { .. } => "superseded",
-            RefundFlowError::Unavailable(_) => "unavailable",
-        }
-    }
-
-    /// The place in the request.
-    pub fn param(&self) -> Option<&'static str> {
-        match self {
-            RefundFlowError::CustomerBears => Some("fx_difference"),
-            RefundFlowError::Refused(error) => Some(error.param()),
-            _ => None,
-        }
-    }
-}
-
-impl From<StoreError> for RefundFlowError {
-    fn from(error: StoreError) -> RefundFlowError {
-        RefundFlowError::unavailable(error)
-    }
-}
-
-impl From<SettleError> for RefundFlowError {
-    fn from(error: SettleError) -> RefundFlowError {
-        RefundFlowError::unavailable(error)
-    }
-}
-
-impl From<PayError> for RefundFlowError {
-    fn from(error: PayError) -> RefundFlowError {
-        RefundFlowError::unavailable(error)
-    }
 }
 
 /// A payment as a refund finds it.
@@ -434,11 +346,5 @@ impl Refunding {
     /// The answer of the API.
     pub fn view(refund: &Refund) -> serde_json::Value {
         refund_view(refund)
-    }
-}
-
-impl From<GatewayError> for RefundFlowError {
-    fn from(error: GatewayError) -> RefundFlowError {
-        RefundFlowError::unavailable(error)
     }
 }

@@ -79,13 +79,16 @@ const ISSUES: &[(&str, &str)] = &[
     ("MULTI_CURRENCY_ORDER",
      "Multiple differing values of currency_code are not supported. Entire Order request \
       must have the same currency_code."),
-    ("ORDER_ALREADY_AUTHORIZED", "Order already captured. If 'intent=CAPTURE' only one capture per order is allowed."),
-    ("ORDER_ALREADY_CAPTURED", "Order already captured. If 'intent=CAPTURE' only one capture per order is allowed."),
+    ("ORDER_ALREADY_AUTHORIZED",
+     "Order already authorized.If 'intent=AUTHORIZE' only one authorization per order is \
+      allowed."),
+    ("ORDER_ALREADY_CAPTURED",
+     "Order already captured.If 'intent=CAPTURE' only one capture per order is allowed."),
     ("ORDER_ALREADY_COMPLETED", "The order cannot be patched after it is completed."),
     ("ORDER_NOT_APPROVED",
      "Payer has not yet approved the Order for payment. Please redirect the payer to the \
-      'rel':'approve' url returned as part of the HATEOAS links within the Create Order \
-      call."),
+      'rel':'approve' url returned as part of the HATEOAS links within the Create Order call or \
+      provide a valid `payment_source` in the request."),
     ("PATCH_PATH_REQUIRED", "Please specify a 'path' for the field for which the operation needs to be performed."),
     ("PATCH_VALUE_REQUIRED", "Please specify a 'value' to for the field that is being patched."),
     ("PAYEE_ACCOUNT_INVALID",
@@ -95,7 +98,9 @@ const ISSUES: &[(&str, &str)] = &[
     ("PAYEE_BLOCKED_TRANSACTION", "The Fraud settings for this seller are such that this payment cannot be executed."),
     ("PAYER_ACCOUNT_LOCKED_OR_CLOSED", "The payer account cannot be used for this transaction."),
     ("PAYER_ACCOUNT_RESTRICTED", "PAYER_ACCOUNT_RESTRICTED"),
-    ("PAYER_CANNOT_PAY", "Combination of payer and payee settings mean that this buyer cannot pay this seller."),
+    ("PAYER_CANNOT_PAY",
+     "Payer cannot pay for this transaction. Please contact the payer to find other ways to \
+      pay for this transaction."),
     ("PAYPAL_REQUEST_ID_REQUIRED",
      "A PayPal-Request-Id is required if you are trying to process payment for an Order. \
       Please specify a PayPal-Request-Id or Create the Order without a 'payment_source' \

@@ -12,6 +12,7 @@ mod checkout;
 mod envelope;
 mod events;
 mod issues;
+mod oauth;
 mod order;
 mod orders;
 mod refunds;
@@ -20,9 +21,7 @@ mod webhooks;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use rust_decimal::Decimal;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -38,9 +37,6 @@ pub(super) use captures::lapse;
 pub(super) use checkout::page_of;
 pub(super) use events::{notice_headers, patience, transmit};
 pub(super) use orders::arm;
-
-/// Seconds an access token lives, by the wall.
-const TOKEN_LIFE_S: i64 = 32_400;
 
 /// A REST app and the account behind it.
 #[derive(Clone, Debug)]
@@ -98,20 +94,6 @@ impl Record for App {
     const KIND: &'static str = "paypal.app";
     fn id(&self) -> &str {
         &self.client_id
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-struct AccessToken {
-    id: String,
-    client_id: String,
-    until: DateTime<Utc>,
-}
-
-impl Record for AccessToken {
-    const KIND: &'static str = "paypal.token";
-    fn id(&self) -> &str {
-        &self.id
     }
 }
 
@@ -200,7 +182,7 @@ pub(super) async fn answer(
         (&Method::GET, ["checkoutnow"]) => checkout::show(&sandbox, &request).await,
         (&Method::POST, ["checkoutnow"]) => checkout::decide(&sandbox, &request, &body).await,
         (&Method::GET, ["v1", "notifications", "certs", name]) => events::certificate(&sandbox, name),
-        (&Method::POST, ["v1", "oauth2", "token"]) => token(&sandbox, &request, &body).await,
+        (&Method::POST, ["v1", "oauth2", "token"]) => oauth::token(&sandbox, &request, &body).await,
         _ => {
             let answer = api(&sandbox, &request, &body, &segments).await;
             sandbox.wake.notify_one();
@@ -221,7 +203,7 @@ async fn api(
     segments: &[&str],
 ) -> Result<Answer, Refusal> {
     let mut session = sandbox.book.begin().await?;
-    let app = authenticate(sandbox, &mut session, request).await?;
+    let app = oauth::authenticate(sandbox, &mut session, request).await?;
     let now = sandbox.clock.now();
     let mut call = Call { sandbox, session, app, request, body, now };
     if let Some(code) = mock_code(&call) {
@@ -265,79 +247,10 @@ async fn route(call: &mut Call<'_>, segments: &[&str]) -> Result<Answer, Refusal
     }
 }
 
-async fn authenticate(
-    sandbox: &Sandbox,
-    session: &mut Session,
-    request: &HttpRequest,
-) -> Result<App, Refusal> {
-    let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
-    let bearer =
-        header.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(Refusal::unauthenticated)?;
-    let token: AccessToken = session
-        .find(&serial::fingerprint(bearer.trim()))
-        .await?
-        .filter(|token: &AccessToken| token.until > sandbox.clock.wall())
-        .ok_or_else(Refusal::unauthenticated)?;
-    session.find(&token.client_id).await?.ok_or_else(Refusal::unauthenticated)
-}
-
 /// `PayPal-Mock-Response: {"mock_application_codes":"INSTRUMENT_DECLINED"}`.
 fn mock_code(call: &Call<'_>) -> Option<String> {
     let mock: Value = serde_json::from_str(call.header("paypal-mock-response")?).ok()?;
     Some(mock.get("mock_application_codes")?.as_str()?.to_owned())
-}
-
-/// `POST /v1/oauth2/token`; its errors are OAuth's own, not the envelope.
-async fn token(sandbox: &Sandbox, request: &HttpRequest, body: &[u8]) -> HttpResponse {
-    let refuse = |status: u16, error: &str, description: &str| {
-        let body = json!({"error": error, "error_description": description});
-        Answer { status, body: Some(body), broken: false }
-    };
-    let granted = async {
-        let client = basic_credentials(request);
-        let grant = url::form_urlencoded::parse(body).find(|(key, _)| key == "grant_type");
-        if grant.map(|(_, value)| value.into_owned()).as_deref() != Some("client_credentials") {
-            let why = "Grant Type is NULL or unsupported; use client_credentials";
-            return Ok(refuse(400, "unsupported_grant_type", why));
-        }
-        let mut session = sandbox.book.begin().await?;
-        let app = match &client {
-            Some((id, _)) => session.find::<App>(id).await?,
-            None => None,
-        };
-        let known = app.zip(client).filter(|(app, (_, secret))| {
-            let given = serial::fingerprint(secret);
-            bool::from(subtle::ConstantTimeEq::ct_eq(app.secret.as_bytes(), given.as_bytes()))
-        });
-        let Some((app, _)) = known else {
-            return Ok(refuse(401, "invalid_client", "Client Authentication failed"));
-        };
-        let token = format!("A21AA{}", serial::secret(&sandbox.ids));
-        let until = sandbox.clock.wall() + TimeDelta::seconds(TOKEN_LIFE_S);
-        let kept = AccessToken { id: serial::fingerprint(&token), client_id: app.client_id, until };
-        session.put(&kept).await?;
-        session.commit().await?;
-        Ok(Answer::ok(json!({
-            "scope": "https://uri.paypal.com/services/payments/payment/authcapture \
-                      https://uri.paypal.com/services/payments/refund \
-                      https://uri.paypal.com/services/reporting/search/read \
-                      https://uri.paypal.com/services/applications/webhooks",
-            "access_token": token,
-            "token_type": "Bearer",
-            "app_id": "APP-80W284485P519543T",
-            "expires_in": TOKEN_LIFE_S,
-            "nonce": format!("{}{}", stamp(sandbox.clock.wall()), serial::secret(&sandbox.ids)),
-        })))
-    };
-    let answer: Result<Answer, SandboxError> = granted.await;
-    answer.unwrap_or_else(|error| Refusal::from(error).answer(sandbox)).send(sandbox)
-}
-
-fn basic_credentials(request: &HttpRequest) -> Option<(String, String)> {
-    let header = request.headers().get("authorization")?.to_str().ok()?;
-    let decoded = STANDARD.decode(header.strip_prefix("Basic ")?.trim()).ok()?;
-    let text = String::from_utf8(decoded).ok()?;
-    text.split_once(':').map(|(id, secret)| (id.to_owned(), secret.to_owned()))
 }
 
 /// As PayPal writes time: seconds, `Z`.

@@ -11,6 +11,7 @@
 
 mod batch;
 mod books;
+mod failure;
 mod guards;
 mod portable;
 mod postgres;

@@ -14,8 +14,9 @@ use crate::store::{Change, CommitError, Engine, Value};
 
 use super::batch::{self, Outcomes, Stamp, Written};
 use super::books::AccountKey;
+use super::failure::{Failure, classify};
 use super::session::Session;
-use super::statement::{StatementError, on};
+use super::statement::on;
 use super::{CommitFault, CommitFaults, Message, WriterOptions, tables};
 
 /// A batch that takes longer hangs on a dead connection.
@@ -26,21 +27,6 @@ const TRIES: u32 = 5;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Remembered account ids; beyond it the memory starts anew.
 const KNOWN_LIMIT: usize = 200_000;
-
-/// Why a batch did not come through.
-#[derive(Debug)]
-enum Failure {
-    /// Somebody else was in the way: try again.
-    Contended(StatementError),
-    /// The connection broke before COMMIT: connect, try again.
-    Disconnected(sqlx::Error),
-    /// The database refused a statement.
-    Refused(StatementError),
-    /// COMMIT failed and the batch is known not to stand.
-    NotCommitted(sqlx::Error),
-    /// COMMIT failed and nothing can be learned.
-    Unknown(sqlx::Error),
-}
 
 /// The writer's state between batches.
 #[derive(Debug)]
@@ -274,45 +260,4 @@ fn count(length: usize) -> u32 {
 
 fn stalled() -> sqlx::Error {
     sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())
-}
-
-fn classify(engine: Engine, failed: StatementError) -> Failure {
-    let code = match &failed.error {
-        sqlx::Error::Database(error) => error.code().map(|code| code.into_owned()).unwrap_or_default(),
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::Protocol(_)
-        | sqlx::Error::WorkerCrashed
-        | sqlx::Error::PoolClosed => return Failure::Disconnected(failed.error),
-        _ => return Failure::Refused(failed),
-    };
-    match (engine, code.as_str()) {
-        // Serialization failure, deadlock, lock not available; and SQLite's BUSY, LOCKED, BUSY_SNAPSHOT.
-        (Engine::Postgres, "40001" | "40P01" | "55P03") => Failure::Contended(failed),
-        (Engine::Sqlite, "5" | "6" | "261" | "262" | "517") => Failure::Contended(failed),
-        // The server is going away or refuses connections.
-        (Engine::Postgres, code) if code.starts_with("08") || code.starts_with("57P") => {
-            Failure::Disconnected(failed.error)
-        }
-        _ => Failure::Refused(failed),
-    }
-}
-
-impl From<Failure> for CommitError {
-    fn from(failure: Failure) -> CommitError {
-        match failure {
-            Failure::Refused(StatementError { table, error }) => match &error {
-                sqlx::Error::Database(refusal) if refusal.is_unique_violation() => {
-                    CommitError::LostUpdate { table, key: refusal.message().to_owned() }
-                }
-                sqlx::Error::RowNotFound => CommitError::LostUpdate { table, key: String::new() },
-                _ => CommitError::Unavailable(format!("{table}: {error}")),
-            },
-            Failure::Contended(failed) => CommitError::Unavailable(failed.to_string()),
-            Failure::Disconnected(error) | Failure::NotCommitted(error) => {
-                CommitError::Unavailable(error.to_string())
-            }
-            Failure::Unknown(error) => CommitError::Unknown(error.to_string()),
-        }
-    }
 }

@@ -76,7 +76,7 @@ fn each_report_moves_each_state_as_the_table_says() {
     let wrong = || capture("C1", 1_000, "USD");
     let table: &[(&[ReportKind], &str)] = &[
         (&[], "created"),
-        (&[requires.clone()], "requires_action"),
+        (&[ReportKind::RequiresAction], "requires_action"),
         (&[pending()], "pending"),
         (&[pending(), requires.clone()], "pending"),
         (&[authorised(None), pending()], "authorized"),

@@ -1,0 +1,113 @@
+//! The verbs over what was built: one instance of each flow, sharing store, clock and rates.
+
+use std::sync::Arc;
+
+use crate::domain::fees::FeeBook;
+use crate::domain::orders::Holder;
+use crate::flows::deliver::Delivering;
+use crate::flows::findings::Resolving;
+use crate::flows::issue_statement::Statements;
+use crate::flows::onboard::Onboarding;
+use crate::flows::pay::{self, Accounts, Pay};
+use crate::flows::price::Pricing;
+use crate::flows::refund::{self, Refunding};
+use crate::flows::settle::{self, Settlements};
+use crate::jobs::{Jobs, payment_duties};
+use crate::rates::RateBook;
+use crate::settings::Mode;
+use crate::store::Engine;
+
+use super::duties::{ConvertWaiting, SendRefunds};
+use super::{AppError, Built};
+
+/// One of each.
+pub struct Flows {
+    pub onboarding: Onboarding,
+    pub pricing: Pricing,
+    pub pay: Pay,
+    pub refunding: Refunding,
+    pub delivering: Delivering,
+    pub statements: Statements,
+    pub resolving: Resolving,
+    pub jobs: Jobs,
+}
+
+/// Builds them.
+///
+/// # Errors
+/// [`AppError::Broken`] when the rate book does not open.
+pub fn build(built: &Built<'_>, accounts: Accounts, public_url: &str) -> Result<Flows, AppError> {
+    let (store, clock, ids) = (built.store.clone(), built.clock.clone(), built.ids.clone());
+    let holder = Holder { boot: ids.mint(), alone: store.engine() == Engine::Sqlite };
+    let fx = &built.settings.fx;
+    let rates = RateBook::open(fx, clock.clone(), ids.clone());
+    let rates = Arc::new(rates.map_err(|error| AppError::Broken(error.to_string()))?);
+    let allow_stale_reference = fx.allow_stale_reference.unwrap_or(false);
+    let settlements = Settlements::new(settle::Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        ids: ids.clone(),
+        rates: rates.clone(),
+        fees: FeeBook::shipped().clone(),
+        allow_stale_reference,
+    });
+    let pay = Pay::new(pay::Parts::new(
+        store.clone(),
+        clock.clone(),
+        ids.clone(),
+        built.vault.clone(),
+        accounts,
+        Arc::new(settlements.clone()),
+        Arc::new(store.clone()),
+        holder,
+        public_url.to_owned(),
+        built.settings.mode == Mode::Sandbox,
+    ));
+    let refunding = Refunding::new(refund::Parts {
+        store: store.clone(),
+        ids: ids.clone(),
+        pay: pay.clone(),
+        settlements: settlements.clone(),
+        rates: rates.clone(),
+        holder,
+        clock: clock.clone(),
+    });
+    let resolving = Resolving {
+        store: store.clone(),
+        ids: ids.clone(),
+        clock: clock.clone(),
+        pay: pay.clone(),
+        settlements: settlements.clone(),
+        refunding: refunding.clone(),
+    };
+    let mut duties = payment_duties(&pay);
+    duties.push(Arc::new(SendRefunds(refunding.clone())));
+    duties.push(Arc::new(ConvertWaiting(settlements)));
+    Ok(Flows {
+        onboarding: Onboarding {
+            store: store.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            vault: built.vault.clone(),
+        },
+        pricing: Pricing {
+            rates,
+            settings: Arc::new(fx.clone()),
+            allow_stale_reference,
+            store: store.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+        },
+        refunding,
+        delivering: Delivering {
+            store: store.clone(),
+            ids: ids.clone(),
+            clock: clock.clone(),
+            pay: pay.clone(),
+        },
+        resolving,
+        statements: Statements::new(store.clone(), clock.clone()),
+        jobs: Jobs::new(store, clock, ids, holder, duties),
+        pay,
+    })
+}

@@ -1,0 +1,100 @@
+//! Why a refund is not made, in the words and codes of the API.
+
+use crate::domain::refunds::RefundError;
+use crate::flows::pay::{PayError, SettleError};
+use crate::gateways::GatewayError;
+use crate::store::StoreError;
+
+/// Why a refund is not made.
+#[derive(Debug, thiserror::Error)]
+pub enum RefundFlowError {
+    /// Nothing of this merchant under that id.
+    #[error("there is no such {0}")]
+    Unknown(&'static str),
+    /// There is no money to give back.
+    #[error("the payment is {state}; only captured money can go back")]
+    NotCaptured {
+        /// Where it stands.
+        state: &'static str,
+    },
+    /// The money stands aside and waits for a decision.
+    #[error(
+        "the money of this payment was never divided; it goes back by resolving its finding with send_back"
+    )]
+    Undivided,
+    /// The gateway has no refunds.
+    #[error("{0} cannot pay back")]
+    NotSupported(String),
+    /// `fx_difference: customer`.
+    #[error("the shopper gets back what was paid; fx_difference is platform or supplier")]
+    CustomerBears,
+    /// The request does not fit the settlement.
+    #[error(transparent)]
+    Refused(#[from] RefundError),
+    /// A row that came with the request was changed by somebody else.
+    #[error("{table} was changed by somebody else")]
+    Superseded {
+        /// The table.
+        table: &'static str,
+    },
+    /// Nothing was promised: try again.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl RefundFlowError {
+    pub(super) fn unavailable(error: impl std::fmt::Display) -> RefundFlowError {
+        RefundFlowError::Unavailable(error.to_string())
+    }
+
+    /// The problem's code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            RefundFlowError::Unknown(_) => "not_found",
+            RefundFlowError::NotCaptured { .. } => "payment_not_captured",
+            RefundFlowError::Undivided => "payment_undivided",
+            RefundFlowError::NotSupported(_) => "refund_not_supported",
+            RefundFlowError::CustomerBears => "fx_difference_invalid",
+            RefundFlowError::Refused(RefundError::AllocationRequired { .. }) => "allocation_required",
+            RefundFlowError::Refused(RefundError::TooMuch { .. } | RefundError::NothingLeft) => {
+                "refund_exceeds_captured"
+            }
+            RefundFlowError::Refused(_) => "refund_invalid",
+            RefundFlowError::Superseded { .. } => "superseded",
+            RefundFlowError::Unavailable(_) => "unavailable",
+        }
+    }
+
+    /// The place in the request.
+    pub fn param(&self) -> Option<&'static str> {
+        match self {
+            RefundFlowError::CustomerBears => Some("fx_difference"),
+            RefundFlowError::Refused(error) => Some(error.param()),
+            _ => None,
+        }
+    }
+}
+
+impl From<StoreError> for RefundFlowError {
+    fn from(error: StoreError) -> RefundFlowError {
+        RefundFlowError::unavailable(error)
+    }
+}
+
+impl From<SettleError> for RefundFlowError {
+    fn from(error: SettleError) -> RefundFlowError {
+        RefundFlowError::unavailable(error)
+    }
+}
+
+impl From<PayError> for RefundFlowError {
+    fn from(error: PayError) -> RefundFlowError {
+        RefundFlowError::unavailable(error)
+    }
+}
+
+impl From<GatewayError> for RefundFlowError {
+    fn from(error: GatewayError) -> RefundFlowError {
+        RefundFlowError::unavailable(error)
+    }
+}

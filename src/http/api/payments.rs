@@ -1,0 +1,343 @@
+//! `/v1/payments`, and the two doors through which gateways come: notices and returning shoppers.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, LOCATION};
+use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::domain::fees::Bearer;
+use crate::domain::orders::Customer;
+use crate::domain::splits::{Item, PlatformFee, Split, Terms};
+use crate::flows::pay::{PayError, PaymentView, Price, Start};
+use crate::flows::price::{Pricing, QuoteAnswer};
+use crate::gateways::{RawNotification, ReturnParameters};
+use crate::http::caller::Caller;
+use crate::http::extract::{Json, Query, Raw};
+use crate::http::idempotent::{self, Begun};
+use crate::http::problem::{Answer, Code, Problem};
+use crate::http::service::Service;
+use crate::http::wire::{self, IdIn, MoneyIn, Page};
+use crate::ids::{PaymentId, QuoteId};
+use crate::money::AllocationPolicy;
+use crate::store::Change;
+use crate::store::idempotency::Claim;
+use crate::store::payments::PaymentFilter;
+
+/// A payment to start.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "order_ref": "order-1001", "amount": {"amount": "100.00", "currency": "SGD"}, "gateway": "paypal",
+    "splits": [{"supplier": "sup_01kb0000000000000000000000", "share": {"percent": "80"}}],
+    "return_url": "https://shop.example/thanks"
+}))]
+pub struct CreatePayment {
+    /// The merchant's order number, unique among living payments.
+    #[schema(max_length = 127)]
+    order_ref: String,
+    /// What is to be paid; or `quote`.
+    #[schema(value_type = Option<MoneyIn>)]
+    amount: Option<MoneyIn>,
+    /// A promised price; or `amount`.
+    #[schema(value_type = Option<String>)]
+    quote: Option<IdIn<QuoteId>>,
+    /// The gateway, or one account there by name.
+    gateway: String,
+    /// The gateway's method, where it has several.
+    method: Option<String>,
+    /// Who gets what; none: all to the platform.
+    #[serde(default)]
+    #[schema(value_type = Vec<Object>)]
+    splits: Vec<Split>,
+    /// What was sold.
+    #[serde(default)]
+    #[schema(value_type = Vec<Object>)]
+    items: Vec<Item>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    split_policy: AllocationPolicy,
+    #[schema(value_type = Option<String>)]
+    fee_bearer: Option<Bearer>,
+    #[schema(value_type = Option<Object>)]
+    platform_fee: Option<PlatformFee>,
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    customer: Customer,
+    /// Where the shopper goes in the end; one of the merchant's origins.
+    return_url: Option<String>,
+    /// The merchant's own notes: texts.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    metadata: Map<String, Value>,
+}
+
+impl CreatePayment {
+    fn start(self, id: PaymentId) -> Answer<Start> {
+        let price = match (self.amount, self.quote) {
+            (Some(amount), None) => Price::Amount(amount.0),
+            (None, Some(quote)) => Price::Quote(quote.0),
+            _ => {
+                let detail = "exactly one of `amount` and `quote` belongs here";
+                return Err(Problem::new(Code::InvalidBody, detail).at("amount"));
+            }
+        };
+        let terms = Terms {
+            splits: self.splits,
+            split_policy: self.split_policy,
+            fee_bearer: self.fee_bearer,
+            platform_fee: self.platform_fee,
+            items: self.items,
+        };
+        check_metadata(&self.metadata)?;
+        Ok(Start {
+            id,
+            order_ref: self.order_ref,
+            price,
+            gateway: self.gateway,
+            method: self.method,
+            terms: serde_json::to_value(terms).map_err(Problem::internal)?,
+            customer: self.customer,
+            return_url: self.return_url,
+            metadata: Value::Object(self.metadata),
+        })
+    }
+}
+
+/// At most 50 texts of at most 500 characters under names of at most 40.
+fn check_metadata(metadata: &Map<String, Value>) -> Answer<()> {
+    let fits = |(name, value): (&String, &Value)| {
+        name.chars().count() <= 40 && value.as_str().is_some_and(|text| text.chars().count() <= 500)
+    };
+    if metadata.len() <= 50 && metadata.iter().all(fits) {
+        return Ok(());
+    }
+    let detail = "at most 50 texts of at most 500 characters, under names of at most 40, belong here";
+    Err(Problem::new(Code::InvalidBody, detail).at("metadata"))
+}
+
+/// Starts a payment. With the same `Idempotency-Key` and body it answers the same.
+#[utoipa::path(post, path = "/v1/payments", tag = "payments", request_body = CreatePayment,
+    params(("Idempotency-Key" = String, Header, description = "The caller's own, one for each operation", example = "order-1001-try-1")),
+    responses((status = 201, description = "The payment and what the shopper does next", body = Object,
+        example = json!({"id": "pay_01kb0000000000000000000000", "state": "requires_action", "amount": {"amount": "100.00", "currency": "SGD"}, "gateway": "paypal", "next_action": {"type": "redirect", "url": "https://…"}}))))]
+pub async fn create(
+    service: web::Data<Service>,
+    caller: Caller,
+    request: HttpRequest,
+    body: Json<CreatePayment>,
+) -> Answer {
+    let claim = match idempotent::begin(&service, &caller, &request, &body.bytes).await? {
+        Begun::Fresh(claim) => claim,
+        Begun::Replay(answer) => return Ok(answer),
+        Begun::Resume(resource) => return resume(&service, &caller, &resource).await,
+    };
+    let start = body.value.start(service.ids.mint())?;
+    let quote = match start.price {
+        Price::Quote(quote) => Some(quote),
+        Price::Amount(_) => None,
+    };
+    let view = carry_out(&service, &caller, start, claim.clone()).await;
+    match view {
+        Ok(view) => idempotent::keep(&service, &claim, StatusCode::CREATED, &view).await,
+        Err(PayError::Superseded { table: "idempotency" }) => {
+            match idempotent::begin(&service, &caller, &request, &body.bytes).await? {
+                Begun::Replay(answer) => Ok(answer),
+                Begun::Resume(resource) => resume(&service, &caller, &resource).await,
+                Begun::Fresh(_) => {
+                    Err(Problem::new(Code::Conflict, "the key was claimed and given up; ask again"))
+                }
+            }
+        }
+        Err(error) => Err(refused(&service, &caller, quote, error).await),
+    }
+}
+
+/// In a task of its own: a caller who hangs up does not stop a payment halfway.
+async fn carry_out(
+    service: &web::Data<Service>,
+    caller: &Caller,
+    start: Start,
+    claim: Claim,
+) -> Result<PaymentView, PayError> {
+    let (service, merchant) = (service.clone(), caller.merchant());
+    let work = tokio::spawn(async move {
+        let merchant = service.store.merchant(merchant).await?.ok_or(PayError::UnknownPayment)?;
+        let mut extra = Change::new();
+        extra.claim(&claim, start.id);
+        service.pay.start(&merchant, start, extra).await
+    });
+    work.await.unwrap_or_else(|error| Err(PayError::Unavailable(error.to_string())))
+}
+
+async fn resume(service: &Service, caller: &Caller, resource: &str) -> Answer {
+    let id = wire::id("id", resource)?;
+    idempotent::resumed(StatusCode::CREATED, &service.pay.get(caller.merchant(), id).await?)
+}
+
+/// A refusal with what helps: an expired quote comes with a fresh one.
+async fn refused(service: &Service, caller: &Caller, quote: Option<QuoteId>, error: PayError) -> Problem {
+    let expired = quote.filter(|_| matches!(error, PayError::QuoteExpired { .. }));
+    let problem = Problem::from(error);
+    let Some(id) = expired else { return problem };
+    match fresh_quote(service, caller, id).await {
+        Some(quote) => problem.with("quote", quote),
+        None => problem,
+    }
+}
+
+async fn fresh_quote(service: &Service, caller: &Caller, id: QuoteId) -> Option<QuoteAnswer> {
+    let old = service.pricing.quote(caller.merchant(), id).await.ok()??;
+    let chargeable = service.chargeable_at(caller.merchant(), old.to.currency());
+    service.pricing.promise(&Pricing::again(&old, chargeable), Change::new()).await.ok()
+}
+
+/// Which payments.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListParameters {
+    order_ref: Option<String>,
+    #[param(example = "captured")]
+    state: Option<String>,
+    #[param(example = "paypal")]
+    gateway: Option<String>,
+    /// Made at or after this moment.
+    #[serde(rename = "created[gte]")]
+    #[param(example = "2026-11-23T00:00:00Z")]
+    created_from: Option<String>,
+    #[param(example = "20")]
+    limit: Option<String>,
+    starting_after: Option<String>,
+    ending_before: Option<String>,
+}
+
+/// The merchant's payments, newest first.
+#[utoipa::path(get, path = "/v1/payments", tag = "payments", params(ListParameters), responses((status = 200, description = "A page of payments", body = Object, example = json!({"object": "list", "data": [], "has_more": false}))))]
+pub async fn list(service: web::Data<Service>, caller: Caller, query: Query<ListParameters>) -> Answer {
+    let query = query.0;
+    let limit = wire::limit(query.limit.as_deref())?;
+    let id =
+        |param: &str, text: &Option<String>| text.as_deref().map(|text| wire::id(param, text)).transpose();
+    let from = query.created_from.as_deref().map(|text| {
+        let at = DateTime::parse_from_rfc3339(text).map(|at| at.with_timezone(&Utc));
+        at.map_err(|_| {
+            Problem::new(Code::InvalidParameter, "a moment is written 2026-11-23T00:00:00Z")
+                .at("created[gte]")
+        })
+    });
+    let filter = PaymentFilter {
+        order_ref: query.order_ref.clone(),
+        state: query.state.clone(),
+        gateway: query.gateway.clone(),
+        created_from: from.transpose()?,
+        starting_after: id("starting_after", &query.starting_after)?,
+        ending_before: id("ending_before", &query.ending_before)?,
+        limit: u32::try_from(limit).unwrap_or(100),
+    };
+    let (payments, has_more) = service.pay.list(caller.merchant(), &filter).await?;
+    crate::http::json(200, &Page::whole(payments, has_more))
+}
+
+/// One payment with its timeline.
+#[utoipa::path(get, path = "/v1/payments/{id}", tag = "payments", params(("id" = String, Path, example = "pay_01kb0000000000000000000000")), responses((status = 200, description = "The payment", body = Object, example = json!({"id": "pay_01kb0000000000000000000000", "state": "captured"}))))]
+pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
+    let id = wire::path_id(&id, "payment")?;
+    crate::http::json(200, &service.pay.get(caller.merchant(), id).await?)
+}
+
+/// Asks the gateway now.
+#[utoipa::path(post, path = "/v1/payments/{id}/sync", tag = "payments", params(("id" = String, Path, example = "pay_01kb0000000000000000000000")), responses((status = 200, description = "The payment", body = Object, example = json!({"id": "pay_01kb0000000000000000000000", "state": "captured"}))))]
+pub async fn sync(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
+    let id = wire::path_id(&id, "payment")?;
+    let (pay, merchant) = (service.pay.clone(), caller.merchant());
+    let view = tokio::spawn(async move { pay.sync(merchant, id).await }).await.map_err(Problem::internal)?;
+    crate::http::json(200, &view?)
+}
+
+/// Calls the payment off before money is taken.
+#[utoipa::path(post, path = "/v1/payments/{id}/cancel", tag = "payments", params(("id" = String, Path, example = "pay_01kb0000000000000000000000")), responses((status = 200, description = "The payment", body = Object, example = json!({"id": "pay_01kb0000000000000000000000", "state": "cancelled"}))))]
+pub async fn cancel(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
+    let id = wire::path_id(&id, "payment")?;
+    let (pay, merchant) = (service.pay.clone(), caller.merchant());
+    let work = tokio::spawn(async move { pay.cancel(merchant, id, Change::new()).await });
+    let view = work.await.map_err(Problem::internal)?;
+    crate::http::json(200, &view?)
+}
+
+/// A gateway's notice, at the one address for all of its accounts.
+#[utoipa::path(post, path = "/v1/notifications/{gateway}", tag = "gateways", params(("gateway" = String, Path, example = "paypal")), request_body(content = String, content_type = "application/json", description = "As the gateway signs it", example = json!({"id": "WH-1", "event_type": "PAYMENT.CAPTURE.COMPLETED"})), responses((status = 200, description = "Kept; in the gateway's own words", body = String, example = json!(""))))]
+pub async fn notify(
+    service: web::Data<Service>,
+    request: HttpRequest,
+    gateway: web::Path<String>,
+    body: Raw,
+) -> Answer {
+    hear(&service, &request, &gateway, None, &body).await
+}
+
+/// The same for one account.
+#[utoipa::path(post, path = "/v1/notifications/{gateway}/{account}", tag = "gateways", params(("gateway" = String, Path, example = "grabpay"), ("account" = String, Path, example = "grabpay-sg")), request_body(content = String, content_type = "application/json", description = "As the gateway signs it", example = json!({"txType": "PAYMENT"})), responses((status = 200, description = "Kept; in the gateway's own words", body = String, example = json!(""))))]
+pub async fn notify_account(
+    service: web::Data<Service>,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    body: Raw,
+) -> Answer {
+    let (gateway, account) = path.into_inner();
+    hear(&service, &request, &gateway, Some(&account), &body).await
+}
+
+/// Taken in while the bytes in flight allow it: a flood waits its turn, no verified gateway is told to slow down.
+async fn hear(
+    service: &web::Data<Service>,
+    request: &HttpRequest,
+    gateway: &str,
+    account: Option<&str>,
+    Raw(body): &Raw,
+) -> Answer {
+    let weight = u32::try_from(body.len().max(1)).unwrap_or(u32::MAX);
+    let permit = service.notices.clone().acquire_many_owned(weight).await.map_err(Problem::internal)?;
+    let headers: Vec<(String, String)> = request
+        .headers()
+        .iter()
+        .map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        })
+        .collect();
+    let raw = RawNotification {
+        method: request.method().as_str(),
+        path_and_query: request.uri().path_and_query().map_or("/", |path| path.as_str()),
+        headers: &headers,
+        body,
+        received_at: service.clock.wall(),
+    };
+    let arrived = service.pay.hear(gateway, account, &raw).await?;
+    drop(permit);
+    let status = StatusCode::from_u16(arrived.reply.status).map_err(Problem::internal)?;
+    Ok(HttpResponse::build(status)
+        .insert_header((CONTENT_TYPE, arrived.reply.content_type))
+        .body(arrived.reply.body))
+}
+
+/// The shopper's way back from a gateway.
+#[utoipa::path(get, path = "/v1/returns/{gateway}", tag = "gateways", params(("gateway" = String, Path, example = "paypal")), responses(
+    (status = 200, description = "The payment named no return address", body = Object, example = json!({"payment": "pay_01kb0000000000000000000000", "state": "captured"})),
+    (status = 303, description = "On to the shop, with `payment` and `state` added")))]
+pub async fn come_back(
+    service: web::Data<Service>,
+    request: HttpRequest,
+    gateway: web::Path<String>,
+) -> Answer {
+    let pairs = url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned();
+    let parameters = ReturnParameters(pairs.collect());
+    let pay = service.pay.clone();
+    let work = tokio::spawn(async move { pay.come_back(&gateway, &parameters).await });
+    let landing = work.await.map_err(Problem::internal)??;
+    match landing.location {
+        Some(location) => Ok(HttpResponse::SeeOther().insert_header((LOCATION, location)).finish()),
+        None => crate::http::json(200, &json!({"payment": landing.payment, "state": landing.state})),
+    }
+}

@@ -1,0 +1,106 @@
+//! The database goes away, or somebody stands in the way: writes wait, recover by themselves, and are never doubled.
+
+use std::time::Duration;
+
+use sqlx::{AnyConnection, Connection};
+use straits::store::{CommitError, Engine, VerifyOptions};
+
+use crate::books::{Book, posting, sgd};
+use crate::engines::{TestDatabase, on_each_engine};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_writer_waits_for_another_process_that_holds_the_lock() {
+    on_each_engine("lock held", async |database| {
+        let store = database.open().await;
+        let book = Book::new(&database.clock, 1);
+        store.commit(posting(book.earned(0, "first", sgd(1)))).await.unwrap();
+        let mut other = database.connect().await;
+        let begin = match database.engine() {
+            Engine::Sqlite => "BEGIN IMMEDIATE",
+            Engine::Postgres => "BEGIN; SELECT seq FROM ledger_head WHERE id = 1 FOR UPDATE",
+        };
+        sqlx::raw_sql(begin).execute(&mut other).await.unwrap();
+        let holding = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            // Reads work meanwhile.
+            let balances = store.ledger_balances_of(book.merchant, "paypal").await.unwrap();
+            assert_eq!(balances[0].shown(), sgd(1));
+            sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+        };
+        let (outcome, ()) = tokio::join!(store.commit(posting(book.earned(0, "second", sgd(1)))), holding);
+        outcome.unwrap();
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_the_server_ends_are_made_anew() {
+    let Some(database) = TestDatabase::postgres(false).await else {
+        println!("ended connections: PostgreSQL skipped, STRAITS_TEST_POSTGRES is not set");
+        return;
+    };
+    let store = database.open().await;
+    let book = Book::new(&database.clock, 3);
+    let mut admin = AnyConnection::connect(&database.url).await.unwrap();
+    let ending = async {
+        for _ in 0..5 {
+            tokio::time::sleep(Duration::from_millis(60)).await;
+            sqlx::query(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            )
+            .execute(&mut admin)
+            .await
+            .unwrap();
+        }
+    };
+    let writing = async {
+        let mut outcomes = Vec::new();
+        for place in 0..150 {
+            let source = format!("{place}");
+            outcomes
+                .push((source.clone(), store.commit(posting(book.earned(place % 3, &source, sgd(1)))).await));
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        outcomes
+    };
+    let (outcomes, ()) = tokio::join!(writing, ending);
+    for (source, outcome) in &outcomes {
+        assert!(outcome.is_ok(), "{source}: {outcome:?}");
+    }
+    let gateway = store.ledger_balances_of(book.merchant, "paypal").await.unwrap();
+    assert_eq!((gateway[0].shown(), gateway[0].entries), (sgd(150), 150));
+    let verification = store.verify(&VerifyOptions { full: true, expected: None }).await.unwrap();
+    assert!(verification.ok(), "{:#?}", verification.checks);
+    store.close().await;
+    drop(admin);
+    database.drop_database().await;
+}
+
+/// In the middle of a batch's statements the database refuses one: nothing is half there, reads go on, and once it is
+/// over the same store goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_halfway_leaves_nothing_and_passes() {
+    let database = TestDatabase::sqlite();
+    let store = database.open().await;
+    let book = Book::new(&database.clock, 1);
+    store.commit(posting(book.earned(0, "before", sgd(1)))).await.unwrap();
+    let mut other = database.connect().await;
+    // The accounts and the transaction are inserted by then.
+    sqlx::raw_sql(
+        "CREATE TRIGGER halfway BEFORE INSERT ON ledger_entry BEGIN
+             SELECT RAISE(ABORT, 'database or disk is full'); END",
+    )
+    .execute(&mut other)
+    .await
+    .unwrap();
+    let outcome = store.commit(posting(book.earned(0, "during", sgd(1)))).await;
+    assert!(matches!(outcome, Err(CommitError::Unavailable(_))), "{outcome:?}");
+    assert_eq!(store.ledger_balances_of(book.merchant, "paypal").await.unwrap()[0].shown(), sgd(1));
+    sqlx::raw_sql("DROP TRIGGER halfway").execute(&mut other).await.unwrap();
+    store.commit(posting(book.earned(0, "during", sgd(1)))).await.unwrap();
+    let verification = store.verify(&VerifyOptions { full: true, expected: None }).await.unwrap();
+    assert!(verification.ok(), "{:#?}", verification.checks);
+    store.close().await;
+}
