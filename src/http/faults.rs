@@ -132,9 +132,7 @@ impl From<PreviewError> for Problem {
         let code = match error {
             PreviewError::UnknownSupplier { .. } => Code::UnknownSupplier,
             PreviewError::Settlement(SettlementError::Split(_)) => Code::InvalidSplit,
-            PreviewError::Settlement(SettlementError::Money(_)) => {
-                Code::AmountTooLarge
-            }
+            PreviewError::Settlement(SettlementError::Money(_)) => Code::AmountTooLarge,
             _ => Code::Unprocessable,
         };
         Problem::new(code, words).at(param)
@@ -183,9 +181,9 @@ impl From<SandboxError> for Problem {
     fn from(error: SandboxError) -> Problem {
         let words = error.to_string();
         match error {
-            SandboxError::UnknownPayment(_) | SandboxError::PageNotOpened(_) | SandboxError::PageClosed { .. } => {
-                Problem::new(Code::WrongState, words)
-            }
+            SandboxError::UnknownPayment(_)
+            | SandboxError::PageNotOpened(_)
+            | SandboxError::PageClosed { .. } => Problem::new(Code::WrongState, words),
             other => Problem::internal(other),
         }
     }

@@ -92,9 +92,9 @@ impl Service {
     /// The merchant's gateways that can charge in a currency.
     pub fn chargeable_at(&self, merchant: MerchantId, currency: Currency) -> Vec<String> {
         let accounts = self.pay.accounts().all();
-        let able = accounts
-            .iter()
-            .filter(|open| open.account.merchant == merchant && open.gateway.currencies().contains(&currency));
+        let able = accounts.iter().filter(|open| {
+            open.account.merchant == merchant && open.gateway.currencies().contains(&currency)
+        });
         let mut names: Vec<String> = able.map(|open| open.account.gateway.clone()).collect();
         names.sort_unstable();
         names.dedup();

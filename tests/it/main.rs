@@ -5,6 +5,7 @@ mod books;
 mod conformance;
 mod engines;
 mod jobs;
+mod kill;
 mod money_scenarios;
 mod pay_crash;
 mod pay_hear;

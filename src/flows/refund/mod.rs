@@ -21,9 +21,7 @@ use crate::domain::ledger::{Account, AccountCode, Layer, Owner};
 use crate::domain::merchants::GatewayAccount;
 use crate::domain::orders::refund::{Refund, RefundKind, RefundState};
 use crate::domain::orders::{Holder, Intent, IntentKind, Payment, PaymentState, Taken, Transition};
-use crate::domain::refunds::{
-    self, Funds, FxDifference, RefundRequest, RefundTerms, decide, own_pending,
-};
+use crate::domain::refunds::{self, Funds, FxDifference, RefundRequest, RefundTerms, decide, own_pending};
 use crate::domain::settlement::{Delivery, Settlement};
 use crate::ids::{IdSource, MerchantId, PaymentId, RefundId, SupplierId};
 use crate::money::{Currency, Money};

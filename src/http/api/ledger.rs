@@ -28,11 +28,16 @@ pub struct AccountParameters {
 
 /// The accounts with their balances, in the order of the chart.
 #[utoipa::path(get, path = "/v1/ledger/accounts", tag = "ledger", params(AccountParameters), responses((status = 200, description = "A page of accounts", body = Object, example = json!({"object": "list", "data": [{"id": "1", "account": "1110[paypal]", "code": 1110, "name": "gateway.available", "owner": "paypal", "layer": "posted", "balance": {"amount": "95.10", "currency": "SGD"}, "entries": 2}], "has_more": false}))))]
-pub async fn accounts(service: web::Data<Service>, caller: Caller, query: Query<AccountParameters>) -> Answer {
+pub async fn accounts(
+    service: web::Data<Service>,
+    caller: Caller,
+    query: Query<AccountParameters>,
+) -> Answer {
     let limit = wire::limit(query.0.limit.as_deref())?;
     let after = query.0.starting_after.as_deref().map(str::parse::<i64>).transpose();
     let after = after.map_err(|_| {
-        Problem::new(Code::InvalidParameter, "`starting_after` is the `id` of an account").at("starting_after")
+        Problem::new(Code::InvalidParameter, "`starting_after` is the `id` of an account")
+            .at("starting_after")
     })?;
     let more = u32::try_from(limit + 1).unwrap_or(101);
     let accounts = service.store.ledger_accounts(caller.merchant(), after, more).await?;
@@ -147,7 +152,11 @@ pub struct TrialParameters {
 
 /// Debits and credits of every account; zero per currency and layer.
 #[utoipa::path(get, path = "/v1/ledger/trial-balance", tag = "ledger", params(TrialParameters), responses((status = 200, description = "The trial balance", body = Object, example = json!({"as_of": "2026-11-23T00:00:00Z", "balances": true, "lines": []}))))]
-pub async fn trial_balance(service: web::Data<Service>, caller: Caller, query: Query<TrialParameters>) -> Answer {
+pub async fn trial_balance(
+    service: web::Data<Service>,
+    caller: Caller,
+    query: Query<TrialParameters>,
+) -> Answer {
     let at = query.0.as_of.as_deref().map(read_moment).transpose()?;
     let as_of = at.map_or(AsOf::Now, AsOf::Recorded);
     let trial = service.store.trial_balance(caller.merchant(), as_of).await?;

@@ -146,7 +146,9 @@ pub async fn create(
             match idempotent::begin(&service, &caller, &request, &body.bytes).await? {
                 Begun::Replay(answer) => Ok(answer),
                 Begun::Resume(resource) => resume(&service, &caller, &resource).await,
-                Begun::Fresh(_) => Err(Problem::new(Code::Conflict, "the key was claimed and given up; ask again")),
+                Begun::Fresh(_) => {
+                    Err(Problem::new(Code::Conflict, "the key was claimed and given up; ask again"))
+                }
             }
         }
         Err(error) => Err(refused(&service, &caller, quote, error).await),
@@ -217,10 +219,14 @@ pub struct ListParameters {
 pub async fn list(service: web::Data<Service>, caller: Caller, query: Query<ListParameters>) -> Answer {
     let query = query.0;
     let limit = wire::limit(query.limit.as_deref())?;
-    let id = |param: &str, text: &Option<String>| text.as_deref().map(|text| wire::id(param, text)).transpose();
+    let id =
+        |param: &str, text: &Option<String>| text.as_deref().map(|text| wire::id(param, text)).transpose();
     let from = query.created_from.as_deref().map(|text| {
         let at = DateTime::parse_from_rfc3339(text).map(|at| at.with_timezone(&Utc));
-        at.map_err(|_| Problem::new(Code::InvalidParameter, "a moment is written 2026-11-23T00:00:00Z").at("created[gte]"))
+        at.map_err(|_| {
+            Problem::new(Code::InvalidParameter, "a moment is written 2026-11-23T00:00:00Z")
+                .at("created[gte]")
+        })
     });
     let filter = PaymentFilter {
         order_ref: query.order_ref.clone(),
@@ -297,7 +303,9 @@ async fn hear(
     let headers: Vec<(String, String)> = request
         .headers()
         .iter()
-        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        })
         .collect();
     let raw = RawNotification {
         method: request.method().as_str(),
@@ -318,7 +326,11 @@ async fn hear(
 #[utoipa::path(get, path = "/v1/returns/{gateway}", tag = "gateways", params(("gateway" = String, Path, example = "paypal")), responses(
     (status = 200, description = "The payment named no return address", body = Object, example = json!({"payment": "pay_01kb0000000000000000000000", "state": "captured"})),
     (status = 303, description = "On to the shop, with `payment` and `state` added")))]
-pub async fn come_back(service: web::Data<Service>, request: HttpRequest, gateway: web::Path<String>) -> Answer {
+pub async fn come_back(
+    service: web::Data<Service>,
+    request: HttpRequest,
+    gateway: web::Path<String>,
+) -> Answer {
     let pairs = url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned();
     let parameters = ReturnParameters(pairs.collect());
     let pay = service.pay.clone();

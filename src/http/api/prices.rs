@@ -9,7 +9,9 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::fx::{Country, Lock, PriceRounding, Shopper};
-use crate::flows::price::{Item, PricesAnswer, PricesQuestion, QuoteAnswer, QuoteQuestion, RatesAnswer, RatesQuestion};
+use crate::flows::price::{
+    Item, PricesAnswer, PricesQuestion, QuoteAnswer, QuoteQuestion, RatesAnswer, RatesQuestion,
+};
 use crate::geo::{client_address, edge_country};
 use crate::http::caller::Caller;
 use crate::http::extract::{Json, Query};
@@ -41,7 +43,10 @@ pub async fn rates(service: web::Data<Service>, _caller: Caller, query: Query<Ra
     let query = query.0;
     let quotes = query.quotes.as_deref().unwrap_or_default().split(',').filter(|code| !code.is_empty());
     let quotes = quotes
-        .map(|code| Currency::find(code).map_err(|error| Problem::new(Code::UnknownCurrency, error.to_string()).at("quotes")))
+        .map(|code| {
+            Currency::find(code)
+                .map_err(|error| Problem::new(Code::UnknownCurrency, error.to_string()).at("quotes"))
+        })
         .collect::<Result<Vec<_>, _>>()?;
     let date = query.date.as_deref().map(|text| read_date("date", text)).transpose()?;
     let answer = service.pricing.list_rates(&RatesQuestion { base: query.base.0, quotes, date })?;
@@ -226,7 +231,11 @@ pub async fn quote(service: web::Data<Service>, caller: Caller, body: Json<Quote
     let units: Vec<Money> = match (body.from, body.items) {
         (Some(from), None) => vec![from.0],
         (None, Some(items)) => items.iter().map(|item| item.0).collect(),
-        _ => return Err(Problem::new(Code::InvalidBody, "exactly one of `from` and `items` belongs here").at("from")),
+        _ => {
+            return Err(
+                Problem::new(Code::InvalidBody, "exactly one of `from` and `items` belongs here").at("from")
+            );
+        }
     };
     let question = QuoteQuestion {
         merchant: caller.merchant(),

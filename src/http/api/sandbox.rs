@@ -45,12 +45,17 @@ fn standing(service: &Service) -> serde_json::Value {
 pub async fn move_clock(service: web::Data<Service>, _caller: Caller, body: Json<ClockBody>) -> Answer {
     let now = service.clock.now();
     let until = match (&body.value.advance, &body.value.set) {
-        (Some(step), None) => read_step(step).and_then(|step| now.checked_add_signed(step)).ok_or_else(|| {
-            Problem::new(Code::InvalidBody, "a step is a whole number with s, m, h or d, such as 1d").at("advance")
-        })?,
-        (None, Some(moment)) => DateTime::parse_from_rfc3339(moment)
-            .map(|at| at.with_timezone(&Utc))
-            .map_err(|_| Problem::new(Code::InvalidBody, "a moment is written 2026-11-24T00:00:00Z").at("set"))?,
+        (Some(step), None) => {
+            read_step(step).and_then(|step| now.checked_add_signed(step)).ok_or_else(|| {
+                Problem::new(Code::InvalidBody, "a step is a whole number with s, m, h or d, such as 1d")
+                    .at("advance")
+            })?
+        }
+        (None, Some(moment)) => {
+            DateTime::parse_from_rfc3339(moment).map(|at| at.with_timezone(&Utc)).map_err(|_| {
+                Problem::new(Code::InvalidBody, "a moment is written 2026-11-24T00:00:00Z").at("set")
+            })?
+        }
         _ => return Err(Problem::new(Code::InvalidBody, "exactly one of `advance` and `set` belongs here")),
     };
     if until < now {

@@ -37,7 +37,8 @@ pub async fn preview_settlement(
         .filter(|open| open.account.merchant == merchant.id)
         .find(|open| open.account.gateway == request.gateway || open.account.name == request.gateway);
     let account = account.ok_or_else(|| {
-        Problem::new(Code::GatewayUnknown, format!("there is no account at a gateway `{}`", request.gateway)).at("gateway")
+        Problem::new(Code::GatewayUnknown, format!("there is no account at a gateway `{}`", request.gateway))
+            .at("gateway")
     })?;
     let suppliers = suppliers_of(&service, &caller, &request).await?;
     let rates = service.pricing.rates.latest();
@@ -121,8 +122,7 @@ pub async fn refund(
     let mut extra = Change::new();
     extra.claim(&claim, refund);
     let (refunding, merchant, input) = (service.refunding.clone(), caller.merchant(), body.value);
-    let work =
-        tokio::spawn(async move { refunding.request(merchant, payment, refund, &input, extra).await });
+    let work = tokio::spawn(async move { refunding.request(merchant, payment, refund, &input, extra).await });
     match work.await.map_err(Problem::internal)? {
         Ok(refund) => {
             idempotent::keep(&service, &claim, StatusCode::CREATED, &Refunding::view(&refund)).await
@@ -131,7 +131,9 @@ pub async fn refund(
             match idempotent::begin(&service, &caller, &request, &body.bytes).await? {
                 Begun::Replay(answer) => Ok(answer),
                 Begun::Resume(resource) => resume(&service, &caller, &resource).await,
-                Begun::Fresh(_) => Err(Problem::new(Code::Conflict, "the key was claimed and given up; ask again")),
+                Begun::Fresh(_) => {
+                    Err(Problem::new(Code::Conflict, "the key was claimed and given up; ask again"))
+                }
             }
         }
         Err(error) => Err(error.into()),

@@ -78,7 +78,11 @@ pub async fn statement(
         from: read_date("from", &parameters.from)?,
         to: read_date("to", &parameters.to)?,
         limit: limit.and_then(|limit| u32::try_from(limit).ok()),
-        after: parameters.starting_after.as_deref().map(|text| wire::id("starting_after", text)).transpose()?,
+        after: parameters
+            .starting_after
+            .as_deref()
+            .map(|text| wire::id("starting_after", text))
+            .transpose()?,
     };
     match form {
         Form::Json => crate::http::json(200, &service.statements.statement(caller.merchant(), &query).await?),
@@ -101,7 +105,9 @@ fn form(request: &HttpRequest, format: Option<&str>) -> Answer<Form> {
         Some("json") => Ok(Form::Json),
         Some("csv") => Ok(Form::Csv),
         None if accept.contains("text/csv") => Ok(Form::Csv),
-        None if ["application/json", "application/*", "*/*"].iter().any(|kind| accept.contains(kind)) => Ok(Form::Json),
+        None if ["application/json", "application/*", "*/*"].iter().any(|kind| accept.contains(kind)) => {
+            Ok(Form::Json)
+        }
         _ => Err(Problem::new(Code::NotAcceptable, "a statement is had as json or csv").at("format")),
     }
 }
