@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::domain::fees::FeeBook;
 use crate::domain::orders::Holder;
 use crate::flows::deliver::Delivering;
+use crate::flows::findings::Resolving;
 use crate::flows::issue_statement::Statements;
 use crate::flows::onboard::Onboarding;
 use crate::flows::pay::{self, Accounts, Pay};
@@ -27,6 +28,7 @@ pub struct Flows {
     pub refunding: Refunding,
     pub delivering: Delivering,
     pub statements: Statements,
+    pub resolving: Resolving,
     pub jobs: Jobs,
 }
 
@@ -70,6 +72,14 @@ pub fn build(built: &Built<'_>, accounts: Accounts, public_url: &str) -> Result<
         holder,
         clock: clock.clone(),
     });
+    let resolving = Resolving {
+        store: store.clone(),
+        ids: ids.clone(),
+        clock: clock.clone(),
+        pay: pay.clone(),
+        settlements: settlements.clone(),
+        refunding: refunding.clone(),
+    };
     let mut duties = payment_duties(&pay);
     duties.push(Arc::new(SendRefunds(refunding.clone())));
     duties.push(Arc::new(ConvertWaiting(settlements)));
@@ -95,6 +105,7 @@ pub fn build(built: &Built<'_>, accounts: Accounts, public_url: &str) -> Result<
             clock: clock.clone(),
             pay: pay.clone(),
         },
+        resolving,
         statements: Statements::new(store.clone(), clock.clone()),
         jobs: Jobs::new(store, clock, ids, holder, duties),
         pay,

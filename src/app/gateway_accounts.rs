@@ -4,23 +4,56 @@
 //! default merchant's accounts only. An account without an address talks to this server's own far side in sandbox mode.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::flows::pay::OpenAccount;
-use crate::gateways::{AccountSettings, Context, registry};
+use crate::flows::pay::{Accounts, OpenAccount};
+use crate::gateways::{AccountSettings, Context, Trust, registry};
 use crate::ids::MerchantId;
+use crate::sandbox::Sandbox;
 use crate::settings::{GatewaySection, Mode, Settings};
 use crate::store::merchants::{StoredGatewayAccount, secrets_place};
 use crate::vault::Vault;
 
-use super::AppError;
+use super::{AppError, Built, Seeded};
+
+/// Every stored account, ready to talk.
+///
+/// # Errors
+/// [`AppError`] naming account and key.
+pub(super) async fn open_accounts(
+    built: &Built<'_>,
+    public_url: &str,
+    sandbox: Option<&Sandbox>,
+    seeded: Option<&Seeded>,
+) -> Result<Accounts, AppError> {
+    let trust = match sandbox {
+        None => Trust::Live,
+        Some(sandbox) => Trust::StraitsSandbox { root_der: sandbox.root_certificate_der()? },
+    };
+    let http = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(5))
+        .timeout(Duration::from_secs(30))
+        .build()
+        .map_err(|error| AppError::Broken(error.to_string()))?;
+    let context = Context { http, clock: built.clock.clone(), ids: built.ids.clone(), trust };
+    let stored = built.store.gateway_accounts().await?.into_iter().map(|row| row.value).collect();
+    let default = match seeded {
+        Some(seeded) => Some(seeded.default.merchant),
+        None => built.store.merchants().await?.first().map(|merchant| merchant.id),
+    };
+    let open: Vec<OpenAccount> =
+        open_all(stored, default, built.settings, public_url, built.vault, &context)?;
+    Ok(Accounts::new(open))
+}
 
 /// Opens and builds every account.
 ///
 /// # Errors
 /// [`AppError::Vault`] when a secret does not open, [`AppError::Gateway`] naming account and key.
-pub fn open_all(
+fn open_all(
     stored: Vec<StoredGatewayAccount>,
     default: Option<MerchantId>,
     settings: &Settings,

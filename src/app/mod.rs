@@ -5,14 +5,17 @@
 //! writer drains; within the configured seconds.
 
 mod duties;
+mod far_sides;
 mod flows;
 mod gateway_accounts;
+mod opening;
+mod reseal;
 mod sandbox_file;
 mod seed;
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -20,24 +23,21 @@ use std::time::Duration;
 use actix_web::middleware::from_fn;
 use actix_web::{App as WebApp, HttpServer, web};
 use arc_swap::ArcSwap;
-use chrono::TimeDelta;
-use secrecy::ExposeSecret;
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
-use crate::domain::access::Environment;
-use crate::flows::pay::{Accounts, OpenAccount};
-use crate::gateways::{BuildError, Context, Trust};
-use crate::geo::{Geo, Network, TrustedProxies};
+use crate::gateways::BuildError;
 use crate::http::limits::Limiter;
-use crate::http::service::{CLOCK_OFFSET, KeyRing, Service};
+use crate::http::service::{KeyRing, Service};
 use crate::http::{self, caller, edge};
 use crate::ids::IdSource;
-use crate::sandbox::{GrabPayPartner, PayPalApp, Sandbox, SandboxError, SandboxOptions};
+use crate::sandbox::SandboxError;
 use crate::settings::{Mode, Settings};
-use crate::store::{CommitError, Store, StoreError, StoreOptions};
+use crate::store::{CommitError, Store, StoreError};
 use crate::vault::{Vault, VaultError};
 
+pub use opening::{open_store, open_vault, prepare_folder};
+pub use reseal::reseal;
 pub use seed::{Identity, Seeded};
 
 /// Why the service does not start, in words for whoever starts it.
@@ -127,26 +127,27 @@ impl App {
         let address = settings.listen;
         let listener = TcpListener::bind(address).map_err(|source| AppError::Listen { address, source })?;
         let bound = listener.local_addr().map_err(|source| AppError::Listen { address, source })?;
-        let public_url = settings.public_url.clone().unwrap_or_else(|| own_url(bound));
+        let public_url = settings.public_url.clone().unwrap_or_else(|| opening::own_url(bound));
         prepare_folder(&settings.data_dir)?;
         let Sources { clock, ids } = sources;
         let vault = open_vault(&settings, &ids)?;
         let store = open_store(&settings, &clock, &ids).await?;
-        restore_clock(&store, &clock).await?;
+        opening::restore_clock(&store, &clock).await?;
         let (sandbox, seeded) = match settings.mode {
             Mode::Live => (None, None),
             Mode::Sandbox => {
                 let seeded = seed::seeded(&store, &vault, &clock, &ids).await?;
-                let sandbox = open_sandbox(&settings, &clock, &ids, &public_url).await?;
-                provision(&sandbox, &seeded, &public_url).await?;
+                let sandbox = far_sides::open_sandbox(&settings, &clock, &ids, &public_url).await?;
+                far_sides::provision(&sandbox, &seeded, &public_url).await?;
                 (Some(sandbox), Some(seeded))
             }
         };
         let built = Built { settings: &settings, store: &store, vault: &vault, clock: &clock, ids: &ids };
-        let accounts = open_accounts(&built, &public_url, sandbox.as_ref(), seeded.as_ref()).await?;
+        let accounts =
+            gateway_accounts::open_accounts(&built, &public_url, sandbox.as_ref(), seeded.as_ref()).await?;
         let flows = flows::build(&built, accounts, &public_url)?;
-        let geo = open_geo(&settings)?;
-        let trusted = trusted_proxies(&settings)?;
+        let geo = opening::open_geo(&settings)?;
+        let trusted = opening::trusted_proxies(&settings)?;
         let origins = store.key_origins().await?;
         let service = web::Data::new(Service {
             limiter: Limiter::new(settings.limits.per_key),
@@ -167,6 +168,7 @@ impl App {
             refunding: flows.refunding,
             delivering: flows.delivering,
             statements: flows.statements,
+            resolving: flows.resolving,
             jobs: flows.jobs,
             geo,
             trusted,
@@ -270,150 +272,6 @@ fn background(service: &web::Data<Service>) -> Vec<tokio::task::JoinHandle<()>> 
         }
     });
     [jobs, rates, sweep].into_iter().chain(courier).collect()
-}
-
-/// An unspecified address is reached by loopback.
-fn own_url(bound: SocketAddr) -> String {
-    match bound.ip() {
-        ip if ip.is_unspecified() => format!("http://127.0.0.1:{}", bound.port()),
-        IpAddr::V6(ip) => format!("http://[{ip}]:{}", bound.port()),
-        IpAddr::V4(ip) => format!("http://{ip}:{}", bound.port()),
-    }
-}
-
-fn prepare_folder(folder: &Path) -> Result<(), AppError> {
-    let failed = |source| AppError::Folder { path: folder.to_owned(), source };
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    let probe = folder.join(".writable");
-    std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe)).map_err(failed)
-}
-
-/// The vault of these settings: the master key given, or the data folder's own in sandbox mode.
-///
-/// # Errors
-/// [`AppError::Vault`].
-pub fn open_vault(settings: &Settings, ids: &IdSource) -> Result<Vault, AppError> {
-    Ok(match &settings.master_key {
-        Some(keys) => Vault::new(keys, ids.clone())?,
-        None => Vault::from_data_folder(&settings.data_dir, ids.clone())?,
-    })
-}
-
-/// The database of these settings.
-///
-/// # Errors
-/// [`AppError::Store`].
-pub async fn open_store(settings: &Settings, clock: &Clock, ids: &IdSource) -> Result<Store, AppError> {
-    let environment = match settings.mode {
-        Mode::Sandbox => Environment::Test,
-        Mode::Live => Environment::Live,
-    };
-    let url = settings.database_url.expose_secret();
-    Ok(Store::open(&StoreOptions::new(url, environment, clock.clone(), ids.clone())).await?)
-}
-
-async fn restore_clock(store: &Store, clock: &Clock) -> Result<(), AppError> {
-    let stored = store.setting(CLOCK_OFFSET).await?.and_then(|row| row.value.parse().ok());
-    clock.restore_offset(TimeDelta::microseconds(stored.unwrap_or(0)));
-    Ok(())
-}
-
-async fn open_sandbox(
-    settings: &Settings,
-    clock: &Clock,
-    ids: &IdSource,
-    public_url: &str,
-) -> Result<Sandbox, AppError> {
-    let public_url = url::Url::parse(public_url).map_err(|error| AppError::Broken(error.to_string()))?;
-    let file = settings.data_dir.join("sandbox.db");
-    let options = SandboxOptions { file, clock: clock.clone(), ids: ids.clone(), public_url };
-    Ok(Sandbox::open(options).await?)
-}
-
-/// Makes the seeded merchants known at the far sides, and our addresses with them.
-async fn provision(sandbox: &Sandbox, seeded: &Seeded, public_url: &str) -> Result<(), AppError> {
-    let address = |path: &str| {
-        url::Url::parse(&format!("{public_url}{path}")).map_err(|error| AppError::Broken(error.to_string()))
-    };
-    for identity in [&seeded.default, &seeded.other] {
-        let text = |gateway: &str, key: &str| {
-            identity.gateways.get(gateway).and_then(|client| client.get(key)).cloned().unwrap_or_default()
-        };
-        let paypal = PayPalApp {
-            client_id: text("paypal", "client_id"),
-            client_secret: text("paypal", "client_secret").into(),
-            webhook_id: text("paypal", "webhook_id"),
-            webhook_url: Some(address("/v1/notifications/paypal")?),
-            merchant_id: text("paypal", "merchant_id"),
-            fee: crate::sandbox::PayPalFee::default(),
-            holds: vec![],
-            rates: vec![],
-        };
-        sandbox.provision_paypal(&paypal).await?;
-        let currencies = ["SGD", "MYR", "PHP", "THB", "IDR"].iter().filter_map(|code| code.parse().ok());
-        let grabpay = GrabPayPartner {
-            partner_id: text("grabpay", "partner_id"),
-            partner_secret: text("grabpay", "partner_secret").into(),
-            client_id: text("grabpay", "client_id"),
-            client_secret: text("grabpay", "client_secret").into(),
-            merchant_id: text("grabpay", "merchant_id"),
-            country: "SG".to_owned(),
-            currencies: currencies.collect(),
-            webhook_url: Some(address("/v1/notifications/grabpay")?),
-            redirect_prefixes: vec![address("/v1/returns/grabpay")?],
-            merchant_discount: crate::money::Percent::default(),
-        };
-        sandbox.provision_grabpay(&grabpay).await?;
-    }
-    Ok(())
-}
-
-async fn open_accounts(
-    built: &Built<'_>,
-    public_url: &str,
-    sandbox: Option<&Sandbox>,
-    seeded: Option<&Seeded>,
-) -> Result<Accounts, AppError> {
-    let trust = match sandbox {
-        None => Trust::Live,
-        Some(sandbox) => Trust::StraitsSandbox { root_der: sandbox.root_certificate_der()? },
-    };
-    let http = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(Duration::from_secs(5))
-        .timeout(Duration::from_secs(30))
-        .build()
-        .map_err(|error| AppError::Broken(error.to_string()))?;
-    let context = Context { http, clock: built.clock.clone(), ids: built.ids.clone(), trust };
-    let stored = built.store.gateway_accounts().await?.into_iter().map(|row| row.value).collect();
-    let default = match seeded {
-        Some(seeded) => Some(seeded.default.merchant),
-        None => built.store.merchants().await?.first().map(|merchant| merchant.id),
-    };
-    let open: Vec<OpenAccount> =
-        gateway_accounts::open_all(stored, default, built.settings, public_url, built.vault, &context)?;
-    Ok(Accounts::new(open))
-}
-
-fn open_geo(settings: &Settings) -> Result<Geo, AppError> {
-    let geo = match &settings.geo_database {
-        Some(file) => Geo::open(file),
-        None => Geo::embedded(),
-    };
-    geo.map_err(|error| AppError::Broken(error.to_string()))
-}
-
-/// Loopback is trusted in sandbox mode, so that a forwarded header can be tried with curl.
-fn trusted_proxies(settings: &Settings) -> Result<TrustedProxies, AppError> {
-    let mut texts = settings.trusted_proxies.clone();
-    if settings.mode == Mode::Sandbox {
-        texts.extend(["127.0.0.0/8".to_owned(), "::1/128".to_owned()]);
-    }
-    let read = |text: &String| {
-        text.parse::<Network>()
-            .map_err(|error| AppError::Broken(format!("server.trusted_proxies: `{text}`: {error}")))
-    };
-    Ok(TrustedProxies::new(texts.iter().map(read).collect::<Result<_, _>>()?))
 }
 
 /// What the later steps of the start work with.

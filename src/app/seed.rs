@@ -292,3 +292,18 @@ impl Sower<'_> {
         uuid::Builder::from_random_bytes(self.ids.random_bytes()).into_uuid().to_string()
     }
 }
+
+/// Seals the identity anew; 1 if it was needed.
+///
+/// # Errors
+/// As [`seeded`].
+pub(super) async fn reseal(store: &Store, vault: &Vault) -> Result<usize, AppError> {
+    let (Some(seeded), Some(row)) = (stored(store, vault).await?, store.setting(SETTING).await?) else {
+        return Ok(0);
+    };
+    let text = serde_json::to_vec(&seeded).map_err(|error| AppError::Broken(error.to_string()))?;
+    let mut change = Change::new();
+    change.set_setting(SETTING, BASE64.encode(vault.seal(PLACE, &text)?), Some(&row));
+    store.commit(change).await?;
+    Ok(1)
+}

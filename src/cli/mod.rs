@@ -2,7 +2,10 @@
 //!
 //! Exit codes: 0 done, 1 refused or found faults, 2 wrong usage. What goes wrong is one sentence on standard error.
 
+mod books;
 mod config;
+mod demo;
+mod keys;
 mod serve;
 
 use std::path::PathBuf;
@@ -52,10 +55,55 @@ enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Serve in sandbox mode and play the main job through the public API
+    Demo {
+        /// End when the job is done
+        #[arg(long)]
+        exit: bool,
+    },
     /// Bring the database's schema up to date and end
     Migrate,
+    /// Test what the service stands on: folder, key, database, books, port
+    Doctor {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Go over the books: hash chain, balances, sums
+    Verify {
+        /// The whole chain, not only what came since the last time
+        #[arg(long)]
+        full: bool,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write books out as CSV
+    Export {
+        #[command(subcommand)]
+        what: Export,
+    },
+    /// Keys that seal secrets at rest
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// Print the OpenAPI document
     Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+enum Export {
+    /// Every transaction of every merchant
+    Journal,
+    /// One supplier's statement
+    Statement(books::StatementArguments),
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysCommand {
+    /// Seal every secret anew under the newest master key
+    Rotate,
 }
 
 #[derive(Debug, Subcommand)]
@@ -122,6 +170,14 @@ fn run(cli: Cli) -> Result<Outcome, CliError> {
         .map_err(|error| CliError::Words(error.to_string()))?;
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => runtime.block_on(serve::serve(settings)),
+        Command::Demo { exit } => runtime.block_on(demo::demo(settings, exit)),
+        Command::Doctor { json } => runtime.block_on(books::doctor(settings, json)),
+        Command::Verify { full, json } => runtime.block_on(books::verify(settings, full, json)),
+        Command::Export { what: Export::Journal } => runtime.block_on(books::journal(settings)),
+        Command::Export { what: Export::Statement(which) } => {
+            runtime.block_on(books::statement(settings, which))
+        }
+        Command::Keys { command: KeysCommand::Rotate } => runtime.block_on(keys::rotate(settings)),
         Command::Migrate => runtime.block_on(serve::migrate(settings)),
         Command::Openapi => config::openapi(&settings),
         Command::Config { .. } => Ok(Outcome::Done),

@@ -110,12 +110,18 @@ impl ApiKey {
 }
 
 /// The SHA-256 of a key's text; compared in constant time.
-#[derive(Clone, Copy, Debug, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Eq)]
 pub struct KeyHash(pub [u8; 32]);
 
 impl PartialEq for KeyHash {
     fn eq(&self, other: &KeyHash) -> bool {
         self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl std::hash::Hash for KeyHash {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
     }
 }
 

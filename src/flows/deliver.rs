@@ -6,6 +6,7 @@ use crate::domain::refunds;
 use crate::domain::settlement::{Delivery, DeliveryError, Settlement, deliver};
 use crate::ids::{IdSource, MerchantId, PaymentId};
 use crate::money::Money;
+use crate::store::payments::PAYMENT;
 use crate::store::settlements::SettlementRecord;
 use crate::store::{Change, CommitError, Store, StoreError, Versioned};
 
@@ -76,7 +77,7 @@ impl Delivering {
         let foreign = extra.tables();
         for _ in 0..DECISIONS {
             let payment = self.store.payment(id).await?.filter(|payment| payment.value.merchant == merchant);
-            let payment = payment.ok_or(DeliverError::Unknown)?.value;
+            let Versioned { value: payment, version } = payment.ok_or(DeliverError::Unknown)?;
             let record = self.store.settlement_of(id).await?.ok_or(DeliverError::NotSettled)?;
             let settlement: Settlement =
                 serde_json::from_str(&record.value.frozen).map_err(DeliverError::unavailable)?;
@@ -96,6 +97,8 @@ impl Delivering {
                 posted.map_err(DeliverError::unavailable)?.map(Change::posting).unwrap_or_default();
             let delivered = serde_json::to_string(&deliveries).map_err(DeliverError::unavailable)?;
             change.update_settlement(&SettlementRecord { delivered, ..record.value }, record.version);
+            // Every refund decided raises it: what one takes before it is earned is never earned beside it.
+            change.require(&PAYMENT, id, version);
             change.extend(extra.clone());
             match self.store.commit(change).await {
                 Ok(_) => return Ok(delivery),

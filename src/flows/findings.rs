@@ -20,6 +20,7 @@ use crate::domain::orders::{Capture, Payment, PaymentState, ReportSource, Taken,
 use crate::domain::refunds;
 use crate::ids::{FindingId, IdSource, MerchantId, UserId};
 use crate::money::Money;
+use crate::store::payments::PAYMENT;
 use crate::store::{Change, CommitError, Store, StoreError, TransactionFilter, Versioned};
 
 use super::pay::{Pay, sha256};
@@ -103,9 +104,11 @@ impl From<StoreError> for ResolveError {
     }
 }
 
-/// Money that stands aside for a payment: under which capture, how much, and what the gateway charged for it.
+/// Money that stands aside for a payment: under which capture, where (2900 or 2010), how much, and what the gateway
+/// charged for it.
 struct Aside {
     capture_ref: String,
+    account: AccountCode,
     amount: Money,
     fee: Option<Money>,
 }
@@ -157,7 +160,10 @@ impl Resolving {
         action: Action,
     ) -> Result<(Change, Option<Refund>), ResolveError> {
         let Some(case) = self.case(finding).await? else {
-            return Ok((Change::new(), None));
+            return match action {
+                Action::Dismiss => Ok((Change::new(), None)),
+                Action::SendBack | Action::Adopt => Err(ResolveError::NoMoney),
+            };
         };
         let kind = finding.value.kind;
         if let (FindingKind::RefundElsewhere, Action::Adopt) = (kind, action) {
@@ -193,36 +199,53 @@ impl Resolving {
         let filter =
             TransactionFilter { subject: Some(case.payment.value.id.to_string()), before: None, limit: 200 };
         let booked = self.store.ledger_transactions(case.finding.value.merchant, &filter).await?;
-        let resolved = |source: &str| {
-            booked.iter().any(|other| other.event == JournalEvent::SuspenseResolved && other.source == source)
+        let refunds = self.store.refunds_of(case.payment.value.id).await?;
+        let left = |row: &PostedTransaction| {
+            let adopted = booked
+                .iter()
+                .any(|other| other.event == JournalEvent::SuspenseResolved && other.source == row.source);
+            let sent_back = refunds.iter().map(|refund| &refund.value).any(|refund| {
+                refund.kind != RefundKind::Settlement && refund.capture_ref == row.source && refund.counts()
+            });
+            !adopted && !sent_back
         };
         let stands = |row: &&PostedTransaction| {
-            matches!(row.event, JournalEvent::CapturedUnmatched | JournalEvent::CapturedTwice)
-                && !resolved(&row.source)
+            matches!(row.event, JournalEvent::CapturedUnmatched | JournalEvent::CapturedTwice) && left(row)
         };
         // A finding that names the capture means that one; one that names the payment means whatever stands.
         let named = booked.iter().filter(stands).find(|row| row.source == case.finding.value.fact);
         let Some(row) = named.or_else(|| booked.iter().find(stands)) else { return Ok(None) };
-        let Some(amount) = debited(row) else { return Ok(None) };
-        let charged =
-            booked.iter().find(|other| other.event == JournalEvent::FeeCharged && other.source == row.source);
-        Ok(Some(Aside { capture_ref: row.source.clone(), amount, fee: charged.and_then(debited) }))
+        let account = match row.event {
+            JournalEvent::CapturedTwice => AccountCode::CUSTOMER_REFUNDABLE,
+            _ => AccountCode::SUSPENSE,
+        };
+        let same = |event: JournalEvent| {
+            booked.iter().filter(move |other| other.source == row.source && other.event == event)
+        };
+        // The gateway may have corrected the amount since.
+        let parts = [row].into_iter().chain(same(JournalEvent::SuspenseBooked));
+        let parts = parts.flat_map(|part| &part.entries).filter(|entry| entry.account.code == account);
+        let parts = parts.map(|entry| match entry.direction {
+            Direction::Credit => entry.amount,
+            Direction::Debit => entry.amount.negated(),
+        });
+        let Some(currency) = row.entries.first().map(|entry| entry.amount.currency()) else {
+            return Ok(None);
+        };
+        let amount = Money::sum(currency, parts).map_err(ResolveError::unavailable)?;
+        let fee = same(JournalEvent::FeeCharged).next().and_then(debited);
+        Ok(Some(Aside { capture_ref: row.source.clone(), account, amount, fee }))
     }
 
     /// A refund of exactly the money that stands aside.
     fn send_back(&self, case: &Case, aside: &Aside) -> Result<(Change, Refund), ResolveError> {
         let now = self.clock.now();
         let subject = case.payment.value.id.to_string();
-        let twice = case.finding.value.kind == FindingKind::DoublePayment
-            && case.payment.value.state.taken().is_some();
-        let (kind, from) = if twice {
-            (RefundKind::Duplicate, AccountCode::CUSTOMER_REFUNDABLE)
-        } else {
-            (RefundKind::Suspense, AccountCode::SUSPENSE)
-        };
+        let twice = aside.account == AccountCode::CUSTOMER_REFUNDABLE;
+        let kind = if twice { RefundKind::Duplicate } else { RefundKind::Suspense };
         let booking = self.booking(case, &aside.capture_ref, &subject);
         let movements = vec![
-            Movement::debit(booking.at_gateway(from), aside.amount),
+            Movement::debit(booking.at_gateway(aside.account), aside.amount),
             Movement::credit(booking.at_gateway(AccountCode::REFUND_IN_TRANSIT), aside.amount),
         ];
         let decision = refunds::Refund::undivided(aside.amount, movements.clone());
@@ -240,17 +263,16 @@ impl Resolving {
             created_at: now,
             updated_at: now,
         };
+        // Under the refund's id: one that fails leaves the money standing, and it can be sent back once more.
         let source = refund.id.to_string();
+        let booking = self.booking(case, &source, &subject);
         let posted = if twice {
-            self.booking(case, &source, &subject).post(JournalEvent::RefundDecided, &movements)
+            booking.post(JournalEvent::RefundDecided, &movements)
         } else {
             journal::suspense_resolved(&booking, Resolution::SendBack, aside.amount)
         };
         let mut change = posted.map_err(ResolveError::unavailable)?.map(Change::posting).unwrap_or_default();
-        if twice {
-            // It is marked as resolved in the books too, so that no second decision finds it standing.
-            change.require(&crate::store::payments::PAYMENT, case.payment.value.id, case.payment.version);
-        }
+        change.require(&PAYMENT, case.payment.value.id, case.payment.version);
         self.refunding.intend(&mut change, &refund);
         Ok((change, refund))
     }
@@ -259,6 +281,12 @@ impl Resolving {
     async fn adopt(&self, case: &Case, aside: Aside) -> Result<Change, ResolveError> {
         let now = self.clock.now();
         let payment = &case.payment.value;
+        let own = payment.state.taken().map(|taken| taken.capture_ref == aside.capture_ref);
+        if own == Some(false) {
+            let why = "it was captured and divided before; what came on top of it can only go back";
+            return Err(ResolveError::Indivisible(why.to_owned()));
+        }
+        let twice = aside.account == AccountCode::CUSTOMER_REFUNDABLE;
         let capture = Capture {
             capture_ref: aside.capture_ref,
             amount: aside.amount,
@@ -268,7 +296,6 @@ impl Resolving {
         };
         let subject = payment.id.to_string();
         let booking = self.booking(case, &capture.capture_ref, &subject);
-        let twice = payment.state.taken().is_some_and(|taken| taken.capture_ref == capture.capture_ref);
         let out = if twice {
             let movements = [
                 Movement::debit(booking.at_gateway(AccountCode::CUSTOMER_REFUNDABLE), capture.amount),
@@ -281,8 +308,9 @@ impl Resolving {
         let mut change = out.map_err(ResolveError::unavailable)?.map(Change::posting).unwrap_or_default();
         let divided = self.settlements.divide_adopted(payment, &case.account, &capture, &booking).await;
         change.extend(divided.map_err(ResolveError::unavailable)?.map_err(ResolveError::Indivisible)?);
-        if twice {
-            change.require(&crate::store::payments::PAYMENT, payment.id, case.payment.version);
+        if own.is_some() {
+            // The payment is captured by this money already; only its division was missing.
+            change.require(&PAYMENT, payment.id, case.payment.version);
             return Ok(change);
         }
         let taken =
@@ -356,9 +384,8 @@ impl Resolving {
         match self.store.commit(change).await {
             Ok(_) => Ok(()),
             Err(CommitError::LostUpdate { table, .. }) => Err(ResolveError::Superseded { table }),
-            Err(CommitError::AlreadyBooked { .. } | CommitError::BelowFloor { .. }) => {
-                Err(ResolveError::NoMoney)
-            }
+            Err(CommitError::AlreadyBooked { .. }) => Err(ResolveError::NoMoney),
+            Err(CommitError::BelowFloor { .. }) => Err(ResolveError::Superseded { table: "ledger_account" }),
             Err(error) => Err(ResolveError::unavailable(error)),
         }
     }

@@ -181,7 +181,11 @@ impl Statements {
             None => range.from,
             Some(id) => {
                 let found = self.store.ledger_transaction(merchant, id).await?;
-                found.ok_or(StatementFlowError::Unknown("transaction"))?.number.max(range.from)
+                found
+                    .ok_or(StatementFlowError::Unknown("transaction"))?
+                    .number
+                    .max(range.from)
+                    .min(range.upto)
             }
         };
         let mut taken: Vec<AccountEntry> = Vec::new();
@@ -269,22 +273,19 @@ impl Statements {
         let zone = self.store.merchant(merchant).await?.map_or(Tz::UTC, |merchant| merchant.zone);
         let period = Period::try_new(query.from, query.to, zone)?;
         let currency = query.currency.unwrap_or(supplier.currency);
+        let instant = TimeDelta::microseconds(1);
+        // What is booked from now on is not in it, so that two reads of one answer agree.
+        let end = (period.ends_before() - instant).min(self.clock.now());
+        let from = self.store.last_number_by(period.begins_at() - instant).await?;
+        let upto = self.store.last_number_by(end).await?.max(from);
+        // Read after the end is fixed: an account that is opened later has nothing before it.
         let accounts = self.store.ledger_balances_of(merchant, &query.supplier.to_string()).await?;
         let own = accounts.iter().filter(|row| {
             row.layer == Layer::Posted
                 && Bucket::of(row.account.code).is_some()
                 && row.debit_minus_credit.currency() == currency
         });
-        let instant = TimeDelta::microseconds(1);
-        // What is booked from now on is not in it, so that two reads of one answer agree.
-        let end = (period.ends_before() - instant).min(self.clock.now());
-        Ok(Range {
-            period,
-            currency,
-            accounts: own.map(|row| row.id).collect(),
-            from: self.store.last_number_by(period.begins_at() - instant).await?,
-            upto: self.store.last_number_by(end).await?,
-        })
+        Ok(Range { period, currency, accounts: own.map(|row| row.id).collect(), from, upto })
     }
 }
 

@@ -219,6 +219,20 @@ impl Onboarding {
         self.store.supplier(actor.merchant, id).await?.ok_or(OnboardError::NotFound("supplier"))
     }
 
+    /// Writes a line of the audit trail for what another flow has done.
+    ///
+    /// # Errors
+    /// [`OnboardError::Commit`].
+    pub async fn note(
+        &self,
+        actor: &Actor,
+        action: &str,
+        subject: &str,
+        detail: &str,
+    ) -> Result<(), OnboardError> {
+        self.audited(actor, action, subject, detail, Change::new()).await
+    }
+
     /// Commits a change with its line of the audit trail.
     ///
     /// # Errors

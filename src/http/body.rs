@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use serde::Deserialize as _;
 use serde::de::value::StringDeserializer;
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer,
@@ -14,6 +15,7 @@ use serde::de::{
 use serde_json::{Map, Value};
 
 use super::problem::{Code, Problem};
+use super::wire::MoneyIn;
 
 /// Separates a code from its words in an error raised by a wire type, see [`coded`].
 const MARK: char = '\u{1f}';
@@ -75,6 +77,19 @@ enum Step {
 impl Fault {
     fn new(code: Code, detail: String) -> Fault {
         Fault { code, detail, path: vec![], numeric: false }
+    }
+
+    /// An id of a noun's own type: its words are [`crate::ids::IdError`]'s, which tell another kind from no id at all.
+    fn of_id(self, value: &Value) -> Fault {
+        let kinds = ["expected an id that begins with", "expected `"];
+        if self.code != Code::InvalidBody || !value.is_string() || !self.path.is_empty() {
+            return self;
+        }
+        match kinds.map(|words| self.detail.starts_with(words)) {
+            [true, _] => Fault { code: Code::WrongIdType, ..self },
+            [_, true] => Fault { code: Code::MalformedId, ..self },
+            _ => self,
+        }
     }
 
     fn below(mut self, step: Step) -> Fault {
@@ -209,9 +224,23 @@ impl<'a, 'de> Deserializer<'de> for Place<'a> {
         }
     }
 
+    /// An amount of a noun's own type knows what is wrong but not the API's code for it: it is read once more as ours.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        let read = self.deserialize_any(visitor);
+        if fields == ["amount", "currency"] && name != "ApiMoney" {
+            MoneyIn::deserialize(self)?;
+        }
+        read
+    }
+
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq
-        tuple tuple_struct map struct identifier ignored_any
+        tuple tuple_struct map identifier ignored_any
     }
 }
 
@@ -248,7 +277,7 @@ impl<'de> MapAccess<'de> for Fields<'_> {
         let Some((name, value)) = self.current.take() else {
             return Err(Fault::custom("a value without a name"));
         };
-        seed.deserialize(Place(value)).map_err(|fault| fault.below(Step::Field(name.clone())))
+        seed.deserialize(Place(value)).map_err(|fault| fault.of_id(value).below(Step::Field(name.clone())))
     }
 }
 
@@ -466,6 +495,31 @@ mod tests {
             let document = problem.document("", "", "");
             assert_eq!(problem.code(), code, "{text}: {problem}");
             assert_eq!(document["param"].as_str().unwrap_or(""), param, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_nouns_own_types_get_the_same_codes() {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Nouns {
+            #[expect(dead_code, reason = "only the reading is tested")]
+            amount: crate::money::Money,
+            #[expect(dead_code, reason = "only the reading is tested")]
+            supplier: SupplierId,
+        }
+        let rows = [
+            (r#"{"amount":{"amount":"1.005","currency":"SGD"}}"#, Code::TooPrecise, "amount.amount"),
+            (r#"{"amount":{"amount":1,"currency":"SGD"}}"#, Code::AmountMustBeString, "amount.amount"),
+            (r#"{"amount":{"amount":"-1","currency":"SGD"}}"#, Code::InvalidAmount, "amount.amount"),
+            (r#"{"amount":{"amount":"1","currency":"XXX"}}"#, Code::UnknownCurrency, "amount.currency"),
+            (r#"{"supplier":"pay_01kaw000000000000000000000"}"#, Code::WrongIdType, "supplier"),
+            (r#"{"supplier":"sup_x"}"#, Code::MalformedId, "supplier"),
+        ];
+        for (text, code, param) in rows {
+            let problem = read::<Nouns>(text.as_bytes()).unwrap_err();
+            let document = problem.document("", "", "");
+            assert_eq!((problem.code(), document["param"].as_str()), (code, Some(param)), "{text}");
         }
     }
 

@@ -3,6 +3,7 @@
 use super::problem::{Code, Problem};
 use crate::domain::settlement::{PreviewError, SettlementError};
 use crate::flows::deliver::DeliverError;
+use crate::flows::findings::ResolveError;
 use crate::flows::issue_statement::StatementFlowError;
 use crate::flows::onboard::OnboardError;
 use crate::flows::pay::PayError;
@@ -146,6 +147,17 @@ impl From<RefundFlowError> for Problem {
             (RefundFlowError::Unavailable(cause), _) => unavailable(cause),
             (_, Some(param)) => problem.at(param),
             _ => problem,
+        }
+    }
+}
+
+impl From<ResolveError> for Problem {
+    fn from(error: ResolveError) -> Problem {
+        match error {
+            ResolveError::Refund(error) => error.into(),
+            ResolveError::Unavailable(cause) => unavailable(cause),
+            ResolveError::Unknown => Problem::not_found("finding"),
+            other => Problem::new(code_of(other.code()), other.to_string()),
         }
     }
 }

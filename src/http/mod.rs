@@ -126,6 +126,10 @@ routes! {
     "/v1/notifications/{gateway}/{account}" { post payments::notify_account Access::Gateway; }
     "/v1/returns/{gateway}" { get payments::come_back Access::Gateway; }
 
+    "/v1/findings" { get findings::list Access::Scopes(FINANCE); }
+    "/v1/findings/{id}" { get findings::show Access::Scopes(FINANCE); }
+    "/v1/findings/{id}/resolve" { post findings::resolve Access::Scopes(FINANCE); }
+
     "/v1/ledger/accounts" { get ledger::accounts Access::Scopes(FINANCE); }
     "/v1/ledger/transactions" { get ledger::transactions Access::Scopes(FINANCE); }
     "/v1/ledger/transactions/{id}" { get ledger::show Access::Scopes(FINANCE); }

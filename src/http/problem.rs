@@ -80,6 +80,7 @@ catalogue! {
     WrongState "wrong_state" 409 "Not in this state" => "`detail` names the state; read the resource again.";
     Conflict "conflict" 409 "Somebody else changed it meanwhile" => "Read the resource again and repeat the request.";
     RefundExceedsCaptured "refund_exceeds_captured" 409 "More than is left of the payment" => "`detail` names what is still refundable.";
+    ActionNotApplicable "action_not_applicable" 409 "This decision does not fit the finding" => "`detail` says which decisions do.";
     FindingResolved "finding_resolved" 409 "The finding is resolved" => "Nothing is left to do.";
     PayloadTooLarge "payload_too_large" 413 "The body is too large" => "`detail` names the limit; send less at once.";
     UnsupportedEncoding "unsupported_encoding" 415 "An encoded body" => "Send the body without Content-Encoding.";
@@ -138,9 +139,12 @@ impl Code {
     }
 }
 
-/// A code with the particulars of one request.
+/// A code with the particulars of one request; boxed, because every answer of a handler has room for one.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub struct Problem(Box<Particulars>);
+
+#[derive(Debug, Clone)]
+struct Particulars {
     code: Code,
     detail: String,
     param: Option<String>,
@@ -167,7 +171,8 @@ impl Problem {
     /// A problem with its particulars in words.
     pub fn new(code: Code, detail: impl Into<String>) -> Problem {
         let detail = detail.into();
-        Problem { code, detail, param: None, errors: vec![], members: Map::new(), headers: vec![] }
+        let (errors, members, headers) = (vec![], Map::new(), vec![]);
+        Problem(Box::new(Particulars { code, detail, param: None, errors, members, headers }))
     }
 
     /// Nothing here, or nothing of this caller's: the two answer alike.
@@ -184,28 +189,28 @@ impl Problem {
     /// Names the place: `splits[1].share.percent`.
     #[must_use]
     pub fn at(mut self, param: impl Into<String>) -> Problem {
-        self.param = Some(param.into());
+        self.0.param = Some(param.into());
         self
     }
 
     /// Adds a member of its own, such as a fresh `quote`.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl serde::Serialize) -> Problem {
-        self.members.insert(name.to_owned(), serde_json::to_value(value).unwrap_or(Value::Null));
+        self.0.members.insert(name.to_owned(), serde_json::to_value(value).unwrap_or(Value::Null));
         self
     }
 
     /// Adds faults to `errors`.
     #[must_use]
     pub fn and(mut self, errors: Vec<FieldError>) -> Problem {
-        self.errors.extend(errors);
+        self.0.errors.extend(errors);
         self
     }
 
     /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Problem {
-        self.headers.push((name, value));
+        self.0.headers.push((name, value));
         self
     }
 
@@ -217,32 +222,32 @@ impl Problem {
 
     /// The code.
     pub fn code(&self) -> Code {
-        self.code
+        self.0.code
     }
 
     /// The document; the edge adds what only it knows.
     pub fn document(&self, base_url: &str, instance: &str, request_id: &str) -> Value {
-        let mut document = self.members.clone();
+        let mut document = self.0.members.clone();
         let mut put = |name: &str, value: Value| document.insert(name.to_owned(), value);
-        put("type", json!(format!("{base_url}/problems/{}", self.code.as_str())));
-        put("title", json!(self.code.title()));
-        put("status", json!(self.code.status()));
-        put("detail", json!(self.detail));
+        put("type", json!(format!("{base_url}/problems/{}", self.0.code.as_str())));
+        put("title", json!(self.0.code.title()));
+        put("status", json!(self.0.code.status()));
+        put("detail", json!(self.0.detail));
         put("instance", json!(instance));
-        put("code", json!(self.code.as_str()));
+        put("code", json!(self.0.code.as_str()));
         put("request_id", json!(request_id));
-        if let Some(param) = &self.param {
+        if let Some(param) = &self.0.param {
             put("param", json!(param));
         }
-        let first = self.param.as_ref().map(|param| FieldError {
-            code: self.code,
+        let first = self.0.param.as_ref().map(|param| FieldError {
+            code: self.0.code,
             param: param.clone(),
-            detail: self.detail.clone(),
+            detail: self.0.detail.clone(),
         });
         let errors: Vec<Value> = first
             .iter()
-            .filter(|_| self.errors.is_empty())
-            .chain(&self.errors)
+            .filter(|_| self.0.errors.is_empty())
+            .chain(&self.0.errors)
             .map(|error| json!({"code": error.code.as_str(), "param": error.param, "detail": error.detail}))
             .collect();
         if !errors.is_empty() {
@@ -254,7 +259,7 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code.as_str(), self.detail)
+        write!(f, "{}: {}", self.0.code.as_str(), self.0.detail)
     }
 }
 
@@ -262,13 +267,13 @@ impl std::error::Error for Problem {}
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.0.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// Status and headers; the body is written at the edge, which knows the request.
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::new(self.status_code());
-        for (name, value) in &self.headers {
+        for (name, value) in &self.0.headers {
             response.headers_mut().insert(name.clone(), value.clone());
         }
         response

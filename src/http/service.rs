@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use crate::clock::Clock;
 use crate::domain::access::{ApiKey, KeyHash};
 use crate::flows::deliver::Delivering;
+use crate::flows::findings::Resolving;
 use crate::flows::issue_statement::Statements;
 use crate::flows::onboard::Onboarding;
 use crate::flows::pay::Pay;
@@ -59,6 +60,8 @@ pub struct Service {
     pub refunding: Refunding,
     /// Deliveries.
     pub delivering: Delivering,
+    /// Decisions about findings.
+    pub resolving: Resolving,
     /// Statements and balances.
     pub statements: Statements,
     /// What runs by the clock.

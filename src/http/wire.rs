@@ -29,11 +29,11 @@ impl<'de> Deserialize<'de> for MoneyIn {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
-        struct Wire {
+        struct ApiMoney {
             amount: AmountIn,
             currency: CurrencyIn,
         }
-        let wire = Wire::deserialize(deserializer)?;
+        let wire = ApiMoney::deserialize(deserializer)?;
         let currency = wire.currency.0;
         Money::parse(&wire.amount.0, currency)
             .map(MoneyIn)

@@ -206,6 +206,26 @@ impl Money {
             .ok_or(MoneyError::TooLarge { currency: self.currency })
     }
 
+    /// `self × part ÷ whole`: multiplied before it is divided, exact, and rounded once, half up (a tie goes away from
+    /// zero). All of it where the part is the whole, and where the whole is nothing.
+    ///
+    /// # Errors
+    /// [`MoneyError::CurrencyMismatch`] of part and whole, [`MoneyError::TooLarge`].
+    pub fn prorated(self, part: Money, whole: Money) -> Result<Money, MoneyError> {
+        part.same_currency(whole)?;
+        if part == whole || whole.is_zero() {
+            return Ok(self);
+        }
+        let product = i128::from(self.minor) * i128::from(part.minor);
+        let whole = i128::from(whole.minor);
+        let (quotient, rest) = (product / whole, product % whole);
+        let away = if (product < 0) == (whole < 0) { 1 } else { -1 };
+        let tie_or_more = 2 * rest.unsigned_abs() >= whole.unsigned_abs();
+        let minor = if tie_or_more { quotient + away } else { quotient };
+        let too_large = |_| MoneyError::TooLarge { currency: self.currency };
+        Ok(Money { minor: i64::try_from(minor).map_err(too_large)?, currency: self.currency })
+    }
+
     /// An error unless both are of one currency.
     ///
     /// # Errors

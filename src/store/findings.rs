@@ -3,7 +3,7 @@
 use sqlx::any::AnyRow;
 
 use crate::domain::findings::{Finding, FindingKind, FindingState};
-use crate::ids::{FindingId, MerchantId};
+use crate::ids::{FindingId, MerchantId, PaymentId};
 use crate::money::Money;
 
 use super::row::Row;
@@ -108,6 +108,23 @@ impl Store {
             .fetch_optional(self.reads())
             .await?;
         row.as_ref().map(read).transpose()
+    }
+
+    /// Every finding about a payment, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn findings_of(
+        &self,
+        merchant: MerchantId,
+        payment: PaymentId,
+    ) -> Result<Vec<Versioned<Finding>>, StoreError> {
+        let rows = sqlx::query(select!("WHERE merchant_id = $1 AND payment_id = $2 ORDER BY id"))
+            .bind(merchant.to_string())
+            .bind(payment.to_string())
+            .fetch_all(self.reads())
+            .await?;
+        rows.iter().map(read).collect()
     }
 
     /// A merchant's findings by id, newest last; `state` narrows to `open`, `proposed` or `resolved`.

@@ -22,6 +22,7 @@ pub mod payments;
 pub mod quotes;
 pub mod refunds;
 mod row;
+pub mod sealed;
 mod settings;
 pub mod settlements;
 pub mod suppliers;

@@ -1,9 +1,13 @@
 //! Every integration test, in one binary: one module per subject.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod app;
+mod auth;
 mod books;
 mod conformance;
 mod engines;
+mod http_manners;
+mod idempotency;
 mod jobs;
 mod kill;
 mod money_scenarios;
@@ -12,9 +16,11 @@ mod pay_hear;
 mod pay_start;
 mod pay_world;
 mod prices;
+mod readme;
 mod reference_rates;
 mod sandbox;
 mod scenarios;
+mod settings;
 mod store_crash;
 mod store_faults;
 mod store_ledger;

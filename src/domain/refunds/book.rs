@@ -94,16 +94,12 @@ pub fn own_pending(
     supplier: SupplierId,
     currency: Currency,
 ) -> Result<Money, MoneyError> {
-    let conversion = settlement.conversions.iter().find(|conversion| conversion.supplier == supplier);
-    let credited = match conversion {
-        Some(conversion) if conversion.paid.currency() == currency => conversion.paid,
-        Some(_) => Money::zero(currency),
-        None => {
-            let own = settlement.parts.iter().filter(|part| part.supplier == Some(supplier));
-            let own = own.map(|part| part.share).filter(|share| share.currency() == currency);
-            Money::sum(currency, own)?
-        }
-    };
+    let shares =
+        settlement.parts.iter().filter(|part| part.supplier == Some(supplier)).map(|part| part.share);
+    let conversions = settlement.conversions.iter().filter(|conversion| conversion.supplier == supplier);
+    let converted = conversions.flat_map(|conversion| [conversion.from.negated(), conversion.paid]);
+    let credited = shares.chain(converted).filter(|amount| amount.currency() == currency);
+    let credited = Money::sum(currency, credited)?;
     let pending = refunds.iter().flat_map(|refund| &refund.movements).filter(|movement| {
         movement.account.code == AccountCode::SUPPLIER_PENDING
             && movement.account.owner.as_str() == supplier.to_string()

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::settlement::{Conversion, Settlement};
 use crate::domain::splits::Part;
 use crate::ids::SupplierId;
-use crate::money::{AllocationPolicy, Money, MoneyError, Rounding, allocate};
+use crate::money::{AllocationPolicy, Money, allocate};
 
 use super::request::RefundError;
 
@@ -57,9 +57,9 @@ pub(super) fn mirror_part(
     let bare = part.charged.checked_sub(part.fee_borne)?;
     let of_charge = shares_of(whole, &[part.fee_borne, bare])?;
     let pot = part.share.checked_add(part.commission)?.checked_add(part.tax)?;
-    let pot = if settlement.received.is_some() { proportion(pot, of_charge[1], bare)? } else { of_charge[1] };
+    let pot = if settlement.received.is_some() { pot.prorated(of_charge[1], bare)? } else { of_charge[1] };
     let of_pot = shares_of(pot, &[part.share, part.commission, part.tax])?;
-    let absorbed = proportion(part.fee_absorbed, whole, part.charged)?;
+    let absorbed = part.fee_absorbed.prorated(whole, part.charged)?;
     let commission = of_pot[1].checked_sub(before(|refund| refund.commission, part.commission)?)?;
     Ok(PartRefund {
         charged,
@@ -72,7 +72,9 @@ pub(super) fn mirror_part(
     })
 }
 
-/// A converted share's mirror at its own rate when `share` of it goes back after `earlier` refunds.
+/// A converted share's mirror at its own rate when `share` goes back after `earlier` refunds. No more than was converted
+/// does: a part that a refund took while the conversion waited, and gave back when it failed, is still in the shared
+/// currency.
 pub(super) fn mirror_conversion(
     conversion: &Conversion,
     share: Money,
@@ -81,9 +83,11 @@ pub(super) fn mirror_conversion(
     let before = |of: fn(&ConversionRefund) -> Money, like: Money| {
         Money::sum(like.currency(), earlier.iter().map(|refund| of(refund)))
     };
-    let whole = share.checked_add(before(|refund| refund.from, conversion.from)?)?;
-    let at_mid = proportion(conversion.at_mid, whole, conversion.from)?;
-    let paid = proportion(conversion.paid, whole, conversion.from)?;
+    let converted = before(|refund| refund.from, conversion.from)?;
+    let share = share.min(conversion.from.checked_sub(converted)?)?;
+    let whole = share.checked_add(converted)?;
+    let at_mid = conversion.at_mid.prorated(whole, conversion.from)?;
+    let paid = conversion.paid.prorated(whole, conversion.from)?;
     Ok(ConversionRefund {
         supplier: conversion.supplier,
         from: share,
@@ -96,13 +100,4 @@ pub(super) fn mirror_conversion(
 fn shares_of(whole: Money, by: &[Money]) -> Result<Vec<Money>, RefundError> {
     let weights: Vec<_> = by.iter().map(|amount| amount.minor().into()).collect();
     Ok(allocate(whole, &weights, AllocationPolicy::LargestRemainder)?.0)
-}
-
-/// `of × part / whole`, half up; exactly `of` when the part is the whole.
-fn proportion(of: Money, part: Money, whole: Money) -> Result<Money, MoneyError> {
-    if part == whole || whole.is_zero() {
-        return Ok(of);
-    }
-    let exact = of.amount() * (part.amount() / whole.amount());
-    Money::try_new(Rounding::HalfUp.apply(exact, of.currency().exponent()), of.currency())
 }

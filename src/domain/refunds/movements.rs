@@ -80,14 +80,13 @@ impl Mirror<'_> {
         };
         for (part, refund) in self.settlement.parts.iter().zip(self.parts) {
             let Some(supplier) = part.supplier else { continue };
-            if !self.conversions.iter().any(|conversion| conversion.supplier == supplier) {
-                add(supplier, refund.share)?;
-            }
+            add(supplier, refund.share)?;
             if self.fee_owner == FeeOwner::Supplier {
                 add(supplier, refund.fee_borne.checked_add(refund.fee_absorbed)?)?;
             }
         }
         for conversion in self.conversions {
+            add(conversion.supplier, conversion.from.negated())?;
             add(conversion.supplier, conversion.paid)?;
         }
         owed.retain(|(_, amount)| !amount.is_zero());

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::fees::{Commission, Denomination, FeeLine};
 use crate::ids::SupplierId;
-use crate::money::{AllocationPolicy, Money, Rate, Rounding, allocate};
+use crate::money::{AllocationPolicy, Money, Rate, allocate};
 
 use super::agreement::{Agreement, SplitError};
 use super::allocation::{Bases, allocate_shares};
@@ -117,8 +117,7 @@ impl Room<'_> {
     }
 
     pub(super) fn proportion(&self, of: Money, part: Money) -> Result<Money, SplitError> {
-        let exact = of.amount() * (part.amount() / self.whole.amount());
-        Ok(Money::try_new(Rounding::HalfUp.apply(exact, of.currency().exponent()), of.currency())?)
+        Ok(of.prorated(part, self.whole)?)
     }
 
     /// Without items: the splits divide the whole.
@@ -243,7 +242,7 @@ mod tests {
     use super::*;
     use crate::domain::splits::{Item, ItemKind, PlatformFee, ShareBase, Split, Terms};
     use crate::ids::Id;
-    use crate::money::Currency;
+    use crate::money::{Currency, Rounding};
 
     fn share() -> impl Strategy<Value = Share> {
         let cents =

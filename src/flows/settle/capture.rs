@@ -182,7 +182,10 @@ impl Settlements {
         let mut change = Change::new();
         let subject = payment.id.to_string();
         let booking = self.booking(payment, account, &capture.capture_ref, &subject, capture.at);
-        if held_before(payment, capture).is_none() {
+        if let Some(held) = held_before(payment, capture) {
+            let difference = capture.amount.checked_sub(held.amount).map_err(broken)?;
+            post(&mut change, journal::suspense_booked(&booking, difference))?;
+        } else {
             post(
                 &mut change,
                 match kind {

@@ -9,9 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::fx::MarketRate;
 use crate::domain::merchants::{FxPoint, GatewayAccount};
+use crate::domain::orders::refund::Refund;
+use crate::domain::refunds;
 use crate::domain::settlement::{Exchange, Settlement};
 use crate::ids::{MerchantId, SupplierId};
-use crate::money::{BasisPoints, Currency};
+use crate::money::{BasisPoints, Currency, Money};
+use crate::store::payments::PAYMENT;
 use crate::store::settlements::SettlementRecord;
 use crate::store::{Change, CommitError, Versioned};
 
@@ -122,19 +125,26 @@ impl Settlements {
             record.value.created_at,
         );
         let spread = self.0.fees.markup(&charge).map_err(broken)?;
+        // A refund decided since raised the payment's version: what is converted is what is left.
+        let refunds = self.0.store.refunds_of(payment.value.id).await?;
         let mut change = Change::new();
+        let waited = settlement.pending_conversions.len();
         for supplier in settlement.pending_conversions.clone() {
             let Some(known) = self.0.store.supplier(payment.value.merchant, supplier).await? else {
                 continue;
             };
             let Some(market) = self.mid(settlement.shared_currency(), known.value.currency) else { continue };
-            let conversion = settlement.convert_pending(supplier, market.rate, spread).map_err(broken)?;
-            evidence.push(RateEvidence::from(&market));
-            post(&mut change, conversion.book(&booking))?;
+            let refunded = share_refunded(&settlement, &refunds, supplier)?;
+            let conversion = settlement.convert_pending(supplier, market.rate, spread, refunded);
+            if let Some(conversion) = conversion.map_err(broken)? {
+                evidence.push(RateEvidence::from(&market));
+                post(&mut change, conversion.book(&booking))?;
+            }
         }
-        if change.is_empty() {
+        if settlement.pending_conversions.len() == waited {
             return Ok(false);
         }
+        change.require(&PAYMENT, payment.value.id, payment.version);
         let after = SettlementRecord {
             lines: serde_json::to_string(&settlement.lines).map_err(broken)?,
             frozen: serde_json::to_string(&settlement).map_err(broken)?,
@@ -154,4 +164,22 @@ impl Settlements {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// What refunds that stand took of a supplier's share.
+fn share_refunded(
+    settlement: &Settlement,
+    refunds: &[Versioned<Refund>],
+    supplier: SupplierId,
+) -> Result<Money, SettleError> {
+    let mut sum = Money::zero(settlement.shared_currency());
+    for refund in refunds.iter().filter(|refund| refund.value.counts()) {
+        let decided: refunds::Refund = serde_json::from_str(&refund.value.decided).map_err(broken)?;
+        for (part, taken) in settlement.parts.iter().zip(&decided.parts) {
+            if part.supplier == Some(supplier) {
+                sum = sum.checked_add(taken.share).map_err(broken)?;
+            }
+        }
+    }
+    Ok(sum)
 }

@@ -3,10 +3,10 @@
 //! A refund was posted when it was decided (the parties' shares against 2020). Here the gateway's word follows: paid out
 //! (2020 against the gateway's balance), a fee that came back after all, or a definite no, which undoes the decision.
 
-use crate::domain::findings::FindingKind;
+use crate::domain::findings::{Action, Finding, FindingKind, FindingState};
 use crate::domain::ledger::journal;
 use crate::domain::merchants::GatewayAccount;
-use crate::domain::orders::refund::{Refund, RefundState, RefundTransition};
+use crate::domain::orders::refund::{Refund, RefundKind, RefundState, RefundTransition};
 use crate::domain::orders::{
     Intent, IntentKind, Outcome, Payment, RefundReport, RefundStatus, ReportSource, TimelineEntry, Transition,
 };
@@ -16,7 +16,7 @@ use crate::ids::RefundId;
 use crate::money::Money;
 use crate::store::{Change, CommitError, Versioned};
 
-use super::{SettleError, Settlements, broken, post};
+use super::{SettleError, Settlements, broken, finding_data, post};
 
 /// How often a decision is taken again after somebody else was faster.
 const DECISIONS: usize = 8;
@@ -87,7 +87,7 @@ impl Settlements {
         let id = refund.value.id.to_string();
         let state = match refund.value.apply(report) {
             RefundTransition::Advance(state) => state,
-            RefundTransition::AlreadyThere => return Ok(change),
+            RefundTransition::AlreadyThere => return self.note_refund(payment, refund, report).await,
             RefundTransition::Conflict { why } => {
                 let mut finding =
                     self.finding(FindingKind::RefundDiffers, account, &id, Some(report.amount), why);
@@ -111,7 +111,10 @@ impl Settlements {
                 }
                 self.count_refund(&mut change, payment, &after, source).await?;
             }
-            RefundState::Failed { .. } => post(&mut change, decided.failed(&booking))?,
+            RefundState::Failed { .. } => {
+                post(&mut change, decided.failed(&booking))?;
+                self.reopen(&mut change, &after).await?;
+            }
             RefundState::Pending | RefundState::AwaitingFunds => {}
         }
         change.update_refund(&after, refund.version);
@@ -124,6 +127,48 @@ impl Settlements {
         Ok(change)
     }
 
+    /// Money that was to be sent back stands aside again: so does its question.
+    async fn reopen(&self, change: &mut Change, refund: &Refund) -> Result<(), SettleError> {
+        if refund.kind == RefundKind::Settlement {
+            return Ok(());
+        }
+        let findings = self.0.store.findings_of(refund.merchant, refund.payment).await?;
+        let sent_back = |finding: &&Versioned<Finding>| {
+            matches!(finding.value.state, FindingState::Resolved { action: Action::SendBack, .. })
+        };
+        let named = findings.iter().filter(sent_back).find(|found| found.value.fact == refund.capture_ref);
+        if let Some(finding) = named.or_else(|| findings.iter().find(sent_back)) {
+            change.decide_finding(finding, &FindingState::Open);
+            let data = finding_data(&Finding { state: FindingState::Open, ..finding.value.clone() });
+            self.tell(change, refund.merchant, "finding.opened", &finding.value.id.to_string(), data);
+        }
+        Ok(())
+    }
+
+    /// News that moves nothing may still name the gateway's id of an open refund, and answers our call.
+    async fn note_refund(
+        &self,
+        payment: &Versioned<Payment>,
+        refund: &Versioned<Refund>,
+        report: &RefundReport,
+    ) -> Result<Change, SettleError> {
+        let mut change = Change::new();
+        let known =
+            refund.value.refund_ref.is_some() || matches!(report.status, RefundStatus::Unknown { .. });
+        if !refund.value.state.is_open() {
+            return Ok(change);
+        }
+        if !known {
+            let refund_ref = Some(report.refund_ref.clone());
+            let named = Refund { refund_ref, updated_at: self.0.clock.now(), ..refund.value.clone() };
+            change.update_refund(&named, refund.version);
+        }
+        if report.status == RefundStatus::Pending {
+            self.settle_intent(&mut change, payment, &refund.value).await?;
+        }
+        Ok(change)
+    }
+
     /// The payment's own state: how much of it has gone back by now.
     async fn count_refund(
         &self,
@@ -132,7 +177,8 @@ impl Settlements {
         refund: &Refund,
         source: ReportSource,
     ) -> Result<(), SettleError> {
-        let Some(taken) = payment.value.state.taken() else { return Ok(()) };
+        let taken = payment.value.state.taken().filter(|taken| taken.capture_ref == refund.capture_ref);
+        let Some(taken) = taken else { return Ok(()) };
         let all = self.0.store.refunds_of(payment.value.id).await?;
         let paid = all.iter().filter(|other| {
             other.value.state == RefundState::Succeeded
@@ -199,6 +245,9 @@ impl Settlements {
         let subject = payment.id.to_string();
         let booking = self.booking(payment, account, &report.refund_ref, &subject, report.at);
         post(&mut change, journal::suspense_booked(&booking, report.amount.negated()))?;
+        if let Some(returned) = report.fee_returned.filter(|fee| fee.is_positive()) {
+            post(&mut change, journal::fee_returned(&booking, returned, &[]))?;
+        }
         let detail = format!("{} went back as {}, and not by us", report.amount, report.refund_ref);
         let mut finding = self.finding(
             FindingKind::RefundElsewhere,

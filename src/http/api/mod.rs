@@ -1,6 +1,7 @@
 //! Handlers: parse, call a flow, answer.
 
 pub mod audit;
+pub mod findings;
 pub mod keys;
 pub mod ledger;
 pub mod operations;

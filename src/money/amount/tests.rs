@@ -144,3 +144,35 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_part_of_an_amount_is_multiplied_before_it_is_divided() {
+    let jpy = |minor| Money::from_minor(minor, currency("JPY"));
+    // 15 × 1 ÷ 30 is a tie, which a division first (0.0333… × 15 = 0.4999…) would not see.
+    for (of, part, whole, expected) in [
+        (15, 1, 30, 1),
+        (-15, 1, 30, -1),
+        (15, -1, 30, -1),
+        (14, 1, 30, 0),
+        (100, 1, 3, 33),
+        (100, 2, 3, 67),
+        (7, 5, 5, 7),
+        (7, 0, 0, 7),
+        (7, 0, 9, 0),
+        (Money::INPUT_LIMIT, Money::INPUT_LIMIT - 1, Money::INPUT_LIMIT, Money::INPUT_LIMIT - 1),
+    ] {
+        assert_eq!(usd(of).prorated(jpy(part), jpy(whole)), Ok(usd(expected)), "{of} × {part} ÷ {whole}");
+    }
+    assert!(matches!(usd(1).prorated(usd(1), jpy(2)), Err(MoneyError::CurrencyMismatch { .. })));
+}
+
+proptest! {
+    #[test]
+    fn a_part_is_never_half_a_unit_off(of in -Money::INPUT_LIMIT..=Money::INPUT_LIMIT, part in 0..=Money::INPUT_LIMIT, rest in 0..=Money::INPUT_LIMIT) {
+        let (part, whole) = (usd(part), usd(part + rest));
+        let prorated = i128::from(usd(of).prorated(part, whole).unwrap().minor());
+        prop_assume!(!whole.is_zero());
+        let off = prorated * i128::from(whole.minor()) - i128::from(of) * i128::from(part.minor());
+        prop_assert!(2 * off.abs() <= i128::from(whole.minor()));
+    }
+}

@@ -1,0 +1,62 @@
+//! The far sides of a sandbox, and the seeded merchants made known to them.
+
+use crate::clock::Clock;
+use crate::ids::IdSource;
+use crate::sandbox::{GrabPayPartner, PayPalApp, PayPalFee, Sandbox, SandboxOptions};
+use crate::settings::Settings;
+
+use super::{AppError, Seeded};
+
+/// Opens them in the data folder.
+///
+/// # Errors
+/// [`AppError::Sandbox`].
+pub(super) async fn open_sandbox(
+    settings: &Settings,
+    clock: &Clock,
+    ids: &IdSource,
+    public_url: &str,
+) -> Result<Sandbox, AppError> {
+    let public_url = url::Url::parse(public_url).map_err(|error| AppError::Broken(error.to_string()))?;
+    let file = settings.data_dir.join("sandbox.db");
+    let options = SandboxOptions { file, clock: clock.clone(), ids: ids.clone(), public_url };
+    Ok(Sandbox::open(options).await?)
+}
+
+/// Makes the seeded merchants known at the far sides, and our addresses with them.
+pub(super) async fn provision(sandbox: &Sandbox, seeded: &Seeded, public_url: &str) -> Result<(), AppError> {
+    let address = |path: &str| {
+        url::Url::parse(&format!("{public_url}{path}")).map_err(|error| AppError::Broken(error.to_string()))
+    };
+    for identity in [&seeded.default, &seeded.other] {
+        let text = |gateway: &str, key: &str| {
+            identity.gateways.get(gateway).and_then(|client| client.get(key)).cloned().unwrap_or_default()
+        };
+        let paypal = PayPalApp {
+            client_id: text("paypal", "client_id"),
+            client_secret: text("paypal", "client_secret").into(),
+            webhook_id: text("paypal", "webhook_id"),
+            webhook_url: Some(address("/v1/notifications/paypal")?),
+            merchant_id: text("paypal", "merchant_id"),
+            fee: PayPalFee::default(),
+            holds: vec![],
+            rates: vec![],
+        };
+        sandbox.provision_paypal(&paypal).await?;
+        let currencies = ["SGD", "MYR", "PHP", "THB", "IDR"].iter().filter_map(|code| code.parse().ok());
+        let grabpay = GrabPayPartner {
+            partner_id: text("grabpay", "partner_id"),
+            partner_secret: text("grabpay", "partner_secret").into(),
+            client_id: text("grabpay", "client_id"),
+            client_secret: text("grabpay", "client_secret").into(),
+            merchant_id: text("grabpay", "merchant_id"),
+            country: "SG".to_owned(),
+            currencies: currencies.collect(),
+            webhook_url: Some(address("/v1/notifications/grabpay")?),
+            redirect_prefixes: vec![address("/v1/returns/grabpay")?],
+            merchant_discount: crate::money::Percent::default(),
+        };
+        sandbox.provision_grabpay(&grabpay).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! The first steps of a start: folder, key, database, clock, countries, proxies.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+
+use chrono::TimeDelta;
+use secrecy::ExposeSecret;
+
+use crate::clock::Clock;
+use crate::domain::access::Environment;
+use crate::geo::{Geo, Network, TrustedProxies};
+use crate::http::service::CLOCK_OFFSET;
+use crate::ids::IdSource;
+use crate::settings::{Mode, Settings};
+use crate::store::{Store, StoreOptions};
+use crate::vault::Vault;
+
+use super::AppError;
+
+/// Makes the data folder and sees that it can be written to.
+///
+/// # Errors
+/// [`AppError::Folder`].
+pub fn prepare_folder(folder: &Path) -> Result<(), AppError> {
+    let failed = |source| AppError::Folder { path: folder.to_owned(), source };
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let probe = folder.join(".writable");
+    std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe)).map_err(failed)
+}
+
+/// The vault of these settings: the master key given, or the data folder's own in sandbox mode.
+///
+/// # Errors
+/// [`AppError::Vault`].
+pub fn open_vault(settings: &Settings, ids: &IdSource) -> Result<Vault, AppError> {
+    Ok(match &settings.master_key {
+        Some(keys) => Vault::new(keys, ids.clone())?,
+        None => Vault::from_data_folder(&settings.data_dir, ids.clone())?,
+    })
+}
+
+/// The database of these settings.
+///
+/// # Errors
+/// [`AppError::Store`].
+pub async fn open_store(settings: &Settings, clock: &Clock, ids: &IdSource) -> Result<Store, AppError> {
+    let environment = match settings.mode {
+        Mode::Sandbox => Environment::Test,
+        Mode::Live => Environment::Live,
+    };
+    let url = settings.database_url.expose_secret();
+    Ok(Store::open(&StoreOptions::new(url, environment, clock.clone(), ids.clone())).await?)
+}
+
+/// Takes up the test clock where it stood.
+pub(super) async fn restore_clock(store: &Store, clock: &Clock) -> Result<(), AppError> {
+    let stored = store.setting(CLOCK_OFFSET).await?.and_then(|row| row.value.parse().ok());
+    clock.restore_offset(TimeDelta::microseconds(stored.unwrap_or(0)));
+    Ok(())
+}
+
+/// An unspecified address is reached by loopback.
+pub(super) fn own_url(bound: SocketAddr) -> String {
+    match bound.ip() {
+        ip if ip.is_unspecified() => format!("http://127.0.0.1:{}", bound.port()),
+        IpAddr::V6(ip) => format!("http://[{ip}]:{}", bound.port()),
+        IpAddr::V4(ip) => format!("http://{ip}:{}", bound.port()),
+    }
+}
+
+/// The countries of addresses.
+pub(super) fn open_geo(settings: &Settings) -> Result<Geo, AppError> {
+    let geo = match &settings.geo_database {
+        Some(file) => Geo::open(file),
+        None => Geo::embedded(),
+    };
+    geo.map_err(|error| AppError::Broken(error.to_string()))
+}
+
+/// Loopback is trusted in sandbox mode, so that a forwarded header can be tried with curl.
+pub(super) fn trusted_proxies(settings: &Settings) -> Result<TrustedProxies, AppError> {
+    let mut texts = settings.trusted_proxies.clone();
+    if settings.mode == Mode::Sandbox {
+        texts.extend(["127.0.0.0/8".to_owned(), "::1/128".to_owned()]);
+    }
+    let read = |text: &String| {
+        text.parse::<Network>()
+            .map_err(|error| AppError::Broken(format!("server.trusted_proxies: `{text}`: {error}")))
+    };
+    Ok(TrustedProxies::new(texts.iter().map(read).collect::<Result<_, _>>()?))
+}

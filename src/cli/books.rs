@@ -1,0 +1,230 @@
+//! `verify`, `export` and `doctor`: what the books and the machine say.
+
+use std::io::{self, Write};
+
+use futures_util::StreamExt;
+use serde_json::json;
+
+use crate::app::{Sources, open_store, open_vault};
+use crate::domain::ledger::Layer;
+use crate::flows::issue_statement::{StatementQuery, Statements};
+use crate::http::api::ledger::verified;
+use crate::ids::{MerchantId, SupplierId};
+use crate::settings::{Mode, Settings};
+use crate::store::{Store, TransactionFilter, VerifyOptions};
+
+use super::{CliError, Outcome};
+
+/// Goes over the books; every check is a line.
+///
+/// # Errors
+/// [`CliError`]; faults in the books are [`Outcome::FoundFaults`].
+pub async fn verify(settings: Settings, full: bool, as_json: bool) -> Result<Outcome, CliError> {
+    let store = opened(&settings).await?;
+    let seen = store.verify(&VerifyOptions { full, expected: None }).await.map_err(words)?;
+    store.close().await;
+    let mut out = io::stdout().lock();
+    // A reader that closed the pipe has seen enough.
+    if as_json {
+        let _ = writeln!(out, "{:#}", verified(&seen));
+    } else {
+        for check in &seen.checks {
+            let mark = if check.ok { "ok   " } else { "FAULT" };
+            let _ = writeln!(out, "{mark}  {:<24} {}", check.name, check.detail);
+        }
+        let _ = writeln!(out, "head  {}", seen.head);
+    }
+    Ok(if seen.ok() { Outcome::Done } else { Outcome::FoundFaults })
+}
+
+/// Writes every merchant's journal as CSV, oldest transaction last.
+///
+/// # Errors
+/// [`CliError`].
+pub async fn journal(settings: Settings) -> Result<Outcome, CliError> {
+    let store = opened(&settings).await?;
+    let mut csv = csv::Writer::from_writer(io::stdout().lock());
+    let head = [
+        "merchant",
+        "number",
+        "transaction",
+        "event",
+        "source",
+        "subject",
+        "effective_at",
+        "recorded_at",
+        "block",
+        "account",
+        "layer",
+        "direction",
+        "amount",
+        "currency",
+    ];
+    csv.write_record(head).map_err(words)?;
+    for merchant in store.merchants().await.map_err(words)? {
+        let mut before = None;
+        loop {
+            let filter = TransactionFilter { subject: None, before, limit: 500 };
+            let page = store.ledger_transactions(merchant.id, &filter).await.map_err(words)?;
+            let Some(last) = page.last() else { break };
+            before = Some(last.number);
+            for transaction in &page {
+                for entry in &transaction.entries {
+                    let layer = match entry.layer {
+                        Layer::Pending => "pending",
+                        Layer::Posted => "posted",
+                    };
+                    let direction = match entry.direction {
+                        crate::domain::ledger::Direction::Debit => "debit",
+                        crate::domain::ledger::Direction::Credit => "credit",
+                    };
+                    let record = [
+                        merchant.id.to_string(),
+                        transaction.number.to_string(),
+                        transaction.id.to_string(),
+                        transaction.event.to_string(),
+                        transaction.source.clone(),
+                        transaction.subject.clone().unwrap_or_default(),
+                        transaction.effective_at.to_rfc3339(),
+                        transaction.recorded_at.to_rfc3339(),
+                        transaction.block.to_string(),
+                        entry.account.to_string(),
+                        layer.to_owned(),
+                        direction.to_owned(),
+                        entry.amount.amount().to_string(),
+                        entry.amount.currency().to_string(),
+                    ];
+                    csv.write_record(record).map_err(words)?;
+                }
+            }
+        }
+    }
+    csv.flush().map_err(words)?;
+    drop(csv);
+    store.close().await;
+    Ok(Outcome::Done)
+}
+
+/// Writes one supplier's statement as CSV.
+///
+/// # Errors
+/// [`CliError`]; [`Outcome::FoundFaults`] when the period does not foot.
+pub async fn statement(settings: Settings, which: StatementArguments) -> Result<Outcome, CliError> {
+    let Sources { clock, ids } = Sources::system();
+    let store = open_store(&settings, &clock, &ids).await?;
+    let merchant = owner(&store, which.supplier).await?;
+    let query = StatementQuery {
+        supplier: which.supplier,
+        currency: which.currency,
+        from: which.from,
+        to: which.to,
+        limit: None,
+        after: None,
+    };
+    let statements = Statements::new(store.clone(), clock);
+    let chunks = statements.csv(merchant, &query).await.map_err(words)?;
+    let mut chunks = std::pin::pin!(chunks);
+    let mut out = io::stdout().lock();
+    while let Some(chunk) = chunks.next().await {
+        out.write_all(&chunk.map_err(words)?).map_err(words)?;
+    }
+    store.close().await;
+    Ok(Outcome::Done)
+}
+
+/// Which statement.
+#[derive(Debug, Clone, clap::Args)]
+pub struct StatementArguments {
+    /// The supplier's id
+    supplier: SupplierId,
+    /// First booking date
+    #[arg(long)]
+    from: chrono::NaiveDate,
+    /// Last booking date
+    #[arg(long)]
+    to: chrono::NaiveDate,
+    /// Without it, the currency the supplier settles in
+    #[arg(long)]
+    currency: Option<crate::money::Currency>,
+}
+
+async fn owner(store: &Store, supplier: SupplierId) -> Result<MerchantId, CliError> {
+    for merchant in store.merchants().await.map_err(words)? {
+        if store.supplier(merchant.id, supplier).await.map_err(words)?.is_some() {
+            return Ok(merchant.id);
+        }
+    }
+    Err(CliError::Words(format!("there is no supplier {supplier}")))
+}
+
+/// Tests what the service stands on, one line each.
+///
+/// # Errors
+/// None: what fails is [`Outcome::FoundFaults`].
+pub async fn doctor(settings: Settings, as_json: bool) -> Result<Outcome, CliError> {
+    let Sources { clock, ids } = Sources::system();
+    let mut checks: Vec<(&str, Result<String, String>)> = vec![];
+    let folder = crate::app::prepare_folder(&settings.data_dir);
+    let shown = settings.data_dir.display().to_string();
+    checks.push(("data_folder", folder.map(|()| shown).map_err(|error| error.to_string())));
+    let vault = open_vault(&settings, &ids);
+    checks.push(("master_key", vault.map(|vault| vault.key_id()).map_err(|error| error.to_string())));
+    match open_store(&settings, &clock, &ids).await {
+        Ok(store) => {
+            checks.push(("database", Ok(store.engine().to_string())));
+            let seen = store.verify(&VerifyOptions::default()).await;
+            let head = seen.map_err(|error| error.to_string()).and_then(|seen| match seen.ok() {
+                true => Ok(format!("the books hold, head {}", seen.head)),
+                false => Err("the books do not hold: run straits verify --full".to_owned()),
+            });
+            checks.push(("books", head));
+            store.close().await;
+        }
+        Err(error) => checks.push(("database", Err(error.to_string()))),
+    }
+    let geo = match &settings.geo_database {
+        Some(file) => crate::geo::Geo::open(file),
+        None => crate::geo::Geo::embedded(),
+    };
+    let geo = geo.map(|geo| format!("built at {}", geo.built_at())).map_err(|error| error.to_string());
+    checks.push(("countries_of_addresses", geo));
+    let free = std::net::TcpListener::bind(settings.listen);
+    let free =
+        free.map(|_| settings.listen.to_string()).map_err(|error| format!("{}: {error}", settings.listen));
+    checks.push(("port", free));
+    let mode = match settings.mode {
+        Mode::Sandbox => "sandbox",
+        Mode::Live => "live",
+    };
+    checks.push(("mode", Ok(mode.to_owned())));
+    let ok = checks.iter().all(|(_, seen)| seen.is_ok());
+    let mut out = io::stdout().lock();
+    if as_json {
+        let rows: Vec<_> = checks
+            .iter()
+            .map(|(name, seen)| {
+                let detail = seen.as_ref().unwrap_or_else(|why| why);
+                json!({"name": name, "ok": seen.is_ok(), "detail": detail})
+            })
+            .collect();
+        let _ = writeln!(out, "{:#}", json!({"ok": ok, "checks": rows}));
+    } else {
+        for (name, seen) in &checks {
+            let (mark, detail) = match seen {
+                Ok(detail) => ("ok   ", detail),
+                Err(why) => ("FAULT", why),
+            };
+            let _ = writeln!(out, "{mark}  {name:<24} {detail}");
+        }
+    }
+    Ok(if ok { Outcome::Done } else { Outcome::FoundFaults })
+}
+
+async fn opened(settings: &Settings) -> Result<Store, CliError> {
+    let Sources { clock, ids } = Sources::system();
+    Ok(open_store(settings, &clock, &ids).await?)
+}
+
+fn words(error: impl std::fmt::Display) -> CliError {
+    CliError::Words(error.to_string())
+}

@@ -1,0 +1,39 @@
+//! `keys rotate`: every secret at rest is sealed anew under the newest master key.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::app::{Sources, open_store, open_vault, reseal};
+use crate::settings::Settings;
+use crate::vault::{KEY_FILE, Vault, fresh_key, write_private};
+
+use super::{CliError, Outcome};
+
+/// With a master key of one's own: it is given as `new,old`, and only what `new` sealed remains. With the data folder's
+/// key file: a fresh key is put before the old one, everything is sealed anew, and the old one is dropped.
+///
+/// # Errors
+/// [`CliError`]; run it again, nothing is lost halfway: both keys open until every secret is sealed anew.
+pub async fn rotate(settings: Settings) -> Result<Outcome, CliError> {
+    let Sources { clock, ids } = Sources::system();
+    let file = settings.data_dir.join(KEY_FILE);
+    let words = |error: &dyn std::fmt::Display| CliError::Words(error.to_string());
+    let fresh = match &settings.master_key {
+        Some(_) => None,
+        None => {
+            let old = std::fs::read_to_string(&file).map_err(|error| words(&error))?;
+            let fresh = SecretString::from(fresh_key(&ids));
+            let both = format!("{}\n{}", fresh.expose_secret(), old.trim_end());
+            write_private(&file, both.as_bytes()).map_err(|error| words(&error))?;
+            Some(fresh)
+        }
+    };
+    let vault: Vault = open_vault(&settings, &ids)?;
+    let store = open_store(&settings, &clock, &ids).await?;
+    let count = reseal(&store, &vault).await?;
+    store.close().await;
+    if let Some(fresh) = fresh {
+        write_private(&file, fresh.expose_secret().as_bytes()).map_err(|error| words(&error))?;
+    }
+    println!("{count} secrets are sealed under the key {}", vault.key_id());
+    Ok(Outcome::Done)
+}

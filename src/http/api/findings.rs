@@ -1,0 +1,79 @@
+//! `/v1/findings`: what does not agree, and who decides. What moves money takes two users.
+
+use actix_web::web;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::domain::findings::Action;
+use crate::flows::findings::Resolving;
+use crate::http::caller::Caller;
+use crate::http::extract::{Json, Query};
+use crate::http::problem::{Answer, Problem};
+use crate::http::service::Service;
+use crate::http::wire::{self, Page};
+
+/// Which findings.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListParameters {
+    /// `open`, `proposed` or `resolved`.
+    #[param(example = "open")]
+    state: Option<String>,
+    #[param(example = "20")]
+    limit: Option<String>,
+    starting_after: Option<String>,
+}
+
+/// The merchant's findings.
+#[utoipa::path(get, path = "/v1/findings", tag = "findings", params(ListParameters), responses((status = 200, description = "A page of findings", body = Object, example = json!({"object": "list", "data": [], "has_more": false}))))]
+pub async fn list(service: web::Data<Service>, caller: Caller, query: Query<ListParameters>) -> Answer {
+    let query = query.0;
+    let limit = wire::limit(query.limit.as_deref())?;
+    let after = query.starting_after.as_deref().map(|text| wire::id("starting_after", text)).transpose()?;
+    let more = u32::try_from(limit + 1).unwrap_or(101);
+    let found = service.store.findings(caller.merchant(), query.state.as_deref(), after, more).await?;
+    crate::http::json(200, &Page::of(found.iter().map(Resolving::view).collect(), limit))
+}
+
+/// One finding.
+#[utoipa::path(get, path = "/v1/findings/{id}", tag = "findings", params(("id" = String, Path, example = "fnd_01kb0000000000000000000000")), responses((status = 200, description = "The finding", body = Object, example = json!({"id": "fnd_01kb0000000000000000000000", "kind": "amount_differs", "state": "open"}))))]
+pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
+    let id = wire::path_id(&id, "finding")?;
+    let found = service.store.finding(caller.merchant(), id).await?;
+    let found = found.ok_or_else(|| Problem::not_found("finding"))?;
+    crate::http::json(200, &Resolving::view(&found.value))
+}
+
+/// A decision.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"action": "dismiss", "reason": "explained by the gateway"}))]
+pub struct ResolveBody {
+    /// `send_back`, `adopt` or `dismiss`.
+    #[schema(value_type = String)]
+    action: Action,
+    #[schema(max_length = 100)]
+    reason: String,
+}
+
+/// Decides: `dismiss` at once; `send_back` and `adopt` are proposed by one user and confirmed by another.
+#[utoipa::path(post, path = "/v1/findings/{id}/resolve", tag = "findings", request_body = ResolveBody, params(("id" = String, Path, example = "fnd_01kb0000000000000000000000")), responses((status = 200, description = "The finding", body = Object, example = json!({"id": "fnd_01kb0000000000000000000000", "state": "resolved"}))))]
+pub async fn resolve(
+    service: web::Data<Service>,
+    caller: Caller,
+    id: web::Path<String>,
+    body: Json<ResolveBody>,
+) -> Answer {
+    let id = wire::path_id(&id, "finding")?;
+    let reason = wire::label("reason", body.value.reason)?;
+    let (resolving, action) = (service.resolving.clone(), body.value.action);
+    let (merchant, user) = (caller.merchant(), caller.key.user);
+    let work = tokio::spawn(async move { resolving.resolve(merchant, user, id, action, &reason).await });
+    let finding = work.await.map_err(Problem::internal)??;
+    service
+        .onboarding
+        .note(&caller.actor, "finding.decided", &id.to_string(), finding.state.as_str())
+        .await?;
+    crate::http::json(200, &Resolving::view(&finding))
+}

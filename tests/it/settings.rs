@@ -1,0 +1,85 @@
+//! Settings: layers, origins, and refusals that name the place, the key and the reason.
+
+use std::io::Write;
+
+use straits::settings::{Layers, Origin, Settings};
+
+fn variable(name: &str, value: &str) -> Vec<(String, String)> {
+    vec![(name.to_owned(), value.to_owned())]
+}
+
+#[test]
+fn the_embedded_file_is_the_default_and_makes_settings() {
+    let layers = Layers::defaults();
+    assert!(layers.rows().count() > 40);
+    let settings = Settings::from_layers(&layers).unwrap();
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+    assert!(settings.master_key.is_none());
+}
+
+#[test]
+fn later_layers_win_and_are_remembered() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "[server]\nlisten = \"127.0.0.1:1\"\nworkers = 3").unwrap();
+    let layers = Layers::defaults().file(file.path()).unwrap();
+    let layers = layers.environment(variable("STRAITS__SERVER__LISTEN", "127.0.0.1:2")).unwrap();
+    assert_eq!(layers.origin("server.listen"), Origin::Environment("STRAITS__SERVER__LISTEN".to_owned()));
+    assert_eq!(layers.origin("server.workers"), Origin::File(file.path().to_owned()));
+    let layers = layers.flag("--listen", "server.listen", "127.0.0.1:3").unwrap();
+    let settings = Settings::from_layers(&layers).unwrap();
+    assert_eq!((settings.listen.port(), settings.workers), (3, 3));
+}
+
+#[test]
+fn a_wrong_key_or_value_is_named_with_its_place_and_what_belongs_there() {
+    let rows = [
+        (
+            "STRAITS__SERVER__LISTENS",
+            "x",
+            "environment STRAITS__SERVER__LISTENS: unknown key `server.listens`, did you mean `server.listen`?",
+        ),
+        ("STRAITS__SERVER__WORKERS", "many", "`server.workers` is not a whole number"),
+        ("STRAITS__SERVER__MODE", "prod", "`server.mode` = `prod` is none of \"sandbox\", \"live\""),
+        ("STRAITS_LISTEN", "8080", "`server.listen` = `8080` is no address with a port"),
+        ("DATABASE_URL", "mysql://x", "`database.url` begins neither with sqlite://"),
+        ("STRAITS__LIMITS__BODY_KIB", "0", "is not between 1 and"),
+        ("STRAITS__FX__SOURCES", "oracle", "`oracle` is no rate source"),
+    ];
+    for (name, value, words) in rows {
+        let layers = Layers::defaults().environment(variable(name, value));
+        let error = layers.and_then(|layers| Settings::from_layers(&layers).map(|_| ())).unwrap_err();
+        assert!(error.to_string().contains(words), "{name}={value}: {error}");
+    }
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "[limits]\nbody_kb = 5").unwrap();
+    let error = Layers::defaults().file(file.path()).unwrap_err().to_string();
+    assert!(error.contains("limits.body_kb") && error.contains("limits.body_kib"), "{error}");
+    assert!(error.starts_with(&file.path().display().to_string()), "{error}");
+}
+
+#[test]
+fn live_mode_demands_a_master_key_and_takes_it_from_a_file() {
+    let live = || Layers::defaults().flag("--live", "server.mode", "live").unwrap();
+    assert!(Settings::from_layers(&live()).unwrap_err().to_string().contains("STRAITS_MASTER_KEY"));
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "{}", "ab".repeat(32)).unwrap();
+    let path = file.path().display().to_string();
+    let layers = live().environment(variable("STRAITS_MASTER_KEY_FILE", &path)).unwrap();
+    assert!(Settings::from_layers(&layers).unwrap().master_key.is_some());
+}
+
+#[test]
+fn secrets_are_masked_wherever_settings_are_shown() {
+    let layers = Layers::defaults()
+        .environment([
+            ("STRAITS_MASTER_KEY".to_owned(), "canary-1".to_owned()),
+            ("DATABASE_URL".to_owned(), "postgres://u:canary-2@h/d".to_owned()),
+            ("STRAITS__GATEWAYS__PAYPAL__CLIENT_SECRET".to_owned(), "canary-3,canary-4".to_owned()),
+        ])
+        .unwrap();
+    let shown: String = layers.rows().map(|(key, value, _)| format!("{key}={value}\n")).collect();
+    assert!(!shown.contains("canary"), "{shown}");
+    let settings = Settings::from_layers(&layers).unwrap();
+    assert!(!format!("{settings:?}").contains("canary"));
+    assert_eq!(settings.gateways["paypal"].secrets["client_secret"].len(), 2);
+}
