@@ -146,11 +146,22 @@ impl Resolving {
             sends = refund;
         }
         change.decide_finding(&finding, &state);
+        let decided = Finding { state, ..finding.value };
+        if carry && action.takes_two() {
+            let subject = decided.id.to_string();
+            self.settlements.tell(
+                &mut change,
+                merchant,
+                "finding.repaired",
+                &subject,
+                finding_data(&decided),
+            );
+        }
         self.commit(change).await?;
         if let Some(refund) = sends {
             self.refunding.send_written(refund.id).await;
         }
-        Ok(Finding { state, ..finding.value })
+        Ok(decided)
     }
 
     /// What a final decision writes besides itself, and the refund it sends.
@@ -328,6 +339,7 @@ impl Resolving {
         };
         change.update_payment(&after, case.payment.version);
         change.report_payment(&after, &entry);
+        self.pay.tell(&mut change, &after);
         if self.store.order_settled_by(payment.merchant, &payment.order_ref).await?.is_none() {
             change.settle_order(payment, now);
         }
