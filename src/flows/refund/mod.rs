@@ -20,7 +20,7 @@ use crate::domain::ledger::journal::Booking;
 use crate::domain::ledger::{Account, AccountCode, Layer, Owner};
 use crate::domain::merchants::GatewayAccount;
 use crate::domain::orders::refund::{Refund, RefundKind, RefundState};
-use crate::domain::orders::{Holder, Intent, IntentKind, Payment, PaymentState, Taken, Transition};
+use crate::domain::orders::{Holder, Intent, IntentKind, Payment, PaymentState, ReportSource, Taken};
 use crate::domain::refunds::{self, Funds, FxDifference, RefundRequest, RefundTerms, decide, own_pending};
 use crate::domain::settlement::{Delivery, Settlement};
 use crate::ids::{IdSource, MerchantId, PaymentId, RefundId, SupplierId};
@@ -168,17 +168,10 @@ impl Refunding {
         refund.refund_ref = Some(refund_ref.to_owned());
         refund.state = RefundState::Succeeded;
         change.insert_refund(&refund);
-        let before = &ground.payment.value;
-        let total = before.state.refunded().map_or(Ok(refund.amount), |gone| gone.checked_add(refund.amount));
-        let total = total.map_err(RefundFlowError::unavailable)?;
-        let state = match before.state.refund(total) {
-            Transition::Advance(state) => state,
-            _ => before.state.clone(),
-        };
-        change.update_payment(
-            &Payment { state, updated_at: refund.updated_at, ..before.clone() },
-            ground.payment.version,
-        );
+        let settlements = &self.0.settlements;
+        settlements.count_refund(&mut change, &ground.payment, &refund, ReportSource::Operator).await?;
+        let subject = refund.id.to_string();
+        settlements.tell(&mut change, merchant, "refund.succeeded", &subject, refund_view(&refund));
         Ok((change, refund))
     }
 
