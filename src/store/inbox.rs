@@ -7,6 +7,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::ids::{GatewayAccountId, MerchantId, NoticeId};
+use crate::money::Money;
 
 use super::row::Row;
 use super::{Change, Column, Store, StoreError, Table, Value, Versioned};
@@ -24,6 +25,8 @@ pub static INBOX: Table = Table {
         Column::text("event_type"),
         Column::text("request_ref"),
         Column::text("gateway_ref"),
+        Column::int("stated_amount"),
+        Column::text("stated_currency"),
         Column::text("headers"),
         Column::bytes("body"),
         Column::text("state"),
@@ -55,6 +58,8 @@ pub struct Notice {
     pub request_ref: Option<String>,
     /// The gateway's reference of the payment it is about.
     pub gateway_ref: Option<String>,
+    /// The amount it names, to be held against what was asked.
+    pub stated: Option<Money>,
     /// When it arrived, by the wall.
     pub received_at: DateTime<Utc>,
 }
@@ -97,6 +102,8 @@ impl Change {
                 notice.event_type.as_str().into(),
                 notice.request_ref.clone().into(),
                 notice.gateway_ref.clone().into(),
+                notice.stated.map(Money::minor).into(),
+                notice.stated.map(|stated| stated.currency().code()).into(),
                 serde_json::to_string(headers).unwrap_or_default().into(),
                 body.to_vec().into(),
                 "received".into(),
@@ -134,7 +141,7 @@ impl Store {
     ) -> Result<Vec<Versioned<Notice>>, StoreError> {
         let rows = sqlx::query(
             "SELECT id, gateway, body_sha256, merchant_id, gateway_account_id, event_ref, event_type, request_ref,
-                    gateway_ref, received_at, version
+                    gateway_ref, stated_amount, stated_currency, received_at, version
              FROM inbox WHERE state = 'received' AND id > $1 ORDER BY id LIMIT $2",
         )
         .bind(after.map(|id| id.to_string()).unwrap_or_default())
@@ -179,6 +186,7 @@ fn read(row: &Row<'_>) -> Result<Versioned<Notice>, StoreError> {
         event_type: row.text("event_type")?,
         request_ref: row.optional_text("request_ref")?,
         gateway_ref: row.optional_text("gateway_ref")?,
+        stated: row.optional_money("stated_amount", "stated_currency")?,
         received_at: row.time("received_at")?,
     };
     row.versioned(notice)

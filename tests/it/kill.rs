@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::Value;
-use sqlx::{AnyConnection, Connection, Row};
 
 use crate::engines::TestDatabase;
+use crate::far_book;
 use server::{Client, Server};
 
 /// Customers at once.
@@ -82,16 +82,10 @@ struct Far {
 
 impl Far {
     async fn read(server: &Server) -> Far {
-        sqlx::any::install_default_drivers();
-        let address = format!("sqlite://{}?mode=ro", server.far_book().display());
-        let mut book = AnyConnection::connect(&address).await.unwrap();
-        let rows =
-            sqlx::query("SELECT kind, body FROM record ORDER BY seq").fetch_all(&mut book).await.unwrap();
         let mut far = Far::default();
-        for row in rows {
-            let body: Value = serde_json::from_str(row.get("body")).unwrap();
+        for (kind, body) in far_book::records(server.folder()).await {
             let named = |member: &str| body[member].as_str().unwrap_or_default().to_owned();
-            match row.get("kind") {
+            match kind.as_str() {
                 "paypal.order" if ["APPROVED", "COMPLETED"].contains(&body["status"].as_str().unwrap()) => {
                     far.approved.push(named("reference"));
                 }

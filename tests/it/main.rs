@@ -4,8 +4,10 @@
 mod app;
 mod auth;
 mod books;
+mod callbacks;
 mod conformance;
 mod engines;
+mod far_book;
 mod http_manners;
 mod idempotency;
 mod jobs;

@@ -16,7 +16,8 @@ use straits::domain::merchants::{
     AvailableWhen, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role,
 };
 use straits::domain::orders::{
-    Capture, Conflict, Holder, MoneyReport, Payment, PaymentReport, RefundReport, ReportKind, ReportSource,
+    Capture, Conflict, Holder, Intent, MoneyReport, Payment, PaymentReport, RefundReport, ReportKind,
+    ReportSource,
 };
 use straits::flows::pay::{
     Accounts, CaptureStanding, OpenAccount, Parts, Pay, PayError, PaymentView, Price, QuoteRefused, Quotes,
@@ -331,7 +332,8 @@ impl Gateway for FarGateway {
             Some(payment) => About::Payment { request_ref: Some(payment.to_owned()), gateway_ref: None },
             None => About::Other,
         };
-        Ok(Notification { event_ref: None, event_type: "NEWS".into(), about })
+        let stated = body["cents"].as_i64().map(usd);
+        Ok(Notification { event_ref: None, event_type: "NEWS".into(), about, stated })
     }
 
     fn reply(&self, accepted: bool) -> Reply {
@@ -416,6 +418,11 @@ impl Settles for Books {
 
     async fn unknown_payment(&self, _: &GatewayAccount, _: &Notice) -> Result<Change, SettleError> {
         self.told.lock().unwrap().push("finding ghost".into());
+        Ok(Change::new())
+    }
+
+    async fn unknown_outcome(&self, _: &GatewayAccount, intent: &Intent) -> Result<Change, SettleError> {
+        self.told.lock().unwrap().push(format!("finding unknown {}", intent.kind.as_str()));
         Ok(Change::new())
     }
 

@@ -193,7 +193,9 @@ impl PaymentState {
             ReportKind::Cancelled { code } => self.close(PaymentState::Cancelled { code: code.clone() }),
             ReportKind::Expired => self.close(PaymentState::Expired),
             ReportKind::NotFound if asked.lapsed => self.close(PaymentState::Expired),
-            ReportKind::NotFound | ReportKind::Unknown { .. } => Transition::Stale,
+            ReportKind::Stated { .. } | ReportKind::NotFound | ReportKind::Unknown { .. } => {
+                Transition::Stale
+            }
         }
     }
 
@@ -273,7 +275,8 @@ impl PaymentState {
         Transition::Advance(PaymentState::Captured { taken })
     }
 
-    /// A wrong promise means nothing once the payment is closed, in review or captured; wrong money always does, once.
+    /// A wrong promise means nothing once the payment is closed, in review or captured; wrong money always does, once;
+    /// a notice that states another amount than was captured is looked into.
     fn conflicting(&self, conflict: Conflict, kind: &ReportKind) -> Transition {
         match (kind, self) {
             (ReportKind::Captured(capture), PaymentState::InReview { held: Some(held), .. })
@@ -282,6 +285,7 @@ impl PaymentState {
                 Transition::AlreadyThere
             }
             (ReportKind::Captured(_), _) => Transition::Conflict(conflict),
+            (ReportKind::Stated { .. }, state) if state.taken().is_some() => Transition::Conflict(conflict),
             (_, PaymentState::InReview { .. }) => Transition::AlreadyThere,
             (_, state) if state.is_open() => Transition::Conflict(conflict),
             _ => Transition::Stale,

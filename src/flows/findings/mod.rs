@@ -6,7 +6,7 @@
 //! | a second payment (2010) | a refund of it | divided as a sale of its own | – |
 //! | a refund made elsewhere | – | taken as a refund of the payment | – |
 //! | a reversal | – | the platform's loss (5030) | – |
-//! | a hold, a fee, a stranger's notice | – | – | explained, nothing moves |
+//! | a hold, a fee, a stranger's notice, a call nobody knows the end of | – | – | explained, nothing moves |
 //!
 //! Nothing is edited: every decision is a posting of its own.
 

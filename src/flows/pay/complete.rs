@@ -165,6 +165,7 @@ fn outcome(kind: &ReportKind) -> Outcome {
         ReportKind::Failed { .. } | ReportKind::Cancelled { .. } | ReportKind::Expired => Outcome::Refused,
         ReportKind::RequiresAction
         | ReportKind::Authorised { .. }
+        | ReportKind::Stated { .. }
         | ReportKind::NotFound
         | ReportKind::Unknown { .. } => Outcome::Unknown,
     }

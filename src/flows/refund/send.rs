@@ -72,8 +72,7 @@ impl Refunding {
                 // at any time; what was lost on the way only while the same call is still the same call.
                 None if call.refund.value.state == RefundState::AwaitingFunds => {}
                 None if !call.intent.value.may_call(self.0.holder, now) => {
-                    tracing::error!(refund = %id, "the gateway may have forgotten our refund; a person must look");
-                    return Ok(());
+                    return self.leave_to_a_person(&call).await;
                 }
                 None => {}
             }
@@ -154,6 +153,18 @@ impl Refunding {
             .settlements
             .apply_refund_report(&call.payment, &call.account.account, report, source)
             .await?)
+    }
+
+    /// A finding, once, where the gateway may have forgotten our reference.
+    async fn leave_to_a_person(&self, call: &Call) -> Result<(), RefundFlowError> {
+        if !call.intent.value.needs_a_person(self.0.clock.now()) {
+            return Ok(());
+        }
+        let change = self.0.settlements.unknown_outcome(&call.account.account, &call.intent.value).await?;
+        match self.0.store.commit(change).await {
+            Ok(_) | Err(CommitError::LostUpdate { .. }) => Ok(()),
+            Err(error) => Err(RefundFlowError::unavailable(error)),
+        }
     }
 
     /// Writes down what is known of a call that gave no report.

@@ -1,7 +1,7 @@
 //! The real program as a child process that can be killed and started again on the same data.
 
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -73,9 +73,9 @@ impl Server {
         child.wait().unwrap();
     }
 
-    /// The far sides' own book.
-    pub fn far_book(&self) -> PathBuf {
-        self.folder.path().join("sandbox.db")
+    /// The data folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// What it logged last.
