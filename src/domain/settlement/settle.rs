@@ -373,7 +373,10 @@ fn platform_line(
         rule_version: rule
             .filter(|_| !agreed)
             .map_or_else(|| version.to_owned(), |line| line.rule_version.clone()),
-        explain: format!("{} = {}", explain.join("; "), kept.amount()),
+        explain: match explain.as_slice() {
+            [whole] if whole.ends_with(&kept.amount().to_string()) => whole.clone(),
+            parts => format!("{} = {}", parts.join("; "), kept.amount()),
+        },
         converted: None,
     })
 }

@@ -242,7 +242,7 @@ mod tests {
     use super::*;
     use crate::domain::splits::{Item, ItemKind, PlatformFee, ShareBase, Split, Terms};
     use crate::ids::Id;
-    use crate::money::Currency;
+    use crate::money::{Currency, Rounding};
 
     fn share() -> impl Strategy<Value = Share> {
         let cents =
