@@ -29,6 +29,7 @@ use crate::settings::Settings;
 use crate::store::{Change, Store, StoreError};
 use crate::vault::Vault;
 
+use super::caller::Caller;
 use super::limits::Limiter;
 use super::problem::Problem;
 
@@ -104,16 +105,24 @@ impl Service {
         names
     }
 
+    /// A change that begins with a line of the audit trail: what the caller does, to what. It is written with the
+    /// effect or not at all.
+    pub fn noted(&self, caller: &Caller, action: &str, subject: impl ToString, detail: impl ToString) -> Change {
+        let mut change = Change::new();
+        change.audit(caller.actor.note(&self.ids, self.clock.now(), action, subject, detail));
+        change
+    }
+
     /// Moves the test clock: everything due on the way runs in order, then the far sides catch up, then what they sent
-    /// is worked off. The offset is kept, so that a restart does not go back.
+    /// is worked off. The offset is kept with `extra`, so that a restart does not go back.
     ///
     /// # Errors
     /// `internal`, `unavailable`.
-    pub async fn advance_clock(&self, until: DateTime<Utc>) -> Result<(), Problem> {
+    pub async fn advance_clock(&self, until: DateTime<Utc>, extra: Change) -> Result<(), Problem> {
         self.jobs.advance(until).await?;
         let before = self.store.setting(CLOCK_OFFSET).await?;
         let offset = self.clock.offset().num_microseconds().unwrap_or(0);
-        let mut change = Change::new();
+        let mut change = extra;
         change.set_setting(CLOCK_OFFSET, offset, before.as_ref());
         self.store.commit(change).await?;
         if let Some(sandbox) = &self.sandbox {

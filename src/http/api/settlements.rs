@@ -19,7 +19,7 @@ use crate::http::service::Service;
 use crate::http::wire;
 use crate::ids::{PaymentId, RefundId, SupplierId};
 use crate::money::Currency;
-use crate::store::{Change, TransactionFilter};
+use crate::store::TransactionFilter;
 
 /// What a settlement would be; nothing is stored.
 #[utoipa::path(post, path = "/v1/settlements/preview", tag = "settlements", request_body(content = Object, description = "The payment, its splits, and perhaps fees and rates of its own", example = json!({"amount": {"amount": "100.00", "currency": "SGD"}, "gateway": "paypal", "splits": [{"supplier": "sup_01kb0000000000000000000000", "share": {"percent": "80"}}]})), responses((status = 200, description = "Gross and lines", body = Object, example = json!({"gross": {"amount": "100.00", "currency": "SGD"}, "lines": [], "postings": []}))))]
@@ -119,7 +119,7 @@ pub async fn refund(
         Begun::Resume(resource) => return resume(&service, &caller, &resource).await,
     };
     let refund: RefundId = service.ids.mint();
-    let mut extra = Change::new();
+    let mut extra = service.noted(&caller, "payment.refunded", payment, refund);
     extra.claim(&claim, refund);
     let (refunding, merchant, input) = (service.refunding.clone(), caller.merchant(), body.value);
     let work = tokio::spawn(async move { refunding.request(merchant, payment, refund, &input, extra).await });
@@ -172,9 +172,10 @@ pub async fn deliver(
     id: web::Path<String>,
     body: Json<DeliverBody>,
 ) -> Answer {
-    let id = wire::path_id(&id, "payment")?;
+    let id: PaymentId = wire::path_id(&id, "payment")?;
     let (delivering, merchant) = (service.delivering.clone(), caller.merchant());
     let items = body.value.items;
-    let work = tokio::spawn(async move { delivering.deliver(merchant, id, &items, Change::new()).await });
+    let extra = service.noted(&caller, "payment.delivered", id, items.join(" "));
+    let work = tokio::spawn(async move { delivering.deliver(merchant, id, &items, extra).await });
     crate::http::json(200, &work.await.map_err(Problem::internal)??)
 }
