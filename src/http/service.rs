@@ -17,7 +17,7 @@ use crate::flows::deliver::Delivering;
 use crate::flows::findings::Resolving;
 use crate::flows::issue_statement::Statements;
 use crate::flows::onboard::Onboarding;
-use crate::flows::pay::Pay;
+use crate::flows::pay::{OpenAccount, Pay};
 use crate::flows::price::Pricing;
 use crate::flows::refund::Refunding;
 use crate::geo::{Geo, TrustedProxies};
@@ -31,7 +31,7 @@ use crate::vault::Vault;
 
 use super::caller::Caller;
 use super::limits::Limiter;
-use super::problem::Problem;
+use super::problem::{Code, Problem};
 
 /// The setting that keeps the test clock's offset, in microseconds.
 pub const CLOCK_OFFSET: &str = "clock_offset_us";
@@ -91,6 +91,21 @@ impl Service {
     /// Says that requests may come.
     pub fn set_ready(&self, ready: bool) {
         self.ready.store(ready, Ordering::SeqCst);
+    }
+
+    /// The merchant's account that a request names: by gateway, or by its own name.
+    ///
+    /// # Errors
+    /// `gateway_unknown` at `gateway`.
+    pub fn account_at(&self, merchant: MerchantId, gateway: &str) -> Result<Arc<OpenAccount>, Problem> {
+        let named = |open: &&Arc<OpenAccount>| {
+            open.account.merchant == merchant
+                && (open.account.gateway == gateway || open.account.name == gateway)
+        };
+        self.pay.accounts().all().iter().find(named).cloned().ok_or_else(|| {
+            let detail = format!("there is no account at a gateway `{gateway}`");
+            Problem::new(Code::GatewayUnknown, detail).at("gateway")
+        })
     }
 
     /// The merchant's gateways that can charge in a currency.
