@@ -3,15 +3,12 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::clock::Clock;
-use crate::domain::access::{Actor, ApiKey, AuditEntry, Environment, KeyKind, Scope, hash, new_key_text};
+use crate::domain::access::{Actor, ApiKey, Environment, KeyKind, Scope, hash, new_key_text};
 use crate::domain::merchants::{PayoutAccount, PayoutAccountKind, Supplier};
 use crate::ids::{IdSource, KeyId, SupplierId, UserId};
 use crate::money::Currency;
 use crate::store::{Change, CommitError, Store, StoreError, Versioned};
 use crate::vault::{Vault, VaultError};
-
-/// How often a change is built anew when others write to the same trail.
-const ATTEMPTS: usize = 32;
 
 /// Why nobody joined.
 #[derive(Debug, thiserror::Error)]
@@ -219,57 +216,18 @@ impl Onboarding {
         self.store.supplier(actor.merchant, id).await?.ok_or(OnboardError::NotFound("supplier"))
     }
 
-    /// Writes a line of the audit trail for what another flow has done.
-    ///
-    /// # Errors
-    /// [`OnboardError::Commit`].
-    pub async fn note(
-        &self,
-        actor: &Actor,
-        action: &str,
-        subject: &str,
-        detail: &str,
-    ) -> Result<(), OnboardError> {
-        self.audited(actor, action, subject, detail, Change::new()).await
-    }
-
     /// Commits a change with its line of the audit trail.
-    ///
-    /// # Errors
-    /// [`OnboardError::Commit`].
-    pub async fn audited(
+    async fn audited(
         &self,
         actor: &Actor,
         action: &str,
         subject: &str,
         detail: &str,
-        change: Change,
+        mut change: Change,
     ) -> Result<(), OnboardError> {
-        let mut last = CommitError::Busy;
-        for _ in 0..ATTEMPTS {
-            let head = self.store.audit_head(actor.merchant).await?;
-            let entry = AuditEntry {
-                id: self.ids.mint(),
-                merchant: actor.merchant,
-                seq: head.seq + 1,
-                at: self.clock.now(),
-                user: actor.user,
-                key: actor.key,
-                request: actor.request,
-                action: action.to_owned(),
-                subject: subject.to_owned(),
-                detail: detail.to_owned(),
-                previous: head.hash,
-            };
-            let mut attempt = change.clone();
-            attempt.audit(&entry);
-            match self.store.commit(attempt).await {
-                Ok(_) => return Ok(()),
-                Err(error @ CommitError::LostUpdate { table: "audit_entry", .. }) => last = error,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(last.into())
+        change.audit(actor.note(&self.ids, self.clock.now(), action, subject, detail));
+        self.store.commit(change).await?;
+        Ok(())
     }
 }
 

@@ -53,7 +53,7 @@ struct Case {
 }
 
 impl Resolving {
-    /// One user's word on a finding: written as a proposal, or carried out.
+    /// One user's word on a finding: written as a proposal, or carried out, with `extra`.
     ///
     /// # Errors
     /// [`ResolveError`]; nothing has moved.
@@ -64,13 +64,14 @@ impl Resolving {
         id: FindingId,
         action: Action,
         reason: &str,
+        extra: Change,
     ) -> Result<Finding, ResolveError> {
         let finding = self.store.finding(merchant, id).await?.ok_or(ResolveError::Unknown)?;
         let (state, carry) = match finding.value.decide(user, action, reason, self.clock.now())? {
             Decision::Proposed(state) => (state, false),
             Decision::Carry(state) => (state, true),
         };
-        let mut change = Change::new();
+        let mut change = extra;
         let mut sends = None;
         if carry || action == Action::Dismiss {
             let (effect, refund) = self.effect(&finding, action).await?;

@@ -14,7 +14,8 @@ mod send;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::domain::ledger::journal::Booking;
 use crate::domain::ledger::{Account, AccountCode, Layer, Owner};
@@ -43,16 +44,32 @@ const DECISIONS: usize = 16;
 pub struct RefundInput {
     /// In the payment's currency; absent: all that is left, or what the named parts come to.
     #[schema(value_type = Option<Object>)]
+    #[serde(deserialize_with = "named")]
     pub amount: Option<Money>,
     /// Whole items by their `ref`.
+    #[serde(deserialize_with = "at_least_one")]
     pub items: Vec<String>,
     /// How much of whose part.
     #[schema(value_type = Vec<Object>)]
+    #[serde(deserialize_with = "at_least_one")]
     pub allocation: Vec<refunds::Allocation>,
     /// Why, for the shopper and the books.
     pub reason: String,
     /// Who bears a rate that moved since a share was converted.
     pub fx_difference: FxBearer,
+}
+
+/// A refund that names nothing is of everything: so a field that is there names something, `null` and `[]` are refused.
+fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+fn at_least_one<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let list = Vec::<T>::deserialize(deserializer)?;
+    if list.is_empty() {
+        return Err(D::Error::custom("an empty list names nothing; leave the field out to refund all that is left"));
+    }
+    Ok(list)
 }
 
 /// Who bears a rate that moved.
