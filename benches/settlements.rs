@@ -35,7 +35,7 @@ async fn main() {
         return;
     }
     println!(
-        "| engine | batch cap | settlements/s | p50 ms | p99 ms | flushes/settlement | program CPU us |"
+        "| engine | batch cap | settlements/s | p50 us | p99 us | flushes/settlement | program CPU us |"
     );
     println!("|---|---|---|---|---|---|---|");
     ratio("SQLite", false).await;
@@ -58,10 +58,10 @@ async fn ratio(name: &str, portable: bool) {
         let measured = measure(&database, &options, settlements).await;
         let flushes = measured.batches * 1_000 / measured.settlements as i64;
         println!(
-            "| {name} | {cap} | {} | {:.1} | {:.1} | {}.{:03} | {} |",
+            "| {name} | {cap} | {} | {} | {} | {}.{:03} | {} |",
             measured.per_second,
-            measured.median.as_secs_f32() * 1e3,
-            measured.slow.as_secs_f32() * 1e3,
+            measured.median.as_micros(),
+            measured.slow.as_micros(),
             flushes / 1_000,
             flushes % 1_000,
             measured.processor.as_micros() / measured.settlements as u128,

@@ -26,8 +26,9 @@ use crate::store::{Change, CommitError, Store, StoreError, Versioned};
 
 /// How long a job may take before another may try.
 const LEASE: TimeDelta = TimeDelta::minutes(2);
-/// When, after a start, the sweeps go round besides their pace: at once, and around the end of an intent's lease.
-const EARLY: [Duration; 3] = [Duration::ZERO, Duration::from_secs(30), Duration::from_secs(65)];
+/// When, after a start, the sweeps go round besides their pace: at once, when the leases of a dead run's calls have ended,
+/// and once more for what was in the way.
+const EARLY: [Duration; 3] = [Duration::ZERO, Duration::from_secs(11), Duration::from_secs(30)];
 /// How often the loop looks for due jobs.
 const LOOK: Duration = Duration::from_secs(1);
 /// A one-time job that failed this often waits for a person: it is due no more until somebody changes its row.

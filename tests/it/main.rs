@@ -9,6 +9,7 @@ mod engines;
 mod http_manners;
 mod idempotency;
 mod jobs;
+mod kill;
 mod money_flows;
 mod money_scenarios;
 mod pay_crash;

@@ -11,20 +11,22 @@
 //! Nothing is edited: every decision is a posting of its own.
 
 mod aside;
+mod error;
 
 use crate::clock::Clock;
-use crate::domain::findings::{Action, Decision, Finding, FindingError, FindingKind, FindingState};
+use crate::domain::findings::{Action, Decision, Finding, FindingKind, FindingState};
 use crate::domain::ledger::journal::{self, Booking, Resolution};
 use crate::domain::merchants::GatewayAccount;
 use crate::domain::orders::Payment;
 use crate::domain::orders::refund::Refund;
 use crate::ids::{FindingId, IdSource, MerchantId, UserId};
-use crate::money::Money;
-use crate::store::{Change, CommitError, Store, StoreError, Versioned};
+use crate::store::{Change, CommitError, Store, Versioned};
 
 use super::pay::Pay;
-use super::refund::{RefundFlowError, RefundInput, Refunding};
+use super::refund::{RefundInput, Refunding};
 use super::settle::{Settlements, finding_data};
+
+pub use error::ResolveError;
 
 /// The flow; clones share what it works with.
 #[derive(Debug, Clone)]
@@ -41,66 +43,6 @@ pub struct Resolving {
     pub settlements: Settlements,
     /// Paying back.
     pub refunding: Refunding,
-}
-
-/// Why a decision is not taken.
-#[derive(Debug, thiserror::Error)]
-pub enum ResolveError {
-    /// No such finding of this merchant.
-    #[error("there is no such finding")]
-    Unknown,
-    /// The decision does not fit, or takes another user.
-    #[error(transparent)]
-    Refused(#[from] FindingError),
-    /// Money stands aside; it cannot be explained away.
-    #[error("{0} stands in the books for this finding; send it back or adopt it")]
-    MoneyHeld(Money),
-    /// There is no money to move.
-    #[error("no money stands in the books for this finding; it can be dismissed")]
-    NoMoney,
-    /// The agreement cannot divide it.
-    #[error("the agreement of the payment cannot divide it: {0}")]
-    Indivisible(String),
-    /// The refund does not fit the settlement.
-    #[error(transparent)]
-    Refund(#[from] RefundFlowError),
-    /// Somebody was faster: read again.
-    #[error("{table} was changed by somebody else")]
-    Superseded {
-        /// The table.
-        table: &'static str,
-    },
-    /// Try again.
-    #[error("{0}")]
-    Unavailable(String),
-}
-
-impl ResolveError {
-    fn unavailable(error: impl std::fmt::Display) -> ResolveError {
-        ResolveError::Unavailable(error.to_string())
-    }
-
-    /// The problem's code.
-    pub fn code(&self) -> &'static str {
-        match self {
-            ResolveError::Unknown => "not_found",
-            ResolveError::Refused(FindingError::FourEyes(_)) => "four_eyes",
-            ResolveError::Refused(FindingError::AlreadyResolved(_)) => "finding_resolved",
-            ResolveError::Refused(FindingError::NotApplicable { .. })
-            | ResolveError::MoneyHeld(_)
-            | ResolveError::NoMoney
-            | ResolveError::Indivisible(_) => "action_not_applicable",
-            ResolveError::Refund(error) => error.code(),
-            ResolveError::Superseded { .. } => "superseded",
-            ResolveError::Unavailable(_) => "unavailable",
-        }
-    }
-}
-
-impl From<StoreError> for ResolveError {
-    fn from(error: StoreError) -> ResolveError {
-        ResolveError::unavailable(error)
-    }
 }
 
 /// A finding with its payment and account, as a decision finds them.

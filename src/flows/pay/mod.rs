@@ -23,6 +23,7 @@ mod come_back;
 mod complete;
 mod error;
 mod hear;
+mod lease;
 mod recover;
 mod start;
 mod timeline;
