@@ -80,7 +80,8 @@ async fn a_delivery_beside_a_refund_earns_nothing_twice() {
             let payment = two(&world, &format!("beside-{round}")).await;
             let (delivered, refunded) =
                 tokio::join!(deliver(&world, payment, &[]), world.refund(payment, r#"{"items":["b"]}"#));
-            (delivered.unwrap(), refunded.unwrap());
+            delivered.unwrap();
+            refunded.unwrap();
             deliver(&world, payment, &[]).await.unwrap();
             assert_eq!(commission(&world).await, ["-30.00".to_owned(), format!("-{}.00", 18 * round)]);
         }

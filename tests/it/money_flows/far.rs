@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use chrono::{TimeDelta, Utc};
-use straits::clock::Clock;
+use chrono::TimeDelta;
+use straits::clock::{Clock, from_micros};
 use straits::domain::orders::{Capture, MoneyReport, PaymentReport, RefundReport, RefundStatus, ReportKind};
 use straits::gateways::{
     About, AccountSettings, BuildError, Completed, Context, Descriptor, Gateway, GatewayError,
@@ -76,7 +76,7 @@ impl Far {
             amount,
             fee_returned: None,
             status: RefundStatus::Succeeded,
-            at: Utc::now(),
+            at: from_micros(1_795_000_000_000_000),
         };
         self.0.lock().unwrap().payments.get_mut(&id.to_string()).unwrap().elsewhere.push(report);
     }
