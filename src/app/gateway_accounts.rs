@@ -1,19 +1,23 @@
 //! From stored gateway accounts to adapters ready to talk.
 //!
 //! The stored settings are the account's own. Where a global `[gateways.<name>]` section says otherwise, it wins for the
-//! default merchant's accounts only. An account without an address talks to this server's own far side in sandbox mode.
+//! default merchant's accounts only; in live mode a section with credentials makes that merchant's account if there is
+//! none yet. An account without an address talks to this server's own far side in sandbox mode, to the gateway's live
+//! hosts in live mode.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::domain::merchants::{AvailableWhen, FundsFlow, FxPoint, GatewayAccount, Recharge};
 use crate::flows::pay::{Accounts, OpenAccount};
-use crate::gateways::{AccountSettings, Context, Trust, registry};
-use crate::ids::MerchantId;
+use crate::gateways::{AccountSettings, Context, Descriptor, Trust, registry};
+use crate::ids::{IdSource, MerchantId};
 use crate::sandbox::Sandbox;
 use crate::settings::{GatewaySection, Mode, Settings};
 use crate::store::merchants::{StoredGatewayAccount, secrets_place};
+use crate::store::{Change, CommitError, Versioned};
 use crate::vault::Vault;
 
 use super::{AppError, Built, Seeded};
@@ -39,14 +43,79 @@ pub(super) async fn open_accounts(
         .build()
         .map_err(|error| AppError::Broken(error.to_string()))?;
     let context = Context { http, clock: built.clock.clone(), ids: built.ids.clone(), trust };
-    let stored = built.store.gateway_accounts().await?.into_iter().map(|row| row.value).collect();
     let default = match seeded {
-        Some(seeded) => Some(seeded.default.merchant),
-        None => built.store.merchants().await?.first().map(|merchant| merchant.id),
+        Some(seeded) => seeded.default.merchant,
+        None => {
+            let merchants = built.store.merchants().await?;
+            let oldest = merchants.first().ok_or(AppError::NoMerchant)?.id;
+            join_configured(built, oldest).await?;
+            oldest
+        }
     };
+    let stored = built.store.gateway_accounts().await?.into_iter().map(|row| row.value).collect();
     let open: Vec<OpenAccount> =
         open_all(stored, default, built.settings, public_url, built.vault, &context)?;
     Ok(Accounts::new(open))
+}
+
+/// An account for every section with credentials whose gateway the merchant has none at. Only that it exists is stored:
+/// what the section says is laid over it at each start, its secrets stay where they are.
+async fn join_configured(built: &Built<'_>, merchant: MerchantId) -> Result<(), AppError> {
+    let stored = built.store.gateway_accounts().await?;
+    let mut change = Change::new();
+    for (gateway, section) in &built.settings.gateways {
+        let here = |row: &Versioned<StoredGatewayAccount>| {
+            row.value.account.merchant == merchant && row.value.account.gateway == *gateway
+        };
+        let given = !section.secrets.is_empty() || section.public.contains_key("client_id");
+        let Some(descriptor) = registry::find(gateway).filter(|_| given && !stored.iter().any(here)) else {
+            continue;
+        };
+        let name = match section.public.get("country").and_then(serde_json::Value::as_str) {
+            Some(country) => format!("{gateway}-{}", country.to_lowercase()),
+            None => gateway.clone(),
+        };
+        let account = usual_account(built.ids, merchant, descriptor, name);
+        let sealed = built.vault.seal(&secrets_place(&account), b"{}")?;
+        let public = serde_json::Map::new();
+        tracing::info!(account = account.name, "the settings' account was added to the default merchant");
+        change.insert_gateway_account(&StoredGatewayAccount { account, public, sealed }, built.clock.now());
+    }
+    if change.is_empty() {
+        return Ok(());
+    }
+    match built.store.commit(change).await {
+        // Another process was first; what it wrote counts.
+        Ok(_) | Err(CommitError::LostUpdate { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// An account with the usual terms of its gateway: where the capture names the fee, that fee is passed on and the money
+/// is there at once; else fee and arrival go by contract.
+pub(super) fn usual_account(
+    ids: &IdSource,
+    merchant: MerchantId,
+    gateway: &Descriptor,
+    name: String,
+) -> GatewayAccount {
+    let (recharge, available_when) = if gateway.fee_known_at_capture {
+        (Recharge::Actual, AvailableWhen::GatewayAvailable)
+    } else {
+        (Recharge::Schedule, AvailableWhen::BankReceived)
+    };
+    GatewayAccount {
+        id: ids.mint(),
+        merchant,
+        gateway: gateway.name.to_owned(),
+        name,
+        funds_flow: FundsFlow::default(),
+        recharge,
+        unreturned_fee: None,
+        available_when,
+        fx_point: FxPoint::default(),
+        holds: vec![],
+    }
 }
 
 /// Opens and builds every account.
@@ -55,7 +124,7 @@ pub(super) async fn open_accounts(
 /// [`AppError::Vault`] when a secret does not open, [`AppError::Gateway`] naming account and key.
 fn open_all(
     stored: Vec<StoredGatewayAccount>,
-    default: Option<MerchantId>,
+    default: MerchantId,
     settings: &Settings,
     public_url: &str,
     vault: &Vault,
@@ -63,7 +132,7 @@ fn open_all(
 ) -> Result<Vec<OpenAccount>, AppError> {
     let mut open = vec![];
     for mut stored in stored {
-        let ours = default == Some(stored.account.merchant);
+        let ours = default == stored.account.merchant;
         let section = settings.gateways.get(&stored.account.gateway).filter(|_| ours);
         let account = effective(&mut stored, section, settings.mode, public_url, vault)?;
         let gateway = registry::build(&stored.account.gateway, &account, context)?;
@@ -91,8 +160,11 @@ fn effective(
         public.extend(section.public.clone());
         secrets.extend(section.secrets.clone());
     }
-    if mode == Mode::Sandbox && !public.contains_key("base_url") {
-        let address = format!("{public_url}/sandbox/{}", stored.account.gateway);
+    let address = match mode {
+        Mode::Sandbox => Some(format!("{public_url}/sandbox/{}", stored.account.gateway)),
+        Mode::Live => registry::find(&stored.account.gateway).map(|known| known.live_base_url.to_owned()),
+    };
+    if let Some(address) = address.filter(|_| !public.contains_key("base_url")) {
         public.insert("base_url".to_owned(), address.into());
     }
     if let Some(holds) = public.get("holds").and_then(|holds| serde_json::from_value(holds.clone()).ok()) {

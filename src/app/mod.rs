@@ -74,6 +74,11 @@ pub enum AppError {
     /// A gateway account's settings.
     #[error(transparent)]
     Gateway(#[from] BuildError),
+    /// A live database without a merchant serves nobody.
+    #[error(
+        "the database has no merchant yet; make one, and its first key, with `straits merchant add --live --name \"…\"`"
+    )]
+    NoMerchant,
     /// Something stored is not what was written.
     #[error("{0}")]
     Broken(String),

@@ -16,9 +16,8 @@ use serde_json::json;
 
 use crate::clock::Clock;
 use crate::domain::access::{ApiKey, Environment, KeyKind, Scope, User, hash, new_key_text};
-use crate::domain::merchants::{
-    AvailableWhen, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role, Supplier,
-};
+use crate::domain::merchants::{GatewayAccount, Merchant, Recognise, Role, Supplier};
+use crate::gateways::{grabpay, paypal};
 use crate::ids::{IdSource, MerchantId, SupplierId, UserId};
 use crate::money::Currency;
 use crate::store::merchants::{StoredGatewayAccount, secrets_place};
@@ -26,6 +25,7 @@ use crate::store::{Change, CommitError, Store};
 use crate::vault::Vault;
 
 use super::AppError;
+use super::gateway_accounts::usual_account;
 
 const SETTING: &str = "sandbox_identity";
 const PLACE: &str = "setting/sandbox_identity";
@@ -214,8 +214,7 @@ impl Sower<'_> {
             ("webhook_id".to_owned(), self.token()[..17].to_uppercase()),
             ("merchant_id".to_owned(), self.token()[..13].to_uppercase()),
         ]);
-        let account =
-            self.account(merchant, "paypal", "paypal", Recharge::Actual, AvailableWhen::GatewayAvailable);
+        let account = usual_account(self.ids, merchant, &paypal::DESCRIPTOR, "paypal".to_owned());
         let public = json!({
             "client_id": client["client_id"], "webhook_id": client["webhook_id"],
             "merchant_id": client["merchant_id"], "verification": "self",
@@ -232,8 +231,7 @@ impl Sower<'_> {
             ("client_secret".to_owned(), self.token()),
             ("merchant_id".to_owned(), self.uuid()),
         ]);
-        let account =
-            self.account(merchant, "grabpay", "grabpay-sg", Recharge::Schedule, AvailableWhen::BankReceived);
+        let account = usual_account(self.ids, merchant, &grabpay::DESCRIPTOR, "grabpay-sg".to_owned());
         let public = json!({
             "partner_id": client["partner_id"], "client_id": client["client_id"],
             "merchant_id": client["merchant_id"], "country": "SG",
@@ -243,28 +241,6 @@ impl Sower<'_> {
             [("partner_secret", &client["partner_secret"]), ("client_secret", &client["client_secret"])];
         self.store_account(account, public, &secrets)?;
         Ok(client)
-    }
-
-    fn account(
-        &self,
-        merchant: MerchantId,
-        gateway: &str,
-        name: &str,
-        recharge: Recharge,
-        available_when: AvailableWhen,
-    ) -> GatewayAccount {
-        GatewayAccount {
-            id: self.ids.mint(),
-            merchant,
-            gateway: gateway.to_owned(),
-            name: name.to_owned(),
-            funds_flow: FundsFlow::default(),
-            recharge,
-            unreturned_fee: None,
-            available_when,
-            fx_point: FxPoint::default(),
-            holds: vec![],
-        }
     }
 
     fn store_account(

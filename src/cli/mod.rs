@@ -6,6 +6,7 @@ mod books;
 mod config;
 mod demo;
 mod keys;
+mod merchants;
 mod serve;
 
 use std::path::PathBuf;
@@ -88,8 +89,19 @@ enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// Merchants of the database
+    Merchant {
+        #[command(subcommand)]
+        command: MerchantCommand,
+    },
     /// Print the OpenAPI document
     Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+enum MerchantCommand {
+    /// Make a merchant with its first user and an admin key, shown once
+    Add(merchants::AddArguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -178,6 +190,9 @@ fn run(cli: Cli) -> Result<Outcome, CliError> {
             runtime.block_on(books::statement(settings, which))
         }
         Command::Keys { command: KeysCommand::Rotate } => runtime.block_on(keys::rotate(settings)),
+        Command::Merchant { command: MerchantCommand::Add(new) } => {
+            runtime.block_on(merchants::add(settings, new))
+        }
         Command::Migrate => runtime.block_on(serve::migrate(settings)),
         Command::Openapi => config::openapi(&settings),
         Command::Config { .. } => Ok(Outcome::Done),

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use subtle::ConstantTimeEq;
 
-use crate::ids::{AuditId, IdSource, KeyId, MerchantId, RequestId, SupplierId, UserId};
+use crate::ids::{AuditId, Id, IdSource, KeyId, MerchantId, RequestId, SupplierId, UserId};
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const RANDOM_LETTERS: usize = 52;
@@ -281,29 +281,50 @@ pub struct Actor {
     pub request: RequestId,
 }
 
-/// One line of the audit trail.
+impl Actor {
+    /// The service itself, acting for a merchant: nobody's user, nobody's key.
+    pub fn service(merchant: MerchantId, request: RequestId) -> Actor {
+        Actor { merchant, user: UserId::from_bits(0), key: KeyId::from_bits(0), request }
+    }
+
+    /// What it does, for the trail.
+    pub fn note(
+        self,
+        ids: &IdSource,
+        at: DateTime<Utc>,
+        action: &str,
+        subject: impl ToString,
+        detail: impl ToString,
+    ) -> AuditNote {
+        let (action, subject, detail) = (action.to_owned(), subject.to_string(), detail.to_string());
+        AuditNote { id: ids.mint(), actor: self, at, action, subject, detail }
+    }
+}
+
+/// What was done, before it has its place in the trail.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditEntry {
+pub struct AuditNote {
     /// Its id.
     pub id: AuditId,
-    /// Whose trail.
-    pub merchant: MerchantId,
-    /// Its place in the trail, from 1.
-    pub seq: i64,
+    /// Who, for which merchant, with which key, in which request.
+    pub actor: Actor,
     /// When.
     pub at: DateTime<Utc>,
-    /// Who.
-    pub user: UserId,
-    /// With which key.
-    pub key: KeyId,
-    /// In which request.
-    pub request: RequestId,
     /// What: `key.created`, `supplier.updated`.
     pub action: String,
     /// To what: an id.
     pub subject: String,
     /// What is worth knowing besides, without secrets.
     pub detail: String,
+}
+
+/// One line of the audit trail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// Its place in the trail, from 1.
+    pub seq: i64,
+    /// What was done.
+    pub note: AuditNote,
     /// The hash of the entry before.
     pub previous: [u8; 32],
 }
@@ -311,17 +332,18 @@ pub struct AuditEntry {
 impl AuditEntry {
     /// SHA-256 over the previous hash and every field, each behind its length: no two entries write the same bytes.
     pub fn hash(&self) -> [u8; 32] {
+        let AuditNote { id, actor, at, action, subject, detail } = &self.note;
         let fields = [
-            self.id.to_string(),
-            self.merchant.to_string(),
+            id.to_string(),
+            actor.merchant.to_string(),
             self.seq.to_string(),
-            self.at.timestamp_micros().to_string(),
-            self.user.to_string(),
-            self.key.to_string(),
-            self.request.to_string(),
-            self.action.clone(),
-            self.subject.clone(),
-            self.detail.clone(),
+            at.timestamp_micros().to_string(),
+            actor.user.to_string(),
+            actor.key.to_string(),
+            actor.request.to_string(),
+            action.clone(),
+            subject.clone(),
+            detail.clone(),
         ];
         let mut bytes = self.previous.to_vec();
         for field in fields {

@@ -1,17 +1,15 @@
-//! Who joins: keys, suppliers, payout accounts. Every change writes its line of the audit trail with it.
+//! Who joins: merchants, keys, suppliers, payout accounts. Every change writes its line of the audit trail with it.
 
+use chrono_tz::Tz;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::clock::Clock;
-use crate::domain::access::{Actor, ApiKey, AuditEntry, Environment, KeyKind, Scope, hash, new_key_text};
-use crate::domain::merchants::{PayoutAccount, PayoutAccountKind, Supplier};
-use crate::ids::{IdSource, KeyId, SupplierId, UserId};
+use crate::domain::access::{Actor, ApiKey, Environment, KeyKind, Scope, User, hash, new_key_text};
+use crate::domain::merchants::{Merchant, PayoutAccount, PayoutAccountKind, Recognise, Role, Supplier};
+use crate::ids::{IdSource, KeyId, MerchantId, SupplierId, UserId};
 use crate::money::Currency;
 use crate::store::{Change, CommitError, Store, StoreError, Versioned};
 use crate::vault::{Vault, VaultError};
-
-/// How often a change is built anew when others write to the same trail.
-const ATTEMPTS: usize = 32;
 
 /// Why nobody joined.
 #[derive(Debug, thiserror::Error)]
@@ -53,11 +51,46 @@ pub struct NewKey {
     /// Test or real money.
     pub environment: Environment,
     /// Who acts when it is used.
-    pub user: UserId,
+    pub user: KeyUser,
     /// What it may do.
     pub scopes: Vec<Scope>,
     /// Browser origins of a publishable key.
     pub origins: Vec<String>,
+}
+
+/// Who acts when a new key is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyUser {
+    /// A user of the merchant's.
+    Known(UserId),
+    /// A new one of this name, made with the key: a checker beside the maker.
+    New(String),
+}
+
+/// What a new merchant is to be.
+#[derive(Debug, Clone)]
+pub struct NewMerchant {
+    /// Its name.
+    pub name: String,
+    /// The zone of its business days.
+    pub zone: Tz,
+    /// The jurisdiction of its taxes.
+    pub tax_jurisdiction: String,
+    /// Origins a shopper may be sent back to.
+    pub return_origins: Vec<String>,
+    /// The name of its first user, who gets the admin key.
+    pub admin: String,
+}
+
+/// A merchant as it begins.
+#[derive(Debug)]
+pub struct Founded {
+    /// The merchant.
+    pub merchant: Merchant,
+    /// Its admin key, without the text.
+    pub key: ApiKey,
+    /// The text of the key, answered this once.
+    pub text: SecretString,
 }
 
 /// What a new payout account is to be.
@@ -83,6 +116,38 @@ pub fn account_place(account: &PayoutAccount) -> String {
 }
 
 impl Onboarding {
+    /// Makes a merchant with its first user and an admin key, from which every other key follows.
+    ///
+    /// # Errors
+    /// [`OnboardError`].
+    pub async fn found(&self, new: NewMerchant) -> Result<Founded, OnboardError> {
+        let merchant = Merchant {
+            id: self.ids.mint(),
+            name: new.name,
+            role: Role::default(),
+            zone: new.zone,
+            recognise: Recognise::default(),
+            return_origins: new.return_origins,
+            tax_jurisdiction: new.tax_jurisdiction,
+        };
+        let now = self.clock.now();
+        let user = User { id: self.ids.mint(), merchant: merchant.id, name: new.admin };
+        let admin = NewKey {
+            name: "admin".to_owned(),
+            kind: KeyKind::Secret,
+            environment: self.store.environment(),
+            user: KeyUser::Known(user.id),
+            scopes: vec![Scope::Admin],
+            origins: vec![],
+        };
+        let (key, text) = self.cut(merchant.id, user.id, admin);
+        let mut change = Change::new();
+        change.insert_merchant(&merchant, now).insert_user(&user, now).insert_key(&key);
+        let actor = Actor { merchant: merchant.id, user: user.id, key: key.id, request: self.ids.mint() };
+        self.audited(&actor, "merchant.created", &merchant.id.to_string(), &merchant.name, change).await?;
+        Ok(Founded { merchant, key, text })
+    }
+
     /// Makes a key; its text is answered once and never again.
     ///
     /// # Errors
@@ -92,7 +157,17 @@ impl Onboarding {
         actor: &Actor,
         new: NewKey,
     ) -> Result<(ApiKey, SecretString), OnboardError> {
-        self.store.user(actor.merchant, new.user).await?.ok_or(OnboardError::NotFound("user"))?;
+        let mut change = Change::new();
+        let user = match &new.user {
+            KeyUser::Known(user) => {
+                self.store.user(actor.merchant, *user).await?.ok_or(OnboardError::NotFound("user"))?.id
+            }
+            KeyUser::New(name) => {
+                let user = User { id: self.ids.mint(), merchant: actor.merchant, name: name.clone() };
+                change.insert_user(&user, self.clock.now());
+                user.id
+            }
+        };
         for scope in &new.scopes {
             if let Scope::Supplier(supplier) = scope {
                 self.store
@@ -101,11 +176,20 @@ impl Onboarding {
                     .ok_or(OnboardError::NotFound("supplier"))?;
             }
         }
+        let (key, text) = self.cut(actor.merchant, user, new);
+        change.insert_key(&key);
+        let scopes: Vec<String> = key.scopes.iter().map(Scope::to_string).collect();
+        let detail = format!("{user} {}", scopes.join(" "));
+        self.audited(actor, "key.created", &key.id.to_string(), &detail, change).await?;
+        Ok((key, text))
+    }
+
+    fn cut(&self, merchant: MerchantId, user: UserId, new: NewKey) -> (ApiKey, SecretString) {
         let text = new_key_text(new.kind, new.environment, &self.ids);
         let key = ApiKey {
             id: self.ids.mint(),
-            merchant: actor.merchant,
-            user: new.user,
+            merchant,
+            user,
             name: new.name,
             kind: new.kind,
             environment: new.environment,
@@ -116,11 +200,7 @@ impl Onboarding {
             created_at: self.clock.now(),
             revoked_at: None,
         };
-        let mut change = Change::new();
-        change.insert_key(&key);
-        let scopes: Vec<String> = key.scopes.iter().map(Scope::to_string).collect();
-        self.audited(actor, "key.created", &key.id.to_string(), &scopes.join(" "), change).await?;
-        Ok((key, text))
+        (key, text)
     }
 
     /// Makes a key invalid; doing it again changes nothing.
@@ -219,57 +299,18 @@ impl Onboarding {
         self.store.supplier(actor.merchant, id).await?.ok_or(OnboardError::NotFound("supplier"))
     }
 
-    /// Writes a line of the audit trail for what another flow has done.
-    ///
-    /// # Errors
-    /// [`OnboardError::Commit`].
-    pub async fn note(
-        &self,
-        actor: &Actor,
-        action: &str,
-        subject: &str,
-        detail: &str,
-    ) -> Result<(), OnboardError> {
-        self.audited(actor, action, subject, detail, Change::new()).await
-    }
-
     /// Commits a change with its line of the audit trail.
-    ///
-    /// # Errors
-    /// [`OnboardError::Commit`].
-    pub async fn audited(
+    async fn audited(
         &self,
         actor: &Actor,
         action: &str,
         subject: &str,
         detail: &str,
-        change: Change,
+        mut change: Change,
     ) -> Result<(), OnboardError> {
-        let mut last = CommitError::Busy;
-        for _ in 0..ATTEMPTS {
-            let head = self.store.audit_head(actor.merchant).await?;
-            let entry = AuditEntry {
-                id: self.ids.mint(),
-                merchant: actor.merchant,
-                seq: head.seq + 1,
-                at: self.clock.now(),
-                user: actor.user,
-                key: actor.key,
-                request: actor.request,
-                action: action.to_owned(),
-                subject: subject.to_owned(),
-                detail: detail.to_owned(),
-                previous: head.hash,
-            };
-            let mut attempt = change.clone();
-            attempt.audit(&entry);
-            match self.store.commit(attempt).await {
-                Ok(_) => return Ok(()),
-                Err(error @ CommitError::LostUpdate { table: "audit_entry", .. }) => last = error,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(last.into())
+        change.audit(actor.note(&self.ids, self.clock.now(), action, subject, detail));
+        self.store.commit(change).await?;
+        Ok(())
     }
 }
 

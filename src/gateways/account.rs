@@ -20,6 +20,8 @@ pub struct Descriptor {
     pub title: &'static str,
     /// The protocol spoken: `Orders v2`.
     pub api: &'static str,
+    /// Where its live API is, unless the settings say otherwise.
+    pub live_base_url: &'static str,
     /// Whether the capture names the gateway's own fee.
     pub fee_known_at_capture: bool,
     /// Smallest time between two ladder polls of one payment.

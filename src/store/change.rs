@@ -9,6 +9,7 @@
 //! Tables are described once, here by [`Table`] (rows with a version) and [`Log`] (append-only: there is no way to
 //! build an update of a log).
 
+use crate::domain::access::AuditNote;
 use crate::domain::ledger::LedgerTransaction;
 
 /// The kind of a column. Amounts, times (microseconds) and flags are `Int`; ids, rates, JSON are `Text`.
@@ -135,6 +136,7 @@ pub struct Change {
     pub(super) updates: Vec<Update>,
     pub(super) requirements: Vec<Requirement>,
     pub(super) transactions: Vec<LedgerTransaction>,
+    pub(super) notes: Vec<AuditNote>,
 }
 
 impl Change {
@@ -181,12 +183,19 @@ impl Change {
         self
     }
 
+    /// Writes a line of the audit trail with it; the writer gives it its place in the chain.
+    pub fn audit(&mut self, note: AuditNote) -> &mut Change {
+        self.notes.push(note);
+        self
+    }
+
     /// Takes over everything of another change.
     pub fn extend(&mut self, other: Change) -> &mut Change {
         self.inserts.extend(other.inserts);
         self.updates.extend(other.updates);
         self.requirements.extend(other.requirements);
         self.transactions.extend(other.transactions);
+        self.notes.extend(other.notes);
         self
     }
 
@@ -213,7 +222,10 @@ impl Change {
 
     /// Whether it would write nothing.
     pub fn is_empty(&self) -> bool {
-        self.inserts.is_empty() && self.updates.is_empty() && self.transactions.is_empty()
+        self.inserts.is_empty()
+            && self.updates.is_empty()
+            && self.transactions.is_empty()
+            && self.notes.is_empty()
     }
 }
 

@@ -24,6 +24,7 @@ macro_rules! migrations {
 migrations! {
     1 "0001_ledger",
     10 "0010_identity",
+    11 "0011_audit_head",
     20 "0020_payments",
     30 "0030_settlements",
     40 "0040_quotes",

@@ -295,7 +295,7 @@ impl Pay {
     }
 
     /// The events of a payment that has just moved.
-    pub(super) fn tell(&self, change: &mut Change, payment: &Payment) {
+    pub(in crate::flows) fn tell(&self, change: &mut Change, payment: &Payment) {
         let late = payment.state.taken().is_some_and(|taken| taken.late);
         let words: &[&str] = match payment.state.as_str() {
             "requires_action" => &["payment.requires_action"],

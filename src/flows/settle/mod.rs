@@ -10,6 +10,7 @@
 mod agree;
 mod capture;
 mod convert;
+mod correct;
 mod differ;
 mod facts;
 mod refunds;
@@ -118,7 +119,7 @@ impl Settlements {
         }
     }
 
-    fn tell(
+    pub(in crate::flows) fn tell(
         &self,
         change: &mut Change,
         merchant: MerchantId,

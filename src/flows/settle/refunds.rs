@@ -166,7 +166,7 @@ impl Settlements {
     }
 
     /// The payment's own state: how much of it has gone back by now.
-    async fn count_refund(
+    pub(in crate::flows) async fn count_refund(
         &self,
         change: &mut Change,
         payment: &Versioned<Payment>,

@@ -51,6 +51,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "grabpay",
     title: "GrabPay",
     api: "One-Time Charge v2",
+    live_base_url: "https://partner-api.grab.com",
     fee_known_at_capture: false,
     poll_pace_s: 120,
     build,

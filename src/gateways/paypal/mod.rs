@@ -48,6 +48,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "paypal",
     title: "PayPal",
     api: "Orders v2",
+    live_base_url: "https://api-m.paypal.com",
     fee_known_at_capture: true,
     poll_pace_s: 15,
     build,

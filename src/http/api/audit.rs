@@ -52,15 +52,15 @@ pub async fn list(service: web::Data<Service>, caller: Caller, paging: Query<Pag
     let data: Vec<AuditAnswer> = entries
         .into_iter()
         .map(|(entry, hash)| AuditAnswer {
-            id: entry.id.to_string(),
+            id: entry.note.id.to_string(),
             seq: entry.seq,
-            at: wire::time(entry.at),
-            user: entry.user.to_string(),
-            key: entry.key.to_string(),
-            request_id: entry.request.to_string(),
-            action: entry.action,
-            subject: entry.subject,
-            detail: entry.detail,
+            at: wire::time(entry.note.at),
+            user: entry.note.actor.user.to_string(),
+            key: entry.note.actor.key.to_string(),
+            request_id: entry.note.actor.request.to_string(),
+            action: entry.note.action,
+            subject: entry.note.subject,
+            detail: entry.note.detail,
             previous_hash: wire::hex(&entry.previous),
             hash: wire::hex(&hash),
         })

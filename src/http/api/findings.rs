@@ -69,11 +69,9 @@ pub async fn resolve(
     let reason = wire::label("reason", body.value.reason)?;
     let (resolving, action) = (service.resolving.clone(), body.value.action);
     let (merchant, user) = (caller.merchant(), caller.key.user);
-    let work = tokio::spawn(async move { resolving.resolve(merchant, user, id, action, &reason).await });
+    let extra = service.noted(&caller, "finding.decided", id, format_args!("{}: {reason}", action.as_str()));
+    let work =
+        tokio::spawn(async move { resolving.resolve(merchant, user, id, action, &reason, extra).await });
     let finding = work.await.map_err(Problem::internal)??;
-    service
-        .onboarding
-        .note(&caller.actor, "finding.decided", &id.to_string(), finding.state.as_str())
-        .await?;
     crate::http::json(200, &Resolving::view(&finding))
 }

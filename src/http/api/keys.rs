@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::access::{ApiKey, Environment, KeyKind, Scope};
-use crate::flows::onboard::NewKey;
+use crate::flows::onboard::{KeyUser, NewKey};
 use crate::http::caller::Caller;
 use crate::http::extract::{Json, Paging, Query};
 use crate::http::problem::{Answer, Code, Problem};
@@ -34,6 +34,9 @@ pub struct CreateKey {
     /// Who acts when it is used; default: the caller's own user.
     #[schema(value_type = Option<String>)]
     user: Option<IdIn<UserId>>,
+    /// Or the name of a new user, who is made with the key: four eyes are two users.
+    #[schema(max_length = 100)]
+    new_user: Option<String>,
 }
 
 /// A key without its text.
@@ -115,7 +118,12 @@ pub async fn create(service: web::Data<Service>, caller: Caller, body: Json<Crea
         name: wire::label("name", body.name)?,
         kind,
         environment,
-        user: body.user.map_or(caller.key.user, |user| user.0),
+        user: match (body.user, body.new_user) {
+            (None, None) => KeyUser::Known(caller.key.user),
+            (Some(user), None) => KeyUser::Known(user.0),
+            (None, Some(name)) => KeyUser::New(wire::label("new_user", name)?),
+            (Some(_), Some(_)) => return Err(invalid("new_user", "either `user` or `new_user` belongs here")),
+        },
         scopes,
         origins: body
             .origins

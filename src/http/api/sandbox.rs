@@ -42,7 +42,7 @@ fn standing(service: &Service) -> serde_json::Value {
 #[utoipa::path(post, path = "/v1/sandbox/clock", tag = "sandbox", request_body = ClockBody, responses(
     (status = 200, description = "The clock", body = Object, example = json!({"now": "2026-11-24T00:00:00Z", "offset_s": 86400})),
     (status = 202, description = "Still on its way", body = Object, example = json!({"now": "2026-11-23T12:00:00Z", "offset_s": 43200}))))]
-pub async fn move_clock(service: web::Data<Service>, _caller: Caller, body: Json<ClockBody>) -> Answer {
+pub async fn move_clock(service: web::Data<Service>, caller: Caller, body: Json<ClockBody>) -> Answer {
     let now = service.clock.now();
     let until = match (&body.value.advance, &body.value.set) {
         (Some(step), None) => {
@@ -63,7 +63,8 @@ pub async fn move_clock(service: web::Data<Service>, _caller: Caller, body: Json
         return Err(Problem::new(Code::ClockBackwards, detail).at("set"));
     }
     let moving = service.clone();
-    let work = tokio::spawn(async move { moving.advance_clock(until).await });
+    let extra = service.noted(&caller, "clock.moved", "clock", format_args!("to {}", wire::time(until)));
+    let work = tokio::spawn(async move { moving.advance_clock(until, extra).await });
     match tokio::time::timeout(PATIENCE, work).await {
         Ok(done) => {
             done.map_err(Problem::internal)??;

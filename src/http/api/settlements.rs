@@ -19,7 +19,7 @@ use crate::http::service::Service;
 use crate::http::wire;
 use crate::ids::{PaymentId, RefundId, SupplierId};
 use crate::money::Currency;
-use crate::store::{Change, TransactionFilter};
+use crate::store::TransactionFilter;
 
 /// What a settlement would be; nothing is stored.
 #[utoipa::path(post, path = "/v1/settlements/preview", tag = "settlements", request_body(content = Object, description = "The payment, its splits, and perhaps fees and rates of its own", example = json!({"amount": {"amount": "100.00", "currency": "SGD"}, "gateway": "paypal", "splits": [{"supplier": "sup_01kb0000000000000000000000", "share": {"percent": "80"}}]})), responses((status = 200, description = "Gross and lines", body = Object, example = json!({"gross": {"amount": "100.00", "currency": "SGD"}, "lines": [], "postings": []}))))]
@@ -31,15 +31,7 @@ pub async fn preview_settlement(
     let request = body.value;
     let merchant = service.store.merchant(caller.merchant()).await?;
     let merchant = merchant.ok_or_else(|| Problem::internal("the caller's merchant is gone"))?;
-    let accounts = service.pay.accounts().all();
-    let account = accounts
-        .iter()
-        .filter(|open| open.account.merchant == merchant.id)
-        .find(|open| open.account.gateway == request.gateway || open.account.name == request.gateway);
-    let account = account.ok_or_else(|| {
-        Problem::new(Code::GatewayUnknown, format!("there is no account at a gateway `{}`", request.gateway))
-            .at("gateway")
-    })?;
+    let account = service.account_at(merchant.id, &request.gateway)?;
     let suppliers = suppliers_of(&service, &caller, &request).await?;
     let rates = service.pricing.rates.latest();
     let answer = preview(
@@ -84,7 +76,7 @@ pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<Str
     if record.merchant != caller.merchant() {
         return Err(missing());
     }
-    let filter = TransactionFilter { subject: Some(id.to_string()), before: None, limit: 100 };
+    let filter = TransactionFilter { subject: Some(id.to_string()), before: None, limit: 1_000 };
     let transactions = service.store.ledger_transactions(caller.merchant(), &filter).await?;
     let postings: Vec<Value> = transactions.iter().rev().map(super::ledger::transaction).collect();
     let frozen: Value = serde_json::from_str(&record.frozen).map_err(Problem::internal)?;
@@ -119,7 +111,7 @@ pub async fn refund(
         Begun::Resume(resource) => return resume(&service, &caller, &resource).await,
     };
     let refund: RefundId = service.ids.mint();
-    let mut extra = Change::new();
+    let mut extra = service.noted(&caller, "payment.refunded", payment, refund);
     extra.claim(&claim, refund);
     let (refunding, merchant, input) = (service.refunding.clone(), caller.merchant(), body.value);
     let work = tokio::spawn(async move { refunding.request(merchant, payment, refund, &input, extra).await });
@@ -172,9 +164,10 @@ pub async fn deliver(
     id: web::Path<String>,
     body: Json<DeliverBody>,
 ) -> Answer {
-    let id = wire::path_id(&id, "payment")?;
+    let id: PaymentId = wire::path_id(&id, "payment")?;
     let (delivering, merchant) = (service.delivering.clone(), caller.merchant());
     let items = body.value.items;
-    let work = tokio::spawn(async move { delivering.deliver(merchant, id, &items, Change::new()).await });
+    let extra = service.noted(&caller, "payment.delivered", id, items.join(" "));
+    let work = tokio::spawn(async move { delivering.deliver(merchant, id, &items, extra).await });
     crate::http::json(200, &work.await.map_err(Problem::internal)??)
 }

@@ -14,6 +14,7 @@ use super::guards::Guards;
 use super::session::Session;
 use super::statement::{Insertion, Revision, Row, StatementError};
 use super::tables;
+use super::trail::Trails;
 
 /// What became of each change, in order.
 pub(super) type Outcomes = Vec<Result<Committed, CommitError>>;
@@ -44,6 +45,7 @@ pub(super) async fn write(
 ) -> Result<Written, StatementError> {
     let head = lock_head(session).await?;
     let mut guards = Guards::read(session, changes).await?;
+    let mut trails = Trails::read(session, changes).await?;
     let transactions = changes.iter().flat_map(|change| &change.transactions);
     let mut books = Books::read(session, head, transactions, known).await?;
 
@@ -56,6 +58,7 @@ pub(super) async fn write(
             guards.check(change)?;
             books.post(&change.transactions)?;
             guards.accept(change);
+            trails.note(&change.notes);
             accepted.push(change);
             let block = (!change.transactions.is_empty()).then_some(head.seq + 1);
             Ok(Committed { block, recorded_at: from_micros(recorded_at) })
@@ -64,6 +67,7 @@ pub(super) async fn write(
 
     insert_rows(session, &accepted).await?;
     update_rows(session, &accepted).await?;
+    trails.write(session).await?;
     if !books.posted.is_empty() {
         write_books(session, &books, head, recorded_at).await?;
     }
@@ -270,7 +274,7 @@ fn hash_block(seq: i64, previous: BlockHash, recorded_at: i64, posted: &[Booked<
 }
 
 /// Every row was checked under the lock; one that is missing now means that somebody writes beside the writer.
-fn expect_all(table: &'static str, expected: usize, found: u64) -> Result<(), StatementError> {
+pub(super) fn expect_all(table: &'static str, expected: usize, found: u64) -> Result<(), StatementError> {
     if u64::try_from(expected) == Ok(found) {
         return Ok(());
     }

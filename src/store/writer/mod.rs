@@ -19,6 +19,7 @@ mod session;
 mod statement;
 mod tables;
 mod task;
+mod trail;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -58,6 +58,28 @@ pub(super) static LAST_BATCH: LazyLock<Lookup> = LazyLock::new(|| Lookup {
     lock: false,
 });
 
+fn audit_head() -> Vec<Column> {
+    vec![text("merchant_id"), int("seq"), bytes("hash")]
+}
+
+/// Where the audit trails end.
+pub(super) static AUDIT_HEADS: LazyLock<Lookup> = LazyLock::new(|| Lookup {
+    table: "audit_head",
+    key: vec![text("merchant_id")],
+    columns: audit_head(),
+    lock: false,
+});
+
+pub(super) static NEW_AUDIT_HEADS: LazyLock<Insertion> =
+    LazyLock::new(|| Insertion { table: "audit_head", columns: audit_head() });
+
+pub(super) static MOVE_AUDIT_HEADS: LazyLock<Revision> = LazyLock::new(|| Revision {
+    table: "audit_head",
+    key: text("merchant_id"),
+    versioned: false,
+    set: vec![int("seq"), bytes("hash")],
+});
+
 pub(super) static NEW_ACCOUNTS: LazyLock<Insertion> = LazyLock::new(|| Insertion {
     table: "ledger_account",
     columns: account_key().into_iter().chain([int("id"), int("balance"), int("seq")]).collect(),

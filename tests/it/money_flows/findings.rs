@@ -49,6 +49,12 @@ async fn a_refund_made_elsewhere_is_adopted_by_two_users() {
 
         assert_eq!(world.state(payment).await, "partially_refunded");
         assert_eq!(world.far.calls(), 0, "adopted money is not sent again");
+        let timeline = store.timeline(payment).await.unwrap();
+        assert_eq!(timeline.last().map(|entry| entry.kind.as_str()), Some("refunded"));
+        let (events, _) = store.events(world.merchant.id, None, None, 50).await.unwrap();
+        for kind in ["finding.opened", "finding.repaired", "refund.succeeded"] {
+            assert_eq!(events.iter().filter(|event| event.kind == kind).count(), 1, "{kind}");
+        }
         assert!(!world.standing().await.contains_key("2900[paypal] USD"));
         world.sync(payment).await;
         assert!(world.findings().await.is_empty());
@@ -100,7 +106,7 @@ async fn a_gateway_that_corrects_itself_frees_the_money() {
     on_each_engine("a_gateway_that_corrects_itself_frees_the_money", async |database| {
         let store = database.open().await;
         let world = World::on(&store, &database.clock, Setup::default()).await;
-        let capture = taken("CAP", "10.00", "USD", "4.90");
+        let capture = taken("CAP", "10.00", "USD", "0.94");
         let payment = world.paid("corrected", money("100.00", "USD"), ONE, capture).await;
         assert_eq!(world.state(payment).await, "in_review");
         world.far.say(payment, ReportKind::Captured(taken("CAP", "100.00", "USD", "4.90")));
