@@ -146,6 +146,7 @@ impl World {
             event_type: "PAYMENT.CAPTURE.COMPLETED".into(),
             request_ref: Some(id.to_string()),
             gateway_ref: Some(capture.clone()),
+            stated: None,
             received_at: now,
         };
         let headers =
