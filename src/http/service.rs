@@ -122,24 +122,32 @@ impl Service {
 
     /// A change that begins with a line of the audit trail: what the caller does, to what. It is written with the
     /// effect or not at all.
-    pub fn noted(&self, caller: &Caller, action: &str, subject: impl ToString, detail: impl ToString) -> Change {
+    pub fn noted(
+        &self,
+        caller: &Caller,
+        action: &str,
+        subject: impl ToString,
+        detail: impl ToString,
+    ) -> Change {
         let mut change = Change::new();
         change.audit(caller.actor.note(&self.ids, self.clock.now(), action, subject, detail));
         change
     }
 
     /// Moves the test clock: everything due on the way runs in order, then the far sides catch up, then what they sent
-    /// is worked off. The offset is kept with `extra`, so that a restart does not go back.
+    /// is worked off. The offset is kept with `extra`, and first: a restart halfway must not fall behind what was written
+    /// on the way.
     ///
     /// # Errors
     /// `internal`, `unavailable`.
     pub async fn advance_clock(&self, until: DateTime<Utc>, extra: Change) -> Result<(), Problem> {
-        self.jobs.advance(until).await?;
         let before = self.store.setting(CLOCK_OFFSET).await?;
-        let offset = self.clock.offset().num_microseconds().unwrap_or(0);
+        let kept = before.as_ref().and_then(|row| row.value.parse().ok()).unwrap_or(0_i64);
+        let offset = (self.clock.offset() + (until - self.clock.now())).num_microseconds().unwrap_or(kept);
         let mut change = extra;
-        change.set_setting(CLOCK_OFFSET, offset, before.as_ref());
+        change.set_setting(CLOCK_OFFSET, offset.max(kept), before.as_ref());
         self.store.commit(change).await?;
+        self.jobs.advance(until).await?;
         if let Some(sandbox) = &self.sandbox {
             sandbox.advance_to(self.clock.now()).await?;
         }

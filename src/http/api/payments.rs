@@ -315,7 +315,10 @@ async fn hear(
         body,
         received_at: service.clock.wall(),
     };
-    let arrived = service.pay.hear(gateway, account, &raw).await?;
+    let arrived = match service.pay.hear(gateway, account, &raw).await {
+        Err(PayError::UnknownGateway(_)) => return Err(Problem::not_found("gateway")),
+        heard => heard?,
+    };
     drop(permit);
     let status = StatusCode::from_u16(arrived.reply.status).map_err(Problem::internal)?;
     Ok(HttpResponse::build(status)

@@ -236,7 +236,7 @@ impl Gateway for FarGateway {
             request_ref: body["payment"].as_str().map(str::to_owned),
             gateway_ref: body["order"].as_str().map(str::to_owned),
         };
-        Ok(Notification { event_ref: None, event_type: "NEWS".into(), about })
+        Ok(Notification { event_ref: None, event_type: "NEWS".into(), about, stated: None })
     }
 
     fn reply(&self, accepted: bool) -> Reply {
