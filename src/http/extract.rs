@@ -11,6 +11,8 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::store::Seek;
+
 use super::body;
 use super::problem::{Answer, Code, Problem};
 use super::service::Service;
@@ -123,15 +125,42 @@ pub struct Paging {
     pub limit: Option<String>,
     /// The page begins behind the row with this id.
     pub starting_after: Option<String>,
+    /// The page ends before the row with this id.
+    pub ending_before: Option<String>,
 }
 
 impl Paging {
+    /// Of a list that has parameters of its own beside these.
+    pub fn new(
+        limit: Option<String>,
+        starting_after: Option<String>,
+        ending_before: Option<String>,
+    ) -> Paging {
+        Paging { limit, starting_after, ending_before }
+    }
+
     /// Rows of a page.
     ///
     /// # Errors
     /// `invalid_parameter` outside 1 to 100.
     pub fn limit(&self) -> Answer<usize> {
         super::wire::limit(self.limit.as_deref())
+    }
+
+    /// Where the page begins; `read` makes the key of a row's id and names the parameter in its refusal.
+    ///
+    /// # Errors
+    /// What `read` refuses; `invalid_parameter` where both ends are given.
+    pub fn seek<K>(&self, read: impl FnOnce(&str, &str) -> Answer<K>) -> Answer<Seek<K>> {
+        match (self.starting_after.as_deref(), self.ending_before.as_deref()) {
+            (None, None) => Ok(Seek::Start),
+            (Some(id), None) => read("starting_after", id).map(Seek::After),
+            (None, Some(id)) => read("ending_before", id).map(Seek::Before),
+            (Some(_), Some(_)) => {
+                let detail = "give `starting_after` or `ending_before`, not both";
+                Err(Problem::new(Code::InvalidParameter, detail).at("ending_before"))
+            }
+        }
     }
 }
 

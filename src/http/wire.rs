@@ -18,6 +18,8 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::ids::{Id, IdError, parse_id};
 use crate::money::{Currency, Money, MoneyError};
 
+use crate::store::Seek;
+
 use super::body::coded;
 use super::problem::{Code, Problem};
 
@@ -28,7 +30,7 @@ pub struct MoneyIn(pub Money);
 impl<'de> Deserialize<'de> for MoneyIn {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
+        #[serde(deny_unknown_fields, expecting = "an object with `amount` and `currency`")]
         struct ApiMoney {
             amount: AmountIn,
             currency: CurrencyIn,
@@ -233,10 +235,13 @@ impl<T> Page<T> {
         Page { object: "list", data: rows, has_more }
     }
 
-    /// From one row more than the page holds, or fewer.
-    pub fn of(mut rows: Vec<T>, limit: usize) -> Page<T> {
+    /// From rows in reading order, one more than the page holds or fewer; the page is in the list's order.
+    pub fn of<K>(mut rows: Vec<T>, limit: usize, seek: &Seek<K>) -> Page<T> {
         let has_more = rows.len() > limit;
         rows.truncate(limit);
+        if seek.is_backwards() {
+            rows.reverse();
+        }
         Page { object: "list", data: rows, has_more }
     }
 }

@@ -10,7 +10,7 @@ use crate::ids::MerchantId;
 
 use super::row::Row;
 use super::words;
-use super::{Column, Log, Store, StoreError, Value};
+use super::{Column, Log, Seek, Store, StoreError, Value};
 
 /// The trail.
 pub(super) static AUDIT_ENTRY: Log = Log {
@@ -68,17 +68,21 @@ impl Store {
     pub async fn audit_entries(
         &self,
         merchant: MerchantId,
-        after: i64,
+        seek: Seek<i64>,
         limit: i64,
     ) -> Result<Vec<(AuditEntry, [u8; 32])>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT * FROM audit_entry WHERE merchant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
-        )
-        .bind(merchant.to_string())
-        .bind(after)
-        .bind(limit)
-        .fetch_all(self.reads())
-        .await?;
+        let sql = match seek.is_backwards() {
+            false => "SELECT * FROM audit_entry WHERE merchant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+            true => {
+                "SELECT * FROM audit_entry WHERE merchant_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3"
+            }
+        };
+        let rows = sqlx::query(sql)
+            .bind(merchant.to_string())
+            .bind(seek.key().copied().unwrap_or(0))
+            .bind(limit)
+            .fetch_all(self.reads())
+            .await?;
         rows.iter().map(read_entry).collect()
     }
 }

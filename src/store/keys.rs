@@ -8,7 +8,7 @@ use crate::ids::{KeyId, MerchantId};
 
 use super::row::Row;
 use super::words::{self, json};
-use super::{Change, Column, Store, StoreError, Table, Value, Versioned};
+use super::{Change, Column, Seek, Store, StoreError, Table, Value, Versioned};
 
 /// API keys.
 pub static API_KEY: Table = Table {
@@ -115,16 +115,19 @@ impl Store {
     pub async fn keys(
         &self,
         merchant: MerchantId,
-        after: Option<KeyId>,
+        seek: Seek<KeyId>,
         limit: i64,
     ) -> Result<Vec<ApiKey>, StoreError> {
-        let rows =
-            sqlx::query("SELECT * FROM api_key WHERE merchant_id = $1 AND id > $2 ORDER BY id LIMIT $3")
-                .bind(merchant.to_string())
-                .bind(after.map(|id| id.to_string()).unwrap_or_default())
-                .bind(limit)
-                .fetch_all(self.reads())
-                .await?;
+        let sql = match seek.is_backwards() {
+            false => "SELECT * FROM api_key WHERE merchant_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+            true => "SELECT * FROM api_key WHERE merchant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+        };
+        let rows = sqlx::query(sql)
+            .bind(merchant.to_string())
+            .bind(seek.key().map(ToString::to_string).unwrap_or_default())
+            .bind(limit)
+            .fetch_all(self.reads())
+            .await?;
         rows.iter().map(|row| read_key(row).map(|key| key.value)).collect()
     }
 }

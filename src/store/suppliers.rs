@@ -8,7 +8,7 @@ use crate::ids::{MerchantId, SupplierId};
 
 use super::row::Row;
 use super::words::{self, word};
-use super::{Change, Column, Store, StoreError, Table, Value, Versioned};
+use super::{Change, Column, Seek, Store, StoreError, Table, Value, Versioned};
 
 /// Suppliers.
 pub static SUPPLIER: Table = Table {
@@ -122,16 +122,19 @@ impl Store {
     pub async fn suppliers(
         &self,
         merchant: MerchantId,
-        after: Option<SupplierId>,
+        seek: Seek<SupplierId>,
         limit: i64,
     ) -> Result<Vec<Supplier>, StoreError> {
-        let rows =
-            sqlx::query("SELECT * FROM supplier WHERE merchant_id = $1 AND id > $2 ORDER BY id LIMIT $3")
-                .bind(merchant.to_string())
-                .bind(after.map(|id| id.to_string()).unwrap_or_default())
-                .bind(limit)
-                .fetch_all(self.reads())
-                .await?;
+        let sql = match seek.is_backwards() {
+            false => "SELECT * FROM supplier WHERE merchant_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+            true => "SELECT * FROM supplier WHERE merchant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+        };
+        let rows = sqlx::query(sql)
+            .bind(merchant.to_string())
+            .bind(seek.key().map(ToString::to_string).unwrap_or_default())
+            .bind(limit)
+            .fetch_all(self.reads())
+            .await?;
         rows.iter().map(|row| read_supplier(row).map(|supplier| supplier.value)).collect()
     }
 

@@ -619,7 +619,11 @@ impl World {
 
     /// What the ledger holds about a payment, oldest first.
     pub async fn booked(&self, payment: PaymentId) -> Vec<String> {
-        let filter = TransactionFilter { subject: Some(payment.to_string()), before: None, limit: 100 };
+        let filter = TransactionFilter {
+            subject: Some(payment.to_string()),
+            limit: 100,
+            ..TransactionFilter::default()
+        };
         let posted = self.store.ledger_transactions(self.merchant.id, &filter).await.unwrap();
         let word = |posted: &PostedTransaction| format!("{} {}", posted.event, posted.source);
         posted.iter().rev().map(word).collect()

@@ -113,6 +113,21 @@ pub enum Transition {
 }
 
 impl PaymentState {
+    /// Every state's word, see [`PaymentState::as_str`].
+    pub const WORDS: [&'static str; 11] = [
+        "created",
+        "requires_action",
+        "pending",
+        "authorized",
+        "captured",
+        "partially_refunded",
+        "refunded",
+        "failed",
+        "cancelled",
+        "expired",
+        "in_review",
+    ];
+
     /// The word of the API, the store and the timeline.
     pub fn as_str(&self) -> &'static str {
         match self {

@@ -67,7 +67,9 @@ fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Res
 fn at_least_one<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     let list = Vec::<T>::deserialize(deserializer)?;
     if list.is_empty() {
-        return Err(D::Error::custom("an empty list names nothing; leave the field out to refund all that is left"));
+        return Err(D::Error::custom(
+            "an empty list names nothing; leave the field out to refund all that is left",
+        ));
     }
     Ok(list)
 }
@@ -356,5 +358,21 @@ impl Refunding {
     /// The answer of the API.
     pub fn view(refund: &Refund) -> serde_json::Value {
         refund_view(refund)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_named_is_something() {
+        let read = serde_json::from_str::<RefundInput>;
+        assert_eq!(read("{}").unwrap().amount, None);
+        assert_eq!(read(r#"{"items":["a"]}"#).unwrap().items, ["a"]);
+        for nothing in [r#"{"amount":null}"#, r#"{"items":[]}"#, r#"{"allocation":[]}"#, r#"{"items":null}"#]
+        {
+            assert!(read(nothing).is_err(), "{nothing} would refund everything");
+        }
     }
 }

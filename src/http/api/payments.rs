@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::fees::Bearer;
-use crate::domain::orders::Customer;
+use crate::domain::orders::{Customer, PaymentState};
 use crate::domain::splits::{Item, PlatformFee, Split, Terms};
 use crate::flows::pay::{PayError, PaymentView, Price, Start};
 use crate::flows::price::{Pricing, QuoteAnswer};
@@ -228,6 +228,10 @@ pub async fn list(service: web::Data<Service>, caller: Caller, query: Query<List
                 .at("created[gte]")
         })
     });
+    if let Some(unknown) = query.state.as_deref().filter(|state| !PaymentState::WORDS.contains(state)) {
+        let detail = format!("`{unknown}` is none of {}", PaymentState::WORDS.join(", "));
+        return Err(Problem::new(Code::InvalidParameter, detail).at("state"));
+    }
     let filter = PaymentFilter {
         order_ref: query.order_ref.clone(),
         state: query.state.clone(),

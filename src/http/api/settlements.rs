@@ -76,7 +76,8 @@ pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<Str
     if record.merchant != caller.merchant() {
         return Err(missing());
     }
-    let filter = TransactionFilter { subject: Some(id.to_string()), before: None, limit: 1_000 };
+    let filter =
+        TransactionFilter { subject: Some(id.to_string()), limit: 1_000, ..TransactionFilter::default() };
     let transactions = service.store.ledger_transactions(caller.merchant(), &filter).await?;
     let postings: Vec<Value> = transactions.iter().rev().map(super::ledger::transaction).collect();
     let frozen: Value = serde_json::from_str(&record.frozen).map_err(Problem::internal)?;

@@ -113,9 +113,9 @@ fn account_answer(account: &PayoutAccount) -> AccountAnswer {
     (status = 200, description = "A page of suppliers", body = Object, example = json!({"object": "list", "data": [{"id": "sup_01kb0000000000000000000000", "object": "supplier", "name": "Chiang Mai Ceramics", "country": "TH", "currency": "THB"}], "has_more": false}))))]
 pub async fn list(service: web::Data<Service>, caller: Caller, paging: Query<Paging>) -> Answer {
     let limit = paging.0.limit()?;
-    let after = paging.0.starting_after.as_deref().map(|id| wire::id("starting_after", id)).transpose()?;
-    let suppliers = service.store.suppliers(caller.merchant(), after, limit as i64 + 1).await?;
-    crate::http::json(200, &Page::of(suppliers.iter().map(answer).collect(), limit))
+    let seek = paging.0.seek(wire::id)?;
+    let suppliers = service.store.suppliers(caller.merchant(), seek, limit as i64 + 1).await?;
+    crate::http::json(200, &Page::of(suppliers.iter().map(answer).collect(), limit, &seek))
 }
 
 /// Adds a supplier.
@@ -164,7 +164,7 @@ pub async fn update(
 pub async fn list_accounts(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let supplier = visible(&service, &caller, &id).await?;
     let accounts = service.store.payout_accounts(caller.merchant(), supplier.id).await?;
-    crate::http::json(200, &Page::of(accounts.iter().map(account_answer).collect(), 100))
+    crate::http::json(200, &Page::whole(accounts.iter().map(account_answer).collect(), false))
 }
 
 /// Adds a payout account.

@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 use crate::domain::ledger::{Direction, PostedEntry, PostedTransaction};
 use crate::ids::{MerchantId, TransactionId};
 use crate::store::row::Row;
-use crate::store::{Store, StoreError};
+use crate::store::{Seek, Store, StoreError};
 
 use super::{account_of, binds, layer_of, money_of, rows_of};
 
@@ -16,8 +16,8 @@ use super::{account_of, binds, layer_of, money_of, rows_of};
 pub struct TransactionFilter {
     /// Only those about this payment, payout or finding.
     pub subject: Option<String>,
-    /// Only those before this number: the last one of the page before.
-    pub before: Option<i64>,
+    /// From which number on; the list's order is newest first.
+    pub seek: Seek<i64>,
     /// How many.
     pub limit: u32,
 }
@@ -44,7 +44,7 @@ impl Store {
         Ok(self.with_entries(found).await?.pop())
     }
 
-    /// A merchant's transactions, newest first.
+    /// A merchant's transactions, newest first; in reading order.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -54,13 +54,14 @@ impl Store {
         filter: &TransactionFilter,
     ) -> Result<Vec<PostedTransaction>, StoreError> {
         let about = if filter.subject.is_some() { "AND subject = $4" } else { "" };
+        let (beyond, way) = if filter.seek.is_backwards() { (">", "ASC") } else { ("<", "DESC") };
         let sql = format!(
-            "SELECT {COLUMNS} FROM ledger_transaction WHERE merchant_id = $1 AND number < $2 {about}
-             ORDER BY number DESC LIMIT $3"
+            "SELECT {COLUMNS} FROM ledger_transaction WHERE merchant_id = $1 AND number {beyond} $2 {about}
+             ORDER BY number {way} LIMIT $3"
         );
         let mut query = sqlx::query(AssertSqlSafe(sql))
             .bind(merchant.to_string())
-            .bind(filter.before.unwrap_or(i64::MAX))
+            .bind(filter.seek.key().copied().unwrap_or(i64::MAX))
             .bind(i64::from(filter.limit));
         if let Some(subject) = &filter.subject {
             query = query.bind(subject.as_str());

@@ -31,7 +31,7 @@ use straits::ids::{IdSource, PaymentId, SupplierId, UserId};
 use straits::money::{Currency, Money, Rate};
 use straits::rates::RateBook;
 use straits::store::merchants::StoredGatewayAccount;
-use straits::store::{Change, Engine, Store, TransactionFilter, VerifyOptions};
+use straits::store::{Change, Engine, Seek, Store, TransactionFilter, VerifyOptions};
 use straits::vault::Vault;
 
 use super::far::{Far, FarGateway};
@@ -317,7 +317,7 @@ impl World {
 
     /// The findings that stand open.
     pub async fn findings(&self) -> Vec<Finding> {
-        let all = self.store.findings(self.merchant.id, None, None, 100).await.unwrap();
+        let all = self.store.findings(self.merchant.id, None, Seek::Start, 100).await.unwrap();
         all.into_iter().filter(|finding| finding.state.as_str() != "resolved").collect()
     }
 
@@ -333,7 +333,7 @@ impl World {
         finding: &Finding,
         action: Action,
     ) -> Result<Finding, ResolveError> {
-        self.resolving.resolve(self.merchant.id, user, finding.id, action, "looked at it").await
+        self.resolving.resolve(self.merchant.id, user, finding.id, action, "looked at it", Change::new()).await
     }
 
     /// Both users agree.
@@ -345,7 +345,7 @@ impl World {
 
     /// Every transaction, oldest first.
     pub async fn transactions(&self) -> Vec<PostedTransaction> {
-        let filter = TransactionFilter { subject: None, before: None, limit: 200 };
+        let filter = TransactionFilter { limit: 200, ..TransactionFilter::default() };
         let mut posted = self.store.ledger_transactions(self.merchant.id, &filter).await.unwrap();
         assert!(posted.len() < 200);
         posted.reverse();
@@ -354,7 +354,7 @@ impl World {
 
     /// Every account of the book.
     pub async fn balances(&self) -> Vec<AccountBalance> {
-        let all = self.store.ledger_accounts(self.merchant.id, None, 500).await.unwrap();
+        let all = self.store.ledger_accounts(self.merchant.id, Seek::Start, 500).await.unwrap();
         all.into_iter().filter(|row| row.layer == Layer::Posted).collect()
     }
 
