@@ -25,6 +25,7 @@ mod row;
 pub mod sealed;
 mod settings;
 pub mod settlements;
+mod standing;
 pub mod suppliers;
 mod verify;
 mod words;
@@ -41,6 +42,7 @@ pub use ledger::{AsOf, EXPORT_PAGE, Extent, TransactionFilter};
 pub use open::{Environment, StoreOptions};
 pub use payments::PaymentFilter;
 pub use settings::SETTING;
+pub use standing::Standing;
 pub use verify::{Verification, VerifyOptions};
 pub use writer::{CommitFault, CommitFaults};
 
