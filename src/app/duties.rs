@@ -1,11 +1,18 @@
-//! What money flows leave to be done later, as duties of the clock.
+//! What is done by the clock: what money flows left for later, and the watch over the books.
+
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
+use crate::clock::Clock;
+use crate::domain::access::Actor;
+use crate::domain::ledger::ChainHead;
 use crate::flows::refund::Refunding;
 use crate::flows::settle::Settlements;
+use crate::ids::IdSource;
 use crate::jobs::{Duty, Pace};
+use crate::store::{Change, Store, VerifyOptions};
 
 /// Sends and asks about refunds whose end is not known, every two minutes.
 #[derive(Debug)]
@@ -42,5 +49,71 @@ impl Duty for ConvertWaiting {
 
     async fn run(&self, _payload: &str) -> Result<(), String> {
         self.0.convert_waiting().await.map(|_| ()).map_err(|error| error.to_string())
+    }
+}
+
+/// Notes where the chain of the books stands, every hour, in the log and on every merchant's audit trail: against a head
+/// noted elsewhere a tail that was cut off shows.
+#[derive(Debug)]
+pub struct NoteHead {
+    /// The books.
+    pub store: Store,
+    /// Business time.
+    pub clock: Clock,
+    /// Ids of the lines.
+    pub ids: IdSource,
+    /// The head noted last by this process; one that stands still is not noted again.
+    pub noted: Mutex<Option<ChainHead>>,
+}
+
+#[async_trait]
+impl Duty for NoteHead {
+    fn kind(&self) -> &'static str {
+        "note_head"
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Sweep(TimeDelta::hours(1))
+    }
+
+    async fn run(&self, _payload: &str) -> Result<(), String> {
+        let head = self.store.chain_head().await.map_err(|error| error.to_string())?;
+        tracing::info!(seq = head.seq, hash = %head.hash, "the ledger's head");
+        let before = *self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        if head.seq == 0 || before == Some(head) {
+            return Ok(());
+        }
+        let mut change = Change::new();
+        for merchant in self.store.merchants().await.map_err(|error| error.to_string())? {
+            let actor = Actor::service(merchant.id, self.ids.mint());
+            change.audit(actor.note(&self.ids, self.clock.now(), "ledger.head", head.seq, head.hash));
+        }
+        self.store.commit(change).await.map_err(|error| error.to_string())?;
+        *self.noted.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
+        Ok(())
+    }
+}
+
+/// Goes over the books once a day, from the last block verified; `straits_verify_ok` says what came of it.
+#[derive(Debug)]
+pub struct VerifyBooks(pub Store);
+
+#[async_trait]
+impl Duty for VerifyBooks {
+    fn kind(&self) -> &'static str {
+        "verify_books"
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Each(TimeDelta::days(1))
+    }
+
+    async fn run(&self, _payload: &str) -> Result<(), String> {
+        let verification =
+            self.0.verify(&VerifyOptions::default()).await.map_err(|error| error.to_string())?;
+        for check in verification.checks.iter().filter(|check| !check.ok) {
+            tracing::error!(check = check.name, detail = check.detail, "the books contradict themselves");
+        }
+        Ok(())
     }
 }

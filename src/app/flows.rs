@@ -1,6 +1,6 @@
 //! The verbs over what was built: one instance of each flow, sharing store, clock and rates.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::domain::fees::FeeBook;
 use crate::domain::orders::Holder;
@@ -17,7 +17,7 @@ use crate::rates::RateBook;
 use crate::settings::Mode;
 use crate::store::Engine;
 
-use super::duties::{ConvertWaiting, SendRefunds};
+use super::duties::{ConvertWaiting, NoteHead, SendRefunds, VerifyBooks};
 use super::{AppError, Built};
 
 /// One of each.
@@ -83,6 +83,13 @@ pub fn build(built: &Built<'_>, accounts: Accounts, public_url: &str) -> Result<
     let mut duties = payment_duties(&pay);
     duties.push(Arc::new(SendRefunds(refunding.clone())));
     duties.push(Arc::new(ConvertWaiting(settlements)));
+    duties.push(Arc::new(NoteHead {
+        store: store.clone(),
+        clock: clock.clone(),
+        ids: ids.clone(),
+        noted: Mutex::default(),
+    }));
+    duties.push(Arc::new(VerifyBooks(store.clone())));
     Ok(Flows {
         onboarding: Onboarding {
             store: store.clone(),

@@ -1,6 +1,6 @@
 //! `serve` and `migrate`.
 
-use std::io;
+use std::io::{self, Write};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -40,11 +40,12 @@ pub async fn migrate(settings: Settings) -> Result<Outcome, CliError> {
 
 /// What a person needs next.
 pub fn announce(app: &App) {
-    println!("Straits is ready at {}", app.url());
-    println!("  documentation  {}/docs/", app.url());
+    let mut words = format!("Straits is ready at {}\n  documentation  {}/docs/\n", app.url(), app.url());
     if let Some(file) = app.sandbox_file() {
-        println!("  test keys      {}", file.display());
+        words.push_str(&format!("  test keys      {}\n", file.display()));
     }
+    // A reader that closed the pipe has seen enough; the service goes on.
+    let _ = io::stdout().lock().write_all(words.as_bytes());
 }
 
 /// Log lines go to standard error, so that standard output stays for people and pipes.

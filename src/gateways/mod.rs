@@ -162,6 +162,11 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
         None
     }
 
+    /// When the first of the certificates it holds ends; `None` where it holds none.
+    fn certificate_expiry(&self) -> Option<DateTime<Utc>> {
+        None
+    }
+
     /// Whether the amount can be charged here, before anything is stored.
     ///
     /// # Errors

@@ -5,17 +5,18 @@
 //! not reached with a key at all. What belongs to others is the handlers' matter: they look only inside the caller's
 //! merchant, so a stranger's id is not found.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{AUTHORIZATION, HeaderValue, ORIGIN, WWW_AUTHENTICATE};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue, ORIGIN, WWW_AUTHENTICATE};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, web};
 use std::future::{Ready, ready};
 
 use crate::domain::access::{Actor, ApiKey, KeyKind, PresentedKey, Scope};
+use crate::geo::client_address;
 use crate::ids::{MerchantId, RequestId, SupplierId};
 use crate::settings::Mode;
 
@@ -144,7 +145,7 @@ async fn admit(request: &ServiceRequest) -> Answer<Option<Left>> {
     let Some(route) = route else { return Ok(None) };
     let scopes = match route.access {
         Access::Gateway => return Ok(None),
-        Access::Public => return service.strangers.take(&stranger(request)).map(Some),
+        Access::Public => return service.strangers.take(&stranger(service, request)).map(Some),
         Access::Sandbox(_) if service.settings.mode == Mode::Live => return Err(Problem::not_found("page")),
         Access::AnyKey => None,
         Access::Scopes(scopes) | Access::Sandbox(scopes) => Some(scopes),
@@ -152,7 +153,7 @@ async fn admit(request: &ServiceRequest) -> Answer<Option<Left>> {
     let key = match identify(service, request).await {
         Ok(key) => key,
         Err(problem) => {
-            service.strangers.take(&stranger(request))?;
+            service.strangers.take(&stranger(service, request))?;
             return Err(problem);
         }
     };
@@ -172,9 +173,17 @@ async fn admit(request: &ServiceRequest) -> Answer<Option<Left>> {
     Ok(Some(left))
 }
 
-fn stranger(request: &ServiceRequest) -> IpAddr {
-    let peer = request.peer_addr().map(|peer| peer.ip());
-    caller_of(peer.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED)))
+/// Whose bucket a request without a key is taken out of; one whose peer is unknown shares one with its like.
+fn stranger(service: &Service, request: &ServiceRequest) -> IpAddr {
+    let client = client(service, request.peer_addr(), request.headers());
+    caller_of(client.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED)))
+}
+
+/// The client's address: the peer, or behind trusted proxies the right-most hop that is none of them.
+pub fn client(service: &Service, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
+    let lines = headers.get_all("x-forwarded-for").filter_map(|line| line.to_str().ok());
+    let lines: Vec<&str> = lines.collect();
+    peer.map(|peer| client_address(peer.ip(), &lines, &service.trusted))
 }
 
 async fn identify(service: &Service, request: &ServiceRequest) -> Answer<Arc<ApiKey>> {

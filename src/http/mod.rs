@@ -10,6 +10,7 @@ pub mod caller;
 pub mod edge;
 pub mod extract;
 mod faults;
+mod gauges;
 pub mod idempotent;
 pub mod limits;
 mod openapi;

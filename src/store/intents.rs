@@ -92,9 +92,13 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn unknown_intents(&self) -> Result<i64, StoreError> {
-        let row = sqlx::query("SELECT CAST(COUNT(*) AS BIGINT) AS n FROM intent WHERE outcome = 'unknown'")
-            .fetch_one(self.reads())
-            .await?;
+        // The first condition is the index's own, word for word: SQLite needs it to use the index.
+        let row = sqlx::query(
+            "SELECT CAST(COUNT(*) AS BIGINT) AS n FROM intent
+             WHERE outcome IN ('open', 'unknown') AND outcome = 'unknown'",
+        )
+        .fetch_one(self.reads())
+        .await?;
         Row::of("intent", &row).int("n")
     }
 }

@@ -132,6 +132,19 @@ impl Store {
         rows.iter().map(|row| read(&Row::of("job", row))).collect()
     }
 
+    /// How many jobs were given up: done, and what went wrong last still stands there.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn dead_jobs(&self) -> Result<i64, StoreError> {
+        let row = sqlx::query(
+            "SELECT CAST(COUNT(*) AS BIGINT) AS n FROM job WHERE done_at IS NOT NULL AND last_error IS NOT NULL",
+        )
+        .fetch_one(self.reads())
+        .await?;
+        Row::of("job", &row).int("n")
+    }
+
     /// A job that is not done, by its name.
     ///
     /// # Errors

@@ -26,8 +26,14 @@ migrations! {
     10 "0010_identity",
     11 "0011_audit_head",
     20 "0020_payments",
+    21 "0021_failed_jobs",
     30 "0030_settlements",
     40 "0040_quotes",
+}
+
+/// The number of the newest migration.
+pub(super) fn newest() -> i64 {
+    FILES.iter().map(|(version, ..)| *version).max().unwrap_or(0)
 }
 
 /// How long a holder may take before another process believes it dead.

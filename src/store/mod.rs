@@ -26,6 +26,7 @@ pub mod sealed;
 mod seek;
 mod settings;
 pub mod settlements;
+mod standing;
 pub mod suppliers;
 mod verify;
 mod words;
@@ -43,6 +44,7 @@ pub use open::{Environment, StoreOptions};
 pub use payments::PaymentFilter;
 pub use seek::Seek;
 pub use settings::SETTING;
+pub use standing::Standing;
 pub use verify::{Verification, VerifyOptions};
 pub use writer::{CommitFault, CommitFaults};
 

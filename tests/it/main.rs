@@ -35,4 +35,5 @@ mod store_verify;
 mod store_writer;
 mod tidy;
 mod traps;
+mod watch;
 mod worked_examples;

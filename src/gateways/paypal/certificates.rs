@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rustls::pki_types::{CertificateDer, TrustAnchor};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -41,6 +41,8 @@ pub(super) struct Certificates {
     sources: Sources,
     anchors: Vec<TrustAnchor<'static>>,
     kept: Mutex<Kept>,
+    /// When the first certificate of those kept ends; readable while one is fetched.
+    expiry: RwLock<Option<DateTime<Utc>>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +71,12 @@ impl Certificates {
             }
         };
         let (http, clock) = (context.http.clone(), context.clock.clone());
-        Ok(Certificates { http, clock, sources, anchors, kept: Mutex::default() })
+        Ok(Certificates { http, clock, sources, anchors, kept: Mutex::default(), expiry: RwLock::default() })
+    }
+
+    /// When the first certificate of those kept ends.
+    pub fn expiry(&self) -> Option<DateTime<Utc>> {
+        *self.expiry.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a certificate may be fetched from this address at all.
@@ -116,6 +123,9 @@ impl Certificates {
             kept.chains.clear();
         }
         kept.chains.insert(address.to_owned(), chain.clone());
+        let leaves = kept.chains.values().filter_map(|chain| chain.first());
+        let first = leaves.filter_map(|leaf| super::validity::not_after(leaf)).min();
+        *self.expiry.write().unwrap_or_else(PoisonError::into_inner) = first;
         Ok(chain)
     }
 

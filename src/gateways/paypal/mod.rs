@@ -26,13 +26,14 @@ mod orders;
 mod refunds;
 mod sign;
 pub mod status;
+mod validity;
 mod webhooks;
 mod wire;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     About, AccountSettings, BuildError, Completed, Context, Descriptor, Gateway, GatewayError,
@@ -92,6 +93,10 @@ impl Gateway for PayPal {
 
     fn account(&self) -> &str {
         &self.account
+    }
+
+    fn certificate_expiry(&self) -> Option<DateTime<Utc>> {
+        self.door.certificate_expiry()
     }
 
     fn receiver(&self) -> Option<&str> {

@@ -50,6 +50,11 @@ impl Door {
         Ok(Door { webhook_id: account.text("webhook_id")?, verification, certificates })
     }
 
+    /// When the first certificate that notices were signed under ends.
+    pub fn certificate_expiry(&self) -> Option<DateTime<Utc>> {
+        self.certificates.expiry()
+    }
+
     pub async fn verify(
         &self,
         api: &Api,

@@ -7,9 +7,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::json;
 
-use crate::http::document;
 use crate::http::problem::{Answer, Code, Problem};
 use crate::http::service::Service;
+use crate::http::{document, gauges};
 use crate::settings::{MetricsAccess, Mode};
 
 static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
@@ -25,15 +25,14 @@ pub async fn livez() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain").body("ok")
 }
 
-/// Ready: the database answers and start-up is done.
+/// Ready: start-up is done, the database answers, its schema is this program's; with the age of the rates and the
+/// writer's queue.
 #[utoipa::path(get, path = "/readyz", tag = "operations", responses(
-    (status = 200, description = "Ready", body = Object, example = json!({"ready": true, "checks": [{"name": "database", "ok": true}]})),
-    (status = 503, description = "Not ready", body = Object, example = json!({"ready": false, "checks": [{"name": "database", "ok": false}]}))))]
+    (status = 200, description = "Ready", body = Object, example = json!({"ready": true, "checks": [{"name": "database", "ok": true}], "rates": [{"provider": "ecb", "live": true, "stale": false, "age_s": 3600}], "writer": {"queue": 0}})),
+    (status = 503, description = "Not ready", body = Object, example = json!({"ready": true, "checks": [{"name": "database", "ok": true}], "rates": [{"provider": "ecb", "live": true, "stale": false, "age_s": 3600}], "writer": {"queue": 0}}))))]
 pub async fn readyz(service: web::Data<Service>) -> Answer {
-    let checks = [("started", service.is_ready()), ("database", service.store.ping().await.is_ok())];
-    let ready = checks.iter().all(|(_, ok)| *ok);
-    let checks: Vec<_> = checks.iter().map(|(name, ok)| json!({"name": name, "ok": ok})).collect();
-    crate::http::json(if ready { 200 } else { 503 }, &json!({"ready": ready, "checks": checks}))
+    let (ready, shown) = gauges::readiness(&service).await;
+    crate::http::json(if ready { 200 } else { 503 }, &shown)
 }
 
 /// Prometheus metrics.
@@ -47,7 +46,7 @@ pub async fn metrics(service: web::Data<Service>, request: HttpRequest) -> Answe
         MetricsAccess::Nobody => false,
     };
     let Some(recorder) = recorder().filter(|_| allowed) else { return Err(Problem::not_found("page")) };
-    ::metrics::gauge!("straits_writer_queue").set(u32::try_from(service.store.waiting()).unwrap_or(u32::MAX));
+    gauges::measure(&service).await?;
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(recorder.render()))
 }
 

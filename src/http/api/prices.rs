@@ -12,8 +12,8 @@ use crate::domain::fx::{Country, Lock, PriceRounding, Shopper};
 use crate::flows::price::{
     Item, PricesAnswer, PricesQuestion, QuoteAnswer, QuoteQuestion, RatesAnswer, RatesQuestion,
 };
-use crate::geo::{client_address, edge_country};
-use crate::http::caller::Caller;
+use crate::geo::edge_country;
+use crate::http::caller::{Caller, client};
 use crate::http::extract::{Json, Query};
 use crate::http::problem::{Answer, Code, Problem};
 use crate::http::service::Service;
@@ -201,9 +201,7 @@ fn address(
             .map(Some)
             .map_err(|_| Problem::new(Code::InvalidParameter, "`ip` is no address").at("ip"));
     }
-    let lines = request.headers().get_all("x-forwarded-for").filter_map(|line| line.to_str().ok());
-    let lines: Vec<&str> = lines.collect();
-    Ok(request.peer_addr().map(|peer| client_address(peer.ip(), &lines, &service.trusted)))
+    Ok(client(service, request.peer_addr(), request.headers()))
 }
 
 /// A price to promise.
