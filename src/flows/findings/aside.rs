@@ -25,8 +25,11 @@ impl Resolving {
     /// The money that stands aside for this finding, from the books themselves: what was booked unmatched or twice for
     /// the payment and not resolved since.
     pub(super) async fn aside(&self, case: &Case) -> Result<Option<Aside>, ResolveError> {
-        let filter =
-            TransactionFilter { subject: Some(case.payment.value.id.to_string()), before: None, limit: 200 };
+        let filter = TransactionFilter {
+            subject: Some(case.payment.value.id.to_string()),
+            limit: 200,
+            ..TransactionFilter::default()
+        };
         let booked = self.store.ledger_transactions(case.finding.value.merchant, &filter).await?;
         let refunds = self.store.refunds_of(case.payment.value.id).await?;
         let left = |row: &PostedTransaction| {

@@ -32,8 +32,11 @@ impl Settlements {
         booking: &Booking<'_>,
         settlement: &Settlement,
     ) -> Result<(), SettleError> {
-        let filter =
-            TransactionFilter { subject: Some(booking.subject.to_owned()), before: None, limit: 200 };
+        let filter = TransactionFilter {
+            subject: Some(booking.subject.to_owned()),
+            limit: 200,
+            ..TransactionFilter::default()
+        };
         let booked = self.0.store.ledger_transactions(booking.merchant, &filter).await?;
         let fees = booked.iter().filter(|row| {
             row.source == booking.source
