@@ -127,6 +127,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: "paypal",
     title: "Far Pay",
     api: "one",
+    live_base_url: "https://gateway.example",
     fee_known_at_capture: true,
     poll_pace_s: 0,
     build: unbuildable,

@@ -333,7 +333,9 @@ impl World {
         finding: &Finding,
         action: Action,
     ) -> Result<Finding, ResolveError> {
-        self.resolving.resolve(self.merchant.id, user, finding.id, action, "looked at it").await
+        self.resolving
+            .resolve(self.merchant.id, user, finding.id, action, "looked at it", Change::new())
+            .await
     }
 
     /// Both users agree.
