@@ -14,13 +14,16 @@ use straits::store::{Change, Engine, Store};
 
 use crate::engines::{TestDatabase, on_each_engine};
 
+/// What ran, and when.
+type Ran = Arc<Mutex<Vec<(String, DateTime<Utc>)>>>;
+
 /// Notes when it ran and with what.
 #[derive(Debug)]
 struct Noting {
     kind: &'static str,
     pace: Pace,
     clock: Clock,
-    ran: Arc<Mutex<Vec<(String, DateTime<Utc>)>>>,
+    ran: Ran,
     fails: bool,
 }
 
@@ -45,7 +48,7 @@ struct Bench {
     store: Store,
     clock: Clock,
     ids: IdSource,
-    ran: Arc<Mutex<Vec<(String, DateTime<Utc>)>>>,
+    ran: Ran,
 }
 
 impl Bench {

@@ -1,5 +1,5 @@
 //! Every integration test, in one binary: one module per subject.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::float_arithmetic)]
 
 mod app;
 mod auth;

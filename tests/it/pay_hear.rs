@@ -150,7 +150,7 @@ async fn another_amount_currency_or_receiver_is_reviewed_and_a_right_answer_stil
             let fact = format!("captured_unmatched wrong {order}");
             assert_eq!(
                 world.booked(id).await,
-                [fact.clone()],
+                std::slice::from_ref(&fact),
                 "what the gateway holds is booked at once, once"
             );
             assert_eq!(world.told(), [format!("Mismatch {amount}"), format!("finding {finding}")]);

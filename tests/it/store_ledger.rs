@@ -134,11 +134,9 @@ async fn transactions_come_newest_first_with_their_entries() {
         }
         assert_eq!(sources, ["6", "5", "4", "3", "2", "1", "0"]);
         // Backwards from the oldest: nearest first.
-        let oldest = store.ledger_transactions(
-            book.merchant,
-            &TransactionFilter { limit: 9, ..TransactionFilter::default() },
-        );
-        let seek = Seek::Before(oldest.await.unwrap()[6].number);
+        let all = TransactionFilter { limit: 9, ..TransactionFilter::default() };
+        let oldest = store.ledger_transactions(book.merchant, &all).await.unwrap();
+        let seek = Seek::Before(oldest[6].number);
         let back = TransactionFilter { seek, limit: 2, ..TransactionFilter::default() };
         let back = store.ledger_transactions(book.merchant, &back).await.unwrap();
         assert_eq!(back.iter().map(|transaction| &*transaction.source).collect::<Vec<_>>(), ["1", "2"]);
