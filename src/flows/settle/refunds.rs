@@ -100,7 +100,8 @@ impl Settlements {
         let booking = self.booking(&payment.value, account, &id, &subject, report.at);
         let decided: refunds::Refund = serde_json::from_str(&refund.value.decided).map_err(broken)?;
         let mut after = Refund { state, updated_at: now, ..refund.value.clone() };
-        if after.refund_ref.is_none() {
+        // What waits for funds has no name at the gateway yet.
+        if after.refund_ref.is_none() && after.state != RefundState::AwaitingFunds {
             after.refund_ref = Some(report.refund_ref.clone());
         }
         match &after.state {
