@@ -14,6 +14,9 @@ use serde_json::{Map, Value};
 use super::body;
 use super::problem::{Answer, Code, Problem};
 use super::service::Service;
+use super::wire;
+use crate::ids::Id;
+use crate::store::{PageOf, Place};
 
 /// A JSON body, read strictly, with its bytes for the idempotency key.
 #[derive(Debug)]
@@ -123,6 +126,8 @@ pub struct Paging {
     pub limit: Option<String>,
     /// The page begins behind the row with this id.
     pub starting_after: Option<String>,
+    /// The page ends before the row with this id.
+    pub ending_before: Option<String>,
 }
 
 impl Paging {
@@ -132,6 +137,39 @@ impl Paging {
     /// `invalid_parameter` outside 1 to 100.
     pub fn limit(&self) -> Answer<usize> {
         super::wire::limit(self.limit.as_deref())
+    }
+
+    /// The page by ids of one kind.
+    ///
+    /// # Errors
+    /// `invalid_parameter`, `wrong_id_type`, `malformed_id`.
+    pub fn by_id<T: Id>(&self) -> Answer<PageOf<T>> {
+        self.by(|param, text| wire::id(param, text))
+    }
+
+    /// The page by whole numbers; `what` they are, for whoever sent something else.
+    ///
+    /// # Errors
+    /// `invalid_parameter`.
+    pub fn by_number(&self, what: &str) -> Answer<PageOf<i64>> {
+        self.by(|param, text| {
+            let number = text.parse().ok().filter(|number| *number > 0);
+            number
+                .ok_or_else(|| Problem::new(Code::InvalidParameter, format!("`{param}` is {what}")).at(param))
+        })
+    }
+
+    fn by<K>(&self, read: impl Fn(&str, &str) -> Answer<K>) -> Answer<PageOf<K>> {
+        let place = match (self.starting_after.as_deref(), self.ending_before.as_deref()) {
+            (None, None) => Place::First,
+            (Some(text), None) => Place::After(read("starting_after", text)?),
+            (None, Some(text)) => Place::Before(read("ending_before", text)?),
+            (Some(_), Some(_)) => {
+                let detail = "either `starting_after` or `ending_before` belongs here";
+                return Err(Problem::new(Code::InvalidParameter, detail).at("ending_before"));
+            }
+        };
+        Ok(PageOf { place, limit: self.limit()? })
     }
 }
 

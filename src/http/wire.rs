@@ -232,13 +232,6 @@ impl<T> Page<T> {
     pub fn whole(rows: Vec<T>, has_more: bool) -> Page<T> {
         Page { object: "list", data: rows, has_more }
     }
-
-    /// From one row more than the page holds, or fewer.
-    pub fn of(mut rows: Vec<T>, limit: usize) -> Page<T> {
-        let has_more = rows.len() > limit;
-        rows.truncate(limit);
-        Page { object: "list", data: rows, has_more }
-    }
 }
 
 fn text(example: &str, pattern: &str, words: &str) -> RefOr<Schema> {

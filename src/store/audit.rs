@@ -3,6 +3,7 @@
 //! A note is part of the change whose effect it tells ([`Change::audit`]), so there is none without the other. Its place
 //! in the chain is given by the writer, which every change passes one by one: no two want the same.
 
+use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::domain::access::{Actor, AuditEntry, AuditNote};
@@ -10,7 +11,7 @@ use crate::ids::MerchantId;
 
 use super::row::Row;
 use super::words;
-use super::{Column, Log, Store, StoreError, Value};
+use super::{Column, Log, PageOf, Store, StoreError, Value};
 
 /// The trail.
 pub(super) static AUDIT_ENTRY: Log = Log {
@@ -61,25 +62,26 @@ pub(super) fn row(entry: &AuditEntry) -> Vec<Value> {
 }
 
 impl Store {
-    /// Entries after a place, with the hash stored beside each.
+    /// A page of the trail, oldest first, with the hash stored beside each entry, and whether there are more.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn audit_entries(
         &self,
         merchant: MerchantId,
-        after: i64,
-        limit: i64,
-    ) -> Result<Vec<(AuditEntry, [u8; 32])>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT * FROM audit_entry WHERE merchant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
-        )
-        .bind(merchant.to_string())
-        .bind(after)
-        .bind(limit)
-        .fetch_all(self.reads())
-        .await?;
-        rows.iter().map(read_entry).collect()
+        page: &PageOf<i64>,
+    ) -> Result<(Vec<(AuditEntry, [u8; 32])>, bool), StoreError> {
+        let (beyond, order) = page.rising();
+        let sql = format!(
+            "SELECT * FROM audit_entry WHERE merchant_id = $1 AND seq {beyond} $2 ORDER BY seq {order} LIMIT $3"
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(merchant.to_string())
+            .bind(page.key().copied().unwrap_or(0))
+            .bind(page.rows())
+            .fetch_all(self.reads())
+            .await?;
+        Ok(page.cut(rows.iter().map(read_entry).collect::<Result<_, StoreError>>()?))
     }
 }
 

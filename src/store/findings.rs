@@ -7,7 +7,7 @@ use crate::ids::{FindingId, MerchantId, PaymentId};
 use crate::money::Money;
 
 use super::row::Row;
-use super::{Change, Column, Store, StoreError, Table, Value, Versioned};
+use super::{Change, Column, PageOf, Place, Store, StoreError, Table, Value, Versioned};
 
 /// Findings; one of a kind about one fact.
 pub static FINDING: Table = Table {
@@ -127,7 +127,7 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// A merchant's findings by id, newest last; `state` narrows to `open`, `proposed` or `resolved`.
+    /// A page of a merchant's findings, newest last, and whether there are more; `state` narrows to `open`, `proposed` or `resolved`.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -135,19 +135,27 @@ impl Store {
         &self,
         merchant: MerchantId,
         state: Option<&str>,
-        after: Option<FindingId>,
-        limit: u32,
-    ) -> Result<Vec<Finding>, StoreError> {
-        let rows = sqlx::query(select!(
-            "WHERE merchant_id = $1 AND ($2 = '' OR state = $2) AND id > $3 ORDER BY id LIMIT $4"
-        ))
-        .bind(merchant.to_string())
-        .bind(state.unwrap_or_default())
-        .bind(after.map(|id| id.to_string()).unwrap_or_default())
-        .bind(i64::from(limit))
-        .fetch_all(self.reads())
-        .await?;
-        rows.iter().map(|row| read(row).map(|finding| finding.value)).collect()
+        page: &PageOf<FindingId>,
+    ) -> Result<(Vec<Finding>, bool), StoreError> {
+        let sql = match page.place {
+            Place::First | Place::After(_) => {
+                select!("WHERE merchant_id = $1 AND ($2 = '' OR state = $2) AND id > $3 ORDER BY id LIMIT $4")
+            }
+            Place::Before(_) => {
+                select!(
+                    "WHERE merchant_id = $1 AND ($2 = '' OR state = $2) AND id < $3 ORDER BY id DESC LIMIT $4"
+                )
+            }
+        };
+        let rows = sqlx::query(sql)
+            .bind(merchant.to_string())
+            .bind(state.unwrap_or_default())
+            .bind(page.key().map(FindingId::to_string).unwrap_or_default())
+            .bind(page.rows())
+            .fetch_all(self.reads())
+            .await?;
+        let findings = rows.iter().map(|row| read(row).map(|finding| finding.value));
+        Ok(page.cut(findings.collect::<Result<_, StoreError>>()?))
     }
 }
 

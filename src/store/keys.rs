@@ -1,6 +1,7 @@
 //! API keys. Only hashes are here; a key is found by the hash of what was presented.
 
 use chrono::{DateTime, Utc};
+use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::domain::access::{ApiKey, KeyHash, Scope};
@@ -8,7 +9,7 @@ use crate::ids::{KeyId, MerchantId};
 
 use super::row::Row;
 use super::words::{self, json};
-use super::{Change, Column, Store, StoreError, Table, Value, Versioned};
+use super::{Change, Column, PageOf, Store, StoreError, Table, Value, Versioned};
 
 /// API keys.
 pub static API_KEY: Table = Table {
@@ -108,24 +109,27 @@ impl Store {
         Ok(origins)
     }
 
-    /// A merchant's keys after an id, newest last.
+    /// A page of a merchant's keys, newest last, and whether there are more.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn keys(
         &self,
         merchant: MerchantId,
-        after: Option<KeyId>,
-        limit: i64,
-    ) -> Result<Vec<ApiKey>, StoreError> {
-        let rows =
-            sqlx::query("SELECT * FROM api_key WHERE merchant_id = $1 AND id > $2 ORDER BY id LIMIT $3")
-                .bind(merchant.to_string())
-                .bind(after.map(|id| id.to_string()).unwrap_or_default())
-                .bind(limit)
-                .fetch_all(self.reads())
-                .await?;
-        rows.iter().map(|row| read_key(row).map(|key| key.value)).collect()
+        page: &PageOf<KeyId>,
+    ) -> Result<(Vec<ApiKey>, bool), StoreError> {
+        let (beyond, order) = page.rising();
+        let sql = format!(
+            "SELECT * FROM api_key WHERE merchant_id = $1 AND id {beyond} $2 ORDER BY id {order} LIMIT $3"
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(merchant.to_string())
+            .bind(page.key().map(KeyId::to_string).unwrap_or_default())
+            .bind(page.rows())
+            .fetch_all(self.reads())
+            .await?;
+        let keys = rows.iter().map(|row| read_key(row).map(|key| key.value));
+        Ok(page.cut(keys.collect::<Result<_, StoreError>>()?))
     }
 }
 

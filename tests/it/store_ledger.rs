@@ -7,7 +7,9 @@ use straits::domain::ledger::{
     Account, AccountCode, AccountEntry, Direction, JournalEvent, Layer, Owner, Place, Posting,
 };
 use straits::money::{Currency, Money};
-use straits::store::{AsOf, Change, CommitError, Store, StoreOptions, TransactionFilter, VerifyOptions};
+use straits::store::{
+    AsOf, Change, CommitError, PageOf, Place, Store, StoreOptions, TransactionFilter, VerifyOptions,
+};
 
 use crate::books::{Book, happened, posting, sgd};
 use crate::engines::on_each_engine;
@@ -88,12 +90,14 @@ async fn many_accounts_are_merged_in_booking_order() {
         let outcomes = futures_util::future::join_all(changes.map(|change| store.commit(change))).await;
         assert!(outcomes.iter().all(Result::is_ok));
         let mut accounts: Vec<i64> = Vec::new();
-        let mut after = None;
+        let mut page = PageOf { place: Place::First, limit: 40 };
         loop {
-            let page = store.ledger_accounts(book.merchant, after, 40).await.unwrap();
-            let Some(last) = page.last() else { break };
-            after = Some(last.id);
-            accounts.extend(page.iter().map(|balance| balance.id));
+            let (found, more) = store.ledger_accounts(book.merchant, &page).await.unwrap();
+            accounts.extend(found.iter().map(|balance| balance.id));
+            if !more {
+                break;
+            }
+            page.place = Place::After(found.last().unwrap().id);
         }
         assert_eq!(accounts.len(), 151);
         let entries = walk(&store, &accounts, 0, 150, 70).await;

@@ -25,9 +25,8 @@ async fn every_named_gauge_moves_with_what_it_names() {
     app.post("admin", "/v1/sandbox/clock", &json!({"advance": "90s"})).await;
     let age = gauge(&app, "straits_payment_open_age_seconds").await.unwrap();
     assert!((90.0..150.0).contains(&age), "{age}");
-    let approve =
-        app.post("storefront", &format!("/v1/sandbox/payments/{payment}"), &json!({"shopper": "approve"}));
-    assert_eq!(approve.await.status, 200);
+    let page = format!("/v1/sandbox/payments/{payment}");
+    assert_eq!(app.post("storefront", &page, &json!({"shopper": "approve"})).await.status, 200);
     for _ in 0..100 {
         if gauge(&app, "straits_certificate_expiry_seconds").await.is_some() {
             break;

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::http::caller::Caller;
 use crate::http::extract::{Paging, Query};
-use crate::http::problem::{Answer, Code, Problem};
+use crate::http::problem::{Answer, Problem};
 use crate::http::service::Service;
 use crate::http::wire;
 
@@ -36,17 +36,12 @@ pub struct AuditList {
     intact: bool,
 }
 
-/// The merchant's audit trail, oldest first; `starting_after` takes a `seq`.
+/// The merchant's audit trail, oldest first; `starting_after` and `ending_before` take a `seq`.
 #[utoipa::path(get, path = "/v1/audit", tag = "keys", params(Paging), responses(
     (status = 200, description = "A page of the trail", body = AuditList, example = json!({"object": "list", "data": [], "has_more": false, "intact": true}))))]
 pub async fn list(service: web::Data<Service>, caller: Caller, paging: Query<Paging>) -> Answer {
-    let limit = paging.0.limit()?;
-    let after = paging.0.starting_after.as_deref().unwrap_or("0").parse::<i64>().map_err(|_| {
-        Problem::new(Code::InvalidParameter, "`starting_after` is the `seq` of an entry").at("starting_after")
-    })?;
-    let mut entries = service.store.audit_entries(caller.merchant(), after, limit as i64 + 1).await?;
-    let has_more = entries.len() > limit;
-    entries.truncate(limit);
+    let page = paging.0.by_number("the `seq` of an entry")?;
+    let (entries, has_more) = service.store.audit_entries(caller.merchant(), &page).await?;
     let intact = entries.iter().all(|(entry, hash)| entry.hash() == *hash)
         && entries.windows(2).all(|pair| pair[1].0.previous == pair[0].1);
     let data: Vec<AuditAnswer> = entries

@@ -7,8 +7,8 @@ use utoipa::{IntoParams, ToSchema};
 use crate::domain::findings::Action;
 use crate::flows::findings::Resolving;
 use crate::http::caller::Caller;
-use crate::http::extract::{Json, Query};
-use crate::http::problem::{Answer, Problem};
+use crate::http::extract::{Json, Paging, Query};
+use crate::http::problem::{Answer, Code, Problem};
 use crate::http::service::Service;
 use crate::http::wire::{self, Page};
 
@@ -23,17 +23,20 @@ pub struct ListParameters {
     #[param(example = "20")]
     limit: Option<String>,
     starting_after: Option<String>,
+    ending_before: Option<String>,
 }
 
 /// The merchant's findings.
 #[utoipa::path(get, path = "/v1/findings", tag = "findings", params(ListParameters), responses((status = 200, description = "A page of findings", body = Object, example = json!({"object": "list", "data": [], "has_more": false}))))]
 pub async fn list(service: web::Data<Service>, caller: Caller, query: Query<ListParameters>) -> Answer {
-    let query = query.0;
-    let limit = wire::limit(query.limit.as_deref())?;
-    let after = query.starting_after.as_deref().map(|text| wire::id("starting_after", text)).transpose()?;
-    let more = u32::try_from(limit + 1).unwrap_or(101);
-    let found = service.store.findings(caller.merchant(), query.state.as_deref(), after, more).await?;
-    crate::http::json(200, &Page::of(found.iter().map(Resolving::view).collect(), limit))
+    let ListParameters { state, limit, starting_after, ending_before } = query.0;
+    let page = Paging { limit, starting_after, ending_before }.by_id()?;
+    if let Some(word) = state.as_deref().filter(|word| !["open", "proposed", "resolved"].contains(word)) {
+        let detail = format!("`{word}` is none of open, proposed, resolved");
+        return Err(Problem::new(Code::InvalidParameter, detail).at("state"));
+    }
+    let (found, more) = service.store.findings(caller.merchant(), state.as_deref(), &page).await?;
+    crate::http::json(200, &Page::whole(found.iter().map(Resolving::view).collect(), more))
 }
 
 /// One finding.

@@ -8,40 +8,19 @@ use utoipa::IntoParams;
 
 use crate::domain::ledger::{AccountBalance, Chart, Layer, PostedTransaction};
 use crate::http::caller::Caller;
-use crate::http::extract::Query;
+use crate::http::extract::{Paging, Query};
 use crate::http::problem::{Answer, Code, Problem};
 use crate::http::service::Service;
 use crate::http::wire::{self, Page};
 use crate::ids::TransactionId;
-use crate::store::{AsOf, TransactionFilter, VerifyOptions};
-
-/// Pages of accounts.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct AccountParameters {
-    #[param(example = "20")]
-    limit: Option<String>,
-    /// The `id` of the last account of the page before.
-    starting_after: Option<String>,
-}
+use crate::store::{AsOf, PageOf, Place, VerifyOptions};
 
 /// The accounts with their balances, in the order of the chart.
-#[utoipa::path(get, path = "/v1/ledger/accounts", tag = "ledger", params(AccountParameters), responses((status = 200, description = "A page of accounts", body = Object, example = json!({"object": "list", "data": [{"id": "1", "account": "1110[paypal]", "code": 1110, "name": "gateway.available", "owner": "paypal", "layer": "posted", "balance": {"amount": "95.10", "currency": "SGD"}, "entries": 2}], "has_more": false}))))]
-pub async fn accounts(
-    service: web::Data<Service>,
-    caller: Caller,
-    query: Query<AccountParameters>,
-) -> Answer {
-    let limit = wire::limit(query.0.limit.as_deref())?;
-    let after = query.0.starting_after.as_deref().map(str::parse::<i64>).transpose();
-    let after = after.map_err(|_| {
-        Problem::new(Code::InvalidParameter, "`starting_after` is the `id` of an account")
-            .at("starting_after")
-    })?;
-    let more = u32::try_from(limit + 1).unwrap_or(101);
-    let accounts = service.store.ledger_accounts(caller.merchant(), after, more).await?;
-    crate::http::json(200, &Page::of(accounts.iter().map(account).collect(), limit))
+#[utoipa::path(get, path = "/v1/ledger/accounts", tag = "ledger", params(Paging), responses((status = 200, description = "A page of accounts", body = Object, example = json!({"object": "list", "data": [{"id": "1", "account": "1110[paypal]", "code": 1110, "name": "gateway.available", "owner": "paypal", "layer": "posted", "balance": {"amount": "95.10", "currency": "SGD"}, "entries": 2}], "has_more": false}))))]
+pub async fn accounts(service: web::Data<Service>, caller: Caller, paging: Query<Paging>) -> Answer {
+    let page = paging.0.by_number("the `id` of an account")?;
+    let (accounts, more) = service.store.ledger_accounts(caller.merchant(), &page).await?;
+    crate::http::json(200, &Page::whole(accounts.iter().map(account).collect(), more))
 }
 
 fn account(balance: &AccountBalance) -> Value {
@@ -74,8 +53,10 @@ pub struct TransactionParameters {
     subject: Option<String>,
     #[param(example = "20")]
     limit: Option<String>,
-    /// The id of the last transaction of the page before.
+    /// The page begins behind this transaction.
     starting_after: Option<String>,
+    /// The page ends before this transaction.
+    ending_before: Option<String>,
 }
 
 /// The transactions, newest first.
@@ -85,19 +66,23 @@ pub async fn transactions(
     caller: Caller,
     query: Query<TransactionParameters>,
 ) -> Answer {
-    let limit = wire::limit(query.0.limit.as_deref())?;
-    let before = match query.0.starting_after.as_deref() {
-        None => None,
-        Some(text) => {
-            let id: TransactionId = wire::id("starting_after", text)?;
-            let found = service.store.ledger_transaction(caller.merchant(), id).await?;
-            Some(found.ok_or_else(|| Problem::not_found("transaction"))?.number)
+    let TransactionParameters { subject, limit, starting_after, ending_before } = query.0;
+    let PageOf { place, limit } = Paging { limit, starting_after, ending_before }.by_id::<TransactionId>()?;
+    let number = |id: TransactionId| {
+        let (service, merchant) = (service.clone(), caller.merchant());
+        async move {
+            let found = service.store.ledger_transaction(merchant, id).await?;
+            found.map(|row| row.number).ok_or_else(|| Problem::not_found("transaction"))
         }
     };
-    let limit_and_one = u32::try_from(limit + 1).unwrap_or(101);
-    let filter = TransactionFilter { subject: query.0.subject, before, limit: limit_and_one };
-    let found = service.store.ledger_transactions(caller.merchant(), &filter).await?;
-    crate::http::json(200, &Page::of(found.iter().map(transaction).collect(), limit))
+    let place = match place {
+        Place::First => Place::First,
+        Place::After(id) => Place::After(number(id).await?),
+        Place::Before(id) => Place::Before(number(id).await?),
+    };
+    let page = PageOf { place, limit };
+    let (found, more) = service.store.ledger_page(caller.merchant(), subject.as_deref(), &page).await?;
+    crate::http::json(200, &Page::whole(found.iter().map(transaction).collect(), more))
 }
 
 /// One transaction.

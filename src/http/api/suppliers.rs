@@ -112,10 +112,8 @@ fn account_answer(account: &PayoutAccount) -> AccountAnswer {
 #[utoipa::path(get, path = "/v1/suppliers", tag = "suppliers", params(Paging), responses(
     (status = 200, description = "A page of suppliers", body = Object, example = json!({"object": "list", "data": [{"id": "sup_01kb0000000000000000000000", "object": "supplier", "name": "Chiang Mai Ceramics", "country": "TH", "currency": "THB"}], "has_more": false}))))]
 pub async fn list(service: web::Data<Service>, caller: Caller, paging: Query<Paging>) -> Answer {
-    let limit = paging.0.limit()?;
-    let after = paging.0.starting_after.as_deref().map(|id| wire::id("starting_after", id)).transpose()?;
-    let suppliers = service.store.suppliers(caller.merchant(), after, limit as i64 + 1).await?;
-    crate::http::json(200, &Page::of(suppliers.iter().map(answer).collect(), limit))
+    let (suppliers, more) = service.store.suppliers(caller.merchant(), &paging.0.by_id()?).await?;
+    crate::http::json(200, &Page::whole(suppliers.iter().map(answer).collect(), more))
 }
 
 /// Adds a supplier.
@@ -159,12 +157,18 @@ pub async fn update(
 }
 
 /// The payout accounts of a supplier.
-#[utoipa::path(get, path = "/v1/suppliers/{id}/accounts", tag = "suppliers", params(("id" = String, Path, example = "sup_01kb0000000000000000000000")), responses(
+#[utoipa::path(get, path = "/v1/suppliers/{id}/accounts", tag = "suppliers", params(("id" = String, Path, example = "sup_01kb0000000000000000000000"), Paging), responses(
     (status = 200, description = "The accounts", body = Object, example = json!({"object": "list", "data": [], "has_more": false}))))]
-pub async fn list_accounts(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
+pub async fn list_accounts(
+    service: web::Data<Service>,
+    caller: Caller,
+    id: web::Path<String>,
+    paging: Query<Paging>,
+) -> Answer {
     let supplier = visible(&service, &caller, &id).await?;
-    let accounts = service.store.payout_accounts(caller.merchant(), supplier.id).await?;
-    crate::http::json(200, &Page::of(accounts.iter().map(account_answer).collect(), 100))
+    let page = paging.0.by_id()?;
+    let (accounts, more) = service.store.payout_accounts(caller.merchant(), supplier.id, &page).await?;
+    crate::http::json(200, &Page::whole(accounts.iter().map(account_answer).collect(), more))
 }
 
 /// Adds a payout account.

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::ledger::{AccountBalance, AccountCode, TrialBalance, TrialLine};
 use crate::ids::MerchantId;
 use crate::store::row::Row;
-use crate::store::{Store, StoreError};
+use crate::store::{PageOf, Store, StoreError};
 
 use super::{account_of, layer_of, money_of, rows_of};
 
@@ -24,30 +24,30 @@ pub enum AsOf {
 const COLUMNS: &str = "CAST(id AS TEXT) AS key, id, merchant_id, code, owner, currency, layer, balance, seq";
 
 impl Store {
-    /// A merchant's accounts in the order of the chart, `limit` behind the account `after`.
+    /// A page of a merchant's accounts in the order of the chart, by their ids, and whether there are more.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn ledger_accounts(
         &self,
         merchant: MerchantId,
-        after: Option<i64>,
-        limit: u32,
-    ) -> Result<Vec<AccountBalance>, StoreError> {
+        page: &PageOf<i64>,
+    ) -> Result<(Vec<AccountBalance>, bool), StoreError> {
+        let (beyond, order) = page.rising();
         let sql = sqlx::AssertSqlSafe(format!(
             "SELECT {COLUMNS} FROM ledger_account
-             WHERE merchant_id = $1 AND ($2 = 0 OR (code, owner, currency, layer) >
+             WHERE merchant_id = $1 AND ($2 = 0 OR (code, owner, currency, layer) {beyond}
                  (SELECT a.code, a.owner, a.currency, a.layer FROM ledger_account a
                   WHERE a.id = $2 AND a.merchant_id = $1))
-             ORDER BY code, owner, currency, layer LIMIT $3"
+             ORDER BY code {order}, owner {order}, currency {order}, layer {order} LIMIT $3"
         ));
         let rows = sqlx::query(sql)
             .bind(merchant.to_string())
-            .bind(after.unwrap_or(0))
-            .bind(i64::from(limit))
+            .bind(page.key().copied().unwrap_or(0))
+            .bind(page.rows())
             .fetch_all(self.reads())
             .await?;
-        rows_of("ledger_account", &rows, balance_of)
+        Ok(page.cut(rows_of("ledger_account", &rows, balance_of)?))
     }
 
     /// The accounts of one code and owner: one for each currency and layer.

@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 use crate::domain::ledger::{Direction, PostedEntry, PostedTransaction};
 use crate::ids::{MerchantId, TransactionId};
 use crate::store::row::Row;
-use crate::store::{Store, StoreError};
+use crate::store::{PageOf, Place, Store, StoreError};
 
 use super::{account_of, binds, layer_of, money_of, rows_of};
 
@@ -53,21 +53,39 @@ impl Store {
         merchant: MerchantId,
         filter: &TransactionFilter,
     ) -> Result<Vec<PostedTransaction>, StoreError> {
-        let about = if filter.subject.is_some() { "AND subject = $4" } else { "" };
+        let place = filter.before.map_or(Place::First, Place::After);
+        let page = PageOf { place, limit: filter.limit as usize };
+        let (found, _) = self.ledger_page(merchant, filter.subject.as_deref(), &page).await?;
+        Ok(found)
+    }
+
+    /// A page of a merchant's transactions by their numbers, newest first, and whether there are more; `subject`
+    /// narrows to those about one payment, refund or finding.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn ledger_page(
+        &self,
+        merchant: MerchantId,
+        subject: Option<&str>,
+        page: &PageOf<i64>,
+    ) -> Result<(Vec<PostedTransaction>, bool), StoreError> {
+        let (beyond, order) = page.falling();
+        let about = if subject.is_some() { "AND subject = $4" } else { "" };
         let sql = format!(
-            "SELECT {COLUMNS} FROM ledger_transaction WHERE merchant_id = $1 AND number < $2 {about}
-             ORDER BY number DESC LIMIT $3"
+            "SELECT {COLUMNS} FROM ledger_transaction WHERE merchant_id = $1 AND number {beyond} $2 {about}
+             ORDER BY number {order} LIMIT $3"
         );
         let mut query = sqlx::query(AssertSqlSafe(sql))
             .bind(merchant.to_string())
-            .bind(filter.before.unwrap_or(i64::MAX))
-            .bind(i64::from(filter.limit));
-        if let Some(subject) = &filter.subject {
-            query = query.bind(subject.as_str());
+            .bind(page.key().copied().unwrap_or(i64::MAX))
+            .bind(page.rows());
+        if let Some(subject) = subject {
+            query = query.bind(subject);
         }
         let rows = query.fetch_all(self.reads()).await?;
-        let found = rows_of("ledger_transaction", &rows, transaction_of)?;
-        self.with_entries(found).await
+        let (found, more) = page.cut(rows_of("ledger_transaction", &rows, transaction_of)?);
+        Ok((self.with_entries(found).await?, more))
     }
 
     async fn with_entries(
