@@ -16,7 +16,7 @@ use super::problem::{Answer, Code, Problem};
 use super::service::Service;
 use super::wire;
 use crate::ids::Id;
-use crate::store::{PageOf, Place};
+use crate::store::{Cursor, PageOf};
 
 /// A JSON body, read strictly, with its bytes for the idempotency key.
 #[derive(Debug)]
@@ -161,9 +161,9 @@ impl Paging {
 
     fn by<K>(&self, read: impl Fn(&str, &str) -> Answer<K>) -> Answer<PageOf<K>> {
         let place = match (self.starting_after.as_deref(), self.ending_before.as_deref()) {
-            (None, None) => Place::First,
-            (Some(text), None) => Place::After(read("starting_after", text)?),
-            (None, Some(text)) => Place::Before(read("ending_before", text)?),
+            (None, None) => Cursor::First,
+            (Some(text), None) => Cursor::After(read("starting_after", text)?),
+            (None, Some(text)) => Cursor::Before(read("ending_before", text)?),
             (Some(_), Some(_)) => {
                 let detail = "either `starting_after` or `ending_before` belongs here";
                 return Err(Problem::new(Code::InvalidParameter, detail).at("ending_before"));

@@ -7,7 +7,7 @@ use crate::ids::{FindingId, MerchantId, PaymentId};
 use crate::money::Money;
 
 use super::row::Row;
-use super::{Change, Column, PageOf, Place, Store, StoreError, Table, Value, Versioned};
+use super::{Change, Column, Cursor, PageOf, Store, StoreError, Table, Value, Versioned};
 
 /// Findings; one of a kind about one fact.
 pub static FINDING: Table = Table {
@@ -138,10 +138,10 @@ impl Store {
         page: &PageOf<FindingId>,
     ) -> Result<(Vec<Finding>, bool), StoreError> {
         let sql = match page.place {
-            Place::First | Place::After(_) => {
+            Cursor::First | Cursor::After(_) => {
                 select!("WHERE merchant_id = $1 AND ($2 = '' OR state = $2) AND id > $3 ORDER BY id LIMIT $4")
             }
-            Place::Before(_) => {
+            Cursor::Before(_) => {
                 select!(
                     "WHERE merchant_id = $1 AND ($2 = '' OR state = $2) AND id < $3 ORDER BY id DESC LIMIT $4"
                 )

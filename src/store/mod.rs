@@ -41,7 +41,7 @@ pub use change::{Change, Column, Insert, Kind, Log, Table, Update, Value};
 pub use engine::Engine;
 pub use ledger::{AsOf, EXPORT_PAGE, Extent, TransactionFilter};
 pub use open::{Environment, StoreOptions};
-pub use page::{PageOf, Place};
+pub use page::{Cursor, PageOf};
 pub use payments::PaymentFilter;
 pub use settings::SETTING;
 pub use standing::Standing;

@@ -2,7 +2,7 @@
 
 /// Where a page lies, in the list's own order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place<K> {
+pub enum Cursor<K> {
     /// At the beginning.
     First,
     /// Behind the row with this key.
@@ -15,7 +15,7 @@ pub enum Place<K> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageOf<K> {
     /// Where it lies.
-    pub place: Place<K>,
+    pub place: Cursor<K>,
     /// The most rows of it, 1 to 100.
     pub limit: usize,
 }
@@ -24,24 +24,24 @@ impl<K> PageOf<K> {
     /// The key it is measured from.
     pub fn key(&self) -> Option<&K> {
         match &self.place {
-            Place::First => None,
-            Place::After(key) | Place::Before(key) => Some(key),
+            Cursor::First => None,
+            Cursor::After(key) | Cursor::Before(key) => Some(key),
         }
     }
 
     /// The comparison with the key and the order to read in, for a list whose keys rise.
     pub(super) fn rising(&self) -> (&'static str, &'static str) {
         match self.place {
-            Place::First | Place::After(_) => (">", "ASC"),
-            Place::Before(_) => ("<", "DESC"),
+            Cursor::First | Cursor::After(_) => (">", "ASC"),
+            Cursor::Before(_) => ("<", "DESC"),
         }
     }
 
     /// The same for a list whose keys fall.
     pub(super) fn falling(&self) -> (&'static str, &'static str) {
         match self.place {
-            Place::First | Place::After(_) => ("<", "DESC"),
-            Place::Before(_) => (">", "ASC"),
+            Cursor::First | Cursor::After(_) => ("<", "DESC"),
+            Cursor::Before(_) => (">", "ASC"),
         }
     }
 
@@ -54,7 +54,7 @@ impl<K> PageOf<K> {
     pub(super) fn cut<T>(&self, mut rows: Vec<T>) -> (Vec<T>, bool) {
         let more = rows.len() > self.limit;
         rows.truncate(self.limit);
-        if matches!(self.place, Place::Before(_)) {
+        if matches!(self.place, Cursor::Before(_)) {
             rows.reverse();
         }
         (rows, more)

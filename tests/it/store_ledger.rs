@@ -8,7 +8,7 @@ use straits::domain::ledger::{
 };
 use straits::money::{Currency, Money};
 use straits::store::{
-    AsOf, Change, CommitError, PageOf, Place, Store, StoreOptions, TransactionFilter, VerifyOptions,
+    AsOf, Change, CommitError, Cursor, PageOf, Store, StoreOptions, TransactionFilter, VerifyOptions,
 };
 
 use crate::books::{Book, happened, posting, sgd};
@@ -90,14 +90,14 @@ async fn many_accounts_are_merged_in_booking_order() {
         let outcomes = futures_util::future::join_all(changes.map(|change| store.commit(change))).await;
         assert!(outcomes.iter().all(Result::is_ok));
         let mut accounts: Vec<i64> = Vec::new();
-        let mut page = PageOf { place: Place::First, limit: 40 };
+        let mut page = PageOf { place: Cursor::First, limit: 40 };
         loop {
             let (found, more) = store.ledger_accounts(book.merchant, &page).await.unwrap();
             accounts.extend(found.iter().map(|balance| balance.id));
             if !more {
                 break;
             }
-            page.place = Place::After(found.last().unwrap().id);
+            page.place = Cursor::After(found.last().unwrap().id);
         }
         assert_eq!(accounts.len(), 151);
         let entries = walk(&store, &accounts, 0, 150, 70).await;

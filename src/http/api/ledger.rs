@@ -13,7 +13,7 @@ use crate::http::problem::{Answer, Code, Problem};
 use crate::http::service::Service;
 use crate::http::wire::{self, Page};
 use crate::ids::TransactionId;
-use crate::store::{AsOf, PageOf, Place, VerifyOptions};
+use crate::store::{AsOf, Cursor, PageOf, VerifyOptions};
 
 /// The accounts with their balances, in the order of the chart.
 #[utoipa::path(get, path = "/v1/ledger/accounts", tag = "ledger", params(Paging), responses((status = 200, description = "A page of accounts", body = Object, example = json!({"object": "list", "data": [{"id": "1", "account": "1110[paypal]", "code": 1110, "name": "gateway.available", "owner": "paypal", "layer": "posted", "balance": {"amount": "95.10", "currency": "SGD"}, "entries": 2}], "has_more": false}))))]
@@ -76,9 +76,9 @@ pub async fn transactions(
         }
     };
     let place = match place {
-        Place::First => Place::First,
-        Place::After(id) => Place::After(number(id).await?),
-        Place::Before(id) => Place::Before(number(id).await?),
+        Cursor::First => Cursor::First,
+        Cursor::After(id) => Cursor::After(number(id).await?),
+        Cursor::Before(id) => Cursor::Before(number(id).await?),
     };
     let page = PageOf { place, limit };
     let (found, more) = service.store.ledger_page(caller.merchant(), subject.as_deref(), &page).await?;

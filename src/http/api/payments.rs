@@ -24,7 +24,7 @@ use crate::ids::{PaymentId, QuoteId};
 use crate::money::AllocationPolicy;
 use crate::store::idempotency::Claim;
 use crate::store::payments::PaymentFilter;
-use crate::store::{Change, Place};
+use crate::store::{Change, Cursor};
 
 /// A payment to start.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -237,8 +237,8 @@ pub async fn list(service: web::Data<Service>, caller: Caller, query: Query<List
         state: query.state.clone(),
         gateway: query.gateway.clone(),
         created_from: from.transpose()?,
-        starting_after: if let Place::After(id) = page.place { Some(id) } else { None },
-        ending_before: if let Place::Before(id) = page.place { Some(id) } else { None },
+        starting_after: if let Cursor::After(id) = page.place { Some(id) } else { None },
+        ending_before: if let Cursor::Before(id) = page.place { Some(id) } else { None },
         limit: u32::try_from(page.limit).unwrap_or(100),
     };
     let (payments, has_more) = service.pay.list(caller.merchant(), &filter).await?;

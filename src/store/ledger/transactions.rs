@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 use crate::domain::ledger::{Direction, PostedEntry, PostedTransaction};
 use crate::ids::{MerchantId, TransactionId};
 use crate::store::row::Row;
-use crate::store::{PageOf, Place, Store, StoreError};
+use crate::store::{Cursor, PageOf, Store, StoreError};
 
 use super::{account_of, binds, layer_of, money_of, rows_of};
 
@@ -53,7 +53,7 @@ impl Store {
         merchant: MerchantId,
         filter: &TransactionFilter,
     ) -> Result<Vec<PostedTransaction>, StoreError> {
-        let place = filter.before.map_or(Place::First, Place::After);
+        let place = filter.before.map_or(Cursor::First, Cursor::After);
         let page = PageOf { place, limit: filter.limit as usize };
         let (found, _) = self.ledger_page(merchant, filter.subject.as_deref(), &page).await?;
         Ok(found)
