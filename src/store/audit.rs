@@ -3,6 +3,7 @@
 //! A note is part of the change whose effect it tells ([`Change::audit`]), so there is none without the other. Its place
 //! in the chain is given by the writer, which every change passes one by one: no two want the same.
 
+use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::domain::access::{Actor, AuditEntry, AuditNote};
@@ -61,7 +62,7 @@ pub(super) fn row(entry: &AuditEntry) -> Vec<Value> {
 }
 
 impl Store {
-    /// Entries after a place, with the hash stored beside each.
+    /// A page of the trail, oldest first, with the hash stored beside each entry, and whether there are more.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,6 +1,7 @@
 //! API keys. Only hashes are here; a key is found by the hash of what was presented.
 
 use chrono::{DateTime, Utc};
+use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::domain::access::{ApiKey, KeyHash, Scope};
@@ -108,7 +109,7 @@ impl Store {
         Ok(origins)
     }
 
-    /// A merchant's keys after an id, newest last.
+    /// A page of a merchant's keys, newest last, and whether there are more.
     ///
     /// # Errors
     /// [`StoreError`].

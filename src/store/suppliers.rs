@@ -1,10 +1,11 @@
 //! Suppliers and their payout accounts. Account numbers are sealed; only their last characters can be read.
 
 use chrono::{DateTime, Utc};
+use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::domain::merchants::{PayoutAccount, Supplier};
-use crate::ids::{MerchantId, SupplierId};
+use crate::ids::{MerchantId, SupplierAccountId, SupplierId};
 
 use super::row::Row;
 use super::words::{self, word};
@@ -115,7 +116,7 @@ impl Store {
         row.as_ref().map(read_supplier).transpose()
     }
 
-    /// A merchant's suppliers after an id, oldest first.
+    /// A page of a merchant's suppliers, oldest first, and whether there are more.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -138,7 +139,7 @@ impl Store {
         rows.iter().map(|row| read_supplier(row).map(|supplier| supplier.value)).collect()
     }
 
-    /// A supplier's payout accounts, oldest first.
+    /// A page of a supplier's payout accounts, oldest first, and whether there are more.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -146,15 +147,21 @@ impl Store {
         &self,
         merchant: MerchantId,
         supplier: SupplierId,
-    ) -> Result<Vec<PayoutAccount>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT * FROM supplier_account WHERE merchant_id = $1 AND supplier_id = $2 ORDER BY id LIMIT 100",
-        )
-        .bind(merchant.to_string())
-        .bind(supplier.to_string())
-        .fetch_all(self.reads())
-        .await?;
-        rows.iter().map(read_account).collect()
+        page: &PageOf<SupplierAccountId>,
+    ) -> Result<(Vec<PayoutAccount>, bool), StoreError> {
+        let (beyond, order) = page.rising();
+        let sql = format!(
+            "SELECT * FROM supplier_account WHERE merchant_id = $1 AND supplier_id = $2 AND id {beyond} $3
+             ORDER BY id {order} LIMIT $4"
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(merchant.to_string())
+            .bind(supplier.to_string())
+            .bind(page.key().map(SupplierAccountId::to_string).unwrap_or_default())
+            .bind(page.rows())
+            .fetch_all(self.reads())
+            .await?;
+        Ok(page.cut(rows.iter().map(read_account).collect::<Result<_, StoreError>>()?))
     }
 }
 
