@@ -12,8 +12,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use sqlx::{AnyConnection, Connection, Row};
+use straits::domain::orders::Payment;
 use straits::ids::PaymentId;
-use straits::store::{Store, StoreOptions, VerifyOptions};
+use straits::store::{Change, Store, StoreOptions, VerifyOptions};
 
 use world::{Database, World, flushes_per_second, percentile, processor_time};
 
@@ -35,7 +36,7 @@ async fn main() {
         return;
     }
     println!(
-        "| engine | batch cap | settlements/s | p50 ms | p99 ms | flushes/settlement | program CPU us |"
+        "| engine | batch cap | settlements/s | p50 us | p99 us | flushes/settlement | program CPU us |"
     );
     println!("|---|---|---|---|---|---|---|");
     ratio("SQLite", false).await;
@@ -58,10 +59,10 @@ async fn ratio(name: &str, portable: bool) {
         let measured = measure(&database, &options, settlements).await;
         let flushes = measured.batches * 1_000 / measured.settlements as i64;
         println!(
-            "| {name} | {cap} | {} | {:.1} | {:.1} | {}.{:03} | {} |",
+            "| {name} | {cap} | {} | {} | {} | {}.{:03} | {} |",
             measured.per_second,
-            measured.median.as_secs_f32() * 1e3,
-            measured.slow.as_secs_f32() * 1e3,
+            measured.median.as_micros(),
+            measured.slow.as_micros(),
             flushes / 1_000,
             flushes % 1_000,
             measured.processor.as_micros() / measured.settlements as u128,
@@ -92,7 +93,7 @@ async fn measure(database: &Database, options: &StoreOptions, settlements: usize
             tokio::spawn(async move {
                 let mut times = Vec::new();
                 while let Some(payment) = payments.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let change = world.settlement(*payment);
+                    let change = world.settlement(payment);
                     let begun = Instant::now();
                     store.commit(change).await.unwrap();
                     times.push(begun.elapsed());
@@ -122,11 +123,15 @@ async fn measure(database: &Database, options: &StoreOptions, settlements: usize
 }
 
 /// Payments to settle, and the accounts of every supplier.
-async fn prepare(options: &StoreOptions, world: &World, settlements: usize) -> Arc<Vec<PaymentId>> {
+async fn prepare(options: &StoreOptions, world: &World, settlements: usize) -> Arc<Vec<Payment>> {
     let store = Store::open(&StoreOptions { batch_cap: 256, ..options.clone() }).await.unwrap();
-    let payments: Vec<PaymentId> = (0..settlements).map(|_| world.ids.mint()).collect();
+    let payments: Vec<Payment> = (0..settlements).map(|_| world.payment()).collect();
     for some in payments.chunks(512) {
-        let commits = some.iter().map(|payment| store.commit(world.payment(*payment)));
+        let commits = some.iter().map(|payment| {
+            let mut change = Change::new();
+            change.insert_payment(payment);
+            store.commit(change)
+        });
         for outcome in futures_util::future::join_all(commits).await {
             outcome.unwrap();
         }
@@ -134,7 +139,7 @@ async fn prepare(options: &StoreOptions, world: &World, settlements: usize) -> A
     let opening = (0..4_000).map(|_| world.ids.mint::<PaymentId>()).collect::<Vec<_>>();
     for some in opening.chunks(256) {
         let commits = some.iter().map(|payment| {
-            let mut change = straits::store::Change::new();
+            let mut change = Change::new();
             for transaction in world.transactions(*payment, &format!("opening {payment}")) {
                 change.post(transaction);
             }

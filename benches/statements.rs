@@ -66,7 +66,9 @@ async fn fill(store: &Store, world: &World, entries: usize) {
             store.commit(change)
         });
         let outcomes = futures_util::future::join_all(changes.collect::<Vec<_>>()).await;
-        outcomes.into_iter().for_each(|outcome| drop(outcome.unwrap()));
+        for outcome in outcomes {
+            outcome.unwrap();
+        }
     }
 }
 

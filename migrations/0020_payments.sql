@@ -91,6 +91,8 @@ CREATE TABLE inbox (
     event_type TEXT NOT NULL,
     request_ref TEXT,
     gateway_ref TEXT,
+    stated_amount BIGINT,
+    stated_currency TEXT,
     headers TEXT NOT NULL,
     body {{BYTES}} NOT NULL,
     state TEXT NOT NULL,

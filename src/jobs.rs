@@ -7,9 +7,11 @@
 //!
 //! Due times are business time. [`Jobs::advance`] moves the test clock through the due moments in order, one by one, so
 //! that a day's jobs see a day's hours. A recurring duty that only looks for what is left over ([`Pace::Sweep`]) is not
-//! run for each missed moment of it: at its next moment, and at the end.
+//! run for each missed moment of it: its rounds double their distance on the way, so that what must be seen within
+//! minutes is, and a year costs no more than a score of rounds.
 
 use std::fmt::Debug;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,8 +28,9 @@ use crate::store::{Change, CommitError, Store, StoreError, Versioned};
 
 /// How long a job may take before another may try.
 const LEASE: TimeDelta = TimeDelta::minutes(2);
-/// When, after a start, the sweeps go round besides their pace: at once, and around the end of an intent's lease.
-const EARLY: [Duration; 3] = [Duration::ZERO, Duration::from_secs(30), Duration::from_secs(65)];
+/// When, after a start, the sweeps go round besides their pace: at once, when the leases of a dead run's calls have ended,
+/// and once more for what was in the way.
+const EARLY: [Duration; 3] = [Duration::ZERO, Duration::from_secs(11), Duration::from_secs(30)];
 /// How often the loop looks for due jobs.
 const LOOK: Duration = Duration::from_secs(1);
 /// A one-time job that failed this often waits for a person: it is due no more until somebody changes its row.
@@ -126,7 +129,7 @@ impl Jobs {
             let Some(leased) = self.lease(job, now).await? else { continue };
             let jobs = self.clone();
             under_way.spawn(async move {
-                if let Err(error) = jobs.perform(leased, now).await {
+                if let Err(error) = jobs.perform(leased, now..now).await {
                     tracing::warn!(%error, "a job was done and could not be marked so; it will be done again");
                 }
             });
@@ -160,7 +163,7 @@ impl Jobs {
         let mut ran = 0;
         while let Some(job) = self.next(until).await? {
             let Some(leased) = self.lease(job, until).await? else { continue };
-            self.perform(leased, until).await?;
+            self.perform(leased, until..until).await?;
             ran += 1;
         }
         Ok(ran)
@@ -174,13 +177,14 @@ impl Jobs {
     pub async fn advance(&self, until: DateTime<Utc>) -> Result<usize, StoreError> {
         let _round = self.0.round.lock().await;
         self.enroll().await?;
+        let since = self.0.clock.now();
         let mut ran = 0;
         while let Some(job) = self.next(until).await? {
             let moment = job.value.run_at.max(self.0.clock.now());
             // It cannot lie behind: `moment` is at least now.
             let _ = self.0.clock.advance_to(moment);
             let Some(leased) = self.lease(job, until).await? else { continue };
-            self.perform(leased, until).await?;
+            self.perform(leased, since..until).await?;
             ran += 1;
         }
         let _ = self.0.clock.advance_to(until.max(self.0.clock.now()));
@@ -231,8 +235,9 @@ impl Jobs {
         }
     }
 
-    /// Does a leased job and writes what became of it.
-    async fn perform(&self, job: Versioned<Job>, until: DateTime<Utc>) -> Result<(), StoreError> {
+    /// Does a leased job and writes what became of it. `way` is what the clock is being moved through; empty where it
+    /// runs by itself.
+    async fn perform(&self, job: Versioned<Job>, way: Range<DateTime<Utc>>) -> Result<(), StoreError> {
         let Versioned { value: leased, version } = job;
         let Some(duty) = self.duty(&leased.kind) else { return Ok(()) };
         let outcome = duty.run(&leased.payload).await;
@@ -242,8 +247,10 @@ impl Jobs {
             (Pace::WhenAsked, Ok(())) => after.done_at = Some(now),
             (Pace::WhenAsked, Err(_)) if after.attempts + 1 >= TRIES => after.done_at = Some(now),
             (Pace::WhenAsked, Err(_)) => after.run_at = now + backoff(after.attempts),
-            // On the way to a later moment: once more there, and nothing in between.
-            (Pace::Sweep(every), _) if now + every < until => after.run_at = until,
+            // On the way to a later moment: as far again as it has come, and there at last.
+            (Pace::Sweep(every), _) if now + every < way.end => {
+                after.run_at = way.end.min(now + every.max(now - way.start));
+            }
             (Pace::Sweep(every), _) => after.run_at = now + every,
             (Pace::Each(every), _) => after.run_at += every,
         }

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection};
 use straits::clock::Clock;
 use straits::domain::ledger::{Account, AccountCode, JournalEvent, LedgerTransaction, Owner, Posting};
-use straits::ids::{IdSource, MerchantId, NoticeId, PaymentId, SettlementId, SupplierId};
+use straits::domain::orders::{Customer, Payment, PaymentState, ReportSource, Taken, TimelineEntry};
+use straits::ids::{GatewayAccountId, IdSource, MerchantId, PaymentId, SupplierId};
 use straits::money::{Currency, Money};
-use straits::store::inbox::INBOX;
-use straits::store::outbox::EVENT;
-use straits::store::payments::{PAYMENT, PAYMENT_REPORT};
-use straits::store::settlements::SETTLEMENT;
-use straits::store::{Change, Environment, StoreOptions, Value};
+use straits::store::inbox::{Notice, Settled};
+use straits::store::outbox::Event;
+use straits::store::settlements::SettlementRecord;
+use straits::store::{Change, Environment, StoreOptions};
 
 /// A database for one run; it goes away with it.
 pub struct Database {
@@ -68,6 +68,7 @@ pub struct World {
     pub ids: IdSource,
     pub clock: Clock,
     pub merchant: MerchantId,
+    pub account: GatewayAccountId,
     pub suppliers: Vec<SupplierId>,
 }
 
@@ -75,7 +76,13 @@ impl World {
     pub fn new(suppliers: usize) -> World {
         let clock = Clock::system();
         let ids = IdSource::random(clock.clone());
-        World { merchant: ids.mint(), suppliers: (0..suppliers).map(|_| ids.mint()).collect(), ids, clock }
+        World {
+            merchant: ids.mint(),
+            account: ids.mint(),
+            suppliers: (0..suppliers).map(|_| ids.mint()).collect(),
+            ids,
+            clock,
+        }
     }
 
     /// Two of the suppliers, any.
@@ -86,136 +93,110 @@ impl World {
         [self.suppliers[first], self.suppliers[second]]
     }
 
-    /// The payment that a settlement is of, as `created` leaves it.
-    pub fn payment(&self, payment: PaymentId) -> Change {
+    /// A payment under way at the gateway.
+    pub fn payment(&self) -> Payment {
         let now = self.clock.now();
-        let mut change = Change::new();
-        change.insert(
-            &PAYMENT,
-            vec![
-                Value::text(payment),
-                Value::text(self.merchant),
-                Value::text(format_args!("order-{payment}")),
-                Value::text(format_args!("order-{payment}")),
-                20_000.into(),
-                "SGD".into(),
-                Value::Null,
-                "paypal".into(),
-                "gwa_01kawd3z5c00g40r40m30e209g".into(),
-                Value::Null,
-                Value::text(payment),
-                Value::text(format_args!("5O190127TN364715T-{payment}")),
-                "pending".into(),
-                r#"{"state":"pending"}"#.into(),
-                true.into(),
-                false.into(),
-                false.into(),
-                Value::Null,
-                Value::Null,
-                0.into(),
-                r#"{"splits":[{"supplier":"sup_01kawd3z5c00g40r40m30e209g","share":{"percent":"60"}},{"supplier":"sup_01kawd3z5c00g40r40m30e209h","share":{"remainder":true}}],"platform_fee":{"percent":"5"}}"#.into(),
-                r#"{"ip":"203.0.113.9"}"#.into(),
-                "https://shop.example/thanks".into(),
-                "{}".into(),
-                r#"{"type":"redirect","url":"https://gateway.example/checkoutnow?token=5O190127TN364715T"}"#.into(),
-                Value::Null,
-                now.into(),
-                now.into(),
-                now.into(),
-            ],
-        );
-        change
+        let id: PaymentId = self.ids.mint();
+        Payment {
+            id,
+            merchant: self.merchant,
+            order_ref: format!("order-{id}"),
+            amount: sgd(20_000),
+            quote: None,
+            gateway: "paypal".into(),
+            account: self.account,
+            method: None,
+            gateway_ref: Some(format!("5O190127TN364715T-{id}")),
+            terms: serde_json::json!({
+                "splits": [
+                    { "supplier": self.suppliers[0], "share": { "percent": "60" } },
+                    { "supplier": self.suppliers[1], "share": { "remainder": true } },
+                ],
+                "platform_fee": { "percent": "5" },
+            }),
+            customer: Customer { reference: Some("shopper 4711".into()), ..Customer::default() },
+            return_url: Some("https://shop.example/thanks".into()),
+            metadata: serde_json::json!({}),
+            next_action: Some(
+                serde_json::json!({ "type": "redirect", "url": "https://gateway.example/5O19" }),
+            ),
+            secrets: None,
+            state: PaymentState::Pending { reason: "APPROVED".into() },
+            disputed: false,
+            created_at: now,
+            expires_at: now + chrono::TimeDelta::hours(3),
+            updated_at: now,
+        }
     }
 
     /// Everything that one captured and divided payment writes, in one change: the notice and that it was worked off,
-    /// the payment's state, its timeline, the settlement with its lines, the event, and the three transactions of
-    /// J01 (captured, gateway fee, split) over four hot accounts and two of the suppliers.
-    pub fn settlement(&self, payment: PaymentId) -> Change {
+    /// the payment's state, its timeline and order, the settlement with its lines, the event, and the three
+    /// transactions of J01 (captured, gateway fee, split) over four hot accounts and two of the suppliers.
+    pub fn settlement(&self, payment: &Payment) -> Change {
         let now = self.clock.now();
-        let notice: NoticeId = self.ids.mint();
-        let capture = format!("3C679366HH908993F-{payment}");
+        let id = payment.id;
+        let capture = format!("3C679366HH908993F-{id}");
+        let notice = Notice {
+            id: self.ids.mint(),
+            gateway: "paypal".into(),
+            body_sha256: format!("9f86d081884c7d659a2feaa0c55ad015-{id}"),
+            merchant: self.merchant,
+            account: self.account,
+            event_ref: Some(format!("WH-{id}")),
+            event_type: "PAYMENT.CAPTURE.COMPLETED".into(),
+            request_ref: Some(id.to_string()),
+            gateway_ref: Some(capture.clone()),
+            stated: None,
+            received_at: now,
+        };
+        let headers =
+            [("paypal-transmission-id".to_owned(), "69cd13f0-d67a-11e5-baa3-778b53f4ae55".to_owned())];
+        let mut captured = payment.clone();
+        captured.state = PaymentState::Captured {
+            taken: Taken { capture_ref: capture.clone(), amount: payment.amount, at: now, late: false },
+        };
+        captured.updated_at = now;
+        let entry = TimelineEntry {
+            id: self.ids.mint(),
+            source: ReportSource::Callback,
+            kind: "captured".into(),
+            state: "captured".into(),
+            evidence: notice.body_sha256.clone(),
+            detail: serde_json::json!({ "amount": payment.amount, "capture_ref": capture }),
+            at: now,
+        };
+        let record = SettlementRecord {
+            id: self.ids.mint(),
+            merchant: self.merchant,
+            payment: id,
+            gross: payment.amount,
+            lines: LINES.into(),
+            frozen: LINES.into(),
+            waiting: None,
+            delivered: "[]".into(),
+            rates: "[]".into(),
+            fee_version: "paypal-sg@2026-01-01:4f2a".into(),
+            engine: "0.1.0".into(),
+            created_at: now,
+        };
+        let event = Event {
+            id: self.ids.mint(),
+            merchant: self.merchant,
+            kind: "payment.captured".into(),
+            subject: id.to_string(),
+            data: serde_json::json!({ "state": "captured", "amount": payment.amount }),
+            created_at: now,
+        };
         let mut change = Change::new();
-        change.insert(
-            &INBOX,
-            vec![
-                Value::text(notice),
-                "paypal".into(),
-                Value::text(format_args!("9f86d081884c7d659a2feaa0c55ad015-{payment}")),
-                Value::text(self.merchant),
-                "gwa_01kawd3z5c00g40r40m30e209g".into(),
-                Value::text(format_args!("WH-{payment}")),
-                "PAYMENT.CAPTURE.COMPLETED".into(),
-                Value::text(payment),
-                capture.as_str().into(),
-                r#"{"paypal-transmission-id":"69cd13f0-d67a-11e5-baa3-778b53f4ae55"}"#.into(),
-                Value::Bytes(vec![0x5a; 1_400]),
-                "received".into(),
-                Value::Null,
-                now.into(),
-                Value::Null,
-            ],
-        );
-        change.update(&INBOX, notice, 1, vec![("state", "applied".into()), ("settled_at", now.into())]);
-        change.update(
-            &PAYMENT,
-            payment,
-            1,
-            vec![
-                ("gateway_ref", capture.as_str().into()),
-                ("state", "captured".into()),
-                (
-                    "state_detail",
-                    r#"{"state":"captured","amount":{"amount":"200.00","currency":"SGD"}}"#.into(),
-                ),
-                ("is_open", false.into()),
-                ("capture_ref", capture.as_str().into()),
-                ("captured_at", now.into()),
-                ("updated_at", now.into()),
-            ],
-        );
-        change.append(
-            &PAYMENT_REPORT,
-            vec![
-                Value::text(self.ids.mint::<NoticeId>()),
-                Value::text(self.merchant),
-                Value::text(payment),
-                "callback".into(),
-                "captured".into(),
-                "captured".into(),
-                Value::text(notice),
-                "{}".into(),
-                now.into(),
-            ],
-        );
-        change.insert(
-            &SETTLEMENT,
-            vec![
-                Value::text(self.ids.mint::<SettlementId>()),
-                Value::text(self.merchant),
-                Value::text(payment),
-                20_000.into(),
-                "SGD".into(),
-                LINES.into(),
-                LINES.into(),
-                Value::Null,
-                "[]".into(),
-                "paypal-sg@2026-01-01:4f2a".into(),
-                "0.1.0".into(),
-                now.into(),
-            ],
-        );
-        change.append(
-            &EVENT,
-            vec![
-                Value::text(self.ids.mint::<NoticeId>()),
-                Value::text(self.merchant),
-                "payment.captured".into(),
-                Value::text(payment),
-                r#"{"state":"captured","amount":{"amount":"200.00","currency":"SGD"}}"#.into(),
-                now.into(),
-            ],
-        );
-        for transaction in self.transactions(payment, &capture) {
+        change
+            .receive_notice(&notice, &headers, &[0x5a; 1_400])
+            .settle_notice(notice.id, 1, Settled::Done, "captured", now)
+            .update_payment(&captured, 1)
+            .report_payment(&captured, &entry)
+            .settle_order(&captured, now)
+            .insert_settlement(&record)
+            .tell(&event);
+        for transaction in self.transactions(id, &capture) {
             change.post(transaction);
         }
         change

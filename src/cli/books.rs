@@ -11,7 +11,7 @@ use crate::flows::issue_statement::{StatementQuery, Statements};
 use crate::http::api::ledger::verified;
 use crate::ids::{MerchantId, SupplierId};
 use crate::settings::{Mode, Settings};
-use crate::store::{Store, TransactionFilter, VerifyOptions};
+use crate::store::{Seek, Store, TransactionFilter, VerifyOptions};
 
 use super::{CliError, Outcome};
 
@@ -62,12 +62,12 @@ pub async fn journal(settings: Settings) -> Result<Outcome, CliError> {
     ];
     csv.write_record(head).map_err(words)?;
     for merchant in store.merchants().await.map_err(words)? {
-        let mut before = None;
+        let mut seek = Seek::Start;
         loop {
-            let filter = TransactionFilter { subject: None, before, limit: 500 };
+            let filter = TransactionFilter { subject: None, seek, limit: 500 };
             let page = store.ledger_transactions(merchant.id, &filter).await.map_err(words)?;
             let Some(last) = page.last() else { break };
-            before = Some(last.number);
+            seek = Seek::After(last.number);
             for transaction in &page {
                 for entry in &transaction.entries {
                     let layer = match entry.layer {

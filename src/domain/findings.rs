@@ -38,11 +38,13 @@ pub enum FindingKind {
     GatewayHold,
     /// A fee was charged that no payment explains.
     UnexplainedFee,
+    /// Nobody knows what came of a call to the gateway, and it may no longer be repeated.
+    OutcomeUnknown,
 }
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 12] = [
+    pub const ALL: [FindingKind; 13] = [
         FindingKind::AmountDiffers,
         FindingKind::CurrencyDiffers,
         FindingKind::AccountDiffers,
@@ -55,6 +57,7 @@ impl FindingKind {
         FindingKind::Reversed,
         FindingKind::GatewayHold,
         FindingKind::UnexplainedFee,
+        FindingKind::OutcomeUnknown,
     ];
 
     /// Whether money of a payment may stand aside for it.
@@ -82,6 +85,7 @@ impl FindingKind {
             FindingKind::Reversed => "reversed",
             FindingKind::GatewayHold => "gateway_hold",
             FindingKind::UnexplainedFee => "unexplained_fee",
+            FindingKind::OutcomeUnknown => "outcome_unknown",
         }
     }
 }
@@ -272,7 +276,8 @@ impl FindingKind {
             | FindingKind::ReferenceDiffers
             | FindingKind::UnknownPayment
             | FindingKind::GatewayHold
-            | FindingKind::UnexplainedFee => action == Action::Dismiss,
+            | FindingKind::UnexplainedFee
+            | FindingKind::OutcomeUnknown => action == Action::Dismiss,
         }
     }
 }

@@ -3,6 +3,8 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::money::Money;
+
 /// What came back with the shopper, or with an `Authorised` notice: query parameters, checked by the adapter.
 #[derive(Debug, Clone, Default)]
 pub struct ReturnParameters(pub Vec<(String, String)>);
@@ -49,6 +51,9 @@ pub struct Notification {
     pub event_type: String,
     /// Which payment to ask about.
     pub about: About,
+    /// The amount that was promised or taken, where the notice names one and the gateway's answers do not: it is held
+    /// against what was asked.
+    pub stated: Option<Money>,
 }
 
 /// What a notice is about.

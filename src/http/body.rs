@@ -415,6 +415,7 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[serde(rename_all = "snake_case")]
+    #[expect(dead_code, reason = "only that it is read counts here")]
     enum Share {
         Fixed(AmountIn),
         Remainder(bool),

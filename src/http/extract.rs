@@ -11,6 +11,8 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::store::Seek;
+
 use super::body;
 use super::problem::{Answer, Code, Problem};
 use super::service::Service;
@@ -131,6 +133,15 @@ pub struct Paging {
 }
 
 impl Paging {
+    /// Of a list that has parameters of its own beside these.
+    pub fn new(
+        limit: Option<String>,
+        starting_after: Option<String>,
+        ending_before: Option<String>,
+    ) -> Paging {
+        Paging { limit, starting_after, ending_before }
+    }
+
     /// Rows of a page.
     ///
     /// # Errors
@@ -139,37 +150,20 @@ impl Paging {
         super::wire::limit(self.limit.as_deref())
     }
 
-    /// The page by ids of one kind.
+    /// Where the page begins; `read` makes the key of a row's id and names the parameter in its refusal.
     ///
     /// # Errors
-    /// `invalid_parameter`, `wrong_id_type`, `malformed_id`.
-    pub fn by_id<T: Id>(&self) -> Answer<PageOf<T>> {
-        self.by(|param, text| wire::id(param, text))
-    }
-
-    /// The page by whole numbers; `what` they are, for whoever sent something else.
-    ///
-    /// # Errors
-    /// `invalid_parameter`.
-    pub fn by_number(&self, what: &str) -> Answer<PageOf<i64>> {
-        self.by(|param, text| {
-            let number = text.parse().ok().filter(|number| *number > 0);
-            number
-                .ok_or_else(|| Problem::new(Code::InvalidParameter, format!("`{param}` is {what}")).at(param))
-        })
-    }
-
-    fn by<K>(&self, read: impl Fn(&str, &str) -> Answer<K>) -> Answer<PageOf<K>> {
-        let place = match (self.starting_after.as_deref(), self.ending_before.as_deref()) {
-            (None, None) => Cursor::First,
-            (Some(text), None) => Cursor::After(read("starting_after", text)?),
-            (None, Some(text)) => Cursor::Before(read("ending_before", text)?),
+    /// What `read` refuses; `invalid_parameter` where both ends are given.
+    pub fn seek<K>(&self, read: impl FnOnce(&str, &str) -> Answer<K>) -> Answer<Seek<K>> {
+        match (self.starting_after.as_deref(), self.ending_before.as_deref()) {
+            (None, None) => Ok(Seek::Start),
+            (Some(id), None) => read("starting_after", id).map(Seek::After),
+            (None, Some(id)) => read("ending_before", id).map(Seek::Before),
             (Some(_), Some(_)) => {
-                let detail = "either `starting_after` or `ending_before` belongs here";
-                return Err(Problem::new(Code::InvalidParameter, detail).at("ending_before"));
+                let detail = "give `starting_after` or `ending_before`, not both";
+                Err(Problem::new(Code::InvalidParameter, detail).at("ending_before"))
             }
-        };
-        Ok(PageOf { place, limit: self.limit()? })
+        }
     }
 }
 

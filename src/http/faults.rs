@@ -1,6 +1,7 @@
 //! What goes wrong below, as problems: the one place where errors of flows and store get their codes.
 
 use super::problem::{Code, Problem};
+use crate::domain::fees::FeeError;
 use crate::domain::settlement::{PreviewError, SettlementError};
 use crate::flows::deliver::DeliverError;
 use crate::flows::findings::ResolveError;
@@ -132,7 +133,8 @@ impl From<PreviewError> for Problem {
         let (param, words) = (error.param(), error.to_string());
         let code = match error {
             PreviewError::UnknownSupplier { .. } => Code::UnknownSupplier,
-            PreviewError::Settlement(SettlementError::Split(_)) => Code::InvalidSplit,
+            PreviewError::Fee(FeeError::Figure { ref source, .. }) => code_of(source.code()),
+            PreviewError::Settlement(SettlementError::Split(ref error)) => code_of(error.code()),
             PreviewError::Settlement(SettlementError::Money(_)) => Code::AmountTooLarge,
             _ => Code::Unprocessable,
         };

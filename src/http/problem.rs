@@ -88,12 +88,12 @@ catalogue! {
     IdempotencyKeyReused "idempotency_key_reused" 422 "The key was used with another body" => "Use a new Idempotency-Key for a new operation, and the same bytes for a retry.";
     CurrencyNotSupported "currency_not_supported" 422 "The gateway does not take this currency" => "Choose one of the gateways in `gateways`, or another currency.";
     GatewayPrecision "gateway_precision" 422 "The gateway takes fewer decimals" => "Use the amount in `nearest`, or one of the gateways in `gateways`.";
-    QuoteNotFound "quote_not_found" 422 "No such quote" => "Use the id of a quote of this merchant.";
+    QuoteNotFound "quote_not_found" 404 "No such quote" => "Use the id of a quote of this merchant.";
     RefundInvalid "refund_invalid" 422 "The refund does not fit the settlement" => "`detail` names what does not fit.";
     RefundNotSupported "refund_not_supported" 422 "The gateway cannot pay back" => "Pay back by other means and resolve the finding that follows.";
     TooManyItems "too_many_items" 422 "Too many items at once" => "Send at most a thousand items.";
     GatewayUnknown "gateway_unknown" 422 "No account at this gateway" => "Choose one of the gateways that `detail` names.";
-    UnknownSupplier "unknown_supplier" 422 "A supplier is not known" => "Use the id of a supplier of this merchant.";
+    UnknownSupplier "unknown_supplier" 404 "A supplier is not known" => "Use the id of a supplier of this merchant.";
     InvalidSplit "invalid_split" 422 "The amount cannot be divided like this" => "`detail` names the share that does not fit.";
     ReturnUrlNotAllowed "return_url_not_allowed" 422 "The return address is not allowed" => "Use an address of one of the merchant's origins.";
     RateUnavailable "rate_unavailable" 422 "No rate between these currencies" => "Choose currencies that `/v1/rates` answers.";

@@ -17,7 +17,7 @@ use crate::flows::deliver::Delivering;
 use crate::flows::findings::Resolving;
 use crate::flows::issue_statement::Statements;
 use crate::flows::onboard::Onboarding;
-use crate::flows::pay::Pay;
+use crate::flows::pay::{OpenAccount, Pay};
 use crate::flows::price::Pricing;
 use crate::flows::refund::Refunding;
 use crate::geo::{Geo, TrustedProxies};
@@ -31,7 +31,7 @@ use crate::vault::Vault;
 
 use super::caller::Caller;
 use super::limits::Limiter;
-use super::problem::Problem;
+use super::problem::{Code, Problem};
 
 /// The setting that keeps the test clock's offset, in microseconds.
 pub const CLOCK_OFFSET: &str = "clock_offset_us";
@@ -93,6 +93,21 @@ impl Service {
         self.ready.store(ready, Ordering::SeqCst);
     }
 
+    /// The merchant's account that a request names: by gateway, or by its own name.
+    ///
+    /// # Errors
+    /// `gateway_unknown` at `gateway`.
+    pub fn account_at(&self, merchant: MerchantId, gateway: &str) -> Result<Arc<OpenAccount>, Problem> {
+        let named = |open: &&Arc<OpenAccount>| {
+            open.account.merchant == merchant
+                && (open.account.gateway == gateway || open.account.name == gateway)
+        };
+        self.pay.accounts().all().iter().find(named).cloned().ok_or_else(|| {
+            let detail = format!("there is no account at a gateway `{gateway}`");
+            Problem::new(Code::GatewayUnknown, detail).at("gateway")
+        })
+    }
+
     /// The merchant's gateways that can charge in a currency.
     pub fn chargeable_at(&self, merchant: MerchantId, currency: Currency) -> Vec<String> {
         let accounts = self.pay.accounts().all();
@@ -120,17 +135,19 @@ impl Service {
     }
 
     /// Moves the test clock: everything due on the way runs in order, then the far sides catch up, then what they sent
-    /// is worked off. The offset is kept with `extra`, so that a restart does not go back.
+    /// is worked off. The offset is kept with `extra`, and first: a restart halfway must not fall behind what was written
+    /// on the way.
     ///
     /// # Errors
     /// `internal`, `unavailable`.
     pub async fn advance_clock(&self, until: DateTime<Utc>, extra: Change) -> Result<(), Problem> {
-        self.jobs.advance(until).await?;
         let before = self.store.setting(CLOCK_OFFSET).await?;
-        let offset = self.clock.offset().num_microseconds().unwrap_or(0);
+        let kept = before.as_ref().and_then(|row| row.value.parse().ok()).unwrap_or(0_i64);
+        let offset = (self.clock.offset() + (until - self.clock.now())).num_microseconds().unwrap_or(kept);
         let mut change = extra;
-        change.set_setting(CLOCK_OFFSET, offset, before.as_ref());
+        change.set_setting(CLOCK_OFFSET, offset.max(kept), before.as_ref());
         self.store.commit(change).await?;
+        self.jobs.advance(until).await?;
         if let Some(sandbox) = &self.sandbox {
             sandbox.advance_to(self.clock.now()).await?;
         }

@@ -18,6 +18,8 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::ids::{Id, IdError, parse_id};
 use crate::money::{Currency, Money, MoneyError};
 
+use crate::store::Seek;
+
 use super::body::coded;
 use super::problem::{Code, Problem};
 
@@ -28,7 +30,7 @@ pub struct MoneyIn(pub Money);
 impl<'de> Deserialize<'de> for MoneyIn {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
+        #[serde(deny_unknown_fields, expecting = "an object with `amount` and `currency`")]
         struct ApiMoney {
             amount: AmountIn,
             currency: CurrencyIn,
@@ -230,6 +232,16 @@ pub struct Page<T> {
 impl<T> Page<T> {
     /// From rows that are the page.
     pub fn whole(rows: Vec<T>, has_more: bool) -> Page<T> {
+        Page { object: "list", data: rows, has_more }
+    }
+
+    /// From rows in reading order, one more than the page holds or fewer; the page is in the list's order.
+    pub fn of<K>(mut rows: Vec<T>, limit: usize, seek: &Seek<K>) -> Page<T> {
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        if seek.is_backwards() {
+            rows.reverse();
+        }
         Page { object: "list", data: rows, has_more }
     }
 }

@@ -164,7 +164,11 @@ impl Snapshot {
         at: DateTime<Utc>,
         freshness: Freshness,
     ) -> Result<MarketRate, RatesError> {
-        let (up, down) = (self.chain(base)?, self.chain(quote)?);
+        // A currency is worth itself, whether or not a source knows it.
+        let (up, down) = match base == quote {
+            true => (vec![base], vec![base]),
+            false => (self.chain(base)?, self.chain(quote)?),
+        };
         // Both chains end at the pivot, so they meet.
         let meet = up.iter().copied().find(|currency| down.contains(currency)).unwrap_or_else(pivot);
         let side = |chain: &[Currency]| chain.iter().copied().take_while(|c| *c != meet).collect::<Vec<_>>();

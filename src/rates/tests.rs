@@ -54,6 +54,14 @@ fn a_direct_pair_has_the_sources_own_digits() {
 }
 
 #[test]
+fn a_currency_without_a_source_is_still_worth_itself() {
+    let book = book(FRIDAY_EVENING);
+    let own = mid(&book, "KWD", "KWD");
+    assert_eq!((own.rate.value().to_string().as_str(), own.stale), ("1", false));
+    assert!(book.mid(currency("KWD"), currency("USD")).is_err());
+}
+
+#[test]
 fn crosses_are_one_division_and_say_their_way() {
     let book = book(FRIDAY_EVENING);
     for (base, quote, value, path, providers) in [

@@ -11,7 +11,7 @@ use crate::ids::MerchantId;
 
 use super::row::Row;
 use super::words;
-use super::{Column, Log, PageOf, Store, StoreError, Value};
+use super::{Column, Log, Seek, Store, StoreError, Value};
 
 /// The trail.
 pub(super) static AUDIT_ENTRY: Log = Log {
@@ -69,19 +69,22 @@ impl Store {
     pub async fn audit_entries(
         &self,
         merchant: MerchantId,
-        page: &PageOf<i64>,
-    ) -> Result<(Vec<(AuditEntry, [u8; 32])>, bool), StoreError> {
-        let (beyond, order) = page.rising();
-        let sql = format!(
-            "SELECT * FROM audit_entry WHERE merchant_id = $1 AND seq {beyond} $2 ORDER BY seq {order} LIMIT $3"
-        );
-        let rows = sqlx::query(AssertSqlSafe(sql))
+        seek: Seek<i64>,
+        limit: i64,
+    ) -> Result<Vec<(AuditEntry, [u8; 32])>, StoreError> {
+        let sql = match seek.is_backwards() {
+            false => "SELECT * FROM audit_entry WHERE merchant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+            true => {
+                "SELECT * FROM audit_entry WHERE merchant_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3"
+            }
+        };
+        let rows = sqlx::query(sql)
             .bind(merchant.to_string())
-            .bind(page.key().copied().unwrap_or(0))
-            .bind(page.rows())
+            .bind(seek.key().copied().unwrap_or(0))
+            .bind(limit)
             .fetch_all(self.reads())
             .await?;
-        Ok(page.cut(rows.iter().map(read_entry).collect::<Result<_, StoreError>>()?))
+        rows.iter().map(read_entry).collect()
     }
 }
 

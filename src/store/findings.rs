@@ -7,7 +7,7 @@ use crate::ids::{FindingId, MerchantId, PaymentId};
 use crate::money::Money;
 
 use super::row::Row;
-use super::{Change, Column, Cursor, PageOf, Store, StoreError, Table, Value, Versioned};
+use super::{Change, Column, Seek, Store, StoreError, Table, Value, Versioned};
 
 /// Findings; one of a kind about one fact.
 pub static FINDING: Table = Table {
@@ -127,7 +127,7 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// A page of a merchant's findings, newest last, and whether there are more; `state` narrows to `open`, `proposed` or `resolved`.
+    /// A merchant's findings by id, newest last; `state` narrows to `open`, `proposed` or `resolved`. In reading order.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -135,13 +135,14 @@ impl Store {
         &self,
         merchant: MerchantId,
         state: Option<&str>,
-        page: &PageOf<FindingId>,
-    ) -> Result<(Vec<Finding>, bool), StoreError> {
-        let sql = match page.place {
-            Cursor::First | Cursor::After(_) => {
+        seek: Seek<FindingId>,
+        limit: u32,
+    ) -> Result<Vec<Finding>, StoreError> {
+        let sql = match seek.is_backwards() {
+            false => {
                 select!("WHERE merchant_id = $1 AND ($2 = '' OR state = $2) AND id > $3 ORDER BY id LIMIT $4")
             }
-            Cursor::Before(_) => {
+            true => {
                 select!(
                     "WHERE merchant_id = $1 AND ($2 = '' OR state = $2) AND id < $3 ORDER BY id DESC LIMIT $4"
                 )
@@ -150,12 +151,11 @@ impl Store {
         let rows = sqlx::query(sql)
             .bind(merchant.to_string())
             .bind(state.unwrap_or_default())
-            .bind(page.key().map(FindingId::to_string).unwrap_or_default())
-            .bind(page.rows())
+            .bind(seek.key().map(ToString::to_string).unwrap_or_default())
+            .bind(i64::from(limit))
             .fetch_all(self.reads())
             .await?;
-        let findings = rows.iter().map(|row| read(row).map(|finding| finding.value));
-        Ok(page.cut(findings.collect::<Result<_, StoreError>>()?))
+        rows.iter().map(|row| read(row).map(|finding| finding.value)).collect()
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! The row is written in the same change as the effect ([`Change::claim`]), so that there is never an effect without
 //! its row. It points at what the request made: after a crash between effect and answer a retry is answered from that
-//! resource's present state. Until the answer is kept, or the lease of a minute has passed, a second request with the
-//! key is told that the first is at work.
+//! resource's present state. Until the answer is kept, or a short lease has passed, a second request with the key is told
+//! that the first is at work; after it nothing is carried out again, only told.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -14,7 +14,7 @@ use super::words;
 use super::{Change, Column, Store, StoreError, Table, Value, Versioned};
 
 /// How long a request is believed to be at work.
-pub const LEASE: TimeDelta = TimeDelta::seconds(60);
+pub const LEASE: TimeDelta = TimeDelta::seconds(10);
 
 /// Claims.
 pub static IDEMPOTENCY: Table = Table {

@@ -1,12 +1,18 @@
-//! Notices as they arrived: header by header, byte for byte, for ever.
+//! Notices as they arrived: header by header, byte for byte, for ever. Bodies are kept compressed (zlib); what they are
+//! known by is the hash of their own bytes.
 //!
 //! One row per gateway and body. The row says what the notice was found to be about when it was verified, so that a row
 //! left behind is worked off without verifying again (its signature would be too old by then). That a doubled notice
 //! has one *effect* is not this key's work but the state machine's and the ledger's.
 
+use std::io::Read;
+
 use chrono::{DateTime, Utc};
+use flate2::Compression;
+use flate2::read::{ZlibDecoder, ZlibEncoder};
 
 use crate::ids::{GatewayAccountId, MerchantId, NoticeId};
+use crate::money::Money;
 
 use super::row::Row;
 use super::{Change, Column, Store, StoreError, Table, Value, Versioned};
@@ -24,6 +30,8 @@ pub static INBOX: Table = Table {
         Column::text("event_type"),
         Column::text("request_ref"),
         Column::text("gateway_ref"),
+        Column::int("stated_amount"),
+        Column::text("stated_currency"),
         Column::text("headers"),
         Column::bytes("body"),
         Column::text("state"),
@@ -55,6 +63,8 @@ pub struct Notice {
     pub request_ref: Option<String>,
     /// The gateway's reference of the payment it is about.
     pub gateway_ref: Option<String>,
+    /// The amount it names, to be held against what was asked.
+    pub stated: Option<Money>,
     /// When it arrived, by the wall.
     pub received_at: DateTime<Utc>,
 }
@@ -97,8 +107,10 @@ impl Change {
                 notice.event_type.as_str().into(),
                 notice.request_ref.clone().into(),
                 notice.gateway_ref.clone().into(),
+                notice.stated.map(Money::minor).into(),
+                notice.stated.map(|stated| stated.currency().code()).into(),
                 serde_json::to_string(headers).unwrap_or_default().into(),
-                body.to_vec().into(),
+                squeezed(body).into(),
                 "received".into(),
                 Value::Null,
                 notice.received_at.into(),
@@ -134,7 +146,7 @@ impl Store {
     ) -> Result<Vec<Versioned<Notice>>, StoreError> {
         let rows = sqlx::query(
             "SELECT id, gateway, body_sha256, merchant_id, gateway_account_id, event_ref, event_type, request_ref,
-                    gateway_ref, received_at, version
+                    gateway_ref, stated_amount, stated_currency, received_at, version
              FROM inbox WHERE state = 'received' AND id > $1 ORDER BY id LIMIT $2",
         )
         .bind(after.map(|id| id.to_string()).unwrap_or_default())
@@ -164,7 +176,11 @@ impl Store {
             .bind(id.to_string())
             .fetch_optional(self.reads())
             .await?;
-        row.map(|row| Row::of("inbox", &row).bytes("body")).transpose()
+        row.map(|row| {
+            let row = Row::of("inbox", &row);
+            whole(&row.bytes("body")?).map_err(|error| row.unreadable("body", error))
+        })
+        .transpose()
     }
 }
 
@@ -179,7 +195,37 @@ fn read(row: &Row<'_>) -> Result<Versioned<Notice>, StoreError> {
         event_type: row.text("event_type")?,
         request_ref: row.optional_text("request_ref")?,
         gateway_ref: row.optional_text("gateway_ref")?,
+        stated: row.optional_money("stated_amount", "stated_currency")?,
         received_at: row.time("received_at")?,
     };
     row.versioned(notice)
+}
+
+fn squeezed(body: &[u8]) -> Vec<u8> {
+    let mut small = Vec::with_capacity(body.len() / 2);
+    // Reading from memory cannot fail.
+    let _ = ZlibEncoder::new(body, Compression::default()).read_to_end(&mut small);
+    small
+}
+
+fn whole(small: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    ZlibDecoder::new(small).read_to_end(&mut body)?;
+    Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_comes_back_byte_for_byte_and_a_notice_takes_less_room() {
+        let notice = br#"{"txType":"Capture","txStatus":"success","status":"success","partnerTxID":"pay_1","payload":{"partnerGroupTxID":"pay_1","newStatus":"success"}}"#;
+        let odd: Vec<u8> = (0..=255).collect();
+        for body in [&notice[..], b"", b"{}", &odd] {
+            assert_eq!(whole(&squeezed(body)).unwrap(), body);
+        }
+        assert!(squeezed(notice).len() < notice.len() * 3 / 4);
+        assert!(whole(&squeezed(notice)[..20]).is_err(), "half a body is none");
+    }
 }

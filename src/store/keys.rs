@@ -9,7 +9,7 @@ use crate::ids::{KeyId, MerchantId};
 
 use super::row::Row;
 use super::words::{self, json};
-use super::{Change, Column, PageOf, Store, StoreError, Table, Value, Versioned};
+use super::{Change, Column, Seek, Store, StoreError, Table, Value, Versioned};
 
 /// API keys.
 pub static API_KEY: Table = Table {
@@ -116,20 +116,20 @@ impl Store {
     pub async fn keys(
         &self,
         merchant: MerchantId,
-        page: &PageOf<KeyId>,
-    ) -> Result<(Vec<ApiKey>, bool), StoreError> {
-        let (beyond, order) = page.rising();
-        let sql = format!(
-            "SELECT * FROM api_key WHERE merchant_id = $1 AND id {beyond} $2 ORDER BY id {order} LIMIT $3"
-        );
-        let rows = sqlx::query(AssertSqlSafe(sql))
+        seek: Seek<KeyId>,
+        limit: i64,
+    ) -> Result<Vec<ApiKey>, StoreError> {
+        let sql = match seek.is_backwards() {
+            false => "SELECT * FROM api_key WHERE merchant_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+            true => "SELECT * FROM api_key WHERE merchant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+        };
+        let rows = sqlx::query(sql)
             .bind(merchant.to_string())
-            .bind(page.key().map(KeyId::to_string).unwrap_or_default())
-            .bind(page.rows())
+            .bind(seek.key().map(ToString::to_string).unwrap_or_default())
+            .bind(limit)
             .fetch_all(self.reads())
             .await?;
-        let keys = rows.iter().map(|row| read_key(row).map(|key| key.value));
-        Ok(page.cut(keys.collect::<Result<_, StoreError>>()?))
+        rows.iter().map(|row| read_key(row).map(|key| key.value)).collect()
     }
 }
 

@@ -88,6 +88,17 @@ impl<'a> Row<'a> {
         Ok(Money::from_minor(self.int(amount)?, self.parse::<Currency>(currency)?))
     }
 
+    /// The same where there may be none.
+    pub(super) fn optional_money(
+        &self,
+        amount: &'static str,
+        currency: &'static str,
+    ) -> Result<Option<Money>, StoreError> {
+        let minor: Option<i64> = self.row.try_get(amount)?;
+        let currency: Option<Currency> = self.optional(currency)?;
+        Ok(minor.zip(currency).map(|(minor, currency)| Money::from_minor(minor, currency)))
+    }
+
     pub(super) fn versioned<T>(&self, value: T) -> Result<Versioned<T>, StoreError> {
         Ok(Versioned { value, version: self.int("version")? })
     }

@@ -9,7 +9,7 @@ use crate::ids::{MerchantId, SupplierAccountId, SupplierId};
 
 use super::row::Row;
 use super::words::{self, word};
-use super::{Change, Column, PageOf, Store, StoreError, Table, Value, Versioned};
+use super::{Change, Column, Seek, Store, StoreError, Table, Value, Versioned};
 
 /// Suppliers.
 pub static SUPPLIER: Table = Table {
@@ -123,20 +123,20 @@ impl Store {
     pub async fn suppliers(
         &self,
         merchant: MerchantId,
-        page: &PageOf<SupplierId>,
-    ) -> Result<(Vec<Supplier>, bool), StoreError> {
-        let (beyond, order) = page.rising();
-        let sql = format!(
-            "SELECT * FROM supplier WHERE merchant_id = $1 AND id {beyond} $2 ORDER BY id {order} LIMIT $3"
-        );
-        let rows = sqlx::query(AssertSqlSafe(sql))
+        seek: Seek<SupplierId>,
+        limit: i64,
+    ) -> Result<Vec<Supplier>, StoreError> {
+        let sql = match seek.is_backwards() {
+            false => "SELECT * FROM supplier WHERE merchant_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+            true => "SELECT * FROM supplier WHERE merchant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+        };
+        let rows = sqlx::query(sql)
             .bind(merchant.to_string())
-            .bind(page.key().map(SupplierId::to_string).unwrap_or_default())
-            .bind(page.rows())
+            .bind(seek.key().map(ToString::to_string).unwrap_or_default())
+            .bind(limit)
             .fetch_all(self.reads())
             .await?;
-        let suppliers = rows.iter().map(|row| read_supplier(row).map(|supplier| supplier.value));
-        Ok(page.cut(suppliers.collect::<Result<_, StoreError>>()?))
+        rows.iter().map(|row| read_supplier(row).map(|supplier| supplier.value)).collect()
     }
 
     /// A page of a supplier's payout accounts, oldest first, and whether there are more.

@@ -1,17 +1,19 @@
 //! Every integration test, in one binary: one module per subject.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::float_arithmetic)]
 
 mod app;
 mod auth;
 mod books;
+mod callbacks;
 mod conformance;
 mod engines;
+mod far_book;
 mod http_manners;
 mod idempotency;
 mod jobs;
-mod lists;
+mod kill;
 mod live;
-mod log;
+mod money_flows;
 mod money_scenarios;
 mod pay_crash;
 mod pay_hear;
@@ -23,6 +25,7 @@ mod readme;
 mod reference_rates;
 mod sandbox;
 mod scenarios;
+mod scenarios_flows;
 mod settings;
 mod store_crash;
 mod store_faults;

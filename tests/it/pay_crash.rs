@@ -8,7 +8,7 @@ use straits::domain::orders::ReportKind;
 use straits::ids::PaymentId;
 
 use crate::engines::on_each_engine;
-use crate::pay_world::{Call, Fault, World};
+use crate::pay_world::{Call, Fault, World, capture, usd};
 
 /// The process dies in the middle of `work`.
 async fn dies_in(work: impl Future) {
@@ -190,6 +190,25 @@ async fn a_word_nobody_knows_is_never_success_and_never_failure() {
         assert_eq!(world.state(id).await, "requires_action");
         let timeline = world.view(id).await.timeline.unwrap();
         assert!(timeline.iter().any(|line| line.detail["said"]["raw"] == "HALF_PAID"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_six_hours_an_unknown_outcome_is_a_persons_matter_and_no_call_is_made() {
+    on_each_engine("unknown for ever", async |database| {
+        let world = World::on(database).await;
+        let id = world.approved("order-1").await;
+        world.far.fail(Call::Complete, Fault::LostBefore);
+        world.hear(id, 1).await.unwrap();
+        world.clock.advance(TimeDelta::hours(6));
+        world.pay.recover().await.unwrap();
+        assert_eq!((world.state(id).await, world.far.calls(Call::Complete)), ("authorized", 1));
+        assert_eq!(world.told(), ["finding unknown complete"]);
+        world.far.say(id, capture("C-late", usd(10_000)));
+        world.pay.recover().await.unwrap();
+        assert_eq!((world.state(id).await, world.store.unknown_intents().await.unwrap()), ("captured", 0));
+        assert_eq!(world.told()[1..], ["Matched USD 100.00"]);
     })
     .await;
 }

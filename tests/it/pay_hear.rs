@@ -150,7 +150,7 @@ async fn another_amount_currency_or_receiver_is_reviewed_and_a_right_answer_stil
             let fact = format!("captured_unmatched wrong {order}");
             assert_eq!(
                 world.booked(id).await,
-                [fact.clone()],
+                std::slice::from_ref(&fact),
                 "what the gateway holds is booked at once, once"
             );
             assert_eq!(world.told(), [format!("Mismatch {amount}"), format!("finding {finding}")]);
@@ -216,6 +216,28 @@ async fn a_second_payment_of_one_order_is_owed_back_not_divided() {
         let divided = booked.iter().filter(|line| line.starts_with("captured ")).count();
         assert_eq!((twice, divided), (1, 1), "{booked:?}");
         assert_eq!((world.state(first).await, world.state(second).await), ("captured", "captured"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_that_states_another_amount_takes_no_money_and_a_right_answer_still_does() {
+    on_each_engine("stated amounts", async |database| {
+        let world = World::on(database).await;
+        let id = world.approved("order-1").await;
+        let stated = |cents: i64| format!(r#"{{"payment":"{id}","cents":{cents}}}"#);
+        assert_eq!(world.hear_raw(&stated(1), "by farpay").await, Ok(200), "the sender hears success");
+        assert_eq!((world.state(id).await, world.far.calls(Call::Query)), ("in_review", 0));
+        assert_eq!(world.told(), ["finding amount_differs"]);
+        assert_eq!(world.store.waiting_notices().await.unwrap(), 0, "it is kept and settled");
+        assert_eq!(world.hear_raw(&stated(10_000), "by farpay").await, Ok(200));
+        world.is_captured_once(id).await;
+        assert_eq!(world.hear_raw(&stated(2), "by farpay").await, Ok(200));
+        world.is_captured_once(id).await;
+        let findings = world.told().into_iter().filter(|told| told == "finding amount_differs").count();
+        assert_eq!(findings, 2, "after the capture it is a finding and no change of state");
+        let timeline = world.view(id).await.timeline.unwrap();
+        assert_eq!(timeline.iter().filter(|line| line.report == "amount_differs").count(), 2);
     })
     .await;
 }

@@ -16,7 +16,8 @@ use straits::domain::merchants::{
     AvailableWhen, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role,
 };
 use straits::domain::orders::{
-    Capture, Conflict, Holder, MoneyReport, Payment, PaymentReport, RefundReport, ReportKind, ReportSource,
+    Capture, Conflict, Holder, Intent, MoneyReport, Payment, PaymentReport, RefundReport, ReportKind,
+    ReportSource,
 };
 use straits::flows::pay::{
     Accounts, CaptureStanding, OpenAccount, Parts, Pay, PayError, PaymentView, Price, QuoteRefused, Quotes,
@@ -332,7 +333,8 @@ impl Gateway for FarGateway {
             Some(payment) => About::Payment { request_ref: Some(payment.to_owned()), gateway_ref: None },
             None => About::Other,
         };
-        Ok(Notification { event_ref: None, event_type: "NEWS".into(), about })
+        let stated = body["cents"].as_i64().map(usd);
+        Ok(Notification { event_ref: None, event_type: "NEWS".into(), about, stated })
     }
 
     fn reply(&self, accepted: bool) -> Reply {
@@ -417,6 +419,11 @@ impl Settles for Books {
 
     async fn unknown_payment(&self, _: &GatewayAccount, _: &Notice) -> Result<Change, SettleError> {
         self.told.lock().unwrap().push("finding ghost".into());
+        Ok(Change::new())
+    }
+
+    async fn unknown_outcome(&self, _: &GatewayAccount, intent: &Intent) -> Result<Change, SettleError> {
+        self.told.lock().unwrap().push(format!("finding unknown {}", intent.kind.as_str()));
         Ok(Change::new())
     }
 
@@ -612,7 +619,11 @@ impl World {
 
     /// What the ledger holds about a payment, oldest first.
     pub async fn booked(&self, payment: PaymentId) -> Vec<String> {
-        let filter = TransactionFilter { subject: Some(payment.to_string()), before: None, limit: 100 };
+        let filter = TransactionFilter {
+            subject: Some(payment.to_string()),
+            limit: 100,
+            ..TransactionFilter::default()
+        };
         let posted = self.store.ledger_transactions(self.merchant.id, &filter).await.unwrap();
         let word = |posted: &PostedTransaction| format!("{} {}", posted.event, posted.source);
         posted.iter().rev().map(word).collect()

@@ -4,7 +4,7 @@
 mod adapters;
 mod durability;
 mod grabpay;
-mod grabpay_client;
+pub mod grabpay_client;
 mod paypal;
 mod paypal_client;
 mod paypal_notices;

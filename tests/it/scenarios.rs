@@ -3,8 +3,8 @@
 //! floor, and the books end as told, in memory and through the store's one writer. That the flows *produce* these
 //! postings is tested where the flows are.
 //!
-//! A story that begins with balances gets them by one event `opening`; what they do not balance by stands against an
-//! instance of 3000 of its own, `3000[opening]`, which no story looks at. Stories spend the platform's own money (1000)
+//! A story that begins with balances gets them by one event `opening`; what they do not balance by stands against
+//! `9000[opening]`, an account that only tests know. Stories spend the platform's own money (1000)
 //! without saying where it came from; they are given some, and it is taken off again before the end is compared.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +21,7 @@ use straits::money::{Currency, Money};
 use straits::store::Change;
 
 use crate::engines::on_each_engine;
+use crate::scenarios_flows::OPENING;
 
 #[derive(Deserialize)]
 struct File {
@@ -129,7 +130,8 @@ impl Ledger {
             *rest.entry(account_of_ours.1).or_default() -= OWN_FUNDS;
             postings.extend(posting(account_of_ours.0, Money::from_minor(OWN_FUNDS, account_of_ours.1)));
         }
-        let against = Account::new(AccountCode::FX_POSITION, Owner::of("opening"));
+        Chart::know_beside(OPENING).unwrap();
+        let against = Account::new(AccountCode::find(9000).unwrap(), Owner::of("opening"));
         let rest = rest.into_iter().map(|(currency, minor)| Money::from_minor(minor, currency));
         postings.extend(rest.filter_map(|money| posting(against.clone(), money)));
         (!postings.is_empty()).then(|| self.transaction(&format!("{} opening", scenario.id), postings))

@@ -8,7 +8,7 @@ use straits::domain::ledger::{
 };
 use straits::money::{Currency, Money};
 use straits::store::{
-    AsOf, Change, CommitError, Cursor, PageOf, Store, StoreOptions, TransactionFilter, VerifyOptions,
+    AsOf, Change, CommitError, Seek, Store, StoreOptions, TransactionFilter, VerifyOptions,
 };
 
 use crate::books::{Book, happened, posting, sgd};
@@ -90,14 +90,12 @@ async fn many_accounts_are_merged_in_booking_order() {
         let outcomes = futures_util::future::join_all(changes.map(|change| store.commit(change))).await;
         assert!(outcomes.iter().all(Result::is_ok));
         let mut accounts: Vec<i64> = Vec::new();
-        let mut page = PageOf { place: Cursor::First, limit: 40 };
+        let mut seek = Seek::Start;
         loop {
-            let (found, more) = store.ledger_accounts(book.merchant, &page).await.unwrap();
-            accounts.extend(found.iter().map(|balance| balance.id));
-            if !more {
-                break;
-            }
-            page.place = Cursor::After(found.last().unwrap().id);
+            let page = store.ledger_accounts(book.merchant, seek, 40).await.unwrap();
+            let Some(last) = page.last() else { break };
+            seek = Seek::After(last.id);
+            accounts.extend(page.iter().map(|balance| balance.id));
         }
         assert_eq!(accounts.len(), 151);
         let entries = walk(&store, &accounts, 0, 150, 70).await;
@@ -124,7 +122,7 @@ async fn transactions_come_newest_first_with_their_entries() {
         loop {
             let page = store.ledger_transactions(book.merchant, &filter).await.unwrap();
             let Some(last) = page.last() else { break };
-            filter.before = Some(last.number);
+            filter.seek = Seek::After(last.number);
             for transaction in &page {
                 assert_eq!((transaction.merchant, transaction.effective_at), (book.merchant, happened()));
                 let sides: Vec<_> = transaction.entries.iter().map(|entry| entry.direction).collect();
@@ -135,12 +133,20 @@ async fn transactions_come_newest_first_with_their_entries() {
             sources.extend(page.into_iter().map(|transaction| transaction.source));
         }
         assert_eq!(sources, ["6", "5", "4", "3", "2", "1", "0"]);
+        // Backwards from the oldest: nearest first.
+        let all = TransactionFilter { limit: 9, ..TransactionFilter::default() };
+        let oldest = store.ledger_transactions(book.merchant, &all).await.unwrap();
+        let seek = Seek::Before(oldest[6].number);
+        let back = TransactionFilter { seek, limit: 2, ..TransactionFilter::default() };
+        let back = store.ledger_transactions(book.merchant, &back).await.unwrap();
+        assert_eq!(back.iter().map(|transaction| &*transaction.source).collect::<Vec<_>>(), ["1", "2"]);
         let newest = TransactionFilter { limit: 1, ..TransactionFilter::default() };
         let one = store.ledger_transactions(book.merchant, &newest).await.unwrap().remove(0);
         assert_eq!(store.ledger_transaction(book.merchant, one.id).await.unwrap().as_ref(), Some(&one));
         // Another merchant's transaction is not there.
         assert_eq!(store.ledger_transaction(other.merchant, one.id).await.unwrap(), None);
-        let about = TransactionFilter { subject: one.subject.clone(), limit: 9, before: None };
+        let about =
+            TransactionFilter { subject: one.subject.clone(), limit: 9, ..TransactionFilter::default() };
         assert_eq!(store.ledger_transactions(book.merchant, &about).await.unwrap(), [one]);
         store.close().await;
     })

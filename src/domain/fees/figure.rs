@@ -32,6 +32,17 @@ pub struct Denomination {
     pub converted: Option<Rate>,
 }
 
+impl FigureError {
+    /// The problem's code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            FigureError::Money(MoneyError::TooPrecise { .. }) => "too_precise",
+            FigureError::Money(MoneyError::TooLarge { .. }) => "amount_too_large",
+            _ => "invalid_amount",
+        }
+    }
+}
+
 impl Figure {
     /// From text.
     ///

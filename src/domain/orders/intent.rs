@@ -3,7 +3,8 @@
 //! There is one `create` and at most one `complete` per payment and one `refund` per refund, for ever; each carries the
 //! one reference under which the gateway knows the call. Who makes the call holds the [`Lease`]. Each change of the row
 //! raises its version, and every write names the version it was read at: the version is the fencing token, and a holder
-//! that slept past its lease finds its write refused.
+//! that slept past its lease finds its write refused. A lease is short and renewed while the call is under way, so that
+//! what a dead holder left is taken up within seconds.
 //!
 //! | outcome | meaning | what follows |
 //! |---|---|---|
@@ -17,6 +18,8 @@
 //! [`Intent::REPEATABLE_FOR`], the shortest time for which a gateway knows a call again (PayPal keeps an Orders
 //! `PayPal-Request-Id` for six hours; GrabPay's `complete` answers with the latest status however often it is called).
 //! After that a person decides.
+
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -95,8 +98,11 @@ impl Intent {
     /// How long the same call under the same reference is still the same call at every gateway.
     pub const REPEATABLE_FOR: TimeDelta = TimeDelta::hours(6);
 
-    /// How long a call may take before another may try.
-    pub const LEASE: TimeDelta = TimeDelta::seconds(60);
+    /// How long after its last sign of life a holder is believed to be at the call.
+    pub const LEASE: TimeDelta = TimeDelta::seconds(10);
+
+    /// How often a holder whose call is under way renews its lease.
+    pub const RENEWAL: Duration = Duration::from_secs(3);
 
     /// A new intent, leased by the one who writes it down.
     pub fn leased(

@@ -105,6 +105,11 @@ pub enum ReportKind {
     },
     /// Nobody acted in time.
     Expired,
+    /// A notice names this amount. It is evidence and says nothing of how the payment stands.
+    Stated {
+        /// The amount.
+        amount: Money,
+    },
     /// The gateway knows no such payment.
     NotFound,
     /// A word this adapter does not know: never success, never a default.
@@ -125,6 +130,7 @@ impl ReportKind {
             ReportKind::Failed { .. } => "failed",
             ReportKind::Cancelled { .. } => "cancelled",
             ReportKind::Expired => "expired",
+            ReportKind::Stated { .. } => "stated",
             ReportKind::NotFound => "not_found",
             ReportKind::Unknown { .. } => "unknown",
         }

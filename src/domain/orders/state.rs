@@ -113,6 +113,21 @@ pub enum Transition {
 }
 
 impl PaymentState {
+    /// Every state's word, see [`PaymentState::as_str`].
+    pub const WORDS: [&'static str; 11] = [
+        "created",
+        "requires_action",
+        "pending",
+        "authorized",
+        "captured",
+        "partially_refunded",
+        "refunded",
+        "failed",
+        "cancelled",
+        "expired",
+        "in_review",
+    ];
+
     /// The word of the API, the store and the timeline.
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -193,7 +208,9 @@ impl PaymentState {
             ReportKind::Cancelled { code } => self.close(PaymentState::Cancelled { code: code.clone() }),
             ReportKind::Expired => self.close(PaymentState::Expired),
             ReportKind::NotFound if asked.lapsed => self.close(PaymentState::Expired),
-            ReportKind::NotFound | ReportKind::Unknown { .. } => Transition::Stale,
+            ReportKind::Stated { .. } | ReportKind::NotFound | ReportKind::Unknown { .. } => {
+                Transition::Stale
+            }
         }
     }
 
@@ -273,7 +290,8 @@ impl PaymentState {
         Transition::Advance(PaymentState::Captured { taken })
     }
 
-    /// A wrong promise means nothing once the payment is closed, in review or captured; wrong money always does, once.
+    /// A wrong promise means nothing once the payment is closed, in review or captured; wrong money always does, once;
+    /// a notice that states another amount than was captured is looked into.
     fn conflicting(&self, conflict: Conflict, kind: &ReportKind) -> Transition {
         match (kind, self) {
             (ReportKind::Captured(capture), PaymentState::InReview { held: Some(held), .. })
@@ -282,6 +300,7 @@ impl PaymentState {
                 Transition::AlreadyThere
             }
             (ReportKind::Captured(_), _) => Transition::Conflict(conflict),
+            (ReportKind::Stated { .. }, state) if state.taken().is_some() => Transition::Conflict(conflict),
             (_, PaymentState::InReview { .. }) => Transition::AlreadyThere,
             (_, state) if state.is_open() => Transition::Conflict(conflict),
             _ => Transition::Stale,

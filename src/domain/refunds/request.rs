@@ -76,6 +76,9 @@ pub enum RefundError {
     /// The item went back already, in full.
     #[error("item `{0}` has been refunded already")]
     ItemRefunded(String),
+    /// One item twice in one request.
+    #[error("item `{0}` is named twice")]
+    ItemTwice(String),
     /// The supplier has no part in it.
     #[error("{0} has no part in this payment")]
     UnknownSupplier(SupplierId),
@@ -112,9 +115,10 @@ impl RefundError {
     /// The place in the request.
     pub fn param(&self) -> &'static str {
         match self {
-            RefundError::ItemsAndAllocation | RefundError::UnknownItem(_) | RefundError::ItemRefunded(_) => {
-                "items"
-            }
+            RefundError::ItemsAndAllocation
+            | RefundError::UnknownItem(_)
+            | RefundError::ItemRefunded(_)
+            | RefundError::ItemTwice(_) => "items",
             RefundError::AllocationRequired { .. } | RefundError::UnknownSupplier(_) => "allocation",
             RefundError::RateMissing { .. } | RefundError::Rate(_) => "fx_difference",
             _ => "amount",
@@ -175,6 +179,9 @@ impl RefundRequest {
             let index = index.ok_or_else(|| RefundError::UnknownItem(name.clone()))?;
             if left[index].is_zero() {
                 return Err(RefundError::ItemRefunded(name.clone()));
+            }
+            if !amounts[index].is_zero() {
+                return Err(RefundError::ItemTwice(name.clone()));
             }
             amounts[index] = left[index];
         }

@@ -139,6 +139,14 @@ pub enum SplitError {
 }
 
 impl SplitError {
+    /// The problem's code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            SplitError::Figure { source, .. } => source.code(),
+            _ => "invalid_split",
+        }
+    }
+
     /// The place in the request: `splits[1].share.minimum`.
     pub fn param(&self) -> String {
         match self {

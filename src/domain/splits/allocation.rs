@@ -106,7 +106,6 @@ pub(super) fn allocate_shares(
         let weights: Vec<Decimal> = loose.iter().map(|share| share.exact).chain([left]).collect();
         let order: Vec<usize> = loose.iter().map(|share| share.index).chain([index]).collect();
         spread_in_order(free, &weights, &order, policy, &mut amounts);
-        explained[index] = format!("what the others leave of net {}", bases.net.amount());
     } else {
         let one_base = loose.windows(2).all(|pair| pair[0].of == pair[1].of);
         let pool = round_down(exact, free);
@@ -127,6 +126,9 @@ pub(super) fn allocate_shares(
         }
     }
     let total = Money::sum(currency, amounts.iter().copied())?;
+    if let Some(index) = remainder {
+        explained[index] = left_over(bases.net, total.checked_sub(amounts[index])?, amounts[index]);
+    }
     let excess = total.checked_sub(bases.net)?;
     if excess.is_positive() {
         let of_gross = loose.iter().filter(|share| share.of != ShareBase::Net).map(|share| share.index);
@@ -137,6 +139,17 @@ pub(super) fn allocate_shares(
         cut(excess, &of_gross, &mut amounts, &mut explained)?;
     }
     Ok(Allocated { amounts, explained })
+}
+
+/// `what the others leave of net 85.10 − 20.00 = 65.10`; minor units that the policy gives to the platform show.
+fn left_over(net: Money, others: Money, share: Money) -> String {
+    let text = format!("what the others leave of net {}", net.amount());
+    let left = net.amount() - others.amount();
+    match (others.is_zero(), left == share.amount()) {
+        (true, true) => text,
+        (_, true) => format!("{text} − {} = {left}", others.amount()),
+        (_, false) => format!("{text} − {} = {left} → {}", others.amount(), share.amount()),
+    }
 }
 
 /// Divides `pool` by exact amounts that sum to it, or to less than one minor unit more, in the order of the request.

@@ -148,6 +148,13 @@ impl Pay {
             Transition::AlreadyThere | Transition::Stale => {}
         }
         let completes = self.intents(&mut step, before, intents, &asked, report, called);
+        for intent in intents.iter().filter(|intent| intent.value.kind == IntentKind::Complete) {
+            let open = answered(IntentKind::Complete, report, &step.after.state).is_none();
+            if called.is_none() && open && intent.value.needs_a_person(now) {
+                let found = self.0.settles.unknown_outcome(&account.account, &intent.value).await?;
+                step.change.extend(found);
+            }
+        }
         self.finish(step, payment, completes, cause, evidence)
     }
 
@@ -235,9 +242,6 @@ impl Pay {
             step.change.insert_intent(&intent);
             return Some(Versioned { value: intent, version: 1 });
         };
-        if found.value.needs_a_person(step.now) {
-            tracing::error!(payment = %before.id, "the gateway may have forgotten our call to complete; a person must look");
-        }
         if !found.value.may_call(self.0.holder, step.now) {
             return None;
         }
@@ -291,7 +295,7 @@ impl Pay {
     }
 
     /// The events of a payment that has just moved.
-    pub(super) fn tell(&self, change: &mut Change, payment: &Payment) {
+    pub(in crate::flows) fn tell(&self, change: &mut Change, payment: &Payment) {
         let late = payment.state.taken().is_some_and(|taken| taken.late);
         let words: &[&str] = match payment.state.as_str() {
             "requires_action" => &["payment.requires_action"],
@@ -360,7 +364,8 @@ fn unbooked<'a>(state: &PaymentState, capture: &'a Capture) -> Option<&'a Captur
 
 /// What a report says about a call of ours that nobody had an answer to.
 fn answered(kind: IntentKind, report: &PaymentReport, after: &PaymentState) -> Option<Outcome> {
-    let known = !matches!(report.kind, ReportKind::NotFound | ReportKind::Unknown { .. });
+    let known =
+        !matches!(report.kind, ReportKind::Stated { .. } | ReportKind::NotFound | ReportKind::Unknown { .. });
     match kind {
         IntentKind::Create if known => Some(Outcome::Done),
         IntentKind::Complete

@@ -41,6 +41,7 @@ pub(super) fn evidence(report: &PaymentReport, cause: &Cause) -> (String, serde_
             "receivable": capture.receivable.map(|(amount, _)| amount),
         }),
         ReportKind::Authorised { amount } => json!({ "amount": amount }),
+        ReportKind::Stated { amount } => json!({ "amount": amount }),
         ReportKind::Failed { code } | ReportKind::Cancelled { code } => json!({ "code": code }),
         ReportKind::Pending { reason } => json!({ "reason": reason }),
         ReportKind::Unknown { raw } => json!({ "raw": raw }),

@@ -30,10 +30,11 @@ impl Pay {
     pub(super) async fn complete(
         &self,
         payment: Versioned<Payment>,
-        intent: Versioned<Intent>,
+        mut intent: Versioned<Intent>,
         account: &OpenAccount,
     ) -> Result<Payment, PayError> {
-        let payment = match self.prepare(payment.clone(), account).await {
+        let prepared = self.holding(&mut intent, self.prepare(payment.clone(), account)).await;
+        let payment = match prepared {
             Ok(prepared) => prepared,
             // No money was asked for yet: the same preparation is made again at the next question.
             Err(PayError::Gateway(error)) => {
@@ -43,7 +44,8 @@ impl Pay {
             Err(error) => return Err(error),
         };
         let (request, secrets) = (self.request(&payment.value), self.secrets(&payment.value)?);
-        match account.gateway.complete_payment(&request, &secrets).await {
+        let call = account.gateway.complete_payment(&request, &secrets);
+        match self.holding(&mut intent, call).await {
             Ok(completed) => {
                 let outcome = outcome(&completed.report.kind);
                 let called = Called { kind: IntentKind::Complete, outcome, secrets: completed.secrets };
@@ -96,13 +98,13 @@ impl Pay {
     async fn refused(
         &self,
         payment: Versioned<Payment>,
-        intent: Versioned<Intent>,
+        mut intent: Versioned<Intent>,
         account: &OpenAccount,
         code: String,
     ) -> Result<Payment, PayError> {
         let (request, secrets) = (self.request(&payment.value), self.secrets(&payment.value)?);
-        let report = account.gateway.query_payment(&request, &secrets).await;
-        let (report, outcome) = match report {
+        let question = account.gateway.query_payment(&request, &secrets);
+        let (report, outcome) = match self.holding(&mut intent, question).await {
             // It still waits for us, and will not have us.
             Ok(report) if matches!(report.kind, ReportKind::Authorised { .. }) => {
                 (PaymentReport { kind: ReportKind::Failed { code }, ..report }, Outcome::Refused)
@@ -163,6 +165,7 @@ fn outcome(kind: &ReportKind) -> Outcome {
         ReportKind::Failed { .. } | ReportKind::Cancelled { .. } | ReportKind::Expired => Outcome::Refused,
         ReportKind::RequiresAction
         | ReportKind::Authorised { .. }
+        | ReportKind::Stated { .. }
         | ReportKind::NotFound
         | ReportKind::Unknown { .. } => Outcome::Unknown,
     }

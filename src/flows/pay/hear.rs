@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::domain::orders::ReportSource;
+use crate::domain::orders::{PaymentReport, ReportKind, ReportSource};
 use crate::gateways::{About, Notification, NotificationError, RawNotification, Reply};
 use crate::store::inbox::{Notice, Settled};
 use crate::store::{Change, CommitError, Versioned};
@@ -103,6 +103,7 @@ impl Pay {
             event_type: notification.event_type.clone(),
             request_ref,
             gateway_ref,
+            stated: notification.stated,
             received_at: raw.received_at,
         };
         let mut change = Change::new();
@@ -128,6 +129,14 @@ impl Pay {
         match found.filter(|payment| payment.value.account == notice.account) {
             Some(payment) => {
                 let cause = Cause { source: ReportSource::Callback, notice: Some(reference) };
+                if let Some(amount) = notice.stated.filter(|stated| *stated != payment.value.amount)
+                    && !payment.value.state.is_closed()
+                {
+                    // What it says is not what was asked: it wakes nobody, takes no money, and is looked into.
+                    let report = PaymentReport::of(ReportKind::Stated { amount });
+                    self.apply_report(payment, &account, &report, &cause).await?;
+                    return Ok(());
+                }
                 self.ask(payment.value.id, &cause).await?;
                 Ok(())
             }

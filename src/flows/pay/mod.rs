@@ -23,6 +23,7 @@ mod come_back;
 mod complete;
 mod error;
 mod hear;
+mod lease;
 mod recover;
 mod start;
 mod timeline;
@@ -37,7 +38,9 @@ use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
 use crate::domain::merchants::{GatewayAccount, Merchant};
-use crate::domain::orders::{Capture, Conflict, Holder, MoneyReport, Payment, RefundReport, ReportSource};
+use crate::domain::orders::{
+    Capture, Conflict, Holder, Intent, MoneyReport, Payment, RefundReport, ReportSource,
+};
 use crate::gateways::{GatewaySecrets, PaymentRequest};
 use crate::ids::{IdSource, MerchantId, PaymentId, QuoteId};
 use crate::money::Money;
@@ -157,6 +160,13 @@ pub trait Settles: Send + Sync + Debug {
     /// # Errors
     /// [`SettleError`].
     async fn unknown_payment(&self, account: &GatewayAccount, notice: &Notice)
+    -> Result<Change, SettleError>;
+
+    /// The finding that nobody can say any more what came of a call of ours; empty if there is one already.
+    ///
+    /// # Errors
+    /// [`SettleError`].
+    async fn unknown_outcome(&self, account: &GatewayAccount, intent: &Intent)
     -> Result<Change, SettleError>;
 
     /// Applies one refund as the gateway lists it. It reads, decides and commits by itself (the refund's row, the

@@ -69,10 +69,10 @@ impl Pay {
         start: Start,
         extra: Change,
     ) -> Result<PaymentView, PayError> {
-        let (payment, intent, account) = self.write_down(merchant, start, extra).await?;
+        let (payment, mut intent, account) = self.write_down(merchant, start, extra).await?;
         let id = payment.value.id;
-        let session = account.gateway.create_payment(&self.request(&payment.value)).await;
-        match session {
+        let request = self.request(&payment.value);
+        match self.holding(&mut intent, account.gateway.create_payment(&request)).await {
             Ok(session) => self.open_session(payment, &session).await?,
             Err(GatewayError::OutcomeUnknown(why)) => {
                 tracing::warn!(payment = %id, why, "whether the gateway opened the payment is not known");

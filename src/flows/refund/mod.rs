@@ -14,13 +14,14 @@ mod send;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::domain::ledger::journal::Booking;
 use crate::domain::ledger::{Account, AccountCode, Layer, Owner};
 use crate::domain::merchants::GatewayAccount;
 use crate::domain::orders::refund::{Refund, RefundKind, RefundState};
-use crate::domain::orders::{Holder, Intent, IntentKind, Payment, PaymentState, Taken, Transition};
+use crate::domain::orders::{Holder, Intent, IntentKind, Payment, PaymentState, ReportSource, Taken};
 use crate::domain::refunds::{self, Funds, FxDifference, RefundRequest, RefundTerms, decide, own_pending};
 use crate::domain::settlement::{Delivery, Settlement};
 use crate::ids::{IdSource, MerchantId, PaymentId, RefundId, SupplierId};
@@ -43,16 +44,34 @@ const DECISIONS: usize = 16;
 pub struct RefundInput {
     /// In the payment's currency; absent: all that is left, or what the named parts come to.
     #[schema(value_type = Option<Object>)]
+    #[serde(deserialize_with = "named")]
     pub amount: Option<Money>,
     /// Whole items by their `ref`.
+    #[serde(deserialize_with = "at_least_one")]
     pub items: Vec<String>,
     /// How much of whose part.
     #[schema(value_type = Vec<Object>)]
+    #[serde(deserialize_with = "at_least_one")]
     pub allocation: Vec<refunds::Allocation>,
     /// Why, for the shopper and the books.
     pub reason: String,
     /// Who bears a rate that moved since a share was converted.
     pub fx_difference: FxBearer,
+}
+
+/// A refund that names nothing is of everything: so a field that is there names something, `null` and `[]` are refused.
+fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+fn at_least_one<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let list = Vec::<T>::deserialize(deserializer)?;
+    if list.is_empty() {
+        return Err(D::Error::custom(
+            "an empty list names nothing; leave the field out to refund all that is left",
+        ));
+    }
+    Ok(list)
 }
 
 /// Who bears a rate that moved.
@@ -168,17 +187,10 @@ impl Refunding {
         refund.refund_ref = Some(refund_ref.to_owned());
         refund.state = RefundState::Succeeded;
         change.insert_refund(&refund);
-        let before = &ground.payment.value;
-        let total = before.state.refunded().map_or(Ok(refund.amount), |gone| gone.checked_add(refund.amount));
-        let total = total.map_err(RefundFlowError::unavailable)?;
-        let state = match before.state.refund(total) {
-            Transition::Advance(state) => state,
-            _ => before.state.clone(),
-        };
-        change.update_payment(
-            &Payment { state, updated_at: refund.updated_at, ..before.clone() },
-            ground.payment.version,
-        );
+        let settlements = &self.0.settlements;
+        settlements.count_refund(&mut change, &ground.payment, &refund, ReportSource::Operator).await?;
+        let subject = refund.id.to_string();
+        settlements.tell(&mut change, merchant, "refund.succeeded", &subject, refund_view(&refund));
         Ok((change, refund))
     }
 
@@ -346,5 +358,21 @@ impl Refunding {
     /// The answer of the API.
     pub fn view(refund: &Refund) -> serde_json::Value {
         refund_view(refund)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_named_is_something() {
+        let read = serde_json::from_str::<RefundInput>;
+        assert_eq!(read("{}").unwrap().amount, None);
+        assert_eq!(read(r#"{"items":["a"]}"#).unwrap().items, ["a"]);
+        for nothing in [r#"{"amount":null}"#, r#"{"items":[]}"#, r#"{"allocation":[]}"#, r#"{"items":null}"#]
+        {
+            assert!(read(nothing).is_err(), "{nothing} would refund everything");
+        }
     }
 }

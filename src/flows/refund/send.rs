@@ -35,7 +35,7 @@ impl Refunding {
 
     async fn send_once(&self, id: RefundId) -> Result<(), RefundFlowError> {
         let Some(call) = self.call(id).await? else { return Ok(()) };
-        self.send(&call).await
+        self.send(call).await
     }
 
     /// Asks about every refund that is not settled, and sends those that may be sent. Answers how many were asked.
@@ -72,8 +72,7 @@ impl Refunding {
                 // at any time; what was lost on the way only while the same call is still the same call.
                 None if call.refund.value.state == RefundState::AwaitingFunds => {}
                 None if !call.intent.value.may_call(self.0.holder, now) => {
-                    tracing::error!(refund = %id, "the gateway may have forgotten our refund; a person must look");
-                    return Ok(());
+                    return self.leave_to_a_person(&call).await;
                 }
                 None => {}
             }
@@ -117,27 +116,29 @@ impl Refunding {
         }
     }
 
-    fn refunds_of(call: &Call) -> Result<&dyn Refunds, RefundFlowError> {
-        let refunds = call.account.gateway.refunds();
-        refunds.ok_or_else(|| RefundFlowError::NotSupported(call.payment.value.gateway.clone()))
+    fn refunds_at(account: &OpenAccount) -> Result<&dyn Refunds, RefundFlowError> {
+        let refunds = account.gateway.refunds();
+        refunds.ok_or_else(|| RefundFlowError::NotSupported(account.account.gateway.clone()))
     }
 
     async fn ask(&self, call: &Call) -> Result<Option<RefundReport>, RefundFlowError> {
         let request = self.0.pay.request(&call.payment.value);
         let secrets = self.0.pay.secrets(&call.payment.value)?;
-        Ok(Refunding::refunds_of(call)?
+        Ok(Refunding::refunds_at(&call.account)?
             .query_refund(&request, &secrets, &Refunding::wire(&call.refund.value))
             .await?)
     }
 
-    async fn send(&self, call: &Call) -> Result<(), RefundFlowError> {
+    async fn send(&self, mut call: Call) -> Result<(), RefundFlowError> {
         let request = self.0.pay.request(&call.payment.value);
         let secrets = self.0.pay.secrets(&call.payment.value)?;
         let wire = Refunding::wire(&call.refund.value);
-        let sent = Refunding::refunds_of(call)?.refund(&request, &secrets, &wire).await;
+        let account = call.account.clone();
+        let refunds = Refunding::refunds_at(&account)?;
+        let sent = self.0.pay.holding(&mut call.intent, refunds.refund(&request, &secrets, &wire)).await;
         match answer(&call.refund.value, sent, self.0.clock.now()) {
-            Answer::Report(report) => self.apply(call, &report, ReportSource::Call).await,
-            Answer::Outcome(outcome, detail) => self.note(call, outcome, detail).await,
+            Answer::Report(report) => self.apply(&call, &report, ReportSource::Call).await,
+            Answer::Outcome(outcome, detail) => self.note(&call, outcome, detail).await,
         }
     }
 
@@ -152,6 +153,18 @@ impl Refunding {
             .settlements
             .apply_refund_report(&call.payment, &call.account.account, report, source)
             .await?)
+    }
+
+    /// A finding, once, where the gateway may have forgotten our reference.
+    async fn leave_to_a_person(&self, call: &Call) -> Result<(), RefundFlowError> {
+        if !call.intent.value.needs_a_person(self.0.clock.now()) {
+            return Ok(());
+        }
+        let change = self.0.settlements.unknown_outcome(&call.account.account, &call.intent.value).await?;
+        match self.0.store.commit(change).await {
+            Ok(_) | Err(CommitError::LostUpdate { .. }) => Ok(()),
+            Err(error) => Err(RefundFlowError::unavailable(error)),
+        }
     }
 
     /// Writes down what is known of a call that gave no report.

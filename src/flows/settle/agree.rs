@@ -15,12 +15,12 @@ impl Settlements {
         terms: serde_json::Value,
     ) -> Result<serde_json::Value, SettleError> {
         let terms: Terms =
-            serde_json::from_value(terms).map_err(|error| refused("terms_invalid", None, error))?;
+            serde_json::from_value(terms).map_err(|error| refused("invalid_split", None, error))?;
         let agreement = Agreement::try_new(terms, amount).map_err(not_divisible)?;
         for supplier in agreement.suppliers() {
             if self.0.store.supplier(merchant.id, supplier).await?.is_none() {
                 let param = place_of(agreement.terms(), supplier);
-                return Err(refused("supplier_not_found", param, format!("there is no supplier {supplier}")));
+                return Err(refused("unknown_supplier", param, format!("there is no supplier {supplier}")));
             }
         }
         if !account.lands_here() {
@@ -40,7 +40,7 @@ fn place_of(terms: &Terms, supplier: crate::ids::SupplierId) -> Option<String> {
 }
 
 fn not_divisible(error: SplitError) -> SettleError {
-    refused("terms_invalid", Some(error.param()), error)
+    refused(error.code(), Some(error.param()), error)
 }
 
 fn refused(code: &'static str, param: Option<String>, why: impl std::fmt::Display) -> SettleError {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::fees::{Charge, FeeKind, FeeLine};
 use crate::domain::findings::FindingKind;
-use crate::domain::ledger::journal::{self, Booking, ChargedFee, Resolution};
+use crate::domain::ledger::journal::{self, Booking, ChargedFee};
 use crate::domain::merchants::{GatewayAccount, Merchant};
 use crate::domain::orders::{Capture, Held, Payment, PaymentState};
 use crate::domain::settlement::{GatewayFee, LineKind, Settlement, SettlementInput, settle};
@@ -29,7 +29,7 @@ impl Settlements {
                 .compute(payment, account, capture)
                 .await?
             {
-                Ok(divided) => self.divide(payment, account, capture, divided),
+                Ok(divided) => self.divide(payment, account, capture, divided).await,
                 Err(why) => self.set_aside(payment, account, capture, FindingKind::Indivisible, why).await,
             },
             CaptureStanding::SecondOfOrder => {
@@ -84,7 +84,7 @@ impl Settlements {
     }
 
     /// Books a divided capture and writes its settlement down.
-    fn divide(
+    async fn divide(
         &self,
         payment: &Payment,
         account: &GatewayAccount,
@@ -98,6 +98,7 @@ impl Settlements {
             None => settlement.book(&booking).map_err(broken)?,
             Some(held) => {
                 self.out_of_suspense(&mut change, &booking, held, capture.amount)?;
+                self.correct_fee(&mut change, &booking, &settlement).await?;
                 settlement.book_division(&booking).map_err(broken)?
             }
         };
@@ -126,19 +127,6 @@ impl Settlements {
         }
         self.write_down(&mut change, payment, &settlement, &exchanges)?;
         Ok(Ok(change))
-    }
-
-    /// The gateway corrected itself: the money leaves suspense for clearing; its fee was booked when it arrived.
-    fn out_of_suspense(
-        &self,
-        change: &mut Change,
-        booking: &Booking<'_>,
-        held: &Held,
-        now: Money,
-    ) -> Result<(), SettleError> {
-        let difference = now.checked_sub(held.amount).map_err(broken)?;
-        post(change, journal::suspense_booked(booking, difference))?;
-        post(change, journal::suspense_resolved(booking, Resolution::Adopt, now))
     }
 
     /// The settlement's row and event.

@@ -2,7 +2,7 @@
 
 use crate::domain::findings::FindingKind;
 use crate::domain::merchants::GatewayAccount;
-use crate::domain::orders::{Conflict, Payment};
+use crate::domain::orders::{Conflict, Intent, Payment};
 use crate::store::Change;
 use crate::store::inbox::Notice;
 
@@ -31,6 +31,25 @@ impl Settlements {
         let detail = format!("{why} (evidence {evidence})");
         let mut finding = self.finding(kind, account, fact.unwrap_or(&id), amount, detail);
         finding.payment = Some(id.clone());
+        let mut change = Change::new();
+        self.open(&mut change, finding).await?;
+        Ok(change)
+    }
+
+    /// The finding that a call's outcome is unknown and the gateway may have forgotten its reference.
+    pub(super) async fn open_unknown(
+        &self,
+        account: &GatewayAccount,
+        intent: &Intent,
+    ) -> Result<Change, SettleError> {
+        let detail = format!(
+            "what came of our call to {} at {} is not known, and it is too late to make it again",
+            intent.kind.as_str(),
+            account.gateway
+        );
+        let mut finding =
+            self.finding(FindingKind::OutcomeUnknown, account, &intent.request_ref, None, detail);
+        finding.payment = Some(intent.payment.to_string());
         let mut change = Change::new();
         self.open(&mut change, finding).await?;
         Ok(change)

@@ -10,6 +10,7 @@
 mod agree;
 mod capture;
 mod convert;
+mod correct;
 mod differ;
 mod facts;
 mod refunds;
@@ -25,7 +26,7 @@ use crate::domain::findings::{Finding, FindingKind, FindingState};
 use crate::domain::ledger::journal::Booking;
 use crate::domain::ledger::{LedgerError, LedgerTransaction};
 use crate::domain::merchants::{GatewayAccount, Merchant};
-use crate::domain::orders::{Capture, Conflict, MoneyReport, Payment, RefundReport, ReportSource};
+use crate::domain::orders::{Capture, Conflict, Intent, MoneyReport, Payment, RefundReport, ReportSource};
 use crate::ids::{IdSource, MerchantId};
 use crate::money::Money;
 use crate::rates::RateBook;
@@ -118,7 +119,7 @@ impl Settlements {
         }
     }
 
-    fn tell(
+    pub(in crate::flows) fn tell(
         &self,
         change: &mut Change,
         merchant: MerchantId,
@@ -200,6 +201,14 @@ impl Settles for Settlements {
         notice: &Notice,
     ) -> Result<Change, SettleError> {
         self.open_stranger(account, notice).await
+    }
+
+    async fn unknown_outcome(
+        &self,
+        account: &GatewayAccount,
+        intent: &Intent,
+    ) -> Result<Change, SettleError> {
+        self.open_unknown(account, intent).await
     }
 
     async fn apply_refund_report(

@@ -100,7 +100,8 @@ impl Settlements {
         let booking = self.booking(&payment.value, account, &id, &subject, report.at);
         let decided: refunds::Refund = serde_json::from_str(&refund.value.decided).map_err(broken)?;
         let mut after = Refund { state, updated_at: now, ..refund.value.clone() };
-        if after.refund_ref.is_none() {
+        // What waits for funds has no name at the gateway yet.
+        if after.refund_ref.is_none() && after.state != RefundState::AwaitingFunds {
             after.refund_ref = Some(report.refund_ref.clone());
         }
         match &after.state {
@@ -153,24 +154,20 @@ impl Settlements {
         report: &RefundReport,
     ) -> Result<Change, SettleError> {
         let mut change = Change::new();
-        let known =
-            refund.value.refund_ref.is_some() || matches!(report.status, RefundStatus::Unknown { .. });
-        if !refund.value.state.is_open() {
+        if !refund.value.state.is_open() || matches!(report.status, RefundStatus::Unknown { .. }) {
             return Ok(change);
         }
-        if !known {
+        if refund.value.refund_ref.is_none() {
             let refund_ref = Some(report.refund_ref.clone());
             let named = Refund { refund_ref, updated_at: self.0.clock.now(), ..refund.value.clone() };
             change.update_refund(&named, refund.version);
         }
-        if report.status == RefundStatus::Pending {
-            self.settle_intent(&mut change, payment, &refund.value).await?;
-        }
+        self.settle_intent(&mut change, payment, &refund.value).await?;
         Ok(change)
     }
 
     /// The payment's own state: how much of it has gone back by now.
-    async fn count_refund(
+    pub(in crate::flows) async fn count_refund(
         &self,
         change: &mut Change,
         payment: &Versioned<Payment>,
@@ -222,7 +219,9 @@ impl Settlements {
             // Nothing happened: the same call is made again when there may be funds.
             RefundState::AwaitingFunds => Outcome::Open,
         };
-        change.update_intent(&Intent { outcome, lease: None, ..intent.value }, intent.version);
+        if intent.value.outcome != outcome || intent.value.lease.is_some() {
+            change.update_intent(&Intent { outcome, lease: None, ..intent.value }, intent.version);
+        }
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use super::api::Said;
 use super::charge::stated;
 use super::errors::Class;
 use super::{CONSENT_LIFE, GrabPay, amount, status, wire};
-use crate::domain::orders::RefundReport;
+use crate::domain::orders::{RefundReport, RefundStatus};
 use crate::gateways::{GatewayError, GatewaySecrets, PaymentRequest, RefundRequest, Refunds, text};
 
 const DESCRIPTION_LIMIT: usize = 255;
@@ -55,6 +55,12 @@ impl Refunds for GrabPay {
                 let unknown = |why: String| GatewayError::OutcomeUnknown(why);
                 found.map_err(|error| unknown(error.to_string()))?.ok_or_else(|| unknown(refusal.code))
             }
+            // Nothing is kept at Grab, but the refund is not lost: the next day's takings fund it.
+            Said::No(refusal)
+                if status::refund("failed", Some(&refusal.code)) == RefundStatus::AwaitingFunds =>
+            {
+                Ok(self.awaiting_funds(request))
+            }
             said => self.refund_report(said.granted()?, request),
         }
     }
@@ -81,6 +87,17 @@ impl Refunds for GrabPay {
 }
 
 impl GrabPay {
+    fn awaiting_funds(&self, request: &RefundRequest) -> RefundReport {
+        RefundReport {
+            refund_ref: request.request_ref.clone(),
+            request_ref: Some(request.request_ref.clone()),
+            amount: request.amount,
+            fee_returned: None,
+            status: RefundStatus::AwaitingFunds,
+            at: self.api.clock.now(),
+        }
+    }
+
     /// Both answers are about the refund we named; its amount is ours unless Grab names another.
     fn refund_report(
         &self,

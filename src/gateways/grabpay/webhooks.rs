@@ -5,9 +5,11 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::amount;
 use super::sign::{self, Signed};
 use super::wire::{self, Notice};
 use crate::gateways::{About, Notification, NotificationError, RawNotification, json};
+use crate::money::{Currency, Money};
 
 /// The door notices come in by.
 #[derive(Debug)]
@@ -61,6 +63,7 @@ impl Door {
         Ok(Notification {
             event_ref: Some(format!("{}.{event_type}", notice.partner_tx_id)),
             about: about(&notice),
+            stated: stated(&notice).map_err(malformed)?,
             event_type,
         })
     }
@@ -76,6 +79,15 @@ fn about(notice: &Notice) -> About {
         return About::Payment { request_ref: group, gateway_ref: notice.orig_tx_id.clone() };
     }
     About::Payment { request_ref: Some(notice.partner_tx_id.clone()), gateway_ref: notice.tx_id.clone() }
+}
+
+/// The amount of a promise or a charge, which Grab's status does not name. The currency need not be one that GrabPay
+/// takes: a wrong one is to be seen, not skipped.
+fn stated(notice: &Notice) -> Result<Option<Money>, String> {
+    let binding = ["auth", "charge", "capture"].iter().any(|kind| notice.tx_type.eq_ignore_ascii_case(kind));
+    let (true, Some(units), Some(code)) = (binding, notice.amount, &notice.currency) else { return Ok(None) };
+    let currency = Currency::find(code).map_err(|error| error.to_string())?;
+    Ok(Some(amount::read(units, currency).unwrap_or_else(|| Money::from_minor(units, currency))))
 }
 
 fn forged(why: &str) -> NotificationError {
@@ -96,11 +108,32 @@ mod tests {
         let charge = door.read(include_bytes!("fixtures/notice_charge.json")).unwrap();
         assert_eq!(charge.about, expect(Some("pay_1"), "1f2a9f5c4a7b4c1d8e0f112233445566"));
         assert_eq!(charge.event_ref.as_deref(), Some("pay_1.Capture.success"));
+        assert_eq!(charge.stated, Some(Money::from_minor(1234, Currency::find("SGD").unwrap())));
         let refund = door.read(include_bytes!("fixtures/notice_refund.json")).unwrap();
         assert_eq!(refund.about, expect(Some("pay_1"), "1f2a9f5c4a7b4c1d8e0f112233445566"));
         assert_ne!(refund.event_ref, charge.event_ref);
+        assert_eq!(refund.stated, None, "the amount of a refund is not the payment's");
         let alone = br#"{"txType":"Refund","txStatus":"success","partnerTxID":"ref_1"}"#;
         assert_eq!(door.read(alone).unwrap().about, About::Other, "a refund that names no payment");
+    }
+
+    #[test]
+    fn an_amount_is_told_as_it_stands_whatever_the_currency() {
+        let door = Door::new("partner-1".into(), vec![]);
+        let stated = |kind: &str, amount: &str| {
+            let body = format!(r#"{{"txType":"{kind}","txStatus":"success","partnerTxID":"pay_1"{amount}}}"#);
+            door.read(body.as_bytes()).map(|notice| notice.stated)
+        };
+        let money = |code: &str, minor| Some(Money::from_minor(minor, Currency::find(code).unwrap()));
+        let ten_sgd = r#","amount":1000,"currency":"SGD""#;
+        assert_eq!(stated("Auth", ten_sgd).unwrap(), money("SGD", 1000));
+        assert_eq!(stated("Capture", r#","amount":1,"currency":"USD""#).unwrap(), money("USD", 1));
+        assert_eq!(stated("Capture", r#","amount":-5,"currency":"SGD""#).unwrap(), money("SGD", -5));
+        for silent in [stated("Init", ten_sgd), stated("Capture", ""), stated("Auth", r#","amount":5"#)] {
+            assert_eq!(silent.unwrap(), None);
+        }
+        let unheard_of = stated("Capture", r#","amount":5,"currency":"XQQ""#);
+        assert!(matches!(unheard_of, Err(NotificationError::Malformed(_))), "{unheard_of:?}");
     }
 
     #[test]

@@ -123,6 +123,8 @@ pub struct Notice {
     pub tx_id: Option<String>,
     #[serde(rename = "origTxID")]
     pub orig_tx_id: Option<String>,
+    pub amount: Option<i64>,
+    pub currency: Option<String>,
     pub payload: Option<NoticePayload>,
 }
 

@@ -159,7 +159,7 @@ fn postback(sent: &Transmission<'_>, webhook_id: &str, event: &[u8]) -> Vec<u8> 
 fn read_event(body: &[u8]) -> Result<Notification, NotificationError> {
     let event: Event = json::read(body).map_err(|error| NotificationError::Malformed(error.to_string()))?;
     let about = about(&event.event_type, &event.resource);
-    Ok(Notification { event_ref: Some(event.id), event_type: event.event_type, about })
+    Ok(Notification { event_ref: Some(event.id), event_type: event.event_type, about, stated: None })
 }
 
 /// Which payment an event is about. A refund carries the payment's reference as its `invoice_id` (see `refunds`).

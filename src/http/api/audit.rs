@@ -40,8 +40,17 @@ pub struct AuditList {
 #[utoipa::path(get, path = "/v1/audit", tag = "keys", params(Paging), responses(
     (status = 200, description = "A page of the trail", body = AuditList, example = json!({"object": "list", "data": [], "has_more": false, "intact": true}))))]
 pub async fn list(service: web::Data<Service>, caller: Caller, paging: Query<Paging>) -> Answer {
-    let page = paging.0.by_number("the `seq` of an entry")?;
-    let (entries, has_more) = service.store.audit_entries(caller.merchant(), &page).await?;
+    let limit = paging.0.limit()?;
+    let seek = paging.0.seek(|param, text| {
+        let seq = text.parse::<i64>();
+        seq.map_err(|_| Problem::new(Code::InvalidParameter, "the `seq` of an entry belongs here").at(param))
+    })?;
+    let mut entries = service.store.audit_entries(caller.merchant(), seek, limit as i64 + 1).await?;
+    let has_more = entries.len() > limit;
+    entries.truncate(limit);
+    if seek.is_backwards() {
+        entries.reverse();
+    }
     let intact = entries.iter().all(|(entry, hash)| entry.hash() == *hash)
         && entries.windows(2).all(|pair| pair[1].0.previous == pair[0].1);
     let data: Vec<AuditAnswer> = entries

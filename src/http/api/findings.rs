@@ -29,14 +29,17 @@ pub struct ListParameters {
 /// The merchant's findings.
 #[utoipa::path(get, path = "/v1/findings", tag = "findings", params(ListParameters), responses((status = 200, description = "A page of findings", body = Object, example = json!({"object": "list", "data": [], "has_more": false}))))]
 pub async fn list(service: web::Data<Service>, caller: Caller, query: Query<ListParameters>) -> Answer {
-    let ListParameters { state, limit, starting_after, ending_before } = query.0;
-    let page = Paging { limit, starting_after, ending_before }.by_id()?;
-    if let Some(word) = state.as_deref().filter(|word| !["open", "proposed", "resolved"].contains(word)) {
-        let detail = format!("`{word}` is none of open, proposed, resolved");
+    let query = query.0;
+    let (state, paging) =
+        (query.state.as_deref(), Paging::new(query.limit, query.starting_after, query.ending_before));
+    if let Some(unknown) = state.filter(|state| !["open", "proposed", "resolved"].contains(state)) {
+        let detail = format!("`{unknown}` is none of open, proposed, resolved");
         return Err(Problem::new(Code::InvalidParameter, detail).at("state"));
     }
-    let (found, more) = service.store.findings(caller.merchant(), state.as_deref(), &page).await?;
-    crate::http::json(200, &Page::whole(found.iter().map(Resolving::view).collect(), more))
+    let (limit, seek) = (paging.limit()?, paging.seek(wire::id)?);
+    let more = u32::try_from(limit + 1).unwrap_or(101);
+    let found = service.store.findings(caller.merchant(), state, seek, more).await?;
+    crate::http::json(200, &Page::of(found.iter().map(Resolving::view).collect(), limit, &seek))
 }
 
 /// One finding.

@@ -91,9 +91,11 @@ fn answer(service: &Service, key: &ApiKey) -> KeyAnswer {
 #[utoipa::path(get, path = "/v1/keys", tag = "keys", params(Paging), responses(
     (status = 200, description = "A page of keys", body = KeyList, example = json!({"object": "list", "data": [], "has_more": false}))))]
 pub async fn list(service: web::Data<Service>, caller: Caller, paging: Query<Paging>) -> Answer {
-    let (keys, more) = service.store.keys(caller.merchant(), &paging.0.by_id()?).await?;
+    let limit = paging.0.limit()?;
+    let seek = paging.0.seek(wire::id)?;
+    let keys = service.store.keys(caller.merchant(), seek, limit as i64 + 1).await?;
     let rows = keys.iter().map(|key| answer(&service, key)).collect();
-    crate::http::json(200, &Page::whole(rows, more))
+    crate::http::json(200, &Page::of(rows, limit, &seek))
 }
 
 /// Makes a key. Its text is in this answer and nowhere else.

@@ -13,14 +13,19 @@ use crate::http::problem::{Answer, Code, Problem};
 use crate::http::service::Service;
 use crate::http::wire::{self, Page};
 use crate::ids::TransactionId;
-use crate::store::{AsOf, Cursor, PageOf, VerifyOptions};
+use crate::store::{AsOf, TransactionFilter, VerifyOptions};
 
 /// The accounts with their balances, in the order of the chart.
 #[utoipa::path(get, path = "/v1/ledger/accounts", tag = "ledger", params(Paging), responses((status = 200, description = "A page of accounts", body = Object, example = json!({"object": "list", "data": [{"id": "1", "account": "1110[paypal]", "code": 1110, "name": "gateway.available", "owner": "paypal", "layer": "posted", "balance": {"amount": "95.10", "currency": "SGD"}, "entries": 2}], "has_more": false}))))]
 pub async fn accounts(service: web::Data<Service>, caller: Caller, paging: Query<Paging>) -> Answer {
-    let page = paging.0.by_number("the `id` of an account")?;
-    let (accounts, more) = service.store.ledger_accounts(caller.merchant(), &page).await?;
-    crate::http::json(200, &Page::whole(accounts.iter().map(account).collect(), more))
+    let limit = paging.0.limit()?;
+    let seek = paging.0.seek(|param, text| {
+        let id = text.parse::<i64>();
+        id.map_err(|_| Problem::new(Code::InvalidParameter, "the `id` of an account belongs here").at(param))
+    })?;
+    let more = u32::try_from(limit + 1).unwrap_or(101);
+    let accounts = service.store.ledger_accounts(caller.merchant(), seek, more).await?;
+    crate::http::json(200, &Page::of(accounts.iter().map(account).collect(), limit, &seek))
 }
 
 fn account(balance: &AccountBalance) -> Value {
@@ -67,22 +72,19 @@ pub async fn transactions(
     query: Query<TransactionParameters>,
 ) -> Answer {
     let TransactionParameters { subject, limit, starting_after, ending_before } = query.0;
-    let PageOf { place, limit } = Paging { limit, starting_after, ending_before }.by_id::<TransactionId>()?;
-    let number = |id: TransactionId| {
-        let (service, merchant) = (service.clone(), caller.merchant());
-        async move {
-            let found = service.store.ledger_transaction(merchant, id).await?;
-            found.map(|row| row.number).ok_or_else(|| Problem::not_found("transaction"))
+    let paging = Paging::new(limit, starting_after, ending_before);
+    let (limit, seek) = (paging.limit()?, paging.seek(wire::id::<TransactionId>)?);
+    let number = match seek.key() {
+        None => 0,
+        Some(&id) => {
+            let found = service.store.ledger_transaction(caller.merchant(), id).await?;
+            found.ok_or_else(|| Problem::not_found("transaction"))?.number
         }
     };
-    let place = match place {
-        Cursor::First => Cursor::First,
-        Cursor::After(id) => Cursor::After(number(id).await?),
-        Cursor::Before(id) => Cursor::Before(number(id).await?),
-    };
-    let page = PageOf { place, limit };
-    let (found, more) = service.store.ledger_page(caller.merchant(), subject.as_deref(), &page).await?;
-    crate::http::json(200, &Page::whole(found.iter().map(transaction).collect(), more))
+    let seek = seek.map(|_| number);
+    let filter = TransactionFilter { subject, seek, limit: u32::try_from(limit + 1).unwrap_or(101) };
+    let found = service.store.ledger_transactions(caller.merchant(), &filter).await?;
+    crate::http::json(200, &Page::of(found.iter().map(transaction).collect(), limit, &seek))
 }
 
 /// One transaction.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::fees::Bearer;
-use crate::domain::orders::Customer;
+use crate::domain::orders::{Customer, PaymentState};
 use crate::domain::splits::{Item, PlatformFee, Split, Terms};
 use crate::flows::pay::{PayError, PaymentView, Price, Start};
 use crate::flows::price::{Pricing, QuoteAnswer};
@@ -232,6 +232,10 @@ pub async fn list(service: web::Data<Service>, caller: Caller, query: Query<List
                 .at("created[gte]")
         })
     });
+    if let Some(unknown) = query.state.as_deref().filter(|state| !PaymentState::WORDS.contains(state)) {
+        let detail = format!("`{unknown}` is none of {}", PaymentState::WORDS.join(", "));
+        return Err(Problem::new(Code::InvalidParameter, detail).at("state"));
+    }
     let filter = PaymentFilter {
         order_ref: query.order_ref.clone(),
         state: query.state.clone(),
@@ -319,7 +323,10 @@ async fn hear(
         body,
         received_at: service.clock.wall(),
     };
-    let arrived = service.pay.hear(gateway, account, &raw).await?;
+    let arrived = match service.pay.hear(gateway, account, &raw).await {
+        Err(PayError::UnknownGateway(_)) => return Err(Problem::not_found("gateway")),
+        heard => heard?,
+    };
     drop(permit);
     let status = StatusCode::from_u16(arrived.reply.status).map_err(Problem::internal)?;
     Ok(HttpResponse::build(status)

@@ -175,7 +175,7 @@ fn answer(
     let shopper = Shopper {
         currency: asked.to.map(|currency| currency.0),
         country,
-        edge: edge.filter(|_| asked.ip.is_none()),
+        edge: edge.filter(|_| asked.ip.is_none() || !caller.is_secret()),
         located: address.and_then(|address| service.geo.country_of(address)),
         accept_language: header(ACCEPT_LANGUAGE.as_str()),
         locale: asked.locale.as_deref(),
@@ -235,13 +235,14 @@ pub async fn quote(service: web::Data<Service>, caller: Caller, body: Json<Quote
             );
         }
     };
+    let account = body.gateway.map(|name| service.account_at(caller.merchant(), &name)).transpose()?;
     let question = QuoteQuestion {
         merchant: caller.merchant(),
         units,
         to: body.to.0,
         lock: body.lock,
         chargeable_at: service.chargeable_at(caller.merchant(), body.to.0),
-        gateway: body.gateway,
+        gateway: account.map(|open| open.account.gateway.clone()),
     };
     crate::http::json(201, &service.pricing.promise(&question, Change::new()).await?)
 }

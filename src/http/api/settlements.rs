@@ -31,15 +31,7 @@ pub async fn preview_settlement(
     let request = body.value;
     let merchant = service.store.merchant(caller.merchant()).await?;
     let merchant = merchant.ok_or_else(|| Problem::internal("the caller's merchant is gone"))?;
-    let accounts = service.pay.accounts().all();
-    let account = accounts
-        .iter()
-        .filter(|open| open.account.merchant == merchant.id)
-        .find(|open| open.account.gateway == request.gateway || open.account.name == request.gateway);
-    let account = account.ok_or_else(|| {
-        Problem::new(Code::GatewayUnknown, format!("there is no account at a gateway `{}`", request.gateway))
-            .at("gateway")
-    })?;
+    let account = service.account_at(merchant.id, &request.gateway)?;
     let suppliers = suppliers_of(&service, &caller, &request).await?;
     let rates = service.pricing.rates.latest();
     let answer = preview(
@@ -84,7 +76,8 @@ pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<Str
     if record.merchant != caller.merchant() {
         return Err(missing());
     }
-    let filter = TransactionFilter { subject: Some(id.to_string()), before: None, limit: 100 };
+    let filter =
+        TransactionFilter { subject: Some(id.to_string()), limit: 1_000, ..TransactionFilter::default() };
     let transactions = service.store.ledger_transactions(caller.merchant(), &filter).await?;
     let postings: Vec<Value> = transactions.iter().rev().map(super::ledger::transaction).collect();
     let frozen: Value = serde_json::from_str(&record.frozen).map_err(Problem::internal)?;

@@ -112,8 +112,10 @@ fn account_answer(account: &PayoutAccount) -> AccountAnswer {
 #[utoipa::path(get, path = "/v1/suppliers", tag = "suppliers", params(Paging), responses(
     (status = 200, description = "A page of suppliers", body = Object, example = json!({"object": "list", "data": [{"id": "sup_01kb0000000000000000000000", "object": "supplier", "name": "Chiang Mai Ceramics", "country": "TH", "currency": "THB"}], "has_more": false}))))]
 pub async fn list(service: web::Data<Service>, caller: Caller, paging: Query<Paging>) -> Answer {
-    let (suppliers, more) = service.store.suppliers(caller.merchant(), &paging.0.by_id()?).await?;
-    crate::http::json(200, &Page::whole(suppliers.iter().map(answer).collect(), more))
+    let limit = paging.0.limit()?;
+    let seek = paging.0.seek(wire::id)?;
+    let suppliers = service.store.suppliers(caller.merchant(), seek, limit as i64 + 1).await?;
+    crate::http::json(200, &Page::of(suppliers.iter().map(answer).collect(), limit, &seek))
 }
 
 /// Adds a supplier.
@@ -166,9 +168,8 @@ pub async fn list_accounts(
     paging: Query<Paging>,
 ) -> Answer {
     let supplier = visible(&service, &caller, &id).await?;
-    let page = paging.0.by_id()?;
-    let (accounts, more) = service.store.payout_accounts(caller.merchant(), supplier.id, &page).await?;
-    crate::http::json(200, &Page::whole(accounts.iter().map(account_answer).collect(), more))
+    let accounts = service.store.payout_accounts(caller.merchant(), supplier.id).await?;
+    crate::http::json(200, &Page::whole(accounts.iter().map(account_answer).collect(), false))
 }
 
 /// Adds a payout account.

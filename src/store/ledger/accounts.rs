@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::ledger::{AccountBalance, AccountCode, TrialBalance, TrialLine};
 use crate::ids::MerchantId;
 use crate::store::row::Row;
-use crate::store::{PageOf, Store, StoreError};
+use crate::store::{Seek, Store, StoreError};
 
 use super::{account_of, layer_of, money_of, rows_of};
 
@@ -24,27 +24,28 @@ pub enum AsOf {
 const COLUMNS: &str = "CAST(id AS TEXT) AS key, id, merchant_id, code, owner, currency, layer, balance, seq";
 
 impl Store {
-    /// A page of a merchant's accounts in the order of the chart, by their ids, and whether there are more.
+    /// A merchant's accounts in the order of the chart, `limit` from an account on; in reading order.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn ledger_accounts(
         &self,
         merchant: MerchantId,
-        page: &PageOf<i64>,
-    ) -> Result<(Vec<AccountBalance>, bool), StoreError> {
-        let (beyond, order) = page.rising();
+        seek: Seek<i64>,
+        limit: u32,
+    ) -> Result<Vec<AccountBalance>, StoreError> {
+        let (beyond, way) = if seek.is_backwards() { ("<", "DESC") } else { (">", "ASC") };
         let sql = sqlx::AssertSqlSafe(format!(
             "SELECT {COLUMNS} FROM ledger_account
              WHERE merchant_id = $1 AND ($2 = 0 OR (code, owner, currency, layer) {beyond}
                  (SELECT a.code, a.owner, a.currency, a.layer FROM ledger_account a
                   WHERE a.id = $2 AND a.merchant_id = $1))
-             ORDER BY code {order}, owner {order}, currency {order}, layer {order} LIMIT $3"
+             ORDER BY code {way}, owner {way}, currency {way}, layer {way} LIMIT $3"
         ));
         let rows = sqlx::query(sql)
             .bind(merchant.to_string())
-            .bind(page.key().copied().unwrap_or(0))
-            .bind(page.rows())
+            .bind(seek.key().copied().unwrap_or(0))
+            .bind(i64::from(limit))
             .fetch_all(self.reads())
             .await?;
         Ok(page.cut(rows_of("ledger_account", &rows, balance_of)?))

@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 use crate::domain::ledger::{Direction, PostedEntry, PostedTransaction};
 use crate::ids::{MerchantId, TransactionId};
 use crate::store::row::Row;
-use crate::store::{Cursor, PageOf, Store, StoreError};
+use crate::store::{Seek, Store, StoreError};
 
 use super::{account_of, binds, layer_of, money_of, rows_of};
 
@@ -16,8 +16,8 @@ use super::{account_of, binds, layer_of, money_of, rows_of};
 pub struct TransactionFilter {
     /// Only those about this payment, payout or finding.
     pub subject: Option<String>,
-    /// Only those before this number: the last one of the page before.
-    pub before: Option<i64>,
+    /// From which number on; the list's order is newest first.
+    pub seek: Seek<i64>,
     /// How many.
     pub limit: u32,
 }
@@ -44,7 +44,7 @@ impl Store {
         Ok(self.with_entries(found).await?.pop())
     }
 
-    /// A merchant's transactions, newest first.
+    /// A merchant's transactions, newest first; in reading order.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -53,35 +53,18 @@ impl Store {
         merchant: MerchantId,
         filter: &TransactionFilter,
     ) -> Result<Vec<PostedTransaction>, StoreError> {
-        let place = filter.before.map_or(Cursor::First, Cursor::After);
-        let page = PageOf { place, limit: filter.limit as usize };
-        let (found, _) = self.ledger_page(merchant, filter.subject.as_deref(), &page).await?;
-        Ok(found)
-    }
-
-    /// A page of a merchant's transactions by their numbers, newest first, and whether there are more; `subject`
-    /// narrows to those about one payment, refund or finding.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn ledger_page(
-        &self,
-        merchant: MerchantId,
-        subject: Option<&str>,
-        page: &PageOf<i64>,
-    ) -> Result<(Vec<PostedTransaction>, bool), StoreError> {
-        let (beyond, order) = page.falling();
-        let about = if subject.is_some() { "AND subject = $4" } else { "" };
+        let about = if filter.subject.is_some() { "AND subject = $4" } else { "" };
+        let (beyond, way) = if filter.seek.is_backwards() { (">", "ASC") } else { ("<", "DESC") };
         let sql = format!(
             "SELECT {COLUMNS} FROM ledger_transaction WHERE merchant_id = $1 AND number {beyond} $2 {about}
-             ORDER BY number {order} LIMIT $3"
+             ORDER BY number {way} LIMIT $3"
         );
         let mut query = sqlx::query(AssertSqlSafe(sql))
             .bind(merchant.to_string())
-            .bind(page.key().copied().unwrap_or(i64::MAX))
-            .bind(page.rows());
-        if let Some(subject) = subject {
-            query = query.bind(subject);
+            .bind(filter.seek.key().copied().unwrap_or(i64::MAX))
+            .bind(i64::from(filter.limit));
+        if let Some(subject) = &filter.subject {
+            query = query.bind(subject.as_str());
         }
         let rows = query.fetch_all(self.reads()).await?;
         let (found, more) = page.cut(rows_of("ledger_transaction", &rows, transaction_of)?);

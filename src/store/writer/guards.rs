@@ -63,6 +63,13 @@ impl Guards {
         for requirement in &change.requirements {
             self.check_version(requirement.table, &requirement.id, requirement.version, change)?;
         }
+        for insert in &change.inserts {
+            let (name, columns, values) = parts(insert);
+            if columns.len() != values.len() {
+                let why = format!("{name} has {} columns, the row {} values", columns.len(), values.len());
+                return Err(CommitError::Unavailable(why));
+            }
+        }
         let mut own: HashSet<(Key, Row)> = HashSet::new();
         for (key, row) in change.inserts.iter().flat_map(keys_of) {
             let taken = self.taken.get(&key).is_some_and(|rows| rows.contains(&row));
@@ -109,6 +116,14 @@ impl Guards {
     }
 }
 
+/// Where a new row goes, its columns and its values.
+fn parts(insert: &Insert) -> (&'static str, &'static [Column], &Row) {
+    match insert {
+        Insert::Row { table, values } => (table.name, table.columns, values),
+        Insert::Entry { log, values } => (log.name, log.columns, values),
+    }
+}
+
 fn inserts_row(insert: &Insert, wanted: &'static Table, id: &str) -> bool {
     match insert {
         Insert::Row { table, values } => {
@@ -138,10 +153,7 @@ fn versions_needed(changes: &[Change]) -> Vec<(&'static Table, HashSet<String>)>
 fn keys_needed(changes: &[Change]) -> HashMap<Key, (&'static [Column], HashSet<Row>)> {
     let mut needed: HashMap<Key, (&'static [Column], HashSet<Row>)> = HashMap::new();
     for insert in changes.iter().flat_map(|change| &change.inserts) {
-        let columns = match insert {
-            Insert::Row { table, .. } => table.columns,
-            Insert::Entry { log, .. } => log.columns,
-        };
+        let (_, columns, _) = parts(insert);
         for (key, row) in keys_of(insert) {
             needed.entry(key).or_insert_with(|| (columns, HashSet::new())).1.insert(row);
         }

@@ -138,11 +138,12 @@ pub fn empty_names(sources: &[Source]) -> Vec<String> {
 /// Files that do not say why they are.
 pub fn headless(sources: &[Source]) -> Vec<String> {
     let headless = sources.iter().filter(|source| {
+        let opening = if source.path.ends_with(".sql") { "-- " } else { "//!" };
         !source.path.ends_with("/tests.rs")
-            && !source.text.starts_with("//!")
+            && !source.text.starts_with(opening)
             && !source.text.trim().is_empty()
     });
-    headless.map(|source| format!("{} does not begin with `//!`", source.path)).collect()
+    headless.map(|source| format!("{} does not say why it is", source.path)).collect()
 }
 
 /// Words of work that was not finished.

@@ -31,6 +31,10 @@ fn authorised(minor: Option<i64>) -> ReportKind {
     ReportKind::Authorised { amount: minor.map(|minor| money(minor, "USD")) }
 }
 
+fn stated(minor: i64) -> ReportKind {
+    ReportKind::Stated { amount: money(minor, "USD") }
+}
+
 fn pending() -> ReportKind {
     ReportKind::Pending { reason: "ECHECK".into() }
 }
@@ -85,6 +89,11 @@ fn each_report_moves_each_state_as_the_table_says() {
         (&[authorised(Some(9_999)), authorised(None)], "in_review"),
         (&[authorised(Some(9_999)), ok()], "captured"),
         (&[authorised(Some(9_999)), failed()], "failed"),
+        (&[stated(10_000)], "created"),
+        (&[stated(9_999)], "in_review"),
+        (&[stated(9_999), authorised(None), ok()], "captured"),
+        (&[ok(), stated(9_999)], "captured"),
+        (&[failed(), stated(9_999)], "failed"),
         (&[ok()], "captured"),
         (&[ok(), failed(), cancelled(), ReportKind::Expired, requires.clone()], "captured"),
         (&[failed(), ok()], "captured"),

@@ -1,0 +1,174 @@
+//! Money that stands aside for a payment, and its two ways on: back to the shopper, or divided after all.
+
+use crate::domain::ledger::journal::{self, Movement, Resolution};
+use crate::domain::ledger::{AccountCode, Direction, JournalEvent, PostedTransaction};
+use crate::domain::orders::refund::{Refund, RefundKind, RefundState};
+use crate::domain::orders::{Capture, Payment, PaymentState, ReportSource, Taken, TimelineEntry};
+use crate::domain::refunds;
+use crate::flows::pay::sha256;
+use crate::money::Money;
+use crate::store::payments::PAYMENT;
+use crate::store::{Change, TransactionFilter};
+
+use super::{Case, ResolveError, Resolving};
+
+/// Money that stands aside for a payment: under which capture, where (2900 or 2010), how much, and what the gateway
+/// charged for it.
+pub(super) struct Aside {
+    capture_ref: String,
+    account: AccountCode,
+    pub(super) amount: Money,
+    fee: Option<Money>,
+}
+
+impl Resolving {
+    /// The money that stands aside for this finding, from the books themselves: what was booked unmatched or twice for
+    /// the payment and not resolved since.
+    pub(super) async fn aside(&self, case: &Case) -> Result<Option<Aside>, ResolveError> {
+        let filter = TransactionFilter {
+            subject: Some(case.payment.value.id.to_string()),
+            limit: 200,
+            ..TransactionFilter::default()
+        };
+        let booked = self.store.ledger_transactions(case.finding.value.merchant, &filter).await?;
+        let refunds = self.store.refunds_of(case.payment.value.id).await?;
+        let left = |row: &PostedTransaction| {
+            let adopted = booked
+                .iter()
+                .any(|other| other.event == JournalEvent::SuspenseResolved && other.source == row.source);
+            let sent_back = refunds.iter().map(|refund| &refund.value).any(|refund| {
+                refund.kind != RefundKind::Settlement && refund.capture_ref == row.source && refund.counts()
+            });
+            !adopted && !sent_back
+        };
+        let stands = |row: &&PostedTransaction| {
+            matches!(row.event, JournalEvent::CapturedUnmatched | JournalEvent::CapturedTwice) && left(row)
+        };
+        // A finding that names the capture means that one; one that names the payment means whatever stands.
+        let named = booked.iter().filter(stands).find(|row| row.source == case.finding.value.fact);
+        let Some(row) = named.or_else(|| booked.iter().find(stands)) else { return Ok(None) };
+        let account = match row.event {
+            JournalEvent::CapturedTwice => AccountCode::CUSTOMER_REFUNDABLE,
+            _ => AccountCode::SUSPENSE,
+        };
+        let same = |event: JournalEvent| {
+            booked.iter().filter(move |other| other.source == row.source && other.event == event)
+        };
+        // The gateway may have corrected the amount since.
+        let parts = [row].into_iter().chain(same(JournalEvent::SuspenseBooked));
+        let parts = parts.flat_map(|part| &part.entries).filter(|entry| entry.account.code == account);
+        let parts = parts.map(|entry| match entry.direction {
+            Direction::Credit => entry.amount,
+            Direction::Debit => entry.amount.negated(),
+        });
+        let Some(currency) = row.entries.first().map(|entry| entry.amount.currency()) else {
+            return Ok(None);
+        };
+        let amount = Money::sum(currency, parts).map_err(ResolveError::unavailable)?;
+        let fee = same(JournalEvent::FeeCharged).next().and_then(debited);
+        Ok(Some(Aside { capture_ref: row.source.clone(), account, amount, fee }))
+    }
+
+    /// A refund of exactly the money that stands aside.
+    pub(super) fn send_back(&self, case: &Case, aside: &Aside) -> Result<(Change, Refund), ResolveError> {
+        let now = self.clock.now();
+        let subject = case.payment.value.id.to_string();
+        let twice = aside.account == AccountCode::CUSTOMER_REFUNDABLE;
+        let kind = if twice { RefundKind::Duplicate } else { RefundKind::Suspense };
+        let booking = self.booking(case, &aside.capture_ref, &subject);
+        let movements = vec![
+            Movement::debit(booking.at_gateway(aside.account), aside.amount),
+            Movement::credit(booking.at_gateway(AccountCode::REFUND_IN_TRANSIT), aside.amount),
+        ];
+        let decision = refunds::Refund::undivided(aside.amount, movements.clone());
+        let refund = Refund {
+            id: self.ids.mint(),
+            merchant: case.finding.value.merchant,
+            payment: case.payment.value.id,
+            kind,
+            amount: aside.amount,
+            reason: format!("finding {}", case.finding.value.id),
+            capture_ref: aside.capture_ref.clone(),
+            refund_ref: None,
+            state: RefundState::Pending,
+            decided: serde_json::to_string(&decision).map_err(ResolveError::unavailable)?,
+            created_at: now,
+            updated_at: now,
+        };
+        // Under the refund's id: one that fails leaves the money standing, and it can be sent back once more.
+        let source = refund.id.to_string();
+        let booking = self.booking(case, &source, &subject);
+        let posted = if twice {
+            booking.post(JournalEvent::RefundDecided, &movements)
+        } else {
+            journal::suspense_resolved(&booking, Resolution::SendBack, aside.amount)
+        };
+        let mut change = posted.map_err(ResolveError::unavailable)?.map(Change::posting).unwrap_or_default();
+        change.require(&PAYMENT, case.payment.value.id, case.payment.version);
+        self.refunding.intend(&mut change, &refund);
+        Ok((change, refund))
+    }
+
+    /// The money is taken for the payment after all: out of where it stands, and divided.
+    pub(super) async fn adopt(&self, case: &Case, aside: Aside) -> Result<Change, ResolveError> {
+        let now = self.clock.now();
+        let payment = &case.payment.value;
+        let own = payment.state.taken().map(|taken| taken.capture_ref == aside.capture_ref);
+        if own == Some(false) {
+            let why = "it was captured and divided before; what came on top of it can only go back";
+            return Err(ResolveError::Indivisible(why.to_owned()));
+        }
+        let twice = aside.account == AccountCode::CUSTOMER_REFUNDABLE;
+        let capture = Capture {
+            capture_ref: aside.capture_ref,
+            amount: aside.amount,
+            fee: aside.fee,
+            receivable: None,
+            at: now,
+        };
+        let subject = payment.id.to_string();
+        let booking = self.booking(case, &capture.capture_ref, &subject);
+        let out = if twice {
+            let movements = [
+                Movement::debit(booking.at_gateway(AccountCode::CUSTOMER_REFUNDABLE), capture.amount),
+                Movement::credit(booking.at_gateway(AccountCode::ORDER_CLEARING), capture.amount),
+            ];
+            booking.post(JournalEvent::SuspenseResolved, &movements)
+        } else {
+            journal::suspense_resolved(&booking, Resolution::Adopt, capture.amount)
+        };
+        let mut change = out.map_err(ResolveError::unavailable)?.map(Change::posting).unwrap_or_default();
+        let divided = self.settlements.divide_adopted(payment, &case.account, &capture, &booking).await;
+        change.extend(divided.map_err(ResolveError::unavailable)?.map_err(ResolveError::Indivisible)?);
+        if own.is_some() {
+            // The payment is captured by this money already; only its division was missing.
+            change.require(&PAYMENT, payment.id, case.payment.version);
+            return Ok(change);
+        }
+        let taken =
+            Taken { capture_ref: capture.capture_ref.clone(), amount: capture.amount, at: now, late: false };
+        let after = Payment { state: PaymentState::Captured { taken }, updated_at: now, ..payment.clone() };
+        let detail = serde_json::json!({ "finding": case.finding.value.id, "amount": capture.amount });
+        let entry = TimelineEntry {
+            id: self.ids.mint(),
+            source: ReportSource::Operator,
+            kind: "adopted".to_owned(),
+            state: after.state.as_str().to_owned(),
+            evidence: sha256(detail.to_string().as_bytes()),
+            detail,
+            at: now,
+        };
+        change.update_payment(&after, case.payment.version);
+        change.report_payment(&after, &entry);
+        self.pay.tell(&mut change, &after);
+        if self.store.order_settled_by(payment.merchant, &payment.order_ref).await?.is_none() {
+            change.settle_order(payment, now);
+        }
+        Ok(change)
+    }
+}
+
+/// What a transaction debited: a capture the gateway's account, a fee its cost.
+fn debited(row: &PostedTransaction) -> Option<Money> {
+    row.entries.iter().find(|entry| entry.direction == Direction::Debit).map(|entry| entry.amount)
+}

@@ -1,0 +1,207 @@
+//! What does not agree is decided: by one user where nothing moves, by two where money does.
+//!
+//! | finding | `send_back` | `adopt` | `dismiss` |
+//! |---|---|---|---|
+//! | money that does not match (2900) | a refund of exactly that money | divided by the payment's own agreement | only where no money came |
+//! | a second payment (2010) | a refund of it | divided as a sale of its own | – |
+//! | a refund made elsewhere | – | taken as a refund of the payment | – |
+//! | a reversal | – | the platform's loss (5030) | – |
+//! | a hold, a fee, a stranger's notice, a call nobody knows the end of | – | – | explained, nothing moves |
+//!
+//! Nothing is edited: every decision is a posting of its own.
+
+mod aside;
+mod error;
+
+use crate::clock::Clock;
+use crate::domain::findings::{Action, Decision, Finding, FindingKind, FindingState};
+use crate::domain::ledger::journal::{self, Booking, Resolution};
+use crate::domain::merchants::GatewayAccount;
+use crate::domain::orders::Payment;
+use crate::domain::orders::refund::Refund;
+use crate::ids::{FindingId, IdSource, MerchantId, UserId};
+use crate::store::{Change, CommitError, Store, Versioned};
+
+use super::pay::Pay;
+use super::refund::{RefundInput, Refunding};
+use super::settle::{Settlements, finding_data};
+
+pub use error::ResolveError;
+
+/// The flow; clones share what it works with.
+#[derive(Debug, Clone)]
+pub struct Resolving {
+    /// Reads, and the one writer.
+    pub store: Store,
+    /// Ids.
+    pub ids: IdSource,
+    /// Business time.
+    pub clock: Clock,
+    /// Payments and gateway accounts.
+    pub pay: Pay,
+    /// The money side.
+    pub settlements: Settlements,
+    /// Paying back.
+    pub refunding: Refunding,
+}
+
+/// A finding with its payment and account, as a decision finds them.
+struct Case {
+    finding: Versioned<Finding>,
+    payment: Versioned<Payment>,
+    account: GatewayAccount,
+}
+
+impl Resolving {
+    /// One user's word on a finding: written as a proposal, or carried out, with `extra`.
+    ///
+    /// # Errors
+    /// [`ResolveError`]; nothing has moved.
+    pub async fn resolve(
+        &self,
+        merchant: MerchantId,
+        user: UserId,
+        id: FindingId,
+        action: Action,
+        reason: &str,
+        extra: Change,
+    ) -> Result<Finding, ResolveError> {
+        let finding = self.store.finding(merchant, id).await?.ok_or(ResolveError::Unknown)?;
+        let (state, carry) = match finding.value.decide(user, action, reason, self.clock.now())? {
+            Decision::Proposed(state) => (state, false),
+            Decision::Carry(state) => (state, true),
+        };
+        let mut change = extra;
+        let mut sends = None;
+        if carry || action == Action::Dismiss {
+            let (effect, refund) = self.effect(&finding, action).await?;
+            change.extend(effect);
+            sends = refund;
+        }
+        change.decide_finding(&finding, &state);
+        let decided = Finding { state, ..finding.value };
+        if carry && action.takes_two() {
+            let subject = decided.id.to_string();
+            self.settlements.tell(
+                &mut change,
+                merchant,
+                "finding.repaired",
+                &subject,
+                finding_data(&decided),
+            );
+        }
+        self.commit(change).await?;
+        if let Some(refund) = sends {
+            self.refunding.send_written(refund.id).await;
+        }
+        Ok(decided)
+    }
+
+    /// What a final decision writes besides itself, and the refund it sends.
+    async fn effect(
+        &self,
+        finding: &Versioned<Finding>,
+        action: Action,
+    ) -> Result<(Change, Option<Refund>), ResolveError> {
+        let Some(case) = self.case(finding).await? else {
+            return match action {
+                Action::Dismiss => Ok((Change::new(), None)),
+                Action::SendBack | Action::Adopt => Err(ResolveError::NoMoney),
+            };
+        };
+        let kind = finding.value.kind;
+        if let (FindingKind::RefundElsewhere, Action::Adopt) = (kind, action) {
+            return Ok((self.adopt_refund(&case).await?, None));
+        }
+        if let (FindingKind::Reversed, Action::Adopt) = (kind, action) {
+            return Ok((self.bear(&case)?, None));
+        }
+        let aside = self.aside(&case).await?;
+        match (action, aside) {
+            (Action::Dismiss, Some(aside)) if kind.is_about_a_payment() => {
+                Err(ResolveError::MoneyHeld(aside.amount))
+            }
+            (Action::Dismiss, _) => Ok((Change::new(), None)),
+            (_, None) => Err(ResolveError::NoMoney),
+            (Action::SendBack, Some(aside)) => {
+                self.send_back(&case, &aside).map(|(change, refund)| (change, Some(refund)))
+            }
+            (Action::Adopt, Some(aside)) => Ok((self.adopt(&case, aside).await?, None)),
+        }
+    }
+
+    async fn case(&self, finding: &Versioned<Finding>) -> Result<Option<Case>, ResolveError> {
+        let Some(Ok(id)) = finding.value.payment.as_deref().map(str::parse) else { return Ok(None) };
+        let Some(payment) = self.store.payment(id).await? else { return Ok(None) };
+        let Some(open) = self.pay.accounts().find(payment.value.account) else { return Ok(None) };
+        Ok(Some(Case { finding: finding.clone(), payment, account: open.account.clone() }))
+    }
+
+    /// A refund that was made at the gateway becomes one of ours: decided from the settlement, against the suspense
+    /// that its payment left.
+    async fn adopt_refund(&self, case: &Case) -> Result<Change, ResolveError> {
+        let amount = case.finding.value.amount.ok_or(ResolveError::NoMoney)?;
+        let input = RefundInput {
+            amount: Some(amount),
+            reason: format!("finding {}", case.finding.value.id),
+            ..RefundInput::default()
+        };
+        let (mut change, refund) = self
+            .refunding
+            .adopt(
+                case.payment.value.merchant,
+                case.payment.value.id,
+                self.ids.mint(),
+                &input,
+                &case.finding.value.fact,
+            )
+            .await?;
+        let subject = refund.payment.to_string();
+        let booking = self.booking(case, &case.finding.value.fact, &subject);
+        let posted = journal::suspense_resolved(&booking, Resolution::SendBack, amount.negated());
+        change.extend(posted.map_err(ResolveError::unavailable)?.map(Change::posting).unwrap_or_default());
+        Ok(change)
+    }
+
+    /// The gateway took money back: the platform's loss, unless and until somebody else is made to bear it.
+    fn bear(&self, case: &Case) -> Result<Change, ResolveError> {
+        let amount = case.finding.value.amount.ok_or(ResolveError::NoMoney)?;
+        let subject = case.payment.value.id.to_string();
+        let booking = self.booking(case, &case.finding.value.fact, &subject);
+        let posted = journal::suspense_resolved(&booking, Resolution::Dismiss, amount.negated());
+        Ok(posted.map_err(ResolveError::unavailable)?.map(Change::posting).unwrap_or_default())
+    }
+
+    fn booking<'a>(&'a self, case: &'a Case, source: &'a str, subject: &'a str) -> Booking<'a> {
+        Booking {
+            ids: &self.ids,
+            merchant: case.finding.value.merchant,
+            account: &case.account,
+            source,
+            subject,
+            at: self.clock.now(),
+        }
+    }
+
+    async fn commit(&self, change: Change) -> Result<(), ResolveError> {
+        match self.store.commit(change).await {
+            Ok(_) => Ok(()),
+            Err(CommitError::LostUpdate { table, .. }) => Err(ResolveError::Superseded { table }),
+            Err(CommitError::AlreadyBooked { .. }) => Err(ResolveError::NoMoney),
+            Err(CommitError::BelowFloor { .. }) => Err(ResolveError::Superseded { table: "ledger_account" }),
+            Err(error) => Err(ResolveError::unavailable(error)),
+        }
+    }
+
+    /// The answer of the API.
+    pub fn view(finding: &Finding) -> serde_json::Value {
+        let mut view = finding_data(finding);
+        if let Some(object) = view.as_object_mut() {
+            object.insert("object".to_owned(), "finding".into());
+            object.insert("state".to_owned(), finding.state.as_str().into());
+            let waits = matches!(finding.state, FindingState::Proposed { .. });
+            object.insert("needs_second_user".to_owned(), waits.into());
+        }
+        view
+    }
+}

@@ -1,0 +1,124 @@
+//! Suppliers' own currencies: a share waits for a rate, and refunds do not wait for it.
+
+use straits::domain::merchants::FeeOwner;
+
+use super::far::Pays;
+use super::world::{Setup, World};
+use super::{FORTY, one};
+use crate::engines::on_each_engine;
+
+const DOLLARS_TO_YUAN: &[(&str, &str)] = &[("USD", "1"), ("CNY", "7.12")];
+
+/// A settles in CNY; the platform bears fees that the gateway keeps.
+fn in_yuan() -> Setup {
+    Setup { suppliers: ["CNY", "USD"], unreturned_fee: Some(FeeOwner::Platform), ..Setup::default() }
+}
+
+/// Everything went back; the gateway kept its fee.
+const GONE: &[(&str, &str)] = &[("1110[paypal] USD", "-4.90"), ("5000[paypal] USD", "4.90")];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_refunded_while_it_waited_is_not_converted() {
+    on_each_engine("what_was_refunded_while_it_waited_is_not_converted", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, in_yuan()).await;
+        // Another payment's share waits in the same bucket: no floor hides a mistake.
+        let other = one(&world, "other").await;
+        let payment = one(&world, "waits").await;
+        world.refund(payment, FORTY).await.unwrap();
+        assert_eq!(world.standing().await.get("2100[A] USD").map(String::as_str), Some("-136.16"));
+        world.quote(DOLLARS_TO_YUAN).await;
+        assert_eq!(world.settlements.convert_waiting().await.unwrap(), 2);
+        assert_eq!(world.settlements.convert_waiting().await.unwrap(), 0);
+        let standing = world.standing().await;
+        // 85.10 → 602.88 and 51.06 → 361.72 (361.729464), at mid 605.91 and 363.55.
+        assert_eq!(standing.get("2100[A] USD"), None);
+        assert_eq!(standing.get("2100[A] CNY").map(String::as_str), Some("-964.60"));
+        assert_eq!(standing.get("3000 CNY").map(String::as_str), Some("969.46"));
+        assert_eq!(standing.get("4020[USDCNY] CNY").map(String::as_str), Some("-4.86"));
+        world.verified().await;
+        world.refund(payment, "{}").await.unwrap();
+        world.refund(other, "{}").await.unwrap();
+        world.stands(&[("1110[paypal] USD", "-9.80"), ("5000[paypal] USD", "9.80")]).await;
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_share_that_went_back_whole_waits_no_longer() {
+    on_each_engine("a_share_that_went_back_whole_waits_no_longer", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, in_yuan()).await;
+        let payment = one(&world, "gone").await;
+        world.refund(payment, "{}").await.unwrap();
+        world.quote(DOLLARS_TO_YUAN).await;
+        assert_eq!(world.settlements.convert_waiting().await.unwrap(), 1);
+        assert_eq!(world.settlements.convert_waiting().await.unwrap(), 0);
+        world.stands(GONE).await;
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refund_that_fails_after_the_conversion_leaves_its_part_unconverted() {
+    on_each_engine(
+        "a_refund_that_fails_after_the_conversion_leaves_its_part_unconverted",
+        async |database| {
+            let store = database.open().await;
+            let world = World::on(&store, &database.clock, in_yuan()).await;
+            let payment = one(&world, "fails").await;
+            world.far.plan(&[Pays::Later]);
+            world.refund(payment, FORTY).await.unwrap();
+            world.quote(DOLLARS_TO_YUAN).await;
+            world.settlements.convert_waiting().await.unwrap();
+            world.far.give_up("REFUND_FAILED");
+            world.sync(payment).await;
+            let standing = world.standing().await;
+            assert_eq!(standing.get("2100[A] USD").map(String::as_str), Some("-34.04"));
+            assert_eq!(standing.get("2100[A] CNY").map(String::as_str), Some("-361.72"));
+            // Both go back, each in its own currency, in whatever steps.
+            world.refund(payment, FORTY).await.unwrap();
+            world.verified().await;
+            world.refund(payment, "{}").await.unwrap();
+            world.stands(GONE).await;
+            world.verified().await;
+            store.close().await;
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_converted_share_goes_back_at_its_own_rate_or_at_the_suppliers_risk() {
+    on_each_engine(
+        "a_converted_share_goes_back_at_its_own_rate_or_at_the_suppliers_risk",
+        async |database| {
+            let store = database.open().await;
+            let world = World::on(&store, &database.clock, in_yuan()).await;
+            world.quote(DOLLARS_TO_YUAN).await;
+            let payment = one(&world, "own-rate").await;
+            database.tick(chrono::TimeDelta::hours(1));
+            world.quote(&[("USD", "1"), ("CNY", "7.00")]).await;
+            world.refund(payment, "{}").await.unwrap();
+            world.stands(GONE).await;
+
+            database.tick(chrono::TimeDelta::hours(1));
+            world.quote(DOLLARS_TO_YUAN).await;
+            let payment = one(&world, "todays-rate").await;
+            database.tick(chrono::TimeDelta::hours(1));
+            world.quote(&[("USD", "1"), ("CNY", "7.00")]).await;
+            world.refund(payment, r#"{"fx_difference":"supplier"}"#).await.unwrap();
+            let standing = world.standing().await;
+            // 602.88 less 85.10 × 7.00.
+            assert_eq!(standing.get("2100[A] CNY").map(String::as_str), Some("-7.18"));
+            assert_eq!(standing.get("2100[A] USD"), None);
+            world.verified().await;
+            store.close().await;
+        },
+    )
+    .await;
+}

@@ -1,0 +1,298 @@
+//! A far side in memory that is told, payment by payment, what it took, and pays back as it is told.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use straits::clock::{Clock, from_micros};
+use straits::domain::orders::{Capture, MoneyReport, PaymentReport, RefundReport, RefundStatus, ReportKind};
+use straits::gateways::{
+    About, AccountSettings, BuildError, Completed, Context, Descriptor, Gateway, GatewayError,
+    GatewaySecrets, NextAction, Notification, NotificationError, PaymentRequest, PaymentSession,
+    RawNotification, RefundRequest, Refunds, Reply, ReturnParameters, Unchargeable,
+};
+use straits::ids::PaymentId;
+use straits::money::{Currency, Money};
+
+/// How a call to pay back goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pays {
+    /// It never arrives, and we do not know that.
+    LostBefore,
+    /// It pays, and the answer is lost.
+    LostAfter,
+    /// It never left us.
+    NotSent,
+    /// It takes the refund and pays later.
+    Later,
+    /// Its balance is too small.
+    Short,
+    /// A definite no.
+    Refused(&'static str),
+}
+
+#[derive(Debug)]
+struct FarPayment {
+    report: ReportKind,
+    takes: Option<Capture>,
+    elsewhere: Vec<RefundReport>,
+    money: Vec<MoneyReport>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    payments: HashMap<String, FarPayment>,
+    /// By our reference, each with the payment it belongs to.
+    refunds: BTreeMap<String, (String, RefundReport)>,
+    plan: VecDeque<Pays>,
+    fee_returned: Option<Money>,
+    calls: usize,
+}
+
+/// The far side.
+#[derive(Debug, Default)]
+pub struct Far(Mutex<State>);
+
+impl Far {
+    /// The shopper agrees, and completing the payment will take this.
+    pub fn approve(&self, id: PaymentId, capture: Capture) {
+        let mut state = self.0.lock().unwrap();
+        let payment = state.payments.get_mut(&id.to_string()).unwrap();
+        payment.report = ReportKind::Authorised { amount: None };
+        payment.takes = Some(capture);
+    }
+
+    /// From now on it says this.
+    pub fn say(&self, id: PaymentId, report: ReportKind) {
+        self.0.lock().unwrap().payments.get_mut(&id.to_string()).unwrap().report = report;
+    }
+
+    /// Somebody paid back at the far side itself.
+    pub fn refund_elsewhere(&self, id: PaymentId, refund_ref: &str, amount: Money) {
+        let report = RefundReport {
+            refund_ref: refund_ref.into(),
+            request_ref: None,
+            amount,
+            fee_returned: None,
+            status: RefundStatus::Succeeded,
+            at: from_micros(1_795_000_000_000_000),
+        };
+        self.0.lock().unwrap().payments.get_mut(&id.to_string()).unwrap().elsewhere.push(report);
+    }
+
+    /// Another fact of money comes with the next answers.
+    pub fn tell_money(&self, id: PaymentId, report: MoneyReport) {
+        self.0.lock().unwrap().payments.get_mut(&id.to_string()).unwrap().money.push(report);
+    }
+
+    /// The next refunds go like this, in turn; those after them go well.
+    pub fn plan(&self, plan: &[Pays]) {
+        self.0.lock().unwrap().plan.extend(plan);
+    }
+
+    /// The next refund gives this much of the fee back.
+    pub fn returns_fee(&self, fee: Money) {
+        self.0.lock().unwrap().fee_returned = Some(fee);
+    }
+
+    /// Refunds under way are paid out.
+    pub fn pay_out(&self) {
+        for (_, refund) in self.0.lock().unwrap().refunds.values_mut() {
+            refund.status = RefundStatus::Succeeded;
+        }
+    }
+
+    /// Refunds under way come to nothing.
+    pub fn give_up(&self, code: &str) {
+        let mut state = self.0.lock().unwrap();
+        let open = state.refunds.values_mut().filter(|(_, refund)| refund.status == RefundStatus::Pending);
+        open.for_each(|(_, refund)| refund.status = RefundStatus::Failed { code: code.into() });
+    }
+
+    /// How often it was asked to pay back.
+    pub fn calls(&self) -> usize {
+        self.0.lock().unwrap().calls
+    }
+
+    /// What it really paid back, refund by refund, in minor units.
+    pub fn paid_back(&self) -> Vec<i64> {
+        let state = self.0.lock().unwrap();
+        let paid = state.refunds.values().filter(|(_, refund)| refund.status == RefundStatus::Succeeded);
+        paid.map(|(_, refund)| refund.amount.minor()).collect()
+    }
+}
+
+static DESCRIPTOR: Descriptor = Descriptor {
+    name: "paypal",
+    title: "Far Pay",
+    api: "one",
+    live_base_url: "https://gateway.example",
+    fee_known_at_capture: true,
+    poll_pace_s: 0,
+    build: unbuildable,
+};
+
+fn unbuildable(settings: &AccountSettings, _: &Context) -> Result<Arc<dyn Gateway>, BuildError> {
+    let (account, key, why) = (settings.name.clone(), "name".into(), "is only for tests".into());
+    Err(BuildError::Setting { account, key, why })
+}
+
+/// The adapter to the far side.
+#[derive(Debug)]
+pub struct FarGateway {
+    pub far: Arc<Far>,
+    pub name: String,
+    pub clock: Clock,
+}
+
+impl FarGateway {
+    fn report(&self, request: &PaymentRequest) -> PaymentReport {
+        let state = self.far.0.lock().unwrap();
+        let Some(payment) = state.payments.get(&request.request_ref) else {
+            return PaymentReport::of(ReportKind::NotFound);
+        };
+        let own = state.refunds.values().filter(|(payment, _)| *payment == request.request_ref);
+        let own = own.map(|(_, refund)| refund.clone());
+        PaymentReport {
+            gateway_ref: Some(format!("G-{}", request.request_ref)),
+            request_ref: Some(request.request_ref.clone()),
+            refunds: own.chain(payment.elsewhere.iter().cloned()).collect(),
+            money: payment.money.clone(),
+            ..PaymentReport::of(payment.report.clone())
+        }
+    }
+}
+
+#[async_trait]
+impl Gateway for FarGateway {
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn account(&self) -> &str {
+        &self.name
+    }
+
+    fn check_amount(&self, _: Money) -> Result<(), Unchargeable> {
+        Ok(())
+    }
+
+    fn currencies(&self) -> Vec<Currency> {
+        ["USD", "SGD"].map(|code| Currency::find(code).unwrap()).into()
+    }
+
+    async fn create_payment(&self, request: &PaymentRequest) -> Result<PaymentSession, GatewayError> {
+        let fresh =
+            FarPayment { report: ReportKind::RequiresAction, takes: None, elsewhere: vec![], money: vec![] };
+        self.far.0.lock().unwrap().payments.insert(request.request_ref.clone(), fresh);
+        Ok(PaymentSession {
+            gateway_ref: Some(format!("G-{}", request.request_ref)),
+            next_action: NextAction::Redirect { url: "https://far.example/approve".into() },
+            secrets: GatewaySecrets(b"verifier".to_vec()),
+            expires_at: self.clock.now() + TimeDelta::hours(1),
+        })
+    }
+
+    async fn query_payment(
+        &self,
+        request: &PaymentRequest,
+        _: &GatewaySecrets,
+    ) -> Result<PaymentReport, GatewayError> {
+        Ok(self.report(request))
+    }
+
+    fn accept_return(
+        &self,
+        _: &PaymentRequest,
+        _: &GatewaySecrets,
+        _: &ReturnParameters,
+    ) -> Result<Option<GatewaySecrets>, NotificationError> {
+        Ok(None)
+    }
+
+    fn return_ref(&self, _: &ReturnParameters) -> Option<About> {
+        None
+    }
+
+    async fn complete_payment(
+        &self,
+        request: &PaymentRequest,
+        _: &GatewaySecrets,
+    ) -> Result<Completed, GatewayError> {
+        {
+            let mut state = self.far.0.lock().unwrap();
+            let payment = state.payments.get_mut(&request.request_ref).unwrap();
+            if let Some(capture) = payment.takes.take() {
+                payment.report = ReportKind::Captured(capture);
+            }
+        }
+        Ok(Completed { report: self.report(request), secrets: None })
+    }
+
+    async fn verify(&self, raw: &RawNotification<'_>) -> Result<Notification, NotificationError> {
+        let body: serde_json::Value = serde_json::from_slice(raw.body)
+            .map_err(|error| NotificationError::Malformed(error.to_string()))?;
+        let about = About::Payment {
+            request_ref: body["payment"].as_str().map(str::to_owned),
+            gateway_ref: body["order"].as_str().map(str::to_owned),
+        };
+        Ok(Notification { event_ref: None, event_type: "NEWS".into(), about, stated: None })
+    }
+
+    fn reply(&self, accepted: bool) -> Reply {
+        let (status, body) = if accepted { (200, "OK") } else { (401, "NO") };
+        Reply { status, content_type: "text/plain", body: body.into() }
+    }
+
+    fn refunds(&self) -> Option<&dyn Refunds> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Refunds for FarGateway {
+    async fn refund(
+        &self,
+        payment: &PaymentRequest,
+        _: &GatewaySecrets,
+        request: &RefundRequest,
+    ) -> Result<RefundReport, GatewayError> {
+        let mut state = self.far.0.lock().unwrap();
+        state.calls += 1;
+        let way = state.plan.pop_front();
+        let lost = || GatewayError::OutcomeUnknown("no answer".into());
+        let known = state.refunds.get(&request.request_ref).map(|(_, known)| known.clone());
+        let mut report = known.unwrap_or(RefundReport {
+            refund_ref: format!("R-{}", request.request_ref),
+            request_ref: Some(request.request_ref.clone()),
+            amount: request.amount,
+            fee_returned: state.fee_returned.take(),
+            status: RefundStatus::Succeeded,
+            at: self.clock.now(),
+        });
+        match way {
+            Some(Pays::LostBefore) => return Err(lost()),
+            Some(Pays::NotSent) => return Err(GatewayError::NotSent("no connection".into())),
+            Some(Pays::Refused(code)) => {
+                let (code, message) = (code.to_owned(), "no".to_owned());
+                return Err(GatewayError::Refused { code, message, retry_later: false });
+            }
+            Some(Pays::Short) => return Ok(RefundReport { status: RefundStatus::AwaitingFunds, ..report }),
+            Some(Pays::Later) => report.status = RefundStatus::Pending,
+            Some(Pays::LostAfter) | None => {}
+        }
+        state.refunds.insert(request.request_ref.clone(), (payment.request_ref.clone(), report.clone()));
+        if way == Some(Pays::LostAfter) { Err(lost()) } else { Ok(report) }
+    }
+
+    async fn query_refund(
+        &self,
+        _: &PaymentRequest,
+        _: &GatewaySecrets,
+        request: &RefundRequest,
+    ) -> Result<Option<RefundReport>, GatewayError> {
+        let state = self.far.0.lock().unwrap();
+        Ok(state.refunds.get(&request.request_ref).map(|(_, report)| report.clone()))
+    }
+}

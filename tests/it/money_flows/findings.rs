@@ -1,0 +1,256 @@
+//! Money that does not match: booked at once, decided by two users, undone where the gateway refuses.
+
+use straits::domain::findings::{Action, FindingError, FindingKind};
+use straits::domain::orders::ReportKind;
+use straits::flows::findings::ResolveError;
+use straits::store::Change;
+
+use super::far::Pays;
+use super::world::{Setup, World, money, taken};
+use super::{FORTY, ONE, one};
+use crate::engines::on_each_engine;
+
+/// J01, as it stands after its split.
+const DIVIDED: &[(&str, &str)] = &[
+    ("1110[paypal] USD", "95.10"),
+    ("2100[A] USD", "-85.10"),
+    ("4000 USD", "-10.00"),
+    ("5000[paypal] USD", "4.90"),
+    ("5005[paypal] USD", "-4.90"),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refund_made_elsewhere_is_adopted_by_two_users() {
+    on_each_engine("a_refund_made_elsewhere_is_adopted_by_two_users", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let payment = one(&world, "elsewhere").await;
+        world.far.refund_elsewhere(payment, "R-THERE", money("40.00", "USD"));
+        world.sync(payment).await;
+        world.sync(payment).await;
+        assert_eq!(world.standing().await.get("2900[paypal] USD").map(String::as_str), Some("40.00"));
+        assert_eq!(world.findings().await.len(), 1);
+        world.verified().await;
+
+        let finding = world.finding(FindingKind::RefundElsewhere).await;
+        for action in [Action::SendBack, Action::Dismiss] {
+            let refused = world.word(world.maker, &finding, action).await;
+            assert!(matches!(refused, Err(ResolveError::Refused(FindingError::NotApplicable { .. }))));
+        }
+        world.word(world.maker, &finding, Action::Adopt).await.unwrap();
+        let alone = world.word(world.maker, &finding, Action::Adopt).await;
+        assert!(matches!(alone, Err(ResolveError::Refused(FindingError::FourEyes(_)))), "{alone:?}");
+        let other = World::on(&store, &database.clock, Setup::default()).await;
+        let stranger = other.word(other.checker, &finding, Action::Adopt).await;
+        assert!(matches!(stranger, Err(ResolveError::Unknown)));
+        world.word(world.checker, &finding, Action::Adopt).await.unwrap();
+        let again = world.word(world.checker, &finding, Action::Adopt).await;
+        assert!(matches!(again, Err(ResolveError::Refused(FindingError::AlreadyResolved(_)))));
+
+        assert_eq!(world.state(payment).await, "partially_refunded");
+        assert_eq!(world.far.calls(), 0, "adopted money is not sent again");
+        let timeline = store.timeline(payment).await.unwrap();
+        assert_eq!(timeline.last().map(|entry| entry.kind.as_str()), Some("refunded"));
+        let (events, _) = store.events(world.merchant.id, None, None, 50).await.unwrap();
+        for kind in ["finding.opened", "finding.repaired", "refund.succeeded"] {
+            assert_eq!(events.iter().filter(|event| event.kind == kind).count(), 1, "{kind}");
+        }
+        assert!(!world.standing().await.contains_key("2900[paypal] USD"));
+        world.sync(payment).await;
+        assert!(world.findings().await.is_empty());
+        // It counts: only the rest can go back.
+        let more = r#"{"amount":{"amount":"60.01","currency":"USD"}}"#;
+        assert_eq!(world.refund(payment, more).await.unwrap_err().code(), "refund_exceeds_captured");
+        assert_eq!(world.refund(payment, "{}").await.unwrap().amount, money("60.00", "USD"));
+        assert_eq!(world.state(payment).await, "refunded");
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_amount_is_adopted_at_what_it_is() {
+    on_each_engine("a_wrong_amount_is_adopted_at_what_it_is", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let capture = taken("CAP", "10.00", "USD", "0.94");
+        let payment = world.paid("less", money("100.00", "USD"), ONE, capture).await;
+        world.sync(payment).await;
+        let finding = world.finding(FindingKind::AmountDiffers).await;
+        let explained = world.word(world.maker, &finding, Action::Dismiss).await;
+        assert!(matches!(explained, Err(ResolveError::MoneyHeld(held)) if held == money("10.00", "USD")));
+        assert_eq!(world.refund(payment, "{}").await.unwrap_err().code(), "payment_undivided");
+        world.resolve(&finding, Action::Adopt).await;
+        assert_eq!(world.state(payment).await, "captured");
+        world
+            .stands(&[
+                ("1110[paypal] USD", "9.06"),
+                ("2100[A] USD", "-8.06"),
+                ("4000 USD", "-1.00"),
+                ("5000[paypal] USD", "0.94"),
+                ("5005[paypal] USD", "-0.94"),
+            ])
+            .await;
+        world.sync(payment).await;
+        assert!(world.findings().await.is_empty());
+        assert_eq!(world.refund(payment, "{}").await.unwrap().amount, money("10.00", "USD"));
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_that_corrects_itself_frees_the_money() {
+    on_each_engine("a_gateway_that_corrects_itself_frees_the_money", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let capture = taken("CAP", "10.00", "USD", "0.94");
+        let payment = world.paid("corrected", money("100.00", "USD"), ONE, capture).await;
+        assert_eq!(world.state(payment).await, "in_review");
+        world.far.say(payment, ReportKind::Captured(taken("CAP", "100.00", "USD", "4.90")));
+        world.hear(payment).await;
+        assert_eq!(world.state(payment).await, "captured");
+        world.stands(DIVIDED).await;
+        // What is left of it is an explanation, which one user gives.
+        let finding = world.finding(FindingKind::AmountDiffers).await;
+        world.word(world.maker, &finding, Action::Dismiss).await.unwrap();
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn money_that_cannot_be_sent_back_asks_again() {
+    on_each_engine("money_that_cannot_be_sent_back_asks_again", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let capture = taken("CAP", "10.00", "USD", "0.94");
+        world.paid("refused", money("100.00", "USD"), ONE, capture).await;
+        world.far.plan(&[Pays::Refused("REFUND_NOT_ALLOWED")]);
+        let finding = world.finding(FindingKind::AmountDiffers).await;
+        world.resolve(&finding, Action::SendBack).await;
+        assert_eq!(world.standing().await.get("2900[paypal] USD").map(String::as_str), Some("-10.00"));
+        world.verified().await;
+        let finding = world.finding(FindingKind::AmountDiffers).await;
+        assert_eq!(finding.state.as_str(), "open");
+        world.resolve(&finding, Action::SendBack).await;
+        assert_eq!(world.far.paid_back(), [1_000]);
+        world.stands(&[("1110[paypal] USD", "-0.94"), ("5000[paypal] USD", "0.94")]).await;
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_payment_of_an_order_can_be_a_sale_of_its_own() {
+    on_each_engine("a_second_payment_of_an_order_can_be_a_sale_of_its_own", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let first = world.start("twice", money("100.00", "USD"), ONE).await;
+        world.pay.cancel(world.merchant.id, first, Change::new()).await.unwrap();
+        one(&world, "twice").await;
+        world.far.say(first, ReportKind::Captured(taken("CAP-2", "100.00", "USD", "4.90")));
+        world.hear(first).await;
+        assert_eq!(world.standing().await.get("2010[paypal] USD").map(String::as_str), Some("-100.00"));
+        let undivided = world.refund(first, "{}").await.unwrap_err();
+        assert_eq!(undivided.code(), "payment_undivided");
+        world.verified().await;
+        let finding = world.finding(FindingKind::DoublePayment).await;
+        world.resolve(&finding, Action::Adopt).await;
+        let twice = DIVIDED.iter().map(|(account, balance)| {
+            (
+                account.to_string(),
+                (balance.parse::<rust_decimal::Decimal>().unwrap() * rust_decimal::Decimal::TWO).to_string(),
+            )
+        });
+        assert_eq!(world.standing().await, twice.collect());
+        world.refund(first, FORTY).await.unwrap();
+        assert_eq!(world.state(first).await, "partially_refunded");
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_capture_of_one_payment_only_goes_back() {
+    on_each_engine("a_second_capture_of_one_payment_only_goes_back", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let payment = one(&world, "again").await;
+        world.far.say(payment, ReportKind::Captured(taken("CAP-2", "100.00", "USD", "4.90")));
+        world.hear(payment).await;
+        world.hear(payment).await;
+        assert_eq!(world.standing().await.get("2900[paypal] USD").map(String::as_str), Some("-100.00"));
+        let finding = world.finding(FindingKind::DoublePayment).await;
+        world.word(world.maker, &finding, Action::Adopt).await.unwrap();
+        let divided = world.word(world.checker, &finding, Action::Adopt).await;
+        assert!(matches!(divided, Err(ResolveError::Indivisible(_))), "{divided:?}");
+        let finding = world.finding(FindingKind::DoublePayment).await;
+        world.resolve(&finding, Action::SendBack).await;
+        assert_eq!(world.far.paid_back(), [10_000]);
+        // What was captured first stays captured: it was the other one that went back.
+        assert_eq!(world.state(payment).await, "captured");
+        world.verified().await;
+        let whole = world.refund(payment, "{}").await.unwrap();
+        assert_eq!((whole.amount, world.state(payment).await), (money("100.00", "USD"), "refunded"));
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_agreement_cannot_divide_stands_aside() {
+    on_each_engine("what_the_agreement_cannot_divide_stands_aside", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let terms = r#"{"splits":[{"supplier":"A","share":{"fixed":"97.00"}}],"fee_bearer":"suppliers"}"#;
+        let capture = taken("CAP", "100.00", "USD", "4.90");
+        let payment = world.paid("tight", money("100.00", "USD"), terms, capture).await;
+        assert_eq!(world.state(payment).await, "captured");
+        let aside =
+            [("1110[paypal] USD", "95.10"), ("2900[paypal] USD", "-100.00"), ("5000[paypal] USD", "4.90")];
+        world.stands(&aside).await;
+        assert_eq!(world.refund(payment, "{}").await.unwrap_err().code(), "payment_undivided");
+        let finding = world.finding(FindingKind::Indivisible).await;
+        world.word(world.maker, &finding, Action::Adopt).await.unwrap();
+        let divided = world.word(world.checker, &finding, Action::Adopt).await;
+        assert!(matches!(divided, Err(ResolveError::Indivisible(_))), "{divided:?}");
+        world.stands(&aside).await;
+        world.verified().await;
+        let finding = world.finding(FindingKind::Indivisible).await;
+        world.resolve(&finding, Action::SendBack).await;
+        assert_eq!(world.state(payment).await, "refunded");
+        world.stands(&[("1110[paypal] USD", "-4.90"), ("5000[paypal] USD", "4.90")]).await;
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_capture_is_divided_and_flagged() {
+    on_each_engine("a_late_capture_is_divided_and_flagged", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let payment = world.start("late", money("100.00", "USD"), ONE).await;
+        world.pay.cancel(world.merchant.id, payment, Change::new()).await.unwrap();
+        world.far.say(payment, ReportKind::Captured(taken("CAP", "100.00", "USD", "4.90")));
+        world.hear(payment).await;
+        assert_eq!(world.state(payment).await, "captured");
+        let (events, _) =
+            store.events(world.merchant.id, Some(&payment.to_string()), None, 20).await.unwrap();
+        let kinds: Vec<&str> = events.iter().map(|event| event.kind.as_str()).collect();
+        assert!(kinds.contains(&"payment.late") && kinds.contains(&"settlement.created"), "{kinds:?}");
+        world.stands(DIVIDED).await;
+        assert!(world.findings().await.is_empty());
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}

@@ -1,0 +1,409 @@
+//! A merchant with a real book, real fee rules and a real money side, a far side in memory and a bank that quotes when
+//! it is told.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use fx_providers::{Answer, Code, Kind, RateSet, RateSource, Schedule, SourceError, Validator, Window};
+use secrecy::SecretString;
+use serde_json::json;
+use straits::clock::Clock;
+use straits::domain::fees::FeeBook;
+use straits::domain::findings::{Action, Finding, FindingKind};
+use straits::domain::fx::FxSettings;
+use straits::domain::ledger::{AccountBalance, Direction, Layer, PostedTransaction};
+use straits::domain::merchants::{
+    AvailableWhen, FeeOwner, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role,
+    Supplier,
+};
+use straits::domain::orders::refund::Refund;
+use straits::domain::orders::{Capture, Holder, Payment};
+use straits::flows::deliver::Delivering;
+use straits::flows::findings::{ResolveError, Resolving};
+use straits::flows::issue_statement::Statements;
+use straits::flows::pay::{Accounts, OpenAccount, Parts, Pay, Price, Start};
+use straits::flows::refund::{self, RefundFlowError, RefundInput, Refunding};
+use straits::flows::settle::{self, Settlements};
+use straits::gateways::RawNotification;
+use straits::ids::{IdSource, PaymentId, SupplierId, UserId};
+use straits::money::{Currency, Money, Rate};
+use straits::rates::RateBook;
+use straits::store::merchants::StoredGatewayAccount;
+use straits::store::{Change, Engine, Seek, Store, TransactionFilter, VerifyOptions};
+use straits::vault::Vault;
+
+use super::far::{Far, FarGateway};
+use crate::pay_world::OneQuote;
+
+pub fn money(amount: &str, currency: &str) -> Money {
+    Money::parse(amount, Currency::find(currency).unwrap()).unwrap()
+}
+
+/// A capture as PayPal tells it.
+pub fn taken(capture_ref: &str, amount: &str, currency: &str, fee: &str) -> Capture {
+    Capture {
+        capture_ref: capture_ref.into(),
+        amount: money(amount, currency),
+        fee: Some(money(fee, currency)),
+        receivable: None,
+        at: straits::clock::from_micros(1_795_000_000_000_000),
+    }
+}
+
+/// The same, converted by the gateway.
+pub fn converted(capture: Capture, received: Money, rate: &str) -> Capture {
+    let rate = Rate::parse(capture.amount.currency(), received.currency(), rate).unwrap();
+    Capture { receivable: Some((received, rate)), ..capture }
+}
+
+/// Euro rates of a bank that says nothing until it is told.
+#[derive(Debug, Default)]
+pub struct Bank(Mutex<Vec<(&'static str, &'static str)>>);
+
+#[async_trait]
+impl RateSource for Bank {
+    fn name(&self) -> &'static str {
+        "bank"
+    }
+
+    async fn fetch(
+        &self,
+        _: Window,
+        _: Option<&Validator>,
+        now: DateTime<Utc>,
+    ) -> Result<Answer, SourceError> {
+        let rates: BTreeMap<_, _> = self
+            .0
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(code, rate)| (Code::parse(code).unwrap(), rate.parse().unwrap()))
+            .collect();
+        let set = RateSet {
+            provider: "bank",
+            base: Code::EUR,
+            as_of: now,
+            published_at: now,
+            fetched_at: now,
+            kind: Kind::Reference,
+            schedule: Schedule::NextAt(now + TimeDelta::days(1)),
+            rates,
+        };
+        Ok(Answer::Sets { sets: vec![set], body: b"as told".to_vec(), validator: None })
+    }
+}
+
+/// What a story may choose.
+pub struct Setup {
+    pub recognise: Recognise,
+    pub unreturned_fee: Option<FeeOwner>,
+    pub holds: &'static [&'static str],
+    /// The currency each supplier settles in: A, then B.
+    pub suppliers: [&'static str; 2],
+}
+
+impl Default for Setup {
+    fn default() -> Setup {
+        Setup { recognise: Recognise::Capture, unreturned_fee: None, holds: &[], suppliers: ["USD", "USD"] }
+    }
+}
+
+/// One posting as the scenario file writes it: side, account, amount, currency.
+pub type Line = (String, String, String, String);
+
+pub struct World {
+    pub store: Store,
+    pub clock: Clock,
+    pub ids: IdSource,
+    pub far: Arc<Far>,
+    pub merchant: Merchant,
+    pub suppliers: [SupplierId; 2],
+    pub maker: UserId,
+    pub checker: UserId,
+    pub pay: Pay,
+    pub settlements: Settlements,
+    pub refunding: Refunding,
+    pub resolving: Resolving,
+    pub delivering: Delivering,
+    pub statements: Statements,
+    bank: Arc<Bank>,
+    rates: Arc<RateBook>,
+}
+
+impl World {
+    pub async fn on(store: &Store, clock: &Clock, setup: Setup) -> World {
+        let (store, clock) = (store.clone(), clock.clone());
+        let ids = IdSource::random(clock.clone());
+        let merchant = Merchant {
+            id: ids.mint(),
+            name: "Straits Traders".into(),
+            role: Role::Agent,
+            zone: chrono_tz::UTC,
+            recognise: setup.recognise,
+            return_origins: vec![],
+            tax_jurisdiction: "SG".into(),
+        };
+        let account = GatewayAccount {
+            id: ids.mint(),
+            merchant: merchant.id,
+            gateway: "paypal".into(),
+            name: "paypal".into(),
+            funds_flow: FundsFlow::PlatformCollects,
+            recharge: Recharge::Actual,
+            unreturned_fee: setup.unreturned_fee,
+            available_when: AvailableWhen::GatewayAvailable,
+            fx_point: FxPoint::Capture,
+            holds: setup.holds.iter().map(|code| Currency::find(code).unwrap()).collect(),
+        };
+        let suppliers: [SupplierId; 2] = [ids.mint(), ids.mint()];
+        let mut change = Change::new();
+        change.insert_merchant(&merchant, clock.now());
+        let stored =
+            StoredGatewayAccount { account: account.clone(), public: serde_json::Map::new(), sealed: vec![] };
+        change.insert_gateway_account(&stored, clock.now());
+        for ((id, name), currency) in suppliers.into_iter().zip(["A", "B"]).zip(setup.suppliers) {
+            let supplier = Supplier {
+                id,
+                merchant: merchant.id,
+                name: name.into(),
+                country: "SG".into(),
+                currency: Currency::find(currency).unwrap(),
+            };
+            change.insert_supplier(&supplier, clock.now());
+        }
+        store.commit(change).await.unwrap();
+        let bank = Arc::new(Bank::default());
+        let settings = FxSettings { sources: vec![], ..FxSettings::default() };
+        let rates = RateBook::with_live(&settings, vec![bank.clone()], clock.clone(), ids.clone()).unwrap();
+        let rates = Arc::new(rates);
+        let settlements = Settlements::new(settle::Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            rates: rates.clone(),
+            fees: FeeBook::shipped().clone(),
+            allow_stale_reference: false,
+        });
+        let far = Arc::new(Far::default());
+        let holder = Holder { boot: ids.mint(), alone: store.engine() == Engine::Sqlite };
+        let gateway = FarGateway { far: far.clone(), name: "paypal".into(), clock: clock.clone() };
+        let open = OpenAccount { account: account.clone(), gateway: Arc::new(gateway) };
+        let quote = OneQuote { id: ids.mint(), used_by: Mutex::default(), expires_at: clock.now() };
+        let pay = Pay::new(Parts::new(
+            store.clone(),
+            clock.clone(),
+            ids.clone(),
+            Vault::new(&SecretString::from("07".repeat(32)), ids.clone()).unwrap(),
+            Accounts::new(vec![open]),
+            Arc::new(settlements.clone()),
+            Arc::new(quote),
+            holder,
+            "https://pay.example".into(),
+            false,
+        ));
+        let refunding = Refunding::new(refund::Parts {
+            store: store.clone(),
+            ids: ids.clone(),
+            pay: pay.clone(),
+            settlements: settlements.clone(),
+            rates: rates.clone(),
+            holder,
+            clock: clock.clone(),
+        });
+        let resolving = Resolving {
+            store: store.clone(),
+            ids: ids.clone(),
+            clock: clock.clone(),
+            pay: pay.clone(),
+            settlements: settlements.clone(),
+            refunding: refunding.clone(),
+        };
+        let delivering =
+            Delivering { store: store.clone(), ids: ids.clone(), clock: clock.clone(), pay: pay.clone() };
+        let statements = Statements::new(store.clone(), clock.clone());
+        let (maker, checker) = (ids.mint(), ids.mint());
+        World {
+            store,
+            clock,
+            ids,
+            far,
+            merchant,
+            suppliers,
+            maker,
+            checker,
+            pay,
+            settlements,
+            refunding,
+            resolving,
+            delivering,
+            statements,
+            bank,
+            rates,
+        }
+    }
+
+    /// The bank quotes, one euro against each of these.
+    pub async fn quote(&self, rates: &[(&'static str, &'static str)]) {
+        *self.bank.0.lock().unwrap() = rates.to_vec();
+        assert!(self.rates.refresh().await);
+    }
+
+    /// Starts a payment; suppliers in the terms are letters.
+    pub async fn start(&self, order_ref: &str, amount: Money, terms: &str) -> PaymentId {
+        let mut terms = terms.to_owned();
+        for (letter, id) in ["A", "B"].into_iter().zip(self.suppliers) {
+            terms = terms.replace(&format!("\"{letter}\""), &format!("\"{id}\""));
+        }
+        let start = Start {
+            id: self.ids.mint(),
+            order_ref: order_ref.into(),
+            price: Price::Amount(amount),
+            gateway: "paypal".into(),
+            method: None,
+            terms: serde_json::from_str(&terms).unwrap(),
+            customer: Default::default(),
+            return_url: None,
+            metadata: json!({}),
+        };
+        self.pay.start(&self.merchant, start, Change::new()).await.unwrap().id
+    }
+
+    /// A payment from its start to the far side's notice that it took this.
+    pub async fn paid(&self, order_ref: &str, amount: Money, terms: &str, capture: Capture) -> PaymentId {
+        let id = self.start(order_ref, amount, terms).await;
+        self.far.approve(id, capture);
+        self.hear(id).await;
+        id
+    }
+
+    /// The far side has news about a payment.
+    pub async fn hear(&self, payment: PaymentId) {
+        let nonce: PaymentId = self.ids.mint();
+        let body = json!({ "payment": payment, "nonce": nonce }).to_string();
+        let raw = RawNotification {
+            method: "POST",
+            path_and_query: "/v1/notifications/paypal",
+            headers: &[],
+            body: body.as_bytes(),
+            received_at: self.clock.wall(),
+        };
+        assert_eq!(self.pay.hear("paypal", None, &raw).await.unwrap().reply.status, 200);
+    }
+
+    pub async fn sync(&self, payment: PaymentId) {
+        self.pay.sync(self.merchant.id, payment).await.unwrap();
+    }
+
+    pub async fn payment(&self, id: PaymentId) -> Payment {
+        self.store.payment(id).await.unwrap().unwrap().value
+    }
+
+    pub async fn state(&self, id: PaymentId) -> &'static str {
+        self.payment(id).await.state.as_str()
+    }
+
+    /// Asks for a refund.
+    pub async fn refund(&self, payment: PaymentId, input: &str) -> Result<Refund, RefundFlowError> {
+        let mut input = input.to_owned();
+        for (letter, id) in ["A", "B"].into_iter().zip(self.suppliers) {
+            input = input.replace(&format!("\"{letter}\""), &format!("\"{id}\""));
+        }
+        let input: RefundInput = serde_json::from_str(&input).unwrap();
+        let id = self.ids.mint();
+        self.refunding.request(self.merchant.id, payment, id, &input, Change::new()).await
+    }
+
+    /// The findings that stand open.
+    pub async fn findings(&self) -> Vec<Finding> {
+        let all = self.store.findings(self.merchant.id, None, Seek::Start, 100).await.unwrap();
+        all.into_iter().filter(|finding| finding.state.as_str() != "resolved").collect()
+    }
+
+    pub async fn finding(&self, kind: FindingKind) -> Finding {
+        let findings = self.findings().await;
+        findings.iter().find(|finding| finding.kind == kind).unwrap_or_else(|| panic!("{findings:?}")).clone()
+    }
+
+    /// One user's word.
+    pub async fn word(
+        &self,
+        user: UserId,
+        finding: &Finding,
+        action: Action,
+    ) -> Result<Finding, ResolveError> {
+        self.resolving
+            .resolve(self.merchant.id, user, finding.id, action, "looked at it", Change::new())
+            .await
+    }
+
+    /// Both users agree.
+    pub async fn resolve(&self, finding: &Finding, action: Action) -> Finding {
+        let proposed = self.word(self.maker, finding, action).await.unwrap();
+        assert_eq!(proposed.state.as_str(), "proposed");
+        self.word(self.checker, finding, action).await.unwrap()
+    }
+
+    /// Every transaction, oldest first.
+    pub async fn transactions(&self) -> Vec<PostedTransaction> {
+        let filter = TransactionFilter { limit: 200, ..TransactionFilter::default() };
+        let mut posted = self.store.ledger_transactions(self.merchant.id, &filter).await.unwrap();
+        assert!(posted.len() < 200);
+        posted.reverse();
+        posted
+    }
+
+    /// Every account of the book.
+    pub async fn balances(&self) -> Vec<AccountBalance> {
+        let all = self.store.ledger_accounts(self.merchant.id, Seek::Start, 500).await.unwrap();
+        all.into_iter().filter(|row| row.layer == Layer::Posted).collect()
+    }
+
+    /// Accounts that are not at zero: `2100[A] USD` and debits less credits.
+    pub async fn standing(&self) -> BTreeMap<String, String> {
+        let rows = self.balances().await;
+        let rows = rows.iter().filter(|row| !row.debit_minus_credit.is_zero());
+        rows.map(|row| {
+            let balance = row.debit_minus_credit;
+            (
+                format!("{} {}", self.lettered(&row.account.to_string()), balance.currency()),
+                balance.amount().to_string(),
+            )
+        })
+        .collect()
+    }
+
+    /// The accounts stand like this, and all others at zero.
+    pub async fn stands(&self, expected: &[(&str, &str)]) {
+        let expected: BTreeMap<String, String> =
+            expected.iter().map(|(account, balance)| ((*account).into(), (*balance).into())).collect();
+        assert_eq!(self.standing().await, expected);
+    }
+
+    /// Suppliers by their letters.
+    pub fn lettered(&self, text: &str) -> String {
+        let named = text.replace(&self.suppliers[0].to_string(), "A");
+        named.replace(&self.suppliers[1].to_string(), "B")
+    }
+
+    pub fn lines(&self, transaction: &PostedTransaction) -> Vec<Line> {
+        let line = |entry: &straits::domain::ledger::PostedEntry| {
+            let side = if entry.direction == Direction::Debit { "Dr" } else { "Cr" };
+            let account = self.lettered(&entry.account.to_string());
+            let amount = entry.amount;
+            (side.into(), account, amount.amount().to_string(), amount.currency().code().into())
+        };
+        let mut lines: Vec<Line> = transaction.entries.iter().map(line).collect();
+        lines.sort();
+        lines
+    }
+
+    /// `verify --full` finds nothing.
+    pub async fn verified(&self) {
+        let options = VerifyOptions { full: true, expected: None };
+        let verification = self.store.verify(&options).await.unwrap();
+        let faults: Vec<_> = verification.checks.iter().filter(|check| !check.ok).collect();
+        assert!(faults.is_empty(), "{faults:#?}");
+    }
+}
