@@ -16,9 +16,6 @@ use crate::store::Seek;
 use super::body;
 use super::problem::{Answer, Code, Problem};
 use super::service::Service;
-use super::wire;
-use crate::ids::Id;
-use crate::store::{Cursor, PageOf};
 
 /// A JSON body, read strictly, with its bytes for the idempotency key.
 #[derive(Debug)]

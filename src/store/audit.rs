@@ -3,7 +3,6 @@
 //! A note is part of the change whose effect it tells ([`Change::audit`]), so there is none without the other. Its place
 //! in the chain is given by the writer, which every change passes one by one: no two want the same.
 
-use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::domain::access::{Actor, AuditEntry, AuditNote};
@@ -62,7 +61,7 @@ pub(super) fn row(entry: &AuditEntry) -> Vec<Value> {
 }
 
 impl Store {
-    /// A page of the trail, oldest first, with the hash stored beside each entry, and whether there are more.
+    /// Entries after a place, with the hash stored beside each.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,7 +1,6 @@
 //! API keys. Only hashes are here; a key is found by the hash of what was presented.
 
 use chrono::{DateTime, Utc};
-use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::domain::access::{ApiKey, KeyHash, Scope};
@@ -109,7 +108,7 @@ impl Store {
         Ok(origins)
     }
 
-    /// A page of a merchant's keys, newest last, and whether there are more.
+    /// A merchant's keys after an id, newest last.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,11 +1,10 @@
 //! Suppliers and their payout accounts. Account numbers are sealed; only their last characters can be read.
 
 use chrono::{DateTime, Utc};
-use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::domain::merchants::{PayoutAccount, Supplier};
-use crate::ids::{MerchantId, SupplierAccountId, SupplierId};
+use crate::ids::{MerchantId, SupplierId};
 
 use super::row::Row;
 use super::words::{self, word};
@@ -116,7 +115,7 @@ impl Store {
         row.as_ref().map(read_supplier).transpose()
     }
 
-    /// A page of a merchant's suppliers, oldest first, and whether there are more.
+    /// A merchant's suppliers after an id, oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -139,7 +138,7 @@ impl Store {
         rows.iter().map(|row| read_supplier(row).map(|supplier| supplier.value)).collect()
     }
 
-    /// A page of a supplier's payout accounts, oldest first, and whether there are more.
+    /// A supplier's payout accounts, oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -147,21 +146,15 @@ impl Store {
         &self,
         merchant: MerchantId,
         supplier: SupplierId,
-        page: &PageOf<SupplierAccountId>,
-    ) -> Result<(Vec<PayoutAccount>, bool), StoreError> {
-        let (beyond, order) = page.rising();
-        let sql = format!(
-            "SELECT * FROM supplier_account WHERE merchant_id = $1 AND supplier_id = $2 AND id {beyond} $3
-             ORDER BY id {order} LIMIT $4"
-        );
-        let rows = sqlx::query(AssertSqlSafe(sql))
-            .bind(merchant.to_string())
-            .bind(supplier.to_string())
-            .bind(page.key().map(SupplierAccountId::to_string).unwrap_or_default())
-            .bind(page.rows())
-            .fetch_all(self.reads())
-            .await?;
-        Ok(page.cut(rows.iter().map(read_account).collect::<Result<_, StoreError>>()?))
+    ) -> Result<Vec<PayoutAccount>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM supplier_account WHERE merchant_id = $1 AND supplier_id = $2 ORDER BY id LIMIT 100",
+        )
+        .bind(merchant.to_string())
+        .bind(supplier.to_string())
+        .fetch_all(self.reads())
+        .await?;
+        rows.iter().map(read_account).collect()
     }
 }
 

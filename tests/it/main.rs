@@ -13,6 +13,7 @@ mod idempotency;
 mod jobs;
 mod kill;
 mod live;
+mod log;
 mod money_flows;
 mod money_scenarios;
 mod pay_crash;

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::http::caller::Caller;
 use crate::http::extract::{Paging, Query};
-use crate::http::problem::{Answer, Problem};
+use crate::http::problem::{Answer, Code, Problem};
 use crate::http::service::Service;
 use crate::http::wire;
 

@@ -15,16 +15,16 @@ use crate::flows::pay::{PayError, PaymentView, Price, Start};
 use crate::flows::price::{Pricing, QuoteAnswer};
 use crate::gateways::{RawNotification, ReturnParameters};
 use crate::http::caller::Caller;
-use crate::http::extract::{Json, Paging, Query, Raw};
+use crate::http::extract::{Json, Query, Raw};
 use crate::http::idempotent::{self, Begun};
 use crate::http::problem::{Answer, Code, Problem};
 use crate::http::service::Service;
 use crate::http::wire::{self, IdIn, MoneyIn, Page};
 use crate::ids::{PaymentId, QuoteId};
 use crate::money::AllocationPolicy;
+use crate::store::Change;
 use crate::store::idempotency::Claim;
 use crate::store::payments::PaymentFilter;
-use crate::store::{Change, Cursor};
 
 /// A payment to start.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -218,13 +218,9 @@ pub struct ListParameters {
 #[utoipa::path(get, path = "/v1/payments", tag = "payments", params(ListParameters), responses((status = 200, description = "A page of payments", body = Object, example = json!({"object": "list", "data": [], "has_more": false}))))]
 pub async fn list(service: web::Data<Service>, caller: Caller, query: Query<ListParameters>) -> Answer {
     let query = query.0;
-    let ListParameters { limit, starting_after, ending_before, .. } = &query;
-    let paging = Paging {
-        limit: limit.clone(),
-        starting_after: starting_after.clone(),
-        ending_before: ending_before.clone(),
-    };
-    let page = paging.by_id()?;
+    let limit = wire::limit(query.limit.as_deref())?;
+    let id =
+        |param: &str, text: &Option<String>| text.as_deref().map(|text| wire::id(param, text)).transpose();
     let from = query.created_from.as_deref().map(|text| {
         let at = DateTime::parse_from_rfc3339(text).map(|at| at.with_timezone(&Utc));
         at.map_err(|_| {
@@ -241,9 +237,9 @@ pub async fn list(service: web::Data<Service>, caller: Caller, query: Query<List
         state: query.state.clone(),
         gateway: query.gateway.clone(),
         created_from: from.transpose()?,
-        starting_after: if let Cursor::After(id) = page.place { Some(id) } else { None },
-        ending_before: if let Cursor::Before(id) = page.place { Some(id) } else { None },
-        limit: u32::try_from(page.limit).unwrap_or(100),
+        starting_after: id("starting_after", &query.starting_after)?,
+        ending_before: id("ending_before", &query.ending_before)?,
+        limit: u32::try_from(limit).unwrap_or(100),
     };
     let (payments, has_more) = service.pay.list(caller.merchant(), &filter).await?;
     crate::http::json(200, &Page::whole(payments, has_more))

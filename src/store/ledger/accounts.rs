@@ -48,7 +48,7 @@ impl Store {
             .bind(i64::from(limit))
             .fetch_all(self.reads())
             .await?;
-        Ok(page.cut(rows_of("ledger_account", &rows, balance_of)?))
+        rows_of("ledger_account", &rows, balance_of)
     }
 
     /// The accounts of one code and owner: one for each currency and layer.

@@ -67,8 +67,8 @@ impl Store {
             query = query.bind(subject.as_str());
         }
         let rows = query.fetch_all(self.reads()).await?;
-        let (found, more) = page.cut(rows_of("ledger_transaction", &rows, transaction_of)?);
-        Ok((self.with_entries(found).await?, more))
+        let found = rows_of("ledger_transaction", &rows, transaction_of)?;
+        self.with_entries(found).await
     }
 
     async fn with_entries(
