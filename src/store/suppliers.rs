@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::any::AnyRow;
 
 use crate::domain::merchants::{PayoutAccount, Supplier};
-use crate::ids::{MerchantId, SupplierId};
+use crate::ids::{MerchantId, SupplierAccountId, SupplierId};
 
 use super::row::Row;
 use super::words::{self, word};
@@ -138,7 +138,7 @@ impl Store {
         rows.iter().map(|row| read_supplier(row).map(|supplier| supplier.value)).collect()
     }
 
-    /// A supplier's payout accounts, oldest first.
+    /// A supplier's payout accounts from a place on, oldest first; before a place, newest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -146,14 +146,26 @@ impl Store {
         &self,
         merchant: MerchantId,
         supplier: SupplierId,
+        seek: Seek<SupplierAccountId>,
+        limit: i64,
     ) -> Result<Vec<PayoutAccount>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT * FROM supplier_account WHERE merchant_id = $1 AND supplier_id = $2 ORDER BY id LIMIT 100",
-        )
-        .bind(merchant.to_string())
-        .bind(supplier.to_string())
-        .fetch_all(self.reads())
-        .await?;
+        let sql = match seek.is_backwards() {
+            false => {
+                "SELECT * FROM supplier_account WHERE merchant_id = $1 AND supplier_id = $2 AND id > $3
+                 ORDER BY id LIMIT $4"
+            }
+            true => {
+                "SELECT * FROM supplier_account WHERE merchant_id = $1 AND supplier_id = $2 AND id < $3
+                 ORDER BY id DESC LIMIT $4"
+            }
+        };
+        let rows = sqlx::query(sql)
+            .bind(merchant.to_string())
+            .bind(supplier.to_string())
+            .bind(seek.key().map(ToString::to_string).unwrap_or_default())
+            .bind(limit)
+            .fetch_all(self.reads())
+            .await?;
         rows.iter().map(read_account).collect()
     }
 }

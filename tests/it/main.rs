@@ -12,6 +12,7 @@ mod http_manners;
 mod idempotency;
 mod jobs;
 mod kill;
+mod lists;
 mod live;
 mod log;
 mod money_flows;

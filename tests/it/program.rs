@@ -1,12 +1,15 @@
 //! The program as a process of its own: its words, its exit codes, its log.
 
-use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 /// A running `straits`, killed when it is dropped.
 pub struct Program {
     child: Child,
+    /// A file: a pipe that nobody reads would fill up and stop it.
+    log: PathBuf,
     /// Where it is reached.
     pub url: String,
 }
@@ -29,26 +32,24 @@ impl Program {
     pub fn serve(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Program {
         let arguments = [&["--listen", "127.0.0.1:0"], arguments].concat();
         let mut command = straits(folder, variables, &arguments);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let log = folder.join("standard-error.log");
+        let errors = File::create(&log).unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
         let mut first = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
         let url = first.trim().rsplit(' ').next().unwrap_or_default().to_owned();
         if !url.starts_with("http://127.0.0.1:") {
-            let mut words = String::new();
-            child.stderr.take().unwrap().read_to_string(&mut words).unwrap();
-            panic!("it did not start: {first}{words}");
+            panic!("it did not start: {first}{}", std::fs::read_to_string(&log).unwrap());
         }
-        Program { child, url }
+        Program { child, log, url }
     }
 
     /// Ends it in order and answers everything it logged.
     pub fn stop(mut self) -> String {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        let mut log = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
         assert!(self.child.wait().unwrap().success());
-        log
+        std::fs::read_to_string(&self.log).unwrap()
     }
 }
 

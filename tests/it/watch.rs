@@ -42,11 +42,11 @@ async fn every_named_gauge_moves_with_what_it_names() {
     assert!(gauge(&app, "straits_inbox_unapplied").await.is_some());
     assert!(gauge(&app, "straits_writer_queue").await.is_some());
     assert!(gauge(&app, "straits_writer_batch_size_count").await.unwrap() > 0.0);
-    let before = gauge(&app, "straits_rate_age_seconds").await.unwrap();
+    let before = gauge(&app, "straits_rate_age_seconds{provider=\"ecb\"}").await.unwrap();
     assert_eq!(app.get("finance", "/v1/ledger/verify").await.json()["ok"], true);
     assert_eq!(gauge(&app, "straits_verify_ok").await, Some(1.0));
     app.post("admin", "/v1/sandbox/clock", &json!({"advance": "1h"})).await;
-    let after = gauge(&app, "straits_rate_age_seconds").await.unwrap();
+    let after = gauge(&app, "straits_rate_age_seconds{provider=\"ecb\"}").await.unwrap();
     assert!((before + 3_600.0..before + 3_700.0).contains(&after), "{before} {after}");
     app.stop().await;
 }

@@ -15,7 +15,7 @@ use crate::flows::pay::{PayError, PaymentView, Price, Start};
 use crate::flows::price::{Pricing, QuoteAnswer};
 use crate::gateways::{RawNotification, ReturnParameters};
 use crate::http::caller::Caller;
-use crate::http::extract::{Json, Query, Raw};
+use crate::http::extract::{Json, Paging, Query, Raw};
 use crate::http::idempotent::{self, Begun};
 use crate::http::problem::{Answer, Code, Problem};
 use crate::http::service::Service;
@@ -219,8 +219,8 @@ pub struct ListParameters {
 pub async fn list(service: web::Data<Service>, caller: Caller, query: Query<ListParameters>) -> Answer {
     let query = query.0;
     let limit = wire::limit(query.limit.as_deref())?;
-    let id =
-        |param: &str, text: &Option<String>| text.as_deref().map(|text| wire::id(param, text)).transpose();
+    let (starting_after, ending_before) = (query.starting_after.clone(), query.ending_before.clone());
+    let seek = Paging { limit: None, starting_after, ending_before }.seek(wire::id)?;
     let from = query.created_from.as_deref().map(|text| {
         let at = DateTime::parse_from_rfc3339(text).map(|at| at.with_timezone(&Utc));
         at.map_err(|_| {
@@ -237,8 +237,8 @@ pub async fn list(service: web::Data<Service>, caller: Caller, query: Query<List
         state: query.state.clone(),
         gateway: query.gateway.clone(),
         created_from: from.transpose()?,
-        starting_after: id("starting_after", &query.starting_after)?,
-        ending_before: id("ending_before", &query.ending_before)?,
+        starting_after: seek.key().copied().filter(|_| !seek.is_backwards()),
+        ending_before: seek.key().copied().filter(|_| seek.is_backwards()),
         limit: u32::try_from(limit).unwrap_or(100),
     };
     let (payments, has_more) = service.pay.list(caller.merchant(), &filter).await?;

@@ -159,12 +159,19 @@ pub async fn update(
 }
 
 /// The payout accounts of a supplier.
-#[utoipa::path(get, path = "/v1/suppliers/{id}/accounts", tag = "suppliers", params(("id" = String, Path, example = "sup_01kb0000000000000000000000")), responses(
+#[utoipa::path(get, path = "/v1/suppliers/{id}/accounts", tag = "suppliers", params(("id" = String, Path, example = "sup_01kb0000000000000000000000"), Paging), responses(
     (status = 200, description = "The accounts", body = Object, example = json!({"object": "list", "data": [], "has_more": false}))))]
-pub async fn list_accounts(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
+pub async fn list_accounts(
+    service: web::Data<Service>,
+    caller: Caller,
+    id: web::Path<String>,
+    paging: Query<Paging>,
+) -> Answer {
     let supplier = visible(&service, &caller, &id).await?;
-    let accounts = service.store.payout_accounts(caller.merchant(), supplier.id).await?;
-    crate::http::json(200, &Page::whole(accounts.iter().map(account_answer).collect(), false))
+    let limit = paging.0.limit()?;
+    let seek = paging.0.seek(wire::id)?;
+    let found = service.store.payout_accounts(caller.merchant(), supplier.id, seek, limit as i64 + 1);
+    crate::http::json(200, &Page::of(found.await?.iter().map(account_answer).collect(), limit, &seek))
 }
 
 /// Adds a payout account.
