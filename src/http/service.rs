@@ -122,7 +122,13 @@ impl Service {
 
     /// A change that begins with a line of the audit trail: what the caller does, to what. It is written with the
     /// effect or not at all.
-    pub fn noted(&self, caller: &Caller, action: &str, subject: impl ToString, detail: impl ToString) -> Change {
+    pub fn noted(
+        &self,
+        caller: &Caller,
+        action: &str,
+        subject: impl ToString,
+        detail: impl ToString,
+    ) -> Change {
         let mut change = Change::new();
         change.audit(caller.actor.note(&self.ids, self.clock.now(), action, subject, detail));
         change

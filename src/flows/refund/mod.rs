@@ -67,7 +67,9 @@ fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Res
 fn at_least_one<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     let list = Vec::<T>::deserialize(deserializer)?;
     if list.is_empty() {
-        return Err(D::Error::custom("an empty list names nothing; leave the field out to refund all that is left"));
+        return Err(D::Error::custom(
+            "an empty list names nothing; leave the field out to refund all that is left",
+        ));
     }
     Ok(list)
 }

@@ -122,7 +122,9 @@ pub async fn create(service: web::Data<Service>, caller: Caller, body: Json<Crea
             (None, None) => KeyUser::Known(caller.key.user),
             (Some(user), None) => KeyUser::Known(user.0),
             (None, Some(name)) => KeyUser::New(wire::label("new_user", name)?),
-            (Some(_), Some(_)) => return Err(invalid("new_user", "either `user` or `new_user` belongs here")),
+            (Some(_), Some(_)) => {
+                return Err(invalid("new_user", "either `user` or `new_user` belongs here"));
+            }
         },
         scopes,
         origins: body

@@ -68,6 +68,10 @@ impl Trails {
         };
         session.insert(&tables::NEW_AUDIT_HEADS, &new.into_iter().map(row).collect::<Vec<_>>()).await?;
         let old: Vec<Row> = old.into_iter().map(row).collect();
-        super::batch::expect_all("audit_head", old.len(), session.revise(&tables::MOVE_AUDIT_HEADS, &old).await?)
+        super::batch::expect_all(
+            "audit_head",
+            old.len(),
+            session.revise(&tables::MOVE_AUDIT_HEADS, &old).await?,
+        )
     }
 }
