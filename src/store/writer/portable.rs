@@ -81,7 +81,7 @@ impl Portable {
 
     /// Inserts a row unless its keys are taken.
     pub async fn insert_missing(&mut self, insertion: &Insertion, row: &Row) -> Result<(), StatementError> {
-        let text = format!("{} ON CONFLICT DO NOTHING", insertion.text(1));
+        let text = format!("{} ON CONFLICT DO NOTHING", insertion.text(self.engine, 1));
         let arguments = bind(&insertion.columns, std::iter::once(row));
         sqlx::query_with(AssertSqlSafe(text), arguments)
             .execute(&mut self.connection)
@@ -117,8 +117,8 @@ impl Portable {
         }
         let text: Arc<str> = match &shape {
             Shape::Lookup(lookup, size) => lookup.text(self.engine, *size).into(),
-            Shape::Insertion(insertion, size) => insertion.text(*size).into(),
-            Shape::Revision(revision, size) => revision.text(*size).into(),
+            Shape::Insertion(insertion, size) => insertion.text(self.engine, *size).into(),
+            Shape::Revision(revision, size) => revision.text(self.engine, *size).into(),
         };
         self.texts.insert(shape, Arc::clone(&text));
         text

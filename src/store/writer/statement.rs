@@ -60,7 +60,7 @@ impl Lookup {
     /// The text for `rows` keys. CROSS JOIN keeps SQLite's planner from scanning the table to find the keys.
     pub fn text(&self, engine: Engine, rows: usize) -> String {
         let mut sql = format!("WITH given ({}) AS (VALUES ", names(&self.key, "k_"));
-        push_rows(&mut sql, &self.key, rows);
+        push_rows(&mut sql, engine, &self.key, rows);
         sql.push_str(") ");
         sql.push_str(&self.body(engine));
         sql
@@ -86,19 +86,19 @@ impl Lookup {
 
 impl Insertion {
     /// The text for `rows` rows.
-    pub fn text(&self, rows: usize) -> String {
+    pub fn text(&self, engine: Engine, rows: usize) -> String {
         let mut sql = format!("INSERT INTO {} ({}) VALUES ", self.table, names(&self.columns, ""));
-        push_plain_rows(&mut sql, self.columns.len(), rows);
+        push_plain_rows(&mut sql, engine, self.columns.len(), rows);
         sql
     }
 }
 
 impl Revision {
     /// The text for `rows` rows.
-    pub fn text(&self, rows: usize) -> String {
+    pub fn text(&self, engine: Engine, rows: usize) -> String {
         let inputs = self.inputs();
         let mut sql = format!("WITH given ({}) AS (VALUES ", names(&inputs, "k_"));
-        push_rows(&mut sql, &inputs, rows);
+        push_rows(&mut sql, engine, &inputs, rows);
         sql.push_str(") ");
         sql.push_str(&self.body());
         sql
@@ -128,30 +128,43 @@ pub(super) fn names(columns: &[Column], prefix: &str) -> String {
 }
 
 /// `(CAST($1 AS TEXT), $2), ($3, $4)`: the first row tells PostgreSQL the types of the rest.
-fn push_rows(sql: &mut String, columns: &[Column], rows: usize) {
+fn push_rows(sql: &mut String, engine: Engine, columns: &[Column], rows: usize) {
     let mut bind = 0;
     for row in 0..rows {
         sql.push_str(if row == 0 { "(" } else { ", (" });
         for (place, column) in columns.iter().enumerate() {
+            if place > 0 {
+                sql.push_str(", ");
+            }
             bind += 1;
-            let comma = if place == 0 { "" } else { ", " };
-            let _ = match (row, column.kind) {
-                (0, Kind::Int) => write!(sql, "{comma}CAST(${bind} AS BIGINT)"),
-                (0, Kind::Text) => write!(sql, "{comma}CAST(${bind} AS TEXT)"),
-                _ => write!(sql, "{comma}${bind}"),
-            };
+            match (row, column.kind) {
+                (0, Kind::Int) => {
+                    sql.push_str("CAST(");
+                    engine.push_bind(sql, bind);
+                    sql.push_str(" AS BIGINT)");
+                }
+                (0, Kind::Text) => {
+                    sql.push_str("CAST(");
+                    engine.push_bind(sql, bind);
+                    sql.push_str(" AS TEXT)");
+                }
+                _ => engine.push_bind(sql, bind),
+            }
         }
         sql.push(')');
     }
 }
 
-fn push_plain_rows(sql: &mut String, columns: usize, rows: usize) {
+fn push_plain_rows(sql: &mut String, engine: Engine, columns: usize, rows: usize) {
     let mut bind = 0;
     for row in 0..rows {
         sql.push_str(if row == 0 { "(" } else { ", (" });
         for place in 0..columns {
+            if place > 0 {
+                sql.push_str(", ");
+            }
             bind += 1;
-            let _ = write!(sql, "{}${bind}", if place == 0 { "" } else { ", " });
+            engine.push_bind(sql, bind);
         }
         sql.push(')');
     }
