@@ -58,7 +58,7 @@ async fn survives(database: Option<String>) {
     while let Some(customer) = crowd.join_next().await {
         customer.unwrap();
     }
-    let far = settled(&server, begun).await;
+    let far = settled(&server, &told, begun).await;
     judge(&server, &told, &far).await;
     let took = begun.elapsed().as_secs_f32();
     println!(
@@ -108,20 +108,35 @@ impl Far {
 }
 
 /// Waits until nothing approved waits for its money and no refund is under way.
-async fn settled(server: &Server, begun: Instant) -> Far {
+async fn settled(server: &Server, told: &crowd::Told, begun: Instant) -> Far {
     let client = server.client();
     loop {
         let far = Far::read(server).await;
         let ours = ours(&client).await;
         let waiting: Vec<_> =
             far.approved.iter().filter(|id| !ours.get(*id).is_some_and(is_captured)).collect();
-        if waiting.is_empty() {
-            return far;
+        let under_way = refunds_under_way(&client, told).await;
+        if waiting.is_empty() && under_way.is_empty() {
+            // Read once more: what was under way while it was read the first time is in it now.
+            return Far::read(server).await;
         }
-        let states: Vec<_> = waiting.iter().map(|id| format!("{id} {}", ours[*id]["state"])).collect();
+        let states = waiting.iter().map(|id| format!("{id} {}", ours[*id]["state"]));
+        let states: Vec<_> = states.chain(under_way).collect();
         assert!(begun.elapsed() < PATIENCE, "approved and not captured: {states:#?}\n{}", server.tail());
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
+}
+
+async fn refunds_under_way(client: &Client, told: &crowd::Told) -> Vec<String> {
+    let refunds = told.refunds.lock().unwrap().clone();
+    let mut under_way = Vec::new();
+    for id in refunds.keys() {
+        let (_, refund) = client.get("storefront", &format!("/v1/refunds/{id}")).await;
+        if refund["state"] == "pending" {
+            under_way.push(format!("{id} pending"));
+        }
+    }
+    under_way
 }
 
 fn is_captured(payment: &Value) -> bool {
