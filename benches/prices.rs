@@ -107,8 +107,13 @@ fn priced(items: usize, key: &str) -> Vec<u8> {
     let mut list = String::new();
     for item in 0..items {
         let comma = if item == 0 { "" } else { "," };
-        write!(list, r#"{comma}{{"sku":"sku-{item:04}","amount":"{}.{:02}","currency":"USD"}}"#, 5 + item, item % 100)
-            .unwrap();
+        write!(
+            list,
+            r#"{comma}{{"sku":"sku-{item:04}","amount":"{}.{:02}","currency":"USD"}}"#,
+            5 + item,
+            item % 100
+        )
+        .unwrap();
     }
     request("POST", "/v1/prices", key, &format!(r#"{{"items":[{list}],"country":"TH"}}"#))
 }
