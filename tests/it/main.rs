@@ -5,6 +5,7 @@ mod app;
 mod auth;
 mod books;
 mod callbacks;
+mod cldr;
 mod conformance;
 mod engines;
 mod far_book;

@@ -59,7 +59,11 @@ fn question<'a>(amounts: &[(&str, &str)], shopper: Shopper<'a>) -> PricesQuestio
         sku: Some(format!("sku-{index}")),
         price: money(amount, code),
     };
-    PricesQuestion { items: amounts.iter().enumerate().map(item).collect(), shopper, rounding: None }
+    PricesQuestion {
+        items: amounts.iter().enumerate().map(item).collect(),
+        shopper,
+        ..PricesQuestion::default()
+    }
 }
 
 fn from_country(code: &str) -> Shopper<'static> {
@@ -89,7 +93,7 @@ async fn prices_are_shown_in_the_shoppers_currency_and_manner() {
             "{country}"
         );
         assert_eq!((answer.resolved_by, answer.fallback_reason), (ResolvedBy::Country, None));
-        let applied = Rate::parse(currency("USD"), answer.currency, &answer.rate.applied).unwrap();
+        let applied = Rate::parse(currency("USD"), answer.currency, &answer.rate.unwrap().applied).unwrap();
         let exact = applied.convert(item.from).unwrap().value().normalize().to_string();
         assert_eq!(item.exact, exact, "exact is the amount times the rate shown");
     }
@@ -124,7 +128,7 @@ async fn a_thousand_items_rest_on_one_snapshot_and_no_more_are_taken() {
     asked.items.push(Item { sku: None, price: money("10.00", "EUR") });
     asked.rounding = Some(PriceRounding::Charm);
     let answer = pricing.localise(&asked).unwrap();
-    assert_eq!((answer.items.len(), answer.rate.spread_bps), (1000, 150));
+    assert_eq!((answer.items.len(), answer.rate.as_ref().unwrap().spread_bps), (1000, 150));
     assert!(
         answer.items[..999].iter().all(|item| item.price == money("689.00", "THB") && item.rate.is_none())
     );
@@ -162,7 +166,8 @@ async fn rates_are_listed_with_what_is_missing() {
 fn promise(merchant: MerchantId, units: &[(&str, &str)], to: &str) -> QuoteQuestion {
     QuoteQuestion {
         merchant,
-        units: units.iter().map(|(amount, code)| money(amount, code)).collect(),
+        units: units.iter().map(|(amount, code)| money(amount, code).into()).collect(),
+        country: None,
         to: currency(to),
         lock: Some(Lock::ThirtyMinutes),
         chargeable_at: vec!["grabpay-th".into()],
@@ -266,7 +271,7 @@ async fn stale_rates_are_not_promised_unless_that_is_allowed_and_said() {
 
     // Shown prices only say so.
     let shown = pricing.localise(&question(&[("19.90", "USD")], from_country("TH"))).unwrap();
-    assert!(shown.rate.stale);
+    assert!(shown.rate.unwrap().stale);
 }
 
 #[tokio::test]
