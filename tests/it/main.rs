@@ -36,6 +36,7 @@ mod store_ledger;
 mod store_open;
 mod store_verify;
 mod store_writer;
+mod storefront;
 mod tidy;
 mod traps;
 mod watch;

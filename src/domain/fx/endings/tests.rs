@@ -109,7 +109,6 @@ fn cash_is_the_nearest_coin() {
         ("99.4", "CZK", "CZK 99.00"),
         ("12.345", "USD", "USD 12.35"),
         ("149.6", "JPY", "JPY 150"),
-        ("0", "CHF", "CHF 0.00"),
     ] {
         let ended = Endings::bundled().unwrap().price(exactly(amount, currency), PriceRounding::Cash, None);
         assert_eq!(ended.unwrap().price.to_string(), expected, "{amount} {currency}");
