@@ -289,10 +289,15 @@ impl Reader<'_> {
             section.try_into().map_err(|error: toml::de::Error| self.bad("fx", error.message()))?;
         let endings = self.text("fx.price_endings");
         if !endings.is_empty() {
-            let read = Endings::open(Path::new(endings));
+            let file = endings.to_owned();
+            let text = std::fs::read_to_string(Path::new(endings)).map_err(|error| SettingsError::File {
+                file: file.clone(),
+                why: format!("{error} (setting fx.price_endings)"),
+            })?;
+            let read = Endings::read(&text, endings);
             fx.endings = Arc::new(read.map_err(|error| SettingsError::File {
                 why: format!("`{}` {} (setting fx.price_endings)", error.key, error.why),
-                file: error.file,
+                file,
             })?);
         }
         Ok(fx)

@@ -1,7 +1,6 @@
 //! Rule sets as files: every fault names the file, the key and why.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -71,20 +70,6 @@ struct Written {
 }
 
 impl Endings {
-    /// Reads the operator's file.
-    ///
-    /// # Errors
-    /// [`EndingsError`] with file, key and why.
-    pub fn open(path: &Path) -> Result<Endings, EndingsError> {
-        let file = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| EndingsError {
-            file: file.clone(),
-            key: String::new(),
-            why: error.to_string(),
-        })?;
-        Endings::read(&text, &file)
-    }
-
     /// Reads a rule set; `file` is named in refusals.
     ///
     /// # Errors
