@@ -100,9 +100,7 @@ impl Store {
         for sku in skus.iter().chain(std::iter::repeat_n(last, size - skus.len())) {
             query = query.bind(sku.to_string());
         }
-        let rows = query.fetch_all(self.reads()).await?;
-        let entries = rows.iter().map(|row| read(row).map(|entry| entry.value));
-        Ok(PriceBook::new(entries.collect::<Result<Vec<_>, _>>()?))
+        Ok(PriceBook::new(self.all(query, read_entry).await?))
     }
 
     /// A merchant's entry, withdrawn or not.
@@ -114,12 +112,10 @@ impl Store {
         merchant: MerchantId,
         id: FixedPriceId,
     ) -> Result<Option<Versioned<FixedPrice>>, StoreError> {
-        let row = sqlx::query("SELECT * FROM fixed_price WHERE merchant_id = $1 AND id = $2")
+        let query = sqlx::query("SELECT * FROM fixed_price WHERE merchant_id = $1 AND id = $2")
             .bind(merchant.to_string())
-            .bind(id.to_string())
-            .fetch_optional(self.reads())
-            .await?;
-        row.as_ref().map(read).transpose()
+            .bind(id.to_string());
+        self.one(query, read).await
     }
 
     /// A page of a merchant's entries in the order they were written, in reading order.
@@ -137,15 +133,13 @@ impl Store {
              AND (CAST($2 AS TEXT) IS NULL OR sku = $2) AND (CAST($3 AS TEXT) IS NULL OR currency = $3)
              AND id {beyond} $4 ORDER BY id {way} LIMIT $5"
         );
-        let rows = sqlx::query(AssertSqlSafe(sql))
+        let query = sqlx::query(AssertSqlSafe(sql))
             .bind(merchant.to_string())
             .bind(filter.sku.as_ref().map(ToString::to_string))
             .bind(filter.currency.map(|currency| currency.to_string()))
             .bind(filter.seek.key().map(ToString::to_string).unwrap_or_default())
-            .bind(filter.limit)
-            .fetch_all(self.reads())
-            .await?;
-        rows.iter().map(|row| read(row).map(|entry| entry.value)).collect()
+            .bind(filter.limit);
+        self.all(query, read_entry).await
     }
 
     /// Entries written by one request: those from this id on, up to `count` of them.
@@ -158,17 +152,19 @@ impl Store {
         first: FixedPriceId,
         count: i64,
     ) -> Result<Vec<FixedPrice>, StoreError> {
-        let rows = sqlx::query(
+        let query = sqlx::query(
             "SELECT * FROM fixed_price WHERE merchant_id = $1 AND id >= $2
              AND created_at = (SELECT created_at FROM fixed_price WHERE id = $2) ORDER BY id LIMIT $3",
         )
         .bind(merchant.to_string())
         .bind(first.to_string())
-        .bind(count)
-        .fetch_all(self.reads())
-        .await?;
-        rows.iter().map(|row| read(row).map(|entry| entry.value)).collect()
+        .bind(count);
+        self.all(query, read_entry).await
     }
+}
+
+fn read_entry(row: &AnyRow) -> Result<FixedPrice, StoreError> {
+    read(row).map(|entry| entry.value)
 }
 
 fn read(row: &AnyRow) -> Result<Versioned<FixedPrice>, StoreError> {
