@@ -140,6 +140,13 @@ impl Pay {
             step.after.secrets = Some(self.seal(before.id, secrets)?);
         }
         let evidence = evidence(report, cause);
+        if let (ReportKind::Captured(capture), Transition::Advance(_) | Transition::Conflict(_)) =
+            (&report.kind, &transition)
+            && step.after.payer_country.is_none()
+            && before.state.taken().is_none()
+        {
+            step.after.payer_country = capture.payer_country;
+        }
         match transition {
             Transition::Advance(state) => self.advance(&mut step, before, state, account, report).await?,
             Transition::Conflict(why) => {
@@ -147,6 +154,7 @@ impl Pay {
             }
             Transition::AlreadyThere | Transition::Stale => {}
         }
+        self.expect(&mut step.change, before, &step.after.state, account, report).await?;
         let completes = self.intents(&mut step, before, intents, &asked, report, called);
         for intent in intents.iter().filter(|intent| intent.value.kind == IntentKind::Complete) {
             let open = answered(IntentKind::Complete, report, &step.after.state).is_none();

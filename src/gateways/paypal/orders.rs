@@ -1,16 +1,19 @@
 //! Orders: opening one, asking about one, capturing one, and reading what PayPal answers as a report.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::api::{Said, request_id};
 use super::errors::Class;
 use super::status::{self, CaptureStatus, OrderStatus};
 use super::{ORDER_LIFE, PayPal, amount, refunds, wire};
+use crate::domain::fx::Country;
 use crate::domain::orders::{Capture, MoneyReport, PaymentReport, ReportKind};
 use crate::gateways::{GatewayError, GatewaySecrets, NextAction, PaymentRequest, PaymentSession, text};
 use crate::money::{Currency, Money, Rate};
 
 const DESCRIPTION_LIMIT: usize = 127;
+/// Money that nobody accepts goes back after this.
+const PENDING_LIFE: TimeDelta = TimeDelta::days(30);
 
 impl PayPal {
     pub(super) async fn open_order(&self, request: &PaymentRequest) -> Result<PaymentSession, GatewayError> {
@@ -106,6 +109,7 @@ impl PayPal {
     /// Reads an order. Payee and references are told as PayPal names them; the flow holds them against ours.
     async fn report(&self, order: wire::Order) -> Result<PaymentReport, GatewayError> {
         let unit = order.purchase_units.first();
+        let payer_country = payer_country(&order);
         let mut report = PaymentReport {
             gateway_ref: Some(order.id.clone()),
             request_ref: unit.and_then(|unit| unit.custom_id.clone()),
@@ -119,7 +123,7 @@ impl PayPal {
             report.refunds = refunds.collect::<Result<_, _>>()?;
         }
         if let Some(capture) = unit.and_then(|unit| telling(&unit.payments.captures)) {
-            self.report_capture(capture.clone(), &mut report).await?;
+            self.report_capture(capture.clone(), payer_country, &mut report).await?;
             return Ok(report);
         }
         let word = order.status.as_deref().unwrap_or_default();
@@ -140,6 +144,7 @@ impl PayPal {
     async fn report_capture(
         &self,
         mut capture: wire::Capture,
+        payer_country: Option<Country>,
         report: &mut PaymentReport,
     ) -> Result<(), GatewayError> {
         let reason = capture.status_details.as_ref().and_then(|details| details.reason.clone());
@@ -149,7 +154,8 @@ impl PayPal {
         };
         match stands {
             CaptureStatus::Waiting => {
-                report.kind = ReportKind::Pending { reason: reason.unwrap_or(capture.status) };
+                let now = self.clock.now();
+                report.kind = waiting(capture, reason, &now).map_err(GatewayError::OutcomeUnknown)?;
                 return Ok(());
             }
             CaptureStatus::Refused => {
@@ -165,6 +171,7 @@ impl PayPal {
             }
         }
         let taken = read_capture(&capture, &self.clock.now()).map_err(GatewayError::OutcomeUnknown)?;
+        let taken = Capture { payer_country, ..taken };
         let (reference, amount, at) = (capture.id, taken.amount, taken.at);
         match stands {
             CaptureStatus::Held => {
@@ -196,6 +203,30 @@ fn telling(captures: &[wire::Capture]) -> Option<&wire::Capture> {
     captures.iter().max_by_key(rank)
 }
 
+/// A capture that is not decided: what it will bring, and by when a person has to act, where one has to.
+fn waiting(
+    capture: wire::Capture,
+    reason: Option<String>,
+    now: &DateTime<Utc>,
+) -> Result<ReportKind, String> {
+    let expected = capture.amount.as_ref().map(amount::read).transpose()?;
+    let at = capture.create_time.as_deref().map_or(Ok(*now), read_time)?;
+    let by_hand = reason.as_deref().is_some_and(status::waits_for_a_person);
+    let person_by = by_hand.then_some(at + PENDING_LIFE);
+    Ok(ReportKind::Pending { reason: reason.unwrap_or(capture.status), expected, person_by })
+}
+
+/// The country of the PayPal account that paid, by ISO 3166; PayPal writes China outside China as C2. A code that is no
+/// country is not known.
+fn payer_country(order: &wire::Order) -> Option<Country> {
+    let source = order.payment_source.as_ref().and_then(|source| source.paypal.as_ref());
+    let code = [source, order.payer.as_ref()]
+        .into_iter()
+        .flatten()
+        .find_map(|payer| payer.address.as_ref()?.country_code.as_deref())?;
+    Country::find(if code == "C2" { "CN" } else { code }).ok()
+}
+
 /// The fee only in the capture's own currency; the receivable only with the rate that made it.
 fn read_capture(capture: &wire::Capture, now: &DateTime<Utc>) -> Result<Capture, String> {
     let gross = capture.amount.as_ref().ok_or("a capture without an amount")?;
@@ -207,7 +238,7 @@ fn read_capture(capture: &wire::Capture, now: &DateTime<Utc>) -> Result<Capture,
     }
     let receivable = breakdown.map(|breakdown| read_receivable(breakdown, amount)).transpose()?.flatten();
     let at = capture.create_time.as_deref().map_or(Ok(*now), read_time)?;
-    Ok(Capture { capture_ref: capture.id.clone(), amount, fee, receivable, at })
+    Ok(Capture { capture_ref: capture.id.clone(), amount, fee, receivable, payer_country: None, at })
 }
 
 fn read_receivable(breakdown: &wire::Receivable, gross: Money) -> Result<Option<(Money, Rate)>, String> {
@@ -278,6 +309,36 @@ mod tests {
             let breakdown = capture.seller_receivable_breakdown.as_mut().unwrap();
             breakdown.exchange_rate.as_mut().unwrap().value = value.into();
             assert!(read_capture(&capture, &DateTime::UNIX_EPOCH).is_err(), "rate `{value}`");
+        }
+    }
+
+    #[test]
+    fn the_payer_is_at_home_where_the_account_is() {
+        let of = |members: &str| payer_country(&order(&format!(r#"{{"id":"O1"{members}}}"#)));
+        let find = |code: &str| Some(Country::find(code).unwrap());
+        let payer = r#","payer":{"payer_id":"P","address":{"country_code":"MY"}}"#;
+        let source = r#","payment_source":{"paypal":{"address":{"country_code":"C2"}}}"#;
+        assert_eq!(of(payer), find("MY"));
+        assert_eq!(of(&format!("{payer}{source}")), find("CN"), "the source paid, and C2 is China");
+        let nameless =
+            ["", r#","payment_source":{"paypal":{}}"#, r#","payer":{"address":{"country_code":"XX"}}"#];
+        assert!(nameless.into_iter().all(|members| of(members).is_none()));
+    }
+
+    #[test]
+    fn what_waits_names_what_it_will_bring_and_whom_it_waits_for() {
+        let read = |reason: &str| {
+            let capture = wire::Capture { status: "PENDING".into(), ..capture() };
+            waiting(capture, Some(reason.into()), &DateTime::UNIX_EPOCH).unwrap()
+        };
+        for (word, stands) in status::PENDING.iter().filter(|(_, stands)| *stands == CaptureStatus::Waiting) {
+            let ReportKind::Pending { reason, expected, person_by } = read(word) else {
+                panic!("{stands:?}")
+            };
+            assert_eq!((reason.as_str(), expected), (*word, Some(money("USD", 10_000))));
+            let by_hand = ["UNILATERAL", "RECEIVING_PREFERENCE_MANDATES_MANUAL_ACTION"].contains(word);
+            let deadline = read_time("2026-12-20T09:15:10Z").unwrap();
+            assert_eq!(person_by, by_hand.then_some(deadline), "{word}");
         }
     }
 
