@@ -21,7 +21,7 @@ const TAMPERINGS: [(&str, &str); 3] = [
     ("SG", "UPDATE ledger_entry SET balance_after = balance_after - 1 WHERE seq = 3 AND account_id = "),
     // The sum is as it was; the last line is booked in another year.
     (
-        "MY",
+        "US",
         "UPDATE ledger_transaction SET recorded_at = 1 WHERE number = (SELECT MAX(transaction_number)
             FROM ledger_entry WHERE account_id = ",
     ),

@@ -91,9 +91,10 @@ impl Pay {
         called: Option<&Called>,
     ) -> Result<Applied, PayError> {
         let id = payment.value.id;
+        let mut cause = cause.clone();
         for _ in 0..DECISIONS {
             let intents = self.0.store.intents_of(id).await?;
-            let decided = self.decide(&payment, &intents, account, report, cause, called).await?;
+            let decided = self.decide(&payment, &intents, account, report, &cause, called).await?;
             if decided.change.is_empty() {
                 return Ok(decided.applied);
             }
@@ -105,6 +106,11 @@ impl Pay {
                         tracing::info!(payment = %id, source, report = kind, state = payment.state.as_str(), "the payment moved");
                     }
                     return Ok(applied);
+                }
+                // Somebody else settled the notice; what it is about is still to be applied.
+                Err(CommitError::LostUpdate { table: "inbox", .. }) => {
+                    cause.notice = None;
+                    payment = self.load(id).await?;
                 }
                 // Somebody was faster, or may have been: what stands now decides.
                 Err(
