@@ -47,7 +47,7 @@ const TAKEN: &str = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD
 pub struct Fawazahmed0 {
     /// In the order they are asked; `{date}` stands for the version.
     origins: Vec<String>,
-    patience: Patience,
+    fetcher: Fetcher,
     base: Code,
 }
 
@@ -59,7 +59,8 @@ impl Fawazahmed0 {
 
     /// A mirror, or a test's server; `{date}` in it becomes `latest` or the day.
     pub fn at(origin: &str, patience: Patience) -> Fawazahmed0 {
-        Fawazahmed0 { origins: vec![origin.to_owned()], patience, base: Code::EUR }
+        let fetcher = Fetcher::new(NAME, "", patience);
+        Fawazahmed0 { origins: vec![origin.to_owned()], fetcher, base: Code::EUR }
     }
 
     /// Another place, asked when those before it fail.
@@ -108,9 +109,9 @@ impl RateSource for Fawazahmed0 {
         let path = format!("/v1/currencies/{}.min.json", self.base.as_str().to_ascii_lowercase());
         let mut outcome = Err(SourceError::NotOffered { source_name: NAME, window });
         for origin in &self.origins {
-            let fetcher = Fetcher::new(NAME, &origin.replace("{date}", &version), self.patience);
-            let request = fetcher.request(&path);
-            outcome = fetcher.ask(request, window, seen, now, |body| read(body, now), unexplained).await;
+            let place = origin.trim_end_matches('/').replace("{date}", &version);
+            let request = self.fetcher.request(&format!("{place}{path}"));
+            outcome = self.fetcher.ask(request, window, seen, now, |body| read(body, now), unexplained).await;
             if outcome.is_ok() {
                 break;
             }

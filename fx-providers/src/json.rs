@@ -1,9 +1,10 @@
 //! A strict reader of JSON for what strangers send.
 //!
-//! Refused: anything but UTF-8, more than [`BODY_LIMIT`] bytes, more than [`DEPTH_LIMIT`] levels, a member name twice
-//! in one object (which of the two rates would count?), lone surrogates, anything after the end. An HTML page and a cut
-//! answer are called what they are. Numbers stay text: they never pass through binary floating point. A byte order mark
-//! at the start is passed over; members nobody asked for are read as strictly as the others and then ignored.
+//! Refused: anything but UTF-8, more than [`BODY_LIMIT`] bytes, more than [`VALUE_LIMIT`] values or [`DEPTH_LIMIT`]
+//! levels, a member name twice in one object (which of the two rates would count?), lone surrogates, anything after the
+//! end. An HTML page and a cut answer are called what they are. Numbers stay text: they never pass through binary
+//! floating point. A byte order mark at the start is passed over; members nobody asked for are read as strictly as the
+//! others and then ignored.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,6 +17,8 @@ use crate::sheet::Flaw;
 
 /// No known answer is larger than a fifth of it.
 pub(crate) const BODY_LIMIT: usize = 4 << 20;
+/// No known answer has more than a quarter of it; each value costs memory.
+pub(crate) const VALUE_LIMIT: usize = 250_000;
 /// No known answer is deeper than six.
 pub(crate) const DEPTH_LIMIT: usize = 16;
 
@@ -45,6 +48,10 @@ pub(crate) fn read(body: &[u8]) -> Result<Value, Flaw> {
     }
     if text.starts_with('<') {
         return Err(Flaw::new("it is an HTML page"));
+    }
+    // Values are parted by commas; those inside texts are counted too, which does no harm.
+    if text.bytes().filter(|byte| *byte == b',').count() > VALUE_LIMIT {
+        return Err(Flaw::new(format!("more than {VALUE_LIMIT} values")));
     }
     let raw: &RawValue = serde_json::from_str(text).map_err(flaw)?;
     descend(raw, DEPTH_LIMIT)
@@ -224,6 +231,7 @@ mod tests {
         assert_eq!(why("[".repeat(1 << 20)), "it is cut off");
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(why(deep), "it is nested deeper than 16 levels");
+        assert_eq!(why(format!("[{}1]", "1,".repeat(VALUE_LIMIT + 1))), "more than 250000 values");
         assert_eq!(why(vec![b' '; BODY_LIMIT + 1]), "more than 4194304 bytes");
     }
 }

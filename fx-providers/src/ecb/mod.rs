@@ -25,6 +25,7 @@ use rust_decimal::Decimal;
 
 use crate::calendar::{frankfurt, next_target_day};
 use crate::http::{Fetcher, Patience, unexplained};
+use crate::sheet::Flaw;
 use crate::{
     Answer, Code, Kind, Pace, Quoted, RateSet, RateSource, Schedule, SourceError, Validator, Window,
 };
@@ -97,9 +98,9 @@ pub(crate) fn read_bytes(body: &[u8], fetched_at: DateTime<Utc>) -> Result<Vec<R
 /// # Errors
 /// [`SourceError::Malformed`], see the module.
 pub fn read(text: &str, fetched_at: DateTime<Utc>) -> Result<Vec<RateSet>, SourceError> {
-    let head =
-        text.trim_start_matches('\u{feff}').trim_start().get(..15).unwrap_or_default().to_ascii_lowercase();
-    if head.starts_with("<!doctype html") || head.starts_with("<html") {
+    let start = text.trim_start_matches('\u{feff}').trim_start();
+    let begins = |with: &str| start.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with));
+    if begins("<!doctype html") || begins("<html") {
         return Err(malformed("it is an HTML page"));
     }
     let horizon = fetched_at.date_naive() + Days::new(2);
@@ -126,5 +127,5 @@ pub fn rate_set(date: NaiveDate, rates: BTreeMap<Code, Decimal>, fetched_at: Dat
 }
 
 fn malformed(why: impl Into<String>) -> SourceError {
-    SourceError::Malformed { source_name: NAME, why: why.into() }
+    Flaw::new(why).of(NAME)
 }

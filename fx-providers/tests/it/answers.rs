@@ -44,8 +44,8 @@ fn every_sample_reads_as_published() {
             "ecb",
             "USD HUF",
             &[
-                "1 EUR Reference 2026-10-28T13:15:00 told 10-28T15:00:00 next 10-29T15:00, 29 rates: USD 1.1133, HUF 365.60",
-                "1 EUR Reference 2026-10-29T13:15:00 told 10-29T15:00:00 next 10-30T15:00, 29 rates: USD 1.1130, HUF 365.93",
+                "1 EUR Reference 2026-10-28T13:15:00 told 10-28T15:00:00 next 10-29T15:00, 29 rates: USD 1.1133, HUF 366.88",
+                "1 EUR Reference 2026-10-29T13:15:00 told 10-29T15:00:00 next 10-30T15:00, 29 rates: USD 1.113, HUF 365.95",
                 "1 EUR Reference 2026-10-30T13:15:00 told 10-30T15:00:00 next 11-02T15:00, 29 rates: USD 1.1172, HUF 366.33",
             ],
         ),
@@ -74,7 +74,7 @@ fn every_sample_reads_as_published() {
             "fawazahmed0",
             "VND SGD LAK BTC XAU VEB USD",
             &[
-                "1 USD Reference 2026-09-29T00:00:00 told 09-29T10:00:00 next 09-30T10:00, 153 rates: VND 25947.7680468, SGD 1.2786578, LAK 22233.6158497, BTC -, XAU -, VEB -, USD -",
+                "1 USD Reference 2026-09-29T00:00:00 told 09-29T10:00:00 next 09-30T10:00, 155 rates: VND 25947.7680497, SGD 1.2786578, LAK 22467.2880949, BTC -, XAU -, VEB -, USD -",
             ],
         ),
         (

@@ -8,16 +8,28 @@ use fx_providers::{Key, SourceError, Window};
 use crate::samples::{KEY, READ_AT, at};
 use crate::server::{PATIENCE, Server, http};
 
-async fn refusal(name: &str, status: &str, headers: &str, body: &str) -> (SourceError, usize) {
-    let server = Server::start(vec![http(status, headers, body)]).await;
+/// The errors of as many questions as there are answers, and how often was asked. An answer is given so often in a row.
+async fn refusals(name: &str, answers: Vec<(String, usize)>) -> (Vec<SourceError>, usize) {
+    let server =
+        Server::start(answers.iter().flat_map(|(answer, times)| vec![answer.clone(); *times]).collect())
+            .await;
     let setup = Setup {
         origin: Some(server.origin.clone()),
         key: find(name).unwrap().takes.key.then(|| Key::new(KEY)),
         patience: PATIENCE,
         ..Setup::default()
     };
-    let error = open(name, &setup).unwrap().fetch(Window::Latest, None, at(READ_AT)).await.unwrap_err();
-    (error, server.heads().len())
+    let source = open(name, &setup).unwrap();
+    let mut errors = Vec::new();
+    for _ in answers {
+        errors.push(source.fetch(Window::Latest, None, at(READ_AT)).await.unwrap_err());
+    }
+    (errors, server.heads().len())
+}
+
+async fn refusal(name: &str, status: &str, body: &str) -> (SourceError, usize) {
+    let (errors, asked) = refusals(name, vec![(http(status, "", body), 1)]).await;
+    (errors[0].clone(), asked)
 }
 
 const FRANKFURTER_404: &str = include_str!("../../fixtures/frankfurter-404.json");
@@ -159,7 +171,7 @@ async fn a_refusal_keeps_the_source_s_own_words() {
         ),
         ("bot", "403 Forbidden", r#"{"message":"Forbidden"}"#, "403", "Forbidden"),
     ] {
-        let (error, asked) = refusal(name, status, "", body).await;
+        let (error, asked) = refusal(name, status, body).await;
         let source_name = find(name).unwrap().name;
         let expected = SourceError::Refused { source_name, code: code.into(), message: message.into() };
         assert_eq!(error, expected, "{name} {status}");
@@ -173,7 +185,7 @@ async fn a_status_without_words_is_a_status() {
     let page = "<html><body>Service Unavailable</body></html>";
     for entry in ALL.iter().filter(|entry| !entry.takes.path) {
         let source_name = entry.name;
-        for (status, body) in [
+        let bare = [
             ("503 Service Unavailable", r#"{"status":503,"message":"deadline"}"#),
             (
                 "500 Internal Server Error",
@@ -184,12 +196,13 @@ async fn a_status_without_words_is_a_status() {
             ("404 Not Found", ""),
             ("403 Forbidden", "{\"message\":"),
             ("204 No Content", ""),
-        ] {
-            let (error, asked) = refusal(source_name, status, "", body).await;
-            let code: u16 = status[..3].parse().unwrap();
-            assert_eq!(error, SourceError::Status { source_name, status: code }, "{status}");
-            assert_eq!(asked, 1);
-        }
+        ];
+        let answers = bare.map(|(status, body)| (http(status, "", body), 1)).to_vec();
+        let (errors, asked) = refusals(source_name, answers).await;
+        let code = |status: &str| status[..3].parse().unwrap();
+        let expected = bare.map(|(status, _)| SourceError::Status { source_name, status: code(status) });
+        assert_eq!(errors, expected);
+        assert_eq!(asked, bare.len(), "none is asked for again");
     }
 }
 
@@ -197,21 +210,25 @@ async fn a_status_without_words_is_a_status() {
 async fn patience_is_asked_for_with_or_without_a_time() {
     for entry in ALL.iter().filter(|entry| !entry.takes.path) {
         let source_name = entry.name;
-        for (headers, retry_after, times) in [
+        let asks = [
             ("", None, 4),
             ("retry-after: 1200\r\n", Some(Duration::from_secs(1200)), 1),
             ("retry-after: Fri, 30 Oct 2026 20:01:00 GMT\r\n", Some(Duration::from_secs(60)), 1),
             ("retry-after: Fri, 30 Oct 2026 19:00:00 GMT\r\n", Some(Duration::ZERO), 1),
             ("retry-after: soon\r\n", None, 4),
-        ] {
-            let (error, asked) = refusal(source_name, "429 Too Many Requests", headers, "Too many").await;
-            assert_eq!(error, SourceError::Throttled { source_name, retry_after });
-            assert_eq!(asked, times, "{headers}");
-        }
+        ];
+        let busy = |headers| http("429 Too Many Requests", headers, "Too many");
+        let answers = asks.map(|(headers, _, times)| (busy(headers), times)).to_vec();
+        let (errors, asked) = refusals(source_name, answers).await;
+        assert_eq!(
+            errors,
+            asks.map(|(_, retry_after, _)| SourceError::Throttled { source_name, retry_after })
+        );
+        assert_eq!(asked, 11);
     }
     // Frankfurter's throttle speaks, and is still a throttle.
     let told = r#"{"status":429,"message":"rate limited"}"#;
-    let (error, asked) = refusal("frankfurter", "429 Too Many Requests", "", told).await;
+    let (error, asked) = refusal("frankfurter", "429 Too Many Requests", told).await;
     assert_eq!(error, SourceError::Throttled { source_name: "frankfurter", retry_after: None });
     assert_eq!(asked, 4);
 }
