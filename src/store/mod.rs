@@ -22,6 +22,7 @@ pub mod payments;
 pub mod price_book;
 pub mod quotes;
 pub mod refunds;
+pub mod retention;
 mod row;
 pub mod sealed;
 mod seek;
