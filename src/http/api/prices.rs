@@ -15,7 +15,7 @@ use crate::flows::price::{
 use crate::geo::edge_country;
 use crate::http::caching::{self, Dependence, EDGE_COUNTRY, KeyUse};
 use crate::http::caller::{Caller, client};
-use crate::http::extract::{Json, Query};
+use crate::http::extract::{FlatJson, Json, Query};
 use crate::http::problem::{Answer, Code, Problem};
 use crate::http::service::Service;
 use crate::http::wire::{self, AmountIn, CurrencyIn, MoneyIn};
@@ -176,9 +176,9 @@ pub async fn prices(
     service: web::Data<Service>,
     caller: Caller,
     request: HttpRequest,
-    body: Json<PricesBody>,
+    body: FlatJson<PricesBody>,
 ) -> Answer {
-    let body = body.value;
+    let body = body.0;
     let mut items = vec![];
     for (index, item) in body.items.into_iter().enumerate() {
         let price = item.amount.in_currency(item.currency.0);
