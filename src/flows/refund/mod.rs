@@ -43,14 +43,15 @@ const DECISIONS: usize = 16;
 #[serde(deny_unknown_fields, default)]
 pub struct RefundInput {
     /// In the payment's currency; absent: all that is left, or what the named parts come to.
-    #[schema(value_type = Option<Object>)]
+    #[schema(nullable = false)]
     #[serde(deserialize_with = "named")]
     pub amount: Option<Money>,
     /// Whole items by their `ref`.
+    #[schema(min_items = 1)]
     #[serde(deserialize_with = "at_least_one")]
     pub items: Vec<String>,
     /// How much of whose part.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(min_items = 1)]
     #[serde(deserialize_with = "at_least_one")]
     pub allocation: Vec<refunds::Allocation>,
     /// Why, for the shopper and the books.
