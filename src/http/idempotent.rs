@@ -12,8 +12,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use serde::Serialize;
 use utoipa::IntoParams;
 
-use crate::store::idempotency::Claim;
 use crate::store::Change;
+use crate::store::idempotency::Claim;
 
 use super::caller::Caller;
 use super::problem::{Answer, Code, Problem};
@@ -29,7 +29,13 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 pub struct KeyHeader {
     /// The caller's own, one for each operation: 1 to 255 printable characters without blanks. The same key and body
     /// answer the same, for at least thirty days.
-    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255, pattern = "^[!-~]+$", example = "order-1001-try-1")]
+    #[param(
+        rename = "Idempotency-Key",
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[!-~]+$",
+        example = "order-1001-try-1"
+    )]
     key: String,
 }
 

@@ -100,8 +100,7 @@ fn parameters(operation: &Operation) -> impl Iterator<Item = &Parameter> {
 /// The problems that follow from what an operation is.
 fn general(operation: &Operation, row: &Declared) -> Vec<Code> {
     let mut codes = vec![Code::TooManyRequests, Code::Internal, Code::Timeout];
-    let has =
-        |place: ParameterIn| parameters(operation).any(|parameter| parameter.parameter_in == place);
+    let has = |place: ParameterIn| parameters(operation).any(|parameter| parameter.parameter_in == place);
     if has(ParameterIn::Query) {
         codes.extend([Code::InvalidParameter, Code::UnknownField, Code::DuplicateField]);
     }
@@ -212,9 +211,8 @@ fn particular(operation: &str) -> &'static [Code] {
 }
 
 fn header(words: &str) -> Header {
-    let mut header = Header::new(Schema::Object(
-        ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).build(),
-    ));
+    let mut header =
+        Header::new(Schema::Object(ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).build()));
     header.description = Some(words.to_owned());
     header
 }
@@ -245,7 +243,10 @@ fn problem_schema() -> RefOr<Schema> {
     let text = |words: &str| string().description(Some(words)).build();
     let code = || {
         let words = "One of the catalogue at /problems.";
-        string().description(Some(words)).enum_values(Some(Code::ALL.iter().map(|code| code.as_str()))).build()
+        string()
+            .description(Some(words))
+            .enum_values(Some(Code::ALL.iter().map(|code| code.as_str())))
+            .build()
     };
     let place = "The place of the fault: `splits[1].share.percent`.";
     let fault = ObjectBuilder::new()
@@ -265,7 +266,10 @@ fn problem_schema() -> RefOr<Schema> {
         .property("code", code())
         .property("request_id", text("As in `X-Request-Id`; support finds the request by it."))
         .property("param", text(place))
-        .property("errors", ArrayBuilder::new().items(fault).description(Some("Every fault that was found.")));
+        .property(
+            "errors",
+            ArrayBuilder::new().items(fault).description(Some("Every fault that was found.")),
+        );
     let required = ["type", "title", "status", "detail", "instance", "code", "request_id"];
     let object = required.into_iter().fold(object, ObjectBuilder::required);
     RefOr::T(Schema::Object(object.build()))

@@ -325,7 +325,6 @@ pub struct Payment {
 struct PaymentReport {
     id: ReportId,
     /// Who said it.
-    #[schema(inline)]
     source: ReportSourceWord,
     /// What was said.
     report: String,

@@ -55,7 +55,7 @@ pub struct RateAnswer {
     /// Whether newer numbers should have been there.
     pub stale: bool,
     /// `reference` or `mid`.
-        pub kind: RateKind,
+    pub kind: RateKind,
     /// Whose numbers.
     pub providers: Vec<String>,
     /// From base to quote.

@@ -214,7 +214,7 @@ pub struct TrialLine {
     #[schema(inline, value_type = LayerWord)]
     layer: &'static str,
     /// The side on which `amount` stands.
-    #[schema(inline, value_type = DirectionWord)]
+    #[schema(value_type = DirectionWord)]
     direction: &'static str,
     amount: Money,
 }

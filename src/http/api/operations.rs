@@ -8,8 +8,8 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::problem::{Answer, Code, Problem};
 use crate::http::gauges::Readiness;
+use crate::http::problem::{Answer, Code, Problem};
 use crate::http::schemas::{EnvironmentWord, Foreign};
 use crate::http::service::Service;
 use crate::http::{document, gauges};
