@@ -28,7 +28,8 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 #[expect(dead_code, reason = "it only describes")]
 pub struct KeyHeader {
     /// The caller's own, one for each operation: 1 to 255 printable characters without blanks. The same key and body
-    /// answer the same, for at least thirty days.
+    /// answer the same, for at least thirty days. All keys of a merchant share the names, browsers' too: take random
+    /// ones, such as a UUID.
     #[param(
         rename = "Idempotency-Key",
         min_length = 1,

@@ -229,12 +229,15 @@ async fn what_the_program_answers_is_what_the_document_says() {
     let other = id(&app.pay("grabpay", "doc-3").await);
     let grab = Grab::of(&app.sandbox["gateways"]["grabpay"]);
     let notice = grab.notice(&grab.body(&other, "Capture", "success", 1_000, "SGD"));
-    let told = "/v1/notifications/{gateway}";
-    let mut request = app.request("POST", "/v1/notifications/grabpay").body(notice.body.clone());
-    for (name, value) in &notice.headers {
-        request = request.header(name, value);
+    for (headers, status) in [(&notice.headers[..], 200), (&[][..], 401)] {
+        let mut request = app.request("POST", "/v1/notifications/grabpay").body(notice.body.clone());
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let answer = app.send(request).await;
+        assert_eq!(answer.status, status);
+        is.hold("post", "/v1/notifications/grabpay", "/v1/notifications/{gateway}", &answer);
     }
-    assert_eq!(app.send(request).await.status, 200, "{told}");
     let findings = is.get("finance", "/v1/findings", "/v1/findings").await;
     let finding = id(&findings["data"][0]);
     is.get("finance", &format!("/v1/findings/{finding}"), "/v1/findings/{id}").await;

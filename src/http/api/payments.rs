@@ -263,7 +263,9 @@ pub async fn cancel(service: web::Data<Service>, caller: Caller, id: web::Path<S
 }
 
 /// A gateway's notice, at the one address for all of its accounts.
-#[utoipa::path(post, path = "/v1/notifications/{gateway}", tag = "gateways", params(("gateway" = String, Path, example = "paypal")), request_body(content = Foreign, content_type = "application/json", description = "As the gateway signs it", example = json!({"id": "WH-1", "event_type": "PAYMENT.CAPTURE.COMPLETED"})), responses((status = 200, description = "Kept; in the gateway's own words", body = String, example = json!(""))))]
+#[utoipa::path(post, path = "/v1/notifications/{gateway}", tag = "gateways", params(("gateway" = String, Path, example = "paypal")), request_body(content = Foreign, content_type = "application/json", description = "As the gateway signs it", example = json!({"id": "WH-1", "event_type": "PAYMENT.CAPTURE.COMPLETED"})), responses(
+    (status = 200, description = "Kept; in the gateway's own words", body = Foreign, example = json!({})),
+    (status = 401, description = "Not signed by the gateway; in the gateway's own words", body = Foreign, example = json!({}))))]
 pub async fn notify(
     service: web::Data<Service>,
     request: HttpRequest,
@@ -274,7 +276,9 @@ pub async fn notify(
 }
 
 /// The same for one account.
-#[utoipa::path(post, path = "/v1/notifications/{gateway}/{account}", tag = "gateways", params(("gateway" = String, Path, example = "grabpay"), ("account" = String, Path, example = "grabpay-sg")), request_body(content = Foreign, content_type = "application/json", description = "As the gateway signs it", example = json!({"txType": "PAYMENT"})), responses((status = 200, description = "Kept; in the gateway's own words", body = String, example = json!(""))))]
+#[utoipa::path(post, path = "/v1/notifications/{gateway}/{account}", tag = "gateways", params(("gateway" = String, Path, example = "grabpay"), ("account" = String, Path, example = "grabpay-sg")), request_body(content = Foreign, content_type = "application/json", description = "As the gateway signs it", example = json!({"txType": "PAYMENT"})), responses(
+    (status = 200, description = "Kept; in the gateway's own words", body = Foreign, example = json!({})),
+    (status = 401, description = "Not signed by the gateway; in the gateway's own words", body = Foreign, example = json!({}))))]
 pub async fn notify_account(
     service: web::Data<Service>,
     request: HttpRequest,
