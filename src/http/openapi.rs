@@ -158,6 +158,7 @@ fn particular(operation: &str) -> &'static [Code] {
             Code::GatewayUnknown,
             Code::RatesStale,
         ],
+        "price_book_fix" => &[Code::InvalidAmount, Code::TooPrecise, Code::TooManyItems],
         "payments_create" => &[
             Code::AmountMustBeString,
             Code::AmountNotPositive,

@@ -31,6 +31,7 @@ migrations! {
     23 "0023_payer_country",
     30 "0030_settlements",
     40 "0040_quotes",
+    45 "0045_price_book",
 }
 
 /// The number of the newest migration.

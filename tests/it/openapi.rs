@@ -194,6 +194,20 @@ async fn what_the_program_answers_is_what_the_document_says() {
     let quote = is.post("publishable", "/v1/quotes", "/v1/quotes", wanted).await;
     is.get("publishable", &format!("/v1/quotes/{}", id(&quote)), "/v1/quotes/{id}").await;
 
+    let fixed =
+        json!({"entries": [{"sku": "a", "price": {"amount": "690.00", "currency": "THB"}, "country": "TH"}]});
+    let book = is.post("storefront", "/v1/price-book", "/v1/price-book", fixed).await;
+    is.get("storefront", "/v1/price-book?sku=a", "/v1/price-book").await;
+    let priced = "/v1/prices?amount=19.90&currency=USD&country=TH&sku=a";
+    is.get("publishable", priced, "/v1/prices").await;
+    let several =
+        json!({"items": [{"sku": "a", "amount": "19.90", "currency": "USD"}], "to": "THB", "country": "TH"});
+    let quote = is.post("storefront", "/v1/quotes", "/v1/quotes", several).await;
+    is.get("storefront", &format!("/v1/quotes/{}", id(&quote)), "/v1/quotes/{id}").await;
+    let entry = format!("/v1/price-book/{}", id(&book["data"][0]));
+    let withdrawn = app.send(app.keyed("DELETE", "storefront", &entry)).await;
+    is.hold("delete", &entry, "/v1/price-book/{id}", &withdrawn);
+
     let (thai, vietnamese) = (app.supplier("TH"), app.supplier("VN"));
     let order = json!({
         "order_ref": "doc-1", "amount": {"amount": "100.00", "currency": "SGD"}, "gateway": "paypal",

@@ -14,8 +14,8 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::domain::fees::Figure;
 use crate::domain::orders::PaymentState;
 use crate::ids::{
-    AuditId, FindingId, Id, KeyId, PaymentId, QuoteId, RefundId, ReportId, RequestId, SettlementId,
-    SupplierAccountId, SupplierId, TransactionId, UserId,
+    AuditId, FindingId, FixedPriceId, Id, KeyId, PaymentId, QuoteId, RefundId, ReportId, RequestId,
+    SettlementId, SupplierAccountId, SupplierId, TransactionId, UserId,
 };
 use crate::money::{Currency, Money, Percent};
 
@@ -69,7 +69,7 @@ macro_rules! ids {
 }
 
 ids! {
-    AuditId FindingId KeyId PaymentId QuoteId RefundId ReportId RequestId SettlementId SupplierAccountId SupplierId
+    AuditId FindingId FixedPriceId KeyId PaymentId QuoteId RefundId ReportId RequestId SettlementId SupplierAccountId SupplierId
     TransactionId UserId
 }
 
@@ -126,6 +126,8 @@ words! {
     AccountObject ["supplier_account"];
     /// `key`.
     KeyObject ["key"];
+    /// `fixed_price`.
+    FixedPriceObject ["fixed_price"];
 }
 
 impl PartialSchema for Money {
