@@ -158,6 +158,8 @@ fn particular(operation: &str) -> &'static [Code] {
             Code::GatewayUnknown,
             Code::RatesStale,
         ],
+        "embeds_create" => &[Code::InvalidAmount, Code::TooPrecise],
+        "embeds_show" => &[Code::RateUnavailable],
         "price_book_fix" => &[Code::InvalidAmount, Code::TooPrecise, Code::TooManyItems],
         "payments_create" => &[
             Code::AmountMustBeString,

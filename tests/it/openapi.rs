@@ -204,6 +204,10 @@ async fn what_the_program_answers_is_what_the_document_says() {
         json!({"items": [{"sku": "a", "amount": "19.90", "currency": "USD"}], "to": "THB", "country": "TH"});
     let quote = is.post("storefront", "/v1/quotes", "/v1/quotes", several).await;
     is.get("storefront", &format!("/v1/quotes/{}", id(&quote)), "/v1/quotes/{id}").await;
+    let shown = json!({"price": {"amount": "19.90", "currency": "USD"}, "sku": "a"});
+    let embed = is.post("storefront", "/v1/prices/embeds", "/v1/prices/embeds", shown).await;
+    let path = embed["url"].as_str().unwrap().strip_prefix(&app.url).unwrap().to_owned();
+    is.get("", &format!("{path}?to=THB"), "/v1/prices/embeds/{token}").await;
     let entry = format!("/v1/price-book/{}", id(&book["data"][0]));
     let withdrawn = app.send(app.keyed("DELETE", "storefront", &entry)).await;
     is.hold("delete", &entry, "/v1/price-book/{id}", &withdrawn);

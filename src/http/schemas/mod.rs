@@ -128,6 +128,8 @@ words! {
     KeyObject ["key"];
     /// `fixed_price`.
     FixedPriceObject ["fixed_price"];
+    /// `price_embed`.
+    EmbedObject ["price_embed"];
 }
 
 impl PartialSchema for Money {
