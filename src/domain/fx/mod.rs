@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`Country`] | its currency and its languages |
 //! | [`MarketRate`] | a rate with everything an auditor asks about it |
+//! | [`Publication`], [`consensus`] | what one source said, and what several together say |
 //! | [`Shopper`] | which currency is shown, and why that one |
 //! | [`PriceRounding`], [`Endings`] | how a converted price ends |
 //! | [`Locale`] | how an amount is written |
@@ -19,6 +20,14 @@ mod market;
 mod text;
 /// Which currency is shown.
 mod display;
+/// The sources by name.
+mod sources;
+/// One publication of one source.
+mod publication;
+/// How far sources may differ.
+mod thresholds;
+/// What several sources together say.
+pub mod consensus;
 /// What the business may change.
 mod settings;
 /// A promised price.
@@ -29,5 +38,8 @@ pub use display::{Display, ResolvedBy, Shopper};
 pub use endings::{Ending, Endings, EndingsError, PriceRounding};
 pub use market::{MarketRate, RateKind};
 pub use quote::{Lock, LockError, Quote, QuoteError, QuoteState, QuoteTerms, QuoteUse};
-pub use settings::{FxSettings, LockBuffers, SourceName};
+pub use publication::{Due, Publication, Quoted, Quotient};
+pub use settings::{FxSettings, LockBuffers};
+pub use sources::{SourceKey, SourceName, SourceNameError};
 pub use text::Locale;
+pub use thresholds::{PairClass, Thresholds, ThresholdsError};
