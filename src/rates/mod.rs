@@ -54,7 +54,7 @@ use crate::store::{Store, StoreError};
 use judging::{Judging, Standpoint};
 use live::Live;
 pub use breaker::Breaker;
-pub use report::{Outvoted, SourceReport};
+pub use report::{Outvoted, SourceReport, word};
 use series::{Freshness, Series};
 pub use snapshot::Snapshot;
 use snapshot::Peg;

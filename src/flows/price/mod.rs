@@ -9,6 +9,8 @@ mod listing;
 mod localise;
 /// Promises.
 mod promise;
+/// Where rates come from, as `/v1/rates/sources` answers it.
+mod sources;
 
 use std::sync::Arc;
 
@@ -22,6 +24,7 @@ use crate::store::{CommitError, Store, StoreError};
 pub use listing::{RateAnswer, RatesAnswer, RatesQuestion};
 pub use localise::{AppliedRate, FallbackReason, Item, PricedItem, PricesAnswer, PricesQuestion};
 pub use promise::{QuoteAnswer, QuoteQuestion, QuoteRate};
+pub use sources::{BreakerAnswer, LastError, NotBelieved, SourceAnswer, SourcesAnswer};
 
 /// What the verbs of this module need.
 #[derive(Debug, Clone)]
