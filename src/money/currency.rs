@@ -255,9 +255,10 @@ mod tests {
 
     #[test]
     fn ended_currencies_are_found_only_where_they_are_asked_for() {
-        let ended: Vec<Currency> = ["BGN", "CYP", "EEK", "HRK", "LTL", "LVL", "MTL", "ROL", "SIT", "SKK", "TRL"]
-            .map(|code| Currency::find_ever(code).unwrap())
-            .to_vec();
+        let ended: Vec<Currency> =
+            ["BGN", "CYP", "EEK", "HRK", "LTL", "LVL", "MTL", "ROL", "SIT", "SKK", "TRL"]
+                .map(|code| Currency::find_ever(code).unwrap())
+                .to_vec();
         assert!(ended.iter().all(|currency| currency.last_day().is_some()));
         assert_eq!(TABLE.len(), 165 + ended.len());
         assert_eq!(Currency::find_ever("SGD"), Currency::find("SGD"));

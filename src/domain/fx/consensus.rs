@@ -17,14 +17,18 @@
 //! `absurd_bps` (a unit error, an inverted pair) is never believed on one source's word. A running source whose numbers
 //! stand still while two others move is frozen and has no vote. A rate of zero has none either.
 
+/// How far two numbers are apart.
+mod distance;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
-use serde::Serialize;
 
 use super::{PairClass, RateKind};
-use crate::money::Rounding;
+
+pub use distance::{LooksLike, bps};
+use distance::{beyond, looks_like};
 
 /// Running sources needed to reject one.
 pub const QUORUM: usize = 4;
@@ -72,16 +76,6 @@ pub struct Held {
     pub as_of: DateTime<Utc>,
     /// When it was heard first.
     pub since: DateTime<Utc>,
-}
-
-/// What a wrong number looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LooksLike {
-    /// One divided by what was expected.
-    Inverted,
-    /// Ten, a hundred or a thousand times too large or too small.
-    UnitError,
 }
 
 /// What became of a source.
@@ -170,7 +164,8 @@ pub struct Bench<'a> {
 impl Bench<'_> {
     /// Judges one currency.
     pub fn judge(&self, observations: &[Observation]) -> Judgement {
-        let mut hearing = Hearing { bench: self, observations, standings: vec![Standing::Outranked; observations.len()] };
+        let mut hearing =
+            Hearing { bench: self, observations, standings: vec![Standing::Outranked; observations.len()] };
         hearing.dismiss();
         let candidates = hearing.candidates();
         let accepted = hearing.first_believed(&candidates);
@@ -185,8 +180,10 @@ impl Bench<'_> {
         hearing.alarm(accepted, &candidates);
         let deviation = |observation: &Observation| bps(observation.value?, reference?);
         let verdicts = observations.iter().zip(&hearing.standings);
-        let verdicts = verdicts
-            .map(|(observation, standing)| Verdict { standing: *standing, deviation_bps: deviation(observation) });
+        let verdicts = verdicts.map(|(observation, standing)| Verdict {
+            standing: *standing,
+            deviation_bps: deviation(observation),
+        });
         Judgement {
             verdicts: verdicts.collect(),
             accepted: match (accepted, self.last) {
@@ -223,7 +220,8 @@ impl Hearing<'_> {
             let own = &self.observations[index];
             let patience = own.interval.unwrap_or_default() * self.intervals();
             let patience = patience.max(TimeDelta::hours(1));
-            let moved = |other: &&usize| self.observations[**other].unchanged_since - own.unchanged_since >= patience;
+            let moved =
+                |other: &&usize| self.observations[**other].unchanged_since - own.unchanged_since >= patience;
             let still = self.bench.now - own.unchanged_since >= patience;
             if still && running.iter().filter(moved).count() >= 2 {
                 self.standings[index] = Standing::Frozen { since: own.unchanged_since };
@@ -238,7 +236,9 @@ impl Hearing<'_> {
     /// Sources of a kind that still have a vote, by rank.
     fn open(&self, kind: RateKind) -> Vec<usize> {
         let mut open: Vec<usize> = (0..self.observations.len())
-            .filter(|&index| self.observations[index].kind == kind && self.standings[index] == Standing::Outranked)
+            .filter(|&index| {
+                self.observations[index].kind == kind && self.standings[index] == Standing::Outranked
+            })
             .collect();
         open.sort_by_key(|&index| (self.observations[index].fills_gaps, self.observations[index].rank));
         open
@@ -343,7 +343,8 @@ impl Hearing<'_> {
     /// With nobody fresh: the newest of the old ones, if it is no older than what is known already.
     fn newest_stale(&self) -> Option<usize> {
         let stale = |index: &usize| self.standings[*index] == Standing::Stale;
-        let known = |index: &usize| self.bench.last.is_none_or(|last| self.observations[*index].as_of >= last.as_of);
+        let known =
+            |index: &usize| self.bench.last.is_none_or(|last| self.observations[*index].as_of >= last.as_of);
         let mut old: Vec<usize> = (0..self.observations.len()).filter(stale).filter(known).collect();
         old.sort_by_key(|&index| {
             let own = &self.observations[index];
@@ -365,38 +366,7 @@ impl Hearing<'_> {
     }
 }
 
-/// How far `value` is from `from`, in basis points of `from`, rounded half up; at most ±`i32::MAX`.
-pub fn bps(value: Decimal, from: Decimal) -> Option<i32> {
-    use rust_decimal::prelude::ToPrimitive;
-    if from <= Decimal::ZERO {
-        return None;
-    }
-    let relative = (value - from).checked_div(from)?.checked_mul(Decimal::from(10_000_u32))?;
-    let edge = if relative > Decimal::ZERO { i32::MAX } else { -i32::MAX };
-    Some(Rounding::HalfUp.apply(relative, 0).to_i32().unwrap_or(edge))
-}
-
-/// Whether `value` is more than `limit` basis points from `from`; exact.
-fn beyond(value: Decimal, from: Decimal, limit: u32) -> bool {
-    let allowed = from.checked_mul(Decimal::from(limit));
-    let distance = (value - from).abs().checked_mul(Decimal::from(10_000_u32));
-    // What does not fit is far.
-    allowed.zip(distance).is_none_or(|(allowed, distance)| distance > allowed)
-}
-
-/// What a number far from `expected` looks like.
-fn looks_like(value: Decimal, expected: Decimal, within_bps: u32) -> Option<LooksLike> {
-    let one = value.checked_mul(expected)?;
-    if !beyond(one, Decimal::ONE, within_bps) {
-        return Some(LooksLike::Inverted);
-    }
-    let near = |power: u32| {
-        let factor = Decimal::from(10_u32.pow(power));
-        let scaled = [expected.checked_mul(factor), expected.checked_div(factor)];
-        scaled.into_iter().flatten().any(|scaled| !beyond(value, scaled, within_bps))
-    };
-    (1..=4).any(near).then_some(LooksLike::UnitError)
-}
-
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

@@ -73,13 +73,21 @@ impl Thresholds {
                 rest.name
             )));
         }
-        let mut all: Vec<Currency> = named.iter().flat_map(|class| class.currencies.iter().copied()).collect();
+        let mut all: Vec<Currency> =
+            named.iter().flat_map(|class| class.currencies.iter().copied()).collect();
         all.sort();
         if let Some(twice) = all.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(ThresholdsError(format!("{} is in two classes", twice[0])));
         }
         let limits = |class: &PairClass| {
-            [class.mad_multiple, class.floor_bps, class.alarm_bps, class.jump_bps, class.absurd_bps, class.frozen_intervals]
+            [
+                class.mad_multiple,
+                class.floor_bps,
+                class.alarm_bps,
+                class.jump_bps,
+                class.absurd_bps,
+                class.frozen_intervals,
+            ]
         };
         match read.class.iter().find(|class| limits(class).contains(&0)) {
             Some(class) => Err(ThresholdsError(format!("`{}` has a limit of zero", class.name))),

@@ -46,8 +46,7 @@ pub async fn rates(service: web::Data<Service>, _caller: Caller, query: Query<Ra
     let find = if query.date.is_some() { Currency::find_ever } else { Currency::find };
     let quotes = quotes
         .map(|code| {
-            find(code)
-                .map_err(|error| Problem::new(Code::UnknownCurrency, error.to_string()).at("quotes"))
+            find(code).map_err(|error| Problem::new(Code::UnknownCurrency, error.to_string()).at("quotes"))
         })
         .collect::<Result<Vec<_>, _>>()?;
     let date = query.date.as_deref().map(|text| read_date("date", text)).transpose()?;

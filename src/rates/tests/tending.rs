@@ -121,9 +121,14 @@ fn the_next_question_comes_before_the_numbers_go_stale_and_never_faster_than_the
         (None, minutes(10), minutes(10)),
     ] {
         let held = schedule.and_then(|schedule| publish::publication(&set(schedule), "e".into()));
-        let plans: Vec<DateTime<Utc>> =
-            [0, 128, 255].iter().map(|spread| Live::new(source.clone()).plan(held.as_ref(), now, *spread)).collect();
-        assert!(plans.iter().all(|next| *next >= now + earliest && *next <= now + latest), "{schedule:?} {plans:?}");
+        let plans: Vec<DateTime<Utc>> = [0, 128, 255]
+            .iter()
+            .map(|spread| Live::new(source.clone()).plan(held.as_ref(), now, *spread))
+            .collect();
+        assert!(
+            plans.iter().all(|next| *next >= now + earliest && *next <= now + latest),
+            "{schedule:?} {plans:?}"
+        );
     }
     let failing = Live::new(source);
     failing.note(&Err(RatesError::LeftAlone("a")), now);
