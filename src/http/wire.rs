@@ -20,7 +20,7 @@ use crate::money::{Currency, Money, MoneyError};
 
 use crate::store::Seek;
 
-use super::body::coded;
+use super::misread::coded;
 use super::problem::{Code, Problem};
 
 /// `{"amount":"12.34","currency":"SGD"}`, zero or above.

@@ -106,6 +106,9 @@ pub async fn refund(
     body: Json<RefundInput>,
 ) -> Answer {
     let payment: PaymentId = wire::path_id(&id, "payment")?;
+    if !body.value.reason.is_empty() {
+        wire::label("reason", body.value.reason.clone())?;
+    }
     let claim = match idempotent::begin(&service, &caller, &request, &body.bytes).await? {
         Begun::Fresh(claim) => claim,
         Begun::Replay(answer) => return Ok(answer),
