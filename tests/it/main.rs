@@ -4,6 +4,7 @@
 mod app;
 mod auth;
 mod books;
+mod books_differ;
 mod callbacks;
 mod conformance;
 mod engines;
@@ -26,6 +27,7 @@ mod program;
 mod rates;
 mod readme;
 mod reference_rates;
+mod retention;
 mod sandbox;
 mod scenarios;
 mod scenarios_flows;
