@@ -31,7 +31,8 @@ migrations! {
     23 "0023_payer_country",
     30 "0030_settlements",
     40 "0040_quotes",
-    45 "0045_rate_publications",
+    45 "0045_price_book",
+    47 "0047_rate_publications",
 }
 
 /// The number of the newest migration.
