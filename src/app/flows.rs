@@ -13,9 +13,10 @@ use crate::flows::price::Pricing;
 use crate::flows::refund::{self, Refunding};
 use crate::flows::settle::{self, Settlements};
 use crate::jobs::{Jobs, payment_duties};
-use crate::rates::RateBook;
+use crate::rates::{RateBook, Volatilities};
 use crate::settings::Mode;
 use crate::store::Engine;
+use crate::vault::Signer;
 
 use super::duties::{ConvertWaiting, NoteHead, SendRefunds, VerifyBooks};
 use super::{AppError, Built};
@@ -36,7 +37,12 @@ pub struct Flows {
 ///
 /// # Errors
 /// [`AppError::Broken`] when the rate book does not open.
-pub fn build(built: &Built<'_>, accounts: Accounts, public_url: &str) -> Result<Flows, AppError> {
+pub fn build(
+    built: &Built<'_>,
+    accounts: Accounts,
+    signer: Signer,
+    public_url: &str,
+) -> Result<Flows, AppError> {
     let (store, clock, ids) = (built.store.clone(), built.clock.clone(), built.ids.clone());
     let holder = Holder { boot: ids.mint(), alone: store.engine() == Engine::Sqlite };
     let fx = &built.settings.fx;
@@ -99,6 +105,8 @@ pub fn build(built: &Built<'_>, accounts: Accounts, public_url: &str) -> Result<
         },
         pricing: Pricing {
             rates,
+            volatilities: Arc::new(Volatilities::new(fx.volatility)),
+            signer,
             settings: Arc::new(fx.clone()),
             allow_stale_reference,
             store: store.clone(),

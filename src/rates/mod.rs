@@ -13,6 +13,8 @@
 
 /// The sets that are compiled in.
 mod bundled;
+/// A pair's past.
+mod history;
 /// Asking the live sources.
 mod refresh;
 /// One consistent set of rates.
@@ -31,6 +33,7 @@ use crate::domain::fx::{FxSettings, MarketRate, SourceName};
 use crate::ids::IdSource;
 use crate::money::Currency;
 
+pub use history::Volatilities;
 use refresh::Live;
 pub use snapshot::Snapshot;
 use snapshot::{Freshness, Peg, Series};

@@ -57,6 +57,11 @@ impl Series {
         self.days.last_key_value().map(|(_, published)| published)
     }
 
+    /// Publications on or before a day, newest first.
+    pub fn until(&self, date: NaiveDate) -> impl Iterator<Item = &Arc<Published>> {
+        self.days.range(..=date).rev().map(|(_, published)| published)
+    }
+
     fn on(&self, date: Option<NaiveDate>) -> Option<&Arc<Published>> {
         let Some(date) = date else { return self.newest() };
         self.days.range(..=date).next_back().map(|(_, published)| published)

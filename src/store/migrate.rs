@@ -29,6 +29,7 @@ migrations! {
     21 "0021_failed_jobs",
     30 "0030_settlements",
     40 "0040_quotes",
+    41 "0041_quote_buffer",
 }
 
 /// The number of the newest migration.

@@ -12,6 +12,7 @@ use straits::clock::Clock;
 use straits::domain::ledger::{
     Account, AccountCode, JournalEvent, LedgerTransaction, Owner, PostedTransaction, Posting,
 };
+use straits::domain::fx::Quote;
 use straits::domain::merchants::{
     AvailableWhen, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role,
 };
@@ -476,6 +477,15 @@ impl Quotes for OneQuote {
             by if by == payment => Ok((usd(5_000), Change::new())),
             by => Err(QuoteRefused::Used { by }),
         }
+    }
+
+    async fn redeem(
+        &self,
+        promised: &Quote,
+        payment: PaymentId,
+        now: DateTime<Utc>,
+    ) -> Result<(Money, Change), QuoteRefused> {
+        self.take(promised.merchant, promised.id, payment, now).await
     }
 
     async fn give_back(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::SecretString;
 use straits::clock::Clock;
 use straits::domain::fx::{
     Country, FxSettings, Lock, PriceRounding, QuoteState, QuoteUse, ResolvedBy, Shopper, SourceName,
@@ -13,27 +14,31 @@ use straits::flows::price::{
 };
 use straits::ids::{IdSource, MerchantId, PaymentId};
 use straits::money::{Currency, Money, Rate};
-use straits::rates::RateBook;
+use straits::rates::{RateBook, Volatilities};
 use straits::store::{Change, CommitError, Store};
+use straits::vault::{Signer, Vault};
 
 use crate::engines::on_each_engine;
 
 /// A Friday evening after the ECB's publication of 2026-10-30.
 const NOW: &str = "2026-10-30T17:00:00Z";
 
-fn currency(code: &str) -> Currency {
+pub fn currency(code: &str) -> Currency {
     Currency::find(code).unwrap()
 }
 
-fn money(amount: &str, code: &str) -> Money {
+pub fn money(amount: &str, code: &str) -> Money {
     Money::parse(amount, currency(code)).unwrap()
 }
 
-fn pricing(store: Store, clock: &Clock, settings: FxSettings) -> Pricing {
+pub fn pricing(store: Store, clock: &Clock, settings: FxSettings) -> Pricing {
     let ids = IdSource::random(clock.clone());
     let rates = Arc::new(RateBook::open(&settings, clock.clone(), ids.clone()).unwrap());
+    let vault = Vault::new(&SecretString::from("07".repeat(32)), ids.clone()).unwrap();
     Pricing {
         rates,
+        volatilities: Arc::new(Volatilities::new(settings.volatility)),
+        signer: Signer::new(vault.signing_secrets()),
         settings: Arc::new(settings),
         allow_stale_reference: false,
         store,
@@ -42,12 +47,12 @@ fn pricing(store: Store, clock: &Clock, settings: FxSettings) -> Pricing {
     }
 }
 
-fn bundled() -> FxSettings {
+pub fn bundled() -> FxSettings {
     FxSettings { sources: vec![SourceName::Bundled], ..FxSettings::default() }
 }
 
 /// The test database's clock, brought to `NOW`; the store's own clock goes with it.
-fn stand_at(clock: &Clock, at: &str) {
+pub fn stand_at(clock: &Clock, at: &str) {
     let at: DateTime<Utc> = at.parse().unwrap();
     if clock.now() < at {
         clock.advance_to(at).unwrap();
@@ -159,7 +164,7 @@ async fn rates_are_listed_with_what_is_missing() {
     assert!(matches!(tomorrow, Err(PriceError::FutureDate(_))));
 }
 
-fn promise(merchant: MerchantId, units: &[(&str, &str)], to: &str) -> QuoteQuestion {
+pub fn promise(merchant: MerchantId, units: &[(&str, &str)], to: &str) -> QuoteQuestion {
     QuoteQuestion {
         merchant,
         units: units.iter().map(|(amount, code)| money(amount, code)).collect(),

@@ -8,6 +8,7 @@
 //! | [`PriceRounding`], [`Endings`] | how a converted price ends |
 //! | [`Locale`] | how an amount is written |
 //! | [`Quote`] | a price promised to one shopper until a moment |
+//! | [`Volatility`], [`Buffer`] | how much a pair moves, and what a promise in it costs |
 
 /// Countries, their currencies and languages.
 mod country;
@@ -19,6 +20,16 @@ mod market;
 mod text;
 /// Which currency is shown.
 mod display;
+/// When the market is open.
+pub mod week;
+/// What the business may change about buffers.
+mod policy;
+/// How much a pair moves in a day.
+mod volatility;
+/// What a promise costs.
+mod buffer;
+/// Whether buffers covered what came.
+pub mod backtest;
 /// What the business may change.
 mod settings;
 /// A promised price.
@@ -27,7 +38,13 @@ mod quote;
 pub use country::{Country, CountryError};
 pub use display::{Display, ResolvedBy, Shopper};
 pub use endings::{Ending, Endings, EndingsError, PriceRounding};
-pub use market::{MarketRate, RateKind};
+pub use buffer::{Buffer, BufferSource, LockTooLong};
+pub use market::{MarketRate, Provenance, RateKind};
+pub use policy::{
+    AtCap, BufferPolicy, Coverage, Decay, Factor, LockBuffers, Target, VolatilitySettings, Weekend,
+    WeekendPrices,
+};
 pub use quote::{Lock, LockError, Quote, QuoteError, QuoteState, QuoteTerms, QuoteUse};
-pub use settings::{FxSettings, LockBuffers, SourceName};
+pub use settings::{FxSettings, SourceName};
 pub use text::Locale;
+pub use volatility::{Move, Volatility};

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Endings, EndingsError, MarketRate, PriceRounding};
+use super::{Buffer, Endings, EndingsError, MarketRate, PriceRounding};
 use crate::ids::{MerchantId, PaymentId, QuoteId};
 use crate::money::{BasisPoints, Money, MoneyError, Rate, RateError};
 
@@ -89,7 +89,7 @@ pub struct Quote {
     /// On top of it.
     pub spread: BasisPoints,
     /// On top of the spread, for the promise.
-    pub buffer: BasisPoints,
+    pub buffer: Buffer,
     /// What `to` was computed with.
     pub final_rate: Rate,
     /// How long it stands.
@@ -100,6 +100,8 @@ pub struct Quote {
     pub created_at: DateTime<Utc>,
     /// When it ends.
     pub expires_at: DateTime<Utc>,
+    /// The token it was promised by, where it was.
+    pub token: Option<QuoteId>,
     /// The payment that used it.
     pub used: Option<QuoteUse>,
 }
@@ -172,8 +174,8 @@ pub struct QuoteTerms {
     pub market: MarketRate,
     /// Our spread.
     pub spread: BasisPoints,
-    /// The lock's buffer.
-    pub buffer: BasisPoints,
+    /// What the promise costs.
+    pub buffer: Buffer,
     /// How long it stands.
     pub lock: Lock,
     /// The moment it begins.
@@ -187,10 +189,11 @@ impl Quote {
     /// [`QuoteError::NotPositive`]; amounts of several currencies; amounts beyond the ledger.
     pub fn promise(terms: QuoteTerms, units: &[Money]) -> Result<Quote, QuoteError> {
         let QuoteTerms { id, merchant, market, spread, buffer, lock, now } = terms;
-        if market.rate.base() == market.rate.quote() && (spread.0 != 0 || buffer.0 != 0) {
+        let total = buffer.total();
+        if market.rate.base() == market.rate.quote() && (spread.0 != 0 || total.0 != 0) {
             return Err(QuoteError::NothingConverted);
         }
-        let final_rate = market.rate.with_markup(BasisPoints(spread.0 + buffer.0))?;
+        let final_rate = market.rate.with_markup(BasisPoints(spread.0.saturating_add(total.0)))?;
         let from = Money::sum(market.rate.base(), units.iter().copied())?;
         if !from.is_positive() || units.iter().any(|unit| unit.is_negative()) {
             return Err(QuoteError::NotPositive(from));
@@ -219,6 +222,7 @@ impl Quote {
             indicative,
             created_at: now,
             expires_at,
+            token: None,
             used: None,
         })
     }
@@ -270,7 +274,7 @@ mod tests {
             evidence: vec!["sha256:00".into()],
             snapshot: ids.mint(),
         };
-        let (spread, buffer) = (BasisPoints(spread), BasisPoints(buffer));
+        let (spread, buffer) = (BasisPoints(spread), Buffer::flat(BasisPoints(buffer)));
         QuoteTerms {
             id: ids.mint(),
             merchant: ids.mint(),

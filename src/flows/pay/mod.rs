@@ -37,6 +37,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
+use crate::domain::fx::Quote;
 use crate::domain::merchants::{GatewayAccount, Merchant};
 use crate::domain::orders::{
     Capture, Conflict, Holder, Intent, MoneyReport, Payment, RefundReport, ReportSource,
@@ -207,6 +208,18 @@ pub trait Quotes: Send + Sync + Debug {
         &self,
         merchant: MerchantId,
         quote: QuoteId,
+        payment: PaymentId,
+        now: DateTime<Utc>,
+    ) -> Result<(Money, Change), QuoteRefused>;
+
+    /// The price a verified token promises, and the change that stores its quote, used by `payment`. A token's quote can
+    /// be stored once.
+    ///
+    /// # Errors
+    /// [`QuoteRefused`].
+    async fn redeem(
+        &self,
+        promised: &Quote,
         payment: PaymentId,
         now: DateTime<Utc>,
     ) -> Result<(Money, Change), QuoteRefused>;

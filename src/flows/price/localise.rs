@@ -7,7 +7,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{PriceError, Pricing};
-use crate::domain::fx::{Country, Display, Endings, Locale, MarketRate, PriceRounding, ResolvedBy, Shopper};
+use crate::domain::fx::{
+    Country, Display, Endings, Locale, MarketRate, PriceRounding, ResolvedBy, Shopper, week,
+};
 use crate::money::{BasisPoints, Currency, Money, Rate};
 use crate::rates::Snapshot;
 
@@ -76,9 +78,11 @@ pub struct AppliedRate {
     pub mid: String,
     /// On top of it.
     pub spread_bps: i32,
-    /// On top of the spread.
+    /// On top of the spread: a shown price promises nothing, so that only `weekend_bps` is in it.
     pub buffer_bps: i32,
-    /// mid × (1 + spread + buffer): what prices are computed with.
+    /// The part of `buffer_bps` that is due because the market is closed.
+    pub weekend_bps: i32,
+    /// mid × (1 + spread_bps + buffer_bps): what prices are computed with.
     pub applied: String,
     /// Whose numbers.
     pub providers: Vec<String>,
@@ -117,6 +121,7 @@ pub struct PricedItem {
 struct Applied {
     market: MarketRate,
     spread: BasisPoints,
+    weekend: BasisPoints,
     rate: Rate,
 }
 
@@ -127,7 +132,8 @@ impl Applied {
             quote: self.rate.quote(),
             mid: self.market.rate.value().to_string(),
             spread_bps: self.spread.0,
-            buffer_bps: 0,
+            buffer_bps: self.weekend.0,
+            weekend_bps: self.weekend.0,
             applied: self.rate.value().to_string(),
             providers: self.market.providers.clone(),
             as_of: self.market.as_of,
@@ -211,8 +217,20 @@ impl Pricing {
 
     fn applied(&self, snapshot: &Snapshot, base: Currency, quote: Currency) -> Result<Applied, PriceError> {
         let market = self.rates.mid_of(snapshot, base, quote)?;
-        let spread = if base == quote { BasisPoints(0) } else { self.settings.spread() };
-        let rate = market.rate.with_markup(spread)?;
-        Ok(Applied { market, spread, rate })
+        let (spread, weekend) = match base == quote {
+            true => (BasisPoints(0), BasisPoints(0)),
+            false => (self.settings.spread(), self.weekend(&market)),
+        };
+        let rate = market.rate.with_markup(BasisPoints(spread.0.saturating_add(weekend.0)))?;
+        Ok(Applied { market, spread, weekend, rate })
+    }
+
+    /// What a shown price carries while the market is closed; nothing in a pair that never moves, as in a quote.
+    fn weekend(&self, market: &MarketRate) -> BasisPoints {
+        let fixed = || self.volatilities.of(&self.rates, market).is_some_and(|found| found.sigma == 0);
+        match week::is_closed(market.at) && !fixed() {
+            true => self.settings.weekend.in_prices_at(market.kind),
+            false => BasisPoints(0),
+        }
     }
 }

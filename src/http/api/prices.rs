@@ -220,6 +220,23 @@ pub struct QuoteBody {
     lock: Option<Lock>,
     /// Marks the quote indicative where this gateway cannot charge it.
     gateway: Option<String>,
+    /// `stored` (the default), or `token`: nothing is stored, and the answer's `token` stands for the quote.
+    #[serde(default)]
+    form: QuoteForm,
+    /// Whether a token pays more than once, as a page in a cache needs; by default it pays once.
+    #[serde(default)]
+    reusable: bool,
+}
+
+/// How a promise is kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum QuoteForm {
+    /// By us.
+    #[default]
+    Stored,
+    /// By whoever has the token.
+    Token,
 }
 
 /// Promises a price.
@@ -244,7 +261,18 @@ pub async fn quote(service: web::Data<Service>, caller: Caller, body: Json<Quote
         chargeable_at: service.chargeable_at(caller.merchant(), body.to.0),
         gateway: account.map(|open| open.account.gateway.clone()),
     };
-    crate::http::json(201, &service.pricing.promise(&question, Change::new()).await?)
+    match (body.form, body.reusable) {
+        (QuoteForm::Token, reusable) => {
+            crate::http::json(201, &service.pricing.promise_by_token(&question, reusable)?)
+        }
+        (QuoteForm::Stored, false) => {
+            crate::http::json(201, &service.pricing.promise(&question, Change::new()).await?)
+        }
+        (QuoteForm::Stored, true) => {
+            let detail = "a stored quote pays once; `reusable` belongs to `\"form\": \"token\"`";
+            Err(Problem::new(Code::InvalidBody, detail).at("reusable"))
+        }
+    }
 }
 
 /// One quote as it stands.
