@@ -57,7 +57,10 @@ pub async fn retire_signing_keys(store: &Store, vault: &Vault, now: DateTime<Utc
     let mut rows = vec![];
     for (secret, until) in &kept {
         let sealed = vault.seal(SETTING, secret.as_slice())?;
-        rows.push(Retired { sealed: sealed.iter().map(|byte| format!("{byte:02x}")).collect(), until: *until });
+        rows.push(Retired {
+            sealed: sealed.iter().map(|byte| format!("{byte:02x}")).collect(),
+            until: *until,
+        });
     }
     let text = serde_json::to_string(&rows).map_err(|error| AppError::Broken(error.to_string()))?;
     let mut change = Change::new();

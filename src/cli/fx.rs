@@ -132,11 +132,7 @@ fn print(rows: &[Row]) {
         );
     }
     let short = rows.iter().filter(|row| !row.outcome.passes()).count();
-    println!(
-        "\n{short} of {} below target by more than {} points",
-        rows.len(),
-        hundredths(TOLERANCE)
-    );
+    println!("\n{short} of {} below target by more than {} points", rows.len(), hundredths(TOLERANCE));
 }
 
 fn document(rows: &[Row]) -> serde_json::Value {

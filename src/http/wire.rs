@@ -16,7 +16,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::flows::price::TOKEN_PREFIX;
-use crate::ids::{QuoteId, Id, IdError, parse_id};
+use crate::ids::{Id, IdError, QuoteId, parse_id};
 use crate::money::{Currency, Money, MoneyError};
 
 use crate::store::Seek;

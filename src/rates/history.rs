@@ -1,23 +1,24 @@
 //! A pair's past: one rate for each day that was published, and how much it moved.
 //!
-//! Both legs of a day come out of one publication, so that a cross never mixes two days or two sources. A pegged
-//! currency has its anchor's history times the peg.
+//! Both legs of a day are of that day; a day that one of them lacks is left out. Where they come from two sources, as
+//! USD/VND does, the hours between the two publications are in the moves, as they are in the rate that is quoted. A
+//! pegged currency has its anchor's history times the peg.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::NaiveDate;
 use fx_providers::RateSet;
 
-use super::snapshot::{Peg, pivot};
+use super::snapshot::{Peg, Published, Series, pivot};
 use super::{Book, RateBook};
 use crate::domain::fx::{MarketRate, Move, Volatility, VolatilitySettings};
 use crate::ids::RateSetId;
 use crate::money::{Currency, Rate};
 
 impl RateBook {
-    /// The newest `days` days on or before `until` that the pair's source published, oldest first: the source by rank
-    /// whose publications then had both currencies. Empty where no source has both.
+    /// The newest `days` days on or before `until` that have both legs, oldest first; each leg from the source that gives
+    /// it now. Empty where a currency has no source, and within one currency.
     pub fn daily(
         &self,
         base: Currency,
@@ -26,32 +27,36 @@ impl RateBook {
         days: usize,
     ) -> Vec<(NaiveDate, Rate)> {
         let book = self.book.load();
-        for series in &book.series {
-            let published = series.until(until).map(|published| &published.set);
-            let mut found: Vec<(NaiveDate, Rate)> = published
-                .filter_map(|set| Some((set.as_of.date_naive(), cross(&book, set, base, quote)?)))
-                .take(days)
-                .collect();
-            // One day is no history; the next source may have more.
-            if found.len() > 1 {
-                found.reverse();
-                return found;
-            }
-        }
-        Vec::new()
+        let source = |currency| {
+            let gives = |series: &&Series| {
+                series.until(until).next().is_some_and(|newest| leg(&book, &newest.set, currency).is_some())
+            };
+            book.series.iter().find(gives)
+        };
+        // The pivot is in every publication: the other leg decides which.
+        let (one, other) = match (base == pivot(), quote == pivot()) {
+            (true, _) => (source(quote), source(quote)),
+            (_, true) => (source(base), source(base)),
+            _ => (source(base), source(quote)),
+        };
+        let (Some(one), Some(other)) = (one.filter(|_| base != quote), other) else { return Vec::new() };
+        let cross = |first: &Arc<Published>| {
+            let day = first.set.as_of.date_naive();
+            let second = if std::ptr::eq(one, other) { Some(first) } else { other.of(day) };
+            let rate = Rate::cross(leg(&book, &first.set, base)?, leg(&book, &second?.set, quote)?);
+            Some((day, rate.ok()?))
+        };
+        let mut found: Vec<(NaiveDate, Rate)> = one.until(until).filter_map(cross).take(days).collect();
+        found.reverse();
+        found
     }
-}
-
-/// A pair in one publication.
-fn cross(book: &Book, set: &RateSet, base: Currency, quote: Currency) -> Option<Rate> {
-    if base == quote || set.base.as_str() != pivot().code() {
-        return None;
-    }
-    Rate::cross(leg(book, set, base)?, leg(book, set, quote)?).ok()
 }
 
 /// The pivot in a currency.
 fn leg(book: &Book, set: &RateSet, currency: Currency) -> Option<Rate> {
+    if set.base.as_str() != pivot().code() {
+        return None;
+    }
     if currency == pivot() {
         return Some(Rate::identity(currency));
     }
@@ -143,17 +148,17 @@ mod tests {
     #[test]
     fn a_pairs_days_are_those_of_its_source_and_nothing_later() {
         let euro = daily("EUR", "USD", "2026-10-30", 3);
-        assert_eq!(euro.keys().copied().collect::<Vec<_>>(), [
-            day("2026-10-28"),
-            day("2026-10-29"),
-            day("2026-10-30")
-        ]);
+        assert_eq!(
+            euro.keys().copied().collect::<Vec<_>>(),
+            [day("2026-10-28"), day("2026-10-29"), day("2026-10-30")]
+        );
         assert_eq!(euro[&day("2026-10-30")], "1.1172");
         // Easter has no rates; what is asked up to Easter Monday ends on Maundy Thursday.
         let easter = daily("EUR", "USD", "2026-04-06", 2);
         assert_eq!(easter.keys().last(), Some(&day("2026-04-02")));
         assert_eq!(daily("USD", "THB", "2026-10-30", 250).len(), 250);
         assert_eq!(daily("USD", "USD", "2026-10-30", 250).len(), 0);
+        assert_eq!(daily("USD", "PKR", "2026-10-30", 250).len(), 0, "no source has it");
     }
 
     #[test]
@@ -164,6 +169,17 @@ mod tests {
         assert_eq!(bnd, sgd);
         let fixed = daily("SGD", "BND", "2026-10-30", 30);
         assert!(fixed.len() == 30 && fixed.values().all(|rate| rate == "1"), "{fixed:?}");
+    }
+
+    #[test]
+    fn two_sources_meet_on_days_that_both_have() {
+        let (cross, dollars, dong) = (
+            daily("USD", "VND", "2026-10-30", 1_000),
+            daily("EUR", "USD", "2026-10-30", 1_000),
+            daily("EUR", "VND", "2026-10-30", 1_000),
+        );
+        let common = dong.keys().filter(|day| dollars.contains_key(day)).count();
+        assert!(common > 100 && cross.len() == common, "{common} {}", cross.len());
     }
 
     #[test]

@@ -62,6 +62,11 @@ impl Series {
         self.days.range(..=date).rev().map(|(_, published)| published)
     }
 
+    /// The publication of a day itself.
+    pub fn of(&self, date: NaiveDate) -> Option<&Arc<Published>> {
+        self.days.get(&date)
+    }
+
     fn on(&self, date: Option<NaiveDate>) -> Option<&Arc<Published>> {
         let Some(date) = date else { return self.newest() };
         self.days.range(..=date).next_back().map(|(_, published)| published)

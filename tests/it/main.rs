@@ -23,6 +23,8 @@ mod pay_start;
 mod pay_world;
 mod prices;
 mod program;
+mod quote_buffers;
+mod quote_tokens;
 mod readme;
 mod reference_rates;
 mod sandbox;

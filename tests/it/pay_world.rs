@@ -9,10 +9,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use serde_json::json;
 use straits::clock::Clock;
+use straits::domain::fx::Quote;
 use straits::domain::ledger::{
     Account, AccountCode, JournalEvent, LedgerTransaction, Owner, PostedTransaction, Posting,
 };
-use straits::domain::fx::Quote;
 use straits::domain::merchants::{
     AvailableWhen, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role,
 };

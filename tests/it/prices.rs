@@ -190,9 +190,9 @@ async fn a_quote_is_kept_with_all_its_parts_and_used_once() {
         let asked = promise(merchant, &[("19.90", "USD"), ("5.00", "USD")], "THB");
         let answer = pricing.promise(&asked, Change::new()).await.unwrap();
         assert_eq!((answer.from, answer.state), (money("24.90", "USD"), QuoteState::Open));
-        assert_eq!((answer.rate.spread_bps, answer.rate.buffer_bps), (100, 15));
-        assert_eq!(answer.rate.final_rate, "34.1177537593984963");
-        assert_eq!(answer.to, money("849.53", "THB"));
+        assert_eq!((answer.rate.spread_bps, answer.rate.buffer_bps), (100, 13));
+        assert_eq!(answer.rate.final_rate, "34.1110077873254565");
+        assert_eq!(answer.to, money("849.37", "THB"));
 
         let read = pricing.quote(merchant, answer.id).await.unwrap().unwrap();
         assert_eq!(QuoteAnswer::of(&read, asked.chargeable_at.clone(), clock.now()), answer);

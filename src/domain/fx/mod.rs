@@ -35,10 +35,10 @@ mod settings;
 /// A promised price.
 mod quote;
 
+pub use buffer::{Buffer, BufferSource, LockTooLong};
 pub use country::{Country, CountryError};
 pub use display::{Display, ResolvedBy, Shopper};
 pub use endings::{Ending, Endings, EndingsError, PriceRounding};
-pub use buffer::{Buffer, BufferSource, LockTooLong};
 pub use market::{MarketRate, Provenance, RateKind};
 pub use policy::{
     AtCap, BufferPolicy, Coverage, Decay, Factor, LockBuffers, Target, VolatilitySettings, Weekend,

@@ -358,8 +358,7 @@ mod tests {
     fn shown_prices_carry_the_weekend_as_the_setting_says() {
         for (setting, live, reference) in [("always", 25, 25), ("live", 25, 0), ("never", 0, 0)] {
             let weekend: Weekend = toml::from_str(&format!("in_prices = \"{setting}\"")).unwrap();
-            let pair =
-                (weekend.in_prices_at(RateKind::Mid).0, weekend.in_prices_at(RateKind::Reference).0);
+            let pair = (weekend.in_prices_at(RateKind::Mid).0, weekend.in_prices_at(RateKind::Reference).0);
             assert_eq!(pair, (live, reference), "{setting}");
         }
     }

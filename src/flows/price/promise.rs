@@ -209,9 +209,8 @@ impl Quotes for Store {
         if self.quote(promised.merchant, promised.id).await?.is_some() {
             return self.take(promised.merchant, promised.id, payment, now).await;
         }
-        let amount = promised
-            .honour(payment, now)
-            .map_err(|_| QuoteRefused::Expired { at: promised.expires_at })?;
+        let amount =
+            promised.honour(payment, now).map_err(|_| QuoteRefused::Expired { at: promised.expires_at })?;
         let mut change = Change::new();
         change.insert_quote(&Quote { used: Some(QuoteUse { payment, at: now }), ..promised.clone() });
         Ok((amount, change))
