@@ -86,9 +86,10 @@ impl Fetcher {
         match response.status() {
             StatusCode::OK => self.read(response).await.map(Some),
             StatusCode::NOT_MODIFIED if etag.is_some() => Ok(None),
-            StatusCode::TOO_MANY_REQUESTS => {
-                Err(Failure { again: true, error: SourceError::Throttled(self.source_name) })
-            }
+            StatusCode::TOO_MANY_REQUESTS => Err(Failure {
+                again: true,
+                error: SourceError::Throttled { source_name: self.source_name, retry_after: None },
+            }),
             other => {
                 Err(SourceError::Status { source_name: self.source_name, status: other.as_u16() }.into())
             }

@@ -33,16 +33,29 @@ pub mod ecb;
 /// Rates from a file: recorded, bundled, or an operator's own.
 pub mod recorded;
 
-use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use std::time::Duration;
 
-pub use rate_set::{Code, CodeError, Kind, RateSet, Schedule, parse_rate};
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDate, Utc};
+
+pub use rate_set::{Code, CodeError, Kind, Quoted, RateSet, Schedule, parse_rate};
 
 /// A place rates come from.
 #[async_trait]
 pub trait RateSource: Send + Sync + std::fmt::Debug {
     /// Its name in settings, answers and audit rows: `ecb`.
     fn name(&self) -> &'static str;
+
+    /// How often it may be asked, in its own words. Nothing here enforces it: whoever asks keeps it.
+    fn pace(&self) -> Pace {
+        Pace { shortest: Duration::from_secs(60), quota: "none stated" }
+    }
+
+    /// Whether it can answer such a question at all; where not, [`fetch`](RateSource::fetch) says
+    /// [`SourceError::NotOffered`] without calling anybody.
+    fn offers(&self, window: Window) -> bool {
+        window == Window::Latest
+    }
 
     /// Asks once. `seen` is the validator of the answer the caller already holds.
     ///
@@ -61,8 +74,19 @@ pub trait RateSource: Send + Sync + std::fmt::Debug {
 pub enum Window {
     /// The newest publication.
     Latest,
-    /// About the last ninety days: fills a gap after a pause.
+    /// The last days, as far as one question reaches (the ECB: about ninety): fills a gap after a pause.
     Recent,
+    /// One past day. A source without a publication on that day answers with the one before, dated as it is.
+    On(NaiveDate),
+}
+
+/// How often a source may be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// The shortest time between two questions.
+    pub shortest: Duration,
+    /// The source's own limit, in words, for people: `1,500 requests a month`.
+    pub quota: &'static str,
 }
 
 /// Lets a source answer "nothing new".
@@ -71,7 +95,9 @@ pub struct Validator {
     /// The window it was given for.
     pub window: Window,
     /// The entity tag, as the source wrote it.
-    pub etag: String,
+    pub etag: Option<String>,
+    /// The date of the last change, as the source wrote it.
+    pub modified: Option<String>,
 }
 
 /// What a source said.
@@ -87,6 +113,8 @@ pub enum Answer {
         body: Vec<u8>,
         /// To be handed back at the next question.
         validator: Option<Validator>,
+        /// What the source announces beside its rates, for people to read: that it shuts down on a date. Mostly empty.
+        notices: Vec<String>,
     },
 }
 
@@ -102,9 +130,33 @@ pub enum SourceError {
         why: String,
     },
     /// The source asks for patience (429) and kept asking.
-    #[error("{0} asks for fewer requests")]
-    Throttled(&'static str),
-    /// Another status than 200 and 304.
+    #[error("{source_name} asks for fewer requests")]
+    Throttled {
+        /// Which source.
+        source_name: &'static str,
+        /// How long it wants to be left alone, where it says so.
+        retry_after: Option<Duration>,
+    },
+    /// The source says no in words of its own, whatever the status: a bad key, a used-up quota, a plan without the
+    /// feature. Asking again does not help before somebody acts.
+    #[error("{source_name} refuses: {code}: {message}")]
+    Refused {
+        /// Which source.
+        source_name: &'static str,
+        /// Its own code: `104`, `invalid-key`.
+        code: String,
+        /// Its own words, cut to a line; never holds the key.
+        message: String,
+    },
+    /// The source has no such window; nobody was called.
+    #[error("{source_name} has no rates for {window:?}")]
+    NotOffered {
+        /// Which source.
+        source_name: &'static str,
+        /// What was asked for.
+        window: Window,
+    },
+    /// Another status than 200 and 304, without an explanation.
     #[error("{source_name} answered {status}")]
     Status {
         /// Which source.
@@ -112,7 +164,7 @@ pub enum SourceError {
         /// The HTTP status.
         status: u16,
     },
-    /// A 200 that holds no rates: an HTML page, a cut file, a rate of zero.
+    /// An answer that holds no rates: an HTML page, a cut file, a rate of zero.
     #[error("{source_name} answered something that is not a rate file: {why}")]
     Malformed {
         /// Which source.

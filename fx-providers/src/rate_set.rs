@@ -67,6 +67,17 @@ pub enum Kind {
     Mid,
 }
 
+/// Which way round a source quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Quoted {
+    /// One unit of the base buys so many units of the currency: 1 EUR = 1.1172 USD.
+    UnitsPerBase,
+    /// One unit of the currency costs so many units of the base: 1 USD = 3.93 MYR in a set whose base is MYR. The
+    /// number stands as published (per 100 or 1,000 only the point is moved, which is exact), because an inverse would
+    /// be inexact: whoever uses it divides once.
+    BasePerUnit,
+}
+
 /// When a source speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Schedule {
@@ -83,6 +94,8 @@ pub struct RateSet {
     pub provider: &'static str,
     /// One unit of this …
     pub base: Code,
+    /// … or, the other way round, what one unit of the others costs in it.
+    pub quoted: Quoted,
     /// The market's time: when the rates were true.
     pub as_of: DateTime<Utc>,
     /// When the source published them.

@@ -63,18 +63,27 @@ impl RateSource for Recorded {
         self.name
     }
 
+    fn offers(&self, _: Window) -> bool {
+        true
+    }
+
     async fn fetch(
         &self,
         window: Window,
         _: Option<&Validator>,
         _: DateTime<Utc>,
     ) -> Result<Answer, SourceError> {
-        let take = match window {
-            Window::Latest => 1,
-            Window::Recent => 90,
+        let upto = match window {
+            Window::On(date) => self.sets.partition_point(|set| set.as_of.date_naive() <= date),
+            Window::Latest | Window::Recent => self.sets.len(),
         };
-        let sets = self.sets[self.sets.len().saturating_sub(take)..].to_vec();
-        Ok(Answer::Sets { sets, body: self.text.as_bytes().to_vec(), validator: None })
+        let take = if window == Window::Recent { 90 } else { 1 };
+        let sets = self.sets[upto.saturating_sub(take)..upto].to_vec();
+        if sets.is_empty() {
+            return Err(SourceError::NotOffered { source_name: self.name, window });
+        }
+        let body = self.text.as_bytes().to_vec();
+        Ok(Answer::Sets { sets, body, validator: None, notices: Vec::new() })
     }
 }
 

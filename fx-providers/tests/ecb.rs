@@ -72,13 +72,16 @@ async fn latest(answers: Vec<String>) -> (Result<Answer, SourceError>, Vec<Strin
 #[tokio::test]
 async fn asks_for_the_daily_file_and_says_who_it_is() {
     let (answer, heads) = latest(vec![http("200 OK", "etag: \"abc\"\r\n", DAILY)]).await;
-    let Answer::Sets { sets, body, validator } = answer.unwrap() else { panic!("no sets") };
+    let Answer::Sets { sets, body, validator, .. } = answer.unwrap() else { panic!("no sets") };
     assert_eq!(heads.len(), 1);
     assert!(heads[0].starts_with("GET /stats/eurofxref/eurofxref-daily.xml HTTP/1.1\r\n"), "{}", heads[0]);
     assert!(heads[0].contains("accept: */*\r\n"), "{}", heads[0]);
     assert!(heads[0].contains("user-agent: fx-providers/"), "{}", heads[0]);
     assert!(!heads[0].contains("if-none-match"), "{}", heads[0]);
-    assert_eq!(validator, Some(Validator { window: Window::Latest, etag: "\"abc\"".into() }));
+    assert_eq!(
+        validator,
+        Some(Validator { window: Window::Latest, etag: Some("\"abc\"".into()), modified: None })
+    );
     assert_eq!(body, DAILY.as_bytes());
     let set = &sets[0];
     assert_eq!((set.rates.len(), set.base), (29, Code::EUR));
@@ -90,7 +93,7 @@ async fn asks_for_the_daily_file_and_says_who_it_is() {
 #[tokio::test]
 async fn hands_the_tag_back_for_its_own_window_only() {
     let server = Server::start(vec![http("304 Not Modified", "", ""), http("200 OK", "", HISTORY)]).await;
-    let seen = Validator { window: Window::Latest, etag: "\"abc\"".into() };
+    let seen = Validator { window: Window::Latest, etag: Some("\"abc\"".into()), modified: None };
     assert_eq!(server.source().fetch(Window::Latest, Some(&seen), now()).await, Ok(Answer::NotModified));
     let Answer::Sets { sets, .. } = server.source().fetch(Window::Recent, Some(&seen), now()).await.unwrap()
     else {
@@ -112,7 +115,10 @@ async fn repeats_a_429_and_nothing_else() {
     assert_eq!(heads.len(), 3);
 
     let (answer, heads) = latest(vec![busy]).await;
-    assert_eq!((answer, heads.len()), (Err(SourceError::Throttled("ecb")), 4));
+    assert_eq!(
+        (answer, heads.len()),
+        (Err(SourceError::Throttled { source_name: "ecb", retry_after: None }), 4)
+    );
 
     for status in [
         "500 Internal Server Error",

@@ -153,7 +153,7 @@ impl App {
         let accounts =
             gateway_accounts::open_accounts(&built, &public_url, sandbox.as_ref(), seeded.as_ref()).await?;
         let signer = signing::open_signer(&store, &vault, clock.wall()).await?;
-        let flows = flows::build(&built, accounts, signer, &public_url)?;
+        let flows = flows::build(&built, accounts, signer, &public_url).await?;
         let geo = opening::open_geo(&settings)?;
         let trusted = opening::trusted_proxies(&settings)?;
         let origins = store.key_origins().await?;

@@ -61,14 +61,18 @@ pub fn backtest(settings: &Settings, asked: &Backtest) -> Result<Outcome, CliErr
     let Sources { clock, ids } = Sources::system();
     // What is compiled in, so that two machines print the same.
     let bundled = FxSettings { sources: vec![SourceName::Bundled], ..settings.fx.clone() };
-    let rates = RateBook::open(&bundled, clock, ids).map_err(|error| words(&error))?;
+    let rates = RateBook::open(&bundled, clock.clone(), ids).map_err(|error| words(&error))?;
     let policy = settings.fx.buffers();
     let locks = if asked.lock.is_empty() { Lock::ALL.to_vec() } else { asked.lock.clone() };
     let days = (asked.from.unwrap_or(NaiveDate::MIN), asked.to.unwrap_or(NaiveDate::MAX));
+    let (first, today) = (NaiveDate::from_ymd_opt(1999, 1, 1).unwrap_or_default(), clock.now().date_naive());
     let mut rows = vec![];
     for (base, quote) in pairs(asked)? {
         // The days before `from` are history to quote from.
-        let history = rates.daily(base, quote, days.1, usize::MAX);
+        let before = usize::from(policy.volatility.history_moves) + 60;
+        let asked = (days.1.min(today) - days.0.max(first)).num_days();
+        let most = usize::try_from(asked).unwrap_or(0) + before;
+        let history = rates.daily(base, quote, days.1, most);
         let outcomes = walk(&history, &locks, &policy, publication, days);
         if outcomes.iter().any(|one| one.quotes == 0) {
             let least = policy.volatility.minimum_moves;

@@ -1,24 +1,25 @@
 //! A pair's past: one rate for each day that was published, and how much it moved.
 //!
-//! Both legs of a day are of that day; a day that one of them lacks is left out. Where they come from two sources, as
-//! USD/VND does, the hours between the two publications are in the moves, as they are in the rate that is quoted. A
-//! pegged currency has its anchor's history times the peg.
+//! Both legs of a day are of that day, and of one source where one has both: the source with the most days, the better
+//! ranked among equals, so that a running source of last week does not stand in for the ECB's years. Where no source has
+//! both, each leg comes from a source of its own and days that one of them lacks are left out: the hours between the two
+//! publications are then in the moves, as they are in the rate that is quoted. A pegged currency has its anchor's history
+//! times the peg.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::NaiveDate;
-use fx_providers::RateSet;
 
-use super::snapshot::{Peg, Published, Series, pivot};
+use super::series::Series;
+use super::snapshot::divided;
 use super::{Book, RateBook};
-use crate::domain::fx::{MarketRate, Move, Volatility, VolatilitySettings};
-use crate::ids::RateSetId;
+use crate::domain::fx::{MarketRate, Move, Publication, Quotient, Volatility, VolatilitySettings};
 use crate::money::{Currency, Rate};
 
 impl RateBook {
-    /// The newest `days` days on or before `until` that have both legs, oldest first; each leg from the source that gives
-    /// it now. Empty where a currency has no source, and within one currency.
+    /// The newest `days` days on or before `until` that have both legs, oldest first. Empty where a currency has no
+    /// source, and within one currency.
     pub fn daily(
         &self,
         base: Currency,
@@ -26,65 +27,90 @@ impl RateBook {
         until: NaiveDate,
         days: usize,
     ) -> Vec<(NaiveDate, Rate)> {
+        if base == quote {
+            return Vec::new();
+        }
         let book = self.book.load();
-        let source = |currency| {
-            let gives = |series: &&Series| {
-                series.until(until).next().is_some_and(|newest| leg(&book, &newest.set, currency).is_some())
+        let of_one = |series: &Series| -> Vec<(NaiveDate, Rate)> {
+            let day = |publication: Arc<Publication>| {
+                let rate = cross(&book, (&publication, base), (&publication, quote))?;
+                Some((publication.day(), rate))
             };
-            book.series.iter().find(gives)
+            // What a source gave up long ago is no history of today's rate.
+            let newest = series.on(until).ok().flatten().and_then(day);
+            newest.map_or_else(Vec::new, |_| series.until(until).filter_map(day).take(days).collect())
         };
-        // The pivot is in every publication: the other leg decides which.
-        let (one, other) = match (base == pivot(), quote == pivot()) {
-            (true, _) => (source(quote), source(quote)),
-            (_, true) => (source(base), source(base)),
-            _ => (source(base), source(quote)),
-        };
-        let (Some(one), Some(other)) = (one.filter(|_| base != quote), other) else { return Vec::new() };
-        let cross = |first: &Arc<Published>| {
-            let day = first.set.as_of.date_naive();
-            let second = if std::ptr::eq(one, other) { Some(first) } else { other.of(day) };
-            let rate = Rate::cross(leg(&book, &first.set, base)?, leg(&book, &second?.set, quote)?);
-            Some((day, rate.ok()?))
-        };
-        let mut found: Vec<(NaiveDate, Rate)> = one.until(until).filter_map(cross).take(days).collect();
+        let mut found: Vec<(NaiveDate, Rate)> = Vec::new();
+        for series in &book.series {
+            let own = of_one(series);
+            if own.len() > found.len() {
+                found = own;
+            }
+        }
+        if found.is_empty() {
+            found = of_two(&book, base, quote, until, days);
+        }
         found.reverse();
         found
     }
 }
 
-/// The pivot in a currency.
-fn leg(book: &Book, set: &RateSet, currency: Currency) -> Option<Rate> {
-    if set.base.as_str() != pivot().code() {
-        return None;
-    }
-    if currency == pivot() {
-        return Some(Rate::identity(currency));
-    }
-    let published = |currency: Currency| {
-        set.rates.iter().find_map(|(code, value)| (code.as_str() == currency.code()).then_some(*value))
+/// Each leg of the best ranked source that has it, newest first.
+fn of_two(
+    book: &Book,
+    base: Currency,
+    quote: Currency,
+    until: NaiveDate,
+    days: usize,
+) -> Vec<(NaiveDate, Rate)> {
+    let source = |currency| {
+        let gives = |series: &&Series| {
+            let newest = series.on(until).ok().flatten();
+            newest.is_some_and(|newest| leg(book, &newest, currency).is_some())
+        };
+        book.series.iter().find(gives)
     };
-    let peg: Option<&Peg> = book.pegs.iter().find(|peg| peg.factor.quote() == currency);
-    let value = match peg {
-        Some(peg) if peg.factor.base() == pivot() => peg.factor.value(),
-        Some(peg) => published(peg.factor.base())?.checked_mul(peg.factor.value())?,
-        None => published(currency)?,
+    let (Some(one), Some(other)) = (source(base), source(quote)) else { return Vec::new() };
+    // Shorter histories are read whole, longer ones as far as the shorter reaches.
+    let others: BTreeMap<NaiveDate, Arc<Publication>> = other
+        .until(until)
+        .take(days.saturating_mul(2))
+        .map(|publication| (publication.day(), publication))
+        .collect();
+    let Some(first) = others.keys().next().copied() else { return Vec::new() };
+    let day = |publication: Arc<Publication>| {
+        let second = others.get(&publication.day())?;
+        Some((publication.day(), cross(book, (&publication, base), (second, quote))?))
     };
-    Rate::try_new(pivot(), currency, value).ok()
+    one.until(until).take_while(|publication| publication.day() >= first).filter_map(day).take(days).collect()
 }
 
-/// The volatility of each pair as of one snapshot, measured once.
+/// A pair from a leg of each publication: one division. Two publications meet at the pivot.
+fn cross(book: &Book, base: (&Publication, Currency), quote: (&Publication, Currency)) -> Option<Rate> {
+    let (down, up) = (leg(book, base.0, base.1)?, leg(book, quote.0, quote.1)?);
+    Rate::try_new(base.1, quote.1, divided(down.inverse().times(up)?)?).ok()
+}
+
+/// The pivot in a currency.
+fn leg(book: &Book, publication: &Publication, currency: Currency) -> Option<Quotient> {
+    match book.pegs.iter().find(|peg| peg.factor.quote() == currency) {
+        Some(peg) => {
+            let anchor = publication.from_pivot(super::snapshot::pivot(), peg.factor.base())?;
+            anchor.times(Quotient::whole(peg.factor.value()))
+        }
+        None => publication.from_pivot(super::snapshot::pivot(), currency),
+    }
+}
+
+/// The volatility of each pair, measured once for each hour of market time that its rate is of.
 #[derive(Debug)]
 pub struct Volatilities {
     settings: VolatilitySettings,
-    known: Mutex<Known>,
+    known: Mutex<HashMap<(Currency, Currency), Known>>,
 }
 
-/// What was measured as of `snapshot`.
-#[derive(Debug, Default)]
-struct Known {
-    snapshot: Option<RateSetId>,
-    pairs: HashMap<(Currency, Currency), Option<Volatility>>,
-}
+/// What was measured, as of the hour of a rate's market time.
+type Known = (i64, Option<Volatility>);
 
 impl Volatilities {
     /// None measured yet.
@@ -93,109 +119,23 @@ impl Volatilities {
     }
 
     /// Of a pair, from what was published up to the market time of its rate; `None` with too little history. The first
-    /// question of a snapshot costs some two hundred divisions, every later one a look-up.
+    /// question after a publication costs some hundred divisions, every later one a look-up.
     pub fn of(&self, rates: &RateBook, market: &MarketRate) -> Option<Volatility> {
         let pair = (market.rate.base(), market.rate.quote());
-        if let Some(found) = self.remembered(market.snapshot, pair) {
+        if pair.0 == pair.1 {
+            return None;
+        }
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        // To the hour: between a currency and its fixed anchor the market's time is the moment of asking.
+        let until = market.as_of.timestamp().div_euclid(3_600);
+        let remembered = known().get(&pair).copied();
+        if let Some((_, found)) = remembered.filter(|(of, _)| *of == until) {
             return found;
         }
         let days = usize::from(self.settings.history_moves) + 1;
         let history = rates.daily(pair.0, pair.1, market.as_of.date_naive(), days);
         let found = Volatility::of(&Move::all(&history), &self.settings);
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.snapshot == Some(market.snapshot) {
-            known.pairs.insert(pair, found);
-        }
+        known().insert(pair, (until, found));
         found
-    }
-
-    /// What is known as of a snapshot; a new one forgets the old.
-    fn remembered(&self, snapshot: RateSetId, pair: (Currency, Currency)) -> Option<Option<Volatility>> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.snapshot != Some(snapshot) {
-            *known = Known { snapshot: Some(snapshot), pairs: HashMap::new() };
-        }
-        known.pairs.get(&pair).copied()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeMap;
-
-    use crate::clock::Clock;
-    use crate::domain::fx::{FxSettings, SourceName};
-    use crate::ids::IdSource;
-
-    fn book() -> RateBook {
-        let clock = Clock::fixed("2026-10-30T17:00:00Z".parse().unwrap());
-        let settings = FxSettings { sources: vec![SourceName::Bundled], ..FxSettings::default() };
-        RateBook::open(&settings, clock.clone(), IdSource::seeded(clock, 1)).unwrap()
-    }
-
-    fn daily(base: &str, quote: &str, until: &str, days: usize) -> BTreeMap<NaiveDate, String> {
-        let (base, quote) = (Currency::find(base).unwrap(), Currency::find(quote).unwrap());
-        let history = book().daily(base, quote, until.parse().unwrap(), days);
-        assert!(history.windows(2).all(|pair| pair[0].0 < pair[1].0), "oldest first");
-        history.into_iter().map(|(day, rate)| (day, rate.value().to_string())).collect()
-    }
-
-    fn day(text: &str) -> NaiveDate {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn a_pairs_days_are_those_of_its_source_and_nothing_later() {
-        let euro = daily("EUR", "USD", "2026-10-30", 3);
-        assert_eq!(
-            euro.keys().copied().collect::<Vec<_>>(),
-            [day("2026-10-28"), day("2026-10-29"), day("2026-10-30")]
-        );
-        assert_eq!(euro[&day("2026-10-30")], "1.1172");
-        // Easter has no rates; what is asked up to Easter Monday ends on Maundy Thursday.
-        let easter = daily("EUR", "USD", "2026-04-06", 2);
-        assert_eq!(easter.keys().last(), Some(&day("2026-04-02")));
-        assert_eq!(daily("USD", "THB", "2026-10-30", 250).len(), 250);
-        assert_eq!(daily("USD", "USD", "2026-10-30", 250).len(), 0);
-        assert_eq!(daily("USD", "PKR", "2026-10-30", 250).len(), 0, "no source has it");
-    }
-
-    #[test]
-    fn a_cross_is_one_division_and_a_peg_moves_with_its_anchor() {
-        let cross = daily("USD", "THB", "2026-10-30", 1_000);
-        assert_eq!(cross[&day("2026-10-30")], "33.7298603651987111");
-        let (bnd, sgd) = (daily("USD", "BND", "2026-10-30", 30), daily("USD", "SGD", "2026-10-30", 30));
-        assert_eq!(bnd, sgd);
-        let fixed = daily("SGD", "BND", "2026-10-30", 30);
-        assert!(fixed.len() == 30 && fixed.values().all(|rate| rate == "1"), "{fixed:?}");
-    }
-
-    #[test]
-    fn two_sources_meet_on_days_that_both_have() {
-        let (cross, dollars, dong) = (
-            daily("USD", "VND", "2026-10-30", 1_000),
-            daily("EUR", "USD", "2026-10-30", 1_000),
-            daily("EUR", "VND", "2026-10-30", 1_000),
-        );
-        let common = dong.keys().filter(|day| dollars.contains_key(day)).count();
-        assert!(common > 100 && cross.len() == common, "{common} {}", cross.len());
-    }
-
-    #[test]
-    fn a_wild_pair_is_told_from_a_calm_one_and_measured_once() {
-        let book = book();
-        let volatilities = Volatilities::new(VolatilitySettings::default());
-        let of = |base: &str, quote: &str| {
-            let (base, quote) = (Currency::find(base).unwrap(), Currency::find(quote).unwrap());
-            volatilities.of(&book, &book.mid(base, quote).unwrap())
-        };
-        let (calm, wild) = (of("USD", "HKD").unwrap(), of("USD", "JPY").unwrap());
-        assert!(wild.sigma > 3 * calm.sigma, "{calm:?} {wild:?}");
-        assert_eq!((calm.moves, calm.until), (250, day("2026-10-30")));
-        assert_eq!(of("SGD", "BND").map(|peg| peg.sigma), Some(0));
-        assert_eq!(of("USD", "USD"), None);
-        assert_eq!(of("USD", "JPY"), Some(wild));
-        assert_eq!(volatilities.known.lock().unwrap().pairs.len(), 4);
     }
 }

@@ -30,6 +30,7 @@ migrations! {
     30 "0030_settlements",
     40 "0040_quotes",
     41 "0041_quote_buffer",
+    45 "0045_rate_publications",
 }
 
 /// The number of the newest migration.

@@ -20,6 +20,7 @@ mod open;
 pub mod outbox;
 pub mod payments;
 pub mod quotes;
+mod rates;
 pub mod refunds;
 mod row;
 pub mod sealed;

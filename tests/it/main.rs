@@ -17,6 +17,7 @@ mod live;
 mod log;
 mod money_flows;
 mod money_scenarios;
+mod pair_history;
 mod pay_crash;
 mod pay_hear;
 mod pay_start;

@@ -22,7 +22,7 @@ use rust_decimal::Decimal;
 
 use crate::calendar::{frankfurt, next_target_day};
 use crate::http::{Fetcher, Patience};
-use crate::{Answer, Code, Kind, RateSet, RateSource, Schedule, SourceError, Validator, Window};
+use crate::{Answer, Code, Kind, Quoted, RateSet, RateSource, Schedule, SourceError, Validator, Window};
 
 /// The name in settings and answers.
 pub const NAME: &str = "ecb";
@@ -60,6 +60,10 @@ impl RateSource for Ecb {
         NAME
     }
 
+    fn offers(&self, window: Window) -> bool {
+        !matches!(window, Window::On(_))
+    }
+
     async fn fetch(
         &self,
         window: Window,
@@ -69,15 +73,17 @@ impl RateSource for Ecb {
         let file = match window {
             Window::Latest => "eurofxref-daily.xml",
             Window::Recent => "eurofxref-hist-90d.xml",
+            Window::On(_) => return Err(SourceError::NotOffered { source_name: NAME, window }),
         };
-        let etag = seen.filter(|seen| seen.window == window).map(|seen| seen.etag.as_str());
+        let etag = seen.filter(|seen| seen.window == window).and_then(|seen| seen.etag.as_deref());
         let url = format!("{}/stats/eurofxref/{file}", self.origin);
         let Some((body, etag)) = self.fetcher.get(&url, etag).await? else {
             return Ok(Answer::NotModified);
         };
         let text = std::str::from_utf8(&body).map_err(|_| malformed("it is not UTF-8"))?;
         let sets = read(text, now)?;
-        Ok(Answer::Sets { sets, body, validator: etag.map(|etag| Validator { window, etag }) })
+        let validator = etag.map(|etag| Validator { window, etag: Some(etag), modified: None });
+        Ok(Answer::Sets { sets, body, validator, notices: Vec::new() })
     }
 }
 
@@ -104,6 +110,7 @@ pub fn rate_set(date: NaiveDate, rates: BTreeMap<Code, Decimal>, fetched_at: Dat
     RateSet {
         provider: NAME,
         base: Code::EUR,
+        quoted: Quoted::UnitsPerBase,
         as_of: frankfurt(date, 14, 15),
         published_at: frankfurt(date, 16, 0),
         fetched_at,

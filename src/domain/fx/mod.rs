@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`Country`] | its currency and its languages |
 //! | [`MarketRate`] | a rate with everything an auditor asks about it |
+//! | [`Publication`], [`consensus`] | what one source said, and what several together say |
 //! | [`Shopper`] | which currency is shown, and why that one |
 //! | [`PriceRounding`], [`Endings`] | how a converted price ends |
 //! | [`Locale`] | how an amount is written |
@@ -30,6 +31,14 @@ mod volatility;
 mod buffer;
 /// Whether buffers covered what came.
 pub mod backtest;
+/// The sources by name.
+mod sources;
+/// One publication of one source.
+mod publication;
+/// How far sources may differ.
+mod thresholds;
+/// What several sources together say.
+pub mod consensus;
 /// What the business may change.
 mod settings;
 /// A promised price.
@@ -44,7 +53,10 @@ pub use policy::{
     AtCap, BufferPolicy, Coverage, Decay, Factor, LockBuffers, Target, VolatilitySettings, Weekend,
     WeekendPrices,
 };
+pub use publication::{Due, Publication, Quoted, Quotient};
 pub use quote::{Lock, LockError, Quote, QuoteError, QuoteState, QuoteTerms, QuoteUse};
-pub use settings::{FxSettings, SourceName};
+pub use settings::FxSettings;
+pub use sources::{SourceKey, SourceName, SourceNameError};
 pub use text::Locale;
+pub use thresholds::{PairClass, Thresholds, ThresholdsError};
 pub use volatility::{Move, Volatility};
