@@ -1,43 +1,99 @@
 //! Foreign exchange rates from public sources, read into exact decimals.
 //!
-//! A source answers with [`RateSet`]s: units of each quote currency for one unit of the source's own base, digit for
-//! digit as published, with the times that belong to them. Nothing is inverted, averaged or rounded here; what to make
-//! of several sources is the caller's business.
+//! A source answers with [`RateSet`]s: the numbers of one publication, digit for digit as published, with the times that
+//! belong to them: the market's, the publication's and that of reading. Nothing is inverted or averaged here; what to
+//! make of several sources is the caller's business. Numbers never pass through binary floating point: a JSON number is
+//! read from its own text and keeps twelve significant digits ([`number`]).
 //!
-//! | source | base | kind | network |
+//! | source | base | kind | key |
 //! |---|---|---|---|
-//! | [`ecb::Ecb`] | EUR | reference, TARGET days about 16:00 Frankfurt time | HTTPS, no key |
-//! | [`recorded::Recorded`] | any | what the file holds | none |
+//! | [`ecb::Ecb`] | EUR | reference, TARGET days about 16:00 Frankfurt time | none |
+//! | [`frankfurter::Frankfurter`] | any | reference, more than 80 central banks | none |
+//! | [`exchangerate_api::ExchangeRateApi`] | any | once a day, open; up to 5 minutes, keyed | none or key |
+//! | [`fawazahmed0::Fawazahmed0`] | any | reference, once a day | none |
+//! | [`open_exchange_rates::OpenExchangeRates`] | USD, others by plan | middle, hourly | key |
+//! | [`fixer::Fixer`] | EUR, others by plan | middle | key |
+//! | [`currencylayer::CurrencyLayer`] | USD, others by plan | middle | key |
+//! | [`wise::Wise`] | most | middle, real time | key |
+//! | [`currency_beacon::CurrencyBeacon`] | any | middle | key |
+//! | [`bnm::Bnm`] | MYR, quoted per unit of the other | reference, working days | none |
+//! | [`bot::Bot`] | THB, quoted per unit of the other | reference, working days | key |
+//! | [`file::RateFile`] | any | what the file holds | none |
+//! | [`recorded::Recorded`] | any | what the text holds | none |
+//!
+//! [`catalog`] lists them by name and opens one from settings; [`pegs`] reads currencies fixed by law.
 //!
 //! ```
-//! use fx_providers::{Code, ecb};
-//! let answer = include_str!("../fixtures/ecb-eurofxref-daily.xml");
+//! use fx_providers::{Code, Quoted, ecb, exchangerate_api};
 //! let fetched_at = "2026-10-30T15:10:00Z".parse()?;
-//! let sets = ecb::read(answer, fetched_at)?;
+//! let sets = ecb::read(include_str!("../fixtures/ecb-eurofxref-daily.xml"), fetched_at)?;
 //! let dollar = sets[0].rates[&Code::parse("USD")?];
 //! assert_eq!(dollar.to_string(), "1.1172");
 //! assert_eq!(sets[0].as_of.to_rfc3339(), "2026-10-30T13:15:00+00:00");
+//!
+//! let sets = exchangerate_api::read_open(include_bytes!("../fixtures/open-er-api-latest.json"), fetched_at)?;
+//! assert_eq!(sets[0].rates[&Code::parse("VND")?].to_string(), "25947.76805");
+//! assert_eq!(sets[0].quoted, Quoted::UnitsPerBase);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Time is handed in (`now`): the crate reads no clock, so that a test can stand on any day.
+//! Time is handed in (`now`): the crate reads no clock, so that a test can stand on any day. Readers (`read`) are pure
+//! functions; only [`RateSource::fetch`] calls out, within the limits of [`http::Patience`]. An answer that is wrong in
+//! one place is refused as a whole.
 
-/// Days on which the euro area's payment system, and so the ECB's rates, stand still.
+/// Days and hours on which sources and the market stand still.
 pub mod calendar;
+/// Numbers from text, exactly.
+pub mod number;
+/// Keys that open sources.
+mod key;
+/// A strict reader of JSON.
+mod json;
+/// What the readers share.
+mod sheet;
 /// One bounded, validated HTTP request, and how patient it is.
 pub mod http;
 /// What a source answers.
 mod rate_set;
 /// The European Central Bank's reference rates.
 pub mod ecb;
-/// Rates from a file: recorded, bundled, or an operator's own.
+/// Frankfurter: central banks, blended.
+pub mod frankfurter;
+/// ExchangeRate-API: open and keyed.
+pub mod exchangerate_api;
+/// fawazahmed0's public-domain rates.
+pub mod fawazahmed0;
+/// Open Exchange Rates.
+pub mod open_exchange_rates;
+/// What Fixer and currencylayer share.
+mod apilayer;
+/// Fixer.
+pub mod fixer;
+/// currencylayer.
+pub mod currencylayer;
+/// Wise.
+pub mod wise;
+/// CurrencyBeacon.
+pub mod currency_beacon;
+/// Bank Negara Malaysia.
+pub mod bnm;
+/// Bank of Thailand.
+pub mod bot;
+/// Rates from a compiled-in text.
 pub mod recorded;
+/// Rates from an operator's file.
+pub mod file;
+/// Currencies fixed to others.
+pub mod pegs;
+/// All sources by name.
+pub mod catalog;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 
+pub use key::Key;
 pub use rate_set::{Code, CodeError, Kind, Quoted, RateSet, Schedule, parse_rate};
 
 /// A place rates come from.
@@ -107,7 +163,8 @@ pub enum Answer {
     NotModified,
     /// New rate sets, oldest first.
     Sets {
-        /// At least one.
+        /// At least one. Where a source dates its currencies apart (Frankfurter), one answer holds several days, and the
+        /// newest number of a currency is in the newest set that has it.
         sets: Vec<RateSet>,
         /// The answer as it came, for evidence.
         body: Vec<u8>,

@@ -19,6 +19,8 @@ pub struct CodeError(pub String);
 impl Code {
     /// The euro, pivot of the European sources.
     pub const EUR: Code = Code(*b"EUR");
+    /// The US dollar, base of most others.
+    pub const USD: Code = Code(*b"USD");
 
     /// From text; exact, upper case.
     ///
@@ -106,7 +108,8 @@ pub struct RateSet {
     pub kind: Kind,
     /// When newer ones are due.
     pub schedule: Schedule,
-    /// … buys so many units of each of these. Digits as published; never zero, never the base itself.
+    /// … buys so many units of each of these (or the other way round, see `quoted`). Digits as published, at most
+    /// twelve significant ones (an exact middle of bid and ask may have one more); above zero, never the base itself.
     pub rates: BTreeMap<Code, Decimal>,
 }
 

@@ -103,6 +103,7 @@ routes! {
         patch suppliers::update Access::Scopes(FINANCE);
     }
     "/v1/rates" { get prices::rates Access::AnyKey; }
+    "/v1/rates/sources" { get rates::sources Access::AnyKey; }
     "/v1/prices" {
         get prices::price Access::AnyKey;
         post prices::prices Access::AnyKey;

@@ -57,7 +57,7 @@ pub use breaker::Breaker;
 pub use history::Volatilities;
 use judging::{Judging, Standpoint};
 use live::Live;
-pub use report::{Outvoted, SourceReport};
+pub use report::{Outvoted, SourceReport, word};
 use series::{Freshness, Series};
 use snapshot::Peg;
 pub use snapshot::Snapshot;

@@ -26,6 +26,7 @@ mod prices;
 mod program;
 mod quote_buffers;
 mod quote_tokens;
+mod rates;
 mod readme;
 mod reference_rates;
 mod sandbox;

@@ -224,18 +224,18 @@ pub struct Weekend {
 
 impl Default for Weekend {
     fn default() -> Weekend {
-        Weekend { bps: 25, in_prices: WeekendPrices::Always }
+        Weekend { bps: 25, in_prices: WeekendPrices::Live }
     }
 }
 
-/// Which shown prices carry the weekend premium. By default all of them: the shopper pays by a quote, which carries it,
-/// and a price that leaves it out on Saturday is one that cannot be paid.
+/// Which shown prices carry the weekend premium. By default those at running rates: a reference rate is the same number
+/// on Friday evening and on Sunday, and a price made of it would jump by the clock alone. Quotes always carry it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WeekendPrices {
     /// All.
     Always,
-    /// Those at running rates; a reference rate is the same number on Friday evening and on Sunday.
+    /// Those at running rates.
     Live,
     /// None.
     Never,

@@ -11,6 +11,8 @@ mod localise;
 mod promise;
 /// Promises that are not stored.
 mod token;
+/// Where rates come from, as `/v1/rates/sources` answers it.
+mod sources;
 
 use std::sync::Arc;
 
@@ -25,6 +27,7 @@ use crate::vault::Signer;
 pub use listing::{RateAnswer, RatesAnswer, RatesQuestion};
 pub use localise::{AppliedRate, FallbackReason, Item, PricedItem, PricesAnswer, PricesQuestion};
 pub use promise::{QuoteAnswer, QuoteQuestion, QuoteRate};
+pub use sources::{BreakerAnswer, LastError, NotBelieved, SourceAnswer, SourcesAnswer};
 pub use token::{TOKEN_PREFIX, TokenRefused};
 
 /// What the verbs of this module need.

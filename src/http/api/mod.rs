@@ -7,6 +7,7 @@ pub mod ledger;
 pub mod operations;
 pub mod payments;
 pub mod prices;
+pub mod rates;
 pub mod sandbox;
 pub mod settlements;
 pub mod statements;

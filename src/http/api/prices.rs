@@ -42,10 +42,11 @@ pub struct RatesParameters {
 pub async fn rates(service: web::Data<Service>, _caller: Caller, query: Query<RatesParameters>) -> Answer {
     let query = query.0;
     let quotes = query.quotes.as_deref().unwrap_or_default().split(',').filter(|code| !code.is_empty());
+    // A past day knows currencies that are no more.
+    let find = if query.date.is_some() { Currency::find_ever } else { Currency::find };
     let quotes = quotes
         .map(|code| {
-            Currency::find(code)
-                .map_err(|error| Problem::new(Code::UnknownCurrency, error.to_string()).at("quotes"))
+            find(code).map_err(|error| Problem::new(Code::UnknownCurrency, error.to_string()).at("quotes"))
         })
         .collect::<Result<Vec<_>, _>>()?;
     let date = query.date.as_deref().map(|text| read_date("date", text)).transpose()?;
