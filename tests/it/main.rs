@@ -18,6 +18,7 @@ mod log;
 mod money_flows;
 mod money_scenarios;
 mod pair_history;
+mod openapi;
 mod pay_crash;
 mod pay_hear;
 mod pay_start;

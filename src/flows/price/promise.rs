@@ -33,13 +33,13 @@ pub struct QuoteQuestion {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct QuoteAnswer {
     /// Its id.
-    #[schema(value_type = String, example = "quo_01kb0000000000000000000000")]
+    #[schema(example = "quo_01kb0000000000000000000000")]
     pub id: QuoteId,
     /// What the shop asks.
-    #[schema(value_type = Object, example = json!({"amount": "19.90", "currency": "USD"}))]
+    #[schema(example = json!({"amount": "19.90", "currency": "USD"}))]
     pub from: Money,
     /// What the shopper pays.
-    #[schema(value_type = Object, example = json!({"amount": "672.23", "currency": "THB"}))]
+    #[schema(example = json!({"amount": "672.23", "currency": "THB"}))]
     pub to: Money,
     /// The parts of the rate.
     pub rate: QuoteRate,
@@ -50,7 +50,7 @@ pub struct QuoteAnswer {
     /// Who can charge `to`.
     pub chargeable_at: Vec<String>,
     /// Its last moment.
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(example = "2026-11-23T00:00:00Z")]
     pub expires_at: DateTime<Utc>,
     /// Where it stands.
     pub state: QuoteState,
@@ -67,10 +67,8 @@ pub struct QuoteAnswer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct QuoteRate {
     /// One unit of this …
-    #[schema(value_type = String, example = "USD")]
     pub base: Currency,
     /// … in this.
-    #[schema(value_type = String, example = "THB")]
     pub quote: Currency,
     /// The market's rate.
     pub reference: String,
@@ -113,14 +111,27 @@ impl QuoteAnswer {
 }
 
 impl Pricing {
-    /// Promises a price and stores it, together with `with` (the caller's idempotency key).
+    /// Promises a price and stores it, together with `with`.
     ///
     /// # Errors
     /// [`PriceError::RatesStale`] where a stale reference may not be promised; [`PriceError::NoRate`];
     /// [`PriceError::Quote`]; [`PriceError::Commit`].
     pub async fn promise(&self, question: &QuoteQuestion, with: Change) -> Result<QuoteAnswer, PriceError> {
+        self.promise_as(self.ids.mint(), question, with).await
+    }
+
+    /// The same under an id that was minted before, because `with` names it.
+    ///
+    /// # Errors
+    /// As [`Pricing::promise`].
+    pub async fn promise_as(
+        &self,
+        id: QuoteId,
+        question: &QuoteQuestion,
+        with: Change,
+    ) -> Result<QuoteAnswer, PriceError> {
         let now = self.clock.now();
-        let quote = self.draft(question, now)?;
+        let quote = self.draft(id, question, now)?;
         let mut change = with;
         change.insert_quote(&quote);
         self.store.commit(change).await?;
@@ -147,7 +158,12 @@ impl Pricing {
         }
     }
 
-    pub(super) fn draft(&self, question: &QuoteQuestion, now: DateTime<Utc>) -> Result<Quote, PriceError> {
+    pub(super) fn draft(
+        &self,
+        id: QuoteId,
+        question: &QuoteQuestion,
+        now: DateTime<Utc>,
+    ) -> Result<Quote, PriceError> {
         let from = question.units.first().ok_or(PriceError::NoItems)?.currency();
         if question.units.len() > Pricing::MAX_ITEMS {
             return Err(PriceError::TooManyItems { given: question.units.len() });
@@ -165,7 +181,7 @@ impl Pricing {
                 (self.settings.spread(), buffer)
             }
         };
-        let (id, merchant) = (self.ids.mint(), question.merchant);
+        let merchant = question.merchant;
         let terms = QuoteTerms { id, merchant, market, spread, buffer, lock, now };
         let mut quote = Quote::promise(terms, &question.units)?;
         quote.indicative |=

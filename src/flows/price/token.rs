@@ -115,17 +115,18 @@ impl Claims {
 }
 
 impl Pricing {
-    /// Promises a price by a token and stores nothing.
+    /// Promises a price by a token of this id and stores nothing.
     ///
     /// # Errors
     /// As [`Pricing::promise`].
     pub fn promise_by_token(
         &self,
+        id: QuoteId,
         question: &QuoteQuestion,
         reusable: bool,
     ) -> Result<QuoteAnswer, PriceError> {
         let now = self.clock.now();
-        let quote = self.draft(question, now)?;
+        let quote = self.draft(id, question, now)?;
         let mut answer = QuoteAnswer::of(&quote, question.chargeable_at.clone(), now);
         answer.token = Some(self.token(&quote, reusable)?);
         answer.reusable = Some(reusable);

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, HeaderValue, VARY};
 use actix_web::{HttpRequest, web};
 use chrono::NaiveDate;
@@ -15,11 +16,14 @@ use crate::flows::price::{
 use crate::geo::edge_country;
 use crate::http::caller::{Caller, client};
 use crate::http::extract::{Json, Query};
+use crate::http::idempotent::{self, KeyHeader};
 use crate::http::problem::{Answer, Code, Problem};
 use crate::http::service::Service;
 use crate::http::wire::{self, AmountIn, CurrencyIn, MoneyIn};
+use crate::ids::QuoteId;
 use crate::money::{Currency, Money};
 use crate::store::Change;
+use crate::store::idempotency::Claim;
 
 /// Which rates.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -27,13 +31,13 @@ use crate::store::Change;
 #[into_params(parameter_in = Query)]
 pub struct RatesParameters {
     /// One unit of this.
-    #[param(value_type = String, example = "USD")]
+    #[param(inline, value_type = Currency, example = "USD")]
     base: CurrencyIn,
     /// In these, separated by commas; without it, every currency that has a rate.
-    #[param(example = "SGD,THB")]
+    #[param(pattern = "^[A-Z]{3}(,[A-Z]{3})*$", example = "SGD,THB")]
     quotes: Option<String>,
     /// The last publication on or before this day.
-    #[param(example = "2026-10-30")]
+    #[param(format = Date, example = "2026-10-30")]
     date: Option<String>,
 }
 
@@ -69,16 +73,16 @@ pub fn read_date(param: &str, text: &str) -> Answer<NaiveDate> {
 #[into_params(parameter_in = Query)]
 pub struct PriceParameters {
     /// The shop's own price.
-    #[param(value_type = String, example = "19.90")]
+    #[param(inline, value_type = AmountIn, example = "19.90")]
     amount: AmountIn,
     /// Its currency.
-    #[param(value_type = String, example = "USD")]
+    #[param(inline, value_type = Currency, example = "USD")]
     currency: CurrencyIn,
     /// The currency to show; always wins.
-    #[param(value_type = Option<String>, example = "THB")]
+    #[param(inline, value_type = Option<Currency>, example = "THB")]
     to: Option<CurrencyIn>,
     /// The shopper's country.
-    #[param(value_type = Option<String>, example = "TH")]
+    #[param(pattern = "^[A-Z]{2}$", example = "TH")]
     country: Option<String>,
     /// The shopper's address; from secret keys only.
     ip: Option<String>,
@@ -86,7 +90,7 @@ pub struct PriceParameters {
     #[param(example = "th")]
     locale: Option<String>,
     /// `exact`, `step` or `charm`.
-    #[param(value_type = Option<String>, example = "exact")]
+    #[param(inline, example = "exact")]
     rounding: Option<PriceRounding>,
 }
 
@@ -96,13 +100,12 @@ pub struct PriceParameters {
 #[schema(example = json!({"items": [{"sku": "mug-1", "amount": "19.90", "currency": "USD"}], "country": "TH"}))]
 pub struct PricesBody {
     items: Vec<PricesItem>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<Currency>)]
     to: Option<CurrencyIn>,
     country: Option<String>,
     /// From secret keys only.
     ip: Option<String>,
     locale: Option<String>,
-    #[schema(value_type = Option<String>)]
     rounding: Option<PriceRounding>,
 }
 
@@ -111,9 +114,9 @@ pub struct PricesBody {
 #[serde(deny_unknown_fields)]
 pub struct PricesItem {
     sku: Option<String>,
-    #[schema(value_type = String)]
+    #[schema(value_type = AmountIn)]
     amount: AmountIn,
-    #[schema(value_type = String)]
+    #[schema(value_type = Currency)]
     currency: CurrencyIn,
 }
 
@@ -215,9 +218,9 @@ pub struct QuoteBody {
     /// Instead of `from`: units, each converted and rounded by itself.
     #[schema(value_type = Option<Vec<MoneyIn>>)]
     items: Option<Vec<MoneyIn>>,
-    #[schema(value_type = String)]
+    #[schema(value_type = Currency)]
     to: CurrencyIn,
-    #[schema(value_type = Option<String>)]
+    /// How long it stands; without it, as configured.
     lock: Option<Lock>,
     /// Marks the quote indicative where this gateway cannot charge it.
     gateway: Option<String>,
@@ -241,9 +244,49 @@ pub enum QuoteForm {
 }
 
 /// Promises a price.
-#[utoipa::path(post, path = "/v1/quotes", tag = "prices", request_body = QuoteBody, responses((status = 201, description = "The quote", body = QuoteAnswer)))]
-pub async fn quote(service: web::Data<Service>, caller: Caller, body: Json<QuoteBody>) -> Answer {
-    let body = body.value;
+#[utoipa::path(post, path = "/v1/quotes", tag = "prices", params(KeyHeader), request_body = QuoteBody, responses((status = 201, description = "The quote", body = QuoteAnswer)))]
+pub async fn quote(
+    service: web::Data<Service>,
+    caller: Caller,
+    request: HttpRequest,
+    body: Json<QuoteBody>,
+) -> Answer {
+    let asked =
+        idempotent::Asked { service: &service, caller: &caller, request: &request, body: &body.bytes };
+    let (form, reusable) = (body.value.form, body.value.reusable);
+    let carry = async |claim: Claim| {
+        if reusable && form == QuoteForm::Stored {
+            let detail = "a stored quote pays once; `reusable` belongs to `\"form\": \"token\"`";
+            return Err(Problem::new(Code::InvalidBody, detail).at("reusable"));
+        }
+        let question = question(&service, &caller, body.value)?;
+        let id = service.ids.mint();
+        let mut with = Change::new();
+        with.claim(&claim, id);
+        match form {
+            QuoteForm::Stored => Ok(service.pricing.promise_as(id, &question, with).await?),
+            QuoteForm::Token => {
+                let answer = service.pricing.promise_by_token(id, &question, reusable)?;
+                service.store.commit(with).await?;
+                Ok(answer)
+            }
+        }
+    };
+    let recall = async |resource: String| {
+        let id = wire::id("id", &resource)?;
+        match form {
+            QuoteForm::Stored => shown(&service, &caller, id).await,
+            // The token that nobody received is made anew under its id: together they still pay once.
+            QuoteForm::Token => {
+                let again = serde_json::from_slice(&body.bytes).map_err(Problem::internal)?;
+                Ok(service.pricing.promise_by_token(id, &question(&service, &caller, again)?, reusable)?)
+            }
+        }
+    };
+    idempotent::once(asked, StatusCode::CREATED, carry, recall).await
+}
+
+fn question(service: &Service, caller: &Caller, body: QuoteBody) -> Answer<QuoteQuestion> {
     let units: Vec<Money> = match (body.from, body.items) {
         (Some(from), None) => vec![from.0],
         (None, Some(items)) => items.iter().map(|item| item.0).collect(),
@@ -254,34 +297,26 @@ pub async fn quote(service: web::Data<Service>, caller: Caller, body: Json<Quote
         }
     };
     let account = body.gateway.map(|name| service.account_at(caller.merchant(), &name)).transpose()?;
-    let question = QuoteQuestion {
+    Ok(QuoteQuestion {
         merchant: caller.merchant(),
         units,
         to: body.to.0,
         lock: body.lock,
         chargeable_at: service.chargeable_at(caller.merchant(), body.to.0),
         gateway: account.map(|open| open.account.gateway.clone()),
-    };
-    match (body.form, body.reusable) {
-        (QuoteForm::Token, reusable) => {
-            crate::http::json(201, &service.pricing.promise_by_token(&question, reusable)?)
-        }
-        (QuoteForm::Stored, false) => {
-            crate::http::json(201, &service.pricing.promise(&question, Change::new()).await?)
-        }
-        (QuoteForm::Stored, true) => {
-            let detail = "a stored quote pays once; `reusable` belongs to `\"form\": \"token\"`";
-            Err(Problem::new(Code::InvalidBody, detail).at("reusable"))
-        }
-    }
+    })
 }
 
 /// One quote as it stands.
-#[utoipa::path(get, path = "/v1/quotes/{id}", tag = "prices", params(("id" = String, Path, example = "quo_01kb0000000000000000000000")), responses((status = 200, description = "The quote", body = QuoteAnswer)))]
+#[utoipa::path(get, path = "/v1/quotes/{id}", tag = "prices", params(("id" = inline(crate::ids::QuoteId), Path, example = "quo_01kb0000000000000000000000")), responses((status = 200, description = "The quote", body = QuoteAnswer)))]
 pub async fn show_quote(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id = wire::path_id(&id, "quote")?;
+    crate::http::json(200, &shown(&service, &caller, id).await?)
+}
+
+async fn shown(service: &Service, caller: &Caller, id: QuoteId) -> Answer<QuoteAnswer> {
     let quote = service.pricing.quote(caller.merchant(), id).await?;
     let quote = quote.ok_or_else(|| Problem::not_found("quote"))?;
     let chargeable = service.chargeable_at(caller.merchant(), quote.to.currency());
-    crate::http::json(200, &QuoteAnswer::of(&quote, chargeable, service.clock.now()))
+    Ok(QuoteAnswer::of(&quote, chargeable, service.clock.now()))
 }
