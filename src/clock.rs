@@ -74,7 +74,8 @@ impl Clock {
         if to < now {
             return Err(ClockBackwards { now, asked: to });
         }
-        self.0.offset_us.fetch_add((to - now).num_microseconds().unwrap_or(i64::MAX / 4), Ordering::SeqCst);
+        // The offset itself, not a step: two callers who move to the same moment move there once.
+        self.0.offset_us.fetch_max(to.timestamp_micros() - self.wall_us(), Ordering::SeqCst);
         Ok(())
     }
 

@@ -6,13 +6,12 @@
 //! hosts in live mode.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use secrecy::SecretString;
 
 use crate::domain::merchants::{AvailableWhen, FundsFlow, FxPoint, GatewayAccount, Recharge};
 use crate::flows::pay::{Accounts, OpenAccount};
-use crate::gateways::{AccountSettings, Context, Descriptor, Trust, registry};
+use crate::gateways::{AccountSettings, Context, Descriptor, Trust, call, registry};
 use crate::ids::{IdSource, MerchantId};
 use crate::sandbox::Sandbox;
 use crate::settings::{GatewaySection, Mode, Settings};
@@ -36,12 +35,7 @@ pub(super) async fn open_accounts(
         None => Trust::Live,
         Some(sandbox) => Trust::StraitsSandbox { root_der: sandbox.root_certificate_der()? },
     };
-    let http = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(Duration::from_secs(5))
-        .timeout(Duration::from_secs(30))
-        .build()
-        .map_err(|error| AppError::Broken(error.to_string()))?;
+    let http = call::client().map_err(|error| AppError::Broken(error.to_string()))?;
     let context = Context { http, clock: built.clock.clone(), ids: built.ids.clone(), trust };
     let default = match seeded {
         Some(seeded) => seeded.default.merchant,

@@ -1,8 +1,8 @@
 //! Builds everything once, serves, and ends in order.
 //!
 //! Start: listen (so that the address is known), folder, vault, database, clock, far sides, identity, flows, service,
-//! `sandbox.json`, ready. End, on SIGTERM or SIGINT: no more connections, running requests finish, jobs hand back, the
-//! writer drains; within the configured seconds.
+//! `sandbox.json`, ready. End, on SIGTERM or SIGINT: no more connections, running requests and jobs finish, the writer
+//! drains; within the configured seconds.
 
 mod duties;
 mod far_sides;
@@ -37,7 +37,7 @@ use crate::settings::{Mode, Settings};
 use crate::store::{CommitError, Store, StoreError};
 use crate::vault::{Vault, VaultError};
 
-pub use opening::{open_store, open_vault, prepare_folder};
+pub use opening::{open_store, open_vault, prepare_folder, restore_clock};
 pub use reseal::reseal;
 pub use seed::{Identity, Seeded};
 pub use signing::retire_signing_keys;
@@ -244,11 +244,20 @@ impl App {
         let handle = server.handle();
         service.set_ready(true);
         let background = background(&service);
+        let (end_jobs, jobs_end) = tokio::sync::oneshot::channel::<()>();
+        let jobs = service.jobs.clone();
+        let mut jobs = tokio::spawn(async move { jobs.run(async { drop(jobs_end.await) }).await });
         let running = tokio::spawn(server);
         stop.await;
         service.set_ready(false);
-        tracing::info!("stopping: no more connections, running requests finish");
+        tracing::info!("stopping: no more connections, running requests and jobs finish");
+        let deadline = tokio::time::Instant::now() + limits.shutdown;
+        let _ = end_jobs.send(());
         handle.stop(true).await;
+        if tokio::time::timeout_at(deadline, &mut jobs).await.is_err() {
+            tracing::warn!("a job did not end in time; the next start takes it up");
+            jobs.abort();
+        }
         for task in background {
             task.abort();
         }
@@ -260,10 +269,8 @@ impl App {
     }
 }
 
-/// What runs beside the server.
+/// What runs beside the server and may be broken off at any time.
 fn background(service: &web::Data<Service>) -> Vec<tokio::task::JoinHandle<()>> {
-    let jobs = service.jobs.clone();
-    let jobs = tokio::spawn(async move { jobs.run(std::future::pending()).await });
     let rates = service.pricing.rates.clone();
     let rates = tokio::spawn(async move { rates.keep_fresh().await });
     let courier = service.sandbox.clone();
@@ -279,7 +286,7 @@ fn background(service: &web::Data<Service>) -> Vec<tokio::task::JoinHandle<()>> 
             }
         }
     });
-    [jobs, rates, sweep].into_iter().chain(courier).collect()
+    [rates, sweep].into_iter().chain(courier).collect()
 }
 
 /// What the later steps of the start work with.

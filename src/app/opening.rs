@@ -53,7 +53,10 @@ pub async fn open_store(settings: &Settings, clock: &Clock, ids: &IdSource) -> R
 }
 
 /// Takes up the test clock where it stood.
-pub(super) async fn restore_clock(store: &Store, clock: &Clock) -> Result<(), AppError> {
+///
+/// # Errors
+/// [`AppError::Store`].
+pub async fn restore_clock(store: &Store, clock: &Clock) -> Result<(), AppError> {
     let stored = store.setting(CLOCK_OFFSET).await?.and_then(|row| row.value.parse().ok());
     clock.restore_offset(TimeDelta::microseconds(stored.unwrap_or(0)));
     Ok(())

@@ -2,6 +2,8 @@
 
 /// Keys, suppliers and payout accounts, with the audit trail.
 pub mod onboard;
+/// A round of questions to gateways.
+mod rounds;
 /// Taking a payment: start, hear, ask, complete, cancel, recover.
 pub mod pay;
 /// Showing and promising prices: localise, rates, quotes.

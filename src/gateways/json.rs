@@ -23,7 +23,13 @@ pub struct Unreadable(String);
 /// [`Unreadable`], with the place but never the content.
 pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
     check(bytes)?;
-    serde_json::from_slice(bytes).map_err(|error| Unreadable(error.to_string()))
+    serde_json::from_slice(bytes).map_err(|error| {
+        let text = error.to_string();
+        // A member's name is ours. Any other fault of shape quotes the value, which may be somebody's name or secret.
+        let ours = text.starts_with("missing field");
+        let place = || format!("a value of another kind at line {} column {}", error.line(), error.column());
+        Unreadable(if ours { text } else { place() })
+    })
 }
 
 /// Refuses what two parsers could read differently.
@@ -140,5 +146,17 @@ mod tests {
         let body = br#"{"amount":9007199254740993,"new":{"amount":null,"list":[1,2.5,true,"x"]}}"#;
         assert_eq!(read::<Wire>(body), Ok(Wire { amount: 9_007_199_254_740_993 }));
         assert!(read::<Wire>(br#"{"amount":1.5}"#).is_err(), "an integer is never read from a float");
+    }
+
+    #[test]
+    fn a_fault_names_its_place_and_never_the_content() {
+        #[derive(serde::Deserialize, Debug)]
+        struct Wire {
+            #[expect(dead_code, reason = "only the reading is tested")]
+            amount: i64,
+        }
+        let fault = |body: &str| read::<Wire>(body.as_bytes()).unwrap_err().to_string();
+        assert_eq!(fault(r#"{"amount":"Somchai"}"#), "a value of another kind at line 1 column 19");
+        assert_eq!(fault("{}"), "missing field `amount` at line 1 column 2");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
@@ -10,6 +11,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::store::Seek;
 
@@ -41,31 +43,47 @@ impl<T: DeserializeOwned> FromRequest for Json<T> {
                     "send `Content-Type: application/json`",
                 ));
             }
-            let bytes = collect(&request, &mut payload).await?;
+            let (bytes, _) = collect(&request, &mut payload, None).await?;
             Ok(Json { value: body::read(&bytes)?, bytes })
         })
     }
 }
 
-/// A raw body within the limits: notices of gateways are verified byte for byte.
+/// A raw body within the limits: notices of gateways are verified byte for byte. Nobody who sends one has shown a key,
+/// so its bytes are counted as they come, against all of them that are in flight; they count until it is dropped.
 #[derive(Debug)]
-pub struct Raw(pub Bytes);
+pub struct Notice {
+    /// What was sent.
+    pub bytes: Bytes,
+    _room: Option<OwnedSemaphorePermit>,
+}
 
-impl FromRequest for Raw {
+impl FromRequest for Notice {
     type Error = Problem;
-    type Future = Pin<Box<dyn Future<Output = Result<Raw, Problem>>>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Notice, Problem>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, mut payload) = (request.clone(), payload.take());
-        Box::pin(async move { collect(&request, &mut payload).await.map(Raw) })
+        Box::pin(async move {
+            let service = service(&request)?;
+            let (bytes, room) = collect(&request, &mut payload, Some(&service.notices)).await?;
+            Ok(Notice { bytes, _room: room })
+        })
     }
 }
 
-async fn collect(request: &HttpRequest, payload: &mut Payload) -> Answer<Bytes> {
-    let Some(service) = request.app_data::<web::Data<Service>>() else {
-        return Err(Problem::internal("the service is not in the application's data"));
-    };
-    let limits = &service.settings.limits;
+fn service(request: &HttpRequest) -> Answer<&web::Data<Service>> {
+    let service = request.app_data::<web::Data<Service>>();
+    service.ok_or_else(|| Problem::internal("the service is not in the application's data"))
+}
+
+/// The body, and its room among all that are `counted`.
+async fn collect(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    counted: Option<&Arc<Semaphore>>,
+) -> Answer<(Bytes, Option<OwnedSemaphorePermit>)> {
+    let limits = &service(request)?.settings.limits;
     if request.headers().contains_key(CONTENT_ENCODING) {
         return Err(Problem::new(Code::UnsupportedEncoding, "send the body without Content-Encoding"));
     }
@@ -77,14 +95,23 @@ async fn collect(request: &HttpRequest, payload: &mut Payload) -> Answer<Bytes> 
     }
     let read = async {
         let mut bytes = BytesMut::new();
+        let mut room: Option<OwnedSemaphorePermit> = None;
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|_| Problem::new(Code::InvalidBody, "the body broke off"))?;
             if bytes.len() + chunk.len() > limits.body_bytes {
                 return Err(too_large());
             }
+            if let Some(all) = counted {
+                let more = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
+                let more = all.clone().acquire_many_owned(more).await.map_err(Problem::internal)?;
+                match &mut room {
+                    Some(room) => room.merge(more),
+                    None => room = Some(more),
+                }
+            }
             bytes.extend_from_slice(&chunk);
         }
-        Ok(bytes.freeze())
+        Ok((bytes.freeze(), room))
     };
     tokio::time::timeout(limits.body, read).await.unwrap_or_else(|_| {
         let detail = format!("the body did not arrive within {} s", limits.body.as_secs());
@@ -174,6 +201,7 @@ mod tests {
         assert_eq!(paging.limit().unwrap(), 5);
         assert_eq!(read_query::<Paging>("limt=5").unwrap_err().code(), Code::UnknownField);
         assert_eq!(read_query::<Paging>("limit=5&limit=6").unwrap_err().code(), Code::DuplicateField);
+        assert_eq!(read_query::<Paging>("starting_after=%00").unwrap_err().code(), Code::InvalidBody);
         for limit in ["0", "101", "-1", "1e2", "1000000000"] {
             let paging: Paging = read_query(&format!("limit={limit}")).unwrap();
             assert!(paging.limit().is_err(), "{limit}");

@@ -158,6 +158,7 @@ impl From<RefundFlowError> for Problem {
     fn from(error: RefundFlowError) -> Problem {
         let problem = Problem::new(code_of(error.code()), error.to_string());
         match (&error, error.param()) {
+            (RefundFlowError::Gateway(cause), _) => unavailable(cause),
             (RefundFlowError::Unavailable(cause), _) => unavailable(cause),
             (_, Some(param)) => problem.at(param),
             _ => problem,

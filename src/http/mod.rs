@@ -13,6 +13,7 @@ mod faults;
 mod gauges;
 pub mod idempotent;
 pub mod limits;
+mod misread;
 mod openapi;
 pub mod problem;
 pub mod schemas;

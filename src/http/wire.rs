@@ -21,7 +21,7 @@ use crate::money::{Currency, Money, MoneyError};
 
 use crate::store::Seek;
 
-use super::body::coded;
+use super::misread::coded;
 use super::problem::{Code, Problem};
 use super::schemas::{ListObject, text};
 

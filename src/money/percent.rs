@@ -53,9 +53,11 @@ impl Percent {
     /// # Errors
     /// [`PercentError`] when negative, above 1000 or finer than 8 decimals.
     pub fn try_new(value: Decimal) -> Result<Percent, PercentError> {
-        let fits =
-            !value.is_sign_negative() && value <= Decimal::ONE_THOUSAND && value.normalize().scale() <= 8;
-        fits.then_some(Percent(value)).ok_or_else(|| PercentError(value.to_string()))
+        let shortest = value.normalize();
+        let fits = !value.is_sign_negative() && value <= Decimal::ONE_THOUSAND && shortest.scale() <= 8;
+        // `4.40` stays as it is written; twenty zeros would cost the product with an amount its exactness.
+        let kept = if value.scale() > 8 { shortest } else { value };
+        fits.then_some(Percent(kept)).ok_or_else(|| PercentError(value.to_string()))
     }
 
     /// The number before the percent sign.
@@ -122,6 +124,14 @@ mod tests {
         {
             assert_eq!(text.parse::<Percent>(), Err(PercentError(text.to_owned())), "{text}");
         }
+    }
+
+    #[test]
+    fn zeros_at_the_end_change_nothing() {
+        let largest = Money::from_minor(Money::INPUT_LIMIT, Currency::find("USD").unwrap());
+        let long: Percent = format!("10.{}", "0".repeat(26)).parse().unwrap();
+        let share = largest.percent(long).unwrap().round(Rounding::HalfUp);
+        assert_eq!(share.minor(), Money::INPUT_LIMIT / 10);
     }
 
     #[test]

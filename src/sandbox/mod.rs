@@ -74,7 +74,7 @@ pub enum SandboxError {
     Certificate(String),
     /// The HTTP client cannot be built, or a page of the far side cannot be reached.
     #[error("sandbox: {0}")]
-    Http(#[from] reqwest::Error),
+    Http(reqwest::Error),
     /// No payment under this reference has reached a far side.
     #[error("no payment `{0}` has reached a far side")]
     UnknownPayment(String),
@@ -92,6 +92,13 @@ pub enum SandboxError {
     /// A notice's receiver or a setting is not usable.
     #[error("{0}")]
     Setting(String),
+}
+
+/// The address may carry a one-time code: it is not told on.
+impl From<reqwest::Error> for SandboxError {
+    fn from(error: reqwest::Error) -> SandboxError {
+        SandboxError::Http(error.without_url())
+    }
 }
 
 /// The far sides. Clones share one.

@@ -90,9 +90,16 @@ pub enum SettingsError {
 }
 
 /// Every key in its dotted form with its value in force and its origin.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Layers {
     values: BTreeMap<String, (Value, Origin)>,
+}
+
+/// As [`Layers::rows`] show it: secrets are masked.
+impl fmt::Debug for Layers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.rows().map(|(key, value, _)| (key, value))).finish()
+    }
 }
 
 impl Layers {

@@ -77,13 +77,9 @@ impl Store {
                 "SELECT * FROM audit_entry WHERE merchant_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3"
             }
         };
-        let rows = sqlx::query(sql)
-            .bind(merchant.to_string())
-            .bind(seek.key().copied().unwrap_or(0))
-            .bind(limit)
-            .fetch_all(self.reads())
-            .await?;
-        rows.iter().map(read_entry).collect()
+        let query =
+            sqlx::query(sql).bind(merchant.to_string()).bind(seek.key().copied().unwrap_or(0)).bind(limit);
+        self.all(query, read_entry).await
     }
 }
 

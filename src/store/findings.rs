@@ -83,12 +83,10 @@ impl Store {
         merchant: MerchantId,
         id: FindingId,
     ) -> Result<Option<Versioned<Finding>>, StoreError> {
-        let row = sqlx::query(select!("WHERE merchant_id = $1 AND id = $2"))
+        let query = sqlx::query(select!("WHERE merchant_id = $1 AND id = $2"))
             .bind(merchant.to_string())
-            .bind(id.to_string())
-            .fetch_optional(self.reads())
-            .await?;
-        row.as_ref().map(read).transpose()
+            .bind(id.to_string());
+        self.one(query, read).await
     }
 
     /// The finding of a kind about a fact, if it was opened.
@@ -101,13 +99,11 @@ impl Store {
         kind: FindingKind,
         fact: &str,
     ) -> Result<Option<Versioned<Finding>>, StoreError> {
-        let row = sqlx::query(select!("WHERE merchant_id = $1 AND kind = $2 AND fact = $3"))
+        let query = sqlx::query(select!("WHERE merchant_id = $1 AND kind = $2 AND fact = $3"))
             .bind(merchant.to_string())
             .bind(kind.as_str())
-            .bind(fact)
-            .fetch_optional(self.reads())
-            .await?;
-        row.as_ref().map(read).transpose()
+            .bind(fact);
+        self.one(query, read).await
     }
 
     /// Every finding about a payment, oldest first.
@@ -119,12 +115,10 @@ impl Store {
         merchant: MerchantId,
         payment: PaymentId,
     ) -> Result<Vec<Versioned<Finding>>, StoreError> {
-        let rows = sqlx::query(select!("WHERE merchant_id = $1 AND payment_id = $2 ORDER BY id"))
+        let query = sqlx::query(select!("WHERE merchant_id = $1 AND payment_id = $2 ORDER BY id"))
             .bind(merchant.to_string())
-            .bind(payment.to_string())
-            .fetch_all(self.reads())
-            .await?;
-        rows.iter().map(read).collect()
+            .bind(payment.to_string());
+        self.all(query, read).await
     }
 
     /// A merchant's findings by id, newest last; `state` narrows to `open`, `proposed` or `resolved`. In reading order.
@@ -148,14 +142,12 @@ impl Store {
                 )
             }
         };
-        let rows = sqlx::query(sql)
+        let query = sqlx::query(sql)
             .bind(merchant.to_string())
             .bind(state.unwrap_or_default())
             .bind(seek.key().map(ToString::to_string).unwrap_or_default())
-            .bind(i64::from(limit))
-            .fetch_all(self.reads())
-            .await?;
-        rows.iter().map(|row| read(row).map(|finding| finding.value)).collect()
+            .bind(i64::from(limit));
+        self.all(query, |row| read(row).map(|finding| finding.value)).await
     }
 }
 

@@ -65,11 +65,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn key_by_hash(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreError> {
-        let row = sqlx::query("SELECT * FROM api_key WHERE hash = $1")
-            .bind(hash.0.to_vec())
-            .fetch_optional(self.reads())
-            .await?;
-        let key = row.as_ref().map(read_key).transpose()?;
+        let query = sqlx::query("SELECT * FROM api_key WHERE hash = $1").bind(hash.0.to_vec());
+        let key = self.one(query, read_key).await?;
         // The index found it by its bytes; the comparison that decides takes the same time for every hash.
         Ok(key.map(|key| key.value).filter(|key| key.hash == hash))
     }
@@ -83,12 +80,10 @@ impl Store {
         merchant: MerchantId,
         id: KeyId,
     ) -> Result<Option<Versioned<ApiKey>>, StoreError> {
-        let row = sqlx::query("SELECT * FROM api_key WHERE merchant_id = $1 AND id = $2")
+        let query = sqlx::query("SELECT * FROM api_key WHERE merchant_id = $1 AND id = $2")
             .bind(merchant.to_string())
-            .bind(id.to_string())
-            .fetch_optional(self.reads())
-            .await?;
-        row.as_ref().map(read_key).transpose()
+            .bind(id.to_string());
+        self.one(query, read_key).await
     }
 
     /// Every origin that some publishable key allows.
@@ -122,13 +117,11 @@ impl Store {
             false => "SELECT * FROM api_key WHERE merchant_id = $1 AND id > $2 ORDER BY id LIMIT $3",
             true => "SELECT * FROM api_key WHERE merchant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
         };
-        let rows = sqlx::query(sql)
+        let query = sqlx::query(sql)
             .bind(merchant.to_string())
             .bind(seek.key().map(ToString::to_string).unwrap_or_default())
-            .bind(limit)
-            .fetch_all(self.reads())
-            .await?;
-        rows.iter().map(|row| read_key(row).map(|key| key.value)).collect()
+            .bind(limit);
+        self.all(query, |row| read_key(row).map(|key| key.value)).await
     }
 }
 

@@ -150,11 +150,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn merchant(&self, id: MerchantId) -> Result<Option<Merchant>, StoreError> {
-        let row = sqlx::query("SELECT * FROM merchant WHERE id = $1")
-            .bind(id.to_string())
-            .fetch_optional(self.reads())
-            .await?;
-        row.as_ref().map(read_merchant).transpose()
+        let query = sqlx::query("SELECT * FROM merchant WHERE id = $1").bind(id.to_string());
+        self.one(query, read_merchant).await
     }
 
     /// Every merchant, oldest first.
@@ -162,8 +159,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn merchants(&self) -> Result<Vec<Merchant>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM merchant ORDER BY id").fetch_all(self.reads()).await?;
-        rows.iter().map(read_merchant).collect()
+        let query = sqlx::query("SELECT * FROM merchant ORDER BY id");
+        self.all(query, read_merchant).await
     }
 
     /// A merchant's user.
@@ -193,8 +190,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn gateway_accounts(&self) -> Result<Vec<Versioned<StoredGatewayAccount>>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM gateway_account ORDER BY id").fetch_all(self.reads()).await?;
-        rows.iter().map(read_gateway_account).collect()
+        let query = sqlx::query("SELECT * FROM gateway_account ORDER BY id");
+        self.all(query, read_gateway_account).await
     }
 }
 

@@ -97,12 +97,10 @@ impl Store {
         merchant: MerchantId,
         id: QuoteId,
     ) -> Result<Option<Versioned<Quote>>, StoreError> {
-        let row = sqlx::query("SELECT * FROM quote WHERE merchant_id = $1 AND id = $2")
+        let query = sqlx::query("SELECT * FROM quote WHERE merchant_id = $1 AND id = $2")
             .bind(merchant.to_string())
-            .bind(id.to_string())
-            .fetch_optional(self.reads())
-            .await?;
-        row.as_ref().map(read_quote).transpose()
+            .bind(id.to_string());
+        self.one(query, read_quote).await
     }
 
     /// The quote, if this payment uses it.
@@ -114,12 +112,10 @@ impl Store {
         id: QuoteId,
         payment: PaymentId,
     ) -> Result<Option<Versioned<Quote>>, StoreError> {
-        let row = sqlx::query("SELECT * FROM quote WHERE id = $1 AND used_by = $2")
+        let query = sqlx::query("SELECT * FROM quote WHERE id = $1 AND used_by = $2")
             .bind(id.to_string())
-            .bind(payment.to_string())
-            .fetch_optional(self.reads())
-            .await?;
-        row.as_ref().map(read_quote).transpose()
+            .bind(payment.to_string());
+        self.one(query, read_quote).await
     }
 }
 

@@ -98,12 +98,10 @@ impl Store {
         merchant: MerchantId,
         id: RefundId,
     ) -> Result<Option<Versioned<Refund>>, StoreError> {
-        let row = sqlx::query(select!("WHERE merchant_id = $1 AND id = $2"))
+        let query = sqlx::query(select!("WHERE merchant_id = $1 AND id = $2"))
             .bind(merchant.to_string())
-            .bind(id.to_string())
-            .fetch_optional(self.reads())
-            .await?;
-        row.as_ref().map(read).transpose()
+            .bind(id.to_string());
+        self.one(query, read).await
     }
 
     /// One refund, whosever it is: for the flow that sends it.
@@ -111,9 +109,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn refund_by_id(&self, id: RefundId) -> Result<Option<Versioned<Refund>>, StoreError> {
-        let row =
-            sqlx::query(select!("WHERE id = $1")).bind(id.to_string()).fetch_optional(self.reads()).await?;
-        row.as_ref().map(read).transpose()
+        let query = sqlx::query(select!("WHERE id = $1")).bind(id.to_string());
+        self.one(query, read).await
     }
 
     /// Every refund of a payment, oldest first.
@@ -121,11 +118,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn refunds_of(&self, payment: PaymentId) -> Result<Vec<Versioned<Refund>>, StoreError> {
-        let rows = sqlx::query(select!("WHERE payment_id = $1 ORDER BY id"))
-            .bind(payment.to_string())
-            .fetch_all(self.reads())
-            .await?;
-        rows.iter().map(read).collect()
+        let query = sqlx::query(select!("WHERE payment_id = $1 ORDER BY id")).bind(payment.to_string());
+        self.all(query, read).await
     }
 
     /// Refunds that the gateway has not settled, longest unchanged first.
@@ -133,13 +127,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn open_refunds(&self, limit: u32) -> Result<Vec<Versioned<Refund>>, StoreError> {
-        let rows = sqlx::query(select!(
+        let query = sqlx::query(select!(
             "WHERE state IN ('pending', 'awaiting_funds') ORDER BY updated_at, id LIMIT $1"
         ))
-        .bind(i64::from(limit))
-        .fetch_all(self.reads())
-        .await?;
-        rows.iter().map(read).collect()
+        .bind(i64::from(limit));
+        self.all(query, read).await
     }
 }
 

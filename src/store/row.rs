@@ -1,17 +1,39 @@
-//! Reading a row's columns as what they are; a column that does not read names its table and row.
+//! Reading rows as nouns and their columns as what they are; a column that does not read names its table and row.
 
 use std::fmt::Display;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
+use sqlx::Any;
 use sqlx::Row as _;
-use sqlx::any::AnyRow;
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::Query;
 
 use crate::clock::from_micros;
 use crate::money::{Currency, Money};
 
-use super::{StoreError, Versioned};
+use super::{Store, StoreError, Versioned};
+
+impl Store {
+    /// The row of a query, read as its noun.
+    pub(super) async fn one<T>(
+        &self,
+        query: Query<'_, Any, AnyArguments>,
+        read: impl Fn(&AnyRow) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        query.fetch_optional(self.reads()).await?.as_ref().map(read).transpose()
+    }
+
+    /// Every row of a query, read as its noun, in the query's order.
+    pub(super) async fn all<T>(
+        &self,
+        query: Query<'_, Any, AnyArguments>,
+        read: impl Fn(&AnyRow) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        query.fetch_all(self.reads()).await?.iter().map(read).collect()
+    }
+}
 
 /// One row of `table`, whose first column says which.
 pub(super) struct Row<'a> {

@@ -118,11 +118,8 @@ impl Store {
         &self,
         payment: PaymentId,
     ) -> Result<Option<Versioned<SettlementRecord>>, StoreError> {
-        let row = sqlx::query(select!("WHERE payment_id = $1"))
-            .bind(payment.to_string())
-            .fetch_optional(self.reads())
-            .await?;
-        row.as_ref().map(read).transpose()
+        let query = sqlx::query(select!("WHERE payment_id = $1")).bind(payment.to_string());
+        self.one(query, read).await
     }
 
     /// Settlements with a conversion that waits for a rate, oldest first.
@@ -133,11 +130,9 @@ impl Store {
         &self,
         limit: u32,
     ) -> Result<Vec<Versioned<SettlementRecord>>, StoreError> {
-        let rows = sqlx::query(select!("WHERE waiting IS NOT NULL ORDER BY created_at, id LIMIT $1"))
-            .bind(i64::from(limit))
-            .fetch_all(self.reads())
-            .await?;
-        rows.iter().map(read).collect()
+        let query = sqlx::query(select!("WHERE waiting IS NOT NULL ORDER BY created_at, id LIMIT $1"))
+            .bind(i64::from(limit));
+        self.all(query, read).await
     }
 }
 

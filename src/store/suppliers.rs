@@ -107,12 +107,10 @@ impl Store {
         merchant: MerchantId,
         id: SupplierId,
     ) -> Result<Option<Versioned<Supplier>>, StoreError> {
-        let row = sqlx::query("SELECT * FROM supplier WHERE merchant_id = $1 AND id = $2")
+        let query = sqlx::query("SELECT * FROM supplier WHERE merchant_id = $1 AND id = $2")
             .bind(merchant.to_string())
-            .bind(id.to_string())
-            .fetch_optional(self.reads())
-            .await?;
-        row.as_ref().map(read_supplier).transpose()
+            .bind(id.to_string());
+        self.one(query, read_supplier).await
     }
 
     /// A merchant's suppliers after an id, oldest first.
@@ -129,13 +127,11 @@ impl Store {
             false => "SELECT * FROM supplier WHERE merchant_id = $1 AND id > $2 ORDER BY id LIMIT $3",
             true => "SELECT * FROM supplier WHERE merchant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
         };
-        let rows = sqlx::query(sql)
+        let query = sqlx::query(sql)
             .bind(merchant.to_string())
             .bind(seek.key().map(ToString::to_string).unwrap_or_default())
-            .bind(limit)
-            .fetch_all(self.reads())
-            .await?;
-        rows.iter().map(|row| read_supplier(row).map(|supplier| supplier.value)).collect()
+            .bind(limit);
+        self.all(query, |row| read_supplier(row).map(|supplier| supplier.value)).await
     }
 
     /// A supplier's payout accounts from a place on, oldest first; before a place, newest first.
@@ -159,14 +155,12 @@ impl Store {
                  ORDER BY id DESC LIMIT $4"
             }
         };
-        let rows = sqlx::query(sql)
+        let query = sqlx::query(sql)
             .bind(merchant.to_string())
             .bind(supplier.to_string())
             .bind(seek.key().map(ToString::to_string).unwrap_or_default())
-            .bind(limit)
-            .fetch_all(self.reads())
-            .await?;
-        rows.iter().map(read_account).collect()
+            .bind(limit);
+        self.all(query, read_account).await
     }
 }
 

@@ -238,6 +238,27 @@ async fn bodies_too_large_too_slow_or_encoded_are_not_taken() {
     let large = grab.notice(&format!("{body}{}", " ".repeat(2 << 20)));
     assert_eq!(door.bring(GRABPAY, &large).await, 413);
     assert_eq!(door.bring(GRABPAY, &grab.notice(&body).with("content-encoding", "gzip")).await, 415);
-    assert_eq!(senders::slowly(&door.app.url, GRABPAY).await, 408);
+    assert_eq!(senders::slowly(&door.app.url, GRABPAY, 1, 100).await, 408);
     assert_eq!((door.state(&id).await.as_str(), door.booked(&id).await.len()), ("requires_action", 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn notices_take_no_more_room_than_they_are_given_and_nobody_is_shut_out_for_long() {
+    let door = Door::open(&[("limits.body_seconds", "2"), ("limits.notifications_in_flight_mib", "1")]).await;
+    let hog = tokio::spawn({
+        let url = door.app.url.clone();
+        async move { senders::slowly(&url, GRABPAY, 700 << 10, 800 << 10).await }
+    });
+    let grab = Grab::of(&door.app.sandbox["gateways"]["grabpay"]);
+    let large = Notice { body: " ".repeat(700 << 10), ..grab.notice("{}") };
+    let begun = std::time::Instant::now();
+    // Whichever comes first has the room; the other waits for it, and is not answered before.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let answered = door.bring(GRABPAY, &large).await;
+    assert!(begun.elapsed() > Duration::from_millis(1_500), "it waited for room: {:?}", begun.elapsed());
+    assert!([401, 408].contains(&answered), "{answered}");
+    assert_eq!(hog.await.unwrap(), 408);
+    let id = door.paid("grabpay", "order-1").await;
+    let genuine = grab.notice(&grab.body(&id, "Capture", "success", 10_000, "SGD"));
+    assert_eq!(door.bring(GRABPAY, &genuine).await, 200, "the room is free again");
 }

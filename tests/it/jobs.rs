@@ -207,3 +207,40 @@ async fn a_start_does_not_wait_for_the_leases_of_a_dead_run() {
     })
     .await;
 }
+
+/// Says that it began, and takes its time.
+#[derive(Debug, Clone, Default)]
+struct Slow {
+    began: Arc<tokio::sync::Notify>,
+    ended: Arc<std::sync::atomic::AtomicBool>,
+}
+
+#[async_trait]
+impl Duty for Slow {
+    fn kind(&self) -> &'static str {
+        "slow"
+    }
+
+    async fn run(&self, _: &str) -> Result<(), String> {
+        self.began.notify_one();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        self.ended.store(true, std::sync::atomic::Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_lets_what_is_under_way_come_to_its_end() {
+    on_each_engine("stop", async |database| {
+        let bench = Bench::on(database).await;
+        let slow = Slow::default();
+        let holder = Holder { boot: bench.ids.mint(), alone: true };
+        let duties: Vec<Arc<dyn Duty>> = vec![Arc::new(slow.clone())];
+        let jobs = Jobs::new(bench.store.clone(), bench.clock.clone(), bench.ids.clone(), holder, duties);
+        bench.ask("slow", "", TimeDelta::zero()).await;
+        jobs.run(slow.began.notified()).await;
+        assert!(slow.ended.load(std::sync::atomic::Ordering::SeqCst), "it was broken off");
+        assert_eq!(jobs.run_due(bench.clock.now()).await.unwrap(), 0, "and it is marked as done");
+    })
+    .await;
+}

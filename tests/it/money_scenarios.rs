@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use straits::clock::{Clock, from_micros};
 use straits::domain::fees::{Charge, Commission, FeeBook};
-use straits::domain::ledger::journal::{self, Booking, RefundSource, Resolution};
+use straits::domain::ledger::journal::{self, Booking, Movement, Resolution};
 use straits::domain::ledger::{Account, AccountCode, Direction, LedgerTransaction, Owner};
 use straits::domain::merchants::{
     AvailableWhen, FeeOwner, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role,
@@ -371,10 +371,14 @@ fn j27_a_second_payment_of_one_order() {
     let (gross, fee) = (money("100.00", "USD"), money("4.90", "USD"));
     let charged =
         journal::ChargedFee { fee, tax: Money::zero(fee.currency()), expected: fee, jurisdiction: "SG" };
+    let back = [
+        Movement::debit(booking.at_gateway(AccountCode::CUSTOMER_REFUNDABLE), gross),
+        Movement::credit(booking.at_gateway(AccountCode::REFUND_IN_TRANSIT), gross),
+    ];
     let transactions = [
         journal::captured_twice(&booking, gross),
         journal::fee_charged(&booking, &charged),
-        journal::refund_decided_unsplit(&booking, RefundSource::CustomerRefundable, gross),
+        journal::refund_decided(&booking, &back),
         journal::refund_confirmed(&booking, gross),
     ];
     assert_scenario("J27", 0, &transactions.map(|built| built.unwrap().unwrap()));

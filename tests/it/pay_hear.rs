@@ -1,8 +1,9 @@
 //! What gateways tell us: often, late, out of order, forged, or never.
 
 use chrono::TimeDelta;
+use straits::domain::merchants::GatewayAccount;
 use straits::domain::orders::ReportKind;
-use straits::flows::pay::PayError;
+use straits::flows::pay::{OpenAccount, PayError};
 use straits::gateways::ReturnParameters;
 use straits::ids::PaymentId;
 use straits::money::{Currency, Money};
@@ -163,13 +164,31 @@ async fn another_amount_currency_or_receiver_is_reviewed_and_a_right_answer_stil
         let id = world.approved("receiver").await;
         world.far.name_receiver("SOMEBODY ELSE");
         world.far.say(id, capture("C-other", usd(10_000)));
+        world.far.list_refund("R-other", usd(10_000));
         world.hear(id, 1).await.unwrap();
         assert_eq!(world.state(id).await, "in_review");
         assert!(world.booked(id).await.is_empty(), "it is not our money");
+        assert_eq!(world.told(), ["finding account_differs"], "nor is what went back of it");
         world.far.name_receiver("US");
         world.far.approve(id);
         assert_eq!(world.pay.sync(world.merchant.id, id).await.unwrap().state, "captured");
         world.is_captured_once(id).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_accounts_under_one_secret_the_one_with_the_payment_is_meant() {
+    on_each_engine("twin accounts", async |database| {
+        let world = World::on(database).await;
+        let id = world.approved("order-1").await;
+        let gateway = world.pay.accounts().find(world.account.id).unwrap().gateway.clone();
+        let open = |account: GatewayAccount| OpenAccount { account, gateway: gateway.clone() };
+        let twin = GatewayAccount { id: world.ids.mint(), name: "twin".into(), ..world.account.clone() };
+        world.pay.accounts().replace(vec![open(twin), open(world.account.clone())]);
+        assert_eq!(world.hear(id, 1).await, Ok(200));
+        world.is_captured_once(id).await;
+        assert_eq!(world.told(), ["Matched USD 100.00"], "it is no stranger's");
     })
     .await;
 }

@@ -17,8 +17,8 @@ use straits::domain::merchants::{
     AvailableWhen, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role,
 };
 use straits::domain::orders::{
-    Capture, Conflict, Holder, Intent, MoneyReport, Payment, PaymentReport, RefundReport, ReportKind,
-    ReportSource,
+    Capture, Conflict, Holder, Intent, MoneyReport, Payment, PaymentReport, RefundReport, RefundStatus,
+    ReportKind, ReportSource,
 };
 use straits::flows::pay::{
     Accounts, CaptureStanding, OpenAccount, Parts, Pay, PayError, PaymentView, Price, QuoteRefused, Quotes,
@@ -99,6 +99,7 @@ pub struct Far {
     verifier_down: Mutex<bool>,
     account: Mutex<Option<String>>,
     deaf: Mutex<HashSet<String>>,
+    refunds: Mutex<Vec<RefundReport>>,
 }
 
 impl Far {
@@ -145,6 +146,18 @@ impl Far {
     /// From now on it names this receiver.
     pub fn name_receiver(&self, account: &str) {
         *self.account.lock().unwrap() = Some(account.to_owned());
+    }
+
+    /// From now on it lists a refund of this name with every payment.
+    pub fn list_refund(&self, refund_ref: &str, amount: Money) {
+        self.refunds.lock().unwrap().push(RefundReport {
+            refund_ref: refund_ref.into(),
+            request_ref: None,
+            amount,
+            fee_returned: None,
+            status: RefundStatus::Succeeded,
+            at: straits::clock::from_micros(1_795_000_000_000_000),
+        });
     }
 
     pub fn verifier_down(&self, down: bool) {
@@ -213,6 +226,7 @@ impl FarGateway {
             gateway_ref: Some(payment.gateway_ref.clone()),
             request_ref: Some(request.request_ref.clone()),
             account: self.far.account.lock().unwrap().clone(),
+            refunds: self.far.refunds.lock().unwrap().clone(),
             ..PaymentReport::of(payment.report.clone())
         }
     }

@@ -18,6 +18,14 @@ fn the_embedded_file_is_the_default_and_makes_settings() {
 }
 
 #[test]
+fn secrets_do_not_show_when_layers_are_printed() {
+    let layers =
+        Layers::defaults().environment(variable("DATABASE_URL", "postgres://u:hunter2@db/x")).unwrap();
+    let printed = format!("{layers:?}");
+    assert!(printed.contains("database.url") && !printed.contains("hunter2"), "{printed}");
+}
+
+#[test]
 fn later_layers_win_and_are_remembered() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     writeln!(file, "[server]\nlisten = \"127.0.0.1:1\"\nworkers = 3").unwrap();

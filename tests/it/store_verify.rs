@@ -234,3 +234,42 @@ async fn money_left_in_clearing_is_a_fault() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_on_its_way_back_must_be_what_the_open_refunds_come_to() {
+    use straits::domain::ledger::{Account, AccountCode, JournalEvent, Owner, Posting};
+    use straits::domain::orders::refund::{Refund, RefundKind, RefundState};
+    on_each_engine("refunds in transit", async |database| {
+        let store = database.open().await;
+        let book = Book::new(&database.clock, 1);
+        let in_transit = Account::new(AccountCode::REFUND_IN_TRANSIT, Owner::of("paypal"));
+        let postings = vec![Posting::debit(book.gateway(), sgd(50)), Posting::credit(in_transit, sgd(50))];
+        let decided = book.transaction(JournalEvent::RefundDecided, "r", postings);
+        let ids = straits::ids::IdSource::random(database.clock.clone());
+        let refund = |minor: i64| Refund {
+            id: ids.mint(),
+            merchant: decided.merchant(),
+            payment: ids.mint(),
+            kind: RefundKind::Settlement,
+            amount: sgd(minor),
+            reason: String::new(),
+            capture_ref: "C".into(),
+            refund_ref: None,
+            state: RefundState::Pending,
+            decided: "{}".into(),
+            created_at: database.clock.now(),
+            updated_at: database.clock.now(),
+        };
+        let mut change = posting(decided.clone());
+        change.insert_refund(&refund(49));
+        store.commit(change).await.unwrap();
+        // One open refund is not enough: a cent of 2020 belongs to none.
+        assert_eq!(failed(&full(&store).await), ["refunds_in_transit"]);
+        let mut change = straits::store::Change::new();
+        change.insert_refund(&refund(1));
+        store.commit(change).await.unwrap();
+        assert!(full(&store).await.ok());
+        store.close().await;
+    })
+    .await;
+}

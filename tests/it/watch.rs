@@ -104,6 +104,9 @@ async fn what_was_done_is_on_the_trail_and_what_failed_is_not() {
     assert_eq!(app.post_once("storefront", &deliver, "all", &json!({})).await.status, 200);
     let back = json!({"set": "2020-01-01T00:00:00Z"});
     assert_eq!(app.post("admin", "/v1/sandbox/clock", &back).await.status, 409);
+    for never in [json!({"advance": "1000000000h"}), json!({"set": "9999-12-31T23:59:59Z"})] {
+        assert_eq!(app.post("admin", "/v1/sandbox/clock", &never).await.code(), "invalid_body", "{never}");
+    }
     assert_eq!(app.post("admin", "/v1/sandbox/clock", &json!({"advance": "1s"})).await.status, 200);
 
     let lines: Vec<Value> =

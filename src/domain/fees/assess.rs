@@ -5,9 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::money::{Money, Percent};
 
+use super::charge::Charge;
+use super::error::FeeError;
 use super::figure::{Denomination, Figure};
 use super::rule::{Bearer, FeeBase, FeeKind, FeeRule, When};
-use super::schedule::{Charge, FeeBook, FeeError};
+use super::schedule::FeeBook;
 
 /// One assessed fee.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +66,7 @@ impl FeeBook {
                 schedules.push(&schedule.name);
             }
         }
+        let mut taxes = Vec::new();
         for (schedule, rule) in self.select(FeeKind::Tax, charge) {
             let taxed = lines.iter().zip(&schedules).filter(|(_, name)| **name == &schedule.name);
             let bearer = taxed.clone().map(|(line, _)| line.bearer).next();
@@ -71,10 +74,11 @@ impl FeeBook {
                 .map_err(|_| FeeError::TooLarge(rule.name.clone()))?;
             // Tax follows the fee it is on; its own `bearer` cannot part them.
             if let Some(bearer) = bearer {
-                lines.push(FeeLine { bearer, ..FeeLine::of(rule, base, denomination)? });
-                schedules.push(&schedule.name);
+                taxes.push(FeeLine { bearer, ..FeeLine::of(rule, base, denomination)? });
             }
         }
+        // Apart until now: a second tax is on the fees, not on the first tax.
+        lines.extend(taxes);
         lines.retain(|line| !line.amount.is_zero());
         Ok(lines)
     }
@@ -160,5 +164,31 @@ impl Commission {
             Money::try_new(sum, gross.currency()).map_err(|_| FeeError::TooLarge("platform fee".into()))?;
         let taxes = lines(&self.tax, &|_| taxed)?;
         Ok((fees, taxes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Currency;
+
+    #[test]
+    fn two_taxes_are_both_on_the_fees_and_neither_on_the_other() {
+        let rules = r#"[{"name":"fee","kind":"gateway","percent":"10"},{"name":"scheme","kind":"scheme","fixed":"10.00"},
+            {"name":"gst","kind":"tax","percent":"50"},{"name":"levy","kind":"tax","percent":"10"}]"#;
+        let book = FeeBook::of(serde_json::from_str(rules).unwrap());
+        let charge = Charge {
+            gateway: "paypal",
+            account: "paypal",
+            method: None,
+            market: None,
+            payer_country: None,
+            date: chrono::NaiveDate::from_ymd_opt(2026, 11, 23).unwrap(),
+            gross: Money::from_minor(10_000, Currency::find("SGD").unwrap()),
+        };
+        let lines = book.assess(&charge).unwrap();
+        let amounts: Vec<(&str, i64)> =
+            lines.iter().map(|line| (line.rule.as_str(), line.amount.minor())).collect();
+        assert_eq!(amounts, [("fee", 1_000), ("scheme", 1_000), ("gst", 1_000), ("levy", 200)]);
     }
 }

@@ -3,22 +3,36 @@
 //! What is left, `h(g) = g − fee(g)`, rises with `g` except for two things: it may fall where a price band begins, and
 //! several rules that round at the same cent make it fall by at most that many cents. So each stretch between bands is
 //! searched by halving with that slack, which never skips a solution, and the last few cents are tried one by one.
+//!
+//! Where percentages come close to 100 % these cents are many, and a caller's own rules may have many bands. The rules
+//! and bands looked at are counted, and beyond a limit the search says that it gave up: it never holds a caller up.
+
+use std::cell::Cell;
 
 use crate::money::Money;
 
+use super::charge::Charge;
+use super::error::FeeError;
 use super::figure::Denomination;
-use super::schedule::{Charge, FeeBook, FeeError};
+use super::schedule::FeeBook;
 
-/// Cents tried one by one at the end; more are needed only where percentages come close to 100 %.
-const CENTS_TRIED_MAX: i64 = 100_000;
+/// Rules and bands priced in one search: some hundreds for a contract, some tenths of a second at the most.
+const PRICED_MAX: usize = 20_000;
 
 /// The smallest gross with `gross − fee(gross) ≥ target`; `charge.gross` only names the currency.
 ///
 /// # Errors
-/// [`FeeError::Unreachable`] when no amount leaves the target, otherwise as [`FeeBook::assess`].
+/// [`FeeError::Unreachable`] when no amount leaves the target or none was found in time, otherwise as
+/// [`FeeBook::assess`].
 pub fn gross_up(book: &FeeBook, charge: &Charge<'_>, target: Money) -> Result<Money, FeeError> {
     let currency = target.currency();
+    let effort: usize = book.rules_at(charge).map(|rule| 1 + rule.tiers.len()).sum();
+    let spent = Cell::new(0_usize);
     let left = |minor: i64| -> Result<i64, FeeError> {
+        spent.set(spent.get() + effort);
+        if spent.get() > PRICED_MAX.max(effort) {
+            return Err(FeeError::Unreachable(target));
+        }
         let gross = Money::from_minor(minor, currency);
         let fees = book.assess(&Charge { gross, ..*charge })?;
         Ok(fees.iter().fold(minor, |left, line| left - line.amount.minor()))
@@ -59,7 +73,7 @@ fn smallest_in(
         let middle = below + (above - below) / 2;
         if near(middle)? { above = middle } else { below = middle }
     }
-    for gross in above..=last.min(above + CENTS_TRIED_MAX) {
+    for gross in above..=last {
         if left(gross)? >= target {
             return Ok(Some(gross));
         }
@@ -155,6 +169,28 @@ mod tests {
             let target = Money::from_minor(target, usd);
             assert_eq!(gross_up(&book, &charge(target), target).unwrap().minor(), gross);
         }
+    }
+
+    #[test]
+    fn a_search_that_would_take_too_long_says_so() {
+        let usd = Currency::find("USD").unwrap();
+        let target = Money::from_minor(10_000, usd);
+        let bands: Vec<String> =
+            (0..5_000).map(|from| format!(r#"{{"from":"{from}","percent":"99.9999"}}"#)).collect();
+        let tables = [
+            r#"[{"name":"a","kind":"gateway","percent":"99.9999"}]"#.to_owned(),
+            format!(r#"[{{"name":"a","kind":"gateway","tiers":[{}]}}]"#, bands.join(",")),
+        ];
+        for table in tables {
+            assert_eq!(gross_up(&rules(&table), &charge(target), target), Err(FeeError::Unreachable(target)));
+        }
+        // Steep, but within reach: 1,000.00 less 99 %.
+        let steep = rules(r#"[{"name":"a","kind":"gateway","percent":"99"}]"#);
+        let ten = Money::from_minor(1_000, usd);
+        let gross = gross_up(&steep, &charge(ten), ten).unwrap();
+        assert!(
+            left(&steep, gross) >= 1_000 && left(&steep, Money::from_minor(gross.minor() - 1, usd)) < 1_000
+        );
     }
 
     #[test]

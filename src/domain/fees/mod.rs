@@ -16,13 +16,17 @@
 //! Tax on a gateway's fee is input tax, not cost: it is not passed on to suppliers (scenario J02).
 
 mod assess;
+mod charge;
+mod error;
 mod figure;
 mod gross_up;
 mod rule;
 mod schedule;
 
 pub use assess::{Commission, FeeLine};
+pub use charge::Charge;
+pub use error::FeeError;
 pub use figure::{Denomination, Figure, FigureError};
 pub use gross_up::gross_up;
 pub use rule::{Bearer, FeeBase, FeeKind, FeeRule, Tier, When};
-pub use schedule::{Charge, FeeBook, FeeError, FeeSchedule};
+pub use schedule::{FeeBook, FeeSchedule};

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::money::{Money, Percent, Rounding};
 
+use super::charge::Charge;
+use super::error::FeeError;
 use super::figure::{Denomination, Figure};
-use super::schedule::{Charge, FeeError};
 
 /// What a fee is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]

@@ -3,33 +3,16 @@
 use std::sync::LazyLock;
 
 use chrono::NaiveDate;
-use serde::Deserialize;
-
-use crate::money::{BasisPoints, Money};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
+use serde::Deserialize;
 
-use super::figure::{Denomination, FigureError};
+use crate::money::{BasisPoints, Currency, Money};
+
+use super::charge::Charge;
+use super::error::FeeError;
+use super::figure::Denomination;
 use super::rule::{FeeKind, FeeRule};
-
-/// What is priced.
-#[derive(Debug, Clone, Copy)]
-pub struct Charge<'a> {
-    /// `grabpay`.
-    pub gateway: &'a str,
-    /// The merchant's account there: `grabpay-sg`.
-    pub account: &'a str,
-    /// The gateway's method, where it has several.
-    pub method: Option<&'a str>,
-    /// The merchant's market.
-    pub market: Option<&'a str>,
-    /// The payer's country.
-    pub payer_country: Option<&'a str>,
-    /// The business day.
-    pub date: NaiveDate,
-    /// What the payer pays.
-    pub gross: Money,
-}
 
 /// Rules that belong together: one contract, one file.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -45,51 +28,6 @@ pub struct FeeSchedule {
 /// Every schedule in force.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FeeBook(Vec<FeeSchedule>);
-
-/// Why a rule cannot be read or a fee not be had.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FeeError {
-    /// The file does not read.
-    #[error("fee schedule {file}: {why}")]
-    Unreadable {
-        /// Which file.
-        file: String,
-        /// Where and why.
-        why: String,
-    },
-    /// A rule of a file without `source` or `trust`.
-    #[error(
-        "fee schedule {file}: rule `{rule}` lacks `{key}`; say where its numbers come from and how far to believe them"
-    )]
-    Unsourced {
-        /// Which file.
-        file: String,
-        /// Which rule.
-        rule: String,
-        /// Which key.
-        key: &'static str,
-    },
-    /// A figure that the payment's currency cannot hold.
-    #[error("fee rule `{rule}`: {source}")]
-    Figure {
-        /// Which rule.
-        rule: String,
-        /// Why.
-        source: FigureError,
-    },
-    /// `minimum` is above `cap`.
-    #[error("fee rule `{0}`: its minimum is above its cap")]
-    MinimumAboveCap(String),
-    /// A spread finer than a basis point, or one that is not a percentage alone.
-    #[error("fee rule `{0}`: an fx_markup is a percentage in whole basis points below 100, such as \"0.5\"")]
-    Markup(String),
-    /// The fee does not fit the ledger.
-    #[error("fee rule `{0}`: the fee is too large")]
-    TooLarge(String),
-    /// No gross amount leaves the target.
-    #[error("no amount leaves {0} after the gateway's fee: its percentages reach 100 %")]
-    Unreachable(Money),
-}
 
 static SHIPPED: LazyLock<FeeBook> = LazyLock::new(|| {
     // A test proves that the compiled-in files read; without them nothing is priced.
@@ -181,7 +119,7 @@ impl FeeBook {
     /// The first [`FeeError`].
     pub fn check(&self) -> Result<(), FeeError> {
         let named = self.0.iter().flat_map(|schedule| &schedule.rules).filter_map(|rule| {
-            let currency = crate::money::Currency::find(rule.when.currency.as_deref()?).ok()?;
+            let currency = Currency::find(rule.when.currency.as_deref()?).ok()?;
             Some((rule, currency))
         });
         for (rule, currency) in named {
@@ -219,7 +157,6 @@ fn spread(rule: &FeeRule) -> Result<BasisPoints, FeeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::money::Currency;
 
     #[test]
     fn the_shipped_files_read_and_price() {

@@ -6,7 +6,7 @@ use crate::ids::SupplierId;
 use crate::money::Money;
 
 use super::conversion::Conversion;
-use super::settle::Settlement;
+use super::settled::Settlement;
 
 impl Settlement {
     /// Captured, fee, (the gateway's conversion,) split, our conversions. `booking.source` is the capture's reference.

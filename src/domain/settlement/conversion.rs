@@ -7,7 +7,6 @@ use crate::ids::SupplierId;
 use crate::money::{BasisPoints, Currency, Money, Rate, RateError, Rounding};
 
 use super::line::{Converted, Line, LineKind};
-use super::settle::{Settlement, SettlementError};
 
 /// What is needed to pay a supplier in its own currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,40 +86,6 @@ impl Conversion {
             ),
             converted: Some(Converted { from, rate: self.rate, mid: Some(self.mid), spread: Some(spread) }),
         }
-    }
-}
-
-impl Settlement {
-    /// The currency in which the parts are shared: the payment's, or what the gateway converted it to.
-    pub fn shared_currency(&self) -> Currency {
-        self.received.as_ref().map_or(self.gross, |received| received.to).currency()
-    }
-
-    /// A conversion that had to wait for a rate is done: it joins the lines and is no longer pending. What `refunded`
-    /// took of the share meanwhile is not converted; `None` when that was all of it.
-    ///
-    /// # Errors
-    /// [`SettlementError`].
-    pub fn convert_pending(
-        &mut self,
-        supplier: SupplierId,
-        mid: Rate,
-        spread: BasisPoints,
-        refunded: Money,
-    ) -> Result<Option<Conversion>, SettlementError> {
-        let of = |line: &Line| line.kind == LineKind::Share && line.to == supplier.to_string();
-        let share = self.lines.iter().find(|line| of(line));
-        let version = share.map_or_else(String::new, |line| line.rule_version.clone());
-        let zero = Money::zero(self.shared_currency());
-        let from = share.map_or(zero, |line| line.amount).checked_sub(refunded)?;
-        self.pending_conversions.retain(|waiting| *waiting != supplier);
-        if !from.is_positive() {
-            return Ok(None);
-        }
-        let conversion = Conversion::of(supplier, from, mid, spread)?;
-        self.lines.push(conversion.line(&version));
-        self.conversions.push(conversion.clone());
-        Ok(Some(conversion))
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::merchants::Recognise;
 use crate::money::{Money, MoneyError};
 
-use super::settle::Settlement;
+use super::settled::Settlement;
 
 /// What one delivery earns of each part, stored with the payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]

@@ -19,11 +19,14 @@ mod book;
 mod conversion;
 mod deliver;
 mod line;
+mod pending;
 mod preview;
 mod settle;
+mod settled;
 
 pub use conversion::{Conversion, Exchange};
 pub use deliver::{Delivery, DeliveryError, deliver};
 pub use line::{Converted, Line, LineKind};
 pub use preview::{PreviewAnswer, PreviewContext, PreviewError, PreviewRequest, RateInput, preview};
-pub use settle::{GatewayConversion, GatewayFee, Settlement, SettlementError, SettlementInput, settle};
+pub use settle::{GatewayFee, SettlementError, SettlementInput, settle};
+pub use settled::{GatewayConversion, Settlement};

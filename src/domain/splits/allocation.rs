@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use crate::domain::fees::{Denomination, Figure};
 use crate::money::{AllocationPolicy, Money, Percent, Rounding, allocate};
 
-use super::agreement::SplitError;
+use super::error::SplitError;
 use super::terms::{Share, ShareBase};
 
 /// What percentages are taken of; all in the currency that is shared.
@@ -97,12 +97,9 @@ pub(super) fn allocate_shares(
         Some((index, minimum)) => SplitError::MinimumExceedsNet { index, minimum, net: bases.net },
         None => SplitError::SharesExceedNet { shares, net: bases.net },
     };
-    if let Some(index) = remainder {
-        let left = free.amount() - exact;
-        if left.is_sign_negative() && !left.is_zero() {
-            let shares = settled.checked_add(round_up(exact, free))?;
-            return Err(exceeds(shares));
-        }
+    // What the others leave for the remainder; where they leave less than nothing it gets nothing.
+    let left = free.amount() - exact;
+    if let Some(index) = remainder.filter(|_| left >= Decimal::ZERO) {
         let weights: Vec<Decimal> = loose.iter().map(|share| share.exact).chain([left]).collect();
         let order: Vec<usize> = loose.iter().map(|share| share.index).chain([index]).collect();
         spread_in_order(free, &weights, &order, policy, &mut amounts);
@@ -126,17 +123,19 @@ pub(super) fn allocate_shares(
         }
     }
     let total = Money::sum(currency, amounts.iter().copied())?;
-    if let Some(index) = remainder {
-        explained[index] = left_over(bases.net, total.checked_sub(amounts[index])?, amounts[index]);
-    }
     let excess = total.checked_sub(bases.net)?;
     if excess.is_positive() {
         let of_gross = loose.iter().filter(|share| share.of != ShareBase::Net).map(|share| share.index);
         let of_gross: Vec<usize> = of_gross.collect();
-        if of_gross.is_empty() || excess.minor() > borne.minor() {
+        let there = Money::sum(currency, of_gross.iter().map(|&index| amounts[index]))?;
+        if excess.minor() > borne.minor().min(there.minor()) {
             return Err(exceeds(total));
         }
         cut(excess, &of_gross, &mut amounts, &mut explained)?;
+    }
+    if let Some(index) = remainder {
+        let others = Money::sum(currency, amounts.iter().copied())?.checked_sub(amounts[index])?;
+        explained[index] = left_over(bases.net, others, amounts[index]);
     }
     Ok(Allocated { amounts, explained })
 }
@@ -203,17 +202,9 @@ fn cut(
     Ok(())
 }
 
-fn round_down(exact: Decimal, like: Money) -> Money {
-    rounded(exact, like, Rounding::Down)
-}
-
-fn round_up(exact: Decimal, like: Money) -> Money {
-    rounded(exact, like, Rounding::Up)
-}
-
 /// Exact amounts here are sums of percentages of checked money, so that they fit; one that does not would exceed
 /// every net and be refused.
-fn rounded(exact: Decimal, like: Money, rounding: Rounding) -> Money {
-    let value = rounding.apply(exact, like.currency().exponent());
+fn round_down(exact: Decimal, like: Money) -> Money {
+    let value = Rounding::Down.apply(exact, like.currency().exponent());
     Money::try_new(value, like.currency()).unwrap_or(Money::from_minor(Money::INPUT_LIMIT, like.currency()))
 }

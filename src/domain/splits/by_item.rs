@@ -8,9 +8,9 @@ use crate::domain::fees::Commission;
 use crate::ids::SupplierId;
 use crate::money::Money;
 
-use super::agreement::SplitError;
 use super::allocation::{Bases, allocate_shares};
 use super::divide::{Division, Part, Room, less, weigh};
+use super::error::SplitError;
 use super::terms::{Item, ItemKind, Share};
 
 /// What the items of one supplier come to.

@@ -6,8 +6,9 @@ use crate::domain::fees::{Commission, Denomination, FeeLine};
 use crate::ids::SupplierId;
 use crate::money::{AllocationPolicy, Money, Rate, allocate};
 
-use super::agreement::{Agreement, SplitError};
+use super::agreement::Agreement;
 use super::allocation::{Bases, allocate_shares};
+use super::error::SplitError;
 use super::terms::Share;
 
 /// What there is to divide, and what the gateway's fee leaves of it.

@@ -30,8 +30,10 @@ mod agreement;
 mod allocation;
 mod by_item;
 mod divide;
+mod error;
 mod terms;
 
-pub use agreement::{Agreement, SplitError};
+pub use agreement::Agreement;
 pub use divide::{Division, Part, Pot};
+pub use error::SplitError;
 pub use terms::{Item, ItemKind, PlatformFee, Share, ShareBase, Split, Terms};

@@ -99,7 +99,7 @@ impl Resolving {
         let source = refund.id.to_string();
         let booking = self.booking(case, &source, &subject);
         let posted = if twice {
-            booking.post(JournalEvent::RefundDecided, &movements)
+            journal::refund_decided(&booking, &movements)
         } else {
             journal::suspense_resolved(&booking, Resolution::SendBack, aside.amount)
         };

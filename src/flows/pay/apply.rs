@@ -61,9 +61,15 @@ impl Pay {
         cause: &Cause,
         called: Option<&Called>,
     ) -> Result<Applied, PayError> {
-        let more = !report.refunds.is_empty() || !report.money.is_empty();
+        let asked = payment.value.asked(account.gateway.receiver(), self.0.clock.now());
+        // What is told of somebody else's order is no money of ours: neither its capture nor what went back of it.
+        let ours = asked.conflict(report).is_none_or(|why| why.money_is_ours());
+        let more = ours && !(report.refunds.is_empty() && report.money.is_empty());
         let main = Cause { notice: cause.notice.clone().filter(|_| !more), ..cause.clone() };
         let applied = self.apply_state(payment, account, report, &main, called).await?;
+        if !more {
+            return Ok(applied);
+        }
         for refund in &report.refunds {
             let now = self.load(applied.payment.value.id).await?;
             self.0.settles.apply_refund_report(&now, &account.account, refund, cause.source).await?;
@@ -71,9 +77,6 @@ impl Pay {
         for fact in &report.money {
             let now = self.load(applied.payment.value.id).await?;
             self.0.settles.apply_money_report(&now, &account.account, fact, cause.source).await?;
-        }
-        if !more {
-            return Ok(applied);
         }
         if let Some(notice) = &cause.notice {
             self.settle_notice(notice, Settled::Done, report.kind.as_str()).await?;

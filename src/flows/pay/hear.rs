@@ -1,7 +1,7 @@
 //! Hearing a gateway's notice: verify, keep, answer; then ask.
 //!
 //! One address per gateway: every merchant's account there is tried, and the one that verifies the notice names the
-//! merchant. The gateway hears its success words as soon as the notice is kept, whatever becomes of it; what is kept and
+//! merchant; of several that do, the one that has the payment. The gateway hears its success words as soon as the notice is kept, whatever becomes of it; what is kept and
 //! not settled is worked off by [`Pay::drain`]. A forged or unreadable notice is answered with the gateway's refusal and
 //! changes nothing; one that cannot be checked or kept just now is answered "later", so that the gateway sends it again.
 
@@ -23,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(8);
 
 /// How long a notice may be ahead of the answer to our own call.
 const OVERTAKING: TimeDelta = TimeDelta::minutes(2);
+
+/// A verified notice, and the account that verified it.
+type Verified = (Arc<OpenAccount>, Notification);
 
 /// What a gateway hears.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +52,7 @@ impl Pay {
             return Err(PayError::UnknownGateway(gateway.to_owned()));
         };
         let (account, notification) = match verify(&accounts, raw).await {
-            Ok(verified) => verified,
+            Ok(verified) => self.meant(&accounts, verified, raw).await?,
             Err(NotificationError::Unavailable(why)) => {
                 count(gateway, "unverifiable");
                 tracing::warn!(gateway, why, "a notice could not be checked; the gateway will send it again");
@@ -80,6 +83,32 @@ impl Pay {
             Err(_) => tracing::warn!(gateway, "a notice is kept and still being applied"),
         }
         Ok(accepted)
+    }
+
+    /// Several accounts may share what a notice is verified by (one partner of Grab's with a merchant in each country):
+    /// meant is the one that verifies it *and* has the payment it names.
+    async fn meant(
+        &self,
+        accounts: &[Arc<OpenAccount>],
+        first: Verified,
+        raw: &RawNotification<'_>,
+    ) -> Result<Verified, PayError> {
+        let (account, notification) = &first;
+        let (About::Payment { request_ref, gateway_ref }, false) = (&notification.about, accounts.len() == 1)
+        else {
+            return Ok(first);
+        };
+        let (gateway, ours, theirs) =
+            (&account.account.gateway, request_ref.as_deref(), gateway_ref.as_deref());
+        let found = self.0.store.payment_at_gateway(gateway, ours, theirs).await?;
+        let owner = found.map(|payment| payment.value.account).filter(|owner| *owner != account.account.id);
+        let Some(other) = accounts.iter().find(|open| Some(open.account.id) == owner) else {
+            return Ok(first);
+        };
+        match other.gateway.verify(raw).await {
+            Ok(notification) => Ok((other.clone(), notification)),
+            Err(_) => Ok(first),
+        }
     }
 
     /// Change 1. `None` when its body is known: whoever brought it first works it off.
@@ -172,7 +201,7 @@ impl Pay {
 async fn verify(
     accounts: &[Arc<OpenAccount>],
     raw: &RawNotification<'_>,
-) -> Result<(Arc<OpenAccount>, Notification), NotificationError> {
+) -> Result<Verified, NotificationError> {
     let mut refusal = NotificationError::Forged("no account verifies it".into());
     for account in accounts {
         match account.gateway.verify(raw).await {

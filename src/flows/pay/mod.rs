@@ -89,7 +89,7 @@ pub struct Parts {
     /// Shoppers may be sent back to this machine: sandbox mode.
     pub loopback_returns: bool,
     turns: turns::Turns<Result<Payment, PayError>>,
-    skips: recover::Skips,
+    recovery: recover::Recovery,
 }
 
 /// What a capture is, seen from the order.
@@ -303,7 +303,7 @@ impl Parts {
         public_url: String,
         loopback_returns: bool,
     ) -> Parts {
-        let (turns, skips) = (turns::Turns::default(), recover::Skips::default());
+        let (turns, recovery) = (turns::Turns::default(), recover::Recovery::default());
         Parts {
             store,
             clock,
@@ -316,7 +316,7 @@ impl Parts {
             public_url,
             loopback_returns,
             turns,
-            skips,
+            recovery,
         }
     }
 }

@@ -1,38 +1,29 @@
-//! Finding what nobody told us: at start and every two minutes, every payment whose end is not known is asked about.
-//!
-//! Oldest first, so that nothing starves; a few at a time per account, so that an outage does not end in a storm; each
-//! account by itself, so that one gateway that does not answer holds up no other. An account that fails several times
-//! in a row is left alone for that round, and the next one begins further along, so that a few that can never be
-//! answered do not hide the rest.
+//! Finding what nobody told us: at start and every two minutes, every payment whose end is not known is asked about, in
+//! [`rounds`](crate::flows::rounds).
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use futures_util::future::BoxFuture;
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::FutureExt;
 
 use crate::domain::orders::{IntentKind, Payment, PaymentState, ReportSource};
-use crate::ids::GatewayAccountId;
+use crate::flows::rounds::{InVain, Rounds};
 use crate::store::Versioned;
 
 use super::cause::Cause;
 use super::{Pay, PayError};
 
-/// Calls under way at one account.
-const AT_ONCE: usize = 8;
-/// After so many failures in a row an account is left alone for this round.
-const PATIENCE: usize = 8;
 /// Payments read at a time.
 const PAGE: u32 = 500;
 
-/// One piece of work.
-type Work = BoxFuture<'static, Result<(), PayError>>;
-
-/// Where the next round begins, after one that ran out of patience.
+/// Rounds through the inbox, and through the payments.
 #[derive(Debug, Default)]
-pub(super) struct Skips {
-    notices: AtomicUsize,
-    payments: AtomicUsize,
+pub(super) struct Recovery {
+    notices: Rounds,
+    payments: Rounds,
+}
+
+impl From<PayError> for InVain {
+    fn from(error: PayError) -> InVain {
+        InVain { silent: matches!(error, PayError::Gateway(_)), why: error.to_string() }
+    }
 }
 
 /// What a round did.
@@ -70,12 +61,12 @@ impl Pay {
             after = Some(last.value.id);
             let pay = self.clone();
             let work = page.into_iter().map(|notice| (notice.value.account, notice)).collect();
-            let round = rounds(work, &self.0.skips.notices, move |notice| {
+            let each = move |notice| {
                 let pay = pay.clone();
-                async move { pay.work_off(notice).await }.boxed()
-            })
-            .await;
-            done += round.0 - round.1;
+                async move { Ok(pay.work_off(notice).await?) }.boxed()
+            };
+            let round = self.0.recovery.notices.go(work, each).await;
+            done += round.tried - round.failed;
         }
     }
 
@@ -93,13 +84,13 @@ impl Pay {
                 }
             }
             let pay = self.clone();
-            let round = rounds(work, &self.0.skips.payments, move |id| {
+            let each = move |id| {
                 let pay = pay.clone();
-                async move { pay.ask(id, &Cause::of(ReportSource::Poll)).await.map(|_| ()) }.boxed()
-            })
-            .await;
-            asked += round.0;
-            failed += round.1;
+                async move { Ok(pay.ask(id, &Cause::of(ReportSource::Poll)).await.map(|_| ())?) }.boxed()
+            };
+            let round = self.0.recovery.payments.go(work, each).await;
+            asked += round.tried;
+            failed += round.failed;
         }
     }
 
@@ -124,77 +115,6 @@ impl Pay {
         metrics::gauge!("straits_intent_unknown").set(gauge(self.0.store.unknown_intents().await?));
         metrics::gauge!("straits_inbox_unapplied").set(gauge(self.0.store.waiting_notices().await?));
         Ok(())
-    }
-}
-
-/// Does each piece of work, account beside account, and answers how many were tried and how many failed.
-async fn rounds<T: Send>(
-    mut work: Vec<(GatewayAccountId, T)>,
-    skip: &AtomicUsize,
-    each: impl Fn(T) -> Work + Sync,
-) -> (usize, usize) {
-    let first = skip.load(Ordering::Relaxed) % work.len().max(1);
-    work.rotate_left(first);
-    let mut by_account: BTreeMap<GatewayAccountId, Vec<T>> = BTreeMap::new();
-    for (account, piece) in work {
-        by_account.entry(account).or_default().push(piece);
-    }
-    let rounds = by_account.into_iter().map(|(account, pieces)| round(account, pieces, &each));
-    let tallies = futures_util::future::join_all(rounds).await;
-    let broken = tallies.iter().any(Tally::out_of_patience);
-    skip.store(if broken { first + PATIENCE } else { 0 }, Ordering::Relaxed);
-    tallies.into_iter().fold((0, 0), |(tried, failed), tally| {
-        (tried + tally.tried.into_inner(), failed + tally.failed.into_inner())
-    })
-}
-
-/// The work of one account, a few pieces at a time.
-async fn round<T>(account: GatewayAccountId, pieces: Vec<T>, each: impl Fn(T) -> Work) -> Tally {
-    let tally = Tally::default();
-    stream::iter(pieces)
-        .for_each_concurrent(AT_ONCE, |piece| {
-            let (tally, work) = (&tally, (!tally.out_of_patience()).then(|| each(piece)));
-            async move {
-                let Some(work) = work else { return };
-                let outcome = work.await;
-                if let Err(error) = &outcome {
-                    tracing::debug!(account = %account, %error, "in vain");
-                }
-                tally.count(&outcome);
-            }
-        })
-        .await;
-    let failed = tally.failed.load(Ordering::Relaxed);
-    if failed > 0 {
-        tracing::warn!(account = %account, failed, "questions in vain; they are asked again later");
-    }
-    tally
-}
-
-/// How a round goes at one account.
-#[derive(Debug, Default)]
-struct Tally {
-    tried: AtomicUsize,
-    failed: AtomicUsize,
-    in_a_row: AtomicUsize,
-}
-
-impl Tally {
-    fn out_of_patience(&self) -> bool {
-        self.in_a_row.load(Ordering::Relaxed) >= PATIENCE
-    }
-
-    /// Only a gateway's own silence is a reason to leave it alone.
-    fn count(&self, outcome: &Result<(), PayError>) {
-        self.tried.fetch_add(1, Ordering::Relaxed);
-        match outcome {
-            Ok(()) => self.in_a_row.store(0, Ordering::Relaxed),
-            Err(error) => {
-                self.failed.fetch_add(1, Ordering::Relaxed);
-                self.in_a_row
-                    .fetch_add(usize::from(matches!(error, PayError::Gateway(_))), Ordering::Relaxed);
-            }
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::domain::refunds::RefundError;
 use crate::flows::pay::{PayError, SettleError};
+use crate::flows::rounds::InVain;
 use crate::gateways::GatewayError;
 use crate::store::StoreError;
 
@@ -37,6 +38,9 @@ pub enum RefundFlowError {
         /// The table.
         table: &'static str,
     },
+    /// The gateway did not say; what is written down is taken up again.
+    #[error("{0}")]
+    Gateway(#[from] GatewayError),
     /// Nothing was promised: try again.
     #[error("{0}")]
     Unavailable(String),
@@ -61,7 +65,7 @@ impl RefundFlowError {
             }
             RefundFlowError::Refused(_) => "refund_invalid",
             RefundFlowError::Superseded { .. } => "superseded",
-            RefundFlowError::Unavailable(_) => "unavailable",
+            RefundFlowError::Gateway(_) | RefundFlowError::Unavailable(_) => "unavailable",
         }
     }
 
@@ -93,8 +97,10 @@ impl From<PayError> for RefundFlowError {
     }
 }
 
-impl From<GatewayError> for RefundFlowError {
-    fn from(error: GatewayError) -> RefundFlowError {
-        RefundFlowError::unavailable(error)
+impl From<RefundFlowError> for InVain {
+    fn from(error: RefundFlowError) -> InVain {
+        let refused = |error: &GatewayError| matches!(error, GatewayError::Refused { .. });
+        let silent = matches!(&error, RefundFlowError::Gateway(error) if !refused(error));
+        InVain { silent, why: error.to_string() }
     }
 }

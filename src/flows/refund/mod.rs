@@ -31,6 +31,7 @@ use crate::store::settlements::{SETTLEMENT, SettlementRecord};
 use crate::store::{Change, CommitError, Store, Versioned};
 
 use super::pay::Pay;
+use super::rounds::Rounds;
 use super::settle::{Settlements, refund_view};
 
 pub use error::RefundFlowError;
@@ -92,7 +93,7 @@ pub enum FxBearer {
 
 /// The flow of a refund; clones share it.
 #[derive(Debug, Clone)]
-pub struct Refunding(Arc<Parts>);
+pub struct Refunding(Arc<Parts>, Arc<Rounds>);
 
 /// What it works with.
 #[derive(Debug)]
@@ -127,7 +128,7 @@ struct Ground {
 impl Refunding {
     /// The flow over its parts.
     pub fn new(parts: Parts) -> Refunding {
-        Refunding(Arc::new(parts))
+        Refunding(Arc::new(parts), Arc::default())
     }
 
     /// Decides a refund, writes it down with `extra`, and sends it. The answer says how it stands by then; `id` is

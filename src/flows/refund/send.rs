@@ -1,5 +1,7 @@
 //! Sending a refund that is written down, and asking about those whose outcome is open.
 
+use futures_util::FutureExt;
+
 use crate::domain::orders::refund::{Refund, RefundState};
 use crate::domain::orders::{
     Intent, IntentKind, Lease, Outcome, Payment, RefundReport, RefundStatus, ReportSource,
@@ -22,7 +24,7 @@ struct Call {
 /// What came back: a report, or what is known of the call instead.
 enum Answer {
     Report(RefundReport),
-    Outcome(Outcome, String),
+    Outcome(Outcome, GatewayError),
 }
 
 impl Refunding {
@@ -38,18 +40,22 @@ impl Refunding {
         self.send(call).await
     }
 
-    /// Asks about every refund that is not settled, and sends those that may be sent. Answers how many were asked.
+    /// Asks about every refund that is not settled, and sends those that may be sent, in
+    /// [`rounds`](crate::flows::rounds). Answers how many were taken up.
     ///
     /// # Errors
     /// [`RefundFlowError::Unavailable`] when the store cannot be read; one gateway's trouble stops no other refund.
     pub async fn recover(&self) -> Result<usize, RefundFlowError> {
-        let open = self.0.store.open_refunds(500).await?;
-        for refund in &open {
-            if let Err(error) = self.take_up(refund.value.id).await {
-                tracing::warn!(refund = %refund.value.id, %error, "the refund stays open");
-            }
+        let mut work = Vec::new();
+        for refund in self.0.store.open_refunds(500).await? {
+            let payment = self.0.store.payment(refund.value.payment).await?;
+            work.extend(payment.map(|payment| (payment.value.account, refund.value.id)));
         }
-        Ok(open.len())
+        let each = |id| {
+            let refunding = self.clone();
+            async move { Ok(refunding.take_up(id).await?) }.boxed()
+        };
+        Ok(self.1.go(work, each).await.tried)
     }
 
     async fn take_up(&self, id: RefundId) -> Result<(), RefundFlowError> {
@@ -138,7 +144,10 @@ impl Refunding {
         let sent = self.0.pay.holding(&mut call.intent, refunds.refund(&request, &secrets, &wire)).await;
         match answer(&call.refund.value, sent, self.0.clock.now()) {
             Answer::Report(report) => self.apply(&call, &report, ReportSource::Call).await,
-            Answer::Outcome(outcome, detail) => self.note(&call, outcome, detail).await,
+            Answer::Outcome(outcome, error) => {
+                self.note(&call, outcome, error.to_string()).await?;
+                Err(error.into())
+            }
         }
     }
 
@@ -200,10 +209,10 @@ fn answer(
             at: now,
         }),
         // Nothing happened: it may be sent again.
-        Err(GatewayError::Refused { code, .. }) => Answer::Outcome(Outcome::Open, code),
-        Err(error @ (GatewayError::Throttled { .. } | GatewayError::NotSent(_))) => {
-            Answer::Outcome(Outcome::Open, error.to_string())
-        }
-        Err(error @ GatewayError::OutcomeUnknown(_)) => Answer::Outcome(Outcome::Unknown, error.to_string()),
+        Err(
+            error
+            @ (GatewayError::Refused { .. } | GatewayError::Throttled { .. } | GatewayError::NotSent(_)),
+        ) => Answer::Outcome(Outcome::Open, error),
+        Err(error @ GatewayError::OutcomeUnknown(_)) => Answer::Outcome(Outcome::Unknown, error),
     }
 }

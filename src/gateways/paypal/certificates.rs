@@ -115,7 +115,7 @@ impl Certificates {
             ));
         }
         kept.fetched_at = Some(now);
-        let pem = self.fetch(address).await.map_err(NotificationError::Unavailable)?;
+        let pem = self.fetch(address).await?;
         let chain: Arc<[_]> = sign::read_chain(&pem).map_err(NotificationError::Forged)?.into();
         // Only what holds is kept, so that nobody fills the cache with strangers.
         sign::verify_chain(&chain, &self.anchors, at).map_err(NotificationError::Forged)?;
@@ -124,20 +124,27 @@ impl Certificates {
         }
         kept.chains.insert(address.to_owned(), chain.clone());
         let leaves = kept.chains.values().filter_map(|chain| chain.first());
-        let first = leaves.filter_map(|leaf| super::validity::not_after(leaf)).min();
+        let first = leaves.filter_map(sign::not_after).min();
         *self.expiry.write().unwrap_or_else(PoisonError::into_inner) = first;
         Ok(chain)
     }
 
-    async fn fetch(&self, address: &str) -> Result<Vec<u8>, String> {
-        let mut response = self.http.get(address).send().await.map_err(|error| error.to_string())?;
-        if response.status() != 200 || response.url().as_str() != address {
-            return Err(format!("the certificate's host answered HTTP {}", response.status().as_u16()));
+    /// PayPal's host knows its own certificates: one that it does not have was never PayPal's.
+    async fn fetch(&self, address: &str) -> Result<Vec<u8>, NotificationError> {
+        let failed = |error: reqwest::Error| NotificationError::Unavailable(error.without_url().to_string());
+        let mut response = self.http.get(address).send().await.map_err(failed)?;
+        match response.status().as_u16() {
+            200 => {}
+            404 | 410 => return Err(NotificationError::Forged("there is no such certificate".into())),
+            other => {
+                let why = format!("the certificate's host answered HTTP {other}");
+                return Err(NotificationError::Unavailable(why));
+            }
         }
         let mut pem = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| error.to_string())? {
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if pem.len() + chunk.len() > LARGEST {
-                return Err("the certificate is larger than 64 KiB".into());
+                return Err(NotificationError::Forged("the certificate is larger than 64 KiB".into()));
             }
             pem.extend_from_slice(&chunk);
         }

@@ -5,8 +5,9 @@
 //!
 //! | room | what |
 //! |---|---|
-//! | `orders` | create, get, capture; an order read as a report |
+//! | `orders` | create, get, capture |
 //! | `refunds` | refund of a capture, and asking about one |
+//! | `reports` | what PayPal answers, read as reports |
 //! | `api`, `oauth` | one authorised call; the bearer token |
 //! | `webhooks`, `certificates`, `sign` | is a notice genuine: postback or own verification |
 //! | `wire`, `amount`, `status`, `errors` | PayPal's names, decimals, states and issues |
@@ -24,9 +25,9 @@ mod errors;
 mod oauth;
 mod orders;
 mod refunds;
+mod reports;
 mod sign;
 pub mod status;
-mod validity;
 mod webhooks;
 mod wire;
 

@@ -69,7 +69,10 @@ impl OAuth {
         let mut refused = None;
         for secret in &self.client_secrets {
             match self.fetch_with(secret).await {
-                Err(refusal @ GatewayError::Refused { .. }) => refused = Some(refusal),
+                // The operator's matter: no payment or refund is given up for it.
+                Err(GatewayError::Refused { code, message, .. }) => {
+                    refused = Some(GatewayError::Refused { code, message, retry_later: true });
+                }
                 Err(GatewayError::OutcomeUnknown(why)) => {
                     return Err(GatewayError::NotSent(format!("no token: {why}")));
                 }

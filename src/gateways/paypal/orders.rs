@@ -1,14 +1,11 @@
-//! Orders: opening one, asking about one, capturing one, and reading what PayPal answers as a report.
-
-use chrono::{DateTime, Utc};
+//! Orders: opening one, asking about one, capturing one.
 
 use super::api::{Said, request_id};
 use super::errors::Class;
 use super::status::{self, CaptureStatus, OrderStatus};
-use super::{ORDER_LIFE, PayPal, amount, refunds, wire};
-use crate::domain::orders::{Capture, MoneyReport, PaymentReport, ReportKind};
+use super::{ORDER_LIFE, PayPal, amount, reports, wire};
+use crate::domain::orders::{MoneyReport, PaymentReport, ReportKind};
 use crate::gateways::{GatewayError, GatewaySecrets, NextAction, PaymentRequest, PaymentSession, text};
-use crate::money::{Currency, Money, Rate};
 
 const DESCRIPTION_LIMIT: usize = 127;
 
@@ -115,10 +112,10 @@ impl PayPal {
             money: vec![],
         };
         if let Some(unit) = unit {
-            let refunds = unit.payments.refunds.iter().map(|refund| refunds::report(refund, &self.clock));
+            let refunds = unit.payments.refunds.iter().map(|refund| reports::refund(refund, &self.clock));
             report.refunds = refunds.collect::<Result<_, _>>()?;
         }
-        if let Some(capture) = unit.and_then(|unit| telling(&unit.payments.captures)) {
+        if let Some(capture) = unit.and_then(|unit| reports::telling(&unit.payments.captures)) {
             self.report_capture(capture.clone(), &mut report).await?;
             return Ok(report);
         }
@@ -159,12 +156,14 @@ impl PayPal {
             CaptureStatus::Taken | CaptureStatus::Held | CaptureStatus::TakenBack => {}
         }
         if capture.status == "COMPLETED" && capture.seller_receivable_breakdown.is_none() {
-            // The capture itself names its fee where the order left it out. Without an answer it stays unnamed.
-            if let Ok(Said::Yes(whole)) = self.get_capture(&capture.id).await {
+            // The capture itself names its fee where the order left it out. A failed question is asked again: what is
+            // settled without its fee stays so.
+            let unknown = |error: GatewayError| GatewayError::OutcomeUnknown(error.to_string());
+            if let Said::Yes(whole) = self.get_capture(&capture.id).await.map_err(unknown)? {
                 capture.seller_receivable_breakdown = whole.seller_receivable_breakdown;
             }
         }
-        let taken = read_capture(&capture, &self.clock.now()).map_err(GatewayError::OutcomeUnknown)?;
+        let taken = reports::capture(&capture, &self.clock.now()).map_err(GatewayError::OutcomeUnknown)?;
         let (reference, amount, at) = (capture.id, taken.amount, taken.at);
         match stands {
             CaptureStatus::Held => {
@@ -179,116 +178,5 @@ impl PayPal {
 
     async fn get_capture(&self, capture: &str) -> Result<Said<wire::Capture>, GatewayError> {
         self.api.get(&format!("/v2/payments/captures/{capture}")).await
-    }
-}
-
-/// Of several captures (a declined one before a good one) the one that tells most: taken, then waiting, then the last.
-fn telling(captures: &[wire::Capture]) -> Option<&wire::Capture> {
-    let rank = |capture: &&wire::Capture| {
-        let reason = capture.status_details.as_ref().and_then(|details| details.reason.as_deref());
-        match status::capture(&capture.status, reason) {
-            Some(CaptureStatus::Taken | CaptureStatus::Held | CaptureStatus::TakenBack) => 3,
-            None => 2,
-            Some(CaptureStatus::Waiting) => 1,
-            Some(CaptureStatus::Refused) => 0,
-        }
-    };
-    captures.iter().max_by_key(rank)
-}
-
-/// The fee only in the capture's own currency; the receivable only with the rate that made it.
-fn read_capture(capture: &wire::Capture, now: &DateTime<Utc>) -> Result<Capture, String> {
-    let gross = capture.amount.as_ref().ok_or("a capture without an amount")?;
-    let amount = amount::read(gross)?;
-    let breakdown = capture.seller_receivable_breakdown.as_ref();
-    let fee = breakdown.and_then(|breakdown| breakdown.paypal_fee.as_ref()).map(amount::read).transpose()?;
-    if let Some(fee) = fee {
-        amount.same_currency(fee).map_err(|error| format!("fee: {error}"))?;
-    }
-    let receivable = breakdown.map(|breakdown| read_receivable(breakdown, amount)).transpose()?.flatten();
-    let at = capture.create_time.as_deref().map_or(Ok(*now), read_time)?;
-    Ok(Capture { capture_ref: capture.id.clone(), amount, fee, receivable, at })
-}
-
-fn read_receivable(breakdown: &wire::Receivable, gross: Money) -> Result<Option<(Money, Rate)>, String> {
-    let Some(credited) = &breakdown.receivable_amount else { return Ok(None) };
-    let credited = amount::read(credited)?;
-    if credited.currency() == gross.currency() {
-        return Ok(None);
-    }
-    let rate = breakdown.exchange_rate.as_ref().ok_or("a converted capture without its rate")?;
-    let named =
-        |code: &Option<String>, ours: Currency| code.as_deref().is_none_or(|code| code == ours.code());
-    if !named(&rate.source_currency, gross.currency()) || !named(&rate.target_currency, credited.currency()) {
-        return Err("the rate is not between the capture's two currencies".into());
-    }
-    let rate =
-        Rate::parse(gross.currency(), credited.currency(), &rate.value).map_err(|error| error.to_string())?;
-    Ok(Some((credited, rate)))
-}
-
-/// RFC 3339, as PayPal writes every time.
-pub(super) fn read_time(text: &str) -> Result<DateTime<Utc>, String> {
-    let at = DateTime::parse_from_rfc3339(text).map_err(|_| "a time that is not RFC 3339".to_owned())?;
-    Ok(at.to_utc())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn order(body: &str) -> wire::Order {
-        crate::gateways::json::read(body.as_bytes()).unwrap()
-    }
-
-    fn capture() -> wire::Capture {
-        let order = order(include_str!("fixtures/order_completed_converted.json"));
-        telling(&order.purchase_units[0].payments.captures).unwrap().clone()
-    }
-
-    fn money(code: &str, minor: i64) -> Money {
-        Money::from_minor(minor, Currency::find(code).unwrap())
-    }
-
-    #[test]
-    fn fee_conversion_and_time_are_paypals_own() {
-        let read = read_capture(&capture(), &DateTime::UNIX_EPOCH).unwrap();
-        assert_eq!((read.amount, read.fee), (money("USD", 10_000), Some(money("USD", 398))));
-        let (credited, rate) = read.receivable.unwrap();
-        assert_eq!((credited, rate.value().to_string()), (money("EUR", 8835), "0.9201500000".to_owned()));
-        assert_eq!(read.at, read_time("2026-11-20T09:15:10Z").unwrap());
-    }
-
-    #[test]
-    fn a_breakdown_that_does_not_hold_together_is_no_report() {
-        let change = |change: fn(&mut wire::Receivable)| {
-            let mut capture = capture();
-            change(capture.seller_receivable_breakdown.as_mut().unwrap());
-            read_capture(&capture, &DateTime::UNIX_EPOCH)
-        };
-        assert!(change(|_| ()).is_ok());
-        assert!(change(|breakdown| breakdown.exchange_rate = None).is_err(), "converted without a rate");
-        let fee_in_euro = change(|breakdown| {
-            let fee = wire::Amount { currency_code: "EUR".into(), value: "3.66".into() };
-            breakdown.paypal_fee = Some(fee);
-        });
-        assert!(fee_in_euro.is_err(), "a fee in another currency than the capture's");
-        for value in ["0", "-0.9", "0,92", "1e-1", ""] {
-            let mut capture = capture();
-            let breakdown = capture.seller_receivable_breakdown.as_mut().unwrap();
-            breakdown.exchange_rate.as_mut().unwrap().value = value.into();
-            assert!(read_capture(&capture, &DateTime::UNIX_EPOCH).is_err(), "rate `{value}`");
-        }
-    }
-
-    #[test]
-    fn a_good_capture_after_a_declined_one_is_the_one_that_counts() {
-        let (good, mut declined) = (capture(), capture());
-        (declined.id, declined.status) = ("DECLINED1".into(), "DECLINED".into());
-        for both in [[good.clone(), declined.clone()], [declined.clone(), good.clone()]] {
-            assert_eq!(telling(&both).unwrap().id, good.id);
-        }
-        assert_eq!(telling(&[declined]).unwrap().id, "DECLINED1");
-        assert!(telling(&[]).is_none());
     }
 }

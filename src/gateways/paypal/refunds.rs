@@ -8,9 +8,7 @@ use chrono::TimeDelta;
 
 use super::api::{Said, request_id};
 use super::errors::Class;
-use super::orders::read_time;
-use super::{PayPal, amount, status, wire};
-use crate::clock::Clock;
+use super::{PayPal, amount, reports, wire};
 use crate::domain::orders::RefundReport;
 use crate::gateways::{GatewayError, GatewaySecrets, PaymentRequest, RefundRequest, Refunds, text};
 
@@ -88,7 +86,7 @@ impl PayPal {
         let order = self.get_order(order).await?.granted()?;
         let mut refunds = order.purchase_units.iter().flat_map(|unit| &unit.payments.refunds);
         let ours = refunds.find(|refund| refund.custom_id.as_deref() == Some(&request.request_ref));
-        ours.map(|refund| report(refund, &self.clock)).transpose()
+        ours.map(|refund| reports::refund(refund, &self.clock)).transpose()
     }
 
     /// The answer to our own call is about our refund even where it does not repeat the reference.
@@ -98,22 +96,6 @@ impl PayPal {
             amount: refund.amount.or_else(|| amount::write(request.amount)),
             ..refund
         };
-        report(&refund, &self.clock)
+        reports::refund(&refund, &self.clock)
     }
-}
-
-/// A refund as PayPal tells it; the fee given back only where it names one.
-pub(super) fn report(refund: &wire::Refund, clock: &Clock) -> Result<RefundReport, GatewayError> {
-    let read = || -> Result<RefundReport, String> {
-        let fee = refund.seller_payable_breakdown.as_ref().and_then(|payable| payable.paypal_fee.as_ref());
-        Ok(RefundReport {
-            refund_ref: refund.id.clone(),
-            request_ref: refund.custom_id.clone(),
-            amount: amount::read(refund.amount.as_ref().ok_or("a refund without an amount")?)?,
-            fee_returned: fee.map(amount::read).transpose()?,
-            status: status::refund(&refund.status),
-            at: refund.create_time.as_deref().map_or_else(|| Ok(clock.now()), read_time)?,
-        })
-    };
-    read().map_err(GatewayError::OutcomeUnknown)
 }

@@ -89,6 +89,12 @@ pub fn verify_signature(leaf: &CertificateDer<'_>, message: &str, signature: &st
         .map_err(|_| "the signature does not fit the body".into())
 }
 
+/// When a certificate ends, for the alarm before it does; nothing where it cannot be read.
+pub fn not_after(certificate: &CertificateDer<'_>) -> Option<DateTime<Utc>> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    DateTime::from_timestamp(parsed.validity().not_after.timestamp(), 0)
+}
+
 /// The subject's only common name.
 fn common_name(certificate: &CertificateDer<'_>) -> Result<String, String> {
     let (_, parsed) = X509Certificate::from_der(certificate).map_err(|_| "the certificate cannot be read")?;
@@ -166,6 +172,17 @@ mod tests {
             ("an authority is no signer of messages", &chain[1..], &anchors[..], TIME),
         ] {
             assert!(verify_chain(chain, anchors, at(time)).is_err(), "{why}");
+        }
+    }
+
+    #[test]
+    fn both_ways_of_writing_a_certificates_end_are_read() {
+        for year in [1999, 2049, 2050] {
+            let mut params = rcgen::CertificateParams::new(vec!["a.example".to_owned()]).unwrap();
+            params.not_after = rcgen::date_time_ymd(year, 1, 2);
+            let certificate = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+            assert_eq!(not_after(certificate.der()), Some(at(&format!("{year}-01-02T00:00:00Z"))));
+            assert_eq!(not_after(&certificate.der()[..40].to_vec().into()), None, "cut short");
         }
     }
 

@@ -8,6 +8,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::http::caller::client;
 use crate::http::gauges::Readiness;
 use crate::http::problem::{Answer, Code, Problem};
 use crate::http::schemas::{EnvironmentWord, Foreign};
@@ -42,7 +43,9 @@ pub async fn readyz(service: web::Data<Service>) -> Answer {
 #[utoipa::path(get, path = "/metrics", tag = "operations", responses(
     (status = 200, description = "Metrics", body = str, content_type = "text/plain", example = "straits_writer_queue 0")))]
 pub async fn metrics(service: web::Data<Service>, request: HttpRequest) -> Answer {
-    let near = request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
+    // Behind a trusted proxy on this machine the peer is always near; who asks is not.
+    let client = client(&service, request.peer_addr(), request.headers());
+    let near = client.is_some_and(|client| client.to_canonical().is_loopback());
     let allowed = match service.settings.metrics {
         MetricsAccess::Anyone => true,
         MetricsAccess::Loopback => near,

@@ -15,7 +15,7 @@ use crate::flows::pay::{PayError, PaymentView, Price, Start};
 use crate::flows::price::{Pricing, QuoteAnswer};
 use crate::gateways::{RawNotification, ReturnParameters};
 use crate::http::caller::Caller;
-use crate::http::extract::{Json, Paging, Query, Raw};
+use crate::http::extract::{Json, Notice, Paging, Query};
 use crate::http::idempotent::{self, Asked, KeyHeader};
 use crate::http::problem::{Answer, Code, Problem};
 use crate::http::schemas::{Foreign, Metadata, Payment, PaymentStateWord};
@@ -94,12 +94,18 @@ impl CreatePayment {
             items: self.items,
         };
         check_metadata(&self.metadata)?;
+        let method = self.method.map(|method| wire::label("method", method)).transpose()?;
+        for (param, text) in
+            [("customer.phone", &self.customer.phone), ("customer.ref", &self.customer.reference)]
+        {
+            text.clone().map(|text| wire::label(param, text)).transpose()?;
+        }
         Ok(Start {
             id,
             order_ref: self.order_ref,
             price,
             gateway: self.gateway,
-            method: self.method,
+            method,
             terms: serde_json::to_value(terms).map_err(Problem::internal)?,
             customer: self.customer,
             return_url: self.return_url,
@@ -276,7 +282,7 @@ pub async fn notify(
     service: web::Data<Service>,
     request: HttpRequest,
     gateway: web::Path<String>,
-    body: Raw,
+    body: Notice,
 ) -> Answer {
     hear(&service, &request, &gateway, None, &body).await
 }
@@ -289,22 +295,20 @@ pub async fn notify_account(
     service: web::Data<Service>,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    body: Raw,
+    body: Notice,
 ) -> Answer {
     let (gateway, account) = path.into_inner();
     hear(&service, &request, &gateway, Some(&account), &body).await
 }
 
-/// Taken in while the bytes in flight allow it: a flood waits its turn, no verified gateway is told to slow down.
+/// Taken in as the bytes in flight allow it: a flood waits its turn, no verified gateway is told to slow down.
 async fn hear(
     service: &web::Data<Service>,
     request: &HttpRequest,
     gateway: &str,
     account: Option<&str>,
-    Raw(body): &Raw,
+    body: &Notice,
 ) -> Answer {
-    let weight = u32::try_from(body.len().max(1)).unwrap_or(u32::MAX);
-    let permit = service.notices.clone().acquire_many_owned(weight).await.map_err(Problem::internal)?;
     let headers: Vec<(String, String)> = request
         .headers()
         .iter()
@@ -316,14 +320,13 @@ async fn hear(
         method: request.method().as_str(),
         path_and_query: request.uri().path_and_query().map_or("/", |path| path.as_str()),
         headers: &headers,
-        body,
+        body: &body.bytes,
         received_at: service.clock.wall(),
     };
     let arrived = match service.pay.hear(gateway, account, &raw).await {
         Err(PayError::UnknownGateway(_)) => return Err(Problem::not_found("gateway")),
         heard => heard?,
     };
-    drop(permit);
     let status = StatusCode::from_u16(arrived.reply.status).map_err(Problem::internal)?;
     Ok(HttpResponse::build(status)
         .insert_header((CONTENT_TYPE, arrived.reply.content_type))

@@ -144,6 +144,9 @@ pub async fn refund(
     body: Json<RefundInput>,
 ) -> Answer {
     let payment: PaymentId = wire::path_id(&id, "payment")?;
+    if !body.value.reason.is_empty() {
+        wire::label("reason", body.value.reason.clone())?;
+    }
     let asked = Asked { service: &service, caller: &caller, request: &request, body: &body.bytes };
     let carry = async |claim: Claim| {
         let refund: RefundId = service.ids.mint();

@@ -20,11 +20,13 @@ const CHECKS: [(&str, &str, &str); 3] = [
     ),
     (
         "refunds_in_transit",
-        "2020: every refund that was decided and not paid out is open",
-        "SELECT a.code, a.owner, a.currency, a.balance, a.merchant_id FROM ledger_account a
-         WHERE a.code = 2020 AND a.layer = 1 AND a.balance <> 0 AND NOT EXISTS (
-             SELECT 1 FROM refund r WHERE r.merchant_id = a.merchant_id AND r.currency = a.currency
-             AND r.state IN ('pending', 'awaiting_funds'))
+        "2020: what is on its way back is what the open refunds come to",
+        "SELECT a.code, MIN(a.owner), a.currency, CAST(SUM(a.balance) AS BIGINT), a.merchant_id
+         FROM ledger_account a WHERE a.code = 2020 AND a.layer = 1
+         GROUP BY a.code, a.merchant_id, a.currency
+         HAVING SUM(a.balance) <> -COALESCE((
+             SELECT SUM(r.amount) FROM refund r WHERE r.merchant_id = a.merchant_id AND r.currency = a.currency
+             AND r.state IN ('pending', 'awaiting_funds')), 0)
          LIMIT 1",
     ),
     (
@@ -48,7 +50,7 @@ impl Store {
                 .await?;
             let fault = row.map(|(code, owner, currency, amount, whose)| {
                 format!(
-                    "{code}[{owner}] holds {amount} minor units of {currency} of {whose} and nothing is open"
+                    "{code}[{owner}] holds {amount} minor units of {currency} of {whose}, and what is open is not that"
                 )
             });
             checks.push(Check::new(name, seen, fault));

@@ -112,14 +112,15 @@ pub async fn paypal_notices(folder: &Path, url: &str) -> Vec<Notice> {
     sent.collect()
 }
 
-/// Announces a body and does not send it; the status it is answered with.
-pub async fn slowly(url: &str, path: &str) -> u16 {
+/// Announces a body of so many bytes and sends only the first of them; the status it is answered with.
+pub async fn slowly(url: &str, path: &str, sent: usize, announced: usize) -> u16 {
     let (address, path) = (url.trim_start_matches("http://").to_owned(), path.to_owned());
     let answer = tokio::task::spawn_blocking(move || {
         let mut stream = std::net::TcpStream::connect(&address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        let head = format!("POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 100\r\n\r\n{{");
+        let head = format!("POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {announced}\r\n\r\n");
         stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(&vec![b' '; sent]).unwrap();
         let mut answer = [0; 64];
         let read = stream.read(&mut answer).unwrap();
         String::from_utf8_lossy(&answer[..read]).into_owned()

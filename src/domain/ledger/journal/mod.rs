@@ -42,7 +42,7 @@ pub use fee_returned::fee_returned;
 pub use gateway_held::gateway_held;
 pub use gateway_released::gateway_released;
 pub use refund_confirmed::refund_confirmed;
-pub use refund_decided::{RefundSource, refund_decided, refund_decided_unsplit};
+pub use refund_decided::refund_decided;
 pub use refund_failed::refund_failed;
 pub use reversed::reversed;
 pub use split::{SplitAmounts, split};

@@ -1,0 +1,137 @@
+//! PayPal's answers read as reports: which capture tells, what it took and credited, how a refund stands.
+
+use chrono::{DateTime, Utc};
+
+use super::status::{self, CaptureStatus};
+use super::{amount, wire};
+use crate::clock::Clock;
+use crate::domain::orders::{Capture, RefundReport};
+use crate::gateways::GatewayError;
+use crate::money::{Currency, Money, Rate};
+
+/// Of several captures (a declined one before a good one) the one that tells most: taken, then waiting, then the last.
+pub(super) fn telling(captures: &[wire::Capture]) -> Option<&wire::Capture> {
+    let rank = |capture: &&wire::Capture| {
+        let reason = capture.status_details.as_ref().and_then(|details| details.reason.as_deref());
+        match status::capture(&capture.status, reason) {
+            Some(CaptureStatus::Taken | CaptureStatus::Held | CaptureStatus::TakenBack) => 3,
+            None => 2,
+            Some(CaptureStatus::Waiting) => 1,
+            Some(CaptureStatus::Refused) => 0,
+        }
+    };
+    captures.iter().max_by_key(rank)
+}
+
+/// The fee only in the capture's own currency; the receivable only with the rate that made it.
+pub(super) fn capture(capture: &wire::Capture, now: &DateTime<Utc>) -> Result<Capture, String> {
+    let gross = capture.amount.as_ref().ok_or("a capture without an amount")?;
+    let amount = amount::read(gross)?;
+    let breakdown = capture.seller_receivable_breakdown.as_ref();
+    let fee = breakdown.and_then(|breakdown| breakdown.paypal_fee.as_ref()).map(amount::read).transpose()?;
+    if let Some(fee) = fee {
+        amount.same_currency(fee).map_err(|error| format!("fee: {error}"))?;
+    }
+    let receivable = breakdown.map(|breakdown| read_receivable(breakdown, amount)).transpose()?.flatten();
+    let at = capture.create_time.as_deref().map_or(Ok(*now), read_time)?;
+    Ok(Capture { capture_ref: capture.id.clone(), amount, fee, receivable, at })
+}
+
+fn read_receivable(breakdown: &wire::Receivable, gross: Money) -> Result<Option<(Money, Rate)>, String> {
+    let Some(credited) = &breakdown.receivable_amount else { return Ok(None) };
+    let credited = amount::read(credited)?;
+    if credited.currency() == gross.currency() {
+        return Ok(None);
+    }
+    let rate = breakdown.exchange_rate.as_ref().ok_or("a converted capture without its rate")?;
+    let named =
+        |code: &Option<String>, ours: Currency| code.as_deref().is_none_or(|code| code == ours.code());
+    if !named(&rate.source_currency, gross.currency()) || !named(&rate.target_currency, credited.currency()) {
+        return Err("the rate is not between the capture's two currencies".into());
+    }
+    let rate =
+        Rate::parse(gross.currency(), credited.currency(), &rate.value).map_err(|error| error.to_string())?;
+    Ok(Some((credited, rate)))
+}
+
+/// RFC 3339, as PayPal writes every time.
+fn read_time(text: &str) -> Result<DateTime<Utc>, String> {
+    let at = DateTime::parse_from_rfc3339(text).map_err(|_| "a time that is not RFC 3339".to_owned())?;
+    Ok(at.to_utc())
+}
+
+/// A refund as PayPal tells it; the fee given back only where it names one.
+pub(super) fn refund(refund: &wire::Refund, clock: &Clock) -> Result<RefundReport, GatewayError> {
+    let read = || -> Result<RefundReport, String> {
+        let fee = refund.seller_payable_breakdown.as_ref().and_then(|payable| payable.paypal_fee.as_ref());
+        Ok(RefundReport {
+            refund_ref: refund.id.clone(),
+            request_ref: refund.custom_id.clone(),
+            amount: amount::read(refund.amount.as_ref().ok_or("a refund without an amount")?)?,
+            fee_returned: fee.map(amount::read).transpose()?,
+            status: status::refund(&refund.status),
+            at: refund.create_time.as_deref().map_or_else(|| Ok(clock.now()), read_time)?,
+        })
+    };
+    read().map_err(GatewayError::OutcomeUnknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(body: &str) -> wire::Order {
+        crate::gateways::json::read(body.as_bytes()).unwrap()
+    }
+
+    fn capture() -> wire::Capture {
+        let order = order(include_str!("fixtures/order_completed_converted.json"));
+        telling(&order.purchase_units[0].payments.captures).unwrap().clone()
+    }
+
+    fn money(code: &str, minor: i64) -> Money {
+        Money::from_minor(minor, Currency::find(code).unwrap())
+    }
+
+    #[test]
+    fn fee_conversion_and_time_are_paypals_own() {
+        let read = super::capture(&capture(), &DateTime::UNIX_EPOCH).unwrap();
+        assert_eq!((read.amount, read.fee), (money("USD", 10_000), Some(money("USD", 398))));
+        let (credited, rate) = read.receivable.unwrap();
+        assert_eq!((credited, rate.value().to_string()), (money("EUR", 8835), "0.9201500000".to_owned()));
+        assert_eq!(read.at, read_time("2026-11-20T09:15:10Z").unwrap());
+    }
+
+    #[test]
+    fn a_breakdown_that_does_not_hold_together_is_no_report() {
+        let change = |change: fn(&mut wire::Receivable)| {
+            let mut capture = capture();
+            change(capture.seller_receivable_breakdown.as_mut().unwrap());
+            super::capture(&capture, &DateTime::UNIX_EPOCH)
+        };
+        assert!(change(|_| ()).is_ok());
+        assert!(change(|breakdown| breakdown.exchange_rate = None).is_err(), "converted without a rate");
+        let fee_in_euro = change(|breakdown| {
+            let fee = wire::Amount { currency_code: "EUR".into(), value: "3.66".into() };
+            breakdown.paypal_fee = Some(fee);
+        });
+        assert!(fee_in_euro.is_err(), "a fee in another currency than the capture's");
+        for value in ["0", "-0.9", "0,92", "1e-1", ""] {
+            let mut capture = capture();
+            let breakdown = capture.seller_receivable_breakdown.as_mut().unwrap();
+            breakdown.exchange_rate.as_mut().unwrap().value = value.into();
+            assert!(super::capture(&capture, &DateTime::UNIX_EPOCH).is_err(), "rate `{value}`");
+        }
+    }
+
+    #[test]
+    fn a_good_capture_after_a_declined_one_is_the_one_that_counts() {
+        let (good, mut declined) = (capture(), capture());
+        (declined.id, declined.status) = ("DECLINED1".into(), "DECLINED".into());
+        for both in [[good.clone(), declined.clone()], [declined.clone(), good.clone()]] {
+            assert_eq!(telling(&both).unwrap().id, good.id);
+        }
+        assert_eq!(telling(&[declined]).unwrap().id, "DECLINED1");
+        assert!(telling(&[]).is_none());
+    }
+}
