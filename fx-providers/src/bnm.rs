@@ -2,7 +2,8 @@
 //!
 //! * Request: `GET https://api.bnm.gov.my/public/exchange-rate?session=0900` with
 //!   `Accept: application/vnd.BNM.API.v1+json`, without which it answers 4xx. No key. Past days exist for one currency
-//!   at a time (`/exchange-rate/USD/year/2026/month/3`): [`read`] reads that shape too, the source does not ask for it.
+//!   at a time (`/exchange-rate/USD/year/2026/month/3`): [`crate::bnm::read`] reads that shape too, the
+//!   source does not ask for it.
 //! * Answer: `data`, a row per currency (or one currency's object), with `unit` 1 or 100 and `rate` (or a list of them)
 //!   of `date`, `buying_rate`, `selling_rate`, `middle_rate`. **Ringgit per `unit` of the currency**, so the sets are
 //!   [`Quoted::BasePerUnit`] with the unit taken out by moving the point. Numbers are 17-digit doubles

@@ -76,7 +76,9 @@ impl RateSource for Bot {
             Window::On(day) => (day, 10),
         };
         let request = self.fetcher.request("/Stat-ExchangeRate/v2/DAILY_AVG_EXG_RATE/");
-        let request = request.query("start_period", end - Days::new(days)).query("end_period", end);
+        let request = request
+            .query("start_period", end.checked_sub_days(Days::new(days)).unwrap_or(end))
+            .query("end_period", end);
         let request = request.header("authorization", self.fetcher.key());
         let read = |body: &[u8]| {
             let mut sets = read(body, now)?;

@@ -128,6 +128,12 @@ fn set<S, T>(source: S, value: Option<T>, apply: fn(S, T) -> S) -> S {
     }
 }
 
+/// Whether an account of Fixer or currencylayer is at APILayer's gateway.
+fn is_gateway(origin: &str) -> bool {
+    let place = reqwest::Url::parse(origin).ok();
+    place.is_some_and(|place| place.host_str() == Some("api.apilayer.com"))
+}
+
 /// Every source, in the order of the crate's table.
 pub static ALL: &[Entry] = &[
     Entry {
@@ -200,7 +206,7 @@ pub static ALL: &[Entry] = &[
         terms: "subscription (fixer.io)",
         read: fixer::read,
         open: |o| {
-            let source = match o.origin.contains("api.apilayer.com") {
+            let source = match is_gateway(&o.origin) {
                 true => Fixer::gateway(&o.origin, o.patience, o.key),
                 false => Fixer::at(&o.origin, o.patience, o.key),
             };
@@ -214,7 +220,7 @@ pub static ALL: &[Entry] = &[
         terms: "subscription (currencylayer.com)",
         read: currencylayer::read,
         open: |o| {
-            let source = match o.origin.contains("api.apilayer.com") {
+            let source = match is_gateway(&o.origin) {
                 true => CurrencyLayer::gateway(&o.origin, o.patience, o.key),
                 false => CurrencyLayer::at(&o.origin, o.patience, o.key),
             };

@@ -11,7 +11,7 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, Utc};
 use reqwest::header::{
-    ACCEPT, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+    ACCEPT, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
     RETRY_AFTER, USER_AGENT,
 };
 use reqwest::redirect::Policy;
@@ -193,7 +193,9 @@ impl Fetcher {
 
     async fn read(&self, mut response: Response) -> Result<Reply, Failure> {
         let header = |name| response.headers().get(name).and_then(text);
-        let (etag, modified) = (header(ETAG), header(LAST_MODIFIED));
+        let etag = header(ETAG);
+        // Open Exchange Rates wants both back and tells only its `Date`; beside a tag that does no harm elsewhere.
+        let modified = header(LAST_MODIFIED).or_else(|| header(DATE).filter(|_| etag.is_some()));
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
             if body.len() + chunk.len() > BODY_LIMIT {

@@ -84,7 +84,7 @@ fn round(digits: &str, last_place: i64) -> (u64, i64) {
     };
     coefficient += u64::from(up);
     let mut place = last_place + i64::try_from(cut.len()).unwrap_or_default();
-    while coefficient % 10 == 0 && place < 0 {
+    while coefficient.is_multiple_of(10) && place < 0 {
         coefficient /= 10;
         place += 1;
     }
@@ -97,7 +97,7 @@ fn number(digits: &str) -> u64 {
 
 fn decimal(coefficient: u64, place: i64) -> Result<Decimal, NumberError> {
     let (mut coefficient, mut place) = (coefficient, place);
-    while place < -28 && coefficient % 10 == 0 {
+    while place < -28 && coefficient.is_multiple_of(10) {
         coefficient /= 10;
         place += 1;
     }

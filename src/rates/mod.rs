@@ -85,9 +85,14 @@ pub enum RatesError {
     /// The thresholds cannot be read; a test excludes it.
     #[error(transparent)]
     Thresholds(#[from] ThresholdsError),
-    /// A source that needs a key has none.
-    #[error("the rate source `{0}` needs a key: set fx.keys.{0} or leave it out of fx.sources")]
-    NoKey(&'static str),
+    /// A configured source cannot be opened.
+    #[error("{why}: see [fx] of the settings, or leave `{name}` out of fx.sources")]
+    Setup {
+        /// Its name.
+        name: &'static str,
+        /// What it lacks, or does not take.
+        why: String,
+    },
     /// A source gave no rates; the last good ones stay.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -125,7 +130,7 @@ impl RateBook {
     /// Opens the book with the configured sources. Reads what is compiled in, calls nobody.
     ///
     /// # Errors
-    /// [`RatesError::Bundled`], [`RatesError::Thresholds`], [`RatesError::NoKey`].
+    /// [`RatesError::Bundled`], [`RatesError::Thresholds`], [`RatesError::Setup`].
     pub fn open(settings: &FxSettings, clock: Clock, ids: IdSource) -> Result<RateBook, RatesError> {
         RateBook::with_live(settings, registry::sources(settings)?, clock, ids)
     }

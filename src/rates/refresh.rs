@@ -31,9 +31,12 @@ impl RateBook {
 
     async fn tend(self: Arc<Self>, index: usize) {
         while let Some(live) = self.live.get(index) {
-            let outcome = self.ask_once(live).await;
-            if let Err(error) = outcome {
-                tracing::warn!(source = live.name(), %error, "no new rates; the last good ones stay");
+            match self.ask_once(live).await {
+                // Said when it was decided.
+                Ok(()) | Err(RatesError::LeftAlone(_)) => {}
+                Err(error) => {
+                    tracing::warn!(source = live.name(), %error, "no new rates; the last good ones stay");
+                }
             }
             let [spread] = self.ids.random_bytes::<1>();
             let next = live.plan(self.newest(live.name()).as_deref(), self.clock.now(), spread);

@@ -66,7 +66,7 @@ impl Series {
         !settled && !known.same_numbers(publication)
     }
 
-    /// Publications kept in the database, of whatever day; the newest stays the newest.
+    /// Publications kept in the database, of whatever day; where a later one of the day is known, that stays.
     pub fn fill(&mut self, kept: impl IntoIterator<Item = Arc<Publication>>) {
         let days = Arc::make_mut(&mut self.days);
         for publication in kept {

@@ -134,7 +134,7 @@ async fn a_restart_knows_what_was_published_and_what_was_not_believed() {
 async fn past_days_and_ended_currencies_are_answered() {
     let app = TestApp::start().await;
     for (query, currency, mid, path, as_of) in [
-        ("base=EUR&quotes=SGD&date=2004-12-26", "SGD", "2.2195", json!(["EUR", "SGD"]), "2004-12-24"),
+        ("base=EUR&quotes=SGD&date=2004-12-26", "SGD", "2.2203", json!(["EUR", "SGD"]), "2004-12-24"),
         ("base=EUR&quotes=HRK&date=2022-12-31", "HRK", "7.5365", json!(["EUR", "HRK"]), "2022-12-30"),
         (
             "base=USD&quotes=JPY&date=1999-01-04",

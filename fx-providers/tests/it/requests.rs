@@ -137,6 +137,34 @@ async fn tags_go_back_for_their_own_window_and_304_is_nothing_new() {
 }
 
 #[tokio::test]
+async fn a_tag_without_a_time_of_change_goes_back_with_the_date() {
+    let (entry, sample) = all().find(|(entry, _)| entry.name == "openexchangerates").unwrap();
+    let tags = "etag: \"4e6a\"\r\ndate: Fri, 30 Oct 2026 16:02:00 GMT\r\n";
+    let server = Server::start(vec![http("200 OK", tags, sample), http("304 Not Modified", "", "")]).await;
+    let source = open(entry.name, &setup(&server.origin, true)).unwrap();
+    let Ok(Answer::Sets { validator, .. }) = source.fetch(Window::Latest, None, at(READ_AT)).await else {
+        panic!("no sets")
+    };
+    let again = source.fetch(Window::Latest, validator.as_ref(), at(READ_AT)).await;
+    assert_eq!(again, Ok(Answer::NotModified));
+    let head = &server.heads()[1];
+    assert!(head.contains("if-none-match: \"4e6a\"\r\n"), "{head}");
+    assert!(head.contains("if-modified-since: Fri, 30 Oct 2026 16:02:00 GMT\r\n"), "{head}");
+}
+
+#[tokio::test]
+async fn a_day_at_the_end_of_the_calendar_is_only_a_question() {
+    for (entry, _) in all().filter(|(entry, _)| !entry.takes.path) {
+        let server = Server::start(vec![http("404 Not Found", "", "")]).await;
+        let source = open(entry.name, &setup(&server.origin, entry.takes.key)).unwrap();
+        for day in [chrono::NaiveDate::MIN, chrono::NaiveDate::MAX] {
+            let answer = source.fetch(Window::On(day), None, at(READ_AT)).await;
+            assert!(answer.is_err(), "{} {day}", entry.name);
+        }
+    }
+}
+
+#[tokio::test]
 async fn options_change_the_question() {
     let samples: Vec<(&str, &str)> = all().map(|(entry, sample)| (entry.name, sample)).collect();
     let of = |name: &str| http("200 OK", "", samples.iter().find(|(own, _)| *own == name).unwrap().1);

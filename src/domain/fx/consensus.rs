@@ -17,14 +17,18 @@
 //! `absurd_bps` (a unit error, an inverted pair) is never believed on one source's word. A running source whose numbers
 //! stand still while two others move is frozen and has no vote. A rate of zero has none either.
 
+/// How far two numbers are apart.
+mod distance;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
-use serde::Serialize;
 
 use super::{PairClass, RateKind};
-use crate::money::Rounding;
+
+pub use distance::{LooksLike, bps};
+use distance::{beyond, looks_like};
 
 /// Running sources needed to reject one.
 pub const QUORUM: usize = 4;
@@ -72,16 +76,6 @@ pub struct Held {
     pub as_of: DateTime<Utc>,
     /// When it was heard first.
     pub since: DateTime<Utc>,
-}
-
-/// What a wrong number looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LooksLike {
-    /// One divided by what was expected.
-    Inverted,
-    /// Ten, a hundred or a thousand times too large or too small.
-    UnitError,
 }
 
 /// What became of a source.
@@ -372,38 +366,7 @@ impl Hearing<'_> {
     }
 }
 
-/// How far `value` is from `from`, in basis points of `from`, rounded half up; at most ±`i32::MAX`.
-pub fn bps(value: Decimal, from: Decimal) -> Option<i32> {
-    use rust_decimal::prelude::ToPrimitive;
-    if from <= Decimal::ZERO {
-        return None;
-    }
-    let relative = (value - from).checked_div(from)?.checked_mul(Decimal::from(10_000_u32))?;
-    let edge = if relative > Decimal::ZERO { i32::MAX } else { -i32::MAX };
-    Some(Rounding::HalfUp.apply(relative, 0).to_i32().unwrap_or(edge))
-}
-
-/// Whether `value` is more than `limit` basis points from `from`; exact.
-fn beyond(value: Decimal, from: Decimal, limit: u32) -> bool {
-    let allowed = from.checked_mul(Decimal::from(limit));
-    let distance = (value - from).abs().checked_mul(Decimal::from(10_000_u32));
-    // What does not fit is far.
-    allowed.zip(distance).is_none_or(|(allowed, distance)| distance > allowed)
-}
-
-/// What a number far from `expected` looks like.
-fn looks_like(value: Decimal, expected: Decimal, within_bps: u32) -> Option<LooksLike> {
-    let one = value.checked_mul(expected)?;
-    if !beyond(one, Decimal::ONE, within_bps) {
-        return Some(LooksLike::Inverted);
-    }
-    let near = |power: u32| {
-        let factor = Decimal::from(10_u32.pow(power));
-        let scaled = [expected.checked_mul(factor), expected.checked_div(factor)];
-        scaled.into_iter().flatten().any(|scaled| !beyond(value, scaled, within_bps))
-    };
-    (1..=4).any(near).then_some(LooksLike::UnitError)
-}
-
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

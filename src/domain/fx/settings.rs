@@ -1,6 +1,7 @@
 //! What the business may change about rates and prices: the section `[fx]` of the configuration.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer};
 
@@ -20,6 +21,12 @@ pub struct FxSettings {
     pub base_urls: BTreeMap<SourceName, String>,
     /// What the sources that ask for a key know us by.
     pub keys: BTreeMap<SourceName, SourceKey>,
+    /// The base to ask a source for, where its plan has another than its own.
+    pub bases: BTreeMap<SourceName, Currency>,
+    /// Minutes between two questions, where its plan allows another pace; 0 is its own.
+    pub pace_minutes: BTreeMap<SourceName, u32>,
+    /// The file of the source `file`.
+    pub rates_file: Option<PathBuf>,
     /// Whether a quote may rest on a stale reference rate (then marked `stale` and `indicative`). Unset: only in
     /// sandbox mode.
     pub allow_stale_reference: Option<bool>,
@@ -53,6 +60,9 @@ impl Default for FxSettings {
             sources: vec![SourceName::Ecb, SourceName::Bundled],
             base_urls: BTreeMap::new(),
             keys: BTreeMap::new(),
+            bases: BTreeMap::new(),
+            pace_minutes: BTreeMap::new(),
+            rates_file: None,
             allow_stale_reference: None,
             publication_grace_h: 2,
             reference_max_age_d: 5,

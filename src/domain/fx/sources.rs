@@ -32,6 +32,30 @@ sources! {
     Bundled = "bundled",
     /// The European Central Bank. No key.
     Ecb = "ecb",
+    /// Frankfurter: central banks, blended. No key.
+    Frankfurter = "frankfurter",
+    /// ExchangeRate-API's open answer, once a day. No key.
+    OpenErApi = "open-er-api",
+    /// ExchangeRate-API. Key.
+    ExchangeRateApi = "exchangerate-api",
+    /// fawazahmed0's public-domain set: answers only where no other reference has a currency. No key.
+    Fawazahmed0 = "fawazahmed0",
+    /// Open Exchange Rates. Key.
+    OpenExchangeRates = "openexchangerates",
+    /// Fixer. Key.
+    Fixer = "fixer",
+    /// currencylayer. Key.
+    CurrencyLayer = "currencylayer",
+    /// Wise. Key.
+    Wise = "wise",
+    /// CurrencyBeacon. Key.
+    CurrencyBeacon = "currencybeacon",
+    /// Bank Negara Malaysia. No key.
+    Bnm = "bnm",
+    /// Bank of Thailand. Key.
+    Bot = "bot",
+    /// A file of the operator's own.
+    File = "file",
 }
 
 /// No source of ours.
@@ -43,12 +67,13 @@ pub struct SourceNameError {
 }
 
 impl SourceName {
-    /// Finds a source by its name.
+    /// Finds a source by its name. Keys of settings write `_` for `-`, as variables must.
     ///
     /// # Errors
     /// [`SourceNameError`] with every name there is.
     pub fn find(name: &str) -> Result<SourceName, SourceNameError> {
-        let found = SourceName::ALL.iter().copied().find(|source| source.as_str() == name);
+        let written = name.replace('_', "-");
+        let found = SourceName::ALL.iter().copied().find(|source| source.as_str() == written);
         found.ok_or_else(|| SourceNameError { given: name.chars().take(40).collect() })
     }
 }
