@@ -18,7 +18,7 @@ use crate::settings::Mode;
 use crate::store::Engine;
 use crate::vault::Signer;
 
-use super::duties::{ConvertWaiting, NoteHead, SendRefunds, VerifyBooks};
+use super::duties::{ConvertWaiting, NoteHead, RemoveOutdated, SendRefunds, VerifyBooks};
 use super::{AppError, Built};
 
 /// One of each.
@@ -97,6 +97,7 @@ pub async fn build(
         noted: Mutex::default(),
     }));
     duties.push(Arc::new(VerifyBooks(store.clone())));
+    duties.push(Arc::new(RemoveOutdated { store: store.clone(), clock: clock.clone() }));
     Ok(Flows {
         onboarding: Onboarding {
             store: store.clone(),
@@ -122,7 +123,7 @@ pub async fn build(
             pay: pay.clone(),
         },
         resolving,
-        statements: Statements::new(store.clone(), clock.clone()),
+        statements: Statements::new(store.clone(), clock.clone(), ids.clone()),
         jobs: Jobs::new(store, clock, ids, holder, duties),
         pay,
     })

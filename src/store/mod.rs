@@ -22,6 +22,7 @@ pub mod payments;
 pub mod quotes;
 mod rates;
 pub mod refunds;
+pub mod retention;
 mod row;
 pub mod sealed;
 mod seek;

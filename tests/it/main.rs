@@ -4,6 +4,7 @@
 mod app;
 mod auth;
 mod books;
+mod books_differ;
 mod callbacks;
 mod conformance;
 mod engines;
@@ -30,6 +31,7 @@ mod quote_tokens;
 mod rates;
 mod readme;
 mod reference_rates;
+mod retention;
 mod sandbox;
 mod scenarios;
 mod scenarios_flows;

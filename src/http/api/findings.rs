@@ -6,6 +6,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::findings::Action;
+use crate::domain::refunds::Allocation;
 use crate::flows::findings::Resolving;
 use crate::http::caller::Caller;
 use crate::http::extract::{Json, Paging, Query};
@@ -62,6 +63,9 @@ pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<Str
 pub struct ResolveBody {
     /// What is to be done.
     action: Action,
+    /// Whose part how much of a refund made at the gateway is; only with `adopt`, and needed where several have parts.
+    #[serde(default)]
+    allocation: Vec<Allocation>,
     /// Why, for the books.
     #[schema(min_length = 1, max_length = 100)]
     reason: String,
@@ -78,7 +82,7 @@ pub async fn resolve(
 ) -> Answer {
     let id = wire::path_id(&id, "finding")?;
     let reason = wire::label("reason", body.value.reason)?;
-    let action = body.value.action;
+    let (action, parts) = (body.value.action, body.value.allocation);
     let (merchant, user) = (caller.merchant(), caller.key.user);
     // A decision is one person's word: another's under the same key is another request, never a repetition of the first.
     let word = [body.bytes.as_ref(), user.to_string().as_bytes()].concat();
@@ -89,8 +93,8 @@ pub async fn resolve(
         let mut extra = service.noted(&caller, "finding.decided", id, detail);
         extra.claim(&claim, id);
         let work =
-            tokio::spawn(async move { resolving.resolve(merchant, user, id, action, &reason, extra).await });
-        Ok(Resolving::view(&work.await.map_err(Problem::internal)??))
+            async move { resolving.resolve(merchant, user, id, (action, &parts), &reason, extra).await };
+        Ok(Resolving::view(&tokio::spawn(work).await.map_err(Problem::internal)??))
     };
     let recall = async |_: String| {
         let found = service.store.finding(merchant, id).await?;

@@ -244,8 +244,9 @@ pub struct Finding {
     state: FindingStateWord,
     /// Whether a proposal waits for another user's confirmation.
     needs_second_user: bool,
-    /// The gateway account's name.
-    gateway_account: String,
+    /// The gateway account's name, where a gateway is concerned.
+    #[schema(required)]
+    gateway_account: Option<String>,
     /// The payment it is about, where one is known.
     #[schema(required)]
     payment: Option<String>,
