@@ -130,6 +130,66 @@ async fn a_restart_knows_what_was_published_and_what_was_not_believed() {
     .await;
 }
 
+/// A dealer that always says the same.
+#[derive(Debug)]
+struct Dealer(&'static str, &'static str);
+
+#[async_trait]
+impl RateSource for Dealer {
+    fn name(&self) -> &'static str {
+        self.0
+    }
+
+    async fn fetch(
+        &self,
+        _: Window,
+        _: Option<&Validator>,
+        now: DateTime<Utc>,
+    ) -> Result<Answer, SourceError> {
+        let set = RateSet {
+            provider: self.0,
+            base: Code::EUR,
+            quoted: Quoted::UnitsPerBase,
+            as_of: now,
+            published_at: now,
+            fetched_at: now,
+            kind: Kind::Mid,
+            schedule: Schedule::Every(TimeDelta::minutes(5)),
+            rates: BTreeMap::from([(Code::parse("USD").unwrap(), self.1.parse().unwrap())]),
+        };
+        Ok(Answer::Sets { sets: vec![set], body: b"as told".to_vec(), validator: None, notices: vec![] })
+    }
+}
+
+#[tokio::test]
+async fn five_sources_one_lying_the_answer_says_who_was_outvoted_and_why() {
+    let database = crate::engines::TestDatabase::sqlite();
+    let (clock, store) = (database.clock.clone(), database.open().await);
+    let said = [("a", "1.1170"), ("b", "1.1172"), ("c", "111.71"), ("d", "1.1174"), ("e", "1.1171")];
+    let live = said.map(|(name, dollar)| Arc::new(Dealer(name, dollar)) as Arc<dyn RateSource>);
+    let settings = FxSettings { sources: vec![SourceName::Bundled], ..FxSettings::default() };
+    let ids = IdSource::random(clock.clone());
+    let rates = RateBook::with_live(&settings, live.to_vec(), clock.clone(), ids.clone()).unwrap();
+    let rates = Arc::new(rates.kept_in(store.clone()).await.unwrap());
+    assert!(rates.refresh().await);
+    assert_eq!(dollar(&rates), ("1.1172".into(), false));
+    let told = serde_json::to_value(straits::flows::price::SourcesAnswer::of(&rates, clock.now())).unwrap();
+    let row = |name: &str| {
+        let rows = told["data"].as_array().unwrap();
+        rows.iter().find(|row| row["name"] == json!(name)).cloned().unwrap()
+    };
+    let expected = json!([{
+        "currency": "USD", "what": "outvoted", "value": "111.71", "deviation_bps": 989_910, "limit_bps": 100,
+        "looks_like": "unit_error", "since": null,
+    }]);
+    assert_eq!(row("c")["not_believed"], expected);
+    assert_eq!((&row("b")["used"], &row("c")["used"]), (&json!(1), &json!(0)));
+    for honest in ["a", "b", "d", "e"] {
+        assert_eq!(row(honest)["not_believed"], json!([]), "{honest}");
+    }
+    store.close().await;
+}
+
 #[tokio::test]
 async fn past_days_and_ended_currencies_are_answered() {
     let app = TestApp::start().await;

@@ -287,7 +287,7 @@ impl Hearing<'_> {
     fn middle(&self, indices: &[usize]) -> Option<usize> {
         let mut sorted = indices.to_vec();
         sorted.sort_by_key(|&index| (self.value(index), self.observations[index].rank));
-        let (upper, even) = (sorted.len() / 2, sorted.len() % 2 == 0);
+        let (upper, even) = (sorted.len() / 2, sorted.len().is_multiple_of(2));
         let lower = if even { upper.checked_sub(1)? } else { upper };
         [lower, upper]
             .into_iter()

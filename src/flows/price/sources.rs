@@ -8,7 +8,7 @@ use super::Pricing;
 use crate::domain::fx::RateKind;
 use crate::domain::fx::consensus::{LooksLike, Standing};
 use crate::money::Currency;
-use crate::rates::{Breaker, Outvoted, SourceReport, word};
+use crate::rates::{Breaker, Outvoted, RateBook, SourceReport, word};
 
 /// Every source, by rank.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -184,11 +184,17 @@ impl From<Outvoted> for NotBelieved {
     }
 }
 
+impl SourcesAnswer {
+    /// How every source of a book is doing.
+    pub fn of(rates: &RateBook, now: DateTime<Utc>) -> SourcesAnswer {
+        let data = rates.report().into_iter().map(|report| SourceAnswer::of(report, now)).collect();
+        SourcesAnswer { object: "list", pivot: Currency::known("EUR"), data }
+    }
+}
+
 impl Pricing {
     /// How every source is doing.
     pub fn list_sources(&self) -> SourcesAnswer {
-        let now = self.clock.now();
-        let data = self.rates.report().into_iter().map(|report| SourceAnswer::of(report, now)).collect();
-        SourcesAnswer { object: "list", pivot: Currency::known("EUR"), data }
+        SourcesAnswer::of(&self.rates, self.clock.now())
     }
 }
