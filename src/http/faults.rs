@@ -2,6 +2,7 @@
 
 use super::problem::{Code, Problem};
 use crate::domain::fees::FeeError;
+use crate::domain::fx::FixedPriceError;
 use crate::domain::settlement::{PreviewError, SettlementError};
 use crate::flows::deliver::DeliverError;
 use crate::flows::findings::ResolveError;
@@ -131,6 +132,14 @@ impl From<PriceError> for Problem {
             PriceError::LockTooLong(_) => Problem::new(Code::LockTooLong, words).at("lock"),
             PriceError::Token(_) => Problem::internal(words),
             PriceError::FutureDate(_) => Problem::new(Code::InvalidParameter, words).at("date"),
+            PriceError::Entry(refused) => {
+                let field = match refused.why {
+                    FixedPriceError::NotPositive(_) => "price.amount",
+                    FixedPriceError::Empty => "valid_until",
+                };
+                let place = format!("entries[{}].{field}", refused.index);
+                Problem::new(Code::InvalidBody, words).at(place)
+            }
             PriceError::Quote(_) | PriceError::Rate(_) => Problem::new(Code::Unprocessable, words),
             PriceError::Money(error) => error.into(),
             PriceError::Endings(_) | PriceError::Rates(_) => Problem::internal(words),

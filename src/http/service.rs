@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::domain::access::{ApiKey, KeyHash};
+use crate::domain::fx::week;
 use crate::flows::deliver::Delivering;
 use crate::flows::findings::Resolving;
 use crate::flows::issue_statement::Statements;
@@ -118,6 +119,21 @@ impl Service {
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// The merchant's accounts at gateways.
+    pub fn accounts_of(&self, merchant: MerchantId) -> Vec<Arc<OpenAccount>> {
+        let all = self.pay.accounts().all().into_iter();
+        all.filter(|open| open.account.merchant == merchant).collect()
+    }
+
+    /// How long a price stays what it is: until newer rates may be here, until the price book changes by itself, or until
+    /// the market closes or opens, with the weekend's premium.
+    pub fn prices_fresh_for(&self, fixed_until: Option<DateTime<Utc>>) -> Duration {
+        let fixed = fixed_until.map(|until| (until - self.clock.now()).to_std().unwrap_or_default());
+        let now = self.clock.now();
+        let bell = week::next_bell(now).and_then(|bell| (bell - now).to_std().ok());
+        [self.pricing.rates.fresh_for(), fixed, bell].into_iter().flatten().min().unwrap_or(Duration::MAX)
     }
 
     /// A change that begins with a line of the audit trail: what the caller does, to what. It is written with the

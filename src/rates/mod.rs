@@ -19,6 +19,8 @@ mod archive;
 mod breaker;
 /// The sets that are compiled in.
 mod bundled;
+/// How long an answer stays what it is.
+mod due;
 /// A pair's past.
 mod history;
 /// From publications to a snapshot.

@@ -32,7 +32,8 @@ migrations! {
     30 "0030_settlements",
     40 "0040_quotes",
     41 "0041_quote_buffer",
-    45 "0045_rate_publications",
+    45 "0045_price_book",
+    46 "0046_rate_publications",
 }
 
 /// The number of the newest migration.

@@ -3,11 +3,12 @@
 //! A quote is used by a change of the payment that names it ([`Change::use_quote`]): the version of its row makes it
 //! single-use, whoever else tries in the same batch.
 
+use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 
-use crate::domain::fx::{Buffer, Lock, Provenance, Quote, QuoteUse};
+use crate::domain::fx::{Buffer, Lock, Provenance, Quote, QuoteUse, Unit};
 use crate::ids::{MerchantId, PaymentId, QuoteId};
-use crate::money::{BasisPoints, Money, Rate};
+use crate::money::{BasisPoints, Currency, Money, Rate};
 
 use super::row::Row;
 use super::words::json;
@@ -37,14 +38,59 @@ pub static QUOTE: Table = Table {
         Column::int("used_at"),
         Column::text("buffer"),
         Column::text("token_id"),
+        Column::text("country"),
     ],
     unique: &[],
 };
 
+/// A unit: its minor units alone, or with its article and the price fixed for it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum StoredUnit {
+    /// Minor units.
+    Plain(i64),
+    /// With its article.
+    Article {
+        /// Minor units.
+        minor: i64,
+        /// The article.
+        sku: String,
+        /// Minor units of the price fixed for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fixed: Option<i64>,
+    },
+}
+
+impl StoredUnit {
+    /// As it is kept.
+    pub fn of(unit: &Unit) -> StoredUnit {
+        match &unit.sku {
+            None => StoredUnit::Plain(unit.price.minor()),
+            Some(sku) => StoredUnit::Article {
+                minor: unit.price.minor(),
+                sku: sku.to_string(),
+                fixed: unit.fixed.map(Money::minor),
+            },
+        }
+    }
+
+    /// The unit of a quote between these currencies.
+    pub fn read(self, from: Currency, to: Currency) -> Unit {
+        match self {
+            StoredUnit::Plain(minor) => Money::from_minor(minor, from).into(),
+            StoredUnit::Article { minor, sku, fixed } => Unit {
+                price: Money::from_minor(minor, from),
+                sku: sku.parse().ok(),
+                fixed: fixed.map(|minor| Money::from_minor(minor, to)),
+            },
+        }
+    }
+}
+
 impl Change {
     /// A new quote; one that comes out of a token is used already.
     pub fn insert_quote(&mut self, quote: &Quote) -> &mut Change {
-        let units: Vec<i64> = quote.units.iter().map(|unit| unit.minor()).collect();
+        let units: Vec<StoredUnit> = quote.units.iter().map(StoredUnit::of).collect();
         let market = &quote.market;
         let used = quote.used;
         self.insert(
@@ -70,6 +116,7 @@ impl Change {
                 used.map_or(Value::Null, |used| used.at.into()),
                 json(&quote.buffer),
                 quote.token.map_or(Value::Null, Value::text),
+                quote.country.map_or(Value::Null, Value::text),
             ],
         )
     }
@@ -131,7 +178,7 @@ fn read_quote(row: &AnyRow) -> Result<Versioned<Quote>, StoreError> {
         let value = row.int(column)?;
         i32::try_from(value).map(BasisPoints).map_err(|error| row.unreadable(column, error))
     };
-    let units: Vec<i64> = row.json("units")?;
+    let units: Vec<StoredUnit> = row.json("units")?;
     let provenance: Provenance = row.json("market")?;
     let created_at = row.time("created_at")?;
     // Quotes made before buffers had parts know their sum only.
@@ -147,7 +194,8 @@ fn read_quote(row: &AnyRow) -> Result<Versioned<Quote>, StoreError> {
     row.versioned(Quote {
         id: row.parse("id")?,
         merchant: row.parse("merchant_id")?,
-        units: units.into_iter().map(|minor| Money::from_minor(minor, from.currency())).collect(),
+        units: units.into_iter().map(|unit| unit.read(from.currency(), to.currency())).collect(),
+        country: row.optional("country")?,
         from,
         to,
         market: provenance.market(rate("reference_rate")?, created_at),

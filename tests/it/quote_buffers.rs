@@ -36,7 +36,8 @@ async fn quote(pricing: &Pricing, amount: (&str, &str), to: &str, lock: Lock) ->
 fn shown(pricing: &Pricing, country: &str) -> PricesAnswer {
     let shopper = Shopper { country: Country::find(country).ok(), ..Shopper::default() };
     let items = vec![Item { sku: None, price: money("19.90", "USD") }];
-    let question = PricesQuestion { items, shopper, rounding: Some(PriceRounding::Exact) };
+    let question =
+        PricesQuestion { items, shopper, rounding: Some(PriceRounding::Exact), ..PricesQuestion::default() };
     pricing.localise(&question).unwrap()
 }
 
@@ -88,7 +89,10 @@ async fn saturday_is_dearer_than_friday_in_quotes_and_in_prices() {
     settings.weekend.in_prices = WeekendPrices::Always;
     let (_first, friday) = at(FRIDAY_NOON, settings.clone()).await;
     let (_second, saturday) = at(SATURDAY, settings).await;
-    let of = |answer: PricesAnswer| (answer.rate.weekend_bps, answer.rate.buffer_bps, answer.items[0].price);
+    let of = |answer: PricesAnswer| {
+        let rate = answer.rate.unwrap();
+        (rate.weekend_bps, rate.buffer_bps, answer.items[0].price)
+    };
     assert_eq!(of(shown(&friday, "TH")), (0, 0, money("671.22", "THB")));
     // 19.90 × 33.7298603651987111 × 1.0025.
     assert_eq!(of(shown(&saturday, "TH")), (25, 25, money("672.90", "THB")));
@@ -101,9 +105,9 @@ async fn saturday_is_dearer_than_friday_in_quotes_and_in_prices() {
 
     // The market opens on Sunday at 17:00 New York, 22:00 UTC after the clocks went back.
     saturday.clock.advance(TimeDelta::hours(34) - TimeDelta::microseconds(1));
-    assert_eq!(shown(&saturday, "TH").rate.weekend_bps, 25);
+    assert_eq!(shown(&saturday, "TH").rate.unwrap().weekend_bps, 25);
     saturday.clock.advance(TimeDelta::microseconds(1));
-    assert_eq!(shown(&saturday, "TH").rate.weekend_bps, 0);
+    assert_eq!(shown(&saturday, "TH").rate.unwrap().weekend_bps, 0);
 }
 
 #[tokio::test]
@@ -114,7 +118,7 @@ async fn which_shown_prices_carry_the_weekend_is_a_setting() {
         let mut settings = bundled();
         settings.weekend.in_prices = in_prices;
         let (_database, pricing) = at(SATURDAY, settings).await;
-        assert_eq!(shown(&pricing, "TH").rate.weekend_bps, expected, "{in_prices:?}");
+        assert_eq!(shown(&pricing, "TH").rate.unwrap().weekend_bps, expected, "{in_prices:?}");
         let promised = quote(&pricing, ("100.00", "USD"), "THB", Lock::OneHour).await.rate;
         assert_eq!(promised.buffer.weekend_bps, 25, "a quote carries it all the same");
     }

@@ -23,7 +23,7 @@ async fn a_token_is_refused_whatever_bit_of_it_is_turned() {
     let mut pricing = pricing(database.open().await, &clock, bundled());
     let (merchant, stranger): (MerchantId, MerchantId) = (pricing.ids.mint(), pricing.ids.mint());
     let asked = promise(merchant, &[("19.90", "USD"), ("5.00", "USD")], "THB");
-    let answer = pricing.promise_by_token(pricing.ids.mint(), &asked, false).unwrap();
+    let answer = pricing.promise_by_token(pricing.ids.mint(), &asked, false).await.unwrap();
     let token = answer.token.clone().unwrap();
     let letters = token.strip_prefix("qtk_").unwrap();
 
@@ -77,7 +77,7 @@ async fn a_token_pays_once_and_a_reusable_one_until_it_expires() {
         let merchant: MerchantId = pricing.ids.mint();
         let (first, second): (PaymentId, PaymentId) = (pricing.ids.mint(), pricing.ids.mint());
         let asked = promise(merchant, &[("19.90", "USD")], "THB");
-        let answer = pricing.promise_by_token(pricing.ids.mint(), &asked, false).unwrap();
+        let answer = pricing.promise_by_token(pricing.ids.mint(), &asked, false).await.unwrap();
         assert!(store.quote(merchant, answer.id).await.unwrap().is_none(), "nothing is stored");
         let promised = pricing.read_token(merchant, &answer.token.unwrap()).unwrap();
         let now = || database.clock.now();
@@ -106,7 +106,7 @@ async fn a_token_pays_once_and_a_reusable_one_until_it_expires() {
         assert!(matches!(replayed, Err(QuoteRefused::Used { by }) if by == second), "{replayed:?}");
 
         // A reusable one: a quote for each payment, all naming the token.
-        let page = pricing.promise_by_token(pricing.ids.mint(), &asked, true).unwrap();
+        let page = pricing.promise_by_token(pricing.ids.mint(), &asked, true).await.unwrap();
         let token = page.token.unwrap();
         for _ in 0..3 {
             let quote = pricing.read_token(merchant, &token).unwrap();

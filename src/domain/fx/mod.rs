@@ -8,6 +8,7 @@
 //! | [`Shopper`] | which currency is shown, and why that one |
 //! | [`PriceRounding`], [`Endings`] | how a converted price ends |
 //! | [`Locale`] | how an amount is written |
+//! | [`PriceBook`] | the merchant's own prices, which win over conversion |
 //! | [`Quote`] | a price promised to one shopper until a moment |
 //! | [`Volatility`], [`Buffer`] | how much a pair moves, and what a promise in it costs |
 
@@ -41,22 +42,25 @@ mod thresholds;
 pub mod consensus;
 /// What the business may change.
 mod settings;
+/// The merchant's own prices.
+mod price_book;
 /// A promised price.
 mod quote;
 
 pub use buffer::{Buffer, BufferSource, LockTooLong};
 pub use country::{Country, CountryError};
 pub use display::{Display, ResolvedBy, Shopper};
-pub use endings::{Ending, Endings, EndingsError, PriceRounding};
+pub use endings::{Ended, Ending, EndingMode, Endings, EndingsError, PriceRounding};
 pub use market::{MarketRate, Provenance, RateKind};
 pub use policy::{
     AtCap, BufferPolicy, Coverage, Decay, Factor, LockBuffers, Target, VolatilitySettings, Weekend,
     WeekendPrices,
 };
+pub use price_book::{FixedPrice, FixedPriceError, PriceBook, Sku, SkuError};
 pub use publication::{Due, Publication, Quoted, Quotient};
-pub use quote::{Lock, LockError, Quote, QuoteError, QuoteState, QuoteTerms, QuoteUse};
+pub use quote::{Lock, LockError, Quote, QuoteError, QuoteState, QuoteTerms, QuoteUse, Unit};
 pub use settings::FxSettings;
 pub use sources::{SourceKey, SourceName, SourceNameError};
-pub use text::Locale;
+pub use text::{CurrencyMark, Locale};
 pub use thresholds::{PairClass, Thresholds, ThresholdsError};
 pub use volatility::{Move, Volatility};

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
 
 use super::policy::{BufferPolicy, Coverage, LockBuffers, VolatilitySettings, Weekend};
-use super::{Country, Lock, PriceRounding, SourceKey, SourceName};
+use super::{Country, Endings, Lock, PriceRounding, SourceKey, SourceName};
 use crate::money::{BasisPoints, Currency};
 
 /// Rates and prices.
@@ -52,6 +53,9 @@ pub struct FxSettings {
     pub currency_by_country: BTreeMap<Country, Currency>,
     /// How prices end when the caller does not say.
     pub rounding: PriceRounding,
+    /// The rules of step and charm: those compiled in, or the operator's file.
+    #[serde(skip)]
+    pub endings: Arc<Endings>,
 }
 
 impl Default for FxSettings {
@@ -75,6 +79,7 @@ impl Default for FxSettings {
             default_currency: Currency::known("USD"),
             currency_by_country: BTreeMap::new(),
             rounding: PriceRounding::Exact,
+            endings: Endings::shipped(),
         }
     }
 }

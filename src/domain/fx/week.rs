@@ -38,15 +38,24 @@ fn bell() -> NaiveTime {
     NaiveTime::from_hms_opt(17, 0, 0).unwrap_or(NaiveTime::MIN)
 }
 
-/// The first Friday's bell after `from`. New York's clocks change on Sunday nights, so the moment is one and only.
+/// The next moment after `from` at which the market closes or opens.
+pub fn next_bell(from: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    [next_close(from), next(from, Weekday::Sun)].into_iter().flatten().min()
+}
+
 fn next_close(from: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    next(from, Weekday::Fri)
+}
+
+/// The bell of the first such day after `from`. New York's clocks change on Sunday nights, so the moment is one and only.
+fn next(from: DateTime<Utc>, day: Weekday) -> Option<DateTime<Utc>> {
     let local = from.with_timezone(&New_York).date_naive();
-    let ahead = (4 + 7 - local.weekday().num_days_from_monday()) % 7;
-    let close = |days: u32| {
-        let friday = local.checked_add_days(Days::new(u64::from(days)))?;
-        Some(New_York.from_local_datetime(&friday.and_time(bell())).earliest()?.with_timezone(&Utc))
+    let ahead = (day.num_days_from_monday() + 7 - local.weekday().num_days_from_monday()) % 7;
+    let bell_in = |days: u32| {
+        let date = local.checked_add_days(Days::new(u64::from(days)))?;
+        Some(New_York.from_local_datetime(&date.and_time(bell())).earliest()?.with_timezone(&Utc))
     };
-    [ahead, ahead + 7].into_iter().filter_map(close).find(|close| *close > from)
+    [ahead, ahead + 7].into_iter().filter_map(bell_in).find(|bell| *bell > from)
 }
 
 #[cfg(test)]
@@ -75,6 +84,17 @@ mod tests {
             ("2026-11-04T03:00:00Z", false),
         ] {
             assert_eq!(is_closed(at(moment)), closed, "{moment}");
+        }
+    }
+
+    #[test]
+    fn the_next_bell_is_the_close_on_weekdays_and_the_opening_at_weekends() {
+        for (from, bell) in [
+            ("2026-10-28T12:00:00Z", "2026-10-30T21:00:00Z"),
+            ("2026-10-30T21:00:00Z", "2026-11-01T22:00:00Z"),
+            ("2026-11-01T22:00:00Z", "2026-11-06T22:00:00Z"),
+        ] {
+            assert_eq!(next_bell(at(from)), Some(at(bell)), "{from}");
         }
     }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{PriceError, Pricing};
-use crate::domain::fx::{Buffer, Lock, Quote, QuoteError, QuoteState, QuoteTerms, QuoteUse};
+use crate::domain::fx::{Buffer, Country, Lock, Quote, QuoteError, QuoteState, QuoteTerms, QuoteUse, Unit};
 use crate::flows::pay::{QuoteRefused, Quotes};
 use crate::ids::{MerchantId, PaymentId, QuoteId};
 use crate::money::{BasisPoints, Currency, Money};
@@ -18,7 +18,9 @@ pub struct QuoteQuestion {
     /// Whose shop.
     pub merchant: MerchantId,
     /// What the shop asks: one amount, or its items' amounts, all of one currency.
-    pub units: Vec<Money>,
+    pub units: Vec<Unit>,
+    /// The shopper's country: the price book may know prices of its own for it.
+    pub country: Option<Country>,
     /// What the shopper pays in.
     pub to: Currency,
     /// How long it stands; none: as configured.
@@ -131,6 +133,7 @@ impl Pricing {
         with: Change,
     ) -> Result<QuoteAnswer, PriceError> {
         let now = self.clock.now();
+        let question = &self.with_fixed(question, now).await?;
         let quote = self.draft(id, question, now)?;
         let mut change = with;
         change.insert_quote(&quote);
@@ -151,11 +154,28 @@ impl Pricing {
         QuoteQuestion {
             merchant: quote.merchant,
             units: quote.units.clone(),
+            country: quote.country,
             to: quote.to.currency(),
             lock: Some(quote.lock),
             chargeable_at,
             gateway: None,
         }
+    }
+
+    /// The same question with what the price book has for its articles: what is shown is what is promised.
+    pub(super) async fn with_fixed(
+        &self,
+        question: &QuoteQuestion,
+        now: DateTime<Utc>,
+    ) -> Result<QuoteQuestion, PriceError> {
+        let mut question = question.clone();
+        let skus = question.units.iter().filter_map(|unit| unit.sku.as_ref());
+        let book = self.book_of(question.merchant, skus.map(|sku| sku.as_str())).await?;
+        for unit in &mut question.units {
+            let fixed = |sku| book.price(sku, question.to, question.country, now).map(|entry| entry.price);
+            unit.fixed = unit.sku.as_ref().and_then(fixed);
+        }
+        Ok(question)
     }
 
     pub(super) fn draft(
@@ -164,7 +184,7 @@ impl Pricing {
         question: &QuoteQuestion,
         now: DateTime<Utc>,
     ) -> Result<Quote, PriceError> {
-        let from = question.units.first().ok_or(PriceError::NoItems)?.currency();
+        let from = question.units.first().ok_or(PriceError::NoItems)?.price.currency();
         if question.units.len() > Pricing::MAX_ITEMS {
             return Err(PriceError::TooManyItems { given: question.units.len() });
         }
@@ -181,8 +201,8 @@ impl Pricing {
                 (self.settings.spread(), buffer)
             }
         };
-        let merchant = question.merchant;
-        let terms = QuoteTerms { id, merchant, market, spread, buffer, lock, now };
+        let (merchant, country) = (question.merchant, question.country);
+        let terms = QuoteTerms { id, merchant, country, market, spread, buffer, lock, now };
         let mut quote = Quote::promise(terms, &question.units)?;
         quote.indicative |=
             question.gateway.as_ref().is_some_and(|wanted| !question.chargeable_at.contains(wanted));

@@ -20,9 +20,10 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{PriceError, Pricing, QuoteAnswer, QuoteQuestion};
-use crate::domain::fx::{Buffer, Lock, Provenance, Quote};
+use crate::domain::fx::{Buffer, Country, Lock, Provenance, Quote, Unit};
 use crate::ids::{MerchantId, QuoteId};
 use crate::money::{BasisPoints, Currency, Money, Rate};
+use crate::store::quotes::StoredUnit;
 use crate::vault::{SIGNATURE, SIGNING_KEY_ID};
 
 /// How a token begins.
@@ -50,7 +51,8 @@ pub enum TokenRefused {
 struct Claims {
     id: QuoteId,
     merchant: MerchantId,
-    units: Vec<i64>,
+    units: Vec<StoredUnit>,
+    country: Option<Country>,
     from: Currency,
     to: Currency,
     to_amount: i64,
@@ -73,7 +75,8 @@ impl Claims {
         Claims {
             id: quote.id,
             merchant: quote.merchant,
-            units: quote.units.iter().map(|unit| unit.minor()).collect(),
+            units: quote.units.iter().map(StoredUnit::of).collect(),
+            country: quote.country,
             from: quote.from.currency(),
             to: quote.to.currency(),
             to_amount: quote.to.minor(),
@@ -92,13 +95,14 @@ impl Claims {
 
     /// The quote, under `id`.
     fn quote(self, id: QuoteId) -> Option<Quote> {
-        let units: Vec<Money> = self.units.iter().map(|unit| Money::from_minor(*unit, self.from)).collect();
+        let units: Vec<Unit> = self.units.into_iter().map(|unit| unit.read(self.from, self.to)).collect();
         let rate = |value| Rate::try_new(self.from, self.to, value).ok();
         Some(Quote {
             id,
             merchant: self.merchant,
-            from: Money::sum(self.from, units.iter().copied()).ok()?,
+            from: Money::sum(self.from, units.iter().map(|unit| unit.price)).ok()?,
             units,
+            country: self.country,
             to: Money::from_minor(self.to_amount, self.to),
             market: self.market.market(rate(self.reference)?, self.created_at),
             spread: BasisPoints(self.spread_bps),
@@ -119,13 +123,14 @@ impl Pricing {
     ///
     /// # Errors
     /// As [`Pricing::promise`].
-    pub fn promise_by_token(
+    pub async fn promise_by_token(
         &self,
         id: QuoteId,
         question: &QuoteQuestion,
         reusable: bool,
     ) -> Result<QuoteAnswer, PriceError> {
         let now = self.clock.now();
+        let question = &self.with_fixed(question, now).await?;
         let quote = self.draft(id, question, now)?;
         let mut answer = QuoteAnswer::of(&quote, question.chargeable_at.clone(), now);
         answer.token = Some(self.token(&quote, reusable)?);
