@@ -184,6 +184,7 @@ async fn what_the_program_answers_is_what_the_document_says() {
     }
     is.get("", "/problems/too_precise", "/problems/{code}").await;
     is.get("", "/problems/none", "/problems/{code}").await;
+    is.get("publishable", "/v1/rates/sources", "/v1/rates/sources").await;
     is.get("publishable", "/v1/rates?base=USD", "/v1/rates").await;
     is.get("publishable", "/v1/rates?base=USD&quotes=THB", "/v1/rates").await;
     is.get("publishable", "/v1/prices?amount=19.90&currency=USD&country=TH", "/v1/prices").await;

@@ -280,6 +280,23 @@ pub struct QuoteBody {
     gateway: Option<String>,
     /// The shopper's country, for fixed prices of that country. Without it: where a browser with a publishable key is.
     country: Option<String>,
+    /// `stored` (the default), or `token`: nothing is stored, and the answer's `token` stands for the quote.
+    #[serde(default)]
+    form: QuoteForm,
+    /// Whether a token pays more than once, as a page in a cache needs; by default it pays once.
+    #[serde(default)]
+    reusable: bool,
+}
+
+/// How a promise is kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum QuoteForm {
+    /// By us.
+    #[default]
+    Stored,
+    /// By whoever has the token.
+    Token,
 }
 
 /// A unit of a quote.
@@ -317,14 +334,37 @@ pub async fn quote(
 ) -> Answer {
     let asked =
         idempotent::Asked { service: &service, caller: &caller, request: &request, body: &body.bytes };
+    let (form, reusable) = (body.value.form, body.value.reusable);
     let carry = async |claim: Claim| {
+        if reusable && form == QuoteForm::Stored {
+            let detail = "a stored quote pays once; `reusable` belongs to `\"form\": \"token\"`";
+            return Err(Problem::new(Code::InvalidBody, detail).at("reusable"));
+        }
         let question = question(&service, &caller, &request, body.value)?;
         let id = service.ids.mint();
         let mut with = Change::new();
         with.claim(&claim, id);
-        Ok(service.pricing.promise_as(id, &question, with).await?)
+        match form {
+            QuoteForm::Stored => Ok(service.pricing.promise_as(id, &question, with).await?),
+            QuoteForm::Token => {
+                let answer = service.pricing.promise_by_token(id, &question, reusable).await?;
+                service.store.commit(with).await?;
+                Ok(answer)
+            }
+        }
     };
-    let recall = async |resource: String| as_it_stands(&service, &caller, wire::id("id", &resource)?).await;
+    let recall = async |resource: String| {
+        let id = wire::id("id", &resource)?;
+        match form {
+            QuoteForm::Stored => standing(&service, &caller, id).await,
+            // The token that nobody received is made anew under its id: together they still pay once.
+            QuoteForm::Token => {
+                let again = serde_json::from_slice(&body.bytes).map_err(Problem::internal)?;
+                let question = question(&service, &caller, &request, again)?;
+                Ok(service.pricing.promise_by_token(id, &question, reusable).await?)
+            }
+        }
+    };
     idempotent::once(asked, StatusCode::CREATED, carry, recall).await
 }
 
@@ -369,10 +409,10 @@ fn question(
 #[utoipa::path(get, path = "/v1/quotes/{id}", tag = "prices", params(("id" = inline(crate::ids::QuoteId), Path, example = "quo_01kb0000000000000000000000")), responses((status = 200, description = "The quote", body = QuoteAnswer)))]
 pub async fn show_quote(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id = wire::path_id(&id, "quote")?;
-    crate::http::json(200, &as_it_stands(&service, &caller, id).await?)
+    crate::http::json(200, &standing(&service, &caller, id).await?)
 }
 
-async fn as_it_stands(service: &Service, caller: &Caller, id: QuoteId) -> Answer<QuoteAnswer> {
+async fn standing(service: &Service, caller: &Caller, id: QuoteId) -> Answer<QuoteAnswer> {
     let quote = service.pricing.quote(caller.merchant(), id).await?;
     let quote = quote.ok_or_else(|| Problem::not_found("quote"))?;
     let chargeable = service.chargeable_at(caller.merchant(), quote.to.currency());
