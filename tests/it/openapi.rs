@@ -195,6 +195,19 @@ async fn what_the_program_answers_is_what_the_document_says() {
     let quote = is.post("publishable", "/v1/quotes", "/v1/quotes", wanted).await;
     is.get("publishable", &format!("/v1/quotes/{}", id(&quote)), "/v1/quotes/{id}").await;
 
+    let wanted = json!({"from": {"amount": "19.90", "currency": "SGD"}, "to": "THB", "form": "token"});
+    is.post("publishable", "/v1/quotes", "/v1/quotes", wanted).await;
+    let entry = json!({"entries": [{"sku": "mug-1", "price": {"amount": "690.00", "currency": "THB"}}]});
+    let fixed = is.post("storefront", "/v1/price-book", "/v1/price-book", entry).await;
+    is.get("storefront", "/v1/price-book", "/v1/price-book").await;
+    let withdrawn = format!("/v1/price-book/{}", id(&fixed["data"][0]));
+    let withdrawn = app.send(app.keyed("DELETE", "storefront", &withdrawn)).await;
+    is.hold("delete", "/v1/price-book", "/v1/price-book/{id}", &withdrawn);
+    let embedded = json!({"price": {"amount": "19.90", "currency": "USD"}});
+    let embed = is.post("storefront", "/v1/prices/embeds", "/v1/prices/embeds", embedded).await;
+    let page = embed["url"].as_str().unwrap().strip_prefix(&app.url).unwrap().to_owned();
+    is.get("", &page, "/v1/prices/embeds/{token}").await;
+
     let (thai, vietnamese) = (app.supplier("TH"), app.supplier("VN"));
     let order = json!({
         "order_ref": "doc-1", "amount": {"amount": "100.00", "currency": "SGD"}, "gateway": "paypal",
