@@ -195,6 +195,8 @@ async fn what_the_program_answers_is_what_the_document_says() {
     let quote = is.post("publishable", "/v1/quotes", "/v1/quotes", wanted).await;
     is.get("publishable", &format!("/v1/quotes/{}", id(&quote)), "/v1/quotes/{id}").await;
 
+    let wanted = json!({"from": {"amount": "19.90", "currency": "SGD"}, "to": "THB", "form": "token"});
+    is.post("publishable", "/v1/quotes", "/v1/quotes", wanted).await;
     let fixed =
         json!({"entries": [{"sku": "a", "price": {"amount": "690.00", "currency": "THB"}, "country": "TH"}]});
     let book = is.post("storefront", "/v1/price-book", "/v1/price-book", fixed).await;
