@@ -108,6 +108,8 @@ pub async fn build(
         pricing: Pricing {
             rates,
             volatilities: Arc::new(Volatilities::new(fx.volatility)),
+            pairs: Arc::default(),
+            shelf: Arc::default(),
             signer,
             settings: Arc::new(fx.clone()),
             allow_stale_reference,

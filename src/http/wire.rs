@@ -100,8 +100,19 @@ pub struct CurrencyIn(pub Currency);
 
 impl<'de> Deserialize<'de> for CurrencyIn {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <Cow<'de, str>>::deserialize(deserializer)?;
-        Currency::from_str(&text).map(CurrencyIn).map_err(|error| coded(Code::UnknownCurrency, "", error))
+        /// Reads the code where it stands, without a copy.
+        struct CodeText;
+        impl serde::de::Visitor<'_> for CodeText {
+            type Value = CurrencyIn;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<CurrencyIn, E> {
+                let found = Currency::from_str(text).map(CurrencyIn);
+                found.map_err(|error| coded(Code::UnknownCurrency, "", error))
+            }
+        }
+        deserializer.deserialize_str(CodeText)
     }
 }
 

@@ -101,6 +101,9 @@ impl Money {
     /// # Errors
     /// As [`Money::try_new`], and [`MoneyError::NotANumber`]. `1.230` has more decimals than SGD.
     pub fn parse(text: &str, currency: Currency) -> Result<Money, MoneyError> {
+        if let Some(minor) = plain_minor(text, currency.exponent()) {
+            return Ok(Money { minor, currency });
+        }
         let number =
             parse_decimal(text).ok_or_else(|| MoneyError::NotANumber(text.chars().take(40).collect()))?;
         let decimals = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
@@ -272,6 +275,20 @@ impl TryFrom<rusty_money::Money<'_, Currency>> for Money {
             Ok(_) | Err(_) => Err(MoneyError::TooLarge { currency }),
         }
     }
+}
+
+/// Minor units of most amounts: digits, then perhaps a point and no more digits than the currency has, all together so
+/// few that nothing overflows. `None`: the amount, or what is wrong with it, takes a closer look.
+fn plain_minor(text: &str, exponent: u32) -> Option<i64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let missing = (exponent as usize).checked_sub(fraction.len())?;
+    if whole.is_empty() || text.ends_with('.') || whole.len() + exponent as usize > 15 {
+        return None;
+    }
+    let digits = whole.bytes().chain(fraction.bytes()).chain(std::iter::repeat_n(b'0', missing));
+    digits
+        .into_iter()
+        .try_fold(0_i64, |minor, digit| digit.is_ascii_digit().then(|| minor * 10 + i64::from(digit - b'0')))
 }
 
 /// Strict decimal text: `-?digits(.digits)?`, at most 28 digits.

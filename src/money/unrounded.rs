@@ -143,15 +143,18 @@ impl Unrounded {
         if 10_u128.pow(power) != self.denominator || decimals > 28 || top >= 1 << 96 {
             return None;
         }
-        let digits = format!("{top:0>width$}", width = decimals as usize + 1);
-        let (whole, fraction) = digits.split_at(digits.len() - decimals as usize);
-        let fraction = fraction.trim_end_matches('0');
-        let mut text = String::with_capacity(digits.len() + 2);
-        text.push_str(if self.numerator < 0 { "-" } else { "" });
-        text.push_str(whole);
-        if !fraction.is_empty() {
-            text.push('.');
-            text.push_str(fraction);
+        let decimals = decimals as usize;
+        let mut text = top.to_string();
+        if text.len() <= decimals {
+            text.insert_str(0, &"0".repeat(decimals + 1 - text.len()));
+        }
+        let point = text.len() - decimals;
+        text.truncate(text.trim_end_matches('0').len().max(point));
+        if text.len() > point {
+            text.insert(point, '.');
+        }
+        if self.numerator < 0 {
+            text.insert(0, '-');
         }
         Some(text)
     }

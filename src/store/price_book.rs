@@ -103,6 +103,26 @@ impl Store {
         Ok(PriceBook::new(self.all(query, read_entry).await?))
     }
 
+    /// The merchant's entries that hold at `now` or will, at most `limit` of them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn whole_price_book(
+        &self,
+        merchant: MerchantId,
+        now: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<FixedPrice>, StoreError> {
+        let query = sqlx::query(
+            "SELECT * FROM fixed_price WHERE withdrawn_at IS NULL AND merchant_id = $1 \
+             AND (valid_until IS NULL OR valid_until > $2) LIMIT $3",
+        )
+        .bind(merchant.to_string())
+        .bind(now.timestamp_micros())
+        .bind(i64::from(limit));
+        self.all(query, read_entry).await
+    }
+
     /// A merchant's entry, withdrawn or not.
     ///
     /// # Errors

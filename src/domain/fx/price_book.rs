@@ -4,7 +4,7 @@
 //! Where several hold, the country's own wins, then the one that began last, then the one written last: a new price is
 //! a new entry, and the old one stays for whoever asks what was shown. Nothing is rounded and nothing put on top.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -113,6 +113,18 @@ impl PriceBook {
             book.entry((entry.sku.clone(), entry.price.currency())).or_default().push(entry);
         }
         PriceBook(book)
+    }
+
+    /// Whether nothing is fixed.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What it says of these articles.
+    #[must_use]
+    pub fn about(&self, skus: &HashSet<Sku>) -> PriceBook {
+        let entries = self.0.iter().filter(|((sku, _), _)| skus.contains(sku));
+        PriceBook(entries.map(|(key, entries)| (key.clone(), entries.clone())).collect())
     }
 
     /// The price that holds at `now` for an article shown in a currency to a country.

@@ -26,8 +26,13 @@ impl PricesAnswer {
     /// where its amount makes a difference.
     pub fn charged_at(&mut self, accounts: &[Arc<OpenAccount>]) {
         let taking = accounts.iter().filter(|open| open.gateway.currencies().contains(&self.currency));
-        self.chargeable_at = names(taking);
+        let taking: Vec<&Arc<OpenAccount>> = taking.collect();
+        self.chargeable_at = names(taking.iter().copied());
         for item in &mut self.items {
+            // Most amounts are charged by whoever takes the currency.
+            if !taking.is_empty() && taking.iter().all(|open| open.gateway.check_amount(item.price).is_ok()) {
+                continue;
+            }
             let able = able(accounts, item.price);
             if able.is_empty() {
                 item.charged_instead = instead(accounts, item.price, item.from);

@@ -90,6 +90,7 @@ impl Pricing {
         };
         change.audit(actor.note(&self.ids, self.clock.now(), "price_book.fixed", first.id, detail));
         self.store.commit(change).await?;
+        self.shelf.forget(first.merchant);
         Ok(())
     }
 
@@ -111,15 +112,13 @@ impl Pricing {
             change.withdraw_fixed_price(&entry, now);
             change.audit(actor.note(&self.ids, now, "price_book.withdrawn", id, detail));
             self.store.commit(change).await?;
+            self.shelf.forget(actor.merchant);
             entry.value.withdrawn_at = Some(now);
         }
         Ok(Some(entry.value))
     }
 
-    /// The merchant's own prices of these articles: one question to the database, none where no article is named.
-    ///
-    /// Read anew for each question: what one instance writes, every instance's next answer has. A name that is no sku
-    /// has no entry.
+    /// The merchant's own prices of these articles, from the shelf. A name that is no sku has no entry.
     ///
     /// # Errors
     /// [`PriceError::TooManyItems`], [`PriceError::Store`].
@@ -128,12 +127,25 @@ impl Pricing {
         merchant: MerchantId,
         skus: impl Iterator<Item = &'s str>,
     ) -> Result<PriceBook, PriceError> {
+        let mut skus = skus.peekable();
+        if skus.peek().is_none() {
+            return Ok(PriceBook::default());
+        }
+        let book = self.shelf.book(&self.store, merchant, self.clock.now()).await?;
+        if book.as_deref().is_some_and(PriceBook::is_empty) {
+            return Ok(PriceBook::default());
+        }
         let skus: HashSet<Sku> = skus.filter_map(|sku| sku.parse().ok()).collect();
         if skus.len() > Pricing::MAX_ITEMS {
             return Err(PriceError::TooManyItems { given: skus.len() });
         }
-        let skus: Vec<&Sku> = skus.iter().collect();
-        Ok(self.store.price_book(merchant, &skus, self.clock.now()).await?)
+        match book {
+            Some(book) => Ok(book.about(&skus)),
+            None => {
+                let skus: Vec<&Sku> = skus.iter().collect();
+                Ok(self.store.price_book(merchant, &skus, self.clock.now()).await?)
+            }
+        }
     }
 }
 

@@ -2,17 +2,18 @@
 
 use std::borrow::Cow;
 use std::collections::hash_map::{Entry, HashMap};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::pairs::{Applied, AppliedRate};
 use super::{ChargedInstead, PriceError, Pricing};
 use crate::domain::fx::{
-    Country, CurrencyMark, Display, Endings, Locale, MarketRate, PriceBook, PriceRounding, ResolvedBy,
-    Shopper, week,
+    Country, CurrencyMark, Display, Endings, Locale, PriceBook, PriceRounding, ResolvedBy, Shopper,
 };
-use crate::money::{BasisPoints, Currency, Money, Rate};
+use crate::money::{Currency, Money};
 use crate::rates::Snapshot;
 
 /// What is asked.
@@ -59,7 +60,8 @@ pub struct PricesAnswer {
     /// The rate of the first item's currency; absent where there is none and every price is the merchant's own.
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rate: Option<AppliedRate>,
+    #[schema(value_type = Option<AppliedRate>)]
+    pub rate: Option<Arc<AppliedRate>>,
     /// The merchant's gateways that take the shown currency, in order.
     #[schema(example = json!(["grabpay"]))]
     pub chargeable_at: Vec<String>,
@@ -76,33 +78,6 @@ pub struct PricesAnswer {
 pub enum FallbackReason {
     /// No source has a rate for the country's currency.
     NoRate,
-}
-
-/// A rate and what was put on top of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct AppliedRate {
-    /// One unit of this …
-    pub base: Currency,
-    /// … in this.
-    pub quote: Currency,
-    /// The market's rate.
-    #[schema(example = "33.7298603651987111")]
-    pub mid: String,
-    /// On top of it.
-    pub spread_bps: i32,
-    /// On top of the spread: a shown price promises nothing, so that only `weekend_bps` is in it.
-    pub buffer_bps: i32,
-    /// The part of `buffer_bps` that is due because the market is closed.
-    pub weekend_bps: i32,
-    /// mid × (1 + spread_bps + buffer_bps): what prices are computed with.
-    pub applied: String,
-    /// Whose numbers.
-    pub providers: Vec<String>,
-    /// When the older leg was true in the market.
-    #[schema(example = "2026-11-23T00:00:00Z")]
-    pub as_of: DateTime<Utc>,
-    /// Whether newer numbers should have been there.
-    pub stale: bool,
 }
 
 /// What a price is made of.
@@ -144,9 +119,9 @@ pub struct PricedItem {
     #[schema(example = "฿671.22")]
     pub text: String,
     /// The rate of this item, where its currency is not the first item's.
-    #[schema(nullable = false)]
+    #[schema(nullable = false, value_type = Option<AppliedRate>)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rate: Option<AppliedRate>,
+    pub rate: Option<Arc<AppliedRate>>,
     /// The gateways that can charge this amount, where they are not those of the currency.
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -155,44 +130,6 @@ pub struct PricedItem {
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub charged_instead: Option<ChargedInstead>,
-}
-
-/// A pair with its spread, ready to price.
-#[derive(Debug)]
-struct Applied {
-    market: MarketRate,
-    spread: BasisPoints,
-    weekend: BasisPoints,
-    rate: Rate,
-}
-
-impl Applied {
-    fn answer(&self) -> AppliedRate {
-        AppliedRate {
-            base: self.rate.base(),
-            quote: self.rate.quote(),
-            mid: self.market.rate.value().to_string(),
-            spread_bps: self.spread.0,
-            buffer_bps: self.weekend.0,
-            weekend_bps: self.weekend.0,
-            applied: self.rate.value().to_string(),
-            providers: self.market.providers.clone(),
-            as_of: self.market.as_of,
-            stale: self.market.stale,
-        }
-    }
-
-    fn price(&self, item: &Item, market: &Market<'_>) -> Result<PricedItem, PriceError> {
-        let exact = self.rate.convert(item.price)?;
-        let text = exact.digits();
-        // Within one currency the shop's own price stands as it is.
-        if item.price.currency() == self.rate.quote() {
-            return Ok(market.item(item, text, item.price, PriceSource::AsGiven));
-        }
-        let ended = market.endings.price(exact, market.rounding, market.country)?;
-        let priced = market.item(item, text, ended.price, PriceSource::Converted);
-        Ok(PricedItem { rule: Some(ended.rule), ..priced })
-    }
 }
 
 /// Where and how prices are shown.
@@ -210,13 +147,28 @@ struct Market<'a> {
 impl Market<'_> {
     /// What the merchant fixed for an item in a currency.
     fn fixed(&self, item: &Item, currency: Currency) -> Option<Money> {
+        if self.book.is_empty() {
+            return None;
+        }
         let sku = item.sku.as_ref()?.parse().ok()?;
         Some(self.book.price(&sku, currency, self.country, self.now)?.price)
     }
 
-    fn item(&self, item: &Item, exact: String, price: Money, source: PriceSource) -> PricedItem {
+    fn converted(&self, item: Item, applied: &Applied) -> Result<PricedItem, PriceError> {
+        let exact = applied.rate.convert(item.price)?;
+        // Within one currency the shop's own price stands as it is.
+        if item.price.currency() == applied.rate.quote() {
+            let price = item.price;
+            return Ok(self.item(item, exact.digits(), price, PriceSource::AsGiven));
+        }
+        let ended = self.endings.price(exact, self.rounding, self.country)?;
+        let priced = self.item(item, exact.digits(), ended.price, PriceSource::Converted);
+        Ok(PricedItem { rule: Some(ended.rule), ..priced })
+    }
+
+    fn item(&self, item: Item, exact: String, price: Money, source: PriceSource) -> PricedItem {
         PricedItem {
-            sku: item.sku.clone(),
+            sku: item.sku,
             from: item.price,
             exact,
             price,
@@ -236,7 +188,7 @@ impl Pricing {
     /// # Errors
     /// [`PriceError::NoItems`], [`PriceError::TooManyItems`]; [`PriceError::NoRate`] for the currency of an item that
     /// must be converted, or a currency asked for by name (a country's own falls back to the default).
-    pub fn localise(&self, question: &PricesQuestion<'_>) -> Result<PricesAnswer, PriceError> {
+    pub fn localise(&self, question: PricesQuestion<'_>) -> Result<PricesAnswer, PriceError> {
         let first = question.items.first().ok_or(PriceError::NoItems)?.price.currency();
         if question.items.len() > Pricing::MAX_ITEMS {
             return Err(PriceError::TooManyItems { given: question.items.len() });
@@ -253,28 +205,35 @@ impl Pricing {
             book: &question.book,
             now: self.clock.now(),
         };
-        let all_fixed = question.items.iter().all(|item| market.fixed(item, display.currency).is_some());
+        let fixed = |item: &Item| market.fixed(item, display.currency).is_some();
+        let all_fixed = !question.book.is_empty() && question.items.iter().all(fixed);
         let (shown, fallback_reason) = match all_fixed {
             true => (display.currency, None),
             false => self.shown(&snapshot, first, display)?,
         };
         market.currency = shown;
-        let mut rates: HashMap<Currency, Applied> = HashMap::new();
+        let rate = self.applied(&snapshot, first, shown).ok();
+        let mut others: HashMap<Currency, Arc<Applied>> = HashMap::new();
         let mut items = Vec::with_capacity(question.items.len());
-        for item in &question.items {
-            if let Some(price) = market.fixed(item, market.currency) {
+        for item in question.items {
+            if let Some(price) = market.fixed(&item, market.currency) {
                 let exact = price.amount().normalize().to_string();
                 items.push(market.item(item, exact, price, PriceSource::PriceBook));
                 continue;
             }
             let base = item.price.currency();
-            let applied = match rates.entry(base) {
+            if base == first
+                && let Some(applied) = &rate
+            {
+                items.push(market.converted(item, applied)?);
+                continue;
+            }
+            let applied = match others.entry(base) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(free) => free.insert(self.applied(&snapshot, base, shown)?),
             };
-            let mut priced = applied.price(item, &market)?;
-            priced.rate = (base != first).then(|| applied.answer());
-            items.push(priced);
+            let priced = market.converted(item, applied)?;
+            items.push(PricedItem { rate: (base != first).then(|| applied.answer.clone()), ..priced });
         }
         Ok(PricesAnswer {
             currency: shown,
@@ -282,7 +241,7 @@ impl Pricing {
             resolved_by: display.resolved_by,
             fallback_reason,
             locale: display.locale.tag(),
-            rate: self.applied(&snapshot, first, shown).ok().map(|applied| applied.answer()),
+            rate: rate.map(|applied| applied.answer.clone()),
             chargeable_at: Vec::new(),
             items,
             fixed_until: question.book.next_change(market.now),
@@ -303,25 +262,6 @@ impl Pricing {
             }
             Err(error) => Err(error),
             Ok(_) => Ok((display.currency, None)),
-        }
-    }
-
-    fn applied(&self, snapshot: &Snapshot, base: Currency, quote: Currency) -> Result<Applied, PriceError> {
-        let market = self.rates.mid_of(snapshot, base, quote)?;
-        let (spread, weekend) = match base == quote {
-            true => (BasisPoints(0), BasisPoints(0)),
-            false => (self.settings.spread(), self.weekend(&market)),
-        };
-        let rate = market.rate.with_markup(BasisPoints(spread.0.saturating_add(weekend.0)))?;
-        Ok(Applied { market, spread, weekend, rate })
-    }
-
-    /// What a shown price carries while the market is closed; nothing in a pair that never moves, as in a quote.
-    fn weekend(&self, market: &MarketRate) -> BasisPoints {
-        let fixed = || self.volatilities.of(&self.rates, market).is_some_and(|found| found.sigma == 0);
-        match week::is_closed(market.at) && !fixed() {
-            true => self.settings.weekend.in_prices_at(market.kind),
-            false => BasisPoints(0),
         }
     }
 }

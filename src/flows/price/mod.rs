@@ -11,8 +11,12 @@ mod fixed;
 mod listing;
 /// Prices in a shopper's currency.
 mod localise;
+/// What is added to a pair's rate, remembered.
+mod pairs;
 /// Promises.
 mod promise;
+/// Price books in memory.
+mod shelf;
 /// Promises that are not stored.
 mod token;
 /// Where rates come from, as `/v1/rates/sources` answers it.
@@ -31,10 +35,10 @@ use crate::vault::Signer;
 pub use charging::ChargedInstead;
 pub use fixed::{EntryRefused, NewFixedPrice};
 pub use listing::{RateAnswer, RatesAnswer, RatesQuestion};
-pub use localise::{
-    AppliedRate, FallbackReason, Item, PriceSource, PricedItem, PricesAnswer, PricesQuestion,
-};
+pub use localise::{FallbackReason, Item, PriceSource, PricedItem, PricesAnswer, PricesQuestion};
+pub use pairs::{AppliedRate, Pairs};
 pub use promise::{QuoteAnswer, QuoteQuestion, QuoteRate};
+pub use shelf::Shelf;
 pub use sources::{BreakerAnswer, LastError, NotBelieved, SourceAnswer, SourcesAnswer};
 pub use token::{TOKEN_PREFIX, TokenRefused};
 
@@ -45,6 +49,10 @@ pub struct Pricing {
     pub rates: Arc<RateBook>,
     /// How much each pair moves.
     pub volatilities: Arc<Volatilities>,
+    /// Pairs with what is added to them, as long as they hold.
+    pub pairs: Arc<Pairs>,
+    /// Price books in memory.
+    pub shelf: Arc<Shelf>,
     /// Signs tokens.
     pub signer: Signer,
     /// What the business may change.

@@ -136,7 +136,7 @@ pub async fn show(
     let book = service.pricing.book_of(merchant, body.sku.iter().map(String::as_str)).await?;
     let items = vec![Item { sku: body.sku, price: body.price.0.0 }];
     let question = PricesQuestion { items, shopper, rounding: body.rounding, mark: body.symbol, book };
-    let answer = service.pricing.localise(&question)?;
+    let answer = service.pricing.localise(question)?;
     let fresh = service.prices_fresh_for(answer.fixed_until);
     let page = page(&answer).ok_or_else(|| Problem::new(Code::NotFound, "there is no price"))?;
     let mut response = caching::kept(&service, &request, HTML, page.into_bytes(), dependence, fresh)?;

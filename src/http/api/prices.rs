@@ -251,7 +251,7 @@ async fn shown(
     let skus = items.iter().filter_map(|item| item.sku.as_deref());
     let book = service.pricing.book_of(caller.merchant(), skus).await?;
     let question = PricesQuestion { items, shopper, rounding, mark, book };
-    let mut answer = service.pricing.localise(&question)?;
+    let mut answer = service.pricing.localise(question)?;
     answer.charged_at(&service.accounts_of(caller.merchant()));
     Ok(answer)
 }

@@ -176,3 +176,17 @@ proptest! {
         prop_assert!(2 * off.abs() <= i128::from(whole.minor()));
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn plain_amounts_are_read_as_all_others(whole in 0_u64..10_u64.pow(12), fraction in "[0-9]{0,5}", which in 0_usize..4) {
+        let currency = Currency::known(["JPY", "USD", "KWD", "CLF"][which]);
+        let text = if fraction.is_empty() { whole.to_string() } else { format!("{whole}.{fraction}") };
+        let decimal: Decimal = text.parse().unwrap();
+        let closely = match fraction.len() <= currency.exponent() as usize {
+            true => Money::try_new(decimal, currency).ok(),
+            false => None,
+        };
+        proptest::prop_assert_eq!(Money::parse(&text, currency).ok(), closely);
+    }
+}
