@@ -27,6 +27,7 @@ use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::gateways::BuildError;
+use crate::geo::{Geo, GeoError, Proxies};
 use crate::http::limits::Limiter;
 use crate::http::service::{KeyRing, Service};
 use crate::http::{self, caller, edge};
@@ -74,6 +75,9 @@ pub enum AppError {
     /// A gateway account's settings.
     #[error(transparent)]
     Gateway(#[from] BuildError),
+    /// The countries of addresses.
+    #[error(transparent)]
+    Geo(#[from] GeoError),
     /// A live database without a merchant serves nobody.
     #[error(
         "the database has no merchant yet; make one, and its first key, with `straits merchant add --live --name \"…\"`"
@@ -151,8 +155,8 @@ impl App {
         let accounts =
             gateway_accounts::open_accounts(&built, &public_url, sandbox.as_ref(), seeded.as_ref()).await?;
         let flows = flows::build(&built, accounts, &public_url)?;
-        let geo = opening::open_geo(&settings)?;
-        let trusted = opening::trusted_proxies(&settings)?;
+        let geo = Geo::start(settings.geo.clone(), clock.clone())?;
+        let proxies = Proxies::new(&settings);
         let origins = store.key_origins().await?;
         let service = web::Data::new(Service {
             limiter: Limiter::new(settings.limits.per_key),
@@ -176,7 +180,7 @@ impl App {
             resolving: flows.resolving,
             jobs: flows.jobs,
             geo,
-            trusted,
+            proxies,
             sandbox,
         });
         if let Some(seeded) = &seeded {
@@ -272,6 +276,7 @@ fn background(service: &web::Data<Service>) -> Vec<tokio::task::JoinHandle<()>> 
     let rates = tokio::spawn(async move { rates.keep_fresh().await });
     let courier = service.sandbox.clone();
     let courier = courier.map(|sandbox| tokio::spawn(async move { sandbox.run_courier().await }));
+    let watch = service.geo.rhythm().map(|rhythm| tokio::spawn(watch_countries(service.clone(), rhythm)));
     let service = service.clone();
     let sweep = tokio::spawn(async move {
         loop {
@@ -283,7 +288,18 @@ fn background(service: &web::Data<Service>) -> Vec<tokio::task::JoinHandle<()>> 
             }
         }
     });
-    [rates, sweep].into_iter().chain(courier).collect()
+    [rates, sweep].into_iter().chain(courier).chain(watch).collect()
+}
+
+/// Looks at the operator's country file again and again, on a thread that may wait for the disk.
+async fn watch_countries(service: web::Data<Service>, rhythm: Duration) {
+    loop {
+        tokio::time::sleep(rhythm).await;
+        let service = service.clone();
+        if tokio::task::spawn_blocking(move || service.geo.look()).await.is_err() {
+            tracing::error!("the look at the country database broke off; the one in use stays");
+        }
+    }
 }
 
 /// What the later steps of the start work with.

@@ -16,7 +16,6 @@ use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, web};
 use std::future::{Ready, ready};
 
 use crate::domain::access::{Actor, ApiKey, KeyKind, PresentedKey, Scope};
-use crate::geo::client_address;
 use crate::ids::{MerchantId, RequestId, SupplierId};
 use crate::settings::Mode;
 
@@ -181,9 +180,9 @@ fn stranger(service: &Service, request: &ServiceRequest) -> IpAddr {
 
 /// The client's address: the peer, or behind trusted proxies the right-most hop that is none of them.
 pub fn client(service: &Service, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
-    let lines = headers.get_all("x-forwarded-for").filter_map(|line| line.to_str().ok());
-    let lines: Vec<&str> = lines.collect();
-    peer.map(|peer| client_address(peer.ip(), &lines, &service.trusted))
+    let lines = headers.get_all(service.proxies.client_header()).map(HeaderValue::as_bytes);
+    let lines: Vec<&[u8]> = lines.collect();
+    peer.map(|peer| service.proxies.client(peer.ip(), &lines))
 }
 
 async fn identify(service: &Service, request: &ServiceRequest) -> Answer<Arc<ApiKey>> {

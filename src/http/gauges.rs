@@ -3,7 +3,7 @@
 //! Counts come from the database and are the same on every process of it; queue, rates and certificates are this
 //! process's own. What only grows (requests, batches) is recorded where it happens.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use crate::store::StoreError;
@@ -29,6 +29,11 @@ pub async fn measure(service: &Service) -> Result<(), StoreError> {
                 .set(count(seconds(as_of, now)));
         }
     }
+    let geo = service.geo.report();
+    if let Some(built) = geo.built_at {
+        metrics::gauge!("straits_geo_build_age_seconds").set(count(seconds(built, wall)));
+    }
+    metrics::gauge!("straits_geo_refused").set(count(i64::from(geo.fault.is_some())));
     for open in service.pay.accounts().all() {
         if let Some(end) = open.gateway.certificate_expiry() {
             let (merchant, account) = (open.account.merchant.to_string(), open.account.name.clone());
@@ -62,7 +67,23 @@ pub async fn readiness(service: &Service) -> (bool, Value) {
         })
         .collect();
     let writer = json!({"queue": service.store.waiting()});
-    (ready, json!({"ready": ready, "checks": checks, "rates": rates, "writer": writer}))
+    let shown = json!({
+        "ready": ready, "checks": checks, "rates": rates, "writer": writer, "geo": countries(service),
+    });
+    (ready, shown)
+}
+
+/// Which country database is in use, and why the operator's own is not.
+fn countries(service: &Service) -> Value {
+    let report = service.geo.report();
+    let built_at = report.built_at.map(|built| built.to_rfc3339_opts(SecondsFormat::Secs, true));
+    json!({
+        "source": report.source,
+        "kind": report.kind,
+        "built_at": built_at,
+        "old": report.old,
+        "fault": report.fault,
+    })
 }
 
 fn seconds(from: DateTime<Utc>, to: DateTime<Utc>) -> i64 {

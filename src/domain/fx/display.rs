@@ -91,7 +91,9 @@ impl Shopper<'_> {
     /// The first region that is a country: `en-SG,en;q=0.8` → SG.
     fn language_region(&self) -> Option<Country> {
         let region = |tag: &str| {
-            tag.split('-').skip(1).find_map(|part| Country::find(&part.to_ascii_uppercase()).ok())
+            // After a single letter come extensions: the `ca` of `en-u-ca-buddhist` is a calendar, not Canada.
+            let parts = tag.split('-').take_while(|part| part.len() > 1);
+            parts.skip(1).find_map(|part| Country::find(&part.to_ascii_uppercase()).ok())
         };
         self.languages().into_iter().find_map(region)
     }

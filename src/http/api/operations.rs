@@ -26,11 +26,11 @@ pub async fn livez() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain").body("ok")
 }
 
-/// Ready: start-up is done, the database answers, its schema is this program's; with the age of the rates and the
-/// writer's queue.
+/// Ready: start-up is done, the database answers, its schema is this program's; with the age of the rates, the
+/// writer's queue and the country database in use.
 #[utoipa::path(get, path = "/readyz", tag = "operations", responses(
-    (status = 200, description = "Ready", body = Object, example = json!({"ready": true, "checks": [{"name": "database", "ok": true}], "rates": [{"provider": "ecb", "live": true, "stale": false, "age_s": 3600}], "writer": {"queue": 0}})),
-    (status = 503, description = "Not ready", body = Object, example = json!({"ready": true, "checks": [{"name": "database", "ok": true}], "rates": [{"provider": "ecb", "live": true, "stale": false, "age_s": 3600}], "writer": {"queue": 0}}))))]
+    (status = 200, description = "Ready", body = Object, example = json!({"ready": true, "checks": [{"name": "database", "ok": true}], "rates": [{"provider": "ecb", "live": true, "stale": false, "age_s": 3600}], "writer": {"queue": 0}, "geo": {"source": "embedded", "kind": "Straits-Country-RIR", "built_at": "2026-10-30T00:00:00Z", "old": false, "fault": null}})),
+    (status = 503, description = "Not ready", body = Object, example = json!({"ready": true, "checks": [{"name": "database", "ok": true}], "rates": [{"provider": "ecb", "live": true, "stale": false, "age_s": 3600}], "writer": {"queue": 0}, "geo": {"source": "embedded", "kind": "Straits-Country-RIR", "built_at": "2026-10-30T00:00:00Z", "old": false, "fault": null}}))))]
 pub async fn readyz(service: web::Data<Service>) -> Answer {
     let (ready, shown) = gauges::readiness(&service).await;
     crate::http::json(if ready { 200 } else { 503 }, &shown)

@@ -12,7 +12,7 @@ use crate::domain::fx::{Country, Lock, PriceRounding, Shopper};
 use crate::flows::price::{
     Item, PricesAnswer, PricesQuestion, QuoteAnswer, QuoteQuestion, RatesAnswer, RatesQuestion,
 };
-use crate::geo::edge_country;
+use crate::geo::EdgeCountry;
 use crate::http::caller::{Caller, client};
 use crate::http::extract::{Json, Query};
 use crate::http::problem::{Answer, Code, Problem};
@@ -168,15 +168,17 @@ fn answer(
     let country = asked.country.as_deref().map(Country::find).transpose();
     let country =
         country.map_err(|error| Problem::new(Code::InvalidParameter, error.to_string()).at("country"))?;
-    let peer = request.peer_addr().map(|peer| peer.ip());
     let address = address(service, caller, request, asked.ip.as_deref())?;
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
-    let edge = peer.and_then(|peer| edge_country(peer, header("cf-ipcountry"), &service.trusted));
+    // A secret key that names an address speaks of somebody else than the request came from.
+    let spoken_for = asked.ip.is_some() && caller.is_secret();
+    let edge = if spoken_for { EdgeCountry::Unknown } else { edge(service, request) };
+    let hidden = edge == EdgeCountry::Anonymous && !service.geo.believes_anonymous();
     let shopper = Shopper {
         currency: asked.to.map(|currency| currency.0),
         country,
-        edge: edge.filter(|_| asked.ip.is_none() || !caller.is_secret()),
-        located: address.and_then(|address| service.geo.country_of(address)),
+        edge: edge.country(),
+        located: address.filter(|_| !hidden).and_then(|address| service.geo.country_of(address)),
         accept_language: header(ACCEPT_LANGUAGE.as_str()),
         locale: asked.locale.as_deref(),
     };
@@ -186,6 +188,15 @@ fn answer(
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, max-age=60"));
     headers.insert(VARY, HeaderValue::from_static("Authorization, Accept-Language, X-Forwarded-For, Origin"));
     Ok(response)
+}
+
+/// What a trusted edge says about the country.
+fn edge(service: &Service, request: &HttpRequest) -> EdgeCountry {
+    let (Some(peer), Some(name)) = (request.peer_addr(), service.proxies.country_header()) else {
+        return EdgeCountry::Unknown;
+    };
+    let lines: Vec<&[u8]> = request.headers().get_all(name).map(HeaderValue::as_bytes).collect();
+    service.proxies.edge_country(peer.ip(), &lines)
 }
 
 /// The shopper's address: what a secret key says, else the peer behind trusted proxies.
