@@ -8,6 +8,7 @@ mod callbacks;
 mod conformance;
 mod engines;
 mod far_book;
+mod geo;
 mod http_manners;
 mod idempotency;
 mod jobs;

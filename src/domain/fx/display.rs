@@ -198,4 +198,25 @@ mod tests {
         settings.currency_by_country.insert(kh, Currency::known("USD"));
         assert_eq!(shopper.display(&settings).currency.code(), "USD");
     }
+
+    #[test]
+    fn only_a_region_of_the_language_names_a_country() {
+        for (accept, expected) in [
+            ("en-SG", Some("SG")),
+            ("en-sg", Some("SG")),
+            ("zh-Hant-TW", Some("TW")),
+            ("zh-Hant", None),
+            ("es-419", None),
+            ("en-001, de", None),
+            ("en-u-ca-buddhist", None),
+            ("x-sg", None),
+            ("th-TH-u-ca-buddhist-nu-thai", Some("TH")),
+            ("en-EU, fr-XX, ja-JP;q=0.1", Some("JP")),
+            ("*", None),
+        ] {
+            let shopper = Shopper { accept_language: Some(accept), ..Shopper::default() };
+            let country = shopper.display(&FxSettings::default()).country;
+            assert_eq!(country.map(Country::code), expected, "{accept}");
+        }
+    }
 }

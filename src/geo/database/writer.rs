@@ -9,6 +9,7 @@ use crate::domain::fx::Country;
 #[derive(Clone)]
 pub enum Value {
     Text(String),
+    Short(u16),
     Number(u32),
     Long(u64),
     Flag(bool),
@@ -26,6 +27,10 @@ impl Value {
             Value::Text(text) => {
                 control(out, 2, text.len());
                 out.extend(text.bytes());
+            }
+            Value::Short(number) => {
+                control(out, 5, 2);
+                out.extend(number.to_be_bytes());
             }
             Value::Number(number) => {
                 control(out, 6, 4);
@@ -66,8 +71,8 @@ fn control(out: &mut Vec<u8>, kind: u8, size: usize) {
 #[derive(Clone)]
 pub struct Writer {
     pub kind: &'static str,
-    pub ip_version: u32,
-    pub record_bits: u32,
+    pub ip_version: u16,
+    pub record_bits: u16,
     pub built: u64,
     pub networks: Vec<(u128, usize, Value)>,
 }
@@ -91,19 +96,19 @@ impl Writer {
     pub fn metadata(&self, nodes: usize) -> Value {
         Value::Map(vec![
             ("node_count", Value::Number(u32::try_from(nodes).unwrap())),
-            ("record_size", Value::Number(self.record_bits)),
-            ("ip_version", Value::Number(self.ip_version)),
+            ("record_size", Value::Short(self.record_bits)),
+            ("ip_version", Value::Short(self.ip_version)),
             ("database_type", text(self.kind)),
             ("languages", Value::List(vec![text("en")])),
-            ("binary_format_major_version", Value::Number(2)),
-            ("binary_format_minor_version", Value::Number(0)),
+            ("binary_format_major_version", Value::Short(2)),
+            ("binary_format_minor_version", Value::Short(0)),
             ("build_epoch", Value::Long(self.built)),
             ("description", Value::Map(vec![("en", text("made for a test"))])),
         ])
     }
 
     pub fn bytes(&self) -> Vec<u8> {
-        let mut data = Vec::new();
+        let mut data: Vec<u8> = Vec::new();
         let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
         let mut nodes: Vec<[Slot; 2]> = vec![[Slot::Empty; 2]];
         for (bits, prefix, value) in &self.networks {
