@@ -81,7 +81,9 @@ impl Proxies {
         let lines: Vec<Cow<'_, str>> = lines.iter().map(|line| String::from_utf8_lossy(line)).collect();
         let from_right = lines.iter().rev();
         match self.client.form {
-            HeaderForm::List => self.walk(peer, from_right.flat_map(|line| line.rsplit(',')).map(hop_address)),
+            HeaderForm::List => {
+                self.walk(peer, from_right.flat_map(|line| line.rsplit(',')).map(hop_address))
+            }
             HeaderForm::Forwarded => {
                 self.walk(peer, from_right.flat_map(|line| forwarded::hops(line)).map(forwarded::address))
             }

@@ -108,8 +108,7 @@ impl Database {
     pub fn examine(bytes: Vec<u8>, wall: DateTime<Utc>) -> Result<(Database, Examined), String> {
         let examined = contained(|| {
             let bytes = Bytes::Read(Arc::new(bytes));
-            let reader =
-                Reader::from_source(bytes.clone()).map_err(|error| bounded(error.to_string()))?;
+            let reader = Reader::from_source(bytes.clone()).map_err(|error| bounded(error.to_string()))?;
             let database = Database(reader);
             let found = database.look_through(bytes.as_ref(), wall)?;
             Ok((database, found))
@@ -151,7 +150,8 @@ impl Database {
             ));
         }
         let raw = |octets: [u8; 4]| self.lookup(IpAddr::from(octets)).0;
-        let right = KNOWN.iter().filter(|(octets, code)| raw(*octets).is_some_and(|found| found.code() == *code));
+        let right =
+            KNOWN.iter().filter(|(octets, code)| raw(*octets).is_some_and(|found| found.code() == *code));
         let right = right.count();
         if right < KNOWN_MIN {
             return Err(format!(

@@ -214,7 +214,9 @@ impl Geo {
         let (database, found) = Database::examine(bytes, wall)?;
         let (built, before) = (database.built_at(), inuse.database.built_at());
         if inuse.file.is_some() && built < before && !self.settings.accept_older {
-            let day = |built: Option<DateTime<Utc>>| built.map_or_else(String::new, |day| day.date_naive().to_string());
+            let day = |built: Option<DateTime<Utc>>| {
+                built.map_or_else(String::new, |day| day.date_naive().to_string())
+            };
             return Err(format!(
                 "it was built on {}, before the one in use ({}); geo.older_file = \"accept\" takes it",
                 day(built),

@@ -86,7 +86,8 @@ async fn two_proxies_stand_in_front_and_the_client_writes_what_it_likes() {
 async fn a_head_too_large_is_refused_and_the_next_request_answered() {
     let app = TestApp::start().await;
     let huge = "203.0.113.7, ".repeat(40_000);
-    let request = app.keyed("GET", "storefront", PRICE).header("x-forwarded-for", huge.trim_end_matches(", "));
+    let request =
+        app.keyed("GET", "storefront", PRICE).header("x-forwarded-for", huge.trim_end_matches(", "));
     if let Ok(answer) = request.send().await {
         assert!((400..500).contains(&answer.status().as_u16()), "{}", answer.status());
     }
@@ -131,7 +132,11 @@ async fn the_strongest_hint_decides_and_is_named() {
         (&PRICE.to_owned(), &[thai, ("cf-ipcountry", "XX")], told("TH", "THB", "geoip")),
         (&PRICE.to_owned(), &[thai, ("cf-ipcountry", "EU")], told("TH", "THB", "geoip")),
         (&PRICE.to_owned(), &[thai, ("cf-ipcountry", "th")], told("TH", "THB", "geoip")),
-        (&PRICE.to_owned(), &[thai, ("cf-ipcountry", "MY"), ("cf-ipcountry", "SG")], told("TH", "THB", "geoip")),
+        (
+            &PRICE.to_owned(),
+            &[thai, ("cf-ipcountry", "MY"), ("cf-ipcountry", "SG")],
+            told("TH", "THB", "geoip"),
+        ),
         // Tor: the address is that of the way out.
         (&PRICE.to_owned(), &[thai, ("cf-ipcountry", "T1")], told("-", "USD", "default")),
         (
@@ -154,7 +159,8 @@ async fn the_strongest_hint_decides_and_is_named() {
         assert_eq!(resolved(&app, path, headers).await, expected, "{path} {headers:?}");
     }
     app.stop().await;
-    let believing = TestApp::with(&[("geo.anonymous", "believe"), ("fx.currency_by_country.KH", "USD")]).await;
+    let believing =
+        TestApp::with(&[("geo.anonymous", "believe"), ("fx.currency_by_country.KH", "USD")]).await;
     let tor = [thai, ("cf-ipcountry", "T1")];
     assert_eq!(resolved(&believing, PRICE, &tor).await, told("TH", "THB", "geoip"));
     assert_eq!(resolved(&believing, &format!("{PRICE}&country=KH"), &[]).await, told("KH", "USD", "country"));
@@ -188,7 +194,8 @@ async fn an_address_is_taken_from_secret_keys_only() {
 /// The buckets of strangers are of the same address as the prices.
 #[actix_web::test]
 async fn a_stranger_is_counted_by_the_address_behind_the_proxies() {
-    let app = TestApp::with(&[("limits.per_address_per_second", "1"), ("limits.per_address_burst", "3")]).await;
+    let app =
+        TestApp::with(&[("limits.per_address_per_second", "1"), ("limits.per_address_burst", "3")]).await;
     let knock = async |hops: &str| {
         let request = app.request("GET", "/v1/rates?base=USD").header("x-forwarded-for", hops.to_owned());
         app.send(request).await.status
@@ -260,7 +267,8 @@ fn doctor_finds_a_country_file_that_cannot_be_used() {
         let output = crate::program::run(folder.path(), &variables, &["doctor"]);
         String::from_utf8(output.stdout).unwrap()
     };
-    let line = |text: &str| text.lines().find(|line| line.contains("countries_of")).unwrap_or_default().to_owned();
+    let line =
+        |text: &str| text.lines().find(|line| line.contains("countries_of")).unwrap_or_default().to_owned();
     let absent = line(&run("absent.mmdb"));
     assert!(absent.starts_with("FAULT") && absent.contains("absent.mmdb: No such file"), "{absent}");
     let embedded = line(&run(""));

@@ -29,7 +29,8 @@ fn proxies_are_trusted_and_edges_believed_as_the_mode_says() {
     assert_eq!((sandbox.trusted_proxies.len(), live.trusted_proxies.len()), (2, 0));
     assert_eq!(sandbox.geo.country_header.as_deref(), Some("cf-ipcountry"));
     assert_eq!(live.geo.country_header, None);
-    let named = [("STRAITS__GEO__COUNTRY_HEADER", "CF-IPCountry"), ("STRAITS__SERVER__CLIENT_HEADER", "Forwarded")];
+    let named =
+        [("STRAITS__GEO__COUNTRY_HEADER", "CF-IPCountry"), ("STRAITS__SERVER__CLIENT_HEADER", "Forwarded")];
     let named = read(&named);
     assert_eq!(named.geo.country_header.as_deref(), Some("cf-ipcountry"));
     assert_eq!(named.client_header.name, "forwarded");
@@ -70,13 +71,21 @@ fn a_wrong_key_or_value_is_named_with_its_place_and_what_belongs_there() {
         ("DATABASE_URL", "mysql://x", "`database.url` begins neither with sqlite://"),
         ("STRAITS__LIMITS__BODY_KIB", "0", "is not between 1 and"),
         ("STRAITS__FX__SOURCES", "oracle", "`oracle` is no rate source"),
-        ("STRAITS__SERVER__CLIENT_HEADER", "x-client", "`server.client_header` = `x-client` is none of x-forwarded-for,"),
+        (
+            "STRAITS__SERVER__CLIENT_HEADER",
+            "x-client",
+            "`server.client_header` = `x-client` is none of x-forwarded-for,",
+        ),
         (
             "STRAITS__SERVER__TRUSTED_PROXIES",
             "10.0.0.0/8,10.0.0.0/40",
             "environment STRAITS__SERVER__TRUSTED_PROXIES: `server.trusted_proxies` holds `10.0.0.0/40` is no block",
         ),
-        ("STRAITS__GEO__COUNTRY_HEADER", "cf ipcountry", "`geo.country_header` = `cf ipcountry` is no header's name"),
+        (
+            "STRAITS__GEO__COUNTRY_HEADER",
+            "cf ipcountry",
+            "`geo.country_header` = `cf ipcountry` is no header's name",
+        ),
         ("STRAITS__GEO__LOOK_SECONDS", "0", "`geo.look_seconds` = 0 is not between 1 and"),
         ("STRAITS__GEO__MAX_MIB", "0", "`geo.max_mib` = 0 is not between 1 and"),
         ("STRAITS__GEO__OLDER_FILE", "maybe", "`geo.older_file` = `maybe` is none of"),

@@ -162,8 +162,7 @@ mod tests {
     fn every_country_of_iso_has_a_currency_of_iso() {
         let codes: Vec<&str> = ISO.split_whitespace().collect();
         assert_eq!(codes.len(), 249);
-        let missing: Vec<&str> =
-            codes.iter().copied().filter(|code| Country::find(code).is_err()).collect();
+        let missing: Vec<&str> = codes.iter().copied().filter(|code| Country::find(code).is_err()).collect();
         assert_eq!(missing, ["AQ"], "nobody's money is Antarctica's");
         let beyond: Vec<&str> =
             Country::all().map(Country::code).filter(|code| !codes.contains(code)).collect();

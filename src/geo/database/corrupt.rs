@@ -43,7 +43,8 @@ fn no_broken_file_is_accepted() {
     };
     let data = |find: &[u8], put: &[u8]| {
         let mut bytes = EMBEDDED.to_vec();
-        let at = tree + 16 + bytes[tree + 16..].windows(find.len()).position(|window| window == find).unwrap();
+        let at =
+            tree + 16 + bytes[tree + 16..].windows(find.len()).position(|window| window == find).unwrap();
         bytes[at..at + put.len()].copy_from_slice(put);
         bytes
     };

@@ -92,7 +92,11 @@ fn known_addresses_are_in_their_countries() {
             }
         }
     }
-    assert!(v4 >= 60 && v6 >= 15 && KNOWN_OF.len() >= 30, "{v4} + {v6} addresses of {} countries", KNOWN_OF.len());
+    assert!(
+        v4 >= 60 && v6 >= 15 && KNOWN_OF.len() >= 30,
+        "{v4} + {v6} addresses of {} countries",
+        KNOWN_OF.len()
+    );
 }
 
 #[test]
@@ -110,7 +114,9 @@ fn ipv4_inside_ipv6_and_addresses_of_no_place() {
     for address in ["::ffff:165.21.83.88", "64:ff9b::165.21.83.88", "2002:a515:5358::1"] {
         assert_eq!(code(&geo, address), Some("SG"), "{address}");
     }
-    for address in ["192.168.1.1", "203.0.113.5", "::ffff:10.0.0.1", "2001:db8::1", "2001:0:4136:e378::1", "::8.8.8.8"] {
+    for address in
+        ["192.168.1.1", "203.0.113.5", "::ffff:10.0.0.1", "2001:db8::1", "2001:0:4136:e378::1", "::8.8.8.8"]
+    {
         assert_eq!(geo.place(ip(address)), Place::Private, "{address}");
     }
 }
@@ -125,9 +131,7 @@ fn every_layout_and_width_in_use_is_read() {
     };
     for record_bits in [24, 28, 32] {
         for ip_version in [4, 6] {
-            for writer in
-                [Writer::of(flat), Writer::of(nested), Writer::of(ipinfo), Writer::of(registered)]
-            {
+            for writer in [Writer::of(flat), Writer::of(nested), Writer::of(ipinfo), Writer::of(registered)] {
                 let writer = Writer { record_bits, ip_version, ..writer };
                 let (database, found) = Database::examine(writer.bytes(), wall()).unwrap();
                 assert_eq!((found.countries, found.nowhere_named), (Country::all().count(), 0));
@@ -143,7 +147,8 @@ fn every_layout_and_width_in_use_is_read() {
 
 #[test]
 fn what_a_file_says_of_private_addresses_is_counted_and_not_believed() {
-    let writer = Writer::of(flat).with([192, 168, 1, 0], 24, flat("AU")).with([203, 0, 113, 0], 24, flat("AU"));
+    let writer =
+        Writer::of(flat).with([192, 168, 1, 0], 24, flat("AU")).with([203, 0, 113, 0], 24, flat("AU"));
     let (database, found) = Database::examine(writer.bytes(), wall()).unwrap();
     assert_eq!(found.nowhere_named, 2);
     assert_eq!(database.place(ip("192.168.1.1")), Place::Private);

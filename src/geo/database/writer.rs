@@ -139,7 +139,8 @@ impl Writer {
         let count = nodes.len();
         let mut out = Vec::new();
         for [left, right] in nodes {
-            let [left, right] = [left, right].map(|slot| u32::try_from(slot.pointer(count)).unwrap().to_be_bytes());
+            let [left, right] =
+                [left, right].map(|slot| u32::try_from(slot.pointer(count)).unwrap().to_be_bytes());
             match self.record_bits {
                 24 => out.extend([&left[1..], &right[1..]].concat()),
                 28 => out.extend([&left[1..], &[left[0] << 4 | right[0]], &right[1..]].concat()),

@@ -117,7 +117,9 @@ fn whatever_stands_in_its_place_the_old_one_answers() {
     let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
     assert!(made.success());
     stays("no regular file");
-    for (target, why) in [("/dev/zero", "no regular file"), ("nowhere", "No such file"), ("own.mmdb", "symbolic links")] {
+    for (target, why) in
+        [("/dev/zero", "no regular file"), ("nowhere", "No such file"), ("own.mmdb", "symbolic links")]
+    {
         fs::remove_file(&path).unwrap();
         std::os::unix::fs::symlink(target, &path).unwrap();
         stays(why);
@@ -145,7 +147,8 @@ fn a_start_on_a_bad_file_is_a_start_on_the_one_compiled_in() {
     scene.put(&file("TH", 0));
     assert_eq!((geo.look(), seen(&geo), geo.report().fault), (Look::Taken, Some("TH"), None));
 
-    let none = Geo::start(GeoSettings { database: None, ..scene.settings.clone() }, scene.clock.clone()).unwrap();
+    let none =
+        Geo::start(GeoSettings { database: None, ..scene.settings.clone() }, scene.clock.clone()).unwrap();
     assert_eq!((none.look(), none.rhythm(), none.report().fault), (Look::Same, None, None));
 }
 
