@@ -65,6 +65,14 @@ impl Proxies {
         self.country.as_deref()
     }
 
+    /// The headers that are read of this peer, in lower case: what an answer about the caller depends on.
+    pub fn headers_read(&self, peer: IpAddr) -> Vec<&str> {
+        match self.trusts(peer.to_canonical()) {
+            true => std::iter::once(self.client.name).chain(self.country.as_deref()).collect(),
+            false => Vec::new(),
+        }
+    }
+
     /// Whether this hop is one of them.
     pub fn trusts(&self, address: IpAddr) -> bool {
         self.trusted.iter().any(|network| network.contains(address))

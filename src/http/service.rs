@@ -120,6 +120,18 @@ impl Service {
         names
     }
 
+    /// The merchant's accounts at gateways.
+    pub fn accounts_of(&self, merchant: MerchantId) -> Vec<Arc<OpenAccount>> {
+        let all = self.pay.accounts().all().into_iter();
+        all.filter(|open| open.account.merchant == merchant).collect()
+    }
+
+    /// How long a price stays what it is: until newer rates may be here, or until the price book changes by itself.
+    pub fn prices_fresh_for(&self, fixed_until: Option<DateTime<Utc>>) -> Duration {
+        let fixed = fixed_until.map(|until| (until - self.clock.now()).to_std().unwrap_or_default());
+        [self.pricing.rates.fresh_for(), fixed].into_iter().flatten().min().unwrap_or(Duration::MAX)
+    }
+
     /// A change that begins with a line of the audit trail: what the caller does, to what. It is written with the
     /// effect or not at all.
     pub fn noted(

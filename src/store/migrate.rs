@@ -27,8 +27,11 @@ migrations! {
     11 "0011_audit_head",
     20 "0020_payments",
     21 "0021_failed_jobs",
+    22 "0022_done_jobs",
+    23 "0023_payer_country",
     30 "0030_settlements",
     40 "0040_quotes",
+    45 "0045_price_book",
 }
 
 /// The number of the newest migration.

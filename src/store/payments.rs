@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::fx::Country;
 use crate::domain::orders::{Payment, PaymentState, ReportSource, SealedSecrets, TimelineEntry};
 use crate::ids::{MerchantId, PaymentId};
 
@@ -35,6 +36,7 @@ pub static PAYMENT: Table = Table {
         Column::int("refunded_total"),
         Column::text("terms"),
         Column::text("customer"),
+        Column::text("payer_country"),
         Column::text("return_url"),
         Column::text("metadata"),
         Column::text("next_action"),
@@ -116,6 +118,7 @@ fn changing(payment: &Payment) -> Vec<(&'static str, Value)> {
     let taken = state.taken();
     vec![
         ("gateway_ref", payment.gateway_ref.clone().into()),
+        ("payer_country", payment.payer_country.map(Country::code).into()),
         ("state", state.as_str().into()),
         ("state_detail", json(state)),
         ("is_open", state.is_open().into()),
@@ -354,6 +357,8 @@ impl Store {
 }
 
 fn read(row: Row<'_>) -> Result<Versioned<Payment>, StoreError> {
+    let country = row.optional_text("payer_country")?;
+    let country = country.map(|code| Country::find(&code)).transpose();
     let payment = Payment {
         id: row.parse("id")?,
         merchant: row.parse("merchant_id")?,
@@ -366,6 +371,7 @@ fn read(row: Row<'_>) -> Result<Versioned<Payment>, StoreError> {
         gateway_ref: row.optional_text("gateway_ref")?,
         terms: row.json("terms")?,
         customer: row.json("customer")?,
+        payer_country: country.map_err(|error| row.unreadable("payer_country", error))?,
         return_url: row.optional_text("return_url")?,
         metadata: row.json("metadata")?,
         next_action: row.optional_json("next_action")?,

@@ -4,7 +4,8 @@
 //! order everything: *open* < *closed without money* < *money taken*. A payment only ever moves to the right:
 //!
 //! ```text
-//! created → requires_action → pending → authorized ─┬→ failed | cancelled | expired ─┐
+//! created → requires_action → pending → authorized → pending, money expected
+//!                                                   ├→ failed | cancelled | expired ─┐
 //!                                                   ├→ in_review ───────────────────┤
 //!                                                   └→ captured ←───── late, flagged ┘
 //!                                                         └→ partially_refunded → refunded
@@ -36,6 +37,9 @@ pub enum PaymentState {
     Pending {
         /// The gateway's word.
         reason: String,
+        /// What it has taken and not credited yet. While this stands, so do its entries in the pending layer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expected: Option<Money>,
     },
     /// The shopper agreed; we take the money now.
     Authorized,
@@ -155,6 +159,14 @@ impl PaymentState {
         }
     }
 
+    /// What is on its way: taken by the gateway and not credited yet.
+    pub fn expected(&self) -> Option<Money> {
+        match self {
+            PaymentState::Pending { expected, .. } => *expected,
+            _ => None,
+        }
+    }
+
     /// How much went back, once something was captured.
     pub fn refunded(&self) -> Option<Money> {
         match self {
@@ -180,9 +192,10 @@ impl PaymentState {
         match self {
             PaymentState::Created => 0,
             PaymentState::RequiresAction => 1,
-            PaymentState::Pending { .. } => 2,
+            PaymentState::Pending { expected: None, .. } => 2,
             PaymentState::Authorized => 3,
-            _ => 4,
+            PaymentState::Pending { expected: Some(_), .. } => 4,
+            _ => 5,
         }
     }
 
@@ -201,7 +214,9 @@ impl PaymentState {
                 Transition::Advance(PaymentState::Expired)
             }
             ReportKind::RequiresAction => self.forward(PaymentState::RequiresAction),
-            ReportKind::Pending { reason } => self.forward(PaymentState::Pending { reason: reason.clone() }),
+            ReportKind::Pending { reason, expected, .. } => {
+                self.forward(PaymentState::Pending { reason: reason.clone(), expected: *expected })
+            }
             ReportKind::Authorised { .. } => self.forward(PaymentState::Authorized),
             ReportKind::Captured(capture) => self.captured(capture),
             ReportKind::Failed { code } => self.close(PaymentState::Failed { code: code.clone() }),
@@ -266,7 +281,7 @@ impl PaymentState {
     /// Ends without money, if there is none.
     fn close(&self, to: PaymentState) -> Transition {
         match self {
-            state if state.may_cancel() => Transition::Advance(to),
+            state if state.may_cancel() || state.expected().is_some() => Transition::Advance(to),
             state if state.as_str() == to.as_str() => Transition::AlreadyThere,
             _ => Transition::Stale,
         }

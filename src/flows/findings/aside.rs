@@ -124,6 +124,7 @@ impl Resolving {
             amount: aside.amount,
             fee: aside.fee,
             receivable: None,
+            payer_country: payment.payer_country,
             at: now,
         };
         let subject = payment.id.to_string();

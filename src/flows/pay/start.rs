@@ -122,6 +122,7 @@ impl Pay {
                 gateway_ref: None,
                 terms,
                 customer: start.customer.clone(),
+                payer_country: None,
                 return_url: start.return_url.clone(),
                 metadata: start.metadata.clone(),
                 next_action: None,

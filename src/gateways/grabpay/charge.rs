@@ -110,7 +110,9 @@ impl GrabPay {
         let gateway_ref = charge.tx_id.filter(|id| !id.is_empty());
         let kind = match status::charge(&charge.tx_status, reason.as_deref()) {
             Some(ChargeStatus::Open) => ReportKind::RequiresAction,
-            Some(ChargeStatus::Waiting) => ReportKind::Pending { reason: code() },
+            Some(ChargeStatus::Waiting) => {
+                ReportKind::Pending { reason: code(), expected: None, person_by: None }
+            }
             Some(ChargeStatus::Consented) => ReportKind::Authorised { amount: Some(amount) },
             Some(ChargeStatus::Taken) => ReportKind::Captured(Capture {
                 capture_ref: gateway_ref
@@ -119,6 +121,8 @@ impl GrabPay {
                 amount,
                 fee: None,
                 receivable: None,
+                // Grab names no country of the wallet.
+                payer_country: None,
                 at: self.api.clock.now(),
             }),
             Some(ChargeStatus::Refused) => ReportKind::Failed { code: code() },

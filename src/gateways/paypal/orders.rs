@@ -4,7 +4,8 @@ use super::api::{Said, request_id};
 use super::errors::Class;
 use super::status::{self, CaptureStatus, OrderStatus};
 use super::{ORDER_LIFE, PayPal, amount, reports, wire};
-use crate::domain::orders::{MoneyReport, PaymentReport, ReportKind};
+use crate::domain::fx::Country;
+use crate::domain::orders::{Capture, MoneyReport, PaymentReport, ReportKind};
 use crate::gateways::{GatewayError, GatewaySecrets, NextAction, PaymentRequest, PaymentSession, text};
 
 const DESCRIPTION_LIMIT: usize = 127;
@@ -103,6 +104,7 @@ impl PayPal {
     /// Reads an order. Payee and references are told as PayPal names them; the flow holds them against ours.
     async fn report(&self, order: wire::Order) -> Result<PaymentReport, GatewayError> {
         let unit = order.purchase_units.first();
+        let payer_country = reports::payer_country(&order);
         let mut report = PaymentReport {
             gateway_ref: Some(order.id.clone()),
             request_ref: unit.and_then(|unit| unit.custom_id.clone()),
@@ -116,7 +118,7 @@ impl PayPal {
             report.refunds = refunds.collect::<Result<_, _>>()?;
         }
         if let Some(capture) = unit.and_then(|unit| reports::telling(&unit.payments.captures)) {
-            self.report_capture(capture.clone(), &mut report).await?;
+            self.report_capture(capture.clone(), payer_country, &mut report).await?;
             return Ok(report);
         }
         let word = order.status.as_deref().unwrap_or_default();
@@ -137,6 +139,7 @@ impl PayPal {
     async fn report_capture(
         &self,
         mut capture: wire::Capture,
+        payer_country: Option<Country>,
         report: &mut PaymentReport,
     ) -> Result<(), GatewayError> {
         let reason = capture.status_details.as_ref().and_then(|details| details.reason.clone());
@@ -146,7 +149,9 @@ impl PayPal {
         };
         match stands {
             CaptureStatus::Waiting => {
-                report.kind = ReportKind::Pending { reason: reason.unwrap_or(capture.status) };
+                let now = self.clock.now();
+                report.kind =
+                    reports::waiting(capture, reason, &now).map_err(GatewayError::OutcomeUnknown)?;
                 return Ok(());
             }
             CaptureStatus::Refused => {
@@ -164,6 +169,7 @@ impl PayPal {
             }
         }
         let taken = reports::capture(&capture, &self.clock.now()).map_err(GatewayError::OutcomeUnknown)?;
+        let taken = Capture { payer_country, ..taken };
         let (reference, amount, at) = (capture.id, taken.amount, taken.at);
         match stands {
             CaptureStatus::Held => {
