@@ -4,8 +4,10 @@
 //! process's own. What only grows (requests, batches) is recorded where it happens.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
+use crate::geo::GeoReport;
 use crate::store::StoreError;
 
 use super::service::Service;
@@ -44,9 +46,79 @@ pub async fn measure(service: &Service) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Whether requests can be served, and what that rests on.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"ready": true, "checks": [{"name": "database", "ok": true}], "rates": [{"provider": "ecb", "live": true, "stale": false, "age_s": 3600}], "writer": {"queue": 0}, "geo": {"source": "embedded", "kind": "Straits-Country-RIR", "built_at": "2026-11-23T00:00:00Z", "old": false, "fault": null}}))]
+pub struct Readiness {
+    /// Whether every check holds.
+    ready: bool,
+    checks: Vec<Check>,
+    rates: Vec<RateSource>,
+    writer: Writer,
+    geo: CountryDatabase,
+}
+
+/// Something that is needed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReadinessCheck)]
+struct Check {
+    name: &'static str,
+    ok: bool,
+}
+
+/// A source of rates.
+#[derive(Debug, Serialize, ToSchema)]
+struct RateSource {
+    provider: String,
+    /// Whether it is asked over the network.
+    live: bool,
+    /// Whether newer numbers should have been there.
+    stale: bool,
+    /// Seconds since its numbers were true in the market; none before the first were read.
+    #[schema(required)]
+    age_s: Option<i64>,
+}
+
+/// The one writer.
+#[derive(Debug, Serialize, ToSchema)]
+struct Writer {
+    /// Changes that wait.
+    queue: usize,
+}
+
+/// Where addresses are looked up.
+#[derive(Debug, Serialize, ToSchema)]
+struct CountryDatabase {
+    /// The operator's file, or `embedded`.
+    source: String,
+    /// What the file calls itself.
+    kind: String,
+    /// When it was built.
+    #[schema(required, value_type = Option<String>)]
+    built_at: Option<String>,
+    /// Whether that is more than 90 days ago.
+    old: bool,
+    /// Why the operator's file, as it stands now, is not in use.
+    #[schema(required)]
+    fault: Option<String>,
+}
+
+impl CountryDatabase {
+    fn of(report: GeoReport) -> CountryDatabase {
+        let built_at = report.built_at.map(|built| built.to_rfc3339_opts(SecondsFormat::Secs, true));
+        CountryDatabase {
+            source: report.source,
+            kind: report.kind,
+            built_at,
+            old: report.old,
+            fault: report.fault,
+        }
+    }
+}
+
 /// Whether requests can be served, and what that rests on. Old rates and a long queue are shown, and refuse nobody:
 /// what cannot be done without them answers so itself.
-pub async fn readiness(service: &Service) -> (bool, Value) {
+pub async fn readiness(service: &Service) -> (bool, Readiness) {
     let schema = service.store.schema_is_current().await;
     let required = [
         ("started", service.is_ready()),
@@ -54,36 +126,17 @@ pub async fn readiness(service: &Service) -> (bool, Value) {
         ("migrations", schema.unwrap_or(false)),
     ];
     let ready = required.iter().all(|(_, ok)| *ok);
-    let checks: Vec<Value> = required.iter().map(|(name, ok)| json!({"name": name, "ok": ok})).collect();
+    let checks = required.iter().map(|&(name, ok)| Check { name, ok }).collect();
     let now = service.clock.now();
-    let rates: Vec<Value> = service
-        .pricing
-        .rates
-        .report()
-        .into_iter()
-        .map(|source| {
-            let age = source.as_of.map(|as_of| seconds(as_of, now));
-            json!({"provider": source.provider, "live": source.live, "stale": source.stale, "age_s": age})
-        })
-        .collect();
-    let writer = json!({"queue": service.store.waiting()});
-    let shown = json!({
-        "ready": ready, "checks": checks, "rates": rates, "writer": writer, "geo": countries(service),
+    let rates = service.pricing.rates.report().into_iter().map(|source| RateSource {
+        age_s: source.as_of.map(|as_of| seconds(as_of, now)),
+        provider: source.provider.to_string(),
+        live: source.live,
+        stale: source.stale,
     });
-    (ready, shown)
-}
-
-/// Which country database is in use, and why the operator's own is not.
-fn countries(service: &Service) -> Value {
-    let report = service.geo.report();
-    let built_at = report.built_at.map(|built| built.to_rfc3339_opts(SecondsFormat::Secs, true));
-    json!({
-        "source": report.source,
-        "kind": report.kind,
-        "built_at": built_at,
-        "old": report.old,
-        "fault": report.fault,
-    })
+    let writer = Writer { queue: service.store.waiting() };
+    let geo = CountryDatabase::of(service.geo.report());
+    (ready, Readiness { ready, checks, rates: rates.collect(), writer, geo })
 }
 
 fn seconds(from: DateTime<Utc>, to: DateTime<Utc>) -> i64 {

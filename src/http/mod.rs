@@ -17,6 +17,7 @@ pub mod limits;
 mod misread;
 mod openapi;
 pub mod problem;
+pub mod schemas;
 pub mod service;
 pub mod wire;
 
@@ -40,6 +41,8 @@ pub struct Declared {
     pub path: &'static str,
     /// Who may.
     pub access: Access,
+    /// Its name in the document: `payments_create`.
+    pub operation: &'static str,
 }
 
 /// How each method is mounted; HEAD is answered wherever GET is.
@@ -56,7 +59,12 @@ macro_rules! routes {
     ($($path:literal { $($method:ident $module:ident :: $handler:ident $access:expr;)* })*) => {
         /// Every route.
         pub const ROUTES: &[Declared] = &[$($(
-            Declared { method: stringify!($method), path: $path, access: $access },
+            Declared {
+                method: stringify!($method),
+                path: $path,
+                access: $access,
+                operation: concat!(stringify!($module), "_", stringify!($handler)),
+            },
         )*)*];
 
         fn mount(config: &mut web::ServiceConfig) {

@@ -9,7 +9,9 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use super::{Currency, Money};
 
 /// How an exact result becomes a whole number of minor units. All four are sign-symmetric: −x rounds to −(round x).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Rounding {
     /// Ties away from zero: the default, and what gateways print.

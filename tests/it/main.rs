@@ -20,6 +20,7 @@ mod live;
 mod log;
 mod money_flows;
 mod money_scenarios;
+mod openapi;
 mod pay_crash;
 mod pay_hear;
 mod pay_start;

@@ -12,7 +12,7 @@ use super::error::FeeError;
 use super::figure::{Denomination, Figure};
 
 /// What a fee is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FeeKind {
     /// The gateway's own fee.
@@ -41,7 +41,9 @@ impl FeeKind {
 }
 
 /// Who bears a fee.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Bearer {
     /// The platform, out of what it keeps.
@@ -54,7 +56,7 @@ pub enum Bearer {
 }
 
 /// What a percentage is taken of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FeeBase {
     /// What the payer paid.
@@ -65,7 +67,7 @@ pub enum FeeBase {
 }
 
 /// A price band.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tier {
     /// The smallest base of the band.
@@ -79,7 +81,7 @@ pub struct Tier {
 }
 
 /// When a rule applies; what is not named matches everything.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct When {
     /// The gateway (`grabpay`) or one account of it (`grabpay-sg`).
@@ -106,7 +108,7 @@ pub struct When {
 }
 
 /// One fee rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FeeRule {
     /// Its name, as lines quote it.
