@@ -28,9 +28,11 @@ use tokio::sync::Semaphore;
 use crate::clock::Clock;
 use crate::gateways::BuildError;
 use crate::geo::{Geo, GeoError, Proxies};
+use crate::http::key_ring::KeyRing;
 use crate::http::limits::Limiter;
-use crate::http::service::{KeyRing, Service};
-use crate::http::{self, caller, edge};
+use crate::http::requests::Requests;
+use crate::http::service::Service;
+use crate::http::{self, edge};
 use crate::ids::IdSource;
 use crate::sandbox::SandboxError;
 use crate::settings::{Mode, Settings};
@@ -154,7 +156,7 @@ impl App {
         let built = Built { settings: &settings, store: &store, vault: &vault, clock: &clock, ids: &ids };
         let accounts =
             gateway_accounts::open_accounts(&built, &public_url, sandbox.as_ref(), seeded.as_ref()).await?;
-        let flows = flows::build(&built, accounts, &public_url)?;
+        let flows = flows::build(&built, accounts, &public_url).await?;
         let geo = Geo::start(settings.geo.clone(), clock.clone())?;
         let proxies = Proxies::new(&settings);
         let origins = store.key_origins().await?;
@@ -164,6 +166,7 @@ impl App {
             notices: Arc::new(Semaphore::new(settings.limits.notifications_bytes)),
             origins: ArcSwap::from_pointee(origins),
             keys: KeyRing::default(),
+            requests: Requests::new(settings.log_format),
             ready: AtomicBool::new(false),
             settings,
             public_url,
@@ -225,15 +228,13 @@ impl App {
             let far = far.clone();
             WebApp::new()
                 .app_data(data.clone())
-                .wrap(from_fn(caller::guard))
-                .wrap(http::cors(data.clone()))
                 .wrap(from_fn(edge::answer))
                 .configure(|config| {
                     if let Some(far) = &far {
                         config.service(web::scope("/sandbox").configure(far.routes()));
                     }
                 })
-                .configure(http::configure)
+                .configure(|config| http::configure(config, &data))
         })
         .workers(workers)
         .client_request_timeout(limits.head)
@@ -262,6 +263,7 @@ impl App {
         for task in background {
             task.abort();
         }
+        service.requests.flush();
         service.store.close().await;
         match running.await {
             Ok(ended) => ended.map_err(AppError::Server),
@@ -277,6 +279,13 @@ fn background(service: &web::Data<Service>) -> Vec<tokio::task::JoinHandle<()>> 
     let courier = service.sandbox.clone();
     let courier = courier.map(|sandbox| tokio::spawn(async move { sandbox.run_courier().await }));
     let watch = service.geo.rhythm().map(|rhythm| tokio::spawn(watch_countries(service.clone(), rhythm)));
+    let requests = service.clone();
+    let lines = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            requests.requests.flush();
+        }
+    });
     let service = service.clone();
     let sweep = tokio::spawn(async move {
         loop {
@@ -288,7 +297,7 @@ fn background(service: &web::Data<Service>) -> Vec<tokio::task::JoinHandle<()>> 
             }
         }
     });
-    [rates, sweep].into_iter().chain(courier).chain(watch).collect()
+    [rates, lines, sweep].into_iter().chain(courier).chain(watch).collect()
 }
 
 /// Looks at the operator's country file again and again, on a thread that may wait for the disk.

@@ -32,6 +32,7 @@ migrations! {
     30 "0030_settlements",
     40 "0040_quotes",
     45 "0045_price_book",
+    47 "0047_rate_publications",
 }
 
 /// The number of the newest migration.

@@ -27,6 +27,7 @@ mod pay_start;
 mod pay_world;
 mod prices;
 mod program;
+mod rates;
 mod readme;
 mod reference_rates;
 mod retention;

@@ -60,6 +60,9 @@ pub struct RateAnswer {
     pub providers: Vec<String>,
     /// From base to quote.
     pub path: Vec<Currency>,
+    /// Newer numbers are there and not believed: these are the last known good ones. See `/v1/rates/sources`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub held_back: bool,
 }
 
 impl From<MarketRate> for RateAnswer {
@@ -74,6 +77,7 @@ impl From<MarketRate> for RateAnswer {
             kind: market.kind,
             providers: market.providers,
             path: market.path,
+            held_back: false,
         }
     }
 }
@@ -94,7 +98,10 @@ impl Pricing {
         let (mut rates, mut missing) = (Vec::with_capacity(wanted.len()), Vec::new());
         for quote in wanted {
             match day.mid(base, quote) {
-                Ok(market) => rates.push(RateAnswer::from(market)),
+                Ok(market) => {
+                    let held_back = market.path.iter().any(|step| day.is_held(*step));
+                    rates.push(RateAnswer { held_back, ..RateAnswer::from(market) });
+                }
                 Err(RatesError::NoRate(_)) => missing.push(quote),
                 Err(error) => return Err(error.into()),
             }

@@ -1,5 +1,6 @@
 //! Prices in a shopper's currency, as `/v1/prices` answers them.
 
+use std::borrow::Cow;
 use std::collections::hash_map::{Entry, HashMap};
 
 use chrono::{DateTime, Utc};
@@ -135,8 +136,8 @@ pub struct PricedItem {
     /// The rule it was rounded by, in words; absent where nothing was rounded.
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "exact THB: half up at 2 decimals")]
-    pub rule: Option<String>,
+    #[schema(value_type = Option<String>, example = "exact THB: half up at 2 decimals")]
+    pub rule: Option<Cow<'static, str>>,
     /// The price as the shopper reads it.
     #[schema(example = "฿671.22")]
     pub text: String,
@@ -179,7 +180,7 @@ impl Applied {
 
     fn price(&self, item: &Item, market: &Market<'_>) -> Result<PricedItem, PriceError> {
         let exact = self.rate.convert(item.price)?;
-        let text = exact.value().normalize().to_string();
+        let text = exact.digits();
         // Within one currency the shop's own price stands as it is.
         if item.price.currency() == self.rate.quote() {
             return Ok(market.item(item, text, item.price, PriceSource::AsGiven));

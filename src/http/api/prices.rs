@@ -16,7 +16,7 @@ use crate::flows::price::{
 use crate::geo::EdgeCountry;
 use crate::http::caching::{self, Dependence, KeyUse};
 use crate::http::caller::{Caller, client};
-use crate::http::extract::{Json, Query};
+use crate::http::extract::{FlatJson, Json, Query};
 use crate::http::idempotent::{self, KeyHeader};
 use crate::http::problem::{Answer, Code, Problem};
 use crate::http::service::Service;
@@ -47,10 +47,11 @@ pub struct RatesParameters {
 pub async fn rates(service: web::Data<Service>, _caller: Caller, query: Query<RatesParameters>) -> Answer {
     let query = query.0;
     let quotes = query.quotes.as_deref().unwrap_or_default().split(',').filter(|code| !code.is_empty());
+    // A past day knows currencies that are no more.
+    let find = if query.date.is_some() { Currency::find_ever } else { Currency::find };
     let quotes = quotes
         .map(|code| {
-            Currency::find(code)
-                .map_err(|error| Problem::new(Code::UnknownCurrency, error.to_string()).at("quotes"))
+            find(code).map_err(|error| Problem::new(Code::UnknownCurrency, error.to_string()).at("quotes"))
         })
         .collect::<Result<Vec<_>, _>>()?;
     let date = query.date.as_deref().map(|text| read_date("date", text)).transpose()?;
@@ -178,9 +179,9 @@ pub async fn prices(
     service: web::Data<Service>,
     caller: Caller,
     request: HttpRequest,
-    body: Json<PricesBody>,
+    body: FlatJson<PricesBody>,
 ) -> Answer {
-    let body = body.value;
+    let body = body.0;
     let mut items = vec![];
     for (index, item) in body.items.into_iter().enumerate() {
         let price = item.amount.in_currency(item.currency.0);
