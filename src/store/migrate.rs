@@ -31,6 +31,7 @@ migrations! {
     23 "0023_payer_country",
     30 "0030_settlements",
     40 "0040_quotes",
+    41 "0041_quote_buffer",
     45 "0045_price_book",
     47 "0047_rate_publications",
 }
