@@ -106,6 +106,24 @@ routes! {
     "/metrics" { get operations::metrics Access::Public; }
     "/version" { get operations::version Access::Public; }
     "/openapi.json" { get operations::openapi Access::Public; }
+
+    // What shop windows ask comes before addresses with ids in them, each of which costs a pattern to pass by.
+    "/v1/rates" { get prices::rates Access::AnyKey; }
+    "/v1/rates/sources" { get rates::sources Access::AnyKey; }
+    "/v1/prices" {
+        get prices::price Access::AnyKey;
+        post prices::prices Access::AnyKey;
+    }
+    "/v1/prices/embeds" { post embeds::create Access::Scopes(SHOP); }
+    "/v1/prices/embeds/{token}" { get embeds::show Access::Public; }
+    "/v1/price-book" {
+        get price_book::list Access::Scopes(SHOP_OR_FINANCE);
+        post price_book::fix Access::Scopes(SHOP_OR_FINANCE);
+    }
+    "/v1/price-book/{id}" { delete price_book::withdraw Access::Scopes(SHOP_OR_FINANCE); }
+    "/v1/quotes" { post quotes::quote Access::AnyKey; }
+    "/v1/quotes/{id}" { get quotes::show_quote Access::AnyKey; }
+
     "/problems" { get operations::problems Access::Public; }
     "/problems/{code}" { get operations::problem Access::Public; }
 
@@ -124,22 +142,6 @@ routes! {
         get suppliers::show Access::Scopes(FINANCE_OR_SUPPLIER);
         patch suppliers::update Access::Scopes(FINANCE);
     }
-    "/v1/rates" { get prices::rates Access::AnyKey; }
-    "/v1/rates/sources" { get rates::sources Access::AnyKey; }
-    "/v1/prices" {
-        get prices::price Access::AnyKey;
-        post prices::prices Access::AnyKey;
-    }
-    "/v1/prices/embeds" { post embeds::create Access::Scopes(SHOP); }
-    "/v1/prices/embeds/{token}" { get embeds::show Access::Public; }
-    "/v1/price-book" {
-        get price_book::list Access::Scopes(SHOP_OR_FINANCE);
-        post price_book::fix Access::Scopes(SHOP_OR_FINANCE);
-    }
-    "/v1/price-book/{id}" { delete price_book::withdraw Access::Scopes(SHOP_OR_FINANCE); }
-    "/v1/quotes" { post quotes::quote Access::AnyKey; }
-    "/v1/quotes/{id}" { get quotes::show_quote Access::AnyKey; }
-
     "/v1/payments" {
         get payments::list Access::Scopes(OFFICE);
         post payments::create Access::Scopes(SHOP);
@@ -225,6 +227,8 @@ fn cors(service: &web::Data<Service>) -> Cors {
             "if-none-match",
         ])
         .expose_headers(["x-request-id", "retry-after", "ratelimit-remaining", "idempotent-replayed", "etag"])
+        // `Vary` is the answers' own matter: what may be cached says what it depends on.
+        .disable_vary_header()
         .max_age(600)
 }
 
@@ -254,8 +258,14 @@ async fn method_not_allowed(request: HttpRequest) -> Answer {
 
 /// A JSON answer.
 fn json(status: u16, body: &impl serde::Serialize) -> Answer {
+    json_of(status, body, 128)
+}
+
+/// A JSON answer of about so many bytes.
+fn json_of(status: u16, body: &impl serde::Serialize, about: usize) -> Answer {
     let status = actix_web::http::StatusCode::from_u16(status).map_err(Problem::internal)?;
-    let bytes = serde_json::to_vec(body).map_err(Problem::internal)?;
+    let mut bytes = Vec::with_capacity(about);
+    serde_json::to_writer(&mut bytes, body).map_err(Problem::internal)?;
     let kind = (HeaderName::from_static("content-type"), HeaderValue::from_static("application/json"));
     Ok(HttpResponse::build(status).insert_header(kind).body(bytes))
 }

@@ -50,6 +50,27 @@ static TABLE: LazyLock<Vec<Row>> = LazyLock::new(|| {
     rows
 });
 
+/// Where each of the 26³ codes stands in the table: prices come by the thousand, each with a currency or two.
+static PLACES: LazyLock<Vec<u16>> = LazyLock::new(|| {
+    let mut places = vec![NOWHERE; 26 * 26 * 26];
+    for (row, index) in TABLE.iter().zip(0_u16..) {
+        if let Some(place) = place(&row.code) {
+            places[place] = index;
+        }
+    }
+    places
+});
+
+const NOWHERE: u16 = u16::MAX;
+
+/// `AAA` is 0, `AAB` 1; three capital letters and nothing else.
+fn place(code: &str) -> Option<usize> {
+    let letters = <[u8; 3]>::try_from(code.as_bytes()).ok()?;
+    letters.iter().try_fold(0, |place, letter| {
+        letter.is_ascii_uppercase().then(|| place * 26 + usize::from(letter - b'A'))
+    })
+}
+
 /// Comments, the header and rows without a minor unit are left out; a test holds the counts against the file.
 fn read_table(text: &str) -> Vec<Row> {
     let rows = text.lines().filter(|line| !line.starts_with('#'));
@@ -122,12 +143,8 @@ impl Currency {
     /// # Errors
     /// [`CurrencyError`] with the text that was given.
     pub fn find_ever(code: &str) -> Result<Currency, CurrencyError> {
-        TABLE
-            .binary_search_by(|row| row.code.as_str().cmp(code))
-            .ok()
-            .and_then(|index| u16::try_from(index).ok())
-            .map(Currency)
-            .ok_or_else(|| CurrencyError(code.chars().take(16).collect()))
+        let found = place(code).map(|place| PLACES[place]).filter(|index| *index != NOWHERE);
+        found.map(Currency).ok_or_else(|| CurrencyError(code.chars().take(16).collect()))
     }
 
     /// A currency that this program itself names, such as a pivot or a default; a test holds that the table has it.

@@ -41,6 +41,8 @@ pub fn pricing(store: Store, clock: &Clock, settings: FxSettings) -> Pricing {
     Pricing {
         rates,
         volatilities: Arc::new(Volatilities::new(settings.volatility)),
+        pairs: Arc::default(),
+        shelf: Arc::default(),
         signer: Signer::new(vault.signing_secrets()),
         settings: Arc::new(settings),
         allow_stale_reference: false,
@@ -93,7 +95,7 @@ async fn prices_are_shown_in_the_shoppers_currency_and_manner() {
         ("IN", "1889.61", "₹1,889.61"),
         ("US", "19.90", "$19.90"),
     ] {
-        let answer = pricing.localise(&question(&[("19.90", "USD")], from_country(country))).unwrap();
+        let answer = pricing.localise(question(&[("19.90", "USD")], from_country(country))).unwrap();
         let item = &answer.items[0];
         assert_eq!(
             (item.price.amount().to_string().as_str(), item.text.as_str()),
@@ -112,16 +114,16 @@ async fn a_country_without_a_rate_is_shown_the_default_currency() {
     let database = crate::engines::TestDatabase::sqlite();
     let clock = Clock::fixed(NOW.parse().unwrap());
     let pricing = pricing(database.open().await, &clock, bundled());
-    let answer = pricing.localise(&question(&[("10.00", "SGD")], from_country("PK"))).unwrap();
+    let answer = pricing.localise(question(&[("10.00", "SGD")], from_country("PK"))).unwrap();
     assert_eq!(answer.country.map(Country::code), Some("PK"));
     assert_eq!((answer.resolved_by, answer.currency.code()), (ResolvedBy::Country, "USD"));
     assert_eq!(answer.fallback_reason, Some(FallbackReason::NoRate));
     assert_eq!(answer.items[0].price, money("7.82", "USD"));
 
     let by_name = Shopper { currency: Currency::find("PKR").ok(), ..Shopper::default() };
-    let refused = pricing.localise(&question(&[("10.00", "SGD")], by_name));
+    let refused = pricing.localise(question(&[("10.00", "SGD")], by_name));
     assert!(matches!(refused, Err(PriceError::NoRate(missing)) if missing.code() == "PKR"));
-    let unknown = pricing.localise(&question(&[("10.00", "PKR")], from_country("SG")));
+    let unknown = pricing.localise(question(&[("10.00", "PKR")], from_country("SG")));
     assert!(matches!(unknown, Err(PriceError::NoRate(missing)) if missing.code() == "PKR"));
 }
 
@@ -135,7 +137,7 @@ async fn a_thousand_items_rest_on_one_snapshot_and_no_more_are_taken() {
     let mut asked = question(&amounts, from_country("TH"));
     asked.items.push(Item { sku: None, price: money("10.00", "EUR") });
     asked.rounding = Some(PriceRounding::Charm);
-    let answer = pricing.localise(&asked).unwrap();
+    let answer = pricing.localise(asked).unwrap();
     assert_eq!((answer.items.len(), answer.rate.as_ref().unwrap().spread_bps), (1000, 150));
     assert!(
         answer.items[..999].iter().all(|item| item.price == money("689.00", "THB") && item.rate.is_none())
@@ -144,8 +146,8 @@ async fn a_thousand_items_rest_on_one_snapshot_and_no_more_are_taken() {
     assert_eq!(euro.rate.as_ref().map(|rate| (rate.base.code(), rate.mid.as_str())), Some(("EUR", "37.683")));
 
     asked.items.push(Item { sku: None, price: money("1.00", "USD") });
-    assert!(matches!(pricing.localise(&asked), Err(PriceError::TooManyItems { given: 1001 })));
-    assert!(matches!(pricing.localise(&question(&[], Shopper::default())), Err(PriceError::NoItems)));
+    assert!(matches!(pricing.localise(asked), Err(PriceError::TooManyItems { given: 1001 })));
+    assert!(matches!(pricing.localise(question(&[], Shopper::default())), Err(PriceError::NoItems)));
 }
 
 #[tokio::test]
@@ -278,7 +280,7 @@ async fn stale_rates_are_not_promised_unless_that_is_allowed_and_said() {
     assert_eq!((answer.stale, answer.indicative), (true, true));
 
     // Shown prices only say so.
-    let shown = pricing.localise(&question(&[("19.90", "USD")], from_country("TH"))).unwrap();
+    let shown = pricing.localise(question(&[("19.90", "USD")], from_country("TH"))).unwrap();
     assert!(shown.rate.unwrap().stale);
 }
 
@@ -327,12 +329,12 @@ async fn a_price_book_is_written_asked_once_and_withdrawn_on_each_engine() {
         let stranger = pricing.book_of(ids.mint(), names.iter().map(String::as_str)).await.unwrap();
         let mut asked = question(&vec![("19.90", "USD"); 1000], from_country("TH"));
         asked.book = book;
-        let answer = pricing.localise(&asked).unwrap();
+        let answer = pricing.localise(asked).unwrap();
         let amounts: Vec<Money> = answer.items[..3].iter().map(|item| item.price).collect();
         assert_eq!(amounts, [money("650.00", "THB"), money("5.00", "THB"), money("671.22", "THB")]);
         assert_eq!(answer.fixed_until, Some(database.clock.now() + TimeDelta::hours(1)));
         asked.book = stranger;
-        assert_eq!(pricing.localise(&asked).unwrap().items[0].price, money("671.22", "THB"));
+        assert_eq!(pricing.localise(asked).unwrap().items[0].price, money("671.22", "THB"));
 
         // A quote keeps its articles: what is asked anew after expiry has the book's prices too.
         let mut wanted = promise(actor.merchant, &[("19.90", "USD")], "THB");

@@ -41,9 +41,34 @@ struct Row {
     /// Digits that must stand before the last group for the number to be grouped at all.
     minimum_grouping: usize,
     /// Marks by currency, sorted; a currency that is absent is written by its code.
-    symbols: Vec<(Currency, &'static str)>,
+    symbols: Vec<(Currency, Mark)>,
     /// Narrow marks, where they differ from `symbols`.
-    narrow: Vec<(Currency, &'static str)>,
+    narrow: Vec<(Currency, Mark)>,
+}
+
+/// What stands for a currency beside a number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Mark {
+    text: &'static str,
+    /// Whether a blank belongs between a number and its beginning.
+    begins_wordlike: bool,
+    /// The same of its end.
+    ends_wordlike: bool,
+}
+
+impl Mark {
+    fn of(text: &'static str) -> Mark {
+        Mark {
+            text,
+            begins_wordlike: text.starts_with(is_wordlike),
+            ends_wordlike: text.ends_with(is_wordlike),
+        }
+    }
+
+    /// A code is three letters.
+    fn code(currency: Currency) -> Mark {
+        Mark { text: currency.code(), begins_wordlike: true, ends_wordlike: true }
+    }
 }
 
 /// What stands around the number.
@@ -93,20 +118,20 @@ fn read_row(line: &'static str) -> Option<Row> {
     })
 }
 
-fn read_marks(tag: &str, text: &'static str) -> Vec<(Currency, &'static str)> {
+fn read_marks(tag: &str, text: &'static str) -> Vec<(Currency, Mark)> {
     let mut lines = rows(text);
     let column = lines.next().and_then(|head| head.split(';').position(|name| name == tag));
     let cell = |line: &'static str| {
         let currency = Currency::find(line.split(';').next()?).ok()?;
         let mark = line.split(';').nth(column?).filter(|mark| !mark.is_empty())?;
-        Some((currency, mark))
+        Some((currency, Mark::of(mark)))
     };
     let mut marks: Vec<_> = lines.filter_map(cell).collect();
-    marks.sort();
+    marks.sort_by_key(|(currency, _)| *currency);
     marks
 }
 
-fn mark_of(marks: &[(Currency, &'static str)], currency: Currency) -> Option<&'static str> {
+fn mark_of(marks: &[(Currency, Mark)], currency: Currency) -> Option<Mark> {
     let place = marks.binary_search_by(|(own, _)| own.cmp(&currency)).ok()?;
     marks.get(place).map(|(_, mark)| *mark)
 }
@@ -121,19 +146,19 @@ const NO_BREAK: char = '\u{a0}';
 
 impl Pattern {
     /// What stands before the number.
-    fn open(&self, mark: &str, text: &mut String) {
-        write_around(self.before, mark, text);
-        if self.before.ends_with('¤') && mark.ends_with(is_wordlike) {
+    fn open(&self, mark: Mark, text: &mut String) {
+        write_around(self.before, mark.text, text);
+        if mark.ends_wordlike && self.before.ends_with('¤') {
             text.push(NO_BREAK);
         }
     }
 
     /// What stands behind it.
-    fn close(&self, mark: &str, text: &mut String) {
-        if self.after.starts_with('¤') && mark.starts_with(is_wordlike) {
+    fn close(&self, mark: Mark, text: &mut String) {
+        if mark.begins_wordlike && self.after.starts_with('¤') {
             text.push(NO_BREAK);
         }
-        write_around(self.after, mark, text);
+        write_around(self.after, mark.text, text);
     }
 }
 
@@ -197,10 +222,10 @@ impl Locale {
 
     /// The currency's mark in this locale: a symbol, or the ISO code.
     pub fn symbol(self, currency: Currency) -> &'static str {
-        self.mark(currency, CurrencyMark::Symbol)
+        self.mark(currency, CurrencyMark::Symbol).text
     }
 
-    fn mark(self, currency: Currency, mark: CurrencyMark) -> &'static str {
+    fn mark(self, currency: Currency, mark: CurrencyMark) -> Mark {
         let Row { symbols, narrow, .. } = self.0;
         let symbol = || mark_of(symbols, currency);
         let found = match mark {
@@ -208,7 +233,7 @@ impl Locale {
             CurrencyMark::Narrow => mark_of(narrow, currency).or_else(symbol),
             CurrencyMark::Code => None,
         };
-        found.unwrap_or_else(|| currency.code())
+        found.unwrap_or_else(|| Mark::code(currency))
     }
 
     /// Writes an amount: `฿713.40`, `1.234,50 €`.

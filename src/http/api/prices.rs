@@ -184,7 +184,7 @@ pub async fn prices(
     let asked = Asked { to: body.to, country: body.country, ip: body.ip, locale: body.locale };
     let mark = body.symbol.unwrap_or_default();
     let answer = shown(&service, &caller, &request, items, &asked, body.rounding, mark).await?;
-    crate::http::json(200, &answer)
+    crate::http::json_of(200, &answer, 300 * (answer.items.len() + 2))
 }
 
 /// What a question says about the shopper.

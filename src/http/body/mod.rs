@@ -30,7 +30,7 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 /// # Errors
 /// As [`read`].
 pub fn read_flat<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let suspect = bytes.windows(6).any(|window| window == br"\u0000");
+    let suspect = bytes.contains(&b'\\') && bytes.windows(6).any(|window| window == br"\u0000");
     let plain = if suspect { None } else { serde_json::from_slice(bytes).ok() };
     plain.map_or_else(|| read(bytes), Ok)
 }
