@@ -6,7 +6,8 @@ use futures_util::StreamExt;
 use serde_json::json;
 
 use crate::app::{Sources, open_store, open_vault, restore_clock};
-use crate::domain::ledger::Layer;
+use crate::domain::access::AuditHead;
+use crate::domain::ledger::{ChainHead, Layer};
 use crate::flows::issue_statement::{StatementQuery, Statements};
 use crate::http::api::ledger::verified;
 use crate::ids::{MerchantId, SupplierId};
@@ -19,9 +20,26 @@ use super::{CliError, Outcome};
 ///
 /// # Errors
 /// [`CliError`]; faults in the books are [`Outcome::FoundFaults`].
-pub async fn verify(settings: Settings, full: bool, as_json: bool) -> Result<Outcome, CliError> {
+pub async fn verify(
+    settings: Settings,
+    full: bool,
+    noted: &[Noted],
+    as_json: bool,
+) -> Result<Outcome, CliError> {
     let store = opened(&settings).await?;
-    let seen = store.verify(&VerifyOptions { full, expected: None }).await.map_err(words)?;
+    let ledger = noted.iter().filter_map(|noted| match noted {
+        Noted::Ledger(head) => Some(*head),
+        Noted::Trail(..) => None,
+    });
+    let ledger: Vec<ChainHead> = ledger.collect();
+    let options = VerifyOptions { full, expected: ledger.first().copied() };
+    let mut seen = store.verify(&options).await.map_err(words)?;
+    for head in ledger.iter().skip(1) {
+        seen.checks.push(store.check_expected(*head).await.map_err(words)?);
+    }
+    for (merchant, head) in noted.iter().filter_map(Noted::trail) {
+        seen.checks.push(store.check_noted_trail(merchant, head).await.map_err(words)?);
+    }
     store.close().await;
     let mut out = io::stdout().lock();
     // A reader that closed the pipe has seen enough.
@@ -33,8 +51,41 @@ pub async fn verify(settings: Settings, full: bool, as_json: bool) -> Result<Out
             let _ = writeln!(out, "{mark}  {:<24} {}", check.name, check.detail);
         }
         let _ = writeln!(out, "head  {}", seen.head);
+        for (merchant, head) in &seen.trails {
+            let _ = writeln!(out, "trail {merchant}:{head}");
+        }
     }
     Ok(if seen.ok() { Outcome::Done } else { Outcome::FoundFaults })
+}
+
+/// A head that was noted elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Noted {
+    /// Of the ledger.
+    Ledger(ChainHead),
+    /// Of a merchant's audit trail.
+    Trail(MerchantId, AuditHead),
+}
+
+impl Noted {
+    fn trail(&self) -> Option<(MerchantId, AuditHead)> {
+        match self {
+            Noted::Ledger(_) => None,
+            Noted::Trail(merchant, head) => Some((*merchant, *head)),
+        }
+    }
+}
+
+impl std::str::FromStr for Noted {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Noted, String> {
+        let wrong = || "write `17:<64 hexadecimal digits>`, or a merchant's id and a colon before it".to_owned();
+        match text.split_once(':').and_then(|(merchant, head)| Some((merchant.parse().ok()?, head))) {
+            Some((merchant, head)) => Ok(Noted::Trail(merchant, head.parse().map_err(|_| wrong())?)),
+            None => text.parse().map(Noted::Ledger).map_err(|_| wrong()),
+        }
+    }
 }
 
 /// Writes every merchant's journal as CSV, oldest transaction last.

@@ -6,6 +6,7 @@
 //! ```text
 //! created → requires_action → pending → authorized ─┬→ failed | cancelled | expired ─┐
 //!                                                   ├→ in_review ───────────────────┤
+//!                                                   │      └→ cancelled (sent back) ┤
 //!                                                   └→ captured ←───── late, flagged ┘
 //!                                                         └→ partially_refunded → refunded
 //! ```
@@ -63,8 +64,11 @@ pub enum PaymentState {
     },
     /// Called off.
     Cancelled {
-        /// By whom: the gateway's code, or `merchant`.
+        /// By whom: the gateway's code, `merchant`, or `sent_back`.
         code: String,
+        /// Money that stood aside and went back whole; its capture may still be told of, and says nothing new.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        returned: Option<Held>,
     },
     /// Nobody acted in time.
     Expired,
@@ -205,7 +209,9 @@ impl PaymentState {
             ReportKind::Authorised { .. } => self.forward(PaymentState::Authorized),
             ReportKind::Captured(capture) => self.captured(capture),
             ReportKind::Failed { code } => self.close(PaymentState::Failed { code: code.clone() }),
-            ReportKind::Cancelled { code } => self.close(PaymentState::Cancelled { code: code.clone() }),
+            ReportKind::Cancelled { code } => {
+                self.close(PaymentState::Cancelled { code: code.clone(), returned: None })
+            }
             ReportKind::Expired => self.close(PaymentState::Expired),
             ReportKind::NotFound if asked.lapsed => self.close(PaymentState::Expired),
             ReportKind::Stated { .. } | ReportKind::NotFound | ReportKind::Unknown { .. } => {
@@ -231,6 +237,25 @@ impl PaymentState {
             state if state.taken().is_some() => None,
             _ => Some(PaymentState::InReview { why, held }),
         }
+    }
+
+    /// What stood aside under this capture has gone back whole: the payment ends without money, and its order is free.
+    pub fn send_back(&self, capture_ref: &str) -> Transition {
+        match self {
+            PaymentState::InReview { held: Some(held), .. } if held.capture_ref == capture_ref => {
+                let returned = Some(held.clone());
+                Transition::Advance(PaymentState::Cancelled { code: "sent_back".to_owned(), returned })
+            }
+            PaymentState::Cancelled { returned: Some(held), .. } if held.capture_ref == capture_ref => {
+                Transition::AlreadyThere
+            }
+            _ => Transition::Stale,
+        }
+    }
+
+    /// Whether this capture came and went back.
+    fn has_returned(&self, capture: &Capture) -> bool {
+        matches!(self, PaymentState::Cancelled { returned: Some(held), .. } if held.capture_ref == capture.capture_ref)
     }
 
     /// Refunds of `total` in all have gone back. Never more than was captured, never less than before.
@@ -274,6 +299,9 @@ impl PaymentState {
 
     /// The gateway holds what was asked.
     fn captured(&self, capture: &Capture) -> Transition {
+        if self.has_returned(capture) {
+            return Transition::AlreadyThere;
+        }
         if let Some(taken) = self.taken() {
             if taken.capture_ref == capture.capture_ref {
                 return Transition::AlreadyThere;
@@ -299,6 +327,7 @@ impl PaymentState {
             {
                 Transition::AlreadyThere
             }
+            (ReportKind::Captured(capture), state) if state.has_returned(capture) => Transition::AlreadyThere,
             (ReportKind::Captured(_), _) => Transition::Conflict(conflict),
             (ReportKind::Stated { .. }, state) if state.taken().is_some() => Transition::Conflict(conflict),
             (_, PaymentState::InReview { .. }) => Transition::AlreadyThere,
