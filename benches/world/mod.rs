@@ -115,13 +115,14 @@ impl World {
                 "platform_fee": { "percent": "5" },
             }),
             customer: Customer { reference: Some("shopper 4711".into()), ..Customer::default() },
+            payer_country: None,
             return_url: Some("https://shop.example/thanks".into()),
             metadata: serde_json::json!({}),
             next_action: Some(
                 serde_json::json!({ "type": "redirect", "url": "https://gateway.example/5O19" }),
             ),
             secrets: None,
-            state: PaymentState::Pending { reason: "APPROVED".into() },
+            state: PaymentState::Pending { reason: "APPROVED".into(), expected: None },
             disputed: false,
             created_at: now,
             expires_at: now + chrono::TimeDelta::hours(3),
@@ -153,7 +154,7 @@ impl World {
             [("paypal-transmission-id".to_owned(), "69cd13f0-d67a-11e5-baa3-778b53f4ae55".to_owned())];
         let mut captured = payment.clone();
         captured.state = PaymentState::Captured {
-            taken: Taken { capture_ref: capture.clone(), amount: payment.amount, at: now, late: false },
+            taken: Taken { capture_ref: capture.clone(), amount: payment.amount, at: now, late: false, received: None },
         };
         captured.updated_at = now;
         let entry = TimelineEntry {

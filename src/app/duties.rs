@@ -12,7 +12,8 @@ use crate::flows::refund::Refunding;
 use crate::flows::settle::Settlements;
 use crate::ids::IdSource;
 use crate::jobs::{Duty, Pace};
-use crate::store::{Change, Store, VerifyOptions};
+use crate::store::retention::{CLAIMS_KEPT, DONE_JOBS_KEPT};
+use crate::store::{Change, CommitError, Store, VerifyOptions};
 
 /// Sends and asks about refunds whose end is not known, every two minutes.
 #[derive(Debug)]
@@ -116,6 +117,57 @@ impl Duty for VerifyBooks {
             self.0.verify(&VerifyOptions::default()).await.map_err(|error| error.to_string())?;
         for check in verification.checks.iter().filter(|check| !check.ok) {
             tracing::error!(check = check.name, detail = check.detail, "the books contradict themselves");
+        }
+        Ok(())
+    }
+}
+
+/// Removes, every hour, what is kept for a time only: claims of an `Idempotency-Key` after thirty days, done jobs after
+/// seven. In batches, so that the writer is never held up; what one round leaves, the next one takes.
+#[derive(Debug)]
+pub struct RemoveOutdated {
+    /// The rows.
+    pub store: Store,
+    /// Jobs are dated in business time, claims by the wall.
+    pub clock: Clock,
+}
+
+impl RemoveOutdated {
+    /// Rows of each table in one change.
+    const BATCH: u32 = 500;
+    /// Changes in one round.
+    const BATCHES: usize = 40;
+}
+
+#[async_trait]
+impl Duty for RemoveOutdated {
+    fn kind(&self) -> &'static str {
+        "remove_outdated"
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Sweep(TimeDelta::hours(1))
+    }
+
+    async fn run(&self, _payload: &str) -> Result<(), String> {
+        let words = |error: crate::store::StoreError| error.to_string();
+        for _ in 0..RemoveOutdated::BATCHES {
+            let claims = self.clock.wall() - CLAIMS_KEPT;
+            let claims = self.store.outdated_claims(claims, RemoveOutdated::BATCH).await.map_err(words)?;
+            let jobs = self.clock.now() - DONE_JOBS_KEPT;
+            let jobs = self.store.outdated_jobs(jobs, RemoveOutdated::BATCH).await.map_err(words)?;
+            let mut change = Change::new();
+            for row in claims.into_iter().chain(jobs) {
+                change.remove(row);
+            }
+            if change.is_empty() {
+                return Ok(());
+            }
+            match self.store.commit(change).await {
+                // Lost: another program was at it too.
+                Ok(_) | Err(CommitError::LostUpdate { .. }) => {}
+                Err(error) => return Err(error.to_string()),
+            }
         }
         Ok(())
     }

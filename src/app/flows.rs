@@ -17,7 +17,7 @@ use crate::rates::RateBook;
 use crate::settings::Mode;
 use crate::store::Engine;
 
-use super::duties::{ConvertWaiting, NoteHead, SendRefunds, VerifyBooks};
+use super::duties::{ConvertWaiting, NoteHead, RemoveOutdated, SendRefunds, VerifyBooks};
 use super::{AppError, Built};
 
 /// One of each.
@@ -90,6 +90,7 @@ pub fn build(built: &Built<'_>, accounts: Accounts, public_url: &str) -> Result<
         noted: Mutex::default(),
     }));
     duties.push(Arc::new(VerifyBooks(store.clone())));
+    duties.push(Arc::new(RemoveOutdated { store: store.clone(), clock: clock.clone() }));
     Ok(Flows {
         onboarding: Onboarding {
             store: store.clone(),
@@ -113,7 +114,7 @@ pub fn build(built: &Built<'_>, accounts: Accounts, public_url: &str) -> Result<
             pay: pay.clone(),
         },
         resolving,
-        statements: Statements::new(store.clone(), clock.clone()),
+        statements: Statements::new(store.clone(), clock.clone(), ids.clone()),
         jobs: Jobs::new(store, clock, ids, holder, duties),
         pay,
     })

@@ -4,7 +4,7 @@
 //! `sandbox.json`, ready. End, on SIGTERM or SIGINT: no more connections, running requests and jobs finish, the writer
 //! drains; within the configured seconds.
 
-mod duties;
+pub mod duties;
 mod far_sides;
 mod flows;
 mod gateway_accounts;

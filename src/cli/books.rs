@@ -174,7 +174,7 @@ pub async fn statement(settings: Settings, which: StatementArguments) -> Result<
         limit: None,
         after: None,
     };
-    let statements = Statements::new(store.clone(), clock);
+    let statements = Statements::new(store.clone(), clock, ids);
     let chunks = statements.csv(merchant, &query).await.map_err(words)?;
     let mut chunks = std::pin::pin!(chunks);
     let mut out = io::stdout().lock();

@@ -7,6 +7,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::refunds::Allocation;
 use crate::ids::{FindingId, MerchantId, UserId};
 use crate::money::Money;
 
@@ -40,11 +41,15 @@ pub enum FindingKind {
     UnexplainedFee,
     /// Nobody knows what came of a call to the gateway, and it may no longer be repeated.
     OutcomeUnknown,
+    /// The gateway takes a payment's money only when a person acts there.
+    ActionNeeded,
+    /// A supplier's entries do not lead to the ledger's own balance: nothing is told of them.
+    BooksDiffer,
 }
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 13] = [
+    pub const ALL: [FindingKind; 15] = [
         FindingKind::AmountDiffers,
         FindingKind::CurrencyDiffers,
         FindingKind::AccountDiffers,
@@ -58,6 +63,8 @@ impl FindingKind {
         FindingKind::GatewayHold,
         FindingKind::UnexplainedFee,
         FindingKind::OutcomeUnknown,
+        FindingKind::ActionNeeded,
+        FindingKind::BooksDiffer,
     ];
 
     /// Whether money of a payment may stand aside for it.
@@ -86,6 +93,8 @@ impl FindingKind {
             FindingKind::GatewayHold => "gateway_hold",
             FindingKind::UnexplainedFee => "unexplained_fee",
             FindingKind::OutcomeUnknown => "outcome_unknown",
+            FindingKind::ActionNeeded => "action_needed",
+            FindingKind::BooksDiffer => "books_differ",
         }
     }
 }
@@ -128,6 +137,9 @@ pub enum FindingState {
     Proposed {
         /// What.
         action: Action,
+        /// How it is divided, where the proposal says so: what is confirmed is exactly this.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        allocation: Vec<Allocation>,
         /// Who.
         by: UserId,
         /// Why.
@@ -139,6 +151,9 @@ pub enum FindingState {
     Resolved {
         /// What.
         action: Action,
+        /// How it was divided, where the proposal said so.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        allocation: Vec<Allocation>,
         /// Who proposed it; the same as `confirmed_by` where one user is enough.
         proposed_by: UserId,
         /// Who decided.
@@ -170,11 +185,11 @@ pub struct Finding {
     pub merchant: MerchantId,
     /// What does not agree.
     pub kind: FindingKind,
-    /// The gateway account's name, the ledger's dimension.
+    /// The gateway account's name, the ledger's dimension; empty where no gateway is concerned.
     pub gateway_account: String,
     /// The payment it is about, where one is known.
     pub payment: Option<String>,
-    /// The fact at the gateway: a capture's or refund's reference.
+    /// The fact at the gateway: a capture's or refund's reference; for the books themselves, supplier and currency.
     pub fact: String,
     /// The money it is about.
     pub amount: Option<Money>,
@@ -195,6 +210,9 @@ pub enum FindingError {
     /// The proposer cannot confirm.
     #[error("{0} proposed this action; another user has to confirm it")]
     FourEyes(UserId),
+    /// Only a refund made at the gateway is adopted in parts.
+    #[error("an allocation only belongs to `adopt` of a finding of kind `refund_elsewhere`")]
+    NothingToAllocate,
     /// The action makes no sense for this kind.
     #[error("`{}` does not apply to a finding of kind `{}`", action.as_str(), kind.as_str())]
     NotApplicable {
@@ -215,7 +233,8 @@ pub enum Decision {
 }
 
 impl Finding {
-    /// `user` asks for `action`.
+    /// `user` asks for `action`, a refund made elsewhere divided by `allocation`. A second user confirms by the same
+    /// action and the same allocation, or by naming none; another one is a new proposal.
     ///
     /// # Errors
     /// [`FindingError`].
@@ -223,6 +242,7 @@ impl Finding {
         &self,
         user: UserId,
         action: Action,
+        allocation: &[Allocation],
         reason: &str,
         at: DateTime<Utc>,
     ) -> Result<Decision, FindingError> {
@@ -232,10 +252,14 @@ impl Finding {
         if !self.kind.allows(action) {
             return Err(FindingError::NotApplicable { action, kind: self.kind });
         }
+        if !allocation.is_empty() && (self.kind, action) != (FindingKind::RefundElsewhere, Action::Adopt) {
+            return Err(FindingError::NothingToAllocate);
+        }
         let reason = reason.to_owned();
         if !action.takes_two() {
             return Ok(Decision::Carry(FindingState::Resolved {
                 action,
+                allocation: vec![],
                 proposed_by: user,
                 confirmed_by: user,
                 reason,
@@ -243,20 +267,26 @@ impl Finding {
             }));
         }
         match &self.state {
-            FindingState::Proposed { action: proposed, by, reason: first, .. } if *proposed == action => {
+            FindingState::Proposed { action: proposed, allocation: parts, by, reason: first, .. }
+                if *proposed == action && (allocation.is_empty() || allocation == parts.as_slice()) =>
+            {
                 if *by == user {
                     return Err(FindingError::FourEyes(user));
                 }
                 let reason = if reason.is_empty() { first.clone() } else { format!("{first}; {reason}") };
                 Ok(Decision::Carry(FindingState::Resolved {
                     action,
+                    allocation: parts.clone(),
                     proposed_by: *by,
                     confirmed_by: user,
                     reason,
                     at,
                 }))
             }
-            _ => Ok(Decision::Proposed(FindingState::Proposed { action, by: user, reason, at })),
+            _ => {
+                let allocation = allocation.to_vec();
+                Ok(Decision::Proposed(FindingState::Proposed { action, allocation, by: user, reason, at }))
+            }
         }
     }
 }
@@ -277,7 +307,9 @@ impl FindingKind {
             | FindingKind::UnknownPayment
             | FindingKind::GatewayHold
             | FindingKind::UnexplainedFee
-            | FindingKind::OutcomeUnknown => action == Action::Dismiss,
+            | FindingKind::OutcomeUnknown
+            | FindingKind::ActionNeeded
+            | FindingKind::BooksDiffer => action == Action::Dismiss,
         }
     }
 }
@@ -309,19 +341,19 @@ mod tests {
     fn money_moves_only_with_two_users() {
         let (mut finding, maker, checker) = finding(FindingKind::AmountDiffers);
         let at = from_micros(5);
-        let Ok(Decision::Proposed(state)) = finding.decide(maker, Action::SendBack, "short", at) else {
+        let Ok(Decision::Proposed(state)) = finding.decide(maker, Action::SendBack, &[], "short", at) else {
             panic!("one user is not enough")
         };
         finding.state = state;
-        assert_eq!(finding.decide(maker, Action::SendBack, "", at), Err(FindingError::FourEyes(maker)));
-        let Ok(Decision::Carry(state)) = finding.decide(checker, Action::SendBack, "seen", at) else {
+        assert_eq!(finding.decide(maker, Action::SendBack, &[], "", at), Err(FindingError::FourEyes(maker)));
+        let Ok(Decision::Carry(state)) = finding.decide(checker, Action::SendBack, &[], "seen", at) else {
             panic!("the second user confirms")
         };
         assert!(matches!(&state, FindingState::Resolved { proposed_by, confirmed_by, reason, .. }
             if *proposed_by == maker && *confirmed_by == checker && reason == "short; seen"));
         finding.state = state;
         assert_eq!(
-            finding.decide(checker, Action::Adopt, "", at),
+            finding.decide(checker, Action::Adopt, &[], "", at),
             Err(FindingError::AlreadyResolved(Action::SendBack))
         );
     }
@@ -329,23 +361,53 @@ mod tests {
     #[test]
     fn another_action_replaces_the_proposal_and_starts_over() {
         let (mut finding, maker, checker) = finding(FindingKind::DoublePayment);
-        let Ok(Decision::Proposed(state)) = finding.decide(maker, Action::SendBack, "", from_micros(1))
+        let Ok(Decision::Proposed(state)) = finding.decide(maker, Action::SendBack, &[], "", from_micros(1))
         else {
             panic!("proposed")
         };
         finding.state = state;
         assert!(matches!(
-            finding.decide(checker, Action::Adopt, "", from_micros(2)),
+            finding.decide(checker, Action::Adopt, &[], "", from_micros(2)),
             Ok(Decision::Proposed(_))
         ));
     }
 
     #[test]
+    fn what_is_confirmed_is_what_was_proposed() {
+        let (mut finding, maker, checker) = finding(FindingKind::RefundElsewhere);
+        let part = |minor| {
+            let amount = Money::from_minor(minor, crate::money::Currency::find("SGD").unwrap());
+            vec![Allocation { supplier: IdSource::seeded(Clock::fixed(from_micros(0)), 7).mint(), amount }]
+        };
+        let decide = |finding: &Finding, user, parts: &[Allocation]| {
+            finding.decide(user, Action::Adopt, parts, "", from_micros(1))
+        };
+        let Ok(Decision::Proposed(state)) = decide(&finding, maker, &part(100)) else { panic!("proposed") };
+        finding.state = state;
+        assert_eq!(decide(&finding, maker, &part(100)), Err(FindingError::FourEyes(maker)));
+        let other = decide(&finding, checker, &part(99));
+        assert!(matches!(other, Ok(Decision::Proposed(FindingState::Proposed { by, .. })) if by == checker));
+        for same in [part(100), vec![]] {
+            let Ok(Decision::Carry(FindingState::Resolved { allocation, .. })) =
+                decide(&finding, checker, &same)
+            else {
+                panic!("confirmed")
+            };
+            assert_eq!(allocation, part(100));
+        }
+        let (wrong, maker, _) = super::tests::finding(FindingKind::AmountDiffers);
+        assert_eq!(decide(&wrong, maker, &part(1)), Err(FindingError::NothingToAllocate));
+    }
+
+    #[test]
     fn what_left_is_taken_into_the_books_and_what_is_held_is_explained() {
         let (left, maker, _) = finding(FindingKind::RefundElsewhere);
-        let refused = left.decide(maker, Action::SendBack, "", from_micros(1));
+        let refused = left.decide(maker, Action::SendBack, &[], "", from_micros(1));
         assert!(matches!(refused, Err(FindingError::NotApplicable { .. })));
         let (held, maker, _) = finding(FindingKind::GatewayHold);
-        assert!(matches!(held.decide(maker, Action::Dismiss, "", from_micros(1)), Ok(Decision::Carry(_))));
+        assert!(matches!(
+            held.decide(maker, Action::Dismiss, &[], "", from_micros(1)),
+            Ok(Decision::Carry(_))
+        ));
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! A statement runs on booking dates in the merchant's zone, over all of the supplier's buckets together. It is read in
 //! the ledger's own order and refused where it does not lead to the ledger's own closing balance. An export fixes its
-//! end first, checks that opening and movement lead there, and then streams page by page, each its own short read.
+//! end first, checks that opening and movement lead there, and then streams page by page, each its own short read. Books
+//! that contradict themselves are told to nobody and open a finding.
+
+mod differ;
 
 use std::sync::Arc;
 
@@ -18,7 +21,7 @@ use crate::domain::statements::{
     BalanceError, Bucket, CsvError, Footing, Period, PeriodError, Statement, StatementCsv, StatementError,
     SupplierBalance, cut_to_whole_transactions,
 };
-use crate::ids::{MerchantId, SupplierId, TransactionId};
+use crate::ids::{IdSource, MerchantId, SupplierId, TransactionId};
 use crate::money::{Currency, Money};
 use crate::store::{EXPORT_PAGE, Store, StoreError};
 
@@ -47,6 +50,7 @@ pub struct StatementQuery {
 pub struct Statements {
     store: Store,
     clock: Clock,
+    ids: IdSource,
 }
 
 /// Why there is no statement.
@@ -105,8 +109,8 @@ struct Range {
 
 impl Statements {
     /// The flow over the store.
-    pub fn new(store: Store, clock: Clock) -> Statements {
-        Statements { store, clock }
+    pub fn new(store: Store, clock: Clock, ids: IdSource) -> Statements {
+        Statements { store, clock, ids }
     }
 
     /// What a supplier has, by currency.
@@ -128,11 +132,15 @@ impl Statements {
             rows.iter().map(|(_, amount)| amount.currency()).chain([known.currency]).collect();
         currencies.sort();
         currencies.dedup();
-        let of = |currency| {
+        let mut balances = Vec::with_capacity(currencies.len());
+        for currency in currencies {
             let own = rows.iter().filter(move |(_, amount)| amount.currency() == currency).copied();
-            SupplierBalance::try_new(currency, own)
-        };
-        Ok(currencies.into_iter().map(of).collect::<Result<_, _>>()?)
+            match SupplierBalance::try_new(currency, own) {
+                Ok(balance) => balances.push(balance),
+                Err(error) => return Err(self.found(merchant, supplier, currency, error.into()).await),
+            }
+        }
+        Ok(balances)
     }
 
     /// A statement, whole or one page of it.
@@ -146,8 +154,12 @@ impl Statements {
     ) -> Result<Statement, StatementFlowError> {
         let range = self.range(merchant, query).await?;
         let statement = match query.limit {
-            None => self.whole(query.supplier, &range).await?,
-            Some(limit) => self.page(merchant, query, &range, limit.clamp(1, 100)).await?,
+            None => self.whole(query.supplier, &range).await,
+            Some(limit) => self.page(merchant, query, &range, limit.clamp(1, 100)).await,
+        };
+        let statement = match statement {
+            Ok(statement) => statement,
+            Err(error) => return Err(self.found(merchant, query.supplier, range.currency, error).await),
         };
         Ok(statement.with_head(self.store.chain_head().await?))
     }
@@ -226,7 +238,8 @@ impl Statements {
     /// A statement as CSV, chunk by chunk in constant memory. The first chunk is only given once the period foots.
     ///
     /// # Errors
-    /// [`StatementFlowError`]; an error in the stream means: stop, and leave the file without its end.
+    /// [`StatementFlowError`]; an error in the stream means: stop, and leave the file without its end. Its finding is
+    /// open by then.
     pub async fn csv(
         &self,
         merchant: MerchantId,
@@ -234,12 +247,13 @@ impl Statements {
     ) -> Result<impl Stream<Item = Result<Vec<u8>, StatementFlowError>> + use<>, StatementFlowError> {
         let range = self.range(merchant, query).await?;
         let extent = self.store.extent(&range.accounts, range.from, range.upto).await?;
+        let (watch, supplier, currency) = (self.clone(), query.supplier, range.currency);
         if !extent.foots() {
-            tracing::error!(supplier = %query.supplier, "an export was refused: its entries do not lead to the balance");
             let computed = range.money(extent.opening + extent.movement);
             let ledger = range.money(extent.closing);
             let difference = Money::from_minor(computed.minor() - ledger.minor(), range.currency);
-            return Err(StatementError::DoesNotFoot { computed, ledger, difference }.into());
+            let error = StatementError::DoesNotFoot { computed, ledger, difference }.into();
+            return Err(watch.found(merchant, supplier, currency, error).await);
         }
         let opening = range.money(extent.opening);
         let mut buffer = Vec::new();
@@ -253,9 +267,15 @@ impl Statements {
             range: Arc::new(range),
             buffer,
         };
-        Ok(try_unfold(Some(export), |export| async move {
-            let Some(export) = export else { return Ok(None) };
-            export.next().await.map(Some)
+        Ok(try_unfold(Some(export), move |export| {
+            let watch = watch.clone();
+            async move {
+                let Some(export) = export else { return Ok(None) };
+                match export.next().await {
+                    Ok(step) => Ok(Some(step)),
+                    Err(error) => Err(watch.found(merchant, supplier, currency, error).await),
+                }
+            }
         }))
     }
 

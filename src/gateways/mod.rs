@@ -179,6 +179,16 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
     /// Opens the payment. Idempotent at the gateway under `request.request_ref`.
     async fn create_payment(&self, request: &PaymentRequest) -> Result<PaymentSession, GatewayError>;
 
+    /// What the shopper needs of an open payment whose opening's answer was lost, without opening a second one: asked for
+    /// again, or the same opening repeated under the same reference. `None`: the gateway does not give it again, nobody
+    /// can ever agree to this payment, and it ends by lapse.
+    async fn session_again(
+        &self,
+        _request: &PaymentRequest,
+    ) -> Result<Option<PaymentSession>, GatewayError> {
+        Ok(None)
+    }
+
     /// Asks how the payment stands.
     async fn query_payment(
         &self,

@@ -184,7 +184,6 @@ impl From<StatementFlowError> for Problem {
         match error {
             StatementFlowError::Store(error) => error.into(),
             StatementFlowError::Books(_) | StatementFlowError::Csv(_) | StatementFlowError::Balance(_) => {
-                tracing::error!(%error, "a statement was refused");
                 Problem::new(code, "the entries do not lead to the balance; nothing is shown")
             }
             other => Problem::new(code, other.to_string()),

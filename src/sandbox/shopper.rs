@@ -54,6 +54,20 @@ impl Sandbox {
         at: ShopperAct<'_>,
         decision: Shopper,
     ) -> Result<ShopperOutcome, SandboxError> {
+        self.shopper_from(at, decision, None).await
+    }
+
+    /// The same as a shopper whose account is at home in `country` (two letters, as PayPal writes them). GrabPay's page
+    /// takes no notice of it: its answers name no country.
+    ///
+    /// # Errors
+    /// As [`Sandbox::shopper`].
+    pub async fn shopper_from(
+        &self,
+        at: ShopperAct<'_>,
+        decision: Shopper,
+        country: Option<&str>,
+    ) -> Result<ShopperOutcome, SandboxError> {
         let page = match at {
             ShopperAct::Page(url) => url.clone(),
             ShopperAct::Payment(reference) => self.page_of(reference).await?,
@@ -70,7 +84,8 @@ impl Sandbox {
                 return Ok(ShopperOutcome { return_url: None, answered: None, lost: false });
             }
         };
-        let fields = [("token", form.token.as_str()), ("decision", button)];
+        let mut fields = vec![("token", form.token.as_str()), ("decision", button)];
+        fields.extend(country.map(|country| ("country", country)));
         let decided = self.http.post(form.action).form(&fields).send().await?;
         let lost = decided.headers().contains_key(LOST);
         let location = decided.headers().get("location").and_then(|value| value.to_str().ok());

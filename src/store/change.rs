@@ -7,7 +7,7 @@
 //! `LostUpdate`: read again, decide again.
 //!
 //! Tables are described once, here by [`Table`] (rows with a version) and [`Log`] (append-only: there is no way to
-//! build an update of a log).
+//! build an update of a log). Rows are removed only where `retention.rs` says so: there is no other way to build it.
 
 use crate::domain::access::AuditNote;
 use crate::domain::ledger::LedgerTransaction;
@@ -118,6 +118,15 @@ pub struct Update {
     pub set: Vec<(&'static str, Value)>,
 }
 
+/// A row whose time is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Removal {
+    pub table: &'static Table,
+    pub id: String,
+    /// The version it was read at.
+    pub version: i64,
+}
+
 /// The version of a row that was read and must still stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requirement {
@@ -134,6 +143,7 @@ pub struct Requirement {
 pub struct Change {
     pub(super) inserts: Vec<Insert>,
     pub(super) updates: Vec<Update>,
+    pub(super) removals: Vec<Removal>,
     pub(super) requirements: Vec<Requirement>,
     pub(super) transactions: Vec<LedgerTransaction>,
     pub(super) notes: Vec<AuditNote>,
@@ -193,6 +203,7 @@ impl Change {
     pub fn extend(&mut self, other: Change) -> &mut Change {
         self.inserts.extend(other.inserts);
         self.updates.extend(other.updates);
+        self.removals.extend(other.removals);
         self.requirements.extend(other.requirements);
         self.transactions.extend(other.transactions);
         self.notes.extend(other.notes);
@@ -211,8 +222,9 @@ impl Change {
             Insert::Entry { log, .. } => log.name,
         });
         let updates = self.updates.iter().map(|update| update.table.name);
+        let removals = self.removals.iter().map(|removal| removal.table.name);
         let requirements = self.requirements.iter().map(|requirement| requirement.table.name);
-        inserts.chain(updates).chain(requirements).collect()
+        inserts.chain(updates).chain(removals).chain(requirements).collect()
     }
 
     /// The transactions to be posted, for previews and tests.
@@ -224,6 +236,7 @@ impl Change {
     pub fn is_empty(&self) -> bool {
         self.inserts.is_empty()
             && self.updates.is_empty()
+            && self.removals.is_empty()
             && self.transactions.is_empty()
             && self.notes.is_empty()
     }

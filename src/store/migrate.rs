@@ -27,7 +27,11 @@ migrations! {
     11 "0011_audit_head",
     20 "0020_payments",
     21 "0021_failed_jobs",
+    22 "0022_done_jobs",
+    23 "0023_payer_country",
+    24 "0024_payment_lists",
     30 "0030_settlements",
+    31 "0031_open_refunds",
     40 "0040_quotes",
 }
 

@@ -21,6 +21,7 @@ pub mod outbox;
 pub mod payments;
 pub mod quotes;
 pub mod refunds;
+pub mod retention;
 mod row;
 pub mod sealed;
 mod seek;

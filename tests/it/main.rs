@@ -4,6 +4,7 @@
 mod app;
 mod auth;
 mod books;
+mod books_differ;
 mod callbacks;
 mod conformance;
 mod engines;
@@ -25,6 +26,7 @@ mod prices;
 mod program;
 mod readme;
 mod reference_rates;
+mod retention;
 mod sandbox;
 mod scenarios;
 mod scenarios_flows;

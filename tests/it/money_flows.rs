@@ -3,9 +3,11 @@
 
 mod conversions;
 mod deliveries;
+mod expected;
 mod facts;
 mod far;
 mod findings;
+mod payers;
 mod refunds;
 mod statements;
 pub mod world;

@@ -20,8 +20,8 @@ use straits::domain::orders::{
     ReportKind, ReportSource,
 };
 use straits::flows::pay::{
-    Accounts, CaptureStanding, OpenAccount, Parts, Pay, PayError, PaymentView, Price, QuoteRefused, Quotes,
-    SettleError, Settles, Start,
+    Accounts, CaptureStanding, Expectation, OpenAccount, Parts, Pay, PayError, PaymentView, Price,
+    QuoteRefused, Quotes, SettleError, Settles, Start,
 };
 use straits::gateways::{
     About, AccountSettings, BuildError, Completed, Context, Descriptor, Gateway, GatewayError,
@@ -46,6 +46,7 @@ pub fn capture(capture_ref: &str, amount: Money) -> ReportKind {
         amount,
         fee: None,
         receivable: None,
+        payer_country: None,
         at: straits::clock::from_micros(1_795_000_000_000_000),
     })
 }
@@ -199,6 +200,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     live_base_url: "https://gateway.example",
     fee_known_at_capture: true,
     poll_pace_s: 0,
+    session_life_s: 3 * 60 * 60,
     build: unbuildable,
 };
 
@@ -428,6 +430,27 @@ impl Settles for Books {
         _: &str,
     ) -> Result<Change, SettleError> {
         self.told.lock().unwrap().push(format!("finding {}", why.as_str()));
+        Ok(Change::new())
+    }
+
+    async fn expect(
+        &self,
+        _: &Payment,
+        _: &GatewayAccount,
+        news: Expectation,
+    ) -> Result<Change, SettleError> {
+        self.told.lock().unwrap().push(format!("{news:?}"));
+        Ok(Change::new())
+    }
+
+    async fn action_needed(
+        &self,
+        _: &Payment,
+        _: &GatewayAccount,
+        reason: &str,
+        _: DateTime<Utc>,
+    ) -> Result<Change, SettleError> {
+        self.told.lock().unwrap().push(format!("finding {reason}"));
         Ok(Change::new())
     }
 

@@ -9,8 +9,6 @@
 //! | [`Locale`] | how an amount is written |
 //! | [`Quote`] | a price promised to one shopper until a moment |
 
-/// Countries, their currencies and languages.
-mod country;
 /// How a converted price ends.
 mod endings;
 /// A rate and where it comes from.
@@ -24,7 +22,7 @@ mod settings;
 /// A promised price.
 mod quote;
 
-pub use country::{Country, CountryError};
+pub use super::country::{Country, CountryError};
 pub use display::{Display, ResolvedBy, Shopper};
 pub use endings::{Ending, Endings, EndingsError, PriceRounding};
 pub use market::{MarketRate, RateKind};

@@ -102,6 +102,10 @@ macro_rules! journal_events {
 journal_events! {
     /// Balances a book starts with.
     Opening "opening",
+    /// A gateway has taken a payment's money and not credited it yet: expected, in the pending layer.
+    CaptureExpected "capture_expected",
+    /// What was expected came or will not come: out of the pending layer.
+    ExpectationEnded "expectation_ended",
     /// A gateway holds a payment's money.
     Captured "captured",
     /// A gateway charged its fee.

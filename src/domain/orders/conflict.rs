@@ -1,7 +1,7 @@
 //! How a report can differ from what was asked.
 //!
 //! Amount, currency, receiver and reference are held against our own record on every report. The amount binds only
-//! where it is one: in a promise ([`ReportKind::Authorised`]), in a capture, and where a notice states it.
+//! where it is one: in a promise ([`ReportKind::Authorised`], [`ReportKind::Pending`]), in a capture, and where a notice states it.
 
 use serde::{Deserialize, Serialize};
 
@@ -112,6 +112,7 @@ impl Asked {
         self.identity(report).or_else(|| match &report.kind {
             ReportKind::Captured(capture) => self.amount(capture.amount),
             ReportKind::Stated { amount } => self.amount(*amount),
+            ReportKind::Pending { expected, .. } => expected.and_then(|amount| self.amount(amount)),
             ReportKind::Authorised { amount } => amount.and_then(|amount| self.amount(amount)),
             _ => None,
         })

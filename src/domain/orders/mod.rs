@@ -11,4 +11,4 @@ pub use conflict::{Asked, Conflict};
 pub use intent::{Holder, Intent, IntentKind, Lease, Outcome};
 pub use payment::{Customer, Payment, SealedSecrets, TimelineEntry};
 pub use report::{Capture, MoneyReport, PaymentReport, RefundReport, RefundStatus, ReportKind, ReportSource};
-pub use state::{Held, PaymentState, Taken, Transition};
+pub use state::{Held, PaymentState, Received, Taken, Transition};

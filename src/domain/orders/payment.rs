@@ -9,6 +9,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::fx::Country;
 use crate::ids::{GatewayAccountId, MerchantId, PaymentId, QuoteId, ReportId};
 use crate::money::Money;
 
@@ -41,6 +42,9 @@ pub struct Payment {
     pub terms: serde_json::Value,
     /// What the shopper let us know, kept to the least.
     pub customer: Customer,
+    /// Where the payer is at home, as the gateway named it with the first capture; never changed afterwards, because
+    /// fees were assessed by it.
+    pub payer_country: Option<Country>,
     /// Where the shopper goes in the end.
     pub return_url: Option<String>,
     /// The merchant's own notes; an object.

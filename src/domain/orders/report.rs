@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::fx::Country;
 use crate::money::{Money, Rate};
 
 /// Where a report came from.
@@ -85,6 +86,11 @@ pub enum ReportKind {
     Pending {
         /// The gateway's own word, for the timeline.
         reason: String,
+        /// What is on its way to us: the shopper has paid, the gateway has not credited it yet. `None` where nothing
+        /// was taken so far.
+        expected: Option<Money>,
+        /// A person has to act at the gateway, by then; else it gives the money back.
+        person_by: Option<DateTime<Utc>>,
     },
     /// The shopper agreed; the money is taken only when *we* call `complete_payment`.
     Authorised {
@@ -148,6 +154,8 @@ pub struct Capture {
     pub fee: Option<Money>,
     /// What the gateway credits after converting it itself, and at which rate.
     pub receivable: Option<(Money, Rate)>,
+    /// Where the payer is at home, where the gateway names it (PayPal); `None` where it does not (GrabPay).
+    pub payer_country: Option<Country>,
     /// When the gateway took it.
     pub at: DateTime<Utc>,
 }

@@ -4,7 +4,8 @@
 //! order everything: *open* < *closed without money* < *money taken*. A payment only ever moves to the right:
 //!
 //! ```text
-//! created → requires_action → pending → authorized ─┬→ failed | cancelled | expired ─┐
+//! created → requires_action → pending → authorized → pending, money expected
+//!                                                   ├→ failed | cancelled | expired ─┐
 //!                                                   ├→ in_review ───────────────────┤
 //!                                                   │      └→ cancelled (sent back) ┤
 //!                                                   └→ captured ←───── late, flagged ┘
@@ -18,9 +19,10 @@
 use std::cmp::Ordering;
 
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::money::Money;
+use crate::money::{Currency, Money, Rate, RateError};
 
 use super::conflict::{Asked, Conflict};
 use super::report::{Capture, PaymentReport, ReportKind};
@@ -37,6 +39,9 @@ pub enum PaymentState {
     Pending {
         /// The gateway's word.
         reason: String,
+        /// What it has taken and not credited yet. While this stands, so do its entries in the pending layer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expected: Option<Money>,
     },
     /// The shopper agreed; we take the money now.
     Authorized,
@@ -92,6 +97,9 @@ pub struct Taken {
     pub at: DateTime<Utc>,
     /// The payment was already failed, cancelled or expired.
     pub late: bool,
+    /// What the gateway credited, where it converted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received: Option<Received>,
 }
 
 /// Money that arrived without being what was asked.
@@ -101,6 +109,42 @@ pub struct Held {
     pub capture_ref: String,
     /// How much.
     pub amount: Money,
+    /// What the gateway credited, where it converted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received: Option<Received>,
+}
+
+/// What the gateway credited after converting a capture itself, and its rate: money that stood aside is divided by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Received {
+    /// How much.
+    pub amount: Money,
+    /// At which rate, from the payment's currency.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub rate: Decimal,
+}
+
+impl Received {
+    /// Of a capture.
+    pub fn of(capture: &Capture) -> Option<Received> {
+        capture.receivable.map(|(amount, rate)| Received { amount, rate: rate.value() })
+    }
+
+    /// As a capture in `currency` told it.
+    ///
+    /// # Errors
+    /// [`RateError`]; none for what a capture told.
+    pub fn receivable(self, currency: Currency) -> Result<(Money, Rate), RateError> {
+        Ok((self.amount, Rate::try_new(currency, self.amount.currency(), self.rate)?))
+    }
+}
+
+impl Held {
+    /// The money of a capture.
+    pub fn of(capture: &Capture) -> Held {
+        let received = Received::of(capture);
+        Held { capture_ref: capture.capture_ref.clone(), amount: capture.amount, received }
+    }
 }
 
 /// What a report means for a payment.
@@ -159,6 +203,14 @@ impl PaymentState {
         }
     }
 
+    /// What is on its way: taken by the gateway and not credited yet.
+    pub fn expected(&self) -> Option<Money> {
+        match self {
+            PaymentState::Pending { expected, .. } => *expected,
+            _ => None,
+        }
+    }
+
     /// How much went back, once something was captured.
     pub fn refunded(&self) -> Option<Money> {
         match self {
@@ -184,9 +236,10 @@ impl PaymentState {
         match self {
             PaymentState::Created => 0,
             PaymentState::RequiresAction => 1,
-            PaymentState::Pending { .. } => 2,
+            PaymentState::Pending { expected: None, .. } => 2,
             PaymentState::Authorized => 3,
-            _ => 4,
+            PaymentState::Pending { expected: Some(_), .. } => 4,
+            _ => 5,
         }
     }
 
@@ -205,7 +258,9 @@ impl PaymentState {
                 Transition::Advance(PaymentState::Expired)
             }
             ReportKind::RequiresAction => self.forward(PaymentState::RequiresAction),
-            ReportKind::Pending { reason } => self.forward(PaymentState::Pending { reason: reason.clone() }),
+            ReportKind::Pending { reason, expected, .. } => {
+                self.forward(PaymentState::Pending { reason: reason.clone(), expected: *expected })
+            }
             ReportKind::Authorised { .. } => self.forward(PaymentState::Authorized),
             ReportKind::Captured(capture) => self.captured(capture),
             ReportKind::Failed { code } => self.close(PaymentState::Failed { code: code.clone() }),
@@ -253,6 +308,15 @@ impl PaymentState {
         }
     }
 
+    /// What the gateway credited for this capture of the payment, where it converted.
+    pub fn received(&self, capture_ref: &str) -> Option<Received> {
+        let taken = self.taken().filter(|taken| taken.capture_ref == capture_ref);
+        match self {
+            PaymentState::InReview { held: Some(held), .. } if held.capture_ref == capture_ref => held.received,
+            _ => taken.and_then(|taken| taken.received),
+        }
+    }
+
     /// Whether this capture came and went back.
     fn has_returned(&self, capture: &Capture) -> bool {
         matches!(self, PaymentState::Cancelled { returned: Some(held), .. } if held.capture_ref == capture.capture_ref)
@@ -291,7 +355,7 @@ impl PaymentState {
     /// Ends without money, if there is none.
     fn close(&self, to: PaymentState) -> Transition {
         match self {
-            state if state.may_cancel() => Transition::Advance(to),
+            state if state.may_cancel() || state.expected().is_some() => Transition::Advance(to),
             state if state.as_str() == to.as_str() => Transition::AlreadyThere,
             _ => Transition::Stale,
         }
@@ -314,6 +378,7 @@ impl PaymentState {
             amount: capture.amount,
             at: capture.at,
             late: self.is_closed(),
+            received: Received::of(capture),
         };
         Transition::Advance(PaymentState::Captured { taken })
     }

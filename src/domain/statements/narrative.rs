@@ -26,6 +26,8 @@ pub fn narrative(event: JournalEvent, side: Side) -> &'static str {
         (E::FeeCharged | E::FeeAccrued | E::FeeBorne, Side::Debit) => "Gateway fee",
         (E::FeeCharged | E::FeeAccrued | E::FeeBorne, Side::Credit) => "Gateway fee corrected",
         (E::Captured | E::CapturedUnmatched | E::CapturedTwice, _) => "Payment received",
+        (E::CaptureExpected, _) => "Payment expected",
+        (E::ExpectationEnded, _) => "Payment no longer expected",
         (E::Delivered, _) => "Goods delivered",
         (E::GatewayHeld, _) => "Held by the gateway",
         (E::GatewayReleased, _) => "Released by the gateway",

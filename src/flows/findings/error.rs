@@ -48,7 +48,7 @@ impl ResolveError {
             ResolveError::Unknown => "not_found",
             ResolveError::Refused(FindingError::FourEyes(_)) => "four_eyes",
             ResolveError::Refused(FindingError::AlreadyResolved(_)) => "finding_resolved",
-            ResolveError::Refused(FindingError::NotApplicable { .. })
+            ResolveError::Refused(FindingError::NotApplicable { .. } | FindingError::NothingToAllocate)
             | ResolveError::MoneyHeld(_)
             | ResolveError::NoMoney
             | ResolveError::Indivisible(_) => "action_not_applicable",

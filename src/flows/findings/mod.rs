@@ -4,9 +4,10 @@
 //! |---|---|---|---|
 //! | money that does not match (2900) | a refund of exactly that money | divided by the payment's own agreement | only where no money came |
 //! | a second payment (2010) | a refund of it | divided as a sale of its own | – |
-//! | a refund made elsewhere | – | taken as a refund of the payment | – |
+//! | a refund made elsewhere | – | taken as a refund of the payment, divided as the proposal says | – |
 //! | a reversal | – | the platform's loss (5030) | – |
 //! | a hold, a fee, a stranger's notice, a call nobody knows the end of | – | – | explained, nothing moves |
+//! | a payment that waits for a person at the gateway, books that differ | – | – | explained, nothing moves |
 //!
 //! Nothing is edited: every decision is a posting of its own.
 
@@ -19,6 +20,7 @@ use crate::domain::ledger::journal::{self, Booking, Resolution};
 use crate::domain::merchants::GatewayAccount;
 use crate::domain::orders::Payment;
 use crate::domain::orders::refund::Refund;
+use crate::domain::refunds::Allocation;
 use crate::ids::{FindingId, IdSource, MerchantId, UserId};
 use crate::store::{Change, CommitError, Store, Versioned};
 
@@ -53,7 +55,8 @@ struct Case {
 }
 
 impl Resolving {
-    /// One user's word on a finding: written as a proposal, or carried out, with `extra`.
+    /// One user's word on a finding: written as a proposal, or carried out, with `extra`. An allocation that does not fit
+    /// is refused to whoever proposes it.
     ///
     /// # Errors
     /// [`ResolveError`]; nothing has moved.
@@ -62,21 +65,30 @@ impl Resolving {
         merchant: MerchantId,
         user: UserId,
         id: FindingId,
-        action: Action,
+        (action, allocation): (Action, &[Allocation]),
         reason: &str,
         extra: Change,
     ) -> Result<Finding, ResolveError> {
         let finding = self.store.finding(merchant, id).await?.ok_or(ResolveError::Unknown)?;
-        let (state, carry) = match finding.value.decide(user, action, reason, self.clock.now())? {
+        let (state, carry) = match finding.value.decide(user, action, allocation, reason, self.clock.now())? {
             Decision::Proposed(state) => (state, false),
             Decision::Carry(state) => (state, true),
         };
         let mut change = extra;
         let mut sends = None;
-        if carry || action == Action::Dismiss {
-            let (effect, refund) = self.effect(&finding, action).await?;
+        let agreed = match &state {
+            FindingState::Resolved { allocation, .. } | FindingState::Proposed { allocation, .. } => {
+                allocation
+            }
+            FindingState::Open => &vec![],
+        };
+        if carry {
+            let (effect, refund) = self.effect(&finding, action, agreed).await?;
             change.extend(effect);
             sends = refund;
+        } else if !agreed.is_empty() {
+            // Tried and thrown away.
+            self.effect(&finding, action, agreed).await?;
         }
         change.decide_finding(&finding, &state);
         let decided = Finding { state, ..finding.value };
@@ -102,6 +114,7 @@ impl Resolving {
         &self,
         finding: &Versioned<Finding>,
         action: Action,
+        allocation: &[Allocation],
     ) -> Result<(Change, Option<Refund>), ResolveError> {
         let Some(case) = self.case(finding).await? else {
             return match action {
@@ -111,7 +124,7 @@ impl Resolving {
         };
         let kind = finding.value.kind;
         if let (FindingKind::RefundElsewhere, Action::Adopt) = (kind, action) {
-            return Ok((self.adopt_refund(&case).await?, None));
+            return Ok((self.adopt_refund(&case, allocation).await?, None));
         }
         if let (FindingKind::Reversed, Action::Adopt) = (kind, action) {
             return Ok((self.bear(&case)?, None));
@@ -139,10 +152,11 @@ impl Resolving {
 
     /// A refund that was made at the gateway becomes one of ours: decided from the settlement, against the suspense
     /// that its payment left.
-    async fn adopt_refund(&self, case: &Case) -> Result<Change, ResolveError> {
+    async fn adopt_refund(&self, case: &Case, allocation: &[Allocation]) -> Result<Change, ResolveError> {
         let amount = case.finding.value.amount.ok_or(ResolveError::NoMoney)?;
         let input = RefundInput {
             amount: Some(amount),
+            allocation: allocation.to_vec(),
             reason: format!("finding {}", case.finding.value.id),
             ..RefundInput::default()
         };

@@ -94,9 +94,10 @@ impl Pay {
         called: Option<&Called>,
     ) -> Result<Applied, PayError> {
         let id = payment.value.id;
+        let mut cause = cause.clone();
         for _ in 0..DECISIONS {
             let intents = self.0.store.intents_of(id).await?;
-            let decided = self.decide(&payment, &intents, account, report, cause, called).await?;
+            let decided = self.decide(&payment, &intents, account, report, &cause, called).await?;
             if decided.change.is_empty() {
                 return Ok(decided.applied);
             }
@@ -108,6 +109,11 @@ impl Pay {
                         tracing::info!(payment = %id, source, report = kind, state = payment.state.as_str(), "the payment moved");
                     }
                     return Ok(applied);
+                }
+                // Somebody else settled the notice; what it is about is still to be applied.
+                Err(CommitError::LostUpdate { table: "inbox", .. }) => {
+                    cause.notice = None;
+                    payment = self.load(id).await?;
                 }
                 // Somebody was faster, or may have been: what stands now decides.
                 Err(
@@ -143,6 +149,13 @@ impl Pay {
             step.after.secrets = Some(self.seal(before.id, secrets)?);
         }
         let evidence = evidence(report, cause);
+        if let (ReportKind::Captured(capture), Transition::Advance(_) | Transition::Conflict(_)) =
+            (&report.kind, &transition)
+            && step.after.payer_country.is_none()
+            && before.state.taken().is_none()
+        {
+            step.after.payer_country = capture.payer_country;
+        }
         match transition {
             Transition::Advance(state) => self.advance(&mut step, before, state, account, report).await?,
             Transition::Conflict(why) => {
@@ -150,6 +163,7 @@ impl Pay {
             }
             Transition::AlreadyThere | Transition::Stale => {}
         }
+        self.expect(&mut step.change, before, &step.after.state, account, report).await?;
         let completes = self.intents(&mut step, before, intents, &asked, report, called);
         for intent in intents.iter().filter(|intent| intent.value.kind == IntentKind::Complete) {
             let open = answered(IntentKind::Complete, report, &step.after.state).is_none();
@@ -210,8 +224,7 @@ impl Pay {
             step.change.extend(self.0.settles.settle(before, &account.account, capture, standing).await?);
         }
         step.change.extend(self.0.settles.differs(before, &account.account, &why, evidence).await?);
-        let held =
-            stranger.map(|capture| Held { capture_ref: capture.capture_ref.clone(), amount: capture.amount });
+        let held = stranger.map(Held::of);
         if let Some(state) = before.state.under_review(why, held) {
             step.after.state = state;
         }

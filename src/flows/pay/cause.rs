@@ -3,6 +3,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::json;
 
+use crate::domain::fx::Country;
 use crate::domain::orders::{PaymentReport, ReportKind, ReportSource};
 use crate::ids::NoticeId;
 
@@ -39,11 +40,14 @@ pub(super) fn evidence(report: &PaymentReport, cause: &Cause) -> (String, serde_
         ReportKind::Captured(capture) => json!({
             "capture_ref": capture.capture_ref, "amount": capture.amount, "fee": capture.fee, "at": capture.at,
             "receivable": capture.receivable.map(|(amount, _)| amount),
+            "payer_country": capture.payer_country.map(Country::code),
         }),
         ReportKind::Authorised { amount } => json!({ "amount": amount }),
         ReportKind::Stated { amount } => json!({ "amount": amount }),
         ReportKind::Failed { code } | ReportKind::Cancelled { code } => json!({ "code": code }),
-        ReportKind::Pending { reason } => json!({ "reason": reason }),
+        ReportKind::Pending { reason, expected, person_by } => {
+            json!({ "reason": reason, "expected": expected, "person_by": person_by })
+        }
         ReportKind::Unknown { raw } => json!({ "raw": raw }),
         ReportKind::RequiresAction | ReportKind::Expired | ReportKind::NotFound => json!({}),
     };

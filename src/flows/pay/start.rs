@@ -2,9 +2,8 @@
 //! result.
 //!
 //! What of the call's outcome is not known stays not known: the payment remains `created` and is asked about, never
-//! created again. A definite no, and a call that was never sent, end it as `failed`; its order reference is free again.
+//! created again under another reference; what the lost answer held is asked for again (`restore`). A definite no, and a call that was never sent, end it as `failed`; its order reference is free again.
 
-use chrono::TimeDelta;
 use serde_json::json;
 use url::{Host, Url};
 
@@ -21,10 +20,6 @@ use crate::store::{Change, CommitError, Versioned};
 use super::apply::Called;
 use super::cause::Cause;
 use super::{DECISIONS, OpenAccount, Pay, PayError, PaymentView};
-
-/// How long a payment waits whose session never arrived: as long as the longest any gateway here keeps one (PayPal,
-/// three hours).
-const UNCONFIRMED: TimeDelta = TimeDelta::hours(3);
 
 /// What a merchant asks for.
 #[derive(Debug, Clone)]
@@ -122,6 +117,7 @@ impl Pay {
                 gateway_ref: None,
                 terms,
                 customer: start.customer.clone(),
+                payer_country: None,
                 return_url: start.return_url.clone(),
                 metadata: start.metadata.clone(),
                 next_action: None,
@@ -129,7 +125,8 @@ impl Pay {
                 state: PaymentState::Created,
                 disputed: false,
                 created_at: now,
-                expires_at: now + UNCONFIRMED,
+                // Until the gateway's answer names the moment.
+                expires_at: now + account.gateway.descriptor().session_life(),
                 updated_at: now,
             };
             let intent = self.new_intent(&payment, self.0.holder);
@@ -179,7 +176,7 @@ impl Pay {
     }
 
     /// Change 2 when the gateway opened the payment. A report may have come first: the session is added to what stands.
-    async fn open_session(
+    pub(super) async fn open_session(
         &self,
         mut payment: Versioned<Payment>,
         session: &PaymentSession,

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::fees::{Charge, FeeKind, FeeLine};
 use crate::domain::findings::FindingKind;
+use crate::domain::fx::Country;
 use crate::domain::ledger::journal::{self, Booking, ChargedFee};
 use crate::domain::merchants::{GatewayAccount, Merchant};
 use crate::domain::orders::{Capture, Held, Payment, PaymentState};
@@ -60,7 +61,7 @@ impl Settlements {
             Ok(agreement) => agreement,
             Err(error) => return Ok(Err(error.to_string())),
         };
-        let charge = charge(payment, account, &merchant, capture.amount, capture.at);
+        let charge = charge(payment, account, &merchant, capture);
         let fees = &self.0.fees;
         let shared = capture.receivable.map_or(capture.amount, |(received, _)| received).currency();
         let spread = fees.markup(&charge).map_err(broken)?;
@@ -204,11 +205,7 @@ impl Settlements {
             let charged = ChargedFee { fee, tax: Money::zero(fee.currency()), expected: fee, jurisdiction };
             return post(change, journal::fee_charged(booking, &charged));
         }
-        let lines = self
-            .0
-            .fees
-            .assess(&charge(payment, account, &merchant, capture.amount, capture.at))
-            .map_err(broken)?;
+        let lines = self.0.fees.assess(&charge(payment, account, &merchant, capture)).map_err(broken)?;
         let sum = |tax: bool| {
             let lines = lines.iter().filter(|line| (line.kind == FeeKind::Tax) == tax);
             Money::sum(capture.amount.currency(), lines.map(|line| line.amount)).map_err(broken)
@@ -222,6 +219,17 @@ pub(super) fn charge<'a>(
     payment: &'a Payment,
     account: &'a GatewayAccount,
     merchant: &'a Merchant,
+    capture: &Capture,
+) -> Charge<'a> {
+    charge_of(payment, account, merchant, capture.payer_country, capture.amount, capture.at)
+}
+
+/// The same from its parts. What was known of the payer at the first capture stays: later news changes no settlement.
+pub(super) fn charge_of<'a>(
+    payment: &'a Payment,
+    account: &'a GatewayAccount,
+    merchant: &'a Merchant,
+    payer_country: Option<Country>,
     gross: Money,
     at: DateTime<Utc>,
 ) -> Charge<'a> {
@@ -230,7 +238,7 @@ pub(super) fn charge<'a>(
         account: &account.name,
         method: payment.method.as_deref(),
         market: Some(&merchant.tax_jurisdiction),
-        payer_country: None,
+        payer_country: payment.payer_country.or(payer_country).map(Country::code),
         date: at.with_timezone(&merchant.zone).date_naive(),
         gross,
     }

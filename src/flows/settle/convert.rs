@@ -18,7 +18,7 @@ use crate::store::payments::PAYMENT;
 use crate::store::settlements::SettlementRecord;
 use crate::store::{Change, CommitError, Versioned};
 
-use super::capture::{charge, waiting};
+use super::capture::{charge_of, waiting};
 use super::{SettleError, Settlements, broken, post};
 
 /// The rates a settlement needs, and where they are from.
@@ -117,10 +117,11 @@ impl Settlements {
         let booking =
             self.booking(&payment.value, &account.value.account, &source, &subject, self.0.clock.now());
         let merchant = self.merchant(payment.value.merchant).await?;
-        let charge = charge(
+        let charge = charge_of(
             &payment.value,
             &account.value.account,
             &merchant,
+            None,
             settlement.gross,
             record.value.created_at,
         );

@@ -12,6 +12,7 @@ mod capture;
 mod convert;
 mod correct;
 mod differ;
+mod expect;
 mod facts;
 mod refunds;
 
@@ -34,7 +35,7 @@ use crate::store::inbox::Notice;
 use crate::store::outbox::Event;
 use crate::store::{Change, Store, Versioned};
 
-use super::pay::{CaptureStanding, SettleError, Settles};
+use super::pay::{CaptureStanding, Expectation, SettleError, Settles};
 
 pub use refunds::refund_view;
 
@@ -140,8 +141,9 @@ impl Settlements {
 
 /// A finding as its events and answers show it.
 pub fn finding_data(finding: &Finding) -> serde_json::Value {
+    let account = Some(&finding.gateway_account).filter(|account| !account.is_empty());
     serde_json::json!({
-        "id": finding.id, "kind": finding.kind, "gateway_account": finding.gateway_account,
+        "id": finding.id, "kind": finding.kind, "gateway_account": account,
         "payment": finding.payment, "fact": finding.fact, "amount": finding.amount, "detail": finding.detail,
         "decision": finding.state, "opened_at": finding.opened_at,
     })
@@ -193,6 +195,25 @@ impl Settles for Settlements {
         evidence: &str,
     ) -> Result<Change, SettleError> {
         self.open_difference(payment, account, why, evidence).await
+    }
+
+    async fn expect(
+        &self,
+        payment: &Payment,
+        account: &GatewayAccount,
+        news: Expectation,
+    ) -> Result<Change, SettleError> {
+        self.book_expectation(payment, account, news)
+    }
+
+    async fn action_needed(
+        &self,
+        payment: &Payment,
+        account: &GatewayAccount,
+        reason: &str,
+        by: DateTime<Utc>,
+    ) -> Result<Change, SettleError> {
+        self.open_action(payment, account, reason, by).await
     }
 
     async fn unknown_payment(

@@ -4,24 +4,49 @@ use super::api::{Said, request_id};
 use super::errors::Class;
 use super::status::{self, CaptureStatus, OrderStatus};
 use super::{ORDER_LIFE, PayPal, amount, reports, wire};
-use crate::domain::orders::{MoneyReport, PaymentReport, ReportKind};
+use crate::domain::fx::Country;
+use crate::domain::orders::{Capture, MoneyReport, PaymentReport, ReportKind};
 use crate::gateways::{GatewayError, GatewaySecrets, NextAction, PaymentRequest, PaymentSession, text};
 
 const DESCRIPTION_LIMIT: usize = 127;
 
+/// Where the shopper approves the order; `None` when it names no such place.
+fn session(order: wire::Order, expires_at: DateTime<Utc>) -> Option<PaymentSession> {
+    let approve = order.links.into_iter().find(|link| link.rel == "payer-action" || link.rel == "approve")?;
+    Some(PaymentSession {
+        gateway_ref: Some(order.id),
+        next_action: NextAction::Redirect { url: approve.href },
+        secrets: GatewaySecrets::default(),
+        expires_at,
+    })
+}
+
 impl PayPal {
     pub(super) async fn open_order(&self, request: &PaymentRequest) -> Result<PaymentSession, GatewayError> {
         let order = self.create(request).await?.granted()?;
-        let approve = order.links.iter().find(|link| link.rel == "payer-action" || link.rel == "approve");
-        let url = approve.map(|link| link.href.clone()).ok_or_else(|| {
-            GatewayError::OutcomeUnknown(format!("order {} came without an approval link", order.id))
-        })?;
-        Ok(PaymentSession {
-            gateway_ref: Some(order.id),
-            next_action: NextAction::Redirect { url },
-            secrets: GatewaySecrets::default(),
-            expires_at: self.clock.now() + ORDER_LIFE,
-        })
+        let id = order.id.clone();
+        session(order, self.clock.now() + ORDER_LIFE)
+            .ok_or_else(|| GatewayError::OutcomeUnknown(format!("order {id} came without an approval link")))
+    }
+
+    /// The order shows its links to whoever asks for it; while its id is unknown the creation is repeated under its own
+    /// request id, which PayPal answers with the first order. `None` once it has lapsed.
+    pub(super) async fn find_order(
+        &self,
+        request: &PaymentRequest,
+    ) -> Result<Option<PaymentSession>, GatewayError> {
+        let until = request.created_at + ORDER_LIFE;
+        if self.clock.now() >= until {
+            return Ok(None);
+        }
+        let said = match &request.gateway_ref {
+            Some(order) => self.get_order(order).await?,
+            None => self.create(request).await?,
+        };
+        match said {
+            Said::Nothing => Ok(None),
+            said => Ok(session(said.granted()?, until)),
+        }
     }
 
     async fn create(&self, request: &PaymentRequest) -> Result<Said<wire::Order>, GatewayError> {
@@ -103,6 +128,7 @@ impl PayPal {
     /// Reads an order. Payee and references are told as PayPal names them; the flow holds them against ours.
     async fn report(&self, order: wire::Order) -> Result<PaymentReport, GatewayError> {
         let unit = order.purchase_units.first();
+        let payer_country = reports::payer_country(&order);
         let mut report = PaymentReport {
             gateway_ref: Some(order.id.clone()),
             request_ref: unit.and_then(|unit| unit.custom_id.clone()),
@@ -116,7 +142,7 @@ impl PayPal {
             report.refunds = refunds.collect::<Result<_, _>>()?;
         }
         if let Some(capture) = unit.and_then(|unit| reports::telling(&unit.payments.captures)) {
-            self.report_capture(capture.clone(), &mut report).await?;
+            self.report_capture(capture.clone(), payer_country, &mut report).await?;
             return Ok(report);
         }
         let word = order.status.as_deref().unwrap_or_default();
@@ -137,6 +163,7 @@ impl PayPal {
     async fn report_capture(
         &self,
         mut capture: wire::Capture,
+        payer_country: Option<Country>,
         report: &mut PaymentReport,
     ) -> Result<(), GatewayError> {
         let reason = capture.status_details.as_ref().and_then(|details| details.reason.clone());
@@ -146,7 +173,9 @@ impl PayPal {
         };
         match stands {
             CaptureStatus::Waiting => {
-                report.kind = ReportKind::Pending { reason: reason.unwrap_or(capture.status) };
+                let now = self.clock.now();
+                report.kind =
+                    reports::waiting(capture, reason, &now).map_err(GatewayError::OutcomeUnknown)?;
                 return Ok(());
             }
             CaptureStatus::Refused => {
@@ -164,6 +193,7 @@ impl PayPal {
             }
         }
         let taken = reports::capture(&capture, &self.clock.now()).map_err(GatewayError::OutcomeUnknown)?;
+        let taken = Capture { payer_country, ..taken };
         let (reference, amount, at) = (capture.id, taken.amount, taken.at);
         match stands {
             CaptureStatus::Held => {

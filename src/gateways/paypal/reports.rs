@@ -1,13 +1,17 @@
-//! PayPal's answers read as reports: which capture tells, what it took and credited, how a refund stands.
+//! PayPal's answers read as reports: which capture tells, what it took, credited or will bring, how a refund stands.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::status::{self, CaptureStatus};
 use super::{amount, wire};
 use crate::clock::Clock;
-use crate::domain::orders::{Capture, RefundReport};
+use crate::domain::fx::Country;
+use crate::domain::orders::{Capture, RefundReport, ReportKind};
 use crate::gateways::GatewayError;
 use crate::money::{Currency, Money, Rate};
+
+/// Money that nobody accepts goes back after this.
+const PENDING_LIFE: TimeDelta = TimeDelta::days(30);
 
 /// Of several captures (a declined one before a good one) the one that tells most: taken, then waiting, then the last.
 pub(super) fn telling(captures: &[wire::Capture]) -> Option<&wire::Capture> {
@@ -23,6 +27,30 @@ pub(super) fn telling(captures: &[wire::Capture]) -> Option<&wire::Capture> {
     captures.iter().max_by_key(rank)
 }
 
+/// A capture that is not decided: what it will bring, and by when a person has to act, where one has to.
+pub(super) fn waiting(
+    capture: wire::Capture,
+    reason: Option<String>,
+    now: &DateTime<Utc>,
+) -> Result<ReportKind, String> {
+    let expected = capture.amount.as_ref().map(amount::read).transpose()?;
+    let at = capture.create_time.as_deref().map_or(Ok(*now), read_time)?;
+    let by_hand = reason.as_deref().is_some_and(status::waits_for_a_person);
+    let person_by = by_hand.then_some(at + PENDING_LIFE);
+    Ok(ReportKind::Pending { reason: reason.unwrap_or(capture.status), expected, person_by })
+}
+
+/// The country of the PayPal account that paid, by ISO 3166; PayPal writes China outside China as C2. A code that is no
+/// country is not known.
+pub(super) fn payer_country(order: &wire::Order) -> Option<Country> {
+    let source = order.payment_source.as_ref().and_then(|source| source.paypal.as_ref());
+    let code = [source, order.payer.as_ref()]
+        .into_iter()
+        .flatten()
+        .find_map(|payer| payer.address.as_ref()?.country_code.as_deref())?;
+    Country::find(if code == "C2" { "CN" } else { code }).ok()
+}
+
 /// The fee only in the capture's own currency; the receivable only with the rate that made it.
 pub(super) fn capture(capture: &wire::Capture, now: &DateTime<Utc>) -> Result<Capture, String> {
     let gross = capture.amount.as_ref().ok_or("a capture without an amount")?;
@@ -34,7 +62,7 @@ pub(super) fn capture(capture: &wire::Capture, now: &DateTime<Utc>) -> Result<Ca
     }
     let receivable = breakdown.map(|breakdown| read_receivable(breakdown, amount)).transpose()?.flatten();
     let at = capture.create_time.as_deref().map_or(Ok(*now), read_time)?;
-    Ok(Capture { capture_ref: capture.id.clone(), amount, fee, receivable, at })
+    Ok(Capture { capture_ref: capture.id.clone(), amount, fee, receivable, payer_country: None, at })
 }
 
 fn read_receivable(breakdown: &wire::Receivable, gross: Money) -> Result<Option<(Money, Rate)>, String> {
@@ -121,6 +149,36 @@ mod tests {
             let breakdown = capture.seller_receivable_breakdown.as_mut().unwrap();
             breakdown.exchange_rate.as_mut().unwrap().value = value.into();
             assert!(super::capture(&capture, &DateTime::UNIX_EPOCH).is_err(), "rate `{value}`");
+        }
+    }
+
+    #[test]
+    fn the_payer_is_at_home_where_the_account_is() {
+        let of = |members: &str| payer_country(&order(&format!(r#"{{"id":"O1"{members}}}"#)));
+        let find = |code: &str| Some(Country::find(code).unwrap());
+        let payer = r#","payer":{"payer_id":"P","address":{"country_code":"MY"}}"#;
+        let source = r#","payment_source":{"paypal":{"address":{"country_code":"C2"}}}"#;
+        assert_eq!(of(payer), find("MY"));
+        assert_eq!(of(&format!("{payer}{source}")), find("CN"), "the source paid, and C2 is China");
+        let nameless =
+            ["", r#","payment_source":{"paypal":{}}"#, r#","payer":{"address":{"country_code":"XX"}}"#];
+        assert!(nameless.into_iter().all(|members| of(members).is_none()));
+    }
+
+    #[test]
+    fn what_waits_names_what_it_will_bring_and_whom_it_waits_for() {
+        let read = |reason: &str| {
+            let capture = wire::Capture { status: "PENDING".into(), ..capture() };
+            waiting(capture, Some(reason.into()), &DateTime::UNIX_EPOCH).unwrap()
+        };
+        for (word, stands) in status::PENDING.iter().filter(|(_, stands)| *stands == CaptureStatus::Waiting) {
+            let ReportKind::Pending { reason, expected, person_by } = read(word) else {
+                panic!("{stands:?}")
+            };
+            assert_eq!((reason.as_str(), expected), (*word, Some(money("USD", 10_000))));
+            let by_hand = ["UNILATERAL", "RECEIVING_PREFERENCE_MANDATES_MANUAL_ACTION"].contains(word);
+            let deadline = read_time("2026-12-20T09:15:10Z").unwrap();
+            assert_eq!(person_by, by_hand.then_some(deadline), "{word}");
         }
     }
 

@@ -65,6 +65,12 @@ pub const PENDING: &[(&str, CaptureStatus)] = &[
     ("REFUNDED", CaptureStatus::Taken),
 ];
 
+/// Whether a `PENDING` capture waits until the payee accepts it: a currency that the account does not hold, an address
+/// that has no account yet.
+pub fn waits_for_a_person(reason: &str) -> bool {
+    ["RECEIVING_PREFERENCE_MANDATES_MANUAL_ACTION", "UNILATERAL"].contains(&reason)
+}
+
 /// Refund words.
 pub const REFUNDS: &[&str] = &["PENDING", "COMPLETED", "FAILED", "CANCELLED"];
 

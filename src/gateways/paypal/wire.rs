@@ -74,8 +74,27 @@ pub struct Order {
     pub status: Option<String>,
     #[serde(default)]
     pub purchase_units: Vec<PurchaseUnit>,
+    /// Who approved it; the older member.
+    pub payer: Option<Payer>,
+    /// How it was paid.
+    pub payment_source: Option<PaidWith>,
     #[serde(default)]
     pub links: Vec<Link>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct PaidWith {
+    pub paypal: Option<Payer>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Payer {
+    pub address: Option<PayerAddress>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct PayerAddress {
+    pub country_code: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::findings::Action;
+use crate::domain::refunds::Allocation;
 use crate::flows::findings::Resolving;
 use crate::http::caller::Caller;
 use crate::http::extract::{Json, Paging, Query};
@@ -59,6 +60,10 @@ pub struct ResolveBody {
     /// `send_back`, `adopt` or `dismiss`.
     #[schema(value_type = String)]
     action: Action,
+    /// Whose part how much of a refund made at the gateway is; only with `adopt`, and needed where several have parts.
+    #[schema(value_type = Vec<Object>)]
+    #[serde(default)]
+    allocation: Vec<Allocation>,
     #[schema(max_length = 100)]
     reason: String,
 }
@@ -74,10 +79,13 @@ pub async fn resolve(
     let id = wire::path_id(&id, "finding")?;
     let reason = wire::label("reason", body.value.reason)?;
     let (resolving, action) = (service.resolving.clone(), body.value.action);
+    let parts = body.value.allocation;
     let (merchant, user) = (caller.merchant(), caller.key.user);
     let extra = service.noted(&caller, "finding.decided", id, format_args!("{}: {reason}", action.as_str()));
     let work =
-        tokio::spawn(async move { resolving.resolve(merchant, user, id, action, &reason, extra).await });
+        tokio::spawn(
+            async move { resolving.resolve(merchant, user, id, (action, &parts), &reason, extra).await },
+        );
     let finding = work.await.map_err(Problem::internal)??;
     crate::http::json(200, &Resolving::view(&finding))
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
+use crate::domain::fx::Country;
 use crate::http::caller::Caller;
 use crate::http::extract::Json;
 use crate::http::problem::{Answer, Code, Problem};
@@ -100,6 +101,8 @@ fn read_step(text: &str) -> Option<TimeDelta> {
 pub struct ShopperBody {
     #[schema(value_type = String)]
     shopper: Shopper,
+    /// Where the shopper's PayPal account is at home: `MY`. Without it, Singapore.
+    country: Option<String>,
 }
 
 /// Acts as the shopper on the gateway's hosted page and follows the way back to our own door.
@@ -117,7 +120,13 @@ pub async fn shopper(
         Some(page) => ShopperAct::Page(page),
         None => ShopperAct::Payment(&payment.gateway_request_ref),
     };
-    let outcome = far_side(&service)?.shopper(act, body.value.shopper).await?;
+    let country = body.value.country.as_deref();
+    if country.is_some_and(|code| Country::find(code).is_err()) {
+        return Err(
+            Problem::new(Code::InvalidBody, "a country is two capital letters such as SG").at("country")
+        );
+    }
+    let outcome = far_side(&service)?.shopper_from(act, body.value.shopper, country).await?;
     let state = service.pay.get(caller.merchant(), id).await?.state;
     let answer = json!({
         "payment": id,

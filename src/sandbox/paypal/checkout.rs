@@ -57,6 +57,10 @@ pub(super) async fn decide(sandbox: &Sandbox, request: &HttpRequest, body: &[u8]
         let answer = match field("decision").as_deref() {
             Some("approve") => {
                 order.status = OrderStatus::Approved;
+                let country = field("country").filter(|code| {
+                    code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'2')
+                });
+                order.payer_country = country.unwrap_or(order.payer_country);
                 order.updated = sandbox.clock.now();
                 events::announce_approval(sandbox, &mut session, &order).await?;
                 match way_back(order.return_url.as_deref(), &order.id, true) {

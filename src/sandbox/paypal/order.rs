@@ -43,6 +43,9 @@ pub(super) struct Order {
     pub units: Vec<Unit>,
     /// `payment_source` was named at creation.
     pub with_source: bool,
+    /// Where the account that approved it is at home.
+    #[serde(default = "home")]
+    pub payer_country: String,
     pub return_url: Option<String>,
     pub cancel_url: Option<String>,
     pub created: DateTime<Utc>,
@@ -60,6 +63,11 @@ pub(super) struct Unit {
     pub custom_id: Option<String>,
     pub invoice_id: Option<String>,
     pub sent: Map<String, Value>,
+}
+
+/// The sandbox's shopper is at home in Singapore, unless told otherwise.
+pub(super) fn home() -> String {
+    "SG".to_owned()
 }
 
 impl Record for Order {
@@ -114,10 +122,10 @@ impl Order {
         if approved {
             let name = json!({"given_name": "Sandbox", "surname": "Shopper"});
             order["payer"] = json!({"name": name, "email_address": "shopper@example.com",
-                                    "payer_id": PAYER, "address": {"country_code": "SG"}});
+                                    "payer_id": PAYER, "address": {"country_code": self.payer_country}});
             order["payment_source"] = json!({"paypal": {
                 "email_address": "shopper@example.com", "account_id": PAYER, "account_status": "VERIFIED",
-                "name": name, "address": {"country_code": "SG"}}});
+                "name": name, "address": {"country_code": self.payer_country}}});
         } else if self.with_source {
             order["payment_source"] = json!({"paypal": {}});
         }

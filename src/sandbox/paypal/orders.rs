@@ -49,6 +49,7 @@ pub(super) async fn create(call: &mut Call<'_>) -> Result<Answer, Refusal> {
         status: if source.is_some() { OrderStatus::PayerActionRequired } else { OrderStatus::Created },
         units,
         with_source: source.is_some(),
+        payer_country: order::home(),
         return_url,
         cancel_url,
         created: call.now,

@@ -4,7 +4,7 @@ use crate::domain::ledger::audit::Check;
 use crate::store::{Store, StoreError};
 
 /// Name, what is seen when all is well, and a query for one account whose money has no open item.
-const CHECKS: [(&str, &str, &str); 3] = [
+const CHECKS: [(&str, &str, &str); 4] = [
     (
         "clearing",
         "2000: every captured payment is divided or has an open finding",
@@ -15,6 +15,19 @@ const CHECKS: [(&str, &str, &str); 3] = [
          WHERE a.code = 2000 AND a.layer = 1 AND a.balance <> 0 AND NOT EXISTS (
              SELECT 1 FROM finding f
              WHERE f.merchant_id = t.merchant_id AND f.payment_id = t.subject AND f.state <> 'resolved')
+         GROUP BY a.code, a.owner, a.currency, COALESCE(t.subject, t.source)
+         HAVING SUM(e.amount) <> 0 LIMIT 1",
+    ),
+    (
+        "expected",
+        "pending layer: whatever is expected belongs to a payment that is pending",
+        "SELECT a.code, a.owner, a.currency, CAST(SUM(e.amount) AS BIGINT), COALESCE(t.subject, t.source)
+         FROM ledger_account a
+         JOIN ledger_entry e ON e.account_id = a.id
+         JOIN ledger_transaction t ON t.number = e.transaction_number
+         WHERE a.layer = 0 AND a.balance <> 0 AND NOT EXISTS (
+             SELECT 1 FROM payment p
+             WHERE p.id = t.subject AND p.merchant_id = t.merchant_id AND p.state = 'pending')
          GROUP BY a.code, a.owner, a.currency, COALESCE(t.subject, t.source)
          HAVING SUM(e.amount) <> 0 LIMIT 1",
     ),

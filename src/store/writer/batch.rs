@@ -67,6 +67,7 @@ pub(super) async fn write(
 
     insert_rows(session, &accepted).await?;
     update_rows(session, &accepted).await?;
+    remove_rows(session, &accepted).await?;
     trails.write(session).await?;
     if !books.posted.is_empty() {
         write_books(session, &books, head, recorded_at).await?;
@@ -121,10 +122,27 @@ async fn update_rows(session: &mut Session, changes: &[&Change]) -> Result<(), S
             let set_columns = |name| table.columns.iter().find(|column| column.name == name).copied();
             let (set, values): (Vec<Column>, Row) =
                 set.into_iter().filter_map(|(name, value)| Some((set_columns(name)?, value))).unzip();
-            let revision = Revision { table: table.name, key: table.columns[0], versioned: true, set };
+            let revision =
+                Revision { table: table.name, key: table.columns[0], versioned: true, set, removes: false };
             let row = [Value::from(id), version.into()].into_iter().chain(values).collect();
             groups.entry(revision).or_default().push(row);
         }
+    }
+    for (revision, rows) in &groups {
+        expect_all(revision.table, rows.len(), session.revise(revision, rows).await?)?;
+    }
+    Ok(())
+}
+
+async fn remove_rows(session: &mut Session, changes: &[&Change]) -> Result<(), StatementError> {
+    let mut groups: HashMap<Revision, Vec<Row>> = HashMap::new();
+    for removal in changes.iter().flat_map(|change| &change.removals) {
+        let (table, key) = (removal.table.name, removal.table.columns[0]);
+        let revision = Revision { table, key, versioned: true, set: vec![], removes: true };
+        groups
+            .entry(revision)
+            .or_default()
+            .push(vec![Value::from(removal.id.as_str()), removal.version.into()]);
     }
     for (revision, rows) in &groups {
         expect_all(revision.table, rows.len(), session.revise(revision, rows).await?)?;

@@ -60,6 +60,9 @@ impl Guards {
                 return Err(CommitError::Unavailable(why));
             }
         }
+        for removal in &change.removals {
+            self.check_version(removal.table, &removal.id, removal.version, change)?;
+        }
         for requirement in &change.requirements {
             self.check_version(requirement.table, &requirement.id, requirement.version, change)?;
         }
@@ -95,6 +98,10 @@ impl Guards {
         for update in &change.updates {
             self.versions.insert((update.table.name, update.id.clone()), update.version + 1);
             self.revised.insert((update.table.name, update.id.clone()));
+        }
+        // Its unique keys stay taken until the batch stands: rows are inserted before any is removed.
+        for removal in &change.removals {
+            self.versions.remove(&(removal.table.name, removal.id.clone()));
         }
     }
 
@@ -137,8 +144,9 @@ fn versions_needed(changes: &[Change]) -> Vec<(&'static Table, HashSet<String>)>
     let mut needed: Vec<(&'static Table, HashSet<String>)> = Vec::new();
     for change in changes {
         let updates = change.updates.iter().map(|update| (update.table, &update.id));
+        let removals = change.removals.iter().map(|row| (row.table, &row.id));
         let requirements = change.requirements.iter().map(|row| (row.table, &row.id));
-        for (table, id) in updates.chain(requirements) {
+        for (table, id) in updates.chain(removals).chain(requirements) {
             match needed.iter_mut().find(|(known, _)| known.name == table.name) {
                 Some((_, ids)) => {
                     ids.insert(id.clone());

@@ -1,5 +1,5 @@
 //! The four things the writer says to a database, as shapes: begin or end, look rows up by key, insert rows, update
-//! rows by key. Each engine's session turns a shape and many rows into as few statements as it can.
+//! (or, where their time is over, remove) rows by key. Each engine's session turns a shape and many rows into as few statements as it can.
 
 use std::fmt::Write as _;
 
@@ -26,13 +26,15 @@ pub(super) struct Insertion {
     pub columns: Vec<Column>,
 }
 
-/// `UPDATE table SET … WHERE key = …`: each row holds the key, the version if there is one, and the new values.
+/// `UPDATE table SET … WHERE key = …`: each row holds the key, the version if there is one, and the new values. Or, with
+/// `removes`, `DELETE FROM table WHERE key = …`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Revision {
     pub table: &'static str,
     pub key: Column,
     pub versioned: bool,
     pub set: Vec<Column>,
+    pub removes: bool,
 }
 
 /// A statement failed on a table.
@@ -107,6 +109,10 @@ impl Revision {
     /// Everything behind the definition of `given`.
     pub fn body(&self) -> String {
         let table = self.table;
+        if self.removes {
+            // Versions were checked under the head row's lock. By key alone, so that SQLite goes by the primary key.
+            return format!("DELETE FROM {table} WHERE {0} IN (SELECT k_{0} FROM given)", self.key.name);
+        }
         let mut set = joined(&self.set, ", ", |column| format!("{0} = given.k_{0}", column.name));
         let mut matches = format!("{table}.{0} = given.k_{0}", self.key.name);
         if self.versioned {

@@ -78,6 +78,7 @@ pub(super) static MOVE_AUDIT_HEADS: LazyLock<Revision> = LazyLock::new(|| Revisi
     key: text("merchant_id"),
     versioned: false,
     set: vec![int("seq"), bytes("hash")],
+    removes: false,
 });
 
 pub(super) static NEW_ACCOUNTS: LazyLock<Insertion> = LazyLock::new(|| Insertion {
@@ -144,6 +145,7 @@ pub(super) static MOVE_ACCOUNTS: LazyLock<Revision> = LazyLock::new(|| Revision 
     key: int("id"),
     versioned: false,
     set: vec![int("balance"), int("seq")],
+    removes: false,
 });
 
 pub(super) static MOVE_HEAD: LazyLock<Revision> = LazyLock::new(|| Revision {
@@ -151,6 +153,7 @@ pub(super) static MOVE_HEAD: LazyLock<Revision> = LazyLock::new(|| Revision {
     key: int("id"),
     versioned: false,
     set: vec![int("seq"), bytes("hash"), int("number"), int("accounts"), int("recorded_at")],
+    removes: false,
 });
 
 pub(super) static MOVE_WRITER: LazyLock<Revision> = LazyLock::new(|| Revision {
@@ -158,4 +161,5 @@ pub(super) static MOVE_WRITER: LazyLock<Revision> = LazyLock::new(|| Revision {
     key: text("writer"),
     versioned: false,
     set: vec![text("batch"), int("recorded_at")],
+    removes: false,
 });

@@ -2,12 +2,13 @@
 
 use straits::domain::findings::{Action, FindingError, FindingKind};
 use straits::domain::orders::ReportKind;
+use straits::domain::refunds::Allocation;
 use straits::flows::findings::ResolveError;
 use straits::store::Change;
 
 use super::far::Pays;
-use super::world::{Setup, World, money, taken};
-use super::{FORTY, ONE, one};
+use super::world::{Setup, World, converted, money, taken};
+use super::{FORTY, ONE, one, two};
 use crate::engines::on_each_engine;
 
 /// J01, as it stands after its split.
@@ -214,6 +215,47 @@ async fn a_second_payment_of_an_order_can_be_a_sale_of_its_own() {
     .await;
 }
 
+/// J06 told twice: the second payment was converted by the gateway too, and its share is of what was received.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_payment_that_the_gateway_converted_is_divided_by_what_it_received() {
+    on_each_engine("a_second_payment_that_the_gateway_converted", async |database| {
+        let store = database.open().await;
+        let setup = || Setup { holds: &["EUR"], ..Setup::default() };
+        let terms = r#"{"splits":[{"supplier":"A","share":{"percent":"90","of":"received"}}]}"#;
+        let capture = |capture_ref: &str| {
+            converted(taken(capture_ref, "100.00", "USD", "3.49"), money("86.86", "EUR"), "0.90")
+        };
+        let plain = World::on(&store, &database.clock, setup()).await;
+        plain.paid("once", money("100.00", "USD"), terms, capture("CAP-P")).await;
+        let once = plain.standing().await;
+        let world = World::on(&store, &database.clock, setup()).await;
+        let first = world.start("twice", money("100.00", "USD"), terms).await;
+        world.pay.cancel(world.merchant.id, first, Change::new()).await.unwrap();
+        world.paid("twice", money("100.00", "USD"), terms, capture("CAP-1")).await;
+        world.far.say(first, ReportKind::Captured(capture("CAP-2")));
+        world.hear(first).await;
+        let finding = world.finding(FindingKind::DoublePayment).await;
+        world.resolve(&finding, Action::Adopt).await;
+        let twice = once.iter().map(|(account, balance)| {
+            let balance: rust_decimal::Decimal = balance.parse().unwrap();
+            (account.clone(), (balance * rust_decimal::Decimal::TWO).to_string())
+        });
+        assert_eq!(world.standing().await, twice.collect());
+        world.verified().await;
+
+        // And money that was not what was asked.
+        let world = World::on(&store, &database.clock, setup()).await;
+        let wrong = converted(taken("CAP-W", "50.00", "USD", "1.75"), money("43.42", "EUR"), "0.90");
+        let payment = world.paid("half", money("100.00", "USD"), terms, wrong).await;
+        world.resolve(&world.finding(FindingKind::AmountDiffers).await, Action::Adopt).await;
+        assert_eq!(world.state(payment).await, "captured");
+        assert_eq!(world.standing().await.get("2100[A] EUR").map(String::as_str), Some("-39.07"));
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_capture_of_one_payment_only_goes_back() {
     on_each_engine("a_second_capture_of_one_payment_only_goes_back", async |database| {
@@ -288,6 +330,57 @@ async fn a_late_capture_is_divided_and_flagged() {
         assert!(kinds.contains(&"payment.late") && kinds.contains(&"settlement.created"), "{kinds:?}");
         world.stands(DIVIDED).await;
         assert!(world.findings().await.is_empty());
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_part_paid_back_elsewhere_is_divided_as_two_users_say() {
+    on_each_engine("a_part_paid_back_elsewhere_is_divided_as_two_users_say", async |database| {
+        let store = database.open().await;
+        let setup = Setup { suppliers: ["SGD", "SGD"], ..Setup::default() };
+        let world = World::on(&store, &database.clock, setup).await;
+        let payment = two(&world, "parts").await;
+        world.far.refund_elsewhere(payment, "R-THERE", money("40.00", "SGD"));
+        world.sync(payment).await;
+        let before = world.standing().await;
+        let finding = world.finding(FindingKind::RefundElsewhere).await;
+        let [a, b] = world.suppliers;
+        let parts = |from_a: &str, from_b: &str| -> Vec<Allocation> {
+            [(a, from_a), (b, from_b)]
+                .into_iter()
+                .filter(|(_, amount)| *amount != "0")
+                .map(|(supplier, amount)| Allocation { supplier, amount: money(amount, "SGD") })
+                .collect()
+        };
+        let word = async |user, parts: &[Allocation]| {
+            world.word_in_parts(user, &finding, Action::Adopt, parts).await
+        };
+        // One that does not fit is refused to its maker: too little, too much of a part, a stranger's.
+        let strange = vec![Allocation { supplier: world.ids.mint(), amount: money("40.00", "SGD") }];
+        for wrong in [parts("10.00", "20.00"), parts("0", "140.00"), strange] {
+            let refused = word(world.maker, &wrong).await;
+            assert!(matches!(refused, Err(ResolveError::Refund(_))), "{refused:?}");
+        }
+        assert_eq!(world.finding(FindingKind::RefundElsewhere).await.state.as_str(), "open");
+        word(world.maker, &parts("30.00", "10.00")).await.unwrap();
+        let alone = word(world.maker, &parts("30.00", "10.00")).await;
+        assert!(matches!(alone, Err(ResolveError::Refused(FindingError::FourEyes(_)))));
+        // The checker means something else: that is a proposal, and the maker's no longer stands.
+        assert_eq!(word(world.checker, &parts("0", "40.00")).await.unwrap().state.as_str(), "proposed");
+        assert_eq!(world.standing().await, before, "nothing has moved");
+        let done = word(world.maker, &parts("0", "40.00")).await.unwrap();
+        assert_eq!(done.state.as_str(), "resolved");
+        let shown = straits::flows::findings::Resolving::view(&done);
+        assert_eq!(shown["decision"]["allocation"][0]["amount"]["amount"], "40.00");
+        let after = world.standing().await;
+        assert_eq!(after.get("2100[A] SGD"), before.get("2100[A] SGD"), "A is not touched");
+        // B's share of 40 of its 100, the commission and its tax: 86.92 − 34.77.
+        assert_eq!(after.get("2100[B] SGD").map(String::as_str), Some("-52.15"));
+        assert!(!after.contains_key("2900[paypal] SGD"));
+        assert_eq!(world.state(payment).await, "partially_refunded");
         world.verified().await;
         store.close().await;
     })

@@ -20,6 +20,7 @@ use straits::domain::merchants::{
 };
 use straits::domain::orders::refund::Refund;
 use straits::domain::orders::{Capture, Holder, Payment};
+use straits::domain::refunds::Allocation;
 use straits::flows::deliver::Delivering;
 use straits::flows::findings::{ResolveError, Resolving};
 use straits::flows::issue_statement::Statements;
@@ -48,6 +49,7 @@ pub fn taken(capture_ref: &str, amount: &str, currency: &str, fee: &str) -> Capt
         amount: money(amount, currency),
         fee: Some(money(fee, currency)),
         receivable: None,
+        payer_country: None,
         at: straits::clock::from_micros(1_795_000_000_000_000),
     }
 }
@@ -100,13 +102,20 @@ pub struct Setup {
     pub recognise: Recognise,
     pub unreturned_fee: Option<FeeOwner>,
     pub holds: &'static [&'static str],
+    pub fees: FeeBook,
     /// The currency each supplier settles in: A, then B.
     pub suppliers: [&'static str; 2],
 }
 
 impl Default for Setup {
     fn default() -> Setup {
-        Setup { recognise: Recognise::Capture, unreturned_fee: None, holds: &[], suppliers: ["USD", "USD"] }
+        Setup {
+            recognise: Recognise::Capture,
+            unreturned_fee: None,
+            holds: &[],
+            fees: FeeBook::shipped().clone(),
+            suppliers: ["USD", "USD"],
+        }
     }
 }
 
@@ -183,7 +192,7 @@ impl World {
             clock: clock.clone(),
             ids: ids.clone(),
             rates: rates.clone(),
-            fees: FeeBook::shipped().clone(),
+            fees: setup.fees,
             allow_stale_reference: false,
         });
         let far = Arc::new(Far::default());
@@ -222,7 +231,7 @@ impl World {
         };
         let delivering =
             Delivering { store: store.clone(), ids: ids.clone(), clock: clock.clone(), pay: pay.clone() };
-        let statements = Statements::new(store.clone(), clock.clone());
+        let statements = Statements::new(store.clone(), clock.clone(), ids.clone());
         let (maker, checker) = (ids.mint(), ids.mint());
         World {
             store,
@@ -333,8 +342,19 @@ impl World {
         finding: &Finding,
         action: Action,
     ) -> Result<Finding, ResolveError> {
+        self.word_in_parts(user, finding, action, &[]).await
+    }
+
+    /// One user's word on how it is divided.
+    pub async fn word_in_parts(
+        &self,
+        user: UserId,
+        finding: &Finding,
+        action: Action,
+        parts: &[Allocation],
+    ) -> Result<Finding, ResolveError> {
         self.resolving
-            .resolve(self.merchant.id, user, finding.id, action, "looked at it", Change::new())
+            .resolve(self.merchant.id, user, finding.id, (action, parts), "looked at it", Change::new())
             .await
     }
 

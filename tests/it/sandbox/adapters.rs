@@ -11,7 +11,7 @@ use straits::gateways::{
 };
 use straits::ids::IdSource;
 use straits::money::Money;
-use straits::sandbox::{Scenario, Shopper, Target};
+use straits::sandbox::{Scenario, Shopper, ShopperAct, Target};
 use url::Url;
 
 use super::stage::{GRAB_SECRET, PARTNER_SECRET, Received, Stage, currency};
@@ -89,7 +89,9 @@ impl Rehearsal {
         request.gateway_ref = session.gateway_ref;
         let NextAction::Redirect { url } = &session.next_action else { panic!("{:?}", session.next_action) };
         self.stage.doors.take();
-        let outcome = self.stage.shop(url, Shopper::Approve).await;
+        let page = url.parse().unwrap();
+        let (at, from) = (ShopperAct::Page(&page), Some("MY"));
+        let outcome = self.stage.sandbox.shopper_from(at, Shopper::Approve, from).await.unwrap();
         let back = outcome.return_url.unwrap();
         let parameters = ReturnParameters(back.query_pairs().into_owned().collect());
         let about = self.gateway.return_ref(&parameters).unwrap();
@@ -119,6 +121,9 @@ impl Rehearsal {
         let ReportKind::Captured(capture) = report.kind else { panic!("{report:?}") };
         assert_eq!(capture.amount, self.amount);
         assert_eq!(capture.fee.is_some(), self.gateway.descriptor().fee_known_at_capture);
+        // PayPal names the payer's country, Grab none.
+        let country = (self.gateway.descriptor().name == "paypal").then_some("MY");
+        assert_eq!(capture.payer_country.map(|country| country.code()), country);
         (request, secrets, capture.capture_ref)
     }
 

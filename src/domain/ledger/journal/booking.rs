@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ledger::{
-    Account, AccountCode, AccountError, Direction, JournalEvent, LedgerError, LedgerTransaction, Owner,
-    Posting,
+    Account, AccountCode, AccountError, Direction, JournalEvent, Layer, LedgerError, LedgerTransaction,
+    Owner, Posting,
 };
 use crate::domain::merchants::GatewayAccount;
 use crate::ids::{IdSource, MerchantId, SupplierId};
@@ -79,8 +79,29 @@ impl Booking<'_> {
         event: JournalEvent,
         movements: &[Movement],
     ) -> Result<Option<LedgerTransaction>, LedgerError> {
+        self.post_in(Layer::Posted, event, movements)
+    }
+
+    /// The same in the layer of what is expected: no posted balance, statement or payout knows of it.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when they do not balance.
+    pub fn expect(
+        &self,
+        event: JournalEvent,
+        movements: &[Movement],
+    ) -> Result<Option<LedgerTransaction>, LedgerError> {
+        self.post_in(Layer::Pending, event, movements)
+    }
+
+    fn post_in(
+        &self,
+        layer: Layer,
+        event: JournalEvent,
+        movements: &[Movement],
+    ) -> Result<Option<LedgerTransaction>, LedgerError> {
         let moving = movements.iter().filter(|movement| !movement.amount.is_zero());
-        let postings: Vec<Posting> = moving.map(Movement::posting).collect();
+        let postings: Vec<Posting> = moving.map(|movement| Posting { layer, ..movement.posting() }).collect();
         if postings.is_empty() {
             return Ok(None);
         }

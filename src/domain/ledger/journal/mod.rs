@@ -8,12 +8,14 @@
 //! 1. A variant of `JournalEvent`. 2. A file here with its builder and a property test that it balances.
 
 mod booking;
+mod capture_expected;
 mod captured;
 mod captured_twice;
 mod captured_unmatched;
 mod converted_by_gateway;
 mod converted_internal;
 mod delivered;
+mod expectation_ended;
 mod fee_accrued;
 mod fee_borne;
 mod fee_charged;
@@ -29,12 +31,14 @@ mod suspense_booked;
 mod suspense_resolved;
 
 pub use booking::{Booking, Movement};
+pub use capture_expected::capture_expected;
 pub use captured::captured;
 pub use captured_twice::captured_twice;
 pub use captured_unmatched::captured_unmatched;
 pub use converted_by_gateway::converted_by_gateway;
 pub use converted_internal::{InternalConversion, converted_internal};
 pub use delivered::delivered;
+pub use expectation_ended::expectation_ended;
 pub use fee_accrued::fee_accrued;
 pub use fee_borne::fee_borne;
 pub use fee_charged::{ChargedFee, fee_charged};

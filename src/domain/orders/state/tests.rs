@@ -23,6 +23,7 @@ fn capture(capture_ref: &str, minor: i64, code: &str) -> ReportKind {
         amount: money(minor, code),
         fee: None,
         receivable: None,
+        payer_country: None,
         at: from_micros(1_795_000_000_000_000),
     })
 }
@@ -36,7 +37,11 @@ fn stated(minor: i64) -> ReportKind {
 }
 
 fn pending() -> ReportKind {
-    ReportKind::Pending { reason: "ECHECK".into() }
+    ReportKind::Pending { reason: "capturing".into(), expected: None, person_by: None }
+}
+
+fn expected(minor: i64) -> ReportKind {
+    ReportKind::Pending { reason: "ECHECK".into(), expected: Some(money(minor, "USD")), person_by: None }
 }
 
 fn failed() -> ReportKind {
@@ -58,7 +63,7 @@ fn step(state: &PaymentState, asked: &Asked, report: &PaymentReport) -> PaymentS
         Transition::Conflict(why) => {
             let held = match &report.kind {
                 ReportKind::Captured(capture) if why.money_is_ours() => {
-                    Some(Held { capture_ref: capture.capture_ref.clone(), amount: capture.amount })
+                    Some(Held::of(capture))
                 }
                 _ => None,
             };
@@ -84,6 +89,13 @@ fn each_report_moves_each_state_as_the_table_says() {
         (&[pending()], "pending"),
         (&[pending(), requires.clone()], "pending"),
         (&[authorised(None), pending()], "authorized"),
+        (&[authorised(None), expected(10_000)], "pending"),
+        (&[expected(10_000), authorised(None), pending(), requires.clone()], "pending"),
+        (&[expected(10_000), ok(), expected(10_000)], "captured"),
+        (&[expected(10_000), failed(), expected(10_000)], "failed"),
+        (&[expected(10_000), ReportKind::Expired, ok()], "captured"),
+        (&[expected(9_999)], "in_review"),
+        (&[expected(10_000), wrong()], "in_review"),
         (&[authorised(Some(10_000))], "authorized"),
         (&[authorised(Some(9_999))], "in_review"),
         (&[authorised(Some(9_999)), authorised(None)], "in_review"),
@@ -135,6 +147,18 @@ fn money_that_went_back_ends_the_payment_and_says_nothing_new() {
     let old: PaymentState = serde_json::from_str(r#"{"state":"cancelled","code":"merchant"}"#).unwrap();
     assert_eq!(old, PaymentState::Cancelled { code: "merchant".into(), returned: None });
     assert_eq!(PaymentState::Created.send_back("C1"), Transition::Stale);
+}
+
+#[test]
+fn what_is_on_its_way_is_neither_called_off_nor_taken_again() {
+    let state = after(&[authorised(None), expected(10_000)]);
+    assert_eq!(state.expected(), Some(money(10_000, "USD")));
+    assert!(state.is_open() && !state.may_cancel());
+    assert!(!state.completes(&asked(), &PaymentReport::of(authorised(None))));
+    let stored = serde_json::to_string(&state).unwrap();
+    assert_eq!(serde_json::from_str::<PaymentState>(&stored).unwrap(), state);
+    let before = r#"{"state":"pending","reason":"ECHECK"}"#;
+    assert_eq!(serde_json::from_str::<PaymentState>(before).unwrap().expected(), None);
 }
 
 #[test]
