@@ -27,9 +27,11 @@ use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::gateways::BuildError;
+use crate::http::key_ring::KeyRing;
 use crate::http::limits::Limiter;
-use crate::http::service::{KeyRing, Service};
-use crate::http::{self, caller, edge};
+use crate::http::requests::Requests;
+use crate::http::service::Service;
+use crate::http::{self, edge};
 use crate::ids::IdSource;
 use crate::sandbox::SandboxError;
 use crate::settings::{Mode, Settings};
@@ -160,6 +162,7 @@ impl App {
             notices: Arc::new(Semaphore::new(settings.limits.notifications_bytes)),
             origins: ArcSwap::from_pointee(origins),
             keys: KeyRing::default(),
+            requests: Requests::new(settings.log_format),
             ready: AtomicBool::new(false),
             settings,
             public_url,
@@ -221,15 +224,13 @@ impl App {
             let far = far.clone();
             WebApp::new()
                 .app_data(data.clone())
-                .wrap(from_fn(caller::guard))
-                .wrap(http::cors(data.clone()))
                 .wrap(from_fn(edge::answer))
                 .configure(|config| {
                     if let Some(far) = &far {
                         config.service(web::scope("/sandbox").configure(far.routes()));
                     }
                 })
-                .configure(http::configure)
+                .configure(|config| http::configure(config, &data))
         })
         .workers(workers)
         .client_request_timeout(limits.head)
@@ -258,6 +259,7 @@ impl App {
         for task in background {
             task.abort();
         }
+        service.requests.flush();
         service.store.close().await;
         match running.await {
             Ok(ended) => ended.map_err(AppError::Server),
@@ -272,6 +274,13 @@ fn background(service: &web::Data<Service>) -> Vec<tokio::task::JoinHandle<()>> 
     let rates = tokio::spawn(async move { rates.keep_fresh().await });
     let courier = service.sandbox.clone();
     let courier = courier.map(|sandbox| tokio::spawn(async move { sandbox.run_courier().await }));
+    let requests = service.clone();
+    let lines = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            requests.requests.flush();
+        }
+    });
     let service = service.clone();
     let sweep = tokio::spawn(async move {
         loop {
@@ -283,7 +292,7 @@ fn background(service: &web::Data<Service>) -> Vec<tokio::task::JoinHandle<()>> 
             }
         }
     });
-    [rates, sweep].into_iter().chain(courier).collect()
+    [rates, lines, sweep].into_iter().chain(courier).collect()
 }
 
 /// What the later steps of the start work with.

@@ -1,8 +1,7 @@
 //! Who calls, and whether they may: deny by default.
 //!
-//! The guard stands before every handler. It finds the route in the one table, reads the key, takes a request out of
-//! the caller's bucket, and holds the key's scopes against the route's [`Access`]. A route that is not in the table is
-//! not reached with a key at all. What belongs to others is the handlers' matter: they look only inside the caller's
+//! The guard stands before every handler, mounted with it from the one table. It reads the key, takes a request out of
+//! the caller's bucket, and holds the key's scopes against the route's [`Access`]. What belongs to others is the handlers' matter: they look only inside the caller's
 //! merchant, so a stranger's id is not found.
 
 use std::net::{IpAddr, SocketAddr};
@@ -17,9 +16,11 @@ use std::future::{Ready, ready};
 
 use crate::domain::access::{Actor, ApiKey, KeyKind, PresentedKey, Scope};
 use crate::geo::client_address;
-use crate::ids::{MerchantId, RequestId, SupplierId};
+use crate::ids::{MerchantId, SupplierId};
 use crate::settings::Mode;
 
+use super::Declared;
+use super::edge::Passage;
 use super::limits::{Left, caller_of};
 use super::problem::{Answer, Code, Problem};
 use super::service::Service;
@@ -121,10 +122,15 @@ impl FromRequest for Caller {
 /// # Errors
 /// None of its own: refusals are answers, so that the layers around it see them.
 pub async fn guard(
+    rows: &'static [Declared],
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    match admit(&request).await {
+    let row = super::row(rows, request.method());
+    if let Some(passage) = request.extensions().get::<Passage>() {
+        passage.route.set(rows.first().map(|row| row.path));
+    }
+    match admit(row, &request).await {
         Ok(left) => {
             let mut response = next.call(request).await?.map_into_left_body();
             if let Some(left) = left {
@@ -136,13 +142,12 @@ pub async fn guard(
     }
 }
 
-async fn admit(request: &ServiceRequest) -> Answer<Option<Left>> {
+async fn admit(row: Option<&Declared>, request: &ServiceRequest) -> Answer<Option<Left>> {
     let Some(service) = request.app_data::<web::Data<Service>>() else {
         return Err(Problem::internal("the service is not in the application's data"));
     };
-    let pattern = request.match_pattern();
-    let route = super::route(request.method(), pattern.as_deref());
-    let Some(route) = route else { return Ok(None) };
+    // Another method than those of the table: the answer says which ones there are.
+    let Some(route) = row else { return Ok(None) };
     let scopes = match route.access {
         Access::Gateway => return Ok(None),
         Access::Public => return service.strangers.take(&stranger(service, request)).map(Some),
@@ -162,7 +167,7 @@ async fn admit(request: &ServiceRequest) -> Answer<Option<Left>> {
         may(&key, needs)?;
     }
     check_origin(service, request, &key)?;
-    let request_id = request.extensions().get::<RequestId>().copied();
+    let request_id = request.extensions().get::<Passage>().map(|passage| passage.id);
     let actor = Actor {
         merchant: key.merchant,
         user: key.user,

@@ -1,9 +1,10 @@
 //! The outermost layer: every request gets an id, a time limit and a log line, every answer its headers, every problem
 //! its document.
 //!
-//! Logged are the request id, the route's template (never the address with its ids), status and milliseconds; never
-//! bodies, keys, query strings or client addresses.
+//! What is logged of a request, and what never, says [`Answered`].
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -21,10 +22,20 @@ use crate::ids::RequestId;
 use crate::settings::Mode;
 
 use super::problem::{Code, Problem};
+use super::requests::Answered;
 use super::service::Service;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// What the layers tell one another about a request.
+#[derive(Debug, Clone)]
+pub struct Passage {
+    /// Its id.
+    pub id: RequestId,
+    /// The template of its address; the guard of a route fills it in.
+    pub route: Rc<Cell<Option<&'static str>>>,
+}
 
 /// The outermost layer.
 ///
@@ -39,11 +50,11 @@ pub async fn answer(
         return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
     };
     let id: RequestId = service.ids.mint();
-    request.extensions_mut().insert(id);
+    let route = Rc::new(Cell::new(None));
+    request.extensions_mut().insert(Passage { id, route: route.clone() });
     // The router needs the request for itself until it has matched: no copy of it is kept here.
     let path = request.path().to_owned();
-    let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
-    let method = request.method().as_str().to_owned();
+    let method = request.method().clone();
 
     let outcome = tokio::time::timeout(service.settings.limits.request, next.call(request)).await;
     let answered = match outcome {
@@ -58,16 +69,20 @@ pub async fn answer(
             Err(documented(problem, &service, &path, id))
         }
     };
-    let status =
-        answered.as_ref().map_or_else(HttpResponse::status, |(_, response)| response.status()).as_u16();
-    let elapsed = started.elapsed();
-    metrics::histogram!(
-        "straits_http_request_seconds", "method" => method.clone(), "route" => route.clone(),
-        "status" => status.to_string()
-    )
-    .record(elapsed);
-    let ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(request_id = %id, %method, %route, status, ms, "request");
+    let status = answered.as_ref().map_or_else(HttpResponse::status, |(_, response)| response.status());
+    // What is not in the table of routes (the far sides, the documentation) is matched once more for its template.
+    let other = match (&answered, route.get()) {
+        (Ok((head, _)), None) => head.match_pattern(),
+        _ => None,
+    };
+    service.requests.note(&Answered {
+        id,
+        method: &method,
+        route: route.get().or(other.as_deref()).unwrap_or("unmatched"),
+        status,
+        took: started.elapsed(),
+        at: service.clock.wall(),
+    });
     match answered {
         Ok((head, response)) => Ok(ServiceResponse::new(head, response)),
         Err(response) => Err(InternalError::from_response("answered at the edge", response).into()),

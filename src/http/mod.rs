@@ -12,16 +12,19 @@ pub mod extract;
 mod faults;
 mod gauges;
 pub mod idempotent;
+pub mod key_ring;
 pub mod limits;
 mod misread;
 mod openapi;
 pub mod problem;
+pub mod requests;
 pub mod service;
 pub mod wire;
 
 use actix_cors::Cors;
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderName, HeaderValue};
+use actix_web::middleware::{Condition, from_fn};
 use actix_web::{HttpRequest, HttpResponse, Route, guard as on_guard, web};
 
 use caller::{Access, Need};
@@ -58,12 +61,19 @@ macro_rules! routes {
             Declared { method: stringify!($method), path: $path, access: $access },
         )*)*];
 
-        fn mount(config: &mut web::ServiceConfig) {
-            $(config.service(
-                web::resource($path)
-                    $(.route(method::$method().to(api::$module::$handler)))*
-                    .default_service(web::to(method_not_allowed)),
-            );)*
+        fn mount(config: &mut web::ServiceConfig, service: &web::Data<Service>) {
+            $({
+                const ROWS: &[Declared] = &[$(
+                    Declared { method: stringify!($method), path: $path, access: $access },
+                )*];
+                config.service(
+                    web::resource($path)
+                        $(.route(method::$method().to(api::$module::$handler)))*
+                        .default_service(web::to(method_not_allowed))
+                        .wrap(from_fn(|request, next| caller::guard(ROWS, request, next)))
+                        .wrap(Condition::new(in_browsers(ROWS), cors(service))),
+                );
+            })*
         }
 
         #[derive(utoipa::OpenApi)]
@@ -153,16 +163,20 @@ routes! {
     }
 }
 
-/// The row for a method and a matched pattern.
-pub fn route(method: &Method, pattern: Option<&str>) -> Option<&'static Declared> {
+/// The row for a method among those of one address.
+fn row(rows: &'static [Declared], method: &Method) -> Option<&'static Declared> {
     let method = if method == Method::HEAD { "GET" } else { method.as_str() };
-    let pattern = pattern?;
-    ROUTES.iter().find(|row| row.path == pattern && row.method.eq_ignore_ascii_case(method))
+    rows.iter().find(|row| row.method.eq_ignore_ascii_case(method))
 }
 
-/// Mounts every route, the documentation, and the answers for what is not there.
-pub fn configure(config: &mut web::ServiceConfig) {
-    mount(config);
+/// What publishable keys may ask, browsers ask.
+fn in_browsers(rows: &[Declared]) -> bool {
+    rows.iter().any(|row| row.access == Access::AnyKey)
+}
+
+/// Mounts every route, each behind its own guard, the documentation, and the answers for what is not there.
+pub fn configure(config: &mut web::ServiceConfig, service: &web::Data<Service>) {
+    mount(config, service);
     config
         .route("/docs", web::get().to(api::operations::docs))
         .service(
@@ -174,16 +188,14 @@ pub fn configure(config: &mut web::ServiceConfig) {
 
 /// CORS for what a browser may ask with a publishable key. A preflight carries no key, so it is answered for every
 /// origin that some key allows; the guard then holds the origin against the key itself.
-pub fn cors(service: web::Data<Service>) -> Cors {
+fn cors(service: &web::Data<Service>) -> Cors {
     let sandbox = service.settings.mode == crate::settings::Mode::Sandbox;
+    let service = service.clone();
     Cors::default()
-        .allowed_origin_fn(move |origin, head| {
-            let public = ["/v1/rates", "/v1/prices", "/v1/quotes"];
-            let path = head.uri.path();
-            let here = public.iter().any(|prefix| path.starts_with(prefix));
+        .allowed_origin_fn(move |origin, _| {
             let origin = origin.to_str().unwrap_or_default();
             let known = service.origins.load().iter().any(|allowed| allowed == origin);
-            here && (known || (sandbox && caller::is_loopback(origin)))
+            known || (sandbox && caller::is_loopback(origin))
         })
         .allowed_methods(["GET", "POST"])
         .allowed_headers(["authorization", "content-type", "idempotency-key", "accept-language"])

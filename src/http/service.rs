@@ -1,18 +1,14 @@
 //! What every handler is given: built once, shared by all threads.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
-use moka::future::Cache;
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
-use crate::domain::access::{ApiKey, KeyHash};
 use crate::flows::deliver::Delivering;
 use crate::flows::findings::Resolving;
 use crate::flows::issue_statement::Statements;
@@ -26,12 +22,14 @@ use crate::jobs::Jobs;
 use crate::money::Currency;
 use crate::sandbox::Sandbox;
 use crate::settings::Settings;
-use crate::store::{Change, Store, StoreError};
+use crate::store::{Change, Store};
 use crate::vault::Vault;
 
 use super::caller::Caller;
+use super::key_ring::KeyRing;
 use super::limits::Limiter;
 use super::problem::{Code, Problem};
+use super::requests::Requests;
 
 /// The setting that keeps the test clock's offset, in microseconds.
 pub const CLOCK_OFFSET: &str = "clock_offset_us";
@@ -75,6 +73,8 @@ pub struct Service {
     pub sandbox: Option<Sandbox>,
     /// Keys that were used lately.
     pub keys: KeyRing,
+    /// Log lines and times of requests.
+    pub requests: Requests,
     /// Requests per key and address.
     pub limiter: Limiter<KeyId>,
     /// Requests per address without a key.
@@ -170,61 +170,5 @@ impl Service {
     /// Whether requests may come.
     pub fn is_ready(&self) -> bool {
         self.ready.load(Ordering::SeqCst)
-    }
-}
-
-/// Keys by hash. A key revoked elsewhere is believed for at most [`KeyRing::MEMORY`]; one revoked here, not at all.
-#[derive(Debug)]
-pub struct KeyRing {
-    known: Cache<KeyHash, Arc<ApiKey>>,
-    used: Mutex<HashMap<KeyId, DateTime<Utc>>>,
-}
-
-impl Default for KeyRing {
-    fn default() -> KeyRing {
-        let known = Cache::builder().max_capacity(10_000).time_to_live(KeyRing::MEMORY).build();
-        KeyRing { known, used: Mutex::default() }
-    }
-}
-
-impl KeyRing {
-    /// How long a key is remembered.
-    pub const MEMORY: Duration = Duration::from_secs(5);
-
-    /// Finds a key that is not revoked, and notes that it was used.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn find(
-        &self,
-        store: &Store,
-        hash: KeyHash,
-        now: DateTime<Utc>,
-    ) -> Result<Option<Arc<ApiKey>>, StoreError> {
-        let key = match self.known.get(&hash).await {
-            Some(key) => Some(key),
-            None => match store.key_by_hash(hash).await?.filter(|key| key.revoked_at.is_none()) {
-                Some(key) => {
-                    let key = Arc::new(key);
-                    self.known.insert(hash, key.clone()).await;
-                    Some(key)
-                }
-                None => None,
-            },
-        };
-        if let Some(key) = &key {
-            self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(key.id, now);
-        }
-        Ok(key)
-    }
-
-    /// Forgets a key.
-    pub async fn forget(&self, key: &ApiKey) {
-        self.known.invalidate(&key.hash).await;
-    }
-
-    /// When a key was last used in this process; nothing is written for it.
-    pub fn last_used(&self, key: KeyId) -> Option<DateTime<Utc>> {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied()
     }
 }

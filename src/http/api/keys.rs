@@ -172,6 +172,6 @@ fn invalid(param: &str, detail: &str) -> Problem {
 pub async fn revoke(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id = wire::path_id(&id, "key")?;
     let key = service.onboarding.revoke_key(&caller.actor, id).await?;
-    service.keys.forget(&key).await;
+    service.keys.forget(&key);
     crate::http::json(200, &answer(&service, &key))
 }
