@@ -1,10 +1,12 @@
-//! TARGET days: when the euro area's payment system is open, and so when the ECB publishes.
+//! Days and hours: when the euro area's payment system is open, and so when the ECB publishes; when the market is closed.
 //!
 //! Closed on Saturdays, Sundays, New Year's Day, Good Friday, Easter Monday, 1 May, 25 and 26 December (ECB, long-term
 //! calendar of 14 December 2000). The longest closure is Easter: from Thursday's rates to Tuesday's.
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeZone, Utc, Weekday};
+use chrono_tz::America::New_York;
 use chrono_tz::Europe::Berlin;
+use chrono_tz::Tz;
 
 /// Whether the ECB publishes on this date.
 pub fn is_target_day(date: NaiveDate) -> bool {
@@ -22,8 +24,33 @@ pub fn next_target_day(date: NaiveDate) -> NaiveDate {
 
 /// A time of day in Frankfurt as a point in time. The hours used here never fall into a clock change.
 pub fn frankfurt(date: NaiveDate, hour: u32, minute: u32) -> DateTime<Utc> {
+    local(Berlin, date, hour, minute)
+}
+
+/// A time of day somewhere as a point in time; where the clocks are put back, the earlier one.
+pub fn local(zone: Tz, date: NaiveDate, hour: u32, minute: u32) -> DateTime<Utc> {
     let local = date.and_time(NaiveTime::from_hms_opt(hour, minute, 0).unwrap_or(NaiveTime::MIN));
-    Berlin.from_local_datetime(&local).earliest().map_or_else(|| local.and_utc(), |at| at.with_timezone(&Utc))
+    zone.from_local_datetime(&local).earliest().map_or_else(|| local.and_utc(), |at| at.with_timezone(&Utc))
+}
+
+/// The first day from Monday to Friday after `date`; holidays are not known here.
+pub fn next_weekday(date: NaiveDate) -> NaiveDate {
+    let work = |day: &NaiveDate| !matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
+    date.iter_days().skip(1).take(3).find(work).unwrap_or(date + Days::new(1))
+}
+
+/// The market's time at `at`: while it is closed, from Friday 17:00 to Sunday 17:00 in New York, sources go on printing
+/// new timestamps over Friday's numbers, and the numbers stay as old as Friday's close.
+pub fn market_time(at: DateTime<Utc>) -> DateTime<Utc> {
+    let there = at.with_timezone(&New_York);
+    let closing = NaiveTime::from_hms_opt(17, 0, 0).unwrap_or(NaiveTime::MIN);
+    let since_friday = match there.weekday() {
+        Weekday::Fri if there.time() >= closing => 0,
+        Weekday::Sat => 1,
+        Weekday::Sun if there.time() < closing => 2,
+        _ => return at,
+    };
+    local(New_York, there.date_naive() - Days::new(since_friday), 17, 0)
 }
 
 /// Easter Sunday of the Gregorian calendar (Meeus, Jones, Butcher).
@@ -67,6 +94,24 @@ mod tests {
         ] {
             assert_eq!(next_target_day(day(from)), day(to), "{from}");
         }
+    }
+
+    #[test]
+    fn a_weekend_is_as_old_as_its_friday() {
+        for (at, market) in [
+            ("2026-10-30T20:59:59Z", "2026-10-30T20:59:59Z"),
+            ("2026-10-30T21:30:00Z", "2026-10-30T21:00:00Z"),
+            ("2026-10-31T12:00:00Z", "2026-10-30T21:00:00Z"),
+            // New York's clocks went back in this night.
+            ("2026-11-01T21:59:59Z", "2026-10-30T21:00:00Z"),
+            ("2026-11-01T22:00:00Z", "2026-11-01T22:00:00Z"),
+            ("2026-01-03T00:00:00Z", "2026-01-02T22:00:00Z"),
+            ("2026-09-29T05:00:00Z", "2026-09-29T05:00:00Z"),
+        ] {
+            assert_eq!(market_time(at.parse().unwrap()), market.parse::<DateTime<Utc>>().unwrap(), "{at}");
+        }
+        assert_eq!(next_weekday(day("2026-10-30")), day("2026-11-02"));
+        assert_eq!(next_weekday(day("2026-10-29")), day("2026-10-30"));
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct CodeError(pub String);
 impl Code {
     /// The euro, pivot of the European sources.
     pub const EUR: Code = Code(*b"EUR");
+    /// The US dollar, base of most others.
+    pub const USD: Code = Code(*b"USD");
 
     /// From text; exact, upper case.
     ///
@@ -67,6 +69,17 @@ pub enum Kind {
     Mid,
 }
 
+/// Which way round a source quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Quoted {
+    /// One unit of the base buys so many units of the currency: 1 EUR = 1.1172 USD.
+    UnitsPerBase,
+    /// One unit of the currency costs so many units of the base: 1 USD = 3.93 MYR in a set whose base is MYR. The
+    /// number stands as published (per 100 or 1,000 only the point is moved, which is exact), because an inverse would
+    /// be inexact: whoever uses it divides once.
+    BasePerUnit,
+}
+
 /// When a source speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Schedule {
@@ -83,6 +96,8 @@ pub struct RateSet {
     pub provider: &'static str,
     /// One unit of this …
     pub base: Code,
+    /// … or, the other way round, what one unit of the others costs in it.
+    pub quoted: Quoted,
     /// The market's time: when the rates were true.
     pub as_of: DateTime<Utc>,
     /// When the source published them.
@@ -93,7 +108,8 @@ pub struct RateSet {
     pub kind: Kind,
     /// When newer ones are due.
     pub schedule: Schedule,
-    /// … buys so many units of each of these. Digits as published; never zero, never the base itself.
+    /// … buys so many units of each of these (or the other way round, see `quoted`). Digits as published, at most
+    /// twelve significant ones (an exact middle of bid and ask may have one more); above zero, never the base itself.
     pub rates: BTreeMap<Code, Decimal>,
 }
 

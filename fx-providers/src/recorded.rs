@@ -1,6 +1,7 @@
-//! Rates from a file: recorded, bundled, or an operator's own.
+//! Rates from a text that is compiled in: recorded, or bundled with a program. (A file on a disk is [`crate::file`].)
 //!
 //! The text has the header `date,currency,rate_per_<base>` and one rate per line, sorted or not. No network is touched.
+//! Every line has its end, the last one too.
 //! The same refusals as for a live answer: one bad line refuses the file and is named by its number.
 
 use std::collections::BTreeMap;
@@ -63,35 +64,62 @@ impl RateSource for Recorded {
         self.name
     }
 
+    fn offers(&self, _: Window) -> bool {
+        true
+    }
+
     async fn fetch(
         &self,
         window: Window,
         _: Option<&Validator>,
         _: DateTime<Utc>,
     ) -> Result<Answer, SourceError> {
-        let take = match window {
-            Window::Latest => 1,
-            Window::Recent => 90,
+        let upto = match window {
+            Window::On(date) => self.sets.partition_point(|set| set.as_of.date_naive() <= date),
+            Window::Latest | Window::Recent => self.sets.len(),
         };
-        let sets = self.sets[self.sets.len().saturating_sub(take)..].to_vec();
-        Ok(Answer::Sets { sets, body: self.text.as_bytes().to_vec(), validator: None })
+        let take = if window == Window::Recent { 90 } else { 1 };
+        let sets = self.sets[upto.saturating_sub(take)..upto].to_vec();
+        if sets.is_empty() {
+            return Err(SourceError::NotOffered { source_name: self.name, window });
+        }
+        let body = self.text.as_bytes().to_vec();
+        Ok(Answer::Sets { sets, body, validator: None, notices: Vec::new() })
     }
 }
+
+/// The rates of each day.
+pub type Days = BTreeMap<NaiveDate, BTreeMap<Code, Decimal>>;
 
 /// Reads a file into its sets, oldest first. Pure.
 ///
 /// # Errors
 /// [`FileError`] with the number of the line.
 pub fn read(text: &str, fetched_at: DateTime<Utc>, dating: Dating) -> Result<Vec<RateSet>, FileError> {
+    let (_, days) = read_days(text)?;
+    Ok(days.into_iter().map(|(date, rates)| dating(date, rates, fetched_at)).collect())
+}
+
+/// Reads a file into its base and its days, digits as they stand. Pure.
+///
+/// # Errors
+/// [`FileError`] with the number of the line.
+pub fn read_days(text: &str) -> Result<(Code, Days), FileError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut lines = text.lines().enumerate();
     let header = lines.next().map_or("", |(_, line)| line);
-    if !header.starts_with("date,currency,rate_per_") {
-        return Err(FileError { line: 1, why: format!("the header is `{header}`") });
-    }
-    let mut days: BTreeMap<NaiveDate, BTreeMap<Code, Decimal>> = BTreeMap::new();
+    let base = header.strip_prefix("date,currency,rate_per_");
+    let base = base.and_then(|base| Code::parse(&base.to_ascii_uppercase()).ok()).ok_or_else(|| {
+        let header: String = header.chars().take(64).collect();
+        FileError { line: 1, why: format!("the header is `{header}`, not `date,currency,rate_per_<base>`") }
+    })?;
+    let mut days = Days::new();
     let mut known = ("", NaiveDate::MIN);
     for (index, line) in lines.filter(|(_, line)| !line.is_empty()) {
-        let refuse = |why: &str| FileError { line: index + 1, why: format!("{why} in `{line}`") };
+        let refuse = |why: &str| {
+            let line: String = line.chars().take(64).collect();
+            FileError { line: index + 1, why: format!("{why} in `{line}`") }
+        };
         let mut fields = line.split(',');
         let (Some(date), Some(code), Some(rate), None) =
             (fields.next(), fields.next(), fields.next(), fields.next())
@@ -105,14 +133,22 @@ pub fn read(text: &str, fetched_at: DateTime<Utc>, dating: Dating) -> Result<Vec
         let date = known.1;
         let code = Code::parse(code).map_err(|_| refuse("no currency code"))?;
         let rate = parse_rate(rate).ok_or_else(|| refuse("no rate"))?;
+        if code == base {
+            return Err(refuse("the base itself"));
+        }
         if days.entry(date).or_default().insert(code, rate).is_some() {
             return Err(refuse("a second rate for the same day"));
         }
     }
+    // A cut in the middle of a number would leave another number.
+    if !text.ends_with('\n') {
+        let line = text.lines().count();
+        return Err(FileError { line, why: "it has no line end: the file may be cut off".to_owned() });
+    }
     if days.is_empty() {
         return Err(FileError { line: 2, why: "no rates follow".to_owned() });
     }
-    Ok(days.into_iter().map(|(date, rates)| dating(date, rates, fetched_at)).collect())
+    Ok((base, days))
 }
 
 #[cfg(test)]
@@ -130,6 +166,12 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_may_be_cut_is_no_number() {
+        let text = "date,currency,rate_per_eur\n2026-10-30,USD,1.1172";
+        assert_eq!(read(text, DateTime::UNIX_EPOCH, ecb::rate_set).unwrap_err().line, 2);
+    }
+
+    #[test]
     fn names_the_bad_line() {
         for (rows, line) in [
             ("", 2),
@@ -139,10 +181,15 @@ mod tests {
             ("2026-10-30,USD,1\n\n2026-13-30,USD,1", 4),
             ("2026-10-30,usd,1", 2),
             ("2026-10-30,USD,0", 2),
+            ("2026-10-30,EUR,1", 2),
         ] {
             let text = format!("date,currency,rate_per_eur\n{rows}\n");
             assert_eq!(read(&text, DateTime::UNIX_EPOCH, ecb::rate_set).unwrap_err().line, line, "{rows}");
         }
-        assert_eq!(read("<html>", DateTime::UNIX_EPOCH, ecb::rate_set).unwrap_err().line, 1);
+        for header in
+            ["<html>", "", "date,currency,rate_per_", "date,currency,rate_per_euro", "date;currency;rate"]
+        {
+            assert_eq!(read(header, DateTime::UNIX_EPOCH, ecb::rate_set).unwrap_err().line, 1, "{header}");
+        }
     }
 }

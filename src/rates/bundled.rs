@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
-use fx_providers::{Code, Kind, RateSet, Schedule, ecb, recorded};
+use fx_providers::{Code, Kind, Quoted, RateSet, Schedule, ecb, recorded};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
@@ -52,6 +52,7 @@ fn cc0_set(date: NaiveDate, rates: BTreeMap<Code, Decimal>, fetched_at: DateTime
     RateSet {
         provider: CC0_NAME,
         base: Code::EUR,
+        quoted: Quoted::UnitsPerBase,
         as_of: date.and_hms_opt(0, 0, 0).unwrap_or_default().and_utc(),
         published_at: morning(date),
         fetched_at,

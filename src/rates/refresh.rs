@@ -71,11 +71,8 @@ impl RateBook {
     async fn ask(&self, live: &Live) -> Result<(), RatesError> {
         let now = self.clock.now();
         let newest = self.newest(live.name());
-        let window = if newest.as_ref().is_some_and(|held| no_gap(held, now)) {
-            Window::Latest
-        } else {
-            Window::Recent
-        };
+        let gap = newest.as_ref().is_none_or(|held| !no_gap(held, now));
+        let window = if gap && live.source.offers(Window::Recent) { Window::Recent } else { Window::Latest };
         let seen = live.locked().seen.clone();
         match live.source.fetch(window, seen.as_ref(), now).await? {
             Answer::NotModified => {
@@ -87,7 +84,7 @@ impl RateBook {
                     vec![Arc::new(Published { set, evidence: held.evidence.clone() })],
                 )
             }
-            Answer::Sets { sets, body, validator } => {
+            Answer::Sets { sets, body, validator, notices: _ } => {
                 let proof: Arc<str> = evidence(&body).into();
                 let published =
                     sets.into_iter().map(|set| Arc::new(Published { set, evidence: proof.clone() }));

@@ -207,6 +207,9 @@ impl RateSource for Scripted {
     fn name(&self) -> &'static str {
         ecb::NAME
     }
+    fn offers(&self, _: Window) -> bool {
+        true
+    }
     async fn fetch(
         &self,
         window: Window,
@@ -220,8 +223,10 @@ impl RateSource for Scripted {
 }
 
 fn answer(xml: &str, now: &str, etag: Option<&str>) -> Result<Answer, SourceError> {
-    let validator = etag.map(|etag| Validator { window: Window::Latest, etag: etag.to_owned() });
-    Ok(Answer::Sets { sets: ecb::read(xml, at(now))?, body: xml.as_bytes().to_vec(), validator })
+    let validator =
+        etag.map(|etag| Validator { window: Window::Latest, etag: Some(etag.to_owned()), modified: None });
+    let body = xml.as_bytes().to_vec();
+    Ok(Answer::Sets { sets: ecb::read(xml, at(now))?, body, validator, notices: Vec::new() })
 }
 
 fn daily(date: &str, dollar: &str) -> String {
@@ -243,7 +248,7 @@ async fn a_fresh_publication_replaces_the_bundled_one_and_names_its_evidence() {
     let source = Scripted::new(vec![
         answer(&xml, "2026-11-02T15:10:00Z", Some("\"a\"")),
         Ok(Answer::NotModified),
-        Err(SourceError::Throttled("ecb")),
+        Err(SourceError::Throttled { source_name: "ecb", retry_after: None }),
     ]);
     let book = live(source.clone(), &clock);
     let before = book.latest();
@@ -263,7 +268,10 @@ async fn a_fresh_publication_replaces_the_bundled_one_and_names_its_evidence() {
     assert!(book.refresh().await);
     let again = mid(&book, "EUR", "USD");
     assert_eq!((again.fetched_at, again.as_of), (clock.now(), market.as_of));
-    assert_eq!(source.asked.lock().unwrap()[1].1.as_ref().map(|seen| seen.etag.as_str()), Some("\"a\""));
+    assert_eq!(
+        source.asked.lock().unwrap()[1].1.as_ref().and_then(|seen| seen.etag.as_deref()),
+        Some("\"a\"")
+    );
 
     // A failure is reported and takes nothing away.
     assert!(!book.refresh().await);

@@ -5,6 +5,8 @@
 //!   history is newest first. Decimals differ per currency (0 to 5).
 //! * Time: `time` is a date only. Rates are concerted at about 14:15 and published at about 16:00 Frankfurt time on
 //!   TARGET days; on other days the file keeps the last day's rates, so a set is never "missing" over a weekend.
+//! * Errors: a plain HTTP status, or an HTML page.
+//! * Pace: no limit stated; an unchanged file is a 304.
 //! * Terms: free to reuse with the line "Source: ECB statistics". "Published for information purposes only": these are
 //!   [`Kind::Reference`] rates; nobody deals at them.
 //!
@@ -15,14 +17,18 @@
 mod xml;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
 use crate::calendar::{frankfurt, next_target_day};
-use crate::http::{Fetcher, Patience};
-use crate::{Answer, Code, Kind, RateSet, RateSource, Schedule, SourceError, Validator, Window};
+use crate::http::{Fetcher, Patience, unexplained};
+use crate::sheet::Flaw;
+use crate::{
+    Answer, Code, Kind, Pace, Quoted, RateSet, RateSource, Schedule, SourceError, Validator, Window,
+};
 
 /// The name in settings and answers.
 pub const NAME: &str = "ecb";
@@ -32,7 +38,6 @@ pub const ORIGIN: &str = "https://www.ecb.europa.eu";
 /// The source.
 #[derive(Debug, Clone)]
 pub struct Ecb {
-    origin: String,
     fetcher: Fetcher,
 }
 
@@ -44,7 +49,7 @@ impl Ecb {
 
     /// A mirror, or a test's server: scheme, host and port.
     pub fn at(origin: &str, patience: Patience) -> Ecb {
-        Ecb { origin: origin.trim_end_matches('/').to_owned(), fetcher: Fetcher::new(NAME, patience) }
+        Ecb { fetcher: Fetcher::new(NAME, origin, patience) }
     }
 }
 
@@ -60,6 +65,14 @@ impl RateSource for Ecb {
         NAME
     }
 
+    fn pace(&self) -> Pace {
+        Pace { shortest: Duration::from_secs(600), quota: "none stated; one publication a day" }
+    }
+
+    fn offers(&self, window: Window) -> bool {
+        !matches!(window, Window::On(_))
+    }
+
     async fn fetch(
         &self,
         window: Window,
@@ -69,16 +82,15 @@ impl RateSource for Ecb {
         let file = match window {
             Window::Latest => "eurofxref-daily.xml",
             Window::Recent => "eurofxref-hist-90d.xml",
+            Window::On(_) => return Err(SourceError::NotOffered { source_name: NAME, window }),
         };
-        let etag = seen.filter(|seen| seen.window == window).map(|seen| seen.etag.as_str());
-        let url = format!("{}/stats/eurofxref/{file}", self.origin);
-        let Some((body, etag)) = self.fetcher.get(&url, etag).await? else {
-            return Ok(Answer::NotModified);
-        };
-        let text = std::str::from_utf8(&body).map_err(|_| malformed("it is not UTF-8"))?;
-        let sets = read(text, now)?;
-        Ok(Answer::Sets { sets, body, validator: etag.map(|etag| Validator { window, etag }) })
+        let request = self.fetcher.request(&format!("/stats/eurofxref/{file}"));
+        self.fetcher.ask(request, window, seen, now, |body| read_bytes(body, now), unexplained).await
     }
+}
+
+pub(crate) fn read_bytes(body: &[u8], fetched_at: DateTime<Utc>) -> Result<Vec<RateSet>, SourceError> {
+    read(std::str::from_utf8(body).map_err(|_| malformed("it is not UTF-8"))?, fetched_at)
 }
 
 /// Reads a daily or historical file into its days, oldest first. Pure.
@@ -86,9 +98,9 @@ impl RateSource for Ecb {
 /// # Errors
 /// [`SourceError::Malformed`], see the module.
 pub fn read(text: &str, fetched_at: DateTime<Utc>) -> Result<Vec<RateSet>, SourceError> {
-    let head =
-        text.trim_start_matches('\u{feff}').trim_start().get(..15).unwrap_or_default().to_ascii_lowercase();
-    if head.starts_with("<!doctype html") || head.starts_with("<html") {
+    let start = text.trim_start_matches('\u{feff}').trim_start();
+    let begins = |with: &str| start.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with));
+    if begins("<!doctype html") || begins("<html") {
         return Err(malformed("it is an HTML page"));
     }
     let horizon = fetched_at.date_naive() + Days::new(2);
@@ -104,6 +116,7 @@ pub fn rate_set(date: NaiveDate, rates: BTreeMap<Code, Decimal>, fetched_at: Dat
     RateSet {
         provider: NAME,
         base: Code::EUR,
+        quoted: Quoted::UnitsPerBase,
         as_of: frankfurt(date, 14, 15),
         published_at: frankfurt(date, 16, 0),
         fetched_at,
@@ -114,5 +127,5 @@ pub fn rate_set(date: NaiveDate, rates: BTreeMap<Code, Decimal>, fetched_at: Dat
 }
 
 fn malformed(why: impl Into<String>) -> SourceError {
-    SourceError::Malformed { source_name: NAME, why: why.into() }
+    Flaw::new(why).of(NAME)
 }

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use fx_providers::{Answer, Code, Kind, RateSet, RateSource, Schedule, SourceError, Validator, Window};
+use fx_providers::{
+    Answer, Code, Kind, Quoted, RateSet, RateSource, Schedule, SourceError, Validator, Window,
+};
 use secrecy::SecretString;
 use serde_json::json;
 use straits::clock::Clock;
@@ -86,6 +88,7 @@ impl RateSource for Bank {
         let set = RateSet {
             provider: "bank",
             base: Code::EUR,
+            quoted: Quoted::UnitsPerBase,
             as_of: now,
             published_at: now,
             fetched_at: now,
@@ -93,7 +96,7 @@ impl RateSource for Bank {
             schedule: Schedule::NextAt(now + TimeDelta::days(1)),
             rates,
         };
-        Ok(Answer::Sets { sets: vec![set], body: b"as told".to_vec(), validator: None })
+        Ok(Answer::Sets { sets: vec![set], body: b"as told".to_vec(), validator: None, notices: Vec::new() })
     }
 }
 

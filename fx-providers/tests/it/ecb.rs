@@ -1,84 +1,44 @@
 //! The ECB adapter against a server of this process: what it sends, and what it makes of every kind of answer.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
-
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use fx_providers::http::Patience;
 use fx_providers::{Answer, Code, RateSource, SourceError, Validator, Window, ecb};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-const DAILY: &str = include_str!("../fixtures/ecb-eurofxref-daily.xml");
-const HISTORY: &str = include_str!("../fixtures/ecb-eurofxref-hist-3days.xml");
+use crate::server::{PATIENCE, Server, http};
+
+const DAILY: &str = include_str!("../../fixtures/ecb-eurofxref-daily.xml");
+const HISTORY: &str = include_str!("../../fixtures/ecb-eurofxref-hist-3days.xml");
 
 fn now() -> DateTime<Utc> {
     "2026-10-30T16:05:00Z".parse().unwrap()
 }
 
-/// Answers one connection after another from `answers` (the last one for ever) and keeps the requests' heads.
-struct Server {
-    origin: String,
-    heads: Arc<Mutex<Vec<String>>>,
-}
-
-impl Server {
-    async fn start(answers: Vec<String>) -> Server {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let origin = format!("http://{}", listener.local_addr().unwrap());
-        let heads = Arc::new(Mutex::new(Vec::new()));
-        let kept = heads.clone();
-        tokio::spawn(async move {
-            for turn in 0.. {
-                let (mut socket, _) = listener.accept().await.unwrap();
-                let mut head = Vec::new();
-                while !head.ends_with(b"\r\n\r\n") {
-                    head.push(socket.read_u8().await.unwrap());
-                }
-                kept.lock().unwrap().push(String::from_utf8(head).unwrap());
-                let answer: &String = answers.get(turn).unwrap_or_else(|| answers.last().unwrap());
-                socket.write_all(answer.as_bytes()).await.unwrap();
-            }
-        });
-        Server { origin, heads }
-    }
-
-    fn source(&self) -> ecb::Ecb {
-        let patience = Patience {
-            connect: Duration::from_secs(1),
-            total: Duration::from_millis(400),
-            retry_from: Duration::from_millis(1),
-        };
-        ecb::Ecb::at(&self.origin, patience)
-    }
-
-    fn heads(&self) -> Vec<String> {
-        self.heads.lock().unwrap().clone()
-    }
-}
-
-fn http(status: &str, headers: &str, body: &str) -> String {
-    format!("HTTP/1.1 {status}\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n{body}", body.len())
+fn source(server: &Server) -> ecb::Ecb {
+    ecb::Ecb::at(&server.origin, PATIENCE)
 }
 
 async fn latest(answers: Vec<String>) -> (Result<Answer, SourceError>, Vec<String>) {
     let server = Server::start(answers).await;
-    let answer = server.source().fetch(Window::Latest, None, now()).await;
+    let answer = source(&server).fetch(Window::Latest, None, now()).await;
     (answer, server.heads())
 }
 
 #[tokio::test]
 async fn asks_for_the_daily_file_and_says_who_it_is() {
     let (answer, heads) = latest(vec![http("200 OK", "etag: \"abc\"\r\n", DAILY)]).await;
-    let Answer::Sets { sets, body, validator } = answer.unwrap() else { panic!("no sets") };
+    let Answer::Sets { sets, body, validator, .. } = answer.unwrap() else { panic!("no sets") };
     assert_eq!(heads.len(), 1);
     assert!(heads[0].starts_with("GET /stats/eurofxref/eurofxref-daily.xml HTTP/1.1\r\n"), "{}", heads[0]);
     assert!(heads[0].contains("accept: */*\r\n"), "{}", heads[0]);
     assert!(heads[0].contains("user-agent: fx-providers/"), "{}", heads[0]);
     assert!(!heads[0].contains("if-none-match"), "{}", heads[0]);
-    assert_eq!(validator, Some(Validator { window: Window::Latest, etag: "\"abc\"".into() }));
+    assert_eq!(
+        validator,
+        Some(Validator { window: Window::Latest, etag: Some("\"abc\"".into()), modified: None })
+    );
     assert_eq!(body, DAILY.as_bytes());
     let set = &sets[0];
     assert_eq!((set.rates.len(), set.base), (29, Code::EUR));
@@ -90,9 +50,9 @@ async fn asks_for_the_daily_file_and_says_who_it_is() {
 #[tokio::test]
 async fn hands_the_tag_back_for_its_own_window_only() {
     let server = Server::start(vec![http("304 Not Modified", "", ""), http("200 OK", "", HISTORY)]).await;
-    let seen = Validator { window: Window::Latest, etag: "\"abc\"".into() };
-    assert_eq!(server.source().fetch(Window::Latest, Some(&seen), now()).await, Ok(Answer::NotModified));
-    let Answer::Sets { sets, .. } = server.source().fetch(Window::Recent, Some(&seen), now()).await.unwrap()
+    let seen = Validator { window: Window::Latest, etag: Some("\"abc\"".into()), modified: None };
+    assert_eq!(source(&server).fetch(Window::Latest, Some(&seen), now()).await, Ok(Answer::NotModified));
+    let Answer::Sets { sets, .. } = source(&server).fetch(Window::Recent, Some(&seen), now()).await.unwrap()
     else {
         panic!("no sets")
     };
@@ -112,7 +72,10 @@ async fn repeats_a_429_and_nothing_else() {
     assert_eq!(heads.len(), 3);
 
     let (answer, heads) = latest(vec![busy]).await;
-    assert_eq!((answer, heads.len()), (Err(SourceError::Throttled("ecb")), 4));
+    assert_eq!(
+        (answer, heads.len()),
+        (Err(SourceError::Throttled { source_name: "ecb", retry_after: None }), 4)
+    );
 
     for status in [
         "500 Internal Server Error",
