@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use futures_util::StreamExt;
+use secrecy::ExposeSecret;
 use serde_json::json;
 
 use crate::app::{Sources, open_store, open_vault, restore_clock};
@@ -80,7 +81,8 @@ impl std::str::FromStr for Noted {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Noted, String> {
-        let wrong = || "write `17:<64 hexadecimal digits>`, or a merchant's id and a colon before it".to_owned();
+        let wrong =
+            || "write `17:<64 hexadecimal digits>`, or a merchant's id and a colon before it".to_owned();
         match text.split_once(':').and_then(|(merchant, head)| Some((merchant.parse().ok()?, head))) {
             Some((merchant, head)) => Ok(Noted::Trail(merchant, head.parse().map_err(|_| wrong())?)),
             None => text.parse().map(Noted::Ledger).map_err(|_| wrong()),
@@ -162,6 +164,7 @@ pub async fn journal(settings: Settings) -> Result<Outcome, CliError> {
 /// [`CliError`]; [`Outcome::FoundFaults`] when the period does not foot.
 pub async fn statement(settings: Settings, which: StatementArguments) -> Result<Outcome, CliError> {
     let Sources { clock, ids } = Sources::system();
+    there(&settings).await?;
     let store = open_store(&settings, &clock, &ids).await?;
     // A test clock that was moved stands ahead of the machine's; what is booked by then belongs to the statement.
     restore_clock(&store, &clock).await?;
@@ -222,18 +225,23 @@ pub async fn doctor(settings: Settings, as_json: bool) -> Result<Outcome, CliErr
     checks.push(("data_folder", folder.map(|()| shown).map_err(|error| error.to_string())));
     let vault = open_vault(&settings, &ids);
     checks.push(("master_key", vault.map(|vault| vault.key_id()).map_err(|error| error.to_string())));
-    match open_store(&settings, &clock, &ids).await {
-        Ok(store) => {
-            checks.push(("database", Ok(store.engine().to_string())));
-            let seen = store.verify(&VerifyOptions::default()).await;
-            let head = seen.map_err(|error| error.to_string()).and_then(|seen| match seen.ok() {
-                true => Ok(format!("the books hold, head {}", seen.head)),
-                false => Err("the books do not hold: run straits verify --full".to_owned()),
-            });
-            checks.push(("books", head));
-            store.close().await;
-        }
+    match Store::is_there(settings.database_url.expose_secret()).await {
+        // To look is not to make: an empty folder stays as it is.
+        Ok(false) => checks.push(("database", Ok("none yet; the first start makes it".to_owned()))),
         Err(error) => checks.push(("database", Err(error.to_string()))),
+        Ok(true) => match open_store(&settings, &clock, &ids).await {
+            Ok(store) => {
+                checks.push(("database", Ok(store.engine().to_string())));
+                let seen = store.verify(&VerifyOptions::default()).await;
+                let head = seen.map_err(|error| error.to_string()).and_then(|seen| match seen.ok() {
+                    true => Ok(format!("the books hold, head {}", seen.head)),
+                    false => Err("the books do not hold: run straits verify --full".to_owned()),
+                });
+                checks.push(("books", head));
+                store.close().await;
+            }
+            Err(error) => checks.push(("database", Err(error.to_string()))),
+        },
     }
     let geo = match &settings.geo_database {
         Some(file) => crate::geo::Geo::open(file),
@@ -273,9 +281,21 @@ pub async fn doctor(settings: Settings, as_json: bool) -> Result<Outcome, CliErr
     Ok(if ok { Outcome::Done } else { Outcome::FoundFaults })
 }
 
+/// The books that are there: reading them makes none.
 async fn opened(settings: &Settings) -> Result<Store, CliError> {
+    there(settings).await?;
     let Sources { clock, ids } = Sources::system();
     Ok(open_store(settings, &clock, &ids).await?)
+}
+
+async fn there(settings: &Settings) -> Result<(), CliError> {
+    if Store::is_there(settings.database_url.expose_secret()).await.map_err(words)? {
+        return Ok(());
+    }
+    Err(CliError::Words(format!(
+        "there are no books yet: the data folder is {}, and the database it names is empty or missing; name another with --data-dir or --database-url, or make them with `straits serve`",
+        settings.data_dir.display()
+    )))
 }
 
 fn words(error: impl std::fmt::Display) -> CliError {

@@ -28,7 +28,7 @@ mod precision;
 pub mod registry;
 mod text;
 
-pub use account::{AccountSettings, Build, BuildError, Context, Descriptor, Trust};
+pub use account::{AccountSettings, Build, BuildError, Context, Descriptor, Trust, is_loopback};
 pub use notice::{About, Notification, NotificationError, RawNotification, Reply, ReturnParameters};
 
 use async_trait::async_trait;
@@ -182,10 +182,7 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
     /// What the shopper needs of an open payment whose opening's answer was lost, without opening a second one: asked for
     /// again, or the same opening repeated under the same reference. `None`: the gateway does not give it again, nobody
     /// can ever agree to this payment, and it ends by lapse.
-    async fn session_again(
-        &self,
-        _request: &PaymentRequest,
-    ) -> Result<Option<PaymentSession>, GatewayError> {
+    async fn session_again(&self, _request: &PaymentRequest) -> Result<Option<PaymentSession>, GatewayError> {
         Ok(None)
     }
 

@@ -25,7 +25,6 @@ use crate::settings::Settings;
 use crate::store::{Change, Store};
 use crate::vault::Vault;
 
-use super::caller::Caller;
 use super::key_ring::KeyRing;
 use super::limits::Limiter;
 use super::problem::{Code, Problem};
@@ -118,20 +117,6 @@ impl Service {
         names.sort_unstable();
         names.dedup();
         names
-    }
-
-    /// A change that begins with a line of the audit trail: what the caller does, to what. It is written with the
-    /// effect or not at all.
-    pub fn noted(
-        &self,
-        caller: &Caller,
-        action: &str,
-        subject: impl ToString,
-        detail: impl ToString,
-    ) -> Change {
-        let mut change = Change::new();
-        change.audit(caller.actor.note(&self.ids, self.clock.now(), action, subject, detail));
-        change
     }
 
     /// Moves the test clock: everything due on the way runs in order, then the far sides catch up, then what they sent

@@ -236,7 +236,8 @@ mod tests {
     #[test]
     fn a_figure_without_a_currency_fits_every_currency_or_is_refused() {
         let check = |rule: &str| {
-            let rule = serde_json::from_str(&format!(r#"{{"name":"r","kind":"gateway",{rule}}}"#)).expect(rule);
+            let rule =
+                serde_json::from_str(&format!(r#"{{"name":"r","kind":"gateway",{rule}}}"#)).expect(rule);
             FeeBook::of(vec![rule]).check()
         };
         for good in [r#""percent":"3.4""#, r#""fixed":"1""#, r#""percent":"1","minimum":"2","cap":"5""#] {

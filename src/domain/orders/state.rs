@@ -312,7 +312,9 @@ impl PaymentState {
     pub fn received(&self, capture_ref: &str) -> Option<Received> {
         let taken = self.taken().filter(|taken| taken.capture_ref == capture_ref);
         match self {
-            PaymentState::InReview { held: Some(held), .. } if held.capture_ref == capture_ref => held.received,
+            PaymentState::InReview { held: Some(held), .. } if held.capture_ref == capture_ref => {
+                held.received
+            }
             _ => taken.and_then(|taken| taken.received),
         }
     }

@@ -5,14 +5,14 @@
 //! created again under another reference; what the lost answer held is asked for again (`restore`). A definite no, and a call that was never sent, end it as `failed`; its order reference is free again.
 
 use serde_json::json;
-use url::{Host, Url};
+use url::Url;
 
 use crate::domain::merchants::Merchant;
 use crate::domain::orders::{
     Customer, Holder, Intent, IntentKind, Outcome, Payment, PaymentReport, PaymentState, ReportKind,
     ReportSource, SealedSecrets,
 };
-use crate::gateways::{GatewayError, PaymentSession};
+use crate::gateways::{GatewayError, PaymentSession, is_loopback};
 use crate::ids::{PaymentId, QuoteId};
 use crate::money::Money;
 use crate::store::{Change, CommitError, Versioned};
@@ -281,12 +281,7 @@ fn check_return_url(text: &str, merchant: &Merchant, loopback: bool) -> Result<(
     if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
         return refuse("must be an http(s) address without a user");
     }
-    let here = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
+    let here = is_loopback(&url);
     let origin = url.origin().ascii_serialization();
     if (loopback && here) || merchant.return_origins.contains(&origin) {
         return Ok(());

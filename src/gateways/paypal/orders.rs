@@ -1,5 +1,7 @@
 //! Orders: opening one, asking about one, capturing one.
 
+use chrono::{DateTime, Utc};
+
 use super::api::{Said, request_id};
 use super::errors::Class;
 use super::status::{self, CaptureStatus, OrderStatus};

@@ -81,7 +81,7 @@ pub async fn resolve(
     let (resolving, action) = (service.resolving.clone(), body.value.action);
     let parts = body.value.allocation;
     let (merchant, user) = (caller.merchant(), caller.key.user);
-    let extra = service.noted(&caller, "finding.decided", id, format_args!("{}: {reason}", action.as_str()));
+    let extra = caller.noted(&service, "finding.decided", id, format_args!("{}: {reason}", action.as_str()));
     let work =
         tokio::spawn(
             async move { resolving.resolve(merchant, user, id, (action, &parts), &reason, extra).await },

@@ -115,7 +115,7 @@ pub async fn refund(
         Begun::Resume(resource) => return resume(&service, &caller, &resource).await,
     };
     let refund: RefundId = service.ids.mint();
-    let mut extra = service.noted(&caller, "payment.refunded", payment, refund);
+    let mut extra = caller.noted(&service, "payment.refunded", payment, refund);
     extra.claim(&claim, refund);
     let (refunding, merchant, input) = (service.refunding.clone(), caller.merchant(), body.value);
     let work = tokio::spawn(async move { refunding.request(merchant, payment, refund, &input, extra).await });
@@ -171,7 +171,7 @@ pub async fn deliver(
     let id: PaymentId = wire::path_id(&id, "payment")?;
     let (delivering, merchant) = (service.delivering.clone(), caller.merchant());
     let items = body.value.items;
-    let extra = service.noted(&caller, "payment.delivered", id, items.join(" "));
+    let extra = caller.noted(&service, "payment.delivered", id, items.join(" "));
     let work = tokio::spawn(async move { delivering.deliver(merchant, id, &items, extra).await });
     crate::http::json(200, &work.await.map_err(Problem::internal)??)
 }

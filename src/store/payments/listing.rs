@@ -122,16 +122,20 @@ mod tests {
         let url = format!("sqlite://{}/straits.db", folder.path().display());
         let clock = Clock::fixed(from_micros(1));
         let ids = IdSource::seeded(clock.clone(), 1);
+        let some_id: PaymentId = ids.mint();
         let store = Store::open(&StoreOptions::new(url, Environment::Test, clock, ids)).await.unwrap();
         let some = || Some("x".to_owned());
         let filters = [
             (PaymentFilter::default(), "payment_listed"),
-            (PaymentFilter { order_ref: some(), state: some(), gateway: some(), ..Default::default() }, "payment_order"),
+            (
+                PaymentFilter { order_ref: some(), state: some(), gateway: some(), ..Default::default() },
+                "payment_order",
+            ),
             (PaymentFilter { state: some(), gateway: some(), ..Default::default() }, "payment_state"),
             (PaymentFilter { gateway: some(), ..Default::default() }, "payment_gateway"),
         ];
         for (filter, index) in filters {
-            let back = PaymentFilter { ending_before: Some(PaymentId::from_bits(1)), ..filter.clone() };
+            let back = PaymentFilter { ending_before: Some(some_id), ..filter.clone() };
             for sql in [filter.sql(), back.sql()] {
                 let plan = format!("EXPLAIN QUERY PLAN {sql}");
                 let rows = sqlx::query(AssertSqlSafe(plan)).fetch_all(store.reads()).await.unwrap();

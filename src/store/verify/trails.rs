@@ -54,7 +54,8 @@ impl Store {
                 .fetch_all(self.reads())
                 .await?;
         let heads = self.audit_heads().await?;
-        let beyond = ends.iter().find(|(merchant, seq)| heads.get(merchant).is_none_or(|head| head.seq < *seq));
+        let beyond =
+            ends.iter().find(|(merchant, seq)| heads.get(merchant).is_none_or(|head| head.seq < *seq));
         let mut fault = beyond.map(|(merchant, seq)| {
             format!("the audit trail of {merchant} has an entry {seq} that its head knows nothing of")
         });

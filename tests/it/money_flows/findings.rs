@@ -164,7 +164,8 @@ async fn an_order_is_free_once_its_wrong_money_went_back() {
         let shown = world.pay.get(world.merchant.id, first).await.unwrap();
         assert_eq!(shown.failure.map(|failure| failure.code).as_deref(), Some("sent_back"));
 
-        let second = world.paid("once-more", money("100.00", "USD"), ONE, taken("CAP", "100.00", "USD", "4.90"));
+        let second =
+            world.paid("once-more", money("100.00", "USD"), ONE, taken("CAP", "100.00", "USD", "4.90"));
         assert_eq!(world.state(second.await).await, "captured");
         let before = world.transactions().await.len();
         // The old capture is told of again, by a notice and by a question; then the gateway corrects itself too late.

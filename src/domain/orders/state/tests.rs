@@ -62,9 +62,7 @@ fn step(state: &PaymentState, asked: &Asked, report: &PaymentReport) -> PaymentS
         Transition::AlreadyThere | Transition::Stale => state.clone(),
         Transition::Conflict(why) => {
             let held = match &report.kind {
-                ReportKind::Captured(capture) if why.money_is_ours() => {
-                    Some(Held::of(capture))
-                }
+                ReportKind::Captured(capture) if why.money_is_ours() => Some(Held::of(capture)),
                 _ => None,
             };
             state.under_review(why, held).unwrap_or_else(|| state.clone())
