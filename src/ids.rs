@@ -198,6 +198,8 @@ ids! {
     TransactionId "txn",
     /// A locked price.
     QuoteId "quo",
+    /// An entry of a merchant's price book.
+    FixedPriceId "fix",
     /// A statement.
     StatementId "stm",
     /// Something that does not agree and waits for a decision.

@@ -27,6 +27,9 @@ use super::limits::{Left, caller_of};
 use super::problem::{Answer, Code, Problem};
 use super::service::Service;
 
+/// The header in which proxies say who the client is.
+pub const FORWARDED: &str = "X-Forwarded-For";
+
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -207,7 +210,7 @@ fn stranger(service: &Service, request: &ServiceRequest) -> IpAddr {
 
 /// The client's address: the peer, or behind trusted proxies the right-most hop that is none of them.
 pub fn client(service: &Service, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
-    let lines = headers.get_all("x-forwarded-for").filter_map(|line| line.to_str().ok());
+    let lines = headers.get_all(FORWARDED).filter_map(|line| line.to_str().ok());
     let lines: Vec<&str> = lines.collect();
     peer.map(|peer| client_address(peer.ip(), &lines, &service.trusted))
 }

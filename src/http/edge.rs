@@ -129,7 +129,10 @@ fn finish(headers: &mut HeaderMap, service: &Service, path: &str, id: RequestId)
         }
     };
     default(X_CONTENT_TYPE_OPTIONS, "nosniff");
-    default(X_FRAME_OPTIONS, "DENY");
+    // An embedded price is made for other sites' pages; its own policy says so.
+    if !path.starts_with("/v1/prices/embeds/") {
+        default(X_FRAME_OPTIONS, "DENY");
+    }
     default(REFERRER_POLICY, "no-referrer");
     default(CACHE_CONTROL, "no-store");
     if service.settings.mode == Mode::Live {

@@ -2,6 +2,7 @@
 
 use super::problem::{Code, Problem};
 use crate::domain::fees::FeeError;
+use crate::domain::fx::FixedPriceError;
 use crate::domain::settlement::{PreviewError, SettlementError};
 use crate::flows::deliver::DeliverError;
 use crate::flows::findings::ResolveError;
@@ -119,6 +120,14 @@ impl From<PriceError> for Problem {
             PriceError::NoRate(_) => Problem::new(Code::RateUnavailable, words),
             PriceError::RatesStale => Problem::new(Code::RatesStale, words).retry_after(60),
             PriceError::FutureDate(_) => Problem::new(Code::InvalidParameter, words).at("date"),
+            PriceError::Entry(refused) => {
+                let field = match refused.why {
+                    FixedPriceError::NotPositive(_) => "price.amount",
+                    FixedPriceError::Empty => "valid_until",
+                };
+                let place = format!("entries[{}].{field}", refused.index);
+                Problem::new(Code::InvalidBody, words).at(place)
+            }
             PriceError::Quote(_) | PriceError::Rate(_) => Problem::new(Code::Unprocessable, words),
             PriceError::Money(error) => error.into(),
             PriceError::Endings(_) | PriceError::Rates(_) => Problem::internal(words),

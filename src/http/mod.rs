@@ -6,6 +6,7 @@
 /// Handlers, one file for each group of routes.
 pub mod api;
 pub mod body;
+pub mod caching;
 pub mod caller;
 pub mod edge;
 pub mod extract;
@@ -118,6 +119,13 @@ routes! {
         get prices::price Access::AnyKey;
         post prices::prices Access::AnyKey;
     }
+    "/v1/prices/embeds" { post embeds::create Access::Scopes(SHOP); }
+    "/v1/prices/embeds/{token}" { get embeds::show Access::Public; }
+    "/v1/price-book" {
+        get price_book::list Access::Scopes(SHOP_OR_FINANCE);
+        post price_book::fix Access::Scopes(SHOP_OR_FINANCE);
+    }
+    "/v1/price-book/{id}" { delete price_book::withdraw Access::Scopes(SHOP_OR_FINANCE); }
     "/v1/quotes" { post prices::quote Access::AnyKey; }
     "/v1/quotes/{id}" { get prices::show_quote Access::AnyKey; }
 
@@ -198,8 +206,14 @@ fn cors(service: &web::Data<Service>) -> Cors {
             known || (sandbox && caller::is_loopback(origin))
         })
         .allowed_methods(["GET", "POST"])
-        .allowed_headers(["authorization", "content-type", "idempotency-key", "accept-language"])
-        .expose_headers(["x-request-id", "retry-after", "ratelimit-remaining", "idempotent-replayed"])
+        .allowed_headers([
+            "authorization",
+            "content-type",
+            "idempotency-key",
+            "accept-language",
+            "if-none-match",
+        ])
+        .expose_headers(["x-request-id", "retry-after", "ratelimit-remaining", "idempotent-replayed", "etag"])
         .max_age(600)
 }
 

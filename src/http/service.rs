@@ -119,6 +119,35 @@ impl Service {
         names
     }
 
+<<<<<<< HEAD
+=======
+    /// The merchant's accounts at gateways.
+    pub fn accounts_of(&self, merchant: MerchantId) -> Vec<Arc<OpenAccount>> {
+        let all = self.pay.accounts().all().into_iter();
+        all.filter(|open| open.account.merchant == merchant).collect()
+    }
+
+    /// How long a price stays what it is: until newer rates may be here, or until the price book changes by itself.
+    pub fn prices_fresh_for(&self, fixed_until: Option<DateTime<Utc>>) -> Duration {
+        let fixed = fixed_until.map(|until| (until - self.clock.now()).to_std().unwrap_or_default());
+        [self.pricing.rates.fresh_for(), fixed].into_iter().flatten().min().unwrap_or(Duration::MAX)
+    }
+
+    /// A change that begins with a line of the audit trail: what the caller does, to what. It is written with the
+    /// effect or not at all.
+    pub fn noted(
+        &self,
+        caller: &Caller,
+        action: &str,
+        subject: impl ToString,
+        detail: impl ToString,
+    ) -> Change {
+        let mut change = Change::new();
+        change.audit(caller.actor.note(&self.ids, self.clock.now(), action, subject, detail));
+        change
+    }
+
+>>>>>>> main
     /// Moves the test clock: everything due on the way runs in order, then the far sides catch up, then what they sent
     /// is worked off. The offset is kept with `extra`, and first: a restart halfway must not fall behind what was written
     /// on the way.

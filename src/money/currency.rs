@@ -30,6 +30,7 @@ struct Row {
     name: String,
     iso_exponent: u32,
     display_digits: u32,
+    cash_rounding_minor: u32,
     cash_step_minor: u32,
 }
 
@@ -59,6 +60,7 @@ fn read_row(line: &str) -> Option<Row> {
     let cash_rounding: u32 = back.next()?.parse().ok()?;
     let cash_digits: u32 = back.next()?.parse().ok()?;
     let display_digits = back.next()?.parse().ok()?;
+    let cash_unit = 10_u32.checked_pow(iso_exponent.saturating_sub(cash_digits))?;
     let name = back.next()?.trim_matches('"').to_owned();
     (code.len() == 3).then_some(Row {
         code,
@@ -67,8 +69,9 @@ fn read_row(line: &str) -> Option<Row> {
         iso_exponent,
         display_digits,
         // HUF: 5 of its last cash digit, the whole forint, are 500 minor units.
-        cash_step_minor: cash_rounding
-            .checked_mul(10_u32.checked_pow(iso_exponent.saturating_sub(cash_digits))?)?,
+        cash_rounding_minor: cash_rounding.checked_mul(cash_unit)?,
+        // SEK has no step beside its cash digits: the whole krona.
+        cash_step_minor: cash_rounding.max(1).checked_mul(cash_unit)?,
     })
 }
 
@@ -124,7 +127,12 @@ impl Currency {
 
     /// The step of cash payments in minor units (CLDR), if the currency has one.
     pub fn cash_rounding_minor(self) -> Option<u32> {
-        Some(self.row().cash_step_minor).filter(|&step| step > 0)
+        Some(self.row().cash_rounding_minor).filter(|&step| step > 0)
+    }
+
+    /// What cash amounts are multiples of, in minor units: CHF 5, SEK 100, HUF 500, USD 1.
+    pub fn cash_step_minor(self) -> u32 {
+        self.row().cash_step_minor
     }
 
     fn row(self) -> &'static Row {
@@ -252,7 +260,7 @@ mod tests {
     fn a_name_may_hold_commas() {
         let row = read_row("XYZ,999,2,\"Dollar, of nowhere\",1,0,5").unwrap();
         assert_eq!(
-            (row.name.as_str(), row.display_digits, row.cash_step_minor),
+            (row.name.as_str(), row.display_digits, row.cash_rounding_minor),
             ("Dollar, of nowhere", 1, 500)
         );
     }

@@ -13,6 +13,8 @@
 
 /// The sets that are compiled in.
 mod bundled;
+/// How long an answer stays what it is.
+mod due;
 /// Asking the live sources.
 mod refresh;
 /// One consistent set of rates.

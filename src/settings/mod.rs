@@ -7,13 +7,14 @@ mod layers;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use toml::Value;
 
-use crate::domain::fx::FxSettings;
+use crate::domain::fx::{Endings, FxSettings};
 
 pub use layers::{Layers, Origin, SettingsError, is_secret};
 
@@ -269,7 +270,8 @@ impl Reader<'_> {
             &[("sandbox", mode == Mode::Sandbox), ("always", true), ("never", false)],
         )?;
         let mut section = toml::Table::new();
-        for (key, value) in self.0.below("fx").filter(|(_, value)| value.as_str() != Some("")) {
+        let kept = |(key, value): &(&str, &Value)| value.as_str() != Some("") && *key != "price_endings";
+        for (key, value) in self.0.below("fx").filter(kept) {
             match key.split_once('.') {
                 Some((name, inner)) => {
                     let table = section.entry(name).or_insert_with(|| Value::Table(toml::Table::new()));
@@ -283,7 +285,22 @@ impl Reader<'_> {
             }
         }
         section.insert("allow_stale_reference".to_owned(), Value::Boolean(stale));
-        section.try_into().map_err(|error: toml::de::Error| self.bad("fx", error.message()))
+        let mut fx: FxSettings =
+            section.try_into().map_err(|error: toml::de::Error| self.bad("fx", error.message()))?;
+        let endings = self.text("fx.price_endings");
+        if !endings.is_empty() {
+            let file = endings.to_owned();
+            let text = std::fs::read_to_string(Path::new(endings)).map_err(|error| SettingsError::File {
+                file: file.clone(),
+                why: format!("{error} (setting fx.price_endings)"),
+            })?;
+            let read = Endings::read(&text, endings);
+            fx.endings = Arc::new(read.map_err(|error| SettingsError::File {
+                why: format!("`{}` {} (setting fx.price_endings)", error.key, error.why),
+                file,
+            })?);
+        }
+        Ok(fx)
     }
 
     fn gateways(&self) -> BTreeMap<String, GatewaySection> {

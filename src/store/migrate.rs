@@ -33,6 +33,7 @@ migrations! {
     30 "0030_settlements",
     31 "0031_open_refunds",
     40 "0040_quotes",
+    45 "0045_price_book",
 }
 
 /// The number of the newest migration.

@@ -19,6 +19,7 @@ mod migrate;
 mod open;
 pub mod outbox;
 pub mod payments;
+pub mod price_book;
 pub mod quotes;
 pub mod refunds;
 pub mod retention;

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 
-use crate::domain::fx::{Lock, MarketRate, Quote, QuoteUse, RateKind};
+use crate::domain::fx::{Lock, MarketRate, Quote, QuoteUse, RateKind, Unit};
 use crate::ids::{MerchantId, PaymentId, QuoteId, RateSetId};
 use crate::money::{BasisPoints, Currency, Money, Rate};
 
@@ -37,9 +37,47 @@ pub static QUOTE: Table = Table {
         Column::int("expires_at"),
         Column::text("used_by"),
         Column::int("used_at"),
+        Column::text("country"),
     ],
     unique: &[],
 };
+
+/// A unit: its minor units alone, or with its article and the price fixed for it.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum StoredUnit {
+    Plain(i64),
+    Article {
+        minor: i64,
+        sku: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fixed: Option<i64>,
+    },
+}
+
+impl StoredUnit {
+    fn of(unit: &Unit) -> StoredUnit {
+        match &unit.sku {
+            None => StoredUnit::Plain(unit.price.minor()),
+            Some(sku) => StoredUnit::Article {
+                minor: unit.price.minor(),
+                sku: sku.to_string(),
+                fixed: unit.fixed.map(Money::minor),
+            },
+        }
+    }
+
+    fn read(self, from: Currency, to: Currency) -> Unit {
+        match self {
+            StoredUnit::Plain(minor) => Money::from_minor(minor, from).into(),
+            StoredUnit::Article { minor, sku, fixed } => Unit {
+                price: Money::from_minor(minor, from),
+                sku: sku.parse().ok(),
+                fixed: fixed.map(|minor| Money::from_minor(minor, to)),
+            },
+        }
+    }
+}
 
 /// Where the reference rate comes from, for the audit trail.
 #[derive(Serialize, Deserialize)]
@@ -57,7 +95,7 @@ struct Provenance {
 impl Change {
     /// A new quote, unused.
     pub fn insert_quote(&mut self, quote: &Quote) -> &mut Change {
-        let units: Vec<i64> = quote.units.iter().map(|unit| unit.minor()).collect();
+        let units: Vec<StoredUnit> = quote.units.iter().map(StoredUnit::of).collect();
         let market = &quote.market;
         let provenance = Provenance {
             kind: market.kind,
@@ -90,6 +128,7 @@ impl Change {
                 quote.expires_at.into(),
                 Value::Null,
                 Value::Null,
+                quote.country.map_or(Value::Null, Value::text),
             ],
         )
     }
@@ -151,7 +190,7 @@ fn read_quote(row: &AnyRow) -> Result<Versioned<Quote>, StoreError> {
         let value = row.int(column)?;
         i32::try_from(value).map(BasisPoints).map_err(|error| row.unreadable(column, error))
     };
-    let units: Vec<i64> = row.json("units")?;
+    let units: Vec<StoredUnit> = row.json("units")?;
     let provenance: Provenance = row.json("market")?;
     let created_at = row.time("created_at")?;
     let used = match (row.optional::<PaymentId>("used_by")?, row.optional_time("used_at")?) {
@@ -161,7 +200,8 @@ fn read_quote(row: &AnyRow) -> Result<Versioned<Quote>, StoreError> {
     row.versioned(Quote {
         id: row.parse("id")?,
         merchant: row.parse("merchant_id")?,
-        units: units.into_iter().map(|minor| Money::from_minor(minor, from.currency())).collect(),
+        units: units.into_iter().map(|unit| unit.read(from.currency(), to.currency())).collect(),
+        country: row.optional("country")?,
         from,
         to,
         market: MarketRate {

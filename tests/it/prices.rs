@@ -4,17 +4,20 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use straits::clock::Clock;
+use straits::domain::access::Actor;
 use straits::domain::fx::{
     Country, FxSettings, Lock, PriceRounding, QuoteState, QuoteUse, ResolvedBy, Shopper, SourceName,
 };
 use straits::flows::pay::{QuoteRefused, Quotes};
 use straits::flows::price::{
-    FallbackReason, Item, PriceError, PricesQuestion, Pricing, QuoteAnswer, QuoteQuestion, RatesQuestion,
+    FallbackReason, Item, NewFixedPrice, PriceError, PricesQuestion, Pricing, QuoteAnswer, QuoteQuestion,
+    RatesQuestion,
 };
 use straits::ids::{IdSource, MerchantId, PaymentId};
 use straits::money::{Currency, Money, Rate};
 use straits::rates::RateBook;
-use straits::store::{Change, CommitError, Store};
+use straits::store::price_book::FixedPriceFilter;
+use straits::store::{Change, CommitError, Seek, Store};
 
 use crate::engines::on_each_engine;
 
@@ -59,7 +62,11 @@ fn question<'a>(amounts: &[(&str, &str)], shopper: Shopper<'a>) -> PricesQuestio
         sku: Some(format!("sku-{index}")),
         price: money(amount, code),
     };
-    PricesQuestion { items: amounts.iter().enumerate().map(item).collect(), shopper, rounding: None }
+    PricesQuestion {
+        items: amounts.iter().enumerate().map(item).collect(),
+        shopper,
+        ..PricesQuestion::default()
+    }
 }
 
 fn from_country(code: &str) -> Shopper<'static> {
@@ -89,7 +96,7 @@ async fn prices_are_shown_in_the_shoppers_currency_and_manner() {
             "{country}"
         );
         assert_eq!((answer.resolved_by, answer.fallback_reason), (ResolvedBy::Country, None));
-        let applied = Rate::parse(currency("USD"), answer.currency, &answer.rate.applied).unwrap();
+        let applied = Rate::parse(currency("USD"), answer.currency, &answer.rate.unwrap().applied).unwrap();
         let exact = applied.convert(item.from).unwrap().value().normalize().to_string();
         assert_eq!(item.exact, exact, "exact is the amount times the rate shown");
     }
@@ -124,7 +131,7 @@ async fn a_thousand_items_rest_on_one_snapshot_and_no_more_are_taken() {
     asked.items.push(Item { sku: None, price: money("10.00", "EUR") });
     asked.rounding = Some(PriceRounding::Charm);
     let answer = pricing.localise(&asked).unwrap();
-    assert_eq!((answer.items.len(), answer.rate.spread_bps), (1000, 150));
+    assert_eq!((answer.items.len(), answer.rate.as_ref().unwrap().spread_bps), (1000, 150));
     assert!(
         answer.items[..999].iter().all(|item| item.price == money("689.00", "THB") && item.rate.is_none())
     );
@@ -162,7 +169,8 @@ async fn rates_are_listed_with_what_is_missing() {
 fn promise(merchant: MerchantId, units: &[(&str, &str)], to: &str) -> QuoteQuestion {
     QuoteQuestion {
         merchant,
-        units: units.iter().map(|(amount, code)| money(amount, code)).collect(),
+        units: units.iter().map(|(amount, code)| money(amount, code).into()).collect(),
+        country: None,
         to: currency(to),
         lock: Some(Lock::ThirtyMinutes),
         chargeable_at: vec!["grabpay-th".into()],
@@ -266,7 +274,7 @@ async fn stale_rates_are_not_promised_unless_that_is_allowed_and_said() {
 
     // Shown prices only say so.
     let shown = pricing.localise(&question(&[("19.90", "USD")], from_country("TH"))).unwrap();
-    assert!(shown.rate.stale);
+    assert!(shown.rate.unwrap().stale);
 }
 
 #[tokio::test]
@@ -280,4 +288,85 @@ async fn a_gateway_that_cannot_charge_the_currency_makes_a_quote_indicative() {
         let answer = pricing.promise(&asked, Change::new()).await.unwrap();
         assert_eq!((answer.indicative, answer.stale), (indicative, false), "{gateway:?}");
     }
+}
+
+#[tokio::test]
+async fn a_price_book_is_written_asked_once_and_withdrawn_on_each_engine() {
+    on_each_engine("a_price_book", async |database| {
+        stand_at(&database.clock, NOW);
+        let store = database.open().await;
+        let mut pricing = pricing(store.clone(), &database.clock, bundled());
+        pricing.allow_stale_reference = true;
+        let ids = &pricing.ids;
+        let actor = Actor { merchant: ids.mint(), user: ids.mint(), key: ids.mint(), request: ids.mint() };
+        let entry = |sku: &str, amount: &str, code: &str, country: Option<&str>| NewFixedPrice {
+            sku: sku.parse().unwrap(),
+            country: country.map(|code| Country::find(code).unwrap()),
+            price: money(amount, code),
+            valid_from: None,
+            valid_until: None,
+        };
+        let mut new: Vec<NewFixedPrice> =
+            (0..300).map(|place| entry(&format!("sku-{place}"), "1.00", "SGD", None)).collect();
+        new.push(entry("sku-0", "690.00", "THB", None));
+        new.push(entry("sku-0", "650.00", "THB", Some("TH")));
+        new.push(NewFixedPrice {
+            valid_until: Some(database.clock.now() + TimeDelta::hours(1)),
+            ..entry("sku-1", "5.00", "THB", None)
+        });
+        let drafted = pricing.draft_prices(actor.merchant, new).unwrap();
+        pricing.fix_prices(&actor, &drafted, Change::new()).await.unwrap();
+
+        let names: Vec<String> = (0..1000).map(|place| format!("sku-{place}")).collect();
+        let book = pricing.book_of(actor.merchant, names.iter().map(String::as_str)).await.unwrap();
+        let stranger = pricing.book_of(ids.mint(), names.iter().map(String::as_str)).await.unwrap();
+        let mut asked = question(&vec![("19.90", "USD"); 1000], from_country("TH"));
+        asked.book = book;
+        let answer = pricing.localise(&asked).unwrap();
+        let amounts: Vec<Money> = answer.items[..3].iter().map(|item| item.price).collect();
+        assert_eq!(amounts, [money("650.00", "THB"), money("5.00", "THB"), money("671.22", "THB")]);
+        assert_eq!(answer.fixed_until, Some(database.clock.now() + TimeDelta::hours(1)));
+        asked.book = stranger;
+        assert_eq!(pricing.localise(&asked).unwrap().items[0].price, money("671.22", "THB"));
+
+        // A quote keeps its articles: what is asked anew after expiry has the book's prices too.
+        let mut wanted = promise(actor.merchant, &[("19.90", "USD")], "THB");
+        wanted.units[0].sku = Some("sku-0".parse().unwrap());
+        wanted.country = Country::find("TH").ok();
+        let made = pricing.promise(&wanted, Change::new()).await.unwrap();
+        assert_eq!(made.to, money("650.00", "THB"));
+        let read = pricing.quote(actor.merchant, made.id).await.unwrap().unwrap();
+        assert_eq!((read.to, read.country, &read.units[0].fixed), (made.to, wanted.country, &Some(made.to)));
+        let again = pricing.promise(&Pricing::again(&read, vec![]), Change::new()).await.unwrap();
+        assert_eq!(again.to, made.to);
+
+        let filter =
+            FixedPriceFilter { currency: Some(currency("THB")), limit: 10, ..FixedPriceFilter::default() };
+        let thai = store.fixed_prices(actor.merchant, &filter).await.unwrap();
+        assert_eq!(thai.len(), 3);
+        let before = FixedPriceFilter { seek: Seek::Before(thai[2].id), ..filter };
+        let rows = store.fixed_prices(actor.merchant, &before).await.unwrap();
+        assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [thai[1].id, thai[0].id]);
+        let own = store.fixed_prices_from(actor.merchant, drafted[0].id, 1_000).await.unwrap();
+        assert_eq!(own, drafted);
+
+        assert!(
+            pricing
+                .withdraw_price(&Actor { merchant: ids.mint(), ..actor }, thai[1].id)
+                .await
+                .unwrap()
+                .is_none()
+        );
+        pricing.withdraw_price(&actor, thai[1].id).await.unwrap().unwrap();
+        let book = pricing.book_of(actor.merchant, ["sku-0"].into_iter()).await.unwrap();
+        let found = book.price(
+            &"sku-0".parse().unwrap(),
+            currency("THB"),
+            Country::find("TH").ok(),
+            database.clock.now(),
+        );
+        assert_eq!(found.map(|entry| entry.price), Some(money("690.00", "THB")));
+        store.close().await;
+    })
+    .await;
 }

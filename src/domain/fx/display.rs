@@ -172,12 +172,13 @@ mod tests {
         for (locale, accept, place, expected) in [
             (Some("de"), Some("th"), "SG", "de"),
             (Some("xx"), Some("th"), "SG", "th"),
-            (None, Some("sv, ja;q=0.2, ko;q=0.7"), "SG", "ko"),
+            (None, Some("eo, ja;q=0.2, ko;q=0.7"), "SG", "ko"),
             (None, Some("ja;q=0, *"), "TH", "th"),
             (None, None, "SG", "en-SG"),
-            (None, None, "HK", "zh-TW"),
+            (None, None, "HK", "zh-HK"),
             (None, None, "CN", "zh-CN"),
-            (None, None, "BR", "en"),
+            (None, None, "BR", "pt-BR"),
+            (None, None, "IL", "en"),
             (None, None, "", "en"),
             (None, Some(";;;,q=,=;q=2"), "VN", "vi"),
         ] {

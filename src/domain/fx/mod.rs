@@ -7,6 +7,7 @@
 //! | [`Shopper`] | which currency is shown, and why that one |
 //! | [`PriceRounding`], [`Endings`] | how a converted price ends |
 //! | [`Locale`] | how an amount is written |
+//! | [`PriceBook`] | the merchant's own prices, which win over conversion |
 //! | [`Quote`] | a price promised to one shopper until a moment |
 
 /// How a converted price ends.
@@ -19,13 +20,16 @@ mod text;
 mod display;
 /// What the business may change.
 mod settings;
+/// The merchant's own prices.
+mod price_book;
 /// A promised price.
 mod quote;
 
 pub use super::country::{Country, CountryError};
 pub use display::{Display, ResolvedBy, Shopper};
-pub use endings::{Ending, Endings, EndingsError, PriceRounding};
+pub use endings::{Ended, Ending, EndingMode, Endings, EndingsError, PriceRounding};
 pub use market::{MarketRate, RateKind};
-pub use quote::{Lock, LockError, Quote, QuoteError, QuoteState, QuoteTerms, QuoteUse};
+pub use price_book::{FixedPrice, FixedPriceError, PriceBook, Sku, SkuError};
+pub use quote::{Lock, LockError, Quote, QuoteError, QuoteState, QuoteTerms, QuoteUse, Unit};
 pub use settings::{FxSettings, LockBuffers, SourceName};
-pub use text::Locale;
+pub use text::{CurrencyMark, Locale};

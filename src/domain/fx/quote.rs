@@ -10,7 +10,7 @@ use std::str::FromStr;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Endings, EndingsError, MarketRate, PriceRounding};
+use super::{Country, Endings, EndingsError, MarketRate, PriceRounding, Sku};
 use crate::ids::{MerchantId, PaymentId, QuoteId};
 use crate::money::{BasisPoints, Money, MoneyError, Rate, RateError};
 
@@ -71,6 +71,23 @@ impl FromStr for Lock {
     }
 }
 
+/// One unit of what a quote is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    /// What the shop asks for it.
+    pub price: Money,
+    /// Of which article, where the shop says so.
+    pub sku: Option<Sku>,
+    /// What the price book fixes for it in the shopper's currency: then nothing is converted.
+    pub fixed: Option<Money>,
+}
+
+impl From<Money> for Unit {
+    fn from(price: Money) -> Unit {
+        Unit { price, sku: None, fixed: None }
+    }
+}
+
 /// A promised price.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quote {
@@ -78,8 +95,10 @@ pub struct Quote {
     pub id: QuoteId,
     /// Whose shop.
     pub merchant: MerchantId,
-    /// What it is for: each unit converted and rounded by itself.
-    pub units: Vec<Money>,
+    /// What it is for: each unit converted and rounded by itself, or as the price book has it.
+    pub units: Vec<Unit>,
+    /// The country whose prices of the book were looked up.
+    pub country: Option<Country>,
     /// What the shop asks: their sum.
     pub from: Money,
     /// What the shopper pays.
@@ -168,6 +187,8 @@ pub struct QuoteTerms {
     pub id: QuoteId,
     /// Whose shop.
     pub merchant: MerchantId,
+    /// The country whose prices of the book were looked up.
+    pub country: Option<Country>,
     /// The market's rate.
     pub market: MarketRate,
     /// Our spread.
@@ -185,20 +206,25 @@ impl Quote {
     ///
     /// # Errors
     /// [`QuoteError::NotPositive`]; amounts of several currencies; amounts beyond the ledger.
-    pub fn promise(terms: QuoteTerms, units: &[Money]) -> Result<Quote, QuoteError> {
-        let QuoteTerms { id, merchant, market, spread, buffer, lock, now } = terms;
+    pub fn promise<U: Clone + Into<Unit>>(terms: QuoteTerms, units: &[U]) -> Result<Quote, QuoteError> {
+        let units: Vec<Unit> = units.iter().cloned().map(Into::into).collect();
+        let QuoteTerms { id, merchant, country, market, spread, buffer, lock, now } = terms;
         if market.rate.base() == market.rate.quote() && (spread.0 != 0 || buffer.0 != 0) {
             return Err(QuoteError::NothingConverted);
         }
         let final_rate = market.rate.with_markup(BasisPoints(spread.0 + buffer.0))?;
-        let from = Money::sum(market.rate.base(), units.iter().copied())?;
-        if !from.is_positive() || units.iter().any(|unit| unit.is_negative()) {
+        let from = Money::sum(market.rate.base(), units.iter().map(|unit| unit.price))?;
+        if !from.is_positive() || units.iter().any(|unit| unit.price.is_negative()) {
             return Err(QuoteError::NotPositive(from));
         }
         let endings = Endings::bundled()?;
         let mut to = Money::zero(market.rate.quote());
-        for unit in units {
-            to = to.checked_add(endings.price(final_rate.convert(*unit)?, PriceRounding::Exact)?)?;
+        for unit in &units {
+            let converted = || -> Result<Money, QuoteError> {
+                let exact = final_rate.convert(unit.price)?;
+                Ok(endings.price(exact, PriceRounding::Exact, None)?.price)
+            };
+            to = to.checked_add(unit.fixed.map_or_else(converted, Ok)?)?;
         }
         if !to.is_positive() {
             return Err(QuoteError::NotPositive(to));
@@ -208,7 +234,8 @@ impl Quote {
         Ok(Quote {
             id,
             merchant,
-            units: units.to_vec(),
+            units,
+            country,
             from,
             to,
             market,
@@ -274,6 +301,7 @@ mod tests {
         QuoteTerms {
             id: ids.mint(),
             merchant: ids.mint(),
+            country: None,
             market,
             spread,
             buffer,
@@ -335,6 +363,10 @@ mod tests {
     #[test]
     fn refuses_nothing_and_mixtures() {
         let promise = |units: &[Money]| Quote::promise(terms("0.00001", "USD", "THB", 0, 0), units);
+        let fixed = Unit { fixed: Some(money("690.00", "THB")), ..money("19.90", "USD").into() };
+        let quote =
+            Quote::promise(terms("33.7", "USD", "THB", 100, 15), &[fixed, money("1.00", "USD").into()]);
+        assert_eq!(quote.unwrap().to, money("724.09", "THB"), "690.00 as it is, and 34.08755 converted");
         assert!(matches!(promise(&[]), Err(QuoteError::NotPositive(_))));
         assert!(matches!(promise(&[money("0.00", "USD")]), Err(QuoteError::NotPositive(_))));
         assert!(

@@ -1,10 +1,11 @@
 //! What the business may change about rates and prices: the section `[fx]` of the configuration.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Country, Lock, PriceRounding};
+use super::{Country, Endings, Lock, PriceRounding};
 use crate::money::{BasisPoints, Currency};
 
 /// Rates and prices.
@@ -36,6 +37,9 @@ pub struct FxSettings {
     pub currency_by_country: BTreeMap<Country, Currency>,
     /// How prices end when the caller does not say.
     pub rounding: PriceRounding,
+    /// The rules of step and charm: those compiled in, or the operator's file.
+    #[serde(skip)]
+    pub endings: Arc<Endings>,
 }
 
 /// A source of rates.
@@ -88,6 +92,7 @@ impl Default for FxSettings {
             default_currency: Currency::known("USD"),
             currency_by_country: BTreeMap::new(),
             rounding: PriceRounding::Exact,
+            endings: Endings::shipped(),
         }
     }
 }

@@ -1,11 +1,14 @@
-//! How an amount is written: pattern, marks and symbol of a locale, from `config/text/` (an extract of CLDR 48).
+//! How an amount is written: pattern, marks and symbol of a locale, from `config/text/` (made from the CLDR's files).
 //!
-//! The digits are ours, the manners CLDR's: grouping by the pattern (`#,##,##0.00` in Hindi), the currency's price-tag
-//! digits, a no-break space where a symbol of letters meets a digit (`Rp 20.000`, `THB 713.40`). An amount finer than
-//! the price tag shows its ledger digits: money is never hidden.
+//! The digits are ours, the manners CLDR's: grouping by the pattern (`#,##,##0.00` in Hindi) and from the length on that
+//! the language groups at (`1234,50 €` in Spanish, `12.345,50 €`), the pattern of what is below zero, the currency's
+//! price-tag digits, a no-break space where a symbol of letters meets a digit (`Rp 20.000`, `THB 713.40`). An amount
+//! finer than the price tag shows its ledger digits: money is never hidden.
 
 use std::fmt;
 use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
 
 use crate::money::{Currency, Money};
 
@@ -13,51 +16,121 @@ use crate::money::{Currency, Money};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Locale(&'static Row);
 
+/// How the currency is named beside an amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CurrencyMark {
+    /// The mark that cannot be mistaken in that language: `US$`, `฿`; the ISO code where there is none.
+    #[default]
+    Symbol,
+    /// The shortest mark: `$` for every dollar. For pages that name the currency elsewhere.
+    Narrow,
+    /// The ISO code.
+    Code,
+}
+
 #[derive(PartialEq, Eq)]
 struct Row {
     tag: &'static str,
-    before: &'static str,
-    after: &'static str,
+    positive: Pattern,
+    negative: Pattern,
     primary: usize,
     secondary: usize,
     decimal: &'static str,
     group: &'static str,
-    /// Symbols by currency, sorted; a currency that is absent is written by its code.
+    /// Digits that must stand before the last group for the number to be grouped at all.
+    minimum_grouping: usize,
+    /// Marks by currency, sorted; a currency that is absent is written by its code.
     symbols: Vec<(Currency, &'static str)>,
+    /// Narrow marks, where they differ from `symbols`.
+    narrow: Vec<(Currency, &'static str)>,
+}
+
+/// What stands around the number.
+#[derive(PartialEq, Eq)]
+struct Pattern {
+    before: &'static str,
+    after: &'static str,
 }
 
 static TABLE: LazyLock<Vec<Row>> = LazyLock::new(|| {
     let locales = include_str!("../../../config/text/locales.csv");
-    let symbols = include_str!("../../../config/text/symbols.csv");
-    locales.lines().skip(1).filter_map(|line| read_row(line, symbols)).collect()
+    rows(locales).skip(1).filter_map(read_row).collect()
 });
 
-/// `locale;pattern;decimal;group`; rows that do not parse are left out, and a test holds the count against the file.
-fn read_row(line: &'static str, symbols: &'static str) -> Option<Row> {
+fn rows(text: &'static str) -> impl Iterator<Item = &'static str> {
+    text.lines().filter(|line| !line.starts_with('#'))
+}
+
+/// `locale;positive;negative;decimal;group;minimum_grouping`; rows that do not parse are left out, and a test holds the
+/// count against the file.
+fn read_row(line: &'static str) -> Option<Row> {
     let mut fields = line.split(';');
-    let (tag, pattern) = (fields.next()?, fields.next()?);
+    let (tag, positive, negative) = (fields.next()?, fields.next()?, fields.next()?);
     let (decimal, group) = (fields.next()?, fields.next()?);
-    let number = pattern.trim_matches(|mark: char| !"#,0.".contains(mark));
-    let (before, after) = pattern.split_once(number)?;
+    let minimum_grouping = fields.next()?.parse().ok()?;
+    let number = positive.trim_matches(|mark: char| !"#,0.".contains(mark));
+    let around = |pattern: &'static str| {
+        let (before, after) = pattern.split_once(number)?;
+        Some(Pattern { before, after })
+    };
     let whole = number.split('.').next()?;
     let mut groups = whole.rsplit(',').map(str::len);
     let primary = groups.next()?;
     // The left-most part of the pattern only opens the number; with one group mark both sizes are the same.
     let secondary = groups.next().filter(|_| whole.matches(',').count() > 1).unwrap_or(primary);
-    Some(Row { tag, before, after, primary, secondary, decimal, group, symbols: read_symbols(tag, symbols) })
+    Some(Row {
+        tag,
+        positive: around(positive)?,
+        negative: around(negative)?,
+        primary,
+        secondary,
+        decimal,
+        group,
+        minimum_grouping,
+        symbols: read_marks(tag, include_str!("../../../config/text/symbols.csv")),
+        narrow: read_marks(tag, include_str!("../../../config/text/narrow.csv")),
+    })
 }
 
-fn read_symbols(tag: &str, text: &'static str) -> Vec<(Currency, &'static str)> {
-    let mut lines = text.lines();
+fn read_marks(tag: &str, text: &'static str) -> Vec<(Currency, &'static str)> {
+    let mut lines = rows(text);
     let column = lines.next().and_then(|head| head.split(';').position(|name| name == tag));
     let cell = |line: &'static str| {
         let currency = Currency::find(line.split(';').next()?).ok()?;
-        let symbol = line.split(';').nth(column?).filter(|symbol| !symbol.is_empty())?;
-        Some((currency, symbol))
+        let mark = line.split(';').nth(column?).filter(|mark| !mark.is_empty())?;
+        Some((currency, mark))
     };
-    let mut symbols: Vec<_> = lines.filter_map(cell).collect();
-    symbols.sort();
-    symbols
+    let mut marks: Vec<_> = lines.filter_map(cell).collect();
+    marks.sort();
+    marks
+}
+
+fn mark_of(marks: &[(Currency, &'static str)], currency: Currency) -> Option<&'static str> {
+    let place = marks.binary_search_by(|(own, _)| own.cmp(&currency)).ok()?;
+    marks.get(place).map(|(_, mark)| *mark)
+}
+
+/// Whether a mark's letter needs a blank beside a digit: it is no symbol (CLDR, `currencySpacing`). Of the table's marks
+/// those end in letters, in a full stop, or in the invisible space of the Cape Verde escudo.
+fn is_wordlike(letter: char) -> bool {
+    letter.is_alphanumeric() || letter == '.' || letter == '\u{200b}'
+}
+
+impl Pattern {
+    fn write(&self, mark: &str, number: &str) -> String {
+        const NO_BREAK: &str = "\u{a0}";
+        let mut text = self.before.replace('¤', mark);
+        if self.before.ends_with('¤') && mark.ends_with(is_wordlike) {
+            text.push_str(NO_BREAK);
+        }
+        text.push_str(number);
+        if self.after.starts_with('¤') && mark.starts_with(is_wordlike) {
+            text.push_str(NO_BREAK);
+        }
+        text.push_str(&self.after.replace('¤', mark));
+        text
+    }
 }
 
 impl Locale {
@@ -71,22 +144,37 @@ impl Locale {
         TABLE.iter().map(Locale)
     }
 
-    /// The best match for a language tag (BCP 47): `th-TH` → `th`, `zh-Hant-HK` → `zh-TW`, `tl` → `fil`. `None` when
-    /// the language is not in the table.
+    /// The best match for a language tag (BCP 47): `th-TH` → `th`, `en-GB` → `en-GB`, `zh-Hant-HK` → `zh-HK`,
+    /// `es-PE` → `es-MX`, `tl` → `fil`. `None` when the language is not in the table.
     pub fn find(tag: &str) -> Option<Locale> {
         let mut parts = tag.split(['-', '_']);
         let language = parts.next()?.to_ascii_lowercase();
         let rest: Vec<String> = parts.map(str::to_ascii_uppercase).collect();
         let has = |part: &str| rest.iter().any(|own| own == part);
+        let region = rest.iter().find(|part| part.len() == 2 || part.as_str() == "419").map(String::as_str);
         let traditional = has("HANT") || (!has("HANS") && (has("TW") || has("HK") || has("MO")));
-        let wanted = match language.as_str() {
-            "zh" | "yue" if traditional => "zh-TW",
-            "zh" => "zh-CN",
-            "en" if has("SG") => "en-SG",
+        let wanted = match (language.as_str(), region) {
+            ("zh" | "yue", Some("HK" | "MO")) if traditional => "zh-HK",
+            ("zh" | "yue", _) if traditional => "zh-TW",
+            ("zh", _) => "zh-CN",
+            ("pt", None | Some("BR")) => "pt-BR",
+            ("pt", Some(_)) => "pt-PT",
+            // Where Spanish writes `1,234.50`; elsewhere (Argentina, Chile, Colombia …) it writes as in Spain.
+            (
+                "es",
+                Some(
+                    "419" | "BZ" | "CU" | "DO" | "GT" | "HN" | "MX" | "NI" | "PA" | "PE" | "PR" | "SV" | "US",
+                ),
+            ) => "es-MX",
             // CLDR's aliases of retired and macro codes.
-            "tl" => "fil",
-            "in" => "id",
-            other => other,
+            ("tl", _) => "fil",
+            ("in", _) => "id",
+            ("no", _) => "nb",
+            (language, region) => {
+                let exact = region.map(|region| format!("{language}-{region}"));
+                let known = |tag: &str| Locale::all().find(|locale| locale.tag() == tag);
+                return exact.and_then(|tag| known(&tag)).or_else(|| known(language));
+            }
         };
         Locale::all().find(|locale| locale.tag() == wanted)
     }
@@ -98,22 +186,30 @@ impl Locale {
 
     /// The currency's mark in this locale: a symbol, or the ISO code.
     pub fn symbol(self, currency: Currency) -> &'static str {
-        let symbols = &self.0.symbols;
-        let place = symbols.binary_search_by(|(own, _)| own.cmp(&currency));
-        place.map_or_else(|_| currency.code(), |index| symbols[index].1)
+        self.mark(currency, CurrencyMark::Symbol)
+    }
+
+    fn mark(self, currency: Currency, mark: CurrencyMark) -> &'static str {
+        let Row { symbols, narrow, .. } = self.0;
+        let symbol = || mark_of(symbols, currency);
+        let found = match mark {
+            CurrencyMark::Symbol => symbol(),
+            CurrencyMark::Narrow => mark_of(narrow, currency).or_else(symbol),
+            CurrencyMark::Code => None,
+        };
+        found.unwrap_or_else(|| currency.code())
     }
 
     /// Writes an amount: `฿713.40`, `1.234,50 €`.
     pub fn write(self, money: Money) -> String {
+        self.write_with(money, CurrencyMark::Symbol)
+    }
+
+    /// The same with another mark: `$713.40`, `USD 713.40`.
+    pub fn write_with(self, money: Money, mark: CurrencyMark) -> String {
         let row = self.0;
-        let symbol = self.symbol(money.currency());
-        let sign = if money.is_negative() { "-" } else { "" };
-        let mut before = row.before.replace('¤', symbol);
-        if before.ends_with(char::is_alphanumeric) || before.ends_with('.') {
-            before.push('\u{a0}');
-        }
-        let after = row.after.replace('¤', symbol);
-        format!("{sign}{before}{}{after}", self.number(money.abs()))
+        let pattern = if money.is_negative() { &row.negative } else { &row.positive };
+        pattern.write(self.mark(money.currency(), mark), &self.number(money.abs()))
     }
 
     fn number(self, money: Money) -> String {
@@ -125,11 +221,12 @@ impl Locale {
         let text = format!("{ledger:.0$}", digits as usize);
         let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
         let mut grouped = String::with_capacity(text.len() * 2);
+        let groups = whole.len() >= row.primary + row.minimum_grouping;
         for (index, digit) in whole.chars().enumerate() {
             let left = whole.len() - index;
             let boundary = left == row.primary
                 || (left > row.primary && (left - row.primary).is_multiple_of(row.secondary));
-            if index > 0 && boundary {
+            if groups && index > 0 && boundary {
                 grouped.push_str(row.group);
             }
             grouped.push(digit);
@@ -154,7 +251,7 @@ mod tests {
 
     #[test]
     fn every_row_of_the_file_is_a_locale() {
-        let rows = include_str!("../../../config/text/locales.csv").lines().count() - 1;
+        let rows = rows(include_str!("../../../config/text/locales.csv")).count() - 1;
         assert_eq!((Locale::all().count(), Locale::english().tag()), (rows, "en"));
     }
 
@@ -187,6 +284,11 @@ mod tests {
             ("en", "1.234", "KWD", "KWD\u{a0}1.234"),
             ("id", "20000.50", "IDR", "Rp\u{a0}20.000,50"),
             ("hi", "123.00", "INR", "₹123.00"),
+            ("es", "1234.50", "EUR", "1234,50\u{a0}€"),
+            ("es", "12345.50", "EUR", "12.345,50\u{a0}€"),
+            ("de-CH", "-1234.50", "CHF", "CHF-1'234.50"),
+            ("nl", "-1234.50", "EUR", "€\u{a0}-1.234,50"),
+            ("sv", "-1234.50", "SEK", "\u{2212}1\u{a0}234,50\u{a0}kr"),
         ] {
             let money = Money::parse(amount, Currency::find(currency).unwrap()).unwrap();
             assert_eq!(Locale::find(locale).unwrap().write(money), expected);
@@ -198,14 +300,24 @@ mod tests {
         for (tag, expected) in [
             ("th-TH", Some("th")),
             ("en-SG", Some("en-SG")),
-            ("en-GB", Some("en")),
+            ("en-GB", Some("en-GB")),
+            ("en-US", Some("en")),
+            ("en-ZA", Some("en")),
             ("zh", Some("zh-CN")),
             ("zh-Hans-SG", Some("zh-CN")),
             ("zh-Hant", Some("zh-TW")),
-            ("zh-HK", Some("zh-TW")),
-            ("ZH_hant_hk", Some("zh-TW")),
+            ("zh-HK", Some("zh-HK")),
+            ("ZH_hant_hk", Some("zh-HK")),
+            ("zh-Hant-MY", Some("zh-TW")),
             ("tl", Some("fil")),
-            ("pt-BR", None),
+            ("pt-BR", Some("pt-BR")),
+            ("pt-AO", Some("pt-PT")),
+            ("es-AR", Some("es")),
+            ("es-PE", Some("es-MX")),
+            ("es-ES", Some("es")),
+            ("fr-BE", Some("fr")),
+            ("ar", None),
+            ("my-MM", None),
             ("", None),
             ("*", None),
         ] {

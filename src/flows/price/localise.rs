@@ -6,13 +6,16 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{PriceError, Pricing};
-use crate::domain::fx::{Country, Display, Endings, Locale, MarketRate, PriceRounding, ResolvedBy, Shopper};
+use super::{ChargedInstead, PriceError, Pricing};
+use crate::domain::fx::{
+    Country, CurrencyMark, Display, Endings, Locale, MarketRate, PriceBook, PriceRounding, ResolvedBy,
+    Shopper,
+};
 use crate::money::{BasisPoints, Currency, Money, Rate};
 use crate::rates::Snapshot;
 
 /// What is asked.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct PricesQuestion<'a> {
     /// What the shop asks, per unit; at most [`Pricing::MAX_ITEMS`].
     pub items: Vec<Item>,
@@ -20,6 +23,10 @@ pub struct PricesQuestion<'a> {
     pub shopper: Shopper<'a>,
     /// How prices end; none: as configured.
     pub rounding: Option<PriceRounding>,
+    /// How the currency is named in texts.
+    pub mark: CurrencyMark,
+    /// The merchant's own prices of the items.
+    pub book: PriceBook,
 }
 
 /// One unit for sale.
@@ -48,10 +55,17 @@ pub struct PricesAnswer {
     /// How amounts are written.
     #[schema(example = "th")]
     pub locale: &'static str,
-    /// The rate of the first item's currency.
-    pub rate: AppliedRate,
+    /// The rate of the first item's currency; absent where there is none and every price is the merchant's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<AppliedRate>,
+    /// The merchant's gateways that take the shown currency, in order.
+    #[schema(example = json!(["grabpay"]))]
+    pub chargeable_at: Vec<String>,
     /// In the order asked.
     pub items: Vec<PricedItem>,
+    /// Until when the price book leaves these prices as they are.
+    #[serde(skip)]
+    pub fixed_until: Option<DateTime<Utc>>,
 }
 
 /// Why a price is shown in the default currency.
@@ -89,6 +103,18 @@ pub struct AppliedRate {
     pub stale: bool,
 }
 
+/// What a price is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PriceSource {
+    /// The merchant fixed it: no rate, no spread, no rounding.
+    PriceBook,
+    /// Converted at the rate shown.
+    Converted,
+    /// The shop's own price, already in the shown currency.
+    AsGiven,
+}
+
 /// One priced unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PricedItem {
@@ -104,12 +130,24 @@ pub struct PricedItem {
     /// The price.
     #[schema(value_type = Object, example = json!({"amount": "671.22", "currency": "THB"}))]
     pub price: Money,
+    /// What it is made of.
+    pub source: PriceSource,
+    /// The rule it was rounded by, in words; absent where nothing was rounded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "exact THB: half up at 2 decimals")]
+    pub rule: Option<String>,
     /// The price as the shopper reads it.
     #[schema(example = "฿671.22")]
     pub text: String,
     /// The rate of this item, where its currency is not the first item's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<AppliedRate>,
+    /// The gateways that can charge this amount, where they are not those of the currency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chargeable_at: Option<Vec<String>>,
+    /// What would be charged, where no gateway can charge the price.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub charged_instead: Option<ChargedInstead>,
 }
 
 /// A pair with its spread, ready to price.
@@ -135,21 +173,51 @@ impl Applied {
         }
     }
 
-    fn price(&self, item: &Item, rounding: PriceRounding, locale: Locale) -> Result<PricedItem, PriceError> {
+    fn price(&self, item: &Item, market: &Market<'_>) -> Result<PricedItem, PriceError> {
         let exact = self.rate.convert(item.price)?;
+        let text = exact.value().normalize().to_string();
         // Within one currency the shop's own price stands as it is.
-        let price = match item.price.currency() == self.rate.quote() {
-            true => item.price,
-            false => Endings::bundled()?.price(exact, rounding)?,
-        };
-        Ok(PricedItem {
+        if item.price.currency() == self.rate.quote() {
+            return Ok(market.item(item, text, item.price, PriceSource::AsGiven));
+        }
+        let ended = market.endings.price(exact, market.rounding, market.country)?;
+        let priced = market.item(item, text, ended.price, PriceSource::Converted);
+        Ok(PricedItem { rule: Some(ended.rule), ..priced })
+    }
+}
+
+/// Where and how prices are shown.
+struct Market<'a> {
+    currency: Currency,
+    country: Option<Country>,
+    locale: Locale,
+    mark: CurrencyMark,
+    rounding: PriceRounding,
+    endings: &'a Endings,
+    book: &'a PriceBook,
+    now: DateTime<Utc>,
+}
+
+impl Market<'_> {
+    /// What the merchant fixed for an item in a currency.
+    fn fixed(&self, item: &Item, currency: Currency) -> Option<Money> {
+        let sku = item.sku.as_ref()?.parse().ok()?;
+        Some(self.book.price(&sku, currency, self.country, self.now)?.price)
+    }
+
+    fn item(&self, item: &Item, exact: String, price: Money, source: PriceSource) -> PricedItem {
+        PricedItem {
             sku: item.sku.clone(),
             from: item.price,
-            exact: exact.value().normalize().to_string(),
+            exact,
             price,
-            text: locale.write(price),
+            source,
+            rule: None,
+            text: self.locale.write_with(price, self.mark),
             rate: None,
-        })
+            chargeable_at: None,
+            charged_instead: None,
+        }
     }
 }
 
@@ -157,8 +225,8 @@ impl Pricing {
     /// Shows prices to a shopper. Moves and stores nothing.
     ///
     /// # Errors
-    /// [`PriceError::NoItems`], [`PriceError::TooManyItems`]; [`PriceError::NoRate`] for an item's currency or a
-    /// currency asked for by name (a country's own falls back to the default).
+    /// [`PriceError::NoItems`], [`PriceError::TooManyItems`]; [`PriceError::NoRate`] for the currency of an item that
+    /// must be converted, or a currency asked for by name (a country's own falls back to the default).
     pub fn localise(&self, question: &PricesQuestion<'_>) -> Result<PricesAnswer, PriceError> {
         let first = question.items.first().ok_or(PriceError::NoItems)?.price.currency();
         if question.items.len() > Pricing::MAX_ITEMS {
@@ -166,29 +234,49 @@ impl Pricing {
         }
         let snapshot = self.rates.latest();
         let display = question.shopper.display(&self.settings);
-        let (shown, fallback_reason) = self.shown(&snapshot, first, display)?;
-        let rounding = question.rounding.unwrap_or(self.settings.rounding);
+        let mut market = Market {
+            currency: display.currency,
+            country: display.country,
+            locale: display.locale,
+            mark: question.mark,
+            rounding: question.rounding.unwrap_or(self.settings.rounding),
+            endings: &self.settings.endings,
+            book: &question.book,
+            now: self.clock.now(),
+        };
+        let all_fixed = question.items.iter().all(|item| market.fixed(item, display.currency).is_some());
+        let (shown, fallback_reason) = match all_fixed {
+            true => (display.currency, None),
+            false => self.shown(&snapshot, first, display)?,
+        };
+        market.currency = shown;
         let mut rates: HashMap<Currency, Applied> = HashMap::new();
         let mut items = Vec::with_capacity(question.items.len());
         for item in &question.items {
+            if let Some(price) = market.fixed(item, market.currency) {
+                let exact = price.amount().normalize().to_string();
+                items.push(market.item(item, exact, price, PriceSource::PriceBook));
+                continue;
+            }
             let base = item.price.currency();
             let applied = match rates.entry(base) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(free) => free.insert(self.applied(&snapshot, base, shown)?),
             };
-            let mut priced = applied.price(item, rounding, display.locale)?;
+            let mut priced = applied.price(item, &market)?;
             priced.rate = (base != first).then(|| applied.answer());
             items.push(priced);
         }
-        let rate = self.applied(&snapshot, first, shown)?.answer();
         Ok(PricesAnswer {
             currency: shown,
             country: display.country,
             resolved_by: display.resolved_by,
             fallback_reason,
             locale: display.locale.tag(),
-            rate,
+            rate: self.applied(&snapshot, first, shown).ok().map(|applied| applied.answer()),
+            chargeable_at: Vec::new(),
             items,
+            fixed_until: question.book.next_change(market.now),
         })
     }
 

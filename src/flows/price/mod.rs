@@ -3,6 +3,10 @@
 //! A shown price moves nothing and promises nothing; a quote promises, and is the only thing here that is stored. All
 //! items of one answer rest on one snapshot of the rate book.
 
+/// Who can charge a price.
+mod charging;
+/// The price book.
+mod fixed;
 /// Rates, as `/v1/rates` answers them.
 mod listing;
 /// Prices in a shopper's currency.
@@ -19,8 +23,12 @@ use crate::money::{Currency, MoneyError, RateError};
 use crate::rates::{RateBook, RatesError};
 use crate::store::{CommitError, Store, StoreError};
 
+pub use charging::ChargedInstead;
+pub use fixed::{EntryRefused, NewFixedPrice};
 pub use listing::{RateAnswer, RatesAnswer, RatesQuestion};
-pub use localise::{AppliedRate, FallbackReason, Item, PricedItem, PricesAnswer, PricesQuestion};
+pub use localise::{
+    AppliedRate, FallbackReason, Item, PriceSource, PricedItem, PricesAnswer, PricesQuestion,
+};
 pub use promise::{QuoteAnswer, QuoteQuestion, QuoteRate};
 
 /// What the verbs of this module need.
@@ -61,6 +69,9 @@ pub enum PriceError {
     /// Tomorrow's rates.
     #[error("{0} has not come yet")]
     FutureDate(chrono::NaiveDate),
+    /// An entry of the price book cannot be.
+    #[error(transparent)]
+    Entry(EntryRefused),
     /// The promise cannot be made.
     #[error(transparent)]
     Quote(#[from] QuoteError),

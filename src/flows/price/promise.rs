@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{PriceError, Pricing};
-use crate::domain::fx::{Lock, Quote, QuoteError, QuoteState, QuoteTerms, QuoteUse};
+use crate::domain::fx::{Country, Lock, Quote, QuoteError, QuoteState, QuoteTerms, QuoteUse, Unit};
 use crate::flows::pay::{QuoteRefused, Quotes};
 use crate::ids::{MerchantId, PaymentId, QuoteId};
 use crate::money::{BasisPoints, Currency, Money};
@@ -18,7 +18,9 @@ pub struct QuoteQuestion {
     /// Whose shop.
     pub merchant: MerchantId,
     /// What the shop asks: one amount, or its items' amounts, all of one currency.
-    pub units: Vec<Money>,
+    pub units: Vec<Unit>,
+    /// The shopper's country: the price book may know prices of its own for it.
+    pub country: Option<Country>,
     /// What the shopper pays in.
     pub to: Currency,
     /// How long it stands; none: as configured.
@@ -108,6 +110,7 @@ impl Pricing {
     /// [`PriceError::Quote`]; [`PriceError::Commit`].
     pub async fn promise(&self, question: &QuoteQuestion, with: Change) -> Result<QuoteAnswer, PriceError> {
         let now = self.clock.now();
+        let question = &self.with_fixed(question, now).await?;
         let quote = self.draft(question, now)?;
         let mut change = with;
         change.insert_quote(&quote);
@@ -128,6 +131,7 @@ impl Pricing {
         QuoteQuestion {
             merchant: quote.merchant,
             units: quote.units.clone(),
+            country: quote.country,
             to: quote.to.currency(),
             lock: Some(quote.lock),
             chargeable_at,
@@ -135,8 +139,24 @@ impl Pricing {
         }
     }
 
+    /// The same question with what the price book has for its articles: what is shown is what is promised.
+    async fn with_fixed(
+        &self,
+        question: &QuoteQuestion,
+        now: DateTime<Utc>,
+    ) -> Result<QuoteQuestion, PriceError> {
+        let mut question = question.clone();
+        let skus = question.units.iter().filter_map(|unit| unit.sku.as_ref());
+        let book = self.book_of(question.merchant, skus.map(|sku| sku.as_str())).await?;
+        for unit in &mut question.units {
+            let fixed = |sku| book.price(sku, question.to, question.country, now).map(|entry| entry.price);
+            unit.fixed = unit.sku.as_ref().and_then(fixed);
+        }
+        Ok(question)
+    }
+
     fn draft(&self, question: &QuoteQuestion, now: DateTime<Utc>) -> Result<Quote, PriceError> {
-        let from = question.units.first().ok_or(PriceError::NoItems)?.currency();
+        let from = question.units.first().ok_or(PriceError::NoItems)?.price.currency();
         if question.units.len() > Pricing::MAX_ITEMS {
             return Err(PriceError::TooManyItems { given: question.units.len() });
         }
@@ -149,8 +169,8 @@ impl Pricing {
             true => (BasisPoints(0), BasisPoints(0)),
             false => (self.settings.spread(), self.settings.buffer(lock)),
         };
-        let (id, merchant) = (self.ids.mint(), question.merchant);
-        let terms = QuoteTerms { id, merchant, market, spread, buffer, lock, now };
+        let (id, merchant, country) = (self.ids.mint(), question.merchant, question.country);
+        let terms = QuoteTerms { id, merchant, country, market, spread, buffer, lock, now };
         let mut quote = Quote::promise(terms, &question.units)?;
         quote.indicative |=
             question.gateway.as_ref().is_some_and(|wanted| !question.chargeable_at.contains(wanted));

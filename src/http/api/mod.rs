@@ -1,11 +1,13 @@
 //! Handlers: parse, call a flow, answer.
 
 pub mod audit;
+pub mod embeds;
 pub mod findings;
 pub mod keys;
 pub mod ledger;
 pub mod operations;
 pub mod payments;
+pub mod price_book;
 pub mod prices;
 pub mod sandbox;
 pub mod settlements;

@@ -2,23 +2,24 @@
 
 use std::net::IpAddr;
 
-use actix_web::http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, HeaderValue, VARY};
+use actix_web::http::header::ACCEPT_LANGUAGE;
 use actix_web::{HttpRequest, web};
 use chrono::NaiveDate;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::fx::{Country, Lock, PriceRounding, Shopper};
+use crate::domain::fx::{Country, CurrencyMark, Locale, Lock, PriceRounding, Shopper, Sku, Unit};
 use crate::flows::price::{
     Item, PricesAnswer, PricesQuestion, QuoteAnswer, QuoteQuestion, RatesAnswer, RatesQuestion,
 };
 use crate::geo::edge_country;
+use crate::http::caching::{self, Dependence, EDGE_COUNTRY, KeyUse};
 use crate::http::caller::{Caller, client};
 use crate::http::extract::{Json, Query};
 use crate::http::problem::{Answer, Code, Problem};
 use crate::http::service::Service;
 use crate::http::wire::{self, AmountIn, CurrencyIn, MoneyIn};
-use crate::money::{Currency, Money};
+use crate::money::Currency;
 use crate::store::Change;
 
 /// Which rates.
@@ -73,6 +74,9 @@ pub struct PriceParameters {
     /// Its currency.
     #[param(value_type = String, example = "USD")]
     currency: CurrencyIn,
+    /// The article: what the price book fixes for it is shown as it is.
+    #[param(example = "mug-1")]
+    sku: Option<String>,
     /// The currency to show; always wins.
     #[param(value_type = Option<String>, example = "THB")]
     to: Option<CurrencyIn>,
@@ -84,9 +88,12 @@ pub struct PriceParameters {
     /// How to write amounts.
     #[param(example = "th")]
     locale: Option<String>,
-    /// `exact`, `step` or `charm`.
+    /// `exact`, `step`, `charm` or `cash`.
     #[param(value_type = Option<String>, example = "exact")]
     rounding: Option<PriceRounding>,
+    /// How the currency is named: `symbol`, `narrow` or `code`.
+    #[param(value_type = Option<String>, example = "symbol")]
+    symbol: Option<CurrencyMark>,
 }
 
 /// Up to a thousand prices on one rate snapshot.
@@ -101,14 +108,18 @@ pub struct PricesBody {
     /// From secret keys only.
     ip: Option<String>,
     locale: Option<String>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<PriceRounding>)]
     rounding: Option<PriceRounding>,
+    /// How the currency is named in `text`.
+    #[schema(value_type = Option<CurrencyMark>)]
+    symbol: Option<CurrencyMark>,
 }
 
 /// One item of a price question.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PricesItem {
+    /// The shop's own name: what the price book fixes for it is shown as it is.
     sku: Option<String>,
     #[schema(value_type = String)]
     amount: AmountIn,
@@ -117,7 +128,25 @@ pub struct PricesItem {
 }
 
 /// One price in the shopper's currency.
-#[utoipa::path(get, path = "/v1/prices", tag = "prices", params(PriceParameters), responses((status = 200, description = "The price", body = PricesAnswer)))]
+///
+/// A storefront asks from the browser with a publishable key, whose origins the key names:
+///
+/// ```js
+/// const answer = await fetch(`${url}/v1/prices?amount=19.90&currency=USD&to=THB&country=TH&locale=th`, {
+///   headers: { Authorization: `Bearer ${key}` },
+/// });
+/// if (!answer.ok) throw new Error((await answer.json()).detail);
+/// const { items } = await answer.json();
+/// console.log(items[0].text, items[0].price);
+/// ```
+///
+/// With currency and country in the URL the answer to a publishable key is `public` and may be kept by shared caches, at
+/// most until new rates are due; with the caller's address in it, it is `private`. Prices are shown as the shop gives
+/// them, tax included or not: tax is the shop's matter.
+#[utoipa::path(get, path = "/v1/prices", tag = "prices", params(PriceParameters), responses(
+    (status = 200, description = "The price", body = PricesAnswer,
+        headers(("ETag" = String, description = "For If-None-Match"), ("Cache-Control" = String), ("Vary" = String))),
+    (status = 304, description = "Nothing changed since the answer with that ETag")))]
 pub async fn price(
     service: web::Data<Service>,
     caller: Caller,
@@ -127,10 +156,21 @@ pub async fn price(
     let query = query.0;
     let price = query.amount.in_currency(query.currency.0).map_err(|problem| problem.at("amount"))?;
     let asked = Asked { to: query.to, country: query.country, ip: query.ip, locale: query.locale };
-    answer(&service, &caller, &request, vec![Item { sku: None, price }], asked, query.rounding)
+    let dependence = Dependence {
+        key: Some(if caller.is_secret() { KeyUse::Secret } else { KeyUse::Publishable }),
+        currency_given: asked.to.is_some(),
+        country_given: asked.country.is_some(),
+        locale_given: asked.locale.as_deref().and_then(Locale::find).is_some(),
+    };
+    let items = vec![Item { sku: query.sku, price }];
+    let mark = query.symbol.unwrap_or_default();
+    let answer = shown(&service, &caller, &request, items, &asked, query.rounding, mark).await?;
+    let body = serde_json::to_vec(&answer).map_err(Problem::internal)?;
+    let fresh = service.prices_fresh_for(answer.fixed_until);
+    caching::kept(&service, &request, "application/json", body, dependence, fresh)
 }
 
-/// Many prices in the shopper's currency.
+/// Many prices in the shopper's currency, all on one set of rates.
 #[utoipa::path(post, path = "/v1/prices", tag = "prices", request_body = PricesBody, responses((status = 200, description = "The prices", body = PricesAnswer)))]
 pub async fn prices(
     service: web::Data<Service>,
@@ -146,62 +186,78 @@ pub async fn prices(
         items.push(Item { sku: item.sku, price });
     }
     let asked = Asked { to: body.to, country: body.country, ip: body.ip, locale: body.locale };
-    answer(&service, &caller, &request, items, asked, body.rounding)
+    let mark = body.symbol.unwrap_or_default();
+    let answer = shown(&service, &caller, &request, items, &asked, body.rounding, mark).await?;
+    crate::http::json(200, &answer)
 }
 
 /// What a question says about the shopper.
-struct Asked {
-    to: Option<CurrencyIn>,
-    country: Option<String>,
-    ip: Option<String>,
-    locale: Option<String>,
+pub(super) struct Asked {
+    pub to: Option<CurrencyIn>,
+    pub country: Option<String>,
+    pub ip: Option<String>,
+    pub locale: Option<String>,
 }
 
-fn answer(
+impl Asked {
+    /// Who is looking, from the question and from where it came.
+    pub fn shopper<'a>(
+        &'a self,
+        service: &Service,
+        request: &'a HttpRequest,
+        edge: Option<Country>,
+        address: Option<IpAddr>,
+    ) -> Answer<Shopper<'a>> {
+        let country = self.country.as_deref().map(Country::find).transpose();
+        let accepted = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        Ok(Shopper {
+            currency: self.to.map(|currency| currency.0),
+            country: country
+                .map_err(|error| Problem::new(Code::InvalidParameter, error.to_string()).at("country"))?,
+            edge,
+            located: address.and_then(|address| service.geo.country_of(address)),
+            accept_language: accepted,
+            locale: self.locale.as_deref(),
+        })
+    }
+}
+
+/// The country a trusted edge names, and the shopper's address: what a secret key says (then the edge's country is the
+/// server's, and left out), else the peer behind trusted proxies.
+pub(super) fn edge_and_address(
+    service: &Service,
+    request: &HttpRequest,
+    told: Option<&str>,
+) -> Answer<(Option<Country>, Option<IpAddr>)> {
+    if let Some(text) = told {
+        let address = text.parse();
+        let refuse = |_| Problem::new(Code::InvalidParameter, "`ip` is no address").at("ip");
+        return Ok((None, Some(address.map_err(refuse)?)));
+    }
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    let named = request.headers().get(EDGE_COUNTRY).and_then(|value| value.to_str().ok());
+    let edge = peer.and_then(|peer| edge_country(peer, named, &service.trusted));
+    Ok((edge, client(service, request.peer_addr(), request.headers())))
+}
+
+async fn shown(
     service: &Service,
     caller: &Caller,
     request: &HttpRequest,
     items: Vec<Item>,
-    asked: Asked,
+    asked: &Asked,
     rounding: Option<PriceRounding>,
-) -> Answer {
-    let country = asked.country.as_deref().map(Country::find).transpose();
-    let country =
-        country.map_err(|error| Problem::new(Code::InvalidParameter, error.to_string()).at("country"))?;
-    let peer = request.peer_addr().map(|peer| peer.ip());
-    let address = address(service, caller, request, asked.ip.as_deref())?;
-    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
-    let edge = peer.and_then(|peer| edge_country(peer, header("cf-ipcountry"), &service.trusted));
-    let shopper = Shopper {
-        currency: asked.to.map(|currency| currency.0),
-        country,
-        edge: edge.filter(|_| asked.ip.is_none() || !caller.is_secret()),
-        located: address.and_then(|address| service.geo.country_of(address)),
-        accept_language: header(ACCEPT_LANGUAGE.as_str()),
-        locale: asked.locale.as_deref(),
-    };
-    let answer = service.pricing.localise(&PricesQuestion { items, shopper, rounding })?;
-    let mut response = crate::http::json(200, &answer)?;
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, max-age=60"));
-    headers.insert(VARY, HeaderValue::from_static("Authorization, Accept-Language, X-Forwarded-For, Origin"));
-    Ok(response)
-}
-
-/// The shopper's address: what a secret key says, else the peer behind trusted proxies.
-fn address(
-    service: &Service,
-    caller: &Caller,
-    request: &HttpRequest,
-    asked: Option<&str>,
-) -> Answer<Option<IpAddr>> {
-    if let Some(text) = asked.filter(|_| caller.is_secret()) {
-        let address = text.parse();
-        return address
-            .map(Some)
-            .map_err(|_| Problem::new(Code::InvalidParameter, "`ip` is no address").at("ip"));
-    }
-    Ok(client(service, request.peer_addr(), request.headers()))
+    mark: CurrencyMark,
+) -> Answer<PricesAnswer> {
+    let told = asked.ip.as_deref().filter(|_| caller.is_secret());
+    let (edge, address) = edge_and_address(service, request, told)?;
+    let shopper = asked.shopper(service, request, edge, address)?;
+    let skus = items.iter().filter_map(|item| item.sku.as_deref());
+    let book = service.pricing.book_of(caller.merchant(), skus).await?;
+    let question = PricesQuestion { items, shopper, rounding, mark, book };
+    let mut answer = service.pricing.localise(&question)?;
+    answer.charged_at(&service.accounts_of(caller.merchant()));
+    Ok(answer)
 }
 
 /// A price to promise.
@@ -212,23 +268,64 @@ pub struct QuoteBody {
     #[schema(value_type = Option<MoneyIn>)]
     from: Option<MoneyIn>,
     /// Instead of `from`: units, each converted and rounded by itself.
-    #[schema(value_type = Option<Vec<MoneyIn>>)]
-    items: Option<Vec<MoneyIn>>,
+    items: Option<Vec<QuoteItem>>,
     #[schema(value_type = String)]
     to: CurrencyIn,
     #[schema(value_type = Option<String>)]
     lock: Option<Lock>,
     /// Marks the quote indicative where this gateway cannot charge it.
     gateway: Option<String>,
+    /// The shopper's country, for fixed prices of that country. Without it: where a browser with a publishable key is.
+    country: Option<String>,
+}
+
+/// A unit of a quote.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QuoteItem {
+    #[schema(value_type = String)]
+    amount: AmountIn,
+    #[schema(value_type = String)]
+    currency: CurrencyIn,
+    /// The article: what the price book fixes for it is promised as it is.
+    sku: Option<String>,
+}
+
+impl QuoteItem {
+    fn read(self, index: usize) -> Answer<Unit> {
+        let price = self.amount.in_currency(self.currency.0);
+        let price = price.map_err(|problem| problem.at(format!("items[{index}].amount")))?;
+        let sku = self.sku.map(|sku| {
+            sku.parse::<Sku>().map_err(|error| {
+                Problem::new(Code::InvalidBody, error.to_string()).at(format!("items[{index}].sku"))
+            })
+        });
+        Ok(Unit { price, sku: sku.transpose()?, fixed: None })
+    }
 }
 
 /// Promises a price.
 #[utoipa::path(post, path = "/v1/quotes", tag = "prices", request_body = QuoteBody, responses((status = 201, description = "The quote", body = QuoteAnswer)))]
-pub async fn quote(service: web::Data<Service>, caller: Caller, body: Json<QuoteBody>) -> Answer {
+pub async fn quote(
+    service: web::Data<Service>,
+    caller: Caller,
+    request: HttpRequest,
+    body: Json<QuoteBody>,
+) -> Answer {
     let body = body.value;
-    let units: Vec<Money> = match (body.from, body.items) {
-        (Some(from), None) => vec![from.0],
-        (None, Some(items)) => items.iter().map(|item| item.0).collect(),
+    let asked = Asked { to: Some(body.to), country: body.country, ip: None, locale: None };
+    // A server's own address says nothing about the shopper.
+    let (edge, address) = match caller.is_secret() {
+        true => (None, None),
+        false => edge_and_address(&service, &request, None)?,
+    };
+    let shopper = asked.shopper(&service, &request, edge, address)?;
+    let country = shopper.country.or(shopper.edge).or(shopper.located);
+    let units: Vec<Unit> = match (body.from, body.items) {
+        (Some(from), None) => vec![from.0.into()],
+        (None, Some(items)) => {
+            items.into_iter().enumerate().map(|(index, item)| item.read(index)).collect::<Answer<_>>()?
+        }
         _ => {
             return Err(
                 Problem::new(Code::InvalidBody, "exactly one of `from` and `items` belongs here").at("from")
@@ -239,6 +336,7 @@ pub async fn quote(service: web::Data<Service>, caller: Caller, body: Json<Quote
     let question = QuoteQuestion {
         merchant: caller.merchant(),
         units,
+        country,
         to: body.to.0,
         lock: body.lock,
         chargeable_at: service.chargeable_at(caller.merchant(), body.to.0),

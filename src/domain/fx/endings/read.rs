@@ -1,0 +1,177 @@
+//! Rule sets as files: every fault names the file, the key and why.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use super::{Ending, EndingMode, Endings};
+use crate::domain::fx::Country;
+use crate::money::Currency;
+
+/// The file is not a rule set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}: `{key}` {why}")]
+pub struct EndingsError {
+    /// The file.
+    pub file: String,
+    /// Where in it: `market.SG.USD.charm[1].step`.
+    pub key: String,
+    /// What is wrong there.
+    pub why: String,
+}
+
+/// Rules by currency, and by country and currency where a market has its own.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Rules {
+    everywhere: BTreeMap<Currency, Tiers>,
+    markets: BTreeMap<(Country, Currency), Tiers>,
+}
+
+/// The rules of one currency, lowest price first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Tiers {
+    pub step: Vec<Ending>,
+    pub charm: Vec<Ending>,
+}
+
+impl Rules {
+    /// The market's own rules, else the currency's.
+    pub fn of(&self, market: Option<Country>, currency: Currency) -> Option<&Tiers> {
+        let own = market.and_then(|market| self.markets.get(&(market, currency)));
+        own.or_else(|| self.everywhere.get(&currency))
+    }
+
+    /// Whether the market has rules of its own.
+    pub fn has_own(&self, market: Country, currency: Currency) -> bool {
+        self.markets.contains_key(&(market, currency))
+    }
+
+    /// The currencies with rules that hold everywhere.
+    #[cfg(test)]
+    pub fn currencies(&self) -> impl Iterator<Item = Currency> {
+        self.everywhere.keys().copied()
+    }
+}
+
+/// One rule as written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    from: String,
+    step: String,
+    #[serde(default)]
+    endings: Vec<String>,
+    #[serde(default)]
+    mode: EndingMode,
+    min_price: Option<String>,
+    max_shift_bps: Option<u16>,
+}
+
+impl Endings {
+    /// Reads a rule set; `file` is named in refusals.
+    ///
+    /// # Errors
+    /// [`EndingsError`]: an unknown currency, country or key, a number that is no text, a step that cannot be paid,
+    /// rules out of order.
+    pub fn read(text: &str, file: &str) -> Result<Endings, EndingsError> {
+        read(text).map_err(|Fault { key, why }| EndingsError { file: file.to_owned(), key, why })
+    }
+}
+
+struct Fault {
+    key: String,
+    why: String,
+}
+
+fn fault(key: impl Into<String>, why: impl ToString) -> Fault {
+    Fault { key: key.into(), why: why.to_string() }
+}
+
+fn read(text: &str) -> Result<Endings, Fault> {
+    let table: Table =
+        text.parse().map_err(|error: toml::de::Error| fault("", error.to_string().trim_end()))?;
+    let shift = table.get("max_shift_bps").ok_or_else(|| fault("max_shift_bps", "is missing"))?;
+    let max_shift_bps =
+        shift.clone().try_into().map_err(|_| fault("max_shift_bps", "is no number of basis points"))?;
+    let mut rules = Rules::default();
+    for (key, value) in table.iter().filter(|(key, _)| key.as_str() != "max_shift_bps") {
+        if key == "market" {
+            for (country, value) in inner(key, value)? {
+                let key = format!("market.{country}");
+                let market = Country::find(country).map_err(|error| fault(&key, error))?;
+                for (code, value) in inner(&key, value)? {
+                    let key = format!("{key}.{code}");
+                    rules.markets.insert((market, currency(&key, code)?), tiers(&key, code, value)?);
+                }
+            }
+        } else {
+            rules.everywhere.insert(currency(key, key)?, tiers(key, key, value)?);
+        }
+    }
+    Ok(Endings { max_shift_bps, rules })
+}
+
+fn inner<'v>(key: &str, value: &'v Value) -> Result<&'v Table, Fault> {
+    value.as_table().ok_or_else(|| fault(key, "is no table"))
+}
+
+fn currency(key: &str, code: &str) -> Result<Currency, Fault> {
+    Currency::find(code).map_err(|error| fault(key, error))
+}
+
+fn tiers(key: &str, code: &str, value: &Value) -> Result<Tiers, Fault> {
+    let mut tiers = Tiers::default();
+    for (name, value) in inner(key, value)? {
+        let key = format!("{key}.{name}");
+        let rows = value.as_array().ok_or_else(|| fault(&key, "is no list of rules"))?;
+        let mut rules = Vec::with_capacity(rows.len());
+        for (index, row) in rows.iter().enumerate() {
+            rules.push(rule(&format!("{key}[{index}]"), currency(&key, code)?, row)?);
+        }
+        if let Some(index) = (1..rules.len()).find(|&index| rules[index - 1].from >= rules[index].from) {
+            return Err(fault(format!("{key}[{index}].from"), "is not above the rule before it"));
+        }
+        match name.as_str() {
+            "step" => tiers.step = rules,
+            "charm" => tiers.charm = rules,
+            _ => return Err(fault(key, "is unknown; `step` and `charm` are the tiers")),
+        }
+    }
+    Ok(tiers)
+}
+
+fn rule(key: &str, currency: Currency, row: &Value) -> Result<Ending, Fault> {
+    let written: Written =
+        row.clone().try_into().map_err(|error: toml::de::Error| fault(key, error.message()))?;
+    let number = |name: &str, text: &str| {
+        let key = format!("{key}.{name}");
+        let value =
+            Decimal::from_str_exact(text).map_err(|_| fault(&key, format!("= `{text}` is no decimal")))?;
+        match value.normalize().scale() > currency.exponent() {
+            true => Err(fault(&key, format!("= `{text}` is finer than {currency} can be paid"))),
+            false => Ok(value),
+        }
+    };
+    let positive = |name: &str, text: &str| {
+        let value = number(name, text)?;
+        match value.is_sign_negative() {
+            true => Err(fault(format!("{key}.{name}"), format!("= `{text}` is below zero"))),
+            false => Ok(value),
+        }
+    };
+    let mut endings =
+        written.endings.iter().map(|text| number("endings", text)).collect::<Result<Vec<_>, _>>()?;
+    if endings.is_empty() {
+        endings.push(Decimal::ZERO);
+    }
+    Ok(Ending {
+        from: positive("from", &written.from)?,
+        step: positive("step", &written.step)?,
+        endings,
+        mode: written.mode,
+        min_price: written.min_price.as_deref().map(|text| positive("min_price", text)).transpose()?,
+        max_shift_bps: written.max_shift_bps,
+    })
+}

@@ -1,0 +1,61 @@
+//! Who can charge a shown price, and what is charged where nobody can.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::PricesAnswer;
+use crate::flows::pay::OpenAccount;
+use crate::gateways::Unchargeable;
+use crate::money::Money;
+
+/// What would be charged instead of a shown price.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ChargedInstead {
+    /// The nearest amount a gateway takes in the shown currency; else the shop's own price.
+    #[schema(value_type = Object, example = json!({"amount": "19.90", "currency": "USD"}))]
+    pub price: Money,
+    /// Who can charge it.
+    #[schema(example = json!(["paypal"]))]
+    pub chargeable_at: Vec<String>,
+}
+
+impl PricesAnswer {
+    /// Says of every price which of the merchant's accounts can charge it: once for the currency, and beside an item
+    /// where its amount makes a difference.
+    pub fn charged_at(&mut self, accounts: &[Arc<OpenAccount>]) {
+        let taking = accounts.iter().filter(|open| open.gateway.currencies().contains(&self.currency));
+        self.chargeable_at = names(taking);
+        for item in &mut self.items {
+            let able = able(accounts, item.price);
+            if able.is_empty() {
+                item.charged_instead = instead(accounts, item.price, item.from);
+            }
+            item.chargeable_at = (able != self.chargeable_at).then_some(able);
+        }
+    }
+}
+
+/// The gateways by name, in order, each once.
+fn names<'a>(accounts: impl Iterator<Item = &'a Arc<OpenAccount>>) -> Vec<String> {
+    let mut names: Vec<String> = accounts.map(|open| open.account.gateway.clone()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+fn able(accounts: &[Arc<OpenAccount>], amount: Money) -> Vec<String> {
+    names(accounts.iter().filter(|open| open.gateway.check_amount(amount).is_ok()))
+}
+
+fn instead(accounts: &[Arc<OpenAccount>], shown: Money, own: Money) -> Option<ChargedInstead> {
+    let nearest = accounts.iter().find_map(|open| match open.gateway.check_amount(shown) {
+        Err(Unchargeable::Precision { nearest, .. }) => Some(nearest),
+        _ => None,
+    });
+    let candidates = nearest.into_iter().chain([own]);
+    candidates
+        .map(|price| ChargedInstead { price, chargeable_at: able(accounts, price) })
+        .find(|instead| !instead.chargeable_at.is_empty())
+}

@@ -1,0 +1,151 @@
+//! Who may keep an answer, for how long, and what it depends on.
+//!
+//! An answer to a key belongs to that key's merchant: `Vary` always names `Authorization`, so that a shared cache never
+//! gives one shop's answer to another. It is `public` only where the address says everything else: the key is one that
+//! browsers carry anyway, and currency and country stand in the URL. What was read off the request instead, the
+//! caller's address or the edge's country, makes it `private`; `Vary` then names the headers that were really read,
+//! which is none where the peer is no trusted proxy.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH, VARY};
+use actix_web::{HttpRequest, HttpResponse};
+use aws_lc_rs::digest::{SHA256, digest};
+
+use super::caller::FORWARDED;
+use super::problem::{Answer, Problem};
+use super::service::Service;
+use super::wire;
+
+/// The header in which an edge network names the caller's country.
+pub const EDGE_COUNTRY: &str = "CF-IPCountry";
+
+/// The longest a shared cache keeps a price.
+const PUBLIC: Duration = Duration::from_secs(300);
+/// The longest a browser keeps one that hangs on who asks.
+const PRIVATE: Duration = Duration::from_secs(60);
+
+/// What an answer depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dependence {
+    /// The key it was given to; `None`: everything stands in the URL.
+    pub key: Option<KeyUse>,
+    /// Whether the URL names the currency.
+    pub currency_given: bool,
+    /// Whether the URL names the country.
+    pub country_given: bool,
+    /// Whether the URL names a locale we know.
+    pub locale_given: bool,
+}
+
+/// Which kind of key asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyUse {
+    /// One that browsers carry.
+    Publishable,
+    /// A server's.
+    Secret,
+}
+
+impl Dependence {
+    fn is_public(self) -> bool {
+        self.key != Some(KeyUse::Secret) && self.currency_given && self.country_given
+    }
+
+    /// The headers that were read; `trusted`: the peer's word about the client counts.
+    fn vary(self, trusted: bool) -> String {
+        let read = [
+            (self.key.is_some(), "Authorization"),
+            (self.key.is_some(), "Origin"),
+            (!self.locale_given || !self.country_given, "Accept-Language"),
+            (!self.country_given && trusted, FORWARDED),
+            (!self.country_given && trusted, EDGE_COUNTRY),
+        ];
+        let names: Vec<&str> = read.into_iter().filter(|(was, _)| *was).map(|(_, name)| name).collect();
+        names.join(", ")
+    }
+
+    fn control(self, fresh_for: Duration) -> String {
+        let (who, longest) = if self.is_public() { ("public", PUBLIC) } else { ("private", PRIVATE) };
+        format!("{who}, max-age={}", fresh_for.min(longest).as_secs())
+    }
+}
+
+/// An answer that may be kept for `fresh_for` at most: with a validator, and 304 where the caller has it already.
+///
+/// # Errors
+/// `internal` where a header cannot be written.
+pub fn kept(
+    service: &Service,
+    request: &HttpRequest,
+    kind: &'static str,
+    body: Vec<u8>,
+    dependence: Dependence,
+    fresh_for: Duration,
+) -> Answer {
+    let trusted = request.peer_addr().is_some_and(|peer| service.trusted.trusts(peer.ip().to_canonical()));
+    let tag = format!("\"{}\"", wire::hex(&digest(&SHA256, &body).as_ref()[..16]));
+    let known = request.headers().get_all(IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
+    let known = known.flat_map(|value| value.split(',')).map(str::trim);
+    let unchanged =
+        known.map(|one| one.strip_prefix("W/").unwrap_or(one)).any(|one| one == tag || one == "*");
+    let status = if unchanged { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
+    let mut answer = HttpResponse::build(status);
+    for (name, text) in
+        [(CACHE_CONTROL, dependence.control(fresh_for)), (VARY, dependence.vary(trusted)), (ETAG, tag)]
+    {
+        if !text.is_empty() {
+            answer.insert_header((name, HeaderValue::from_str(&text).map_err(Problem::internal)?));
+        }
+    }
+    Ok(match unchanged {
+        true => answer.finish(),
+        false => answer.insert_header((CONTENT_TYPE, HeaderValue::from_static(kind))).body(body),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_public_only_where_the_address_says_everything() {
+        let full = Dependence {
+            key: Some(KeyUse::Publishable),
+            currency_given: true,
+            country_given: true,
+            locale_given: true,
+        };
+        let hour = Duration::from_secs(3_600);
+        for (dependence, control, vary) in [
+            (full, "public, max-age=300", "Authorization, Origin"),
+            (
+                Dependence { locale_given: false, ..full },
+                "public, max-age=300",
+                "Authorization, Origin, Accept-Language",
+            ),
+            (
+                Dependence { key: Some(KeyUse::Secret), ..full },
+                "private, max-age=60",
+                "Authorization, Origin",
+            ),
+            (Dependence { currency_given: false, ..full }, "private, max-age=60", "Authorization, Origin"),
+            (
+                Dependence { country_given: false, ..full },
+                "private, max-age=60",
+                "Authorization, Origin, Accept-Language, X-Forwarded-For, CF-IPCountry",
+            ),
+            (Dependence { key: None, ..full }, "public, max-age=300", ""),
+        ] {
+            assert_eq!((dependence.control(hour).as_str(), dependence.vary(true).as_str()), (control, vary));
+        }
+        let geo = Dependence { country_given: false, ..full };
+        assert_eq!(
+            geo.vary(false),
+            "Authorization, Origin, Accept-Language",
+            "no header of an untrusted peer is read"
+        );
+        assert_eq!(full.control(Duration::from_millis(41_900)), "public, max-age=41");
+    }
+}
