@@ -119,8 +119,6 @@ impl Service {
         names
     }
 
-<<<<<<< HEAD
-=======
     /// The merchant's accounts at gateways.
     pub fn accounts_of(&self, merchant: MerchantId) -> Vec<Arc<OpenAccount>> {
         let all = self.pay.accounts().all().into_iter();
@@ -133,21 +131,6 @@ impl Service {
         [self.pricing.rates.fresh_for(), fixed].into_iter().flatten().min().unwrap_or(Duration::MAX)
     }
 
-    /// A change that begins with a line of the audit trail: what the caller does, to what. It is written with the
-    /// effect or not at all.
-    pub fn noted(
-        &self,
-        caller: &Caller,
-        action: &str,
-        subject: impl ToString,
-        detail: impl ToString,
-    ) -> Change {
-        let mut change = Change::new();
-        change.audit(caller.actor.note(&self.ids, self.clock.now(), action, subject, detail));
-        change
-    }
-
->>>>>>> main
     /// Moves the test clock: everything due on the way runs in order, then the far sides catch up, then what they sent
     /// is worked off. The offset is kept with `extra`, and first: a restart halfway must not fall behind what was written
     /// on the way.
