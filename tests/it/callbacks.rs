@@ -211,7 +211,7 @@ async fn an_order_whose_wrong_money_went_back_is_paid_anew() {
             "order_ref": "order-1", "amount": {"amount": "100.00", "currency": "SGD"}, "gateway": "paypal",
             "splits": [{"supplier": supplier, "share": {"percent": "80"}}],
         });
-        let second = door.app.post_once("storefront", "/v1/payments", "once more", &body).await;
+        let second = door.app.post_once("storefront", "/v1/payments", "once-more", &body).await;
         assert_eq!(second.status, 201, "{}", second.text);
         let second = second.json()["id"].as_str().unwrap().to_owned();
         door.approve(&second).await;

@@ -113,7 +113,7 @@ async fn the_terms_of_a_gateway_account_are_settings_and_nonsense_is_refused() {
         "order_ref": "order-1", "amount": {"amount": "100.00", "currency": "SGD"}, "gateway": "paypal",
     });
     let refused = app.post_once("storefront", "/v1/payments", "order-1", &body).await;
-    assert_eq!(refused.code(), "funds_flow_not_settled", "{}", refused.text);
+    assert!(refused.status == 422 && refused.text.contains("(funds_flow)"), "{}", refused.text);
     app.pay("grabpay", "order-2").await;
     app.stop().await;
 }

@@ -220,7 +220,7 @@ mod tests {
             ("currency", ""),
             ("market", "sg"),
             ("market", "SGP"),
-            ("payer_country", "Singapore"),
+            ("payer_country", "Singapor"),
             ("payer_country", "XX"),
         ] {
             let error = FeeSchedule::read("x.toml", &file(&format!("{key} = \"{given}\""))).expect_err(given);
