@@ -36,12 +36,13 @@ pub struct Flows {
 ///
 /// # Errors
 /// [`AppError::Broken`] when the rate book does not open.
-pub fn build(built: &Built<'_>, accounts: Accounts, public_url: &str) -> Result<Flows, AppError> {
+pub async fn build(built: &Built<'_>, accounts: Accounts, public_url: &str) -> Result<Flows, AppError> {
     let (store, clock, ids) = (built.store.clone(), built.clock.clone(), built.ids.clone());
     let holder = Holder { boot: ids.mint(), alone: store.engine() == Engine::Sqlite };
     let fx = &built.settings.fx;
     let rates = RateBook::open(fx, clock.clone(), ids.clone());
-    let rates = Arc::new(rates.map_err(|error| AppError::Broken(error.to_string()))?);
+    let rates = rates.map_err(|error| AppError::Broken(error.to_string()))?;
+    let rates = Arc::new(rates.kept_in(store.clone()).await?);
     let allow_stale_reference = fx.allow_stale_reference.unwrap_or(false);
     let settlements = Settlements::new(settle::Parts {
         store: store.clone(),

@@ -152,7 +152,7 @@ impl App {
         let built = Built { settings: &settings, store: &store, vault: &vault, clock: &clock, ids: &ids };
         let accounts =
             gateway_accounts::open_accounts(&built, &public_url, sandbox.as_ref(), seeded.as_ref()).await?;
-        let flows = flows::build(&built, accounts, &public_url)?;
+        let flows = flows::build(&built, accounts, &public_url).await?;
         let geo = opening::open_geo(&settings)?;
         let trusted = opening::trusted_proxies(&settings)?;
         let origins = store.key_origins().await?;

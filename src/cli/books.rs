@@ -45,7 +45,7 @@ pub async fn verify(
     let mut out = io::stdout().lock();
     // A reader that closed the pipe has seen enough.
     if as_json {
-        let _ = writeln!(out, "{:#}", verified(&seen));
+        let _ = writeln!(out, "{:#}", serde_json::json!(verified(&seen)));
     } else {
         for check in &seen.checks {
             let mark = if check.ok { "ok   " } else { "FAULT" };

@@ -12,7 +12,7 @@ use crate::ids::{FindingId, MerchantId, UserId};
 use crate::money::Money;
 
 /// What does not agree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
     /// The gateway holds another amount than was asked.
@@ -100,7 +100,7 @@ impl FindingKind {
 }
 
 /// What can be done about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// The shopper gets the money back.
@@ -128,7 +128,7 @@ impl Action {
 }
 
 /// How far the decision is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum FindingState {
     /// Nobody has decided.

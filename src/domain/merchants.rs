@@ -183,7 +183,7 @@ pub struct PayoutAccount {
 }
 
 /// What the number of a payout account is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PayoutAccountKind {
     /// A national account number with a bank code.

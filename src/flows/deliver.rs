@@ -63,7 +63,8 @@ impl DeliverError {
 }
 
 impl Delivering {
-    /// Marks `items` (empty: everything) as delivered, writes it down with `extra`, and answers what it earned.
+    /// Marks `items` (empty: everything) as delivered, writes it down, and answers what it earned. `with` is given the
+    /// delivery's name, `pay_…/2`, and makes what is written together with it.
     ///
     /// # Errors
     /// [`DeliverError`].
@@ -72,9 +73,8 @@ impl Delivering {
         merchant: MerchantId,
         id: PaymentId,
         items: &[String],
-        extra: Change,
+        with: impl Fn(&str) -> Change,
     ) -> Result<Delivery, DeliverError> {
-        let foreign = extra.tables();
         for _ in 0..DECISIONS {
             let payment = self.store.payment(id).await?.filter(|payment| payment.value.merchant == merchant);
             let Versioned { value: payment, version } = payment.ok_or(DeliverError::Unknown)?;
@@ -99,7 +99,9 @@ impl Delivering {
             change.update_settlement(&SettlementRecord { delivered, ..record.value }, record.version);
             // Every refund decided raises it: what one takes before it is earned is never earned beside it.
             change.require(&PAYMENT, id, version);
-            change.extend(extra.clone());
+            let extra = with(&source);
+            let foreign = extra.tables();
+            change.extend(extra);
             match self.store.commit(change).await {
                 Ok(_) => return Ok(delivery),
                 Err(CommitError::LostUpdate { table, .. }) if foreign.contains(&table) => {
@@ -114,6 +116,22 @@ impl Delivering {
             }
         }
         Err(DeliverError::Unavailable(format!("{id} met {DECISIONS} other changes in a row")))
+    }
+
+    /// What a delivery earned, by its name.
+    ///
+    /// # Errors
+    /// [`DeliverError::Unknown`].
+    pub async fn delivered(&self, merchant: MerchantId, name: &str) -> Result<Delivery, DeliverError> {
+        let named = name.split_once('/').and_then(|(payment, number)| {
+            Some((payment.parse::<PaymentId>().ok()?, number.parse::<usize>().ok()?.checked_sub(1)?))
+        });
+        let (payment, index) = named.ok_or(DeliverError::Unknown)?;
+        let record = self.store.settlement_of(payment).await?.ok_or(DeliverError::Unknown)?.value;
+        let deliveries: Vec<Delivery> =
+            serde_json::from_str(&record.delivered).map_err(DeliverError::unavailable)?;
+        let found = deliveries.into_iter().nth(index).filter(|_| record.merchant == merchant);
+        found.ok_or(DeliverError::Unknown)
     }
 
     /// What refunds took of each part's commission before it was earned.

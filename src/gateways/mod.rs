@@ -73,7 +73,7 @@ pub struct PaymentSession {
 }
 
 /// What the shopper does next.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum NextAction {
     /// Open this address.
@@ -96,6 +96,7 @@ pub enum NextAction {
     /// Hand this to the gateway's SDK.
     Sdk {
         /// As the SDK wants it.
+        #[schema(value_type = Object)]
         payload: serde_json::Value,
     },
 }

@@ -4,7 +4,8 @@
 //! process's own. What only grows (requests, batches) is recorded where it happens.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::store::StoreError;
 
@@ -39,9 +40,48 @@ pub async fn measure(service: &Service) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Whether requests can be served, and what that rests on.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"ready": true, "checks": [{"name": "database", "ok": true}], "rates": [{"provider": "ecb", "live": true, "stale": false, "age_s": 3600}], "writer": {"queue": 0}}))]
+pub struct Readiness {
+    /// Whether every check holds.
+    ready: bool,
+    checks: Vec<Check>,
+    rates: Vec<RateSource>,
+    writer: Writer,
+}
+
+/// Something that is needed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReadinessCheck)]
+struct Check {
+    name: &'static str,
+    ok: bool,
+}
+
+/// A source of rates.
+#[derive(Debug, Serialize, ToSchema)]
+struct RateSource {
+    provider: String,
+    /// Whether it is asked over the network.
+    live: bool,
+    /// Whether newer numbers should have been there.
+    stale: bool,
+    /// Seconds since its numbers were true in the market; none before the first were read.
+    #[schema(required)]
+    age_s: Option<i64>,
+}
+
+/// The one writer.
+#[derive(Debug, Serialize, ToSchema)]
+struct Writer {
+    /// Changes that wait.
+    queue: usize,
+}
+
 /// Whether requests can be served, and what that rests on. Old rates and a long queue are shown, and refuse nobody:
 /// what cannot be done without them answers so itself.
-pub async fn readiness(service: &Service) -> (bool, Value) {
+pub async fn readiness(service: &Service) -> (bool, Readiness) {
     let schema = service.store.schema_is_current().await;
     let required = [
         ("started", service.is_ready()),
@@ -49,20 +89,16 @@ pub async fn readiness(service: &Service) -> (bool, Value) {
         ("migrations", schema.unwrap_or(false)),
     ];
     let ready = required.iter().all(|(_, ok)| *ok);
-    let checks: Vec<Value> = required.iter().map(|(name, ok)| json!({"name": name, "ok": ok})).collect();
+    let checks = required.iter().map(|&(name, ok)| Check { name, ok }).collect();
     let now = service.clock.now();
-    let rates: Vec<Value> = service
-        .pricing
-        .rates
-        .report()
-        .into_iter()
-        .map(|source| {
-            let age = source.as_of.map(|as_of| seconds(as_of, now));
-            json!({"provider": source.provider, "live": source.live, "stale": source.stale, "age_s": age})
-        })
-        .collect();
-    let writer = json!({"queue": service.store.waiting()});
-    (ready, json!({"ready": ready, "checks": checks, "rates": rates, "writer": writer}))
+    let rates = service.pricing.rates.report().into_iter().map(|source| RateSource {
+        age_s: source.as_of.map(|as_of| seconds(as_of, now)),
+        provider: source.provider.to_string(),
+        live: source.live,
+        stale: source.stale,
+    });
+    let writer = Writer { queue: service.store.waiting() };
+    (ready, Readiness { ready, checks, rates: rates.collect(), writer })
 }
 
 fn seconds(from: DateTime<Utc>, to: DateTime<Utc>) -> i64 {

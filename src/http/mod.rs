@@ -19,6 +19,7 @@ mod misread;
 mod openapi;
 pub mod problem;
 pub mod requests;
+pub mod schemas;
 pub mod service;
 pub mod wire;
 
@@ -43,6 +44,8 @@ pub struct Declared {
     pub path: &'static str,
     /// Who may.
     pub access: Access,
+    /// Its name in the document: `payments_create`.
+    pub operation: &'static str,
 }
 
 /// How each method is mounted; HEAD is answered wherever GET is.
@@ -55,18 +58,25 @@ mod method {
     pub use web::{delete, patch, post};
 }
 
+macro_rules! declared {
+    ($method:ident $path:literal $module:ident $handler:ident $access:expr) => {
+        Declared {
+            method: stringify!($method),
+            path: $path,
+            access: $access,
+            operation: concat!(stringify!($module), "_", stringify!($handler)),
+        }
+    };
+}
+
 macro_rules! routes {
     ($($path:literal { $($method:ident $module:ident :: $handler:ident $access:expr;)* })*) => {
         /// Every route.
-        pub const ROUTES: &[Declared] = &[$($(
-            Declared { method: stringify!($method), path: $path, access: $access },
-        )*)*];
+        pub const ROUTES: &[Declared] = &[$($(declared!($method $path $module $handler $access),)*)*];
 
         fn mount(config: &mut web::ServiceConfig, service: &web::Data<Service>) {
             $({
-                const ROWS: &[Declared] = &[$(
-                    Declared { method: stringify!($method), path: $path, access: $access },
-                )*];
+                const ROWS: &[Declared] = &[$(declared!($method $path $module $handler $access),)*];
                 config.service(
                     web::resource($path)
                         $(.route(method::$method().to(api::$module::$handler)))*
@@ -115,6 +125,7 @@ routes! {
         patch suppliers::update Access::Scopes(FINANCE);
     }
     "/v1/rates" { get prices::rates Access::AnyKey; }
+    "/v1/rates/sources" { get rates::sources Access::AnyKey; }
     "/v1/prices" {
         get prices::price Access::AnyKey;
         post prices::prices Access::AnyKey;

@@ -1,17 +1,21 @@
 //! `/openapi.json`: what the handlers declare, plus what is the same everywhere and therefore stands in no handler:
 //! keys, problem answers, rate-limit headers.
 
+use std::collections::BTreeMap;
+
 use utoipa::openapi::content::ContentBuilder;
-use utoipa::openapi::path::{Operation, PathItem};
-use utoipa::openapi::response::ResponseBuilder;
-use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::header::Header;
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Components, Ref, RefOr, Schema, Server};
 use utoipa::{OpenApi, PartialSchema};
 
 use super::caller::Access;
 use super::problem::{Code, Problem};
-use super::{Handlers, ROUTES};
+use super::{Declared, Handlers, ROUTES};
 
 /// The document for a server at `public_url`.
 pub fn document(public_url: &str, sandbox: bool) -> utoipa::openapi::OpenApi {
@@ -38,7 +42,7 @@ pub fn document(public_url: &str, sandbox: bool) -> utoipa::openapi::OpenApi {
         if let Some(operation) =
             document.paths.paths.get_mut(row.path).and_then(|item| operation(item, row.method))
         {
-            complete(operation, row.access);
+            complete(operation, row);
         }
     }
     document
@@ -54,54 +58,222 @@ fn operation<'a>(item: &'a mut PathItem, method: &str) -> Option<&'a mut Operati
     }
 }
 
-fn complete(operation: &mut Operation, access: Access) {
-    let mut codes = vec![Code::InvalidParameter, Code::TooManyRequests, Code::Internal];
-    match access {
-        Access::Public | Access::Gateway => operation.security = Some(vec![]),
+fn complete(operation: &mut Operation, row: &Declared) {
+    operation.security = Some(match row.access {
+        Access::Public | Access::Gateway => vec![],
         Access::AnyKey | Access::Scopes(_) | Access::Sandbox(_) => {
-            operation.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>("key", [])]);
-            codes.extend([Code::Unauthorized, Code::KeyScope, Code::NotFound, Code::Unavailable]);
+            vec![SecurityRequirement::new::<_, [&str; 0], &str>("key", [])]
+        }
+    });
+    operation.operation_id = Some(row.operation.to_owned());
+    let mut codes = general(operation, row);
+    codes.extend(particular(row.operation));
+    let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
+    for code in codes {
+        by_status.entry(code.status()).or_default().push(code);
+    }
+    if is_idempotent(operation) {
+        for (status, answer) in &mut operation.responses.responses {
+            if let (true, RefOr::T(answer)) = (status.starts_with('2'), answer) {
+                let words = "`true` where the answer is an earlier one, given again";
+                answer.headers.insert("Idempotent-Replayed".to_owned(), RefOr::T(header(words)));
+            }
         }
     }
-    if operation.request_body.is_some() {
-        codes.extend([
-            Code::RequestTimeout,
-            Code::Conflict,
-            Code::PayloadTooLarge,
-            Code::UnsupportedMediaType,
-            Code::Unprocessable,
-        ]);
-    }
-    for code in codes {
-        operation
-            .responses
-            .responses
-            .entry(code.status().to_string())
-            .or_insert_with(|| problem_answer(code));
+    for (status, codes) in by_status {
+        let answers = &mut operation.responses.responses;
+        answers.entry(status.to_string()).or_insert_with(|| problem_answer(&codes));
     }
 }
 
-fn problem_answer(code: Code) -> RefOr<utoipa::openapi::Response> {
-    let example = Problem::new(code, code.remedy()).document("", "/v1/…", "req_01kb0000000000000000000000");
-    let content =
-        ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).example(Some(example)).build();
-    let response =
-        ResponseBuilder::new().description(code.title()).content("application/problem+json", content);
+fn is_idempotent(operation: &Operation) -> bool {
+    parameters(operation).any(|parameter| parameter.name == "Idempotency-Key")
+}
+
+fn parameters(operation: &Operation) -> impl Iterator<Item = &Parameter> {
+    operation.parameters.iter().flatten().filter_map(|parameter| match parameter {
+        RefOr::T(parameter) => Some(parameter),
+        RefOr::Ref(_) => None,
+    })
+}
+
+/// The problems that follow from what an operation is.
+fn general(operation: &Operation, row: &Declared) -> Vec<Code> {
+    let mut codes = vec![Code::TooManyRequests, Code::Internal, Code::Timeout];
+    let has = |place: ParameterIn| parameters(operation).any(|parameter| parameter.parameter_in == place);
+    if has(ParameterIn::Query) {
+        codes.extend([Code::InvalidParameter, Code::UnknownField, Code::DuplicateField]);
+    }
+    if has(ParameterIn::Path) {
+        codes.push(Code::NotFound);
+        if row.path.contains("{id}") {
+            codes.push(Code::WrongIdType);
+        }
+    }
+    let keyed = |codes: &mut Vec<Code>| {
+        codes.extend([Code::Unauthorized, Code::WrongEnvironment, Code::Unavailable, Code::Busy]);
+    };
+    match row.access {
+        Access::Public => {}
+        Access::Gateway => codes.push(Code::Unavailable),
+        Access::AnyKey => {
+            keyed(&mut codes);
+            codes.push(Code::OriginNotAllowed);
+        }
+        Access::Scopes(_) | Access::Sandbox(_) => {
+            keyed(&mut codes);
+            codes.push(Code::KeyScope);
+        }
+    }
+    if is_idempotent(operation) {
+        codes.extend([
+            Code::IdempotencyKeyRequired,
+            Code::IdempotencyKeyInFlight,
+            Code::IdempotencyKeyReused,
+            Code::Conflict,
+        ]);
+    }
+    if operation.request_body.is_some() {
+        codes.extend([Code::RequestTimeout, Code::PayloadTooLarge, Code::UnsupportedEncoding]);
+        if row.access != Access::Gateway {
+            codes.extend([Code::InvalidJson, Code::InvalidBody, Code::MissingField, Code::UnknownField]);
+            codes.push(Code::UnsupportedMediaType);
+        }
+    }
+    codes
+}
+
+/// The problems of one operation's own.
+fn particular(operation: &str) -> &'static [Code] {
+    match operation {
+        "prices_rates" => &[Code::RateUnavailable, Code::UnknownCurrency],
+        "prices_price" | "prices_prices" => {
+            &[Code::InvalidAmount, Code::TooPrecise, Code::TooManyItems, Code::RateUnavailable]
+        }
+        "prices_quote" => &[
+            Code::InvalidAmount,
+            Code::TooPrecise,
+            Code::TooManyItems,
+            Code::RateUnavailable,
+            Code::GatewayUnknown,
+            Code::RatesStale,
+        ],
+        "embeds_create" => &[Code::InvalidAmount, Code::TooPrecise],
+        "embeds_show" => &[Code::RateUnavailable],
+        "price_book_fix" => &[Code::InvalidAmount, Code::TooPrecise, Code::TooManyItems],
+        "payments_create" => &[
+            Code::AmountMustBeString,
+            Code::AmountNotPositive,
+            Code::OrderRefInvalid,
+            Code::QuoteNotFound,
+            Code::UnknownSupplier,
+            Code::OrderRefTaken,
+            Code::QuoteExpired,
+            Code::QuoteUsed,
+            Code::QuoteIndicative,
+            Code::GatewayUnknown,
+            Code::CurrencyNotSupported,
+            Code::GatewayPrecision,
+            Code::InvalidSplit,
+            Code::ReturnUrlNotAllowed,
+            Code::GatewayRefused,
+            Code::GatewayUnavailable,
+            Code::GatewayThrottled,
+        ],
+        "payments_sync" => &[Code::Conflict, Code::GatewayUnavailable, Code::GatewayThrottled],
+        "payments_cancel" => &[
+            Code::PaymentNotCancellable,
+            Code::PaymentBeingCompleted,
+            Code::GatewayRefused,
+            Code::GatewayUnavailable,
+            Code::GatewayThrottled,
+        ],
+        "payments_come_back" => &[Code::ReturnRefused, Code::GatewayUnavailable],
+        "settlements_preview_settlement" => {
+            &[Code::UnknownSupplier, Code::GatewayUnknown, Code::InvalidSplit, Code::Unprocessable]
+        }
+        "settlements_refund" => &[
+            Code::AllocationRequired,
+            Code::FxDifferenceInvalid,
+            Code::PaymentNotCaptured,
+            Code::PaymentUndivided,
+            Code::RefundExceedsCaptured,
+            Code::RefundInvalid,
+            Code::RefundNotSupported,
+        ],
+        "settlements_deliver" => &[Code::NotSettled, Code::Unprocessable],
+        "findings_resolve" => &[Code::FourEyes, Code::FindingResolved, Code::ActionNotApplicable],
+        "statements_statement" => {
+            &[Code::PeriodInvalid, Code::NotAcceptable, Code::StatementTooLong, Code::BooksDiffer]
+        }
+        "suppliers_update" | "keys_revoke" => &[Code::Conflict],
+        "sandbox_move_clock" => &[Code::ClockBackwards],
+        "sandbox_shopper" => &[Code::WrongState],
+        _ => &[],
+    }
+}
+
+fn header(words: &str) -> Header {
+    let mut header =
+        Header::new(Schema::Object(ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).build()));
+    header.description = Some(words.to_owned());
+    header
+}
+
+/// One answer for every code of a status, each with its example.
+fn problem_answer(codes: &[Code]) -> RefOr<Response> {
+    let shown = |code: &Code| {
+        let document =
+            Problem::new(*code, code.remedy()).document("", "/v1/…", "req_01kb0000000000000000000000");
+        let example = ExampleBuilder::new().summary(code.title()).value(Some(document)).build();
+        (code.as_str(), RefOr::T(example))
+    };
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("Problem")))
+        .examples_from_iter(codes.iter().map(shown))
+        .build();
+    let titles: Vec<&str> = codes.iter().map(|code| code.title()).collect();
+    let mut response =
+        ResponseBuilder::new().description(titles.join("; ")).content("application/problem+json", content);
+    if codes.iter().any(|code| matches!(code.status(), 429 | 503)) {
+        response = response.header("Retry-After", header("Seconds to wait"));
+    }
     RefOr::T(response.build())
 }
 
 fn problem_schema() -> RefOr<Schema> {
-    let text = |words: &str| {
-        ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).description(Some(words)).build()
+    let string = || ObjectBuilder::new().schema_type(SchemaType::Type(Type::String));
+    let text = |words: &str| string().description(Some(words)).build();
+    let code = || {
+        let words = "One of the catalogue at /problems.";
+        string()
+            .description(Some(words))
+            .enum_values(Some(Code::ALL.iter().map(|code| code.as_str())))
+            .build()
     };
-    let object = ["type", "title", "detail", "instance", "code", "request_id"].into_iter().fold(
-        ObjectBuilder::new().description(Some("RFC 9457; `code` is one of the catalogue at /problems.")),
-        |object, name| object.property(name, text("")).required(name),
-    );
-    let object = object
+    let place = "The place of the fault: `splits[1].share.percent`.";
+    let fault = ObjectBuilder::new()
+        .property("code", code())
+        .required("code")
+        .property("param", text(place))
+        .required("param")
+        .property("detail", text("What is wrong there."))
+        .required("detail");
+    let object = ObjectBuilder::new()
+        .description(Some("RFC 9457; some codes have members of their own, such as `quote` or `gateways`."))
+        .property("type", text("The page of the code on this server."))
+        .property("title", text("One line, the same for every occurrence."))
         .property("status", i32::schema())
-        .required("status")
-        .property("param", text("The place of the fault: `splits[1].share.percent`."))
-        .property("errors", Vec::<std::collections::BTreeMap<String, String>>::schema());
+        .property("detail", text("What happened this time."))
+        .property("instance", text("The path of the request."))
+        .property("code", code())
+        .property("request_id", text("As in `X-Request-Id`; support finds the request by it."))
+        .property("param", text(place))
+        .property(
+            "errors",
+            ArrayBuilder::new().items(fault).description(Some("Every fault that was found.")),
+        );
+    let required = ["type", "title", "status", "detail", "instance", "code", "request_id"];
+    let object = required.into_iter().fold(object, ObjectBuilder::required);
     RefOr::T(Schema::Object(object.build()))
 }

@@ -11,8 +11,8 @@ use rust_decimal::Decimal;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
-use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::schema::{ObjectBuilder, Schema};
+use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::ids::{Id, IdError, parse_id};
@@ -22,6 +22,7 @@ use crate::store::Seek;
 
 use super::misread::coded;
 use super::problem::{Code, Problem};
+use super::schemas::{ListObject, text};
 
 /// `{"amount":"12.34","currency":"SGD"}`, zero or above.
 #[derive(Debug, Clone, Copy)]
@@ -220,8 +221,9 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// A page of a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Page<T> {
+    #[schema(inline, value_type = ListObject)]
     object: &'static str,
     /// The rows.
     pub data: Vec<T>,
@@ -246,21 +248,12 @@ impl<T> Page<T> {
     }
 }
 
-fn text(example: &str, pattern: &str, words: &str) -> RefOr<Schema> {
-    let schema = ObjectBuilder::new()
-        .schema_type(SchemaType::Type(Type::String))
-        .pattern(Some(pattern))
-        .examples([json!(example)])
-        .description(Some(words));
-    RefOr::T(Schema::Object(schema.build()))
-}
-
 impl PartialSchema for MoneyIn {
     fn schema() -> RefOr<Schema> {
         let object = ObjectBuilder::new()
             .property("amount", AmountIn::schema())
             .required("amount")
-            .property("currency", CurrencyIn::schema())
+            .property("currency", Ref::from_schema_name("Currency"))
             .required("currency")
             .additional_properties(Some(utoipa::openapi::schema::AdditionalProperties::FreeForm(false)))
             .examples([json!({"amount": "12.34", "currency": "SGD"})]);
@@ -270,7 +263,11 @@ impl PartialSchema for MoneyIn {
 
 impl ToSchema for MoneyIn {
     fn name() -> Cow<'static, str> {
-        "Money".into()
+        "MoneyInput".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push(("Currency".to_owned(), Currency::schema()));
     }
 }
 
@@ -283,30 +280,5 @@ impl PartialSchema for AmountIn {
 impl ToSchema for AmountIn {
     fn name() -> Cow<'static, str> {
         "Amount".into()
-    }
-}
-
-impl PartialSchema for CurrencyIn {
-    fn schema() -> RefOr<Schema> {
-        text("SGD", "^[A-Z]{3}$", "An alphabetic code of ISO 4217.")
-    }
-}
-
-impl ToSchema for CurrencyIn {
-    fn name() -> Cow<'static, str> {
-        "Currency".into()
-    }
-}
-
-impl<T: Id> PartialSchema for IdIn<T> {
-    fn schema() -> RefOr<Schema> {
-        let example = T::from_bits(0x019a_c8e0_0000_7000_8000_0000_0000_0001).to_string();
-        text(&example, &format!("^{}_[0-9a-hjkmnp-tv-z]{{26}}$", T::PREFIX), "An id as it was answered.")
-    }
-}
-
-impl<T: Id> ToSchema for IdIn<T> {
-    fn name() -> Cow<'static, str> {
-        format!("{}_id", T::PREFIX).into()
     }
 }

@@ -9,7 +9,9 @@ use rust_decimal::prelude::ToPrimitive;
 use super::Money;
 
 /// Who gets the minor units that rounding down leaves over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum AllocationPolicy {
     /// One each to the largest fractions; ties to the earlier part.

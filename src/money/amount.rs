@@ -17,7 +17,7 @@ use std::fmt;
 
 use rust_decimal::Decimal;
 
-use super::{Currency, Percent, Unrounded};
+use super::{Currency, Digits, Percent, Unrounded};
 
 /// A whole number of minor units of a currency; `i64`, the ledger's own width.
 ///
@@ -124,6 +124,11 @@ impl Money {
     /// Major units, exact, with the currency's decimals.
     pub fn amount(self) -> Decimal {
         Decimal::new(self.minor, self.currency.exponent())
+    }
+
+    /// The same as text: `12.34`.
+    pub fn digits(self) -> Digits {
+        Digits::new(self.minor, self.currency.exponent())
     }
 
     /// Below zero.
@@ -286,7 +291,7 @@ pub(super) fn parse_decimal(text: &str) -> Option<Decimal> {
 /// `SGD 12.34`: the code, then the amount with exactly the currency's decimals.
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.currency, self.amount())
+        write!(f, "{} {}", self.currency, self.digits())
     }
 }
 
@@ -301,7 +306,7 @@ impl serde::Serialize for Money {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct;
         let mut object = serializer.serialize_struct("Money", 2)?;
-        object.serialize_field("amount", &self.amount().to_string())?;
+        object.serialize_field("amount", self.digits().as_str())?;
         object.serialize_field("currency", self.currency.code())?;
         object.end()
     }

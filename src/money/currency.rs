@@ -8,6 +8,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
+use chrono::NaiveDate;
+
 /// A currency that can be held and posted. Ordered by code.
 ///
 /// ```
@@ -32,6 +34,8 @@ struct Row {
     display_digits: u32,
     cash_rounding_minor: u32,
     cash_step_minor: u32,
+    /// The last day of a currency that is no more.
+    last_day: Option<NaiveDate>,
 }
 
 /// The text is not a currency that Straits can hold.
@@ -39,14 +43,34 @@ struct Row {
 #[error("`{0}` is not a currency of ISO 4217 with a minor unit; write three capital letters such as SGD")]
 pub struct CurrencyError(pub String);
 
-static TABLE: LazyLock<Vec<Row>> = LazyLock::new(|| read_table(include_str!("../../config/currencies.csv")));
+static TABLE: LazyLock<Vec<Row>> = LazyLock::new(|| {
+    let mut rows = read_table(include_str!("../../config/currencies.csv"));
+    rows.extend(include_str!("../../config/currencies-ended.csv").lines().filter_map(read_ended));
+    rows.sort_by(|a, b| a.code.cmp(&b.code));
+    rows
+});
 
 /// Comments, the header and rows without a minor unit are left out; a test holds the counts against the file.
 fn read_table(text: &str) -> Vec<Row> {
     let rows = text.lines().filter(|line| !line.starts_with('#'));
-    let mut rows: Vec<Row> = rows.filter_map(read_row).collect();
-    rows.sort_by(|a, b| a.code.cmp(&b.code));
-    rows
+    rows.filter_map(read_row).collect()
+}
+
+/// `code,numeric,iso_exponent,name,last_day`.
+fn read_ended(line: &str) -> Option<Row> {
+    let fields: Vec<&str> = line.split(',').collect();
+    let [code, numeric, exponent, name, last_day] = fields[..] else { return None };
+    let iso_exponent = exponent.parse().ok()?;
+    Some(Row {
+        code: code.to_owned(),
+        numeric: numeric.to_owned(),
+        name: name.to_owned(),
+        iso_exponent,
+        display_digits: iso_exponent,
+        cash_rounding_minor: 0,
+        cash_step_minor: 1,
+        last_day: Some(last_day.parse().ok()?),
+    })
 }
 
 /// `code,numeric,iso_exponent,name,cldr_display_digits,cldr_cash_digits,cldr_cash_rounding_in_minor`; the name may
@@ -72,13 +96,16 @@ fn read_row(line: &str) -> Option<Row> {
         cash_rounding_minor: cash_rounding.checked_mul(cash_unit)?,
         // SEK has no step beside its cash digits: the whole krona.
         cash_step_minor: cash_rounding.max(1).checked_mul(cash_unit)?,
+        last_day: None,
     })
 }
 
 impl Currency {
-    /// Every currency of the table, by code.
+    /// Every currency there is today, by code.
     pub fn all() -> impl Iterator<Item = Currency> {
-        (0..u16::try_from(TABLE.len()).unwrap_or(u16::MAX)).map(Currency)
+        (0..u16::try_from(TABLE.len()).unwrap_or(u16::MAX))
+            .map(Currency)
+            .filter(|currency| currency.last_day().is_none())
     }
 
     /// Finds a currency by its alphabetic code; exact, upper case.
@@ -86,6 +113,15 @@ impl Currency {
     /// # Errors
     /// [`CurrencyError`] with the text that was given.
     pub fn find(code: &str) -> Result<Currency, CurrencyError> {
+        let found = Currency::find_ever(code).ok().filter(|currency| currency.last_day().is_none());
+        found.ok_or_else(|| CurrencyError(code.chars().take(16).collect()))
+    }
+
+    /// The same, among those that are no more as well: for rates of past days, never for money.
+    ///
+    /// # Errors
+    /// [`CurrencyError`] with the text that was given.
+    pub fn find_ever(code: &str) -> Result<Currency, CurrencyError> {
         TABLE
             .binary_search_by(|row| row.code.as_str().cmp(code))
             .ok()
@@ -113,6 +149,11 @@ impl Currency {
     /// The English name.
     pub fn name(self) -> &'static str {
         &self.row().name
+    }
+
+    /// The last day it was a currency, for one that is no more.
+    pub fn last_day(self) -> Option<NaiveDate> {
+        self.row().last_day
     }
 
     /// Decimals in the ledger and on the API: ISO 4217's minor unit.
@@ -219,6 +260,18 @@ mod tests {
             assert_eq!(Currency::find(currency.code()), Ok(currency));
             assert!(currency.numeric().len() == 3 && !currency.name().is_empty(), "{currency}");
         }
+    }
+
+    #[test]
+    fn ended_currencies_are_found_only_where_they_are_asked_for() {
+        let ended: Vec<Currency> =
+            ["BGN", "CYP", "EEK", "HRK", "LTL", "LVL", "MTL", "ROL", "SIT", "SKK", "TRL"]
+                .map(|code| Currency::find_ever(code).unwrap())
+                .to_vec();
+        assert!(ended.iter().all(|currency| currency.last_day().is_some()));
+        assert_eq!(TABLE.len(), 165 + ended.len());
+        assert_eq!(Currency::find_ever("SGD"), Currency::find("SGD"));
+        assert!(Currency::find_ever("XAU").is_err() && Currency::find("CYP").is_err());
     }
 
     #[test]

@@ -16,6 +16,7 @@
 mod allocate;
 mod amount;
 mod currency;
+mod digits;
 mod percent;
 mod rate;
 mod unrounded;
@@ -23,6 +24,7 @@ mod unrounded;
 pub use allocate::{AllocateError, AllocationPolicy, allocate};
 pub use amount::{Money, MoneyError};
 pub use currency::{Currency, CurrencyError};
+pub use digits::Digits;
 pub use percent::{BasisPoints, Percent, PercentError};
 pub use rate::{Rate, RateError};
 pub use unrounded::{Rounding, Unrounded};

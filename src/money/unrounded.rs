@@ -9,7 +9,9 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use super::{Currency, Money};
 
 /// How an exact result becomes a whole number of minor units. All four are sign-symmetric: −x rounds to −(round x).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Rounding {
     /// Ties away from zero: the default, and what gateways print.
@@ -128,6 +130,41 @@ impl Unrounded {
         value
     }
 
+    /// [`Unrounded::value`] as text, without zeros at its end: `605.912`.
+    pub fn digits(self) -> String {
+        self.plain_digits().unwrap_or_else(|| self.value().normalize().to_string())
+    }
+
+    /// Where the value is a decimal as it stands, which every product is, its point only has to be set.
+    fn plain_digits(self) -> Option<String> {
+        let power = self.denominator.ilog10();
+        let decimals = power + self.currency.exponent();
+        let top = self.numerator.unsigned_abs();
+        if 10_u128.pow(power) != self.denominator || decimals > 28 || top >= 1 << 96 {
+            return None;
+        }
+        let digits = format!("{top:0>width$}", width = decimals as usize + 1);
+        let (whole, fraction) = digits.split_at(digits.len() - decimals as usize);
+        let fraction = fraction.trim_end_matches('0');
+        let mut text = String::with_capacity(digits.len() + 2);
+        text.push_str(if self.numerator < 0 { "-" } else { "" });
+        text.push_str(whole);
+        if !fraction.is_empty() {
+            text.push('.');
+            text.push_str(fraction);
+        }
+        Some(text)
+    }
+
+    /// The one rounding, to fewer decimals than the ledger's: what price tags show. `None` where 128 bits do not hold
+    /// what it takes, or `digits` are more than the currency has.
+    pub fn round_to(self, digits: u32, rounding: Rounding) -> Option<Money> {
+        let step = 10_u128.checked_pow(self.currency.exponent().checked_sub(digits)?)?;
+        let coarse = Unrounded { denominator: self.denominator.checked_mul(step)?, ..self };
+        let minor = coarse.round(rounding).minor().checked_mul(i64::try_from(step).ok()?)?;
+        Some(Money::from_minor(minor, self.currency))
+    }
+
     /// The currency.
     pub fn currency(self) -> Currency {
         self.currency
@@ -167,6 +204,21 @@ mod tests {
     use super::*;
     use crate::money::Rate;
     use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn digits_are_those_of_the_value(minor in any::<i32>(), mantissa in 1_i64..1_000_000_000_000_000_000, scale in 9_u32..=20, which in 0_usize..3) {
+            let quote = Currency::known(["JPY", "THB", "KWD"][which]);
+            let money = Money::from_minor(minor.into(), Currency::known("USD"));
+            let rate = Rate::try_new(money.currency(), quote, Decimal::new(mantissa, scale)).unwrap();
+            let exact = rate.convert(money).unwrap();
+            prop_assert_eq!(exact.digits(), exact.value().normalize().to_string());
+            for digits in 0..=quote.exponent() {
+                let rounded = exact.round_to(digits, Rounding::HalfUp).unwrap();
+                prop_assert_eq!(rounded.amount().normalize(), Rounding::HalfUp.apply(exact.value(), digits).normalize());
+            }
+        }
+    }
 
     fn currency(code: &str) -> Currency {
         Currency::find(code).unwrap()

@@ -8,42 +8,33 @@ use fx_providers::{Code, Kind, Quoted, RateSet, Schedule, ecb, recorded};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use super::RatesError;
-use super::snapshot::{Peg, Published, Series, evidence};
+use super::publish::{evidence, publication};
+use super::series::Series;
+use super::snapshot::Peg;
+use super::{RatesError, archive};
 use crate::money::{Currency, Rate};
 
-const ECB: &str = include_str!("../../config/fx/ecb-rates-3y.csv");
 const CC0: &str = include_str!("../../config/fx/cc0-rates.csv");
 const PEGS: &str = include_str!("../../config/fx/pegs.toml");
 
-/// When the files were read from their sources (2026-10-31 and 2026-09-29, 12:00 UTC).
-const ECB_FETCHED_AT: i64 = 1_793_448_000;
+/// When the file was read from its source (2026-09-29, 12:00 UTC).
 const CC0_FETCHED_AT: i64 = 1_790_683_200;
 
-/// The CC0 set's name in answers.
+/// The CC0 set's name in answers; it answers only where no other reference source has a currency.
 pub(super) const CC0_NAME: &str = "fawazahmed0";
 
 /// By rank: the ECB, then the CC0 set.
 pub(super) fn series() -> Result<Vec<Series>, RatesError> {
-    Ok(vec![
-        read(ecb::NAME, "ecb-rates-3y.csv", ECB, ECB_FETCHED_AT, ecb::rate_set)?,
-        read(CC0_NAME, "cc0-rates.csv", CC0, CC0_FETCHED_AT, cc0_set)?,
-    ])
-}
-
-fn read(
-    provider: &'static str,
-    file: &'static str,
-    text: &str,
-    fetched_at: i64,
-    dating: recorded::Dating,
-) -> Result<Series, RatesError> {
-    let fetched_at = DateTime::from_timestamp(fetched_at, 0).unwrap_or_default();
-    let sets = recorded::read(text, fetched_at, dating)
-        .map_err(|error| RatesError::Bundled { file, why: error.to_string() })?;
-    let proof: Arc<str> = evidence(text.as_bytes()).into();
-    let published = |set| Arc::new(Published { set, evidence: proof.clone() });
-    Ok(Series::new(provider, sets.into_iter().map(published)))
+    let mut ecb = Series::empty(ecb::NAME, true);
+    ecb.insert(Arc::new(archive::newest()?));
+    let fetched_at = DateTime::from_timestamp(CC0_FETCHED_AT, 0).unwrap_or_default();
+    let refuse = |why: String| RatesError::Bundled { file: "cc0-rates.csv", why };
+    let sets = recorded::read(CC0, fetched_at, cc0_set).map_err(|error| refuse(error.to_string()))?;
+    let proof: Arc<str> = evidence(CC0.as_bytes()).into();
+    let mut cc0 = Series::empty(CC0_NAME, false);
+    let published = sets.iter().filter_map(|set| publication(set, proof.clone()));
+    published.for_each(|publication| cc0.insert(Arc::new(publication)));
+    Ok(vec![ecb, cc0])
 }
 
 /// Published every morning by 10:00 UTC with the values of the evening before; weekends repeat Friday.

@@ -1,41 +1,65 @@
-//! The rate book: sources, snapshot, cross rates, history.
+//! The rate book: sources, judgement, snapshot, cross rates, history.
 //!
-//! Reference sources are ranked, never averaged: the ECB for its currencies, the CC0 set only where the ECB has none,
-//! a peg over both. All rates hang on one pivot (EUR) as published; a cross is one division at use. A snapshot never
-//! changes: readers take it from an `ArcSwap`, so that a thousand prices of one answer rest on one set of rates and no
-//! read ever waits for a source. Refreshing is a task of its own: a source that cannot be reached is reported, and the
-//! last good set stays.
+//! Every source has a task of its own, a pace, a circuit breaker and a last good answer. After each answer, and when
+//! one goes stale, every currency is judged anew ([`consensus`](crate::domain::fx::consensus)) against the pivot (EUR)
+//! and the result replaces the snapshot. A snapshot never changes: readers take it from an `ArcSwap`, so that a thousand
+//! prices of one answer rest on one set of rates and no read ever waits for a source. A source that cannot be reached is
+//! reported, and the last good set stays. A cross is one division at use.
 //!
 //! | clock | decides |
 //! |---|---|
 //! | `as_of`, the market's | whether a reference rate is stale: its successor is overdue, or it is too old for any calendar |
 //! | `fetched_at`, ours | whether a running source is stale: two of its intervals went by |
+//!
+//! `moka` only makes several questions to one source into one; how long an answer stands is decided here.
 
+/// The ECB's whole history, compiled in.
+mod archive;
+/// When a source is left alone.
+mod breaker;
 /// The sets that are compiled in.
 mod bundled;
 /// How long an answer stays what it is.
 mod due;
+/// From publications to a snapshot.
+mod judging;
+/// One live source.
+mod live;
+/// From what a source answers to our own words.
+mod publish;
+/// What is kept in the database.
+mod record;
 /// Asking the live sources.
 mod refresh;
+/// The sources of `fx-providers` by their names in the settings.
+mod registry;
+/// How the sources are doing.
+mod report;
+/// What one source has published.
+mod series;
 /// One consistent set of rates.
 mod snapshot;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
-use fx_providers::ecb::Ecb;
-use fx_providers::http::Patience;
 use fx_providers::{RateSource, SourceError};
+use moka::future::Cache;
 
 use crate::clock::Clock;
-use crate::domain::fx::{FxSettings, MarketRate, SourceName};
+use crate::domain::fx::{FxSettings, MarketRate, Publication, SourceName, Thresholds, ThresholdsError};
 use crate::ids::IdSource;
 use crate::money::Currency;
+use crate::store::{Store, StoreError};
 
-use refresh::Live;
+pub use breaker::Breaker;
+use judging::{Judging, Standpoint};
+use live::Live;
+pub use report::{Outvoted, SourceReport, word};
+use series::{Freshness, Series};
+use snapshot::Peg;
 pub use snapshot::Snapshot;
-use snapshot::{Freshness, Peg, Series};
 
 /// Why there is no rate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,34 +81,37 @@ pub enum RatesError {
         /// What is wrong.
         why: String,
     },
+    /// The thresholds cannot be read; a test excludes it.
+    #[error(transparent)]
+    Thresholds(#[from] ThresholdsError),
+    /// A configured source cannot be opened.
+    #[error("{why}: see [fx] of the settings, or leave `{name}` out of fx.sources")]
+    Setup {
+        /// Its name.
+        name: &'static str,
+        /// What it lacks, or does not take.
+        why: String,
+    },
     /// A source gave no rates; the last good ones stay.
     #[error(transparent)]
     Source(#[from] SourceError),
-}
-
-/// How a source is doing, for readiness, metrics and `doctor`.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct SourceReport {
-    /// The provider.
-    pub provider: String,
-    /// Whether it is asked over the network.
-    pub live: bool,
-    /// The newest rates held of it, in market time.
-    pub as_of: Option<DateTime<Utc>>,
-    /// When they were read.
-    pub fetched_at: Option<DateTime<Utc>>,
-    /// Whether newer ones should be there.
-    pub stale: bool,
-    /// What went wrong at the last question.
-    pub error: Option<String>,
+    /// The source failed too often and is not asked for a while.
+    #[error("{0} failed too often and is left alone for a while")]
+    LeftAlone(&'static str),
 }
 
 /// All rates the process knows.
 #[derive(Debug)]
 pub struct RateBook {
     book: ArcSwap<Book>,
+    /// Held while the book is replaced, never over an await.
+    pen: Mutex<()>,
     live: Vec<Live>,
+    /// Questions under way, by source.
+    flights: Cache<&'static str, Result<(), RatesError>>,
     freshness: Freshness,
+    thresholds: &'static Thresholds,
+    store: Option<Store>,
     clock: Clock,
     ids: IdSource,
 }
@@ -102,47 +129,67 @@ impl RateBook {
     /// Opens the book with the configured sources. Reads what is compiled in, calls nobody.
     ///
     /// # Errors
-    /// [`RatesError::Bundled`].
+    /// [`RatesError::Bundled`], [`RatesError::Thresholds`], [`RatesError::Setup`].
     pub fn open(settings: &FxSettings, clock: Clock, ids: IdSource) -> Result<RateBook, RatesError> {
-        let mut live: Vec<Arc<dyn RateSource>> = Vec::new();
-        if settings.sources.contains(&SourceName::Ecb) {
-            live.push(Arc::new(match settings.ecb_base_url.as_deref().filter(|origin| !origin.is_empty()) {
-                Some(origin) => Ecb::at(origin, Patience::default()),
-                None => Ecb::new(),
-            }));
-        }
-        RateBook::with_live(settings, live, clock, ids)
+        RateBook::with_live(settings, registry::sources(settings)?, clock, ids)
     }
 
     /// Opens the book with these live sources, in rank order, before what is compiled in.
     ///
     /// # Errors
-    /// [`RatesError::Bundled`].
+    /// [`RatesError::Bundled`], [`RatesError::Thresholds`].
     pub fn with_live(
         settings: &FxSettings,
         live: Vec<Arc<dyn RateSource>>,
         clock: Clock,
         ids: IdSource,
     ) -> Result<RateBook, RatesError> {
-        let bundled = settings.sources.contains(&SourceName::Bundled);
-        let mut series = if bundled { bundled::series()? } else { Vec::new() };
-        let unknown = |source: &&Arc<dyn RateSource>| series.iter().all(|own| own.provider != source.name());
-        let fresh: Vec<Series> =
-            live.iter().filter(unknown).map(|source| Series::empty(source.name())).collect();
-        series.splice(0..0, fresh);
-        let pegs: Arc<[Peg]> = bundled::pegs()?.into();
-        let latest = Arc::new(Snapshot::build(ids.mint(), &series, &pegs, None)?);
+        let mut bundled = match settings.sources.contains(&SourceName::Bundled) {
+            true => bundled::series()?,
+            false => Vec::new(),
+        };
+        let mut series: Vec<Series> = Vec::new();
+        for source in &live {
+            let own = bundled.iter().position(|series| &*series.source == source.name());
+            series.push(own.map_or_else(|| Series::empty(source.name(), false), |own| bundled.remove(own)));
+        }
+        series.append(&mut bundled);
+        let (pegs, freshness) = (Arc::<[Peg]>::from(bundled::pegs()?), Freshness::from(settings));
+        let thresholds = Thresholds::shipped()?;
+        let judging = Judging { pegs: &pegs, freshness, thresholds, now: clock.now(), previous: None };
+        let latest = Arc::new(judging.snapshot(ids.mint(), &judging::newest(&series)));
         Ok(RateBook {
             book: ArcSwap::from_pointee(Book { series, pegs, latest }),
+            pen: Mutex::default(),
             live: live.into_iter().map(Live::new).collect(),
-            freshness: Freshness::from(settings),
+            flights: Cache::new(64),
+            freshness,
+            thresholds,
+            store: None,
             clock,
             ids,
         })
     }
 
+    /// Keeps what is published in a database, and knows again what it kept before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn kept_in(mut self, store: Store) -> Result<RateBook, StoreError> {
+        self.store = Some(store);
+        self.recall_recent().await?;
+        Ok(self)
+    }
+
     /// The newest rates, as one set that does not change.
     pub fn latest(&self) -> Arc<Snapshot> {
+        let book = self.book.load();
+        if !book.latest.is_overdue(self.clock.now()) {
+            return book.latest.clone();
+        }
+        drop(book);
+        // A source has gone stale since: judged in place, without asking anybody.
+        self.judge_anew();
         self.book.load().latest.clone()
     }
 
@@ -151,10 +198,11 @@ impl RateBook {
     /// # Errors
     /// [`RatesError::NoRate`].
     pub fn mid(&self, base: Currency, quote: Currency) -> Result<MarketRate, RatesError> {
-        self.latest().market(base, quote, self.clock.now(), self.freshness)
+        self.mid_of(&self.latest(), base, quote)
     }
 
-    /// A pair of a snapshot taken before.
+    /// A pair of a snapshot taken before. Where it is stale the sources are asked for newer ones, which nobody waits
+    /// for.
     ///
     /// # Errors
     /// [`RatesError::NoRate`].
@@ -164,11 +212,15 @@ impl RateBook {
         base: Currency,
         quote: Currency,
     ) -> Result<MarketRate, RatesError> {
-        snapshot.market(base, quote, self.clock.now(), self.freshness)
+        let market = snapshot.market(base, quote, self.clock.now(), self.freshness)?;
+        if market.stale {
+            self.wish();
+        }
+        Ok(market)
     }
 
-    /// The rates of a day: each source's last publication on or before it. Stale and age are as they were at that
-    /// day's end.
+    /// The rates of a day: each source's last publication on or before it, judged as they stood at that day's end; stale
+    /// and age are as they were then.
     ///
     /// # Errors
     /// [`RatesError::Future`].
@@ -177,10 +229,18 @@ impl RateBook {
         if date > now.date_naive() {
             return Err(RatesError::Future(date));
         }
-        let book = self.book.load();
-        let snapshot = Arc::new(Snapshot::build(self.ids.mint(), &book.series, &book.pegs, Some(date))?);
         let end = (date + Days::new(1)).and_time(NaiveTime::MIN).and_utc() - TimeDelta::microseconds(1);
-        Ok(DayRates { snapshot, at: end.min(now), freshness: self.freshness })
+        let at = end.min(now);
+        let book = self.book.load();
+        let mut standing = Vec::with_capacity(book.series.len());
+        for series in &book.series {
+            let publication = series.on(date)?;
+            standing.extend(publication.map(|publication| Standpoint { publication, unchanged_since: at }));
+        }
+        let (freshness, thresholds) = (self.freshness.of_a_day(), self.thresholds);
+        let judging = Judging { pegs: &book.pegs, freshness, thresholds, now: at, previous: None };
+        let snapshot = Arc::new(judging.snapshot(self.ids.mint(), &standing));
+        Ok(DayRates { snapshot, at, freshness })
     }
 
     /// The rates as they stand now, asked like those of a day.
@@ -188,23 +248,59 @@ impl RateBook {
         DayRates { snapshot: self.latest(), at: self.clock.now(), freshness: self.freshness }
     }
 
-    /// How every source is doing.
-    pub fn report(&self) -> Vec<SourceReport> {
-        let now = self.clock.now();
+    fn pen(&self) -> MutexGuard<'_, ()> {
+        self.pen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn newest(&self, source: &str) -> Option<Arc<Publication>> {
         let book = self.book.load();
-        let report = |series: &Series| {
-            let newest = series.newest();
-            let live = self.live.iter().find(|live| live.name() == series.provider);
-            SourceReport {
-                provider: series.provider.to_owned(),
-                live: live.is_some(),
-                as_of: newest.map(|published| published.set.as_of),
-                fetched_at: newest.map(|published| published.set.fetched_at),
-                stale: newest.is_none_or(|published| self.freshness.stale(&published.set, now)),
-                error: live.and_then(Live::error),
+        book.series.iter().find(|series| &*series.source == source).and_then(Series::newest).cloned()
+    }
+
+    /// Judges again what is there already.
+    fn judge_anew(&self) {
+        let _pen = self.pen();
+        let series = self.book.load().series.clone();
+        self.replace(series);
+    }
+
+    /// Takes publications of a source into the book, oldest first. Those that say something new come back.
+    fn take_over(&self, source: &str, published: Vec<Arc<Publication>>) -> Vec<Arc<Publication>> {
+        let _pen = self.pen();
+        let mut series = self.book.load().series.clone();
+        let mut news = Vec::new();
+        if let Some(own) = series.iter_mut().find(|series| &*series.source == source) {
+            for publication in published {
+                if own.is_news(&publication) {
+                    news.push(publication.clone());
+                }
+                own.insert(publication);
             }
-        };
-        book.series.iter().map(report).collect()
+        }
+        self.replace(series);
+        news
+    }
+
+    /// The newest answer of a source still stands.
+    fn confirm(&self, source: &str, now: DateTime<Utc>) {
+        let _pen = self.pen();
+        let mut series = self.book.load().series.clone();
+        series.iter_mut().filter(|series| &*series.source == source).for_each(|own| own.confirm(now));
+        self.replace(series);
+    }
+
+    /// Judges every currency and puts the result in place of the book. Whoever calls holds the pen.
+    fn replace(&self, series: Vec<Series>) {
+        self.replace_as_of(series, self.clock.now());
+    }
+
+    fn replace_as_of(&self, series: Vec<Series>, now: DateTime<Utc>) {
+        let held = self.book.load_full();
+        let (freshness, thresholds) = (self.freshness, self.thresholds);
+        let judging = Judging { pegs: &held.pegs, freshness, thresholds, now, previous: Some(&held.latest) };
+        let latest = Arc::new(judging.snapshot(self.ids.mint(), &judging::newest(&series)));
+        report::tell_changes(&held.latest, &latest);
+        self.book.store(Arc::new(Book { series, pegs: held.pegs.clone(), latest }));
     }
 }
 
@@ -228,6 +324,11 @@ impl DayRates {
     /// Every currency that has a rate.
     pub fn currencies(&self) -> impl Iterator<Item = Currency> {
         self.snapshot.currencies()
+    }
+
+    /// Whether newer numbers of a currency are there and not believed.
+    pub fn is_held(&self, currency: Currency) -> bool {
+        self.snapshot.is_held(currency)
     }
 }
 

@@ -1,142 +1,107 @@
-//! Asking the live sources: never in the way of a start or a read.
+//! Asking the live sources: each by a task of its own, never in the way of a start, of a read or of one another.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use fx_providers::{Answer, RateSource, Schedule, Validator, Window};
+use fx_providers::{Answer, Window};
+use tokio::task::JoinSet;
 
-use super::snapshot::{Published, Series, Snapshot, evidence};
-use super::{Book, RateBook, RatesError};
-
-const SHORTEST_PAUSE: Duration = Duration::from_secs(60);
-const LONGEST_PAUSE: Duration = Duration::from_secs(6 * 3600);
-
-/// A source and what it said last.
-#[derive(Debug)]
-pub(super) struct Live {
-    source: Arc<dyn RateSource>,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    seen: Option<Validator>,
-    error: Option<String>,
-}
-
-impl Live {
-    pub fn new(source: Arc<dyn RateSource>) -> Live {
-        Live { source, state: Mutex::default() }
-    }
-
-    pub fn name(&self) -> &'static str {
-        self.source.name()
-    }
-
-    pub fn error(&self) -> Option<String> {
-        self.locked().error.clone()
-    }
-
-    fn locked(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+use super::live::Live;
+use super::publish::{evidence, publication};
+use super::{RateBook, RatesError};
+use crate::domain::fx::{Due, Publication};
 
 impl RateBook {
-    /// Asks every live source for ever, pausing until the next publication is due; returns at once when there is no
-    /// live source. To be spawned once; dropping the task ends it.
-    pub async fn keep_fresh(&self) {
-        let mut failures = 0_u32;
-        while !self.live.is_empty() {
-            failures = if self.refresh().await { 0 } else { failures.saturating_add(1) };
-            tokio::time::sleep(self.pause(failures)).await;
+    /// Asks every live source for ever, each at its own pace; returns at once when there is none. To be spawned once;
+    /// dropping the task ends them all.
+    pub async fn keep_fresh(self: Arc<Self>) {
+        if let Err(error) = self.recall_all().await {
+            tracing::warn!(%error, "rates of earlier days are not at hand");
+        }
+        let mut tasks = JoinSet::new();
+        for index in 0..self.live.len() {
+            tasks.spawn(self.clone().tend(index));
+        }
+        while let Some(ended) = tasks.join_next().await {
+            // Only a panic ends a task: it took one source, the others go on.
+            if let Err(error) = ended {
+                tracing::error!(%error, "a source of rates is asked no more until the next start");
+            }
         }
     }
 
-    /// Asks every live source once. False when one of them gave no answer that counts; the last good rates stay.
-    pub async fn refresh(&self) -> bool {
-        let mut all = true;
-        for live in &self.live {
-            let outcome = self.ask(live).await;
-            if let Err(error) = &outcome {
-                tracing::warn!(source = live.name(), %error, "no new rates; the last good ones stay");
+    async fn tend(self: Arc<Self>, index: usize) {
+        while let Some(live) = self.live.get(index) {
+            match self.ask_once(live).await {
+                // Said when it was decided.
+                Ok(()) | Err(RatesError::LeftAlone(_)) => {}
+                Err(error) => {
+                    tracing::warn!(source = live.name(), %error, "no new rates; the last good ones stay");
+                }
             }
-            all &= outcome.is_ok();
-            live.locked().error = outcome.err().map(|error| error.to_string());
+            let [spread] = self.ids.random_bytes::<1>();
+            let next = live.plan(self.newest(live.name()).as_deref(), self.clock.now(), spread);
+            live.rest(next, || self.clock.now()).await;
         }
-        all
+    }
+
+    /// Asks every live source once, together. False when one of them gave no answer that counts; the last good rates
+    /// stay.
+    pub async fn refresh(&self) -> bool {
+        let asked = self.live.iter().map(|live| self.ask_once(live));
+        futures_util::future::join_all(asked).await.iter().all(Result::is_ok)
+    }
+
+    /// Somebody would like newer rates: the sources are asked as soon as their pace allows. Returns at once.
+    pub(super) fn wish(&self) {
+        for live in &self.live {
+            live.wish.notify_one();
+        }
+    }
+
+    /// Whoever asks while a question to the same source is under way waits for its answer instead of asking again.
+    async fn ask_once(&self, live: &Live) -> Result<(), RatesError> {
+        let outcome = self.flights.get_with(live.name(), self.ask(live)).await;
+        // The flight has landed: how long its numbers stand is for our clock to say, not for a cache.
+        self.flights.invalidate(live.name()).await;
+        outcome
     }
 
     async fn ask(&self, live: &Live) -> Result<(), RatesError> {
+        if !live.may_ask(self.clock.now()) {
+            return Err(RatesError::LeftAlone(live.name()));
+        }
+        let outcome = self.question(live).await;
+        live.note(&outcome, self.clock.now());
+        // Also after a failure: what was fresh may have become stale.
+        self.judge_anew();
+        outcome
+    }
+
+    async fn question(&self, live: &Live) -> Result<(), RatesError> {
         let now = self.clock.now();
         let newest = self.newest(live.name());
-        let gap = newest.as_ref().is_none_or(|held| !no_gap(held, now));
+        let gap = newest.as_ref().is_none_or(|held| has_gap(held, now));
         let window = if gap && live.source.offers(Window::Recent) { Window::Recent } else { Window::Latest };
-        let seen = live.locked().seen.clone();
+        let seen = live.locked().seen.clone().filter(|seen| seen.window == window);
         match live.source.fetch(window, seen.as_ref(), now).await? {
-            Answer::NotModified => {
-                let Some(held) = newest else { return Ok(()) };
-                let mut set = held.set.clone();
-                set.fetched_at = now;
-                self.take_over(
-                    live.name(),
-                    vec![Arc::new(Published { set, evidence: held.evidence.clone() })],
-                )
-            }
-            Answer::Sets { sets, body, validator, notices: _ } => {
+            Answer::NotModified => self.confirm(live.name(), now),
+            Answer::Sets { sets, body, validator, notices } => {
                 let proof: Arc<str> = evidence(&body).into();
-                let published =
-                    sets.into_iter().map(|set| Arc::new(Published { set, evidence: proof.clone() }));
-                self.take_over(live.name(), published.collect())?;
-                live.locked().seen = validator;
-                Ok(())
+                let published: Vec<Arc<Publication>> =
+                    sets.iter().filter_map(|set| publication(set, proof.clone())).map(Arc::new).collect();
+                let news = self.take_over(live.name(), published);
+                live.take(validator, notices);
+                self.remember(&news).await;
             }
         }
-    }
-
-    /// Replaces the book by one that holds these publications too.
-    fn take_over(&self, provider: &'static str, published: Vec<Arc<Published>>) -> Result<(), RatesError> {
-        let held = self.book.load_full();
-        let mut series = held.series.clone();
-        if let Some(own) = series.iter_mut().find(|series| series.provider == provider) {
-            published.into_iter().for_each(|one| own.insert(one));
-        }
-        let latest = Arc::new(Snapshot::build(self.ids.mint(), &series, &held.pegs, None)?);
-        self.book.store(Arc::new(Book { series, pegs: held.pegs.clone(), latest }));
         Ok(())
-    }
-
-    fn newest(&self, provider: &str) -> Option<Arc<Published>> {
-        let book = self.book.load();
-        book.series.iter().find(|series| series.provider == provider).and_then(Series::newest).cloned()
-    }
-
-    /// Until shortly after the next publication; sooner after failures, which double from a minute to an hour.
-    fn pause(&self, failures: u32) -> Duration {
-        if failures > 0 {
-            return SHORTEST_PAUSE * 2_u32.saturating_pow((failures - 1).min(6));
-        }
-        let now = self.clock.now();
-        let due = self.live.iter().filter_map(|live| self.newest(live.name())).map(|held| {
-            match held.set.schedule {
-                Schedule::NextAt(next) if next > now => next + TimeDelta::minutes(5) - now,
-                // Overdue: the source is late, or the test clock is ahead of the world.
-                Schedule::NextAt(_) => TimeDelta::minutes(30),
-                Schedule::Every(interval) => interval,
-            }
-        });
-        due.min()
-            .and_then(|pause| pause.to_std().ok())
-            .unwrap_or(LONGEST_PAUSE)
-            .clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
     }
 }
 
-/// Whether at most one publication is missing after `held`.
-fn no_gap(held: &Published, now: DateTime<Utc>) -> bool {
-    match held.set.schedule {
-        Schedule::NextAt(next) => now < next + TimeDelta::hours(20),
-        Schedule::Every(_) => true,
+/// Whether more than one publication may be missing after `held`.
+fn has_gap(held: &Publication, now: chrono::DateTime<chrono::Utc>) -> bool {
+    match held.due {
+        Due::NextAt(next) => now >= next + chrono::TimeDelta::hours(20),
+        Due::Every(_) => false,
     }
 }

@@ -1,66 +1,20 @@
-//! One consistent set of rates, all on one pivot, each leg with where it comes from.
+//! One consistent set of rates: for each currency the accepted number, whose it is, and what became of the others.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use fx_providers::{Kind, RateSet, Schedule};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::RatesError;
-use crate::domain::fx::{FxSettings, MarketRate, RateKind};
+use super::series::Freshness;
+use super::{RatesError, judging};
+use crate::domain::fx::consensus::{Observation, Verdict};
+use crate::domain::fx::{MarketRate, Publication, Quotient, RateKind};
 use crate::ids::RateSetId;
 use crate::money::{Currency, Rate};
 
-/// The currency all rates hang on: the European sources' base.
+/// The currency all rates are judged against: the European sources' base.
 pub(super) fn pivot() -> Currency {
     Currency::known("EUR")
-}
-
-/// `sha256:` and the digest of an answer, in hexadecimal.
-pub(super) fn evidence(answer: &[u8]) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, answer);
-    let hex = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
-    hex.fold("sha256:".to_owned(), |text, byte| text + &byte)
-}
-
-/// One publication and the hash of the answer it came in.
-#[derive(Debug)]
-pub(super) struct Published {
-    pub set: RateSet,
-    pub evidence: Arc<str>,
-}
-
-/// All publications of one provider, by the date of their market time.
-#[derive(Debug, Clone)]
-pub(super) struct Series {
-    pub provider: &'static str,
-    days: BTreeMap<NaiveDate, Arc<Published>>,
-}
-
-impl Series {
-    pub fn empty(provider: &'static str) -> Series {
-        Series { provider, days: BTreeMap::new() }
-    }
-
-    pub fn new(provider: &'static str, sets: impl IntoIterator<Item = Arc<Published>>) -> Series {
-        let mut series = Series::empty(provider);
-        sets.into_iter().for_each(|published| series.insert(published));
-        series
-    }
-
-    /// A day that is published again (a correction) replaces the first.
-    pub fn insert(&mut self, published: Arc<Published>) {
-        self.days.insert(published.set.as_of.date_naive(), published);
-    }
-
-    pub fn newest(&self) -> Option<&Arc<Published>> {
-        self.days.last_key_value().map(|(_, published)| published)
-    }
-
-    fn on(&self, date: Option<NaiveDate>) -> Option<&Arc<Published>> {
-        let Some(date) = date else { return self.newest() };
-        self.days.range(..=date).next_back().map(|(_, published)| published)
-    }
 }
 
 /// A currency fixed to another: units of it for one unit of its anchor.
@@ -70,80 +24,36 @@ pub(super) struct Peg {
     pub evidence: Arc<str>,
 }
 
-/// When a rate counts as stale.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Freshness {
-    grace: TimeDelta,
-    reference_max_age: TimeDelta,
-}
-
-impl From<&FxSettings> for Freshness {
-    fn from(settings: &FxSettings) -> Freshness {
-        Freshness {
-            grace: TimeDelta::hours(i64::from(settings.publication_grace_h)),
-            reference_max_age: TimeDelta::days(i64::from(settings.reference_max_age_d)),
-        }
-    }
-}
-
-impl Freshness {
-    /// Whether newer numbers than `set` should have been there at `at`.
-    pub fn stale(self, set: &RateSet, at: DateTime<Utc>) -> bool {
-        match set.schedule {
-            Schedule::NextAt(next) => at > next + self.grace || at - set.as_of > self.reference_max_age,
-            Schedule::Every(interval) => at - set.fetched_at > interval * 2,
-        }
-    }
-}
-
 /// One set of rates that does not change.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    id: RateSetId,
-    legs: BTreeMap<Currency, Leg>,
+    pub(super) id: RateSetId,
+    pub(super) legs: BTreeMap<Currency, Leg>,
+    pub(super) verdicts: BTreeMap<Currency, Vec<(Observation, Verdict)>>,
+    /// When the judgement may come out otherwise although nobody published.
+    pub(super) until: Option<DateTime<Utc>>,
 }
 
 /// The way from the pivot to one currency.
 #[derive(Debug, Clone)]
-struct Leg {
-    /// Pivot → currency.
-    rate: Rate,
-    published: Arc<Published>,
-    peg: Option<Peg>,
+pub(super) struct Leg {
+    pub publication: Arc<Publication>,
+    pub peg: Option<Peg>,
+    /// Newer numbers are there and not believed: these are the last known good ones.
+    pub held: bool,
 }
 
-impl Snapshot {
-    /// The newest publications, or those standing at the end of `date`. The first series by rank whose publication has
-    /// a currency gives it, so a currency that its source gave up has no rate any more; pegs come last and override.
-    pub(super) fn build(
-        id: RateSetId,
-        series: &[Series],
-        pegs: &[Peg],
-        date: Option<NaiveDate>,
-    ) -> Result<Snapshot, RatesError> {
-        let mut legs = BTreeMap::new();
-        for published in series.iter().filter_map(|series| series.on(date)) {
-            if published.set.base.as_str() != pivot().code() {
-                continue;
-            }
-            for (code, value) in &published.set.rates {
-                // Codes that ISO 4217 does not know (any more) are left out.
-                let Ok(currency) = Currency::find(code.as_str()) else { continue };
-                let rate = Rate::try_new(pivot(), currency, *value)?;
-                legs.entry(currency).or_insert_with(|| Leg { rate, published: published.clone(), peg: None });
-            }
-        }
-        for peg in pegs {
-            let Some(anchor) = legs.get(&peg.factor.base()) else { continue };
-            // Both factors have few digits: the product is exact.
-            let value = anchor.rate.value() * peg.factor.value();
-            let rate = Rate::try_new(pivot(), peg.factor.quote(), value)?;
-            let published = anchor.published.clone();
-            legs.insert(peg.factor.quote(), Leg { rate, published, peg: Some(peg.clone()) });
-        }
-        Ok(Snapshot { id, legs })
+impl Leg {
+    /// Units of the currency for one of the pivot, by its publication; a peg's anchor is not its business.
+    pub fn quotient(&self, currency: Currency) -> Option<Quotient> {
+        self.publication.from_pivot(pivot(), currency)
     }
+}
 
+/// Where one step of a path comes from: name, evidence, publication (a peg has none).
+type Origin<'a> = (&'a str, &'a str, Option<&'a Leg>);
+
+impl Snapshot {
     /// Its id, kept with whatever is promised from it.
     pub fn id(&self) -> RateSetId {
         self.id
@@ -153,10 +63,16 @@ impl Snapshot {
     pub fn currencies(&self) -> impl Iterator<Item = Currency> {
         let mut all: Vec<Currency> = self.legs.keys().copied().chain([pivot()]).collect();
         all.sort();
+        all.dedup();
         all.into_iter()
     }
 
-    /// A pair at a moment.
+    /// Whether a currency's newer numbers are held back, so that the last known good ones answer.
+    pub fn is_held(&self, currency: Currency) -> bool {
+        self.legs.get(&currency).is_some_and(|leg| leg.held)
+    }
+
+    /// A pair at a moment: the published number where one source quotes the two against each other, else one division.
     pub(super) fn market(
         &self,
         base: Currency,
@@ -174,62 +90,103 @@ impl Snapshot {
         let side = |chain: &[Currency]| chain.iter().copied().take_while(|c| *c != meet).collect::<Vec<_>>();
         let (up, mut down) = (side(&up), side(&down));
         down.reverse();
-        let rate = match meet {
-            direct if direct == base => self.from(meet, quote)?,
-            _ => Rate::cross(self.from(meet, base)?, self.from(meet, quote)?)?,
-        };
-        let steps: Vec<Currency> = up.iter().chain(&down).copied().collect();
-        let origin = self.origin(&steps);
-        let published: Vec<&RateSet> = origin.iter().filter_map(|(_, _, set)| *set).collect();
-        let running = !published.is_empty() && published.iter().all(|set| set.kind == Kind::Mid);
+        let quotient = self.from(meet, base)?.inverse().times(self.from(meet, quote)?);
+        let rate = quotient.and_then(divided).ok_or(RatesError::NoRate(quote))?;
+        let mut origins: Vec<Origin<'_>> = Vec::new();
+        let mut sides = self.origins(meet, quote);
+        sides.reverse();
+        for origin in self.origins(meet, base).into_iter().chain(sides) {
+            if origins.iter().all(|(source, ..)| *source != origin.0) {
+                origins.push(origin);
+            }
+        }
+        let legs: Vec<&Leg> = origins.iter().filter_map(|(_, _, leg)| *leg).collect();
+        let running = !legs.is_empty() && legs.iter().all(|leg| leg.publication.kind == RateKind::Mid);
         Ok(MarketRate {
-            rate,
+            rate: Rate::try_new(base, quote, rate)?,
             kind: if running { RateKind::Mid } else { RateKind::Reference },
             path: up.into_iter().chain([meet]).chain(down).collect(),
-            providers: origin.iter().map(|(provider, ..)| (*provider).to_owned()).collect(),
-            as_of: published.iter().map(|set| set.as_of).min().unwrap_or(at),
-            fetched_at: published.iter().map(|set| set.fetched_at).min().unwrap_or(at),
+            providers: origins.iter().map(|(source, ..)| (*source).to_owned()).collect(),
+            as_of: legs.iter().map(|leg| leg.publication.as_of).min().unwrap_or(at),
+            fetched_at: legs.iter().map(|leg| leg.publication.fetched_at).min().unwrap_or(at),
             at,
-            stale: published.iter().any(|set| freshness.stale(set, at)),
-            evidence: origin.iter().map(|(_, evidence, _)| (*evidence).to_owned()).collect(),
+            stale: legs.iter().any(|leg| leg.held || freshness.stale(&leg.publication, at)),
+            evidence: origins.iter().map(|(_, evidence, _)| (*evidence).to_owned()).collect(),
             snapshot: self.id,
         })
     }
 
-    /// From a currency to the pivot, by way of a peg's anchor.
+    fn leg(&self, currency: Currency) -> Result<&Leg, RatesError> {
+        self.legs.get(&currency).ok_or(RatesError::NoRate(currency))
+    }
+
+    /// From a currency to the pivot, by way of a peg's anchor and of its source's own base.
     fn chain(&self, currency: Currency) -> Result<Vec<Currency>, RatesError> {
-        if currency == pivot() {
-            return Ok(vec![currency]);
-        }
-        let leg = self.legs.get(&currency).ok_or(RatesError::NoRate(currency))?;
-        Ok([Some(currency), leg.peg.as_ref().map(|peg| peg.factor.base()), Some(pivot())]
-            .into_iter()
-            .flatten()
-            .collect())
-    }
-
-    /// The rate from a currency's ancestor in its chain: itself, a peg's anchor, or the pivot.
-    fn from(&self, ancestor: Currency, currency: Currency) -> Result<Rate, RatesError> {
-        if ancestor == currency {
-            return Ok(Rate::identity(currency));
-        }
-        let leg = self.legs.get(&currency).ok_or(RatesError::NoRate(currency))?;
-        let anchored = leg.peg.as_ref().filter(|peg| peg.factor.base() == ancestor);
-        Ok(anchored.map_or(leg.rate, |peg| peg.factor))
-    }
-
-    /// Who gave the steps, each provider once: name, evidence, publication (a peg has none).
-    fn origin(&self, steps: &[Currency]) -> Vec<(&str, &str, Option<&RateSet>)> {
-        let mut origin: Vec<(&str, &str, Option<&RateSet>)> = Vec::new();
-        for leg in steps.iter().filter_map(|currency| self.legs.get(currency)) {
-            let own = match &leg.peg {
-                Some(peg) => ("peg", &*peg.evidence, None),
-                None => (leg.published.set.provider, &*leg.published.evidence, Some(&leg.published.set)),
-            };
-            if origin.iter().all(|(provider, ..)| *provider != own.0) {
-                origin.push(own);
+        let mut chain = vec![currency];
+        if currency != pivot() {
+            let leg = self.leg(currency)?;
+            let anchor = leg.peg.as_ref().map(|peg| peg.factor.base());
+            for next in [anchor, Some(leg.publication.base), Some(pivot())].into_iter().flatten() {
+                if !chain.contains(&next) {
+                    chain.push(next);
+                }
             }
         }
-        origin
+        Ok(chain)
+    }
+
+    /// Units of a currency for one of an ancestor in its chain: itself, a peg's anchor, its source's base, the pivot.
+    fn from(&self, ancestor: Currency, currency: Currency) -> Result<Quotient, RatesError> {
+        if ancestor == currency {
+            return Ok(Quotient::whole(rust_decimal::Decimal::ONE));
+        }
+        let leg = self.leg(currency)?;
+        let (published, factor) = match &leg.peg {
+            Some(peg) if peg.factor.base() == ancestor => return Ok(Quotient::whole(peg.factor.value())),
+            Some(peg) => (peg.factor.base(), Some(Quotient::whole(peg.factor.value()))),
+            None => (currency, None),
+        };
+        let quotient = match ancestor == leg.publication.base {
+            true => leg.publication.from_base(published),
+            false => leg.quotient(published),
+        };
+        let quotient = match factor {
+            Some(factor) => quotient.and_then(|quotient| quotient.times(factor)),
+            None => quotient,
+        };
+        quotient.ok_or(RatesError::NoRate(currency))
+    }
+
+    /// Who gave the way from a currency up to an ancestor.
+    fn origins(&self, ancestor: Currency, currency: Currency) -> Vec<Origin<'_>> {
+        let Some(leg) = self.legs.get(&currency).filter(|_| ancestor != currency) else { return Vec::new() };
+        let published = (&*leg.publication.source, &*leg.publication.evidence, Some(leg));
+        match &leg.peg {
+            Some(peg) if peg.factor.base() == ancestor => vec![("peg", &*peg.evidence, None)],
+            Some(peg) => vec![("peg", &*peg.evidence, None), published],
+            None => vec![published],
+        }
+    }
+
+    /// How old the accepted number of a currency may become before somebody should be asked.
+    pub(super) fn is_overdue(&self, now: DateTime<Utc>) -> bool {
+        self.until.is_some_and(|until| now > until)
+    }
+
+    /// What several sources said of a currency.
+    pub(super) fn held_before(&self, currency: Currency) -> Vec<crate::domain::fx::consensus::Held> {
+        judging::held(self.verdicts.get(&currency).map(Vec::as_slice).unwrap_or_default())
     }
 }
+
+/// One division, eighteen significant digits; a number that needs none stays as published.
+fn divided(quotient: Quotient) -> Option<rust_decimal::Decimal> {
+    let value = quotient.value()?;
+    match quotient.under == rust_decimal::Decimal::ONE {
+        true => Some(value),
+        false => Some(value.round_sf(Rate::SIGNIFICANT_DIGITS)?.normalize()),
+    }
+}
+
+/// The shortest time between two judgements that nobody's publication caused.
+pub(super) const REST: TimeDelta = TimeDelta::seconds(1);

@@ -14,7 +14,9 @@ use super::book::{Record, Session};
 use super::{Sandbox, SandboxError, serial};
 
 /// One fault and its rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Scenario {
     /// Neither a notice nor the shopper's browser reaches us; asking the gateway is the only way to know.

@@ -21,7 +21,7 @@ pub enum ShopperAct<'a> {
 }
 
 /// What the shopper does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Shopper {
     /// Agrees to pay.

@@ -2,7 +2,8 @@
 //!
 //! The embedded file is also the schema: a key it does not have is an error that names the file or variable, the key
 //! and the nearest key that exists; a value must be of the default's kind. Every value remembers where it came from.
-//! Names of secrets end in one of [`SECRET_ENDINGS`]; only they may come from a file by `…_FILE`.
+//! Names of secrets end in one of [`SECRET_ENDINGS`] or stand in a section of secrets; only they may come from a file by
+//! `…_FILE`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,6 +13,9 @@ use toml::{Table, Value};
 
 /// Keys with these endings are secrets: masked when printed, readable from a file.
 pub const SECRET_ENDINGS: &[&str] = &["secret", "master_key", "database.url"];
+
+/// Sections of nothing but secrets.
+const SECRET_SECTIONS: &[&str] = &["fx.keys."];
 
 /// Sections whose keys the operator makes up; their values are texts.
 const OPEN: &[&str] = &["fx.currency_by_country."];
@@ -254,6 +258,7 @@ fn is_ours(name: &str) -> bool {
 /// Whether a key's value is never shown.
 pub fn is_secret(key: &str) -> bool {
     SECRET_ENDINGS.iter().any(|ending| key.ends_with(ending))
+        || SECRET_SECTIONS.iter().any(|section| key.starts_with(section))
 }
 
 fn read_secret(key: &str, path: &str, origin: &Origin) -> Result<String, SettingsError> {

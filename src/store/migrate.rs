@@ -34,6 +34,7 @@ migrations! {
     31 "0031_open_refunds",
     40 "0040_quotes",
     45 "0045_price_book",
+    47 "0047_rate_publications",
 }
 
 /// The number of the newest migration.

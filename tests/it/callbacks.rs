@@ -1,7 +1,7 @@
 //! What comes to the notification addresses of the running program, meant well or not: whatever it is, a payment has one
 //! effect in the ledger, and the books verify after each.
 
-mod senders;
+pub mod senders;
 
 use std::time::Duration;
 

@@ -185,7 +185,7 @@ async fn captures_are_divided_as_told() {
         let j03_world = world(&store, database, two_in_sgd()).await;
         let payment = j03(&j03_world).await;
         let merchant = j03_world.merchant.id;
-        j03_world.delivering.deliver(merchant, payment, &[], Change::new()).await.unwrap();
+        j03_world.delivering.deliver(merchant, payment, &[], |_| Change::new()).await.unwrap();
         Telling::of("J03", j03_world).told().await;
 
         let j06_world = world(&store, database, Setup { holds: &["EUR"], ..Setup::default() }).await;
@@ -232,7 +232,7 @@ async fn refunds_are_booked_as_told() {
         }
         let world = world(&store, database, two_in_sgd()).await;
         let payment = j03(&world).await;
-        world.delivering.deliver(world.merchant.id, payment, &[], Change::new()).await.unwrap();
+        world.delivering.deliver(world.merchant.id, payment, &[], |_| Change::new()).await.unwrap();
         let telling = Telling::opened("J31", world).await;
         telling.world.refund(payment, r#"{"items":["b"]}"#).await.unwrap();
         telling.told().await;

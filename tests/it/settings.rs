@@ -83,6 +83,7 @@ fn secrets_are_masked_wherever_settings_are_shown() {
             ("STRAITS_MASTER_KEY".to_owned(), "canary-1".to_owned()),
             ("DATABASE_URL".to_owned(), "postgres://u:canary-2@h/d".to_owned()),
             ("STRAITS__GATEWAYS__PAYPAL__CLIENT_SECRET".to_owned(), "canary-3,canary-4".to_owned()),
+            ("STRAITS__FX__KEYS__EXCHANGERATE_API".to_owned(), "canary-5".to_owned()),
         ])
         .unwrap();
     let shown: String = layers.rows().map(|(key, value, _)| format!("{key}={value}\n")).collect();
@@ -90,6 +91,8 @@ fn secrets_are_masked_wherever_settings_are_shown() {
     let settings = Settings::from_layers(&layers).unwrap();
     assert!(!format!("{settings:?}").contains("canary"));
     assert_eq!(settings.gateways["paypal"].secrets["client_secret"].len(), 2);
+    let name = straits::domain::fx::SourceName::find("exchangerate-api").unwrap();
+    assert_eq!(settings.fx.keys[&name].expose(), "canary-5");
 }
 
 #[actix_web::test]

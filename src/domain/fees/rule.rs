@@ -13,7 +13,7 @@ use super::error::FeeError;
 use super::figure::{Denomination, Figure};
 
 /// What a fee is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FeeKind {
     /// The gateway's own fee.
@@ -42,7 +42,9 @@ impl FeeKind {
 }
 
 /// Who bears a fee.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Bearer {
     /// The platform, out of what it keeps.
@@ -55,7 +57,7 @@ pub enum Bearer {
 }
 
 /// What a percentage is taken of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FeeBase {
     /// What the payer paid.
@@ -66,7 +68,7 @@ pub enum FeeBase {
 }
 
 /// A price band.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tier {
     /// The smallest base of the band.
@@ -80,7 +82,7 @@ pub struct Tier {
 }
 
 /// When a rule applies; what is not named matches everything.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct When {
     /// The gateway (`grabpay`) or one account of it (`grabpay-sg`).
@@ -107,7 +109,7 @@ pub struct When {
 }
 
 /// One fee rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FeeRule {
     /// Its name, as lines quote it.

@@ -7,6 +7,8 @@
 //! `max_shift_bps` from the exact one: charm falls back to step, step to the exact amount rounded up to the price tag's
 //! digits. A rule's `min_price` holds whatever else does. Rules hold per unit, before any quantity.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
@@ -77,7 +79,7 @@ pub struct Ended {
     /// The price.
     pub price: Money,
     /// In words: `charm THB: 9 + n × 10, up`.
-    pub rule: String,
+    pub rule: Cow<'static, str>,
 }
 
 static BUNDLED: LazyLock<Result<Arc<Endings>, EndingsError>> = LazyLock::new(|| {
@@ -156,6 +158,12 @@ impl Endings {
         market: Option<Country>,
     ) -> Result<Ended, MoneyError> {
         let currency = exact.currency();
+        if rounding == PriceRounding::Exact
+            && let Some(price) = exact.round_to(currency.display_digits(), Rounding::HalfUp)
+            && price.minor().unsigned_abs() <= Money::INPUT_LIMIT.unsigned_abs()
+        {
+            return Ok(Ended { price, rule: Cow::Borrowed(half_up(currency)) });
+        }
         let value = exact.value();
         if let PriceRounding::Cash = rounding {
             return cash(value, currency);
@@ -171,17 +179,17 @@ impl Endings {
                 let place = market.filter(|market| self.rules.has_own(*market, currency));
                 let place = place.map(|market| format!("{market} ")).unwrap_or_default();
                 let rule = format!("{tier} {place}{currency}: {rule}");
-                return Ok(Ended { price: Money::try_new(price, currency)?, rule });
+                return Ok(Ended { price: Money::try_new(price, currency)?, rule: rule.into() });
             }
         }
-        let (way, words) = match rounding {
-            PriceRounding::Exact => (Rounding::HalfUp, "half up"),
-            // What a rule could not take is still not sold below what it costs.
-            _ => (Rounding::Up, "up"),
-        };
         let digits = currency.display_digits();
+        let (way, rule) = match rounding {
+            PriceRounding::Exact => (Rounding::HalfUp, Cow::Borrowed(half_up(currency))),
+            // What a rule could not take is still not sold below what it costs.
+            _ => (Rounding::Up, format!("exact {currency}: up at {digits} decimals").into()),
+        };
         let price = Money::try_new(way.apply(value, digits), currency)?;
-        Ok(Ended { price, rule: format!("exact {currency}: {words} at {digits} decimals") })
+        Ok(Ended { price, rule })
     }
 
     /// The ending of the rule for this price, unless it moves the price too far. Zero and negative amounts stay.
@@ -196,6 +204,17 @@ impl Endings {
     }
 }
 
+/// The words for most prices, written once.
+fn half_up(currency: Currency) -> &'static str {
+    static WORDS: LazyLock<HashMap<Currency, String>> = LazyLock::new(|| {
+        let words = |currency: Currency| {
+            format!("exact {currency}: half up at {} decimals", currency.display_digits())
+        };
+        Currency::all().map(|currency| (currency, words(currency))).collect()
+    });
+    WORDS.get(&currency).map_or("exact: half up", String::as_str)
+}
+
 /// The nearest amount of cash, half up; what is above zero never becomes nothing.
 fn cash(value: Decimal, currency: Currency) -> Result<Ended, MoneyError> {
     let step = Money::from_minor(i64::from(currency.cash_step_minor()), currency).amount();
@@ -203,7 +222,7 @@ fn cash(value: Decimal, currency: Currency) -> Result<Ended, MoneyError> {
     let steps = if steps.is_zero() && value > Decimal::ZERO { Decimal::ONE } else { steps };
     let price = steps.checked_mul(step).ok_or(MoneyError::TooLarge { currency })?;
     let rule = format!("cash {currency}: nearest {}, half up", step.normalize());
-    Ok(Ended { price: Money::try_new(price, currency)?, rule })
+    Ok(Ended { price: Money::try_new(price, currency)?, rule: rule.into() })
 }
 
 #[cfg(test)]

@@ -7,7 +7,9 @@ use crate::ids::RateSetId;
 use crate::money::{Currency, Rate};
 
 /// What a number claims to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum RateKind {
     /// Published once a day for information; nobody deals at it.

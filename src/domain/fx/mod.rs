@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`Country`] | its currency and its languages |
 //! | [`MarketRate`] | a rate with everything an auditor asks about it |
+//! | [`Publication`], [`consensus`] | what one source said, and what several together say |
 //! | [`Shopper`] | which currency is shown, and why that one |
 //! | [`PriceRounding`], [`Endings`] | how a converted price ends |
 //! | [`Locale`] | how an amount is written |
@@ -18,6 +19,14 @@ mod market;
 mod text;
 /// Which currency is shown.
 mod display;
+/// The sources by name.
+mod sources;
+/// One publication of one source.
+mod publication;
+/// How far sources may differ.
+mod thresholds;
+/// What several sources together say.
+pub mod consensus;
 /// What the business may change.
 mod settings;
 /// The merchant's own prices.
@@ -30,6 +39,9 @@ pub use display::{Display, ResolvedBy, Shopper};
 pub use endings::{Ended, Ending, EndingMode, Endings, EndingsError, PriceRounding};
 pub use market::{MarketRate, RateKind};
 pub use price_book::{FixedPrice, FixedPriceError, PriceBook, Sku, SkuError};
+pub use publication::{Due, Publication, Quoted, Quotient};
 pub use quote::{Lock, LockError, Quote, QuoteError, QuoteState, QuoteTerms, QuoteUse, Unit};
-pub use settings::{FxSettings, LockBuffers, SourceName};
+pub use settings::{FxSettings, LockBuffers};
+pub use sources::{SourceKey, SourceName, SourceNameError};
 pub use text::{CurrencyMark, Locale};
+pub use thresholds::{PairClass, Thresholds, ThresholdsError};

@@ -1,11 +1,12 @@
 //! What the business may change about rates and prices: the section `[fx]` of the configuration.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 
-use super::{Country, Endings, Lock, PriceRounding};
+use super::{Country, Endings, Lock, PriceRounding, SourceKey, SourceName};
 use crate::money::{BasisPoints, Currency};
 
 /// Rates and prices.
@@ -16,8 +17,16 @@ pub struct FxSettings {
     /// one text with commas.
     #[serde(deserialize_with = "sources")]
     pub sources: Vec<SourceName>,
-    /// Where the ECB's files are, when not at the ECB: scheme, host and port of a mirror.
-    pub ecb_base_url: Option<String>,
+    /// Where a source is, when not at its own address: scheme, host and port of a mirror.
+    pub base_urls: BTreeMap<SourceName, String>,
+    /// What the sources that ask for a key know us by.
+    pub keys: BTreeMap<SourceName, SourceKey>,
+    /// The base to ask a source for, where its plan has another than its own.
+    pub bases: BTreeMap<SourceName, Currency>,
+    /// Minutes between two questions, where its plan allows another pace; 0 is its own.
+    pub pace_minutes: BTreeMap<SourceName, u32>,
+    /// The file of the source `file`.
+    pub rates_file: Option<PathBuf>,
     /// Whether a quote may rest on a stale reference rate (then marked `stale` and `indicative`). Unset: only in
     /// sandbox mode.
     pub allow_stale_reference: Option<bool>,
@@ -40,16 +49,6 @@ pub struct FxSettings {
     /// The rules of step and charm: those compiled in, or the operator's file.
     #[serde(skip)]
     pub endings: Arc<Endings>,
-}
-
-/// A source of rates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SourceName {
-    /// Compiled in: ECB history, a CC0 set, pegs. Never calls out.
-    Bundled,
-    /// The European Central Bank, over the network.
-    Ecb,
 }
 
 /// The buffer of each lock.
@@ -82,7 +81,11 @@ impl Default for FxSettings {
     fn default() -> FxSettings {
         FxSettings {
             sources: vec![SourceName::Ecb, SourceName::Bundled],
-            ecb_base_url: None,
+            base_urls: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            bases: BTreeMap::new(),
+            pace_minutes: BTreeMap::new(),
+            rates_file: None,
             allow_stale_reference: None,
             publication_grace_h: 2,
             reference_max_age_d: 5,
@@ -131,14 +134,10 @@ fn sources<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SourceName>
         Listed::Text(text) => text.split(',').map(|name| name.trim().to_owned()).collect(),
         Listed::List(names) => names,
     };
-    let known = |name: &String| match name.as_str() {
-        "bundled" => Ok(SourceName::Bundled),
-        "ecb" => Ok(SourceName::Ecb),
-        other => Err(serde::de::Error::custom(format!("`{other}` is no rate source; known: bundled, ecb"))),
-    };
+    let known = |name: &String| SourceName::find(name).map_err(serde::de::Error::custom);
     match names.iter().map(known).collect::<Result<Vec<_>, _>>()? {
         none if none.is_empty() => {
-            Err(serde::de::Error::custom("name at least one rate source: bundled, ecb"))
+            Err(serde::de::Error::custom("name at least one rate source, such as bundled"))
         }
         some => Ok(some),
     }

@@ -117,19 +117,30 @@ fn is_wordlike(letter: char) -> bool {
     letter.is_alphanumeric() || letter == '.' || letter == '\u{200b}'
 }
 
+const NO_BREAK: char = '\u{a0}';
+
 impl Pattern {
-    fn write(&self, mark: &str, number: &str) -> String {
-        const NO_BREAK: &str = "\u{a0}";
-        let mut text = self.before.replace('¤', mark);
+    /// What stands before the number.
+    fn open(&self, mark: &str, text: &mut String) {
+        write_around(self.before, mark, text);
         if self.before.ends_with('¤') && mark.ends_with(is_wordlike) {
-            text.push_str(NO_BREAK);
+            text.push(NO_BREAK);
         }
-        text.push_str(number);
+    }
+
+    /// What stands behind it.
+    fn close(&self, mark: &str, text: &mut String) {
         if self.after.starts_with('¤') && mark.starts_with(is_wordlike) {
-            text.push_str(NO_BREAK);
+            text.push(NO_BREAK);
         }
-        text.push_str(&self.after.replace('¤', mark));
-        text
+        write_around(self.after, mark, text);
+    }
+}
+
+fn write_around(pattern: &str, mark: &str, text: &mut String) {
+    match pattern.split_once('¤') {
+        Some((before, after)) => [before, mark, after].iter().for_each(|part| text.push_str(part)),
+        None => text.push_str(pattern),
     }
 }
 
@@ -209,33 +220,39 @@ impl Locale {
     pub fn write_with(self, money: Money, mark: CurrencyMark) -> String {
         let row = self.0;
         let pattern = if money.is_negative() { &row.negative } else { &row.positive };
-        pattern.write(self.mark(money.currency(), mark), &self.number(money.abs()))
+        let mark = self.mark(money.currency(), mark);
+        let mut text = String::with_capacity(40);
+        pattern.open(mark, &mut text);
+        self.number(money.abs(), &mut text);
+        pattern.close(mark, &mut text);
+        text
     }
 
-    fn number(self, money: Money) -> String {
+    fn number(self, money: Money, text: &mut String) {
         let row = self.0;
-        let currency = money.currency();
-        let ledger = money.amount();
-        let tag = ledger.normalize().scale() <= currency.display_digits();
-        let digits = if tag { currency.display_digits() } else { currency.exponent() };
-        let text = format!("{ledger:.0$}", digits as usize);
-        let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-        let mut grouped = String::with_capacity(text.len() * 2);
-        let groups = whole.len() >= row.primary + row.minimum_grouping;
-        for (index, digit) in whole.chars().enumerate() {
-            let left = whole.len() - index;
-            let boundary = left == row.primary
-                || (left > row.primary && (left - row.primary).is_multiple_of(row.secondary));
-            if groups && index > 0 && boundary {
-                grouped.push_str(row.group);
+        let digits = money.digits();
+        let (whole, fraction) = digits.parts();
+        // An amount finer than the price tag shows its ledger digits.
+        let shown = money.currency().display_digits() as usize;
+        let (tag, finer) = fraction.split_at(shown.min(fraction.len()));
+        let fraction = if finer.bytes().all(|digit| digit == b'0') { tag } else { fraction };
+        if whole.len() >= row.primary + row.minimum_grouping {
+            let (front, last) = whole.split_at(whole.len() - row.primary);
+            let (first, groups) = front.split_at((front.len() - 1) % row.secondary + 1);
+            text.push_str(first);
+            for place in (0..groups.len()).step_by(row.secondary) {
+                text.push_str(row.group);
+                text.push_str(&groups[place..place + row.secondary]);
             }
-            grouped.push(digit);
+            text.push_str(row.group);
+            text.push_str(last);
+        } else {
+            text.push_str(whole);
         }
         if !fraction.is_empty() {
-            grouped.push_str(row.decimal);
-            grouped.push_str(fraction);
+            text.push_str(row.decimal);
+            text.push_str(fraction);
         }
-        grouped
     }
 }
 

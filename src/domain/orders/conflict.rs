@@ -23,7 +23,7 @@ pub struct Asked {
 }
 
 /// How a report differs from what was asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, utoipa::ToSchema)]
 #[serde(tag = "conflict", rename_all = "snake_case")]
 pub enum Conflict {
     /// Another amount.

@@ -66,11 +66,12 @@ pub struct Payment {
 }
 
 /// The shopper, as far as the merchant says.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Customer {
     /// The address the shopper came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "203.0.113.7")]
     pub ip: Option<std::net::IpAddr>,
     /// A telephone number.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -13,7 +13,7 @@ use crate::money::{Money, MoneyError};
 use super::mirror::{ConversionRefund, PartRefund};
 
 /// What a refund line is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundLineKind {
     /// A supplier's share goes back.

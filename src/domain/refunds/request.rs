@@ -25,7 +25,7 @@ pub struct RefundRequest {
 }
 
 /// How much of the refund falls on one supplier's part, as the payer was charged for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Allocation {
     /// Whose part.

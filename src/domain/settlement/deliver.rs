@@ -11,7 +11,7 @@ use crate::money::{Money, MoneyError};
 use super::settled::Settlement;
 
 /// What one delivery earns of each part, stored with the payment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Delivery {
     /// In the order of the settlement's parts.
     pub earned: Vec<Money>,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::money::Money;
 
 /// What a line is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LineKind {
     /// What the gateway takes.

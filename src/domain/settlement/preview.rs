@@ -17,8 +17,9 @@ use super::line::Line;
 use super::settle::{GatewayFee, SettlementError, SettlementInput, settle};
 
 /// The request, exactly; unknown keys are refused.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"amount": {"amount": "100.00", "currency": "SGD"}, "gateway": "paypal", "splits": [{"supplier": "sup_01kb0000000000000000000000", "share": {"percent": "80"}}]}))]
 pub struct PreviewRequest {
     /// What the payer pays; with `gross_up` it only names the currency.
     pub amount: Money,
@@ -63,7 +64,7 @@ pub struct PreviewRequest {
 }
 
 /// A mid rate.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RateInput {
     /// One unit of this.

@@ -56,7 +56,7 @@ impl Bucket {
 }
 
 /// What a supplier has in one currency. Every amount is as a reader expects it: `owed` is above zero when it owes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct SupplierBalance {
     /// Its currency.
     pub currency: Currency,

@@ -12,7 +12,7 @@ use crate::money::Money;
 use super::{Period, StatementError, narrative};
 
 /// Which way a line goes, seen from the supplier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     /// The balance rises.

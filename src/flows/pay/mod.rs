@@ -55,7 +55,7 @@ pub use hear::Arrived;
 pub use recover::Recovered;
 pub use settles::{CaptureStanding, Expectation, SettleError, Settles};
 pub use start::{Price, Start};
-pub use view::{PaymentView, TimelineView};
+pub use view::{CapturedView, FailureView, PaymentView, TimelineView};
 
 /// How often a decision is taken again after somebody else was faster.
 const DECISIONS: usize = 16;

@@ -67,7 +67,7 @@ pub struct PaymentView {
 }
 
 /// A capture.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct CapturedView {
     /// How much.
     pub amount: Money,
@@ -78,14 +78,14 @@ pub struct CapturedView {
 }
 
 /// Why a payment ended without money.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct FailureView {
     /// The gateway's code, or `merchant`.
     pub code: String,
 }
 
 /// A line of the timeline.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct TimelineView {
     /// Its id.
     pub id: ReportId,
@@ -100,6 +100,7 @@ pub struct TimelineView {
     /// SHA-256 of what was said.
     pub evidence: String,
     /// What was said, as far as it matters.
+    #[schema(value_type = Object)]
     pub detail: serde_json::Value,
 }
 

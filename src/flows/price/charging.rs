@@ -14,7 +14,7 @@ use crate::money::Money;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ChargedInstead {
     /// The nearest amount a gateway takes in the shown currency; else the shop's own price.
-    #[schema(value_type = Object, example = json!({"amount": "19.90", "currency": "USD"}))]
+    #[schema(example = json!({"amount": "19.90", "currency": "USD"}))]
     pub price: Money,
     /// Who can charge it.
     #[schema(example = json!(["paypal"]))]

@@ -24,15 +24,14 @@ pub struct RatesQuestion {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RatesAnswer {
     /// One unit of this.
-    #[schema(value_type = String, example = "USD")]
     pub base: Currency,
     /// The oldest market time among the rates.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(required, example = "2026-11-23T00:00:00Z")]
     pub as_of: Option<DateTime<Utc>>,
     /// One for each currency, in the order asked.
     pub rates: Vec<RateAnswer>,
     /// Currencies that were asked for and have no rate.
-    #[schema(value_type = Vec<String>)]
+    #[schema(required = false)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<Currency>,
 }
@@ -41,29 +40,29 @@ pub struct RatesAnswer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RateAnswer {
     /// The quote currency.
-    #[schema(value_type = String, example = "SGD")]
     pub currency: Currency,
     /// Units of it for one unit of base: the source's own digits, or a cross of at least ten significant ones.
     #[schema(example = "1.27837450769781597")]
     pub mid: String,
     /// When the older leg was true in the market.
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(example = "2026-11-23T00:00:00Z")]
     pub as_of: DateTime<Utc>,
     /// When it was read.
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(example = "2026-11-23T00:00:00Z")]
     pub fetched_at: DateTime<Utc>,
     /// Seconds from `as_of` to now, or to the end of the day asked for.
     pub age_s: i64,
     /// Whether newer numbers should have been there.
     pub stale: bool,
     /// `reference` or `mid`.
-    #[schema(value_type = String, example = "reference")]
     pub kind: RateKind,
     /// Whose numbers.
     pub providers: Vec<String>,
     /// From base to quote.
-    #[schema(value_type = Vec<String>)]
     pub path: Vec<Currency>,
+    /// Newer numbers are there and not believed: these are the last known good ones. See `/v1/rates/sources`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub held_back: bool,
 }
 
 impl From<MarketRate> for RateAnswer {
@@ -78,6 +77,7 @@ impl From<MarketRate> for RateAnswer {
             kind: market.kind,
             providers: market.providers,
             path: market.path,
+            held_back: false,
         }
     }
 }
@@ -98,7 +98,10 @@ impl Pricing {
         let (mut rates, mut missing) = (Vec::with_capacity(wanted.len()), Vec::new());
         for quote in wanted {
             match day.mid(base, quote) {
-                Ok(market) => rates.push(RateAnswer::from(market)),
+                Ok(market) => {
+                    let held_back = market.path.iter().any(|step| day.is_held(*step));
+                    rates.push(RateAnswer { held_back, ..RateAnswer::from(market) });
+                }
                 Err(RatesError::NoRate(_)) => missing.push(quote),
                 Err(error) => return Err(error.into()),
             }

@@ -1,5 +1,6 @@
 //! Prices in a shopper's currency, as `/v1/prices` answers them.
 
+use std::borrow::Cow;
 use std::collections::hash_map::{Entry, HashMap};
 
 use chrono::{DateTime, Utc};
@@ -42,20 +43,21 @@ pub struct Item {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PricesAnswer {
     /// The currency shown.
-    #[schema(value_type = String, example = "THB")]
     pub currency: Currency,
     /// The shopper's country, as far as anything named one.
-    #[schema(value_type = Option<String>, example = "TH")]
+    #[schema(required, value_type = Option<String>, pattern = "^[A-Z]{2}$", example = "TH")]
     pub country: Option<Country>,
     /// What decided.
     pub resolved_by: ResolvedBy,
     /// Why `currency` is not the country's.
+    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fallback_reason: Option<FallbackReason>,
     /// How amounts are written.
     #[schema(example = "th")]
     pub locale: &'static str,
     /// The rate of the first item's currency; absent where there is none and every price is the merchant's own.
+    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<AppliedRate>,
     /// The merchant's gateways that take the shown currency, in order.
@@ -80,10 +82,8 @@ pub enum FallbackReason {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AppliedRate {
     /// One unit of this …
-    #[schema(value_type = String, example = "USD")]
     pub base: Currency,
     /// … in this.
-    #[schema(value_type = String, example = "THB")]
     pub quote: Currency,
     /// The market's rate.
     #[schema(example = "33.7298603651987111")]
@@ -97,7 +97,7 @@ pub struct AppliedRate {
     /// Whose numbers.
     pub providers: Vec<String>,
     /// When the older leg was true in the market.
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(example = "2026-11-23T00:00:00Z")]
     pub as_of: DateTime<Utc>,
     /// Whether newer numbers should have been there.
     pub stale: bool,
@@ -119,33 +119,38 @@ pub enum PriceSource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PricedItem {
     /// The shop's own name for it.
+    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sku: Option<String>,
     /// Its price in the shop.
-    #[schema(value_type = Object, example = json!({"amount": "19.90", "currency": "USD"}))]
+    #[schema(example = json!({"amount": "19.90", "currency": "USD"}))]
     pub from: Money,
     /// The converted amount before any rounding.
     #[schema(example = "671.22422126745435")]
     pub exact: String,
     /// The price.
-    #[schema(value_type = Object, example = json!({"amount": "671.22", "currency": "THB"}))]
+    #[schema(example = json!({"amount": "671.22", "currency": "THB"}))]
     pub price: Money,
     /// What it is made of.
     pub source: PriceSource,
     /// The rule it was rounded by, in words; absent where nothing was rounded.
+    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "exact THB: half up at 2 decimals")]
-    pub rule: Option<String>,
+    #[schema(value_type = Option<String>, example = "exact THB: half up at 2 decimals")]
+    pub rule: Option<Cow<'static, str>>,
     /// The price as the shopper reads it.
     #[schema(example = "฿671.22")]
     pub text: String,
     /// The rate of this item, where its currency is not the first item's.
+    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<AppliedRate>,
     /// The gateways that can charge this amount, where they are not those of the currency.
+    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chargeable_at: Option<Vec<String>>,
     /// What would be charged, where no gateway can charge the price.
+    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub charged_instead: Option<ChargedInstead>,
 }
@@ -175,7 +180,7 @@ impl Applied {
 
     fn price(&self, item: &Item, market: &Market<'_>) -> Result<PricedItem, PriceError> {
         let exact = self.rate.convert(item.price)?;
-        let text = exact.value().normalize().to_string();
+        let text = exact.digits();
         // Within one currency the shop's own price stands as it is.
         if item.price.currency() == self.rate.quote() {
             return Ok(market.item(item, text, item.price, PriceSource::AsGiven));

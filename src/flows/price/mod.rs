@@ -13,6 +13,8 @@ mod listing;
 mod localise;
 /// Promises.
 mod promise;
+/// Where rates come from, as `/v1/rates/sources` answers it.
+mod sources;
 
 use std::sync::Arc;
 
@@ -30,6 +32,7 @@ pub use localise::{
     AppliedRate, FallbackReason, Item, PriceSource, PricedItem, PricesAnswer, PricesQuestion,
 };
 pub use promise::{QuoteAnswer, QuoteQuestion, QuoteRate};
+pub use sources::{BreakerAnswer, LastError, NotBelieved, SourceAnswer, SourcesAnswer};
 
 /// What the verbs of this module need.
 #[derive(Debug, Clone)]

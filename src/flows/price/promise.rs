@@ -35,13 +35,13 @@ pub struct QuoteQuestion {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct QuoteAnswer {
     /// Its id.
-    #[schema(value_type = String, example = "quo_01kb0000000000000000000000")]
+    #[schema(example = "quo_01kb0000000000000000000000")]
     pub id: QuoteId,
     /// What the shop asks.
-    #[schema(value_type = Object, example = json!({"amount": "19.90", "currency": "USD"}))]
+    #[schema(example = json!({"amount": "19.90", "currency": "USD"}))]
     pub from: Money,
     /// What the shopper pays.
-    #[schema(value_type = Object, example = json!({"amount": "672.23", "currency": "THB"}))]
+    #[schema(example = json!({"amount": "672.23", "currency": "THB"}))]
     pub to: Money,
     /// The parts of the rate.
     pub rate: QuoteRate,
@@ -52,7 +52,7 @@ pub struct QuoteAnswer {
     /// Who can charge `to`.
     pub chargeable_at: Vec<String>,
     /// Its last moment.
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(example = "2026-11-23T00:00:00Z")]
     pub expires_at: DateTime<Utc>,
     /// Where it stands.
     pub state: QuoteState,
@@ -62,10 +62,8 @@ pub struct QuoteAnswer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct QuoteRate {
     /// One unit of this …
-    #[schema(value_type = String, example = "USD")]
     pub base: Currency,
     /// … in this.
-    #[schema(value_type = String, example = "THB")]
     pub quote: Currency,
     /// The market's rate.
     pub reference: String,
@@ -103,15 +101,28 @@ impl QuoteAnswer {
 }
 
 impl Pricing {
-    /// Promises a price and stores it, together with `with` (the caller's idempotency key).
+    /// Promises a price and stores it, together with `with`.
     ///
     /// # Errors
     /// [`PriceError::RatesStale`] where a stale reference may not be promised; [`PriceError::NoRate`];
     /// [`PriceError::Quote`]; [`PriceError::Commit`].
     pub async fn promise(&self, question: &QuoteQuestion, with: Change) -> Result<QuoteAnswer, PriceError> {
+        self.promise_as(self.ids.mint(), question, with).await
+    }
+
+    /// The same under an id that was minted before, because `with` names it.
+    ///
+    /// # Errors
+    /// As [`Pricing::promise`].
+    pub async fn promise_as(
+        &self,
+        id: QuoteId,
+        question: &QuoteQuestion,
+        with: Change,
+    ) -> Result<QuoteAnswer, PriceError> {
         let now = self.clock.now();
         let question = &self.with_fixed(question, now).await?;
-        let quote = self.draft(question, now)?;
+        let quote = self.draft(id, question, now)?;
         let mut change = with;
         change.insert_quote(&quote);
         self.store.commit(change).await?;
@@ -155,7 +166,7 @@ impl Pricing {
         Ok(question)
     }
 
-    fn draft(&self, question: &QuoteQuestion, now: DateTime<Utc>) -> Result<Quote, PriceError> {
+    fn draft(&self, id: QuoteId, question: &QuoteQuestion, now: DateTime<Utc>) -> Result<Quote, PriceError> {
         let from = question.units.first().ok_or(PriceError::NoItems)?.price.currency();
         if question.units.len() > Pricing::MAX_ITEMS {
             return Err(PriceError::TooManyItems { given: question.units.len() });
@@ -169,7 +180,7 @@ impl Pricing {
             true => (BasisPoints(0), BasisPoints(0)),
             false => (self.settings.spread(), self.settings.buffer(lock)),
         };
-        let (id, merchant, country) = (self.ids.mint(), question.merchant, question.country);
+        let (merchant, country) = (question.merchant, question.country);
         let terms = QuoteTerms { id, merchant, country, market, spread, buffer, lock, now };
         let mut quote = Quote::promise(terms, &question.units)?;
         quote.indicative |=

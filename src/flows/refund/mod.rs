@@ -41,22 +41,25 @@ const DECISIONS: usize = 16;
 
 /// What is asked for: `{"amount"?,"items"?,"allocation"?,"reason"?,"fx_difference"?}`.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct RefundInput {
     /// In the payment's currency; absent: all that is left, or what the named parts come to.
-    #[schema(value_type = Option<Object>)]
-    #[serde(deserialize_with = "named")]
+    #[schema(nullable = false)]
+    #[serde(default, deserialize_with = "named")]
     pub amount: Option<Money>,
     /// Whole items by their `ref`.
-    #[serde(deserialize_with = "at_least_one")]
+    #[schema(min_items = 1)]
+    #[serde(default, deserialize_with = "at_least_one")]
     pub items: Vec<String>,
     /// How much of whose part.
-    #[schema(value_type = Vec<Object>)]
-    #[serde(deserialize_with = "at_least_one")]
+    #[schema(min_items = 1)]
+    #[serde(default, deserialize_with = "at_least_one")]
     pub allocation: Vec<refunds::Allocation>,
     /// Why, for the shopper and the books.
+    #[serde(default)]
     pub reason: String,
     /// Who bears a rate that moved since a share was converted.
+    #[serde(default)]
     pub fx_difference: FxBearer,
 }
 

@@ -19,10 +19,11 @@ use crate::http::caching::{self, Dependence};
 use crate::http::caller::Caller;
 use crate::http::extract::{Json, Query};
 use crate::http::problem::{Answer, Code, Problem};
+use crate::http::schemas::EmbedObject;
 use crate::http::service::Service;
 use crate::http::wire::{CurrencyIn, MoneyIn};
 use crate::ids::MerchantId;
-use crate::money::Money;
+use crate::money::{Currency, Money};
 
 /// What the seal is bound to.
 const PLACE: &str = "prices/embed";
@@ -70,6 +71,7 @@ struct Sealed {
 /// The address of an embed.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EmbedAnswer {
+    #[schema(inline, value_type = EmbedObject)]
     object: &'static str,
     /// Add `?to=THB&country=TH&locale=th` as the page knows them; with currency and country shared caches keep it.
     #[schema(example = "https://pay.example/v1/prices/embeds/AQx3…")]
@@ -98,10 +100,10 @@ pub async fn create(service: web::Data<Service>, caller: Caller, body: Json<Embe
 #[into_params(parameter_in = Query)]
 pub struct EmbedParameters {
     /// The currency to show.
-    #[param(value_type = Option<String>, example = "THB")]
+    #[param(inline, value_type = Option<Currency>, example = "THB")]
     to: Option<CurrencyIn>,
     /// The shopper's country.
-    #[param(example = "TH")]
+    #[param(pattern = "^[A-Z]{2}$", example = "TH")]
     country: Option<String>,
     /// How to write the price.
     #[param(example = "th")]

@@ -1,6 +1,7 @@
 //! `/v1/findings`: what does not agree, and who decides. What moves money takes two users.
 
-use actix_web::web;
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, web};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -9,9 +10,12 @@ use crate::domain::refunds::Allocation;
 use crate::flows::findings::Resolving;
 use crate::http::caller::Caller;
 use crate::http::extract::{Json, Paging, Query};
+use crate::http::idempotent::{self, Asked, KeyHeader};
 use crate::http::problem::{Answer, Code, Problem};
+use crate::http::schemas::{Finding, FindingStateWord};
 use crate::http::service::Service;
 use crate::http::wire::{self, Page};
+use crate::store::idempotency::Claim;
 
 /// Which findings.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -19,7 +23,7 @@ use crate::http::wire::{self, Page};
 #[into_params(parameter_in = Query)]
 pub struct ListParameters {
     /// `open`, `proposed` or `resolved`.
-    #[param(example = "open")]
+    #[param(inline, value_type = Option<FindingStateWord>, example = "open")]
     state: Option<String>,
     #[param(example = "20")]
     limit: Option<String>,
@@ -28,7 +32,7 @@ pub struct ListParameters {
 }
 
 /// The merchant's findings.
-#[utoipa::path(get, path = "/v1/findings", tag = "findings", params(ListParameters), responses((status = 200, description = "A page of findings", body = Object, example = json!({"object": "list", "data": [], "has_more": false}))))]
+#[utoipa::path(get, path = "/v1/findings", tag = "findings", params(ListParameters), responses((status = 200, description = "A page of findings", body = Page<Finding>)))]
 pub async fn list(service: web::Data<Service>, caller: Caller, query: Query<ListParameters>) -> Answer {
     let query = query.0;
     let (state, paging) =
@@ -44,7 +48,7 @@ pub async fn list(service: web::Data<Service>, caller: Caller, query: Query<List
 }
 
 /// One finding.
-#[utoipa::path(get, path = "/v1/findings/{id}", tag = "findings", params(("id" = String, Path, example = "fnd_01kb0000000000000000000000")), responses((status = 200, description = "The finding", body = Object, example = json!({"id": "fnd_01kb0000000000000000000000", "kind": "amount_differs", "state": "open"}))))]
+#[utoipa::path(get, path = "/v1/findings/{id}", tag = "findings", params(("id" = inline(crate::ids::FindingId), Path, example = "fnd_01kb0000000000000000000000")), responses((status = 200, description = "The finding", body = Finding)))]
 pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id = wire::path_id(&id, "finding")?;
     let found = service.store.finding(caller.merchant(), id).await?;
@@ -57,35 +61,44 @@ pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<Str
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"action": "dismiss", "reason": "explained by the gateway"}))]
 pub struct ResolveBody {
-    /// `send_back`, `adopt` or `dismiss`.
-    #[schema(value_type = String)]
+    /// What is to be done.
     action: Action,
     /// Whose part how much of a refund made at the gateway is; only with `adopt`, and needed where several have parts.
-    #[schema(value_type = Vec<Object>)]
     #[serde(default)]
     allocation: Vec<Allocation>,
-    #[schema(max_length = 100)]
+    /// Why, for the books.
+    #[schema(min_length = 1, max_length = 100)]
     reason: String,
 }
 
 /// Decides: `dismiss` at once; `send_back` and `adopt` are proposed by one user and confirmed by another.
-#[utoipa::path(post, path = "/v1/findings/{id}/resolve", tag = "findings", request_body = ResolveBody, params(("id" = String, Path, example = "fnd_01kb0000000000000000000000")), responses((status = 200, description = "The finding", body = Object, example = json!({"id": "fnd_01kb0000000000000000000000", "state": "resolved"}))))]
+#[utoipa::path(post, path = "/v1/findings/{id}/resolve", tag = "findings", request_body = ResolveBody, params(KeyHeader, ("id" = inline(crate::ids::FindingId), Path, example = "fnd_01kb0000000000000000000000")), responses((status = 200, description = "The finding", body = Finding)))]
 pub async fn resolve(
     service: web::Data<Service>,
     caller: Caller,
+    request: HttpRequest,
     id: web::Path<String>,
     body: Json<ResolveBody>,
 ) -> Answer {
     let id = wire::path_id(&id, "finding")?;
     let reason = wire::label("reason", body.value.reason)?;
-    let (resolving, action) = (service.resolving.clone(), body.value.action);
-    let parts = body.value.allocation;
+    let (action, parts) = (body.value.action, body.value.allocation);
     let (merchant, user) = (caller.merchant(), caller.key.user);
-    let extra = caller.noted(&service, "finding.decided", id, format_args!("{}: {reason}", action.as_str()));
-    let work =
-        tokio::spawn(
-            async move { resolving.resolve(merchant, user, id, (action, &parts), &reason, extra).await },
-        );
-    let finding = work.await.map_err(Problem::internal)??;
-    crate::http::json(200, &Resolving::view(&finding))
+    // A decision is one person's word: another's under the same key is another request, never a repetition of the first.
+    let word = [body.bytes.as_ref(), user.to_string().as_bytes()].concat();
+    let asked = Asked { service: &service, caller: &caller, request: &request, body: &word };
+    let carry = async |claim: Claim| {
+        let resolving = service.resolving.clone();
+        let detail = format_args!("{}: {reason}", action.as_str());
+        let mut extra = caller.noted(&service, "finding.decided", id, detail);
+        extra.claim(&claim, id);
+        let work =
+            async move { resolving.resolve(merchant, user, id, (action, &parts), &reason, extra).await };
+        Ok(Resolving::view(&tokio::spawn(work).await.map_err(Problem::internal)??))
+    };
+    let recall = async |_: String| {
+        let found = service.store.finding(merchant, id).await?;
+        found.map(|found| Resolving::view(&found.value)).ok_or_else(|| Problem::not_found("finding"))
+    };
+    idempotent::once(asked, StatusCode::OK, carry, recall).await
 }

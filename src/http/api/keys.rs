@@ -10,9 +10,10 @@ use crate::flows::onboard::{KeyUser, NewKey};
 use crate::http::caller::Caller;
 use crate::http::extract::{Json, Paging, Query};
 use crate::http::problem::{Answer, Code, Problem};
+use crate::http::schemas::{EnvironmentWord, KeyKindWord, KeyObject};
 use crate::http::service::Service;
 use crate::http::wire::{self, IdIn, Page};
-use crate::ids::UserId;
+use crate::ids::{KeyId, UserId};
 use crate::settings::Mode;
 
 /// What a new key is to be.
@@ -24,6 +25,7 @@ pub struct CreateKey {
     #[schema(max_length = 100)]
     name: String,
     /// `pk` for browsers or `sk` for servers (default).
+    #[schema(value_type = Option<KeyKindWord>)]
     kind: Option<String>,
     /// Of a secret key: `storefront`, `finance`, `supplier:<id>`, `admin`.
     #[serde(default)]
@@ -32,7 +34,7 @@ pub struct CreateKey {
     #[serde(default)]
     origins: Vec<String>,
     /// Who acts when it is used; default: the caller's own user.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<UserId>)]
     user: Option<IdIn<UserId>>,
     /// Or the name of a new user, who is made with the key: four eyes are two users.
     #[schema(max_length = 100)]
@@ -42,31 +44,37 @@ pub struct CreateKey {
 /// A key without its text.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct KeyAnswer {
+    #[schema(value_type = KeyId)]
     id: String,
+    #[schema(inline, value_type = KeyObject)]
     object: &'static str,
+    /// For people.
     name: String,
+    /// `pk` for browsers, `sk` for servers.
+    #[schema(value_type = KeyKindWord)]
     kind: &'static str,
+    #[schema(inline, value_type = EnvironmentWord)]
     environment: &'static str,
+    /// Of a secret key.
     scopes: Vec<String>,
+    /// Of a publishable key.
     origins: Vec<String>,
+    /// Who acts when it is used.
+    #[schema(value_type = UserId)]
     user: String,
     /// The last four characters.
     hint: String,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(required, format = DateTime)]
     revoked_at: Option<String>,
     /// In this process, since it started.
+    #[schema(required, format = DateTime)]
     last_used_at: Option<String>,
     /// The key itself; only in the answer that made it.
+    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
-}
-
-/// A page of keys.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct KeyList {
-    object: &'static str,
-    data: Vec<KeyAnswer>,
-    has_more: bool,
 }
 
 fn answer(service: &Service, key: &ApiKey) -> KeyAnswer {
@@ -89,7 +97,7 @@ fn answer(service: &Service, key: &ApiKey) -> KeyAnswer {
 
 /// The merchant's keys, oldest first.
 #[utoipa::path(get, path = "/v1/keys", tag = "keys", params(Paging), responses(
-    (status = 200, description = "A page of keys", body = KeyList, example = json!({"object": "list", "data": [], "has_more": false}))))]
+    (status = 200, description = "A page of keys", body = Page<KeyAnswer>)))]
 pub async fn list(service: web::Data<Service>, caller: Caller, paging: Query<Paging>) -> Answer {
     let limit = paging.0.limit()?;
     let seek = paging.0.seek(wire::id)?;
@@ -167,7 +175,7 @@ fn invalid(param: &str, detail: &str) -> Problem {
 }
 
 /// Revokes a key at once.
-#[utoipa::path(delete, path = "/v1/keys/{id}", tag = "keys", params(("id" = String, Path, example = "key_01kb0000000000000000000000")), responses(
+#[utoipa::path(delete, path = "/v1/keys/{id}", tag = "keys", params(("id" = inline(crate::ids::KeyId), Path, example = "key_01kb0000000000000000000000")), responses(
     (status = 200, description = "The revoked key", body = KeyAnswer)))]
 pub async fn revoke(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id = wire::path_id(&id, "key")?;

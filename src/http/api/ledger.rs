@@ -1,22 +1,25 @@
 //! `/v1/ledger`: the books, as finance reads them.
 
+use std::collections::BTreeMap;
+
 use actix_web::web;
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
-use serde_json::{Value, json};
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::ledger::{AccountBalance, Chart, Layer, PostedTransaction};
+use crate::domain::ledger::{AccountBalance, Chart, Direction, Layer, PostedTransaction};
 use crate::http::caller::Caller;
 use crate::http::extract::{Paging, Query};
 use crate::http::problem::{Answer, Code, Problem};
+use crate::http::schemas::{DirectionWord, LayerWord, TransactionObject};
 use crate::http::service::Service;
 use crate::http::wire::{self, Page};
 use crate::ids::TransactionId;
+use crate::money::Money;
 use crate::store::{AsOf, TransactionFilter, VerifyOptions};
 
 /// The accounts with their balances, in the order of the chart.
-#[utoipa::path(get, path = "/v1/ledger/accounts", tag = "ledger", params(Paging), responses((status = 200, description = "A page of accounts", body = Object, example = json!({"object": "list", "data": [{"id": "1", "account": "1110[paypal]", "code": 1110, "name": "gateway.available", "owner": "paypal", "layer": "posted", "balance": {"amount": "95.10", "currency": "SGD"}, "entries": 2}], "has_more": false}))))]
+#[utoipa::path(get, path = "/v1/ledger/accounts", tag = "ledger", params(Paging), responses((status = 200, description = "A page of accounts", body = Page<LedgerAccount>)))]
 pub async fn accounts(service: web::Data<Service>, caller: Caller, paging: Query<Paging>) -> Answer {
     let limit = paging.0.limit()?;
     let seek = paging.0.seek(|param, text| {
@@ -28,18 +31,42 @@ pub async fn accounts(service: web::Data<Service>, caller: Caller, paging: Query
     crate::http::json(200, &Page::of(accounts.iter().map(account).collect(), limit, &seek))
 }
 
-fn account(balance: &AccountBalance) -> Value {
+/// An account with its balance.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"id": "1", "account": "1110[paypal]", "code": 1110, "name": "gateway.available", "owner": "paypal", "layer": "posted", "balance": {"amount": "95.10", "currency": "SGD"}, "entries": 2}))]
+pub struct LedgerAccount {
+    /// A whole number as text; lists go on behind it.
+    #[schema(pattern = "^[0-9]+$")]
+    id: String,
+    /// Code and owner: `1110[paypal]`.
+    account: String,
+    /// Its number in the chart.
+    code: u16,
+    /// Its name in the chart.
+    #[schema(required)]
+    name: Option<&'static str>,
+    /// Whose it is: a gateway account, a supplier's id; empty where the account is the book's own.
+    owner: String,
+    #[schema(inline, value_type = LayerWord)]
+    layer: &'static str,
+    /// On the account's normal side; below zero on the other.
+    balance: Money,
+    /// How many entries it has.
+    entries: i64,
+}
+
+fn account(balance: &AccountBalance) -> LedgerAccount {
     let code = balance.account.code;
-    json!({
-        "id": balance.id.to_string(),
-        "account": balance.account.to_string(),
-        "code": code.number(),
-        "name": Chart::shipped().get(code).map(|row| row.name.as_str()),
-        "owner": balance.account.owner.as_str(),
-        "layer": layer(balance.layer),
-        "balance": balance.shown(),
-        "entries": balance.entries,
-    })
+    LedgerAccount {
+        id: balance.id.to_string(),
+        account: balance.account.to_string(),
+        code: code.number(),
+        name: Chart::shipped().get(code).map(|row| row.name.as_str()),
+        owner: balance.account.owner.as_str().to_owned(),
+        layer: layer(balance.layer),
+        balance: balance.shown(),
+        entries: balance.entries,
+    }
 }
 
 fn layer(layer: Layer) -> &'static str {
@@ -65,7 +92,7 @@ pub struct TransactionParameters {
 }
 
 /// The transactions, newest first.
-#[utoipa::path(get, path = "/v1/ledger/transactions", tag = "ledger", params(TransactionParameters), responses((status = 200, description = "A page of transactions", body = Object, example = json!({"object": "list", "data": [], "has_more": false}))))]
+#[utoipa::path(get, path = "/v1/ledger/transactions", tag = "ledger", params(TransactionParameters), responses((status = 200, description = "A page of transactions", body = Page<Transaction>)))]
 pub async fn transactions(
     service: web::Data<Service>,
     caller: Caller,
@@ -88,7 +115,7 @@ pub async fn transactions(
 }
 
 /// One transaction.
-#[utoipa::path(get, path = "/v1/ledger/transactions/{id}", tag = "ledger", params(("id" = String, Path, example = "txn_01kb0000000000000000000000")), responses((status = 200, description = "The transaction", body = Object, example = json!({"id": "txn_01kb0000000000000000000000", "event": "captured"}))))]
+#[utoipa::path(get, path = "/v1/ledger/transactions/{id}", tag = "ledger", params(("id" = inline(crate::ids::TransactionId), Path, example = "txn_01kb0000000000000000000000")), responses((status = 200, description = "The transaction", body = Transaction)))]
 pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id: TransactionId = wire::path_id(&id, "transaction")?;
     let found = service.store.ledger_transaction(caller.merchant(), id).await?;
@@ -97,34 +124,65 @@ pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<Str
 }
 
 /// A transaction as the API shows it.
-pub fn transaction(posted: &PostedTransaction) -> Value {
-    let entries: Vec<Value> = posted
-        .entries
-        .iter()
-        .map(|entry| {
-            let direction = match entry.direction {
-                crate::domain::ledger::Direction::Debit => "debit",
-                crate::domain::ledger::Direction::Credit => "credit",
-            };
-            json!({
-                "account": entry.account.to_string(),
-                "direction": direction,
-                "amount": entry.amount,
-                "layer": layer(entry.layer),
-            })
-        })
-        .collect();
-    json!({
-        "id": posted.id,
-        "object": "transaction",
-        "event": posted.event.as_str(),
-        "source": posted.source,
-        "subject": posted.subject,
-        "effective_at": wire::time(posted.effective_at),
-        "recorded_at": wire::time(posted.recorded_at),
-        "block": posted.block,
-        "entries": entries,
-    })
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Transaction {
+    id: TransactionId,
+    #[schema(inline, value_type = TransactionObject)]
+    object: &'static str,
+    /// What happened: `captured`, `fee_charged` and so on.
+    event: &'static str,
+    /// The fact it was booked for, once: a capture's reference, a refund's id.
+    source: String,
+    /// The payment, refund or finding it is about.
+    #[schema(required)]
+    subject: Option<String>,
+    /// When it happened.
+    #[schema(format = DateTime)]
+    effective_at: String,
+    /// When it was written down.
+    #[schema(format = DateTime)]
+    recorded_at: String,
+    /// The block of the hash chain that holds it.
+    block: i64,
+    /// Debits and credits: equal in each currency and layer.
+    entries: Vec<Entry>,
+}
+
+/// One side of a transaction.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LedgerEntry)]
+pub struct Entry {
+    /// Code and owner: `1110[paypal]`.
+    account: String,
+    #[schema(inline, value_type = DirectionWord)]
+    direction: &'static str,
+    amount: Money,
+    #[schema(inline, value_type = LayerWord)]
+    layer: &'static str,
+}
+
+/// A transaction as the API shows it.
+pub fn transaction(posted: &PostedTransaction) -> Transaction {
+    let entry = |entry: &crate::domain::ledger::PostedEntry| Entry {
+        account: entry.account.to_string(),
+        direction: match entry.direction {
+            Direction::Debit => "debit",
+            Direction::Credit => "credit",
+        },
+        amount: entry.amount,
+        layer: layer(entry.layer),
+    };
+    Transaction {
+        id: posted.id,
+        object: "transaction",
+        event: posted.event.as_str(),
+        source: posted.source.clone(),
+        subject: posted.subject.clone(),
+        effective_at: wire::time(posted.effective_at),
+        recorded_at: wire::time(posted.recorded_at),
+        block: posted.block,
+        entries: posted.entries.iter().map(entry).collect(),
+    }
 }
 
 /// Which moment.
@@ -133,12 +191,38 @@ pub fn transaction(posted: &PostedTransaction) -> Value {
 #[into_params(parameter_in = Query)]
 pub struct TrialParameters {
     /// As the books stood at this moment; without it, now.
-    #[param(example = "2026-11-23T00:00:00Z")]
+    #[param(format = DateTime, example = "2026-11-23T00:00:00Z")]
     as_of: Option<String>,
 }
 
+/// The trial balance.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TrialBalance {
+    #[schema(format = DateTime)]
+    as_of: String,
+    /// Whether debits equal credits in each currency and layer.
+    balances: bool,
+    lines: Vec<TrialLine>,
+}
+
+/// What an account of the chart comes to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TrialLine {
+    /// Its number in the chart.
+    code: u16,
+    /// Its name in the chart.
+    #[schema(required)]
+    name: Option<&'static str>,
+    #[schema(inline, value_type = LayerWord)]
+    layer: &'static str,
+    /// The side on which `amount` stands.
+    #[schema(value_type = DirectionWord)]
+    direction: &'static str,
+    amount: Money,
+}
+
 /// Debits and credits of every account; zero per currency and layer.
-#[utoipa::path(get, path = "/v1/ledger/trial-balance", tag = "ledger", params(TrialParameters), responses((status = 200, description = "The trial balance", body = Object, example = json!({"as_of": "2026-11-23T00:00:00Z", "balances": true, "lines": []}))))]
+#[utoipa::path(get, path = "/v1/ledger/trial-balance", tag = "ledger", params(TrialParameters), responses((status = 200, description = "The trial balance", body = TrialBalance)))]
 pub async fn trial_balance(
     service: web::Data<Service>,
     caller: Caller,
@@ -147,19 +231,16 @@ pub async fn trial_balance(
     let at = query.0.as_of.as_deref().map(read_moment).transpose()?;
     let as_of = at.map_or(AsOf::Now, AsOf::Recorded);
     let trial = service.store.trial_balance(caller.merchant(), as_of).await?;
-    let line = |line: &crate::domain::ledger::TrialLine| {
-        let side = if line.debit_minus_credit.is_negative() { "credit" } else { "debit" };
-        json!({
-            "code": line.code.number(),
-            "name": Chart::shipped().get(line.code).map(|row| row.name.as_str()),
-            "layer": layer(line.layer),
-            "direction": side,
-            "amount": line.debit_minus_credit.abs(),
-        })
+    let line = |line: &crate::domain::ledger::TrialLine| TrialLine {
+        code: line.code.number(),
+        name: Chart::shipped().get(line.code).map(|row| row.name.as_str()),
+        layer: layer(line.layer),
+        direction: if line.debit_minus_credit.is_negative() { "credit" } else { "debit" },
+        amount: line.debit_minus_credit.abs(),
     };
-    let lines: Vec<Value> = trial.lines.iter().map(line).collect();
+    let lines = trial.lines.iter().map(line).collect();
     let at = at.unwrap_or_else(|| service.clock.now());
-    crate::http::json(200, &json!({"as_of": wire::time(at), "balances": trial.balances(), "lines": lines}))
+    crate::http::json(200, &TrialBalance { as_of: wire::time(at), balances: trial.balances(), lines })
 }
 
 fn read_moment(text: &str) -> Answer<DateTime<Utc>> {
@@ -175,17 +256,52 @@ fn read_moment(text: &str) -> Answer<DateTime<Utc>> {
 }
 
 /// Goes over the books: chain, balances, sums.
-#[utoipa::path(get, path = "/v1/ledger/verify", tag = "ledger", responses((status = 200, description = "Every check", body = Object, example = json!({"ok": true, "checks": [{"name": "chain", "ok": true, "detail": "12 blocks"}]}))))]
-pub async fn verify(service: web::Data<Service>, _caller: Caller) -> Answer {
-    crate::http::json(200, &verified(&service.store.verify(&VerifyOptions::default()).await?))
+#[utoipa::path(get, path = "/v1/ledger/verify", tag = "ledger", responses((status = 200, description = "Every check", body = Verified)))]
+pub async fn verify(service: web::Data<Service>, caller: Caller) -> Answer {
+    let mut seen = service.store.verify(&VerifyOptions::default()).await?;
+    // Other merchants' trails are nobody's matter here.
+    let own = caller.merchant().to_string();
+    seen.trails.retain(|merchant, _| *merchant == own);
+    crate::http::json(200, &verified(&seen))
+}
+
+/// Whether the books hold together.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"ok": true, "head": "12:9f86d081…", "trails": {"mer_01kb0000000000000000000000": "3:5f1c…"}, "checks": [{"name": "chain", "ok": true, "detail": "12 blocks"}]}))]
+pub struct Verified {
+    /// Whether every check holds.
+    pub ok: bool,
+    /// The head of the hash chain.
+    pub head: String,
+    /// The head of the audit trail, by merchant.
+    pub trails: BTreeMap<String, String>,
+    /// Each check.
+    pub checks: Vec<Checked>,
+}
+
+/// One check.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Checked {
+    /// What was checked.
+    pub name: String,
+    /// Whether it holds.
+    pub ok: bool,
+    /// What was found.
+    pub detail: String,
 }
 
 /// A verification as `/v1/ledger/verify` and `straits verify --json` show it.
-pub fn verified(verification: &crate::store::Verification) -> Value {
-    let checks: Vec<Value> = verification
-        .checks
-        .iter()
-        .map(|check| json!({"name": check.name, "ok": check.ok, "detail": check.detail}))
-        .collect();
-    json!({"ok": verification.ok(), "head": verification.head.to_string(), "checks": checks})
+pub fn verified(verification: &crate::store::Verification) -> Verified {
+    let checks = verification.checks.iter().map(|check| Checked {
+        name: check.name.to_string(),
+        ok: check.ok,
+        detail: check.detail.to_string(),
+    });
+    let trails = verification.trails.iter().map(|(merchant, head)| (merchant.clone(), head.to_string()));
+    Verified {
+        ok: verification.ok(),
+        head: verification.head.to_string(),
+        trails: trails.collect(),
+        checks: checks.collect(),
+    }
 }

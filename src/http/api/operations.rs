@@ -5,10 +5,13 @@ use std::sync::OnceLock;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::http::caller::client;
+use crate::http::gauges::Readiness;
 use crate::http::problem::{Answer, Code, Problem};
+use crate::http::schemas::{EnvironmentWord, Foreign};
 use crate::http::service::Service;
 use crate::http::{document, gauges};
 use crate::settings::{MetricsAccess, Mode};
@@ -29,8 +32,8 @@ pub async fn livez() -> HttpResponse {
 /// Ready: start-up is done, the database answers, its schema is this program's; with the age of the rates and the
 /// writer's queue.
 #[utoipa::path(get, path = "/readyz", tag = "operations", responses(
-    (status = 200, description = "Ready", body = Object, example = json!({"ready": true, "checks": [{"name": "database", "ok": true}], "rates": [{"provider": "ecb", "live": true, "stale": false, "age_s": 3600}], "writer": {"queue": 0}})),
-    (status = 503, description = "Not ready", body = Object, example = json!({"ready": true, "checks": [{"name": "database", "ok": true}], "rates": [{"provider": "ecb", "live": true, "stale": false, "age_s": 3600}], "writer": {"queue": 0}}))))]
+    (status = 200, description = "Ready", body = Readiness),
+    (status = 503, description = "Not ready", body = Readiness)))]
 pub async fn readyz(service: web::Data<Service>) -> Answer {
     let (ready, shown) = gauges::readiness(&service).await;
     crate::http::json(if ready { 200 } else { 503 }, &shown)
@@ -53,22 +56,34 @@ pub async fn metrics(service: web::Data<Service>, request: HttpRequest) -> Answe
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(recorder.render()))
 }
 
+/// Version and environment.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"name": "straits", "version": "0.1.0", "environment": "test", "database": "SQLite"}))]
+pub struct Version {
+    name: &'static str,
+    version: &'static str,
+    #[schema(inline, value_type = EnvironmentWord)]
+    environment: &'static str,
+    /// The database it works on.
+    database: String,
+}
+
 /// Which Straits this is.
-#[utoipa::path(get, path = "/version", tag = "operations", responses((status = 200, description = "Version and environment", body = Object, example = json!({"name": "straits", "version": "0.1.0", "environment": "test", "database": "SQLite"}))))]
+#[utoipa::path(get, path = "/version", tag = "operations", responses((status = 200, description = "Version and environment", body = Version)))]
 pub async fn version(service: web::Data<Service>) -> Answer {
     crate::http::json(
         200,
-        &json!({
-            "name": env!("CARGO_PKG_NAME"),
-            "version": env!("CARGO_PKG_VERSION"),
-            "environment": service.settings.mode.environment(),
-            "database": service.store.engine().to_string(),
-        }),
+        &Version {
+            name: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+            environment: service.settings.mode.environment(),
+            database: service.store.engine().to_string(),
+        },
     )
 }
 
 /// This document.
-#[utoipa::path(get, path = "/openapi.json", tag = "operations", responses((status = 200, description = "OpenAPI 3.1", body = Object, example = json!({"openapi": "3.1.0"}))))]
+#[utoipa::path(get, path = "/openapi.json", tag = "operations", responses((status = 200, description = "OpenAPI 3.1", body = Foreign, example = json!({"openapi": "3.1.0"}))))]
 pub async fn openapi(service: web::Data<Service>) -> Answer {
     crate::http::json(200, &document(&service.public_url, service.settings.mode == Mode::Sandbox))
 }
@@ -89,7 +104,7 @@ pub async fn problems() -> HttpResponse {
 /// What one code means and what to do about it.
 #[utoipa::path(get, path = "/problems/{code}", tag = "operations", params(("code" = String, Path, example = "too_precise")), responses(
     (status = 200, description = "The code", body = str, content_type = "text/html", example = "<!doctype html>"),
-    (status = 404, description = "No such code", body = ref("#/components/schemas/Problem"), content_type = "application/problem+json", example = json!({"code": "not_found"}))))]
+    (status = 404, description = "No such code", body = ref("#/components/schemas/Problem"), content_type = "application/problem+json", example = json!({"type": "https://…/problems/not_found", "title": "Nothing is here", "status": 404, "detail": "there is no such code in the catalogue", "instance": "/problems/none", "code": "not_found", "request_id": "req_01kb0000000000000000000000"}))))]
 pub async fn problem(code: web::Path<String>) -> Answer {
     let code = Code::find(&code).ok_or_else(|| Problem::not_found("code in the catalogue"))?;
     let remedy = code.remedy().replace('&', "&amp;").replace('<', "&lt;");

@@ -4,8 +4,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::fees::Bearer;
@@ -16,8 +16,9 @@ use crate::flows::price::{Pricing, QuoteAnswer};
 use crate::gateways::{RawNotification, ReturnParameters};
 use crate::http::caller::Caller;
 use crate::http::extract::{Json, Notice, Paging, Query};
-use crate::http::idempotent::{self, Begun};
+use crate::http::idempotent::{self, Asked, KeyHeader};
 use crate::http::problem::{Answer, Code, Problem};
+use crate::http::schemas::{Foreign, Metadata, Payment, PaymentStateWord};
 use crate::http::service::Service;
 use crate::http::wire::{self, IdIn, MoneyIn, Page};
 use crate::ids::{PaymentId, QuoteId};
@@ -42,7 +43,7 @@ pub struct CreatePayment {
     #[schema(value_type = Option<MoneyIn>)]
     amount: Option<MoneyIn>,
     /// A promised price; or `amount`.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<QuoteId>)]
     quote: Option<IdIn<QuoteId>>,
     /// The gateway, or one account there by name.
     gateway: String,
@@ -50,27 +51,25 @@ pub struct CreatePayment {
     method: Option<String>,
     /// Who gets what; none: all to the platform.
     #[serde(default)]
-    #[schema(value_type = Vec<Object>)]
     splits: Vec<Split>,
     /// What was sold.
     #[serde(default)]
-    #[schema(value_type = Vec<Object>)]
     items: Vec<Item>,
+    /// Where the minor units go that rounding leaves over.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
     split_policy: AllocationPolicy,
-    #[schema(value_type = Option<String>)]
+    /// Who bears the gateway's fee; without it, as each fee rule says.
     fee_bearer: Option<Bearer>,
-    #[schema(value_type = Option<Object>)]
+    /// The platform's commission; without it, as the fee rules say.
     platform_fee: Option<PlatformFee>,
+    /// The shopper, as far as the shop says.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
     customer: Customer,
     /// Where the shopper goes in the end; one of the merchant's origins.
     return_url: Option<String>,
     /// The merchant's own notes: texts.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Metadata>, nullable = false)]
     metadata: Map<String, Value>,
 }
 
@@ -126,39 +125,32 @@ fn check_metadata(metadata: &Map<String, Value>) -> Answer<()> {
 
 /// Starts a payment. With the same `Idempotency-Key` and body it answers the same.
 #[utoipa::path(post, path = "/v1/payments", tag = "payments", request_body = CreatePayment,
-    params(("Idempotency-Key" = String, Header, description = "The caller's own, one for each operation", example = "order-1001-try-1")),
-    responses((status = 201, description = "The payment and what the shopper does next", body = Object,
-        example = json!({"id": "pay_01kb0000000000000000000000", "state": "requires_action", "amount": {"amount": "100.00", "currency": "SGD"}, "gateway": "paypal", "next_action": {"type": "redirect", "url": "https://…"}}))))]
+    params(KeyHeader),
+    responses((status = 201, description = "The payment and what the shopper does next", body = Payment)))]
 pub async fn create(
     service: web::Data<Service>,
     caller: Caller,
     request: HttpRequest,
     body: Json<CreatePayment>,
 ) -> Answer {
-    let claim = match idempotent::begin(&service, &caller, &request, &body.bytes).await? {
-        Begun::Fresh(claim) => claim,
-        Begun::Replay(answer) => return Ok(answer),
-        Begun::Resume(resource) => return resume(&service, &caller, &resource).await,
-    };
-    let start = body.value.start(service.ids.mint())?;
-    let quote = match start.price {
-        Price::Quote(quote) => Some(quote),
-        Price::Amount(_) => None,
-    };
-    let view = carry_out(&service, &caller, start, claim.clone()).await;
-    match view {
-        Ok(view) => idempotent::keep(&service, &claim, StatusCode::CREATED, &view).await,
-        Err(PayError::Superseded { table: "idempotency" }) => {
-            match idempotent::begin(&service, &caller, &request, &body.bytes).await? {
-                Begun::Replay(answer) => Ok(answer),
-                Begun::Resume(resource) => resume(&service, &caller, &resource).await,
-                Begun::Fresh(_) => {
-                    Err(Problem::new(Code::Conflict, "the key was claimed and given up; ask again"))
-                }
-            }
+    let asked = Asked { service: &service, caller: &caller, request: &request, body: &body.bytes };
+    let carry = async |claim: Claim| {
+        let start = body.value.start(service.ids.mint())?;
+        let quote = match start.price {
+            Price::Quote(quote) => Some(quote),
+            Price::Amount(_) => None,
+        };
+        let view = carry_out(&service, &caller, start, claim).await;
+        match view {
+            Ok(view) => Ok(view),
+            Err(error) => Err(refused(&service, &caller, quote, error).await),
         }
-        Err(error) => Err(refused(&service, &caller, quote, error).await),
-    }
+    };
+    let recall = async |resource: String| {
+        let id = wire::id("id", &resource)?;
+        Ok(service.pay.get(caller.merchant(), id).await?)
+    };
+    idempotent::once(asked, StatusCode::CREATED, carry, recall).await
 }
 
 /// In a task of its own: a caller who hangs up does not stop a payment halfway.
@@ -176,11 +168,6 @@ async fn carry_out(
         service.pay.start(&merchant, start, extra).await
     });
     work.await.unwrap_or_else(|error| Err(PayError::Unavailable(error.to_string())))
-}
-
-async fn resume(service: &Service, caller: &Caller, resource: &str) -> Answer {
-    let id = wire::id("id", resource)?;
-    idempotent::resumed(StatusCode::CREATED, &service.pay.get(caller.merchant(), id).await?)
 }
 
 /// A refusal with what helps: an expired quote comes with a fresh one.
@@ -205,14 +192,17 @@ async fn fresh_quote(service: &Service, caller: &Caller, id: QuoteId) -> Option<
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ListParameters {
+    /// Only the payments of this order.
     order_ref: Option<String>,
-    #[param(example = "captured")]
+    /// Only payments in this state.
+    #[param(inline, value_type = Option<PaymentStateWord>, example = "captured")]
     state: Option<String>,
+    /// Only payments at this gateway.
     #[param(example = "paypal")]
     gateway: Option<String>,
     /// Made at or after this moment.
     #[serde(rename = "created[gte]")]
-    #[param(example = "2026-11-23T00:00:00Z")]
+    #[param(format = DateTime, example = "2026-11-23T00:00:00Z")]
     created_from: Option<String>,
     #[param(example = "20")]
     limit: Option<String>,
@@ -221,7 +211,7 @@ pub struct ListParameters {
 }
 
 /// The merchant's payments, newest first.
-#[utoipa::path(get, path = "/v1/payments", tag = "payments", params(ListParameters), responses((status = 200, description = "A page of payments", body = Object, example = json!({"object": "list", "data": [], "has_more": false}))))]
+#[utoipa::path(get, path = "/v1/payments", tag = "payments", params(ListParameters), responses((status = 200, description = "A page of payments", body = Page<Payment>)))]
 pub async fn list(service: web::Data<Service>, caller: Caller, query: Query<ListParameters>) -> Answer {
     let query = query.0;
     let limit = wire::limit(query.limit.as_deref())?;
@@ -252,14 +242,14 @@ pub async fn list(service: web::Data<Service>, caller: Caller, query: Query<List
 }
 
 /// One payment with its timeline.
-#[utoipa::path(get, path = "/v1/payments/{id}", tag = "payments", params(("id" = String, Path, example = "pay_01kb0000000000000000000000")), responses((status = 200, description = "The payment", body = Object, example = json!({"id": "pay_01kb0000000000000000000000", "state": "captured"}))))]
+#[utoipa::path(get, path = "/v1/payments/{id}", tag = "payments", params(("id" = inline(crate::ids::PaymentId), Path, example = "pay_01kb0000000000000000000000")), responses((status = 200, description = "The payment", body = Payment)))]
 pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id = wire::path_id(&id, "payment")?;
     crate::http::json(200, &service.pay.get(caller.merchant(), id).await?)
 }
 
 /// Asks the gateway now.
-#[utoipa::path(post, path = "/v1/payments/{id}/sync", tag = "payments", params(("id" = String, Path, example = "pay_01kb0000000000000000000000")), responses((status = 200, description = "The payment", body = Object, example = json!({"id": "pay_01kb0000000000000000000000", "state": "captured"}))))]
+#[utoipa::path(post, path = "/v1/payments/{id}/sync", tag = "payments", params(("id" = inline(crate::ids::PaymentId), Path, example = "pay_01kb0000000000000000000000")), responses((status = 200, description = "The payment", body = Payment)))]
 pub async fn sync(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id = wire::path_id(&id, "payment")?;
     let (pay, merchant) = (service.pay.clone(), caller.merchant());
@@ -268,7 +258,7 @@ pub async fn sync(service: web::Data<Service>, caller: Caller, id: web::Path<Str
 }
 
 /// Calls the payment off before money is taken.
-#[utoipa::path(post, path = "/v1/payments/{id}/cancel", tag = "payments", params(("id" = String, Path, example = "pay_01kb0000000000000000000000")), responses((status = 200, description = "The payment", body = Object, example = json!({"id": "pay_01kb0000000000000000000000", "state": "cancelled"}))))]
+#[utoipa::path(post, path = "/v1/payments/{id}/cancel", tag = "payments", params(("id" = inline(crate::ids::PaymentId), Path, example = "pay_01kb0000000000000000000000")), responses((status = 200, description = "The payment", body = Payment)))]
 pub async fn cancel(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id = wire::path_id(&id, "payment")?;
     let (pay, merchant) = (service.pay.clone(), caller.merchant());
@@ -279,7 +269,9 @@ pub async fn cancel(service: web::Data<Service>, caller: Caller, id: web::Path<S
 }
 
 /// A gateway's notice, at the one address for all of its accounts.
-#[utoipa::path(post, path = "/v1/notifications/{gateway}", tag = "gateways", params(("gateway" = String, Path, example = "paypal")), request_body(content = String, content_type = "application/json", description = "As the gateway signs it", example = json!({"id": "WH-1", "event_type": "PAYMENT.CAPTURE.COMPLETED"})), responses((status = 200, description = "Kept; in the gateway's own words", body = String, example = json!(""))))]
+#[utoipa::path(post, path = "/v1/notifications/{gateway}", tag = "gateways", params(("gateway" = String, Path, example = "paypal")), request_body(content = Foreign, content_type = "application/json", description = "As the gateway signs it", example = json!({"id": "WH-1", "event_type": "PAYMENT.CAPTURE.COMPLETED"})), responses(
+    (status = 200, description = "Kept; in the gateway's own words", body = Foreign, example = json!({})),
+    (status = 401, description = "Not signed by the gateway; in the gateway's own words", body = Foreign, example = json!({}))))]
 pub async fn notify(
     service: web::Data<Service>,
     request: HttpRequest,
@@ -290,7 +282,9 @@ pub async fn notify(
 }
 
 /// The same for one account.
-#[utoipa::path(post, path = "/v1/notifications/{gateway}/{account}", tag = "gateways", params(("gateway" = String, Path, example = "grabpay"), ("account" = String, Path, example = "grabpay-sg")), request_body(content = String, content_type = "application/json", description = "As the gateway signs it", example = json!({"txType": "PAYMENT"})), responses((status = 200, description = "Kept; in the gateway's own words", body = String, example = json!(""))))]
+#[utoipa::path(post, path = "/v1/notifications/{gateway}/{account}", tag = "gateways", params(("gateway" = String, Path, example = "grabpay"), ("account" = String, Path, example = "grabpay-sg")), request_body(content = Foreign, content_type = "application/json", description = "As the gateway signs it", example = json!({"txType": "PAYMENT"})), responses(
+    (status = 200, description = "Kept; in the gateway's own words", body = Foreign, example = json!({})),
+    (status = 401, description = "Not signed by the gateway; in the gateway's own words", body = Foreign, example = json!({}))))]
 pub async fn notify_account(
     service: web::Data<Service>,
     request: HttpRequest,
@@ -333,9 +327,18 @@ async fn hear(
         .body(arrived.reply.body))
 }
 
+/// Where a shopper came back to who has no shop to go to.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"payment": "pay_01kb0000000000000000000000", "state": "captured"}))]
+pub struct Landed {
+    payment: PaymentId,
+    #[schema(value_type = PaymentStateWord)]
+    state: &'static str,
+}
+
 /// The shopper's way back from a gateway.
 #[utoipa::path(get, path = "/v1/returns/{gateway}", tag = "gateways", params(("gateway" = String, Path, example = "paypal")), responses(
-    (status = 200, description = "The payment named no return address", body = Object, example = json!({"payment": "pay_01kb0000000000000000000000", "state": "captured"})),
+    (status = 200, description = "The payment named no return address", body = Landed),
     (status = 303, description = "On to the shop, with `payment` and `state` added")))]
 pub async fn come_back(
     service: web::Data<Service>,
@@ -349,6 +352,6 @@ pub async fn come_back(
     let landing = work.await.map_err(Problem::internal)??;
     match landing.location {
         Some(location) => Ok(HttpResponse::SeeOther().insert_header((LOCATION, location)).finish()),
-        None => crate::http::json(200, &json!({"payment": landing.payment, "state": landing.state})),
+        None => crate::http::json(200, &Landed { payment: landing.payment, state: landing.state }),
     }
 }

@@ -7,16 +7,18 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::fx::{Country, FixedPrice, Sku};
-use crate::flows::price::{NewFixedPrice, PriceError};
+use crate::flows::price::NewFixedPrice;
 use crate::http::caller::Caller;
 use crate::http::extract::{Json, Paging, Query};
-use crate::http::idempotent::{self, Begun};
+use crate::http::idempotent::{self, Asked, KeyHeader};
 use crate::http::problem::{Answer, Code, Problem};
+use crate::http::schemas::FixedPriceObject;
 use crate::http::service::Service;
 use crate::http::wire::{self, CurrencyIn, MoneyIn, Page};
 use crate::ids::FixedPriceId;
-use crate::money::Money;
+use crate::money::{Currency, Money};
 use crate::store::Change;
+use crate::store::idempotency::Claim;
 use crate::store::price_book::FixedPriceFilter;
 
 /// Entries to write, all or none.
@@ -53,32 +55,25 @@ pub struct FixPrice {
 /// An entry of the price book.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FixedPriceAnswer {
-    #[schema(example = "fix_01kb0000000000000000000000")]
+    #[schema(value_type = FixedPriceId, example = "fix_01kb0000000000000000000000")]
     id: String,
+    #[schema(inline, value_type = FixedPriceObject)]
     object: &'static str,
     #[schema(example = "mug-1")]
     sku: String,
-    #[schema(value_type = MoneyIn)]
     price: Money,
-    #[schema(value_type = Option<String>, example = "TH")]
+    /// In this country only.
+    #[schema(required, value_type = Option<String>, pattern = "^[A-Z]{2}$", example = "TH")]
     country: Option<Country>,
     #[schema(format = DateTime)]
     valid_from: String,
-    #[schema(format = DateTime)]
+    #[schema(required, format = DateTime)]
     valid_until: Option<String>,
     #[schema(format = DateTime)]
     created_at: String,
     /// When it was taken back; lists show no such entries.
-    #[schema(format = DateTime)]
+    #[schema(required, format = DateTime)]
     withdrawn_at: Option<String>,
-}
-
-/// A page of the price book.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct FixedPriceList {
-    object: &'static str,
-    data: Vec<FixedPriceAnswer>,
-    has_more: bool,
 }
 
 impl From<&FixedPrice> for FixedPriceAnswer {
@@ -97,8 +92,8 @@ impl From<&FixedPrice> for FixedPriceAnswer {
     }
 }
 
-fn list_of(entries: &[FixedPrice]) -> FixedPriceList {
-    FixedPriceList { object: "list", data: entries.iter().map(Into::into).collect(), has_more: false }
+fn list_of(entries: &[FixedPrice]) -> Page<FixedPriceAnswer> {
+    Page::whole(entries.iter().map(Into::into).collect(), false)
 }
 
 impl FixPrice {
@@ -128,46 +123,32 @@ impl FixPrice {
 /// All entries are written, or none. A new price is a new entry: of those that hold, the country's own wins, then the one that
 /// began last, then the one written last.
 #[utoipa::path(post, path = "/v1/price-book", tag = "prices", request_body = FixPrices,
-    params(("Idempotency-Key" = String, Header, description = "The caller's own, one for each operation", example = "spring-prices")),
-    responses((status = 201, description = "The entries", body = FixedPriceList)))]
+    params(KeyHeader),
+    responses((status = 201, description = "The entries", body = Page<FixedPriceAnswer>)))]
 pub async fn fix(
     service: web::Data<Service>,
     caller: Caller,
     request: HttpRequest,
     body: Json<FixPrices>,
 ) -> Answer {
-    let claim = match idempotent::begin(&service, &caller, &request, &body.bytes).await? {
-        Begun::Fresh(claim) => claim,
-        Begun::Replay(answer) => return Ok(answer),
-        Begun::Resume(resource) => return resume(&service, &caller, &resource).await,
-    };
-    let entries = body.value.entries.into_iter().enumerate();
-    let entries = entries.map(|(index, entry)| entry.read(index)).collect::<Answer<Vec<_>>>()?;
-    let entries = service.pricing.draft_prices(caller.merchant(), entries)?;
-    let mut with = Change::new();
-    if let Some(first) = entries.first() {
-        with.claim(&claim, first.id);
-    }
-    match service.pricing.fix_prices(&caller.actor, &entries, with).await {
-        Ok(()) => idempotent::keep(&service, &claim, StatusCode::CREATED, &list_of(&entries)).await,
-        Err(PriceError::Commit(error)) if idempotent::is_taken(&error) => {
-            match idempotent::begin(&service, &caller, &request, &body.bytes).await? {
-                Begun::Replay(answer) => Ok(answer),
-                Begun::Resume(resource) => resume(&service, &caller, &resource).await,
-                Begun::Fresh(_) => {
-                    Err(Problem::new(Code::Conflict, "the key was claimed and given up; ask again"))
-                }
-            }
+    let asked = Asked { service: &service, caller: &caller, request: &request, body: &body.bytes };
+    let carry = async |claim: Claim| {
+        let entries = body.value.entries.into_iter().enumerate();
+        let entries = entries.map(|(index, entry)| entry.read(index)).collect::<Answer<Vec<_>>>()?;
+        let entries = service.pricing.draft_prices(caller.merchant(), entries)?;
+        let mut with = Change::new();
+        if let Some(first) = entries.first() {
+            with.claim(&claim, first.id);
         }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// What an earlier request wrote, as it stands.
-async fn resume(service: &Service, caller: &Caller, resource: &str) -> Answer {
-    let first: FixedPriceId = wire::id("id", resource)?;
-    let entries = service.store.fixed_prices_from(caller.merchant(), first, 1_000).await?;
-    idempotent::resumed(StatusCode::CREATED, &list_of(&entries))
+        service.pricing.fix_prices(&caller.actor, &entries, with).await?;
+        Ok(list_of(&entries))
+    };
+    let recall = async |resource: String| {
+        let first: FixedPriceId = wire::id("id", &resource)?;
+        let entries = service.store.fixed_prices_from(caller.merchant(), first, 1_000).await?;
+        Ok(list_of(&entries))
+    };
+    idempotent::once(asked, StatusCode::CREATED, carry, recall).await
 }
 
 /// Which entries.
@@ -179,7 +160,7 @@ pub struct BookParameters {
     #[param(example = "mug-1")]
     sku: Option<String>,
     /// In this currency.
-    #[param(value_type = Option<String>, example = "THB")]
+    #[param(inline, value_type = Option<Currency>, example = "THB")]
     currency: Option<CurrencyIn>,
     #[param(example = "20")]
     limit: Option<String>,
@@ -189,7 +170,7 @@ pub struct BookParameters {
 
 /// The merchant's fixed prices in the order they were written, without those withdrawn.
 #[utoipa::path(get, path = "/v1/price-book", tag = "prices", params(BookParameters), responses(
-    (status = 200, description = "A page of entries", body = FixedPriceList)))]
+    (status = 200, description = "A page of entries", body = Page<FixedPriceAnswer>)))]
 pub async fn list(service: web::Data<Service>, caller: Caller, query: Query<BookParameters>) -> Answer {
     let BookParameters { sku, currency, limit, starting_after, ending_before } = query.0;
     let paging = Paging::new(limit, starting_after, ending_before);
@@ -209,7 +190,7 @@ pub async fn list(service: web::Data<Service>, caller: Caller, query: Query<Book
 }
 
 /// Takes a price back: from now on the next entry holds, or the rate. Doing it again changes nothing.
-#[utoipa::path(delete, path = "/v1/price-book/{id}", tag = "prices", params(("id" = String, Path, example = "fix_01kb0000000000000000000000")), responses(
+#[utoipa::path(delete, path = "/v1/price-book/{id}", tag = "prices", params(("id" = inline(FixedPriceId), Path, example = "fix_01kb0000000000000000000000")), responses(
     (status = 200, description = "The withdrawn entry", body = FixedPriceAnswer)))]
 pub async fn withdraw(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id = wire::path_id(&id, "fixed price")?;

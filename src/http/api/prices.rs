@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::ACCEPT_LANGUAGE;
 use actix_web::{HttpRequest, web};
 use chrono::NaiveDate;
@@ -15,12 +16,15 @@ use crate::flows::price::{
 use crate::geo::edge_country;
 use crate::http::caching::{self, Dependence, EDGE_COUNTRY, KeyUse};
 use crate::http::caller::{Caller, client};
-use crate::http::extract::{Json, Query};
+use crate::http::extract::{FlatJson, Json, Query};
+use crate::http::idempotent::{self, KeyHeader};
 use crate::http::problem::{Answer, Code, Problem};
 use crate::http::service::Service;
 use crate::http::wire::{self, AmountIn, CurrencyIn, MoneyIn};
+use crate::ids::QuoteId;
 use crate::money::Currency;
 use crate::store::Change;
+use crate::store::idempotency::Claim;
 
 /// Which rates.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -28,13 +32,13 @@ use crate::store::Change;
 #[into_params(parameter_in = Query)]
 pub struct RatesParameters {
     /// One unit of this.
-    #[param(value_type = String, example = "USD")]
+    #[param(inline, value_type = Currency, example = "USD")]
     base: CurrencyIn,
     /// In these, separated by commas; without it, every currency that has a rate.
-    #[param(example = "SGD,THB")]
+    #[param(pattern = "^[A-Z]{3}(,[A-Z]{3})*$", example = "SGD,THB")]
     quotes: Option<String>,
     /// The last publication on or before this day.
-    #[param(example = "2026-10-30")]
+    #[param(format = Date, example = "2026-10-30")]
     date: Option<String>,
 }
 
@@ -43,10 +47,11 @@ pub struct RatesParameters {
 pub async fn rates(service: web::Data<Service>, _caller: Caller, query: Query<RatesParameters>) -> Answer {
     let query = query.0;
     let quotes = query.quotes.as_deref().unwrap_or_default().split(',').filter(|code| !code.is_empty());
+    // A past day knows currencies that are no more.
+    let find = if query.date.is_some() { Currency::find_ever } else { Currency::find };
     let quotes = quotes
         .map(|code| {
-            Currency::find(code)
-                .map_err(|error| Problem::new(Code::UnknownCurrency, error.to_string()).at("quotes"))
+            find(code).map_err(|error| Problem::new(Code::UnknownCurrency, error.to_string()).at("quotes"))
         })
         .collect::<Result<Vec<_>, _>>()?;
     let date = query.date.as_deref().map(|text| read_date("date", text)).transpose()?;
@@ -69,19 +74,19 @@ pub fn read_date(param: &str, text: &str) -> Answer<NaiveDate> {
 #[into_params(parameter_in = Query)]
 pub struct PriceParameters {
     /// The shop's own price.
-    #[param(value_type = String, example = "19.90")]
+    #[param(inline, value_type = AmountIn, example = "19.90")]
     amount: AmountIn,
     /// Its currency.
-    #[param(value_type = String, example = "USD")]
+    #[param(inline, value_type = Currency, example = "USD")]
     currency: CurrencyIn,
     /// The article: what the price book fixes for it is shown as it is.
     #[param(example = "mug-1")]
     sku: Option<String>,
     /// The currency to show; always wins.
-    #[param(value_type = Option<String>, example = "THB")]
+    #[param(inline, value_type = Option<Currency>, example = "THB")]
     to: Option<CurrencyIn>,
     /// The shopper's country.
-    #[param(value_type = Option<String>, example = "TH")]
+    #[param(pattern = "^[A-Z]{2}$", example = "TH")]
     country: Option<String>,
     /// The shopper's address; from secret keys only.
     ip: Option<String>,
@@ -89,10 +94,10 @@ pub struct PriceParameters {
     #[param(example = "th")]
     locale: Option<String>,
     /// `exact`, `step`, `charm` or `cash`.
-    #[param(value_type = Option<String>, example = "exact")]
+    #[param(inline, example = "exact")]
     rounding: Option<PriceRounding>,
     /// How the currency is named: `symbol`, `narrow` or `code`.
-    #[param(value_type = Option<String>, example = "symbol")]
+    #[param(inline, example = "symbol")]
     symbol: Option<CurrencyMark>,
 }
 
@@ -102,16 +107,14 @@ pub struct PriceParameters {
 #[schema(example = json!({"items": [{"sku": "mug-1", "amount": "19.90", "currency": "USD"}], "country": "TH"}))]
 pub struct PricesBody {
     items: Vec<PricesItem>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<Currency>)]
     to: Option<CurrencyIn>,
     country: Option<String>,
     /// From secret keys only.
     ip: Option<String>,
     locale: Option<String>,
-    #[schema(value_type = Option<PriceRounding>)]
     rounding: Option<PriceRounding>,
     /// How the currency is named in `text`.
-    #[schema(value_type = Option<CurrencyMark>)]
     symbol: Option<CurrencyMark>,
 }
 
@@ -121,9 +124,9 @@ pub struct PricesBody {
 pub struct PricesItem {
     /// The shop's own name: what the price book fixes for it is shown as it is.
     sku: Option<String>,
-    #[schema(value_type = String)]
+    #[schema(value_type = AmountIn)]
     amount: AmountIn,
-    #[schema(value_type = String)]
+    #[schema(value_type = Currency)]
     currency: CurrencyIn,
 }
 
@@ -176,9 +179,9 @@ pub async fn prices(
     service: web::Data<Service>,
     caller: Caller,
     request: HttpRequest,
-    body: Json<PricesBody>,
+    body: FlatJson<PricesBody>,
 ) -> Answer {
-    let body = body.value;
+    let body = body.0;
     let mut items = vec![];
     for (index, item) in body.items.into_iter().enumerate() {
         let price = item.amount.in_currency(item.currency.0);
@@ -269,9 +272,9 @@ pub struct QuoteBody {
     from: Option<MoneyIn>,
     /// Instead of `from`: units, each converted and rounded by itself.
     items: Option<Vec<QuoteItem>>,
-    #[schema(value_type = String)]
+    #[schema(value_type = Currency)]
     to: CurrencyIn,
-    #[schema(value_type = Option<String>)]
+    /// How long it stands; without it, as configured.
     lock: Option<Lock>,
     /// Marks the quote indicative where this gateway cannot charge it.
     gateway: Option<String>,
@@ -283,9 +286,9 @@ pub struct QuoteBody {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QuoteItem {
-    #[schema(value_type = String)]
+    #[schema(value_type = AmountIn)]
     amount: AmountIn,
-    #[schema(value_type = String)]
+    #[schema(value_type = Currency)]
     currency: CurrencyIn,
     /// The article: what the price book fixes for it is promised as it is.
     sku: Option<String>,
@@ -305,21 +308,39 @@ impl QuoteItem {
 }
 
 /// Promises a price.
-#[utoipa::path(post, path = "/v1/quotes", tag = "prices", request_body = QuoteBody, responses((status = 201, description = "The quote", body = QuoteAnswer)))]
+#[utoipa::path(post, path = "/v1/quotes", tag = "prices", params(KeyHeader), request_body = QuoteBody, responses((status = 201, description = "The quote", body = QuoteAnswer)))]
 pub async fn quote(
     service: web::Data<Service>,
     caller: Caller,
     request: HttpRequest,
     body: Json<QuoteBody>,
 ) -> Answer {
-    let body = body.value;
+    let asked =
+        idempotent::Asked { service: &service, caller: &caller, request: &request, body: &body.bytes };
+    let carry = async |claim: Claim| {
+        let question = question(&service, &caller, &request, body.value)?;
+        let id = service.ids.mint();
+        let mut with = Change::new();
+        with.claim(&claim, id);
+        Ok(service.pricing.promise_as(id, &question, with).await?)
+    };
+    let recall = async |resource: String| as_it_stands(&service, &caller, wire::id("id", &resource)?).await;
+    idempotent::once(asked, StatusCode::CREATED, carry, recall).await
+}
+
+fn question(
+    service: &Service,
+    caller: &Caller,
+    request: &HttpRequest,
+    body: QuoteBody,
+) -> Answer<QuoteQuestion> {
     let asked = Asked { to: Some(body.to), country: body.country, ip: None, locale: None };
     // A server's own address says nothing about the shopper.
     let (edge, address) = match caller.is_secret() {
         true => (None, None),
-        false => edge_and_address(&service, &request, None)?,
+        false => edge_and_address(service, request, None)?,
     };
-    let shopper = asked.shopper(&service, &request, edge, address)?;
+    let shopper = asked.shopper(service, request, edge, address)?;
     let country = shopper.country.or(shopper.edge).or(shopper.located);
     let units: Vec<Unit> = match (body.from, body.items) {
         (Some(from), None) => vec![from.0.into()],
@@ -333,7 +354,7 @@ pub async fn quote(
         }
     };
     let account = body.gateway.map(|name| service.account_at(caller.merchant(), &name)).transpose()?;
-    let question = QuoteQuestion {
+    Ok(QuoteQuestion {
         merchant: caller.merchant(),
         units,
         country,
@@ -341,16 +362,19 @@ pub async fn quote(
         lock: body.lock,
         chargeable_at: service.chargeable_at(caller.merchant(), body.to.0),
         gateway: account.map(|open| open.account.gateway.clone()),
-    };
-    crate::http::json(201, &service.pricing.promise(&question, Change::new()).await?)
+    })
 }
 
 /// One quote as it stands.
-#[utoipa::path(get, path = "/v1/quotes/{id}", tag = "prices", params(("id" = String, Path, example = "quo_01kb0000000000000000000000")), responses((status = 200, description = "The quote", body = QuoteAnswer)))]
+#[utoipa::path(get, path = "/v1/quotes/{id}", tag = "prices", params(("id" = inline(crate::ids::QuoteId), Path, example = "quo_01kb0000000000000000000000")), responses((status = 200, description = "The quote", body = QuoteAnswer)))]
 pub async fn show_quote(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id = wire::path_id(&id, "quote")?;
+    crate::http::json(200, &as_it_stands(&service, &caller, id).await?)
+}
+
+async fn as_it_stands(service: &Service, caller: &Caller, id: QuoteId) -> Answer<QuoteAnswer> {
     let quote = service.pricing.quote(caller.merchant(), id).await?;
     let quote = quote.ok_or_else(|| Problem::not_found("quote"))?;
     let chargeable = service.chargeable_at(caller.merchant(), quote.to.currency());
-    crate::http::json(200, &QuoteAnswer::of(&quote, chargeable, service.clock.now()))
+    Ok(QuoteAnswer::of(&quote, chargeable, service.clock.now()))
 }

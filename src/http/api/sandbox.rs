@@ -2,14 +2,14 @@
 
 use actix_web::web;
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::fx::Country;
 use crate::http::caller::Caller;
 use crate::http::extract::Json;
 use crate::http::problem::{Answer, Code, Problem};
+use crate::http::schemas::PaymentStateWord;
 use crate::http::service::Service;
 use crate::http::wire::{self, IdIn};
 use crate::ids::PaymentId;
@@ -27,25 +27,38 @@ const LAST_YEAR: i32 = 2199;
 #[schema(example = json!({"advance": "1d"}))]
 pub struct ClockBody {
     /// By so much: a whole number with `s`, `m`, `h` or `d`.
+    #[schema(pattern = "^[0-9]{1,10}[smhd]$", example = "1d")]
     advance: Option<String>,
     /// To this moment.
+    #[schema(format = DateTime)]
     set: Option<String>,
 }
 
 /// Where the test clock stands.
-#[utoipa::path(get, path = "/v1/sandbox/clock", tag = "sandbox", responses((status = 200, description = "The clock", body = Object, example = json!({"now": "2026-11-23T00:00:00Z", "offset_s": 0}))))]
+#[utoipa::path(get, path = "/v1/sandbox/clock", tag = "sandbox", responses((status = 200, description = "The clock", body = ClockAnswer)))]
 pub async fn clock(service: web::Data<Service>, _caller: Caller) -> Answer {
     crate::http::json(200, &standing(&service))
 }
 
-fn standing(service: &Service) -> serde_json::Value {
-    json!({"now": wire::time(service.clock.now()), "offset_s": service.clock.offset().num_seconds()})
+fn standing(service: &Service) -> ClockAnswer {
+    ClockAnswer { now: wire::time(service.clock.now()), offset_s: service.clock.offset().num_seconds() }
+}
+
+/// The test clock.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"now": "2026-11-24T00:00:00Z", "offset_s": 86400}))]
+pub struct ClockAnswer {
+    /// Where it stands.
+    #[schema(format = DateTime)]
+    now: String,
+    /// How far ahead of the wall it is, in seconds.
+    offset_s: i64,
 }
 
 /// Moves the test clock forward; answers once everything due by then has run, or 202 after ten seconds.
 #[utoipa::path(post, path = "/v1/sandbox/clock", tag = "sandbox", request_body = ClockBody, responses(
-    (status = 200, description = "The clock", body = Object, example = json!({"now": "2026-11-24T00:00:00Z", "offset_s": 86400})),
-    (status = 202, description = "Still on its way", body = Object, example = json!({"now": "2026-11-23T12:00:00Z", "offset_s": 43200}))))]
+    (status = 200, description = "The clock", body = ClockAnswer),
+    (status = 202, description = "Still on its way", body = ClockAnswer)))]
 pub async fn move_clock(service: web::Data<Service>, caller: Caller, body: Json<ClockBody>) -> Answer {
     let now = service.clock.now();
     let until = match (&body.value.advance, &body.value.set) {
@@ -99,14 +112,13 @@ fn read_step(text: &str) -> Option<TimeDelta> {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"shopper": "approve"}))]
 pub struct ShopperBody {
-    #[schema(value_type = String)]
     shopper: Shopper,
     /// Where the shopper's PayPal account is at home: `MY`. Without it, Singapore.
     country: Option<String>,
 }
 
 /// Acts as the shopper on the gateway's hosted page and follows the way back to our own door.
-#[utoipa::path(post, path = "/v1/sandbox/payments/{id}", tag = "sandbox", request_body = ShopperBody, params(("id" = String, Path, example = "pay_01kb0000000000000000000000")), responses((status = 200, description = "How it ended", body = Object, example = json!({"payment": "pay_01kb0000000000000000000000", "state": "captured", "lost": false}))))]
+#[utoipa::path(post, path = "/v1/sandbox/payments/{id}", tag = "sandbox", request_body = ShopperBody, params(("id" = inline(crate::ids::PaymentId), Path, example = "pay_01kb0000000000000000000000")), responses((status = 200, description = "How it ended", body = ShopperAnswer)))]
 pub async fn shopper(
     service: web::Data<Service>,
     caller: Caller,
@@ -128,14 +140,27 @@ pub async fn shopper(
     }
     let outcome = far_side(&service)?.shopper_from(act, body.value.shopper, country).await?;
     let state = service.pay.get(caller.merchant(), id).await?.state;
-    let answer = json!({
-        "payment": id,
-        "state": state,
-        "return_url": outcome.return_url.map(|url| url.to_string()),
-        "answered": outcome.answered,
-        "lost": outcome.lost,
-    });
-    crate::http::json(200, &answer)
+    let return_url = outcome.return_url.map(|url| url.to_string());
+    let (answered, lost) = (outcome.answered, outcome.lost);
+    crate::http::json(200, &ShopperAnswer { payment: id, state, return_url, answered, lost })
+}
+
+/// How a shopper's visit ended.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"payment": "pay_01kb0000000000000000000000", "state": "captured", "return_url": null, "answered": 200, "lost": false}))]
+pub struct ShopperAnswer {
+    payment: PaymentId,
+    /// Where the payment stands now.
+    #[schema(value_type = PaymentStateWord)]
+    state: &'static str,
+    /// Where the gateway sent the shopper; none when the page was abandoned.
+    #[schema(required)]
+    return_url: Option<String>,
+    /// The status our own door answered the shopper with; none where nobody came back.
+    #[schema(required)]
+    answered: Option<u16>,
+    /// Whether a scenario kept the browser from coming back.
+    lost: bool,
 }
 
 /// Whom a scenario strikes.
@@ -143,14 +168,28 @@ pub async fn shopper(
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"next": 1}))]
 pub struct ScenarioBody {
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<PaymentId>)]
     payment: Option<IdIn<PaymentId>>,
     /// The next so many payments.
     next: Option<u32>,
 }
 
+/// What will go wrong, for whom.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"scenario": "lost_callback", "next": 1}))]
+pub struct Armed {
+    scenario: Scenario,
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment: Option<PaymentId>,
+    /// The next so many payments.
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<u32>,
+}
+
 /// Lets something go wrong.
-#[utoipa::path(post, path = "/v1/sandbox/scenarios/{name}", tag = "sandbox", request_body = ScenarioBody, params(("name" = String, Path, example = "lost_callback")), responses((status = 200, description = "Armed", body = Object, example = json!({"scenario": "lost_callback", "next": 1}))))]
+#[utoipa::path(post, path = "/v1/sandbox/scenarios/{name}", tag = "sandbox", request_body = ScenarioBody, params(("name" = inline(Scenario), Path, example = "lost_callback")), responses((status = 200, description = "Armed", body = Armed)))]
 pub async fn scenario(
     service: web::Data<Service>,
     caller: Caller,
@@ -161,15 +200,13 @@ pub async fn scenario(
     let (target, shown) = match (body.value.payment, body.value.next) {
         (Some(IdIn(id)), None) => {
             let payment = service.pay.get(caller.merchant(), id).await?;
-            (Target::Payment(payment.gateway_request_ref), json!({"payment": id}))
+            (Target::Payment(payment.gateway_request_ref), Armed { scenario, payment: Some(id), next: None })
         }
-        (None, Some(next)) => (Target::Next(next), json!({"next": next})),
+        (None, Some(next)) => (Target::Next(next), Armed { scenario, payment: None, next: Some(next) }),
         _ => return Err(Problem::new(Code::InvalidBody, "exactly one of `payment` and `next` belongs here")),
     };
     far_side(&service)?.arm(scenario, target).await?;
-    let mut answer = shown;
-    answer["scenario"] = json!(name.as_str());
-    crate::http::json(200, &answer)
+    crate::http::json(200, &shown)
 }
 
 fn far_side(service: &Service) -> Answer<&Sandbox> {

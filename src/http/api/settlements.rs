@@ -4,25 +4,63 @@ use std::collections::HashMap;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::fees::FeeBook;
-use crate::domain::settlement::{PreviewContext, PreviewRequest, preview};
-use crate::flows::refund::{RefundFlowError, RefundInput, Refunding};
+use crate::domain::settlement::{Delivery, Line, PreviewContext, PreviewRequest, preview};
+use crate::flows::refund::{RefundInput, Refunding};
 use crate::http::caller::Caller;
 use crate::http::extract::Json;
-use crate::http::idempotent::{self, Begun};
-use crate::http::problem::{Answer, Code, Problem};
+use crate::http::idempotent::{self, Asked, KeyHeader};
+use crate::http::problem::{Answer, Problem};
+use crate::http::schemas::{Refund, SettlementLine, SettlementObject};
 use crate::http::service::Service;
 use crate::http::wire;
-use crate::ids::{PaymentId, RefundId, SupplierId};
-use crate::money::Currency;
+use crate::ids::{PaymentId, RefundId, SettlementId, SupplierId};
+use crate::money::{Currency, Money};
 use crate::store::TransactionFilter;
+use crate::store::idempotency::Claim;
+
+use super::ledger::Transaction;
+
+/// What a settlement would be.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Preview {
+    /// What the payer pays.
+    gross: Money,
+    /// They sum to gross.
+    #[schema(value_type = Vec<SettlementLine>)]
+    lines: Vec<Line>,
+    /// None: nothing is booked.
+    postings: Vec<Transaction>,
+}
+
+/// How a payment was divided.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SettlementAnswer {
+    id: SettlementId,
+    #[schema(inline, value_type = SettlementObject)]
+    object: &'static str,
+    payment: PaymentId,
+    /// What the payer paid.
+    gross: Money,
+    /// They sum to gross.
+    #[schema(value_type = Vec<SettlementLine>)]
+    lines: Vec<Line>,
+    /// Every transaction about the payment, oldest first.
+    postings: Vec<Transaction>,
+}
+
+/// As much of what was frozen as is shown.
+#[derive(Deserialize)]
+struct Frozen {
+    gross: Money,
+    lines: Vec<Line>,
+}
 
 /// What a settlement would be; nothing is stored.
-#[utoipa::path(post, path = "/v1/settlements/preview", tag = "settlements", request_body(content = Object, description = "The payment, its splits, and perhaps fees and rates of its own", example = json!({"amount": {"amount": "100.00", "currency": "SGD"}, "gateway": "paypal", "splits": [{"supplier": "sup_01kb0000000000000000000000", "share": {"percent": "80"}}]})), responses((status = 200, description = "Gross and lines", body = Object, example = json!({"gross": {"amount": "100.00", "currency": "SGD"}, "lines": [], "postings": []}))))]
+#[utoipa::path(post, path = "/v1/settlements/preview", tag = "settlements", request_body(content = PreviewRequest, description = "The payment, its splits, and perhaps fees and rates of its own"), responses((status = 200, description = "Gross and lines", body = Preview)))]
 pub async fn preview_settlement(
     service: web::Data<Service>,
     caller: Caller,
@@ -47,7 +85,7 @@ pub async fn preview_settlement(
             today: service.clock.now().with_timezone(&merchant.zone).date_naive(),
         },
     )?;
-    crate::http::json(200, &json!({"gross": answer.gross, "lines": answer.lines, "postings": []}))
+    crate::http::json(200, &Preview { gross: answer.gross, lines: answer.lines, postings: vec![] })
 }
 
 /// The currencies of the suppliers a preview names.
@@ -68,7 +106,7 @@ async fn suppliers_of(
 }
 
 /// How a captured payment was divided.
-#[utoipa::path(get, path = "/v1/payments/{id}/settlement", tag = "settlements", params(("id" = String, Path, example = "pay_01kb0000000000000000000000")), responses((status = 200, description = "Lines and postings", body = Object, example = json!({"id": "set_01kb0000000000000000000000", "gross": {"amount": "100.00", "currency": "SGD"}, "lines": [], "postings": []}))))]
+#[utoipa::path(get, path = "/v1/payments/{id}/settlement", tag = "settlements", params(("id" = inline(crate::ids::PaymentId), Path, example = "pay_01kb0000000000000000000000")), responses((status = 200, description = "Lines and postings", body = SettlementAnswer)))]
 pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id: PaymentId = wire::path_id(&id, "payment")?;
     let missing = || Problem::not_found("settlement");
@@ -79,25 +117,25 @@ pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<Str
     let filter =
         TransactionFilter { subject: Some(id.to_string()), limit: 1_000, ..TransactionFilter::default() };
     let transactions = service.store.ledger_transactions(caller.merchant(), &filter).await?;
-    let postings: Vec<Value> = transactions.iter().rev().map(super::ledger::transaction).collect();
-    let frozen: Value = serde_json::from_str(&record.frozen).map_err(Problem::internal)?;
+    let postings = transactions.iter().rev().map(super::ledger::transaction).collect();
+    let frozen: Frozen = serde_json::from_str(&record.frozen).map_err(Problem::internal)?;
     crate::http::json(
         200,
-        &json!({
-            "id": record.id,
-            "object": "settlement",
-            "payment": id,
-            "gross": frozen.get("gross"),
-            "lines": frozen.get("lines"),
-            "postings": postings,
-        }),
+        &SettlementAnswer {
+            id: record.id,
+            object: "settlement",
+            payment: id,
+            gross: frozen.gross,
+            lines: frozen.lines,
+            postings,
+        },
     )
 }
 
 /// Pays back. With the same `Idempotency-Key` and body it answers the same.
 #[utoipa::path(post, path = "/v1/payments/{id}/refunds", tag = "settlements", request_body(content = RefundInput, example = json!({"amount": {"amount": "10.00", "currency": "SGD"}, "reason": "damaged"})),
-    params(("id" = String, Path, example = "pay_01kb0000000000000000000000"), ("Idempotency-Key" = String, Header, description = "The caller's own, one for each operation", example = "refund-1")),
-    responses((status = 201, description = "The refund", body = Object, example = json!({"id": "ref_01kb0000000000000000000000", "state": "pending"}))))]
+    params(("id" = inline(crate::ids::PaymentId), Path, example = "pay_01kb0000000000000000000000"), KeyHeader),
+    responses((status = 201, description = "The refund", body = Refund)))]
 pub async fn refund(
     service: web::Data<Service>,
     caller: Caller,
@@ -109,41 +147,25 @@ pub async fn refund(
     if !body.value.reason.is_empty() {
         wire::label("reason", body.value.reason.clone())?;
     }
-    let claim = match idempotent::begin(&service, &caller, &request, &body.bytes).await? {
-        Begun::Fresh(claim) => claim,
-        Begun::Replay(answer) => return Ok(answer),
-        Begun::Resume(resource) => return resume(&service, &caller, &resource).await,
+    let asked = Asked { service: &service, caller: &caller, request: &request, body: &body.bytes };
+    let carry = async |claim: Claim| {
+        let refund: RefundId = service.ids.mint();
+        let mut extra = caller.noted(&service, "payment.refunded", payment, refund);
+        extra.claim(&claim, refund);
+        let (refunding, merchant, input) = (service.refunding.clone(), caller.merchant(), body.value);
+        let work =
+            tokio::spawn(async move { refunding.request(merchant, payment, refund, &input, extra).await });
+        Ok(Refunding::view(&work.await.map_err(Problem::internal)??))
     };
-    let refund: RefundId = service.ids.mint();
-    let mut extra = caller.noted(&service, "payment.refunded", payment, refund);
-    extra.claim(&claim, refund);
-    let (refunding, merchant, input) = (service.refunding.clone(), caller.merchant(), body.value);
-    let work = tokio::spawn(async move { refunding.request(merchant, payment, refund, &input, extra).await });
-    match work.await.map_err(Problem::internal)? {
-        Ok(refund) => {
-            idempotent::keep(&service, &claim, StatusCode::CREATED, &Refunding::view(&refund)).await
-        }
-        Err(RefundFlowError::Superseded { table: "idempotency" }) => {
-            match idempotent::begin(&service, &caller, &request, &body.bytes).await? {
-                Begun::Replay(answer) => Ok(answer),
-                Begun::Resume(resource) => resume(&service, &caller, &resource).await,
-                Begun::Fresh(_) => {
-                    Err(Problem::new(Code::Conflict, "the key was claimed and given up; ask again"))
-                }
-            }
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-async fn resume(service: &Service, caller: &Caller, resource: &str) -> Answer {
-    let id = wire::id("id", resource)?;
-    let refund = service.refunding.get(caller.merchant(), id).await?;
-    idempotent::resumed(StatusCode::CREATED, &Refunding::view(&refund))
+    let recall = async |resource: String| {
+        let id = wire::id("id", &resource)?;
+        Ok(Refunding::view(&service.refunding.get(caller.merchant(), id).await?))
+    };
+    idempotent::once(asked, StatusCode::CREATED, carry, recall).await
 }
 
 /// One refund.
-#[utoipa::path(get, path = "/v1/refunds/{id}", tag = "settlements", params(("id" = String, Path, example = "ref_01kb0000000000000000000000")), responses((status = 200, description = "The refund", body = Object, example = json!({"id": "ref_01kb0000000000000000000000", "state": "succeeded"}))))]
+#[utoipa::path(get, path = "/v1/refunds/{id}", tag = "settlements", params(("id" = inline(crate::ids::RefundId), Path, example = "ref_01kb0000000000000000000000")), responses((status = 200, description = "The refund", body = Refund)))]
 pub async fn show_refund(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id = wire::path_id(&id, "refund")?;
     let refund = service.refunding.get(caller.merchant(), id).await?;
@@ -161,17 +183,28 @@ pub struct DeliverBody {
 }
 
 /// Marks a payment delivered, whole or in part: deferred commission is earned.
-#[utoipa::path(post, path = "/v1/payments/{id}/deliver", tag = "settlements", request_body = DeliverBody, params(("id" = String, Path, example = "pay_01kb0000000000000000000000")), responses((status = 200, description = "What it earned", body = Object, example = json!({"items": ["line-1"]}))))]
+#[utoipa::path(post, path = "/v1/payments/{id}/deliver", tag = "settlements", request_body = DeliverBody, params(KeyHeader, ("id" = inline(crate::ids::PaymentId), Path, example = "pay_01kb0000000000000000000000")), responses((status = 200, description = "What it earned", body = Delivery)))]
 pub async fn deliver(
     service: web::Data<Service>,
     caller: Caller,
+    request: HttpRequest,
     id: web::Path<String>,
     body: Json<DeliverBody>,
 ) -> Answer {
     let id: PaymentId = wire::path_id(&id, "payment")?;
-    let (delivering, merchant) = (service.delivering.clone(), caller.merchant());
-    let items = body.value.items;
-    let extra = caller.noted(&service, "payment.delivered", id, items.join(" "));
-    let work = tokio::spawn(async move { delivering.deliver(merchant, id, &items, extra).await });
-    crate::http::json(200, &work.await.map_err(Problem::internal)??)
+    let asked = Asked { service: &service, caller: &caller, request: &request, body: &body.bytes };
+    let carry = async |claim: Claim| {
+        let (delivering, merchant, items) = (service.delivering.clone(), caller.merchant(), body.value.items);
+        let extra = caller.noted(&service, "payment.delivered", id, items.join(" "));
+        let with = move |delivery: &str| {
+            let mut change = extra.clone();
+            change.claim(&claim, delivery);
+            change
+        };
+        let work = tokio::spawn(async move { delivering.deliver(merchant, id, &items, with).await });
+        Ok(work.await.map_err(Problem::internal)??)
+    };
+    let recall =
+        async |resource: String| Ok(service.delivering.delivered(caller.merchant(), &resource).await?);
+    idempotent::once(asked, StatusCode::OK, carry, recall).await
 }

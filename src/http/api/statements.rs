@@ -5,26 +5,28 @@ use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt;
 use serde::Deserialize;
-use serde_json::json;
 use utoipa::IntoParams;
 
+use crate::domain::statements::SupplierBalance;
 use crate::flows::issue_statement::StatementQuery;
 use crate::http::caller::Caller;
 use crate::http::extract::Query;
 use crate::http::problem::{Answer, Code, Problem};
+use crate::http::schemas::{Statement, StatementFormat};
 use crate::http::service::Service;
-use crate::http::wire::{self, CurrencyIn};
+use crate::http::wire::{self, CurrencyIn, Page};
 use crate::ids::SupplierId;
+use crate::money::Currency;
 
 use super::prices::read_date;
 
 /// What a supplier has, by currency and bucket.
-#[utoipa::path(get, path = "/v1/suppliers/{id}/balances", tag = "suppliers", params(("id" = String, Path, example = "sup_01kb0000000000000000000000")), responses((status = 200, description = "The balances", body = Object, example = json!({"object": "list", "data": [{"currency": "THB", "pending": {"amount": "2000.00", "currency": "THB"}}], "has_more": false}))))]
+#[utoipa::path(get, path = "/v1/suppliers/{id}/balances", tag = "suppliers", params(("id" = inline(crate::ids::SupplierId), Path, example = "sup_01kb0000000000000000000000")), responses((status = 200, description = "The balances", body = Page<SupplierBalance>)))]
 pub async fn balances(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id: SupplierId = wire::path_id(&id, "supplier")?;
     caller.may_see(id)?;
     let balances = service.statements.balances(caller.merchant(), id).await?;
-    crate::http::json(200, &json!({"object": "list", "data": balances, "has_more": false}))
+    crate::http::json(200, &Page::whole(balances, false))
 }
 
 /// Which statement.
@@ -33,20 +35,21 @@ pub async fn balances(service: web::Data<Service>, caller: Caller, id: web::Path
 #[into_params(parameter_in = Query)]
 pub struct StatementParameters {
     /// First booking date, in the merchant's zone.
-    #[param(example = "2026-11-01")]
+    #[param(format = Date, example = "2026-11-01")]
     from: String,
     /// Last booking date; may lie ahead.
-    #[param(example = "2026-11-30")]
+    #[param(format = Date, example = "2026-11-30")]
     to: String,
     /// Without it, the currency the supplier settles in.
-    #[param(value_type = Option<String>, example = "THB")]
+    #[param(inline, value_type = Option<Currency>, example = "THB")]
     currency: Option<CurrencyIn>,
     /// `json` or `csv`; also by `Accept`.
-    #[param(example = "json")]
+    #[param(inline, value_type = Option<StatementFormat>, example = "json")]
     format: Option<String>,
     /// Lines of a page, 1 to 100; without it, the whole period.
     limit: Option<String>,
     /// The page begins behind this transaction.
+    #[param(inline, value_type = Option<crate::ids::TransactionId>)]
     starting_after: Option<String>,
 }
 
@@ -57,8 +60,8 @@ enum Form {
 }
 
 /// A supplier's statement; opening and entries lead to closing, in every form.
-#[utoipa::path(get, path = "/v1/suppliers/{id}/statements", tag = "suppliers", params(("id" = String, Path, example = "sup_01kb0000000000000000000000"), StatementParameters), responses((status = 200, description = "The statement", content(
-    (Object = "application/json", example = json!({"opening": {"amount": "0.00", "currency": "THB"}, "closing": {"amount": "2000.00", "currency": "THB"}, "entries": []})),
+#[utoipa::path(get, path = "/v1/suppliers/{id}/statements", tag = "suppliers", params(("id" = inline(crate::ids::SupplierId), Path, example = "sup_01kb0000000000000000000000"), StatementParameters), responses((status = 200, description = "The statement", content(
+    (Statement = "application/json"),
     (String = "text/csv", example = json!("booked_on,value_date"))))))]
 pub async fn statement(
     service: web::Data<Service>,

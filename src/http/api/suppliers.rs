@@ -9,9 +9,11 @@ use crate::flows::onboard::NewPayoutAccount;
 use crate::http::caller::Caller;
 use crate::http::extract::{Json, Paging, Query};
 use crate::http::problem::{Answer, Problem};
+use crate::http::schemas::{AccountObject, SupplierObject};
 use crate::http::service::Service;
 use crate::http::wire::{self, CurrencyIn, Page, SecretIn};
-use crate::ids::SupplierId;
+use crate::ids::{SupplierAccountId, SupplierId};
+use crate::money::Currency;
 
 /// A new supplier.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -25,7 +27,7 @@ pub struct CreateSupplier {
     #[schema(pattern = "^[A-Z]{2}$")]
     country: String,
     /// The currency it is settled in.
-    #[schema(value_type = String)]
+    #[schema(value_type = Currency)]
     currency: CurrencyIn,
 }
 
@@ -34,9 +36,12 @@ pub struct CreateSupplier {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"name": "Chiang Mai Ceramics Ltd"}))]
 pub struct UpdateSupplier {
+    #[schema(max_length = 100)]
     name: Option<String>,
+    /// ISO 3166 alpha-2.
+    #[schema(pattern = "^[A-Z]{2}$")]
     country: Option<String>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<Currency>)]
     currency: Option<CurrencyIn>,
 }
 
@@ -45,42 +50,59 @@ pub struct UpdateSupplier {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"kind": "bank", "country": "TH", "currency": "THB", "holder": "Chiang Mai Ceramics", "number": "1234567890", "bank_code": "004"}))]
 pub struct CreateAccount {
-    #[schema(value_type = String)]
     kind: PayoutAccountKind,
+    /// ISO 3166 alpha-2.
+    #[schema(pattern = "^[A-Z]{2}$")]
     country: String,
-    #[schema(value_type = String)]
+    #[schema(value_type = Currency)]
     currency: CurrencyIn,
     /// The name it is held under.
     holder: String,
     /// Sealed on arrival; never answered.
-    #[schema(value_type = String, max_length = 64)]
+    #[schema(value_type = String, min_length = 4, max_length = 64, write_only)]
     number: SecretIn,
     bank_code: Option<String>,
 }
 
 /// A supplier.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"id": "sup_01kb0000000000000000000000", "object": "supplier", "name": "Chiang Mai Ceramics", "country": "TH", "currency": "THB"}))]
 pub struct SupplierAnswer {
+    #[schema(value_type = SupplierId)]
     id: String,
+    #[schema(inline, value_type = SupplierObject)]
     object: &'static str,
+    /// Legal name.
     name: String,
+    /// ISO 3166 alpha-2.
+    #[schema(pattern = "^[A-Z]{2}$")]
     country: String,
+    /// The currency it is settled in.
+    #[schema(value_type = Currency)]
     currency: String,
 }
 
 /// A payout account without its number.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AccountAnswer {
+    #[schema(value_type = SupplierAccountId)]
     id: String,
+    #[schema(inline, value_type = AccountObject)]
     object: &'static str,
+    #[schema(value_type = SupplierId)]
     supplier: String,
-    #[schema(value_type = String)]
+    /// What the number is.
     kind: PayoutAccountKind,
+    /// ISO 3166 alpha-2.
+    #[schema(pattern = "^[A-Z]{2}$")]
     country: String,
+    #[schema(value_type = Currency)]
     currency: String,
+    /// The name it is held under.
     holder: String,
     /// The last four characters of the number.
     hint: String,
+    #[schema(format = DateTime)]
     created_at: String,
 }
 
@@ -110,7 +132,7 @@ fn account_answer(account: &PayoutAccount) -> AccountAnswer {
 
 /// The merchant's suppliers, oldest first.
 #[utoipa::path(get, path = "/v1/suppliers", tag = "suppliers", params(Paging), responses(
-    (status = 200, description = "A page of suppliers", body = Object, example = json!({"object": "list", "data": [{"id": "sup_01kb0000000000000000000000", "object": "supplier", "name": "Chiang Mai Ceramics", "country": "TH", "currency": "THB"}], "has_more": false}))))]
+    (status = 200, description = "A page of suppliers", body = Page<SupplierAnswer>)))]
 pub async fn list(service: web::Data<Service>, caller: Caller, paging: Query<Paging>) -> Answer {
     let limit = paging.0.limit()?;
     let seek = paging.0.seek(wire::id)?;
@@ -129,7 +151,7 @@ pub async fn create(service: web::Data<Service>, caller: Caller, body: Json<Crea
 }
 
 /// One supplier.
-#[utoipa::path(get, path = "/v1/suppliers/{id}", tag = "suppliers", params(("id" = String, Path, example = "sup_01kb0000000000000000000000")), responses(
+#[utoipa::path(get, path = "/v1/suppliers/{id}", tag = "suppliers", params(("id" = inline(crate::ids::SupplierId), Path, example = "sup_01kb0000000000000000000000")), responses(
     (status = 200, description = "The supplier", body = SupplierAnswer)))]
 pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let supplier = visible(&service, &caller, &id).await?;
@@ -137,7 +159,7 @@ pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<Str
 }
 
 /// Changes a supplier; what is booked keeps its currency.
-#[utoipa::path(patch, path = "/v1/suppliers/{id}", tag = "suppliers", params(("id" = String, Path, example = "sup_01kb0000000000000000000000")), request_body = UpdateSupplier, responses(
+#[utoipa::path(patch, path = "/v1/suppliers/{id}", tag = "suppliers", params(("id" = inline(crate::ids::SupplierId), Path, example = "sup_01kb0000000000000000000000")), request_body = UpdateSupplier, responses(
     (status = 200, description = "The supplier", body = SupplierAnswer)))]
 pub async fn update(
     service: web::Data<Service>,
@@ -159,8 +181,8 @@ pub async fn update(
 }
 
 /// The payout accounts of a supplier.
-#[utoipa::path(get, path = "/v1/suppliers/{id}/accounts", tag = "suppliers", params(("id" = String, Path, example = "sup_01kb0000000000000000000000"), Paging), responses(
-    (status = 200, description = "The accounts", body = Object, example = json!({"object": "list", "data": [], "has_more": false}))))]
+#[utoipa::path(get, path = "/v1/suppliers/{id}/accounts", tag = "suppliers", params(("id" = inline(crate::ids::SupplierId), Path, example = "sup_01kb0000000000000000000000"), Paging), responses(
+    (status = 200, description = "The accounts", body = Page<AccountAnswer>)))]
 pub async fn list_accounts(
     service: web::Data<Service>,
     caller: Caller,
@@ -175,7 +197,7 @@ pub async fn list_accounts(
 }
 
 /// Adds a payout account.
-#[utoipa::path(post, path = "/v1/suppliers/{id}/accounts", tag = "suppliers", params(("id" = String, Path, example = "sup_01kb0000000000000000000000")), request_body = CreateAccount, responses(
+#[utoipa::path(post, path = "/v1/suppliers/{id}/accounts", tag = "suppliers", params(("id" = inline(crate::ids::SupplierId), Path, example = "sup_01kb0000000000000000000000")), request_body = CreateAccount, responses(
     (status = 201, description = "The account", body = AccountAnswer)))]
 pub async fn add_account(
     service: web::Data<Service>,

@@ -25,6 +25,16 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     from_tree(&tree(bytes)?)
 }
 
+/// Reads a body of objects with fixed fields, texts and lists of them: without the tree where nothing is wrong.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_flat<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let suspect = bytes.windows(6).any(|window| window == br"\u0000");
+    let plain = if suspect { None } else { serde_json::from_slice(bytes).ok() };
+    plain.map_or_else(|| read(bytes), Ok)
+}
+
 /// The tree of a body, without doubled names.
 ///
 /// # Errors

@@ -16,7 +16,7 @@ fn deferred() -> Setup {
 
 async fn deliver(world: &World, payment: PaymentId, items: &[&str]) -> Result<Money, DeliverError> {
     let items: Vec<String> = items.iter().map(|item| (*item).to_owned()).collect();
-    let delivery = world.delivering.deliver(world.merchant.id, payment, &items, Change::new()).await?;
+    let delivery = world.delivering.deliver(world.merchant.id, payment, &items, |_| Change::new()).await?;
     Ok(delivery.commission)
 }
 

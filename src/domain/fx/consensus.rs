@@ -1,0 +1,372 @@
+//! What several sources together say of one currency, and what became of each of them.
+//!
+//! Pure: observations against the pivot in, one judgement out. Running (`mid`) sources come before references.
+//!
+//! | fresh running sources | who answers |
+//! |---|---|
+//! | four or more | the median; whoever is further from it than the class allows is outvoted, and the median is taken again |
+//! | one to three | the one ranked first; another that differs raises an alarm, for among three nobody can be proved wrong |
+//! | none | the reference source ranked first; references are never averaged |
+//!
+//! The median of an even number is the better ranked of the two middle ones: the accepted rate is always a number that
+//! somebody published, with its evidence, and does not depend on the order of the observations. The deviation that
+//! rejects is the upper of the two middle ones, so that more than half are always kept.
+//!
+//! A rate that jumps further from the last accepted one than its class allows is held back until a second source agrees
+//! or the source repeats it in a newer publication; the next in rank answers, else the last known good. A jump beyond
+//! `absurd_bps` (a unit error, an inverted pair) is never believed on one source's word. A running source whose numbers
+//! stand still while two others move is frozen and has no vote. A rate of zero has none either.
+
+/// How far two numbers are apart.
+mod distance;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
+
+use super::{PairClass, RateKind};
+
+pub use distance::{LooksLike, bps};
+use distance::{beyond, looks_like};
+
+/// Running sources needed to reject one.
+pub const QUORUM: usize = 4;
+
+/// What one source says of one currency.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation {
+    /// The source.
+    pub source: Arc<str>,
+    /// Its place; 0 is the first, no two are the same.
+    pub rank: usize,
+    /// What its numbers claim to be.
+    pub kind: RateKind,
+    /// Whether it answers only where no other reference source has the currency.
+    pub fills_gaps: bool,
+    /// Units of the currency for one of the pivot; `None` where the published numbers give none (a zero, an overflow).
+    pub value: Option<Decimal>,
+    /// The market's time.
+    pub as_of: DateTime<Utc>,
+    /// Whether no newer numbers should be there.
+    pub fresh: bool,
+    /// Since when its numbers are the same, by our clock.
+    pub unchanged_since: DateTime<Utc>,
+    /// How often it renews them; none for a daily reference.
+    pub interval: Option<TimeDelta>,
+}
+
+/// The rate accepted last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastGood {
+    /// Units of the currency for one of the pivot.
+    pub value: Decimal,
+    /// The market's time.
+    pub as_of: DateTime<Utc>,
+}
+
+/// A jump that was not believed yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Who said it.
+    pub source: Arc<str>,
+    /// Units of the currency for one of the pivot.
+    pub value: Decimal,
+    /// Its market time.
+    pub as_of: DateTime<Utc>,
+    /// When it was heard first.
+    pub since: DateTime<Utc>,
+}
+
+/// What became of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// The accepted rate is its number.
+    Used,
+    /// It had a vote and is near enough.
+    Agreed,
+    /// Ranked below the one that answers.
+    Outranked,
+    /// Too far from the one that answers, and too few sources to say who is wrong: an alarm.
+    Disagrees {
+        /// Basis points allowed.
+        limit_bps: u32,
+    },
+    /// Too far from the median of four or more.
+    Outvoted {
+        /// Basis points allowed.
+        limit_bps: u32,
+        /// What it looks like.
+        looks_like: Option<LooksLike>,
+    },
+    /// Too far from the last accepted rate and not confirmed.
+    HeldBack {
+        /// Basis points allowed.
+        limit_bps: u32,
+        /// When it was heard first.
+        since: DateTime<Utc>,
+        /// What it looks like.
+        looks_like: Option<LooksLike>,
+    },
+    /// Its numbers stand still while others move.
+    Frozen {
+        /// Since when.
+        since: DateTime<Utc>,
+    },
+    /// Newer numbers should have been there.
+    Stale,
+    /// No rate: zero, or beyond the range.
+    Refused,
+}
+
+/// What became of a source, and how far it is from the accepted rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Verdict {
+    /// What became of it.
+    pub standing: Standing,
+    /// Basis points from the accepted rate, signed; at most ±`i32::MAX`.
+    pub deviation_bps: Option<i32>,
+}
+
+/// Whose number is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Accepted {
+    /// That of the observation at this place.
+    Source(usize),
+    /// Nobody's: the last accepted rate stands.
+    LastKnownGood,
+    /// There is no rate.
+    Nothing,
+}
+
+/// The judgement of one currency.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// Whose number is accepted.
+    pub accepted: Accepted,
+    /// What became of each, in the order of the observations.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// What is judged by: the currency's class, what was accepted and held before, and the moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Bench<'a> {
+    /// The limits.
+    pub class: &'a PairClass,
+    /// The rate accepted last, if any.
+    pub last: Option<LastGood>,
+    /// What was held back at the judgement before.
+    pub held: &'a [Held],
+    /// Now.
+    pub now: DateTime<Utc>,
+}
+
+impl Bench<'_> {
+    /// Judges one currency.
+    pub fn judge(&self, observations: &[Observation]) -> Judgement {
+        let mut hearing =
+            Hearing { bench: self, observations, standings: vec![Standing::Outranked; observations.len()] };
+        hearing.dismiss();
+        let candidates = hearing.candidates();
+        let accepted = hearing.first_believed(&candidates);
+        let accepted = accepted.or_else(|| hearing.newest_stale());
+        let reference = match accepted {
+            Some(index) => {
+                hearing.standings[index] = Standing::Used;
+                observations[index].value
+            }
+            None => self.last.map(|last| last.value),
+        };
+        hearing.alarm(accepted, &candidates);
+        let deviation = |observation: &Observation| bps(observation.value?, reference?);
+        let verdicts = observations.iter().zip(&hearing.standings);
+        let verdicts = verdicts.map(|(observation, standing)| Verdict {
+            standing: *standing,
+            deviation_bps: deviation(observation),
+        });
+        Judgement {
+            verdicts: verdicts.collect(),
+            accepted: match (accepted, self.last) {
+                (Some(index), _) => Accepted::Source(index),
+                (None, Some(_)) => Accepted::LastKnownGood,
+                (None, None) => Accepted::Nothing,
+            },
+        }
+    }
+}
+
+/// One judgement in the making.
+struct Hearing<'a> {
+    bench: &'a Bench<'a>,
+    observations: &'a [Observation],
+    standings: Vec<Standing>,
+}
+
+impl Hearing<'_> {
+    /// Takes the vote from numbers that are none, that are old, or that stand still while two others move.
+    fn dismiss(&mut self) {
+        for (observation, standing) in self.observations.iter().zip(&mut self.standings) {
+            match observation.value {
+                Some(value) if value > Decimal::ZERO && value < Decimal::from(1_000_000_000_u32) => {
+                    if !observation.fresh {
+                        *standing = Standing::Stale;
+                    }
+                }
+                _ => *standing = Standing::Refused,
+            }
+        }
+        let running = self.open(RateKind::Mid);
+        for &index in &running {
+            let own = &self.observations[index];
+            let patience = own.interval.unwrap_or_default() * self.intervals();
+            let patience = patience.max(TimeDelta::hours(1));
+            let moved =
+                |other: &&usize| self.observations[**other].unchanged_since - own.unchanged_since >= patience;
+            let still = self.bench.now - own.unchanged_since >= patience;
+            if still && running.iter().filter(moved).count() >= 2 {
+                self.standings[index] = Standing::Frozen { since: own.unchanged_since };
+            }
+        }
+    }
+
+    fn intervals(&self) -> i32 {
+        i32::try_from(self.bench.class.frozen_intervals).unwrap_or(i32::MAX)
+    }
+
+    /// Sources of a kind that still have a vote, by rank.
+    fn open(&self, kind: RateKind) -> Vec<usize> {
+        let mut open: Vec<usize> = (0..self.observations.len())
+            .filter(|&index| {
+                self.observations[index].kind == kind && self.standings[index] == Standing::Outranked
+            })
+            .collect();
+        open.sort_by_key(|&index| (self.observations[index].fills_gaps, self.observations[index].rank));
+        open
+    }
+
+    /// Who may answer, best first.
+    fn candidates(&mut self) -> Vec<usize> {
+        let mut running = self.open(RateKind::Mid);
+        if running.len() >= QUORUM {
+            running = self.elect(&running).into_iter().collect();
+        }
+        let references = self.open(RateKind::Reference);
+        // A gap filler is none where another reference source has the currency, be it old.
+        let others = self.observations.iter().zip(&self.standings).any(|(other, standing)| {
+            other.kind == RateKind::Reference && !other.fills_gaps && *standing != Standing::Refused
+        });
+        let fills = |index: &usize| !others || !self.observations[*index].fills_gaps;
+        running.into_iter().chain(references.into_iter().filter(fills)).collect()
+    }
+
+    /// The median of four or more, without those that are too far from it.
+    fn elect(&mut self, running: &[usize]) -> Option<usize> {
+        let center = self.value(self.middle(running)?);
+        let mut deviations: Vec<Decimal> =
+            running.iter().map(|&index| (self.value(index) - center).abs()).collect();
+        deviations.sort_unstable();
+        let deviation = deviations.get(deviations.len() / 2).copied()?;
+        let class = self.bench.class;
+        let by_deviation =
+            bps(center + deviation * Decimal::from(class.mad_multiple), center).unwrap_or(i32::MAX);
+        let limit_bps = class.floor_bps.max(u32::try_from(by_deviation).unwrap_or(0));
+        let mut kept = Vec::with_capacity(running.len());
+        for &index in running {
+            if beyond(self.value(index), center, limit_bps) {
+                let looks_like = looks_like(self.value(index), center, class.alarm_bps);
+                self.standings[index] = Standing::Outvoted { limit_bps, looks_like };
+            } else {
+                self.standings[index] = Standing::Agreed;
+                kept.push(index);
+            }
+        }
+        self.middle(&kept)
+    }
+
+    /// The middle one; of two, the one ranked better.
+    fn middle(&self, indices: &[usize]) -> Option<usize> {
+        let mut sorted = indices.to_vec();
+        sorted.sort_by_key(|&index| (self.value(index), self.observations[index].rank));
+        let (upper, even) = (sorted.len() / 2, sorted.len().is_multiple_of(2));
+        let lower = if even { upper.checked_sub(1)? } else { upper };
+        [lower, upper]
+            .into_iter()
+            .filter_map(|place| sorted.get(place).copied())
+            .min_by_key(|&index| self.observations[index].rank)
+    }
+
+    /// Only asked of observations that have one.
+    fn value(&self, index: usize) -> Decimal {
+        self.observations[index].value.unwrap_or_default()
+    }
+
+    /// The first candidate that does not jump, or whose jump is confirmed; the others before it are held back.
+    fn first_believed(&mut self, candidates: &[usize]) -> Option<usize> {
+        for &index in candidates {
+            match self.jump(index) {
+                None => return Some(index),
+                Some(held) => self.standings[index] = held,
+            }
+        }
+        None
+    }
+
+    /// Why an observation is not believed, if it is not.
+    fn jump(&self, index: usize) -> Option<Standing> {
+        let (class, last) = (self.bench.class, self.bench.last?);
+        let (own, value) = (&self.observations[index], self.value(index));
+        let days = (own.as_of - last.as_of).num_days().clamp(1, 10_000);
+        let limit_bps = class.jump_bps.saturating_mul(u32::try_from(days.isqrt()).unwrap_or(1));
+        if !beyond(value, last.value, limit_bps) {
+            return None;
+        }
+        let seconded = self.observations.iter().enumerate().any(|(other, observation)| {
+            let heard = !matches!(
+                self.standings[other],
+                Standing::Stale | Standing::Refused | Standing::Frozen { .. } | Standing::Outvoted { .. }
+            );
+            let near = observation.value.is_some_and(|theirs| !beyond(theirs, value, class.alarm_bps));
+            other != index && heard && near
+        });
+        let before = self.bench.held.iter().find(|held| held.source == own.source);
+        let before = before.filter(|held| !beyond(value, held.value, class.alarm_bps));
+        let since = before.map_or(self.bench.now, |held| held.since);
+        let repeated = before.is_some_and(|held| {
+            own.as_of > held.as_of
+                && self.bench.now - since >= TimeDelta::minutes(i64::from(class.confirm_minutes))
+                && !beyond(value, last.value, class.absurd_bps)
+        });
+        let looks_like = looks_like(value, last.value, class.alarm_bps);
+        (!seconded && !repeated).then_some(Standing::HeldBack { limit_bps, since, looks_like })
+    }
+
+    /// With nobody fresh: the newest of the old ones, if it is no older than what is known already.
+    fn newest_stale(&self) -> Option<usize> {
+        let stale = |index: &usize| self.standings[*index] == Standing::Stale;
+        let known =
+            |index: &usize| self.bench.last.is_none_or(|last| self.observations[*index].as_of >= last.as_of);
+        let mut old: Vec<usize> = (0..self.observations.len()).filter(stale).filter(known).collect();
+        old.sort_by_key(|&index| {
+            let own = &self.observations[index];
+            (own.fills_gaps, std::cmp::Reverse(own.as_of), own.rank)
+        });
+        old.into_iter().find(|&index| self.jump(index).is_none())
+    }
+
+    /// Among two or three running sources, those that differ from the one that answers.
+    fn alarm(&mut self, accepted: Option<usize>, candidates: &[usize]) {
+        let Some(answering) = accepted.filter(|index| candidates.contains(index)) else { return };
+        let limit_bps = self.bench.class.alarm_bps;
+        for index in self.open(RateKind::Mid) {
+            self.standings[index] = match beyond(self.value(index), self.value(answering), limit_bps) {
+                true => Standing::Disagrees { limit_bps },
+                false => Standing::Agreed,
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+//! What `/openapi.json` says of values whose shape is not derived: ids, money and figures, words of a closed list, and
+//! answers that nouns and flows write by their own hand. A test (`tests/it/openapi.rs`) holds real answers against them.
+#![expect(dead_code, reason = "these types describe; nobody makes one")]
+
+mod answers;
+
+use std::borrow::Cow;
+
+use serde_json::json;
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::domain::country::Country;
+use crate::domain::fees::Figure;
+use crate::domain::orders::PaymentState;
+use crate::ids::{
+    AuditId, FindingId, FixedPriceId, Id, KeyId, PaymentId, QuoteId, RefundId, ReportId, RequestId,
+    SettlementId, SupplierAccountId, SupplierId, TransactionId, UserId,
+};
+use crate::money::{Currency, Money, Percent};
+
+pub use answers::{Finding, Payment, Refund, SettlementLine, Statement};
+
+fn schema(object: ObjectBuilder) -> RefOr<Schema> {
+    RefOr::T(Schema::Object(object.build()))
+}
+
+/// A text of a certain form.
+pub(super) fn text(example: &str, pattern: &str, words: &str) -> RefOr<Schema> {
+    schema(
+        ObjectBuilder::new()
+            .schema_type(SchemaType::Type(Type::String))
+            .pattern(Some(pattern))
+            .examples([json!(example)])
+            .description(Some(words)),
+    )
+}
+
+macro_rules! texts {
+    ($($type:ident $example:literal $pattern:literal $words:literal;)*) => {$(
+        impl PartialSchema for $type {
+            fn schema() -> RefOr<Schema> { text($example, $pattern, $words) }
+        }
+        impl ToSchema for $type {
+            fn name() -> Cow<'static, str> { stringify!($type).into() }
+        }
+    )*};
+}
+
+texts! {
+    Currency "SGD" "^[A-Z]{3}$" "An alphabetic code of ISO 4217.";
+    Country "SG" "^[A-Z]{2}$" "A country of ISO 3166, alpha-2.";
+    Percent "12.5" r"^[0-9]+(\.[0-9]+)?$" "Percent, 0 to 1000, at most 8 decimals.";
+    Figure "10.00" r"^[0-9]+(\.[0-9]+)?$" "A decimal of the payment's currency, zero or above.";
+}
+
+macro_rules! ids {
+    ($($type:ident)*) => {$(
+        impl PartialSchema for $type {
+            fn schema() -> RefOr<Schema> {
+                let example = $type::from_bits(0x019a_c8e0_0000_7000_8000_0000_0000_0001).to_string();
+                let pattern = format!("^{}_[0-9a-hjkmnp-tv-z]{{26}}$", $type::PREFIX);
+                text(&example, &pattern, "An id as it was answered.")
+            }
+        }
+        impl ToSchema for $type {
+            fn name() -> Cow<'static, str> { stringify!($type).into() }
+        }
+    )*};
+}
+
+ids! {
+    AuditId FindingId FixedPriceId KeyId PaymentId QuoteId RefundId ReportId RequestId SettlementId SupplierAccountId SupplierId
+    TransactionId UserId
+}
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $type:ident $words:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub enum $type {}
+        impl PartialSchema for $type {
+            fn schema() -> RefOr<Schema> {
+                schema(ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).enum_values(Some($words)))
+            }
+        }
+        impl ToSchema for $type {
+            fn name() -> Cow<'static, str> { stringify!($type).into() }
+        }
+    )*};
+}
+
+words! {
+    /// Where a payment stands.
+    PaymentStateWord PaymentState::WORDS;
+    /// Where a refund stands.
+    RefundStateWord ["pending", "awaiting_funds", "succeeded", "failed"];
+    /// How far a finding is.
+    FindingStateWord ["open", "proposed", "resolved"];
+    /// Who reported.
+    ReportSourceWord ["callback", "return", "poll", "call", "bill", "operator"];
+    /// `pk` for browsers, `sk` for servers.
+    KeyKindWord ["pk", "sk"];
+    /// Sandbox mode is `test`.
+    EnvironmentWord ["test", "live"];
+    /// A side of an account.
+    DirectionWord ["debit", "credit"];
+    /// A layer of the books.
+    LayerWord ["pending", "posted"];
+    /// A statement's form.
+    StatementFormat ["json", "csv"];
+    /// `list`.
+    ListObject ["list"];
+    /// `payment`.
+    PaymentObject ["payment"];
+    /// `refund`.
+    RefundObject ["refund"];
+    /// `finding`.
+    FindingObject ["finding"];
+    /// `settlement`.
+    SettlementObject ["settlement"];
+    /// `transaction`.
+    TransactionObject ["transaction"];
+    /// `supplier`.
+    SupplierObject ["supplier"];
+    /// `supplier_account`.
+    AccountObject ["supplier_account"];
+    /// `key`.
+    KeyObject ["key"];
+    /// `fixed_price`.
+    FixedPriceObject ["fixed_price"];
+    /// `price_embed`.
+    EmbedObject ["price_embed"];
+}
+
+impl PartialSchema for Money {
+    fn schema() -> RefOr<Schema> {
+        let amount = text(
+            "12.34",
+            r"^-?[0-9]+(\.[0-9]+)?$",
+            "A decimal as a string, with exactly the currency's decimals of ISO 4217.",
+        );
+        schema(
+            ObjectBuilder::new()
+                .property("amount", amount)
+                .required("amount")
+                .property("currency", Ref::from_schema_name("Currency"))
+                .required("currency")
+                .additional_properties(Some(AdditionalProperties::FreeForm(false)))
+                .examples([json!({"amount": "12.34", "currency": "SGD"})]),
+        )
+    }
+}
+
+impl ToSchema for Money {
+    fn name() -> Cow<'static, str> {
+        "Money".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push(("Currency".to_owned(), Currency::schema()));
+    }
+}
+
+/// A document of somebody else's: its members are not ours to describe.
+#[derive(Debug)]
+pub enum Foreign {}
+
+impl PartialSchema for Foreign {
+    fn schema() -> RefOr<Schema> {
+        let words = "A JSON object of somebody else's making: its members are not ours to describe.";
+        schema(
+            ObjectBuilder::new()
+                .description(Some(words))
+                .additional_properties(Some(AdditionalProperties::FreeForm(true))),
+        )
+    }
+}
+
+impl ToSchema for Foreign {
+    fn name() -> Cow<'static, str> {
+        "Foreign".into()
+    }
+}
+
+/// The merchant's own notes.
+#[derive(Debug)]
+pub enum Metadata {}
+
+impl PartialSchema for Metadata {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).max_length(Some(500));
+        let words = "At most 50 texts of at most 500 characters, under names of at most 40.";
+        schema(
+            ObjectBuilder::new()
+                .description(Some(words))
+                .max_properties(Some(50))
+                .additional_properties(Some(Schema::Object(text.build())))
+                .examples([json!({"cart": "c-7"})]),
+        )
+    }
+}
+
+impl ToSchema for Metadata {
+    fn name() -> Cow<'static, str> {
+        "Metadata".into()
+    }
+}

@@ -1,0 +1,138 @@
+//! From what every source published to one snapshot: each currency judged, pegs last and over all.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::bundled::CC0_NAME;
+use super::series::{Freshness, Series};
+use super::snapshot::{Leg, Peg, REST, Snapshot, pivot};
+use crate::domain::fx::consensus::{Accepted, Bench, Held, LastGood, Observation, Standing, Verdict};
+use crate::domain::fx::{Due, Publication, Thresholds};
+use crate::ids::RateSetId;
+use crate::money::Currency;
+
+/// Days that the last known good rate of a currency stands in although nobody offers it any more.
+const CARRIED_DAYS: i64 = 14;
+
+/// What is judged by.
+pub(super) struct Judging<'a> {
+    pub pegs: &'a [Peg],
+    pub freshness: Freshness,
+    pub thresholds: &'a Thresholds,
+    /// Now, or the end of a past day.
+    pub now: DateTime<Utc>,
+    /// What was accepted before; a past day has nothing before it.
+    pub previous: Option<&'a Snapshot>,
+}
+
+/// A source's publication that stands at the moment, by rank.
+pub(super) struct Standpoint {
+    pub publication: Arc<Publication>,
+    pub unchanged_since: DateTime<Utc>,
+}
+
+impl Judging<'_> {
+    /// Builds the snapshot of what stands.
+    pub fn snapshot(&self, id: RateSetId, standing: &[Standpoint]) -> Snapshot {
+        let offered: BTreeSet<Currency> =
+            standing.iter().flat_map(|one| one.publication.currencies()).filter(|c| *c != pivot()).collect();
+        let (mut legs, mut verdicts) = (BTreeMap::new(), BTreeMap::new());
+        for currency in offered {
+            let (leg, judged) = self.judge(currency, standing);
+            verdicts.insert(currency, judged);
+            leg.map(|leg| legs.insert(currency, leg));
+        }
+        for (currency, leg) in self.previous.iter().flat_map(|previous| &previous.legs) {
+            let carried = self.now - leg.publication.as_of <= TimeDelta::days(CARRIED_DAYS);
+            if carried && leg.peg.is_none() && !legs.contains_key(currency) {
+                legs.insert(*currency, Leg { held: true, ..leg.clone() });
+            }
+        }
+        for peg in self.pegs {
+            let Some(anchor) = legs.get(&peg.factor.base()) else { continue };
+            let leg = Leg { peg: Some(peg.clone()), ..anchor.clone() };
+            legs.insert(peg.factor.quote(), leg);
+            verdicts.remove(&peg.factor.quote());
+        }
+        let ends = standing.iter().map(|one| self.freshness.good_until(&one.publication));
+        let until = ends.filter(|end| *end >= self.now).min().map(|end| end.max(self.now + REST));
+        Snapshot { id, legs, verdicts, until }
+    }
+
+    fn judge(
+        &self,
+        currency: Currency,
+        standing: &[Standpoint],
+    ) -> (Option<Leg>, Vec<(Observation, Verdict)>) {
+        let before =
+            self.previous.and_then(|previous| previous.legs.get(&currency)).filter(|leg| leg.peg.is_none());
+        let observed: Vec<(usize, Observation)> = standing
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| one.publication.from_base(currency).is_some())
+            .map(|(rank, one)| (rank, self.observe(currency, rank, one)))
+            .collect();
+        let observations: Vec<Observation> =
+            observed.iter().map(|(_, observation)| observation.clone()).collect();
+        let Some(class) = self.thresholds.of(currency) else { return (None, Vec::new()) };
+        let held = self.previous.map(|previous| previous.held_before(currency)).unwrap_or_default();
+        let last = before.and_then(|leg| {
+            let value = leg.quotient(currency)?.value()?;
+            Some(LastGood { value, as_of: leg.publication.as_of })
+        });
+        let judgement = Bench { class, last, held: &held, now: self.now }.judge(&observations);
+        let leg = match judgement.accepted {
+            Accepted::Source(index) => observed
+                .get(index)
+                .and_then(|(rank, _)| standing.get(*rank))
+                .map(|one| Leg { publication: one.publication.clone(), peg: None, held: false }),
+            Accepted::LastKnownGood => before.map(|leg| Leg { held: true, ..leg.clone() }),
+            Accepted::Nothing => None,
+        };
+        (leg, observations.into_iter().zip(judgement.verdicts).collect())
+    }
+
+    fn observe(&self, currency: Currency, rank: usize, one: &Standpoint) -> Observation {
+        let publication = &one.publication;
+        Observation {
+            source: publication.source.clone(),
+            rank,
+            kind: publication.kind,
+            fills_gaps: &*publication.source == CC0_NAME,
+            value: publication.from_pivot(pivot(), currency).and_then(|quotient| quotient.value()),
+            as_of: publication.as_of,
+            fresh: !self.freshness.stale(publication, self.now),
+            unchanged_since: one.unchanged_since,
+            interval: match publication.due {
+                Due::Every(interval) => Some(interval),
+                Due::NextAt(_) => None,
+            },
+        }
+    }
+}
+
+/// What stands now.
+pub(super) fn newest(series: &[Series]) -> Vec<Standpoint> {
+    let standpoint = |series: &Series| {
+        let publication = series.newest()?.clone();
+        let unchanged_since = series.unchanged_since().unwrap_or(publication.fetched_at);
+        Some(Standpoint { publication, unchanged_since })
+    };
+    series.iter().filter_map(standpoint).collect()
+}
+
+/// What was held back at a judgement, for the next one.
+pub(super) fn held(judged: &[(Observation, Verdict)]) -> Vec<Held> {
+    let held = |(observation, verdict): &(Observation, Verdict)| match verdict.standing {
+        Standing::HeldBack { since, .. } => Some(Held {
+            source: observation.source.clone(),
+            value: observation.value?,
+            as_of: observation.as_of,
+            since,
+        }),
+        _ => None,
+    };
+    judged.iter().filter_map(held).collect()
+}

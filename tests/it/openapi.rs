@@ -1,0 +1,324 @@
+//! `/openapi.json` says everything and nothing wrong: every field has a schema, every reference leads somewhere, every
+//! example and every answer of the running program fits what is written there.
+
+mod fit;
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::app::{Answer, TestApp};
+use crate::callbacks::senders::Grab;
+use fit::misfits;
+
+/// What is open on purpose.
+const OPEN: [(&str, &str); 3] = [
+    ("Foreign", "documents of gateways and of OpenAPI itself: not ours to describe"),
+    ("NextAction.oneOf[3].payload", "what the gateway's own SDK wants"),
+    ("Metadata", "the merchant's own names"),
+];
+
+/// Schemas anywhere below, with their places.
+fn schemas<'a>(value: &'a Value, at: &str, found: &mut Vec<(String, &'a Value)>) {
+    let Some(schema) = value.as_object() else { return };
+    found.push((at.to_owned(), value));
+    for (name, inner) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        schemas(inner, &format!("{at}.{name}"), found);
+    }
+    for word in ["oneOf", "anyOf", "allOf", "prefixItems"] {
+        for (index, inner) in schema.get(word).and_then(Value::as_array).into_iter().flatten().enumerate() {
+            schemas(inner, &format!("{at}.{word}[{index}]"), found);
+        }
+    }
+    for word in ["items", "additionalProperties"] {
+        schemas(schema.get(word).unwrap_or(&Value::Null), &format!("{at}.{word}"), found);
+    }
+}
+
+/// Every place that has a schema: components, parameters, bodies, answers, headers.
+fn places(document: &Value) -> Vec<(String, &Value)> {
+    let mut places = vec![];
+    let members = |value: &'static str, of: &Value| -> Vec<String> {
+        of[value].as_object().map(|all| all.keys().cloned().collect()).unwrap_or_default()
+    };
+    for name in members("schemas", &document["components"]) {
+        places.push((name.clone(), &document["components"]["schemas"][&name]));
+    }
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let at = format!("{method} {path}");
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                places.push((format!("{at} {}", parameter["name"]), &parameter["schema"]));
+            }
+            let request = operation["requestBody"]["content"].as_object().into_iter().flatten();
+            let answers = operation["responses"].as_object().unwrap().values();
+            let answers = answers.filter_map(|answer| answer["content"].as_object()).flatten();
+            for (kind, content) in request.chain(answers) {
+                places.push((format!("{at} {kind}"), &content["schema"]));
+            }
+        }
+    }
+    places
+}
+
+fn is_typed(schema: &Value) -> bool {
+    ["$ref", "type", "oneOf", "anyOf", "allOf", "enum"].iter().any(|word| schema.get(word).is_some())
+}
+
+fn is_object(schema: &Value) -> bool {
+    let kind = &schema["type"];
+    kind == "object" || kind.as_array().is_some_and(|kinds| kinds.contains(&json!("object")))
+}
+
+#[actix_web::test]
+async fn no_place_is_left_open_and_every_reference_leads_somewhere() {
+    let app = TestApp::start().await;
+    let document = app.get("", "/openapi.json").await.json();
+    let mut found = vec![];
+    for (at, schema) in places(&document) {
+        schemas(schema, &at, &mut found);
+    }
+    assert!(found.len() > 300, "{}", found.len());
+    for (at, schema) in &found {
+        if let Some(target) = schema["$ref"].as_str() {
+            assert!(document.pointer(&target[1..]).is_some(), "{at}: {target} leads nowhere");
+        }
+        assert!(is_typed(schema), "{at} says nothing: {schema}");
+        let says = schema.get("properties").is_some() || schema["additionalProperties"].is_object();
+        let open = OPEN.iter().any(|(name, _)| at == name);
+        assert!(!is_object(schema) || says || open, "{at} is an object without members");
+    }
+    let operations =
+        document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap());
+    let ids: Vec<&str> =
+        operations.map(|(_, operation)| operation["operationId"].as_str().unwrap()).collect();
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{ids:?}");
+    app.stop().await;
+}
+
+#[actix_web::test]
+async fn every_example_fits_its_schema() {
+    let app = TestApp::start().await;
+    let document = app.get("", "/openapi.json").await.json();
+    let mut seen = 0;
+    let mut hold = |schema: &Value, example: &Value, at: &str| {
+        seen += 1;
+        let faults = misfits(&document, schema, example);
+        assert!(faults.is_empty(), "{at}: {example}: {faults:#?}");
+    };
+    let mut found = vec![];
+    for (at, schema) in places(&document) {
+        schemas(schema, &at, &mut found);
+    }
+    for (at, schema) in &found {
+        let several = schema["examples"].as_array().into_iter().flatten();
+        several.chain(schema.get("example")).for_each(|example| hold(schema, example, at));
+    }
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let request = operation["requestBody"]["content"].as_object().into_iter().flatten();
+            let answers = operation["responses"].as_object().unwrap().values();
+            let answers = answers.filter_map(|answer| answer["content"].as_object()).flatten();
+            let contents = request.chain(answers).map(|(_, content)| content);
+            for shown in contents.chain(parameters) {
+                let several = shown["examples"].as_object().into_iter().flatten();
+                let several = several.map(|(_, example)| &example["value"]).chain(shown.get("example"));
+                several.for_each(|example| hold(&shown["schema"], example, &format!("{method} {path}")));
+            }
+        }
+    }
+    assert!(seen > 200, "{seen}");
+    app.stop().await;
+}
+
+/// Holds answers against the document, and remembers which operations were seen.
+struct Holder<'a> {
+    app: &'a TestApp,
+    document: Value,
+    seen: BTreeSet<String>,
+}
+
+impl Holder<'_> {
+    fn hold(&mut self, method: &str, path: &str, template: &str, answer: &Answer) -> Value {
+        let operation = &self.document["paths"][template][method];
+        assert!(operation.is_object(), "{method} {template} is not in the document");
+        let declared = &operation["responses"][answer.status.to_string()];
+        let text = &answer.text;
+        assert!(declared.is_object(), "{method} {path}: {} is not declared: {text}", answer.status);
+        let kind = answer.header("content-type").split(';').next().unwrap_or_default();
+        let schema = &declared["content"][kind]["schema"];
+        assert!(schema.is_object(), "{method} {path}: {kind} is not declared");
+        let body = if kind.ends_with("json") { answer.json() } else { json!(text) };
+        let faults = misfits(&self.document, schema, &body);
+        assert!(faults.is_empty(), "{method} {path} {}: {faults:#?}\n{body:#}", answer.status);
+        if answer.status < 300 {
+            self.seen.insert(format!("{method} {template}"));
+        }
+        body
+    }
+
+    async fn get(&mut self, key: &str, path: &str, template: &str) -> Value {
+        let answer = self.app.get(key, path).await;
+        self.hold("get", path, template, &answer)
+    }
+
+    async fn post(&mut self, key: &str, path: &str, template: &str, body: Value) -> Value {
+        let once = format!("k{}", self.app.get("", "/livez").await.header("x-request-id"));
+        let answer = self.app.post_once(key, path, &once, &body).await;
+        self.hold("post", path, template, &answer)
+    }
+}
+
+fn id(of: &Value) -> String {
+    of["id"].as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_program_answers_is_what_the_document_says() {
+    let app = TestApp::start().await;
+    let document = app.get("", "/openapi.json").await.json();
+    let mut is = Holder { app: &app, document, seen: BTreeSet::new() };
+    for path in ["/livez", "/readyz", "/metrics", "/version", "/openapi.json", "/problems"] {
+        is.get("", path, path).await;
+    }
+    is.get("", "/problems/too_precise", "/problems/{code}").await;
+    is.get("", "/problems/none", "/problems/{code}").await;
+    is.get("publishable", "/v1/rates?base=USD", "/v1/rates").await;
+    is.get("publishable", "/v1/rates?base=USD&quotes=THB", "/v1/rates").await;
+    is.get("publishable", "/v1/prices?amount=19.90&currency=USD&country=TH", "/v1/prices").await;
+    is.get("publishable", "/v1/prices?amount=19.901&currency=USD", "/v1/prices").await;
+    let items = json!({"items": [{"sku": "a", "amount": "1.00", "currency": "USD"}, {"amount": "2.00", "currency": "SGD"}], "to": "THB"});
+    is.post("storefront", "/v1/prices", "/v1/prices", items).await;
+    let wanted = json!({"from": {"amount": "19.90", "currency": "SGD"}, "to": "SGD", "lock": "30m"});
+    let quote = is.post("publishable", "/v1/quotes", "/v1/quotes", wanted).await;
+    is.get("publishable", &format!("/v1/quotes/{}", id(&quote)), "/v1/quotes/{id}").await;
+
+    let fixed =
+        json!({"entries": [{"sku": "a", "price": {"amount": "690.00", "currency": "THB"}, "country": "TH"}]});
+    let book = is.post("storefront", "/v1/price-book", "/v1/price-book", fixed).await;
+    is.get("storefront", "/v1/price-book?sku=a", "/v1/price-book").await;
+    let priced = "/v1/prices?amount=19.90&currency=USD&country=TH&sku=a";
+    is.get("publishable", priced, "/v1/prices").await;
+    let several =
+        json!({"items": [{"sku": "a", "amount": "19.90", "currency": "USD"}], "to": "THB", "country": "TH"});
+    let quote = is.post("storefront", "/v1/quotes", "/v1/quotes", several).await;
+    is.get("storefront", &format!("/v1/quotes/{}", id(&quote)), "/v1/quotes/{id}").await;
+    let shown = json!({"price": {"amount": "19.90", "currency": "USD"}, "sku": "a"});
+    let embed = is.post("storefront", "/v1/prices/embeds", "/v1/prices/embeds", shown).await;
+    let path = embed["url"].as_str().unwrap().strip_prefix(&app.url).unwrap().to_owned();
+    is.get("", &format!("{path}?to=THB"), "/v1/prices/embeds/{token}").await;
+    let entry = format!("/v1/price-book/{}", id(&book["data"][0]));
+    let withdrawn = app.send(app.keyed("DELETE", "storefront", &entry)).await;
+    is.hold("delete", &entry, "/v1/price-book/{id}", &withdrawn);
+
+    let (thai, vietnamese) = (app.supplier("TH"), app.supplier("VN"));
+    let order = json!({
+        "order_ref": "doc-1", "amount": {"amount": "100.00", "currency": "SGD"}, "gateway": "paypal",
+        "splits": [{"supplier": thai, "share": {"percent": "50", "cap": "60.00"}}, {"supplier": vietnamese, "share": {"fixed": "10.00"}}],
+        "platform_fee": {"percent": "10"}, "customer": {"ip": "203.0.113.7", "ref": "c-1"}, "metadata": {"cart": "7"},
+    });
+    let paid = id(&is.post("storefront", "/v1/payments", "/v1/payments", order.clone()).await);
+    is.post("storefront", "/v1/payments", "/v1/payments", order).await;
+    let approve = json!({"shopper": "approve"});
+    let (page, of) = (format!("/v1/sandbox/payments/{paid}"), "/v1/sandbox/payments/{id}");
+    is.post("storefront", &page, of, approve.clone()).await;
+    is.post("storefront", &page, of, json!({"shopper": "decline"})).await;
+    let open = id(&app.pay("grabpay", "doc-2").await);
+    let (one, all) = ("/v1/payments/{id}", "/v1/payments");
+    is.get("storefront", &format!("{all}/{paid}"), one).await;
+    is.get("storefront", &format!("{all}/{open}"), one).await;
+    is.get("storefront", &format!("{all}?state=captured"), all).await;
+    is.post("storefront", &format!("{all}/{paid}/sync"), "/v1/payments/{id}/sync", json!({})).await;
+    is.post("storefront", &format!("{all}/{paid}/cancel"), "/v1/payments/{id}/cancel", json!({})).await;
+    is.post("storefront", &format!("{all}/{open}/cancel"), "/v1/payments/{id}/cancel", json!({})).await;
+    is.get("storefront", &format!("{all}/{open}"), one).await;
+    is.get("finance", &format!("{all}/{paid}/settlement"), "/v1/payments/{id}/settlement").await;
+    is.post("storefront", &format!("{all}/{paid}/deliver"), "/v1/payments/{id}/deliver", json!({})).await;
+    let part = json!({"amount": {"amount": "10.00", "currency": "SGD"}, "reason": "damaged", "allocation": [{"supplier": thai, "amount": {"amount": "10.00", "currency": "SGD"}}]});
+    let refunds = format!("{all}/{paid}/refunds");
+    let refund = is.post("storefront", &refunds, "/v1/payments/{id}/refunds", part).await;
+    is.get("storefront", &format!("/v1/refunds/{}", id(&refund)), "/v1/refunds/{id}").await;
+    is.get("storefront", &format!("{all}/{paid}"), one).await;
+    let preview = json!({"amount": {"amount": "100.00", "currency": "SGD"}, "gateway": "paypal", "splits": [{"supplier": thai, "share": {"remainder": true}}], "rates": [{"base": "SGD", "quote": "THB", "rate": "25.5"}]});
+    is.post("finance", "/v1/settlements/preview", "/v1/settlements/preview", preview).await;
+
+    // A notice that states another amount opens a finding.
+    let other = id(&app.pay("grabpay", "doc-3").await);
+    let grab = Grab::of(&app.sandbox["gateways"]["grabpay"]);
+    let notice = grab.notice(&grab.body(&other, "Capture", "success", 1_000, "SGD"));
+    for (headers, status) in [(&notice.headers[..], 200), (&[][..], 401)] {
+        let mut request = app.request("POST", "/v1/notifications/grabpay").body(notice.body.clone());
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let answer = app.send(request).await;
+        assert_eq!(answer.status, status);
+        is.hold("post", "/v1/notifications/grabpay", "/v1/notifications/{gateway}", &answer);
+    }
+    let findings = is.get("finance", "/v1/findings", "/v1/findings").await;
+    let finding = id(&findings["data"][0]);
+    is.get("finance", &format!("/v1/findings/{finding}"), "/v1/findings/{id}").await;
+    let resolve = format!("/v1/findings/{finding}/resolve");
+    for (key, action) in
+        [("finance", "dismiss"), ("finance", "send_back"), ("finance", "send_back"), ("checker", "send_back")]
+    {
+        let word = json!({"action": action, "reason": "explained"});
+        is.post(key, &resolve, "/v1/findings/{id}/resolve", word).await;
+    }
+    is.get("finance", &format!("/v1/findings/{finding}"), "/v1/findings/{id}").await;
+
+    is.get("finance", "/v1/ledger/accounts?limit=100", "/v1/ledger/accounts").await;
+    let booked = is.get("finance", "/v1/ledger/transactions", "/v1/ledger/transactions").await;
+    let (transaction, of) = (id(&booked["data"][0]), "/v1/ledger/transactions/{id}");
+    is.get("finance", &format!("/v1/ledger/transactions/{transaction}"), of).await;
+    is.get("finance", "/v1/ledger/trial-balance", "/v1/ledger/trial-balance").await;
+    is.get("finance", "/v1/ledger/verify", "/v1/ledger/verify").await;
+
+    let suppliers = "/v1/suppliers";
+    is.get("finance", suppliers, suppliers).await;
+    let new = json!({"name": "Hanoi Silk", "country": "VN", "currency": "VND"});
+    let made = id(&is.post("finance", suppliers, suppliers, new).await);
+    is.get("finance", &format!("{suppliers}/{made}"), "/v1/suppliers/{id}").await;
+    let change =
+        app.keyed("PATCH", "finance", &format!("{suppliers}/{made}")).json(&json!({"name": "Hue Silk"}));
+    is.hold("patch", suppliers, "/v1/suppliers/{id}", &app.send(change).await);
+    let account = json!({"kind": "bank", "country": "VN", "currency": "VND", "holder": "Hue Silk", "number": "1234567890"});
+    let accounts = format!("{suppliers}/{made}/accounts");
+    is.post("finance", &accounts, "/v1/suppliers/{id}/accounts", account).await;
+    is.get("finance", &accounts, "/v1/suppliers/{id}/accounts").await;
+    is.get("finance", &format!("{suppliers}/{thai}/balances"), "/v1/suppliers/{id}/balances").await;
+    let statement = format!("{suppliers}/{thai}/statements?from=2026-01-01&to=2030-12-31");
+    is.get("finance", &statement, "/v1/suppliers/{id}/statements").await;
+    is.get("finance", &format!("{statement}&format=csv"), "/v1/suppliers/{id}/statements").await;
+    is.get("finance", &format!("{statement}&format=docx"), "/v1/suppliers/{id}/statements").await;
+
+    is.get("admin", "/v1/keys", "/v1/keys").await;
+    let key =
+        id(&is.post("admin", "/v1/keys", "/v1/keys", json!({"name": "web", "scopes": ["storefront"]})).await);
+    let revoke = app.send(app.keyed("DELETE", "admin", &format!("/v1/keys/{key}"))).await;
+    is.hold("delete", "/v1/keys", "/v1/keys/{id}", &revoke);
+    is.get("admin", "/v1/audit?limit=100", "/v1/audit").await;
+    is.get("finance", "/v1/sandbox/clock", "/v1/sandbox/clock").await;
+    is.post("finance", "/v1/sandbox/clock", "/v1/sandbox/clock", json!({"advance": "1s"})).await;
+    let scenario = "/v1/sandbox/scenarios/{name}";
+    is.post("finance", "/v1/sandbox/scenarios/lost_callback", scenario, json!({"next": 1})).await;
+
+    // What a key may not, and what nobody may.
+    is.get("storefront", "/v1/keys", "/v1/keys").await;
+    is.get("", "/v1/keys", "/v1/keys").await;
+    is.get("admin", "/v1/keys?limit=0", "/v1/keys").await;
+    is.get("finance", "/v1/findings/fnd_01kb0000000000000000000000", "/v1/findings/{id}").await;
+    is.get("finance", "/v1/findings/pay_01kb0000000000000000000000", "/v1/findings/{id}").await;
+
+    let every = is.document["paths"].as_object().unwrap().iter();
+    let every = every.flat_map(|(path, item)| {
+        item.as_object().unwrap().keys().map(move |method| format!("{method} {path}"))
+    });
+    let gateways =
+        |operation: &String| operation.contains("/v1/notifications") || operation.contains("/v1/returns");
+    let unseen: Vec<String> =
+        every.filter(|operation| !is.seen.contains(operation) && !gateways(operation)).collect();
+    assert!(unseen.is_empty(), "no good answer was seen of {unseen:?}");
+    app.stop().await;
+}
