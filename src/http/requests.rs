@@ -89,7 +89,7 @@ impl Requests {
             Method::OPTIONS,
         ];
         let method = usual.into_iter().find(|usual| usual == answered.method);
-        let method = method.unwrap_or_else(|| Method::TRACE);
+        let method = method.unwrap_or(Method::TRACE);
         let key = (method, answered.route.to_owned(), answered.status);
         let known = self.times.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(histogram) = known.get(&key) {
