@@ -4,7 +4,7 @@
 //! `cargo bench --bench prices`. The servers are processes of their own (the real program, and this file as the bare
 //! one); the load comes from here. Rounds alternate between them, ratios are medians of the rounds: trust them, not the
 //! figures, since the machine is shared. Linux only: processor time is read from `/proc`.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
