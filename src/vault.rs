@@ -4,6 +4,9 @@
 //! SHA-256, so that a wrong key is told apart from altered bytes, and two keys can be valid while one replaces the
 //! other. The associated data names the row and column a value belongs to: a ciphertext moved elsewhere does not open.
 
+/// Signatures under keys that follow from the master keys.
+mod signing;
+
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -15,6 +18,8 @@ use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use crate::ids::IdSource;
+
+pub use signing::{SIGNATURE, SIGNING_KEY_ID, Signer, SigningSecret};
 
 const VERSION: u8 = 1;
 const KEY_ID: usize = 8;
@@ -56,7 +61,11 @@ pub enum VaultError {
 struct Key {
     id: [u8; KEY_ID],
     cipher: LessSafeKey,
+    signing: SigningSecret,
 }
+
+/// What the signing keys are for.
+const SIGNING: &str = "straits quote token v1";
 
 /// Seals under the newest key and opens under every key it holds.
 #[derive(Clone)]
@@ -166,7 +175,7 @@ impl Key {
         let cipher = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| VaultError::NotAKey)?;
         let mut id = [0; KEY_ID];
         id.copy_from_slice(&digest(&SHA256, &bytes).as_ref()[..KEY_ID]);
-        Ok(Key { id, cipher: LessSafeKey::new(cipher) })
+        Ok(Key { id, cipher: LessSafeKey::new(cipher), signing: signing::derive(&bytes, SIGNING)? })
     }
 }
 

@@ -13,9 +13,10 @@ use crate::flows::price::Pricing;
 use crate::flows::refund::{self, Refunding};
 use crate::flows::settle::{self, Settlements};
 use crate::jobs::{Jobs, payment_duties};
-use crate::rates::RateBook;
+use crate::rates::{RateBook, Volatilities};
 use crate::settings::Mode;
 use crate::store::Engine;
+use crate::vault::Signer;
 
 use super::duties::{ConvertWaiting, NoteHead, RemoveOutdated, SendRefunds, VerifyBooks};
 use super::{AppError, Built};
@@ -36,7 +37,12 @@ pub struct Flows {
 ///
 /// # Errors
 /// [`AppError::Broken`] when the rate book does not open.
-pub async fn build(built: &Built<'_>, accounts: Accounts, public_url: &str) -> Result<Flows, AppError> {
+pub async fn build(
+    built: &Built<'_>,
+    accounts: Accounts,
+    signer: Signer,
+    public_url: &str,
+) -> Result<Flows, AppError> {
     let (store, clock, ids) = (built.store.clone(), built.clock.clone(), built.ids.clone());
     let holder = Holder { boot: ids.mint(), alone: store.engine() == Engine::Sqlite };
     let fx = &built.settings.fx;
@@ -101,6 +107,8 @@ pub async fn build(built: &Built<'_>, accounts: Accounts, public_url: &str) -> R
         },
         pricing: Pricing {
             rates,
+            volatilities: Arc::new(Volatilities::new(fx.volatility)),
+            signer,
             settings: Arc::new(fx.clone()),
             allow_stale_reference,
             store: store.clone(),

@@ -12,6 +12,7 @@ mod opening;
 mod reseal;
 mod sandbox_file;
 mod seed;
+mod signing;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -41,6 +42,7 @@ use crate::vault::{Vault, VaultError};
 pub use opening::{open_store, open_vault, prepare_folder, restore_clock};
 pub use reseal::reseal;
 pub use seed::{Identity, Seeded};
+pub use signing::retire_signing_keys;
 
 /// Why the service does not start, in words for whoever starts it.
 #[derive(Debug, thiserror::Error)]
@@ -152,7 +154,8 @@ impl App {
         let built = Built { settings: &settings, store: &store, vault: &vault, clock: &clock, ids: &ids };
         let accounts =
             gateway_accounts::open_accounts(&built, &public_url, sandbox.as_ref(), seeded.as_ref()).await?;
-        let flows = flows::build(&built, accounts, &public_url).await?;
+        let signer = signing::open_signer(&store, &vault, clock.wall()).await?;
+        let flows = flows::build(&built, accounts, signer, &public_url).await?;
         let geo = opening::open_geo(&settings)?;
         let trusted = opening::trusted_proxies(&settings)?;
         let origins = store.key_origins().await?;

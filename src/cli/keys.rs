@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::app::{Sources, open_store, open_vault, reseal};
+use crate::app::{Sources, open_store, open_vault, reseal, retire_signing_keys};
 use crate::settings::Settings;
 use crate::vault::{KEY_FILE, Vault, fresh_key, write_private};
 
@@ -29,6 +29,8 @@ pub async fn rotate(settings: Settings) -> Result<Outcome, CliError> {
     };
     let vault: Vault = open_vault(&settings, &ids)?;
     let store = open_store(&settings, &clock, &ids).await?;
+    // Before anything else: should this stop halfway, what was promised under the old key still holds.
+    retire_signing_keys(&store, &vault, clock.wall()).await?;
     let count = reseal(&store, &vault).await?;
     store.close().await;
     if let Some(fresh) = fresh {

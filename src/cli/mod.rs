@@ -5,6 +5,7 @@
 mod books;
 mod config;
 mod demo;
+mod fx;
 mod keys;
 mod merchants;
 mod serve;
@@ -96,6 +97,11 @@ enum Command {
     Merchant {
         #[command(subcommand)]
         command: MerchantCommand,
+    },
+    /// Rates and quotes
+    Fx {
+        #[command(subcommand)]
+        command: fx::FxCommand,
     },
     /// Print the OpenAPI document
     Openapi,
@@ -199,6 +205,7 @@ fn run(cli: Cli) -> Result<Outcome, CliError> {
             runtime.block_on(merchants::add(settings, new))
         }
         Command::Migrate => runtime.block_on(serve::migrate(settings)),
+        Command::Fx { command: fx::FxCommand::Backtest(asked) } => fx::backtest(&settings, &asked),
         Command::Openapi => config::openapi(&settings),
         Command::Config { .. } => Ok(Outcome::Done),
     }

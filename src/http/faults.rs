@@ -9,7 +9,7 @@ use crate::flows::findings::ResolveError;
 use crate::flows::issue_statement::StatementFlowError;
 use crate::flows::onboard::OnboardError;
 use crate::flows::pay::PayError;
-use crate::flows::price::PriceError;
+use crate::flows::price::{PriceError, TokenRefused};
 use crate::flows::refund::RefundFlowError;
 use crate::gateways::{GatewayError, Unchargeable};
 use crate::sandbox::SandboxError;
@@ -111,6 +111,16 @@ impl From<PayError> for Problem {
     }
 }
 
+impl From<TokenRefused> for Problem {
+    fn from(error: TokenRefused) -> Problem {
+        let code = match error {
+            TokenRefused::Invalid => Code::QuoteTokenInvalid,
+            TokenRefused::OtherMerchant => Code::QuoteOfOtherMerchant,
+        };
+        Problem::new(code, error.to_string()).at("quote")
+    }
+}
+
 impl From<PriceError> for Problem {
     fn from(error: PriceError) -> Problem {
         let words = error.to_string();
@@ -119,6 +129,8 @@ impl From<PriceError> for Problem {
             PriceError::TooManyItems { .. } => Problem::new(Code::TooManyItems, words).at("items"),
             PriceError::NoRate(_) => Problem::new(Code::RateUnavailable, words),
             PriceError::RatesStale => Problem::new(Code::RatesStale, words).retry_after(60),
+            PriceError::LockTooLong(_) => Problem::new(Code::LockTooLong, words).at("lock"),
+            PriceError::Token(_) => Problem::internal(words),
             PriceError::FutureDate(_) => Problem::new(Code::InvalidParameter, words).at("date"),
             PriceError::Entry(refused) => {
                 let field = match refused.why {

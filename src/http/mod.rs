@@ -137,8 +137,8 @@ routes! {
         post price_book::fix Access::Scopes(SHOP_OR_FINANCE);
     }
     "/v1/price-book/{id}" { delete price_book::withdraw Access::Scopes(SHOP_OR_FINANCE); }
-    "/v1/quotes" { post prices::quote Access::AnyKey; }
-    "/v1/quotes/{id}" { get prices::show_quote Access::AnyKey; }
+    "/v1/quotes" { post quotes::quote Access::AnyKey; }
+    "/v1/quotes/{id}" { get quotes::show_quote Access::AnyKey; }
 
     "/v1/payments" {
         get payments::list Access::Scopes(OFFICE);

@@ -88,6 +88,9 @@ catalogue! {
     IdempotencyKeyReused "idempotency_key_reused" 422 "The key was used with another body" => "Use a new Idempotency-Key for a new operation, and the same bytes for a retry.";
     CurrencyNotSupported "currency_not_supported" 422 "The gateway does not take this currency" => "Choose one of the gateways in `gateways`, or another currency.";
     GatewayPrecision "gateway_precision" 422 "The gateway takes fewer decimals" => "Use the amount in `nearest`, or one of the gateways in `gateways`.";
+    QuoteTokenInvalid "quote_token_invalid" 400 "The token is not one of ours" => "Send the token as it was answered, letter for letter; make a new one.";
+    QuoteOfOtherMerchant "quote_of_other_merchant" 403 "The token is another merchant's" => "Make the token with a key of the merchant that takes the payment.";
+    LockTooLong "lock_too_long" 422 "The pair moves too much for so long a promise" => "Ask for a shorter lock.";
     QuoteNotFound "quote_not_found" 404 "No such quote" => "Use the id of a quote of this merchant.";
     RefundInvalid "refund_invalid" 422 "The refund does not fit the settlement" => "`detail` names what does not fit.";
     RefundNotSupported "refund_not_supported" 422 "The gateway cannot pay back" => "Pay back by other means and resolve the finding that follows.";

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
+use crate::domain::fx::week;
 use crate::flows::deliver::Delivering;
 use crate::flows::findings::Resolving;
 use crate::flows::issue_statement::Statements;
@@ -126,10 +127,13 @@ impl Service {
         all.filter(|open| open.account.merchant == merchant).collect()
     }
 
-    /// How long a price stays what it is: until newer rates may be here, or until the price book changes by itself.
+    /// How long a price stays what it is: until newer rates may be here, until the price book changes by itself, or until
+    /// the market closes or opens, with the weekend's premium.
     pub fn prices_fresh_for(&self, fixed_until: Option<DateTime<Utc>>) -> Duration {
         let fixed = fixed_until.map(|until| (until - self.clock.now()).to_std().unwrap_or_default());
-        [self.pricing.rates.fresh_for(), fixed].into_iter().flatten().min().unwrap_or(Duration::MAX)
+        let now = self.clock.now();
+        let bell = week::next_bell(now).and_then(|bell| (bell - now).to_std().ok());
+        [self.pricing.rates.fresh_for(), fixed, bell].into_iter().flatten().min().unwrap_or(Duration::MAX)
     }
 
     /// Moves the test clock: everything due on the way runs in order, then the far sides catch up, then what they sent

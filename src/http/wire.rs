@@ -15,7 +15,8 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::ids::{Id, IdError, parse_id};
+use crate::flows::price::TOKEN_PREFIX;
+use crate::ids::{Id, IdError, QuoteId, parse_id};
 use crate::money::{Currency, Money, MoneyError};
 
 use crate::store::Seek;
@@ -112,6 +113,28 @@ impl<'de, T: Id> Deserialize<'de> for IdIn<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <Cow<'de, str>>::deserialize(deserializer)?;
         parse_id(&text).map(IdIn).map_err(|error| {
+            let code = Problem::from(error.clone()).code();
+            coded(code, "", error)
+        })
+    }
+}
+
+/// A promised price: the id of a stored quote, or a token that stands for one.
+#[derive(Debug, Clone)]
+pub enum QuoteIn {
+    /// Stored.
+    Id(QuoteId),
+    /// Signed; not verified yet.
+    Token(String),
+}
+
+impl<'de> Deserialize<'de> for QuoteIn {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <Cow<'de, str>>::deserialize(deserializer)?;
+        if text.starts_with(TOKEN_PREFIX) {
+            return Ok(QuoteIn::Token(text.into_owned()));
+        }
+        parse_id(&text).map(QuoteIn::Id).map_err(|error| {
             let code = Problem::from(error.clone()).code();
             coded(code, "", error)
         })

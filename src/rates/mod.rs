@@ -21,6 +21,8 @@ mod breaker;
 mod bundled;
 /// How long an answer stays what it is.
 mod due;
+/// A pair's past.
+mod history;
 /// From publications to a snapshot.
 mod judging;
 /// One live source.
@@ -54,6 +56,7 @@ use crate::money::Currency;
 use crate::store::{Store, StoreError};
 
 pub use breaker::Breaker;
+pub use history::Volatilities;
 use judging::{Judging, Standpoint};
 use live::Live;
 pub use report::{Outvoted, SourceReport, word};

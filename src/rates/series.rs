@@ -77,6 +77,12 @@ impl Series {
         }
     }
 
+    /// Publications on or before a day, newest first.
+    pub fn until(&self, date: NaiveDate) -> impl Iterator<Item = Arc<Publication>> {
+        let on = |day: NaiveDate| self.on(day).ok().flatten();
+        std::iter::successors(on(date), move |later| on(later.day().pred_opt()?))
+    }
+
     /// The last publication on or before a day.
     pub fn on(&self, date: NaiveDate) -> Result<Option<Arc<Publication>>, RatesError> {
         let held = self.days.range(..=date).next_back().map(|(_, publication)| publication.clone());

@@ -180,7 +180,7 @@ impl Snapshot {
 }
 
 /// One division, eighteen significant digits; a number that needs none stays as published.
-fn divided(quotient: Quotient) -> Option<rust_decimal::Decimal> {
+pub(super) fn divided(quotient: Quotient) -> Option<rust_decimal::Decimal> {
     let value = quotient.value()?;
     match quotient.under == rust_decimal::Decimal::ONE {
         true => Some(value),

@@ -33,6 +33,7 @@ migrations! {
     30 "0030_settlements",
     31 "0031_open_refunds",
     40 "0040_quotes",
+    41 "0041_quote_buffer",
     45 "0045_price_book",
     47 "0047_rate_publications",
 }

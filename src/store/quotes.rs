@@ -3,12 +3,11 @@
 //! A quote is used by a change of the payment that names it ([`Change::use_quote`]): the version of its row makes it
 //! single-use, whoever else tries in the same batch.
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 
-use crate::domain::fx::{Lock, MarketRate, Quote, QuoteUse, RateKind, Unit};
-use crate::ids::{MerchantId, PaymentId, QuoteId, RateSetId};
+use crate::domain::fx::{Buffer, Lock, Provenance, Quote, QuoteUse, Unit};
+use crate::ids::{MerchantId, PaymentId, QuoteId};
 use crate::money::{BasisPoints, Currency, Money, Rate};
 
 use super::row::Row;
@@ -37,26 +36,34 @@ pub static QUOTE: Table = Table {
         Column::int("expires_at"),
         Column::text("used_by"),
         Column::int("used_at"),
+        Column::text("buffer"),
+        Column::text("token_id"),
         Column::text("country"),
     ],
     unique: &[],
 };
 
 /// A unit: its minor units alone, or with its article and the price fixed for it.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
-enum StoredUnit {
+pub enum StoredUnit {
+    /// Minor units.
     Plain(i64),
+    /// With its article.
     Article {
+        /// Minor units.
         minor: i64,
+        /// The article.
         sku: String,
+        /// Minor units of the price fixed for it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fixed: Option<i64>,
     },
 }
 
 impl StoredUnit {
-    fn of(unit: &Unit) -> StoredUnit {
+    /// As it is kept.
+    pub fn of(unit: &Unit) -> StoredUnit {
         match &unit.sku {
             None => StoredUnit::Plain(unit.price.minor()),
             Some(sku) => StoredUnit::Article {
@@ -67,7 +74,8 @@ impl StoredUnit {
         }
     }
 
-    fn read(self, from: Currency, to: Currency) -> Unit {
+    /// The unit of a quote between these currencies.
+    pub fn read(self, from: Currency, to: Currency) -> Unit {
         match self {
             StoredUnit::Plain(minor) => Money::from_minor(minor, from).into(),
             StoredUnit::Article { minor, sku, fixed } => Unit {
@@ -79,34 +87,12 @@ impl StoredUnit {
     }
 }
 
-/// Where the reference rate comes from, for the audit trail.
-#[derive(Serialize, Deserialize)]
-struct Provenance {
-    kind: RateKind,
-    path: Vec<Currency>,
-    providers: Vec<String>,
-    as_of: DateTime<Utc>,
-    fetched_at: DateTime<Utc>,
-    stale: bool,
-    evidence: Vec<String>,
-    snapshot: RateSetId,
-}
-
 impl Change {
-    /// A new quote, unused.
+    /// A new quote; one that comes out of a token is used already.
     pub fn insert_quote(&mut self, quote: &Quote) -> &mut Change {
         let units: Vec<StoredUnit> = quote.units.iter().map(StoredUnit::of).collect();
         let market = &quote.market;
-        let provenance = Provenance {
-            kind: market.kind,
-            path: market.path.clone(),
-            providers: market.providers.clone(),
-            as_of: market.as_of,
-            fetched_at: market.fetched_at,
-            stale: market.stale,
-            evidence: market.evidence.clone(),
-            snapshot: market.snapshot,
-        };
+        let used = quote.used;
         self.insert(
             &QUOTE,
             vec![
@@ -119,15 +105,17 @@ impl Change {
                 Value::text(quote.to.currency()),
                 Value::text(market.rate.value()),
                 i64::from(quote.spread.0).into(),
-                i64::from(quote.buffer.0).into(),
+                i64::from(quote.buffer.total().0).into(),
                 Value::text(quote.final_rate.value()),
-                json(&provenance),
+                json(&Provenance::of(market)),
                 quote.lock.as_str().into(),
                 quote.indicative.into(),
                 quote.created_at.into(),
                 quote.expires_at.into(),
-                Value::Null,
-                Value::Null,
+                used.map_or(Value::Null, |used| Value::text(used.payment)),
+                used.map_or(Value::Null, |used| used.at.into()),
+                json(&quote.buffer),
+                quote.token.map_or(Value::Null, Value::text),
                 quote.country.map_or(Value::Null, Value::text),
             ],
         )
@@ -193,6 +181,12 @@ fn read_quote(row: &AnyRow) -> Result<Versioned<Quote>, StoreError> {
     let units: Vec<StoredUnit> = row.json("units")?;
     let provenance: Provenance = row.json("market")?;
     let created_at = row.time("created_at")?;
+    // Quotes made before buffers had parts know their sum only.
+    let total = points("buffer_bps")?;
+    let buffer = row.optional_json("buffer")?.unwrap_or_else(|| Buffer::flat(total));
+    if buffer.total() != total {
+        return Err(row.unreadable("buffer", "the parts do not add up to buffer_bps"));
+    }
     let used = match (row.optional::<PaymentId>("used_by")?, row.optional_time("used_at")?) {
         (Some(payment), Some(at)) => Some(QuoteUse { payment, at }),
         _ => None,
@@ -204,25 +198,15 @@ fn read_quote(row: &AnyRow) -> Result<Versioned<Quote>, StoreError> {
         country: row.optional("country")?,
         from,
         to,
-        market: MarketRate {
-            rate: rate("reference_rate")?,
-            kind: provenance.kind,
-            path: provenance.path,
-            providers: provenance.providers,
-            as_of: provenance.as_of,
-            fetched_at: provenance.fetched_at,
-            at: created_at,
-            stale: provenance.stale,
-            evidence: provenance.evidence,
-            snapshot: provenance.snapshot,
-        },
+        market: provenance.market(rate("reference_rate")?, created_at),
         spread: points("spread_bps")?,
-        buffer: points("buffer_bps")?,
+        buffer,
         final_rate: rate("final_rate")?,
         lock: row.parse::<Lock>("lock_for")?,
         indicative: row.flag("indicative")?,
         created_at,
         expires_at: row.time("expires_at")?,
+        token: row.optional("token_id")?,
         used,
     })
 }

@@ -184,6 +184,7 @@ async fn what_the_program_answers_is_what_the_document_says() {
     }
     is.get("", "/problems/too_precise", "/problems/{code}").await;
     is.get("", "/problems/none", "/problems/{code}").await;
+    is.get("publishable", "/v1/rates/sources", "/v1/rates/sources").await;
     is.get("publishable", "/v1/rates?base=USD", "/v1/rates").await;
     is.get("publishable", "/v1/rates?base=USD&quotes=THB", "/v1/rates").await;
     is.get("publishable", "/v1/prices?amount=19.90&currency=USD&country=TH", "/v1/prices").await;
@@ -194,6 +195,8 @@ async fn what_the_program_answers_is_what_the_document_says() {
     let quote = is.post("publishable", "/v1/quotes", "/v1/quotes", wanted).await;
     is.get("publishable", &format!("/v1/quotes/{}", id(&quote)), "/v1/quotes/{id}").await;
 
+    let wanted = json!({"from": {"amount": "19.90", "currency": "SGD"}, "to": "THB", "form": "token"});
+    is.post("publishable", "/v1/quotes", "/v1/quotes", wanted).await;
     let fixed =
         json!({"entries": [{"sku": "a", "price": {"amount": "690.00", "currency": "THB"}, "country": "TH"}]});
     let book = is.post("storefront", "/v1/price-book", "/v1/price-book", fixed).await;

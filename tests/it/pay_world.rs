@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use serde_json::json;
 use straits::clock::Clock;
+use straits::domain::fx::Quote;
 use straits::domain::ledger::{
     Account, AccountCode, JournalEvent, LedgerTransaction, Owner, PostedTransaction, Posting,
 };
@@ -530,6 +531,15 @@ impl Quotes for OneQuote {
             by if by == payment => Ok((usd(5_000), Change::new())),
             by => Err(QuoteRefused::Used { by }),
         }
+    }
+
+    async fn redeem(
+        &self,
+        promised: &Quote,
+        payment: PaymentId,
+        now: DateTime<Utc>,
+    ) -> Result<(Money, Change), QuoteRefused> {
+        self.take(promised.merchant, promised.id, payment, now).await
     }
 
     async fn give_back(

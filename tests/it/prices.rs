@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::SecretString;
 use straits::clock::Clock;
 use straits::domain::access::Actor;
 use straits::domain::fx::{
@@ -15,28 +16,32 @@ use straits::flows::price::{
 };
 use straits::ids::{IdSource, MerchantId, PaymentId};
 use straits::money::{Currency, Money, Rate};
-use straits::rates::RateBook;
+use straits::rates::{RateBook, Volatilities};
 use straits::store::price_book::FixedPriceFilter;
 use straits::store::{Change, CommitError, Seek, Store};
+use straits::vault::{Signer, Vault};
 
 use crate::engines::on_each_engine;
 
 /// A Friday evening after the ECB's publication of 2026-10-30.
 const NOW: &str = "2026-10-30T17:00:00Z";
 
-fn currency(code: &str) -> Currency {
+pub fn currency(code: &str) -> Currency {
     Currency::find(code).unwrap()
 }
 
-fn money(amount: &str, code: &str) -> Money {
+pub fn money(amount: &str, code: &str) -> Money {
     Money::parse(amount, currency(code)).unwrap()
 }
 
-fn pricing(store: Store, clock: &Clock, settings: FxSettings) -> Pricing {
+pub fn pricing(store: Store, clock: &Clock, settings: FxSettings) -> Pricing {
     let ids = IdSource::random(clock.clone());
     let rates = Arc::new(RateBook::open(&settings, clock.clone(), ids.clone()).unwrap());
+    let vault = Vault::new(&SecretString::from("07".repeat(32)), ids.clone()).unwrap();
     Pricing {
         rates,
+        volatilities: Arc::new(Volatilities::new(settings.volatility)),
+        signer: Signer::new(vault.signing_secrets()),
         settings: Arc::new(settings),
         allow_stale_reference: false,
         store,
@@ -45,12 +50,12 @@ fn pricing(store: Store, clock: &Clock, settings: FxSettings) -> Pricing {
     }
 }
 
-fn bundled() -> FxSettings {
+pub fn bundled() -> FxSettings {
     FxSettings { sources: vec![SourceName::Bundled], ..FxSettings::default() }
 }
 
 /// The test database's clock, brought to `NOW`; the store's own clock goes with it.
-fn stand_at(clock: &Clock, at: &str) {
+pub fn stand_at(clock: &Clock, at: &str) {
     let at: DateTime<Utc> = at.parse().unwrap();
     if clock.now() < at {
         clock.advance_to(at).unwrap();
@@ -166,7 +171,7 @@ async fn rates_are_listed_with_what_is_missing() {
     assert!(matches!(tomorrow, Err(PriceError::FutureDate(_))));
 }
 
-fn promise(merchant: MerchantId, units: &[(&str, &str)], to: &str) -> QuoteQuestion {
+pub fn promise(merchant: MerchantId, units: &[(&str, &str)], to: &str) -> QuoteQuestion {
     QuoteQuestion {
         merchant,
         units: units.iter().map(|(amount, code)| money(amount, code).into()).collect(),
@@ -193,9 +198,9 @@ async fn a_quote_is_kept_with_all_its_parts_and_used_once() {
         let asked = promise(merchant, &[("19.90", "USD"), ("5.00", "USD")], "THB");
         let answer = pricing.promise(&asked, Change::new()).await.unwrap();
         assert_eq!((answer.from, answer.state), (money("24.90", "USD"), QuoteState::Open));
-        assert_eq!((answer.rate.spread_bps, answer.rate.buffer_bps), (100, 15));
-        assert_eq!(answer.rate.final_rate, "34.1177537593984963");
-        assert_eq!(answer.to, money("849.53", "THB"));
+        assert_eq!((answer.rate.spread_bps, answer.rate.buffer_bps), (100, 13));
+        assert_eq!(answer.rate.final_rate, "34.1110077873254565");
+        assert_eq!(answer.to, money("849.37", "THB"));
 
         let read = pricing.quote(merchant, answer.id).await.unwrap().unwrap();
         assert_eq!(QuoteAnswer::of(&read, asked.chargeable_at.clone(), clock.now()), answer);

@@ -43,6 +43,41 @@ pub struct MarketRate {
     pub snapshot: RateSetId,
 }
 
+/// Where a rate comes from, as it is kept for the audit trail with whatever was promised from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance {
+    kind: RateKind,
+    path: Vec<Currency>,
+    providers: Vec<String>,
+    as_of: DateTime<Utc>,
+    fetched_at: DateTime<Utc>,
+    stale: bool,
+    evidence: Vec<String>,
+    snapshot: RateSetId,
+}
+
+impl Provenance {
+    /// Of a rate.
+    pub fn of(market: &MarketRate) -> Provenance {
+        Provenance {
+            kind: market.kind,
+            path: market.path.clone(),
+            providers: market.providers.clone(),
+            as_of: market.as_of,
+            fetched_at: market.fetched_at,
+            stale: market.stale,
+            evidence: market.evidence.clone(),
+            snapshot: market.snapshot,
+        }
+    }
+
+    /// The rate that was taken at `at`.
+    pub fn market(self, rate: Rate, at: DateTime<Utc>) -> MarketRate {
+        let Provenance { kind, path, providers, as_of, fetched_at, stale, evidence, snapshot } = self;
+        MarketRate { rate, kind, path, providers, as_of, fetched_at, at, stale, evidence, snapshot }
+    }
+}
+
 impl MarketRate {
     /// How old the older leg was at the moment asked about.
     pub fn age(&self) -> TimeDelta {

@@ -10,6 +10,7 @@
 //! | [`Locale`] | how an amount is written |
 //! | [`PriceBook`] | the merchant's own prices, which win over conversion |
 //! | [`Quote`] | a price promised to one shopper until a moment |
+//! | [`Volatility`], [`Buffer`] | how much a pair moves, and what a promise in it costs |
 
 /// How a converted price ends.
 mod endings;
@@ -19,6 +20,16 @@ mod market;
 mod text;
 /// Which currency is shown.
 mod display;
+/// When the market is open.
+pub mod week;
+/// What the business may change about buffers.
+mod policy;
+/// How much a pair moves in a day.
+mod volatility;
+/// What a promise costs.
+mod buffer;
+/// Whether buffers covered what came.
+pub mod backtest;
 /// The sources by name.
 mod sources;
 /// One publication of one source.
@@ -35,13 +46,19 @@ mod price_book;
 mod quote;
 
 pub use super::country::{Country, CountryError};
+pub use buffer::{Buffer, BufferSource, LockTooLong};
 pub use display::{Display, ResolvedBy, Shopper};
 pub use endings::{Ended, Ending, EndingMode, Endings, EndingsError, PriceRounding};
-pub use market::{MarketRate, RateKind};
+pub use market::{MarketRate, Provenance, RateKind};
+pub use policy::{
+    AtCap, BufferPolicy, Coverage, Decay, Factor, LockBuffers, Target, VolatilitySettings, Weekend,
+    WeekendPrices,
+};
 pub use price_book::{FixedPrice, FixedPriceError, PriceBook, Sku, SkuError};
 pub use publication::{Due, Publication, Quoted, Quotient};
 pub use quote::{Lock, LockError, Quote, QuoteError, QuoteState, QuoteTerms, QuoteUse, Unit};
-pub use settings::{FxSettings, LockBuffers};
+pub use settings::FxSettings;
 pub use sources::{SourceKey, SourceName, SourceNameError};
 pub use text::{CurrencyMark, Locale};
 pub use thresholds::{PairClass, Thresholds, ThresholdsError};
+pub use volatility::{Move, Volatility};

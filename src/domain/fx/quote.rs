@@ -10,7 +10,7 @@ use std::str::FromStr;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Country, Endings, EndingsError, MarketRate, PriceRounding, Sku};
+use super::{Buffer, Country, Endings, EndingsError, MarketRate, PriceRounding, Sku};
 use crate::ids::{MerchantId, PaymentId, QuoteId};
 use crate::money::{BasisPoints, Money, MoneyError, Rate, RateError};
 
@@ -108,7 +108,7 @@ pub struct Quote {
     /// On top of it.
     pub spread: BasisPoints,
     /// On top of the spread, for the promise.
-    pub buffer: BasisPoints,
+    pub buffer: Buffer,
     /// What `to` was computed with.
     pub final_rate: Rate,
     /// How long it stands.
@@ -119,6 +119,8 @@ pub struct Quote {
     pub created_at: DateTime<Utc>,
     /// When it ends.
     pub expires_at: DateTime<Utc>,
+    /// The token it was promised by, where it was.
+    pub token: Option<QuoteId>,
     /// The payment that used it.
     pub used: Option<QuoteUse>,
 }
@@ -193,8 +195,8 @@ pub struct QuoteTerms {
     pub market: MarketRate,
     /// Our spread.
     pub spread: BasisPoints,
-    /// The lock's buffer.
-    pub buffer: BasisPoints,
+    /// What the promise costs.
+    pub buffer: Buffer,
     /// How long it stands.
     pub lock: Lock,
     /// The moment it begins.
@@ -209,10 +211,11 @@ impl Quote {
     pub fn promise<U: Clone + Into<Unit>>(terms: QuoteTerms, units: &[U]) -> Result<Quote, QuoteError> {
         let units: Vec<Unit> = units.iter().cloned().map(Into::into).collect();
         let QuoteTerms { id, merchant, country, market, spread, buffer, lock, now } = terms;
-        if market.rate.base() == market.rate.quote() && (spread.0 != 0 || buffer.0 != 0) {
+        let total = buffer.total();
+        if market.rate.base() == market.rate.quote() && (spread.0 != 0 || total.0 != 0) {
             return Err(QuoteError::NothingConverted);
         }
-        let final_rate = market.rate.with_markup(BasisPoints(spread.0 + buffer.0))?;
+        let final_rate = market.rate.with_markup(BasisPoints(spread.0.saturating_add(total.0)))?;
         let from = Money::sum(market.rate.base(), units.iter().map(|unit| unit.price))?;
         if !from.is_positive() || units.iter().any(|unit| unit.price.is_negative()) {
             return Err(QuoteError::NotPositive(from));
@@ -246,6 +249,7 @@ impl Quote {
             indicative,
             created_at: now,
             expires_at,
+            token: None,
             used: None,
         })
     }
@@ -297,7 +301,7 @@ mod tests {
             evidence: vec!["sha256:00".into()],
             snapshot: ids.mint(),
         };
-        let (spread, buffer) = (BasisPoints(spread), BasisPoints(buffer));
+        let (spread, buffer) = (BasisPoints(spread), Buffer::flat(BasisPoints(buffer)));
         QuoteTerms {
             id: ids.mint(),
             merchant: ids.mint(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
 
+use super::policy::{BufferPolicy, Coverage, LockBuffers, VolatilitySettings, Weekend};
 use super::{Country, Endings, Lock, PriceRounding, SourceKey, SourceName};
 use crate::money::{BasisPoints, Currency};
 
@@ -36,8 +37,14 @@ pub struct FxSettings {
     pub reference_max_age_d: u16,
     /// On top of the mid rate, in shown prices and in quotes.
     pub spread_bps: u16,
-    /// On top of the spread in quotes: what a promise may cost while it stands.
+    /// On top of the spread in quotes of pairs with too little history.
     pub buffer_bps: LockBuffers,
+    /// How volatility is measured, and what a buffer is bounded by.
+    pub volatility: VolatilitySettings,
+    /// Which share of promises the buffer is to cover.
+    pub coverage: Coverage,
+    /// On top while the market is closed.
+    pub weekend: Weekend,
     /// How long a quote stands when the caller does not say.
     pub default_lock: Lock,
     /// Shown when nothing is known about the shopper, or no rate for the country's currency.
@@ -49,32 +56,6 @@ pub struct FxSettings {
     /// The rules of step and charm: those compiled in, or the operator's file.
     #[serde(skip)]
     pub endings: Arc<Endings>,
-}
-
-/// The buffer of each lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LockBuffers {
-    /// Five minutes.
-    #[serde(rename = "5m")]
-    pub five_minutes: u16,
-    /// Thirty minutes.
-    #[serde(rename = "30m")]
-    pub thirty_minutes: u16,
-    /// One hour.
-    #[serde(rename = "1h")]
-    pub one_hour: u16,
-    /// One day.
-    #[serde(rename = "24h")]
-    pub one_day: u16,
-}
-
-/// The 95th percentile of one day's move of Asian currencies against the dollar is 40 to 110 basis points (ECB, three
-/// years); shorter locks by the square root of time.
-impl Default for LockBuffers {
-    fn default() -> LockBuffers {
-        LockBuffers { five_minutes: 5, thirty_minutes: 15, one_hour: 20, one_day: 100 }
-    }
 }
 
 impl Default for FxSettings {
@@ -91,6 +72,9 @@ impl Default for FxSettings {
             reference_max_age_d: 5,
             spread_bps: 0,
             buffer_bps: LockBuffers::default(),
+            volatility: VolatilitySettings::default(),
+            coverage: Coverage::default(),
+            weekend: Weekend::default(),
             default_lock: Lock::ThirtyMinutes,
             default_currency: Currency::known("USD"),
             currency_by_country: BTreeMap::new(),
@@ -106,14 +90,14 @@ impl FxSettings {
         BasisPoints(i32::from(self.spread_bps))
     }
 
-    /// The buffer of a lock.
-    pub fn buffer(&self, lock: Lock) -> BasisPoints {
-        BasisPoints(i32::from(match lock {
-            Lock::FiveMinutes => self.buffer_bps.five_minutes,
-            Lock::ThirtyMinutes => self.buffer_bps.thirty_minutes,
-            Lock::OneHour => self.buffer_bps.one_hour,
-            Lock::OneDay => self.buffer_bps.one_day,
-        }))
+    /// What buffers are priced by.
+    pub fn buffers(&self) -> BufferPolicy {
+        BufferPolicy {
+            volatility: self.volatility,
+            coverage: self.coverage,
+            weekend: self.weekend,
+            defaults: self.buffer_bps,
+        }
     }
 
     /// The currency a country is priced in.
@@ -154,8 +138,8 @@ mod tests {
         )
         .unwrap();
         assert_eq!(settings.sources, [SourceName::Bundled]);
-        assert_eq!(settings.buffer(Lock::OneDay), BasisPoints(120));
-        assert_eq!(settings.buffer(Lock::FiveMinutes), BasisPoints(5));
+        assert_eq!(settings.buffer_bps.of(Lock::OneDay), BasisPoints(120));
+        assert_eq!(settings.buffer_bps.of(Lock::FiveMinutes), BasisPoints(5));
         assert_eq!(settings.currency_of(Country::find("KH").unwrap()).code(), "USD");
         assert_eq!(settings.currency_of(Country::find("LA").unwrap()).code(), "LAK");
         let listed: FxSettings = toml::from_str("sources = [\"ecb\", \"bundled\"]").unwrap();

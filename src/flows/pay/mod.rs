@@ -40,6 +40,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
+use crate::domain::fx::Quote;
 use crate::domain::orders::{Holder, Payment};
 use crate::gateways::{GatewaySecrets, PaymentRequest};
 use crate::ids::{IdSource, MerchantId, PaymentId, QuoteId};
@@ -102,6 +103,18 @@ pub trait Quotes: Send + Sync + Debug {
         &self,
         merchant: MerchantId,
         quote: QuoteId,
+        payment: PaymentId,
+        now: DateTime<Utc>,
+    ) -> Result<(Money, Change), QuoteRefused>;
+
+    /// The price a verified token promises, and the change that stores its quote, used by `payment`. A token's quote can
+    /// be stored once.
+    ///
+    /// # Errors
+    /// [`QuoteRefused`].
+    async fn redeem(
+        &self,
+        promised: &Quote,
         payment: PaymentId,
         now: DateTime<Utc>,
     ) -> Result<(Money, Change), QuoteRefused>;

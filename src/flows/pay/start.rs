@@ -7,6 +7,7 @@
 use serde_json::json;
 use url::Url;
 
+use crate::domain::fx::Quote;
 use crate::domain::merchants::Merchant;
 use crate::domain::orders::{
     Customer, Holder, Intent, IntentKind, Outcome, Payment, PaymentReport, PaymentState, ReportKind,
@@ -45,12 +46,14 @@ pub struct Start {
 }
 
 /// What is to be paid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Price {
     /// This amount.
     Amount(Money),
     /// What this quote promises.
     Quote(QuoteId),
+    /// What a verified token of this merchant promises.
+    Token(Box<Quote>),
 }
 
 impl Pay {
@@ -92,12 +95,17 @@ impl Pay {
         for _ in 0..DECISIONS {
             let now = self.0.clock.now();
             let mut change = extra.clone();
-            let (amount, quote) = match start.price {
-                Price::Amount(amount) => (amount, None),
+            let (amount, quote) = match &start.price {
+                Price::Amount(amount) => (*amount, None),
                 Price::Quote(quote) => {
-                    let (amount, used) = self.0.quotes.take(merchant.id, quote, start.id, now).await?;
+                    let (amount, used) = self.0.quotes.take(merchant.id, *quote, start.id, now).await?;
                     change.extend(used);
-                    (amount, Some(quote))
+                    (amount, Some(*quote))
+                }
+                Price::Token(promised) => {
+                    let (amount, used) = self.0.quotes.redeem(promised, start.id, now).await?;
+                    change.extend(used);
+                    (amount, Some(promised.id))
                 }
             };
             if !amount.is_positive() {

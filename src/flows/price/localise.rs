@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::{ChargedInstead, PriceError, Pricing};
 use crate::domain::fx::{
     Country, CurrencyMark, Display, Endings, Locale, MarketRate, PriceBook, PriceRounding, ResolvedBy,
-    Shopper,
+    Shopper, week,
 };
 use crate::money::{BasisPoints, Currency, Money, Rate};
 use crate::rates::Snapshot;
@@ -90,9 +90,11 @@ pub struct AppliedRate {
     pub mid: String,
     /// On top of it.
     pub spread_bps: i32,
-    /// On top of the spread.
+    /// On top of the spread: a shown price promises nothing, so that only `weekend_bps` is in it.
     pub buffer_bps: i32,
-    /// mid × (1 + spread + buffer): what prices are computed with.
+    /// The part of `buffer_bps` that is due because the market is closed.
+    pub weekend_bps: i32,
+    /// mid × (1 + spread_bps + buffer_bps): what prices are computed with.
     pub applied: String,
     /// Whose numbers.
     pub providers: Vec<String>,
@@ -160,6 +162,7 @@ pub struct PricedItem {
 struct Applied {
     market: MarketRate,
     spread: BasisPoints,
+    weekend: BasisPoints,
     rate: Rate,
 }
 
@@ -170,7 +173,8 @@ impl Applied {
             quote: self.rate.quote(),
             mid: self.market.rate.value().to_string(),
             spread_bps: self.spread.0,
-            buffer_bps: 0,
+            buffer_bps: self.weekend.0,
+            weekend_bps: self.weekend.0,
             applied: self.rate.value().to_string(),
             providers: self.market.providers.clone(),
             as_of: self.market.as_of,
@@ -304,8 +308,20 @@ impl Pricing {
 
     fn applied(&self, snapshot: &Snapshot, base: Currency, quote: Currency) -> Result<Applied, PriceError> {
         let market = self.rates.mid_of(snapshot, base, quote)?;
-        let spread = if base == quote { BasisPoints(0) } else { self.settings.spread() };
-        let rate = market.rate.with_markup(spread)?;
-        Ok(Applied { market, spread, rate })
+        let (spread, weekend) = match base == quote {
+            true => (BasisPoints(0), BasisPoints(0)),
+            false => (self.settings.spread(), self.weekend(&market)),
+        };
+        let rate = market.rate.with_markup(BasisPoints(spread.0.saturating_add(weekend.0)))?;
+        Ok(Applied { market, spread, weekend, rate })
+    }
+
+    /// What a shown price carries while the market is closed; nothing in a pair that never moves, as in a quote.
+    fn weekend(&self, market: &MarketRate) -> BasisPoints {
+        let fixed = || self.volatilities.of(&self.rates, market).is_some_and(|found| found.sigma == 0);
+        match week::is_closed(market.at) && !fixed() {
+            true => self.settings.weekend.in_prices_at(market.kind),
+            false => BasisPoints(0),
+        }
     }
 }

@@ -13,17 +13,20 @@ mod listing;
 mod localise;
 /// Promises.
 mod promise;
+/// Promises that are not stored.
+mod token;
 /// Where rates come from, as `/v1/rates/sources` answers it.
 mod sources;
 
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::domain::fx::{EndingsError, FxSettings, QuoteError};
+use crate::domain::fx::{EndingsError, FxSettings, LockTooLong, QuoteError};
 use crate::ids::IdSource;
 use crate::money::{Currency, MoneyError, RateError};
-use crate::rates::{RateBook, RatesError};
+use crate::rates::{RateBook, RatesError, Volatilities};
 use crate::store::{CommitError, Store, StoreError};
+use crate::vault::Signer;
 
 pub use charging::ChargedInstead;
 pub use fixed::{EntryRefused, NewFixedPrice};
@@ -33,12 +36,17 @@ pub use localise::{
 };
 pub use promise::{QuoteAnswer, QuoteQuestion, QuoteRate};
 pub use sources::{BreakerAnswer, LastError, NotBelieved, SourceAnswer, SourcesAnswer};
+pub use token::{TOKEN_PREFIX, TokenRefused};
 
 /// What the verbs of this module need.
 #[derive(Debug, Clone)]
 pub struct Pricing {
     /// The rates.
     pub rates: Arc<RateBook>,
+    /// How much each pair moves.
+    pub volatilities: Arc<Volatilities>,
+    /// Signs tokens.
+    pub signer: Signer,
     /// What the business may change.
     pub settings: Arc<FxSettings>,
     /// Whether a quote may rest on a stale reference rate; it is then indicative.
@@ -69,6 +77,12 @@ pub enum PriceError {
     /// A price may not be promised from rates this old: 503 `rates_stale`.
     #[error("the rates are too old to promise a price")]
     RatesStale,
+    /// The pair moves too much for so long a promise.
+    #[error(transparent)]
+    LockTooLong(#[from] LockTooLong),
+    /// A token could not be made.
+    #[error("a token could not be made: {0}")]
+    Token(String),
     /// Tomorrow's rates.
     #[error("{0} has not come yet")]
     FutureDate(chrono::NaiveDate),

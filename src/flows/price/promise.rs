@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{PriceError, Pricing};
-use crate::domain::fx::{Country, Lock, Quote, QuoteError, QuoteState, QuoteTerms, QuoteUse, Unit};
+use crate::domain::fx::{Buffer, Country, Lock, Quote, QuoteError, QuoteState, QuoteTerms, QuoteUse, Unit};
 use crate::flows::pay::{QuoteRefused, Quotes};
 use crate::ids::{MerchantId, PaymentId, QuoteId};
 use crate::money::{BasisPoints, Currency, Money};
@@ -56,6 +56,13 @@ pub struct QuoteAnswer {
     pub expires_at: DateTime<Utc>,
     /// Where it stands.
     pub state: QuoteState,
+    /// Stands for the quote until `expires_at`, in `quote` of a payment; only where it was asked for. The quote is not
+    /// stored before that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// Whether the token pays more than once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reusable: Option<bool>,
 }
 
 /// The parts of a quote's rate.
@@ -69,9 +76,11 @@ pub struct QuoteRate {
     pub reference: String,
     /// Our spread on it.
     pub spread_bps: i32,
-    /// What the promise costs on top.
+    /// What the promise costs on top, all of it.
     pub buffer_bps: i32,
-    /// reference × (1 + spread + buffer).
+    /// How the buffer comes about.
+    pub buffer: Buffer,
+    /// reference × (1 + spread_bps + buffer_bps).
     #[serde(rename = "final")]
     pub final_rate: String,
 }
@@ -88,7 +97,8 @@ impl QuoteAnswer {
                 quote: quote.market.rate.quote(),
                 reference: quote.market.rate.value().to_string(),
                 spread_bps: quote.spread.0,
-                buffer_bps: quote.buffer.0,
+                buffer_bps: quote.buffer.total().0,
+                buffer: quote.buffer.clone(),
                 final_rate: quote.final_rate.value().to_string(),
             },
             stale: quote.market.stale,
@@ -96,6 +106,8 @@ impl QuoteAnswer {
             chargeable_at,
             expires_at: quote.expires_at,
             state: quote.state(now),
+            token: None,
+            reusable: None,
         }
     }
 }
@@ -151,7 +163,7 @@ impl Pricing {
     }
 
     /// The same question with what the price book has for its articles: what is shown is what is promised.
-    async fn with_fixed(
+    pub(super) async fn with_fixed(
         &self,
         question: &QuoteQuestion,
         now: DateTime<Utc>,
@@ -166,7 +178,12 @@ impl Pricing {
         Ok(question)
     }
 
-    fn draft(&self, id: QuoteId, question: &QuoteQuestion, now: DateTime<Utc>) -> Result<Quote, PriceError> {
+    pub(super) fn draft(
+        &self,
+        id: QuoteId,
+        question: &QuoteQuestion,
+        now: DateTime<Utc>,
+    ) -> Result<Quote, PriceError> {
         let from = question.units.first().ok_or(PriceError::NoItems)?.price.currency();
         if question.units.len() > Pricing::MAX_ITEMS {
             return Err(PriceError::TooManyItems { given: question.units.len() });
@@ -177,8 +194,12 @@ impl Pricing {
         }
         let lock = question.lock.unwrap_or(self.settings.default_lock);
         let (spread, buffer) = match from == question.to {
-            true => (BasisPoints(0), BasisPoints(0)),
-            false => (self.settings.spread(), self.settings.buffer(lock)),
+            true => (BasisPoints(0), Buffer::default()),
+            false => {
+                let volatility = self.volatilities.of(&self.rates, &market);
+                let buffer = Buffer::price(&self.settings.buffers(), lock, now, volatility)?;
+                (self.settings.spread(), buffer)
+            }
         };
         let (merchant, country) = (question.merchant, question.country);
         let terms = QuoteTerms { id, merchant, country, market, spread, buffer, lock, now };
@@ -212,6 +233,23 @@ impl Quotes for Store {
             // `honour` refuses for no other reason.
             Err(_) => Err(QuoteRefused::Expired { at: found.value.expires_at }),
         }
+    }
+
+    async fn redeem(
+        &self,
+        promised: &Quote,
+        payment: PaymentId,
+        now: DateTime<Utc>,
+    ) -> Result<(Money, Change), QuoteRefused> {
+        // A token that came before has its quote here.
+        if self.quote(promised.merchant, promised.id).await?.is_some() {
+            return self.take(promised.merchant, promised.id, payment, now).await;
+        }
+        let amount =
+            promised.honour(payment, now).map_err(|_| QuoteRefused::Expired { at: promised.expires_at })?;
+        let mut change = Change::new();
+        change.insert_quote(&Quote { used: Some(QuoteUse { payment, at: now }), ..promised.clone() });
+        Ok((amount, change))
     }
 
     async fn give_back(

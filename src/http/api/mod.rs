@@ -9,6 +9,7 @@ pub mod operations;
 pub mod payments;
 pub mod price_book;
 pub mod prices;
+pub mod quotes;
 pub mod rates;
 pub mod sandbox;
 pub mod settlements;

@@ -20,8 +20,8 @@ use crate::http::idempotent::{self, Asked, KeyHeader};
 use crate::http::problem::{Answer, Code, Problem};
 use crate::http::schemas::{Foreign, Metadata, Payment, PaymentStateWord};
 use crate::http::service::Service;
-use crate::http::wire::{self, IdIn, MoneyIn, Page};
-use crate::ids::{PaymentId, QuoteId};
+use crate::http::wire::{self, MoneyIn, Page, QuoteIn};
+use crate::ids::PaymentId;
 use crate::money::AllocationPolicy;
 use crate::store::Change;
 use crate::store::idempotency::Claim;
@@ -42,9 +42,9 @@ pub struct CreatePayment {
     /// What is to be paid; or `quote`.
     #[schema(value_type = Option<MoneyIn>)]
     amount: Option<MoneyIn>,
-    /// A promised price; or `amount`.
-    #[schema(value_type = Option<QuoteId>)]
-    quote: Option<IdIn<QuoteId>>,
+    /// A promised price, by a quote's id or by a token; or `amount`.
+    #[schema(value_type = Option<String>, example = "quo_01kb0000000000000000000000")]
+    quote: Option<QuoteIn>,
     /// The gateway, or one account there by name.
     gateway: String,
     /// The gateway's method, where it has several.
@@ -74,10 +74,13 @@ pub struct CreatePayment {
 }
 
 impl CreatePayment {
-    fn start(self, id: PaymentId) -> Answer<Start> {
+    fn start(self, id: PaymentId, service: &Service, caller: &Caller) -> Answer<Start> {
         let price = match (self.amount, self.quote) {
             (Some(amount), None) => Price::Amount(amount.0),
-            (None, Some(quote)) => Price::Quote(quote.0),
+            (None, Some(QuoteIn::Id(quote))) => Price::Quote(quote),
+            (None, Some(QuoteIn::Token(token))) => {
+                Price::Token(Box::new(service.pricing.read_token(caller.merchant(), &token)?))
+            }
             _ => {
                 let detail = "exactly one of `amount` and `quote` belongs here";
                 return Err(Problem::new(Code::InvalidBody, detail).at("amount"));
@@ -135,15 +138,12 @@ pub async fn create(
 ) -> Answer {
     let asked = Asked { service: &service, caller: &caller, request: &request, body: &body.bytes };
     let carry = async |claim: Claim| {
-        let start = body.value.start(service.ids.mint())?;
-        let quote = match start.price {
-            Price::Quote(quote) => Some(quote),
-            Price::Amount(_) => None,
-        };
+        let start = body.value.start(service.ids.mint(), &service, &caller)?;
+        let price = start.price.clone();
         let view = carry_out(&service, &caller, start, claim).await;
         match view {
             Ok(view) => Ok(view),
-            Err(error) => Err(refused(&service, &caller, quote, error).await),
+            Err(error) => Err(refused(&service, &caller, price, error).await),
         }
     };
     let recall = async |resource: String| {
@@ -171,18 +171,24 @@ async fn carry_out(
 }
 
 /// A refusal with what helps: an expired quote comes with a fresh one.
-async fn refused(service: &Service, caller: &Caller, quote: Option<QuoteId>, error: PayError) -> Problem {
-    let expired = quote.filter(|_| matches!(error, PayError::QuoteExpired { .. }));
+async fn refused(service: &Service, caller: &Caller, price: Price, error: PayError) -> Problem {
+    let expired = matches!(error, PayError::QuoteExpired { .. });
     let problem = Problem::from(error);
-    let Some(id) = expired else { return problem };
-    match fresh_quote(service, caller, id).await {
-        Some(quote) => problem.with("quote", quote),
+    match expired.then_some(price) {
+        Some(price) => match fresh_quote(service, caller, price).await {
+            Some(quote) => problem.with("quote", quote),
+            None => problem,
+        },
         None => problem,
     }
 }
 
-async fn fresh_quote(service: &Service, caller: &Caller, id: QuoteId) -> Option<QuoteAnswer> {
-    let old = service.pricing.quote(caller.merchant(), id).await.ok()??;
+async fn fresh_quote(service: &Service, caller: &Caller, price: Price) -> Option<QuoteAnswer> {
+    let old = match price {
+        Price::Amount(_) => return None,
+        Price::Quote(id) => service.pricing.quote(caller.merchant(), id).await.ok()??,
+        Price::Token(promised) => *promised,
+    };
     let chargeable = service.chargeable_at(caller.merchant(), old.to.currency());
     service.pricing.promise(&Pricing::again(&old, chargeable), Change::new()).await.ok()
 }

@@ -1,30 +1,23 @@
-//! `/v1/rates`, `/v1/prices`, `/v1/quotes`: what a shop window asks.
+//! `/v1/rates`, `/v1/prices`: what a shop window asks.
 
 use std::net::IpAddr;
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::ACCEPT_LANGUAGE;
 use actix_web::{HttpRequest, web};
 use chrono::NaiveDate;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::fx::{Country, CurrencyMark, Locale, Lock, PriceRounding, Shopper, Sku, Unit};
-use crate::flows::price::{
-    Item, PricesAnswer, PricesQuestion, QuoteAnswer, QuoteQuestion, RatesAnswer, RatesQuestion,
-};
+use crate::domain::fx::{Country, CurrencyMark, Locale, PriceRounding, Shopper};
+use crate::flows::price::{Item, PricesAnswer, PricesQuestion, RatesAnswer, RatesQuestion};
 use crate::geo::edge_country;
 use crate::http::caching::{self, Dependence, EDGE_COUNTRY, KeyUse};
 use crate::http::caller::{Caller, client};
-use crate::http::extract::{FlatJson, Json, Query};
-use crate::http::idempotent::{self, KeyHeader};
+use crate::http::extract::{FlatJson, Query};
 use crate::http::problem::{Answer, Code, Problem};
 use crate::http::service::Service;
-use crate::http::wire::{self, AmountIn, CurrencyIn, MoneyIn};
-use crate::ids::QuoteId;
+use crate::http::wire::{AmountIn, CurrencyIn};
 use crate::money::Currency;
-use crate::store::Change;
-use crate::store::idempotency::Claim;
 
 /// Which rates.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -261,120 +254,4 @@ async fn shown(
     let mut answer = service.pricing.localise(&question)?;
     answer.charged_at(&service.accounts_of(caller.merchant()));
     Ok(answer)
-}
-
-/// A price to promise.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"from": {"amount": "19.90", "currency": "USD"}, "to": "THB", "lock": "30m"}))]
-pub struct QuoteBody {
-    #[schema(value_type = Option<MoneyIn>)]
-    from: Option<MoneyIn>,
-    /// Instead of `from`: units, each converted and rounded by itself.
-    items: Option<Vec<QuoteItem>>,
-    #[schema(value_type = Currency)]
-    to: CurrencyIn,
-    /// How long it stands; without it, as configured.
-    lock: Option<Lock>,
-    /// Marks the quote indicative where this gateway cannot charge it.
-    gateway: Option<String>,
-    /// The shopper's country, for fixed prices of that country. Without it: where a browser with a publishable key is.
-    country: Option<String>,
-}
-
-/// A unit of a quote.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct QuoteItem {
-    #[schema(value_type = AmountIn)]
-    amount: AmountIn,
-    #[schema(value_type = Currency)]
-    currency: CurrencyIn,
-    /// The article: what the price book fixes for it is promised as it is.
-    sku: Option<String>,
-}
-
-impl QuoteItem {
-    fn read(self, index: usize) -> Answer<Unit> {
-        let price = self.amount.in_currency(self.currency.0);
-        let price = price.map_err(|problem| problem.at(format!("items[{index}].amount")))?;
-        let sku = self.sku.map(|sku| {
-            sku.parse::<Sku>().map_err(|error| {
-                Problem::new(Code::InvalidBody, error.to_string()).at(format!("items[{index}].sku"))
-            })
-        });
-        Ok(Unit { price, sku: sku.transpose()?, fixed: None })
-    }
-}
-
-/// Promises a price.
-#[utoipa::path(post, path = "/v1/quotes", tag = "prices", params(KeyHeader), request_body = QuoteBody, responses((status = 201, description = "The quote", body = QuoteAnswer)))]
-pub async fn quote(
-    service: web::Data<Service>,
-    caller: Caller,
-    request: HttpRequest,
-    body: Json<QuoteBody>,
-) -> Answer {
-    let asked =
-        idempotent::Asked { service: &service, caller: &caller, request: &request, body: &body.bytes };
-    let carry = async |claim: Claim| {
-        let question = question(&service, &caller, &request, body.value)?;
-        let id = service.ids.mint();
-        let mut with = Change::new();
-        with.claim(&claim, id);
-        Ok(service.pricing.promise_as(id, &question, with).await?)
-    };
-    let recall = async |resource: String| as_it_stands(&service, &caller, wire::id("id", &resource)?).await;
-    idempotent::once(asked, StatusCode::CREATED, carry, recall).await
-}
-
-fn question(
-    service: &Service,
-    caller: &Caller,
-    request: &HttpRequest,
-    body: QuoteBody,
-) -> Answer<QuoteQuestion> {
-    let asked = Asked { to: Some(body.to), country: body.country, ip: None, locale: None };
-    // A server's own address says nothing about the shopper.
-    let (edge, address) = match caller.is_secret() {
-        true => (None, None),
-        false => edge_and_address(service, request, None)?,
-    };
-    let shopper = asked.shopper(service, request, edge, address)?;
-    let country = shopper.country.or(shopper.edge).or(shopper.located);
-    let units: Vec<Unit> = match (body.from, body.items) {
-        (Some(from), None) => vec![from.0.into()],
-        (None, Some(items)) => {
-            items.into_iter().enumerate().map(|(index, item)| item.read(index)).collect::<Answer<_>>()?
-        }
-        _ => {
-            return Err(
-                Problem::new(Code::InvalidBody, "exactly one of `from` and `items` belongs here").at("from")
-            );
-        }
-    };
-    let account = body.gateway.map(|name| service.account_at(caller.merchant(), &name)).transpose()?;
-    Ok(QuoteQuestion {
-        merchant: caller.merchant(),
-        units,
-        country,
-        to: body.to.0,
-        lock: body.lock,
-        chargeable_at: service.chargeable_at(caller.merchant(), body.to.0),
-        gateway: account.map(|open| open.account.gateway.clone()),
-    })
-}
-
-/// One quote as it stands.
-#[utoipa::path(get, path = "/v1/quotes/{id}", tag = "prices", params(("id" = inline(crate::ids::QuoteId), Path, example = "quo_01kb0000000000000000000000")), responses((status = 200, description = "The quote", body = QuoteAnswer)))]
-pub async fn show_quote(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
-    let id = wire::path_id(&id, "quote")?;
-    crate::http::json(200, &as_it_stands(&service, &caller, id).await?)
-}
-
-async fn as_it_stands(service: &Service, caller: &Caller, id: QuoteId) -> Answer<QuoteAnswer> {
-    let quote = service.pricing.quote(caller.merchant(), id).await?;
-    let quote = quote.ok_or_else(|| Problem::not_found("quote"))?;
-    let chargeable = service.chargeable_at(caller.merchant(), quote.to.currency());
-    Ok(QuoteAnswer::of(&quote, chargeable, service.clock.now()))
 }
