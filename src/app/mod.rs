@@ -28,6 +28,7 @@ use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::gateways::BuildError;
+use crate::geo::{Geo, GeoError, Proxies};
 use crate::http::key_ring::KeyRing;
 use crate::http::limits::Limiter;
 use crate::http::requests::Requests;
@@ -78,6 +79,9 @@ pub enum AppError {
     /// A gateway account's settings.
     #[error(transparent)]
     Gateway(#[from] BuildError),
+    /// The countries of addresses.
+    #[error(transparent)]
+    Geo(#[from] GeoError),
     /// A live database without a merchant serves nobody.
     #[error(
         "the database has no merchant yet; make one, and its first key, with `straits merchant add --live --name \"…\"`"
@@ -156,8 +160,8 @@ impl App {
             gateway_accounts::open_accounts(&built, &public_url, sandbox.as_ref(), seeded.as_ref()).await?;
         let signer = signing::open_signer(&store, &vault, clock.wall()).await?;
         let flows = flows::build(&built, accounts, signer, &public_url).await?;
-        let geo = opening::open_geo(&settings)?;
-        let trusted = opening::trusted_proxies(&settings)?;
+        let geo = Geo::start(settings.geo.clone(), clock.clone())?;
+        let proxies = Proxies::new(&settings);
         let origins = store.key_origins().await?;
         let service = web::Data::new(Service {
             limiter: Limiter::new(settings.limits.per_key),
@@ -182,7 +186,7 @@ impl App {
             resolving: flows.resolving,
             jobs: flows.jobs,
             geo,
-            trusted,
+            proxies,
             sandbox,
         });
         if let Some(seeded) = &seeded {
@@ -277,6 +281,7 @@ fn background(service: &web::Data<Service>) -> Vec<tokio::task::JoinHandle<()>> 
     let rates = tokio::spawn(async move { rates.keep_fresh().await });
     let courier = service.sandbox.clone();
     let courier = courier.map(|sandbox| tokio::spawn(async move { sandbox.run_courier().await }));
+    let watch = service.geo.rhythm().map(|rhythm| tokio::spawn(watch_countries(service.clone(), rhythm)));
     let requests = service.clone();
     let lines = tokio::spawn(async move {
         loop {
@@ -295,7 +300,18 @@ fn background(service: &web::Data<Service>) -> Vec<tokio::task::JoinHandle<()>> 
             }
         }
     });
-    [rates, lines, sweep].into_iter().chain(courier).collect()
+    [rates, lines, sweep].into_iter().chain(courier).chain(watch).collect()
+}
+
+/// Looks at the operator's country file again and again, on a thread that may wait for the disk.
+async fn watch_countries(service: web::Data<Service>, rhythm: Duration) {
+    loop {
+        tokio::time::sleep(rhythm).await;
+        let service = service.clone();
+        if tokio::task::spawn_blocking(move || service.geo.look()).await.is_err() {
+            tracing::error!("the look at the country database broke off; the one in use stays");
+        }
+    }
 }
 
 /// What the later steps of the start work with.

@@ -1,4 +1,4 @@
-//! The first steps of a start: folder, key, database, clock, countries, proxies.
+//! The first steps of a start: folder, key, database, clock.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -8,7 +8,6 @@ use secrecy::ExposeSecret;
 
 use crate::clock::Clock;
 use crate::domain::access::Environment;
-use crate::geo::{Geo, Network, TrustedProxies};
 use crate::http::service::CLOCK_OFFSET;
 use crate::ids::IdSource;
 use crate::settings::{Mode, Settings};
@@ -69,26 +68,4 @@ pub(super) fn own_url(bound: SocketAddr) -> String {
         IpAddr::V6(ip) => format!("http://[{ip}]:{}", bound.port()),
         IpAddr::V4(ip) => format!("http://{ip}:{}", bound.port()),
     }
-}
-
-/// The countries of addresses.
-pub(super) fn open_geo(settings: &Settings) -> Result<Geo, AppError> {
-    let geo = match &settings.geo_database {
-        Some(file) => Geo::open(file),
-        None => Geo::embedded(),
-    };
-    geo.map_err(|error| AppError::Broken(error.to_string()))
-}
-
-/// Loopback is trusted in sandbox mode, so that a forwarded header can be tried with curl.
-pub(super) fn trusted_proxies(settings: &Settings) -> Result<TrustedProxies, AppError> {
-    let mut texts = settings.trusted_proxies.clone();
-    if settings.mode == Mode::Sandbox {
-        texts.extend(["127.0.0.0/8".to_owned(), "::1/128".to_owned()]);
-    }
-    let read = |text: &String| {
-        text.parse::<Network>()
-            .map_err(|error| AppError::Broken(format!("server.trusted_proxies: `{text}`: {error}")))
-    };
-    Ok(TrustedProxies::new(texts.iter().map(read).collect::<Result<_, _>>()?))
 }

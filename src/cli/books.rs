@@ -10,6 +10,7 @@ use crate::app::{Sources, open_store, open_vault, restore_clock};
 use crate::domain::access::AuditHead;
 use crate::domain::ledger::{ChainHead, Layer};
 use crate::flows::issue_statement::{StatementQuery, Statements};
+use crate::geo::{Geo, GeoReport};
 use crate::http::api::ledger::verified;
 use crate::ids::{MerchantId, SupplierId};
 use crate::settings::{Mode, Settings};
@@ -243,12 +244,8 @@ pub async fn doctor(settings: Settings, as_json: bool) -> Result<Outcome, CliErr
             Err(error) => checks.push(("database", Err(error.to_string()))),
         },
     }
-    let geo = match &settings.geo_database {
-        Some(file) => crate::geo::Geo::open(file),
-        None => crate::geo::Geo::embedded(),
-    };
-    let geo = geo.map(|geo| format!("built at {}", geo.built_at())).map_err(|error| error.to_string());
-    checks.push(("countries_of_addresses", geo));
+    let geo = Geo::start(settings.geo.clone(), clock.clone()).map_err(|error| error.to_string());
+    checks.push(("countries_of_addresses", geo.and_then(|geo| countries(&geo.report(), &settings))));
     let free = std::net::TcpListener::bind(settings.listen);
     let free =
         free.map(|_| settings.listen.to_string()).map_err(|error| format!("{}: {error}", settings.listen));
@@ -279,6 +276,17 @@ pub async fn doctor(settings: Settings, as_json: bool) -> Result<Outcome, CliErr
         }
     }
     Ok(if ok { Outcome::Done } else { Outcome::FoundFaults })
+}
+
+/// The database in use; a file that was named and cannot be used is a fault, although the service would start.
+fn countries(report: &GeoReport, settings: &Settings) -> Result<String, String> {
+    if let Some(why) = &report.fault {
+        let file = settings.geo.database.clone().unwrap_or_default().display().to_string();
+        return Err(format!("{file}: {why}; the one compiled in is used instead"));
+    }
+    let built = report.built_at.map_or_else(String::new, |built| built.date_naive().to_string());
+    let old = if report.old { ", older than 90 days" } else { "" };
+    Ok(format!("{} ({}), built on {built}{old}", report.source, report.kind))
 }
 
 /// The books that are there: reading them makes none.

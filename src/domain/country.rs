@@ -148,4 +148,41 @@ mod tests {
             assert!(Country::find(code).is_err(), "{code}");
         }
     }
+
+    /// ISO 3166-1, all 249.
+    const ISO: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS \
+        BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET \
+        FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO \
+        IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH \
+        MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM \
+        PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG \
+        TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW";
+
+    #[test]
+    fn every_country_of_iso_has_a_currency_of_iso() {
+        let codes: Vec<&str> = ISO.split_whitespace().collect();
+        assert_eq!(codes.len(), 249);
+        let missing: Vec<&str> = codes.iter().copied().filter(|code| Country::find(code).is_err()).collect();
+        assert_eq!(missing, ["AQ"], "nobody's money is Antarctica's");
+        let beyond: Vec<&str> =
+            Country::all().map(Country::code).filter(|code| !codes.contains(code)).collect();
+        assert_eq!(beyond, ["AC", "DG", "EA", "IC", "TA", "XK"], "islands of others, and Kosovo");
+    }
+
+    #[test]
+    fn the_euro_and_the_dollar_are_where_they_circulate() {
+        let with = |currency: &str| -> Vec<&str> {
+            let all = Country::all().filter(|country| country.currency().code() == currency);
+            all.map(Country::code).collect()
+        };
+        let euro = "AD AT AX BE BG BL CY DE EA EE ES FI FR GF GP GR HR IC IE IT LT LU LV MC ME MF MQ MT NL PM PT RE SI \
+            SK SM TF VA XK YT";
+        assert_eq!(with("EUR"), euro.split_whitespace().collect::<Vec<_>>());
+        let dollar = "AS BQ DG EC FM GU IO MH MP PR PW SV TC TL UM US VG VI";
+        assert_eq!(with("USD"), dollar.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(with("XCG"), ["CW", "SX"]);
+        for own in ["CZK", "DKK", "HUF", "PLN", "RON", "SEK"] {
+            assert!(!with(own).is_empty(), "{own}: in the Union, and not in the euro");
+        }
+    }
 }

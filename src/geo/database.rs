@@ -1,39 +1,52 @@
-//! Address → country of registration, from a MaxMind-format file.
+//! Address → country of registration, from a MaxMind-format file that was examined before it is used.
 //!
-//! The compiled-in file is built from the five registries' statistics (`config/geo/README.md`); an operator may point
-//! at a better one, MaxMind's nested layout (`country.iso_code`, else `registered_country.iso_code`) or a flat one
-//! (`country_code`). The file is read into memory: mapping it would be `unsafe` and gains nothing. Addresses of no
-//! place are answered before the lookup, because free files are wrong about them.
+//! The file is read into memory: mapping it would be `unsafe` and gains nothing. The format has no checksum, so the
+//! examination asks what a wrong file cannot answer: the tree is whole ([`super::tree`]), every record that it leads to
+//! can be read, there are as many countries as the world has, and well-known addresses are where everybody knows.
+//! Afterwards no lookup can fail; should the reader panic all the same, the address is unknown and the service goes on.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use maxminddb::Reader;
-use serde::Deserialize;
 
 use crate::domain::fx::Country;
 
+use super::record::Record;
+use super::special::{is_nowhere, plain};
+use super::tree::{self, Shape};
+
 static EMBEDDED: &[u8] = include_bytes!("../../config/geo/country.mmdb");
 
-/// The open database.
-#[derive(Debug)]
-pub struct Geo(Source);
+/// Countries a file must know. Every free and paid file has more than 230.
+const COUNTRIES_MIN: usize = 150;
+/// Different records that are read. A city file has fewer.
+const RECORDS_MAX: usize = 4_000_000;
+/// Of the well-known addresses, how many must be right: one in four may have moved.
+const KNOWN_MIN: usize = 12;
 
-#[derive(Debug)]
-enum Source {
-    Embedded(Reader<&'static [u8]>),
-    File(Reader<Vec<u8>>),
-}
-
-/// The database cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("the country database {file} cannot be used: {why}")]
-pub struct GeoError {
-    /// Which file.
-    pub file: String,
-    /// What is wrong.
-    pub why: String,
-}
+/// Resolvers of internet providers, and where every file that was looked at has them.
+const KNOWN: [([u8; 4], &str); 16] = [
+    ([8, 8, 8, 8], "US"),
+    ([168, 95, 1, 1], "TW"),
+    ([165, 21, 83, 88], "SG"),
+    ([202, 188, 0, 133], "MY"),
+    ([203, 144, 207, 29], "TH"),
+    ([203, 162, 4, 191], "VN"),
+    ([202, 134, 0, 155], "ID"),
+    ([124, 6, 181, 12], "PH"),
+    ([202, 96, 209, 133], "CN"),
+    ([202, 175, 3, 3], "MO"),
+    ([168, 126, 63, 1], "KR"),
+    ([202, 12, 27, 33], "JP"),
+    ([80, 10, 246, 2], "FR"),
+    ([194, 25, 0, 60], "DE"),
+    ([151, 99, 125, 1], "IT"),
+    ([196, 25, 1, 1], "ZA"),
+];
 
 /// Where an address is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,55 +55,124 @@ pub enum Place {
     Country(Country),
     /// Private, loopback, reserved, for documentation: of no country.
     Private,
+    /// The file says that the address tells nothing about its user: a VPN, Tor, anycast. The country is its own.
+    Anonymous(Option<Country>),
     /// Not in the file, or in it under a code that is no country.
     Unknown,
 }
 
-impl Place {
-    /// The country, if it is one.
-    pub fn country(self) -> Option<Country> {
+/// The bytes of a file.
+#[derive(Debug, Clone)]
+enum Bytes {
+    Embedded,
+    Read(Arc<Vec<u8>>),
+}
+
+impl AsRef<[u8]> for Bytes {
+    fn as_ref(&self) -> &[u8] {
         match self {
-            Place::Country(country) => Some(country),
-            Place::Private | Place::Unknown => None,
+            Bytes::Embedded => EMBEDDED,
+            Bytes::Read(bytes) => bytes,
         }
     }
 }
 
-impl Geo {
-    /// The compiled-in file.
+/// An open file; never changes.
+#[derive(Debug)]
+pub struct Database(Reader<Bytes>);
+
+/// What an examination found in a file that passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Examined {
+    /// Countries it knows.
+    pub countries: usize,
+    /// Different records.
+    pub records: usize,
+    /// Of four addresses of no place, how many it names a country for. It is not asked about such.
+    pub nowhere_named: usize,
+}
+
+impl Database {
+    /// The compiled-in file. A test examines it.
     ///
     /// # Errors
-    /// [`GeoError`]; a test excludes it.
-    pub fn embedded() -> Result<Geo, GeoError> {
-        let refuse = |error: maxminddb::MaxMindDbError| GeoError {
-            file: "country.mmdb".into(),
-            why: error.to_string(),
+    /// Why it cannot be opened; a test excludes it.
+    pub fn embedded() -> Result<Database, String> {
+        Reader::from_source(Bytes::Embedded).map(Database).map_err(|error| error.to_string())
+    }
+
+    /// Opens and examines the bytes of a file. `wall` is the real time: nothing was built after it.
+    ///
+    /// # Errors
+    /// Why it is not used, in words; never an address.
+    pub fn examine(bytes: Vec<u8>, wall: DateTime<Utc>) -> Result<(Database, Examined), String> {
+        let examined = contained(|| {
+            let bytes = Bytes::Read(Arc::new(bytes));
+            let reader = Reader::from_source(bytes.clone()).map_err(|error| bounded(error.to_string()))?;
+            let database = Database(reader);
+            let found = database.look_through(bytes.as_ref(), wall)?;
+            Ok((database, found))
+        });
+        examined.unwrap_or_else(|| Err("it made its reader panic".to_owned()))
+    }
+
+    fn look_through(&self, bytes: &[u8], wall: DateTime<Utc>) -> Result<Examined, String> {
+        let metadata = self.0.metadata();
+        if metadata.database_type.is_empty() {
+            return Err("it does not say what it is".to_owned());
+        }
+        let built = self.built_at().filter(|built| *built > DateTime::UNIX_EPOCH);
+        let built = built.ok_or("it does not say when it was built")?;
+        if built > wall + TimeDelta::days(1) {
+            return Err(format!("it was built in the future, {}", built.date_naive()));
+        }
+        let shape = Shape {
+            nodes: usize::try_from(metadata.node_count).map_err(|_| "its tree is too large")?,
+            record_bits: metadata.record_size,
+            ip_version: metadata.ip_version,
         };
-        Reader::from_source(EMBEDDED).map(|reader| Geo(Source::Embedded(reader))).map_err(refuse)
+        let (mut countries, mut records) = (BTreeSet::new(), 0_usize);
+        tree::walk(bytes, shape, |address| {
+            records += 1;
+            if records > RECORDS_MAX {
+                return Err(format!("is one of more than {RECORDS_MAX}; a country file has fewer"));
+            }
+            let found = self.0.lookup(address).and_then(|found| found.decode::<Record<'_>>());
+            let record = found.map_err(|error| format!("cannot be read: {}", bounded(error.to_string())))?;
+            countries.extend(record.and_then(|record| record.country()));
+            Ok(())
+        })?;
+        if countries.len() < COUNTRIES_MIN {
+            return Err(format!(
+                "it knows {} countries and at least {COUNTRIES_MIN} are expected; its type is `{}`",
+                countries.len(),
+                bounded(metadata.database_type.clone())
+            ));
+        }
+        let raw = |octets: [u8; 4]| self.lookup(IpAddr::from(octets)).0;
+        let right =
+            KNOWN.iter().filter(|(octets, code)| raw(*octets).is_some_and(|found| found.code() == *code));
+        let right = right.count();
+        if right < KNOWN_MIN {
+            return Err(format!(
+                "it is right about {right} of {} well-known addresses; at least {KNOWN_MIN} are expected",
+                KNOWN.len()
+            ));
+        }
+        let nowhere = [[192, 168, 1, 1], [10, 0, 0, 1], [203, 0, 113, 5], [100, 64, 0, 1]];
+        let nowhere_named = nowhere.iter().filter(|octets| raw(**octets).is_some()).count();
+        Ok(Examined { countries: countries.len(), records, nowhere_named })
     }
 
-    /// An operator's own file. A file that knows none of three well-known addresses is refused: it is a city block
-    /// list, an ASN file, or broken.
-    ///
-    /// # Errors
-    /// [`GeoError`].
-    pub fn open(path: &Path) -> Result<Geo, GeoError> {
-        let refuse = |why: String| GeoError { file: path.display().to_string(), why };
-        let reader = Reader::open_readfile(path).map_err(|error| refuse(error.to_string()))?;
-        let geo = Geo(Source::File(reader));
-        let probes = [[8, 8, 8, 8], [168, 95, 1, 1], [165, 21, 83, 88]].map(IpAddr::from);
-        match probes.iter().any(|&probe| geo.place(probe).country().is_some()) {
-            true => Ok(geo),
-            false => Err(refuse("it names no country for 8.8.8.8, 168.95.1.1 and 165.21.83.88".into())),
-        }
+    /// When the data was built.
+    pub fn built_at(&self) -> Option<DateTime<Utc>> {
+        let seconds = i64::try_from(self.0.metadata().build_epoch).ok()?;
+        DateTime::from_timestamp(seconds, 0)
     }
 
-    /// When the data was built, seconds since 1970.
-    pub fn built_at(&self) -> u64 {
-        match &self.0 {
-            Source::Embedded(reader) => reader.metadata().build_epoch,
-            Source::File(reader) => reader.metadata().build_epoch,
-        }
+    /// What the file calls itself.
+    pub fn kind(&self) -> String {
+        bounded(self.0.metadata().database_type.clone())
     }
 
     /// Where an address is. IPv4 inside IPv6 (mapped, NAT64, 6to4) is looked up as IPv4.
@@ -99,91 +181,36 @@ impl Geo {
         if is_nowhere(address) {
             return Place::Private;
         }
-        let country = match &self.0 {
-            Source::Embedded(reader) => lookup(reader, address),
-            Source::File(reader) => lookup(reader, address),
-        };
-        country.map_or(Place::Unknown, Place::Country)
-    }
-
-    /// The country of an address.
-    pub fn country_of(&self, address: IpAddr) -> Option<Country> {
-        self.place(address).country()
-    }
-}
-
-/// The layouts that are in use.
-#[derive(Deserialize)]
-struct Record<'a> {
-    #[serde(borrow)]
-    country_code: Option<&'a str>,
-    #[serde(borrow)]
-    country: Option<Nested<'a>>,
-    #[serde(borrow)]
-    registered_country: Option<Nested<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Nested<'a> {
-    #[serde(borrow)]
-    iso_code: Option<&'a str>,
-}
-
-impl<'a> Record<'a> {
-    fn code(&self) -> Option<&'a str> {
-        let nested = |place: &Option<Nested<'a>>| place.as_ref().and_then(|place| place.iso_code);
-        self.country_code.or_else(|| nested(&self.country)).or_else(|| nested(&self.registered_country))
-    }
-}
-
-fn lookup<S: AsRef<[u8]>>(reader: &Reader<S>, address: IpAddr) -> Option<Country> {
-    let found = reader.lookup(address).ok()?;
-    let record: Record<'_> = found.decode().ok().flatten()?;
-    record.code().and_then(|code| Country::find(code).ok())
-}
-
-/// IPv4 out of `::ffff:0:0/96`, `64:ff9b::/96` (NAT64) and `2002::/16` (6to4).
-fn plain(address: IpAddr) -> IpAddr {
-    let IpAddr::V6(v6) = address.to_canonical() else { return address.to_canonical() };
-    match v6.segments() {
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
-            IpAddr::V4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
+        match self.lookup(address) {
+            (country, true) => Place::Anonymous(country),
+            (Some(country), false) => Place::Country(country),
+            (None, false) => Place::Unknown,
         }
-        _ => IpAddr::V6(v6),
+    }
+
+    /// The country, and whether the address hides its user.
+    fn lookup(&self, address: IpAddr) -> (Option<Country>, bool) {
+        let found = contained(|| {
+            let record: Record<'_> = self.0.lookup(address).ok()?.decode().ok().flatten()?;
+            Some((record.country(), record.hides_its_user()))
+        });
+        found.flatten().unwrap_or((None, false))
     }
 }
 
-/// Addresses of no country: the special-purpose registries of IANA (RFC 6890 and its successors).
-fn is_nowhere(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            let [a, b, c, _] = v4.octets();
-            v4.is_private()
-                || v4.is_loopback()
-                || v4.is_link_local()
-                || v4.is_documentation()
-                || v4.is_multicast()
-                || a == 0
-                || a >= 240
-                || (a == 100 && (64..128).contains(&b))
-                || (a == 192 && b == 0 && c == 0)
-                || (a == 198 && (18..20).contains(&b))
-        }
-        IpAddr::V6(v6) => is_nowhere_v6(v6),
-    }
+/// Runs a foreign reader over foreign bytes. A panic in it ends here; it only reads, so nothing is left half done.
+fn contained<T>(read: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(read)).ok()
 }
 
-fn is_nowhere_v6(v6: Ipv6Addr) -> bool {
-    let segments = v6.segments();
-    v6.is_unspecified()
-        || v6.is_loopback()
-        || v6.is_multicast()
-        || v6.is_unique_local()
-        || v6.is_unicast_link_local()
-        || (segments[0] == 0x2001 && segments[1] == 0xdb8)
-        || (segments[0] == 0x3fff && segments[1] < 0x1000)
-        || (segments[0] == 0x100 && segments[1..4] == [0, 0, 0])
+/// A foreign text, short enough for a line of the log.
+fn bounded(text: String) -> String {
+    text.chars().filter(|letter| !letter.is_control()).take(200).collect()
 }
 
 #[cfg(test)]
+mod corrupt;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(super) mod writer;

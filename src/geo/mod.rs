@@ -7,6 +7,17 @@
 mod client;
 /// Address → country.
 mod database;
+/// The header `Forwarded`.
+mod forwarded;
+/// The layouts of a record.
+mod record;
+/// Addresses of no country.
+mod special;
+/// The search tree of a file.
+mod tree;
+/// The file in use, and the next one.
+mod watch;
 
-pub use client::{Network, NetworkError, TrustedProxies, client_address, edge_country};
-pub use database::{Geo, GeoError, Place};
+pub use client::{EdgeCountry, Proxies};
+pub use database::Place;
+pub use watch::{Geo, GeoError, GeoReport, Look};

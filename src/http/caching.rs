@@ -13,13 +13,9 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF
 use actix_web::{HttpRequest, HttpResponse};
 use aws_lc_rs::digest::{SHA256, digest};
 
-use super::caller::FORWARDED;
 use super::problem::{Answer, Problem};
 use super::service::Service;
 use super::wire;
-
-/// The header in which an edge network names the caller's country.
-pub const EDGE_COUNTRY: &str = "CF-IPCountry";
 
 /// The longest a shared cache keeps a price.
 const PUBLIC: Duration = Duration::from_secs(300);
@@ -53,16 +49,16 @@ impl Dependence {
         self.key != Some(KeyUse::Secret) && self.currency_given && self.country_given
     }
 
-    /// The headers that were read; `trusted`: the peer's word about the client counts.
-    fn vary(self, trusted: bool) -> String {
+    /// The headers that were read; `proxies`: those in which the peer's word about the client counts.
+    fn vary(self, proxies: &[&str]) -> String {
         let read = [
             (self.key.is_some(), "Authorization"),
             (self.key.is_some(), "Origin"),
             (!self.locale_given || !self.country_given, "Accept-Language"),
-            (!self.country_given && trusted, FORWARDED),
-            (!self.country_given && trusted, EDGE_COUNTRY),
         ];
-        let names: Vec<&str> = read.into_iter().filter(|(was, _)| *was).map(|(_, name)| name).collect();
+        let read = read.into_iter().filter(|(was, _)| *was).map(|(_, name)| name);
+        let proxies = proxies.iter().copied().filter(|_| !self.country_given);
+        let names: Vec<&str> = read.chain(proxies).collect();
         names.join(", ")
     }
 
@@ -84,7 +80,7 @@ pub fn kept(
     dependence: Dependence,
     fresh_for: Duration,
 ) -> Answer {
-    let trusted = request.peer_addr().is_some_and(|peer| service.trusted.trusts(peer.ip().to_canonical()));
+    let proxies = request.peer_addr().map(|peer| service.proxies.headers_read(peer.ip())).unwrap_or_default();
     let tag = format!("\"{}\"", wire::hex(&digest(&SHA256, &body).as_ref()[..16]));
     let known = request.headers().get_all(IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
     let known = known.flat_map(|value| value.split(',')).map(str::trim);
@@ -93,7 +89,7 @@ pub fn kept(
     let status = if unchanged { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
     let mut answer = HttpResponse::build(status);
     for (name, text) in
-        [(CACHE_CONTROL, dependence.control(fresh_for)), (VARY, dependence.vary(trusted)), (ETAG, tag)]
+        [(CACHE_CONTROL, dependence.control(fresh_for)), (VARY, dependence.vary(&proxies)), (ETAG, tag)]
     {
         if !text.is_empty() {
             answer.insert_header((name, HeaderValue::from_str(&text).map_err(Problem::internal)?));
@@ -134,15 +130,18 @@ mod tests {
             (
                 Dependence { country_given: false, ..full },
                 "private, max-age=60",
-                "Authorization, Origin, Accept-Language, X-Forwarded-For, CF-IPCountry",
+                "Authorization, Origin, Accept-Language, forwarded, cf-ipcountry",
             ),
             (Dependence { key: None, ..full }, "public, max-age=300", ""),
         ] {
-            assert_eq!((dependence.control(hour).as_str(), dependence.vary(true).as_str()), (control, vary));
+            assert_eq!(
+                (dependence.control(hour).as_str(), dependence.vary(&["forwarded", "cf-ipcountry"]).as_str()),
+                (control, vary)
+            );
         }
         let geo = Dependence { country_given: false, ..full };
         assert_eq!(
-            geo.vary(false),
+            geo.vary(&[]),
             "Authorization, Origin, Accept-Language",
             "no header of an untrusted peer is read"
         );

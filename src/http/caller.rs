@@ -16,7 +16,6 @@ use std::future::{Ready, ready};
 
 use crate::domain::access::{Actor, ApiKey, KeyKind, PresentedKey, Scope};
 use crate::gateways;
-use crate::geo::client_address;
 use crate::ids::{MerchantId, SupplierId};
 use crate::settings::Mode;
 use crate::store::Change;
@@ -26,9 +25,6 @@ use super::edge::Passage;
 use super::limits::{Left, caller_of};
 use super::problem::{Answer, Code, Problem};
 use super::service::Service;
-
-/// The header in which proxies say who the client is.
-pub const FORWARDED: &str = "X-Forwarded-For";
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -210,9 +206,9 @@ fn stranger(service: &Service, request: &ServiceRequest) -> IpAddr {
 
 /// The client's address: the peer, or behind trusted proxies the right-most hop that is none of them.
 pub fn client(service: &Service, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
-    let lines = headers.get_all(FORWARDED).filter_map(|line| line.to_str().ok());
-    let lines: Vec<&str> = lines.collect();
-    peer.map(|peer| client_address(peer.ip(), &lines, &service.trusted))
+    let lines = headers.get_all(service.proxies.client_header()).map(HeaderValue::as_bytes);
+    let lines: Vec<&[u8]> = lines.collect();
+    peer.map(|peer| service.proxies.client(peer.ip(), &lines))
 }
 
 fn refuse(code: Code, detail: &str) -> Problem {

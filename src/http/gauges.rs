@@ -3,10 +3,11 @@
 //! Counts come from the database and are the same on every process of it; queue, rates and certificates are this
 //! process's own. What only grows (requests, batches) is recorded where it happens.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::geo::GeoReport;
 use crate::store::StoreError;
 
 use super::service::Service;
@@ -30,6 +31,11 @@ pub async fn measure(service: &Service) -> Result<(), StoreError> {
                 .set(count(seconds(as_of, now)));
         }
     }
+    let geo = service.geo.report();
+    if let Some(built) = geo.built_at {
+        metrics::gauge!("straits_geo_build_age_seconds").set(count(seconds(built, wall)));
+    }
+    metrics::gauge!("straits_geo_refused").set(count(i64::from(geo.fault.is_some())));
     for open in service.pay.accounts().all() {
         if let Some(end) = open.gateway.certificate_expiry() {
             let (merchant, account) = (open.account.merchant.to_string(), open.account.name.clone());
@@ -42,13 +48,14 @@ pub async fn measure(service: &Service) -> Result<(), StoreError> {
 
 /// Whether requests can be served, and what that rests on.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"ready": true, "checks": [{"name": "database", "ok": true}], "rates": [{"provider": "ecb", "live": true, "stale": false, "age_s": 3600}], "writer": {"queue": 0}}))]
+#[schema(example = json!({"ready": true, "checks": [{"name": "database", "ok": true}], "rates": [{"provider": "ecb", "live": true, "stale": false, "age_s": 3600}], "writer": {"queue": 0}, "geo": {"source": "embedded", "kind": "Straits-Country-RIR", "built_at": "2026-11-23T00:00:00Z", "old": false, "fault": null}}))]
 pub struct Readiness {
     /// Whether every check holds.
     ready: bool,
     checks: Vec<Check>,
     rates: Vec<RateSource>,
     writer: Writer,
+    geo: CountryDatabase,
 }
 
 /// Something that is needed.
@@ -79,6 +86,36 @@ struct Writer {
     queue: usize,
 }
 
+/// Where addresses are looked up.
+#[derive(Debug, Serialize, ToSchema)]
+struct CountryDatabase {
+    /// The operator's file, or `embedded`.
+    source: String,
+    /// What the file calls itself.
+    kind: String,
+    /// When it was built.
+    #[schema(required, value_type = Option<String>)]
+    built_at: Option<String>,
+    /// Whether that is more than 90 days ago.
+    old: bool,
+    /// Why the operator's file, as it stands now, is not in use.
+    #[schema(required)]
+    fault: Option<String>,
+}
+
+impl CountryDatabase {
+    fn of(report: GeoReport) -> CountryDatabase {
+        let built_at = report.built_at.map(|built| built.to_rfc3339_opts(SecondsFormat::Secs, true));
+        CountryDatabase {
+            source: report.source,
+            kind: report.kind,
+            built_at,
+            old: report.old,
+            fault: report.fault,
+        }
+    }
+}
+
 /// Whether requests can be served, and what that rests on. Old rates and a long queue are shown, and refuse nobody:
 /// what cannot be done without them answers so itself.
 pub async fn readiness(service: &Service) -> (bool, Readiness) {
@@ -98,7 +135,8 @@ pub async fn readiness(service: &Service) -> (bool, Readiness) {
         stale: source.stale,
     });
     let writer = Writer { queue: service.store.waiting() };
-    (ready, Readiness { ready, checks, rates: rates.collect(), writer })
+    let geo = CountryDatabase::of(service.geo.report());
+    (ready, Readiness { ready, checks, rates: rates.collect(), writer, geo })
 }
 
 fn seconds(from: DateTime<Utc>, to: DateTime<Utc>) -> i64 {

@@ -18,7 +18,7 @@ use crate::flows::onboard::Onboarding;
 use crate::flows::pay::{OpenAccount, Pay};
 use crate::flows::price::Pricing;
 use crate::flows::refund::Refunding;
-use crate::geo::{Geo, TrustedProxies};
+use crate::geo::{Geo, Proxies};
 use crate::ids::{IdSource, KeyId, MerchantId};
 use crate::jobs::Jobs;
 use crate::money::Currency;
@@ -68,8 +68,8 @@ pub struct Service {
     pub jobs: Jobs,
     /// Countries of addresses.
     pub geo: Geo,
-    /// Proxies whose word counts.
-    pub trusted: TrustedProxies,
+    /// Proxies whose word counts, and the headers in which they speak.
+    pub proxies: Proxies,
     /// The far sides, in sandbox mode.
     pub sandbox: Option<Sandbox>,
     /// Keys that were used lately.

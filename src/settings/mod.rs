@@ -3,7 +3,9 @@
 //! [`Layers`] knows texts and origins, [`Settings`] what they mean. Nothing below reads the environment or a file of
 //! settings again: whoever holds a `Settings` holds values that were checked together.
 
+mod geo;
 mod layers;
+mod network;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,7 +18,9 @@ use toml::Value;
 
 use crate::domain::fx::{Endings, FxSettings};
 
+pub use geo::GeoSettings;
 pub use layers::{Layers, Origin, SettingsError, is_secret};
+pub use network::{ClientHeader, HeaderForm, Network, NetworkError};
 
 /// Test or real money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -109,8 +113,10 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// The database; holds a password.
     pub database_url: SecretString,
-    /// Proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<String>,
+    /// Proxies whose headers are believed; loopback is among them in sandbox mode.
+    pub trusted_proxies: Vec<Network>,
+    /// The header in which they name the client.
+    pub client_header: ClientHeader,
     /// Threads that answer; 0: one a core.
     pub workers: usize,
     /// Who may read `/metrics`.
@@ -121,8 +127,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Rates.
     pub fx: FxSettings,
-    /// A MaxMind file; `None`: the one compiled in.
-    pub geo_database: Option<PathBuf>,
+    /// Countries of addresses.
+    pub geo: GeoSettings,
     /// By gateway.
     pub gateways: BTreeMap<String, GatewaySection>,
     /// How log lines look.
@@ -158,7 +164,8 @@ impl Settings {
             public_url: read.public_url()?,
             data_dir,
             database_url,
-            trusted_proxies: read.list("server.trusted_proxies"),
+            trusted_proxies: read.trusted_proxies(mode)?,
+            client_header: read.client_header()?,
             workers: read.number("server.workers", 0, 1024)?,
             metrics: read.word(
                 "server.metrics",
@@ -171,7 +178,7 @@ impl Settings {
             master_key,
             limits: read.limits(mode)?,
             fx: read.fx(mode)?,
-            geo_database: Some(read.text("geo.database")).filter(|text| !text.is_empty()).map(PathBuf::from),
+            geo: read.geo(mode)?,
             gateways: read.gateways(),
             log_format: read.word("log.format", &[("json", LogFormat::Json), ("text", LogFormat::Text)])?,
             log_level: read.text("log.level").to_owned(),

@@ -10,6 +10,7 @@ mod cldr;
 mod conformance;
 mod engines;
 mod far_book;
+mod geo;
 mod http_manners;
 mod idempotency;
 mod jobs;

@@ -18,6 +18,25 @@ fn the_embedded_file_is_the_default_and_makes_settings() {
 }
 
 #[test]
+fn proxies_are_trusted_and_edges_believed_as_the_mode_says() {
+    let read = |variables: &[(&str, &str)]| {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Settings::from_layers(&Layers::defaults().environment(variables).unwrap()).unwrap()
+    };
+    let key = "ab".repeat(32);
+    let live = [("STRAITS__SERVER__MODE", "live"), ("STRAITS_MASTER_KEY", key.as_str())];
+    let (sandbox, live) = (read(&[]), read(&live));
+    assert_eq!((sandbox.trusted_proxies.len(), live.trusted_proxies.len()), (2, 0));
+    assert_eq!(sandbox.geo.country_header.as_deref(), Some("cf-ipcountry"));
+    assert_eq!(live.geo.country_header, None);
+    let named =
+        [("STRAITS__GEO__COUNTRY_HEADER", "CF-IPCountry"), ("STRAITS__SERVER__CLIENT_HEADER", "Forwarded")];
+    let named = read(&named);
+    assert_eq!(named.geo.country_header.as_deref(), Some("cf-ipcountry"));
+    assert_eq!(named.client_header.name, "forwarded");
+}
+
+#[test]
 fn secrets_do_not_show_when_layers_are_printed() {
     let layers =
         Layers::defaults().environment(variable("DATABASE_URL", "postgres://u:hunter2@db/x")).unwrap();
@@ -52,6 +71,26 @@ fn a_wrong_key_or_value_is_named_with_its_place_and_what_belongs_there() {
         ("DATABASE_URL", "mysql://x", "`database.url` begins neither with sqlite://"),
         ("STRAITS__LIMITS__BODY_KIB", "0", "is not between 1 and"),
         ("STRAITS__FX__SOURCES", "oracle", "`oracle` is no rate source"),
+        (
+            "STRAITS__SERVER__CLIENT_HEADER",
+            "x-client",
+            "`server.client_header` = `x-client` is none of x-forwarded-for,",
+        ),
+        (
+            "STRAITS__SERVER__TRUSTED_PROXIES",
+            "10.0.0.0/8,10.0.0.0/40",
+            "environment STRAITS__SERVER__TRUSTED_PROXIES: `server.trusted_proxies` holds `10.0.0.0/40` is no block",
+        ),
+        (
+            "STRAITS__GEO__COUNTRY_HEADER",
+            "cf ipcountry",
+            "`geo.country_header` = `cf ipcountry` is no header's name",
+        ),
+        ("STRAITS__GEO__LOOK_SECONDS", "0", "`geo.look_seconds` = 0 is not between 1 and"),
+        ("STRAITS__GEO__MAX_MIB", "0", "`geo.max_mib` = 0 is not between 1 and"),
+        ("STRAITS__GEO__OLDER_FILE", "maybe", "`geo.older_file` = `maybe` is none of"),
+        ("STRAITS__GEO__ANONYMOUS", "yes", "`geo.anonymous` = `yes` is none of"),
+        ("STRAITS__GEO__DATABASES", "x", "unknown key `geo.databases`, did you mean `geo.database`?"),
     ];
     for (name, value, words) in rows {
         let layers = Layers::defaults().environment(variable(name, value));

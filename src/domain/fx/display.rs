@@ -91,7 +91,9 @@ impl Shopper<'_> {
     /// The first region that is a country: `en-SG,en;q=0.8` → SG.
     fn language_region(&self) -> Option<Country> {
         let region = |tag: &str| {
-            tag.split('-').skip(1).find_map(|part| Country::find(&part.to_ascii_uppercase()).ok())
+            // After a single letter come extensions: the `ca` of `en-u-ca-buddhist` is a calendar, not Canada.
+            let parts = tag.split('-').take_while(|part| part.len() > 1);
+            parts.skip(1).find_map(|part| Country::find(&part.to_ascii_uppercase()).ok())
         };
         self.languages().into_iter().find_map(region)
     }
@@ -196,5 +198,26 @@ mod tests {
         assert_eq!(shopper.display(&settings).currency.code(), "KHR");
         settings.currency_by_country.insert(kh, Currency::known("USD"));
         assert_eq!(shopper.display(&settings).currency.code(), "USD");
+    }
+
+    #[test]
+    fn only_a_region_of_the_language_names_a_country() {
+        for (accept, expected) in [
+            ("en-SG", Some("SG")),
+            ("en-sg", Some("SG")),
+            ("zh-Hant-TW", Some("TW")),
+            ("zh-Hant", None),
+            ("es-419", None),
+            ("en-001, de", None),
+            ("en-u-ca-buddhist", None),
+            ("x-sg", None),
+            ("th-TH-u-ca-buddhist-nu-thai", Some("TH")),
+            ("en-EU, fr-XX, ja-JP;q=0.1", Some("JP")),
+            ("*", None),
+        ] {
+            let shopper = Shopper { accept_language: Some(accept), ..Shopper::default() };
+            let country = shopper.display(&FxSettings::default()).country;
+            assert_eq!(country.map(Country::code), expected, "{accept}");
+        }
     }
 }

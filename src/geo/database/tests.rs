@@ -1,8 +1,11 @@
+use chrono::{DateTime, Utc};
+
+use super::writer::{Value, Writer, flat, nested, text};
 use super::*;
 
 /// Resolvers and access lines of internet providers, and the country each is in, as known from the providers
 /// themselves; checked against the file, not taken from it.
-const KNOWN: &[(&str, &[&str])] = &[
+const KNOWN_OF: &[(&str, &[&str])] = &[
     (
         "SG",
         &["165.21.83.88", "165.21.100.88", "202.156.1.58", "218.186.2.16", "203.116.1.78", "2406:3003::1"],
@@ -58,98 +61,125 @@ const KNOWN: &[(&str, &[&str])] = &[
     ("MX", &["200.33.146.249"]),
 ];
 
+fn wall() -> DateTime<Utc> {
+    "2026-11-28T00:00:00Z".parse().unwrap()
+}
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+fn code(database: &Database, address: &str) -> Option<&'static str> {
+    match database.place(ip(address)) {
+        Place::Country(country) => Some(country.code()),
+        _ => None,
+    }
+}
+
 #[test]
 fn known_addresses_are_in_their_countries() {
-    let geo = Geo::embedded().unwrap();
-    let mut count = 0;
-    for (country, addresses) in KNOWN {
+    let geo = Database::embedded().unwrap();
+    let (mut v4, mut v6) = (0, 0);
+    for (country, addresses) in KNOWN_OF {
         for address in *addresses {
-            let found = geo.country_of(address.parse().unwrap());
-            assert_eq!(found.map(Country::code), Some(*country), "{address}");
-            count += 1;
+            assert_eq!(code(&geo, address), Some(*country), "{address}");
+            if ip(address).is_ipv4() {
+                v4 += 1;
+                let mapped = format!("::ffff:{address}");
+                assert_eq!(code(&geo, &mapped), Some(*country), "{mapped}");
+            } else {
+                v6 += 1;
+            }
         }
     }
-    assert!(count >= 60 && KNOWN.len() >= 20, "{count} addresses of {} countries", KNOWN.len());
+    assert!(
+        v4 >= 60 && v6 >= 15 && KNOWN_OF.len() >= 30,
+        "{v4} + {v6} addresses of {} countries",
+        KNOWN_OF.len()
+    );
 }
 
 #[test]
-fn ipv4_inside_ipv6_is_looked_up_as_ipv4() {
-    let geo = Geo::embedded().unwrap();
+fn the_compiled_in_file_passes_its_own_examination() {
+    let (database, found) = Database::examine(EMBEDDED.to_vec(), wall()).unwrap();
+    assert!(found.countries >= 235, "{found:?}");
+    assert_eq!(found.nowhere_named, 0);
+    assert_eq!(database.built_at(), Database::embedded().unwrap().built_at());
+    assert!(database.built_at().unwrap() > "2026-10-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap());
+}
+
+#[test]
+fn ipv4_inside_ipv6_and_addresses_of_no_place() {
+    let geo = Database::embedded().unwrap();
     for address in ["::ffff:165.21.83.88", "64:ff9b::165.21.83.88", "2002:a515:5358::1"] {
-        assert_eq!(geo.country_of(address.parse().unwrap()).map(Country::code), Some("SG"), "{address}");
+        assert_eq!(code(&geo, address), Some("SG"), "{address}");
     }
-    for address in ["::ffff:192.168.1.1", "64:ff9b::10.0.0.1", "2002:7f00:1::1"] {
-        assert_eq!(geo.place(address.parse().unwrap()), Place::Private, "{address}");
+    for address in
+        ["192.168.1.1", "203.0.113.5", "::ffff:10.0.0.1", "2001:db8::1", "2001:0:4136:e378::1", "::8.8.8.8"]
+    {
+        assert_eq!(geo.place(ip(address)), Place::Private, "{address}");
     }
 }
 
 #[test]
-fn addresses_of_no_place_have_no_country() {
-    let geo = Geo::embedded().unwrap();
-    for address in [
-        "0.0.0.0",
-        "10.1.2.3",
-        "100.64.0.1",
-        "100.127.255.255",
-        "127.0.0.1",
-        "169.254.169.254",
-        "172.16.0.1",
-        "172.31.255.255",
-        "192.0.0.1",
-        "192.0.2.1",
-        "192.168.1.1",
-        "198.18.0.1",
-        "198.19.255.255",
-        "198.51.100.1",
-        "203.0.113.5",
-        "224.0.0.1",
-        "240.0.0.1",
-        "255.255.255.255",
-        "::",
-        "::1",
-        "fe80::1",
-        "fd00::1",
-        "fc00::1",
-        "ff02::1",
-        "2001:db8::1",
-        "3fff::1",
-        "100::1",
+fn every_layout_and_width_in_use_is_read() {
+    let ipinfo = |code: &'static str| {
+        Value::Map(vec![("asn", text("AS1")), ("country", text("A name")), ("country_code", text(code))])
+    };
+    let registered = |code: &'static str| {
+        Value::Map(vec![("registered_country", Value::Map(vec![("iso_code", text(code))]))])
+    };
+    for record_bits in [24, 28, 32] {
+        for ip_version in [4, 6] {
+            for writer in [Writer::of(flat), Writer::of(nested), Writer::of(ipinfo), Writer::of(registered)] {
+                let writer = Writer { record_bits, ip_version, ..writer };
+                let (database, found) = Database::examine(writer.bytes(), wall()).unwrap();
+                assert_eq!((found.countries, found.nowhere_named), (Country::all().count(), 0));
+                assert_eq!(code(&database, "165.21.83.88"), Some("SG"));
+                assert_eq!(database.place(ip("9.9.9.9")), Place::Unknown);
+                // A file for IPv4 only knows nothing of IPv6, and says so without an error.
+                assert_eq!(database.place(ip("2406:3003::1")), Place::Unknown);
+                assert_eq!(code(&database, "64:ff9b::165.21.83.88"), Some("SG"));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_file_says_of_private_addresses_is_counted_and_not_believed() {
+    let writer =
+        Writer::of(flat).with([192, 168, 1, 0], 24, flat("AU")).with([203, 0, 113, 0], 24, flat("AU"));
+    let (database, found) = Database::examine(writer.bytes(), wall()).unwrap();
+    assert_eq!(found.nowhere_named, 2);
+    assert_eq!(database.place(ip("192.168.1.1")), Place::Private);
+}
+
+#[test]
+fn an_address_that_hides_its_user_is_told_apart() {
+    let with = |flag: &'static str| {
+        let mut record = vec![("country", Value::Map(vec![("iso_code", text("CH"))]))];
+        record.push(("traits", Value::Map(vec![(flag, Value::Flag(true))])));
+        Value::Map(record)
+    };
+    let writer = Writer::of(nested)
+        .with([5, 1, 1, 0], 24, with("is_anonymous_proxy"))
+        .with([5, 1, 2, 0], 24, with("is_anycast"))
+        .with([5, 1, 3, 0], 24, with("is_anonymous_vpn"))
+        .with([5, 1, 4, 0], 24, with("is_satellite_provider"))
+        .with([5, 1, 5, 0], 24, flat("A1"))
+        .with([5, 1, 6, 0], 24, flat("EU"))
+        .with([5, 1, 7, 0], 24, flat("th"));
+    let (database, _) = Database::examine(writer.bytes(), wall()).unwrap();
+    let switzerland = Country::find("CH").ok();
+    for (address, place) in [
+        ("5.1.1.1", Place::Anonymous(switzerland)),
+        ("5.1.2.1", Place::Anonymous(switzerland)),
+        ("5.1.3.1", Place::Anonymous(switzerland)),
+        ("5.1.4.1", Place::Country(switzerland.unwrap())),
+        ("5.1.5.1", Place::Anonymous(None)),
+        ("5.1.6.1", Place::Unknown),
+        ("5.1.7.1", Place::Country(Country::find("TH").unwrap())),
     ] {
-        assert_eq!(geo.place(address.parse().unwrap()), Place::Private, "{address}");
-    }
-    // Just outside the blocks.
-    for address in ["100.63.255.255", "100.128.0.1", "172.32.0.1", "198.17.255.255", "223.255.255.1"] {
-        assert_ne!(geo.place(address.parse().unwrap()), Place::Private, "{address}");
-    }
-}
-
-#[test]
-fn reads_every_layout_in_use() {
-    for (record, expected) in [
-        (r#"{"country_code":"SG"}"#, Some("SG")),
-        (r#"{"country":{"iso_code":"SG","geoname_id":1},"continent":{"code":"AS"}}"#, Some("SG")),
-        (r#"{"registered_country":{"iso_code":"AU"}}"#, Some("AU")),
-        (r#"{"country":{"iso_code":"SG"},"registered_country":{"iso_code":"AU"}}"#, Some("SG")),
-        (r#"{"country":{},"registered_country":{"iso_code":"AU"}}"#, Some("AU")),
-        (r#"{"autonomous_system_number":7473}"#, None),
-    ] {
-        let read: Record<'_> = serde_json::from_str(record).unwrap();
-        assert_eq!(read.code(), expected, "{record}");
-    }
-}
-
-#[test]
-fn an_operators_file_replaces_the_embedded_one_only_if_it_is_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name);
-    std::fs::write(path("good.mmdb"), EMBEDDED).unwrap();
-    std::fs::write(path("cut.mmdb"), &EMBEDDED[..EMBEDDED.len() / 2]).unwrap();
-    std::fs::write(path("text.mmdb"), "country,code").unwrap();
-    let good = Geo::open(&path("good.mmdb")).unwrap();
-    assert_eq!(good.country_of([168, 95, 1, 1].into()).map(Country::code), Some("TW"));
-    assert_eq!(good.built_at(), Geo::embedded().unwrap().built_at());
-    for bad in ["cut.mmdb", "text.mmdb", "absent.mmdb"] {
-        let error = Geo::open(&path(bad)).unwrap_err().to_string();
-        assert!(error.contains(bad), "{error}");
+        assert_eq!(database.place(ip(address)), place, "{address}");
     }
 }

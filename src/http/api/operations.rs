@@ -29,8 +29,8 @@ pub async fn livez() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain").body("ok")
 }
 
-/// Ready: start-up is done, the database answers, its schema is this program's; with the age of the rates and the
-/// writer's queue.
+/// Ready: start-up is done, the database answers, its schema is this program's; with the age of the rates, the
+/// writer's queue and the country database in use.
 #[utoipa::path(get, path = "/readyz", tag = "operations", responses(
     (status = 200, description = "Ready", body = Readiness),
     (status = 503, description = "Not ready", body = Readiness)))]

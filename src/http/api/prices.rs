@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use actix_web::http::header::ACCEPT_LANGUAGE;
+use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderValue};
 use actix_web::{HttpRequest, web};
 use chrono::NaiveDate;
 use serde::Deserialize;
@@ -10,8 +10,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::fx::{Country, CurrencyMark, Locale, PriceRounding, Shopper};
 use crate::flows::price::{Item, PricesAnswer, PricesQuestion, RatesAnswer, RatesQuestion};
-use crate::geo::edge_country;
-use crate::http::caching::{self, Dependence, EDGE_COUNTRY, KeyUse};
+use crate::geo::EdgeCountry;
+use crate::http::caching::{self, Dependence, KeyUse};
 use crate::http::caller::{Caller, client};
 use crate::http::extract::{FlatJson, Query};
 use crate::http::problem::{Answer, Code, Problem};
@@ -219,7 +219,7 @@ impl Asked {
 }
 
 /// The country a trusted edge names, and the shopper's address: what a secret key says (then the edge's country is the
-/// server's, and left out), else the peer behind trusted proxies.
+/// server's, and left out), else the peer behind trusted proxies; of somebody who hides, neither.
 pub(super) fn edge_and_address(
     service: &Service,
     request: &HttpRequest,
@@ -230,10 +230,16 @@ pub(super) fn edge_and_address(
         let refuse = |_| Problem::new(Code::InvalidParameter, "`ip` is no address").at("ip");
         return Ok((None, Some(address.map_err(refuse)?)));
     }
-    let peer = request.peer_addr().map(|peer| peer.ip());
-    let named = request.headers().get(EDGE_COUNTRY).and_then(|value| value.to_str().ok());
-    let edge = peer.and_then(|peer| edge_country(peer, named, &service.trusted));
-    Ok((edge, client(service, request.peer_addr(), request.headers())))
+    let edge = match (request.peer_addr(), service.proxies.country_header()) {
+        (Some(peer), Some(name)) => {
+            let lines: Vec<&[u8]> = request.headers().get_all(name).map(HeaderValue::as_bytes).collect();
+            service.proxies.edge_country(peer.ip(), &lines)
+        }
+        _ => EdgeCountry::Unknown,
+    };
+    let hidden = edge == EdgeCountry::Anonymous && !service.geo.believes_anonymous();
+    let address = client(service, request.peer_addr(), request.headers());
+    Ok((edge.country(), address.filter(|_| !hidden)))
 }
 
 async fn shown(
