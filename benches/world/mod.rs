@@ -154,7 +154,13 @@ impl World {
             [("paypal-transmission-id".to_owned(), "69cd13f0-d67a-11e5-baa3-778b53f4ae55".to_owned())];
         let mut captured = payment.clone();
         captured.state = PaymentState::Captured {
-            taken: Taken { capture_ref: capture.clone(), amount: payment.amount, at: now, late: false },
+            taken: Taken {
+                capture_ref: capture.clone(),
+                amount: payment.amount,
+                at: now,
+                late: false,
+                received: None,
+            },
         };
         captured.updated_at = now;
         let entry = TimelineEntry {

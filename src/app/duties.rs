@@ -80,6 +80,9 @@ impl Duty for NoteHead {
     async fn run(&self, _payload: &str) -> Result<(), String> {
         let head = self.store.chain_head().await.map_err(|error| error.to_string())?;
         tracing::info!(seq = head.seq, hash = %head.hash, "the ledger's head");
+        for (merchant, trail) in self.store.audit_heads().await.map_err(|error| error.to_string())? {
+            tracing::info!(merchant, head = %trail, "an audit trail's head");
+        }
         let before = *self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         if head.seq == 0 || before == Some(head) {
             return Ok(());

@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
-use crate::domain::merchants::{AvailableWhen, FundsFlow, FxPoint, GatewayAccount, Recharge};
+use crate::domain::merchants::{AvailableWhen, FeeOwner, FundsFlow, FxPoint, GatewayAccount, Recharge};
 use crate::flows::pay::{Accounts, OpenAccount};
-use crate::gateways::{AccountSettings, Context, Descriptor, Trust, call, registry};
+use crate::gateways::{AccountSettings, BuildError, Context, Descriptor, Trust, call, registry};
 use crate::ids::{IdSource, MerchantId};
 use crate::sandbox::Sandbox;
 use crate::settings::{GatewaySection, Mode, Settings};
@@ -161,8 +161,44 @@ fn effective(
     if let Some(address) = address.filter(|_| !public.contains_key("base_url")) {
         public.insert("base_url".to_owned(), address.into());
     }
-    if let Some(holds) = public.get("holds").and_then(|holds| serde_json::from_value(holds.clone()).ok()) {
-        stored.account.holds = holds;
+    let settings = AccountSettings { name: stored.account.name.clone(), public, secrets };
+    let terms = &mut stored.account;
+    lay_over(
+        &settings,
+        "funds_flow",
+        "platform_collects, split_at_gateway, direct_to_supplier",
+        &mut terms.funds_flow,
+    )?;
+    lay_over(&settings, "recharge", "actual, schedule", &mut terms.recharge)?;
+    lay_over(
+        &settings,
+        "available_when",
+        "bank_received, gateway_available, calendar",
+        &mut terms.available_when,
+    )?;
+    lay_over(&settings, "fx_point", "capture, available, payout", &mut terms.fx_point)?;
+    let mut unreturned = terms.unreturned_fee.unwrap_or(FeeOwner::Platform);
+    if lay_over(&settings, "unreturned_fee", "supplier, platform", &mut unreturned)? {
+        terms.unreturned_fee = Some(unreturned);
     }
-    Ok(AccountSettings { name: stored.account.name.clone(), public, secrets })
+    if let Some(holds) = settings.currencies("holds")? {
+        terms.holds = holds;
+    }
+    Ok(settings)
+}
+
+/// A word of the settings in place of what is stored, if there is one; answers whether there was.
+///
+/// # Errors
+/// [`BuildError`] naming account and key.
+fn lay_over<T: serde::de::DeserializeOwned>(
+    settings: &AccountSettings,
+    key: &str,
+    words: &str,
+    term: &mut T,
+) -> Result<bool, BuildError> {
+    let Some(word) = settings.optional(key)? else { return Ok(false) };
+    *term = serde_json::from_value(word.into())
+        .map_err(|_| settings.wrong(key, &format!("must be one of {words}")))?;
+    Ok(true)
 }

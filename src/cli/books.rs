@@ -3,10 +3,12 @@
 use std::io::{self, Write};
 
 use futures_util::StreamExt;
+use secrecy::ExposeSecret;
 use serde_json::json;
 
 use crate::app::{Sources, open_store, open_vault, restore_clock};
-use crate::domain::ledger::Layer;
+use crate::domain::access::AuditHead;
+use crate::domain::ledger::{ChainHead, Layer};
 use crate::flows::issue_statement::{StatementQuery, Statements};
 use crate::geo::{Geo, GeoReport};
 use crate::http::api::ledger::verified;
@@ -20,9 +22,26 @@ use super::{CliError, Outcome};
 ///
 /// # Errors
 /// [`CliError`]; faults in the books are [`Outcome::FoundFaults`].
-pub async fn verify(settings: Settings, full: bool, as_json: bool) -> Result<Outcome, CliError> {
+pub async fn verify(
+    settings: Settings,
+    full: bool,
+    noted: &[Noted],
+    as_json: bool,
+) -> Result<Outcome, CliError> {
     let store = opened(&settings).await?;
-    let seen = store.verify(&VerifyOptions { full, expected: None }).await.map_err(words)?;
+    let ledger = noted.iter().filter_map(|noted| match noted {
+        Noted::Ledger(head) => Some(*head),
+        Noted::Trail(..) => None,
+    });
+    let ledger: Vec<ChainHead> = ledger.collect();
+    let options = VerifyOptions { full, expected: ledger.first().copied() };
+    let mut seen = store.verify(&options).await.map_err(words)?;
+    for head in ledger.iter().skip(1) {
+        seen.checks.push(store.check_expected(*head).await.map_err(words)?);
+    }
+    for (merchant, head) in noted.iter().filter_map(Noted::trail) {
+        seen.checks.push(store.check_noted_trail(merchant, head).await.map_err(words)?);
+    }
     store.close().await;
     let mut out = io::stdout().lock();
     // A reader that closed the pipe has seen enough.
@@ -34,8 +53,42 @@ pub async fn verify(settings: Settings, full: bool, as_json: bool) -> Result<Out
             let _ = writeln!(out, "{mark}  {:<24} {}", check.name, check.detail);
         }
         let _ = writeln!(out, "head  {}", seen.head);
+        for (merchant, head) in &seen.trails {
+            let _ = writeln!(out, "trail {merchant}:{head}");
+        }
     }
     Ok(if seen.ok() { Outcome::Done } else { Outcome::FoundFaults })
+}
+
+/// A head that was noted elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Noted {
+    /// Of the ledger.
+    Ledger(ChainHead),
+    /// Of a merchant's audit trail.
+    Trail(MerchantId, AuditHead),
+}
+
+impl Noted {
+    fn trail(&self) -> Option<(MerchantId, AuditHead)> {
+        match self {
+            Noted::Ledger(_) => None,
+            Noted::Trail(merchant, head) => Some((*merchant, *head)),
+        }
+    }
+}
+
+impl std::str::FromStr for Noted {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Noted, String> {
+        let wrong =
+            || "write `17:<64 hexadecimal digits>`, or a merchant's id and a colon before it".to_owned();
+        match text.split_once(':').and_then(|(merchant, head)| Some((merchant.parse().ok()?, head))) {
+            Some((merchant, head)) => Ok(Noted::Trail(merchant, head.parse().map_err(|_| wrong())?)),
+            None => text.parse().map(Noted::Ledger).map_err(|_| wrong()),
+        }
+    }
 }
 
 /// Writes every merchant's journal as CSV, oldest transaction last.
@@ -112,6 +165,7 @@ pub async fn journal(settings: Settings) -> Result<Outcome, CliError> {
 /// [`CliError`]; [`Outcome::FoundFaults`] when the period does not foot.
 pub async fn statement(settings: Settings, which: StatementArguments) -> Result<Outcome, CliError> {
     let Sources { clock, ids } = Sources::system();
+    there(&settings).await?;
     let store = open_store(&settings, &clock, &ids).await?;
     // A test clock that was moved stands ahead of the machine's; what is booked by then belongs to the statement.
     restore_clock(&store, &clock).await?;
@@ -172,18 +226,23 @@ pub async fn doctor(settings: Settings, as_json: bool) -> Result<Outcome, CliErr
     checks.push(("data_folder", folder.map(|()| shown).map_err(|error| error.to_string())));
     let vault = open_vault(&settings, &ids);
     checks.push(("master_key", vault.map(|vault| vault.key_id()).map_err(|error| error.to_string())));
-    match open_store(&settings, &clock, &ids).await {
-        Ok(store) => {
-            checks.push(("database", Ok(store.engine().to_string())));
-            let seen = store.verify(&VerifyOptions::default()).await;
-            let head = seen.map_err(|error| error.to_string()).and_then(|seen| match seen.ok() {
-                true => Ok(format!("the books hold, head {}", seen.head)),
-                false => Err("the books do not hold: run straits verify --full".to_owned()),
-            });
-            checks.push(("books", head));
-            store.close().await;
-        }
+    match Store::is_there(settings.database_url.expose_secret()).await {
+        // To look is not to make: an empty folder stays as it is.
+        Ok(false) => checks.push(("database", Ok("none yet; the first start makes it".to_owned()))),
         Err(error) => checks.push(("database", Err(error.to_string()))),
+        Ok(true) => match open_store(&settings, &clock, &ids).await {
+            Ok(store) => {
+                checks.push(("database", Ok(store.engine().to_string())));
+                let seen = store.verify(&VerifyOptions::default()).await;
+                let head = seen.map_err(|error| error.to_string()).and_then(|seen| match seen.ok() {
+                    true => Ok(format!("the books hold, head {}", seen.head)),
+                    false => Err("the books do not hold: run straits verify --full".to_owned()),
+                });
+                checks.push(("books", head));
+                store.close().await;
+            }
+            Err(error) => checks.push(("database", Err(error.to_string()))),
+        },
     }
     let geo = Geo::start(settings.geo.clone(), clock.clone()).map_err(|error| error.to_string());
     checks.push(("countries_of_addresses", geo.and_then(|geo| countries(&geo.report(), &settings))));
@@ -230,9 +289,21 @@ fn countries(report: &GeoReport, settings: &Settings) -> Result<String, String> 
     Ok(format!("{} ({}), built on {built}{old}", report.source, report.kind))
 }
 
+/// The books that are there: reading them makes none.
 async fn opened(settings: &Settings) -> Result<Store, CliError> {
+    there(settings).await?;
     let Sources { clock, ids } = Sources::system();
     Ok(open_store(settings, &clock, &ids).await?)
+}
+
+async fn there(settings: &Settings) -> Result<(), CliError> {
+    if Store::is_there(settings.database_url.expose_secret()).await.map_err(words)? {
+        return Ok(());
+    }
+    Err(CliError::Words(format!(
+        "there are no books yet: the data folder is {}, and the database it names is empty or missing; name another with --data-dir or --database-url, or make them with `straits serve`",
+        settings.data_dir.display()
+    )))
 }
 
 fn words(error: impl std::fmt::Display) -> CliError {

@@ -7,6 +7,7 @@ use clap::Args;
 use secrecy::ExposeSecret;
 
 use crate::app::{Sources, open_store, open_vault, prepare_folder};
+use crate::domain::merchants::{Recognise, Role};
 use crate::flows::onboard::{NewMerchant, Onboarding};
 use crate::http::problem::Answer;
 use crate::http::wire;
@@ -23,6 +24,12 @@ pub struct AddArguments {
     /// The zone of its business days
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     zone: Tz,
+    /// Whether it sells for others or for itself: agent or principal
+    #[arg(long, value_name = "ROLE", default_value = "agent", value_parser = word::<Role>)]
+    role: Role,
+    /// When commission counts as earned: capture or delivered
+    #[arg(long, value_name = "WHEN", default_value = "capture", value_parser = word::<Recognise>)]
+    recognise: Recognise,
     /// The country of its taxes, ISO 3166
     #[arg(long, value_name = "COUNTRY", default_value = "SG")]
     tax_jurisdiction: String,
@@ -67,10 +74,17 @@ pub async fn add(settings: Settings, given: AddArguments) -> Result<Outcome, Cli
     Ok(Outcome::Done)
 }
 
+/// One of a type's own words; the error names them.
+fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_value(text.into()).map_err(|error| error.to_string())
+}
+
 fn read(given: AddArguments) -> Answer<NewMerchant> {
     let origins = given.return_origin.into_iter().map(|origin| wire::origin("--return-origin", origin));
     Ok(NewMerchant {
         name: wire::label("--name", given.name)?,
+        role: given.role,
+        recognise: given.recognise,
         zone: given.zone,
         tax_jurisdiction: wire::country("--tax-jurisdiction", given.tax_jurisdiction)?,
         return_origins: origins.collect::<Answer<_>>()?,

@@ -76,6 +76,9 @@ enum Command {
         /// The whole chain, not only what came since the last time
         #[arg(long)]
         full: bool,
+        /// A head noted elsewhere that must still be part: `17:3f5a…` of the ledger, `mer_…:17:3f5a…` of an audit trail
+        #[arg(long)]
+        noted: Vec<books::Noted>,
         /// As JSON
         #[arg(long)]
         json: bool,
@@ -190,7 +193,9 @@ fn run(cli: Cli) -> Result<Outcome, CliError> {
         Command::Serve => runtime.block_on(serve::serve(settings)),
         Command::Demo { exit } => runtime.block_on(demo::demo(settings, exit)),
         Command::Doctor { json } => runtime.block_on(books::doctor(settings, json)),
-        Command::Verify { full, json } => runtime.block_on(books::verify(settings, full, json)),
+        Command::Verify { full, noted, json } => {
+            runtime.block_on(books::verify(settings, full, &noted, json))
+        }
         Command::Export { what: Export::Journal } => runtime.block_on(books::journal(settings)),
         Command::Export { what: Export::Statement(which) } => {
             runtime.block_on(books::statement(settings, which))

@@ -4,6 +4,8 @@
 //! checksum (CRC-32), so that a mistyped key is told apart from a revoked one and secret scanners know it. Only the
 //! SHA-256 of the whole text is kept. Four eyes compare *users*, never keys: one person may hold several keys.
 
+mod trail;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -12,7 +14,9 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use subtle::ConstantTimeEq;
 
-use crate::ids::{AuditId, Id, IdSource, KeyId, MerchantId, RequestId, SupplierId, UserId};
+use crate::ids::{Id, IdSource, KeyId, MerchantId, RequestId, SupplierId, UserId};
+
+pub use trail::{AuditEntry, AuditHead, AuditNote, TrailWalk};
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const RANDOM_LETTERS: usize = 52;
@@ -298,61 +302,6 @@ impl Actor {
     ) -> AuditNote {
         let (action, subject, detail) = (action.to_owned(), subject.to_string(), detail.to_string());
         AuditNote { id: ids.mint(), actor: self, at, action, subject, detail }
-    }
-}
-
-/// What was done, before it has its place in the trail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditNote {
-    /// Its id.
-    pub id: AuditId,
-    /// Who, for which merchant, with which key, in which request.
-    pub actor: Actor,
-    /// When.
-    pub at: DateTime<Utc>,
-    /// What: `key.created`, `supplier.updated`.
-    pub action: String,
-    /// To what: an id.
-    pub subject: String,
-    /// What is worth knowing besides, without secrets.
-    pub detail: String,
-}
-
-/// One line of the audit trail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditEntry {
-    /// Its place in the trail, from 1.
-    pub seq: i64,
-    /// What was done.
-    pub note: AuditNote,
-    /// The hash of the entry before.
-    pub previous: [u8; 32],
-}
-
-impl AuditEntry {
-    /// SHA-256 over the previous hash and every field, each behind its length: no two entries write the same bytes.
-    pub fn hash(&self) -> [u8; 32] {
-        let AuditNote { id, actor, at, action, subject, detail } = &self.note;
-        let fields = [
-            id.to_string(),
-            actor.merchant.to_string(),
-            self.seq.to_string(),
-            at.timestamp_micros().to_string(),
-            actor.user.to_string(),
-            actor.key.to_string(),
-            actor.request.to_string(),
-            action.clone(),
-            subject.clone(),
-            detail.clone(),
-        ];
-        let mut bytes = self.previous.to_vec();
-        for field in fields {
-            bytes.extend_from_slice(&(field.len() as u64).to_be_bytes());
-            bytes.extend_from_slice(field.as_bytes());
-        }
-        let mut hash = [0; 32];
-        hash.copy_from_slice(digest(&SHA256, &bytes).as_ref());
-        hash
     }
 }
 

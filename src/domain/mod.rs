@@ -1,5 +1,7 @@
 //! The nouns of the trade, bottom-up: pure, deterministic, no I/O, no clock of their own.
 
+/// Countries, their currencies and languages.
+pub mod country;
 /// Who is who: merchants, gateway accounts, suppliers.
 pub mod merchants;
 /// Who may do what: keys, scopes, users, the audit trail's entry.

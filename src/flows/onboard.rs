@@ -70,6 +70,10 @@ pub enum KeyUser {
 /// What a new merchant is to be.
 #[derive(Debug, Clone)]
 pub struct NewMerchant {
+    /// Whether it sells for others or for itself.
+    pub role: Role,
+    /// When commission counts as earned.
+    pub recognise: Recognise,
     /// Its name.
     pub name: String,
     /// The zone of its business days.
@@ -124,9 +128,9 @@ impl Onboarding {
         let merchant = Merchant {
             id: self.ids.mint(),
             name: new.name,
-            role: Role::default(),
+            role: new.role,
             zone: new.zone,
-            recognise: Recognise::default(),
+            recognise: new.recognise,
             return_origins: new.return_origins,
             tax_jurisdiction: new.tax_jurisdiction,
         };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use secrecy::SecretString;
 use url::{Host, Url};
 
@@ -26,8 +27,17 @@ pub struct Descriptor {
     pub fee_known_at_capture: bool,
     /// Smallest time between two ladder polls of one payment.
     pub poll_pace_s: u32,
+    /// How long a payment that was opened waits for the shopper, seconds.
+    pub session_life_s: u32,
     /// Builds the adapter from one gateway account's settings.
     pub build: Build,
+}
+
+impl Descriptor {
+    /// How long a payment that was opened waits for the shopper.
+    pub fn session_life(&self) -> TimeDelta {
+        TimeDelta::seconds(i64::from(self.session_life_s))
+    }
 }
 
 /// Builds an adapter from one account's settings.
@@ -150,7 +160,7 @@ impl AccountSettings {
 }
 
 /// A literal loopback address or `localhost`.
-pub(super) fn is_loopback(url: &Url) -> bool {
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),

@@ -28,7 +28,7 @@ mod precision;
 pub mod registry;
 mod text;
 
-pub use account::{AccountSettings, Build, BuildError, Context, Descriptor, Trust};
+pub use account::{AccountSettings, Build, BuildError, Context, Descriptor, Trust, is_loopback};
 pub use notice::{About, Notification, NotificationError, RawNotification, Reply, ReturnParameters};
 
 use async_trait::async_trait;
@@ -179,6 +179,13 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
 
     /// Opens the payment. Idempotent at the gateway under `request.request_ref`.
     async fn create_payment(&self, request: &PaymentRequest) -> Result<PaymentSession, GatewayError>;
+
+    /// What the shopper needs of an open payment whose opening's answer was lost, without opening a second one: asked for
+    /// again, or the same opening repeated under the same reference. `None`: the gateway does not give it again, nobody
+    /// can ever agree to this payment, and it ends by lapse.
+    async fn session_again(&self, _request: &PaymentRequest) -> Result<Option<PaymentSession>, GatewayError> {
+        Ok(None)
+    }
 
     /// Asks how the payment stands.
     async fn query_payment(

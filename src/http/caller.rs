@@ -1,8 +1,8 @@
 //! Who calls, and whether they may: deny by default.
 //!
 //! The guard stands before every handler, mounted with it from the one table. It reads the key, takes a request out of
-//! the caller's bucket, and holds the key's scopes against the route's [`Access`]. What belongs to others is the handlers' matter: they look only inside the caller's
-//! merchant, so a stranger's id is not found.
+//! the caller's bucket, and holds the key's scopes against the route's [`Access`]. What belongs to others is the handlers'
+//! matter: they look only inside the caller's merchant, so a stranger's id is not found.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -15,8 +15,10 @@ use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, web};
 use std::future::{Ready, ready};
 
 use crate::domain::access::{Actor, ApiKey, KeyKind, PresentedKey, Scope};
+use crate::gateways;
 use crate::ids::{MerchantId, SupplierId};
 use crate::settings::Mode;
+use crate::store::Change;
 
 use super::Declared;
 use super::edge::Passage;
@@ -94,6 +96,20 @@ impl Caller {
         self.key.kind == KeyKind::Secret
     }
 
+    /// A change that begins with a line of the audit trail: what the caller does, to what. It is written with the
+    /// effect or not at all.
+    pub fn noted(
+        &self,
+        service: &Service,
+        action: &str,
+        subject: impl ToString,
+        detail: impl ToString,
+    ) -> Change {
+        let mut change = Change::new();
+        change.audit(self.actor.note(&service.ids, service.clock.now(), action, subject, detail));
+        change
+    }
+
     /// A supplier's key sees that supplier only; every other supplier is not found.
     ///
     /// # Errors
@@ -154,13 +170,18 @@ async fn admit(row: Option<&Declared>, request: &ServiceRequest) -> Answer<Optio
         Access::AnyKey => None,
         Access::Scopes(scopes) | Access::Sandbox(scopes) => Some(scopes),
     };
-    let key = match identify(service, request).await {
-        Ok(key) => key,
+    let presented = match presented(service, request) {
+        Ok(presented) => presented,
         Err(problem) => {
             service.strangers.take(&stranger(service, request))?;
             return Err(problem);
         }
     };
+    // Looking a key up costs a question to the database: of one that was never seen here, the address pays for it first.
+    if !service.keys.knows(&presented.hash) {
+        service.strangers.take(&stranger(service, request))?;
+    }
+    let key = identify(service, &presented).await?;
     let left = service.limiter.take(&key.id)?;
     if let Some(needs) = scopes {
         may(&key, needs)?;
@@ -190,10 +211,12 @@ pub fn client(service: &Service, peer: Option<SocketAddr>, headers: &HeaderMap) 
     peer.map(|peer| service.proxies.client(peer.ip(), &lines))
 }
 
-async fn identify(service: &Service, request: &ServiceRequest) -> Answer<Arc<ApiKey>> {
-    let refuse = |code, detail: &str| {
-        Problem::new(code, detail).header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
-    };
+fn refuse(code: Code, detail: &str) -> Problem {
+    Problem::new(code, detail).header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+}
+
+/// The key as it was sent, as far as that can be judged without looking it up.
+fn presented(service: &Service, request: &ServiceRequest) -> Answer<PresentedKey> {
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let text = header
         .and_then(|value| value.split_once(' '))
@@ -206,6 +229,10 @@ async fn identify(service: &Service, request: &ServiceRequest) -> Answer<Arc<Api
         let detail = format!("this server takes {} keys only", service.settings.mode.environment());
         return Err(refuse(Code::WrongEnvironment, &detail));
     }
+    Ok(presented)
+}
+
+async fn identify(service: &Service, presented: &PresentedKey) -> Answer<Arc<ApiKey>> {
     let key = service.keys.find(&service.store, presented.hash, service.clock.now()).await?;
     key.filter(|key| key.kind == presented.kind)
         .ok_or_else(|| refuse(Code::Unauthorized, "the key is unknown or revoked"))
@@ -233,10 +260,5 @@ fn check_origin(service: &Service, request: &ServiceRequest, key: &ApiKey) -> Re
 
 /// `http://localhost:3000`, `http://127.0.0.1:5173`, `http://[::1]`.
 pub fn is_loopback(origin: &str) -> bool {
-    url::Url::parse(origin).is_ok_and(|url| match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    })
+    url::Url::parse(origin).is_ok_and(|url| gateways::is_loopback(&url))
 }

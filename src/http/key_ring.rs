@@ -57,6 +57,11 @@ impl KeyRing {
         Ok(found)
     }
 
+    /// Whether this was a key when it was last looked up, however long ago.
+    pub fn knows(&self, hash: &KeyHash) -> bool {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).contains_key(hash)
+    }
+
     fn remembered(&self, hash: &KeyHash, now: DateTime<Utc>) -> Option<Arc<ApiKey>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let found = known.get(hash).filter(|known| known.read_at.elapsed() < KeyRing::MEMORY)?;

@@ -27,7 +27,6 @@ use crate::settings::Settings;
 use crate::store::{Change, Store};
 use crate::vault::Vault;
 
-use super::caller::Caller;
 use super::key_ring::KeyRing;
 use super::limits::Limiter;
 use super::problem::{Code, Problem};
@@ -135,20 +134,6 @@ impl Service {
         let now = self.clock.now();
         let bell = week::next_bell(now).and_then(|bell| (bell - now).to_std().ok());
         [self.pricing.rates.fresh_for(), fixed, bell].into_iter().flatten().min().unwrap_or(Duration::MAX)
-    }
-
-    /// A change that begins with a line of the audit trail: what the caller does, to what. It is written with the
-    /// effect or not at all.
-    pub fn noted(
-        &self,
-        caller: &Caller,
-        action: &str,
-        subject: impl ToString,
-        detail: impl ToString,
-    ) -> Change {
-        let mut change = Change::new();
-        change.audit(caller.actor.note(&self.ids, self.clock.now(), action, subject, detail));
-        change
     }
 
     /// Moves the test clock: everything due on the way runs in order, then the far sides catch up, then what they sent

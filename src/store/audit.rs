@@ -32,15 +32,6 @@ pub(super) static AUDIT_ENTRY: Log = Log {
     unique: &[&[0, 1]],
 };
 
-/// The end of a trail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct AuditHead {
-    /// The last entry's place; 0 before the first.
-    pub seq: i64,
-    /// Its hash; zeros before the first.
-    pub hash: [u8; 32],
-}
-
 /// An entry as a row of the trail.
 pub(super) fn row(entry: &AuditEntry) -> Vec<Value> {
     let AuditNote { id, actor, at, action, subject, detail } = &entry.note;
@@ -83,7 +74,7 @@ impl Store {
     }
 }
 
-fn read_entry(row: &AnyRow) -> Result<(AuditEntry, [u8; 32]), StoreError> {
+pub(super) fn read_entry(row: &AnyRow) -> Result<(AuditEntry, [u8; 32]), StoreError> {
     let row = Row::of("audit_entry", row);
     let actor = Actor {
         merchant: row.parse("merchant_id")?,

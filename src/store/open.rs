@@ -71,6 +71,27 @@ impl StoreOptions {
 }
 
 impl Store {
+    /// Whether there is a database of ours already; looks and makes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when a server does not answer.
+    pub async fn is_there(url: &str) -> Result<bool, StoreError> {
+        sqlx::any::install_default_drivers();
+        match Engine::of(url)? {
+            Engine::Sqlite => Ok(path_of(url).exists()),
+            Engine::Postgres => {
+                let connect: AnyConnectOptions = url.parse()?;
+                let mut connection = AnyConnection::connect_with(&connect).await?;
+                let marked = sqlx::query("SELECT 1 FROM setting WHERE key = 'environment'")
+                    .fetch_optional(&mut connection)
+                    .await;
+                connection.close().await?;
+                // A database without our tables is none of ours yet.
+                Ok(matches!(marked, Ok(Some(_))))
+            }
+        }
+    }
+
     /// Opens the database, makes the file if there is none, and brings the schema up to date.
     ///
     /// # Errors

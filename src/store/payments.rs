@@ -1,5 +1,7 @@
 //! Payments, their timeline, and which payment settled an order.
 
+mod listing;
+
 use chrono::{DateTime, Utc};
 
 use crate::domain::fx::Country;
@@ -8,6 +10,8 @@ use crate::ids::{MerchantId, PaymentId};
 
 use super::row::Row;
 use super::{Change, Column, Log, Store, StoreError, Table, Value, Versioned};
+
+pub use listing::PaymentFilter;
 
 /// One row per payment. `live_order_ref` is the order reference while the payment lives and NULL afterwards: its unique
 /// key is what keeps an order from being paid twice at once.
@@ -76,41 +80,6 @@ pub static PAYMENT_REPORT: Log = Log {
     ],
     unique: &[&[0]],
 };
-
-/// Which payments of a merchant to list, newest first.
-#[derive(Debug, Clone, Default)]
-pub struct PaymentFilter {
-    /// Of this order.
-    pub order_ref: Option<String>,
-    /// In this state.
-    pub state: Option<String>,
-    /// At this gateway.
-    pub gateway: Option<String>,
-    /// Made at or after this moment.
-    pub created_from: Option<DateTime<Utc>>,
-    /// Older than this one.
-    pub starting_after: Option<PaymentId>,
-    /// Newer than this one.
-    pub ending_before: Option<PaymentId>,
-    /// At most this many.
-    pub limit: u32,
-}
-
-/// A page of payments; the order reference decides which index serves it.
-macro_rules! page_of {
-    ($order_ref:literal, $direction:literal) => {
-        concat!(
-            "SELECT * FROM payment WHERE merchant_id = $1 AND ",
-            $order_ref,
-            " AND (CAST($3 AS TEXT) IS NULL OR state = $3) AND (CAST($4 AS TEXT) IS NULL OR gateway = $4)
-             AND (CAST($5 AS BIGINT) IS NULL OR created_at >= $5)
-             AND (CAST($6 AS TEXT) IS NULL OR id < $6) AND (CAST($7 AS TEXT) IS NULL OR id > $7)
-             ORDER BY id ",
-            $direction,
-            " LIMIT $8"
-        )
-    };
-}
 
 /// What changes with a payment's state, written apart from what is frozen.
 fn changing(payment: &Payment) -> Vec<(&'static str, Value)> {
@@ -280,43 +249,6 @@ impl Store {
                 .fetch_optional(self.reads())
                 .await?;
         row.map(|row| Row::of("order_settled", &row).parse("payment_id")).transpose()
-    }
-
-    /// A page of a merchant's payments, newest first, and whether there are more in the direction asked.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn payments(
-        &self,
-        merchant: MerchantId,
-        filter: &PaymentFilter,
-    ) -> Result<(Vec<Payment>, bool), StoreError> {
-        let backwards = filter.ending_before.is_some();
-        let sql = match (filter.order_ref.is_some(), backwards) {
-            (false, false) => page_of!("CAST($2 AS TEXT) IS NULL", "DESC"),
-            (false, true) => page_of!("CAST($2 AS TEXT) IS NULL", "ASC"),
-            (true, false) => page_of!("order_ref = $2", "DESC"),
-            (true, true) => page_of!("order_ref = $2", "ASC"),
-        };
-        let limit = filter.limit.clamp(1, 100) as usize;
-        let rows = sqlx::query(sql)
-            .bind(merchant.to_string())
-            .bind(filter.order_ref.clone())
-            .bind(filter.state.clone())
-            .bind(filter.gateway.clone())
-            .bind(filter.created_from.map(|at| at.timestamp_micros()))
-            .bind(filter.starting_after.map(|id| id.to_string()))
-            .bind(filter.ending_before.map(|id| id.to_string()))
-            .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
-            .fetch_all(self.reads())
-            .await?;
-        let more = rows.len() > limit;
-        let payments = rows.iter().take(limit).map(|row| Ok(read(Row::of("payment", row))?.value));
-        let mut payments = payments.collect::<Result<Vec<_>, StoreError>>()?;
-        if backwards {
-            payments.reverse();
-        }
-        Ok((payments, more))
     }
 
     /// Payments whose end is not known, oldest first: open ones, and those of a call whose outcome is open.

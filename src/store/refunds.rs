@@ -122,14 +122,19 @@ impl Store {
         self.all(query, read).await
     }
 
-    /// Refunds that the gateway has not settled, longest unchanged first.
+    /// Refunds that the gateway has not settled, oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn open_refunds(&self, limit: u32) -> Result<Vec<Versioned<Refund>>, StoreError> {
+    pub async fn open_refunds(
+        &self,
+        after: Option<RefundId>,
+        limit: u32,
+    ) -> Result<Vec<Versioned<Refund>>, StoreError> {
         let query = sqlx::query(select!(
-            "WHERE state IN ('pending', 'awaiting_funds') ORDER BY updated_at, id LIMIT $1"
+            "WHERE state IN ('pending', 'awaiting_funds') AND id > $1 ORDER BY id LIMIT $2"
         ))
+        .bind(after.map(|id| id.to_string()).unwrap_or_default())
         .bind(i64::from(limit));
         self.all(query, read).await
     }

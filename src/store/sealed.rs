@@ -1,4 +1,4 @@
-//! Every sealed column besides the gateway accounts' own, for sealing anew under another master key.
+//! Every sealed column besides the gateway accounts' own, page by page, for sealing anew under another master key.
 
 use super::payments::PAYMENT;
 use super::row::Row;
@@ -22,30 +22,52 @@ pub struct SealedRow {
     pub bytes: Vec<u8>,
 }
 
+/// A sealed column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SealedColumn {
+    /// What adapters remember about payments.
+    PaymentSecrets,
+    /// Where suppliers are paid.
+    PayoutDetails,
+}
+
+impl SealedColumn {
+    /// Each of them.
+    pub const ALL: [SealedColumn; 2] = [SealedColumn::PaymentSecrets, SealedColumn::PayoutDetails];
+}
+
 impl Store {
-    /// Every sealed value of payments and payout accounts.
+    /// A column's sealed values after the row `after` (empty: from the first), by id.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn sealed_rows(&self) -> Result<Vec<SealedRow>, StoreError> {
-        let mut sealed = vec![];
-        let queries = [
-            (
+    pub async fn sealed_rows(
+        &self,
+        column: SealedColumn,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<SealedRow>, StoreError> {
+        let (table, column, sql) = match column {
+            SealedColumn::PaymentSecrets => (
                 &PAYMENT,
                 "secrets",
-                "SELECT id, version, secrets FROM payment WHERE secrets IS NOT NULL ORDER BY id",
+                "SELECT id, version, secrets FROM payment WHERE secrets IS NOT NULL AND id > $1 ORDER BY id LIMIT $2",
             ),
-            (&SUPPLIER_ACCOUNT, "details", "SELECT id, version, details FROM supplier_account ORDER BY id"),
-        ];
-        for (table, column, sql) in queries {
-            for row in &sqlx::query(sql).fetch_all(self.reads()).await? {
-                let row = Row::of(table.name, row);
-                let id = row.text("id")?;
-                let place = format!("{}/{id}/{column}", table.name);
-                let (version, bytes) = (row.int("version")?, row.bytes(column)?);
-                sealed.push(SealedRow { table, column, id, version, place, bytes });
-            }
-        }
-        Ok(sealed)
+            SealedColumn::PayoutDetails => (
+                &SUPPLIER_ACCOUNT,
+                "details",
+                "SELECT id, version, details FROM supplier_account WHERE id > $1 ORDER BY id LIMIT $2",
+            ),
+        };
+        let rows =
+            sqlx::query(sql).bind(after.to_owned()).bind(i64::from(limit)).fetch_all(self.reads()).await?;
+        let sealed = |row| {
+            let row = Row::of(table.name, row);
+            let id = row.text("id")?;
+            let place = format!("{}/{id}/{column}", table.name);
+            let (version, bytes) = (row.int("version")?, row.bytes(column)?);
+            Ok(SealedRow { table, column, id, version, place, bytes })
+        };
+        rows.iter().map(sealed).collect()
     }
 }

@@ -4,15 +4,21 @@
 //! memory. Everything up to the head it reads at the start stands still; what is written later is not looked at. The
 //! chain is walked from the last block that was verified, or with `full` from the first.
 //!
+//! Every merchant's audit trail is walked too.
+//!
 //! A cut tail, with the head set back to match, is consistent in itself: it shows only against a head that was noted
-//! elsewhere (a statement, the log). [`VerifyOptions::expected`] takes one.
+//! elsewhere (a statement, the log). [`VerifyOptions::expected`] takes one, [`Store::check_noted_trail`] one of a trail.
 
 mod accounts;
 mod chain;
 mod open_items;
+mod trails;
+
+use std::collections::BTreeMap;
 
 use sqlx::Row as _;
 
+use crate::domain::access::AuditHead;
 use crate::domain::ledger::audit::{AccountAudit, Check};
 use crate::domain::ledger::{BlockHash, ChainHead};
 
@@ -35,6 +41,8 @@ pub struct VerifyOptions {
 pub struct Verification {
     /// Where the chain stood.
     pub head: ChainHead,
+    /// Where each merchant's audit trail stood.
+    pub trails: BTreeMap<String, AuditHead>,
     /// Every check.
     pub checks: Vec<Check>,
 }
@@ -85,7 +93,9 @@ impl Store {
         checks.push(self.check_sums().await?);
         checks.push(self.check_facts().await?);
         checks.extend(self.check_open_items().await?);
-        let verification = Verification { head: walked, checks };
+        let (trails, trail) = self.verify_trails().await?;
+        checks.push(trail);
+        let verification = Verification { head: walked, trails, checks };
         metrics::gauge!("straits_verify_ok").set(u8::from(verification.ok()));
         if verification.ok() {
             self.remember_verified(walked).await?;
@@ -183,7 +193,11 @@ impl Store {
         Ok(Check::new("head", seen, fault))
     }
 
-    async fn check_expected(&self, expected: ChainHead) -> Result<Check, StoreError> {
+    /// Whether a head that was noted elsewhere is part of the chain.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn check_expected(&self, expected: ChainHead) -> Result<Check, StoreError> {
         let row = sqlx::query_as::<_, (Vec<u8>,)>("SELECT hash FROM ledger_block WHERE seq = $1")
             .bind(expected.seq)
             .fetch_optional(self.reads())

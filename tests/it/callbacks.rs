@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::app::TestApp;
+use crate::engines::on_each_engine;
 use senders::{Grab, Notice, paypal_notices};
 
 const GRABPAY: &str = "/v1/notifications/grabpay";
@@ -175,6 +176,66 @@ async fn a_wrong_amount_is_looked_into_and_the_right_answer_captures() {
     assert_eq!(door.findings("finance", Some(&id)).await, ["amount_differs"]);
     assert_eq!(door.state(&id).await, "captured");
     assert!(once(&door.booked(&id).await));
+}
+
+/// J26 by its routes: the wrong money is sent back by two users, and the shopper pays the same order anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_whose_wrong_money_went_back_is_paid_anew() {
+    on_each_engine("an_order_whose_wrong_money_went_back_is_paid_anew", async |database| {
+        let door = Door::open(&[("database.url", &database.url)]).await;
+        let armed =
+            door.app.post("storefront", "/v1/sandbox/scenarios/wrong_amount", &json!({"next": 1})).await;
+        assert_eq!(armed.status, 200, "{}", armed.text);
+        let first = door.started("paypal", "order-1").await;
+        door.approve(&first).await;
+        assert_eq!(door.state(&first).await, "in_review");
+        let page = door.app.get("finance", "/v1/findings?state=open").await.json();
+        let finding = page["data"][0]["id"].as_str().unwrap();
+        for (user, state) in [("maker", "proposed"), ("checker", "resolved")] {
+            let word = json!({"action": "send_back", "reason": "a tenth of it"});
+            let path = format!("/v1/findings/{finding}/resolve");
+            let answer = door.app.post_once(user, &path, user, &word).await;
+            assert_eq!(answer.json()["state"], state, "{}", answer.text);
+        }
+        for _ in 0..100 {
+            if door.state(&first).await == "cancelled" {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let shown = door.app.get("storefront", &format!("/v1/payments/{first}")).await.json();
+        assert_eq!((&shown["state"], &shown["failure"]["code"]), (&json!("cancelled"), &json!("sent_back")));
+
+        let supplier = door.app.supplier("TH");
+        let body = json!({
+            "order_ref": "order-1", "amount": {"amount": "100.00", "currency": "SGD"}, "gateway": "paypal",
+            "splits": [{"supplier": supplier, "share": {"percent": "80"}}],
+        });
+        let second = door.app.post_once("storefront", "/v1/payments", "once-more", &body).await;
+        assert_eq!(second.status, 201, "{}", second.text);
+        let second = second.json()["id"].as_str().unwrap().to_owned();
+        door.approve(&second).await;
+        assert_eq!(door.state(&second).await, "captured");
+        // The old capture is told of once more.
+        let effects = (door.booked(&first).await, door.booked(&second).await);
+        for notice in paypal_notices(door.folder.path(), &door.app.url).await {
+            assert_eq!(door.bring(PAYPAL, &notice).await, 200);
+        }
+        door.app.post("storefront", &format!("/v1/payments/{first}/sync"), &json!({})).await;
+        assert_eq!(
+            (door.state(&first).await.as_str(), door.state(&second).await.as_str()),
+            ("cancelled", "captured")
+        );
+        assert_eq!((door.booked(&first).await, door.booked(&second).await), effects);
+        assert!(
+            door.app.get("finance", "/v1/findings?state=open").await.json()["data"]
+                .as_array()
+                .unwrap()
+                .is_empty()
+        );
+        door.app.stop().await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

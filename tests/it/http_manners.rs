@@ -160,6 +160,30 @@ async fn one_key_has_so_many_requests_and_hears_when_to_come_back() {
 }
 
 #[actix_web::test]
+async fn an_address_pays_before_a_key_that_was_never_seen_is_looked_up() {
+    let few = [("limits.per_address_per_second", "1"), ("limits.per_address_burst", "4")];
+    let app = TestApp::with(&few).await;
+    assert_eq!(app.get("finance", "/v1/suppliers").await.status, 200);
+    let mut statuses = vec![];
+    for nth in 0..8 {
+        // Well written and unknown: nothing but a question to the database tells it from a key.
+        let text = straits::domain::access::new_key_text(
+            straits::domain::access::KeyKind::Secret,
+            straits::domain::access::Environment::Test,
+            &straits::ids::IdSource::seeded(straits::clock::Clock::system(), nth),
+        );
+        let request = app.request("GET", "/v1/suppliers");
+        statuses
+            .push(app.send(request.bearer_auth(secrecy::ExposeSecret::expose_secret(&text))).await.status);
+    }
+    assert!(statuses.starts_with(&[401]) && statuses.ends_with(&[429]), "{statuses:?}");
+    // Even a good key is not looked up for this address now; one that is known here goes on working.
+    assert_eq!(app.get("admin", "/v1/keys").await.status, 429);
+    assert_eq!(app.get("finance", "/v1/suppliers").await.status, 200);
+    app.stop().await;
+}
+
+#[actix_web::test]
 async fn a_slow_body_is_not_waited_for() {
     let app = TestApp::with(&[("limits.body_seconds", "1")]).await;
     let (address, key) = (app.url.trim_start_matches("http://").to_owned(), app.key("finance"));

@@ -20,6 +20,7 @@ mod live;
 mod log;
 mod money_flows;
 mod money_scenarios;
+mod no_books;
 mod pair_history;
 mod openapi;
 mod pay_crash;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use straits::domain::orders::ReportKind;
+use straits::flows::pay::PayError;
 use straits::ids::PaymentId;
 
 use crate::engines::on_each_engine;
@@ -63,6 +64,53 @@ async fn an_unknown_creation_stays_created_until_the_gateway_says() {
         assert_eq!(world.far.calls(Call::Create), 2, "nothing was sent again");
         assert_eq!(world.store.unknown_intents().await.unwrap(), 0);
         assert_eq!(world.pay.recover().await.unwrap().asked, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_is_asked_for_again_or_the_payment_says_that_it_will_lapse() {
+    on_each_engine("lost sessions", async |database| {
+        let mut world = World::on(database).await;
+        world.far.gives_again(true);
+        world.far.fail(Call::Create, Fault::LostAfter);
+        let lost = world.start(world.order("order-1")).await.unwrap();
+        assert_eq!((lost.state, &lost.next_action), ("created", &None));
+        // By the round of questions, after the process died in the call, and by whoever asks.
+        let died = survives(&mut world, "order-2", Call::Create, Fault::StuckAfter).await;
+        world.far.fail(Call::Create, Fault::LostAfter);
+        let asked = world.start(world.order("order-3")).await.unwrap().id;
+        world.pay.sync(world.merchant.id, asked).await.unwrap();
+        for id in [lost.id, died, asked] {
+            let found = world.view(id).await;
+            assert_eq!(
+                (found.state, found.next_action.unwrap()["type"].as_str()),
+                ("requires_action", Some("redirect"))
+            );
+            // What the adapter keeps is there as well: the shopper comes back and the money is taken.
+            world.far.approve(id);
+            assert_eq!(world.come_back(id).await.unwrap().state, "captured");
+            world.is_captured_once(id).await;
+        }
+        assert_eq!(world.far.calls(Call::Create), 3, "nothing was opened twice");
+
+        world.far.gives_again(false);
+        world.far.fail(Call::Create, Fault::LostAfter);
+        let gone = world.start(world.order("order-4")).await.unwrap().id;
+        world.pay.recover().await.unwrap();
+        world.pay.recover().await.unwrap();
+        let found = world.view(gone).await;
+        let told: Vec<_> =
+            found.timeline.unwrap().into_iter().filter(|line| line.report == "session_lost").collect();
+        assert_eq!((found.state, found.next_action, told.len()), ("requires_action", None, 1));
+        assert!(told[0].detail["why"].as_str().unwrap().contains("order_ref is free"), "{told:?}");
+        let taken = world.start(world.order("order-4")).await;
+        assert_eq!(taken, Err(PayError::OrderRefTaken { payment: gone }));
+        world.clock.advance(TimeDelta::hours(4));
+        world.pay.recover().await.unwrap();
+        assert_eq!(world.state(gone).await, "expired");
+        assert_eq!(world.start(world.order("order-4")).await.unwrap().state, "requires_action");
+        assert_eq!(world.store.unknown_intents().await.unwrap(), 0);
     })
     .await;
 }

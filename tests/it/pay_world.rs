@@ -101,6 +101,7 @@ pub struct Far {
     account: Mutex<Option<String>>,
     deaf: Mutex<HashSet<String>>,
     refunds: Mutex<Vec<RefundReport>>,
+    gives_again: Mutex<bool>,
 }
 
 impl Far {
@@ -161,6 +162,11 @@ impl Far {
         });
     }
 
+    /// Whether it tells once more where the shopper of an open payment goes.
+    pub fn gives_again(&self, again: bool) {
+        *self.gives_again.lock().unwrap() = again;
+    }
+
     pub fn verifier_down(&self, down: bool) {
         *self.verifier_down.lock().unwrap() = down;
     }
@@ -201,6 +207,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     live_base_url: "https://gateway.example",
     fee_known_at_capture: true,
     poll_pace_s: 0,
+    session_life_s: 3 * 60 * 60,
     build: unbuildable,
 };
 
@@ -218,6 +225,15 @@ pub struct FarGateway {
 }
 
 impl FarGateway {
+    fn session(&self, gateway_ref: String) -> PaymentSession {
+        PaymentSession {
+            gateway_ref: Some(gateway_ref),
+            next_action: NextAction::Redirect { url: "https://far.example/approve".into() },
+            secrets: GatewaySecrets(b"verifier".to_vec()),
+            expires_at: self.clock.now() + TimeDelta::hours(1),
+        }
+    }
+
     fn report(&self, request: &PaymentRequest) -> PaymentReport {
         let payments = self.far.payments.lock().unwrap();
         let Some(payment) = payments.get(&request.request_ref) else {
@@ -277,12 +293,14 @@ impl Gateway for FarGateway {
             payments.entry(request.request_ref.clone()).or_insert(fresh).gateway_ref.clone()
         };
         Far::after(fault).await?;
-        Ok(PaymentSession {
-            gateway_ref: Some(gateway_ref),
-            next_action: NextAction::Redirect { url: "https://far.example/approve".into() },
-            secrets: GatewaySecrets(b"verifier".to_vec()),
-            expires_at: self.clock.now() + TimeDelta::hours(1),
-        })
+        Ok(self.session(gateway_ref))
+    }
+
+    async fn session_again(&self, request: &PaymentRequest) -> Result<Option<PaymentSession>, GatewayError> {
+        let again = *self.far.gives_again.lock().unwrap();
+        let payments = self.far.payments.lock().unwrap();
+        let open = payments.get(&request.request_ref).filter(|_| again);
+        Ok(open.map(|payment| self.session(payment.gateway_ref.clone())))
     }
 
     async fn query_payment(

@@ -252,7 +252,7 @@ async fn money_without_an_entitlement_goes_back_as_told() {
         assert_eq!(j26.state(payment).await, "in_review");
         let finding = j26.finding(FindingKind::AmountDiffers).await;
         j26.resolve(&finding, Action::SendBack).await;
-        assert_eq!(j26.state(payment).await, "in_review");
+        assert_eq!(j26.state(payment).await, "cancelled");
         Telling::of("J26", j26).told().await;
 
         let j27 = world(&store, database, Setup::default()).await;

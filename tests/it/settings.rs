@@ -133,3 +133,29 @@ fn secrets_are_masked_wherever_settings_are_shown() {
     let name = straits::domain::fx::SourceName::find("exchangerate-api").unwrap();
     assert_eq!(settings.fx.keys[&name].expose(), "canary-5");
 }
+
+#[actix_web::test]
+async fn the_terms_of_a_gateway_account_are_settings_and_nonsense_is_refused() {
+    for (key, word) in [
+        ("gateways.paypal.funds_flow", "nobody_collects"),
+        ("gateways.paypal.recharge", "sometimes"),
+        ("gateways.grabpay.unreturned_fee", "suppliers"),
+        ("gateways.grabpay.available_when", "soon"),
+        ("gateways.paypal.fx_point", "Capture"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = crate::app::settings(folder.path(), &[(key, word)]).unwrap();
+        let error = straits::app::App::build(settings, straits::app::Sources::system()).await.unwrap_err();
+        let (told, name) = (error.to_string(), key.rsplit('.').next().unwrap());
+        assert!(told.contains(name) && told.contains("must be one of"), "{key}: {told}");
+    }
+    let direct = [("gateways.paypal.funds_flow", "direct_to_supplier")];
+    let app = crate::app::TestApp::with(&direct).await;
+    let body = serde_json::json!({
+        "order_ref": "order-1", "amount": {"amount": "100.00", "currency": "SGD"}, "gateway": "paypal",
+    });
+    let refused = app.post_once("storefront", "/v1/payments", "order-1", &body).await;
+    assert!(refused.status == 422 && refused.text.contains("(funds_flow)"), "{}", refused.text);
+    app.pay("grabpay", "order-2").await;
+    app.stop().await;
+}

@@ -1,14 +1,89 @@
 //! `verify` finds every tampering, and says where.
 
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
+use straits::domain::access::{Actor, AuditHead};
 use straits::domain::ledger::ChainHead;
-use straits::store::{Engine, Store, Verification, VerifyOptions};
+use straits::store::{Change, Engine, Store, Verification, VerifyOptions};
 
 use crate::books::{Book, posting, sgd};
 use crate::engines::{TestDatabase, on_each_engine};
 
 async fn full(store: &Store) -> Verification {
     store.verify(&VerifyOptions { full: true, expected: None }).await.unwrap()
+}
+
+/// Every way to tamper with a trail of six, the word of the fault, and whether a noted head is needed to see it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tampered_audit_trail_is_found_and_named() {
+    on_each_engine("a_tampered_audit_trail_is_found_and_named", async |database| {
+        let store = database.open().await;
+        let book = Book::new(&database.clock, 1);
+        let other = Book::new(&database.clock, 1);
+        for (book, count) in [(&book, 6), (&other, 2)] {
+            for place in 0..count {
+                let actor = Actor::service(book.merchant, book.ids.mint());
+                let mut change = Change::new();
+                change.audit(actor.note(&book.ids, database.clock.now(), "key.created", place, "by hand"));
+                store.commit(change).await.unwrap();
+            }
+        }
+        let noted = store.audit_head(book.merchant).await.unwrap();
+        let seen = store.verify(&VerifyOptions::default()).await.unwrap();
+        assert!(seen.ok(), "{:#?}", seen.checks);
+        assert_eq!(seen.trails.get(&book.merchant.to_string()), Some(&noted));
+        assert_eq!(noted.to_string().parse(), Ok(noted));
+        let trail = async || {
+            // Not only `full` looks: an edit may be of yesterday.
+            let seen = store.verify(&VerifyOptions::default()).await.unwrap();
+            let check = seen.checks.into_iter().find(|check| check.name == "audit_trails").unwrap();
+            (check.ok, check.detail)
+        };
+        assert_eq!(trail().await, (true, "2 trails, 8 entries".to_owned()));
+        let mut connection = database.connect().await;
+        let merchant = book.merchant.to_string();
+        let of = |seq: i64| format!("WHERE merchant_id = '{merchant}' AND seq = {seq}");
+        for (set, back) in [
+            ("detail = 'by nobody'", "detail = 'by hand'"),
+            ("at = at + 1", "at = at - 1"),
+            ("action = 'key.revoked'", "action = 'key.created'"),
+        ] {
+            run(&mut connection, &format!("UPDATE audit_entry SET {set} {}", of(3))).await;
+            let (ok, why) = trail().await;
+            assert!(!ok && why.contains(&merchant) && why.contains("entry 3 does not hash"), "{set}: {why}");
+            run(&mut connection, &format!("UPDATE audit_entry SET {back} {}", of(3))).await;
+            assert!(trail().await.0, "{set}");
+        }
+        // A cut tail: seen against the head, and when that was set back too, against one noted elsewhere.
+        let merchant = other.merchant.to_string();
+        let noted = store.audit_head(other.merchant).await.unwrap();
+        assert!(store.check_noted_trail(other.merchant, noted).await.unwrap().ok);
+        run(&mut connection, &format!("DELETE FROM audit_entry WHERE merchant_id = '{merchant}' AND seq = 2")).await;
+        let (ok, why) = trail().await;
+        assert!(!ok && why.contains("it ends at 1:"), "{why}");
+        let set_back = format!(
+            "UPDATE audit_head SET seq = 1, hash = (SELECT hash FROM audit_entry WHERE merchant_id = '{merchant}' AND seq = 1)
+             WHERE merchant_id = '{merchant}'"
+        );
+        run(&mut connection, &set_back).await;
+        assert!(trail().await.0, "consistent in itself");
+        let check = store.check_noted_trail(other.merchant, noted).await.unwrap();
+        assert!(!check.ok && check.detail.contains("entry 2 was noted and is gone"), "{check:?}");
+        let strange = AuditHead { hash: [7; 32], ..store.audit_head(other.merchant).await.unwrap() };
+        assert!(!store.check_noted_trail(other.merchant, strange).await.unwrap().ok);
+        // What no program of ours wrote, and then nothing at all.
+        run(&mut connection, &format!("UPDATE audit_entry SET request_id = 'nobody' {}", of(3))).await;
+        let (ok, why) = trail().await;
+        assert!(!ok && why.contains("entry 3 cannot be read"), "{why}");
+        run(&mut connection, &format!("DELETE FROM audit_entry {}", of(3))).await;
+        let (ok, why) = trail().await;
+        assert!(!ok && why.contains("entry 3 is missing"), "{why}");
+        // A head that went whole.
+        run(&mut connection, &format!("DELETE FROM audit_head WHERE merchant_id = '{merchant}'")).await;
+        let (ok, why) = trail().await;
+        assert!(!ok && why.contains("its head knows nothing of"), "{why}");
+        store.close().await;
+    })
+    .await;
 }
 
 fn failed(verification: &Verification) -> Vec<&'static str> {

@@ -1,6 +1,6 @@
 //! Why a rule cannot be read, or a fee not be had.
 
-use crate::money::Money;
+use crate::money::{Currency, Money};
 
 use super::figure::FigureError;
 
@@ -32,6 +32,18 @@ pub enum FeeError {
     Figure {
         /// Which rule.
         rule: String,
+        /// Why.
+        source: FigureError,
+    },
+    /// A figure that names no currency and does not fit every one.
+    #[error(
+        "fee rule `{rule}` names no `when.currency`, so it applies to {currency} too: {source}; name the currency of its figures"
+    )]
+    NoCurrency {
+        /// Which rule.
+        rule: String,
+        /// A currency that cannot hold the figure.
+        currency: Currency,
         /// Why.
         source: FigureError,
     },

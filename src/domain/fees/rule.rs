@@ -5,7 +5,8 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::money::{Money, Percent, Rounding};
+use crate::domain::country::Country;
+use crate::money::{Currency, Money, Percent, Rounding};
 
 use super::charge::Charge;
 use super::error::FeeError;
@@ -92,13 +93,13 @@ pub struct When {
     pub method: Option<String>,
     /// The merchant's market, ISO 3166 alpha-2.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub market: Option<String>,
+    pub market: Option<Country>,
     /// The payment's currency.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub currency: Option<String>,
+    pub currency: Option<Currency>,
     /// The payer's country, ISO 3166 alpha-2.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub payer_country: Option<String>,
+    pub payer_country: Option<Country>,
     /// The first day on which it applies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<NaiveDate>,
@@ -159,24 +160,27 @@ pub(super) struct Priced {
 
 impl When {
     pub(super) fn matches(&self, charge: &Charge<'_>) -> bool {
-        let same = |asked: &Option<String>, given: Option<&str>| asked.is_none() || asked.as_deref() == given;
         let gateway =
             self.gateway.as_deref().is_none_or(|name| name == charge.gateway || name == charge.account);
         gateway
-            && same(&self.method, charge.method)
-            && same(&self.market, charge.market)
-            && same(&self.currency, Some(charge.gross.currency().code()))
-            && same(&self.payer_country, charge.payer_country)
+            && self.method.as_deref().is_none_or(|method| charge.method == Some(method))
+            && self.market.is_none_or(|market| charge.market == Some(market.code()))
+            && self.currency.is_none_or(|currency| currency == charge.gross.currency())
+            && self.payer_country.is_none_or(|country| charge.payer_country == Some(country.code()))
             && self.from.is_none_or(|from| from <= charge.date)
             && self.until.is_none_or(|until| charge.date <= until)
     }
 
     /// How many conditions it names besides its dates.
     pub(super) fn rank(&self) -> usize {
-        [&self.gateway, &self.method, &self.market, &self.currency, &self.payer_country]
-            .into_iter()
-            .flatten()
-            .count()
+        let named = [
+            self.gateway.is_some(),
+            self.method.is_some(),
+            self.market.is_some(),
+            self.currency.is_some(),
+            self.payer_country.is_some(),
+        ];
+        named.into_iter().filter(|named| *named).count()
     }
 }
 

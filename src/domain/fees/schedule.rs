@@ -45,13 +45,15 @@ const SHIPPED_FILES: &[(&str, &str)] = &[
 ];
 
 impl FeeSchedule {
-    /// Reads a file; every rule of it names its source and trust.
+    /// Reads a file; every rule of it names its source and trust, and its figures fit the currency it applies to.
     ///
     /// # Errors
     /// [`FeeError::Unreadable`] with the place, [`FeeError::Unsourced`], [`FeeError::Markup`].
     pub fn read(file: &str, text: &str) -> Result<FeeSchedule, FeeError> {
-        let schedule: FeeSchedule = toml::from_str(text)
-            .map_err(|error| FeeError::Unreadable { file: file.to_owned(), why: error.to_string() })?;
+        let schedule: FeeSchedule = toml::from_str(text).map_err(|error| {
+            let rule = unreadable_rule(text).map_or(String::new(), |rule| format!("rule `{rule}`: "));
+            FeeError::Unreadable { file: file.to_owned(), why: format!("{rule}{error}") }
+        })?;
         for rule in &schedule.rules {
             for (key, value) in [("source", &rule.source), ("trust", &rule.trust)] {
                 if value.is_none() {
@@ -62,6 +64,8 @@ impl FeeSchedule {
             if rule.kind == FeeKind::FxMarkup {
                 spread(rule)?;
             }
+            check(rule)
+                .map_err(|error| FeeError::Unreadable { file: file.to_owned(), why: error.to_string() })?;
         }
         Ok(schedule)
     }
@@ -113,19 +117,13 @@ impl FeeBook {
             .try_fold(BasisPoints(0), |sum, (_, rule)| Ok(BasisPoints(sum.0 + spread(rule)?.0)))
     }
 
-    /// Prices every rule once in its own currency, so that a bad figure is found at start and not at a capture.
+    /// Prices every rule once in its own currency, so that a bad figure is found at start and not at a capture. A rule
+    /// that names none applies to every currency, so its figures must fit each.
     ///
     /// # Errors
-    /// The first [`FeeError`].
+    /// The first [`FeeError`]; [`FeeError::NoCurrency`] where naming one would mend it.
     pub fn check(&self) -> Result<(), FeeError> {
-        let named = self.0.iter().flat_map(|schedule| &schedule.rules).filter_map(|rule| {
-            let currency = Currency::find(rule.when.currency.as_deref()?).ok()?;
-            Some((rule, currency))
-        });
-        for (rule, currency) in named {
-            rule.price(Money::from_minor(100, currency), Denomination::of(currency))?;
-        }
-        Ok(())
+        self.0.iter().flat_map(|schedule| &schedule.rules).try_for_each(check)
     }
 
     /// The rules of `kind` that apply, best rank only, each with its schedule.
@@ -143,6 +141,31 @@ impl FeeBook {
         };
         ranked.iter().copied().filter(|(_, rule)| !superseded(&rule.name, rule.when.from)).collect()
     }
+}
+
+/// The name of the first rule that does not read, or its place in the file.
+fn unreadable_rule(text: &str) -> Option<String> {
+    let file: toml::Table = text.parse().ok()?;
+    let rules = file.get("rule")?.as_array()?;
+    let (place, rule) =
+        rules.iter().enumerate().find(|(_, rule)| (*rule).clone().try_into::<FeeRule>().is_err())?;
+    let name = rule.get("name").and_then(toml::Value::as_str).map(str::to_owned);
+    Some(name.unwrap_or_else(|| format!("number {}", place + 1)))
+}
+
+fn check(rule: &FeeRule) -> Result<(), FeeError> {
+    let price = |currency: Currency| {
+        rule.price(Money::from_minor(100, currency), Denomination::of(currency)).map(|_| ())
+    };
+    if let Some(currency) = rule.when.currency {
+        return price(currency);
+    }
+    Currency::all().try_for_each(|currency| {
+        price(currency).map_err(|error| match error {
+            FeeError::Figure { rule, source } => FeeError::NoCurrency { rule, currency, source },
+            other => other,
+        })
+    })
 }
 
 fn spread(rule: &FeeRule) -> Result<BasisPoints, FeeError> {
@@ -178,6 +201,55 @@ mod tests {
             let error = read(&format!("{bad}\nsource = \"s\"\ntrust = \"t\"")).expect_err(bad);
             assert!(matches!(error, FeeError::Unreadable { .. }), "{bad}: {error}");
         }
+    }
+
+    #[test]
+    fn a_condition_that_could_never_match_is_refused_by_file_rule_and_key() {
+        let file = |when: &str| {
+            format!(
+                "name = \"x\"\n[[rule]]\nname = \"good\"\nkind = \"tax\"\nsource = \"s\"\ntrust = \"t\"\n\
+                 [[rule]]\nname = \"bad\"\nkind = \"gateway\"\nsource = \"s\"\ntrust = \"t\"\nwhen = {{ {when} }}"
+            )
+        };
+        for good in ["currency = \"SGD\"", "market = \"SG\"", "payer_country = \"VN\""] {
+            assert!(FeeSchedule::read("x.toml", &file(good)).is_ok(), "{good}");
+        }
+        for (key, given) in [
+            ("currency", "sgd"),
+            ("currency", "SG"),
+            ("currency", ""),
+            ("market", "sg"),
+            ("market", "SGP"),
+            ("payer_country", "Singapor"),
+            ("payer_country", "XX"),
+        ] {
+            let error = FeeSchedule::read("x.toml", &file(&format!("{key} = \"{given}\""))).expect_err(given);
+            let words = error.to_string();
+            for part in ["x.toml", "rule `bad`", key, &format!("`{given}`")] {
+                assert!(words.contains(part), "{key} = {given}: {words} lacks {part}");
+            }
+            let preview = format!(r#"[{{"name":"r","kind":"gateway","when":{{"{key}":"{given}"}}}}]"#);
+            assert!(serde_json::from_str::<Vec<FeeRule>>(&preview).is_err(), "{preview}");
+        }
+    }
+
+    #[test]
+    fn a_figure_without_a_currency_fits_every_currency_or_is_refused() {
+        let check = |rule: &str| {
+            let rule =
+                serde_json::from_str(&format!(r#"{{"name":"r","kind":"gateway",{rule}}}"#)).expect(rule);
+            FeeBook::of(vec![rule]).check()
+        };
+        for good in [r#""percent":"3.4""#, r#""fixed":"1""#, r#""percent":"1","minimum":"2","cap":"5""#] {
+            assert_eq!(check(good), Ok(()), "{good}");
+        }
+        assert_eq!(check(r#""fixed":"0.50","when":{"currency":"SGD"}"#), Ok(()));
+        for bad in [r#""fixed":"0.50""#, r#""cap":"1.25""#, r#""tiers":[{"from":"0.5","percent":"1"}]"#] {
+            let error = check(bad).expect_err(bad);
+            assert!(matches!(error, FeeError::NoCurrency { .. }), "{bad}: {error}");
+            assert!(error.to_string().contains("when.currency"), "{error}");
+        }
+        assert_eq!(check(r#""minimum":"5","cap":"2""#), Err(FeeError::MinimumAboveCap("r".into())));
     }
 
     #[test]

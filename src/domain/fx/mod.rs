@@ -12,8 +12,6 @@
 //! | [`Quote`] | a price promised to one shopper until a moment |
 //! | [`Volatility`], [`Buffer`] | how much a pair moves, and what a promise in it costs |
 
-/// Countries, their currencies and languages.
-mod country;
 /// How a converted price ends.
 mod endings;
 /// A rate and where it comes from.
@@ -47,8 +45,8 @@ mod price_book;
 /// A promised price.
 mod quote;
 
+pub use super::country::{Country, CountryError};
 pub use buffer::{Buffer, BufferSource, LockTooLong};
-pub use country::{Country, CountryError};
 pub use display::{Display, ResolvedBy, Shopper};
 pub use endings::{Ended, Ending, EndingMode, Endings, EndingsError, PriceRounding};
 pub use market::{MarketRate, Provenance, RateKind};

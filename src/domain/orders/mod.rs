@@ -3,6 +3,7 @@
 pub mod report;
 pub mod conflict;
 pub mod state;
+mod taken;
 pub mod payment;
 pub mod intent;
 pub mod refund;
@@ -11,4 +12,5 @@ pub use conflict::{Asked, Conflict};
 pub use intent::{Holder, Intent, IntentKind, Lease, Outcome};
 pub use payment::{Customer, Payment, SealedSecrets, TimelineEntry};
 pub use report::{Capture, MoneyReport, PaymentReport, RefundReport, RefundStatus, ReportKind, ReportSource};
-pub use state::{Held, PaymentState, Taken, Transition};
+pub use state::{PaymentState, Transition};
+pub use taken::{Held, Received, Taken};

@@ -7,6 +7,7 @@
 //! created → requires_action → pending → authorized → pending, money expected
 //!                                                   ├→ failed | cancelled | expired ─┐
 //!                                                   ├→ in_review ───────────────────┤
+//!                                                   │      └→ cancelled (sent back) ┤
 //!                                                   └→ captured ←───── late, flagged ┘
 //!                                                         └→ partially_refunded → refunded
 //! ```
@@ -17,13 +18,13 @@
 
 use std::cmp::Ordering;
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::money::Money;
 
 use super::conflict::{Asked, Conflict};
 use super::report::{Capture, PaymentReport, ReportKind};
+use super::taken::{Held, Received, Taken};
 
 /// Where a payment stands, with what is known then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,8 +68,11 @@ pub enum PaymentState {
     },
     /// Called off.
     Cancelled {
-        /// By whom: the gateway's code, or `merchant`.
+        /// By whom: the gateway's code, `merchant`, or `sent_back`.
         code: String,
+        /// Money that stood aside and went back whole; its capture may still be told of, and says nothing new.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        returned: Option<Held>,
     },
     /// Nobody acted in time.
     Expired,
@@ -79,28 +83,6 @@ pub enum PaymentState {
         /// What the gateway holds meanwhile: booked, but nobody's.
         held: Option<Held>,
     },
-}
-
-/// The capture that settled the payment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Taken {
-    /// The gateway's id of the capture.
-    pub capture_ref: String,
-    /// How much, equal to what was asked.
-    pub amount: Money,
-    /// When the gateway took it.
-    pub at: DateTime<Utc>,
-    /// The payment was already failed, cancelled or expired.
-    pub late: bool,
-}
-
-/// Money that arrived without being what was asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
-    /// The gateway's id of the capture.
-    pub capture_ref: String,
-    /// How much.
-    pub amount: Money,
 }
 
 /// What a report means for a payment.
@@ -220,7 +202,9 @@ impl PaymentState {
             ReportKind::Authorised { .. } => self.forward(PaymentState::Authorized),
             ReportKind::Captured(capture) => self.captured(capture),
             ReportKind::Failed { code } => self.close(PaymentState::Failed { code: code.clone() }),
-            ReportKind::Cancelled { code } => self.close(PaymentState::Cancelled { code: code.clone() }),
+            ReportKind::Cancelled { code } => {
+                self.close(PaymentState::Cancelled { code: code.clone(), returned: None })
+            }
             ReportKind::Expired => self.close(PaymentState::Expired),
             ReportKind::NotFound if asked.lapsed => self.close(PaymentState::Expired),
             ReportKind::Stated { .. } | ReportKind::NotFound | ReportKind::Unknown { .. } => {
@@ -246,6 +230,36 @@ impl PaymentState {
             state if state.taken().is_some() => None,
             _ => Some(PaymentState::InReview { why, held }),
         }
+    }
+
+    /// What stood aside under this capture has gone back whole: the payment ends without money, and its order is free.
+    pub fn send_back(&self, capture_ref: &str) -> Transition {
+        match self {
+            PaymentState::InReview { held: Some(held), .. } if held.capture_ref == capture_ref => {
+                let returned = Some(held.clone());
+                Transition::Advance(PaymentState::Cancelled { code: "sent_back".to_owned(), returned })
+            }
+            PaymentState::Cancelled { returned: Some(held), .. } if held.capture_ref == capture_ref => {
+                Transition::AlreadyThere
+            }
+            _ => Transition::Stale,
+        }
+    }
+
+    /// What the gateway credited for this capture of the payment, where it converted.
+    pub fn received(&self, capture_ref: &str) -> Option<Received> {
+        let taken = self.taken().filter(|taken| taken.capture_ref == capture_ref);
+        match self {
+            PaymentState::InReview { held: Some(held), .. } if held.capture_ref == capture_ref => {
+                held.received
+            }
+            _ => taken.and_then(|taken| taken.received),
+        }
+    }
+
+    /// Whether this capture came and went back.
+    fn has_returned(&self, capture: &Capture) -> bool {
+        matches!(self, PaymentState::Cancelled { returned: Some(held), .. } if held.capture_ref == capture.capture_ref)
     }
 
     /// Refunds of `total` in all have gone back. Never more than was captured, never less than before.
@@ -289,6 +303,9 @@ impl PaymentState {
 
     /// The gateway holds what was asked.
     fn captured(&self, capture: &Capture) -> Transition {
+        if self.has_returned(capture) {
+            return Transition::AlreadyThere;
+        }
         if let Some(taken) = self.taken() {
             if taken.capture_ref == capture.capture_ref {
                 return Transition::AlreadyThere;
@@ -301,6 +318,7 @@ impl PaymentState {
             amount: capture.amount,
             at: capture.at,
             late: self.is_closed(),
+            received: Received::of(capture),
         };
         Transition::Advance(PaymentState::Captured { taken })
     }
@@ -314,6 +332,7 @@ impl PaymentState {
             {
                 Transition::AlreadyThere
             }
+            (ReportKind::Captured(capture), state) if state.has_returned(capture) => Transition::AlreadyThere,
             (ReportKind::Captured(_), _) => Transition::Conflict(conflict),
             (ReportKind::Stated { .. }, state) if state.taken().is_some() => Transition::Conflict(conflict),
             (_, PaymentState::InReview { .. }) => Transition::AlreadyThere,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::country::Country;
 use crate::domain::fees::{Bearer, Charge, FeeBook, FeeError, FeeRule, gross_up};
 use crate::domain::merchants::{GatewayAccount, Merchant};
 use crate::domain::splits::{Agreement, Item, PlatformFee, Split, SplitError, Terms};
@@ -29,10 +30,10 @@ pub struct PreviewRequest {
     pub method: Option<String>,
     /// The merchant's market.
     #[serde(default)]
-    pub market: Option<String>,
+    pub market: Option<Country>,
     /// The payer's country.
     #[serde(default)]
-    pub payer_country: Option<String>,
+    pub payer_country: Option<Country>,
     /// The day whose rules apply; absent: today.
     #[serde(default)]
     pub date: Option<NaiveDate>,
@@ -186,8 +187,8 @@ pub fn preview(request: PreviewRequest, context: &PreviewContext<'_>) -> Result<
         gateway: &context.account.gateway,
         account: &context.account.name,
         method: request.method.as_deref(),
-        market: request.market.as_deref(),
-        payer_country: request.payer_country.as_deref(),
+        market: request.market.map(Country::code),
+        payer_country: request.payer_country.map(Country::code),
         date: request.date.unwrap_or(context.today),
         gross: request.amount,
     };

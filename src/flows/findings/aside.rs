@@ -119,11 +119,13 @@ impl Resolving {
             return Err(ResolveError::Indivisible(why.to_owned()));
         }
         let twice = aside.account == AccountCode::CUSTOMER_REFUNDABLE;
+        let received = payment.state.received(&aside.capture_ref);
+        let receivable = received.map(|received| received.receivable(aside.amount.currency())).transpose();
         let capture = Capture {
             capture_ref: aside.capture_ref,
             amount: aside.amount,
             fee: aside.fee,
-            receivable: None,
+            receivable: receivable.map_err(ResolveError::unavailable)?,
             payer_country: payment.payer_country,
             at: now,
         };
@@ -146,8 +148,13 @@ impl Resolving {
             change.require(&PAYMENT, payment.id, case.payment.version);
             return Ok(change);
         }
-        let taken =
-            Taken { capture_ref: capture.capture_ref.clone(), amount: capture.amount, at: now, late: false };
+        let taken = Taken {
+            capture_ref: capture.capture_ref.clone(),
+            amount: capture.amount,
+            at: now,
+            late: false,
+            received,
+        };
         let after = Payment { state: PaymentState::Captured { taken }, updated_at: now, ..payment.clone() };
         let detail = serde_json::json!({ "finding": case.finding.value.id, "amount": capture.amount });
         let entry = TimelineEntry {

@@ -216,7 +216,7 @@ impl Pay {
     ) -> Result<(), PayError> {
         step.kind = why.as_str();
         let stranger = match &report.kind {
-            ReportKind::Captured(capture) if why.money_is_ours() => unbooked(&before.state, capture),
+            ReportKind::Captured(capture) if why.money_is_ours() => self.unbooked(before, capture).await?,
             _ => None,
         };
         if let Some(capture) = stranger {
@@ -224,12 +224,22 @@ impl Pay {
             step.change.extend(self.0.settles.settle(before, &account.account, capture, standing).await?);
         }
         step.change.extend(self.0.settles.differs(before, &account.account, &why, evidence).await?);
-        let held =
-            stranger.map(|capture| Held { capture_ref: capture.capture_ref.clone(), amount: capture.amount });
+        let held = stranger.map(Held::of);
         if let Some(state) = before.state.under_review(why, held) {
             step.after.state = state;
         }
         Ok(())
+    }
+
+    /// The capture, unless its money is in the books already: the ledger itself says so, because a payment remembers
+    /// only one of its captures.
+    async fn unbooked<'a>(
+        &self,
+        before: &Payment,
+        capture: &'a Capture,
+    ) -> Result<Option<&'a Capture>, PayError> {
+        let booked = self.0.store.capture_is_booked(before.merchant, &capture.capture_ref).await?;
+        Ok((!booked).then_some(capture))
     }
 
     /// Settles the intents the report answers; leases the one it asks for.
@@ -367,16 +377,6 @@ struct Decided {
     applied: Applied,
     kind: &'static str,
     moved: bool,
-}
-
-/// The capture, unless its money is in the books already.
-fn unbooked<'a>(state: &PaymentState, capture: &'a Capture) -> Option<&'a Capture> {
-    let taken = state.taken().map(|taken| &taken.capture_ref);
-    let held = match state {
-        PaymentState::InReview { held: Some(held), .. } => Some(&held.capture_ref),
-        _ => None,
-    };
-    (taken != Some(&capture.capture_ref) && held != Some(&capture.capture_ref)).then_some(capture)
 }
 
 /// What a report says about a call of ours that nobody had an answer to.

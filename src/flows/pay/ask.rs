@@ -56,10 +56,13 @@ impl Pay {
         let payment = self.load(id).await?;
         let account = self.account_of(&payment.value)?;
         let (request, secrets) = (self.request(&payment.value), self.secrets(&payment.value)?);
+        // Seen before the question: an opening that ends meanwhile tells the shopper itself.
+        let lacks_session = self.lacks_session(&payment.value).await?;
         let report = account.gateway.query_payment(&request, &secrets).await?;
         let applied = self.apply(payment, &account, &report, cause, None).await?;
         match applied.completes {
             Some(intent) => self.complete(applied.payment, intent, &account).await,
+            None if lacks_session => self.restore_session(applied.payment, &account).await,
             None => Ok(applied.payment.value),
         }
     }

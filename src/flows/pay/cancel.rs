@@ -48,7 +48,7 @@ impl Pay {
             }
             let now = self.0.clock.now();
             let mut after = before.clone();
-            after.state = PaymentState::Cancelled { code: "merchant".to_owned() };
+            after.state = PaymentState::Cancelled { code: "merchant".to_owned(), returned: None };
             after.updated_at = now;
             let mut change = extra.clone();
             // The version of the payment's row is what a lease to complete raises too: one of the two wins.

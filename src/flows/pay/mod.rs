@@ -26,6 +26,7 @@ mod expect;
 mod hear;
 mod lease;
 mod recover;
+mod restore;
 mod settles;
 mod start;
 mod timeline;

@@ -2,11 +2,10 @@
 //! result.
 //!
 //! What of the call's outcome is not known stays not known: the payment remains `created` and is asked about, never
-//! created again. A definite no, and a call that was never sent, end it as `failed`; its order reference is free again.
+//! created again under another reference; what the lost answer held is asked for again (`restore`). A definite no, and a call that was never sent, end it as `failed`; its order reference is free again.
 
-use chrono::TimeDelta;
 use serde_json::json;
-use url::{Host, Url};
+use url::Url;
 
 use crate::domain::fx::Quote;
 use crate::domain::merchants::Merchant;
@@ -14,7 +13,7 @@ use crate::domain::orders::{
     Customer, Holder, Intent, IntentKind, Outcome, Payment, PaymentReport, PaymentState, ReportKind,
     ReportSource, SealedSecrets,
 };
-use crate::gateways::{GatewayError, PaymentSession};
+use crate::gateways::{GatewayError, PaymentSession, is_loopback};
 use crate::ids::{PaymentId, QuoteId};
 use crate::money::Money;
 use crate::store::{Change, CommitError, Versioned};
@@ -22,10 +21,6 @@ use crate::store::{Change, CommitError, Versioned};
 use super::apply::Called;
 use super::cause::Cause;
 use super::{DECISIONS, OpenAccount, Pay, PayError, PaymentView};
-
-/// How long a payment waits whose session never arrived: as long as the longest any gateway here keeps one (PayPal,
-/// three hours).
-const UNCONFIRMED: TimeDelta = TimeDelta::hours(3);
 
 /// What a merchant asks for.
 #[derive(Debug, Clone)]
@@ -138,7 +133,8 @@ impl Pay {
                 state: PaymentState::Created,
                 disputed: false,
                 created_at: now,
-                expires_at: now + UNCONFIRMED,
+                // Until the gateway's answer names the moment.
+                expires_at: now + account.gateway.descriptor().session_life(),
                 updated_at: now,
             };
             let intent = self.new_intent(&payment, self.0.holder);
@@ -188,7 +184,7 @@ impl Pay {
     }
 
     /// Change 2 when the gateway opened the payment. A report may have come first: the session is added to what stands.
-    async fn open_session(
+    pub(super) async fn open_session(
         &self,
         mut payment: Versioned<Payment>,
         session: &PaymentSession,
@@ -293,12 +289,7 @@ fn check_return_url(text: &str, merchant: &Merchant, loopback: bool) -> Result<(
     if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
         return refuse("must be an http(s) address without a user");
     }
-    let here = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
+    let here = is_loopback(&url);
     let origin = url.origin().ascii_serialization();
     if (loopback && here) || merchant.return_origins.contains(&origin) {
         return Ok(());

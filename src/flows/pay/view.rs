@@ -131,7 +131,7 @@ impl PaymentView {
             disputed: payment.disputed,
             disputes: vec![],
             failure: match state {
-                PaymentState::Failed { code } | PaymentState::Cancelled { code } => {
+                PaymentState::Failed { code } | PaymentState::Cancelled { code, .. } => {
                     Some(FailureView { code: code.clone() })
                 }
                 _ => None,

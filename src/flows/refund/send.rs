@@ -13,6 +13,9 @@ use crate::store::{Change, CommitError, Versioned};
 
 use super::{RefundFlowError, Refunding};
 
+/// Refunds read at a time.
+const PAGE: u32 = 500;
+
 /// A refund with all that is needed to talk about it.
 struct Call {
     refund: Versioned<Refund>,
@@ -46,16 +49,22 @@ impl Refunding {
     /// # Errors
     /// [`RefundFlowError::Unavailable`] when the store cannot be read; one gateway's trouble stops no other refund.
     pub async fn recover(&self) -> Result<usize, RefundFlowError> {
-        let mut work = Vec::new();
-        for refund in self.0.store.open_refunds(500).await? {
-            let payment = self.0.store.payment(refund.value.payment).await?;
-            work.extend(payment.map(|payment| (payment.value.account, refund.value.id)));
+        let (mut tried, mut after) = (0, None);
+        loop {
+            let page = self.0.store.open_refunds(after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(tried) };
+            after = Some(last.value.id);
+            let mut work = Vec::new();
+            for refund in page {
+                let payment = self.0.store.payment(refund.value.payment).await?;
+                work.extend(payment.map(|payment| (payment.value.account, refund.value.id)));
+            }
+            let each = |id| {
+                let refunding = self.clone();
+                async move { Ok(refunding.take_up(id).await?) }.boxed()
+            };
+            tried += self.1.go(work, each).await.tried;
         }
-        let each = |id| {
-            let refunding = self.clone();
-            async move { Ok(refunding.take_up(id).await?) }.boxed()
-        };
-        Ok(self.1.go(work, each).await.tried)
     }
 
     async fn take_up(&self, id: RefundId) -> Result<(), RefundFlowError> {

@@ -1,12 +1,9 @@
 //! A capture becomes postings: divided where it is what was asked, in suspense or owed back where it is not.
 
-use chrono::{DateTime, Utc};
-
-use crate::domain::fees::{Charge, FeeKind, FeeLine};
+use crate::domain::fees::{FeeKind, FeeLine};
 use crate::domain::findings::FindingKind;
-use crate::domain::fx::Country;
 use crate::domain::ledger::journal::{self, Booking, ChargedFee};
-use crate::domain::merchants::{GatewayAccount, Merchant};
+use crate::domain::merchants::GatewayAccount;
 use crate::domain::orders::{Capture, Held, Payment, PaymentState};
 use crate::domain::settlement::{GatewayFee, LineKind, Settlement, SettlementInput, settle};
 use crate::domain::splits::Agreement;
@@ -14,6 +11,7 @@ use crate::money::Money;
 use crate::store::Change;
 use crate::store::settlements::SettlementRecord;
 
+use super::asked::{charge, waiting};
 use super::convert::Exchanges;
 use super::{CaptureStanding, SettleError, Settlements, broken, post};
 
@@ -214,36 +212,6 @@ impl Settlements {
     }
 }
 
-/// What the fee rules are asked about.
-pub(super) fn charge<'a>(
-    payment: &'a Payment,
-    account: &'a GatewayAccount,
-    merchant: &'a Merchant,
-    capture: &Capture,
-) -> Charge<'a> {
-    charge_of(payment, account, merchant, capture.payer_country, capture.amount, capture.at)
-}
-
-/// The same from its parts. What was known of the payer at the first capture stays: later news changes no settlement.
-pub(super) fn charge_of<'a>(
-    payment: &'a Payment,
-    account: &'a GatewayAccount,
-    merchant: &'a Merchant,
-    payer_country: Option<Country>,
-    gross: Money,
-    at: DateTime<Utc>,
-) -> Charge<'a> {
-    Charge {
-        gateway: &account.gateway,
-        account: &account.name,
-        method: payment.method.as_deref(),
-        market: Some(&merchant.tax_jurisdiction),
-        payer_country: payment.payer_country.or(payer_country).map(Country::code),
-        date: at.with_timezone(&merchant.zone).date_naive(),
-        gross,
-    }
-}
-
 fn gateway_fee(capture: &Capture, scheduled: Vec<FeeLine>) -> GatewayFee {
     match capture.fee {
         Some(amount) => GatewayFee::Charged { amount, scheduled },
@@ -259,12 +227,6 @@ fn held_before<'a>(payment: &'a Payment, capture: &Capture) -> Option<&'a Held> 
         }
         _ => None,
     }
-}
-
-/// As stored: the suppliers whose conversion waits, or nothing.
-pub(super) fn waiting(settlement: &Settlement) -> Result<Option<String>, SettleError> {
-    let waits = !settlement.pending_conversions.is_empty();
-    waits.then(|| serde_json::to_string(&settlement.pending_conversions)).transpose().map_err(broken)
 }
 
 /// Which rules the fees came from: `gateway fee@3f2a…, commission@9b1c…`.

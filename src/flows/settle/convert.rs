@@ -18,7 +18,7 @@ use crate::store::payments::PAYMENT;
 use crate::store::settlements::SettlementRecord;
 use crate::store::{Change, CommitError, Versioned};
 
-use super::capture::{charge_of, waiting};
+use super::asked::{charge_of, waiting};
 use super::{SettleError, Settlements, broken, post};
 
 /// The rates a settlement needs, and where they are from.

@@ -8,6 +8,7 @@
 //! may come twice, late, or from two doors at once.
 
 mod agree;
+mod asked;
 mod capture;
 mod convert;
 mod correct;

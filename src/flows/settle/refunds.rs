@@ -8,10 +8,11 @@ use crate::domain::ledger::journal;
 use crate::domain::merchants::GatewayAccount;
 use crate::domain::orders::refund::{Refund, RefundKind, RefundState, RefundTransition};
 use crate::domain::orders::{
-    Intent, IntentKind, Outcome, Payment, RefundReport, RefundStatus, ReportSource, TimelineEntry, Transition,
+    Intent, IntentKind, Outcome, Payment, PaymentState, RefundReport, RefundStatus, ReportSource,
+    TimelineEntry, Transition,
 };
 use crate::domain::refunds;
-use crate::flows::pay::sha256;
+use crate::flows::pay::{PaymentView, Quotes, sha256};
 use crate::ids::RefundId;
 use crate::money::Money;
 use crate::store::{Change, CommitError, Versioned};
@@ -166,7 +167,8 @@ impl Settlements {
         Ok(change)
     }
 
-    /// The payment's own state: how much of it has gone back by now.
+    /// The payment's own state: how much of it has gone back by now; one whose money only stood aside ends, and its order
+    /// and its quote are free again.
     pub(in crate::flows) async fn count_refund(
         &self,
         change: &mut Change,
@@ -175,7 +177,18 @@ impl Settlements {
         source: ReportSource,
     ) -> Result<(), SettleError> {
         let taken = payment.value.state.taken().filter(|taken| taken.capture_ref == refund.capture_ref);
-        let Some(taken) = taken else { return Ok(()) };
+        let Some(taken) = taken else {
+            if let Transition::Advance(state) = payment.value.state.send_back(&refund.capture_ref) {
+                let after = self.gone_back(change, payment, state, refund, source, "sent_back");
+                if let Some(quote) = after.quote {
+                    let free = self.0.store.give_back(quote, after.id, after.updated_at).await?;
+                    change.extend(free);
+                }
+                let data = serde_json::to_value(PaymentView::of(&after)).map_err(broken)?;
+                self.tell(change, after.merchant, "payment.cancelled", &after.id.to_string(), data);
+            }
+            return Ok(());
+        };
         let all = self.0.store.refunds_of(payment.value.id).await?;
         let paid = all.iter().filter(|other| {
             other.value.state == RefundState::Succeeded
@@ -186,13 +199,27 @@ impl Settlements {
             Money::sum(refund.amount.currency(), paid.map(|other| other.value.amount)).map_err(broken)?;
         let total = before.checked_add(refund.amount).map_err(broken)?;
         let Transition::Advance(state) = payment.value.state.refund(total) else { return Ok(()) };
+        self.gone_back(change, payment, state, refund, source, "refunded");
+        Ok(())
+    }
+
+    /// The payment as a refund leaves it, with its line of the timeline.
+    fn gone_back(
+        &self,
+        change: &mut Change,
+        payment: &Versioned<Payment>,
+        state: PaymentState,
+        refund: &Refund,
+        source: ReportSource,
+        kind: &str,
+    ) -> Payment {
         let now = self.0.clock.now();
         let after = Payment { state, updated_at: now, ..payment.value.clone() };
         let detail = serde_json::json!({ "refund": refund.id, "amount": refund.amount, "refund_ref": refund.refund_ref });
         let entry = TimelineEntry {
             id: self.0.ids.mint(),
             source,
-            kind: "refunded".to_owned(),
+            kind: kind.to_owned(),
             state: after.state.as_str().to_owned(),
             evidence: sha256(detail.to_string().as_bytes()),
             detail,
@@ -200,7 +227,7 @@ impl Settlements {
         };
         change.update_payment(&after, payment.version);
         change.report_payment(&after, &entry);
-        Ok(())
+        after
     }
 
     /// What came of the call, written with its effect.

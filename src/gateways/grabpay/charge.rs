@@ -4,6 +4,7 @@ use reqwest::Method;
 use url::Url;
 
 use super::api::Said;
+use super::errors::Class;
 use super::secrets::Kept;
 use super::status::{self, ChargeStatus};
 use super::{CONSENT_LIFE, GrabPay, amount, sign, wire};
@@ -15,6 +16,23 @@ const DESCRIPTION_LIMIT: usize = 255;
 
 impl GrabPay {
     pub(super) async fn init(&self, request: &PaymentRequest) -> Result<PaymentSession, GatewayError> {
+        let answer = self.ask_init(request).await?.granted()?;
+        self.session(request, &answer)
+    }
+
+    /// What the shopper opens is told in the first answer only: repeated, an init that arrived is refused and only its
+    /// status is told. One that never arrived is opened now, under the same reference.
+    pub(super) async fn init_again(
+        &self,
+        request: &PaymentRequest,
+    ) -> Result<Option<PaymentSession>, GatewayError> {
+        match self.ask_init(request).await? {
+            Said::No(refusal) if refusal.class == Class::AskStatus => Ok(None),
+            said => self.session(request, &said.granted()?).map(Some),
+        }
+    }
+
+    async fn ask_init(&self, request: &PaymentRequest) -> Result<Said<wire::InitAnswer>, GatewayError> {
         if !wire::is_partner_ref(&request.request_ref) {
             return Err(GatewayError::NotSent("the reference is not one GrabPay takes".into()));
         }
@@ -28,8 +46,14 @@ impl GrabPay {
             merchant_id: &self.merchant_id,
         };
         let path = format!("{}/charge/init", self.country.prefix());
-        let said: Said<wire::InitAnswer> = self.api.signed(Method::POST, &path, Some(&body)).await?;
-        let answer = said.granted()?;
+        self.api.signed(Method::POST, &path, Some(&body)).await
+    }
+
+    fn session(
+        &self,
+        request: &PaymentRequest,
+        answer: &wire::InitAnswer,
+    ) -> Result<PaymentSession, GatewayError> {
         let random = || sign::random_text(self.ids.random_bytes());
         let kept = Kept::new(random(), format!("{}.{}", request.request_ref, random()), random());
         Ok(PaymentSession {

@@ -54,6 +54,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     live_base_url: "https://partner-api.grab.com",
     fee_known_at_capture: false,
     poll_pace_s: 120,
+    session_life_s: 20 * 60,
     build,
 };
 
@@ -167,6 +168,10 @@ impl Gateway for GrabPay {
 
     async fn create_payment(&self, request: &PaymentRequest) -> Result<PaymentSession, GatewayError> {
         self.init(request).await
+    }
+
+    async fn session_again(&self, request: &PaymentRequest) -> Result<Option<PaymentSession>, GatewayError> {
+        self.init_again(request).await
     }
 
     async fn query_payment(

@@ -14,13 +14,15 @@ use url::Url;
 
 use super::sign;
 use crate::clock::Clock;
-use crate::gateways::account::is_loopback;
-use crate::gateways::{BuildError, Context, NotificationError, Trust};
+use crate::gateways::{BuildError, Context, NotificationError, Trust, is_loopback};
 
 const FOLDER: &str = "/v1/notifications/certs/";
 const LIVE_HOSTS: &[&str] = &["api.paypal.com", "api-m.paypal.com"];
 const SANDBOX_HOSTS: &[&str] = &["api.sandbox.paypal.com", "api-m.sandbox.paypal.com"];
 const UNKNOWN_PAUSE: TimeDelta = TimeDelta::seconds(60);
+/// So long an address that held nothing of PayPal's is not looked at again; one fetch a minute fills half of the room.
+const REFUSED_FOR: TimeDelta = TimeDelta::hours(1);
+const REFUSED_KEPT: usize = 128;
 /// PayPal uses a handful; more is somebody filling our memory.
 const KEPT: usize = 16;
 const LARGEST: usize = 64 * 1024;
@@ -56,6 +58,24 @@ enum Sources {
 struct Kept {
     chains: HashMap<String, Arc<[CertificateDer<'static>]>>,
     fetched_at: Option<DateTime<Utc>>,
+    /// Addresses that hold no certificate of PayPal's, and when that was found.
+    refused: HashMap<String, DateTime<Utc>>,
+}
+
+impl Kept {
+    /// Whether an address was found to be nobody's, not long ago.
+    fn refuses(&self, address: &str, now: DateTime<Utc>) -> bool {
+        self.refused.get(address).is_some_and(|at| now < *at + REFUSED_FOR)
+    }
+
+    fn refuse(&mut self, address: &str, now: DateTime<Utc>) {
+        if self.refused.len() >= REFUSED_KEPT {
+            self.refused.retain(|_, at| now < *at + REFUSED_FOR);
+        }
+        if self.refused.len() < REFUSED_KEPT {
+            self.refused.insert(address.to_owned(), now);
+        }
+    }
 }
 
 impl Certificates {
@@ -109,16 +129,35 @@ impl Certificates {
             return Ok(chain.clone());
         }
         let now = self.clock.wall();
+        if kept.refuses(address, now) {
+            return Err(NotificationError::Forged(
+                "there was no certificate of PayPal's at its address".into(),
+            ));
+        }
         if kept.fetched_at.is_some_and(|last| now < last + UNKNOWN_PAUSE) {
             return Err(NotificationError::Unavailable(
                 "an unknown certificate was asked for within the minute".into(),
             ));
         }
         kept.fetched_at = Some(now);
-        let pem = self.fetch(address).await?;
-        let chain: Arc<[_]> = sign::read_chain(&pem).map_err(NotificationError::Forged)?.into();
-        // Only what holds is kept, so that nobody fills the cache with strangers.
-        sign::verify_chain(&chain, &self.anchors, at).map_err(NotificationError::Forged)?;
+        // Only what holds is kept, so that nobody fills the cache with strangers; what does not is remembered too, so that
+        // it is not fetched again in the place of one that may.
+        let chain = match self.fetch_chain(address).await {
+            Ok(chain) => chain,
+            Err(refusal) => {
+                if matches!(refusal, NotificationError::Forged(_)) {
+                    kept.refuse(address, now);
+                }
+                return Err(refusal);
+            }
+        };
+        if let Err(why) = sign::verify_chain(&chain, &self.anchors, at) {
+            // It may hold today and not have held at the time the sender claims.
+            if sign::verify_chain(&chain, &self.anchors, now).is_err() {
+                kept.refuse(address, now);
+            }
+            return Err(NotificationError::Forged(why));
+        }
         if kept.chains.len() >= KEPT {
             kept.chains.clear();
         }
@@ -127,6 +166,11 @@ impl Certificates {
         let first = leaves.filter_map(sign::not_after).min();
         *self.expiry.write().unwrap_or_else(PoisonError::into_inner) = first;
         Ok(chain)
+    }
+
+    async fn fetch_chain(&self, address: &str) -> Result<Arc<[CertificateDer<'static>]>, NotificationError> {
+        let pem = self.fetch(address).await?;
+        Ok(sign::read_chain(&pem).map_err(NotificationError::Forged)?.into())
     }
 
     /// PayPal's host knows its own certificates: one that it does not have was never PayPal's.

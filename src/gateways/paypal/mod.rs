@@ -53,6 +53,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     live_base_url: "https://api-m.paypal.com",
     fee_known_at_capture: true,
     poll_pace_s: 15,
+    session_life_s: 3 * 60 * 60,
     build,
 };
 
@@ -114,6 +115,10 @@ impl Gateway for PayPal {
 
     async fn create_payment(&self, request: &PaymentRequest) -> Result<PaymentSession, GatewayError> {
         self.open_order(request).await
+    }
+
+    async fn session_again(&self, request: &PaymentRequest) -> Result<Option<PaymentSession>, GatewayError> {
+        self.find_order(request).await
     }
 
     async fn query_payment(

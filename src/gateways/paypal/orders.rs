@@ -1,5 +1,7 @@
 //! Orders: opening one, asking about one, capturing one.
 
+use chrono::{DateTime, Utc};
+
 use super::api::{Said, request_id};
 use super::errors::Class;
 use super::status::{self, CaptureStatus, OrderStatus};
@@ -10,19 +12,43 @@ use crate::gateways::{GatewayError, GatewaySecrets, NextAction, PaymentRequest, 
 
 const DESCRIPTION_LIMIT: usize = 127;
 
+/// Where the shopper approves the order; `None` when it names no such place.
+fn session(order: wire::Order, expires_at: DateTime<Utc>) -> Option<PaymentSession> {
+    let approve = order.links.into_iter().find(|link| link.rel == "payer-action" || link.rel == "approve")?;
+    Some(PaymentSession {
+        gateway_ref: Some(order.id),
+        next_action: NextAction::Redirect { url: approve.href },
+        secrets: GatewaySecrets::default(),
+        expires_at,
+    })
+}
+
 impl PayPal {
     pub(super) async fn open_order(&self, request: &PaymentRequest) -> Result<PaymentSession, GatewayError> {
         let order = self.create(request).await?.granted()?;
-        let approve = order.links.iter().find(|link| link.rel == "payer-action" || link.rel == "approve");
-        let url = approve.map(|link| link.href.clone()).ok_or_else(|| {
-            GatewayError::OutcomeUnknown(format!("order {} came without an approval link", order.id))
-        })?;
-        Ok(PaymentSession {
-            gateway_ref: Some(order.id),
-            next_action: NextAction::Redirect { url },
-            secrets: GatewaySecrets::default(),
-            expires_at: self.clock.now() + ORDER_LIFE,
-        })
+        let id = order.id.clone();
+        session(order, self.clock.now() + ORDER_LIFE)
+            .ok_or_else(|| GatewayError::OutcomeUnknown(format!("order {id} came without an approval link")))
+    }
+
+    /// The order shows its links to whoever asks for it; while its id is unknown the creation is repeated under its own
+    /// request id, which PayPal answers with the first order. `None` once it has lapsed.
+    pub(super) async fn find_order(
+        &self,
+        request: &PaymentRequest,
+    ) -> Result<Option<PaymentSession>, GatewayError> {
+        let until = request.created_at + ORDER_LIFE;
+        if self.clock.now() >= until {
+            return Ok(None);
+        }
+        let said = match &request.gateway_ref {
+            Some(order) => self.get_order(order).await?,
+            None => self.create(request).await?,
+        };
+        match said {
+            Said::Nothing => Ok(None),
+            said => Ok(session(said.granted()?, until)),
+        }
     }
 
     async fn create(&self, request: &PaymentRequest) -> Result<Said<wire::Order>, GatewayError> {

@@ -3,7 +3,10 @@
 //! Either way the body is judged byte for byte as it came, a notice older than four days (PayPal repeats for three and
 //! keeps the first time) or from the future is refused, and what is learnt is only *which payment to ask about*.
 
+use std::num::NonZeroU32;
+
 use chrono::{DateTime, TimeDelta, Utc};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 use super::api::{Api, Said};
 use super::certificates::Certificates;
@@ -13,6 +16,9 @@ use crate::gateways::{
     About, AccountSettings, BuildError, Context, Notification, NotificationError, RawNotification, json,
 };
 
+/// One account's questions by postback: a busy shop's notices in a second, and a burst after an outage.
+const QUESTIONS_PER_SECOND: NonZeroU32 = NonZeroU32::new(20).unwrap();
+const QUESTIONS_AT_ONCE: NonZeroU32 = NonZeroU32::new(100).unwrap();
 const OLDEST: TimeDelta = TimeDelta::days(4);
 const AHEAD: TimeDelta = TimeDelta::minutes(5);
 
@@ -22,12 +28,28 @@ pub(super) struct Door {
     webhook_id: String,
     verification: Verification,
     certificates: Certificates,
+    questions: Questions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verification {
     Postback,
     Own,
+}
+
+/// How often PayPal is asked whether a notice is its own.
+#[derive(Debug)]
+struct Questions(DefaultDirectRateLimiter);
+
+impl Questions {
+    fn new(per_second: NonZeroU32, at_once: NonZeroU32) -> Questions {
+        Questions(RateLimiter::direct(Quota::per_second(per_second).allow_burst(at_once)))
+    }
+
+    fn take(&self) -> Result<(), NotificationError> {
+        let refused = |_| NotificationError::Unavailable("PayPal is asked about too many notices".into());
+        self.0.check().map_err(refused)
+    }
 }
 
 /// The signed headers.
@@ -47,7 +69,8 @@ impl Door {
             Some(_) => return Err(account.wrong("verification", "must be `postback` or `self`")),
         };
         let certificates = Certificates::new(context, |why| account.wrong("trust", why))?;
-        Ok(Door { webhook_id: account.text("webhook_id")?, verification, certificates })
+        let questions = Questions::new(QUESTIONS_PER_SECOND, QUESTIONS_AT_ONCE);
+        Ok(Door { webhook_id: account.text("webhook_id")?, verification, certificates, questions })
     }
 
     /// When the first certificate that notices were signed under ends.
@@ -72,6 +95,9 @@ impl Door {
             Verification::Postback => {
                 // Read first: only a body that is one whole JSON value can be spliced into the question.
                 let event = read_event(raw.body)?;
+                // Anyone can write what was checked so far; asking PayPal costs, so forged notices may cost only so much.
+                // Who is told "later" and is PayPal sends it again.
+                self.questions.take()?;
                 self.ask_paypal(api, &sent, raw.body).await?;
                 Ok(event)
             }
@@ -192,6 +218,14 @@ fn forged(why: &str) -> NotificationError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn questions_beyond_the_burst_are_put_off_and_not_refused() {
+        let one = NonZeroU32::MIN;
+        let questions = Questions::new(one, NonZeroU32::new(3).unwrap());
+        assert_eq!((0..3).filter(|_| questions.take().is_ok()).count(), 3);
+        assert!(matches!(questions.take(), Err(NotificationError::Unavailable(_))), "the sender repeats it");
+    }
 
     #[test]
     fn the_event_goes_back_byte_for_byte() {

@@ -90,7 +90,7 @@ pub async fn resolve(
     let carry = async |claim: Claim| {
         let resolving = service.resolving.clone();
         let detail = format_args!("{}: {reason}", action.as_str());
-        let mut extra = service.noted(&caller, "finding.decided", id, detail);
+        let mut extra = caller.noted(&service, "finding.decided", id, detail);
         extra.claim(&claim, id);
         let work =
             async move { resolving.resolve(merchant, user, id, (action, &parts), &reason, extra).await };

@@ -268,7 +268,7 @@ pub async fn sync(service: web::Data<Service>, caller: Caller, id: web::Path<Str
 pub async fn cancel(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id = wire::path_id(&id, "payment")?;
     let (pay, merchant) = (service.pay.clone(), caller.merchant());
-    let extra = service.noted(&caller, "payment.cancelled", id, "");
+    let extra = caller.noted(&service, "payment.cancelled", id, "");
     let work = tokio::spawn(async move { pay.cancel(merchant, id, extra).await });
     let view = work.await.map_err(Problem::internal)?;
     crate::http::json(200, &view?)

@@ -84,7 +84,7 @@ pub async fn move_clock(service: web::Data<Service>, caller: Caller, body: Json<
         return Err(Problem::new(Code::ClockBackwards, detail).at("set"));
     }
     let moving = service.clone();
-    let extra = service.noted(&caller, "clock.moved", "clock", format_args!("to {}", wire::time(until)));
+    let extra = caller.noted(&service, "clock.moved", "clock", format_args!("to {}", wire::time(until)));
     let work = tokio::spawn(async move { moving.advance_clock(until, extra).await });
     match tokio::time::timeout(PATIENCE, work).await {
         Ok(done) => {

@@ -150,7 +150,7 @@ pub async fn refund(
     let asked = Asked { service: &service, caller: &caller, request: &request, body: &body.bytes };
     let carry = async |claim: Claim| {
         let refund: RefundId = service.ids.mint();
-        let mut extra = service.noted(&caller, "payment.refunded", payment, refund);
+        let mut extra = caller.noted(&service, "payment.refunded", payment, refund);
         extra.claim(&claim, refund);
         let (refunding, merchant, input) = (service.refunding.clone(), caller.merchant(), body.value);
         let work =
@@ -195,7 +195,7 @@ pub async fn deliver(
     let asked = Asked { service: &service, caller: &caller, request: &request, body: &body.bytes };
     let carry = async |claim: Claim| {
         let (delivering, merchant, items) = (service.delivering.clone(), caller.merchant(), body.value.items);
-        let extra = service.noted(&caller, "payment.delivered", id, items.join(" "));
+        let extra = caller.noted(&service, "payment.delivered", id, items.join(" "));
         let with = move |delivery: &str| {
             let mut change = extra.clone();
             change.claim(&claim, delivery);

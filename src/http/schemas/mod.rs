@@ -11,6 +11,7 @@ use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Schem
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::domain::country::Country;
 use crate::domain::fees::Figure;
 use crate::domain::orders::PaymentState;
 use crate::ids::{
@@ -49,6 +50,7 @@ macro_rules! texts {
 
 texts! {
     Currency "SGD" "^[A-Z]{3}$" "An alphabetic code of ISO 4217.";
+    Country "SG" "^[A-Z]{2}$" "A country of ISO 3166, alpha-2.";
     Percent "12.5" r"^[0-9]+(\.[0-9]+)?$" "Percent, 0 to 1000, at most 8 decimals.";
     Figure "10.00" r"^[0-9]+(\.[0-9]+)?$" "A decimal of the payment's currency, zero or above.";
 }

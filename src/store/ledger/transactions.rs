@@ -44,6 +44,26 @@ impl Store {
         Ok(self.with_entries(found).await?.pop())
     }
 
+    /// Whether the money of a capture is in the books: divided, owed back, or in suspense.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn capture_is_booked(
+        &self,
+        merchant: MerchantId,
+        capture_ref: &str,
+    ) -> Result<bool, StoreError> {
+        let row = sqlx::query(
+            "SELECT 1 FROM ledger_transaction WHERE merchant_id = $1
+             AND event IN ('captured', 'captured_twice', 'captured_unmatched') AND source = $2 LIMIT 1",
+        )
+        .bind(merchant.to_string())
+        .bind(capture_ref)
+        .fetch_optional(self.reads())
+        .await?;
+        Ok(row.is_some())
+    }
+
     /// A merchant's transactions, newest first; in reading order.
     ///
     /// # Errors

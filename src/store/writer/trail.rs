@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::access::{AuditEntry, AuditNote};
+use crate::domain::access::{AuditEntry, AuditHead, AuditNote};
 use crate::ids::MerchantId;
-use crate::store::audit::{self, AUDIT_ENTRY, AuditHead};
+use crate::store::audit::{self, AUDIT_ENTRY};
 use crate::store::{Change, Value};
 
 use super::session::Session;
@@ -31,8 +31,8 @@ impl Trails {
     pub async fn read(session: &mut Session, changes: &[Change]) -> Result<Trails, StatementError> {
         let mut ends: BTreeMap<MerchantId, End> = BTreeMap::new();
         for note in changes.iter().flat_map(|change| &change.notes) {
-            let head = AuditHead { seq: 0, hash: [0; 32] };
-            ends.entry(note.actor.merchant).or_insert(End { head, stored: false, moved: false });
+            let start = End { head: AuditHead::START, stored: false, moved: false };
+            ends.entry(note.actor.merchant).or_insert(start);
         }
         let keys: Vec<Row> = ends.keys().map(|merchant| vec![Value::text(merchant)]).collect();
         for row in session.look_up(&tables::AUDIT_HEADS, &keys).await? {

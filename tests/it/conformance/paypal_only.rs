@@ -100,6 +100,20 @@ async fn one_certificate_is_fetched_once_and_unknown_ones_once_a_minute() {
 }
 
 #[tokio::test]
+async fn an_address_that_held_no_certificate_is_not_looked_at_again() {
+    let bench = by_signature();
+    let now = bench.clock.wall();
+    let notice = bench.notice(Notice::Genuine);
+    bench.fault(Call::Other, Fault::Refused(Reply::of(404, "application/json", "{}".to_owned())));
+    for _ in 0..3 {
+        // Forged, not "later": its sender need not come again, and takes no other address's turn.
+        let result = bench.gateway.verify(&notice.raw(now)).await;
+        assert!(matches!(result, Err(NotificationError::Forged(_))), "{result:?}");
+        assert_eq!(bench.count(Call::Other), 1);
+    }
+}
+
+#[tokio::test]
 async fn live_and_paypals_sandbox_refuse_our_sandbox() {
     let bench = by_signature();
     let notice = bench.notice(Notice::Genuine);

@@ -130,6 +130,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     live_base_url: "https://gateway.example",
     fee_known_at_capture: true,
     poll_pace_s: 0,
+    session_life_s: 3 * 60 * 60,
     build: unbuildable,
 };
 

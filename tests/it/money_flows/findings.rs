@@ -7,7 +7,7 @@ use straits::flows::findings::ResolveError;
 use straits::store::Change;
 
 use super::far::Pays;
-use super::world::{Setup, World, money, taken};
+use super::world::{Setup, World, converted, money, taken};
 use super::{FORTY, ONE, one, two};
 use crate::engines::on_each_engine;
 
@@ -147,6 +147,45 @@ async fn money_that_cannot_be_sent_back_asks_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_is_free_once_its_wrong_money_went_back() {
+    on_each_engine("an_order_is_free_once_its_wrong_money_went_back", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let wrong = taken("CAP-W", "10.00", "USD", "0.94");
+        let first = world.paid("once-more", money("100.00", "USD"), ONE, wrong).await;
+        world.far.plan(&[Pays::Later]);
+        let finding = world.finding(FindingKind::AmountDiffers).await;
+        world.resolve(&finding, Action::SendBack).await;
+        // Until the gateway says that it is paid, nothing has ended.
+        assert_eq!(world.state(first).await, "in_review");
+        world.far.pay_out();
+        assert_eq!(world.refunding.recover().await.unwrap(), 1);
+        assert_eq!(world.state(first).await, "cancelled");
+        let shown = world.pay.get(world.merchant.id, first).await.unwrap();
+        assert_eq!(shown.failure.map(|failure| failure.code).as_deref(), Some("sent_back"));
+
+        let second =
+            world.paid("once-more", money("100.00", "USD"), ONE, taken("CAP", "100.00", "USD", "4.90"));
+        assert_eq!(world.state(second.await).await, "captured");
+        let before = world.transactions().await.len();
+        // The old capture is told of again, by a notice and by a question; then the gateway corrects itself too late.
+        for kind in [taken("CAP-W", "10.00", "USD", "0.94"), taken("CAP-W", "100.00", "USD", "4.90")] {
+            world.far.say(first, ReportKind::Captured(kind));
+            world.hear(first).await;
+            world.sync(first).await;
+        }
+        assert_eq!(store.waiting_notices().await.unwrap(), 0);
+        assert_eq!((world.transactions().await.len(), world.state(first).await), (before, "cancelled"));
+        assert!(world.findings().await.is_empty());
+        let (events, _) = store.events(world.merchant.id, Some(&first.to_string()), None, 20).await.unwrap();
+        assert_eq!(events.iter().filter(|event| event.kind == "payment.cancelled").count(), 1);
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_payment_of_an_order_can_be_a_sale_of_its_own() {
     on_each_engine("a_second_payment_of_an_order_can_be_a_sale_of_its_own", async |database| {
         let store = database.open().await;
@@ -177,6 +216,47 @@ async fn a_second_payment_of_an_order_can_be_a_sale_of_its_own() {
     .await;
 }
 
+/// J06 told twice: the second payment was converted by the gateway too, and its share is of what was received.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_payment_that_the_gateway_converted_is_divided_by_what_it_received() {
+    on_each_engine("a_second_payment_that_the_gateway_converted", async |database| {
+        let store = database.open().await;
+        let setup = || Setup { holds: &["EUR"], ..Setup::default() };
+        let terms = r#"{"splits":[{"supplier":"A","share":{"percent":"90","of":"received"}}]}"#;
+        let capture = |capture_ref: &str| {
+            converted(taken(capture_ref, "100.00", "USD", "3.49"), money("86.86", "EUR"), "0.90")
+        };
+        let plain = World::on(&store, &database.clock, setup()).await;
+        plain.paid("once", money("100.00", "USD"), terms, capture("CAP-P")).await;
+        let once = plain.standing().await;
+        let world = World::on(&store, &database.clock, setup()).await;
+        let first = world.start("twice", money("100.00", "USD"), terms).await;
+        world.pay.cancel(world.merchant.id, first, Change::new()).await.unwrap();
+        world.paid("twice", money("100.00", "USD"), terms, capture("CAP-1")).await;
+        world.far.say(first, ReportKind::Captured(capture("CAP-2")));
+        world.hear(first).await;
+        let finding = world.finding(FindingKind::DoublePayment).await;
+        world.resolve(&finding, Action::Adopt).await;
+        let twice = once.iter().map(|(account, balance)| {
+            let balance: rust_decimal::Decimal = balance.parse().unwrap();
+            (account.clone(), (balance * rust_decimal::Decimal::TWO).to_string())
+        });
+        assert_eq!(world.standing().await, twice.collect());
+        world.verified().await;
+
+        // And money that was not what was asked.
+        let world = World::on(&store, &database.clock, setup()).await;
+        let wrong = converted(taken("CAP-W", "50.00", "USD", "1.75"), money("43.42", "EUR"), "0.90");
+        let payment = world.paid("half", money("100.00", "USD"), terms, wrong).await;
+        world.resolve(&world.finding(FindingKind::AmountDiffers).await, Action::Adopt).await;
+        assert_eq!(world.state(payment).await, "captured");
+        assert_eq!(world.standing().await.get("2100[A] EUR").map(String::as_str), Some("-39.07"));
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_capture_of_one_payment_only_goes_back() {
     on_each_engine("a_second_capture_of_one_payment_only_goes_back", async |database| {
@@ -186,6 +266,7 @@ async fn a_second_capture_of_one_payment_only_goes_back() {
         world.far.say(payment, ReportKind::Captured(taken("CAP-2", "100.00", "USD", "4.90")));
         world.hear(payment).await;
         world.hear(payment).await;
+        assert_eq!(store.waiting_notices().await.unwrap(), 0, "a capture that is booked is no news");
         assert_eq!(world.standing().await.get("2900[paypal] USD").map(String::as_str), Some("-100.00"));
         let finding = world.finding(FindingKind::DoublePayment).await;
         world.word(world.maker, &finding, Action::Adopt).await.unwrap();

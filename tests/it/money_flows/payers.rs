@@ -22,7 +22,7 @@ name = "domestic"
 kind = "gateway"
 percent = "3.9"
 fixed = "0.50"
-when = { gateway = "paypal", market = "SG", payer_country = "SG" }
+when = { gateway = "paypal", currency = "USD", market = "SG", payer_country = "SG" }
 source = "a contract"
 trust = "sample"
 
@@ -31,7 +31,7 @@ name = "anywhere"
 kind = "gateway"
 percent = "4.4"
 fixed = "0.50"
-when = { gateway = "paypal" }
+when = { gateway = "paypal", currency = "USD" }
 source = "a contract"
 trust = "sample"
 
@@ -47,8 +47,9 @@ trust = "sample"
 fn asked() -> Value {
     json!([
         {"name": "domestic", "kind": "gateway", "percent": "3.9", "fixed": "0.50",
-         "when": {"gateway": "paypal", "market": "SG", "payer_country": "SG"}},
-        {"name": "anywhere", "kind": "gateway", "percent": "4.4", "fixed": "0.50", "when": {"gateway": "paypal"}},
+         "when": {"gateway": "paypal", "currency": "USD", "market": "SG", "payer_country": "SG"}},
+        {"name": "anywhere", "kind": "gateway", "percent": "4.4", "fixed": "0.50",
+         "when": {"gateway": "paypal", "currency": "USD"}},
         {"name": "payer in Malaysia", "kind": "cross_border", "percent": "1.13",
          "when": {"gateway": "paypal", "payer_country": "MY"}},
     ])

@@ -6,8 +6,8 @@ use serde_json::json;
 use straits::domain::orders::{PaymentReport, RefundStatus, ReportKind};
 use straits::gateways::{
     About, AccountSettings, Context, Gateway, GatewayError, GatewaySecrets, NextAction, Notification,
-    NotificationError, PaymentRequest, RawNotification, RefundRequest, ReturnParameters, Trust, call,
-    registry,
+    NotificationError, PaymentRequest, PaymentSession, RawNotification, RefundRequest, ReturnParameters,
+    Trust, call, registry,
 };
 use straits::ids::IdSource;
 use straits::money::Money;
@@ -247,6 +247,36 @@ async fn an_answer_lost_after_the_capture_is_found_by_asking() {
         let found = refunds.query_refund(&payment, &secrets, &refund).await.unwrap().unwrap();
         assert_eq!((found.status, found.amount), (RefundStatus::Succeeded, refund.amount));
     }
+}
+
+#[tokio::test]
+async fn what_a_lost_opening_held_is_told_again_where_the_protocol_allows() {
+    let url_of = |session: &PaymentSession| match &session.next_action {
+        NextAction::Redirect { url } => url.clone(),
+        other => panic!("{other:?}"),
+    };
+    let rehearsal = paypal("self").await;
+    let mut request = rehearsal.request();
+    let first = rehearsal.gateway.create_payment(&request).await.unwrap();
+    // The whole answer was lost, or all but the order's id.
+    for known in [None, first.gateway_ref.clone()] {
+        request.gateway_ref = known;
+        let again = rehearsal.gateway.session_again(&request).await.unwrap().unwrap();
+        assert_eq!((url_of(&again), &again.gateway_ref), (url_of(&first), &first.gateway_ref));
+    }
+    rehearsal.stage.advance(TimeDelta::hours(3)).await;
+    assert!(rehearsal.gateway.session_again(&request).await.unwrap().is_none(), "it has lapsed");
+
+    // Grab tells it once; but what never arrived is opened, under the same reference.
+    let rehearsal = grabpay().await;
+    let request = rehearsal.request();
+    let opened = rehearsal.gateway.session_again(&request).await.unwrap().expect("it never arrived");
+    assert!(url_of(&opened).contains("code_challenge"));
+    assert!(
+        rehearsal.gateway.session_again(&request).await.unwrap().is_none(),
+        "the answer is lost for good"
+    );
+    assert_eq!(rehearsal.query(&request, &opened.secrets).await.kind, ReportKind::RequiresAction);
 }
 
 #[tokio::test]

@@ -62,9 +62,7 @@ fn step(state: &PaymentState, asked: &Asked, report: &PaymentReport) -> PaymentS
         Transition::AlreadyThere | Transition::Stale => state.clone(),
         Transition::Conflict(why) => {
             let held = match &report.kind {
-                ReportKind::Captured(capture) if why.money_is_ours() => {
-                    Some(Held { capture_ref: capture.capture_ref.clone(), amount: capture.amount })
-                }
+                ReportKind::Captured(capture) if why.money_is_ours() => Some(Held::of(capture)),
                 _ => None,
             };
             state.under_review(why, held).unwrap_or_else(|| state.clone())
@@ -125,6 +123,28 @@ fn each_report_moves_each_state_as_the_table_says() {
     for (reports, expected) in table {
         assert_eq!(after(reports).as_str(), *expected, "{reports:?}");
     }
+}
+
+#[test]
+fn money_that_went_back_ends_the_payment_and_says_nothing_new() {
+    let held = after(&[capture("C1", 1_000, "USD")]);
+    assert_eq!(held.send_back("C2"), Transition::Stale, "another capture went back");
+    let Transition::Advance(ended) = held.send_back("C1") else { panic!("it stays in review") };
+    assert!(ended.is_closed() && !ended.is_open());
+    assert_eq!(ended.send_back("C1"), Transition::AlreadyThere);
+    let hear = |kind| ended.apply(&asked(), &PaymentReport::of(kind));
+    for kind in [capture("C1", 1_000, "USD"), capture("C1", 10_000, "USD"), capture("C1", 1_000, "SGD")] {
+        assert_eq!(hear(kind.clone()), Transition::AlreadyThere, "{kind:?}");
+    }
+    assert!(matches!(hear(capture("C2", 900, "USD")), Transition::Conflict(_)), "other money is news");
+    let Transition::Advance(late) = hear(capture("C2", 10_000, "USD")) else { panic!("not taken") };
+    assert!(late.taken().unwrap().late);
+    let stored = serde_json::to_string(&ended).unwrap();
+    assert_eq!(serde_json::from_str::<PaymentState>(&stored).unwrap(), ended);
+    // As it was stored before there was a capture to remember.
+    let old: PaymentState = serde_json::from_str(r#"{"state":"cancelled","code":"merchant"}"#).unwrap();
+    assert_eq!(old, PaymentState::Cancelled { code: "merchant".into(), returned: None });
+    assert_eq!(PaymentState::Created.send_back("C1"), Transition::Stale);
 }
 
 #[test]

@@ -25,7 +25,7 @@ struct Row {
 pub struct CountryError(pub String);
 
 static TABLE: LazyLock<Vec<Row>> = LazyLock::new(|| {
-    let text = include_str!("../../../config/countries.csv");
+    let text = include_str!("../../config/countries.csv");
     let mut rows: Vec<Row> = text.lines().skip(1).filter_map(read_row).collect();
     rows.sort_by_key(|row| row.code);
     rows
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn every_row_of_the_file_is_a_country() {
-        let rows = include_str!("../../../config/countries.csv").lines().count() - 1;
+        let rows = include_str!("../../config/countries.csv").lines().count() - 1;
         assert_eq!(Country::all().count(), rows);
         assert!(Country::all().all(|country| Country::find(country.code()) == Ok(country)));
         assert!(Country::all().all(|country| !country.languages()[0].is_empty()));
