@@ -137,7 +137,7 @@ async fn a_thousand_items_rest_on_one_snapshot_and_no_more_are_taken() {
     let mut asked = question(&amounts, from_country("TH"));
     asked.items.push(Item { sku: None, price: money("10.00", "EUR") });
     asked.rounding = Some(PriceRounding::Charm);
-    let answer = pricing.localise(asked).unwrap();
+    let answer = pricing.localise(asked.clone()).unwrap();
     assert_eq!((answer.items.len(), answer.rate.as_ref().unwrap().spread_bps), (1000, 150));
     assert!(
         answer.items[..999].iter().all(|item| item.price == money("689.00", "THB") && item.rate.is_none())
@@ -329,7 +329,7 @@ async fn a_price_book_is_written_asked_once_and_withdrawn_on_each_engine() {
         let stranger = pricing.book_of(ids.mint(), names.iter().map(String::as_str)).await.unwrap();
         let mut asked = question(&vec![("19.90", "USD"); 1000], from_country("TH"));
         asked.book = book;
-        let answer = pricing.localise(asked).unwrap();
+        let answer = pricing.localise(asked.clone()).unwrap();
         let amounts: Vec<Money> = answer.items[..3].iter().map(|item| item.price).collect();
         assert_eq!(amounts, [money("650.00", "THB"), money("5.00", "THB"), money("671.22", "THB")]);
         assert_eq!(answer.fixed_until, Some(database.clock.now() + TimeDelta::hours(1)));

@@ -38,7 +38,7 @@ fn shown(pricing: &Pricing, country: &str) -> PricesAnswer {
     let items = vec![Item { sku: None, price: money("19.90", "USD") }];
     let question =
         PricesQuestion { items, shopper, rounding: Some(PriceRounding::Exact), ..PricesQuestion::default() };
-    pricing.localise(&question).unwrap()
+    pricing.localise(question).unwrap()
 }
 
 #[tokio::test]
