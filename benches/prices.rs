@@ -1,6 +1,8 @@
 //! What a localized price costs the server: processor time of one `/v1/prices` request with 1, 20 and 100 items (key,
 //! limits, metrics, log line, text and all) against a bare actix handler without middleware, in one run.
 //!
+//! Before that, a catalogue of 1,000,000 prices at one rate: time and memory, against `rust_decimal` for each price.
+//!
 //! `cargo bench --bench prices`. The servers are processes of their own (the real program, and this file as the bare
 //! one); the load comes from here. Rounds alternate between them, ratios are medians of the rounds: trust them, not the
 //! figures, since the machine is shared. Linux only: processor time is read from `/proc`.
@@ -12,6 +14,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use actix_web::{App, HttpResponse, HttpServer, web};
+use rust_decimal::{Decimal, RoundingStrategy};
+use straits::money::{Currency, Money, Rate, Repricing, Rounding};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -30,12 +34,68 @@ fn main() {
     if let Some(place) = arguments.iter().position(|argument| argument == BARE) {
         return serve_bare(arguments[place + 1].parse().unwrap());
     }
+    reprice();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     println!("| cores | request | server CPU us | x bare | requests/s | p50 us | p99 us |");
     println!("|---|---|---|---|---|---|---|");
     for cores in [1, 2] {
         runtime.block_on(compare(cores));
     }
+}
+
+/// A million dollar prices in baht, three ways; the sums must agree.
+fn reprice() {
+    const PRICES: i64 = 1_000_000;
+    let (usd, thb) = (Currency::find("USD").unwrap(), Currency::find("THB").unwrap());
+    let rate = Rate::parse(usd, thb, "33.7298603651987111").unwrap();
+    let own: Vec<i64> = (0..PRICES).map(|place| 99 + place * 7_919 % 4_999_901).collect();
+    let repricing = Repricing::new(rate, 2, Rounding::HalfUp);
+    let mut prices = Vec::new();
+    let before = resident_kib();
+    let (mut decimals, mut singles, mut bulks) = (Vec::new(), Vec::new(), Vec::new());
+    let mut sums = [0_i128; 3];
+    let mut grown = 0;
+    for _ in 0..ROUNDS {
+        let begun = Instant::now();
+        sums[0] = own
+            .iter()
+            .map(|minor| {
+                let exact = Decimal::new(*minor, 2) * rate.value();
+                let price = exact.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
+                price.mantissa() * 10_i128.pow(2 - price.scale())
+            })
+            .sum();
+        decimals.push(begun.elapsed());
+        let begun = Instant::now();
+        let single = |minor: &i64| rate.convert(Money::from_minor(*minor, usd)).unwrap();
+        sums[1] = own.iter().map(|minor| i128::from(single(minor).round(Rounding::HalfUp).minor())).sum();
+        singles.push(begun.elapsed());
+        let begun = Instant::now();
+        repricing.all(&own, &mut prices).unwrap();
+        bulks.push(begun.elapsed());
+        sums[2] = prices.iter().map(|minor| i128::from(*minor)).sum();
+        grown = grown.max(resident_kib().saturating_sub(before));
+    }
+    assert!(sums.iter().all(|sum| *sum == sums[0]), "{sums:?}");
+    let median = |times: &mut Vec<Duration>| {
+        times.sort_unstable();
+        times[times.len() / 2]
+    };
+    let (decimal, single, bulk) = (median(&mut decimals), median(&mut singles), median(&mut bulks));
+    println!("1,000,000 prices | ns each | decimal / it");
+    for (name, took) in
+        [("rust_decimal", decimal), ("Rate::convert and round", single), ("Repricing::all", bulk)]
+    {
+        let ratio = decimal.as_nanos() * 100 / took.as_nanos();
+        println!("{name} | {} | {}.{:02}", took.as_nanos() / PRICES as u128, ratio / 100, ratio % 100);
+    }
+    println!("memory grows by {grown} KiB, of which the prices themselves are {} KiB", PRICES * 8 / 1_024);
+}
+
+fn resident_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 /// The bare handler: the least that actix does for a request with a JSON answer.

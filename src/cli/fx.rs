@@ -12,7 +12,7 @@ use crate::money::Currency;
 use crate::rates::RateBook;
 use crate::settings::Settings;
 
-use super::{CliError, Outcome};
+use super::{CliError, Outcome, reprice};
 
 /// What a dollar shop sells in, as far as the ECB publishes it.
 const QUOTES: &str = "SGD,MYR,THB,IDR,PHP,CNY,HKD,KRW,INR,JPY,GBP,EUR,AUD";
@@ -25,6 +25,8 @@ time. Moves count in both directions, spreads are left out.";
 pub enum FxCommand {
     /// Hold the quotes' buffers against history; exit 1 when a share is more than 1 point below its target
     Backtest(Backtest),
+    /// Price a catalogue in another currency: CSV in, CSV out, any length
+    Reprice(reprice::Reprice),
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ mod demo;
 mod fx;
 mod keys;
 mod merchants;
+mod reprice;
 mod serve;
 
 use std::path::PathBuf;
@@ -206,6 +207,7 @@ fn run(cli: Cli) -> Result<Outcome, CliError> {
         }
         Command::Migrate => runtime.block_on(serve::migrate(settings)),
         Command::Fx { command: fx::FxCommand::Backtest(asked) } => fx::backtest(&settings, &asked),
+        Command::Fx { command: fx::FxCommand::Reprice(asked) } => reprice::reprice(&settings, &asked),
         Command::Openapi => config::openapi(&settings),
         Command::Config { .. } => Ok(Outcome::Done),
     }

@@ -6,6 +6,7 @@
 //! | [`Money`] | a whole number of minor units | more decimals than the currency has, mixing currencies |
 //! | [`Unrounded`] | the exact result of a rate or percentage | being posted or serialised; the only exit is [`Unrounded::round`] |
 //! | [`Rate`] | units of the quote currency for one unit of base, to 18 significant digits | zero, negatives, 10^9 and above |
+//! | [`Repricing`] | a rate and a rounding, for amounts by the million | other currencies than its own |
 //! | [`Percent`], [`BasisPoints`] | exact decimals | negative percentages, more than 8 decimals |
 //! | [`AllocationPolicy`] | who gets what rounding down leaves over | negative weights, nothing to divide by |
 //!
@@ -19,6 +20,7 @@ mod currency;
 mod digits;
 mod percent;
 mod rate;
+mod reprice;
 mod unrounded;
 
 pub use allocate::{AllocateError, AllocationPolicy, allocate};
@@ -27,4 +29,5 @@ pub use currency::{Currency, CurrencyError};
 pub use digits::Digits;
 pub use percent::{BasisPoints, Percent, PercentError};
 pub use rate::{Rate, RateError};
+pub use reprice::Repricing;
 pub use unrounded::{Rounding, Unrounded};

@@ -46,7 +46,7 @@ impl Rounding {
     }
 
     /// Whether `whole` steps away from zero for the rest `rest / of` (0 ≤ rest < of).
-    fn steps_up(self, whole: u128, rest: u128, of: u128) -> bool {
+    pub(super) fn steps_up(self, whole: u128, rest: u128, of: u128) -> bool {
         // `rest < of - rest` says `rest < of / 2` without overflow.
         let against_half = rest.cmp(&(of - rest));
         match self {
