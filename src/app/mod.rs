@@ -32,7 +32,7 @@ use crate::geo::{Geo, GeoError, Proxies};
 use crate::http::key_ring::KeyRing;
 use crate::http::limits::Limiter;
 use crate::http::requests::Requests;
-use crate::http::service::Service;
+use crate::http::service::{Bell, Service};
 use crate::http::{self, edge};
 use crate::ids::IdSource;
 use crate::sandbox::SandboxError;
@@ -169,6 +169,7 @@ impl App {
             notices: Arc::new(Semaphore::new(settings.limits.notifications_bytes)),
             origins: ArcSwap::from_pointee(origins),
             keys: KeyRing::default(),
+            bell: Bell::default(),
             requests: Requests::new(settings.log_format),
             ready: AtomicBool::new(false),
             settings,

@@ -17,6 +17,7 @@ pub mod key_ring;
 pub mod limits;
 mod misread;
 mod openapi;
+mod priced;
 pub mod problem;
 pub mod requests;
 pub mod schemas;
@@ -258,14 +259,12 @@ async fn method_not_allowed(request: HttpRequest) -> Answer {
 
 /// A JSON answer.
 fn json(status: u16, body: &impl serde::Serialize) -> Answer {
-    json_of(status, body, 128)
+    json_text(status, serde_json::to_vec(body).map_err(Problem::internal)?)
 }
 
-/// A JSON answer of about so many bytes.
-fn json_of(status: u16, body: &impl serde::Serialize, about: usize) -> Answer {
+/// The same, written already.
+fn json_text(status: u16, text: Vec<u8>) -> Answer {
     let status = actix_web::http::StatusCode::from_u16(status).map_err(Problem::internal)?;
-    let mut bytes = Vec::with_capacity(about);
-    serde_json::to_writer(&mut bytes, body).map_err(Problem::internal)?;
     let kind = (HeaderName::from_static("content-type"), HeaderValue::from_static("application/json"));
-    Ok(HttpResponse::build(status).insert_header(kind).body(bytes))
+    Ok(HttpResponse::build(status).insert_header(kind).body(text))
 }

@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
@@ -74,6 +74,8 @@ pub struct Service {
     pub sandbox: Option<Sandbox>,
     /// Keys that were used lately.
     pub keys: KeyRing,
+    /// When the market opens or closes next.
+    pub bell: Bell,
     /// Log lines and times of requests.
     pub requests: Requests,
     /// Requests per key and address.
@@ -132,7 +134,7 @@ impl Service {
     pub fn prices_fresh_for(&self, fixed_until: Option<DateTime<Utc>>) -> Duration {
         let fixed = fixed_until.map(|until| (until - self.clock.now()).to_std().unwrap_or_default());
         let now = self.clock.now();
-        let bell = week::next_bell(now).and_then(|bell| (bell - now).to_std().ok());
+        let bell = self.bell.next(now).and_then(|bell| (bell - now).to_std().ok());
         [self.pricing.rates.fresh_for(), fixed, bell].into_iter().flatten().min().unwrap_or(Duration::MAX)
     }
 
@@ -172,5 +174,22 @@ impl Service {
     /// Whether requests may come.
     pub fn is_ready(&self) -> bool {
         self.ready.load(Ordering::SeqCst)
+    }
+}
+
+/// The market's next bell, looked up in the calendar once for each: microseconds since 1970.
+#[derive(Debug, Default)]
+pub struct Bell(AtomicI64);
+
+impl Bell {
+    fn next(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let known = DateTime::from_timestamp_micros(self.0.load(Ordering::Relaxed))?;
+        // No week is longer: an older bell than the next one is never taken for it.
+        if now < known && known - now < TimeDelta::days(7) {
+            return Some(known);
+        }
+        let bell = week::next_bell(now)?;
+        self.0.store(bell.timestamp_micros(), Ordering::Relaxed);
+        Some(bell)
     }
 }

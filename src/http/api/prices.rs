@@ -14,6 +14,7 @@ use crate::geo::EdgeCountry;
 use crate::http::caching::{self, Dependence, KeyUse};
 use crate::http::caller::{Caller, client};
 use crate::http::extract::{FlatJson, Query};
+use crate::http::priced;
 use crate::http::problem::{Answer, Code, Problem};
 use crate::http::service::Service;
 use crate::http::wire::{AmountIn, CurrencyIn};
@@ -161,8 +162,8 @@ pub async fn price(
     let items = vec![Item { sku: query.sku, price }];
     let mark = query.symbol.unwrap_or_default();
     let answer = shown(&service, &caller, &request, items, &asked, query.rounding, mark).await?;
-    let body = serde_json::to_vec(&answer).map_err(Problem::internal)?;
     let fresh = service.prices_fresh_for(answer.fixed_until);
+    let body = priced::written(answer).map_err(Problem::internal)?;
     caching::kept(&service, &request, "application/json", body, dependence, fresh)
 }
 
@@ -184,7 +185,7 @@ pub async fn prices(
     let asked = Asked { to: body.to, country: body.country, ip: body.ip, locale: body.locale };
     let mark = body.symbol.unwrap_or_default();
     let answer = shown(&service, &caller, &request, items, &asked, body.rounding, mark).await?;
-    crate::http::json_of(200, &answer, 300 * (answer.items.len() + 2))
+    crate::http::json_text(200, priced::written(answer).map_err(Problem::internal)?)
 }
 
 /// What a question says about the shopper.
