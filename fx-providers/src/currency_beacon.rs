@@ -126,7 +126,8 @@ fn time(text: &str, fetched_at: DateTime<Utc>) -> Result<DateTime<Utc>, Flaw> {
     if let Ok(at) = text.parse::<DateTime<Utc>>() {
         return moment(at, fetched_at);
     }
-    if let Ok(at) = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S") {
+    let plain = |form| NaiveDateTime::parse_from_str(text, form);
+    if let Ok(at) = plain("%Y-%m-%d %H:%M:%S%.f").or_else(|_| plain("%Y-%m-%dT%H:%M:%S%.f")) {
         return moment(at.and_utc(), fetched_at);
     }
     Ok(date(text, fetched_at)?.and_time(NaiveTime::MIN).and_utc())

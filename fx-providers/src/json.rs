@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use rust_decimal::Decimal;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
@@ -157,10 +158,15 @@ impl Value {
         }
     }
 
-    /// The whole number `name`.
+    /// The whole number `name`, in whatever spelling: `1793372400`, `1793372400.0`, `1.7933724E9`.
     pub fn integer(&self, name: &str) -> Result<i64, Flaw> {
+        let spelt = |text: &str| {
+            let number = text.parse().or_else(|_| Decimal::from_scientific(text)).ok();
+            let number = number.filter(Decimal::is_integer)?;
+            i64::try_from(number.trunc()).ok()
+        };
         let number = match self.member(name)? {
-            Value::Number(text) => text.parse().ok(),
+            Value::Number(text) => text.parse().ok().or_else(|| spelt(text)),
             _ => None,
         };
         number.ok_or_else(|| Flaw::new(format!("`{name}` is not a whole number")))

@@ -20,7 +20,7 @@ use rust_decimal::Decimal;
 use crate::http::{Fetcher, Patience};
 use crate::json::{self, Value};
 use crate::key::Key;
-use crate::sheet::{Flaw, Refusal, Sheet, code, market, middle, rate, unix};
+use crate::sheet::{Flaw, Refusal, Sheet, code, is_ticker, market, middle, rate, unix};
 use crate::{
     Answer, Code, Kind, Pace, Quoted, RateSet, RateSource, Schedule, SourceError, Validator, Window,
 };
@@ -121,7 +121,7 @@ fn parse(body: &[u8], fetched_at: DateTime<Utc>, every: Duration) -> Result<Vec<
     }
     let published_at = unix(&value, "timestamp", fetched_at)?;
     let mut sheet = Sheet::new(code(value.text("base")?)?);
-    for (name, value) in value.object("rates")? {
+    for (name, value) in value.object("rates")?.iter().filter(|(name, _)| !is_ticker(name)) {
         sheet.add(code(name)?, one(name, value)?)?;
     }
     Ok(vec![RateSet {

@@ -64,10 +64,11 @@ impl Sheet {
         Sheet { base, rates: BTreeMap::new() }
     }
 
-    /// A sheet of an object of codes and rates.
+    /// A sheet of an object of codes and rates. Coins and funds whose names are no codes ([`is_ticker`]) are passed over:
+    /// they are none of the currencies anybody asked for.
     pub fn of(base: Code, members: &BTreeMap<String, Value>) -> Result<Sheet, Flaw> {
         let mut sheet = Sheet::new(base);
-        for (name, value) in members {
+        for (name, value) in members.iter().filter(|(name, _)| !is_ticker(name)) {
             sheet.add(code(name)?, rate(name, value)?)?;
         }
         Ok(sheet)
@@ -94,6 +95,12 @@ impl Sheet {
             false => Ok(self.rates),
         }
     }
+}
+
+/// Whether a name is that of a coin or fund rather than a currency: `USDT`, `AVAX`, `VEF_BLKMKT`.
+pub(crate) fn is_ticker(name: &str) -> bool {
+    let ticker = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    (4..=16).contains(&name.len()) && name.bytes().all(ticker)
 }
 
 /// A currency code.

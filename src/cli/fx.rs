@@ -1,6 +1,6 @@
 //! `fx backtest`: what buffers would have covered, over the history the program carries.
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Europe::Berlin;
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -73,8 +73,13 @@ pub fn backtest(settings: &Settings, asked: &Backtest) -> Result<Outcome, CliErr
         // The days before `from` are history to quote from.
         let before = usize::from(policy.volatility.history_moves) + 60;
         let asked = (days.1.min(today) - days.0.max(first)).num_days();
-        let most = usize::try_from(asked).unwrap_or(0) + before;
-        let history = rates.daily(base, quote, days.1, most);
+        // Those after `to` are what its quotes are held against.
+        let lag_days = u64::from(policy.volatility.settlement_lag_min) / (24 * 60);
+        let after = Days::new(2 * lag_days + 15);
+        let most = usize::try_from(asked.max(0) + i64::try_from(2 * lag_days + 15).unwrap_or(0)).unwrap_or(0)
+            + before;
+        let until = days.1.checked_add_days(after).unwrap_or(NaiveDate::MAX);
+        let history = rates.daily(base, quote, until, most);
         let outcomes = walk(&history, &locks, &policy, publication, days);
         if outcomes.iter().any(|one| one.quotes == 0) {
             let least = policy.volatility.minimum_moves;

@@ -159,6 +159,10 @@ fn the_back_test_says_what_was_covered_and_fails_when_it_is_too_little() {
     assert_eq!((code, document["passes"].as_bool()), (Some(1), Some(false)), "{document:#}");
     assert_eq!(document["rows"].as_array().map(Vec::len), Some(1));
 
+    // The last day is quoted too, and held against the day after it.
+    let (code, document, words) = test(&[], &["--pair", "USD/SGD", "--lock", "24h", "--to", "2023-10-31"]);
+    assert_eq!((code, &document["rows"][0]["quotes"]), (Some(0), &Value::from(1)), "{words}");
+
     let (code, _, words) = test(&[], &["--pair", "USD/PKR"]);
     assert_eq!(code, Some(1));
     assert!(words.contains("no day to quote USD/PKR on"), "{words}");

@@ -219,6 +219,14 @@ async fn past_days_and_ended_currencies_are_answered() {
     }
     let ended = app.get("publishable", "/v1/rates?base=EUR&quotes=HRK").await;
     assert_eq!((ended.status, ended.code().as_str()), (400, "unknown_currency"));
+    let ended = app.get("publishable", "/v1/rates?base=HRK&quotes=EUR").await;
+    assert_eq!((ended.status, ended.code().as_str()), (400, "unknown_currency"));
+    // On a day that knew it, it is a base like any other: the ECB's 1 EUR = 7.5365 HRK, divided once.
+    let then = app.get("publishable", "/v1/rates?base=HRK&quotes=EUR,LTL&date=2022-12-30").await.json();
+    assert_eq!(
+        (&then["base"], &then["rates"][0]["mid"], &then["missing"]),
+        (&json!("HRK"), &json!("0.132687587076229019"), &json!(["LTL"]))
+    );
     let after = app.get("publishable", "/v1/rates?base=EUR&quotes=HRK&date=2023-01-02").await.json();
     assert_eq!((after["rates"].as_array().map(Vec::len), &after["missing"]), (Some(0), &json!(["HRK"])));
     app.stop().await;

@@ -328,3 +328,35 @@ async fn a_plan_s_pace_is_its_schedule() {
         assert!(source.pace().shortest.as_secs() >= 10 && !source.pace().quota.is_empty());
     }
 }
+
+#[test]
+fn other_spellings_of_the_same_answer_read_the_same() {
+    let rates = |set: &RateSet| {
+        let told: Vec<String> = set.rates.iter().map(|(code, rate)| format!("{code} {rate}")).collect();
+        (set.published_at, told.join(", "))
+    };
+    // A mark at the start, lines with carriage returns, members in another order, exponents, coins and strangers.
+    let dollars = "\u{feff}{\r\n\t\"rates\" : {\"XAU\":2.5E-4,\"AVAX\":0.03,\"USDT\":1e0,\"VEF_BLKMKT\":0,\"SGD\":1.2784e+0},\r\n \"new\": [{}],\r\n\"base\":\"USD\",\"timestamp\":1.7933724E9 }\r\n";
+    let sets = open_exchange_rates::read(dollars.as_bytes(), at(READ_AT)).unwrap();
+    let expected = (at("2026-10-30T15:00:00Z"), "SGD 1.2784, XAU 0.00025".to_owned());
+    assert_eq!(rates(&sets[0]), expected);
+    for time in [
+        "2026-10-30T15:00:00Z",
+        "2026-10-30T15:00:00.000Z",
+        "2026-10-30T15:00:00",
+        "2026-10-30 15:00:00",
+        "2026-10-30T23:00:00+08:00",
+    ] {
+        let body = format!(
+            r#"{{"rates":{{"SGD":1.2784,"MATIC":2.1,"XAU":0.00025}},"base":"USD","date":"{time}","meta":{{"code":200}}}}"#
+        );
+        let sets = currency_beacon::read(body.as_bytes(), at(READ_AT)).unwrap();
+        assert_eq!(rates(&sets[0]), expected, "{time}");
+    }
+    // A set of coins alone is none.
+    let coins = r#"{"rates":{"USDT":1},"base":"USD","timestamp":1793372400.0}"#;
+    assert!(open_exchange_rates::read(coins.as_bytes(), at(READ_AT)).is_err());
+    // A name in small letters is no ticker but a slip.
+    let slip = r#"{"rates":{"sgd":1.2},"base":"USD","timestamp":1793372400}"#;
+    assert!(open_exchange_rates::read(slip.as_bytes(), at(READ_AT)).is_err());
+}

@@ -8,9 +8,12 @@
 //! | one to three | the one ranked first; another that differs raises an alarm, for among three nobody can be proved wrong |
 //! | none | the reference source ranked first; references are never averaged |
 //!
-//! The median of an even number is the better ranked of the two middle ones: the accepted rate is always a number that
-//! somebody published, with its evidence, and does not depend on the order of the observations. The deviation that
-//! rejects is the upper of the two middle ones, so that more than half are always kept.
+//! The median of an even number is that one of the two middle ones which more sources stand near to, else the better
+//! ranked: the accepted rate is always a number that somebody published, with its evidence, and does not depend on the
+//! order of the observations. The deviation that rejects is the upper of the two middle ones, so that more than half are
+//! kept: but then two liars of four are kept with the honest two, however far off. Where at least half stand together
+//! within the class's floor around the median, whoever stands further off than a market jumps, and in smaller company,
+//! is outvoted as well; half are always kept.
 //!
 //! A rate that jumps further from the last accepted one than its class allows is held back until a second source agrees
 //! or the source repeats it in a newer publication; the next in rank answers, else the last known good. A jump beyond
@@ -20,6 +23,7 @@
 /// How far two numbers are apart.
 mod distance;
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -261,7 +265,8 @@ impl Hearing<'_> {
 
     /// The median of four or more, without those that are too far from it.
     fn elect(&mut self, running: &[usize]) -> Option<usize> {
-        let center = self.value(self.middle(running)?);
+        let middle = self.middle(running)?;
+        let center = self.value(middle);
         let mut deviations: Vec<Decimal> =
             running.iter().map(|&index| (self.value(index) - center).abs()).collect();
         deviations.sort_unstable();
@@ -270,10 +275,16 @@ impl Hearing<'_> {
         let by_deviation =
             bps(center + deviation * Decimal::from(class.mad_multiple), center).unwrap_or(i32::MAX);
         let limit_bps = class.floor_bps.max(u32::try_from(by_deviation).unwrap_or(0));
+        let together = self.company(middle, running);
         let mut kept = Vec::with_capacity(running.len());
         for &index in running {
-            if beyond(self.value(index), center, limit_bps) {
-                let looks_like = looks_like(self.value(index), center, class.alarm_bps);
+            let value = self.value(index);
+            let alone = 2 * together >= running.len()
+                && self.company(index, running) < together
+                && beyond(value, center, class.jump_bps);
+            let limit_bps = if alone { limit_bps.min(class.jump_bps) } else { limit_bps };
+            if beyond(value, center, limit_bps) {
+                let looks_like = looks_like(value, center, class.alarm_bps);
                 self.standings[index] = Standing::Outvoted { limit_bps, looks_like };
             } else {
                 self.standings[index] = Standing::Agreed;
@@ -283,7 +294,13 @@ impl Hearing<'_> {
         self.middle(&kept)
     }
 
-    /// The middle one; of two, the one ranked better.
+    /// How many stand within the class's floor around one, itself among them.
+    fn company(&self, index: usize, among: &[usize]) -> usize {
+        let (value, floor_bps) = (self.value(index), self.bench.class.floor_bps);
+        among.iter().filter(|&&other| !beyond(self.value(other), value, floor_bps)).count()
+    }
+
+    /// The middle one; of two, the one in larger company, else the one ranked better.
     fn middle(&self, indices: &[usize]) -> Option<usize> {
         let mut sorted = indices.to_vec();
         sorted.sort_by_key(|&index| (self.value(index), self.observations[index].rank));
@@ -292,7 +309,7 @@ impl Hearing<'_> {
         [lower, upper]
             .into_iter()
             .filter_map(|place| sorted.get(place).copied())
-            .min_by_key(|&index| self.observations[index].rank)
+            .min_by_key(|&index| (Reverse(self.company(index, indices)), self.observations[index].rank))
     }
 
     /// Only asked of observations that have one.
@@ -348,7 +365,7 @@ impl Hearing<'_> {
         let mut old: Vec<usize> = (0..self.observations.len()).filter(stale).filter(known).collect();
         old.sort_by_key(|&index| {
             let own = &self.observations[index];
-            (own.fills_gaps, std::cmp::Reverse(own.as_of), own.rank)
+            (own.fills_gaps, Reverse(own.as_of), own.rank)
         });
         old.into_iter().find(|&index| self.jump(index).is_none())
     }

@@ -25,9 +25,9 @@ use crate::money::Currency;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RatesParameters {
-    /// One unit of this.
-    #[param(inline, value_type = Currency, example = "USD")]
-    base: CurrencyIn,
+    /// One unit of this; with `date` also a currency that is no more.
+    #[param(pattern = "^[A-Z]{3}$", example = "USD")]
+    base: String,
     /// In these, separated by commas; without it, every currency that has a rate.
     #[param(pattern = "^[A-Z]{3}(,[A-Z]{3})*$", example = "SGD,THB")]
     quotes: Option<String>,
@@ -48,8 +48,10 @@ pub async fn rates(service: web::Data<Service>, _caller: Caller, query: Query<Ra
             find(code).map_err(|error| Problem::new(Code::UnknownCurrency, error.to_string()).at("quotes"))
         })
         .collect::<Result<Vec<_>, _>>()?;
+    let base = find(&query.base)
+        .map_err(|error| Problem::new(Code::UnknownCurrency, error.to_string()).at("base"))?;
     let date = query.date.as_deref().map(|text| read_date("date", text)).transpose()?;
-    let answer = service.pricing.list_rates(&RatesQuestion { base: query.base.0, quotes, date })?;
+    let answer = service.pricing.list_rates(&RatesQuestion { base, quotes, date })?;
     crate::http::json(200, &answer)
 }
 

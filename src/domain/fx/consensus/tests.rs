@@ -81,6 +81,7 @@ fn lie(observation: Observation, how: &str) -> Observation {
         // Numbers per dollar given out as numbers per euro.
         "swapped base" => Some(value * decimal("0.8951")),
         "three percent" => Some(value * decimal("1.03")),
+        "three percent times five" => Some(value * decimal("1.15")),
         "zero" => Some(Decimal::ZERO),
         "no number" => None,
         "far" => Some(decimal("999999999.9")),
@@ -138,20 +139,45 @@ fn five_sources_one_of_them_lying_in_every_way() {
 }
 
 #[test]
-fn one_lying_one_frozen_one_inverted_all_at_once_leave_two_and_the_first_answers() {
-    let mut sources = five();
-    sources[0] = lie(sources[0].clone(), "unit");
-    sources[1] = lie(sources[1].clone(), "frozen");
-    sources[2] = lie(sources[2].clone(), "inverted");
-    // Without anything known before, two honest of four cannot outvote two liars by name, but the median is theirs.
-    let judgement = judge(None, &[], &sources);
-    let (accepted, words) = told(&judgement, &sources);
-    assert_eq!(words[1], "frozen");
-    assert!(["d", "e"].contains(&accepted.as_str()), "{accepted} {words:?}");
-    // With yesterday's rate every one of them is named.
-    let judgement = judge(yesterday("1.1150"), &[], &sources);
-    let (accepted, _) = told(&judgement, &sources);
-    assert!(["d", "e"].contains(&accepted.as_str()), "{accepted}");
+fn one_lying_one_frozen_one_inverted_all_at_once_are_all_named() {
+    for lying in ["unit", "tenth", "three percent times five"] {
+        for (liar, frozen, inverted) in [(0, 1, 2), (4, 0, 1), (2, 4, 0), (1, 3, 4)] {
+            for before in [None, yesterday("1.1150")] {
+                let mut sources = five();
+                sources[liar] = lie(sources[liar].clone(), lying);
+                sources[frozen] = lie(sources[frozen].clone(), "frozen");
+                sources[inverted] = lie(sources[inverted].clone(), "inverted");
+                let judgement = judge(before, &[], &sources);
+                let (accepted, words) = told(&judgement, &sources);
+                assert_eq!(words[frozen], "frozen");
+                assert!(words[liar].starts_with("outvoted"), "{lying}: {words:?}");
+                assert_eq!(words[inverted], "outvoted (Inverted)", "{lying}");
+                let honest = (0..5).filter(|place| ![liar, frozen, inverted].contains(place));
+                let honest: Vec<&str> = honest.map(|place| HONEST[place].0).collect();
+                assert_eq!(accepted, honest[0], "{words:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn two_liars_on_one_side_are_not_the_middle_of_four() {
+    for order in [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]] {
+        let values = ["1.30", "1.60", "1.1170", "1.1172"];
+        let sources: Vec<Observation> =
+            order.iter().map(|&rank| running(&rank.to_string(), rank, values[rank])).collect();
+        let (accepted, words) = told(&judge(None, &[], &sources), &sources);
+        assert_eq!(accepted, "2");
+        assert_eq!(words.iter().filter(|word| *word == "outvoted").count(), 2, "{words:?}");
+    }
+    // Two against two: nobody can be proved wrong, and the better ranked answers.
+    let sources: Vec<Observation> = ["1.30", "1.301", "1.1170", "1.1172"]
+        .iter()
+        .enumerate()
+        .map(|(rank, value)| running(&rank.to_string(), rank, value))
+        .collect();
+    let (accepted, words) = told(&judge(None, &[], &sources), &sources);
+    assert_eq!((accepted.as_str(), words.join(" ")), ("0", "used agreed agreed agreed".to_owned()));
 }
 
 #[test]
