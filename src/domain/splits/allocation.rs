@@ -103,8 +103,7 @@ pub(super) fn allocate_shares(
         let order: Vec<usize> = loose.iter().map(|share| share.index).chain([index]).collect();
         spread_in_order(free, &weights, &order, policy, &mut amounts);
     } else {
-        // By the exact amounts, not by the percentages' part in the pool: that would give a share of 548.18 547 where
-        // the platform takes what is over, and another share its cent.
+        // By the exact amounts, not by the percentages' part in the pool: that would make 547 of a share of 548.18.
         let weights: Vec<Decimal> = loose.iter().map(|share| share.exact).collect();
         let order: Vec<usize> = loose.iter().map(|share| share.index).collect();
         spread_in_order(round_down(exact, free), &weights, &order, policy, &mut amounts);
