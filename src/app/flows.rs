@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::domain::fees::FeeBook;
 use crate::domain::orders::Holder;
 use crate::flows::deliver::Delivering;
 use crate::flows::findings::Resolving;
@@ -55,7 +54,7 @@ pub async fn build(
         clock: clock.clone(),
         ids: ids.clone(),
         rates: rates.clone(),
-        fees: FeeBook::shipped().clone(),
+        fees: built.settings.fees.clone(),
         allow_stale_reference,
     });
     let pay = Pay::new(pay::Parts::new(

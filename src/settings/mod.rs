@@ -3,6 +3,7 @@
 //! [`Layers`] knows texts and origins, [`Settings`] what they mean. Nothing below reads the environment or a file of
 //! settings again: whoever holds a `Settings` holds values that were checked together.
 
+mod fees;
 mod geo;
 mod layers;
 mod network;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use toml::Value;
 
+use crate::domain::fees::FeeBook;
 use crate::domain::fx::{Endings, FxSettings};
 
 pub use geo::GeoSettings;
@@ -127,6 +129,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Rates.
     pub fx: FxSettings,
+    /// What gateways charge and the platform takes, by rules.
+    pub fees: FeeBook,
     /// Countries of addresses.
     pub geo: GeoSettings,
     /// By gateway.
@@ -178,6 +182,7 @@ impl Settings {
             master_key,
             limits: read.limits(mode)?,
             fx: read.fx(mode)?,
+            fees: read.fees()?,
             geo: read.geo(mode)?,
             gateways: read.gateways(),
             log_format: read.word("log.format", &[("json", LogFormat::Json), ("text", LogFormat::Text)])?,

@@ -159,3 +159,28 @@ async fn the_terms_of_a_gateway_account_are_settings_and_nonsense_is_refused() {
     app.pay("grabpay", "order-2").await;
     app.stop().await;
 }
+
+#[actix_web::test]
+async fn an_operators_fee_schedules_take_the_place_of_the_shipped_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("contract.toml");
+    let own = "name = \"grabpay-sg\"\n[[rule]]\nname = \"our MDR\"\nkind = \"gateway\"\npercent = \"1.1\"\n\
+               when = { gateway = \"grabpay\", currency = \"SGD\" }\nsource = \"contract of 2026\"\ntrust = \"contract\"\n";
+    std::fs::write(&file, own).unwrap();
+    let path = folder.path().display().to_string();
+    let app = crate::app::TestApp::with(&[("fees.folder", &path)]).await;
+    let body = serde_json::json!({"amount": {"amount": "100.00", "currency": "SGD"}, "gateway": "grabpay", "splits": []});
+    let answer = app.post("finance", "/v1/settlements/preview", &body).await.json();
+    let fees: Vec<_> =
+        answer["lines"].as_array().unwrap().iter().filter(|line| line["kind"] == "gateway_fee").collect();
+    assert_eq!(fees.len(), 1, "{answer}");
+    assert_eq!((&fees[0]["rule"], &fees[0]["amount"]["amount"]), (&"our MDR".into(), &"1.10".into()));
+    app.stop().await;
+
+    std::fs::write(folder.path().join("copy.toml"), own).unwrap();
+    let twice = crate::app::settings(folder.path(), &[("fees.folder", &path)]).unwrap_err().to_string();
+    assert!(twice.contains("copy.toml") && twice.contains("grabpay-sg"), "{twice}");
+    std::fs::write(&file, own.replace("percent", "percnt")).unwrap();
+    let refused = crate::app::settings(folder.path(), &[("fees.folder", &path)]).unwrap_err().to_string();
+    assert!(refused.contains("contract.toml") && refused.contains("percnt"), "{refused}");
+}

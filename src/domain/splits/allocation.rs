@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use rust_decimal::Decimal;
 
 use crate::domain::fees::{Denomination, Figure};
-use crate::money::{AllocationPolicy, Money, Percent, Rounding, allocate};
+use crate::money::{AllocationPolicy, Money, Rounding, allocate};
 
 use super::error::SplitError;
 use super::terms::{Share, ShareBase};
@@ -29,7 +29,6 @@ pub(super) struct Allocated {
 struct Loose {
     index: usize,
     exact: Decimal,
-    percent: Percent,
     of: ShareBase,
 }
 
@@ -84,7 +83,7 @@ pub(super) fn allocate_shares(
                     explained[index] = format!("{terms}, at most {}", most.amount());
                 } else {
                     explained[index] = terms;
-                    loose.push(Loose { index, exact, percent: *percent, of: *of });
+                    loose.push(Loose { index, exact, of: *of });
                 }
             }
             Share::Remainder => remainder = Some(index),
@@ -104,17 +103,10 @@ pub(super) fn allocate_shares(
         let order: Vec<usize> = loose.iter().map(|share| share.index).chain([index]).collect();
         spread_in_order(free, &weights, &order, policy, &mut amounts);
     } else {
-        let one_base = loose.windows(2).all(|pair| pair[0].of == pair[1].of);
-        let pool = round_down(exact, free);
-        if one_base {
-            let percents: Vec<Decimal> = loose.iter().map(|share| share.percent.value()).collect();
-            let (parts, _platforms) = allocate(pool, &percents, policy)?;
-            loose.iter().zip(parts).for_each(|(share, part)| amounts[share.index] = part);
-        } else {
-            let weights: Vec<Decimal> = loose.iter().map(|share| share.exact).collect();
-            let order: Vec<usize> = loose.iter().map(|share| share.index).collect();
-            spread_in_order(pool, &weights, &order, policy, &mut amounts);
-        }
+        // By the exact amounts, not by the percentages' part in the pool: that would make 547 of a share of 548.18.
+        let weights: Vec<Decimal> = loose.iter().map(|share| share.exact).collect();
+        let order: Vec<usize> = loose.iter().map(|share| share.index).collect();
+        spread_in_order(round_down(exact, free), &weights, &order, policy, &mut amounts);
     }
     for share in &loose {
         if amounts[share.index].amount() != share.exact {

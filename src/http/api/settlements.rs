@@ -7,7 +7,6 @@ use actix_web::{HttpRequest, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::fees::FeeBook;
 use crate::domain::settlement::{Delivery, Line, PreviewContext, PreviewRequest, preview};
 use crate::flows::refund::{RefundInput, Refunding};
 use crate::http::caller::Caller;
@@ -77,7 +76,7 @@ pub async fn preview_settlement(
         &PreviewContext {
             merchant: &merchant,
             account: &account.account,
-            fees: FeeBook::shipped(),
+            fees: &service.settings.fees,
             supplier: &|id| suppliers.get(&id).copied(),
             mid: &|base, quote| {
                 service.pricing.rates.mid_of(&rates, base, quote).ok().map(|market| market.rate)

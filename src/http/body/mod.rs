@@ -31,7 +31,10 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 /// As [`read`].
 pub fn read_flat<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let suspect = bytes.contains(&b'\\') && bytes.windows(6).any(|window| window == br"\u0000");
-    let plain = if suspect { None } else { serde_json::from_slice(bytes).ok() };
+    // A list of lists, or one in place of the body, may be an object in disguise: serde would take its fields in order.
+    let lists = bytes.iter().filter(|&&byte| byte == b'[').count();
+    let disguised = lists > 1 || !bytes.trim_ascii_start().starts_with(b"{");
+    let plain = if suspect || disguised { None } else { serde_json::from_slice(bytes).ok() };
     plain.map_or_else(|| read(bytes), Ok)
 }
 
@@ -161,6 +164,10 @@ mod tests {
             (body(r#"{"supplier":"sup_x"}"#), Code::MalformedId, "splits[0].supplier"),
             (body(r#"{"supplier":"sup\u0000"}"#), Code::InvalidBody, "splits[0].supplier"),
             (body(r#"{"supp\u0000":"x"}"#), Code::InvalidBody, "splits[0]"),
+            (r#"{"amount":["1.00","SGD"]}"#.to_owned(), Code::InvalidBody, "amount"),
+            (body(&format!(r#"["{sup}",{{"fixed":"5"}}]"#)), Code::InvalidBody, "splits[0]"),
+            (r#"[{"amount":"1.00","currency":"SGD"},[]]"#.to_owned(), Code::InvalidBody, ""),
+            ("null".to_owned(), Code::InvalidBody, ""),
         ];
         for (text, code, param) in rows {
             let problem = read::<Body>(text.as_bytes()).unwrap_err();
@@ -192,6 +199,26 @@ mod tests {
             let problem = read::<Nouns>(text.as_bytes()).unwrap_err();
             let document = problem.document("", "", "");
             assert_eq!((problem.code(), document["param"].as_str()), (code, Some(param)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_no_object_in_the_fast_reading_either() {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Flat {
+            items: Vec<Item>,
+        }
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Item {
+            sku: String,
+        }
+        let read = read_flat::<Flat>(br#" {"items":[{"sku":"a[b]"}]}"#).unwrap();
+        assert_eq!(read.items[0].sku, "a[b]");
+        for (text, param) in [(r#"{"items":[["a"]]}"#, Some("items[0]")), (r#"[[{"sku":"a"}]]"#, None)] {
+            let problem = read_flat::<Flat>(text.as_bytes()).unwrap_err();
+            assert_eq!(problem.document("", "", "")["param"].as_str(), param, "{text}");
         }
     }
 

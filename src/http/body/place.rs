@@ -64,6 +64,7 @@ impl<'a, 'de> Deserializer<'de> for Place<'a> {
         }
     }
 
+    /// Serde would also read a list, as the fields in their order: a name left out could not be seen there.
     /// An amount of a noun's own type knows what is wrong but not the API's code for it: it is read once more as ours.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
@@ -71,6 +72,10 @@ impl<'a, 'de> Deserializer<'de> for Place<'a> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
+        if self.0.is_array() || self.0.is_null() {
+            let words = format!("an object belongs here; known are {}", fields.join(", "));
+            return Err(Fault::custom(words));
+        }
         let read = self.deserialize_any(visitor);
         if fields == ["amount", "currency"] && name != "ApiMoney" {
             MoneyIn::deserialize(self)?;
@@ -164,9 +169,9 @@ impl<'de> VariantAccess<'de> for VariantBody<'_> {
 
     fn struct_variant<V: Visitor<'de>>(
         self,
-        _: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        Place(self.0.value).deserialize_any(visitor).map_err(|fault| fault.below(self.step()))
+        Place(self.0.value).deserialize_struct("", fields, visitor).map_err(|fault| fault.below(self.step()))
     }
 }
