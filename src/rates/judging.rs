@@ -33,6 +33,13 @@ pub(super) struct Standpoint {
     pub unchanged_since: DateTime<Utc>,
 }
 
+/// What a currency fixed to the pivot itself hangs on: no number is asked of it, only that rates are there at all.
+fn pivot_leg(peg: &Peg, standing: &[Standpoint]) -> Option<Leg> {
+    let there = standing.iter().find(|one| one.publication.base == pivot())?;
+    let leg = Leg { publication: there.publication.clone(), peg: None, held: false };
+    (peg.factor.base() == pivot()).then_some(leg)
+}
+
 impl Judging<'_> {
     /// Builds the snapshot of what stands.
     pub fn snapshot(&self, id: RateSetId, standing: &[Standpoint]) -> Snapshot {
@@ -51,8 +58,11 @@ impl Judging<'_> {
             }
         }
         for peg in self.pegs {
-            let Some(anchor) = legs.get(&peg.factor.base()) else { continue };
-            let leg = Leg { peg: Some(peg.clone()), ..anchor.clone() };
+            let Some(anchor) = legs.get(&peg.factor.base()).cloned().or_else(|| pivot_leg(peg, standing))
+            else {
+                continue;
+            };
+            let leg = Leg { peg: Some(peg.clone()), ..anchor };
             legs.insert(peg.factor.quote(), leg);
             verdicts.remove(&peg.factor.quote());
         }

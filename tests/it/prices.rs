@@ -166,7 +166,7 @@ async fn rates_are_listed_with_what_is_missing() {
     assert_eq!((answer.rates[0].age_s, answer.rates[0].stale), (13_500, false));
 
     let all = pricing.list_rates(&ask(&[], None)).unwrap();
-    assert_eq!((all.rates.len(), all.missing.len()), (41, 0));
+    assert_eq!((all.rates.len(), all.missing.len()), (43, 0));
     let easter = pricing.list_rates(&ask(&["USD"], Some("2026-04-06"))).unwrap();
     assert_eq!(easter.as_of, Some("2026-04-02T12:15:00Z".parse().unwrap()));
     let tomorrow = pricing.list_rates(&ask(&["USD"], Some("2026-10-31")));

@@ -1,0 +1,90 @@
+use super::*;
+use crate::clock::{Clock, from_micros};
+use crate::ids::IdSource;
+
+fn finding(kind: FindingKind) -> (Finding, UserId, UserId) {
+    let ids = IdSource::seeded(Clock::fixed(from_micros(1_795_000_000_000_000)), 1);
+    let finding = Finding {
+        id: ids.mint(),
+        merchant: ids.mint(),
+        kind,
+        gateway_account: "paypal".into(),
+        payment: None,
+        fact: "CAP-1".into(),
+        amount: None,
+        detail: "asked USD 100.00, the gateway holds USD 10.00".into(),
+        state: FindingState::Open,
+        opened_at: from_micros(0),
+    };
+    (finding, ids.mint(), ids.mint())
+}
+
+#[test]
+fn money_moves_only_with_two_users() {
+    let (mut finding, maker, checker) = finding(FindingKind::AmountDiffers);
+    let at = from_micros(5);
+    let Ok(Decision::Proposed(state)) = finding.decide(maker, Action::SendBack, &[], "short", at) else {
+        panic!("one user is not enough")
+    };
+    finding.state = state;
+    assert_eq!(finding.decide(maker, Action::SendBack, &[], "", at), Err(FindingError::FourEyes(maker)));
+    let Ok(Decision::Carry(state)) = finding.decide(checker, Action::SendBack, &[], "seen", at) else {
+        panic!("the second user confirms")
+    };
+    assert!(matches!(&state, FindingState::Resolved { proposed_by, confirmed_by, reason, .. }
+        if *proposed_by == maker && *confirmed_by == checker && reason == "short; seen"));
+    finding.state = state;
+    assert_eq!(
+        finding.decide(checker, Action::Adopt, &[], "", at),
+        Err(FindingError::AlreadyResolved(Action::SendBack))
+    );
+}
+
+#[test]
+fn another_action_replaces_the_proposal_and_starts_over() {
+    let (mut finding, maker, checker) = finding(FindingKind::DoublePayment);
+    let Ok(Decision::Proposed(state)) = finding.decide(maker, Action::SendBack, &[], "", from_micros(1))
+    else {
+        panic!("proposed")
+    };
+    finding.state = state;
+    assert!(matches!(
+        finding.decide(checker, Action::Adopt, &[], "", from_micros(2)),
+        Ok(Decision::Proposed(_))
+    ));
+}
+
+#[test]
+fn what_is_confirmed_is_what_was_proposed() {
+    let (mut finding, maker, checker) = finding(FindingKind::RefundElsewhere);
+    let part = |minor| {
+        let amount = Money::from_minor(minor, crate::money::Currency::find("SGD").unwrap());
+        vec![Allocation { supplier: IdSource::seeded(Clock::fixed(from_micros(0)), 7).mint(), amount }]
+    };
+    let decide = |finding: &Finding, user, parts: &[Allocation]| {
+        finding.decide(user, Action::Adopt, parts, "", from_micros(1))
+    };
+    let Ok(Decision::Proposed(state)) = decide(&finding, maker, &part(100)) else { panic!("proposed") };
+    finding.state = state;
+    assert_eq!(decide(&finding, maker, &part(100)), Err(FindingError::FourEyes(maker)));
+    let other = decide(&finding, checker, &part(99));
+    assert!(matches!(other, Ok(Decision::Proposed(FindingState::Proposed { by, .. })) if by == checker));
+    for same in [part(100), vec![]] {
+        let Ok(Decision::Carry(FindingState::Resolved { allocation, .. })) = decide(&finding, checker, &same)
+        else {
+            panic!("confirmed")
+        };
+        assert_eq!(allocation, part(100));
+    }
+    let (wrong, maker, _) = super::tests::finding(FindingKind::AmountDiffers);
+    assert_eq!(decide(&wrong, maker, &part(1)), Err(FindingError::NothingToAllocate));
+}
+
+#[test]
+fn what_left_is_taken_into_the_books_and_what_is_held_is_explained() {
+    let (left, maker, _) = finding(FindingKind::RefundElsewhere);
+    let refused = left.decide(maker, Action::SendBack, &[], "", from_micros(1));
+    assert!(matches!(refused, Err(FindingError::NotApplicable { .. })));
+    let (held, maker, _) = finding(FindingKind::GatewayHold);
+    assert!(matches!(held.decide(maker, Action::Dismiss, &[], "", from_micros(1)), Ok(Decision::Carry(_))));
+}
