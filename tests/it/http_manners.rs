@@ -136,6 +136,13 @@ async fn money_is_read_strictly_wherever_it_stands() {
             assert_eq!(answer.json()["param"], "amount.amount", "{path} {amount}");
         }
     }
+    for day in ["2026-02-30", "26-02-03", "+2026-01-01", "2026-1-1", "tomorrow"] {
+        let body = json!({"amount": {"amount": "1.00", "currency": "SGD"}, "gateway": "paypal", "date": day});
+        let answer = app.post("storefront", "/v1/settlements/preview", &body).await;
+        let told = answer.json();
+        assert_eq!((answer.status, &told["param"]), (400, &json!("date")), "{day}: {told}");
+        assert!(told["detail"].as_str().unwrap().contains("2026-10-30"), "{told}");
+    }
     app.stop().await;
 }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::domain::country::Country;
 use crate::domain::fees::{Bearer, Charge, FeeBook, FeeError, FeeRule, gross_up};
@@ -35,7 +36,7 @@ pub struct PreviewRequest {
     #[serde(default)]
     pub payer_country: Option<Country>,
     /// The day whose rules apply; absent: today.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "day")]
     pub date: Option<NaiveDate>,
     /// Who gets what; empty: all to the platform.
     #[serde(default)]
@@ -61,6 +62,16 @@ pub struct PreviewRequest {
     /// What must be left after the gateway's fee.
     #[serde(default)]
     pub gross_up: Option<Money>,
+}
+
+/// A day of the calendar, or words that say how one is written.
+fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    let read = |text: String| {
+        let refuse = || D::Error::custom(format_args!("`{text}` is no day; one is written 2026-10-30"));
+        NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok().filter(|_| text.len() == 10).ok_or_else(refuse)
+    };
+    text.map(read).transpose()
 }
 
 /// A mid rate.
