@@ -6,7 +6,7 @@
 //! and the last address that was known is the answer. One configured header is read, never two.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use crate::domain::fx::Country;
 use crate::settings::{ClientHeader, HeaderForm, Network, Settings};
@@ -90,13 +90,13 @@ impl Proxies {
         let from_right = lines.iter().rev();
         match self.client.form {
             HeaderForm::List => {
-                self.walk(peer, from_right.flat_map(|line| line.rsplit(',')).map(hop_address))
+                self.walk(peer, from_right.flat_map(|line| line.rsplit(',')).map(forwarded::hop_address))
             }
             HeaderForm::Forwarded => {
                 self.walk(peer, from_right.flat_map(|line| forwarded::hops(line)).map(forwarded::address))
             }
             HeaderForm::Single => match lines.as_slice() {
-                [line] => hop_address(line).unwrap_or(peer),
+                [line] => forwarded::hop_address(line).unwrap_or(peer),
                 _ => peer,
             },
         }
@@ -129,15 +129,6 @@ impl Proxies {
                 .map_or(EdgeCountry::Unknown, EdgeCountry::Country),
         }
     }
-}
-
-/// `203.0.113.7`, `203.0.113.7:4711`, `[2001:db8::1]:4711`, `"[2001:db8::1]"`; nothing else.
-pub(super) fn hop_address(hop: &str) -> Option<IpAddr> {
-    let hop = hop.trim_matches([' ', '\t']);
-    let hop = hop.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(hop);
-    let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
-    let address = bare.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|socket| socket.ip()))?;
-    Some(address.to_canonical())
 }
 
 #[cfg(test)]

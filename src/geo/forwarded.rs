@@ -1,11 +1,18 @@
-//! The header `Forwarded` (RFC 7239): `for="[2001:db8::7]:4711";proto=https, for=10.0.0.2`.
+//! Hops as proxies write them, and the header `Forwarded` (RFC 7239): `for="[2001:db8::7]:4711";proto=https, for=10.0.0.2`.
 //!
 //! Cut from the right, because only the right end is written by proxies we know: a quotation mark that the client left
 //! open must not swallow what they appended.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use super::client::hop_address;
+/// `203.0.113.7`, `203.0.113.7:4711`, `[2001:db8::1]:4711`, `"[2001:db8::1]"`; nothing else.
+pub fn hop_address(hop: &str) -> Option<IpAddr> {
+    let hop = hop.trim_matches([' ', '\t']);
+    let hop = hop.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(hop);
+    let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
+    let address = bare.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|socket| socket.ip()))?;
+    Some(address.to_canonical())
+}
 
 /// The entries of one line, the last one first. Commas between quotation marks do not cut.
 pub fn hops(line: &str) -> impl Iterator<Item = &str> {

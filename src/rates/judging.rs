@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use fx_providers::fawazahmed0;
 
-use super::bundled::CC0_NAME;
 use super::series::{Freshness, Series};
 use super::snapshot::{Leg, Peg, REST, Snapshot, pivot};
 use crate::domain::fx::consensus::{Accepted, Bench, Held, LastGood, Observation, Standing, Verdict};
@@ -57,7 +57,8 @@ impl Judging<'_> {
                 legs.insert(*currency, Leg { held: true, ..leg.clone() });
             }
         }
-        for peg in self.pegs {
+        let holds = |peg: &&Peg| peg.since.is_none_or(|since| since <= self.now.date_naive());
+        for peg in self.pegs.iter().filter(holds) {
             let Some(anchor) = legs.get(&peg.factor.base()).cloned().or_else(|| pivot_leg(peg, standing))
             else {
                 continue;
@@ -87,7 +88,7 @@ impl Judging<'_> {
         let observations: Vec<Observation> =
             observed.iter().map(|(_, observation)| observation.clone()).collect();
         let Some(class) = self.thresholds.of(currency) else { return (None, Vec::new()) };
-        let held = self.previous.map(|previous| previous.held_before(currency)).unwrap_or_default();
+        let held = self.previous.map(|previous| held(previous.judged(currency))).unwrap_or_default();
         let last = before.and_then(|leg| {
             let value = leg.quotient(currency)?.value()?;
             Some(LastGood { value, as_of: leg.publication.as_of })
@@ -110,7 +111,7 @@ impl Judging<'_> {
             source: publication.source.clone(),
             rank,
             kind: publication.kind,
-            fills_gaps: &*publication.source == CC0_NAME,
+            fills_gaps: &*publication.source == fawazahmed0::NAME,
             value: publication.from_pivot(pivot(), currency).and_then(|quotient| quotient.value()),
             as_of: publication.as_of,
             fresh: !self.freshness.stale(publication, self.now),
@@ -134,7 +135,7 @@ pub(super) fn newest(series: &[Series]) -> Vec<Standpoint> {
 }
 
 /// What was held back at a judgement, for the next one.
-pub(super) fn held(judged: &[(Observation, Verdict)]) -> Vec<Held> {
+fn held(judged: &[(Observation, Verdict)]) -> Vec<Held> {
     let held = |(observation, verdict): &(Observation, Verdict)| match verdict.standing {
         Standing::HeldBack { since, .. } => Some(Held {
             source: observation.source.clone(),

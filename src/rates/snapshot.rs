@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
+use super::RatesError;
 use super::series::Freshness;
-use super::{RatesError, judging};
 use crate::domain::fx::consensus::{Observation, Verdict};
 use crate::domain::fx::{MarketRate, Publication, Quotient, RateKind};
 use crate::ids::RateSetId;
@@ -21,6 +21,8 @@ pub(super) fn pivot() -> Currency {
 #[derive(Debug, Clone)]
 pub(super) struct Peg {
     pub factor: Rate,
+    /// Its first day, where that is told.
+    pub since: Option<NaiveDate>,
     pub evidence: Arc<str>,
 }
 
@@ -174,8 +176,8 @@ impl Snapshot {
     }
 
     /// What several sources said of a currency.
-    pub(super) fn held_before(&self, currency: Currency) -> Vec<crate::domain::fx::consensus::Held> {
-        judging::held(self.verdicts.get(&currency).map(Vec::as_slice).unwrap_or_default())
+    pub(super) fn judged(&self, currency: Currency) -> &[(Observation, Verdict)] {
+        self.verdicts.get(&currency).map(Vec::as_slice).unwrap_or_default()
     }
 }
 

@@ -160,5 +160,4 @@ pub(super) fn points(k_thousandths: u32, sigma: u64, seconds: u64) -> u32 {
 }
 
 #[cfg(test)]
-#[path = "buffer_tests.rs"]
 mod tests;
