@@ -219,3 +219,19 @@ async fn bundled_never_calls_out() {
     book.clone().keep_fresh().await;
     assert!(book.report().iter().all(|report| !report.live && report.breaker.is_none()));
 }
+
+#[test]
+fn a_peg_does_not_answer_for_the_days_before_it() {
+    let (series, eve) = (crate::rates::bundled::series().unwrap(), at("2026-10-30T23:59:59Z"));
+    let mut pegs = crate::rates::bundled::pegs().unwrap();
+    pegs.retain(|peg| peg.factor.quote() == currency("XOF"));
+    pegs[0].since = Some("2026-10-31".parse().unwrap());
+    let (freshness, thresholds) = (Freshness::from(&bundled_only()), Thresholds::shipped().unwrap());
+    let ids = IdSource::seeded(Clock::fixed(eve), 3);
+    for (now, has) in [(eve, false), (eve + TimeDelta::seconds(1), true)] {
+        let judging = Judging { pegs: &pegs, freshness, thresholds, now, previous: None };
+        let snapshot = judging.snapshot(ids.mint(), &judging::newest(&series));
+        let rate = snapshot.market(currency("EUR"), currency("XOF"), now, freshness);
+        assert_eq!(rate.is_ok(), has, "{now}");
+    }
+}
