@@ -5,6 +5,7 @@
 //! `engine.rs`, and the one native fast path in `writer/postgres.rs`.
 
 pub mod audit;
+pub mod bank_accounts;
 pub mod change;
 mod engine;
 pub mod findings;
@@ -21,6 +22,7 @@ pub mod outbox;
 pub mod payments;
 pub mod price_book;
 pub mod quotes;
+pub mod rail_accounts;
 mod rates;
 pub mod refunds;
 pub mod retention;
