@@ -6,9 +6,11 @@ pub mod state;
 mod taken;
 pub mod payment;
 pub mod intent;
+pub mod ladder;
 pub mod refund;
 
 pub use conflict::{Asked, Conflict};
+pub use ladder::{Ladder, Ladders, LaddersError, Standing, Watched};
 pub use intent::{Holder, Intent, IntentKind, Lease, Outcome};
 pub use payment::{Customer, Payment, SealedSecrets, TimelineEntry};
 pub use report::{Capture, MoneyReport, PaymentReport, RefundReport, RefundStatus, ReportKind, ReportSource};
