@@ -112,10 +112,10 @@ fn ladder(name: &str, section: Section, default: &Ladder) -> Result<Ladder, Ladd
     };
     let within = |key: &str, value: u64| {
         let why = || "must be between 1 and 1000".to_owned();
-        (1..=1_000).contains(&value).then_some(()).ok_or_else(|| LaddersError {
-            key: format!("{name}.{key}"),
-            why: why(),
-        })
+        (1..=1_000)
+            .contains(&value)
+            .then_some(())
+            .ok_or_else(|| LaddersError { key: format!("{name}.{key}"), why: why() })
     };
     let at_once = section.at_once.unwrap_or(default.at_once);
     let per_second = section.per_second.unwrap_or(default.per_second);
