@@ -37,6 +37,7 @@ migrations! {
     45 "0045_price_book",
     47 "0047_rate_publications",
     60 "0060_payment_watch",
+    61 "0061_rate_turns",
 }
 
 /// The number of the newest migration.

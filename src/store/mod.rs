@@ -21,7 +21,7 @@ pub mod outbox;
 pub mod payments;
 pub mod price_book;
 pub mod quotes;
-mod rates;
+pub mod rates;
 pub mod refunds;
 pub mod retention;
 mod row;

@@ -234,3 +234,28 @@ async fn what_is_not_due_is_not_looked_at() {
     })
     .await;
 }
+
+/// The running program, by the wall: neither notice nor shopper comes back, and the payment is captured within its first
+/// rung and five seconds.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_running_program_finds_a_paid_payment_within_the_first_rung() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = crate::app::TestApp::on(folder.path(), &[]).await;
+    let started = Instant::now();
+    let id = app.pay("paypal", "order-1").await["id"].as_str().unwrap().to_owned();
+    let lost = serde_json::json!({"payment": id});
+    assert_eq!(app.post("storefront", "/v1/sandbox/scenarios/lost_callback", &lost).await.status, 200);
+    let paid = serde_json::json!({"shopper": "approve"});
+    assert_eq!(app.post("storefront", &format!("/v1/sandbox/payments/{id}"), &paid).await.status, 200);
+    // The list asks nobody: only the ladder can find it.
+    let state = async || {
+        let page = app.get("storefront", "/v1/payments?order_ref=order-1").await.json();
+        page["data"][0]["state"].as_str().unwrap().to_owned()
+    };
+    while state().await != "captured" {
+        assert!(started.elapsed() < Duration::from_secs(20), "after {:?}", started.elapsed());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    println!("captured {:.1} s after its creation", started.elapsed().as_secs_f32());
+    assert!(started.elapsed() >= Duration::from_secs(15), "not by the ladder");
+}
