@@ -2,68 +2,51 @@
 //!
 //! A [`Duty`] says what is to be done; a row of `job` says when, and who is at it. Rows are written and finished inside
 //! changes, so a job exists exactly if what asked for it happened. Of two programs on one database one gets the lease;
-//! the other hears `LostUpdate`. The row's version is the fencing token: a holder that slept past its lease cannot
-//! finish the job. On SQLite, where no other program can be at work, a starting one takes over every earlier lease.
+//! the other hears `LostUpdate`. The row's version is the fencing token: a holder at work renews its lease every few
+//! seconds, one that slept past it can neither finish the job nor write what it was about to ([`Task`]). On SQLite, where
+//! no other program can be at work, a starting one takes over every earlier lease.
 //!
 //! Due times are business time. [`Jobs::advance`] moves the test clock through the due moments in order, one by one, so
 //! that a day's jobs see a day's hours. A recurring duty that only looks for what is left over ([`Pace::Sweep`]) is not
 //! run for each missed moment of it: its rounds double their distance on the way, so that what must be seen within
-//! minutes is, and a year costs no more than a score of rounds.
+//! minutes is, and a year costs no more than a score of rounds. The same holds for what is due by its own rows
+//! ([`Pace::WhenDue`]).
 
-use std::fmt::Debug;
+mod duty;
+mod payments;
+mod plan;
+mod task;
+mod timetable;
+
+use std::collections::HashSet;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::domain::orders::Holder;
-use crate::flows::pay::Pay;
 use crate::ids::IdSource;
 use crate::store::jobs::Job;
 use crate::store::{Change, CommitError, Store, StoreError, Versioned};
 
-/// How long a job may take before another may try.
-const LEASE: TimeDelta = TimeDelta::minutes(2);
+pub use duty::{Duty, Pace};
+pub use payments::{AskOpenPayments, ClimbLadders, DrainInbox, payment_duties};
+use plan::Plan;
+pub use task::Task;
+pub use timetable::{Misfire, Timetable, TimetableError};
+
+/// How long after its last sign of life a holder is believed to be at work.
+const LEASE: TimeDelta = TimeDelta::seconds(20);
 /// When, after a start, the sweeps go round besides their pace: at once, when the leases of a dead run's calls have ended,
 /// and once more for what was in the way.
 const EARLY: [Duration; 3] = [Duration::ZERO, Duration::from_secs(11), Duration::from_secs(30)];
 /// How often the loop looks for due jobs.
 const LOOK: Duration = Duration::from_secs(1);
-/// A one-time job that failed this often waits for a person: it is due no more until somebody changes its row.
-const TRIES: i64 = 20;
-
-/// Something that is done now and then, or when a job row asks for it.
-#[async_trait]
-pub trait Duty: Send + Sync + Debug {
-    /// The word in job rows.
-    fn kind(&self) -> &'static str;
-
-    /// How often it comes round by itself.
-    fn pace(&self) -> Pace {
-        Pace::WhenAsked
-    }
-
-    /// Does it. What it does must be safe to do twice.
-    ///
-    /// # Errors
-    /// Why it failed, for the row and the log; it is tried again.
-    async fn run(&self, payload: &str) -> Result<(), String>;
-}
-
-/// How often a duty comes round.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pace {
-    /// Only when a job row asks for it.
-    WhenAsked,
-    /// At intervals; each looks for whatever is left over, so missed moments need no run of their own.
-    Sweep(TimeDelta),
-    /// At intervals, each moment in its turn.
-    Each(TimeDelta),
-}
+/// Due rows read at a time: far more than there are recurring duties.
+const PAGE: u32 = 256;
 
 /// The duties of one program; clones share them.
 #[derive(Debug, Clone)]
@@ -76,6 +59,8 @@ struct Parts {
     ids: IdSource,
     holder: Holder,
     duties: Vec<Arc<dyn Duty>>,
+    /// Recurring duties whose rows are known to be there.
+    enrolled: Mutex<HashSet<String>>,
     /// One round at a time: the loop and an advance of the clock do not interleave.
     round: tokio::sync::Mutex<()>,
 }
@@ -89,8 +74,8 @@ impl Jobs {
         holder: Holder,
         duties: Vec<Arc<dyn Duty>>,
     ) -> Jobs {
-        let round = tokio::sync::Mutex::new(());
-        Jobs(Arc::new(Parts { store, clock, ids, holder, duties, round }))
+        let (round, enrolled) = (tokio::sync::Mutex::new(()), Mutex::default());
+        Jobs(Arc::new(Parts { store, clock, ids, holder, duties, enrolled, round }))
     }
 
     /// Runs until `stop` resolves, then lets what is under way come to its end.
@@ -125,7 +110,7 @@ impl Jobs {
         let _round = self.0.round.lock().await;
         self.enroll().await?;
         let now = self.0.clock.now();
-        while let Some(job) = self.next(now).await? {
+        while let Some((_, job)) = self.next(now).await? {
             let Some(leased) = self.lease(job, now).await? else { continue };
             let jobs = self.clone();
             under_way.spawn(async move {
@@ -142,7 +127,7 @@ impl Jobs {
         for duty in self.0.duties.iter().filter(|duty| matches!(duty.pace(), Pace::Sweep(_))) {
             let duty = duty.clone();
             under_way.spawn(async move {
-                if let Err(why) = duty.run("").await {
+                if let Err(why) = duty.at_start().await {
                     tracing::warn!(
                         kind = duty.kind(),
                         why,
@@ -161,7 +146,7 @@ impl Jobs {
         let _round = self.0.round.lock().await;
         self.enroll().await?;
         let mut ran = 0;
-        while let Some(job) = self.next(until).await? {
+        while let Some((_, job)) = self.next(until).await? {
             let Some(leased) = self.lease(job, until).await? else { continue };
             self.perform(leased, until..until).await?;
             ran += 1;
@@ -179,8 +164,8 @@ impl Jobs {
         self.enroll().await?;
         let since = self.0.clock.now();
         let mut ran = 0;
-        while let Some(job) = self.next(until).await? {
-            let moment = job.value.run_at.max(self.0.clock.now());
+        while let Some((moment, job)) = self.next(until).await? {
+            let moment = moment.max(self.0.clock.now());
             // It cannot lie behind: `moment` is at least now.
             let _ = self.0.clock.advance_to(moment);
             let Some(leased) = self.lease(job, until).await? else { continue };
@@ -191,27 +176,65 @@ impl Jobs {
         Ok(ran)
     }
 
-    /// Sees to it that every recurring duty has its row.
+    /// Sees to it that every recurring duty has its rows.
     async fn enroll(&self) -> Result<(), StoreError> {
         for duty in self.0.duties.iter().filter(|duty| duty.pace() != Pace::WhenAsked) {
-            if self.0.store.job_named(duty.kind()).await?.is_some() {
-                continue;
-            }
-            let mut job = Job::new(self.0.ids.mint(), duty.kind(), self.0.clock.now());
-            job.dedup = Some(duty.kind().to_owned());
-            let mut change = Change::new();
-            change.insert_job(&job);
-            if let Err(error) = self.0.store.commit(change).await {
-                tracing::debug!(kind = duty.kind(), %error, "the job's row was not added; it may be there by now");
+            for lane in duty.lanes() {
+                let name =
+                    if lane.is_empty() { duty.kind().to_owned() } else { format!("{}:{lane}", duty.kind()) };
+                if self.enrolled().contains(&name) {
+                    continue;
+                }
+                if self.0.store.job_named(&name).await?.is_none() {
+                    let first = Plan::first(duty.pace(), self.0.clock.now());
+                    let mut job = Job::new(self.0.ids.mint(), duty.kind(), first);
+                    (job.dedup, job.payload) = (Some(name.clone()), lane);
+                    let mut change = Change::new();
+                    change.insert_job(&job);
+                    if let Err(error) = self.0.store.commit(change).await {
+                        tracing::debug!(name, %error, "the job's row was not added; it may be there by now");
+                        continue;
+                    }
+                }
+                self.enrolled().insert(name);
             }
         }
         Ok(())
     }
 
-    async fn next(&self, until: DateTime<Utc>) -> Result<Option<Versioned<Job>>, StoreError> {
+    fn enrolled(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+        self.0.enrolled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The job that is due first, by `until`, and when.
+    async fn next(
+        &self,
+        until: DateTime<Utc>,
+    ) -> Result<Option<(DateTime<Utc>, Versioned<Job>)>, StoreError> {
         let Holder { boot, alone } = self.0.holder;
-        let due = self.0.store.due_jobs(until, boot, alone, 64).await?;
-        Ok(due.into_iter().find(|job| self.duty(&job.value.kind).is_some()))
+        let mut first: Option<(DateTime<Utc>, Versioned<Job>)> = None;
+        for job in self.0.store.due_jobs(until, boot, alone, PAGE).await? {
+            let Some(duty) = self.duty(&job.value.kind) else { continue };
+            let mut moment = job.value.run_at;
+            // In the order of their rows: no later one comes before this.
+            if first.as_ref().is_some_and(|(first, _)| *first <= moment) {
+                break;
+            }
+            if duty.pace() == Pace::WhenDue {
+                match duty.due(&job.value.payload).await {
+                    Ok(Some(due)) if due <= until => moment = moment.max(due),
+                    Ok(_) => continue,
+                    Err(why) => {
+                        tracing::warn!(kind = job.value.kind, why, "what is due is not known");
+                        continue;
+                    }
+                }
+            }
+            if first.as_ref().is_none_or(|(first, _)| moment < *first) {
+                first = Some((moment, job));
+            }
+        }
+        Ok(first)
     }
 
     fn duty(&self, kind: &str) -> Option<&Arc<dyn Duty>> {
@@ -238,30 +261,33 @@ impl Jobs {
     /// Does a leased job and writes what became of it. `way` is what the clock is being moved through; empty where it
     /// runs by itself.
     async fn perform(&self, job: Versioned<Job>, way: Range<DateTime<Utc>>) -> Result<(), StoreError> {
-        let Versioned { value: leased, version } = job;
-        let Some(duty) = self.duty(&leased.kind) else { return Ok(()) };
-        let outcome = duty.run(&leased.payload).await;
-        let mut after = Job { lease: None, ..leased };
+        let Some(duty) = self.duty(&job.value.kind) else { return Ok(()) };
+        let mut plan = Plan::new(duty.pace(), way);
+        let (kind, missed) = (job.value.kind.clone(), plan.is_missed(&job.value, self.0.clock.now()));
+        let task = Task::new(self.0.store.clone(), self.0.clock.clone(), job, plan.clone());
+        let outcome = if missed {
+            tracing::info!(kind, "a moment was missed and is left out");
+            Ok(())
+        } else {
+            tokio::select! {
+                outcome = duty.work(&task) => outcome,
+                () = task.keep_alive() => {
+                    tracing::warn!(kind, "the lease of a job went to another program; it goes on there");
+                    return Ok(());
+                }
+            }
+        };
+        if let Err(why) = &outcome {
+            tracing::warn!(kind, why, "a job failed");
+        }
+        let lane = task.payload().to_owned();
+        let Some(Versioned { value: held, version }) = task.unfinished() else { return Ok(()) };
         let now = self.0.clock.now();
-        match (duty.pace(), &outcome) {
-            (Pace::WhenAsked, Ok(())) => after.done_at = Some(now),
-            (Pace::WhenAsked, Err(_)) if after.attempts + 1 >= TRIES => after.done_at = Some(now),
-            (Pace::WhenAsked, Err(_)) => after.run_at = now + backoff(after.attempts),
-            // On the way to a later moment: as far again as it has come, and there at last.
-            (Pace::Sweep(every), _) if now + every < way.end => {
-                after.run_at = way.end.min(now + every.max(now - way.start));
-            }
-            (Pace::Sweep(every), _) => after.run_at = now + every,
-            (Pace::Each(every), _) => after.run_at += every,
+        if plan.pace == Pace::WhenDue {
+            plan.rest = duty.rest(&lane);
+            plan.more = duty.due(&lane).await.is_ok_and(|due| due.is_some_and(|due| due <= now));
         }
-        match outcome {
-            Ok(()) => (after.attempts, after.last_error) = (0, None),
-            Err(why) => {
-                after.attempts += 1;
-                tracing::warn!(kind = after.kind, attempts = after.attempts, why, "a job failed");
-                after.last_error = Some(why);
-            }
-        }
+        let after = plan.after(held, &outcome, now);
         let mut change = Change::new();
         change.update_job(&after, version);
         match self.0.store.commit(change).await {
@@ -272,58 +298,6 @@ impl Jobs {
     }
 }
 
-/// Seconds doubling from 2 to about half an hour.
-fn backoff(attempts: i64) -> TimeDelta {
-    TimeDelta::seconds(2_i64 << attempts.clamp(0, 10))
-}
-
 fn unwritten(job: &Job, error: &CommitError) -> StoreError {
     StoreError::Unreadable { table: "job", key: job.id.to_string(), why: error.to_string() }
-}
-
-/// Asks about every payment whose end is not known, every two minutes.
-#[derive(Debug)]
-pub struct AskOpenPayments(pub Pay);
-
-#[async_trait]
-impl Duty for AskOpenPayments {
-    fn kind(&self) -> &'static str {
-        "ask_open_payments"
-    }
-
-    fn pace(&self) -> Pace {
-        Pace::Sweep(TimeDelta::minutes(2))
-    }
-
-    async fn run(&self, _payload: &str) -> Result<(), String> {
-        let done = self.0.recover().await.map_err(|error| error.to_string())?;
-        if done.asked > 0 {
-            tracing::debug!(asked = done.asked, failed = done.failed, notices = done.notices, "asked");
-        }
-        Ok(())
-    }
-}
-
-/// Works off notices that are kept and not settled, every fifteen seconds.
-#[derive(Debug)]
-pub struct DrainInbox(pub Pay);
-
-#[async_trait]
-impl Duty for DrainInbox {
-    fn kind(&self) -> &'static str {
-        "drain_inbox"
-    }
-
-    fn pace(&self) -> Pace {
-        Pace::Sweep(TimeDelta::seconds(15))
-    }
-
-    async fn run(&self, _payload: &str) -> Result<(), String> {
-        self.0.drain().await.map(|_| ()).map_err(|error| error.to_string())
-    }
-}
-
-/// The duties of the payment flow.
-pub fn payment_duties(pay: &Pay) -> Vec<Arc<dyn Duty>> {
-    vec![Arc::new(DrainInbox(pay.clone())), Arc::new(AskOpenPayments(pay.clone()))]
 }

@@ -8,10 +8,11 @@ use chrono::TimeDelta;
 use crate::clock::Clock;
 use crate::domain::access::Actor;
 use crate::domain::ledger::ChainHead;
+use crate::flows::pay::Commits;
 use crate::flows::refund::Refunding;
 use crate::flows::settle::Settlements;
 use crate::ids::IdSource;
-use crate::jobs::{Duty, Pace};
+use crate::jobs::{Duty, Misfire, Pace, Task, Timetable, TimetableError};
 use crate::store::retention::{CLAIMS_KEPT, DONE_JOBS_KEPT};
 use crate::store::{Change, CommitError, Store, VerifyOptions};
 
@@ -78,6 +79,13 @@ impl Duty for NoteHead {
     }
 
     async fn run(&self, _payload: &str) -> Result<(), String> {
+        // At a start, lease or no lease: into the log at least.
+        let head = self.store.chain_head().await.map_err(|error| error.to_string())?;
+        tracing::info!(seq = head.seq, hash = %head.hash, "the ledger's head");
+        Ok(())
+    }
+
+    async fn work(&self, task: &Task) -> Result<(), String> {
         let head = self.store.chain_head().await.map_err(|error| error.to_string())?;
         tracing::info!(seq = head.seq, hash = %head.hash, "the ledger's head");
         for (merchant, trail) in self.store.audit_heads().await.map_err(|error| error.to_string())? {
@@ -92,15 +100,31 @@ impl Duty for NoteHead {
             let actor = Actor::service(merchant.id, self.ids.mint());
             change.audit(actor.note(&self.ids, self.clock.now(), "ledger.head", head.seq, head.hash));
         }
-        self.store.commit(change).await.map_err(|error| error.to_string())?;
+        // Noted and marked as done together: of two programs one notes it.
+        task.finish(change).await.map_err(|error| error.to_string())?;
         *self.noted.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
         Ok(())
     }
 }
 
-/// Goes over the books once a day, from the last block verified; `straits_verify_ok` says what came of it.
+/// Goes over the books once a day in the quietest hour, from the last block verified; `straits_verify_ok` says what came of
+/// it.
 #[derive(Debug)]
-pub struct VerifyBooks(pub Store);
+pub struct VerifyBooks {
+    store: Store,
+    timetable: Timetable,
+}
+
+impl VerifyBooks {
+    /// At 03:17 UTC; days on which no program ran are made up for by one run.
+    ///
+    /// # Errors
+    /// [`TimetableError`]; a start excludes it.
+    pub fn daily(store: Store) -> Result<VerifyBooks, TimetableError> {
+        let timetable = Timetable::new("17 3 * * *", chrono_tz::UTC, Misfire::RunOnce)?;
+        Ok(VerifyBooks { store, timetable })
+    }
+}
 
 #[async_trait]
 impl Duty for VerifyBooks {
@@ -109,12 +133,12 @@ impl Duty for VerifyBooks {
     }
 
     fn pace(&self) -> Pace {
-        Pace::Each(TimeDelta::days(1))
+        Pace::Cron(self.timetable)
     }
 
     async fn run(&self, _payload: &str) -> Result<(), String> {
         let verification =
-            self.0.verify(&VerifyOptions::default()).await.map_err(|error| error.to_string())?;
+            self.store.verify(&VerifyOptions::default()).await.map_err(|error| error.to_string())?;
         for check in verification.checks.iter().filter(|check| !check.ok) {
             tracing::error!(check = check.name, detail = check.detail, "the books contradict themselves");
         }
@@ -137,19 +161,9 @@ impl RemoveOutdated {
     const BATCH: u32 = 500;
     /// Changes in one round.
     const BATCHES: usize = 40;
-}
 
-#[async_trait]
-impl Duty for RemoveOutdated {
-    fn kind(&self) -> &'static str {
-        "remove_outdated"
-    }
-
-    fn pace(&self) -> Pace {
-        Pace::Sweep(TimeDelta::hours(1))
-    }
-
-    async fn run(&self, _payload: &str) -> Result<(), String> {
+    /// Removes what is outdated, each batch as one change through `rows`.
+    async fn remove(&self, rows: &dyn Commits) -> Result<(), String> {
         let words = |error: crate::store::StoreError| error.to_string();
         for _ in 0..RemoveOutdated::BATCHES {
             let claims = self.clock.wall() - CLAIMS_KEPT;
@@ -163,12 +177,36 @@ impl Duty for RemoveOutdated {
             if change.is_empty() {
                 return Ok(());
             }
-            match self.store.commit(change).await {
-                // Lost: another program was at it too.
+            match rows.commit(change).await {
+                // Lost: another program was at it too, or has the lease now; then none of these is written either.
                 Ok(_) | Err(CommitError::LostUpdate { .. }) => {}
                 Err(error) => return Err(error.to_string()),
             }
         }
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Duty for RemoveOutdated {
+    fn kind(&self) -> &'static str {
+        "remove_outdated"
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Sweep(TimeDelta::hours(1))
+    }
+
+    /// It can wait for its lease.
+    async fn at_start(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    async fn run(&self, _payload: &str) -> Result<(), String> {
+        self.remove(&self.store).await
+    }
+
+    async fn work(&self, task: &Task) -> Result<(), String> {
+        self.remove(task).await
     }
 }

@@ -11,6 +11,7 @@ use crate::flows::pay::{self, Accounts, Pay};
 use crate::flows::price::Pricing;
 use crate::flows::refund::{self, Refunding};
 use crate::flows::settle::{self, Settlements};
+use crate::gateways::registry::GATEWAYS;
 use crate::jobs::{Jobs, payment_duties};
 use crate::rates::{RateBook, Volatilities};
 use crate::settings::Mode;
@@ -57,7 +58,10 @@ pub async fn build(
         fees: built.settings.fees.clone(),
         allow_stale_reference,
     });
-    let pay = Pay::new(pay::Parts::new(
+    let paces: Vec<_> = GATEWAYS.iter().map(|gateway| (gateway.name, gateway.poll_pace())).collect();
+    let ladders = built.settings.polling.clone();
+    ladders.check(&paces).map_err(|error| AppError::Broken(format!("polling ladders: {error}")))?;
+    let mut parts = pay::Parts::new(
         store.clone(),
         clock.clone(),
         ids.clone(),
@@ -68,7 +72,9 @@ pub async fn build(
         holder,
         public_url.to_owned(),
         built.settings.mode == Mode::Sandbox,
-    ));
+    );
+    parts.ladders = ladders;
+    let pay = Pay::new(parts);
     let refunding = Refunding::new(refund::Parts {
         store: store.clone(),
         ids: ids.clone(),
@@ -95,7 +101,8 @@ pub async fn build(
         ids: ids.clone(),
         noted: Mutex::default(),
     }));
-    duties.push(Arc::new(VerifyBooks(store.clone())));
+    let verify = VerifyBooks::daily(store.clone());
+    duties.push(Arc::new(verify.map_err(|error| AppError::Broken(error.to_string()))?));
     duties.push(Arc::new(RemoveOutdated { store: store.clone(), clock: clock.clone() }));
     Ok(Flows {
         onboarding: Onboarding {

@@ -6,6 +6,7 @@ mod books;
 mod config;
 mod demo;
 mod fx;
+mod jobs;
 mod keys;
 mod merchants;
 mod reprice;
@@ -103,6 +104,11 @@ enum Command {
     Fx {
         #[command(subcommand)]
         command: fx::FxCommand,
+    },
+    /// Background jobs: what waits, what fails, what was given up
+    Jobs {
+        #[command(subcommand)]
+        command: jobs::JobsCommand,
     },
     /// Print the OpenAPI document
     Openapi,
@@ -208,6 +214,7 @@ fn run(cli: Cli) -> Result<Outcome, CliError> {
         Command::Migrate => runtime.block_on(serve::migrate(settings)),
         Command::Fx { command: fx::FxCommand::Backtest(asked) } => fx::backtest(&settings, &asked),
         Command::Fx { command: fx::FxCommand::Reprice(asked) } => reprice::reprice(&settings, &asked),
+        Command::Jobs { command } => runtime.block_on(jobs::jobs(settings, command)),
         Command::Openapi => config::openapi(&settings),
         Command::Config { .. } => Ok(Outcome::Done),
     }

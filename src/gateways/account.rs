@@ -34,6 +34,11 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
+    /// Smallest time between two questions of ours about one payment.
+    pub fn poll_pace(&self) -> TimeDelta {
+        TimeDelta::seconds(i64::from(self.poll_pace_s))
+    }
+
     /// How long a payment that was opened waits for the shopper.
     pub fn session_life(&self) -> TimeDelta {
         TimeDelta::seconds(i64::from(self.session_life_s))

@@ -8,7 +8,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::geo::GeoReport;
-use crate::store::StoreError;
+use crate::store::jobs::JobStanding;
+use crate::store::{StoreError, Versioned};
 
 use super::service::Service;
 
@@ -24,6 +25,9 @@ pub async fn measure(service: &Service) -> Result<(), StoreError> {
     metrics::gauge!("straits_payment_open_age_seconds").set(count(oldest));
     metrics::gauge!("straits_inbox_unapplied").set(count(standing.inbox_unapplied));
     metrics::gauge!("straits_jobs_dead").set(count(standing.jobs_dead));
+    metrics::gauge!("straits_jobs_failing").set(count(standing.jobs_failing));
+    let overdue = service.store.overdue_watches(now).await?;
+    metrics::gauge!("straits_questions_overdue").set(count(overdue));
     metrics::gauge!("straits_writer_queue").set(count(i64::try_from(service.store.waiting()).unwrap_or(0)));
     for source in service.pricing.rates.report() {
         if let Some(as_of) = source.as_of {
@@ -48,13 +52,14 @@ pub async fn measure(service: &Service) -> Result<(), StoreError> {
 
 /// Whether requests can be served, and what that rests on.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"ready": true, "checks": [{"name": "database", "ok": true}], "rates": [{"provider": "ecb", "live": true, "stale": false, "age_s": 3600}], "writer": {"queue": 0}, "geo": {"source": "embedded", "kind": "Straits-Country-RIR", "built_at": "2026-11-23T00:00:00Z", "old": false, "fault": null}}))]
+#[schema(example = json!({"ready": true, "checks": [{"name": "database", "ok": true}], "rates": [{"provider": "ecb", "live": true, "stale": false, "age_s": 3600}], "writer": {"queue": 0}, "jobs": {"dead": 0, "failing": 0, "kinds": []}, "geo": {"source": "embedded", "kind": "Straits-Country-RIR", "built_at": "2026-11-23T00:00:00Z", "old": false, "fault": null}}))]
 pub struct Readiness {
     /// Whether every check holds.
     ready: bool,
     checks: Vec<Check>,
     rates: Vec<RateSource>,
     writer: Writer,
+    jobs: JobsShown,
     geo: CountryDatabase,
 }
 
@@ -84,6 +89,40 @@ struct RateSource {
 struct Writer {
     /// Changes that wait.
     queue: usize,
+}
+
+/// Jobs that do not succeed; `straits jobs list` says why, `straits jobs retry` tries them again.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = ReadinessJobs)]
+struct JobsShown {
+    /// Given up: they wait for a person.
+    dead: usize,
+    /// Failing again and again, and tried on.
+    failing: usize,
+    /// Of which kinds.
+    kinds: Vec<String>,
+}
+
+impl JobsShown {
+    /// At most so many are counted here; the metrics count all of them.
+    const MOST: u32 = 1_000;
+
+    async fn of(service: &Service, now: DateTime<Utc>) -> JobsShown {
+        // Without the database nothing is ready anyway, and its own check says so.
+        let failed = service.store.failed_jobs(JobsShown::MOST).await.unwrap_or_default();
+        let mut shown = JobsShown::default();
+        for Versioned { value: job, .. } in failed {
+            match job.standing(now) {
+                JobStanding::Dead => shown.dead += 1,
+                JobStanding::Failing => shown.failing += 1,
+                _ => continue,
+            }
+            shown.kinds.push(job.kind);
+        }
+        shown.kinds.sort();
+        shown.kinds.dedup();
+        shown
+    }
 }
 
 /// Where addresses are looked up.
@@ -136,7 +175,8 @@ pub async fn readiness(service: &Service) -> (bool, Readiness) {
     });
     let writer = Writer { queue: service.store.waiting() };
     let geo = CountryDatabase::of(service.geo.report());
-    (ready, Readiness { ready, checks, rates: rates.collect(), writer, geo })
+    let jobs = JobsShown::of(service, now).await;
+    (ready, Readiness { ready, checks, rates: rates.collect(), writer, jobs, geo })
 }
 
 fn seconds(from: DateTime<Utc>, to: DateTime<Utc>) -> i64 {

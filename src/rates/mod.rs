@@ -41,6 +41,8 @@ mod report;
 mod series;
 /// One consistent set of rates.
 mod snapshot;
+/// Whose turn it is to ask.
+mod turns;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -51,7 +53,7 @@ use moka::future::Cache;
 
 use crate::clock::Clock;
 use crate::domain::fx::{FxSettings, MarketRate, Publication, SourceName, Thresholds, ThresholdsError};
-use crate::ids::IdSource;
+use crate::ids::{BootId, IdSource};
 use crate::money::Currency;
 use crate::store::{Store, StoreError};
 
@@ -116,6 +118,8 @@ pub struct RateBook {
     thresholds: &'static Thresholds,
     store: Option<Store>,
     clock: Clock,
+    /// This run, to the others' eyes.
+    boot: BootId,
     ids: IdSource,
 }
 
@@ -170,6 +174,7 @@ impl RateBook {
             thresholds,
             store: None,
             clock,
+            boot: ids.mint(),
             ids,
         })
     }

@@ -1,14 +1,20 @@
 //! Asking the live sources: each by a task of its own, never in the way of a start, of a read or of one another.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fx_providers::{Answer, Window};
 use tokio::task::JoinSet;
 
 use super::live::Live;
 use super::publish::{evidence, publication};
+use super::turns::Turn;
 use super::{RateBook, RatesError};
 use crate::domain::fx::{Due, Publication};
+
+/// How often, and how far apart, a program looks for what another one is asking just now.
+const LOOKS: u32 = 8;
+const LOOK: Duration = Duration::from_secs(2);
 
 impl RateBook {
     /// Asks every live source for ever, each at its own pace; returns at once when there is none. To be spawned once;
@@ -30,14 +36,26 @@ impl RateBook {
     }
 
     async fn tend(self: Arc<Self>, index: usize) {
+        let mut empty_handed = 0;
         while let Some(live) = self.live.get(index) {
-            match self.ask_once(live).await {
-                // Said when it was decided.
-                Ok(()) | Err(RatesError::LeftAlone(_)) => {}
-                Err(error) => {
-                    tracing::warn!(source = live.name(), %error, "no new rates; the last good ones stay");
+            let turn = self.take_turn(live).await;
+            match turn {
+                Turn::Ours => match self.ask_once(live).await {
+                    // Said when it was decided.
+                    Ok(()) | Err(RatesError::LeftAlone(_)) => {}
+                    Err(error) => {
+                        tracing::warn!(source = live.name(), %error, "no new rates; the last good ones stay");
+                    }
+                },
+                // The other one may be asking just now: its answer is worth a few looks.
+                Turn::Theirs { news: false } if empty_handed < LOOKS => {
+                    empty_handed += 1;
+                    tokio::time::sleep(LOOK).await;
+                    continue;
                 }
+                Turn::Theirs { .. } => {}
             }
+            empty_handed = 0;
             let [spread] = self.ids.random_bytes::<1>();
             let next = live.plan(self.newest(live.name()).as_deref(), self.clock.now(), spread);
             live.rest(next, || self.clock.now()).await;
@@ -89,6 +107,7 @@ impl RateBook {
                 let proof: Arc<str> = evidence(&body).into();
                 let published: Vec<Arc<Publication>> =
                     sets.iter().filter_map(|set| publication(set, proof.clone())).map(Arc::new).collect();
+                self.leave(&published).await;
                 let news = self.take_over(live.name(), published);
                 live.take(validator, notices);
                 self.remember(&news).await;

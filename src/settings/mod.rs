@@ -7,6 +7,7 @@ mod fees;
 mod geo;
 mod layers;
 mod network;
+mod polling;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ use toml::Value;
 
 use crate::domain::fees::FeeBook;
 use crate::domain::fx::{Endings, FxSettings};
+use crate::domain::orders::Ladders;
 
 pub use geo::GeoSettings;
 pub use layers::{Layers, Origin, SettingsError, is_secret};
@@ -131,6 +133,8 @@ pub struct Settings {
     pub fx: FxSettings,
     /// What gateways charge and the platform takes, by rules.
     pub fees: FeeBook,
+    /// When gateways are asked about open payments.
+    pub polling: Arc<Ladders>,
     /// Countries of addresses.
     pub geo: GeoSettings,
     /// By gateway.
@@ -183,6 +187,7 @@ impl Settings {
             limits: read.limits(mode)?,
             fx: read.fx(mode)?,
             fees: read.fees()?,
+            polling: read.polling()?,
             geo: read.geo(mode)?,
             gateways: read.gateways(),
             log_format: read.word("log.format", &[("json", LogFormat::Json), ("text", LogFormat::Text)])?,

@@ -29,6 +29,37 @@ pub static JOB: Table = Table {
     unique: &[&[2]],
 };
 
+/// So many failures in a row are no passing trouble.
+const FAILING: i64 = 3;
+
+/// How a job stands, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobStanding {
+    /// Done, and well.
+    Done,
+    /// Given up: it waits for a person.
+    Dead,
+    /// It failed several times in a row and is tried again.
+    Failing,
+    /// Somebody is at it.
+    Running,
+    /// It waits for its time.
+    Waiting,
+}
+
+impl JobStanding {
+    /// The word for people and programs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            JobStanding::Done => "done",
+            JobStanding::Dead => "dead",
+            JobStanding::Failing => "failing",
+            JobStanding::Running => "running",
+            JobStanding::Waiting => "waiting",
+        }
+    }
+}
+
 /// Something to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
@@ -66,6 +97,24 @@ impl Job {
             last_error: None,
             done_at: None,
         }
+    }
+}
+
+impl Job {
+    /// How it stands.
+    pub fn standing(&self, now: DateTime<Utc>) -> JobStanding {
+        match (self.done_at, &self.last_error) {
+            (Some(_), Some(_)) => JobStanding::Dead,
+            (Some(_), None) => JobStanding::Done,
+            (None, Some(_)) if self.attempts >= FAILING => JobStanding::Failing,
+            (None, _) if self.lease.is_some_and(|(_, until)| now < until) => JobStanding::Running,
+            (None, _) => JobStanding::Waiting,
+        }
+    }
+
+    /// The same job, due at `now`, with its tries before it. Why it failed stays written until it succeeds.
+    pub fn revived(&self, now: DateTime<Utc>) -> Job {
+        Job { run_at: now, lease: None, attempts: 0, done_at: None, ..self.clone() }
     }
 }
 
@@ -143,6 +192,57 @@ impl Store {
         .fetch_one(self.reads())
         .await?;
         Row::of("job", &row).int("n")
+    }
+
+    /// How many jobs fail again and again and are tried on: a recurring duty that never succeeds is one of them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn count_failing_jobs(&self) -> Result<i64, StoreError> {
+        let row = sqlx::query(
+            "SELECT CAST(COUNT(*) AS BIGINT) AS n FROM job
+             WHERE last_error IS NOT NULL AND done_at IS NULL AND attempts >= $1",
+        )
+        .bind(FAILING)
+        .fetch_one(self.reads())
+        .await?;
+        Row::of("job", &row).int("n")
+    }
+
+    /// Jobs whose last run failed, dead ones among them, by their ids.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn failed_jobs(&self, limit: u32) -> Result<Vec<Versioned<Job>>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM job WHERE last_error IS NOT NULL ORDER BY id LIMIT $1")
+            .bind(i64::from(limit))
+            .fetch_all(self.reads())
+            .await?;
+        rows.iter().map(|row| read(&Row::of("job", row))).collect()
+    }
+
+    /// Jobs that are not done, the earliest due first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn open_jobs(&self, limit: u32) -> Result<Vec<Versioned<Job>>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM job WHERE done_at IS NULL ORDER BY run_at, id LIMIT $1")
+            .bind(i64::from(limit))
+            .fetch_all(self.reads())
+            .await?;
+        rows.iter().map(|row| read(&Row::of("job", row))).collect()
+    }
+
+    /// A job by its id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn job(&self, id: JobId) -> Result<Option<Versioned<Job>>, StoreError> {
+        let row = sqlx::query("SELECT * FROM job WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(self.reads())
+            .await?;
+        row.map(|row| read(&Row::of("job", &row))).transpose()
     }
 
     /// A job that is not done, by its name.

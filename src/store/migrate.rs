@@ -38,6 +38,8 @@ migrations! {
     47 "0047_rate_publications",
     50 "0050_bank_accounts",
     51 "0051_rail_accounts",
+    60 "0060_payment_watch",
+    61 "0061_rate_turns",
 }
 
 /// The number of the newest migration.

@@ -23,7 +23,7 @@ pub mod payments;
 pub mod price_book;
 pub mod quotes;
 pub mod rail_accounts;
-mod rates;
+pub mod rates;
 pub mod refunds;
 pub mod retention;
 mod row;

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
@@ -17,11 +18,14 @@ use crate::clock::Clock;
 pub use crate::domain::access::Environment;
 use crate::ids::{BatchId, IdSource};
 
-use super::writer::{CommitFaults, Writer, WriterOptions};
+use super::writer::{CommitFaults, Writer, WriterOptions, is_contention};
 use super::{Engine, Store, StoreError, migrate};
 
 /// `STRA`: written into the header of our SQLite files.
 const APPLICATION_ID: i32 = 0x5354_5241;
+/// How often a database is prepared that others are preparing too.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(50);
 /// Beyond this size the page check at start would take seconds; `straits doctor` and `verify` go deeper.
 const PAGE_CHECK_LIMIT: u64 = 256 << 20;
 
@@ -108,11 +112,17 @@ impl Store {
         };
         let connect: AnyConnectOptions = target.parse()?;
         let connect = connect.disable_statement_logging();
-        let mut connection = AnyConnection::connect_with(&connect).await?;
-        sqlx::raw_sql(engine.writer_setup()).execute(&mut connection).await?;
-        migrate::run(&mut connection, engine, &name, &options.clock).await?;
-        claim_environment(&mut connection, options.environment).await?;
-        connection.close().await?;
+        let mut tries = 1;
+        loop {
+            match prepare(&connect, engine, &name, options).await {
+                Err(error) if tries < TRIES && is_contended(&error) => {
+                    tracing::warn!(%error, tries, "the database is prepared again");
+                    tokio::time::sleep(PAUSE * tries).await;
+                    tries += 1;
+                }
+                prepared => break prepared?,
+            }
+        }
 
         let reads = readers(engine, &connect, options.readers.unwrap_or(engine.readers())).await?;
         let writer = Writer::start(WriterOptions {
@@ -129,6 +139,33 @@ impl Store {
         .await?;
         Ok(Store { reads, writer, engine, environment: options.environment })
     }
+}
+
+/// Schema and environment, on a connection of their own. All of it may be done again.
+async fn prepare(
+    connect: &AnyConnectOptions,
+    engine: Engine,
+    name: &str,
+    options: &StoreOptions,
+) -> Result<(), StoreError> {
+    let mut connection = AnyConnection::connect_with(connect).await?;
+    sqlx::raw_sql(engine.writer_setup()).execute(&mut connection).await?;
+    migrate::run(&mut connection, engine, name, &options.clock).await?;
+    claim_environment(&mut connection, options.environment).await?;
+    Ok(connection.close().await?)
+}
+
+/// Whether somebody else was in the way; each migration is a transaction of its own, so nothing stands half.
+fn is_contended(error: &StoreError) -> bool {
+    use sqlx::migrate::MigrateError::{Execute, ExecuteMigration};
+    let error = match error {
+        StoreError::Database(error) | StoreError::Migration(Execute(error) | ExecuteMigration(error, _)) => {
+            error
+        }
+        _ => return false,
+    };
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| is_contention(&code))
 }
 
 async fn readers(engine: Engine, connect: &AnyConnectOptions, count: u32) -> Result<AnyPool, sqlx::Error> {

@@ -1,6 +1,7 @@
 //! Payments, their timeline, and which payment settled an order.
 
 mod listing;
+mod watch;
 
 use chrono::{DateTime, Utc};
 
@@ -12,6 +13,7 @@ use super::row::Row;
 use super::{Change, Column, Log, Store, StoreError, Table, Value, Versioned};
 
 pub use listing::PaymentFilter;
+pub use watch::{PAYMENT_WATCH, Watch};
 
 /// One row per payment. `live_order_ref` is the order reference while the payment lives and NULL afterwards: its unique
 /// key is what keeps an order from being paid twice at once.
@@ -265,6 +267,28 @@ impl Store {
             "SELECT * FROM payment WHERE id IN (
                  SELECT id FROM payment WHERE is_open = 1 AND id > $1
                  UNION SELECT payment_id FROM intent
+                 WHERE kind IN ('create', 'complete') AND outcome IN ('open', 'unknown') AND payment_id > $1
+             ) ORDER BY id LIMIT $2",
+        )
+        .bind(after.map(|id| id.to_string()).unwrap_or_default())
+        .bind(i64::from(limit))
+        .fetch_all(self.reads())
+        .await?;
+        rows.iter().map(|row| read(Row::of("payment", row))).collect()
+    }
+
+    /// Payments of which a call's outcome is open, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn payments_in_limbo(
+        &self,
+        after: Option<PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<Versioned<Payment>>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM payment WHERE id IN (
+                 SELECT payment_id FROM intent
                  WHERE kind IN ('create', 'complete') AND outcome IN ('open', 'unknown') AND payment_id > $1
              ) ORDER BY id LIMIT $2",
         )

@@ -2,6 +2,8 @@
 //!
 //! Numbers are text, digit for digit; of a running source the first of each hour is kept.
 
+mod turns;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -15,6 +17,8 @@ use crate::money::Currency;
 use super::row::Row;
 use super::words::json;
 use super::{Change, Column, Log, Store, StoreError, Value};
+
+pub use turns::RateTurn;
 
 /// The log.
 pub(super) static RATE_PUBLICATION: Log = Log {
@@ -39,38 +43,40 @@ pub(super) static RATE_PUBLICATION: Log = Log {
 impl Change {
     /// Keeps a publication.
     pub fn keep_rates(&mut self, publication: &Publication) -> &mut Change {
-        let (next_at, interval) = match publication.due {
-            Due::NextAt(next) => (Value::from(next), Value::Null),
-            Due::Every(interval) => (Value::Null, interval.num_microseconds().into()),
-        };
-        let rates: BTreeMap<&str, String> =
-            publication.rates.iter().map(|(currency, rate)| (currency.code(), rate.to_string())).collect();
-        self.append(
-            &RATE_PUBLICATION,
-            vec![
-                (&*publication.source).into(),
-                publication.as_of.into(),
-                (&*publication.evidence).into(),
-                Value::text(publication.day()),
-                Value::text(publication.base),
-                match publication.quoted {
-                    Quoted::UnitsPerBase => "units_per_base",
-                    Quoted::BasePerUnit => "base_per_unit",
-                }
-                .into(),
-                match publication.kind {
-                    RateKind::Reference => "reference",
-                    RateKind::Mid => "mid",
-                }
-                .into(),
-                publication.published_at.into(),
-                publication.fetched_at.into(),
-                next_at,
-                interval,
-                json(&rates),
-            ],
-        )
+        self.append(&RATE_PUBLICATION, values(publication))
     }
+}
+
+/// A publication as a row, column by column.
+fn values(publication: &Publication) -> Vec<Value> {
+    let (next_at, interval) = match publication.due {
+        Due::NextAt(next) => (Value::from(next), Value::Null),
+        Due::Every(interval) => (Value::Null, interval.num_microseconds().into()),
+    };
+    let rates: BTreeMap<&str, String> =
+        publication.rates.iter().map(|(currency, rate)| (currency.code(), rate.to_string())).collect();
+    vec![
+        (&*publication.source).into(),
+        publication.as_of.into(),
+        (&*publication.evidence).into(),
+        Value::text(publication.day()),
+        Value::text(publication.base),
+        match publication.quoted {
+            Quoted::UnitsPerBase => "units_per_base",
+            Quoted::BasePerUnit => "base_per_unit",
+        }
+        .into(),
+        match publication.kind {
+            RateKind::Reference => "reference",
+            RateKind::Mid => "mid",
+        }
+        .into(),
+        publication.published_at.into(),
+        publication.fetched_at.into(),
+        next_at,
+        interval,
+        json(&rates),
+    ]
 }
 
 impl Store {
@@ -95,7 +101,11 @@ impl Store {
 }
 
 fn read_publication(row: &AnyRow) -> Result<Publication, StoreError> {
-    let row = Row::of("rate_publication", row);
+    read_columns(&Row::of("rate_publication", row))
+}
+
+/// A publication from the columns it is kept in, in whichever table.
+fn read_columns(row: &Row<'_>) -> Result<Publication, StoreError> {
     let currency =
         |column, code: &str| Currency::find_ever(code).map_err(|error| row.unreadable(column, error));
     let rates: BTreeMap<String, String> = row.json("rates")?;

@@ -16,6 +16,8 @@ pub struct Standing {
     pub inbox_unapplied: i64,
     /// Jobs that failed so often that they wait for a person.
     pub jobs_dead: i64,
+    /// Jobs that fail again and again and are tried on.
+    pub jobs_failing: i64,
 }
 
 impl Store {
@@ -32,6 +34,7 @@ impl Store {
             oldest_open_payment: Row::of("payment", &oldest).optional_time("oldest")?,
             inbox_unapplied: self.waiting_notices().await?,
             jobs_dead: self.dead_jobs().await?,
+            jobs_failing: self.count_failing_jobs().await?,
         })
     }
 

@@ -17,8 +17,8 @@ use straits::domain::merchants::{
     AvailableWhen, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role,
 };
 use straits::domain::orders::{
-    Capture, Conflict, Holder, Intent, MoneyReport, Payment, PaymentReport, RefundReport, RefundStatus,
-    ReportKind, ReportSource,
+    Capture, Conflict, Holder, Intent, Ladders, MoneyReport, Payment, PaymentReport, RefundReport,
+    RefundStatus, ReportKind, ReportSource,
 };
 use straits::flows::pay::{
     Accounts, CaptureStanding, Expectation, OpenAccount, Parts, Pay, PayError, PaymentView, Price,
@@ -727,7 +727,7 @@ fn boot(
     let gateway = FarGateway { far: far.clone(), name: "farpay".into(), clock: clock.clone() };
     let open = OpenAccount { account: account.clone(), gateway: Arc::new(gateway) };
     let holder = Holder { boot: ids.mint(), alone: store.engine() == Engine::Sqlite };
-    Pay::new(Parts::new(
+    let mut parts = Parts::new(
         store.clone(),
         clock.clone(),
         ids.clone(),
@@ -738,5 +738,7 @@ fn boot(
         holder,
         "https://pay.example".into(),
         false,
-    ))
+    );
+    parts.ladders = Arc::new(Ladders::shipped().unwrap());
+    Pay::new(parts)
 }

@@ -267,3 +267,51 @@ async fn a_dead_source_does_not_hold_up_the_start_and_is_shown_with_its_error() 
     assert!(metrics.text.contains("straits_rate_age_seconds{provider=\"ecb\"}"), "{}", metrics.text);
     app.stop().await;
 }
+
+/// Two programs on one database: a source hears one of them, and both know what it said.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_programs_one_asks_a_source_and_both_know_its_answer() {
+    on_each_engine("two ask", async |database| {
+        let (clock, bank) = (&database.clock, Arc::new(Counted::default()));
+        let store = database.open().await;
+        *bank.0.0.lock().unwrap() = Some((clock.now() - TimeDelta::minutes(1), "1.1234"));
+        let settings = FxSettings { sources: vec![SourceName::Bundled], ..FxSettings::default() };
+        let mut books = Vec::new();
+        for _ in 0..2 {
+            let ids = IdSource::random(clock.clone());
+            let book = RateBook::with_live(&settings, vec![bank.clone()], clock.clone(), ids).unwrap();
+            books.push(Arc::new(book.kept_in(store.clone()).await.unwrap()));
+        }
+        let tasks: Vec<_> = books.iter().map(|book| tokio::spawn(book.clone().keep_fresh())).collect();
+        let begun = Instant::now();
+        while books.iter().any(|book| dollar(book).0 != "1.1234") {
+            assert!(begun.elapsed() < Duration::from_secs(30), "one of them never heard");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        tasks.iter().for_each(tokio::task::JoinHandle::abort);
+        assert_eq!(bank.1.load(std::sync::atomic::Ordering::SeqCst), 1, "the source was asked once");
+        store.close().await;
+    })
+    .await;
+}
+
+/// A bank that counts its callers.
+#[derive(Debug, Default)]
+struct Counted(Bank, std::sync::atomic::AtomicUsize);
+
+#[async_trait]
+impl RateSource for Counted {
+    fn name(&self) -> &'static str {
+        "bank"
+    }
+
+    async fn fetch(
+        &self,
+        window: Window,
+        seen: Option<&Validator>,
+        now: DateTime<Utc>,
+    ) -> Result<Answer, SourceError> {
+        self.1.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        self.0.fetch(window, seen, now).await
+    }
+}

@@ -58,6 +58,13 @@ fn what_is_booked_is_never_changed() {
 }
 
 #[test]
+fn statements_keep_to_what_every_engine_has() {
+    let mut sources = sources_under("src/store");
+    sources.extend(sources_under("migrations"));
+    assert_tidy(manners::not_on_every_engine(&sources));
+}
+
+#[test]
 fn money_never_meets_floating_point() {
     assert_tidy(manners::floats(&sources_under("src"), manners::FLOATS_ALLOWED));
     assert_tidy(manners::floats(&sources_under("fx-providers/src"), &[]));

@@ -6,10 +6,12 @@ pub mod state;
 mod taken;
 pub mod payment;
 pub mod intent;
+pub mod ladder;
 pub mod refund;
 
 pub use conflict::{Asked, Conflict};
 pub use intent::{Holder, Intent, IntentKind, Lease, Outcome};
+pub use ladder::{Ladder, Ladders, LaddersError, Standing, Watched};
 pub use payment::{Customer, Payment, SealedSecrets, TimelineEntry};
 pub use report::{Capture, MoneyReport, PaymentReport, RefundReport, RefundStatus, ReportKind, ReportSource};
 pub use state::{PaymentState, Transition};

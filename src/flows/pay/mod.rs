@@ -3,7 +3,7 @@
 //! ```text
 //! start ──► create_payment                      hear  (notice)   ┐
 //!                                               come_back        ├─► ask: query_payment ─► apply_report ─► settle
-//!                                               sync, recover    ┘            │
+//!                                               sync, climb …    ┘            │
 //!                                                                             └─ authorised ─► complete ─► apply_report
 //! ```
 //!
@@ -19,12 +19,14 @@ mod apply;
 mod ask;
 mod cancel;
 mod cause;
+mod climb;
 mod come_back;
 mod complete;
 mod error;
 mod expect;
 mod hear;
 mod lease;
+mod patience;
 mod recover;
 mod restore;
 mod settles;
@@ -41,7 +43,7 @@ use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
 use crate::domain::fx::Quote;
-use crate::domain::orders::{Holder, Payment};
+use crate::domain::orders::{Holder, Ladders, Payment};
 use crate::gateways::{GatewaySecrets, PaymentRequest};
 use crate::ids::{IdSource, MerchantId, PaymentId, QuoteId};
 use crate::money::Money;
@@ -50,6 +52,7 @@ use crate::vault::Vault;
 
 pub use accounts::{Accounts, OpenAccount};
 pub(in crate::flows) use cause::sha256;
+pub use climb::{Climbed, Commits};
 pub use come_back::Landing;
 pub use error::PayError;
 pub use hear::Arrived;
@@ -88,6 +91,9 @@ pub struct Parts {
     pub public_url: String,
     /// Shoppers may be sent back to this machine: sandbox mode.
     pub loopback_returns: bool,
+    /// When gateways are asked about open payments; as [`Ladders::default`] unless it is set.
+    pub ladders: Arc<Ladders>,
+    courtesies: patience::Courtesies,
     turns: turns::Turns<Result<Payment, PayError>>,
     recovery: recover::Recovery,
 }
@@ -186,6 +192,8 @@ impl Parts {
             holder,
             public_url,
             loopback_returns,
+            ladders: Arc::default(),
+            courtesies: patience::Courtesies::default(),
             turns,
             recovery,
         }

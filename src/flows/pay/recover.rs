@@ -1,10 +1,11 @@
-//! Finding what nobody told us: at start and every two minutes, every payment whose end is not known is asked about, in
-//! [`rounds`](crate::flows::rounds).
+//! Finding what a crash left behind, in [`rounds`](crate::flows::rounds): at a start every payment whose end is not known
+//! is asked about, every two minutes those of a call whose outcome is open. Everything else is the ladder's (`climb`).
 
 use futures_util::FutureExt;
 
 use crate::domain::orders::{IntentKind, Payment, PaymentState, ReportSource};
 use crate::flows::rounds::{InVain, Rounds};
+use crate::ids::PaymentId;
 use crate::store::Versioned;
 
 use super::cause::Cause;
@@ -43,8 +44,20 @@ impl Pay {
     /// # Errors
     /// [`PayError::Unavailable`] when the database does not answer; a gateway's failures are counted, not returned.
     pub async fn recover(&self) -> Result<Recovered, PayError> {
+        self.recover_all(false).await
+    }
+
+    /// Works off the inbox and asks about every payment of a call whose outcome is open.
+    ///
+    /// # Errors
+    /// As [`Pay::recover`].
+    pub async fn recover_calls(&self) -> Result<Recovered, PayError> {
+        self.recover_all(true).await
+    }
+
+    async fn recover_all(&self, only_calls: bool) -> Result<Recovered, PayError> {
         let notices = self.drain().await?;
-        let (asked, failed) = self.ask_all().await?;
+        let (asked, failed) = self.ask_all(only_calls).await?;
         self.measure().await?;
         Ok(Recovered { notices, asked, failed })
     }
@@ -71,22 +84,30 @@ impl Pay {
     }
 
     /// One round of questions: how many were asked, and how many in vain.
-    async fn ask_all(&self) -> Result<(usize, usize), PayError> {
+    async fn ask_all(&self, only_calls: bool) -> Result<(usize, usize), PayError> {
         let (mut asked, mut failed, mut after) = (0, 0, None);
         loop {
-            let page = self.0.store.unsettled_payments(after, PAGE).await?;
+            let page = if only_calls {
+                self.0.store.payments_in_limbo(after, PAGE).await?
+            } else {
+                self.0.store.unsettled_payments(after, PAGE).await?
+            };
             let Some(last) = page.last() else { return Ok((asked, failed)) };
             after = Some(last.value.id);
             let mut work = vec![];
             for payment in page {
                 if !self.being_created(&payment).await? {
-                    work.push((payment.value.account, payment.value.id));
+                    work.push((payment.value.account, (payment.value.gateway.clone(), payment.value.id)));
                 }
             }
             let pay = self.clone();
-            let each = move |id| {
+            let each = move |(gateway, id): (String, PaymentId)| {
                 let pay = pay.clone();
-                async move { Ok(pay.ask(id, &Cause::of(ReportSource::Poll)).await.map(|_| ())?) }.boxed()
+                async move {
+                    pay.turn_at(&gateway).await;
+                    Ok(pay.ask(id, &Cause::of(ReportSource::Poll)).await.map(|_| ())?)
+                }
+                .boxed()
             };
             let round = self.0.recovery.payments.go(work, each).await;
             asked += round.tried;
@@ -95,7 +116,7 @@ impl Pay {
     }
 
     /// Whether somebody is opening the payment at the gateway right now: asking would only find nothing.
-    async fn being_created(&self, payment: &Versioned<Payment>) -> Result<bool, PayError> {
+    pub(super) async fn being_created(&self, payment: &Versioned<Payment>) -> Result<bool, PayError> {
         if payment.value.state != PaymentState::Created {
             return Ok(false);
         }

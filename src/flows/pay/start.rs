@@ -11,11 +11,12 @@ use crate::domain::fx::Quote;
 use crate::domain::merchants::Merchant;
 use crate::domain::orders::{
     Customer, Holder, Intent, IntentKind, Outcome, Payment, PaymentReport, PaymentState, ReportKind,
-    ReportSource, SealedSecrets,
+    ReportSource, SealedSecrets, Watched,
 };
 use crate::gateways::{GatewayError, PaymentSession, is_loopback};
 use crate::ids::{PaymentId, QuoteId};
 use crate::money::Money;
+use crate::store::payments::Watch;
 use crate::store::{Change, CommitError, Versioned};
 
 use super::apply::Called;
@@ -138,7 +139,10 @@ impl Pay {
                 updated_at: now,
             };
             let intent = self.new_intent(&payment, self.0.holder);
-            change.insert_payment(&payment).insert_intent(&intent);
+            change
+                .insert_payment(&payment)
+                .insert_intent(&intent)
+                .insert_watch(&self.first_watch(&payment, &account));
             match self.0.store.commit(change).await {
                 Ok(_) => {
                     let payment = Versioned { value: payment, version: 1 };
@@ -164,6 +168,18 @@ impl Pay {
             }
         }
         Err(PayError::unavailable("the payment met other changes in a row"))
+    }
+
+    /// When it is asked about first, if nobody tells us before.
+    fn first_watch(&self, payment: &Payment, account: &OpenAccount) -> Watch {
+        let (ladder, pace) = (self.0.ladders.of(&payment.gateway), account.gateway.descriptor().poll_pace());
+        Watch {
+            payment: payment.id,
+            gateway: payment.gateway.clone(),
+            next_ask_at: ladder.next(&Watched::of(payment), pace, payment.created_at),
+            asked_at: payment.created_at,
+            in_vain: 0,
+        }
     }
 
     fn new_intent(&self, payment: &Payment, holder: Holder) -> Intent {

@@ -247,11 +247,12 @@ pub async fn list(service: web::Data<Service>, caller: Caller, query: Query<List
     crate::http::json(200, &Page::whole(payments, has_more))
 }
 
-/// One payment with its timeline.
+/// One payment with its timeline. Where it is open and has not been asked about for a while, its gateway is asked on this
+/// occasion; the answer does not wait for that longer than a moment.
 #[utoipa::path(get, path = "/v1/payments/{id}", tag = "payments", params(("id" = inline(crate::ids::PaymentId), Path, example = "pay_01kb0000000000000000000000")), responses((status = 200, description = "The payment", body = Payment)))]
 pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id = wire::path_id(&id, "payment")?;
-    crate::http::json(200, &service.pay.get(caller.merchant(), id).await?)
+    crate::http::json(200, &service.pay.look(caller.merchant(), id).await?)
 }
 
 /// Asks the gateway now.

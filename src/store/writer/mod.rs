@@ -33,6 +33,8 @@ use crate::ids::IdSource;
 
 use super::{Change, CommitError, Committed, Engine};
 
+pub(super) use failure::is_contention;
+
 /// What a test lets happen to a COMMIT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommitFault {

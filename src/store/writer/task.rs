@@ -14,7 +14,7 @@ use crate::store::{Change, CommitError, Engine, Value};
 
 use super::batch::{self, Outcomes, Stamp, Written};
 use super::books::AccountKey;
-use super::failure::{Failure, classify};
+use super::failure::{Failure, classify, is_contention};
 use super::session::Session;
 use super::statement::on;
 use super::{CommitFault, CommitFaults, Message, WriterOptions, tables};
@@ -48,14 +48,16 @@ impl Task {
     pub async fn start(options: WriterOptions) -> Result<Task, sqlx::Error> {
         let mut session =
             Session::open(options.target.expose_secret(), options.engine, options.portable).await?;
-        session.run(options.engine.begin()).await?;
-        let now = options.clock.now().timestamp_micros();
-        let genesis = Value::Bytes(BlockHash::GENESIS.as_bytes().to_vec());
-        let head = vec![1.into(), 0.into(), genesis, 0.into(), 0.into(), 0.into()];
-        session.insert_missing(&tables::NEW_HEAD, head).await.map_err(|failed| failed.error)?;
-        let writer = vec![options.name.as_str().into(), "".into(), now.into()];
-        session.insert_missing(&tables::NEW_WRITER, writer).await.map_err(|failed| failed.error)?;
-        session.run("COMMIT").await?;
+        let mut tries = 1;
+        while let Err(error) = Task::first_rows(&mut session, &options).await {
+            let code = error.as_database_error().and_then(|error| error.code());
+            if tries >= TRIES || !code.is_some_and(|code| is_contention(&code)) {
+                return Err(error);
+            }
+            session.run("ROLLBACK").await?;
+            tokio::time::sleep(Duration::from_millis(20) * tries).await;
+            tries += 1;
+        }
         Ok(Task {
             engine: options.engine,
             name: options.name,
@@ -68,6 +70,18 @@ impl Task {
             session: Some(session),
             known: HashMap::new(),
         })
+    }
+
+    /// The head row and the writer's own, if they are missing.
+    async fn first_rows(session: &mut Session, options: &WriterOptions) -> Result<(), sqlx::Error> {
+        session.run(options.engine.begin()).await?;
+        let now = options.clock.now().timestamp_micros();
+        let genesis = Value::Bytes(BlockHash::GENESIS.as_bytes().to_vec());
+        let head = vec![1.into(), 0.into(), genesis, 0.into(), 0.into(), 0.into()];
+        session.insert_missing(&tables::NEW_HEAD, head).await.map_err(|failed| failed.error)?;
+        let writer = vec![options.name.as_str().into(), "".into(), now.into()];
+        session.insert_missing(&tables::NEW_WRITER, writer).await.map_err(|failed| failed.error)?;
+        session.run("COMMIT").await
     }
 
     /// Works until it is told to close and the queue is empty.

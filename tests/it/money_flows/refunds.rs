@@ -2,13 +2,14 @@
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
+use straits::domain::orders::ReportKind;
 use straits::flows::refund::{RefundFlowError, RefundInput};
 use straits::money::Money;
 use straits::store::Change;
 
 use super::far::Pays;
-use super::world::{Setup, World, money};
-use super::{FORTY, one, two};
+use super::world::{Setup, World, money, taken};
+use super::{FORTY, ONE, one, two};
 use crate::engines::on_each_engine;
 
 /// A refund of one-supplier payments in full, the supplier bearing the fee the gateway keeps (J10).
@@ -227,6 +228,32 @@ async fn a_refund_falls_on_nobody_by_chance_and_on_no_stranger() {
         assert_eq!(taken, [money("50.00", "SGD"); 3]);
         world.stands(&[("1110[paypal] SGD", "-9.75"), ("5000[paypal] SGD", "9.75")]).await;
         assert_eq!(world.state(payment).await, "refunded");
+        store.close().await;
+    })
+    .await;
+}
+
+/// Money that came after its payment had lapsed is found on the ladder, booked as usual, flagged, and can go back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn money_that_came_late_can_go_back() {
+    on_each_engine("money_that_came_late_can_go_back", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let id = world.start("late", money("100.00", "USD"), ONE).await;
+        database.tick(TimeDelta::hours(4));
+        world.pay.climb("paypal", &store).await.unwrap();
+        assert_eq!(world.state(id).await, "expired");
+        world.far.say(id, ReportKind::Captured(taken("C-late", "100.00", "USD", "4.90")));
+        // A flow that nobody configured looks once a day.
+        database.tick(TimeDelta::hours(25));
+        let climbed = world.pay.climb("paypal", &store).await.unwrap();
+        assert_eq!((climbed.asked, world.state(id).await), (1, "captured"));
+        assert!(world.payment(id).await.state.taken().unwrap().late);
+        world.verified().await;
+        assert_eq!(world.refund(id, "{}").await.unwrap().state.as_str(), "succeeded");
+        assert_eq!(world.state(id).await, "refunded");
+        world.stands(GONE).await;
+        world.verified().await;
         store.close().await;
     })
     .await;

@@ -34,6 +34,22 @@ pub fn sql_outside_the_store(sources: &[Source]) -> Vec<String> {
     faults
 }
 
+/// What engines that speak PostgreSQL's wire often lack, in a statement of ours.
+pub fn not_on_every_engine(sources: &[Source]) -> Vec<String> {
+    const LACKING: [&str; 8] =
+        ["LISTEN", "NOTIFY", "SEQUENCE", "SERIAL", "BIGSERIAL", "NEXTVAL", "TRIGGER", "DEFERRABLE"];
+    let mut faults = Vec::new();
+    for source in sources {
+        for (at, word) in split_words(&source.texts) {
+            let upper = word.to_ascii_uppercase();
+            if LACKING.contains(&word) || upper == "NEXTVAL" || upper.starts_with("PG_ADVISORY") {
+                faults.push(format!("{}:{} has {word}", source.path, source.line_at(at)));
+            }
+        }
+    }
+    faults
+}
+
 /// A statement that changes what is booked. Three tables beside the books hold running figures and do change: the
 /// account's balance and seq, the head of the chain, how far it was verified. Everything else of the ledger is only
 /// ever inserted.
@@ -214,6 +230,19 @@ mod tests {
                 let rust = format!("const Q: &str = \"{sql}\";");
                 assert_eq!(changes_of_the_books(&one("src/store/ledger.rs", &rust)).len(), faults, "{rust}");
             }
+        }
+    }
+
+    #[test]
+    fn what_not_every_engine_has_is_found() {
+        for (sql, faults) in [
+            ("SELECT pg_advisory_xact_lock(1)", 1),
+            ("SELECT nextval('numbers')", 1),
+            ("CREATE TABLE t (id BIGSERIAL PRIMARY KEY)", 1),
+            ("CREATE TRIGGER t BEFORE INSERT ON u", 1),
+            ("SELECT seq FROM ledger_head WHERE id = 1 FOR UPDATE", 0),
+        ] {
+            assert_eq!(not_on_every_engine(&one("migrations/0001_x.sql", sql)).len(), faults, "{sql}");
         }
     }
 
