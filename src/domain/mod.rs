@@ -24,3 +24,5 @@ pub mod orders;
 pub mod findings;
 /// What a supplier sees: balances and statements that foot.
 pub mod statements;
+/// Who wants to hear of which events, and how each telling goes.
+pub mod webhooks;

@@ -36,6 +36,8 @@ migrations! {
     41 "0041_quote_buffer",
     45 "0045_price_book",
     47 "0047_rate_publications",
+    63 "0063_event_order",
+    64 "0064_webhooks",
 }
 
 /// The number of the newest migration.

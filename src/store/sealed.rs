@@ -3,6 +3,7 @@
 use super::payments::PAYMENT;
 use super::row::Row;
 use super::suppliers::SUPPLIER_ACCOUNT;
+use super::webhook_endpoints::WEBHOOK_ENDPOINT;
 use super::{Store, StoreError, Table};
 
 /// A sealed value with what it takes to replace it.
@@ -29,11 +30,14 @@ pub enum SealedColumn {
     PaymentSecrets,
     /// Where suppliers are paid.
     PayoutDetails,
+    /// What webhooks are signed with.
+    WebhookSecrets,
 }
 
 impl SealedColumn {
     /// Each of them.
-    pub const ALL: [SealedColumn; 2] = [SealedColumn::PaymentSecrets, SealedColumn::PayoutDetails];
+    pub const ALL: [SealedColumn; 3] =
+        [SealedColumn::PaymentSecrets, SealedColumn::PayoutDetails, SealedColumn::WebhookSecrets];
 }
 
 impl Store {
@@ -57,6 +61,11 @@ impl Store {
                 &SUPPLIER_ACCOUNT,
                 "details",
                 "SELECT id, version, details FROM supplier_account WHERE id > $1 ORDER BY id LIMIT $2",
+            ),
+            SealedColumn::WebhookSecrets => (
+                &WEBHOOK_ENDPOINT,
+                "secrets",
+                "SELECT id, version, secrets FROM webhook_endpoint WHERE state <> 'deleted' AND id > $1 ORDER BY id LIMIT $2",
             ),
         };
         let rows =

@@ -49,4 +49,5 @@ mod storefront;
 mod tidy;
 mod traps;
 mod watch;
+mod webhooks;
 mod worked_examples;

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod embeds;
+pub mod events;
 pub mod findings;
 pub mod keys;
 pub mod ledger;
@@ -15,3 +16,4 @@ pub mod sandbox;
 pub mod settlements;
 pub mod statements;
 pub mod suppliers;
+pub mod webhooks;
