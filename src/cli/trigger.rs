@@ -26,12 +26,12 @@ pub struct TriggerArguments {
 const STORIES: &[(&str, Story)] = &[
     ("payment.requires_action", Story::Start),
     ("payment.captured", Story::Capture),
-    ("payment.failed", Story::Decline),
+    ("payment.failed", Story::CannotPay),
     ("payment.cancelled", Story::Cancel),
     ("payment.in_review", Story::WrongAmount),
     ("settlement.created", Story::Capture),
     ("refund.succeeded", Story::Refund),
-    ("refund.failed", Story::RefundWithoutFunds),
+    ("refund.awaiting_funds", Story::RefundWithoutFunds),
     ("finding.opened", Story::WrongAmount),
 ];
 
@@ -41,15 +41,15 @@ enum Story {
     Start,
     /// The shopper pays.
     Capture,
-    /// The shopper declines.
-    Decline,
+    /// The shopper wants to pay and cannot.
+    CannotPay,
     /// The shop calls the payment off.
     Cancel,
     /// The gateway takes another amount than was asked.
     WrongAmount,
     /// The shopper pays and gets it back.
     Refund,
-    /// The shopper pays, and the gateway refuses to pay back.
+    /// The shopper pays, and there is nothing at the gateway to pay back from.
     RefundWithoutFunds,
 }
 
@@ -83,9 +83,11 @@ pub async fn trigger(settings: Settings, given: TriggerArguments) -> Result<Outc
 /// Plays the story and answers its payment.
 async fn play(remote: &Remote, story: Story) -> Result<String, CliError> {
     if story == Story::WrongAmount {
-        arm(remote, "wrong_amount").await?;
+        arm(remote, "wrong_amount", json!({ "next": 1 })).await?;
     }
-    let gateway = if story == Story::Decline { "grabpay" } else { "paypal" };
+    // PayPal lets the shopper choose another way to pay, and pays back from a bank: GrabPay knows a plain no.
+    let plain = matches!(story, Story::CannotPay | Story::RefundWithoutFunds);
+    let gateway = if plain { "grabpay" } else { "paypal" };
     let stamp = Instant::now();
     let unique =
         uuid::Builder::from_random_bytes(crate::app::Sources::system().ids.random_bytes()).into_uuid();
@@ -102,8 +104,9 @@ async fn play(remote: &Remote, story: Story) -> Result<String, CliError> {
     };
     match story {
         Story::Start => {}
-        Story::Decline => {
-            shopper("decline").await?;
+        Story::CannotPay => {
+            arm(remote, "insufficient_balance", json!({ "payment": id })).await?;
+            shopper("approve").await?;
         }
         Story::Cancel => {
             remote.post(&format!("/v1/payments/{id}/cancel"), &json!({})).await?;
@@ -120,8 +123,7 @@ async fn play(remote: &Remote, story: Story) -> Result<String, CliError> {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
             if story == Story::RefundWithoutFunds {
-                let armed = json!({ "payment": id });
-                remote.post("/v1/sandbox/scenarios/insufficient_balance", &armed).await?;
+                arm(remote, "insufficient_balance", json!({ "payment": id })).await?;
             }
             remote.post(&format!("/v1/payments/{id}/refunds"), &json!({ "reason": "trigger" })).await?;
         }
@@ -129,8 +131,8 @@ async fn play(remote: &Remote, story: Story) -> Result<String, CliError> {
     Ok(id)
 }
 
-async fn arm(remote: &Remote, scenario: &str) -> Result<(), CliError> {
-    remote.post(&format!("/v1/sandbox/scenarios/{scenario}"), &json!({ "next": 1 })).await?;
+async fn arm(remote: &Remote, scenario: &str, whom: Value) -> Result<(), CliError> {
+    remote.post(&format!("/v1/sandbox/scenarios/{scenario}"), &whom).await?;
     Ok(())
 }
 

@@ -34,8 +34,8 @@ async fn what_is_triggered_really_happens_and_is_forwarded() {
     let folder = tempfile::tempdir().unwrap();
     let app = TestApp::on(folder.path(), &[]).await;
     let receiver = Receiver::start().await;
-    let mut command = straits(folder.path(), &["listen", "--forward-to", &receiver.url, "--events"]);
-    command.arg("payment.captured,refund.*,payment.failed,payment.cancelled");
+    let events = "payment.captured,refund.*,payment.failed,payment.cancelled";
+    let mut command = straits(folder.path(), &["listen", "--forward-to", &receiver.url, "--events", events]);
     let mut listener = Listener(command.stdout(Stdio::piped()).spawn().unwrap());
     let mut lines = BufReader::new(listener.0.stdout.take().unwrap()).lines();
     let mut line = || lines.next().unwrap().unwrap();
