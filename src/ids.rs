@@ -232,6 +232,10 @@ ids! {
     RateSetId "rts",
     /// One HTTP request, for its log lines and its answer.
     RequestId "req",
+    /// Where a merchant wants to hear of events.
+    WebhookEndpointId "whk",
+    /// One event on its way to one endpoint.
+    WebhookDeliveryId "whd",
 }
 
 #[cfg(test)]

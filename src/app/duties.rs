@@ -1,6 +1,7 @@
 //! What is done by the clock: what money flows left for later, and the watch over the books.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -11,9 +12,10 @@ use crate::domain::ledger::ChainHead;
 use crate::flows::pay::Commits;
 use crate::flows::refund::Refunding;
 use crate::flows::settle::Settlements;
+use crate::flows::webhooks::Webhooks;
 use crate::ids::IdSource;
 use crate::jobs::{Duty, Misfire, Pace, Task, Timetable, TimetableError};
-use crate::store::retention::{CLAIMS_KEPT, DONE_JOBS_KEPT};
+use crate::store::retention::{CLAIMS_KEPT, DELIVERIES_KEPT, DONE_JOBS_KEPT};
 use crate::store::{Change, CommitError, Store, VerifyOptions};
 
 /// Sends and asks about refunds whose end is not known, every two minutes.
@@ -32,6 +34,30 @@ impl Duty for SendRefunds {
 
     async fn run(&self, _payload: &str) -> Result<(), String> {
         self.0.recover().await.map(|_| ()).map_err(|error| error.to_string())
+    }
+}
+
+/// Sends webhooks that are due, every minute. In life a loop of its own does that sooner; this is for the test clock, on
+/// whose way from retry to retry it lies. A slow receiver is not waited for.
+#[derive(Debug)]
+pub struct TellWebhooks(pub Webhooks);
+
+impl TellWebhooks {
+    const PATIENCE: Duration = Duration::from_secs(2);
+}
+
+#[async_trait]
+impl Duty for TellWebhooks {
+    fn kind(&self) -> &'static str {
+        "tell_webhooks"
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Sweep(TimeDelta::minutes(1))
+    }
+
+    async fn run(&self, _payload: &str) -> Result<(), String> {
+        self.0.run_due(TellWebhooks::PATIENCE).await.map_err(|error| error.to_string())
     }
 }
 
@@ -146,8 +172,8 @@ impl Duty for VerifyBooks {
     }
 }
 
-/// Removes, every hour, what is kept for a time only: claims of an `Idempotency-Key` after thirty days, done jobs after
-/// seven. In batches, so that the writer is never held up; what one round leaves, the next one takes.
+/// Removes, every hour, what is kept for a time only: claims of an `Idempotency-Key` and ended deliveries of webhooks after
+/// thirty days, done jobs after seven. In batches, so that the writer is never held up; what one round leaves, the next one takes.
 #[derive(Debug)]
 pub struct RemoveOutdated {
     /// The rows.
@@ -170,8 +196,11 @@ impl RemoveOutdated {
             let claims = self.store.outdated_claims(claims, RemoveOutdated::BATCH).await.map_err(words)?;
             let jobs = self.clock.now() - DONE_JOBS_KEPT;
             let jobs = self.store.outdated_jobs(jobs, RemoveOutdated::BATCH).await.map_err(words)?;
+            let deliveries = self.clock.now() - DELIVERIES_KEPT;
+            let deliveries =
+                self.store.outdated_deliveries(deliveries, RemoveOutdated::BATCH).await.map_err(words)?;
             let mut change = Change::new();
-            for row in claims.into_iter().chain(jobs) {
+            for row in claims.into_iter().chain(jobs).chain(deliveries) {
                 change.remove(row);
             }
             if change.is_empty() {

@@ -11,14 +11,15 @@ use crate::flows::pay::{self, Accounts, Pay};
 use crate::flows::price::Pricing;
 use crate::flows::refund::{self, Refunding};
 use crate::flows::settle::{self, Settlements};
+use crate::flows::webhooks::{self, Door, Reach, SystemNames, Webhooks};
 use crate::gateways::registry::GATEWAYS;
 use crate::jobs::{Jobs, payment_duties};
 use crate::rates::{RateBook, Volatilities};
-use crate::settings::Mode;
+use crate::settings::{Mode, Settings};
 use crate::store::Engine;
 use crate::vault::Signer;
 
-use super::duties::{ConvertWaiting, NoteHead, RemoveOutdated, SendRefunds, VerifyBooks};
+use super::duties::{ConvertWaiting, NoteHead, RemoveOutdated, SendRefunds, TellWebhooks, VerifyBooks};
 use super::{AppError, Built};
 
 /// One of each.
@@ -30,6 +31,7 @@ pub struct Flows {
     pub delivering: Delivering,
     pub statements: Statements,
     pub resolving: Resolving,
+    pub webhooks: Webhooks,
     pub jobs: Jobs,
 }
 
@@ -92,7 +94,16 @@ pub async fn build(
         settlements: settlements.clone(),
         refunding: refunding.clone(),
     };
+    let webhooks = Webhooks::new(webhooks::Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        ids: ids.clone(),
+        vault: built.vault.clone(),
+        holder,
+        door: way_out(built.settings)?,
+    });
     let mut duties = payment_duties(&pay);
+    duties.push(Arc::new(TellWebhooks(webhooks.clone())));
     duties.push(Arc::new(SendRefunds(refunding.clone())));
     duties.push(Arc::new(ConvertWaiting(settlements)));
     duties.push(Arc::new(NoteHead {
@@ -131,8 +142,17 @@ pub async fn build(
             pay: pay.clone(),
         },
         resolving,
+        webhooks,
         statements: Statements::new(store.clone(), clock.clone(), ids.clone()),
         jobs: Jobs::new(store, clock, ids, holder, duties),
         pay,
     })
+}
+
+/// Where webhooks go out; in a sandbox to this machine too.
+fn way_out(settings: &Settings) -> Result<Door, AppError> {
+    let webhooks = &settings.webhooks;
+    let reach = Reach { loopback: settings.mode == Mode::Sandbox, ports: webhooks.ports.clone() };
+    let door = Door::open(reach, Arc::new(SystemNames), webhooks.patience, vec![]);
+    door.map_err(|error| AppError::Broken(format!("TLS for webhooks: {error}")))
 }

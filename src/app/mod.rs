@@ -186,6 +186,7 @@ impl App {
             delivering: flows.delivering,
             statements: flows.statements,
             resolving: flows.resolving,
+            webhooks: flows.webhooks,
             jobs: flows.jobs,
             geo,
             proxies,
@@ -254,16 +255,23 @@ impl App {
         let (end_jobs, jobs_end) = tokio::sync::oneshot::channel::<()>();
         let jobs = service.jobs.clone();
         let mut jobs = tokio::spawn(async move { jobs.run(async { drop(jobs_end.await) }).await });
+        let (end_telling, telling_ends) = tokio::sync::oneshot::channel::<()>();
+        let webhooks = service.webhooks.clone();
+        let mut telling = tokio::spawn(async move { webhooks.run(async { drop(telling_ends.await) }).await });
         let running = tokio::spawn(server);
         stop.await;
         service.set_ready(false);
         tracing::info!("stopping: no more connections, running requests and jobs finish");
         let deadline = tokio::time::Instant::now() + limits.shutdown;
-        let _ = end_jobs.send(());
+        let _ = (end_jobs.send(()), end_telling.send(()));
         handle.stop(true).await;
         if tokio::time::timeout_at(deadline, &mut jobs).await.is_err() {
             tracing::warn!("a job did not end in time; the next start takes it up");
             jobs.abort();
+        }
+        if tokio::time::timeout_at(deadline, &mut telling).await.is_err() {
+            tracing::warn!("a webhook's receiver did not answer in time; it is told again");
+            telling.abort();
         }
         for task in background {
             task.abort();

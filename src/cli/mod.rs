@@ -8,9 +8,12 @@ mod demo;
 mod fx;
 mod jobs;
 mod keys;
+mod listen;
 mod merchants;
+mod remote;
 mod reprice;
 mod serve;
+mod trigger;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -110,6 +113,10 @@ enum Command {
         #[command(subcommand)]
         command: jobs::JobsCommand,
     },
+    /// Forward the events of a running Straits to an address on this machine, signed as webhooks are
+    Listen(listen::ListenArguments),
+    /// Make an event really happen in a running sandbox
+    Trigger(trigger::TriggerArguments),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -215,6 +222,8 @@ fn run(cli: Cli) -> Result<Outcome, CliError> {
         Command::Fx { command: fx::FxCommand::Backtest(asked) } => fx::backtest(&settings, &asked),
         Command::Fx { command: fx::FxCommand::Reprice(asked) } => reprice::reprice(&settings, &asked),
         Command::Jobs { command } => runtime.block_on(jobs::jobs(settings, command)),
+        Command::Listen(asked) => runtime.block_on(listen::listen(settings, asked)),
+        Command::Trigger(asked) => runtime.block_on(trigger::trigger(settings, asked)),
         Command::Openapi => config::openapi(&settings),
         Command::Config { .. } => Ok(Outcome::Done),
     }

@@ -26,3 +26,5 @@ pub mod findings;
 pub mod reconciliation;
 /// What a supplier sees: balances and statements that foot.
 pub mod statements;
+/// Who wants to hear of which events, and how each telling goes.
+pub mod webhooks;

@@ -18,3 +18,5 @@ pub mod deliver;
 pub mod findings;
 /// What a supplier is told.
 pub mod issue_statement;
+/// Telling merchants what happened.
+pub mod webhooks;

@@ -20,4 +20,5 @@ mod watch;
 
 pub use client::{EdgeCountry, Proxies};
 pub use database::Place;
+pub use special::is_public;
 pub use watch::{Geo, GeoError, GeoReport, Look};

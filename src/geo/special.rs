@@ -14,6 +14,12 @@ pub fn plain(address: IpAddr) -> IpAddr {
     }
 }
 
+/// Whether an address belongs to a network of the open internet, whatever notation hides it: where our own calls may go
+/// to at somebody else's word.
+pub fn is_public(address: IpAddr) -> bool {
+    !is_nowhere(plain(address))
+}
+
 /// Whether a [`plain`] address is of no country.
 pub fn is_nowhere(address: IpAddr) -> bool {
     match address {

@@ -11,6 +11,7 @@ use crate::flows::onboard::OnboardError;
 use crate::flows::pay::PayError;
 use crate::flows::price::{PriceError, TokenRefused};
 use crate::flows::refund::RefundFlowError;
+use crate::flows::webhooks::WebhookError;
 use crate::gateways::{GatewayError, Unchargeable};
 use crate::sandbox::SandboxError;
 use crate::store::{CommitError, StoreError};
@@ -210,6 +211,22 @@ impl From<StatementFlowError> for Problem {
                 Problem::new(code, "the entries do not lead to the balance; nothing is shown")
             }
             other => Problem::new(code, other.to_string()),
+        }
+    }
+}
+
+impl From<WebhookError> for Problem {
+    fn from(error: WebhookError) -> Problem {
+        let words = error.to_string();
+        match error {
+            WebhookError::Unknown(what) => Problem::not_found(what),
+            WebhookError::Target(_) => Problem::new(Code::WebhookUrlRefused, words).at("url"),
+            WebhookError::TooMany => Problem::new(Code::TooManyEndpoints, words),
+            WebhookError::Disabled => Problem::new(Code::EndpointDisabled, words),
+            WebhookError::Broken(cause) => Problem::internal(cause),
+            WebhookError::Store(error) => error.into(),
+            WebhookError::Commit(error) => error.into(),
+            WebhookError::Vault(error) => error.into(),
         }
     }
 }

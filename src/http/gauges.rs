@@ -29,6 +29,12 @@ pub async fn measure(service: &Service) -> Result<(), StoreError> {
     let overdue = service.store.overdue_watches(now).await?;
     metrics::gauge!("straits_questions_overdue").set(count(overdue));
     metrics::gauge!("straits_writer_queue").set(count(i64::try_from(service.store.waiting()).unwrap_or(0)));
+    let told = service.store.deliveries_standing().await?;
+    metrics::gauge!("straits_webhooks_pending").set(count(told.pending));
+    metrics::gauge!("straits_webhooks_failed").set(count(told.failed));
+    let oldest = told.oldest.map_or(0, |since| seconds(since, now));
+    metrics::gauge!("straits_webhooks_pending_age_seconds").set(count(oldest));
+    metrics::gauge!("straits_webhook_endpoints_given_up").set(count(told.endpoints_given_up));
     for source in service.pricing.rates.report() {
         if let Some(as_of) = source.as_of {
             metrics::gauge!("straits_rate_age_seconds", "provider" => source.provider)

@@ -175,6 +175,22 @@ routes! {
     "/v1/findings/{id}" { get findings::show Access::Scopes(FINANCE); }
     "/v1/findings/{id}/resolve" { post findings::resolve Access::Scopes(FINANCE); }
 
+    "/v1/events" { get events::list Access::Scopes(OFFICE); }
+    "/v1/events/{id}" { get events::show Access::Scopes(OFFICE); }
+    "/v1/webhook-endpoints" {
+        get webhooks::list Access::Scopes(OFFICE);
+        post webhooks::create Access::Scopes(OFFICE);
+    }
+    "/v1/webhook-endpoints/{id}" {
+        get webhooks::show Access::Scopes(OFFICE);
+        patch webhooks::update Access::Scopes(OFFICE);
+        delete webhooks::delete Access::Scopes(OFFICE);
+    }
+    "/v1/webhook-endpoints/{id}/rotate-secret" { post webhooks::rotate Access::Scopes(OFFICE); }
+    "/v1/webhook-endpoints/{id}/test" { post webhooks::test Access::Scopes(OFFICE); }
+    "/v1/webhook-endpoints/{id}/deliveries" { get webhooks::deliveries Access::Scopes(OFFICE); }
+    "/v1/webhook-endpoints/{id}/deliveries/{delivery}/resend" { post webhooks::resend Access::Scopes(OFFICE); }
+
     "/v1/ledger/accounts" { get ledger::accounts Access::Scopes(FINANCE); }
     "/v1/ledger/transactions" { get ledger::transactions Access::Scopes(FINANCE); }
     "/v1/ledger/transactions/{id}" { get ledger::show Access::Scopes(FINANCE); }

@@ -209,7 +209,11 @@ fn particular(operation: &str) -> &'static [Code] {
         "bank_accounts_create" | "rail_accounts_create" => {
             &[Code::NameTaken, Code::NotFound, Code::Unprocessable]
         }
-        "suppliers_update" | "keys_revoke" => &[Code::Conflict],
+        "suppliers_update" | "keys_revoke" | "webhooks_delete" | "webhooks_rotate" => &[Code::Conflict],
+        "webhooks_create" => &[Code::WebhookUrlRefused, Code::TooManyEndpoints],
+        "webhooks_update" => &[Code::WebhookUrlRefused, Code::Conflict],
+        "webhooks_test" => &[Code::EndpointDisabled],
+        "webhooks_resend" => &[Code::EndpointDisabled, Code::Conflict],
         "sandbox_move_clock" => &[Code::ClockBackwards],
         "sandbox_shopper" => &[Code::WrongState],
         _ => &[],

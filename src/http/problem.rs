@@ -78,6 +78,8 @@ catalogue! {
     NotSettled "not_settled" 409 "The payment has no settlement" => "Only what was captured and divided can be delivered.";
     QuoteIndicative "quote_indicative" 409 "The quote is no promise" => "An indicative quote shows a price; make one that can be charged.";
     WrongState "wrong_state" 409 "Not in this state" => "`detail` names the state; read the resource again.";
+    EndpointDisabled "endpoint_disabled" 409 "The webhook endpoint is disabled" => "Enable the endpoint with `{\"enabled\": true}` first.";
+    TooManyEndpoints "too_many_endpoints" 409 "Enough webhook endpoints" => "Delete an endpoint that is not used; `detail` names the limit.";
     Conflict "conflict" 409 "Somebody else changed it meanwhile" => "Read the resource again and repeat the request.";
     RefundExceedsCaptured "refund_exceeds_captured" 409 "More than is left of the payment" => "`detail` names what is still refundable.";
     ActionNotApplicable "action_not_applicable" 409 "This decision does not fit the finding" => "`detail` says which decisions do.";
@@ -99,6 +101,7 @@ catalogue! {
     GatewayUnknown "gateway_unknown" 422 "No account at this gateway" => "Choose one of the gateways that `detail` names.";
     UnknownSupplier "unknown_supplier" 404 "A supplier is not known" => "Use the id of a supplier of this merchant.";
     InvalidSplit "invalid_split" 422 "The amount cannot be divided like this" => "`detail` names the share that does not fit.";
+    WebhookUrlRefused "webhook_url_refused" 422 "Webhooks do not go to this address" => "Use an https address of the open internet at port 443; `detail` says what is wrong with this one.";
     ReturnUrlNotAllowed "return_url_not_allowed" 422 "The return address is not allowed" => "Use an address of one of the merchant's origins.";
     RateUnavailable "rate_unavailable" 422 "No rate between these currencies" => "Choose currencies that `/v1/rates` answers.";
     StatementTooLong "statement_too_long" 422 "The statement has too many entries for one answer" => "Ask with `limit`, or for `format=csv`.";

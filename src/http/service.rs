@@ -18,6 +18,7 @@ use crate::flows::onboard::Onboarding;
 use crate::flows::pay::{OpenAccount, Pay};
 use crate::flows::price::Pricing;
 use crate::flows::refund::Refunding;
+use crate::flows::webhooks::Webhooks;
 use crate::geo::{Geo, Proxies};
 use crate::ids::{IdSource, KeyId, MerchantId};
 use crate::jobs::Jobs;
@@ -64,6 +65,8 @@ pub struct Service {
     pub resolving: Resolving,
     /// Statements and balances.
     pub statements: Statements,
+    /// Events on their way to merchants.
+    pub webhooks: Webhooks,
     /// What runs by the clock.
     pub jobs: Jobs,
     /// Countries of addresses.

@@ -29,8 +29,14 @@ const SHORT: &[(&str, &str)] = &[
     ("DATABASE_URL", "database.url"),
 ];
 /// Variables that begin like ours and belong to flags, to tests or to the log.
-const NOT_SETTINGS: &[&str] =
-    &["STRAITS_CONFIG", "STRAITS_LIVE", "STRAITS_REFERENCE_DIR", "STRAITS_TEST_POSTGRES"];
+const NOT_SETTINGS: &[&str] = &[
+    "STRAITS_CONFIG",
+    "STRAITS_KEY",
+    "STRAITS_LIVE",
+    "STRAITS_REFERENCE_DIR",
+    "STRAITS_TEST_POSTGRES",
+    "STRAITS_URL",
+];
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -104,6 +104,15 @@ pub struct GatewaySection {
     pub secrets: BTreeMap<String, Vec<SecretString>>,
 }
 
+/// Where and how events are told.
+#[derive(Debug, Clone)]
+pub struct WebhookSettings {
+    /// Ports of receivers.
+    pub ports: Vec<u16>,
+    /// How long a receiver may take.
+    pub patience: Duration,
+}
+
 /// Everything, checked.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -139,6 +148,8 @@ pub struct Settings {
     pub geo: GeoSettings,
     /// By gateway.
     pub gateways: BTreeMap<String, GatewaySection>,
+    /// Where and how events are told.
+    pub webhooks: WebhookSettings,
     /// How log lines look.
     pub log_format: LogFormat,
     /// What is logged.
@@ -190,6 +201,7 @@ impl Settings {
             polling: read.polling()?,
             geo: read.geo(mode)?,
             gateways: read.gateways(),
+            webhooks: read.webhooks()?,
             log_format: read.word("log.format", &[("json", LogFormat::Json), ("text", LogFormat::Text)])?,
             log_level: read.text("log.level").to_owned(),
         })
@@ -318,6 +330,16 @@ impl Reader<'_> {
             })?);
         }
         Ok(fx)
+    }
+
+    fn webhooks(&self) -> Result<WebhookSettings, SettingsError> {
+        let port = |text: &String| {
+            let port = text.parse().ok().filter(|port: &u16| *port > 0);
+            port.ok_or_else(|| self.bad("webhooks.ports", format!("has `{text}`, which is no port")))
+        };
+        let ports = self.list("webhooks.ports").iter().map(port).collect::<Result<_, _>>()?;
+        let patience = self.number::<u64>("webhooks.patience_seconds", 1, 30)?;
+        Ok(WebhookSettings { ports, patience: Duration::from_secs(patience) })
     }
 
     fn gateways(&self) -> BTreeMap<String, GatewaySection> {

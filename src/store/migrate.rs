@@ -40,6 +40,8 @@ migrations! {
     51 "0051_rail_accounts",
     60 "0060_payment_watch",
     61 "0061_rate_turns",
+    63 "0063_event_order",
+    64 "0064_webhooks",
 }
 
 /// The number of the newest migration.

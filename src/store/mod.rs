@@ -34,6 +34,8 @@ pub mod settlements;
 mod standing;
 pub mod suppliers;
 mod verify;
+pub mod webhook_deliveries;
+pub mod webhook_endpoints;
 mod words;
 mod writer;
 

@@ -1,11 +1,15 @@
 //! Events: what happened, told in the same change in which it happened.
+//!
+//! An event's id is made before its change is written, and of two processes the one that made the later id may write
+//! first. So events have a place too: the writer gives it behind the lock that all writers pass, which makes places
+//! grow in the order of the commits. Whoever goes on from the last place it saw misses none; lists are in that order.
 
 use chrono::{DateTime, Utc};
 
 use crate::ids::{EventId, MerchantId};
 
 use super::row::Row;
-use super::{Change, Column, Log, Store, StoreError, Value};
+use super::{Change, Column, Log, Seek, Store, StoreError, Value};
 
 /// Events, append-only.
 pub static EVENT: Log = Log {
@@ -17,6 +21,8 @@ pub static EVENT: Log = Log {
         Column::text("subject"),
         Column::text("data"),
         Column::int("created_at"),
+        // Given by the writer.
+        Column::int("seq"),
     ],
     unique: &[&[0]],
 };
@@ -50,9 +56,22 @@ impl Change {
                 event.subject.as_str().into(),
                 Value::text(&event.data),
                 event.created_at.into(),
+                Value::Int(0),
             ],
         )
     }
+}
+
+macro_rules! page {
+    ($comparison:literal, $order:literal) => {
+        concat!(
+            "SELECT * FROM event WHERE merchant_id = $1 AND seq ",
+            $comparison,
+            " (SELECT seq FROM event WHERE merchant_id = $1 AND id = $2) ORDER BY seq ",
+            $order,
+            " LIMIT $3"
+        )
+    };
 }
 
 impl Store {
@@ -70,7 +89,8 @@ impl Store {
         let limit = limit.clamp(1, 100) as usize;
         let rows = sqlx::query(
             "SELECT * FROM event WHERE merchant_id = $1 AND (CAST($2 AS TEXT) IS NULL OR subject = $2)
-               AND (CAST($3 AS TEXT) IS NULL OR id < $3) ORDER BY id DESC LIMIT $4",
+               AND (CAST($3 AS TEXT) IS NULL OR seq < (SELECT seq FROM event WHERE merchant_id = $1 AND id = $3))
+             ORDER BY seq DESC LIMIT $4",
         )
         .bind(merchant.to_string())
         .bind(subject.map(str::to_owned))
@@ -81,6 +101,63 @@ impl Store {
         let more = rows.len() > limit;
         let events = rows.iter().take(limit).map(|row| read(&Row::of("event", row)));
         Ok((events.collect::<Result<_, _>>()?, more))
+    }
+
+    /// A merchant's events around a place, the one told last first; before a place, oldest first. An event that is not
+    /// the merchant's is before nothing and behind nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn events_from(
+        &self,
+        merchant: MerchantId,
+        seek: Seek<EventId>,
+        limit: i64,
+    ) -> Result<Vec<Event>, StoreError> {
+        let sql = match seek {
+            Seek::Start => {
+                "SELECT * FROM event WHERE merchant_id = $1 AND id <> $2 ORDER BY seq DESC LIMIT $3"
+            }
+            Seek::After(_) => page!("<", "DESC"),
+            Seek::Before(_) => page!(">", ""),
+        };
+        let key = seek.key().map(ToString::to_string).unwrap_or_default();
+        let query = sqlx::query(sql).bind(merchant.to_string()).bind(key).bind(limit);
+        self.all(query, |row| read(&Row::of("event", row))).await
+    }
+
+    /// A merchant's event.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn event(&self, merchant: MerchantId, id: EventId) -> Result<Option<Event>, StoreError> {
+        let query = sqlx::query("SELECT * FROM event WHERE merchant_id = $1 AND id = $2")
+            .bind(merchant.to_string())
+            .bind(id.to_string());
+        self.one(query, |row| read(&Row::of("event", row))).await
+    }
+
+    /// Every merchant's events behind a place, in the order in which they were told, each with its own place.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn events_behind(&self, seq: i64, limit: i64) -> Result<Vec<(i64, Event)>, StoreError> {
+        let query =
+            sqlx::query("SELECT * FROM event WHERE seq > $1 ORDER BY seq LIMIT $2").bind(seq).bind(limit);
+        self.all(query, |row| {
+            let row = Row::of("event", row);
+            Ok((row.int("seq")?, read(&row)?))
+        })
+        .await
+    }
+
+    /// The place of the event told last.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn last_event(&self) -> Result<i64, StoreError> {
+        let row = sqlx::query("SELECT seq FROM event_head WHERE id = 1").fetch_one(self.reads()).await?;
+        Row::of("event_head", &row).int("seq")
     }
 }
 

@@ -4,6 +4,7 @@ use super::bank_accounts::BANK_ACCOUNT;
 use super::payments::PAYMENT;
 use super::row::Row;
 use super::suppliers::SUPPLIER_ACCOUNT;
+use super::webhook_endpoints::WEBHOOK_ENDPOINT;
 use super::{Store, StoreError, Table};
 
 /// A sealed value with what it takes to replace it.
@@ -32,12 +33,18 @@ pub enum SealedColumn {
     PayoutDetails,
     /// The merchants' own account numbers at banks.
     BankDetails,
+    /// What webhooks are signed with.
+    WebhookSecrets,
 }
 
 impl SealedColumn {
     /// Each of them.
-    pub const ALL: [SealedColumn; 3] =
-        [SealedColumn::PaymentSecrets, SealedColumn::PayoutDetails, SealedColumn::BankDetails];
+    pub const ALL: [SealedColumn; 4] = [
+        SealedColumn::PaymentSecrets,
+        SealedColumn::PayoutDetails,
+        SealedColumn::BankDetails,
+        SealedColumn::WebhookSecrets,
+    ];
 }
 
 impl Store {
@@ -66,6 +73,11 @@ impl Store {
                 &BANK_ACCOUNT,
                 "details",
                 "SELECT id, version, details FROM bank_account WHERE id > $1 ORDER BY id LIMIT $2",
+            ),
+            SealedColumn::WebhookSecrets => (
+                &WEBHOOK_ENDPOINT,
+                "secrets",
+                "SELECT id, version, secrets FROM webhook_endpoint WHERE state <> 'deleted' AND id > $1 ORDER BY id LIMIT $2",
             ),
         };
         let rows =

@@ -5,7 +5,7 @@
 //! engine (3), `STRAITS_KILL_SEED` repeats one sequence.
 
 mod crowd;
-mod server;
+pub mod server;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

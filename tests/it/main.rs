@@ -53,4 +53,5 @@ mod tidy;
 mod traps;
 mod two_programs;
 mod watch;
+mod webhooks;
 mod worked_examples;

@@ -6,10 +6,11 @@ use crate::domain::findings::FindingKind;
 use crate::domain::ledger::journal::{self, ChargedFee};
 use crate::domain::merchants::GatewayAccount;
 use crate::domain::orders::{MoneyReport, Payment};
+use crate::flows::pay::PaymentView;
 use crate::money::Money;
 use crate::store::{Change, CommitError};
 
-use super::{SettleError, Settlements, post};
+use super::{SettleError, Settlements, broken, post};
 
 impl Settlements {
     pub(super) async fn book_fact(
@@ -46,6 +47,7 @@ impl Settlements {
             MoneyReport::Held { reference, amount, reason, at } => {
                 let booking = self.booking(payment, account, reference, &subject, *at);
                 post(&mut change, journal::gateway_held(&booking, *amount, reason))?;
+                self.tell_fact(&mut change, "payment.held", payment, reference, *amount, reason)?;
                 self.explain(
                     &mut change,
                     FindingKind::GatewayHold,
@@ -60,6 +62,7 @@ impl Settlements {
             MoneyReport::Released { reference, amount, reason, at } => {
                 let booking = self.booking(payment, account, reference, &subject, *at);
                 post(&mut change, journal::gateway_released(&booking, *amount, reason))?;
+                self.tell_fact(&mut change, "payment.released", payment, reference, *amount, reason)?;
             }
             MoneyReport::Reversed { reference, amount, at } => {
                 let booking = self.booking(payment, account, reference, &subject, *at);
@@ -81,6 +84,22 @@ impl Settlements {
             Ok(_) | Err(CommitError::AlreadyBooked { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The payment with what the gateway did to its money.
+    fn tell_fact(
+        &self,
+        change: &mut Change,
+        event: &str,
+        payment: &Payment,
+        reference: &str,
+        amount: Money,
+        reason: &str,
+    ) -> Result<(), SettleError> {
+        let mut data = serde_json::to_value(PaymentView::of(payment)).map_err(broken)?;
+        data["hold"] = serde_json::json!({ "reference": reference, "amount": amount, "reason": reason });
+        self.tell(change, payment.merchant, event, &payment.id.to_string(), data);
+        Ok(())
     }
 
     #[expect(clippy::too_many_arguments, reason = "a finding has this many sides")]

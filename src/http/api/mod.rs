@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod bank_accounts;
 pub mod embeds;
+pub mod events;
 pub mod findings;
 pub mod keys;
 pub mod ledger;
@@ -17,3 +18,4 @@ pub mod sandbox;
 pub mod settlements;
 pub mod statements;
 pub mod suppliers;
+pub mod webhooks;

@@ -14,9 +14,11 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::domain::country::Country;
 use crate::domain::fees::Figure;
 use crate::domain::orders::PaymentState;
+use crate::domain::webhooks::{EVENT_GROUPS, EVENT_TYPES};
 use crate::ids::{
-    AuditId, BankAccountId, FindingId, FixedPriceId, Id, KeyId, PaymentId, QuoteId, RailAccountId, RefundId,
-    ReportId, RequestId, SettlementId, SupplierAccountId, SupplierId, TransactionId, UserId,
+    AuditId, BankAccountId, EventId, FindingId, FixedPriceId, Id, KeyId, PaymentId, QuoteId, RailAccountId,
+    RefundId, ReportId, RequestId, SettlementId, SupplierAccountId, SupplierId, TransactionId, UserId,
+    WebhookDeliveryId, WebhookEndpointId,
 };
 use crate::money::{Currency, Money, Percent};
 
@@ -71,8 +73,9 @@ macro_rules! ids {
 }
 
 ids! {
-    AuditId BankAccountId FindingId FixedPriceId KeyId PaymentId QuoteId RailAccountId RefundId ReportId RequestId SettlementId SupplierAccountId SupplierId
-    TransactionId UserId
+    AuditId BankAccountId EventId FindingId FixedPriceId KeyId PaymentId QuoteId RailAccountId RefundId
+    ReportId RequestId SettlementId SupplierAccountId SupplierId TransactionId UserId WebhookDeliveryId
+    WebhookEndpointId
 }
 
 macro_rules! words {
@@ -110,6 +113,20 @@ words! {
     LayerWord ["pending", "posted"];
     /// A statement's form.
     StatementFormat ["json", "csv"];
+    /// Whether it is told anything.
+    WebhookEndpointStateWord ["enabled", "disabled", "deleted"];
+    /// Why it is disabled.
+    WebhookReasonWord ["asked", "gone", "failing"];
+    /// How far a delivery is.
+    WebhookDeliveryStateWord ["pending", "delivered", "failed"];
+    /// An event, or all of a group.
+    EventFilterWord event_filters();
+    /// `event`.
+    EventObject ["event"];
+    /// `webhook_endpoint`.
+    WebhookEndpointObject ["webhook_endpoint"];
+    /// `webhook_delivery`.
+    WebhookDeliveryObject ["webhook_delivery"];
     /// `list`.
     ListObject ["list"];
     /// `payment`.
@@ -136,6 +153,11 @@ words! {
     FixedPriceObject ["fixed_price"];
     /// `price_embed`.
     EmbedObject ["price_embed"];
+}
+
+fn event_filters() -> Vec<String> {
+    let groups = EVENT_GROUPS.iter().map(|group| format!("{group}.*"));
+    EVENT_TYPES.iter().map(ToString::to_string).chain(groups).collect()
 }
 
 impl PartialSchema for Money {

@@ -11,6 +11,7 @@ use crate::store::{Change, CommitError, Committed, Value};
 
 use super::books::{AccountKey, Booked, Books, Head};
 use super::guards::Guards;
+use super::places::Places;
 use super::session::Session;
 use super::statement::{Insertion, Revision, Row, StatementError};
 use super::tables;
@@ -65,7 +66,9 @@ pub(super) async fn write(
         })
         .collect();
 
-    insert_rows(session, &accepted).await?;
+    let mut places = Places::read(session, &accepted).await?;
+    insert_rows(session, &accepted, &mut places).await?;
+    places.write(session).await?;
     update_rows(session, &accepted).await?;
     remove_rows(session, &accepted).await?;
     trails.write(session).await?;
@@ -92,14 +95,19 @@ pub(super) async fn lock_head(session: &mut Session) -> Result<Head, StatementEr
     head.ok_or(StatementError { table: "ledger_head", error: sqlx::Error::RowNotFound })
 }
 
-async fn insert_rows(session: &mut Session, changes: &[&Change]) -> Result<(), StatementError> {
+async fn insert_rows(
+    session: &mut Session,
+    changes: &[&Change],
+    places: &mut Places,
+) -> Result<(), StatementError> {
     let mut groups: Vec<(Insertion, Vec<Row>)> = Vec::new();
     for insert in changes.iter().flat_map(|change| &change.inserts) {
         let (name, columns, values, version) = match insert {
             Insert::Row { table, values } => (table.name, table.columns, values, Some(1)),
             Insert::Entry { log, values } => (log.name, log.columns, values, None),
         };
-        let row = values.iter().cloned().chain(version.map(Value::Int)).collect();
+        let mut row: Row = values.iter().cloned().chain(version.map(Value::Int)).collect();
+        places.give(name, &mut row);
         match groups.iter_mut().find(|(insertion, _)| insertion.table == name) {
             Some((_, rows)) => rows.push(row),
             None => {

@@ -13,6 +13,7 @@ mod batch;
 mod books;
 mod failure;
 mod guards;
+mod places;
 mod portable;
 mod postgres;
 mod session;

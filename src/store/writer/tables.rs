@@ -50,6 +50,22 @@ pub(super) static HEAD: LazyLock<Lookup> = LazyLock::new(|| Lookup {
     lock: true,
 });
 
+/// The place of the event that was told last; read and moved behind the head row's lock.
+pub(super) static EVENT_HEAD: LazyLock<Lookup> = LazyLock::new(|| Lookup {
+    table: "event_head",
+    key: vec![int("id")],
+    columns: vec![int("seq")],
+    lock: false,
+});
+
+pub(super) static MOVE_EVENT_HEAD: LazyLock<Revision> = LazyLock::new(|| Revision {
+    table: "event_head",
+    key: int("id"),
+    versioned: false,
+    set: vec![int("seq")],
+    removes: false,
+});
+
 /// The batch a writer wrote last.
 pub(super) static LAST_BATCH: LazyLock<Lookup> = LazyLock::new(|| Lookup {
     table: "writer_batch",

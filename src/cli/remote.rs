@@ -1,0 +1,112 @@
+//! A running Straits as its clients see it: an address and a key.
+
+use std::time::Duration;
+
+use clap::Args;
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::app::Sources;
+use crate::settings::Settings;
+
+use super::CliError;
+
+/// Which server, and who asks; without them the sandbox whose `sandbox.json` lies in the data folder.
+#[derive(Debug, Clone, Args)]
+pub struct RemoteArguments {
+    /// Address of a running Straits [default: as sandbox.json in the data folder says]
+    #[arg(long, value_name = "URL", env = "STRAITS_URL", hide_env = true)]
+    url: Option<String>,
+    /// Secret key [environment: STRAITS_KEY; default: the storefront key of sandbox.json]
+    #[arg(long, value_name = "KEY", env = "STRAITS_KEY", hide_env = true, hide_env_values = true)]
+    key: Option<String>,
+}
+
+/// A server and a key.
+pub struct Remote {
+    http: reqwest::Client,
+    /// Where it is reached, without a slash at the end.
+    pub url: String,
+    /// The key.
+    pub key: SecretString,
+}
+
+/// What went wrong with a request.
+#[derive(Debug)]
+pub enum Refusal {
+    /// Nobody answered: it may be better later.
+    Away(String),
+    /// The server's own words.
+    Said(String),
+}
+
+impl From<Refusal> for CliError {
+    fn from(refusal: Refusal) -> CliError {
+        match refusal {
+            Refusal::Away(words) | Refusal::Said(words) => CliError::Words(words),
+        }
+    }
+}
+
+impl Remote {
+    /// Finds it.
+    ///
+    /// # Errors
+    /// [`CliError`] saying what to give.
+    pub fn find(settings: &Settings, given: RemoteArguments) -> Result<Remote, CliError> {
+        let file = settings.data_dir.join("sandbox.json");
+        let sandbox: Option<Value> =
+            std::fs::read_to_string(&file).ok().and_then(|text| serde_json::from_str(&text).ok());
+        let of = |pointer: &str| Some(sandbox.as_ref()?.pointer(pointer)?.as_str()?.to_owned());
+        let needed = |what: &str, flag: &str| {
+            let file = file.display();
+            CliError::Words(format!("{what}: give {flag}, or start a sandbox, which writes {file}"))
+        };
+        let url = given.url.or_else(|| of("/url"));
+        let key = given.key.or_else(|| of("/keys/storefront"));
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build();
+        Ok(Remote {
+            http: http.map_err(|error| CliError::Words(error.to_string()))?,
+            url: url.ok_or_else(|| needed("no server is known", "--url"))?.trim_end_matches('/').to_owned(),
+            key: SecretString::from(key.ok_or_else(|| needed("no key is known", "--key"))?),
+        })
+    }
+
+    /// GET.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Refusal> {
+        self.send(self.http.get(format!("{}{path}", self.url))).await
+    }
+
+    /// POST of JSON, once.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Refusal> {
+        let once = uuid::Builder::from_random_bytes(Sources::system().ids.random_bytes()).into_uuid();
+        let request = self.http.post(format!("{}{path}", self.url)).json(body);
+        self.send(request.header("Idempotency-Key", once.to_string())).await
+    }
+
+    async fn send<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, Refusal> {
+        let away = |error: reqwest::Error| Refusal::Away(format!("{} does not answer: {error}", self.url));
+        let answer = request.bearer_auth(self.key.expose_secret()).send().await.map_err(away)?;
+        let status = answer.status();
+        let text = answer.text().await.map_err(away)?;
+        if status.is_success() {
+            return serde_json::from_str(&text)
+                .map_err(|error| Refusal::Said(format!("the answer cannot be read: {error}")));
+        }
+        let problem: Value = serde_json::from_str(&text).unwrap_or_default();
+        let (code, detail) = (&problem["code"], &problem["detail"]);
+        let words = format!(
+            "{status}: {}: {}",
+            code.as_str().unwrap_or("no problem document"),
+            detail.as_str().unwrap_or_default()
+        );
+        Err(if status.is_server_error() { Refusal::Away(words) } else { Refusal::Said(words) })
+    }
+}
