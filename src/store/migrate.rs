@@ -36,6 +36,7 @@ migrations! {
     41 "0041_quote_buffer",
     45 "0045_price_book",
     47 "0047_rate_publications",
+    66 "0066_disputes",
 }
 
 /// The number of the newest migration.

@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod change;
+pub mod disputes;
 mod engine;
 pub mod findings;
 pub mod idempotency;

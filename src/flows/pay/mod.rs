@@ -21,6 +21,7 @@ mod cancel;
 mod cause;
 mod come_back;
 mod complete;
+mod dispute;
 mod error;
 mod expect;
 mod hear;

@@ -13,8 +13,10 @@ mod capture;
 mod convert;
 mod correct;
 mod differ;
+mod dispute;
 mod expect;
 mod facts;
+mod ground;
 mod refunds;
 
 use std::sync::Arc;
@@ -23,6 +25,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
+use crate::domain::disputes::DisputeReport;
 use crate::domain::fees::FeeBook;
 use crate::domain::findings::{Finding, FindingKind, FindingState};
 use crate::domain::ledger::journal::Booking;
@@ -38,6 +41,7 @@ use crate::store::{Change, Store, Versioned};
 
 use super::pay::{CaptureStanding, Expectation, SettleError, Settles};
 
+pub use dispute::dispute_view;
 pub use refunds::refund_view;
 
 /// The money side; clones share it.
@@ -241,6 +245,15 @@ impl Settles for Settlements {
         source: ReportSource,
     ) -> Result<(), SettleError> {
         self.apply_refund(payment, account, refund, source).await
+    }
+
+    async fn apply_dispute_report(
+        &self,
+        account: &GatewayAccount,
+        report: &DisputeReport,
+        source: ReportSource,
+    ) -> Result<bool, SettleError> {
+        self.hear_dispute(account, report, source).await
     }
 
     async fn apply_money_report(

@@ -8,11 +8,12 @@
 //! | `orders` | create, get, capture |
 //! | `refunds` | refund of a capture, and asking about one |
 //! | `reports` | what PayPal answers, read as reports |
+//! | `disputes` | disputes: read, answered, accepted |
 //! | `api`, `oauth` | one authorised call; the bearer token |
 //! | `webhooks`, `certificates`, `sign` | is a notice genuine: postback or own verification |
 //! | `wire`, `amount`, `status`, `errors` | PayPal's names, decimals, states and issues |
 //!
-//! Sources: paypal/paypal-rest-api-specifications @ ec4d8f3 (Orders 2.13, Payments 2.5, Webhooks 1.11), the Java and
+//! Sources: paypal/paypal-rest-api-specifications @ ec4d8f3 (Orders 2.13, Payments 2.5, Webhooks 1.11, Disputes 1.10), the Java and
 //! Python SDKs for the certificate rules. Unverified and therefore cautious: an unapproved order lapses after 3 h;
 //! refunds are taken for 180 days.
 //!
@@ -21,6 +22,7 @@
 mod amount;
 mod api;
 mod certificates;
+mod disputes;
 mod errors;
 mod oauth;
 mod orders;
@@ -37,7 +39,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    About, AccountSettings, BuildError, Completed, Context, Descriptor, Gateway, GatewayError,
+    About, AccountSettings, BuildError, Completed, Context, Descriptor, Disputes, Gateway, GatewayError,
     GatewaySecrets, Notification, NotificationError, PaymentRequest, PaymentSession, RawNotification,
     Refunds, Reply, ReturnParameters, Unchargeable, precision,
 };
@@ -165,6 +167,10 @@ impl Gateway for PayPal {
     }
 
     fn refunds(&self) -> Option<&dyn Refunds> {
+        Some(self)
+    }
+
+    fn disputes(&self) -> Option<&dyn Disputes> {
         Some(self)
     }
 }
