@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use crate::domain::orders::Holder;
+use crate::flows::client_money::ClientMoneyCheck;
 use crate::flows::deliver::Delivering;
+use crate::flows::dispute::Disputing;
 use crate::flows::findings::Resolving;
 use crate::flows::issue_statement::Statements;
 use crate::flows::onboard::Onboarding;
@@ -17,7 +19,9 @@ use crate::settings::Mode;
 use crate::store::Engine;
 use crate::vault::Signer;
 
-use super::duties::{ConvertWaiting, NoteHead, RemoveOutdated, SendRefunds, VerifyBooks};
+use super::duties::{
+    AskDisputes, CheckClientMoney, ConvertWaiting, NoteHead, RemoveOutdated, SendRefunds, VerifyBooks,
+};
 use super::{AppError, Built};
 
 /// One of each.
@@ -29,6 +33,8 @@ pub struct Flows {
     pub delivering: Delivering,
     pub statements: Statements,
     pub resolving: Resolving,
+    pub disputing: Disputing,
+    pub client_money: ClientMoneyCheck,
     pub jobs: Jobs,
 }
 
@@ -86,7 +92,17 @@ pub async fn build(
         settlements: settlements.clone(),
         refunding: refunding.clone(),
     };
+    let disputing = Disputing {
+        store: store.clone(),
+        ids: ids.clone(),
+        clock: clock.clone(),
+        pay: pay.clone(),
+        settlements: settlements.clone(),
+    };
     let mut duties = payment_duties(&pay);
+    duties.push(Arc::new(AskDisputes(disputing.clone())));
+    let client_money = ClientMoneyCheck { store: store.clone(), ids: ids.clone(), clock: clock.clone() };
+    duties.push(Arc::new(CheckClientMoney(client_money.clone())));
     duties.push(Arc::new(SendRefunds(refunding.clone())));
     duties.push(Arc::new(ConvertWaiting(settlements)));
     duties.push(Arc::new(NoteHead {
@@ -124,6 +140,8 @@ pub async fn build(
             pay: pay.clone(),
         },
         resolving,
+        disputing,
+        client_money,
         statements: Statements::new(store.clone(), clock.clone(), ids.clone()),
         jobs: Jobs::new(store, clock, ids, holder, duties),
         pay,

@@ -185,6 +185,8 @@ impl App {
             delivering: flows.delivering,
             statements: flows.statements,
             resolving: flows.resolving,
+            disputing: flows.disputing,
+            client_money: flows.client_money,
             jobs: flows.jobs,
             geo,
             proxies,

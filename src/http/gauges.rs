@@ -24,6 +24,9 @@ pub async fn measure(service: &Service) -> Result<(), StoreError> {
     metrics::gauge!("straits_payment_open_age_seconds").set(count(oldest));
     metrics::gauge!("straits_inbox_unapplied").set(count(standing.inbox_unapplied));
     metrics::gauge!("straits_jobs_dead").set(count(standing.jobs_dead));
+    metrics::gauge!("straits_disputes_open").set(count(standing.disputes_open));
+    let left = standing.dispute_deadline.map_or(i64::from(i32::MAX), |deadline| seconds(now, deadline));
+    metrics::gauge!("straits_dispute_deadline_seconds").set(count(left));
     metrics::gauge!("straits_writer_queue").set(count(i64::try_from(service.store.waiting()).unwrap_or(0)));
     for source in service.pricing.rates.report() {
         if let Some(as_of) = source.as_of {

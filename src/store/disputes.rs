@@ -1,5 +1,6 @@
 //! Disputes, and what we said in them.
 
+use chrono::{DateTime, Utc};
 use sqlx::any::AnyRow;
 
 use crate::domain::disputes::{Answer, AnswerOutcome, Dispute, DisputeState};
@@ -170,12 +171,11 @@ impl Store {
         account: GatewayAccountId,
         gateway_ref: &str,
     ) -> Result<Option<Versioned<Dispute>>, StoreError> {
-        let query = sqlx::query(select!(
-            "WHERE merchant_id = $1 AND gateway_account_id = $2 AND gateway_ref = $3"
-        ))
-        .bind(merchant.to_string())
-        .bind(account.to_string())
-        .bind(gateway_ref);
+        let query =
+            sqlx::query(select!("WHERE merchant_id = $1 AND gateway_account_id = $2 AND gateway_ref = $3"))
+                .bind(merchant.to_string())
+                .bind(account.to_string())
+                .bind(gateway_ref);
         self.one(query, read).await
     }
 
@@ -186,6 +186,37 @@ impl Store {
     pub async fn disputes_of(&self, payment: PaymentId) -> Result<Vec<Versioned<Dispute>>, StoreError> {
         let query = sqlx::query(select!("WHERE payment_id = $1 ORDER BY id")).bind(payment.to_string());
         self.all(query, read).await
+    }
+
+    /// Every dispute about any of these payments, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn disputes_about(&self, payments: &[PaymentId]) -> Result<Vec<Dispute>, StoreError> {
+        if payments.is_empty() {
+            return Ok(vec![]);
+        }
+        let binds: Vec<String> = (1..=payments.len()).map(|place| format!("${place}")).collect();
+        let sql = format!("{} WHERE payment_id IN ({}) ORDER BY id", select!(""), binds.join(", "));
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        let query = payments.iter().fold(query, |query, id| query.bind(id.to_string()));
+        self.all(query, |row| read(row).map(|dispute| dispute.value)).await
+    }
+
+    /// How many disputes are not decided, and when the first of those that wait for us has to be answered.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn disputes_waiting(&self) -> Result<(i64, Option<DateTime<Utc>>), StoreError> {
+        let row = sqlx::query(
+            "SELECT CAST(COUNT(*) AS BIGINT) AS n,
+                    MIN(CASE WHEN state = 'needs_response' THEN deadline END) AS soonest
+             FROM dispute WHERE closed_at IS NULL",
+        )
+        .fetch_one(self.reads())
+        .await?;
+        let row = Row::of("dispute", &row);
+        Ok((row.int("n")?, row.optional_time("soonest")?))
     }
 
     /// Disputes that are not decided, oldest first.
@@ -249,9 +280,10 @@ impl Store {
         after: Option<DisputeAnswerId>,
         limit: u32,
     ) -> Result<Vec<Versioned<Answer>>, StoreError> {
-        let query = sqlx::query(answers!("WHERE outcome IN ('open', 'unknown') AND id > $1 ORDER BY id LIMIT $2"))
-            .bind(after.map(|id| id.to_string()).unwrap_or_default())
-            .bind(i64::from(limit));
+        let query =
+            sqlx::query(answers!("WHERE outcome IN ('open', 'unknown') AND id > $1 ORDER BY id LIMIT $2"))
+                .bind(after.map(|id| id.to_string()).unwrap_or_default())
+                .bind(i64::from(limit));
         self.all(query, read_answer).await
     }
 
@@ -264,11 +296,12 @@ impl Store {
         account: GatewayAccountId,
         capture_ref: &str,
     ) -> Result<Option<Versioned<Payment>>, StoreError> {
-        let row = sqlx::query("SELECT * FROM payment WHERE gateway_account_id = $1 AND capture_ref = $2 LIMIT 1")
-            .bind(account.to_string())
-            .bind(capture_ref)
-            .fetch_optional(self.reads())
-            .await?;
+        let row =
+            sqlx::query("SELECT * FROM payment WHERE gateway_account_id = $1 AND capture_ref = $2 LIMIT 1")
+                .bind(account.to_string())
+                .bind(capture_ref)
+                .fetch_optional(self.reads())
+                .await?;
         row.as_ref().map(|row| super::payments::read(Row::of("payment", row))).transpose()
     }
 }

@@ -3,6 +3,7 @@
 
 mod conversions;
 mod deliveries;
+mod disputes;
 mod expected;
 mod facts;
 mod far;

@@ -156,14 +156,12 @@ impl Dispute {
     /// What a report tells that is not booked: movements come without ids, so equal ones are counted.
     pub fn unbooked(&self, report: &DisputeReport) -> Vec<DisputeMovement> {
         let mut known: Vec<&DisputeMovement> = self.money.booked.iter().map(|booked| &booked.told).collect();
-        let fresh = report.movements.iter().filter(|told| {
-            match known.iter().position(|seen| seen == told) {
-                Some(place) => {
-                    known.swap_remove(place);
-                    false
-                }
-                None => true,
+        let fresh = report.movements.iter().filter(|told| match known.iter().position(|seen| seen == told) {
+            Some(place) => {
+                known.swap_remove(place);
+                false
             }
+            None => true,
         });
         fresh.cloned().collect()
     }

@@ -95,7 +95,10 @@ impl Evidence {
         }
         for (nth, parcel) in self.tracking.iter().enumerate() {
             if !word(&parcel.carrier) || !(1..=255).contains(&parcel.number.len()) {
-                return bad(format!("tracking[{nth}]"), "a carrier in capitals, a number of 1 to 255 characters");
+                return bad(
+                    format!("tracking[{nth}]"),
+                    "a carrier in capitals, a number of 1 to 255 characters",
+                );
             }
         }
         for (nth, refund) in self.refund_ids.iter().enumerate() {
@@ -165,6 +168,8 @@ pub enum AnswerOutcome {
     Done,
     /// The gateway refused it.
     Refused,
+    /// It never left us, or never arrived; it may be said again.
+    NotSent,
     /// Nobody knows; the gateway is asked, and it is not sent again.
     Unknown,
 }
@@ -176,14 +181,15 @@ impl AnswerOutcome {
             AnswerOutcome::Open => "open",
             AnswerOutcome::Done => "done",
             AnswerOutcome::Refused => "refused",
+            AnswerOutcome::NotSent => "not_sent",
             AnswerOutcome::Unknown => "unknown",
         }
     }
 
     /// Reads the stored word.
     pub fn find(word: &str) -> Option<AnswerOutcome> {
-        use AnswerOutcome::{Done, Open, Refused, Unknown};
-        [Open, Done, Refused, Unknown].into_iter().find(|outcome| outcome.as_str() == word)
+        use AnswerOutcome::{Done, NotSent, Open, Refused, Unknown};
+        [Open, Done, Refused, NotSent, Unknown].into_iter().find(|outcome| outcome.as_str() == word)
     }
 }
 

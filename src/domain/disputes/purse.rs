@@ -114,7 +114,8 @@ impl Purse {
                 continue;
             };
             let back = movement.amount.negated();
-            let lowered = back.min(self.owes(supplier, back.currency()))?.max(Money::zero(back.currency()))?;
+            let lowered =
+                back.min(self.owes(supplier, back.currency()))?.max(Money::zero(back.currency()))?;
             let available = Account::new(AccountCode::SUPPLIER_AVAILABLE, Owner::of(supplier));
             undone.push(Movement::credit(movement.account, lowered));
             undone.push(Movement::credit(available, back.checked_sub(lowered)?));

@@ -1,8 +1,11 @@
 //! Disputes come by the same door: a notice names one, a query says what it is.
 
 use chrono::{DateTime, Utc};
+use serde_json::json;
 
+use crate::domain::disputes::Dispute;
 use crate::domain::orders::ReportSource;
+use crate::money::Money;
 use crate::store::inbox::{Notice, Settled};
 
 use super::cause::NoticeRef;
@@ -54,4 +57,18 @@ impl Pay {
         }
         Ok(ours)
     }
+}
+
+/// A dispute as answers and events show it.
+pub fn dispute_view(dispute: &Dispute) -> serde_json::Value {
+    let nothing = Money::zero(dispute.amount.currency());
+    json!({
+        "id": dispute.id, "object": "dispute", "payment": dispute.payment, "gateway": dispute.gateway,
+        "gateway_ref": dispute.gateway_ref, "capture_ref": dispute.capture_ref, "state": dispute.state.as_str(),
+        "gateway_state": dispute.word, "reason": dispute.reason, "stage": dispute.stage, "amount": dispute.amount,
+        "held": dispute.money.hold.as_ref().map(|hold| hold.amount),
+        "taken": dispute.taken().unwrap_or(nothing), "fee": dispute.fee().unwrap_or(nothing),
+        "deadline": dispute.deadline, "opened_at": dispute.opened_at, "updated_at": dispute.updated_at,
+        "closed_at": dispute.closed_at,
+    })
 }

@@ -52,6 +52,7 @@ use crate::vault::Vault;
 pub use accounts::{Accounts, OpenAccount};
 pub(in crate::flows) use cause::sha256;
 pub use come_back::Landing;
+pub use dispute::dispute_view;
 pub use error::PayError;
 pub use hear::Arrived;
 pub use recover::Recovered;

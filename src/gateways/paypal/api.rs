@@ -78,7 +78,11 @@ impl Api {
 
     /// One JSON part of a form, named `input`: what the disputes API takes instead of a plain body. It keeps no request
     /// ids.
-    pub async fn post_form<T: DeserializeOwned>(&self, path: &str, input: &[u8]) -> Result<Said<T>, GatewayError> {
+    pub async fn post_form<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        input: &[u8],
+    ) -> Result<Said<T>, GatewayError> {
         const BOUNDARY: &str = "straits-7f1d2c9a4be84c0f";
         let head = format!(
             "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"input\"\r\nContent-Type: application/json\r\n\r\n"

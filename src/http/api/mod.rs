@@ -1,6 +1,8 @@
 //! Handlers: parse, call a flow, answer.
 
 pub mod audit;
+pub mod client_money;
+pub mod disputes;
 pub mod embeds;
 pub mod findings;
 pub mod keys;

@@ -15,12 +15,12 @@ use crate::domain::country::Country;
 use crate::domain::fees::Figure;
 use crate::domain::orders::PaymentState;
 use crate::ids::{
-    AuditId, FindingId, FixedPriceId, Id, KeyId, PaymentId, QuoteId, RefundId, ReportId, RequestId,
-    SettlementId, SupplierAccountId, SupplierId, TransactionId, UserId,
+    AuditId, DisputeAnswerId, DisputeId, FindingId, FixedPriceId, Id, KeyId, PaymentId, QuoteId, RefundId,
+    ReportId, RequestId, SettlementId, SupplierAccountId, SupplierId, TransactionId, UserId,
 };
 use crate::money::{Currency, Money, Percent};
 
-pub use answers::{Finding, Payment, Refund, SettlementLine, Statement};
+pub use answers::{Dispute, Finding, Payment, Refund, SettlementLine, Statement};
 
 fn schema(object: ObjectBuilder) -> RefOr<Schema> {
     RefOr::T(Schema::Object(object.build()))
@@ -71,7 +71,7 @@ macro_rules! ids {
 }
 
 ids! {
-    AuditId FindingId FixedPriceId KeyId PaymentId QuoteId RefundId ReportId RequestId SettlementId SupplierAccountId SupplierId
+    AuditId DisputeAnswerId DisputeId FindingId FixedPriceId KeyId PaymentId QuoteId RefundId ReportId RequestId SettlementId SupplierAccountId SupplierId
     TransactionId UserId
 }
 
@@ -96,6 +96,14 @@ words! {
     PaymentStateWord PaymentState::WORDS;
     /// Where a refund stands.
     RefundStateWord ["pending", "awaiting_funds", "succeeded", "failed"];
+    /// Which disputes: `open` for all that are not decided.
+    DisputeFilterWord ["open", "needs_response", "under_review", "won", "lost", "accepted", "paid_by_gateway"];
+    /// What was said in a dispute.
+    AnswerWord ["evidence", "accept"];
+    /// What came of what was said in a dispute.
+    AnswerOutcomeWord ["open", "done", "refused", "not_sent", "unknown"];
+    /// `dispute`.
+    DisputeObject ["dispute"];
     /// How far a finding is.
     FindingStateWord ["open", "proposed", "resolved"];
     /// Who reported.

@@ -15,8 +15,7 @@ pub fn dispute_fee_recharged(
     fee: Money,
 ) -> Result<Option<LedgerTransaction>, LedgerError> {
     let recharged = Account::new(AccountCode::REVENUE_RECHARGED, Owner::of("dispute"));
-    let movements: Vec<Movement> =
-        borne.iter().cloned().chain([Movement::credit(recharged, fee)]).collect();
+    let movements: Vec<Movement> = borne.iter().cloned().chain([Movement::credit(recharged, fee)]).collect();
     booking.post(JournalEvent::DisputeFeeRecharged, &movements)
 }
 

@@ -100,7 +100,8 @@ impl PayPal {
             };
             ids.extend(page.items.into_iter().map(|found| found.dispute_id));
             let next = page.links.into_iter().find(|link| link.rel == "next");
-            let Some(next) = next.and_then(|link| link.href.find("/v1/customer/").map(|at| link.href[at..].to_owned()))
+            let Some(next) =
+                next.and_then(|link| link.href.find("/v1/customer/").map(|at| link.href[at..].to_owned()))
             else {
                 break;
             };
@@ -137,7 +138,8 @@ fn report(dispute: &wire::Dispute) -> Result<DisputeReport, String> {
     let opened_at = time(&dispute.create_time)?.ok_or("a dispute without its time")?;
     let movements = dispute.money_movements.iter();
     let ours = movements.filter(|moved| moved.affected_party.as_deref() == Some("SELLER"));
-    let answers = dispute.evidences.iter().filter(|handed| handed.source.as_deref() == Some("SUBMITTED_BY_SELLER"));
+    let answers =
+        dispute.evidences.iter().filter(|handed| handed.source.as_deref() == Some("SUBMITTED_BY_SELLER"));
     Ok(DisputeReport {
         gateway_ref: dispute.dispute_id.clone(),
         capture_ref,
@@ -184,18 +186,29 @@ mod tests {
     #[test]
     fn a_chargeback_says_what_was_taken_and_until_when_we_may_answer() {
         let told = read(CHARGEBACK).unwrap();
-        assert_eq!((told.gateway_ref.as_str(), told.capture_ref.as_str()), ("PP-D-27803", "18A20386GH432013C"));
+        assert_eq!(
+            (told.gateway_ref.as_str(), told.capture_ref.as_str()),
+            ("PP-D-27803", "18A20386GH432013C")
+        );
         assert_eq!(told.request_ref.as_deref(), Some("pay_01kb0000000000000000000000"));
-        assert_eq!((told.state, told.word.as_str()), (Some(DisputeState::NeedsResponse), "WAITING_FOR_SELLER_RESPONSE"));
+        assert_eq!(
+            (told.state, told.word.as_str()),
+            (Some(DisputeState::NeedsResponse), "WAITING_FOR_SELLER_RESPONSE")
+        );
         assert!(!told.held && told.deadline.is_some());
         let moved: Vec<_> = told.movements.iter().map(|moved| (moved.kind, moved.amount.minor())).collect();
-        assert_eq!(moved, [(MovementKind::Taken, 10_000), (MovementKind::Fee, 2_000)], "the buyer's is not ours");
+        assert_eq!(
+            moved,
+            [(MovementKind::Taken, 10_000), (MovementKind::Fee, 2_000)],
+            "the buyer's is not ours"
+        );
         assert_eq!(told.answers, ["signed for [dan_1]"]);
     }
 
     #[test]
     fn every_word_of_the_published_file_has_a_meaning_and_others_none() {
-        let words = ["OPEN", "WAITING_FOR_BUYER_RESPONSE", "WAITING_FOR_SELLER_RESPONSE", "UNDER_REVIEW", "OTHER"];
+        let words =
+            ["OPEN", "WAITING_FOR_BUYER_RESPONSE", "WAITING_FOR_SELLER_RESPONSE", "UNDER_REVIEW", "OTHER"];
         assert!(words.iter().all(|word| status::state(word, None).0.is_some_and(DisputeState::is_open)));
         for (word, ends) in [
             ("RESOLVED_BUYER_FAVOUR", DisputeState::Lost),
@@ -207,7 +220,9 @@ mod tests {
         ] {
             assert_eq!(status::state("RESOLVED", Some(word)), (Some(ends), word.to_owned()));
         }
-        for (word, outcome) in [("RESOLVED", None), ("RESOLVED", Some("NONE")), ("NEW_WORD", None), ("", None)] {
+        for (word, outcome) in
+            [("RESOLVED", None), ("RESOLVED", Some("NONE")), ("NEW_WORD", None), ("", None)]
+        {
             assert_eq!(status::state(word, outcome).0, None, "{word} {outcome:?}");
         }
         assert_eq!(status::movement("SOMETHING", true), MovementKind::OtherTaken);

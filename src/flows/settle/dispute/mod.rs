@@ -5,36 +5,26 @@
 //! charged to the parties as a refund of the same amount would be; where that cannot be said (several suppliers and only a
 //! part, another currency, more than is left) it stands in suspense with a finding.
 
-use serde_json::json;
+mod charge;
 
-use crate::domain::disputes::{
-    BookedMovement, Dispute, DisputeMovement, DisputeReport, Hold, MovementKind, Purse,
-};
+use crate::domain::disputes::{BookedMovement, Dispute, DisputeMovement, DisputeReport, Hold, MovementKind};
 use crate::domain::fees::Bearer;
 use crate::domain::findings::FindingKind;
 use crate::domain::ledger::journal::{self, Booking, Movement};
 use crate::domain::merchants::{FeeOwner, GatewayAccount};
 use crate::domain::orders::{Payment, ReportSource, TimelineEntry};
-use crate::domain::refunds::{FxDifference, Refund, RefundRequest, RefundTerms, decide, left};
-use crate::domain::settlement::{Delivery, Settlement};
-use crate::flows::pay::sha256;
+use crate::domain::refunds::Refund;
+use crate::domain::settlement::Settlement;
+use crate::flows::pay::{dispute_view, sha256};
 use crate::money::Money;
-use crate::store::settlements::{SETTLEMENT, SettlementRecord};
+use crate::store::settlements::SETTLEMENT;
 use crate::store::{Change, CommitError, Versioned};
 
 use super::{SettleError, Settlements, broken, post};
+use charge::{Ground, netted};
 
 /// How often a decision is taken again after somebody else was faster.
 const DECISIONS: usize = 8;
-
-/// The settled payment that money is taken from, as far as it is decided.
-struct Ground {
-    record: Versioned<SettlementRecord>,
-    settlement: Settlement,
-    deliveries: Vec<Delivery>,
-    back: Vec<Refund>,
-    purse: Purse,
-}
 
 /// A dispute's change in the making.
 struct Step<'a> {
@@ -55,8 +45,7 @@ impl Settlements {
     ) -> Result<bool, SettleError> {
         for _ in 0..DECISIONS {
             let Some(payment) = self.disputed_payment(account, report).await? else { return Ok(false) };
-            let known =
-                self.0.store.dispute_at(account.merchant, account.id, &report.gateway_ref).await?;
+            let known = self.0.store.dispute_at(account.merchant, account.id, &report.gateway_ref).await?;
             let change = self.dispute_change(&payment, account, known, report, source).await?;
             if change.is_empty() {
                 return Ok(true);
@@ -73,7 +62,10 @@ impl Settlements {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(SettleError::Broken(format!("dispute {}: met {DECISIONS} other changes in a row", report.gateway_ref)))
+        Err(SettleError::Broken(format!(
+            "dispute {}: met {DECISIONS} other changes in a row",
+            report.gateway_ref
+        )))
     }
 
     /// The payment in dispute: by our own reference, else by its capture.
@@ -208,7 +200,10 @@ impl Settlements {
         }
         if let Some(aside) = booked.aside {
             post(&mut step.change, journal::suspense_booked(&booking, aside.negated()))?;
-            let detail = format!("{aside} moved because of dispute {}, and whose it is is not clear", step.after.gateway_ref);
+            let detail = format!(
+                "{aside} moved because of dispute {}, and whose it is is not clear",
+                step.after.gateway_ref
+            );
             let mut finding =
                 self.finding(FindingKind::Reversed, step.account, &fact, Some(aside.abs()), detail);
             finding.payment = Some(subject.clone());
@@ -368,57 +363,4 @@ impl Step<'_> {
         post(&mut self.change, journal::dispute_fee_unborne(booking, &back, fee))?;
         ground.purse.moved(&back).map_err(broken)
     }
-}
-
-impl Ground {
-    /// What each gives when so much is taken: as for a refund of it, at most what is left. `None` where that cannot be
-    /// said.
-    fn charge(&self, amount: Money, account: &GatewayAccount) -> Result<Option<Refund>, SettleError> {
-        if amount.currency() != self.settlement.gross.currency() {
-            return Ok(None);
-        }
-        let most = left(&self.settlement, &self.back).and_then(|left| left.min(amount)).map_err(broken)?;
-        if !most.is_positive() {
-            return Ok(None);
-        }
-        let request = RefundRequest { amount: Some(most), ..RefundRequest::default() };
-        let terms = RefundTerms {
-            settlement: &self.settlement,
-            account,
-            earlier: &self.back,
-            deliveries: &self.deliveries,
-            funds: &|supplier, currency| self.purse.funds(supplier, currency),
-            fx_difference: FxDifference::Platform,
-        };
-        Ok(decide(&request, &terms).ok())
-    }
-}
-
-/// One movement for each account and currency.
-fn netted(movements: Vec<Movement>) -> Result<Vec<Movement>, SettleError> {
-    let mut net: Vec<Movement> = Vec::new();
-    for movement in movements {
-        let same = |other: &&mut Movement| {
-            other.account == movement.account && other.amount.currency() == movement.amount.currency()
-        };
-        match net.iter_mut().find(same) {
-            Some(sum) => sum.amount = sum.amount.checked_add(movement.amount).map_err(broken)?,
-            None => net.push(movement),
-        }
-    }
-    Ok(net)
-}
-
-/// A dispute as answers and events show it.
-pub fn dispute_view(dispute: &Dispute) -> serde_json::Value {
-    let nothing = Money::zero(dispute.amount.currency());
-    json!({
-        "id": dispute.id, "object": "dispute", "payment": dispute.payment, "gateway": dispute.gateway,
-        "gateway_ref": dispute.gateway_ref, "capture_ref": dispute.capture_ref, "state": dispute.state.as_str(),
-        "gateway_state": dispute.word, "reason": dispute.reason, "stage": dispute.stage, "amount": dispute.amount,
-        "held": dispute.money.hold.as_ref().map(|hold| hold.amount),
-        "taken": dispute.taken().unwrap_or(nothing), "fee": dispute.fee().unwrap_or(nothing),
-        "deadline": dispute.deadline, "opened_at": dispute.opened_at, "updated_at": dispute.updated_at,
-        "closed_at": dispute.closed_at,
-    })
 }
