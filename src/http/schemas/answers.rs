@@ -191,7 +191,6 @@ struct DisputeAnswer {
     #[schema(inline)]
     kind: AnswerWord,
     /// What came of it.
-    #[schema(inline)]
     outcome: AnswerOutcomeWord,
     /// The evidence.
     #[schema(required)]
