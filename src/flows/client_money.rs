@@ -5,7 +5,9 @@ use chrono::{DateTime, Utc};
 use crate::clock::Clock;
 use crate::domain::findings::{Finding, FindingKind, FindingState};
 use crate::domain::ledger::ClientMoney;
+use crate::domain::statements::Period;
 use crate::ids::{IdSource, MerchantId};
+use crate::money::Money;
 use crate::store::outbox::Event;
 use crate::store::{AsOf, Change, CommitError, Store, StoreError};
 
@@ -50,20 +52,27 @@ impl ClientMoneyCheck {
         Ok(ClientMoney::of(&trial)?)
     }
 
-    /// Every merchant's check: what is missing becomes a metric, and a finding that stays open until somebody says why;
-    /// once explained, the next check that finds something missing opens it again.
+    /// Every merchant's check. What is missing now is a metric. What was missing when the merchant's last business day
+    /// ended, and still is, becomes a finding that stays open until somebody says why; once explained, the next check that
+    /// finds something missing opens it again.
     ///
     /// # Errors
     /// [`CheckError`]; the next round tries again.
     pub async fn check_all(&self) -> Result<(), CheckError> {
         for merchant in self.store.merchants().await? {
+            let day = Period::day_of(self.clock.now(), merchant.zone);
+            let ended = self.report(merchant.id, Some(day.begins_at())).await?;
+            let overnight = |currency| {
+                let check = ended.iter().find(|check| check.held.currency() == currency);
+                check.is_some_and(|check| check.top_up().is_ok_and(Money::is_positive))
+            };
             for check in self.report(merchant.id, None).await? {
                 let top_up = check.top_up()?;
                 let minor = i32::try_from(top_up.minor()).unwrap_or(i32::MAX);
                 let (whose, currency) = (merchant.id.to_string(), top_up.currency().code());
                 metrics::gauge!("straits_client_money_short", "merchant" => whose, "currency" => currency)
                     .set(minor);
-                if top_up.is_positive() {
+                if top_up.is_positive() && overnight(top_up.currency()) {
                     tracing::error!(merchant = %merchant.id, %top_up, "client money is short");
                     self.find(merchant.id, &check).await?;
                 }

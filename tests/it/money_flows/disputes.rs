@@ -322,6 +322,9 @@ async fn a_debt_shows_in_the_client_money_check_and_never_in_verify() {
         // 1110 at -24.90, nothing owed to others: own money has to fill the hole.
         assert_eq!(short().await, Some(usd("24.90")));
         world.client_money.check_all().await.unwrap();
+        assert!(world.findings().await.is_empty(), "the day is not over: it can still be topped up");
+        database.clock.advance(TimeDelta::days(1));
+        world.client_money.check_all().await.unwrap();
         world.client_money.check_all().await.unwrap();
         let finding = world.finding(FindingKind::ClientMoneyShort).await;
         assert_eq!((finding.amount, finding.fact.as_str()), (Some(usd("24.90")), "USD"));
