@@ -204,6 +204,10 @@ ids! {
     StatementId "stm",
     /// Something that does not agree and waits for a decision.
     FindingId "fnd",
+    /// A dispute about a payment.
+    DisputeId "dsp",
+    /// Something we say in a dispute.
+    DisputeAnswerId "dan",
     /// An event of the outbox.
     EventId "evt",
     /// A merchant's account at a gateway.

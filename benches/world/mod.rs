@@ -147,6 +147,7 @@ impl World {
             event_type: "PAYMENT.CAPTURE.COMPLETED".into(),
             request_ref: Some(id.to_string()),
             gateway_ref: Some(capture.clone()),
+            dispute_ref: None,
             stated: None,
             received_at: now,
         };

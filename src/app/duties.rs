@@ -9,6 +9,8 @@ use chrono::TimeDelta;
 use crate::clock::Clock;
 use crate::domain::access::Actor;
 use crate::domain::ledger::ChainHead;
+use crate::flows::client_money::ClientMoneyCheck;
+use crate::flows::dispute::Disputing;
 use crate::flows::pay::Commits;
 use crate::flows::refund::Refunding;
 use crate::flows::settle::Settlements;
@@ -58,6 +60,48 @@ impl Duty for TellWebhooks {
 
     async fn run(&self, _payload: &str) -> Result<(), String> {
         self.0.run_due(TellWebhooks::PATIENCE).await.map_err(|error| error.to_string())
+    }
+}
+
+/// Asks about disputes, looks for answers whose end nobody knows, watches deadlines, every ten minutes.
+#[derive(Debug)]
+pub struct AskDisputes(pub Disputing);
+
+#[async_trait]
+impl Duty for AskDisputes {
+    fn kind(&self) -> &'static str {
+        "ask_disputes"
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Sweep(TimeDelta::minutes(10))
+    }
+
+    async fn run(&self, _payload: &str) -> Result<(), String> {
+        let words = |error: crate::flows::dispute::DisputeFlowError| error.to_string();
+        self.0.ask_all().await.map_err(words)?;
+        self.0.recover().await.map_err(words)?;
+        self.0.watch_deadlines().await.map(|_| ()).map_err(words)
+    }
+}
+
+/// Whether what is held for others covers what is owed to them, once a day; `straits_client_money_short` says what is
+/// missing, in minor units.
+#[derive(Debug)]
+pub struct CheckClientMoney(pub ClientMoneyCheck);
+
+#[async_trait]
+impl Duty for CheckClientMoney {
+    fn kind(&self) -> &'static str {
+        "check_client_money"
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Each(TimeDelta::days(1))
+    }
+
+    async fn run(&self, _payload: &str) -> Result<(), String> {
+        self.0.check_all().await.map_err(|error| error.to_string())
     }
 }
 

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use crate::domain::orders::Holder;
+use crate::flows::client_money::ClientMoneyCheck;
 use crate::flows::deliver::Delivering;
+use crate::flows::dispute::Disputing;
 use crate::flows::findings::Resolving;
 use crate::flows::issue_statement::Statements;
 use crate::flows::onboard::Onboarding;
@@ -19,7 +21,10 @@ use crate::settings::{Mode, Settings};
 use crate::store::Engine;
 use crate::vault::Signer;
 
-use super::duties::{ConvertWaiting, NoteHead, RemoveOutdated, SendRefunds, TellWebhooks, VerifyBooks};
+use super::duties::{
+    AskDisputes, CheckClientMoney, ConvertWaiting, NoteHead, RemoveOutdated, SendRefunds, TellWebhooks,
+    VerifyBooks,
+};
 use super::{AppError, Built};
 
 /// One of each.
@@ -32,6 +37,8 @@ pub struct Flows {
     pub statements: Statements,
     pub resolving: Resolving,
     pub webhooks: Webhooks,
+    pub disputing: Disputing,
+    pub client_money: ClientMoneyCheck,
     pub jobs: Jobs,
 }
 
@@ -104,6 +111,16 @@ pub async fn build(
     });
     let mut duties = payment_duties(&pay);
     duties.push(Arc::new(TellWebhooks(webhooks.clone())));
+    let disputing = Disputing {
+        store: store.clone(),
+        ids: ids.clone(),
+        clock: clock.clone(),
+        pay: pay.clone(),
+        settlements: settlements.clone(),
+    };
+    duties.push(Arc::new(AskDisputes(disputing.clone())));
+    let client_money = ClientMoneyCheck { store: store.clone(), ids: ids.clone(), clock: clock.clone() };
+    duties.push(Arc::new(CheckClientMoney(client_money.clone())));
     duties.push(Arc::new(SendRefunds(refunding.clone())));
     duties.push(Arc::new(ConvertWaiting(settlements)));
     duties.push(Arc::new(NoteHead {
@@ -142,6 +159,8 @@ pub async fn build(
             pay: pay.clone(),
         },
         resolving,
+        client_money,
+        disputing,
         webhooks,
         statements: Statements::new(store.clone(), clock.clone(), ids.clone()),
         jobs: Jobs::new(store, clock, ids, holder, duties),

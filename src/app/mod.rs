@@ -187,6 +187,8 @@ impl App {
             statements: flows.statements,
             resolving: flows.resolving,
             webhooks: flows.webhooks,
+            disputing: flows.disputing,
+            client_money: flows.client_money,
             jobs: flows.jobs,
             geo,
             proxies,

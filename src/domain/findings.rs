@@ -43,13 +43,17 @@ pub enum FindingKind {
     OutcomeUnknown,
     /// The gateway takes a payment's money only when a person acts there.
     ActionNeeded,
+    /// A dispute waits for our answer, and its deadline is near.
+    DisputeDeadline,
+    /// The money held for others is less than what is owed to them.
+    ClientMoneyShort,
     /// A supplier's entries do not lead to the ledger's own balance: nothing is told of them.
     BooksDiffer,
 }
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 15] = [
+    pub const ALL: [FindingKind; 17] = [
         FindingKind::AmountDiffers,
         FindingKind::CurrencyDiffers,
         FindingKind::AccountDiffers,
@@ -64,6 +68,8 @@ impl FindingKind {
         FindingKind::UnexplainedFee,
         FindingKind::OutcomeUnknown,
         FindingKind::ActionNeeded,
+        FindingKind::DisputeDeadline,
+        FindingKind::ClientMoneyShort,
         FindingKind::BooksDiffer,
     ];
 
@@ -94,6 +100,8 @@ impl FindingKind {
             FindingKind::UnexplainedFee => "unexplained_fee",
             FindingKind::OutcomeUnknown => "outcome_unknown",
             FindingKind::ActionNeeded => "action_needed",
+            FindingKind::DisputeDeadline => "dispute_deadline",
+            FindingKind::ClientMoneyShort => "client_money_short",
             FindingKind::BooksDiffer => "books_differ",
         }
     }
@@ -300,7 +308,8 @@ impl FindingKind {
             | FindingKind::CurrencyDiffers
             | FindingKind::Indivisible
             | FindingKind::DoublePayment => true,
-            FindingKind::RefundElsewhere | FindingKind::Reversed => action == Action::Adopt,
+            FindingKind::RefundElsewhere => action == Action::Adopt,
+            FindingKind::Reversed => action != Action::SendBack,
             FindingKind::AccountDiffers
             | FindingKind::RefundDiffers
             | FindingKind::ReferenceDiffers
@@ -309,6 +318,8 @@ impl FindingKind {
             | FindingKind::UnexplainedFee
             | FindingKind::OutcomeUnknown
             | FindingKind::ActionNeeded
+            | FindingKind::DisputeDeadline
+            | FindingKind::ClientMoneyShort
             | FindingKind::BooksDiffer => action == Action::Dismiss,
         }
     }

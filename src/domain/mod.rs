@@ -18,6 +18,8 @@ pub mod settlement;
 pub mod refunds;
 /// Quotes, display currency, price endings.
 pub mod fx;
+/// Disputes: the payer's complaint, and what it does to money.
+pub mod disputes;
 /// Payments: what gateways report, and the state machine that decides what it means.
 pub mod orders;
 /// What does not agree, until a person decides.

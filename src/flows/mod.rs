@@ -12,10 +12,14 @@ pub mod price;
 pub mod settle;
 /// Paying back: decide, write down, send once.
 pub mod refund;
+/// Answering disputes, and watching their deadlines.
+pub mod dispute;
 /// Goods were delivered: deferred commission is earned.
 pub mod deliver;
 /// What does not agree is decided by one user or two.
 pub mod findings;
+/// Whether what is held for others covers what is owed to them.
+pub mod client_money;
 /// What a supplier is told.
 pub mod issue_statement;
 /// Telling merchants what happened.

@@ -38,6 +38,7 @@ pub use notice::{About, Notification, NotificationError, RawNotification, Reply,
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use crate::domain::disputes::{DisputeReport, Evidence};
 use crate::domain::orders::{PaymentReport, RefundReport};
 use crate::ids::{PaymentId, RefundId};
 use crate::money::{Currency, Money};
@@ -244,6 +245,11 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
         None
     }
 
+    /// Disputes, if the gateway tells of them.
+    fn disputes(&self) -> Option<&dyn Disputes> {
+        None
+    }
+
     /// Closing an open payment, if the gateway has it.
     fn closes(&self) -> Option<&dyn Closes> {
         None
@@ -306,6 +312,28 @@ pub trait Refunds: Send + Sync {
         secrets: &GatewaySecrets,
         request: &RefundRequest,
     ) -> Result<Option<RefundReport>, GatewayError>;
+}
+
+/// Disputes: read, answered, accepted.
+#[async_trait]
+pub trait Disputes: Send + Sync {
+    /// Asks how a dispute stands and what it did to money; `Ok(None)` when the gateway knows no such dispute.
+    async fn query_dispute(&self, dispute_ref: &str) -> Result<Option<DisputeReport>, GatewayError>;
+
+    /// The gateway's ids of the disputes that changed since then: for those whose notice was lost.
+    async fn changed_since(&self, since: DateTime<Utc>) -> Result<Vec<String>, GatewayError>;
+
+    /// Hands evidence in. `reference` goes along and is found again in [`DisputeReport::answers`]. Not idempotent at
+    /// every gateway: sent once.
+    async fn provide_evidence(
+        &self,
+        dispute_ref: &str,
+        reference: &str,
+        evidence: &Evidence,
+    ) -> Result<(), GatewayError>;
+
+    /// Accepts the payer's claim: the gateway pays the payer from our balance. Sent once.
+    async fn accept_claim(&self, dispute_ref: &str, note: &str) -> Result<(), GatewayError>;
 }
 
 /// Closing an open payment at the gateway.

@@ -66,7 +66,12 @@ pub enum About {
         /// The gateway's id.
         gateway_ref: Option<String>,
     },
-    /// Nothing this part of Straits acts on (account news, disputes before their part is built): kept, answered.
+    /// A dispute, by the gateway's id of it.
+    Dispute {
+        /// The gateway's id.
+        dispute_ref: String,
+    },
+    /// Nothing this part of Straits acts on (account news): kept, answered.
     Other,
 }
 

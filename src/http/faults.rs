@@ -5,6 +5,7 @@ use crate::domain::fees::FeeError;
 use crate::domain::fx::FixedPriceError;
 use crate::domain::settlement::{PreviewError, SettlementError};
 use crate::flows::deliver::DeliverError;
+use crate::flows::dispute::DisputeFlowError;
 use crate::flows::findings::ResolveError;
 use crate::flows::issue_statement::StatementFlowError;
 use crate::flows::onboard::OnboardError;
@@ -185,6 +186,20 @@ impl From<ResolveError> for Problem {
             ResolveError::Unavailable(cause) => unavailable(cause),
             ResolveError::Unknown => Problem::not_found("finding"),
             other => Problem::new(code_of(other.code()), other.to_string()),
+        }
+    }
+}
+
+impl From<DisputeFlowError> for Problem {
+    fn from(error: DisputeFlowError) -> Problem {
+        let words = error.to_string();
+        match error {
+            DisputeFlowError::Unknown => Problem::not_found("dispute"),
+            DisputeFlowError::WrongState { .. } => Problem::new(Code::WrongState, words),
+            DisputeFlowError::Evidence(error) => Problem::new(Code::InvalidBody, words).at(error.param),
+            DisputeFlowError::NotSupported(_) => Problem::new(Code::Unprocessable, words),
+            DisputeFlowError::Superseded { .. } => Problem::new(Code::Conflict, words),
+            DisputeFlowError::Unavailable(cause) => unavailable(cause),
         }
     }
 }

@@ -28,6 +28,9 @@ pub async fn measure(service: &Service) -> Result<(), StoreError> {
     metrics::gauge!("straits_jobs_failing").set(count(standing.jobs_failing));
     let overdue = service.store.overdue_watches(now).await?;
     metrics::gauge!("straits_questions_overdue").set(count(overdue));
+    metrics::gauge!("straits_disputes_open").set(count(standing.disputes_open));
+    let left = standing.dispute_deadline.map_or(i64::from(i32::MAX), |deadline| seconds(now, deadline));
+    metrics::gauge!("straits_dispute_deadline_seconds").set(count(left));
     metrics::gauge!("straits_writer_queue").set(count(i64::try_from(service.store.waiting()).unwrap_or(0)));
     let told = service.store.deliveries_standing().await?;
     metrics::gauge!("straits_webhooks_pending").set(count(told.pending));

@@ -167,6 +167,11 @@ routes! {
     "/v1/refunds/{id}" { get settlements::show_refund Access::Scopes(OFFICE); }
     "/v1/settlements/preview" { post settlements::preview_settlement Access::Scopes(OFFICE); }
 
+    "/v1/disputes" { get disputes::list Access::Scopes(OFFICE); }
+    "/v1/disputes/{id}" { get disputes::show Access::Scopes(OFFICE); }
+    "/v1/disputes/{id}/evidence" { post disputes::evidence Access::Scopes(SHOP_OR_FINANCE); }
+    "/v1/disputes/{id}/accept" { post disputes::accept Access::Scopes(FINANCE); }
+
     "/v1/notifications/{gateway}" { post payments::notify Access::Gateway; }
     "/v1/notifications/{gateway}/{account}" { post payments::notify_account Access::Gateway; }
     "/v1/returns/{gateway}" { get payments::come_back Access::Gateway; }
@@ -194,6 +199,7 @@ routes! {
     "/v1/ledger/accounts" { get ledger::accounts Access::Scopes(FINANCE); }
     "/v1/ledger/transactions" { get ledger::transactions Access::Scopes(FINANCE); }
     "/v1/ledger/transactions/{id}" { get ledger::show Access::Scopes(FINANCE); }
+    "/v1/ledger/client-money" { get client_money::report Access::Scopes(FINANCE); }
     "/v1/ledger/trial-balance" { get ledger::trial_balance Access::Scopes(FINANCE); }
     "/v1/ledger/verify" { get ledger::verify Access::Scopes(FINANCE); }
 

@@ -201,6 +201,7 @@ fn particular(operation: &str) -> &'static [Code] {
             Code::RefundInvalid,
             Code::RefundNotSupported,
         ],
+        "disputes_evidence" | "disputes_accept" => &[Code::WrongState, Code::Unprocessable],
         "settlements_deliver" => &[Code::NotSettled, Code::Unprocessable],
         "findings_resolve" => &[Code::FourEyes, Code::FindingResolved, Code::ActionNotApplicable],
         "statements_statement" => {

@@ -11,7 +11,9 @@ use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::domain::fx::week;
+use crate::flows::client_money::ClientMoneyCheck;
 use crate::flows::deliver::Delivering;
+use crate::flows::dispute::Disputing;
 use crate::flows::findings::Resolving;
 use crate::flows::issue_statement::Statements;
 use crate::flows::onboard::Onboarding;
@@ -63,6 +65,10 @@ pub struct Service {
     pub delivering: Delivering,
     /// Decisions about findings.
     pub resolving: Resolving,
+    /// The client-money check.
+    pub client_money: ClientMoneyCheck,
+    /// Answers in disputes.
+    pub disputing: Disputing,
     /// Statements and balances.
     pub statements: Statements,
     /// Events on their way to merchants.

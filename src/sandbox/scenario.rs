@@ -39,11 +39,21 @@ pub enum Scenario {
     InsufficientBalance,
     /// The gateway's report states a minor unit less than was captured.
     BillDiffers,
+    /// The payer complains at PayPal: the money is held until somebody decides.
+    DisputeOpened,
+    /// The payer's bank takes the money back at once, and a fee with it.
+    ChargebackFee,
+    /// The open dispute (one is opened where there is none) is decided for the seller.
+    DisputeWon,
+    /// The open dispute is decided for the payer.
+    DisputeLost,
+    /// PayPal pays the payer itself.
+    DisputePaidByGateway,
 }
 
 impl Scenario {
     /// Every scenario, in the order of the contract.
-    pub const ALL: [Scenario; 9] = [
+    pub const ALL: [Scenario; 14] = [
         Scenario::LostCallback,
         Scenario::DuplicateCallback,
         Scenario::LateCallback,
@@ -53,6 +63,20 @@ impl Scenario {
         Scenario::TimeoutAfterSuccess,
         Scenario::InsufficientBalance,
         Scenario::BillDiffers,
+        Scenario::DisputeOpened,
+        Scenario::ChargebackFee,
+        Scenario::DisputeWon,
+        Scenario::DisputeLost,
+        Scenario::DisputePaidByGateway,
+    ];
+
+    /// Those that strike captured money at PayPal, at once or with its capture.
+    pub(super) const DISPUTES: [Scenario; 5] = [
+        Scenario::DisputeOpened,
+        Scenario::ChargebackFee,
+        Scenario::DisputeWon,
+        Scenario::DisputeLost,
+        Scenario::DisputePaidByGateway,
     ];
 
     /// The name in the contract: `lost_callback`.
@@ -67,6 +91,11 @@ impl Scenario {
             Scenario::TimeoutAfterSuccess => "timeout_after_success",
             Scenario::InsufficientBalance => "insufficient_balance",
             Scenario::BillDiffers => "bill_differs",
+            Scenario::DisputeOpened => "dispute_opened",
+            Scenario::ChargebackFee => "chargeback_fee",
+            Scenario::DisputeWon => "dispute_won",
+            Scenario::DisputeLost => "dispute_lost",
+            Scenario::DisputePaidByGateway => "dispute_paid_by_gateway",
         }
     }
 }

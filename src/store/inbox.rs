@@ -38,6 +38,7 @@ pub static INBOX: Table = Table {
         Column::text("detail"),
         Column::int("received_at"),
         Column::int("settled_at"),
+        Column::text("dispute_ref"),
     ],
     unique: &[&[1, 2]],
 };
@@ -63,6 +64,8 @@ pub struct Notice {
     pub request_ref: Option<String>,
     /// The gateway's reference of the payment it is about.
     pub gateway_ref: Option<String>,
+    /// The gateway's id of the dispute it is about.
+    pub dispute_ref: Option<String>,
     /// The amount it names, to be held against what was asked.
     pub stated: Option<Money>,
     /// When it arrived, by the wall.
@@ -115,6 +118,7 @@ impl Change {
                 Value::Null,
                 notice.received_at.into(),
                 Value::Null,
+                notice.dispute_ref.clone().into(),
             ],
         )
     }
@@ -146,7 +150,7 @@ impl Store {
     ) -> Result<Vec<Versioned<Notice>>, StoreError> {
         let rows = sqlx::query(
             "SELECT id, gateway, body_sha256, merchant_id, gateway_account_id, event_ref, event_type, request_ref,
-                    gateway_ref, stated_amount, stated_currency, received_at, version
+                    gateway_ref, stated_amount, stated_currency, received_at, dispute_ref, version
              FROM inbox WHERE state = 'received' AND id > $1 ORDER BY id LIMIT $2",
         )
         .bind(after.map(|id| id.to_string()).unwrap_or_default())
@@ -195,6 +199,7 @@ fn read(row: &Row<'_>) -> Result<Versioned<Notice>, StoreError> {
         event_type: row.text("event_type")?,
         request_ref: row.optional_text("request_ref")?,
         gateway_ref: row.optional_text("gateway_ref")?,
+        dispute_ref: row.optional_text("dispute_ref")?,
         stated: row.optional_money("stated_amount", "stated_currency")?,
         received_at: row.time("received_at")?,
     };

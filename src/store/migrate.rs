@@ -42,6 +42,7 @@ migrations! {
     61 "0061_rate_turns",
     63 "0063_event_order",
     64 "0064_webhooks",
+    66 "0066_disputes",
 }
 
 /// The number of the newest migration.

@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod bank_accounts;
 pub mod change;
+pub mod disputes;
 mod engine;
 pub mod findings;
 pub mod idempotency;

@@ -312,7 +312,7 @@ impl Store {
     }
 }
 
-fn read(row: Row<'_>) -> Result<Versioned<Payment>, StoreError> {
+pub(super) fn read(row: Row<'_>) -> Result<Versioned<Payment>, StoreError> {
     let country = row.optional_text("payer_country")?;
     let country = country.map(|code| Country::find(&code)).transpose();
     let payment = Payment {

@@ -14,6 +14,10 @@ pub struct Standing {
     pub oldest_open_payment: Option<DateTime<Utc>>,
     /// Notices that are kept and not settled.
     pub inbox_unapplied: i64,
+    /// Disputes that are not decided.
+    pub disputes_open: i64,
+    /// When the first dispute that waits for us has to be answered.
+    pub dispute_deadline: Option<DateTime<Utc>>,
     /// Jobs that failed so often that they wait for a person.
     pub jobs_dead: i64,
     /// Jobs that fail again and again and are tried on.
@@ -29,7 +33,10 @@ impl Store {
         let oldest = sqlx::query("SELECT MIN(created_at) AS oldest FROM payment WHERE is_open = 1")
             .fetch_one(self.reads())
             .await?;
+        let (disputes_open, dispute_deadline) = self.disputes_waiting().await?;
         Ok(Standing {
+            disputes_open,
+            dispute_deadline,
             intents_unknown: self.unknown_intents().await?,
             oldest_open_payment: Row::of("payment", &oldest).optional_time("oldest")?,
             inbox_unapplied: self.waiting_notices().await?,

@@ -4,6 +4,7 @@
 mod conversions;
 mod deliveries;
 mod documents;
+mod disputes;
 mod expected;
 mod facts;
 mod far;

@@ -271,6 +271,24 @@ async fn what_the_program_answers_is_what_the_document_says() {
     }
     is.get("finance", &format!("/v1/findings/{finding}"), "/v1/findings/{id}").await;
 
+    let chargeback = format!("/v1/sandbox/scenarios/{}", "dispute_opened");
+    let whole = id(&app.pay("paypal", "doc-4").await);
+    is.post("storefront", &format!("/v1/sandbox/payments/{whole}"), of, approve.clone()).await;
+    is.post("finance", &chargeback, "/v1/sandbox/scenarios/{name}", json!({"payment": whole})).await;
+    is.post("finance", "/v1/sandbox/clock", "/v1/sandbox/clock", json!({"advance": "1s"})).await;
+    is.get("storefront", &format!("{all}/{whole}"), one).await;
+    is.get("storefront", &format!("{all}?state=captured"), all).await;
+    let disputes = is.get("finance", "/v1/disputes?state=open", "/v1/disputes").await;
+    let dispute = format!("/v1/disputes/{}", id(&disputes["data"][0]));
+    let proof = json!({"notes": "signed for", "documents": [{"name": "note.pdf", "url": "https://shop.example/note.pdf"}]});
+    let evidence = "/v1/disputes/{id}/evidence";
+    is.post("finance", &format!("{dispute}/evidence"), evidence, proof.clone()).await;
+    is.post("finance", &format!("{dispute}/evidence"), evidence, proof).await;
+    is.post("finance", &format!("{dispute}/accept"), "/v1/disputes/{id}/accept", json!({})).await;
+    is.get("finance", &dispute, "/v1/disputes/{id}").await;
+    is.get("finance", "/v1/ledger/client-money", "/v1/ledger/client-money").await;
+    is.get("finance", "/v1/ledger/client-money?as_of=2026-11-01", "/v1/ledger/client-money").await;
+
     is.get("finance", "/v1/ledger/accounts?limit=100", "/v1/ledger/accounts").await;
     let booked = is.get("finance", "/v1/ledger/transactions", "/v1/ledger/transactions").await;
     let (transaction, of) = (id(&booked["data"][0]), "/v1/ledger/transactions/{id}");

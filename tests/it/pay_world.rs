@@ -493,6 +493,15 @@ impl Settles for Books {
         Ok(())
     }
 
+    async fn apply_dispute_report(
+        &self,
+        _: &GatewayAccount,
+        _: &straits::domain::disputes::DisputeReport,
+        _: ReportSource,
+    ) -> Result<bool, SettleError> {
+        Ok(true)
+    }
+
     async fn apply_money_report(
         &self,
         _: &Versioned<Payment>,

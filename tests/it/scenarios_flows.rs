@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use straits::domain::disputes::{DisputeState, MovementKind};
 use straits::domain::findings::{Action, FindingKind};
 use straits::domain::ledger::{Account, AccountCode, Chart, JournalEvent, LedgerTransaction, Owner, Posting};
 use straits::domain::merchants::{FeeOwner, Recognise};
@@ -17,7 +18,7 @@ use straits::money::{Currency, Money};
 use straits::store::{Change, Store};
 
 use crate::engines::{TestDatabase, on_each_engine};
-use crate::money_flows::world::{Line, Setup, World, converted, money, taken};
+use crate::money_flows::world::{Line, Setup, World, complaint, converted, decided, money, moved, taken};
 
 /// The account that only these tests know.
 pub const OPENING: &str = r#"
@@ -267,6 +268,48 @@ async fn money_without_an_entitlement_goes_back_as_told() {
         world.hear(first).await;
         let finding = world.finding(FindingKind::DoublePayment).await;
         world.resolve(&finding, Action::SendBack).await;
+        telling.told().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn disputes_hold_take_and_give_back_as_told() {
+    on_each_engine("disputes_hold_take_and_give_back_as_told", async |database| {
+        let store = database.open().await;
+        let hundred = money("100.00", "USD");
+        let now = database.clock.now();
+
+        for ends in [DisputeState::Won, DisputeState::PaidByGateway] {
+            let j15 = world(&store, database, Setup::default()).await;
+            let payment = j01(&j15).await;
+            let telling = Telling::opened("J15", j15).await;
+            let mut held = complaint(payment, "CAP-1", hundred, now);
+            held.held = true;
+            telling.world.hear_dispute(held.clone()).await;
+            assert!(telling.world.payment(payment).await.disputed);
+            telling.world.hear_dispute(decided(&held, ends)).await;
+            telling.told().await;
+            assert!(!telling.world.payment(payment).await.disputed);
+            assert_eq!(telling.world.state(payment).await, "captured");
+        }
+
+        let j16 = world(&store, database, Setup::default()).await;
+        let payment = j01(&j16).await;
+        let telling = Telling::opened("J16", j16).await;
+        let taken = moved(&complaint(payment, "CAP-1", hundred, now), MovementKind::Taken, hundred);
+        let charged = moved(&taken, MovementKind::Fee, money("20.00", "USD"));
+        telling.world.hear_dispute(charged.clone()).await;
+        // The same again, and an answer that was overtaken.
+        telling.world.hear_dispute(charged.clone()).await;
+        telling.world.hear_dispute(taken).await;
+        telling.told().await;
+
+        let telling = Telling::opened("J17", telling.world).await;
+        let won = decided(&moved(&charged, MovementKind::Returned, hundred), DisputeState::Won);
+        telling.world.hear_dispute(won.clone()).await;
+        telling.world.hear_dispute(won).await;
         telling.told().await;
         store.close().await;
     })

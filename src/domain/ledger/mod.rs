@@ -4,6 +4,7 @@ pub mod account;
 pub mod audit;
 pub mod balance;
 pub mod chain;
+pub mod client_money;
 pub mod journal;
 pub mod transaction;
 
@@ -12,4 +13,5 @@ pub use balance::{
     AccountBalance, AccountEntry, Place, PostedEntry, PostedTransaction, TrialBalance, TrialLine, TrialTotal,
 };
 pub use chain::{BlockHash, BlockHasher, ChainHead};
+pub use client_money::ClientMoney;
 pub use transaction::{Direction, JournalEvent, Layer, LedgerError, LedgerTransaction, Posting};

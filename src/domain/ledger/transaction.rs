@@ -140,6 +140,22 @@ journal_events! {
     GatewayReleased "gateway_released",
     /// The gateway took money back.
     Reversed "reversed",
+    /// A supplier's share is held because of a dispute.
+    DisputeHeld "dispute_held",
+    /// What was held because of a dispute is free again.
+    DisputeReleased "dispute_released",
+    /// The gateway took captured money because of a dispute.
+    ChargedBack "charged_back",
+    /// The gateway gave back what it had taken because of a dispute.
+    ChargebackReversed "chargeback_reversed",
+    /// The gateway charged a fee for a dispute.
+    DisputeFeeCharged "dispute_fee_charged",
+    /// The gateway gave such a fee back.
+    DisputeFeeReturned "dispute_fee_returned",
+    /// Suppliers bear a dispute's fee.
+    DisputeFeeRecharged "dispute_fee_recharged",
+    /// Suppliers get a dispute's fee back that they bore.
+    DisputeFeeUnborne "dispute_fee_unborne",
     /// Unexplained money at the gateway.
     SuspenseBooked "suspense_booked",
     /// A finding was resolved: suspense moves to where it belongs.

@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::disputes::DisputeReport;
 use crate::domain::fx::Country;
 use crate::money::{Money, Rate};
 
@@ -61,6 +62,8 @@ pub struct PaymentReport {
     pub refunds: Vec<RefundReport>,
     /// Other facts of money that came with the answer.
     pub money: Vec<MoneyReport>,
+    /// Disputes that came with the answer, each whole.
+    pub disputes: Vec<DisputeReport>,
 }
 
 impl PaymentReport {
@@ -73,6 +76,7 @@ impl PaymentReport {
             kind,
             refunds: vec![],
             money: vec![],
+            disputes: vec![],
         }
     }
 }

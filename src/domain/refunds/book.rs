@@ -108,3 +108,14 @@ pub fn own_pending(
     let taken = Money::sum(currency, pending.map(|movement| movement.amount))?;
     credited.checked_sub(taken)?.max(Money::zero(currency))
 }
+
+/// What of a payment has not gone back yet, in the payment's currency.
+///
+/// # Errors
+/// [`MoneyError`] when amounts do not fit.
+pub fn left(settlement: &Settlement, earlier: &[Refund]) -> Result<Money, MoneyError> {
+    let currency = settlement.gross.currency();
+    let charged = Money::sum(currency, settlement.parts.iter().map(|part| part.charged))?;
+    let gone = earlier.iter().flat_map(|refund| &refund.parts).map(|part| part.charged);
+    charged.checked_sub(Money::sum(currency, gone)?)
+}

@@ -144,7 +144,11 @@ impl Mirror<'_> {
 }
 
 /// Buckets in their order; what they do not hold becomes a debt.
-fn debit_supplier(supplier: SupplierId, owed: Money, funds: Funds) -> Result<Vec<Movement>, MoneyError> {
+pub(in crate::domain) fn debit_supplier(
+    supplier: SupplierId,
+    owed: Money,
+    funds: Funds,
+) -> Result<Vec<Movement>, MoneyError> {
     let bucket = |code| Account::new(code, Owner::of(supplier));
     if owed.is_negative() {
         // A cent that an earlier refund, failed since, had rounded the other way.

@@ -34,6 +34,13 @@ pub enum PeriodError {
 }
 
 impl Period {
+    /// The day that has `at` in it.
+    pub fn day_of(at: DateTime<Utc>, zone: Tz) -> Period {
+        let date = date_of(at, zone);
+        let (begins_at, ends_before) = (first_instant(date, zone), first_instant(next_day(date), zone));
+        Period { from: date, to: date, zone, begins_at, ends_before }
+    }
+
     /// A period; `to` may lie in the future.
     ///
     /// # Errors

@@ -5,7 +5,7 @@
 //! | money that does not match (2900) | a refund of exactly that money | divided by the payment's own agreement | only where no money came |
 //! | a second payment (2010) | a refund of it | divided as a sale of its own | – |
 //! | a refund made elsewhere | – | taken as a refund of the payment, divided as the proposal says | – |
-//! | a reversal | – | the platform's loss (5030) | – |
+//! | a reversal, in a dispute or not | – | the platform's loss (5030) | only once nothing of it stands aside |
 //! | a hold, a fee, a stranger's notice, a call nobody knows the end of | – | – | explained, nothing moves |
 //! | a payment that waits for a person at the gateway, books that differ | – | – | explained, nothing moves |
 //!
@@ -17,12 +17,14 @@ mod error;
 use crate::clock::Clock;
 use crate::domain::findings::{Action, Decision, Finding, FindingKind, FindingState};
 use crate::domain::ledger::journal::{self, Booking, Resolution};
+use crate::domain::ledger::{AccountCode, Direction};
 use crate::domain::merchants::GatewayAccount;
 use crate::domain::orders::Payment;
 use crate::domain::orders::refund::Refund;
 use crate::domain::refunds::Allocation;
 use crate::ids::{FindingId, IdSource, MerchantId, UserId};
-use crate::store::{Change, CommitError, Store, Versioned};
+use crate::money::Money;
+use crate::store::{Change, CommitError, Store, TransactionFilter, Versioned};
 
 use super::pay::Pay;
 use super::refund::{RefundInput, Refunding};
@@ -126,8 +128,14 @@ impl Resolving {
         if let (FindingKind::RefundElsewhere, Action::Adopt) = (kind, action) {
             return Ok((self.adopt_refund(&case, allocation).await?, None));
         }
-        if let (FindingKind::Reversed, Action::Adopt) = (kind, action) {
-            return Ok((self.bear(&case)?, None));
+        if kind == FindingKind::Reversed {
+            let aside = self.taken_aside(&case).await?;
+            return match (action, aside) {
+                (Action::Adopt, Some(_)) => Ok((self.bear(&case)?, None)),
+                (Action::Dismiss, Some(aside)) => Err(ResolveError::MoneyHeld(aside)),
+                (Action::Dismiss, None) => Ok((Change::new(), None)),
+                (_, None) | (Action::SendBack, _) => Err(ResolveError::NoMoney),
+            };
         }
         let aside = self.aside(&case).await?;
         match (action, aside) {
@@ -175,6 +183,24 @@ impl Resolving {
         let posted = journal::suspense_resolved(&booking, Resolution::SendBack, amount.negated());
         change.extend(posted.map_err(ResolveError::unavailable)?.map(Change::posting).unwrap_or_default());
         Ok(change)
+    }
+
+    /// What of the payment's money the gateway took stands in suspense and is explained by nobody; `None` where it came
+    /// back.
+    async fn taken_aside(&self, case: &Case) -> Result<Option<Money>, ResolveError> {
+        let amount = case.finding.value.amount.ok_or(ResolveError::NoMoney)?;
+        let subject = Some(case.payment.value.id.to_string());
+        let filter = TransactionFilter { subject, limit: 1_000, ..TransactionFilter::default() };
+        let posted = self.store.ledger_transactions(case.finding.value.merchant, &filter).await?;
+        let entries = posted.iter().flat_map(|transaction| &transaction.entries).filter(|entry| {
+            entry.account.code == AccountCode::SUSPENSE && entry.amount.currency() == amount.currency()
+        });
+        let signed = entries.map(|entry| match entry.direction {
+            Direction::Debit => entry.amount,
+            Direction::Credit => entry.amount.negated(),
+        });
+        let sum = Money::sum(amount.currency(), signed).map_err(ResolveError::unavailable)?;
+        Ok(Some(sum).filter(|sum| sum.is_positive()))
     }
 
     /// The gateway took money back: the platform's loss, unless and until somebody else is made to bear it.

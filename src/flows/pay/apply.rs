@@ -64,7 +64,8 @@ impl Pay {
         let asked = payment.value.asked(account.gateway.receiver(), self.0.clock.now());
         // What is told of somebody else's order is no money of ours: neither its capture nor what went back of it.
         let ours = asked.conflict(report).is_none_or(|why| why.money_is_ours());
-        let more = ours && !(report.refunds.is_empty() && report.money.is_empty());
+        let more =
+            ours && !(report.refunds.is_empty() && report.money.is_empty() && report.disputes.is_empty());
         let main = Cause { notice: cause.notice.clone().filter(|_| !more), ..cause.clone() };
         let applied = self.apply_state(payment, account, report, &main, called).await?;
         if !more {
@@ -73,6 +74,9 @@ impl Pay {
         for refund in &report.refunds {
             let now = self.load(applied.payment.value.id).await?;
             self.0.settles.apply_refund_report(&now, &account.account, refund, cause.source).await?;
+        }
+        for dispute in &report.disputes {
+            self.0.settles.apply_dispute_report(&account.account, dispute, cause.source).await?;
         }
         for fact in &report.money {
             let now = self.load(applied.payment.value.id).await?;

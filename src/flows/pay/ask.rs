@@ -6,7 +6,7 @@ use crate::store::PaymentFilter;
 use crate::store::inbox::Settled;
 
 use super::cause::Cause;
-use super::{Pay, PayError, PaymentView};
+use super::{Pay, PayError, PaymentView, dispute_view};
 
 impl Pay {
     /// A merchant's payment with its timeline.
@@ -15,7 +15,12 @@ impl Pay {
     /// [`PayError::UnknownPayment`], [`PayError::Unavailable`].
     pub async fn get(&self, merchant: MerchantId, id: PaymentId) -> Result<PaymentView, PayError> {
         let payment = self.load_of(merchant, id).await?;
-        Ok(PaymentView::of(&payment.value).with_timeline(&self.0.store.timeline(id).await?))
+        let disputes = self.0.store.disputes_of(id).await?;
+        let view = PaymentView::of(&payment.value).with_timeline(&self.0.store.timeline(id).await?);
+        Ok(PaymentView {
+            disputes: disputes.iter().map(|dispute| dispute_view(&dispute.value)).collect(),
+            ..view
+        })
     }
 
     /// A page of a merchant's payments, newest first, and whether there are more.
@@ -28,7 +33,13 @@ impl Pay {
         filter: &PaymentFilter,
     ) -> Result<(Vec<PaymentView>, bool), PayError> {
         let (payments, more) = self.0.store.payments(merchant, filter).await?;
-        Ok((payments.iter().map(PaymentView::of).collect(), more))
+        let ids: Vec<PaymentId> = payments.iter().map(|payment| payment.id).collect();
+        let disputes = self.0.store.disputes_about(&ids).await?;
+        let view = |payment: &Payment| {
+            let own = disputes.iter().filter(|dispute| dispute.payment == payment.id);
+            PaymentView { disputes: own.map(dispute_view).collect(), ..PaymentView::of(payment) }
+        };
+        Ok((payments.iter().map(view).collect(), more))
     }
 
     /// Asks the gateway now; a payment that is settled is asked too, for refunds and other facts of money.

@@ -120,7 +120,11 @@ impl Pay {
     ) -> Result<Option<Versioned<Notice>>, PayError> {
         let (request_ref, gateway_ref) = match &notification.about {
             About::Payment { request_ref, gateway_ref } => (request_ref.clone(), gateway_ref.clone()),
-            About::Other => (None, None),
+            About::Dispute { .. } | About::Other => (None, None),
+        };
+        let dispute_ref = match &notification.about {
+            About::Dispute { dispute_ref } => Some(dispute_ref.clone()),
+            _ => None,
         };
         let notice = Notice {
             id: self.0.ids.mint(),
@@ -132,6 +136,7 @@ impl Pay {
             event_type: notification.event_type.clone(),
             request_ref,
             gateway_ref,
+            dispute_ref,
             stated: notification.stated,
             received_at: raw.received_at,
         };
@@ -150,6 +155,9 @@ impl Pay {
         let account = self.0.accounts.find(notice.account);
         let account = account.ok_or_else(|| PayError::UnknownGateway(notice.gateway.clone()))?;
         let reference = NoticeRef { id: notice.id, version, body_sha256: notice.body_sha256.clone() };
+        if let Some(dispute_ref) = &notice.dispute_ref {
+            return self.hear_dispute(&notice, &reference, &account, dispute_ref).await;
+        }
         let (ours, theirs) = (notice.request_ref.as_deref(), notice.gateway_ref.as_deref());
         if ours.is_none() && theirs.is_none() {
             return self.settle_notice(&reference, Settled::Done, "about no payment").await;
@@ -178,7 +186,7 @@ impl Pay {
     }
 
     /// A genuine notice about a payment we do not know: kept, and a finding.
-    async fn ghost(
+    pub(super) async fn ghost(
         &self,
         notice: &Notice,
         reference: &NoticeRef,

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use crate::domain::disputes::DisputeReport;
 use crate::domain::merchants::{GatewayAccount, Merchant};
 use crate::domain::orders::{Capture, Conflict, Intent, MoneyReport, Payment, RefundReport, ReportSource};
 use crate::money::Money;
@@ -134,6 +135,19 @@ pub trait Settles: Send + Sync + Debug {
         refund: &RefundReport,
         source: ReportSource,
     ) -> Result<(), SettleError>;
+
+    /// Applies what a gateway says about a dispute: the dispute's row, what it did to money, the payment's flag, events.
+    /// It reads, decides and commits by itself, and does nothing for what is known. `false`: it is about no payment of
+    /// this account.
+    ///
+    /// # Errors
+    /// [`SettleError`]; the report is applied again later.
+    async fn apply_dispute_report(
+        &self,
+        account: &GatewayAccount,
+        report: &DisputeReport,
+        source: ReportSource,
+    ) -> Result<bool, SettleError>;
 
     /// Applies another fact of money: a fee charged apart, a hold, a release, a reversal. It commits by itself and does
     /// nothing for what is known.

@@ -11,18 +11,16 @@
 mod error;
 mod send;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::domain::ledger::journal::Booking;
-use crate::domain::ledger::{Account, AccountCode, Layer, Owner};
 use crate::domain::merchants::GatewayAccount;
 use crate::domain::orders::refund::{Refund, RefundKind, RefundState};
 use crate::domain::orders::{Holder, Intent, IntentKind, Payment, PaymentState, ReportSource, Taken};
-use crate::domain::refunds::{self, Funds, FxDifference, RefundRequest, RefundTerms, decide, own_pending};
+use crate::domain::refunds::{self, FxDifference, RefundRequest, RefundTerms, decide};
 use crate::domain::settlement::{Delivery, Settlement};
 use crate::ids::{IdSource, MerchantId, PaymentId, RefundId, SupplierId};
 use crate::money::{Currency, Money};
@@ -226,23 +224,19 @@ impl Refunding {
         let settlement = serde_json::from_str(&record.value.frozen).map_err(RefundFlowError::unavailable)?;
         let deliveries =
             serde_json::from_str(&record.value.delivered).map_err(RefundFlowError::unavailable)?;
-        let standing = self.0.store.refunds_of(id).await?.into_iter().filter(|refund| refund.value.counts());
-        let earlier =
-            standing.map(|refund| serde_json::from_str(&refund.value.decided)).collect::<Result<_, _>>();
-        let earlier = earlier.map_err(RefundFlowError::unavailable)?;
+        let earlier = self.0.settlements.given_back(id).await.map_err(RefundFlowError::unavailable)?;
         Ok(Ground { payment, taken, account: open.account.clone(), record, settlement, earlier, deliveries })
     }
 
     async fn decide(&self, ground: &Ground, input: &RefundInput) -> Result<refunds::Refund, RefundFlowError> {
-        let funds = self.funds(ground).await?;
+        let merchant = ground.payment.value.merchant;
+        let purse = self.0.settlements.purse(merchant, &ground.settlement, &ground.earlier).await;
+        let purse = purse.map_err(RefundFlowError::unavailable)?;
         let fx_difference = match input.fx_difference {
             FxBearer::Supplier => FxDifference::Supplier(self.rates_of(&ground.settlement)),
             FxBearer::Platform | FxBearer::Customer => FxDifference::Platform,
         };
-        let of = |supplier: SupplierId, currency: Currency| {
-            let none = || Funds { own: vec![], available: Money::zero(currency) };
-            funds.get(&(supplier, currency)).cloned().unwrap_or_else(none)
-        };
+        let of = |supplier: SupplierId, currency: Currency| purse.funds(supplier, currency);
         let terms = RefundTerms {
             settlement: &ground.settlement,
             account: &ground.account,
@@ -265,38 +259,6 @@ impl Refunding {
             .iter()
             .map(|conversion| (conversion.from.currency(), conversion.paid.currency()));
         pairs.filter_map(|(from, to)| self.0.rates.mid(from, to).ok().map(|market| market.rate)).collect()
-    }
-
-    /// What each supplier's buckets hold, as far as this payment's refund may touch them: of the pending bucket no more
-    /// than this payment's own share, of the available one all.
-    async fn funds(
-        &self,
-        ground: &Ground,
-    ) -> Result<BTreeMap<(SupplierId, Currency), Funds>, RefundFlowError> {
-        let mut funds = BTreeMap::new();
-        let suppliers = ground.settlement.parts.iter().filter_map(|part| part.supplier);
-        for supplier in suppliers.collect::<std::collections::BTreeSet<_>>() {
-            let balances =
-                self.0.store.ledger_balances_of(ground.payment.value.merchant, &supplier.to_string()).await?;
-            for balance in balances.iter().filter(|balance| balance.layer == Layer::Posted) {
-                let held = balance.shown();
-                let currency = held.currency();
-                let entry = funds.entry((supplier, currency));
-                let entry = entry.or_insert_with(|| Funds { own: vec![], available: Money::zero(currency) });
-                match balance.account.code {
-                    AccountCode::SUPPLIER_PENDING => {
-                        let own = own_pending(&ground.settlement, &ground.earlier, supplier, currency);
-                        let own = own.and_then(|own| own.min(held)).map_err(RefundFlowError::unavailable)?;
-                        entry
-                            .own
-                            .push((Account::new(AccountCode::SUPPLIER_PENDING, Owner::of(supplier)), own));
-                    }
-                    AccountCode::SUPPLIER_AVAILABLE => entry.available = held,
-                    _ => {}
-                }
-            }
-        }
-        Ok(funds)
     }
 
     /// The postings of a decision, on the settlement it was taken from, and the refund to be written with them.

@@ -13,8 +13,10 @@ mod capture;
 mod convert;
 mod correct;
 mod differ;
+mod dispute;
 mod expect;
 mod facts;
+mod ground;
 mod refunds;
 
 use std::sync::Arc;
@@ -23,6 +25,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
+use crate::domain::disputes::DisputeReport;
 use crate::domain::fees::FeeBook;
 use crate::domain::findings::{Finding, FindingKind, FindingState};
 use crate::domain::ledger::journal::Booking;
@@ -84,7 +87,11 @@ impl Settlements {
     }
 
     /// Opens a finding in `change`, unless one of this kind about this fact was opened before.
-    async fn open(&self, change: &mut Change, finding: Finding) -> Result<(), SettleError> {
+    pub(in crate::flows) async fn open(
+        &self,
+        change: &mut Change,
+        finding: Finding,
+    ) -> Result<(), SettleError> {
         if self.0.store.finding_about(finding.merchant, finding.kind, &finding.fact).await?.is_some() {
             return Ok(());
         }
@@ -99,7 +106,7 @@ impl Settlements {
         Ok(())
     }
 
-    fn finding(
+    pub(in crate::flows) fn finding(
         &self,
         kind: FindingKind,
         account: &GatewayAccount,
@@ -241,6 +248,15 @@ impl Settles for Settlements {
         source: ReportSource,
     ) -> Result<(), SettleError> {
         self.apply_refund(payment, account, refund, source).await
+    }
+
+    async fn apply_dispute_report(
+        &self,
+        account: &GatewayAccount,
+        report: &DisputeReport,
+        source: ReportSource,
+    ) -> Result<bool, SettleError> {
+        self.hear_dispute(account, report, source).await
     }
 
     async fn apply_money_report(

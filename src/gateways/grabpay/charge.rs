@@ -161,6 +161,7 @@ impl GrabPay {
             kind,
             refunds: vec![],
             money: vec![],
+            disputes: vec![],
         })
     }
 }

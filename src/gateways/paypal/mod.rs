@@ -8,12 +8,13 @@
 //! | `orders` | create, get, capture |
 //! | `refunds` | refund of a capture, and asking about one |
 //! | `reports` | what PayPal answers, read as reports |
+//! | `disputes` | disputes: read, answered, accepted |
 //! | `api`, `oauth` | one authorised call; the bearer token |
 //! | `webhooks`, `certificates`, `sign` | is a notice genuine: postback or own verification |
 //! | `bill` | what PayPal says it moved: Transaction Search, settlement report |
 //! | `wire`, `amount`, `status`, `errors` | PayPal's names, decimals, states and issues |
 //!
-//! Sources: paypal/paypal-rest-api-specifications @ ec4d8f3 (Orders 2.13, Payments 2.5, Webhooks 1.11), the Java and
+//! Sources: paypal/paypal-rest-api-specifications @ ec4d8f3 (Orders 2.13, Payments 2.5, Webhooks 1.11, Disputes 1.10), the Java and
 //! Python SDKs for the certificate rules. Unverified and therefore cautious: an unapproved order lapses after 3 h;
 //! refunds are taken for 180 days.
 //!
@@ -23,6 +24,7 @@ mod amount;
 mod api;
 mod bill;
 mod certificates;
+mod disputes;
 mod errors;
 mod oauth;
 mod orders;
@@ -39,9 +41,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    About, AccountSettings, Bills, BuildError, Completed, Context, Descriptor, Gateway, GatewayError,
-    GatewaySecrets, Notification, NotificationError, PaymentRequest, PaymentSession, RawNotification,
-    Refunds, Reply, ReturnParameters, Unchargeable, precision,
+    About, AccountSettings, Bills, BuildError, Completed, Context, Descriptor, Disputes, Gateway,
+    GatewayError, GatewaySecrets, Notification, NotificationError, PaymentRequest, PaymentSession,
+    RawNotification, Refunds, Reply, ReturnParameters, Unchargeable, precision,
 };
 use crate::clock::Clock;
 use crate::domain::orders::PaymentReport;
@@ -174,6 +176,10 @@ impl Gateway for PayPal {
     }
 
     fn bills(&self) -> Option<&dyn Bills> {
+        Some(self)
+    }
+
+    fn disputes(&self) -> Option<&dyn Disputes> {
         Some(self)
     }
 }

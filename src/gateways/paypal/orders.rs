@@ -138,6 +138,7 @@ impl PayPal {
             kind: ReportKind::RequiresAction,
             refunds: vec![],
             money: vec![],
+            disputes: vec![],
         };
         if let Some(unit) = unit {
             let refunds = unit.payments.refunds.iter().map(|refund| reports::refund(refund, &self.clock));
@@ -197,7 +198,12 @@ impl PayPal {
         let taken = reports::capture(&capture, &self.clock.now()).map_err(GatewayError::OutcomeUnknown)?;
         let taken = Capture { payer_country, ..taken };
         let (reference, amount, at) = (capture.id, taken.amount, taken.at);
+        if matches!(stands, CaptureStatus::Held | CaptureStatus::TakenBack) {
+            report.disputes = self.disputes_about(&reference).await?;
+        }
         match stands {
+            // The disputes say what is held and what was taken.
+            _ if !report.disputes.is_empty() => {}
             CaptureStatus::Held => {
                 report.money.push(MoneyReport::Held { reference, amount, reason: "dispute".into(), at });
             }

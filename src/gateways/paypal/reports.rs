@@ -83,7 +83,7 @@ fn read_receivable(breakdown: &wire::Receivable, gross: Money) -> Result<Option<
 }
 
 /// RFC 3339, as PayPal writes every time.
-fn read_time(text: &str) -> Result<DateTime<Utc>, String> {
+pub(super) fn read_time(text: &str) -> Result<DateTime<Utc>, String> {
     let at = DateTime::parse_from_rfc3339(text).map_err(|_| "a time that is not RFC 3339".to_owned())?;
     Ok(at.to_utc())
 }

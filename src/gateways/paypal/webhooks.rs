@@ -190,6 +190,10 @@ fn read_event(body: &[u8]) -> Result<Notification, NotificationError> {
 
 /// Which payment an event is about. A refund carries the payment's reference as its `invoice_id` (see `refunds`).
 fn about(event_type: &str, resource: &Resource) -> About {
+    if event_type.starts_with("CUSTOMER.DISPUTE.") {
+        let named = resource.dispute_id.clone().filter(|id| super::disputes::is_dispute_id(id));
+        return named.map_or(About::Other, |dispute_ref| About::Dispute { dispute_ref });
+    }
     let related = resource.supplementary_data.as_ref().and_then(|data| data.related_ids.as_ref());
     let order = related.and_then(|ids| ids.order_id.clone());
     let (request_ref, gateway_ref) = match event_type {

@@ -205,10 +205,11 @@ pub struct Event {
     pub resource: Resource,
 }
 
-/// Orders, captures and refunds, as far as they say which payment they are about.
+/// Orders, captures, refunds and disputes, as far as they say which payment they are about.
 #[derive(Debug, Default, Deserialize)]
 pub struct Resource {
     pub id: Option<String>,
+    pub dispute_id: Option<String>,
     pub custom_id: Option<String>,
     pub invoice_id: Option<String>,
     pub supplementary_data: Option<SupplementaryData>,

@@ -243,7 +243,7 @@ pub async fn trial_balance(
     crate::http::json(200, &TrialBalance { as_of: wire::time(at), balances: trial.balances(), lines })
 }
 
-fn read_moment(text: &str) -> Answer<DateTime<Utc>> {
+pub(super) fn read_moment(text: &str) -> Answer<DateTime<Utc>> {
     let moment = DateTime::parse_from_rfc3339(text).map(|at| at.with_timezone(&Utc)).ok();
     let day_end = || {
         let day = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;

@@ -2,6 +2,8 @@
 
 pub mod audit;
 pub mod bank_accounts;
+pub mod client_money;
+pub mod disputes;
 pub mod embeds;
 pub mod events;
 pub mod findings;

@@ -7,6 +7,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::domain::disputes::{DisputeState, Evidence};
 use crate::domain::fees::{Bearer, Figure};
 use crate::domain::findings::{FindingKind, FindingState};
 use crate::domain::orders::{Conflict, Customer};
@@ -16,12 +17,14 @@ use crate::domain::splits::{Item, PlatformFee, Share, ShareBase, Split};
 use crate::domain::statements::Side;
 use crate::flows::pay::{CapturedView, FailureView};
 use crate::gateways::NextAction;
-use crate::ids::{FindingId, PaymentId, QuoteId, RefundId, ReportId, SupplierId, TransactionId};
+use crate::ids::{
+    DisputeAnswerId, DisputeId, FindingId, PaymentId, QuoteId, RefundId, ReportId, SupplierId, TransactionId,
+};
 use crate::money::{AllocationPolicy, Currency, Money, Percent};
 
 use super::{
-    FindingObject, FindingStateWord, Foreign, Metadata, PaymentObject, PaymentStateWord, RefundObject,
-    RefundStateWord, ReportSourceWord,
+    AnswerOutcomeWord, AnswerWord, DisputeObject, FindingObject, FindingStateWord, Foreign, Metadata,
+    PaymentObject, PaymentStateWord, RefundObject, RefundStateWord, ReportSourceWord,
 };
 
 /// How much a supplier gets: exactly one of the three.
@@ -101,8 +104,8 @@ pub struct Payment {
     late: bool,
     /// Whether a dispute is open.
     disputed: bool,
-    /// The disputes, as the gateway tells them.
-    disputes: Vec<Foreign>,
+    /// The disputes about it, decided ones too; in events none.
+    disputes: Vec<Dispute>,
     /// Why it failed or was cancelled.
     #[schema(required)]
     failure: Option<FailureView>,
@@ -136,6 +139,66 @@ pub struct Payment {
     /// Each report, oldest first; only of one payment, never in lists.
     #[schema(nullable = false)]
     timeline: Option<Vec<PaymentReport>>,
+}
+
+/// A dispute.
+#[derive(Debug, ToSchema)]
+pub struct Dispute {
+    id: DisputeId,
+    #[schema(inline)]
+    object: DisputeObject,
+    payment: PaymentId,
+    gateway: String,
+    /// The gateway's id of it.
+    gateway_ref: String,
+    /// The capture in dispute.
+    capture_ref: String,
+    state: DisputeState,
+    /// The gateway's own word for that.
+    gateway_state: String,
+    /// The gateway's word for why.
+    reason: String,
+    /// The gateway's word for how far it has gone.
+    #[schema(required)]
+    stage: Option<String>,
+    /// What the payer disputes.
+    amount: Money,
+    /// What the gateway holds of our balance because of it.
+    #[schema(required)]
+    held: Option<Money>,
+    /// What it took and has not given back.
+    taken: Money,
+    /// What it charged for it and kept, in the disputed currency.
+    fee: Money,
+    /// Until when it has to be answered, while it is our turn.
+    #[schema(required)]
+    deadline: Option<DateTime<Utc>>,
+    opened_at: DateTime<Utc>,
+    /// When it last changed at the gateway.
+    updated_at: DateTime<Utc>,
+    /// When we heard that it was decided.
+    #[schema(required)]
+    closed_at: Option<DateTime<Utc>>,
+    /// What we said; only of one dispute, never in lists.
+    #[schema(nullable = false)]
+    answers: Option<Vec<DisputeAnswer>>,
+}
+
+/// Something we said in a dispute.
+#[derive(Debug, ToSchema)]
+struct DisputeAnswer {
+    id: DisputeAnswerId,
+    #[schema(inline)]
+    kind: AnswerWord,
+    /// What came of it.
+    outcome: AnswerOutcomeWord,
+    /// The evidence.
+    #[schema(required)]
+    evidence: Option<Evidence>,
+    /// What was said with an acceptance.
+    #[schema(required)]
+    note: Option<String>,
+    created_at: DateTime<Utc>,
 }
 
 /// A report about a payment.

@@ -16,13 +16,13 @@ use crate::domain::fees::Figure;
 use crate::domain::orders::PaymentState;
 use crate::domain::webhooks::{EVENT_GROUPS, EVENT_TYPES};
 use crate::ids::{
-    AuditId, BankAccountId, EventId, FindingId, FixedPriceId, Id, KeyId, PaymentId, QuoteId, RailAccountId,
-    RefundId, ReportId, RequestId, SettlementId, SupplierAccountId, SupplierId, TransactionId, UserId,
-    WebhookDeliveryId, WebhookEndpointId,
+    AuditId, BankAccountId, DisputeAnswerId, DisputeId, EventId, FindingId, FixedPriceId, Id, KeyId,
+    PaymentId, QuoteId, RailAccountId, RefundId, ReportId, RequestId, SettlementId, SupplierAccountId,
+    SupplierId, TransactionId, UserId, WebhookDeliveryId, WebhookEndpointId,
 };
 use crate::money::{Currency, Money, Percent};
 
-pub use answers::{Finding, Payment, Refund, SettlementLine, Statement};
+pub use answers::{Dispute, Finding, Payment, Refund, SettlementLine, Statement};
 
 fn schema(object: ObjectBuilder) -> RefOr<Schema> {
     RefOr::T(Schema::Object(object.build()))
@@ -73,9 +73,9 @@ macro_rules! ids {
 }
 
 ids! {
-    AuditId BankAccountId EventId FindingId FixedPriceId KeyId PaymentId QuoteId RailAccountId RefundId
-    ReportId RequestId SettlementId SupplierAccountId SupplierId TransactionId UserId WebhookDeliveryId
-    WebhookEndpointId
+    AuditId BankAccountId DisputeAnswerId DisputeId EventId FindingId FixedPriceId KeyId PaymentId QuoteId
+    RailAccountId RefundId ReportId RequestId SettlementId SupplierAccountId SupplierId TransactionId UserId
+    WebhookDeliveryId WebhookEndpointId
 }
 
 macro_rules! words {
@@ -99,6 +99,14 @@ words! {
     PaymentStateWord PaymentState::WORDS;
     /// Where a refund stands.
     RefundStateWord ["pending", "awaiting_funds", "succeeded", "failed"];
+    /// Which disputes: `open` for all that are not decided.
+    DisputeFilterWord ["open", "needs_response", "under_review", "won", "lost", "accepted", "paid_by_gateway"];
+    /// What was said in a dispute.
+    AnswerWord ["evidence", "accept"];
+    /// What came of what was said in a dispute.
+    AnswerOutcomeWord ["open", "done", "refused", "not_sent", "unknown"];
+    /// `dispute`.
+    DisputeObject ["dispute"];
     /// How far a finding is.
     FindingStateWord ["open", "proposed", "resolved"];
     /// Who reported.

@@ -29,6 +29,9 @@ struct Account {
     merchant_id: String,
     /// Minor units; below zero when refunds took more than there was.
     balances: BTreeMap<Currency, i64>,
+    /// Minor units of these that cannot be used.
+    #[serde(default)]
+    withheld: BTreeMap<Currency, i64>,
 }
 
 impl Record for Account {
@@ -94,6 +97,27 @@ impl<'a> Movement<'a> {
         }
     }
 
+    pub(super) fn of_dispute(
+        id: &'a str,
+        capture: &'a Capture,
+        code: &'static str,
+        signed: Money,
+        converted: Option<(Money, Decimal)>,
+        at: DateTime<Utc>,
+    ) -> Movement<'a> {
+        Movement {
+            transaction_id: id,
+            reference_id: Some(&capture.id),
+            capture,
+            code,
+            gross: signed,
+            fee: None,
+            converted: converted.map(|(converted, _)| converted),
+            at,
+            differs: false,
+        }
+    }
+
     pub(super) fn of_refund(
         refund_id: &'a str,
         capture: &'a Capture,
@@ -115,6 +139,20 @@ impl<'a> Movement<'a> {
     }
 }
 
+/// Holds part of the balance back, or frees it.
+pub(super) async fn withhold(
+    session: &mut Session,
+    app: &App,
+    amount: Money,
+    held: bool,
+) -> Result<(), Refusal> {
+    let found = session.find::<Account>(&app.merchant_id).await?;
+    let mut account = found.ok_or_else(Refusal::internal)?;
+    let withheld = account.withheld.entry(amount.currency()).or_default();
+    *withheld += if held { amount.minor() } else { -amount.minor() };
+    Ok(session.put(&account).await?)
+}
+
 /// Books a movement and, where PayPal converts, the two sides of the conversion.
 pub(super) async fn book(
     session: &mut Session,
@@ -123,8 +161,8 @@ pub(super) async fn book(
     movement: Movement<'_>,
 ) -> Result<(), Refusal> {
     let found = session.find::<Account>(&app.merchant_id).await?;
-    let mut account =
-        found.unwrap_or_else(|| Account { merchant_id: app.merchant_id.clone(), balances: BTreeMap::new() });
+    let fresh = || Account { merchant_id: app.merchant_id.clone(), ..Account::default() };
+    let mut account = found.unwrap_or_else(fresh);
     let net = movement.gross.minor() + movement.fee.map_or(0, Money::minor);
     let net = Money::from_minor(net, movement.gross.currency());
     let mut rows = vec![(movement.code, movement.gross, movement.fee, net)];
@@ -169,10 +207,10 @@ pub(super) async fn balances(call: &mut Call<'_>) -> Result<Answer, Refusal> {
         .iter()
         .filter(|(currency, _)| wanted.as_deref().is_none_or(|wanted| wanted == currency.code()))
         .map(|(currency, minor)| {
-            let total = amount::write(Money::from_minor(*minor, *currency));
-            json!({"currency": currency, "primary": Some(*currency) == primary, "total_balance": total,
-                   "available_balance": total,
-                   "withheld_balance": amount::write(Money::zero(*currency))})
+            let withheld = account.withheld.get(currency).copied().unwrap_or(0);
+            let write = |minor| amount::write(Money::from_minor(minor, *currency));
+            json!({"currency": currency, "primary": Some(*currency) == primary, "total_balance": write(*minor),
+                   "available_balance": write(*minor - withheld), "withheld_balance": write(withheld)})
         })
         .collect();
     Ok(Answer::ok(json!({"balances": balances, "account_id": call.app.merchant_id,

@@ -11,7 +11,7 @@ use super::super::{Sandbox, SandboxError, serial};
 use super::account::{self, Movement};
 use super::envelope::{Answer, Refusal};
 use super::order::{Order, Unit};
-use super::{App, Call, amount, events, orders, stamp};
+use super::{App, Call, amount, disputes, events, orders, stamp};
 use crate::money::{Currency, Money};
 
 /// A capture that waits for the payee's decision is denied after this.
@@ -182,6 +182,9 @@ pub(super) async fn take(call: &mut Call<'_>, taking: Taking<'_>) -> Result<Capt
     };
     let resource = capture.represent(call);
     events::announce(call.sandbox, &mut call.session, order, event, "capture", resource).await?;
+    for scenario in Scenario::DISPUTES.into_iter().filter(|scenario| order.faults.has(*scenario)) {
+        disputes::strike(call.sandbox, &mut call.session, order, scenario).await?;
+    }
     Ok(capture)
 }
 
@@ -245,7 +248,7 @@ fn link(sandbox: &Sandbox, rel: &str, method: &str, path: &str) -> Value {
     json!({"href": format!("{}{path}", sandbox.paypal_url()), "rel": rel, "method": method})
 }
 
-/// Denies captures whose payee did not decide in time.
+/// Denies captures whose payee did not decide in time; disputes that nobody answered are lost.
 pub(in super::super) async fn lapse(
     sandbox: &Sandbox,
     session: &mut Session,
@@ -260,5 +263,5 @@ pub(in super::super) async fn lapse(
         let resource = capture.resource(sandbox, &app.merchant_id);
         events::announce(sandbox, session, &order, "PAYMENT.CAPTURE.DENIED", "capture", resource).await?;
     }
-    Ok(())
+    disputes::lapse(sandbox, session, now).await
 }

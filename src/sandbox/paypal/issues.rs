@@ -13,6 +13,8 @@ pub(super) fn find(issue: &str) -> Option<(&'static str, &'static str)> {
 
 #[rustfmt::skip]
 const ISSUES: &[(&str, &str)] = &[
+    ("ACTION_NOT_ALLOWED_IN_CURRENT_DISPUTE_STATE",
+     "The dispute is not in a state in which this can be done."), // not published
     ("ACTION_DOES_NOT_MATCH_INTENT",
      "Order was created with an intent to 'CAPTURE'. Please use \
       v2/checkout/orders/order_id/capture to complete the transaction or alternately Create \
@@ -124,6 +126,9 @@ const ISSUES: &[(&str, &str)] = &[
       have sufficient funds in your PayPal account or if the bank account linked to your \
       PayPal account is verified and has sufficient funds."),
     ("REFUND_NOT_ALLOWED", "Capture cannot be refunded."),
+    ("REFUND_NOT_PERMITTED_DUE_TO_CHARGEBACK",
+     "Refunds not allowed on this capture due to a chargeback on the card or bank. Please \
+      contact the payee to resolve the chargeback."),
     ("REFUND_TIME_LIMIT_EXCEEDED", "You are over the time limit to perform a refund on this capture"),
     ("TAX_TOTAL_MISMATCH", "Should equal sum of (tax * quantity) across all items for a given purchase_unit."),
     ("TAX_TOTAL_REQUIRED",

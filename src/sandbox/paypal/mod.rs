@@ -1,4 +1,4 @@
-//! PayPal's far side: OAuth, Orders v2, Payments v2, Webhooks v1, Reporting v1 and the page where shoppers approve.
+//! PayPal's far side: OAuth, Orders v2, Payments v2, Disputes v1, Webhooks v1, Reporting v1 and the page where shoppers approve.
 //!
 //! One request is one transaction of the sandbox's file: authenticated, replayed if its `PayPal-Request-Id` is known,
 //! else answered and remembered. Refusals undo what they touched. Approvals lapse three hours after they could have
@@ -9,6 +9,7 @@ mod amount;
 mod authorizations;
 mod captures;
 mod checkout;
+mod disputes;
 mod envelope;
 mod events;
 mod issues;
@@ -237,6 +238,18 @@ async fn route(call: &mut Call<'_>, segments: &[&str]) -> Result<Answer, Refusal
         ("GET", ["v2", "payments", "captures", id]) => captures::show(call, id).await,
         ("POST", ["v2", "payments", "captures", id, "refund"]) => refunds::create(call, id).await,
         ("GET", ["v2", "payments", "refunds", id]) => refunds::show(call, id).await,
+        ("GET", ["v1", "customer", "disputes"]) => disputes::list(call).await,
+        ("GET", ["v1", "customer", "disputes", id]) => disputes::show(call, id).await,
+        ("POST", ["v1", "customer", "disputes", id, "provide-evidence"]) => {
+            disputes::provide_evidence(call, id).await
+        }
+        ("POST", ["v1", "customer", "disputes", id, "accept-claim"]) => {
+            disputes::accept_claim(call, id).await
+        }
+        ("POST", ["v1", "customer", "disputes", id, "adjudicate"]) => disputes::adjudicate(call, id).await,
+        ("POST", ["v1", "customer", "disputes", id, "require-evidence"]) => {
+            disputes::require_evidence(call, id).await
+        }
         ("GET", ["v1", "reporting", "balances"]) => account::balances(call).await,
         ("GET", ["v1", "reporting", "transactions"]) => account::transactions(call).await,
         ("POST", ["v1", "notifications", "verify-webhook-signature"]) => events::verify(call).await,

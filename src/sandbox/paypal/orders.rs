@@ -9,7 +9,7 @@ use super::super::{Sandbox, SandboxError, serial};
 use super::captures::{Capture, Taking};
 use super::envelope::{Answer, Refusal};
 use super::order::{self, Intent, Order, OrderStatus};
-use super::{App, Call, authorizations, captures, events, refunds};
+use super::{App, Call, authorizations, captures, disputes, events, refunds};
 
 /// `POST /v2/checkout/orders`.
 pub(super) async fn create(call: &mut Call<'_>) -> Result<Answer, Refusal> {
@@ -260,6 +260,9 @@ pub(in super::super) async fn arm(
     session.put(&order).await?;
     if scenario == Scenario::ForgedCallback {
         events::forge(sandbox, session, &order).await?;
+    }
+    if Scenario::DISPUTES.contains(&scenario) {
+        disputes::strike(sandbox, session, &order, scenario).await?;
     }
     Ok(true)
 }

@@ -12,7 +12,7 @@ use super::account::{self, Movement};
 use super::captures::{self, CaptureState};
 use super::envelope::{Answer, Refusal};
 use super::order::{Order, refuse_amount};
-use super::{Call, amount, events, stamp};
+use super::{Call, amount, disputes, events, stamp};
 use crate::money::Money;
 
 /// Refunds are taken this long after the capture.
@@ -106,8 +106,14 @@ pub(super) async fn create(call: &mut Call<'_>, id: &str) -> Result<Answer, Refu
         }
         CaptureState::Completed(_) => {}
     }
-    let left =
-        Money::from_minor(capture.amount.minor() - capture.refunded.minor(), capture.amount.currency());
+    let (taken, disputed) = disputes::standing(&mut call.session, &capture).await?;
+    if taken > 0 && taken + capture.refunded.minor() >= capture.amount.minor() {
+        return Err(Refusal::unprocessable("REFUND_NOT_PERMITTED_DUE_TO_CHARGEBACK"));
+    }
+    let left = Money::from_minor(
+        capture.amount.minor() - capture.refunded.minor() - taken,
+        capture.amount.currency(),
+    );
     if left.is_zero() {
         return Err(Refusal::unprocessable("CAPTURE_FULLY_REFUNDED"));
     }
@@ -123,6 +129,9 @@ pub(super) async fn create(call: &mut Call<'_>, id: &str) -> Result<Answer, Refu
     }
     if asked.minor() > left.minor() {
         return Err(Refusal::unprocessable("REFUND_AMOUNT_EXCEEDED"));
+    }
+    if disputed && asked != left {
+        return Err(Refusal::unprocessable("TRANSACTION_DISPUTED"));
     }
     let mut order: Order = call.session.find(&capture.order_id).await?.ok_or_else(Refusal::internal)?;
     if order.faults.strikes(Scenario::InsufficientBalance, "funds") {

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use straits::clock::{Clock, from_micros};
+use straits::domain::disputes::{DisputeMovement, DisputeReport, DisputeState, Evidence, MovementKind};
 use straits::domain::orders::{Capture, MoneyReport, PaymentReport, RefundReport, RefundStatus, ReportKind};
 use straits::gateways::{
-    About, AccountSettings, BuildError, Completed, Context, Descriptor, Gateway, GatewayError,
+    About, AccountSettings, BuildError, Completed, Context, Descriptor, Disputes, Gateway, GatewayError,
     GatewaySecrets, NextAction, Notification, NotificationError, PaymentRequest, PaymentSession,
     RawNotification, RefundRequest, Refunds, Reply, ReturnParameters, Unchargeable,
 };
@@ -46,6 +47,11 @@ struct State {
     /// By our reference, each with the payment it belongs to.
     refunds: BTreeMap<String, (String, RefundReport)>,
     plan: VecDeque<Pays>,
+    /// By its own id.
+    disputes: BTreeMap<String, DisputeReport>,
+    /// The answer to the next thing we say in a dispute is lost: after it arrived, or before.
+    loses: Option<bool>,
+    said: usize,
     fee_returned: Option<Money>,
     calls: usize,
 }
@@ -84,6 +90,32 @@ impl Far {
     /// Another fact of money comes with the next answers.
     pub fn tell_money(&self, id: PaymentId, report: MoneyReport) {
         self.0.lock().unwrap().payments.get_mut(&id.to_string()).unwrap().money.push(report);
+    }
+
+    /// A dispute stands like this from now on.
+    pub fn tell_dispute(&self, report: DisputeReport) {
+        self.0.lock().unwrap().disputes.insert(report.gateway_ref.clone(), report);
+    }
+
+    /// The answer to the next thing we say in a dispute is lost.
+    pub fn loses_answer(&self, arrived: bool) {
+        self.0.lock().unwrap().loses = Some(arrived);
+    }
+
+    /// How often we said something in a dispute.
+    pub fn said(&self) -> usize {
+        self.0.lock().unwrap().said
+    }
+
+    /// Something is said in a dispute.
+    fn hear(&self, dispute: &str, change: impl FnOnce(&mut DisputeReport)) -> Result<(), GatewayError> {
+        let mut state = self.0.lock().unwrap();
+        state.said += 1;
+        let loses = state.loses.take();
+        if loses != Some(false) {
+            change(state.disputes.get_mut(dispute).unwrap());
+        }
+        loses.map_or(Ok(()), |_| Err(GatewayError::OutcomeUnknown("no answer".into())))
     }
 
     /// The next refunds go like this, in turn; those after them go well.
@@ -234,6 +266,10 @@ impl Gateway for FarGateway {
     async fn verify(&self, raw: &RawNotification<'_>) -> Result<Notification, NotificationError> {
         let body: serde_json::Value = serde_json::from_slice(raw.body)
             .map_err(|error| NotificationError::Malformed(error.to_string()))?;
+        if let Some(dispute) = body["dispute"].as_str() {
+            let about = About::Dispute { dispute_ref: dispute.into() };
+            return Ok(Notification { event_ref: None, event_type: "DISPUTE".into(), about, stated: None });
+        }
         let about = About::Payment {
             request_ref: body["payment"].as_str().map(str::to_owned),
             gateway_ref: body["order"].as_str().map(str::to_owned),
@@ -248,6 +284,48 @@ impl Gateway for FarGateway {
 
     fn refunds(&self) -> Option<&dyn Refunds> {
         Some(self)
+    }
+
+    fn disputes(&self) -> Option<&dyn Disputes> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Disputes for FarGateway {
+    async fn query_dispute(&self, dispute_ref: &str) -> Result<Option<DisputeReport>, GatewayError> {
+        Ok(self.far.0.lock().unwrap().disputes.get(dispute_ref).cloned())
+    }
+
+    async fn changed_since(&self, since: DateTime<Utc>) -> Result<Vec<String>, GatewayError> {
+        let state = self.far.0.lock().unwrap();
+        let changed = state.disputes.values().filter(|dispute| dispute.updated_at > since);
+        Ok(changed.map(|dispute| dispute.gateway_ref.clone()).collect())
+    }
+
+    async fn provide_evidence(
+        &self,
+        dispute_ref: &str,
+        reference: &str,
+        evidence: &Evidence,
+    ) -> Result<(), GatewayError> {
+        let (notes, now) = (format!("{} [{reference}]", evidence.notes), self.clock.now());
+        self.far.hear(dispute_ref, |dispute| {
+            dispute.answers.push(notes);
+            dispute.state = Some(DisputeState::UnderReview);
+            dispute.updated_at = now;
+        })
+    }
+
+    async fn accept_claim(&self, dispute_ref: &str, _: &str) -> Result<(), GatewayError> {
+        let now = self.clock.now();
+        self.far.hear(dispute_ref, |dispute| {
+            dispute.state = Some(DisputeState::Accepted);
+            dispute.held = false;
+            let (kind, amount) = (MovementKind::Taken, dispute.amount);
+            dispute.movements.push(DisputeMovement { kind, amount, at: now });
+            dispute.updated_at = now;
+        })
     }
 }
 

@@ -12,6 +12,7 @@ use fx_providers::{
 use secrecy::SecretString;
 use serde_json::json;
 use straits::clock::Clock;
+use straits::domain::disputes::{Dispute, DisputeMovement, DisputeReport, DisputeState, MovementKind};
 use straits::domain::fees::FeeBook;
 use straits::domain::findings::{Action, Finding, FindingKind};
 use straits::domain::fx::FxSettings;
@@ -23,7 +24,9 @@ use straits::domain::merchants::{
 use straits::domain::orders::refund::Refund;
 use straits::domain::orders::{Capture, Holder, Payment};
 use straits::domain::refunds::Allocation;
+use straits::flows::client_money::ClientMoneyCheck;
 use straits::flows::deliver::Delivering;
+use straits::flows::dispute::Disputing;
 use straits::flows::findings::{ResolveError, Resolving};
 use straits::flows::issue_statement::Statements;
 use straits::flows::pay::{Accounts, OpenAccount, Parts, Pay, Price, Start};
@@ -138,6 +141,8 @@ pub struct World {
     pub settlements: Settlements,
     pub refunding: Refunding,
     pub resolving: Resolving,
+    pub disputing: Disputing,
+    pub client_money: ClientMoneyCheck,
     pub delivering: Delivering,
     pub statements: Statements,
     bank: Arc<Bank>,
@@ -232,6 +237,14 @@ impl World {
             settlements: settlements.clone(),
             refunding: refunding.clone(),
         };
+        let disputing = Disputing {
+            store: store.clone(),
+            ids: ids.clone(),
+            clock: clock.clone(),
+            pay: pay.clone(),
+            settlements: settlements.clone(),
+        };
+        let client_money = ClientMoneyCheck { store: store.clone(), ids: ids.clone(), clock: clock.clone() };
         let delivering =
             Delivering { store: store.clone(), ids: ids.clone(), clock: clock.clone(), pay: pay.clone() };
         let statements = Statements::new(store.clone(), clock.clone(), ids.clone());
@@ -249,6 +262,8 @@ impl World {
             settlements,
             refunding,
             resolving,
+            disputing,
+            client_money,
             delivering,
             statements,
             bank,
@@ -302,6 +317,28 @@ impl World {
             received_at: self.clock.wall(),
         };
         assert_eq!(self.pay.hear("paypal", None, &raw).await.unwrap().reply.status, 200);
+    }
+
+    /// The far side has news about a dispute.
+    pub async fn hear_dispute(&self, report: DisputeReport) {
+        let (dispute, nonce) = (report.gateway_ref.clone(), self.ids.mint::<PaymentId>());
+        self.far.tell_dispute(report);
+        let body = json!({ "dispute": dispute, "nonce": nonce }).to_string();
+        let raw = RawNotification {
+            method: "POST",
+            path_and_query: "/v1/notifications/paypal",
+            headers: &[],
+            body: body.as_bytes(),
+            received_at: self.clock.wall(),
+        };
+        assert_eq!(self.pay.hear("paypal", None, &raw).await.unwrap().reply.status, 200);
+    }
+
+    /// The dispute about a payment; the only one.
+    pub async fn dispute(&self, payment: PaymentId) -> Dispute {
+        let mut disputes = self.store.disputes_of(payment).await.unwrap();
+        assert_eq!(disputes.len(), 1);
+        disputes.remove(0).value
     }
 
     pub async fn sync(&self, payment: PaymentId) {
@@ -429,4 +466,38 @@ impl World {
         let faults: Vec<_> = verification.checks.iter().filter(|check| !check.ok).collect();
         assert!(faults.is_empty(), "{faults:#?}");
     }
+}
+
+/// A complaint about a capture, as the far side first tells it: nothing held, nothing taken.
+pub fn complaint(payment: PaymentId, capture_ref: &str, amount: Money, at: DateTime<Utc>) -> DisputeReport {
+    DisputeReport {
+        gateway_ref: format!("PP-D-{capture_ref}"),
+        capture_ref: capture_ref.into(),
+        request_ref: Some(payment.to_string()),
+        amount,
+        reason: "MERCHANDISE_OR_SERVICE_NOT_RECEIVED".into(),
+        stage: Some("INQUIRY".into()),
+        state: Some(DisputeState::NeedsResponse),
+        word: "WAITING_FOR_SELLER_RESPONSE".into(),
+        deadline: Some(at + TimeDelta::days(10)),
+        held: false,
+        movements: vec![],
+        answers: vec![],
+        opened_at: at,
+        updated_at: at,
+    }
+}
+
+/// The same, with a movement more.
+pub fn moved(report: &DisputeReport, kind: MovementKind, amount: Money) -> DisputeReport {
+    let mut report = report.clone();
+    report.updated_at += TimeDelta::seconds(1);
+    report.movements.push(DisputeMovement { kind, amount, at: report.updated_at });
+    report
+}
+
+/// The same, decided.
+pub fn decided(report: &DisputeReport, state: DisputeState) -> DisputeReport {
+    let updated_at = report.updated_at + TimeDelta::seconds(1);
+    DisputeReport { state: Some(state), word: "RESOLVED".into(), held: false, updated_at, ..report.clone() }
 }

@@ -170,7 +170,7 @@ async fn the_whole_way(rehearsal: Rehearsal) {
         About::Payment { request_ref, gateway_ref } => {
             request_ref.as_ref() == Some(&payment.request_ref) || *gateway_ref == payment.gateway_ref
         }
-        About::Other => false,
+        About::Dispute { .. } | About::Other => false,
     };
     let heard = rehearsal.heard().await;
     assert!(!heard.is_empty());

@@ -1,0 +1,179 @@
+//! What suppliers hold and owe, moved along with what is being decided: several postings of one change follow from one
+//! another before any of them stands.
+
+use std::collections::BTreeMap;
+
+use crate::domain::ledger::journal::Movement;
+use crate::domain::ledger::{Account, AccountCode, Owner};
+use crate::domain::refunds::{Funds, Refund, debit_supplier};
+use crate::domain::settlement::Settlement;
+use crate::ids::SupplierId;
+use crate::money::{AllocationPolicy, Currency, Money, MoneyError, allocate};
+
+/// Each supplier's buckets as far as one payment may touch them, and its debt.
+#[derive(Debug, Clone, Default)]
+pub struct Purse {
+    /// 2100 (this payment's own) and 2110.
+    pub funds: BTreeMap<(SupplierId, Currency), Funds>,
+    /// 1200.
+    pub owes: BTreeMap<(SupplierId, Currency), Money>,
+}
+
+impl Purse {
+    /// What a supplier holds.
+    pub fn funds(&self, supplier: SupplierId, currency: Currency) -> Funds {
+        let none = || Funds { own: vec![], available: Money::zero(currency) };
+        self.funds.get(&(supplier, currency)).cloned().unwrap_or_else(none)
+    }
+
+    /// What a supplier owes.
+    fn owes(&self, supplier: SupplierId, currency: Currency) -> Money {
+        self.owes.get(&(supplier, currency)).copied().unwrap_or(Money::zero(currency))
+    }
+
+    /// These movements are decided.
+    ///
+    /// # Errors
+    /// [`MoneyError`].
+    pub fn moved(&mut self, movements: &[Movement]) -> Result<(), MoneyError> {
+        for Movement { account, amount } in movements {
+            let Ok(supplier) = account.owner.as_str().parse::<SupplierId>() else { continue };
+            let key = (supplier, amount.currency());
+            let none = || Funds { own: vec![], available: Money::zero(amount.currency()) };
+            match account.code {
+                AccountCode::SUPPLIER_AVAILABLE => {
+                    let funds = self.funds.entry(key).or_insert_with(none);
+                    funds.available = funds.available.checked_sub(*amount)?;
+                }
+                AccountCode::SUPPLIER_PENDING => {
+                    let funds = self.funds.entry(key).or_insert_with(none);
+                    match funds.own.iter_mut().find(|(own, _)| own == account) {
+                        Some((_, holds)) => *holds = holds.checked_sub(*amount)?,
+                        None => funds.own.push((account.clone(), amount.negated())),
+                    }
+                }
+                AccountCode::SUPPLIER_RECEIVABLE => {
+                    let owes = self.owes(supplier, amount.currency());
+                    self.owes.insert(key, owes.checked_add(*amount)?);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The suppliers' part of a hold: their shares of what is disputed, as far as they still have them, from the buckets
+    /// in which they stand to 2130. A debt is made when money is taken, not before.
+    ///
+    /// # Errors
+    /// [`MoneyError`].
+    pub fn hold(&self, settlement: &Settlement, disputed: &Refund) -> Result<Vec<Movement>, MoneyError> {
+        let mut shares: BTreeMap<(SupplierId, Currency), Money> = BTreeMap::new();
+        let mut add = |supplier, amount: Money| {
+            let sum = shares.entry((supplier, amount.currency())).or_insert(Money::zero(amount.currency()));
+            *sum = sum.checked_add(amount)?;
+            Ok::<(), MoneyError>(())
+        };
+        for (part, gone) in settlement.parts.iter().zip(&disputed.parts) {
+            if let Some(supplier) = part.supplier {
+                add(supplier, gone.share)?;
+            }
+        }
+        for conversion in &disputed.conversions {
+            add(conversion.supplier, conversion.from.negated())?;
+            add(conversion.supplier, conversion.paid)?;
+        }
+        let mut movements = Vec::new();
+        for ((supplier, currency), share) in shares {
+            let funds = self.funds(supplier, currency);
+            let available = Account::new(AccountCode::SUPPLIER_AVAILABLE, Owner::of(supplier));
+            let mut left = share;
+            for (account, holds) in funds.own.into_iter().chain([(available, funds.available)]) {
+                let taken = left.min(holds)?.max(Money::zero(currency))?;
+                movements.push(Movement::debit(account, taken));
+                left = left.checked_sub(taken)?;
+            }
+            let held = Owner::joined(&[&supplier, &"dispute"]);
+            let held = Account::new(AccountCode::SUPPLIER_HELD, held);
+            movements.push(Movement::credit(held, share.checked_sub(left)?));
+        }
+        movements.retain(|movement| !movement.amount.is_zero());
+        Ok(movements)
+    }
+
+    /// What was decided once, undone: a supplier's debt is lowered as far as it still stands, the rest is available.
+    ///
+    /// # Errors
+    /// [`MoneyError`].
+    pub fn undo(&self, movements: &[Movement]) -> Result<Vec<Movement>, MoneyError> {
+        let mut undone = Vec::new();
+        for movement in movements.iter().map(Movement::reversed) {
+            let supplier = movement.account.owner.as_str().parse::<SupplierId>();
+            let (AccountCode::SUPPLIER_RECEIVABLE, Ok(supplier)) = (movement.account.code, supplier) else {
+                undone.push(movement);
+                continue;
+            };
+            let back = movement.amount.negated();
+            let lowered =
+                back.min(self.owes(supplier, back.currency()))?.max(Money::zero(back.currency()))?;
+            let available = Account::new(AccountCode::SUPPLIER_AVAILABLE, Owner::of(supplier));
+            undone.push(Movement::credit(movement.account, lowered));
+            undone.push(Movement::credit(available, back.checked_sub(lowered)?));
+        }
+        undone.retain(|movement| !movement.amount.is_zero());
+        Ok(undone)
+    }
+
+    /// A fee of the dispute, borne by the suppliers in proportion to what the payer was charged for their parts.
+    ///
+    /// # Errors
+    /// [`MoneyError`].
+    pub fn recharge(&self, settlement: &Settlement, fee: Money) -> Result<Vec<Movement>, MoneyError> {
+        let mut weights: BTreeMap<SupplierId, i64> = BTreeMap::new();
+        for part in &settlement.parts {
+            if let Some(supplier) = part.supplier {
+                *weights.entry(supplier).or_default() += part.charged.minor();
+            }
+        }
+        let by: Vec<_> = weights.values().map(|weight| (*weight).into()).collect();
+        let Ok(parts) = allocate(fee, &by, AllocationPolicy::LargestRemainder) else { return Ok(vec![]) };
+        let mut movements = Vec::new();
+        for (supplier, part) in weights.into_keys().zip(parts.0) {
+            movements.extend(debit_supplier(supplier, part, self.funds(supplier, part.currency()))?);
+        }
+        movements.retain(|movement| !movement.amount.is_zero());
+        Ok(movements)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, from_micros};
+    use crate::ids::IdSource;
+
+    fn usd(minor: i64) -> Money {
+        Money::from_minor(minor, Currency::find("USD").unwrap())
+    }
+
+    #[test]
+    fn what_comes_back_lowers_the_debt_that_is_left_and_no_more() {
+        let supplier: SupplierId =
+            IdSource::seeded(Clock::fixed(from_micros(1_795_000_000_000_000)), 1).mint();
+        let of = |code| Account::new(code, Owner::of(supplier));
+        let taken = [Movement::debit(of(AccountCode::SUPPLIER_RECEIVABLE), usd(90))];
+        for (owes, lowered, available) in [(90, 90, 0), (30, 30, 60), (0, 0, 90)] {
+            let mut purse = Purse::default();
+            purse.owes.insert((supplier, usd(0).currency()), usd(owes));
+            let undone = purse.undo(&taken).unwrap();
+            let credit = |code| {
+                let found = undone.iter().find(|movement| movement.account == of(code));
+                found.map_or(0, |movement| -movement.amount.minor())
+            };
+            assert_eq!(credit(AccountCode::SUPPLIER_RECEIVABLE), lowered, "{owes}");
+            assert_eq!(credit(AccountCode::SUPPLIER_AVAILABLE), available, "{owes}");
+            purse.moved(&undone).unwrap();
+            assert_eq!(purse.funds(supplier, usd(0).currency()).available, usd(available));
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What a decision about a settled payment follows from: what went back before, what the suppliers hold and owe.
+
+use std::collections::BTreeSet;
+
+use crate::domain::disputes::Purse;
+use crate::domain::ledger::{Account, AccountCode, Layer, Owner};
+use crate::domain::refunds::{self, Funds, own_pending};
+use crate::domain::settlement::Settlement;
+use crate::ids::{MerchantId, PaymentId, SupplierId};
+use crate::money::Money;
+
+use super::{SettleError, Settlements, broken};
+
+impl Settlements {
+    /// Everything that went back of a payment, and stands: refunds but the failed ones, and what disputes took. Money
+    /// that is only held because of a dispute comes last, as a part of nothing: it is no longer in the suppliers' pending
+    /// buckets.
+    pub(in crate::flows) async fn given_back(
+        &self,
+        payment: PaymentId,
+    ) -> Result<Vec<refunds::Refund>, SettleError> {
+        let refunds = self.0.store.refunds_of(payment).await?;
+        let standing = refunds.iter().filter(|refund| refund.value.counts());
+        let decided = standing.map(|refund| serde_json::from_str(&refund.value.decided));
+        let mut back: Vec<refunds::Refund> = decided.collect::<Result<_, _>>().map_err(broken)?;
+        let disputes = self.0.store.disputes_of(payment).await?;
+        back.extend(disputes.iter().flat_map(|dispute| dispute.value.charged().cloned()));
+        for hold in disputes.iter().filter_map(|dispute| dispute.value.money.hold.as_ref()) {
+            let nothing = Money::zero(hold.amount.currency());
+            back.push(refunds::Refund::undivided(nothing, hold.suppliers.clone()));
+        }
+        Ok(back)
+    }
+
+    /// What each supplier's buckets hold, as far as this payment may touch them: of the pending bucket no more than this
+    /// payment's own share, of the available one all; and what each owes.
+    pub(in crate::flows) async fn purse(
+        &self,
+        merchant: MerchantId,
+        settlement: &Settlement,
+        back: &[refunds::Refund],
+    ) -> Result<Purse, SettleError> {
+        let mut purse = Purse::default();
+        let suppliers: BTreeSet<SupplierId> =
+            settlement.parts.iter().filter_map(|part| part.supplier).collect();
+        for supplier in suppliers {
+            let balances = self.0.store.ledger_balances_of(merchant, &supplier.to_string()).await?;
+            for balance in balances.iter().filter(|balance| balance.layer == Layer::Posted) {
+                let held = balance.shown();
+                let key = (supplier, held.currency());
+                let none = || Funds { own: vec![], available: Money::zero(held.currency()) };
+                match balance.account.code {
+                    AccountCode::SUPPLIER_PENDING => {
+                        let own = own_pending(settlement, back, supplier, held.currency());
+                        let own = own.and_then(|own| own.min(held)).map_err(broken)?;
+                        let account = Account::new(AccountCode::SUPPLIER_PENDING, Owner::of(supplier));
+                        purse.funds.entry(key).or_insert_with(none).own.push((account, own));
+                    }
+                    AccountCode::SUPPLIER_AVAILABLE => {
+                        purse.funds.entry(key).or_insert_with(none).available = held;
+                    }
+                    AccountCode::SUPPLIER_RECEIVABLE => {
+                        purse.owes.insert(key, held);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(purse)
+    }
+}
