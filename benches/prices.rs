@@ -19,6 +19,11 @@ use straits::money::{Currency, Money, Rate, Repricing, Rounding};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+/// The bare server has the allocator of the real one.
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const CONNECTIONS: usize = 16;
 const ROUNDS: usize = 7;
 const REQUESTS: [(usize, usize); 3] = [(1, 8_000), (20, 4_000), (100, 2_000)];

@@ -126,7 +126,8 @@ pub fn format_id(prefix: &str, bits: u128, f: &mut fmt::Formatter<'_>) -> fmt::R
     let text = encode(bits);
     f.write_str(prefix)?;
     f.write_str("_")?;
-    text.iter().try_for_each(|&byte| fmt::Write::write_char(f, byte as char))
+    // The alphabet is ASCII.
+    f.write_str(std::str::from_utf8(&text).unwrap_or_default())
 }
 
 /// Reads an id and says which kind was given where another belongs.

@@ -113,6 +113,11 @@ impl Vault {
         }
     }
 
+    /// Whether a data folder has a key file.
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join(KEY_FILE).exists()
+    }
+
     /// Seals `plain` for one place; `place` names it, such as `payments/pay_…/secrets`.
     ///
     /// # Errors

@@ -40,7 +40,7 @@ use crate::settings::{Mode, Settings};
 use crate::store::{CommitError, Store, StoreError};
 use crate::vault::{Vault, VaultError};
 
-pub use opening::{open_store, open_vault, prepare_folder, restore_clock};
+pub use opening::{could_make, open_store, open_vault, prepare_folder, restore_clock};
 pub use reseal::reseal;
 pub use seed::{Identity, Seeded};
 pub use signing::retire_signing_keys;

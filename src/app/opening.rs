@@ -1,7 +1,8 @@
 //! The first steps of a start: folder, key, database, clock.
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
 use secrecy::ExposeSecret;
@@ -25,6 +26,28 @@ pub fn prepare_folder(folder: &Path) -> Result<(), AppError> {
     std::fs::create_dir_all(folder).map_err(failed)?;
     let probe = folder.join(".writable");
     std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe)).map_err(failed)
+}
+
+/// Whether [`prepare_folder`] could make a folder that is not there yet; makes nothing.
+///
+/// # Errors
+/// [`AppError::Folder`] with the nearest folder above it, where nothing can be made.
+pub fn could_make(folder: &Path) -> Result<(), AppError> {
+    let above = |folder: &Path| match folder.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let mut nearest = above(folder);
+    while !nearest.exists() && nearest != Path::new(".") {
+        nearest = above(&nearest);
+    }
+    let failed = |kind: ErrorKind| AppError::Folder { path: nearest.clone(), source: kind.into() };
+    match std::fs::metadata(&nearest) {
+        Ok(found) if !found.is_dir() => Err(failed(ErrorKind::NotADirectory)),
+        Ok(found) if found.permissions().readonly() => Err(failed(ErrorKind::PermissionDenied)),
+        Ok(_) => Ok(()),
+        Err(error) => Err(failed(error.kind())),
+    }
 }
 
 /// The vault of these settings: the master key given, or the data folder's own in sandbox mode.

@@ -15,6 +15,7 @@ use crate::http::api::ledger::verified;
 use crate::ids::{MerchantId, SupplierId};
 use crate::settings::{Mode, Settings};
 use crate::store::{Seek, Store, TransactionFilter, VerifyOptions};
+use crate::vault::Vault;
 
 use super::{CliError, Outcome};
 
@@ -221,14 +222,21 @@ async fn owner(store: &Store, supplier: SupplierId) -> Result<MerchantId, CliErr
 pub async fn doctor(settings: Settings, as_json: bool) -> Result<Outcome, CliError> {
     let Sources { clock, ids } = Sources::system();
     let mut checks: Vec<(&str, Result<String, String>)> = vec![];
-    let folder = crate::app::prepare_folder(&settings.data_dir);
-    let shown = settings.data_dir.display().to_string();
-    checks.push(("data_folder", folder.map(|()| shown).map_err(|error| error.to_string())));
-    let vault = open_vault(&settings, &ids);
-    checks.push(("master_key", vault.map(|vault| vault.key_id()).map_err(|error| error.to_string())));
+    // To look is not to make: what is not there yet stays away.
+    let none_yet = || "none yet; the first start makes it".to_owned();
+    let data = &settings.data_dir;
+    let folder = match data.exists() {
+        true => crate::app::prepare_folder(data).map(|()| data.display().to_string()),
+        false => crate::app::could_make(data).map(|()| format!("{}: {}", data.display(), none_yet())),
+    };
+    checks.push(("data_folder", folder.map_err(|error| error.to_string())));
+    let key = match settings.master_key.is_some() || Vault::is_in(data) {
+        true => open_vault(&settings, &ids).map(|vault| vault.key_id()),
+        false => Ok(none_yet()),
+    };
+    checks.push(("master_key", key.map_err(|error| error.to_string())));
     match Store::is_there(settings.database_url.expose_secret()).await {
-        // To look is not to make: an empty folder stays as it is.
-        Ok(false) => checks.push(("database", Ok("none yet; the first start makes it".to_owned()))),
+        Ok(false) => checks.push(("database", Ok(none_yet()))),
         Err(error) => checks.push(("database", Err(error.to_string()))),
         Ok(true) => match open_store(&settings, &clock, &ids).await {
             Ok(store) => {

@@ -182,6 +182,12 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
     /// Currencies that can be charged here.
     fn currencies(&self) -> Vec<Currency>;
 
+    /// Minor units whose every multiple passes [`Gateway::check_amount`], where there is such a number; `None`: each
+    /// amount is held against it by itself. Prices are checked by the thousand.
+    fn step(&self, _currency: Currency) -> Option<i64> {
+        None
+    }
+
     /// Opens the payment. Idempotent at the gateway under `request.request_ref`.
     async fn create_payment(&self, request: &PaymentRequest) -> Result<PaymentSession, GatewayError>;
 

@@ -14,14 +14,18 @@ pub(super) fn check(
     amount: Money,
 ) -> Result<(), Unchargeable> {
     let currency = amount.currency();
-    let decimals = taken.iter().find(|(taken, _)| *taken == currency).map(|(_, decimals)| *decimals);
-    let decimals = decimals.ok_or(Unchargeable::Currency { gateway, currency })?;
-    let step = 10_i64.pow(currency.exponent().saturating_sub(decimals));
+    let step = step(taken, currency).ok_or(Unchargeable::Currency { gateway, currency })?;
     if amount.minor() % step == 0 {
         return Ok(());
     }
     let nearest = amount.minor().saturating_add(step / 2).div_euclid(step).max(1) * step;
     Err(Unchargeable::Precision { gateway, nearest: Money::from_minor(nearest, currency) })
+}
+
+/// The gateway's unit in minor units of a currency of this account.
+pub(super) fn step(taken: &[(Currency, u32)], currency: Currency) -> Option<i64> {
+    let (_, decimals) = taken.iter().find(|(taken, _)| *taken == currency)?;
+    Some(10_i64.pow(currency.exponent().saturating_sub(*decimals)))
 }
 
 /// The rows of `table` that `wanted` names; all without a wish. Codes of the tables are ISO 4217's.

@@ -80,17 +80,48 @@ pub fn kept(
     dependence: Dependence,
     fresh_for: Duration,
 ) -> Answer {
+    let tag = Tag::Exact(wire::hex(&digest(&SHA256, &body).as_ref()[..16]));
+    kept_as(service, request, kind, body, tag, dependence, fresh_for)
+}
+
+/// What an answer is compared by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tag {
+    /// Equal tags are equal bytes.
+    Exact(String),
+    /// Equal tags say the same; an age in it may have grown.
+    Weak(String),
+}
+
+/// The same with a tag of the caller's.
+///
+/// # Errors
+/// As [`kept`].
+pub fn kept_as(
+    service: &Service,
+    request: &HttpRequest,
+    kind: &'static str,
+    body: Vec<u8>,
+    tag: Tag,
+    dependence: Dependence,
+    fresh_for: Duration,
+) -> Answer {
     let proxies = request.peer_addr().map(|peer| service.proxies.headers_read(peer.ip())).unwrap_or_default();
-    let tag = format!("\"{}\"", wire::hex(&digest(&SHA256, &body).as_ref()[..16]));
+    let (weak, tag) = match tag {
+        Tag::Exact(tag) => ("", format!("\"{tag}\"")),
+        Tag::Weak(tag) => ("W/", format!("\"{tag}\"")),
+    };
     let known = request.headers().get_all(IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
     let known = known.flat_map(|value| value.split(',')).map(str::trim);
     let unchanged =
         known.map(|one| one.strip_prefix("W/").unwrap_or(one)).any(|one| one == tag || one == "*");
     let status = if unchanged { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
     let mut answer = HttpResponse::build(status);
-    for (name, text) in
-        [(CACHE_CONTROL, dependence.control(fresh_for)), (VARY, dependence.vary(&proxies)), (ETAG, tag)]
-    {
+    for (name, text) in [
+        (CACHE_CONTROL, dependence.control(fresh_for)),
+        (VARY, dependence.vary(&proxies)),
+        (ETAG, weak.to_owned() + &tag),
+    ] {
         if !text.is_empty() {
             answer.insert_header((name, HeaderValue::from_str(&text).map_err(Problem::internal)?));
         }

@@ -177,11 +177,21 @@ async fn admit(row: Option<&Declared>, request: &ServiceRequest) -> Answer<Optio
             return Err(problem);
         }
     };
-    // Looking a key up costs a question to the database: of one that was never seen here, the address pays for it first.
-    if !service.keys.knows(&presented.hash) {
-        service.strangers.take(&stranger(service, request))?;
+    let now = service.clock.now();
+    let key = match service.keys.remembered(&presented.hash, now) {
+        Some(key) => key,
+        None => {
+            // Looking a key up costs a question to the database: of one that was never seen here, the address pays for
+            // it first.
+            if !service.keys.knows(&presented.hash) {
+                service.strangers.take(&stranger(service, request))?;
+            }
+            service.keys.find(&service.store, presented.hash, now).await?.ok_or_else(unknown)?
+        }
+    };
+    if key.kind != presented.kind {
+        return Err(unknown());
     }
-    let key = identify(service, &presented).await?;
     let left = service.limiter.take(&key.id)?;
     if let Some(needs) = scopes {
         may(&key, needs)?;
@@ -232,10 +242,8 @@ fn presented(service: &Service, request: &ServiceRequest) -> Answer<PresentedKey
     Ok(presented)
 }
 
-async fn identify(service: &Service, presented: &PresentedKey) -> Answer<Arc<ApiKey>> {
-    let key = service.keys.find(&service.store, presented.hash, service.clock.now()).await?;
-    key.filter(|key| key.kind == presented.kind)
-        .ok_or_else(|| refuse(Code::Unauthorized, "the key is unknown or revoked"))
+fn unknown() -> Problem {
+    refuse(Code::Unauthorized, "the key is unknown or revoked")
 }
 
 fn may(key: &ApiKey, needs: &[Need]) -> Result<(), Problem> {

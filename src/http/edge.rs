@@ -28,6 +28,17 @@ use super::service::Service;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
+// Checked once, while compiling.
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+const DENY: HeaderValue = HeaderValue::from_static("DENY");
+const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const ONE_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
+const NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+const OWN_PAGES: HeaderValue = HeaderValue::from_static(
+    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
+);
+
 /// What the layers tell one another about a request.
 #[derive(Debug, Clone)]
 pub struct Passage {
@@ -120,31 +131,28 @@ fn translated(error: &Error, status: StatusCode) -> Problem {
 }
 
 fn finish(headers: &mut HeaderMap, service: &Service, path: &str, id: RequestId) {
-    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+    if let Ok(value) = HeaderValue::try_from(id.to_string()) {
         headers.insert(REQUEST_ID, value);
     }
-    let mut default = |name: HeaderName, value: &'static str| {
+    let mut default = |name: HeaderName, value: HeaderValue| {
         if !headers.contains_key(&name) {
-            headers.insert(name, HeaderValue::from_static(value));
+            headers.insert(name, value);
         }
     };
-    default(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    default(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     // An embedded price is made for other sites' pages; its own policy says so.
     if !path.starts_with("/v1/prices/embeds/") {
-        default(X_FRAME_OPTIONS, "DENY");
+        default(X_FRAME_OPTIONS, DENY);
     }
-    default(REFERRER_POLICY, "no-referrer");
-    default(CACHE_CONTROL, "no-store");
+    default(REFERRER_POLICY, NO_REFERRER);
+    default(CACHE_CONTROL, NO_STORE);
     if service.settings.mode == Mode::Live {
-        default(STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+        default(STRICT_TRANSPORT_SECURITY, ONE_YEAR);
     }
     // The far sides' hosted pages and the documentation have scripts or styles of their own; all else has none.
     if path.starts_with("/docs") {
-        default(
-            CONTENT_SECURITY_POLICY,
-            "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
-        );
+        default(CONTENT_SECURITY_POLICY, OWN_PAGES);
     } else if !path.starts_with("/sandbox/") {
-        default(CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+        default(CONTENT_SECURITY_POLICY, NO_PAGE);
     }
 }

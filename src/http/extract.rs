@@ -9,6 +9,7 @@ use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::StreamExt;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -43,20 +44,31 @@ impl<T: DeserializeOwned> FromRequest for Json<T> {
 }
 
 /// A JSON body of objects with fixed fields, texts and lists of them, read as strictly as [`Json`] and faster: serde
-/// itself sees doubled and unknown names in such a body, so the tree is only built to say what is wrong, and where.
+/// itself sees doubled and unknown names in such a body, so the tree is only built to say what is wrong, and where. What
+/// is read may stay where it stands.
 #[derive(Debug)]
-pub struct FlatJson<T>(pub T);
+pub struct FlatJson(Bytes);
 
-impl<T: DeserializeOwned> FromRequest for FlatJson<T> {
+impl FlatJson {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// As [`body::read`].
+    pub fn read<'b, T: Deserialize<'b>>(&'b self) -> Answer<T> {
+        body::read_flat(&self.0)
+    }
+}
+
+impl FromRequest for FlatJson {
     type Error = Problem;
-    type Future = Pin<Box<dyn Future<Output = Result<FlatJson<T>, Problem>>>>;
+    type Future = Pin<Box<dyn Future<Output = Result<FlatJson, Problem>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
             expect_json(&request)?;
             let (bytes, _) = collect(&request, &mut payload, None).await?;
-            body::read_flat(&bytes).map(FlatJson)
+            Ok(FlatJson(bytes))
         })
     }
 }
@@ -115,11 +127,13 @@ async fn collect(
         return Err(too_large());
     }
     let read = async {
-        let mut bytes = BytesMut::new();
+        // Most bodies come in one piece, which is not copied.
+        let (mut first, mut bytes) = (None::<Bytes>, BytesMut::new());
         let mut room: Option<OwnedSemaphorePermit> = None;
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|_| Problem::new(Code::InvalidBody, "the body broke off"))?;
-            if bytes.len() + chunk.len() > limits.body_bytes {
+            let before = first.as_ref().map_or(bytes.len(), Bytes::len);
+            if before + chunk.len() > limits.body_bytes {
                 return Err(too_large());
             }
             if let Some(all) = counted {
@@ -130,9 +144,16 @@ async fn collect(
                     None => room = Some(more),
                 }
             }
+            if before == 0 {
+                first = Some(chunk);
+                continue;
+            }
+            if let Some(first) = first.take() {
+                bytes.extend_from_slice(&first);
+            }
             bytes.extend_from_slice(&chunk);
         }
-        Ok((bytes.freeze(), room))
+        Ok((first.unwrap_or_else(|| bytes.freeze()), room))
     };
     tokio::time::timeout(limits.body, read).await.unwrap_or_else(|_| {
         let detail = format!("the body did not arrive within {} s", limits.body.as_secs());

@@ -62,7 +62,8 @@ impl KeyRing {
         self.known.read().unwrap_or_else(PoisonError::into_inner).contains_key(hash)
     }
 
-    fn remembered(&self, hash: &KeyHash, now: DateTime<Utc>) -> Option<Arc<ApiKey>> {
+    /// A key that was looked up a moment ago; notes that it was used.
+    pub fn remembered(&self, hash: &KeyHash, now: DateTime<Utc>) -> Option<Arc<ApiKey>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let found = known.get(hash).filter(|known| known.read_at.elapsed() < KeyRing::MEMORY)?;
         found.used_us.store(now.timestamp_micros(), Ordering::Relaxed);

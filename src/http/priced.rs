@@ -3,84 +3,119 @@
 //! A shop window asks a hundred prices at once; looking at every byte of every name for something to escape cost more
 //! than the prices. Names and marks are copied as they stand here; a test holds every byte against serde's.
 
-use crate::flows::price::{PriceSource, PricedItem, PricesAnswer};
-use crate::money::Money;
+use crate::flows::price::{FallbackReason, PriceSource, PricedItem, PricesAnswer};
+use crate::money::Currency;
 
 /// The answer as `serde_json` would write it.
 ///
 /// # Errors
 /// None that is known: everything in it can be written.
-pub fn written(mut answer: PricesAnswer) -> serde_json::Result<Vec<u8>> {
+pub fn written(mut answer: PricesAnswer<'_>) -> serde_json::Result<Vec<u8>> {
     let items = std::mem::take(&mut answer.items);
-    let mut text = Vec::with_capacity(300 * (items.len() + 2));
+    let mut text = serde_json::to_string(&answer)?;
+    text.reserve(400 * items.len());
     // The items come last.
-    serde_json::to_writer(&mut text, &answer)?;
     text.truncate(text.len() - "]}".len());
+    let mut between = Between::default();
     for (place, item) in items.iter().enumerate() {
         if place > 0 {
-            text.push(b',');
+            text.push(',');
         }
-        write_item(item, &mut text)?;
+        between.write(item, &mut text)?;
     }
-    text.extend_from_slice(b"]}");
-    Ok(text)
+    text.push_str("]}");
+    Ok(text.into_bytes())
 }
 
-fn write_item(item: &PricedItem, text: &mut Vec<u8>) -> serde_json::Result<()> {
-    text.push(b'{');
-    if let Some(sku) = &item.sku {
-        text.extend_from_slice(b"\"sku\":");
-        write_text(sku, text)?;
-        text.push(b',');
-    }
-    text.extend_from_slice(b"\"from\":");
-    write_money(item.from, text);
-    text.extend_from_slice(b",\"exact\":");
-    write_text(&item.exact, text)?;
-    text.extend_from_slice(b",\"price\":");
-    write_money(item.price, text);
-    text.extend_from_slice(match item.source {
-        PriceSource::PriceBook => b",\"source\":\"price_book\"",
-        PriceSource::Converted => b",\"source\":\"converted\"",
-        PriceSource::AsGiven => b",\"source\":\"as_given\"",
-    });
-    if let Some(rule) = &item.rule {
-        text.extend_from_slice(b",\"rule\":");
-        write_text(rule, text)?;
-    }
-    text.extend_from_slice(b",\"text\":");
-    write_text(&item.text, text)?;
-    if let Some(rate) = &item.rate {
-        text.extend_from_slice(b",\"rate\":");
-        serde_json::to_writer(&mut *text, rate)?;
-    }
-    if let Some(able) = &item.chargeable_at {
-        text.extend_from_slice(b",\"chargeable_at\":");
-        serde_json::to_writer(&mut *text, able)?;
-    }
-    if let Some(instead) = &item.charged_instead {
-        text.extend_from_slice(b",\"charged_instead\":");
-        serde_json::to_writer(&mut *text, instead)?;
-    }
-    text.push(b'}');
-    Ok(())
+/// What decides of the text between a price and its writing.
+type Kind<'a> = (Currency, PriceSource, Option<FallbackReason>, Option<&'a str>);
+
+/// What stands between the amounts of an item: mostly the same as in the item before.
+#[derive(Default)]
+struct Between<'a> {
+    /// Behind the amount in the shop.
+    from: Option<(Currency, String)>,
+    /// Behind the price.
+    price: Option<(Kind<'a>, String)>,
 }
 
-fn write_money(money: Money, text: &mut Vec<u8>) {
-    text.extend_from_slice(b"{\"amount\":\"");
-    text.extend_from_slice(money.digits().as_str().as_bytes());
-    text.extend_from_slice(b"\",\"currency\":\"");
-    text.extend_from_slice(money.currency().code().as_bytes());
-    text.extend_from_slice(b"\"}");
+impl<'a> Between<'a> {
+    fn write(&mut self, item: &'a PricedItem<'_>, text: &mut String) -> serde_json::Result<()> {
+        text.push('{');
+        if let Some(sku) = &item.sku {
+            text.push_str("\"sku\":\"");
+            write_plain(sku, text)?;
+            text.push_str("\",");
+        }
+        text.push_str("\"from\":{\"amount\":\"");
+        text.push_str(item.from.digits().as_str());
+        text.push_str(self.behind_from(item.from.currency()));
+        text.push_str(item.exact.as_str());
+        text.push_str("\",\"price\":{\"amount\":\"");
+        text.push_str(item.price.digits().as_str());
+        text.push_str(self.behind_price(item)?);
+        item.text.write(text);
+        text.push('"');
+        if let Some(rate) = &item.rate {
+            text.push_str(",\"rate\":");
+            text.push_str(&serde_json::to_string(rate)?);
+        }
+        if let Some(able) = &item.chargeable_at {
+            text.push_str(",\"chargeable_at\":");
+            text.push_str(&serde_json::to_string(able)?);
+        }
+        if let Some(instead) = &item.charged_instead {
+            text.push_str(",\"charged_instead\":");
+            text.push_str(&serde_json::to_string(instead)?);
+        }
+        text.push('}');
+        Ok(())
+    }
+
+    fn behind_from(&mut self, currency: Currency) -> &str {
+        let known = self.from.take().filter(|(known, _)| *known == currency);
+        let (_, text) = self.from.insert(
+            known.unwrap_or_else(|| (currency, format!("\",\"currency\":\"{currency}\"}},\"exact\":\""))),
+        );
+        text
+    }
+
+    fn behind_price(&mut self, item: &'a PricedItem<'_>) -> serde_json::Result<&str> {
+        let is = (item.price.currency(), item.source, item.fallback_reason, item.rule.as_deref());
+        let known = self.price.take().filter(|(known, _)| *known == is);
+        let known = match known {
+            Some(known) => known,
+            None => {
+                let (currency, source, fallback, rule) = is;
+                let mut text = format!(
+                    "\",\"currency\":\"{currency}\"}},\"source\":{}",
+                    serde_json::to_string(&source)?
+                );
+                if let Some(reason) = fallback {
+                    text.push_str(",\"fallback_reason\":");
+                    text.push_str(&serde_json::to_string(&reason)?);
+                }
+                if let Some(rule) = rule {
+                    text.push_str(",\"rule\":\"");
+                    write_plain(rule, &mut text)?;
+                    text.push('"');
+                }
+                text.push_str(",\"text\":\"");
+                (is, text)
+            }
+        };
+        Ok(&self.price.insert(known).1)
+    }
 }
 
-fn write_text(value: &str, text: &mut Vec<u8>) -> serde_json::Result<()> {
+/// A text without its quotes.
+fn write_plain(value: &str, text: &mut String) -> serde_json::Result<()> {
     if value.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
-        return serde_json::to_writer(text, value);
+        let quoted = serde_json::to_string(value)?;
+        text.push_str(&quoted[1..quoted.len() - 1]);
+        return Ok(());
     }
-    text.push(b'"');
-    text.extend_from_slice(value.as_bytes());
-    text.push(b'"');
+    text.push_str(value);
     Ok(())
 }
 
@@ -92,23 +127,31 @@ mod tests {
 
     use super::*;
     use crate::clock::from_micros;
-    use crate::domain::fx::{Country, ResolvedBy};
+    use crate::domain::fx::{Country, CurrencyMark, Locale, ResolvedBy};
     use crate::flows::price::{AppliedRate, ChargedInstead};
-    use crate::money::Currency;
+    use crate::money::{Currency, Money, Rate};
 
-    fn item() -> impl Strategy<Value = PricedItem> {
+    fn item() -> impl Strategy<Value = PricedItem<'static>> {
         let parts = (any::<Option<String>>(), any::<(i64, i64)>(), ".*", any::<[bool; 4]>(), 0_usize..3);
         parts.prop_map(|(sku, (from, price), text, [rule, rate, able, instead], which)| {
             let money = |minor| Money::from_minor(minor, Currency::known(["JPY", "USD", "KWD"][which]));
             let source = [PriceSource::PriceBook, PriceSource::Converted, PriceSource::AsGiven][which];
             PricedItem {
-                sku,
+                sku: sku.map(Into::into),
                 from: money(from),
-                exact: "671.22422126745435089".to_owned(),
+                exact: Rate::parse(money(from).currency(), Currency::known("THB"), "33.7298603651987111")
+                    .and_then(|rate| {
+                        rate.convert(Money::from_minor(from % 1_000_000_000, money(from).currency()))
+                    })
+                    .unwrap()
+                    .digits(),
                 price: money(price),
                 source,
+                fallback_reason: able.then_some(FallbackReason::NoRate),
                 rule: rule.then(|| text.clone().into()),
-                text: text.clone(),
+                text: Locale::find(["th", "de-CH", "hi"][which])
+                    .unwrap()
+                    .written(money(price), CurrencyMark::Symbol),
                 rate: rate.then(|| Arc::new(applied())),
                 chargeable_at: able.then(|| vec![text.clone()]),
                 charged_instead: instead
@@ -132,20 +175,48 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_item_costs_no_allocation_of_its_own() {
+        let price = Money::parse("671.22", Currency::known("THB")).unwrap();
+        let item = PricedItem {
+            sku: Some("mug".into()),
+            from: Money::parse("19.90", Currency::known("USD")).unwrap(),
+            exact: Rate::identity(price.currency()).convert(price).unwrap().digits(),
+            price,
+            source: PriceSource::Converted,
+            fallback_reason: None,
+            rule: Some("exact THB: half up at 2 decimals".into()),
+            text: Locale::english().written(price, CurrencyMark::Symbol),
+            rate: None,
+            chargeable_at: None,
+            charged_instead: None,
+        };
+        let count = |items: usize| {
+            let answer = answer(vec![item.clone(); items], true);
+            allocation_counter::measure(|| drop(written(answer).unwrap())).count_total
+        };
+        count(1);
+        assert_eq!(count(1_000), count(2));
+    }
+
+    fn answer(items: Vec<PricedItem<'static>>, named: bool) -> PricesAnswer<'static> {
+        PricesAnswer {
+            currency: Currency::known("THB"),
+            country: named.then(|| Country::find("TH").unwrap()),
+            resolved_by: ResolvedBy::Geoip,
+            fallback_reason: None,
+            locale: "th",
+            rate: named.then(|| Arc::new(applied())),
+            chargeable_at: vec!["paypal".to_owned()],
+            items,
+            fixed_until: None,
+        }
+    }
+
     proptest! {
         #[test]
         fn every_byte_is_serdes(items in proptest::collection::vec(item(), 0..6), named in any::<bool>()) {
-            let answer = PricesAnswer {
-                currency: Currency::known("THB"),
-                country: named.then(|| Country::find("TH").unwrap()),
-                resolved_by: ResolvedBy::Geoip,
-                fallback_reason: None,
-                locale: "th",
-                rate: named.then(|| Arc::new(applied())),
-                chargeable_at: vec!["paypal".to_owned()],
-                items,
-                fixed_until: None,
-            };
+            let answer = answer(items, named);
             let whole = serde_json::to_string(&answer).unwrap();
             prop_assert_eq!(String::from_utf8(written(answer).unwrap()).unwrap(), whole);
         }

@@ -27,7 +27,15 @@ const MANY: usize = 64 << 10;
 pub struct Requests {
     format: LogFormat,
     lines: Mutex<Lines>,
-    times: RwLock<HashMap<(Method, String, StatusCode), Histogram>>,
+    times: RwLock<HashMap<String, Vec<Times>>>,
+}
+
+/// The times of one route's requests with one method and one status.
+#[derive(Debug)]
+struct Times {
+    method: Method,
+    status: StatusCode,
+    histogram: Histogram,
 }
 
 /// What is said of one request. Never a body, a key, a query string, an address with its ids, a client's address.
@@ -90,18 +98,22 @@ impl Requests {
         ];
         let method = usual.into_iter().find(|usual| usual == answered.method);
         let method = method.unwrap_or(Method::TRACE);
-        let key = (method, answered.route.to_owned(), answered.status);
         let known = self.times.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(histogram) = known.get(&key) {
-            return histogram.record(answered.took);
+        let of_route = known.get(answered.route).map(Vec::as_slice).unwrap_or_default();
+        if let Some(times) =
+            of_route.iter().find(|times| times.method == method && times.status == answered.status)
+        {
+            return times.histogram.record(answered.took);
         }
         drop(known);
+        let (route, status) = (answered.route.to_owned(), answered.status);
         let histogram = metrics::histogram!(
             "straits_http_request_seconds",
-            "method" => key.0.to_string(), "route" => key.1.clone(), "status" => key.2.as_str().to_owned()
+            "method" => method.to_string(), "route" => route.clone(), "status" => status.as_str().to_owned()
         );
         histogram.record(answered.took);
-        self.times.write().unwrap_or_else(PoisonError::into_inner).insert(key, histogram);
+        let mut known = self.times.write().unwrap_or_else(PoisonError::into_inner);
+        known.entry(route).or_default().push(Times { method, status, histogram });
     }
 }
 
@@ -123,13 +135,14 @@ impl Lines {
         }
         // Every part is of a known alphabet (a method is an HTTP token, a route our own text): nothing is escaped.
         // Writing into memory cannot fail.
-        let _ = writeln!(
-            self.text,
-            r#"{{"timestamp":"{}.{:06}Z","level":"INFO","message":"request","request_id":"{id}","method":"{method}","route":"{route}","status":{},"ms":{ms},"target":"{TARGET}"}}"#,
-            self.written,
-            at.timestamp_subsec_micros(),
-            status.as_u16(),
-        );
+        let _ = write!(self.text, r#"{{"timestamp":"{}.{:06}"#, self.written, at.timestamp_subsec_micros());
+        let _ = write!(self.text, r#"Z","level":"INFO","message":"request","request_id":"{id}"#);
+        for part in
+            [r#"","method":""#, method.as_str(), r#"","route":""#, route, r#"","status":"#, status.as_str()]
+        {
+            self.text.extend_from_slice(part.as_bytes());
+        }
+        let _ = writeln!(self.text, r#","ms":{ms},"target":"{TARGET}"}}"#);
     }
 
     fn pass_on(&mut self) {

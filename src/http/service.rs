@@ -134,8 +134,7 @@ impl Service {
 
     /// The merchant's accounts at gateways.
     pub fn accounts_of(&self, merchant: MerchantId) -> Vec<Arc<OpenAccount>> {
-        let all = self.pay.accounts().all().into_iter();
-        all.filter(|open| open.account.merchant == merchant).collect()
+        self.pay.accounts().of(merchant)
     }
 
     /// How long a price stays what it is: until newer rates may be here, until the price book changes by itself, or until

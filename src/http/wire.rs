@@ -56,14 +56,24 @@ pub struct AmountIn(pub String);
 
 impl<'de> Deserialize<'de> for AmountIn {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <Cow<'de, str>>::deserialize(deserializer)?;
+        AmountText::deserialize(deserializer).map(|text| AmountIn(text.0.0.into_owned()))
+    }
+}
+
+/// The same, where it stands in the body.
+#[derive(Debug)]
+pub struct AmountText<'a>(pub Text<'a>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for AmountText<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Text::deserialize(deserializer)?;
         let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-        let plain = match text.split_once('.') {
-            None => digits(&text),
+        let plain = match text.0.split_once('.') {
+            None => digits(&text.0),
             Some((whole, fraction)) => digits(whole) && digits(fraction),
         };
-        if !plain || text.len() > 40 {
-            let shown: String = text.chars().take(40).collect();
+        if !plain || text.0.len() > 40 {
+            let shown: String = text.0.chars().take(40).collect();
             return Err(coded(
                 Code::InvalidAmount,
                 "",
@@ -72,7 +82,33 @@ impl<'de> Deserialize<'de> for AmountIn {
                 ),
             ));
         }
-        Ok(AmountIn(text.into_owned()))
+        Ok(AmountText(text))
+    }
+}
+
+/// A text that stays where it stands in the body, unless something in it is escaped.
+#[derive(Debug)]
+pub struct Text<'a>(pub Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InPlace;
+        impl<'de> serde::de::Visitor<'de> for InPlace {
+            type Value = Text<'de>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+            fn visit_string<E>(self, text: String) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text)))
+            }
+        }
+        deserializer.deserialize_str(InPlace)
     }
 }
 
@@ -284,7 +320,8 @@ pub fn time(at: DateTime<Utc>) -> String {
 
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// A page of a list.

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+/// The longest text of an exact amount: a sign, 29 digits, a point, a zero before it.
+const LONGEST_EXACT: usize = 32;
+const HALF: u128 = 10_u128.pow(19);
+
 /// The longest text: a sign, nineteen digits, a point.
 const LONGEST: usize = 24;
 /// No currency has more decimals.
@@ -73,6 +77,105 @@ impl fmt::Debug for Digits {
     }
 }
 
+/// The digits of an exact amount, as many as it has and no zeros at their end: `671.22422126745435`.
+#[derive(Clone, Copy)]
+pub struct ExactDigits {
+    text: [u8; LONGEST_EXACT],
+    begin: usize,
+    end: usize,
+}
+
+impl ExactDigits {
+    /// `whole` and so many `decimals` of `fraction`; `None` where that is more than 29 digits.
+    pub(super) fn new(negative: bool, whole: u64, fraction: u128, decimals: usize) -> Option<ExactDigits> {
+        let mut exact = ExactDigits { text: [b'0'; LONGEST_EXACT], begin: LONGEST_EXACT, end: LONGEST_EXACT };
+        if decimals > 0 {
+            // 64 bits hold nineteen digits.
+            let rest = match u64::try_from(fraction) {
+                Ok(fraction) if decimals < 20 => exact.put(fraction, decimals),
+                _ => {
+                    exact.put(u64::try_from(fraction % HALF).ok()?, 19)?;
+                    exact.put(u64::try_from(fraction / HALF).ok()?, decimals.checked_sub(19)?)
+                }
+            };
+            rest?;
+            let text = &exact.text[exact.begin..];
+            exact.end -= text.iter().rev().take_while(|digit| **digit == b'0').count();
+            if exact.end > exact.begin {
+                exact.put_mark(b'.')?;
+            }
+        }
+        exact.put(whole, 1)?;
+        if negative {
+            exact.put_mark(b'-')?;
+        }
+        Some(exact)
+    }
+
+    /// A decimal's own text; cut where it is longer than any decimal's.
+    pub(super) fn of(text: &str) -> ExactDigits {
+        let mut exact =
+            ExactDigits { text: [b'0'; LONGEST_EXACT], begin: 0, end: text.len().min(LONGEST_EXACT) };
+        exact.text[..exact.end].copy_from_slice(&text.as_bytes()[..exact.end]);
+        exact
+    }
+
+    /// The whole text.
+    pub fn as_str(&self) -> &str {
+        // ASCII by construction.
+        std::str::from_utf8(&self.text[self.begin..self.end]).unwrap_or_default()
+    }
+
+    /// Puts a number of at least `least` digits before what is there.
+    fn put(&mut self, mut number: u64, least: usize) -> Option<()> {
+        let stop = self.begin.checked_sub(least)?;
+        while number > 0 || self.begin > stop {
+            // Below ten.
+            self.put_mark(b'0' + (number % 10) as u8)?;
+            number /= 10;
+        }
+        Some(())
+    }
+
+    fn put_mark(&mut self, mark: u8) -> Option<()> {
+        self.begin = self.begin.checked_sub(1)?;
+        self.text[self.begin] = mark;
+        Some(())
+    }
+}
+
+impl PartialEq for ExactDigits {
+    fn eq(&self, other: &ExactDigits) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for ExactDigits {}
+
+impl PartialEq<str> for ExactDigits {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl fmt::Display for ExactDigits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for ExactDigits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl serde::Serialize for ExactDigits {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +189,23 @@ mod tests {
             proptest::prop_assert_eq!(digits.as_str(), text.as_str());
             proptest::prop_assert_eq!(digits.parts(), text.split_once('.').unwrap_or((&text, "")));
         }
+    }
+
+    #[test]
+    fn exact_digits_end_with_the_last_that_counts() {
+        for (negative, whole, fraction, decimals, text) in [
+            (false, 671, 224_221_267_454_350_890, 18, "671.22422126745435089"),
+            (false, 0, 0, 18, "0"),
+            (true, 0, 50, 3, "-0.05"),
+            (false, 70, 0, 0, "70"),
+            (false, 3, 12_345_678_901_234_567_890_123, 26, "3.00012345678901234567890123"),
+            (true, u64::MAX, 123_456_789, 9, "-18446744073709551615.123456789"),
+        ] {
+            let exact = ExactDigits::new(negative, whole, fraction, decimals).unwrap();
+            assert_eq!(exact.as_str(), text);
+            assert_eq!(ExactDigits::of(text), exact);
+        }
+        assert!(ExactDigits::new(false, u64::MAX, 0, 19).is_none(), "that is more than it holds");
     }
 
     #[test]

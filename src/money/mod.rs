@@ -26,7 +26,7 @@ mod unrounded;
 pub use allocate::{AllocateError, AllocationPolicy, allocate};
 pub use amount::{Money, MoneyError};
 pub use currency::{Currency, CurrencyError};
-pub use digits::Digits;
+pub use digits::{Digits, ExactDigits};
 pub use percent::{BasisPoints, Percent, PercentError};
 pub use rate::{Rate, RateError};
 pub use reprice::Repricing;

@@ -1,7 +1,7 @@
 //! A whole catalogue at one rate: the same exact product and the same one rounding as [`Rate::convert`] and
 //! [`Unrounded::round`](super::Unrounded::round), with all that is the same for every price done once.
 
-use super::{Currency, Money, MoneyError, Rate, Rounding};
+use super::{Currency, ExactDigits, Money, MoneyError, Rate, Rounding};
 
 /// Converts amounts of one currency at one rate, rounded to so many decimals of the other.
 ///
@@ -29,6 +29,16 @@ struct Plain {
     divisor: u64,
     /// Minor units of one step: 100 for whole rupiah.
     step: i64,
+    /// What makes major units of a product, where 64 bits hold it.
+    unit: Option<Unit>,
+}
+
+/// Products ÷ 10^`decimals` are major units: `steps` times as many steps of the price.
+#[derive(Debug, Clone, Copy)]
+struct Unit {
+    power: u64,
+    decimals: usize,
+    steps: u64,
 }
 
 impl Repricing {
@@ -48,6 +58,15 @@ impl Repricing {
             return Err(MoneyError::CurrencyMismatch { left: base, right: own.currency() });
         }
         self.minor(own.minor()).map(|minor| Money::from_minor(minor, quote))
+    }
+
+    /// One price with the exact amount before its rounding. `None` where the short way does not hold it all, or the price
+    /// is beyond what the ledger takes from outside: [`Rate::convert`] says more.
+    pub fn exactly(&self, own: Money) -> Option<(ExactDigits, Money)> {
+        let (exact, minor) = self.plain?.exactly(own.minor(), self.rounding)?;
+        let fits =
+            own.currency() == self.rate.base() && minor.unsigned_abs() <= Money::INPUT_LIMIT.unsigned_abs();
+        fits.then(|| (exact, Money::from_minor(minor, self.rate.quote())))
     }
 
     /// A catalogue: minor units in, minor units out, in the same order; `prices` is filled anew.
@@ -96,7 +115,31 @@ impl Plain {
             factor = factor.checked_mul(power)?;
             1
         };
-        Some(Plain { factor, divisor, step })
+        let unit = || {
+            let decimals = u32::try_from(shift).ok()? + digits;
+            let (power, steps) = (10_u64.checked_pow(decimals)?, 10_u64.checked_pow(digits)?);
+            Some(Unit { power, decimals: decimals as usize, steps })
+        };
+        Some(Plain { factor, divisor, step, unit: unit() })
+    }
+
+    /// The exact amount and its price, from one division of the product.
+    fn exactly(self, own: i64, rounding: Rounding) -> Option<(ExactDigits, i64)> {
+        let Unit { power, decimals, steps } = self.unit?;
+        let product = u128::from(own.unsigned_abs()) * u128::from(self.factor);
+        // What a decimal does not hold is not told digit for digit.
+        if product >= 1 << 96 {
+            return None;
+        }
+        let whole = u64::try_from(product / u128::from(power)).ok()?;
+        // The rest is smaller than the power, so that its low half is all of it.
+        let fraction = (product as u64).wrapping_sub(whole.wrapping_mul(power));
+        let (coarse, rest) = (fraction / self.divisor, fraction % self.divisor);
+        let price = whole.checked_mul(steps)?.checked_add(coarse)?;
+        let up = rounding.steps_up(price.into(), rest.into(), self.divisor.into());
+        let magnitude = i64::try_from(price.checked_add(u64::from(up))?).ok()?.checked_mul(self.step)?;
+        let exact = ExactDigits::new(own < 0, whole, fraction.into(), decimals)?;
+        Some((exact, if own < 0 { -magnitude } else { magnitude }))
     }
 
     fn minor(self, own: i64, rounding: Rounding) -> Option<i64> {
@@ -142,6 +185,11 @@ mod tests {
                     let priced = repricing.price(Money::from_minor(*minor, base)).ok();
                     // The short way may hold what the long one leaves to decimals, never the other way round.
                     prop_assert!(single.is_none() || priced == single, "{minor} at {rate:?}: {priced:?}, {single:?}");
+                    if let Some((exact, price)) = repricing.exactly(Money::from_minor(*minor, base)) {
+                        let long = rate.convert(Money::from_minor(*minor, base)).unwrap();
+                        prop_assert_eq!(Some(price), single);
+                        prop_assert_eq!(exact.to_string(), long.value().normalize().to_string());
+                    }
                 }
             }
         }

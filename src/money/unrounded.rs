@@ -6,7 +6,7 @@
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::{Currency, Money};
+use super::{Currency, ExactDigits, Money};
 
 /// How an exact result becomes a whole number of minor units. All four are sign-symmetric: −x rounds to −(round x).
 #[derive(
@@ -131,32 +131,21 @@ impl Unrounded {
     }
 
     /// [`Unrounded::value`] as text, without zeros at its end: `605.912`.
-    pub fn digits(self) -> String {
-        self.plain_digits().unwrap_or_else(|| self.value().normalize().to_string())
+    pub fn digits(self) -> ExactDigits {
+        self.plain_digits().unwrap_or_else(|| ExactDigits::of(&self.value().normalize().to_string()))
     }
 
     /// Where the value is a decimal as it stands, which every product is, its point only has to be set.
-    fn plain_digits(self) -> Option<String> {
+    fn plain_digits(self) -> Option<ExactDigits> {
         let power = self.denominator.ilog10();
         let decimals = power + self.currency.exponent();
         let top = self.numerator.unsigned_abs();
         if 10_u128.pow(power) != self.denominator || decimals > 28 || top >= 1 << 96 {
             return None;
         }
-        let decimals = decimals as usize;
-        let mut text = top.to_string();
-        if text.len() <= decimals {
-            text.insert_str(0, &"0".repeat(decimals + 1 - text.len()));
-        }
-        let point = text.len() - decimals;
-        text.truncate(text.trim_end_matches('0').len().max(point));
-        if text.len() > point {
-            text.insert(point, '.');
-        }
-        if self.numerator < 0 {
-            text.insert(0, '-');
-        }
-        Some(text)
+        let unit = 10_u128.pow(decimals);
+        let whole = u64::try_from(top / unit).ok()?;
+        ExactDigits::new(self.numerator < 0, whole, top % unit, decimals as usize)
     }
 
     /// The one rounding, to fewer decimals than the ledger's: what price tags show. `None` where 128 bits do not hold
@@ -215,7 +204,7 @@ mod tests {
             let money = Money::from_minor(minor.into(), Currency::known("USD"));
             let rate = Rate::try_new(money.currency(), quote, Decimal::new(mantissa, scale)).unwrap();
             let Ok(exact) = rate.convert(money) else { return Ok(()) };
-            prop_assert_eq!(exact.digits(), exact.value().normalize().to_string());
+            prop_assert_eq!(exact.digits().to_string(), exact.value().normalize().to_string());
             for digits in 0..=quote.exponent() {
                 // What 128 bits do not hold is left to decimals.
                 let Some(rounded) = exact.round_to(digits, Rounding::HalfUp) else { continue };

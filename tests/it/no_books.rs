@@ -17,7 +17,16 @@ fn what_reads_books_makes_none() {
     let doctor = run(folder.path(), &[], &["doctor", "--data-dir", "."]);
     let told = String::from_utf8_lossy(&doctor.stdout).into_owned();
     assert!(told.contains("none yet; the first start makes it"), "{told}");
-    assert!(!folder.path().join("straits.db").exists());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{told}");
+
+    let doctor = run(folder.path(), &[], &["doctor", "--data-dir", "not/there"]);
+    let told = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(told.contains("not/there: none yet") && !told.contains("FAULT  data_folder"), "{told}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{told}");
+    std::fs::write(folder.path().join("file"), b"").unwrap();
+    let doctor = run(folder.path(), &[], &["doctor", "--data-dir", "file/below"]);
+    let told = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(told.contains("FAULT  data_folder"), "{told}");
 }
 
 #[test]

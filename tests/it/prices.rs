@@ -11,8 +11,8 @@ use straits::domain::fx::{
 };
 use straits::flows::pay::{QuoteRefused, Quotes};
 use straits::flows::price::{
-    FallbackReason, Item, NewFixedPrice, PriceError, PricesQuestion, Pricing, QuoteAnswer, QuoteQuestion,
-    RatesQuestion,
+    FallbackReason, Item, NewFixedPrice, PriceError, PriceSource, PricesQuestion, Pricing, QuoteAnswer,
+    QuoteQuestion, RatesQuestion,
 };
 use straits::ids::{IdSource, MerchantId, PaymentId};
 use straits::money::{Currency, Money, Rate};
@@ -66,7 +66,7 @@ pub fn stand_at(clock: &Clock, at: &str) {
 
 fn question<'a>(amounts: &[(&str, &str)], shopper: Shopper<'a>) -> PricesQuestion<'a> {
     let item = |(index, (amount, code)): (usize, &(&str, &str))| Item {
-        sku: Some(format!("sku-{index}")),
+        sku: Some(format!("sku-{index}").into()),
         price: money(amount, code),
     };
     PricesQuestion {
@@ -98,14 +98,14 @@ async fn prices_are_shown_in_the_shoppers_currency_and_manner() {
         let answer = pricing.localise(question(&[("19.90", "USD")], from_country(country))).unwrap();
         let item = &answer.items[0];
         assert_eq!(
-            (item.price.amount().to_string().as_str(), item.text.as_str()),
+            (item.price.amount().to_string().as_str(), item.text.to_string().as_str()),
             (shown, text),
             "{country}"
         );
         assert_eq!((answer.resolved_by, answer.fallback_reason), (ResolvedBy::Country, None));
         let applied = Rate::parse(currency("USD"), answer.currency, &answer.rate.unwrap().applied).unwrap();
         let exact = applied.convert(item.from).unwrap().value().normalize().to_string();
-        assert_eq!(item.exact, exact, "exact is the amount times the rate shown");
+        assert_eq!(item.exact.as_str(), exact, "exact is the amount times the rate shown");
     }
 }
 
@@ -125,6 +125,68 @@ async fn a_country_without_a_rate_is_shown_the_default_currency() {
     assert!(matches!(refused, Err(PriceError::NoRate(missing)) if missing.code() == "PKR"));
     let unknown = pricing.localise(question(&[("10.00", "PKR")], from_country("SG")));
     assert!(matches!(unknown, Err(PriceError::NoRate(missing)) if missing.code() == "PKR"));
+}
+
+#[tokio::test]
+async fn one_item_without_a_rate_keeps_its_price_among_others() {
+    let database = crate::engines::TestDatabase::sqlite();
+    let clock = Clock::fixed(NOW.parse().unwrap());
+    let pricing = pricing(database.open().await, &clock, bundled());
+    for (amounts, lost) in
+        [([("19.90", "USD"), ("10.50", "PKR")], 1), ([("10.50", "PKR"), ("19.90", "USD")], 0)]
+    {
+        let answer = pricing.localise(question(&amounts, from_country("TH"))).unwrap();
+        assert_eq!((answer.currency.code(), answer.fallback_reason), ("THB", None));
+        let (odd, other) = (&answer.items[lost], &answer.items[1 - lost]);
+        assert_eq!((odd.price, odd.source), (money("10.50", "PKR"), PriceSource::AsGiven));
+        assert_eq!(
+            (odd.fallback_reason, odd.text.to_string().contains("PKR")),
+            (Some(FallbackReason::NoRate), true)
+        );
+        assert_eq!((other.price, other.fallback_reason), (money("671.22", "THB"), None));
+        assert_eq!(answer.rate.is_none(), lost == 0, "the first item's rate, where it has one");
+    }
+    // Neither the country's currency nor the first item's: the default is shown, and the item keeps its own.
+    let answer =
+        pricing.localise(question(&[("5.000", "KWD"), ("10.00", "SGD")], from_country("PK"))).unwrap();
+    assert_eq!((answer.currency.code(), answer.fallback_reason), ("USD", Some(FallbackReason::NoRate)));
+    assert_eq!((answer.items[0].price, answer.items[1].price), (money("5.000", "KWD"), money("7.82", "USD")));
+}
+
+#[tokio::test]
+async fn no_price_costs_an_allocation_of_its_own() {
+    let database = crate::engines::TestDatabase::sqlite();
+    let clock = Clock::fixed(NOW.parse().unwrap());
+    let pricing = pricing(database.open().await, &clock, bundled());
+    let count = |items: usize| {
+        let asked = PricesQuestion {
+            items: vec![Item { sku: Some("mug".into()), price: money("19.90", "USD") }; items],
+            shopper: from_country("TH"),
+            ..PricesQuestion::default()
+        };
+        allocation_counter::measure(|| drop(pricing.localise(asked).unwrap())).count_total
+    };
+    count(1);
+    assert_eq!(count(1_000), count(10));
+}
+
+#[tokio::test]
+async fn cash_rounds_what_is_in_the_shown_currency_already() {
+    let database = crate::engines::TestDatabase::sqlite();
+    let clock = Clock::fixed(NOW.parse().unwrap());
+    let pricing = pricing(database.open().await, &clock, bundled());
+    for (rounding, shown, ruled) in [
+        (PriceRounding::Cash, "19.95", true),
+        (PriceRounding::Exact, "19.93", false),
+        (PriceRounding::Charm, "19.93", false),
+    ] {
+        let mut asked = question(&[("19.93", "CHF")], from_country("CH"));
+        asked.rounding = Some(rounding);
+        let answer = pricing.localise(asked).unwrap();
+        let item = &answer.items[0];
+        assert_eq!((item.price, item.rule.is_some()), (money(shown, "CHF"), ruled), "{rounding:?}");
+        assert_eq!((item.exact.as_str(), item.source), ("19.93", PriceSource::AsGiven));
+    }
 }
 
 #[tokio::test]

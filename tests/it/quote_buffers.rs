@@ -33,7 +33,7 @@ async fn quote(pricing: &Pricing, amount: (&str, &str), to: &str, lock: Lock) ->
     pricing.promise(&asked, Change::new()).await.unwrap()
 }
 
-fn shown(pricing: &Pricing, country: &str) -> PricesAnswer {
+fn shown(pricing: &Pricing, country: &str) -> PricesAnswer<'static> {
     let shopper = Shopper { country: Country::find(country).ok(), ..Shopper::default() };
     let items = vec![Item { sku: None, price: money("19.90", "USD") }];
     let question =
@@ -89,7 +89,7 @@ async fn saturday_is_dearer_than_friday_in_quotes_and_in_prices() {
     settings.weekend.in_prices = WeekendPrices::Always;
     let (_first, friday) = at(FRIDAY_NOON, settings.clone()).await;
     let (_second, saturday) = at(SATURDAY, settings).await;
-    let of = |answer: PricesAnswer| {
+    let of = |answer: PricesAnswer<'_>| {
         let rate = answer.rate.unwrap();
         (rate.weekend_bps, rate.buffer_bps, answer.items[0].price)
     };

@@ -284,6 +284,35 @@ async fn what_did_not_change_is_not_sent_again() {
 }
 
 #[actix_web::test]
+async fn rates_are_kept_and_asked_for_again_as_prices_are() {
+    let app = TestApp::start().await;
+    for path in ["/v1/rates?base=USD&quotes=SGD,THB", "/v1/rates?base=USD&quotes=THB&date=2026-10-30"] {
+        for (key, control) in [("publishable", "public, max-age=300"), ("storefront", "private, max-age=60")]
+        {
+            let (found, vary) = policy(&app, app.keyed("GET", key, path)).await;
+            assert_eq!((found.as_str(), vary.as_str()), (control, "authorization, origin"), "{key} {path}");
+        }
+    }
+    let path = "/v1/rates?base=USD&quotes=SGD,THB";
+    let first = app.get("publishable", path).await;
+    let tag = first.header("etag").to_owned();
+    assert!(tag.starts_with("W/\"") && tag.len() == 36, "{tag}");
+    // Later the rates are older by their age alone.
+    let age = |answer: &Value| answer["rates"][0]["age_s"].as_i64().unwrap();
+    let later = json!({"advance": "90s"});
+    assert_eq!(app.post("storefront", "/v1/sandbox/clock", &later).await.status, 200);
+    let again = app.get("publishable", path).await;
+    assert!(age(&again.json()) >= age(&first.json()) + 90);
+    assert_eq!(again.header("etag"), tag);
+    for (sent, status) in [(tag.clone(), 304), ("\"other\"".to_owned(), 200)] {
+        let answer = app.send(app.keyed("GET", "publishable", path).header("If-None-Match", &sent)).await;
+        assert_eq!((answer.status, answer.header("etag")), (status, tag.as_str()), "{sent}");
+    }
+    assert_ne!(app.get("publishable", "/v1/rates?base=USD&quotes=SGD").await.header("etag"), tag);
+    app.stop().await;
+}
+
+#[actix_web::test]
 async fn browsers_of_allowed_origins_ask_and_no_others() {
     let app = TestApp::start().await;
     let body = json!({"name": "window", "kind": "pk", "origins": ["https://shop.example"]});

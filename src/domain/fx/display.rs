@@ -4,6 +4,9 @@
 //! of the address, the region of `Accept-Language` (only a region: `en` names no country), the configured default.
 //! All of this is *display*: what is charged is fixed by the quote a shopper accepted.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Country, FxSettings, Locale};
@@ -57,6 +60,15 @@ pub struct Display {
     pub locale: Locale,
 }
 
+/// The locale of each country's first language, looked up once.
+static SPOKEN: LazyLock<HashMap<Country, Locale>> = LazyLock::new(|| {
+    let spoken = |country: Country| {
+        let tag = format!("{}-{}", country.languages().first()?, country.code());
+        Some((country, Locale::find(&tag)?))
+    };
+    Country::all().filter_map(spoken).collect()
+});
+
 impl Shopper<'_> {
     /// Decides.
     pub fn display(&self, settings: &FxSettings) -> Display {
@@ -81,10 +93,8 @@ impl Shopper<'_> {
     fn locale(&self, country: Option<Country>) -> Locale {
         let asked = || self.locale.and_then(Locale::find);
         let accepted = || self.languages().into_iter().find_map(Locale::find);
-        let spoken = || {
-            let country = country?;
-            Locale::find(&format!("{}-{}", country.languages().first()?, country.code()))
-        };
+        let accepted = || self.accept_language.and_then(|_| accepted());
+        let spoken = || SPOKEN.get(&country?).copied();
         asked().or_else(accepted).or_else(spoken).unwrap_or_else(Locale::english)
     }
 

@@ -204,8 +204,8 @@ impl Endings {
     }
 }
 
-/// The words for most prices, written once.
-fn half_up(currency: Currency) -> &'static str {
+/// What is said of a price that is exact: half up at the digits of price tags. The words are written once.
+pub fn half_up(currency: Currency) -> &'static str {
     static WORDS: LazyLock<HashMap<Currency, String>> = LazyLock::new(|| {
         let words = |currency: Currency| {
             format!("exact {currency}: half up at {} decimals", currency.display_digits())

@@ -48,7 +48,7 @@ mod quote;
 pub use super::country::{Country, CountryError};
 pub use buffer::{Buffer, BufferSource, LockTooLong};
 pub use display::{Display, ResolvedBy, Shopper};
-pub use endings::{Ended, Ending, EndingMode, Endings, EndingsError, PriceRounding};
+pub use endings::{Ended, Ending, EndingMode, Endings, EndingsError, PriceRounding, half_up};
 pub use market::{MarketRate, Provenance, RateKind};
 pub use policy::{
     AtCap, BufferPolicy, Coverage, Decay, Factor, LockBuffers, Target, VolatilitySettings, Weekend,
@@ -59,6 +59,6 @@ pub use publication::{Due, Publication, Quoted, Quotient};
 pub use quote::{Lock, LockError, Quote, QuoteError, QuoteState, QuoteTerms, QuoteUse, Unit};
 pub use settings::FxSettings;
 pub use sources::{SourceKey, SourceName, SourceNameError};
-pub use text::{CurrencyMark, Locale};
+pub use text::{CurrencyMark, Locale, Written};
 pub use thresholds::{PairClass, Thresholds, ThresholdsError};
 pub use volatility::{Move, Volatility};

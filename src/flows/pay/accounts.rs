@@ -50,6 +50,11 @@ impl Accounts {
         self.0.load().to_vec()
     }
 
+    /// A merchant's accounts.
+    pub fn of(&self, merchant: MerchantId) -> Vec<Arc<OpenAccount>> {
+        self.0.load().iter().filter(|open| open.account.merchant == merchant).cloned().collect()
+    }
+
     /// Every merchant's accounts at a gateway; `name` narrows to accounts of that name.
     pub fn at(&self, gateway: &str, name: Option<&str>) -> Vec<Arc<OpenAccount>> {
         let matches = |open: &&Arc<OpenAccount>| {

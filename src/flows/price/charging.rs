@@ -21,16 +21,29 @@ pub struct ChargedInstead {
     pub chargeable_at: Vec<String>,
 }
 
-impl PricesAnswer {
+impl PricesAnswer<'_> {
     /// Says of every price which of the merchant's accounts can charge it: once for the currency, and beside an item
     /// where its amount makes a difference.
     pub fn charged_at(&mut self, accounts: &[Arc<OpenAccount>]) {
-        let taking = accounts.iter().filter(|open| open.gateway.currencies().contains(&self.currency));
-        let taking: Vec<&Arc<OpenAccount>> = taking.collect();
+        let shown = self.currency;
+        let takes = |open: &&Arc<OpenAccount>| {
+            open.gateway.step(shown).is_some() || open.gateway.currencies().contains(&shown)
+        };
+        let taking: Vec<&Arc<OpenAccount>> = accounts.iter().filter(takes).collect();
         self.chargeable_at = names(taking.iter().copied());
+        // Steps are powers of ten: what is a multiple of the largest is one of all.
+        let steps: Option<Vec<i64>> = taking.iter().map(|open| open.gateway.step(shown)).collect();
+        let step = steps.and_then(|steps| steps.into_iter().max());
         for item in &mut self.items {
             // Most amounts are charged by whoever takes the currency.
-            if !taking.is_empty() && taking.iter().all(|open| open.gateway.check_amount(item.price).is_ok()) {
+            let fits = match step {
+                Some(step) => item.price.currency() == shown && item.price.minor() % step == 0,
+                None => {
+                    !taking.is_empty()
+                        && taking.iter().all(|open| open.gateway.check_amount(item.price).is_ok())
+                }
+            };
+            if fits {
                 continue;
             }
             let able = able(accounts, item.price);

@@ -11,16 +11,16 @@ use utoipa::ToSchema;
 use super::pairs::{Applied, AppliedRate};
 use super::{ChargedInstead, PriceError, Pricing};
 use crate::domain::fx::{
-    Country, CurrencyMark, Display, Endings, Locale, PriceBook, PriceRounding, ResolvedBy, Shopper,
+    Country, CurrencyMark, Display, Endings, Locale, PriceBook, PriceRounding, ResolvedBy, Shopper, Written,
 };
-use crate::money::{Currency, Money};
+use crate::money::{Currency, ExactDigits, Money, Rate};
 use crate::rates::Snapshot;
 
 /// What is asked.
 #[derive(Debug, Clone, Default)]
 pub struct PricesQuestion<'a> {
     /// What the shop asks, per unit; at most [`Pricing::MAX_ITEMS`].
-    pub items: Vec<Item>,
+    pub items: Vec<Item<'a>>,
     /// Who is looking.
     pub shopper: Shopper<'a>,
     /// How prices end; none: as configured.
@@ -33,16 +33,16 @@ pub struct PricesQuestion<'a> {
 
 /// One unit for sale.
 #[derive(Debug, Clone)]
-pub struct Item {
+pub struct Item<'a> {
     /// The shop's own name for it.
-    pub sku: Option<String>,
+    pub sku: Option<Cow<'a, str>>,
     /// Its price in the shop.
     pub price: Money,
 }
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct PricesAnswer {
+pub struct PricesAnswer<'a> {
     /// The currency shown.
     pub currency: Currency,
     /// The shopper's country, as far as anything named one.
@@ -66,17 +66,17 @@ pub struct PricesAnswer {
     #[schema(example = json!(["grabpay"]))]
     pub chargeable_at: Vec<String>,
     /// In the order asked.
-    pub items: Vec<PricedItem>,
+    pub items: Vec<PricedItem<'a>>,
     /// Until when the price book leaves these prices as they are.
     #[serde(skip)]
     pub fixed_until: Option<DateTime<Utc>>,
 }
 
-/// Why a price is shown in the default currency.
+/// Why a price is not in the currency that was meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FallbackReason {
-    /// No source has a rate for the country's currency.
+    /// No source has a rate: for the country's currency, and the default is shown; or for an item's, which keeps it.
     NoRate,
 }
 
@@ -88,36 +88,40 @@ pub enum PriceSource {
     PriceBook,
     /// Converted at the rate shown.
     Converted,
-    /// The shop's own price, already in the shown currency.
+    /// The shop's own price: already in the shown currency, or without a rate into it.
     AsGiven,
 }
 
 /// One priced unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct PricedItem {
+pub struct PricedItem<'a> {
     /// The shop's own name for it.
-    #[schema(nullable = false)]
+    #[schema(nullable = false, value_type = Option<String>)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sku: Option<String>,
+    pub sku: Option<Cow<'a, str>>,
     /// Its price in the shop.
     #[schema(example = json!({"amount": "19.90", "currency": "USD"}))]
     pub from: Money,
     /// The converted amount before any rounding.
-    #[schema(example = "671.22422126745435")]
-    pub exact: String,
+    #[schema(value_type = String, example = "671.22422126745435")]
+    pub exact: ExactDigits,
     /// The price.
     #[schema(example = json!({"amount": "671.22", "currency": "THB"}))]
     pub price: Money,
     /// What it is made of.
     pub source: PriceSource,
+    /// Why it is in its own currency and not in the one shown: no source has a rate for it.
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallback_reason: Option<FallbackReason>,
     /// The rule it was rounded by, in words; absent where nothing was rounded.
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "exact THB: half up at 2 decimals")]
     pub rule: Option<Cow<'static, str>>,
     /// The price as the shopper reads it.
-    #[schema(example = "฿671.22")]
-    pub text: String,
+    #[schema(value_type = String, example = "฿671.22")]
+    pub text: Written,
     /// The rate of this item, where its currency is not the first item's.
     #[schema(nullable = false, value_type = Option<AppliedRate>)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -141,12 +145,14 @@ struct Market<'a> {
     rounding: PriceRounding,
     endings: &'a Endings,
     book: &'a PriceBook,
+    /// Nothing, as it is written in the currency shown.
+    text: Written,
     now: DateTime<Utc>,
 }
 
 impl Market<'_> {
     /// What the merchant fixed for an item in a currency.
-    fn fixed(&self, item: &Item, currency: Currency) -> Option<Money> {
+    fn fixed(&self, item: &Item<'_>, currency: Currency) -> Option<Money> {
         if self.book.is_empty() {
             return None;
         }
@@ -154,27 +160,56 @@ impl Market<'_> {
         Some(self.book.price(&sku, currency, self.country, self.now)?.price)
     }
 
-    fn converted(&self, item: Item, applied: &Applied) -> Result<PricedItem, PriceError> {
-        let exact = applied.rate.convert(item.price)?;
-        // Within one currency the shop's own price stands as it is.
+    fn converted<'i>(&self, item: Item<'i>, applied: &Applied) -> Result<PricedItem<'i>, PriceError> {
         if item.price.currency() == applied.rate.quote() {
-            let price = item.price;
-            return Ok(self.item(item, exact.digits(), price, PriceSource::AsGiven));
+            return self.as_given(item);
         }
+        // Most prices are exact ones: one division, and words that are written once.
+        if self.rounding == PriceRounding::Exact
+            && let Some((exact, price)) = applied.repricing.exactly(item.price)
+        {
+            let priced = self.item(item, exact, price, PriceSource::Converted);
+            return Ok(PricedItem { rule: Some(applied.rule.into()), ..priced });
+        }
+        let exact = applied.rate.convert(item.price)?;
         let ended = self.endings.price(exact, self.rounding, self.country)?;
         let priced = self.item(item, exact.digits(), ended.price, PriceSource::Converted);
         Ok(PricedItem { rule: Some(ended.rule), ..priced })
     }
 
-    fn item(&self, item: Item, exact: String, price: Money, source: PriceSource) -> PricedItem {
+    /// Within one currency the shop's own price stands as it is; only cash cannot pay every amount.
+    fn as_given<'i>(&self, item: Item<'i>) -> Result<PricedItem<'i>, PriceError> {
+        let price = item.price;
+        let exact = Rate::identity(price.currency()).convert(price)?;
+        if self.rounding == PriceRounding::Cash {
+            let ended = self.endings.price(exact, PriceRounding::Cash, self.country)?;
+            let priced = self.item(item, exact.digits(), ended.price, PriceSource::AsGiven);
+            return Ok(PricedItem { rule: Some(ended.rule), ..priced });
+        }
+        Ok(self.item(item, exact.digits(), price, PriceSource::AsGiven))
+    }
+
+    fn item<'i>(
+        &self,
+        item: Item<'i>,
+        exact: ExactDigits,
+        price: Money,
+        source: PriceSource,
+    ) -> PricedItem<'i> {
+        // The mark is looked up once for the currency shown.
+        let text = match price.currency() == self.text.currency() {
+            true => self.text.with(price),
+            false => self.locale.written(price, self.mark),
+        };
         PricedItem {
             sku: item.sku,
             from: item.price,
             exact,
             price,
             source,
+            fallback_reason: None,
             rule: None,
-            text: self.locale.write_with(price, self.mark),
+            text,
             rate: None,
             chargeable_at: None,
             charged_instead: None,
@@ -186,9 +221,9 @@ impl Pricing {
     /// Shows prices to a shopper. Moves and stores nothing.
     ///
     /// # Errors
-    /// [`PriceError::NoItems`], [`PriceError::TooManyItems`]; [`PriceError::NoRate`] for the currency of an item that
-    /// must be converted, or a currency asked for by name (a country's own falls back to the default).
-    pub fn localise(&self, question: PricesQuestion<'_>) -> Result<PricesAnswer, PriceError> {
+    /// [`PriceError::NoItems`], [`PriceError::TooManyItems`]; [`PriceError::NoRate`] for a currency asked for by name (a
+    /// country's own falls back to the default), or where no item at all has a rate (one among others keeps its price).
+    pub fn localise<'a>(&self, question: PricesQuestion<'a>) -> Result<PricesAnswer<'a>, PriceError> {
         let first = question.items.first().ok_or(PriceError::NoItems)?.price.currency();
         if question.items.len() > Pricing::MAX_ITEMS {
             return Err(PriceError::TooManyItems { given: question.items.len() });
@@ -203,21 +238,23 @@ impl Pricing {
             rounding: question.rounding.unwrap_or(self.settings.rounding),
             endings: &self.settings.endings,
             book: &question.book,
+            text: display.locale.written(Money::zero(display.currency), question.mark),
             now: self.clock.now(),
         };
-        let fixed = |item: &Item| market.fixed(item, display.currency).is_some();
+        let fixed = |item: &Item<'_>| market.fixed(item, display.currency).is_some();
         let all_fixed = !question.book.is_empty() && question.items.iter().all(fixed);
         let (shown, fallback_reason) = match all_fixed {
             true => (display.currency, None),
             false => self.shown(&snapshot, first, display)?,
         };
         market.currency = shown;
+        market.text = display.locale.written(Money::zero(shown), question.mark);
         let rate = self.applied(&snapshot, first, shown).ok();
-        let mut others: HashMap<Currency, Arc<Applied>> = HashMap::new();
+        let mut others: HashMap<Currency, Option<Arc<Applied>>> = HashMap::new();
         let mut items = Vec::with_capacity(question.items.len());
         for item in question.items {
             if let Some(price) = market.fixed(&item, market.currency) {
-                let exact = price.amount().normalize().to_string();
+                let exact = Rate::identity(price.currency()).convert(price)?.digits();
                 items.push(market.item(item, exact, price, PriceSource::PriceBook));
                 continue;
             }
@@ -230,10 +267,18 @@ impl Pricing {
             }
             let applied = match others.entry(base) {
                 Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(free) => free.insert(self.applied(&snapshot, base, shown)?),
+                Entry::Vacant(free) => free.insert(self.applied_if_any(&snapshot, base, shown)?),
+            };
+            let Some(applied) = applied else {
+                let priced = market.as_given(item)?;
+                items.push(PricedItem { fallback_reason: Some(FallbackReason::NoRate), ..priced });
+                continue;
             };
             let priced = market.converted(item, applied)?;
             items.push(PricedItem { rate: (base != first).then(|| applied.answer.clone()), ..priced });
+        }
+        if items.iter().all(|item| item.fallback_reason.is_some()) {
+            return Err(PriceError::NoRate(first));
         }
         Ok(PricesAnswer {
             currency: shown,
@@ -257,11 +302,29 @@ impl Pricing {
     ) -> Result<(Currency, Option<FallbackReason>), PriceError> {
         let by_name = display.resolved_by == ResolvedBy::Currency;
         match self.applied(snapshot, from, display.currency) {
-            Err(PriceError::NoRate(missing)) if missing == display.currency && !by_name => {
+            Ok(_) => Ok((display.currency, None)),
+            // The first item's currency may be the one without a rate, which is that item's matter alone.
+            Err(PriceError::NoRate(_)) if snapshot.currencies().any(|known| known == display.currency) => {
+                Ok((display.currency, None))
+            }
+            Err(PriceError::NoRate(_)) if !by_name => {
                 Ok((self.settings.default_currency, Some(FallbackReason::NoRate)))
             }
+            Err(PriceError::NoRate(_)) => Err(PriceError::NoRate(display.currency)),
             Err(error) => Err(error),
-            Ok(_) => Ok((display.currency, None)),
+        }
+    }
+
+    /// `None`: no source has a rate for `base`.
+    fn applied_if_any(
+        &self,
+        snapshot: &Snapshot,
+        base: Currency,
+        shown: Currency,
+    ) -> Result<Option<Arc<Applied>>, PriceError> {
+        match self.applied(snapshot, base, shown) {
+            Err(PriceError::NoRate(missing)) if missing == base => Ok(None),
+            other => other.map(Some),
         }
     }
 }

@@ -12,9 +12,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{PriceError, Pricing};
-use crate::domain::fx::{MarketRate, week};
+use crate::domain::fx::{MarketRate, half_up, week};
 use crate::ids::RateSetId;
-use crate::money::{BasisPoints, Currency, Rate};
+use crate::money::{BasisPoints, Currency, Rate, Repricing, Rounding};
 use crate::rates::Snapshot;
 
 /// How long a pair is believed.
@@ -52,6 +52,10 @@ pub struct AppliedRate {
 pub(super) struct Applied {
     /// Prices are computed with it.
     pub rate: Rate,
+    /// The same with the digits of price tags, half up.
+    pub repricing: Repricing,
+    /// What is said of such a rounding.
+    pub rule: &'static str,
     /// As it is told.
     pub answer: Arc<AppliedRate>,
 }
@@ -118,7 +122,8 @@ impl Pricing {
             as_of: market.as_of,
             stale: market.stale,
         };
-        Ok(Applied { rate, answer: Arc::new(answer) })
+        let repricing = Repricing::new(rate, quote.display_digits(), Rounding::HalfUp);
+        Ok(Applied { rate, repricing, rule: half_up(quote), answer: Arc::new(answer) })
     }
 
     /// What a shown price carries while the market is closed; nothing in a pair that never moves, as in a quote.

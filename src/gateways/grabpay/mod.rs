@@ -202,6 +202,10 @@ impl Gateway for GrabPay {
         self.taken.iter().map(|(currency, _)| *currency).collect()
     }
 
+    fn step(&self, currency: Currency) -> Option<i64> {
+        precision::step(&self.taken, currency)
+    }
+
     async fn create_payment(&self, request: &PaymentRequest) -> Result<PaymentSession, GatewayError> {
         self.init(request).await
     }

@@ -5,6 +5,8 @@
 //! master key: nobody can make one that shows another price, or one for another shop, and no key stands in a URL. What
 //! a page may choose, currency, country and locale, stands beside it in the query.
 
+use std::borrow::Cow;
+
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use actix_web::{HttpRequest, web};
 use base64::Engine as _;
@@ -134,7 +136,7 @@ pub async fn show(
         locale_given: asked.locale.as_deref().and_then(Locale::find).is_some(),
     };
     let book = service.pricing.book_of(merchant, body.sku.iter().map(String::as_str)).await?;
-    let items = vec![Item { sku: body.sku, price: body.price.0.0 }];
+    let items = vec![Item { sku: body.sku.map(Cow::Owned), price: body.price.0.0 }];
     let question = PricesQuestion { items, shopper, rounding: body.rounding, mark: body.symbol, book };
     let answer = service.pricing.localise(question)?;
     let fresh = service.prices_fresh_for(answer.fixed_until);
@@ -144,9 +146,9 @@ pub async fn show(
     Ok(response)
 }
 
-fn page(answer: &PricesAnswer) -> Option<String> {
+fn page(answer: &PricesAnswer<'_>) -> Option<String> {
     let item = answer.items.first()?;
-    let (text, price): (String, Money) = (escaped(&item.text), item.price);
+    let (text, price): (String, Money) = (escaped(&item.text.to_string()), item.price);
     Some(format!(
         "<!doctype html><html lang=\"{}\"><meta charset=\"utf-8\"><title>{text}</title>\
          <meta name=\"color-scheme\" content=\"light dark\"><style>body{{margin:0;font:1rem/1.6 system-ui,sans-serif}}</style>\

@@ -1,9 +1,12 @@
 //! `/v1/rates`, `/v1/prices`: what a shop window asks.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderValue};
 use actix_web::{HttpRequest, web};
+use aws_lc_rs::digest::{SHA256, digest};
 use chrono::NaiveDate;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -11,14 +14,14 @@ use utoipa::{IntoParams, ToSchema};
 use crate::domain::fx::{Country, CurrencyMark, Locale, PriceRounding, Shopper};
 use crate::flows::price::{Item, PricesAnswer, PricesQuestion, RatesAnswer, RatesQuestion};
 use crate::geo::EdgeCountry;
-use crate::http::caching::{self, Dependence, KeyUse};
+use crate::http::caching::{self, Dependence, KeyUse, Tag};
 use crate::http::caller::{Caller, client};
 use crate::http::extract::{FlatJson, Query};
 use crate::http::priced;
 use crate::http::problem::{Answer, Code, Problem};
 use crate::http::service::Service;
-use crate::http::wire::{AmountIn, CurrencyIn};
-use crate::money::Currency;
+use crate::http::wire::{self, AmountIn, AmountText, CurrencyIn, Text};
+use crate::money::{Currency, Money};
 
 /// Which rates.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -37,8 +40,19 @@ pub struct RatesParameters {
 }
 
 /// Rates of one base currency.
-#[utoipa::path(get, path = "/v1/rates", tag = "prices", params(RatesParameters), responses((status = 200, description = "The rates", body = RatesAnswer)))]
-pub async fn rates(service: web::Data<Service>, _caller: Caller, query: Query<RatesParameters>) -> Answer {
+///
+/// The answer may be kept until new rates are due: by shared caches where the key is publishable. `age_s` is the age at
+/// the moment of the answer; it does not change the `ETag`.
+#[utoipa::path(get, path = "/v1/rates", tag = "prices", params(RatesParameters), responses(
+    (status = 200, description = "The rates", body = RatesAnswer,
+        headers(("ETag" = String, description = "For If-None-Match"), ("Cache-Control" = String), ("Vary" = String))),
+    (status = 304, description = "Nothing changed since the answer with that ETag")))]
+pub async fn rates(
+    service: web::Data<Service>,
+    caller: Caller,
+    request: HttpRequest,
+    query: Query<RatesParameters>,
+) -> Answer {
     let query = query.0;
     let quotes = query.quotes.as_deref().unwrap_or_default().split(',').filter(|code| !code.is_empty());
     // A past day knows currencies that are no more.
@@ -52,7 +66,29 @@ pub async fn rates(service: web::Data<Service>, _caller: Caller, query: Query<Ra
         .map_err(|error| Problem::new(Code::UnknownCurrency, error.to_string()).at("base"))?;
     let date = query.date.as_deref().map(|text| read_date("date", text)).transpose()?;
     let answer = service.pricing.list_rates(&RatesQuestion { base, quotes, date })?;
-    crate::http::json(200, &answer)
+    let body = serde_json::to_vec(&answer).map_err(Problem::internal)?;
+    let tag = rates_tag(answer).map_err(Problem::internal)?;
+    // Everything stands in the URL.
+    let dependence = Dependence {
+        key: Some(key_use(&caller)),
+        currency_given: true,
+        country_given: true,
+        locale_given: true,
+    };
+    let fresh = service.pricing.rates.fresh_for().unwrap_or(Duration::MAX);
+    caching::kept_as(&service, &request, "application/json", body, tag, dependence, fresh)
+}
+
+/// Of all but the ages, which grow by themselves.
+fn rates_tag(mut answer: RatesAnswer) -> serde_json::Result<Tag> {
+    for rate in &mut answer.rates {
+        rate.age_s = 0;
+    }
+    Ok(Tag::Weak(wire::hex(&digest(&SHA256, &serde_json::to_vec(&answer)?).as_ref()[..16])))
+}
+
+fn key_use(caller: &Caller) -> KeyUse {
+    if caller.is_secret() { KeyUse::Secret } else { KeyUse::Publishable }
 }
 
 /// A day, `2026-10-30`.
@@ -101,8 +137,9 @@ pub struct PriceParameters {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"items": [{"sku": "mug-1", "amount": "19.90", "currency": "USD"}], "country": "TH"}))]
-pub struct PricesBody {
-    items: Vec<PricesItem>,
+pub struct PricesBody<'a> {
+    #[serde(borrow)]
+    items: Vec<PricesItem<'a>>,
     #[schema(value_type = Option<Currency>)]
     to: Option<CurrencyIn>,
     country: Option<String>,
@@ -117,11 +154,14 @@ pub struct PricesBody {
 /// One item of a price question.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PricesItem {
+pub struct PricesItem<'a> {
     /// The shop's own name: what the price book fixes for it is shown as it is.
-    sku: Option<String>,
+    #[serde(borrow)]
+    #[schema(value_type = Option<String>)]
+    sku: Option<Text<'a>>,
+    #[serde(borrow)]
     #[schema(value_type = AmountIn)]
-    amount: AmountIn,
+    amount: AmountText<'a>,
     #[schema(value_type = Currency)]
     currency: CurrencyIn,
 }
@@ -143,7 +183,7 @@ pub struct PricesItem {
 /// most until new rates are due; with the caller's address in it, it is `private`. Prices are shown as the shop gives
 /// them, tax included or not: tax is the shop's matter.
 #[utoipa::path(get, path = "/v1/prices", tag = "prices", params(PriceParameters), responses(
-    (status = 200, description = "The price", body = PricesAnswer,
+    (status = 200, description = "The price", body = PricesAnswer<'static>,
         headers(("ETag" = String, description = "For If-None-Match"), ("Cache-Control" = String), ("Vary" = String))),
     (status = 304, description = "Nothing changed since the answer with that ETag")))]
 pub async fn price(
@@ -156,12 +196,12 @@ pub async fn price(
     let price = query.amount.in_currency(query.currency.0).map_err(|problem| problem.at("amount"))?;
     let asked = Asked { to: query.to, country: query.country, ip: query.ip, locale: query.locale };
     let dependence = Dependence {
-        key: Some(if caller.is_secret() { KeyUse::Secret } else { KeyUse::Publishable }),
+        key: Some(key_use(&caller)),
         currency_given: asked.to.is_some(),
         country_given: asked.country.is_some(),
         locale_given: asked.locale.as_deref().and_then(Locale::find).is_some(),
     };
-    let items = vec![Item { sku: query.sku, price }];
+    let items = vec![Item { sku: query.sku.map(Cow::Owned), price }];
     let mark = query.symbol.unwrap_or_default();
     let answer = shown(&service, &caller, &request, items, &asked, query.rounding, mark).await?;
     let fresh = service.prices_fresh_for(answer.fixed_until);
@@ -170,19 +210,19 @@ pub async fn price(
 }
 
 /// Many prices in the shopper's currency, all on one set of rates.
-#[utoipa::path(post, path = "/v1/prices", tag = "prices", request_body = PricesBody, responses((status = 200, description = "The prices", body = PricesAnswer)))]
+#[utoipa::path(post, path = "/v1/prices", tag = "prices", request_body = PricesBody<'static>, responses((status = 200, description = "The prices", body = PricesAnswer<'static>)))]
 pub async fn prices(
     service: web::Data<Service>,
     caller: Caller,
     request: HttpRequest,
-    body: FlatJson<PricesBody>,
+    body: FlatJson,
 ) -> Answer {
-    let body = body.0;
-    let mut items = vec![];
+    let body: PricesBody<'_> = body.read()?;
+    let mut items = Vec::with_capacity(body.items.len());
     for (index, item) in body.items.into_iter().enumerate() {
-        let price = item.amount.in_currency(item.currency.0);
-        let price = price.map_err(|problem| problem.at(format!("items[{index}].amount")))?;
-        items.push(Item { sku: item.sku, price });
+        let price = Money::parse(&item.amount.0.0, item.currency.0);
+        let price = price.map_err(|error| Problem::from(error).at(format!("items[{index}].amount")))?;
+        items.push(Item { sku: item.sku.map(|sku| sku.0), price });
     }
     let asked = Asked { to: body.to, country: body.country, ip: body.ip, locale: body.locale };
     let mark = body.symbol.unwrap_or_default();
@@ -245,17 +285,21 @@ pub(super) fn edge_and_address(
     Ok((edge.country(), address.filter(|_| !hidden)))
 }
 
-async fn shown(
+async fn shown<'a>(
     service: &Service,
     caller: &Caller,
-    request: &HttpRequest,
-    items: Vec<Item>,
-    asked: &Asked,
+    request: &'a HttpRequest,
+    items: Vec<Item<'a>>,
+    asked: &'a Asked,
     rounding: Option<PriceRounding>,
     mark: CurrencyMark,
-) -> Answer<PricesAnswer> {
+) -> Answer<PricesAnswer<'a>> {
     let told = asked.ip.as_deref().filter(|_| caller.is_secret());
-    let (edge, address) = edge_and_address(service, request, told)?;
+    // A country that is asked for goes before whatever the request's own way would say.
+    let (edge, address) = match (told, &asked.country) {
+        (None, Some(_)) => (None, None),
+        _ => edge_and_address(service, request, told)?,
+    };
     let shopper = asked.shopper(service, request, edge, address)?;
     let skus = items.iter().filter_map(|item| item.sku.as_deref());
     let book = service.pricing.book_of(caller.merchant(), skus).await?;

@@ -8,6 +8,7 @@
 mod place;
 mod tree;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -29,13 +30,13 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_flat<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub fn read_flat<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, Problem> {
     let suspect = bytes.contains(&b'\\') && bytes.windows(6).any(|window| window == br"\u0000");
     // A list of lists, or one in place of the body, may be an object in disguise: serde would take its fields in order.
     let lists = bytes.iter().filter(|&&byte| byte == b'[').count();
     let disguised = lists > 1 || !bytes.trim_ascii_start().starts_with(b"{");
     let plain = if suspect || disguised { None } else { serde_json::from_slice(bytes).ok() };
-    plain.map_or_else(|| read(bytes), Ok)
+    plain.map_or_else(|| from_tree(&tree(bytes)?), Ok)
 }
 
 /// The tree of a body, without doubled names.
@@ -59,7 +60,7 @@ pub fn tree(bytes: &[u8]) -> Result<Value, Problem> {
 ///
 /// # Errors
 /// As [`read`].
-pub fn from_tree<T: DeserializeOwned>(tree: &Value) -> Result<T, Problem> {
+pub fn from_tree<'de, T: Deserialize<'de>>(tree: &Value) -> Result<T, Problem> {
     T::deserialize(Place(tree)).map_err(Fault::into_problem)
 }
 
