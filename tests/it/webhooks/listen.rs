@@ -62,7 +62,16 @@ async fn what_is_triggered_really_happens_and_is_forwarded() {
     assert_eq!(unknown.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("payment.captured"));
 
-    let heard = receiver.wait_for(expected.len()).await;
+    // Some stories tell more than the event they are named for.
+    let mut count = expected.len();
+    let heard = loop {
+        let heard = receiver.wait_for(count).await;
+        let types = receiver.types();
+        if expected.iter().all(|event| types.contains(event)) {
+            break heard;
+        }
+        count = heard.len() + 1;
+    };
     let verifier = Webhook::new(&secret).unwrap();
     for heard in &heard {
         verifier.verify(&heard.body, &heard.headers).unwrap();
@@ -70,7 +79,6 @@ async fn what_is_triggered_really_happens_and_is_forwarded() {
         assert_eq!(shown.text.as_bytes(), heard.body);
     }
     let types = receiver.types();
-    assert!(expected.iter().all(|event| types.contains(event)), "{types:?}");
     assert!(types.iter().all(|kind| kind.starts_with("refund.") || expected.contains(kind)), "{types:?}");
     let shown = line();
     assert!(types.iter().any(|kind| shown.starts_with(kind)) && shown.contains(" 204 "), "{shown}");
