@@ -92,6 +92,10 @@ points! {
     RefundReported = "refund.reported",
     /// It is durable; the caller has not heard.
     RefundRecorded = "refund.recorded",
+    /// Another fact of money is read and not written down: a fee apart, a hold, a release, a reversal.
+    FactRead = "fact.read",
+    /// It is durable.
+    FactRecorded = "fact.recorded",
     /// A delivery is decided and not written down.
     DeliverDecided = "deliver.decided",
     /// It is durable.

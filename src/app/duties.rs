@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use crate::clock::Clock;
 use crate::domain::access::Actor;
 use crate::domain::ledger::ChainHead;
+use crate::flows::catch_up::CatchingUp;
 use crate::flows::refund::Refunding;
 use crate::flows::settle::Settlements;
 use crate::ids::IdSource;
@@ -31,6 +32,25 @@ impl Duty for SendRefunds {
 
     async fn run(&self, _payload: &str) -> Result<(), String> {
         self.0.recover().await.map(|_| ()).map_err(|error| error.to_string())
+    }
+}
+
+/// After a restore, asks what has happened since; until that is known nothing is sent.
+#[derive(Debug)]
+pub struct CatchUp(pub CatchingUp);
+
+#[async_trait]
+impl Duty for CatchUp {
+    fn kind(&self) -> &'static str {
+        "catch_up"
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Sweep(TimeDelta::seconds(30))
+    }
+
+    async fn run(&self, _payload: &str) -> Result<(), String> {
+        self.0.go_on().await.map_err(|error| error.to_string())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use crate::domain::orders::Holder;
+use crate::flows::catch_up::CatchingUp;
 use crate::flows::deliver::Delivering;
 use crate::flows::findings::Resolving;
 use crate::flows::issue_statement::Statements;
@@ -15,9 +16,10 @@ use crate::jobs::{Jobs, payment_duties};
 use crate::rates::{RateBook, Volatilities};
 use crate::settings::Mode;
 use crate::store::Engine;
+use crate::store::restored::Phase;
 use crate::vault::Signer;
 
-use super::duties::{ConvertWaiting, NoteHead, RemoveOutdated, SendRefunds, VerifyBooks};
+use super::duties::{CatchUp, ConvertWaiting, NoteHead, RemoveOutdated, SendRefunds, VerifyBooks};
 use super::{AppError, Built};
 
 /// One of each.
@@ -86,7 +88,14 @@ pub async fn build(
         settlements: settlements.clone(),
         refunding: refunding.clone(),
     };
+    let catching_up = CatchingUp { store: store.clone(), pay: pay.clone(), refunding: refunding.clone() };
+    let restored = catching_up.begin().await.map_err(|error| AppError::Broken(error.to_string()))?;
     let mut duties = payment_duties(&pay);
+    match restored {
+        None | Some(Phase::Done) => {}
+        Some(Phase::Loading) => return Err(AppError::RestoreUnfinished),
+        Some(Phase::Intents | Phase::Payments) => duties.push(Arc::new(CatchUp(catching_up))),
+    }
     duties.push(Arc::new(SendRefunds(refunding.clone())));
     duties.push(Arc::new(ConvertWaiting(settlements)));
     duties.push(Arc::new(NoteHead {

@@ -12,6 +12,8 @@ pub mod price;
 pub mod settle;
 /// Paying back: decide, write down, send once.
 pub mod refund;
+/// After a restore: ask before anything is sent.
+pub mod catch_up;
 /// Goods were delivered: deferred commission is earned.
 pub mod deliver;
 /// What does not agree is decided by one user or two.

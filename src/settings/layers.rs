@@ -29,8 +29,15 @@ const SHORT: &[(&str, &str)] = &[
     ("DATABASE_URL", "database.url"),
 ];
 /// Variables that begin like ours and belong to flags, to tests or to the log.
-const NOT_SETTINGS: &[&str] =
-    &["STRAITS_CONFIG", "STRAITS_LIVE", "STRAITS_REFERENCE_DIR", "STRAITS_TEST_POSTGRES"];
+const NOT_SETTINGS: &[&str] = &[
+    "STRAITS_CONFIG",
+    "STRAITS_LIVE",
+    "STRAITS_REFERENCE_DIR",
+    "STRAITS_TEST_POSTGRES",
+    // A program that has no places to die refuses to be told to.
+    #[cfg(feature = "crash-points")]
+    crate::crash::VARIABLE,
+];
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 //! `engine.rs`, and the one native fast path in `writer/postgres.rs`.
 
 pub mod audit;
+pub mod backup;
 pub mod change;
 mod engine;
 pub mod findings;
@@ -23,6 +24,7 @@ pub mod price_book;
 pub mod quotes;
 mod rates;
 pub mod refunds;
+pub mod restored;
 pub mod retention;
 mod row;
 pub mod sealed;
@@ -36,6 +38,7 @@ mod words;
 mod writer;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::AnyPool;
@@ -53,6 +56,9 @@ pub use writer::{CommitFault, CommitFaults};
 
 use crate::domain::ledger::Account;
 use crate::money::Money;
+
+/// How long readiness waits for an empty change.
+const PROBE: Duration = Duration::from_secs(1);
 
 /// The open database; clones share it.
 #[derive(Debug, Clone)]
@@ -99,13 +105,18 @@ impl Store {
     /// Whether the database answers and changes are taken: for readiness.
     ///
     /// # Errors
-    /// [`StoreError::Database`], [`StoreError::Closed`].
+    /// [`StoreError::Database`], [`StoreError::TakesNothing`], [`StoreError::Closed`].
     pub async fn ping(&self) -> Result<(), StoreError> {
         if !self.writer.is_open() {
             return Err(StoreError::Closed);
         }
         sqlx::query("SELECT seq FROM ledger_head WHERE id = 1").fetch_optional(self.reads()).await?;
-        Ok(())
+        if self.writer.is_well() {
+            return Ok(());
+        }
+        // The last batch was not taken: an empty one says whether that is over.
+        let probe = tokio::time::timeout(PROBE, self.commit(Change::new())).await;
+        if matches!(probe, Ok(Ok(_))) { Ok(()) } else { Err(StoreError::TakesNothing) }
     }
 
     /// Changes that wait for the writer, for metrics.
@@ -166,6 +177,9 @@ pub enum StoreError {
         /// What is wrong with it.
         why: String,
     },
+    /// It is read and not written: full, read-only or locked.
+    #[error("the database takes no changes")]
+    TakesNothing,
     /// No more changes are taken.
     #[error("the store is closed")]
     Closed,

@@ -5,7 +5,9 @@
 //! engine (3), `STRAITS_KILL_SEED` repeats one sequence.
 
 mod crowd;
-mod server;
+#[cfg(feature = "crash-points")]
+mod points;
+pub mod server;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -53,16 +55,21 @@ async fn survives(database: Option<String>) {
         server.kill();
         server.boot().await;
     }
+    ends_well(&server, &told, &mut crowd, &format!("seed {seed}")).await;
+}
+
+/// After the last start: the crowd comes to its end, everything settles, and the far sides' truth is ours.
+async fn ends_well(server: &Server, told: &crowd::Told, crowd: &mut tokio::task::JoinSet<()>, what: &str) {
     let begun = Instant::now();
     told.stop();
     while let Some(customer) = crowd.join_next().await {
         customer.unwrap();
     }
-    let far = settled(&server, &told, begun).await;
-    judge(&server, &told, &far).await;
+    let far = settled(server, told, begun).await;
+    judge(server, told, &far).await;
     let took = begun.elapsed().as_secs_f32();
     println!(
-        "seed {seed}: {} payments, {} charged, {} refunds, settled {took:.1} s after the last start",
+        "{what}: {} payments, {} charged, {} refunds, settled {took:.1} s after the last start",
         told.payments.lock().unwrap().len(),
         far.charges.len(),
         far.refunds.len()

@@ -3,12 +3,14 @@
 
 mod app;
 mod auth;
+mod backup;
 mod books;
 mod books_differ;
 mod callbacks;
 mod cldr;
 mod conformance;
 mod crash;
+mod drain;
 mod engines;
 mod far_book;
 mod geo;
@@ -40,6 +42,7 @@ mod sandbox;
 mod scenarios;
 mod scenarios_flows;
 mod settings;
+mod storage;
 mod store_crash;
 mod store_faults;
 mod store_ledger;

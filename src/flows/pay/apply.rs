@@ -266,7 +266,7 @@ impl Pay {
                 step.change.update_intent(&settled, intent.version);
             }
         }
-        if called.is_some() || !before.state.completes(asked, report) {
+        if called.is_some() || !before.state.completes(asked, report) || self.may_send().is_err() {
             return None;
         }
         let Some(found) = intents.iter().find(|intent| intent.value.kind == IntentKind::Complete) else {

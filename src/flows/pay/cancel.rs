@@ -40,6 +40,7 @@ impl Pay {
             }
             let account = self.account_of(before)?;
             if let Some(closes) = account.gateway.closes() {
+                self.may_send()?;
                 let report = closes.close_payment(&self.request(before)).await?;
                 self.apply_report(payment, &account, &report, &Cause::of(ReportSource::Call)).await?;
                 if !extra.is_empty() {

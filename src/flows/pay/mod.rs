@@ -23,6 +23,7 @@ mod come_back;
 mod complete;
 mod error;
 mod expect;
+mod gate;
 mod hear;
 mod lease;
 mod recover;
@@ -52,6 +53,7 @@ pub use accounts::{Accounts, OpenAccount};
 pub(in crate::flows) use cause::sha256;
 pub use come_back::Landing;
 pub use error::PayError;
+pub use gate::Sending;
 pub use hear::Arrived;
 pub use recover::Recovered;
 pub use settles::{CaptureStanding, Expectation, SettleError, Settles};
@@ -90,6 +92,7 @@ pub struct Parts {
     pub loopback_returns: bool,
     turns: turns::Turns<Result<Payment, PayError>>,
     recovery: recover::Recovery,
+    gate: gate::Gate,
 }
 
 /// Locked prices, each used by one payment.
@@ -175,6 +178,7 @@ impl Parts {
         loopback_returns: bool,
     ) -> Parts {
         let (turns, recovery) = (turns::Turns::default(), recover::Recovery::default());
+        let gate = gate::Gate::default();
         Parts {
             store,
             clock,
@@ -188,6 +192,7 @@ impl Parts {
             loopback_returns,
             turns,
             recovery,
+            gate,
         }
     }
 }

@@ -68,6 +68,8 @@ impl Pay {
         start: Start,
         extra: Change,
     ) -> Result<PaymentView, PayError> {
+        self.look_again().await?;
+        self.may_send()?;
         let (payment, mut intent, account) = self.write_down(merchant, start, extra).await?;
         let id = payment.value.id;
         let request = self.request(&payment.value);

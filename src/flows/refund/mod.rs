@@ -31,7 +31,7 @@ use crate::rates::RateBook;
 use crate::store::settlements::{SETTLEMENT, SettlementRecord};
 use crate::store::{Change, CommitError, Store, Versioned};
 
-use super::pay::Pay;
+use super::pay::{Pay, Sending};
 use super::rounds::Rounds;
 use super::settle::{Settlements, refund_view};
 
@@ -147,6 +147,14 @@ impl Refunding {
     ) -> Result<Refund, RefundFlowError> {
         if input.fx_difference == FxBearer::Customer {
             return Err(RefundFlowError::CustomerBears);
+        }
+        let sending = self.0.pay.look_again().await.map_err(RefundFlowError::unavailable)?;
+        if sending == Sending::Held {
+            return Err(RefundFlowError::Held);
+        }
+        if sending == Sending::AskFirst {
+            // Money of it may have gone back since the backup was taken.
+            self.0.pay.sync(merchant, payment).await.map_err(RefundFlowError::unavailable)?;
         }
         let foreign = extra.tables();
         for _ in 0..DECISIONS {

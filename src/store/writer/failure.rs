@@ -34,8 +34,13 @@ pub(super) fn classify(engine: Engine, failed: StatementError) -> Failure {
         // Serialization failure, deadlock, lock not available; and SQLite's BUSY, LOCKED, BUSY_SNAPSHOT.
         (Engine::Postgres, "40001" | "40P01" | "55P03") => Failure::Contended(failed),
         (Engine::Sqlite, "5" | "6" | "261" | "262" | "517") => Failure::Contended(failed),
-        // The server is going away or refuses connections.
-        (Engine::Postgres, code) if code.starts_with("08") || code.starts_with("57P") => {
+        // The server is going away or refuses connections, or this session cannot write: it was opened on a replica.
+        (Engine::Postgres, code) if code.starts_with("08") || code.starts_with("57P") || code == "25006" => {
+            Failure::Disconnected(failed.error)
+        }
+        // The file or its folder cannot be written or read, or another file stands in its place: only a connection made
+        // anew sees when that is over.
+        (Engine::Sqlite, code) if matches!(code.parse::<u32>().map(|code| code & 0xff), Ok(8 | 10 | 14)) => {
             Failure::Disconnected(failed.error)
         }
         _ => Failure::Refused(failed),

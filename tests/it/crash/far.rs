@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use straits::clock::{Clock, from_micros};
-use straits::domain::orders::{Capture, PaymentReport, RefundReport, RefundStatus, ReportKind};
+use straits::domain::orders::{Capture, MoneyReport, PaymentReport, RefundReport, RefundStatus, ReportKind};
 use straits::gateways::{
     About, AccountSettings, BuildError, Completed, Context, Descriptor, Gateway, GatewayError,
     GatewaySecrets, NextAction, Notification, NotificationError, PaymentRequest, PaymentSession,
@@ -26,6 +26,10 @@ pub struct Truth {
     payments: BTreeMap<String, FarPayment>,
     /// Money given back, by our reference or its own name.
     pub refunds: BTreeMap<String, RefundReport>,
+    /// Which payment each is of.
+    refund_of: BTreeMap<String, String>,
+    /// Fees it charged apart.
+    fees: Vec<(String, MoneyReport)>,
     /// Every movement it made, by name: `take pay_…`, `give ref_…`.
     pub moved: Vec<String>,
     /// Calls for what was done already.
@@ -34,6 +38,8 @@ pub struct Truth {
     pub asked: Vec<&'static str>,
     /// It will not have the shopper's money.
     pub refuses: bool,
+    /// It answers no question.
+    pub silent: bool,
     /// So many calls for a refund never arrive, and we know it.
     pub unreachable: usize,
 }
@@ -72,7 +78,7 @@ impl Far {
     }
 
     /// Somebody gives money back at the far side itself.
-    pub fn gives_back_itself(&self, refund_ref: &str, amount: Money) {
+    pub fn gives_back_itself(&self, id: PaymentId, refund_ref: &str, amount: Money) {
         let report = RefundReport {
             refund_ref: refund_ref.into(),
             request_ref: None,
@@ -81,7 +87,16 @@ impl Far {
             status: RefundStatus::Succeeded,
             at: from_micros(1_795_000_000_000_000),
         };
-        self.truth().refunds.insert(refund_ref.to_owned(), report);
+        let mut truth = self.truth();
+        truth.refund_of.insert(refund_ref.to_owned(), id.to_string());
+        truth.refunds.insert(refund_ref.to_owned(), report);
+    }
+
+    /// It charges a fee apart from the capture.
+    pub fn charges_apart(&self, id: PaymentId, amount: Money) {
+        let at = from_micros(1_795_000_000_000_000);
+        let fee = MoneyReport::Fee { reference: format!("FEE-{id}"), amount, at };
+        self.truth().fees.push((id.to_string(), fee));
     }
 
     /// How often the money of a payment was taken.
@@ -154,7 +169,13 @@ impl FarGateway {
         PaymentReport {
             gateway_ref: Some(format!("G-{reference}")),
             request_ref: Some(reference.to_owned()),
-            refunds: truth.refunds.values().cloned().collect(),
+            refunds: truth
+                .refunds
+                .iter()
+                .filter(|(name, _)| truth.refund_of.get(*name).is_some_and(|of| of == reference))
+                .map(|(_, refund)| refund.clone())
+                .collect(),
+            money: truth.fees.iter().filter(|(of, _)| of == reference).map(|(_, fee)| fee.clone()).collect(),
             ..PaymentReport::of(payment.report.clone())
         }
     }
@@ -199,7 +220,11 @@ impl Gateway for FarGateway {
         request: &PaymentRequest,
         _: &GatewaySecrets,
     ) -> Result<PaymentReport, GatewayError> {
-        Ok(FarGateway::report(&self.asked("query"), &request.request_ref))
+        let truth = self.asked("query");
+        if truth.silent {
+            return Err(GatewayError::OutcomeUnknown("no answer".into()));
+        }
+        Ok(FarGateway::report(&truth, &request.request_ref))
     }
 
     fn accept_return(
@@ -268,7 +293,7 @@ impl Gateway for FarGateway {
 impl Refunds for FarGateway {
     async fn refund(
         &self,
-        _: &PaymentRequest,
+        payment: &PaymentRequest,
         _: &GatewaySecrets,
         request: &RefundRequest,
     ) -> Result<RefundReport, GatewayError> {
@@ -291,6 +316,7 @@ impl Refunds for FarGateway {
             at: self.clock.now(),
         };
         truth.moved.push(format!("give {reference}"));
+        truth.refund_of.insert(reference.clone(), payment.request_ref.clone());
         truth.refunds.insert(reference.clone(), report.clone());
         Ok(report)
     }
@@ -301,6 +327,10 @@ impl Refunds for FarGateway {
         _: &GatewaySecrets,
         request: &RefundRequest,
     ) -> Result<Option<RefundReport>, GatewayError> {
-        Ok(self.asked("query_refund").refunds.get(&request.request_ref).cloned())
+        let truth = self.asked("query_refund");
+        if truth.silent {
+            return Err(GatewayError::OutcomeUnknown("no answer".into()));
+        }
+        Ok(truth.refunds.get(&request.request_ref).cloned())
     }
 }

@@ -12,6 +12,7 @@ use straits::domain::merchants::{
     AvailableWhen, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role, Supplier,
 };
 use straits::domain::orders::Holder;
+use straits::flows::catch_up::CatchingUp;
 use straits::flows::deliver::Delivering;
 use straits::flows::pay::{Accounts, OpenAccount, Parts, Pay, PayError, PaymentView, Price, Start};
 use straits::flows::refund::{self, Refunding};
@@ -35,6 +36,8 @@ pub struct Ground {
     pub far: Arc<Far>,
     pub merchant: Merchant,
     pub supplier: SupplierId,
+    /// In the order of their making, whichever process makes them.
+    ids: IdSource,
     account: GatewayAccount,
 }
 
@@ -76,7 +79,7 @@ impl Ground {
         change.insert_gateway_account(&stored, clock.now());
         change.insert_supplier(&supplier, clock.now());
         store.commit(change).await.unwrap();
-        Ground { far: Arc::default(), supplier: supplier.id, merchant, account }
+        Ground { far: Arc::default(), supplier: supplier.id, ids: ids.clone(), merchant, account }
     }
 }
 
@@ -107,8 +110,7 @@ impl House {
         if database.engine() == Engine::Postgres {
             database.tick(TimeDelta::minutes(3));
         }
-        let ids = IdSource::random(database.clock.clone());
-        House::over(database.open().await, database.clock.clone(), ids, ground.clone())
+        House::over(database.open().await, database.clock.clone(), ground.ids.clone(), ground.clone())
     }
 
     pub fn over(store: Store, clock: Clock, ids: IdSource, ground: Ground) -> House {
@@ -211,6 +213,11 @@ impl House {
         let input =
             serde_json::from_value(json!({"amount": {"amount": "40.00", "currency": "USD"}})).unwrap();
         self.refunding.request(self.ground.merchant.id, payment, id, &input, Change::new()).await.unwrap();
+    }
+
+    /// What a restored database has before it.
+    pub fn catching_up(&self) -> CatchingUp {
+        CatchingUp { store: self.store.clone(), pay: self.pay.clone(), refunding: self.refunding.clone() }
     }
 
     /// What a start does about everything that was left open.

@@ -19,7 +19,7 @@ pub enum Operation {
     Capture,
     /// The same, and the gateway refuses.
     Refuse,
-    /// A notice tells of money the gateway took by itself, and of some it gave back.
+    /// A notice tells of money the gateway took by itself, of some it gave back, and of a fee.
     Notice,
     /// A round of questions finds that the shopper agreed.
     Ask,
@@ -100,6 +100,8 @@ impl Operation {
                 ApplyMore,
                 RefundReported,
                 RefundRecorded,
+                FactRead,
+                FactRecorded,
                 ApplyFacts,
             ],
             Operation::Ask => &[
@@ -155,7 +157,8 @@ impl Operation {
                 let id = house.ids.mint();
                 house.start(id, "noticed").await.unwrap();
                 house.ground.far.takes(id);
-                house.ground.far.gives_back_itself("BACK-1", usd(1_000));
+                house.ground.far.gives_back_itself(id, &format!("BACK-{id}"), usd(1_000));
+                house.ground.far.charges_apart(id, usd(30));
                 id
             }
             Operation::Refund | Operation::Deliver => house.captured().await,
@@ -220,8 +223,9 @@ impl Operation {
                 assert_eq!((house.state(payment).await, far.takings(payment)), ("captured", 1));
                 let merchant = house.ground.merchant.id;
                 let findings = house.store.findings_of(merchant, payment).await.unwrap();
-                assert_eq!(findings.len(), 1, "what somebody gave back is found once: {findings:?}");
+                assert_eq!(findings.len(), 2, "what was given back and charged is found once: {findings:?}");
                 assert_eq!(house.booked(payment, "suspense_booked").await, 1);
+                assert_eq!(house.booked(payment, "fee_charged").await, 1);
             }
             Operation::Refund => {
                 let ours = house.store.refund(house.ground.merchant.id, refund).await.unwrap();
