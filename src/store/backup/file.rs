@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use super::schema::Shape;
 use super::{BackupError, Ending, FORMAT, Heading, Manifest};
-use crate::store::Value;
 use crate::store::change::Kind;
+use crate::store::{Value, migrate};
 
 /// The line before a table's rows.
 #[derive(Debug, Serialize, Deserialize)]
@@ -135,6 +135,13 @@ impl Reader {
         let heading: Heading = serde_json::from_slice(&first).map_err(|error| reader.broken(error))?;
         if heading.straits_backup != FORMAT {
             let why = format!("it has the format {}, this program reads {FORMAT}", heading.straits_backup);
+            return Err(BackupError::Unfit(why));
+        }
+        let newer: Vec<&i64> =
+            heading.migrations.iter().filter(|version| !migrate::knows(**version)).collect();
+        if !newer.is_empty() {
+            let why =
+                format!("it was taken by a newer Straits: this one does not know the migrations {newer:?}");
             return Err(BackupError::Unfit(why));
         }
         Ok((reader, heading))

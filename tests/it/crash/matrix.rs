@@ -143,12 +143,14 @@ fn survives(
         operation.recover(&house, subject).await;
         operation.judge(&house, subject).await;
         house.verified().await;
-        let asked = ground.far.truth().moved.clone();
+        let moved = ground.far.truth().moved.clone();
         house.recover().await;
-        let truth = ground.far.truth();
-        assert_eq!(truth.moved, asked, "a second round moved money");
-        assert!(truth.repeats.is_empty(), "what was done was asked for again: {:?}", truth.repeats);
-        drop(truth);
+        let (after, repeats) = {
+            let truth = ground.far.truth();
+            (truth.moved.clone(), truth.repeats.clone())
+        };
+        assert_eq!(after, moved, "a second round moved money");
+        assert!(repeats.is_empty(), "what was done was asked for again: {repeats:?}");
         assert_eq!(house.store.unknown_intents().await.unwrap(), 0);
         assert_eq!(house.store.waiting_notices().await.unwrap(), 0);
         house.store.close().await;

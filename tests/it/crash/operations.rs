@@ -225,7 +225,7 @@ impl Operation {
                 let findings = house.store.findings_of(merchant, payment).await.unwrap();
                 assert_eq!(findings.len(), 2, "what was given back and charged is found once: {findings:?}");
                 assert_eq!(house.booked(payment, "suspense_booked").await, 1);
-                assert_eq!(house.booked(payment, "fee_charged").await, 1);
+                assert_eq!(house.booked(payment, "fee_charged").await, 2, "with the capture, and apart");
             }
             Operation::Refund => {
                 let ours = house.store.refund(house.ground.merchant.id, refund).await.unwrap();

@@ -3,7 +3,7 @@
 use straits::crash::VARIABLE;
 
 use super::server::Server;
-use super::{CROWD, crowd, ends_well};
+use super::{CROWD, LONGER, crowd, ends_well};
 use crate::engines::TestDatabase;
 
 /// Where, and the how manieth time it comes there.
@@ -48,5 +48,5 @@ async fn dies_everywhere(database: Option<String>) {
         server.dies((VARIABLE, death)).await;
     }
     server.boot().await;
-    ends_well(&server, &told, &mut crowd, &format!("{} deaths", DEATHS.len())).await;
+    ends_well(&server, &told, &mut crowd, (LONGER, &format!("{} deaths", DEATHS.len()))).await;
 }
