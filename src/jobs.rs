@@ -27,6 +27,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
+use crate::crash::{Point, point};
 use crate::domain::orders::Holder;
 use crate::ids::IdSource;
 use crate::store::jobs::Job;
@@ -263,6 +264,7 @@ impl Jobs {
     async fn perform(&self, job: Versioned<Job>, way: Range<DateTime<Utc>>) -> Result<(), StoreError> {
         let Some(duty) = self.duty(&job.value.kind) else { return Ok(()) };
         let mut plan = Plan::new(duty.pace(), way);
+        point(Point::JobLeased).await;
         let (kind, missed) = (job.value.kind.clone(), plan.is_missed(&job.value, self.0.clock.now()));
         let task = Task::new(self.0.store.clone(), self.0.clock.clone(), job, plan.clone());
         let outcome = if missed {
@@ -277,6 +279,7 @@ impl Jobs {
                 }
             }
         };
+        point(Point::JobDone).await;
         if let Err(why) = &outcome {
             tracing::warn!(kind, why, "a job failed");
         }
@@ -292,7 +295,10 @@ impl Jobs {
         change.update_job(&after, version);
         match self.0.store.commit(change).await {
             // A lost update: the lease was taken over, its new holder finishes.
-            Ok(_) | Err(CommitError::LostUpdate { .. }) => Ok(()),
+            Ok(_) | Err(CommitError::LostUpdate { .. }) => {
+                point(Point::JobFinished).await;
+                Ok(())
+            }
             Err(error) => Err(unwritten(&after, &error)),
         }
     }

@@ -168,6 +168,11 @@ impl Vault {
         self.keys.first().is_some_and(|key| sealed.get(1..=KEY_ID) == Some(&key.id[..]))
     }
 
+    /// Whether it opens what was sealed under the key of this id.
+    pub fn holds(&self, key_id: &str) -> bool {
+        self.keys.iter().any(|key| hex(&key.id) == key_id)
+    }
+
     /// The newest key's id, for people.
     pub fn key_id(&self) -> String {
         self.keys.first().map(|key| hex(&key.id)).unwrap_or_default()

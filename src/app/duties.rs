@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use crate::clock::Clock;
 use crate::domain::access::Actor;
 use crate::domain::ledger::ChainHead;
+use crate::flows::catch_up::CatchingUp;
 use crate::flows::client_money::ClientMoneyCheck;
 use crate::flows::dispute::Disputing;
 use crate::flows::pay::Commits;
@@ -102,6 +103,25 @@ impl Duty for CheckClientMoney {
 
     async fn run(&self, _payload: &str) -> Result<(), String> {
         self.0.check_all().await.map_err(|error| error.to_string())
+    }
+}
+
+/// After a restore, asks what has happened since; until that is known nothing is sent.
+#[derive(Debug)]
+pub struct CatchUp(pub CatchingUp);
+
+#[async_trait]
+impl Duty for CatchUp {
+    fn kind(&self) -> &'static str {
+        "catch_up"
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Sweep(TimeDelta::seconds(30))
+    }
+
+    async fn run(&self, _payload: &str) -> Result<(), String> {
+        self.0.go_on().await.map_err(|error| error.to_string())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use crate::domain::orders::Holder;
+use crate::flows::catch_up::CatchingUp;
 use crate::flows::client_money::ClientMoneyCheck;
 use crate::flows::deliver::Delivering;
 use crate::flows::dispute::Disputing;
@@ -19,11 +20,12 @@ use crate::jobs::{Jobs, payment_duties};
 use crate::rates::{RateBook, Volatilities};
 use crate::settings::{Mode, Settings};
 use crate::store::Engine;
+use crate::store::restored::Phase;
 use crate::vault::Signer;
 
 use super::duties::{
-    AskDisputes, CheckClientMoney, ConvertWaiting, NoteHead, RemoveOutdated, SendRefunds, TellWebhooks,
-    VerifyBooks,
+    AskDisputes, CatchUp, CheckClientMoney, ConvertWaiting, NoteHead, RemoveOutdated, SendRefunds,
+    TellWebhooks, VerifyBooks,
 };
 use super::{AppError, Built};
 
@@ -121,6 +123,13 @@ pub async fn build(
     duties.push(Arc::new(AskDisputes(disputing.clone())));
     let client_money = ClientMoneyCheck { store: store.clone(), ids: ids.clone(), clock: clock.clone() };
     duties.push(Arc::new(CheckClientMoney(client_money.clone())));
+    let catching_up = CatchingUp { store: store.clone(), pay: pay.clone(), refunding: refunding.clone() };
+    let restored = catching_up.begin().await.map_err(|error| AppError::Broken(error.to_string()))?;
+    match restored {
+        None | Some(Phase::Done) => {}
+        Some(Phase::Loading) => return Err(AppError::RestoreUnfinished),
+        Some(Phase::Intents | Phase::Payments) => duties.push(Arc::new(CatchUp(catching_up))),
+    }
     duties.push(Arc::new(SendRefunds(refunding.clone())));
     duties.push(Arc::new(ConvertWaiting(settlements)));
     duties.push(Arc::new(NoteHead {

@@ -40,7 +40,7 @@ use crate::settings::{Mode, Settings};
 use crate::store::{CommitError, Store, StoreError};
 use crate::vault::{Vault, VaultError};
 
-pub use opening::{could_make, open_store, open_vault, prepare_folder, restore_clock};
+pub use opening::{could_make, open_store, open_vault, prepare_folder, restore_clock, store_options};
 pub use reseal::reseal;
 pub use seed::{Identity, Seeded};
 pub use signing::retire_signing_keys;
@@ -87,6 +87,9 @@ pub enum AppError {
         "the database has no merchant yet; make one, and its first key, with `straits merchant add --live --name \"…\"`"
     )]
     NoMerchant,
+    /// What a restore left half done is not served.
+    #[error("a restore into this database was not finished: drop the database and restore the backup again")]
+    RestoreUnfinished,
     /// Something stored is not what was written.
     #[error("{0}")]
     Broken(String),

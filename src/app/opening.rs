@@ -66,12 +66,17 @@ pub fn open_vault(settings: &Settings, ids: &IdSource) -> Result<Vault, AppError
 /// # Errors
 /// [`AppError::Store`].
 pub async fn open_store(settings: &Settings, clock: &Clock, ids: &IdSource) -> Result<Store, AppError> {
+    Ok(Store::open(&store_options(settings, clock, ids)).await?)
+}
+
+/// Where the database of these settings is, and what it must hold.
+pub fn store_options(settings: &Settings, clock: &Clock, ids: &IdSource) -> StoreOptions {
     let environment = match settings.mode {
         Mode::Sandbox => Environment::Test,
         Mode::Live => Environment::Live,
     };
     let url = settings.database_url.expose_secret();
-    Ok(Store::open(&StoreOptions::new(url, environment, clock.clone(), ids.clone())).await?)
+    StoreOptions::new(url, environment, clock.clone(), ids.clone())
 }
 
 /// Takes up the test clock where it stood.

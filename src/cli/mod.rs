@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 refused or found faults, 2 wrong usage. What goes wrong is one sentence on standard error.
 
+mod backup;
 mod books;
 mod config;
 mod demo;
@@ -88,6 +89,13 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Write everything to one file, beside a running service; either engine restores it
+    Backup {
+        /// A file that is not there yet
+        file: PathBuf,
+    },
+    /// Make a database out of a backup; the place must be empty
+    Restore(backup::RestoreArguments),
     /// Write books out as CSV
     Export {
         #[command(subcommand)]
@@ -210,6 +218,8 @@ fn run(cli: Cli) -> Result<Outcome, CliError> {
         Command::Verify { full, noted, json } => {
             runtime.block_on(books::verify(settings, full, &noted, json))
         }
+        Command::Backup { file } => runtime.block_on(backup::backup(settings, &file)),
+        Command::Restore(which) => runtime.block_on(backup::restore(settings, which)),
         Command::Export { what: Export::Journal } => runtime.block_on(books::journal(settings)),
         Command::Export { what: Export::Statement(which) } => {
             runtime.block_on(books::statement(settings, which))

@@ -14,6 +14,8 @@ pub mod settle;
 pub mod refund;
 /// Answering disputes, and watching their deadlines.
 pub mod dispute;
+/// After a restore: ask before anything is sent.
+pub mod catch_up;
 /// Goods were delivered: deferred commission is earned.
 pub mod deliver;
 /// What does not agree is decided by one user or two.

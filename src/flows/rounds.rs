@@ -31,12 +31,21 @@ pub(super) struct InVain {
 }
 
 /// How a round went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Round {
+    /// Pieces of work there were.
+    pub of: usize,
     /// Pieces of work that were taken up.
     pub tried: usize,
     /// Of these, in vain.
     pub failed: usize,
+}
+
+impl Round {
+    /// Both together.
+    pub fn and(self, other: Round) -> Round {
+        Round { of: self.of + other.of, tried: self.tried + other.tried, failed: self.failed + other.failed }
+    }
 }
 
 /// Where the next round begins, after one that ran out of patience.
@@ -50,6 +59,7 @@ impl Rounds {
         mut work: Vec<(GatewayAccountId, T)>,
         each: impl Fn(T) -> Work + Sync,
     ) -> Round {
+        let of = work.len();
         let first = self.0.load(Ordering::Relaxed) % work.len().max(1);
         work.rotate_left(first);
         let mut by_account: BTreeMap<GatewayAccountId, Vec<T>> = BTreeMap::new();
@@ -60,7 +70,8 @@ impl Rounds {
         let tallies = futures_util::future::join_all(rounds).await;
         let broken = tallies.iter().any(Tally::out_of_patience);
         self.0.store(if broken { first + PATIENCE } else { 0 }, Ordering::Relaxed);
-        tallies.into_iter().fold(Round { tried: 0, failed: 0 }, |sum, tally| Round {
+        tallies.into_iter().fold(Round { of, tried: 0, failed: 0 }, |sum, tally| Round {
+            of: sum.of,
             tried: sum.tried + tally.tried.into_inner(),
             failed: sum.failed + tally.failed.into_inner(),
         })

@@ -25,6 +25,9 @@ impl From<StoreError> for Problem {
                 tracing::error!(%cause, "the database did not answer");
                 Problem::new(Code::Unavailable, "the database did not answer").retry_after(1)
             }
+            StoreError::Closed | StoreError::TakesNothing => {
+                Problem::new(Code::Unavailable, "the database takes no changes now").retry_after(1)
+            }
             other => Problem::internal(other),
         }
     }
@@ -46,6 +49,12 @@ impl From<CommitError> for Problem {
             CommitError::Unavailable(cause) => {
                 tracing::error!(%cause, "the database did not take a change");
                 Problem::new(Code::Unavailable, "the database did not take the change").retry_after(1)
+            }
+            CommitError::Unknown(cause) => {
+                tracing::error!(%cause, "whether the database took a change is not known");
+                let words =
+                    "whether it was done is not known yet: repeat the request with the same Idempotency-Key";
+                Problem::new(Code::Unavailable, words).retry_after(1)
             }
             other => Problem::internal(other),
         }
@@ -109,6 +118,7 @@ impl From<PayError> for Problem {
             PayError::Gateway(GatewayError::Throttled { retry_after_s }) => {
                 problem.retry_after(u64::from(retry_after_s.unwrap_or(5)))
             }
+            PayError::Held => problem.retry_after(30),
             PayError::Unavailable(cause) => unavailable(cause),
             _ => problem,
         }
@@ -171,6 +181,7 @@ impl From<RefundFlowError> for Problem {
     fn from(error: RefundFlowError) -> Problem {
         let problem = Problem::new(code_of(error.code()), error.to_string());
         match (&error, error.param()) {
+            (RefundFlowError::Held, _) => problem.retry_after(30),
             (RefundFlowError::Gateway(cause), _) => unavailable(cause),
             (RefundFlowError::Unavailable(cause), _) => unavailable(cause),
             (_, Some(param)) => problem.at(param),

@@ -36,6 +36,9 @@ const NOT_SETTINGS: &[&str] = &[
     "STRAITS_REFERENCE_DIR",
     "STRAITS_TEST_POSTGRES",
     "STRAITS_URL",
+    // A program that has no places to die refuses to be told to.
+    #[cfg(feature = "crash-points")]
+    crate::crash::VARIABLE,
 ];
 
 /// Where a value came from.

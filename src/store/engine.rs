@@ -73,6 +73,14 @@ impl Engine {
         }
     }
 
+    /// How a transaction begins whose every read sees the same moment.
+    pub(super) fn begin_snapshot(self) -> &'static str {
+        match self {
+            Engine::Sqlite => "BEGIN",
+            Engine::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        }
+    }
+
     /// The suffix that locks the rows of `table` in a select; SQLite's write transaction is a lock already.
     pub(super) fn for_update(self, table: &str) -> String {
         match self {

@@ -55,6 +55,11 @@ const LEASE: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// Whether this program has the migration.
+pub(super) fn knows(version: i64) -> bool {
+    FILES.iter().any(|(known, ..)| *known == version)
+}
+
 /// Runs what is missing.
 pub(super) async fn run(
     connection: &mut AnyConnection,
@@ -62,8 +67,19 @@ pub(super) async fn run(
     holder: &str,
     clock: &Clock,
 ) -> Result<(), StoreError> {
+    run_those(connection, engine, holder, clock, |_| true).await
+}
+
+/// Runs what is missing of those that are wanted: a backup's rows belong into the schema they came from.
+pub(super) async fn run_those(
+    connection: &mut AnyConnection,
+    engine: Engine,
+    holder: &str,
+    clock: &Clock,
+    wanted: impl Fn(i64) -> bool,
+) -> Result<(), StoreError> {
     take_lease(connection, holder, clock).await?;
-    let migrations = FILES.iter().map(|(version, name, text)| {
+    let migrations = FILES.iter().filter(|(version, ..)| wanted(*version)).map(|(version, name, text)| {
         let sql = AssertSqlSafe(engine.expand(text)).into_sql_str();
         Migration::new(*version, (*name).into(), MigrationType::Simple, sql, false)
     });

@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod bank_accounts;
+pub mod backup;
 pub mod change;
 pub mod disputes;
 mod engine;
@@ -26,6 +27,7 @@ pub mod quotes;
 pub mod rail_accounts;
 pub mod rates;
 pub mod refunds;
+pub mod restored;
 pub mod retention;
 mod row;
 pub mod sealed;
@@ -41,6 +43,7 @@ mod words;
 mod writer;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::AnyPool;
@@ -58,6 +61,9 @@ pub use writer::{CommitFault, CommitFaults};
 
 use crate::domain::ledger::Account;
 use crate::money::Money;
+
+/// How long readiness waits for an empty change.
+const PROBE: Duration = Duration::from_secs(1);
 
 /// The open database; clones share it.
 #[derive(Debug, Clone)]
@@ -104,13 +110,18 @@ impl Store {
     /// Whether the database answers and changes are taken: for readiness.
     ///
     /// # Errors
-    /// [`StoreError::Database`], [`StoreError::Closed`].
+    /// [`StoreError::Database`], [`StoreError::TakesNothing`], [`StoreError::Closed`].
     pub async fn ping(&self) -> Result<(), StoreError> {
         if !self.writer.is_open() {
             return Err(StoreError::Closed);
         }
         sqlx::query("SELECT seq FROM ledger_head WHERE id = 1").fetch_optional(self.reads()).await?;
-        Ok(())
+        if self.writer.is_well() {
+            return Ok(());
+        }
+        // The last batch was not taken: an empty one says whether that is over.
+        let probe = tokio::time::timeout(PROBE, self.commit(Change::new())).await;
+        if matches!(probe, Ok(Ok(_))) { Ok(()) } else { Err(StoreError::TakesNothing) }
     }
 
     /// Changes that wait for the writer, for metrics.
@@ -171,6 +182,9 @@ pub enum StoreError {
         /// What is wrong with it.
         why: String,
     },
+    /// It is read and not written: full, read-only or locked.
+    #[error("the database takes no changes")]
+    TakesNothing,
     /// No more changes are taken.
     #[error("the store is closed")]
     Closed,

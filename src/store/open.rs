@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -135,6 +136,7 @@ impl Store {
             queue: options.queue.max(1),
             portable: options.portable_writer,
             faults: options.faults.clone(),
+            well: Arc::new(AtomicBool::new(true)),
         })
         .await?;
         Ok(Store { reads, writer, engine, environment: options.environment })
@@ -171,6 +173,8 @@ fn is_contended(error: &StoreError) -> bool {
 async fn readers(engine: Engine, connect: &AnyConnectOptions, count: u32) -> Result<AnyPool, sqlx::Error> {
     AnyPoolOptions::new()
         .max_connections(count)
+        // Whoever waits for a database that is away hears 503 while it still matters.
+        .acquire_timeout(Duration::from_secs(10))
         .after_connect(move |connection, _| {
             Box::pin(async move {
                 sqlx::raw_sql(engine.reader_setup()).execute(connection).await?;
@@ -198,7 +202,7 @@ async fn claim_environment(connection: &mut AnyConnection, wanted: Environment) 
 }
 
 /// The path behind `sqlite://path`, `sqlite:path`; everything behind a `?` is ours to say.
-fn path_of(url: &str) -> PathBuf {
+pub(super) fn path_of(url: &str) -> PathBuf {
     let rest = url.strip_prefix("sqlite:").unwrap_or(url);
     let rest = rest.strip_prefix("//").unwrap_or(rest);
     PathBuf::from(rest.split('?').next().unwrap_or(rest))
@@ -208,6 +212,13 @@ fn path_of(url: &str) -> PathBuf {
 async fn prepare_file(url: &str, name: &str) -> Result<String, StoreError> {
     let path = path_of(url);
     if !path.exists() {
+        let mut log = path.clone().into_os_string();
+        log.push("-wal");
+        if Path::new(&log).exists() {
+            let why =
+                "it is missing and its write-ahead log is there: put it back, or restore a backup".to_owned();
+            return Err(StoreError::NotADatabase { path, why });
+        }
         make_file(&path, name).await?;
     }
     let open = format!("sqlite://{}?mode=rw", path.display());
@@ -220,7 +231,7 @@ async fn prepare_file(url: &str, name: &str) -> Result<String, StoreError> {
 
 /// The file is made beside its place and then linked there: it is never seen half made, and of two processes that
 /// make it at once the later one finds that of the earlier.
-async fn make_file(path: &Path, name: &str) -> Result<(), StoreError> {
+pub(super) async fn make_file(path: &Path, name: &str) -> Result<(), StoreError> {
     let draft = path.with_extension(name);
     let mut connection = AnyConnection::connect(&format!("sqlite://{}?mode=rwc", draft.display())).await?;
     let mark = AssertSqlSafe(format!("PRAGMA application_id = {APPLICATION_ID}"));

@@ -299,6 +299,23 @@ impl Store {
         rows.iter().map(|row| read(Row::of("payment", row))).collect()
     }
 
+    /// Every merchant's payments after this one, by id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn payments_after(
+        &self,
+        after: Option<PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<Versioned<Payment>>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM payment WHERE id > $1 ORDER BY id LIMIT $2")
+            .bind(after.map(|id| id.to_string()).unwrap_or_default())
+            .bind(i64::from(limit))
+            .fetch_all(self.reads())
+            .await?;
+        rows.iter().map(|row| read(Row::of("payment", row))).collect()
+    }
+
     /// A payment's history, oldest first.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! cannot (PayPal, GrabPay) a cancelled payment is one that we never complete; its approval lapses by itself. While a
 //! call to complete is under way, or nobody knows what came of it, it is too late.
 
+use crate::crash::{Point, point};
 use crate::domain::orders::{IntentKind, PaymentState, ReportSource};
 use crate::ids::{MerchantId, PaymentId};
 use crate::store::{Change, CommitError};
@@ -39,6 +40,7 @@ impl Pay {
             }
             let account = self.account_of(before)?;
             if let Some(closes) = account.gateway.closes() {
+                self.may_send()?;
                 let report = closes.close_payment(&self.request(before)).await?;
                 self.apply_report(payment, &account, &report, &Cause::of(ReportSource::Call)).await?;
                 if !extra.is_empty() {
@@ -59,8 +61,12 @@ impl Pay {
             let detail = serde_json::json!({ "by": "merchant" });
             self.note_from(&mut change, ReportSource::Operator, &after, "cancelled", detail);
             self.tell(&mut change, &after);
+            point(Point::CancelDecided).await;
             match self.0.store.commit(change).await {
-                Ok(_) => return self.get(merchant, id).await,
+                Ok(_) => {
+                    point(Point::CancelRecorded).await;
+                    return self.get(merchant, id).await;
+                }
                 Err(CommitError::LostUpdate { table: "payment" | "quote", .. } | CommitError::Unknown(_)) => {
                 }
                 Err(error) => return Err(error.into()),

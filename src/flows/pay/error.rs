@@ -89,6 +89,11 @@ pub enum PayError {
     /// The gateway did not say how the payment stands.
     #[error("{0}")]
     Gateway(#[from] GatewayError),
+    /// Nothing is sent: the database was restored and the gateways are still being asked.
+    #[error(
+        "the database was restored from a backup and the gateways are being asked what has happened since; until then nothing is sent"
+    )]
+    Held,
     /// The database, the writer or the vault did not serve; nothing was promised.
     #[error("{0}")]
     Unavailable(String),
@@ -122,7 +127,7 @@ impl PayError {
             PayError::Superseded { .. } => "superseded",
             PayError::Gateway(GatewayError::Throttled { .. }) => "gateway_throttled",
             PayError::Gateway(_) => "gateway_unavailable",
-            PayError::Unavailable(_) => "unavailable",
+            PayError::Held | PayError::Unavailable(_) => "unavailable",
         }
     }
 }

@@ -25,6 +25,7 @@ mod complete;
 mod dispute;
 mod error;
 mod expect;
+mod gate;
 mod hear;
 mod lease;
 mod patience;
@@ -57,6 +58,7 @@ pub use climb::{Climbed, Commits};
 pub use come_back::Landing;
 pub use dispute::dispute_view;
 pub use error::PayError;
+pub use gate::Sending;
 pub use hear::Arrived;
 pub use recover::Recovered;
 pub use settles::{CaptureStanding, Expectation, SettleError, Settles};
@@ -98,6 +100,7 @@ pub struct Parts {
     courtesies: patience::Courtesies,
     turns: turns::Turns<Result<Payment, PayError>>,
     recovery: recover::Recovery,
+    gate: gate::Gate,
 }
 
 /// Locked prices, each used by one payment.
@@ -183,6 +186,7 @@ impl Parts {
         loopback_returns: bool,
     ) -> Parts {
         let (turns, recovery) = (turns::Turns::default(), recover::Recovery::default());
+        let gate = gate::Gate::default();
         Parts {
             store,
             clock,
@@ -198,6 +202,7 @@ impl Parts {
             courtesies: patience::Courtesies::default(),
             turns,
             recovery,
+            gate,
         }
     }
 }

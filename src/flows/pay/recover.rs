@@ -4,8 +4,9 @@
 use futures_util::FutureExt;
 
 use crate::domain::orders::{IntentKind, Payment, PaymentState, ReportSource};
-use crate::flows::rounds::{InVain, Rounds};
-use crate::ids::PaymentId;
+use crate::flows::rounds::{InVain, Round, Rounds};
+use crate::gateways::GatewayError;
+use crate::ids::{GatewayAccountId, PaymentId};
 use crate::store::Versioned;
 
 use super::cause::Cause;
@@ -56,8 +57,9 @@ impl Pay {
     }
 
     async fn recover_all(&self, only_calls: bool) -> Result<Recovered, PayError> {
+        self.look_again().await?;
         let notices = self.drain().await?;
-        let (asked, failed) = self.ask_all(only_calls).await?;
+        let Round { tried: asked, failed, .. } = self.ask_all(only_calls).await?;
         self.measure().await?;
         Ok(Recovered { notices, asked, failed })
     }
@@ -83,16 +85,16 @@ impl Pay {
         }
     }
 
-    /// One round of questions: how many were asked, and how many in vain.
-    async fn ask_all(&self, only_calls: bool) -> Result<(usize, usize), PayError> {
-        let (mut asked, mut failed, mut after) = (0, 0, None);
+    /// One round of questions about everything that is open, or only about what calls left open.
+    async fn ask_all(&self, only_calls: bool) -> Result<Round, PayError> {
+        let (mut sum, mut after) = (Round::default(), None);
         loop {
             let page = if only_calls {
                 self.0.store.payments_in_limbo(after, PAGE).await?
             } else {
                 self.0.store.unsettled_payments(after, PAGE).await?
             };
-            let Some(last) = page.last() else { return Ok((asked, failed)) };
+            let Some(last) = page.last() else { return Ok(sum) };
             after = Some(last.value.id);
             let mut work = vec![];
             for payment in page {
@@ -100,19 +102,57 @@ impl Pay {
                     work.push((payment.value.account, (payment.value.gateway.clone(), payment.value.id)));
                 }
             }
-            let pay = self.clone();
-            let each = move |(gateway, id): (String, PaymentId)| {
-                let pay = pay.clone();
-                async move {
-                    pay.turn_at(&gateway).await;
-                    Ok(pay.ask(id, &Cause::of(ReportSource::Poll)).await.map(|_| ())?)
-                }
-                .boxed()
-            };
-            let round = self.0.recovery.payments.go(work, each).await;
-            asked += round.tried;
-            failed += round.failed;
+            sum = sum.and(self.ask_about(work).await);
         }
+    }
+
+    async fn ask_about(&self, work: Vec<(GatewayAccountId, (String, PaymentId))>) -> Round {
+        let pay = self.clone();
+        let each = move |(gateway, id): (String, PaymentId)| {
+            let pay = pay.clone();
+            async move {
+                pay.turn_at(&gateway).await;
+                match pay.ask(id, &Cause::of(ReportSource::Poll)).await {
+                    // A definite no is an answer too.
+                    Ok(_) | Err(PayError::Gateway(GatewayError::Refused { retry_later: false, .. })) => {
+                        Ok(())
+                    }
+                    Err(error) => Err(error.into()),
+                }
+            }
+            .boxed()
+        };
+        self.0.recovery.payments.go(work, each).await
+    }
+
+    /// One round about everything that is open: how many questions were not answered. A payment of an account that is
+    /// no more cannot be asked about, nor can anything be sent for it.
+    pub(in crate::flows) async fn unanswered(&self) -> Result<usize, PayError> {
+        let (mut sum, mut after) = (Round::default(), None);
+        loop {
+            let page = self.0.store.unsettled_payments(after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(sum.of - (sum.tried - sum.failed)) };
+            after = Some(last.value.id);
+            sum = sum.and(self.ask_about(self.askable(&page)).await);
+        }
+    }
+
+    /// One page of every payment there is, ended or not: the last one's id, and how many were not answered for.
+    pub(in crate::flows) async fn ask_again(
+        &self,
+        after: Option<PaymentId>,
+    ) -> Result<Option<(PaymentId, usize)>, PayError> {
+        let page = self.0.store.payments_after(after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(None) };
+        let round = self.ask_about(self.askable(&page)).await;
+        Ok(Some((last.value.id, round.of - (round.tried - round.failed))))
+    }
+
+    fn askable(&self, page: &[Versioned<Payment>]) -> Vec<(GatewayAccountId, (String, PaymentId))> {
+        let known = page.iter().filter(|payment| self.0.accounts.find(payment.value.account).is_some());
+        let named =
+            known.map(|payment| (payment.value.account, (payment.value.gateway.clone(), payment.value.id)));
+        named.collect()
     }
 
     /// Whether somebody is opening the payment at the gateway right now: asking would only find nothing.

@@ -37,6 +37,9 @@ impl Pay {
         {
             return Ok(payment.value);
         }
+        if self.may_send().is_err() {
+            return Ok(payment.value);
+        }
         match account.gateway.session_again(&self.request(&payment.value)).await {
             Ok(Some(session)) => {
                 tracing::info!(payment = %id, "the answer to the opening was lost; the gateway gave it again");

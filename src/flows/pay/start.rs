@@ -7,6 +7,7 @@
 use serde_json::json;
 use url::Url;
 
+use crate::crash::{Point, point};
 use crate::domain::fx::Quote;
 use crate::domain::merchants::Merchant;
 use crate::domain::orders::{
@@ -68,10 +69,15 @@ impl Pay {
         start: Start,
         extra: Change,
     ) -> Result<PaymentView, PayError> {
+        self.look_again().await?;
+        self.may_send()?;
         let (payment, mut intent, account) = self.write_down(merchant, start, extra).await?;
         let id = payment.value.id;
         let request = self.request(&payment.value);
-        match self.holding(&mut intent, account.gateway.create_payment(&request)).await {
+        point(Point::StartIntended).await;
+        let opened = self.holding(&mut intent, account.gateway.create_payment(&request)).await;
+        point(Point::StartCalled).await;
+        match opened {
             Ok(session) => self.open_session(payment, &session).await?,
             Err(GatewayError::OutcomeUnknown(why)) => {
                 tracing::warn!(payment = %id, why, "whether the gateway opened the payment is not known");
@@ -79,6 +85,7 @@ impl Pay {
             }
             Err(error) => self.fail(payment, &account, &error).await?,
         }
+        point(Point::StartRecorded).await;
         self.get(merchant.id, id).await
     }
 
@@ -143,6 +150,7 @@ impl Pay {
                 .insert_payment(&payment)
                 .insert_intent(&intent)
                 .insert_watch(&self.first_watch(&payment, &account));
+            point(Point::StartDecided).await;
             match self.0.store.commit(change).await {
                 Ok(_) => {
                     let payment = Versioned { value: payment, version: 1 };

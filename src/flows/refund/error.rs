@@ -41,6 +41,11 @@ pub enum RefundFlowError {
     /// The gateway did not say; what is written down is taken up again.
     #[error("{0}")]
     Gateway(#[from] GatewayError),
+    /// Nothing is sent: the database was restored and the gateways are still being asked.
+    #[error(
+        "the database was restored from a backup and the gateways are being asked what has happened since; until then nothing is sent"
+    )]
+    Held,
     /// Nothing was promised: try again.
     #[error("{0}")]
     Unavailable(String),
@@ -65,7 +70,9 @@ impl RefundFlowError {
             }
             RefundFlowError::Refused(_) => "refund_invalid",
             RefundFlowError::Superseded { .. } => "superseded",
-            RefundFlowError::Gateway(_) | RefundFlowError::Unavailable(_) => "unavailable",
+            RefundFlowError::Gateway(_) | RefundFlowError::Held | RefundFlowError::Unavailable(_) => {
+                "unavailable"
+            }
         }
     }
 

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use crate::crash::{Point, point};
 use crate::domain::ledger::journal::Booking;
 use crate::domain::merchants::GatewayAccount;
 use crate::domain::orders::refund::{Refund, RefundKind, RefundState};
@@ -28,7 +29,7 @@ use crate::rates::RateBook;
 use crate::store::settlements::{SETTLEMENT, SettlementRecord};
 use crate::store::{Change, CommitError, Store, Versioned};
 
-use super::pay::Pay;
+use super::pay::{Pay, Sending};
 use super::rounds::Rounds;
 use super::settle::{Settlements, refund_view};
 
@@ -145,6 +146,14 @@ impl Refunding {
         if input.fx_difference == FxBearer::Customer {
             return Err(RefundFlowError::CustomerBears);
         }
+        let sending = self.0.pay.look_again().await.map_err(RefundFlowError::unavailable)?;
+        if sending == Sending::Held {
+            return Err(RefundFlowError::Held);
+        }
+        if sending == Sending::AskFirst {
+            // Money of it may have gone back since the backup was taken.
+            self.0.pay.sync(merchant, payment).await.map_err(RefundFlowError::unavailable)?;
+        }
         let foreign = extra.tables();
         for _ in 0..DECISIONS {
             let ground = self.ground(merchant, payment).await?;
@@ -155,8 +164,10 @@ impl Refunding {
             let payment = Payment { updated_at: refund.created_at, ..ground.payment.value.clone() };
             change.update_payment(&payment, ground.payment.version);
             change.extend(extra.clone());
+            point(Point::RefundDecided).await;
             match self.0.store.commit(change).await {
                 Ok(_) => {
+                    point(Point::RefundIntended).await;
                     self.send_written(refund.id).await;
                     return self.get(merchant, refund.id).await;
                 }

@@ -2,11 +2,13 @@
 
 use futures_util::FutureExt;
 
+use crate::crash::{Point, point};
 use crate::domain::orders::refund::{Refund, RefundState};
 use crate::domain::orders::{
     Intent, IntentKind, Lease, Outcome, Payment, RefundReport, RefundStatus, ReportSource,
 };
-use crate::flows::pay::{OpenAccount, Settles};
+use crate::flows::pay::{OpenAccount, Sending, Settles};
+use crate::flows::rounds::Round;
 use crate::gateways::{GatewayError, RefundRequest, Refunds};
 use crate::ids::RefundId;
 use crate::store::{Change, CommitError, Versioned};
@@ -49,10 +51,20 @@ impl Refunding {
     /// # Errors
     /// [`RefundFlowError::Unavailable`] when the store cannot be read; one gateway's trouble stops no other refund.
     pub async fn recover(&self) -> Result<usize, RefundFlowError> {
-        let (mut tried, mut after) = (0, None);
+        Ok(self.round().await?.tried)
+    }
+
+    /// The same; answers how many were not answered for.
+    pub(in crate::flows) async fn unanswered(&self) -> Result<usize, RefundFlowError> {
+        let round = self.round().await?;
+        Ok(round.of - (round.tried - round.failed))
+    }
+
+    async fn round(&self) -> Result<Round, RefundFlowError> {
+        let (mut sum, mut after) = (Round::default(), None);
         loop {
             let page = self.0.store.open_refunds(after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(tried) };
+            let Some(last) = page.last() else { return Ok(sum) };
             after = Some(last.value.id);
             let mut work = Vec::new();
             for refund in page {
@@ -63,17 +75,20 @@ impl Refunding {
                 let refunding = self.clone();
                 async move { Ok(refunding.take_up(id).await?) }.boxed()
             };
-            tried += self.1.go(work, each).await.tried;
+            sum = sum.and(self.1.go(work, each).await);
         }
     }
 
     async fn take_up(&self, id: RefundId) -> Result<(), RefundFlowError> {
         let Some(call) = self.call(id).await? else { return Ok(()) };
         let now = self.0.clock.now();
-        if call.intent.value.under_way(self.0.holder, now) {
+        // While nothing is sent nobody is at it: the lease is one of before the backup.
+        let held = self.0.pay.sending() == Sending::Held;
+        if call.intent.value.under_way(self.0.holder, now) && !held {
             return Ok(());
         }
-        let asked = call.intent.value.outcome != Outcome::Open || call.refund.value.refund_ref.is_some();
+        let asked =
+            held || call.intent.value.outcome != Outcome::Open || call.refund.value.refund_ref.is_some();
         if asked || call.intent.value.attempts > 0 {
             match self.ask(&call).await? {
                 Some(report) => {
@@ -92,6 +107,9 @@ impl Refunding {
                 None => {}
             }
         }
+        if held {
+            return Ok(());
+        }
         let lease = Lease { owner: self.0.holder.boot, until: now + Intent::LEASE };
         let leased = Intent {
             lease: Some(lease),
@@ -100,8 +118,12 @@ impl Refunding {
         };
         let mut change = Change::new();
         change.update_intent(&leased, call.intent.version);
+        point(Point::RefundAsked).await;
         match self.0.store.commit(change).await {
-            Ok(_) => self.send_once(id).await,
+            Ok(_) => {
+                point(Point::RefundLeased).await;
+                self.send_once(id).await
+            }
             // Another instance has it.
             Err(CommitError::LostUpdate { .. }) => Ok(()),
             Err(error) => Err(RefundFlowError::unavailable(error)),
@@ -145,12 +167,16 @@ impl Refunding {
     }
 
     async fn send(&self, mut call: Call) -> Result<(), RefundFlowError> {
+        if self.0.pay.sending() == Sending::Held {
+            return Err(RefundFlowError::Held);
+        }
         let request = self.0.pay.request(&call.payment.value);
         let secrets = self.0.pay.secrets(&call.payment.value)?;
         let wire = Refunding::wire(&call.refund.value);
         let account = call.account.clone();
         let refunds = Refunding::refunds_at(&account)?;
         let sent = self.0.pay.holding(&mut call.intent, refunds.refund(&request, &secrets, &wire)).await;
+        point(Point::RefundCalled).await;
         match answer(&call.refund.value, sent, self.0.clock.now()) {
             Answer::Report(report) => self.apply(&call, &report, ReportSource::Call).await,
             Answer::Outcome(outcome, error) => {

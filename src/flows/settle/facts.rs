@@ -2,6 +2,7 @@
 //!
 //! Each is booked once, under the gateway's own reference. What nobody has explained opens a finding with it.
 
+use crate::crash::{Point, point};
 use crate::domain::findings::FindingKind;
 use crate::domain::ledger::journal::{self, ChargedFee};
 use crate::domain::merchants::GatewayAccount;
@@ -79,9 +80,13 @@ impl Settlements {
                 .await?;
             }
         }
+        point(Point::FactRead).await;
         match self.0.store.commit(change).await {
             // Booked before, by another door or an earlier report.
-            Ok(_) | Err(CommitError::AlreadyBooked { .. }) => Ok(()),
+            Ok(_) | Err(CommitError::AlreadyBooked { .. }) => {
+                point(Point::FactRecorded).await;
+                Ok(())
+            }
             Err(error) => Err(error.into()),
         }
     }

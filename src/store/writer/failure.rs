@@ -41,8 +41,16 @@ pub(super) fn classify(engine: Engine, failed: StatementError) -> Failure {
         (Engine::Postgres, code) if is_contention(code) || code == "57014" => Failure::Contended(failed),
         // SQLite's BUSY, LOCKED, BUSY_SNAPSHOT.
         (Engine::Sqlite, "5" | "6" | "261" | "262" | "517") => Failure::Contended(failed),
-        // The server is going away, refuses connections, or has ended a transaction that slept.
-        (Engine::Postgres, code) if code.starts_with("08") || code.starts_with("57P") || code == "25P03" => {
+        // The server is going away or refuses connections, has ended a transaction that slept, or this session cannot
+        // write: it was opened on a replica.
+        (Engine::Postgres, code)
+            if code.starts_with("08") || code.starts_with("57P") || matches!(code, "25P03" | "25006") =>
+        {
+            Failure::Disconnected(failed.error)
+        }
+        // The file or its folder cannot be written or read, or another file stands in its place: only a connection made
+        // anew sees when that is over.
+        (Engine::Sqlite, code) if matches!(code.parse::<u32>().map(|code| code & 0xff), Ok(8 | 10 | 14)) => {
             Failure::Disconnected(failed.error)
         }
         _ => Failure::Refused(failed),

@@ -23,6 +23,7 @@ mod task;
 mod trail;
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::SecretString;
@@ -63,6 +64,8 @@ pub(super) struct WriterOptions {
     pub queue: usize,
     pub portable: bool,
     pub faults: Option<Arc<dyn CommitFaults>>,
+    /// Whether the last batch came through; the task says so.
+    pub well: Arc<AtomicBool>,
 }
 
 /// A message to the task.
@@ -76,6 +79,7 @@ enum Message {
 #[derive(Debug, Clone)]
 pub(super) struct Writer {
     queue: mpsc::Sender<Message>,
+    well: Arc<AtomicBool>,
     task: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
@@ -83,9 +87,10 @@ impl Writer {
     /// Connects and starts the task.
     pub async fn start(options: WriterOptions) -> Result<Writer, sqlx::Error> {
         let (queue, messages) = mpsc::channel(options.queue);
+        let well = Arc::clone(&options.well);
         let task = task::Task::start(options).await?;
         let task = Arc::new(Mutex::new(Some(tokio::spawn(task.run(messages)))));
-        Ok(Writer { queue, task })
+        Ok(Writer { queue, well, task })
     }
 
     /// Queues a change and waits for its outcome.
@@ -101,6 +106,11 @@ impl Writer {
     /// How many messages wait.
     pub fn waiting(&self) -> usize {
         self.queue.max_capacity() - self.queue.capacity()
+    }
+
+    /// Whether the database took the last batch.
+    pub fn is_well(&self) -> bool {
+        self.well.load(Ordering::SeqCst)
     }
 
     /// Whether changes are taken.

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 
 use crate::clock::Clock;
+use crate::crash::{Point, point};
 use crate::domain::ledger::BlockHash;
 use crate::ids::{BatchId, IdSource};
 use crate::store::{Change, CommitError, Engine, Value};
@@ -23,6 +25,8 @@ use super::{CommitFault, CommitFaults, Message, WriterOptions, tables};
 const STALL: Duration = Duration::from_secs(20);
 /// How often a batch is tried before its callers hear that the database is unavailable.
 const TRIES: u32 = 5;
+/// How often it is tried while another program holds SQLite's one lock: each time waits for it five seconds.
+const TRIES_LOCKED: u32 = 2;
 /// How long the writer looks for the outcome of a COMMIT before it says that it does not know.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Remembered account ids; beyond it the memory starts anew.
@@ -40,6 +44,7 @@ pub(super) struct Task {
     portable: bool,
     faults: Option<Arc<dyn CommitFaults>>,
     session: Option<Session>,
+    well: Arc<AtomicBool>,
     known: HashMap<AccountKey, i64>,
 }
 
@@ -68,6 +73,7 @@ impl Task {
             portable: options.portable,
             faults: options.faults,
             session: Some(session),
+            well: options.well,
             known: HashMap::new(),
         })
     }
@@ -105,6 +111,10 @@ impl Task {
             metrics::histogram!("straits_writer_batch_size").record(count(changes.len()));
             metrics::gauge!("straits_writer_queue").set(count(messages.len()));
             let outcomes = self.see_through(&changes).await;
+            let away = |outcome: &Result<_, _>| {
+                matches!(outcome, Err(CommitError::Unavailable(_) | CommitError::Unknown(_)))
+            };
+            self.well.store(!outcomes.iter().any(away), Ordering::SeqCst);
             for (answer, outcome) in answers.into_iter().zip(outcomes) {
                 // A caller that has gone away does not need to hear.
                 let _ = answer.send(outcome);
@@ -153,7 +163,8 @@ impl Task {
                 failure,
                 Failure::Contended(_) | Failure::Disconnected(_) | Failure::NotCommitted(_)
             );
-            if !again || tries >= TRIES {
+            let held_up = matches!(failure, Failure::Contended(_)) && self.engine == Engine::Sqlite;
+            if !again || tries >= if held_up { TRIES_LOCKED } else { TRIES } {
                 return Err(failure);
             }
             tracing::warn!(?failure, tries, "a batch is tried again");
@@ -182,14 +193,19 @@ impl Task {
             Ok(Ok(written)) => written,
             Err(_) => return Err(Failure::Disconnected(stalled())),
             Ok(Err(failed)) => {
-                // A connection that cannot even roll back is left behind.
-                if session.run("ROLLBACK").await.is_ok() {
+                let failure = classify(self.engine, failed);
+                // A connection that cannot even roll back is left behind, and so is one that does not write.
+                let keep = session.run("ROLLBACK").await.is_ok();
+                if keep && !matches!(failure, Failure::Disconnected(_)) {
                     self.session = Some(session);
                 }
-                return Err(classify(self.engine, failed));
+                return Err(failure);
             }
         };
-        match self.commit(&mut session).await {
+        point(Point::CommitPending).await;
+        let committed = self.commit(&mut session).await;
+        point(Point::CommitDone).await;
+        match committed {
             Ok(()) => self.session = Some(session),
             Err(error) => {
                 drop(session);

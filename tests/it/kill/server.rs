@@ -44,14 +44,7 @@ impl Server {
 
     /// Starts it and waits until it is ready.
     pub async fn boot(&mut self) {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_straits"));
-        command.env_clear().args(["--listen", &self.address, "--data-dir"]).arg(self.folder.path());
-        if let Some(database) = &self.database {
-            command.args(["--database-url", database]);
-        }
-        command.env("STRAITS__FX__SOURCES", "bundled").env("STRAITS__LOG__LEVEL", "info");
-        self.child = Some(command.stdout(Stdio::null()).stderr(Stdio::from(log)).spawn().unwrap());
+        self.spawn(&[]);
         let begun = Instant::now();
         while self.call(Method::GET, "/readyz", "", None, None).await.0 != 200 {
             let alive = self.child.as_mut().unwrap().try_wait().unwrap().is_none();
@@ -66,11 +59,48 @@ impl Server {
         self.sandbox = serde_json::from_str(&text).unwrap();
     }
 
+    /// Starts it with this in its environment and waits until it has died by itself.
+    #[cfg(feature = "crash-points")]
+    pub async fn dies(&mut self, variable: (&str, &str)) {
+        self.spawn(&[variable]);
+        let begun = Instant::now();
+        let ended = loop {
+            if let Some(ended) = self.child.as_mut().unwrap().try_wait().unwrap() {
+                break ended;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "{variable:?}: it lives on\n{}", self.tail());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        self.child = None;
+        // By a signal, as a killed process does, and not by a refusal to start.
+        assert_eq!(ended.code(), None, "{variable:?}: {}", self.tail());
+    }
+
+    fn spawn(&mut self, variables: &[(&str, &str)]) {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_straits"));
+        command.env_clear().args(["--listen", &self.address, "--data-dir"]).arg(self.folder.path());
+        if let Some(database) = &self.database {
+            command.args(["--database-url", database]);
+        }
+        command.env("STRAITS__FX__SOURCES", "bundled").env("STRAITS__LOG__LEVEL", "info");
+        command.envs(variables.iter().copied());
+        self.child = Some(command.stdout(Stdio::null()).stderr(Stdio::from(log)).spawn().unwrap());
+    }
+
     /// SIGKILL.
     pub fn kill(&mut self) {
         let mut child = self.child.take().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    /// SIGTERM, and how it ended.
+    pub fn terminate(&mut self) -> std::process::ExitStatus {
+        let mut child = self.child.take().unwrap();
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        child.wait().unwrap()
     }
 
     /// The data folder.
