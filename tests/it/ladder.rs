@@ -273,3 +273,31 @@ async fn the_running_program_finds_a_paid_payment_within_the_first_rung() {
     println!("captured {:.1} s after its creation", started.elapsed().as_secs_f32());
     assert!(started.elapsed() >= Duration::from_secs(15), "not by the ladder");
 }
+
+/// Who asks quicker than a gateway bears does not start, and reads why.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ladder_that_is_too_quick_is_refused_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("polling.toml");
+    let default = "[default]\nrungs = [\"1m\"]\nlate = [\"1h\"]\n";
+    for (own, why) in [
+        (
+            "[grabpay]\nrungs = [\"2m\", \"90s\"]\n",
+            "asks again after 90 s; the gateway bears a question every 120 s",
+        ),
+        ("[nopay]\n", "is no gateway"),
+    ] {
+        std::fs::write(&file, format!("{default}{own}")).unwrap();
+        let path = file.display().to_string();
+        let settings = crate::app::settings(folder.path(), &[("polling.ladders", path.as_str())]).unwrap();
+        let refused = straits::app::App::build(settings, straits::app::Sources::system()).await.unwrap_err();
+        assert!(refused.to_string().contains(why), "{refused}");
+    }
+    std::fs::write(&file, "[default]\nrungs = [\"soon\"]\n").unwrap();
+    let path = file.display().to_string();
+    let refused = crate::app::settings(folder.path(), &[("polling.ladders", path.as_str())]).unwrap_err();
+    assert!(
+        refused.to_string().contains("default.rungs") && refused.to_string().contains("`soon`"),
+        "{refused}"
+    );
+}
