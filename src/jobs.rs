@@ -214,7 +214,8 @@ impl Jobs {
     ) -> Result<Option<(DateTime<Utc>, Versioned<Job>)>, StoreError> {
         let Holder { boot, alone } = self.0.holder;
         let mut first: Option<(DateTime<Utc>, Versioned<Job>)> = None;
-        for job in self.0.store.due_jobs(until, boot, alone, PAGE).await? {
+        let kinds: Vec<&'static str> = self.0.duties.iter().map(|duty| duty.kind()).collect();
+        for job in self.0.store.due_jobs(&kinds, until, (boot, alone), PAGE).await? {
             let Some(duty) = self.duty(&job.value.kind) else { continue };
             let mut moment = job.value.run_at;
             // In the order of their rows: no later one comes before this.

@@ -142,6 +142,10 @@ impl Duty for ConvertWaiting {
     async fn run(&self, _payload: &str) -> Result<(), String> {
         self.0.convert_waiting().await.map(|_| ()).map_err(|error| error.to_string())
     }
+
+    async fn work(&self, task: &Task) -> Result<(), String> {
+        self.0.convert_waiting_through(task).await.map(|_| ()).map_err(|error| error.to_string())
+    }
 }
 
 /// Notes where the chain of the books stands, every hour, in the log and on every merchant's audit trail: against a head

@@ -5,6 +5,7 @@
 //! version it was read at: of two that try, one hears `LostUpdate`.
 
 use chrono::{DateTime, Utc};
+use sqlx::AssertSqlSafe;
 
 use crate::ids::{BootId, JobId};
 
@@ -156,28 +157,37 @@ impl Change {
 }
 
 impl Store {
-    /// Jobs due by `until` that nobody holds, the earliest first. `alone`: leases of other runs are dead ones'.
+    /// Jobs of these kinds due by `until` that nobody holds, the earliest first. `alone`: leases of other runs are dead
+    /// ones'. What a newer program beside this one is asked to do stands in nobody's way.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn due_jobs(
         &self,
+        kinds: &[&'static str],
         until: DateTime<Utc>,
-        boot: BootId,
-        alone: bool,
+        (boot, alone): (BootId, bool),
         limit: u32,
     ) -> Result<Vec<Versioned<Job>>, StoreError> {
-        let rows = sqlx::query(
+        if kinds.is_empty() {
+            return Ok(Vec::new());
+        }
+        let places: Vec<String> = (0..kinds.len()).map(|place| format!("${}", place + 5)).collect();
+        let sql = format!(
             "SELECT * FROM job WHERE done_at IS NULL AND run_at <= $1
                 AND (lease_until IS NULL OR lease_until <= $1 OR ($2 = 1 AND lease_owner <> $3))
+                AND kind IN ({})
              ORDER BY run_at, id LIMIT $4",
-        )
-        .bind(until.timestamp_micros())
-        .bind(i64::from(alone))
-        .bind(boot.to_string())
-        .bind(i64::from(limit))
-        .fetch_all(self.reads())
-        .await?;
+            places.join(", ")
+        );
+        // Only places of values are put into the text.
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(until.timestamp_micros())
+            .bind(i64::from(alone))
+            .bind(boot.to_string())
+            .bind(i64::from(limit));
+        let query = kinds.iter().fold(query, |query, kind| query.bind(*kind));
+        let rows = query.fetch_all(self.reads()).await?;
         rows.iter().map(|row| read(&Row::of("job", row))).collect()
     }
 

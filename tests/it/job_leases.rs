@@ -262,3 +262,37 @@ async fn what_does_not_succeed_is_seen_and_can_be_tried_again() {
     })
     .await;
 }
+
+/// What a person sees and does at the command line.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_lists_what_was_given_up_and_has_it_tried_again() {
+    let database = TestDatabase::sqlite();
+    let folder = tempfile::tempdir().unwrap();
+    let bench = Bench::on(&database, false).await;
+    let mut job = bench.ask("noting").await;
+    (job.done_at, job.last_error, job.attempts) =
+        (Some(bench.clock.now()), Some("no such account".into()), 20);
+    let mut change = Change::new();
+    change.update_job(&job, 1);
+    bench.store.commit(change).await.unwrap();
+    bench.store.close().await;
+    let run = |arguments: &[&str]| {
+        let output = crate::program::run(folder.path(), &[("DATABASE_URL", &database.url)], arguments);
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let (code, listed, told) = run(&["jobs", "list", "--state", "dead", "--json"]);
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap_or_else(|_| panic!("{told}"));
+    assert_eq!((code, listed["jobs"][0]["id"].as_str()), (Some(1), Some(job.id.to_string().as_str())));
+    assert_eq!(listed["jobs"][0]["last_error"], "no such account");
+    let (code, text, _) = run(&["jobs", "list"]);
+    assert!(code == Some(1) && text.contains("dead") && text.contains("no such account"), "{text}");
+    let (code, _, told) = run(&["jobs", "retry", &job.id.to_string().replace("job_", "job_0")]);
+    assert!(code == Some(2) && told.contains("26 characters"), "{told}");
+    assert_eq!(run(&["jobs", "retry", "--dead"]).1, "1 jobs are due now\n");
+    let (code, text, _) = run(&["jobs", "list"]);
+    assert!(code == Some(0) && text.contains("waiting"), "{text}");
+}

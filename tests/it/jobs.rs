@@ -244,3 +244,23 @@ async fn a_stop_lets_what_is_under_way_come_to_its_end() {
     })
     .await;
 }
+
+/// A newer program beside this one has asked for what this one does not know: it waits for the newer one, and nothing of
+/// ours waits behind it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_it_does_not_know_stands_in_nobodys_way() {
+    on_each_engine("unknown kinds", async |database| {
+        let bench = Bench::on(database).await;
+        let from = bench.clock.now();
+        let mut change = Change::new();
+        for _ in 0..300 {
+            change.insert_job(&Job::new(bench.ids.mint(), "of tomorrow", from - TimeDelta::days(1)));
+        }
+        bench.store.commit(change).await.unwrap();
+        bench.ask("once", "", TimeDelta::zero()).await;
+        let jobs = bench.program(&[("once", Pace::WhenAsked, false)]);
+        assert_eq!(jobs.run_due(from).await.unwrap(), 1);
+        assert_eq!(bench.ran(from).len(), 1);
+    })
+    .await;
+}

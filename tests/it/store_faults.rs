@@ -34,6 +34,31 @@ async fn a_writer_waits_for_another_process_that_holds_the_lock() {
     .await;
 }
 
+/// Another program was stopped in the middle of a transaction: its lock outlasts a statement's time, and the change waits
+/// it out instead of failing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_outlasts_a_statement_is_waited_out() {
+    let Some(database) = TestDatabase::postgres(false).await else {
+        println!("long lock: PostgreSQL skipped, STRAITS_TEST_POSTGRES is not set");
+        return;
+    };
+    let store = database.open().await;
+    let book = Book::new(&database.clock, 1);
+    store.commit(posting(book.earned(0, "first", sgd(1)))).await.unwrap();
+    let mut other = database.connect().await;
+    let stopped = "SET idle_in_transaction_session_timeout = '7s'; BEGIN; SELECT seq FROM ledger_head WHERE id = 1 FOR UPDATE";
+    sqlx::raw_sql(stopped).execute(&mut other).await.unwrap();
+    let begun = std::time::Instant::now();
+    store.commit(posting(book.earned(0, "second", sgd(1)))).await.unwrap();
+    assert!(begun.elapsed() > Duration::from_secs(5), "the first try ran out of time");
+    let woken = sqlx::raw_sql("COMMIT").execute(&mut other).await;
+    assert!(woken.is_err(), "the server has ended the one that slept");
+    let balances = store.ledger_balances_of(book.merchant, "paypal").await.unwrap();
+    assert_eq!(balances[0].shown(), sgd(2), "once each");
+    store.close().await;
+    database.drop_database().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_the_server_ends_are_made_anew() {
     let Some(database) = TestDatabase::postgres(false).await else {

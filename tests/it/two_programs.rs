@@ -25,8 +25,9 @@ struct Program {
 }
 
 impl Program {
-    /// Starts it; `far` says where PayPal's and Grab's far sides are, if not in this program.
-    fn start(database: &str, far: Option<(&str, &str)>) -> Program {
+    /// Starts it; `far` says under which address shoppers and gateways reach the two, and where PayPal's and Grab's far
+    /// sides are, if not in this program.
+    fn start(database: &str, far: Option<[&str; 3]>) -> Program {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let folder = tempfile::tempdir().unwrap();
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
@@ -35,7 +36,8 @@ impl Program {
         command.arg(folder.path()).env("STRAITS__FX__SOURCES", "bundled");
         // Two of one database share the key that seals its secrets.
         command.env("STRAITS_MASTER_KEY", "5a".repeat(32)).env("STRAITS__SERVER__WORKERS", "2");
-        if let Some((paypal, grabpay)) = far {
+        if let Some([public, paypal, grabpay]) = far {
+            command.env("STRAITS_PUBLIC_URL", public);
             command.env("STRAITS__GATEWAYS__PAYPAL__BASE_URL", paypal);
             command.env("STRAITS__GATEWAYS__GRABPAY__BASE_URL", grabpay);
         }
@@ -130,7 +132,8 @@ async fn pair(database: &TestDatabase, black_hole: Option<&str>) -> [Program; 2]
     let mut first = Program::start(&database.url, None);
     let (paypal, grabpay) =
         (format!("{}/sandbox/paypal", first.url), format!("{}/sandbox/grabpay", first.url));
-    let mut second = Program::start(&database.url, Some((black_hole.unwrap_or(&paypal), &grabpay)));
+    let mut second =
+        Program::start(&database.url, Some([&first.url, black_hole.unwrap_or(&paypal), &grabpay]));
     tokio::join!(first.ready(), second.ready());
     [first, second]
 }

@@ -307,7 +307,7 @@ impl Pay {
             step.change.update_payment(&step.after, version);
             version += 1;
         }
-        // A poll that finds nothing new leaves no line: they come every two minutes.
+        // A poll that finds nothing new leaves no line: they come with every rung.
         if moved || !step.change.is_empty() || cause.source != ReportSource::Poll {
             let entry = TimelineEntry {
                 id: self.0.ids.mint(),

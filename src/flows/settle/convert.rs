@@ -12,6 +12,7 @@ use crate::domain::merchants::{FxPoint, GatewayAccount};
 use crate::domain::orders::refund::Refund;
 use crate::domain::refunds;
 use crate::domain::settlement::{Exchange, Settlement};
+use crate::flows::pay::Commits;
 use crate::ids::{MerchantId, SupplierId};
 use crate::money::{BasisPoints, Currency, Money};
 use crate::store::payments::PAYMENT;
@@ -95,14 +96,26 @@ impl Settlements {
     /// # Errors
     /// [`SettleError`].
     pub async fn convert_waiting(&self) -> Result<usize, SettleError> {
+        self.convert_waiting_through(&self.0.store).await
+    }
+
+    /// The same, each conversion booked through `rows`: under a lease that is lost nothing is.
+    ///
+    /// # Errors
+    /// [`SettleError`].
+    pub async fn convert_waiting_through(&self, rows: &dyn Commits) -> Result<usize, SettleError> {
         let mut moved = 0;
         for record in self.0.store.waiting_settlements(100).await? {
-            moved += usize::from(self.convert_one(record).await?);
+            moved += usize::from(self.convert_one(record, rows).await?);
         }
         Ok(moved)
     }
 
-    async fn convert_one(&self, record: Versioned<SettlementRecord>) -> Result<bool, SettleError> {
+    async fn convert_one(
+        &self,
+        record: Versioned<SettlementRecord>,
+        rows: &dyn Commits,
+    ) -> Result<bool, SettleError> {
         let Some(payment) = self.0.store.payment(record.value.payment).await? else { return Ok(false) };
         let accounts = self.0.store.gateway_accounts().await?;
         let Some(account) =
@@ -154,7 +167,7 @@ impl Settlements {
             ..record.value
         };
         change.update_settlement(&after, record.version);
-        match self.0.store.commit(change).await {
+        match rows.commit(change).await {
             Ok(_) => Ok(true),
             // Another instance did it, or a refund took part of the share: read again next time.
             Err(
