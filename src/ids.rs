@@ -208,6 +208,10 @@ ids! {
     EventId "evt",
     /// A merchant's account at a gateway.
     GatewayAccountId "gwa",
+    /// A merchant's account at a bank.
+    BankAccountId "bac",
+    /// A merchant's account at a payout rail.
+    RailAccountId "rac",
     /// A notice received from a gateway.
     NoticeId "ntc",
     /// A call to a gateway, written down before it is made.

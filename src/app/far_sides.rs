@@ -54,7 +54,9 @@ pub(super) async fn provision(sandbox: &Sandbox, seeded: &Seeded, public_url: &s
             currencies: currencies.collect(),
             webhook_url: Some(address("/v1/notifications/grabpay")?),
             redirect_prefixes: vec![address("/v1/returns/grabpay")?],
-            merchant_discount: crate::money::Percent::default(),
+            // The percentage that the bundled schedules accrue; the far side charges no tax on it.
+            merchant_discount: crate::money::Percent::try_new(rust_decimal::Decimal::new(18, 1))
+                .unwrap_or_default(),
         };
         sandbox.provision_grabpay(&grabpay).await?;
     }

@@ -153,6 +153,7 @@ impl App {
             Mode::Live => (None, None),
             Mode::Sandbox => {
                 let seeded = seed::seeded(&store, &vault, &clock, &ids).await?;
+                seed::banks::open(&seeded, &store, &vault, &clock, &ids).await?;
                 let sandbox = far_sides::open_sandbox(&settings, &clock, &ids, &public_url).await?;
                 far_sides::provision(&sandbox, &seeded, &public_url).await?;
                 (Some(sandbox), Some(seeded))

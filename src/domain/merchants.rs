@@ -1,7 +1,10 @@
-//! Who is who: merchants, their gateway accounts, their suppliers.
+//! Who is who: merchants, their accounts at gateways, banks and rails, their suppliers.
 //!
 //! Every gateway, bank and rail account belongs to one merchant, because money of two merchants in one account is
 //! pooling. The settings below decide the accounting; their defaults are those of `money-flows` M1–M11.
+
+mod bank;
+mod number;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -9,6 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{GatewayAccountId, MerchantId, SupplierAccountId, SupplierId};
 use crate::money::Currency;
+
+pub use bank::{BankAccount, BankAccountKind, Funding, RAILS, RailAccount, is_account_name};
+pub use number::{Iban, NumberError, bic, compact};
 
 /// A merchant: one legal entity, one book.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -22,5 +22,7 @@ pub mod fx;
 pub mod orders;
 /// What does not agree, until a person decides.
 pub mod findings;
+/// What a gateway's bill says against what the books say.
+pub mod reconciliation;
 /// What a supplier sees: balances and statements that foot.
 pub mod statements;

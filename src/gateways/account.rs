@@ -129,6 +129,31 @@ impl AccountSettings {
         codes.iter().map(read).collect::<Result<_, _>>().map(Some)
     }
 
+    /// A table of settings that may be left out; a text is read as JSON.
+    ///
+    /// # Errors
+    /// [`BuildError::Setting`] naming what does not belong there.
+    pub fn table<T: serde::de::DeserializeOwned>(&self, key: &str) -> Result<Option<T>, BuildError> {
+        let read = |value: &serde_json::Value| match value {
+            serde_json::Value::String(text) => serde_json::from_str(text),
+            table => T::deserialize(table),
+        };
+        let wrong = |error: serde_json::Error| self.wrong(key, &format!("is not read: {error}"));
+        self.public.get(key).map(read).transpose().map_err(wrong)
+    }
+
+    /// A time zone by its IANA name, that may be left out.
+    ///
+    /// # Errors
+    /// [`BuildError::Setting`] when it is no zone.
+    pub fn zone(&self, key: &str) -> Result<Option<chrono_tz::Tz>, BuildError> {
+        let name = self.optional(key)?;
+        let read = |name: String| {
+            name.parse().map_err(|_| self.wrong(key, "must be a time zone such as \"Asia/Singapore\""))
+        };
+        name.map(read).transpose()
+    }
+
     /// A secret, newest first; older ones are still valid while it is being rotated.
     ///
     /// # Errors

@@ -15,13 +15,16 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use reqwest::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
 use serde::de::DeserializeOwned;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 
+use super::bills::BillError;
 use super::{GatewayError, json};
 
 /// No answer of a gateway is longer.
 const ANSWER_LIMIT: usize = 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
+const FILE_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 /// The client for [`super::Context::http`]: no redirects, no retries, 5 s to connect, 30 s in all.
 ///
@@ -76,6 +79,33 @@ pub(super) async fn send(request: reqwest::RequestBuilder) -> Result<Answer, Gat
         body.extend_from_slice(&chunk);
     }
     Ok(Answer { status, date, json, body })
+}
+
+/// Sends once and writes a 200's body into `into`, at most `limit` bytes. Anything else than 200 gives no file.
+pub(super) async fn stream(
+    request: reqwest::RequestBuilder,
+    into: &mut (dyn AsyncWrite + Send + Unpin),
+    limit: u64,
+) -> Result<u64, BillError> {
+    // A bill of 2 GiB takes longer than any answer may.
+    let mut response = request.timeout(FILE_TIMEOUT).send().await.map_err(|error| classify(&error))?;
+    let status = response.status().as_u16();
+    match status {
+        200 => {}
+        404 => return Err(BillError::Absent),
+        429 => return Err(GatewayError::Throttled { retry_after_s: None }.into()),
+        _ => return Err(GatewayError::OutcomeUnknown(format!("HTTP {status}")).into()),
+    }
+    let mut written = 0;
+    while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
+        written += chunk.len() as u64;
+        if written > limit {
+            return Err(BillError::TooLarge { line: 0, what: "a bill is at most 2 GiB".into() });
+        }
+        into.write_all(&chunk).await.map_err(|error| BillError::Broken(error.to_string()))?;
+    }
+    into.flush().await.map_err(|error| BillError::Broken(error.to_string()))?;
+    Ok(written)
 }
 
 /// Only a connection that never stood proves that nothing was sent.

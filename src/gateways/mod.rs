@@ -7,13 +7,15 @@
 //! # To add a gateway
 //! 1. `src/gateways/<name>/` with the same rooms as every house: `mod.rs` (the traits), `wire.rs` (their names,
 //!    no logic), `sign.rs` (over bytes, tested against published vectors), `status.rs` (one table: their word → ours,
-//!    unknown → `Unknown`), `fixtures/`; and `bill.rs` once its bills are read. The shared discipline is in `call`,
-//!    `json` and `precision`.
+//!    unknown → `Unknown`), `bill.rs` (their bills → our lines), `fixtures/`. The shared discipline is in `call`,
+//!    `json`, `rows` and `precision`.
 //! 2. One line in `registry.rs`.
 //! 3. The conformance list (`tests/it/conformance.rs`) runs on it by itself; leave a case out only with a reason in
 //!    the folder.
 
 mod account;
+/// Bills: what a gateway says it moved on one day.
+pub mod bills;
 /// One way of calling a gateway: limits, and what each fault means.
 pub mod call;
 /// GrabPay, One-Time Charge v2.
@@ -26,9 +28,11 @@ pub mod paypal;
 mod precision;
 /// Every gateway: one line each.
 pub mod registry;
+mod rows;
 mod text;
 
 pub use account::{AccountSettings, Build, BuildError, Context, Descriptor, Trust, is_loopback};
+pub use bills::Bills;
 pub use notice::{About, Notification, NotificationError, RawNotification, Reply, ReturnParameters};
 
 use async_trait::async_trait;
@@ -232,6 +236,11 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
 
     /// Refunds, if the gateway has them.
     fn refunds(&self) -> Option<&dyn Refunds> {
+        None
+    }
+
+    /// Its bills, if it gives any.
+    fn bills(&self) -> Option<&dyn Bills> {
         None
     }
 

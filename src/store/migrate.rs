@@ -36,6 +36,8 @@ migrations! {
     41 "0041_quote_buffer",
     45 "0045_price_book",
     47 "0047_rate_publications",
+    50 "0050_bank_accounts",
+    51 "0051_rail_accounts",
 }
 
 /// The number of the newest migration.

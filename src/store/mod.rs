@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod backup;
+pub mod bank_accounts;
 pub mod change;
 mod engine;
 pub mod findings;
@@ -22,6 +23,7 @@ pub mod outbox;
 pub mod payments;
 pub mod price_book;
 pub mod quotes;
+pub mod rail_accounts;
 mod rates;
 pub mod refunds;
 pub mod restored;

@@ -4,13 +4,14 @@
 //! memory. Everything up to the head it reads at the start stands still; what is written later is not looked at. The
 //! chain is walked from the last block that was verified, or with `full` from the first.
 //!
-//! Every merchant's audit trail is walked too.
+//! Every merchant's audit trail is walked too, and the documents beside the books are held against them.
 //!
 //! A cut tail, with the head set back to match, is consistent in itself: it shows only against a head that was noted
 //! elsewhere (a statement, the log). [`VerifyOptions::expected`] takes one, [`Store::check_noted_trail`] one of a trail.
 
 mod accounts;
 mod chain;
+mod documents;
 mod open_items;
 mod trails;
 
@@ -93,6 +94,7 @@ impl Store {
         checks.push(self.check_sums().await?);
         checks.push(self.check_facts().await?);
         checks.extend(self.check_open_items().await?);
+        checks.extend(self.check_documents().await?);
         let (trails, trail) = self.verify_trails().await?;
         checks.push(trail);
         let verification = Verification { head: walked, trails, checks };

@@ -5,13 +5,16 @@
 //! with a reason, which is printed in the matrix.
 
 mod bench;
+mod bills;
 mod calls;
 mod grabpay;
+mod grabpay_bill;
 mod grabpay_only;
 mod line;
 mod notices;
 mod openapi;
 mod paypal;
+mod paypal_bill;
 mod paypal_only;
 mod refunds;
 mod signer;
@@ -30,7 +33,7 @@ const HOUSES: &[(&str, Open)] = &[
 ];
 
 fn cases() -> Vec<Case> {
-    [calls::CASES, refunds::CASES, notices::CASES].concat()
+    [calls::CASES, refunds::CASES, notices::CASES, bills::CASES].concat()
 }
 
 #[test]

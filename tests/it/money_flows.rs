@@ -3,6 +3,7 @@
 
 mod conversions;
 mod deliveries;
+mod documents;
 mod expected;
 mod facts;
 mod far;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a stage that fails must say so")]
 
 mod adapters;
+mod bills;
 mod durability;
 mod grabpay;
 pub mod grabpay_client;

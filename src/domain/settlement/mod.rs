@@ -18,6 +18,7 @@
 mod book;
 mod conversion;
 mod deliver;
+mod document;
 mod line;
 mod pending;
 mod preview;
@@ -26,6 +27,7 @@ mod settled;
 
 pub use conversion::{Conversion, Exchange};
 pub use deliver::{Delivery, DeliveryError, deliver};
+pub use document::{BookedEntry, StoredSettlement, document_fault};
 pub use line::{Converted, Line, LineKind};
 pub use preview::{PreviewAnswer, PreviewContext, PreviewError, PreviewRequest, RateInput, preview};
 pub use settle::{GatewayFee, SettlementError, SettlementInput, settle};

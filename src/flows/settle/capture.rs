@@ -5,7 +5,7 @@ use crate::domain::findings::FindingKind;
 use crate::domain::ledger::journal::{self, Booking, ChargedFee};
 use crate::domain::merchants::GatewayAccount;
 use crate::domain::orders::{Capture, Held, Payment, PaymentState};
-use crate::domain::settlement::{GatewayFee, LineKind, Settlement, SettlementInput, settle};
+use crate::domain::settlement::{GatewayFee, Settlement, SettlementInput, settle};
 use crate::domain::splits::Agreement;
 use crate::money::Money;
 use crate::store::Change;
@@ -146,7 +146,7 @@ impl Settlements {
             waiting: waiting(settlement)?,
             delivered: "[]".to_owned(),
             rates: serde_json::to_string(&exchanges.evidence).map_err(broken)?,
-            fee_version: fee_version(settlement),
+            fee_version: settlement.fee_version(),
             engine: settlement.engine.clone(),
             created_at: self.0.clock.now(),
         };
@@ -227,13 +227,4 @@ fn held_before<'a>(payment: &'a Payment, capture: &Capture) -> Option<&'a Held> 
         }
         _ => None,
     }
-}
-
-/// Which rules the fees came from: `gateway fee@3f2a…, commission@9b1c…`.
-fn fee_version(settlement: &Settlement) -> String {
-    let fees = settlement
-        .lines
-        .iter()
-        .filter(|line| matches!(line.kind, LineKind::GatewayFee | LineKind::PlatformFee));
-    fees.map(|line| format!("{}@{}", line.rule, line.rule_version)).collect::<Vec<_>>().join(", ")
 }

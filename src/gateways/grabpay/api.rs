@@ -5,11 +5,13 @@ use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::io::AsyncWrite;
 
 use super::errors::{Class, Refusal};
 use super::sign::{self, Signed};
 use super::wire::Problem;
 use crate::clock::Clock;
+use crate::gateways::bills::{BILL_LIMIT, BillError};
 use crate::gateways::call::{self, Answer};
 use crate::gateways::{Context, GatewayError};
 
@@ -110,6 +112,23 @@ impl Api {
         body: &impl Serialize,
     ) -> Result<Said<T>, GatewayError> {
         self.read(&call::send(self.request(Method::POST, path, write(body)?)).await?)
+    }
+
+    /// A file of the partner's, signed as a GET of its own path; answers its length. Our secrets sign only what lies
+    /// below the base address: another host is asked without them.
+    pub async fn file(
+        &self,
+        address: &str,
+        into: &mut (dyn AsyncWrite + Send + Unpin),
+    ) -> Result<u64, BillError> {
+        let date = sign::write_date(self.clock.wall());
+        let mut request = self.http.get(address).header("date", &date).header("content-type", JSON);
+        if let Some(path) = address.strip_prefix(&self.base_url) {
+            let signed = Signed { method: "GET", content_type: JSON, date: &date, path, body: &[] };
+            let signature = signed.signature(self.partner_secret.expose_secret());
+            request = request.header("authorization", format!("{}:{signature}", self.partner_id));
+        }
+        call::stream(request, into, BILL_LIMIT).await
     }
 
     fn request(&self, method: Method, path: &str, body: Vec<u8>) -> reqwest::RequestBuilder {

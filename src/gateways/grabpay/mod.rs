@@ -11,6 +11,7 @@
 //! | `refunds` | refund and asking about one |
 //! | `api` | the two ways of calling: signed with the partner's secret, or bearer with proof of possession |
 //! | `webhooks`, `sign` | is a notice genuine |
+//! | `bill` | the settlement report, by the columns the account names |
 //! | `wire`, `amount`, `status`, `errors`, `secrets` | Grab's names, decimals, states, reasons; what we keep sealed |
 //!
 //! Sources: grab/grabpay-merchant-sdk @ 9c7f508 (hosts, signing, paths, enums; its vectors are tested in `sign`) and a
@@ -22,6 +23,7 @@
 
 mod amount;
 mod api;
+mod bill;
 mod charge;
 mod errors;
 mod refunds;
@@ -38,9 +40,9 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 
 use super::{
-    About, AccountSettings, BuildError, Completed, Context, Descriptor, Gateway, GatewayError,
+    About, AccountSettings, Bills, BuildError, Completed, Context, Descriptor, Gateway, GatewayError,
     GatewaySecrets, Notification, NotificationError, PaymentRequest, PaymentSession, RawNotification,
-    Refunds, Reply, ReturnParameters, Unchargeable, precision,
+    Refunds, Reply, ReturnParameters, Trust, Unchargeable, precision,
 };
 use crate::domain::orders::PaymentReport;
 use crate::ids::IdSource;
@@ -72,6 +74,11 @@ struct GrabPay {
     api: api::Api,
     door: webhooks::Door,
     ids: IdSource,
+    /// How its settlement report is written.
+    columns: bill::Columns,
+    /// Where that is fetched, with `{day}` in it.
+    report_url: Option<String>,
+    bill_zone: chrono_tz::Tz,
 }
 
 /// The countries of the partner API.
@@ -118,6 +125,19 @@ impl Country {
         if self == Country::Vietnam { "payment.vn.one_time_charge" } else { "openid payment.one_time_charge" }
     }
 
+    /// The zone of its settlement report's days.
+    fn zone(self) -> chrono_tz::Tz {
+        use chrono_tz::Tz;
+        match self {
+            Country::Singapore => Tz::Asia__Singapore,
+            Country::Malaysia => Tz::Asia__Kuala_Lumpur,
+            Country::Philippines => Tz::Asia__Manila,
+            Country::Thailand => Tz::Asia__Bangkok,
+            Country::Indonesia => Tz::Asia__Jakarta,
+            Country::Vietnam => Tz::Asia__Ho_Chi_Minh,
+        }
+    }
+
     /// How long after the charge a refund is taken.
     fn refund_window(self) -> TimeDelta {
         TimeDelta::days(if self == Country::Thailand { 180 } else { 365 })
@@ -128,10 +148,23 @@ fn build(account: &AccountSettings, context: &Context) -> Result<Arc<dyn Gateway
     let country = Country::find(&account.text("country")?)
         .ok_or_else(|| account.wrong("country", "must be one of SG, MY, PH, TH, ID, VN"))?;
     let partner_id = account.text("partner_id")?;
+    let base_url = account.base_url(&context.trust)?;
+    let columns: Option<bill::Columns> = account.table("report")?;
+    let columns = columns.unwrap_or_default();
+    if !columns.delimiter.is_ascii() || matches!(columns.delimiter, '"' | '\n' | '\r') {
+        return Err(account.wrong("report", "has a `delimiter` that is no plain character such as \"|\""));
+    }
+    // Our own far side serves its report; where Grab's lies is a matter of contract.
+    let rehearsal = matches!(context.trust, Trust::StraitsSandbox { .. });
+    let report_url = match account.optional("report_url")? {
+        Some(address) if rehearsal || address.starts_with("https://") => Some(address),
+        Some(_) => return Err(account.wrong("report_url", "must be https")),
+        None => rehearsal.then(|| format!("{base_url}/reports/settlement/{{day}}")),
+    };
     let partner_secrets = account.secret("partner_secret")?;
     let api = api::Api::new(
         context,
-        account.base_url(&context.trust)?,
+        base_url,
         (partner_id.clone(), partner_secrets.clone()),
         account.secret("client_secret")?,
     )
@@ -145,6 +178,9 @@ fn build(account: &AccountSettings, context: &Context) -> Result<Arc<dyn Gateway
         api,
         door: webhooks::Door::new(partner_id, partner_secrets),
         ids: context.ids.clone(),
+        columns,
+        report_url,
+        bill_zone: account.zone("bill_zone")?.unwrap_or_else(|| country.zone()),
     }))
 }
 
@@ -237,6 +273,10 @@ impl Gateway for GrabPay {
     }
 
     fn refunds(&self) -> Option<&dyn Refunds> {
+        Some(self)
+    }
+
+    fn bills(&self) -> Option<&dyn Bills> {
         Some(self)
     }
 }

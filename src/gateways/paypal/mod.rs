@@ -10,6 +10,7 @@
 //! | `reports` | what PayPal answers, read as reports |
 //! | `api`, `oauth` | one authorised call; the bearer token |
 //! | `webhooks`, `certificates`, `sign` | is a notice genuine: postback or own verification |
+//! | `bill` | what PayPal says it moved: Transaction Search, settlement report |
 //! | `wire`, `amount`, `status`, `errors` | PayPal's names, decimals, states and issues |
 //!
 //! Sources: paypal/paypal-rest-api-specifications @ ec4d8f3 (Orders 2.13, Payments 2.5, Webhooks 1.11), the Java and
@@ -20,6 +21,7 @@
 
 mod amount;
 mod api;
+mod bill;
 mod certificates;
 mod errors;
 mod oauth;
@@ -37,7 +39,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    About, AccountSettings, BuildError, Completed, Context, Descriptor, Gateway, GatewayError,
+    About, AccountSettings, Bills, BuildError, Completed, Context, Descriptor, Gateway, GatewayError,
     GatewaySecrets, Notification, NotificationError, PaymentRequest, PaymentSession, RawNotification,
     Refunds, Reply, ReturnParameters, Unchargeable, precision,
 };
@@ -70,6 +72,8 @@ struct PayPal {
     api: api::Api,
     door: webhooks::Door,
     clock: Clock,
+    /// The zone PayPal cuts this account's days in.
+    bill_zone: chrono_tz::Tz,
 }
 
 fn build(account: &AccountSettings, context: &Context) -> Result<Arc<dyn Gateway>, BuildError> {
@@ -84,6 +88,7 @@ fn build(account: &AccountSettings, context: &Context) -> Result<Arc<dyn Gateway
         door: webhooks::Door::open(account, context)?,
         api,
         clock: context.clock.clone(),
+        bill_zone: account.zone("bill_zone")?.unwrap_or(bill::DEFAULT_ZONE),
     }))
 }
 
@@ -165,6 +170,10 @@ impl Gateway for PayPal {
     }
 
     fn refunds(&self) -> Option<&dyn Refunds> {
+        Some(self)
+    }
+
+    fn bills(&self) -> Option<&dyn Bills> {
         Some(self)
     }
 }

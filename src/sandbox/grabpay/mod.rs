@@ -9,6 +9,7 @@ mod charges;
 mod consent;
 mod notices;
 mod refunds;
+mod report;
 mod sign;
 mod token;
 mod wallet;
@@ -243,6 +244,7 @@ pub(super) async fn answer(
         (&Method::GET, ["grabid", "v1", "oauth2", ".well-known", "openid-configuration"]) => {
             Answer::ok(token::discovery(&sandbox)).send()
         }
+        (&Method::GET, ["reports", "settlement", day]) => report::serve(&sandbox, &request, path, day).await,
         _ => {
             let answer = api(&sandbox, &request, path, &body, &segments).await;
             sandbox.wake.notify_one();

@@ -4,7 +4,8 @@
 //! The day is Singapore's (UTC+8). The sweep of a day is made the first time anything looks at the wallet after that
 //! day's end, so it needs no timer and misses no day.
 
-use chrono::{DateTime, Days, FixedOffset, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono_tz::{Asia, Tz};
 use serde::{Deserialize, Serialize};
 
 use super::super::book::{Record, Session};
@@ -185,8 +186,10 @@ fn plus(money: Money, minor: i64) -> Money {
     Money::from_minor(money.minor().saturating_add(minor), money.currency())
 }
 
-fn singapore_day(now: DateTime<Utc>) -> NaiveDate {
-    const EIGHT_HOURS_S: i32 = 8 * 3_600;
-    FixedOffset::east_opt(EIGHT_HOURS_S)
-        .map_or_else(|| now.date_naive(), |zone| now.with_timezone(&zone).date_naive())
+pub(super) fn singapore_day(now: DateTime<Utc>) -> NaiveDate {
+    singapore(now).date_naive()
+}
+
+pub(super) fn singapore(at: DateTime<Utc>) -> DateTime<Tz> {
+    at.with_timezone(&Asia::Singapore)
 }

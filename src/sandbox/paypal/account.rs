@@ -21,6 +21,9 @@ const CHECKOUT: &str = "T0006";
 const REFUND: &str = "T1107";
 const CONVERSION: &str = "T0200";
 
+/// A window with more results than this is refused.
+const MOST_RESULTS: usize = 10_000;
+
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Account {
     merchant_id: String,
@@ -35,20 +38,20 @@ impl Record for Account {
     }
 }
 
-/// One row of the transactions report.
+/// One row of the reports.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Row {
-    id: String,
-    merchant_id: String,
-    transaction_id: String,
-    reference_id: Option<String>,
-    code: String,
-    gross: Money,
-    fee: Option<Money>,
-    ending: Money,
-    invoice_id: Option<String>,
-    custom_id: Option<String>,
-    at: DateTime<Utc>,
+pub(super) struct Row {
+    pub id: String,
+    pub merchant_id: String,
+    pub transaction_id: String,
+    pub reference_id: Option<String>,
+    pub code: String,
+    pub gross: Money,
+    pub fee: Option<Money>,
+    pub ending: Money,
+    pub invoice_id: Option<String>,
+    pub custom_id: Option<String>,
+    pub at: DateTime<Utc>,
 }
 
 impl Record for Row {
@@ -194,6 +197,9 @@ pub(super) async fn transactions(call: &mut Call<'_>) -> Result<Answer, Refusal>
         .filter(|row| id.as_deref().is_none_or(|id| row.transaction_id == id))
         .filter(|row| currency.as_deref().is_none_or(|code| row.gross.currency().code() == code))
         .collect();
+    if matching.len() > MOST_RESULTS {
+        return Err(Refusal::too_many_results());
+    }
     let details: Vec<Value> = matching
         .iter()
         .skip((page - 1) * page_size)

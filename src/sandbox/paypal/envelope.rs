@@ -110,6 +110,12 @@ impl Refusal {
         }
     }
 
+    /// 400: a report with more results than are shown. Its name is known, its exact shape is not published.
+    pub(super) fn too_many_results() -> Refusal {
+        let message = "Result set size is greater than the maximum limit. Change the filter criteria.";
+        Refusal { status: 400, name: "RESULTSET_TOO_LARGE", message, details: Vec::new() }
+    }
+
     /// 404.
     pub(super) fn not_found() -> Refusal {
         Refusal {

@@ -17,6 +17,7 @@ mod order;
 mod orders;
 mod refunds;
 mod replay;
+mod settlement_report;
 mod webhooks;
 
 use actix_web::http::Method;
@@ -182,6 +183,9 @@ pub(super) async fn answer(
         (&Method::GET, ["checkoutnow"]) => checkout::show(&sandbox, &request).await,
         (&Method::POST, ["checkoutnow"]) => checkout::decide(&sandbox, &request, &body).await,
         (&Method::GET, ["v1", "notifications", "certs", name]) => events::certificate(&sandbox, name),
+        (&Method::GET, ["ppreports", "outgoing", name]) => {
+            settlement_report::serve(&sandbox, &request, name).await
+        }
         (&Method::POST, ["v1", "oauth2", "token"]) => oauth::token(&sandbox, &request, &body).await,
         _ => {
             let answer = api(&sandbox, &request, &body, &segments).await;

@@ -38,6 +38,7 @@ pub enum Call {
     Complete,
     Refund,
     QueryRefund,
+    Bill,
     Other,
 }
 
@@ -135,6 +136,10 @@ pub trait FarSide: Send {
     /// A currency the gateway does not take.
     fn foreign(&self) -> Money;
     fn refund_window(&self) -> TimeDelta;
+    /// The bill of `n` movements (see `put("bill/n")`) as kind, gross and net.
+    fn billed(&self, n: usize) -> Vec<(&'static str, Money, Money)>;
+    /// The same day as the gateway's file.
+    fn bill_file(&self) -> Vec<u8>;
 }
 
 /// One payment, its far side and the adapter.

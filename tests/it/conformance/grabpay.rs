@@ -12,6 +12,7 @@ use straits::money::Money;
 use url::Url;
 
 use super::bench::{self, Bench, Call, FarSide, Notice, Owned, PAYMENT_REF, Wrong, money};
+use super::grabpay_bill::GrabBill;
 use super::line::{Reply, Request};
 
 pub const PARTNER: &str = "partner-1";
@@ -58,6 +59,7 @@ struct GrabFar {
     wrong: Option<Wrong>,
     empty: bool,
     garbled: Option<String>,
+    bill: GrabBill,
     complaints: Vec<String>,
 }
 
@@ -80,6 +82,11 @@ impl GrabFar {
         if !holds {
             self.complaints.push(format!("{what}: {request:?}"));
         }
+    }
+
+    fn billing(&self) -> GrabBill {
+        let merchant = if self.wrong == Some(Wrong::Merchant) { "merchant-2" } else { "merchant-1" };
+        GrabBill { merchant: merchant.into(), ..self.bill.clone() }
     }
 
     fn date(at: DateTime<Utc>) -> String {
@@ -238,6 +245,7 @@ impl FarSide for GrabFar {
             ("POST", "/grabpay/partner/v2/refund") => Call::Refund,
             ("GET", path) if path.starts_with("/grabpay/partner/v2/one-time-charge/") => Call::Query,
             ("GET", path) if path.starts_with("/grabpay/partner/v2/refund/") => Call::QueryRefund,
+            ("GET", path) if path.starts_with("/reports/settlement/") => Call::Bill,
             _ => Call::Other,
         }
     }
@@ -246,13 +254,17 @@ impl FarSide for GrabFar {
         let path = request.target.strip_prefix(MOUNT).unwrap_or_default().to_owned();
         let call = self.call(request);
         match call {
-            Call::Create | Call::Query => self.demand_signature(&path, request),
+            Call::Create | Call::Query | Call::Bill => self.demand_signature(&path, request),
             Call::Complete | Call::Refund | Call::QueryRefund => self.demand_possession(request),
             Call::Token | Call::Other => {}
         }
         match call {
             Call::Token => self.token(request),
             Call::Create => self.init(request),
+            Call::Bill => {
+                self.demand(path == "/reports/settlement/2026-11-18", "report path", request);
+                Reply::of(200, "text/csv", self.billing().file())
+            }
             Call::Query => {
                 let right = path.ends_with(&format!("/{PAYMENT_REF}/status?currency=SGD"));
                 self.demand(right, "status path", request);
@@ -311,6 +323,8 @@ impl FarSide for GrabFar {
             (parts.next().unwrap(), parts.next(), parts.next().filter(|word| *word != "*"));
         let words = (status.unwrap_or("UNHEARD_OF").to_owned(), reason.map(str::to_owned));
         match what {
+            "bill" => self.bill.rows = words.0.parse().unwrap(),
+            "bill_word" => self.bill.word = Some(words.0),
             "garbled" => self.garbled = status.map(str::to_owned),
             "refund" => (self.refunds[0].2, self.refunds[0].3) = words,
             _ => self.stands = words,
@@ -454,5 +468,13 @@ impl FarSide for GrabFar {
 
     fn refund_window(&self) -> TimeDelta {
         TimeDelta::days(365)
+    }
+
+    fn billed(&self, n: usize) -> Vec<(&'static str, Money, Money)> {
+        GrabBill { rows: n, ..GrabBill::default() }.told()
+    }
+
+    fn bill_file(&self) -> Vec<u8> {
+        self.billing().file()
     }
 }

@@ -15,6 +15,7 @@ use straits::money::Money;
 use super::bench::{self, Bench, Call, FarSide, Notice, Owned, PAYMENT_REF, Wrong, money};
 use super::line::{Reply, Request};
 use super::openapi;
+use super::paypal_bill::PayPalBill;
 use super::signer::{PKI, sign};
 
 const ORDER: &str = "5O190127TN364715T";
@@ -74,6 +75,7 @@ struct PayPalFar {
     bare: bool,
     converted: bool,
     tokens: usize,
+    bill: PayPalBill,
     complaints: Vec<String>,
 }
 
@@ -101,6 +103,11 @@ impl PayPalFar {
                 "details": [{"issue": issue, "description": "see the specification"}],
             }),
         )
+    }
+
+    fn billing(&self) -> PayPalBill {
+        let account = if self.wrong == Some(Wrong::Merchant) { "SOMEBODYELSE" } else { MERCHANT };
+        PayPalBill { account: account.into(), ..self.bill.clone() }
     }
 
     fn amount(&self, minor: i64) -> Value {
@@ -305,6 +312,7 @@ impl FarSide for PayPalFar {
             ("POST", path) if path.ends_with("/capture") => Call::Complete,
             ("POST", path) if path.ends_with("/refund") => Call::Refund,
             ("GET", path) if path.starts_with("/v2/payments/refunds/") => Call::QueryRefund,
+            ("GET", path) if path.starts_with("/v1/reporting/transactions?") => Call::Bill,
             _ => Call::Other,
         }
     }
@@ -329,6 +337,7 @@ impl FarSide for PayPalFar {
         let known = self.created.is_some() && !self.gone;
         match call {
             Call::Create => self.create(request),
+            Call::Bill => self.billing().answer(request),
             Call::Query if path == orders && known => Reply::json(200, &self.order_json()),
             Call::Complete if path == format!("{orders}/capture") && known => self.take(request),
             Call::Refund if path == format!("{captures}/refund") => self.refund(request),
@@ -371,6 +380,9 @@ impl FarSide for PayPalFar {
             }
             "refund" => self.refunds[0]["status"] = status.unwrap().into(),
             "garbled" => self.garbled = status.map(str::to_owned),
+            "bill" => self.bill.rows = status.unwrap().parse().unwrap(),
+            "bill_word" => self.bill.word = status.map(str::to_owned),
+            "bill_most" => self.bill.most = Some(status.unwrap().parse().unwrap()),
             "bare" => self.bare = true,
             "converted" => self.converted = true,
             _ => self.capture = Some(("UNHEARD_OF".into(), None)),
@@ -509,5 +521,13 @@ impl FarSide for PayPalFar {
 
     fn refund_window(&self) -> TimeDelta {
         TimeDelta::days(180)
+    }
+
+    fn billed(&self, n: usize) -> Vec<(&'static str, Money, Money)> {
+        PayPalBill { rows: n, ..PayPalBill::default() }.told()
+    }
+
+    fn bill_file(&self) -> Vec<u8> {
+        self.billing().file()
     }
 }

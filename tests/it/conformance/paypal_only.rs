@@ -151,3 +151,14 @@ async fn a_certificate_of_another_root_or_name_proves_nothing() {
     }
     assert!(bench.gateway.verify(&notice.raw(bench.clock.wall())).await.is_ok());
 }
+
+#[tokio::test]
+async fn a_day_with_more_than_paypal_shows_is_asked_for_in_halves() {
+    let bench = by_signature();
+    bench.far().put("bill/600");
+    bench.far().put("bill_most/50");
+    let lines = super::bills::pull(&bench.gateway).await.unwrap();
+    let told: Vec<_> = lines.iter().map(|line| (line.kind.as_str(), line.gross, line.net())).collect();
+    assert_eq!(told, bench.far().billed(600), "none twice, none left out, oldest first");
+    assert!(bench.count(Call::Bill) > 12, "{}", bench.count(Call::Bill));
+}

@@ -17,13 +17,13 @@ use url::Url;
 use super::stage::{GRAB_SECRET, PARTNER_SECRET, Received, Stage, currency};
 use std::sync::Arc;
 
-struct Rehearsal {
-    stage: Stage,
-    gateway: Arc<dyn Gateway>,
-    amount: Money,
+pub(super) struct Rehearsal {
+    pub stage: Stage,
+    pub gateway: Arc<dyn Gateway>,
+    pub amount: Money,
 }
 
-async fn paypal(verification: &str) -> Rehearsal {
+pub(super) async fn paypal(verification: &str) -> Rehearsal {
     let stage = Stage::open().await;
     let app = stage.app();
     let public = json!({
@@ -34,7 +34,7 @@ async fn paypal(verification: &str) -> Rehearsal {
     Rehearsal::new(stage, "paypal", public, secrets.into(), Money::from_minor(10_000, currency("USD")))
 }
 
-async fn grabpay() -> Rehearsal {
+pub(super) async fn grabpay() -> Rehearsal {
     let stage = Stage::open().await;
     let partner = stage.partner();
     let public = json!({
@@ -108,7 +108,7 @@ impl Rehearsal {
         self.gateway.query_payment(request, secrets).await.unwrap()
     }
 
-    async fn taken(&self) -> (PaymentRequest, GatewaySecrets, String) {
+    pub async fn taken(&self) -> (PaymentRequest, GatewaySecrets, String) {
         let (mut request, mut secrets) = self.agreed().await;
         let report = self.query(&request, &secrets).await;
         assert_eq!(report.kind, ReportKind::Authorised { amount: Some(self.amount) });
@@ -151,7 +151,7 @@ impl Rehearsal {
         self.gateway.verify(&raw).await
     }
 
-    fn refund(&self, capture_ref: &str, minor: i64) -> RefundRequest {
+    pub fn refund(&self, capture_ref: &str, minor: i64) -> RefundRequest {
         let refund: straits::ids::RefundId = IdSource::random(self.stage.clock.clone()).mint();
         RefundRequest {
             refund,

@@ -50,6 +50,13 @@ impl PayPalClient<'_> {
         self.call("GET", path, None, &[]).await
     }
 
+    /// A file.
+    pub async fn get_text(&self, path: &str) -> (u16, String) {
+        let address = format!("{}/sandbox/paypal{path}", self.stage.url);
+        let answer = self.stage.http.get(address).bearer_auth(&self.token).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
     /// An order of one unit with our reference; its id and page.
     pub async fn order(&self, reference: &str, code: &str, value: &str) -> (String, String) {
         let body = order_body(&self.stage.url, reference, code, value);

@@ -1,0 +1,220 @@
+//! One line of a gateway's bill, in our words.
+//!
+//! Every amount is seen from the account: what came in is positive, what went out negative; a fee is what the gateway
+//! took, so it is positive, and negative where it came back. `net` is by construction what the line did to the
+//! account's balance: gross less fee less the tax on the fee, all in one currency. A fee in another currency is a line
+//! of its own.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::money::{Money, MoneyError};
+
+/// What a line is about. The words of PayPal's groups and of everybody else's reports.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BillKind {
+    /// A shopper's payment (T00).
+    Payment,
+    /// A payout to a supplier, by the gateway's own payouts (T0001).
+    Payout,
+    /// A payout that came back (T1114, T1115).
+    PayoutReturned,
+    /// A fee that belongs to no other line (T01).
+    Fee,
+    /// The fee of a chargeback or dispute (T0106).
+    DisputeFee,
+    /// One side of a conversion (T02).
+    Conversion,
+    /// Money put into the account from a bank (T03).
+    Deposit,
+    /// Money paid out to the merchant's bank (T04).
+    Withdrawal,
+    /// Money moved to or from another account of the same owner (T20).
+    Sweep,
+    /// A payment paid back by us (T1107).
+    Refund,
+    /// Captured money taken back otherwise (T11).
+    Reversal,
+    /// Captured money taken back by the shopper's bank (T1106, T1201).
+    Chargeback,
+    /// A chargeback undone (T1202).
+    ChargebackReversed,
+    /// A correction (T12, T19).
+    Adjustment,
+    /// A part of the balance put aside (negative) or freed (positive) for one transaction (T15).
+    Hold,
+    /// What was held is free (T1105).
+    HoldReleased,
+    /// A part of the balance put aside (negative) or freed (positive) as a reserve (T21).
+    Reserve,
+    /// An authorisation: no money moved (T13).
+    Authorisation,
+    /// A word that nobody here knows. Its money is real: it stands in suspense with a finding.
+    Unknown {
+        /// The gateway's word.
+        raw: String,
+    },
+}
+
+impl BillKind {
+    /// The word in findings and answers.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            BillKind::Payment => "payment",
+            BillKind::Payout => "payout",
+            BillKind::PayoutReturned => "payout_returned",
+            BillKind::Fee => "fee",
+            BillKind::DisputeFee => "dispute_fee",
+            BillKind::Conversion => "conversion",
+            BillKind::Deposit => "deposit",
+            BillKind::Withdrawal => "withdrawal",
+            BillKind::Sweep => "sweep",
+            BillKind::Refund => "refund",
+            BillKind::Reversal => "reversal",
+            BillKind::Chargeback => "chargeback",
+            BillKind::ChargebackReversed => "chargeback_reversed",
+            BillKind::Adjustment => "adjustment",
+            BillKind::Hold => "hold",
+            BillKind::HoldReleased => "hold_released",
+            BillKind::Reserve => "reserve",
+            BillKind::Authorisation => "authorisation",
+            BillKind::Unknown { .. } => "unknown",
+        }
+    }
+}
+
+/// How far the gateway is with a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LineStatus {
+    /// Done.
+    Settled,
+    /// Not final; may never move money.
+    Pending,
+    /// Refused; moved nothing.
+    Denied,
+    /// Done, and undone whole by a later line.
+    Undone,
+}
+
+/// SHA-256 of a line exactly as the gateway wrote it, without its line break: the evidence a finding names.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LineHash(pub [u8; 32]);
+
+impl fmt::Display for LineHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for LineHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A line as an adapter reads it, before it is known to add up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineFacts {
+    /// The gateway's id of this movement: the capture's, the refund's. Not unique: a gateway may name it twice.
+    pub gateway_ref: String,
+    /// The gateway's id of the movement this one is about: a refund's capture.
+    pub related_ref: Option<String>,
+    /// The reference we sent, where the bill names it.
+    pub our_ref: Option<String>,
+    /// What it is.
+    pub kind: BillKind,
+    /// How far it is.
+    pub status: LineStatus,
+    /// What moved before fees; positive came in.
+    pub gross: Money,
+    /// What the gateway took of it; negative came back.
+    pub fee: Money,
+    /// The tax on the fee, on top of it.
+    pub tax: Money,
+    /// When the gateway moved it.
+    pub at: DateTime<Utc>,
+    /// The receiving account as the bill names it.
+    pub account: String,
+    /// Of the line's own bytes.
+    pub hash: LineHash,
+}
+
+/// One line of a gateway's bill.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BillLine {
+    facts: LineFacts,
+    net: Money,
+}
+
+impl BillLine {
+    /// A line whose amounts share one currency; its net is computed here and nowhere else.
+    ///
+    /// # Errors
+    /// [`MoneyError`] for two currencies, or a sum beyond what the ledger holds.
+    pub fn try_new(facts: LineFacts) -> Result<BillLine, MoneyError> {
+        let net = facts.gross.checked_sub(facts.fee)?.checked_sub(facts.tax)?;
+        Ok(BillLine { facts, net })
+    }
+
+    /// What the line did to the account's balance.
+    pub fn net(&self) -> Money {
+        self.net
+    }
+
+    /// What it was made of.
+    pub fn into_facts(self) -> LineFacts {
+        self.facts
+    }
+}
+
+impl std::ops::Deref for BillLine {
+    type Target = LineFacts;
+    fn deref(&self) -> &LineFacts {
+        &self.facts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Currency;
+
+    fn money(code: &str, minor: i64) -> Money {
+        Money::from_minor(minor, Currency::find(code).unwrap())
+    }
+
+    fn facts(gross: Money, fee: Money, tax: Money) -> LineFacts {
+        LineFacts {
+            gateway_ref: "42311647XV020574X".into(),
+            related_ref: None,
+            our_ref: None,
+            kind: BillKind::Payment,
+            status: LineStatus::Settled,
+            gross,
+            fee,
+            tax,
+            at: DateTime::UNIX_EPOCH,
+            account: "A".into(),
+            hash: LineHash([7; 32]),
+        }
+    }
+
+    #[test]
+    fn net_is_what_the_balance_felt() {
+        let sgd = |minor| money("SGD", minor);
+        for (gross, fee, tax, net) in
+            [(10_000, 200, 18, 9_782), (-10_000, 0, 0, -10_000), (0, -490, 0, 490), (-500, 20, 0, -520)]
+        {
+            let line = BillLine::try_new(facts(sgd(gross), sgd(fee), sgd(tax))).unwrap();
+            assert_eq!(line.net(), sgd(net));
+        }
+        let mixed = BillLine::try_new(facts(sgd(1), money("USD", 1), sgd(0)));
+        assert!(matches!(mixed, Err(MoneyError::CurrencyMismatch { .. })));
+        let beyond = BillLine::try_new(facts(sgd(i64::MAX), sgd(-1), sgd(0)));
+        assert!(matches!(beyond, Err(MoneyError::TooLarge { .. })));
+    }
+}
