@@ -45,11 +45,23 @@ pub enum FindingKind {
     ActionNeeded,
     /// A supplier's entries do not lead to the ledger's own balance: nothing is told of them.
     BooksDiffer,
+    /// A gateway's batch settles what is not known here, or not like this.
+    BatchDiffers,
+    /// A gateway charges another fee than its contract says.
+    FeeDrift,
+    /// The bank credited less than the gateway sent, and nobody says why.
+    DepositShort,
+    /// The bank credited more than the gateway sent.
+    DepositOver,
+    /// Money moved at the bank and nobody knows why.
+    BankUnexplained,
+    /// A bank's statement does not go on where the one before it ended.
+    StatementGap,
 }
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 15] = [
+    pub const ALL: [FindingKind; 21] = [
         FindingKind::AmountDiffers,
         FindingKind::CurrencyDiffers,
         FindingKind::AccountDiffers,
@@ -65,6 +77,12 @@ impl FindingKind {
         FindingKind::OutcomeUnknown,
         FindingKind::ActionNeeded,
         FindingKind::BooksDiffer,
+        FindingKind::BatchDiffers,
+        FindingKind::FeeDrift,
+        FindingKind::DepositShort,
+        FindingKind::DepositOver,
+        FindingKind::BankUnexplained,
+        FindingKind::StatementGap,
     ];
 
     /// Whether money of a payment may stand aside for it.
@@ -95,6 +113,12 @@ impl FindingKind {
             FindingKind::OutcomeUnknown => "outcome_unknown",
             FindingKind::ActionNeeded => "action_needed",
             FindingKind::BooksDiffer => "books_differ",
+            FindingKind::BatchDiffers => "batch_differs",
+            FindingKind::FeeDrift => "fee_drift",
+            FindingKind::DepositShort => "deposit_short",
+            FindingKind::DepositOver => "deposit_over",
+            FindingKind::BankUnexplained => "bank_unexplained",
+            FindingKind::StatementGap => "statement_gap",
         }
     }
 }
@@ -185,7 +209,7 @@ pub struct Finding {
     pub merchant: MerchantId,
     /// What does not agree.
     pub kind: FindingKind,
-    /// The gateway account's name, the ledger's dimension; empty where no gateway is concerned.
+    /// The gateway account's or bank account's name, the ledger's dimension; empty where neither is concerned.
     pub gateway_account: String,
     /// The payment it is about, where one is known.
     pub payment: Option<String>,
@@ -300,7 +324,11 @@ impl FindingKind {
             | FindingKind::CurrencyDiffers
             | FindingKind::Indivisible
             | FindingKind::DoublePayment => true,
-            FindingKind::RefundElsewhere | FindingKind::Reversed => action == Action::Adopt,
+            FindingKind::RefundElsewhere
+            | FindingKind::Reversed
+            | FindingKind::DepositShort
+            | FindingKind::DepositOver => action == Action::Adopt,
+            FindingKind::BankUnexplained => matches!(action, Action::Adopt | Action::Dismiss),
             FindingKind::AccountDiffers
             | FindingKind::RefundDiffers
             | FindingKind::ReferenceDiffers
@@ -309,7 +337,10 @@ impl FindingKind {
             | FindingKind::UnexplainedFee
             | FindingKind::OutcomeUnknown
             | FindingKind::ActionNeeded
-            | FindingKind::BooksDiffer => action == Action::Dismiss,
+            | FindingKind::BooksDiffer
+            | FindingKind::BatchDiffers
+            | FindingKind::FeeDrift
+            | FindingKind::StatementGap => action == Action::Dismiss,
         }
     }
 }

@@ -38,6 +38,7 @@ migrations! {
     47 "0047_rate_publications",
     50 "0050_bank_accounts",
     51 "0051_rail_accounts",
+    52 "0052_gateway_settlements",
 }
 
 /// The number of the newest migration.

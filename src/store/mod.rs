@@ -9,6 +9,7 @@ pub mod bank_accounts;
 pub mod change;
 mod engine;
 pub mod findings;
+pub mod gateway_settlements;
 pub mod idempotency;
 pub mod inbox;
 pub mod intents;

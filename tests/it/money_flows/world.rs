@@ -18,7 +18,7 @@ use straits::domain::fx::FxSettings;
 use straits::domain::ledger::{AccountBalance, Direction, Layer, PostedTransaction};
 use straits::domain::merchants::{
     AvailableWhen, FeeOwner, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role,
-    Supplier,
+    SettlementMode, Supplier,
 };
 use straits::domain::orders::refund::Refund;
 use straits::domain::orders::{Capture, Holder, Payment};
@@ -167,6 +167,7 @@ impl World {
             unreturned_fee: setup.unreturned_fee,
             available_when: AvailableWhen::GatewayAvailable,
             fx_point: FxPoint::Capture,
+            settlement: SettlementMode::NetAtCapture,
             holds: setup.holds.iter().map(|code| Currency::find(code).unwrap()).collect(),
         };
         let suppliers: [SupplierId; 2] = [ids.mint(), ids.mint()];
