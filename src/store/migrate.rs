@@ -39,6 +39,8 @@ migrations! {
     50 "0050_bank_accounts",
     51 "0051_rail_accounts",
     52 "0052_gateway_settlements",
+    53 "0053_bank_statements",
+    54 "0054_releases",
 }
 
 /// The number of the newest migration.

@@ -7,10 +7,14 @@
 //! | `net_in_batch` | gross less refunds, chargebacks, fee, tax | comes off the batch (GrabPay): accruals are trued up by it |
 //! | `gross_then_invoice` | gross less refunds, chargebacks | invoiced, paid from the merchant's own account |
 
+mod bank_statement;
 mod batch;
 mod gateway_settlement;
+mod matching;
 mod true_up;
 
+pub use bank_statement::{BankLine, LineState, ReadLine, ReadStatement, StatementFault};
 pub use batch::{BatchError, BatchItem, ItemKind, ReportedBatch};
 pub use gateway_settlement::{DepositState, GatewaySettlement};
+pub use matching::{Match, Sent, find_match};
 pub use true_up::{Accrued, FeeDifference, compare};

@@ -251,6 +251,13 @@ pub(super) mod tests {
         run(&Booking { ids: &ids, merchant, account: &account, source, subject, at })
     }
 
+    pub fn with_fact<T>(run: impl FnOnce(&Fact<'_>) -> T) -> T {
+        with_booking(|booking| {
+            let Booking { ids, merchant, source, subject, at, .. } = *booking;
+            run(&Fact { ids, merchant, source, subject, at })
+        })
+    }
+
     pub fn supplier(booking: &Booking<'_>) -> SupplierId {
         booking.ids.mint()
     }

@@ -7,6 +7,10 @@
 //! # To add an event
 //! 1. A variant of `JournalEvent`. 2. A file here with its builder and a property test that it balances.
 
+mod bank_borne;
+mod bank_credited;
+mod bank_matched;
+mod bank_unexplained;
 mod booking;
 mod capture_expected;
 mod captured;
@@ -28,11 +32,17 @@ mod gateway_settled;
 mod refund_confirmed;
 mod refund_decided;
 mod refund_failed;
+mod released;
 mod reversed;
 mod split;
 mod suspense_booked;
 mod suspense_resolved;
+mod topped_up;
 
+pub use bank_borne::bank_borne;
+pub use bank_credited::{Deposit, bank_credited};
+pub use bank_matched::bank_matched;
+pub use bank_unexplained::bank_unexplained;
 pub use booking::{Booking, Fact, Movement};
 pub use capture_expected::capture_expected;
 pub use captured::captured;
@@ -54,7 +64,9 @@ pub use gateway_settled::gateway_settled;
 pub use refund_confirmed::refund_confirmed;
 pub use refund_decided::refund_decided;
 pub use refund_failed::refund_failed;
+pub use released::released;
 pub use reversed::reversed;
 pub use split::{SplitAmounts, split};
 pub use suspense_booked::suspense_booked;
 pub use suspense_resolved::{Resolution, suspense_resolved};
+pub use topped_up::topped_up;

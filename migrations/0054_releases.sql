@@ -1,0 +1,3 @@
+-- When the shares of a payment became payable: 2100 to 2110.
+ALTER TABLE settlement ADD COLUMN released_at BIGINT;
+CREATE INDEX settlement_unreleased ON settlement (merchant_id, created_at, id) WHERE released_at IS NULL;
