@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::domain::orders::Holder;
 use crate::flows::deliver::Delivering;
+use crate::flows::deposits::Deposits;
 use crate::flows::findings::Resolving;
 use crate::flows::issue_statement::Statements;
 use crate::flows::onboard::Onboarding;
@@ -78,6 +79,7 @@ pub async fn build(
         holder,
         clock: clock.clone(),
     });
+    let deposits = Deposits { store: store.clone(), ids: ids.clone(), clock: clock.clone() };
     let resolving = Resolving {
         store: store.clone(),
         ids: ids.clone(),
@@ -85,6 +87,7 @@ pub async fn build(
         pay: pay.clone(),
         settlements: settlements.clone(),
         refunding: refunding.clone(),
+        deposits: deposits.clone(),
     };
     let mut duties = payment_duties(&pay);
     duties.push(Arc::new(SendRefunds(refunding.clone())));

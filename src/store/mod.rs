@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod bank_accounts;
+pub mod bank_statements;
 pub mod change;
 mod engine;
 pub mod findings;

@@ -7,7 +7,10 @@
 //!
 //! Everything is booked under the other party's own reference of it, so that a report or a file may come twice.
 
+mod bear;
 mod error;
+mod match_line;
+mod read_statement;
 mod record_batch;
 mod report_fees;
 
@@ -24,6 +27,7 @@ use crate::store::{Change, Store};
 use super::settle::finding_data;
 
 pub use error::DepositError;
+pub use read_statement::StatementFile;
 pub use record_batch::Recorded;
 pub use report_fees::FeeReport;
 

@@ -55,7 +55,13 @@ impl Deposits {
             let (mut change, settlement) = self.recorded(account, &batch, known).await?;
             change.extend(extra.clone());
             match self.store.commit(change).await {
-                Ok(_) => return Ok(Recorded { settlement, is_news: true }),
+                Ok(_) => {
+                    // The bank may have been faster than the gateway's report.
+                    self.match_again(account.merchant, batch.currency()).await?;
+                    let now = self.store.gateway_settlement(account.merchant, settlement.id).await?;
+                    let settlement = now.map_or(settlement, |row| row.value);
+                    return Ok(Recorded { settlement, is_news: true });
+                }
                 Err(CommitError::LostUpdate { table, .. }) if foreign.contains(&table) => {
                     return Err(DepositError::Superseded { table });
                 }

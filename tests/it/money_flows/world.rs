@@ -24,6 +24,7 @@ use straits::domain::orders::refund::Refund;
 use straits::domain::orders::{Capture, Holder, Payment};
 use straits::domain::refunds::Allocation;
 use straits::flows::deliver::Delivering;
+use straits::flows::deposits::Deposits;
 use straits::flows::findings::{ResolveError, Resolving};
 use straits::flows::issue_statement::Statements;
 use straits::flows::pay::{Accounts, OpenAccount, Parts, Pay, Price, Start};
@@ -140,6 +141,7 @@ pub struct World {
     pub resolving: Resolving,
     pub delivering: Delivering,
     pub statements: Statements,
+    pub deposits: Deposits,
     bank: Arc<Bank>,
     rates: Arc<RateBook>,
 }
@@ -225,6 +227,7 @@ impl World {
             holder,
             clock: clock.clone(),
         });
+        let deposits = Deposits { store: store.clone(), ids: ids.clone(), clock: clock.clone() };
         let resolving = Resolving {
             store: store.clone(),
             ids: ids.clone(),
@@ -232,6 +235,7 @@ impl World {
             pay: pay.clone(),
             settlements: settlements.clone(),
             refunding: refunding.clone(),
+            deposits: deposits.clone(),
         };
         let delivering =
             Delivering { store: store.clone(), ids: ids.clone(), clock: clock.clone(), pay: pay.clone() };
@@ -252,6 +256,7 @@ impl World {
             resolving,
             delivering,
             statements,
+            deposits,
             bank,
             rates,
         }
