@@ -11,6 +11,7 @@ use crate::flows::onboard::Onboarding;
 use crate::flows::pay::{self, Accounts, Pay};
 use crate::flows::price::Pricing;
 use crate::flows::refund::{self, Refunding};
+use crate::flows::release::Releasing;
 use crate::flows::settle::{self, Settlements};
 use crate::jobs::{Jobs, payment_duties};
 use crate::rates::{RateBook, Volatilities};
@@ -18,7 +19,7 @@ use crate::settings::Mode;
 use crate::store::Engine;
 use crate::vault::Signer;
 
-use super::duties::{ConvertWaiting, NoteHead, RemoveOutdated, SendRefunds, VerifyBooks};
+use super::duties::{ConvertWaiting, NoteHead, ReleaseShares, RemoveOutdated, SendRefunds, VerifyBooks};
 use super::{AppError, Built};
 
 /// One of each.
@@ -30,6 +31,7 @@ pub struct Flows {
     pub delivering: Delivering,
     pub statements: Statements,
     pub resolving: Resolving,
+    pub deposits: Deposits,
     pub jobs: Jobs,
 }
 
@@ -92,6 +94,12 @@ pub async fn build(
     let mut duties = payment_duties(&pay);
     duties.push(Arc::new(SendRefunds(refunding.clone())));
     duties.push(Arc::new(ConvertWaiting(settlements)));
+    duties.push(Arc::new(ReleaseShares(Releasing {
+        store: store.clone(),
+        ids: ids.clone(),
+        clock: clock.clone(),
+        accounts: pay.accounts().clone(),
+    })));
     duties.push(Arc::new(NoteHead {
         store: store.clone(),
         clock: clock.clone(),
@@ -127,6 +135,7 @@ pub async fn build(
             pay: pay.clone(),
         },
         resolving,
+        deposits,
         statements: Statements::new(store.clone(), clock.clone(), ids.clone()),
         jobs: Jobs::new(store, clock, ids, holder, duties),
         pay,

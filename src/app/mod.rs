@@ -186,6 +186,7 @@ impl App {
             delivering: flows.delivering,
             statements: flows.statements,
             resolving: flows.resolving,
+            deposits: flows.deposits,
             jobs: flows.jobs,
             geo,
             proxies,

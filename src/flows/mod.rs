@@ -14,6 +14,8 @@ pub mod settle;
 pub mod refund;
 /// Goods were delivered: deferred commission is earned.
 pub mod deliver;
+/// Shares become payable at the start of a business day, once their money is there.
+pub mod release;
 /// Gateways pay out, banks say what arrived.
 pub mod deposits;
 /// What does not agree is decided by one user or two.

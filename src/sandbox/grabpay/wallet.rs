@@ -26,6 +26,9 @@ struct Wallet {
     discount: Money,
     /// What the day's settlement report leaves out (`bill_differs`).
     unreported: Money,
+    /// What the bank keeps of the day's sweep (`deposit_short`).
+    #[serde(default)]
+    short: Option<Money>,
 }
 
 impl Record for Wallet {
@@ -54,6 +57,9 @@ pub struct BankCredit {
     pub net: Money,
     /// What Grab's report states as gross; differs only by scenario.
     pub reported_gross: Money,
+    /// What the bank keeps of it without a word; only by scenario.
+    #[serde(default)]
+    pub short: Option<Money>,
 }
 
 impl Record for BankCredit {
@@ -92,6 +98,9 @@ pub(super) async fn take(
     wallet.discount = plus(wallet.discount, kept.minor());
     if charge.faults.has(Scenario::BillDiffers) {
         wallet.unreported = plus(wallet.unreported, 1);
+    }
+    if charge.faults.has(Scenario::DepositShort) {
+        wallet.short = Some(Money::from_minor(50, charge.amount.currency()));
     }
     session.put(&wallet).await
 }
@@ -146,6 +155,7 @@ async fn open(
         balance: nothing,
         discount: nothing,
         unreported: nothing,
+        short: None,
     });
     wallet.close_day(sandbox, session, day).await?;
     Ok(wallet)
@@ -173,9 +183,11 @@ impl Wallet {
                 discount: self.discount,
                 net: plus(self.balance, -self.discount.minor()),
                 reported_gross: plus(self.balance, -self.unreported.minor()),
+                short: self.short,
             };
             session.put(&credit).await?;
         }
+        self.short = None;
         (self.day, self.balance, self.discount, self.unreported) = (today, nothing, nothing, nothing);
         Ok(true)
     }
@@ -185,7 +197,7 @@ fn plus(money: Money, minor: i64) -> Money {
     Money::from_minor(money.minor().saturating_add(minor), money.currency())
 }
 
-fn singapore_day(now: DateTime<Utc>) -> NaiveDate {
+pub(in super::super) fn singapore_day(now: DateTime<Utc>) -> NaiveDate {
     const EIGHT_HOURS_S: i32 = 8 * 3_600;
     FixedOffset::east_opt(EIGHT_HOURS_S)
         .map_or_else(|| now.date_naive(), |zone| now.with_timezone(&zone).date_naive())
