@@ -9,6 +9,7 @@ mod books_differ;
 mod callbacks;
 mod cldr;
 mod conformance;
+mod deposits;
 mod engines;
 mod far_book;
 mod geo;

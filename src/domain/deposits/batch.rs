@@ -52,6 +52,7 @@ pub struct BatchItem {
 /// What a batch settles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = BatchItemKind)]
 pub enum ItemKind {
     /// Money taken.
     Capture,

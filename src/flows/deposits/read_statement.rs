@@ -30,6 +30,18 @@ pub struct StatementFile {
     pub account: Option<BankAccountId>,
 }
 
+impl StatementFile {
+    /// A file of these bytes.
+    pub fn new(
+        format: &'static str,
+        bytes: &[u8],
+        statements: Vec<ReadStatement>,
+        account: Option<BankAccountId>,
+    ) -> StatementFile {
+        StatementFile { format, hash: sha256(bytes), statements, account }
+    }
+}
+
 impl Deposits {
     /// Takes a file's statements, with `extra` the first time. The same file again, or another that prints the same
     /// lines, books nothing twice; where the first reading broke off, the second goes on.

@@ -2,8 +2,10 @@
 
 pub mod audit;
 pub mod bank_accounts;
+pub mod bank_statements;
 pub mod embeds;
 pub mod findings;
+pub mod gateway_settlements;
 pub mod keys;
 pub mod ledger;
 pub mod operations;

@@ -12,11 +12,13 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::country::Country;
+use crate::domain::deposits::{DepositState, LineState};
 use crate::domain::fees::Figure;
 use crate::domain::orders::PaymentState;
 use crate::ids::{
-    AuditId, BankAccountId, FindingId, FixedPriceId, Id, KeyId, PaymentId, QuoteId, RailAccountId, RefundId,
-    ReportId, RequestId, SettlementId, SupplierAccountId, SupplierId, TransactionId, UserId,
+    AuditId, BankAccountId, BankLineId, BankStatementId, FindingId, FixedPriceId, GatewaySettlementId, Id,
+    KeyId, PaymentId, QuoteId, RailAccountId, RefundId, ReportId, RequestId, SettlementId, SupplierAccountId,
+    SupplierId, TransactionId, UserId,
 };
 use crate::money::{Currency, Money, Percent};
 
@@ -71,7 +73,7 @@ macro_rules! ids {
 }
 
 ids! {
-    AuditId BankAccountId FindingId FixedPriceId KeyId PaymentId QuoteId RailAccountId RefundId ReportId RequestId SettlementId SupplierAccountId SupplierId
+    AuditId BankAccountId BankLineId BankStatementId FindingId FixedPriceId GatewaySettlementId KeyId PaymentId QuoteId RailAccountId RefundId ReportId RequestId SettlementId SupplierAccountId SupplierId
     TransactionId UserId
 }
 
@@ -128,6 +130,16 @@ words! {
     AccountObject ["supplier_account"];
     /// `bank_account`.
     BankAccountObject ["bank_account"];
+    /// `bank_statement`.
+    BankStatementObject ["bank_statement"];
+    /// How a bank's file is written.
+    BankStatementFormat ["camt053", "mt940", "csv"];
+    /// What came of a bank's line.
+    LineStateWord LineState::WORDS;
+    /// `gateway_settlement`.
+    GatewaySettlementObject ["gateway_settlement"];
+    /// Where a payout's money is.
+    DepositStateWord DepositState::WORDS;
     /// `rail_account`.
     RailAccountObject ["rail_account"];
     /// `key`.

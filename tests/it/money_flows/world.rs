@@ -29,6 +29,7 @@ use straits::flows::findings::{ResolveError, Resolving};
 use straits::flows::issue_statement::Statements;
 use straits::flows::pay::{Accounts, OpenAccount, Parts, Pay, Price, Start};
 use straits::flows::refund::{self, RefundFlowError, RefundInput, Refunding};
+use straits::flows::release::Releasing;
 use straits::flows::settle::{self, Settlements};
 use straits::gateways::RawNotification;
 use straits::ids::{IdSource, PaymentId, SupplierId, UserId};
@@ -109,6 +110,8 @@ pub struct Setup {
     pub fees: FeeBook,
     /// The currency each supplier settles in: A, then B.
     pub suppliers: [&'static str; 2],
+    /// What the gateway account is besides.
+    pub account: fn(&mut GatewayAccount),
 }
 
 impl Default for Setup {
@@ -119,6 +122,7 @@ impl Default for Setup {
             holds: &[],
             fees: FeeBook::shipped().clone(),
             suppliers: ["USD", "USD"],
+            account: |_| {},
         }
     }
 }
@@ -142,6 +146,9 @@ pub struct World {
     pub delivering: Delivering,
     pub statements: Statements,
     pub deposits: Deposits,
+    pub releasing: Releasing,
+    pub vault: Vault,
+    pub account: GatewayAccount,
     bank: Arc<Bank>,
     rates: Arc<RateBook>,
 }
@@ -159,7 +166,7 @@ impl World {
             return_origins: vec![],
             tax_jurisdiction: "SG".into(),
         };
-        let account = GatewayAccount {
+        let mut account = GatewayAccount {
             id: ids.mint(),
             merchant: merchant.id,
             gateway: "paypal".into(),
@@ -172,6 +179,7 @@ impl World {
             settlement: SettlementMode::NetAtCapture,
             holds: setup.holds.iter().map(|code| Currency::find(code).unwrap()).collect(),
         };
+        (setup.account)(&mut account);
         let suppliers: [SupplierId; 2] = [ids.mint(), ids.mint()];
         let mut change = Change::new();
         change.insert_merchant(&merchant, clock.now());
@@ -203,14 +211,15 @@ impl World {
         });
         let far = Arc::new(Far::default());
         let holder = Holder { boot: ids.mint(), alone: store.engine() == Engine::Sqlite };
-        let gateway = FarGateway { far: far.clone(), name: "paypal".into(), clock: clock.clone() };
+        let gateway = FarGateway { far: far.clone(), name: account.name.clone(), clock: clock.clone() };
         let open = OpenAccount { account: account.clone(), gateway: Arc::new(gateway) };
         let quote = OneQuote { id: ids.mint(), used_by: Mutex::default(), expires_at: clock.now() };
+        let vault = Vault::new(&SecretString::from("07".repeat(32)), ids.clone()).unwrap();
         let pay = Pay::new(Parts::new(
             store.clone(),
             clock.clone(),
             ids.clone(),
-            Vault::new(&SecretString::from("07".repeat(32)), ids.clone()).unwrap(),
+            vault.clone(),
             Accounts::new(vec![open]),
             Arc::new(settlements.clone()),
             Arc::new(quote),
@@ -237,6 +246,12 @@ impl World {
             refunding: refunding.clone(),
             deposits: deposits.clone(),
         };
+        let releasing = Releasing {
+            store: store.clone(),
+            ids: ids.clone(),
+            clock: clock.clone(),
+            accounts: pay.accounts().clone(),
+        };
         let delivering =
             Delivering { store: store.clone(), ids: ids.clone(), clock: clock.clone(), pay: pay.clone() };
         let statements = Statements::new(store.clone(), clock.clone(), ids.clone());
@@ -257,6 +272,9 @@ impl World {
             delivering,
             statements,
             deposits,
+            releasing,
+            vault,
+            account,
             bank,
             rates,
         }
@@ -278,7 +296,7 @@ impl World {
             id: self.ids.mint(),
             order_ref: order_ref.into(),
             price: Price::Amount(amount),
-            gateway: "paypal".into(),
+            gateway: self.account.gateway.clone(),
             method: None,
             terms: serde_json::from_str(&terms).unwrap(),
             customer: Default::default(),
@@ -307,7 +325,7 @@ impl World {
             body: body.as_bytes(),
             received_at: self.clock.wall(),
         };
-        assert_eq!(self.pay.hear("paypal", None, &raw).await.unwrap().reply.status, 200);
+        assert_eq!(self.pay.hear(&self.account.gateway, None, &raw).await.unwrap().reply.status, 200);
     }
 
     pub async fn sync(&self, payment: PaymentId) {
