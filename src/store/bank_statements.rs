@@ -210,19 +210,22 @@ impl Store {
         self.all(query, read_statement).await
     }
 
-    /// The statement of an account that reaches furthest, with its balance.
+    /// The statement of the same account before this one, with its balance: by the days they reach to.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn latest_bank_statement(
+    pub async fn bank_statement_before(
         &self,
-        account: BankAccountId,
+        statement: &BankStatement,
     ) -> Result<Option<BankStatement>, StoreError> {
+        let Some(to_on) = statement.to_on else { return Ok(None) };
         let query = sqlx::query(
-            "SELECT * FROM bank_statement WHERE bank_account_id = $1 AND to_on IS NOT NULL
-             AND closing IS NOT NULL ORDER BY to_on DESC, id DESC LIMIT 1",
+            "SELECT * FROM bank_statement WHERE bank_account_id = $1 AND closing IS NOT NULL
+             AND (to_on < $2 OR (to_on = $2 AND id < $3)) ORDER BY to_on DESC, id DESC LIMIT 1",
         )
-        .bind(account.to_string());
+        .bind(statement.bank_account.to_string())
+        .bind(to_on.to_string())
+        .bind(statement.id.to_string());
         self.one(query, read_statement).await
     }
 

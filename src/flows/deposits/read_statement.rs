@@ -77,8 +77,7 @@ impl Deposits {
             }
         }
         for ((read, account), statement) in file.statements.iter().zip(&accounts).zip(&known) {
-            let before = self.store.latest_bank_statement(account.id).await?;
-            let before = before.filter(|before| before.id != statement.id);
+            let before = self.store.bank_statement_before(statement).await?;
             let fresh = self.take_lines(account, statement, &read.lines).await?;
             self.check_sequence(account, statement, before, fresh).await?;
             self.try_again(account).await?;
@@ -255,7 +254,7 @@ impl Deposits {
         before: Option<BankStatement>,
         fresh: Money,
     ) -> Result<(), DepositError> {
-        let Some(before) = before.filter(|before| before.to_on <= statement.to_on) else { return Ok(()) };
+        let Some(before) = before else { return Ok(()) };
         let (Some(from), Some(to)) = (before.closing, statement.closing) else { return Ok(()) };
         let reached = from.checked_add(fresh).map_err(DepositError::unavailable)?;
         if reached == to || statement.line_count == 0 || fresh.is_zero() {
