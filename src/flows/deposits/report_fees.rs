@@ -83,7 +83,14 @@ impl Deposits {
         match self.store.commit(change).await {
             Ok(_) | Err(CommitError::AlreadyBooked { .. }) => Ok(()),
             Err(CommitError::LostUpdate { table, key }) if table == GATEWAY_SETTLEMENT_ITEM.name => {
-                Err(DepositError::SettledBefore(key))
+                for capture in &captures {
+                    let by = self.store.charged_by(account, capture).await?;
+                    if by.as_ref() != Some(&report.reference) {
+                        return Err(DepositError::SettledBefore(key));
+                    }
+                }
+                // Told before, capture by capture.
+                Ok(())
             }
             Err(CommitError::LostUpdate { table, .. }) => Err(DepositError::Superseded { table }),
             Err(CommitError::BelowFloor { account, .. }) => Err(DepositError::NotEnough(account.to_string())),

@@ -179,7 +179,10 @@ async fn with_lines(service: &Service, statement: BankStatement) -> Answer<BankS
 /// Takes a file in: camt.053 as `application/xml`, MT940 as `text/plain`, CSV as `text/csv`. The same file again, or
 /// another that prints the same lines, books nothing twice.
 #[utoipa::path(post, path = "/v1/bank-statements", tag = "deposits", params(ReadParameters, KeyHeader),
-    request_body(content((String = "application/xml"), (String = "text/plain"), (String = "text/csv")), description = "The file as the bank wrote it"),
+    request_body(content(
+        (String = "application/xml", example = "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt>…</BkToCstmrStmt></Document>"),
+        (String = "text/plain", example = ":20:STMT1\n:25:0039012345\n:60F:C261127SGD100,\n:61:261128C39,88NTRFGP-1//B-1\n:62F:C261128SGD139,88"),
+        (String = "text/csv", example = "Date,Description,Amount\n2026-11-28,GRABPAY SWEEP GP-1,39.88")), description = "The file as the bank wrote it"),
     responses((status = 201, description = "The statements it holds", body = FileAnswer)))]
 pub async fn create(
     service: web::Data<Service>,

@@ -166,6 +166,25 @@ impl Store {
         self.all(query, read_capture).await
     }
 
+    /// The report or invoice that charged a capture's fee apart from any payout.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn charged_by(
+        &self,
+        account: &GatewayAccount,
+        capture: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let query = sqlx::query(
+            "SELECT gateway_settlement_id FROM gateway_settlement_item
+             WHERE merchant_id = $1 AND gateway_account = $2 AND kind = 'fee' AND reference = $3",
+        )
+        .bind(account.merchant.to_string())
+        .bind(account.name.clone())
+        .bind(capture.to_owned());
+        self.one(query, |row| Row::of("gateway_settlement_item", row).text("gateway_settlement_id")).await
+    }
+
     /// Which of these captures are ours, by the gateway's reference.
     ///
     /// # Errors
