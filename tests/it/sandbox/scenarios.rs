@@ -23,7 +23,7 @@ async fn types(stage: &Stage) -> Vec<String> {
 fn names_are_the_contracts() {
     let names: Vec<&str> = Scenario::ALL.iter().map(|scenario| scenario.name()).collect();
     let contract = "lost_callback duplicate_callback late_callback out_of_order forged_callback wrong_amount \
-                    timeout_after_success insufficient_balance bill_differs";
+                    timeout_after_success insufficient_balance bill_differs deposit_short";
     assert_eq!(names.join(" "), contract);
     assert!(names.iter().all(|name| name.parse::<Scenario>().unwrap().name() == *name));
     assert!("lost".parse::<Scenario>().is_err());
