@@ -217,6 +217,12 @@ ids! {
     BankAccountId "bac",
     /// A merchant's account at a payout rail.
     RailAccountId "rac",
+    /// A gateway settlement: a batch that a gateway pays out.
+    GatewaySettlementId "gst",
+    /// A bank statement that was read.
+    BankStatementId "bst",
+    /// One line of a bank's statements.
+    BankLineId "bln",
     /// A notice received from a gateway.
     NoticeId "ntc",
     /// A call to a gateway, written down before it is made.

@@ -186,6 +186,8 @@ impl World {
             fee_version: "paypal-sg@2026-01-01:4f2a".into(),
             engine: "0.1.0".into(),
             created_at: now,
+            released_at: None,
+            released: vec![],
         };
         let event = Event {
             id: self.ids.mint(),

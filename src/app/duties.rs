@@ -14,6 +14,7 @@ use crate::flows::client_money::ClientMoneyCheck;
 use crate::flows::dispute::Disputing;
 use crate::flows::pay::Commits;
 use crate::flows::refund::Refunding;
+use crate::flows::release::Releasing;
 use crate::flows::settle::Settlements;
 use crate::flows::webhooks::Webhooks;
 use crate::ids::IdSource;
@@ -83,6 +84,25 @@ impl Duty for AskDisputes {
         self.0.ask_all().await.map_err(words)?;
         self.0.recover().await.map_err(words)?;
         self.0.watch_deadlines().await.map(|_| ()).map_err(words)
+    }
+}
+
+/// Looks every ten minutes whose business day has begun, and makes payable what may be paid.
+#[derive(Debug)]
+pub struct ReleaseShares(pub Releasing);
+
+#[async_trait]
+impl Duty for ReleaseShares {
+    fn kind(&self) -> &'static str {
+        "release_shares"
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Sweep(TimeDelta::minutes(10))
+    }
+
+    async fn run(&self, _payload: &str) -> Result<(), String> {
+        self.0.release_due().await.map(|_| ()).map_err(|error| error.to_string())
     }
 }
 

@@ -7,12 +7,14 @@ use crate::flows::catch_up::CatchingUp;
 use crate::flows::client_money::ClientMoneyCheck;
 use crate::flows::deliver::Delivering;
 use crate::flows::dispute::Disputing;
+use crate::flows::deposits::Deposits;
 use crate::flows::findings::Resolving;
 use crate::flows::issue_statement::Statements;
 use crate::flows::onboard::Onboarding;
 use crate::flows::pay::{self, Accounts, Pay};
 use crate::flows::price::Pricing;
 use crate::flows::refund::{self, Refunding};
+use crate::flows::release::Releasing;
 use crate::flows::settle::{self, Settlements};
 use crate::flows::webhooks::{self, Door, Reach, SystemNames, Webhooks};
 use crate::gateways::registry::GATEWAYS;
@@ -24,8 +26,8 @@ use crate::store::restored::Phase;
 use crate::vault::Signer;
 
 use super::duties::{
-    AskDisputes, CatchUp, CheckClientMoney, ConvertWaiting, NoteHead, RemoveOutdated, SendRefunds,
-    TellWebhooks, VerifyBooks,
+    AskDisputes, CatchUp, CheckClientMoney, ConvertWaiting, NoteHead, ReleaseShares, RemoveOutdated,
+    SendRefunds, TellWebhooks, VerifyBooks,
 };
 use super::{AppError, Built};
 
@@ -41,6 +43,7 @@ pub struct Flows {
     pub webhooks: Webhooks,
     pub disputing: Disputing,
     pub client_money: ClientMoneyCheck,
+    pub deposits: Deposits,
     pub jobs: Jobs,
 }
 
@@ -95,6 +98,7 @@ pub async fn build(
         holder,
         clock: clock.clone(),
     });
+    let deposits = Deposits { store: store.clone(), ids: ids.clone(), clock: clock.clone() };
     let resolving = Resolving {
         store: store.clone(),
         ids: ids.clone(),
@@ -102,6 +106,7 @@ pub async fn build(
         pay: pay.clone(),
         settlements: settlements.clone(),
         refunding: refunding.clone(),
+        deposits: deposits.clone(),
     };
     let webhooks = Webhooks::new(webhooks::Parts {
         store: store.clone(),
@@ -132,6 +137,12 @@ pub async fn build(
     }
     duties.push(Arc::new(SendRefunds(refunding.clone())));
     duties.push(Arc::new(ConvertWaiting(settlements)));
+    duties.push(Arc::new(ReleaseShares(Releasing {
+        store: store.clone(),
+        ids: ids.clone(),
+        clock: clock.clone(),
+        accounts: pay.accounts().clone(),
+    })));
     duties.push(Arc::new(NoteHead {
         store: store.clone(),
         clock: clock.clone(),
@@ -168,9 +179,7 @@ pub async fn build(
             pay: pay.clone(),
         },
         resolving,
-        client_money,
-        disputing,
-        webhooks,
+        client_money, deposits, disputing, webhooks,
         statements: Statements::new(store.clone(), clock.clone(), ids.clone()),
         jobs: Jobs::new(store, clock, ids, holder, duties),
         pay,

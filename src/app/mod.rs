@@ -192,6 +192,7 @@ impl App {
             webhooks: flows.webhooks,
             disputing: flows.disputing,
             client_money: flows.client_money,
+            deposits: flows.deposits,
             jobs: flows.jobs,
             geo,
             proxies,

@@ -49,11 +49,23 @@ pub enum FindingKind {
     ClientMoneyShort,
     /// A supplier's entries do not lead to the ledger's own balance: nothing is told of them.
     BooksDiffer,
+    /// A gateway's batch settles what is not known here, or not like this.
+    BatchDiffers,
+    /// A gateway charges another fee than its contract says.
+    FeeDrift,
+    /// The bank credited less than the gateway sent, and nobody says why.
+    DepositShort,
+    /// The bank credited more than the gateway sent.
+    DepositOver,
+    /// Money moved at the bank and nobody knows why.
+    BankUnexplained,
+    /// A bank's statement does not go on where the one before it ended.
+    StatementGap,
 }
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 17] = [
+    pub const ALL: [FindingKind; 23] = [
         FindingKind::AmountDiffers,
         FindingKind::CurrencyDiffers,
         FindingKind::AccountDiffers,
@@ -71,6 +83,12 @@ impl FindingKind {
         FindingKind::DisputeDeadline,
         FindingKind::ClientMoneyShort,
         FindingKind::BooksDiffer,
+        FindingKind::BatchDiffers,
+        FindingKind::FeeDrift,
+        FindingKind::DepositShort,
+        FindingKind::DepositOver,
+        FindingKind::BankUnexplained,
+        FindingKind::StatementGap,
     ];
 
     /// Whether money of a payment may stand aside for it.
@@ -103,6 +121,12 @@ impl FindingKind {
             FindingKind::DisputeDeadline => "dispute_deadline",
             FindingKind::ClientMoneyShort => "client_money_short",
             FindingKind::BooksDiffer => "books_differ",
+            FindingKind::BatchDiffers => "batch_differs",
+            FindingKind::FeeDrift => "fee_drift",
+            FindingKind::DepositShort => "deposit_short",
+            FindingKind::DepositOver => "deposit_over",
+            FindingKind::BankUnexplained => "bank_unexplained",
+            FindingKind::StatementGap => "statement_gap",
         }
     }
 }
@@ -193,7 +217,7 @@ pub struct Finding {
     pub merchant: MerchantId,
     /// What does not agree.
     pub kind: FindingKind,
-    /// The gateway account's name, the ledger's dimension; empty where no gateway is concerned.
+    /// The gateway account's or bank account's name, the ledger's dimension; empty where neither is concerned.
     pub gateway_account: String,
     /// The payment it is about, where one is known.
     pub payment: Option<String>,
@@ -308,8 +332,11 @@ impl FindingKind {
             | FindingKind::CurrencyDiffers
             | FindingKind::Indivisible
             | FindingKind::DoublePayment => true,
-            FindingKind::RefundElsewhere => action == Action::Adopt,
+            FindingKind::RefundElsewhere | FindingKind::DepositShort | FindingKind::DepositOver => {
+                action == Action::Adopt
+            }
             FindingKind::Reversed => action != Action::SendBack,
+            FindingKind::BankUnexplained => matches!(action, Action::Adopt | Action::Dismiss),
             FindingKind::AccountDiffers
             | FindingKind::RefundDiffers
             | FindingKind::ReferenceDiffers
@@ -320,7 +347,10 @@ impl FindingKind {
             | FindingKind::ActionNeeded
             | FindingKind::DisputeDeadline
             | FindingKind::ClientMoneyShort
-            | FindingKind::BooksDiffer => action == Action::Dismiss,
+            | FindingKind::BooksDiffer
+            | FindingKind::BatchDiffers
+            | FindingKind::FeeDrift
+            | FindingKind::StatementGap => action == Action::Dismiss,
         }
     }
 }

@@ -78,6 +78,8 @@ pub struct GatewayAccount {
     pub available_when: AvailableWhen,
     /// Which point in time's rate binds the supplier.
     pub fx_point: FxPoint,
+    /// How the gateway pays out, and when it takes its fee.
+    pub settlement: SettlementMode,
     /// Currencies the account holds; empty: every currency it takes. Others are converted by the gateway at capture.
     pub holds: Vec<Currency>,
 }
@@ -86,6 +88,14 @@ impl GatewayAccount {
     /// Whether captured money is ours to hold, and so ours to divide.
     pub fn lands_here(&self) -> bool {
         self.funds_flow == FundsFlow::PlatformCollects
+    }
+
+    /// The usual mode of an account whose money arrives like this.
+    pub fn usual_settlement(available_when: AvailableWhen) -> SettlementMode {
+        match available_when {
+            AvailableWhen::GatewayAvailable => SettlementMode::NetAtCapture,
+            AvailableWhen::BankReceived | AvailableWhen::Calendar => SettlementMode::NetInBatch,
+        }
     }
 
     /// The account that captures land on: spendable at once (1110), or owed until the sweep (1100).
@@ -137,6 +147,18 @@ pub enum AvailableWhen {
     GatewayAvailable,
     /// By calendar: the platform lends its own money.
     Calendar,
+}
+
+/// How a gateway pays out, and when it takes its fee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SettlementMode {
+    /// The fee comes off each capture; what is paid out is what is left (PayPal).
+    NetAtCapture,
+    /// The fee comes off the batch (GrabPay).
+    NetInBatch,
+    /// The whole is paid out; the fee is invoiced.
+    GrossThenInvoice,
 }
 
 /// Which point in time's rate binds the supplier.

@@ -18,6 +18,10 @@ pub mod dispute;
 pub mod catch_up;
 /// Goods were delivered: deferred commission is earned.
 pub mod deliver;
+/// Shares become payable at the start of a business day, once their money is there.
+pub mod release;
+/// Gateways pay out, banks say what arrived.
+pub mod deposits;
 /// What does not agree is decided by one user or two.
 pub mod findings;
 /// Whether what is held for others covers what is owed to them.

@@ -96,6 +96,20 @@ impl FromRequest for Notice {
     }
 }
 
+/// A body of any kind within the limits, from a caller with a key.
+#[derive(Debug)]
+pub struct Raw(pub Bytes);
+
+impl FromRequest for Raw {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Raw, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move { Ok(Raw(collect(&request, &mut payload, None).await?.0)) })
+    }
+}
+
 fn expect_json(request: &HttpRequest) -> Answer<()> {
     let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);

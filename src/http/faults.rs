@@ -1,11 +1,13 @@
 //! What goes wrong below, as problems: the one place where errors of flows and store get their codes.
 
 use super::problem::{Code, Problem};
+use crate::banks::BankFileError;
 use crate::domain::fees::FeeError;
 use crate::domain::fx::FixedPriceError;
 use crate::domain::settlement::{PreviewError, SettlementError};
 use crate::flows::deliver::DeliverError;
 use crate::flows::dispute::DisputeFlowError;
+use crate::flows::deposits::DepositError;
 use crate::flows::findings::ResolveError;
 use crate::flows::issue_statement::StatementFlowError;
 use crate::flows::onboard::OnboardError;
@@ -77,6 +79,30 @@ impl From<OnboardError> for Problem {
             OnboardError::Commit(error) => error.into(),
             OnboardError::Vault(error) => error.into(),
         }
+    }
+}
+
+impl From<DepositError> for Problem {
+    fn from(error: DepositError) -> Problem {
+        let words = error.to_string();
+        match error {
+            DepositError::Batch(_) | DepositError::NothingToSend | DepositError::TooMany(_) => {
+                Problem::new(Code::BatchInvalid, words)
+            }
+            DepositError::Differs { .. } | DepositError::SettledBefore(_) => {
+                Problem::new(Code::BatchDiffers, words)
+            }
+            DepositError::Unknown(what) => Problem::not_found(what),
+            DepositError::Superseded { .. } => Problem::new(Code::Conflict, words),
+            DepositError::NotEnough(_) => Problem::new(Code::Unprocessable, words),
+            DepositError::Unavailable(cause) => unavailable(cause),
+        }
+    }
+}
+
+impl From<BankFileError> for Problem {
+    fn from(error: BankFileError) -> Problem {
+        Problem::new(Code::StatementUnreadable, error.to_string())
     }
 }
 

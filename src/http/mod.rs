@@ -149,6 +149,16 @@ routes! {
         post bank_accounts::create Access::Scopes(FINANCE_OR_ADMIN);
     }
     "/v1/bank-accounts/{id}" { get bank_accounts::show Access::Scopes(FINANCE_OR_ADMIN); }
+    "/v1/bank-statements" {
+        get bank_statements::list Access::Scopes(FINANCE);
+        post bank_statements::create Access::Scopes(FINANCE);
+    }
+    "/v1/bank-statements/{id}" { get bank_statements::show Access::Scopes(FINANCE); }
+    "/v1/gateway-settlements" {
+        get gateway_settlements::list Access::Scopes(FINANCE);
+        post gateway_settlements::create Access::Scopes(FINANCE);
+    }
+    "/v1/gateway-settlements/{id}" { get gateway_settlements::show Access::Scopes(FINANCE); }
     "/v1/rail-accounts" {
         get rail_accounts::list Access::Scopes(FINANCE_OR_ADMIN);
         post rail_accounts::create Access::Scopes(FINANCE_OR_ADMIN);

@@ -207,6 +207,14 @@ fn particular(operation: &str) -> &'static [Code] {
         "statements_statement" => {
             &[Code::PeriodInvalid, Code::NotAcceptable, Code::StatementTooLong, Code::BooksDiffer]
         }
+        "gateway_settlements_create" => &[
+            Code::BatchInvalid,
+            Code::BatchDiffers,
+            Code::GatewayUnknown,
+            Code::InvalidAmount,
+            Code::TooPrecise,
+        ],
+        "bank_statements_create" => &[Code::StatementUnreadable, Code::NotFound],
         "bank_accounts_create" | "rail_accounts_create" => {
             &[Code::NameTaken, Code::NotFound, Code::Unprocessable]
         }

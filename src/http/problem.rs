@@ -83,6 +83,9 @@ catalogue! {
     Conflict "conflict" 409 "Somebody else changed it meanwhile" => "Read the resource again and repeat the request.";
     RefundExceedsCaptured "refund_exceeds_captured" 409 "More than is left of the payment" => "`detail` names what is still refundable.";
     ActionNotApplicable "action_not_applicable" 409 "This decision does not fit the finding" => "`detail` says which decisions do.";
+    BatchInvalid "batch_invalid" 422 "The batch contradicts itself" => "`detail` names the sums that do not agree; send what the gateway's report says.";
+    BatchDiffers "batch_differs" 409 "The batch was recorded otherwise" => "A batch does not change, and a capture is settled once; `detail` names what differs.";
+    StatementUnreadable "statement_unreadable" 422 "The file is no statement" => "`detail` names the place; nothing of the file was booked.";
     NameTaken "name_taken" 409 "The name is taken" => "Choose another name: it tells accounts apart in the books.";
     FindingResolved "finding_resolved" 409 "The finding is resolved" => "Nothing is left to do.";
     PayloadTooLarge "payload_too_large" 413 "The body is too large" => "`detail` names the limit; send less at once.";

@@ -14,6 +14,7 @@ use crate::domain::fx::week;
 use crate::flows::client_money::ClientMoneyCheck;
 use crate::flows::deliver::Delivering;
 use crate::flows::dispute::Disputing;
+use crate::flows::deposits::Deposits;
 use crate::flows::findings::Resolving;
 use crate::flows::issue_statement::Statements;
 use crate::flows::onboard::Onboarding;
@@ -69,6 +70,8 @@ pub struct Service {
     pub client_money: ClientMoneyCheck,
     /// Answers in disputes.
     pub disputing: Disputing,
+    /// Money between gateways and banks.
+    pub deposits: Deposits,
     /// Statements and balances.
     pub statements: Statements,
     /// Events on their way to merchants.

@@ -49,11 +49,13 @@ pub enum Scenario {
     DisputeLost,
     /// PayPal pays the payer itself.
     DisputePaidByGateway,
+    /// The bank credits 0.50 less than GrabPay's sweep of the day sent, and says nothing of it.
+    DepositShort,
 }
 
 impl Scenario {
     /// Every scenario, in the order of the contract.
-    pub const ALL: [Scenario; 14] = [
+    pub const ALL: [Scenario; 15] = [
         Scenario::LostCallback,
         Scenario::DuplicateCallback,
         Scenario::LateCallback,
@@ -68,6 +70,7 @@ impl Scenario {
         Scenario::DisputeWon,
         Scenario::DisputeLost,
         Scenario::DisputePaidByGateway,
+        Scenario::DepositShort,
     ];
 
     /// Those that strike captured money at PayPal, at once or with its capture.
@@ -96,6 +99,7 @@ impl Scenario {
             Scenario::DisputeWon => "dispute_won",
             Scenario::DisputeLost => "dispute_lost",
             Scenario::DisputePaidByGateway => "dispute_paid_by_gateway",
+            Scenario::DepositShort => "deposit_short",
         }
     }
 }

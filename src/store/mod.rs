@@ -7,10 +7,12 @@
 pub mod audit;
 pub mod bank_accounts;
 pub mod backup;
+pub mod bank_statements;
 pub mod change;
 pub mod disputes;
 mod engine;
 pub mod findings;
+pub mod gateway_settlements;
 pub mod idempotency;
 pub mod inbox;
 pub mod intents;

@@ -70,6 +70,7 @@ async fn every_list_is_walked_both_ways() {
         ("admin", "/v1/keys"),
         ("admin", "/v1/audit"),
         ("finance", "/v1/suppliers"),
+        ("finance", "/v1/bank-accounts"),
         ("finance", accounts.as_str()),
         ("finance", "/v1/payments?gateway=paypal"),
         ("finance", "/v1/ledger/accounts"),

@@ -13,6 +13,7 @@ mod conformance;
 mod disputes;
 mod crash;
 mod drain;
+mod deposits;
 mod engines;
 mod far_book;
 mod geo;

@@ -320,6 +320,26 @@ async fn what_the_program_answers_is_what_the_document_says() {
     is.post("finance", banks, banks, bank).await;
     is.get("finance", banks, banks).await;
     is.get("finance", &format!("{banks}/{made}"), "/v1/bank-accounts/{id}").await;
+    let settlements = "/v1/gateway-settlements";
+    let batch = json!({"gateway": "grabpay", "reference": "GP-20261127-1", "currency": "SGD", "closed_at": "2026-11-27T16:00:00Z",
+        "paid_at": "2026-11-28T04:00:00Z", "gross": "10.00", "fee": "0.50", "net": "9.50",
+        "items": [{"kind": "capture", "reference": "x-1", "amount": "10.00"}]});
+    let settled = id(&is.post("finance", settlements, settlements, batch.clone()).await);
+    let broken = json!({"gateway": "grabpay", "reference": "b", "currency": "SGD", "closed_at": "2026-11-27T16:00:00Z", "gross": "10.00", "net": "9.50"});
+    is.post("finance", settlements, settlements, broken).await;
+    is.get("finance", &format!("{settlements}?state=in_transit"), settlements).await;
+    is.get("finance", &format!("{settlements}/{settled}"), "/v1/gateway-settlements/{id}").await;
+    let statements = "/v1/bank-statements";
+    let number = app.sandbox["banks"]["SGD"]["account"].as_str().unwrap();
+    let file = format!(
+        ":20:X\r\n:25:{number}\r\n:60F:C261127SGD0,\r\n:61:261128C12,50NTRFREF//B-1\r\n:62F:C261128SGD12,50\r\n-"
+    );
+    let send = app.keyed("POST", "finance", statements).header("Idempotency-Key", "file-1");
+    let read = app.send(send.header("Content-Type", "text/plain").body(file)).await;
+    let read = is.hold("post", statements, statements, &read);
+    is.get("finance", statements, statements).await;
+    let statement = format!("{statements}/{}", id(&read["data"][0]));
+    is.get("finance", &statement, "/v1/bank-statements/{id}").await;
     let rails = "/v1/rail-accounts";
     let rail =
         json!({"name": "uob-file", "rail": "pain001", "currency": "SGD", "funding": {"bank_account": made}});

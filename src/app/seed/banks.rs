@@ -83,7 +83,7 @@ fn accounts(identity: &Identity, vault: &Vault, clock: &Clock, ids: &IdSource) -
 
 /// The number of an account at the far side's bank: the first twelve digits of the merchant's id at Grab, the currency,
 /// and 1 for client money, 2 for the merchant's own.
-fn far_number(identity: &Identity, currency: &str, kind: BankAccountKind) -> String {
+pub(in crate::app) fn far_number(identity: &Identity, currency: &str, kind: BankAccountKind) -> String {
     let partner = identity.gateways.get("grabpay").and_then(|client| client.get("partner_id"));
     let digits = partner.map(String::as_str).unwrap_or_default().chars().filter(char::is_ascii_hexdigit);
     let digits: String = digits.take(12).collect();

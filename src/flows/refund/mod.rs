@@ -240,8 +240,7 @@ impl Refunding {
     }
 
     async fn decide(&self, ground: &Ground, input: &RefundInput) -> Result<refunds::Refund, RefundFlowError> {
-        let merchant = ground.payment.value.merchant;
-        let purse = self.0.settlements.purse(merchant, &ground.settlement, &ground.earlier).await;
+        let purse = self.0.settlements.purse(&ground.record.value, &ground.settlement, &ground.earlier).await;
         let purse = purse.map_err(RefundFlowError::unavailable)?;
         let fx_difference = match input.fx_difference {
             FxBearer::Supplier => FxDifference::Supplier(self.rates_of(&ground.settlement)),

@@ -6,37 +6,27 @@ use crate::domain::disputes::Purse;
 use crate::domain::ledger::{Account, AccountCode, Layer, Owner};
 use crate::domain::refunds::{self, Funds, own_pending};
 use crate::domain::settlement::Settlement;
-use crate::ids::{MerchantId, PaymentId, SupplierId};
+use crate::ids::{PaymentId, SupplierId};
 use crate::money::Money;
+use crate::store::Store;
+use crate::store::settlements::SettlementRecord;
 
 use super::{SettleError, Settlements, broken};
 
 impl Settlements {
-    /// Everything that went back of a payment, and stands: refunds but the failed ones, and what disputes took. Money
-    /// that is only held because of a dispute comes last, as a part of nothing: it is no longer in the suppliers' pending
-    /// buckets.
+    /// [`given_back`] of the payment.
     pub(in crate::flows) async fn given_back(
         &self,
         payment: PaymentId,
     ) -> Result<Vec<refunds::Refund>, SettleError> {
-        let refunds = self.0.store.refunds_of(payment).await?;
-        let standing = refunds.iter().filter(|refund| refund.value.counts());
-        let decided = standing.map(|refund| serde_json::from_str(&refund.value.decided));
-        let mut back: Vec<refunds::Refund> = decided.collect::<Result<_, _>>().map_err(broken)?;
-        let disputes = self.0.store.disputes_of(payment).await?;
-        back.extend(disputes.iter().flat_map(|dispute| dispute.value.charged().cloned()));
-        for hold in disputes.iter().filter_map(|dispute| dispute.value.money.hold.as_ref()) {
-            let nothing = Money::zero(hold.amount.currency());
-            back.push(refunds::Refund::undivided(nothing, hold.suppliers.clone()));
-        }
-        Ok(back)
+        given_back(&self.0.store, payment).await
     }
 
     /// What each supplier's buckets hold, as far as this payment may touch them: of the pending bucket no more than this
-    /// payment's own share, of the available one all; and what each owes.
+    /// payment's own share that is not released, of the available one all; and what each owes.
     pub(in crate::flows) async fn purse(
         &self,
-        merchant: MerchantId,
+        record: &SettlementRecord,
         settlement: &Settlement,
         back: &[refunds::Refund],
     ) -> Result<Purse, SettleError> {
@@ -44,7 +34,7 @@ impl Settlements {
         let suppliers: BTreeSet<SupplierId> =
             settlement.parts.iter().filter_map(|part| part.supplier).collect();
         for supplier in suppliers {
-            let balances = self.0.store.ledger_balances_of(merchant, &supplier.to_string()).await?;
+            let balances = self.0.store.ledger_balances_of(record.merchant, &supplier.to_string()).await?;
             for balance in balances.iter().filter(|balance| balance.layer == Layer::Posted) {
                 let held = balance.shown();
                 let key = (supplier, held.currency());
@@ -52,6 +42,9 @@ impl Settlements {
                 match balance.account.code {
                     AccountCode::SUPPLIER_PENDING => {
                         let own = own_pending(settlement, back, supplier, held.currency());
+                        let nothing = Money::zero(held.currency());
+                        let released = record.released_of(supplier, held.currency());
+                        let own = own.and_then(|own| own.checked_sub(released)?.max(nothing));
                         let own = own.and_then(|own| own.min(held)).map_err(broken)?;
                         let account = Account::new(AccountCode::SUPPLIER_PENDING, Owner::of(supplier));
                         purse.funds.entry(key).or_insert_with(none).own.push((account, own));
@@ -68,4 +61,24 @@ impl Settlements {
         }
         Ok(purse)
     }
+}
+
+/// Everything that went back of a payment, and stands: refunds but the failed ones, and what disputes took. Money
+/// that is only held because of a dispute comes last, as a part of nothing: it is no longer in the suppliers' pending
+/// buckets.
+pub(in crate::flows) async fn given_back(
+    store: &Store,
+    payment: PaymentId,
+) -> Result<Vec<refunds::Refund>, SettleError> {
+    let refunds = store.refunds_of(payment).await?;
+    let standing = refunds.iter().filter(|refund| refund.value.counts());
+    let decided = standing.map(|refund| serde_json::from_str(&refund.value.decided));
+    let mut back: Vec<refunds::Refund> = decided.collect::<Result<_, _>>().map_err(broken)?;
+    let disputes = store.disputes_of(payment).await?;
+    back.extend(disputes.iter().flat_map(|dispute| dispute.value.charged().cloned()));
+    for hold in disputes.iter().filter_map(|dispute| dispute.value.money.hold.as_ref()) {
+        let nothing = Money::zero(hold.amount.currency());
+        back.push(refunds::Refund::undivided(nothing, hold.suppliers.clone()));
+    }
+    Ok(back)
 }

@@ -12,13 +12,15 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::country::Country;
+use crate::domain::deposits::{DepositState, LineState};
 use crate::domain::fees::Figure;
 use crate::domain::orders::PaymentState;
 use crate::domain::webhooks::{EVENT_GROUPS, EVENT_TYPES};
 use crate::ids::{
-    AuditId, BankAccountId, DisputeAnswerId, DisputeId, EventId, FindingId, FixedPriceId, Id, KeyId,
-    PaymentId, QuoteId, RailAccountId, RefundId, ReportId, RequestId, SettlementId, SupplierAccountId,
-    SupplierId, TransactionId, UserId, WebhookDeliveryId, WebhookEndpointId,
+    AuditId, BankAccountId, BankLineId, BankStatementId, DisputeAnswerId, DisputeId, EventId, FindingId,
+    FixedPriceId, GatewaySettlementId, Id, KeyId, PaymentId, QuoteId, RailAccountId, RefundId, ReportId,
+    RequestId, SettlementId, SupplierAccountId, SupplierId, TransactionId, UserId, WebhookDeliveryId,
+    WebhookEndpointId,
 };
 use crate::money::{Currency, Money, Percent};
 
@@ -73,9 +75,9 @@ macro_rules! ids {
 }
 
 ids! {
-    AuditId BankAccountId DisputeAnswerId DisputeId EventId FindingId FixedPriceId KeyId PaymentId QuoteId
-    RailAccountId RefundId ReportId RequestId SettlementId SupplierAccountId SupplierId TransactionId UserId
-    WebhookDeliveryId WebhookEndpointId
+    AuditId BankAccountId BankLineId BankStatementId DisputeAnswerId DisputeId EventId FindingId FixedPriceId
+    GatewaySettlementId KeyId PaymentId QuoteId RailAccountId RefundId ReportId RequestId SettlementId
+    SupplierAccountId SupplierId TransactionId UserId WebhookDeliveryId WebhookEndpointId
 }
 
 macro_rules! words {
@@ -153,6 +155,16 @@ words! {
     AccountObject ["supplier_account"];
     /// `bank_account`.
     BankAccountObject ["bank_account"];
+    /// `bank_statement`.
+    BankStatementObject ["bank_statement"];
+    /// How a bank's file is written.
+    BankStatementFormat ["camt053", "mt940", "csv"];
+    /// What came of a bank's line.
+    LineStateWord LineState::WORDS;
+    /// `gateway_settlement`.
+    GatewaySettlementObject ["gateway_settlement"];
+    /// Where a payout's money is.
+    DepositStateWord DepositState::WORDS;
     /// `rail_account`.
     RailAccountObject ["rail_account"];
     /// `key`.

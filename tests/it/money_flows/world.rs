@@ -19,7 +19,7 @@ use straits::domain::fx::FxSettings;
 use straits::domain::ledger::{AccountBalance, Direction, Layer, PostedTransaction};
 use straits::domain::merchants::{
     AvailableWhen, FeeOwner, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role,
-    Supplier,
+    SettlementMode, Supplier,
 };
 use straits::domain::orders::refund::Refund;
 use straits::domain::orders::{Capture, Holder, Payment};
@@ -27,10 +27,12 @@ use straits::domain::refunds::Allocation;
 use straits::flows::client_money::ClientMoneyCheck;
 use straits::flows::deliver::Delivering;
 use straits::flows::dispute::Disputing;
+use straits::flows::deposits::Deposits;
 use straits::flows::findings::{ResolveError, Resolving};
 use straits::flows::issue_statement::Statements;
 use straits::flows::pay::{Accounts, OpenAccount, Parts, Pay, Price, Start};
 use straits::flows::refund::{self, RefundFlowError, RefundInput, Refunding};
+use straits::flows::release::Releasing;
 use straits::flows::settle::{self, Settlements};
 use straits::gateways::RawNotification;
 use straits::ids::{IdSource, PaymentId, SupplierId, UserId};
@@ -111,6 +113,8 @@ pub struct Setup {
     pub fees: FeeBook,
     /// The currency each supplier settles in: A, then B.
     pub suppliers: [&'static str; 2],
+    /// What the gateway account is besides.
+    pub account: fn(&mut GatewayAccount),
 }
 
 impl Default for Setup {
@@ -121,6 +125,7 @@ impl Default for Setup {
             holds: &[],
             fees: FeeBook::shipped().clone(),
             suppliers: ["USD", "USD"],
+            account: |_| {},
         }
     }
 }
@@ -145,6 +150,10 @@ pub struct World {
     pub client_money: ClientMoneyCheck,
     pub delivering: Delivering,
     pub statements: Statements,
+    pub deposits: Deposits,
+    pub releasing: Releasing,
+    pub vault: Vault,
+    pub account: GatewayAccount,
     bank: Arc<Bank>,
     rates: Arc<RateBook>,
 }
@@ -162,7 +171,7 @@ impl World {
             return_origins: vec![],
             tax_jurisdiction: "SG".into(),
         };
-        let account = GatewayAccount {
+        let mut account = GatewayAccount {
             id: ids.mint(),
             merchant: merchant.id,
             gateway: "paypal".into(),
@@ -172,8 +181,10 @@ impl World {
             unreturned_fee: setup.unreturned_fee,
             available_when: AvailableWhen::GatewayAvailable,
             fx_point: FxPoint::Capture,
+            settlement: SettlementMode::NetAtCapture,
             holds: setup.holds.iter().map(|code| Currency::find(code).unwrap()).collect(),
         };
+        (setup.account)(&mut account);
         let suppliers: [SupplierId; 2] = [ids.mint(), ids.mint()];
         let mut change = Change::new();
         change.insert_merchant(&merchant, clock.now());
@@ -205,14 +216,15 @@ impl World {
         });
         let far = Arc::new(Far::default());
         let holder = Holder { boot: ids.mint(), alone: store.engine() == Engine::Sqlite };
-        let gateway = FarGateway { far: far.clone(), name: "paypal".into(), clock: clock.clone() };
+        let gateway = FarGateway { far: far.clone(), name: account.name.clone(), clock: clock.clone() };
         let open = OpenAccount { account: account.clone(), gateway: Arc::new(gateway) };
         let quote = OneQuote { id: ids.mint(), used_by: Mutex::default(), expires_at: clock.now() };
+        let vault = Vault::new(&SecretString::from("07".repeat(32)), ids.clone()).unwrap();
         let pay = Pay::new(Parts::new(
             store.clone(),
             clock.clone(),
             ids.clone(),
-            Vault::new(&SecretString::from("07".repeat(32)), ids.clone()).unwrap(),
+            vault.clone(),
             Accounts::new(vec![open]),
             Arc::new(settlements.clone()),
             Arc::new(quote),
@@ -229,6 +241,7 @@ impl World {
             holder,
             clock: clock.clone(),
         });
+        let deposits = Deposits { store: store.clone(), ids: ids.clone(), clock: clock.clone() };
         let resolving = Resolving {
             store: store.clone(),
             ids: ids.clone(),
@@ -236,6 +249,13 @@ impl World {
             pay: pay.clone(),
             settlements: settlements.clone(),
             refunding: refunding.clone(),
+            deposits: deposits.clone(),
+        };
+        let releasing = Releasing {
+            store: store.clone(),
+            ids: ids.clone(),
+            clock: clock.clone(),
+            accounts: pay.accounts().clone(),
         };
         let disputing = Disputing {
             store: store.clone(),
@@ -266,6 +286,10 @@ impl World {
             client_money,
             delivering,
             statements,
+            deposits,
+            releasing,
+            vault,
+            account,
             bank,
             rates,
         }
@@ -287,7 +311,7 @@ impl World {
             id: self.ids.mint(),
             order_ref: order_ref.into(),
             price: Price::Amount(amount),
-            gateway: "paypal".into(),
+            gateway: self.account.gateway.clone(),
             method: None,
             terms: serde_json::from_str(&terms).unwrap(),
             customer: Default::default(),
@@ -316,7 +340,7 @@ impl World {
             body: body.as_bytes(),
             received_at: self.clock.wall(),
         };
-        assert_eq!(self.pay.hear("paypal", None, &raw).await.unwrap().reply.status, 200);
+        assert_eq!(self.pay.hear(&self.account.gateway, None, &raw).await.unwrap().reply.status, 200);
     }
 
     /// The far side has news about a dispute.

@@ -24,7 +24,7 @@ fn names_are_the_contracts() {
     let names: Vec<&str> = Scenario::ALL.iter().map(|scenario| scenario.name()).collect();
     let contract = "lost_callback duplicate_callback late_callback out_of_order forged_callback wrong_amount \
                     timeout_after_success insufficient_balance bill_differs dispute_opened chargeback_fee dispute_won dispute_lost \
-                    dispute_paid_by_gateway";
+                    dispute_paid_by_gateway deposit_short";
     assert_eq!(names.join(" "), contract);
     assert!(names.iter().all(|name| name.parse::<Scenario>().unwrap().name() == *name));
     assert!("lost".parse::<Scenario>().is_err());

@@ -1,0 +1,266 @@
+//! `/v1/bank-statements`: files of banks, and what came of each of their lines.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{HttpRequest, web};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::banks::csv::Columns;
+use crate::banks::{BankFileError, camt053, csv, mt940};
+use crate::domain::deposits::{BankLine, LineState, ReadStatement};
+use crate::flows::deposits::StatementFile;
+use crate::http::caller::Caller;
+use crate::http::extract::{Paging, Query, Raw};
+use crate::http::idempotent::{self, Asked, KeyHeader};
+use crate::http::problem::{Answer, Code, Problem};
+use crate::http::schemas::{BankStatementFormat, BankStatementObject, LineStateWord, ListObject};
+use crate::http::service::Service;
+use crate::http::wire::{self, Page};
+use crate::ids::{BankAccountId, BankLineId, BankStatementId, GatewaySettlementId};
+use crate::money::{Currency, Money};
+use crate::store::bank_statements::BankStatement;
+use crate::store::idempotency::Claim;
+
+/// Lines shown with one statement.
+const LINES_SHOWN: i64 = 1_000;
+
+/// A statement of a bank.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BankStatementAnswer {
+    id: BankStatementId,
+    #[schema(inline, value_type = BankStatementObject)]
+    object: &'static str,
+    bank_account: BankAccountId,
+    #[schema(inline, value_type = BankStatementFormat)]
+    format: String,
+    /// The bank's own name of it.
+    reference: String,
+    currency: Currency,
+    /// The booked balance before the first line, where the bank says it.
+    #[schema(required)]
+    opening: Option<Money>,
+    /// The booked balance after the last line, where the bank says it.
+    #[schema(required)]
+    closing: Option<Money>,
+    /// The day of its first booked line.
+    #[schema(required)]
+    from: Option<NaiveDate>,
+    /// The day of its last booked line.
+    #[schema(required)]
+    to: Option<NaiveDate>,
+    /// Booked lines it prints.
+    lines: i64,
+    /// Announced lines it prints: not kept.
+    pending: i64,
+    /// SHA-256 of the file.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    file: String,
+    recorded_at: DateTime<Utc>,
+    /// The lines that were first read in it, the first thousand; only of one statement, never in lists.
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entries: Option<Vec<LineAnswer>>,
+}
+
+/// One line of a bank.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LineAnswer {
+    id: BankLineId,
+    #[schema(value_type = LineStateWord)]
+    state: &'static str,
+    /// Above zero: credited.
+    amount: Money,
+    /// What the bank kept before it credited the rest.
+    charges: Money,
+    booked_on: NaiveDate,
+    value_date: NaiveDate,
+    /// Whether it takes an earlier line back.
+    reversal: bool,
+    /// The bank's own reference.
+    #[schema(required)]
+    reference: Option<String>,
+    /// References that others gave it.
+    names: Vec<String>,
+    /// What else it says.
+    text: String,
+    /// The payouts it is.
+    gateway_settlements: Vec<GatewaySettlementId>,
+}
+
+fn line_answer(line: BankLine) -> LineAnswer {
+    LineAnswer {
+        id: line.id,
+        state: line.state.as_str(),
+        amount: line.line.amount,
+        charges: line.line.charges,
+        booked_on: line.line.booked_on,
+        value_date: line.line.value_on,
+        reversal: line.line.reversal,
+        reference: line.line.reference,
+        names: line.line.names,
+        text: line.line.text,
+        gateway_settlements: match line.state {
+            LineState::Matched { settlements } => settlements,
+            _ => vec![],
+        },
+    }
+}
+
+fn answer(statement: BankStatement, entries: Option<Vec<LineAnswer>>) -> BankStatementAnswer {
+    BankStatementAnswer {
+        id: statement.id,
+        object: "bank_statement",
+        bank_account: statement.bank_account,
+        format: statement.format,
+        reference: statement.reference,
+        currency: statement.currency,
+        opening: statement.opening,
+        closing: statement.closing,
+        from: statement.from_on,
+        to: statement.to_on,
+        lines: statement.line_count,
+        pending: statement.pending_count,
+        file: statement.file_hash,
+        recorded_at: statement.recorded_at,
+        entries,
+    }
+}
+
+/// The statements that a file held.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FileAnswer {
+    #[schema(inline, value_type = ListObject)]
+    object: &'static str,
+    data: Vec<BankStatementAnswer>,
+}
+
+/// What a file does not say itself.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ReadParameters {
+    /// The account; required for CSV, which names none.
+    #[param(value_type = Option<BankAccountId>)]
+    bank_account: Option<String>,
+    /// Columns of a CSV by name, where they are not called `date`, `amount` …:
+    /// `date=Buchungstag;date_format=%d.%m.%Y;amount=Betrag;decimal=,;separator=semicolon`.
+    #[param(example = "date=Posting Date;credit=Paid In;debit=Paid Out")]
+    columns: Option<String>,
+}
+
+/// The merchant's bank statements, oldest first.
+#[utoipa::path(get, path = "/v1/bank-statements", tag = "deposits", params(Paging), responses(
+    (status = 200, description = "A page of statements", body = Page<BankStatementAnswer>)))]
+pub async fn list(service: web::Data<Service>, caller: Caller, paging: Query<Paging>) -> Answer {
+    let (limit, seek) = (paging.0.limit()?, paging.0.seek(wire::id)?);
+    let found = service.store.bank_statements(caller.merchant(), seek, limit as i64 + 1).await?;
+    let rows = found.into_iter().map(|row| answer(row, None)).collect();
+    crate::http::json(200, &Page::of(rows, limit, &seek))
+}
+
+/// One statement with what came of its lines.
+#[utoipa::path(get, path = "/v1/bank-statements/{id}", tag = "deposits", params(("id" = inline(crate::ids::BankStatementId), Path, example = "bst_01kb0000000000000000000000")), responses(
+    (status = 200, description = "The statement", body = BankStatementAnswer)))]
+pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
+    let id: BankStatementId = wire::path_id(&id, "bank statement")?;
+    let found = service.store.bank_statement(caller.merchant(), id).await?;
+    let found = found.ok_or_else(|| Problem::not_found("bank statement"))?;
+    crate::http::json(200, &with_lines(&service, found).await?)
+}
+
+async fn with_lines(service: &Service, statement: BankStatement) -> Answer<BankStatementAnswer> {
+    let lines = service.store.bank_lines_of(statement.id, LINES_SHOWN).await?;
+    let lines = lines.into_iter().map(|line| line_answer(line.value)).collect();
+    Ok(answer(statement, Some(lines)))
+}
+
+/// Takes a file in: camt.053 as `application/xml`, MT940 as `text/plain`, CSV as `text/csv`. The same file again, or
+/// another that prints the same lines, books nothing twice.
+#[utoipa::path(post, path = "/v1/bank-statements", tag = "deposits", params(ReadParameters, KeyHeader),
+    request_body(content(
+        (String = "application/xml", example = "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt>…</BkToCstmrStmt></Document>"),
+        (String = "text/plain", example = ":20:STMT1\n:25:0039012345\n:60F:C261127SGD100,\n:61:261128C39,88NTRFGP-1//B-1\n:62F:C261128SGD139,88"),
+        (String = "text/csv", example = "Date,Description,Amount\n2026-11-28,GRABPAY SWEEP GP-1,39.88")), description = "The file as the bank wrote it"),
+    responses((status = 201, description = "The statements it holds", body = FileAnswer)))]
+pub async fn create(
+    service: web::Data<Service>,
+    caller: Caller,
+    request: HttpRequest,
+    query: Query<ReadParameters>,
+    body: Raw,
+) -> Answer {
+    let bank = query.0.bank_account.as_deref().map(|text| wire::id("bank_account", text)).transpose()?;
+    let columns = Columns::default().with(query.0.columns.as_deref().unwrap_or_default());
+    let columns = columns.map_err(|why| Problem::new(Code::InvalidParameter, why).at("columns"))?;
+    let format = format_of(&request, &body.0)?;
+    let currency = match (format, bank) {
+        ("csv", None) => {
+            let detail = "a CSV names no account: say which in `bank_account`";
+            return Err(Problem::new(Code::InvalidParameter, detail).at("bank_account"));
+        }
+        (_, Some(id)) => {
+            let found = service.store.bank_account(caller.merchant(), id).await?;
+            Some(found.ok_or_else(|| Problem::not_found("bank account"))?.account.currency)
+        }
+        (_, None) => None,
+    };
+    let bytes = body.0.clone();
+    let read = web::block(move || parse(format, &bytes, &columns, currency)).await;
+    let statements = read.map_err(Problem::internal)??;
+    let file = StatementFile::new(format, &body.0, statements, bank);
+    let asked = Asked { service: &service, caller: &caller, request: &request, body: &body.0 };
+    let hash = file.hash.clone();
+    let carry = async |claim: Claim| {
+        let mut extra = caller.noted(&service, "bank_statement.read", &hash, file.format);
+        extra.claim(&claim, &hash);
+        let (deposits, vault, merchant) =
+            (service.deposits.clone(), service.vault.clone(), caller.merchant());
+        let work =
+            tokio::spawn(async move { deposits.read_statements(&vault, merchant, &file, extra).await });
+        shown(&service, work.await.map_err(Problem::internal)??).await
+    };
+    let recall = async |resource: String| {
+        shown(&service, service.store.bank_statements_of(caller.merchant(), &resource).await?).await
+    };
+    idempotent::once(asked, StatusCode::CREATED, carry, recall).await
+}
+
+async fn shown(service: &Service, statements: Vec<BankStatement>) -> Answer<FileAnswer> {
+    let mut data = Vec::with_capacity(statements.len());
+    for statement in statements {
+        data.push(with_lines(service, statement).await?);
+    }
+    Ok(FileAnswer { object: "list", data })
+}
+
+/// What the body is: what its type says, else what it looks like.
+fn format_of(request: &HttpRequest, body: &[u8]) -> Answer<&'static str> {
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let looks_like_xml =
+        || body.iter().find(|byte| !byte.is_ascii_whitespace() && **byte < 0x80) == Some(&b'<');
+    match kind.as_str() {
+        "application/xml" | "text/xml" => Ok("camt053"),
+        "text/csv" => Ok("csv"),
+        "text/plain" | "application/octet-stream" => Ok(if looks_like_xml() { "camt053" } else { "mt940" }),
+        _ => {
+            let detail = "send camt.053 as application/xml, MT940 as text/plain, CSV as text/csv";
+            Err(Problem::new(Code::UnsupportedMediaType, detail))
+        }
+    }
+}
+
+fn parse(
+    format: &str,
+    bytes: &[u8],
+    columns: &Columns,
+    currency: Option<Currency>,
+) -> Result<Vec<ReadStatement>, BankFileError> {
+    match (format, currency) {
+        ("camt053", _) => camt053::read(bytes),
+        ("csv", Some(currency)) => csv::read(bytes, columns, currency),
+        _ => mt940::read(bytes),
+    }
+}
