@@ -4,10 +4,12 @@ use std::sync::{Arc, Mutex};
 
 use crate::domain::orders::Holder;
 use crate::flows::client_money::ClientMoneyCheck;
+use crate::flows::close_period::ClosePeriod;
 use crate::flows::deliver::Delivering;
 use crate::flows::dispute::Disputing;
 use crate::flows::findings::Resolving;
 use crate::flows::issue_statement::Statements;
+use crate::flows::journals::Journals;
 use crate::flows::onboard::Onboarding;
 use crate::flows::pay::{self, Accounts, Pay};
 use crate::flows::price::Pricing;
@@ -35,6 +37,8 @@ pub struct Flows {
     pub resolving: Resolving,
     pub disputing: Disputing,
     pub client_money: ClientMoneyCheck,
+    pub journals: Journals,
+    pub close_period: ClosePeriod,
     pub jobs: Jobs,
 }
 
@@ -141,6 +145,15 @@ pub async fn build(
         },
         resolving,
         disputing,
+        journals: Journals { store: store.clone(), ids: ids.clone(), clock: clock.clone() },
+        close_period: ClosePeriod {
+            store: store.clone(),
+            ids: ids.clone(),
+            clock: clock.clone(),
+            statements: Statements::new(store.clone(), clock.clone(), ids.clone()),
+            client_money: client_money.clone(),
+            limits: built.settings.close,
+        },
         client_money,
         statements: Statements::new(store.clone(), clock.clone(), ids.clone()),
         jobs: Jobs::new(store, clock, ids, holder, duties),

@@ -187,6 +187,8 @@ impl App {
             resolving: flows.resolving,
             disputing: flows.disputing,
             client_money: flows.client_money,
+            journals: flows.journals,
+            close_period: flows.close_period,
             jobs: flows.jobs,
             geo,
             proxies,

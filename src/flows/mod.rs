@@ -22,3 +22,7 @@ pub mod findings;
 pub mod client_money;
 /// What a supplier is told.
 pub mod issue_statement;
+/// Manual journals: one user drafts, another books.
+pub mod journals;
+/// A period is looked at, closed by two users, and its statements are issued.
+pub mod close_period;

@@ -19,6 +19,7 @@ use toml::Value;
 
 use crate::domain::fees::FeeBook;
 use crate::domain::fx::{Endings, FxSettings};
+use crate::domain::periods::CloseLimits;
 
 pub use geo::GeoSettings;
 pub use layers::{Layers, Origin, SettingsError, is_secret};
@@ -133,6 +134,8 @@ pub struct Settings {
     pub fees: FeeBook,
     /// Countries of addresses.
     pub geo: GeoSettings,
+    /// How much may be unexplained when a period is closed.
+    pub close: CloseLimits,
     /// By gateway.
     pub gateways: BTreeMap<String, GatewaySection>,
     /// How log lines look.
@@ -184,6 +187,11 @@ impl Settings {
             fx: read.fx(mode)?,
             fees: read.fees()?,
             geo: read.geo(mode)?,
+            close: CloseLimits {
+                unexplained_minor: read.number("close.unexplained_minor", 0, 1_000_000_000)?,
+                transit_days: read.number("close.transit_days", 0, 60)?,
+                open_findings: read.number("close.open_findings", 0, 1_000_000)?,
+            },
             gateways: read.gateways(),
             log_format: read.word("log.format", &[("json", LogFormat::Json), ("text", LogFormat::Text)])?,
             log_level: read.text("log.level").to_owned(),

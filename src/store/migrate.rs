@@ -37,6 +37,8 @@ migrations! {
     45 "0045_price_book",
     47 "0047_rate_publications",
     66 "0066_disputes",
+    67 "0067_journals",
+    68 "0068_periods",
 }
 
 /// The number of the newest migration.

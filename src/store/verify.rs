@@ -12,6 +12,7 @@
 mod accounts;
 mod chain;
 mod open_items;
+mod periods;
 mod trails;
 
 use std::collections::BTreeMap;
@@ -93,6 +94,7 @@ impl Store {
         checks.push(self.check_sums().await?);
         checks.push(self.check_facts().await?);
         checks.extend(self.check_open_items().await?);
+        checks.extend(self.check_periods().await?);
         let (trails, trail) = self.verify_trails().await?;
         checks.push(trail);
         let verification = Verification { head: walked, trails, checks };

@@ -3,6 +3,7 @@
 #![expect(dead_code, reason = "these types describe; nobody makes one")]
 
 mod answers;
+mod office;
 
 use std::borrow::Cow;
 
@@ -15,12 +16,14 @@ use crate::domain::country::Country;
 use crate::domain::fees::Figure;
 use crate::domain::orders::PaymentState;
 use crate::ids::{
-    AuditId, DisputeAnswerId, DisputeId, FindingId, FixedPriceId, Id, KeyId, PaymentId, QuoteId, RefundId,
-    ReportId, RequestId, SettlementId, SupplierAccountId, SupplierId, TransactionId, UserId,
+    AuditId, DisputeAnswerId, DisputeId, FindingId, FixedPriceId, Id, JournalId, KeyId, PaymentId, PeriodId,
+    QuoteId, RefundId, ReportId, RequestId, SettlementId, StatementId, SupplierAccountId, SupplierId,
+    TransactionId, UserId,
 };
 use crate::money::{Currency, Money, Percent};
 
 pub use answers::{Dispute, Finding, Payment, Refund, SettlementLine, Statement};
+pub use office::{IssuedStatement, Journal, Period};
 
 fn schema(object: ObjectBuilder) -> RefOr<Schema> {
     RefOr::T(Schema::Object(object.build()))
@@ -71,7 +74,7 @@ macro_rules! ids {
 }
 
 ids! {
-    AuditId DisputeAnswerId DisputeId FindingId FixedPriceId KeyId PaymentId QuoteId RefundId ReportId RequestId SettlementId SupplierAccountId SupplierId
+    AuditId DisputeAnswerId DisputeId FindingId JournalId PeriodId StatementId FixedPriceId KeyId PaymentId QuoteId RefundId ReportId RequestId SettlementId SupplierAccountId SupplierId
     TransactionId UserId
 }
 
@@ -102,6 +105,20 @@ words! {
     AnswerWord ["evidence", "accept"];
     /// What came of what was said in a dispute.
     AnswerOutcomeWord ["open", "done", "refused", "not_sent", "unknown"];
+    /// Where a journal stands.
+    JournalStateWord ["draft", "booked", "rejected"];
+    /// From which template a journal was made.
+    TemplateWord ["lines", "top_up", "allowance", "write_off", "recovery", "reversal"];
+    /// `journal`.
+    JournalObject ["journal"];
+    /// Where the closing of a period stands.
+    PeriodStateWord ["proposed", "closed"];
+    /// `period`.
+    PeriodObject ["period"];
+    /// `statement`.
+    StatementObject ["statement"];
+    /// Which date rules a trial balance.
+    DateWord ["booked", "value"];
     /// `dispute`.
     DisputeObject ["dispute"];
     /// How far a finding is.
