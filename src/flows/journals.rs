@@ -3,7 +3,7 @@
 //! What is booked is exactly what was drafted. A journal is not dated into a closed period or into the future, floors hold
 //! as for every posting, and a wrong journal is undone by another one, once.
 
-use chrono::{NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::json;
 
 use crate::clock::Clock;
@@ -223,7 +223,7 @@ impl Journals {
             JournalState::Booked { by, at, transaction } => (Some(by), Some(at), Some(transaction)),
             JournalState::Rejected { by, at } => (Some(by), Some(at), None),
         };
-        let decided_at = decided_at.map(|at: &chrono::DateTime<Utc>| *at);
+        let decided_at: Option<DateTime<Utc>> = decided_at.copied();
         json!({
             "id": journal.id, "object": "journal", "state": journal.state.as_str(), "template": journal.template,
             "reason": journal.reason, "value_date": journal.value_date, "lines": journal.lines,

@@ -9,7 +9,7 @@ use straits::domain::periods::PeriodClose;
 use straits::flows::close_period::CloseError;
 use straits::flows::journals::JournalFlowError;
 use straits::ids::UserId;
-use straits::store::{AsOf, Change, CommitError, Seek};
+use straits::store::{AsOf, Change, CommitError, Seek, VerifyOptions};
 
 use super::one;
 use super::world::{Setup, World, complaint, money, moved, taken};
@@ -168,6 +168,35 @@ async fn a_period_is_closed_within_limits_and_stays_as_it_was() {
             [(1, day), (2, next)]
         );
         assert_eq!((issued[1].opening, issued[1].closing), (money("85.10", "USD"), money("-4.90", "USD")));
+        world.verified().await;
+
+        // Whoever changes what was issued, or books behind the clock, is named.
+        let mut connection = database.connect().await;
+        for (change, back, check) in [
+            (
+                "UPDATE issued_statement SET closing = closing + 1 WHERE number = 1",
+                "UPDATE issued_statement SET closing = closing - 1 WHERE number = 1",
+                "issued_statements",
+            ),
+            (
+                "UPDATE issued_statement SET sha256 = 'x' || sha256 WHERE number = 2",
+                "UPDATE issued_statement SET sha256 = substr(sha256, 2) WHERE number = 2",
+                "issued_statements",
+            ),
+            (
+                "UPDATE period_close SET last_number = last_number - 1 WHERE state = 'closed'",
+                "UPDATE period_close SET last_number = last_number + 1 WHERE state = 'closed'",
+                "closed_periods",
+            ),
+        ] {
+            sqlx::raw_sql(change).execute(&mut connection).await.unwrap();
+            let seen = store.verify(&VerifyOptions::default()).await.unwrap();
+            let faults: Vec<&str> =
+                seen.checks.iter().filter(|check| !check.ok).map(|check| check.name).collect();
+            assert_eq!(faults, [check], "{change}");
+            sqlx::raw_sql(back).execute(&mut connection).await.unwrap();
+        }
+        drop(connection);
         world.verified().await;
         store.close().await;
     })
