@@ -205,6 +205,10 @@ ids! {
     StatementId "stm",
     /// Something that does not agree and waits for a decision.
     FindingId "fnd",
+    /// A manual journal.
+    JournalId "jnl",
+    /// A period that is, or is to be, closed.
+    PeriodId "per",
     /// A dispute about a payment.
     DisputeId "dsp",
     /// Something we say in a dispute.

@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex};
 use crate::domain::orders::Holder;
 use crate::flows::catch_up::CatchingUp;
 use crate::flows::client_money::ClientMoneyCheck;
+use crate::flows::close_period::ClosePeriod;
 use crate::flows::deliver::Delivering;
 use crate::flows::dispute::Disputing;
 use crate::flows::deposits::Deposits;
 use crate::flows::findings::Resolving;
 use crate::flows::issue_statement::Statements;
+use crate::flows::journals::Journals;
 use crate::flows::onboard::Onboarding;
 use crate::flows::pay::{self, Accounts, Pay};
 use crate::flows::price::Pricing;
@@ -44,6 +46,8 @@ pub struct Flows {
     pub disputing: Disputing,
     pub client_money: ClientMoneyCheck,
     pub deposits: Deposits,
+    pub journals: Journals,
+    pub close_period: ClosePeriod,
     pub jobs: Jobs,
 }
 
@@ -179,7 +183,19 @@ pub async fn build(
             pay: pay.clone(),
         },
         resolving,
-        client_money, deposits, disputing, webhooks,
+        deposits,
+        disputing,
+        webhooks,
+        journals: Journals { store: store.clone(), ids: ids.clone(), clock: clock.clone() },
+        close_period: ClosePeriod {
+            store: store.clone(),
+            ids: ids.clone(),
+            clock: clock.clone(),
+            statements: Statements::new(store.clone(), clock.clone(), ids.clone()),
+            client_money: client_money.clone(),
+            limits: built.settings.close,
+        },
+        client_money,
         statements: Statements::new(store.clone(), clock.clone(), ids.clone()),
         jobs: Jobs::new(store, clock, ids, holder, duties),
         pay,

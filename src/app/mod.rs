@@ -193,6 +193,8 @@ impl App {
             disputing: flows.disputing,
             client_money: flows.client_money,
             deposits: flows.deposits,
+            journals: flows.journals,
+            close_period: flows.close_period,
             jobs: flows.jobs,
             geo,
             proxies,

@@ -8,6 +8,10 @@ pub mod merchants;
 pub mod access;
 /// Double entry: accounts, balanced transactions, journal events, the hash chain.
 pub mod ledger;
+/// Manual journals: drafted by one user, booked by another.
+pub mod journals;
+/// Closed periods.
+pub mod periods;
 /// What a payment costs: dated fee schedules and their assessment.
 pub mod fees;
 /// Who gets what of a payment.

@@ -23,7 +23,7 @@ use crate::domain::statements::{
 };
 use crate::ids::{IdSource, MerchantId, SupplierId, TransactionId};
 use crate::money::{Currency, Money};
-use crate::store::{EXPORT_PAGE, Store, StoreError};
+use crate::store::{EXPORT_PAGE, Extent, Store, StoreError};
 
 /// A whole statement has at most this many ledger entries; beyond, it is paged or exported.
 const WHOLE: i64 = 10_000;
@@ -277,6 +277,20 @@ impl Statements {
                 }
             }
         }))
+    }
+
+    /// What a statement comes to, and the ledger's numbers it lies between; only where it foots.
+    ///
+    /// # Errors
+    /// [`StatementFlowError`].
+    pub(in crate::flows) async fn extent(
+        &self,
+        merchant: MerchantId,
+        query: &StatementQuery,
+    ) -> Result<(Extent, i64, i64), StatementFlowError> {
+        let range = self.range(merchant, query).await?;
+        let extent = self.store.extent(&range.accounts, range.from, range.upto).await?;
+        Ok((extent, range.from, range.upto))
     }
 
     async fn supplier(

@@ -30,3 +30,7 @@ pub mod client_money;
 pub mod issue_statement;
 /// Telling merchants what happened.
 pub mod webhooks;
+/// Manual journals: one user drafts, another books.
+pub mod journals;
+/// A period is looked at, closed by two users, and its statements are issued.
+pub mod close_period;

@@ -5,11 +5,13 @@ use crate::banks::BankFileError;
 use crate::domain::fees::FeeError;
 use crate::domain::fx::FixedPriceError;
 use crate::domain::settlement::{PreviewError, SettlementError};
+use crate::flows::close_period::CloseError;
 use crate::flows::deliver::DeliverError;
 use crate::flows::dispute::DisputeFlowError;
 use crate::flows::deposits::DepositError;
 use crate::flows::findings::ResolveError;
 use crate::flows::issue_statement::StatementFlowError;
+use crate::flows::journals::JournalFlowError;
 use crate::flows::onboard::OnboardError;
 use crate::flows::pay::PayError;
 use crate::flows::price::{PriceError, TokenRefused};
@@ -223,6 +225,43 @@ impl From<ResolveError> for Problem {
             ResolveError::Unavailable(cause) => unavailable(cause),
             ResolveError::Unknown => Problem::not_found("finding"),
             other => Problem::new(code_of(other.code()), other.to_string()),
+        }
+    }
+}
+
+impl From<JournalFlowError> for Problem {
+    fn from(error: JournalFlowError) -> Problem {
+        let words = error.to_string();
+        match error {
+            JournalFlowError::Unknown => Problem::not_found("journal"),
+            JournalFlowError::Refused(error) => Problem::new(Code::JournalInvalid, words).at(error.param),
+            JournalFlowError::PeriodClosed { .. } => Problem::new(Code::PeriodClosed, words).at("value_date"),
+            JournalFlowError::FourEyes(_) => Problem::new(Code::FourEyes, words),
+            JournalFlowError::Decided(_) | JournalFlowError::NotReversible(_) => {
+                Problem::new(Code::WrongState, words)
+            }
+            JournalFlowError::Commit(error) => error.into(),
+            JournalFlowError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CloseError> for Problem {
+    fn from(error: CloseError) -> Problem {
+        let words = error.to_string();
+        match error {
+            CloseError::Date(_) => Problem::new(Code::PeriodInvalid, words).at("until"),
+            CloseError::Closed(_) => Problem::new(Code::PeriodClosed, words).at("until"),
+            CloseError::Unexplained(checks) => {
+                Problem::new(Code::PeriodNotClosable, words).with("checks", checks)
+            }
+            CloseError::FourEyes(_) => Problem::new(Code::FourEyes, words),
+            CloseError::Altered(_) => Problem::new(Code::BooksDiffer, words),
+            CloseError::Superseded => Problem::new(Code::Conflict, words),
+            CloseError::Statement(error) => error.into(),
+            CloseError::Store(error) => error.into(),
+            CloseError::Commit(error) => error.into(),
+            CloseError::Check(error) => error.into(),
         }
     }
 }

@@ -209,6 +209,21 @@ routes! {
     "/v1/ledger/accounts" { get ledger::accounts Access::Scopes(FINANCE); }
     "/v1/ledger/transactions" { get ledger::transactions Access::Scopes(FINANCE); }
     "/v1/ledger/transactions/{id}" { get ledger::show Access::Scopes(FINANCE); }
+    "/v1/ledger/suspense" { get open_items::suspense Access::Scopes(FINANCE); }
+    "/v1/ledger/ageing" { get open_items::ageing Access::Scopes(FINANCE); }
+    "/v1/journals" {
+        get journals::list Access::Scopes(FINANCE);
+        post journals::draft Access::Scopes(FINANCE);
+    }
+    "/v1/journals/{id}" { get journals::show Access::Scopes(FINANCE); }
+    "/v1/journals/{id}/approve" { post journals::approve Access::Scopes(FINANCE); }
+    "/v1/journals/{id}/reject" { post journals::reject Access::Scopes(FINANCE); }
+    "/v1/periods" { get periods::list Access::Scopes(FINANCE); }
+    "/v1/periods/checks" { get periods::checks Access::Scopes(FINANCE); }
+    "/v1/periods/close" { post periods::close Access::Scopes(FINANCE); }
+    "/v1/statements" { get periods::statements Access::Scopes(FINANCE_OR_SUPPLIER); }
+    "/v1/statements/{id}" { get periods::statement Access::Scopes(FINANCE_OR_SUPPLIER); }
+    "/v1/statements/{id}/file" { get periods::file Access::Scopes(FINANCE_OR_SUPPLIER); }
     "/v1/ledger/client-money" { get client_money::report Access::Scopes(FINANCE); }
     "/v1/ledger/trial-balance" { get ledger::trial_balance Access::Scopes(FINANCE); }
     "/v1/ledger/verify" { get ledger::verify Access::Scopes(FINANCE); }

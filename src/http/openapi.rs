@@ -202,6 +202,16 @@ fn particular(operation: &str) -> &'static [Code] {
             Code::RefundNotSupported,
         ],
         "disputes_evidence" | "disputes_accept" => &[Code::WrongState, Code::Unprocessable],
+        "journals_draft" => &[Code::JournalInvalid, Code::PeriodClosed, Code::WrongState],
+        "journals_approve" => {
+            &[Code::FourEyes, Code::WrongState, Code::PeriodClosed, Code::JournalInvalid, Code::Unprocessable]
+        }
+        "journals_reject" => &[Code::WrongState],
+        "periods_close" => {
+            &[Code::FourEyes, Code::PeriodClosed, Code::PeriodInvalid, Code::PeriodNotClosable]
+        }
+        "periods_checks" => &[Code::PeriodClosed, Code::PeriodInvalid],
+        "periods_file" => &[Code::BooksDiffer],
         "settlements_deliver" => &[Code::NotSettled, Code::Unprocessable],
         "findings_resolve" => &[Code::FourEyes, Code::FindingResolved, Code::ActionNotApplicable],
         "statements_statement" => {

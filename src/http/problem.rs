@@ -88,6 +88,8 @@ catalogue! {
     StatementUnreadable "statement_unreadable" 422 "The file is no statement" => "`detail` names the place; nothing of the file was booked.";
     NameTaken "name_taken" 409 "The name is taken" => "Choose another name: it tells accounts apart in the books.";
     FindingResolved "finding_resolved" 409 "The finding is resolved" => "Nothing is left to do.";
+    PeriodClosed "period_closed" 409 "The period is closed" => "Date it behind the day that `detail` names; what is heard late is booked late.";
+    PeriodNotClosable "period_not_closable" 409 "Something is unexplained" => "`checks` says what was found and which limits hold; settle it, or raise the limit.";
     PayloadTooLarge "payload_too_large" 413 "The body is too large" => "`detail` names the limit; send less at once.";
     UnsupportedEncoding "unsupported_encoding" 415 "An encoded body" => "Send the body without Content-Encoding.";
     UnsupportedMediaType "unsupported_media_type" 415 "The body's type is not read here" => "Send `Content-Type: application/json`.";
@@ -108,6 +110,7 @@ catalogue! {
     ReturnUrlNotAllowed "return_url_not_allowed" 422 "The return address is not allowed" => "Use an address of one of the merchant's origins.";
     RateUnavailable "rate_unavailable" 422 "No rate between these currencies" => "Choose currencies that `/v1/rates` answers.";
     StatementTooLong "statement_too_long" 422 "The statement has too many entries for one answer" => "Ask with `limit`, or for `format=csv`.";
+    JournalInvalid "journal_invalid" 422 "The lines are no journal" => "`param` names the line and `detail` what does not fit.";
     Unprocessable "unprocessable" 422 "Well formed, but it cannot be done" => "`detail` says why.";
     TooManyRequests "too_many_requests" 429 "Too many requests" => "Wait the seconds in `Retry-After`; `RateLimit-*` tell how much is left.";
     HeadersTooLarge "headers_too_large" 431 "The head of the request is too large" => "Send fewer or shorter headers.";

@@ -12,11 +12,13 @@ use tokio::sync::Semaphore;
 use crate::clock::Clock;
 use crate::domain::fx::week;
 use crate::flows::client_money::ClientMoneyCheck;
+use crate::flows::close_period::ClosePeriod;
 use crate::flows::deliver::Delivering;
 use crate::flows::dispute::Disputing;
 use crate::flows::deposits::Deposits;
 use crate::flows::findings::Resolving;
 use crate::flows::issue_statement::Statements;
+use crate::flows::journals::Journals;
 use crate::flows::onboard::Onboarding;
 use crate::flows::pay::{OpenAccount, Pay};
 use crate::flows::price::Pricing;
@@ -66,6 +68,10 @@ pub struct Service {
     pub delivering: Delivering,
     /// Decisions about findings.
     pub resolving: Resolving,
+    /// Manual journals.
+    pub journals: Journals,
+    /// Closing periods.
+    pub close_period: ClosePeriod,
     /// The client-money check.
     pub client_money: ClientMoneyCheck,
     /// Answers in disputes.

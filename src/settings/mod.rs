@@ -21,6 +21,7 @@ use toml::Value;
 use crate::domain::fees::FeeBook;
 use crate::domain::fx::{Endings, FxSettings};
 use crate::domain::orders::Ladders;
+use crate::domain::periods::CloseLimits;
 
 pub use geo::GeoSettings;
 pub use layers::{Layers, Origin, SettingsError, is_secret};
@@ -146,6 +147,8 @@ pub struct Settings {
     pub polling: Arc<Ladders>,
     /// Countries of addresses.
     pub geo: GeoSettings,
+    /// How much may be unexplained when a period is closed.
+    pub close: CloseLimits,
     /// By gateway.
     pub gateways: BTreeMap<String, GatewaySection>,
     /// Where and how events are told.
@@ -200,6 +203,11 @@ impl Settings {
             fees: read.fees()?,
             polling: read.polling()?,
             geo: read.geo(mode)?,
+            close: CloseLimits {
+                unexplained_minor: read.number("close.unexplained_minor", 0, 1_000_000_000)?,
+                transit_days: read.number("close.transit_days", 0, 60)?,
+                open_findings: read.number("close.open_findings", 0, 1_000_000)?,
+            },
             gateways: read.gateways(),
             webhooks: read.webhooks()?,
             log_format: read.word("log.format", &[("json", LogFormat::Json), ("text", LogFormat::Text)])?,

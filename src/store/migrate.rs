@@ -46,6 +46,8 @@ migrations! {
     63 "0063_event_order",
     64 "0064_webhooks",
     66 "0066_disputes",
+    67 "0067_journals",
+    68 "0068_periods",
 }
 
 /// The number of the newest migration.

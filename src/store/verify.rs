@@ -13,6 +13,7 @@ mod accounts;
 mod chain;
 mod documents;
 mod open_items;
+mod periods;
 mod trails;
 
 use std::collections::BTreeMap;
@@ -95,6 +96,7 @@ impl Store {
         checks.push(self.check_facts().await?);
         checks.extend(self.check_open_items().await?);
         checks.extend(self.check_documents().await?);
+        checks.extend(self.check_periods().await?);
         let (trails, trail) = self.verify_trails().await?;
         checks.push(trail);
         let verification = Verification { head: walked, trails, checks };

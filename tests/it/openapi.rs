@@ -176,7 +176,8 @@ fn id(of: &Value) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_program_answers_is_what_the_document_says() {
-    let app = TestApp::start().await;
+    let limits = [("close.unexplained_minor", "1000000000"), ("close.open_findings", "1000")];
+    let app = TestApp::with(&limits).await;
     let document = app.get("", "/openapi.json").await.json();
     let mut is = Holder { app: &app, document, seen: BTreeSet::new() };
     for path in ["/livez", "/readyz", "/metrics", "/version", "/openapi.json", "/problems"] {
@@ -390,6 +391,43 @@ async fn what_the_program_answers_is_what_the_document_says() {
     is.post("finance", "/v1/sandbox/clock", "/v1/sandbox/clock", json!({"advance": "1s"})).await;
     let scenario = "/v1/sandbox/scenarios/{name}";
     is.post("finance", "/v1/sandbox/scenarios/lost_callback", scenario, json!({"next": 1})).await;
+
+    is.post("finance", "/v1/sandbox/clock", "/v1/sandbox/clock", json!({"advance": "1d"})).await;
+    let mut journals = vec![];
+    let fund = json!({"template": "lines", "lines": [
+        {"account": 1000, "owner": "sgd", "direction": "debit", "amount": {"amount": "5.00", "currency": "SGD"}},
+        {"account": 4010, "direction": "credit", "amount": {"amount": "5.00", "currency": "SGD"}}]});
+    let top_up =
+        json!({"template": "top_up", "bank": "sgd", "amount": {"amount": "2.00", "currency": "SGD"}});
+    for template in [fund, top_up] {
+        let draft = json!({"reason": "own money", "template": template});
+        journals.push(id(&is.post("finance", "/v1/journals", "/v1/journals", draft).await));
+    }
+    let bad = json!({"reason": "x", "template": {"template": "lines", "lines": []}});
+    is.post("finance", "/v1/journals", "/v1/journals", bad).await;
+    let approve = "/v1/journals/{id}/approve";
+    is.post("finance", &format!("/v1/journals/{}/approve", journals[0]), approve, Value::Null).await;
+    is.post("checker", &format!("/v1/journals/{}/approve", journals[0]), approve, Value::Null).await;
+    let reject = format!("/v1/journals/{}/reject", journals[1]);
+    is.post("finance", &reject, "/v1/journals/{id}/reject", Value::Null).await;
+    is.get("finance", &format!("/v1/journals/{}", journals[0]), "/v1/journals/{id}").await;
+    is.get("finance", "/v1/journals?state=booked", "/v1/journals").await;
+    is.get("finance", "/v1/ledger/suspense", "/v1/ledger/suspense").await;
+    is.get("finance", "/v1/ledger/ageing", "/v1/ledger/ageing").await;
+    is.get("finance", "/v1/ledger/trial-balance?by=value", "/v1/ledger/trial-balance").await;
+    let clock = is.get("finance", "/v1/sandbox/clock", "/v1/sandbox/clock").await;
+    let now: chrono::DateTime<chrono::Utc> = clock["now"].as_str().unwrap().parse().unwrap();
+    let until = (now.date_naive() - chrono::TimeDelta::days(1)).to_string();
+    is.get("finance", &format!("/v1/periods/checks?until={until}"), "/v1/periods/checks").await;
+    is.get("finance", "/v1/periods/checks?until=2099-01-01", "/v1/periods/checks").await;
+    for key in ["finance", "finance", "checker", "checker"] {
+        is.post(key, "/v1/periods/close", "/v1/periods/close", json!({"until": until})).await;
+    }
+    is.get("finance", "/v1/periods", "/v1/periods").await;
+    let issued = is.get("finance", "/v1/statements", "/v1/statements").await;
+    let statement = format!("/v1/statements/{}", id(&issued["data"][0]));
+    is.get("finance", &statement, "/v1/statements/{id}").await;
+    is.get("finance", &format!("{statement}/file"), "/v1/statements/{id}/file").await;
 
     // What a key may not, and what nobody may.
     is.get("storefront", "/v1/keys", "/v1/keys").await;

@@ -315,3 +315,23 @@ async fn disputes_hold_take_and_give_back_as_told() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_debt_is_allowed_for_and_written_off_as_told() {
+    on_each_engine("a_debt_is_allowed_for_and_written_off_as_told", async |database| {
+        let store = database.open().await;
+        let telling = Telling::opened("J25", world(&store, database, Setup::default()).await).await;
+        let usd = |amount: &str| format!(r#"{{"amount":"{amount}","currency":"USD"}}"#);
+        for template in [
+            format!(r#"{{"template":"top_up","bank":"usd","amount":{}}}"#, usd("90.00")),
+            format!(r#"{{"template":"allowance","supplier":"A","amount":{}}}"#, usd("45.00")),
+            format!(r#"{{"template":"write_off","supplier":"A","amount":{}}}"#, usd("90.00")),
+            format!(r#"{{"template":"recovery","supplier":"A","bank":"usd","amount":{}}}"#, usd("10.00")),
+        ] {
+            telling.world.booked(&template).await;
+        }
+        telling.told().await;
+        store.close().await;
+    })
+    .await;
+}

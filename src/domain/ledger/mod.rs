@@ -1,6 +1,7 @@
 //! Double entry per merchant, currency and layer.
 
 pub mod account;
+pub mod ageing;
 pub mod audit;
 pub mod balance;
 pub mod chain;
@@ -9,6 +10,7 @@ pub mod journal;
 pub mod transaction;
 
 pub use account::{Account, AccountCode, AccountError, Chart, Owner};
+pub use ageing::OpenItem;
 pub use balance::{
     AccountBalance, AccountEntry, Place, PostedEntry, PostedTransaction, TrialBalance, TrialLine, TrialTotal,
 };

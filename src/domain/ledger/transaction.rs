@@ -156,6 +156,8 @@ journal_events! {
     DisputeFeeRecharged "dispute_fee_recharged",
     /// Suppliers get a dispute's fee back that they bore.
     DisputeFeeUnborne "dispute_fee_unborne",
+    /// A person's journal, approved by another.
+    Manual "manual",
     /// Unexplained money at the gateway.
     SuspenseBooked "suspense_booked",
     /// A finding was resolved: suspense moves to where it belongs.

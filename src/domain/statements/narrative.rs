@@ -39,6 +39,7 @@ pub fn narrative(event: JournalEvent, side: Side) -> &'static str {
         (E::ChargebackReversed, Side::Debit) => "Given back after a dispute, corrected",
         (E::DisputeFeeCharged | E::DisputeFeeRecharged, _) => "Fee for a dispute",
         (E::DisputeFeeReturned | E::DisputeFeeUnborne, _) => "Fee for a dispute returned",
+        (E::Manual, _) => "Adjustment by hand",
         (E::SuspenseBooked, _) => "Unexplained money",
         (E::SuspenseResolved | E::BankMatched | E::BankBorne, _) => "Unexplained money assigned",
         (E::FeeTruedUp | E::FeeInvoiced, _) => "Gateway fee settled",

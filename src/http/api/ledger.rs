@@ -11,7 +11,7 @@ use crate::domain::ledger::{AccountBalance, Chart, Direction, Layer, PostedTrans
 use crate::http::caller::Caller;
 use crate::http::extract::{Paging, Query};
 use crate::http::problem::{Answer, Code, Problem};
-use crate::http::schemas::{DirectionWord, LayerWord, TransactionObject};
+use crate::http::schemas::{DateWord, DirectionWord, LayerWord, TransactionObject};
 use crate::http::service::Service;
 use crate::http::wire::{self, Page};
 use crate::ids::TransactionId;
@@ -193,6 +193,10 @@ pub struct TrialParameters {
     /// As the books stood at this moment; without it, now.
     #[param(format = DateTime, example = "2026-11-23T00:00:00Z")]
     as_of: Option<String>,
+    /// Which date rules: `booked` (the default) never changes afterwards; `value` is the world as it was by then, seen from
+    /// today, so that late news changes it.
+    #[param(inline, value_type = Option<DateWord>, example = "booked")]
+    by: Option<String>,
 }
 
 /// The trial balance.
@@ -229,7 +233,14 @@ pub async fn trial_balance(
     query: Query<TrialParameters>,
 ) -> Answer {
     let at = query.0.as_of.as_deref().map(read_moment).transpose()?;
-    let as_of = at.map_or(AsOf::Now, AsOf::Recorded);
+    let as_of = match query.0.by.as_deref() {
+        None | Some("booked") => at.map_or(AsOf::Now, AsOf::Recorded),
+        Some("value") => AsOf::Effective(at.unwrap_or_else(|| service.clock.now())),
+        Some(other) => {
+            let detail = format!("`{other}` is none of booked, value");
+            return Err(Problem::new(Code::InvalidParameter, detail).at("by"));
+        }
+    };
     let trial = service.store.trial_balance(caller.merchant(), as_of).await?;
     let line = |line: &crate::domain::ledger::TrialLine| TrialLine {
         code: line.code.number(),

@@ -3,6 +3,7 @@
 #![expect(dead_code, reason = "these types describe; nobody makes one")]
 
 mod answers;
+mod office;
 
 use std::borrow::Cow;
 
@@ -18,13 +19,14 @@ use crate::domain::orders::PaymentState;
 use crate::domain::webhooks::{EVENT_GROUPS, EVENT_TYPES};
 use crate::ids::{
     AuditId, BankAccountId, BankLineId, BankStatementId, DisputeAnswerId, DisputeId, EventId, FindingId,
-    FixedPriceId, GatewaySettlementId, Id, KeyId, PaymentId, QuoteId, RailAccountId, RefundId, ReportId,
-    RequestId, SettlementId, SupplierAccountId, SupplierId, TransactionId, UserId, WebhookDeliveryId,
-    WebhookEndpointId,
+    FixedPriceId, GatewaySettlementId, Id, JournalId, KeyId, PaymentId, PeriodId, QuoteId, RailAccountId,
+    RefundId, ReportId, RequestId, SettlementId, StatementId, SupplierAccountId, SupplierId, TransactionId,
+    UserId, WebhookDeliveryId, WebhookEndpointId,
 };
 use crate::money::{Currency, Money, Percent};
 
 pub use answers::{Dispute, Finding, Payment, Refund, SettlementLine, Statement};
+pub use office::{IssuedStatement, Journal, Period};
 
 fn schema(object: ObjectBuilder) -> RefOr<Schema> {
     RefOr::T(Schema::Object(object.build()))
@@ -76,8 +78,9 @@ macro_rules! ids {
 
 ids! {
     AuditId BankAccountId BankLineId BankStatementId DisputeAnswerId DisputeId EventId FindingId FixedPriceId
-    GatewaySettlementId KeyId PaymentId QuoteId RailAccountId RefundId ReportId RequestId SettlementId
-    SupplierAccountId SupplierId TransactionId UserId WebhookDeliveryId WebhookEndpointId
+    GatewaySettlementId JournalId KeyId PaymentId PeriodId QuoteId RailAccountId RefundId ReportId RequestId
+    SettlementId StatementId SupplierAccountId SupplierId TransactionId UserId WebhookDeliveryId
+    WebhookEndpointId
 }
 
 macro_rules! words {
@@ -107,6 +110,20 @@ words! {
     AnswerWord ["evidence", "accept"];
     /// What came of what was said in a dispute.
     AnswerOutcomeWord ["open", "done", "refused", "not_sent", "unknown"];
+    /// Where a journal stands.
+    JournalStateWord ["draft", "booked", "rejected"];
+    /// From which template a journal was made.
+    TemplateWord ["lines", "top_up", "allowance", "write_off", "recovery", "reversal"];
+    /// `journal`.
+    JournalObject ["journal"];
+    /// Where the closing of a period stands.
+    PeriodStateWord ["proposed", "closed"];
+    /// `period`.
+    PeriodObject ["period"];
+    /// `statement`.
+    StatementObject ["statement"];
+    /// Which date rules a trial balance.
+    DateWord ["booked", "value"];
     /// `dispute`.
     DisputeObject ["dispute"];
     /// How far a finding is.

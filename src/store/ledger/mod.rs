@@ -2,6 +2,7 @@
 
 mod accounts;
 mod entries;
+mod items;
 mod transactions;
 
 pub use accounts::AsOf;

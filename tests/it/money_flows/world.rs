@@ -16,6 +16,7 @@ use straits::domain::disputes::{Dispute, DisputeMovement, DisputeReport, Dispute
 use straits::domain::fees::FeeBook;
 use straits::domain::findings::{Action, Finding, FindingKind};
 use straits::domain::fx::FxSettings;
+use straits::domain::journals::{Journal, Template};
 use straits::domain::ledger::{AccountBalance, Direction, Layer, PostedTransaction};
 use straits::domain::merchants::{
     AvailableWhen, FeeOwner, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role,
@@ -23,13 +24,16 @@ use straits::domain::merchants::{
 };
 use straits::domain::orders::refund::Refund;
 use straits::domain::orders::{Capture, Holder, Payment};
+use straits::domain::periods::CloseLimits;
 use straits::domain::refunds::Allocation;
 use straits::flows::client_money::ClientMoneyCheck;
+use straits::flows::close_period::ClosePeriod;
 use straits::flows::deliver::Delivering;
 use straits::flows::dispute::Disputing;
 use straits::flows::deposits::Deposits;
 use straits::flows::findings::{ResolveError, Resolving};
 use straits::flows::issue_statement::Statements;
+use straits::flows::journals::{JournalFlowError, Journals};
 use straits::flows::pay::{Accounts, OpenAccount, Parts, Pay, Price, Start};
 use straits::flows::refund::{self, RefundFlowError, RefundInput, Refunding};
 use straits::flows::release::Releasing;
@@ -148,6 +152,8 @@ pub struct World {
     pub resolving: Resolving,
     pub disputing: Disputing,
     pub client_money: ClientMoneyCheck,
+    pub journals: Journals,
+    pub close_period: ClosePeriod,
     pub delivering: Delivering,
     pub statements: Statements,
     pub deposits: Deposits,
@@ -265,6 +271,15 @@ impl World {
             settlements: settlements.clone(),
         };
         let client_money = ClientMoneyCheck { store: store.clone(), ids: ids.clone(), clock: clock.clone() };
+        let journals = Journals { store: store.clone(), ids: ids.clone(), clock: clock.clone() };
+        let close_period = ClosePeriod {
+            store: store.clone(),
+            ids: ids.clone(),
+            clock: clock.clone(),
+            statements: Statements::new(store.clone(), clock.clone(), ids.clone()),
+            client_money: client_money.clone(),
+            limits: CloseLimits { unexplained_minor: 0, transit_days: 3, open_findings: 0 },
+        };
         let delivering =
             Delivering { store: store.clone(), ids: ids.clone(), clock: clock.clone(), pay: pay.clone() };
         let statements = Statements::new(store.clone(), clock.clone(), ids.clone());
@@ -284,6 +299,8 @@ impl World {
             resolving,
             disputing,
             client_money,
+            journals,
+            close_period,
             delivering,
             statements,
             deposits,
@@ -363,6 +380,34 @@ impl World {
         let mut disputes = self.store.disputes_of(payment).await.unwrap();
         assert_eq!(disputes.len(), 1);
         disputes.remove(0).value
+    }
+
+    /// The maker drafts a journal; suppliers in the template are letters.
+    pub async fn draft(&self, template: &str, value_date: Option<&str>) -> Result<Journal, JournalFlowError> {
+        let mut text = template.to_owned();
+        for (letter, id) in ["A", "B"].into_iter().zip(self.suppliers) {
+            text = text.replace(&format!("\"{letter}\""), &format!("\"{id}\""));
+        }
+        let template: Template = serde_json::from_str(&text).unwrap();
+        let (id, date) = (self.ids.mint(), value_date.map(|date| date.parse().unwrap()));
+        let merchant = self.merchant.id;
+        self.journals.draft(merchant, self.maker, id, &template, "by hand", date, Change::new()).await
+    }
+
+    /// A user's word on a draft.
+    pub async fn decide(
+        &self,
+        user: UserId,
+        journal: &Journal,
+        yes: bool,
+    ) -> Result<Journal, JournalFlowError> {
+        self.journals.decide(self.merchant.id, user, journal.id, yes, Change::new()).await
+    }
+
+    /// Drafted and booked.
+    pub async fn booked(&self, template: &str) -> Journal {
+        let journal = self.draft(template, None).await.unwrap();
+        self.decide(self.checker, &journal, true).await.unwrap()
     }
 
     pub async fn sync(&self, payment: PaymentId) {

@@ -1,0 +1,95 @@
+//! Open items by age: what lies on accounts where money only rests.
+
+use chrono::{DateTime, Utc};
+
+use crate::money::{Money, MoneyError};
+
+use super::account::{Account, AccountCode};
+
+/// Accounts whose balance is the sum of items that somebody has to settle.
+pub const WITH_ITEMS: [AccountCode; 5] = [
+    AccountCode::CASH_IN_TRANSIT,
+    AccountCode::SUPPLIER_RECEIVABLE,
+    AccountCode::ORDER_CLEARING,
+    AccountCode::REFUND_IN_TRANSIT,
+    AccountCode::SUSPENSE,
+];
+
+/// Where the bands of age end, in days; the last has no end.
+pub const BANDS: [i64; 4] = [1, 7, 30, 90];
+
+/// What is open under one name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenItem {
+    /// Where it lies.
+    pub account: Account,
+    /// What it is about: a payment, a deposit, a finding.
+    pub subject: String,
+    /// Debit less credit.
+    pub amount: Money,
+    /// When its first entry happened.
+    pub since: DateTime<Utc>,
+}
+
+impl OpenItem {
+    /// Whole days it has been open.
+    pub fn days(&self, now: DateTime<Utc>) -> i64 {
+        (now - self.since).num_days().max(0)
+    }
+
+    /// The number of its band.
+    pub fn band(&self, now: DateTime<Utc>) -> usize {
+        BANDS.iter().position(|end| self.days(now) < *end).unwrap_or(BANDS.len())
+    }
+}
+
+/// Items against items: what stands on the other side of an account's balance settles the oldest of it. A debt that was
+/// netted in parts is as old as what is left of it.
+///
+/// # Errors
+/// [`MoneyError`].
+pub fn settle_oldest(mut items: Vec<OpenItem>) -> Result<Vec<OpenItem>, MoneyError> {
+    items.sort_by_key(|item| item.since);
+    let Some(first) = items.first() else { return Ok(items) };
+    let balance = Money::sum(first.amount.currency(), items.iter().map(|item| item.amount))?;
+    let against: Vec<OpenItem> =
+        items.extract_if(.., |item| item.amount.is_negative() != balance.is_negative()).collect();
+    let mut left = Money::sum(balance.currency(), against.iter().map(|item| item.amount.abs()))?;
+    for item in &mut items {
+        let settled = left.min(item.amount.abs())?;
+        left = left.checked_sub(settled)?;
+        let signed = if item.amount.is_negative() { settled.negated() } else { settled };
+        item.amount = item.amount.checked_sub(signed)?;
+    }
+    items.retain(|item| !item.amount.is_zero());
+    Ok(items)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::from_micros;
+    use crate::domain::ledger::Owner;
+    use crate::money::Currency;
+    use chrono::TimeDelta;
+
+    fn item(day: i64, minor: i64) -> OpenItem {
+        OpenItem {
+            account: Account::new(AccountCode::SUPPLIER_RECEIVABLE, Owner::of("A")),
+            subject: format!("pay_{day}"),
+            amount: Money::from_minor(minor, Currency::find("USD").unwrap()),
+            since: from_micros(0) + TimeDelta::days(day),
+        }
+    }
+
+    #[test]
+    fn what_was_paid_back_settles_the_oldest_and_the_rest_keeps_its_age() {
+        let left = settle_oldest(vec![item(0, 90), item(5, 40), item(6, -100)]).unwrap();
+        let seen: Vec<_> = left.iter().map(|item| (item.subject.as_str(), item.amount.minor())).collect();
+        assert_eq!(seen, [("pay_5", 30)]);
+        assert!(settle_oldest(vec![item(0, 90), item(1, -90)]).unwrap().is_empty());
+        let now = from_micros(0) + TimeDelta::days(31);
+        let bands: Vec<usize> = [31, 30, 24, 1, -90].map(|day| item(day, 1).band(now)).into();
+        assert_eq!(bands, [0, 1, 2, 3, 4], "0, 1, 7, 30 and 121 days");
+    }
+}

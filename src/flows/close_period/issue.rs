@@ -1,0 +1,118 @@
+//! The statements of a closed period: one for each supplier and currency, numbered, kept byte for byte.
+
+use futures_util::TryStreamExt;
+
+use crate::domain::ledger::Layer;
+use crate::domain::periods::PeriodClose;
+use crate::domain::statements::{Bucket, Period};
+use crate::flows::issue_statement::StatementQuery;
+use crate::flows::pay::sha256;
+use crate::ids::SupplierId;
+use crate::money::{Currency, Money};
+use crate::store::outbox::Event;
+use crate::store::periods::IssuedStatement;
+use crate::store::{Change, Seek};
+
+use super::{CloseError, ClosePeriod};
+
+impl ClosePeriod {
+    /// Issues every statement of the period in `change`; how many.
+    pub(super) async fn issue(
+        &self,
+        change: &mut Change,
+        close: &PeriodClose,
+        period: Period,
+    ) -> Result<i64, CloseError> {
+        let first = self.store.last_statement_number(close.merchant).await?;
+        let mut number = first;
+        let mut seek = Seek::<SupplierId>::Start;
+        loop {
+            let page = self.store.suppliers(close.merchant, seek, 100_i64).await?;
+            let Some(last) = page.last() else { return Ok(number - first) };
+            seek = Seek::After(last.id);
+            for supplier in &page {
+                for currency in self.currencies(close, supplier.id).await? {
+                    let issued = self.statement(close, period, supplier.id, currency, number + 1).await?;
+                    let Some((issued, body)) = issued else { continue };
+                    number = issued.number;
+                    change.issue_statement(&issued, &body);
+                    change.tell(&Event {
+                        id: self.ids.mint(),
+                        merchant: close.merchant,
+                        kind: "statement.ready".to_owned(),
+                        subject: issued.id.to_string(),
+                        data: statement_view(&issued),
+                        created_at: self.clock.now(),
+                    });
+                }
+            }
+        }
+    }
+
+    async fn currencies(
+        &self,
+        close: &PeriodClose,
+        supplier: SupplierId,
+    ) -> Result<Vec<Currency>, CloseError> {
+        let rows = self.store.ledger_balances_of(close.merchant, &supplier.to_string()).await?;
+        let own =
+            rows.iter().filter(|row| row.layer == Layer::Posted && Bucket::of(row.account.code).is_some());
+        let mut currencies: Vec<Currency> = own.map(|row| row.debit_minus_credit.currency()).collect();
+        currencies.sort();
+        currencies.dedup();
+        Ok(currencies)
+    }
+
+    /// One statement and its bytes; `None` where there was nothing and is nothing.
+    async fn statement(
+        &self,
+        close: &PeriodClose,
+        period: Period,
+        supplier: SupplierId,
+        currency: Currency,
+        number: i64,
+    ) -> Result<Option<(IssuedStatement, Vec<u8>)>, CloseError> {
+        let query = StatementQuery {
+            supplier,
+            currency: Some(currency),
+            from: period.from(),
+            to: period.to(),
+            limit: None,
+            after: None,
+        };
+        let (extent, after_number, upto_number) = self.statements.extent(close.merchant, &query).await?;
+        if extent.entries == 0 && extent.opening == 0 {
+            return Ok(None);
+        }
+        let chunks: Vec<Vec<u8>> = self.statements.csv(close.merchant, &query).await?.try_collect().await?;
+        let body = chunks.concat();
+        let issued = IssuedStatement {
+            id: self.ids.mint(),
+            merchant: close.merchant,
+            number,
+            period: close.id,
+            supplier,
+            from: period.from(),
+            to: period.to(),
+            zone: period.zone().name().to_owned(),
+            opening: Money::from_minor(extent.opening, currency).negated(),
+            closing: Money::from_minor(extent.closing, currency).negated(),
+            entries: extent.entries,
+            after_number,
+            upto_number,
+            sha256: sha256(&body),
+            issued_at: self.clock.now(),
+        };
+        Ok(Some((issued, body)))
+    }
+}
+
+/// An issued statement as answers and events show it.
+pub fn statement_view(issued: &IssuedStatement) -> serde_json::Value {
+    serde_json::json!({
+        "id": issued.id, "object": "statement", "number": issued.number, "period": issued.period,
+        "supplier": issued.supplier, "currency": issued.opening.currency(), "from": issued.from, "to": issued.to,
+        "zone": issued.zone, "opening": issued.opening, "closing": issued.closing, "entries": issued.entries,
+        "sha256": issued.sha256, "issued_at": issued.issued_at,
+    })
+}

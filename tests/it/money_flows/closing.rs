@@ -1,0 +1,204 @@
+//! Journals by hand, and periods that are closed: by two users, within limits, for good.
+
+use chrono::{NaiveDate, TimeDelta};
+use straits::domain::disputes::MovementKind;
+use straits::domain::findings::{Action, FindingKind};
+use straits::domain::ledger::ageing::settle_oldest;
+use straits::domain::ledger::{AccountCode, JournalEvent};
+use straits::domain::periods::PeriodClose;
+use straits::flows::close_period::CloseError;
+use straits::flows::journals::JournalFlowError;
+use straits::ids::UserId;
+use straits::store::{AsOf, Change, CommitError, Seek, VerifyOptions};
+
+use super::one;
+use super::world::{Setup, World, complaint, money, moved, taken};
+use crate::engines::on_each_engine;
+
+/// Own money in the bank, so that floors let journals through.
+const FUND: &str = r#"{"template":"lines","lines":[
+    {"account":1000,"owner":"usd","direction":"debit","amount":{"amount":"500.00","currency":"USD"}},
+    {"account":4010,"direction":"credit","amount":{"amount":"500.00","currency":"USD"}}]}"#;
+const TOP_UP: &str = r#"{"template":"top_up","bank":"usd","amount":{"amount":"90.00","currency":"USD"}}"#;
+
+fn today(world: &World) -> NaiveDate {
+    world.clock.now().date_naive()
+}
+
+async fn close(world: &World, user: UserId, until: NaiveDate) -> Result<PeriodClose, CloseError> {
+    world.close_period.close(world.merchant.id, user, world.ids.mint(), until, Change::new()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_journal_takes_two_users_and_is_undone_once() {
+    on_each_engine("a_journal_takes_two_users_and_is_undone_once", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let empty = world.draft(TOP_UP, None).await.unwrap();
+        let below = world.decide(world.checker, &empty, true).await;
+        assert!(matches!(below, Err(JournalFlowError::Commit(CommitError::BelowFloor { .. }))), "{below:?}");
+        assert!(world.transactions().await.is_empty(), "floors hold for hands too");
+        world.booked(FUND).await;
+        let alone = world.decide(world.maker, &empty, true).await;
+        assert!(matches!(alone, Err(JournalFlowError::FourEyes(user)) if user == world.maker));
+        let other = World::on(&store, &database.clock, Setup::default()).await;
+        assert!(matches!(other.decide(other.checker, &empty, true).await, Err(JournalFlowError::Unknown)));
+        let top_up = world.decide(world.checker, &empty, true).await.unwrap();
+        let again = world.decide(world.checker, &empty, true).await;
+        assert!(matches!(again, Err(JournalFlowError::Decided("booked"))));
+        let posted = world.transactions().await;
+        assert_eq!((posted.len(), posted[1].event, posted[1].source.as_str()), (2, JournalEvent::Manual, top_up.id.to_string().as_str()));
+
+        let undo = format!(r#"{{"template":"reversal","journal":"{}"}}"#, top_up.id);
+        let undone = world.booked(&undo).await;
+        assert_eq!(undone.reverses, Some(top_up.id));
+        world.stands(&[("1000[usd] USD", "500.00"), ("4010 USD", "-500.00")]).await;
+        assert!(matches!(world.draft(&undo, None).await, Err(JournalFlowError::NotReversible(_))));
+
+        // Taken back by its drafter, and never booked.
+        let draft = world.draft(TOP_UP, None).await.unwrap();
+        assert_eq!(world.decide(world.maker, &draft, false).await.unwrap().state.as_str(), "rejected");
+        assert!(matches!(world.decide(world.checker, &draft, true).await, Err(JournalFlowError::Decided("rejected"))));
+        for (lines, param) in [
+            (r#"{"account":2020,"owner":"paypal","direction":"credit","amount":{"amount":"1.00","currency":"USD"}}"#, "template.lines[1]"),
+            (r#"{"account":1010,"owner":"","direction":"credit","amount":{"amount":"1.00","currency":"USD"}}"#, "template.lines[1]"),
+            (r#"{"account":1010,"owner":"usd","direction":"credit","amount":{"amount":"1.01","currency":"USD"}}"#, "template.lines"),
+            (r#"{"account":1200,"owner":"sup_00000000000000000000000001","direction":"credit","amount":{"amount":"1.00","currency":"USD"}}"#, "template.lines[1]"),
+        ] {
+            let first = r#"{"account":1000,"owner":"usd","direction":"debit","amount":{"amount":"1.00","currency":"USD"}}"#;
+            let refused = world.draft(&format!(r#"{{"template":"lines","lines":[{first},{lines}]}}"#), None).await;
+            assert!(matches!(&refused, Err(JournalFlowError::Refused(error)) if error.param == param), "{lines}: {refused:?}");
+        }
+        let ahead = (today(&world) + TimeDelta::days(1)).to_string();
+        assert!(matches!(world.draft(TOP_UP, Some(&ahead)).await, Err(JournalFlowError::Refused(_))));
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_period_is_closed_within_limits_and_stays_as_it_was() {
+    on_each_engine("a_period_is_closed_within_limits_and_stays_as_it_was", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        world.booked(FUND).await;
+        let payment = one(&world, "closed").await;
+        let less = world
+            .paid("less", money("100.00", "USD"), super::ONE, taken("CAP-less", "10.00", "USD", "0.94"))
+            .await;
+        let day = today(&world);
+        assert!(
+            matches!(close(&world, world.maker, day).await, Err(CloseError::Date(_))),
+            "the day is not over"
+        );
+        database.clock.advance(TimeDelta::days(1));
+
+        // 10.00 is unexplained: refused, and said.
+        let refused = close(&world, world.maker, day).await;
+        let Err(CloseError::Unexplained(checks)) = refused else { panic!("{refused:?}") };
+        let faults: Vec<&str> = checks
+            .iter()
+            .filter(|check| check.blocks && !check.ok)
+            .map(|check| check.name.as_str())
+            .collect();
+        assert_eq!(faults, ["unexplained", "findings"]);
+        assert_eq!(checks[0].amount, Some(money("10.00", "USD")));
+        let suspense = store.open_items(world.merchant.id, AccountCode::SUSPENSE).await.unwrap();
+        assert_eq!((suspense.len(), suspense[0].subject.as_str()), (1, less.to_string().as_str()));
+        assert_eq!(suspense[0].days(database.clock.now()), 1);
+        let finding = world.finding(FindingKind::AmountDiffers).await;
+        world.resolve(&finding, Action::SendBack).await;
+
+        let proposed = close(&world, world.maker, day).await.unwrap();
+        assert_eq!(proposed.state.as_str(), "proposed");
+        assert!(matches!(close(&world, world.maker, day).await, Err(CloseError::FourEyes(_))));
+        let closed = close(&world, world.checker, day).await.unwrap();
+        assert_eq!(closed.state.as_str(), "closed");
+        assert!(matches!(close(&world, world.checker, day).await, Err(CloseError::Closed(_))));
+        let issued = store.issued_statements(world.merchant.id, None, Seek::Start, 10).await.unwrap();
+        assert_eq!(issued.len(), 1, "{issued:?}");
+        assert_eq!((issued[0].number, issued[0].closing, issued[0].to), (1, money("85.10", "USD"), day));
+        let read = async || store.issued_statement(world.merchant.id, issued[0].id).await.unwrap().unwrap().1;
+        let bytes = read().await;
+        world.verified().await;
+
+        // Late news: booked today under its own date, and nothing that was issued changes.
+        let report = complaint(
+            payment,
+            "CAP-closed",
+            money("100.00", "USD"),
+            database.clock.now() - TimeDelta::days(1),
+        );
+        world.hear_dispute(moved(&report, MovementKind::Taken, money("100.00", "USD"))).await;
+        let late = world.transactions().await.pop().unwrap();
+        assert_eq!(late.event, JournalEvent::ChargedBack);
+        assert!(late.effective_at < closed.ends_before && late.recorded_at >= closed.ends_before);
+        assert_eq!(read().await, bytes);
+        let merchant = world.merchant.id;
+        let end = closed.ends_before - TimeDelta::microseconds(1);
+        let lines = |trial: &straits::domain::ledger::TrialBalance| {
+            let found = trial.lines.iter().find(|line| line.code == AccountCode::GATEWAY_BALANCE);
+            found.map(|line| line.debit_minus_credit.amount().to_string())
+        };
+        let booked = store.trial_balance(merchant, AsOf::Recorded(end)).await.unwrap();
+        let value = store.trial_balance(merchant, AsOf::Effective(end)).await.unwrap();
+        assert_eq!(lines(&booked).as_deref(), Some("104.16"), "as the books stood");
+        assert_eq!(lines(&value).as_deref(), Some("4.16"), "as the world was, seen from today");
+
+        // By hand nothing is dated into it.
+        let into = world.draft(TOP_UP, Some(&day.to_string())).await;
+        assert!(
+            matches!(into, Err(JournalFlowError::PeriodClosed { until, .. }) if until == day),
+            "{into:?}"
+        );
+        world.booked(TOP_UP).await;
+        let debts = store.open_items(merchant, AccountCode::SUPPLIER_RECEIVABLE).await.unwrap();
+        assert_eq!(settle_oldest(debts).unwrap()[0].subject, payment.to_string());
+        world.verified().await;
+
+        // The next period begins where this one ended.
+        database.clock.advance(TimeDelta::days(1));
+        let next = day + TimeDelta::days(1);
+        close(&world, world.checker, next).await.unwrap();
+        close(&world, world.maker, next).await.unwrap();
+        let issued = store.issued_statements(merchant, None, Seek::Start, 10).await.unwrap();
+        assert_eq!(
+            issued.iter().map(|one| (one.number, one.from)).collect::<Vec<_>>(),
+            [(1, day), (2, next)]
+        );
+        assert_eq!((issued[1].opening, issued[1].closing), (money("85.10", "USD"), money("-4.90", "USD")));
+        world.verified().await;
+
+        // Whoever changes what was issued, or books behind the clock, is named.
+        let mut connection = database.connect().await;
+        for (change, back, check) in [
+            (
+                "UPDATE issued_statement SET closing = closing + 1 WHERE number = 1",
+                "UPDATE issued_statement SET closing = closing - 1 WHERE number = 1",
+                "issued_statements",
+            ),
+            (
+                "UPDATE issued_statement SET sha256 = 'x' || sha256 WHERE number = 2",
+                "UPDATE issued_statement SET sha256 = substr(sha256, 2) WHERE number = 2",
+                "issued_statements",
+            ),
+            (
+                "UPDATE period_close SET last_number = last_number - 1 WHERE state = 'closed'",
+                "UPDATE period_close SET last_number = last_number + 1 WHERE state = 'closed'",
+                "closed_periods",
+            ),
+        ] {
+            sqlx::raw_sql(change).execute(&mut connection).await.unwrap();
+            let seen = store.verify(&VerifyOptions::default()).await.unwrap();
+            let faults: Vec<&str> =
+                seen.checks.iter().filter(|check| !check.ok).map(|check| check.name).collect();
+            assert_eq!(faults, [check], "{change}");
+            sqlx::raw_sql(back).execute(&mut connection).await.unwrap();
+        }
+        drop(connection);
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
