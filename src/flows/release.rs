@@ -24,6 +24,7 @@ use crate::store::settlements::{Released, SettlementRecord};
 use crate::store::{Change, CommitError, Store, StoreError, Versioned};
 
 use super::pay::Accounts;
+use super::settle::given_back;
 
 /// Payments released by one transaction.
 const AT_ONCE: u32 = 200;

@@ -41,6 +41,7 @@ use crate::store::{Change, Store, Versioned};
 
 use super::pay::{CaptureStanding, Expectation, SettleError, Settles};
 
+pub(in crate::flows) use ground::given_back;
 pub use refunds::refund_view;
 
 /// The money side; clones share it.

@@ -9,7 +9,8 @@ use straits::clock::Clock;
 use straits::domain::fees::FeeBook;
 use straits::domain::fx::FxSettings;
 use straits::domain::merchants::{
-    AvailableWhen, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role, Supplier,
+    AvailableWhen, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role, SettlementMode,
+    Supplier,
 };
 use straits::domain::orders::Holder;
 use straits::flows::catch_up::CatchingUp;
@@ -63,6 +64,7 @@ impl Ground {
             unreturned_fee: None,
             available_when: AvailableWhen::GatewayAvailable,
             fx_point: FxPoint::Capture,
+            settlement: SettlementMode::NetAtCapture,
             holds: vec![],
         };
         let supplier = Supplier {
