@@ -12,7 +12,7 @@ use straits::domain::merchants::{
     AvailableWhen, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role, SettlementMode,
     Supplier,
 };
-use straits::domain::orders::Holder;
+use straits::domain::orders::{Holder, Ladders};
 use straits::flows::catch_up::CatchingUp;
 use straits::flows::deliver::Delivering;
 use straits::flows::pay::{Accounts, OpenAccount, Parts, Pay, PayError, PaymentView, Price, Start};
@@ -130,7 +130,7 @@ impl House {
         let gateway = FarGateway { far: ground.far.clone(), clock: clock.clone() };
         let open = OpenAccount { account: ground.account.clone(), gateway: Arc::new(gateway) };
         let quote = OneQuote { id: ids.mint(), used_by: Mutex::default(), expires_at: clock.now() };
-        let pay = Pay::new(Parts::new(
+        let mut parts = Parts::new(
             store.clone(),
             clock.clone(),
             ids.clone(),
@@ -141,7 +141,9 @@ impl House {
             holder,
             "https://pay.example".into(),
             false,
-        ));
+        );
+        parts.ladders = Arc::new(Ladders::shipped().unwrap());
+        let pay = Pay::new(parts);
         let refunding = Refunding::new(refund::Parts {
             store: store.clone(),
             ids: ids.clone(),

@@ -147,7 +147,10 @@ impl Operation {
             Operation::Job => {
                 // Its rows are due again after the case before.
                 house.clock.advance(TimeDelta::minutes(3));
-                house.approved().await
+                let payment = house.approved().await;
+                // And so is the first rung of the payment's ladder.
+                house.clock.advance(TimeDelta::minutes(1));
+                payment
             }
             Operation::Refuse => {
                 house.ground.far.truth().refuses = true;

@@ -42,9 +42,9 @@ async fn a_day_of_grabpay_reaches_the_bank_and_falls_short() {
     app.post("finance", "/v1/sandbox/clock", &json!({"advance": "1d"})).await;
     let file = statement(&app).await;
     let reference = file.split("<EndToEndId>").nth(1).unwrap().split('<').next().unwrap().to_owned();
-    // The far side keeps no fee of its own: net is gross.
+    // Grab keeps 1.8 percent.
     let batch = json!({"gateway": "grabpay", "reference": reference, "currency": "SGD",
-        "closed_at": "2099-01-01T00:00:00Z", "paid_at": "2026-11-28T00:00:00Z", "gross": "100.00", "net": "100.00"});
+        "closed_at": "2099-01-01T00:00:00Z", "paid_at": "2026-11-28T00:00:00Z", "gross": "100.00", "fee": "1.80", "net": "98.20"});
     let recorded = app.post_once("finance", "/v1/gateway-settlements", "b-1", &batch).await;
     assert_eq!(recorded.status, 201, "{}", recorded.text);
     let id = recorded.json()["id"].as_str().unwrap().to_owned();
@@ -54,7 +54,7 @@ async fn a_day_of_grabpay_reaches_the_bank_and_falls_short() {
     let read = read_in(&app, "finance", "s-1", "application/xml", &file).await;
     assert_eq!(read.status, 201, "{}", read.text);
     let entry = &read.json()["data"][0]["entries"][0];
-    assert_eq!((&entry["state"], &entry["amount"]["amount"]), (&json!("matched"), &json!("99.50")));
+    assert_eq!((&entry["state"], &entry["amount"]["amount"]), (&json!("matched"), &json!("97.70")));
     assert_eq!(entry["gateway_settlements"], json!([id]));
     let shown = app.get("finance", &format!("/v1/gateway-settlements/{id}")).await.json();
     assert_eq!((&shown["state"], &shown["missing"]["amount"]), (&json!("short"), &json!("0.50")));
