@@ -204,6 +204,8 @@ ids! {
     StatementId "stm",
     /// Something that does not agree and waits for a decision.
     FindingId "fnd",
+    /// A run of a bill against the books.
+    ReconciliationId "rec",
     /// An event of the outbox.
     EventId "evt",
     /// A merchant's account at a gateway.

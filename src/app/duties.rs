@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use crate::clock::Clock;
 use crate::domain::access::Actor;
 use crate::domain::ledger::ChainHead;
+use crate::flows::reconcile::Reconciling;
 use crate::flows::refund::Refunding;
 use crate::flows::settle::Settlements;
 use crate::ids::IdSource;
@@ -31,6 +32,26 @@ impl Duty for SendRefunds {
 
     async fn run(&self, _payload: &str) -> Result<(), String> {
         self.0.recover().await.map(|_| ()).map_err(|error| error.to_string())
+    }
+}
+
+/// Asks every gateway for the bills of late, once a day, and holds them against the books.
+#[derive(Debug)]
+pub struct ReconcileBills(pub Reconciling);
+
+#[async_trait]
+impl Duty for ReconcileBills {
+    fn kind(&self) -> &'static str {
+        "reconcile_bills"
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Each(TimeDelta::days(1))
+    }
+
+    async fn run(&self, _payload: &str) -> Result<(), String> {
+        self.0.give_up_lost().await.map_err(|error| error.to_string())?;
+        self.0.days_of_late().await.map(|_| ()).map_err(|error| error.to_string())
     }
 }
 

@@ -9,6 +9,7 @@ use crate::flows::issue_statement::Statements;
 use crate::flows::onboard::Onboarding;
 use crate::flows::pay::{self, Accounts, Pay};
 use crate::flows::price::Pricing;
+use crate::flows::reconcile::{self, Reconciling};
 use crate::flows::refund::{self, Refunding};
 use crate::flows::settle::{self, Settlements};
 use crate::jobs::{Jobs, payment_duties};
@@ -17,7 +18,7 @@ use crate::settings::Mode;
 use crate::store::Engine;
 use crate::vault::Signer;
 
-use super::duties::{ConvertWaiting, NoteHead, RemoveOutdated, SendRefunds, VerifyBooks};
+use super::duties::{ConvertWaiting, NoteHead, ReconcileBills, RemoveOutdated, SendRefunds, VerifyBooks};
 use super::{AppError, Built};
 
 /// One of each.
@@ -29,6 +30,7 @@ pub struct Flows {
     pub delivering: Delivering,
     pub statements: Statements,
     pub resolving: Resolving,
+    pub reconciling: Reconciling,
     pub jobs: Jobs,
 }
 
@@ -86,7 +88,17 @@ pub async fn build(
         settlements: settlements.clone(),
         refunding: refunding.clone(),
     };
+    let reconciling = Reconciling::new(reconcile::Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        ids: ids.clone(),
+        pay: pay.clone(),
+        settlements: settlements.clone(),
+        refunding: refunding.clone(),
+        folder: built.settings.data_dir.join("bills"),
+    });
     let mut duties = payment_duties(&pay);
+    duties.push(Arc::new(ReconcileBills(reconciling.clone())));
     duties.push(Arc::new(SendRefunds(refunding.clone())));
     duties.push(Arc::new(ConvertWaiting(settlements)));
     duties.push(Arc::new(NoteHead {
@@ -124,6 +136,7 @@ pub async fn build(
             pay: pay.clone(),
         },
         resolving,
+        reconciling,
         statements: Statements::new(store.clone(), clock.clone(), ids.clone()),
         jobs: Jobs::new(store, clock, ids, holder, duties),
         pay,

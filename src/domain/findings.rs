@@ -45,11 +45,29 @@ pub enum FindingKind {
     ActionNeeded,
     /// A supplier's entries do not lead to the ledger's own balance: nothing is told of them.
     BooksDiffer,
+    /// A bill names a payment that is unknown here.
+    PaidUnknownHere,
+    /// What is booked here stands in no bill within the cut-off.
+    MissingThere,
+    /// A bill states another amount.
+    BillAmount,
+    /// A bill states another currency.
+    BillCurrency,
+    /// A bill states another fee.
+    BillFee,
+    /// A bill says paid or final, the gateway's answer does not, or the other way round.
+    BillStatus,
+    /// A bill names one movement twice.
+    BillDuplicate,
+    /// A bill names a movement that nothing here explains.
+    UnknownMovement,
+    /// The gateway's own balance is not what the books have there.
+    BalanceDiffers,
 }
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 15] = [
+    pub const ALL: [FindingKind; 24] = [
         FindingKind::AmountDiffers,
         FindingKind::CurrencyDiffers,
         FindingKind::AccountDiffers,
@@ -65,6 +83,15 @@ impl FindingKind {
         FindingKind::OutcomeUnknown,
         FindingKind::ActionNeeded,
         FindingKind::BooksDiffer,
+        FindingKind::PaidUnknownHere,
+        FindingKind::MissingThere,
+        FindingKind::BillAmount,
+        FindingKind::BillCurrency,
+        FindingKind::BillFee,
+        FindingKind::BillStatus,
+        FindingKind::BillDuplicate,
+        FindingKind::UnknownMovement,
+        FindingKind::BalanceDiffers,
     ];
 
     /// Whether money of a payment may stand aside for it.
@@ -95,6 +122,15 @@ impl FindingKind {
             FindingKind::OutcomeUnknown => "outcome_unknown",
             FindingKind::ActionNeeded => "action_needed",
             FindingKind::BooksDiffer => "books_differ",
+            FindingKind::PaidUnknownHere => "paid_unknown_here",
+            FindingKind::MissingThere => "missing_there",
+            FindingKind::BillAmount => "bill_amount",
+            FindingKind::BillCurrency => "bill_currency",
+            FindingKind::BillFee => "bill_fee",
+            FindingKind::BillStatus => "bill_status",
+            FindingKind::BillDuplicate => "bill_duplicate",
+            FindingKind::UnknownMovement => "unknown_movement",
+            FindingKind::BalanceDiffers => "balance_differs",
         }
     }
 }
@@ -300,7 +336,10 @@ impl FindingKind {
             | FindingKind::CurrencyDiffers
             | FindingKind::Indivisible
             | FindingKind::DoublePayment => true,
-            FindingKind::RefundElsewhere | FindingKind::Reversed => action == Action::Adopt,
+            FindingKind::RefundElsewhere
+            | FindingKind::Reversed
+            | FindingKind::PaidUnknownHere
+            | FindingKind::UnknownMovement => action == Action::Adopt,
             FindingKind::AccountDiffers
             | FindingKind::RefundDiffers
             | FindingKind::ReferenceDiffers
@@ -309,7 +348,14 @@ impl FindingKind {
             | FindingKind::UnexplainedFee
             | FindingKind::OutcomeUnknown
             | FindingKind::ActionNeeded
-            | FindingKind::BooksDiffer => action == Action::Dismiss,
+            | FindingKind::BooksDiffer
+            | FindingKind::MissingThere
+            | FindingKind::BillAmount
+            | FindingKind::BillCurrency
+            | FindingKind::BillFee
+            | FindingKind::BillStatus
+            | FindingKind::BillDuplicate
+            | FindingKind::BalanceDiffers => action == Action::Dismiss,
         }
     }
 }

@@ -12,6 +12,8 @@ pub mod price;
 pub mod settle;
 /// Paying back: decide, write down, send once.
 pub mod refund;
+/// A gateway's bill against the books.
+pub mod reconcile;
 /// Goods were delivered: deferred commission is earned.
 pub mod deliver;
 /// What does not agree is decided by one user or two.

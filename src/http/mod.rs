@@ -164,6 +164,13 @@ routes! {
     "/v1/findings/{id}" { get findings::show Access::Scopes(FINANCE); }
     "/v1/findings/{id}/resolve" { post findings::resolve Access::Scopes(FINANCE); }
 
+    "/v1/reconciliations" {
+        get reconciliations::list Access::Scopes(FINANCE);
+        post reconciliations::create Access::Scopes(FINANCE);
+    }
+    "/v1/reconciliations/{id}" { get reconciliations::show Access::Scopes(FINANCE); }
+    "/v1/reconciliations/{id}/findings" { get reconciliations::findings Access::Scopes(FINANCE); }
+
     "/v1/ledger/accounts" { get ledger::accounts Access::Scopes(FINANCE); }
     "/v1/ledger/transactions" { get ledger::transactions Access::Scopes(FINANCE); }
     "/v1/ledger/transactions/{id}" { get ledger::show Access::Scopes(FINANCE); }

@@ -17,6 +17,7 @@ use crate::flows::issue_statement::Statements;
 use crate::flows::onboard::Onboarding;
 use crate::flows::pay::{OpenAccount, Pay};
 use crate::flows::price::Pricing;
+use crate::flows::reconcile::Reconciling;
 use crate::flows::refund::Refunding;
 use crate::geo::{Geo, Proxies};
 use crate::ids::{IdSource, KeyId, MerchantId};
@@ -62,6 +63,8 @@ pub struct Service {
     pub delivering: Delivering,
     /// Decisions about findings.
     pub resolving: Resolving,
+    /// Bills against the books.
+    pub reconciling: Reconciling,
     /// Statements and balances.
     pub statements: Statements,
     /// What runs by the clock.

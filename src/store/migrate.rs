@@ -36,6 +36,7 @@ migrations! {
     41 "0041_quote_buffer",
     45 "0045_price_book",
     47 "0047_rate_publications",
+    55 "0055_reconciliations",
 }
 
 /// The number of the newest migration.

@@ -22,6 +22,7 @@ pub mod payments;
 pub mod price_book;
 pub mod quotes;
 mod rates;
+pub mod reconciliations;
 pub mod refunds;
 pub mod retention;
 mod row;

@@ -84,7 +84,11 @@ impl Settlements {
     }
 
     /// Opens a finding in `change`, unless one of this kind about this fact was opened before.
-    async fn open(&self, change: &mut Change, finding: Finding) -> Result<(), SettleError> {
+    pub(in crate::flows) async fn open(
+        &self,
+        change: &mut Change,
+        finding: Finding,
+    ) -> Result<(), SettleError> {
         if self.0.store.finding_about(finding.merchant, finding.kind, &finding.fact).await?.is_some() {
             return Ok(());
         }
@@ -99,7 +103,7 @@ impl Settlements {
         Ok(())
     }
 
-    fn finding(
+    pub(in crate::flows) fn finding(
         &self,
         kind: FindingKind,
         account: &GatewayAccount,

@@ -11,6 +11,7 @@ pub mod price_book;
 pub mod prices;
 pub mod quotes;
 pub mod rates;
+pub mod reconciliations;
 pub mod sandbox;
 pub mod settlements;
 pub mod statements;

@@ -15,8 +15,8 @@ use crate::domain::country::Country;
 use crate::domain::fees::Figure;
 use crate::domain::orders::PaymentState;
 use crate::ids::{
-    AuditId, FindingId, FixedPriceId, Id, KeyId, PaymentId, QuoteId, RefundId, ReportId, RequestId,
-    SettlementId, SupplierAccountId, SupplierId, TransactionId, UserId,
+    AuditId, FindingId, FixedPriceId, Id, KeyId, PaymentId, QuoteId, ReconciliationId, RefundId, ReportId,
+    RequestId, SettlementId, SupplierAccountId, SupplierId, TransactionId, UserId,
 };
 use crate::money::{Currency, Money, Percent};
 
@@ -71,7 +71,7 @@ macro_rules! ids {
 }
 
 ids! {
-    AuditId FindingId FixedPriceId KeyId PaymentId QuoteId RefundId ReportId RequestId SettlementId SupplierAccountId SupplierId
+    AuditId FindingId FixedPriceId KeyId PaymentId QuoteId ReconciliationId RefundId ReportId RequestId SettlementId SupplierAccountId SupplierId
     TransactionId UserId
 }
 

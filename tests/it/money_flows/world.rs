@@ -27,6 +27,7 @@ use straits::flows::deliver::Delivering;
 use straits::flows::findings::{ResolveError, Resolving};
 use straits::flows::issue_statement::Statements;
 use straits::flows::pay::{Accounts, OpenAccount, Parts, Pay, Price, Start};
+use straits::flows::reconcile::{self, Reconciling};
 use straits::flows::refund::{self, RefundFlowError, RefundInput, Refunding};
 use straits::flows::settle::{self, Settlements};
 use straits::gateways::RawNotification;
@@ -139,6 +140,7 @@ pub struct World {
     pub refunding: Refunding,
     pub resolving: Resolving,
     pub delivering: Delivering,
+    pub reconciling: Reconciling,
     pub statements: Statements,
     bank: Arc<Bank>,
     rates: Arc<RateBook>,
@@ -232,6 +234,15 @@ impl World {
             settlements: settlements.clone(),
             refunding: refunding.clone(),
         };
+        let reconciling = Reconciling::new(reconcile::Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            pay: pay.clone(),
+            settlements: settlements.clone(),
+            refunding: refunding.clone(),
+            folder: std::env::temp_dir().join("straits-bills"),
+        });
         let delivering =
             Delivering { store: store.clone(), ids: ids.clone(), clock: clock.clone(), pay: pay.clone() };
         let statements = Statements::new(store.clone(), clock.clone(), ids.clone());
@@ -250,6 +261,7 @@ impl World {
             refunding,
             resolving,
             delivering,
+            reconciling,
             statements,
             bank,
             rates,
