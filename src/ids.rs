@@ -210,6 +210,16 @@ ids! {
     EventId "evt",
     /// A merchant's account at a gateway.
     GatewayAccountId "gwa",
+    /// A merchant's account at a bank.
+    BankAccountId "bac",
+    /// A merchant's account at a payout rail.
+    RailAccountId "rac",
+    /// A gateway settlement: a batch that a gateway pays out.
+    GatewaySettlementId "gst",
+    /// A bank statement that was read.
+    BankStatementId "bst",
+    /// One line of a bank's statements.
+    BankLineId "bln",
     /// A notice received from a gateway.
     NoticeId "ntc",
     /// A call to a gateway, written down before it is made.

@@ -13,6 +13,8 @@ pub mod money;
 pub mod vault;
 /// The nouns of the trade: pure, deterministic, no I/O.
 pub mod domain;
+/// Statements of banks as banks write them: camt.053, MT940, CSV.
+pub mod banks;
 /// Configuration and environment as typed settings; refuses at start.
 pub mod settings;
 /// The only module that knows SQL: reads, and one writer for every write.

@@ -10,6 +10,7 @@ use crate::domain::access::Actor;
 use crate::domain::ledger::ChainHead;
 use crate::flows::reconcile::Reconciling;
 use crate::flows::refund::Refunding;
+use crate::flows::release::Releasing;
 use crate::flows::settle::Settlements;
 use crate::ids::IdSource;
 use crate::jobs::{Duty, Pace};
@@ -51,7 +52,27 @@ impl Duty for ReconcileBills {
 
     async fn run(&self, _payload: &str) -> Result<(), String> {
         self.0.give_up_lost().await.map_err(|error| error.to_string())?;
-        self.0.days_of_late().await.map(|_| ()).map_err(|error| error.to_string())
+        self.0.days_of_late().await.map_err(|error| error.to_string())?;
+        self.0.balances().await.map(|_| ()).map_err(|error| error.to_string())
+    }
+}
+
+/// Looks every ten minutes whose business day has begun, and makes payable what may be paid.
+#[derive(Debug)]
+pub struct ReleaseShares(pub Releasing);
+
+#[async_trait]
+impl Duty for ReleaseShares {
+    fn kind(&self) -> &'static str {
+        "release_shares"
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Sweep(TimeDelta::minutes(10))
+    }
+
+    async fn run(&self, _payload: &str) -> Result<(), String> {
+        self.0.release_due().await.map(|_| ()).map_err(|error| error.to_string())
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::domain::orders::Holder;
 use crate::flows::deliver::Delivering;
+use crate::flows::deposits::Deposits;
 use crate::flows::findings::Resolving;
 use crate::flows::issue_statement::Statements;
 use crate::flows::onboard::Onboarding;
@@ -11,6 +12,7 @@ use crate::flows::pay::{self, Accounts, Pay};
 use crate::flows::price::Pricing;
 use crate::flows::reconcile::{self, Reconciling};
 use crate::flows::refund::{self, Refunding};
+use crate::flows::release::Releasing;
 use crate::flows::settle::{self, Settlements};
 use crate::jobs::{Jobs, payment_duties};
 use crate::rates::{RateBook, Volatilities};
@@ -18,7 +20,9 @@ use crate::settings::Mode;
 use crate::store::Engine;
 use crate::vault::Signer;
 
-use super::duties::{ConvertWaiting, NoteHead, ReconcileBills, RemoveOutdated, SendRefunds, VerifyBooks};
+use super::duties::{
+    ConvertWaiting, NoteHead, ReconcileBills, ReleaseShares, RemoveOutdated, SendRefunds, VerifyBooks,
+};
 use super::{AppError, Built};
 
 /// One of each.
@@ -31,6 +35,7 @@ pub struct Flows {
     pub statements: Statements,
     pub resolving: Resolving,
     pub reconciling: Reconciling,
+    pub deposits: Deposits,
     pub jobs: Jobs,
 }
 
@@ -80,6 +85,7 @@ pub async fn build(
         holder,
         clock: clock.clone(),
     });
+    let deposits = Deposits { store: store.clone(), ids: ids.clone(), clock: clock.clone() };
     let resolving = Resolving {
         store: store.clone(),
         ids: ids.clone(),
@@ -87,6 +93,7 @@ pub async fn build(
         pay: pay.clone(),
         settlements: settlements.clone(),
         refunding: refunding.clone(),
+        deposits: deposits.clone(),
     };
     let reconciling = Reconciling::new(reconcile::Parts {
         store: store.clone(),
@@ -95,12 +102,19 @@ pub async fn build(
         pay: pay.clone(),
         settlements: settlements.clone(),
         refunding: refunding.clone(),
+        deposits: deposits.clone(),
         folder: built.settings.data_dir.join("bills"),
     });
     let mut duties = payment_duties(&pay);
     duties.push(Arc::new(ReconcileBills(reconciling.clone())));
     duties.push(Arc::new(SendRefunds(refunding.clone())));
     duties.push(Arc::new(ConvertWaiting(settlements)));
+    duties.push(Arc::new(ReleaseShares(Releasing {
+        store: store.clone(),
+        ids: ids.clone(),
+        clock: clock.clone(),
+        accounts: pay.accounts().clone(),
+    })));
     duties.push(Arc::new(NoteHead {
         store: store.clone(),
         clock: clock.clone(),
@@ -137,6 +151,7 @@ pub async fn build(
         },
         resolving,
         reconciling,
+        deposits,
         statements: Statements::new(store.clone(), clock.clone(), ids.clone()),
         jobs: Jobs::new(store, clock, ids, holder, duties),
         pay,

@@ -108,6 +108,7 @@ pub(super) fn usual_account(
         unreturned_fee: None,
         available_when,
         fx_point: FxPoint::default(),
+        settlement: GatewayAccount::usual_settlement(available_when),
         holds: vec![],
     }
 }
@@ -175,6 +176,12 @@ fn effective(
         "available_when",
         "bank_received, gateway_available, calendar",
         &mut terms.available_when,
+    )?;
+    lay_over(
+        &settings,
+        "settlement",
+        "net_at_capture, net_in_batch, gross_then_invoice",
+        &mut terms.settlement,
     )?;
     lay_over(&settings, "fx_point", "capture, available, payout", &mut terms.fx_point)?;
     let mut unreturned = terms.unreturned_fee.unwrap_or(FeeOwner::Platform);

@@ -150,6 +150,7 @@ impl App {
             Mode::Live => (None, None),
             Mode::Sandbox => {
                 let seeded = seed::seeded(&store, &vault, &clock, &ids).await?;
+                seed::banks::open(&seeded, &store, &vault, &clock, &ids).await?;
                 let sandbox = far_sides::open_sandbox(&settings, &clock, &ids, &public_url).await?;
                 far_sides::provision(&sandbox, &seeded, &public_url).await?;
                 (Some(sandbox), Some(seeded))
@@ -186,6 +187,7 @@ impl App {
             reconciling: flows.reconciling,
             statements: flows.statements,
             resolving: flows.resolving,
+            deposits: flows.deposits,
             jobs: flows.jobs,
             geo,
             proxies,

@@ -5,11 +5,16 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::domain::merchants::BankAccountKind;
 use crate::ids::{MerchantId, SupplierId};
 use crate::vault::write_private;
 
 use super::AppError;
+use super::seed::banks::far_number;
 use super::seed::{Identity, Seeded};
+
+/// Currencies in which the far side's bank credits GrabPay's sweeps.
+const BANKS: [&str; 5] = ["SGD", "MYR", "PHP", "THB", "IDR"];
 
 /// The file's name in the data folder.
 pub const NAME: &str = "sandbox.json";
@@ -23,6 +28,7 @@ struct Part<'a> {
     keys: Value,
     suppliers: Value,
     gateways: Value,
+    banks: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     other: Option<Box<Part<'a>>>,
 }
@@ -46,6 +52,11 @@ fn part<'a>(url: &'a str, identity: &Identity, other: Option<Box<Part<'a>>>) -> 
         gateways[gateway] = json!(client);
         gateways[gateway]["base_url"] = json!(format!("{url}/sandbox/{gateway}"));
     }
+    let banks = BANKS.map(|code| {
+        let account = far_number(identity, code, BankAccountKind::Client);
+        (code, json!({"account": account, "statements": format!("{url}/sandbox/bank/{account}/statements")}))
+    });
+    let banks = json!(std::collections::BTreeMap::from(banks));
     Part {
         url,
         merchant: identity.merchant,
@@ -53,6 +64,7 @@ fn part<'a>(url: &'a str, identity: &Identity, other: Option<Box<Part<'a>>>) -> 
         keys: json!(identity.keys),
         suppliers: json!(identity.suppliers),
         gateways,
+        banks,
         other,
     }
 }

@@ -5,6 +5,8 @@
 //! hashes are stored": every data folder with the same master key writes the same `sandbox.json`, and a folder with
 //! another key is refused (`master_key_mismatch`) before it does anything.
 
+pub(super) mod banks;
+
 use std::collections::BTreeMap;
 
 use base64::Engine as _;

@@ -63,11 +63,23 @@ pub enum FindingKind {
     UnknownMovement,
     /// The gateway's own balance is not what the books have there.
     BalanceDiffers,
+    /// A gateway's batch settles what is not known here, or not like this.
+    BatchDiffers,
+    /// A gateway charges another fee than its contract says.
+    FeeDrift,
+    /// The bank credited less than the gateway sent, and nobody says why.
+    DepositShort,
+    /// The bank credited more than the gateway sent.
+    DepositOver,
+    /// Money moved at the bank and nobody knows why.
+    BankUnexplained,
+    /// A bank's statement does not go on where the one before it ended.
+    StatementGap,
 }
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 24] = [
+    pub const ALL: [FindingKind; 30] = [
         FindingKind::AmountDiffers,
         FindingKind::CurrencyDiffers,
         FindingKind::AccountDiffers,
@@ -92,6 +104,12 @@ impl FindingKind {
         FindingKind::BillDuplicate,
         FindingKind::UnknownMovement,
         FindingKind::BalanceDiffers,
+        FindingKind::BatchDiffers,
+        FindingKind::FeeDrift,
+        FindingKind::DepositShort,
+        FindingKind::DepositOver,
+        FindingKind::BankUnexplained,
+        FindingKind::StatementGap,
     ];
 
     /// Whether money of a payment may stand aside for it.
@@ -131,6 +149,12 @@ impl FindingKind {
             FindingKind::BillDuplicate => "bill_duplicate",
             FindingKind::UnknownMovement => "unknown_movement",
             FindingKind::BalanceDiffers => "balance_differs",
+            FindingKind::BatchDiffers => "batch_differs",
+            FindingKind::FeeDrift => "fee_drift",
+            FindingKind::DepositShort => "deposit_short",
+            FindingKind::DepositOver => "deposit_over",
+            FindingKind::BankUnexplained => "bank_unexplained",
+            FindingKind::StatementGap => "statement_gap",
         }
     }
 }
@@ -221,7 +245,7 @@ pub struct Finding {
     pub merchant: MerchantId,
     /// What does not agree.
     pub kind: FindingKind,
-    /// The gateway account's name, the ledger's dimension; empty where no gateway is concerned.
+    /// The gateway account's or bank account's name, the ledger's dimension; empty where neither is concerned.
     pub gateway_account: String,
     /// The payment it is about, where one is known.
     pub payment: Option<String>,
@@ -339,7 +363,10 @@ impl FindingKind {
             FindingKind::RefundElsewhere
             | FindingKind::Reversed
             | FindingKind::PaidUnknownHere
-            | FindingKind::UnknownMovement => action == Action::Adopt,
+            | FindingKind::UnknownMovement
+            | FindingKind::DepositShort
+            | FindingKind::DepositOver => action == Action::Adopt,
+            FindingKind::BankUnexplained => matches!(action, Action::Adopt | Action::Dismiss),
             FindingKind::AccountDiffers
             | FindingKind::RefundDiffers
             | FindingKind::ReferenceDiffers
@@ -355,7 +382,10 @@ impl FindingKind {
             | FindingKind::BillFee
             | FindingKind::BillStatus
             | FindingKind::BillDuplicate
-            | FindingKind::BalanceDiffers => action == Action::Dismiss,
+            | FindingKind::BalanceDiffers
+            | FindingKind::BatchDiffers
+            | FindingKind::FeeDrift
+            | FindingKind::StatementGap => action == Action::Dismiss,
         }
     }
 }

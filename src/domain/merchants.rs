@@ -1,7 +1,10 @@
-//! Who is who: merchants, their gateway accounts, their suppliers.
+//! Who is who: merchants, their accounts at gateways, banks and rails, their suppliers.
 //!
 //! Every gateway, bank and rail account belongs to one merchant, because money of two merchants in one account is
 //! pooling. The settings below decide the accounting; their defaults are those of `money-flows` M1–M11.
+
+mod bank;
+mod number;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -9,6 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{GatewayAccountId, MerchantId, SupplierAccountId, SupplierId};
 use crate::money::Currency;
+
+pub use bank::{BankAccount, BankAccountKind, Funding, RAILS, RailAccount, is_account_name};
+pub use number::{Iban, NumberError, bic, compact};
 
 /// A merchant: one legal entity, one book.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +78,8 @@ pub struct GatewayAccount {
     pub available_when: AvailableWhen,
     /// Which point in time's rate binds the supplier.
     pub fx_point: FxPoint,
+    /// How the gateway pays out, and when it takes its fee.
+    pub settlement: SettlementMode,
     /// Currencies the account holds; empty: every currency it takes. Others are converted by the gateway at capture.
     pub holds: Vec<Currency>,
 }
@@ -80,6 +88,14 @@ impl GatewayAccount {
     /// Whether captured money is ours to hold, and so ours to divide.
     pub fn lands_here(&self) -> bool {
         self.funds_flow == FundsFlow::PlatformCollects
+    }
+
+    /// The usual mode of an account whose money arrives like this.
+    pub fn usual_settlement(available_when: AvailableWhen) -> SettlementMode {
+        match available_when {
+            AvailableWhen::GatewayAvailable => SettlementMode::NetAtCapture,
+            AvailableWhen::BankReceived | AvailableWhen::Calendar => SettlementMode::NetInBatch,
+        }
     }
 
     /// The account that captures land on: spendable at once (1110), or owed until the sweep (1100).
@@ -131,6 +147,18 @@ pub enum AvailableWhen {
     GatewayAvailable,
     /// By calendar: the platform lends its own money.
     Calendar,
+}
+
+/// How a gateway pays out, and when it takes its fee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SettlementMode {
+    /// The fee comes off each capture; what is paid out is what is left (PayPal).
+    NetAtCapture,
+    /// The fee comes off the batch (GrabPay).
+    NetInBatch,
+    /// The whole is paid out; the fee is invoiced.
+    GrossThenInvoice,
 }
 
 /// Which point in time's rate binds the supplier.

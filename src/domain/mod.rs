@@ -20,6 +20,8 @@ pub mod refunds;
 pub mod fx;
 /// Payments: what gateways report, and the state machine that decides what it means.
 pub mod orders;
+/// Gateways paying out, and banks saying what arrived.
+pub mod deposits;
 /// What does not agree, until a person decides.
 pub mod findings;
 /// What a gateway's bill says against what the books say.

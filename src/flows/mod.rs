@@ -16,6 +16,10 @@ pub mod refund;
 pub mod reconcile;
 /// Goods were delivered: deferred commission is earned.
 pub mod deliver;
+/// Shares become payable at the start of a business day, once their money is there.
+pub mod release;
+/// Gateways pay out, banks say what arrived.
+pub mod deposits;
 /// What does not agree is decided by one user or two.
 pub mod findings;
 /// What a supplier is told.

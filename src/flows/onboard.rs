@@ -1,4 +1,6 @@
-//! Who joins: merchants, keys, suppliers, payout accounts. Every change writes its line of the audit trail with it.
+//! Who joins: merchants, keys, suppliers, payout accounts, accounts at banks and rails. Every change writes its line of the audit trail with it.
+
+mod accounts;
 
 use chrono_tz::Tz;
 use secrecy::{ExposeSecret, SecretString};
@@ -11,12 +13,25 @@ use crate::money::Currency;
 use crate::store::{Change, CommitError, Store, StoreError, Versioned};
 use crate::vault::{Vault, VaultError};
 
+pub use accounts::{NewBankAccount, NewRailAccount, seal_details, statement_name};
+
 /// Why nobody joined.
 #[derive(Debug, thiserror::Error)]
 pub enum OnboardError {
     /// No such thing of this merchant.
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    /// Another account has the name already.
+    #[error("an account named `{0}` is there already")]
+    NameTaken(String),
+    /// What was given does not fit what is there.
+    #[error("{why}")]
+    Refused {
+        /// The place of it.
+        param: &'static str,
+        /// What does not fit.
+        why: String,
+    },
     /// Refused by the database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -26,6 +41,12 @@ pub enum OnboardError {
     /// The secret could not be sealed.
     #[error(transparent)]
     Vault(#[from] VaultError),
+}
+
+impl OnboardError {
+    fn refused(param: &'static str, why: String) -> OnboardError {
+        OnboardError::Refused { param, why }
+    }
 }
 
 /// What every verb here needs.

@@ -61,6 +61,8 @@ impl From<OnboardError> for Problem {
     fn from(error: OnboardError) -> Problem {
         match error {
             OnboardError::NotFound(what) => Problem::not_found(what),
+            OnboardError::NameTaken(_) => Problem::new(Code::NameTaken, error.to_string()).at("name"),
+            OnboardError::Refused { param, why } => Problem::new(Code::Unprocessable, why).at(param),
             OnboardError::Store(error) => error.into(),
             OnboardError::Commit(error) => error.into(),
             OnboardError::Vault(error) => error.into(),

@@ -99,6 +99,7 @@ const SHOP_OR_FINANCE: &[Need] = &[Need::Storefront, Need::Finance];
 const OFFICE: &[Need] = &[Need::Storefront, Need::Finance, Need::Admin];
 const FINANCE: &[Need] = &[Need::Finance];
 const FINANCE_OR_SUPPLIER: &[Need] = &[Need::Finance, Need::Supplier];
+const FINANCE_OR_ADMIN: &[Need] = &[Need::Finance, Need::Admin];
 const ADMIN: &[Need] = &[Need::Admin];
 
 routes! {
@@ -143,6 +144,16 @@ routes! {
         get suppliers::show Access::Scopes(FINANCE_OR_SUPPLIER);
         patch suppliers::update Access::Scopes(FINANCE);
     }
+    "/v1/bank-accounts" {
+        get bank_accounts::list Access::Scopes(FINANCE_OR_ADMIN);
+        post bank_accounts::create Access::Scopes(FINANCE_OR_ADMIN);
+    }
+    "/v1/bank-accounts/{id}" { get bank_accounts::show Access::Scopes(FINANCE_OR_ADMIN); }
+    "/v1/rail-accounts" {
+        get rail_accounts::list Access::Scopes(FINANCE_OR_ADMIN);
+        post rail_accounts::create Access::Scopes(FINANCE_OR_ADMIN);
+    }
+    "/v1/rail-accounts/{id}" { get rail_accounts::show Access::Scopes(FINANCE_OR_ADMIN); }
     "/v1/payments" {
         get payments::list Access::Scopes(OFFICE);
         post payments::create Access::Scopes(SHOP);

@@ -206,6 +206,9 @@ fn particular(operation: &str) -> &'static [Code] {
         "statements_statement" => {
             &[Code::PeriodInvalid, Code::NotAcceptable, Code::StatementTooLong, Code::BooksDiffer]
         }
+        "bank_accounts_create" | "rail_accounts_create" => {
+            &[Code::NameTaken, Code::NotFound, Code::Unprocessable]
+        }
         "suppliers_update" | "keys_revoke" => &[Code::Conflict],
         "sandbox_move_clock" => &[Code::ClockBackwards],
         "sandbox_shopper" => &[Code::WrongState],

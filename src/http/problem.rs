@@ -81,6 +81,7 @@ catalogue! {
     Conflict "conflict" 409 "Somebody else changed it meanwhile" => "Read the resource again and repeat the request.";
     RefundExceedsCaptured "refund_exceeds_captured" 409 "More than is left of the payment" => "`detail` names what is still refundable.";
     ActionNotApplicable "action_not_applicable" 409 "This decision does not fit the finding" => "`detail` says which decisions do.";
+    NameTaken "name_taken" 409 "The name is taken" => "Choose another name: it tells accounts apart in the books.";
     FindingResolved "finding_resolved" 409 "The finding is resolved" => "Nothing is left to do.";
     PayloadTooLarge "payload_too_large" 413 "The body is too large" => "`detail` names the limit; send less at once.";
     UnsupportedEncoding "unsupported_encoding" 415 "An encoded body" => "Send the body without Content-Encoding.";

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use crate::clock::Clock;
 use crate::domain::fx::week;
 use crate::flows::deliver::Delivering;
+use crate::flows::deposits::Deposits;
 use crate::flows::findings::Resolving;
 use crate::flows::issue_statement::Statements;
 use crate::flows::onboard::Onboarding;
@@ -65,6 +66,8 @@ pub struct Service {
     pub resolving: Resolving,
     /// Bills against the books.
     pub reconciling: Reconciling,
+    /// Money between gateways and banks.
+    pub deposits: Deposits,
     /// Statements and balances.
     pub statements: Statements,
     /// What runs by the clock.

@@ -15,6 +15,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::domain::merchants::is_account_name;
 use crate::flows::price::TOKEN_PREFIX;
 use crate::ids::{Id, IdError, QuoteId, parse_id};
 use crate::money::{Currency, Money, MoneyError};
@@ -231,6 +232,38 @@ pub fn account_number(param: &str, SecretIn(number): SecretIn) -> Result<SecretS
         return Ok(number);
     }
     Err(Problem::new(Code::InvalidBody, "4 to 64 printable ASCII characters belong here").at(param))
+}
+
+/// The name of an account in the books: small letters, digits and hyphens.
+///
+/// # Errors
+/// `invalid_body` at `param`.
+pub fn account_name(param: &str, text: String) -> Result<String, Problem> {
+    if is_account_name(&text) {
+        return Ok(text);
+    }
+    let detail = "1 to 40 small letters, digits and hyphens belong here, no hyphen at either end";
+    Err(Problem::new(Code::InvalidBody, detail).at(param))
+}
+
+/// Names of accounts, each once.
+///
+/// # Errors
+/// `invalid_body` at the place of the first that is none or occurs before.
+pub fn names(param: &str, texts: Vec<String>) -> Result<Vec<String>, Problem> {
+    if texts.len() > 100 {
+        return Err(Problem::new(Code::InvalidBody, "at most 100 names belong here").at(param));
+    }
+    for (index, text) in texts.iter().enumerate() {
+        let place = format!("{param}[{index}]");
+        if texts[..index].contains(text) {
+            return Err(Problem::new(Code::InvalidBody, format!("`{text}` occurs twice")).at(place));
+        }
+        if text.is_empty() || text.len() > 100 {
+            return Err(Problem::new(Code::InvalidBody, "the name of an account belongs here").at(place));
+        }
+    }
+    Ok(texts)
 }
 
 /// Rows of a page: 1 to 100, 20 when nothing is asked.

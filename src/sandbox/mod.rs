@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`paypal`] | OAuth, Orders v2, Payments v2, Webhooks v1, balances and transactions, the approve page |
 //! | [`grabpay`] | One-Time Charge v2, GrabID's authorise and token, refunds, the daily sweep |
+//! | `bank` | the merchants' bank: what the sweep of the day before credited, as camt.053 of any day |
 //! | `courier` | notices on their way to us, with each gateway's patience |
 //! | [`Scenario`] | what can go wrong, on demand |
 //! | `shopper` | a shopper who opens the page, presses a button and follows the way back |
@@ -18,6 +19,7 @@
 
 mod address;
 mod authority;
+mod bank;
 mod book;
 mod courier;
 pub mod grabpay;
@@ -150,7 +152,8 @@ impl Sandbox {
             config
                 .app_data(web::Data::new(sandbox))
                 .service(web::scope("/paypal").default_service(web::to(paypal::answer)))
-                .service(web::scope("/grabpay").default_service(web::to(grabpay::answer)));
+                .service(web::scope("/grabpay").default_service(web::to(grabpay::answer)))
+                .service(web::scope("/bank").default_service(web::to(bank::answer)));
         }
     }
 

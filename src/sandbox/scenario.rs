@@ -39,11 +39,13 @@ pub enum Scenario {
     InsufficientBalance,
     /// The gateway's report states a minor unit less than was captured.
     BillDiffers,
+    /// The bank credits 0.50 less than GrabPay's sweep of the day sent, and says nothing of it.
+    DepositShort,
 }
 
 impl Scenario {
     /// Every scenario, in the order of the contract.
-    pub const ALL: [Scenario; 9] = [
+    pub const ALL: [Scenario; 10] = [
         Scenario::LostCallback,
         Scenario::DuplicateCallback,
         Scenario::LateCallback,
@@ -53,6 +55,7 @@ impl Scenario {
         Scenario::TimeoutAfterSuccess,
         Scenario::InsufficientBalance,
         Scenario::BillDiffers,
+        Scenario::DepositShort,
     ];
 
     /// The name in the contract: `lost_callback`.
@@ -67,6 +70,7 @@ impl Scenario {
             Scenario::TimeoutAfterSuccess => "timeout_after_success",
             Scenario::InsufficientBalance => "insufficient_balance",
             Scenario::BillDiffers => "bill_differs",
+            Scenario::DepositShort => "deposit_short",
         }
     }
 }

@@ -56,6 +56,7 @@ pub static GATEWAY_ACCOUNT: Table = Table {
         Column::text("public"),
         Column::bytes("secrets"),
         Column::int("created_at"),
+        Column::text("settlement"),
     ],
     unique: &[&[1, 3]],
 };
@@ -125,6 +126,7 @@ impl Change {
                 json(&stored.public),
                 stored.sealed.clone().into(),
                 at.into(),
+                word(&account.settlement),
             ],
         )
     }
@@ -210,6 +212,9 @@ fn read_merchant(row: &AnyRow) -> Result<Merchant, StoreError> {
 
 fn read_gateway_account(row: &AnyRow) -> Result<Versioned<StoredGatewayAccount>, StoreError> {
     let row = Row::of("gateway_account", row);
+    let available_when = words::read(&row, "available_when")?;
+    // Accounts that were made before there was a choice have none.
+    let settlement = words::read_optional(&row, "settlement")?;
     let account = GatewayAccount {
         id: row.parse("id")?,
         merchant: row.parse("merchant_id")?,
@@ -218,8 +223,9 @@ fn read_gateway_account(row: &AnyRow) -> Result<Versioned<StoredGatewayAccount>,
         funds_flow: words::read(&row, "funds_flow")?,
         recharge: words::read(&row, "recharge")?,
         unreturned_fee: words::read_optional(&row, "unreturned_fee")?,
-        available_when: words::read(&row, "available_when")?,
+        available_when,
         fx_point: words::read(&row, "fx_point")?,
+        settlement: settlement.unwrap_or_else(|| GatewayAccount::usual_settlement(available_when)),
         holds: row.json("holds")?,
     };
     let value = StoredGatewayAccount { account, public: row.json("public")?, sealed: row.bytes("secrets")? };

@@ -36,6 +36,11 @@ migrations! {
     41 "0041_quote_buffer",
     45 "0045_price_book",
     47 "0047_rate_publications",
+    50 "0050_bank_accounts",
+    51 "0051_rail_accounts",
+    52 "0052_gateway_settlements",
+    53 "0053_bank_statements",
+    54 "0054_releases",
     55 "0055_reconciliations",
 }
 

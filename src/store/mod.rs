@@ -5,9 +5,12 @@
 //! `engine.rs`, and the one native fast path in `writer/postgres.rs`.
 
 pub mod audit;
+pub mod bank_accounts;
+pub mod bank_statements;
 pub mod change;
 mod engine;
 pub mod findings;
+pub mod gateway_settlements;
 pub mod idempotency;
 pub mod inbox;
 pub mod intents;
@@ -21,6 +24,7 @@ pub mod outbox;
 pub mod payments;
 pub mod price_book;
 pub mod quotes;
+pub mod rail_accounts;
 mod rates;
 pub mod reconciliations;
 pub mod refunds;

@@ -1,5 +1,6 @@
 //! Every sealed column besides the gateway accounts' own, page by page, for sealing anew under another master key.
 
+use super::bank_accounts::BANK_ACCOUNT;
 use super::payments::PAYMENT;
 use super::row::Row;
 use super::suppliers::SUPPLIER_ACCOUNT;
@@ -29,11 +30,14 @@ pub enum SealedColumn {
     PaymentSecrets,
     /// Where suppliers are paid.
     PayoutDetails,
+    /// The merchants' own account numbers at banks.
+    BankDetails,
 }
 
 impl SealedColumn {
     /// Each of them.
-    pub const ALL: [SealedColumn; 2] = [SealedColumn::PaymentSecrets, SealedColumn::PayoutDetails];
+    pub const ALL: [SealedColumn; 3] =
+        [SealedColumn::PaymentSecrets, SealedColumn::PayoutDetails, SealedColumn::BankDetails];
 }
 
 impl Store {
@@ -57,6 +61,11 @@ impl Store {
                 &SUPPLIER_ACCOUNT,
                 "details",
                 "SELECT id, version, details FROM supplier_account WHERE id > $1 ORDER BY id LIMIT $2",
+            ),
+            SealedColumn::BankDetails => (
+                &BANK_ACCOUNT,
+                "details",
+                "SELECT id, version, details FROM bank_account WHERE id > $1 ORDER BY id LIMIT $2",
             ),
         };
         let rows =

@@ -1,12 +1,15 @@
 //! Settlements: how each captured payment was divided, frozen as it was computed.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 
-use crate::ids::{MerchantId, PaymentId, SettlementId};
-use crate::money::Money;
+use crate::domain::merchants::GatewayAccount;
+use crate::ids::{MerchantId, PaymentId, SettlementId, SupplierId};
+use crate::money::{Currency, Money};
 
 use super::row::Row;
+use super::words::json;
 use super::{Change, Column, Store, StoreError, Table, Value, Versioned};
 
 /// Settlements; one for each payment.
@@ -26,6 +29,8 @@ pub static SETTLEMENT: Table = Table {
         Column::text("fee_version"),
         Column::text("engine"),
         Column::int("created_at"),
+        Column::int("released_at"),
+        Column::text("released"),
     ],
     unique: &[&[2]],
 };
@@ -57,13 +62,34 @@ pub struct SettlementRecord {
     pub engine: String,
     /// When.
     pub created_at: DateTime<Utc>,
+    /// When its shares became payable; `None` while they are not, or while more of them is to become so.
+    pub released_at: Option<DateTime<Utc>>,
+    /// What became payable so far.
+    pub released: Vec<Released>,
+}
+
+/// How much of a supplier's share in a payment became payable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Released {
+    /// Whose.
+    pub supplier: SupplierId,
+    /// How much.
+    pub amount: Money,
+}
+
+impl SettlementRecord {
+    /// What became payable of a supplier's share in a currency.
+    pub fn released_of(&self, supplier: SupplierId, currency: Currency) -> Money {
+        let of = |row: &&Released| row.supplier == supplier && row.amount.currency() == currency;
+        self.released.iter().find(of).map_or(Money::zero(currency), |row| row.amount)
+    }
 }
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, merchant_id, payment_id, gross, currency, lines, frozen, waiting, delivered, rates, fee_version, ",
-            "engine, created_at, version FROM settlement ",
+            "engine, created_at, released_at, released, version FROM settlement ",
             $rest
         )
     };
@@ -88,8 +114,16 @@ impl Change {
                 record.fee_version.as_str().into(),
                 record.engine.as_str().into(),
                 record.created_at.into(),
+                record.released_at.into(),
+                released(record),
             ],
         )
+    }
+
+    /// Shares of a payment became payable, or more of them is to become so.
+    pub fn release_settlement(&mut self, record: &SettlementRecord, version: i64) -> &mut Change {
+        let set = vec![("released_at", record.released_at.into()), ("released", released(record))];
+        self.update(&SETTLEMENT, record.id, version, set)
     }
 
     /// Writes what may still change: lines and frozen numbers once a waiting conversion is done, and deliveries.
@@ -109,7 +143,44 @@ impl Change {
     }
 }
 
+fn released(record: &SettlementRecord) -> Value {
+    if record.released.is_empty() { Value::Null } else { json(&record.released) }
+}
+
 impl Store {
+    /// Settlements of a gateway account whose shares may become payable: made and, where `at_bank`, received at the bank
+    /// before `before`; with no dispute, no open finding and no conversion that waits. Oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn releasable_settlements(
+        &self,
+        account: &GatewayAccount,
+        before: DateTime<Utc>,
+        at_bank: bool,
+        limit: u32,
+    ) -> Result<Vec<Versioned<SettlementRecord>>, StoreError> {
+        let query = sqlx::query(
+            "SELECT s.* FROM settlement s JOIN payment p ON p.id = s.payment_id
+             WHERE s.merchant_id = $1 AND p.gateway_account_id = $2 AND s.released_at IS NULL
+             AND s.waiting IS NULL AND s.created_at < $3 AND p.is_disputed = 0
+             AND NOT EXISTS (SELECT 1 FROM finding f WHERE f.merchant_id = s.merchant_id
+                 AND f.payment_id = s.payment_id AND f.state <> 'resolved')
+             AND ($4 = 0 OR EXISTS (
+                 SELECT 1 FROM gateway_settlement_item i
+                 JOIN gateway_settlement g ON g.id = i.gateway_settlement_id
+                 WHERE i.payment_id = s.payment_id AND i.kind = 'capture'
+                 AND g.state IN ('received', 'short') AND g.received_at < $3))
+             ORDER BY s.created_at, s.id LIMIT $5",
+        )
+        .bind(account.merchant.to_string())
+        .bind(account.id.to_string())
+        .bind(before.timestamp_micros())
+        .bind(i64::from(at_bank))
+        .bind(i64::from(limit));
+        self.all(query, read).await
+    }
+
     /// The settlement of a payment.
     ///
     /// # Errors
@@ -151,5 +222,7 @@ fn read(row: &AnyRow) -> Result<Versioned<SettlementRecord>, StoreError> {
         fee_version: row.text("fee_version")?,
         engine: row.text("engine")?,
         created_at: row.time("created_at")?,
+        released_at: row.optional_time("released_at")?,
+        released: row.optional_json("released")?.unwrap_or_default(),
     })
 }

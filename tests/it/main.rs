@@ -1,6 +1,7 @@
 //! Every integration test, in one binary: one module per subject.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::float_arithmetic)]
 
+mod accounts;
 mod app;
 mod auth;
 mod books;

@@ -10,6 +10,7 @@ use straits::domain::ledger::journal::{self, Booking, Movement, Resolution};
 use straits::domain::ledger::{Account, AccountCode, Direction, LedgerTransaction, Owner};
 use straits::domain::merchants::{
     AvailableWhen, FeeOwner, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role,
+    SettlementMode,
 };
 use straits::domain::refunds::{
     Funds, FxDifference, Refund, RefundRequest, RefundTerms, decide, own_pending,
@@ -53,6 +54,7 @@ fn world() -> World {
         unreturned_fee: None,
         available_when: AvailableWhen::GatewayAvailable,
         fx_point: FxPoint::Capture,
+        settlement: SettlementMode::NetAtCapture,
         holds: vec![],
     };
     World { ids, clock, merchant, account }

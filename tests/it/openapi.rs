@@ -296,6 +296,20 @@ async fn what_the_program_answers_is_what_the_document_says() {
     is.get("finance", &format!("{statement}&format=csv"), "/v1/suppliers/{id}/statements").await;
     is.get("finance", &format!("{statement}&format=docx"), "/v1/suppliers/{id}/statements").await;
 
+    let banks = "/v1/bank-accounts";
+    let bank = json!({"name": "uob", "kind": "client", "currency": "SGD", "country": "DE", "iban": "DE89370400440532013000"});
+    let made = id(&is.post("finance", banks, banks, bank.clone()).await);
+    is.post("finance", banks, banks, bank).await;
+    is.get("finance", banks, banks).await;
+    is.get("finance", &format!("{banks}/{made}"), "/v1/bank-accounts/{id}").await;
+    let rails = "/v1/rail-accounts";
+    let rail =
+        json!({"name": "uob-file", "rail": "pain001", "currency": "SGD", "funding": {"bank_account": made}});
+    let made = id(&is.post("admin", rails, rails, rail.clone()).await);
+    is.post("admin", rails, rails, rail).await;
+    is.get("finance", rails, rails).await;
+    is.get("finance", &format!("{rails}/{made}"), "/v1/rail-accounts/{id}").await;
+
     is.get("admin", "/v1/keys", "/v1/keys").await;
     let key =
         id(&is.post("admin", "/v1/keys", "/v1/keys", json!({"name": "web", "scopes": ["storefront"]})).await);

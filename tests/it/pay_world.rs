@@ -14,7 +14,7 @@ use straits::domain::ledger::{
     Account, AccountCode, JournalEvent, LedgerTransaction, Owner, PostedTransaction, Posting,
 };
 use straits::domain::merchants::{
-    AvailableWhen, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role,
+    AvailableWhen, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role, SettlementMode,
 };
 use straits::domain::orders::{
     Capture, Conflict, Holder, Intent, MoneyReport, Payment, PaymentReport, RefundReport, RefundStatus,
@@ -596,6 +596,7 @@ impl World {
             unreturned_fee: None,
             available_when: AvailableWhen::GatewayAvailable,
             fx_point: FxPoint::Capture,
+            settlement: SettlementMode::NetAtCapture,
             holds: vec![],
         };
         let (far, books) = (Arc::new(Far::default()), Arc::new(books));

@@ -8,7 +8,7 @@ use straits::clock::{Clock, from_micros};
 use straits::domain::fees::{Charge, Commission, FeeBook, FeeRule};
 use straits::domain::ledger::{Account, AccountCode, Owner};
 use straits::domain::merchants::{
-    AvailableWhen, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role,
+    AvailableWhen, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role, SettlementMode,
 };
 use straits::domain::refunds::{
     Funds, FxDifference, Refund, RefundLineKind, RefundRequest, RefundTerms, decide, own_pending,
@@ -138,6 +138,7 @@ fn parties() -> (Merchant, GatewayAccount) {
         unreturned_fee: None,
         available_when: AvailableWhen::GatewayAvailable,
         fx_point: FxPoint::Capture,
+        settlement: SettlementMode::NetAtCapture,
         holds: vec![],
     };
     (merchant, account)

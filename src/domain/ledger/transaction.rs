@@ -144,6 +144,24 @@ journal_events! {
     SuspenseBooked "suspense_booked",
     /// A finding was resolved: suspense moves to where it belongs.
     SuspenseResolved "suspense_resolved",
+    /// The gateway said what it charged for captures whose fee was accrued.
+    FeeTruedUp "fee_trued_up",
+    /// The gateway's invoice of accrued fees was paid from the merchant's own account.
+    FeeInvoiced "fee_invoiced",
+    /// A gateway paid a batch out: on its way to the bank.
+    GatewaySettled "gateway_settled",
+    /// The bank credited what gateways had sent.
+    BankCredited "bank_credited",
+    /// Money moved at the bank and nobody knows why.
+    BankUnexplained "bank_unexplained",
+    /// Unexplained money at the bank turned out to be what gateways had sent.
+    BankMatched "bank_matched",
+    /// Two persons took unexplained money at the bank as the merchant's own gain or loss.
+    BankBorne "bank_borne",
+    /// Suppliers' shares may be paid out.
+    Released "released",
+    /// Own money was put with the clients' money, or taken back from it.
+    ToppedUp "topped_up",
 }
 
 impl fmt::Display for JournalEvent {

@@ -145,7 +145,9 @@ mod tests {
     use crate::domain::fees::Commission;
     use crate::domain::ledger::journal::Booking;
     use crate::domain::ledger::{Account, AccountCode, Owner};
-    use crate::domain::merchants::{AvailableWhen, FundsFlow, FxPoint, Merchant, Recharge, Recognise, Role};
+    use crate::domain::merchants::{
+        AvailableWhen, FundsFlow, FxPoint, Merchant, Recharge, Recognise, Role, SettlementMode,
+    };
     use crate::domain::refunds::own_pending;
     use crate::domain::settlement::{Exchange, GatewayFee, SettlementInput, settle};
     use crate::domain::splits::{Agreement, Terms};
@@ -189,6 +191,7 @@ mod tests {
                 unreturned_fee: owner,
                 available_when: AvailableWhen::GatewayAvailable,
                 fx_point: FxPoint::Capture,
+                settlement: SettlementMode::NetAtCapture,
                 holds: vec![],
             };
             let [usd, eur, cny] = ["USD", "EUR", "CNY"].map(|code| Currency::find(code).unwrap());

@@ -20,5 +20,5 @@ pub use balance::{BalanceError, Bucket, SupplierBalance};
 pub use csv::{CsvError, StatementCsv};
 pub use entry::{Footing, Side, StatementEntry, cut_to_whole_transactions};
 pub use narrative::narrative;
-pub use period::{Period, PeriodError};
+pub use period::{Period, PeriodError, start_of_day};
 pub use statement::{Statement, StatementError};

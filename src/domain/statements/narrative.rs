@@ -32,7 +32,13 @@ pub fn narrative(event: JournalEvent, side: Side) -> &'static str {
         (E::GatewayHeld, _) => "Held by the gateway",
         (E::GatewayReleased, _) => "Released by the gateway",
         (E::SuspenseBooked, _) => "Unexplained money",
-        (E::SuspenseResolved, _) => "Unexplained money assigned",
+        (E::SuspenseResolved | E::BankMatched | E::BankBorne, _) => "Unexplained money assigned",
+        (E::FeeTruedUp | E::FeeInvoiced, _) => "Gateway fee settled",
+        (E::GatewaySettled, _) => "Paid out by the gateway",
+        (E::BankCredited, _) => "Received at the bank",
+        (E::BankUnexplained, _) => "Unexplained money at the bank",
+        (E::Released, _) => "Released for payout",
+        (E::ToppedUp, _) => "Own money moved",
     }
 }
 

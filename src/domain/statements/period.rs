@@ -109,6 +109,11 @@ fn next_day(date: NaiveDate) -> NaiveDate {
     date.checked_add_days(Days::new(1)).unwrap_or(date)
 }
 
+/// The first instant of the business day that `at` lies in.
+pub fn start_of_day(at: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
+    first_instant(date_of(at, zone), zone)
+}
+
 fn first_instant(date: NaiveDate, zone: Tz) -> DateTime<Utc> {
     let midnight = date.and_time(NaiveTime::MIN);
     // Gaps are minutes to hours; a zone that crossed the date line left out a whole day.

@@ -7,6 +7,8 @@
 //! | a refund made elsewhere | – | taken as a refund of the payment, divided as the proposal says | – |
 //! | a reversal | – | the platform's loss (5030) | – |
 //! | a bill's payment or movement that nothing here explains | – | the platform's gain or loss (5030) | – |
+//! | a deposit that is short (2900) | – | a charge of the bank (5090) | – |
+//! | a deposit that is over, a line nobody knows (2900) | – | the platform's gain or loss (5030) | only where no money stands |
 //! | a hold, a fee, a stranger's notice, a call nobody knows the end of | – | – | explained, nothing moves |
 //! | a payment that waits for a person at the gateway, books that differ | – | – | explained, nothing moves |
 //!
@@ -25,6 +27,7 @@ use crate::domain::refunds::Allocation;
 use crate::ids::{FindingId, IdSource, MerchantId, UserId};
 use crate::store::{Change, CommitError, Store, Versioned};
 
+use super::deposits::Deposits;
 use super::pay::Pay;
 use super::refund::{RefundInput, Refunding};
 use super::settle::{Settlements, finding_data};
@@ -46,6 +49,8 @@ pub struct Resolving {
     pub settlements: Settlements,
     /// Paying back.
     pub refunding: Refunding,
+    /// Money between gateways and banks.
+    pub deposits: Deposits,
 }
 
 /// A finding with its payment and account, as a decision finds them.
@@ -121,6 +126,22 @@ impl Resolving {
             matches!(finding.value.kind, FindingKind::PaidUnknownHere | FindingKind::UnknownMovement);
         if stranger && action == Action::Adopt {
             return Ok((self.bear_stranger(finding).await?, None));
+        }
+        if let (
+            FindingKind::DepositShort | FindingKind::DepositOver | FindingKind::BankUnexplained,
+            deposits,
+        ) = (finding.value.kind, &self.deposits)
+        {
+            let borne = deposits.bear(&finding.value).await.map_err(ResolveError::unavailable)?;
+            return match (action, borne) {
+                (Action::Dismiss, None) => Ok((Change::new(), None)),
+                (Action::Dismiss, Some(_)) => {
+                    let held = finding.value.amount.ok_or(ResolveError::NoMoney)?;
+                    Err(ResolveError::MoneyHeld(held))
+                }
+                (_, Some(change)) => Ok((change, None)),
+                (_, None) => Err(ResolveError::NoMoney),
+            };
         }
         let Some(case) = self.case(finding).await? else {
             return match action {

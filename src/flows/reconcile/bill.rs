@@ -11,6 +11,7 @@ use crate::domain::reconciliation::{Fact, Matching};
 use crate::flows::pay::OpenAccount;
 use crate::gateways::bills::{BillError, Way};
 
+use super::batch::Takings;
 use super::{Bill, ReconcileError, Reconciling};
 
 impl Reconciling {
@@ -44,7 +45,7 @@ impl Reconciling {
         open: &Arc<OpenAccount>,
         bill: &Bill,
         facts: Vec<Fact>,
-    ) -> Result<Matching, ReconcileError> {
+    ) -> Result<(Matching, Takings), ReconcileError> {
         let bills = open.gateway.bills().ok_or_else(|| no_bills(open))?;
         match bill {
             Bill::File { path, .. } => read_file(open.clone(), path.clone(), facts).await,
@@ -62,16 +63,17 @@ impl Reconciling {
                     matching
                 }
                 Way::Pages => {
-                    let mut matching = Matching::new(facts);
+                    let (mut matching, mut takings) = (Matching::new(facts), Takings::default());
                     let mut from = None;
                     loop {
                         let page = bills.page(*day, from).await?;
                         for line in page.lines {
+                            takings.take(&line);
                             matching.line(line)?;
                         }
                         from = page.next;
                         if from.is_none() {
-                            return Ok(matching);
+                            return Ok((matching, takings));
                         }
                     }
                 }
@@ -91,14 +93,16 @@ async fn read_file(
     open: Arc<OpenAccount>,
     path: PathBuf,
     facts: Vec<Fact>,
-) -> Result<Matching, ReconcileError> {
+) -> Result<(Matching, Takings), ReconcileError> {
     on_a_thread(move || {
         let bills = open.gateway.bills().ok_or_else(|| no_bills(&open))?;
-        let mut matching = Matching::new(facts);
+        let (mut matching, mut takings) = (Matching::new(facts), Takings::default());
         for line in bills.read(Box::new(BufReader::new(open_file(&path)?))) {
-            matching.line(line?)?;
+            let line = line?;
+            takings.take(&line);
+            matching.line(line)?;
         }
-        Ok(matching)
+        Ok((matching, takings))
     })
     .await
 }

@@ -11,6 +11,8 @@
 //! channels of the gateway say (bill and query) is repaired at once; what only one says stands in suspense with its
 //! finding, so that the gateway's balance is always what the books have there plus suspense. Nothing here pays out.
 
+mod balances;
+mod batch;
 mod bill;
 mod books;
 mod error;
@@ -25,12 +27,13 @@ use std::sync::Arc;
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
 use crate::clock::Clock;
-use crate::domain::reconciliation::{CUT_OFF, Grade};
+use crate::domain::reconciliation::{CUT_OFF, Difference, Grade};
 use crate::gateways::bills::bounds;
 use crate::ids::{IdSource, MerchantId, ReconciliationId};
 use crate::store::reconciliations::{Run, RunItem};
 use crate::store::{Change, CommitError, Seek, Store, Versioned};
 
+use super::deposits::Deposits;
 use super::pay::{OpenAccount, Pay};
 use super::refund::Refunding;
 use super::settle::Settlements;
@@ -62,6 +65,8 @@ pub struct Parts {
     pub settlements: Settlements,
     /// Refunds.
     pub refunding: Refunding,
+    /// The gateways' payouts.
+    pub deposits: Deposits,
     /// Where bills lie while they are read.
     pub folder: PathBuf,
 }
@@ -227,16 +232,21 @@ impl Reconciling {
         let (from, _) = bounds(first, zone);
         let (_, until) = bounds(last, zone);
         let (facts, waiting) = self.facts(open, (from, until)).await?;
-        let matching = self.matched(open, bill, facts).await?;
+        let (matching, takings) = self.matched(open, bill, facts).await?;
         // What happened in the bill's days may be named tomorrow; what waited since the cut-off is missed.
         let outcome = matching.finish(until - CUT_OFF, until);
         self.pool(open, &outcome, &waiting).await?;
         let mut by_kind: BTreeMap<&'static str, i64> = BTreeMap::new();
         let (mut repaired, mut left) = (0, 0);
         let mut change = Change::new();
-        let count = outcome.differences.len();
         for (place, difference) in outcome.differences.into_iter().enumerate() {
-            let found = self.settle_difference(open, difference).await?;
+            let found = if Reconciling::is_payout(&difference) {
+                let Difference::MovedThere(line) = difference else { continue };
+                let Some(found) = self.settled(open, line, &takings).await? else { continue };
+                found
+            } else {
+                self.settle_difference(open, difference).await?
+            };
             *by_kind.entry(found.kind).or_default() += 1;
             if found.grade == Grade::Waits {
                 left += 1
@@ -253,10 +263,11 @@ impl Reconciling {
                     body: serde_json::to_string(&found.evidence).map_err(ReconcileError::unavailable)?,
                 },
             );
-            if (place + 1) % PAGE == 0 || place + 1 == count {
+            if place % PAGE == PAGE - 1 {
                 self.commit(std::mem::take(&mut change)).await?;
             }
         }
+        self.commit(change).await?;
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         Ok(Run {
             days: Some((first, last)),

@@ -285,7 +285,9 @@ impl Refunding {
                 let entry = entry.or_insert_with(|| Funds { own: vec![], available: Money::zero(currency) });
                 match balance.account.code {
                     AccountCode::SUPPLIER_PENDING => {
+                        let released = ground.record.value.released_of(supplier, currency);
                         let own = own_pending(&ground.settlement, &ground.earlier, supplier, currency);
+                        let own = own.and_then(|own| own.checked_sub(released)?.max(Money::zero(currency)));
                         let own = own.and_then(|own| own.min(held)).map_err(RefundFlowError::unavailable)?;
                         entry
                             .own

@@ -149,6 +149,8 @@ impl Settlements {
             fee_version: fee_version(settlement),
             engine: settlement.engine.clone(),
             created_at: self.0.clock.now(),
+            released_at: None,
+            released: vec![],
         };
         change.insert_settlement(&record);
         let data = serde_json::json!({ "id": record.id, "payment": payment.id, "gross": settlement.gross, "lines": settlement.lines });

@@ -15,6 +15,7 @@ use crate::domain::refunds;
 use crate::flows::pay::{PaymentView, Quotes, sha256};
 use crate::ids::RefundId;
 use crate::money::Money;
+use crate::store::settlements::SettlementRecord;
 use crate::store::{Change, CommitError, Versioned};
 
 use super::{SettleError, Settlements, broken, finding_data, post};
@@ -116,6 +117,7 @@ impl Settlements {
             RefundState::Failed { .. } => {
                 post(&mut change, decided.failed(&booking))?;
                 self.reopen(&mut change, &after).await?;
+                self.pend(&mut change, &after).await?;
             }
             RefundState::Pending | RefundState::AwaitingFunds => {}
         }
@@ -127,6 +129,16 @@ impl Settlements {
             self.tell(&mut change, after.merchant, &event, &id, refund_view(&after));
         }
         Ok(change)
+    }
+
+    /// Shares that a failed refund gave back to what is pending become payable with the next release.
+    async fn pend(&self, change: &mut Change, refund: &Refund) -> Result<(), SettleError> {
+        let record = self.0.store.settlement_of(refund.payment).await?;
+        if let Some(record) = record.filter(|record| record.value.released_at.is_some()) {
+            let pending = SettlementRecord { released_at: None, ..record.value };
+            change.release_settlement(&pending, record.version);
+        }
+        Ok(())
     }
 
     /// Money that was to be sent back stands aside again: so does its question.

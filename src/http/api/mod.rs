@@ -1,6 +1,7 @@
 //! Handlers: parse, call a flow, answer.
 
 pub mod audit;
+pub mod bank_accounts;
 pub mod embeds;
 pub mod findings;
 pub mod keys;
@@ -10,6 +11,7 @@ pub mod payments;
 pub mod price_book;
 pub mod prices;
 pub mod quotes;
+pub mod rail_accounts;
 pub mod rates;
 pub mod reconciliations;
 pub mod sandbox;

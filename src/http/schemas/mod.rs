@@ -15,8 +15,9 @@ use crate::domain::country::Country;
 use crate::domain::fees::Figure;
 use crate::domain::orders::PaymentState;
 use crate::ids::{
-    AuditId, FindingId, FixedPriceId, Id, KeyId, PaymentId, QuoteId, ReconciliationId, RefundId, ReportId,
-    RequestId, SettlementId, SupplierAccountId, SupplierId, TransactionId, UserId,
+    AuditId, BankAccountId, FindingId, FixedPriceId, Id, KeyId, PaymentId, QuoteId, RailAccountId,
+    ReconciliationId, RefundId, ReportId, RequestId, SettlementId, SupplierAccountId, SupplierId,
+    TransactionId, UserId,
 };
 use crate::money::{Currency, Money, Percent};
 
@@ -71,7 +72,7 @@ macro_rules! ids {
 }
 
 ids! {
-    AuditId FindingId FixedPriceId KeyId PaymentId QuoteId ReconciliationId RefundId ReportId RequestId SettlementId SupplierAccountId SupplierId
+    AuditId BankAccountId FindingId FixedPriceId KeyId PaymentId QuoteId RailAccountId ReconciliationId RefundId ReportId RequestId SettlementId SupplierAccountId SupplierId
     TransactionId UserId
 }
 
@@ -126,6 +127,10 @@ words! {
     SupplierObject ["supplier"];
     /// `supplier_account`.
     AccountObject ["supplier_account"];
+    /// `bank_account`.
+    BankAccountObject ["bank_account"];
+    /// `rail_account`.
+    RailAccountObject ["rail_account"];
     /// `key`.
     KeyObject ["key"];
     /// `fixed_price`.

@@ -32,7 +32,7 @@ pub(super) use charges::arm;
 pub(super) use consent::page_of;
 pub(super) use notices::{notice_headers, patience};
 pub use wallet::BankCredit;
-pub(super) use wallet::sweep;
+pub(super) use wallet::{singapore_day, sweep};
 
 /// How far a signature's date may be from the real clock.
 const FRESHNESS: TimeDelta = TimeDelta::minutes(5);
@@ -62,16 +62,24 @@ pub struct GrabPayPartner {
     pub merchant_discount: Percent,
 }
 
+impl Partner {
+    /// Its account at the far side's bank for takings in a currency: the first twelve digits of its id, the currency, 1.
+    pub(super) fn bank_account(&self, currency: Currency) -> String {
+        let digits: String = self.partner_id.chars().filter(char::is_ascii_hexdigit).take(12).collect();
+        format!("{}{currency}1", digits.to_uppercase())
+    }
+}
+
 /// The partner as the far side knows it. Grab has to know the secrets themselves: it signs and checks with them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Partner {
-    partner_id: String,
+pub(super) struct Partner {
+    pub(super) partner_id: String,
     partner_secret: String,
     client_id: String,
     client_secret: String,
     merchant_id: String,
     country: String,
-    currencies: Vec<Currency>,
+    pub(super) currencies: Vec<Currency>,
     webhook_url: Option<Address>,
     redirect_prefixes: Vec<Address>,
     merchant_discount: Percent,

@@ -27,6 +27,9 @@ struct Wallet {
     discount: Money,
     /// What the day's settlement report leaves out (`bill_differs`).
     unreported: Money,
+    /// What the bank keeps of the day's sweep (`deposit_short`).
+    #[serde(default)]
+    short: Option<Money>,
 }
 
 impl Record for Wallet {
@@ -55,6 +58,9 @@ pub struct BankCredit {
     pub net: Money,
     /// What Grab's report states as gross; differs only by scenario.
     pub reported_gross: Money,
+    /// What the bank keeps of it without a word; only by scenario.
+    #[serde(default)]
+    pub short: Option<Money>,
 }
 
 impl Record for BankCredit {
@@ -93,6 +99,9 @@ pub(super) async fn take(
     wallet.discount = plus(wallet.discount, kept.minor());
     if charge.faults.has(Scenario::BillDiffers) {
         wallet.unreported = plus(wallet.unreported, 1);
+    }
+    if charge.faults.has(Scenario::DepositShort) {
+        wallet.short = Some(Money::from_minor(50, charge.amount.currency()));
     }
     session.put(&wallet).await
 }
@@ -147,6 +156,7 @@ async fn open(
         balance: nothing,
         discount: nothing,
         unreported: nothing,
+        short: None,
     });
     wallet.close_day(sandbox, session, day).await?;
     Ok(wallet)
@@ -174,9 +184,11 @@ impl Wallet {
                 discount: self.discount,
                 net: plus(self.balance, -self.discount.minor()),
                 reported_gross: plus(self.balance, -self.unreported.minor()),
+                short: self.short,
             };
             session.put(&credit).await?;
         }
+        self.short = None;
         (self.day, self.balance, self.discount, self.unreported) = (today, nothing, nothing, nothing);
         Ok(true)
     }
@@ -186,7 +198,7 @@ fn plus(money: Money, minor: i64) -> Money {
     Money::from_minor(money.minor().saturating_add(minor), money.currency())
 }
 
-pub(super) fn singapore_day(now: DateTime<Utc>) -> NaiveDate {
+pub(in super::super) fn singapore_day(now: DateTime<Utc>) -> NaiveDate {
     singapore(now).date_naive()
 }
 

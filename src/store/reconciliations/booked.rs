@@ -1,11 +1,13 @@
 //! What the books have of a gateway account: the entries of the accounts where its money stands.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::ledger::{AccountCode, JournalEvent};
 use crate::domain::merchants::GatewayAccount;
 use crate::ids::{GatewayAccountId, MerchantId, PaymentId};
-use crate::money::Money;
+use crate::money::{Currency, Money};
 use crate::store::row::Row;
 use crate::store::{Store, StoreError};
 
@@ -97,6 +99,32 @@ impl Store {
             booked.retain(|entry| Some(entry.number) != last);
         }
         Ok((booked, next))
+    }
+
+    /// What stands at a gateway account by the books, spendable and held together, by currency, minor units.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn standing_at_gateway(
+        &self,
+        merchant: MerchantId,
+        account: &str,
+    ) -> Result<BTreeMap<Currency, i64>, StoreError> {
+        let query = sqlx::query(
+            "SELECT a.currency, CAST(SUM(a.balance) AS BIGINT) AS balance
+             FROM ledger_dimension d JOIN ledger_account a ON a.id = d.account_id
+             WHERE d.merchant_id = $1 AND d.dimension = $2 AND a.merchant_id = $1 AND a.layer = 1
+             AND a.code IN ($3, $4) GROUP BY a.currency",
+        )
+        .bind(merchant.to_string())
+        .bind(account)
+        .bind(i64::from(AccountCode::GATEWAY_BALANCE.number()))
+        .bind(i64::from(AccountCode::GATEWAY_HELD.number()));
+        let rows = self.all(query, |row| {
+            let row = Row::of("ledger_account", row);
+            Ok((row.parse("currency")?, row.int("balance")?))
+        });
+        Ok(rows.await?.into_iter().collect())
     }
 
     /// The payment that a fact of the gateway is booked for.

@@ -4,7 +4,7 @@ use crate::domain::ledger::audit::Check;
 use crate::store::{Store, StoreError};
 
 /// Name, what is seen when all is well, and a query for one account whose money has no open item.
-const CHECKS: [(&str, &str, &str); 4] = [
+const CHECKS: [(&str, &str, &str); 5] = [
     (
         "clearing",
         "2000: every captured payment is divided or has an open finding",
@@ -30,6 +30,17 @@ const CHECKS: [(&str, &str, &str); 4] = [
              WHERE p.id = t.subject AND p.merchant_id = t.merchant_id AND p.state = 'pending')
          GROUP BY a.code, a.owner, a.currency, COALESCE(t.subject, t.source)
          HAVING SUM(e.amount) <> 0 LIMIT 1",
+    ),
+    (
+        "cash_in_transit",
+        "1140: what is on its way is what gateways have sent and no bank has credited",
+        "SELECT a.code, MIN(a.owner), a.currency, CAST(SUM(a.balance) AS BIGINT), a.merchant_id
+         FROM ledger_account a WHERE a.code = 1140 AND a.layer = 1
+         GROUP BY a.code, a.merchant_id, a.currency
+         HAVING SUM(a.balance) <> COALESCE((
+             SELECT SUM(g.net) FROM gateway_settlement g WHERE g.merchant_id = a.merchant_id
+             AND g.currency = a.currency AND g.state = 'in_transit'), 0)
+         LIMIT 1",
     ),
     (
         "refunds_in_transit",

@@ -18,12 +18,13 @@ use straits::domain::fx::FxSettings;
 use straits::domain::ledger::{AccountBalance, Direction, Layer, PostedTransaction};
 use straits::domain::merchants::{
     AvailableWhen, FeeOwner, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role,
-    Supplier,
+    SettlementMode, Supplier,
 };
 use straits::domain::orders::refund::Refund;
 use straits::domain::orders::{Capture, Holder, Payment};
 use straits::domain::refunds::Allocation;
 use straits::flows::deliver::Delivering;
+use straits::flows::deposits::Deposits;
 use straits::flows::findings::{ResolveError, Resolving};
 use straits::flows::issue_statement::Statements;
 use straits::flows::pay::{Accounts, OpenAccount, Parts, Pay, Price, Start};
@@ -142,6 +143,7 @@ pub struct World {
     pub delivering: Delivering,
     pub reconciling: Reconciling,
     pub statements: Statements,
+    pub deposits: Deposits,
     bank: Arc<Bank>,
     rates: Arc<RateBook>,
 }
@@ -169,6 +171,7 @@ impl World {
             unreturned_fee: setup.unreturned_fee,
             available_when: AvailableWhen::GatewayAvailable,
             fx_point: FxPoint::Capture,
+            settlement: SettlementMode::NetAtCapture,
             holds: setup.holds.iter().map(|code| Currency::find(code).unwrap()).collect(),
         };
         let suppliers: [SupplierId; 2] = [ids.mint(), ids.mint()];
@@ -226,6 +229,7 @@ impl World {
             holder,
             clock: clock.clone(),
         });
+        let deposits = Deposits { store: store.clone(), ids: ids.clone(), clock: clock.clone() };
         let resolving = Resolving {
             store: store.clone(),
             ids: ids.clone(),
@@ -233,6 +237,7 @@ impl World {
             pay: pay.clone(),
             settlements: settlements.clone(),
             refunding: refunding.clone(),
+            deposits: deposits.clone(),
         };
         let reconciling = Reconciling::new(reconcile::Parts {
             store: store.clone(),
@@ -241,6 +246,7 @@ impl World {
             pay: pay.clone(),
             settlements: settlements.clone(),
             refunding: refunding.clone(),
+            deposits: deposits.clone(),
             folder: std::env::temp_dir().join("straits-bills"),
         });
         let delivering =
@@ -263,6 +269,7 @@ impl World {
             delivering,
             reconciling,
             statements,
+            deposits,
             bank,
             rates,
         }

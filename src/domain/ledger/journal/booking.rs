@@ -28,6 +28,52 @@ pub struct Booking<'a> {
     pub at: DateTime<Utc>,
 }
 
+/// What happened, apart from where: facts of no single gateway account are booked by it alone.
+#[derive(Debug, Clone, Copy)]
+pub struct Fact<'a> {
+    /// Where transaction ids come from.
+    pub ids: &'a IdSource,
+    /// Whose book.
+    pub merchant: MerchantId,
+    /// The fact, unique per event for ever.
+    pub source: &'a str,
+    /// What a reader follows.
+    pub subject: &'a str,
+    /// When it happened in the world.
+    pub at: DateTime<Utc>,
+}
+
+impl Fact<'_> {
+    /// Posts the movements that are not zero; `None` when all are.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when they do not balance.
+    pub fn post(
+        &self,
+        event: JournalEvent,
+        movements: &[Movement],
+    ) -> Result<Option<LedgerTransaction>, LedgerError> {
+        self.build(Layer::Posted, event, movements)
+    }
+
+    fn build(
+        &self,
+        layer: Layer,
+        event: JournalEvent,
+        movements: &[Movement],
+    ) -> Result<Option<LedgerTransaction>, LedgerError> {
+        let moving = movements.iter().filter(|movement| !movement.amount.is_zero());
+        let postings: Vec<Posting> = moving.map(|movement| Posting { layer, ..movement.posting() }).collect();
+        if postings.is_empty() {
+            return Ok(None);
+        }
+        let id = self.ids.mint();
+        let transaction =
+            LedgerTransaction::try_new(id, self.merchant, event, self.source, self.at, postings)?;
+        Ok(Some(transaction.about(self.subject)))
+    }
+}
+
 /// A signed movement of one account, debit minus credit: what a decision looks like before it is posted, and as it is
 /// stored so that it can be undone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,15 +146,14 @@ impl Booking<'_> {
         event: JournalEvent,
         movements: &[Movement],
     ) -> Result<Option<LedgerTransaction>, LedgerError> {
-        let moving = movements.iter().filter(|movement| !movement.amount.is_zero());
-        let postings: Vec<Posting> = moving.map(|movement| Posting { layer, ..movement.posting() }).collect();
-        if postings.is_empty() {
-            return Ok(None);
-        }
-        let id = self.ids.mint();
-        let transaction =
-            LedgerTransaction::try_new(id, self.merchant, event, self.source, self.at, postings)?;
-        Ok(Some(transaction.about(self.subject)))
+        let fact = Fact {
+            ids: self.ids,
+            merchant: self.merchant,
+            source: self.source,
+            subject: self.subject,
+            at: self.at,
+        };
+        fact.build(layer, event, movements)
     }
 
     /// An account that is told apart by the gateway account alone.
@@ -181,7 +226,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::clock::{Clock, from_micros};
-    use crate::domain::merchants::{AvailableWhen, FundsFlow, FxPoint, Recharge};
+    use crate::domain::merchants::{AvailableWhen, FundsFlow, FxPoint, Recharge, SettlementMode};
     use crate::money::Currency;
 
     /// A booking at an account called `paypal` whose money is spendable at once.
@@ -199,10 +244,18 @@ pub(super) mod tests {
             unreturned_fee: None,
             available_when: AvailableWhen::GatewayAvailable,
             fx_point: FxPoint::Capture,
+            settlement: SettlementMode::NetAtCapture,
             holds: vec![],
         };
         let (source, subject, at) = ("capture-1", "pay_1", clock.now());
         run(&Booking { ids: &ids, merchant, account: &account, source, subject, at })
+    }
+
+    pub fn with_fact<T>(run: impl FnOnce(&Fact<'_>) -> T) -> T {
+        with_booking(|booking| {
+            let Booking { ids, merchant, source, subject, at, .. } = *booking;
+            run(&Fact { ids, merchant, source, subject, at })
+        })
     }
 
     pub fn supplier(booking: &Booking<'_>) -> SupplierId {

@@ -7,6 +7,10 @@
 //! # To add an event
 //! 1. A variant of `JournalEvent`. 2. A file here with its builder and a property test that it balances.
 
+mod bank_borne;
+mod bank_credited;
+mod bank_matched;
+mod bank_unexplained;
 mod booking;
 mod capture_expected;
 mod captured;
@@ -19,18 +23,27 @@ mod expectation_ended;
 mod fee_accrued;
 mod fee_borne;
 mod fee_charged;
+mod fee_invoiced;
 mod fee_returned;
+mod fee_trued_up;
 mod gateway_held;
 mod gateway_released;
+mod gateway_settled;
 mod refund_confirmed;
 mod refund_decided;
 mod refund_failed;
+mod released;
 mod reversed;
 mod split;
 mod suspense_booked;
 mod suspense_resolved;
+mod topped_up;
 
-pub use booking::{Booking, Movement};
+pub use bank_borne::bank_borne;
+pub use bank_credited::{Deposit, bank_credited};
+pub use bank_matched::bank_matched;
+pub use bank_unexplained::bank_unexplained;
+pub use booking::{Booking, Fact, Movement};
 pub use capture_expected::capture_expected;
 pub use captured::captured;
 pub use captured_twice::captured_twice;
@@ -42,13 +55,18 @@ pub use expectation_ended::expectation_ended;
 pub use fee_accrued::fee_accrued;
 pub use fee_borne::fee_borne;
 pub use fee_charged::{ChargedFee, fee_charged};
+pub use fee_invoiced::fee_invoiced;
 pub use fee_returned::fee_returned;
+pub use fee_trued_up::{TruedUp, fee_trued_up};
 pub use gateway_held::gateway_held;
 pub use gateway_released::gateway_released;
+pub use gateway_settled::gateway_settled;
 pub use refund_confirmed::refund_confirmed;
 pub use refund_decided::refund_decided;
 pub use refund_failed::refund_failed;
+pub use released::released;
 pub use reversed::reversed;
 pub use split::{SplitAmounts, split};
 pub use suspense_booked::suspense_booked;
 pub use suspense_resolved::{Resolution, suspense_resolved};
+pub use topped_up::topped_up;

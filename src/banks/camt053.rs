@@ -1,0 +1,263 @@
+//! ISO 20022 camt.053, "bank to customer statement", versions .001.02 to .001.13: what a statement is did not change
+//! between them, only where a status stands. Elements are known by their local names below `Stmt`, so that any prefix
+//! and namespace reads. Document types, entities and CDATA are refused: nothing is expanded, nothing is fetched.
+
+mod entry;
+
+use quick_xml::XmlVersion;
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::reader::Reader;
+
+use crate::domain::deposits::ReadStatement;
+use crate::money::{Currency, Money};
+
+use super::text::{amount, currency, kept, utf8};
+use super::{BankFileError, LINES_MAX, STATEMENTS_MAX};
+
+use entry::Entry;
+
+/// Elements within one another.
+const DEPTH_MAX: usize = 40;
+/// Letters of one text.
+const TEXT_MAX: usize = 4_000;
+
+/// Reads every statement of a file.
+///
+/// # Errors
+/// [`BankFileError`] with the path of elements.
+pub fn read(bytes: &[u8]) -> Result<Vec<ReadStatement>, BankFileError> {
+    let text = utf8(bytes)?;
+    let mut reader = Reader::from_str(text);
+    let mut file = File::default();
+    loop {
+        let at = reader.buffer_position();
+        let event = reader.read_event();
+        match event.map_err(|error| BankFileError::at(format!("byte {at}"), error))? {
+            Event::Start(element) => file.open(&element)?,
+            Event::Empty(element) => {
+                file.open(&element)?;
+                file.close()?;
+            }
+            Event::End(_) => file.close()?,
+            Event::Text(text) => file.text(&text)?,
+            Event::GeneralRef(name) => file.text(predefined(name.as_ref())?)?,
+            Event::DocType(_) => return Err(BankFileError::at("the head", "a document type is refused")),
+            Event::CData(_) => return Err(file.at("CDATA is refused")),
+            Event::Eof if file.path.is_empty() && file.complete => return file.end(),
+            Event::Eof => return Err(file.at("the file is cut off, or holds no `BkToCstmrStmt`")),
+            Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
+        }
+    }
+}
+
+/// The five entities that XML itself has, and characters by number.
+fn predefined(name: &str) -> Result<&'static str, BankFileError> {
+    match name {
+        "amp" => Ok("&"),
+        "lt" => Ok("<"),
+        "gt" => Ok(">"),
+        "apos" => Ok("'"),
+        "quot" => Ok("\""),
+        // A number may stand for anything: what it says is no amount, date or reference of ours.
+        number if number.starts_with('#') => Ok(" "),
+        _ => Err(BankFileError::at("an entity", "only XML's own five are read")),
+    }
+}
+
+#[derive(Default)]
+struct File {
+    /// Local names of the open elements.
+    path: Vec<String>,
+    /// The text of the innermost, so far.
+    content: String,
+    /// The currency that the innermost names.
+    money: Option<String>,
+    complete: bool,
+    statement: Option<Statement>,
+    read: Vec<ReadStatement>,
+    lines: usize,
+}
+
+#[derive(Default)]
+struct Statement {
+    id: String,
+    account: String,
+    currency: Option<Currency>,
+    balance: Balance,
+    opening: Option<Money>,
+    closing: Option<Money>,
+    entry: Entry,
+    lines: Vec<crate::domain::deposits::ReadLine>,
+}
+
+#[derive(Default)]
+struct Balance {
+    code: String,
+    amount: Option<Money>,
+    is_debit: bool,
+}
+
+impl File {
+    fn at(&self, why: impl std::fmt::Display) -> BankFileError {
+        BankFileError::at(self.path.join("/"), why)
+    }
+
+    fn open(&mut self, element: &BytesStart<'_>) -> Result<(), BankFileError> {
+        if self.path.len() >= DEPTH_MAX {
+            return Err(self.at("too many elements within one another"));
+        }
+        let local = element.local_name();
+        let name: &str = local.as_ref();
+        self.path.push(name.chars().take(70).collect());
+        self.content.clear();
+        self.money = None;
+        for attribute in element.attributes() {
+            let attribute = attribute.map_err(|error| self.at(error))?;
+            let key: &str = attribute.key.as_ref();
+            if key == "Ccy" {
+                let value = attribute.normalized_value(XmlVersion::Implicit1_0);
+                self.money = Some(value.map_err(|error| self.at(error))?.into_owned());
+            }
+        }
+        if name == "BkToCstmrStmt" {
+            self.complete = true;
+        }
+        if self.below("BkToCstmrStmt") == Some("Stmt") {
+            if self.statement.is_some() || self.read.len() >= STATEMENTS_MAX {
+                return Err(BankFileError::TooMuch);
+            }
+            self.statement = Some(Statement::default());
+        }
+        if self.inside() == Some("Ntry/NtryDtls/TxDtls".to_owned())
+            && let Some(statement) = &mut self.statement
+        {
+            statement.entry.begin_detail();
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), BankFileError> {
+        if self.content.len() + text.len() > TEXT_MAX {
+            return match text.trim().is_empty() {
+                true => Ok(()),
+                false => Err(self.at("a text is too long")),
+            };
+        }
+        self.content.push_str(text);
+        Ok(())
+    }
+
+    /// The name directly below an element of this name.
+    fn below(&self, name: &str) -> Option<&str> {
+        let [.., parent, own] = self.path.as_slice() else { return None };
+        (parent == name).then_some(own.as_str())
+    }
+
+    /// The path below `Stmt`.
+    fn inside(&self) -> Option<String> {
+        let from = self.path.iter().position(|name| name == "Stmt")?;
+        Some(self.path[from + 1..].join("/"))
+    }
+
+    /// The amount that the innermost element holds.
+    fn amount(&self) -> Result<Money, BankFileError> {
+        let code = self.money.as_deref().ok_or_else(|| self.at("an amount names no currency (`Ccy`)"))?;
+        amount(self.content.trim(), '.', currency(code)?)
+    }
+
+    fn close(&mut self) -> Result<(), BankFileError> {
+        if let Some(inside) = self.inside()
+            && let Some(mut statement) = self.statement.take()
+        {
+            let ended = self.take_up(&mut statement, &inside)?;
+            match ended {
+                true => {
+                    let read = statement.end()?;
+                    self.read.push(read);
+                }
+                false => self.statement = Some(statement),
+            }
+        }
+        self.path.pop();
+        self.content.clear();
+        self.money = None;
+        Ok(())
+    }
+
+    /// An element of a statement ends; true for the statement itself.
+    fn take_up(&mut self, statement: &mut Statement, inside: &str) -> Result<bool, BankFileError> {
+        let text = self.content.trim();
+        match inside {
+            "" => return Ok(true),
+            "Id" => statement.id = kept(text, 70),
+            "Acct/Id/IBAN" | "Acct/Id/Othr/Id" => statement.account = kept(text, 70),
+            "Acct/Ccy" => statement.currency = Some(currency(text)?),
+            "Bal/Tp/CdOrPrtry/Cd" => statement.balance.code = kept(text, 10),
+            "Bal/Amt" => statement.balance.amount = Some(self.amount()?),
+            "Bal/CdtDbtInd" => statement.balance.is_debit = is_debit(text).map_err(|why| self.at(why))?,
+            "Bal" => statement.end_balance(),
+            "Ntry" => {
+                let lines = std::mem::take(&mut statement.entry).end().map_err(|why| self.at(why))?;
+                self.lines += lines.len();
+                if self.lines > LINES_MAX {
+                    return Err(BankFileError::TooMuch);
+                }
+                statement.lines.extend(lines);
+            }
+            _ => {
+                if let Some(inside) = inside.strip_prefix("Ntry/") {
+                    let money = if self.money.is_some() { Some(self.amount()?) } else { None };
+                    statement.entry.take_up(inside, text, money).map_err(|why| self.at(why))?;
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn end(self) -> Result<Vec<ReadStatement>, BankFileError> {
+        if self.read.is_empty() {
+            return Err(BankFileError::at("BkToCstmrStmt", "it holds no statement"));
+        }
+        Ok(self.read)
+    }
+}
+
+impl Statement {
+    /// `OPBD` opens, `PRCD` (the close before) where there is none, `CLBD` closes; others are of other moments.
+    fn end_balance(&mut self) {
+        let Balance { code, amount, is_debit } = std::mem::take(&mut self.balance);
+        let amount = amount.map(|amount| if is_debit { amount.negated() } else { amount });
+        match code.as_str() {
+            "OPBD" => self.opening = amount,
+            "PRCD" => self.opening = self.opening.or(amount),
+            "CLBD" => self.closing = amount,
+            _ => {}
+        }
+    }
+
+    fn end(self) -> Result<ReadStatement, BankFileError> {
+        let named = self.currency.or(self.opening.or(self.closing).map(Money::currency));
+        let named = named.or(self.lines.first().map(|line| line.amount.currency()));
+        let currency = named.ok_or_else(|| BankFileError::at("Stmt", "it names no currency"))?;
+        let statement = ReadStatement {
+            reference: self.id,
+            account: self.account,
+            currency,
+            opening: self.opening,
+            closing: self.closing,
+            lines: self.lines,
+        };
+        let checked = statement.check();
+        checked.map_err(|fault| BankFileError::Fault { reference: statement.reference.clone(), fault })?;
+        Ok(statement)
+    }
+}
+
+/// Which side an amount stands on.
+fn is_debit(text: &str) -> Result<bool, String> {
+    match text {
+        "DBIT" => Ok(true),
+        "CRDT" => Ok(false),
+        other => Err(format!("`{}` is neither CRDT nor DBIT", super::text::shown(other))),
+    }
+}

@@ -1,0 +1,267 @@
+//! SWIFT MT940, "customer statement message": one or many messages, within SWIFT's blocks or bare. Banks write field
+//! :61: with and without entry date, funds code and bank's reference, and dates without centuries; all of these read.
+
+use chrono::{Datelike, Days, NaiveDate};
+
+use crate::domain::deposits::{ReadLine, ReadStatement};
+use crate::money::{Currency, Money};
+
+use super::text::{amount, currency, kept, latin, shown};
+use super::{BankFileError, LINES_MAX, STATEMENTS_MAX};
+
+/// Reads every message of a file.
+///
+/// # Errors
+/// [`BankFileError`] with the line's number.
+pub fn read(bytes: &[u8]) -> Result<Vec<ReadStatement>, BankFileError> {
+    let text = latin(bytes);
+    let (mut read, mut lines) = (vec![], 0);
+    let mut message: Option<Message> = None;
+    for field in fields(&text)? {
+        let place = format!("line {}, :{}:", field.line, field.tag);
+        let at = |why: String| BankFileError::at(place.clone(), why);
+        let opens = field.tag == "20";
+        if opens && let Some(done) = message.take() {
+            read.push(done.end()?);
+        }
+        if opens {
+            message = Some(Message { reference: kept(field.first(), 16), ..Message::default() });
+            if read.len() >= STATEMENTS_MAX {
+                return Err(BankFileError::TooMuch);
+            }
+            continue;
+        }
+        let current = message.as_mut().ok_or_else(|| at("a message begins with :20:".to_owned()))?;
+        match field.tag.as_str() {
+            "25" | "25P" => current.account = kept(field.first(), 70),
+            "60F" | "60M" => {
+                let (money, _) = balance(field.first()).map_err(at)?;
+                current.opening = Some(money);
+            }
+            "62F" | "62M" => {
+                let (money, _) = balance(field.first()).map_err(at)?;
+                current.closing = Some(money);
+            }
+            "61" => {
+                lines += 1;
+                if lines > LINES_MAX {
+                    return Err(BankFileError::TooMuch);
+                }
+                let known = current.opening.map(Money::currency);
+                let known = known.ok_or_else(|| at("a line before the opening balance".to_owned()))?;
+                current.lines.push(line(&field.lines, known).map_err(at)?);
+            }
+            // What follows a line belongs to it; what follows the closing balance to the statement.
+            "86" if current.closing.is_none() => {
+                if let Some(last) = current.lines.last_mut() {
+                    last.text = kept(&format!("{} {}", last.text, spoken(&field.lines)), 500);
+                }
+            }
+            _ => {}
+        }
+    }
+    match message {
+        Some(done) => read.push(done.end()?),
+        None => return Err(BankFileError::at("the file", "it holds no message that begins with :20:")),
+    }
+    Ok(read)
+}
+
+struct Field<'a> {
+    /// Where it begins, counted from one.
+    line: usize,
+    tag: String,
+    lines: Vec<&'a str>,
+}
+
+impl Field<'_> {
+    fn first(&self) -> &str {
+        self.lines.first().copied().unwrap_or_default()
+    }
+}
+
+/// The fields in order; what stands outside of any (block heads, a lone hyphen) is passed over.
+fn fields(text: &str) -> Result<Vec<Field<'_>>, BankFileError> {
+    let mut fields: Vec<Field<'_>> = vec![];
+    let mut open = false;
+    for (index, whole) in text.split('\n').enumerate() {
+        let line = whole.trim_end_matches('\r');
+        if line.len() > 2_000 {
+            return Err(BankFileError::at(format!("line {}", index + 1), "it is too long"));
+        }
+        // `{1:…}{2:…}{4:` ends where the text block begins; `-}` ends that.
+        let line = line.rsplit_once("{4:").map_or(line, |(_, rest)| rest);
+        if let Some((tag, rest)) = tagged(line) {
+            fields.push(Field { line: index + 1, tag: tag.to_owned(), lines: vec![rest] });
+            open = true;
+            if fields.len() > 4 * LINES_MAX {
+                return Err(BankFileError::TooMuch);
+            }
+        } else if line.starts_with('-') || line.starts_with('{') || line.is_empty() {
+            open = false;
+        } else if open && let Some(last) = fields.last_mut() {
+            if last.lines.len() >= 60 {
+                return Err(BankFileError::at(format!("line {}", index + 1), "a field has too many lines"));
+            }
+            last.lines.push(line);
+        }
+    }
+    Ok(fields)
+}
+
+/// `:61:rest` in its parts.
+fn tagged(line: &str) -> Option<(&str, &str)> {
+    let (tag, rest) = line.strip_prefix(':')?.split_once(':')?;
+    let letters = tag.as_bytes();
+    let fits = matches!(letters.len(), 2 | 3)
+        && letters[..2].iter().all(u8::is_ascii_digit)
+        && letters[2..].iter().all(u8::is_ascii_uppercase);
+    fits.then_some((tag, rest))
+}
+
+#[derive(Default)]
+struct Message {
+    reference: String,
+    account: String,
+    opening: Option<Money>,
+    closing: Option<Money>,
+    lines: Vec<ReadLine>,
+}
+
+impl Message {
+    fn end(self) -> Result<ReadStatement, BankFileError> {
+        let place = || format!("message `{}`", self.reference);
+        let opening = self.opening.ok_or_else(|| BankFileError::at(place(), "it has no :60F: or :60M:"))?;
+        let closing = self.closing.ok_or_else(|| BankFileError::at(place(), "it has no :62F: or :62M:"))?;
+        let statement = ReadStatement {
+            reference: self.reference.clone(),
+            account: self.account,
+            currency: opening.currency(),
+            opening: Some(opening),
+            closing: Some(closing),
+            lines: self.lines,
+        };
+        let checked = statement.check();
+        checked.map_err(|fault| BankFileError::Fault { reference: statement.reference.clone(), fault })?;
+        Ok(statement)
+    }
+}
+
+/// `C261128SGD1234,56`.
+fn balance(text: &str) -> Result<(Money, NaiveDate), String> {
+    let bad = || format!("`{}` is no balance such as C261128SGD1234,56", shown(text));
+    let text = text.trim();
+    let debit = match text.get(..1) {
+        Some("C") => false,
+        Some("D") => true,
+        _ => return Err(bad()),
+    };
+    let (date, code, rest) = (text.get(1..7), text.get(7..10), text.get(10..));
+    let (Some(date), Some(code), Some(rest)) = (date, code, rest) else { return Err(bad()) };
+    let date = six_digits(date).ok_or_else(bad)?;
+    let money = amount(rest.trim(), ',', currency(code).map_err(|error| error.to_string())?);
+    let money = money.map_err(|error| error.to_string())?;
+    Ok((if debit { money.negated() } else { money }, date))
+}
+
+/// Field :61:.
+fn line(lines: &[&str], currency: Currency) -> Result<ReadLine, String> {
+    let first = lines.first().copied().unwrap_or_default();
+    let bad = |what: &str| format!("`{}` has no {what}", shown(first));
+    let mut rest = first;
+    let mut take = |count: usize| -> Option<&str> {
+        let (head, tail) = rest.split_at_checked(count)?;
+        rest = tail;
+        Some(head)
+    };
+    let value_on = take(6).and_then(six_digits).ok_or_else(|| bad("value date"))?;
+    let mut booked_on = value_on;
+    if first.get(6..10).is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit())) {
+        let entry = take(4).and_then(|text| entry_date(text, value_on));
+        booked_on = entry.ok_or_else(|| bad("entry date"))?;
+    }
+    let (mark, length) = match (rest.get(..2), rest.get(..1)) {
+        (Some(mark @ ("RC" | "RD" | "EC" | "ED")), _) => (mark, 2),
+        (_, Some(mark @ ("C" | "D"))) => (mark, 1),
+        _ => return Err(bad("debit or credit mark")),
+    };
+    rest = &rest[length..];
+    // A funds code: the third letter of the currency.
+    if rest.starts_with(|letter: char| letter.is_ascii_uppercase()) {
+        rest = &rest[1..];
+    }
+    let end = rest.find(|letter: char| !letter.is_ascii_digit() && letter != ',').unwrap_or(rest.len());
+    let money = amount(&rest[..end], ',', currency).map_err(|error| error.to_string())?;
+    rest = &rest[end..];
+    // Type and code (`NTRF`), then our reference, then the bank's behind two slashes.
+    let type_fits = rest.get(..4).is_some_and(|code| code.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    if !type_fits {
+        return Err(bad("transaction type"));
+    }
+    let (ours, banks) =
+        rest[4..].split_once("//").map_or((&rest[4..], None), |(ours, banks)| (ours, Some(banks)));
+    let ours = kept(ours, 140);
+    let names = if ours.is_empty() || ours.eq_ignore_ascii_case("NONREF") { vec![] } else { vec![ours] };
+    let debit = matches!(mark, "D" | "RC" | "ED");
+    Ok(ReadLine {
+        reference: banks.map(|text| kept(text, 140)).filter(|text| !text.is_empty()),
+        amount: if debit { money.negated() } else { money },
+        booked_on,
+        value_on,
+        pending: mark.starts_with('E'),
+        reversal: mark.starts_with('R'),
+        charges: charges(&lines[1..], currency),
+        names,
+        text: kept(&lines[1..].join(" "), 200),
+    })
+}
+
+/// `/OCMT/SGD39,88/CHGS/SGD0,50/` behind a line: what the bank kept, in the account's currency.
+fn charges(lines: &[&str], of: Currency) -> Money {
+    let text = lines.join("");
+    let mut sum = Money::zero(of);
+    for part in text.split("/CHGS/").skip(1) {
+        let part = part.split('/').next().unwrap_or_default();
+        let (Some(code), Some(figures)) = (part.get(..3), part.get(3..)) else { continue };
+        if code == of.code()
+            && let Ok(charge) = amount(figures, ',', of)
+            && let Ok(more) = sum.checked_add(charge)
+        {
+            sum = more;
+        }
+    }
+    sum
+}
+
+/// Field :86: without the subfields' numbers (`?20`).
+fn spoken(lines: &[&str]) -> String {
+    let text = lines.join("");
+    let mut parts = text.split('?');
+    let mut said = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let numbered = part.get(..2).is_some_and(|head| head.bytes().all(|byte| byte.is_ascii_digit()));
+        said.push(' ');
+        said.push_str(if numbered { &part[2..] } else { part });
+    }
+    said
+}
+
+/// `261128`; years below 70 are of this century.
+fn six_digits(text: &str) -> Option<NaiveDate> {
+    let number =
+        |from: usize| text.get(from..from + 2).filter(|two| two.bytes().all(|byte| byte.is_ascii_digit()));
+    let number = |from: usize| number(from)?.parse::<u32>().ok();
+    let year = i32::try_from(number(0)?).ok()?;
+    NaiveDate::from_ymd_opt(year + if year < 70 { 2000 } else { 1900 }, number(2)?, number(4)?)
+}
+
+/// `1128` in the year that brings it closest to the value date.
+fn entry_date(text: &str, near: NaiveDate) -> Option<NaiveDate> {
+    let (month, day) = (text.get(..2)?.parse().ok()?, text.get(2..4)?.parse().ok()?);
+    let years = [near.year() - 1, near.year(), near.year() + 1];
+    let dates = years.into_iter().filter_map(|year| NaiveDate::from_ymd_opt(year, month, day));
+    let closest = dates.min_by_key(|date| (*date - near).num_days().abs())?;
+    let far =
+        near.checked_add_days(Days::new(200))? < closest || closest.checked_add_days(Days::new(200))? < near;
+    (!far).then_some(closest)
+}

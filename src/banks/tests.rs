@@ -1,0 +1,233 @@
+use proptest::prelude::*;
+
+use super::csv::Columns;
+use super::*;
+use crate::domain::deposits::ReadStatement;
+use crate::money::{Currency, Money};
+
+fn sgd(minor: i64) -> Money {
+    Money::from_minor(minor, Currency::find("SGD").unwrap())
+}
+
+/// A camt.053 with a collective entry, a charge, a pending line and a reversal, in the words of a version and a prefix.
+fn camt(version: &str, prefix: &str) -> String {
+    let status = |code: &str| match version >= "07" {
+        true => format!("<Sts><Cd>{code}</Cd></Sts>"),
+        false => format!("<Sts>{code}</Sts>"),
+    };
+    let (booked, pending) = (status("BOOK"), status("PDNG"));
+    let body = format!(
+        r#"<BkToCstmrStmt><GrpHdr><MsgId>M1</MsgId></GrpHdr><Stmt><Id>S-1</Id>
+<Acct><Id><Othr><Id>003-901234-5</Id></Othr></Id><Ccy>SGD</Ccy></Acct>
+<Bal><Tp><CdOrPrtry><Cd>OPBD</Cd></CdOrPrtry></Tp><Amt Ccy="SGD">100.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-11-27</Dt></Dt></Bal>
+<Bal><Tp><CdOrPrtry><Cd>CLBD</Cd></CdOrPrtry></Tp><Amt Ccy="SGD">149.38</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-11-28</Dt></Dt></Bal>
+<Ntry><Amt Ccy="SGD">50.00</Amt><CdtDbtInd>CRDT</CdtDbtInd>{booked}<BookgDt><Dt>2026-11-28</Dt></BookgDt><ValDt><Dt>2026-11-27</Dt></ValDt><AcctSvcrRef>B-1</AcctSvcrRef>
+ <NtryDtls><Btch><NbOfTxs>2</NbOfTxs></Btch>
+ <TxDtls><Refs><EndToEndId>GP-1</EndToEndId></Refs><AmtDtls><TxAmt><Amt Ccy="SGD">30.00</Amt></TxAmt></AmtDtls><CdtDbtInd>CRDT</CdtDbtInd><RmtInf><Ustrd>Grab &amp; go</Ustrd></RmtInf></TxDtls>
+ <TxDtls><Refs><EndToEndId>NOTPROVIDED</EndToEndId></Refs><AmtDtls><TxAmt><Amt Ccy="SGD">20.00</Amt></TxAmt></AmtDtls></TxDtls></NtryDtls></Ntry>
+<Ntry><Amt Ccy="SGD">39.38</Amt><CdtDbtInd>CRDT</CdtDbtInd>{booked}<BookgDt><DtTm>2026-11-28T23:30:00+08:00</DtTm></BookgDt><AcctSvcrRef>B-2</AcctSvcrRef>
+ <Chrgs><Rcrd><Amt Ccy="SGD">0.50</Amt><CdtDbtInd>DBIT</CdtDbtInd><ChrgInclInd>true</ChrgInclInd></Rcrd></Chrgs><AddtlNtryInf>wire  GP-2</AddtlNtryInf></Ntry>
+<Ntry><Amt Ccy="SGD">40.00</Amt><CdtDbtInd>DBIT</CdtDbtInd><RvslInd>true</RvslInd>{booked}<BookgDt><Dt>2026-11-28</Dt></BookgDt></Ntry>
+<Ntry><Amt Ccy="SGD">7.00</Amt><CdtDbtInd>CRDT</CdtDbtInd>{pending}<BookgDt><Dt>2026-11-29</Dt></BookgDt></Ntry>
+</Stmt></BkToCstmrStmt>"#
+    );
+    let body = match prefix {
+        "" => body,
+        prefix => body
+            .replace("</", "\u{0}")
+            .replace('<', &format!("<{prefix}:"))
+            .replace('\u{0}', &format!("</{prefix}:")),
+    };
+    let (colon, own) = if prefix.is_empty() {
+        (String::new(), String::new())
+    } else {
+        (format!("{prefix}:"), format!(":{prefix}"))
+    };
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><{colon}Document xmlns{own}=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.{version}\">{body}</{colon}Document>"
+    )
+}
+
+const MT940: &str = "{1:F01DBSSSGSGAXXX0000000000}{2:O9400000}{4:\r\n:20:STMT1\r\n:25:DBSSSGSG/0039012345\r\n:28C:332/1\r\n\
+:60F:C261127SGD100,\r\n:61:2611281128CD50,00NTRFGP-1//B-1\r\n/OCMT/SGD50,5/CHGS/SGD0,50/\r\n:86:051?00SWEEP?20GRAB PAY?21DAILY\r\n\
+:61:261128RC40,NMSCNONREF\r\n:61:2612310101D10,00FCHGx\r\n:62F:C261128SGD100,00\r\n-}\r\n\
+{1:F01}{4:\r\n:20:STMT2\r\n:25:0039012345\r\n:28C:1\r\n:60M:D261128JPY500,\r\n:62M:D261128JPY500,\r\n-}";
+
+const CSV: &str = "\u{feff}Date,Value Date,Description,Debit,Credit,Balance,Reference\n\
+2026-11-28,2026-11-27,GRABPAY SWEEP GP-1,,\"1,039.38\",\"1,139.38\",B-1\n2026-11-28,,FEE,(0.38),,1139.00,\n";
+
+#[test]
+fn every_version_and_prefix_of_camt_reads_the_same() {
+    let first = camt053::read(camt("02", "").as_bytes()).unwrap();
+    for version in ["03", "04", "06", "07", "08", "13"] {
+        for prefix in ["", "ns0", "camt"] {
+            assert_eq!(camt053::read(camt(version, prefix).as_bytes()).unwrap(), first, "{version} {prefix}");
+        }
+    }
+    let [statement] = first.as_slice() else { panic!("{first:?}") };
+    assert_eq!((statement.reference.as_str(), statement.account.as_str()), ("S-1", "003-901234-5"));
+    let amounts: Vec<i64> = statement.lines.iter().map(|line| line.amount.minor()).collect();
+    assert_eq!(amounts, [3000, 2000, 3938, -4000, 700]);
+    let [grab, rest, wire, reversal, pending] = statement.lines.as_slice() else { panic!() };
+    assert_eq!((grab.names.as_slice(), grab.text.as_str()), (["GP-1".to_owned()].as_slice(), "Grab & go"));
+    assert_eq!((grab.reference.as_deref(), rest.reference.as_deref()), (Some("B-1/1"), Some("B-1/2")));
+    assert!(rest.names.is_empty() && grab.value_on < grab.booked_on);
+    assert_eq!((wire.charges, wire.booked_on.to_string()), (sgd(50), "2026-11-28".to_owned()));
+    assert!(reversal.reversal && reversal.reference.is_none() && pending.pending);
+}
+
+#[test]
+fn what_a_camt_must_not_hold_is_refused() {
+    let good = camt("08", "");
+    let entity = "<!DOCTYPE d [<!ENTITY x SYSTEM \"file:///etc/passwd\">]>";
+    for (from, to, why) in [
+        ("<Document", format!("{entity}<Document").as_str(), "document type"),
+        ("wire  GP-2", "&x;", "entity"),
+        ("wire  GP-2", "<![CDATA[x]]>", "CDATA"),
+        ("149.38", "149.39", "does not foot"),
+        ("39.38", "1e3", "none in SGD"),
+        ("39.38", "39.385", "none in SGD"),
+        ("</Document>", "", "cut off"),
+        ("BkToCstmrStmt", "BkToCstmrAcctRpt", "cut off"),
+        ("<CdtDbtInd>DBIT</CdtDbtInd><RvslInd>", "<CdtDbtInd>DEBT</CdtDbtInd><RvslInd>", "neither CRDT"),
+        ("<Cd>PDNG</Cd>", "<Cd>MAYB</Cd>", "status"),
+        ("<Amt Ccy=\"SGD\">7.00", "<Amt>7.00", "currency"),
+        ("<Amt Ccy=\"SGD\">7.00", "<Amt Ccy=\"USD\">7.00", "another currency"),
+        ("2026-11-29", "2026-11-31", "date"),
+    ] {
+        let bad = good.replace(from, to);
+        assert_ne!(bad, good, "{from}");
+        let error = camt053::read(bad.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(why), "{from} -> {to}: {error}");
+    }
+    let deep = format!("<Document>{}", "<a>".repeat(10_000));
+    assert!(camt053::read(deep.as_bytes()).unwrap_err().to_string().contains("within one another"));
+    assert_eq!(camt053::read(&[0xff, 0xfe, 0x3c]), Err(BankFileError::NotText));
+    let long = good.replace("wire", &"w".repeat(10_000));
+    assert!(camt053::read(long.as_bytes()).unwrap_err().to_string().contains("too long"));
+}
+
+#[test]
+fn mt940_reads_with_and_without_what_is_optional() {
+    let read = mt940::read(MT940.as_bytes()).unwrap();
+    let [first, second] = read.as_slice() else { panic!("{read:?}") };
+    assert_eq!(
+        (first.account.as_str(), first.opening, first.closing),
+        ("DBSSSGSG/0039012345", Some(sgd(10_000)), Some(sgd(10_000)))
+    );
+    let [sweep, back, charge] = first.lines.as_slice() else { panic!() };
+    assert_eq!((sweep.amount, sweep.charges, sweep.reference.as_deref()), (sgd(5000), sgd(50), Some("B-1")));
+    assert_eq!(sweep.names, ["GP-1"]);
+    assert!(sweep.text.contains("SWEEP GRAB PAY DAILY"), "{}", sweep.text);
+    assert!(back.reversal && back.names.is_empty());
+    assert_eq!((back.amount, charge.amount), (sgd(-4000), sgd(-1000)));
+    // An entry of the first of January under a value date of December.
+    assert_eq!(
+        (charge.value_on.to_string(), charge.booked_on.to_string()),
+        ("2026-12-31".to_owned(), "2027-01-01".to_owned())
+    );
+    assert_eq!(second.closing.map(Money::minor), Some(-500));
+    let bare = MT940
+        .replace("{1:F01DBSSSGSGAXXX0000000000}{2:O9400000}{4:\r\n", "")
+        .replace("\r\n-}\r\n{1:F01}{4:", "");
+    assert_eq!(mt940::read(bare.as_bytes()).unwrap(), read);
+    for (from, to, why) in [
+        (":60F:C261127SGD100,", ":60F:C261127XXQ100,", "XXQ"),
+        (":62F:C261128SGD100,00", ":62F:C261128SGD100,01", "does not foot"),
+        (":62F:C261128SGD100,00", "", "no :62F:"),
+        ("CD50,00", "X50,00", "debit or credit mark"),
+        ("261128RC40,", "261328RC40,", "value date"),
+        ("CD50,00NTRF", "CD50.00NTRF", "transaction type"),
+        (":20:STMT1", ":21:STMT1", "begins with :20:"),
+    ] {
+        let bad = MT940.replacen(from, to, 1);
+        let error = mt940::read(bad.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(why), "{from} -> {to}: {error}");
+    }
+    // Latin letters of an older bank.
+    let mut latin = MT940.replace("GRAB PAY", "GRAB P@Y").into_bytes();
+    latin.iter_mut().filter(|byte| **byte == b'@').for_each(|byte| *byte = 0xc4);
+    assert!(mt940::read(&latin).unwrap()[0].lines[0].text.contains("PÄY"));
+}
+
+#[test]
+fn csv_is_read_by_the_names_of_its_columns() {
+    let currency = Currency::find("SGD").unwrap();
+    let read = csv::read(CSV.as_bytes(), &Columns::default(), currency).unwrap();
+    let [ReadStatement { opening, closing, lines, .. }] = read.as_slice() else { panic!() };
+    assert_eq!((*opening, *closing), (Some(sgd(10_000)), Some(sgd(113_900))));
+    assert_eq!((lines[0].amount, lines[1].amount), (sgd(103_938), sgd(-38)));
+    assert_eq!(lines[0].reference.as_deref(), Some("B-1"));
+    let german = "Buchungstag;Betrag;Zweck\n28.11.2026;-1.234,50;Miete\n";
+    let columns = Columns::default()
+        .with("date=Buchungstag;date_format=%d.%m.%Y;amount=Betrag;text=Zweck;decimal=,;separator=semicolon")
+        .unwrap();
+    let read = csv::read(german.as_bytes(), &columns, currency).unwrap();
+    assert_eq!((read[0].lines[0].amount, read[0].opening), (sgd(-123_450), None));
+    for (text, why) in [
+        ("a,b\n1,2\n", "no column for `date`"),
+        ("date,text\n2026-11-28,x\n", "no column for `amount`"),
+        ("date,amount\n28/11/2026,1.00\n", "no date"),
+        ("date,amount\n2026-11-28,1.001\n", "none in SGD"),
+        ("date,amount\n2026-11-28,\n", "no amount"),
+        ("date,amount,balance\n2026-11-28,1.00,5.00\n2026-11-28,1.00,7.00\n", "does not follow"),
+        ("date,amount,Amount\n", "occurs twice"),
+    ] {
+        let error = csv::read(text.as_bytes(), &Columns::default(), currency).unwrap_err().to_string();
+        assert!(error.contains(why), "{text}: {error}");
+    }
+    for bad in ["date", "colour=x", "separator=x", "decimal=;"] {
+        assert!(Columns::default().with(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_line_has_one_key_wherever_it_is_printed() {
+    let lines = camt053::read(camt("08", "").as_bytes()).unwrap().remove(0).lines;
+    let again = camt053::read(camt("02", "x").as_bytes()).unwrap().remove(0).lines;
+    for (one, other) in lines.iter().zip(&again) {
+        assert_eq!(one.key(0), other.key(0));
+    }
+    assert_ne!(lines[3].key(0), lines[3].key(1));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// Whatever is done to a file, it is read or refused.
+    #[test]
+    fn no_bytes_break_a_reader(
+        form in 0..3_usize,
+        cuts in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..4_u8, 0..200_usize), 1..12),
+    ) {
+        let mut bytes = match form {
+            0 => camt("08", "ns").into_bytes(),
+            1 => MT940.as_bytes().to_vec(),
+            _ => CSV.as_bytes().to_vec(),
+        };
+        for (place, byte, what, length) in cuts {
+            if bytes.is_empty() {
+                break;
+            }
+            let at = place.index(bytes.len());
+            let end = (at + length).min(bytes.len());
+            match what {
+                0 => bytes[at] = byte,
+                1 => bytes.insert(at, byte),
+                2 => { bytes.drain(at..end); }
+                _ => { let part = bytes[at..end].to_vec(); bytes.extend(part); }
+            }
+        }
+        let currency = Currency::find("SGD").unwrap();
+        let _ = camt053::read(&bytes);
+        let _ = mt940::read(&bytes);
+        let _ = csv::read(&bytes, &Columns::default(), currency);
+    }
+
+    #[test]
+    fn nothing_at_all_breaks_a_reader(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let _ = camt053::read(&bytes);
+        let _ = mt940::read(&bytes);
+        let _ = csv::read(&bytes, &Columns::default(), Currency::find("JPY").unwrap());
+    }
+}

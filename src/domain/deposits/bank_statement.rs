@@ -1,0 +1,158 @@
+//! A bank's statement, whatever it was written in, and its lines as they are kept.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{BankAccountId, BankLineId, BankStatementId, GatewaySettlementId, MerchantId};
+use crate::money::{Currency, Money, MoneyError};
+
+/// One statement of one account in one currency, as read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadStatement {
+    /// The bank's own name of it; may be empty.
+    pub reference: String,
+    /// The account as the bank names it; empty where the file names none.
+    pub account: String,
+    /// The currency.
+    pub currency: Currency,
+    /// The booked balance before the first line.
+    pub opening: Option<Money>,
+    /// The booked balance after the last line.
+    pub closing: Option<Money>,
+    /// The lines in the bank's order.
+    pub lines: Vec<ReadLine>,
+}
+
+/// One movement at the bank, as read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadLine {
+    /// The bank's own reference of it, where it gives one.
+    pub reference: Option<String>,
+    /// Above zero: credited.
+    pub amount: Money,
+    /// When the bank booked it.
+    pub booked_on: NaiveDate,
+    /// From when it counts.
+    pub value_on: NaiveDate,
+    /// Announced, not booked: no balance knows of it.
+    pub pending: bool,
+    /// It takes an earlier line back.
+    pub reversal: bool,
+    /// What the bank kept of the money before it credited the rest; zero or above.
+    pub charges: Money,
+    /// References that others gave it.
+    pub names: Vec<String>,
+    /// What else it says.
+    pub text: String,
+}
+
+/// Why lines are no statement.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StatementFault {
+    /// The lines do not lead from one balance to the other.
+    #[error("the statement does not foot: {opening} and its lines come to {reached}, it says {closing}")]
+    DoesNotFoot {
+        /// The first balance.
+        opening: Money,
+        /// Where its lines lead.
+        reached: Money,
+        /// What it says.
+        closing: Money,
+    },
+    /// A line or balance of another currency.
+    #[error("a line or balance is of another currency than the statement's {0}")]
+    Currency(Currency),
+    /// Beyond what amounts may be.
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+}
+
+impl ReadStatement {
+    /// Opening and booked lines lead to closing, where the bank says both.
+    ///
+    /// # Errors
+    /// [`StatementFault`].
+    pub fn check(&self) -> Result<(), StatementFault> {
+        let amounts = self.lines.iter().flat_map(|line| [line.amount, line.charges]);
+        let mut all = amounts.chain(self.opening).chain(self.closing);
+        if all.any(|amount| amount.currency() != self.currency) {
+            return Err(StatementFault::Currency(self.currency));
+        }
+        let (Some(opening), Some(closing)) = (self.opening, self.closing) else { return Ok(()) };
+        let booked = self.lines.iter().filter(|line| !line.pending).map(|line| line.amount);
+        let reached = Money::sum(self.currency, booked.chain([opening]))?;
+        if reached != closing {
+            return Err(StatementFault::DoesNotFoot { opening, reached, closing });
+        }
+        Ok(())
+    }
+}
+
+impl ReadLine {
+    /// What tells a line apart from every other of its account, wherever it is printed again: the bank's reference
+    /// with day and amount, else all that it says and the how manieth of its like on that day it is.
+    pub fn key(&self, nth: usize) -> String {
+        let amount = self.amount.minor();
+        match &self.reference {
+            Some(reference) => format!("{}/{amount}/{reference}", self.booked_on),
+            None => format!("{}/{amount}/{}/{}#{nth}", self.booked_on, self.names.join(" "), self.text),
+        }
+    }
+}
+
+/// A line of a bank, kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BankLine {
+    /// Its id.
+    pub id: BankLineId,
+    /// Whose book.
+    pub merchant: MerchantId,
+    /// At which account.
+    pub bank_account: BankAccountId,
+    /// The statement it was first read in.
+    pub statement: BankStatementId,
+    /// What it says.
+    pub line: ReadLine,
+    /// What came of it.
+    pub state: LineState,
+    /// When it was written down.
+    pub recorded_at: DateTime<Utc>,
+}
+
+/// What came of a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum LineState {
+    /// It is what these payouts sent.
+    Matched {
+        /// The payouts.
+        settlements: Vec<GatewaySettlementId>,
+    },
+    /// It is one side of a transfer between the merchant's own accounts.
+    Transferred {
+        /// The other side.
+        with: BankLineId,
+    },
+    /// It stands in suspense (2900) with a finding.
+    Suspense,
+    /// The books cannot hold it yet: they miss what came before it. Nothing is booked; a finding says so.
+    Unbooked,
+    /// Two persons decided about it.
+    Resolved,
+}
+
+impl LineState {
+    /// Every word.
+    pub const WORDS: [&'static str; 5] = ["matched", "transferred", "suspense", "unbooked", "resolved"];
+
+    /// The stored word.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            LineState::Matched { .. } => "matched",
+            LineState::Transferred { .. } => "transferred",
+            LineState::Suspense => "suspense",
+            LineState::Unbooked => "unbooked",
+            LineState::Resolved => "resolved",
+        }
+    }
+}

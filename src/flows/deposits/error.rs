@@ -1,0 +1,56 @@
+//! Why money between gateway and bank is not booked, in the words and codes of the API.
+
+use crate::domain::deposits::BatchError;
+use crate::store::StoreError;
+
+/// Why a batch, a report of fees or a bank statement is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum DepositError {
+    /// The batch contradicts itself.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// The same reference with other figures.
+    #[error("`{reference}` was recorded before with another `{field}`; a batch does not change")]
+    Differs {
+        /// The gateway's reference.
+        reference: String,
+        /// What differs.
+        field: &'static str,
+    },
+    /// One of its facts is part of another batch.
+    #[error("{0} was settled by another batch before")]
+    SettledBefore(String),
+    /// More than one batch may have.
+    #[error("a batch has at most {0} items")]
+    TooMany(i64),
+    /// A sent batch of less than nothing.
+    #[error("a batch that was sent pays out nothing or more")]
+    NothingToSend,
+    /// No such account.
+    #[error("there is no such {0}")]
+    Unknown(&'static str),
+    /// A row that came with the request was changed by somebody else.
+    #[error("{table} was changed by somebody else")]
+    Superseded {
+        /// The table.
+        table: &'static str,
+    },
+    /// Not enough there to pay it from.
+    #[error("account {0} does not hold enough")]
+    NotEnough(String),
+    /// Try again.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl DepositError {
+    pub(super) fn unavailable(error: impl std::fmt::Display) -> DepositError {
+        DepositError::Unavailable(error.to_string())
+    }
+}
+
+impl From<StoreError> for DepositError {
+    fn from(error: StoreError) -> DepositError {
+        DepositError::unavailable(error)
+    }
+}

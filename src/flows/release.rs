@@ -1,0 +1,187 @@
+//! Shares become payable: 2100 to 2110, a transaction of its own at the start of the merchant's next business day.
+//!
+//! | `available_when` | money counts as there |
+//! |---|---|
+//! | `gateway_available` | captured and divided, and the gateway holds nothing back |
+//! | `bank_received` | its payout was credited by the bank |
+//! | `calendar` | with the day: the platform lends its own money, and finance moves it to the client account |
+//!
+//! A share with a dispute, an open finding or a conversion that waits stays pending. A business day is a day in the
+//! merchant's zone; no calendar of holidays is known here.
+
+use std::collections::BTreeMap;
+
+use crate::clock::Clock;
+use crate::domain::ledger::journal::{self, Booking};
+use crate::domain::merchants::{AvailableWhen, GatewayAccount};
+use crate::domain::refunds::{self, own_pending};
+use crate::domain::settlement::Settlement;
+use crate::domain::statements::start_of_day;
+use crate::ids::{IdSource, SupplierId};
+use crate::money::{Currency, Money};
+use crate::store::payments::PAYMENT;
+use crate::store::settlements::{Released, SettlementRecord};
+use crate::store::{Change, CommitError, Store, StoreError, Versioned};
+
+use super::pay::Accounts;
+
+/// Payments released by one transaction.
+const AT_ONCE: u32 = 200;
+
+/// The flow; clones share what it works with.
+#[derive(Debug, Clone)]
+pub struct Releasing {
+    /// Reads, and the one writer.
+    pub store: Store,
+    /// Ids.
+    pub ids: IdSource,
+    /// Business time.
+    pub clock: Clock,
+    /// Gateway accounts.
+    pub accounts: Accounts,
+}
+
+/// Why nothing was released; what is left over is looked at again.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The writer.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// What is stored does not read, or does not sum.
+    #[error("{0}")]
+    Broken(String),
+}
+
+fn broken(error: impl std::fmt::Display) -> ReleaseError {
+    ReleaseError::Broken(error.to_string())
+}
+
+impl Releasing {
+    /// Releases what may be released by now, and answers for how many payments.
+    ///
+    /// # Errors
+    /// [`ReleaseError`]; what was released before it stands.
+    pub async fn release_due(&self) -> Result<usize, ReleaseError> {
+        let mut count = 0;
+        for merchant in self.store.merchants().await? {
+            let today = start_of_day(self.clock.now(), merchant.zone);
+            for open in self.accounts.all() {
+                let account = &open.account;
+                if account.merchant != merchant.id || !account.lands_here() {
+                    continue;
+                }
+                let at_bank = account.available_when == AvailableWhen::BankReceived;
+                loop {
+                    let due = self.store.releasable_settlements(account, today, at_bank, AT_ONCE).await?;
+                    let full = due.len() == AT_ONCE as usize;
+                    let done = self.release(account, due).await?;
+                    count += done;
+                    if !full || done == 0 {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(count)
+    }
+
+    /// Releases these together; where somebody was faster with one of them, one by one.
+    async fn release(
+        &self,
+        account: &GatewayAccount,
+        due: Vec<Versioned<SettlementRecord>>,
+    ) -> Result<usize, ReleaseError> {
+        if due.is_empty() {
+            return Ok(0);
+        }
+        match self.store.commit(self.change(account, &due).await?).await {
+            Ok(_) => return Ok(due.len()),
+            Err(CommitError::LostUpdate { .. } | CommitError::BelowFloor { .. }) if due.len() > 1 => {}
+            Err(CommitError::LostUpdate { .. }) => return Ok(0),
+            Err(error) => return Err(error.into()),
+        }
+        let mut count = 0;
+        for one in due {
+            let change = self.change(account, std::slice::from_ref(&one)).await?;
+            match self.store.commit(change).await {
+                Ok(_) => count += 1,
+                Err(CommitError::LostUpdate { .. }) => {}
+                Err(CommitError::BelowFloor { account, .. }) => {
+                    tracing::error!(%account, payment = %one.value.payment, "a share is not where it should be pending");
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(count)
+    }
+
+    /// One transaction for each supplier and currency, and the row of each payment.
+    async fn change(
+        &self,
+        account: &GatewayAccount,
+        due: &[Versioned<SettlementRecord>],
+    ) -> Result<Change, ReleaseError> {
+        let now = self.clock.now();
+        let mut change = Change::new();
+        let mut sums: BTreeMap<(SupplierId, Currency), Money> = BTreeMap::new();
+        for row in due {
+            let payment = self.store.payment(row.value.payment).await?;
+            let payment = payment.ok_or_else(|| broken(format!("{} is gone", row.value.payment)))?;
+            // Every refund decided raises it: what one takes is not released beside it.
+            change.require(&PAYMENT, payment.value.id, payment.version);
+            let mut record = SettlementRecord { released_at: Some(now), ..row.value.clone() };
+            for (supplier, left) in self.left(&row.value).await? {
+                let sum = sums.entry((supplier, left.currency())).or_insert(Money::zero(left.currency()));
+                *sum = sum.checked_add(left).map_err(broken)?;
+                let before = record.released_of(supplier, left.currency());
+                record
+                    .released
+                    .retain(|of| of.supplier != supplier || of.amount.currency() != left.currency());
+                let amount = before.checked_add(left).map_err(broken)?;
+                record.released.push(Released { supplier, amount });
+            }
+            change.release_settlement(&record, row.version);
+        }
+        let Some(first) = due.first() else { return Ok(change) };
+        for ((supplier, currency), amount) in sums {
+            // The first of them at its version: released again after a failed refund, it is another fact.
+            let source = format!("{}/{}/{supplier}/{currency}", first.value.id, first.version);
+            let subject = match due {
+                [one] => one.value.payment.to_string(),
+                _ => supplier.to_string(),
+            };
+            let (ids, merchant) = (&self.ids, account.merchant);
+            let booking = Booking { ids, merchant, account, source: &source, subject: &subject, at: now };
+            if let Some(transaction) = journal::released(&booking, supplier, amount).map_err(broken)? {
+                change.post(transaction);
+            }
+        }
+        Ok(change)
+    }
+
+    /// What is left pending of a payment's own shares.
+    async fn left(&self, record: &SettlementRecord) -> Result<Vec<(SupplierId, Money)>, ReleaseError> {
+        let settlement: Settlement = serde_json::from_str(&record.frozen).map_err(broken)?;
+        let standing = self.store.refunds_of(record.payment).await?.into_iter();
+        let standing = standing.filter(|refund| refund.value.counts());
+        let refunds: Vec<refunds::Refund> = standing
+            .map(|refund| serde_json::from_str(&refund.value.decided).map_err(broken))
+            .collect::<Result<_, _>>()?;
+        let shared = settlement.shared_currency();
+        let parts = settlement.parts.iter().filter_map(|part| Some((part.supplier?, shared)));
+        let converted = settlement.conversions.iter().map(|one| (one.supplier, one.paid.currency()));
+        let places: std::collections::BTreeSet<(SupplierId, Currency)> = parts.chain(converted).collect();
+        let mut left = vec![];
+        for (supplier, currency) in places {
+            let own = own_pending(&settlement, &refunds, supplier, currency).map_err(broken)?;
+            let rest = own.checked_sub(record.released_of(supplier, currency)).map_err(broken)?;
+            if rest.is_positive() {
+                left.push((supplier, rest));
+            }
+        }
+        Ok(left)
+    }
+}
