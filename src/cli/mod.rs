@@ -9,6 +9,7 @@ mod fx;
 mod keys;
 mod merchants;
 mod reprice;
+mod seed;
 mod serve;
 
 use std::path::PathBuf;
@@ -104,8 +105,19 @@ enum Command {
         #[command(subcommand)]
         command: fx::FxCommand,
     },
+    /// The sandbox's far sides
+    Sandbox {
+        #[command(subcommand)]
+        command: SandboxCommand,
+    },
     /// Print the OpenAPI document
     Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+enum SandboxCommand {
+    /// Fill books and far side with a day of payments, and plant differences between the two
+    Seed(seed::SeedArguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -204,6 +216,9 @@ fn run(cli: Cli) -> Result<Outcome, CliError> {
         Command::Keys { command: KeysCommand::Rotate } => runtime.block_on(keys::rotate(settings)),
         Command::Merchant { command: MerchantCommand::Add(new) } => {
             runtime.block_on(merchants::add(settings, new))
+        }
+        Command::Sandbox { command: SandboxCommand::Seed(asked) } => {
+            runtime.block_on(seed::seed(settings, asked))
         }
         Command::Migrate => runtime.block_on(serve::migrate(settings)),
         Command::Fx { command: fx::FxCommand::Backtest(asked) } => fx::backtest(&settings, &asked),

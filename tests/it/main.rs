@@ -34,6 +34,7 @@ mod quote_buffers;
 mod quote_tokens;
 mod rates;
 mod readme;
+mod reconciliations;
 mod reference_rates;
 mod retention;
 mod sandbox;
