@@ -213,6 +213,8 @@ ids! {
     DisputeId "dsp",
     /// Something we say in a dispute.
     DisputeAnswerId "dan",
+    /// A run of a bill against the books.
+    ReconciliationId "rec",
     /// An event of the outbox.
     EventId "evt",
     /// A merchant's account at a gateway.

@@ -13,6 +13,7 @@ use crate::flows::catch_up::CatchingUp;
 use crate::flows::client_money::ClientMoneyCheck;
 use crate::flows::dispute::Disputing;
 use crate::flows::pay::Commits;
+use crate::flows::reconcile::Reconciling;
 use crate::flows::refund::Refunding;
 use crate::flows::release::Releasing;
 use crate::flows::settle::Settlements;
@@ -84,6 +85,27 @@ impl Duty for AskDisputes {
         self.0.ask_all().await.map_err(words)?;
         self.0.recover().await.map_err(words)?;
         self.0.watch_deadlines().await.map(|_| ()).map_err(words)
+    }
+}
+
+/// Asks every gateway for the bills of late, once a day, and holds them against the books.
+#[derive(Debug)]
+pub struct ReconcileBills(pub Reconciling);
+
+#[async_trait]
+impl Duty for ReconcileBills {
+    fn kind(&self) -> &'static str {
+        "reconcile_bills"
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Each(TimeDelta::days(1))
+    }
+
+    async fn run(&self, _payload: &str) -> Result<(), String> {
+        self.0.give_up_lost().await.map_err(|error| error.to_string())?;
+        self.0.days_of_late().await.map_err(|error| error.to_string())?;
+        self.0.balances().await.map(|_| ()).map_err(|error| error.to_string())
     }
 }
 

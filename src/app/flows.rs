@@ -15,6 +15,7 @@ use crate::flows::journals::Journals;
 use crate::flows::onboard::Onboarding;
 use crate::flows::pay::{self, Accounts, Pay};
 use crate::flows::price::Pricing;
+use crate::flows::reconcile::{self, Reconciling};
 use crate::flows::refund::{self, Refunding};
 use crate::flows::release::Releasing;
 use crate::flows::settle::{self, Settlements};
@@ -28,8 +29,8 @@ use crate::store::restored::Phase;
 use crate::vault::Signer;
 
 use super::duties::{
-    AskDisputes, CatchUp, CheckClientMoney, ConvertWaiting, NoteHead, ReleaseShares, RemoveOutdated,
-    SendRefunds, TellWebhooks, VerifyBooks,
+    AskDisputes, CatchUp, CheckClientMoney, ConvertWaiting, NoteHead, ReconcileBills, ReleaseShares,
+    RemoveOutdated, SendRefunds, TellWebhooks, VerifyBooks,
 };
 use super::{AppError, Built};
 
@@ -45,6 +46,7 @@ pub struct Flows {
     pub webhooks: Webhooks,
     pub disputing: Disputing,
     pub client_money: ClientMoneyCheck,
+    pub reconciling: Reconciling,
     pub deposits: Deposits,
     pub journals: Journals,
     pub close_period: ClosePeriod,
@@ -139,6 +141,17 @@ pub async fn build(
         Some(Phase::Loading) => return Err(AppError::RestoreUnfinished),
         Some(Phase::Intents | Phase::Payments) => duties.push(Arc::new(CatchUp(catching_up))),
     }
+    let reconciling = Reconciling::new(reconcile::Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        ids: ids.clone(),
+        pay: pay.clone(),
+        settlements: settlements.clone(),
+        refunding: refunding.clone(),
+        deposits: deposits.clone(),
+        folder: built.settings.data_dir.join("bills"),
+    });
+    duties.push(Arc::new(ReconcileBills(reconciling.clone())));
     duties.push(Arc::new(SendRefunds(refunding.clone())));
     duties.push(Arc::new(ConvertWaiting(settlements)));
     duties.push(Arc::new(ReleaseShares(Releasing {
@@ -183,6 +196,7 @@ pub async fn build(
             pay: pay.clone(),
         },
         resolving,
+        reconciling,
         deposits,
         disputing,
         webhooks,

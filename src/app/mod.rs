@@ -187,6 +187,7 @@ impl App {
             pay: flows.pay,
             refunding: flows.refunding,
             delivering: flows.delivering,
+            reconciling: flows.reconciling,
             statements: flows.statements,
             resolving: flows.resolving,
             webhooks: flows.webhooks,

@@ -13,6 +13,7 @@ mod listen;
 mod merchants;
 mod remote;
 mod reprice;
+mod seed;
 mod serve;
 mod trigger;
 
@@ -125,8 +126,19 @@ enum Command {
     Listen(listen::ListenArguments),
     /// Make an event really happen in a running sandbox
     Trigger(trigger::TriggerArguments),
+    /// The sandbox's far sides
+    Sandbox {
+        #[command(subcommand)]
+        command: SandboxCommand,
+    },
     /// Print the OpenAPI document
     Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+enum SandboxCommand {
+    /// Fill books and far side with a day of payments, and plant differences between the two
+    Seed(seed::SeedArguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -227,6 +239,9 @@ fn run(cli: Cli) -> Result<Outcome, CliError> {
         Command::Keys { command: KeysCommand::Rotate } => runtime.block_on(keys::rotate(settings)),
         Command::Merchant { command: MerchantCommand::Add(new) } => {
             runtime.block_on(merchants::add(settings, new))
+        }
+        Command::Sandbox { command: SandboxCommand::Seed(asked) } => {
+            runtime.block_on(seed::seed(settings, asked))
         }
         Command::Migrate => runtime.block_on(serve::migrate(settings)),
         Command::Fx { command: fx::FxCommand::Backtest(asked) } => fx::backtest(&settings, &asked),

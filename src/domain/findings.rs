@@ -49,6 +49,24 @@ pub enum FindingKind {
     ClientMoneyShort,
     /// A supplier's entries do not lead to the ledger's own balance: nothing is told of them.
     BooksDiffer,
+    /// A bill names a payment that is unknown here.
+    PaidUnknownHere,
+    /// What is booked here stands in no bill within the cut-off.
+    MissingThere,
+    /// A bill states another amount.
+    BillAmount,
+    /// A bill states another currency.
+    BillCurrency,
+    /// A bill states another fee.
+    BillFee,
+    /// A bill says paid or final, the gateway's answer does not, or the other way round.
+    BillStatus,
+    /// A bill names one movement twice.
+    BillDuplicate,
+    /// A bill names a movement that nothing here explains.
+    UnknownMovement,
+    /// The gateway's own balance is not what the books have there.
+    BalanceDiffers,
     /// A gateway's batch settles what is not known here, or not like this.
     BatchDiffers,
     /// A gateway charges another fee than its contract says.
@@ -65,7 +83,7 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 23] = [
+    pub const ALL: [FindingKind; 32] = [
         FindingKind::AmountDiffers,
         FindingKind::CurrencyDiffers,
         FindingKind::AccountDiffers,
@@ -83,6 +101,15 @@ impl FindingKind {
         FindingKind::DisputeDeadline,
         FindingKind::ClientMoneyShort,
         FindingKind::BooksDiffer,
+        FindingKind::PaidUnknownHere,
+        FindingKind::MissingThere,
+        FindingKind::BillAmount,
+        FindingKind::BillCurrency,
+        FindingKind::BillFee,
+        FindingKind::BillStatus,
+        FindingKind::BillDuplicate,
+        FindingKind::UnknownMovement,
+        FindingKind::BalanceDiffers,
         FindingKind::BatchDiffers,
         FindingKind::FeeDrift,
         FindingKind::DepositShort,
@@ -121,6 +148,15 @@ impl FindingKind {
             FindingKind::DisputeDeadline => "dispute_deadline",
             FindingKind::ClientMoneyShort => "client_money_short",
             FindingKind::BooksDiffer => "books_differ",
+            FindingKind::PaidUnknownHere => "paid_unknown_here",
+            FindingKind::MissingThere => "missing_there",
+            FindingKind::BillAmount => "bill_amount",
+            FindingKind::BillCurrency => "bill_currency",
+            FindingKind::BillFee => "bill_fee",
+            FindingKind::BillStatus => "bill_status",
+            FindingKind::BillDuplicate => "bill_duplicate",
+            FindingKind::UnknownMovement => "unknown_movement",
+            FindingKind::BalanceDiffers => "balance_differs",
             FindingKind::BatchDiffers => "batch_differs",
             FindingKind::FeeDrift => "fee_drift",
             FindingKind::DepositShort => "deposit_short",
@@ -332,9 +368,11 @@ impl FindingKind {
             | FindingKind::CurrencyDiffers
             | FindingKind::Indivisible
             | FindingKind::DoublePayment => true,
-            FindingKind::RefundElsewhere | FindingKind::DepositShort | FindingKind::DepositOver => {
-                action == Action::Adopt
-            }
+            FindingKind::RefundElsewhere
+            | FindingKind::PaidUnknownHere
+            | FindingKind::UnknownMovement
+            | FindingKind::DepositShort
+            | FindingKind::DepositOver => action == Action::Adopt,
             FindingKind::Reversed => action != Action::SendBack,
             FindingKind::BankUnexplained => matches!(action, Action::Adopt | Action::Dismiss),
             FindingKind::AccountDiffers
@@ -348,6 +386,13 @@ impl FindingKind {
             | FindingKind::DisputeDeadline
             | FindingKind::ClientMoneyShort
             | FindingKind::BooksDiffer
+            | FindingKind::MissingThere
+            | FindingKind::BillAmount
+            | FindingKind::BillCurrency
+            | FindingKind::BillFee
+            | FindingKind::BillStatus
+            | FindingKind::BillDuplicate
+            | FindingKind::BalanceDiffers
             | FindingKind::BatchDiffers
             | FindingKind::FeeDrift
             | FindingKind::StatementGap => action == Action::Dismiss,

@@ -16,6 +16,8 @@ pub mod refund;
 pub mod dispute;
 /// After a restore: ask before anything is sent.
 pub mod catch_up;
+/// A gateway's bill against the books.
+pub mod reconcile;
 /// Goods were delivered: deferred commission is earned.
 pub mod deliver;
 /// Shares become payable at the start of a business day, once their money is there.

@@ -13,6 +13,7 @@ use tokio::io::AsyncWrite;
 
 use super::GatewayError;
 use crate::domain::reconciliation::BillLine;
+use crate::money::Money;
 
 /// No bill is longer.
 pub const BILL_LIMIT: u64 = 2 * 1024 * 1024 * 1024;
@@ -111,6 +112,14 @@ pub trait Bills: Send + Sync {
     /// [`BillError`].
     async fn page(&self, _day: NaiveDate, _from: Option<Bookmark>) -> Result<BillPage, BillError> {
         Err(BillError::Broken("this gateway gives no pages".into()))
+    }
+
+    /// What the gateway says stands on the account, held or not, by currency; `None` where it does not tell.
+    ///
+    /// # Errors
+    /// [`GatewayError`].
+    async fn balances(&self) -> Result<Option<Vec<Money>>, GatewayError> {
+        Ok(None)
     }
 
     /// Writes the day's file into `into`, at most [`BILL_LIMIT`]; answers its length.

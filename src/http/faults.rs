@@ -15,6 +15,7 @@ use crate::flows::journals::JournalFlowError;
 use crate::flows::onboard::OnboardError;
 use crate::flows::pay::PayError;
 use crate::flows::price::{PriceError, TokenRefused};
+use crate::flows::reconcile::ReconcileError;
 use crate::flows::refund::RefundFlowError;
 use crate::flows::webhooks::WebhookError;
 use crate::gateways::{GatewayError, Unchargeable};
@@ -202,6 +203,22 @@ impl From<PreviewError> for Problem {
             _ => Code::Unprocessable,
         };
         Problem::new(code, words).at(param)
+    }
+}
+
+impl From<ReconcileError> for Problem {
+    fn from(error: ReconcileError) -> Problem {
+        let words = error.to_string();
+        match error {
+            ReconcileError::Unknown => Problem::not_found("reconciliation"),
+            ReconcileError::Unavailable(cause) => unavailable(cause),
+            ReconcileError::NoBills(_) | ReconcileError::ByHand(_) => {
+                Problem::new(Code::Unprocessable, words).at("gateway")
+            }
+            ReconcileError::Bill(_) | ReconcileError::TooDifferent(_) => {
+                Problem::new(Code::Unprocessable, words)
+            }
+        }
     }
 }
 

@@ -205,6 +205,12 @@ routes! {
     "/v1/webhook-endpoints/{id}/test" { post webhooks::test Access::Scopes(OFFICE); }
     "/v1/webhook-endpoints/{id}/deliveries" { get webhooks::deliveries Access::Scopes(OFFICE); }
     "/v1/webhook-endpoints/{id}/deliveries/{delivery}/resend" { post webhooks::resend Access::Scopes(OFFICE); }
+    "/v1/reconciliations" {
+        get reconciliations::list Access::Scopes(FINANCE);
+        post reconciliations::create Access::Scopes(FINANCE);
+    }
+    "/v1/reconciliations/{id}" { get reconciliations::show Access::Scopes(FINANCE); }
+    "/v1/reconciliations/{id}/findings" { get reconciliations::findings Access::Scopes(FINANCE); }
 
     "/v1/ledger/accounts" { get ledger::accounts Access::Scopes(FINANCE); }
     "/v1/ledger/transactions" { get ledger::transactions Access::Scopes(FINANCE); }

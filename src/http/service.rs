@@ -22,6 +22,7 @@ use crate::flows::journals::Journals;
 use crate::flows::onboard::Onboarding;
 use crate::flows::pay::{OpenAccount, Pay};
 use crate::flows::price::Pricing;
+use crate::flows::reconcile::Reconciling;
 use crate::flows::refund::Refunding;
 use crate::flows::webhooks::Webhooks;
 use crate::geo::{Geo, Proxies};
@@ -76,6 +77,8 @@ pub struct Service {
     pub client_money: ClientMoneyCheck,
     /// Answers in disputes.
     pub disputing: Disputing,
+    /// Bills against the books.
+    pub reconciling: Reconciling,
     /// Money between gateways and banks.
     pub deposits: Deposits,
     /// Statements and balances.

@@ -42,7 +42,7 @@ use crate::clock::Clock;
 use crate::ids::IdSource;
 
 pub use grabpay::{BankCredit, GrabPayPartner};
-pub use paypal::{PayPalApp, PayPalFee};
+pub use paypal::{PayPalApp, PayPalFee, SeededMovement};
 pub use scenario::{Scenario, Target, UnknownScenario};
 pub use shopper::{Shopper, ShopperAct, ShopperOutcome};
 

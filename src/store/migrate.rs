@@ -41,6 +41,7 @@ migrations! {
     52 "0052_gateway_settlements",
     53 "0053_bank_statements",
     54 "0054_releases",
+    55 "0055_reconciliations",
     60 "0060_payment_watch",
     61 "0061_rate_turns",
     63 "0063_event_order",

@@ -30,6 +30,7 @@ pub mod price_book;
 pub mod quotes;
 pub mod rail_accounts;
 pub mod rates;
+pub mod reconciliations;
 pub mod refunds;
 pub mod restored;
 pub mod retention;

@@ -41,6 +41,7 @@ mod quote_buffers;
 mod quote_tokens;
 mod rates;
 mod readme;
+mod reconciliations;
 mod reference_rates;
 mod retention;
 mod sandbox;

@@ -2,6 +2,7 @@
 //! and statements over a real store on both engines, with a far side that fails as it is told.
 
 mod closing;
+mod bills;
 mod conversions;
 mod deliveries;
 mod documents;

@@ -216,6 +216,9 @@ async fn what_the_program_answers_is_what_the_document_says() {
     let withdrawn = app.send(app.keyed("DELETE", "storefront", &entry)).await;
     is.hold("delete", &entry, "/v1/price-book/{id}", &withdrawn);
 
+    // Its bill will state a cent less.
+    let differs = "/v1/sandbox/scenarios/bill_differs";
+    is.post("finance", differs, "/v1/sandbox/scenarios/{name}", json!({"next": 1})).await;
     let (thai, vietnamese) = (app.supplier("TH"), app.supplier("VN"));
     let order = json!({
         "order_ref": "doc-1", "amount": {"amount": "100.00", "currency": "SGD"}, "gateway": "paypal",
@@ -289,6 +292,20 @@ async fn what_the_program_answers_is_what_the_document_says() {
     is.get("finance", &dispute, "/v1/disputes/{id}").await;
     is.get("finance", "/v1/ledger/client-money", "/v1/ledger/client-money").await;
     is.get("finance", "/v1/ledger/client-money?as_of=2026-11-01", "/v1/ledger/client-money").await;
+    let runs = "/v1/reconciliations";
+    let now = is.get("finance", "/v1/sandbox/clock", "/v1/sandbox/clock").await;
+    let now: chrono::DateTime<chrono::Utc> = now["now"].as_str().unwrap().parse().unwrap();
+    let day = now.with_timezone(&chrono_tz::America::Los_Angeles).date_naive().to_string();
+    let asked = json!({"gateway": "paypal", "date": day});
+    let run = format!("{runs}/{}", id(&is.post("finance", runs, runs, asked).await));
+    is.post("finance", runs, runs, json!({"gateway": "paypal", "date": "yesterday"})).await;
+    while is.get("finance", &run, "/v1/reconciliations/{id}").await["state"] == "running" {
+        tokio::task::yield_now().await;
+    }
+    let found = format!("{run}/findings");
+    let found = is.get("finance", &found, "/v1/reconciliations/{id}/findings").await;
+    assert_eq!(found["data"][0]["kind"], "amount", "{found}");
+    is.get("finance", runs, runs).await;
 
     is.get("finance", "/v1/ledger/accounts?limit=100", "/v1/ledger/accounts").await;
     let booked = is.get("finance", "/v1/ledger/transactions", "/v1/ledger/transactions").await;

@@ -3,7 +3,19 @@
 //! | room | what |
 //! |---|---|
 //! | `bill` | one line of a bill, in our words, whatever file or answer it came from |
+//! | `fact` | what the books have of one movement at the gateway |
+//! | `matching` | exactly, then by content; what is left over |
+//! | `difference` | what does not agree, and how sure a repair of it is |
+//! | `drift` | what the gateway really charges, learned from the lines |
 
 mod bill;
+mod difference;
+mod drift;
+mod fact;
+mod matching;
 
 pub use bill::{BillKind, BillLine, LineFacts, LineHash, LineStatus};
+pub use difference::{Difference, Grade};
+pub use drift::{Drift, FeeSums};
+pub use fact::{Class, Fact, Key};
+pub use matching::{CUT_OFF, Matching, Outcome, TooDifferent};

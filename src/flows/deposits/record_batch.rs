@@ -144,6 +144,10 @@ impl Deposits {
         }
         let mut items = batch.items.clone();
         let mut odd: Vec<String> = vec![];
+        if items.is_empty() && account.settlement == SettlementMode::NetAtCapture {
+            // A withdrawal from a balance is not made of captures.
+            return Ok(items);
+        }
         if items.is_empty() {
             let open = self.store.unsettled_captures(
                 account,

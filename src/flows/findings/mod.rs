@@ -6,6 +6,7 @@
 //! | a second payment (2010) | a refund of it | divided as a sale of its own | – |
 //! | a refund made elsewhere | – | taken as a refund of the payment, divided as the proposal says | – |
 //! | a reversal, in a dispute or not | – | the platform's loss (5030) | only once nothing of it stands aside |
+//! | a bill's payment or movement that nothing here explains | – | the platform's gain or loss (5030) | – |
 //! | a deposit that is short (2900) | – | a charge of the bank (5090) | – |
 //! | a deposit that is over, a line nobody knows (2900) | – | the platform's gain or loss (5030) | only where no money stands |
 //! | a hold, a fee, a stranger's notice, a call nobody knows the end of | – | – | explained, nothing moves |
@@ -123,6 +124,11 @@ impl Resolving {
         action: Action,
         allocation: &[Allocation],
     ) -> Result<(Change, Option<Refund>), ResolveError> {
+        let stranger =
+            matches!(finding.value.kind, FindingKind::PaidUnknownHere | FindingKind::UnknownMovement);
+        if stranger && action == Action::Adopt {
+            return Ok((self.bear_stranger(finding).await?, None));
+        }
         if let (
             FindingKind::DepositShort | FindingKind::DepositOver | FindingKind::BankUnexplained,
             deposits,
@@ -230,6 +236,22 @@ impl Resolving {
         let subject = case.payment.value.id.to_string();
         let booking = self.booking(case, &case.finding.value.fact, &subject);
         let posted = journal::suspense_resolved(&booking, Resolution::Dismiss, amount.negated());
+        Ok(posted.map_err(ResolveError::unavailable)?.map(Change::posting).unwrap_or_default())
+    }
+
+    /// Money of a bill that nobody explained: what stands aside for it becomes the platform's gain or loss.
+    async fn bear_stranger(&self, finding: &Versioned<Finding>) -> Result<Change, ResolveError> {
+        let Finding { merchant, gateway_account, fact, amount, .. } = &finding.value;
+        let amount = amount.ok_or(ResolveError::NoMoney)?;
+        let accounts = self.pay.accounts().all();
+        let named = |open: &&std::sync::Arc<super::pay::OpenAccount>| {
+            open.account.merchant == *merchant && open.account.name == *gateway_account
+        };
+        let open = accounts.iter().find(named).ok_or(ResolveError::NoMoney)?;
+        let (account, at) = (&open.account, self.clock.now());
+        let booking =
+            Booking { ids: &self.ids, merchant: *merchant, account, source: fact, subject: fact, at };
+        let posted = journal::suspense_resolved(&booking, Resolution::Dismiss, amount);
         Ok(posted.map_err(ResolveError::unavailable)?.map(Change::posting).unwrap_or_default())
     }
 

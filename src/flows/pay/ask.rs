@@ -53,6 +53,11 @@ impl Pay {
         self.get(merchant, id).await
     }
 
+    /// Asks because a bill names the payment: the answer is the second channel, and enters by the same door.
+    pub(in crate::flows) async fn ask_for_bill(&self, id: PaymentId) -> Result<Payment, PayError> {
+        self.ask(id, &Cause::of(ReportSource::Bill)).await
+    }
+
     /// Asks, applies the answer, and takes the money if the answer asks for that. A notice that caused the question is
     /// settled with it, or after it when somebody else's question answered ours.
     pub(super) async fn ask(&self, id: PaymentId, cause: &Cause) -> Result<Payment, PayError> {

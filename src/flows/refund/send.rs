@@ -79,6 +79,13 @@ impl Refunding {
         }
     }
 
+    /// Asks about one refund that a bill names; a failure is logged, the recovery asks again.
+    pub(in crate::flows) async fn look_into(&self, id: RefundId) {
+        if let Err(error) = self.take_up(id).await {
+            tracing::warn!(refund = %id, %error, "a refund that a bill names could not be asked about");
+        }
+    }
+
     async fn take_up(&self, id: RefundId) -> Result<(), RefundFlowError> {
         let Some(call) = self.call(id).await? else { return Ok(()) };
         let now = self.0.clock.now();

@@ -19,7 +19,9 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use super::PayPal;
+use crate::gateways::GatewayError;
 use crate::gateways::bills::{BillError, BillLines, BillPage, Bills, Bookmark, Way};
+use crate::money::Money;
 
 /// PayPal's reports are cut by the account's zone; by default that of its home.
 pub const DEFAULT_ZONE: Tz = Tz::America__Los_Angeles;
@@ -36,6 +38,10 @@ impl Bills for PayPal {
 
     fn read<'a>(&'a self, source: Box<dyn BufRead + Send + 'a>) -> BillLines<'a> {
         Box::new(settlement::Report::new(source, &self.merchant_id))
+    }
+
+    async fn balances(&self) -> Result<Option<Vec<Money>>, GatewayError> {
+        self.told_balances().await.map(Some)
     }
 
     async fn page(&self, day: NaiveDate, from: Option<Bookmark>) -> Result<BillPage, BillError> {

@@ -21,6 +21,7 @@ pub mod prices;
 pub mod quotes;
 pub mod rail_accounts;
 pub mod rates;
+pub mod reconciliations;
 pub mod sandbox;
 pub mod settlements;
 pub mod statements;

@@ -20,8 +20,8 @@ use crate::domain::webhooks::{EVENT_GROUPS, EVENT_TYPES};
 use crate::ids::{
     AuditId, BankAccountId, BankLineId, BankStatementId, DisputeAnswerId, DisputeId, EventId, FindingId,
     FixedPriceId, GatewaySettlementId, Id, JournalId, KeyId, PaymentId, PeriodId, QuoteId, RailAccountId,
-    RefundId, ReportId, RequestId, SettlementId, StatementId, SupplierAccountId, SupplierId, TransactionId,
-    UserId, WebhookDeliveryId, WebhookEndpointId,
+    ReconciliationId, RefundId, ReportId, RequestId, SettlementId, StatementId, SupplierAccountId,
+    SupplierId, TransactionId, UserId, WebhookDeliveryId, WebhookEndpointId,
 };
 use crate::money::{Currency, Money, Percent};
 
@@ -78,9 +78,9 @@ macro_rules! ids {
 
 ids! {
     AuditId BankAccountId BankLineId BankStatementId DisputeAnswerId DisputeId EventId FindingId FixedPriceId
-    GatewaySettlementId JournalId KeyId PaymentId PeriodId QuoteId RailAccountId RefundId ReportId RequestId
-    SettlementId StatementId SupplierAccountId SupplierId TransactionId UserId WebhookDeliveryId
-    WebhookEndpointId
+    GatewaySettlementId JournalId KeyId PaymentId PeriodId QuoteId RailAccountId ReconciliationId RefundId
+    ReportId RequestId SettlementId StatementId SupplierAccountId SupplierId TransactionId UserId
+    WebhookDeliveryId WebhookEndpointId
 }
 
 macro_rules! words {

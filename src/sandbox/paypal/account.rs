@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::super::book::{Record, Session};
-use super::super::{Sandbox, serial};
+use super::super::{Sandbox, SandboxError, serial};
 use super::captures::{Capture, Credit};
 use super::envelope::{Answer, Refusal};
-use super::{App, Call, amount, stamp};
+use super::{App, Call, SeededMovement, amount, stamp};
 use crate::money::{Currency, Money};
 
 /// T-codes of the transactions report.
@@ -195,6 +195,43 @@ pub(super) async fn book(
         session.put(&row).await?;
     }
     Ok(session.put(&account).await?)
+}
+
+/// Books movements that are simply there.
+pub(super) async fn seed(
+    sandbox: &Sandbox,
+    session: &mut Session,
+    merchant_id: &str,
+    movements: &[SeededMovement],
+) -> Result<Vec<Row>, SandboxError> {
+    let found = session.find::<Account>(merchant_id).await?;
+    let mut account = found.unwrap_or_else(|| Account {
+        merchant_id: merchant_id.to_owned(),
+        balances: BTreeMap::new(),
+        withheld: BTreeMap::new(),
+    });
+    let mut rows = Vec::with_capacity(movements.len());
+    for movement in movements {
+        let balance = account.balances.entry(movement.gross.currency()).or_default();
+        *balance += movement.gross.minor() + movement.fee.map_or(0, Money::minor);
+        let row = Row {
+            id: serial::hex(&sandbox.ids),
+            merchant_id: merchant_id.to_owned(),
+            transaction_id: movement.transaction_id.clone(),
+            reference_id: movement.reference_id.clone(),
+            code: movement.code.to_owned(),
+            gross: movement.gross,
+            fee: movement.fee,
+            ending: Money::from_minor(*balance, movement.gross.currency()),
+            invoice_id: movement.custom_id.clone(),
+            custom_id: movement.custom_id.clone(),
+            at: movement.at,
+        };
+        session.put(&row).await?;
+        rows.push(row);
+    }
+    session.put(&account).await?;
+    Ok(rows)
 }
 
 /// `GET /v1/reporting/balances`.

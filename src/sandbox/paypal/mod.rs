@@ -18,6 +18,7 @@ mod order;
 mod orders;
 mod refunds;
 mod replay;
+mod seeded;
 mod settlement_report;
 mod webhooks;
 
@@ -39,6 +40,7 @@ pub(super) use captures::lapse;
 pub(super) use checkout::page_of;
 pub(super) use events::{notice_headers, patience, transmit};
 pub(super) use orders::arm;
+pub use seeded::SeededMovement;
 
 /// A REST app and the account behind it.
 #[derive(Clone, Debug)]

@@ -54,7 +54,7 @@ fn local_day(at: DateTime<Utc>) -> NaiveDate {
     at.with_timezone(&Los_Angeles).date_naive()
 }
 
-fn write<'a>(
+pub(super) fn write<'a>(
     account: &str,
     day: NaiveDate,
     now: DateTime<Utc>,

@@ -1,13 +1,17 @@
 //! A far side in memory that is told, payment by payment, what it took, and pays back as it is told.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::io::BufRead;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
 use straits::clock::{Clock, from_micros};
 use straits::domain::disputes::{DisputeMovement, DisputeReport, DisputeState, Evidence, MovementKind};
 use straits::domain::orders::{Capture, MoneyReport, PaymentReport, RefundReport, RefundStatus, ReportKind};
+use straits::domain::reconciliation::BillLine;
+use straits::gateways::bills::{BillError, BillLines, BillPage, Bills, Bookmark, Way, bounds};
 use straits::gateways::{
     About, AccountSettings, BuildError, Completed, Context, Descriptor, Disputes, Gateway, GatewayError,
     GatewaySecrets, NextAction, Notification, NotificationError, PaymentRequest, PaymentSession,
@@ -54,6 +58,10 @@ struct State {
     said: usize,
     fee_returned: Option<Money>,
     calls: usize,
+    /// What the far side bills, by day.
+    bill: Vec<BillLine>,
+    /// The bill breaks off behind its first page.
+    bill_breaks: bool,
 }
 
 /// The far side.
@@ -140,6 +148,16 @@ impl Far {
         let mut state = self.0.lock().unwrap();
         let open = state.refunds.values_mut().filter(|(_, refund)| refund.status == RefundStatus::Pending);
         open.for_each(|(_, refund)| refund.status = RefundStatus::Failed { code: code.into() });
+    }
+
+    /// The far side bills this too.
+    pub fn bill(&self, line: BillLine) {
+        self.0.lock().unwrap().bill.push(line);
+    }
+
+    /// The next bills end in the middle, or do not.
+    pub fn break_bills(&self, breaks: bool) {
+        self.0.lock().unwrap().bill_breaks = breaks;
     }
 
     /// How often it was asked to pay back.
@@ -289,6 +307,10 @@ impl Gateway for FarGateway {
     fn disputes(&self) -> Option<&dyn Disputes> {
         Some(self)
     }
+
+    fn bills(&self) -> Option<&dyn Bills> {
+        Some(self)
+    }
 }
 
 #[async_trait]
@@ -326,6 +348,31 @@ impl Disputes for FarGateway {
             dispute.movements.push(DisputeMovement { kind, amount, at: now });
             dispute.updated_at = now;
         })
+    }
+}
+
+#[async_trait]
+impl Bills for FarGateway {
+    fn zone(&self) -> Tz {
+        Tz::UTC
+    }
+
+    fn way(&self) -> Way {
+        Way::Pages
+    }
+
+    fn read<'a>(&'a self, _: Box<dyn BufRead + Send + 'a>) -> BillLines<'a> {
+        Box::new(std::iter::empty())
+    }
+
+    async fn page(&self, day: NaiveDate, _: Option<Bookmark>) -> Result<BillPage, BillError> {
+        let state = self.far.0.lock().unwrap();
+        if state.bill_breaks {
+            return Err(BillError::Trailer("it ends in the middle".into()));
+        }
+        let (from, until) = bounds(day, Tz::UTC);
+        let lines = state.bill.iter().filter(|line| (from..until).contains(&line.at)).cloned().collect();
+        Ok(BillPage { lines, next: None })
     }
 }
 

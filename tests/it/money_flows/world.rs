@@ -35,6 +35,7 @@ use straits::flows::findings::{ResolveError, Resolving};
 use straits::flows::issue_statement::Statements;
 use straits::flows::journals::{JournalFlowError, Journals};
 use straits::flows::pay::{Accounts, OpenAccount, Parts, Pay, Price, Start};
+use straits::flows::reconcile::{self, Reconciling};
 use straits::flows::refund::{self, RefundFlowError, RefundInput, Refunding};
 use straits::flows::release::Releasing;
 use straits::flows::settle::{self, Settlements};
@@ -155,6 +156,7 @@ pub struct World {
     pub journals: Journals,
     pub close_period: ClosePeriod,
     pub delivering: Delivering,
+    pub reconciling: Reconciling,
     pub statements: Statements,
     pub deposits: Deposits,
     pub releasing: Releasing,
@@ -280,6 +282,16 @@ impl World {
             client_money: client_money.clone(),
             limits: CloseLimits { unexplained_minor: 0, transit_days: 3, open_findings: 0 },
         };
+        let reconciling = Reconciling::new(reconcile::Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            pay: pay.clone(),
+            settlements: settlements.clone(),
+            refunding: refunding.clone(),
+            deposits: deposits.clone(),
+            folder: std::env::temp_dir().join("straits-bills"),
+        });
         let delivering =
             Delivering { store: store.clone(), ids: ids.clone(), clock: clock.clone(), pay: pay.clone() };
         let statements = Statements::new(store.clone(), clock.clone(), ids.clone());
@@ -302,6 +314,7 @@ impl World {
             journals,
             close_period,
             delivering,
+            reconciling,
             statements,
             deposits,
             releasing,

@@ -11,7 +11,7 @@ use super::super::wire::Amount;
 use super::codes;
 use crate::domain::reconciliation::{BillLine, LineFacts, LineStatus};
 use crate::gateways::bills::{BillError, BillPage, Bookmark, Window, bounds};
-use crate::gateways::{json, rows};
+use crate::gateways::{GatewayError, json, rows};
 use crate::money::Money;
 
 const PAGE_SIZE: u32 = 500;
@@ -25,6 +25,18 @@ struct SearchAnswer {
     account_number: Option<String>,
     page: Option<u32>,
     total_pages: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+struct BalancesAnswer {
+    #[serde(default)]
+    balances: Vec<BalanceRow>,
+    account_id: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct BalanceRow {
+    total_balance: Amount,
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,6 +85,17 @@ impl PayPal {
                 }
             }
         }
+    }
+
+    /// Every currency's whole balance, what is withheld in it.
+    pub(super) async fn told_balances(&self) -> Result<Vec<Money>, GatewayError> {
+        let path = "/v1/reporting/balances?currency_code=ALL";
+        let answer = self.api.get::<BalancesAnswer>(path).await?.granted()?;
+        let unknown = |why: String| GatewayError::OutcomeUnknown(format!("the balances: {why}"));
+        if answer.account_id.as_deref().is_some_and(|named| named != self.merchant_id) {
+            return Err(unknown("they are another account's".into()));
+        }
+        answer.balances.iter().map(|row| amount::read(&row.total_balance).map_err(unknown)).collect()
     }
 
     fn lines_of(&self, answer: &SearchAnswer, page: u32) -> Result<Vec<BillLine>, BillError> {

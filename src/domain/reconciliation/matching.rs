@@ -1,0 +1,235 @@
+//! Matching a bill against the books, line by line.
+//!
+//! First exactly: the gateway's own reference and the class of movement. What is left on both sides then by content: the
+//! reference we sent; else class, currency and amount within the cut-off, where both sides have exactly one such. A
+//! million facts lie sorted beside each other; of the bill only what matched nothing is kept. Nothing here decides or
+//! books: whoever reads the bill acts on [`Outcome`] once the whole of it was read without an error.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::bill::{BillLine, LineHash, LineStatus};
+use super::difference::Difference;
+use super::drift::FeeSums;
+use super::fact::{Class, Fact, Key};
+use crate::money::Currency;
+
+/// Days are cut in another zone and minute on each side: for so long a difference may be none.
+pub const CUT_OFF: TimeDelta = TimeDelta::days(3);
+/// More that matches nothing than this is not a bill of these books.
+const STRANGERS_LIMIT: usize = 100_000;
+
+/// The bill has too little to do with the books.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("more than {STRANGERS_LIMIT} lines match nothing: this is not the bill of these books")]
+pub struct TooDifferent;
+
+/// A bill being matched.
+#[derive(Debug)]
+pub struct Matching {
+    /// By key and class.
+    facts: Vec<Fact>,
+    seen: Vec<bool>,
+    strangers: Vec<BillLine>,
+    strange: HashSet<(Key, Class, LineHash)>,
+    /// Hashes of lines that matched a fact, by the fact's place; only consulted for a second naming.
+    first: HashMap<usize, LineHash>,
+    differences: Vec<Difference>,
+    fees: BTreeMap<Currency, FeeSums>,
+    lines: u64,
+    matched: u64,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Lines read.
+    pub lines: u64,
+    /// Lines that agree with a fact in every respect.
+    pub matched: u64,
+    /// What does not agree.
+    pub differences: Vec<Difference>,
+    /// Facts that no line named and that are too young to be missed.
+    pub pooled: Vec<Fact>,
+    /// Facts that a line named although they happened behind the bill's days.
+    pub early: Vec<Fact>,
+    /// What the gateway charged for payments, by currency, beside what the books have.
+    pub fees: BTreeMap<Currency, FeeSums>,
+}
+
+impl Matching {
+    /// Over everything the books have that the bill may name, in any order.
+    pub fn new(mut facts: Vec<Fact>) -> Matching {
+        facts.sort_unstable_by_key(|fact| (fact.key, fact.class, fact.number));
+        let seen = vec![false; facts.len()];
+        Matching {
+            facts,
+            seen,
+            strangers: vec![],
+            strange: HashSet::new(),
+            first: HashMap::new(),
+            differences: vec![],
+            fees: BTreeMap::new(),
+            lines: 0,
+            matched: 0,
+        }
+    }
+
+    /// Takes the next line.
+    ///
+    /// # Errors
+    /// [`TooDifferent`].
+    pub fn line(&mut self, line: BillLine) -> Result<(), TooDifferent> {
+        self.lines += 1;
+        let Some(class) = line.kind.class() else { return Ok(()) };
+        // Both sides of a conversion hang on what was converted.
+        let named = if class == Class::Conversion { line.related_ref.as_deref() } else { None };
+        let key = Key::of(named.unwrap_or(&line.gateway_ref));
+        let places = self.places(key, class);
+        let of_currency = |place: &usize| {
+            class != Class::Conversion || self.facts[*place].gross.currency() == line.gross.currency()
+        };
+        let free = places.clone().filter(of_currency).find(|place| !self.seen[*place]);
+        if let Some(place) = free {
+            self.seen[place] = true;
+            self.first.insert(place, line.hash);
+            self.hold_against(place, line);
+            return Ok(());
+        }
+        if let Some(place) = places.filter(of_currency).next() {
+            let same_bytes = self.first.get(&place) == Some(&line.hash);
+            self.differences.push(Difference::Duplicate { line, same_bytes });
+            return Ok(());
+        }
+        // What was refused or is not final, and is not booked, agrees.
+        if matches!(line.status, LineStatus::Denied | LineStatus::Pending) {
+            return Ok(());
+        }
+        if !self.strange.insert((key, class, line.hash)) {
+            self.differences.push(Difference::Duplicate { line, same_bytes: true });
+            return Ok(());
+        }
+        if self.strangers.len() == STRANGERS_LIMIT {
+            return Err(TooDifferent);
+        }
+        self.strangers.push(line);
+        Ok(())
+    }
+
+    /// After the last line; `until` is where the bill's days end. What happened from `from` on may still stand in a later
+    /// bill: the caller pools it.
+    pub fn finish(mut self, from: DateTime<Utc>, until: DateTime<Utc>) -> Outcome {
+        self.match_by_content();
+        let (mut pooled, mut early, mut missing) = (vec![], vec![], vec![]);
+        for (fact, seen) in self.facts.iter().zip(&self.seen) {
+            match (seen, fact.at >= until) {
+                (true, true) => early.push(*fact),
+                // Read ahead of the bill's days: a later bill's.
+                (true, false) | (false, true) => {}
+                (false, false) if fact.at >= from => pooled.push(*fact),
+                (false, false) => missing.push(Difference::MissingThere(*fact)),
+            }
+        }
+        self.differences.extend(missing);
+        Outcome {
+            lines: self.lines,
+            matched: self.matched,
+            differences: self.differences,
+            pooled,
+            early,
+            fees: self.fees,
+        }
+    }
+
+    fn places(&self, key: Key, class: Class) -> std::ops::Range<usize> {
+        let from = self.facts.partition_point(|fact| (fact.key, fact.class) < (key, class));
+        let more = self.facts[from..].iter().take_while(|fact| (fact.key, fact.class) == (key, class));
+        from..from + more.count()
+    }
+
+    /// Field by field; the first that differs is told, the fee beside it.
+    fn hold_against(&mut self, place: usize, line: BillLine) {
+        let fact = self.facts[place];
+        let charged = line.fee.minor().saturating_add(line.tax.minor());
+        let differs = if fact.gross.currency() != line.gross.currency() {
+            Some(Difference::Currency(fact, line.clone()))
+        } else if matches!(line.status, LineStatus::Denied | LineStatus::Pending) {
+            Some(Difference::Status(fact, line.clone()))
+        } else if fact.gross != line.gross {
+            Some(Difference::Amount(fact, line.clone()))
+        } else if fact.fee.is_some_and(|booked| booked != charged) {
+            Some(Difference::Fee(fact, line.clone()))
+        } else {
+            None
+        };
+        if fact.class == Class::Payment && fact.gross == line.gross {
+            self.fees.entry(line.gross.currency()).or_default().add(line.gross.minor(), charged, fact.fee);
+        }
+        match differs {
+            Some(difference) => self.differences.push(difference),
+            None => {
+                self.matched += 1;
+                if line.at - fact.at > CUT_OFF {
+                    self.differences.push(Difference::Late(fact, line));
+                }
+            }
+        }
+    }
+
+    /// What is left on both sides, by our reference, else by amount and time where there is one of each.
+    fn match_by_content(&mut self) {
+        let free: Vec<usize> = (0..self.facts.len()).filter(|place| !self.seen[*place]).collect();
+        let mut by_ours: HashMap<(Key, Class), usize> = HashMap::new();
+        let mut by_amount: HashMap<(Class, Currency, i64), Vec<usize>> = HashMap::new();
+        for place in free {
+            let fact = &self.facts[place];
+            if fact.ours != Key::NONE {
+                by_ours.insert((fact.ours, fact.class), place);
+            }
+            by_amount.entry(content(fact.class, fact.gross)).or_default().push(place);
+        }
+        let mut alike: HashMap<(Class, Currency, i64), usize> = HashMap::new();
+        for line in &self.strangers {
+            let Some(class) = line.kind.class() else { continue };
+            *alike.entry(content(class, line.gross)).or_default() += 1;
+        }
+        for line in std::mem::take(&mut self.strangers) {
+            let Some(class) = line.kind.class() else { continue };
+            let ours = line.our_ref.as_deref().and_then(|ours| by_ours.get(&(Key::of(ours), class)).copied());
+            let ours = ours.filter(|place| !self.seen[*place]);
+            let only = ours.is_none()
+                && line.our_ref.is_none()
+                && alike.get(&content(class, line.gross)) == Some(&1);
+            let by_amount = || match by_amount.get(&content(class, line.gross)).map(Vec::as_slice) {
+                Some(&[place]) if only && !self.seen[place] => {
+                    ((line.at - self.facts[place].at).abs() <= CUT_OFF).then_some(place)
+                }
+                _ => None,
+            };
+            match ours.or_else(by_amount) {
+                Some(place) => {
+                    self.seen[place] = true;
+                    let fact = self.facts[place];
+                    let known = self.differences.len();
+                    self.hold_against(place, line.clone());
+                    if self.differences.len() == known {
+                        self.differences.push(Difference::OtherReference(fact, line));
+                    }
+                }
+                None => self.differences.push(match class {
+                    Class::Payment => Difference::PaidThere(line),
+                    Class::Refund => Difference::RefundThere(line),
+                    _ => Difference::MovedThere(line),
+                }),
+            }
+        }
+    }
+}
+
+fn content(class: Class, gross: crate::money::Money) -> (Class, Currency, i64) {
+    (class, gross.currency(), gross.minor())
+}
+
+#[cfg(test)]
+mod tests;

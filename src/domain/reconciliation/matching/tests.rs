@@ -1,0 +1,172 @@
+use super::*;
+use crate::domain::reconciliation::{BillKind, LineFacts};
+use crate::money::Money;
+use proptest::prelude::*;
+
+fn money(minor: i64) -> Money {
+    Money::from_minor(minor, Currency::find("USD").unwrap())
+}
+
+fn at(hour: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::hours(hour)
+}
+
+fn fact(number: i64) -> Fact {
+    Fact {
+        key: Key::of(&format!("CAP{number}")),
+        ours: Key::of(&format!("pay_{number}")),
+        class: Class::Payment,
+        gross: money(1_000 + number),
+        fee: Some(94),
+        at: at(100),
+        number,
+    }
+}
+
+/// The line that agrees with `fact(number)`.
+fn facts_of(number: i64) -> LineFacts {
+    LineFacts {
+        gateway_ref: format!("CAP{number}"),
+        related_ref: None,
+        our_ref: Some(format!("pay_{number}")),
+        kind: BillKind::Payment,
+        status: LineStatus::Settled,
+        gross: money(1_000 + number),
+        fee: money(94),
+        tax: money(0),
+        at: at(100),
+        account: "A".into(),
+        hash: LineHash([u8::try_from(number % 251).unwrap(); 32]),
+    }
+}
+
+fn line(number: i64, change: impl FnOnce(&mut LineFacts)) -> BillLine {
+    let mut facts = facts_of(number);
+    change(&mut facts);
+    BillLine::try_new(facts).unwrap()
+}
+
+fn outcome(facts: Vec<Fact>, lines: Vec<BillLine>) -> Outcome {
+    let mut matching = Matching::new(facts);
+    for line in lines {
+        matching.line(line).unwrap();
+    }
+    matching.finish(at(96), at(120))
+}
+
+fn words(outcome: &Outcome) -> Vec<&'static str> {
+    outcome.differences.iter().map(Difference::as_str).collect()
+}
+
+#[test]
+fn each_difference_by_its_name_and_nothing_else() {
+    type Change = fn(&mut LineFacts);
+    let eur = Currency::find("EUR").unwrap();
+    assert_eq!(eur.exponent(), 2);
+    let rows: [(&str, Change, &[&str], u64); 9] = [
+        ("the same", |_| {}, &[], 1),
+        ("amount", |line| line.gross = money(999), &["amount"], 0),
+        ("fee", |line| line.fee = money(95), &["fee"], 0),
+        ("tax counts with the fee", |line| (line.fee, line.tax) = (money(90), money(4)), &[], 1),
+        ("status", |line| line.status = LineStatus::Denied, &["status"], 0),
+        ("undone later is a line of its own", |line| line.status = LineStatus::Undone, &[], 1),
+        ("late", |line| line.at = at(100 + 73), &["late"], 1),
+        ("not late", |line| line.at = at(100 + 72), &[], 1),
+        (
+            "currency",
+            |line| {
+                let eur = Currency::find("EUR").unwrap();
+                let same = |money: Money| Money::from_minor(money.minor(), eur);
+                (line.gross, line.fee, line.tax) = (same(line.gross), same(line.fee), same(line.tax));
+            },
+            &["currency"],
+            0,
+        ),
+    ];
+    for (why, change, expected, matched) in rows {
+        let outcome = outcome(vec![fact(1)], vec![line(1, change)]);
+        assert_eq!((words(&outcome).as_slice(), outcome.matched), (expected, matched), "{why}");
+        assert_eq!(outcome.pooled, [], "{why}");
+    }
+}
+
+#[test]
+fn what_one_side_has_alone() {
+    let ghost = outcome(vec![], vec![line(1, |_| {})]);
+    assert_eq!(words(&ghost), ["paid_unknown_here"]);
+    let refund = outcome(vec![fact(1)], vec![line(1, |_| {}), line(2, |line| line.kind = BillKind::Refund)]);
+    assert_eq!(words(&refund), ["refund_only_there"]);
+    let unknown = outcome(vec![], vec![line(1, |line| line.kind = BillKind::Unknown { raw: "T97".into() })]);
+    assert_eq!(words(&unknown), ["unknown_movement"]);
+    let denied = outcome(vec![], vec![line(1, |line| line.status = LineStatus::Denied)]);
+    assert_eq!(words(&denied), [] as [&str; 0], "a refusal that is not booked agrees");
+    let authorised = outcome(vec![], vec![line(1, |line| line.kind = BillKind::Authorisation)]);
+    assert_eq!(words(&authorised), [] as [&str; 0]);
+    // Of the day: pooled. Before it: missing. Behind it: a later bill's.
+    let facts = vec![fact(1), Fact { at: at(95), ..fact(2) }, Fact { at: at(120), ..fact(3) }];
+    let missing = outcome(facts, vec![]);
+    assert_eq!((words(&missing), missing.pooled), (vec!["missing_there"], vec![fact(1)]));
+}
+
+#[test]
+fn a_second_naming_is_a_duplicate_and_says_whether_the_bytes_are_the_same() {
+    let other = |line: &mut LineFacts| line.hash = LineHash([9; 32]);
+    for (second, bytes) in [(line(1, |_| {}), true), (line(1, other), false)] {
+        let outcome = outcome(vec![fact(1)], vec![line(1, |_| {}), second]);
+        let [Difference::Duplicate { same_bytes, .. }] = outcome.differences.as_slice() else {
+            panic!("{outcome:?}")
+        };
+        assert_eq!((*same_bytes, outcome.matched), (bytes, 1));
+    }
+    let strangers = outcome(vec![], vec![line(1, |_| {}), line(1, |_| {})]);
+    assert_eq!(words(&strangers), ["duplicate", "paid_unknown_here"]);
+}
+
+#[test]
+fn content_matches_by_our_reference_and_by_one_amount_only() {
+    let renamed = |line: &mut LineFacts| line.gateway_ref = "ANOTHER".into();
+    let by_ours = outcome(vec![fact(1)], vec![line(1, renamed)]);
+    assert_eq!((words(&by_ours), by_ours.matched), (vec!["other_reference"], 1));
+    let bare = |line: &mut LineFacts| {
+        line.gateway_ref = "ANOTHER".into();
+        line.our_ref = None;
+    };
+    assert_eq!(words(&outcome(vec![fact(1)], vec![line(1, bare)])), ["other_reference"]);
+    // Two of one amount, or three days apart: nobody can say.
+    let twin = Fact { gross: money(1_001), ..fact(2) };
+    let two = outcome(vec![fact(1), twin], vec![line(1, bare)]);
+    assert_eq!((words(&two), two.pooled.len()), (vec!["paid_unknown_here"], 2));
+    let far = outcome(vec![Fact { at: at(27), ..fact(1) }], vec![line(1, bare)]);
+    assert_eq!(words(&far), ["paid_unknown_here", "missing_there"]);
+    // Another's reference is another's payment, whatever the amount.
+    let named = outcome(
+        vec![fact(1)],
+        vec![line(1, |line| {
+            line.gateway_ref = "ANOTHER".into();
+            line.our_ref = Some("pay_99".into());
+        })],
+    );
+    assert_eq!(words(&named), ["paid_unknown_here"]);
+}
+
+proptest! {
+    /// Both sides are partitioned: every line and every fact is accounted for once, in whatever order the lines come.
+    #[test]
+    fn nothing_is_lost_or_counted_twice(
+        ours in proptest::collection::btree_set(0..40_i64, 0..30),
+        theirs in proptest::collection::btree_set(0..40_i64, 0..30),
+        seed in any::<u64>(),
+    ) {
+        let mut lines: Vec<i64> = theirs.iter().copied().collect();
+        lines.sort_by_key(|number| (*number as u64).wrapping_mul(seed | 1));
+        let outcome = outcome(
+            ours.iter().map(|number| fact(*number)).collect(),
+            lines.into_iter().map(|number| line(number, |_| {})).collect(),
+        );
+        let both = ours.intersection(&theirs).count();
+        prop_assert_eq!(outcome.matched as usize, both);
+        prop_assert_eq!(outcome.pooled.len(), ours.len() - both);
+        prop_assert_eq!(outcome.differences.len(), theirs.len() - both);
+        prop_assert!(outcome.differences.iter().all(|found| found.as_str() == "paid_unknown_here"));
+    }
+}

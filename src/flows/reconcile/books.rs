@@ -1,0 +1,224 @@
+//! What the books have of an account's days, as facts; and the pool between two bills.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::ledger::JournalEvent;
+use crate::domain::reconciliation::{CUT_OFF, Class, Fact, Key, Outcome};
+use crate::flows::pay::OpenAccount;
+use crate::money::Money;
+use crate::store::reconciliations::{Booked, Pooled};
+use crate::store::{Change, CommitError, Versioned};
+
+use super::{ReconcileError, Reconciling};
+
+/// Entries read at a time.
+const PAGE: u32 = 5_000;
+/// Pool rows written at a time.
+const ROWS: usize = 500;
+
+/// A fact as the pool keeps it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    key: Key,
+    ours: Key,
+    class: Class,
+    gross: Money,
+    fee: Option<i64>,
+    number: i64,
+}
+
+impl Reconciling {
+    /// Facts of the days, those before that no bill has named yet, and those that happened within the cut-off behind;
+    /// with the pool's own rows.
+    pub(super) async fn facts(
+        &self,
+        open: &OpenAccount,
+        (from, until): (DateTime<Utc>, DateTime<Utc>),
+    ) -> Result<(Vec<Fact>, Vec<Versioned<Pooled>>), ReconcileError> {
+        let store = &self.0.store;
+        let span = (from, until + CUT_OFF);
+        let mut gathered = Gathered { accrues: !open.account.lands_on_balance(), ..Gathered::default() };
+        let mut after = 0;
+        loop {
+            let (page, next) = store.booked_at_gateway(&open.account, after, span, PAGE).await?;
+            page.iter().try_for_each(|entry| gathered.take(entry))?;
+            match next {
+                Some(next) => after = next,
+                None => break,
+            }
+        }
+        let mut facts = gathered.facts();
+        let long_ago = from - TimeDelta::days(400);
+        let waiting = store.pooled_facts(open.account.id, "waiting", long_ago).await?;
+        let named = store.pooled_facts(open.account.id, "named", from).await?;
+        let settled: HashSet<&str> = named.iter().chain(&waiting).map(|row| row.value.id.as_str()).collect();
+        // A fact of these days that a bill before named is settled; one that waits comes from its row.
+        facts.retain(|fact| !settled.contains(row_id(open, fact).as_str()));
+        for row in &waiting {
+            let kept: Kept = serde_json::from_str(&row.value.fact).map_err(ReconcileError::unavailable)?;
+            let Kept { key, ours, class, gross, fee, number } = kept;
+            facts.push(Fact { key, ours, class, gross, fee, at: row.value.at, number });
+        }
+        Ok((facts, waiting))
+    }
+
+    /// What no line named waits; what waited and was named, or is missed, waits no more.
+    pub(super) async fn pool(
+        &self,
+        open: &OpenAccount,
+        outcome: &Outcome,
+        waiting: &[Versioned<Pooled>],
+    ) -> Result<(), ReconcileError> {
+        let known: HashMap<&str, &Versioned<Pooled>> =
+            waiting.iter().map(|row| (row.value.id.as_str(), row)).collect();
+        let still: HashSet<String> = outcome.pooled.iter().map(|fact| row_id(open, fact)).collect();
+        let missing = outcome.differences.iter().filter(|difference| difference.line().is_none());
+        let missing: HashSet<String> =
+            missing.filter_map(|difference| difference.fact()).map(|fact| row_id(open, fact)).collect();
+        let mut changes: Vec<Change> = vec![];
+        let enter = |fact: &Fact, state: &str| {
+            let mut change = Change::new();
+            let row = Pooled {
+                id: row_id(open, fact),
+                state: state.to_owned(),
+                fact: serde_json::to_string(&Kept::of(fact)).unwrap_or_default(),
+                at: fact.at,
+            };
+            change.pool_fact(open.account.merchant, open.account.id, &row);
+            change
+        };
+        for fact in outcome.pooled.iter().filter(|fact| !known.contains_key(row_id(open, fact).as_str())) {
+            changes.push(enter(fact, "waiting"));
+        }
+        changes.extend(outcome.early.iter().map(|fact| enter(fact, "named")));
+        for row in waiting.iter().filter(|row| !still.contains(&row.value.id)) {
+            let state = if missing.contains(&row.value.id) { "missing" } else { "named" };
+            let mut change = Change::new();
+            change.settle_pooled(row, state);
+            changes.push(change);
+        }
+        for chunk in changes.chunks(ROWS) {
+            let mut all = Change::new();
+            for change in chunk {
+                all.extend(change.clone());
+            }
+            match self.0.store.commit(all).await {
+                Ok(_) => {}
+                // Another run of the same day is at it: row by row, what it wrote counts.
+                Err(CommitError::LostUpdate { .. }) => {
+                    for change in chunk {
+                        self.commit_once(change.clone()).await?;
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Kept {
+    fn of(fact: &Fact) -> Kept {
+        let Fact { key, ours, class, gross, fee, number, .. } = *fact;
+        Kept { key, ours, class, gross, fee, number }
+    }
+}
+
+fn row_id(open: &OpenAccount, fact: &Fact) -> String {
+    format!("{}/{}/{}", open.account.id, fact.number, fact.gross.currency())
+}
+
+/// Entries becoming facts: a capture's fee is booked beside it, under the same reference.
+#[derive(Debug, Default)]
+struct Gathered {
+    accrues: bool,
+    facts: Vec<Fact>,
+    fees: HashMap<Key, (i64, Booked)>,
+    /// Corrections of what was captured.
+    more: HashMap<Key, i64>,
+}
+
+impl Gathered {
+    fn take(&mut self, entry: &Booked) -> Result<(), ReconcileError> {
+        let bare = entry.source.split(['/', '#']).next().unwrap_or_default();
+        let fact = |class: Class, key: Key, ours: Key| Fact {
+            key,
+            ours,
+            class,
+            gross: entry.amount,
+            fee: None,
+            at: entry.at,
+            number: entry.number,
+        };
+        let ours = entry.subject.as_deref().map_or(Key::NONE, Key::of);
+        match entry.event {
+            JournalEvent::Captured | JournalEvent::CapturedTwice | JournalEvent::CapturedUnmatched => {
+                self.facts.push(fact(Class::Payment, Key::of(bare), ours));
+            }
+            JournalEvent::FeeCharged => {
+                let charged = entry.amount.minor().saturating_neg();
+                let known = self.fees.entry(Key::of(bare)).or_insert_with(|| (0, entry.clone()));
+                known.0 = known.0.saturating_add(charged);
+            }
+            JournalEvent::RefundConfirmed => {
+                let key = entry.refund_ref.as_deref().map_or(Key::NONE, Key::of);
+                self.facts.push(fact(Class::Refund, key, Key::of(&entry.source)));
+            }
+            JournalEvent::SuspenseBooked if entry.source.contains('#') => {
+                self.facts.push(fact(Class::Other, Key::of(&entry.source), Key::NONE));
+            }
+            JournalEvent::SuspenseBooked => {
+                let more = self.more.entry(Key::of(bare)).or_default();
+                *more = more.saturating_add(entry.amount.minor());
+                let class = if entry.amount.is_negative() { Class::Refund } else { Class::Other };
+                self.facts.push(fact(class, Key::of(bare), Key::NONE));
+            }
+            JournalEvent::Reversed => self.facts.push(fact(Class::Reversal, Key::of(bare), Key::NONE)),
+            JournalEvent::GatewayHeld | JournalEvent::GatewayReleased => {
+                self.facts.push(fact(Class::Hold, Key::of(bare), Key::NONE));
+            }
+            JournalEvent::ConvertedByGateway => {
+                self.facts.push(fact(Class::Conversion, Key::of(bare), Key::NONE));
+            }
+            // What else stands on the account has no line of its own in a bill: fees accrued and trued up, what was
+            // loaded when the book was opened.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn facts(mut self) -> Vec<Fact> {
+        let captures: HashSet<Key> =
+            self.facts.iter().filter(|fact| fact.class == Class::Payment).map(|fact| fact.key).collect();
+        // A correction of a capture is part of its amount, not a movement of its own.
+        self.facts.retain(|fact| {
+            !(self.more.contains_key(&fact.key)
+                && captures.contains(&fact.key)
+                && matches!(fact.class, Class::Refund | Class::Other))
+        });
+        for fact in self.facts.iter_mut().filter(|fact| fact.class == Class::Payment) {
+            if let Some(more) = self.more.get(&fact.key) {
+                let gross = fact.gross.minor().saturating_add(*more);
+                fact.gross = Money::from_minor(gross, fact.gross.currency());
+            }
+            let charged = self.fees.remove(&fact.key).map(|(charged, _)| charged);
+            fact.fee = if self.accrues { None } else { Some(charged.unwrap_or(0)) };
+        }
+        // Fees that belong to no capture of these days are movements of their own.
+        for (key, (_, entry)) in self.fees.drain() {
+            self.facts.push(Fact {
+                key,
+                ours: Key::NONE,
+                class: Class::Fee,
+                gross: entry.amount,
+                fee: None,
+                at: entry.at,
+                number: entry.number,
+            });
+        }
+        self.facts
+    }
+}

@@ -1,0 +1,59 @@
+//! Why a bill is not reconciled.
+
+use crate::domain::reconciliation::TooDifferent;
+use crate::flows::pay::{PayError, SettleError};
+use crate::gateways::bills::BillError;
+use crate::store::{CommitError, StoreError};
+
+/// Why a bill is not reconciled.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileError {
+    /// No run of this id.
+    #[error("there is no such reconciliation")]
+    Unknown,
+    /// The gateway gives no bills.
+    #[error("gateway `{0}` has no bills")]
+    NoBills(String),
+    /// The gateway's bills come by hand.
+    #[error("the bill of `{0}` cannot be asked for: hand the file in, or set where it lies (`report_url`)")]
+    ByHand(String),
+    /// The bill is none.
+    #[error(transparent)]
+    Bill(#[from] BillError),
+    /// It is not the bill of these books.
+    #[error(transparent)]
+    TooDifferent(#[from] TooDifferent),
+    /// The database or the disk.
+    #[error("not available: {0}")]
+    Unavailable(String),
+}
+
+impl ReconcileError {
+    pub(super) fn unavailable(error: impl std::fmt::Display) -> ReconcileError {
+        ReconcileError::Unavailable(error.to_string())
+    }
+}
+
+impl From<StoreError> for ReconcileError {
+    fn from(error: StoreError) -> ReconcileError {
+        ReconcileError::unavailable(error)
+    }
+}
+
+impl From<CommitError> for ReconcileError {
+    fn from(error: CommitError) -> ReconcileError {
+        ReconcileError::unavailable(error)
+    }
+}
+
+impl From<SettleError> for ReconcileError {
+    fn from(error: SettleError) -> ReconcileError {
+        ReconcileError::unavailable(error)
+    }
+}
+
+impl From<PayError> for ReconcileError {
+    fn from(error: PayError) -> ReconcileError {
+        ReconcileError::unavailable(error)
+    }
+}

@@ -1,0 +1,365 @@
+//! A gateway's bill against the books.
+//!
+//! ```text
+//! bill (pulled or handed in) ─► lines ─┐
+//!                                      ├─► Matching (pure) ─► differences ─► the gateway is asked ─► the one door
+//! entries on 1110|1100 ─► facts ───────┘                                                          └─► suspense + finding
+//! ```
+//!
+//! The bill is read whole before anything follows from a line of it. A repair is a report through the same door as every
+//! other, or a posting of its own under the gateway's reference; nothing is edited, and a bill may come twice. What two
+//! channels of the gateway say (bill and query) is repaired at once; what only one says stands in suspense with its
+//! finding, so that the gateway's balance is always what the books have there plus suspense. Nothing here pays out.
+
+mod balances;
+mod batch;
+mod bill;
+mod books;
+mod error;
+mod moved;
+mod repair;
+mod view;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+
+use crate::clock::Clock;
+use crate::domain::reconciliation::{CUT_OFF, Difference, Grade};
+use crate::gateways::bills::bounds;
+use crate::ids::{IdSource, MerchantId, ReconciliationId};
+use crate::store::reconciliations::{Run, RunItem};
+use crate::store::{Change, CommitError, Seek, Store, Versioned};
+
+use super::deposits::Deposits;
+use super::pay::{OpenAccount, Pay};
+use super::refund::Refunding;
+use super::settle::Settlements;
+
+pub use error::ReconcileError;
+pub use view::{BookedView, Evidence, ItemView, LearnedFee, LineView, RunView};
+
+/// How many days back a bill that failed is asked for again.
+const DAYS_OF_LATE: u64 = 3;
+/// Items written at a time.
+const PAGE: usize = 200;
+
+/// The flow; clones share it.
+#[derive(Debug, Clone)]
+pub struct Reconciling(Arc<Parts>);
+
+/// What it works with.
+#[derive(Debug)]
+pub struct Parts {
+    /// Reads, and the one writer.
+    pub store: Store,
+    /// Business time.
+    pub clock: Clock,
+    /// Ids.
+    pub ids: IdSource,
+    /// Payments and gateway accounts.
+    pub pay: Pay,
+    /// The money side.
+    pub settlements: Settlements,
+    /// Refunds.
+    pub refunding: Refunding,
+    /// The gateways' payouts.
+    pub deposits: Deposits,
+    /// Where bills lie while they are read.
+    pub folder: PathBuf,
+}
+
+/// Where the bill comes from.
+#[derive(Debug, Clone)]
+pub enum Bill {
+    /// The gateway is asked for a day.
+    Day(NaiveDate),
+    /// A file that a person brought; it is removed when it was read.
+    File {
+        /// Where it lies.
+        path: PathBuf,
+        /// SHA-256 of its bytes.
+        sha256: String,
+    },
+}
+
+/// What became of one difference.
+#[derive(Debug)]
+struct Found {
+    kind: &'static str,
+    grade: Grade,
+    finding: Option<String>,
+    evidence: view::Evidence,
+}
+
+impl Reconciling {
+    /// The flow over its parts.
+    pub fn new(parts: Parts) -> Reconciling {
+        Reconciling(Arc::new(parts))
+    }
+
+    /// Where a bill that is handed in lies until it was read.
+    ///
+    /// # Errors
+    /// [`ReconcileError::Unavailable`] when the folder cannot be made.
+    pub fn file_for(&self, id: ReconciliationId) -> Result<PathBuf, ReconcileError> {
+        std::fs::create_dir_all(&self.0.folder).map_err(ReconcileError::unavailable)?;
+        Ok(self.0.folder.join(format!("{id}.bill")))
+    }
+
+    /// Writes a run down; [`Reconciling::carry_out`] does it.
+    ///
+    /// # Errors
+    /// [`ReconcileError`].
+    pub async fn begin(
+        &self,
+        id: ReconciliationId,
+        open: &OpenAccount,
+        bill: &Bill,
+        extra: Change,
+    ) -> Result<Versioned<Run>, ReconcileError> {
+        if open.gateway.bills().is_none() {
+            return Err(ReconcileError::NoBills(open.account.gateway.clone()));
+        }
+        let (source, sha256) = match bill {
+            Bill::Day(_) => ("pull", None),
+            Bill::File { sha256, .. } => ("file", Some(sha256.clone())),
+        };
+        let days = match bill {
+            Bill::Day(day) => Some((*day, *day)),
+            Bill::File { .. } => None,
+        };
+        let run = Run {
+            id,
+            merchant: open.account.merchant,
+            account: open.account.id,
+            account_name: open.account.name.clone(),
+            gateway: open.account.gateway.clone(),
+            source: source.to_owned(),
+            days,
+            state: "running".to_owned(),
+            detail: None,
+            bill_sha256: sha256,
+            lines: 0,
+            matched: 0,
+            repaired: 0,
+            open: 0,
+            by_kind: "{}".to_owned(),
+            drift: "[]".to_owned(),
+            started_at: self.0.clock.now(),
+            ended_at: None,
+        };
+        let mut change = extra;
+        change.insert_reconciliation(&run);
+        self.commit(change).await?;
+        Ok(Versioned { value: run, version: 1 })
+    }
+
+    /// Reads the bill, matches it, repairs what may be repaired, and writes down what was found. A bill that is none
+    /// fails the run, and nothing follows from it.
+    pub async fn carry_out(&self, run: Versioned<Run>, open: Arc<OpenAccount>, bill: Bill) -> Run {
+        let ended = self.work(&run, &open, &bill).await;
+        if let Bill::File { path, .. } = &bill {
+            let removed = tokio::fs::remove_file(path).await;
+            removed
+                .unwrap_or_else(|error| tracing::warn!(%error, "a bill that was read could not be removed"));
+        }
+        let mut after = ended.unwrap_or_else(|error| {
+            tracing::warn!(run = %run.value.id, %error, "a bill was not reconciled");
+            Run { state: "failed".to_owned(), detail: Some(error.to_string()), ..run.value.clone() }
+        });
+        after.ended_at = Some(self.0.clock.now());
+        let mut change = Change::new();
+        change.update_reconciliation(&Versioned { value: after.clone(), version: run.version });
+        if let Err(error) = self.commit(change).await {
+            tracing::error!(run = %run.value.id, %error, "the end of a reconciliation could not be written");
+        }
+        after
+    }
+
+    /// Both at once: the daily duty.
+    ///
+    /// # Errors
+    /// [`ReconcileError`].
+    pub async fn day(&self, open: Arc<OpenAccount>, day: NaiveDate) -> Result<Run, ReconcileError> {
+        let bill = Bill::Day(day);
+        let run = self.begin(self.0.ids.mint(), &open, &bill, Change::new()).await?;
+        Ok(self.carry_out(run, open, bill).await)
+    }
+
+    /// Every account whose bills can be had: its days of late that are over for half a day and were not reconciled. By
+    /// then the gateway shows what it moved. Answers how many were; one account's trouble stops no other.
+    ///
+    /// # Errors
+    /// [`ReconcileError::Unavailable`] when the store cannot be read.
+    pub async fn days_of_late(&self) -> Result<usize, ReconcileError> {
+        let mut done = 0;
+        for open in self.0.pay.accounts().all() {
+            let Some(bills) = open.gateway.bills() else { continue };
+            if bills.way() == crate::gateways::bills::Way::ByHand {
+                continue;
+            }
+            let settled = self.now() - TimeDelta::hours(12);
+            let today = settled.with_timezone(&bills.zone()).date_naive();
+            for back in (1..=DAYS_OF_LATE).rev() {
+                let Some(day) = today.checked_sub_days(Days::new(back)) else { continue };
+                if self.0.store.reconciled(open.account.id, day).await? {
+                    continue;
+                }
+                let run = self.day(open.clone(), day).await?;
+                done += usize::from(run.state == "done");
+            }
+        }
+        Ok(done)
+    }
+
+    async fn work(
+        &self,
+        run: &Versioned<Run>,
+        open: &Arc<OpenAccount>,
+        bill: &Bill,
+    ) -> Result<Run, ReconcileError> {
+        let bills =
+            open.gateway.bills().ok_or_else(|| ReconcileError::NoBills(open.account.gateway.clone()))?;
+        let zone = bills.zone();
+        let days = self.days(open, bill).await?;
+        let Some((first, last)) = days else {
+            let state = "done".to_owned();
+            return Ok(Run { state, ..run.value.clone() });
+        };
+        let (from, _) = bounds(first, zone);
+        let (_, until) = bounds(last, zone);
+        let (facts, waiting) = self.facts(open, (from, until)).await?;
+        let (matching, takings) = self.matched(open, bill, facts).await?;
+        // What happened in the bill's days may be named tomorrow; what waited since the cut-off is missed.
+        let outcome = matching.finish(until - CUT_OFF, until);
+        self.pool(open, &outcome, &waiting).await?;
+        let mut by_kind: BTreeMap<&'static str, i64> = BTreeMap::new();
+        let (mut repaired, mut left) = (0, 0);
+        let mut change = Change::new();
+        for (place, difference) in outcome.differences.into_iter().enumerate() {
+            let found = if Reconciling::is_payout(&difference) {
+                let Difference::MovedThere(line) = difference else { continue };
+                let Some(found) = self.settled(open, line, &takings).await? else { continue };
+                found
+            } else {
+                self.settle_difference(open, difference).await?
+            };
+            *by_kind.entry(found.kind).or_default() += 1;
+            if found.grade == Grade::Waits {
+                left += 1
+            } else {
+                repaired += 1
+            }
+            change.find_in_reconciliation(
+                &run.value,
+                &RunItem {
+                    position: i64::try_from(place + 1).unwrap_or(i64::MAX),
+                    kind: found.kind.to_owned(),
+                    grade: found.grade.as_str().to_owned(),
+                    finding: found.finding,
+                    body: serde_json::to_string(&found.evidence).map_err(ReconcileError::unavailable)?,
+                },
+            );
+            if place % PAGE == PAGE - 1 {
+                self.commit(std::mem::take(&mut change)).await?;
+            }
+        }
+        self.commit(change).await?;
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        Ok(Run {
+            days: Some((first, last)),
+            state: "done".to_owned(),
+            lines: number(outcome.lines),
+            matched: number(outcome.matched),
+            repaired,
+            open: left,
+            by_kind: serde_json::to_string(&by_kind).map_err(ReconcileError::unavailable)?,
+            drift: serde_json::to_string(&view::learned(&outcome.fees))
+                .map_err(ReconcileError::unavailable)?,
+            ..run.value.clone()
+        })
+    }
+
+    /// Runs that a program which ended left behind are failed.
+    ///
+    /// # Errors
+    /// [`ReconcileError::Unavailable`].
+    pub async fn give_up_lost(&self) -> Result<usize, ReconcileError> {
+        let before = self.0.clock.now() - TimeDelta::hours(6);
+        let lost = self.0.store.running_reconciliations(before).await?;
+        let count = lost.len();
+        for run in lost {
+            let detail = Some("the program ended before the bill was read; hand it in again".to_owned());
+            let ended_at = Some(self.0.clock.now());
+            let value = Run { state: "failed".to_owned(), detail, ended_at, ..run.value };
+            let mut change = Change::new();
+            change.update_reconciliation(&Versioned { value, version: run.version });
+            self.commit(change).await?;
+        }
+        Ok(count)
+    }
+
+    async fn commit(&self, change: Change) -> Result<(), ReconcileError> {
+        if change.is_empty() {
+            return Ok(());
+        }
+        self.0.store.commit(change).await.map(|_| ()).map_err(ReconcileError::from)
+    }
+
+    /// As [`Reconciling::commit`]; what was booked or opened before says nothing new.
+    async fn commit_once(&self, change: Change) -> Result<(), ReconcileError> {
+        if change.is_empty() {
+            return Ok(());
+        }
+        match self.0.store.commit(change).await {
+            Ok(_) | Err(CommitError::AlreadyBooked { .. } | CommitError::LostUpdate { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// One run of a merchant.
+    ///
+    /// # Errors
+    /// [`ReconcileError::Unknown`].
+    pub async fn get(&self, merchant: MerchantId, id: ReconciliationId) -> Result<RunView, ReconcileError> {
+        let run = self.0.store.reconciliation(merchant, id).await?.ok_or(ReconcileError::Unknown)?;
+        Ok(RunView::of(&run.value))
+    }
+
+    /// What a run found, behind a place.
+    ///
+    /// # Errors
+    /// [`ReconcileError::Unknown`].
+    pub async fn items(
+        &self,
+        merchant: MerchantId,
+        id: ReconciliationId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<ItemView>, ReconcileError> {
+        self.0.store.reconciliation(merchant, id).await?.ok_or(ReconcileError::Unknown)?;
+        let items = self.0.store.reconciliation_items(id, after, limit).await?;
+        Ok(items.iter().map(ItemView::of).collect())
+    }
+
+    /// A merchant's runs, in reading order.
+    ///
+    /// # Errors
+    /// [`ReconcileError::Unavailable`].
+    pub async fn list(
+        &self,
+        merchant: MerchantId,
+        seek: Seek<ReconciliationId>,
+        limit: u32,
+    ) -> Result<Vec<RunView>, ReconcileError> {
+        let runs = self.0.store.reconciliations(merchant, seek, limit).await?;
+        Ok(runs.iter().map(RunView::of).collect())
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.0.clock.now()
+    }
+}

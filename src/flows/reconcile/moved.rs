@@ -1,0 +1,150 @@
+//! Movements that are no payment and no refund: holds, fees, reversals, and what nobody knows.
+
+use crate::domain::findings::FindingKind;
+use crate::domain::ledger::journal;
+use crate::domain::orders::{MoneyReport, ReportSource};
+use crate::domain::reconciliation::{BillKind, BillLine, Grade};
+use crate::flows::pay::{OpenAccount, Settles};
+use crate::ids::PaymentId;
+use crate::store::{Change, CommitError};
+
+use super::repair::{ASIDE, evidence, post, waits};
+use super::view::Evidence;
+use super::{Found, ReconcileError, Reconciling};
+
+impl Reconciling {
+    pub(super) async fn moved_there(
+        &self,
+        open: &OpenAccount,
+        line: BillLine,
+    ) -> Result<Found, ReconcileError> {
+        match line.kind {
+            BillKind::Hold | BillKind::HoldReleased | BillKind::Reserve => self.held(open, line).await,
+            BillKind::Fee | BillKind::DisputeFee => self.charged(open, line).await,
+            BillKind::Reversal | BillKind::Chargeback if line.gross.is_negative() => {
+                self.reversed(open, line).await
+            }
+            _ => self.aside(open, "unknown_movement", line, "is a movement that nothing here explains").await,
+        }
+    }
+
+    /// A hold or reserve moves money between two of the gateway's buckets: `1120 || 1110`, and back (J23).
+    async fn held(&self, open: &OpenAccount, line: BillLine) -> Result<Found, ReconcileError> {
+        let reason = if line.kind == BillKind::Reserve { "reserve" } else { "hold" };
+        let holds = line.gross.is_negative();
+        let subject = line.gateway_ref.clone();
+        let booking = self.booking(open, &line.gateway_ref, &subject, &line);
+        let mut change = Change::new();
+        let mut finding = None;
+        if holds {
+            post(&mut change, journal::gateway_held(&booking, line.gross.abs(), reason))?;
+            let detail = format!("{} held back: {reason}", line.gross.abs());
+            let kind = FindingKind::GatewayHold;
+            finding = self.open_finding(&mut change, open, kind, &line, None, detail).await?;
+        } else {
+            post(&mut change, journal::gateway_released(&booking, line.gross, reason))?;
+        }
+        let kind = if holds { "hold" } else { "release" };
+        match self.0.store.commit(change).await {
+            Ok(_) | Err(CommitError::AlreadyBooked { .. }) => {
+                let repair = Some(format!("booked: {kind}, {reason}"));
+                let evidence = Evidence { repair, ..evidence(Some(&line), None) };
+                Ok(Found { kind, grade: Grade::Flagged, finding, evidence })
+            }
+            // More is freed than was ever held.
+            Err(CommitError::BelowFloor { .. }) => {
+                self.aside(open, kind, line, "frees more than the books have as held").await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A fee of its own: the platform's cost, with a finding.
+    async fn charged(&self, open: &OpenAccount, line: BillLine) -> Result<Found, ReconcileError> {
+        let amount = line.gross.negated();
+        let subject = line.gateway_ref.clone();
+        let mut change = Change::new();
+        if let Some(payment) = self.named_payment(open, &line).await? {
+            let reference = line.gateway_ref.clone();
+            let report = MoneyReport::Fee { reference, amount, at: line.at };
+            let settles = &self.0.settlements;
+            settles.apply_money_report(&payment, &open.account, &report, ReportSource::Bill).await?;
+        } else {
+            let booking = self.booking(open, &line.gateway_ref, &subject, &line);
+            let charged = journal::ChargedFee {
+                fee: amount,
+                tax: crate::money::Money::zero(amount.currency()),
+                expected: amount,
+                jurisdiction: "",
+            };
+            post(&mut change, journal::fee_charged(&booking, &charged))?;
+        }
+        let detail = format!("{amount}: charged apart from any capture");
+        let kind = FindingKind::UnexplainedFee;
+        let finding = self.open_finding(&mut change, open, kind, &line, None, detail).await?;
+        self.commit_once(change).await?;
+        let repair = Some("booked as a cost of the platform (5000)".to_owned());
+        let evidence = Evidence { repair, ..evidence(Some(&line), None) };
+        Ok(Found { kind: "fee_apart", grade: Grade::Flagged, finding, evidence })
+    }
+
+    /// Captured money taken back: booked to suspense with the finding that the same news by notice would open.
+    async fn reversed(&self, open: &OpenAccount, line: BillLine) -> Result<Found, ReconcileError> {
+        let Some(payment) = self.named_payment(open, &line).await? else {
+            return self.aside(open, "reversal", line, "takes back a payment that is not known here").await;
+        };
+        let reference = line.gateway_ref.clone();
+        let report = MoneyReport::Reversed { reference, amount: line.gross.negated(), at: line.at };
+        let settles = &self.0.settlements;
+        settles.apply_money_report(&payment, &open.account, &report, ReportSource::Bill).await?;
+        let found = self
+            .0
+            .store
+            .finding_about(open.account.merchant, FindingKind::Reversed, &line.gateway_ref)
+            .await?;
+        let evidence = Evidence {
+            payment: Some(payment.value.id),
+            repair: Some(ASIDE.to_owned()),
+            ..evidence(Some(&line), None)
+        };
+        Ok(waits("reversal", found.map(|found| found.value.id.to_string()), evidence))
+    }
+
+    /// Money that nobody has explained: suspense and a finding, so that the gateway's balance stays what the books have.
+    pub(super) async fn aside(
+        &self,
+        open: &OpenAccount,
+        kind: &'static str,
+        line: BillLine,
+        why: &str,
+    ) -> Result<Found, ReconcileError> {
+        let subject = line.gateway_ref.clone();
+        let booking = self.booking(open, &line.gateway_ref, &subject, &line);
+        let mut change = Change::new();
+        post(&mut change, journal::suspense_booked(&booking, line.net()))?;
+        let word = match &line.kind {
+            BillKind::Unknown { raw } => format!("`{raw}`"),
+            known => known.as_str().to_owned(),
+        };
+        let detail = format!("{} under `{}` ({word}) {why}", line.net(), line.gateway_ref);
+        let finding =
+            self.open_finding(&mut change, open, FindingKind::UnknownMovement, &line, None, detail).await?;
+        self.commit_once(change).await?;
+        let repair = Some(ASIDE.to_owned());
+        Ok(waits(kind, finding, Evidence { repair, ..evidence(Some(&line), None) }))
+    }
+
+    /// The payment that a movement belongs to, by the capture it names or by our own reference.
+    async fn named_payment(
+        &self,
+        open: &OpenAccount,
+        line: &BillLine,
+    ) -> Result<Option<crate::store::Versioned<crate::domain::orders::Payment>>, ReconcileError> {
+        let merchant = open.account.merchant;
+        let capture = line.related_ref.as_deref().unwrap_or_default();
+        let subject = self.0.store.subject_of_capture(merchant, capture).await?;
+        let named = subject.as_deref().or(line.our_ref.as_deref());
+        let Some(id) = named.and_then(|text| text.parse::<PaymentId>().ok()) else { return Ok(None) };
+        Ok(self.0.store.payment(id).await?.filter(|payment| payment.value.merchant == merchant))
+    }
+}

@@ -1,0 +1,370 @@
+//! What becomes of one difference: asked about, repaired, set aside, or left to a person, with the evidence.
+
+use crate::domain::findings::{Finding, FindingKind};
+use crate::domain::ledger::journal::{self, Booking, ChargedFee};
+use crate::domain::orders::{Payment, RefundReport, RefundStatus, ReportSource};
+use crate::domain::reconciliation::{BillLine, Difference, Fact, Grade};
+use crate::flows::pay::{OpenAccount, Settles};
+use crate::ids::{PaymentId, RefundId};
+use crate::money::Money;
+use crate::store::Change;
+
+use super::view::Evidence;
+use super::{Found, ReconcileError, Reconciling};
+
+impl Reconciling {
+    pub(super) async fn settle_difference(
+        &self,
+        open: &OpenAccount,
+        difference: Difference,
+    ) -> Result<Found, ReconcileError> {
+        let kind = difference.as_str();
+        match difference {
+            Difference::PaidThere(line) => self.paid_there(open, line).await,
+            Difference::RefundThere(line) => self.refund_there(open, line).await,
+            Difference::MovedThere(line) => self.moved_there(open, line).await,
+            Difference::MissingThere(fact) => self.missing_there(open, fact).await,
+            Difference::Amount(fact, line) => {
+                self.differs(open, FindingKind::BillAmount, kind, fact, line).await
+            }
+            Difference::Currency(fact, line) => {
+                self.differs(open, FindingKind::BillCurrency, kind, fact, line).await
+            }
+            Difference::Fee(fact, line) => self.differs(open, FindingKind::BillFee, kind, fact, line).await,
+            Difference::Status(fact, line) => {
+                self.differs(open, FindingKind::BillStatus, kind, fact, line).await
+            }
+            Difference::Duplicate { line, same_bytes } => self.duplicate(open, line, same_bytes).await,
+            Difference::Late(fact, line) => {
+                let evidence = evidence(Some(&line), Some(&fact));
+                Ok(Found { kind, grade: Grade::Automatic, finding: None, evidence })
+            }
+            Difference::OtherReference(fact, line) => {
+                let repair = Some("matched by its content; nothing was booked".to_owned());
+                let evidence = Evidence { repair, ..evidence(Some(&line), Some(&fact)) };
+                Ok(Found { kind, grade: Grade::Flagged, finding: None, evidence })
+            }
+        }
+    }
+
+    /// Paid at the gateway, unknown or unpaid here. A payment of ours is asked about: bill and query are two channels.
+    async fn paid_there(&self, open: &OpenAccount, line: BillLine) -> Result<Found, ReconcileError> {
+        let kind = "paid_unknown_here";
+        let merchant = open.account.merchant;
+        if self.0.store.capture_is_booked(merchant, &line.gateway_ref).await? {
+            return self.duplicate(open, line, false).await;
+        }
+        let (payment, by) = self.payment_of(open, &line).await?;
+        let Some(payment) = payment else {
+            let amount = line.gross;
+            let mut change = Change::new();
+            let subject = line.gateway_ref.clone();
+            let booking = self.booking(open, &line.gateway_ref, &subject, &line);
+            post(&mut change, journal::captured_unmatched(&booking, amount))?;
+            self.charge(&mut change, &booking, &line)?;
+            let detail =
+                format!("the bill names {amount} under `{}`, which no payment here is", line.gateway_ref);
+            let finding = self
+                .open_finding(&mut change, open, FindingKind::PaidUnknownHere, &line, None, detail)
+                .await?;
+            self.commit_once(change).await?;
+            let repair = Some(ASIDE.to_owned());
+            return Ok(waits(kind, finding, Evidence { repair, ..evidence(Some(&line), None) }));
+        };
+        let asked = self.0.pay.ask_for_bill(payment.id).await;
+        let booked = self.0.store.capture_is_booked(merchant, &line.gateway_ref).await?;
+        let said = match &asked {
+            Ok(after) => after.state.as_str().to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let repair = "the gateway confirmed it; booked and divided through the payment's door";
+        let evidence = Evidence {
+            payment: Some(payment.id),
+            matched_by: Some(by.to_owned()),
+            query: Some(said.clone()),
+            repair: booked.then(|| repair.to_owned()),
+            ..evidence(Some(&line), None)
+        };
+        if booked {
+            let grade = if by == "reference" { Grade::Automatic } else { Grade::Flagged };
+            return Ok(Found { kind, grade, finding: None, evidence });
+        }
+        // Two channels of one gateway contradict each other: nothing is booked that a late capture would book again.
+        let mut change = Change::new();
+        let detail = format!(
+            "the bill names {} under `{}` for this payment; asked, the gateway says: {said}",
+            line.gross, line.gateway_ref
+        );
+        let named = Some(payment.id.to_string());
+        let finding =
+            self.open_finding(&mut change, open, FindingKind::BillStatus, &line, named, detail).await?;
+        self.commit_once(change).await?;
+        Ok(waits(kind, finding, evidence))
+    }
+
+    /// Paid back at the gateway, not here: a refund of ours that we did not hear of, or somebody else's.
+    async fn refund_there(&self, open: &OpenAccount, line: BillLine) -> Result<Found, ReconcileError> {
+        let kind = "refund_only_there";
+        let merchant = open.account.merchant;
+        let amount = line.gross.negated();
+        let ours = line.our_ref.as_deref().and_then(|text| text.parse::<RefundId>().ok());
+        let known = match ours {
+            Some(id) => self.0.store.refund(merchant, id).await?,
+            None => None,
+        };
+        let payment = match &known {
+            Some(refund) => self.0.store.payment(refund.value.payment).await?,
+            None => {
+                let capture = line.related_ref.as_deref().unwrap_or_default();
+                let subject = self.0.store.subject_of_capture(merchant, capture).await?;
+                let named = subject.as_deref().or(line.our_ref.as_deref());
+                match named.and_then(|text| text.parse::<PaymentId>().ok()) {
+                    Some(id) => {
+                        self.0.store.payment(id).await?.filter(|payment| payment.value.merchant == merchant)
+                    }
+                    None => None,
+                }
+            }
+        };
+        let Some(payment) = payment else {
+            return self.aside(open, kind, line, "was paid back, and no payment here is its own").await;
+        };
+        // Refunds of ours are asked about by their own name, strangers' are listed with the payment.
+        if let Some(refund) = &known {
+            self.0.refunding.look_into(refund.value.id).await;
+        }
+        let asked = self.0.pay.ask_for_bill(payment.value.id).await;
+        let refunds = self.0.store.refunds_of(payment.value.id).await?;
+        let told = refunds.iter().any(|refund| {
+            refund.value.refund_ref.as_deref() == Some(line.gateway_ref.as_str())
+                && refund.value.state.as_str() == "succeeded"
+        });
+        let said = asked.as_ref().map_or_else(ToString::to_string, |after| after.state.as_str().to_owned());
+        let mut evidence =
+            Evidence { payment: Some(payment.value.id), query: Some(said), ..evidence(Some(&line), None) };
+        if told {
+            evidence.repair = Some("the gateway confirmed it; the refund was heard of now".to_owned());
+            return Ok(Found { kind, grade: Grade::Automatic, finding: None, evidence });
+        }
+        let elsewhere = FindingKind::RefundElsewhere;
+        if self.0.store.finding_about(merchant, elsewhere, &line.gateway_ref).await?.is_none() {
+            // The gateway lists no refunds: the bill says it alone, and it goes through the same door.
+            let report = RefundReport {
+                refund_ref: line.gateway_ref.clone(),
+                request_ref: known.as_ref().map(|refund| refund.value.id.to_string()),
+                amount,
+                fee_returned: Some(line.fee.negated()).filter(|fee| fee.is_positive()),
+                status: RefundStatus::Succeeded,
+                at: line.at,
+            };
+            let settles = &self.0.settlements;
+            settles.apply_refund_report(&payment, &open.account, &report, ReportSource::Bill).await?;
+        }
+        let finding = self.0.store.finding_about(merchant, elsewhere, &line.gateway_ref).await?;
+        evidence.repair = Some("booked as it happened; whose share it was, a person says".to_owned());
+        match finding {
+            Some(finding) => Ok(waits(kind, Some(finding.value.id.to_string()), evidence)),
+            // It was one of ours after all.
+            None => Ok(Found { kind, grade: Grade::Flagged, finding: None, evidence }),
+        }
+    }
+
+    /// Booked here, and no bill named it within the cut-off.
+    async fn missing_there(&self, open: &OpenAccount, fact: Fact) -> Result<Found, ReconcileError> {
+        let known = self.0.store.fact_of_transaction(open.account.merchant, fact.number).await?;
+        let (source, subject) = known.unwrap_or_default();
+        let mut change = Change::new();
+        let detail =
+            format!("{} of {} stands in no bill within three days", fact.gross, fact.at.date_naive());
+        let mut finding = self.0.settlements.finding(
+            FindingKind::MissingThere,
+            &open.account,
+            &source,
+            Some(fact.gross),
+            detail,
+        );
+        finding.payment = subject.filter(|subject| subject.parse::<PaymentId>().is_ok());
+        let id = self.opened(&mut change, finding).await?;
+        self.commit_once(change).await?;
+        Ok(waits("missing_there", id, evidence(None, Some(&fact))))
+    }
+
+    /// The bill states something else than the books have of the same movement. The gateway is asked: what it answers is
+    /// the second channel, and goes through the door like every answer.
+    async fn differs(
+        &self,
+        open: &OpenAccount,
+        finding: FindingKind,
+        kind: &'static str,
+        fact: Fact,
+        line: BillLine,
+    ) -> Result<Found, ReconcileError> {
+        let merchant = open.account.merchant;
+        let known = self.0.store.fact_of_transaction(merchant, fact.number).await?;
+        let (_, subject) = known.unwrap_or_default();
+        let payment = subject.and_then(|subject| subject.parse::<PaymentId>().ok());
+        let query = match payment {
+            Some(id) => Some(self.0.pay.ask_for_bill(id).await.map_or_else(
+                |error| error.to_string(),
+                |after| match after.state.taken() {
+                    Some(taken) => format!("{}, {}", after.state.as_str(), taken.amount),
+                    None => after.state.as_str().to_owned(),
+                },
+            )),
+            None => None,
+        };
+        let detail = format!(
+            "{kind}: the books have {} with a fee of {}, the bill {} with {}",
+            fact.gross,
+            fact.fee.map_or_else(
+                || "the contract's".to_owned(),
+                |fee| { Money::from_minor(fee, fact.gross.currency()).to_string() }
+            ),
+            line.gross,
+            line.fee
+        );
+        let mut change = Change::new();
+        let named = payment.map(|id| id.to_string());
+        let id = self.open_finding(&mut change, open, finding, &line, named, detail).await?;
+        self.commit_once(change).await?;
+        Ok(waits(kind, id, Evidence { payment, query, ..evidence(Some(&line), Some(&fact)) }))
+    }
+
+    /// Named twice. The same bytes twice are a fault of the listing and move nothing; else the money stands aside.
+    async fn duplicate(
+        &self,
+        open: &OpenAccount,
+        line: BillLine,
+        same_bytes: bool,
+    ) -> Result<Found, ReconcileError> {
+        let mut change = Change::new();
+        let detail = match same_bytes {
+            true => {
+                format!("`{}` stands in the bill twice, to the byte; nothing was booked", line.gateway_ref)
+            }
+            false => format!("`{}` was billed before, in other words", line.gateway_ref),
+        };
+        let finding =
+            self.open_finding(&mut change, open, FindingKind::BillDuplicate, &line, None, detail).await?;
+        self.commit_once(change).await?;
+        let repair =
+            Some("nothing was booked: the gateway's balance says whether money moved twice".to_owned());
+        Ok(waits("duplicate", finding, Evidence { repair, ..evidence(Some(&line), None) }))
+    }
+
+    /// The payment a line means: by a reference, else by its content where one alone fits.
+    async fn payment_of(
+        &self,
+        open: &OpenAccount,
+        line: &BillLine,
+    ) -> Result<(Option<Payment>, &'static str), ReconcileError> {
+        let store = &self.0.store;
+        let gateway = open.account.gateway.as_str();
+        let ours = |payment: &Payment| payment.account == open.account.id;
+        for (ours_ref, theirs) in [
+            (line.our_ref.as_deref(), None),
+            (None, Some(line.gateway_ref.as_str())),
+            (None, line.related_ref.as_deref()),
+        ] {
+            if ours_ref.is_none() && theirs.is_none() {
+                continue;
+            }
+            let found = store.payment_at_gateway(gateway, ours_ref, theirs).await?;
+            if let Some(found) = found.map(|found| found.value).filter(ours) {
+                return Ok((Some(found), "reference"));
+            }
+        }
+        if line.our_ref.is_some() {
+            return Ok((None, "reference"));
+        }
+        let alike = store.unpaid_payments_like(open.account.id, line.gross, line.at).await?;
+        match alike.as_slice() {
+            [one] => Ok((store.payment(*one).await?.map(|found| found.value), "content")),
+            _ => Ok((None, "content")),
+        }
+    }
+
+    pub(super) fn booking<'a>(
+        &'a self,
+        open: &'a OpenAccount,
+        source: &'a str,
+        subject: &'a str,
+        line: &BillLine,
+    ) -> Booking<'a> {
+        let (ids, merchant, account) = (&self.0.ids, open.account.merchant, &open.account);
+        Booking { ids, merchant, account, source, subject, at: line.at }
+    }
+
+    /// What the gateway kept of a line that nobody is entitled to: the platform's cost.
+    pub(super) fn charge(
+        &self,
+        change: &mut Change,
+        booking: &Booking<'_>,
+        line: &BillLine,
+    ) -> Result<(), ReconcileError> {
+        let charged = ChargedFee { fee: line.fee, tax: line.tax, expected: line.fee, jurisdiction: "" };
+        let charged = match line.tax.is_zero() {
+            true => charged,
+            // Whose tax it is, is not known of money that is nobody's: it is a cost until somebody says.
+            false => {
+                let fee = line.fee.checked_add(line.tax).map_err(ReconcileError::unavailable)?;
+                ChargedFee { fee, tax: Money::zero(fee.currency()), expected: fee, jurisdiction: "" }
+            }
+        };
+        post(change, journal::fee_charged(booking, &charged))
+    }
+
+    pub(super) async fn open_finding(
+        &self,
+        change: &mut Change,
+        open: &OpenAccount,
+        kind: FindingKind,
+        line: &BillLine,
+        payment: Option<String>,
+        detail: String,
+    ) -> Result<Option<String>, ReconcileError> {
+        let detail = format!("{detail} (bill line {})", line.hash);
+        let mut finding =
+            self.0.settlements.finding(kind, &open.account, &line.gateway_ref, Some(line.gross), detail);
+        finding.payment = payment;
+        self.opened(change, finding).await
+    }
+
+    /// Opens a finding unless it was; answers its id.
+    pub(super) async fn opened(
+        &self,
+        change: &mut Change,
+        finding: Finding,
+    ) -> Result<Option<String>, ReconcileError> {
+        let known = self.0.store.finding_about(finding.merchant, finding.kind, &finding.fact).await?;
+        if let Some(known) = known {
+            return Ok(Some(known.value.id.to_string()));
+        }
+        let id = finding.id.to_string();
+        self.0.settlements.open(change, finding).await?;
+        Ok(Some(id))
+    }
+}
+
+/// What became of money that nobody has explained.
+pub(super) const ASIDE: &str = "stands in suspense (2900)";
+
+pub(super) fn waits(kind: &'static str, finding: Option<String>, evidence: Evidence) -> Found {
+    Found { kind, grade: Grade::Waits, finding, evidence }
+}
+
+/// What both sides say.
+pub(super) fn evidence(line: Option<&BillLine>, fact: Option<&Fact>) -> Evidence {
+    Evidence { line: line.map(Into::into), booked: fact.map(Into::into), ..Evidence::default() }
+}
+
+/// Posts what is not nothing.
+pub(super) fn post(
+    change: &mut Change,
+    built: Result<Option<crate::domain::ledger::LedgerTransaction>, crate::domain::ledger::LedgerError>,
+) -> Result<(), ReconcileError> {
+    if let Some(transaction) = built.map_err(ReconcileError::unavailable)? {
+        change.post(transaction);
+    }
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! What the books have of a gateway account: the entries of the accounts where its money stands.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::domain::ledger::{AccountCode, JournalEvent};
+use crate::domain::merchants::GatewayAccount;
+use crate::ids::{GatewayAccountId, MerchantId, PaymentId};
+use crate::money::{Currency, Money};
+use crate::store::row::Row;
+use crate::store::{Store, StoreError};
+
+/// Something may be booked as long before the moment that the gateway gives it.
+const AHEAD: TimeDelta = TimeDelta::hours(1);
+
+/// One entry on the account's landing (1110 or 1100), with the fact it is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Booked {
+    /// The ledger's transaction.
+    pub number: i64,
+    /// What happened.
+    pub event: JournalEvent,
+    /// The fact's reference.
+    pub source: String,
+    /// Where that is a refund of ours: the gateway's id of it.
+    pub refund_ref: Option<String>,
+    /// The payment it is about.
+    pub subject: Option<String>,
+    /// From the account's side.
+    pub amount: Money,
+    /// When it happened.
+    pub at: DateTime<Utc>,
+}
+
+impl Store {
+    /// Entries of an account's landing behind transaction `after`, of facts that happened from `from` until before
+    /// `until`, `limit` read at most; with the number to go on behind, `None` at the end.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn booked_at_gateway(
+        &self,
+        account: &GatewayAccount,
+        after: i64,
+        (from, until): (DateTime<Utc>, DateTime<Utc>),
+        limit: u32,
+    ) -> Result<(Vec<Booked>, Option<i64>), StoreError> {
+        let code = if account.lands_on_balance() {
+            AccountCode::GATEWAY_BALANCE
+        } else {
+            AccountCode::GATEWAY_RECEIVABLE
+        };
+        // Nothing is booked before it happened: so the numbers before that moment need not be read.
+        let after = if after > 0 { after } else { self.last_number_by(from - AHEAD).await? };
+        let rows = sqlx::query(
+            "SELECT t.number, t.event, t.source, t.subject, t.effective_at, a.currency, e.amount, r.refund_ref
+             FROM ledger_account a
+             JOIN ledger_entry e ON e.account_id = a.id
+             JOIN ledger_transaction t ON t.number = e.transaction_number
+             LEFT JOIN refund r ON r.id = t.source
+             WHERE a.merchant_id = $1 AND a.code = $2 AND a.owner = $3 AND a.layer = 1 AND e.transaction_number > $4
+             ORDER BY t.number, a.currency LIMIT $5",
+        )
+        .bind(account.merchant.to_string())
+        .bind(i64::from(code.number()))
+        .bind(account.name.as_str())
+        .bind(after)
+        .bind(i64::from(limit))
+        .fetch_all(self.reads())
+        .await?;
+        let mut booked = Vec::with_capacity(rows.len());
+        let mut last = None;
+        for row in &rows {
+            let row = Row::of("ledger_transaction", row);
+            let number = row.int("number")?;
+            last = Some(number);
+            let at = row.time("effective_at")?;
+            if at < from || at >= until {
+                continue;
+            }
+            let event = row.text("event")?;
+            booked.push(Booked {
+                number,
+                event: JournalEvent::find(&event).ok_or_else(|| row.unreadable("event", &event))?,
+                source: row.text("source")?,
+                refund_ref: row.optional_text("refund_ref")?,
+                subject: row.optional_text("subject")?,
+                amount: row.money("amount", "currency")?,
+                at,
+            });
+        }
+        // A transaction's entries in several currencies are read together: the last one may be cut, and is read again.
+        if rows.len() < limit as usize {
+            return Ok((booked, None));
+        }
+        let next = last.map(|number| number - 1).filter(|next| *next > after);
+        if next.is_some() {
+            booked.retain(|entry| Some(entry.number) != last);
+        }
+        Ok((booked, next))
+    }
+
+    /// What stands at a gateway account by the books, spendable and held together, by currency, minor units.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn standing_at_gateway(
+        &self,
+        merchant: MerchantId,
+        account: &str,
+    ) -> Result<BTreeMap<Currency, i64>, StoreError> {
+        let query = sqlx::query(
+            "SELECT a.currency, CAST(SUM(a.balance) AS BIGINT) AS balance
+             FROM ledger_dimension d JOIN ledger_account a ON a.id = d.account_id
+             WHERE d.merchant_id = $1 AND d.dimension = $2 AND a.merchant_id = $1 AND a.layer = 1
+             AND a.code IN ($3, $4) GROUP BY a.currency",
+        )
+        .bind(merchant.to_string())
+        .bind(account)
+        .bind(i64::from(AccountCode::GATEWAY_BALANCE.number()))
+        .bind(i64::from(AccountCode::GATEWAY_HELD.number()));
+        let rows = self.all(query, |row| {
+            let row = Row::of("ledger_account", row);
+            Ok((row.parse("currency")?, row.int("balance")?))
+        });
+        Ok(rows.await?.into_iter().collect())
+    }
+
+    /// The payment that a fact of the gateway is booked for.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn subject_of_capture(
+        &self,
+        merchant: MerchantId,
+        capture_ref: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let query = sqlx::query(
+            "SELECT number, subject FROM ledger_transaction WHERE merchant_id = $1
+             AND event IN ('captured', 'captured_twice', 'captured_unmatched') AND source = $2 LIMIT 1",
+        )
+        .bind(merchant.to_string())
+        .bind(capture_ref);
+        let subject =
+            self.one(query, |row| Row::of("ledger_transaction", row).optional_text("subject")).await?;
+        Ok(subject.flatten())
+    }
+
+    /// Reference and subject of a transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn fact_of_transaction(
+        &self,
+        merchant: MerchantId,
+        number: i64,
+    ) -> Result<Option<(String, Option<String>)>, StoreError> {
+        let query = sqlx::query(
+            "SELECT number, source, subject FROM ledger_transaction WHERE merchant_id = $1 AND number = $2",
+        )
+        .bind(merchant.to_string())
+        .bind(number);
+        self.one(query, |row| {
+            let row = Row::of("ledger_transaction", row);
+            Ok((row.text("source")?, row.optional_text("subject")?))
+        })
+        .await
+    }
+
+    /// Payments of an account that are not paid, asked for exactly this amount within the day before a moment; two at
+    /// most, because two are none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn unpaid_payments_like(
+        &self,
+        account: GatewayAccountId,
+        amount: Money,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<PaymentId>, StoreError> {
+        let query = sqlx::query(
+            "SELECT id FROM payment WHERE gateway_account_id = $1 AND amount = $2 AND currency = $3
+             AND capture_ref IS NULL AND created_at BETWEEN $4 AND $5 AND is_open = 1 ORDER BY id LIMIT 2",
+        )
+        .bind(account.to_string())
+        .bind(amount.minor())
+        .bind(amount.currency().code())
+        .bind((at - TimeDelta::days(1)).timestamp_micros())
+        .bind(at.timestamp_micros());
+        self.all(query, |row| Row::of("payment", row).parse("id")).await
+    }
+}

@@ -1,0 +1,204 @@
+//! The running program's reconciliations, over HTTP and against its own far sides: a bill that differs, a file handed
+//! in, a refund that waits for the next day's takings, payouts that become gateway settlements.
+
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::{Value, json};
+
+use crate::app::TestApp;
+use crate::engines::on_each_engine;
+
+async fn now(app: &TestApp) -> DateTime<Utc> {
+    let clock = app.get("finance", "/v1/sandbox/clock").await.json();
+    clock["now"].as_str().unwrap().parse().unwrap()
+}
+
+async fn day_in(app: &TestApp, zone: chrono_tz::Tz) -> NaiveDate {
+    now(app).await.with_timezone(&zone).date_naive()
+}
+
+async fn advance(app: &TestApp, step: &str) {
+    let answer = app.post("finance", "/v1/sandbox/clock", &json!({"advance": step})).await;
+    assert!(matches!(answer.status, 200 | 202), "{}", answer.text);
+}
+
+/// A payment that was paid.
+async fn paid(app: &TestApp, gateway: &str, order: &str) -> String {
+    let id = app.pay(gateway, order).await["id"].as_str().unwrap().to_owned();
+    let page = format!("/v1/sandbox/payments/{id}");
+    let answer = app.post("storefront", &page, &json!({"shopper": "approve"})).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let path = format!("/v1/payments/{id}");
+    until(app, &path, |payment| payment["state"] == "captured").await;
+    id
+}
+
+/// Asks until it holds.
+async fn until(app: &TestApp, path: &str, holds: impl Fn(&Value) -> bool) -> Value {
+    for _ in 0..200 {
+        let answer = app.get("finance", path).await.json();
+        if holds(&answer) {
+            return answer;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{path}: {}", app.get("finance", path).await.text);
+}
+
+async fn ended(app: &TestApp, begun: &Value) -> Value {
+    let path = format!("/v1/reconciliations/{}", begun["id"].as_str().unwrap());
+    until(app, &path, |run| run["state"] != "running").await
+}
+
+async fn by_day(app: &TestApp, gateway: &str, day: NaiveDate) -> Value {
+    let body = json!({"gateway": gateway, "date": day.to_string()});
+    let answer = app.post("finance", "/v1/reconciliations", &body).await;
+    assert_eq!(answer.status, 202, "{}", answer.text);
+    ended(app, &answer.json()).await
+}
+
+async fn hand_in(app: &TestApp, parts: &[(&str, &[u8])]) -> crate::app::Answer {
+    let mut body = Vec::new();
+    for (name, bytes) in parts {
+        body.extend_from_slice(
+            format!("--frontier\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n").as_bytes(),
+        );
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"--frontier--\r\n");
+    let request = app
+        .keyed("POST", "finance", "/v1/reconciliations")
+        .header("content-type", "multipart/form-data; boundary=frontier")
+        .body(body);
+    app.send(request).await
+}
+
+/// PayPal's settlement report of a day, as its far side serves it.
+async fn settlement_report(app: &TestApp, day: NaiveDate) -> String {
+    let paypal = &app.sandbox["gateways"]["paypal"];
+    let text = |key: &str| paypal[key].as_str().unwrap().to_owned();
+    let client = app.request("POST", "/sandbox/paypal/v1/oauth2/token");
+    let client = client.basic_auth(text("client_id"), Some(text("client_secret")));
+    let token = app.send(client.form(&[("grant_type", "client_credentials")])).await.json();
+    let path = format!("/sandbox/paypal/ppreports/outgoing/STL-{}.01.009.CSV", day.format("%Y%m%d"));
+    let file = app.request("GET", &path).bearer_auth(token["access_token"].as_str().unwrap());
+    let file = app.send(file).await;
+    assert_eq!(file.status, 200, "{}", file.text);
+    file.text
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bill_that_differs_is_found_by_day_and_by_file() {
+    on_each_engine("a_bill_that_differs_is_found_by_day_and_by_file", async |database| {
+        let app = TestApp::with(&[("database.url", database.url.as_str())]).await;
+        let armed = app.post("storefront", "/v1/sandbox/scenarios/bill_differs", &json!({"next": 1})).await;
+        assert!(armed.status < 300, "{}", armed.text);
+        let payment = paid(&app, "paypal", "differs").await;
+        paid(&app, "paypal", "agrees").await;
+        let day = day_in(&app, chrono_tz::America::Los_Angeles).await;
+        advance(&app, "2d").await;
+
+        let run = by_day(&app, "paypal", day).await;
+        assert_eq!(
+            (&run["state"], &run["lines"], &run["by_kind"]),
+            (&json!("done"), &json!(2), &json!({"amount": 1})),
+            "{run}"
+        );
+        assert_eq!((&run["matched"], &run["open"], &run["repaired"]), (&json!(1), &json!(1), &json!(0)));
+        let path = format!("/v1/reconciliations/{}/findings", run["id"].as_str().unwrap());
+        let found = app.get("finance", &path).await.json();
+        let item = &found["data"][0];
+        assert_eq!(
+            (&item["kind"], &item["grade"], &item["payment"]),
+            (&json!("amount"), &json!("waits"), &json!(payment))
+        );
+        assert_eq!(
+            (&item["line"]["gross"]["amount"], &item["booked"]["gross"]["amount"]),
+            (&json!("99.99"), &json!("100.00"))
+        );
+        assert_eq!(
+            item["query"], "captured, SGD 100.00",
+            "the gateway's other channel agrees with the books"
+        );
+        let finding = format!("/v1/findings/{}", item["finding"].as_str().unwrap());
+        assert_eq!(app.get("finance", &finding).await.json()["kind"], "bill_amount");
+
+        // The same day as the gateway's file, streamed in a form.
+        let file = settlement_report(&app, day).await;
+        let answer = hand_in(&app, &[("gateway", b"paypal"), ("file", file.as_bytes())]).await;
+        assert_eq!(answer.status, 202, "{}", answer.text);
+        let run = ended(&app, &answer.json()).await;
+        assert_eq!(
+            (&run["state"], &run["lines"], &run["by_kind"]),
+            (&json!("done"), &json!(2), &json!({"amount": 1})),
+            "{run}"
+        );
+        assert_eq!(run["first_day"], json!(day.to_string()));
+        assert_eq!(run["bill_sha256"].as_str().unwrap().len(), 64);
+
+        // A file that was cut is none.
+        let cut = &file.as_bytes()[..file.len() - 9];
+        let answer = hand_in(&app, &[("gateway", b"paypal"), ("file", cut)]).await;
+        let run = ended(&app, &answer.json()).await;
+        assert_eq!((&run["state"], &run["lines"]), (&json!("failed"), &json!(0)), "{run}");
+        assert!(run["detail"].as_str().unwrap().contains("add up"), "{run}");
+
+        // Forms that are none, and whose business it is.
+        for (parts, code) in [
+            (vec![("gateway", b"paypal".as_slice())], "missing_field"),
+            (vec![("file", b"x".as_slice())], "missing_field"),
+            (vec![("gateway", b"paypal".as_slice()), ("colour", b"red")], "unknown_field"),
+            (vec![("gateway", b"nobody".as_slice()), ("file", b"x")], "gateway_unknown"),
+        ] {
+            let answer = hand_in(&app, &parts).await;
+            assert_eq!(answer.code(), code, "{}", answer.text);
+        }
+        let path = format!("/v1/reconciliations/{}", run["id"].as_str().unwrap());
+        assert_eq!(app.get("other.finance", &path).await.status, 404);
+        assert_eq!(app.get("other.finance", &format!("{path}/findings")).await.status, 404);
+        assert_eq!(app.get("storefront", &path).await.status, 403);
+        // The gateway's own balance is what the books have: the bill alone differs.
+        let findings = app.get("finance", "/v1/findings?limit=100").await.json();
+        let kinds: Vec<_> =
+            findings["data"].as_array().unwrap().iter().map(|finding| &finding["kind"]).collect();
+        assert!(!kinds.contains(&&json!("balance_differs")), "{kinds:?}");
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refund_after_the_sweep_waits_for_the_next_days_takings() {
+    on_each_engine("a_refund_after_the_sweep_waits_for_the_next_days_takings", async |database| {
+        let app = TestApp::with(&[("database.url", database.url.as_str())]).await;
+        let first = paid(&app, "grabpay", "swept").await;
+        advance(&app, "1d").await;
+        // J13: the wallet is empty. Refused for want of funds is not refused.
+        let body = json!({"amount": {"amount": "20.00", "currency": "SGD"}});
+        let path = format!("/v1/payments/{first}/refunds");
+        let refund = app.post_once("storefront", &path, "back", &body).await;
+        assert!(refund.status < 300, "{}", refund.text);
+        let path = format!("/v1/refunds/{}", refund.json()["id"].as_str().unwrap());
+        until(&app, &path, |refund| refund["state"] == "awaiting_funds").await;
+        paid(&app, "grabpay", "next-day").await;
+        advance(&app, "5m").await;
+        until(&app, &path, |refund| refund["state"] == "succeeded").await;
+        // The sweeps are payouts of the bill, and the duty has recorded them.
+        advance(&app, "3d").await;
+        let path = "/v1/reconciliations?limit=100";
+        let runs = until(&app, path, |runs| {
+            let all = runs["data"].as_array().into_iter().flatten();
+            all.filter(|run| run["by_kind"]["gateway_settlement"] == 1).count() == 2
+        })
+        .await;
+        for run in runs["data"].as_array().unwrap() {
+            assert_eq!((&run["state"], &run["open"]), (&json!("done"), &json!(0)), "{run}");
+        }
+        let verify = app.get("finance", "/v1/ledger/verify").await.json();
+        assert_eq!(verify["ok"], true, "{verify}");
+        app.stop().await;
+    })
+    .await;
+}
