@@ -27,7 +27,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
-use crate::gateways::BuildError;
+use crate::gateways::{BuildError, call};
 use crate::geo::{Geo, GeoError, Proxies};
 use crate::http::key_ring::KeyRing;
 use crate::http::limits::Limiter;
@@ -156,8 +156,10 @@ impl App {
             }
         };
         let built = Built { settings: &settings, store: &store, vault: &vault, clock: &clock, ids: &ids };
+        let http = call::client().map_err(|error| AppError::Broken(error.to_string()))?;
+        let (far, known) = (sandbox.as_ref(), seeded.as_ref());
         let accounts =
-            gateway_accounts::open_accounts(&built, &public_url, sandbox.as_ref(), seeded.as_ref()).await?;
+            gateway_accounts::open_accounts(&built, &public_url, far, known, http.into()).await?;
         let signer = signing::open_signer(&store, &vault, clock.wall()).await?;
         let flows = flows::build(&built, accounts, signer, &public_url).await?;
         let geo = Geo::start(settings.geo.clone(), clock.clone())?;

@@ -27,6 +27,8 @@ mod precision;
 /// Every gateway: one line each.
 pub mod registry;
 mod text;
+/// Over the network, or over a line in this process.
+pub mod transport;
 
 pub use account::{AccountSettings, Build, BuildError, Context, Descriptor, Trust, is_loopback};
 pub use notice::{About, Notification, NotificationError, RawNotification, Reply, ReturnParameters};

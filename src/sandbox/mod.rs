@@ -20,6 +20,7 @@ mod address;
 mod authority;
 mod book;
 mod courier;
+mod direct;
 pub mod grabpay;
 mod page;
 pub mod paypal;
@@ -39,6 +40,7 @@ use url::Url;
 use crate::clock::Clock;
 use crate::ids::IdSource;
 
+pub use direct::{Direct, DirectAnswer, Letter};
 pub use grabpay::{BankCredit, GrabPayPartner};
 pub use paypal::{PayPalApp, PayPalFee};
 pub use scenario::{Scenario, Target, UnknownScenario};

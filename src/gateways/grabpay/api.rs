@@ -11,6 +11,7 @@ use super::sign::{self, Signed};
 use super::wire::Problem;
 use crate::clock::Clock;
 use crate::gateways::call::{self, Answer};
+use crate::gateways::transport::Transport;
 use crate::gateways::{Context, GatewayError};
 
 const JSON: &str = "application/json";
@@ -18,7 +19,7 @@ const JSON: &str = "application/json";
 /// Grab's partner API as one account sees it.
 #[derive(Debug)]
 pub(super) struct Api {
-    http: reqwest::Client,
+    http: Transport,
     pub clock: Clock,
     base_url: String,
     partner_id: String,
@@ -83,7 +84,7 @@ impl Api {
             .request(method, path, body)
             .header("date", date)
             .header("authorization", format!("{}:{signature}", self.partner_id));
-        self.read(&call::send(request).await?)
+        self.read(&call::send(&self.http, request).await?)
     }
 
     /// In the shopper's name.
@@ -100,7 +101,7 @@ impl Api {
             .header("date", sign::write_date(now))
             .header("x-gid-aux-pop", sign::possession(self.client_secret.expose_secret(), token, now))
             .bearer_auth(token);
-        self.read(&call::send(request).await?)
+        self.read(&call::send(&self.http, request).await?)
     }
 
     /// Neither: GrabID reads the client secret from the body.
@@ -109,7 +110,7 @@ impl Api {
         path: &str,
         body: &impl Serialize,
     ) -> Result<Said<T>, GatewayError> {
-        self.read(&call::send(self.request(Method::POST, path, write(body)?)).await?)
+        self.read(&call::send(&self.http, self.request(Method::POST, path, write(body)?)).await?)
     }
 
     fn request(&self, method: Method, path: &str, body: Vec<u8>) -> reqwest::RequestBuilder {

@@ -7,6 +7,7 @@ use tokio::sync::Mutex;
 use super::errors::Refusal;
 use super::wire::{Problem, TokenAnswer};
 use crate::clock::Clock;
+use crate::gateways::transport::Transport;
 use crate::gateways::{Context, GatewayError, call};
 
 /// A token is not used in its last minute.
@@ -15,7 +16,7 @@ const MARGIN: TimeDelta = TimeDelta::seconds(60);
 /// Where tokens come from.
 #[derive(Debug)]
 pub(super) struct OAuth {
-    http: reqwest::Client,
+    http: Transport,
     clock: Clock,
     url: String,
     client_id: String,
@@ -86,11 +87,11 @@ impl OAuth {
         let asked_at = self.clock.now();
         let request = self
             .http
-            .post(&self.url)
+            .request(reqwest::Method::POST, &self.url)
             .basic_auth(&self.client_id, Some(secret.expose_secret()))
             .header("accept", "application/json")
             .form(&[("grant_type", "client_credentials")]);
-        let answer = call::send(request).await?;
+        let answer = call::send(&self.http, request).await?;
         if !answer.is_success() {
             let problem: Problem = answer.read()?;
             return Err(Refusal::of(&problem).into_error());
