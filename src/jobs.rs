@@ -20,6 +20,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
+use crate::crash::{Point, point};
 use crate::domain::orders::Holder;
 use crate::flows::pay::Pay;
 use crate::ids::IdSource;
@@ -240,7 +241,9 @@ impl Jobs {
     async fn perform(&self, job: Versioned<Job>, way: Range<DateTime<Utc>>) -> Result<(), StoreError> {
         let Versioned { value: leased, version } = job;
         let Some(duty) = self.duty(&leased.kind) else { return Ok(()) };
+        point(Point::JobLeased).await;
         let outcome = duty.run(&leased.payload).await;
+        point(Point::JobDone).await;
         let mut after = Job { lease: None, ..leased };
         let now = self.0.clock.now();
         match (duty.pace(), &outcome) {
@@ -266,7 +269,10 @@ impl Jobs {
         change.update_job(&after, version);
         match self.0.store.commit(change).await {
             // A lost update: the lease was taken over, its new holder finishes.
-            Ok(_) | Err(CommitError::LostUpdate { .. }) => Ok(()),
+            Ok(_) | Err(CommitError::LostUpdate { .. }) => {
+                point(Point::JobFinished).await;
+                Ok(())
+            }
             Err(error) => Err(unwritten(&after, &error)),
         }
     }

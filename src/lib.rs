@@ -3,6 +3,8 @@
 //! The modules are listed bottom-up: a module uses only those above it in this list. A test (`tests/it/tidy.rs`)
 //! reads this file and names every line that breaks the rule.
 
+/// Places between two steps where a process may die; nothing unless a test asks for them.
+pub mod crash;
 /// The only source of time.
 pub mod clock;
 /// Prefixed, sortable, typed ids, and where their randomness comes from.

@@ -1,6 +1,7 @@
 //! Goods were delivered: commission that was deferred at capture is earned (2300 → 4000).
 
 use crate::clock::Clock;
+use crate::crash::{Point, point};
 use crate::domain::ledger::journal::{self, Booking};
 use crate::domain::refunds;
 use crate::domain::settlement::{Delivery, DeliveryError, Settlement, deliver};
@@ -102,8 +103,12 @@ impl Delivering {
             let extra = with(&source);
             let foreign = extra.tables();
             change.extend(extra);
+            point(Point::DeliverDecided).await;
             match self.store.commit(change).await {
-                Ok(_) => return Ok(delivery),
+                Ok(_) => {
+                    point(Point::DeliverRecorded).await;
+                    return Ok(delivery);
+                }
                 Err(CommitError::LostUpdate { table, .. }) if foreign.contains(&table) => {
                     return Err(DeliverError::Superseded { table });
                 }

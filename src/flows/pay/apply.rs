@@ -7,6 +7,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::crash::{Point, point};
 use crate::domain::orders::{
     Asked, Capture, Conflict, Held, Intent, IntentKind, Lease, Outcome, Payment, PaymentReport, PaymentState,
     ReportKind, ReportSource, TimelineEntry, Transition,
@@ -17,6 +18,7 @@ use crate::store::outbox::Event;
 use crate::store::{Change, CommitError, Versioned};
 
 use super::cause::{Cause, NoticeRef, evidence};
+use super::complete::answered;
 use super::{CaptureStanding, DECISIONS, OpenAccount, Pay, PayError, PaymentView};
 
 /// What our own call came to, written with the report it answered.
@@ -70,6 +72,7 @@ impl Pay {
         if !more {
             return Ok(applied);
         }
+        point(Point::ApplyMore).await;
         for refund in &report.refunds {
             let now = self.load(applied.payment.value.id).await?;
             self.0.settles.apply_refund_report(&now, &account.account, refund, cause.source).await?;
@@ -78,6 +81,7 @@ impl Pay {
             let now = self.load(applied.payment.value.id).await?;
             self.0.settles.apply_money_report(&now, &account.account, fact, cause.source).await?;
         }
+        point(Point::ApplyFacts).await;
         if let Some(notice) = &cause.notice {
             self.settle_notice(notice, Settled::Done, report.kind.as_str()).await?;
         }
@@ -102,8 +106,10 @@ impl Pay {
                 return Ok(decided.applied);
             }
             let Decided { change, applied, kind, moved } = decided;
+            point(Point::ApplyDecided).await;
             match self.0.store.commit(change).await {
                 Ok(_) => {
+                    point(Point::ApplyWritten).await;
                     if moved {
                         let (payment, source) = (&applied.payment.value, cause.source.as_str());
                         tracing::info!(payment = %id, source, report = kind, state = payment.state.as_str(), "the payment moved");
@@ -377,20 +383,4 @@ struct Decided {
     applied: Applied,
     kind: &'static str,
     moved: bool,
-}
-
-/// What a report says about a call of ours that nobody had an answer to.
-fn answered(kind: IntentKind, report: &PaymentReport, after: &PaymentState) -> Option<Outcome> {
-    let known =
-        !matches!(report.kind, ReportKind::Stated { .. } | ReportKind::NotFound | ReportKind::Unknown { .. });
-    match kind {
-        IntentKind::Create if known => Some(Outcome::Done),
-        IntentKind::Complete
-            if matches!(report.kind, ReportKind::Captured(_) | ReportKind::Pending { .. }) =>
-        {
-            Some(Outcome::Done)
-        }
-        IntentKind::Create | IntentKind::Complete if after.is_closed() => Some(Outcome::Refused),
-        _ => None,
-    }
 }

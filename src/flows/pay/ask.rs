@@ -1,5 +1,6 @@
 //! Asking the gateway how a payment stands: one question at a time per payment, a crowd shares its answer.
 
+use crate::crash::{Point, point};
 use crate::domain::orders::{Payment, ReportSource};
 use crate::ids::{MerchantId, PaymentId};
 use crate::store::PaymentFilter;
@@ -58,7 +59,9 @@ impl Pay {
         let (request, secrets) = (self.request(&payment.value), self.secrets(&payment.value)?);
         // Seen before the question: an opening that ends meanwhile tells the shopper itself.
         let lacks_session = self.lacks_session(&payment.value).await?;
+        point(Point::AskBegun).await;
         let report = account.gateway.query_payment(&request, &secrets).await?;
+        point(Point::AskAnswered).await;
         let applied = self.apply(payment, &account, &report, cause, None).await?;
         match applied.completes {
             Some(intent) => self.complete(applied.payment, intent, &account).await,

@@ -4,6 +4,7 @@
 //! cannot (PayPal, GrabPay) a cancelled payment is one that we never complete; its approval lapses by itself. While a
 //! call to complete is under way, or nobody knows what came of it, it is too late.
 
+use crate::crash::{Point, point};
 use crate::domain::orders::{IntentKind, PaymentState, ReportSource};
 use crate::ids::{MerchantId, PaymentId};
 use crate::store::{Change, CommitError};
@@ -59,8 +60,12 @@ impl Pay {
             let detail = serde_json::json!({ "by": "merchant" });
             self.note_from(&mut change, ReportSource::Operator, &after, "cancelled", detail);
             self.tell(&mut change, &after);
+            point(Point::CancelDecided).await;
             match self.0.store.commit(change).await {
-                Ok(_) => return self.get(merchant, id).await,
+                Ok(_) => {
+                    point(Point::CancelRecorded).await;
+                    return self.get(merchant, id).await;
+                }
                 Err(CommitError::LostUpdate { table: "payment" | "quote", .. } | CommitError::Unknown(_)) => {
                 }
                 Err(error) => return Err(error.into()),

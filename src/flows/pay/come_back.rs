@@ -4,6 +4,7 @@
 //! something (an OAuth code); then the gateway is asked, as always. The shopper is sent on whatever the answer is: a
 //! gateway that does not answer now is asked again later.
 
+use crate::crash::{Point, point};
 use crate::domain::orders::{Payment, ReportSource};
 use crate::gateways::{About, ReturnParameters};
 use crate::ids::PaymentId;
@@ -43,6 +44,7 @@ impl Pay {
         let account = self.account_of(&payment.value)?;
         let id = payment.value.id;
         self.accept(payment, &account, parameters).await?;
+        point(Point::ReturnKept).await;
         let payment = match self.ask(id, &Cause::of(ReportSource::Return)).await {
             Ok(payment) => payment,
             Err(error) => {
@@ -71,6 +73,7 @@ impl Pay {
             let after = Payment { secrets: Some(self.seal(id, &kept)?), ..payment.value };
             let mut change = Change::new();
             change.update_payment(&after, payment.version);
+            point(Point::ReturnAccepted).await;
             match self.0.store.commit(change).await {
                 Ok(_) => return Ok(()),
                 Err(CommitError::LostUpdate { .. } | CommitError::Unknown(_)) => {

@@ -17,7 +17,10 @@
 //! [`Intent::REPEATABLE_FOR`](crate::domain::orders::Intent::REPEATABLE_FOR): PayPal keys it by `PayPal-Request-Id` for
 //! six hours and GrabPay's `charge/complete` answers with the latest status, so at both gateways it *is* the same call.
 
-use crate::domain::orders::{Intent, IntentKind, Outcome, Payment, PaymentReport, ReportKind, ReportSource};
+use crate::crash::{Point, point};
+use crate::domain::orders::{
+    Intent, IntentKind, Outcome, Payment, PaymentReport, PaymentState, ReportKind, ReportSource,
+};
 use crate::gateways::GatewayError;
 use crate::store::{Change, CommitError, Versioned};
 
@@ -33,6 +36,7 @@ impl Pay {
         mut intent: Versioned<Intent>,
         account: &OpenAccount,
     ) -> Result<Payment, PayError> {
+        point(Point::CompleteLeased).await;
         let prepared = self.holding(&mut intent, self.prepare(payment.clone(), account)).await;
         let payment = match prepared {
             Ok(prepared) => prepared,
@@ -44,8 +48,11 @@ impl Pay {
             Err(error) => return Err(error),
         };
         let (request, secrets) = (self.request(&payment.value), self.secrets(&payment.value)?);
+        point(Point::CompletePrepared).await;
         let call = account.gateway.complete_payment(&request, &secrets);
-        match self.holding(&mut intent, call).await {
+        let called = self.holding(&mut intent, call).await;
+        point(Point::CompleteCalled).await;
+        match called {
             Ok(completed) => {
                 let outcome = outcome(&completed.report.kind);
                 let called = Called { kind: IntentKind::Complete, outcome, secrets: completed.secrets };
@@ -77,6 +84,7 @@ impl Pay {
         let Some(secrets) = account.gateway.prepare_completion(&request, &secrets).await? else {
             return Ok(payment);
         };
+        point(Point::CompleteFetched).await;
         for _ in 0..DECISIONS {
             payment.value.secrets = Some(self.seal(payment.value.id, &secrets)?);
             let mut change = Change::new();
@@ -102,6 +110,7 @@ impl Pay {
         account: &OpenAccount,
         code: String,
     ) -> Result<Payment, PayError> {
+        point(Point::CompleteRefused).await;
         let (request, secrets) = (self.request(&payment.value), self.secrets(&payment.value)?);
         let question = account.gateway.query_payment(&request, &secrets);
         let (report, outcome) = match self.holding(&mut intent, question).await {
@@ -132,7 +141,9 @@ impl Pay {
         called: &Called,
     ) -> Result<Payment, PayError> {
         let cause = Cause::of(ReportSource::Call);
-        Ok(self.apply(payment, account, report, &cause, Some(called)).await?.payment.value)
+        let recorded = self.apply(payment, account, report, &cause, Some(called)).await?;
+        point(Point::CompleteRecorded).await;
+        Ok(recorded.payment.value)
     }
 
     /// Writes that the call had no answer, or had none that changes anything, and lets the lease go.
@@ -168,5 +179,21 @@ fn outcome(kind: &ReportKind) -> Outcome {
         | ReportKind::Stated { .. }
         | ReportKind::NotFound
         | ReportKind::Unknown { .. } => Outcome::Unknown,
+    }
+}
+
+/// What a report says about a call of ours that nobody had an answer to.
+pub(super) fn answered(kind: IntentKind, report: &PaymentReport, after: &PaymentState) -> Option<Outcome> {
+    let known =
+        !matches!(report.kind, ReportKind::Stated { .. } | ReportKind::NotFound | ReportKind::Unknown { .. });
+    match kind {
+        IntentKind::Create if known => Some(Outcome::Done),
+        IntentKind::Complete
+            if matches!(report.kind, ReportKind::Captured(_) | ReportKind::Pending { .. }) =>
+        {
+            Some(Outcome::Done)
+        }
+        IntentKind::Create | IntentKind::Complete if after.is_closed() => Some(Outcome::Refused),
+        _ => None,
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
+use crate::crash::{Point, point};
 use crate::domain::orders::{PaymentReport, ReportKind, ReportSource};
 use crate::gateways::{About, Notification, NotificationError, RawNotification, Reply};
 use crate::store::inbox::{Notice, Settled};
@@ -74,6 +75,7 @@ impl Pay {
             return Ok(accepted);
         };
         count(gateway, "kept");
+        point(Point::NoticeKept).await;
         let pay = self.clone();
         let work = tokio::spawn(async move { pay.work_off(notice).await });
         match tokio::time::timeout(PATIENCE, work).await {
@@ -137,6 +139,7 @@ impl Pay {
         };
         let mut change = Change::new();
         change.receive_notice(&notice, &kept_headers(raw.headers), raw.body);
+        point(Point::NoticeVerified).await;
         match self.0.store.commit(change).await {
             Ok(_) => Ok(Some(Versioned { value: notice, version: 1 })),
             Err(CommitError::LostUpdate { .. }) => Ok(None),
@@ -158,6 +161,7 @@ impl Pay {
         match found.filter(|payment| payment.value.account == notice.account) {
             Some(payment) => {
                 let cause = Cause { source: ReportSource::Callback, notice: Some(reference) };
+                point(Point::NoticeMatched).await;
                 if let Some(amount) = notice.stated.filter(|stated| *stated != payment.value.amount)
                     && !payment.value.state.is_closed()
                 {

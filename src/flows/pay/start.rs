@@ -7,6 +7,7 @@
 use serde_json::json;
 use url::Url;
 
+use crate::crash::{Point, point};
 use crate::domain::fx::Quote;
 use crate::domain::merchants::Merchant;
 use crate::domain::orders::{
@@ -70,7 +71,10 @@ impl Pay {
         let (payment, mut intent, account) = self.write_down(merchant, start, extra).await?;
         let id = payment.value.id;
         let request = self.request(&payment.value);
-        match self.holding(&mut intent, account.gateway.create_payment(&request)).await {
+        point(Point::StartIntended).await;
+        let opened = self.holding(&mut intent, account.gateway.create_payment(&request)).await;
+        point(Point::StartCalled).await;
+        match opened {
             Ok(session) => self.open_session(payment, &session).await?,
             Err(GatewayError::OutcomeUnknown(why)) => {
                 tracing::warn!(payment = %id, why, "whether the gateway opened the payment is not known");
@@ -78,6 +82,7 @@ impl Pay {
             }
             Err(error) => self.fail(payment, &account, &error).await?,
         }
+        point(Point::StartRecorded).await;
         self.get(merchant.id, id).await
     }
 
@@ -139,6 +144,7 @@ impl Pay {
             };
             let intent = self.new_intent(&payment, self.0.holder);
             change.insert_payment(&payment).insert_intent(&intent);
+            point(Point::StartDecided).await;
             match self.0.store.commit(change).await {
                 Ok(_) => {
                     let payment = Versioned { value: payment, version: 1 };

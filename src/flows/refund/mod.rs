@@ -17,6 +17,7 @@ use std::sync::Arc;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use crate::crash::{Point, point};
 use crate::domain::ledger::journal::Booking;
 use crate::domain::ledger::{Account, AccountCode, Layer, Owner};
 use crate::domain::merchants::GatewayAccount;
@@ -157,8 +158,10 @@ impl Refunding {
             let payment = Payment { updated_at: refund.created_at, ..ground.payment.value.clone() };
             change.update_payment(&payment, ground.payment.version);
             change.extend(extra.clone());
+            point(Point::RefundDecided).await;
             match self.0.store.commit(change).await {
                 Ok(_) => {
+                    point(Point::RefundIntended).await;
                     self.send_written(refund.id).await;
                     return self.get(merchant, refund.id).await;
                 }

@@ -2,6 +2,7 @@
 
 use futures_util::FutureExt;
 
+use crate::crash::{Point, point};
 use crate::domain::orders::refund::{Refund, RefundState};
 use crate::domain::orders::{
     Intent, IntentKind, Lease, Outcome, Payment, RefundReport, RefundStatus, ReportSource,
@@ -100,8 +101,12 @@ impl Refunding {
         };
         let mut change = Change::new();
         change.update_intent(&leased, call.intent.version);
+        point(Point::RefundAsked).await;
         match self.0.store.commit(change).await {
-            Ok(_) => self.send_once(id).await,
+            Ok(_) => {
+                point(Point::RefundLeased).await;
+                self.send_once(id).await
+            }
             // Another instance has it.
             Err(CommitError::LostUpdate { .. }) => Ok(()),
             Err(error) => Err(RefundFlowError::unavailable(error)),
@@ -151,6 +156,7 @@ impl Refunding {
         let account = call.account.clone();
         let refunds = Refunding::refunds_at(&account)?;
         let sent = self.0.pay.holding(&mut call.intent, refunds.refund(&request, &secrets, &wire)).await;
+        point(Point::RefundCalled).await;
         match answer(&call.refund.value, sent, self.0.clock.now()) {
             Answer::Report(report) => self.apply(&call, &report, ReportSource::Call).await,
             Answer::Outcome(outcome, error) => {

@@ -3,6 +3,7 @@
 //! A refund was posted when it was decided (the parties' shares against 2020). Here the gateway's word follows: paid out
 //! (2020 against the gateway's balance), a fee that came back after all, or a definite no, which undoes the decision.
 
+use crate::crash::{Point, point};
 use crate::domain::findings::{Action, Finding, FindingKind, FindingState};
 use crate::domain::ledger::journal;
 use crate::domain::merchants::GatewayAccount;
@@ -40,8 +41,12 @@ impl Settlements {
             if change.is_empty() {
                 return Ok(());
             }
+            point(Point::RefundReported).await;
             match self.0.store.commit(change).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => {
+                    point(Point::RefundRecorded).await;
+                    return Ok(());
+                }
                 Err(
                     CommitError::LostUpdate { .. }
                     | CommitError::AlreadyBooked { .. }

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 
 use crate::clock::Clock;
+use crate::crash::{Point, point};
 use crate::domain::ledger::BlockHash;
 use crate::ids::{BatchId, IdSource};
 use crate::store::{Change, CommitError, Engine, Value};
@@ -175,7 +176,10 @@ impl Task {
                 return Err(classify(self.engine, failed));
             }
         };
-        match self.commit(&mut session).await {
+        point(Point::CommitPending).await;
+        let committed = self.commit(&mut session).await;
+        point(Point::CommitDone).await;
+        match committed {
             Ok(()) => self.session = Some(session),
             Err(error) => {
                 drop(session);
