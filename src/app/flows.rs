@@ -41,6 +41,7 @@ pub async fn build(
     accounts: Accounts,
     signer: Signer,
     public_url: &str,
+    one_by_one: bool,
 ) -> Result<Flows, AppError> {
     let (store, clock, ids) = (built.store.clone(), built.clock.clone(), built.ids.clone());
     let holder = Holder { boot: ids.mint(), alone: store.engine() == Engine::Sqlite };
@@ -57,7 +58,7 @@ pub async fn build(
         fees: built.settings.fees.clone(),
         allow_stale_reference,
     });
-    let pay = Pay::new(pay::Parts::new(
+    let parts = pay::Parts::new(
         store.clone(),
         clock.clone(),
         ids.clone(),
@@ -68,8 +69,9 @@ pub async fn build(
         holder,
         public_url.to_owned(),
         built.settings.mode == Mode::Sandbox,
-    ));
-    let refunding = Refunding::new(refund::Parts {
+    );
+    let pay = Pay::new(if one_by_one { parts.one_by_one() } else { parts });
+    let parts = refund::Parts {
         store: store.clone(),
         ids: ids.clone(),
         pay: pay.clone(),
@@ -77,7 +79,8 @@ pub async fn build(
         rates: rates.clone(),
         holder,
         clock: clock.clone(),
-    });
+    };
+    let refunding = if one_by_one { Refunding::one_by_one(parts) } else { Refunding::new(parts) };
     let resolving = Resolving {
         store: store.clone(),
         ids: ids.clone(),

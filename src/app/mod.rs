@@ -13,6 +13,7 @@ mod reseal;
 mod sandbox_file;
 mod seed;
 mod signing;
+mod wake;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -44,6 +45,7 @@ pub use opening::{open_store, open_vault, prepare_folder, restore_clock};
 pub use reseal::reseal;
 pub use seed::{Identity, Seeded};
 pub use signing::retire_signing_keys;
+pub use wake::{Woken, found, wake};
 
 /// Why the service does not start, in words for whoever starts it.
 #[derive(Debug, thiserror::Error)]
@@ -161,7 +163,7 @@ impl App {
         let accounts =
             gateway_accounts::open_accounts(&built, &public_url, far, known, http.into()).await?;
         let signer = signing::open_signer(&store, &vault, clock.wall()).await?;
-        let flows = flows::build(&built, accounts, signer, &public_url).await?;
+        let flows = flows::build(&built, accounts, signer, &public_url, false).await?;
         let geo = Geo::start(settings.geo.clone(), clock.clone())?;
         let proxies = Proxies::new(&settings);
         let origins = store.key_origins().await?;

@@ -89,6 +89,11 @@ impl Sandbox {
         read(answer).await
     }
 
+    /// Closes the file; nothing is answered after that.
+    pub async fn close(&self) {
+        self.book.close().await;
+    }
+
     /// Acts as the shopper at a page of the far side; where the shopper is sent, if anywhere. `None` too when the page
     /// shows no button any more.
     pub async fn shopper_at(&self, page: &Url, decision: Shopper) -> Option<Url> {

@@ -14,6 +14,7 @@ use url::Url;
 
 use super::sign;
 use crate::clock::Clock;
+use crate::crash;
 use crate::gateways::transport::{Broken, Transport};
 use crate::gateways::{BuildError, Context, NotificationError, Trust, is_loopback};
 
@@ -125,7 +126,7 @@ impl Certificates {
         address: &str,
         at: DateTime<Utc>,
     ) -> Result<Arc<[CertificateDer<'static>]>, NotificationError> {
-        let mut kept = self.kept.lock().await;
+        let mut kept = crash::lock(&self.kept).await;
         if let Some(chain) = kept.chains.get(address) {
             return Ok(chain.clone());
         }

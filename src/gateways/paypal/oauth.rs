@@ -7,6 +7,7 @@ use tokio::sync::Mutex;
 use super::errors::Refusal;
 use super::wire::{Problem, TokenAnswer};
 use crate::clock::Clock;
+use crate::crash;
 use crate::gateways::transport::Transport;
 use crate::gateways::{Context, GatewayError, call};
 
@@ -45,7 +46,7 @@ impl OAuth {
 
     /// The present token; fetches one if none is left.
     pub async fn token(&self) -> Result<SecretString, GatewayError> {
-        let mut cached = self.cached.lock().await;
+        let mut cached = crash::lock(&self.cached).await;
         if let Some(token) = cached.as_ref().filter(|token| self.clock.now() < token.until) {
             return Ok(token.bearer.clone());
         }
@@ -55,7 +56,7 @@ impl OAuth {
 
     /// A token other than `refused`; callers that were refused together share one new token.
     pub async fn renewed(&self, refused: &SecretString) -> Result<SecretString, GatewayError> {
-        let mut cached = self.cached.lock().await;
+        let mut cached = crash::lock(&self.cached).await;
         if let Some(token) = cached.as_ref()
             && token.bearer.expose_secret() != refused.expose_secret()
         {
