@@ -10,6 +10,7 @@ mod keys;
 mod merchants;
 mod reprice;
 mod serve;
+mod simulate;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -104,6 +105,8 @@ enum Command {
         #[command(subcommand)]
         command: fx::FxCommand,
     },
+    /// Live whole payments' lives from a seed, with everything that can go wrong, and check what must hold
+    Simulate(simulate::Simulate),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -185,6 +188,9 @@ fn run(cli: Cli) -> Result<Outcome, CliError> {
     if let Some(Command::Config { command: ConfigCommand::Check }) = &cli.command {
         return config::check(&layers);
     }
+    if let Some(Command::Simulate(asked)) = &cli.command {
+        return simulate::simulate(asked);
+    }
     let settings = Settings::from_layers(&layers)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -209,7 +215,7 @@ fn run(cli: Cli) -> Result<Outcome, CliError> {
         Command::Fx { command: fx::FxCommand::Backtest(asked) } => fx::backtest(&settings, &asked),
         Command::Fx { command: fx::FxCommand::Reprice(asked) } => reprice::reprice(&settings, &asked),
         Command::Openapi => config::openapi(&settings),
-        Command::Config { .. } => Ok(Outcome::Done),
+        Command::Simulate(_) | Command::Config { .. } => Ok(Outcome::Done),
     }
 }
 
