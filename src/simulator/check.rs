@@ -60,6 +60,9 @@ pub(super) async fn look(
     if let Some(found) = true_deal(life, &deal, &payment) {
         return Ok(Some(found));
     }
+    if payment.state.taken().is_none() && deal.given_back.is_empty() {
+        return Ok(None);
+    }
     let refunds = store.refunds_of(life.id).await?;
     let counted: i64 =
         refunds.iter().filter(|refund| refund.value.counts()).map(|refund| refund.value.amount.minor()).sum();
@@ -169,7 +172,7 @@ pub(super) async fn unsettled(
     if let Some(finding) = finding {
         return Ok(Some(format!("a finding waits: {}", finding.value.kind.as_str())));
     }
-    Ok(books_differ(store, merchant, life, &deal).await?)
+    books_differ(store, merchant, life, &deal).await
 }
 
 /// The payment's own entries against what is true of it.

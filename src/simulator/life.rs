@@ -40,8 +40,6 @@ pub(super) struct Life {
     pub busy: u32,
     pub seen: Seen,
     pub armed: bool,
-    /// Settled on both sides, checked.
-    pub over: bool,
     pub begins_at: DateTime<Utc>,
 }
 
@@ -113,7 +111,6 @@ impl Life {
             busy: 0,
             seen: Seen::default(),
             armed: false,
-            over: false,
             begins_at,
         }
     }

@@ -21,11 +21,13 @@ use super::world::{Template, World, runtime};
 use super::{Broken, Options, Report, Sabotage, SimulationError, broken};
 
 /// Lives side by side.
-const ROUND: u64 = 24;
+const ROUND: u64 = 32;
 /// After the last life of a round has begun, faults go on for so long.
-const FAULTY: TimeDelta = TimeDelta::minutes(12);
-/// Within this after faults have stopped everything that was paid is settled: five questions' time and one more.
-const BUDGET: TimeDelta = TimeDelta::minutes(12);
+const FAULTY: TimeDelta = TimeDelta::minutes(8);
+/// Within this after faults have stopped everything that was paid is settled: three rounds of questions.
+const BUDGET: TimeDelta = TimeDelta::minutes(7);
+/// And what was not paid, after it has lapsed: two.
+const AFTER_LAPSE: TimeDelta = TimeDelta::seconds(270);
 /// After this every approval and session has lapsed.
 const LAPSE: TimeDelta = TimeDelta::hours(8);
 
@@ -90,6 +92,8 @@ pub(super) struct Run {
     /// Payments of ended rounds, by gateway.
     pub ended: [Vec<String>; 2],
     pub checked_at: u64,
+    /// There may be mail.
+    pub knock: bool,
 }
 
 impl Run {
@@ -114,6 +118,7 @@ impl Run {
             counts: Counts::default(),
             ended: [vec![], vec![]],
             checked_at: 0,
+            knock: true,
             world,
         })
     }
@@ -158,7 +163,6 @@ impl Run {
         self.due = Due { drain: now, ask: now, refunds: now };
         self.mail.clear();
         self.lives = vec![];
-        // The merchants and suppliers are known to the process; lives are drawn when it is up.
         let mut last = now;
         let begins: Vec<DateTime<Utc>> = (0..count)
             .map(|_| {
@@ -167,26 +171,16 @@ impl Run {
             })
             .collect();
         self.phase = Phase::Faulty(last + FAULTY);
-        if let Some(found) = self.phase_through(far, Some((from, begins)))? {
-            return Ok(Some(found));
-        }
-        self.phase = Phase::Calm(self.world.clock.now() + BUDGET);
-        if let Some(found) = self.phase_through(far, None)? {
-            return Ok(Some(found));
-        }
-        self.world.clock.pass(LAPSE);
-        let now = self.world.clock.now();
-        self.due = Due { drain: now, ask: now, refunds: now };
-        self.phase = Phase::Lapsed(now + TimeDelta::minutes(7));
-        self.phase_through(far, None)
+        self.process_after_process(far, (from, begins))
     }
 
-    /// Process after process until the phase is over.
-    fn phase_through(
+    /// Process after process until the round is over.
+    fn process_after_process(
         &mut self,
         far: &Sandbox,
-        mut newborn: Option<(u64, Vec<DateTime<Utc>>)>,
+        newborn: (u64, Vec<DateTime<Utc>>),
     ) -> Result<Option<Broken>, SimulationError> {
+        let mut newborn = Some(newborn);
         loop {
             let runtime = runtime()?;
             self.gate.begin();
@@ -208,7 +202,7 @@ impl Run {
         far: &Sandbox,
         newborn: Option<(u64, Vec<DateTime<Utc>>)>,
     ) -> Result<End, SimulationError> {
-        self.quiet();
+        self.rest();
         let (store, woken) = self.world.boot(far, &self.gate).await?;
         if let Some((from, begins)) = newborn {
             for (number, at) in (from..).zip(begins) {
@@ -226,18 +220,39 @@ impl Run {
                 return Ok(End::Broken(broken));
             }
         }
-        let end = self.steps(&store, &woken, far).await?;
-        if matches!(end, End::Over) {
-            self.quiet();
+        loop {
+            let end = self.steps(&store, &woken, far).await?;
+            if !matches!(end, End::Over) {
+                return Ok(end);
+            }
+            self.rest();
             let end = self.phase_ends(&store, &woken).await?;
-            store.close().await;
-            return Ok(end);
+            if !matches!(end, End::Over) || !self.next_phase() {
+                store.close().await;
+                return Ok(end);
+            }
         }
-        Ok(end)
+    }
+
+    /// Whether there is one.
+    fn next_phase(&mut self) -> bool {
+        let now = self.world.clock.now();
+        self.phase = match self.phase {
+            Phase::Faulty(_) => Phase::Calm(now + BUDGET),
+            Phase::Calm(_) => {
+                self.world.clock.pass(LAPSE);
+                let now = now + LAPSE;
+                self.due = Due { drain: now, ask: now, refunds: now };
+                Phase::Lapsed(now + AFTER_LAPSE)
+            }
+            Phase::Lapsed(_) => return false,
+        };
+        self.knock = true;
+        true
     }
 
     /// Faults at the writer rest: what is read and noted now is ours, not the process's.
-    pub(super) fn quiet(&self) {
+    pub(super) fn rest(&self) {
         self.gate.writer_dies(0);
         *self.world.commit_faults.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = 0;
     }
@@ -300,7 +315,7 @@ impl Run {
 
     /// Everything once more, from the first block on, and the far side's own word for its balances.
     async fn last_look(&mut self, far: &Sandbox) -> Result<Option<Broken>, SimulationError> {
-        self.quiet();
+        self.rest();
         let (store, woken) = self.world.boot(far, &self.gate).await?;
         let found = match books::verified(&store, true).await? {
             None => books::told(&store, &woken, far, &self.world.clock).await?,
@@ -318,6 +333,14 @@ impl Run {
         let one_oclock = TimeDelta::hours(17).num_seconds();
         let passed = (now.timestamp() - one_oclock).rem_euclid(day);
         self.world.clock.pass(TimeDelta::seconds(day - passed));
+    }
+
+    /// Lets go wrong at the writer what the phase has.
+    pub(super) fn stir(&self) {
+        let faulty = matches!(self.phase, Phase::Faulty(_));
+        let (deaths, commits) = if faulty { (self.rates.death * 100, self.rates.commit) } else { (0, 0) };
+        self.gate.writer_dies(deaths);
+        *self.world.commit_faults.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = commits;
     }
 
     pub(super) fn sabotaged(&self, by: Sabotage) -> bool {

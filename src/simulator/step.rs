@@ -35,16 +35,16 @@ impl Run {
         far: &Sandbox,
     ) -> Result<End, SimulationError> {
         let mut acts: Vec<Act> = vec![];
-        let (deaths, commits) = if self.faulty() { (self.rates.death * 100, self.rates.commit) } else { (0, 0) };
-        self.gate.writer_dies(deaths);
-        *self.world.commit_faults.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = commits;
+        self.stir();
         loop {
             let now = self.world.clock.now();
             let (Phase::Faulty(until) | Phase::Calm(until) | Phase::Lapsed(until)) = self.phase;
             if acts.is_empty() && now >= until {
                 return Ok(End::Over);
             }
-            self.mail.extend(far.letters().await?);
+            if std::mem::take(&mut self.knock) {
+                self.mail.extend(far.letters().await?);
+            }
             let fresh = acts.len() < ABREAST && now < until && self.dice.random_bool(0.4);
             if (fresh || acts.is_empty())
                 && let Some(act) = self.begin(store, woken, far).await?
@@ -56,6 +56,7 @@ impl Run {
                 let most = if acts.is_empty() { 15_000 } else { 4_000 };
                 let passes = self.dice.random_range(1..most);
                 self.world.clock.pass(TimeDelta::milliseconds(passes));
+                self.knock = true;
                 self.trace.note(format!("passes {passes}"));
                 continue;
             }
@@ -98,11 +99,9 @@ impl Run {
             return Ok(found);
         }
         self.checked_at = self.trace.steps;
-        self.quiet();
+        self.rest();
         let found = books::verified(store, false).await?;
-        let (deaths, commits) = if self.faulty() { (self.rates.death * 100, self.rates.commit) } else { (0, 0) };
-        self.gate.writer_dies(deaths);
-        *self.world.commit_faults.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = commits;
+        self.stir();
         Ok(found)
     }
 
@@ -217,6 +216,7 @@ impl Run {
             return (format!("{path}: {fault}"), answer);
         }
         let mut answer = far.answer(direct.clone()).await;
+        self.knock |= direct.method == reqwest::Method::POST;
         self.truth.observe(&direct, &answer);
         let mut words = format!("{path}: {}", answer.status);
         if self.faulty() && strikes(&mut self.dice, self.rates.twice) {
@@ -348,6 +348,7 @@ impl Run {
         let life = &mut self.lives[place];
         let Some(page) = life.seen.next_action.clone().filter(|_| life.way_back.is_none()) else { return false };
         life.visits += 1;
+        self.knock = true;
         let sent_to = far.shopper_at(&page, life.shopper).await;
         let lost = sent_to.is_some()
             && matches!(self.phase, Phase::Faulty(_))

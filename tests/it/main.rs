@@ -39,6 +39,7 @@ mod sandbox;
 mod scenarios;
 mod scenarios_flows;
 mod settings;
+mod simulator;
 mod store_crash;
 mod store_faults;
 mod store_ledger;
