@@ -160,8 +160,7 @@ impl App {
         let built = Built { settings: &settings, store: &store, vault: &vault, clock: &clock, ids: &ids };
         let http = call::client().map_err(|error| AppError::Broken(error.to_string()))?;
         let (far, known) = (sandbox.as_ref(), seeded.as_ref());
-        let accounts =
-            gateway_accounts::open_accounts(&built, &public_url, far, known, http.into()).await?;
+        let accounts = gateway_accounts::open_accounts(&built, &public_url, far, known, http.into()).await?;
         let signer = signing::open_signer(&store, &vault, clock.wall()).await?;
         let flows = flows::build(&built, accounts, signer, &public_url, false).await?;
         let geo = Geo::start(settings.geo.clone(), clock.clone())?;

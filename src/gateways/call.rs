@@ -70,8 +70,7 @@ pub(super) async fn send(http: &Transport, request: reqwest::RequestBuilder) -> 
         _ => return Err(GatewayError::OutcomeUnknown(format!("HTTP {status}"))),
     }
     let body = response.body(ANSWER_LIMIT).await?;
-    let body =
-        body.ok_or_else(|| GatewayError::OutcomeUnknown("the answer is longer than 1 MiB".into()))?;
+    let body = body.ok_or_else(|| GatewayError::OutcomeUnknown("the answer is longer than 1 MiB".into()))?;
     Ok(Answer { status, date, json, body })
 }
 

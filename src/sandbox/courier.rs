@@ -256,7 +256,10 @@ impl Sandbox {
         deliveries
     }
 
-    pub(super) async fn headers_for(&self, delivery: &Delivery) -> Result<reqwest::header::HeaderMap, SandboxError> {
+    pub(super) async fn headers_for(
+        &self,
+        delivery: &Delivery,
+    ) -> Result<reqwest::header::HeaderMap, SandboxError> {
         let mut session = self.book.begin().await?;
         match &delivery.sender {
             Sender::PayPal { .. } => paypal::notice_headers(self, &mut session, delivery).await,

@@ -152,9 +152,10 @@ impl Sandbox {
 
 async fn read(answer: HttpResponse) -> DirectAnswer {
     let status = answer.status().as_u16();
-    let headers = answer.headers().iter().filter_map(|(name, value)| {
-        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
-    });
+    let headers = answer
+        .headers()
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
     let headers = headers.collect();
     let body = to_bytes(answer.into_body()).await.ok().map(|bytes| bytes.to_vec());
     DirectAnswer { status, headers, body }

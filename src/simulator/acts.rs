@@ -132,8 +132,7 @@ pub(super) fn sync(woken: &Woken, id: PaymentId) -> Work {
 
 /// `part` in hundredths of the amount; 0: all that is left.
 pub(super) fn refund(woken: &Woken, life: &Life, (id, part): (RefundId, u32)) -> Work {
-    let (refunding, merchant, payment) =
-        (woken.refunding.clone(), woken.seeded.default.merchant, life.id);
+    let (refunding, merchant, payment) = (woken.refunding.clone(), woken.seeded.default.merchant, life.id);
     let minor = i128::from(life.amount.minor()) * i128::from(part) / 100;
     let amount = i64::try_from(minor).unwrap_or(1).max(1);
     let amount = (part > 0).then(|| Money::from_minor(amount, life.amount.currency()));

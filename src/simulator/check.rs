@@ -37,8 +37,7 @@ pub(super) async fn look(
     };
     let (payment, version) = (row.value, row.version);
     let findings = store.findings_of(merchant, life.id).await?;
-    let open =
-        findings.iter().any(|finding| !matches!(finding.value.state, FindingState::Resolved { .. }));
+    let open = findings.iter().any(|finding| !matches!(finding.value.state, FindingState::Resolved { .. }));
     let refunded_minor = payment.state.refunded().map_or(0, |refunded| refunded.minor());
     let before = std::mem::replace(
         &mut life.seen,
@@ -96,8 +95,12 @@ fn true_deal(life: &Life, deal: &Deal, payment: &Payment) -> Option<Broken> {
         return Some(broken("I2", life, &format!("the gateway took the money {} times", deal.takings.len())));
     }
     for (capture, taking) in &deal.takings {
-        let back: i64 =
-            deal.given_back.values().filter(|back| back.capture == *capture).map(|back| back.amount.minor()).sum();
+        let back: i64 = deal
+            .given_back
+            .values()
+            .filter(|back| back.capture == *capture)
+            .map(|back| back.amount.minor())
+            .sum();
         if back > taking.amount.minor() {
             return Some(broken("I3", life, "more went back than was taken"));
         }
@@ -154,13 +157,15 @@ pub(super) async fn unsettled(
         Some(taking) if taking.amount != life.amount => {
             let back: i64 = deal.given_back.values().map(|back| back.amount.minor()).sum();
             let sent = matches!(state, PaymentState::Cancelled { returned: Some(_), .. });
-            (!sent || back != taking.amount.minor())
-                .then(|| format!("{} of {} was taken, {back} sent back, it is {word}", taking.amount, life.amount))
+            (!sent || back != taking.amount.minor()).then(|| {
+                format!("{} of {} was taken, {back} sent back, it is {word}", taking.amount, life.amount)
+            })
         }
         Some(_) => {
             let back: i64 = deal.given_back.values().map(|back| back.amount.minor()).sum();
             let known = state.refunded().map(|refunded| refunded.minor());
-            (known != Some(back)).then(|| format!("it was paid and {back} given back; it is {word} {known:?}"))
+            (known != Some(back))
+                .then(|| format!("it was paid and {back} given back; it is {word} {known:?}"))
         }
     };
     if open.is_some() {

@@ -153,5 +153,9 @@ impl Simulator {
 }
 
 fn broken(invariant: &'static str, life: &Life, what: &str) -> Broken {
-    Broken { invariant, what: format!("life {} ({} at {}): {what}", life.number, life.id, life.gateway), steps: vec![] }
+    Broken {
+        invariant,
+        what: format!("life {} ({} at {}): {what}", life.number, life.id, life.gateway),
+        steps: vec![],
+    }
 }

@@ -139,7 +139,8 @@ impl Run {
         }
         if let Some(broken) = &mut found {
             let who = broken.what.split_whitespace().nth(1).map(|number| format!("life {number} "));
-            let about = if broken.what.starts_with("life ") { who.unwrap_or_default() } else { String::new() };
+            let about =
+                if broken.what.starts_with("life ") { who.unwrap_or_default() } else { String::new() };
             broken.steps = self.trace.last(&about, 60);
         }
         Ok(Report {
@@ -207,7 +208,10 @@ impl Run {
         if let Some((from, begins)) = newborn {
             for (number, at) in (from..).zip(begins) {
                 let life = Life::draw(number, &mut self.dice, self.world.ids(), &woken.seeded, at);
-                self.trace.note(format!("life {number} {} {} {} {:?}", life.id, life.gateway, life.amount, life.shopper));
+                self.trace.note(format!(
+                    "life {number} {} {} {} {:?}",
+                    life.id, life.gateway, life.amount, life.shopper
+                ));
                 self.lives.push(life);
             }
         }

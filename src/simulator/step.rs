@@ -202,11 +202,7 @@ impl Run {
     }
 
     /// A request on its way, to the far side and back.
-    async fn carried(
-        &mut self,
-        request: reqwest::Request,
-        far: &Sandbox,
-    ) -> (String, Result<Carried, Lost>) {
+    async fn carried(&mut self, request: reqwest::Request, far: &Sandbox) -> (String, Result<Carried, Lost>) {
         let direct = direct(&request);
         let path = direct.url.path().rsplit('/').take(2).collect::<Vec<_>>().join("<");
         if self.faulty()
@@ -245,7 +241,10 @@ impl Run {
             self.counts.faults += 1;
             words.push_str(&format!(", {fault}"));
         }
-        if self.sabotaged(Sabotage::ResendRefunds) && carried.is_err() && direct.url.path().ends_with("/refund") {
+        if self.sabotaged(Sabotage::ResendRefunds)
+            && carried.is_err()
+            && direct.url.path().ends_with("/refund")
+        {
             let mut other = direct;
             for (name, value) in &mut other.headers {
                 if name == "paypal-request-id" {
@@ -346,7 +345,9 @@ impl Run {
     /// The shopper's visit to the page, when it is still to be made; then the way back comes later, or never.
     async fn visited(&mut self, place: usize, far: &Sandbox) -> bool {
         let life = &mut self.lives[place];
-        let Some(page) = life.seen.next_action.clone().filter(|_| life.way_back.is_none()) else { return false };
+        let Some(page) = life.seen.next_action.clone().filter(|_| life.way_back.is_none()) else {
+            return false;
+        };
         life.visits += 1;
         self.knock = true;
         let sent_to = far.shopper_at(&page, life.shopper).await;
@@ -432,13 +433,18 @@ fn forge(dice: &mut rand::rngs::StdRng, letter: &Letter) -> (Vec<(String, String
 /// Every captured amount one minor unit too large.
 fn misread(body: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(body);
-    text.replace("\"paypal_fee\":{\"currency_code\":\"USD\",\"value\":\"", "\"paypal_fee\":{\"currency_code\":\"USD\",\"value\":\"1").into_bytes()
+    text.replace(
+        "\"paypal_fee\":{\"currency_code\":\"USD\",\"value\":\"",
+        "\"paypal_fee\":{\"currency_code\":\"USD\",\"value\":\"1",
+    )
+    .into_bytes()
 }
 
 fn direct(request: &reqwest::Request) -> Direct {
-    let headers = request.headers().iter().filter_map(|(name, value)| {
-        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
-    });
+    let headers = request
+        .headers()
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
     let body = request.body().and_then(|body| body.as_bytes()).unwrap_or_default().to_vec();
     Direct { method: request.method().clone(), url: request.url().clone(), headers: headers.collect(), body }
 }

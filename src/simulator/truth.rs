@@ -63,7 +63,9 @@ impl Truth {
 
     /// Takes note of what a far side did.
     pub(super) fn observe(&mut self, asked: &Direct, answer: &DirectAnswer) {
-        let Some(body) = answer.body.as_deref().filter(|_| (200..300).contains(&answer.status)) else { return };
+        let Some(body) = answer.body.as_deref().filter(|_| (200..300).contains(&answer.status)) else {
+            return;
+        };
         let Ok(said) = serde_json::from_slice::<Value>(body) else { return };
         let sent: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
         let path = asked.url.path();
@@ -96,7 +98,12 @@ impl Truth {
         } else if path.ends_with("/v2/refund")
             && let Some(amount) = minor(&sent)
         {
-            self.gave_back(&text(&sent["originTxID"]), &text(&said["txID"]), &text(&sent["partnerTxID"]), amount);
+            self.gave_back(
+                &text(&sent["originTxID"]),
+                &text(&said["txID"]),
+                &text(&sent["partnerTxID"]),
+                amount,
+            );
         }
     }
 
@@ -110,7 +117,11 @@ impl Truth {
             let fee = fee.unwrap_or_else(|| Money::zero(taken.currency()));
             let reference = text(&capture["id"]);
             self.owners.insert(reference.clone(), ours.clone());
-            self.deals.entry(ours.clone()).or_default().takings.insert(reference, Taking { amount: taken, fee });
+            self.deals
+                .entry(ours.clone())
+                .or_default()
+                .takings
+                .insert(reference, Taking { amount: taken, fee });
         }
     }
 
