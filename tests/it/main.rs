@@ -8,6 +8,7 @@ mod books_differ;
 mod callbacks;
 mod cldr;
 mod conformance;
+mod crash;
 mod engines;
 mod far_book;
 mod geo;
