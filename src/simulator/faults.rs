@@ -31,12 +31,16 @@ pub(super) struct Rates {
     pub notice_forged: u32,
     /// A notice is held back while others overtake it.
     pub notice_late: u32,
+    /// A notice of days ago comes once more.
+    pub notice_old: u32,
     /// The shopper's browser never comes back.
     pub return_lost: u32,
     /// The process dies where it stands, per stop, in ten thousandths.
     pub death: u32,
     /// COMMIT's answer is lost, in ten thousandths.
     pub commit: u32,
+    /// The database is down for one step, in ten thousandths.
+    pub down: u32,
 }
 
 impl Rates {
@@ -55,12 +59,15 @@ impl Rates {
             notice_twice: rate(),
             notice_forged: rate(),
             notice_late: rate(),
+            notice_old: rate(),
             return_lost: rate(),
             death: 0,
             commit: 0,
+            down: 0,
         };
         rates.death = dice.random_range(2..=40);
         rates.commit = dice.random_range(0..=40);
+        rates.down = dice.random_range(0..=10);
         rates
     }
 }

@@ -100,7 +100,7 @@ impl Life {
             amount,
             terms,
             shopper,
-            wrong_amount: gateway == "paypal" && dice.random_range(0..25) == 0,
+            wrong_amount: dice.random_range(0..12) == 0,
             poor: dice.random_range(0..25) == 0,
             cancels: dice.random_range(0..20) == 0,
             refunds: refunds.into_iter().map(|part| (ids.mint(), part)).collect(),
@@ -117,27 +117,29 @@ impl Life {
 
     /// What this life does next, if it does anything now.
     pub(super) fn next_move(&self, place: usize, now: DateTime<Utc>) -> Option<Kind> {
-        if self.busy > 0 || now < self.begins_at {
+        if self.busy > 1 || now < self.begins_at {
             return None;
         }
         let Some(state) = self.seen.state else {
             // Nothing was stored: the merchant asks again, under the same id.
-            return Some(Kind::Start(place));
+            return (self.busy == 0).then_some(Kind::Start(place));
         };
-        let open = matches!(state, "created" | "requires_action" | "pending");
-        if self.seen.open_findings {
-            return Some(Kind::Resolve(place));
-        }
-        if self.way_back.is_some() {
-            return Some(Kind::Back(place));
-        }
+        let open = matches!(state, "created" | "requires_action" | "pending" | "authorized");
+        // Beside whatever else is under way: so that they meet.
         if open && self.cancels && self.visits > 0 {
             return Some(Kind::Cancel(place));
         }
-        if open && self.visits < 2 && self.seen.next_action.is_some() {
-            return Some(Kind::Back(place));
-        }
         let paid = matches!(state, "captured" | "partially_refunded");
-        (paid && self.refunded < self.refunds.len()).then_some(Kind::Refund(place))
+        if paid && self.refunded < self.refunds.len() {
+            return Some(Kind::Refund(place));
+        }
+        if self.busy > 0 {
+            return None;
+        }
+        if self.seen.open_findings {
+            return Some(Kind::Resolve(place));
+        }
+        let visits = self.way_back.is_some() || (open && self.visits < 2 && self.seen.next_action.is_some());
+        visits.then_some(Kind::Back(place))
     }
 }

@@ -10,6 +10,7 @@
 //! | `run`, `step` | rounds of lives; who is on next |
 //! | `acts`, `life` | what is done to our process, and the life it belongs to |
 //! | `faults` | what goes wrong, how often |
+//! | `way`, `mail` | requests and notices on their way, and what befalls them |
 //! | `truth` | what truly happened, read off the far sides' answers by itself |
 //! | `check`, `books` | what must hold |
 //! | `world` | data folder, clock, far sides, the process |
@@ -23,10 +24,12 @@ mod check;
 mod faults;
 mod gate;
 mod life;
+mod mail;
 mod run;
 mod step;
 mod trace;
 mod truth;
+mod way;
 mod world;
 
 use std::time::{Duration, Instant};

@@ -15,6 +15,7 @@ use super::check;
 use super::faults::Rates;
 use super::gate::Gate;
 use super::life::Life;
+use super::mail::Handed;
 use super::trace::Trace;
 use super::truth::Truth;
 use super::world::{Template, World, runtime};
@@ -86,6 +87,8 @@ pub(super) struct Run {
     pub lives: Vec<Life>,
     /// Notices the far sides have claimed and the network has not brought yet.
     pub mail: Vec<Letter>,
+    /// Notices that came before.
+    pub old: Vec<Handed>,
     pub due: Due,
     pub acts: u64,
     pub counts: Counts,
@@ -113,6 +116,7 @@ impl Run {
             phase: Phase::Faulty(now),
             lives: vec![],
             mail: vec![],
+            old: vec![],
             due: Due { drain: now, ask: now, refunds: now },
             acts: 0,
             counts: Counts::default(),
@@ -258,7 +262,7 @@ impl Run {
     /// Faults at the writer rest: what is read and noted now is ours, not the process's.
     pub(super) fn rest(&self) {
         self.gate.writer_dies(0);
-        *self.world.commit_faults.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = 0;
+        self.world.commits_lost(0);
     }
 
     /// What must hold at the end of a phase.
@@ -344,7 +348,7 @@ impl Run {
         let faulty = matches!(self.phase, Phase::Faulty(_));
         let (deaths, commits) = if faulty { (self.rates.death * 100, self.rates.commit) } else { (0, 0) };
         self.gate.writer_dies(deaths);
-        *self.world.commit_faults.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = commits;
+        self.world.commits_lost(commits);
     }
 
     pub(super) fn sabotaged(&self, by: Sabotage) -> bool {

@@ -5,14 +5,13 @@ use rand::Rng;
 
 use crate::app::Woken;
 use crate::crash::Verdict;
-use crate::gateways::transport::{Broken as Lost, Carried};
-use crate::sandbox::{Direct, Letter, Sandbox, Scenario, Shopper, Target};
+use crate::sandbox::{Sandbox, Scenario, Shopper, Target};
 use crate::store::Store;
 
 use super::acts::{self, Act, Kind};
 use super::books;
 use super::check;
-use super::faults::{on_the_way, on_the_way_back, strikes};
+use super::faults::strikes;
 use super::gate::{Ended, Parked, Stop};
 use super::run::{End, Phase, Run};
 use super::{Broken, Sabotage, SimulationError};
@@ -23,7 +22,7 @@ const ABREAST: usize = 6;
 const WHOLE_LOOK: u64 = 1_000;
 
 impl Run {
-    fn faulty(&self) -> bool {
+    pub(super) fn faulty(&self) -> bool {
         matches!(self.phase, Phase::Faulty(_))
     }
 
@@ -62,7 +61,15 @@ impl Run {
             }
             let place = self.dice.random_range(0..acts.len());
             let before = self.gate.commits();
+            let down = self.faulty() && self.dice.random_range(0..10_000) < self.rates.down;
+            if down {
+                self.trace.note("the database is down".to_owned());
+                self.world.database_down();
+            }
             let end = self.step(&mut acts, place, far).await?;
+            if down {
+                self.stir();
+            }
             if let Some(end) = end {
                 return Ok(end);
             }
@@ -201,62 +208,6 @@ impl Run {
         Ok(None)
     }
 
-    /// A request on its way, to the far side and back.
-    async fn carried(&mut self, request: reqwest::Request, far: &Sandbox) -> (String, Result<Carried, Lost>) {
-        let direct = direct(&request);
-        let path = direct.url.path().rsplit('/').take(2).collect::<Vec<_>>().join("<");
-        if self.faulty()
-            && let Some((fault, answer)) = on_the_way(&mut self.dice, &self.rates)
-        {
-            self.counts.faults += 1;
-            return (format!("{path}: {fault}"), answer);
-        }
-        let mut answer = far.answer(direct.clone()).await;
-        self.knock |= direct.method == reqwest::Method::POST;
-        self.truth.observe(&direct, &answer);
-        let mut words = format!("{path}: {}", answer.status);
-        if self.faulty() && strikes(&mut self.dice, self.rates.twice) {
-            let again = far.answer(direct.clone()).await;
-            self.truth.observe(&direct, &again);
-            words.push_str(", twice");
-            self.counts.faults += 1;
-            if self.dice.random_bool(0.5) {
-                answer = again;
-            }
-        }
-        if self.sabotaged(Sabotage::MisreadAmounts)
-            && let Some(body) = &mut answer.body
-        {
-            *body = misread(body);
-        }
-        let carried = match answer.body {
-            Some(body) => Ok(Carried { status: answer.status, headers: answer.headers, body }),
-            None => Err(Lost::Unanswered("the connection broke".into())),
-        };
-        if !self.faulty() {
-            return (words, carried);
-        }
-        let (fault, carried) = on_the_way_back(&mut self.dice, &self.rates, carried);
-        if !fault.is_empty() {
-            self.counts.faults += 1;
-            words.push_str(&format!(", {fault}"));
-        }
-        if self.sabotaged(Sabotage::ResendRefunds)
-            && carried.is_err()
-            && direct.url.path().ends_with("/refund")
-        {
-            let mut other = direct;
-            for (name, value) in &mut other.headers {
-                if name == "paypal-request-id" {
-                    value.push_str("-again");
-                }
-            }
-            let again = far.answer(other.clone()).await;
-            self.truth.observe(&other, &again);
-        }
-        (words, carried)
-    }
-
     /// Something new: a life's next move, a notice, a duty.
     async fn begin(
         &mut self,
@@ -274,6 +225,11 @@ impl Run {
             moves.push(Kind::Hear { letter: None, life: None, forged: false });
         }
         let asks = !self.sabotaged(Sabotage::NeverAsk);
+        if strikes(&mut self.dice, 20) {
+            let place = self.dice.random_range(0..self.lives.len());
+            let known = self.lives[place].seen.state.is_some();
+            moves.extend(known.then_some(Kind::Sync(place)));
+        }
         moves.extend((now >= self.due.drain).then_some(Kind::Drain));
         moves.extend((asks && now >= self.due.ask).then_some(Kind::Ask));
         moves.extend((asks && now >= self.due.refunds).then_some(Kind::Refunds));
@@ -337,7 +293,7 @@ impl Run {
         Ok(Some(self.act(kind, work)))
     }
 
-    fn act(&mut self, kind: Kind, work: super::gate::Work) -> Act {
+    pub(super) fn act(&mut self, kind: Kind, work: super::gate::Work) -> Act {
         self.acts += 1;
         Act { who: self.acts, kind, work, stopped: false }
     }
@@ -363,88 +319,4 @@ impl Run {
         }
         true
     }
-
-    /// A notice, and what befalls it.
-    async fn handed_over(&mut self, woken: &Woken, far: &Sandbox) -> Result<Option<Act>, SimulationError> {
-        let chosen = self.dice.random_range(0..self.mail.len());
-        let letter = self.mail.remove(chosen);
-        let life = self.life_of(&letter);
-        let number = life.map(|life| self.lives[life].number);
-        if self.faulty() {
-            if strikes(&mut self.dice, self.rates.notice_late) {
-                self.mail.push(letter);
-                return Ok(None);
-            }
-            if strikes(&mut self.dice, self.rates.notice_lost) {
-                self.trace.step(format!("life {number:?} notice lost"));
-                self.counts.faults += 1;
-                far.mark(letter, true).await?;
-                return Ok(None);
-            }
-            if strikes(&mut self.dice, self.rates.notice_forged) {
-                self.counts.faults += 1;
-                let (headers, body) = forge(&mut self.dice, &letter);
-                let forged = headers != letter.headers || body != letter.body();
-                let trusted = self.sabotaged(Sabotage::TrustForged);
-                let headers = if trusted { letter.headers.clone() } else { headers };
-                let body = if trusted { letter.body().to_vec() } else { body };
-                let work = acts::hear(woken, &self.world.clock, letter.gateway(), headers, body);
-                self.mail.push(letter);
-                return Ok(Some(self.act(Kind::Hear { letter: None, life, forged }, work)));
-            }
-        }
-        let headers = letter.headers.clone();
-        let work = acts::hear(woken, &self.world.clock, letter.gateway(), headers, letter.body().to_vec());
-        let forged = letter.forged();
-        if self.faulty() && strikes(&mut self.dice, self.rates.notice_twice) {
-            self.mail.push(letter);
-            return Ok(Some(self.act(Kind::Hear { letter: None, life, forged }, work)));
-        }
-        Ok(Some(self.act(Kind::Hear { letter: Some(Box::new(letter)), life, forged }, work)))
-    }
-
-    fn life_of(&self, letter: &Letter) -> Option<usize> {
-        let body = String::from_utf8_lossy(letter.body());
-        self.lives.iter().position(|life| body.contains(&life.id.to_string()))
-    }
-}
-
-/// Another body under the same signature, or the same body under another.
-fn forge(dice: &mut rand::rngs::StdRng, letter: &Letter) -> (Vec<(String, String)>, Vec<u8>) {
-    let (mut headers, mut body) = (letter.headers.clone(), letter.body().to_vec());
-    if dice.random_bool(0.5) {
-        let digits: Vec<usize> = (0..body.len()).filter(|&at| body[at].is_ascii_digit()).collect();
-        if let Some(&at) = digits.get(dice.random_range(0..digits.len().max(1))) {
-            body[at] = if body[at] == b'9' { b'1' } else { body[at] + 1 };
-        }
-        return (headers, body);
-    }
-    for (name, value) in &mut headers {
-        if name == "authorization" || name == "paypal-transmission-sig" {
-            let flipped = if value.ends_with("AA==") { "BB==" } else { "AA==" };
-            let kept = value.len().saturating_sub(4);
-            value.truncate(kept);
-            value.push_str(flipped);
-        }
-    }
-    (headers, body)
-}
-
-/// Every captured amount one minor unit too large.
-fn misread(body: &[u8]) -> Vec<u8> {
-    let text = String::from_utf8_lossy(body);
-    text.replace(
-        "\"paypal_fee\":{\"currency_code\":\"USD\",\"value\":\"",
-        "\"paypal_fee\":{\"currency_code\":\"USD\",\"value\":\"1",
-    )
-    .into_bytes()
-}
-
-fn direct(request: &reqwest::Request) -> Direct {
-    let headers = request
-        .headers()
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
-    let body = request.body().and_then(|body| body.as_bytes()).unwrap_or_default().to_vec();
-    Direct { method: request.method().clone(), url: request.url().clone(), headers: headers.collect(), body }
 }

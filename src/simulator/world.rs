@@ -5,9 +5,8 @@
 //! changed for speed, but power cuts are not simulated: a death is that of the process.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::DateTime;
 use rand::rngs::StdRng;
@@ -91,18 +90,22 @@ fn settings(folder: &Path) -> Result<Settings, SimulationError> {
     Ok(Settings::from_layers(&layers)?)
 }
 
+/// No COMMIT arrives.
+const DOWN: u32 = u32::MAX;
+
 /// Lets a COMMIT's answer be lost, as the seed has it.
 #[derive(Debug)]
 struct Commits {
     dice: Mutex<StdRng>,
-    per_ten_thousand: Arc<Mutex<u32>>,
+    per_ten_thousand: AtomicU32,
 }
 
 impl CommitFaults for Commits {
     fn next(&self) -> Option<CommitFault> {
-        let rate = *self.per_ten_thousand.lock().unwrap_or_else(PoisonError::into_inner);
+        let rate = self.per_ten_thousand.load(Ordering::Relaxed);
         let mut dice = self.dice.lock().unwrap_or_else(PoisonError::into_inner);
         match dice.random_range(0..10_000_u32) {
+            _ if rate == DOWN => Some(CommitFault::LostBefore),
             roll if roll < rate / 2 => Some(CommitFault::LostBefore),
             roll if roll < rate => Some(CommitFault::LostAfter),
             _ => None,
@@ -119,7 +122,6 @@ pub(super) struct World {
     ids: IdSource,
     http: reqwest::Client,
     commits: Arc<Commits>,
-    pub commit_faults: Arc<Mutex<u32>>,
 }
 
 impl World {
@@ -130,7 +132,6 @@ impl World {
             std::fs::copy(entry.path(), folder.0.join(entry.file_name()))?;
         }
         let clock = Clock::fixed(beginning());
-        let commit_faults = Arc::new(Mutex::new(0));
         let dice = Mutex::new(StdRng::seed_from_u64(seed ^ 0xc0ff_ee00));
         Ok(World {
             settings: settings(&folder.0)?,
@@ -138,8 +139,7 @@ impl World {
             ids: IdSource::seeded(clock.clone(), seed),
             clock,
             http: template.http.clone(),
-            commits: Arc::new(Commits { dice, per_ten_thousand: commit_faults.clone() }),
-            commit_faults,
+            commits: Arc::new(Commits { dice, per_ten_thousand: AtomicU32::new(0) }),
         })
     }
 
@@ -152,6 +152,16 @@ impl World {
             public_url: PUBLIC_URL.parse().map_err(|_| SimulationError::Broken("an address".into()))?,
         };
         Ok(Sandbox::open(options).await?)
+    }
+
+    /// How many COMMITs of ten thousand, or their answers, are lost from now on.
+    pub(super) fn commits_lost(&self, per_ten_thousand: u32) {
+        self.commits.per_ten_thousand.store(per_ten_thousand, Ordering::Relaxed);
+    }
+
+    /// Nothing is committed from now on.
+    pub(super) fn database_down(&self) {
+        self.commits_lost(DOWN);
     }
 
     /// Ids for what others than our process make: merchants' orders.
