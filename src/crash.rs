@@ -125,6 +125,7 @@ use std::cell::RefCell;
 use std::fmt::Debug;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{Mutex, MutexGuard};
@@ -207,6 +208,15 @@ pub async fn lock<T: ?Sized + Send>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     let had = mutex.lock().await;
     schedule.resumes(who).await;
     had
+}
+
+/// A pause by the machine's own timers, for patience and renewals. Under a schedule those stand still: how long the
+/// machine takes must decide nothing there.
+pub async fn pause(by: Duration) {
+    match in_force() {
+        Some(_) => std::future::pending().await,
+        None => tokio::time::sleep(by).await,
+    }
 }
 
 #[cfg(feature = "crash-points")]

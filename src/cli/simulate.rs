@@ -1,7 +1,9 @@
-//! `simulate`: lives from seeds; one line per seed, and what does not hold with the steps that led there.
+//! `simulate`: lives from seeds; one line per seed, and what does not hold with the steps that led there. The lines are the
+//! list of seeds: whoever runs one of them again sees the same trace.
 
 use std::io::{self, Write};
 use std::ops::Range;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -21,6 +23,9 @@ pub struct Simulate {
     /// Lives per seed
     #[arg(long, value_name = "M", default_value_t = 1_000)]
     lives: u64,
+    /// Write every step of the seed to this file
+    #[arg(long, value_name = "FILE", conflicts_with = "seeds")]
+    trace: Option<PathBuf>,
 }
 
 fn range(text: &str) -> Result<Range<u64>, String> {
@@ -40,7 +45,7 @@ pub fn simulate(asked: &Simulate) -> Result<Outcome, CliError> {
         (None, seed) => seed.unwrap_or(1)..seed.unwrap_or(1).saturating_add(1),
     };
     let simulator = Simulator::new().map_err(words)?;
-    let options = Options { lives: asked.lives, sabotage: None };
+    let options = Options { lives: asked.lives, sabotage: None, story: asked.trace.clone() };
     let (mut total, mut broken, mut count) = (Report::default(), 0_u64, 0_u64);
     let mut out = io::stdout();
     for seed in seeds {

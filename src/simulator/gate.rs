@@ -18,6 +18,9 @@ use tokio::sync::oneshot;
 use crate::crash::{Point, Schedule, Verdict};
 use crate::gateways::transport::{Broken, Carried, Line};
 
+/// Turns of the thread in which those who were woken come to the gate.
+const SETTLES: u32 = 2;
+
 /// What an action comes to in the end, in words for the trace.
 pub(super) type Work = Pin<Box<dyn Future<Output = Ended>>>;
 
@@ -123,7 +126,7 @@ impl Gate {
     /// Runs `work` until it stops.
     pub(super) async fn run(&self, who: u64, work: &mut Work) -> Stop {
         self.inner().on = who;
-        poll_fn(|context| {
+        let stop = poll_fn(|context| {
             self.inner().waker = Some(context.waker().clone());
             let polled = work.as_mut().poll(context);
             let inner = self.inner();
@@ -135,7 +138,12 @@ impl Gate {
                 _ => Poll::Pending,
             }
         })
-        .await
+        .await;
+        // Whoever was woken by a lock let go comes to the gate now, not whenever the thread has time for them.
+        for _ in 0..SETTLES {
+            tokio::task::yield_now().await;
+        }
+        stop
     }
 
     fn park(&self, who: Option<u64>, parked: Parked) {

@@ -32,6 +32,7 @@ mod truth;
 mod way;
 mod world;
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::app::AppError;
@@ -51,6 +52,8 @@ pub struct Options {
     pub lives: u64,
     /// An error on purpose, to see that it is found.
     pub sabotage: Option<Sabotage>,
+    /// A file for the whole trace, one line a step.
+    pub story: Option<PathBuf>,
 }
 
 /// Errors on purpose: each breaks one rule of the design, and the simulator has to find it.
@@ -149,7 +152,7 @@ impl Simulator {
     /// [`SimulationError`] when it could not run; what it found is in the report.
     pub fn run(&self, seed: u64, options: &Options) -> Result<Report, SimulationError> {
         let began = Instant::now();
-        let mut report = Run::new(&self.0, seed, options.clone())?.to_the_end()?;
+        let mut report = Run::new(&self.0, seed, options.clone())?.live_through()?;
         report.took = began.elapsed();
         Ok(report)
     }

@@ -107,11 +107,10 @@ impl Run {
         let now = world.clock.now();
         Ok(Run {
             seed,
-            options,
             dice,
             gate: Gate::new(seed.rotate_left(17)),
             truth: Truth::default(),
-            trace: Trace::new(),
+            trace: Trace::new(options.story.as_deref())?,
             rates,
             phase: Phase::Faulty(now),
             lives: vec![],
@@ -122,13 +121,14 @@ impl Run {
             counts: Counts::default(),
             ended: [vec![], vec![]],
             checked_at: 0,
+            options,
             knock: true,
             world,
         })
     }
 
     /// Lives round after round until there were enough, or something does not hold.
-    pub(super) fn to_the_end(mut self) -> Result<Report, SimulationError> {
+    pub(super) fn live_through(mut self) -> Result<Report, SimulationError> {
         let far = runtime()?.block_on(self.world.far_sides(self.seed))?;
         let (mut done, mut found) = (0, None);
         while done < self.options.lives && found.is_none() {

@@ -1,6 +1,9 @@
 //! What happened, step by step: its hash is the same for the same seed, its end is kept for whoever looks into a fault.
 
 use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
@@ -11,6 +14,7 @@ const KEPT: usize = 4_000;
 pub(super) struct Trace {
     hash: Context,
     kept: VecDeque<String>,
+    story: Option<BufWriter<File>>,
     /// Steps so far.
     pub steps: u64,
 }
@@ -22,8 +26,10 @@ impl std::fmt::Debug for Trace {
 }
 
 impl Trace {
-    pub(super) fn new() -> Trace {
-        Trace { hash: Context::new(&SHA256), kept: VecDeque::new(), steps: 0 }
+    /// `story`: a file for every line.
+    pub(super) fn new(story: Option<&Path>) -> std::io::Result<Trace> {
+        let story = story.map(File::create).transpose()?.map(BufWriter::new);
+        Ok(Trace { hash: Context::new(&SHA256), kept: VecDeque::new(), story, steps: 0 })
     }
 
     /// One step.
@@ -36,6 +42,10 @@ impl Trace {
     pub(super) fn note(&mut self, line: String) {
         self.hash.update(line.as_bytes());
         self.hash.update(b"\n");
+        if let Some(story) = &mut self.story {
+            // A story that cannot be told to its end is cut off; the hash is whole.
+            let _ = writeln!(story, "{line}");
+        }
         if self.kept.len() == KEPT {
             self.kept.pop_front();
         }

@@ -9,7 +9,7 @@ use straits::simulator::{Options, Report, Sabotage, Simulator};
 static WORLD: LazyLock<Simulator> = LazyLock::new(|| Simulator::new().unwrap());
 
 fn run(seed: u64, lives: u64, sabotage: Option<Sabotage>) -> Report {
-    WORLD.run(seed, &Options { lives, sabotage }).unwrap()
+    WORLD.run(seed, &Options { lives, sabotage, story: None }).unwrap()
 }
 
 #[test]
