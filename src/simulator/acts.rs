@@ -23,6 +23,8 @@ pub(super) struct Act {
     pub kind: Kind,
     pub work: Work,
     pub stopped: bool,
+    /// The life of its last request, for actions that are about many.
+    pub about: Option<usize>,
 }
 
 /// What it is.

@@ -14,6 +14,7 @@ use super::check;
 use super::faults::strikes;
 use super::gate::{Ended, Parked, Stop};
 use super::run::{End, Phase, Run};
+use super::way;
 use super::{Broken, Sabotage, SimulationError};
 
 /// Actions under way at once.
@@ -74,7 +75,7 @@ impl Run {
                 return Ok(end);
             }
             let wrote = self.gate.commits() > before;
-            let about = acts.get(place).and_then(|act| act.kind.life());
+            let about = acts.get(place).and_then(|act| act.kind.life().or(act.about));
             if let Some(found) = self.after(store, woken, wrote, about).await? {
                 return Ok(End::Broken(found));
             }
@@ -154,7 +155,9 @@ impl Run {
                 "answered".to_owned()
             }
             Some(Parked::Sent(request, go)) => {
-                let (words, answer) = self.carried(*request, far).await;
+                let direct = way::direct(&request);
+                act.about = self.life_in(&direct).or(act.about);
+                let (words, answer) = self.carried(direct, far).await;
                 self.gate.put(act.who, Parked::Answered(answer, go));
                 self.trace.step(format!("{name} sends {words}"));
                 return Ok(None);
@@ -295,7 +298,7 @@ impl Run {
 
     pub(super) fn act(&mut self, kind: Kind, work: super::gate::Work) -> Act {
         self.acts += 1;
-        Act { who: self.acts, kind, work, stopped: false }
+        Act { who: self.acts, kind, work, stopped: false, about: None }
     }
 
     /// The shopper's visit to the page, when it is still to be made; then the way back comes later, or never.

@@ -46,6 +46,11 @@ impl Truth {
         self.deals.get(payment).cloned().unwrap_or_default()
     }
 
+    /// Whose payment an order, a capture or a charge is.
+    pub(super) fn owner(&self, reference: &str) -> Option<&str> {
+        self.owners.get(reference).map(String::as_str)
+    }
+
     /// What an account at a gateway comes to, by currency: takings less fees and what was given back.
     pub(super) fn balances(&self, payments: &[String]) -> BTreeMap<Currency, i64> {
         let mut sums = BTreeMap::new();

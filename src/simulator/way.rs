@@ -10,13 +10,18 @@ use super::faults::{on_the_way, on_the_way_back, strikes};
 use super::run::Run;
 
 impl Run {
+    /// The life a request is about.
+    pub(super) fn life_in(&self, direct: &Direct) -> Option<usize> {
+        let owner = direct.url.path_segments().and_then(|mut path| path.find_map(|at| self.truth.owner(at)));
+        let text = format!("{} {}", direct.url, String::from_utf8_lossy(&direct.body));
+        self.lives.iter().position(|life| {
+            let id = life.id.to_string();
+            owner == Some(id.as_str()) || text.contains(&id)
+        })
+    }
+
     /// A request on its way, to the far side and back.
-    pub(super) async fn carried(
-        &mut self,
-        request: reqwest::Request,
-        far: &Sandbox,
-    ) -> (String, Result<Carried, Lost>) {
-        let direct = direct(&request);
+    pub(super) async fn carried(&mut self, direct: Direct, far: &Sandbox) -> (String, Result<Carried, Lost>) {
         let path = direct.url.path().rsplit('/').take(2).collect::<Vec<_>>().join("<");
         if self.faulty()
             && let Some((fault, answer)) = on_the_way(&mut self.dice, &self.rates)
@@ -55,7 +60,7 @@ impl Run {
             words.push_str(&format!(", {fault}"));
         }
         if self.sabotaged(Sabotage::ResendRefunds)
-            && carried.is_err()
+            && !fault.is_empty()
             && direct.url.path().ends_with("/refund")
         {
             let mut other = direct;
@@ -81,7 +86,7 @@ fn misread(body: &[u8]) -> Vec<u8> {
     .into_bytes()
 }
 
-fn direct(request: &reqwest::Request) -> Direct {
+pub(super) fn direct(request: &reqwest::Request) -> Direct {
     let headers = request
         .headers()
         .iter()

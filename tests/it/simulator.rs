@@ -39,7 +39,7 @@ fn errors_on_purpose_are_found() {
         (Sabotage::TrustForged, &["A5"]),
     ];
     for (sabotage, invariants) in table {
-        let found = (1..=6).find_map(|seed| run(seed, 32, Some(sabotage)).broken);
+        let found = (1..=12).find_map(|seed| run(seed, 32, Some(sabotage)).broken);
         let found = found.unwrap_or_else(|| panic!("{sabotage:?} was not found"));
         assert!(invariants.contains(&found.invariant), "{sabotage:?}: {found:#?}");
     }
