@@ -59,7 +59,7 @@ pub struct Options {
 /// Errors on purpose: each breaks one rule of the design, and the simulator has to find it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sabotage {
-    /// A refund whose answer was lost is sent again under another reference.
+    /// Refunds are sent again under another reference.
     ResendRefunds,
     /// Nobody asks the gateways by himself.
     NeverAsk,

@@ -59,10 +59,7 @@ impl Run {
             self.counts.faults += 1;
             words.push_str(&format!(", {fault}"));
         }
-        if self.sabotaged(Sabotage::ResendRefunds)
-            && !fault.is_empty()
-            && direct.url.path().ends_with("/refund")
-        {
+        if self.sabotaged(Sabotage::ResendRefunds) && direct.url.path().ends_with("/refund") {
             let mut other = direct;
             for (name, value) in &mut other.headers {
                 if name == "paypal-request-id" {
