@@ -85,6 +85,13 @@ impl Clock {
         self.0.offset_us.fetch_add(micros, Ordering::SeqCst);
     }
 
+    /// Lets time pass by the wall too, on a clock that stands still; on the machine's clock nothing happens.
+    pub fn pass(&self, by: TimeDelta) {
+        if let Wall::Manual(at) = &self.0.wall {
+            at.fetch_add(by.num_microseconds().unwrap_or(0).max(0), Ordering::SeqCst);
+        }
+    }
+
     /// Restores a stored offset at start; never lowers it.
     pub fn restore_offset(&self, offset: TimeDelta) {
         self.0.offset_us.fetch_max(offset.num_microseconds().unwrap_or(0), Ordering::SeqCst);

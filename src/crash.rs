@@ -1,11 +1,10 @@
 //! Places between two steps where a process may die: named, so that a test can let it die at each of them.
 //!
-//! A flow says `crash::point(Point::CompleteAfterCall).await` between two steps. Without the feature `crash-points` that
-//! is nothing at all. With it, a point is where
+//! A flow says `crash::point(Point::CompleteAfterCall).await` between two steps. A point is
 //!
-//! - the real program aborts, as by SIGKILL, when `STRAITS_CRASH_AT` names it: `complete.after_call:2` is the second time
-//!   it comes there;
-//! - a [`Schedule`] installed on this thread decides who goes on and who dies: tests and the simulator run a whole
+//! - with the feature `crash-points`, where the real program aborts, as by SIGKILL, when `STRAITS_CRASH_AT` names it:
+//!   `complete.called:2` is the second time it comes there;
+//! - where a [`Schedule`] installed on this thread decides who goes on and who dies: tests and the simulator run a whole
 //!   installation on one thread. Who dies stands still for ever at its point; the test then drops it with its runtime, as
 //!   a dead process drops everything.
 //!
@@ -126,88 +125,115 @@ points! {
     CommitDone = "commit.done",
 }
 
-#[cfg(not(feature = "crash-points"))]
-pub use absent::point;
-#[cfg(feature = "crash-points")]
-pub use present::{Installed, Schedule, VARIABLE, Verdict, install, point};
+use std::cell::RefCell;
+use std::fmt::Debug;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
 
-#[cfg(not(feature = "crash-points"))]
-mod absent {
-    /// Nothing.
-    #[inline(always)]
-    pub fn point(_: super::Point) -> std::future::Ready<()> {
-        std::future::ready(())
+use async_trait::async_trait;
+use tokio::sync::{Mutex, MutexGuard};
+
+#[cfg(feature = "crash-points")]
+pub use abort::VARIABLE;
+
+/// What becomes of whoever came to a point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It goes on.
+    GoOn,
+    /// It stands still for ever: its process is dead and will be dropped.
+    Die,
+}
+
+/// Decides, for everything that runs on one thread, who goes on and when.
+#[async_trait]
+pub trait Schedule: Send + Sync + Debug {
+    /// Asked at each point; whoever is there waits for the answer.
+    async fn reach(&self, point: Point) -> Verdict;
+
+    /// Whoever is on has to wait for a lock that another holds; answers who that is.
+    fn waits(&self) -> u64 {
+        0
+    }
+
+    /// They have it, and wait until they may go on.
+    async fn resumes(&self, _who: u64) {}
+}
+
+thread_local! {
+    static SCHEDULE: RefCell<Option<Arc<dyn Schedule>>> = const { RefCell::new(None) };
+}
+
+/// A schedule is in force on this thread until this is dropped; then the one before it is again.
+#[derive(Debug)]
+pub struct Installed {
+    before: Option<Arc<dyn Schedule>>,
+    // It belongs to its thread.
+    here: PhantomData<*const ()>,
+}
+
+/// Puts a schedule in force on this thread: on a runtime of one thread, for every task of it.
+pub fn install(schedule: Arc<dyn Schedule>) -> Installed {
+    let before = SCHEDULE.with(|current| current.borrow_mut().replace(schedule));
+    Installed { before, here: PhantomData }
+}
+
+impl Drop for Installed {
+    fn drop(&mut self) {
+        let before = self.before.take();
+        SCHEDULE.with(|current| *current.borrow_mut() = before);
+    }
+}
+
+fn in_force() -> Option<Arc<dyn Schedule>> {
+    SCHEDULE.with(|current| current.borrow().clone())
+}
+
+/// Where a process may die.
+pub async fn point(point: Point) {
+    #[cfg(feature = "crash-points")]
+    abort::if_named(point);
+    if let Some(schedule) = in_force()
+        && schedule.reach(point).await == Verdict::Die
+    {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Takes a lock that is held over calls to others. A schedule hears of whoever has to wait for it: to it they would look
+/// like somebody at work.
+pub async fn lock<T: ?Sized + Send>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    let Some(schedule) = in_force() else { return mutex.lock().await };
+    if let Ok(had) = mutex.try_lock() {
+        return had;
+    }
+    let who = schedule.waits();
+    let had = mutex.lock().await;
+    schedule.resumes(who).await;
+    had
+}
+
+/// A pause by the machine's own timers, for patience and renewals. Under a schedule those stand still: how long the
+/// machine takes must decide nothing there.
+pub async fn pause(by: Duration) {
+    match in_force() {
+        Some(_) => std::future::pending().await,
+        None => tokio::time::sleep(by).await,
     }
 }
 
 #[cfg(feature = "crash-points")]
-mod present {
-    use std::cell::RefCell;
-    use std::fmt::Debug;
-    use std::marker::PhantomData;
+mod abort {
+    use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU32, Ordering};
-    use std::sync::{Arc, OnceLock};
-
-    use async_trait::async_trait;
 
     use super::Point;
 
     /// Where the program aborts: `point` or `point:n`, the n-th time it comes there.
     pub const VARIABLE: &str = "STRAITS_CRASH_AT";
 
-    /// What becomes of whoever came to a point.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub enum Verdict {
-        /// It goes on.
-        GoOn,
-        /// It stands still for ever: its process is dead and will be dropped.
-        Die,
-    }
-
-    /// Decides, for everything that runs on one thread, who goes on and when.
-    #[async_trait]
-    pub trait Schedule: Send + Sync + Debug {
-        /// Asked at each point; whoever is there waits for the answer.
-        async fn reach(&self, point: Point) -> Verdict;
-    }
-
-    thread_local! {
-        static SCHEDULE: RefCell<Option<Arc<dyn Schedule>>> = const { RefCell::new(None) };
-    }
-
-    /// A schedule is in force on this thread until this is dropped; then the one before it is again.
-    #[derive(Debug)]
-    pub struct Installed {
-        before: Option<Arc<dyn Schedule>>,
-        // It belongs to its thread.
-        here: PhantomData<*const ()>,
-    }
-
-    /// Puts a schedule in force on this thread: on a runtime of one thread, for every task of it.
-    pub fn install(schedule: Arc<dyn Schedule>) -> Installed {
-        let before = SCHEDULE.with(|current| current.borrow_mut().replace(schedule));
-        Installed { before, here: PhantomData }
-    }
-
-    impl Drop for Installed {
-        fn drop(&mut self) {
-            let before = self.before.take();
-            SCHEDULE.with(|current| *current.borrow_mut() = before);
-        }
-    }
-
-    /// Where a process may die.
-    pub async fn point(point: Point) {
-        abort_if_named(point);
-        let schedule = SCHEDULE.with(|current| current.borrow().clone());
-        if let Some(schedule) = schedule
-            && schedule.reach(point).await == Verdict::Die
-        {
-            std::future::pending::<()>().await;
-        }
-    }
-
-    fn abort_if_named(point: Point) {
+    pub(super) fn if_named(point: Point) {
         static NAMED: OnceLock<Option<(Point, u32)>> = OnceLock::new();
         static HITS: AtomicU32 = AtomicU32::new(0);
         let named = NAMED.get_or_init(|| std::env::var(VARIABLE).ok().map(|text| read(&text)));

@@ -37,5 +37,7 @@ pub mod sandbox;
 pub mod http;
 /// Builds everything once.
 pub mod app;
+/// Whole payments' lives from one seed, with everything that can go wrong.
+pub mod simulator;
 /// The command line.
 pub mod cli;

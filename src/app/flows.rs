@@ -62,6 +62,7 @@ pub async fn build(
     accounts: Accounts,
     signer: Signer,
     public_url: &str,
+    one_by_one: bool,
 ) -> Result<Flows, AppError> {
     let (store, clock, ids) = (built.store.clone(), built.clock.clone(), built.ids.clone());
     let holder = Holder { boot: ids.mint(), alone: store.engine() == Engine::Sqlite };
@@ -94,8 +95,8 @@ pub async fn build(
         built.settings.mode == Mode::Sandbox,
     );
     parts.ladders = ladders;
-    let pay = Pay::new(parts);
-    let refunding = Refunding::new(refund::Parts {
+    let pay = Pay::new(if one_by_one { parts.one_by_one() } else { parts });
+    let parts = refund::Parts {
         store: store.clone(),
         ids: ids.clone(),
         pay: pay.clone(),
@@ -103,7 +104,8 @@ pub async fn build(
         rates: rates.clone(),
         holder,
         clock: clock.clone(),
-    });
+    };
+    let refunding = if one_by_one { Refunding::one_by_one(parts) } else { Refunding::new(parts) };
     let deposits = Deposits { store: store.clone(), ids: ids.clone(), clock: clock.clone() };
     let resolving = Resolving {
         store: store.clone(),

@@ -11,7 +11,8 @@ use secrecy::SecretString;
 
 use crate::domain::merchants::{AvailableWhen, FeeOwner, FundsFlow, FxPoint, GatewayAccount, Recharge};
 use crate::flows::pay::{Accounts, OpenAccount};
-use crate::gateways::{AccountSettings, BuildError, Context, Descriptor, Trust, call, registry};
+use crate::gateways::transport::Transport;
+use crate::gateways::{AccountSettings, BuildError, Context, Descriptor, Trust, registry};
 use crate::ids::{IdSource, MerchantId};
 use crate::sandbox::Sandbox;
 use crate::settings::{GatewaySection, Mode, Settings};
@@ -30,12 +31,12 @@ pub(super) async fn open_accounts(
     public_url: &str,
     sandbox: Option<&Sandbox>,
     seeded: Option<&Seeded>,
+    http: Transport,
 ) -> Result<Accounts, AppError> {
     let trust = match sandbox {
         None => Trust::Live,
         Some(sandbox) => Trust::StraitsSandbox { root_der: sandbox.root_certificate_der()? },
     };
-    let http = call::client().map_err(|error| AppError::Broken(error.to_string()))?;
     let context = Context { http, clock: built.clock.clone(), ids: built.ids.clone(), trust };
     let default = match seeded {
         Some(seeded) => seeded.default.merchant,

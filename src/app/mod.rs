@@ -13,6 +13,7 @@ mod reseal;
 mod sandbox_file;
 mod seed;
 mod signing;
+mod wake;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -27,7 +28,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
-use crate::gateways::BuildError;
+use crate::gateways::{BuildError, call};
 use crate::geo::{Geo, GeoError, Proxies};
 use crate::http::key_ring::KeyRing;
 use crate::http::limits::Limiter;
@@ -44,6 +45,7 @@ pub use opening::{could_make, open_store, open_vault, prepare_folder, restore_cl
 pub use reseal::reseal;
 pub use seed::{Identity, Seeded};
 pub use signing::retire_signing_keys;
+pub use wake::{Woken, found, wake};
 
 /// Why the service does not start, in words for whoever starts it.
 #[derive(Debug, thiserror::Error)]
@@ -160,10 +162,11 @@ impl App {
             }
         };
         let built = Built { settings: &settings, store: &store, vault: &vault, clock: &clock, ids: &ids };
-        let accounts =
-            gateway_accounts::open_accounts(&built, &public_url, sandbox.as_ref(), seeded.as_ref()).await?;
+        let http = call::client().map_err(|error| AppError::Broken(error.to_string()))?;
+        let (far, known) = (sandbox.as_ref(), seeded.as_ref());
+        let accounts = gateway_accounts::open_accounts(&built, &public_url, far, known, http.into()).await?;
         let signer = signing::open_signer(&store, &vault, clock.wall()).await?;
-        let flows = flows::build(&built, accounts, signer, &public_url).await?;
+        let flows = flows::build(&built, accounts, signer, &public_url, false).await?;
         let geo = Geo::start(settings.geo.clone(), clock.clone())?;
         let proxies = Proxies::new(&settings);
         let origins = store.key_origins().await?;

@@ -16,6 +16,7 @@ mod reprice;
 mod seed;
 mod serve;
 mod trigger;
+mod simulate;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -131,6 +132,8 @@ enum Command {
         #[command(subcommand)]
         command: SandboxCommand,
     },
+    /// Live whole payments' lives from a seed, with everything that can go wrong, and check what must hold
+    Simulate(simulate::Simulate),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -218,6 +221,9 @@ fn run(cli: Cli) -> Result<Outcome, CliError> {
     if let Some(Command::Config { command: ConfigCommand::Check }) = &cli.command {
         return config::check(&layers);
     }
+    if let Some(Command::Simulate(asked)) = &cli.command {
+        return simulate::simulate(asked);
+    }
     let settings = Settings::from_layers(&layers)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -250,7 +256,7 @@ fn run(cli: Cli) -> Result<Outcome, CliError> {
         Command::Listen(asked) => runtime.block_on(listen::listen(settings, asked)),
         Command::Trigger(asked) => runtime.block_on(trigger::trigger(settings, asked)),
         Command::Openapi => config::openapi(&settings),
-        Command::Config { .. } => Ok(Outcome::Done),
+        Command::Simulate(_) | Command::Config { .. } => Ok(Outcome::Done),
     }
 }
 

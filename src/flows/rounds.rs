@@ -50,9 +50,17 @@ impl Round {
 
 /// Where the next round begins, after one that ran out of patience.
 #[derive(Debug, Default)]
-pub(super) struct Rounds(AtomicUsize);
+pub(super) struct Rounds {
+    first: AtomicUsize,
+    one_by_one: bool,
+}
 
 impl Rounds {
+    /// Everything one after the other, also account after account: for whoever schedules each step himself.
+    pub fn one_by_one() -> Rounds {
+        Rounds { one_by_one: true, ..Rounds::default() }
+    }
+
     /// Does each piece of work, account beside account.
     pub async fn go<T: Send>(
         &self,
@@ -60,16 +68,17 @@ impl Rounds {
         each: impl Fn(T) -> Work + Sync,
     ) -> Round {
         let of = work.len();
-        let first = self.0.load(Ordering::Relaxed) % work.len().max(1);
+        let first = self.first.load(Ordering::Relaxed) % work.len().max(1);
         work.rotate_left(first);
         let mut by_account: BTreeMap<GatewayAccountId, Vec<T>> = BTreeMap::new();
         for (account, piece) in work {
             by_account.entry(account).or_default().push(piece);
         }
-        let rounds = by_account.into_iter().map(|(account, pieces)| at_one(account, pieces, &each));
-        let tallies = futures_util::future::join_all(rounds).await;
+        let (abreast, accounts) = if self.one_by_one { (1, 1) } else { (AT_ONCE, by_account.len()) };
+        let rounds = by_account.into_iter().map(|(account, pieces)| at_one(account, pieces, abreast, &each));
+        let tallies: Vec<Tally> = stream::iter(rounds).buffered(accounts.max(1)).collect().await;
         let broken = tallies.iter().any(Tally::out_of_patience);
-        self.0.store(if broken { first + PATIENCE } else { 0 }, Ordering::Relaxed);
+        self.first.store(if broken { first + PATIENCE } else { 0 }, Ordering::Relaxed);
         tallies.into_iter().fold(Round { of, tried: 0, failed: 0 }, |sum, tally| Round {
             of: sum.of,
             tried: sum.tried + tally.tried.into_inner(),
@@ -79,10 +88,15 @@ impl Rounds {
 }
 
 /// The work of one account, a few pieces at a time.
-async fn at_one<T>(account: GatewayAccountId, pieces: Vec<T>, each: impl Fn(T) -> Work) -> Tally {
+async fn at_one<T>(
+    account: GatewayAccountId,
+    pieces: Vec<T>,
+    abreast: usize,
+    each: impl Fn(T) -> Work,
+) -> Tally {
     let tally = Tally::default();
     stream::iter(pieces)
-        .for_each_concurrent(AT_ONCE, |piece| {
+        .for_each_concurrent(abreast, |piece| {
             let (tally, work) = (&tally, (!tally.out_of_patience()).then(|| each(piece)));
             async move {
                 let Some(work) = work else { return };

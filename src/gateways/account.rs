@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use url::{Host, Url};
 
 use super::Gateway;
+use super::transport::Transport;
 use crate::clock::Clock;
 use crate::ids::IdSource;
 use crate::money::Currency;
@@ -62,8 +63,8 @@ pub struct AccountSettings {
 /// What every adapter is given.
 #[derive(Clone, Debug)]
 pub struct Context {
-    /// Shared HTTP client: timeouts, no redirects.
-    pub http: reqwest::Client,
+    /// Shared HTTP client: timeouts, no redirects; or a line in this process.
+    pub http: Transport,
     /// Business and wall time.
     pub clock: Clock,
     /// Nonces and verifiers.

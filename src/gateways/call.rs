@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::bills::BillError;
+use super::transport::{Broken, Transport};
 use super::{GatewayError, json};
 
 /// No answer of a gateway is longer.
@@ -59,45 +60,40 @@ pub(super) struct Answer {
 }
 
 /// Sends once and reads the answer whole. 429, 3xx and 5xx never reach the adapter.
-pub(super) async fn send(request: reqwest::RequestBuilder) -> Result<Answer, GatewayError> {
-    let mut response = request.send().await.map_err(|error| classify(&error))?;
-    let status = response.status().as_u16();
-    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let retry_after_s = header(RETRY_AFTER).and_then(|text| text.trim().parse().ok());
-    let date = header(DATE).and_then(|text| DateTime::parse_from_rfc2822(&text).ok()).map(|at| at.to_utc());
-    let json = header(CONTENT_TYPE).is_some_and(|kind| is_json(&kind));
+pub(super) async fn send(http: &Transport, request: reqwest::RequestBuilder) -> Result<Answer, GatewayError> {
+    let response = http.send(request).await?;
+    let status = response.status();
+    let retry_after_s = response.header(RETRY_AFTER.as_str()).and_then(|text| text.trim().parse().ok());
+    let date = response.header(DATE.as_str()).and_then(|text| DateTime::parse_from_rfc2822(text).ok());
+    let date = date.map(|at| at.to_utc());
+    let json = response.header(CONTENT_TYPE.as_str()).is_some_and(is_json);
     match status {
         429 => return Err(GatewayError::Throttled { retry_after_s }),
         200..=299 | 400..=499 => {}
         _ => return Err(GatewayError::OutcomeUnknown(format!("HTTP {status}"))),
     }
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
-        if body.len() + chunk.len() > ANSWER_LIMIT {
-            return Err(GatewayError::OutcomeUnknown("the answer is longer than 1 MiB".into()));
-        }
-        body.extend_from_slice(&chunk);
-    }
+    let body = response.body(ANSWER_LIMIT).await?;
+    let body = body.ok_or_else(|| GatewayError::OutcomeUnknown("the answer is longer than 1 MiB".into()))?;
     Ok(Answer { status, date, json, body })
 }
 
 /// Sends once and writes a 200's body into `into`, at most `limit` bytes. Anything else than 200 gives no file.
 pub(super) async fn stream(
+    http: &Transport,
     request: reqwest::RequestBuilder,
     into: &mut (dyn AsyncWrite + Send + Unpin),
     limit: u64,
 ) -> Result<u64, BillError> {
     // A bill of 2 GiB takes longer than any answer may.
-    let mut response = request.timeout(FILE_TIMEOUT).send().await.map_err(|error| classify(&error))?;
-    let status = response.status().as_u16();
-    match status {
+    let mut response = http.send(request.timeout(FILE_TIMEOUT)).await.map_err(GatewayError::from)?;
+    match response.status() {
         200 => {}
         404 => return Err(BillError::Absent),
         429 => return Err(GatewayError::Throttled { retry_after_s: None }.into()),
-        _ => return Err(GatewayError::OutcomeUnknown(format!("HTTP {status}")).into()),
+        status => return Err(GatewayError::OutcomeUnknown(format!("HTTP {status}")).into()),
     }
     let mut written = 0;
-    while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
+    while let Some(chunk) = response.chunk().await.map_err(GatewayError::from)? {
         written += chunk.len() as u64;
         if written > limit {
             return Err(BillError::TooLarge { line: 0, what: "a bill is at most 2 GiB".into() });
@@ -108,15 +104,13 @@ pub(super) async fn stream(
     Ok(written)
 }
 
-/// Only a connection that never stood proves that nothing was sent.
-fn classify(error: &reqwest::Error) -> GatewayError {
-    // `without_url` is by value; the address carries references of ours, never a secret, but logs stay short.
-    let cause = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
-    if error.is_connect() || error.is_builder() {
-        return GatewayError::NotSent(cause);
+impl From<Broken> for GatewayError {
+    fn from(broken: Broken) -> GatewayError {
+        match broken {
+            Broken::NotSent(why) => GatewayError::NotSent(why),
+            Broken::Unanswered(why) => GatewayError::OutcomeUnknown(why),
+        }
     }
-    let what = if error.is_timeout() { "no answer in time" } else { "the connection broke" };
-    GatewayError::OutcomeUnknown(format!("{what}: {cause}"))
 }
 
 fn is_json(content_type: &str) -> bool {

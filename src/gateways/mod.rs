@@ -30,6 +30,8 @@ mod precision;
 pub mod registry;
 mod rows;
 mod text;
+/// Over the network, or over a line in this process.
+pub mod transport;
 
 pub use account::{AccountSettings, Build, BuildError, Context, Descriptor, Trust, is_loopback};
 pub use bills::Bills;

@@ -192,19 +192,19 @@ routes! {
 
     "/v1/events" { get events::list Access::Scopes(OFFICE); }
     "/v1/events/{id}" { get events::show Access::Scopes(OFFICE); }
-    "/v1/webhook-endpoints" {
+    "/v1/webhooks" {
         get webhooks::list Access::Scopes(OFFICE);
         post webhooks::create Access::Scopes(OFFICE);
     }
-    "/v1/webhook-endpoints/{id}" {
+    "/v1/webhooks/{id}" {
         get webhooks::show Access::Scopes(OFFICE);
         patch webhooks::update Access::Scopes(OFFICE);
         delete webhooks::delete Access::Scopes(OFFICE);
     }
-    "/v1/webhook-endpoints/{id}/rotate-secret" { post webhooks::rotate Access::Scopes(OFFICE); }
-    "/v1/webhook-endpoints/{id}/test" { post webhooks::test Access::Scopes(OFFICE); }
-    "/v1/webhook-endpoints/{id}/deliveries" { get webhooks::deliveries Access::Scopes(OFFICE); }
-    "/v1/webhook-endpoints/{id}/deliveries/{delivery}/resend" { post webhooks::resend Access::Scopes(OFFICE); }
+    "/v1/webhooks/{id}/rotate-secret" { post webhooks::rotate Access::Scopes(OFFICE); }
+    "/v1/webhooks/{id}/test" { post webhooks::test Access::Scopes(OFFICE); }
+    "/v1/webhooks/{id}/deliveries" { get webhooks::deliveries Access::Scopes(OFFICE); }
+    "/v1/webhooks/{id}/deliveries/{delivery}/retry" { post webhooks::retry Access::Scopes(OFFICE); }
     "/v1/reconciliations" {
         get reconciliations::list Access::Scopes(FINANCE);
         post reconciliations::create Access::Scopes(FINANCE);

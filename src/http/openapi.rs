@@ -232,7 +232,7 @@ fn particular(operation: &str) -> &'static [Code] {
         "webhooks_create" => &[Code::WebhookUrlRefused, Code::TooManyEndpoints],
         "webhooks_update" => &[Code::WebhookUrlRefused, Code::Conflict],
         "webhooks_test" => &[Code::EndpointDisabled],
-        "webhooks_resend" => &[Code::EndpointDisabled, Code::Conflict],
+        "webhooks_retry" => &[Code::EndpointDisabled, Code::Conflict],
         "sandbox_move_clock" => &[Code::ClockBackwards],
         "sandbox_shopper" => &[Code::WrongState],
         _ => &[],

@@ -61,6 +61,11 @@ impl Book {
         Ok(Book(pool))
     }
 
+    /// Closes the file.
+    pub(super) async fn close(&self) {
+        self.0.close().await;
+    }
+
     /// Waits for its turn and begins.
     pub(super) async fn begin(&self) -> Result<Session, SandboxError> {
         Ok(Session(self.0.begin_with("BEGIN IMMEDIATE").await?))

@@ -154,6 +154,26 @@ fn delivery(sandbox: &Sandbox, notice: &Notice<'_>, due: DateTime<Utc>) -> Deliv
     }
 }
 
+impl Delivery {
+    /// After a try: acknowledged, to be tried again with the gateway's patience, or given up.
+    pub(super) fn mark(&mut self, accepted: bool, now: DateTime<Utc>) {
+        let pause = match self.sender {
+            Sender::PayPal { .. } => paypal::patience(self.tries),
+            Sender::GrabPay { .. } => grabpay::patience(self.tries),
+        };
+        self.progress = match pause {
+            _ if accepted => Progress::Delivered,
+            // A forged notice is refused, and its forger does not wait.
+            None => Progress::GivenUp,
+            Some(_) if self.forged => Progress::GivenUp,
+            Some(pause) => {
+                self.due = now + pause;
+                Progress::Waiting
+            }
+        };
+    }
+}
+
 impl Sandbox {
     /// Sends notices as they fall due, for ever; the application spawns it and drops it at the end.
     pub async fn run_courier(&self) {
@@ -201,7 +221,7 @@ impl Sandbox {
     }
 
     /// Takes what is due: counted and moved on before it is sent.
-    async fn claim(&self) -> Result<Vec<Delivery>, SandboxError> {
+    pub(super) async fn claim(&self) -> Result<Vec<Delivery>, SandboxError> {
         let now = self.clock.now();
         let mut session = self.book.begin().await?;
         let mut due: Vec<Delivery> = session.due(now, 256).await?;
@@ -231,25 +251,15 @@ impl Sandbox {
                     continue;
                 }
             };
-            let pause = match delivery.sender {
-                Sender::PayPal { .. } => paypal::patience(delivery.tries),
-                Sender::GrabPay { .. } => grabpay::patience(delivery.tries),
-            };
-            delivery.progress = match (answer, pause) {
-                (Ok(status), _) if status.is_success() => Progress::Delivered,
-                // A forged notice is refused, and its forger does not wait.
-                (_, None) => Progress::GivenUp,
-                (_, Some(_)) if delivery.forged => Progress::GivenUp,
-                (_, Some(pause)) => {
-                    delivery.due = self.clock.now() + pause;
-                    Progress::Waiting
-                }
-            };
+            delivery.mark(matches!(answer, Ok(status) if status.is_success()), self.clock.now());
         }
         deliveries
     }
 
-    async fn headers_for(&self, delivery: &Delivery) -> Result<reqwest::header::HeaderMap, SandboxError> {
+    pub(super) async fn headers_for(
+        &self,
+        delivery: &Delivery,
+    ) -> Result<reqwest::header::HeaderMap, SandboxError> {
         let mut session = self.book.begin().await?;
         match &delivery.sender {
             Sender::PayPal { .. } => paypal::notice_headers(self, &mut session, delivery).await,

@@ -22,6 +22,7 @@ mod authority;
 mod bank;
 mod book;
 mod courier;
+mod direct;
 pub mod grabpay;
 mod page;
 pub mod paypal;
@@ -41,6 +42,7 @@ use url::Url;
 use crate::clock::Clock;
 use crate::ids::IdSource;
 
+pub use direct::{Direct, DirectAnswer, Letter};
 pub use grabpay::{BankCredit, GrabPayPartner};
 pub use paypal::{PayPalApp, PayPalFee, SeededMovement};
 pub use scenario::{Scenario, Target, UnknownScenario};

@@ -125,13 +125,13 @@ impl Sandbox {
 }
 
 /// The form of a hosted page.
-struct Form {
-    action: Url,
-    token: String,
+pub(super) struct Form {
+    pub action: Url,
+    pub token: String,
 }
 
 impl Form {
-    fn read(page: &Url, html: &str) -> Option<Form> {
+    pub fn read(page: &Url, html: &str) -> Option<Form> {
         let action = between(html, "action=\"", "\"")?.replace("&amp;", "&");
         let token = between(html, "name=\"token\" value=\"", "\"")?.to_owned();
         Some(Form { action: page.join(&action).ok()?, token })

@@ -49,6 +49,7 @@ mod scenarios;
 mod scenarios_flows;
 mod settings;
 mod storage;
+mod simulator;
 mod store_crash;
 mod store_faults;
 mod store_ledger;

@@ -374,29 +374,29 @@ async fn what_the_program_answers_is_what_the_document_says() {
         "/v1/events",
     )
     .await;
-    let hooks = "/v1/webhook-endpoints";
+    let hooks = "/v1/webhooks";
     let new = json!({"url": "http://127.0.0.1:9/hook", "events": ["payment.captured", "refund.*"], "description": "desk"});
     let endpoint = id(&is.post("admin", hooks, hooks, new).await);
     is.post("admin", hooks, hooks, json!({"url": "https://169.254.169.254/"})).await;
     is.get("admin", hooks, hooks).await;
-    let (one, of) = (format!("{hooks}/{endpoint}"), "/v1/webhook-endpoints/{id}");
+    let (one, of) = (format!("{hooks}/{endpoint}"), "/v1/webhooks/{id}");
     is.get("admin", &one, of).await;
     let change = app.keyed("PATCH", "admin", &one).json(&json!({"events": []}));
     is.hold("patch", &one, of, &app.send(change).await);
     let rotate = json!({"overlap_hours": 1});
-    is.post("admin", &format!("{one}/rotate-secret"), "/v1/webhook-endpoints/{id}/rotate-secret", rotate)
+    is.post("admin", &format!("{one}/rotate-secret"), "/v1/webhooks/{id}/rotate-secret", rotate)
         .await;
-    let test = is.post("admin", &format!("{one}/test"), "/v1/webhook-endpoints/{id}/test", json!({})).await;
+    let test = is.post("admin", &format!("{one}/test"), "/v1/webhooks/{id}/test", json!({})).await;
     let tried = format!("{one}/deliveries");
     for _ in 0..100 {
-        let deliveries = is.get("admin", &tried, "/v1/webhook-endpoints/{id}/deliveries").await;
+        let deliveries = is.get("admin", &tried, "/v1/webhooks/{id}/deliveries").await;
         if deliveries["data"][0]["attempts"] != json!(0) {
             break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    let resend = format!("{tried}/{}/resend", id(&test));
-    is.post("admin", &resend, "/v1/webhook-endpoints/{id}/deliveries/{delivery}/resend", json!({})).await;
+    let resend = format!("{tried}/{}/retry", id(&test));
+    is.post("admin", &resend, "/v1/webhooks/{id}/deliveries/{delivery}/retry", json!({})).await;
     is.hold("delete", &one, of, &app.send(app.keyed("DELETE", "admin", &one)).await);
     is.get("admin", "/v1/keys", "/v1/keys").await;
     let key =

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::crash::{Point, point};
+use crate::crash::{Point, pause, point};
 use crate::domain::orders::{PaymentReport, ReportKind, ReportSource};
 use crate::gateways::{About, Notification, NotificationError, RawNotification, Reply};
 use crate::store::inbox::{Notice, Settled};
@@ -78,11 +78,13 @@ impl Pay {
         point(Point::NoticeKept).await;
         let pay = self.clone();
         let work = tokio::spawn(async move { pay.work_off(notice).await });
-        match tokio::time::timeout(PATIENCE, work).await {
-            Ok(Ok(Ok(()))) => {}
-            Ok(Ok(Err(error))) => tracing::warn!(gateway, %error, "a notice is kept and waits"),
-            Ok(Err(error)) => tracing::error!(gateway, %error, "applying a notice broke off; it is kept"),
-            Err(_) => tracing::warn!(gateway, "a notice is kept and still being applied"),
+        tokio::select! {
+            worked = work => match worked {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(gateway, %error, "a notice is kept and waits"),
+                Err(error) => tracing::error!(gateway, %error, "applying a notice broke off; it is kept"),
+            },
+            () = pause(PATIENCE) => tracing::warn!(gateway, "a notice is kept and still being applied"),
         }
         Ok(accepted)
     }

@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 
+use crate::crash;
 use crate::domain::orders::{Intent, Lease};
 use crate::store::{Change, Versioned};
 
@@ -19,7 +20,7 @@ impl Pay {
         loop {
             tokio::select! {
                 answer = &mut call => return answer,
-                () = tokio::time::sleep(Intent::RENEWAL) => self.renew(intent).await,
+                () = crash::pause(Intent::RENEWAL) => self.renew(intent).await,
             }
         }
     }

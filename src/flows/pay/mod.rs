@@ -205,6 +205,12 @@ impl Parts {
             gate,
         }
     }
+
+    /// Rounds take one payment after the other: for whoever schedules each step himself.
+    #[must_use]
+    pub fn one_by_one(self) -> Parts {
+        Parts { recovery: recover::Recovery::one_by_one(), ..self }
+    }
 }
 
 impl Pay {

@@ -22,6 +22,13 @@ pub(super) struct Recovery {
     payments: Rounds,
 }
 
+impl Recovery {
+    /// Rounds that take one piece of work after the other.
+    pub(super) fn one_by_one() -> Recovery {
+        Recovery { notices: Rounds::one_by_one(), payments: Rounds::one_by_one() }
+    }
+}
+
 impl From<PayError> for InVain {
     fn from(error: PayError) -> InVain {
         InVain { silent: matches!(error, PayError::Gateway(_)), why: error.to_string() }

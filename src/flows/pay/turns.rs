@@ -10,6 +10,7 @@ use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::crash;
 use crate::ids::PaymentId;
 
 /// Turns by payment; a payment nobody asks about takes no room.
@@ -43,7 +44,7 @@ impl<T> Default for Turns<T> {
     }
 }
 
-impl<T: Clone> Turns<T> {
+impl<T: Clone + Send> Turns<T> {
     /// Waits for the payment's turn; then either takes an answer that is fresh enough, or asks.
     pub(super) async fn take<F: Future<Output = T>>(
         &self,
@@ -52,7 +53,7 @@ impl<T: Clone> Turns<T> {
     ) -> Turn<T> {
         let visit = self.visit(payment);
         let ticket = visit.gate.tickets.fetch_add(1, Ordering::SeqCst) + 1;
-        let mut last = visit.gate.last.lock().await;
+        let mut last = crash::lock(&visit.gate.last).await;
         if let Some((covers, answer)) = last.as_ref()
             && *covers >= ticket
         {

@@ -130,6 +130,11 @@ impl Refunding {
         Refunding(Arc::new(parts), Arc::default())
     }
 
+    /// The same; its rounds take one refund after the other.
+    pub fn one_by_one(parts: Parts) -> Refunding {
+        Refunding(Arc::new(parts), Arc::new(Rounds::one_by_one()))
+    }
+
     /// Decides a refund, writes it down with `extra`, and sends it. The answer says how it stands by then; `id` is
     /// minted by the caller, who may have promised it.
     ///

@@ -13,6 +13,7 @@ use super::wire::Problem;
 use crate::clock::Clock;
 use crate::gateways::bills::{BILL_LIMIT, BillError};
 use crate::gateways::call::{self, Answer};
+use crate::gateways::transport::Transport;
 use crate::gateways::{Context, GatewayError};
 
 const JSON: &str = "application/json";
@@ -20,7 +21,7 @@ const JSON: &str = "application/json";
 /// Grab's partner API as one account sees it.
 #[derive(Debug)]
 pub(super) struct Api {
-    http: reqwest::Client,
+    http: Transport,
     pub clock: Clock,
     base_url: String,
     partner_id: String,
@@ -85,7 +86,7 @@ impl Api {
             .request(method, path, body)
             .header("date", date)
             .header("authorization", format!("{}:{signature}", self.partner_id));
-        self.read(&call::send(request).await?)
+        self.read(&call::send(&self.http, request).await?)
     }
 
     /// In the shopper's name.
@@ -102,7 +103,7 @@ impl Api {
             .header("date", sign::write_date(now))
             .header("x-gid-aux-pop", sign::possession(self.client_secret.expose_secret(), token, now))
             .bearer_auth(token);
-        self.read(&call::send(request).await?)
+        self.read(&call::send(&self.http, request).await?)
     }
 
     /// Neither: GrabID reads the client secret from the body.
@@ -111,7 +112,7 @@ impl Api {
         path: &str,
         body: &impl Serialize,
     ) -> Result<Said<T>, GatewayError> {
-        self.read(&call::send(self.request(Method::POST, path, write(body)?)).await?)
+        self.read(&call::send(&self.http, self.request(Method::POST, path, write(body)?)).await?)
     }
 
     /// A file of the partner's, signed as a GET of its own path; answers its length. Our secrets sign only what lies
@@ -122,13 +123,13 @@ impl Api {
         into: &mut (dyn AsyncWrite + Send + Unpin),
     ) -> Result<u64, BillError> {
         let date = sign::write_date(self.clock.wall());
-        let mut request = self.http.get(address).header("date", &date).header("content-type", JSON);
+        let mut request = self.http.request(Method::GET, address).header("date", &date).header("content-type", JSON);
         if let Some(path) = address.strip_prefix(&self.base_url) {
             let signed = Signed { method: "GET", content_type: JSON, date: &date, path, body: &[] };
             let signature = signed.signature(self.partner_secret.expose_secret());
             request = request.header("authorization", format!("{}:{signature}", self.partner_id));
         }
-        call::stream(request, into, BILL_LIMIT).await
+        call::stream(&self.http, request, into, BILL_LIMIT).await
     }
 
     fn request(&self, method: Method, path: &str, body: Vec<u8>) -> reqwest::RequestBuilder {

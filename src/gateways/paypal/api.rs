@@ -10,6 +10,7 @@ use super::oauth::OAuth;
 use super::wire::Problem;
 use crate::gateways::GatewayError;
 use crate::gateways::call::{self, Answer};
+use crate::gateways::transport::Transport;
 
 /// PayPal keeps `PayPal-Request-Id` up to this length.
 const REQUEST_ID_LIMIT: usize = 108;
@@ -17,7 +18,7 @@ const REQUEST_ID_LIMIT: usize = 108;
 /// PayPal's REST API as one account sees it.
 #[derive(Debug)]
 pub(super) struct Api {
-    http: reqwest::Client,
+    http: Transport,
     base_url: String,
     oauth: OAuth,
 }
@@ -59,7 +60,7 @@ pub(super) fn request_id(reference: &str, act: &str) -> Result<String, GatewayEr
 }
 
 impl Api {
-    pub fn new(http: reqwest::Client, base_url: String, oauth: OAuth) -> Api {
+    pub fn new(http: Transport, base_url: String, oauth: OAuth) -> Api {
         Api { http, base_url, oauth }
     }
 
@@ -140,7 +141,7 @@ impl Api {
         if let Some(body) = body {
             request = request.body(body);
         }
-        call::send(request).await
+        call::send(&self.http, request).await
     }
 }
 

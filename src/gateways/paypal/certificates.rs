@@ -14,6 +14,8 @@ use url::Url;
 
 use super::sign;
 use crate::clock::Clock;
+use crate::crash;
+use crate::gateways::transport::{Broken, Transport};
 use crate::gateways::{BuildError, Context, NotificationError, Trust, is_loopback};
 
 const FOLDER: &str = "/v1/notifications/certs/";
@@ -38,7 +40,7 @@ const ISSUER_ROOTS: &[&str] = &[
 /// The certificates this account's notices may be signed under.
 #[derive(Debug)]
 pub(super) struct Certificates {
-    http: reqwest::Client,
+    http: Transport,
     clock: Clock,
     sources: Sources,
     anchors: Vec<TrustAnchor<'static>>,
@@ -124,7 +126,7 @@ impl Certificates {
         address: &str,
         at: DateTime<Utc>,
     ) -> Result<Arc<[CertificateDer<'static>]>, NotificationError> {
-        let mut kept = self.kept.lock().await;
+        let mut kept = crash::lock(&self.kept).await;
         if let Some(chain) = kept.chains.get(address) {
             return Ok(chain.clone());
         }
@@ -175,9 +177,10 @@ impl Certificates {
 
     /// PayPal's host knows its own certificates: one that it does not have was never PayPal's.
     async fn fetch(&self, address: &str) -> Result<Vec<u8>, NotificationError> {
-        let failed = |error: reqwest::Error| NotificationError::Unavailable(error.without_url().to_string());
-        let mut response = self.http.get(address).send().await.map_err(failed)?;
-        match response.status().as_u16() {
+        let failed = |broken: Broken| NotificationError::Unavailable(broken.to_string());
+        let request = self.http.request(reqwest::Method::GET, address);
+        let response = self.http.send(request).await.map_err(failed)?;
+        match response.status() {
             200 => {}
             404 | 410 => return Err(NotificationError::Forged("there is no such certificate".into())),
             other => {
@@ -185,14 +188,8 @@ impl Certificates {
                 return Err(NotificationError::Unavailable(why));
             }
         }
-        let mut pem = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if pem.len() + chunk.len() > LARGEST {
-                return Err(NotificationError::Forged("the certificate is larger than 64 KiB".into()));
-            }
-            pem.extend_from_slice(&chunk);
-        }
-        Ok(pem)
+        let pem = response.body(LARGEST).await.map_err(failed)?;
+        pem.ok_or_else(|| NotificationError::Forged("the certificate is larger than 64 KiB".into()))
     }
 }
 

@@ -7,6 +7,8 @@ use tokio::sync::Mutex;
 use super::errors::Refusal;
 use super::wire::{Problem, TokenAnswer};
 use crate::clock::Clock;
+use crate::crash;
+use crate::gateways::transport::Transport;
 use crate::gateways::{Context, GatewayError, call};
 
 /// A token is not used in its last minute.
@@ -15,7 +17,7 @@ const MARGIN: TimeDelta = TimeDelta::seconds(60);
 /// Where tokens come from.
 #[derive(Debug)]
 pub(super) struct OAuth {
-    http: reqwest::Client,
+    http: Transport,
     clock: Clock,
     url: String,
     client_id: String,
@@ -44,7 +46,7 @@ impl OAuth {
 
     /// The present token; fetches one if none is left.
     pub async fn token(&self) -> Result<SecretString, GatewayError> {
-        let mut cached = self.cached.lock().await;
+        let mut cached = crash::lock(&self.cached).await;
         if let Some(token) = cached.as_ref().filter(|token| self.clock.now() < token.until) {
             return Ok(token.bearer.clone());
         }
@@ -54,7 +56,7 @@ impl OAuth {
 
     /// A token other than `refused`; callers that were refused together share one new token.
     pub async fn renewed(&self, refused: &SecretString) -> Result<SecretString, GatewayError> {
-        let mut cached = self.cached.lock().await;
+        let mut cached = crash::lock(&self.cached).await;
         if let Some(token) = cached.as_ref()
             && token.bearer.expose_secret() != refused.expose_secret()
         {
@@ -86,11 +88,11 @@ impl OAuth {
         let asked_at = self.clock.now();
         let request = self
             .http
-            .post(&self.url)
+            .request(reqwest::Method::POST, &self.url)
             .basic_auth(&self.client_id, Some(secret.expose_secret()))
             .header("accept", "application/json")
             .form(&[("grant_type", "client_credentials")]);
-        let answer = call::send(request).await?;
+        let answer = call::send(&self.http, request).await?;
         if !answer.is_success() {
             let problem: Problem = answer.read()?;
             return Err(Refusal::of(&problem).into_error());

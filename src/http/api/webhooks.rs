@@ -1,4 +1,4 @@
-//! `/v1/webhook-endpoints`: where a merchant wants to hear of events, and what became of each telling.
+//! `/v1/webhooks`: where a merchant wants to hear of events, and what became of each telling.
 
 use actix_web::web;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -182,7 +182,7 @@ fn description(text: String) -> Answer<String> {
 }
 
 /// The merchant's endpoints, oldest first.
-#[utoipa::path(get, path = "/v1/webhook-endpoints", tag = "webhooks", params(Paging), responses(
+#[utoipa::path(get, path = "/v1/webhooks", tag = "webhooks", params(Paging), responses(
     (status = 200, description = "A page of endpoints", body = Page<EndpointAnswer>)))]
 pub async fn list(service: web::Data<Service>, caller: Caller, paging: Query<Paging>) -> Answer {
     let limit = paging.0.limit()?;
@@ -195,7 +195,7 @@ pub async fn list(service: web::Data<Service>, caller: Caller, paging: Query<Pag
 /// Makes an endpoint. Its signing secret is in this answer and nowhere else. What happens from now on is posted to it,
 /// signed by Standard Webhooks 1.0.0, at least once, and tried again for three days: by 2xx it is heard, by 410 the
 /// endpoint is disabled, `Retry-After` is honoured up to a day. The order of arrival is not promised.
-#[utoipa::path(post, path = "/v1/webhook-endpoints", tag = "webhooks", request_body = CreateWebhookEndpoint, responses(
+#[utoipa::path(post, path = "/v1/webhooks", tag = "webhooks", request_body = CreateWebhookEndpoint, responses(
     (status = 201, description = "The endpoint with its secret", body = EndpointAnswer)))]
 pub async fn create(
     service: web::Data<Service>,
@@ -215,14 +215,14 @@ pub async fn create(
 }
 
 /// One endpoint.
-#[utoipa::path(get, path = "/v1/webhook-endpoints/{id}", tag = "webhooks", params(("id" = inline(crate::ids::WebhookEndpointId), Path, example = "whk_01kb0000000000000000000000")), responses(
+#[utoipa::path(get, path = "/v1/webhooks/{id}", tag = "webhooks", params(("id" = inline(crate::ids::WebhookEndpointId), Path, example = "whk_01kb0000000000000000000000")), responses(
     (status = 200, description = "The endpoint", body = EndpointAnswer)))]
 pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     crate::http::json(200, &answer(own(&service, &caller, &id).await?, None))
 }
 
 /// Changes an endpoint.
-#[utoipa::path(patch, path = "/v1/webhook-endpoints/{id}", tag = "webhooks", params(("id" = inline(crate::ids::WebhookEndpointId), Path, example = "whk_01kb0000000000000000000000")), request_body = UpdateWebhookEndpoint, responses(
+#[utoipa::path(patch, path = "/v1/webhooks/{id}", tag = "webhooks", params(("id" = inline(crate::ids::WebhookEndpointId), Path, example = "whk_01kb0000000000000000000000")), request_body = UpdateWebhookEndpoint, responses(
     (status = 200, description = "The endpoint", body = EndpointAnswer)))]
 pub async fn update(
     service: web::Data<Service>,
@@ -244,7 +244,7 @@ pub async fn update(
 }
 
 /// Deletes an endpoint; what is pending for it is given up.
-#[utoipa::path(delete, path = "/v1/webhook-endpoints/{id}", tag = "webhooks", params(("id" = inline(crate::ids::WebhookEndpointId), Path, example = "whk_01kb0000000000000000000000")), responses(
+#[utoipa::path(delete, path = "/v1/webhooks/{id}", tag = "webhooks", params(("id" = inline(crate::ids::WebhookEndpointId), Path, example = "whk_01kb0000000000000000000000")), responses(
     (status = 200, description = "The endpoint that was", body = EndpointAnswer)))]
 pub async fn delete(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id = wire::path_id(&id, "webhook endpoint")?;
@@ -255,7 +255,7 @@ pub async fn delete(service: web::Data<Service>, caller: Caller, id: web::Path<S
 
 /// Gives an endpoint a new secret, which is in this answer and nowhere else. Until `previous_secret_until` every try
 /// carries a signature by each of the two.
-#[utoipa::path(post, path = "/v1/webhook-endpoints/{id}/rotate-secret", tag = "webhooks", params(("id" = inline(crate::ids::WebhookEndpointId), Path, example = "whk_01kb0000000000000000000000")), request_body = RotateWebhookSecret, responses(
+#[utoipa::path(post, path = "/v1/webhooks/{id}/rotate-secret", tag = "webhooks", params(("id" = inline(crate::ids::WebhookEndpointId), Path, example = "whk_01kb0000000000000000000000")), request_body = RotateWebhookSecret, responses(
     (status = 200, description = "The endpoint with its new secret", body = EndpointAnswer)))]
 pub async fn rotate(
     service: web::Data<Service>,
@@ -276,7 +276,7 @@ pub async fn rotate(
 }
 
 /// Sends an endpoint, and it alone, a `webhook_endpoint.test` event, whatever its filter; the delivery tells how it went.
-#[utoipa::path(post, path = "/v1/webhook-endpoints/{id}/test", tag = "webhooks", params(("id" = inline(crate::ids::WebhookEndpointId), Path, example = "whk_01kb0000000000000000000000")), responses(
+#[utoipa::path(post, path = "/v1/webhooks/{id}/test", tag = "webhooks", params(("id" = inline(crate::ids::WebhookEndpointId), Path, example = "whk_01kb0000000000000000000000")), responses(
     (status = 202, description = "The delivery, on its way", body = DeliveryAnswer)))]
 pub async fn test(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id = wire::path_id(&id, "webhook endpoint")?;
@@ -286,7 +286,7 @@ pub async fn test(service: web::Data<Service>, caller: Caller, id: web::Path<Str
 }
 
 /// An endpoint's deliveries, newest first; those that ended are kept for thirty days.
-#[utoipa::path(get, path = "/v1/webhook-endpoints/{id}/deliveries", tag = "webhooks", params(("id" = inline(crate::ids::WebhookEndpointId), Path, example = "whk_01kb0000000000000000000000"), Paging), responses(
+#[utoipa::path(get, path = "/v1/webhooks/{id}/deliveries", tag = "webhooks", params(("id" = inline(crate::ids::WebhookEndpointId), Path, example = "whk_01kb0000000000000000000000"), Paging), responses(
     (status = 200, description = "A page of deliveries", body = Page<DeliveryAnswer>)))]
 pub async fn deliveries(
     service: web::Data<Service>,
@@ -302,9 +302,9 @@ pub async fn deliveries(
 }
 
 /// Sends an event to the endpoint once more, under the same id, with three days of tries before it.
-#[utoipa::path(post, path = "/v1/webhook-endpoints/{id}/deliveries/{delivery}/resend", tag = "webhooks", params(("id" = inline(crate::ids::WebhookEndpointId), Path, example = "whk_01kb0000000000000000000000"), ("delivery" = inline(crate::ids::WebhookDeliveryId), Path, example = "whd_01kb0000000000000000000000")), responses(
+#[utoipa::path(post, path = "/v1/webhooks/{id}/deliveries/{delivery}/retry", tag = "webhooks", params(("id" = inline(crate::ids::WebhookEndpointId), Path, example = "whk_01kb0000000000000000000000"), ("delivery" = inline(crate::ids::WebhookDeliveryId), Path, example = "whd_01kb0000000000000000000000")), responses(
     (status = 202, description = "The delivery, on its way", body = DeliveryAnswer)))]
-pub async fn resend(service: web::Data<Service>, caller: Caller, ids: web::Path<(String, String)>) -> Answer {
+pub async fn retry(service: web::Data<Service>, caller: Caller, ids: web::Path<(String, String)>) -> Answer {
     let (endpoint, delivery) = ids.into_inner();
     let endpoint = wire::path_id(&endpoint, "webhook endpoint")?;
     let delivery: WebhookDeliveryId = wire::path_id(&delivery, "delivery")?;

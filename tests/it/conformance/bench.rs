@@ -180,8 +180,12 @@ pub fn open<F: FarSide + 'static>(
     build: impl FnOnce(String, Clock) -> (F, AccountSettings),
 ) -> Bench {
     let clock = Clock::fixed(DateTime::from_timestamp(START_S, 0).unwrap());
-    let context =
-        Context { http: HTTP.clone(), clock: clock.clone(), ids: IdSource::seeded(clock.clone(), 7), trust };
+    let context = Context {
+        http: HTTP.clone().into(),
+        clock: clock.clone(),
+        ids: IdSource::seeded(clock.clone(), 7),
+        trust,
+    };
     let script = Arc::new(Mutex::new(Script::default()));
     let slot: Arc<Mutex<Option<Shared>>> = Arc::default();
     let (scripted, reached) = (script.clone(), slot.clone());

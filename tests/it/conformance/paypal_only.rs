@@ -119,7 +119,7 @@ async fn live_and_paypals_sandbox_refuse_our_sandbox() {
     let notice = bench.notice(Notice::Genuine);
     for trust in [Trust::Live, Trust::GatewaySandbox] {
         let context = Context {
-            http: call::client().unwrap(),
+            http: call::client().unwrap().into(),
             clock: bench.clock.clone(),
             ids: IdSource::seeded(bench.clock.clone(), 1),
             trust,

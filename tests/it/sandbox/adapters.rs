@@ -57,7 +57,7 @@ impl Rehearsal {
         amount: Money,
     ) -> Rehearsal {
         let context = Context {
-            http: call::client().unwrap(),
+            http: call::client().unwrap().into(),
             clock: stage.clock.clone(),
             ids: IdSource::random(stage.clock.clone()),
             trust: Trust::StraitsSandbox { root_der: stage.sandbox.root_certificate_der().unwrap() },

@@ -8,7 +8,7 @@ use super::receiver::{Heard, Receiver, Say};
 use crate::app::TestApp;
 use crate::kill::server::Server;
 
-const ENDPOINTS: &str = "/v1/webhook-endpoints";
+const ENDPOINTS: &str = "/v1/webhooks";
 
 fn verified(secret: &Value, heard: &Heard) -> bool {
     let secret = SecretString::from(secret.as_str().unwrap());
@@ -89,7 +89,7 @@ async fn a_payment_is_told_signed_and_as_the_api_shows_it() {
         ("DELETE", endpoint.clone()),
         ("GET", format!("{endpoint}/deliveries")),
         ("POST", format!("{endpoint}/test")),
-        ("POST", format!("{endpoint}/deliveries/{delivery}/resend")),
+        ("POST", format!("{endpoint}/deliveries/{delivery}/retry")),
         ("GET", event),
     ] {
         let answer = app.send(app.keyed(method, "other.admin", &path)).await;
@@ -110,7 +110,7 @@ async fn a_payment_is_told_signed_and_as_the_api_shows_it() {
     let rotated = app.post("admin", &format!("{endpoint}/rotate-secret"), &json!({"overlap_hours": 1})).await;
     let rotated = rotated.json();
     assert!(rotated["previous_secret_until"].is_string() && rotated["secret"] != made["secret"]);
-    let again = app.post("admin", &format!("{endpoint}/deliveries/{delivery}/resend"), &json!({})).await;
+    let again = app.post("admin", &format!("{endpoint}/deliveries/{delivery}/retry"), &json!({})).await;
     assert_eq!(again.status, 202, "{}", again.text);
     let heard = receiver.wait_for(6).await.pop().unwrap();
     assert!(verified(&made["secret"], &heard) && verified(&rotated["secret"], &heard));

@@ -1,0 +1,77 @@
+//! One installation without an edge: no listener, no jobs, no courier. Whoever wakes it decides what happens and when.
+
+use crate::clock::Clock;
+use crate::flows::findings::Resolving;
+use crate::flows::issue_statement::Statements;
+use crate::flows::pay::Pay;
+use crate::flows::refund::Refunding;
+use crate::flows::settle::Settlements;
+use crate::gateways::transport::Transport;
+use crate::ids::IdSource;
+use crate::sandbox::Sandbox;
+use crate::settings::Settings;
+use crate::store::Store;
+
+use super::{AppError, Built, Seeded, far_sides, flows, gateway_accounts, open_vault, seed, signing};
+
+/// The verbs of one process, from its start to its end.
+#[derive(Debug)]
+pub struct Woken {
+    /// Payments.
+    pub pay: Pay,
+    /// Refunds.
+    pub refunding: Refunding,
+    /// Findings.
+    pub resolving: Resolving,
+    /// Conversions that wait for a rate.
+    pub settlements: Settlements,
+    /// What suppliers are told.
+    pub statements: Statements,
+    /// The merchants.
+    pub seeded: Seeded,
+}
+
+/// Founds an installation in the settings' data folder: merchants, keys, and what the far sides know of them.
+///
+/// # Errors
+/// [`AppError`].
+pub async fn found(
+    settings: &Settings,
+    (clock, ids): (&Clock, &IdSource),
+    store: &Store,
+    public_url: &str,
+) -> Result<Sandbox, AppError> {
+    let vault = open_vault(settings, ids)?;
+    let seeded = seed::seeded(store, &vault, clock, ids).await?;
+    let sandbox = far_sides::open_sandbox(settings, clock, ids, public_url).await?;
+    far_sides::provision(&sandbox, &seeded, public_url).await?;
+    Ok(sandbox)
+}
+
+/// Starts a process over `store` that reaches its gateways over `http`. Rounds take one piece of work after the other.
+///
+/// # Errors
+/// [`AppError`].
+pub async fn wake(
+    settings: &Settings,
+    (clock, ids): (&Clock, &IdSource),
+    store: &Store,
+    sandbox: &Sandbox,
+    (http, public_url): (Transport, &str),
+) -> Result<Woken, AppError> {
+    let vault = open_vault(settings, ids)?;
+    let seeded = seed::seeded(store, &vault, clock, ids).await?;
+    let built = Built { settings, store, vault: &vault, clock, ids };
+    let accounts =
+        gateway_accounts::open_accounts(&built, public_url, Some(sandbox), Some(&seeded), http).await?;
+    let signer = signing::open_signer(store, &vault, clock.wall()).await?;
+    let flows = flows::build(&built, accounts, signer, public_url, true).await?;
+    Ok(Woken {
+        pay: flows.pay,
+        refunding: flows.refunding,
+        settlements: flows.resolving.settlements.clone(),
+        resolving: flows.resolving,
+        statements: flows.statements,
+        seeded,
+    })
+}

@@ -1,0 +1,135 @@
+//! What goes wrong, and how often. Rates are drawn per seed between 1 and 20 percent, so that among many seeds there are
+//! calm ones and wild ones, and every pair of faults meets.
+
+use rand::Rng;
+use rand::rngs::StdRng;
+
+use crate::gateways::transport::{Broken, Carried};
+
+/// How often, in thousandths.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rates {
+    /// Nothing was sent: no connection, DNS, TLS.
+    pub not_sent: u32,
+    /// The request is lost, or the connection breaks before it is read.
+    pub lost_before: u32,
+    /// Done, and the answer is lost.
+    pub lost_after: u32,
+    /// 429.
+    pub throttled: u32,
+    /// 5xx without an effect.
+    pub refused_5xx: u32,
+    /// Done, and what comes back is 5xx, HTML, garbage or cut short.
+    pub garbled: u32,
+    /// A box on the way sends the request twice.
+    pub twice: u32,
+    /// A notice is lost for ever.
+    pub notice_lost: u32,
+    /// A notice comes twice.
+    pub notice_twice: u32,
+    /// A notice comes altered or signed by another before the genuine one.
+    pub notice_forged: u32,
+    /// A notice is held back while others overtake it.
+    pub notice_late: u32,
+    /// A notice of days ago comes once more.
+    pub notice_old: u32,
+    /// The shopper's browser never comes back.
+    pub return_lost: u32,
+    /// The process dies where it stands, per stop, in ten thousandths.
+    pub death: u32,
+    /// COMMIT's answer is lost, in ten thousandths.
+    pub commit: u32,
+    /// The database is down for one step, in ten thousandths.
+    pub down: u32,
+}
+
+impl Rates {
+    /// The rates of a seed.
+    pub(super) fn draw(dice: &mut StdRng) -> Rates {
+        let mut rate = || dice.random_range(10..=200);
+        let mut rates = Rates {
+            not_sent: rate(),
+            lost_before: rate(),
+            lost_after: rate(),
+            throttled: rate(),
+            refused_5xx: rate(),
+            garbled: rate(),
+            twice: rate(),
+            notice_lost: rate(),
+            notice_twice: rate(),
+            notice_forged: rate(),
+            notice_late: rate(),
+            notice_old: rate(),
+            return_lost: rate(),
+            death: 0,
+            commit: 0,
+            down: 0,
+        };
+        rates.death = dice.random_range(2..=40);
+        rates.commit = dice.random_range(0..=40);
+        rates.down = dice.random_range(0..=10);
+        rates
+    }
+}
+
+/// Whether something of this rate happens now.
+pub(super) fn strikes(dice: &mut StdRng, thousandths: u32) -> bool {
+    dice.random_range(0..1_000) < thousandths
+}
+
+/// What happens to a request before the gateway has it; `None`: it arrives.
+pub(super) fn on_the_way(
+    dice: &mut StdRng,
+    rates: &Rates,
+) -> Option<(&'static str, Result<Carried, Broken>)> {
+    if strikes(dice, rates.not_sent) {
+        return Some(("not sent", Err(Broken::NotSent("connection refused".into()))));
+    }
+    if strikes(dice, rates.lost_before) {
+        return Some(("lost before", Err(Broken::Unanswered("no answer in time".into()))));
+    }
+    if strikes(dice, rates.throttled) {
+        let headers = vec![("retry-after".to_owned(), "3".to_owned())];
+        return Some(("429", Ok(Carried { status: 429, headers, body: vec![] })));
+    }
+    if strikes(dice, rates.refused_5xx) {
+        return Some(("503", Ok(page(503))));
+    }
+    None
+}
+
+/// What happens to an answer on its way back.
+pub(super) fn on_the_way_back(
+    dice: &mut StdRng,
+    rates: &Rates,
+    answer: Result<Carried, Broken>,
+) -> (&'static str, Result<Carried, Broken>) {
+    if strikes(dice, rates.lost_after) {
+        return ("lost after", Err(Broken::Unanswered("the connection broke".into())));
+    }
+    let Ok(whole) = answer else { return ("broke", answer) };
+    if !strikes(dice, rates.garbled) {
+        return ("", Ok(whole));
+    }
+    match dice.random_range(0..5) {
+        0 => ("504 after", Ok(page(504))),
+        1 => ("html in 200", Ok(page(200))),
+        2 => {
+            let half = whole.body.len() / 2;
+            ("cut short", Ok(Carried { body: whole.body[..half].to_vec(), ..whole }))
+        }
+        3 => ("garbage", Ok(Carried { body: b"\x00\xff{]".to_vec(), ..whole })),
+        _ => {
+            let headers = vec![("content-type".to_owned(), "text/plain".to_owned())];
+            ("wrong content type", Ok(Carried { headers, ..whole }))
+        }
+    }
+}
+
+fn page(status: u16) -> Carried {
+    Carried {
+        status,
+        headers: vec![("content-type".to_owned(), "text/html".to_owned())],
+        body: b"<!doctype html><title>Bad gateway</title>".to_vec(),
+    }
+}

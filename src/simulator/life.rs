@@ -1,0 +1,145 @@
+//! One payment's life as the world means it to go: what the merchant asks, what the shopper does, what is given back.
+
+use chrono::{DateTime, Utc};
+use rand::Rng;
+use rand::rngs::StdRng;
+use serde_json::json;
+
+use crate::app::Seeded;
+use crate::ids::{IdSource, PaymentId, RefundId};
+use crate::money::{Currency, Money};
+use crate::sandbox::Shopper;
+
+use super::acts::Kind;
+
+/// A life and how far it is.
+#[derive(Debug)]
+pub(super) struct Life {
+    pub number: u64,
+    pub id: PaymentId,
+    pub order_ref: String,
+    pub gateway: &'static str,
+    pub amount: Money,
+    pub terms: serde_json::Value,
+    pub shopper: Shopper,
+    /// The far side takes a tenth only.
+    pub wrong_amount: bool,
+    /// The far side refuses for want of money, once.
+    pub poor: bool,
+    pub cancels: bool,
+    /// How much each refund gives back, in hundredths of the amount; 0 is all that is left.
+    pub refunds: Vec<(RefundId, u32)>,
+    /// Of these, asked for so far.
+    pub refunded: usize,
+    /// The merchant has asked for the payment.
+    pub started: bool,
+    pub visits: u32,
+    /// Where the shopper is sent, not there yet.
+    pub way_back: Option<url::Url>,
+    /// Actions of this life's own under way.
+    pub busy: u32,
+    pub seen: Seen,
+    pub armed: bool,
+    pub begins_at: DateTime<Utc>,
+}
+
+/// What was seen last of the payment's rows.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seen {
+    pub state: Option<&'static str>,
+    pub version: i64,
+    pub refunded_minor: i64,
+    pub next_action: Option<url::Url>,
+    pub open_findings: bool,
+}
+
+const AT_PAYPAL: &[&str] = &["USD", "EUR", "JPY", "HKD", "SGD"];
+const AT_GRABPAY: &[&str] = &["SGD", "MYR", "THB"];
+
+impl Life {
+    pub(super) fn draw(
+        number: u64,
+        dice: &mut StdRng,
+        ids: &IdSource,
+        seeded: &Seeded,
+        begins_at: DateTime<Utc>,
+    ) -> Life {
+        let (gateway, codes) =
+            if dice.random_bool(0.5) { ("paypal", AT_PAYPAL) } else { ("grabpay", AT_GRABPAY) };
+        let code = codes[dice.random_range(0..codes.len())];
+        let currency = Currency::known(code);
+        let amount = Money::from_minor(dice.random_range(500..500_000), currency);
+        let suppliers = &seeded.default.suppliers;
+        let first = dice.random_range(0..suppliers.len());
+        let second = (first + dice.random_range(1..suppliers.len())) % suppliers.len();
+        let percent = dice.random_range(5..=60);
+        let terms = match dice.random_range(0..4) {
+            0 => json!({}),
+            1 => json!({"splits": [{"supplier": suppliers[first].id, "share": {"remainder": true}}],
+                        "platform_fee": {"percent": "5"}}),
+            _ => json!({"splits": [
+                {"supplier": suppliers[first].id, "share": {"percent": percent.to_string()}},
+                {"supplier": suppliers[second].id, "share": {"percent": (90 - percent).to_string()}}]}),
+        };
+        let shopper = match dice.random_range(0..10) {
+            0 => Shopper::Decline,
+            1 => Shopper::Abandon,
+            _ => Shopper::Approve,
+        };
+        let refunds = match dice.random_range(0..5) {
+            0 => vec![0],
+            1 => vec![dice.random_range(1..100)],
+            2 => vec![dice.random_range(1..50), 0],
+            _ => vec![],
+        };
+        Life {
+            number,
+            id: ids.mint(),
+            order_ref: format!("order-{number}"),
+            gateway,
+            amount,
+            terms,
+            shopper,
+            wrong_amount: dice.random_range(0..12) == 0,
+            poor: dice.random_range(0..25) == 0,
+            cancels: dice.random_range(0..20) == 0,
+            refunds: refunds.into_iter().map(|part| (ids.mint(), part)).collect(),
+            refunded: 0,
+            started: false,
+            visits: 0,
+            way_back: None,
+            busy: 0,
+            seen: Seen::default(),
+            armed: false,
+            begins_at,
+        }
+    }
+
+    /// What this life does next, if it does anything now.
+    pub(super) fn next_move(&self, place: usize, now: DateTime<Utc>) -> Option<Kind> {
+        if self.busy > 1 || now < self.begins_at {
+            return None;
+        }
+        let Some(state) = self.seen.state else {
+            // Nothing was stored: the merchant asks again, under the same id.
+            return (self.busy == 0).then_some(Kind::Start(place));
+        };
+        let open = matches!(state, "created" | "requires_action" | "pending" | "authorized");
+        // Beside whatever else is under way: so that they meet.
+        if open && self.cancels && self.visits > 0 {
+            return Some(Kind::Cancel(place));
+        }
+        let paid = matches!(state, "captured" | "partially_refunded");
+        if paid && self.refunded < self.refunds.len() {
+            return Some(Kind::Refund(place));
+        }
+        if self.busy > 0 {
+            return None;
+        }
+        if self.seen.open_findings {
+            return Some(Kind::Resolve(place));
+        }
+        let visits = self.way_back.is_some() || (open && self.visits < 2 && self.seen.next_action.is_some());
+        visits.then_some(Kind::Back(place))
+    }
+}

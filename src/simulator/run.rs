@@ -1,0 +1,357 @@
+//! One seed from beginning to end: rounds of lives, first with faults, then without, then time for what lapses.
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::app::Woken;
+use crate::ids::MerchantId;
+use crate::sandbox::{Letter, Sandbox};
+use crate::store::Store;
+
+use super::books;
+use super::check;
+use super::faults::Rates;
+use super::gate::Gate;
+use super::life::Life;
+use super::mail::Handed;
+use super::trace::Trace;
+use super::truth::Truth;
+use super::world::{Template, World, runtime};
+use super::{Broken, Options, Report, Sabotage, SimulationError, broken};
+
+/// Lives side by side.
+const ROUND: u64 = 32;
+/// After the last life of a round has begun, faults go on for so long.
+const FAULTY: TimeDelta = TimeDelta::minutes(8);
+/// Within this after faults have stopped everything that was paid is settled: three rounds of questions.
+const BUDGET: TimeDelta = TimeDelta::minutes(7);
+/// And what was not paid, after it has lapsed: two.
+const AFTER_LAPSE: TimeDelta = TimeDelta::seconds(270);
+/// After this every approval and session has lapsed.
+const LAPSE: TimeDelta = TimeDelta::hours(8);
+
+/// Where a round is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Everything goes wrong, until then.
+    Faulty(DateTime<Utc>),
+    /// Nothing goes wrong any more, until then.
+    Calm(DateTime<Utc>),
+    /// What nobody paid has lapsed; a last round of questions, until then.
+    Lapsed(DateTime<Utc>),
+}
+
+/// Why a process ended.
+#[derive(Debug)]
+pub(super) enum End {
+    /// The phase is over.
+    Over,
+    /// It died.
+    Died,
+    /// Something does not hold.
+    Broken(Broken),
+}
+
+/// When the process's own duties are due.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Due {
+    pub drain: DateTime<Utc>,
+    pub ask: DateTime<Utc>,
+    pub refunds: DateTime<Utc>,
+}
+
+/// What was counted.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub deaths: u64,
+    pub faults: u64,
+    pub repairs: u64,
+    pub captured: u64,
+    pub refunds: u64,
+}
+
+/// A run of one seed.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub seed: u64,
+    pub options: Options,
+    pub dice: StdRng,
+    pub world: World,
+    pub gate: Gate,
+    pub truth: Truth,
+    pub trace: Trace,
+    pub rates: Rates,
+    pub phase: Phase,
+    pub lives: Vec<Life>,
+    /// Notices the far sides have claimed and the network has not brought yet.
+    pub mail: Vec<Letter>,
+    /// Notices that came before.
+    pub old: Vec<Handed>,
+    pub due: Due,
+    pub acts: u64,
+    pub counts: Counts,
+    /// Payments of ended rounds, by gateway.
+    pub ended: [Vec<String>; 2],
+    pub checked_at: u64,
+    /// There may be mail.
+    pub knock: bool,
+}
+
+impl Run {
+    pub(super) fn new(template: &Template, seed: u64, options: Options) -> Result<Run, SimulationError> {
+        let mut dice = StdRng::seed_from_u64(seed);
+        let rates = Rates::draw(&mut dice);
+        let world = World::copy(template, seed)?;
+        let now = world.clock.now();
+        Ok(Run {
+            seed,
+            dice,
+            gate: Gate::new(seed.rotate_left(17)),
+            truth: Truth::default(),
+            trace: Trace::new(options.story.as_deref())?,
+            rates,
+            phase: Phase::Faulty(now),
+            lives: vec![],
+            mail: vec![],
+            old: vec![],
+            due: Due { drain: now, ask: now, refunds: now },
+            acts: 0,
+            counts: Counts::default(),
+            ended: [vec![], vec![]],
+            checked_at: 0,
+            options,
+            knock: true,
+            world,
+        })
+    }
+
+    /// Lives round after round until there were enough, or something does not hold.
+    pub(super) fn live_through(mut self) -> Result<Report, SimulationError> {
+        let far = runtime()?.block_on(self.world.far_sides(self.seed))?;
+        let (mut done, mut found) = (0, None);
+        while done < self.options.lives && found.is_none() {
+            let round = ROUND.min(self.options.lives - done);
+            found = self.round(&far, done, round)?;
+            if found.is_none() {
+                done += round;
+            }
+        }
+        if found.is_none() {
+            found = runtime()?.block_on(self.last_look(&far))?;
+        }
+        if let Some(broken) = &mut found {
+            let who = broken.what.split_whitespace().nth(1).map(|number| format!("life {number} "));
+            let about =
+                if broken.what.starts_with("life ") { who.unwrap_or_default() } else { String::new() };
+            broken.steps = self.trace.last(&about, 60);
+        }
+        Ok(Report {
+            seed: self.seed,
+            lives: done,
+            steps: self.trace.steps,
+            deaths: self.counts.deaths,
+            faults: self.counts.faults,
+            repairs: self.counts.repairs,
+            captured: self.counts.captured,
+            refunds: self.counts.refunds,
+            trace: self.trace.hash(),
+            took: std::time::Duration::ZERO,
+            broken: found,
+        })
+    }
+
+    fn round(&mut self, far: &Sandbox, from: u64, count: u64) -> Result<Option<Broken>, SimulationError> {
+        self.next_morning();
+        let now = self.world.clock.now();
+        self.due = Due { drain: now, ask: now, refunds: now };
+        self.mail.clear();
+        self.lives = vec![];
+        let mut last = now;
+        let begins: Vec<DateTime<Utc>> = (0..count)
+            .map(|_| {
+                last += TimeDelta::seconds(self.dice.random_range(0..12));
+                last
+            })
+            .collect();
+        self.phase = Phase::Faulty(last + FAULTY);
+        self.process_after_process(far, (from, begins))
+    }
+
+    /// Process after process until the round is over.
+    fn process_after_process(
+        &mut self,
+        far: &Sandbox,
+        newborn: (u64, Vec<DateTime<Utc>>),
+    ) -> Result<Option<Broken>, SimulationError> {
+        let mut newborn = Some(newborn);
+        loop {
+            let runtime = runtime()?;
+            self.gate.begin();
+            let installed = crate::crash::install(std::sync::Arc::new(self.gate.clone()));
+            let end = runtime.block_on(self.process(far, newborn.take()));
+            drop(installed);
+            // Everything that ran in the process goes with it.
+            drop(runtime);
+            match end? {
+                End::Over => return Ok(None),
+                End::Broken(broken) => return Ok(Some(broken)),
+                End::Died => self.counts.deaths += 1,
+            }
+        }
+    }
+
+    async fn process(
+        &mut self,
+        far: &Sandbox,
+        newborn: Option<(u64, Vec<DateTime<Utc>>)>,
+    ) -> Result<End, SimulationError> {
+        self.rest();
+        let (store, woken) = self.world.boot(far, &self.gate).await?;
+        if let Some((from, begins)) = newborn {
+            for (number, at) in (from..).zip(begins) {
+                let life = Life::draw(number, &mut self.dice, self.world.ids(), &woken.seeded, at);
+                self.trace.note(format!(
+                    "life {number} {} {} {} {:?}",
+                    life.id, life.gateway, life.amount, life.shopper
+                ));
+                self.lives.push(life);
+            }
+        }
+        self.trace.note(format!("boot {}", self.world.clock.now().timestamp_micros()));
+        let merchant = woken.seeded.default.merchant;
+        for place in 0..self.lives.len() {
+            self.lives[place].busy = 0;
+            let seen = check::look(&store, merchant, &self.truth, &mut self.lives[place]).await?;
+            if let Some(broken) = seen {
+                return Ok(End::Broken(broken));
+            }
+        }
+        loop {
+            let end = self.steps(&store, &woken, far).await?;
+            if !matches!(end, End::Over) {
+                return Ok(end);
+            }
+            self.rest();
+            let end = self.phase_ends(&store, &woken).await?;
+            if !matches!(end, End::Over) || !self.next_phase() {
+                store.close().await;
+                return Ok(end);
+            }
+        }
+    }
+
+    /// Whether there is one.
+    fn next_phase(&mut self) -> bool {
+        let now = self.world.clock.now();
+        self.phase = match self.phase {
+            Phase::Faulty(_) => Phase::Calm(now + BUDGET),
+            Phase::Calm(_) => {
+                self.world.clock.pass(LAPSE);
+                let now = now + LAPSE;
+                self.due = Due { drain: now, ask: now, refunds: now };
+                Phase::Lapsed(now + AFTER_LAPSE)
+            }
+            Phase::Lapsed(_) => return false,
+        };
+        self.knock = true;
+        true
+    }
+
+    /// Faults at the writer rest: what is read and noted now is ours, not the process's.
+    pub(super) fn rest(&self) {
+        self.gate.writer_dies(0);
+        self.world.commits_lost(0);
+    }
+
+    /// What must hold at the end of a phase.
+    async fn phase_ends(&mut self, store: &Store, woken: &Woken) -> Result<End, SimulationError> {
+        let merchant = woken.seeded.default.merchant;
+        for place in 0..self.lives.len() {
+            let seen = check::look(store, merchant, &self.truth, &mut self.lives[place]).await?;
+            if let Some(broken) = seen {
+                return Ok(End::Broken(broken));
+            }
+            let open = self.still_open(store, merchant, place).await?;
+            if let Some(open) = open {
+                return Ok(End::Broken(open));
+            }
+        }
+        if !matches!(self.phase, Phase::Lapsed(_)) {
+            return Ok(End::Over);
+        }
+        for place in 0..self.lives.len() {
+            let (id, gateway) = (self.lives[place].id.to_string(), self.lives[place].gateway);
+            let deal = self.truth.of(&id);
+            self.counts.captured += u64::try_from(deal.takings.len()).unwrap_or(0);
+            self.counts.refunds += u64::try_from(deal.given_back.len()).unwrap_or(0);
+            self.ended[usize::from(gateway == "grabpay")].push(id);
+            let state = self.lives[place].seen.state.unwrap_or("none");
+            self.trace.note(format!("life {} over {state}", self.lives[place].number));
+        }
+        let found = books::verified(store, false).await?;
+        let found = match found {
+            None => books::at_gateways(store, merchant, &self.truth, &self.ended).await?,
+            found => found,
+        };
+        let head = store.chain_head().await?;
+        self.trace.note(format!("head {head}"));
+        Ok(found.map_or(End::Over, End::Broken))
+    }
+
+    /// Whether a life should be settled by now and is not.
+    async fn still_open(
+        &self,
+        store: &Store,
+        merchant: MerchantId,
+        place: usize,
+    ) -> Result<Option<Broken>, SimulationError> {
+        let life = &self.lives[place];
+        let paid = !self.truth.of(&life.id.to_string()).takings.is_empty();
+        let due = match self.phase {
+            Phase::Faulty(_) => false,
+            Phase::Calm(_) => paid,
+            Phase::Lapsed(_) => true,
+        };
+        if !due {
+            return Ok(None);
+        }
+        let open = check::unsettled(store, merchant, &self.truth, life).await?;
+        Ok(open.map(|open| broken("I5", life, &format!("not settled in time: {open}"))))
+    }
+
+    /// Everything once more, from the first block on, and the far side's own word for its balances.
+    async fn last_look(&mut self, far: &Sandbox) -> Result<Option<Broken>, SimulationError> {
+        self.rest();
+        let (store, woken) = self.world.boot(far, &self.gate).await?;
+        let found = match books::verified(&store, true).await? {
+            None => books::told(&store, &woken, far, &self.world.clock).await?,
+            found => found,
+        };
+        store.close().await;
+        Ok(found)
+    }
+
+    /// One in the morning of the next day in Singapore: a wallet is swept at midnight, and what it held by day pays that
+    /// day's refunds.
+    fn next_morning(&mut self) {
+        let now = self.world.clock.now();
+        let day = TimeDelta::days(1).num_seconds();
+        let one_oclock = TimeDelta::hours(17).num_seconds();
+        let passed = (now.timestamp() - one_oclock).rem_euclid(day);
+        self.world.clock.pass(TimeDelta::seconds(day - passed));
+    }
+
+    /// Lets go wrong at the writer what the phase has.
+    pub(super) fn stir(&self) {
+        let faulty = matches!(self.phase, Phase::Faulty(_));
+        let (deaths, commits) = if faulty { (self.rates.death * 100, self.rates.commit) } else { (0, 0) };
+        self.gate.writer_dies(deaths);
+        self.world.commits_lost(commits);
+    }
+
+    pub(super) fn sabotaged(&self, by: Sabotage) -> bool {
+        self.options.sabotage == Some(by)
+    }
+}

@@ -1,0 +1,154 @@
+//! What truly happened: a small book of its own, written down from the far sides' true answers before anything befalls
+//! them on their way. It reads the gateways' words by itself and shares nothing with the adapters.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::money::{Currency, Money};
+use crate::sandbox::{Direct, DirectAnswer};
+
+/// Money a gateway took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Taking {
+    pub amount: Money,
+    pub fee: Money,
+}
+
+/// Money a gateway gave back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct GivenBack {
+    pub capture: String,
+    /// Under our refund's id.
+    pub ours: String,
+    pub amount: Money,
+}
+
+/// What is true of one payment.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Deal {
+    pub takings: BTreeMap<String, Taking>,
+    pub given_back: BTreeMap<String, GivenBack>,
+}
+
+/// What is true.
+#[derive(Debug, Default)]
+pub(super) struct Truth {
+    deals: BTreeMap<String, Deal>,
+    /// PayPal's orders and captures, and Grab's charges: whose payment they are.
+    owners: BTreeMap<String, String>,
+    amounts: BTreeMap<String, Money>,
+}
+
+impl Truth {
+    /// Of this payment of ours.
+    pub(super) fn of(&self, payment: &str) -> Deal {
+        self.deals.get(payment).cloned().unwrap_or_default()
+    }
+
+    /// Whose payment an order, a capture or a charge is.
+    pub(super) fn owner(&self, reference: &str) -> Option<&str> {
+        self.owners.get(reference).map(String::as_str)
+    }
+
+    /// What an account at a gateway comes to, by currency: takings less fees and what was given back.
+    pub(super) fn balances(&self, payments: &[String]) -> BTreeMap<Currency, i64> {
+        let mut sums = BTreeMap::new();
+        for deal in payments.iter().filter_map(|payment| self.deals.get(payment)) {
+            for taking in deal.takings.values() {
+                *sums.entry(taking.amount.currency()).or_insert(0) +=
+                    taking.amount.minor() - taking.fee.minor();
+            }
+            for back in deal.given_back.values() {
+                *sums.entry(back.amount.currency()).or_insert(0) -= back.amount.minor();
+            }
+        }
+        sums
+    }
+
+    /// Takes note of what a far side did.
+    pub(super) fn observe(&mut self, asked: &Direct, answer: &DirectAnswer) {
+        let Some(body) = answer.body.as_deref().filter(|_| (200..300).contains(&answer.status)) else {
+            return;
+        };
+        let Ok(said) = serde_json::from_slice::<Value>(body) else { return };
+        let sent: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+        let path = asked.url.path();
+        if asked.method != reqwest::Method::POST {
+            return;
+        }
+        if path.ends_with("/v2/checkout/orders") {
+            let ours = text(&sent["purchase_units"][0]["custom_id"]);
+            self.owners.insert(text(&said["id"]), ours);
+        } else if path.contains("/v2/checkout/orders/") && path.ends_with("/capture") {
+            self.paypal_captured(&said);
+        } else if path.contains("/v2/payments/captures/") && path.ends_with("/refund") {
+            let capture = path.split('/').rev().nth(1).unwrap_or_default();
+            if let Some(amount) = amount(&said["amount"]) {
+                self.gave_back(capture, &text(&said["id"]), &text(&sent["custom_id"]), amount);
+            }
+        } else if path.ends_with("/charge/init") {
+            let ours = text(&sent["partnerTxID"]);
+            if let Some(amount) = minor(&sent) {
+                self.amounts.insert(ours, amount);
+            }
+        } else if path.ends_with("/charge/complete") && said["txStatus"] == "success" {
+            let (ours, charge) = (text(&said["partnerTxID"]), text(&said["txID"]));
+            let ours = if ours.is_empty() { text(&sent["partnerTxID"]) } else { ours };
+            if let Some(amount) = self.amounts.get(&ours).copied() {
+                self.owners.insert(charge.clone(), ours.clone());
+                let taking = Taking { amount, fee: Money::zero(amount.currency()) };
+                self.deals.entry(ours).or_default().takings.insert(charge, taking);
+            }
+        } else if path.ends_with("/v2/refund")
+            && let Some(amount) = minor(&sent)
+        {
+            self.gave_back(
+                &text(&sent["originTxID"]),
+                &text(&said["txID"]),
+                &text(&sent["partnerTxID"]),
+                amount,
+            );
+        }
+    }
+
+    fn paypal_captured(&mut self, said: &Value) {
+        let Some(ours) = self.owners.get(&text(&said["id"])).cloned() else { return };
+        for capture in said["purchase_units"][0]["payments"]["captures"].as_array().into_iter().flatten() {
+            let fee = amount(&capture["seller_receivable_breakdown"]["paypal_fee"]);
+            let (Some(taken), true) = (amount(&capture["amount"]), capture["status"] == "COMPLETED") else {
+                continue;
+            };
+            let fee = fee.unwrap_or_else(|| Money::zero(taken.currency()));
+            let reference = text(&capture["id"]);
+            self.owners.insert(reference.clone(), ours.clone());
+            self.deals
+                .entry(ours.clone())
+                .or_default()
+                .takings
+                .insert(reference, Taking { amount: taken, fee });
+        }
+    }
+
+    fn gave_back(&mut self, capture: &str, theirs: &str, ours: &str, amount: Money) {
+        let Some(payment) = self.owners.get(capture).cloned() else { return };
+        let back = GivenBack { capture: capture.to_owned(), ours: ours.to_owned(), amount };
+        self.deals.entry(payment).or_default().given_back.insert(theirs.to_owned(), back);
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// PayPal's: decimals in a text.
+fn amount(value: &Value) -> Option<Money> {
+    let currency = Currency::find(value["currency_code"].as_str()?).ok()?;
+    Money::parse(value["value"].as_str()?, currency).ok()
+}
+
+/// Grab's: minor units.
+fn minor(value: &Value) -> Option<Money> {
+    let currency = Currency::find(value["currency"].as_str()?).ok()?;
+    Some(Money::from_minor(value["amount"].as_i64()?, currency))
+}

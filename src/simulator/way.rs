@@ -1,0 +1,93 @@
+//! The way between our process and the gateways: requests, answers, and what befalls them.
+
+use rand::Rng;
+
+use crate::gateways::transport::{Broken as Lost, Carried};
+use crate::sandbox::{Direct, Sandbox};
+
+use super::Sabotage;
+use super::faults::{on_the_way, on_the_way_back, strikes};
+use super::run::Run;
+
+impl Run {
+    /// The life a request is about.
+    pub(super) fn life_in(&self, direct: &Direct) -> Option<usize> {
+        let owner = direct.url.path_segments().and_then(|mut path| path.find_map(|at| self.truth.owner(at)));
+        let text = format!("{} {}", direct.url, String::from_utf8_lossy(&direct.body));
+        self.lives.iter().position(|life| {
+            let id = life.id.to_string();
+            owner == Some(id.as_str()) || text.contains(&id)
+        })
+    }
+
+    /// A request on its way, to the far side and back.
+    pub(super) async fn carried(&mut self, direct: Direct, far: &Sandbox) -> (String, Result<Carried, Lost>) {
+        let path = direct.url.path().rsplit('/').take(2).collect::<Vec<_>>().join("<");
+        if self.faulty()
+            && let Some((fault, answer)) = on_the_way(&mut self.dice, &self.rates)
+        {
+            self.counts.faults += 1;
+            return (format!("{path}: {fault}"), answer);
+        }
+        let mut answer = far.answer(direct.clone()).await;
+        self.knock |= direct.method == reqwest::Method::POST;
+        self.truth.observe(&direct, &answer);
+        let mut words = format!("{path}: {}", answer.status);
+        if self.faulty() && strikes(&mut self.dice, self.rates.twice) {
+            let again = far.answer(direct.clone()).await;
+            self.truth.observe(&direct, &again);
+            words.push_str(", twice");
+            self.counts.faults += 1;
+            if self.dice.random_bool(0.5) {
+                answer = again;
+            }
+        }
+        if self.sabotaged(Sabotage::MisreadAmounts)
+            && let Some(body) = &mut answer.body
+        {
+            *body = misread(body);
+        }
+        let carried = match answer.body {
+            Some(body) => Ok(Carried { status: answer.status, headers: answer.headers, body }),
+            None => Err(Lost::Unanswered("the connection broke".into())),
+        };
+        if !self.faulty() {
+            return (words, carried);
+        }
+        let (fault, carried) = on_the_way_back(&mut self.dice, &self.rates, carried);
+        if !fault.is_empty() {
+            self.counts.faults += 1;
+            words.push_str(&format!(", {fault}"));
+        }
+        if self.sabotaged(Sabotage::ResendRefunds) && direct.url.path().ends_with("/refund") {
+            let mut other = direct;
+            for (name, value) in &mut other.headers {
+                if name == "paypal-request-id" {
+                    value.push_str("-again");
+                }
+            }
+            let again = far.answer(other.clone()).await;
+            self.truth.observe(&other, &again);
+        }
+        (words, carried)
+    }
+}
+
+/// Every captured amount one minor unit too large.
+fn misread(body: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(body);
+    text.replace(
+        "\"paypal_fee\":{\"currency_code\":\"USD\",\"value\":\"",
+        "\"paypal_fee\":{\"currency_code\":\"USD\",\"value\":\"1",
+    )
+    .into_bytes()
+}
+
+pub(super) fn direct(request: &reqwest::Request) -> Direct {
+    let headers = request
+        .headers()
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
+    let body = request.body().and_then(|body| body.as_bytes()).unwrap_or_default().to_vec();
+    Direct { method: request.method().clone(), url: request.url().clone(), headers: headers.collect(), body }
+}
