@@ -384,8 +384,7 @@ async fn what_the_program_answers_is_what_the_document_says() {
     let change = app.keyed("PATCH", "admin", &one).json(&json!({"events": []}));
     is.hold("patch", &one, of, &app.send(change).await);
     let rotate = json!({"overlap_hours": 1});
-    is.post("admin", &format!("{one}/rotate-secret"), "/v1/webhooks/{id}/rotate-secret", rotate)
-        .await;
+    is.post("admin", &format!("{one}/rotate-secret"), "/v1/webhooks/{id}/rotate-secret", rotate).await;
     let test = is.post("admin", &format!("{one}/test"), "/v1/webhooks/{id}/test", json!({})).await;
     let tried = format!("{one}/deliveries");
     for _ in 0..100 {

@@ -123,7 +123,8 @@ impl Api {
         into: &mut (dyn AsyncWrite + Send + Unpin),
     ) -> Result<u64, BillError> {
         let date = sign::write_date(self.clock.wall());
-        let mut request = self.http.request(Method::GET, address).header("date", &date).header("content-type", JSON);
+        let mut request =
+            self.http.request(Method::GET, address).header("date", &date).header("content-type", JSON);
         if let Some(path) = address.strip_prefix(&self.base_url) {
             let signed = Signed { method: "GET", content_type: JSON, date: &date, path, body: &[] };
             let signature = signed.signature(self.partner_secret.expose_secret());
