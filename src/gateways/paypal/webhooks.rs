@@ -255,7 +255,7 @@ mod tests {
             (include_str!("fixtures/event_capture_refunded.json"), expect(payment(), None)),
             (
                 r#"{"id":"WH-1","event_type":"CUSTOMER.DISPUTE.CREATED","resource":{"dispute_id":"PP-D-1"}}"#,
-                About::Other,
+                About::Dispute { dispute_ref: "PP-D-1".to_owned() },
             ),
             (r#"{"id":"WH-1","event_type":"PAYMENT.CAPTURE.COMPLETED"}"#, About::Other),
         ] {

@@ -13,12 +13,12 @@ pub(super) fn find(issue: &str) -> Option<(&'static str, &'static str)> {
 
 #[rustfmt::skip]
 const ISSUES: &[(&str, &str)] = &[
-    ("ACTION_NOT_ALLOWED_IN_CURRENT_DISPUTE_STATE",
-     "The dispute is not in a state in which this can be done."), // not published
     ("ACTION_DOES_NOT_MATCH_INTENT",
      "Order was created with an intent to 'CAPTURE'. Please use \
       v2/checkout/orders/order_id/capture to complete the transaction or alternately Create \
       an order with an intent of 'AUTHORIZE'."),
+    ("ACTION_NOT_ALLOWED_IN_CURRENT_DISPUTE_STATE",
+     "The dispute is not in a state in which this can be done."), // not published
     ("AMOUNT_MISMATCH",
      "Should equal item_total + tax_total + shipping + handling + insurance - \
       shipping_discount - discount."),
