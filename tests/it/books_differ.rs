@@ -71,7 +71,9 @@ async fn tamper(database: &TestDatabase, suppliers: [(SupplierId, &str, i64); 3]
 
 async fn findings(app: &TestApp) -> Vec<Value> {
     let found = app.get("finance", "/v1/findings?limit=100").await.json();
-    found["data"].as_array().unwrap().clone()
+    let found = found["data"].as_array().unwrap().iter();
+    // Money that was never at the gateway is found too, by the comparison of balances.
+    found.filter(|finding| finding["kind"] == "books_differ").cloned().collect()
 }
 
 /// An export as far as it comes, and whether it came to its end.

@@ -94,6 +94,7 @@ pub struct ItemView {
 
 /// Why, and what was done.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = BillEvidence)]
 pub struct Evidence {
     /// What the bill says.
     #[schema(required)]
