@@ -111,15 +111,15 @@ async fn a_bill_that_differs_is_found_by_day_and_by_file() {
         let found = app.get("finance", &path).await.json();
         let item = &found["data"][0];
         assert_eq!(
-            (&item["kind"], &item["grade"], &item["payment"]),
+            (&item["kind"], &item["grade"], &item["evidence"]["payment"]),
             (&json!("amount"), &json!("waits"), &json!(payment))
         );
         assert_eq!(
-            (&item["line"]["gross"]["amount"], &item["booked"]["gross"]["amount"]),
+            (&item["evidence"]["line"]["gross"]["amount"], &item["evidence"]["booked"]["gross"]["amount"]),
             (&json!("99.99"), &json!("100.00"))
         );
         assert_eq!(
-            item["query"], "captured, SGD 100.00",
+            item["evidence"]["query"], "captured, SGD 100.00",
             "the gateway's other channel agrees with the books"
         );
         let finding = format!("/v1/findings/{}", item["finding"].as_str().unwrap());

@@ -88,7 +88,7 @@ pub struct ItemView {
     /// The finding that waits for a decision.
     #[schema(required)]
     finding: Option<FindingId>,
-    #[serde(flatten)]
+    /// Why, and what was done.
     evidence: Evidence,
 }
 
