@@ -100,7 +100,7 @@ fn facts(lines: i64) -> Vec<Fact> {
 fn gateway() -> std::sync::Arc<dyn Gateway> {
     let clock = Clock::fixed(begins());
     let context = Context {
-        http: call::client().unwrap(),
+        http: call::client().unwrap().into(),
         clock: clock.clone(),
         ids: IdSource::seeded(clock, 1),
         trust: Trust::Live,

@@ -86,7 +86,7 @@ impl Matching {
         // Both sides of a conversion hang on what was converted.
         let named = if class == Class::Conversion { line.related_ref.as_deref() } else { None };
         let key = Key::of(named.unwrap_or(&line.gateway_ref));
-        let places = self.places(key, class);
+        let mut places = self.places(key, class);
         let of_currency = |place: &usize| {
             class != Class::Conversion || self.facts[*place].gross.currency() == line.gross.currency()
         };
@@ -97,7 +97,7 @@ impl Matching {
             self.hold_against(place, line);
             return Ok(());
         }
-        if let Some(place) = places.filter(of_currency).next() {
+        if let Some(place) = places.find(of_currency) {
             let same_bytes = self.first.get(&place) == Some(&line.hash);
             self.differences.push(Difference::Duplicate { line, same_bytes });
             return Ok(());
