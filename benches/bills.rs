@@ -135,7 +135,7 @@ fn main() {
     let open = || Box::new(BufReader::with_capacity(1 << 16, std::fs::File::open(&path).unwrap()));
 
     let began = Instant::now();
-    let read = bills.read(open()).map(|line| line.unwrap()).count();
+    let read = bills.read(open()).inspect(|line| assert!(line.is_ok())).count();
     let reading = began.elapsed();
 
     let facts = facts(lines);
