@@ -231,6 +231,7 @@ impl Reconciling {
         };
         let (from, _) = bounds(first, zone);
         let (_, until) = bounds(last, zone);
+        let known = self.0.store.last_transaction_number().await?;
         let (facts, waiting) = self.facts(open, (from, until)).await?;
         let (matching, takings) = self.matched(open, bill, facts).await?;
         // What happened in the bill's days may be named tomorrow; what waited since the cut-off is missed.
@@ -245,7 +246,7 @@ impl Reconciling {
                 let Some(found) = self.settled(open, line, &takings).await? else { continue };
                 found
             } else {
-                self.settle_difference(open, difference).await?
+                self.settle_difference(open, difference, known).await?
             };
             *by_kind.entry(found.kind).or_default() += 1;
             if found.grade == Grade::Waits {

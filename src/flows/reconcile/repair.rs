@@ -17,10 +17,11 @@ impl Reconciling {
         &self,
         open: &OpenAccount,
         difference: Difference,
+        known: i64,
     ) -> Result<Found, ReconcileError> {
         let kind = difference.as_str();
         match difference {
-            Difference::PaidThere(line) => self.paid_there(open, line).await,
+            Difference::PaidThere(line) => self.paid_there(open, line, known).await,
             Difference::RefundThere(line) => self.refund_there(open, line).await,
             Difference::MovedThere(line) => self.moved_there(open, line).await,
             Difference::MissingThere(fact) => self.missing_there(open, fact).await,
@@ -48,11 +49,23 @@ impl Reconciling {
     }
 
     /// Paid at the gateway, unknown or unpaid here. A payment of ours is asked about: bill and query are two channels.
-    async fn paid_there(&self, open: &OpenAccount, line: BillLine) -> Result<Found, ReconcileError> {
+    /// `known` is the newest transaction the run has seen.
+    async fn paid_there(
+        &self,
+        open: &OpenAccount,
+        line: BillLine,
+        known: i64,
+    ) -> Result<Found, ReconcileError> {
         let kind = "paid_unknown_here";
         let merchant = open.account.merchant;
-        if self.0.store.capture_is_booked(merchant, &line.gateway_ref).await? {
-            return self.duplicate(open, line, false).await;
+        match self.0.store.capture_number(merchant, &line.gateway_ref).await? {
+            Some(number) if number > known => {
+                let repair = Some("booked meanwhile, as another channel or another run told it".to_owned());
+                let evidence = Evidence { repair, ..evidence(Some(&line), None) };
+                return Ok(Found { kind, grade: Grade::Automatic, finding: None, evidence });
+            }
+            Some(_) => return self.duplicate(open, line, false).await,
+            None => {}
         }
         let (payment, by) = self.payment_of(open, &line).await?;
         let Some(payment) = payment else {

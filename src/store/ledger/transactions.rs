@@ -53,15 +53,36 @@ impl Store {
         merchant: MerchantId,
         capture_ref: &str,
     ) -> Result<bool, StoreError> {
-        let row = sqlx::query(
-            "SELECT 1 FROM ledger_transaction WHERE merchant_id = $1
+        Ok(self.capture_number(merchant, capture_ref).await?.is_some())
+    }
+
+    /// The number of the transaction that booked a capture, if one did.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn capture_number(
+        &self,
+        merchant: MerchantId,
+        capture_ref: &str,
+    ) -> Result<Option<i64>, StoreError> {
+        let row = sqlx::query_as::<_, (i64,)>(
+            "SELECT number FROM ledger_transaction WHERE merchant_id = $1
              AND event IN ('captured', 'captured_twice', 'captured_unmatched') AND source = $2 LIMIT 1",
         )
         .bind(merchant.to_string())
         .bind(capture_ref)
         .fetch_optional(self.reads())
         .await?;
-        Ok(row.is_some())
+        Ok(row.map(|(number,)| number))
+    }
+
+    /// The number of the newest transaction of all; 0 before the first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn last_transaction_number(&self) -> Result<i64, StoreError> {
+        let query = sqlx::query_as::<_, (i64,)>("SELECT number FROM ledger_head WHERE id = 1");
+        Ok(query.fetch_one(self.reads()).await?.0)
     }
 
     /// A merchant's transactions, newest first; in reading order.

@@ -99,6 +99,27 @@ async fn what_agrees_is_matched_and_what_nobody_told_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_runs_of_one_day_at_once_take_none_of_its_ghosts_for_a_duplicate() {
+    on_each_engine("two_runs_of_one_day_at_once", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        for number in 0..40 {
+            world.far.bill(line(&format!("ghost-{number}"), |facts| facts.hash = LineHash([number; 32])));
+        }
+        let ((first, _), (second, _)) = tokio::join!(run(&world, day()), run(&world, day()));
+        for run in [&first, &second] {
+            assert_eq!(run.by_kind, r#"{"paid_unknown_here":40}"#);
+        }
+        let findings = world.findings().await;
+        assert!(findings.iter().all(|finding| finding.kind == FindingKind::PaidUnknownHere), "{findings:?}");
+        assert_eq!(findings.len(), 40);
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ghost_without_a_reference_is_found_by_its_amount_alone() {
     on_each_engine("a_ghost_without_a_reference_is_found_by_its_amount_alone", async |database| {
         let store = database.open().await;
