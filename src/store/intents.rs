@@ -4,7 +4,7 @@
 //! taken over names an old version and is refused.
 
 use crate::domain::orders::{Intent, IntentKind, Lease, Outcome};
-use crate::ids::PaymentId;
+use crate::ids::{GatewayAccountId, PaymentId};
 
 use super::row::Row;
 use super::{Change, Column, Store, StoreError, Table, Value, Versioned};
@@ -75,6 +75,22 @@ impl Change {
 }
 
 impl Store {
+    /// Whether a call that moves money at this gateway account is under way, or nobody knows what came of it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn is_moving_money(&self, account: GatewayAccountId) -> Result<bool, StoreError> {
+        let row = sqlx::query(
+            "SELECT 1 FROM intent i JOIN payment p ON p.id = i.payment_id
+             WHERE i.kind IN ('complete', 'refund') AND i.outcome IN ('open', 'unknown') AND p.gateway_account_id = $1
+             LIMIT 1",
+        )
+        .bind(account.to_string())
+        .fetch_optional(self.reads())
+        .await?;
+        Ok(row.is_some())
+    }
+
     /// Every call made for a payment, refunds too, oldest first.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The gateway's own balance against the books: what stands there by us, held or not, is what it says.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::domain::findings::FindingKind;
 use crate::flows::pay::OpenAccount;
@@ -9,9 +10,14 @@ use crate::store::Change;
 
 use super::{ReconcileError, Reconciling};
 
+/// How often an account is looked at until it is quiet.
+const LOOKS: usize = 5;
+const BETWEEN: Duration = Duration::from_millis(300);
+
 impl Reconciling {
-    /// Compares every account whose gateway tells its balance; answers how many currencies differ. Books that moved while
-    /// the gateway was asked are compared another day.
+    /// Compares every account whose gateway tells its balance; answers how many currencies differ. What moved at the
+    /// gateway and is not yet booked is no difference: a comparison counts only where no call that moves money was under
+    /// way and the books stood still. An account that is never that quiet is compared another day.
     ///
     /// # Errors
     /// [`ReconcileError::Unavailable`].
@@ -19,20 +25,34 @@ impl Reconciling {
         let mut differing = 0;
         for open in self.0.pay.accounts().all() {
             let Some(bills) = open.gateway.bills() else { continue };
-            let before = self.booked(&open).await?;
-            let told = match bills.balances().await {
-                Ok(Some(told)) => told,
-                Ok(None) => continue,
-                Err(error) => {
-                    tracing::warn!(account = open.account.name, %error, "the gateway did not tell its balance");
-                    continue;
+            for _ in 0..LOOKS {
+                let before = self.quiet(&open).await?;
+                let told = match bills.balances().await {
+                    Ok(Some(told)) => told,
+                    Ok(None) => break,
+                    Err(error) => {
+                        tracing::warn!(account = open.account.name, %error, "the gateway did not tell its balance");
+                        break;
+                    }
+                };
+                let after = self.quiet(&open).await?;
+                if let (Some(booked), true) = (&before, before == after) {
+                    differing += self.hold_balances(&open, booked, &told).await?;
+                    break;
                 }
-            };
-            if self.booked(&open).await? == before {
-                differing += self.hold_balances(&open, &before, &told).await?;
+                tokio::time::sleep(BETWEEN).await;
             }
         }
         Ok(differing)
+    }
+
+    /// What the books have at the gateway; `None` while a call is under way that moves money there.
+    async fn quiet(&self, open: &OpenAccount) -> Result<Option<BTreeMap<Currency, i64>>, ReconcileError> {
+        if self.0.store.is_moving_money(open.account.id).await? {
+            return Ok(None);
+        }
+        let booked = self.booked(open).await?;
+        Ok((!self.0.store.is_moving_money(open.account.id).await?).then_some(booked))
     }
 
     async fn booked(&self, open: &OpenAccount) -> Result<BTreeMap<Currency, i64>, ReconcileError> {
