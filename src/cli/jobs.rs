@@ -108,7 +108,7 @@ async fn list(
             )
         })
     };
-    written.map_err(words)?;
+    written?;
     let trouble =
         rows.iter().any(|(standing, _)| matches!(standing, JobStanding::Dead | JobStanding::Failing));
     Ok(if trouble { Outcome::FoundFaults } else { Outcome::Done })

@@ -188,6 +188,9 @@ pub enum CliError {
     /// The service.
     #[error("{0}")]
     App(#[from] AppError),
+    /// What was to be read could not be written.
+    #[error("the output could not be written: {0}")]
+    Output(#[from] std::io::Error),
     /// Anything else, in words.
     #[error("{0}")]
     Words(String),
@@ -205,6 +208,8 @@ pub fn main() -> ExitCode {
     match run(cli) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::FoundFaults) => ExitCode::from(1),
+        // Whoever read it has seen enough: `straits jobs list | head`.
+        Err(CliError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error @ CliError::Settings(_)) => {
             eprintln!("straits: {error}");
             ExitCode::from(2)

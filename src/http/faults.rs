@@ -292,6 +292,7 @@ impl From<DisputeFlowError> for Problem {
             DisputeFlowError::Evidence(error) => Problem::new(Code::InvalidBody, words).at(error.param),
             DisputeFlowError::NotSupported(_) => Problem::new(Code::Unprocessable, words),
             DisputeFlowError::Superseded { .. } => Problem::new(Code::Conflict, words),
+            DisputeFlowError::Held => Problem::new(Code::Unavailable, words).retry_after(30),
             DisputeFlowError::Unavailable(cause) => unavailable(cause),
         }
     }

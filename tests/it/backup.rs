@@ -2,6 +2,7 @@
 //! every open call was asked about.
 
 mod after_a_restore;
+mod nobody_is_told;
 mod program;
 
 use std::path::{Path, PathBuf};

@@ -5,5 +5,5 @@ mod handed_on;
 mod listen;
 mod places;
 mod program;
-mod receiver;
-mod world;
+pub mod receiver;
+pub mod world;

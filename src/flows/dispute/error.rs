@@ -29,6 +29,11 @@ pub enum DisputeFlowError {
         /// The table.
         table: &'static str,
     },
+    /// After a restore nothing is said before the gateways were asked.
+    #[error(
+        "the database was restored; gateways are asked first what happened since, then answers are sent again"
+    )]
+    Held,
     /// Try again.
     #[error("{0}")]
     Unavailable(String),

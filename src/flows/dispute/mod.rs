@@ -23,7 +23,7 @@ use crate::ids::{DisputeAnswerId, DisputeId, IdSource, MerchantId};
 use crate::store::disputes::DISPUTE;
 use crate::store::{Change, Store, Versioned};
 
-use super::pay::{OpenAccount, Pay, dispute_view};
+use super::pay::{OpenAccount, Pay, Sending, dispute_view};
 use super::settle::Settlements;
 
 pub use error::DisputeFlowError;
@@ -80,8 +80,19 @@ impl Disputing {
         kind: AnswerKind,
         extra: Change,
     ) -> Result<serde_json::Value, DisputeFlowError> {
-        let dispute = self.store.dispute(merchant, id).await?.ok_or(DisputeFlowError::Unknown)?;
+        let mut dispute = self.store.dispute(merchant, id).await?.ok_or(DisputeFlowError::Unknown)?;
         let account = self.account_of(&dispute.value)?;
+        match self.pay.look_again().await.map_err(DisputeFlowError::unavailable)? {
+            Sending::Held => return Err(DisputeFlowError::Held),
+            // It may have been answered since the backup was taken.
+            Sending::AskFirst => {
+                let asked =
+                    self.pay.ask_dispute(&account, &dispute.value.gateway_ref, ReportSource::Poll).await;
+                asked.map_err(DisputeFlowError::unavailable)?;
+                dispute = self.store.dispute(merchant, id).await?.ok_or(DisputeFlowError::Unknown)?;
+            }
+            Sending::Free => {}
+        }
         self.check(&dispute.value, &kind).await?;
         let (now, outcome) = (self.clock.now(), AnswerOutcome::Open);
         let said = Answer { id: answer, merchant, dispute: id, kind, outcome, created_at: now };

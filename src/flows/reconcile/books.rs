@@ -66,12 +66,12 @@ impl Reconciling {
     }
 
     /// What no line named waits; what waited and was named, or is missed, waits no more.
-    pub(super) async fn pool(
+    pub(super) fn pool_of(
         &self,
         open: &OpenAccount,
         outcome: &Outcome,
         waiting: &[Versioned<Pooled>],
-    ) -> Result<(), ReconcileError> {
+    ) -> Vec<Change> {
         let known: HashMap<&str, &Versioned<Pooled>> =
             waiting.iter().map(|row| (row.value.id.as_str(), row)).collect();
         let still: HashSet<String> = outcome.pooled.iter().map(|fact| row_id(open, fact)).collect();
@@ -100,6 +100,11 @@ impl Reconciling {
             change.settle_pooled(row, state);
             changes.push(change);
         }
+        changes
+    }
+
+    /// Writes the pool down.
+    pub(super) async fn pool(&self, changes: Vec<Change>) -> Result<(), ReconcileError> {
         for chunk in changes.chunks(ROWS) {
             let mut all = Change::new();
             for change in chunk {

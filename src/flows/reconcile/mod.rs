@@ -43,6 +43,8 @@ pub use view::{BookedView, Evidence, ItemView, LearnedFee, LineView, RunView};
 
 /// How many days back a bill that failed is asked for again.
 const DAYS_OF_LATE: u64 = 3;
+/// A bill is read in minutes; after so long nobody is at it.
+const LOST_AFTER: TimeDelta = TimeDelta::hours(6);
 /// Items written at a time.
 const PAGE: usize = 200;
 
@@ -236,7 +238,7 @@ impl Reconciling {
         let (matching, takings) = self.matched(open, bill, facts).await?;
         // What happened in the bill's days may be named tomorrow; what waited since the cut-off is missed.
         let outcome = matching.finish(until - CUT_OFF, until);
-        self.pool(open, &outcome, &waiting).await?;
+        let pool = self.pool_of(open, &outcome, &waiting);
         let mut by_kind: BTreeMap<&'static str, i64> = BTreeMap::new();
         let (mut repaired, mut left) = (0, 0);
         let mut change = Change::new();
@@ -269,6 +271,8 @@ impl Reconciling {
             }
         }
         self.commit(change).await?;
+        // Last: a run that dies before it finds the same once more, and what was found is found once.
+        self.pool(pool).await?;
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         Ok(Run {
             days: Some((first, last)),
@@ -284,12 +288,14 @@ impl Reconciling {
         })
     }
 
-    /// Runs that a program which ended left behind are failed.
+    /// Runs that a program which ended left behind are failed, and the files it left are removed: also those of runs that
+    /// it did not come to write down.
     ///
     /// # Errors
     /// [`ReconcileError::Unavailable`].
     pub async fn give_up_lost(&self) -> Result<usize, ReconcileError> {
-        let before = self.0.clock.now() - TimeDelta::hours(6);
+        self.clear_left_files(self.0.clock.wall() - LOST_AFTER)?;
+        let before = self.0.clock.now() - LOST_AFTER;
         let lost = self.0.store.running_reconciliations(before).await?;
         let count = lost.len();
         for run in lost {
@@ -301,6 +307,25 @@ impl Reconciling {
             self.commit(change).await?;
         }
         Ok(count)
+    }
+
+    fn clear_left_files(&self, before: DateTime<Utc>) -> Result<(), ReconcileError> {
+        let found = match std::fs::read_dir(&self.0.folder) {
+            Ok(found) => found,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(ReconcileError::unavailable(error)),
+        };
+        for entry in found {
+            let entry = entry.map_err(ReconcileError::unavailable)?;
+            let left =
+                |file: std::fs::Metadata| file.modified().is_ok_and(|at| DateTime::<Utc>::from(at) < before);
+            let bill = entry.path().extension().is_some_and(|extension| extension == "bill");
+            // Another program may remove it at the same moment.
+            if bill && entry.metadata().is_ok_and(left) && std::fs::remove_file(entry.path()).is_ok() {
+                tracing::info!(file = ?entry.file_name(), "a bill that was never read to its end is removed");
+            }
+        }
+        Ok(())
     }
 
     async fn commit(&self, change: Change) -> Result<(), ReconcileError> {

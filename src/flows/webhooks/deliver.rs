@@ -69,6 +69,9 @@ impl Webhooks {
 
     /// One round: hands on what was told, and sets going what is due wherever there is room; answers how many calls.
     async fn launch(&self) -> Result<usize, WebhookError> {
+        if self.held().await? {
+            return Ok(0);
+        }
         while self.hand_on().await? > 0 {}
         let parts = self.parts();
         let (mut after, mut launched) = (String::new(), 0);

@@ -16,6 +16,7 @@ mod target;
 mod view;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, Semaphore};
@@ -25,6 +26,8 @@ use crate::domain::orders::Holder;
 use crate::ids::{IdSource, WebhookEndpointId};
 use crate::store::{CommitError, Store, StoreError};
 use crate::vault::{Vault, VaultError};
+
+use super::pay::Sending;
 
 pub use door::{Answered, Door, Names, SystemNames};
 pub use endpoints::{ENDPOINTS_MOST, EndpointEdit, NewEndpoint};
@@ -91,6 +94,8 @@ struct Inner {
     room: Arc<Semaphore>,
     /// Something may be due, or a call has ended.
     bell: Notify,
+    /// Nothing is held back since a restore: so it stays while this program runs.
+    free: AtomicBool,
 }
 
 /// Calls to all endpoints at the same time. A call lasts seconds at most, and an endpoint has few of them.
@@ -100,7 +105,19 @@ impl Webhooks {
     /// Over its parts.
     pub fn new(parts: Parts) -> Webhooks {
         let (busy, room, bell) = (Mutex::default(), Arc::new(Semaphore::new(ABREAST)), Notify::new());
-        Webhooks(Arc::new(Inner { parts, busy, room, bell }))
+        Webhooks(Arc::new(Inner { parts, busy, room, bell, free: AtomicBool::new(false) }))
+    }
+
+    /// Whether nothing may be told yet. After a restore the gateways are asked first: what the backup remembers may have
+    /// come otherwise since.
+    async fn held(&self) -> Result<bool, WebhookError> {
+        if self.0.free.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        let restored = self.parts().store.restored().await?;
+        let held = Sending::after(restored.map(|restored| restored.value.phase)) == Sending::Held;
+        self.0.free.store(!held, Ordering::Relaxed);
+        Ok(held)
     }
 
     fn busy(&self) -> MutexGuard<'_, HashMap<WebhookEndpointId, usize>> {
