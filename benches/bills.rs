@@ -11,7 +11,7 @@ use std::time::Instant;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use straits::clock::Clock;
-use straits::domain::reconciliation::{Class, Fact, Key, Matching};
+use straits::domain::reconciliation::{Class, Fact, Key, Matching, Standing};
 use straits::gateways::{AccountSettings, Context, Gateway, Trust, call, registry};
 use straits::ids::IdSource;
 use straits::money::{Currency, Money};
@@ -93,6 +93,7 @@ fn facts(lines: i64) -> Vec<Fact> {
         fee: Some(fee(number)),
         at: begins() + TimeDelta::milliseconds(number * 80),
         number,
+        standing: Standing::Fresh,
     }));
     facts
 }
@@ -146,7 +147,7 @@ fn main() {
     }
     // The day is long past: what is not named is missed.
     let until = begins() + TimeDelta::days(5);
-    let outcome = matching.finish(until, until);
+    let outcome = matching.finish((begins(), until), until);
     let matched = began.elapsed();
 
     let mut expected: BTreeMap<&str, usize> = BTreeMap::new();

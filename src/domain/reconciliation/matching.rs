@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::bill::{BillLine, LineHash, LineStatus};
 use super::difference::Difference;
 use super::drift::FeeSums;
-use super::fact::{Class, Fact, Key};
+use super::fact::{Class, Fact, Key, Standing};
 use crate::money::Currency;
 
 /// Days are cut in another zone and minute on each side: for so long a difference may be none.
@@ -52,8 +52,9 @@ pub struct Outcome {
     pub differences: Vec<Difference>,
     /// Facts that no line named and that are too young to be missed.
     pub pooled: Vec<Fact>,
-    /// Facts that a line named although they happened behind the bill's days.
-    pub early: Vec<Fact>,
+    /// Facts that a line named although they happened before or behind the bill's days, waited, or were
+    /// optional.
+    pub elsewhere: Vec<Fact>,
     /// What the gateway charged for payments, by currency, beside what the books have.
     pub fees: BTreeMap<Currency, FeeSums>,
 }
@@ -117,18 +118,21 @@ impl Matching {
         Ok(())
     }
 
-    /// After the last line; `until` is where the bill's days end. What happened from `from` on may still stand in a later
-    /// bill: the caller pools it.
-    pub fn finish(mut self, from: DateTime<Utc>, until: DateTime<Utc>) -> Outcome {
+    /// After the last line; the bill's days are from `first` until before `until`. What happened from `from` on may still
+    /// stand in a later bill: the caller pools it.
+    pub fn finish(mut self, (first, until): (DateTime<Utc>, DateTime<Utc>), from: DateTime<Utc>) -> Outcome {
         self.match_by_content();
-        let (mut pooled, mut early, mut missing) = (vec![], vec![], vec![]);
+        let (mut pooled, mut elsewhere, mut missing) = (vec![], vec![], vec![]);
         for (fact, seen) in self.facts.iter().zip(&self.seen) {
-            match (seen, fact.at >= until) {
-                (true, true) => early.push(*fact),
-                // Read ahead of the bill's days: a later bill's.
-                (true, false) | (false, true) => {}
-                (false, false) if fact.at >= from => pooled.push(*fact),
-                (false, false) => missing.push(Difference::MissingThere(*fact)),
+            match seen {
+                true if fact.standing != Standing::Fresh || fact.at < first || fact.at >= until => {
+                    elsewhere.push(*fact)
+                }
+                true => {}
+                // Another bill's: one that was read, was never read, or is to come.
+                false if fact.standing == Standing::Optional || fact.at >= until => {}
+                false if fact.at >= from => pooled.push(*fact),
+                false => missing.push(Difference::MissingThere(*fact)),
             }
         }
         self.differences.extend(missing);
@@ -137,7 +141,7 @@ impl Matching {
             matched: self.matched,
             differences: self.differences,
             pooled,
-            early,
+            elsewhere,
             fees: self.fees,
         }
     }
@@ -187,7 +191,10 @@ impl Matching {
             if fact.ours != Key::NONE {
                 by_ours.insert((fact.ours, fact.class), place);
             }
-            by_amount.entry(content(fact.class, fact.gross)).or_default().push(place);
+            // An amount alone says nothing where no line has to be.
+            if fact.standing != Standing::Optional {
+                by_amount.entry(content(fact.class, fact.gross)).or_default().push(place);
+            }
         }
         let mut alike: HashMap<(Class, Currency, i64), usize> = HashMap::new();
         for line in &self.strangers {

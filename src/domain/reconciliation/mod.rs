@@ -17,5 +17,5 @@ mod matching;
 pub use bill::{BillKind, BillLine, LineFacts, LineHash, LineStatus};
 pub use difference::{Difference, Grade};
 pub use drift::{Drift, FeeSums};
-pub use fact::{Class, Fact, Key};
+pub use fact::{Class, Fact, Key, Standing};
 pub use matching::{CUT_OFF, Matching, Outcome, TooDifferent};

@@ -2,12 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ledger::JournalEvent;
-use crate::domain::reconciliation::{CUT_OFF, Class, Fact, Key, Outcome};
+use crate::domain::reconciliation::{CUT_OFF, Class, Fact, Key, Outcome, Standing};
 use crate::flows::pay::OpenAccount;
+use crate::gateways::bills::bounds;
 use crate::money::Money;
 use crate::store::reconciliations::{Booked, Pooled};
 use crate::store::{Change, CommitError, Versioned};
@@ -19,6 +20,9 @@ const PAGE: u32 = 5_000;
 /// Pool rows written at a time.
 const ROWS: usize = 500;
 
+/// How long after it happened a fact that is settled may be named again by the same bill, or at last.
+const LATEST: TimeDelta = TimeDelta::days(60);
+
 /// A fact as the pool keeps it.
 #[derive(Debug, Serialize, Deserialize)]
 struct Kept {
@@ -28,18 +32,26 @@ struct Kept {
     gross: Money,
     fee: Option<i64>,
     number: i64,
+    /// The first and last day of the bill that named it; rows of before do not say.
+    #[serde(default)]
+    by: Option<(NaiveDate, NaiveDate)>,
 }
 
 impl Reconciling {
     /// Facts of the days, those before that no bill has named yet, and those that happened within the cut-off behind;
-    /// with the pool's own rows.
+    /// with the pool's own rows. Optional are facts of the days right before that no bill was read of,
+    /// what a bill of these same days named, and what was missed.
     pub(super) async fn facts(
         &self,
         open: &OpenAccount,
-        (from, until): (DateTime<Utc>, DateTime<Utc>),
+        days: (NaiveDate, NaiveDate),
     ) -> Result<(Vec<Fact>, Vec<Versioned<Pooled>>), ReconcileError> {
         let store = &self.0.store;
-        let span = (from, until + CUT_OFF);
+        let zone =
+            open.gateway.bills().ok_or_else(|| ReconcileError::NoBills(open.account.gateway.clone()))?;
+        let zone = zone.zone();
+        let (from, until) = (bounds(days.0, zone).0, bounds(days.1, zone).1);
+        let span = (bounds(self.unread_since(open, days.0).await?, zone).0, until + CUT_OFF);
         let mut gathered = Gathered { accrues: !open.account.lands_on_balance(), ..Gathered::default() };
         let mut after = 0;
         loop {
@@ -51,30 +63,53 @@ impl Reconciling {
             }
         }
         let mut facts = gathered.facts();
-        let long_ago = from - TimeDelta::days(400);
-        let waiting = store.pooled_facts(open.account.id, "waiting", long_ago).await?;
-        let named = store.pooled_facts(open.account.id, "named", from).await?;
-        let settled: HashSet<&str> = named.iter().chain(&waiting).map(|row| row.value.id.as_str()).collect();
-        // A fact of these days that a bill before named is settled; one that waits comes from its row.
-        facts.retain(|fact| !settled.contains(row_id(open, fact).as_str()));
-        for row in &waiting {
-            let kept: Kept = serde_json::from_str(&row.value.fact).map_err(ReconcileError::unavailable)?;
-            let Kept { key, ours, class, gross, fee, number } = kept;
-            facts.push(Fact { key, ours, class, gross, fee, at: row.value.at, number });
+        let waiting = store.pooled_facts(open.account.id, "waiting", from - TimeDelta::days(400)).await?;
+        let mut rows = waiting;
+        for state in ["named", "missing"] {
+            rows.extend(store.pooled_facts(open.account.id, state, from - LATEST).await?);
         }
-        Ok((facts, waiting))
+        let pooled: HashSet<&str> = rows.iter().map(|row| row.value.id.as_str()).collect();
+        // A fact in the pool comes from its row, or was named by the bill of other days and is settled.
+        facts.retain(|fact| !pooled.contains(row_id(open, fact).as_str()));
+        for fact in facts.iter_mut().filter(|fact| fact.at < from) {
+            fact.standing = Standing::Optional;
+        }
+        for row in &rows {
+            let kept: Kept = serde_json::from_str(&row.value.fact).map_err(ReconcileError::unavailable)?;
+            let overlaps = |by: (NaiveDate, NaiveDate)| by.0 <= days.1 && by.1 >= days.0;
+            if row.value.state == "named" && !kept.by.is_none_or(overlaps) {
+                continue;
+            }
+            let Kept { key, ours, class, gross, fee, number, .. } = kept;
+            let standing = if row.value.state == "waiting" { Standing::Waiting } else { Standing::Optional };
+            facts.push(Fact { key, ours, class, gross, fee, at: row.value.at, number, standing });
+        }
+        Ok((facts, rows))
+    }
+
+    /// The first of the days right before the bill's that no bill was read of, within the cut-off; else the bill's own.
+    async fn unread_since(&self, open: &OpenAccount, first: NaiveDate) -> Result<NaiveDate, ReconcileError> {
+        let mut since = first;
+        for _ in 0..CUT_OFF.num_days() {
+            let Some(before) = since.pred_opt() else { break };
+            if self.0.store.reconciled(open.account.id, before).await? {
+                break;
+            }
+            since = before;
+        }
+        Ok(since)
     }
 
     /// What no line named waits; what waited and was named, or is missed, waits no more.
     pub(super) fn pool_of(
         &self,
         open: &OpenAccount,
+        days: (NaiveDate, NaiveDate),
         outcome: &Outcome,
-        waiting: &[Versioned<Pooled>],
-    ) -> Vec<Change> {
+        rows: &[Versioned<Pooled>],
+    ) -> Result<Vec<Change>, ReconcileError> {
         let known: HashMap<&str, &Versioned<Pooled>> =
-            waiting.iter().map(|row| (row.value.id.as_str(), row)).collect();
-        let still: HashSet<String> = outcome.pooled.iter().map(|fact| row_id(open, fact)).collect();
+            rows.iter().map(|row| (row.value.id.as_str(), row)).collect();
         let missing = outcome.differences.iter().filter(|difference| difference.line().is_none());
         let missing: HashSet<String> =
             missing.filter_map(|difference| difference.fact()).map(|fact| row_id(open, fact)).collect();
@@ -84,23 +119,34 @@ impl Reconciling {
             let row = Pooled {
                 id: row_id(open, fact),
                 state: state.to_owned(),
-                fact: serde_json::to_string(&Kept::of(fact)).unwrap_or_default(),
+                fact: kept(fact, (state == "named").then_some(days))?,
                 at: fact.at,
             };
             change.pool_fact(open.account.merchant, open.account.id, &row);
-            change
+            Ok::<Change, ReconcileError>(change)
         };
         for fact in outcome.pooled.iter().filter(|fact| !known.contains_key(row_id(open, fact).as_str())) {
-            changes.push(enter(fact, "waiting"));
+            changes.push(enter(fact, "waiting")?);
         }
-        changes.extend(outcome.early.iter().map(|fact| enter(fact, "named")));
-        for row in waiting.iter().filter(|row| !still.contains(&row.value.id)) {
-            let state = if missing.contains(&row.value.id) { "missing" } else { "named" };
+        // What waits and was not named goes on waiting, also where it happened behind the bill's days.
+        for fact in &outcome.elsewhere {
+            let Some(row) = known.get(row_id(open, fact).as_str()) else {
+                changes.push(enter(fact, "named")?);
+                continue;
+            };
+            if row.value.state != "named" {
+                let fact = kept(fact, Some(days))?;
+                let mut change = Change::new();
+                change.settle_pooled(row, "named", &fact);
+                changes.push(change);
+            }
+        }
+        for row in rows.iter().filter(|row| missing.contains(&row.value.id)) {
             let mut change = Change::new();
-            change.settle_pooled(row, state);
+            change.settle_pooled(row, "missing", &row.value.fact);
             changes.push(change);
         }
-        changes
+        Ok(changes)
     }
 
     /// Writes the pool down.
@@ -125,11 +171,10 @@ impl Reconciling {
     }
 }
 
-impl Kept {
-    fn of(fact: &Fact) -> Kept {
-        let Fact { key, ours, class, gross, fee, number, .. } = *fact;
-        Kept { key, ours, class, gross, fee, number }
-    }
+fn kept(fact: &Fact, by: Option<(NaiveDate, NaiveDate)>) -> Result<String, ReconcileError> {
+    let Fact { key, ours, class, gross, fee, number, .. } = *fact;
+    let kept = Kept { key, ours, class, gross, fee, number, by };
+    serde_json::to_string(&kept).map_err(ReconcileError::unavailable)
 }
 
 fn row_id(open: &OpenAccount, fact: &Fact) -> String {
@@ -157,6 +202,7 @@ impl Gathered {
             fee: None,
             at: entry.at,
             number: entry.number,
+            standing: Standing::Fresh,
         };
         let ours = entry.subject.as_deref().map_or(Key::NONE, Key::of);
         match entry.event {
@@ -222,6 +268,7 @@ impl Gathered {
                 fee: None,
                 at: entry.at,
                 number: entry.number,
+                standing: Standing::Fresh,
             });
         }
         self.facts

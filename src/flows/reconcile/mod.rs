@@ -234,11 +234,11 @@ impl Reconciling {
         let (from, _) = bounds(first, zone);
         let (_, until) = bounds(last, zone);
         let known = self.0.store.last_transaction_number().await?;
-        let (facts, waiting) = self.facts(open, (from, until)).await?;
+        let (facts, waiting) = self.facts(open, (first, last)).await?;
         let (matching, takings) = self.matched(open, bill, facts).await?;
         // What happened in the bill's days may be named tomorrow; what waited since the cut-off is missed.
-        let outcome = matching.finish(until - CUT_OFF, until);
-        let pool = self.pool_of(open, &outcome, &waiting);
+        let outcome = matching.finish((from, until), until - CUT_OFF);
+        let pool = self.pool_of(open, (first, last), &outcome, &waiting)?;
         let mut by_kind: BTreeMap<&'static str, i64> = BTreeMap::new();
         let (mut repaired, mut left) = (0, 0);
         let mut change = Change::new();

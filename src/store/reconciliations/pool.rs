@@ -54,9 +54,10 @@ impl Change {
         )
     }
 
-    /// A pooled fact was named, or is missed.
-    pub fn settle_pooled(&mut self, pooled: &Versioned<Pooled>, state: &str) -> &mut Change {
-        self.update(&RECONCILIATION_POOL, &pooled.value.id, pooled.version, vec![("state", state.into())])
+    /// A pooled fact was named, with the days of the bill that did, or is missed.
+    pub fn settle_pooled(&mut self, pooled: &Versioned<Pooled>, state: &str, fact: &str) -> &mut Change {
+        let values = vec![("state", state.into()), ("fact", fact.into())];
+        self.update(&RECONCILIATION_POOL, &pooled.value.id, pooled.version, values)
     }
 }
 

@@ -321,6 +321,68 @@ async fn what_a_bill_names_before_its_day_is_not_missed_on_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bill_may_name_days_that_nobody_read_and_be_read_again() {
+    on_each_engine("a_bill_may_name_days_that_nobody_read", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        one(&world, "before").await;
+        one(&world, "own").await;
+        one(&world, "unnamed").await;
+        let tomorrow = noon() + TimeDelta::days(1);
+        world.far.bill(line("before", |facts| facts.at = tomorrow));
+        world.far.bill(line("own", |_| {}));
+        let before = world.standing().await;
+        // The second day's bill names what happened on the first, whose bill was never read; twice.
+        for again in 0..2 {
+            let (ended, items) = run(&world, day() + TimeDelta::days(1)).await;
+            assert_eq!((told(&items), ended.matched), (vec![], 1), "{again}");
+        }
+        // The first day's bill afterwards, twice: what tomorrow's named is not missed in it, and its own is matched.
+        for again in 0..2 {
+            let (ended, items) = run(&world, day()).await;
+            assert_eq!((told(&items), ended.matched), (vec![], 1), "{again}");
+        }
+        let (_, items) = run(&world, day() + TimeDelta::days(1)).await;
+        assert_eq!(told(&items), [], "and the second's again");
+        assert_eq!(world.standing().await, before);
+        assert!(world.findings().await.is_empty());
+        // What no bill ever named is missed once, and no other is.
+        for (ahead, expected) in [(3, vec![("missing_there", "waits")]), (3, vec![]), (4, vec![])] {
+            let (_, items) = run(&world, day() + TimeDelta::days(ahead)).await;
+            assert_eq!(told(&items), expected, "day {ahead}");
+        }
+        assert_eq!(world.finding(FindingKind::MissingThere).await.fact, "CAP-unnamed");
+        world.verified().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_line_read_again_is_late_again_and_a_second_bill_of_it_a_duplicate() {
+    on_each_engine("a_late_line_read_again_is_late_again", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        one(&world, "late").await;
+        run(&world, day()).await;
+        let (_, items) = run(&world, day() + TimeDelta::days(3)).await;
+        assert_eq!(told(&items), [("missing_there", "waits")]);
+        // Missed, and billed at last; reading it again finds the same.
+        let fifth = day() + TimeDelta::days(5);
+        world.far.bill(line("late", |facts| facts.at = noon() + TimeDelta::days(5)));
+        for again in 0..2 {
+            let (_, items) = run(&world, fifth).await;
+            assert_eq!(told(&items), [("late", "automatic")], "{again}");
+        }
+        // Another day's bill names it once more: that is a second naming.
+        world.far.bill(line("late", |facts| facts.at = noon() + TimeDelta::days(6)));
+        let (_, items) = run(&world, fifth + TimeDelta::days(1)).await;
+        assert_eq!(told(&items), [("duplicate", "waits")]);
+        world.verified().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn holds_reserves_and_fees_apart_are_booked_and_shown() {
     on_each_engine("holds_reserves_and_fees_apart_are_booked_and_shown", async |database| {
         let store = database.open().await;

@@ -20,6 +20,7 @@ fn fact(number: i64) -> Fact {
         fee: Some(94),
         at: at(100),
         number,
+        standing: Standing::Fresh,
     }
 }
 
@@ -51,7 +52,7 @@ fn outcome(facts: Vec<Fact>, lines: Vec<BillLine>) -> Outcome {
     for line in lines {
         matching.line(line).unwrap();
     }
-    matching.finish(at(96), at(120))
+    matching.finish((at(72), at(120)), at(96))
 }
 
 fn words(outcome: &Outcome) -> Vec<&'static str> {
@@ -169,4 +170,18 @@ proptest! {
         prop_assert_eq!(outcome.differences.len(), theirs.len() - both);
         prop_assert!(outcome.differences.iter().all(|found| found.as_str() == "paid_unknown_here"));
     }
+}
+
+#[test]
+fn what_is_optional_is_matched_by_name_and_never_missed_or_guessed() {
+    let optional = |number| Fact { at: at(60), standing: Standing::Optional, ..fact(number) };
+    let named = outcome(vec![optional(1)], vec![line(1, |_| {})]);
+    assert_eq!((words(&named), named.matched), (vec![], 1));
+    assert_eq!(named.elsewhere, [optional(1)]);
+    let unnamed = outcome(vec![optional(1)], vec![]);
+    assert_eq!((words(&unnamed), unnamed.pooled, unnamed.elsewhere), (vec![], vec![], vec![]));
+    let stranger = |line: &mut LineFacts| (line.gateway_ref, line.our_ref) = ("OTHER".into(), None);
+    assert_eq!(words(&outcome(vec![optional(1)], vec![line(1, stranger)])), ["paid_unknown_here"]);
+    let twice = outcome(vec![optional(1)], vec![line(1, |_| {}), line(1, |_| {})]);
+    assert_eq!(words(&twice), ["duplicate"]);
 }
