@@ -6,14 +6,20 @@
 use crate::flows::price::{FallbackReason, PriceSource, PricedItem, PricesAnswer};
 use crate::money::Currency;
 
+/// Bytes of an answer without its items, and of one of them, seldom more.
+const HEAD: usize = 700;
+const ITEM: usize = 330;
+
 /// The answer as `serde_json` would write it.
 ///
 /// # Errors
 /// None that is known: everything in it can be written.
 pub fn written(mut answer: PricesAnswer<'_>) -> serde_json::Result<Vec<u8>> {
     let items = std::mem::take(&mut answer.items);
-    let mut text = serde_json::to_string(&answer)?;
-    text.reserve(400 * items.len());
+    // One allocation holds most answers.
+    let mut head = Vec::with_capacity(HEAD + ITEM * items.len());
+    serde_json::to_writer(&mut head, &answer)?;
+    let mut text = String::from_utf8(head).map_err(serde::ser::Error::custom)?;
     // The items come last.
     text.truncate(text.len() - "]}".len());
     let mut between = Between::default();
@@ -73,39 +79,35 @@ impl<'a> Between<'a> {
     }
 
     fn behind_from(&mut self, currency: Currency) -> &str {
-        let known = self.from.take().filter(|(known, _)| *known == currency);
-        let (_, text) = self.from.insert(
-            known.unwrap_or_else(|| (currency, format!("\",\"currency\":\"{currency}\"}},\"exact\":\""))),
-        );
-        text
+        if self.from.as_ref().is_none_or(|(known, _)| *known != currency) {
+            self.from = Some((currency, format!("\",\"currency\":\"{currency}\"}},\"exact\":\"")));
+        }
+        self.from.as_ref().map_or("", |(_, text)| text)
     }
 
     fn behind_price(&mut self, item: &'a PricedItem<'_>) -> serde_json::Result<&str> {
-        let is = (item.price.currency(), item.source, item.fallback_reason, item.rule.as_deref());
-        let known = self.price.take().filter(|(known, _)| *known == is);
-        let known = match known {
-            Some(known) => known,
-            None => {
-                let (currency, source, fallback, rule) = is;
-                let mut text = format!(
-                    "\",\"currency\":\"{currency}\"}},\"source\":{}",
-                    serde_json::to_string(&source)?
-                );
-                if let Some(reason) = fallback {
-                    text.push_str(",\"fallback_reason\":");
-                    text.push_str(&serde_json::to_string(&reason)?);
-                }
-                if let Some(rule) = rule {
-                    text.push_str(",\"rule\":\"");
-                    write_plain(rule, &mut text)?;
-                    text.push('"');
-                }
-                text.push_str(",\"text\":\"");
-                (is, text)
-            }
-        };
-        Ok(&self.price.insert(known).1)
+        let kind = (item.price.currency(), item.source, item.fallback_reason, item.rule.as_deref());
+        if self.price.as_ref().is_none_or(|(known, _)| *known != kind) {
+            self.price = Some((kind, words_of(kind)?));
+        }
+        Ok(self.price.as_ref().map_or("", |(_, text)| text))
     }
+}
+
+/// What stands between a price and its writing.
+fn words_of((currency, source, fallback, rule): Kind<'_>) -> serde_json::Result<String> {
+    let mut text = format!("\",\"currency\":\"{currency}\"}},\"source\":{}", serde_json::to_string(&source)?);
+    if let Some(reason) = fallback {
+        text.push_str(",\"fallback_reason\":");
+        text.push_str(&serde_json::to_string(&reason)?);
+    }
+    if let Some(rule) = rule {
+        text.push_str(",\"rule\":\"");
+        write_plain(rule, &mut text)?;
+        text.push('"');
+    }
+    text.push_str(",\"text\":\"");
+    Ok(text)
 }
 
 /// A text without its quotes.
@@ -152,7 +154,7 @@ mod tests {
                 text: Locale::find(["th", "de-CH", "hi"][which])
                     .unwrap()
                     .written(money(price), CurrencyMark::Symbol),
-                rate: rate.then(|| Arc::new(applied())),
+                rate: rate.then(|| Arc::new(applied().into())),
                 chargeable_at: able.then(|| vec![text.clone()]),
                 charged_instead: instead
                     .then(|| ChargedInstead { price: money(price), chargeable_at: vec![text] }),
@@ -206,7 +208,7 @@ mod tests {
             resolved_by: ResolvedBy::Geoip,
             fallback_reason: None,
             locale: "th",
-            rate: named.then(|| Arc::new(applied())),
+            rate: named.then(|| Arc::new(applied().into())),
             chargeable_at: vec!["paypal".to_owned()],
             items,
             fixed_until: None,
