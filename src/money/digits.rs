@@ -34,6 +34,10 @@ impl<const LONGEST: usize> Backwards<LONGEST> {
         Backwards { bytes: [b'0'; LONGEST], begin: LONGEST }
     }
 
+    fn written(&self) -> &[u8] {
+        &self.bytes[self.begin..]
+    }
+
     /// Puts a number of at least `least` digits before what is there; `None` where it has no room.
     fn put(&mut self, mut number: u64, least: usize) -> Option<()> {
         let stop = self.begin.checked_sub(least)?;
@@ -86,17 +90,22 @@ impl Digits {
     /// The whole text.
     pub fn as_str(&self) -> &str {
         // ASCII by construction.
-        std::str::from_utf8(&self.text.bytes[self.text.begin..]).unwrap_or_default()
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
-    /// What stands before the point, the sign too, and what behind it.
-    pub fn parts(&self) -> (&str, &str) {
-        let text = self.as_str();
+    /// The same as ASCII, for whoever gathers bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.text.written()
+    }
+
+    /// What stands before the point, the sign too, and what behind it, in ASCII.
+    pub fn parts(&self) -> (&[u8], &[u8]) {
+        let text = self.as_bytes();
         match self.decimals {
-            0 => (text, ""),
+            0 => (text, &[]),
             decimals => {
                 let (whole, fraction) = text.split_at(text.len() - decimals);
-                (whole.trim_end_matches('.'), fraction)
+                (&whole[..whole.len() - 1], fraction)
             }
         }
     }
@@ -136,8 +145,7 @@ impl ExactDigits {
                 }
             };
             rest?;
-            let digits = &text.bytes[text.begin..];
-            end -= digits.iter().rev().take_while(|digit| **digit == b'0').count();
+            end -= text.written().iter().rev().take_while(|digit| **digit == b'0').count();
             if end > text.begin {
                 text.put_marks(*b".")?;
             }
@@ -160,7 +168,12 @@ impl ExactDigits {
     /// The whole text.
     pub fn as_str(&self) -> &str {
         // ASCII by construction.
-        std::str::from_utf8(&self.text.bytes[self.text.begin..self.end]).unwrap_or_default()
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// The same as ASCII, for whoever gathers bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.text.bytes[self.text.begin..self.end]
     }
 }
 
@@ -207,7 +220,8 @@ mod tests {
             let digits = Digits::new(minor, decimals);
             let text = Decimal::new(minor, decimals).to_string();
             proptest::prop_assert_eq!(digits.as_str(), text.as_str());
-            proptest::prop_assert_eq!(digits.parts(), text.split_once('.').unwrap_or((&text, "")));
+            let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+            proptest::prop_assert_eq!(digits.parts(), (whole.as_bytes(), fraction.as_bytes()));
         }
     }
 
