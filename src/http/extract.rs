@@ -43,9 +43,8 @@ impl<T: DeserializeOwned> FromRequest for Json<T> {
     }
 }
 
-/// A JSON body of objects with fixed fields, texts and lists of them, read as strictly as [`Json`] and faster: serde
-/// itself sees doubled and unknown names in such a body, so the tree is only built to say what is wrong, and where. What
-/// is read may stay where it stands.
+/// A JSON body of objects with fixed fields, texts and lists of them, read as strictly as [`Json`] and faster: the tree
+/// is only built to say what is wrong, and where. What is read may stay where it stands.
 #[derive(Debug)]
 pub struct FlatJson(Bytes);
 

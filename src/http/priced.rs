@@ -6,25 +6,30 @@
 use crate::flows::price::{FallbackReason, PriceSource, PricedItem, PricesAnswer};
 use crate::money::Currency;
 
+/// Bytes of an answer without its items, and of one of them, seldom more.
+const HEAD: usize = 700;
+const ITEM: usize = 330;
+
 /// The answer as `serde_json` would write it.
 ///
 /// # Errors
 /// None that is known: everything in it can be written.
 pub fn written(mut answer: PricesAnswer<'_>) -> serde_json::Result<Vec<u8>> {
     let items = std::mem::take(&mut answer.items);
-    let mut text = serde_json::to_string(&answer)?;
-    text.reserve(400 * items.len());
+    // One allocation holds most answers.
+    let mut text = Vec::with_capacity(HEAD + ITEM * items.len());
+    serde_json::to_writer(&mut text, &answer)?;
     // The items come last.
     text.truncate(text.len() - "]}".len());
     let mut between = Between::default();
     for (place, item) in items.iter().enumerate() {
         if place > 0 {
-            text.push(',');
+            text.push(b',');
         }
         between.write(item, &mut text)?;
     }
-    text.push_str("]}");
-    Ok(text.into_bytes())
+    text.extend_from_slice(b"]}");
+    Ok(text)
 }
 
 /// What decides of the text between a price and its writing.
@@ -34,88 +39,85 @@ type Kind<'a> = (Currency, PriceSource, Option<FallbackReason>, Option<&'a str>)
 #[derive(Default)]
 struct Between<'a> {
     /// Behind the amount in the shop.
-    from: Option<(Currency, String)>,
+    from: Option<(Currency, Vec<u8>)>,
     /// Behind the price.
-    price: Option<(Kind<'a>, String)>,
+    price: Option<(Kind<'a>, Vec<u8>)>,
 }
 
 impl<'a> Between<'a> {
-    fn write(&mut self, item: &'a PricedItem<'_>, text: &mut String) -> serde_json::Result<()> {
-        text.push('{');
+    fn write(&mut self, item: &'a PricedItem<'_>, text: &mut Vec<u8>) -> serde_json::Result<()> {
+        text.push(b'{');
         if let Some(sku) = &item.sku {
-            text.push_str("\"sku\":\"");
+            text.extend_from_slice(b"\"sku\":");
             write_plain(sku, text)?;
-            text.push_str("\",");
+            text.push(b',');
         }
-        text.push_str("\"from\":{\"amount\":\"");
-        text.push_str(item.from.digits().as_str());
-        text.push_str(self.behind_from(item.from.currency()));
-        text.push_str(item.exact.as_str());
-        text.push_str("\",\"price\":{\"amount\":\"");
-        text.push_str(item.price.digits().as_str());
-        text.push_str(self.behind_price(item)?);
+        text.extend_from_slice(b"\"from\":{\"amount\":\"");
+        text.extend_from_slice(item.from.digits().as_bytes());
+        text.extend_from_slice(self.behind_from(item.from.currency()));
+        text.extend_from_slice(item.exact.as_bytes());
+        text.extend_from_slice(b"\",\"price\":{\"amount\":\"");
+        text.extend_from_slice(item.price.digits().as_bytes());
+        text.extend_from_slice(self.behind_price(item)?);
         item.text.write(text);
-        text.push('"');
+        text.push(b'"');
         if let Some(rate) = &item.rate {
-            text.push_str(",\"rate\":");
-            text.push_str(&serde_json::to_string(rate)?);
+            text.extend_from_slice(b",\"rate\":");
+            serde_json::to_writer(&mut *text, rate)?;
         }
         if let Some(able) = &item.chargeable_at {
-            text.push_str(",\"chargeable_at\":");
-            text.push_str(&serde_json::to_string(able)?);
+            text.extend_from_slice(b",\"chargeable_at\":");
+            serde_json::to_writer(&mut *text, able)?;
         }
         if let Some(instead) = &item.charged_instead {
-            text.push_str(",\"charged_instead\":");
-            text.push_str(&serde_json::to_string(instead)?);
+            text.extend_from_slice(b",\"charged_instead\":");
+            serde_json::to_writer(&mut *text, instead)?;
         }
-        text.push('}');
+        text.push(b'}');
         Ok(())
     }
 
-    fn behind_from(&mut self, currency: Currency) -> &str {
-        let known = self.from.take().filter(|(known, _)| *known == currency);
-        let (_, text) = self.from.insert(
-            known.unwrap_or_else(|| (currency, format!("\",\"currency\":\"{currency}\"}},\"exact\":\""))),
-        );
-        text
+    fn behind_from(&mut self, currency: Currency) -> &[u8] {
+        if self.from.as_ref().is_none_or(|(known, _)| *known != currency) {
+            self.from =
+                Some((currency, format!("\",\"currency\":\"{currency}\"}},\"exact\":\"").into_bytes()));
+        }
+        self.from.as_ref().map_or(&[], |(_, text)| text)
     }
 
-    fn behind_price(&mut self, item: &'a PricedItem<'_>) -> serde_json::Result<&str> {
-        let is = (item.price.currency(), item.source, item.fallback_reason, item.rule.as_deref());
-        let known = self.price.take().filter(|(known, _)| *known == is);
-        let known = match known {
-            Some(known) => known,
-            None => {
-                let (currency, source, fallback, rule) = is;
-                let mut text = format!(
-                    "\",\"currency\":\"{currency}\"}},\"source\":{}",
-                    serde_json::to_string(&source)?
-                );
-                if let Some(reason) = fallback {
-                    text.push_str(",\"fallback_reason\":");
-                    text.push_str(&serde_json::to_string(&reason)?);
-                }
-                if let Some(rule) = rule {
-                    text.push_str(",\"rule\":\"");
-                    write_plain(rule, &mut text)?;
-                    text.push('"');
-                }
-                text.push_str(",\"text\":\"");
-                (is, text)
-            }
-        };
-        Ok(&self.price.insert(known).1)
+    fn behind_price(&mut self, item: &'a PricedItem<'_>) -> serde_json::Result<&[u8]> {
+        let kind = (item.price.currency(), item.source, item.fallback_reason, item.rule.as_deref());
+        if self.price.as_ref().is_none_or(|(known, _)| *known != kind) {
+            self.price = Some((kind, words_of(kind)?));
+        }
+        Ok(self.price.as_ref().map_or(&[], |(_, text)| text))
     }
 }
 
-/// A text without its quotes.
-fn write_plain(value: &str, text: &mut String) -> serde_json::Result<()> {
-    if value.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
-        let quoted = serde_json::to_string(value)?;
-        text.push_str(&quoted[1..quoted.len() - 1]);
-        return Ok(());
+/// What stands between a price and its writing.
+fn words_of((currency, source, fallback, rule): Kind<'_>) -> serde_json::Result<Vec<u8>> {
+    let mut text = format!("\",\"currency\":\"{currency}\"}},\"source\":").into_bytes();
+    serde_json::to_writer(&mut text, &source)?;
+    if let Some(reason) = fallback {
+        text.extend_from_slice(b",\"fallback_reason\":");
+        serde_json::to_writer(&mut text, &reason)?;
     }
-    text.push_str(value);
+    if let Some(rule) = rule {
+        text.extend_from_slice(b",\"rule\":");
+        serde_json::to_writer(&mut text, rule)?;
+    }
+    text.extend_from_slice(b",\"text\":\"");
+    Ok(text)
+}
+
+/// A text, mostly one in which nothing is escaped.
+fn write_plain(value: &str, text: &mut Vec<u8>) -> serde_json::Result<()> {
+    if value.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+        return serde_json::to_writer(text, value);
+    }
+    text.push(b'"');
+    text.extend_from_slice(value.as_bytes());
+    text.push(b'"');
     Ok(())
 }
 
@@ -152,7 +154,7 @@ mod tests {
                 text: Locale::find(["th", "de-CH", "hi"][which])
                     .unwrap()
                     .written(money(price), CurrencyMark::Symbol),
-                rate: rate.then(|| Arc::new(applied())),
+                rate: rate.then(|| Arc::new(applied().into())),
                 chargeable_at: able.then(|| vec![text.clone()]),
                 charged_instead: instead
                     .then(|| ChargedInstead { price: money(price), chargeable_at: vec![text] }),
@@ -206,7 +208,7 @@ mod tests {
             resolved_by: ResolvedBy::Geoip,
             fallback_reason: None,
             locale: "th",
-            rate: named.then(|| Arc::new(applied())),
+            rate: named.then(|| Arc::new(applied().into())),
             chargeable_at: vec!["paypal".to_owned()],
             items,
             fixed_until: None,

@@ -280,15 +280,16 @@ impl TryFrom<rusty_money::Money<'_, Currency>> for Money {
 /// Minor units of most amounts: digits, then perhaps a point and no more digits than the currency has, all together so
 /// few that nothing overflows. `None`: the amount, or what is wrong with it, takes a closer look.
 fn plain_minor(text: &str, exponent: u32) -> Option<i64> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let missing = (exponent as usize).checked_sub(fraction.len())?;
-    if whole.is_empty() || text.ends_with('.') || whole.len() + exponent as usize > 15 {
+    let mut parts = text.as_bytes().splitn(2, |byte| *byte == b'.');
+    let (whole, fraction) = (parts.next()?, parts.next());
+    let missing = (exponent as usize).checked_sub(fraction.map_or(0, <[u8]>::len))?;
+    if whole.is_empty() || fraction.is_some_and(<[u8]>::is_empty) || whole.len() + exponent as usize > 15 {
         return None;
     }
-    let digits = whole.bytes().chain(fraction.bytes()).chain(std::iter::repeat_n(b'0', missing));
-    digits
-        .into_iter()
-        .try_fold(0_i64, |minor, digit| digit.is_ascii_digit().then(|| minor * 10 + i64::from(digit - b'0')))
+    let mut digits = whole.iter().chain(fraction.unwrap_or_default());
+    let minor = digits
+        .try_fold(0_i64, |minor, digit| digit.is_ascii_digit().then(|| minor * 10 + i64::from(digit - b'0')));
+    minor.map(|minor| (0..missing).fold(minor, |minor, _| minor * 10))
 }
 
 /// Strict decimal text: `-?digits(.digits)?`, at most 28 digits.

@@ -11,55 +11,101 @@ const LONGEST: usize = 24;
 /// No currency has more decimals.
 const MOST_DECIMALS: u32 = 4;
 
+/// `00` to `99`: digits are written two at a time.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    pairs
+};
+
+/// A text that is written from its end; zeros stand where nothing is written yet.
+#[derive(Clone, Copy)]
+struct Backwards<const LONGEST: usize> {
+    bytes: [u8; LONGEST],
+    begin: usize,
+}
+
+impl<const LONGEST: usize> Backwards<LONGEST> {
+    fn new() -> Self {
+        Backwards { bytes: [b'0'; LONGEST], begin: LONGEST }
+    }
+
+    fn written(&self) -> &[u8] {
+        &self.bytes[self.begin..]
+    }
+
+    /// Puts a number of at least `least` digits before what is there; `None` where it has no room.
+    fn put(&mut self, mut number: u64, least: usize) -> Option<()> {
+        let stop = self.begin.checked_sub(least)?;
+        while number >= 10 {
+            self.put_marks(PAIRS[(number % 100) as usize])?;
+            number /= 100;
+        }
+        if number > 0 {
+            // Below ten.
+            self.put_marks([b'0' + number as u8])?;
+        }
+        self.begin = self.begin.min(stop);
+        Some(())
+    }
+
+    fn put_marks<const MANY: usize>(&mut self, marks: [u8; MANY]) -> Option<()> {
+        self.begin = self.begin.checked_sub(MANY)?;
+        self.bytes[self.begin..][..MANY].copy_from_slice(&marks);
+        Some(())
+    }
+}
+
 /// `12.34`, `-0.05`, `671`: a whole number with its point set.
 #[derive(Clone, Copy)]
 pub struct Digits {
-    text: [u8; LONGEST],
-    begin: usize,
+    text: Backwards<LONGEST>,
     decimals: usize,
 }
 
 impl Digits {
     /// `minor` with `decimals` digits behind the point.
     pub(super) fn new(minor: i64, decimals: u32) -> Digits {
-        let decimals = decimals.min(MOST_DECIMALS) as usize;
-        let mut text = [b'0'; LONGEST];
-        let mut left = minor.unsigned_abs();
-        let mut begin = LONGEST;
-        let mut written = 0;
-        // At least one digit stands before the point.
-        while left > 0 || written <= decimals {
-            if written == decimals && decimals > 0 {
-                begin -= 1;
-                text[begin] = b'.';
+        let decimals = decimals.min(MOST_DECIMALS);
+        let (unit, magnitude) = (10_u64.pow(decimals), minor.unsigned_abs());
+        let decimals = decimals as usize;
+        let mut text = Backwards::new();
+        let mut write = || {
+            if decimals > 0 {
+                text.put(magnitude % unit, decimals)?;
+                text.put_marks(*b".")?;
             }
-            begin -= 1;
-            // Below ten.
-            text[begin] += (left % 10) as u8;
-            left /= 10;
-            written += 1;
-        }
-        if minor < 0 {
-            begin -= 1;
-            text[begin] = b'-';
-        }
-        Digits { text, begin, decimals }
+            text.put(magnitude / unit, 1)?;
+            if minor < 0 { text.put_marks(*b"-") } else { Some(()) }
+        };
+        // The longest of them has room.
+        let _ = write();
+        Digits { text, decimals }
     }
 
     /// The whole text.
     pub fn as_str(&self) -> &str {
         // ASCII by construction.
-        std::str::from_utf8(&self.text[self.begin..]).unwrap_or_default()
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
-    /// What stands before the point, the sign too, and what behind it.
-    pub fn parts(&self) -> (&str, &str) {
-        let text = self.as_str();
+    /// The same as ASCII, for whoever gathers bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.text.written()
+    }
+
+    /// What stands before the point, the sign too, and what behind it, in ASCII.
+    pub fn parts(&self) -> (&[u8], &[u8]) {
+        let text = self.as_bytes();
         match self.decimals {
-            0 => (text, ""),
+            0 => (text, &[]),
             decimals => {
                 let (whole, fraction) = text.split_at(text.len() - decimals);
-                (whole.trim_end_matches('.'), fraction)
+                (&whole[..whole.len() - 1], fraction)
             }
         }
     }
@@ -80,67 +126,54 @@ impl fmt::Debug for Digits {
 /// The digits of an exact amount, as many as it has and no zeros at their end: `671.22422126745435`.
 #[derive(Clone, Copy)]
 pub struct ExactDigits {
-    text: [u8; LONGEST_EXACT],
-    begin: usize,
+    text: Backwards<LONGEST_EXACT>,
     end: usize,
 }
 
 impl ExactDigits {
     /// `whole` and so many `decimals` of `fraction`; `None` where that is more than 29 digits.
     pub(super) fn new(negative: bool, whole: u64, fraction: u128, decimals: usize) -> Option<ExactDigits> {
-        let mut exact = ExactDigits { text: [b'0'; LONGEST_EXACT], begin: LONGEST_EXACT, end: LONGEST_EXACT };
+        let mut text = Backwards::new();
+        let mut end = LONGEST_EXACT;
         if decimals > 0 {
             // 64 bits hold nineteen digits.
             let rest = match u64::try_from(fraction) {
-                Ok(fraction) if decimals < 20 => exact.put(fraction, decimals),
+                Ok(fraction) if decimals < 20 => text.put(fraction, decimals),
                 _ => {
-                    exact.put(u64::try_from(fraction % HALF).ok()?, 19)?;
-                    exact.put(u64::try_from(fraction / HALF).ok()?, decimals.checked_sub(19)?)
+                    text.put(u64::try_from(fraction % HALF).ok()?, 19)?;
+                    text.put(u64::try_from(fraction / HALF).ok()?, decimals.checked_sub(19)?)
                 }
             };
             rest?;
-            let text = &exact.text[exact.begin..];
-            exact.end -= text.iter().rev().take_while(|digit| **digit == b'0').count();
-            if exact.end > exact.begin {
-                exact.put_mark(b'.')?;
+            end -= text.written().iter().rev().take_while(|digit| **digit == b'0').count();
+            if end > text.begin {
+                text.put_marks(*b".")?;
             }
         }
-        exact.put(whole, 1)?;
+        text.put(whole, 1)?;
         if negative {
-            exact.put_mark(b'-')?;
+            text.put_marks(*b"-")?;
         }
-        Some(exact)
+        Some(ExactDigits { text, end })
     }
 
     /// A decimal's own text; cut where it is longer than any decimal's.
     pub(super) fn of(text: &str) -> ExactDigits {
-        let mut exact =
-            ExactDigits { text: [b'0'; LONGEST_EXACT], begin: 0, end: text.len().min(LONGEST_EXACT) };
-        exact.text[..exact.end].copy_from_slice(&text.as_bytes()[..exact.end]);
-        exact
+        let end = text.len().min(LONGEST_EXACT);
+        let mut own = Backwards { begin: 0, ..Backwards::new() };
+        own.bytes[..end].copy_from_slice(&text.as_bytes()[..end]);
+        ExactDigits { text: own, end }
     }
 
     /// The whole text.
     pub fn as_str(&self) -> &str {
         // ASCII by construction.
-        std::str::from_utf8(&self.text[self.begin..self.end]).unwrap_or_default()
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
-    /// Puts a number of at least `least` digits before what is there.
-    fn put(&mut self, mut number: u64, least: usize) -> Option<()> {
-        let stop = self.begin.checked_sub(least)?;
-        while number > 0 || self.begin > stop {
-            // Below ten.
-            self.put_mark(b'0' + (number % 10) as u8)?;
-            number /= 10;
-        }
-        Some(())
-    }
-
-    fn put_mark(&mut self, mark: u8) -> Option<()> {
-        self.begin = self.begin.checked_sub(1)?;
-        self.text[self.begin] = mark;
-        Some(())
+    /// The same as ASCII, for whoever gathers bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.text.bytes[self.text.begin..self.end]
     }
 }
 
@@ -187,7 +220,8 @@ mod tests {
             let digits = Digits::new(minor, decimals);
             let text = Decimal::new(minor, decimals).to_string();
             proptest::prop_assert_eq!(digits.as_str(), text.as_str());
-            proptest::prop_assert_eq!(digits.parts(), text.split_once('.').unwrap_or((&text, "")));
+            let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+            proptest::prop_assert_eq!(digits.parts(), (whole.as_bytes(), fraction.as_bytes()));
         }
     }
 

@@ -94,11 +94,11 @@ impl Around {
         }
     }
 
-    fn write(&self, mark: &str, text: &mut String) {
-        text.push_str(self.left);
+    fn write(&self, mark: &str, text: &mut Vec<u8>) {
+        text.extend_from_slice(self.left.as_bytes());
         if self.has_mark {
-            text.push_str(mark);
-            text.push_str(self.right);
+            text.extend_from_slice(mark.as_bytes());
+            text.extend_from_slice(self.right.as_bytes());
         }
     }
 }
@@ -175,21 +175,21 @@ fn is_wordlike(letter: char) -> bool {
     letter.is_alphanumeric() || letter == '.' || letter == '\u{200b}'
 }
 
-const NO_BREAK: char = '\u{a0}';
+const NO_BREAK: &[u8] = "\u{a0}".as_bytes();
 
 impl Pattern {
     /// What stands before the number.
-    fn open(&self, mark: Mark, text: &mut String) {
+    fn open(&self, mark: Mark, text: &mut Vec<u8>) {
         self.before.write(mark.text, text);
         if mark.ends_wordlike && self.before.has_mark && self.before.right.is_empty() {
-            text.push(NO_BREAK);
+            text.extend_from_slice(NO_BREAK);
         }
     }
 
     /// What stands behind it.
-    fn close(&self, mark: Mark, text: &mut String) {
+    fn close(&self, mark: Mark, text: &mut Vec<u8>) {
         if mark.begins_wordlike && self.after.has_mark && self.after.left.is_empty() {
-            text.push(NO_BREAK);
+            text.extend_from_slice(NO_BREAK);
         }
         self.after.write(mark.text, text);
     }
@@ -207,8 +207,8 @@ impl Written {
         Written { money, ..self }
     }
 
-    /// Writes it. It holds neither quotes nor backslashes nor control characters.
-    pub fn write(&self, text: &mut String) {
+    /// Writes it, in UTF-8. It holds neither quotes nor backslashes nor control characters.
+    pub fn write(&self, text: &mut Vec<u8>) {
         let row = self.locale.0;
         let pattern = if self.money.is_negative() { &row.negative } else { &row.positive };
         pattern.open(self.mark, text);
@@ -219,9 +219,9 @@ impl Written {
 
 impl fmt::Display for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = String::with_capacity(40);
+        let mut text = Vec::with_capacity(40);
         self.write(&mut text);
-        f.write_str(&text)
+        f.write_str(&String::from_utf8_lossy(&text))
     }
 }
 
@@ -327,30 +327,30 @@ impl Locale {
         Written { locale: self, mark: self.mark(money.currency(), mark), money }
     }
 
-    fn number(self, money: Money, text: &mut String) {
+    fn number(self, money: Money, text: &mut Vec<u8>) {
         let row = self.0;
         let digits = money.digits();
         let (whole, fraction) = digits.parts();
         // An amount finer than the price tag shows its ledger digits.
         let shown = money.currency().display_digits() as usize;
         let (tag, finer) = fraction.split_at(shown.min(fraction.len()));
-        let fraction = if finer.bytes().all(|digit| digit == b'0') { tag } else { fraction };
+        let fraction = if finer.iter().all(|digit| *digit == b'0') { tag } else { fraction };
         if whole.len() >= row.primary + row.minimum_grouping {
             let (front, last) = whole.split_at(whole.len() - row.primary);
             let (first, groups) = front.split_at((front.len() - 1) % row.secondary + 1);
-            text.push_str(first);
+            text.extend_from_slice(first);
             for place in (0..groups.len()).step_by(row.secondary) {
-                text.push_str(row.group);
-                text.push_str(&groups[place..place + row.secondary]);
+                text.extend_from_slice(row.group.as_bytes());
+                text.extend_from_slice(&groups[place..place + row.secondary]);
             }
-            text.push_str(row.group);
-            text.push_str(last);
+            text.extend_from_slice(row.group.as_bytes());
+            text.extend_from_slice(last);
         } else {
-            text.push_str(whole);
+            text.extend_from_slice(whole);
         }
         if !fraction.is_empty() {
-            text.push_str(row.decimal);
-            text.push_str(fraction);
+            text.extend_from_slice(row.decimal.as_bytes());
+            text.extend_from_slice(fraction);
         }
     }
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::pairs::{Applied, AppliedRate};
+use super::pairs::{Applied, AppliedRate, ToldRate};
 use super::{ChargedInstead, PriceError, Pricing};
 use crate::domain::fx::{
     Country, CurrencyMark, Display, Endings, Locale, PriceBook, PriceRounding, ResolvedBy, Shopper, Written,
@@ -61,7 +61,7 @@ pub struct PricesAnswer<'a> {
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<AppliedRate>)]
-    pub rate: Option<Arc<AppliedRate>>,
+    pub rate: Option<Arc<ToldRate>>,
     /// The merchant's gateways that take the shown currency, in order.
     #[schema(example = json!(["grabpay"]))]
     pub chargeable_at: Vec<String>,
@@ -125,7 +125,7 @@ pub struct PricedItem<'a> {
     /// The rate of this item, where its currency is not the first item's.
     #[schema(nullable = false, value_type = Option<AppliedRate>)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rate: Option<Arc<AppliedRate>>,
+    pub rate: Option<Arc<ToldRate>>,
     /// The gateways that can charge this amount, where they are not those of the currency.
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -36,7 +36,7 @@ pub use charging::ChargedInstead;
 pub use fixed::{EntryRefused, NewFixedPrice};
 pub use listing::{RateAnswer, RatesAnswer, RatesQuestion};
 pub use localise::{FallbackReason, Item, PriceSource, PricedItem, PricesAnswer, PricesQuestion};
-pub use pairs::{AppliedRate, Pairs};
+pub use pairs::{AppliedRate, Pairs, ToldRate};
 pub use promise::{QuoteAnswer, QuoteQuestion, QuoteRate};
 pub use shelf::Shelf;
 pub use sources::{BreakerAnswer, LastError, NotBelieved, SourceAnswer, SourcesAnswer};

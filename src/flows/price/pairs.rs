@@ -5,10 +5,12 @@
 //! past the market's bell, so that `stale` comes a second late at most. Promises do not look here.
 
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
 
 use super::{PriceError, Pricing};
@@ -47,6 +49,44 @@ pub struct AppliedRate {
     pub stale: bool,
 }
 
+/// The same with its JSON, which is written once for as long as the pair holds: every answer tells it.
+#[derive(Debug, Clone)]
+pub struct ToldRate {
+    rate: AppliedRate,
+    /// `None`: it is written where it is told.
+    json: Option<Box<RawValue>>,
+}
+
+impl From<AppliedRate> for ToldRate {
+    fn from(rate: AppliedRate) -> ToldRate {
+        ToldRate { json: to_raw_value(&rate).ok(), rate }
+    }
+}
+
+impl Deref for ToldRate {
+    type Target = AppliedRate;
+    fn deref(&self) -> &AppliedRate {
+        &self.rate
+    }
+}
+
+impl PartialEq for ToldRate {
+    fn eq(&self, other: &ToldRate) -> bool {
+        self.rate == other.rate
+    }
+}
+
+impl Eq for ToldRate {}
+
+impl Serialize for ToldRate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.json {
+            Some(json) => json.serialize(serializer),
+            None => self.rate.serialize(serializer),
+        }
+    }
+}
+
 /// A pair, ready to price.
 #[derive(Debug)]
 pub(super) struct Applied {
@@ -57,7 +97,7 @@ pub(super) struct Applied {
     /// What is said of such a rounding.
     pub rule: &'static str,
     /// As it is told.
-    pub answer: Arc<AppliedRate>,
+    pub answer: Arc<ToldRate>,
 }
 
 /// Remembered pairs of one snapshot.
@@ -123,7 +163,7 @@ impl Pricing {
             stale: market.stale,
         };
         let repricing = Repricing::new(rate, quote.display_digits(), Rounding::HalfUp);
-        Ok(Applied { rate, repricing, rule: half_up(quote), answer: Arc::new(answer) })
+        Ok(Applied { rate, repricing, rule: half_up(quote), answer: Arc::new(answer.into()) })
     }
 
     /// What a shown price carries while the market is closed; nothing in a pair that never moves, as in a quote.

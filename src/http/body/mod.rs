@@ -5,6 +5,7 @@
 //! (which is where doubled names show), then deserialises from it, adding the path on the way up:
 //! `splits[1].share.percent`.
 
+mod flat;
 mod place;
 mod tree;
 
@@ -31,12 +32,7 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 /// # Errors
 /// As [`read`].
 pub fn read_flat<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, Problem> {
-    let suspect = bytes.contains(&b'\\') && bytes.windows(6).any(|window| window == br"\u0000");
-    // A list of lists, or one in place of the body, may be an object in disguise: serde would take its fields in order.
-    let lists = bytes.iter().filter(|&&byte| byte == b'[').count();
-    let disguised = lists > 1 || !bytes.trim_ascii_start().starts_with(b"{");
-    let plain = if suspect || disguised { None } else { serde_json::from_slice(bytes).ok() };
-    plain.map_or_else(|| from_tree(&tree(bytes)?), Ok)
+    flat::read(bytes).map_or_else(|| from_tree(&tree(bytes)?), Ok)
 }
 
 /// The tree of a body, without doubled names.

@@ -1,0 +1,282 @@
+//! Flat bodies, read where they stand: objects with fixed fields, texts, lists of them, `null`.
+//!
+//! A shop window sends hundreds of short texts between a few marks; a reader of everything JSON can hold spends more on
+//! them than pricing does. This one knows those four things and no others. What it does not understand it gives up
+//! without a word: the tree then reads what is right but rare, and says of what is wrong where and why.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::value::CowStrDeserializer;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::forward_to_deserialize_any;
+
+/// Reads a whole body, or gives up.
+pub(super) fn read<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Option<T> {
+    let mut flat = Flat { body: std::str::from_utf8(bytes).ok()?, at: 0 };
+    let read = T::deserialize(&mut flat).ok()?;
+    flat.mark().is_none().then_some(read)
+}
+
+/// A body and how far it is read.
+struct Flat<'b> {
+    body: &'b str,
+    at: usize,
+}
+
+/// The tree's matter.
+#[derive(Debug)]
+struct Unread;
+
+impl<'b> Flat<'b> {
+    /// The next byte that is no blank, which stays; `None` at the end.
+    fn mark(&mut self) -> Option<u8> {
+        let left = &self.body.as_bytes()[self.at..];
+        let blank = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
+        self.at += left.iter().position(|byte| !blank(byte)).unwrap_or(left.len());
+        self.body.as_bytes().get(self.at).copied()
+    }
+
+    /// Takes this mark.
+    fn take(&mut self, wanted: u8) -> Result<(), Unread> {
+        match self.mark() {
+            Some(mark) if mark == wanted => self.at += 1,
+            _ => return Err(Unread),
+        }
+        Ok(())
+    }
+
+    fn text(&mut self) -> Result<Cow<'b, str>, Unread> {
+        self.take(b'"')?;
+        let left = &self.body.as_bytes()[self.at..];
+        let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | ..0x20);
+        let length = left.iter().position(ends).ok_or(Unread)?;
+        match left[length] {
+            b'"' => {
+                let text = self.body.get(self.at..self.at + length).ok_or(Unread)?;
+                self.at += length + 1;
+                Ok(Cow::Borrowed(text))
+            }
+            b'\\' => self.escaped().map(Cow::Owned),
+            _ => Err(Unread),
+        }
+    }
+
+    /// A text in which something is escaped; its opening quote is taken.
+    fn escaped(&mut self) -> Result<String, Unread> {
+        let begin = self.at - 1;
+        let left = self.body.get(begin..).ok_or(Unread)?;
+        let mut texts = serde_json::Deserializer::from_str(left).into_iter::<String>();
+        let text = texts.next().and_then(Result::ok).filter(|text| !text.contains('\0'));
+        self.at = begin + texts.byte_offset();
+        text.ok_or(Unread)
+    }
+}
+
+impl<'b> Deserializer<'b> for &mut Flat<'b> {
+    type Error = Unread;
+
+    fn deserialize_any<V: Visitor<'b>>(self, _: V) -> Result<V::Value, Unread> {
+        Err(Unread)
+    }
+
+    fn deserialize_str<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Unread> {
+        match self.text()? {
+            Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
+            Cow::Owned(text) => visitor.visit_string(text),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Unread> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_identifier<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Unread> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Unread> {
+        if self.mark() == Some(b'n') && self.body.as_bytes()[self.at..].starts_with(b"null") {
+            self.at += "null".len();
+            return visitor.visit_none();
+        }
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Unread> {
+        self.take(b'[')?;
+        visitor.visit_seq(Parts { flat: self, end: b']', first: true })
+    }
+
+    fn deserialize_struct<V: Visitor<'b>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Unread> {
+        self.take(b'{')?;
+        visitor.visit_map(Parts { flat: self, end: b'}', first: true })
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'b>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Unread> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'b>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Unread> {
+        visitor.visit_enum(CowStrDeserializer::new(self.text()?))
+    }
+
+    forward_to_deserialize_any! {
+        <V: Visitor<'b>>
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit unit_struct tuple tuple_struct map
+        ignored_any
+    }
+}
+
+/// What stands in an object or a list, part by part.
+struct Parts<'f, 'b> {
+    flat: &'f mut Flat<'b>,
+    end: u8,
+    first: bool,
+}
+
+impl Parts<'_, '_> {
+    /// Whether another part follows; takes the comma before it, or the end.
+    fn follow(&mut self) -> Result<bool, Unread> {
+        let first = std::mem::take(&mut self.first);
+        match self.flat.mark() {
+            Some(mark) if mark == self.end => {
+                self.flat.at += 1;
+                Ok(false)
+            }
+            Some(_) if first => Ok(true),
+            _ => self.flat.take(b',').map(|()| true),
+        }
+    }
+}
+
+impl<'b> SeqAccess<'b> for Parts<'_, 'b> {
+    type Error = Unread;
+
+    fn next_element_seed<T: DeserializeSeed<'b>>(&mut self, seed: T) -> Result<Option<T::Value>, Unread> {
+        if self.follow()? { seed.deserialize(&mut *self.flat).map(Some) } else { Ok(None) }
+    }
+}
+
+impl<'b> MapAccess<'b> for Parts<'_, 'b> {
+    type Error = Unread;
+
+    fn next_key_seed<K: DeserializeSeed<'b>>(&mut self, seed: K) -> Result<Option<K::Value>, Unread> {
+        if self.follow()? { seed.deserialize(&mut *self.flat).map(Some) } else { Ok(None) }
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'b>>(&mut self, seed: V) -> Result<V::Value, Unread> {
+        self.flat.take(b':')?;
+        seed.deserialize(&mut *self.flat)
+    }
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no flat body")
+    }
+}
+
+impl std::error::Error for Unread {}
+
+impl serde::de::Error for Unread {
+    fn custom<T: fmt::Display>(_: T) -> Unread {
+        Unread
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::{from_tree, tree};
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body<'a> {
+        #[serde(borrow)]
+        items: Vec<Item<'a>>,
+        word: Option<Word>,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Item<'a> {
+        name: Option<Cow<'a, str>>,
+        amount: String,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Word {
+        Exact,
+        Cash,
+    }
+
+    #[test]
+    fn plain_and_escaped_texts_are_read_without_the_tree() {
+        let body = "\t{ \"items\" : [ {\"name\":\"杯子\",\"amount\":\"1\"} ,\n{\"name\":\"\\u676f\\\"\",\"amount\":\"\"},\
+                    {\"name\":null,\"amount\":\"2\"}], \"word\":\"cash\" }\r\n";
+        let read: Body<'_> = read(body.as_bytes()).unwrap();
+        let names: Vec<_> = read.items.iter().map(|item| item.name.as_deref()).collect();
+        assert_eq!((names, read.word), (vec![Some("杯子"), Some("杯\""), None], Some(Word::Cash)));
+        assert_eq!(super::read::<Body<'_>>(b"{\"items\":[ ]}").unwrap().items, []);
+    }
+
+    const BODY: &str = r#"{"items":[{"name":"a\u00e9\n","amount":"1.5"},{"amount":"2"}],"word":"exact"}"#;
+    const PIECES: [&str; 18] = [
+        "\"",
+        "\\",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        " ",
+        "null",
+        "1",
+        "\u{1}",
+        "\\u0000",
+        "é",
+        "\"name\":",
+        "name",
+        "\"word\":null",
+        "\\ud800",
+    ];
+
+    proptest! {
+        /// Nothing is read that the tree refuses, and nothing read otherwise.
+        #[test]
+        fn what_is_read_is_what_the_tree_reads(
+            edits in proptest::collection::vec((0..BODY.len(), 0_usize..3, 0..PIECES.len()), 0..4),
+        ) {
+            let mut body = BODY.as_bytes().to_vec();
+            for (at, cut, piece) in edits {
+                let at = at.min(body.len());
+                let end = (at + cut).min(body.len());
+                body.splice(at..end, PIECES[piece].bytes());
+            }
+            if let Some(read) = read::<Body<'_>>(&body) {
+                let tree = tree(&body).unwrap();
+                prop_assert_eq!(read, from_tree(&tree).unwrap());
+            }
+        }
+    }
+}
