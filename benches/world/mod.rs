@@ -173,17 +173,19 @@ impl World {
             detail: serde_json::json!({ "amount": payment.amount, "capture_ref": capture }),
             at: now,
         };
+        let suppliers = self.two_suppliers();
+        let (lines, frozen) = document(suppliers);
         let record = SettlementRecord {
             id: self.ids.mint(),
             merchant: self.merchant,
             payment: id,
             gross: payment.amount,
-            lines: LINES.into(),
-            frozen: LINES.into(),
+            lines,
+            frozen,
             waiting: None,
             delivered: "[]".into(),
             rates: "[]".into(),
-            fee_version: "paypal-sg@2026-01-01:4f2a".into(),
+            fee_version: "paypal-sg@2026-01-01, platform@1".into(),
             engine: "0.1.0".into(),
             created_at: now,
             released_at: None,
@@ -206,16 +208,20 @@ impl World {
             .settle_order(&captured, now)
             .insert_settlement(&record)
             .tell(&event);
-        for transaction in self.transactions(id, &capture) {
+        for transaction in self.transactions(id, &capture, suppliers) {
             change.post(transaction);
         }
         change
     }
 
     /// J01: captured, fee charged, split.
-    pub fn transactions(&self, payment: PaymentId, capture: &str) -> [LedgerTransaction; 3] {
+    pub fn transactions(
+        &self,
+        payment: PaymentId,
+        capture: &str,
+        [first, second]: [SupplierId; 2],
+    ) -> [LedgerTransaction; 3] {
         let gateway = |code| Account::new(code, Owner::of("paypal"));
-        let [first, second] = self.two_suppliers();
         let pending = |supplier| Account::new(AccountCode::SUPPLIER_PENDING, Owner::of(supplier));
         let commission = Account::new(AccountCode::REVENUE_COMMISSION, Owner::none());
         let posts = [
@@ -252,7 +258,46 @@ impl World {
     }
 }
 
-const LINES: &str = r#"[{"kind":"gateway_fee","to":"paypal","amount":{"amount":"9.30","currency":"SGD"},"rule":"paypal-sg","rule_version":"2026-01-01","explain":"4.4 % x 200.00 + 0.50 = 9.30"},{"kind":"share","to":"sup_01kawd3z5c00g40r40m30e209g","amount":{"amount":"114.00","currency":"SGD"},"rule":"split","rule_version":"1","explain":"60 % x 190.00"},{"kind":"share","to":"sup_01kawd3z5c00g40r40m30e209h","amount":{"amount":"76.00","currency":"SGD"},"rule":"split","rule_version":"1","explain":"remainder"},{"kind":"platform_fee","to":"platform","amount":{"amount":"0.70","currency":"SGD"},"rule":"platform","rule_version":"1","explain":"5 % x 200.00 - 9.30"}]"#;
+/// What one settlement's document says: its lines, and the numbers it froze. Verification holds both against the books.
+fn document([first, second]: [SupplierId; 2]) -> (String, String) {
+    let sgd = |amount: &str| format!(r#"{{"amount":"{amount}","currency":"SGD"}}"#);
+    let line = |kind: &str, to: &str, amount: &str, rule: &str, version: &str, explain: &str| {
+        format!(
+            r#"{{"kind":"{kind}","to":"{to}","amount":{},"rule":"{rule}","rule_version":"{version}","explain":"{explain}"}}"#,
+            sgd(amount)
+        )
+    };
+    let (first, second) = (first.to_string(), second.to_string());
+    let lines = [
+        line("gateway_fee", "paypal", "9.30", "paypal-sg", "2026-01-01", "4.4 % × 200.00 + 0.50 = 9.30"),
+        line("share", &first, "114.00", "split", "1", "60 % × 190.00"),
+        line("share", &second, "76.00", "split", "1", "remainder"),
+        line("platform_fee", "platform", "0.70", "platform", "1", "5 % × 200.00 - 9.30"),
+    ];
+    let lines = format!("[{}]", lines.join(","));
+    let part = |supplier: &str, charged: &str, absorbed: &str, share: &str, commission: &str| {
+        format!(
+            r#"{{"supplier":"{supplier}","charged":{},"fee_borne":{},"fee_absorbed":{},"share":{},"commission":{},"tax":{}}}"#,
+            sgd(charged),
+            sgd("0.00"),
+            sgd(absorbed),
+            sgd(share),
+            sgd(commission),
+            sgd("0.00")
+        )
+    };
+    let parts =
+        [part(&first, "120.00", "5.58", "114.00", "6.00"), part(&second, "80.00", "3.72", "76.00", "4.00")];
+    let frozen = format!(
+        r#"{{"gross":{},"lines":{lines},"parts":[{}],"fee":{},"fee_tax":{},"fee_expected":{},"fee_accrued":false,"fee_bearer":"platform","role":"agent","recognise":"capture","jurisdiction":"SG","engine":"0.1.0"}}"#,
+        sgd("200.00"),
+        parts.join(","),
+        sgd("9.30"),
+        sgd("0.00"),
+        sgd("9.30")
+    );
+    (lines, frozen)
+}
 
 pub fn sgd(minor: i64) -> Money {
     Money::from_minor(minor, Currency::find("SGD").unwrap())
