@@ -140,7 +140,9 @@ async fn prepare(options: &StoreOptions, world: &World, settlements: usize) -> A
     for some in opening.chunks(256) {
         let commits = some.iter().map(|payment| {
             let mut change = Change::new();
-            for transaction in world.transactions(*payment, &format!("opening {payment}")) {
+            for transaction in
+                world.transactions(*payment, &format!("opening {payment}"), world.two_suppliers())
+            {
                 change.post(transaction);
             }
             store.commit(change)
