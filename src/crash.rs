@@ -99,15 +99,17 @@ points! {
     DeliverDecided = "deliver.decided",
     /// It is durable.
     DeliverRecorded = "deliver.recorded",
-    /// A bill's evidence is durable; none of its rows is read.
+    /// A run of a bill is durable; the bill is not read.
     ReconcileKept = "reconcile.kept",
-    /// Some of its rows are compared and durable, others not.
+    /// The bill is read and matched; nothing of it is written down.
     ReconcileRead = "reconcile.read",
-    /// Every row is compared; what is missing of ours was not asked about.
-    ReconcileCompared = "reconcile.compared",
-    /// Its findings are durable; the run is not marked as done.
+    /// What one difference means is durable; others are not settled.
+    ReconcileSettled = "reconcile.settled",
+    /// What was found is durable; what waits for the next bill is not.
     ReconcileFound = "reconcile.found",
-    /// An event is due to a merchant's address; it was not sent.
+    /// Both are durable; the run is not marked as done.
+    ReconcilePooled = "reconcile.pooled",
+    /// The lease to send an event to a merchant's address is durable; it was not sent.
     WebhookLeased = "webhook.leased",
     /// The address has answered; that is not written down.
     WebhookSent = "webhook.sent",

@@ -15,6 +15,8 @@ fn the_matrix() {
 }
 
 #[cfg_attr(not(feature = "crash-points"), allow(dead_code))]
+mod ear;
+#[cfg_attr(not(feature = "crash-points"), allow(dead_code))]
 pub mod far;
 #[cfg_attr(not(feature = "crash-points"), allow(dead_code))]
 pub mod house;

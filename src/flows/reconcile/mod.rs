@@ -27,6 +27,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
 use crate::clock::Clock;
+use crate::crash::{Point, point};
 use crate::domain::reconciliation::{CUT_OFF, Difference, Grade};
 use crate::gateways::bills::bounds;
 use crate::ids::{IdSource, MerchantId, ReconciliationId};
@@ -162,6 +163,7 @@ impl Reconciling {
     /// Reads the bill, matches it, repairs what may be repaired, and writes down what was found. A bill that is none
     /// fails the run, and nothing follows from it.
     pub async fn carry_out(&self, run: Versioned<Run>, open: Arc<OpenAccount>, bill: Bill) -> Run {
+        point(Point::ReconcileKept).await;
         let ended = self.work(&run, &open, &bill).await;
         if let Bill::File { path, .. } = &bill {
             let removed = tokio::fs::remove_file(path).await;
@@ -236,6 +238,7 @@ impl Reconciling {
         let known = self.0.store.last_transaction_number().await?;
         let (facts, waiting) = self.facts(open, (first, last)).await?;
         let (matching, takings) = self.matched(open, bill, facts).await?;
+        point(Point::ReconcileRead).await;
         // What happened in the bill's days may be named tomorrow; what waited since the cut-off is missed.
         let outcome = matching.finish((from, until), until - CUT_OFF);
         let pool = self.pool_of(open, (first, last), &outcome, &waiting)?;
@@ -250,6 +253,7 @@ impl Reconciling {
             } else {
                 self.settle_difference(open, difference, known).await?
             };
+            point(Point::ReconcileSettled).await;
             *by_kind.entry(found.kind).or_default() += 1;
             if found.grade == Grade::Waits {
                 left += 1
@@ -271,8 +275,10 @@ impl Reconciling {
             }
         }
         self.commit(change).await?;
+        point(Point::ReconcileFound).await;
         // Last: a run that dies before it finds the same once more, and what was found is found once.
         self.pool(pool).await?;
+        point(Point::ReconcilePooled).await;
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         Ok(Run {
             days: Some((first, last)),

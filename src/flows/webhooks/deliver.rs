@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use secrecy::SecretString;
 
+use crate::crash::{Point, point};
 use crate::domain::webhooks::{Attempt, Delivery, DeliveryLease, Endpoint, EndpointState, Heard, Reason};
 use crate::ids::WebhookEndpointId;
 use crate::store::webhook_endpoints::{StoredEndpoint, endpoint_secrets_place};
@@ -125,8 +126,10 @@ impl Webhooks {
         let mut change = Change::new();
         change.update_delivery(&delivery, version);
         parts.store.commit(change).await?;
-
-        let (answered, heard) = match self.call(&delivery, &endpoint.value).await {
+        point(Point::WebhookLeased).await;
+        let called = self.call(&delivery, &endpoint.value).await;
+        point(Point::WebhookSent).await;
+        let (answered, heard) = match called {
             Ok(answered) => {
                 let heard = judge(&answered);
                 (answered, heard)
@@ -159,6 +162,7 @@ impl Webhooks {
         let [jitter] = parts.ids.random_bytes::<1>();
         delivery.tried(attempt, heard, parts.clock.now(), jitter);
         self.record(&delivery, version + 1).await?;
+        point(Point::WebhookRecorded).await;
         if heard != Heard::Well || endpoint.value.endpoint.failing_since.is_some() {
             self.note_health(endpoint.value.endpoint.id, heard, status).await?;
         }

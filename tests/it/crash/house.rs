@@ -1,11 +1,12 @@
 //! One process over a database and a far side that both outlive it, with the real flows and the real money side.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use secrecy::SecretString;
 use serde_json::json;
-use straits::clock::Clock;
+use straits::clock::{Clock, from_micros};
 use straits::domain::fees::FeeBook;
 use straits::domain::fx::FxSettings;
 use straits::domain::merchants::{
@@ -15,18 +16,22 @@ use straits::domain::merchants::{
 use straits::domain::orders::{Holder, Ladders};
 use straits::flows::catch_up::CatchingUp;
 use straits::flows::deliver::Delivering;
+use straits::flows::deposits::Deposits;
 use straits::flows::pay::{Accounts, OpenAccount, Parts, Pay, PayError, PaymentView, Price, Start};
+use straits::flows::reconcile::{self, Reconciling};
 use straits::flows::refund::{self, Refunding};
 use straits::flows::settle::{self, Settlements};
+use straits::flows::webhooks::{self, Door, NewEndpoint, Reach, SystemNames, Webhooks};
 use straits::gateways::{RawNotification, ReturnParameters};
 use straits::ids::{IdSource, PaymentId, RefundId, SupplierId};
 use straits::jobs::{Jobs, payment_duties};
 use straits::money::Currency;
 use straits::rates::RateBook;
 use straits::store::merchants::StoredGatewayAccount;
-use straits::store::{Change, Engine, Store, TransactionFilter, VerifyOptions};
+use straits::store::{Change, Engine, Seek, Store, TransactionFilter, VerifyOptions};
 use straits::vault::Vault;
 
+use super::ear::Ear;
 use super::far::{Far, FarGateway, usd};
 use crate::engines::TestDatabase;
 use crate::pay_world::OneQuote;
@@ -40,6 +45,9 @@ pub struct Ground {
     /// In the order of their making, whichever process makes them.
     ids: IdSource,
     account: GatewayAccount,
+    pub ear: Arc<Ear>,
+    /// Where bills lie while they are read.
+    folder: Arc<tempfile::TempDir>,
 }
 
 impl Ground {
@@ -81,7 +89,15 @@ impl Ground {
         change.insert_gateway_account(&stored, clock.now());
         change.insert_supplier(&supplier, clock.now());
         store.commit(change).await.unwrap();
-        Ground { far: Arc::default(), supplier: supplier.id, ids: ids.clone(), merchant, account }
+        Ground {
+            far: Arc::default(),
+            supplier: supplier.id,
+            ids: ids.clone(),
+            merchant,
+            account,
+            ear: Arc::new(Ear::open()),
+            folder: Arc::new(tempfile::tempdir().unwrap()),
+        }
     }
 }
 
@@ -95,6 +111,8 @@ pub struct House {
     pub refunding: Refunding,
     pub delivering: Delivering,
     pub jobs: Jobs,
+    pub reconciling: Reconciling,
+    pub webhooks: Webhooks,
 }
 
 impl House {
@@ -144,19 +162,44 @@ impl House {
         );
         parts.ladders = Arc::new(Ladders::shipped().unwrap());
         let pay = Pay::new(parts);
+        let webhooks = Webhooks::new(webhooks::Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            vault: Vault::new(&SecretString::from("07".repeat(32)), ids.clone()).unwrap(),
+            holder,
+            door: Door::open(
+                Reach { loopback: true, ports: vec![443] },
+                Arc::new(SystemNames),
+                Duration::from_secs(5),
+                vec![],
+            )
+            .unwrap(),
+        });
         let refunding = Refunding::new(refund::Parts {
             store: store.clone(),
             ids: ids.clone(),
             pay: pay.clone(),
-            settlements,
+            settlements: settlements.clone(),
             rates,
             holder,
             clock: clock.clone(),
         });
+        let deposits = Deposits { store: store.clone(), ids: ids.clone(), clock: clock.clone() };
+        let reconciling = Reconciling::new(reconcile::Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            pay: pay.clone(),
+            settlements,
+            refunding: refunding.clone(),
+            deposits,
+            folder: ground.folder.path().to_owned(),
+        });
         let delivering =
             Delivering { store: store.clone(), ids: ids.clone(), clock: clock.clone(), pay: pay.clone() };
         let jobs = Jobs::new(store.clone(), clock.clone(), ids.clone(), holder, payment_duties(&pay));
-        House { store, clock, ids, ground, pay, refunding, delivering, jobs }
+        House { store, clock, ids, ground, pay, refunding, delivering, jobs, reconciling, webhooks }
     }
 
     /// Asks for USD 100.00, of which the supplier gets all but the platform's tenth and the fee.
@@ -228,6 +271,44 @@ impl House {
     pub async fn recover(&self) {
         self.pay.recover().await.unwrap();
         self.refunding.recover().await.unwrap();
+    }
+
+    /// The bill of the day on which the far side takes everything is read.
+    pub async fn reconcile(&self) {
+        let open = self.pay.accounts().find(self.ground.account.id).unwrap();
+        let day = from_micros(1_795_000_000_000_000).date_naive();
+        let run = self.reconciling.day(open, day).await.unwrap();
+        assert_eq!((run.state.as_str(), run.detail), ("done", None));
+    }
+
+    /// The merchant wants to hear of everything.
+    pub async fn listens(&self) {
+        let (id, url) = (self.ids.mint(), self.ground.ear.url.clone());
+        let new = NewEndpoint { id, url, description: String::new(), events: vec![] };
+        self.webhooks.create(self.ground.merchant.id, new, Change::new()).await.unwrap();
+    }
+
+    /// Everything that is due is told.
+    pub async fn tell(&self) {
+        self.webhooks.run_due(Duration::from_secs(20)).await.unwrap();
+    }
+
+    /// How many events there are of this merchant.
+    pub async fn events(&self) -> usize {
+        self.store.events_from(self.ground.merchant.id, Seek::Start, 100).await.unwrap().len()
+    }
+
+    /// The kinds of this merchant's findings.
+    pub async fn findings(&self) -> Vec<&'static str> {
+        let found = self.store.findings(self.ground.merchant.id, None, Seek::Start, 100).await.unwrap();
+        found.iter().map(|finding| finding.kind.as_str()).collect()
+    }
+
+    /// How often the merchant's ledger holds an event.
+    pub async fn booked_in_all(&self, event: &str) -> usize {
+        let filter = TransactionFilter { limit: 100, ..TransactionFilter::default() };
+        let posted = self.store.ledger_transactions(self.ground.merchant.id, &filter).await.unwrap();
+        posted.iter().filter(|transaction| transaction.event.to_string() == event).count()
     }
 
     pub async fn state(&self, id: PaymentId) -> &'static str {

@@ -10,6 +10,9 @@ use straits::store::Change;
 use super::far::usd;
 use super::house::House;
 
+/// So many calls to one address are under way at most.
+const AT_ONCE: usize = 4;
+
 /// Something a process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
@@ -33,6 +36,10 @@ pub enum Operation {
     Deliver,
     /// A leased job does what `Ask` does.
     Job,
+    /// A bill names a payment whose notice was lost, and money that nobody here knows.
+    Reconcile,
+    /// A merchant is told of an event.
+    Webhook,
 }
 
 /// What an operation is about.
@@ -43,7 +50,7 @@ pub struct Subject {
 }
 
 impl Operation {
-    pub const ALL: [Operation; 10] = [
+    pub const ALL: [Operation; 12] = [
         Operation::Pay,
         Operation::Capture,
         Operation::Refuse,
@@ -54,6 +61,8 @@ impl Operation {
         Operation::Cancel,
         Operation::Deliver,
         Operation::Job,
+        Operation::Reconcile,
+        Operation::Webhook,
     ];
 
     /// The points it passes besides the writer's two, which every operation passes. A point on its way that is not named
@@ -135,6 +144,18 @@ impl Operation {
                 CompleteCalled,
                 CompleteRecorded,
             ],
+            Operation::Reconcile => &[
+                ReconcileKept,
+                ReconcileRead,
+                ReconcileSettled,
+                ReconcileFound,
+                ReconcilePooled,
+                AskBegun,
+                AskAnswered,
+                ApplyDecided,
+                ApplyWritten,
+            ],
+            Operation::Webhook => &[WebhookLeased, WebhookSent, WebhookRecorded],
         }
     }
 
@@ -176,6 +197,18 @@ impl Operation {
                 house.start(id, "called off").await.unwrap();
                 id
             }
+            Operation::Reconcile => {
+                house.captured().await;
+                let ghost = house.ids.mint();
+                house.start(ghost, "paid and never told").await.unwrap();
+                house.ground.far.takes(ghost);
+                house.ground.far.truth().strange = Some(usd(1_234));
+                ghost
+            }
+            Operation::Webhook => {
+                house.listens().await;
+                house.captured().await
+            }
         };
         Subject { payment, refund }
     }
@@ -196,6 +229,8 @@ impl Operation {
                 drop(house.delivering.deliver(merchant, payment, &[], |_| Change::new()).await.unwrap());
             }
             Operation::Job => drop(house.jobs.run_due(house.clock.now()).await.unwrap()),
+            Operation::Reconcile => house.reconcile().await,
+            Operation::Webhook => house.tell().await,
         }
     }
 
@@ -205,6 +240,13 @@ impl Operation {
             // The gateway sends what was not acknowledged once more.
             Operation::Notice => house.hear(subject.payment).await,
             Operation::Job => drop(house.jobs.run_due(house.clock.now()).await.unwrap()),
+            // The bill of a day that was not read to its end is read again.
+            Operation::Reconcile => house.reconcile().await,
+            // Another instance's lease on a call runs out by the wall.
+            Operation::Webhook => {
+                house.clock.pass(TimeDelta::minutes(2));
+                house.tell().await;
+            }
             _ => {}
         }
         house.recover().await;
@@ -246,6 +288,25 @@ impl Operation {
             Operation::Cancel => {
                 let view = house.pay.cancel(house.ground.merchant.id, payment, Change::new()).await.unwrap();
                 assert_eq!((view.state, far.takings(payment)), ("cancelled", 0));
+            }
+            Operation::Reconcile => {
+                assert_eq!((house.state(payment).await, far.takings(payment)), ("captured", 1));
+                assert_eq!(house.booked_in_all("captured_unmatched").await, 1, "strange money stands once");
+                let found = house.findings().await;
+                assert_eq!(found, ["paid_unknown_here"], "and its finding is open once");
+                house.reconcile().await;
+                assert_eq!(
+                    (house.findings().await.len(), house.booked_in_all("captured_unmatched").await),
+                    (1, 1)
+                );
+            }
+            Operation::Webhook => {
+                let heard = house.ground.ear.heard();
+                let told: std::collections::BTreeSet<&String> = heard.iter().collect();
+                assert_eq!(told.len(), house.events().await, "every event is told");
+                assert!(heard.len() <= told.len() + AT_ONCE, "what was under way is told twice: {heard:?}");
+                house.tell().await;
+                assert_eq!(house.ground.ear.heard().len(), heard.len(), "and then nothing more");
             }
             Operation::Deliver => {
                 let merchant = house.ground.merchant.id;
