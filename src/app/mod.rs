@@ -1,12 +1,13 @@
 //! Builds everything once, serves, and ends in order.
 //!
-//! Start: listen (so that the address is known), folder, vault, database, clock, far sides, identity, flows, service,
-//! `sandbox.json`, ready. End, on SIGTERM or SIGINT: no more connections, running requests and jobs finish, the writer
-//! drains; within the configured seconds.
+//! Start: listen (so that the address is known), folder and its lock, vault, database, clock, far sides, identity, flows,
+//! service, `sandbox.json`, ready. End, on SIGTERM or SIGINT: no more connections, running requests and jobs finish, the
+//! writer drains; within the configured seconds.
 
 pub mod duties;
 mod far_sides;
 mod flows;
+mod folder_lock;
 mod gateway_accounts;
 mod opening;
 mod reseal;
@@ -41,6 +42,8 @@ use crate::settings::{Mode, Settings};
 use crate::store::{CommitError, Store, StoreError};
 use crate::vault::{Vault, VaultError};
 
+use folder_lock::FolderLock;
+
 pub use opening::{could_make, open_store, open_vault, prepare_folder, restore_clock, store_options};
 pub use reseal::reseal;
 pub use seed::{Identity, Seeded};
@@ -65,6 +68,18 @@ pub enum AppError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// Another process serves from the data folder.
+    #[error(
+        "the data folder {} is in use by another straits process{}; stop it or choose another --data-dir (two programs on one PostgreSQL have a folder each)",
+        path.display(),
+        holder.map(|holder| format!(" (pid {holder})")).unwrap_or_default()
+    )]
+    FolderInUse {
+        /// The folder.
+        path: PathBuf,
+        /// The other's id, where it has written it down.
+        holder: Option<u32>,
     },
     /// The master key.
     #[error(transparent)]
@@ -134,6 +149,7 @@ pub struct App {
     listener: TcpListener,
     service: web::Data<Service>,
     seeded: Option<Seeded>,
+    folder: FolderLock,
 }
 
 impl App {
@@ -147,6 +163,7 @@ impl App {
         let bound = listener.local_addr().map_err(|source| AppError::Listen { address, source })?;
         let public_url = settings.public_url.clone().unwrap_or_else(|| opening::own_url(bound));
         prepare_folder(&settings.data_dir)?;
+        let folder = FolderLock::take(&settings.data_dir)?;
         let Sources { clock, ids } = sources;
         let vault = open_vault(&settings, &ids)?;
         let store = open_store(&settings, &clock, &ids).await?;
@@ -207,7 +224,7 @@ impl App {
         if let Some(seeded) = &seeded {
             sandbox_file::write(&service.settings.data_dir, &service.public_url, seeded)?;
         }
-        Ok(App { listener, service, seeded })
+        Ok(App { listener, service, seeded, folder })
     }
 
     /// Where it is reached.
@@ -235,7 +252,8 @@ impl App {
     /// # Errors
     /// [`AppError::Server`].
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), AppError> {
-        let App { listener, service, .. } = self;
+        // The folder is held until everything has ended.
+        let App { listener, service, folder: _folder, .. } = self;
         let limits = service.settings.limits.clone();
         let workers = match service.settings.workers {
             0 => std::thread::available_parallelism().map_or(2, std::num::NonZero::get),

@@ -16,6 +16,7 @@ mod drain;
 mod deposits;
 mod engines;
 mod far_book;
+mod folder_lock;
 mod geo;
 mod http_manners;
 mod idempotency;

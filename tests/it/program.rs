@@ -44,6 +44,11 @@ impl Program {
         Program { child, log, url }
     }
 
+    /// Its process's id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends it in order and answers everything it logged.
     pub fn stop(mut self) -> String {
         let id = self.child.id().to_string();
