@@ -73,7 +73,7 @@ pub async fn seed(settings: Settings, asked: SeedArguments) -> Result<Outcome, C
     let terms = json!({ "splits": [{ "supplier": supplier, "share": { "percent": "80" } }] });
     let usd = Currency::find("USD").map_err(words)?;
     let amount = Money::from_minor(10_000, usd);
-    let terms = money_side.agree(&merchant, &open.account, amount, terms).await.map_err(words)?;
+    let terms = money_side.agree(&merchant, &open.account, None, amount, terms).await.map_err(words)?;
     for chunk in sales.chunks(AT_ONCE) {
         let booked = chunk.iter().filter(|sale| sale.planted != Some("paid_unknown_here"));
         let writes = booked.map(|sale| book(&service, &money_side, &merchant, &open, sale, &terms));

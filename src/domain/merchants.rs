@@ -90,6 +90,11 @@ impl GatewayAccount {
         self.funds_flow == FundsFlow::PlatformCollects
     }
 
+    /// Whether the gateway changes what is paid in `currency` into another one at capture.
+    pub fn converts(&self, currency: Currency) -> bool {
+        !self.holds.is_empty() && !self.holds.contains(&currency)
+    }
+
     /// The usual mode of an account whose money arrives like this.
     pub fn usual_settlement(available_when: AvailableWhen) -> SettlementMode {
         match available_when {

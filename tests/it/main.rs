@@ -60,6 +60,7 @@ mod store_writer;
 mod storefront;
 mod tidy;
 mod traps;
+mod trial_division;
 mod two_programs;
 mod watch;
 mod webhooks;

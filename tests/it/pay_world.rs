@@ -407,6 +407,7 @@ impl Settles for Books {
         &self,
         _: &Merchant,
         _: &GatewayAccount,
+        _: Option<&str>,
         _: Money,
         terms: serde_json::Value,
     ) -> Result<serde_json::Value, SettleError> {

@@ -111,6 +111,11 @@ impl Commission {
         Commission::default()
     }
 
+    /// Whether any of it is taken of what the gateway's fee leaves.
+    pub fn is_of_net(&self) -> bool {
+        self.rules.iter().any(|rule| rule.of == FeeBase::Net)
+    }
+
     /// From a payment's own terms.
     pub fn agreed(
         percent: Option<Percent>,

@@ -24,6 +24,7 @@ mod pending;
 mod preview;
 mod settle;
 mod settled;
+mod trial;
 
 pub use conversion::{Conversion, Exchange};
 pub use deliver::{Delivery, DeliveryError, deliver};
@@ -32,3 +33,4 @@ pub use line::{Converted, Line, LineKind};
 pub use preview::{PreviewAnswer, PreviewContext, PreviewError, PreviewRequest, RateInput, preview};
 pub use settle::{GatewayFee, SettlementError, SettlementInput, settle};
 pub use settled::{GatewayConversion, Settlement};
+pub use trial::check_divisible;

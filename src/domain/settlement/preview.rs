@@ -254,7 +254,7 @@ fn received(
     fees: &[crate::domain::fees::FeeLine],
     mid: &dyn Fn(Currency, Currency) -> Option<Rate>,
 ) -> Result<Option<(Money, Rate)>, PreviewError> {
-    let Some(&held) = account.holds.first().filter(|_| !account.holds.contains(&gross.currency())) else {
+    let Some(&held) = account.holds.first().filter(|_| account.converts(gross.currency())) else {
         return Ok(None);
     };
     let Some(rate) = mid(gross.currency(), held) else { return Ok(None) };

@@ -67,13 +67,13 @@ pub enum SettlementError {
 }
 
 /// What the gateway's fee comes to, and who bears it.
-struct Cost {
+pub(super) struct Cost {
     lines: Vec<Line>,
     fee: Money,
     tax: Money,
     expected: Money,
-    suppliers_bear: Money,
-    payer_bears: Money,
+    pub suppliers_bear: Money,
+    pub payer_bears: Money,
     payer_tax: Money,
 }
 
@@ -161,7 +161,7 @@ pub fn settle(input: &SettlementInput<'_>) -> Result<Settlement, SettlementError
     })
 }
 
-fn cost(input: &SettlementInput<'_>) -> Result<Cost, SettlementError> {
+pub(super) fn cost(input: &SettlementInput<'_>) -> Result<Cost, SettlementError> {
     let currency = input.agreement.amount().currency();
     let zero = Money::zero(currency);
     let name = &input.account.name;

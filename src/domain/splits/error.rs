@@ -10,7 +10,9 @@ pub enum SplitError {
     #[error("{0} cannot be divided; the amount must be above zero")]
     NothingToDivide(Money),
     /// One supplier twice.
-    #[error("splits[{0}]: this supplier already has a share; add the two up")]
+    #[error(
+        "splits[{0}].supplier: this supplier has a share already, and each has one; two of a kind can be added up, a `percent` has a `minimum` and a `cap`, and what is due in full beside it is an item of kind `shipping` or `tax`"
+    )]
     SupplierTwice(usize),
     /// Two shares take what is left.
     #[error("splits[{0}]: there is already a remainder share; only one can take what is left")]

@@ -43,7 +43,8 @@ pub enum Expectation {
 pub trait Settles: Send + Sync + Debug {
     /// Checks, before anything is stored, how a payment's money is to be divided. `terms` are the payment's items,
     /// splits, policies and platform fee as the merchant gave them; the answer is frozen with the payment and is what
-    /// [`Settles::settle`] later works by.
+    /// [`Settles::settle`] later works by. What could not be divided once it is captured is refused, as far as that is
+    /// known; `method` is the gateway's, where the payment names one.
     ///
     /// # Errors
     /// [`SettleError::Refused`] names the code and the parameter.
@@ -51,6 +52,7 @@ pub trait Settles: Send + Sync + Debug {
         &self,
         merchant: &Merchant,
         account: &GatewayAccount,
+        method: Option<&str>,
         amount: Money,
         terms: serde_json::Value,
     ) -> Result<serde_json::Value, SettleError>;

@@ -120,7 +120,8 @@ impl Pay {
                 return Err(PayError::AmountNotPositive);
             }
             let account = self.0.accounts.choose(merchant.id, &start.gateway, amount)?;
-            let terms = self.0.settles.agree(merchant, &account.account, amount, start.terms.clone()).await?;
+            let (method, terms) = (start.method.as_deref(), start.terms.clone());
+            let terms = self.0.settles.agree(merchant, &account.account, method, amount, terms).await?;
             let payment = Payment {
                 id: start.id,
                 merchant: merchant.id,

@@ -1,6 +1,10 @@
 //! Terms are checked before anything is stored, and frozen with the payment.
 
+use std::collections::BTreeMap;
+
+use crate::domain::fees::Charge;
 use crate::domain::merchants::{GatewayAccount, Merchant};
+use crate::domain::settlement::{GatewayFee, SettlementError, SettlementInput, check_divisible};
 use crate::domain::splits::{Agreement, SplitError, Terms};
 use crate::money::Money;
 
@@ -11,6 +15,7 @@ impl Settlements {
         &self,
         merchant: &Merchant,
         account: &GatewayAccount,
+        method: Option<&str>,
         amount: Money,
         terms: serde_json::Value,
     ) -> Result<serde_json::Value, SettleError> {
@@ -27,7 +32,42 @@ impl Settlements {
             let why = format!("gateway account `{}` pays suppliers itself (funds_flow)", account.name);
             return Err(refused("funds_flow_not_settled", Some("gateway".to_owned()), why));
         }
+        let charge = Charge {
+            gateway: &account.gateway,
+            account: &account.name,
+            method,
+            market: Some(&merchant.tax_jurisdiction),
+            payer_country: None,
+            date: self.0.clock.now().with_timezone(&merchant.zone).date_naive(),
+            gross: amount,
+        };
+        self.try_out(merchant, account, &agreement, &charge)?;
         serde_json::to_value(agreement.terms()).map_err(broken)
+    }
+
+    /// Refuses what the capture could not divide, with the fee that the rules tell of this charge today.
+    fn try_out(
+        &self,
+        merchant: &Merchant,
+        account: &GatewayAccount,
+        agreement: &Agreement,
+        charge: &Charge<'_>,
+    ) -> Result<(), SettleError> {
+        let scheduled = self.0.fees.assess(charge).map_err(|error| not_divisible(error.into()))?;
+        let trial = check_divisible(&SettlementInput {
+            merchant,
+            account,
+            agreement,
+            fee: GatewayFee::Accrued(scheduled),
+            received: None,
+            received_mid: None,
+            commission: self.0.fees.commission(charge),
+            exchanges: &BTreeMap::new(),
+        });
+        trial.map_err(|error| match error {
+            SettlementError::Split(error) => not_divisible(error),
+            other => refused("invalid_split", None, other),
+        })
     }
 }
 

@@ -180,10 +180,11 @@ impl Settles for Settlements {
         &self,
         merchant: &Merchant,
         account: &GatewayAccount,
+        method: Option<&str>,
         amount: Money,
         terms: serde_json::Value,
     ) -> Result<serde_json::Value, SettleError> {
-        self.agree_terms(merchant, account, amount, terms).await
+        self.agree_terms(merchant, account, method, amount, terms).await
     }
 
     async fn settle(

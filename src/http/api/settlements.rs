@@ -7,16 +7,17 @@ use actix_web::{HttpRequest, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::findings::Finding;
 use crate::domain::settlement::{Delivery, Line, PreviewContext, PreviewRequest, preview};
 use crate::flows::refund::{RefundInput, Refunding};
 use crate::http::caller::Caller;
 use crate::http::extract::Json;
 use crate::http::idempotent::{self, Asked, KeyHeader};
-use crate::http::problem::{Answer, Problem};
+use crate::http::problem::{Answer, Code, Problem};
 use crate::http::schemas::{Refund, SettlementLine, SettlementObject};
 use crate::http::service::Service;
 use crate::http::wire;
-use crate::ids::{PaymentId, RefundId, SettlementId, SupplierId};
+use crate::ids::{MerchantId, PaymentId, RefundId, SettlementId, SupplierId};
 use crate::money::{Currency, Money};
 use crate::store::TransactionFilter;
 use crate::store::idempotency::Claim;
@@ -108,11 +109,10 @@ async fn suppliers_of(
 #[utoipa::path(get, path = "/v1/payments/{id}/settlement", tag = "settlements", params(("id" = inline(crate::ids::PaymentId), Path, example = "pay_01kb0000000000000000000000")), responses((status = 200, description = "Lines and postings", body = SettlementAnswer)))]
 pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id: PaymentId = wire::path_id(&id, "payment")?;
-    let missing = || Problem::not_found("settlement");
-    let record = service.store.settlement_of(id).await?.ok_or_else(missing)?.value;
-    if record.merchant != caller.merchant() {
-        return Err(missing());
-    }
+    let record = service.store.settlement_of(id).await?.map(|record| record.value);
+    let Some(record) = record.filter(|record| record.merchant == caller.merchant()) else {
+        return Err(undivided(&service, caller.merchant(), id).await?);
+    };
     let filter =
         TransactionFilter { subject: Some(id.to_string()), limit: 1_000, ..TransactionFilter::default() };
     let transactions = service.store.ledger_transactions(caller.merchant(), &filter).await?;
@@ -129,6 +129,21 @@ pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<Str
             postings,
         },
     )
+}
+
+/// Why there is no settlement: the payment's own finding, where one says so.
+async fn undivided(service: &Service, merchant: MerchantId, id: PaymentId) -> Answer<Problem> {
+    let findings = service.store.findings_of(merchant, id).await?;
+    let waiting = findings.iter().map(|finding| &finding.value);
+    Ok(match waiting.rev().find(|finding| finding.state.as_str() != "resolved") {
+        Some(Finding { id: finding, kind, detail, .. }) => {
+            let kind = kind.as_str();
+            let words =
+                format!("{id} is not divided: finding {finding} ({kind}) waits for a decision: {detail}");
+            Problem::new(Code::NotFound, words)
+        }
+        None => Problem::not_found("settlement"),
+    })
 }
 
 /// Pays back. With the same `Idempotency-Key` and body it answers the same.

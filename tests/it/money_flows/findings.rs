@@ -291,12 +291,13 @@ async fn what_the_agreement_cannot_divide_stands_aside() {
     on_each_engine("what_the_agreement_cannot_divide_stands_aside", async |database| {
         let store = database.open().await;
         let world = World::on(&store, &database.clock, Setup::default()).await;
-        let terms = r#"{"splits":[{"supplier":"A","share":{"fixed":"97.00"}}],"fee_bearer":"suppliers"}"#;
-        let capture = taken("CAP", "100.00", "USD", "4.90");
+        let terms = r#"{"splits":[{"supplier":"A","share":{"fixed":"95.00"}}],"fee_bearer":"suppliers"}"#;
+        // 4.90 by contract, for which there would be room.
+        let capture = taken("CAP", "100.00", "USD", "6.00");
         let payment = world.paid("tight", money("100.00", "USD"), terms, capture).await;
         assert_eq!(world.state(payment).await, "captured");
         let aside =
-            [("1110[paypal] USD", "95.10"), ("2900[paypal] USD", "-100.00"), ("5000[paypal] USD", "4.90")];
+            [("1110[paypal] USD", "94.00"), ("2900[paypal] USD", "-100.00"), ("5000[paypal] USD", "6.00")];
         world.stands(&aside).await;
         assert_eq!(world.refund(payment, "{}").await.unwrap_err().code(), "payment_undivided");
         let finding = world.finding(FindingKind::Indivisible).await;
@@ -308,7 +309,7 @@ async fn what_the_agreement_cannot_divide_stands_aside() {
         let finding = world.finding(FindingKind::Indivisible).await;
         world.resolve(&finding, Action::SendBack).await;
         assert_eq!(world.state(payment).await, "refunded");
-        world.stands(&[("1110[paypal] USD", "-4.90"), ("5000[paypal] USD", "4.90")]).await;
+        world.stands(&[("1110[paypal] USD", "-6.00"), ("5000[paypal] USD", "6.00")]).await;
         world.verified().await;
         store.close().await;
     })
