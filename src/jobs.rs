@@ -123,16 +123,16 @@ impl Jobs {
         Ok(())
     }
 
-    /// Every sweep once, lease or no lease.
+    /// What each duty does at a start, lease or no lease.
     fn sweep(&self, under_way: &mut JoinSet<()>) {
-        for duty in self.0.duties.iter().filter(|duty| matches!(duty.pace(), Pace::Sweep(_))) {
+        for duty in &self.0.duties {
             let duty = duty.clone();
             under_way.spawn(async move {
                 if let Err(why) = duty.at_start().await {
                     tracing::warn!(
                         kind = duty.kind(),
                         why,
-                        "a sweep at the start failed; the next one follows"
+                        "what is done at the start failed; its next turn follows"
                     );
                 }
             });

@@ -243,8 +243,8 @@ impl Duty for NoteHead {
     }
 }
 
-/// Goes over the books once a day in the quietest hour, from the last block verified; `straits_verify_ok` says what came of
-/// it.
+/// Goes over the books at a start and once a day in the quietest hour, from the last block verified; `straits_verify_ok`
+/// says what came of it, of each program by itself.
 #[derive(Debug)]
 pub struct VerifyBooks {
     store: Store,
@@ -270,6 +270,11 @@ impl Duty for VerifyBooks {
 
     fn pace(&self) -> Pace {
         Pace::Cron(self.timetable)
+    }
+
+    /// Whoever scrapes a program that was just started, or one beside the holder of the lease, is told too.
+    async fn at_start(&self) -> Result<(), String> {
+        self.run("").await
     }
 
     async fn run(&self, _payload: &str) -> Result<(), String> {

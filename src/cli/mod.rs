@@ -26,6 +26,9 @@ use clap::{Args, Parser, Subcommand};
 use crate::app::AppError;
 use crate::settings::{Layers, Settings, SettingsError};
 
+/// The variable that names a file of settings.
+const CONFIG: &str = "STRAITS_CONFIG";
+
 /// Straits: prices, payments, split settlements, statements across borders.
 #[derive(Debug, Parser)]
 #[command(name = "straits", version, about, max_term_width = 100)]
@@ -49,7 +52,7 @@ pub struct Serving {
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
     /// A file of settings; config/straits.toml lists them all [environment: STRAITS_CONFIG]
-    #[arg(long, global = true, value_name = "FILE", env = "STRAITS_CONFIG", hide_env = true)]
+    #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Real money: live keys only, no far sides, no test clock [environment: STRAITS_LIVE=true]
     #[arg(long, global = true, env = "STRAITS_LIVE", hide_env = true)]
@@ -267,8 +270,10 @@ fn run(cli: Cli) -> Result<Outcome, CliError> {
 
 fn layers(serving: &Serving) -> Result<Layers, SettingsError> {
     let mut layers = Layers::defaults();
-    if let Some(file) = &serving.config {
-        layers = layers.file(file)?;
+    let by_variable = || std::env::var_os(CONFIG).filter(|name| !name.is_empty()).map(PathBuf::from);
+    let named = serving.config.clone().map(|file| (file, "--config"));
+    if let Some((file, by)) = named.or_else(|| by_variable().map(|file| (file, CONFIG))) {
+        layers = layers.file(&file, by)?;
     }
     layers = layers.environment(std::env::vars())?;
     let flags = [

@@ -174,7 +174,9 @@ impl From<PriceError> for Problem {
             PriceError::RatesStale => Problem::new(Code::RatesStale, words).retry_after(60),
             PriceError::LockTooLong(_) => Problem::new(Code::LockTooLong, words).at("lock"),
             PriceError::Token(_) => Problem::internal(words),
-            PriceError::FutureDate(_) => Problem::new(Code::InvalidParameter, words).at("date"),
+            PriceError::FutureDate(_) | PriceError::BeforeFirst { .. } => {
+                Problem::new(Code::InvalidParameter, words).at("date")
+            }
             PriceError::Entry(refused) => {
                 let field = match refused.why {
                     FixedPriceError::NotPositive(_) => "price.amount",

@@ -15,6 +15,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::domain::country::Country;
 use crate::domain::merchants::is_account_name;
 use crate::flows::price::TOKEN_PREFIX;
 use crate::ids::{Id, IdError, QuoteId, parse_id};
@@ -231,15 +232,14 @@ pub fn label(param: &str, text: String) -> Result<String, Problem> {
     Err(Problem::new(Code::InvalidBody, detail).at(param))
 }
 
-/// A country: two capital letters.
+/// A country of ISO 3166 that the table knows.
 ///
 /// # Errors
 /// `invalid_body` at `param`.
 pub fn country(param: &str, text: String) -> Result<String, Problem> {
-    if text.len() == 2 && text.bytes().all(|letter| letter.is_ascii_uppercase()) {
-        return Ok(text);
-    }
-    Err(Problem::new(Code::InvalidBody, "a country is two capital letters of ISO 3166, such as TH").at(param))
+    let known = Country::find(&text);
+    known.map_err(|error| Problem::new(Code::InvalidBody, error.to_string()).at(param))?;
+    Ok(text)
 }
 
 /// A browser's origin: scheme, host and perhaps a port, nothing behind.

@@ -36,12 +36,13 @@ pub trait Duty: Send + Sync + Debug {
         self.run(task.payload()).await
     }
 
-    /// What a sweep does when a program starts, lease or no lease.
+    /// What is done when a program starts, lease or no lease: a sweep sweeps, what comes round otherwise waits for its
+    /// moment.
     ///
     /// # Errors
     /// As [`Duty::run`].
     async fn at_start(&self) -> Result<(), String> {
-        self.run("").await
+        if matches!(self.pace(), Pace::Sweep(_)) { self.run("").await } else { Ok(()) }
     }
 
     /// The parts of it that go round by themselves, each with a row and a lease of its own; its name is the payload.

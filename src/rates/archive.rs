@@ -61,6 +61,15 @@ pub(super) fn on(date: NaiveDate) -> Result<Option<Publication>, RatesError> {
     read_line(&archive.codes, *day, &archive.text[line.clone()]).map(Some)
 }
 
+/// The first day there is.
+///
+/// # Errors
+/// [`RatesError::Bundled`]; a test excludes it.
+pub(super) fn first_day() -> Result<Option<NaiveDate>, RatesError> {
+    let archive = UNPACKED.as_ref().map_err(Clone::clone)?;
+    Ok(archive.days.first().map(|(day, _)| *day))
+}
+
 impl Archive {
     fn unpack() -> Result<Archive, RatesError> {
         let mut text = String::new();

@@ -75,6 +75,14 @@ pub enum RatesError {
     /// Nobody knows tomorrow's rates.
     #[error("{0} has not come yet")]
     Future(NaiveDate),
+    /// A day before anything was published.
+    #[error("there are no rates of {date}; the first are of {first}")]
+    BeforeFirst {
+        /// What was asked.
+        date: NaiveDate,
+        /// The first day that has any.
+        first: NaiveDate,
+    },
     /// A rate out of range.
     #[error(transparent)]
     Rate(#[from] crate::money::RateError),
@@ -231,7 +239,7 @@ impl RateBook {
     /// and age are as they were then.
     ///
     /// # Errors
-    /// [`RatesError::Future`].
+    /// [`RatesError::Future`], [`RatesError::BeforeFirst`].
     pub fn on(&self, date: NaiveDate) -> Result<DayRates, RatesError> {
         let now = self.clock.now();
         if date > now.date_naive() {
@@ -244,6 +252,12 @@ impl RateBook {
         for series in &book.series {
             let publication = series.on(date)?;
             standing.extend(publication.map(|publication| Standpoint { publication, unchanged_since: at }));
+        }
+        if standing.is_empty() {
+            let firsts = book.series.iter().map(Series::first_day).collect::<Result<Vec<_>, _>>()?;
+            if let Some(first) = firsts.into_iter().flatten().min() {
+                return Err(RatesError::BeforeFirst { date, first });
+            }
         }
         let (freshness, thresholds) = (self.freshness.of_a_day(), self.thresholds);
         let judging = Judging { pegs: &book.pegs, freshness, thresholds, now: at, previous: None };

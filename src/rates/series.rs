@@ -52,6 +52,12 @@ impl Series {
         self.days.last_key_value().map(|(_, publication)| publication)
     }
 
+    /// The day of the oldest publication.
+    pub fn first_day(&self) -> Result<Option<NaiveDate>, RatesError> {
+        let archived = if self.archived { archive::first_day()? } else { None };
+        Ok(self.days.first_key_value().map(|(day, _)| *day).into_iter().chain(archived).min())
+    }
+
     pub fn unchanged_since(&self) -> Option<DateTime<Utc>> {
         self.unchanged_since
     }

@@ -120,13 +120,14 @@ impl Layers {
         Layers { values }
     }
 
-    /// Lays a file over what is there.
+    /// Lays a file over what is there; `named_by` is the flag or variable that named it.
     ///
     /// # Errors
     /// [`SettingsError`] naming file, key and why.
-    pub fn file(mut self, path: &Path) -> Result<Layers, SettingsError> {
+    pub fn file(mut self, path: &Path, named_by: &str) -> Result<Layers, SettingsError> {
         let failed = |why: String| SettingsError::File { file: path.display().to_string(), why };
-        let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+        let unread = |error| failed(format!("{error}; {named_by} named this file of settings"));
+        let text = std::fs::read_to_string(path).map_err(unread)?;
         let table: Table = text.parse().map_err(|error: toml::de::Error| failed(error.to_string()))?;
         for (key, value) in flatten(&table) {
             self.set(&key, value, Origin::File(path.to_owned()))?;

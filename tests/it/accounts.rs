@@ -76,6 +76,32 @@ async fn an_account_is_its_merchants_alone_and_its_number_is_never_shown() {
 }
 
 #[actix_web::test]
+async fn a_country_is_one_of_the_table_wherever_it_is_given() {
+    let app = TestApp::start().await;
+    let supplier = app.supplier("TH");
+    let (one, accounts) = (format!("/v1/suppliers/{supplier}"), format!("/v1/suppliers/{supplier}/accounts"));
+    let number = json!({"kind": "bank", "currency": "THB", "holder": "Ceramics", "number": "1234567890"});
+    for (method, path, body) in [
+        ("POST", "/v1/suppliers", json!({"name": "Ceramics", "currency": "THB"})),
+        ("PATCH", &one, json!({})),
+        ("POST", &accounts, number),
+    ] {
+        for (country, taken) in [("ZZ", false), ("EU", false), ("XX", false), ("th", false), ("TH", true)] {
+            let mut body = body.clone();
+            body["country"] = json!(country);
+            let answer = app.send(app.keyed(method, "finance", path).json(&body)).await;
+            assert_eq!(answer.status < 300, taken, "{method} {path} {country}: {}", answer.text);
+            if !taken {
+                let told = answer.json();
+                assert_eq!((&told["code"], &told["param"]), (&json!("invalid_body"), &json!("country")));
+                assert!(told["detail"].as_str().unwrap().contains(country), "{told}");
+            }
+        }
+    }
+    app.stop().await;
+}
+
+#[actix_web::test]
 async fn what_is_no_account_is_refused_where_it_is_wrong() {
     let app = TestApp::start().await;
     let mut count = 0;
@@ -89,6 +115,7 @@ async fn what_is_no_account_is_refused_where_it_is_wrong() {
         ("number", Value::Null, "missing_field", "iban"),
         ("iban", json!("DE89370400440532013000"), "invalid_body", "number"),
         ("country", json!("Singapore"), "invalid_body", "country"),
+        ("country", json!("ZZ"), "invalid_body", "country"),
         ("sweeps", json!(["grabpay-my"]), "unprocessable", "sweeps"),
         ("sweeps", json!(["grabpay-sg"]), "unprocessable", "sweeps"),
         ("sweeps", json!(["paypal", "paypal"]), "invalid_body", "sweeps[1]"),
@@ -100,7 +127,7 @@ async fn what_is_no_account_is_refused_where_it_is_wrong() {
         assert_eq!(seen, (code.to_owned(), json!(param)), "{field} {value}: {}", answer.text);
         count += 1;
     }
-    assert_eq!(count, 12);
+    assert_eq!(count, 13);
     let iban = |iban: &str, country: &str| json!({"name": "db", "kind": "own", "currency": "EUR", "country": country, "iban": iban});
     for (text, country) in [("DE89370400440532013001", "DE"), ("DE89370400440532013000", "FR"), ("DE", "DE")]
     {

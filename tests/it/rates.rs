@@ -229,6 +229,19 @@ async fn past_days_and_ended_currencies_are_answered() {
     );
     let after = app.get("publishable", "/v1/rates?base=EUR&quotes=HRK&date=2023-01-02").await.json();
     assert_eq!((after["rates"].as_array().map(Vec::len), &after["missing"]), (Some(0), &json!(["HRK"])));
+    // Before there was a euro there are none, and that is said.
+    for base in ["EUR", "USD"] {
+        let before = app.get("publishable", &format!("/v1/rates?base={base}&date=1998-01-01")).await;
+        let told = before.json();
+        assert_eq!((before.status, before.code().as_str()), (400, "invalid_parameter"), "{}", before.text);
+        assert_eq!(
+            (&told["param"], &told["detail"]),
+            (&json!("date"), &json!("there are no rates of 1998-01-01; the first are of 1999-01-04"))
+        );
+    }
+    let twice = app.get("publishable", "/v1/rates?base=USD&quotes=THB,SGD,THB,KWD,KWD").await.json();
+    let told: Vec<_> = twice["rates"].as_array().unwrap().iter().map(|rate| &rate["currency"]).collect();
+    assert_eq!((told, &twice["missing"]), (vec![&json!("THB"), &json!("SGD")], &json!(["KWD"])));
     app.stop().await;
 }
 

@@ -48,7 +48,7 @@ fn secrets_do_not_show_when_layers_are_printed() {
 fn later_layers_win_and_are_remembered() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     writeln!(file, "[server]\nlisten = \"127.0.0.1:1\"\nworkers = 3").unwrap();
-    let layers = Layers::defaults().file(file.path()).unwrap();
+    let layers = Layers::defaults().file(file.path(), "--config").unwrap();
     let layers = layers.environment(variable("STRAITS__SERVER__LISTEN", "127.0.0.1:2")).unwrap();
     assert_eq!(layers.origin("server.listen"), Origin::Environment("STRAITS__SERVER__LISTEN".to_owned()));
     assert_eq!(layers.origin("server.workers"), Origin::File(file.path().to_owned()));
@@ -99,9 +99,25 @@ fn a_wrong_key_or_value_is_named_with_its_place_and_what_belongs_there() {
     }
     let mut file = tempfile::NamedTempFile::new().unwrap();
     writeln!(file, "[limits]\nbody_kb = 5").unwrap();
-    let error = Layers::defaults().file(file.path()).unwrap_err().to_string();
+    let error = Layers::defaults().file(file.path(), "--config").unwrap_err().to_string();
     assert!(error.contains("limits.body_kb") && error.contains("limits.body_kib"), "{error}");
     assert!(error.starts_with(&file.path().display().to_string()), "{error}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_told_with_what_named_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for (variables, arguments, by) in [
+        (&[][..], &["--config", "c9.toml"][..], "--config named"),
+        (&[("STRAITS_CONFIG", "c9.toml")], &[], "STRAITS_CONFIG named"),
+        (&[("STRAITS_CONFIG", "c8.toml")], &["--config", "c9.toml"], "--config named"),
+    ] {
+        let output =
+            crate::program::run(folder.path(), variables, &[arguments, &["config", "check"]].concat());
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(told.starts_with("straits: c9.toml: ") && told.contains(by), "{told}");
+    }
 }
 
 #[test]

@@ -51,6 +51,26 @@ async fn every_named_gauge_moves_with_what_it_names() {
     app.stop().await;
 }
 
+/// Long before the nightly run, and also where the books' last verification is of an earlier start.
+#[tokio::test]
+async fn whether_the_books_hold_is_told_from_every_start_on() {
+    let folder = tempfile::tempdir().unwrap();
+    for start in 0..2 {
+        let program = crate::program::Program::serve(folder.path(), &[], &["--data-dir", "data"]);
+        let begun = std::time::Instant::now();
+        loop {
+            let metrics =
+                reqwest::get(format!("{}/metrics", program.url)).await.unwrap().text().await.unwrap();
+            if metrics.lines().any(|line| line == "straits_verify_ok 1") {
+                break;
+            }
+            assert!(begun.elapsed() < std::time::Duration::from_secs(30), "start {start}: {metrics}");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        program.stop();
+    }
+}
+
 #[actix_web::test]
 async fn readiness_tells_its_reasons() {
     let app = TestApp::start().await;

@@ -1,5 +1,7 @@
 //! Rates, as `/v1/rates` answers them.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -28,7 +30,7 @@ pub struct RatesAnswer {
     /// The oldest market time among the rates.
     #[schema(required, example = "2026-11-23T00:00:00Z")]
     pub as_of: Option<DateTime<Utc>>,
-    /// One for each currency, in the order asked.
+    /// One for each currency, in the order asked; a currency that is asked for twice is answered once.
     pub rates: Vec<RateAnswer>,
     /// Currencies that were asked for and have no rate.
     #[schema(required = false)]
@@ -86,16 +88,18 @@ impl Pricing {
     /// The rates of now or of a past day.
     ///
     /// # Errors
-    /// [`PriceError::NoRate`] when the base has none, [`PriceError::FutureDate`].
+    /// [`PriceError::NoRate`] when the base has none, [`PriceError::FutureDate`], [`PriceError::BeforeFirst`].
     pub fn list_rates(&self, question: &RatesQuestion) -> Result<RatesAnswer, PriceError> {
         let base = question.base;
         let day = question.date.map_or_else(|| Ok(self.rates.now()), |date| self.rates.on(date))?;
         day.mid(base, base)?;
-        let wanted = match question.quotes.as_slice() {
+        let wanted: Vec<Currency> = match question.quotes.as_slice() {
             [] => day.currencies().filter(|currency| *currency != base).collect(),
             some => some.to_vec(),
         };
-        let (mut rates, mut missing) = (Vec::with_capacity(wanted.len()), Vec::new());
+        let mut asked = BTreeSet::new();
+        let wanted = wanted.into_iter().filter(|quote| asked.insert(*quote));
+        let (mut rates, mut missing) = (Vec::new(), Vec::new());
         for quote in wanted {
             match day.mid(base, quote) {
                 Ok(market) => {

@@ -94,6 +94,14 @@ pub enum PriceError {
     /// Tomorrow's rates.
     #[error("{0} has not come yet")]
     FutureDate(chrono::NaiveDate),
+    /// Rates of a day before there were any.
+    #[error("there are no rates of {date}; the first are of {first}")]
+    BeforeFirst {
+        /// What was asked.
+        date: chrono::NaiveDate,
+        /// The first day that has any.
+        first: chrono::NaiveDate,
+    },
     /// An entry of the price book cannot be.
     #[error(transparent)]
     Entry(EntryRefused),
@@ -125,6 +133,7 @@ impl From<RatesError> for PriceError {
         match error {
             RatesError::NoRate(currency) => PriceError::NoRate(currency),
             RatesError::Future(date) => PriceError::FutureDate(date),
+            RatesError::BeforeFirst { date, first } => PriceError::BeforeFirst { date, first },
             RatesError::Rate(error) => PriceError::Rate(error),
             other => PriceError::Rates(other),
         }

@@ -151,8 +151,8 @@ fn a_day_without_publication_answers_with_the_last_one_before() {
         let market = book.on(asked.parse().unwrap()).unwrap().mid(currency("EUR"), currency("USD")).unwrap();
         assert_eq!((market.as_of.date_naive().to_string().as_str(), market.stale), (answered, false));
     }
-    let before = book.on("1999-01-03".parse().unwrap()).unwrap();
-    assert_eq!(before.mid(currency("EUR"), currency("USD")), Err(RatesError::NoRate(currency("USD"))));
+    let (date, first) = ("1999-01-03".parse().unwrap(), "1999-01-04".parse().unwrap());
+    assert_eq!(book.on(date).unwrap_err(), RatesError::BeforeFirst { date, first });
     let tomorrow = "2026-10-31".parse().unwrap();
     assert_eq!(book.on(tomorrow).unwrap_err(), RatesError::Future(tomorrow));
 }
