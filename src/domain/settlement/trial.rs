@@ -7,7 +7,7 @@
 //! | anybody, where the gateway converts | nothing: shares are rounded in a currency and at a rate not known yet |
 
 use crate::domain::fees::Bearer;
-use crate::domain::splits::Pot;
+use crate::domain::splits::{Pot, Share, ShareBase, Split};
 use crate::money::Money;
 
 use super::settle::{SettlementError, SettlementInput, cost, settle};
@@ -27,8 +27,10 @@ pub fn check_divisible(input: &SettlementInput<'_>) -> Result<(), SettlementErro
         return settle(input).map(|_| ());
     }
     let commission = agreement.commission(input.commission.clone());
-    if agreement.fee_bearer() == Some(Bearer::Suppliers) && commission.is_of_net() {
-        // A fee that nobody knows lessens the commission, and with it what the shares exceed.
+    let bends = |split: &Split| matches!(&split.share, Share::Percent { of, .. } if *of != ShareBase::Net);
+    let bends = commission.is_of_net() || agreement.terms().splits.iter().any(bends);
+    if agreement.fee_bearer() == Some(Bearer::Suppliers) && bends {
+        // A fee that no rule tells comes off a share of gross and off a commission of net: it may make room.
         return Ok(());
     }
     // The kindest case. What suppliers or payer bear only lessens what is shared, so nothing of it; and all of the
