@@ -90,6 +90,9 @@ pub struct LineAnswer {
     names: Vec<String>,
     /// What else it says.
     text: String,
+    /// The other side of a transfer, the line that takes this one back, or the one that this one takes back.
+    #[schema(required)]
+    counterpart: Option<BankLineId>,
     /// The payouts it is.
     gateway_settlements: Vec<GatewaySettlementId>,
 }
@@ -106,6 +109,7 @@ fn line_answer(line: BankLine) -> LineAnswer {
         reference: line.line.reference,
         names: line.line.names,
         text: line.line.text,
+        counterpart: line.state.counterpart(),
         gateway_settlements: match line.state {
             LineState::Matched { settlements } => settlements,
             _ => vec![],
