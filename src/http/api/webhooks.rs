@@ -20,6 +20,7 @@ use crate::http::schemas::{
 use crate::http::service::Service;
 use crate::http::wire::{self, Page};
 use crate::ids::{EventId, WebhookDeliveryId, WebhookEndpointId};
+use crate::store::outbox::EventReader;
 
 /// What a new endpoint is to be.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -176,6 +177,33 @@ fn filters(words: &[String]) -> Answer<Vec<EventFilter>> {
     Ok(filters)
 }
 
+/// What a caller's endpoint hears: all that is its business where it names nothing, and nothing else.
+fn heard(caller: &Caller, filters: Vec<EventFilter>) -> Answer<Vec<EventFilter>> {
+    match caller.reads_events() {
+        EventReader::Office => Ok(filters),
+        EventReader::Storefront if filters.is_empty() => Ok(EventFilter::storefront()),
+        EventReader::Storefront => match filters.iter().find(|filter| !filter.is_storefront()) {
+            None => Ok(filters),
+            Some(other) => {
+                let detail = format!("`{other}` needs a secret key with scope finance or admin");
+                Err(Problem::new(Code::KeyScope, detail).at("events"))
+            }
+        },
+    }
+}
+
+/// An endpoint that hears more than its caller may is not the caller's to turn elsewhere.
+async fn steers(service: &Service, caller: &Caller, id: WebhookEndpointId) -> Answer<()> {
+    let Some(row) = service.store.endpoint(caller.merchant(), id).await? else { return Ok(()) };
+    let events = row.value.endpoint.events;
+    let all = events.is_empty() || !events.iter().all(EventFilter::is_storefront);
+    if all && caller.reads_events() == EventReader::Storefront {
+        let detail = "this endpoint hears events that need a secret key with scope finance or admin";
+        return Err(Problem::new(Code::KeyScope, detail));
+    }
+    Ok(())
+}
+
 /// What is for people may be empty here.
 fn description(text: String) -> Answer<String> {
     if text.is_empty() { Ok(text) } else { wire::label("description", text) }
@@ -205,7 +233,7 @@ pub async fn create(
     let body = body.value;
     let new = NewEndpoint {
         id: service.ids.mint(),
-        events: filters(&body.events)?,
+        events: heard(&caller, filters(&body.events)?)?,
         description: description(body.description.unwrap_or_default())?,
         url: body.url,
     };
@@ -232,10 +260,11 @@ pub async fn update(
 ) -> Answer {
     let id = wire::path_id(&id, "webhook endpoint")?;
     let body = body.value;
+    steers(&service, &caller, id).await?;
     let edit = EndpointEdit {
         url: body.url,
         description: body.description.map(description).transpose()?,
-        events: body.events.as_deref().map(filters).transpose()?,
+        events: body.events.as_deref().map(|words| heard(&caller, filters(words)?)).transpose()?,
         enabled: body.enabled,
     };
     let noted = caller.noted(&service, "webhook_endpoint.update", id, "");
@@ -264,6 +293,7 @@ pub async fn rotate(
     body: Json<RotateWebhookSecret>,
 ) -> Answer {
     let id = wire::path_id(&id, "webhook endpoint")?;
+    steers(&service, &caller, id).await?;
     let overlap = body.value.overlap_hours.map_or(OVERLAP_USUAL, |hours| TimeDelta::hours(hours.into()));
     if overlap > OVERLAP_MOST {
         let detail = format!("the old secret can sign for {} hours at most", OVERLAP_MOST.num_hours());
