@@ -58,6 +58,7 @@ mod store_verify;
 mod store_writer;
 mod storefront;
 mod tidy;
+mod told;
 mod traps;
 mod two_programs;
 mod watch;

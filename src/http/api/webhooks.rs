@@ -192,7 +192,7 @@ fn heard(caller: &Caller, filters: Vec<EventFilter>) -> Answer<Vec<EventFilter>>
     }
 }
 
-/// An endpoint that hears more than its caller may is not the caller's to turn elsewhere.
+/// An endpoint that hears more than its caller may is not the caller's to steer, nor to see what it heard.
 async fn steers(service: &Service, caller: &Caller, id: WebhookEndpointId) -> Answer<()> {
     let Some(row) = service.store.endpoint(caller.merchant(), id).await? else { return Ok(()) };
     let events = row.value.endpoint.events;
@@ -277,6 +277,7 @@ pub async fn update(
     (status = 200, description = "The endpoint that was", body = EndpointAnswer)))]
 pub async fn delete(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id = wire::path_id(&id, "webhook endpoint")?;
+    steers(&service, &caller, id).await?;
     let noted = caller.noted(&service, "webhook_endpoint.delete", id, "");
     let endpoint = service.webhooks.delete(caller.merchant(), id, noted).await?;
     crate::http::json(200, &answer(endpoint, None))
@@ -310,6 +311,7 @@ pub async fn rotate(
     (status = 202, description = "The delivery, on its way", body = DeliveryAnswer)))]
 pub async fn test(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id = wire::path_id(&id, "webhook endpoint")?;
+    steers(&service, &caller, id).await?;
     let noted = caller.noted(&service, "webhook_endpoint.test", id, "");
     let delivery = service.webhooks.test(caller.merchant(), id, noted).await?;
     crate::http::json(202, &delivery_answer(delivery))
@@ -325,6 +327,7 @@ pub async fn deliveries(
     paging: Query<Paging>,
 ) -> Answer {
     let endpoint = own(&service, &caller, &id).await?;
+    steers(&service, &caller, endpoint.id).await?;
     let limit = paging.0.limit()?;
     let seek = paging.0.seek(wire::id)?;
     let rows = service.store.deliveries(endpoint.id, seek, limit as i64 + 1).await?;
@@ -338,6 +341,7 @@ pub async fn retry(service: web::Data<Service>, caller: Caller, ids: web::Path<(
     let (endpoint, delivery) = ids.into_inner();
     let endpoint = wire::path_id(&endpoint, "webhook endpoint")?;
     let delivery: WebhookDeliveryId = wire::path_id(&delivery, "delivery")?;
+    steers(&service, &caller, endpoint).await?;
     let noted = caller.noted(&service, "webhook_delivery.resend", delivery, endpoint);
     let delivery = service.webhooks.resend(caller.merchant(), endpoint, delivery, noted).await?;
     crate::http::json(202, &delivery_answer(delivery))

@@ -157,17 +157,26 @@ async fn a_shops_key_hears_of_its_own_business_only() {
     // Nor by asking for it, nor by turning somebody else's endpoint to itself.
     let all = format!("{ENDPOINTS}/{}", all["id"].as_str().unwrap());
     let own = format!("{ENDPOINTS}/{}", own["id"].as_str().unwrap());
+    let heard = app.get("finance", &format!("{all}/deliveries")).await.json();
+    let delivery = heard["data"][0]["id"].as_str().expect("it was told of a finding");
     for (method, path, body) in [
         ("POST", ENDPOINTS.to_owned(), json!({"url": receiver.url, "events": ["refund.*", "finding.*"]})),
         ("PATCH", own.clone(), json!({"events": ["settlement.created"]})),
         ("PATCH", all.clone(), json!({"url": receiver.url})),
         ("POST", format!("{all}/rotate-secret"), json!({})),
+        ("POST", format!("{all}/test"), json!({})),
+        ("DELETE", all.clone(), json!({})),
+        ("GET", format!("{all}/deliveries"), json!({})),
+        ("POST", format!("{all}/deliveries/{delivery}/retry"), json!({})),
     ] {
         let answer = app.send(app.keyed(method, "storefront", &path).json(&body)).await;
         assert_eq!((answer.status, answer.code()), (403, "key_scope".to_owned()), "{method} {path} {body}");
     }
     let answer = app.send(app.keyed("PATCH", "storefront", &own).json(&json!({"events": []}))).await;
     assert_eq!(answer.json()["events"], json!(["payment.*", "dispute.*", "refund.*"]), "{}", answer.text);
+    assert_eq!(app.get("storefront", &format!("{own}/deliveries")).await.status, 200);
+    assert_eq!(app.send(app.keyed("DELETE", "storefront", &own)).await.status, 200);
+    assert_eq!(app.send(app.keyed("DELETE", "finance", &all)).await.status, 200);
     app.stop().await;
 }
 
