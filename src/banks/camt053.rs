@@ -4,6 +4,9 @@
 
 mod entry;
 
+use std::io::{ErrorKind, Read};
+
+use chrono::NaiveDate;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
@@ -11,7 +14,8 @@ use quick_xml::reader::Reader;
 use crate::domain::deposits::ReadStatement;
 use crate::money::{Currency, Money};
 
-use super::text::{amount, currency, kept, utf8};
+use super::source::Source;
+use super::text::{amount, currency, iso_date, kept};
 use super::{BankFileError, LINES_MAX, STATEMENTS_MAX};
 
 use entry::Entry;
@@ -21,18 +25,19 @@ const DEPTH_MAX: usize = 40;
 /// Letters of one text.
 const TEXT_MAX: usize = 4_000;
 
-/// Reads every statement of a file.
+/// Reads every statement of a file, piece by piece.
 ///
 /// # Errors
 /// [`BankFileError`] with the path of elements.
-pub fn read(bytes: &[u8]) -> Result<Vec<ReadStatement>, BankFileError> {
-    let text = utf8(bytes)?;
-    let mut reader = Reader::from_str(text);
+pub fn read(file: impl Read) -> Result<Vec<ReadStatement>, BankFileError> {
+    let mut reader = Reader::from_reader(Source::new(file));
     let mut file = File::default();
+    let mut room = vec![];
     loop {
         let at = reader.buffer_position();
-        let event = reader.read_event();
-        match event.map_err(|error| BankFileError::at(format!("byte {at}"), error))? {
+        room.clear();
+        reader.get_mut().next_part();
+        match reader.read_event_into(&mut room).map_err(|error| unread(&error, at))? {
             Event::Start(element) => file.open(&element)?,
             Event::Empty(element) => {
                 file.open(&element)?;
@@ -47,6 +52,16 @@ pub fn read(bytes: &[u8]) -> Result<Vec<ReadStatement>, BankFileError> {
             Event::Eof => return Err(file.at("the file is cut off, or holds no `BkToCstmrStmt`")),
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
         }
+    }
+}
+
+/// Why nothing more is read behind this byte.
+fn unread(error: &quick_xml::Error, at: u64) -> BankFileError {
+    match error {
+        quick_xml::Error::Encoding(_) => BankFileError::NotText,
+        quick_xml::Error::Io(error) if error.kind() == ErrorKind::InvalidData => BankFileError::NotText,
+        quick_xml::Error::Io(error) => BankFileError::at(format!("byte {at}"), error),
+        error => BankFileError::at(format!("byte {at}"), error),
     }
 }
 
@@ -86,6 +101,8 @@ struct Statement {
     balance: Balance,
     opening: Option<Money>,
     closing: Option<Money>,
+    /// The day of its last balance: entries may have none of their own.
+    day: Option<NaiveDate>,
     entry: Entry,
     lines: Vec<crate::domain::deposits::ReadLine>,
 }
@@ -195,9 +212,11 @@ impl File {
             "Bal/Tp/CdOrPrtry/Cd" => statement.balance.code = kept(text, 10),
             "Bal/Amt" => statement.balance.amount = Some(self.amount()?),
             "Bal/CdtDbtInd" => statement.balance.is_debit = is_debit(text).map_err(|why| self.at(why))?,
+            "Bal/Dt/Dt" | "Bal/Dt/DtTm" => statement.day = statement.day.max(iso_date(text).ok()),
             "Bal" => statement.end_balance(),
             "Ntry" => {
-                let lines = std::mem::take(&mut statement.entry).end().map_err(|why| self.at(why))?;
+                let lines =
+                    std::mem::take(&mut statement.entry).end(statement.day).map_err(|why| self.at(why))?;
                 self.lines += lines.len();
                 if self.lines > LINES_MAX {
                     return Err(BankFileError::TooMuch);
@@ -206,7 +225,9 @@ impl File {
             }
             _ => {
                 if let Some(inside) = inside.strip_prefix("Ntry/") {
-                    let money = if self.money.is_some() { Some(self.amount()?) } else { None };
+                    // What a payer was told in whatever currency is not read.
+                    let read = self.money.is_some() && entry::is_amount(inside);
+                    let money = if read { Some(self.amount()?) } else { None };
                     statement.entry.take_up(inside, text, money).map_err(|why| self.at(why))?;
                 }
             }

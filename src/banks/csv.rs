@@ -1,13 +1,15 @@
 //! A bank's CSV: columns are found by their names, which differ from bank to bank; a mapping says which is which.
 
 use std::collections::HashMap;
+use std::io::Read;
 
 use chrono::NaiveDate;
 
 use crate::domain::deposits::{ReadLine, ReadStatement};
 use crate::money::{Currency, Money};
 
-use super::text::{amount, kept, shown, utf8};
+use super::source::Source;
+use super::text::{amount, kept, shown};
 use super::{BankFileError, LINES_MAX};
 
 /// Which column is what. The default names are those that banks use most.
@@ -109,17 +111,16 @@ impl Columns {
 /// # Errors
 /// [`BankFileError`] with the row's number.
 pub fn read(
-    bytes: &[u8],
+    file: impl Read,
     columns: &Columns,
     currency: Currency,
 ) -> Result<Vec<ReadStatement>, BankFileError> {
-    let text = utf8(bytes)?;
     let mut reader = ::csv::ReaderBuilder::new()
         .delimiter(u8::try_from(columns.separator).unwrap_or(b','))
         .flexible(true)
         .trim(::csv::Trim::All)
-        .from_reader(text.as_bytes());
-    let headers = reader.headers().map_err(|error| BankFileError::at("row 1", error))?.clone();
+        .from_reader(Source::new(file));
+    let headers = reader.headers().map_err(|error| unread(&error, "row 1"))?.clone();
     let mut places = HashMap::new();
     for (place, name) in headers.iter().enumerate() {
         if places.insert(name.to_lowercase(), place).is_some() {
@@ -140,10 +141,14 @@ pub fn read(
         (find(&columns.reference), find(&columns.text), find(&columns.charges));
     let mut lines = vec![];
     let (mut opening, mut standing): (Option<Money>, Option<Money>) = (None, None);
-    for (index, record) in reader.records().enumerate() {
-        let place = format!("row {}", index + 2);
+    let mut record = ::csv::StringRecord::new();
+    for row in 2.. {
+        let place = format!("row {row}");
         let at = |why: String| BankFileError::at(place.clone(), why);
-        let record = record.map_err(|error| at(error.to_string()))?;
+        reader.get_mut().next_part();
+        if !reader.read_record(&mut record).map_err(|error| unread(&error, &place))? {
+            break;
+        }
         if record.iter().all(str::is_empty) {
             continue;
         }
@@ -198,6 +203,15 @@ pub fn read(
     let checked = statement.check();
     checked.map_err(|fault| BankFileError::Fault { reference: String::new(), fault })?;
     Ok(vec![statement])
+}
+
+fn unread(error: &::csv::Error, place: &str) -> BankFileError {
+    let other = |source: &std::io::Error| source.kind() == std::io::ErrorKind::InvalidData;
+    match error.kind() {
+        ::csv::ErrorKind::Utf8 { .. } => BankFileError::NotText,
+        ::csv::ErrorKind::Io(source) if other(source) => BankFileError::NotText,
+        _ => BankFileError::at(place, error),
+    }
 }
 
 /// `-1,234.50`, `1 234,50`, `(12.00)`.

@@ -1,4 +1,4 @@
-//! Statements of banks as banks write them. Foreign bytes: every reader is bounded in size and depth, expands nothing,
+//! Statements of banks as banks write them. Foreign bytes, read piece by piece: every reader is bounded in size and depth, expands nothing,
 //! and refuses what it does not understand with the place; none of them panics, whatever it is given.
 //!
 //! | form | reader | says its balances |
@@ -10,6 +10,7 @@
 pub mod camt053;
 pub mod csv;
 pub mod mt940;
+mod source;
 mod text;
 
 use crate::domain::deposits::StatementFault;
@@ -17,6 +18,8 @@ use crate::money::MoneyError;
 
 /// Statements in one file.
 pub const STATEMENTS_MAX: usize = 1_000;
+/// Bytes of one file: it is read piece by piece, only its lines are kept.
+pub const FILE_MAX: u64 = 256 << 20;
 /// Lines in one file.
 pub const LINES_MAX: usize = 200_000;
 
@@ -50,6 +53,15 @@ pub enum BankFileError {
 impl BankFileError {
     fn at(place: impl Into<String>, why: impl std::fmt::Display) -> BankFileError {
         BankFileError::Malformed { place: place.into(), why: why.to_string() }
+    }
+}
+
+impl From<std::io::Error> for BankFileError {
+    fn from(error: std::io::Error) -> BankFileError {
+        match error.kind() {
+            std::io::ErrorKind::InvalidData => BankFileError::NotText,
+            _ => BankFileError::at("the file", error),
+        }
     }
 }
 

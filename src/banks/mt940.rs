@@ -1,6 +1,8 @@
 //! SWIFT MT940, "customer statement message": one or many messages, within SWIFT's blocks or bare. Banks write field
 //! :61: with and without entry date, funds code and bank's reference, and dates without centuries; all of these read.
 
+use std::io::{BufRead, BufReader, Read};
+
 use chrono::{Datelike, Days, NaiveDate};
 
 use crate::domain::deposits::{ReadLine, ReadStatement};
@@ -9,15 +11,20 @@ use crate::money::{Currency, Money};
 use super::text::{amount, currency, kept, latin, shown};
 use super::{BankFileError, LINES_MAX, STATEMENTS_MAX};
 
-/// Reads every message of a file.
+/// Bytes of one line.
+const LINE_MAX: u64 = 2_000;
+/// What stands in field :61: where a reference would, and says where to look for it.
+const NO_NAMES: [&str; 7] = ["", "NONREF", "EREF", "KREF", "PREF", "MARF", "NOTPROVIDED"];
+
+/// Reads every message of a file, field by field.
 ///
 /// # Errors
 /// [`BankFileError`] with the line's number.
-pub fn read(bytes: &[u8]) -> Result<Vec<ReadStatement>, BankFileError> {
-    let text = latin(bytes);
+pub fn read(file: impl Read) -> Result<Vec<ReadStatement>, BankFileError> {
     let (mut read, mut lines) = (vec![], 0);
     let mut message: Option<Message> = None;
-    for field in fields(&text)? {
+    let mut fields = Fields::of(file);
+    while let Some(field) = fields.next()? {
         let place = format!("line {}, :{}:", field.line, field.tag);
         let at = |why: String| BankFileError::at(place.clone(), why);
         let opens = field.tag == "20";
@@ -67,46 +74,74 @@ pub fn read(bytes: &[u8]) -> Result<Vec<ReadStatement>, BankFileError> {
     Ok(read)
 }
 
-struct Field<'a> {
+struct Field {
     /// Where it begins, counted from one.
     line: usize,
     tag: String,
-    lines: Vec<&'a str>,
+    lines: Vec<String>,
 }
 
-impl Field<'_> {
+impl Field {
     fn first(&self) -> &str {
-        self.lines.first().copied().unwrap_or_default()
+        self.lines.first().map(String::as_str).unwrap_or_default()
     }
 }
 
 /// The fields in order; what stands outside of any (block heads, a lone hyphen) is passed over.
-fn fields(text: &str) -> Result<Vec<Field<'_>>, BankFileError> {
-    let mut fields: Vec<Field<'_>> = vec![];
-    let mut open = false;
-    for (index, whole) in text.split('\n').enumerate() {
-        let line = whole.trim_end_matches('\r');
-        if line.len() > 2_000 {
-            return Err(BankFileError::at(format!("line {}", index + 1), "it is too long"));
-        }
-        // `{1:…}{2:…}{4:` ends where the text block begins; `-}` ends that.
-        let line = line.rsplit_once("{4:").map_or(line, |(_, rest)| rest);
-        if let Some((tag, rest)) = tagged(line) {
-            fields.push(Field { line: index + 1, tag: tag.to_owned(), lines: vec![rest] });
-            open = true;
-            if fields.len() > 4 * LINES_MAX {
-                return Err(BankFileError::TooMuch);
+struct Fields<R> {
+    file: BufReader<R>,
+    line: usize,
+    taken: usize,
+    /// The one that began and may go on.
+    begun: Option<Field>,
+}
+
+impl<R: Read> Fields<R> {
+    fn of(file: R) -> Fields<R> {
+        Fields { file: BufReader::new(file), line: 0, taken: 0, begun: None }
+    }
+
+    fn next(&mut self) -> Result<Option<Field>, BankFileError> {
+        let mut open = self.begun.is_some();
+        let mut bytes = vec![];
+        loop {
+            bytes.clear();
+            let mut rest = self.file.by_ref().take(LINE_MAX + 1);
+            if rest.read_until(b'\n', &mut bytes)? == 0 {
+                return Ok(self.begun.take());
             }
-        } else if line.starts_with('-') || line.starts_with('{') || line.is_empty() {
-            open = false;
-        } else if open && let Some(last) = fields.last_mut() {
-            if last.lines.len() >= 60 {
-                return Err(BankFileError::at(format!("line {}", index + 1), "a field has too many lines"));
+            self.line += 1;
+            let at = |why: &str| BankFileError::at(format!("line {}", self.line), why);
+            if bytes.len() as u64 > LINE_MAX {
+                return Err(at("it is too long"));
             }
-            last.lines.push(line);
+            if self.line == 1 && (bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff])) {
+                return Err(BankFileError::NotText);
+            }
+            let text = latin(&bytes);
+            let line = text.trim_end_matches(['\r', '\n']);
+            // `{1:…}{2:…}{4:` ends where the text block begins; `-}` ends that.
+            let line = line.rsplit_once("{4:").map_or(line, |(_, rest)| rest);
+            if let Some((tag, rest)) = tagged(line) {
+                let next = Field { line: self.line, tag: tag.to_owned(), lines: vec![rest.to_owned()] };
+                self.taken += 1;
+                if self.taken > 4 * LINES_MAX {
+                    return Err(BankFileError::TooMuch);
+                }
+                open = true;
+                if let Some(done) = self.begun.replace(next) {
+                    return Ok(Some(done));
+                }
+            } else if line.starts_with('-') || line.starts_with('{') || line.is_empty() {
+                open = false;
+            } else if open && let Some(last) = &mut self.begun {
+                if last.lines.len() >= 60 {
+                    return Err(at("a field has too many lines"));
+                }
+                last.lines.push(line.to_owned());
+            }
         }
     }
-    Ok(fields)
 }
 
 /// `:61:rest` in its parts.
@@ -133,9 +168,11 @@ impl Message {
         let place = || format!("message `{}`", self.reference);
         let opening = self.opening.ok_or_else(|| BankFileError::at(place(), "it has no :60F: or :60M:"))?;
         let closing = self.closing.ok_or_else(|| BankFileError::at(place(), "it has no :62F: or :62M:"))?;
+        // `NL91ABNA0417164300EUR`, `NL91ABNA0417164300 EUR`: some name the account's currency behind it.
+        let account = self.account.strip_suffix(opening.currency().code()).unwrap_or(&self.account);
         let statement = ReadStatement {
             reference: self.reference.clone(),
-            account: self.account,
+            account: account.trim_end().to_owned(),
             currency: opening.currency(),
             opening: Some(opening),
             closing: Some(closing),
@@ -165,8 +202,8 @@ fn balance(text: &str) -> Result<(Money, NaiveDate), String> {
 }
 
 /// Field :61:.
-fn line(lines: &[&str], currency: Currency) -> Result<ReadLine, String> {
-    let first = lines.first().copied().unwrap_or_default();
+fn line(lines: &[String], currency: Currency) -> Result<ReadLine, String> {
+    let first = lines.first().map(String::as_str).unwrap_or_default();
     let bad = |what: &str| format!("`{}` has no {what}", shown(first));
     let mut rest = first;
     let mut take = |count: usize| -> Option<&str> {
@@ -201,7 +238,8 @@ fn line(lines: &[&str], currency: Currency) -> Result<ReadLine, String> {
     let (ours, banks) =
         rest[4..].split_once("//").map_or((&rest[4..], None), |(ours, banks)| (ours, Some(banks)));
     let ours = kept(ours, 140);
-    let names = if ours.is_empty() || ours.eq_ignore_ascii_case("NONREF") { vec![] } else { vec![ours] };
+    let is_none = NO_NAMES.iter().any(|word| ours.eq_ignore_ascii_case(word));
+    let names = if is_none { vec![] } else { vec![ours] };
     let debit = matches!(mark, "D" | "RC" | "ED");
     Ok(ReadLine {
         reference: banks.map(|text| kept(text, 140)).filter(|text| !text.is_empty()),
@@ -217,7 +255,7 @@ fn line(lines: &[&str], currency: Currency) -> Result<ReadLine, String> {
 }
 
 /// `/OCMT/SGD39,88/CHGS/SGD0,50/` behind a line: what the bank kept, in the account's currency.
-fn charges(lines: &[&str], of: Currency) -> Money {
+fn charges(lines: &[String], of: Currency) -> Money {
     let text = lines.join("");
     let mut sum = Money::zero(of);
     for part in text.split("/CHGS/").skip(1) {
@@ -234,7 +272,7 @@ fn charges(lines: &[&str], of: Currency) -> Money {
 }
 
 /// Field :86: without the subfields' numbers (`?20`).
-fn spoken(lines: &[&str]) -> String {
+fn spoken(lines: &[String]) -> String {
     let text = lines.join("");
     let mut parts = text.split('?');
     let mut said = parts.next().unwrap_or_default().to_owned();

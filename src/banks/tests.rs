@@ -102,7 +102,8 @@ fn what_a_camt_must_not_hold_is_refused() {
     }
     let deep = format!("<Document>{}", "<a>".repeat(10_000));
     assert!(camt053::read(deep.as_bytes()).unwrap_err().to_string().contains("within one another"));
-    assert_eq!(camt053::read(&[0xff, 0xfe, 0x3c]), Err(BankFileError::NotText));
+    assert_eq!(camt053::read([0xff, 0xfe, 0x3c].as_slice()), Err(BankFileError::NotText));
+    assert_eq!(camt053::read([b'<', 0xff, b'>'].as_slice()), Err(BankFileError::NotText));
     let long = good.replace("wire", &"w".repeat(10_000));
     assert!(camt053::read(long.as_bytes()).unwrap_err().to_string().contains("too long"));
 }
@@ -147,7 +148,69 @@ fn mt940_reads_with_and_without_what_is_optional() {
     // Latin letters of an older bank.
     let mut latin = MT940.replace("GRAB PAY", "GRAB P@Y").into_bytes();
     latin.iter_mut().filter(|byte| **byte == b'@').for_each(|byte| *byte = 0xc4);
-    assert!(mt940::read(&latin).unwrap()[0].lines[0].text.contains("PÄY"));
+    assert!(mt940::read(latin.as_slice()).unwrap()[0].lines[0].text.contains("PÄY"));
+}
+
+/// What makers of other countries do differently, one trait after the other.
+#[test]
+fn camt_of_other_makers_reads() {
+    let good = camt("08", "");
+    let first = camt053::read(good.as_bytes()).unwrap();
+    let utf16 = |big: bool| {
+        let told = good.replace("UTF-8", "UTF-16");
+        let unit = |unit: u16| if big { unit.to_be_bytes() } else { unit.to_le_bytes() };
+        std::iter::once(0xfeff).chain(told.encode_utf16()).flat_map(unit).collect::<Vec<u8>>()
+    };
+    let marked = format!("\u{feff}{good}");
+    for bytes in [utf16(true), utf16(false), marked.into_bytes(), good.replace('\n', "\r\n\t").into_bytes()] {
+        assert_eq!(camt053::read(bytes.as_slice()).unwrap(), first);
+    }
+    let latin = good.replace("UTF-8", "ISO-8859-1").replace("wire", "w@re");
+    let latin: Vec<u8> = latin.bytes().map(|byte| if byte == b'@' { 0xfc } else { byte }).collect();
+    assert_eq!(camt053::read(latin.as_slice()).unwrap()[0].lines[2].text, "w\u{fc}re GP-2");
+    let koi = good.replace("UTF-8", "KOI8-R");
+    assert!(camt053::read(koi.as_bytes()).unwrap_err().to_string().contains("save it as UTF-8"));
+    let same = |from: &str, to: &str| {
+        let other = good.replace(from, to);
+        assert_ne!(other, good, "{from}");
+        camt053::read(other.as_bytes()).unwrap_or_else(|error| panic!("{from} -> {to}: {error}")).remove(0)
+    };
+    // Empty references are none; a payer's own amount is not judged; a currency named by the balances only.
+    assert_eq!(same("<AcctSvcrRef>B-2</AcctSvcrRef>", "<AcctSvcrRef/>").lines[2].reference, None);
+    assert!(same("<EndToEndId>GP-1</EndToEndId>", "<EndToEndId></EndToEndId>").lines[0].names.is_empty());
+    let told = "<AmtDtls><InstdAmt><Amt Ccy=\"XAF\">1.5</Amt></InstdAmt><TxAmt>";
+    assert_eq!(same("<AmtDtls><TxAmt>", told).lines, first[0].lines);
+    assert_eq!(same("<Ccy>SGD</Ccy>", "").currency, first[0].currency);
+    // An entry without a date is of the closing balance's day; an announced one too.
+    let dateless = same("<BookgDt><Dt>2026-11-28</Dt></BookgDt></Ntry>", "</Ntry>");
+    assert_eq!(dateless.lines[3].booked_on.to_string(), "2026-11-28");
+    // Parts that do not come to the whole leave it whole.
+    let parts = same("<Amt Ccy=\"SGD\">30.00</Amt>", "<Amt Ccy=\"SGD\">30.01</Amt>");
+    assert_eq!((parts.lines.len(), parts.lines[0].amount), (4, sgd(5000)));
+    // A statement without entries, and a second one in the file.
+    let (head, rest) = good.split_once("<Stmt>").unwrap();
+    let quiet =
+        "<Stmt><Id>S-0</Id><Acct><Id><IBAN>NL91ABNA0417164300</IBAN></Id><Ccy>EUR</Ccy></Acct></Stmt>";
+    let both = camt053::read(format!("{head}{quiet}<Stmt>{rest}").as_bytes()).unwrap();
+    assert_eq!((both.len(), both[0].lines.len(), &both[1]), (2, 0, &first[0]));
+}
+
+#[test]
+fn mt940_of_other_makers_reads() {
+    // A Dutch bank's currency behind the account and zeros before the amount, words for where the reference stands.
+    let dutch = "\u{feff}:940:\n:20:940S261128\n:25:NL44RABO0123456789 EUR\n:28C:0\n:60F:C261127EUR000000000100,00\n\
+:61:261128C000000000050,00N541EREF//X1\n/TRCD/00100/\n:86:/EREF/GP-7//BENM//NAME/SHOP/\n:61:2611281128D5,N100MARF\n\
+:62F:C261128EUR000000000145,00\n:64:C261128EUR145,\n:86:/SUM/1/1/\n-\n";
+    let read = mt940::read(dutch.as_bytes()).unwrap().remove(0);
+    assert_eq!((read.account.as_str(), read.closing.map(Money::minor)), ("NL44RABO0123456789", Some(14_500)));
+    assert_eq!((read.lines[0].names.len(), read.lines[0].reference.as_deref()), (0, Some("X1")));
+    assert!(read.lines[0].text.contains("/EREF/GP-7/") && read.lines[1].names.is_empty());
+    // A German bank's code before the account, subfields, its currency's letter as funds code.
+    let german = ":20:STARTUMSE\r\n:25:20080000/0123456701EUR\r\n:28C:00001/001\r\n:60F:D261127EUR0,01\r\n\
+:61:2611281128CR0,01NTRFNONREF//POS 1\r\n:86:166?00GUTSCHRIFT?20EREF+GP-8?21SVWZ+DANKE?32MEIER\r\n:62F:C261128EUR0,\r\n-";
+    let read = mt940::read(german.as_bytes()).unwrap().remove(0);
+    assert_eq!((read.account.as_str(), read.lines[0].amount.minor()), ("20080000/0123456701", 1));
+    assert!(read.lines[0].text.contains("EREF+GP-8 SVWZ+DANKE"), "{}", read.lines[0].text);
 }
 
 #[test]
@@ -219,15 +282,15 @@ proptest! {
             }
         }
         let currency = Currency::find("SGD").unwrap();
-        let _ = camt053::read(&bytes);
-        let _ = mt940::read(&bytes);
-        let _ = csv::read(&bytes, &Columns::default(), currency);
+        let _ = camt053::read(bytes.as_slice());
+        let _ = mt940::read(bytes.as_slice());
+        let _ = csv::read(bytes.as_slice(), &Columns::default(), currency);
     }
 
     #[test]
     fn nothing_at_all_breaks_a_reader(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        let _ = camt053::read(&bytes);
-        let _ = mt940::read(&bytes);
-        let _ = csv::read(&bytes, &Columns::default(), Currency::find("JPY").unwrap());
+        let _ = camt053::read(bytes.as_slice());
+        let _ = mt940::read(bytes.as_slice());
+        let _ = csv::read(bytes.as_slice(), &Columns::default(), Currency::find("JPY").unwrap());
     }
 }

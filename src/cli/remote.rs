@@ -18,7 +18,7 @@ pub struct RemoteArguments {
     /// Address of a running Straits [default: as sandbox.json in the data folder says]
     #[arg(long, value_name = "URL", env = "STRAITS_URL", hide_env = true)]
     url: Option<String>,
-    /// Secret key [environment: STRAITS_KEY; default: the storefront key of sandbox.json]
+    /// Secret key [environment: STRAITS_KEY; default: the keys of sandbox.json]
     #[arg(long, value_name = "KEY", env = "STRAITS_KEY", hide_env = true, hide_env_values = true)]
     key: Option<String>,
 }
@@ -30,6 +30,8 @@ pub struct Remote {
     pub url: String,
     /// The key.
     pub key: SecretString,
+    /// The one that reads: a sandbox's finance key sees every event, the storefront's does not.
+    reader: SecretString,
 }
 
 /// What went wrong with a request.
@@ -64,12 +66,14 @@ impl Remote {
             CliError::Words(format!("{what}: give {flag}, or start a sandbox, which writes {file}"))
         };
         let url = given.url.or_else(|| of("/url"));
+        let reader = given.key.clone().or_else(|| of("/keys/finance"));
         let key = given.key.or_else(|| of("/keys/storefront"));
         let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build();
         Ok(Remote {
             http: http.map_err(|error| CliError::Words(error.to_string()))?,
             url: url.ok_or_else(|| needed("no server is known", "--url"))?.trim_end_matches('/').to_owned(),
             key: SecretString::from(key.ok_or_else(|| needed("no key is known", "--key"))?),
+            reader: SecretString::from(reader.ok_or_else(|| needed("no key is known", "--key"))?),
         })
     }
 
@@ -78,7 +82,7 @@ impl Remote {
     /// # Errors
     /// [`Refusal`].
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Refusal> {
-        self.send(self.http.get(format!("{}{path}", self.url))).await
+        self.send(self.http.get(format!("{}{path}", self.url)), &self.reader).await
     }
 
     /// POST of JSON, once.
@@ -88,12 +92,16 @@ impl Remote {
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Refusal> {
         let once = uuid::Builder::from_random_bytes(Sources::system().ids.random_bytes()).into_uuid();
         let request = self.http.post(format!("{}{path}", self.url)).json(body);
-        self.send(request.header("Idempotency-Key", once.to_string())).await
+        self.send(request.header("Idempotency-Key", once.to_string()), &self.key).await
     }
 
-    async fn send<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, Refusal> {
+    async fn send<T: DeserializeOwned>(
+        &self,
+        request: reqwest::RequestBuilder,
+        key: &SecretString,
+    ) -> Result<T, Refusal> {
         let away = |error: reqwest::Error| Refusal::Away(format!("{} does not answer: {error}", self.url));
-        let answer = request.bearer_auth(self.key.expose_secret()).send().await.map_err(away)?;
+        let answer = request.bearer_auth(key.expose_secret()).send().await.map_err(away)?;
         let status = answer.status();
         let text = answer.text().await.map_err(away)?;
         if status.is_success() {

@@ -19,6 +19,7 @@ use crate::gateways;
 use crate::ids::{MerchantId, SupplierId};
 use crate::settings::Mode;
 use crate::store::Change;
+use crate::store::outbox::EventReader;
 
 use super::Declared;
 use super::edge::Passage;
@@ -94,6 +95,15 @@ impl Caller {
     /// Whether the key is a server's.
     pub fn is_secret(&self) -> bool {
         self.key.kind == KeyKind::Secret
+    }
+
+    /// Which events it may hear of.
+    pub fn reads_events(&self) -> EventReader {
+        let office = |scope: &Scope| matches!(scope, Scope::Finance | Scope::Admin);
+        match self.key.scopes.iter().any(office) {
+            true => EventReader::Office,
+            false => EventReader::Storefront,
+        }
     }
 
     /// A change that begins with a line of the audit trail: what the caller does, to what. It is written with the

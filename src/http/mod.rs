@@ -22,6 +22,7 @@ pub mod problem;
 pub mod requests;
 pub mod schemas;
 pub mod service;
+pub mod spool;
 pub mod wire;
 
 use actix_cors::Cors;

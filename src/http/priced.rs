@@ -57,9 +57,10 @@ impl<'a> Between<'a> {
         text.extend_from_slice(self.behind_from(item.from.currency()));
         text.extend_from_slice(item.exact.as_bytes());
         text.extend_from_slice(b"\",\"price\":{\"amount\":\"");
-        text.extend_from_slice(item.price.digits().as_bytes());
+        let digits = item.price.digits();
+        text.extend_from_slice(digits.as_bytes());
         text.extend_from_slice(self.behind_price(item)?);
-        item.text.write(text);
+        item.text.write_with(&digits, text);
         text.push(b'"');
         if let Some(rate) = &item.rate {
             text.extend_from_slice(b",\"rate\":");

@@ -134,7 +134,7 @@ impl Service {
 
     /// The merchant's gateways that can charge in a currency.
     pub fn chargeable_at(&self, merchant: MerchantId, currency: Currency) -> Vec<String> {
-        let accounts = self.pay.accounts().all();
+        let accounts = self.pay.accounts().look();
         let able = accounts.iter().filter(|open| {
             open.account.merchant == merchant && open.gateway.currencies().contains(&currency)
         });
@@ -142,11 +142,6 @@ impl Service {
         names.sort_unstable();
         names.dedup();
         names
-    }
-
-    /// The merchant's accounts at gateways.
-    pub fn accounts_of(&self, merchant: MerchantId) -> Vec<Arc<OpenAccount>> {
-        self.pay.accounts().of(merchant)
     }
 
     /// How long a price stays what it is: until newer rates may be here, until the price book changes by itself, or until

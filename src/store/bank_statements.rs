@@ -274,6 +274,31 @@ impl Store {
         self.one(query, read_line).await
     }
 
+    /// The lines of an account up to a day that moved exactly this amount, newest first; those that were taken back
+    /// are left out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn bank_lines_of_amount(
+        &self,
+        account: BankAccountId,
+        amount: Money,
+        upto: NaiveDate,
+        limit: i64,
+    ) -> Result<Vec<Versioned<BankLine>>, StoreError> {
+        let query = sqlx::query(
+            "SELECT * FROM bank_line WHERE bank_account_id = $1 AND amount = $2 AND currency = $3
+             AND booked_on <= $4 AND is_reversal = 0 AND state <> 'reversed'
+             ORDER BY booked_on DESC, id DESC LIMIT $5",
+        )
+        .bind(account.to_string())
+        .bind(amount.minor())
+        .bind(amount.currency().to_string())
+        .bind(upto.to_string())
+        .bind(limit);
+        self.all(query, read_line).await
+    }
+
     /// Lines that nobody has explained, oldest first.
     ///
     /// # Errors

@@ -62,10 +62,20 @@ impl Change {
     }
 }
 
+/// Who reads events: some are not a shop's business.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventReader {
+    /// Payments, disputes and refunds.
+    Storefront,
+    /// All.
+    Office,
+}
+
 macro_rules! page {
     ($comparison:literal, $order:literal) => {
         concat!(
-            "SELECT * FROM event WHERE merchant_id = $1 AND seq ",
+            "SELECT * FROM event WHERE merchant_id = $1 AND (CAST($4 AS BIGINT) = 1 OR type LIKE 'payment.%'
+               OR type LIKE 'dispute.%' OR type LIKE 'refund.%') AND seq ",
             $comparison,
             " (SELECT seq FROM event WHERE merchant_id = $1 AND id = $2) ORDER BY seq ",
             $order,
@@ -111,18 +121,21 @@ impl Store {
     pub async fn events_from(
         &self,
         merchant: MerchantId,
+        reader: EventReader,
         seek: Seek<EventId>,
         limit: i64,
     ) -> Result<Vec<Event>, StoreError> {
         let sql = match seek {
             Seek::Start => {
-                "SELECT * FROM event WHERE merchant_id = $1 AND id <> $2 ORDER BY seq DESC LIMIT $3"
+                "SELECT * FROM event WHERE merchant_id = $1 AND (CAST($4 AS BIGINT) = 1 OR type LIKE 'payment.%'
+                   OR type LIKE 'dispute.%' OR type LIKE 'refund.%') AND id <> $2 ORDER BY seq DESC LIMIT $3"
             }
             Seek::After(_) => page!("<", "DESC"),
             Seek::Before(_) => page!(">", ""),
         };
         let key = seek.key().map(ToString::to_string).unwrap_or_default();
         let query = sqlx::query(sql).bind(merchant.to_string()).bind(key).bind(limit);
+        let query = query.bind(i64::from(reader == EventReader::Office));
         self.all(query, |row| read(&Row::of("event", row))).await
     }
 

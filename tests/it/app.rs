@@ -65,6 +65,10 @@ impl TestApp {
     pub async fn start() -> TestApp {
         TestApp::with(&[]).await
     }
+    /// Its data folder.
+    pub fn folder(&self) -> &std::path::Path {
+        self._owned.as_ref().expect("it was started in a folder of its own").path()
+    }
 
     /// Starts on a fresh folder with other settings.
     pub async fn with(more: &[(&'static str, &str)]) -> TestApp {

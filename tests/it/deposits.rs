@@ -2,6 +2,7 @@
 //! suspense until two persons decide, files that come twice, and the way through the program's own doors.
 
 mod doors;
+mod reversals;
 mod statements;
 
 use std::collections::BTreeMap;
@@ -9,7 +10,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use straits::banks::camt053;
-use straits::domain::deposits::{GatewaySettlement, ReportedBatch};
+use straits::domain::deposits::{DepositState, GatewaySettlement, LineState, ReportedBatch};
 use straits::domain::fees::FeeBook;
 use straits::domain::findings::{Action, FindingKind};
 use straits::domain::ledger::{Account, AccountCode, Chart, JournalEvent, LedgerTransaction, Owner, Posting};

@@ -59,6 +59,7 @@ mod store_verify;
 mod store_writer;
 mod storefront;
 mod tidy;
+mod told;
 mod traps;
 mod trial_division;
 mod two_programs;

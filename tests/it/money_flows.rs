@@ -6,6 +6,7 @@ mod bills;
 mod conversions;
 mod deliveries;
 mod documents;
+mod dispute_refunds;
 mod disputes;
 mod expected;
 mod facts;

@@ -70,6 +70,8 @@ struct RefundRow {
     terms: String,
     /// The gateway's fee of the capture.
     fee: Option<String>,
+    /// The contract's rules, where the capture names no fee.
+    contract: Option<String>,
     steps: Vec<Step>,
 }
 
@@ -241,6 +243,20 @@ fn assert_foots(id: &str, gross: Money, lines: &[Line]) {
     }
 }
 
+/// What a contract of these rules takes of a charge.
+fn by_contract(rules: &str, gross: Money) -> Vec<straits::domain::fees::FeeLine> {
+    let charge = Charge {
+        gateway: "paypal",
+        account: "paypal",
+        method: None,
+        market: None,
+        payer_country: None,
+        date: "2026-11-23".parse().unwrap(),
+        gross,
+    };
+    FeeBook::of(serde_json::from_str(rules).unwrap()).assess(&charge).unwrap()
+}
+
 #[test]
 fn refunds() {
     for row in file().refund {
@@ -251,11 +267,15 @@ fn refunds() {
         let agreement = Agreement::try_new(terms, gross).unwrap();
         let fee =
             row.fee.as_deref().map_or(Money::zero(currency), |fee| Money::parse(fee, currency).unwrap());
+        let fee = match &row.contract {
+            Some(rules) => GatewayFee::Accrued(by_contract(rules, gross)),
+            None => GatewayFee::Charged { amount: fee, scheduled: vec![] },
+        };
         let settlement = settle(&SettlementInput {
             merchant: &merchant,
             account: &account,
             agreement: &agreement,
-            fee: GatewayFee::Charged { amount: fee, scheduled: vec![] },
+            fee,
             received: None,
             received_mid: None,
             commission: Commission::none(),
@@ -289,6 +309,12 @@ fn refunds() {
                 continue;
             }
             let refund = refund.unwrap_or_else(|error| panic!("{id}: {error}"));
+            for line in &refund.lines {
+                assert!(
+                    !line.rule.is_empty() && !line.rule_version.is_empty(),
+                    "{id}: {line:?} opens to no rule"
+                );
+            }
             let total = Money::sum(currency, refund.lines.iter().map(|line| line.amount)).unwrap();
             assert_eq!(total, refund.amount, "{id}: lines do not sum");
             let by = |kind: RefundLineKind| -> BTreeMap<String, String> {

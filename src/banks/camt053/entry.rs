@@ -76,7 +76,15 @@ const NAMES_MAX: usize = 200;
 
 fn named(text: &str) -> Option<String> {
     let text = kept(text, NAME_MAX);
-    (!text.is_empty() && !text.eq_ignore_ascii_case("NOTPROVIDED")).then_some(text)
+    let is_none =
+        ["", "NOTPROVIDED", "NOT PROVIDED", "NONREF"].iter().any(|word| text.eq_ignore_ascii_case(word));
+    (!is_none).then_some(text)
+}
+
+/// Whether the element below `Ntry` is an amount that counts.
+pub(super) fn is_amount(name: &str) -> bool {
+    let own = name.strip_prefix("NtryDtls/TxDtls/").unwrap_or(name);
+    matches!(own, "Amt" | "AmtDtls/TxAmt/Amt" | "Chrgs/Amt" | "Chrgs/Rcrd/Amt")
 }
 
 impl Entry {
@@ -115,10 +123,10 @@ impl Entry {
     }
 
     /// The lines of the entry, all of its amount.
-    pub(super) fn end(self) -> Result<Vec<ReadLine>, String> {
+    pub(super) fn end(self, day: Option<NaiveDate>) -> Result<Vec<ReadLine>, String> {
         let amount = self.amount.ok_or("an entry without an amount")?;
         let debit = self.debit.ok_or("an entry without `CdtDbtInd`")?;
-        let date = self.booked_on.or(self.value_on).ok_or("an entry without a date")?;
+        let date = self.booked_on.or(self.value_on).or(day).ok_or("an entry without a date")?;
         let signed = |amount: Money, debit: bool| if debit { amount.negated() } else { amount };
         let whole = ReadLine {
             reference: self.servicer.or(self.reference),

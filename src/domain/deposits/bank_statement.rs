@@ -139,11 +139,22 @@ pub enum LineState {
     Unbooked,
     /// Two persons decided about it.
     Resolved,
+    /// The bank took it back: what was booked of it is undone.
+    Reversed {
+        /// The line that took it back.
+        by: BankLineId,
+    },
+    /// It takes an earlier line back.
+    Reversing {
+        /// That line.
+        of: BankLineId,
+    },
 }
 
 impl LineState {
     /// Every word.
-    pub const WORDS: [&'static str; 5] = ["matched", "transferred", "suspense", "unbooked", "resolved"];
+    pub const WORDS: [&'static str; 7] =
+        ["matched", "transferred", "suspense", "unbooked", "resolved", "reversed", "reversing"];
 
     /// The stored word.
     pub fn as_str(&self) -> &'static str {
@@ -153,6 +164,18 @@ impl LineState {
             LineState::Suspense => "suspense",
             LineState::Unbooked => "unbooked",
             LineState::Resolved => "resolved",
+            LineState::Reversed { .. } => "reversed",
+            LineState::Reversing { .. } => "reversing",
+        }
+    }
+
+    /// The other line that it has to do with.
+    pub fn counterpart(&self) -> Option<BankLineId> {
+        match self {
+            LineState::Transferred { with } => Some(*with),
+            LineState::Reversed { by } => Some(*by),
+            LineState::Reversing { of } => Some(*of),
+            _ => None,
         }
     }
 }

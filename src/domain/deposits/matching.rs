@@ -34,7 +34,7 @@ const DAYS_AFTER: i64 = 7;
 /// And before: clocks and days of gateways and banks differ.
 const DAYS_BEFORE: i64 = 1;
 /// A shorter reference could stand in any text by chance.
-const REFERENCE_MIN: usize = 5;
+pub(super) const REFERENCE_MIN: usize = 5;
 
 /// Finds the payouts of a credit; the longest on their way come first in `sent`.
 ///

@@ -11,10 +11,12 @@ mod bank_statement;
 mod batch;
 mod gateway_settlement;
 mod matching;
+mod reversal;
 mod true_up;
 
 pub use bank_statement::{BankLine, LineState, ReadLine, ReadStatement, StatementFault};
 pub use batch::{BatchError, BatchItem, ItemKind, ReportedBatch};
 pub use gateway_settlement::{DepositState, GatewaySettlement};
 pub use matching::{Match, Sent, find_match};
+pub use reversal::{Earlier, find_reversed};
 pub use true_up::{Accrued, FeeDifference, compare};

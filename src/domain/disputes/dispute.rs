@@ -64,6 +64,9 @@ pub struct DisputeMoney {
     /// Every movement that was told, in the order it was booked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub booked: Vec<BookedMovement>,
+    /// What of shares that came free went against the debt that refunds had made meanwhile: of 2100 and 2110 to 1200.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settled: Vec<Movement>,
 }
 
 /// A hold that stands.

@@ -101,6 +101,38 @@ impl Purse {
         Ok(movements)
     }
 
+    /// A hold ended: of each share that comes free, what refunds of the same payment made its supplier owe meanwhile goes
+    /// against that debt, from the bucket it came back to. Otherwise money that went back to the shopper could be paid out.
+    ///
+    /// # Errors
+    /// [`MoneyError`].
+    pub fn settle(&self, held: &[Movement], back: &[Refund]) -> Result<Vec<Movement>, MoneyError> {
+        let mut left: BTreeMap<(SupplierId, Currency), Money> = BTreeMap::new();
+        let mut movements = Vec::new();
+        for Movement { account, amount } in held.iter().filter(|movement| movement.amount.is_positive()) {
+            let Ok(supplier) = account.owner.as_str().parse::<SupplierId>() else { continue };
+            let (key, currency) = ((supplier, amount.currency()), amount.currency());
+            let receivable = Account::new(AccountCode::SUPPLIER_RECEIVABLE, Owner::of(supplier));
+            let debt = match left.get(&key) {
+                Some(debt) => *debt,
+                None => {
+                    let made = back.iter().flat_map(|refund| &refund.movements).filter(|movement| {
+                        movement.account == receivable && movement.amount.currency() == currency
+                    });
+                    Money::sum(currency, made.map(|movement| movement.amount))?
+                        .min(self.owes(supplier, currency))?
+                        .max(Money::zero(currency))?
+                }
+            };
+            let paid = debt.min(*amount)?;
+            left.insert(key, debt.checked_sub(paid)?);
+            movements.push(Movement::debit(account.clone(), paid));
+            movements.push(Movement::credit(receivable, paid));
+        }
+        movements.retain(|movement| !movement.amount.is_zero());
+        Ok(movements)
+    }
+
     /// What was decided once, undone: a supplier's debt is lowered as far as it still stands, the rest is available.
     ///
     /// # Errors

@@ -70,13 +70,15 @@ pub enum FindingKind {
     DepositOver,
     /// Money moved at the bank and nobody knows why.
     BankUnexplained,
+    /// The bank took back a deposit that it had credited: it is on its way again, or lost.
+    DepositReversed,
     /// A bank's statement does not go on where the one before it ended.
     StatementGap,
 }
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 32] = [
+    pub const ALL: [FindingKind; 33] = [
         FindingKind::AmountDiffers,
         FindingKind::CurrencyDiffers,
         FindingKind::AccountDiffers,
@@ -108,6 +110,7 @@ impl FindingKind {
         FindingKind::DepositShort,
         FindingKind::DepositOver,
         FindingKind::BankUnexplained,
+        FindingKind::DepositReversed,
         FindingKind::StatementGap,
     ];
 
@@ -155,6 +158,7 @@ impl FindingKind {
             FindingKind::DepositShort => "deposit_short",
             FindingKind::DepositOver => "deposit_over",
             FindingKind::BankUnexplained => "bank_unexplained",
+            FindingKind::DepositReversed => "deposit_reversed",
             FindingKind::StatementGap => "statement_gap",
         }
     }
@@ -194,6 +198,7 @@ impl FindingKind {
             | FindingKind::BalanceDiffers
             | FindingKind::BatchDiffers
             | FindingKind::FeeDrift
+            | FindingKind::DepositReversed
             | FindingKind::StatementGap => action == Action::Dismiss,
         }
     }

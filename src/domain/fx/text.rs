@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use crate::money::{Currency, Money};
+use crate::money::{Currency, Digits, Money};
 
 /// A locale of the table: `th`, `zh-TW`, `en-SG`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -209,10 +209,15 @@ impl Written {
 
     /// Writes it, in UTF-8. It holds neither quotes nor backslashes nor control characters.
     pub fn write(&self, text: &mut Vec<u8>) {
+        self.write_with(&self.money.digits(), text);
+    }
+
+    /// The same, with the amount's own digits from whoever has them already.
+    pub fn write_with(&self, digits: &Digits, text: &mut Vec<u8>) {
         let row = self.locale.0;
         let pattern = if self.money.is_negative() { &row.negative } else { &row.positive };
         pattern.open(self.mark, text);
-        self.locale.number(self.money.abs(), text);
+        self.locale.number(self.money.currency(), digits, text);
         pattern.close(self.mark, text);
     }
 }
@@ -327,12 +332,13 @@ impl Locale {
         Written { locale: self, mark: self.mark(money.currency(), mark), money }
     }
 
-    fn number(self, money: Money, text: &mut Vec<u8>) {
+    /// Digits in groups, without their sign: that is the pattern's.
+    fn number(self, currency: Currency, digits: &Digits, text: &mut Vec<u8>) {
         let row = self.0;
-        let digits = money.digits();
         let (whole, fraction) = digits.parts();
+        let whole = whole.strip_prefix(b"-").unwrap_or(whole);
         // An amount finer than the price tag shows its ledger digits.
-        let shown = money.currency().display_digits() as usize;
+        let shown = currency.display_digits() as usize;
         let (tag, finer) = fraction.split_at(shown.min(fraction.len()));
         let fraction = if finer.iter().all(|digit| *digit == b'0') { tag } else { fraction };
         if whole.len() >= row.primary + row.minimum_grouping {

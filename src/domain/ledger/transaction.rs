@@ -176,6 +176,8 @@ journal_events! {
     BankMatched "bank_matched",
     /// Two persons took unexplained money at the bank as the merchant's own gain or loss.
     BankBorne "bank_borne",
+    /// The bank took back what it had booked before.
+    BankReversed "bank_reversed",
     /// Suppliers' shares may be paid out.
     Released "released",
     /// Own money was put with the clients' money, or taken back from it.

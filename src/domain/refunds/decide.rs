@@ -10,7 +10,7 @@ use crate::ids::SupplierId;
 use crate::money::{Currency, Money, Rounding};
 
 use super::lines::{RefundLine, lines};
-use super::mirror::{ConversionRefund, PartRefund, mirror_conversion, mirror_part};
+use super::mirror::{ConversionRefund, KeptFee, PartRefund, mirror_conversion, mirror_part};
 use super::movements::{Funds, FxDifference, Mirror};
 use super::request::{RefundError, RefundRequest};
 
@@ -49,7 +49,7 @@ pub struct Refund {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conversions: Vec<ConversionRefund>,
     /// Who bears the fee that the gateway keeps.
-    pub fee_owner: FeeOwner,
+    pub fee_owner: KeptFee,
     /// What is posted now, and undone if the refund fails.
     pub movements: Vec<Movement>,
 }
@@ -57,7 +57,7 @@ pub struct Refund {
 impl Refund {
     /// Money that was never divided goes back whole: no lines, no parts, only where it stood.
     pub fn undivided(amount: Money, movements: Vec<Movement>) -> Refund {
-        let fee_owner = FeeOwner::Platform;
+        let fee_owner = KeptFee::Platform;
         Refund { amount, lines: vec![], parts: vec![], conversions: vec![], fee_owner, movements }
     }
 }
@@ -87,10 +87,11 @@ pub fn decide(request: &RefundRequest, terms: &RefundTerms<'_>) -> Result<Refund
     }
     let conversions = mirror_conversions(terms, &parts)?;
     let amount = Money::sum(currency, charged)?;
-    let fee_owner = terms.account.unreturned_fee.unwrap_or(match settlement.fee_bearer {
-        Bearer::Suppliers => FeeOwner::Supplier,
-        Bearer::Platform | Bearer::Payer => FeeOwner::Platform,
-    });
+    let fee_owner = match (terms.account.unreturned_fee, settlement.fee_bearer) {
+        (Some(FeeOwner::Supplier), _) => KeptFee::Supplier,
+        (None, Bearer::Suppliers) => KeptFee::AsBorne,
+        (Some(FeeOwner::Platform), _) | (None, Bearer::Platform | Bearer::Payer) => KeptFee::Platform,
+    };
     let mirror = Mirror {
         settlement,
         account: terms.account,

@@ -5,12 +5,15 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::merchants::FeeOwner;
-use crate::domain::settlement::{Converted, Settlement};
+use crate::domain::settlement::{Converted, Line, LineKind, Settlement};
+use crate::domain::splits::Part;
 use crate::ids::SupplierId;
-use crate::money::{Money, MoneyError};
+use crate::money::{Currency, Money, MoneyError};
 
-use super::mirror::{ConversionRefund, PartRefund};
+use super::mirror::{ConversionRefund, KeptFee, PartRefund};
+
+/// Who gives what no supplier gives.
+const PLATFORM: &str = "platform";
 
 /// What a refund line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -35,74 +38,143 @@ pub struct RefundLine {
     pub to: String,
     /// How much.
     pub amount: Money,
-    /// In words.
+    /// The settlement's rule that it mirrors; empty for refunds decided before lines named one.
+    #[serde(default)]
+    pub rule: String,
+    /// Its version.
+    #[serde(default)]
+    pub rule_version: String,
+    /// The arithmetic.
     pub explain: String,
     /// For conversions: from what, at which rate.
     #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
     pub converted: Option<Converted>,
 }
 
-/// Lines that sum to the amount (per currency, where the gateway converted).
+/// What parts of one supplier, or of all, come to: as they were settled, and as they go back.
+#[derive(Debug, Clone, Copy)]
+struct Sums {
+    settled: Money,
+    charged: Money,
+    back: Money,
+    charged_back: Money,
+}
+
+impl Sums {
+    fn none(shared: Currency, charged: Currency) -> Sums {
+        let (shared, charged) = (Money::zero(shared), Money::zero(charged));
+        Sums { settled: shared, charged, back: shared, charged_back: charged }
+    }
+
+    fn add(
+        &mut self,
+        part: &Part,
+        refund: &PartRefund,
+        settled: Money,
+        back: Money,
+    ) -> Result<(), MoneyError> {
+        self.settled = self.settled.checked_add(settled)?;
+        self.charged = self.charged.checked_add(part.charged)?;
+        self.back = self.back.checked_add(back)?;
+        self.charged_back = self.charged_back.checked_add(refund.charged)?;
+        Ok(())
+    }
+
+    /// `85.10 × 40.00 / 100.00 = 34.04`.
+    fn explain(&self) -> String {
+        let of = |money: Money| money.amount();
+        let (settled, back) = (of(self.settled), of(self.back));
+        match self.charged_back == self.charged {
+            true => format!("all of {settled}"),
+            false => format!("{settled} × {} / {} = {back}", of(self.charged_back), of(self.charged)),
+        }
+    }
+}
+
+/// Lines that sum to the amount (per currency, where the gateway converted). Each names the settlement's rule that it
+/// mirrors. Proportions are cumulative: what earlier refunds rounded one way, the next rounds the other.
 pub(super) fn lines(
     settlement: &Settlement,
     parts: &[PartRefund],
     conversions: &[ConversionRefund],
-    fee_owner: FeeOwner,
+    fee_owner: KeptFee,
 ) -> Result<Vec<RefundLine>, MoneyError> {
-    let shared = settlement.shared_currency();
-    let mut shares: Vec<(SupplierId, Money)> = Vec::new();
+    let (shared, gross) = (settlement.shared_currency(), settlement.gross.currency());
+    let mut shares: Vec<(SupplierId, Sums)> = Vec::new();
     let mut kept: Vec<(String, Money)> = Vec::new();
-    let mut platform = Money::zero(shared);
+    let mut platform = Sums::none(shared, gross);
+    let mut absorbed = Money::zero(gross);
     for (part, refund) in settlement.parts.iter().zip(parts) {
-        let fee = refund.fee_borne.checked_add(refund.fee_absorbed)?;
-        platform = platform.checked_add(refund.commission)?.checked_add(refund.tax)?;
-        if settlement.received.is_none() {
-            platform = platform.checked_sub(refund.fee_absorbed)?;
-        }
-        let supplier_bears = fee_owner == FeeOwner::Supplier;
-        let bearer =
-            part.supplier.filter(|_| supplier_bears).map_or("platform".to_owned(), |id| id.to_string());
-        match kept.iter_mut().find(|(to, _)| *to == bearer) {
-            Some((_, sum)) => *sum = sum.checked_add(fee)?,
-            None => kept.push((bearer, fee)),
+        let settled = part.commission.checked_add(part.tax)?;
+        platform.add(part, refund, settled, refund.commission.checked_add(refund.tax)?)?;
+        absorbed = absorbed.checked_add(refund.fee_absorbed)?;
+        let (by_supplier, by_platform) = fee_owner.of(part, refund)?;
+        let supplier = part.supplier.map(|id| id.to_string()).unwrap_or_default();
+        for (bearer, fee) in [(supplier, by_supplier), (PLATFORM.to_owned(), by_platform)] {
+            match kept.iter_mut().find(|(to, _)| *to == bearer) {
+                Some((_, sum)) => *sum = sum.checked_add(fee)?,
+                None => kept.push((bearer, fee)),
+            }
         }
         let Some(supplier) = part.supplier else { continue };
-        match shares.iter_mut().find(|(of, _)| *of == supplier) {
-            Some((_, sum)) => *sum = sum.checked_add(refund.share)?,
-            None => shares.push((supplier, refund.share)),
+        let place = shares.iter().position(|(of, _)| *of == supplier).unwrap_or(shares.len());
+        if place == shares.len() {
+            shares.push((supplier, Sums::none(shared, gross)));
         }
+        shares[place].1.add(part, refund, part.share, refund.share)?;
     }
-    let line = |kind, to: String, amount: Money, explain: String| RefundLine {
-        kind,
-        to,
-        amount,
-        explain,
-        converted: None,
-    };
     let mut lines = Vec::new();
-    for (supplier, share) in shares {
-        let explain = format!("{} of the share goes back", share.amount());
-        lines.push(line(RefundLineKind::Share, supplier.to_string(), share, explain));
+    for (supplier, sums) in shares {
+        let to = supplier.to_string();
+        let explain = format!("{} of the share", sums.explain());
+        lines.push(mirrored(settlement, RefundLineKind::Share, to, sums.back, explain));
     }
-    let explain = "commission, tax and own sales go back, less a fee the platform had borne".to_owned();
-    lines.push(line(RefundLineKind::PlatformFee, "platform".to_owned(), platform, explain));
-    for (to, fee) in kept {
-        let explain = format!("the gateway keeps {} of its fee", fee.amount());
-        lines.push(line(RefundLineKind::FeeKept, to, fee, explain));
+    let mut explain = format!("{} of commission, tax and own sales", platform.explain());
+    let mut amount = platform.back;
+    if settlement.received.is_none() && !absorbed.is_zero() {
+        amount = amount.checked_sub(absorbed)?;
+        explain = format!("{explain}, less {} of the fee that the platform had borne", absorbed.amount());
+    }
+    lines.push(mirrored(settlement, RefundLineKind::PlatformFee, PLATFORM.to_owned(), amount, explain));
+    let fee = Money::sum(gross, kept.iter().map(|(_, fee)| *fee))?;
+    for (to, borne) in kept {
+        let explain = format!("{} of the {} that the gateway keeps of its fee", borne.amount(), fee.amount());
+        lines.push(mirrored(settlement, RefundLineKind::FeeKept, to, borne, explain));
     }
     for conversion in conversions {
         let rate = conversion.paid.amount().checked_div(conversion.from.amount()).unwrap_or(Decimal::ZERO);
         let rate = rate.round_sf(12).unwrap_or(rate).normalize();
         let spread = conversion.at_mid.checked_sub(conversion.paid)?;
         let converted = Converted { from: conversion.from, rate, mid: None, spread: Some(spread) };
-        lines.push(RefundLine {
-            kind: RefundLineKind::Conversion,
-            to: conversion.supplier.to_string(),
-            amount: conversion.paid,
-            explain: format!("{} of the share, as it was converted", conversion.from.amount()),
-            converted: Some(converted),
-        });
+        let explain = format!("{} of the share, as it was converted", conversion.from.amount());
+        let to = conversion.supplier.to_string();
+        let line = mirrored(settlement, RefundLineKind::Conversion, to, conversion.paid, explain);
+        lines.push(RefundLine { converted: Some(converted), ..line });
     }
     lines.retain(|line| !line.amount.is_zero());
     Ok(lines)
+}
+
+/// A line with the rule of the settlement's line that it mirrors.
+fn mirrored(
+    settlement: &Settlement,
+    kind: RefundLineKind,
+    to: String,
+    amount: Money,
+    explain: String,
+) -> RefundLine {
+    let (of, whose) = match kind {
+        RefundLineKind::Share => (LineKind::Share, Some(&to)),
+        RefundLineKind::PlatformFee => (LineKind::PlatformFee, None),
+        RefundLineKind::FeeKept => (LineKind::GatewayFee, None),
+        RefundLineKind::Conversion => (LineKind::Conversion, Some(&to)),
+    };
+    let own = |line: &&Line| line.kind == of && whose.is_none_or(|whose| *whose == line.to);
+    let (rule, rule_version) = settlement
+        .lines
+        .iter()
+        .find(own)
+        .map(|line| (line.rule.clone(), line.rule_version.clone()))
+        .unwrap_or_default();
+    RefundLine { kind, to, amount, rule, rule_version, explain, converted: None }
 }

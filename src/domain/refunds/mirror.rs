@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::settlement::{Conversion, Settlement};
 use crate::domain::splits::Part;
 use crate::ids::SupplierId;
-use crate::money::{AllocationPolicy, Money, allocate};
+use crate::money::{AllocationPolicy, Money, MoneyError, allocate};
 
 use super::request::RefundError;
 
@@ -26,6 +26,32 @@ pub struct PartRefund {
     pub tax: Money,
     /// The part of `commission` that was still deferred.
     pub from_deferred: Money,
+}
+
+/// Who bears a fee that the gateway keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeptFee {
+    /// Whoever bore it: a supplier its part, the platform its own (a tax on the fee, what exceeds the contract).
+    AsBorne,
+    /// The suppliers, all of it.
+    Supplier,
+    /// The platform, all of it.
+    Platform,
+}
+
+impl KeptFee {
+    /// A part's fee, divided: what its supplier bears, and what the platform does. Where nobody sells but the platform,
+    /// the platform bears it.
+    pub(super) fn of(self, part: &Part, refund: &PartRefund) -> Result<(Money, Money), MoneyError> {
+        let (borne, absorbed) = (refund.fee_borne, refund.fee_absorbed);
+        let (whole, none) = (borne.checked_add(absorbed)?, Money::zero(borne.currency()));
+        Ok(match self {
+            KeptFee::AsBorne if part.supplier.is_some() => (borne, absorbed),
+            KeptFee::Supplier if part.supplier.is_some() => (whole, none),
+            _ => (none, whole),
+        })
+    }
 }
 
 /// What one refund takes of one supplier's conversion.

@@ -26,7 +26,7 @@ mod request;
 pub use book::{left, own_pending};
 pub use decide::{Refund, RefundTerms, decide};
 pub use lines::{RefundLine, RefundLineKind};
-pub use mirror::{ConversionRefund, PartRefund};
+pub use mirror::{ConversionRefund, KeptFee, PartRefund};
 pub(in crate::domain) use movements::debit_supplier;
 pub use movements::{Funds, FxDifference};
 pub use request::{Allocation, RefundError, RefundRequest};

@@ -2,12 +2,12 @@
 
 use crate::domain::ledger::journal::Movement;
 use crate::domain::ledger::{Account, AccountCode, Owner};
-use crate::domain::merchants::{FeeOwner, GatewayAccount, Recognise, Role};
+use crate::domain::merchants::{GatewayAccount, Recognise, Role};
 use crate::domain::settlement::Settlement;
 use crate::ids::SupplierId;
 use crate::money::{Currency, Money, MoneyError, Rate};
 
-use super::mirror::{ConversionRefund, PartRefund};
+use super::mirror::{ConversionRefund, KeptFee, PartRefund};
 
 /// What a supplier's buckets hold in one currency, as far as a refund may touch them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub(super) struct Mirror<'a> {
     pub amount: Money,
     pub parts: &'a [PartRefund],
     pub conversions: &'a [ConversionRefund],
-    pub fee_owner: FeeOwner,
+    pub fee_owner: KeptFee,
 }
 
 impl Mirror<'_> {
@@ -81,9 +81,8 @@ impl Mirror<'_> {
         for (part, refund) in self.settlement.parts.iter().zip(self.parts) {
             let Some(supplier) = part.supplier else { continue };
             add(supplier, refund.share)?;
-            if self.fee_owner == FeeOwner::Supplier {
-                add(supplier, refund.fee_borne.checked_add(refund.fee_absorbed)?)?;
-            }
+            let (by_supplier, _) = self.fee_owner.of(part, refund)?;
+            add(supplier, by_supplier)?;
         }
         for conversion in self.conversions {
             add(conversion.supplier, conversion.from.negated())?;
@@ -110,14 +109,10 @@ impl Mirror<'_> {
             tax = tax.checked_add(refund.tax)?;
             pot = pot.checked_add(refund.share)?.checked_add(refund.commission)?.checked_add(refund.tax)?;
             converted = converted.checked_add(refund.charged)?.checked_sub(refund.fee_borne)?;
-            // A fee that nobody is there to bear, or that the platform now bears, is no longer recharged; one that a
-            // supplier now bears for the first time is.
-            let supplier_bears = self.fee_owner == FeeOwner::Supplier && part.supplier.is_some();
-            recharge = if supplier_bears {
-                recharge.checked_sub(refund.fee_absorbed)?
-            } else {
-                recharge.checked_add(refund.fee_borne)?
-            };
+            // What the platform now bears of a recharged fee is no longer recharged; what a supplier now bears for the
+            // first time is.
+            let (by_supplier, _) = self.fee_owner.of(part, refund)?;
+            recharge = recharge.checked_add(refund.fee_borne)?.checked_sub(by_supplier)?;
         }
         let plain = |code| Account::new(code, Owner::none());
         let revenue = match settlement.role {

@@ -139,7 +139,12 @@ fn left_over(net: Money, others: Money, share: Money) -> String {
     match (others.is_zero(), left == share.amount()) {
         (true, true) => text,
         (_, true) => format!("{text} − {} = {left}", others.amount()),
-        (_, false) => format!("{text} − {} = {left} → {}", others.amount(), share.amount()),
+        (_, false) => format!(
+            "{text} − {} = {left}, less {} that rounding down leaves with the platform = {}",
+            others.amount(),
+            left - share.amount(),
+            share.amount()
+        ),
     }
 }
 

@@ -46,6 +46,7 @@ pub fn narrative(event: JournalEvent, side: Side) -> &'static str {
         (E::GatewaySettled, _) => "Paid out by the gateway",
         (E::BankCredited, _) => "Received at the bank",
         (E::BankUnexplained, _) => "Unexplained money at the bank",
+        (E::BankReversed, _) => "Taken back by the bank",
         (E::Released, _) => "Released for payout",
         (E::ToppedUp, _) => "Own money moved",
     }

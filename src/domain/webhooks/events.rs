@@ -35,6 +35,9 @@ pub const EVENT_TYPES: &[&str] = &[
 pub const EVENT_GROUPS: &[&str] =
     &["payment", "dispute", "refund", "settlement", "finding", "payout_plan", "payout", "statement"];
 
+/// What a shop's own key hears of: not what others earn, nor what is not understood about money.
+pub const STOREFRONT_GROUPS: &[&str] = &["payment", "dispute", "refund"];
+
 /// The event that tries an endpoint out: told to that endpoint alone, whatever its filter.
 pub const TEST_EVENT: &str = "webhook_endpoint.test";
 
@@ -49,6 +52,16 @@ pub struct EventFilter(String);
 pub struct UnknownEvent(pub String);
 
 impl EventFilter {
+    /// Whether all that passes is a shop's own business.
+    pub fn is_storefront(&self) -> bool {
+        self.0.split_once('.').is_some_and(|(group, _)| STOREFRONT_GROUPS.contains(&group))
+    }
+
+    /// Every event of a shop's own business.
+    pub fn storefront() -> Vec<EventFilter> {
+        STOREFRONT_GROUPS.iter().map(|group| EventFilter(format!("{group}.*"))).collect()
+    }
+
     /// Whether an event passes.
     pub fn passes(&self, kind: &str) -> bool {
         match self.0.strip_suffix('*') {
@@ -109,6 +122,11 @@ mod tests {
             ["", "*", "payment", "payment.", "payment.caught", "pay.*", ".*", "payment.*.*", TEST_EVENT]
         {
             assert!(unknown.parse::<EventFilter>().is_err(), "{unknown}");
+        }
+        for (event, own) in
+            [("payment.late", true), ("dispute.*", true), ("finding.opened", false), ("payout.*", false)]
+        {
+            assert_eq!(event.parse::<EventFilter>().unwrap().is_storefront(), own, "{event}");
         }
         // A group's name that begins another's does not let that one pass.
         let payouts: EventFilter = "payout.*".parse().unwrap();

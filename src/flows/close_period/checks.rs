@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::findings::FindingKind;
+use chrono::{DateTime, Utc};
+
+use crate::domain::findings::{Finding, FindingKind};
 use crate::domain::ledger::{AccountCode, OpenItem};
 use crate::domain::periods::CloseCheck;
 use crate::ids::{FindingId, MerchantId};
@@ -33,14 +35,7 @@ impl ClosePeriod {
         let mut checks = self.unexplained(merchant).await?;
         checks.extend(self.in_transit(merchant).await?);
         checks.push(self.findings(merchant).await?);
-        checks.push(CloseCheck {
-            name: "gateway_balance".into(),
-            currency: None,
-            ok: true,
-            blocks: false,
-            amount: None,
-            detail: "gateways' own balances are not compared here".into(),
-        });
+        checks.extend(self.gateway_balances(merchant).await?);
         for check in self.client_money.report(merchant, None).await? {
             let top_up = check.top_up()?;
             checks.push(CloseCheck {
@@ -113,18 +108,63 @@ impl ClosePeriod {
             .collect())
     }
 
-    async fn findings(&self, merchant: MerchantId) -> Result<CloseCheck, CloseError> {
-        let mut open = 0_i64;
+    /// What gateways' own balances last differed by from clearing, reserves and suspense there, and nobody explained
+    /// since: the newest comparison of each account and currency counts, and two accounts do not cancel out.
+    async fn gateway_balances(&self, merchant: MerchantId) -> Result<Vec<CloseCheck>, CloseError> {
+        let mut newest: BTreeMap<(String, Currency), (DateTime<Utc>, Money)> = BTreeMap::new();
+        let findings = self.undecided(merchant, |kind| kind == FindingKind::BalanceDiffers).await?;
+        for finding in findings {
+            let Some(amount) = finding.amount else { continue };
+            let told = newest
+                .entry((finding.gateway_account, amount.currency()))
+                .or_insert((finding.opened_at, amount));
+            if told.0 <= finding.opened_at {
+                *told = (finding.opened_at, amount);
+            }
+        }
+        let mut sums: BTreeMap<Currency, (Money, Vec<String>)> = BTreeMap::new();
+        for ((account, currency), (_, amount)) in newest {
+            let (sum, accounts) = sums.entry(currency).or_insert((Money::zero(currency), vec![]));
+            *sum = sum.checked_add(amount.abs())?;
+            accounts.push(account);
+        }
+        let limit = self.limits.unexplained_minor;
+        let check = |(currency, (amount, accounts)): (Currency, (Money, Vec<String>))| CloseCheck {
+            name: "gateway_balance".into(),
+            currency: Some(currency),
+            ok: amount.minor() <= limit,
+            blocks: true,
+            amount: Some(amount),
+            detail: format!(
+                "{} had {amount} more or less than the books; the limit is {}",
+                accounts.join(", "),
+                Money::from_minor(limit, currency)
+            ),
+        };
+        Ok(sums.into_iter().map(check).collect())
+    }
+
+    async fn undecided(
+        &self,
+        merchant: MerchantId,
+        of: impl Fn(FindingKind) -> bool,
+    ) -> Result<Vec<Finding>, CloseError> {
+        let mut undecided = vec![];
         for state in ["open", "proposed"] {
             let mut seek = Seek::<FindingId>::Start;
             loop {
                 let page = self.store.findings(merchant, Some(state), seek, 100).await?;
                 let Some(last) = page.last() else { break };
                 seek = Seek::After(last.id);
-                open +=
-                    page.iter().filter(|finding| ABOUT_MONEY.contains(&finding.kind)).map(|_| 1).sum::<i64>();
+                undecided.extend(page.into_iter().filter(|finding| of(finding.kind)));
             }
         }
+        Ok(undecided)
+    }
+
+    async fn findings(&self, merchant: MerchantId) -> Result<CloseCheck, CloseError> {
+        let open = self.undecided(merchant, |kind| ABOUT_MONEY.contains(&kind)).await?.len();
+        let open = i64::try_from(open).unwrap_or(i64::MAX);
         let limit = self.limits.open_findings;
         Ok(CloseCheck {
             name: "findings".into(),

@@ -40,6 +40,9 @@ impl Deposits {
         let fact = Fact { ids: &self.ids, merchant: line.merchant, source: &source, subject: &source, at };
         let books = in_books(account);
         let (found, open) = self.found(account, line).await?;
+        if let Some(state) = self.taken_back(&mut change, account, line).await? {
+            return Ok((change, state));
+        }
         if let Some(found) = found {
             let sent = sums(&found, &open)?;
             let deposit = Deposit {
@@ -216,8 +219,19 @@ impl Deposits {
         line: &BankLine,
         why: &str,
     ) -> Result<(), DepositError> {
+        self.close_finding(change, line, FindingKind::BankUnexplained, why).await
+    }
+
+    /// A finding about a line needs nobody any more.
+    pub(super) async fn close_finding(
+        &self,
+        change: &mut Change,
+        line: &BankLine,
+        kind: FindingKind,
+        why: &str,
+    ) -> Result<(), DepositError> {
         let fact = line.id.to_string();
-        let found = self.store.finding_about(line.merchant, FindingKind::BankUnexplained, &fact).await?;
+        let found = self.store.finding_about(line.merchant, kind, &fact).await?;
         let Some(finding) = found.filter(|found| !matches!(found.value.state, FindingState::Resolved { .. }))
         else {
             return Ok(());
@@ -265,6 +279,6 @@ fn sums(found: &Match, open: &[Versioned<GatewaySettlement>]) -> Result<Vec<(Str
 }
 
 /// The day on which the money counts.
-fn credited_at(line: &BankLine) -> DateTime<Utc> {
+pub(super) fn credited_at(line: &BankLine) -> DateTime<Utc> {
     line.line.value_on.and_time(NaiveTime::MIN).and_utc()
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! gateway's report ─► record_batch ─► 1140 (in transit) ─► bank line matched ─► 1010 (received)
 //!                                          nobody knows it ─► 2900 + finding
+//!                     1140 (in transit again) ◄─ taken back by the bank ─┘
 //! ```
 //!
 //! Everything is booked under the other party's own reference of it, so that a report or a file may come twice.
@@ -13,6 +14,7 @@ mod match_line;
 mod read_statement;
 mod record_batch;
 mod report_fees;
+mod take_back;
 
 use crate::clock::Clock;
 use crate::domain::findings::{Finding, FindingKind, FindingState};

@@ -3,6 +3,7 @@
 //! A snapshot that is replaced as a whole when accounts change: readers never wait, and a payment keeps finding the
 //! account it was started on.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -48,6 +49,11 @@ impl Accounts {
     /// Every account, of every merchant.
     pub fn all(&self) -> Vec<Arc<OpenAccount>> {
         self.0.load().to_vec()
+    }
+
+    /// Every account as it stands, without a copy: for whoever looks and does not wait meanwhile.
+    pub fn look(&self) -> impl Deref<Target = Arc<Vec<Arc<OpenAccount>>>> + use<> {
+        self.0.load()
     }
 
     /// A merchant's accounts.

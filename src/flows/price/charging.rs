@@ -1,13 +1,12 @@
 //! Who can charge a shown price, and what is charged where nobody can.
 
-use std::sync::Arc;
-
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::PricesAnswer;
-use crate::flows::pay::OpenAccount;
+use crate::flows::pay::{Accounts, OpenAccount};
 use crate::gateways::Unchargeable;
+use crate::ids::MerchantId;
 use crate::money::Money;
 
 /// What would be charged instead of a shown price.
@@ -24,12 +23,15 @@ pub struct ChargedInstead {
 impl PricesAnswer<'_> {
     /// Says of every price which of the merchant's accounts can charge it: once for the currency, and beside an item
     /// where its amount makes a difference.
-    pub fn charged_at(&mut self, accounts: &[Arc<OpenAccount>]) {
+    pub fn charged_at(&mut self, accounts: &Accounts, merchant: MerchantId) {
+        let accounts = accounts.look();
+        let own = accounts.iter().filter(|open| open.account.merchant == merchant).map(AsRef::as_ref);
+        let accounts: &[&OpenAccount] = &own.collect::<Vec<_>>();
         let shown = self.currency;
-        let takes = |open: &&Arc<OpenAccount>| {
+        let takes = |open: &&OpenAccount| {
             open.gateway.step(shown).is_some() || open.gateway.currencies().contains(&shown)
         };
-        let taking: Vec<&Arc<OpenAccount>> = accounts.iter().filter(takes).collect();
+        let taking: Vec<&OpenAccount> = accounts.iter().copied().filter(takes).collect();
         self.chargeable_at = names(taking.iter().copied());
         // Steps are powers of ten: what is a multiple of the largest is one of all.
         let steps: Option<Vec<i64>> = taking.iter().map(|open| open.gateway.step(shown)).collect();
@@ -56,18 +58,18 @@ impl PricesAnswer<'_> {
 }
 
 /// The gateways by name, in order, each once.
-fn names<'a>(accounts: impl Iterator<Item = &'a Arc<OpenAccount>>) -> Vec<String> {
+fn names<'a>(accounts: impl Iterator<Item = &'a OpenAccount>) -> Vec<String> {
     let mut names: Vec<String> = accounts.map(|open| open.account.gateway.clone()).collect();
     names.sort_unstable();
     names.dedup();
     names
 }
 
-fn able(accounts: &[Arc<OpenAccount>], amount: Money) -> Vec<String> {
-    names(accounts.iter().filter(|open| open.gateway.check_amount(amount).is_ok()))
+fn able(accounts: &[&OpenAccount], amount: Money) -> Vec<String> {
+    names(accounts.iter().copied().filter(|open| open.gateway.check_amount(amount).is_ok()))
 }
 
-fn instead(accounts: &[Arc<OpenAccount>], shown: Money, own: Money) -> Option<ChargedInstead> {
+fn instead(accounts: &[&OpenAccount], shown: Money, own: Money) -> Option<ChargedInstead> {
     let nearest = accounts.iter().find_map(|open| match open.gateway.check_amount(shown) {
         Err(Unchargeable::Precision { nearest, .. }) => Some(nearest),
         _ => None,

@@ -243,13 +243,17 @@ impl Pricing {
         };
         let fixed = |item: &Item<'_>| market.fixed(item, display.currency).is_some();
         let all_fixed = !question.book.is_empty() && question.items.iter().all(fixed);
-        let (shown, fallback_reason) = match all_fixed {
-            true => (display.currency, None),
-            false => self.shown(&snapshot, first, display)?,
+        let (shown, fallback_reason, rate) = match self.applied(&snapshot, first, display.currency) {
+            Err(error) if !all_fixed => {
+                let (shown, reason) = self.shown_without(error, &snapshot, display)?;
+                (shown, reason, self.applied(&snapshot, first, shown).ok())
+            }
+            applied => (display.currency, None, applied.ok()),
         };
-        market.currency = shown;
-        market.text = display.locale.written(Money::zero(shown), question.mark);
-        let rate = self.applied(&snapshot, first, shown).ok();
+        if shown != market.currency {
+            market.currency = shown;
+            market.text = display.locale.written(Money::zero(shown), question.mark);
+        }
         let mut others: HashMap<Currency, Option<Arc<Applied>>> = HashMap::new();
         let mut items = Vec::with_capacity(question.items.len());
         for item in question.items {
@@ -293,25 +297,25 @@ impl Pricing {
         })
     }
 
-    /// The currency to show: the resolved one, or the default when a country's own has no rate.
-    fn shown(
+    /// The currency to show where the first item has no rate into the resolved one: that one all the same, or the default
+    /// when a country's own has no rate.
+    fn shown_without(
         &self,
+        error: PriceError,
         snapshot: &Snapshot,
-        from: Currency,
         display: Display,
     ) -> Result<(Currency, Option<FallbackReason>), PriceError> {
         let by_name = display.resolved_by == ResolvedBy::Currency;
-        match self.applied(snapshot, from, display.currency) {
-            Ok(_) => Ok((display.currency, None)),
+        match error {
             // The first item's currency may be the one without a rate, which is that item's matter alone.
-            Err(PriceError::NoRate(_)) if snapshot.currencies().any(|known| known == display.currency) => {
+            PriceError::NoRate(_) if snapshot.currencies().any(|known| known == display.currency) => {
                 Ok((display.currency, None))
             }
-            Err(PriceError::NoRate(_)) if !by_name => {
+            PriceError::NoRate(_) if !by_name => {
                 Ok((self.settings.default_currency, Some(FallbackReason::NoRate)))
             }
-            Err(PriceError::NoRate(_)) => Err(PriceError::NoRate(display.currency)),
-            Err(error) => Err(error),
+            PriceError::NoRate(_) => Err(PriceError::NoRate(display.currency)),
+            error => Err(error),
         }
     }
 

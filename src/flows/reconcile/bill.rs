@@ -10,6 +10,7 @@ use chrono::NaiveDate;
 use crate::domain::reconciliation::{Fact, Matching};
 use crate::flows::pay::OpenAccount;
 use crate::gateways::bills::{BillError, Way};
+use crate::ids::ReconciliationId;
 
 use super::batch::Takings;
 use super::{Bill, ReconcileError, Reconciling};
@@ -52,7 +53,7 @@ impl Reconciling {
             Bill::Day(day) => match bills.way() {
                 Way::ByHand => Err(ReconcileError::ByHand(open.account.name.clone())),
                 Way::File => {
-                    let path = self.file_for(self.0.ids.mint())?;
+                    let path = self.file_for(self.0.ids.mint::<ReconciliationId>())?;
                     let fetched = fetch(open, *day, &path).await;
                     let matching = match fetched {
                         Ok(()) => read_file(open.clone(), path.clone(), facts).await,

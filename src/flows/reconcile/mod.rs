@@ -107,7 +107,7 @@ impl Reconciling {
     ///
     /// # Errors
     /// [`ReconcileError::Unavailable`] when the folder cannot be made.
-    pub fn file_for(&self, id: ReconciliationId) -> Result<PathBuf, ReconcileError> {
+    pub fn file_for(&self, id: impl std::fmt::Display) -> Result<PathBuf, ReconcileError> {
         std::fs::create_dir_all(&self.0.folder).map_err(ReconcileError::unavailable)?;
         Ok(self.0.folder.join(format!("{id}.bill")))
     }

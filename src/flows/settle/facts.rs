@@ -92,7 +92,7 @@ impl Settlements {
     }
 
     /// The payment with what the gateway did to its money.
-    fn tell_fact(
+    pub(super) fn tell_fact(
         &self,
         change: &mut Change,
         event: &str,

@@ -76,6 +76,10 @@ pub(in crate::flows) async fn given_back(
     let mut back: Vec<refunds::Refund> = decided.collect::<Result<_, _>>().map_err(broken)?;
     let disputes = store.disputes_of(payment).await?;
     back.extend(disputes.iter().flat_map(|dispute| dispute.value.charged().cloned()));
+    for dispute in disputes.iter().filter(|dispute| !dispute.value.money.settled.is_empty()) {
+        let nothing = Money::zero(dispute.value.amount.currency());
+        back.push(refunds::Refund::undivided(nothing, dispute.value.money.settled.clone()));
+    }
     for hold in disputes.iter().filter_map(|dispute| dispute.value.money.hold.as_ref()) {
         let nothing = Money::zero(hold.amount.currency());
         back.push(refunds::Refund::undivided(nothing, hold.suppliers.clone()));

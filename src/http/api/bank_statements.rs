@@ -1,22 +1,27 @@
 //! `/v1/bank-statements`: files of banks, and what came of each of their lines.
 
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
 use actix_web::http::StatusCode;
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use actix_web::{HttpRequest, web};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::banks::csv::Columns;
-use crate::banks::{BankFileError, camt053, csv, mt940};
+use crate::banks::{FILE_MAX, camt053, csv, mt940};
 use crate::domain::deposits::{BankLine, LineState, ReadStatement};
 use crate::flows::deposits::StatementFile;
 use crate::http::caller::Caller;
-use crate::http::extract::{Paging, Query, Raw};
+use crate::http::extract::{Paging, Query};
 use crate::http::idempotent::{self, Asked, KeyHeader};
 use crate::http::problem::{Answer, Code, Problem};
 use crate::http::schemas::{BankStatementFormat, BankStatementObject, LineStateWord, ListObject};
 use crate::http::service::Service;
+use crate::http::spool::{self, Spooled};
 use crate::http::wire::{self, Page};
 use crate::ids::{BankAccountId, BankLineId, BankStatementId, GatewaySettlementId};
 use crate::money::{Currency, Money};
@@ -85,6 +90,9 @@ pub struct LineAnswer {
     names: Vec<String>,
     /// What else it says.
     text: String,
+    /// The other side of a transfer, the line that takes this one back, or the one that this one takes back.
+    #[schema(required)]
+    counterpart: Option<BankLineId>,
     /// The payouts it is.
     gateway_settlements: Vec<GatewaySettlementId>,
 }
@@ -101,6 +109,7 @@ fn line_answer(line: BankLine) -> LineAnswer {
         reference: line.line.reference,
         names: line.line.names,
         text: line.line.text,
+        counterpart: line.state.counterpart(),
         gateway_settlements: match line.state {
             LineState::Matched { settlements } => settlements,
             _ => vec![],
@@ -177,7 +186,7 @@ async fn with_lines(service: &Service, statement: BankStatement) -> Answer<BankS
 }
 
 /// Takes a file in: camt.053 as `application/xml`, MT940 as `text/plain`, CSV as `text/csv`. The same file again, or
-/// another that prints the same lines, books nothing twice.
+/// another that prints the same lines, books nothing twice. At most 256 MiB.
 #[utoipa::path(post, path = "/v1/bank-statements", tag = "deposits", params(ReadParameters, KeyHeader),
     request_body(content(
         (String = "application/xml", example = "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt>…</BkToCstmrStmt></Document>"),
@@ -189,12 +198,26 @@ pub async fn create(
     caller: Caller,
     request: HttpRequest,
     query: Query<ReadParameters>,
-    body: Raw,
+    payload: web::Payload,
 ) -> Answer {
     let bank = query.0.bank_account.as_deref().map(|text| wire::id("bank_account", text)).transpose()?;
     let columns = Columns::default().with(query.0.columns.as_deref().unwrap_or_default());
     let columns = columns.map_err(|why| Problem::new(Code::InvalidParameter, why).at("columns"))?;
-    let format = format_of(&request, &body.0)?;
+    if request.headers().contains_key(CONTENT_ENCODING) {
+        return Err(Problem::new(Code::UnsupportedEncoding, "send the body without Content-Encoding"));
+    }
+    let told = told_format(&request)?;
+    let spooled = Spooled(service.reconciling.file_for(service.ids.mint::<BankStatementId>())?);
+    let hash = spool::keep(payload, &spooled.0, FILE_MAX, service.settings.limits.body).await?;
+    let format = match told {
+        Some(format) => format,
+        None => web::block({
+            let path = spooled.0.clone();
+            move || looked_at(&path)
+        })
+        .await
+        .map_err(Problem::internal)??,
+    };
     let currency = match (format, bank) {
         ("csv", None) => {
             let detail = "a CSV names no account: say which in `bank_account`";
@@ -206,12 +229,10 @@ pub async fn create(
         }
         (_, None) => None,
     };
-    let bytes = body.0.clone();
-    let read = web::block(move || parse(format, &bytes, &columns, currency)).await;
+    let read = web::block(move || parse(format, &spooled, &columns, currency)).await;
     let statements = read.map_err(Problem::internal)??;
-    let file = StatementFile::new(format, &body.0, statements, bank);
-    let asked = Asked { service: &service, caller: &caller, request: &request, body: &body.0 };
-    let hash = file.hash.clone();
+    let file = StatementFile { format, hash: hash.clone(), statements, account: bank };
+    let asked = Asked { service: &service, caller: &caller, request: &request, body: hash.as_bytes() };
     let carry = async |claim: Claim| {
         let mut extra = caller.noted(&service, "bank_statement.read", &hash, file.format);
         extra.claim(&claim, &hash);
@@ -235,16 +256,14 @@ async fn shown(service: &Service, statements: Vec<BankStatement>) -> Answer<File
     Ok(FileAnswer { object: "list", data })
 }
 
-/// What the body is: what its type says, else what it looks like.
-fn format_of(request: &HttpRequest, body: &[u8]) -> Answer<&'static str> {
+/// What the body is by its type; nothing where that says no more than text.
+fn told_format(request: &HttpRequest) -> Answer<Option<&'static str>> {
     let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let looks_like_xml =
-        || body.iter().find(|byte| !byte.is_ascii_whitespace() && **byte < 0x80) == Some(&b'<');
     match kind.as_str() {
-        "application/xml" | "text/xml" => Ok("camt053"),
-        "text/csv" => Ok("csv"),
-        "text/plain" | "application/octet-stream" => Ok(if looks_like_xml() { "camt053" } else { "mt940" }),
+        "application/xml" | "text/xml" => Ok(Some("camt053")),
+        "text/csv" => Ok(Some("csv")),
+        "text/plain" | "application/octet-stream" => Ok(None),
         _ => {
             let detail = "send camt.053 as application/xml, MT940 as text/plain, CSV as text/csv";
             Err(Problem::new(Code::UnsupportedMediaType, detail))
@@ -252,15 +271,25 @@ fn format_of(request: &HttpRequest, body: &[u8]) -> Answer<&'static str> {
     }
 }
 
+/// What the file looks like by its first bytes.
+fn looked_at(path: &Path) -> Answer<&'static str> {
+    let mut head = vec![];
+    File::open(path).and_then(|file| file.take(64).read_to_end(&mut head)).map_err(Problem::internal)?;
+    let is_letter = |byte: &&u8| !byte.is_ascii_whitespace() && (1..0x80).contains(*byte);
+    Ok(if head.iter().find(is_letter) == Some(&b'<') { "camt053" } else { "mt940" })
+}
+
 fn parse(
     format: &str,
-    bytes: &[u8],
+    file: &Spooled,
     columns: &Columns,
     currency: Option<Currency>,
-) -> Result<Vec<ReadStatement>, BankFileError> {
-    match (format, currency) {
-        ("camt053", _) => camt053::read(bytes),
-        ("csv", Some(currency)) => csv::read(bytes, columns, currency),
-        _ => mt940::read(bytes),
-    }
+) -> Answer<Vec<ReadStatement>> {
+    let file = File::open(&file.0).map_err(Problem::internal)?;
+    let read = match (format, currency) {
+        ("camt053", _) => camt053::read(file),
+        ("csv", Some(currency)) => csv::read(file, columns, currency),
+        _ => mt940::read(file),
+    };
+    Ok(read?)
 }

@@ -4,6 +4,7 @@ use actix_web::web;
 use chrono::{DateTime, Utc};
 use utoipa::ToSchema;
 
+use crate::domain::webhooks::STOREFRONT_GROUPS;
 use crate::flows::webhooks::EventView;
 use crate::http::caller::Caller;
 use crate::http::extract::{Paging, Query};
@@ -12,6 +13,7 @@ use crate::http::schemas::{EventObject, Foreign};
 use crate::http::service::Service;
 use crate::http::wire::{self, Page};
 use crate::ids::EventId;
+use crate::store::outbox::{Event, EventReader};
 
 /// An event, as it is answered and as webhooks carry it.
 #[derive(Debug, ToSchema)]
@@ -33,19 +35,21 @@ pub struct EventAnswer {
 }
 
 /// The merchant's events, the one written last first. `ending_before` an event answers those written right after it: a
-/// reader who goes on so misses none. Webhooks carry the same events.
+/// reader who goes on so misses none. Webhooks carry the same events. A key
+/// with no scope but `storefront` sees those of payments, disputes and refunds.
 #[utoipa::path(get, path = "/v1/events", tag = "events", params(Paging), responses(
     (status = 200, description = "A page of events", body = Page<EventAnswer>)))]
 pub async fn list(service: web::Data<Service>, caller: Caller, paging: Query<Paging>) -> Answer {
     let limit = paging.0.limit()?;
     let seek = paging.0.seek(wire::id)?;
     if let Some(id) = seek.key()
-        && service.store.event(caller.merchant(), *id).await?.is_none()
+        && seen(&service, &caller, *id).await?.is_none()
     {
         let param = if seek.is_backwards() { "ending_before" } else { "starting_after" };
         return Err(Problem::new(Code::InvalidParameter, "there is no such event to go on from").at(param));
     }
-    let events = service.store.events_from(caller.merchant(), seek, limit as i64 + 1).await?;
+    let events =
+        service.store.events_from(caller.merchant(), caller.reads_events(), seek, limit as i64 + 1).await?;
     crate::http::json(200, &Page::of(events.iter().map(EventView::of).collect(), limit, &seek))
 }
 
@@ -54,7 +58,18 @@ pub async fn list(service: web::Data<Service>, caller: Caller, paging: Query<Pag
     (status = 200, description = "The event", body = EventAnswer)))]
 pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id: EventId = wire::path_id(&id, "event")?;
-    let event = service.store.event(caller.merchant(), id).await?;
+    let event = seen(&service, &caller, id).await?;
     let event = event.ok_or_else(|| Problem::not_found("event"))?;
     crate::http::json_text(200, EventView::of(&event).bytes().map_err(Problem::internal)?)
+}
+
+/// An event that the caller may hear of.
+async fn seen(service: &Service, caller: &Caller, id: EventId) -> Answer<Option<Event>> {
+    let event = service.store.event(caller.merchant(), id).await?;
+    let own = |event: &Event| {
+        let group = event.kind.split_once('.').map(|(group, _)| group);
+        caller.reads_events() == EventReader::Office
+            || group.is_some_and(|group| STOREFRONT_GROUPS.contains(&group))
+    };
+    Ok(event.filter(own))
 }

@@ -305,6 +305,6 @@ async fn shown<'a>(
     let book = service.pricing.book_of(caller.merchant(), skus).await?;
     let question = PricesQuestion { items, shopper, rounding, mark, book };
     let mut answer = service.pricing.localise(question)?;
-    answer.charged_at(&service.accounts_of(caller.merchant()));
+    answer.charged_at(service.pay.accounts(), caller.merchant());
     Ok(answer)
 }

@@ -5,11 +5,9 @@ use std::path::Path;
 use actix_multipart::{Field, Multipart};
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{FromRequest, HttpRequest, web};
-use aws_lc_rs::digest;
 use chrono::NaiveDate;
 use futures_util::StreamExt;
 use serde::Deserialize;
-use tokio::io::AsyncWriteExt;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::flows::reconcile::{Bill, ItemView, RunView};
@@ -18,6 +16,7 @@ use crate::http::caller::Caller;
 use crate::http::extract::{Json, Paging, Query};
 use crate::http::problem::{Answer, Code, Problem};
 use crate::http::service::Service;
+use crate::http::spool;
 use crate::http::wire::{self, Page};
 use crate::ids::ReconciliationId;
 use crate::store::Seek;
@@ -138,26 +137,9 @@ async fn text(field: &mut Field) -> Answer<String> {
         .map_err(|_| Problem::new(Code::InvalidBody, "`gateway` is no UTF-8").at("gateway"))
 }
 
-/// Writes the file away as it comes; at most 2 GiB, and never silent for longer than a body may take.
 async fn keep(service: &Service, field: &mut Field, path: &Path) -> Answer<String> {
-    let mut file = tokio::fs::File::create(path).await.map_err(Problem::internal)?;
-    let mut hash = digest::Context::new(&digest::SHA256);
-    let mut taken = 0_u64;
-    loop {
-        let next = tokio::time::timeout(service.settings.limits.body, field.next()).await;
-        let next = next.map_err(|_| Problem::new(Code::RequestTimeout, "the file stopped coming"))?;
-        let Some(chunk) = next else { break };
-        let chunk = chunk.map_err(|error| Problem::new(Code::InvalidBody, error.to_string()))?;
-        taken += chunk.len() as u64;
-        if taken > BILL_LIMIT {
-            return Err(Problem::new(Code::PayloadTooLarge, "a bill has at most 2 GiB").at("file"));
-        }
-        hash.update(&chunk);
-        file.write_all(&chunk).await.map_err(Problem::internal)?;
-    }
-    file.flush().await.map_err(Problem::internal)?;
-    let hex = hash.finish();
-    Ok(hex.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+    let kept = spool::keep(field, path, BILL_LIMIT, service.settings.limits.body).await;
+    kept.map_err(|problem| problem.at("file"))
 }
 
 /// The merchant's runs.

@@ -20,6 +20,7 @@ use crate::http::schemas::{
 use crate::http::service::Service;
 use crate::http::wire::{self, Page};
 use crate::ids::{EventId, WebhookDeliveryId, WebhookEndpointId};
+use crate::store::outbox::EventReader;
 
 /// What a new endpoint is to be.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -176,6 +177,33 @@ fn filters(words: &[String]) -> Answer<Vec<EventFilter>> {
     Ok(filters)
 }
 
+/// What a caller's endpoint hears: all that is its business where it names nothing, and nothing else.
+fn heard(caller: &Caller, filters: Vec<EventFilter>) -> Answer<Vec<EventFilter>> {
+    match caller.reads_events() {
+        EventReader::Office => Ok(filters),
+        EventReader::Storefront if filters.is_empty() => Ok(EventFilter::storefront()),
+        EventReader::Storefront => match filters.iter().find(|filter| !filter.is_storefront()) {
+            None => Ok(filters),
+            Some(other) => {
+                let detail = format!("`{other}` needs a secret key with scope finance or admin");
+                Err(Problem::new(Code::KeyScope, detail).at("events"))
+            }
+        },
+    }
+}
+
+/// An endpoint that hears more than its caller may is not the caller's to steer, nor to see what it heard.
+async fn steers(service: &Service, caller: &Caller, id: WebhookEndpointId) -> Answer<()> {
+    let Some(row) = service.store.endpoint(caller.merchant(), id).await? else { return Ok(()) };
+    let events = row.value.endpoint.events;
+    let all = events.is_empty() || !events.iter().all(EventFilter::is_storefront);
+    if all && caller.reads_events() == EventReader::Storefront {
+        let detail = "this endpoint hears events that need a secret key with scope finance or admin";
+        return Err(Problem::new(Code::KeyScope, detail));
+    }
+    Ok(())
+}
+
 /// What is for people may be empty here.
 fn description(text: String) -> Answer<String> {
     if text.is_empty() { Ok(text) } else { wire::label("description", text) }
@@ -205,7 +233,7 @@ pub async fn create(
     let body = body.value;
     let new = NewEndpoint {
         id: service.ids.mint(),
-        events: filters(&body.events)?,
+        events: heard(&caller, filters(&body.events)?)?,
         description: description(body.description.unwrap_or_default())?,
         url: body.url,
     };
@@ -232,10 +260,11 @@ pub async fn update(
 ) -> Answer {
     let id = wire::path_id(&id, "webhook endpoint")?;
     let body = body.value;
+    steers(&service, &caller, id).await?;
     let edit = EndpointEdit {
         url: body.url,
         description: body.description.map(description).transpose()?,
-        events: body.events.as_deref().map(filters).transpose()?,
+        events: body.events.as_deref().map(|words| heard(&caller, filters(words)?)).transpose()?,
         enabled: body.enabled,
     };
     let noted = caller.noted(&service, "webhook_endpoint.update", id, "");
@@ -248,6 +277,7 @@ pub async fn update(
     (status = 200, description = "The endpoint that was", body = EndpointAnswer)))]
 pub async fn delete(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id = wire::path_id(&id, "webhook endpoint")?;
+    steers(&service, &caller, id).await?;
     let noted = caller.noted(&service, "webhook_endpoint.delete", id, "");
     let endpoint = service.webhooks.delete(caller.merchant(), id, noted).await?;
     crate::http::json(200, &answer(endpoint, None))
@@ -264,6 +294,7 @@ pub async fn rotate(
     body: Json<RotateWebhookSecret>,
 ) -> Answer {
     let id = wire::path_id(&id, "webhook endpoint")?;
+    steers(&service, &caller, id).await?;
     let overlap = body.value.overlap_hours.map_or(OVERLAP_USUAL, |hours| TimeDelta::hours(hours.into()));
     if overlap > OVERLAP_MOST {
         let detail = format!("the old secret can sign for {} hours at most", OVERLAP_MOST.num_hours());
@@ -280,6 +311,7 @@ pub async fn rotate(
     (status = 202, description = "The delivery, on its way", body = DeliveryAnswer)))]
 pub async fn test(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id = wire::path_id(&id, "webhook endpoint")?;
+    steers(&service, &caller, id).await?;
     let noted = caller.noted(&service, "webhook_endpoint.test", id, "");
     let delivery = service.webhooks.test(caller.merchant(), id, noted).await?;
     crate::http::json(202, &delivery_answer(delivery))
@@ -295,6 +327,7 @@ pub async fn deliveries(
     paging: Query<Paging>,
 ) -> Answer {
     let endpoint = own(&service, &caller, &id).await?;
+    steers(&service, &caller, endpoint.id).await?;
     let limit = paging.0.limit()?;
     let seek = paging.0.seek(wire::id)?;
     let rows = service.store.deliveries(endpoint.id, seek, limit as i64 + 1).await?;
@@ -308,6 +341,7 @@ pub async fn retry(service: web::Data<Service>, caller: Caller, ids: web::Path<(
     let (endpoint, delivery) = ids.into_inner();
     let endpoint = wire::path_id(&endpoint, "webhook endpoint")?;
     let delivery: WebhookDeliveryId = wire::path_id(&delivery, "delivery")?;
+    steers(&service, &caller, endpoint).await?;
     let noted = caller.noted(&service, "webhook_delivery.resend", delivery, endpoint);
     let delivery = service.webhooks.resend(caller.merchant(), endpoint, delivery, noted).await?;
     crate::http::json(202, &delivery_answer(delivery))

@@ -10,7 +10,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::value::CowStrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::forward_to_deserialize_any;
+
+use super::tree::forward_scalars;
 
 /// Reads a whole body, or gives up.
 pub(super) fn read<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Option<T> {
@@ -136,11 +137,7 @@ impl<'b> Deserializer<'b> for &mut Flat<'b> {
         visitor.visit_enum(CowStrDeserializer::new(self.text()?))
     }
 
-    forward_to_deserialize_any! {
-        <V: Visitor<'b>>
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit unit_struct tuple tuple_struct map
-        ignored_any
-    }
+    forward_scalars! { <V: Visitor<'b>> }
 }
 
 /// What stands in an object or a list, part by part.

@@ -83,10 +83,7 @@ impl<'a, 'de> Deserializer<'de> for Place<'a> {
         read
     }
 
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq
-        tuple tuple_struct map identifier ignored_any
-    }
+    super::tree::forward_scalars! { str string seq identifier }
 }
 
 struct Items<'a>(std::iter::Enumerate<std::slice::Iter<'a, Value>>);

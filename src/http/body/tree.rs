@@ -7,6 +7,17 @@ use serde_json::{Map, Value};
 
 use crate::http::misread::MARK;
 
+/// Every kind of number, and what no body asks for by name, is whatever stands there; so are the kinds named.
+macro_rules! forward_scalars {
+    ($($kinds:tt)*) => {
+        serde::forward_to_deserialize_any! {
+            $($kinds)* bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit unit_struct
+            tuple tuple_struct map ignored_any
+        }
+    };
+}
+pub(super) use forward_scalars;
+
 /// A JSON tree whose objects name each field once.
 pub(super) struct Tree(pub Value);
 

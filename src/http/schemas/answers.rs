@@ -253,7 +253,12 @@ struct RefundLine {
     /// Who gives it: `platform` or a supplier's id.
     to: String,
     amount: Money,
-    /// In words.
+    /// The settlement's rule that it mirrors.
+    rule: String,
+    /// Its version: a hash.
+    rule_version: String,
+    /// The arithmetic.
+    #[schema(example = "85.10 × 40.00 / 100.00 = 34.04 of the share")]
     explain: String,
     /// For conversions: what was converted.
     #[schema(nullable = false)]

@@ -28,6 +28,7 @@ use straits::jobs::{Jobs, payment_duties};
 use straits::money::Currency;
 use straits::rates::RateBook;
 use straits::store::merchants::StoredGatewayAccount;
+use straits::store::outbox::EventReader;
 use straits::store::{Change, Engine, Seek, Store, TransactionFilter, VerifyOptions};
 use straits::vault::Vault;
 
@@ -295,7 +296,11 @@ impl House {
 
     /// How many events there are of this merchant.
     pub async fn events(&self) -> usize {
-        self.store.events_from(self.ground.merchant.id, Seek::Start, 100).await.unwrap().len()
+        self.store
+            .events_from(self.ground.merchant.id, EventReader::Office, Seek::Start, 100)
+            .await
+            .unwrap()
+            .len()
     }
 
     /// The kinds of this merchant's findings.

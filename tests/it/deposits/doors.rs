@@ -84,6 +84,35 @@ async fn a_day_of_grabpay_reaches_the_bank_and_falls_short() {
     app.stop().await;
 }
 
+/// A busy shop's day is bigger than other bodies may be; what is wrong far down is still told by its line.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_may_be_bigger_than_other_bodies() {
+    let app = TestApp::start().await;
+    let account = app.sandbox["banks"]["SGD"]["account"].as_str().unwrap().to_owned();
+    // Notes between the fields: long, and of no line.
+    let padding = ":86:NOTHING OF MONEY, ONLY WORDS THAT FILL THE FILE\r\n".repeat(60_000);
+    let file = |closing: &str| {
+        format!(
+            ":20:BIG\r\n:25:{account}\r\n:28C:1\r\n:60F:C261127SGD0,\r\n{padding}:61:261128C12,50NTRFREF//B-1\r\n:62F:{closing}\r\n-"
+        )
+    };
+    let good = file("C261128SGD12,50");
+    assert!(good.len() > 2 << 20);
+    let broken = read_in(&app, "finance", "b-1", "text/plain", &file("X261128SGD12,50")).await;
+    assert_eq!((broken.status, broken.code()), (422, "statement_unreadable".to_owned()), "{}", broken.text);
+    assert!(broken.text.contains("line 60006, :62F:"), "{}", broken.text);
+    let read = read_in(&app, "finance", "b-2", "text/plain", &good).await;
+    assert_eq!((read.status, &read.json()["data"][0]["lines"]), (201, &json!(1)), "{}", read.text);
+    let again = read_in(&app, "finance", "b-2", "text/plain", &good).await;
+    assert_eq!((again.status, again.text), (201, read.text));
+    let other = read_in(&app, "finance", "b-2", "text/plain", &good.replace("B-1", "B-2")).await;
+    assert_eq!(other.code(), "idempotency_key_reused");
+    // Nothing of it is left lying about.
+    let left = std::fs::read_dir(app.folder().join("bills")).unwrap().count();
+    assert_eq!(left, 0);
+    app.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn files_that_are_none_are_refused_and_forms_told_apart() {
     let app = TestApp::start().await;

@@ -2,7 +2,7 @@
 
 use chrono::{NaiveDate, TimeDelta};
 use straits::domain::disputes::MovementKind;
-use straits::domain::findings::{Action, FindingKind};
+use straits::domain::findings::{Action, Finding, FindingKind, FindingState};
 use straits::domain::ledger::ageing::settle_oldest;
 use straits::domain::ledger::{AccountCode, JournalEvent};
 use straits::domain::periods::PeriodClose;
@@ -109,6 +109,34 @@ async fn a_period_is_closed_within_limits_and_stays_as_it_was() {
         assert_eq!(suspense[0].days(database.clock.now()), 1);
         let finding = world.finding(FindingKind::AmountDiffers).await;
         world.resolve(&finding, Action::SendBack).await;
+
+        // What a gateway's own balance differed by, and the day before: the newest word counts, until it is explained.
+        for (fact, amount) in [("1", "3.00"), ("2", "-5.00")] {
+            let mut change = Change::new();
+            change.open_finding(&Finding {
+                id: world.ids.mint(),
+                merchant: world.merchant.id,
+                kind: FindingKind::BalanceDiffers,
+                gateway_account: world.account.name.clone(),
+                payment: None,
+                fact: fact.into(),
+                amount: Some(money(amount, "USD")),
+                detail: String::new(),
+                state: FindingState::Open,
+                opened_at: database.clock.now(),
+            });
+            store.commit(change).await.unwrap();
+            database.tick(TimeDelta::minutes(1));
+        }
+        let refused = close(&world, world.maker, day).await;
+        let Err(CloseError::Unexplained(checks)) = refused else { panic!("{refused:?}") };
+        let faults: Vec<_> = checks.iter().filter(|check| check.blocks && !check.ok).collect();
+        assert_eq!((faults.len(), faults[0].name.as_str()), (1, "gateway_balance"), "{faults:?}");
+        assert_eq!(faults[0].amount, Some(money("5.00", "USD")));
+        for _ in 0..2 {
+            let finding = world.finding(FindingKind::BalanceDiffers).await;
+            world.word(world.maker, &finding, Action::Dismiss).await.unwrap();
+        }
 
         let proposed = close(&world, world.maker, day).await.unwrap();
         assert_eq!(proposed.state.as_str(), "proposed");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use straits::store::outbox::EventReader;
 use straits::store::{Engine, Seek};
 
 use super::receiver::Receiver;
@@ -27,13 +28,20 @@ async fn an_event_whose_older_id_is_written_later_is_neither_skipped_nor_listed_
             events.into_iter().map(|event| event.id).collect::<Vec<_>>()
         };
         let (store, merchant) = (&world.store, world.merchant);
-        let all = ids(store.events_from(merchant, Seek::Start, 10).await.unwrap());
+        let all = ids(store.events_from(merchant, EventReader::Office, Seek::Start, 10).await.unwrap());
         assert_eq!(all, [older.id, younger.id], "the one written last comes first");
-        let next = ids(store.events_from(merchant, Seek::Before(younger.id), 10).await.unwrap());
+        let next = ids(store
+            .events_from(merchant, EventReader::Office, Seek::Before(younger.id), 10)
+            .await
+            .unwrap());
         assert_eq!(next, [older.id], "a reader who goes on from what it saw misses none");
-        let earlier = ids(store.events_from(merchant, Seek::After(older.id), 10).await.unwrap());
+        let earlier =
+            ids(store.events_from(merchant, EventReader::Office, Seek::After(older.id), 10).await.unwrap());
         assert_eq!(earlier, [younger.id]);
-        let strange = ids(store.events_from(world.ids.mint(), Seek::Before(younger.id), 10).await.unwrap());
+        let strange = ids(store
+            .events_from(world.ids.mint(), EventReader::Office, Seek::Before(younger.id), 10)
+            .await
+            .unwrap());
         assert!(strange.is_empty());
         store.close().await;
     })
@@ -76,7 +84,8 @@ async fn two_programs_that_tell_and_hand_on_at_once_skip_none_and_double_none() 
             hand_on(other),
         );
         while world.webhooks.hand_on().await.unwrap() > 0 {}
-        let told = world.store.events_from(world.merchant, Seek::Start, 1_000).await.unwrap();
+        let told =
+            world.store.events_from(world.merchant, EventReader::Office, Seek::Start, 1_000).await.unwrap();
         let expected: BTreeSet<_> = told.iter().map(|event| event.id).collect();
         assert_eq!(expected.len(), 600);
         let met: Vec<_> = world.deliveries(all).await.into_iter().map(|delivery| delivery.event).collect();

@@ -26,7 +26,7 @@ async fn create(app: &TestApp, key: &str, body: &Value) -> Value {
 async fn a_payment_is_told_signed_and_as_the_api_shows_it() {
     let app = TestApp::start().await;
     let (receiver, refunds) = (Receiver::start().await, Receiver::start().await);
-    let made = create(&app, "storefront", &json!({"url": receiver.url, "description": "desk"})).await;
+    let made = create(&app, "finance", &json!({"url": receiver.url, "description": "desk"})).await;
     let filter = json!({"url": refunds.url, "events": ["refund.*", "finding.opened", "refund.*"]});
     let only = create(&app, "admin", &filter).await;
     assert_eq!(only["events"], json!(["finding.opened", "refund.*"]));
@@ -53,15 +53,14 @@ async fn a_payment_is_told_signed_and_as_the_api_shows_it() {
     receiver.wait_for(4).await;
 
     // The list goes on where a reader stopped, and ends.
-    let all = app.get("storefront", "/v1/events?limit=100").await.json();
+    let all = app.get("finance", "/v1/events?limit=100").await.json();
     let ids: Vec<&str> =
         all["data"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect();
     let (mut walked, mut last) = (vec![*ids.last().unwrap()], ids.last().unwrap().to_string());
     let pages: Vec<Value> = {
         let mut pages = vec![];
         loop {
-            let page =
-                app.get("storefront", &format!("/v1/events?limit=2&ending_before={last}")).await.json();
+            let page = app.get("finance", &format!("/v1/events?limit=2&ending_before={last}")).await.json();
             let more = page["has_more"] == json!(true);
             if let Some(first) = page["data"][0]["id"].as_str() {
                 last = first.to_owned();
@@ -117,6 +116,67 @@ async fn a_payment_is_told_signed_and_as_the_api_shows_it() {
     assert_eq!(refunds.heard().len(), 1, "a test goes to one endpoint only");
     let shown = app.get("admin", &endpoint).await.text;
     assert!(!shown.contains("whsec_"), "{shown}");
+    app.stop().await;
+}
+
+/// What others earn and what is not understood about money is not for whoever holds the shop's key.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shops_key_hears_of_its_own_business_only() {
+    let app = TestApp::start().await;
+    let arm = app.post("finance", "/v1/sandbox/scenarios/wrong_amount", &json!({"next": 1})).await;
+    assert_eq!(arm.status, 200, "{}", arm.text);
+    let receiver = Receiver::start().await;
+    let own = create(&app, "storefront", &json!({"url": receiver.url})).await;
+    assert_eq!(own["events"], json!(["payment.*", "dispute.*", "refund.*"]));
+    let all = create(&app, "finance", &json!({"url": receiver.url, "description": "all"})).await;
+    for order in ["heard-1", "heard-2"] {
+        let payment = app.pay("paypal", order).await;
+        let page = format!("/v1/sandbox/payments/{}", payment["id"].as_str().unwrap());
+        app.post("storefront", &page, &json!({"shopper": "approve"})).await;
+    }
+    let listed = async |key: &str, behind: &str| {
+        let page = app.get(key, &format!("/v1/events?limit=100{behind}")).await.json();
+        page["data"].as_array().unwrap().clone()
+    };
+    let office = listed("finance", "").await;
+    let is_own = |event: &&Value| !event["type"].as_str().unwrap().starts_with(['f', 's']);
+    let (shop, rest): (Vec<&Value>, Vec<&Value>) = office.iter().partition(is_own);
+    let kinds: Vec<&str> = rest.iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert!(kinds.contains(&"finding.opened") && kinds.contains(&"settlement.created"), "{kinds:?}");
+    let seen = listed("storefront", "").await;
+    assert_eq!(seen.iter().collect::<Vec<_>>(), shop, "the rest is passed over");
+    let first = seen.last().unwrap()["id"].as_str().unwrap();
+    assert_eq!(listed("storefront", &format!("&ending_before={first}")).await.len(), seen.len() - 1);
+    for event in rest {
+        let id = event["id"].as_str().unwrap();
+        assert_eq!(app.get("finance", &format!("/v1/events/{id}")).await.status, 200);
+        assert_eq!(app.get("storefront", &format!("/v1/events/{id}")).await.code(), "not_found");
+        let behind = app.get("storefront", &format!("/v1/events?ending_before={id}")).await;
+        assert_eq!(behind.code(), "invalid_parameter");
+    }
+    // Nor by asking for it, nor by turning somebody else's endpoint to itself.
+    let all = format!("{ENDPOINTS}/{}", all["id"].as_str().unwrap());
+    let own = format!("{ENDPOINTS}/{}", own["id"].as_str().unwrap());
+    let heard = app.get("finance", &format!("{all}/deliveries")).await.json();
+    let delivery = heard["data"][0]["id"].as_str().expect("it was told of a finding");
+    for (method, path, body) in [
+        ("POST", ENDPOINTS.to_owned(), json!({"url": receiver.url, "events": ["refund.*", "finding.*"]})),
+        ("PATCH", own.clone(), json!({"events": ["settlement.created"]})),
+        ("PATCH", all.clone(), json!({"url": receiver.url})),
+        ("POST", format!("{all}/rotate-secret"), json!({})),
+        ("POST", format!("{all}/test"), json!({})),
+        ("DELETE", all.clone(), json!({})),
+        ("GET", format!("{all}/deliveries"), json!({})),
+        ("POST", format!("{all}/deliveries/{delivery}/retry"), json!({})),
+    ] {
+        let answer = app.send(app.keyed(method, "storefront", &path).json(&body)).await;
+        assert_eq!((answer.status, answer.code()), (403, "key_scope".to_owned()), "{method} {path} {body}");
+    }
+    let answer = app.send(app.keyed("PATCH", "storefront", &own).json(&json!({"events": []}))).await;
+    assert_eq!(answer.json()["events"], json!(["payment.*", "dispute.*", "refund.*"]), "{}", answer.text);
+    assert_eq!(app.get("storefront", &format!("{own}/deliveries")).await.status, 200);
+    assert_eq!(app.send(app.keyed("DELETE", "storefront", &own)).await.status, 200);
+    assert_eq!(app.send(app.keyed("DELETE", "finance", &all)).await.status, 200);
     app.stop().await;
 }
 

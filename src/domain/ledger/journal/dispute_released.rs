@@ -1,19 +1,19 @@
-//! What was held at the suppliers goes back where it was: `2130[A,dispute] || 2100|2110[A]` (J15).
+//! What was held at the suppliers goes back where it was, less what went against a debt that refunds made meanwhile:
+//! `2130[A,dispute] || 2100|2110[A] | 1200[A]` (J15).
 
 use crate::domain::ledger::{JournalEvent, LedgerError, LedgerTransaction};
 
 use super::booking::{Booking, Movement};
 
-/// What [`super::dispute_held`] posted.
+/// What [`super::dispute_held`] posted, the other way round, with what is owed and paid from it.
 ///
 /// # Errors
 /// [`LedgerError`] when they do not balance.
 pub fn dispute_released(
     booking: &Booking<'_>,
-    held: &[Movement],
+    free: &[Movement],
 ) -> Result<Option<LedgerTransaction>, LedgerError> {
-    let back: Vec<Movement> = held.iter().map(Movement::reversed).collect();
-    booking.post(JournalEvent::DisputeReleased, &back)
+    booking.post(JournalEvent::DisputeReleased, free)
 }
 
 #[cfg(test)]

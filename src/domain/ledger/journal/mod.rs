@@ -10,6 +10,7 @@
 mod bank_borne;
 mod bank_credited;
 mod bank_matched;
+mod bank_reversed;
 mod bank_unexplained;
 mod booking;
 mod capture_expected;
@@ -51,6 +52,7 @@ mod topped_up;
 pub use bank_borne::bank_borne;
 pub use bank_credited::{Deposit, bank_credited};
 pub use bank_matched::bank_matched;
+pub use bank_reversed::bank_reversed;
 pub use bank_unexplained::bank_unexplained;
 pub use booking::{Booking, Fact, Movement};
 pub use capture_expected::capture_expected;

@@ -150,6 +150,8 @@ impl Settlements {
         let booking = self.booking(payment, step.account, &source, &step.subject, at);
         if !begun {
             post(&mut step.change, journal::gateway_held(&booking, report.amount, "dispute"))?;
+            let (change, reference) = (&mut step.change, &report.gateway_ref);
+            self.tell_fact(change, "payment.held", payment, reference, report.amount, "dispute")?;
         }
         let mut suppliers = vec![];
         if let Some(ground) = &mut step.ground
@@ -169,11 +171,23 @@ impl Settlements {
         let at = report.updated_at;
         let booking = self.booking(step.payment, step.account, &hold.source, &step.subject, at);
         post(&mut step.change, journal::gateway_released(&booking, hold.amount, "dispute"))?;
-        post(&mut step.change, journal::dispute_released(&booking, &hold.suppliers))?;
-        if let Some(ground) = &mut step.ground {
-            let back: Vec<Movement> = hold.suppliers.iter().map(Movement::reversed).collect();
-            ground.purse.moved(&back).map_err(broken)?;
+        // What is taken in the same breath was never free.
+        if !step.after.unbooked(report).iter().any(|told| told.kind == MovementKind::Taken) {
+            let (change, reference) = (&mut step.change, &report.gateway_ref);
+            self.tell_fact(change, "payment.released", step.payment, reference, hold.amount, "dispute")?;
         }
+        let back: Vec<Movement> = hold.suppliers.iter().map(Movement::reversed).collect();
+        let mut settled = vec![];
+        if let Some(ground) = &mut step.ground {
+            settled = ground.purse.settle(&hold.suppliers, &ground.back).map_err(broken)?;
+            ground.purse.moved(&back).map_err(broken)?;
+            ground.purse.moved(&settled).map_err(broken)?;
+            let nothing = Money::zero(hold.amount.currency());
+            ground.back.push(Refund::undivided(nothing, settled.clone()));
+        }
+        let free = netted(back.into_iter().chain(settled.iter().cloned()).collect())?;
+        post(&mut step.change, journal::dispute_released(&booking, &free))?;
+        step.after.money.settled = netted(step.after.money.settled.drain(..).chain(settled).collect())?;
         Ok(())
     }
 
