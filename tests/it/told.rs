@@ -74,22 +74,23 @@ async fn an_issued_statement_is_told_to_the_office() {
     app.stop().await;
 }
 
-/// The session ends unpaid; then the gateway takes the money after all, asked by somebody other than us.
+/// The shop gives the payment up; then the gateway takes the money after all, asked by somebody other than us.
 #[tokio::test(flavor = "multi_thread")]
 async fn money_that_comes_after_the_end_is_flagged_told_and_refundable() {
     let app = TestApp::start().await;
     let payment = app.pay("paypal", "order-1").await;
     let id = payment["id"].as_str().unwrap();
     let path = format!("/v1/payments/{id}");
-    done(&app, "finance", "/v1/sandbox/clock", json!({"advance": "2h"})).await;
+    let cancelled = app.post_once("storefront", &format!("{path}/cancel"), "c-1", &json!({})).await;
+    assert_eq!(cancelled.status, 200, "{}", cancelled.text);
     let ended = app.get("storefront", &path).await.json();
-    assert_eq!((&ended["state"], &ended["late"]), (&json!("expired"), &json!(false)), "{ended:#}");
+    assert_eq!((&ended["state"], &ended["late"]), (&json!("cancelled"), &json!(false)), "{ended:#}");
 
     done(&app, "storefront", &format!("/v1/sandbox/payments/{id}"), json!({"shopper": "approve"})).await;
     done(&app, "finance", "/v1/sandbox/clock", json!({"advance": "1s"})).await;
     assert_eq!(
         app.get("storefront", &path).await.json()["state"],
-        "expired",
+        "cancelled",
         "we take nothing after the end"
     );
     let far = &app.sandbox["gateways"]["paypal"];
