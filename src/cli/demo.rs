@@ -29,6 +29,7 @@ pub async fn demo(settings: Settings, exit: bool) -> Result<Outcome, CliError> {
     start_log(&settings)?;
     recorder();
     let app = App::build(settings, Sources::system()).await?;
+    let signalled = stop_signal();
     announce(&app);
     let identity = app.seeded().map(|seeded| seeded.default.clone());
     let identity = identity.ok_or_else(|| CliError::Words("there are no test keys".to_owned()))?;
@@ -36,7 +37,7 @@ pub async fn demo(settings: Settings, exit: bool) -> Result<Outcome, CliError> {
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let server = tokio::spawn(app.serve(async move {
         tokio::select! {
-            () = stop_signal() => {}
+            () = signalled => {}
             _ = stopped => {}
         }
     }));

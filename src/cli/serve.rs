@@ -19,8 +19,9 @@ pub async fn serve(settings: Settings) -> Result<Outcome, CliError> {
     start_log(&settings)?;
     recorder();
     let app = App::build(settings, Sources::system()).await?;
+    let stop = stop_signal();
     announce(&app);
-    app.serve(stop_signal()).await?;
+    app.serve(stop).await?;
     Ok(Outcome::Done)
 }
 
@@ -64,18 +65,20 @@ pub fn start_log(settings: &Settings) -> Result<(), CliError> {
     Ok(())
 }
 
-/// SIGTERM or SIGINT.
-pub async fn stop_signal() {
-    let interrupted = tokio::signal::ctrl_c();
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = interrupted => {}
-                _ = terminate.recv() => {}
+/// SIGTERM or SIGINT, heard from this call on: whoever was told that the service is ready may end it at once.
+pub fn stop_signal() -> impl Future<Output = ()> {
+    let heard = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+    async move {
+        let [terminate, interrupt] = heard.map(|heard| async move {
+            match heard {
+                Ok(mut heard) => drop(heard.recv().await),
+                // It cannot be heard here; the other one still can.
+                Err(_) => std::future::pending().await,
             }
-        }
-        Err(_) => {
-            let _ = interrupted.await;
+        });
+        tokio::select! {
+            () = terminate => {}
+            () = interrupt => {}
         }
     }
 }

@@ -67,7 +67,8 @@ async fn an_issued_statement_is_told_to_the_office() {
         issued["data"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect();
     let told = events(&app, "finance", "statement.ready").await;
     let mut said: Vec<&str> = told.iter().map(|event| event["data"]["id"].as_str().unwrap()).collect();
-    (issued.sort_unstable(), said.sort_unstable());
+    issued.sort_unstable();
+    said.sort_unstable();
     assert!(!issued.is_empty());
     assert_eq!(issued, said);
     assert!(events(&app, "storefront", "statement.ready").await.is_empty());

@@ -79,7 +79,7 @@ async fn a_payment_is_told_signed_and_as_the_api_shows_it() {
 
     // Whoever belongs to another merchant finds nothing of it.
     let endpoint = format!("{ENDPOINTS}/{}", made["id"].as_str().unwrap());
-    let deliveries = app.get("storefront", &format!("{endpoint}/deliveries")).await.json();
+    let deliveries = app.get("finance", &format!("{endpoint}/deliveries")).await.json();
     let delivery = deliveries["data"][0]["id"].as_str().unwrap().to_owned();
     assert_eq!(deliveries["data"].as_array().unwrap().len(), 4);
     let event = format!("/v1/events/{}", ids[0]);
