@@ -28,7 +28,6 @@ use crate::flows::webhooks::Webhooks;
 use crate::geo::{Geo, Proxies};
 use crate::ids::{IdSource, KeyId, MerchantId};
 use crate::jobs::Jobs;
-use crate::money::Currency;
 use crate::sandbox::Sandbox;
 use crate::settings::Settings;
 use crate::store::{Change, Store};
@@ -130,18 +129,6 @@ impl Service {
             let detail = format!("there is no account at a gateway `{gateway}`");
             Problem::new(Code::GatewayUnknown, detail).at("gateway")
         })
-    }
-
-    /// The merchant's gateways that can charge in a currency.
-    pub fn chargeable_at(&self, merchant: MerchantId, currency: Currency) -> Vec<String> {
-        let accounts = self.pay.accounts().all();
-        let able = accounts.iter().filter(|open| {
-            open.account.merchant == merchant && open.gateway.currencies().contains(&currency)
-        });
-        let mut names: Vec<String> = able.map(|open| open.account.gateway.clone()).collect();
-        names.sort_unstable();
-        names.dedup();
-        names
     }
 
     /// The merchant's accounts at gateways.

@@ -38,6 +38,7 @@ mod pay_world;
 mod prices;
 mod program;
 mod quote_buffers;
+mod quote_prices;
 mod quote_tokens;
 mod rates;
 mod readme;

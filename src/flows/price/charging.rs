@@ -63,7 +63,8 @@ fn names<'a>(accounts: impl Iterator<Item = &'a Arc<OpenAccount>>) -> Vec<String
     names
 }
 
-fn able(accounts: &[Arc<OpenAccount>], amount: Money) -> Vec<String> {
+/// The gateways that can charge exactly this amount.
+pub fn able(accounts: &[Arc<OpenAccount>], amount: Money) -> Vec<String> {
     names(accounts.iter().filter(|open| open.gateway.check_amount(amount).is_ok()))
 }
 
