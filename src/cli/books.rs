@@ -10,7 +10,7 @@ use crate::app::{Sources, open_store, open_vault, restore_clock};
 use crate::domain::access::AuditHead;
 use crate::domain::ledger::{ChainHead, Layer};
 use crate::flows::issue_statement::{StatementQuery, Statements};
-use crate::geo::{Geo, GeoReport};
+use crate::geo::{Geo, GeoReport, VpnReport};
 use crate::http::api::ledger::verified;
 use crate::ids::{MerchantId, SupplierId};
 use crate::settings::{Mode, Settings};
@@ -292,9 +292,17 @@ fn countries(report: &GeoReport, settings: &Settings) -> Result<String, String> 
         let file = settings.geo.database.clone().unwrap_or_default().display().to_string();
         return Err(format!("{file}: {why}; the one compiled in is used instead"));
     }
+    let blocks = match &report.vpn {
+        Some(VpnReport { fault: Some(why), .. }) => {
+            let file = settings.geo.vpn_ranges.clone().unwrap_or_default().display().to_string();
+            return Err(format!("{file}: {why}; no list of VPN exits is used"));
+        }
+        Some(list) => format!(", {} blocks of VPN exits", list.blocks),
+        None => String::new(),
+    };
     let built = report.built_at.map_or_else(String::new, |built| built.date_naive().to_string());
     let old = if report.old { ", older than 90 days" } else { "" };
-    Ok(format!("{} ({}), built on {built}{old}", report.source, report.kind))
+    Ok(format!("{} ({}), built on {built}{old}{blocks}", report.source, report.kind))
 }
 
 /// The books that are there: reading them makes none.

@@ -9,16 +9,20 @@ mod client;
 mod database;
 /// The header `Forwarded`.
 mod forwarded;
+/// Blocks whose addresses tell nothing.
+mod hidden;
 /// The layouts of a record.
 mod record;
 /// Addresses of no country.
 mod special;
 /// The search tree of a file.
 mod tree;
-/// The file in use, and the next one.
+/// A file that may change.
+mod file;
+/// The files in use, and the next ones.
 mod watch;
 
 pub use client::{EdgeCountry, Proxies};
 pub use database::Place;
 pub use special::is_public;
-pub use watch::{Geo, GeoError, GeoReport, Look};
+pub use watch::{Geo, GeoError, GeoReport, Look, VpnReport};

@@ -1,14 +1,13 @@
-//! The database in use, and the operator's file it is taken from, which may be replaced while the service runs.
+//! The database and the list of VPN exits in use, and the operator's files they are taken from, which may be replaced
+//! while the service runs.
 //!
 //! A look compares size, times and identity of the file with the last look. What changed is read whole, examined, and
 //! takes the place of the old one in one step; requests see either. What fails changes nothing: the old one answers on,
 //! and the reason stands in the log, in `/readyz` and in the metrics until a look succeeds. A file that is being copied
 //! into place fails as long as it is not whole, and is looked at again as it grows.
 
-use std::fs::{self, File, Metadata};
-use std::io::Read;
+use std::fs;
 use std::net::IpAddr;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,11 +20,11 @@ use crate::domain::fx::Country;
 use crate::settings::GeoSettings;
 
 use super::database::{Database, Examined, Place};
+use super::file::{Mark, read_whole, regular};
+use super::hidden::Hidden;
 
 /// From this age on, the data is called old: address blocks change hands.
 const OLD: TimeDelta = TimeDelta::days(90);
-/// A file changed less than this ago may change again without its times showing it.
-const UNSETTLED: TimeDelta = TimeDelta::seconds(2);
 
 /// The database cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +42,7 @@ pub struct Geo {
     settings: GeoSettings,
     clock: Clock,
     inuse: ArcSwap<InUse>,
+    hidden: ArcSwap<Hidden>,
     looked: Mutex<Looked>,
 }
 
@@ -61,31 +61,8 @@ struct Looked {
     refused: Option<([u8; 32], String)>,
     fault: Option<String>,
     told_old: bool,
-}
-
-/// Size, times and identity: a file replaced or written to has another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Mark {
-    identity: (u64, u64),
-    bytes: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Mark {
-    fn of(file: &Metadata) -> Mark {
-        Mark {
-            identity: (file.dev(), file.ino()),
-            bytes: file.size(),
-            modified: (file.mtime(), file.mtime_nsec()),
-            changed: (file.ctime(), file.ctime_nsec()),
-        }
-    }
-
-    fn is_settled(&self, wall: DateTime<Utc>) -> bool {
-        let latest = DateTime::from_timestamp(self.modified.0.max(self.changed.0), 0);
-        latest.is_none_or(|latest| wall - latest > UNSETTLED)
-    }
+    list: Option<Mark>,
+    list_fault: Option<String>,
 }
 
 /// What operators are shown.
@@ -100,6 +77,17 @@ pub struct GeoReport {
     /// Whether that is more than 90 days ago.
     pub old: bool,
     /// Why the operator's file, as it stands now, is not in use.
+    pub fault: Option<String>,
+    /// The operator's list of VPN exits, where one is named.
+    pub vpn: Option<VpnReport>,
+}
+
+/// The same of the list of VPN exits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VpnReport {
+    /// Blocks in use, those that meet as one.
+    pub blocks: usize,
+    /// Why the list, as it stands now, is not in use.
     pub fault: Option<String>,
 }
 
@@ -123,18 +111,22 @@ impl Geo {
         let refuse = |why| GeoError { file: "country.mmdb (compiled in)".to_owned(), why };
         let inuse = InUse { database: Database::embedded().map_err(refuse)?, file: None };
         let inuse = ArcSwap::from_pointee(inuse);
-        let geo = Geo { settings, clock, inuse, looked: Mutex::default() };
+        let geo = Geo { settings, clock, inuse, hidden: ArcSwap::default(), looked: Mutex::default() };
         geo.look();
         Ok(geo)
     }
 
-    /// Looks at the operator's file. Reads and examines it when it changed: not for a thread that answers requests.
+    /// Looks at the operator's files. Reads and examines what changed: not for a thread that answers requests. Says what
+    /// became of the database.
     pub fn look(&self) -> Look {
         let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
         let look = match self.settings.database.as_deref() {
             Some(path) => self.look_at(path, &mut looked),
             None => Look::Same,
         };
+        if let Some(path) = self.settings.vpn_ranges.as_deref() {
+            self.look_at_list(path, &mut looked);
+        }
         let report = self.report_with(&looked);
         if report.old && !looked.told_old {
             let built_at = report.built_at.map(|built| built.date_naive().to_string());
@@ -162,6 +154,38 @@ impl Geo {
                 Look::Refused
             }
         }
+    }
+
+    fn look_at_list(&self, path: &Path, looked: &mut Looked) {
+        match self.newer_list(path, looked) {
+            Ok(None) => {}
+            Ok(Some(list)) => {
+                looked.list_fault = None;
+                tracing::info!(file = %path.display(), blocks = list.blocks(), "the list of VPN exits is in use");
+                self.hidden.store(Arc::new(list));
+            }
+            Err(why) => {
+                if looked.list_fault.as_ref() != Some(&why) {
+                    tracing::warn!(file = %path.display(), why, "the list of VPN exits is not used; the one in use stays");
+                }
+                looked.list_fault = Some(why);
+            }
+        }
+    }
+
+    /// The list, when the file is another than at the last look.
+    fn newer_list(&self, path: &Path, looked: &mut Looked) -> Result<Option<Hidden>, String> {
+        let before = looked.list.take();
+        let file = fs::metadata(path).map_err(|error| error.to_string())?;
+        regular(&file)?;
+        let mark = Mark::of(&file);
+        if before == Some(mark) {
+            looked.list = before;
+            return looked.list_fault.clone().map_or(Ok(None), Err);
+        }
+        let bytes = read_whole(path, mark, self.settings.bytes_max)?;
+        looked.list = Some(mark).filter(|mark| mark.is_settled(self.clock.wall()));
+        Hidden::read(&bytes).map(Some)
     }
 
     /// The file's database, when it is not the one in use and better be; `None` when all is as it was.
@@ -241,12 +265,29 @@ impl Geo {
             built_at,
             old: built_at.is_none_or(|built| self.clock.wall() - built > OLD),
             fault: looked.fault.clone(),
+            vpn: self
+                .settings
+                .vpn_ranges
+                .as_ref()
+                .map(|_| VpnReport { blocks: self.hidden.load().blocks(), fault: looked.list_fault.clone() }),
         }
     }
 
     /// Where an address is.
     pub fn place(&self, address: IpAddr) -> Place {
-        self.inuse.load().database.place(address)
+        match self.inuse.load().database.place(address) {
+            Place::Country(country) if self.hidden.load().contains(address) => {
+                Place::Anonymous(Some(country))
+            }
+            Place::Unknown if self.hidden.load().contains(address) => Place::Anonymous(None),
+            place => place,
+        }
+    }
+
+    /// Whether an address tells nothing about who uses it, and is not believed all the same: then what an edge says of
+    /// it tells nothing either.
+    pub fn hides(&self, address: IpAddr) -> bool {
+        !self.settings.believe_anonymous && matches!(self.place(address), Place::Anonymous(_))
     }
 
     /// The country of an address, as far as it is believed.
@@ -260,40 +301,12 @@ impl Geo {
 
     /// How often [`Geo::look`] wants to be called; `None`: there is nothing to look at.
     pub fn rhythm(&self) -> Option<std::time::Duration> {
-        self.settings.database.as_ref().map(|_| self.settings.look)
+        self.settings.database.as_ref().or(self.settings.vpn_ranges.as_ref()).map(|_| self.settings.look)
     }
 
     /// Whether an address that hides its user is believed all the same.
     pub fn believes_anonymous(&self) -> bool {
         self.settings.believe_anonymous
-    }
-}
-
-fn regular(file: &Metadata) -> Result<(), String> {
-    match (file.is_file(), file.is_dir()) {
-        (true, _) => Ok(()),
-        (_, true) => Err("it is a folder, not a file".to_owned()),
-        _ => Err("it is no regular file".to_owned()),
-    }
-}
-
-/// Reads no more than is allowed, and only what stood still meanwhile.
-fn read_whole(path: &Path, mark: Mark, bytes_max: u64) -> Result<Vec<u8>, String> {
-    let too_large = || format!("it is larger than {} MiB, the setting geo.max_mib", bytes_max >> 20);
-    if mark.bytes > bytes_max {
-        return Err(too_large());
-    }
-    let words = |error: std::io::Error| error.to_string();
-    let file = File::open(path).map_err(words)?;
-    regular(&file.metadata().map_err(words)?)?;
-    let mut bytes = Vec::new();
-    (&file).take(bytes_max.saturating_add(1)).read_to_end(&mut bytes).map_err(words)?;
-    if u64::try_from(bytes.len()).map_or(true, |read| read > bytes_max) {
-        return Err(too_large());
-    }
-    match Mark::of(&file.metadata().map_err(words)?) == mark {
-        true => Ok(bytes),
-        false => Err("it is being written to".to_owned()),
     }
 }
 

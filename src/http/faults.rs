@@ -173,6 +173,7 @@ impl From<PriceError> for Problem {
             PriceError::NoRate(_) => Problem::new(Code::RateUnavailable, words),
             PriceError::RatesStale => Problem::new(Code::RatesStale, words).retry_after(60),
             PriceError::LockTooLong(_) => Problem::new(Code::LockTooLong, words).at("lock"),
+            PriceError::TokenTooLong { .. } => Problem::new(Code::Unprocessable, words).at("items"),
             PriceError::Token(_) => Problem::internal(words),
             PriceError::FutureDate(_) | PriceError::BeforeFirst { .. } => {
                 Problem::new(Code::InvalidParameter, words).at("date")

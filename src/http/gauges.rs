@@ -48,7 +48,8 @@ pub async fn measure(service: &Service) -> Result<(), StoreError> {
     if let Some(built) = geo.built_at {
         metrics::gauge!("straits_geo_build_age_seconds").set(count(seconds(built, wall)));
     }
-    metrics::gauge!("straits_geo_refused").set(count(i64::from(geo.fault.is_some())));
+    let list_refused = geo.vpn.is_some_and(|vpn| vpn.fault.is_some());
+    metrics::gauge!("straits_geo_refused").set(count(i64::from(geo.fault.is_some() || list_refused)));
     for open in service.pay.accounts().all() {
         if let Some(end) = open.gateway.certificate_expiry() {
             let (merchant, account) = (open.account.merchant.to_string(), open.account.name.clone());
@@ -149,6 +150,20 @@ struct CountryDatabase {
     /// Why the operator's file, as it stands now, is not in use.
     #[schema(required)]
     fault: Option<String>,
+    /// The operator's list of VPN exits, where one is named.
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vpn: Option<VpnList>,
+}
+
+/// The blocks whose addresses tell nothing about their users.
+#[derive(Debug, Serialize, ToSchema)]
+struct VpnList {
+    /// Blocks in use.
+    blocks: usize,
+    /// Why the list, as it stands now, is not in use.
+    #[schema(required)]
+    fault: Option<String>,
 }
 
 impl CountryDatabase {
@@ -160,6 +175,7 @@ impl CountryDatabase {
             built_at,
             old: report.old,
             fault: report.fault,
+            vpn: report.vpn.map(|vpn| VpnList { blocks: vpn.blocks, fault: vpn.fault }),
         }
     }
 }

@@ -170,6 +170,7 @@ fn particular(operation: &str) -> &'static [Code] {
             Code::OrderRefTaken,
             Code::QuoteExpired,
             Code::QuoteUsed,
+            Code::QuotePriceChanged,
             Code::QuoteIndicative,
             Code::GatewayUnknown,
             Code::CurrencyNotSupported,

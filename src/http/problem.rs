@@ -68,6 +68,7 @@ catalogue! {
     RequestTimeout "request_timeout" 408 "The body took too long" => "Send the whole body within the time limit.";
     IdempotencyKeyInFlight "idempotency_key_in_flight" 409 "The first request with this key is still at work" => "Ask again after the seconds in `Retry-After`; the answer will be the first request's.";
     QuoteExpired "quote_expired" 409 "The quote has expired" => "Show the shopper the fresh quote in `quote` and pay with it.";
+    QuotePriceChanged "quote_price_changed" 409 "The price has changed" => "Show the shopper the fresh quote in `quote` and pay with it; make the page anew.";
     QuoteUsed "quote_used" 409 "The quote is used" => "A quote pays once; make a new one.";
     OrderRefTaken "order_ref_taken" 409 "The order has a payment already" => "Go on with the payment in `payment`, or cancel it first.";
     ClockBackwards "clock_backwards" 409 "The test clock only moves forward" => "Choose a time after the one in `detail`.";

@@ -28,7 +28,6 @@ use crate::flows::webhooks::Webhooks;
 use crate::geo::{Geo, Proxies};
 use crate::ids::{IdSource, KeyId, MerchantId};
 use crate::jobs::Jobs;
-use crate::money::Currency;
 use crate::sandbox::Sandbox;
 use crate::settings::Settings;
 use crate::store::{Change, Store};
@@ -132,16 +131,9 @@ impl Service {
         })
     }
 
-    /// The merchant's gateways that can charge in a currency.
-    pub fn chargeable_at(&self, merchant: MerchantId, currency: Currency) -> Vec<String> {
-        let accounts = self.pay.accounts().look();
-        let able = accounts.iter().filter(|open| {
-            open.account.merchant == merchant && open.gateway.currencies().contains(&currency)
-        });
-        let mut names: Vec<String> = able.map(|open| open.account.gateway.clone()).collect();
-        names.sort_unstable();
-        names.dedup();
-        names
+    /// The merchant's accounts at gateways.
+    pub fn accounts_of(&self, merchant: MerchantId) -> Vec<Arc<OpenAccount>> {
+        self.pay.accounts().of(merchant)
     }
 
     /// How long a price stays what it is: until newer rates may be here, until the price book changes by itself, or until

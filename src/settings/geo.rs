@@ -11,7 +11,9 @@ use super::{ClientHeader, Mode, Network, Reader, SettingsError};
 pub struct GeoSettings {
     /// The operator's own MaxMind file; `None`: the one compiled in.
     pub database: Option<PathBuf>,
-    /// How often that file is looked at for a change.
+    /// The operator's list of blocks whose addresses tell nothing about their users; `None`: none is used.
+    pub vpn_ranges: Option<PathBuf>,
+    /// How often these files are looked at for a change.
     pub look: Duration,
     /// The largest file that is read, bytes.
     pub bytes_max: u64,
@@ -26,8 +28,10 @@ pub struct GeoSettings {
 impl Reader<'_> {
     pub(super) fn geo(&self, mode: Mode) -> Result<GeoSettings, SettingsError> {
         let seconds = self.number("geo.look_seconds", 1, 86_400)?;
+        let file = |key| Some(self.text(key)).filter(|text| !text.is_empty()).map(PathBuf::from);
         Ok(GeoSettings {
-            database: Some(self.text("geo.database")).filter(|text| !text.is_empty()).map(PathBuf::from),
+            database: file("geo.database"),
+            vpn_ranges: file("geo.vpn_ranges"),
             look: Duration::from_secs(seconds),
             bytes_max: self.number::<u64>("geo.max_mib", 1, 4_096)? << 20,
             accept_older: self.word("geo.older_file", &[("refuse", false), ("accept", true)])?,

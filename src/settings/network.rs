@@ -34,6 +34,33 @@ impl Network {
         }
     }
 
+    /// Whether it is a block of IPv4.
+    pub fn is_ipv4(self) -> bool {
+        self.first.is_ipv4()
+    }
+
+    /// How many leading bits its addresses have in common.
+    pub fn prefix(self) -> u8 {
+        self.prefix
+    }
+
+    /// Its first and its last address as [`Network::bits`].
+    pub fn range(self) -> (u128, u128) {
+        let longest = if self.is_ipv4() { 32 } else { 128 };
+        let free = u32::from(longest - self.prefix);
+        let hosts = u128::MAX.checked_shr(128 - free).unwrap_or(0);
+        let bits = Network::bits(self.first);
+        (bits & !hosts, bits | hosts)
+    }
+
+    /// An address as a number; IPv4 as its IPv6 self, `::ffff:0:0/96`.
+    pub fn bits(address: IpAddr) -> u128 {
+        match address {
+            IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+            IpAddr::V6(v6) => v6.to_bits(),
+        }
+    }
+
     fn same_prefix(self, first: u128, address: u128) -> bool {
         let mask = u128::MAX.checked_shl(128 - u32::from(self.prefix)).unwrap_or(0);
         (first ^ address) & mask == 0

@@ -6,12 +6,12 @@
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 
-use crate::domain::fx::{Buffer, Lock, Provenance, Quote, QuoteUse, Unit};
-use crate::ids::{MerchantId, PaymentId, QuoteId};
+use crate::domain::fx::{Buffer, Fixed, Lock, PriceRounding, Provenance, Quote, QuoteUse, Unit};
+use crate::ids::{FixedPriceId, MerchantId, PaymentId, QuoteId};
 use crate::money::{BasisPoints, Currency, Money, Rate};
 
 use super::row::Row;
-use super::words::json;
+use super::words::{self, json, word};
 use super::{Change, Column, Store, StoreError, Table, Value, Versioned};
 
 /// Promised prices.
@@ -39,37 +39,50 @@ pub static QUOTE: Table = Table {
         Column::text("buffer"),
         Column::text("token_id"),
         Column::text("country"),
+        Column::text("rounding"),
     ],
     unique: &[],
 };
 
-/// A unit: its minor units alone, or with its article and the price fixed for it.
+/// A unit: what is asked and what is promised for it, or with its article and the price fixed for it. All in minor units.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum StoredUnit {
-    /// Minor units.
+    /// What is asked; from before what is promised was kept.
     Plain(i64),
+    /// What is asked, what is promised.
+    Priced(i64, i64),
     /// With its article.
     Article {
-        /// Minor units.
+        /// What is asked.
         minor: i64,
         /// The article.
         sku: String,
-        /// Minor units of the price fixed for it.
+        /// The price fixed for it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fixed: Option<i64>,
+        /// By this entry of the price book.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        entry: Option<FixedPriceId>,
+        /// What is promised.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<i64>,
     },
 }
 
 impl StoredUnit {
     /// As it is kept.
     pub fn of(unit: &Unit) -> StoredUnit {
-        match &unit.sku {
-            None => StoredUnit::Plain(unit.price.minor()),
-            Some(sku) => StoredUnit::Article {
-                minor: unit.price.minor(),
+        let minor = unit.price.minor();
+        match (&unit.sku, unit.promised) {
+            (None, None) => StoredUnit::Plain(minor),
+            (None, Some(promised)) => StoredUnit::Priced(minor, promised.minor()),
+            (Some(sku), promised) => StoredUnit::Article {
+                minor,
                 sku: sku.to_string(),
-                fixed: unit.fixed.map(Money::minor),
+                fixed: unit.fixed.map(|fixed| fixed.price.minor()),
+                entry: unit.fixed.and_then(|fixed| fixed.entry),
+                to: promised.map(Money::minor),
             },
         }
     }
@@ -78,10 +91,15 @@ impl StoredUnit {
     pub fn read(self, from: Currency, to: Currency) -> Unit {
         match self {
             StoredUnit::Plain(minor) => Money::from_minor(minor, from).into(),
-            StoredUnit::Article { minor, sku, fixed } => Unit {
+            StoredUnit::Priced(minor, promised) => Unit {
+                promised: Some(Money::from_minor(promised, to)),
+                ..Money::from_minor(minor, from).into()
+            },
+            StoredUnit::Article { minor, sku, fixed, entry, to: promised } => Unit {
                 price: Money::from_minor(minor, from),
                 sku: sku.parse().ok(),
-                fixed: fixed.map(|minor| Money::from_minor(minor, to)),
+                fixed: fixed.map(|minor| Fixed { price: Money::from_minor(minor, to), entry }),
+                promised: promised.map(|minor| Money::from_minor(minor, to)),
             },
         }
     }
@@ -117,6 +135,7 @@ impl Change {
                 json(&quote.buffer),
                 quote.token.map_or(Value::Null, Value::text),
                 quote.country.map_or(Value::Null, Value::text),
+                word(&quote.rounding),
             ],
         )
     }
@@ -191,10 +210,12 @@ fn read_quote(row: &AnyRow) -> Result<Versioned<Quote>, StoreError> {
         (Some(payment), Some(at)) => Some(QuoteUse { payment, at }),
         _ => None,
     };
-    row.versioned(Quote {
+    let quote = Quote {
         id: row.parse("id")?,
         merchant: row.parse("merchant_id")?,
         units: units.into_iter().map(|unit| unit.read(from.currency(), to.currency())).collect(),
+        // Quotes from before it could be asked for are exact.
+        rounding: words::read_optional(&row, "rounding")?.unwrap_or(PriceRounding::Exact),
         country: row.optional("country")?,
         from,
         to,
@@ -208,5 +229,9 @@ fn read_quote(row: &AnyRow) -> Result<Versioned<Quote>, StoreError> {
         expires_at: row.time("expires_at")?,
         token: row.optional("token_id")?,
         used,
-    })
+    };
+    if !quote.adds_up() {
+        return Err(row.unreadable("units", "what is promised for them does not add up to to_amount"));
+    }
+    row.versioned(quote)
 }

@@ -310,3 +310,38 @@ async fn no_address_reaches_the_log() {
         assert!(told.is_empty(), "`{canary}` was logged: {told:#?}");
     }
 }
+
+#[actix_web::test]
+async fn whoever_comes_out_of_a_vpn_is_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("vpn.txt");
+    put(&list, b"# exits\n203.144.207.0/24\n");
+    let file = list.display().to_string();
+    let app = TestApp::with(&[("geo.vpn_ranges", &file), ("geo.look_seconds", "1")]).await;
+    let thai = ("x-forwarded-for", THAI);
+    for (headers, expected) in [
+        (&[thai][..], told("-", "USD", "default")),
+        (&[thai, ("accept-language", "en-SG")], told("SG", "SGD", "language")),
+        // The edge looked the same address up.
+        (&[thai, ("cf-ipcountry", "TH"), ("accept-language", "en-SG")], told("SG", "SGD", "language")),
+        (&[("x-forwarded-for", SINGAPOREAN), ("cf-ipcountry", "SG")], told("SG", "SGD", "header")),
+        (&[("x-forwarded-for", SINGAPOREAN)], told("SG", "SGD", "geoip")),
+    ] {
+        assert_eq!(resolved(&app, PRICE, headers).await, expected, "{headers:?}");
+    }
+    let asked = format!("{PRICE}&country=TH");
+    assert_eq!(
+        resolved(&app, &asked, &[thai]).await,
+        told("TH", "THB", "country"),
+        "who says so is believed"
+    );
+    assert_eq!(geo(&app).await["vpn"], json!({"blocks": 1, "fault": null}));
+    put(&list, b"165.21.83.0/24\nnonsense\n");
+    let seen = until(&app, |seen| !seen["vpn"]["fault"].is_null()).await;
+    assert!(seen["vpn"]["fault"].as_str().unwrap().starts_with("line 2"), "{seen}");
+    assert_eq!(resolved(&app, PRICE, &[thai]).await, told("-", "USD", "default"), "the old list holds");
+    put(&list, b"165.21.83.0/24\n");
+    until(&app, |seen| seen["vpn"]["fault"].is_null()).await;
+    assert_eq!(resolved(&app, PRICE, &[thai]).await, told("TH", "THB", "geoip"));
+    app.stop().await;
+}

@@ -39,6 +39,7 @@ mod pay_world;
 mod prices;
 mod program;
 mod quote_buffers;
+mod quote_prices;
 mod quote_tokens;
 mod rates;
 mod readme;

@@ -7,7 +7,8 @@ use secrecy::SecretString;
 use straits::clock::Clock;
 use straits::domain::access::Actor;
 use straits::domain::fx::{
-    Country, FxSettings, Lock, PriceRounding, QuoteState, QuoteUse, ResolvedBy, Shopper, SourceName,
+    Country, FxSettings, Lock, PriceRounding, QuoteState, QuoteUse, ResolvedBy, Shopper, Sku, SourceName,
+    Unit,
 };
 use straits::flows::pay::{QuoteRefused, Quotes};
 use straits::flows::price::{
@@ -242,7 +243,8 @@ pub fn promise(merchant: MerchantId, units: &[(&str, &str)], to: &str) -> QuoteQ
         country: None,
         to: currency(to),
         lock: Some(Lock::ThirtyMinutes),
-        chargeable_at: vec!["grabpay-th".into()],
+        rounding: None,
+        accounts: vec![],
         gateway: None,
     }
 }
@@ -267,7 +269,7 @@ async fn a_quote_is_kept_with_all_its_parts_and_used_once() {
         assert_eq!(answer.to, money("849.37", "THB"));
 
         let read = pricing.quote(merchant, answer.id).await.unwrap().unwrap();
-        assert_eq!(QuoteAnswer::of(&read, asked.chargeable_at.clone(), clock.now()), answer);
+        assert_eq!(QuoteAnswer::of(&read, vec![], clock.now()), answer);
         assert_eq!(
             (read.market.providers.as_slice(), read.market.evidence.len()),
             (&["ecb".to_owned()][..], 1)
@@ -341,22 +343,30 @@ async fn stale_rates_are_not_promised_unless_that_is_allowed_and_said() {
     let answer = pricing.promise(&asked, Change::new()).await.unwrap();
     assert_eq!((answer.stale, answer.indicative), (true, true));
 
+    // What the price book fixes needs no rate.
+    pricing.allow_stale_reference = false;
+    let ids = &pricing.ids;
+    let actor = Actor { merchant, user: ids.mint(), key: ids.mint(), request: ids.mint() };
+    let sku: Sku = "mug".parse().unwrap();
+    let entry = NewFixedPrice {
+        sku: sku.clone(),
+        country: None,
+        price: money("690.00", "THB"),
+        valid_from: None,
+        valid_until: None,
+    };
+    let drafted = pricing.draft_prices(merchant, vec![entry]).unwrap();
+    pricing.fix_prices(&actor, &drafted, Change::new()).await.unwrap();
+    let mug = Unit { sku: Some(sku), ..asked.units[0].clone() };
+    let fixed = QuoteQuestion { units: vec![mug.clone()], ..asked.clone() };
+    let answer = pricing.promise(&fixed, Change::new()).await.unwrap();
+    assert_eq!((answer.to, answer.stale, answer.indicative), (money("690.00", "THB"), true, false));
+    let mixed = QuoteQuestion { units: vec![mug, asked.units[0].clone()], ..asked };
+    assert!(matches!(pricing.promise(&mixed, Change::new()).await, Err(PriceError::RatesStale)));
+
     // Shown prices only say so.
     let shown = pricing.localise(question(&[("19.90", "USD")], from_country("TH"))).unwrap();
     assert!(shown.rate.unwrap().stale);
-}
-
-#[tokio::test]
-async fn a_gateway_that_cannot_charge_the_currency_makes_a_quote_indicative() {
-    let database = crate::engines::TestDatabase::sqlite();
-    let clock = Clock::fixed(NOW.parse().unwrap());
-    let pricing = pricing(database.open().await, &clock, bundled());
-    for (gateway, indicative) in [(None, false), (Some("grabpay-th"), false), (Some("paypal"), true)] {
-        let mut asked = promise(pricing.ids.mint(), &[("19.90", "USD")], "THB");
-        asked.gateway = gateway.map(str::to_owned);
-        let answer = pricing.promise(&asked, Change::new()).await.unwrap();
-        assert_eq!((answer.indicative, answer.stale), (indicative, false), "{gateway:?}");
-    }
 }
 
 #[tokio::test]
@@ -405,7 +415,11 @@ async fn a_price_book_is_written_asked_once_and_withdrawn_on_each_engine() {
         let made = pricing.promise(&wanted, Change::new()).await.unwrap();
         assert_eq!(made.to, money("650.00", "THB"));
         let read = pricing.quote(actor.merchant, made.id).await.unwrap().unwrap();
-        assert_eq!((read.to, read.country, &read.units[0].fixed), (made.to, wanted.country, &Some(made.to)));
+        assert_eq!((read.to, read.country), (made.to, wanted.country));
+        assert_eq!(
+            read.units[0].fixed.map(|fixed| (fixed.price, fixed.entry)),
+            Some((made.to, Some(drafted[301].id)))
+        );
         let again = pricing.promise(&Pricing::again(&read, vec![]), Change::new()).await.unwrap();
         assert_eq!(again.to, made.to);
 

@@ -19,9 +19,15 @@
 //! or the source repeats it in a newer publication; the next in rank answers, else the last known good. A jump beyond
 //! `absurd_bps` (a unit error, an inverted pair) is never believed on one source's word. A running source whose numbers
 //! stand still while two others move is frozen and has no vote. A rate of zero has none either.
+//!
+//! A fresh reference is a voice against a majority of running sources that stands further from it than its class jumps:
+//! with three or more of them, where the sources that stand by the reference and itself are at least as many, the others
+//! are outvoted. Where all the market went, nobody stands by yesterday's reference, and the alarm is on the reference.
 
 /// How far two numbers are apart.
 mod distance;
+/// A reference against a majority.
+mod witness;
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -91,12 +97,13 @@ pub enum Standing {
     Agreed,
     /// Ranked below the one that answers.
     Outranked,
-    /// Too far from the one that answers, and too few sources to say who is wrong: an alarm.
+    /// Too far from the one that answers, and too few sources to say who is wrong; or a reference that running sources
+    /// left behind: an alarm.
     Disagrees {
         /// Basis points allowed.
         limit_bps: u32,
     },
-    /// Too far from the median of four or more.
+    /// Too far from the median of four or more, or from a reference that as many stand by.
     Outvoted {
         /// Basis points allowed.
         limit_bps: u32,
@@ -250,8 +257,9 @@ impl Hearing<'_> {
 
     /// Who may answer, best first.
     fn candidates(&mut self) -> Vec<usize> {
-        let mut running = self.open(RateKind::Mid);
-        if running.len() >= QUORUM {
+        let heard = self.open(RateKind::Mid);
+        let mut running = self.stand_by_reference(&heard);
+        if heard.len() >= QUORUM {
             running = self.elect(&running).into_iter().collect();
         }
         let references = self.open(RateKind::Reference);
@@ -332,8 +340,7 @@ impl Hearing<'_> {
     fn jump(&self, index: usize) -> Option<Standing> {
         let (class, last) = (self.bench.class, self.bench.last?);
         let (own, value) = (&self.observations[index], self.value(index));
-        let days = (own.as_of - last.as_of).num_days().clamp(1, 10_000);
-        let limit_bps = class.jump_bps.saturating_mul(u32::try_from(days.isqrt()).unwrap_or(1));
+        let limit_bps = class.jump_within(own.as_of - last.as_of);
         if !beyond(value, last.value, limit_bps) {
             return None;
         }
@@ -380,6 +387,7 @@ impl Hearing<'_> {
                 false => Standing::Agreed,
             };
         }
+        self.alarm_of_reference(answering);
     }
 }
 

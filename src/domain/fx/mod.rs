@@ -56,7 +56,7 @@ pub use policy::{
 };
 pub use price_book::{FixedPrice, FixedPriceError, PriceBook, Sku, SkuError};
 pub use publication::{Due, Publication, Quoted, Quotient};
-pub use quote::{Lock, LockError, Quote, QuoteError, QuoteState, QuoteTerms, QuoteUse, Unit};
+pub use quote::{Fixed, Lock, LockError, Quote, QuoteError, QuoteState, QuoteTerms, QuoteUse, Unit};
 pub use settings::FxSettings;
 pub use sources::{SourceKey, SourceName, SourceNameError};
 pub use text::{CurrencyMark, Locale, Written};

@@ -6,12 +6,13 @@
 //! again.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Buffer, Country, Endings, EndingsError, MarketRate, PriceRounding, Sku};
-use crate::ids::{MerchantId, PaymentId, QuoteId};
+use super::{Buffer, Country, Endings, MarketRate, PriceBook, PriceRounding, Sku};
+use crate::ids::{FixedPriceId, MerchantId, PaymentId, QuoteId};
 use crate::money::{BasisPoints, Money, MoneyError, Rate, RateError};
 
 /// How long a promise stands.
@@ -79,12 +80,23 @@ pub struct Unit {
     /// Of which article, where the shop says so.
     pub sku: Option<Sku>,
     /// What the price book fixes for it in the shopper's currency: then nothing is converted.
-    pub fixed: Option<Money>,
+    pub fixed: Option<Fixed>,
+    /// What is promised for it; none before it is, and in quotes of which only the sum was kept.
+    pub promised: Option<Money>,
+}
+
+/// A price of the price book, as a quote takes it over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fixed {
+    /// The price.
+    pub price: Money,
+    /// The entry, which never changes and so is the version of the book; none in quotes that did not keep it.
+    pub entry: Option<FixedPriceId>,
 }
 
 impl From<Money> for Unit {
     fn from(price: Money) -> Unit {
-        Unit { price, sku: None, fixed: None }
+        Unit { price, sku: None, fixed: None, promised: None }
     }
 }
 
@@ -97,6 +109,8 @@ pub struct Quote {
     pub merchant: MerchantId,
     /// What it is for: each unit converted and rounded by itself, or as the price book has it.
     pub units: Vec<Unit>,
+    /// How each unit's price ends: what was shown is what is promised.
+    pub rounding: PriceRounding,
     /// The country whose prices of the book were looked up.
     pub country: Option<Country>,
     /// What the shop asks: their sum.
@@ -177,9 +191,6 @@ pub enum QuoteError {
     /// The amount does not fit.
     #[error(transparent)]
     Money(#[from] MoneyError),
-    /// No rules for endings.
-    #[error(transparent)]
-    Endings(#[from] EndingsError),
 }
 
 /// What a quote is made of.
@@ -191,6 +202,10 @@ pub struct QuoteTerms {
     pub merchant: MerchantId,
     /// The country whose prices of the book were looked up.
     pub country: Option<Country>,
+    /// How prices end.
+    pub rounding: PriceRounding,
+    /// By which rules.
+    pub endings: Arc<Endings>,
     /// The market's rate.
     pub market: MarketRate,
     /// Our spread.
@@ -204,13 +219,15 @@ pub struct QuoteTerms {
 }
 
 impl Quote {
-    /// Promises the sum of `units`, each converted and rounded by itself, as a shop shows them.
+    /// Promises the sum of `units`, each converted and rounded by itself, as a shop shows them. Within one currency the
+    /// shop's own price stands as it is; only cash cannot pay every amount.
     ///
     /// # Errors
     /// [`QuoteError::NotPositive`]; amounts of several currencies; amounts beyond the ledger.
     pub fn promise<U: Clone + Into<Unit>>(terms: QuoteTerms, units: &[U]) -> Result<Quote, QuoteError> {
-        let units: Vec<Unit> = units.iter().cloned().map(Into::into).collect();
-        let QuoteTerms { id, merchant, country, market, spread, buffer, lock, now } = terms;
+        let mut units: Vec<Unit> = units.iter().cloned().map(Into::into).collect();
+        let QuoteTerms { id, merchant, country, rounding, endings, market, spread, buffer, lock, now } =
+            terms;
         let total = buffer.total();
         if market.rate.base() == market.rate.quote() && (spread.0 != 0 || total.0 != 0) {
             return Err(QuoteError::NothingConverted);
@@ -220,24 +237,28 @@ impl Quote {
         if !from.is_positive() || units.iter().any(|unit| unit.price.is_negative()) {
             return Err(QuoteError::NotPositive(from));
         }
-        let endings = Endings::bundled()?;
+        let as_given = market.rate.base() == market.rate.quote() && rounding != PriceRounding::Cash;
         let mut to = Money::zero(market.rate.quote());
-        for unit in &units {
-            let converted = || -> Result<Money, QuoteError> {
-                let exact = final_rate.convert(unit.price)?;
-                Ok(endings.price(exact, PriceRounding::Exact, None)?.price)
+        for unit in &mut units {
+            let price = match unit.fixed {
+                Some(fixed) => fixed.price,
+                None if as_given => unit.price,
+                None => endings.price(final_rate.convert(unit.price)?, rounding, country)?.price,
             };
-            to = to.checked_add(unit.fixed.map_or_else(converted, Ok)?)?;
+            unit.promised = Some(price);
+            to = to.checked_add(price)?;
         }
         if !to.is_positive() {
             return Err(QuoteError::NotPositive(to));
         }
-        let indicative = market.stale;
+        // What is fixed for every unit does not wait for rates.
+        let indicative = market.stale && !units.iter().all(|unit| unit.fixed.is_some());
         let expires_at = now + lock.duration();
         Ok(Quote {
             id,
             merchant,
             units,
+            rounding,
             country,
             from,
             to,
@@ -252,6 +273,19 @@ impl Quote {
             token: None,
             used: None,
         })
+    }
+
+    /// Whether the units' prices, where they are kept, add up to what is promised.
+    pub fn adds_up(&self) -> bool {
+        let prices: Option<Vec<Money>> = self.units.iter().map(|unit| unit.promised).collect();
+        prices.is_none_or(|prices| Money::sum(self.to.currency(), prices) == Ok(self.to))
+    }
+
+    /// Whether the price book fixes for its articles what it promises for them, and nothing where it promises a
+    /// conversion.
+    pub fn is_in(&self, book: &PriceBook, now: DateTime<Utc>) -> bool {
+        let fixed = |sku| book.price(sku, self.to.currency(), self.country, now).map(|entry| entry.price);
+        self.units.iter().all(|unit| unit.sku.as_ref().and_then(fixed) == unit.fixed.map(|fixed| fixed.price))
     }
 
     /// Where it stands at `now`. The last moment still counts.
@@ -278,107 +312,4 @@ impl Quote {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::{Clock, from_micros};
-    use crate::domain::fx::RateKind;
-    use crate::ids::IdSource;
-    use crate::money::Currency;
-
-    fn terms(rate: &str, from: &'static str, to: &'static str, spread: i32, buffer: i32) -> QuoteTerms {
-        let now = from_micros(1_793_400_000_000_000);
-        let ids = IdSource::seeded(Clock::fixed(now), 3);
-        let (from, to) = (Currency::known(from), Currency::known(to));
-        let market = MarketRate {
-            rate: Rate::parse(from, to, rate).unwrap(),
-            kind: RateKind::Reference,
-            path: vec![from, to],
-            providers: vec!["ecb".into()],
-            as_of: now,
-            fetched_at: now,
-            at: now,
-            stale: false,
-            evidence: vec!["sha256:00".into()],
-            snapshot: ids.mint(),
-        };
-        let (spread, buffer) = (BasisPoints(spread), Buffer::flat(BasisPoints(buffer)));
-        QuoteTerms {
-            id: ids.mint(),
-            merchant: ids.mint(),
-            country: None,
-            market,
-            spread,
-            buffer,
-            lock: Lock::ThirtyMinutes,
-            now,
-        }
-    }
-
-    fn money(text: &str, currency: &'static str) -> Money {
-        Money::parse(text, Currency::known(currency)).unwrap()
-    }
-
-    #[test]
-    fn the_final_rate_is_reference_spread_and_buffer() {
-        for (rate, spread, buffer, amount, final_rate, to) in [
-            ("33.729860365198711", 0, 0, "19.90", "33.729860365198711", "671.22"),
-            ("33.729860365198711", 100, 0, "19.90", "34.0671589688506981", "677.94"),
-            ("33.729860365198711", 100, 15, "19.90", "34.1177537593984962", "678.94"),
-            ("1.12415", 0, 0, "100.00", "1.12415", "112.42"),
-        ] {
-            let quote =
-                Quote::promise(terms(rate, "USD", "THB", spread, buffer), &[money(amount, "USD")]).unwrap();
-            assert_eq!(
-                (quote.final_rate.value().to_string().as_str(), quote.to),
-                (final_rate, money(to, "THB"))
-            );
-        }
-    }
-
-    #[test]
-    fn units_are_rounded_one_by_one() {
-        let units = [money("0.33", "USD"), money("0.33", "USD"), money("0.33", "USD")];
-        let quote = Quote::promise(terms("147.5", "USD", "JPY", 0, 0), &units).unwrap();
-        // 48.675 each: 49 three times, not 146.025 rounded once.
-        assert_eq!((quote.from, quote.to), (money("0.99", "USD"), money("147", "JPY")));
-    }
-
-    #[test]
-    fn it_is_honoured_until_its_last_moment_and_once() {
-        let quote = Quote::promise(terms("2", "USD", "THB", 0, 0), &[money("1.00", "USD")]).unwrap();
-        let ids = IdSource::seeded(Clock::fixed(quote.created_at), 9);
-        let (mine, other): (PaymentId, PaymentId) = (ids.mint(), ids.mint());
-        let (last, late) = (quote.expires_at, quote.expires_at + TimeDelta::microseconds(1));
-        assert_eq!(last - quote.created_at, TimeDelta::minutes(30));
-        assert_eq!((quote.state(last), quote.state(late)), (QuoteState::Open, QuoteState::Expired));
-        assert_eq!(quote.honour(mine, last), Ok(money("2.00", "THB")));
-        assert_eq!(quote.honour(mine, late), Err(QuoteError::Expired { id: quote.id, expired_at: last }));
-
-        let used = Quote { used: Some(QuoteUse { payment: mine, at: last }), ..quote };
-        assert_eq!(used.state(late), QuoteState::Used);
-        assert_eq!(
-            used.honour(mine, late),
-            Ok(money("2.00", "THB")),
-            "a payment made in time keeps its price"
-        );
-        assert_eq!(used.honour(other, last), Err(QuoteError::Used { id: used.id, by: mine }));
-    }
-
-    #[test]
-    fn refuses_nothing_and_mixtures() {
-        let promise = |units: &[Money]| Quote::promise(terms("0.00001", "USD", "THB", 0, 0), units);
-        let fixed = Unit { fixed: Some(money("690.00", "THB")), ..money("19.90", "USD").into() };
-        let quote =
-            Quote::promise(terms("33.7", "USD", "THB", 100, 15), &[fixed, money("1.00", "USD").into()]);
-        assert_eq!(quote.unwrap().to, money("724.09", "THB"), "690.00 as it is, and 34.08755 converted");
-        assert!(matches!(promise(&[]), Err(QuoteError::NotPositive(_))));
-        assert!(matches!(promise(&[money("0.00", "USD")]), Err(QuoteError::NotPositive(_))));
-        assert!(
-            matches!(promise(&[money("0.01", "USD")]), Err(QuoteError::NotPositive(_))),
-            "rounds to nothing"
-        );
-        assert!(matches!(promise(&[money("1", "JPY")]), Err(QuoteError::Money(_))));
-        let within = Quote::promise(terms("1", "USD", "USD", 10, 0), &[money("1.00", "USD")]);
-        assert_eq!(within, Err(QuoteError::NothingConverted));
-    }
-}
+mod tests;

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use chrono::TimeDelta;
 use serde::Deserialize;
 
 use crate::money::Currency;
@@ -27,6 +28,14 @@ pub struct PairClass {
     pub confirm_minutes: u32,
     /// Its own intervals that a source may stand still while others move.
     pub frozen_intervals: u32,
+}
+
+impl PairClass {
+    /// Basis points that the rate may move in this time without being held back: with the square root of the days.
+    pub fn jump_within(&self, time: TimeDelta) -> u32 {
+        let days = time.num_days().clamp(1, 10_000);
+        self.jump_bps.saturating_mul(u32::try_from(days.isqrt()).unwrap_or(1))
+    }
 }
 
 /// Every class; the last one takes every currency that no other names.

@@ -1,5 +1,7 @@
 //! Who can charge a shown price, and what is charged where nobody can.
 
+use std::borrow::Borrow;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -65,8 +67,9 @@ fn names<'a>(accounts: impl Iterator<Item = &'a OpenAccount>) -> Vec<String> {
     names
 }
 
-fn able(accounts: &[&OpenAccount], amount: Money) -> Vec<String> {
-    names(accounts.iter().copied().filter(|open| open.gateway.check_amount(amount).is_ok()))
+/// The gateways that can charge exactly this amount.
+pub fn able<A: Borrow<OpenAccount>>(accounts: &[A], amount: Money) -> Vec<String> {
+    names(accounts.iter().map(Borrow::borrow).filter(|open| open.gateway.check_amount(amount).is_ok()))
 }
 
 fn instead(accounts: &[&OpenAccount], shown: Money, own: Money) -> Option<ChargedInstead> {

@@ -32,15 +32,15 @@ use crate::rates::{RateBook, RatesError, Volatilities};
 use crate::store::{CommitError, Store, StoreError};
 use crate::vault::Signer;
 
-pub use charging::ChargedInstead;
+pub use charging::{ChargedInstead, able};
 pub use fixed::{EntryRefused, NewFixedPrice};
 pub use listing::{RateAnswer, RatesAnswer, RatesQuestion};
 pub use localise::{FallbackReason, Item, PriceSource, PricedItem, PricesAnswer, PricesQuestion};
 pub use pairs::{AppliedRate, Pairs, ToldRate};
-pub use promise::{QuoteAnswer, QuoteQuestion, QuoteRate};
+pub use promise::{QuoteAnswer, QuoteLine, QuoteQuestion, QuoteRate};
 pub use shelf::Shelf;
 pub use sources::{BreakerAnswer, LastError, NotBelieved, SourceAnswer, SourcesAnswer};
-pub use token::{TOKEN_PREFIX, TokenRefused};
+pub use token::{TOKEN_PREFIX, TokenNotTaken, TokenRefused};
 
 /// What the verbs of this module need.
 #[derive(Debug, Clone)]
@@ -88,6 +88,18 @@ pub enum PriceError {
     /// The pair moves too much for so long a promise.
     #[error(transparent)]
     LockTooLong(#[from] LockTooLong),
+    /// So many units that nobody could send the token back.
+    #[error(
+        "a token of {units} units has {letters} letters, and {most} are the most: ask for fewer, or for a stored quote"
+    )]
+    TokenTooLong {
+        /// How many units.
+        units: usize,
+        /// How long it is.
+        letters: usize,
+        /// How long it may be.
+        most: usize,
+    },
     /// A token could not be made.
     #[error("a token could not be made: {0}")]
     Token(String),

@@ -1,13 +1,17 @@
 //! Promises: quotes are made, read, used by a payment, and opened again.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{PriceError, Pricing};
-use crate::domain::fx::{Buffer, Country, Lock, Quote, QuoteError, QuoteState, QuoteTerms, QuoteUse, Unit};
-use crate::flows::pay::{QuoteRefused, Quotes};
+use super::{PriceError, PriceSource, Pricing, able};
+use crate::domain::fx::{
+    Buffer, Country, Fixed, Lock, PriceRounding, Quote, QuoteError, QuoteState, QuoteTerms, QuoteUse, Unit,
+};
+use crate::flows::pay::{OpenAccount, QuoteRefused, Quotes};
 use crate::ids::{MerchantId, PaymentId, QuoteId};
 use crate::money::{BasisPoints, Currency, Money};
 use crate::store::{Change, Store, StoreError};
@@ -25,9 +29,11 @@ pub struct QuoteQuestion {
     pub to: Currency,
     /// How long it stands; none: as configured.
     pub lock: Option<Lock>,
-    /// The gateway accounts or gateways that can charge `to`.
-    pub chargeable_at: Vec<String>,
-    /// The gateway the shopper will pay at, if it is known: when it cannot charge `to`, the quote only informs.
+    /// How prices end; none: as configured, as shown prices do.
+    pub rounding: Option<PriceRounding>,
+    /// The merchant's accounts at gateways.
+    pub accounts: Vec<Arc<OpenAccount>>,
+    /// The gateway the shopper will pay at, if it is known: when it cannot charge the amount, the quote only informs.
     pub gateway: Option<String>,
 }
 
@@ -43,13 +49,19 @@ pub struct QuoteAnswer {
     /// What the shopper pays.
     #[schema(example = json!({"amount": "672.23", "currency": "THB"}))]
     pub to: Money,
+    /// How each unit's price ends.
+    pub rounding: PriceRounding,
+    /// What `to` is made of, in the order asked; absent in quotes of which only the sum was kept.
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub items: Option<Vec<QuoteLine>>,
     /// The parts of the rate.
     pub rate: QuoteRate,
     /// Whether newer rates should have been there when it was made.
     pub stale: bool,
-    /// Whether it only informs: stale, or the gateway asked for cannot charge `to`.
+    /// Whether it only informs: stale, or the gateway asked for cannot charge the amount of `to`.
     pub indicative: bool,
-    /// Who can charge `to`.
+    /// Who can charge the amount of `to`.
     pub chargeable_at: Vec<String>,
     /// Its last moment.
     #[schema(example = "2026-11-23T00:00:00Z")]
@@ -63,6 +75,35 @@ pub struct QuoteAnswer {
     /// Whether the token pays more than once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reusable: Option<bool>,
+}
+
+/// One unit of a quote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct QuoteLine {
+    /// Its article, where the shop named it.
+    #[schema(nullable = false, example = "mug-1")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sku: Option<String>,
+    /// What the shop asks for it.
+    #[schema(example = json!({"amount": "19.90", "currency": "USD"}))]
+    pub from: Money,
+    /// What the shopper pays for it.
+    #[schema(example = json!({"amount": "672.23", "currency": "THB"}))]
+    pub to: Money,
+    /// What that is made of.
+    pub source: PriceSource,
+}
+
+impl QuoteLine {
+    fn of(unit: &Unit) -> Option<QuoteLine> {
+        let to = unit.promised?;
+        let source = match unit.fixed {
+            Some(_) => PriceSource::PriceBook,
+            None if to.currency() == unit.price.currency() => PriceSource::AsGiven,
+            None => PriceSource::Converted,
+        };
+        Some(QuoteLine { sku: unit.sku.as_ref().map(ToString::to_string), from: unit.price, to, source })
+    }
 }
 
 /// The parts of a quote's rate.
@@ -92,6 +133,8 @@ impl QuoteAnswer {
             id: quote.id,
             from: quote.from,
             to: quote.to,
+            rounding: quote.rounding,
+            items: quote.units.iter().map(QuoteLine::of).collect(),
             rate: QuoteRate {
                 base: quote.market.rate.base(),
                 quote: quote.market.rate.quote(),
@@ -138,7 +181,7 @@ impl Pricing {
         let mut change = with;
         change.insert_quote(&quote);
         self.store.commit(change).await?;
-        Ok(QuoteAnswer::of(&quote, question.chargeable_at.clone(), now))
+        Ok(QuoteAnswer::of(&quote, able(&question.accounts, quote.to), now))
     }
 
     /// A merchant's quote as it stands; `None` for an unknown id and for another merchant's.
@@ -150,14 +193,15 @@ impl Pricing {
     }
 
     /// What to ask to have the same promise anew: for the answer to an expired quote.
-    pub fn again(quote: &Quote, chargeable_at: Vec<String>) -> QuoteQuestion {
+    pub fn again(quote: &Quote, accounts: Vec<Arc<OpenAccount>>) -> QuoteQuestion {
         QuoteQuestion {
             merchant: quote.merchant,
             units: quote.units.clone(),
             country: quote.country,
             to: quote.to.currency(),
             lock: Some(quote.lock),
-            chargeable_at,
+            rounding: Some(quote.rounding),
+            accounts,
             gateway: None,
         }
     }
@@ -172,7 +216,10 @@ impl Pricing {
         let skus = question.units.iter().filter_map(|unit| unit.sku.as_ref());
         let book = self.book_of(question.merchant, skus.map(|sku| sku.as_str())).await?;
         for unit in &mut question.units {
-            let fixed = |sku| book.price(sku, question.to, question.country, now).map(|entry| entry.price);
+            let fixed = |sku| {
+                let entry = book.price(sku, question.to, question.country, now)?;
+                Some(Fixed { price: entry.price, entry: Some(entry.id) })
+            };
             unit.fixed = unit.sku.as_ref().and_then(fixed);
         }
         Ok(question)
@@ -189,7 +236,8 @@ impl Pricing {
             return Err(PriceError::TooManyItems { given: question.units.len() });
         }
         let market = self.rates.mid(from, question.to)?;
-        if market.stale && !self.allow_stale_reference {
+        let all_fixed = question.units.iter().all(|unit| unit.fixed.is_some());
+        if market.stale && !all_fixed && !self.allow_stale_reference {
             return Err(PriceError::RatesStale);
         }
         let lock = question.lock.unwrap_or(self.settings.default_lock);
@@ -202,10 +250,13 @@ impl Pricing {
             }
         };
         let (merchant, country) = (question.merchant, question.country);
-        let terms = QuoteTerms { id, merchant, country, market, spread, buffer, lock, now };
+        let rounding = question.rounding.unwrap_or(self.settings.rounding);
+        let endings = self.settings.endings.clone();
+        let terms =
+            QuoteTerms { id, merchant, country, rounding, endings, market, spread, buffer, lock, now };
         let mut quote = Quote::promise(terms, &question.units)?;
-        quote.indicative |=
-            question.gateway.as_ref().is_some_and(|wanted| !question.chargeable_at.contains(wanted));
+        let unable = |wanted| !able(&question.accounts, quote.to).contains(wanted);
+        quote.indicative |= question.gateway.as_ref().is_some_and(unable);
         Ok(quote)
     }
 }

@@ -106,8 +106,9 @@ pub struct NotBelieved {
     /// The currency.
     #[schema(value_type = String, example = "SGD")]
     pub currency: Currency,
-    /// `outvoted`: too far from the median of four or more; `disagrees`: too far from the one that answers, among too
-    /// few to say who is wrong; `held_back`: too far from the last accepted rate and not confirmed; `frozen`: standing
+    /// `outvoted`: too far from the median of four or more, or from a fresh reference that at least as many stand by;
+    /// `disagrees`: too far from the one that answers, among too few to say who is wrong, or a reference that running
+    /// sources left behind; `held_back`: too far from the last accepted rate and not confirmed; `frozen`: standing
     /// still while others move; `refused`: no number above zero.
     #[schema(example = "outvoted")]
     pub what: &'static str,

@@ -1,3 +1,5 @@
+use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -23,6 +25,7 @@ impl Scene {
             bytes_max: 1 << 20,
             accept_older: false,
             believe_anonymous: false,
+            vpn_ranges: None,
             country_header: None,
         };
         let clock = Clock::fixed("2100-01-01T00:00:00Z".parse().unwrap());
@@ -234,4 +237,46 @@ fn lookups_go_on_while_the_file_is_replaced() {
             assert!(reader.join().unwrap() > 0);
         }
     });
+}
+
+#[test]
+fn a_list_of_vpn_exits_is_replaced_and_a_bad_one_changes_nothing() {
+    let mut scene = Scene::new();
+    scene.put(&file("CH", 0));
+    let list = scene.folder.path().join("vpn.txt");
+    scene.settings.vpn_ranges = Some(list.clone());
+    let folder = scene.folder.path().to_owned();
+    let write = |bytes: &[u8]| {
+        let beside = folder.join("new-list");
+        fs::write(&beside, bytes).unwrap();
+        fs::rename(beside, &list).unwrap();
+    };
+    let geo = scene.start();
+    let vpn = |geo: &Geo| geo.report().vpn.unwrap();
+    assert!(vpn(&geo).fault.unwrap().contains("No such file"));
+    assert_eq!((seen(&geo), geo.hides([5, 5, 5, 5].into())), (Some("CH"), false));
+    write(b"5.5.5.0/25\n");
+    geo.look();
+    assert_eq!(vpn(&geo), VpnReport { blocks: 1, fault: None });
+    assert_eq!((seen(&geo), geo.hides([5, 5, 5, 5].into())), (None, true));
+    assert_eq!(geo.country_of([5, 5, 5, 200].into()).map(Country::code), Some("CH"), "the next block");
+    assert!(matches!(geo.place([10, 0, 0, 1].into()), Place::Private));
+    for bad in [&b"5.5.5.0/25\n5.5."[..], b"", b"0.0.0.0/0"] {
+        write(bad);
+        for _ in 0..2 {
+            geo.look();
+            assert!(vpn(&geo).fault.is_some());
+            assert_eq!((seen(&geo), vpn(&geo).blocks), (None, 1), "the old one answers");
+        }
+    }
+    fs::remove_file(&list).unwrap();
+    geo.look();
+    assert_eq!(seen(&geo), None);
+    write(b"9.9.9.9");
+    geo.look();
+    assert_eq!((seen(&geo), vpn(&geo).fault), (Some("CH"), None));
+    scene.settings.believe_anonymous = true;
+    write(b"5.5.5.5");
+    let geo = scene.start();
+    assert_eq!((seen(&geo), geo.hides([5, 5, 5, 5].into())), (Some("CH"), false));
 }

@@ -9,10 +9,11 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::fees::Bearer;
+use crate::domain::fx::Quote;
 use crate::domain::orders::{Customer, PaymentState};
 use crate::domain::splits::{Item, PlatformFee, Split, Terms};
 use crate::flows::pay::{PayError, PaymentView, Price, Start};
-use crate::flows::price::{Pricing, QuoteAnswer};
+use crate::flows::price::{Pricing, QuoteAnswer, TokenNotTaken};
 use crate::gateways::{RawNotification, ReturnParameters};
 use crate::http::caller::Caller;
 use crate::http::extract::{Json, Notice, Paging, Query};
@@ -74,12 +75,15 @@ pub struct CreatePayment {
 }
 
 impl CreatePayment {
-    fn start(self, id: PaymentId, service: &Service, caller: &Caller) -> Answer<Start> {
+    async fn start(self, id: PaymentId, service: &Service, caller: &Caller) -> Answer<Start> {
         let price = match (self.amount, self.quote) {
             (Some(amount), None) => Price::Amount(amount.0),
             (None, Some(QuoteIn::Id(quote))) => Price::Quote(quote),
             (None, Some(QuoteIn::Token(token))) => {
-                Price::Token(Box::new(service.pricing.read_token(caller.merchant(), &token)?))
+                match service.pricing.accept_token(caller.merchant(), &token).await {
+                    Ok(promised) => Price::Token(Box::new(promised)),
+                    Err(refused) => return Err(not_taken(service, refused).await),
+                }
             }
             _ => {
                 let detail = "exactly one of `amount` and `quote` belongs here";
@@ -138,7 +142,7 @@ pub async fn create(
 ) -> Answer {
     let asked = Asked { service: &service, caller: &caller, request: &request, body: &body.bytes };
     let carry = async |claim: Claim| {
-        let start = body.value.start(service.ids.mint(), &service, &caller)?;
+        let start = body.value.start(service.ids.mint(), &service, &caller).await?;
         let price = start.price.clone();
         let view = carry_out(&service, &caller, start, claim).await;
         match view {
@@ -183,14 +187,34 @@ async fn refused(service: &Service, caller: &Caller, price: Price, error: PayErr
     }
 }
 
+/// The same of a token: one whose price has changed comes with a fresh quote.
+async fn not_taken(service: &Service, refused: TokenNotTaken) -> Problem {
+    let words = refused.to_string();
+    match refused {
+        TokenNotTaken::Refused(refused) => refused.into(),
+        TokenNotTaken::Price(error) => error.into(),
+        TokenNotTaken::PriceChanged { promised } => {
+            let problem = Problem::new(Code::QuotePriceChanged, words).at("quote");
+            match promised_anew(service, &promised).await {
+                Some(quote) => problem.with("quote", quote),
+                None => problem,
+            }
+        }
+    }
+}
+
 async fn fresh_quote(service: &Service, caller: &Caller, price: Price) -> Option<QuoteAnswer> {
     let old = match price {
         Price::Amount(_) => return None,
         Price::Quote(id) => service.pricing.quote(caller.merchant(), id).await.ok()??,
         Price::Token(promised) => *promised,
     };
-    let chargeable = service.chargeable_at(caller.merchant(), old.to.currency());
-    service.pricing.promise(&Pricing::again(&old, chargeable), Change::new()).await.ok()
+    promised_anew(service, &old).await
+}
+
+async fn promised_anew(service: &Service, old: &Quote) -> Option<QuoteAnswer> {
+    let again = Pricing::again(old, service.accounts_of(old.merchant));
+    service.pricing.promise(&again, Change::new()).await.ok()
 }
 
 /// Which payments.

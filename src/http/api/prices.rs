@@ -281,8 +281,10 @@ pub(super) fn edge_and_address(
         _ => EdgeCountry::Unknown,
     };
     let hidden = edge == EdgeCountry::Anonymous && !service.geo.believes_anonymous();
-    let address = client(service, request.peer_addr(), request.headers());
-    Ok((edge.country(), address.filter(|_| !hidden)))
+    let address = client(service, request.peer_addr(), request.headers()).filter(|_| !hidden);
+    // An edge says where the address is: of one that tells nothing it knows no more.
+    let edge = edge.country().filter(|_| address.is_none_or(|address| !service.geo.hides(address)));
+    Ok((edge, address))
 }
 
 async fn shown<'a>(

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::prices::{Asked, edge_and_address};
-use crate::domain::fx::{Lock, Sku, Unit};
-use crate::flows::price::{QuoteAnswer, QuoteQuestion};
+use crate::domain::fx::{Lock, PriceRounding, Sku, Unit};
+use crate::flows::price::{QuoteAnswer, QuoteQuestion, able};
 use crate::http::caller::Caller;
 use crate::http::extract::Json;
 use crate::http::idempotent::{self, KeyHeader};
@@ -32,9 +32,12 @@ pub struct QuoteBody {
     to: CurrencyIn,
     /// How long it stands; without it, as configured.
     lock: Option<Lock>,
-    /// Marks the quote indicative where this gateway cannot charge it.
+    /// How each unit's price ends: `exact`, `step`, `charm` or `cash`; without it, as configured, as `/v1/prices` does.
+    rounding: Option<PriceRounding>,
+    /// Marks the quote indicative where this gateway cannot charge the amount.
     gateway: Option<String>,
-    /// The shopper's country, for fixed prices of that country. Without it: where a browser with a publishable key is.
+    /// The shopper's country, for its fixed prices and endings. Without it: where a browser with a publishable key is, as
+    /// `/v1/prices` finds it.
     country: Option<String>,
     /// `stored` (the default), or `token`: nothing is stored, and the answer's `token` stands for the quote.
     #[serde(default)]
@@ -76,11 +79,17 @@ impl QuoteItem {
                 Problem::new(Code::InvalidBody, error.to_string()).at(format!("items[{index}].sku"))
             })
         });
-        Ok(Unit { price, sku: sku.transpose()?, fixed: None })
+        Ok(Unit { sku: sku.transpose()?, ..price.into() })
     }
 }
 
 /// Promises a price.
+///
+/// Each unit is converted and ended by itself, at the rate of the promise: spread and buffer are in it, so that a shop
+/// which shows what it promises shows the quote's `items`. What the price book fixes is promised as it is.
+///
+/// A reusable token pays until `expires_at`, unless the price book has another price for one of its articles meanwhile:
+/// 409 `quote_price_changed`, with a fresh quote. Every other promise stands whatever the book says later.
 #[utoipa::path(post, path = "/v1/quotes", tag = "prices", params(KeyHeader), request_body = QuoteBody, responses((status = 201, description = "The quote", body = QuoteAnswer)))]
 pub async fn quote(
     service: web::Data<Service>,
@@ -137,7 +146,8 @@ fn question(
         false => edge_and_address(service, request, None)?,
     };
     let shopper = asked.shopper(service, request, edge, address)?;
-    let country = shopper.country.or(shopper.edge).or(shopper.located);
+    // As shown prices find it, so that the same rules and entries hold.
+    let country = shopper.display(&service.pricing.settings).country;
     let units: Vec<Unit> = match (body.from, body.items) {
         (Some(from), None) => vec![from.0.into()],
         (None, Some(items)) => {
@@ -156,7 +166,8 @@ fn question(
         country,
         to: body.to.0,
         lock: body.lock,
-        chargeable_at: service.chargeable_at(caller.merchant(), body.to.0),
+        rounding: body.rounding,
+        accounts: service.accounts_of(caller.merchant()),
         gateway: account.map(|open| open.account.gateway.clone()),
     })
 }
@@ -171,6 +182,6 @@ pub async fn show_quote(service: web::Data<Service>, caller: Caller, id: web::Pa
 async fn standing(service: &Service, caller: &Caller, id: QuoteId) -> Answer<QuoteAnswer> {
     let quote = service.pricing.quote(caller.merchant(), id).await?;
     let quote = quote.ok_or_else(|| Problem::not_found("quote"))?;
-    let chargeable = service.chargeable_at(caller.merchant(), quote.to.currency());
+    let chargeable = able(&service.accounts_of(caller.merchant()), quote.to);
     Ok(QuoteAnswer::of(&quote, chargeable, service.clock.now()))
 }

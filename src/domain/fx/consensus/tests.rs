@@ -27,7 +27,7 @@ pub(super) fn running(source: &str, rank: usize, value: &str) -> Observation {
     }
 }
 
-fn reference(source: &str, rank: usize, value: &str) -> Observation {
+pub(super) fn reference(source: &str, rank: usize, value: &str) -> Observation {
     Observation {
         kind: RateKind::Reference,
         as_of: at("2026-11-03T13:15:00Z"),
@@ -102,7 +102,7 @@ fn lie(observation: Observation, how: &str) -> Observation {
 const HONEST: [(&str, &str); 5] =
     [("a", "1.1170"), ("b", "1.1172"), ("c", "1.1169"), ("d", "1.1174"), ("e", "1.1171")];
 
-fn five() -> Vec<Observation> {
+pub(super) fn five() -> Vec<Observation> {
     HONEST.iter().enumerate().map(|(rank, (source, value))| running(source, rank, value)).collect()
 }
 
