@@ -70,16 +70,22 @@ pub struct Digits {
 impl Digits {
     /// `minor` with `decimals` digits behind the point.
     pub(super) fn new(minor: i64, decimals: u32) -> Digits {
-        let decimals = decimals.min(MOST_DECIMALS);
-        let (unit, magnitude) = (10_u64.pow(decimals), minor.unsigned_abs());
-        let decimals = decimals as usize;
+        let (decimals, magnitude) = (decimals.min(MOST_DECIMALS) as usize, minor.unsigned_abs());
+        // Divisors that are known beforehand need no division.
+        let (whole, fraction) = match decimals {
+            0 => (magnitude, 0),
+            1 => (magnitude / 10, magnitude % 10),
+            2 => (magnitude / 100, magnitude % 100),
+            3 => (magnitude / 1_000, magnitude % 1_000),
+            _ => (magnitude / 10_000, magnitude % 10_000),
+        };
         let mut text = Backwards::new();
         let mut write = || {
             if decimals > 0 {
-                text.put(magnitude % unit, decimals)?;
+                text.put(fraction, decimals)?;
                 text.put_marks(*b".")?;
             }
-            text.put(magnitude / unit, 1)?;
+            text.put(whole, 1)?;
             if minor < 0 { text.put_marks(*b"-") } else { Some(()) }
         };
         // The longest of them has room.

@@ -51,9 +51,8 @@ impl<'b> Flat<'b> {
     fn text(&mut self) -> Result<Cow<'b, str>, Unread> {
         self.take(b'"')?;
         let left = &self.body.as_bytes()[self.at..];
-        let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | ..0x20);
-        let length = left.iter().position(ends).ok_or(Unread)?;
-        match left[length] {
+        let length = plain(left);
+        match *left.get(length).ok_or(Unread)? {
             b'"' => {
                 let text = self.body.get(self.at..self.at + length).ok_or(Unread)?;
                 self.at += length + 1;
@@ -73,6 +72,28 @@ impl<'b> Flat<'b> {
         self.at = begin + texts.byte_offset();
         text.ok_or(Unread)
     }
+}
+
+/// How many bytes there are before the first quote, backslash or control character: all, where there is none. Eight are
+/// looked at together.
+fn plain(text: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+    // The lowest byte that is below `limit` is marked by its highest bit; above it there may be marks that mean nothing.
+    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGHS;
+    let mut at = 0;
+    while let Some(bytes) = text.get(at..).and_then(|left| left.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*bytes);
+        let is = |mark: u8| below(word ^ (ONES * u64::from(mark)), 1);
+        let found = below(word, 0x20) | is(b'"') | is(b'\\');
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | ..0x20);
+    let left = text.get(at..).unwrap_or_default();
+    at + left.iter().position(ends).unwrap_or(left.len())
 }
 
 impl<'b> Deserializer<'b> for &mut Flat<'b> {
@@ -234,6 +255,17 @@ mod tests {
         let names: Vec<_> = read.items.iter().map(|item| item.name.as_deref()).collect();
         assert_eq!((names, read.word), (vec![Some("杯子"), Some("杯\""), None], Some(Word::Cash)));
         assert_eq!(super::read::<Body<'_>>(b"{\"items\":[ ]}").unwrap().items, []);
+    }
+
+    proptest! {
+        #[test]
+        fn the_first_mark_ends_a_text(text in proptest::collection::vec(
+            prop_oneof![Just(b'"'), Just(b'\\'), Just(0x1f), Just(0x20), Just(0x21), Just(0x23), Just(0x80), any::<u8>()],
+            0..40,
+        )) {
+            let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | ..0x20);
+            prop_assert_eq!(plain(&text), text.iter().position(ends).unwrap_or(text.len()));
+        }
     }
 
     const BODY: &str = r#"{"items":[{"name":"a\u00e9\n","amount":"1.5"},{"amount":"2"}],"word":"exact"}"#;
