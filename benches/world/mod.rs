@@ -190,6 +190,7 @@ impl World {
             created_at: now,
             released_at: None,
             released: vec![],
+            inputs: None,
         };
         let event = Event {
             id: self.ids.mint(),

@@ -312,7 +312,7 @@ async fn opened(settings: &Settings) -> Result<Store, CliError> {
     Ok(open_store(settings, &clock, &ids).await?)
 }
 
-async fn there(settings: &Settings) -> Result<(), CliError> {
+pub(super) async fn there(settings: &Settings) -> Result<(), CliError> {
     if Store::is_there(settings.database_url.expose_secret()).await.map_err(words)? {
         return Ok(());
     }

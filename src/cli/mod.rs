@@ -12,6 +12,7 @@ mod keys;
 mod listen;
 mod merchants;
 mod remote;
+mod replay;
 mod reprice;
 mod seed;
 mod serve;
@@ -94,6 +95,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Compute what was settled again: byte for byte as it was, or the first difference
+    Replay(replay::ReplayArguments),
     /// Write everything to one file, beside a running service; either engine restores it
     Backup {
         /// A file that is not there yet
@@ -244,6 +247,7 @@ fn run(cli: Cli) -> Result<Outcome, CliError> {
         Command::Verify { full, noted, json } => {
             runtime.block_on(books::verify(settings, full, &noted, json))
         }
+        Command::Replay(asked) => runtime.block_on(replay::replay(settings, asked)),
         Command::Backup { file } => runtime.block_on(backup::backup(settings, &file)),
         Command::Restore(which) => runtime.block_on(backup::restore(settings, which)),
         Command::Export { what: Export::Journal } => runtime.block_on(books::journal(settings)),

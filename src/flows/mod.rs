@@ -36,3 +36,5 @@ pub mod webhooks;
 pub mod journals;
 /// A period is looked at, closed by two users, and its statements are issued.
 pub mod close_period;
+/// What was settled is computed again from what was kept.
+pub mod replay;

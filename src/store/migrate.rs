@@ -50,6 +50,7 @@ migrations! {
     67 "0067_journals",
     68 "0068_periods",
     70 "0070_quote_rounding",
+    79 "0079_replay",
 }
 
 /// The number of the newest migration.

@@ -11,6 +11,7 @@ pub mod bank_statements;
 pub mod change;
 pub mod disputes;
 mod engine;
+pub mod fee_books;
 pub mod findings;
 pub mod gateway_settlements;
 pub mod idempotency;

@@ -31,6 +31,7 @@ pub static SETTLEMENT: Table = Table {
         Column::int("created_at"),
         Column::int("released_at"),
         Column::text("released"),
+        Column::text("inputs"),
     ],
     unique: &[&[2]],
 };
@@ -66,6 +67,8 @@ pub struct SettlementRecord {
     pub released_at: Option<DateTime<Utc>>,
     /// What became payable so far.
     pub released: Vec<Released>,
+    /// What it was computed from (JSON); `None` where it is older than that was kept.
+    pub inputs: Option<String>,
 }
 
 /// How much of a supplier's share in a payment became payable.
@@ -89,7 +92,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, merchant_id, payment_id, gross, currency, lines, frozen, waiting, delivered, rates, fee_version, ",
-            "engine, created_at, released_at, released, version FROM settlement ",
+            "engine, created_at, released_at, released, inputs, version FROM settlement ",
             $rest
         )
     };
@@ -116,6 +119,7 @@ impl Change {
                 record.created_at.into(),
                 record.released_at.into(),
                 released(record),
+                record.inputs.clone().into(),
             ],
         )
     }
@@ -138,6 +142,7 @@ impl Change {
                 ("rates", record.rates.as_str().into()),
                 ("waiting", record.waiting.clone().into()),
                 ("delivered", record.delivered.as_str().into()),
+                ("inputs", record.inputs.clone().into()),
             ],
         )
     }
@@ -193,6 +198,31 @@ impl Store {
         self.one(query, read).await
     }
 
+    /// A merchant's settlements made from `from` on and before `before`, in the order they were made; behind `after`, the
+    /// last of the page before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn settlements_made(
+        &self,
+        merchant: MerchantId,
+        (from, before): (DateTime<Utc>, DateTime<Utc>),
+        after: Option<(DateTime<Utc>, SettlementId)>,
+        limit: u32,
+    ) -> Result<Vec<SettlementRecord>, StoreError> {
+        let (at, id) = after.map_or((from, String::new()), |(at, id)| (at, id.to_string()));
+        let query = sqlx::query(select!(
+            "WHERE merchant_id = $1 AND created_at < $2 AND (created_at > $3 OR (created_at = $3 AND id > $4))
+             ORDER BY created_at, id LIMIT $5"
+        ))
+        .bind(merchant.to_string())
+        .bind(before.timestamp_micros())
+        .bind(at.timestamp_micros())
+        .bind(id)
+        .bind(i64::from(limit));
+        Ok(self.all(query, read).await?.into_iter().map(|record| record.value).collect())
+    }
+
     /// Settlements with a conversion that waits for a rate, oldest first.
     ///
     /// # Errors
@@ -224,5 +254,6 @@ fn read(row: &AnyRow) -> Result<Versioned<SettlementRecord>, StoreError> {
         created_at: row.time("created_at")?,
         released_at: row.optional_time("released_at")?,
         released: row.optional_json("released")?.unwrap_or_default(),
+        inputs: row.optional_text("inputs")?,
     })
 }

@@ -14,6 +14,7 @@ mod far;
 mod findings;
 mod payers;
 mod refunds;
+mod replays;
 mod statements;
 pub mod world;
 

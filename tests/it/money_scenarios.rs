@@ -16,7 +16,7 @@ use straits::domain::refunds::{
     Funds, FxDifference, Refund, RefundRequest, RefundTerms, decide, own_pending,
 };
 use straits::domain::settlement::{
-    Delivery, Exchange, GatewayFee, Settlement, SettlementInput, deliver, settle,
+    Contract, Delivery, Exchange, GatewayFee, Settlement, SettlementInput, deliver, settle,
 };
 use straits::domain::splits::{Agreement, Terms};
 use straits::ids::{Id, IdSource, SupplierId};
@@ -99,8 +99,7 @@ impl World {
         };
         let exchanges = BTreeMap::from_iter(cny.then_some((supplier("A"), exchange)));
         let settlement = settle(&SettlementInput {
-            merchant: &self.merchant,
-            account: &self.account,
+            contract: &Contract::of(&self.merchant, &self.account),
             agreement: &agreement,
             fee,
             received,

@@ -14,7 +14,7 @@ use straits::domain::refunds::{
     Funds, FxDifference, Refund, RefundLineKind, RefundRequest, RefundTerms, decide, own_pending,
 };
 use straits::domain::settlement::{
-    GatewayFee, Line, LineKind, PreviewContext, PreviewRequest, SettlementInput, preview, settle,
+    Contract, GatewayFee, Line, LineKind, PreviewContext, PreviewRequest, SettlementInput, preview, settle,
 };
 use straits::domain::splits::{Agreement, Terms};
 use straits::ids::{Id, IdSource, SupplierId};
@@ -272,8 +272,7 @@ fn refunds() {
             None => GatewayFee::Charged { amount: fee, scheduled: vec![] },
         };
         let settlement = settle(&SettlementInput {
-            merchant: &merchant,
-            account: &account,
+            contract: &Contract::of(&merchant, &account),
             agreement: &agreement,
             fee,
             received: None,

@@ -2,10 +2,11 @@
 
 use std::sync::LazyLock;
 
+use aws_lc_rs::digest;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::money::{BasisPoints, Currency, Money};
 
@@ -15,7 +16,7 @@ use super::figure::Denomination;
 use super::rule::{FeeKind, FeeRule};
 
 /// Rules that belong together: one contract, one file.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FeeSchedule {
     /// Its name.
@@ -26,7 +27,7 @@ pub struct FeeSchedule {
 }
 
 /// Every schedule in force.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FeeBook(Vec<FeeSchedule>);
 
 static SHIPPED: LazyLock<FeeBook> = LazyLock::new(|| {
@@ -105,6 +106,14 @@ impl FeeBook {
     /// Every schedule.
     pub fn schedules(&self) -> &[FeeSchedule] {
         &self.0
+    }
+
+    /// The book as it is kept beside what was settled by it, and its name: the SHA-256 of that text.
+    pub fn kept(&self) -> (String, String) {
+        // Names, figures and dates: nothing in it cannot be written.
+        let text = serde_json::to_string(self).unwrap_or_default();
+        let hash = digest::digest(&digest::SHA256, text.as_bytes());
+        (hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect(), text)
     }
 
     /// The spread of our own conversions; zero where no rule names one.

@@ -150,7 +150,7 @@ mod tests {
         AvailableWhen, FundsFlow, FxPoint, Merchant, Recharge, Recognise, Role, SettlementMode,
     };
     use crate::domain::refunds::own_pending;
-    use crate::domain::settlement::{Exchange, GatewayFee, SettlementInput, settle};
+    use crate::domain::settlement::{Contract, Exchange, GatewayFee, SettlementInput, settle};
     use crate::domain::splits::{Agreement, Terms};
     use crate::ids::{Id, IdSource};
     use crate::money::{BasisPoints, Rate};
@@ -206,8 +206,7 @@ mod tests {
             let fee = Money::from_minor(fee, usd);
             let received = rate.convert(gross.checked_sub(fee).unwrap()).unwrap().round(Rounding::HalfUp);
             let settlement = settle(&SettlementInput {
-                merchant: &merchant,
-                account: &account,
+                contract: &Contract::of(&merchant, &account),
                 agreement: &agreement,
                 fee: GatewayFee::Charged { amount: fee, scheduled: vec![] },
                 received: gateway_converts.then_some((received, rate)),

@@ -16,21 +16,27 @@
 //! again: the share stays in what was received.
 
 mod book;
+mod contract;
 mod conversion;
 mod deliver;
 mod document;
+mod inputs;
 mod line;
 mod pending;
 mod preview;
+mod proceeds;
 mod settle;
 mod settled;
 mod trial;
 
+pub use contract::Contract;
 pub use conversion::{Conversion, Exchange};
 pub use deliver::{Delivery, DeliveryError, deliver};
 pub use document::{BookedEntry, StoredSettlement, document_fault};
+pub use inputs::{Inputs, InputsError, LaterConversion, Mid, Received};
 pub use line::{Converted, Line, LineKind};
 pub use preview::{PreviewAnswer, PreviewContext, PreviewError, PreviewRequest, RateInput, preview};
+pub use proceeds::{Proceeds, Whose};
 pub use settle::{GatewayFee, SettlementError, SettlementInput, settle};
 pub use settled::{GatewayConversion, Settlement};
 pub use trial::check_divisible;

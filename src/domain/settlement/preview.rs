@@ -13,6 +13,7 @@ use crate::domain::splits::{Agreement, Item, PlatformFee, Split, SplitError, Ter
 use crate::ids::SupplierId;
 use crate::money::{AllocationPolicy, BasisPoints, Currency, Money, MoneyError, Rate, RateError, Rounding};
 
+use super::contract::Contract;
 use super::conversion::Exchange;
 use super::line::Line;
 use super::settle::{GatewayFee, SettlementError, SettlementInput, settle};
@@ -222,8 +223,7 @@ pub fn preview(request: PreviewRequest, context: &PreviewContext<'_>) -> Result<
     let shared = received.map_or(charge.gross, |(received, _)| received).currency();
     let exchanges = exchanges(&agreement, shared, fees.markup(&charge)?, context, &mid);
     let settlement = settle(&SettlementInput {
-        merchant: context.merchant,
-        account: context.account,
+        contract: &Contract::of(context.merchant, context.account),
         agreement: &agreement,
         fee: GatewayFee::Accrued(assessed),
         received,

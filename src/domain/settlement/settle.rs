@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::domain::fees::{Bearer, Commission, FeeKind, FeeLine};
-use crate::domain::merchants::{FundsFlow, GatewayAccount, Merchant, Recharge};
+use crate::domain::merchants::{FundsFlow, Recharge};
 use crate::domain::splits::{Agreement, Division, Pot, Share, SplitError};
 use crate::ids::SupplierId;
 use crate::money::{Money, MoneyError, Rate, RateError, Rounding};
 
+use super::contract::Contract;
 use super::conversion::{Conversion, Exchange};
 use super::line::{Converted, Line, LineKind, PLATFORM};
 use super::settled::{GatewayConversion, Settlement};
@@ -29,10 +30,8 @@ pub enum GatewayFee {
 /// Everything a settlement follows from.
 #[derive(Debug)]
 pub struct SettlementInput<'a> {
-    /// Role, recognition, tax jurisdiction.
-    pub merchant: &'a Merchant,
-    /// Where the money was captured.
-    pub account: &'a GatewayAccount,
+    /// The merchant's terms, and those of where the money was captured.
+    pub contract: &'a Contract,
     /// What was charged, and who gets what.
     pub agreement: &'a Agreement,
     /// The gateway's fee.
@@ -82,8 +81,8 @@ pub(super) struct Cost {
 /// # Errors
 /// [`SettlementError`]; an agreement that was made can still fail here when the fee is greater than what it comes off.
 pub fn settle(input: &SettlementInput<'_>) -> Result<Settlement, SettlementError> {
-    if input.account.funds_flow != FundsFlow::PlatformCollects {
-        return Err(SettlementError::FundsFlow(input.account.name.clone()));
+    if input.contract.funds_flow != FundsFlow::PlatformCollects {
+        return Err(SettlementError::FundsFlow(input.contract.account.clone()));
     }
     let gross = input.agreement.amount();
     let cost = cost(input)?;
@@ -154,9 +153,9 @@ pub fn settle(input: &SettlementInput<'_>) -> Result<Settlement, SettlementError
         received,
         conversions,
         pending_conversions,
-        role: input.merchant.role,
-        recognise: input.merchant.recognise,
-        jurisdiction: input.merchant.tax_jurisdiction.clone(),
+        role: input.contract.role,
+        recognise: input.contract.recognise,
+        jurisdiction: input.contract.jurisdiction.clone(),
         engine: concat!("straits ", env!("CARGO_PKG_VERSION")).to_owned(),
     })
 }
@@ -164,7 +163,7 @@ pub fn settle(input: &SettlementInput<'_>) -> Result<Settlement, SettlementError
 pub(super) fn cost(input: &SettlementInput<'_>) -> Result<Cost, SettlementError> {
     let currency = input.agreement.amount().currency();
     let zero = Money::zero(currency);
-    let name = &input.account.name;
+    let name = &input.contract.account;
     let without_tax = |lines: &[FeeLine]| {
         let fees = lines.iter().filter(|line| line.kind != FeeKind::Tax);
         Money::sum(currency, fees.map(|line| line.amount))
@@ -178,7 +177,7 @@ pub(super) fn cost(input: &SettlementInput<'_>) -> Result<Cost, SettlementError>
     match &input.fee {
         GatewayFee::Charged { amount, scheduled } => {
             amount.same_currency(zero)?;
-            let by_schedule = input.account.recharge == Recharge::Schedule && !scheduled.is_empty();
+            let by_schedule = input.contract.recharge == Recharge::Schedule && !scheduled.is_empty();
             let expected = if by_schedule { without_tax(scheduled)? } else { *amount };
             let bearer = bearer(scheduled.first().map_or(Bearer::default(), |line| line.bearer));
             let line = Line {
@@ -272,7 +271,7 @@ fn gateway_line(
             converted.rate,
             exact.normalize(),
             converted.to.amount(),
-            input.account.name
+            input.contract.account
         ),
         converted: Some(Converted {
             from: converted.from,

@@ -13,13 +13,13 @@ use crate::money::Money;
 use super::settle::{SettlementError, SettlementInput, cost, settle};
 
 /// Refuses what could not be divided once it is captured. `input.fee` is what the rules say of it, `input.received` is
-/// nothing.
+/// nothing; what the gateway `converts` at capture is the capture's to decide.
 ///
 /// # Errors
 /// [`SettlementError`].
-pub fn check_divisible(input: &SettlementInput<'_>) -> Result<(), SettlementError> {
+pub fn check_divisible(input: &SettlementInput<'_>, converts: bool) -> Result<(), SettlementError> {
     let (agreement, gross) = (input.agreement, input.agreement.amount());
-    if input.account.converts(gross.currency()) {
+    if converts {
         return Ok(());
     }
     let cost = cost(input)?;
@@ -60,7 +60,7 @@ mod tests {
         AvailableWhen, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role,
         SettlementMode,
     };
-    use crate::domain::settlement::GatewayFee;
+    use crate::domain::settlement::{Contract, GatewayFee};
     use crate::domain::splits::{Agreement, Terms};
     use crate::ids::{Id, SupplierId};
     use crate::money::Currency;
@@ -97,20 +97,21 @@ mod tests {
         terms: serde_json::Value,
         minor: i64,
         (holds, fee): (&[&str], GatewayFee),
-        what: fn(&SettlementInput<'_>) -> T,
+        what: fn(&SettlementInput<'_>, bool) -> T,
     ) -> Option<T> {
         let terms: Terms = serde_json::from_value(terms).unwrap();
         let agreement = Agreement::try_new(terms, Money::from_minor(minor, Currency::known("USD"))).ok()?;
-        Some(what(&SettlementInput {
-            merchant: &merchant(),
-            account: &account(holds),
+        let account = account(holds);
+        let input = SettlementInput {
+            contract: &Contract::of(&merchant(), &account),
             agreement: &agreement,
             fee,
             received: None,
             received_mid: None,
             commission: Commission::none(),
             exchanges: &BTreeMap::new(),
-        }))
+        };
+        Some(what(&input, account.converts(agreement.amount().currency())))
     }
 
     fn terms(shares: &[serde_json::Value], fee: serde_json::Value, bearer: &str) -> serde_json::Value {
@@ -142,8 +143,8 @@ mod tests {
         let all = terms(&[serde_json::json!({"fixed": "10.00"})], serde_json::Value::Null, "suppliers");
         let more = terms(&[serde_json::json!({"fixed": "10.01"})], serde_json::Value::Null, "platform");
         let tried = |terms: &serde_json::Value, holds: &[&str], lines| {
-            with(terms.clone(), 1_000, (holds, GatewayFee::Accrued(lines)), |input| {
-                check_divisible(input).is_ok()
+            with(terms.clone(), 1_000, (holds, GatewayFee::Accrued(lines)), |input, converts| {
+                check_divisible(input, converts).is_ok()
             })
         };
         for (terms, holds, lines, passes, what) in [
@@ -185,7 +186,8 @@ mod tests {
                 let bearer = serde_json::to_value(bearer).unwrap();
                 let terms = terms(&split, fee.clone(), bearer.as_str().unwrap());
                 let unknown = (&[][..], GatewayFee::Accrued(vec![]));
-                if with(terms.clone(), minor, unknown, |input| check_divisible(input).is_ok()) != Some(false) {
+                let passes = |input: &SettlementInput<'_>, converts| check_divisible(input, converts).is_ok();
+                if with(terms.clone(), minor, unknown, passes) != Some(false) {
                     continue;
                 }
                 for part in &fees {
@@ -193,7 +195,7 @@ mod tests {
                     let taken = part * minor / 1_000;
                     let amount = Money::from_minor(taken, Currency::known("USD"));
                     let charged = GatewayFee::Charged { amount, scheduled: vec![] };
-                    let settled = with(terms.clone(), minor, (&[], charged), |input| settle(input).is_ok());
+                    let settled = with(terms.clone(), minor, (&[], charged), |input, _| settle(input).is_ok());
                     prop_assert_eq!(settled, Some(false), "{:?} at a fee of {}", bearer, taken);
                 }
             }

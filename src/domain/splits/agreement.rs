@@ -65,10 +65,7 @@ impl Agreement {
 
     /// Every supplier that may get something, in the order of splits and items.
     pub fn suppliers(&self) -> Vec<SupplierId> {
-        let named = self.terms.splits.iter().map(|split| split.supplier);
-        let selling = self.terms.items.iter().filter_map(|item| item.supplier);
-        let mut seen = BTreeSet::new();
-        named.chain(selling).filter(|supplier| seen.insert(*supplier)).collect()
+        self.terms.suppliers()
     }
 
     /// What the splits and commission look like, hashed: the version that settlement lines quote.

@@ -1,5 +1,7 @@
 //! What a payment says about its division, in the API's own shape. Unknown keys are refused.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::fees::{Bearer, Commission, FeeBase, Figure};
@@ -25,6 +27,16 @@ pub struct Terms {
     /// What was sold; empty: the splits divide the whole.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<Item>,
+}
+
+impl Terms {
+    /// Every supplier that may get something, in the order of splits and items.
+    pub fn suppliers(&self) -> Vec<SupplierId> {
+        let named = self.splits.iter().map(|split| split.supplier);
+        let selling = self.items.iter().filter_map(|item| item.supplier);
+        let mut seen = BTreeSet::new();
+        named.chain(selling).filter(|supplier| seen.insert(*supplier)).collect()
+    }
 }
 
 /// One supplier's share.

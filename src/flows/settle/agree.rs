@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::fees::Charge;
 use crate::domain::merchants::{GatewayAccount, Merchant};
-use crate::domain::settlement::{GatewayFee, SettlementError, SettlementInput, check_divisible};
+use crate::domain::settlement::{Contract, GatewayFee, SettlementError, SettlementInput, check_divisible};
 use crate::domain::splits::{Agreement, SplitError, Terms};
 use crate::money::Money;
 
@@ -54,16 +54,16 @@ impl Settlements {
         charge: &Charge<'_>,
     ) -> Result<(), SettleError> {
         let scheduled = self.0.fees.assess(charge).map_err(|error| not_divisible(error.into()))?;
-        let trial = check_divisible(&SettlementInput {
-            merchant,
-            account,
+        let input = SettlementInput {
+            contract: &Contract::of(merchant, account),
             agreement,
             fee: GatewayFee::Accrued(scheduled),
             received: None,
             received_mid: None,
             commission: self.0.fees.commission(charge),
             exchanges: &BTreeMap::new(),
-        });
+        };
+        let trial = check_divisible(&input, account.converts(agreement.amount().currency()));
         trial.map_err(|error| match error {
             SettlementError::Split(error) => not_divisible(error),
             other => refused("invalid_split", None, other),

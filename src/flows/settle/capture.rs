@@ -1,19 +1,26 @@
 //! A capture becomes postings: divided where it is what was asked, in suspense or owed back where it is not.
 
-use crate::domain::fees::{FeeKind, FeeLine};
+use crate::domain::fees::FeeKind;
 use crate::domain::findings::FindingKind;
 use crate::domain::ledger::journal::{self, Booking, ChargedFee};
 use crate::domain::merchants::GatewayAccount;
 use crate::domain::orders::{Capture, Held, Payment, PaymentState};
-use crate::domain::settlement::{GatewayFee, Settlement, SettlementInput, settle};
-use crate::domain::splits::Agreement;
+use crate::domain::settlement::{Contract, Inputs, InputsError, Received, Settlement};
+use crate::domain::splits::Terms;
 use crate::money::Money;
 use crate::store::Change;
 use crate::store::settlements::SettlementRecord;
 
 use super::asked::{charge, waiting};
-use super::convert::Exchanges;
+use super::convert::RateEvidence;
 use super::{CaptureStanding, SettleError, Settlements, broken, post};
+
+/// A computed settlement with everything it follows from.
+struct Divided {
+    settlement: Settlement,
+    inputs: Inputs,
+    evidence: Vec<RateEvidence>,
+}
 
 impl Settlements {
     pub(super) async fn settle_capture(
@@ -52,34 +59,34 @@ impl Settlements {
         payment: &Payment,
         account: &GatewayAccount,
         capture: &Capture,
-    ) -> Result<Result<(Settlement, Exchanges), String>, SettleError> {
+    ) -> Result<Result<Divided, String>, SettleError> {
         let merchant = self.merchant(payment.merchant).await?;
-        let terms = serde_json::from_value(payment.terms.clone()).map_err(broken)?;
-        let agreement = match Agreement::try_new(terms, capture.amount) {
-            Ok(agreement) => agreement,
-            Err(error) => return Ok(Err(error.to_string())),
-        };
+        let terms: Terms = serde_json::from_value(payment.terms.clone()).map_err(broken)?;
         let charge = charge(payment, account, &merchant, capture);
-        let fees = &self.0.fees;
         let shared = capture.receivable.map_or(capture.amount, |(received, _)| received).currency();
-        let spread = fees.markup(&charge).map_err(broken)?;
-        let exchanges =
-            self.exchanges(account, agreement.suppliers(), payment.merchant, shared, spread).await?;
-        let received_mid = capture
-            .receivable
-            .and_then(|(received, _)| self.mid(capture.amount.currency(), received.currency()));
-        let scheduled = fees.assess(&charge).map_err(broken)?;
-        let input = SettlementInput {
-            merchant: &merchant,
-            account,
-            agreement: &agreement,
-            fee: gateway_fee(capture, scheduled),
-            received: capture.receivable,
-            received_mid: received_mid.map(|market| market.rate),
-            commission: fees.commission(&charge),
-            exchanges: &exchanges.by_supplier,
+        let exchanges = self.exchanges(account, terms.suppliers(), payment.merchant, shared).await?;
+        let received = capture.receivable.map(|(amount, rate)| {
+            let mid = self.mid(capture.amount.currency(), amount.currency());
+            Received { amount, rate: rate.into(), mid: mid.map(|market| market.rate.into()) }
+        });
+        let inputs = Inputs {
+            fees: self.fees_kept().await?,
+            contract: Contract::of(&merchant, account),
+            method: charge.method.map(str::to_owned),
+            payer_country: charge.payer_country.map(str::to_owned),
+            date: charge.date,
+            terms,
+            amount: capture.amount,
+            charged: capture.fee,
+            received,
+            exchanges: exchanges.by_supplier,
+            later: vec![],
         };
-        Ok(settle(&input).map(|settlement| (settlement, exchanges)).map_err(|error| error.to_string()))
+        match inputs.settle(&self.0.fees) {
+            Ok(settlement) => Ok(Ok(Divided { settlement, inputs, evidence: exchanges.evidence })),
+            Err(error @ InputsError::Fee(_)) => Err(broken(error)),
+            Err(error) => Ok(Err(error.to_string())),
+        }
     }
 
     /// Books a divided capture and writes its settlement down.
@@ -88,8 +95,9 @@ impl Settlements {
         payment: &Payment,
         account: &GatewayAccount,
         capture: &Capture,
-        (settlement, exchanges): (Settlement, Exchanges),
+        divided: Divided,
     ) -> Result<Change, SettleError> {
+        let settlement = &divided.settlement;
         let subject = payment.id.to_string();
         let booking = self.booking(payment, account, &capture.capture_ref, &subject, capture.at);
         let mut change = Change::new();
@@ -97,14 +105,14 @@ impl Settlements {
             None => settlement.book(&booking).map_err(broken)?,
             Some(held) => {
                 self.out_of_suspense(&mut change, &booking, held, capture.amount)?;
-                self.correct_fee(&mut change, &booking, &settlement).await?;
+                self.correct_fee(&mut change, &booking, settlement).await?;
                 settlement.book_division(&booking).map_err(broken)?
             }
         };
         for transaction in transactions {
             change.post(transaction);
         }
-        self.write_down(&mut change, payment, &settlement, &exchanges)?;
+        self.write_down(&mut change, payment, &divided)?;
         Ok(change)
     }
 
@@ -116,15 +124,15 @@ impl Settlements {
         capture: &Capture,
         booking: &Booking<'_>,
     ) -> Result<Result<Change, String>, SettleError> {
-        let (settlement, exchanges) = match self.compute(payment, account, capture).await? {
+        let divided = match self.compute(payment, account, capture).await? {
             Ok(computed) => computed,
             Err(why) => return Ok(Err(why)),
         };
         let mut change = Change::new();
-        for transaction in settlement.book_division(booking).map_err(broken)? {
+        for transaction in divided.settlement.book_division(booking).map_err(broken)? {
             change.post(transaction);
         }
-        self.write_down(&mut change, payment, &settlement, &exchanges)?;
+        self.write_down(&mut change, payment, &divided)?;
         Ok(Ok(change))
     }
 
@@ -133,8 +141,7 @@ impl Settlements {
         &self,
         change: &mut Change,
         payment: &Payment,
-        settlement: &Settlement,
-        exchanges: &Exchanges,
+        Divided { settlement, inputs, evidence }: &Divided,
     ) -> Result<(), SettleError> {
         let record = SettlementRecord {
             id: self.0.ids.mint(),
@@ -145,12 +152,13 @@ impl Settlements {
             frozen: serde_json::to_string(settlement).map_err(broken)?,
             waiting: waiting(settlement)?,
             delivered: "[]".to_owned(),
-            rates: serde_json::to_string(&exchanges.evidence).map_err(broken)?,
+            rates: serde_json::to_string(evidence).map_err(broken)?,
             fee_version: settlement.fee_version(),
             engine: settlement.engine.clone(),
             created_at: self.0.clock.now(),
             released_at: None,
             released: vec![],
+            inputs: Some(serde_json::to_string(inputs).map_err(broken)?),
         };
         change.insert_settlement(&record);
         let data = serde_json::json!({ "id": record.id, "payment": payment.id, "gross": settlement.gross, "lines": settlement.lines });
@@ -211,13 +219,6 @@ impl Settlements {
             Money::sum(capture.amount.currency(), lines.map(|line| line.amount)).map_err(broken)
         };
         post(change, journal::fee_accrued(booking, sum(false)?, sum(true)?, jurisdiction))
-    }
-}
-
-fn gateway_fee(capture: &Capture, scheduled: Vec<FeeLine>) -> GatewayFee {
-    match capture.fee {
-        Some(amount) => GatewayFee::Charged { amount, scheduled },
-        None => GatewayFee::Accrued(scheduled),
     }
 }
 

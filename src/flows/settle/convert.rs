@@ -3,18 +3,15 @@
 //! A capture is never refused for want of a rate. With a stale one the conversion is done and marked stale where that is
 //! allowed (sandbox), else the share stays in the payment's currency until a job finds a fresh rate.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::domain::fx::MarketRate;
 use crate::domain::merchants::{FxPoint, GatewayAccount};
-use crate::domain::orders::refund::Refund;
 use crate::domain::refunds;
-use crate::domain::settlement::{Exchange, Settlement};
+use crate::domain::settlement::{Inputs, LaterConversion, Mid, Settlement};
 use crate::flows::pay::Commits;
 use crate::ids::{MerchantId, SupplierId};
-use crate::money::{BasisPoints, Currency, Money};
+use crate::money::{Currency, Money, MoneyError};
 use crate::store::payments::PAYMENT;
 use crate::store::settlements::SettlementRecord;
 use crate::store::{Change, CommitError, Versioned};
@@ -25,7 +22,7 @@ use super::{SettleError, Settlements, broken, post};
 /// The rates a settlement needs, and where they are from.
 #[derive(Debug, Default)]
 pub(super) struct Exchanges {
-    pub(super) by_supplier: BTreeMap<SupplierId, Exchange>,
+    pub(super) by_supplier: Vec<(SupplierId, Currency, Option<Mid>)>,
     pub(super) evidence: Vec<RateEvidence>,
 }
 
@@ -71,7 +68,6 @@ impl Settlements {
         suppliers: Vec<SupplierId>,
         merchant: MerchantId,
         shared: Currency,
-        spread: BasisPoints,
     ) -> Result<Exchanges, SettleError> {
         let mut exchanges = Exchanges::default();
         if account.fx_point != FxPoint::Capture {
@@ -85,8 +81,7 @@ impl Settlements {
             }
             let market = self.mid(shared, currency);
             exchanges.evidence.extend(market.as_ref().map(RateEvidence::from));
-            let mid = market.map(|market| market.rate);
-            exchanges.by_supplier.insert(supplier, Exchange { currency, mid, spread });
+            exchanges.by_supplier.push((supplier, currency, market.map(|market| market.rate.into())));
         }
         Ok(exchanges)
     }
@@ -124,6 +119,9 @@ impl Settlements {
             return Ok(false);
         };
         let mut settlement: Settlement = serde_json::from_str(&record.value.frozen).map_err(broken)?;
+        let inputs: Option<Inputs> =
+            record.value.inputs.as_deref().map(serde_json::from_str).transpose().map_err(broken)?;
+        let mut later = vec![];
         let mut evidence: Vec<RateEvidence> = serde_json::from_str(&record.value.rates).map_err(broken)?;
         let source = payment.value.state.taken().map(|taken| taken.capture_ref.clone()).unwrap_or_default();
         let subject = payment.value.id.to_string();
@@ -140,7 +138,7 @@ impl Settlements {
         );
         let spread = self.0.fees.markup(&charge).map_err(broken)?;
         // A refund decided since raised the payment's version: what is converted is what is left.
-        let refunds = self.0.store.refunds_of(payment.value.id).await?;
+        let back = self.given_back(payment.value.id).await?;
         let mut change = Change::new();
         let waited = settlement.pending_conversions.len();
         for supplier in settlement.pending_conversions.clone() {
@@ -148,7 +146,14 @@ impl Settlements {
                 continue;
             };
             let Some(market) = self.mid(settlement.shared_currency(), known.value.currency) else { continue };
-            let refunded = share_refunded(&settlement, &refunds, supplier)?;
+            let refunded = share_taken(&settlement, &back, supplier).map_err(broken)?;
+            later.push(LaterConversion {
+                supplier,
+                currency: known.value.currency,
+                mid: market.rate.into(),
+                spread_bps: spread.0,
+                refunded,
+            });
             let conversion = settlement.convert_pending(supplier, market.rate, spread, refunded);
             if let Some(conversion) = conversion.map_err(broken)? {
                 evidence.push(RateEvidence::from(&market));
@@ -159,7 +164,12 @@ impl Settlements {
             return Ok(false);
         }
         change.require(&PAYMENT, payment.value.id, payment.version);
+        let inputs = inputs.map(|mut inputs| {
+            inputs.later.extend(later);
+            serde_json::to_string(&inputs)
+        });
         let after = SettlementRecord {
+            inputs: inputs.transpose().map_err(broken)?,
             lines: serde_json::to_string(&settlement.lines).map_err(broken)?,
             frozen: serde_json::to_string(&settlement).map_err(broken)?,
             waiting: waiting(&settlement)?,
@@ -180,20 +190,15 @@ impl Settlements {
     }
 }
 
-/// What refunds that stand took of a supplier's share.
-fn share_refunded(
+/// What refunds and disputes took of a supplier's share out of its pending bucket, the fee that it bears on them too: no
+/// more than what is left is there to convert.
+fn share_taken(
     settlement: &Settlement,
-    refunds: &[Versioned<Refund>],
+    back: &[refunds::Refund],
     supplier: SupplierId,
-) -> Result<Money, SettleError> {
-    let mut sum = Money::zero(settlement.shared_currency());
-    for refund in refunds.iter().filter(|refund| refund.value.counts()) {
-        let decided: refunds::Refund = serde_json::from_str(&refund.value.decided).map_err(broken)?;
-        for (part, taken) in settlement.parts.iter().zip(&decided.parts) {
-            if part.supplier == Some(supplier) {
-                sum = sum.checked_add(taken.share).map_err(broken)?;
-            }
-        }
-    }
-    Ok(sum)
+) -> Result<Money, MoneyError> {
+    let shared = settlement.shared_currency();
+    let own = settlement.parts.iter().filter(|part| part.supplier == Some(supplier));
+    let share = Money::sum(shared, own.map(|part| part.share))?;
+    share.checked_sub(refunds::own_pending(settlement, back, supplier, shared)?)
 }

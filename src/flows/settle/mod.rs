@@ -18,6 +18,7 @@ mod expect;
 mod facts;
 mod ground;
 mod refunds;
+mod rules;
 
 use std::sync::Arc;
 
@@ -46,7 +47,7 @@ pub use refunds::refund_view;
 
 /// The money side; clones share it.
 #[derive(Debug, Clone)]
-pub struct Settlements(Arc<Parts>);
+pub struct Settlements(Arc<Parts>, Arc<rules::Rules>);
 
 /// What it works with.
 #[derive(Debug)]
@@ -68,7 +69,8 @@ pub struct Parts {
 impl Settlements {
     /// The money side over its parts.
     pub fn new(parts: Parts) -> Settlements {
-        Settlements(Arc::new(parts))
+        let rules = rules::Rules::of(&parts.fees);
+        Settlements(Arc::new(parts), Arc::new(rules))
     }
 
     fn booking<'a>(

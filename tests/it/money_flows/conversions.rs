@@ -47,6 +47,27 @@ async fn what_was_refunded_while_it_waited_is_not_converted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fee_that_the_supplier_bears_on_a_refund_is_not_converted_either() {
+    on_each_engine("a_fee_that_the_supplier_bears_on_a_refund_is_not_converted_either", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup { unreturned_fee: None, ..in_yuan() }).await;
+        let payment = one(&world, "bears").await;
+        world.refund(payment, FORTY).await.unwrap();
+        // 34.04 of the share and 1.96 of the fee.
+        assert_eq!(world.standing().await.get("2100[A] USD").map(String::as_str), Some("-49.10"));
+        world.quote(DOLLARS_TO_YUAN).await;
+        assert_eq!(world.settlements.convert_waiting().await.unwrap(), 1);
+        let standing = world.standing().await;
+        assert_eq!(standing.get("2100[A] USD"), None);
+        // 49.10 × 7.0844 = 347.84404.
+        assert_eq!(standing.get("2100[A] CNY").map(String::as_str), Some("-347.84"));
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_share_that_went_back_whole_waits_no_longer() {
     on_each_engine("a_share_that_went_back_whole_waits_no_longer", async |database| {
         let store = database.open().await;

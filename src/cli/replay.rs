@@ -1,0 +1,156 @@
+//! `replay`: what was settled, computed again; and what other fee rules would have made of it.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::Args;
+
+use crate::app::{Sources, open_store, restore_clock};
+use crate::domain::fees::FeeBook;
+use crate::domain::settlement::Whose;
+use crate::flows::issue_statement::Statements;
+use crate::flows::replay::{ByOtherRules, Replay, Replayed};
+use crate::ids::MerchantId;
+use crate::settings::Settings;
+use crate::store::Store;
+
+use super::{CliError, Outcome, books};
+
+/// What is computed again.
+#[derive(Debug, Args)]
+pub struct ReplayArguments {
+    /// The first day, in each merchant's zone
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    from: NaiveDate,
+    /// The last day
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    to: NaiveDate,
+    /// One merchant [default: all]
+    #[arg(long, value_name = "ID")]
+    merchant: Option<MerchantId>,
+    /// What it would have been by other rules: a file like those of config/fees; its schedule takes the place of the one
+    /// of its name
+    #[arg(long, value_name = "fees=FILE", value_parser = fees_file)]
+    with: Option<PathBuf>,
+}
+
+fn fees_file(text: &str) -> Result<PathBuf, String> {
+    match text.split_once('=') {
+        Some(("fees", file)) if !file.is_empty() => Ok(file.into()),
+        _ => Err("write `fees=` and a file".to_owned()),
+    }
+}
+
+/// Computes settlements and issued statements again; byte for byte as they were, or [`Outcome::FoundFaults`].
+///
+/// # Errors
+/// [`CliError`].
+pub async fn replay(settings: Settings, asked: ReplayArguments) -> Result<Outcome, CliError> {
+    let other = asked.with.as_ref().map(|file| {
+        let name = file.display().to_string();
+        let text = fs::read_to_string(file).map_err(|error| CliError::Words(format!("{name}: {error}")))?;
+        FeeBook::read(&[(&name, &text)]).map_err(words)
+    });
+    let other = other.transpose()?;
+    let Sources { clock, ids } = Sources::system();
+    books::there(&settings).await?;
+    let store = open_store(&settings, &clock, &ids).await?;
+    restore_clock(&store, &clock).await?;
+    let mut replay = Replay::new(store.clone(), Statements::new(store.clone(), clock, ids));
+    let mut replayed = Replayed::default();
+    let mut merchants = store.merchants().await.map_err(words)?;
+    merchants.retain(|merchant| asked.merchant.is_none_or(|id| merchant.id == id));
+    if let (Some(id), true) = (asked.merchant, merchants.is_empty()) {
+        return Err(CliError::Words(format!("there is no merchant {id}")));
+    }
+    for merchant in &merchants {
+        let days = (asked.from, asked.to);
+        replay.run(merchant, days, other.as_ref(), &mut replayed).await.map_err(words)?;
+    }
+    let outcome = tell(&replayed, &store, &merchants.iter().map(|own| own.id).collect::<Vec<_>>()).await;
+    store.close().await;
+    outcome
+}
+
+async fn tell(replayed: &Replayed, store: &Store, merchants: &[MerchantId]) -> Result<Outcome, CliError> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{} settlements as they were, {} statements", replayed.settlements, replayed.statements)?;
+    for (engine, many) in &replayed.engines {
+        writeln!(out, "  {many} computed by {engine}")?;
+    }
+    for (book, many) in &replayed.fee_books {
+        writeln!(out, "  {many} by fee book {}", book.get(..16).unwrap_or(book))?;
+    }
+    if replayed.without_inputs > 0 {
+        let many = replayed.without_inputs;
+        writeln!(out, "{many} settlements are older than their inputs are kept: not computed")?;
+    }
+    for difference in &replayed.differences {
+        writeln!(out, "DIFFERS {} at {}", difference.what, difference.at)?;
+        writeln!(out, "  stored   {}", difference.stored)?;
+        writeln!(out, "  computed {}", difference.computed)?;
+    }
+    let untold = replayed.differing.saturating_sub(replayed.differences.len() as u64);
+    if untold > 0 {
+        writeln!(out, "and {untold} more that differ")?;
+    }
+    if let Some(other) = &replayed.by_other_rules {
+        by_other_rules(other, store, merchants, &mut out).await?;
+    }
+    Ok(if replayed.differing == 0 { Outcome::Done } else { Outcome::FoundFaults })
+}
+
+async fn by_other_rules(
+    other: &ByOtherRules,
+    store: &Store,
+    merchants: &[MerchantId],
+    out: &mut impl Write,
+) -> Result<(), CliError> {
+    writeln!(out, "\nby the other rules, {} settlements:", other.compared)?;
+    let mut csv = csv::Writer::from_writer(vec![]);
+    csv.write_record(["who", "name", "currency", "then", "with", "difference"]).map_err(words)?;
+    for (whose, then, with) in other.then.beside(&other.with) {
+        let difference = with.checked_sub(then).map_err(words)?;
+        let name = match whose {
+            Whose::Supplier(id) => name_of(store, merchants, id).await?,
+            Whose::Platform | Whose::Gateway => String::new(),
+        };
+        csv.write_record([
+            whose.to_string(),
+            name,
+            then.currency().code().to_owned(),
+            then.amount().to_string(),
+            with.amount().to_string(),
+            difference.amount().to_string(),
+        ])
+        .map_err(words)?;
+    }
+    out.write_all(&csv.into_inner().map_err(words)?)?;
+    for (payment, why) in &other.indivisible {
+        writeln!(out, "{payment} could not have been divided: {why}")?;
+    }
+    let untold = other.indivisible_count.saturating_sub(other.indivisible.len() as u64);
+    if untold > 0 {
+        writeln!(out, "and {untold} more that could not")?;
+    }
+    Ok(())
+}
+
+async fn name_of(
+    store: &Store,
+    merchants: &[MerchantId],
+    supplier: crate::ids::SupplierId,
+) -> Result<String, CliError> {
+    for merchant in merchants {
+        if let Some(known) = store.supplier(*merchant, supplier).await.map_err(words)? {
+            return Ok(known.value.name);
+        }
+    }
+    Ok(String::new())
+}
+
+fn words(error: impl std::fmt::Display) -> CliError {
+    CliError::Words(error.to_string())
+}
