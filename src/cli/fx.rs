@@ -105,7 +105,8 @@ struct Row {
 }
 
 fn pairs(asked: &Backtest) -> Result<Vec<(Currency, Currency)>, CliError> {
-    let find = |code: &str| Currency::find(code).map_err(|error| CliError::Words(error.to_string()));
+    // Currencies that are no more have a past all the same.
+    let find = |code: &str| Currency::find_ever(code).map_err(|error| CliError::Words(error.to_string()));
     let pair = |text: &String| {
         let (base, quote) = text
             .split_once('/')

@@ -17,6 +17,9 @@ use super::{Book, RateBook};
 use crate::domain::fx::{MarketRate, Move, Publication, Quotient, Volatility, VolatilitySettings};
 use crate::money::{Currency, Rate};
 
+/// In so many of a source's newest publications a pair must be.
+const RECENT: usize = 22;
+
 impl RateBook {
     /// The newest `days` days on or before `until` that have both legs, oldest first. Empty where a currency has no
     /// source, and within one currency.
@@ -36,8 +39,8 @@ impl RateBook {
                 let rate = cross(&book, (&publication, base), (&publication, quote))?;
                 Some((publication.day(), rate))
             };
-            // What a source gave up long ago is no history of today's rate.
-            let newest = series.on(until).ok().flatten().and_then(day);
+            // What a source gave up a month ago is no history of today's rate.
+            let newest = series.until(until).take(RECENT).find_map(day);
             newest.map_or_else(Vec::new, |_| series.until(until).filter_map(day).take(days).collect())
         };
         let mut found: Vec<(NaiveDate, Rate)> = Vec::new();

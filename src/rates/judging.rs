@@ -27,24 +27,34 @@ pub(super) struct Judging<'a> {
     pub previous: Option<&'a Snapshot>,
 }
 
-/// A source's publication that stands at the moment, by rank.
+/// What a source says at the moment, by rank: of each currency its last word.
 pub(super) struct Standpoint {
-    pub publication: Arc<Publication>,
+    /// Newest first.
+    pub publications: Vec<Arc<Publication>>,
     pub unchanged_since: DateTime<Utc>,
+}
+
+impl Standpoint {
+    /// The newest publication that has a currency.
+    fn of(&self, currency: Currency) -> Option<&Arc<Publication>> {
+        self.publications.iter().find(|publication| publication.from_base(currency).is_some())
+    }
 }
 
 /// What a currency fixed to the pivot itself hangs on: no number is asked of it, only that rates are there at all.
 fn pivot_leg(peg: &Peg, standing: &[Standpoint]) -> Option<Leg> {
-    let there = standing.iter().find(|one| one.publication.base == pivot())?;
-    let leg = Leg { publication: there.publication.clone(), peg: None, held: false };
+    let mut published = standing.iter().flat_map(|one| &one.publications);
+    let there = published.find(|publication| publication.base == pivot())?;
+    let leg = Leg { publication: there.clone(), peg: None, held: false };
     (peg.factor.base() == pivot()).then_some(leg)
 }
 
 impl Judging<'_> {
     /// Builds the snapshot of what stands.
     pub fn snapshot(&self, id: RateSetId, standing: &[Standpoint]) -> Snapshot {
+        let published = || standing.iter().flat_map(|one| &one.publications);
         let offered: BTreeSet<Currency> =
-            standing.iter().flat_map(|one| one.publication.currencies()).filter(|c| *c != pivot()).collect();
+            published().flat_map(|publication| publication.currencies()).filter(|c| *c != pivot()).collect();
         let (mut legs, mut verdicts) = (BTreeMap::new(), BTreeMap::new());
         for currency in offered {
             let (leg, judged) = self.judge(currency, standing);
@@ -67,7 +77,7 @@ impl Judging<'_> {
             legs.insert(peg.factor.quote(), leg);
             verdicts.remove(&peg.factor.quote());
         }
-        let ends = standing.iter().map(|one| self.freshness.good_until(&one.publication));
+        let ends = published().map(|publication| self.freshness.good_until(publication));
         let until = ends.filter(|end| *end >= self.now).min().map(|end| end.max(self.now + REST));
         Snapshot { id, legs, verdicts, until }
     }
@@ -79,11 +89,13 @@ impl Judging<'_> {
     ) -> (Option<Leg>, Vec<(Observation, Verdict)>) {
         let before =
             self.previous.and_then(|previous| previous.legs.get(&currency)).filter(|leg| leg.peg.is_none());
-        let observed: Vec<(usize, Observation)> = standing
+        let observed: Vec<(&Arc<Publication>, Observation)> = standing
             .iter()
             .enumerate()
-            .filter(|(_, one)| one.publication.from_base(currency).is_some())
-            .map(|(rank, one)| (rank, self.observe(currency, rank, one)))
+            .filter_map(|(rank, one)| {
+                let publication = one.of(currency)?;
+                Some((publication, self.observe(currency, rank, publication, one.unchanged_since)))
+            })
             .collect();
         let observations: Vec<Observation> =
             observed.iter().map(|(_, observation)| observation.clone()).collect();
@@ -95,18 +107,24 @@ impl Judging<'_> {
         });
         let judgement = Bench { class, last, held: &held, now: self.now }.judge(&observations);
         let leg = match judgement.accepted {
-            Accepted::Source(index) => observed
-                .get(index)
-                .and_then(|(rank, _)| standing.get(*rank))
-                .map(|one| Leg { publication: one.publication.clone(), peg: None, held: false }),
+            Accepted::Source(index) => observed.get(index).map(|(publication, _)| Leg {
+                publication: (*publication).clone(),
+                peg: None,
+                held: false,
+            }),
             Accepted::LastKnownGood => before.map(|leg| Leg { held: true, ..leg.clone() }),
             Accepted::Nothing => None,
         };
         (leg, observations.into_iter().zip(judgement.verdicts).collect())
     }
 
-    fn observe(&self, currency: Currency, rank: usize, one: &Standpoint) -> Observation {
-        let publication = &one.publication;
+    fn observe(
+        &self,
+        currency: Currency,
+        rank: usize,
+        publication: &Publication,
+        unchanged_since: DateTime<Utc>,
+    ) -> Observation {
         Observation {
             source: publication.source.clone(),
             rank,
@@ -115,7 +133,7 @@ impl Judging<'_> {
             value: publication.from_pivot(pivot(), currency).and_then(|quotient| quotient.value()),
             as_of: publication.as_of,
             fresh: !self.freshness.stale(publication, self.now),
-            unchanged_since: one.unchanged_since,
+            unchanged_since,
             interval: match publication.due {
                 Due::Every(interval) => Some(interval),
                 Due::NextAt(_) => None,
@@ -127,9 +145,11 @@ impl Judging<'_> {
 /// What stands now.
 pub(super) fn newest(series: &[Series]) -> Vec<Standpoint> {
     let standpoint = |series: &Series| {
-        let publication = series.newest()?.clone();
-        let unchanged_since = series.unchanged_since().unwrap_or(publication.fetched_at);
-        Some(Standpoint { publication, unchanged_since })
+        let newest = series.newest()?;
+        let unchanged_since = series.unchanged_since().unwrap_or(newest.fetched_at);
+        // What is in memory: the archive is older.
+        let publications = series.recent(newest.day()).unwrap_or_else(|_| vec![newest.clone()]);
+        Some(Standpoint { publications, unchanged_since })
     };
     series.iter().filter_map(standpoint).collect()
 }

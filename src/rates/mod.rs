@@ -250,8 +250,10 @@ impl RateBook {
         let book = self.book.load();
         let mut standing = Vec::with_capacity(book.series.len());
         for series in &book.series {
-            let publication = series.on(date)?;
-            standing.extend(publication.map(|publication| Standpoint { publication, unchanged_since: at }));
+            let publications = series.recent(date)?;
+            if !publications.is_empty() {
+                standing.push(Standpoint { publications, unchanged_since: at });
+            }
         }
         if standing.is_empty() {
             let firsts = book.series.iter().map(Series::first_day).collect::<Result<Vec<_>, _>>()?;

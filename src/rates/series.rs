@@ -6,7 +6,10 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::{RatesError, archive};
-use crate::domain::fx::{Due, FxSettings, Publication};
+use crate::domain::fx::{Due, FxSettings, Publication, week};
+
+/// How long what a source said of a currency stands, although it speaks of others since.
+const RECENT_DAYS: i64 = 7;
 
 /// All publications of one source, the last of each day (UTC) of market time. Cheap to copy.
 #[derive(Debug, Clone)]
@@ -50,6 +53,15 @@ impl Series {
 
     pub fn newest(&self) -> Option<&Arc<Publication>> {
         self.days.last_key_value().map(|(_, publication)| publication)
+    }
+
+    /// What was published last on or before a day, and in the week before it, newest first: a source may date each
+    /// currency by itself, so that the newest publication has not all of them.
+    pub fn recent(&self, date: NaiveDate) -> Result<Vec<Arc<Publication>>, RatesError> {
+        let Some(last) = self.on(date)? else { return Ok(Vec::new()) };
+        let week = last.day() - TimeDelta::days(RECENT_DAYS)..last.day();
+        let before = self.days.range(week).rev().map(|(_, publication)| publication.clone());
+        Ok([last].into_iter().chain(before).collect())
     }
 
     /// The day of the oldest publication.
@@ -103,6 +115,10 @@ impl Series {
     }
 }
 
+/// Open market time that a running source's numbers may be old by their own word, at least: hourly ones are an hour and
+/// what their publication takes.
+const RUNNING_AGE: TimeDelta = TimeDelta::minutes(90);
+
 /// When a rate counts as stale.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Freshness {
@@ -135,11 +151,16 @@ impl Freshness {
 
     /// The last moment at which they need not have been. The market's clock ends every rate at the age limit: a source
     /// that answers punctually with last week's numbers is old too. Before that a daily reference ends when its
-    /// successor is overdue, a running source, by our clock, after two of its intervals.
+    /// successor is overdue; a running source after two of its intervals, by our clock and by the market's, in which
+    /// closed time does not count.
     pub fn good_until(self, publication: &Publication) -> DateTime<Utc> {
         let renewed = match publication.due {
             Due::NextAt(next) => next + self.grace,
-            Due::Every(interval) => publication.fetched_at + (interval * 2).max(self.at_least),
+            Due::Every(interval) => {
+                let span = (interval * 2).max(self.at_least);
+                let market = week::after_open(publication.as_of, span.max(RUNNING_AGE));
+                (publication.fetched_at + span).min(market)
+            }
         };
         renewed.min(publication.as_of + self.reference_max_age)
     }

@@ -74,7 +74,8 @@ impl Snapshot {
         self.legs.get(&currency).is_some_and(|leg| leg.held)
     }
 
-    /// A pair at a moment: the published number where one source quotes the two against each other, else one division.
+    /// A pair at a moment: the published number where both accepted rates are of the one publication that quotes the two
+    /// against each other, else one division of the accepted ones.
     pub(super) fn market(
         &self,
         base: Currency,
@@ -128,13 +129,22 @@ impl Snapshot {
         if currency != pivot() {
             let leg = self.leg(currency)?;
             let anchor = leg.peg.as_ref().map(|peg| peg.factor.base());
-            for next in [anchor, Some(leg.publication.base), Some(pivot())].into_iter().flatten() {
+            for next in [anchor, self.own_base(leg), Some(pivot())].into_iter().flatten() {
                 if !chain.contains(&next) {
                     chain.push(next);
                 }
             }
         }
         Ok(chain)
+    }
+
+    /// The base of a leg's publication, where the base's own accepted rate is of that publication too. Only rates against
+    /// the pivot are judged: a source that is wrong about its base says so in no other of them, and its numbers against
+    /// the base would come in by the back door.
+    fn own_base(&self, leg: &Leg) -> Option<Currency> {
+        let base = leg.publication.base;
+        let same = |own: &Leg| own.peg.is_none() && Arc::ptr_eq(&own.publication, &leg.publication);
+        (base == pivot() || self.legs.get(&base).is_some_and(same)).then_some(base)
     }
 
     /// Units of a currency for one of an ancestor in its chain: itself, a peg's anchor, its source's base, the pivot.

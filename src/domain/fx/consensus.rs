@@ -23,6 +23,9 @@
 //! A fresh reference is a voice against a majority of running sources that stands further from it than its class jumps:
 //! with three or more of them, where the sources that stand by the reference and itself are at least as many, the others
 //! are outvoted. Where all the market went, nobody stands by yesterday's reference, and the alarm is on the reference.
+//! References are ranked and not averaged; but of four or more fresh ones, gap fillers among them, whoever stands further
+//! from what most of them say than the currency moves in the time between is outvoted, and of fewer those that stand
+//! further from the one that answers raise the alarm.
 
 /// How far two numbers are apart.
 mod distance;
@@ -262,6 +265,7 @@ impl Hearing<'_> {
         if heard.len() >= QUORUM {
             running = self.elect(&running).into_iter().collect();
         }
+        self.elect_references();
         let references = self.open(RateKind::Reference);
         // A gap filler is none where another reference source has the currency, be it old.
         let others = self.observations.iter().zip(&self.standings).any(|(other, standing)| {
@@ -388,6 +392,7 @@ impl Hearing<'_> {
             };
         }
         self.alarm_of_reference(answering);
+        self.alarm_among_references(answering);
     }
 }
 

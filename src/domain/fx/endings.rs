@@ -44,7 +44,7 @@ pub enum PriceRounding {
 pub struct Ending {
     /// The lowest exact price the rule is for.
     from: Decimal,
-    /// Zero: no rounding.
+    /// Zero: the price stays exact, half up at the digits of price tags.
     step: Decimal,
     /// Added to a multiple of the step; may be negative.
     endings: Vec<Decimal>,
@@ -174,7 +174,12 @@ impl Endings {
             (Some(rules), PriceRounding::Charm) => vec![("charm", &rules.charm), ("step", &rules.step)],
             _ => vec![],
         };
+        let digits = currency.display_digits();
         for (tier, rules) in tiers {
+            if rule_for(value, rules).is_some_and(|rule| rule.step.is_zero()) {
+                let price = Money::try_new(Rounding::HalfUp.apply(value, digits), currency)?;
+                return Ok(Ended { price, rule: Cow::Borrowed(half_up(currency)) });
+            }
             if let Some((price, rule)) = self.end(value, rules) {
                 let place = market.filter(|market| self.rules.has_own(*market, currency));
                 let place = place.map(|market| format!("{market} ")).unwrap_or_default();
@@ -182,7 +187,6 @@ impl Endings {
                 return Ok(Ended { price: Money::try_new(price, currency)?, rule: rule.into() });
             }
         }
-        let digits = currency.display_digits();
         let (way, rule) = match rounding {
             PriceRounding::Exact => (Rounding::HalfUp, Cow::Borrowed(half_up(currency))),
             // What a rule could not take is still not sold below what it costs.
@@ -194,7 +198,7 @@ impl Endings {
 
     /// The ending of the rule for this price, unless it moves the price too far. Zero and negative amounts stay.
     fn end<'r>(&self, exact: Decimal, rules: &'r [Ending]) -> Option<(Decimal, &'r Ending)> {
-        let rule = rules.iter().rev().find(|rule| rule.from <= exact)?;
+        let rule = rule_for(exact, rules)?;
         let price = rule.apply(exact)?;
         let shift = rule.max_shift_bps.unwrap_or(self.max_shift_bps);
         let limit = exact.checked_mul(Decimal::new(i64::from(shift), 4))?;
@@ -202,6 +206,11 @@ impl Endings {
         let lifted = rule.min_price.is_some_and(|floor| exact < floor);
         (exact > Decimal::ZERO && (near || lifted)).then_some((price, rule))
     }
+}
+
+/// The last rule that is not above a price.
+fn rule_for(exact: Decimal, rules: &[Ending]) -> Option<&Ending> {
+    rules.iter().rev().find(|rule| rule.from <= exact)
 }
 
 /// What is said of a price that is exact: half up at the digits of price tags. The words are written once.

@@ -34,6 +34,21 @@ pub fn open_days(from: NaiveDate, to: NaiveDate) -> u32 {
     u32::try_from(whole).unwrap_or(u32::MAX).saturating_add(u32::try_from(rest.count()).unwrap_or(0)).max(1)
 }
 
+/// The moment at which the market has been open for `span` since `from`: closed time does not count.
+pub fn after_open(from: DateTime<Utc>, span: TimeDelta) -> DateTime<Utc> {
+    let (mut at, mut left) = (from, span);
+    loop {
+        let Some(bell) = next_bell(at) else { return at + left };
+        if !is_closed(at) {
+            if bell - at >= left {
+                return at + left;
+            }
+            left -= bell - at;
+        }
+        at = bell;
+    }
+}
+
 fn bell() -> NaiveTime {
     NaiveTime::from_hms_opt(17, 0, 0).unwrap_or(NaiveTime::MIN)
 }
@@ -95,6 +110,19 @@ mod tests {
             ("2026-11-01T22:00:00Z", "2026-11-06T22:00:00Z"),
         ] {
             assert_eq!(next_bell(at(from)), Some(at(bell)), "{from}");
+        }
+    }
+
+    #[test]
+    fn closed_time_is_no_age() {
+        for (from, minutes, end) in [
+            ("2026-10-28T12:00:00Z", 90, "2026-10-28T13:30:00Z"),
+            ("2026-10-30T20:00:00Z", 60, "2026-10-30T21:00:00Z"),
+            ("2026-10-30T20:00:00Z", 90, "2026-11-01T22:30:00Z"),
+            ("2026-10-31T20:00:00Z", 90, "2026-11-01T23:30:00Z"),
+            ("2026-10-30T20:00:00Z", 60 * 24 * 5 + 90, "2026-11-08T22:30:00Z"),
+        ] {
+            assert_eq!(after_open(at(from), TimeDelta::minutes(minutes)), at(end), "{from} {minutes}");
         }
     }
 

@@ -3,6 +3,7 @@
 mod bundled;
 mod several;
 mod tending;
+mod trust;
 
 use std::sync::Mutex;
 use std::time::Duration;

@@ -37,6 +37,49 @@ impl Hearing<'_> {
         near
     }
 
+    /// Of four or more fresh references, those that most of the others are too far from lose their vote.
+    pub(super) fn elect_references(&mut self) {
+        let voices = self.open(RateKind::Reference);
+        if voices.len() < QUORUM {
+            return;
+        }
+        let near = |one: usize, other: usize| !self.apart(one, other).0;
+        let company = |one: usize| voices.iter().filter(|&&other| near(one, other)).count();
+        let majority = |one: usize| 2 * company(one) > voices.len();
+        let Some(middle) =
+            voices.iter().copied().filter(|&one| majority(one)).max_by_key(|&one| company(one))
+        else {
+            return;
+        };
+        let strangers: Vec<usize> =
+            voices.iter().copied().filter(|&one| !majority(one) && !near(one, middle)).collect();
+        for index in strangers {
+            let limit_bps = self.apart(index, middle).1;
+            let looks_like = looks_like(self.value(index), self.value(middle), self.bench.class.alarm_bps);
+            self.standings[index] = Standing::Outvoted { limit_bps, looks_like };
+        }
+    }
+
+    /// Whether two numbers are further from each other than the currency moves in the time between them, and what is
+    /// allowed.
+    fn apart(&self, one: usize, other: usize) -> (bool, u32) {
+        let between = (self.observations[one].as_of - self.observations[other].as_of).abs();
+        let limit_bps = self.bench.class.jump_within(between);
+        (beyond(self.value(one), self.value(other), limit_bps), limit_bps)
+    }
+
+    /// Fresh references too far from the reference that answers: too few to say who is wrong, but somebody should look.
+    pub(super) fn alarm_among_references(&mut self, answering: usize) {
+        if self.observations[answering].kind != RateKind::Reference || !self.observations[answering].fresh {
+            return;
+        }
+        for index in self.open(RateKind::Reference) {
+            if let (true, limit_bps) = self.apart(index, answering) {
+                self.standings[index] = Standing::Disagrees { limit_bps };
+            }
+        }
+    }
+
     /// Where the market left a fresh reference behind, or all running sources lie alike, somebody should look.
     pub(super) fn alarm_of_reference(&mut self, answering: usize) {
         if self.observations[answering].kind != RateKind::Mid {

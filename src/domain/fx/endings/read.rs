@@ -12,7 +12,7 @@ use crate::money::Currency;
 
 /// The file is not a rule set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{file}: `{key}` {why}")]
+#[error("{file}: {}{why}", if key.is_empty() { String::new() } else { format!("`{key}` ") })]
 pub struct EndingsError {
     /// The file.
     pub file: String,
@@ -128,7 +128,15 @@ fn tiers(key: &str, code: &str, value: &Value) -> Result<Tiers, Fault> {
         let rows = value.as_array().ok_or_else(|| fault(&key, "is no list of rules"))?;
         let mut rules = Vec::with_capacity(rows.len());
         for (index, row) in rows.iter().enumerate() {
-            rules.push(rule(&format!("{key}[{index}]"), currency(&key, code)?, row)?);
+            let place = format!("{key}[{index}]");
+            let rule = rule(&place, currency(&key, code)?, row)?;
+            if name == "charm" && rule.endings.iter().all(Decimal::is_zero) && !rule.step.is_zero() {
+                return Err(fault(format!("{place}.endings"), "names no ending; that is a rule of `step`"));
+            }
+            rules.push(rule);
+        }
+        if rules.first().is_none_or(|first| !first.from.is_zero()) {
+            return Err(fault(&key, "has no rule from \"0\" on; leave the tier out where none is wanted"));
         }
         if let Some(index) = (1..rules.len()).find(|&index| rules[index - 1].from >= rules[index].from) {
             return Err(fault(format!("{key}[{index}].from"), "is not above the rule before it"));
@@ -161,6 +169,10 @@ fn rule(key: &str, currency: Currency, row: &Value) -> Result<Ending, Fault> {
             false => Ok(value),
         }
     };
+    let alone = written.endings.is_empty() && written.min_price.is_none() && written.max_shift_bps.is_none();
+    if number("step", &written.step)?.is_zero() && !alone {
+        return Err(fault(format!("{key}.step"), "= `0` leaves the price exact: it has nothing beside it"));
+    }
     let mut endings =
         written.endings.iter().map(|text| number("endings", text)).collect::<Result<Vec<_>, _>>()?;
     if endings.is_empty() {

@@ -161,7 +161,7 @@ fn refusals_name_file_key_and_why() {
         ("max_shift_bps = 1\n[USD]\nstep = [{ from = \"0\", step = 1.0 }]", "USD.step[0]"),
         ("max_shift_bps = 1\n[USD]\nstep = [{ from = \"0\", step = \"1\", mode = \"down\" }]", "USD.step[0]"),
         (
-            "max_shift_bps = 1\n[USD]\nstep = [{ from = \"5\", step = \"1\" }, { from = \"0\", step = \"1\" }]",
+            "max_shift_bps = 1\n[USD]\nstep = [{ from = \"0\", step = \"1\" }, { from = \"0\", step = \"1\" }]",
             "USD.step[1].from",
         ),
         (
@@ -175,6 +175,13 @@ fn refusals_name_file_key_and_why() {
         ("max_shift_bps = 70000", "max_shift_bps"),
         ("[USD]\nstep = []", "max_shift_bps"),
         ("[USD", ""),
+        ("max_shift_bps = 1\n[USD]\nstep = []", "USD.step"),
+        ("max_shift_bps = 1\n[USD]\nstep = [{ from = \"5\", step = \"1\" }]", "USD.step"),
+        ("max_shift_bps = 1\n[USD]\ncharm = [{ from = \"0\", step = \"1\" }]", "USD.charm[0].endings"),
+        (
+            "max_shift_bps = 1\n[USD]\nstep = [{ from = \"0\", step = \"0\", endings = [\"9\"] }]",
+            "USD.step[0].step",
+        ),
     ] {
         let refused = Endings::read(text, "own.toml").unwrap_err();
         assert_eq!((refused.file.as_str(), refused.key.as_str()), ("own.toml", key), "{text}: {refused}");
