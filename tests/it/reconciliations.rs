@@ -107,6 +107,16 @@ async fn a_bill_that_differs_is_found_by_day_and_by_file() {
             "{run}"
         );
         assert_eq!((&run["matched"], &run["open"], &run["repaired"]), (&json!(1), &json!(1), &json!(0)));
+        // What the gateway charged, beside the contract, of the payment whose amount agrees: the payer is in Singapore,
+        // and the far side charges as for one abroad.
+        let fee = &run["fees"][0];
+        assert_eq!(fee["month"], json!(day.format("%Y-%m").to_string()), "{run}");
+        assert_eq!(
+            (&fee["method"], &fee["payments"], &fee["not_learned"], &fee["learned"]),
+            (&json!("unknown"), &json!(1), &json!("small_sample"), &Value::Null)
+        );
+        assert_eq!(fee["contract"], json!({"percent": "3.9", "fixed": "0.5"}));
+        assert_eq!((&fee["charged"]["amount"], &fee["drift"]["amount"]), (&json!("4.90"), &json!("0.50")));
         let path = format!("/v1/reconciliations/{}/findings", run["id"].as_str().unwrap());
         let found = app.get("finance", &path).await.json();
         let item = &found["data"][0];

@@ -16,6 +16,7 @@ mod batch;
 mod bill;
 mod books;
 mod error;
+mod fees;
 mod moved;
 mod repair;
 mod view;
@@ -40,7 +41,7 @@ use super::refund::Refunding;
 use super::settle::Settlements;
 
 pub use error::ReconcileError;
-pub use view::{BookedView, Evidence, ItemView, LearnedFee, LineView, RunView};
+pub use view::{BookedView, Evidence, FeeTermsView, ItemView, LearnedFee, LineView, RunView};
 
 /// How many days back a bill that failed is asked for again.
 const DAYS_OF_LATE: u64 = 3;
@@ -236,16 +237,18 @@ impl Reconciling {
         let (from, _) = bounds(first, zone);
         let (_, until) = bounds(last, zone);
         let known = self.0.store.last_transaction_number().await?;
-        let (facts, waiting) = self.facts(open, (first, last)).await?;
+        let mut pricing = self.pricing(open).await?;
+        let (facts, waiting) = self.facts(open, (first, last), &mut pricing).await?;
         let (matching, takings) = self.matched(open, bill, facts).await?;
         point(Point::ReconcileRead).await;
         // What happened in the bill's days may be named tomorrow; what waited since the cut-off is missed.
-        let outcome = matching.finish((from, until), until - CUT_OFF);
-        let pool = self.pool_of(open, (first, last), &outcome, &waiting)?;
+        let mut outcome = matching.finish((from, until), until - CUT_OFF);
+        self.learn_strangers(&mut pricing, &mut outcome).await?;
+        let pool = self.pool_of(open, (first, last), &outcome, &waiting, &pricing.terms)?;
         let mut by_kind: BTreeMap<&'static str, i64> = BTreeMap::new();
         let (mut repaired, mut left) = (0, 0);
         let mut change = Change::new();
-        for (place, difference) in outcome.differences.into_iter().enumerate() {
+        for (place, difference) in std::mem::take(&mut outcome.differences).into_iter().enumerate() {
             let found = if Reconciling::is_payout(&difference) {
                 let Difference::MovedThere(line) = difference else { continue };
                 let Some(found) = self.settled(open, line, &takings).await? else { continue };
@@ -276,6 +279,7 @@ impl Reconciling {
         }
         self.commit(change).await?;
         point(Point::ReconcileFound).await;
+        let fees = self.learn(open, (first, last), &outcome, &pricing.terms).await?;
         // Last: a run that dies before it finds the same once more, and what was found is found once.
         self.pool(pool).await?;
         point(Point::ReconcilePooled).await;
@@ -288,8 +292,7 @@ impl Reconciling {
             repaired,
             open: left,
             by_kind: serde_json::to_string(&by_kind).map_err(ReconcileError::unavailable)?,
-            drift: serde_json::to_string(&view::learned(&outcome.fees))
-                .map_err(ReconcileError::unavailable)?,
+            drift: serde_json::to_string(&fees).map_err(ReconcileError::unavailable)?,
             ..run.value.clone()
         })
     }
