@@ -11,7 +11,9 @@ use std::time::Instant;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use straits::clock::Clock;
-use straits::domain::reconciliation::{Class, Fact, Key, Matching, Standing};
+use straits::domain::reconciliation::{
+    Class, Expected, Fact, FeeSums, FeeTerms, Key, Matching, Standing, Terms, UNKNOWN_METHOD,
+};
 use straits::gateways::{AccountSettings, Context, Gateway, Trust, call, registry};
 use straits::ids::IdSource;
 use straits::money::{Currency, Money};
@@ -84,6 +86,7 @@ fn write_bill(path: &std::path::Path, lines: i64) {
 fn facts(lines: i64) -> Vec<Fact> {
     let usd = Currency::find("USD").unwrap();
     let booked = (0..lines).filter(|number| planted(*number) != Some("paid_unknown_here"));
+    let terms = Terms::default().id(FeeTerms { method: UNKNOWN_METHOD.into(), contract: None });
     let mut facts = Vec::with_capacity(usize::try_from(lines).unwrap());
     facts.extend(booked.map(|number| Fact {
         key: Key::of(&format!("{number:017}")),
@@ -94,6 +97,7 @@ fn facts(lines: i64) -> Vec<Fact> {
         at: begins() + TimeDelta::milliseconds(number * 80),
         number,
         standing: Standing::Fresh,
+        expected: Some(Expected { terms, fee: fee(number), below: 0, above: 0 }),
     }));
     facts
 }
@@ -141,7 +145,7 @@ fn main() {
 
     let facts = facts(lines);
     let began = Instant::now();
-    let mut matching = Matching::new(facts);
+    let mut matching = Matching::new(facts, chrono_tz::UTC);
     for line in bills.read(open()) {
         matching.line(line.unwrap()).unwrap();
     }
@@ -168,10 +172,12 @@ fn main() {
         ratio / 100,
         ratio % 100
     );
-    let learned = outcome.fees[&Currency::find("USD").unwrap()].learned();
+    let mut sums = FeeSums::default();
+    outcome.fees.by_day().for_each(|(_, day)| sums.merge(day));
+    let learned = sums.learned().unwrap();
     println!(
-        "fees learned: {:?} millionths + {:?} tenths of a cent",
-        learned.percent_millionths, learned.fixed_tenths
+        "fees learned: {} millionths + {} tenths of a cent; {} lines drift",
+        learned.percent_millionths, learned.fixed_tenths, sums.drifting
     );
     if let Some(peak) = peak() {
         println!("peak memory {} MiB", peak >> 10);

@@ -103,9 +103,15 @@ impl Duty for ReconcileBills {
     }
 
     async fn run(&self, _payload: &str) -> Result<(), String> {
-        self.0.give_up_lost().await.map_err(|error| error.to_string())?;
-        self.0.days_of_late().await.map_err(|error| error.to_string())?;
-        self.0.balances().await.map(|_| ()).map_err(|error| error.to_string())
+        // None of them waits for the other's trouble: what failed is told as the job's, and tried again.
+        let ended = [
+            self.0.give_up_lost().await.map(|_| ()),
+            self.0.days_of_late().await.map(|_| ()),
+            self.0.balances().await.map(|_| ()),
+        ];
+        let in_the_way: Vec<String> =
+            ended.into_iter().filter_map(Result::err).map(|error| error.to_string()).collect();
+        if in_the_way.is_empty() { Ok(()) } else { Err(in_the_way.join("; ")) }
     }
 }
 

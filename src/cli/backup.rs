@@ -10,6 +10,7 @@ use crate::store::Store;
 use crate::store::backup::{BackupError, Checked, Manifest};
 use crate::vault::KEY_FILE;
 
+use super::output::say;
 use super::{CliError, Outcome};
 
 impl From<BackupError> for CliError {
@@ -45,11 +46,11 @@ pub async fn backup(settings: Settings, file: &Path) -> Result<Outcome, CliError
     let store = open_store(&settings, &clock, &ids).await?;
     let taken = store.backup(file, &vault.key_id(), clock.wall()).await;
     store.close().await;
-    tell("backed up", &taken?, file);
-    println!(
+    tell("backed up", &taken?, file)?;
+    say!(
         "not in it: the master key {} that opens its secrets; keep that too, and elsewhere",
         vault.key_id()
-    );
+    )?;
     Ok(Outcome::Done)
 }
 
@@ -72,17 +73,17 @@ pub async fn restore(settings: Settings, which: RestoreArguments) -> Result<Outc
         )));
     }
     let done = checked.restore(&store_options(&settings, &clock, &ids), which.verify).await?;
-    tell("restored", &done.manifest, &which.file);
-    println!(
+    tell("restored", &done.manifest, &which.file)?;
+    say!(
         "{}; when it is served, nothing is sent before the gateways have said what happened since {}",
         if done.verified { "the books hold" } else { "the books were not walked (--verify does that)" },
         done.manifest.heading.taken_at.format("%Y-%m-%d %H:%M:%S UTC")
-    );
+    )?;
     Ok(Outcome::Done)
 }
 
-fn tell(what: &str, manifest: &Manifest, file: &Path) {
-    println!(
+fn tell(what: &str, manifest: &Manifest, file: &Path) -> Result<(), CliError> {
+    say!(
         "{what} {} rows of {} tables ({}, {} money), head {}, {}",
         manifest.rows(),
         manifest.ending.rows.len(),
@@ -90,5 +91,5 @@ fn tell(what: &str, manifest: &Manifest, file: &Path) {
         manifest.heading.environment,
         manifest.heading.head,
         file.display()
-    );
+    )
 }

@@ -1,6 +1,6 @@
 //! `verify`, `export` and `doctor`: what the books and the machine say.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use futures_util::StreamExt;
 use secrecy::ExposeSecret;
@@ -14,9 +14,10 @@ use crate::geo::{Geo, GeoReport, VpnReport};
 use crate::http::api::ledger::verified;
 use crate::ids::{MerchantId, SupplierId};
 use crate::settings::{Mode, Settings};
-use crate::store::{Seek, Store, TransactionFilter, VerifyOptions};
+use crate::store::{Seek, Store, TransactionFilter, Verification, VerifyOptions};
 use crate::vault::Vault;
 
+use super::output::{Out, unless_unread, unwritten, unwritten_csv};
 use super::{CliError, Outcome};
 
 /// Goes over the books; every check is a line.
@@ -44,21 +45,21 @@ pub async fn verify(
         seen.checks.push(store.check_noted_trail(merchant, head).await.map_err(words)?);
     }
     store.close().await;
-    let mut out = io::stdout().lock();
-    // A reader that closed the pipe has seen enough.
-    if as_json {
-        let _ = writeln!(out, "{:#}", serde_json::json!(verified(&seen)));
-    } else {
-        for check in &seen.checks {
-            let mark = if check.ok { "ok   " } else { "FAULT" };
-            let _ = writeln!(out, "{mark}  {:<24} {}", check.name, check.detail);
-        }
-        let _ = writeln!(out, "head  {}", seen.head);
-        for (merchant, head) in &seen.trails {
-            let _ = writeln!(out, "trail {merchant}:{head}");
-        }
-    }
+    unless_unread(tell(&seen, as_json))?;
     Ok(if seen.ok() { Outcome::Done } else { Outcome::FoundFaults })
+}
+
+fn tell(seen: &Verification, as_json: bool) -> Result<(), CliError> {
+    let mut out = Out::new();
+    if as_json {
+        return out.line(format_args!("{:#}", json!(verified(seen))));
+    }
+    for check in &seen.checks {
+        let mark = if check.ok { "ok   " } else { "FAULT" };
+        out.line(format_args!("{mark}  {:<24} {}", check.name, check.detail))?;
+    }
+    out.line(format_args!("head  {}", seen.head))?;
+    seen.trails.iter().try_for_each(|(merchant, head)| out.line(format_args!("trail {merchant}:{head}")))
 }
 
 /// A head that was noted elsewhere.
@@ -98,7 +99,7 @@ impl std::str::FromStr for Noted {
 /// [`CliError`].
 pub async fn journal(settings: Settings) -> Result<Outcome, CliError> {
     let store = opened(&settings).await?;
-    let mut csv = csv::Writer::from_writer(io::stdout().lock());
+    let mut csv = csv::Writer::from_writer(Out::new());
     let head = [
         "merchant",
         "number",
@@ -115,7 +116,7 @@ pub async fn journal(settings: Settings) -> Result<Outcome, CliError> {
         "amount",
         "currency",
     ];
-    csv.write_record(head).map_err(words)?;
+    csv.write_record(head).map_err(unwritten_csv)?;
     for merchant in store.merchants().await.map_err(words)? {
         let mut seek = Seek::Start;
         loop {
@@ -149,12 +150,12 @@ pub async fn journal(settings: Settings) -> Result<Outcome, CliError> {
                         entry.amount.amount().to_string(),
                         entry.amount.currency().to_string(),
                     ];
-                    csv.write_record(record).map_err(words)?;
+                    csv.write_record(record).map_err(unwritten_csv)?;
                 }
             }
         }
     }
-    csv.flush().map_err(words)?;
+    csv.flush().map_err(unwritten)?;
     drop(csv);
     store.close().await;
     Ok(Outcome::Done)
@@ -182,9 +183,9 @@ pub async fn statement(settings: Settings, which: StatementArguments) -> Result<
     let statements = Statements::new(store.clone(), clock, ids);
     let chunks = statements.csv(merchant, &query).await.map_err(words)?;
     let mut chunks = std::pin::pin!(chunks);
-    let mut out = io::stdout().lock();
+    let mut out = Out::new();
     while let Some(chunk) = chunks.next().await {
-        out.write_all(&chunk.map_err(words)?).map_err(words)?;
+        out.write_all(&chunk.map_err(words)?).map_err(unwritten)?;
     }
     store.close().await;
     Ok(Outcome::Done)
@@ -264,7 +265,12 @@ pub async fn doctor(settings: Settings, as_json: bool) -> Result<Outcome, CliErr
     };
     checks.push(("mode", Ok(mode.to_owned())));
     let ok = checks.iter().all(|(_, seen)| seen.is_ok());
-    let mut out = io::stdout().lock();
+    unless_unread(diagnosis(&checks, ok, as_json))?;
+    Ok(if ok { Outcome::Done } else { Outcome::FoundFaults })
+}
+
+fn diagnosis(checks: &[(&str, Result<String, String>)], ok: bool, as_json: bool) -> Result<(), CliError> {
+    let mut out = Out::new();
     if as_json {
         let rows: Vec<_> = checks
             .iter()
@@ -273,17 +279,15 @@ pub async fn doctor(settings: Settings, as_json: bool) -> Result<Outcome, CliErr
                 json!({"name": name, "ok": seen.is_ok(), "detail": detail})
             })
             .collect();
-        let _ = writeln!(out, "{:#}", json!({"ok": ok, "checks": rows}));
-    } else {
-        for (name, seen) in &checks {
-            let (mark, detail) = match seen {
-                Ok(detail) => ("ok   ", detail),
-                Err(why) => ("FAULT", why),
-            };
-            let _ = writeln!(out, "{mark}  {name:<24} {detail}");
-        }
+        return out.line(format_args!("{:#}", json!({"ok": ok, "checks": rows})));
     }
-    Ok(if ok { Outcome::Done } else { Outcome::FoundFaults })
+    checks.iter().try_for_each(|(name, seen)| {
+        let (mark, detail) = match seen {
+            Ok(detail) => ("ok   ", detail),
+            Err(why) => ("FAULT", why),
+        };
+        out.line(format_args!("{mark}  {name:<24} {detail}"))
+    })
 }
 
 /// The database in use; a file that was named and cannot be used is a fault, although the service would start.

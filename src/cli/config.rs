@@ -1,10 +1,9 @@
 //! `config check` and `openapi`: what is in force, without starting anything.
 
-use std::io::{self, Write};
-
 use crate::http::document;
 use crate::settings::{Layers, Mode, Settings};
 
+use super::output::{say, unless_unread};
 use super::{CliError, Outcome};
 
 /// Prints every setting with its origin, then whether they make sense together.
@@ -12,11 +11,8 @@ use super::{CliError, Outcome};
 /// # Errors
 /// [`CliError::Settings`] with the key at fault.
 pub fn check(layers: &Layers) -> Result<Outcome, CliError> {
-    let mut out = io::stdout().lock();
-    for (key, value, origin) in layers.rows() {
-        // A reader that closed the pipe has seen enough.
-        let _ = writeln!(out, "{key} = {value}  # {origin}");
-    }
+    let mut rows = layers.rows().into_iter();
+    unless_unread(rows.try_for_each(|(key, value, origin)| say!("{key} = {value}  # {origin}")))?;
     Settings::from_layers(layers)?;
     Ok(Outcome::Done)
 }
@@ -29,6 +25,6 @@ pub fn openapi(settings: &Settings) -> Result<Outcome, CliError> {
     let url = settings.public_url.clone().unwrap_or_else(|| format!("http://{}", settings.listen));
     let text = document(&url, settings.mode == Mode::Sandbox).to_pretty_json();
     let text = text.map_err(|error| CliError::Words(error.to_string()))?;
-    let _ = writeln!(io::stdout().lock(), "{text}");
+    say!("{text}")?;
     Ok(Outcome::Done)
 }

@@ -12,6 +12,7 @@ use crate::app::{App, Identity, Sources};
 use crate::http::api::operations::recorder;
 use crate::settings::{Mode, Settings};
 
+use super::output::say;
 use super::serve::{announce, start_log, stop_signal};
 use super::{CliError, Outcome};
 
@@ -41,11 +42,13 @@ pub async fn demo(settings: Settings, exit: bool) -> Result<Outcome, CliError> {
             _ = stopped => {}
         }
     }));
-    let played = shop.play().await;
+    let mut played = shop.play().await;
+    if !exit {
+        played = played.and_then(|()| say!("\nThe server stays up; end it with Ctrl-C."));
+    }
     if exit || played.is_err() {
         let _ = stop.send(());
     } else {
-        println!("\nThe server stays up; end it with Ctrl-C.");
         // Kept open until the signal comes: dropping it would end the server.
         let _stop = stop;
         return finish(server, played).await;
@@ -72,15 +75,15 @@ impl Shop {
         self.ready().await?;
         let supplier = self.identity.supplier_id;
         let price = self.get("publishable", "/v1/prices?amount=19.90&currency=USD&country=SG").await?;
-        println!(
+        say!(
             "\nprice       USD 19.90 is {} for a shopper in {}",
             text(&price["items"][0]["text"]),
             text(&price["country"])
-        );
+        )?;
 
         let wanted = json!({"from": {"amount": "19.90", "currency": "USD"}, "to": "SGD", "lock": "30m"});
         let quote = self.post("publishable", "/v1/quotes", wanted).await?;
-        println!("quote       {} promised until {}", money(&quote["to"]), text(&quote["expires_at"]));
+        say!("quote       {} promised until {}", money(&quote["to"]), text(&quote["expires_at"]))?;
 
         let payment = json!({
             "order_ref": format!("demo-{}", text(&quote["id"])),
@@ -90,56 +93,56 @@ impl Shop {
         });
         let payment = self.post("storefront", "/v1/payments", payment).await?;
         let id = text(&payment["id"]).to_owned();
-        println!(
+        say!(
             "payment     {id} is {}; the shopper opens {}",
             text(&payment["state"]),
             text(&payment["next_action"]["url"])
-        );
+        )?;
 
         let path = format!("/v1/sandbox/payments/{id}");
         self.post("storefront", &path, json!({"shopper": "approve"})).await?;
-        println!("shopper     approved at the gateway and came back");
+        say!("shopper     approved at the gateway and came back")?;
 
         let captured = self.captured(&id).await?;
         let reports = captured["timeline"].as_array().map_or(0, Vec::len);
-        println!(
+        say!(
             "captured    {} after {reports} reports of the gateway",
             money(&captured["captured"]["amount"])
-        );
+        )?;
 
         let settlement = self.get("finance", &format!("/v1/payments/{id}/settlement")).await?;
-        println!("settlement  {} is divided:", money(&settlement["gross"]));
+        say!("settlement  {} is divided:", money(&settlement["gross"]))?;
         for line in settlement["lines"].as_array().into_iter().flatten() {
-            println!(
+            say!(
                 "              {:<14} {:>12}  {}",
                 text(&line["kind"]),
                 money(&line["amount"]),
                 text(&line["explain"])
-            );
+            )?;
         }
 
         let day = text(&captured["captured"]["at"]).get(..10).unwrap_or_default().to_owned();
         let path = format!("/v1/suppliers/{supplier}/statements?from={day}&to={day}");
         let statement = self.get("supplier", &path).await?;
-        println!(
+        say!(
             "statement   opening {}, closing {}:",
             money(&statement["opening"]),
             money(&statement["closing"])
-        );
+        )?;
         for entry in statement["entries"].as_array().into_iter().flatten() {
-            println!(
+            say!(
                 "              {} {:<6} {:>12}  {}",
                 text(&entry["booked_on"]),
                 text(&entry["direction"]),
                 money(&entry["amount"]),
                 text(&entry["narrative"])
-            );
+            )?;
         }
         let verify = self.get("finance", "/v1/ledger/verify").await?;
-        println!(
+        say!(
             "books       {}",
             if verify["ok"] == json!(true) { "every check holds" } else { "a check fails" }
-        );
+        )?;
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use crate::money::Currency;
 use crate::rates::RateBook;
 use crate::settings::Settings;
 
+use super::output::{say, unless_unread};
 use super::{CliError, Outcome, reprice};
 
 /// What a dollar shop sells in, as far as the ECB publishes it.
@@ -89,10 +90,8 @@ pub fn backtest(settings: &Settings, asked: &Backtest) -> Result<Outcome, CliErr
         }
         rows.extend(outcomes.into_iter().map(|outcome| Row { base, quote, outcome }));
     }
-    match asked.json {
-        true => println!("{:#}", document(&rows)),
-        false => print(&rows),
-    }
+    let told = if asked.json { say!("{:#}", document(&rows)) } else { print(&rows) };
+    unless_unread(told)?;
     let short = rows.iter().any(|row| !row.outcome.passes());
     Ok(if short { Outcome::FoundFaults } else { Outcome::Done })
 }
@@ -127,13 +126,13 @@ fn publication(day: NaiveDate) -> DateTime<Utc> {
     local.map_or_else(|| day.and_time(four).and_utc(), |local| local.with_timezone(&Utc))
 }
 
-fn print(rows: &[Row]) {
-    println!("{METHOD}\n");
-    println!("pair     lock  quotes  covered  target  mean buffer bps  worst uncovered bps");
+fn print(rows: &[Row]) -> Result<(), CliError> {
+    say!("{METHOD}\n")?;
+    say!("pair     lock  quotes  covered  target  mean buffer bps  worst uncovered bps")?;
     for Row { base, quote, outcome } in rows {
         let worst = outcome.worst_on.map(|day| format!("  ({day})")).unwrap_or_default();
         let verdict = if outcome.passes() { "" } else { "  BELOW" };
-        println!(
+        say!(
             "{base}/{quote}  {:<4}  {:>6}  {:>6}%  {:>5}%  {:>15}  {:>19}{worst}{verdict}",
             outcome.lock.as_str(),
             outcome.quotes,
@@ -141,10 +140,10 @@ fn print(rows: &[Row]) {
             outcome.target / 100,
             tenths(outcome.mean_buffer),
             outcome.worst_uncovered_bps,
-        );
+        )?;
     }
     let short = rows.iter().filter(|row| !row.outcome.passes()).count();
-    println!("\n{short} of {} below target by more than {} points", rows.len(), hundredths(TOLERANCE));
+    say!("\n{short} of {} below target by more than {} points", rows.len(), hundredths(TOLERANCE))
 }
 
 fn document(rows: &[Row]) -> serde_json::Value {

@@ -1,7 +1,5 @@
 //! `jobs list` and `jobs retry`: what the program does by itself, for whoever runs it.
 
-use std::io::{self, Write};
-
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
@@ -12,6 +10,7 @@ use crate::settings::Settings;
 use crate::store::jobs::{Job, JobStanding};
 use crate::store::{Change, CommitError, Store, Versioned};
 
+use super::output::{Out, say, unless_unread};
 use super::{CliError, Outcome};
 
 /// At most so many are listed or tried again at once.
@@ -89,15 +88,14 @@ async fn list(
         .map(|job| (job.value.standing(now), job.value))
         .filter(|(standing, _)| wanted(*standing))
         .collect();
-    let mut out = io::stdout().lock();
-    let written = if json {
+    let mut out = Out::new();
+    let told = if json {
         let rows: Vec<_> = rows.iter().map(|(standing, job)| shown(*standing, job)).collect();
-        writeln!(out, "{}", json!({ "jobs": rows }))
+        out.line(json!({ "jobs": rows }))
     } else {
         rows.iter().try_for_each(|(standing, job)| {
             let why = job.last_error.as_deref().map(|why| format!("  {why}")).unwrap_or_default();
-            writeln!(
-                out,
+            out.line(format_args!(
                 "{}  {:<8} {:<20} {:<32} due {}  failed {} times{why}",
                 job.id,
                 standing.as_str(),
@@ -105,10 +103,10 @@ async fn list(
                 job.payload,
                 wire::time(job.run_at),
                 job.attempts
-            )
+            ))
         })
     };
-    written?;
+    unless_unread(told)?;
     let trouble =
         rows.iter().any(|(standing, _)| matches!(standing, JobStanding::Dead | JobStanding::Failing));
     Ok(if trouble { Outcome::FoundFaults } else { Outcome::Done })
@@ -152,7 +150,7 @@ async fn retry(
             other => words(other),
         })?;
     }
-    println!("{} jobs are due now", found.len());
+    say!("{} jobs are due now", found.len())?;
     Ok(Outcome::Done)
 }
 

@@ -6,6 +6,7 @@ use crate::app::{Sources, open_store, open_vault, reseal, retire_signing_keys};
 use crate::settings::Settings;
 use crate::vault::{KEY_FILE, Vault, fresh_key, write_private};
 
+use super::output::say;
 use super::{CliError, Outcome};
 
 /// With a master key of one's own: it is given as `new,old`, and only what `new` sealed remains. With the data folder's
@@ -36,6 +37,6 @@ pub async fn rotate(settings: Settings) -> Result<Outcome, CliError> {
     if let Some(fresh) = fresh {
         write_private(&file, fresh.expose_secret().as_bytes()).map_err(|error| words(&error))?;
     }
-    println!("{count} secrets are sealed under the key {}", vault.key_id());
+    say!("{count} secrets are sealed under the key {}", vault.key_id())?;
     Ok(Outcome::Done)
 }

@@ -19,6 +19,7 @@ use crate::domain::webhooks::{EventFilter, events_of};
 use crate::flows::webhooks::signed;
 use crate::settings::Settings;
 
+use super::output::say;
 use super::remote::{Refusal, Remote, RemoteArguments};
 use super::serve::stop_signal;
 use super::{CliError, Outcome};
@@ -69,8 +70,8 @@ pub async fn listen(settings: Settings, given: ListenArguments) -> Result<Outcom
     let (secret, clock) = (secret_of(&remote.key), Clock::system());
     let newest: Page = remote.get("/v1/events?limit=1").await?;
     let start = newest.data.first().map(|event| head(event)).transpose()?.map(|head| head.id);
-    println!("secret   {}", secret.expose_secret());
-    println!("events   of {} go to {}; end with Ctrl-C", remote.url, given.forward_to);
+    say!("secret   {}", secret.expose_secret())?;
+    say!("events   of {} go to {}; end with Ctrl-C", remote.url, given.forward_to)?;
     let mut forwarding =
         Forwarding { remote, http, secret, clock, to: given.forward_to, events: given.events, last: start };
     tokio::select! {
@@ -133,7 +134,7 @@ impl Forwarding {
             Err(error) if error.is_connect() => "no connection".to_owned(),
             Err(_) => "the connection broke".to_owned(),
         };
-        println!("{kind:<24} {subject}  {id}  {outcome}  {} ms", began.elapsed().as_millis());
+        say!("{kind:<24} {subject}  {id}  {outcome}  {} ms", began.elapsed().as_millis())?;
         Ok(())
     }
 }

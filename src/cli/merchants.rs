@@ -1,7 +1,5 @@
 //! `merchant add`: how a live database gets its first merchant, and anybody's database another one.
 
-use std::io::{self, Write};
-
 use chrono_tz::Tz;
 use clap::Args;
 use secrecy::ExposeSecret;
@@ -13,6 +11,7 @@ use crate::http::problem::Answer;
 use crate::http::wire;
 use crate::settings::Settings;
 
+use super::output::once;
 use super::{CliError, Outcome};
 
 /// A merchant to be made.
@@ -59,15 +58,13 @@ pub async fn add(settings: Settings, given: AddArguments) -> Result<Outcome, Cli
     store.close().await;
     let founded = founded.map_err(|error| CliError::Words(error.to_string()))?;
     let (merchant, user, key) = (founded.merchant.id, founded.key.user, founded.text.expose_secret());
-    let mut out = io::stdout().lock();
     let written = if json {
-        writeln!(out, "{}", serde_json::json!({"merchant": merchant, "user": user, "key": key}))
+        once(serde_json::json!({"merchant": merchant, "user": user, "key": key}))
     } else {
-        writeln!(
-            out,
+        once(format_args!(
             "merchant   {merchant}\nuser       {user}\nadmin key  {key}\n\n\
              The key is shown this once. It makes every other key, with POST /v1/keys."
-        )
+        ))
     };
     // Nobody saw the key: the merchant stands, and has none that works.
     written.map_err(|error| CliError::Words(format!("the key could not be shown: {error}")))?;

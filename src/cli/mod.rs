@@ -11,6 +11,7 @@ mod jobs;
 mod keys;
 mod listen;
 mod merchants;
+mod output;
 mod remote;
 mod replay;
 mod reprice;
@@ -196,7 +197,10 @@ pub enum CliError {
     App(#[from] AppError),
     /// What was to be read could not be written.
     #[error("the output could not be written: {0}")]
-    Output(#[from] std::io::Error),
+    Output(std::io::Error),
+    /// Whoever read it has seen enough and closed the pipe; no fault.
+    #[error("nobody reads the output any more")]
+    Unread,
     /// Anything else, in words.
     #[error("{0}")]
     Words(String),
@@ -214,8 +218,7 @@ pub fn main() -> ExitCode {
     match run(cli) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::FoundFaults) => ExitCode::from(1),
-        // Whoever read it has seen enough: `straits jobs list | head`.
-        Err(CliError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(CliError::Unread) => ExitCode::SUCCESS,
         Err(error @ CliError::Settings(_)) => {
             eprintln!("straits: {error}");
             ExitCode::from(2)

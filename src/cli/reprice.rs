@@ -12,6 +12,7 @@ use crate::money::{Currency, Money, Rate, Repricing, Rounding};
 use crate::rates::RateBook;
 use crate::settings::Settings;
 
+use super::output::{Out, unwritten, unwritten_csv};
 use super::{CliError, Outcome};
 
 #[derive(Debug, Args)]
@@ -45,7 +46,7 @@ pub fn reprice(settings: &Settings, asked: &Reprice) -> Result<Outcome, CliError
         true => Box::new(io::stdin().lock()),
         false => Box::new(File::open(&asked.file).map_err(cannot_read)?),
     };
-    let priced = write(&repricing, from, source, io::stdout().lock())?;
+    let priced = write(&repricing, from, source, Out::new())?;
     eprintln!("{priced} prices at {} {to} for 1 {from}", rate.value());
     Ok(Outcome::Done)
 }
@@ -69,14 +70,13 @@ fn write(
     target: impl Write,
 ) -> Result<u64, CliError> {
     let mut reader = csv::Reader::from_reader(BufReader::with_capacity(1 << 16, source));
-    let unwritten = |error: csv::Error| CliError::Words(format!("the prices cannot be written: {error}"));
     let header = reader.headers().map_err(|error| CliError::Words(error.to_string()))?;
     if header != ["sku", "amount"].as_slice() {
         let found = header.iter().collect::<Vec<_>>().join(",");
         return Err(CliError::Words(format!("line 1: the header is `{found}`; write `sku,amount`")));
     }
     let mut writer = csv::WriterBuilder::new().buffer_capacity(1 << 16).from_writer(target);
-    writer.write_record(["sku", "amount", "price"]).map_err(unwritten)?;
+    writer.write_record(["sku", "amount", "price"]).map_err(unwritten_csv)?;
     let mut row = csv::StringRecord::new();
     let mut priced = 0;
     while reader.read_record(&mut row).map_err(|error| CliError::Words(error.to_string()))? {
@@ -85,10 +85,10 @@ fn write(
         let (sku, amount) = (&row[0], &row[1]);
         let own = Money::parse(amount, from).map_err(|error| refuse(&error))?;
         let price = repricing.price(own).map_err(|error| refuse(&error))?;
-        writer.write_record([sku, own.digits().as_str(), price.digits().as_str()]).map_err(unwritten)?;
+        writer.write_record([sku, own.digits().as_str(), price.digits().as_str()]).map_err(unwritten_csv)?;
         priced += 1;
     }
-    writer.flush().map_err(|error| unwritten(error.into()))?;
+    writer.flush().map_err(unwritten)?;
     Ok(priced)
 }
 

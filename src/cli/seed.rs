@@ -24,6 +24,7 @@ use crate::sandbox::SeededMovement;
 use crate::settings::{Mode, Settings};
 use crate::store::Change;
 
+use super::output::say;
 use super::serve::start_log;
 use super::{CliError, Outcome};
 
@@ -96,12 +97,12 @@ pub async fn seed(settings: Settings, asked: SeedArguments) -> Result<Outcome, C
         writeln!(out, "{row}").map_err(words)?;
     }
     service.store.close().await;
-    println!(
+    say!(
         "{} payments of {day} (PayPal's day), {count} differences planted\n  bill         {}\n  differences  {}",
         sales.len(),
         folder.join(bill_file).display(),
         folder.join(list).display()
-    );
+    )?;
     Ok(Outcome::Done)
 }
 

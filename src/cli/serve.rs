@@ -1,6 +1,6 @@
 //! `serve` and `migrate`.
 
-use std::io::{self, Write};
+use std::io;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -9,6 +9,7 @@ use crate::app::{App, Sources, open_store};
 use crate::http::api::operations::recorder;
 use crate::settings::{LogFormat, Settings};
 
+use super::output::{self, say};
 use super::{CliError, Outcome};
 
 /// Serves until SIGTERM or SIGINT.
@@ -35,7 +36,7 @@ pub async fn migrate(settings: Settings) -> Result<Outcome, CliError> {
         .map_err(|source| crate::app::AppError::Folder { path: settings.data_dir.clone(), source })?;
     let store = open_store(&settings, &clock, &ids).await?;
     store.close().await;
-    println!("the schema is up to date");
+    say!("the schema is up to date")?;
     Ok(Outcome::Done)
 }
 
@@ -45,8 +46,7 @@ pub fn announce(app: &App) {
     if let Some(file) = app.sandbox_file() {
         words.push_str(&format!("  test keys      {}\n", file.display()));
     }
-    // A reader that closed the pipe has seen enough; the service goes on.
-    let _ = io::stdout().lock().write_all(words.as_bytes());
+    output::announce(&words);
 }
 
 /// Log lines go to standard error, so that standard output stays for people and pipes.

@@ -1,7 +1,6 @@
 //! `simulate`: lives from seeds; one line per seed, and what does not hold with the steps that led there. The lines are the
 //! list of seeds: whoever runs one of them again sees the same trace.
 
-use std::io::{self, Write};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +9,7 @@ use clap::Args;
 
 use crate::simulator::{Options, Report, Simulator};
 
+use super::output::{say, unless_unread};
 use super::{CliError, Outcome};
 
 #[derive(Debug, Args)]
@@ -47,22 +47,14 @@ pub fn simulate(asked: &Simulate) -> Result<Outcome, CliError> {
     let simulator = Simulator::new().map_err(words)?;
     let options = Options { lives: asked.lives, sabotage: None, story: asked.trace.clone() };
     let (mut total, mut broken, mut count) = (Report::default(), 0_u64, 0_u64);
-    let mut out = io::stdout();
     for seed in seeds {
         let report = simulator.run(seed, &options).map_err(words)?;
-        let _ = writeln!(out, "{}", line(&report));
-        if let Some(found) = &report.broken {
-            broken += 1;
-            let _ = writeln!(out, "BROKEN {} {}", found.invariant, found.what);
-            for step in &found.steps {
-                let _ = writeln!(out, "    {step}");
-            }
-        }
+        broken += u64::from(report.broken.is_some());
+        unless_unread(tell(&report))?;
         count += 1;
         add(&mut total, &report);
     }
-    let _ = writeln!(
-        out,
+    unless_unread(say!(
         "{} lives over {count} seeds, {broken} with a broken invariant; {} steps, {} deaths, {} faults, {} repairs, \
          {} captured, {} refunds; {} lives/s",
         total.lives,
@@ -73,8 +65,15 @@ pub fn simulate(asked: &Simulate) -> Result<Outcome, CliError> {
         total.captured,
         total.refunds,
         per_second(total.lives, total.took)
-    );
+    ))?;
     Ok(if broken == 0 { Outcome::Done } else { Outcome::FoundFaults })
+}
+
+fn tell(report: &Report) -> Result<(), CliError> {
+    say!("{}", line(report))?;
+    let Some(found) = &report.broken else { return Ok(()) };
+    say!("BROKEN {} {}", found.invariant, found.what)?;
+    found.steps.iter().try_for_each(|step| say!("    {step}"))
 }
 
 fn line(report: &Report) -> String {

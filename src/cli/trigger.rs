@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::settings::Settings;
 
+use super::output::say;
 use super::remote::{Remote, RemoteArguments};
 use super::{CliError, Outcome};
 
@@ -60,7 +61,7 @@ enum Story {
 pub async fn trigger(settings: Settings, given: TriggerArguments) -> Result<Outcome, CliError> {
     let known = || STORIES.iter().map(|(event, _)| *event).collect::<Vec<_>>();
     let Some(event) = given.event else {
-        println!("{}", known().join("\n"));
+        say!("{}", known().join("\n"))?;
         return Ok(Outcome::Done);
     };
     let story = STORIES.iter().find(|(known, _)| *known == event).map(|(_, story)| *story);
@@ -76,7 +77,7 @@ pub async fn trigger(settings: Settings, given: TriggerArguments) -> Result<Outc
     let before = before["data"][0]["id"].as_str().map(str::to_owned);
     let payment = play(&remote, story).await?;
     let told = wait(&remote, &event, before, &payment).await?;
-    println!("{event}  {}  {}", text(&told["subject"]), text(&told["id"]));
+    say!("{event}  {}  {}", text(&told["subject"]), text(&told["id"]))?;
     Ok(Outcome::Done)
 }
 

@@ -111,6 +111,11 @@ impl ApiKey {
             _ => None,
         })
     }
+
+    /// Whether every event of the merchant is its business, not a shop's only.
+    pub fn hears_of_everything(&self) -> bool {
+        self.scopes.iter().any(|scope| matches!(scope, Scope::Finance | Scope::Admin))
+    }
 }
 
 /// The SHA-256 of a key's text; compared in constant time.

@@ -99,8 +99,7 @@ impl Caller {
 
     /// Which events it may hear of.
     pub fn reads_events(&self) -> EventReader {
-        let office = |scope: &Scope| matches!(scope, Scope::Finance | Scope::Admin);
-        match self.key.scopes.iter().any(office) {
+        match self.key.hears_of_everything() {
             true => EventReader::Office,
             false => EventReader::Storefront,
         }

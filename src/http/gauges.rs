@@ -183,12 +183,10 @@ impl CountryDatabase {
 /// Whether requests can be served, and what that rests on. Old rates and a long queue are shown, and refuse nobody:
 /// what cannot be done without them answers so itself.
 pub async fn readiness(service: &Service) -> (bool, Readiness) {
-    let schema = service.store.schema_is_current().await;
-    let required = [
-        ("started", service.is_ready()),
-        ("database", service.store.ping().await.is_ok()),
-        ("migrations", schema.unwrap_or(false)),
-    ];
+    // Whoever asks waits a second or two: of a database that is away nothing more is asked.
+    let answers = service.store.ping().await.is_ok();
+    let current = answers && service.store.schema_is_current().await.unwrap_or(false);
+    let required = [("started", service.is_ready()), ("database", answers), ("migrations", current)];
     let ready = required.iter().all(|(_, ok)| *ok);
     let checks = required.iter().map(|&(name, ok)| Check { name, ok }).collect();
     let now = service.clock.now();
@@ -200,7 +198,7 @@ pub async fn readiness(service: &Service) -> (bool, Readiness) {
     });
     let writer = Writer { queue: service.store.waiting() };
     let geo = CountryDatabase::of(service.geo.report());
-    let jobs = JobsShown::of(service, now).await;
+    let jobs = if answers { JobsShown::of(service, now).await } else { JobsShown::default() };
     (ready, Readiness { ready, checks, rates: rates.collect(), writer, jobs, geo })
 }
 

@@ -6,7 +6,7 @@
 use sqlx::any::AnyRow;
 
 use crate::domain::access::{Actor, AuditEntry, AuditNote};
-use crate::ids::MerchantId;
+use crate::ids::{KeyId, MerchantId};
 
 use super::row::Row;
 use super::words;
@@ -71,6 +71,29 @@ impl Store {
         let query =
             sqlx::query(sql).bind(merchant.to_string()).bind(seek.key().copied().unwrap_or(0)).bind(limit);
         self.all(query, read_entry).await
+    }
+}
+
+impl Store {
+    /// The key that did one of two things to a subject last, if any did. Goes through the merchant's whole trail.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn last_key_at(
+        &self,
+        merchant: MerchantId,
+        subject: &str,
+        [one, other]: [&str; 2],
+    ) -> Result<Option<KeyId>, StoreError> {
+        let query = sqlx::query(
+            "SELECT id, key_id FROM audit_entry WHERE merchant_id = $1 AND subject = $2 AND action IN ($3, $4)
+             ORDER BY seq DESC LIMIT 1",
+        )
+        .bind(merchant.to_string())
+        .bind(subject.to_owned())
+        .bind(one.to_owned())
+        .bind(other.to_owned());
+        self.one(query, |row| Row::of("audit_entry", row).parse("key_id")).await
     }
 }
 

@@ -49,6 +49,7 @@ migrations! {
     66 "0066_disputes",
     67 "0067_journals",
     68 "0068_periods",
+    69 "0069_reconciled_fees",
     70 "0070_quote_rounding",
     79 "0079_replay",
 }

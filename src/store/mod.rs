@@ -68,7 +68,7 @@ pub use writer::{CommitFault, CommitFaults};
 use crate::domain::ledger::Account;
 use crate::money::Money;
 
-/// How long readiness waits for an empty change.
+/// How long readiness waits for a row, and for an empty change.
 const PROBE: Duration = Duration::from_secs(1);
 
 /// The open database; clones share it.
@@ -121,7 +121,9 @@ impl Store {
         if !self.writer.is_open() {
             return Err(StoreError::Closed);
         }
-        sqlx::query("SELECT seq FROM ledger_head WHERE id = 1").fetch_optional(self.reads()).await?;
+        let asked = sqlx::query("SELECT seq FROM ledger_head WHERE id = 1").fetch_optional(self.reads());
+        let answered = tokio::time::timeout(PROBE, asked).await;
+        answered.map_err(|_| StoreError::Database(sqlx::Error::PoolTimedOut))??;
         if self.writer.is_well() {
             return Ok(());
         }

@@ -27,6 +27,8 @@ const APPLICATION_ID: i32 = 0x5354_5241;
 /// How often a database is prepared that others are preparing too.
 const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(50);
+/// How long a read waits for a connection.
+const ACQUIRE: Duration = Duration::from_secs(3);
 /// Beyond this size the page check at start would take seconds; `straits doctor` and `verify` go deeper.
 const PAGE_CHECK_LIMIT: u64 = 256 << 20;
 
@@ -173,8 +175,9 @@ fn is_contended(error: &StoreError) -> bool {
 async fn readers(engine: Engine, connect: &AnyConnectOptions, count: u32) -> Result<AnyPool, sqlx::Error> {
     AnyPoolOptions::new()
         .max_connections(count)
-        // Whoever waits for a database that is away hears 503 while it still matters.
-        .acquire_timeout(Duration::from_secs(10))
+        // A server that is away is waited for so long by each read: whoever asked hears 503 while it still matters, and
+        // those who wait do not keep the connections of those who come after it is back.
+        .acquire_timeout(ACQUIRE)
         .after_connect(move |connection, _| {
             Box::pin(async move {
                 sqlx::raw_sql(engine.reader_setup()).execute(connection).await?;

@@ -1,6 +1,7 @@
 //! Runs of a bill against the books, what they found, and what waits for a later bill.
 
 mod booked;
+mod fees;
 mod pool;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -12,6 +13,7 @@ use super::row::Row;
 use super::{Change, Column, Log, Seek, Store, StoreError, Table, Value, Versioned};
 
 pub use booked::Booked;
+pub use fees::DayFees;
 pub use pool::Pooled;
 
 /// Runs.
@@ -89,7 +91,7 @@ pub struct Run {
     pub open: i64,
     /// How many of each kind, JSON.
     pub by_kind: String,
-    /// What the gateway charged, learned, JSON.
+    /// What the gateway charged in the bill's months so far, learned, JSON.
     pub drift: String,
     /// When it began.
     pub started_at: DateTime<Utc>,

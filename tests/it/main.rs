@@ -9,6 +9,7 @@ mod books;
 mod books_differ;
 mod callbacks;
 mod cldr;
+mod closed_pipe;
 mod conformance;
 mod disputes;
 mod crash;

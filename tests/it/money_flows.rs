@@ -11,6 +11,7 @@ mod disputes;
 mod expected;
 mod facts;
 mod far;
+mod fee_drift;
 mod findings;
 mod payers;
 mod refunds;

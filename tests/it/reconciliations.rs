@@ -107,6 +107,16 @@ async fn a_bill_that_differs_is_found_by_day_and_by_file() {
             "{run}"
         );
         assert_eq!((&run["matched"], &run["open"], &run["repaired"]), (&json!(1), &json!(1), &json!(0)));
+        // What the gateway charged, beside the contract, of the payment whose amount agrees: the payer is in Singapore,
+        // and the far side charges as for one abroad.
+        let fee = &run["fees"][0];
+        assert_eq!(fee["month"], json!(day.format("%Y-%m").to_string()), "{run}");
+        assert_eq!(
+            (&fee["method"], &fee["payments"], &fee["not_learned"], &fee["learned"]),
+            (&json!("unknown"), &json!(1), &json!("small_sample"), &Value::Null)
+        );
+        assert_eq!(fee["contract"], json!({"percent": "3.9", "fixed": "0.5"}));
+        assert_eq!((&fee["charged"]["amount"], &fee["drift"]["amount"]), (&json!("4.90"), &json!("0.50")));
         let path = format!("/v1/reconciliations/{}/findings", run["id"].as_str().unwrap());
         let found = app.get("finance", &path).await.json();
         let item = &found["data"][0];
@@ -198,6 +208,72 @@ async fn a_refund_after_the_sweep_waits_for_the_next_days_takings() {
         }
         let verify = app.get("finance", "/v1/ledger/verify").await.json();
         assert_eq!(verify["ok"], true, "{verify}");
+        app.stop().await;
+    })
+    .await;
+}
+
+/// The runs of a gateway: day and state, the newest state of each day.
+async fn days(app: &TestApp, gateway: &str) -> std::collections::BTreeMap<String, String> {
+    let runs = app.get("finance", "/v1/reconciliations?limit=100").await.json();
+    let all = runs["data"].as_array().unwrap().iter().filter(|run| run["gateway"] == gateway);
+    let mut days: Vec<(String, String, String)> = all
+        .map(|run| {
+            let text = |key: &str| run[key].as_str().unwrap_or_default().to_owned();
+            (text("id"), text("first_day"), text("state"))
+        })
+        .collect();
+    days.sort();
+    days.into_iter().map(|(_, day, state)| (day, state)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_that_takes_no_bill_holds_up_no_other_account() {
+    on_each_engine("a_folder_that_takes_no_bill_holds_up_no_other_account", async |database| {
+        let app = TestApp::with(&[("database.url", database.url.as_str())]).await;
+        paid(&app, "grabpay", "by-file").await;
+        paid(&app, "paypal", "by-page").await;
+        // A file stands where the folder of the bills should be: GrabPay's cannot be fetched, PayPal's need no file.
+        let bills = app.folder().join("bills");
+        let _ = std::fs::remove_dir_all(&bills);
+        std::fs::write(&bills, b"in the way").unwrap();
+        advance(&app, "2d").await;
+        let begun = std::time::Instant::now();
+        loop {
+            let (files, pages) = (days(&app, "grabpay").await, days(&app, "paypal").await);
+            if !files.is_empty() && pages.values().filter(|state| *state == "done").count() >= 3 {
+                assert!(files.values().all(|state| state == "failed"), "{files:?}");
+                break;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "{files:?} {pages:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let runs = app.get("finance", "/v1/reconciliations?limit=100").await.json();
+        let failed = runs["data"].as_array().unwrap().iter().find(|run| run["state"] == "failed").unwrap();
+        assert!(failed["detail"].as_str().unwrap().contains("not available"), "{failed}");
+        // The duty is told to have failed, and why; then it is mended, and the days are made up for.
+        let store = database.open().await;
+        let jobs = store.open_jobs(100).await.unwrap();
+        let duty = jobs.iter().find(|job| job.value.kind == "reconcile_bills").unwrap();
+        let why = duty.value.last_error.clone().unwrap_or_default();
+        assert!(why.contains("grabpay") && why.contains("not available"), "{why}");
+        store.close().await;
+        std::fs::remove_file(&bills).unwrap();
+        advance(&app, "1d").await;
+        let begun = std::time::Instant::now();
+        loop {
+            let files = days(&app, "grabpay").await;
+            if files.values().filter(|state| *state == "done").count() >= 3 {
+                break;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "{files:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let store = database.open().await;
+        let jobs = store.open_jobs(100).await.unwrap();
+        let duty = jobs.iter().find(|job| job.value.kind == "reconcile_bills").unwrap();
+        assert_eq!(duty.value.last_error, None);
+        store.close().await;
         app.stop().await;
     })
     .await;

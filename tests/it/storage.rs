@@ -2,6 +2,8 @@
 //! work where they can, `/readyz` says so, nothing is half there, and once it is over the same process goes on.
 
 mod full;
+mod read_only;
+mod server;
 mod starts;
 
 use std::time::{Duration, Instant};

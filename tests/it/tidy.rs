@@ -76,6 +76,11 @@ fn time_comes_in_through_the_clock() {
 }
 
 #[test]
+fn standard_output_has_one_door() {
+    assert_tidy(manners::outputs(&sources_under("src")));
+}
+
+#[test]
 fn files_are_short_and_named_for_what_they_hold() {
     let sources = sources_under("src");
     assert_tidy(manners::long_files(&sources));

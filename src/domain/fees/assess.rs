@@ -37,13 +37,13 @@ impl FeeLine {
             kind: rule.kind,
             bearer: rule.bearer,
             amount: priced.amount,
-            explain: priced.explain,
+            explain: priced.explain(),
         })
     }
 }
 
 /// The order in which the gateway's kinds are assessed.
-const GATEWAY_KINDS: [FeeKind; 4] =
+pub(super) const GATEWAY_KINDS: [FeeKind; 4] =
     [FeeKind::Gateway, FeeKind::Interchange, FeeKind::Scheme, FeeKind::CrossBorder];
 
 impl FeeBook {

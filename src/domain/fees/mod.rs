@@ -15,6 +15,7 @@
 //!
 //! Tax on a gateway's fee is input tax, not cost: it is not passed on to suppliers (scenario J02).
 
+mod agreed;
 mod assess;
 mod charge;
 mod error;
@@ -23,6 +24,7 @@ mod gross_up;
 mod rule;
 mod schedule;
 
+pub use agreed::AgreedFee;
 pub use assess::{Commission, FeeLine};
 pub use charge::Charge;
 pub use error::FeeError;

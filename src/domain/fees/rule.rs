@@ -155,7 +155,32 @@ pub struct FeeRule {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Priced {
     pub amount: Money,
-    pub explain: String,
+    /// Before rounding, `minimum` and `cap`.
+    pub exact: Decimal,
+    pub percent: Option<Percent>,
+    pub fixed: Money,
+    pub bound: Option<Bound>,
+    base: Money,
+    rounded: Money,
+}
+
+/// What held a fee up or down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bound {
+    Minimum,
+    Cap,
+}
+
+impl Priced {
+    /// `4.4 % × 100.00 + 0.50 = 4.90, at least 5.00`.
+    pub fn explain(&self) -> String {
+        let arithmetic = arithmetic(self.percent, self.base, self.fixed, self.exact, self.rounded);
+        match self.bound {
+            None => arithmetic,
+            Some(Bound::Minimum) => format!("{arithmetic}, at least {}", self.amount.amount()),
+            Some(Bound::Cap) => format!("{arithmetic}, at most {}", self.amount.amount()),
+        }
+    }
 }
 
 impl When {
@@ -222,18 +247,14 @@ impl FeeRule {
         }
         let digits = base.currency().exponent();
         let rounded = self.rounding.apply(exact, digits);
-        let mut amount =
+        let rounded =
             Money::try_new(rounded, base.currency()).map_err(|_| FeeError::TooLarge(self.name.clone()))?;
-        let mut explain = arithmetic(percent, base, fixed, exact, amount);
-        if let Some(minimum) = minimum.filter(|minimum| amount.minor() < minimum.minor()) {
-            amount = minimum;
-            explain = format!("{explain}, at least {}", minimum.amount());
-        }
-        if let Some(cap) = cap.filter(|cap| amount.minor() > cap.minor()) {
-            amount = cap;
-            explain = format!("{explain}, at most {}", cap.amount());
-        }
-        Ok(Priced { amount, explain })
+        let (amount, bound) = match (minimum, cap) {
+            (Some(minimum), _) if rounded.minor() < minimum.minor() => (minimum, Some(Bound::Minimum)),
+            (_, Some(cap)) if rounded.minor() > cap.minor() => (cap, Some(Bound::Cap)),
+            _ => (rounded, None),
+        };
+        Ok(Priced { amount, exact, percent, fixed, bound, base, rounded })
     }
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
 use super::bill::BillKind;
+use super::terms::Expected;
 use crate::money::Money;
 
 /// Which movements can be the same: a refund is never a payment, however their references look.
@@ -105,6 +106,8 @@ pub struct Fact {
     pub number: i64,
     /// What a bill of these days has to do with it.
     pub standing: Standing,
+    /// Of a payment whose fee is to be learned: what the contract says of it.
+    pub expected: Option<Expected>,
 }
 
 #[cfg(test)]

@@ -5,13 +5,14 @@
 //! million facts lie sorted beside each other; of the bill only what matched nothing is kept. Nothing here decides or
 //! books: whoever reads the bill acts on [`Outcome`] once the whole of it was read without an error.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 
 use super::bill::{BillLine, LineHash, LineStatus};
 use super::difference::Difference;
-use super::drift::FeeSums;
+use super::drift::FeeLessons;
 use super::fact::{Class, Fact, Key, Standing};
 use crate::money::Currency;
 
@@ -36,7 +37,7 @@ pub struct Matching {
     /// Hashes of lines that matched a fact, by the fact's place; only consulted for a second naming.
     first: HashMap<usize, LineHash>,
     differences: Vec<Difference>,
-    fees: BTreeMap<Currency, FeeSums>,
+    fees: FeeLessons,
     lines: u64,
     matched: u64,
 }
@@ -55,13 +56,13 @@ pub struct Outcome {
     /// Facts that a line named although they happened before or behind the bill's days, waited, or were
     /// optional.
     pub elsewhere: Vec<Fact>,
-    /// What the gateway charged for payments, by currency, beside what the books have.
-    pub fees: BTreeMap<Currency, FeeSums>,
+    /// What the gateway charged for payments, beside the contract.
+    pub fees: FeeLessons,
 }
 
 impl Matching {
-    /// Over everything the books have that the bill may name, in any order.
-    pub fn new(mut facts: Vec<Fact>) -> Matching {
+    /// Over everything the books have that the bill may name, in any order; `zone` is that of the bill's days.
+    pub fn new(mut facts: Vec<Fact>, zone: Tz) -> Matching {
         facts.sort_unstable_by_key(|fact| (fact.key, fact.class, fact.number));
         let seen = vec![false; facts.len()];
         Matching {
@@ -71,7 +72,7 @@ impl Matching {
             strange: HashSet::new(),
             first: HashMap::new(),
             differences: vec![],
-            fees: BTreeMap::new(),
+            fees: FeeLessons::of(zone),
             lines: 0,
             matched: 0,
         }
@@ -167,8 +168,10 @@ impl Matching {
         } else {
             None
         };
-        if fact.class == Class::Payment && fact.gross == line.gross {
-            self.fees.entry(line.gross.currency()).or_default().add(line.gross.minor(), charged, fact.fee);
+        // What is not final charged nothing yet; what was undone was charged for.
+        let final_ = matches!(line.status, LineStatus::Settled | LineStatus::Undone);
+        if let Some(expected) = fact.expected.filter(|_| final_ && fact.gross == line.gross) {
+            self.fees.learn(&line, expected);
         }
         match differs {
             Some(difference) => self.differences.push(difference),

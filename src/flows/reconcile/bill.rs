@@ -64,7 +64,8 @@ impl Reconciling {
                     matching
                 }
                 Way::Pages => {
-                    let (mut matching, mut takings) = (Matching::new(facts), Takings::default());
+                    let (mut matching, mut takings) =
+                        (Matching::new(facts, bills.zone()), Takings::default());
                     let mut from = None;
                     loop {
                         let page = bills.page(*day, from).await?;
@@ -97,7 +98,7 @@ async fn read_file(
 ) -> Result<(Matching, Takings), ReconcileError> {
     on_a_thread(move || {
         let bills = open.gateway.bills().ok_or_else(|| no_bills(&open))?;
-        let (mut matching, mut takings) = (Matching::new(facts), Takings::default());
+        let (mut matching, mut takings) = (Matching::new(facts, bills.zone()), Takings::default());
         for line in bills.read(Box::new(BufReader::new(open_file(&path)?))) {
             let line = line?;
             takings.take(&line);

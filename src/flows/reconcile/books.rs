@@ -6,13 +6,16 @@ use chrono::{NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ledger::JournalEvent;
-use crate::domain::reconciliation::{CUT_OFF, Class, Fact, Key, Outcome, Standing};
+use crate::domain::reconciliation::{
+    CUT_OFF, Class, Expected, Fact, FeeTerms, Key, Outcome, Standing, Terms,
+};
 use crate::flows::pay::OpenAccount;
 use crate::gateways::bills::bounds;
 use crate::money::Money;
 use crate::store::reconciliations::{Booked, Pooled};
 use crate::store::{Change, CommitError, Versioned};
 
+use super::fees::Pricing;
 use super::{ReconcileError, Reconciling};
 
 /// Entries read at a time.
@@ -35,6 +38,18 @@ struct Kept {
     /// The first and last day of the bill that named it; rows of before do not say.
     #[serde(default)]
     by: Option<(NaiveDate, NaiveDate)>,
+    /// What the contract says of its fee; rows of before do not say.
+    #[serde(default)]
+    expected: Option<KeptFee>,
+}
+
+/// [`Expected`] with its terms written out.
+#[derive(Debug, Serialize, Deserialize)]
+struct KeptFee {
+    terms: FeeTerms,
+    fee: i64,
+    below: u8,
+    above: u8,
 }
 
 impl Reconciling {
@@ -45,6 +60,7 @@ impl Reconciling {
         &self,
         open: &OpenAccount,
         days: (NaiveDate, NaiveDate),
+        pricing: &mut Pricing<'_>,
     ) -> Result<(Vec<Fact>, Vec<Versioned<Pooled>>), ReconcileError> {
         let store = &self.0.store;
         let zone =
@@ -56,7 +72,7 @@ impl Reconciling {
         let mut after = 0;
         loop {
             let (page, next) = store.booked_at_gateway(&open.account, after, span, PAGE).await?;
-            page.iter().try_for_each(|entry| gathered.take(entry))?;
+            page.iter().try_for_each(|entry| gathered.take(entry, pricing))?;
             match next {
                 Some(next) => after = next,
                 None => break,
@@ -81,8 +97,14 @@ impl Reconciling {
                 continue;
             }
             let Kept { key, ours, class, gross, fee, number, .. } = kept;
+            let expected = kept.expected.map(|KeptFee { terms, fee, below, above }| Expected {
+                terms: pricing.terms.id(terms),
+                fee,
+                below,
+                above,
+            });
             let standing = if row.value.state == "waiting" { Standing::Waiting } else { Standing::Optional };
-            facts.push(Fact { key, ours, class, gross, fee, at: row.value.at, number, standing });
+            facts.push(Fact { key, ours, class, gross, fee, at: row.value.at, number, standing, expected });
         }
         Ok((facts, rows))
     }
@@ -107,6 +129,7 @@ impl Reconciling {
         days: (NaiveDate, NaiveDate),
         outcome: &Outcome,
         rows: &[Versioned<Pooled>],
+        terms: &Terms,
     ) -> Result<Vec<Change>, ReconcileError> {
         let known: HashMap<&str, &Versioned<Pooled>> =
             rows.iter().map(|row| (row.value.id.as_str(), row)).collect();
@@ -119,7 +142,7 @@ impl Reconciling {
             let row = Pooled {
                 id: row_id(open, fact),
                 state: state.to_owned(),
-                fact: kept(fact, (state == "named").then_some(days))?,
+                fact: kept(fact, (state == "named").then_some(days), terms)?,
                 at: fact.at,
             };
             change.pool_fact(open.account.merchant, open.account.id, &row);
@@ -135,7 +158,7 @@ impl Reconciling {
                 continue;
             };
             if row.value.state != "named" {
-                let fact = kept(fact, Some(days))?;
+                let fact = kept(fact, Some(days), terms)?;
                 let mut change = Change::new();
                 change.settle_pooled(row, "named", &fact);
                 changes.push(change);
@@ -171,9 +194,12 @@ impl Reconciling {
     }
 }
 
-fn kept(fact: &Fact, by: Option<(NaiveDate, NaiveDate)>) -> Result<String, ReconcileError> {
+fn kept(fact: &Fact, by: Option<(NaiveDate, NaiveDate)>, terms: &Terms) -> Result<String, ReconcileError> {
     let Fact { key, ours, class, gross, fee, number, .. } = *fact;
-    let kept = Kept { key, ours, class, gross, fee, number, by };
+    let expected = fact.expected.and_then(|Expected { terms: id, fee, below, above }| {
+        Some(KeptFee { terms: terms.get(id)?.clone(), fee, below, above })
+    });
+    let kept = Kept { key, ours, class, gross, fee, number, by, expected };
     serde_json::to_string(&kept).map_err(ReconcileError::unavailable)
 }
 
@@ -192,7 +218,7 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn take(&mut self, entry: &Booked) -> Result<(), ReconcileError> {
+    fn take(&mut self, entry: &Booked, pricing: &mut Pricing<'_>) -> Result<(), ReconcileError> {
         let bare = entry.source.split(['/', '#']).next().unwrap_or_default();
         let fact = |class: Class, key: Key, ours: Key| Fact {
             key,
@@ -203,11 +229,14 @@ impl Gathered {
             at: entry.at,
             number: entry.number,
             standing: Standing::Fresh,
+            expected: None,
         };
         let ours = entry.subject.as_deref().map_or(Key::NONE, Key::of);
         match entry.event {
             JournalEvent::Captured | JournalEvent::CapturedTwice | JournalEvent::CapturedUnmatched => {
-                self.facts.push(fact(Class::Payment, Key::of(bare), ours));
+                let expected =
+                    pricing.expected(entry.method.as_deref(), entry.payer_country, entry.amount, entry.at);
+                self.facts.push(Fact { expected, ..fact(Class::Payment, Key::of(bare), ours) });
             }
             JournalEvent::FeeCharged => {
                 let charged = entry.amount.minor().saturating_neg();
@@ -254,6 +283,8 @@ impl Gathered {
             if let Some(more) = self.more.get(&fact.key) {
                 let gross = fact.gross.minor().saturating_add(*more);
                 fact.gross = Money::from_minor(gross, fact.gross.currency());
+                // Its contract was asked for another amount.
+                fact.expected = None;
             }
             let charged = self.fees.remove(&fact.key).map(|(charged, _)| charged);
             fact.fee = if self.accrues { None } else { Some(charged.unwrap_or(0)) };
@@ -269,6 +300,7 @@ impl Gathered {
                 at: entry.at,
                 number: entry.number,
                 standing: Standing::Fresh,
+                expected: None,
             });
         }
         self.facts

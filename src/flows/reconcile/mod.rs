@@ -16,6 +16,7 @@ mod batch;
 mod bill;
 mod books;
 mod error;
+mod fees;
 mod moved;
 mod repair;
 mod view;
@@ -40,7 +41,7 @@ use super::refund::Refunding;
 use super::settle::Settlements;
 
 pub use error::ReconcileError;
-pub use view::{BookedView, Evidence, ItemView, LearnedFee, LineView, RunView};
+pub use view::{BookedView, Evidence, FeeTermsView, ItemView, LearnedFee, LineView, RunView};
 
 /// How many days back a bill that failed is asked for again.
 const DAYS_OF_LATE: u64 = 3;
@@ -163,6 +164,16 @@ impl Reconciling {
     /// Reads the bill, matches it, repairs what may be repaired, and writes down what was found. A bill that is none
     /// fails the run, and nothing follows from it.
     pub async fn carry_out(&self, run: Versioned<Run>, open: Arc<OpenAccount>, bill: Bill) -> Run {
+        self.carry(run, open, bill).await.0
+    }
+
+    /// The same, with why it failed.
+    async fn carry(
+        &self,
+        run: Versioned<Run>,
+        open: Arc<OpenAccount>,
+        bill: Bill,
+    ) -> (Run, Option<ReconcileError>) {
         point(Point::ReconcileKept).await;
         let ended = self.work(&run, &open, &bill).await;
         if let Bill::File { path, .. } = &bill {
@@ -170,17 +181,21 @@ impl Reconciling {
             removed
                 .unwrap_or_else(|error| tracing::warn!(%error, "a bill that was read could not be removed"));
         }
-        let mut after = ended.unwrap_or_else(|error| {
-            tracing::warn!(run = %run.value.id, %error, "a bill was not reconciled");
-            Run { state: "failed".to_owned(), detail: Some(error.to_string()), ..run.value.clone() }
-        });
+        let (mut after, why) = match ended {
+            Ok(after) => (after, None),
+            Err(error) => {
+                tracing::warn!(run = %run.value.id, %error, "a bill was not reconciled");
+                let (state, detail) = ("failed".to_owned(), Some(error.to_string()));
+                (Run { state, detail, ..run.value.clone() }, Some(error))
+            }
+        };
         after.ended_at = Some(self.0.clock.now());
         let mut change = Change::new();
         change.update_reconciliation(&Versioned { value: after.clone(), version: run.version });
         if let Err(error) = self.commit(change).await {
             tracing::error!(run = %run.value.id, %error, "the end of a reconciliation could not be written");
         }
-        after
+        (after, why)
     }
 
     /// Both at once: the daily duty.
@@ -188,18 +203,28 @@ impl Reconciling {
     /// # Errors
     /// [`ReconcileError`].
     pub async fn day(&self, open: Arc<OpenAccount>, day: NaiveDate) -> Result<Run, ReconcileError> {
+        Ok(self.day_with_reason(open, day).await?.0)
+    }
+
+    async fn day_with_reason(
+        &self,
+        open: Arc<OpenAccount>,
+        day: NaiveDate,
+    ) -> Result<(Run, Option<ReconcileError>), ReconcileError> {
         let bill = Bill::Day(day);
         let run = self.begin(self.0.ids.mint(), &open, &bill, Change::new()).await?;
-        Ok(self.carry_out(run, open, bill).await)
+        Ok(self.carry(run, open, bill).await)
     }
 
     /// Every account whose bills can be had: its days of late that are over for half a day and were not reconciled. By
-    /// then the gateway shows what it moved. Answers how many were; one account's trouble stops no other.
+    /// then the gateway shows what it moved. Answers how many were; one account's trouble stops no other, and a day that
+    /// failed is asked for again.
     ///
     /// # Errors
-    /// [`ReconcileError::Unavailable`] when the store cannot be read.
+    /// [`ReconcileError::Unavailable`] once all accounts had their turn, where the trouble is our own: the store, the disk,
+    /// the folder of the bills. A gateway that has no bill yet, or one that is none, is told in its run.
     pub async fn days_of_late(&self) -> Result<usize, ReconcileError> {
-        let mut done = 0;
+        let (mut done, mut in_the_way) = (0, None);
         for open in self.0.pay.accounts().all() {
             let Some(bills) = open.gateway.bills() else { continue };
             if bills.way() == crate::gateways::bills::Way::ByHand {
@@ -209,14 +234,27 @@ impl Reconciling {
             let today = settled.with_timezone(&bills.zone()).date_naive();
             for back in (1..=DAYS_OF_LATE).rev() {
                 let Some(day) = today.checked_sub_days(Days::new(back)) else { continue };
-                if self.0.store.reconciled(open.account.id, day).await? {
-                    continue;
+                match self.day_of_late(open.clone(), day).await {
+                    Ok(was_done) => done += usize::from(was_done),
+                    Err(error) => {
+                        let account = &open.account.name;
+                        in_the_way.get_or_insert_with(|| format!("{account}, {day}: {error}"));
+                    }
                 }
-                let run = self.day(open.clone(), day).await?;
-                done += usize::from(run.state == "done");
             }
         }
-        Ok(done)
+        in_the_way.map_or(Ok(done), |why| Err(ReconcileError::Unavailable(why)))
+    }
+
+    /// Whether the day was reconciled now; an error is trouble of our own.
+    async fn day_of_late(&self, open: Arc<OpenAccount>, day: NaiveDate) -> Result<bool, ReconcileError> {
+        if self.0.store.reconciled(open.account.id, day).await? {
+            return Ok(false);
+        }
+        match self.day_with_reason(open, day).await? {
+            (_, Some(ours @ ReconcileError::Unavailable(_))) => Err(ours),
+            (run, _) => Ok(run.state == "done"),
+        }
     }
 
     async fn work(
@@ -236,16 +274,18 @@ impl Reconciling {
         let (from, _) = bounds(first, zone);
         let (_, until) = bounds(last, zone);
         let known = self.0.store.last_transaction_number().await?;
-        let (facts, waiting) = self.facts(open, (first, last)).await?;
+        let mut pricing = self.pricing(open).await?;
+        let (facts, waiting) = self.facts(open, (first, last), &mut pricing).await?;
         let (matching, takings) = self.matched(open, bill, facts).await?;
         point(Point::ReconcileRead).await;
         // What happened in the bill's days may be named tomorrow; what waited since the cut-off is missed.
-        let outcome = matching.finish((from, until), until - CUT_OFF);
-        let pool = self.pool_of(open, (first, last), &outcome, &waiting)?;
+        let mut outcome = matching.finish((from, until), until - CUT_OFF);
+        self.learn_strangers(&mut pricing, &mut outcome).await?;
+        let pool = self.pool_of(open, (first, last), &outcome, &waiting, &pricing.terms)?;
         let mut by_kind: BTreeMap<&'static str, i64> = BTreeMap::new();
         let (mut repaired, mut left) = (0, 0);
         let mut change = Change::new();
-        for (place, difference) in outcome.differences.into_iter().enumerate() {
+        for (place, difference) in std::mem::take(&mut outcome.differences).into_iter().enumerate() {
             let found = if Reconciling::is_payout(&difference) {
                 let Difference::MovedThere(line) = difference else { continue };
                 let Some(found) = self.settled(open, line, &takings).await? else { continue };
@@ -276,6 +316,7 @@ impl Reconciling {
         }
         self.commit(change).await?;
         point(Point::ReconcileFound).await;
+        let fees = self.learn(open, (first, last), &outcome, &pricing.terms).await?;
         // Last: a run that dies before it finds the same once more, and what was found is found once.
         self.pool(pool).await?;
         point(Point::ReconcilePooled).await;
@@ -288,8 +329,7 @@ impl Reconciling {
             repaired,
             open: left,
             by_kind: serde_json::to_string(&by_kind).map_err(ReconcileError::unavailable)?,
-            drift: serde_json::to_string(&view::learned(&outcome.fees))
-                .map_err(ReconcileError::unavailable)?,
+            drift: serde_json::to_string(&fees).map_err(ReconcileError::unavailable)?,
             ..run.value.clone()
         })
     }
@@ -300,7 +340,6 @@ impl Reconciling {
     /// # Errors
     /// [`ReconcileError::Unavailable`].
     pub async fn give_up_lost(&self) -> Result<usize, ReconcileError> {
-        self.clear_left_files(self.0.clock.wall() - LOST_AFTER)?;
         let before = self.0.clock.now() - LOST_AFTER;
         let lost = self.0.store.running_reconciliations(before).await?;
         let count = lost.len();
@@ -312,6 +351,7 @@ impl Reconciling {
             change.update_reconciliation(&Versioned { value, version: run.version });
             self.commit(change).await?;
         }
+        self.clear_left_files(self.0.clock.wall() - LOST_AFTER)?;
         Ok(count)
     }
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::reconciliation::{BillLine, Fact, FeeSums, Grade};
+use crate::domain::reconciliation::{BillLine, Fact, FeeSums, FeeTerms, Grade, NotLearned};
 use crate::ids::{FindingId, PaymentId, ReconciliationId};
 use crate::money::{Currency, Money};
 use crate::store::reconciliations::{Run, RunItem};
@@ -47,31 +48,63 @@ pub struct RunView {
     open: i64,
     /// How many of each kind.
     by_kind: BTreeMap<String, i64>,
-    /// What the gateway charged, learned from the bill's payments.
+    /// What the gateway charged in the months of the bill's days, by all bills of them read until this one.
     fees: Vec<LearnedFee>,
     started_at: DateTime<Utc>,
     #[schema(required)]
     ended_at: Option<DateTime<Utc>>,
 }
 
-/// What a gateway charged for the payments of one currency: a percentage and a fixed part, by least squares.
+/// What a gateway charged for the payments of one month, currency and method under one contract, by the bills read so
+/// far. `charged` is `agreed` and `rounding` and `drift` together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LearnedFee {
+    /// In the gateway's zone: `2026-11`.
+    #[schema(example = "2026-11")]
+    pub(super) month: String,
     currency: Currency,
+    /// The gateway's method; `unknown` where our record of the payment names none, or no payment here is meant.
+    method: String,
     /// Payments it was learned from.
     payments: i64,
-    /// Percent; `null` where all payments have one amount.
+    /// What the fee rules come to; `null` where none applies.
     #[schema(required)]
-    percent: Option<String>,
-    /// In the currency, beside the percentage.
+    contract: Option<FeeTermsView>,
+    /// What the payments' fees come to, by least squares; `null` where that cannot be told.
     #[schema(required)]
-    fixed: Option<String>,
-    /// All of it.
+    pub(super) learned: Option<FeeTermsView>,
+    /// Why it cannot.
+    #[schema(required)]
+    not_learned: Option<NotLearned>,
+    /// All of it, without tax.
     charged: Money,
-    /// Charged less booked.
-    drift: Money,
-    /// Payments whose fee is not what the books have.
+    /// What the contract says of the same payments.
+    agreed: Money,
+    /// Charged less agreed where only a minor unit was rounded otherwise.
+    rounding: Money,
+    /// Payments of which that is so.
+    rounded_payments: i64,
+    /// Charged less agreed of every other payment that differs.
+    pub(super) drift: Money,
+    /// How many those are.
     drifting_payments: i64,
+    /// The first 20 of them, by the gateway's reference.
+    drifting: Vec<String>,
+    /// The finding, once five payments drift.
+    #[schema(required)]
+    pub(super) finding: Option<FindingId>,
+}
+
+/// A percentage and a fixed part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = FeeTerms)]
+pub struct FeeTermsView {
+    /// Of the gross.
+    #[schema(example = "4.4")]
+    pub(super) percent: String,
+    /// In the currency, beside the percentage.
+    #[schema(example = "0.5")]
+    pub(super) fixed: String,
 }
 
 /// One thing a run found, with its evidence and the repair made or proposed.
@@ -223,22 +256,36 @@ impl From<&Fact> for BookedView {
     }
 }
 
-/// What the gateway charged, learned from the bill's payments.
-pub(super) fn learned(fees: &BTreeMap<Currency, FeeSums>) -> Vec<LearnedFee> {
-    let decimal =
-        |value: i64, decimals: u32| rust_decimal::Decimal::new(value, decimals).normalize().to_string();
-    let whole = |value: i128| i64::try_from(value).unwrap_or(i64::MAX);
-    let row = |(currency, sums): (&Currency, &FeeSums)| {
+impl LearnedFee {
+    pub(super) fn of(currency: Currency, month: &str, terms: &FeeTerms, sums: &FeeSums) -> LearnedFee {
+        let decimal = |value: i64, decimals: u32| Decimal::new(value, decimals).normalize().to_string();
+        let whole = |value: i128| i64::try_from(value).unwrap_or(i64::MAX);
+        let money = |value: i128| Money::from_minor(whole(value), currency);
+        // Without a contract nothing differs from one.
+        let beside = |value: i128| if terms.contract.is_some() { value } else { 0 };
         let learned = sums.learned();
         LearnedFee {
-            currency: *currency,
+            month: month.to_owned(),
+            currency,
+            method: terms.method.clone(),
             payments: whole(sums.lines),
-            percent: learned.percent_millionths.map(|millionths| decimal(millionths, 4)),
-            fixed: learned.fixed_tenths.map(|tenths| decimal(tenths, currency.exponent() + 1)),
-            charged: Money::from_minor(whole(sums.charged), *currency),
-            drift: Money::from_minor(learned.money, *currency),
-            drifting_payments: learned.lines,
+            contract: terms.contract.map(|contract| FeeTermsView {
+                percent: contract.percent.to_string(),
+                fixed: contract.fixed.to_string(),
+            }),
+            learned: learned.ok().map(|learned| FeeTermsView {
+                percent: decimal(learned.percent_millionths, 4),
+                fixed: decimal(learned.fixed_tenths, currency.exponent() + 1),
+            }),
+            not_learned: learned.err(),
+            charged: money(sums.charged),
+            agreed: money(if terms.contract.is_some() { sums.agreed } else { sums.charged }),
+            rounding: money(beside(sums.rounding)),
+            rounded_payments: whole(beside(sums.rounded)),
+            drift: money(beside(sums.drift)),
+            drifting_payments: whole(beside(sums.drifting)),
+            drifting: if terms.contract.is_some() { sums.references.clone() } else { vec![] },
+            finding: None,
         }
-    };
-    fees.iter().map(row).collect()
+    }
 }

@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 
 use crate::domain::country::Country;
-use crate::domain::fees::Charge;
+use crate::domain::fees::{AgreedFee, Charge};
 use crate::domain::merchants::{GatewayAccount, Merchant};
 use crate::domain::orders::{Capture, Payment};
 use crate::domain::settlement::Settlement;
 use crate::money::Money;
 
-use super::{SettleError, broken};
+use super::{SettleError, Settlements, broken};
 
 /// What the fee rules are asked about.
 pub(super) fn charge<'a>(
@@ -38,6 +38,30 @@ pub(super) fn charge_of<'a>(
         payer_country: payment.payer_country.or(payer_country).map(Country::code),
         date: at.with_timezone(&merchant.zone).date_naive(),
         gross,
+    }
+}
+
+impl Settlements {
+    /// What the gateway takes of a payment by contract, without tax, as the books would accrue it; `None` where no rule
+    /// applies or the rules have no figure for it.
+    pub(in crate::flows) fn agreed_fee(
+        &self,
+        merchant: &Merchant,
+        account: &GatewayAccount,
+        (method, payer_country): (Option<&str>, Option<Country>),
+        gross: Money,
+        at: DateTime<Utc>,
+    ) -> Option<AgreedFee> {
+        let charge = Charge {
+            gateway: &account.gateway,
+            account: &account.name,
+            method,
+            market: Some(&merchant.tax_jurisdiction),
+            payer_country: payer_country.map(Country::code),
+            date: at.with_timezone(&merchant.zone).date_naive(),
+            gross,
+        };
+        self.0.fees.agreed(&charge).ok().flatten()
     }
 }
 

@@ -12,6 +12,7 @@ use crate::store::webhook_endpoints::{StoredEndpoint, endpoint_secrets_place};
 use crate::store::{Change, CommitError, Versioned};
 
 use super::door::Answered;
+use super::narrow::{is_a_shops, is_a_shops_event};
 use super::sign::signed;
 use super::view::EventView;
 use super::{WebhookError, Webhooks};
@@ -174,6 +175,10 @@ impl Webhooks {
         let parts = self.parts();
         if stored.endpoint.state != EndpointState::Enabled {
             return Err(WebhookError::Broken("the endpoint is disabled or deleted".to_owned()));
+        }
+        // Queued before its filter was narrowed.
+        if is_a_shops(&stored.endpoint.events) && !is_a_shops_event(&delivery.kind) {
+            return Err(WebhookError::Broken("the endpoint hears of a shop's own business only".to_owned()));
         }
         let event = parts.store.event(delivery.merchant, delivery.event).await?;
         let event = event.ok_or_else(|| WebhookError::Broken("the event is gone".to_owned()))?;

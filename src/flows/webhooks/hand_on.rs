@@ -24,6 +24,7 @@ impl Webhooks {
     /// # Errors
     /// [`WebhookError`]; nothing was handed on.
     pub async fn hand_on(&self) -> Result<usize, WebhookError> {
+        self.narrow().await?;
         let store = &self.parts().store;
         let before = store.setting(PLACE).await?;
         let place = before.as_ref().map_or(Ok(0), |row| row.value.parse());

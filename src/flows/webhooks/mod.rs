@@ -11,6 +11,7 @@ mod deliver;
 mod door;
 mod endpoints;
 mod hand_on;
+mod narrow;
 mod sign;
 mod target;
 mod view;
@@ -96,6 +97,8 @@ struct Inner {
     bell: Notify,
     /// Nothing is held back since a restore: so it stays while this program runs.
     free: AtomicBool,
+    /// Endpoints of before hear no more than their makers may.
+    narrowed: AtomicBool,
 }
 
 /// Calls to all endpoints at the same time. A call lasts seconds at most, and an endpoint has few of them.
@@ -105,7 +108,8 @@ impl Webhooks {
     /// Over its parts.
     pub fn new(parts: Parts) -> Webhooks {
         let (busy, room, bell) = (Mutex::default(), Arc::new(Semaphore::new(ABREAST)), Notify::new());
-        Webhooks(Arc::new(Inner { parts, busy, room, bell, free: AtomicBool::new(false) }))
+        let (free, narrowed) = (AtomicBool::new(false), AtomicBool::new(false));
+        Webhooks(Arc::new(Inner { parts, busy, room, bell, free, narrowed }))
     }
 
     /// Whether nothing may be told yet. After a restore the gateways are asked first: what the backup remembers may have

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::domain::country::Country;
 use crate::domain::ledger::{AccountCode, JournalEvent};
 use crate::domain::merchants::GatewayAccount;
 use crate::ids::{GatewayAccountId, MerchantId, PaymentId};
@@ -27,6 +28,10 @@ pub struct Booked {
     pub refund_ref: Option<String>,
     /// The payment it is about.
     pub subject: Option<String>,
+    /// That payment's method at the gateway.
+    pub method: Option<String>,
+    /// Where its payer is.
+    pub payer_country: Option<Country>,
     /// From the account's side.
     pub amount: Money,
     /// When it happened.
@@ -54,11 +59,13 @@ impl Store {
         // Nothing is booked before it happened: so the numbers before that moment need not be read.
         let after = if after > 0 { after } else { self.last_number_by(from - AHEAD).await? };
         let rows = sqlx::query(
-            "SELECT t.number, t.event, t.source, t.subject, t.effective_at, a.currency, e.amount, r.refund_ref
+            "SELECT t.number, t.event, t.source, t.subject, t.effective_at, a.currency, e.amount, r.refund_ref,
+             p.method, p.payer_country
              FROM ledger_account a
              JOIN ledger_entry e ON e.account_id = a.id
              JOIN ledger_transaction t ON t.number = e.transaction_number
              LEFT JOIN refund r ON r.id = t.source
+             LEFT JOIN payment p ON p.id = t.subject
              WHERE a.merchant_id = $1 AND a.code = $2 AND a.owner = $3 AND a.layer = 1 AND e.transaction_number > $4
              ORDER BY t.number, a.currency LIMIT $5",
         )
@@ -80,12 +87,16 @@ impl Store {
                 continue;
             }
             let event = row.text("event")?;
+            let country = row.optional_text("payer_country")?;
+            let country = country.map(|code| Country::find(&code)).transpose();
             booked.push(Booked {
                 number,
                 event: JournalEvent::find(&event).ok_or_else(|| row.unreadable("event", &event))?,
                 source: row.text("source")?,
                 refund_ref: row.optional_text("refund_ref")?,
                 subject: row.optional_text("subject")?,
+                method: row.optional_text("method")?,
+                payer_country: country.map_err(|error| row.unreadable("payer_country", error))?,
                 amount: row.money("amount", "currency")?,
                 at,
             });

@@ -12,16 +12,16 @@ use super::{FORTY, ONE, one};
 use crate::engines::on_each_engine;
 
 /// The day of [`taken`].
-fn noon() -> DateTime<Utc> {
+pub(super) fn noon() -> DateTime<Utc> {
     straits::clock::from_micros(1_795_000_000_000_000)
 }
 
-fn day() -> NaiveDate {
+pub(super) fn day() -> NaiveDate {
     noon().date_naive()
 }
 
 /// A line of `taken("CAP-{order}", "100.00", "USD", "4.90")`, changed.
-fn line(order: &str, change: impl FnOnce(&mut LineFacts)) -> BillLine {
+pub(super) fn line(order: &str, change: impl FnOnce(&mut LineFacts)) -> BillLine {
     let mut facts = LineFacts {
         gateway_ref: format!("CAP-{order}"),
         related_ref: None,
@@ -49,7 +49,7 @@ fn movement(reference: &str, kind: BillKind, amount: &str) -> BillLine {
     })
 }
 
-async fn run(world: &World, day: NaiveDate) -> (Run, Vec<RunItem>) {
+pub(super) async fn run(world: &World, day: NaiveDate) -> (Run, Vec<RunItem>) {
     let open = world.pay.accounts().all()[0].clone();
     let run = world.reconciling.day(open, day).await.unwrap();
     assert_eq!((run.state.as_str(), &run.detail), ("done", &None));

@@ -333,6 +333,17 @@ impl World {
 
     /// Starts a payment; suppliers in the terms are letters.
     pub async fn start(&self, order_ref: &str, amount: Money, terms: &str) -> PaymentId {
+        self.start_by(None, order_ref, amount, terms).await
+    }
+
+    /// The same by a method of the gateway.
+    pub async fn start_by(
+        &self,
+        method: Option<&str>,
+        order_ref: &str,
+        amount: Money,
+        terms: &str,
+    ) -> PaymentId {
         let mut terms = terms.to_owned();
         for (letter, id) in ["A", "B"].into_iter().zip(self.suppliers) {
             terms = terms.replace(&format!("\"{letter}\""), &format!("\"{id}\""));
@@ -342,7 +353,7 @@ impl World {
             order_ref: order_ref.into(),
             price: Price::Amount(amount),
             gateway: self.account.gateway.clone(),
-            method: None,
+            method: method.map(str::to_owned),
             terms: serde_json::from_str(&terms).unwrap(),
             customer: Default::default(),
             return_url: None,

@@ -125,6 +125,16 @@ pub fn clocks(sources: &[Source]) -> Vec<String> {
     )
 }
 
+/// Standard output, written to elsewhere.
+pub fn outputs(sources: &[Source]) -> Vec<String> {
+    let outside = sources.iter().filter(|source| source.path != "src/cli/output.rs");
+    lines_with(
+        outside,
+        &["println!", "print!", "io::stdout"],
+        "writes to standard output: say it in `cli/output.rs`",
+    )
+}
+
 /// Files that want dividing.
 pub fn long_files(sources: &[Source]) -> Vec<String> {
     let length =

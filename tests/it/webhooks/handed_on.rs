@@ -2,9 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
+use sqlx::Connection;
+use straits::domain::access::{Actor, ApiKey, Environment, KeyKind, Scope};
+use straits::domain::merchants::{Merchant, Recognise, Role};
+use straits::domain::webhooks::{DeliveryState, EventFilter};
+use straits::flows::webhooks::NewEndpoint;
+use straits::ids::{KeyId, WebhookEndpointId};
 use straits::store::outbox::EventReader;
-use straits::store::{Engine, Seek};
+use straits::store::{Change, Engine, Seek};
 
+use super::receiver::Heard;
 use super::receiver::Receiver;
 use super::world::{Setup, World, program};
 use crate::engines::on_each_engine;
@@ -150,4 +158,118 @@ fn every_event_that_is_told_is_known() {
     let unknown: Vec<_> =
         told.iter().filter(|kind| !straits::domain::webhooks::EVENT_TYPES.contains(&kind.as_str())).collect();
     assert!(told.len() > 10 && unknown.is_empty(), "{unknown:?}");
+}
+
+/// The merchant with two keys: a shop's and the office's.
+async fn keys(world: &World, now: DateTime<Utc>) -> [KeyId; 2] {
+    let mut change = Change::new();
+    let merchant = Merchant {
+        id: world.merchant,
+        name: "Straits Traders".into(),
+        role: Role::Agent,
+        zone: chrono_tz::UTC,
+        recognise: Recognise::Capture,
+        return_origins: vec![],
+        tax_jurisdiction: "SG".into(),
+    };
+    change.insert_merchant(&merchant, now);
+    let keys = [Scope::Storefront, Scope::Finance].map(|scope| {
+        let id: KeyId = world.ids.mint();
+        change.insert_key(&ApiKey {
+            id,
+            merchant: world.merchant,
+            user: world.ids.mint(),
+            name: "a server".into(),
+            kind: KeyKind::Secret,
+            environment: Environment::Test,
+            scopes: vec![scope],
+            origins: vec![],
+            hint: "abcd".into(),
+            hash: straits::domain::access::hash(&id.to_string()),
+            created_at: now,
+            revoked_at: None,
+        });
+        id
+    });
+    world.store.commit(change).await.unwrap();
+    keys
+}
+
+/// A line of the audit trail: a key did something to an endpoint.
+fn noted(world: &World, key: KeyId, action: &str, id: WebhookEndpointId) -> Change {
+    let actor = Actor { merchant: world.merchant, user: world.ids.mint(), key, request: world.ids.mint() };
+    let mut change = Change::new();
+    change.audit(actor.note(&world.ids, world.clock.now(), action, id, ""));
+    change
+}
+
+fn kinds(heard: &[Heard]) -> Vec<String> {
+    let mut kinds: Vec<String> =
+        heard.iter().map(|heard| heard.json()["type"].as_str().unwrap().to_owned()).collect();
+    kinds.sort();
+    kinds
+}
+
+/// Made when a shop's key could still hear everything: what it hears is narrowed, and what waits for it is not sent.
+#[tokio::test]
+async fn an_endpoint_of_before_hears_no_more_than_the_key_that_made_it_may() {
+    on_each_engine("an_endpoint_of_before", async |database| {
+        let world = World::on(database.open().await, &database.clock, Setup::default());
+        let [shop, office] = keys(&world, world.clock.now()).await;
+        // As it was before: nothing was narrowed, and nothing more is.
+        assert_eq!(world.webhooks.hand_on().await.unwrap(), 0);
+        let mut made = vec![];
+        for (by, then, filter) in [
+            (Some(shop), None, None),
+            (Some(shop), None, Some("finding.*")),
+            (Some(office), None, None),
+            (Some(shop), Some(office), None),
+            (Some(office), Some(shop), None),
+            (None, None, None),
+        ] {
+            let receiver = Receiver::start().await;
+            let id = world.ids.mint();
+            let events: Vec<EventFilter> =
+                filter.into_iter().map(|filter: &str| filter.parse().unwrap()).collect();
+            let new = NewEndpoint { id, url: receiver.url.clone(), description: String::new(), events };
+            let extra = by.map(|by| noted(&world, by, "webhook_endpoint.create", id)).unwrap_or_default();
+            world.webhooks.create(world.merchant, new, extra).await.unwrap();
+            if let Some(then) = then {
+                world.store.commit(noted(&world, then, "webhook_endpoint.update", id)).await.unwrap();
+            }
+            made.push((id, receiver));
+        }
+        world.happens("finding.opened").await;
+        world.happens("payment.captured").await;
+        assert_eq!(world.webhooks.hand_on().await.unwrap(), 2);
+        let mut connection = database.connect().await;
+        sqlx::raw_sql("DELETE FROM setting WHERE key = 'webhooks_narrowed'")
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        connection.close().await.unwrap();
+
+        // The next program narrows first.
+        let next = program(&world.store, &database.clock, &world.names, Setup::default());
+        world.happens("settlement.created").await;
+        world.happens("refund.succeeded").await;
+        next.run_due(std::time::Duration::from_secs(20)).await.unwrap();
+        let all = ["finding.opened", "payment.captured", "refund.succeeded", "settlement.created"];
+        let own = ["payment.captured", "refund.succeeded"];
+        let expected: [&[&str]; 6] = [&own, &["refund.succeeded"], &all, &all, &own, &all];
+        for ((id, receiver), expected) in made.iter().zip(expected) {
+            assert_eq!(kinds(&receiver.heard()), expected, "{id}");
+            let narrow = expected.len() < all.len();
+            let events = world.endpoint(*id).await.events;
+            assert_eq!(events, if narrow { EventFilter::storefront() } else { vec![] });
+            let failed = world.deliveries(*id).await.into_iter();
+            let failed = failed.filter(|delivery| matches!(delivery.state, DeliveryState::Failed(_)));
+            assert_eq!(
+                failed.map(|delivery| delivery.kind).collect::<Vec<_>>(),
+                ["finding.opened"][..usize::from(narrow)]
+            );
+        }
+        world.store.close().await;
+    })
+    .await;
 }

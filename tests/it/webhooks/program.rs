@@ -157,8 +157,16 @@ async fn a_shops_key_hears_of_its_own_business_only() {
     // Nor by asking for it, nor by turning somebody else's endpoint to itself.
     let all = format!("{ENDPOINTS}/{}", all["id"].as_str().unwrap());
     let own = format!("{ENDPOINTS}/{}", own["id"].as_str().unwrap());
-    let heard = app.get("finance", &format!("{all}/deliveries")).await.json();
-    let delivery = heard["data"][0]["id"].as_str().expect("it was told of a finding");
+    // Handed on a moment after it happened.
+    let begun = std::time::Instant::now();
+    let delivery = loop {
+        let heard = app.get("finance", &format!("{all}/deliveries")).await.json();
+        if let Some(id) = heard["data"][0]["id"].as_str() {
+            break id.to_owned();
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_secs(10), "it was told of nothing");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
     for (method, path, body) in [
         ("POST", ENDPOINTS.to_owned(), json!({"url": receiver.url, "events": ["refund.*", "finding.*"]})),
         ("PATCH", own.clone(), json!({"events": ["settlement.created"]})),

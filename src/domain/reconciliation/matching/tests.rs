@@ -21,6 +21,7 @@ fn fact(number: i64) -> Fact {
         at: at(100),
         number,
         standing: Standing::Fresh,
+        expected: None,
     }
 }
 
@@ -48,7 +49,7 @@ fn line(number: i64, change: impl FnOnce(&mut LineFacts)) -> BillLine {
 }
 
 fn outcome(facts: Vec<Fact>, lines: Vec<BillLine>) -> Outcome {
-    let mut matching = Matching::new(facts);
+    let mut matching = Matching::new(facts, Tz::UTC);
     for line in lines {
         matching.line(line).unwrap();
     }
