@@ -49,6 +49,7 @@ migrations! {
     66 "0066_disputes",
     67 "0067_journals",
     68 "0068_periods",
+    71 "0071_payouts",
 }
 
 /// The number of the newest migration.

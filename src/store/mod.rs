@@ -25,6 +25,8 @@ mod migrate;
 mod open;
 pub mod outbox;
 pub mod payments;
+pub mod payout_batches;
+pub mod payouts;
 pub mod periods;
 pub mod price_book;
 pub mod quotes;
