@@ -50,6 +50,7 @@ migrations! {
     67 "0067_journals",
     68 "0068_periods",
     71 "0071_payouts",
+    72 "0072_payout_terms",
 }
 
 /// The number of the newest migration.

@@ -26,6 +26,8 @@ mod open;
 pub mod outbox;
 pub mod payments;
 pub mod payout_batches;
+pub mod payout_plans;
+pub mod payout_terms;
 pub mod payouts;
 pub mod periods;
 pub mod price_book;

@@ -4,7 +4,7 @@ use sqlx::any::AnyRow;
 
 use crate::domain::ledger::journal::PayoutBooking;
 use crate::domain::payouts::Payout;
-use crate::ids::{MerchantId, PayoutBatchId, PayoutId, PlanId, SupplierId};
+use crate::ids::{MerchantId, PayoutBatchId, PayoutId, PlanId, SupplierAccountId, SupplierId};
 use crate::money::{Currency, Money};
 
 use super::row::Row;
@@ -124,6 +124,34 @@ impl Store {
     pub async fn payouts_of_plan(&self, plan: PlanId) -> Result<Vec<Versioned<Payout>>, StoreError> {
         let query = sqlx::query("SELECT * FROM payout WHERE plan_id = $1 ORDER BY id").bind(plan.to_string());
         self.all(query, read).await
+    }
+
+    /// How many payouts of a plan are in each state, by its stored word.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn payout_counts(&self, plan: PlanId) -> Result<Vec<(String, i64)>, StoreError> {
+        let query = sqlx::query(
+            "SELECT state, CAST(COUNT(*) AS BIGINT) AS n FROM payout WHERE plan_id = $1 GROUP BY state ORDER BY state",
+        )
+        .bind(plan.to_string());
+        self.all(query, |row| {
+            let row = Row::of("payout", row);
+            Ok((row.text("state")?, row.int("n")?))
+        })
+        .await
+    }
+
+    /// Which accounts of a merchant's suppliers a payout has reached.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn paid_accounts(&self, merchant: MerchantId) -> Result<Vec<SupplierAccountId>, StoreError> {
+        let query = sqlx::query(
+            "SELECT DISTINCT supplier_account_id FROM payout WHERE merchant_id = $1 AND state = 'paid'",
+        )
+        .bind(merchant.to_string());
+        self.all(query, |row| Row::of("payout", row).parse("supplier_account_id")).await
     }
 
     /// A merchant's payouts by id, in reading order.
