@@ -1,5 +1,6 @@
 //! The verbs over what was built: one instance of each flow, sharing store, clock and rates.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use crate::domain::orders::Holder;
@@ -14,6 +15,7 @@ use crate::flows::issue_statement::Statements;
 use crate::flows::journals::Journals;
 use crate::flows::onboard::Onboarding;
 use crate::flows::pay::{self, Accounts, Pay};
+use crate::flows::pay_out::{self, PayingOut};
 use crate::flows::price::Pricing;
 use crate::flows::reconcile::{self, Reconciling};
 use crate::flows::refund::{self, Refunding};
@@ -29,7 +31,7 @@ use crate::store::restored::Phase;
 use crate::vault::Signer;
 
 use super::duties::{
-    AskDisputes, CatchUp, CheckClientMoney, ConvertWaiting, NoteHead, ReconcileBills, ReleaseShares,
+    AskDisputes, AskPayoutBatch, AskPayouts, CatchUp, CheckClientMoney, ConvertWaiting, ExecutePayouts, NoteHead, ReconcileBills, ReleaseShares,
     RemoveOutdated, SendRefunds, TellWebhooks, VerifyBooks,
 };
 use super::{AppError, Built};
@@ -40,6 +42,7 @@ pub struct Flows {
     pub pricing: Pricing,
     pub pay: Pay,
     pub refunding: Refunding,
+    pub paying_out: PayingOut,
     pub delivering: Delivering,
     pub statements: Statements,
     pub resolving: Resolving,
@@ -153,6 +156,20 @@ pub async fn build(
         deposits: deposits.clone(),
         folder: built.settings.data_dir.join("bills"),
     });
+    let paying_out = PayingOut::new(pay_out::Parts {
+        store: store.clone(),
+        ids: ids.clone(),
+        clock: clock.clone(),
+        vault: built.vault.clone(),
+        pay: pay.clone(),
+        settlements: settlements.clone(),
+        holder,
+        rules: built.settings.payouts.clone(),
+        rails: BTreeMap::new(),
+    });
+    duties.push(Arc::new(ExecutePayouts(paying_out.clone())));
+    duties.push(Arc::new(AskPayouts(paying_out.clone())));
+    duties.push(Arc::new(AskPayoutBatch(paying_out.clone())));
     duties.push(Arc::new(ReconcileBills(reconciling.clone())));
     duties.push(Arc::new(SendRefunds(refunding.clone())));
     duties.push(Arc::new(ConvertWaiting(settlements)));
@@ -191,6 +208,7 @@ pub async fn build(
             ids: ids.clone(),
         },
         refunding,
+        paying_out,
         delivering: Delivering {
             store: store.clone(),
             ids: ids.clone(),

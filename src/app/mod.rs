@@ -206,6 +206,7 @@ impl App {
             pricing: flows.pricing,
             pay: flows.pay,
             refunding: flows.refunding,
+            paying_out: flows.paying_out,
             delivering: flows.delivering,
             reconciling: flows.reconciling,
             statements: flows.statements,

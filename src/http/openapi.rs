@@ -201,6 +201,16 @@ fn particular(operation: &str) -> &'static [Code] {
             Code::RefundInvalid,
             Code::RefundNotSupported,
         ],
+        "payout_plans_create" => &[Code::NotFound],
+        "payout_plans_approve" => {
+            &[Code::FourEyes, Code::PlanChanged, Code::ApprovalLimit, Code::WrongState]
+        }
+        "payout_plans_submit" | "payout_plans_drop_payout" => &[Code::WrongState, Code::Unprocessable],
+        "payout_plans_reject" | "payout_plans_cancel" => &[Code::WrongState],
+        "payout_plans_execute" => &[Code::WrongState, Code::PlanChanged],
+        "payouts_stop" => &[Code::WrongState, Code::GatewayRefused],
+        "payouts_limit" => &[Code::NotFound, Code::Conflict],
+        "payouts_set_terms" => &[Code::Conflict],
         "disputes_evidence" | "disputes_accept" => &[Code::WrongState, Code::Unprocessable],
         "journals_draft" => &[Code::JournalInvalid, Code::PeriodClosed, Code::WrongState],
         "journals_approve" => {

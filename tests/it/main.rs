@@ -34,6 +34,7 @@ mod pair_history;
 mod openapi;
 mod pay_crash;
 mod pay_hear;
+mod pay_out;
 mod pay_start;
 mod pay_world;
 mod prices;

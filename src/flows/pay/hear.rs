@@ -124,8 +124,11 @@ impl Pay {
     ) -> Result<Option<Versioned<Notice>>, PayError> {
         let (request_ref, gateway_ref) = match &notification.about {
             About::Payment { request_ref, gateway_ref } => (request_ref.clone(), gateway_ref.clone()),
-            // What a notice about payouts names stands in its body, which is kept; nothing acts on it here.
-            About::Dispute { .. } | About::Payouts { .. } | About::Other => (None, None),
+            About::Payouts { batch_ref, .. } => {
+                let ours = super::payouts::named(&notification.about);
+                (ours.clone(), ours.and(batch_ref.clone()))
+            }
+            About::Dispute { .. } | About::Other => (None, None),
         };
         let dispute_ref = match &notification.about {
             About::Dispute { dispute_ref } => Some(dispute_ref.clone()),
@@ -167,6 +170,9 @@ impl Pay {
         let (ours, theirs) = (notice.request_ref.as_deref(), notice.gateway_ref.as_deref());
         if ours.is_none() && theirs.is_none() {
             return self.settle_notice(&reference, Settled::Done, "about no payment").await;
+        }
+        if self.hear_payouts(&notice, &reference).await? {
+            return Ok(());
         }
         let found = self.0.store.payment_at_gateway(&notice.gateway, ours, theirs).await?;
         match found.filter(|payment| payment.value.account == notice.account) {

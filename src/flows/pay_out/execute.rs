@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use crate::crash::{Point, point};
+use crate::domain::findings::FindingKind;
 use crate::domain::ledger::AccountCode;
 use crate::domain::ledger::journal::{Fact, debt_netted, tax_withheld};
 use crate::domain::orders::Outcome;
@@ -53,6 +56,9 @@ impl PayingOut {
             let PlanState::Executing { instructed, stopped: None, .. } = plan.value.state else {
                 return Ok(());
             };
+            if self.is_from_before_a_restore(plan.value.created_at).await? {
+                return self.leave_restored(&plan.value).await;
+            }
             let mut rails: BTreeMap<RailAccountId, OpenRail> = BTreeMap::new();
             for line in &plan.value.document.lines {
                 if !rails.contains_key(&line.rail_account) {
@@ -82,6 +88,25 @@ impl PayingOut {
             }
         }
         Err(PayOutError::Unavailable(format!("{id} met {DECISIONS} other changes in a row")))
+    }
+
+    /// What stood here when the backup was taken may have been carried out since.
+    pub(super) async fn is_from_before_a_restore(&self, at: DateTime<Utc>) -> Result<bool, PayOutError> {
+        let restored = self.0.store.restored().await?;
+        Ok(restored.is_some_and(|restored| at <= restored.value.restored_at))
+    }
+
+    /// A plan from before a restore is not carried on by a machine.
+    async fn leave_restored(&self, plan: &PayoutPlan) -> Result<(), PayOutError> {
+        let detail = format!(
+            "plan {} was made before the database was restored and may have been paid since; look at its rails, cancel it \
+             and make a new one",
+            plan.id
+        );
+        let (mut change, fact) = (Change::new(), plan.id.to_string());
+        let kind = FindingKind::ActionNeeded;
+        self.find(&mut change, plan.merchant, kind, ("", &fact), None, detail).await?;
+        self.written(change).await
     }
 
     /// One call as it is written down: what can be paid is held, what cannot any more says why.

@@ -23,9 +23,9 @@ pub struct PlanInput {
     #[serde(default)]
     pub suppliers: Option<Vec<SupplierId>>,
     /// Only in these; without it in each.
-    #[schema(min_items = 1, value_type = Option<Vec<Currency>>)]
+    #[schema(min_items = 1)]
     #[serde(default)]
-    pub currencies: Option<Vec<String>>,
+    pub currencies: Option<Vec<Currency>>,
     /// Only over this one; without it over the cheapest for each.
     #[serde(default)]
     pub rail_account: Option<RailAccountId>,
@@ -80,7 +80,7 @@ impl PayingOut {
         merchant: MerchantId,
         input: &PlanInput,
     ) -> Result<Vec<Standing>, PayOutError> {
-        let (store, currencies) = (&self.0.store, currencies(input)?);
+        let (store, currencies) = (&self.0.store, input.currencies.as_ref());
         let available = self.balances(merchant, AccountCode::SUPPLIER_AVAILABLE).await?;
         let owed = self.balances(merchant, AccountCode::SUPPLIER_RECEIVABLE).await?;
         let wanted: Option<BTreeSet<SupplierId>> =
@@ -101,7 +101,7 @@ impl PayingOut {
         let mut standings = Vec::new();
         for ((supplier, currency), amount) in available {
             let asked = wanted.as_ref().is_none_or(|wanted| wanted.contains(&supplier))
-                && currencies.as_ref().is_none_or(|wanted| wanted.contains(&currency));
+                && currencies.is_none_or(|wanted| wanted.contains(&currency));
             let Some(name) = names.get(&supplier).filter(|_| asked) else { continue };
             standings.push(Standing {
                 supplier,
@@ -131,16 +131,4 @@ impl PayingOut {
             })
             .collect())
     }
-}
-
-fn currencies(input: &PlanInput) -> Result<Option<BTreeSet<Currency>>, PayOutError> {
-    let Some(codes) = &input.currencies else { return Ok(None) };
-    let find = |code: &String| {
-        let refused = |error: crate::money::CurrencyError| PayOutError::Refused {
-            param: "currencies",
-            why: error.to_string(),
-        };
-        Currency::find(code).map_err(refused)
-    };
-    codes.iter().map(find).collect::<Result<_, _>>().map(Some)
 }

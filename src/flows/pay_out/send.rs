@@ -16,7 +16,7 @@ use crate::ids::PayoutBatchId;
 use crate::store::{Change, CommitError, Versioned};
 
 use super::rails::OpenRail;
-use super::{PayOutError, PayingOut};
+use super::{DECISIONS, PayOutError, PayingOut};
 
 /// What is sealed of a payee's account.
 #[derive(Deserialize)]
@@ -39,6 +39,10 @@ impl PayingOut {
         let batch = self.batch(id).await?;
         if !batch.value.may_be_sent() {
             return Ok(());
+        }
+        if self.is_from_before_a_restore(batch.value.created_at).await? {
+            let why = "written down before the database was restored: it may have been sent since".to_owned();
+            return self.unknown(&batch, why).await;
         }
         let rail = self.rail(batch.value.merchant, batch.value.rail_account).await?;
         let payouts = self.0.store.payouts_of_batch(id).await?;
@@ -143,7 +147,8 @@ impl PayingOut {
         self.written(change).await
     }
 
-    /// Writes what came of the call; who was faster knows it too.
+    /// Writes what came of the call, whoever touched the row meanwhile. What is known to be open again stays unknown where
+    /// somebody has concluded so: its payouts say so too.
     async fn note(
         &self,
         batch: &Versioned<PayoutBatch>,
@@ -151,13 +156,25 @@ impl PayingOut {
         rail_ref: Option<String>,
         detail: Option<String>,
     ) -> Result<(), PayOutError> {
-        let mut change = Change::new();
-        let mut ended = batch.value.ended(outcome, detail);
-        ended.rail_ref = rail_ref.or(ended.rail_ref);
-        change.update_payout_batch(&ended, batch.version);
-        self.written(change).await?;
-        point(Point::PayoutNoted).await;
-        Ok(())
+        let mut batch = batch.clone();
+        for _ in 0..DECISIONS {
+            if batch.value.outcome == Outcome::Done || (batch.value.outcome, outcome) == (Outcome::Unknown, Outcome::Open) {
+                return Ok(());
+            }
+            let mut change = Change::new();
+            let mut ended = batch.value.ended(outcome, detail.clone());
+            ended.rail_ref = rail_ref.clone().or(ended.rail_ref);
+            change.update_payout_batch(&ended, batch.version);
+            match self.0.store.commit(change).await {
+                Ok(_) => {
+                    point(Point::PayoutNoted).await;
+                    return Ok(());
+                }
+                Err(CommitError::LostUpdate { .. }) => batch = self.batch(batch.value.id).await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(PayOutError::Unavailable(format!("{} met {DECISIONS} other changes in a row", batch.value.id)))
     }
 
     pub(super) async fn written(&self, change: Change) -> Result<(), PayOutError> {

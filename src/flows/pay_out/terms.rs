@@ -56,8 +56,7 @@ pub struct HoldInput {
     pub code: HoldCode,
     /// Of one currency; without it of all.
     #[serde(default)]
-    #[schema(value_type = Option<Currency>)]
-    pub currency: Option<String>,
+    pub currency: Option<Currency>,
     /// In words, for the office.
     #[serde(default)]
     #[schema(max_length = 200)]
@@ -95,7 +94,7 @@ impl PayingOut {
         let (now, version) = (self.0.clock.now(), before.as_ref().map(|row| row.version));
         let mut terms = before.map(|row| row.value).unwrap_or_default();
         if let Some(holds) = &input.holds {
-            terms.holds = self.holds(&terms.holds, holds, user, now)?;
+            terms.holds = placed(&terms.holds, holds, user, now);
         }
         match input.known {
             Some(true) => terms.known = Some(Known { by: user, at: now, until: input.known_until }),
@@ -132,30 +131,19 @@ impl PayingOut {
         Ok(terms)
     }
 
-    /// Holds as they are from now on: those that stay keep who placed them, and when.
-    fn holds(
-        &self,
-        before: &[Hold],
-        wanted: &[HoldInput],
-        by: UserId,
-        at: DateTime<Utc>,
-    ) -> Result<Vec<Hold>, PayOutError> {
-        let hold = |input: &HoldInput| {
-            let currency = input.currency.as_deref().map(Currency::find).transpose();
-            let refused = |error: crate::money::CurrencyError| PayOutError::Refused {
-                param: "holds",
-                why: error.to_string(),
-            };
-            let currency = currency.map_err(refused)?;
-            let same = |hold: &&Hold| hold.code == input.code && hold.currency == currency;
-            let kept = before.iter().find(same).cloned();
-            Ok(kept.unwrap_or(Hold { code: input.code, currency, note: input.note.clone(), by, at }))
-        };
-        wanted.iter().map(hold).collect()
-    }
-
     async fn known_supplier(&self, merchant: MerchantId, id: SupplierId) -> Result<(), PayOutError> {
         let found = self.0.store.supplier(merchant, id).await?;
         found.map(|_| ()).ok_or(PayOutError::Unknown("supplier"))
     }
+}
+
+/// Holds as they are from now on: those that stay keep who placed them, and when.
+fn placed(before: &[Hold], wanted: &[HoldInput], by: UserId, at: DateTime<Utc>) -> Vec<Hold> {
+    let hold = |input: &HoldInput| {
+        let same = |hold: &&Hold| hold.code == input.code && hold.currency == input.currency;
+        let kept = before.iter().find(same).cloned();
+        let (code, currency, note) = (input.code, input.currency, input.note.clone());
+        kept.unwrap_or(Hold { code, currency, note, by, at })
+    };
+    wanted.iter().map(hold).collect()
 }

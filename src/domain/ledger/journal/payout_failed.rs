@@ -17,7 +17,7 @@ pub fn payout_failed(
     amount: Money,
     borne: Money,
 ) -> Result<Option<LedgerTransaction>, LedgerError> {
-    let undone = instructed(payout, amount, borne).map(|movement: Movement| movement.reversed());
+    let undone = instructed(payout, amount, borne)?.map(|movement: Movement| movement.reversed());
     fact.post(JournalEvent::PayoutFailed, &undone)
 }
 

@@ -16,17 +16,22 @@ pub fn payout_instructed(
     amount: Money,
     borne: Money,
 ) -> Result<Option<LedgerTransaction>, LedgerError> {
-    fact.post(JournalEvent::PayoutInstructed, &instructed(payout, amount, borne))
+    fact.post(JournalEvent::PayoutInstructed, &instructed(payout, amount, borne)?)
 }
 
 /// The movements of an instruction; the other way round they are its failure.
-pub(super) fn instructed(payout: &PayoutBooking, amount: Money, borne: Money) -> [Movement; 4] {
-    [
-        Movement::debit(payout.available(), amount),
-        Movement::debit(payout.available(), borne),
+pub(super) fn instructed(
+    payout: &PayoutBooking,
+    amount: Money,
+    borne: Money,
+) -> Result<[Movement; 3], LedgerError> {
+    let whole =
+        amount.checked_add(borne).map_err(|_| LedgerError::TooLarge(JournalEvent::PayoutInstructed))?;
+    Ok([
+        Movement::debit(payout.available(), whole),
         Movement::credit(payout.in_transit(), amount),
         Movement::credit(payout.at_rail(AccountCode::COST_PAYOUT_FEE_RECHARGED), borne),
-    ]
+    ])
 }
 
 #[cfg(test)]
