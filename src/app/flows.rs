@@ -23,7 +23,10 @@ use crate::flows::release::Releasing;
 use crate::flows::settle::{self, Settlements};
 use crate::flows::webhooks::{self, Door, Reach, SystemNames, Webhooks};
 use crate::gateways::registry::GATEWAYS;
+use crate::gateways::transport::Transport;
+use crate::gateways::{Payouts, call};
 use crate::jobs::{Jobs, payment_duties};
+use crate::rails::{BankChannel, ByHand};
 use crate::rates::{RateBook, Volatilities};
 use crate::settings::{Mode, Settings};
 use crate::store::Engine;
@@ -31,8 +34,8 @@ use crate::store::restored::Phase;
 use crate::vault::Signer;
 
 use super::duties::{
-    AskDisputes, AskPayoutBatch, AskPayouts, CatchUp, CheckClientMoney, ConvertWaiting, ExecutePayouts, NoteHead, ReconcileBills, ReleaseShares,
-    RemoveOutdated, SendRefunds, TellWebhooks, VerifyBooks,
+    AskDisputes, AskPayoutBatch, AskPayouts, CatchUp, CheckClientMoney, ConvertWaiting, ExecutePayouts,
+    NoteHead, ReconcileBills, ReleaseShares, RemoveOutdated, SendRefunds, TellWebhooks, VerifyBooks,
 };
 use super::{AppError, Built};
 
@@ -165,7 +168,7 @@ pub async fn build(
         settlements: settlements.clone(),
         holder,
         rules: built.settings.payouts.clone(),
-        rails: BTreeMap::new(),
+        rails: rails(built, public_url)?,
     });
     duties.push(Arc::new(ExecutePayouts(paying_out.clone())));
     duties.push(Arc::new(AskPayouts(paying_out.clone())));
@@ -242,4 +245,26 @@ fn way_out(settings: &Settings) -> Result<Door, AppError> {
     let reach = Reach { loopback: settings.mode == Mode::Sandbox, ports: webhooks.ports.clone() };
     let door = Door::open(reach, Arc::new(SystemNames), webhooks.patience, vec![]);
     door.map_err(|error| AppError::Broken(format!("TLS for webhooks: {error}")))
+}
+
+/// Rails that are no gateway's. A bank's channel is its own address, in a sandbox the far side's; without one a person
+/// hands the files in.
+fn rails(built: &Built<'_>, public_url: &str) -> Result<BTreeMap<String, Arc<dyn Payouts>>, AppError> {
+    let clock = built.clock.clone();
+    let mut rails: BTreeMap<String, Arc<dyn Payouts>> = BTreeMap::new();
+    rails.insert("csv".to_owned(), Arc::new(ByHand::sheet(clock.clone())));
+    let own = built.settings.bank_channel.clone();
+    let far = || format!("{public_url}/sandbox/bank/");
+    let base = own.url.or_else(|| (built.settings.mode == Mode::Sandbox).then(far));
+    let broken = |error: &dyn std::fmt::Display| AppError::Broken(format!("the bank's channel: {error}"));
+    let pain001: Arc<dyn Payouts> = match base {
+        None => Arc::new(ByHand::pain001(clock)),
+        Some(base) => {
+            let base = url::Url::parse(&base).map_err(|error| broken(&error))?;
+            let http = Transport::from(call::client().map_err(|error| broken(&error))?);
+            Arc::new(BankChannel::new(base, own.token, http, clock))
+        }
+    };
+    rails.insert("pain001".to_owned(), pain001);
+    Ok(rails)
 }

@@ -38,7 +38,7 @@ pub mod transport;
 pub use account::{AccountSettings, Build, BuildError, Context, Descriptor, Trust, is_loopback};
 pub use bills::Bills;
 pub use notice::{About, Notification, NotificationError, RawNotification, Reply, ReturnParameters};
-pub use payouts::{Creditor, PayoutBatchReport, PayoutBatchRequest, PayoutOrder, Payouts};
+pub use payouts::{Creditor, Debtor, PayoutBatchReport, PayoutBatchRequest, PayoutOrder, Payouts};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};

@@ -4,6 +4,7 @@
 //! [`Payouts::query`] whenever it does not know.
 
 use async_trait::async_trait;
+use chrono::{DateTime, NaiveDate, Utc};
 use secrecy::SecretString;
 
 use super::GatewayError;
@@ -57,6 +58,25 @@ pub struct PayoutBatchRequest {
     pub rail_ref: Option<String>,
     /// What is paid; one currency.
     pub orders: Vec<PayoutOrder>,
+    /// Whose account pays, where that is one at a bank.
+    pub debtor: Option<Debtor>,
+    /// The day on which the rail is to pay.
+    pub execute_on: NaiveDate,
+    /// When the batch was written down.
+    pub made_at: DateTime<Utc>,
+}
+
+/// The account that pays.
+#[derive(Debug, Clone)]
+pub struct Debtor {
+    /// The merchant's name.
+    pub name: String,
+    /// ISO 3166 alpha-2 of the account.
+    pub country: String,
+    /// Its number; opened for the call and never logged.
+    pub number: SecretString,
+    /// The bank's BIC.
+    pub bic: Option<String>,
 }
 
 /// What the rail says about a batch.

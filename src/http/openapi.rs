@@ -202,9 +202,7 @@ fn particular(operation: &str) -> &'static [Code] {
             Code::RefundNotSupported,
         ],
         "payout_plans_create" => &[Code::NotFound],
-        "payout_plans_approve" => {
-            &[Code::FourEyes, Code::PlanChanged, Code::ApprovalLimit, Code::WrongState]
-        }
+        "payout_plans_approve" => &[Code::FourEyes, Code::PlanChanged, Code::ApprovalLimit, Code::WrongState],
         "payout_plans_submit" | "payout_plans_drop_payout" => &[Code::WrongState, Code::Unprocessable],
         "payout_plans_reject" | "payout_plans_cancel" => &[Code::WrongState],
         "payout_plans_execute" => &[Code::WrongState, Code::PlanChanged],

@@ -25,6 +25,8 @@ use crate::domain::orders::Ladders;
 use crate::domain::payouts::PayoutRules;
 use crate::domain::periods::CloseLimits;
 
+pub use payouts::BankChannelSettings;
+
 pub use geo::GeoSettings;
 pub use layers::{Layers, Origin, SettingsError, is_secret};
 pub use network::{ClientHeader, HeaderForm, Network, NetworkError};
@@ -153,6 +155,8 @@ pub struct Settings {
     pub close: CloseLimits,
     /// On what rules suppliers are paid out.
     pub payouts: PayoutRules,
+    /// Where a bank takes files of payouts.
+    pub bank_channel: BankChannelSettings,
     /// By gateway.
     pub gateways: BTreeMap<String, GatewaySection>,
     /// Where and how events are told.
@@ -213,6 +217,7 @@ impl Settings {
                 open_findings: read.number("close.open_findings", 0, 1_000_000)?,
             },
             payouts: read.payouts(mode)?,
+            bank_channel: read.bank_channel()?,
             gateways: read.gateways(),
             webhooks: read.webhooks()?,
             log_format: read.word("log.format", &[("json", LogFormat::Json), ("text", LogFormat::Text)])?,

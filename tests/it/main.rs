@@ -36,6 +36,7 @@ mod pay_crash;
 mod pay_hear;
 mod pay_out;
 mod pay_start;
+mod payouts;
 mod pay_world;
 mod prices;
 mod program;

@@ -3,7 +3,7 @@
 
 mod approval;
 mod faults;
-mod far;
+pub mod far;
 mod stories;
 pub mod world;
 

@@ -119,7 +119,7 @@ mod tests {
             (
                 "J19 instructed",
                 shown(&inside, &PayoutState::Held, supplier),
-                vec!["2110[A] 49020", "2110[A] 980", "2140[paypal,A] -49020", "5025[paypal] -980"],
+                vec!["2110[A] 50000", "2140[paypal,A] -49020", "5025[paypal] -980"],
             ),
             (
                 "J18 confirmed",

@@ -25,6 +25,9 @@ pub struct RailTerms {
     pub rail: String,
     /// Kinds of accounts it reaches.
     pub reaches: Vec<PayoutAccountKind>,
+    /// Whether it wants the town of the payee's address.
+    #[serde(default)]
+    pub needs_town: bool,
     /// Of each payout.
     #[serde(default)]
     pub percent: Percent,
@@ -122,11 +125,20 @@ impl RailTerms {
         Ok((amount, net.checked_sub(amount)?))
     }
 
+    /// The day on which the rail takes what is handed over at `now`: behind the cut-off it is the next weekday.
+    pub fn taken_on(&self, now: DateTime<Utc>) -> chrono::NaiveDate {
+        self.weekday_after(now, 0)
+    }
+
     /// When it is expected there, handed over at `now`: never promised.
     pub fn expected(&self, now: DateTime<Utc>) -> chrono::NaiveDate {
+        self.weekday_after(now, self.days)
+    }
+
+    fn weekday_after(&self, now: DateTime<Utc>, days: u32) -> chrono::NaiveDate {
         let local = now.with_timezone(&self.zone);
         let mut day = local.date_naive();
-        let mut left = self.days + u32::from(local.time() > self.cut_off);
+        let mut left = days + u32::from(local.time() > self.cut_off);
         let weekend = |day: chrono::NaiveDate| {
             matches!(chrono::Datelike::weekday(&day), chrono::Weekday::Sat | chrono::Weekday::Sun)
         };
@@ -191,6 +203,7 @@ fn order(line: &Line) -> (i64, chrono::NaiveDate, String) {
 fn reaches(offer: &Offer, payee: &Payee, payable: &Payable) -> bool {
     offer.account.currency == payable.net.currency()
         && offer.terms.reaches.contains(&payee.account.kind)
+        && (!offer.terms.needs_town || payable.terms.town.is_some())
         && payable.terms.rail.is_none_or(|only| only == offer.account.id)
 }
 
@@ -204,9 +217,7 @@ fn line(
     let net = payable.limit(payee, rules);
     let bearer = payable.terms.bearer.unwrap_or(FeeBearer::Platform);
     let (amount, borne, fee) = match bearer {
-        FeeBearer::Platform | FeeBearer::Shared => {
-            (net, Money::zero(net.currency()), offer.terms.fee(net)?)
-        }
+        FeeBearer::Platform | FeeBearer::Shared => (net, Money::zero(net.currency()), offer.terms.fee(net)?),
         FeeBearer::Supplier => {
             let (amount, borne) = offer.terms.inside(net)?;
             (amount, borne, borne)

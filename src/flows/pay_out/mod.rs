@@ -37,6 +37,7 @@ use crate::vault::Vault;
 use super::pay::Pay;
 use super::settle::Settlements;
 
+pub(in crate::flows) use apply::{Moved, moved};
 pub use decide::{EXECUTE, Word};
 pub use error::PayOutError;
 pub use plan::PlanInput;
@@ -79,11 +80,7 @@ impl PayingOut {
         PayingOut(Arc::new(parts))
     }
 
-    async fn load(
-        &self,
-        merchant: MerchantId,
-        id: PlanId,
-    ) -> Result<Versioned<PayoutPlan>, PayOutError> {
+    async fn load(&self, merchant: MerchantId, id: PlanId) -> Result<Versioned<PayoutPlan>, PayOutError> {
         let found = self.0.store.payout_plan(id).await?;
         found.filter(|plan| plan.value.merchant == merchant).ok_or(PayOutError::Unknown("payout plan"))
     }

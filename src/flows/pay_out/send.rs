@@ -7,11 +7,12 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::crash::{self, Point, point};
+use crate::domain::merchants::Funding;
 use crate::domain::orders::{Intent, Lease, Outcome};
-use crate::domain::payouts::{Payout, PayoutBatch, PayoutReport, PayoutState, PayoutStatus};
-use crate::flows::onboard::account_place;
+use crate::domain::payouts::{Payout, PayoutBatch, PayoutReport, PayoutState, PayoutStatus, RailTable};
+use crate::flows::onboard::{account_number, account_place};
 use crate::flows::pay::Sending;
-use crate::gateways::{Creditor, GatewayError, PayoutBatchReport, PayoutBatchRequest, PayoutOrder};
+use crate::gateways::{Creditor, Debtor, GatewayError, PayoutBatchReport, PayoutBatchRequest, PayoutOrder};
 use crate::ids::PayoutBatchId;
 use crate::store::{Change, CommitError, Versioned};
 
@@ -73,11 +74,7 @@ impl PayingOut {
     }
 
     /// Makes the call under the batch's lease, which is renewed as long as it takes.
-    async fn holding<T>(
-        &self,
-        batch: &mut Versioned<PayoutBatch>,
-        call: impl Future<Output = T>,
-    ) -> T {
+    async fn holding<T>(&self, batch: &mut Versioned<PayoutBatch>, call: impl Future<Output = T>) -> T {
         let mut call = pin!(call);
         loop {
             tokio::select! {
@@ -116,8 +113,9 @@ impl PayingOut {
             }
             // Nothing happened: the same call may be made later.
             Err(
-                error
-                @ (GatewayError::Refused { .. } | GatewayError::Throttled { .. } | GatewayError::NotSent(_)),
+                error @ (GatewayError::Refused { .. }
+                | GatewayError::Throttled { .. }
+                | GatewayError::NotSent(_)),
             ) => {
                 self.note(&batch, Outcome::Open, None, Some(error.to_string())).await?;
                 Err(error.into())
@@ -158,7 +156,9 @@ impl PayingOut {
     ) -> Result<(), PayOutError> {
         let mut batch = batch.clone();
         for _ in 0..DECISIONS {
-            if batch.value.outcome == Outcome::Done || (batch.value.outcome, outcome) == (Outcome::Unknown, Outcome::Open) {
+            if batch.value.outcome == Outcome::Done
+                || (batch.value.outcome, outcome) == (Outcome::Unknown, Outcome::Open)
+            {
                 return Ok(());
             }
             let mut change = Change::new();
@@ -217,7 +217,28 @@ impl PayingOut {
         }
         let request_ref = batch.id.to_string();
         tracing::debug!(batch = %batch.id, rail = rail.account.name, payouts = orders.len(), "a batch of payouts");
-        Ok(PayoutBatchRequest { batch: batch.id, request_ref, rail_ref: batch.rail_ref.clone(), orders })
+        let terms = RailTable::shipped().of(&rail.account.rail);
+        Ok(PayoutBatchRequest {
+            batch: batch.id,
+            request_ref,
+            rail_ref: batch.rail_ref.clone(),
+            orders,
+            debtor: self.debtor(rail).await?,
+            execute_on: terms.map_or(batch.created_at.date_naive(), |terms| terms.taken_on(batch.created_at)),
+            made_at: batch.created_at,
+        })
+    }
+
+    /// Whose account pays, where that is one at a bank.
+    async fn debtor(&self, rail: &OpenRail) -> Result<Option<Debtor>, PayOutError> {
+        let Funding::BankAccount(id) = rail.account.funding else { return Ok(None) };
+        let merchant = rail.account.merchant;
+        let stored = self.0.store.bank_account(merchant, id).await?;
+        let stored = stored.ok_or(PayOutError::Unknown("bank account"))?;
+        let owner = self.0.store.merchant(merchant).await?.ok_or(PayOutError::Unknown("merchant"))?;
+        let number = account_number(&self.0.vault, &stored).map_err(PayOutError::unavailable)?;
+        let (country, bic) = (stored.account.country, stored.account.bic);
+        Ok(Some(Debtor { name: owner.name, country, number, bic }))
     }
 }
 

@@ -4,9 +4,7 @@ use chrono::{DateTime, Utc};
 use utoipa::ToSchema;
 
 use crate::domain::payouts::{Excluded, FeeBearer, FundingNeed, HoldCode, Line, Reserve, Total};
-use crate::ids::{
-    PayoutBatchId, PayoutId, PlanId, RailAccountId, SupplierAccountId, SupplierId, UserId,
-};
+use crate::ids::{PayoutBatchId, PayoutId, PlanId, RailAccountId, SupplierAccountId, SupplierId, UserId};
 use crate::money::{Currency, Money, Percent};
 
 use super::{

@@ -229,7 +229,15 @@ impl Desk {
         let orders = (0..n).map(|n| {
             self.order(money("USD", 1000 + i64::try_from(n).unwrap()), &format!("payee{n}@example.com"))
         });
-        PayoutBatchRequest { batch, request_ref: batch.to_string(), rail_ref: None, orders: orders.collect() }
+        PayoutBatchRequest {
+            batch,
+            request_ref: batch.to_string(),
+            rail_ref: None,
+            orders: orders.collect(),
+            debtor: None,
+            execute_on: Default::default(),
+            made_at: Default::default(),
+        }
     }
 
     async fn send(&self, batch: &PayoutBatchRequest) -> Result<PayoutBatchReport, GatewayError> {

@@ -111,7 +111,10 @@ async fn whoever_is_held_unknown_or_changed_their_account_is_not_paid() {
         let id = treasury.world.ids.mint();
         let drafted = strict.draft(merchant, maker, id, &input, Change::new()).await.unwrap();
         let line = &drafted.document.lines[0];
-        assert_eq!((drafted.document.lines.len(), line.amount, line.capped), (1, money("60.00", "USD"), true));
+        assert_eq!(
+            (drafted.document.lines.len(), line.amount, line.capped),
+            (1, money("60.00", "USD"), true)
+        );
         assert!(drafted.document.excluded.iter().any(|excluded| excluded.reason == "not_known"));
 
         // A hold that is placed after the approval stops the payout all the same.

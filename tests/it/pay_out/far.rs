@@ -164,10 +164,8 @@ impl Payouts for FarRail {
             return Err(GatewayError::OutcomeUnknown("no answer".into()));
         }
         let known = state.batches.get(&batch.request_ref).cloned();
-        Ok(known.map(|payouts| PayoutBatchReport {
-            rail_ref: Some(format!("B-{}", batch.request_ref)),
-            payouts,
-        }))
+        Ok(known
+            .map(|payouts| PayoutBatchReport { rail_ref: Some(format!("B-{}", batch.request_ref)), payouts }))
     }
 
     async fn take_back(&self, _: &PayoutBatchRequest, order: &PayoutOrder) -> Result<(), GatewayError> {

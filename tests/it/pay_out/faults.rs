@@ -59,7 +59,9 @@ async fn what_never_arrived_is_a_persons_matter_and_is_not_sent_again() {
         let plan = treasury.executing().await;
         treasury.paying.carry_out(plan).await.unwrap_err();
         assert_eq!(treasury.states(plan).await.get("unknown"), Some(&2));
-        for _ in 0..20 {
+        for round in 0..20 {
+            // It does not answer, then it knows nothing of it.
+            treasury.rail.silent(round < 10);
             database.tick(TimeDelta::minutes(30));
             treasury.paying.recover().await.unwrap();
         }

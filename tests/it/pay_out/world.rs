@@ -146,8 +146,10 @@ impl Treasury {
     pub async fn fund(&self, code: AccountCode, owner: impl std::fmt::Display, amount: &str) {
         Chart::know_beside(OPENING).unwrap();
         let amount = super::money(amount, self.account.currency.code());
-        let (account, against) =
-            (Account::new(code, Owner::of(owner)), Account::new(AccountCode::find(9000).unwrap(), Owner::of("opening")));
+        let (account, against) = (
+            Account::new(code, Owner::of(owner)),
+            Account::new(AccountCode::find(9000).unwrap(), Owner::of("opening")),
+        );
         let debit = matches!(code.number() / 1000, 1);
         let postings = match debit {
             true => vec![Posting::debit(account, amount), Posting::credit(against, amount)],
@@ -255,13 +257,7 @@ impl Treasury {
     }
 }
 
-fn instance(
-    world: &World,
-    rail: &Arc<FarRail>,
-    word: &str,
-    rules: PayoutRules,
-    alone: bool,
-) -> PayingOut {
+fn instance(world: &World, rail: &Arc<FarRail>, word: &str, rules: PayoutRules, alone: bool) -> PayingOut {
     let rail: Arc<dyn Payouts> = rail.clone();
     PayingOut::new(Parts {
         store: world.store.clone(),

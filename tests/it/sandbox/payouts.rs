@@ -63,7 +63,15 @@ fn batch(rehearsal: &Rehearsal, receivers: &[&str]) -> PayoutBatchRequest {
         note: "November".into(),
         purpose: None,
     });
-    PayoutBatchRequest { batch: id, request_ref: id.to_string(), rail_ref: None, orders: orders.collect() }
+    PayoutBatchRequest {
+        batch: id,
+        request_ref: id.to_string(),
+        rail_ref: None,
+        orders: orders.collect(),
+        debtor: None,
+        execute_on: Default::default(),
+        made_at: Default::default(),
+    }
 }
 
 fn rail(rehearsal: &Rehearsal) -> &dyn Payouts {
