@@ -33,10 +33,8 @@ use crate::store::Engine;
 use crate::store::restored::Phase;
 use crate::vault::Signer;
 
-use super::duties::{
-    AskDisputes, AskPayoutBatch, AskPayouts, CatchUp, CheckClientMoney, ConvertWaiting, ExecutePayouts,
-    NoteHead, ReconcileBills, ReleaseShares, RemoveOutdated, SendRefunds, TellWebhooks, VerifyBooks,
-};
+use super::duties::{AskDisputes, CatchUp, CheckClientMoney, ConvertWaiting, NoteHead, ReconcileBills, ReleaseShares, RemoveOutdated, SendRefunds, TellWebhooks, VerifyBooks};
+use super::payout_duties::{AskPayoutBatch, AskPayouts, ExecutePayouts};
 use super::{AppError, Built};
 
 /// One of each.

@@ -10,6 +10,7 @@ mod flows;
 mod folder_lock;
 mod gateway_accounts;
 mod opening;
+mod payout_duties;
 mod reseal;
 mod sandbox_file;
 mod seed;
