@@ -33,7 +33,10 @@ use crate::store::Engine;
 use crate::store::restored::Phase;
 use crate::vault::Signer;
 
-use super::duties::{AskDisputes, CatchUp, CheckClientMoney, ConvertWaiting, NoteHead, ReconcileBills, ReleaseShares, RemoveOutdated, SendRefunds, TellWebhooks, VerifyBooks};
+use super::duties::{
+    AskDisputes, CatchUp, CheckClientMoney, ConvertWaiting, NoteHead, ReconcileBills, ReleaseShares,
+    RemoveOutdated, SendRefunds, TellWebhooks, VerifyBooks,
+};
 use super::payout_duties::{AskPayoutBatch, AskPayouts, ExecutePayouts};
 use super::{AppError, Built};
 

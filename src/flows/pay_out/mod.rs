@@ -14,6 +14,7 @@ mod ask;
 mod decide;
 mod error;
 mod execute;
+mod file;
 mod plan;
 mod rails;
 mod send;

@@ -1,7 +1,8 @@
 //! `/v1/payout-plans`: who is paid what, and the two persons who say so.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, web};
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -176,6 +177,45 @@ pub async fn drop_payout(
 ) -> Answer {
     let word = Word::Drop { supplier: body.value.supplier.0, currency: body.value.currency.0 };
     say(&service, &caller, &request, &id, word, &body.bytes).await
+}
+
+/// The file that a bank is told of it by: pain.001.001.09, the same bytes however often it is fetched.
+#[utoipa::path(get, path = "/v1/payout-plans/{id}/pain001", tag = "payouts", params(("id" = inline(crate::ids::PlanId), Path, example = "pln_01kb0000000000000000000000")), responses((status = 200, description = "The file", body = String, content_type = "application/xml", example = json!("<Document/>"))))]
+pub async fn pain001(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
+    let id: PlanId = wire::path_id(&id, "payout plan")?;
+    let text = service.paying_out.pain001(caller.merchant(), id).await?;
+    Ok(attached("application/xml; charset=utf-8", &format!("{id}.xml"), text))
+}
+
+/// How a sheet is written.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct SheetParameters {
+    /// Columns in their order, each with its title where it has another: of payout, batch, date, name, number, bank_code,
+    /// country, town, amount, currency, purpose, note.
+    #[param(example = "number=Account,name=Beneficiary,amount,payout=Reference")]
+    template: Option<String>,
+}
+
+/// The same as CSV, by a template; the last row `#END` has count and sum.
+#[utoipa::path(get, path = "/v1/payout-plans/{id}/csv", tag = "payouts", params(SheetParameters, ("id" = inline(crate::ids::PlanId), Path, example = "pln_01kb0000000000000000000000")), responses((status = 200, description = "The file", body = String, content_type = "text/csv", example = json!("payout,number,amount"))))]
+pub async fn csv(
+    service: web::Data<Service>,
+    caller: Caller,
+    id: web::Path<String>,
+    query: Query<SheetParameters>,
+) -> Answer {
+    let id: PlanId = wire::path_id(&id, "payout plan")?;
+    let text = service.paying_out.sheet(caller.merchant(), id, query.0.template.as_deref()).await?;
+    Ok(attached("text/csv; charset=utf-8", &format!("{id}.csv"), text))
+}
+
+fn attached(kind: &'static str, name: &str, body: String) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, kind))
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
+        .body(body)
 }
 
 async fn say(

@@ -91,7 +91,8 @@ fn camt053(
     paid: &[payments::Movement],
 ) -> String {
     let sum = |until: &dyn Fn(NaiveDate) -> bool| {
-        let swept = credits.iter().filter(|credit| until(credit.credited_on)).map(|credit| credited(credit).minor());
+        let swept =
+            credits.iter().filter(|credit| until(credit.credited_on)).map(|credit| credited(credit).minor());
         let paid = paid.iter().filter(|movement| until(movement.day)).map(|movement| movement.amount.minor());
         Money::from_minor(swept.chain(paid).fold(0, i64::saturating_add), currency)
     };

@@ -69,7 +69,8 @@ impl Payment {
         let Some(amount) = Money::parse(&self.amount, currency).ok().filter(|_| !self.rejected()) else {
             return vec![];
         };
-        let movement = |day, amount, text| Movement { day, amount, end_to_end: self.end_to_end.clone(), text };
+        let movement =
+            |day, amount, text| Movement { day, amount, end_to_end: self.end_to_end.clone(), text };
         let mut all = vec![movement(taken_on, amount.negated(), "PAYOUT")];
         if self.payee.starts_with("Return") {
             let back = Money::from_minor((amount.minor() - KEPT).max(1), currency);
@@ -87,9 +88,10 @@ pub(super) async fn movements(
 ) -> Result<Vec<Movement>, SandboxError> {
     let messages: Vec<Message> = session.all().await?;
     let of = |message: &Message| {
-        let own = message.payments.iter().filter(|payment| {
-            payment.debtor == account && payment.currency == currency.code()
-        });
+        let own = message
+            .payments
+            .iter()
+            .filter(|payment| payment.debtor == account && payment.currency == currency.code());
         own.flat_map(|payment| payment.movements(message.taken_on, currency)).collect::<Vec<_>>()
     };
     Ok(messages.iter().flat_map(of).collect())
@@ -131,12 +133,18 @@ fn status_report(message: &Message) -> String {
     let mut each = String::new();
     for payment in &message.payments {
         let (status, why) = match payment.rejected() {
-            true => ("RJCT", "<StsRsnInf><Rsn><Cd>AC04</Cd></Rsn><AddtlInf>closed account number</AddtlInf></StsRsnInf>"),
+            true => (
+                "RJCT",
+                "<StsRsnInf><Rsn><Cd>AC04</Cd></Rsn><AddtlInf>closed account number</AddtlInf></StsRsnInf>",
+            ),
             false => ("ACSC", ""),
         };
         let id = &payment.end_to_end;
         // Writing to a String cannot fail.
-        let _ = write!(each, "<TxInfAndSts><OrgnlEndToEndId>{id}</OrgnlEndToEndId><TxSts>{status}</TxSts>{why}</TxInfAndSts>");
+        let _ = write!(
+            each,
+            "<TxInfAndSts><OrgnlEndToEndId>{id}</OrgnlEndToEndId><TxSts>{status}</TxSts>{why}</TxInfAndSts>"
+        );
     }
     let (id, day) = (&message.id, message.taken_on);
     format!(
@@ -160,7 +168,8 @@ fn read(text: &str) -> Option<Message> {
                     (town, country) = (false, false);
                 }
                 if name == "InstdAmt" {
-                    let code = element.attributes().flatten().find(|attribute| attribute.key.as_ref() == "Ccy")?;
+                    let code =
+                        element.attributes().flatten().find(|attribute| attribute.key.as_ref() == "Ccy")?;
                     one.currency = String::from_utf8_lossy(code.value.as_ref().as_ref()).into_owned();
                 }
                 path.push(name);
@@ -170,7 +179,9 @@ fn read(text: &str) -> Option<Message> {
             Event::End(_) => {
                 let name = path.pop()?;
                 let said = std::mem::take(&mut content);
-                let at = |names: &[&str]| path.iter().rev().zip(names.iter().rev()).all(|(one, other)| one == other);
+                let at = |names: &[&str]| {
+                    path.iter().rev().zip(names.iter().rev()).all(|(one, other)| one == other)
+                };
                 match name.as_str() {
                     "MsgId" => id = said,
                     "NbOfTxs" if at(&["GrpHdr"]) => count = said.parse().ok()?,
@@ -198,7 +209,8 @@ fn read(text: &str) -> Option<Message> {
             _ => {}
         }
     }
-    let paid: Decimal = payments.iter().map(|payment| payment.amount.parse::<Decimal>().ok()).sum::<Option<_>>()?;
+    let paid: Decimal =
+        payments.iter().map(|payment| payment.amount.parse::<Decimal>().ok()).sum::<Option<_>>()?;
     let fits = !id.is_empty() && payments.len() == count && paid == sum;
     fits.then_some(Message { id, taken_on: NaiveDate::default(), payments })
 }
