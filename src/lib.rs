@@ -27,6 +27,8 @@ pub mod rates;
 pub mod geo;
 /// One folder per payment gateway, all behind one trait.
 pub mod gateways;
+/// Payout rails that are no gateway's: banks by ISO 20022 files, CSV.
+pub mod rails;
 /// The verbs: load, ask a noun, call the world, write.
 pub mod flows;
 /// Which flow runs when: leased job rows.

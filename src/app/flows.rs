@@ -1,5 +1,6 @@
 //! The verbs over what was built: one instance of each flow, sharing store, clock and rates.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use crate::domain::orders::Holder;
@@ -14,6 +15,7 @@ use crate::flows::issue_statement::Statements;
 use crate::flows::journals::Journals;
 use crate::flows::onboard::Onboarding;
 use crate::flows::pay::{self, Accounts, Pay};
+use crate::flows::pay_out::{self, PayingOut};
 use crate::flows::price::Pricing;
 use crate::flows::reconcile::{self, Reconciling};
 use crate::flows::refund::{self, Refunding};
@@ -21,7 +23,10 @@ use crate::flows::release::Releasing;
 use crate::flows::settle::{self, Settlements};
 use crate::flows::webhooks::{self, Door, Reach, SystemNames, Webhooks};
 use crate::gateways::registry::GATEWAYS;
+use crate::gateways::transport::Transport;
+use crate::gateways::{Payouts, call};
 use crate::jobs::{Jobs, payment_duties};
+use crate::rails::{BankChannel, ByHand};
 use crate::rates::{RateBook, Volatilities};
 use crate::settings::{Mode, Settings};
 use crate::store::Engine;
@@ -32,6 +37,7 @@ use super::duties::{
     AskDisputes, CatchUp, CheckClientMoney, ConvertWaiting, NoteHead, ReconcileBills, ReleaseShares,
     RemoveOutdated, SendRefunds, TellWebhooks, VerifyBooks,
 };
+use super::payout_duties::{AskPayoutBatch, AskPayouts, ExecutePayouts};
 use super::{AppError, Built};
 
 /// One of each.
@@ -40,6 +46,7 @@ pub struct Flows {
     pub pricing: Pricing,
     pub pay: Pay,
     pub refunding: Refunding,
+    pub paying_out: PayingOut,
     pub delivering: Delivering,
     pub statements: Statements,
     pub resolving: Resolving,
@@ -153,6 +160,20 @@ pub async fn build(
         deposits: deposits.clone(),
         folder: built.settings.data_dir.join("bills"),
     });
+    let paying_out = PayingOut::new(pay_out::Parts {
+        store: store.clone(),
+        ids: ids.clone(),
+        clock: clock.clone(),
+        vault: built.vault.clone(),
+        pay: pay.clone(),
+        settlements: settlements.clone(),
+        holder,
+        rules: built.settings.payouts.clone(),
+        rails: rails(built, public_url)?,
+    });
+    duties.push(Arc::new(ExecutePayouts(paying_out.clone())));
+    duties.push(Arc::new(AskPayouts(paying_out.clone())));
+    duties.push(Arc::new(AskPayoutBatch(paying_out.clone())));
     duties.push(Arc::new(ReconcileBills(reconciling.clone())));
     duties.push(Arc::new(SendRefunds(refunding.clone())));
     duties.push(Arc::new(ConvertWaiting(settlements)));
@@ -191,6 +212,7 @@ pub async fn build(
             ids: ids.clone(),
         },
         refunding,
+        paying_out,
         delivering: Delivering {
             store: store.clone(),
             ids: ids.clone(),
@@ -224,4 +246,26 @@ fn way_out(settings: &Settings) -> Result<Door, AppError> {
     let reach = Reach { loopback: settings.mode == Mode::Sandbox, ports: webhooks.ports.clone() };
     let door = Door::open(reach, Arc::new(SystemNames), webhooks.patience, vec![]);
     door.map_err(|error| AppError::Broken(format!("TLS for webhooks: {error}")))
+}
+
+/// Rails that are no gateway's. A bank's channel is its own address, in a sandbox the far side's; without one a person
+/// hands the files in.
+fn rails(built: &Built<'_>, public_url: &str) -> Result<BTreeMap<String, Arc<dyn Payouts>>, AppError> {
+    let clock = built.clock.clone();
+    let mut rails: BTreeMap<String, Arc<dyn Payouts>> = BTreeMap::new();
+    rails.insert("csv".to_owned(), Arc::new(ByHand::sheet(clock.clone())));
+    let own = built.settings.bank_channel.clone();
+    let far = || format!("{public_url}/sandbox/bank/");
+    let base = own.url.or_else(|| (built.settings.mode == Mode::Sandbox).then(far));
+    let broken = |error: &dyn std::fmt::Display| AppError::Broken(format!("the bank's channel: {error}"));
+    let pain001: Arc<dyn Payouts> = match base {
+        None => Arc::new(ByHand::pain001(clock)),
+        Some(base) => {
+            let base = url::Url::parse(&base).map_err(|error| broken(&error))?;
+            let http = Transport::from(call::client().map_err(|error| broken(&error))?);
+            Arc::new(BankChannel::new(base, own.token, http, clock))
+        }
+    };
+    rails.insert("pain001".to_owned(), pain001);
+    Ok(rails)
 }

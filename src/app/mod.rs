@@ -10,6 +10,7 @@ mod flows;
 mod folder_lock;
 mod gateway_accounts;
 mod opening;
+mod payout_duties;
 mod reseal;
 mod sandbox_file;
 mod seed;
@@ -206,6 +207,7 @@ impl App {
             pricing: flows.pricing,
             pay: flows.pay,
             refunding: flows.refunding,
+            paying_out: flows.paying_out,
             delivering: flows.delivering,
             reconciling: flows.reconciling,
             statements: flows.statements,

@@ -13,7 +13,7 @@ use crate::money::Currency;
 use crate::store::{Change, CommitError, Store, StoreError, Versioned};
 use crate::vault::{Vault, VaultError};
 
-pub use accounts::{NewBankAccount, NewRailAccount, seal_details, statement_name};
+pub use accounts::{NewBankAccount, NewRailAccount, account_number, seal_details, statement_name};
 
 /// Why nobody joined.
 #[derive(Debug, thiserror::Error)]

@@ -51,7 +51,7 @@ pub fn client_within(total: Duration) -> Result<reqwest::Client, reqwest::Error>
 
 /// A whole answer, read within the limit.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     pub status: u16,
     /// The server's clock, for finding out why a signed date was refused.
     pub date: Option<DateTime<Utc>>,
@@ -60,7 +60,7 @@ pub(super) struct Answer {
 }
 
 /// Sends once and reads the answer whole. 429, 3xx and 5xx never reach the adapter.
-pub(super) async fn send(http: &Transport, request: reqwest::RequestBuilder) -> Result<Answer, GatewayError> {
+pub(crate) async fn send(http: &Transport, request: reqwest::RequestBuilder) -> Result<Answer, GatewayError> {
     let response = http.send(request).await?;
     let status = response.status();
     let retry_after_s = response.header(RETRY_AFTER.as_str()).and_then(|text| text.trim().parse().ok());
@@ -122,6 +122,11 @@ impl Answer {
     /// Whether the call was granted.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+
+    /// The body as it came.
+    pub fn bytes(&self) -> &[u8] {
+        &self.body
     }
 
     /// The body as `T`, strictly.

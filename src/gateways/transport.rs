@@ -68,7 +68,7 @@ impl Transport {
         Transport { client, line: Some(line) }
     }
 
-    pub(super) fn request(&self, method: Method, url: impl reqwest::IntoUrl) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, url: impl reqwest::IntoUrl) -> RequestBuilder {
         self.client.request(method, url)
     }
 

@@ -4,6 +4,7 @@ use super::problem::{Code, Problem};
 use crate::banks::BankFileError;
 use crate::domain::fees::FeeError;
 use crate::domain::fx::FixedPriceError;
+use crate::domain::payouts::PlanError;
 use crate::domain::settlement::{PreviewError, SettlementError};
 use crate::flows::close_period::CloseError;
 use crate::flows::deliver::DeliverError;
@@ -14,6 +15,7 @@ use crate::flows::issue_statement::StatementFlowError;
 use crate::flows::journals::JournalFlowError;
 use crate::flows::onboard::OnboardError;
 use crate::flows::pay::PayError;
+use crate::flows::pay_out::PayOutError;
 use crate::flows::price::{PriceError, TokenRefused};
 use crate::flows::reconcile::ReconcileError;
 use crate::flows::refund::RefundFlowError;
@@ -234,6 +236,34 @@ impl From<RefundFlowError> for Problem {
             (RefundFlowError::Unavailable(cause), _) => unavailable(cause),
             (_, Some(param)) => problem.at(param),
             _ => problem,
+        }
+    }
+}
+
+impl From<PayOutError> for Problem {
+    fn from(error: PayOutError) -> Problem {
+        let words = error.to_string();
+        match error {
+            PayOutError::Unknown(what) => Problem::not_found(what),
+            PayOutError::Plan(PlanError::FourEyes(_)) => Problem::new(Code::FourEyes, words),
+            PayOutError::Plan(PlanError::Changed(hash)) => {
+                Problem::new(Code::PlanChanged, words).at("hash").with("hash", hash)
+            }
+            PayOutError::Plan(PlanError::AboveLimit { .. }) => Problem::new(Code::ApprovalLimit, words),
+            PayOutError::Plan(PlanError::WrongState(_)) | PayOutError::TooLate(_) => {
+                Problem::new(Code::WrongState, words)
+            }
+            PayOutError::Plan(PlanError::NoSuchLine) => {
+                Problem::new(Code::Unprocessable, words).at("supplier")
+            }
+            PayOutError::Plan(PlanError::Empty) => Problem::new(Code::Unprocessable, words),
+            PayOutError::Plan(error) => Problem::internal(error),
+            PayOutError::Refused { param, .. } => Problem::new(Code::InvalidBody, words).at(param),
+            PayOutError::Superseded { .. } => Problem::new(Code::Conflict, words),
+            PayOutError::Rail(GatewayError::Refused { .. }) => Problem::new(Code::GatewayRefused, words),
+            PayOutError::Held => Problem::new(Code::Unavailable, words).retry_after(30),
+            PayOutError::Rail(cause) => unavailable(cause),
+            PayOutError::Unavailable(cause) => unavailable(cause),
         }
     }
 }

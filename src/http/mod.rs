@@ -165,6 +165,26 @@ routes! {
         post rail_accounts::create Access::Scopes(FINANCE_OR_ADMIN);
     }
     "/v1/rail-accounts/{id}" { get rail_accounts::show Access::Scopes(FINANCE_OR_ADMIN); }
+    "/v1/payout-plans" {
+        get payout_plans::list Access::Scopes(FINANCE);
+        post payout_plans::create Access::Scopes(FINANCE);
+    }
+    "/v1/payout-plans/{id}" { get payout_plans::show Access::Scopes(FINANCE); }
+    "/v1/payout-plans/{id}/submit" { post payout_plans::submit Access::Scopes(FINANCE); }
+    "/v1/payout-plans/{id}/approve" { post payout_plans::approve Access::Scopes(FINANCE); }
+    "/v1/payout-plans/{id}/reject" { post payout_plans::reject Access::Scopes(FINANCE); }
+    "/v1/payout-plans/{id}/cancel" { post payout_plans::cancel Access::Scopes(FINANCE); }
+    "/v1/payout-plans/{id}/execute" { post payout_plans::execute Access::Scopes(FINANCE); }
+    "/v1/payout-plans/{id}/drop" { post payout_plans::drop_payout Access::Scopes(FINANCE); }
+    "/v1/payout-plans/{id}/pain001" { get payout_plans::pain001 Access::Scopes(FINANCE); }
+    "/v1/payout-plans/{id}/csv" { get payout_plans::csv Access::Scopes(FINANCE); }
+    "/v1/payouts" { get payouts::list Access::Scopes(FINANCE_OR_SUPPLIER); }
+    "/v1/payouts/{id}" { get payouts::show Access::Scopes(FINANCE_OR_SUPPLIER); }
+    "/v1/payouts/{id}/stop" { post payouts::stop Access::Scopes(FINANCE); }
+    "/v1/approver-limits" {
+        get payouts::limits Access::Scopes(FINANCE_OR_ADMIN);
+        post payouts::limit Access::Scopes(ADMIN);
+    }
     "/v1/payments" {
         get payments::list Access::Scopes(OFFICE);
         post payments::create Access::Scopes(SHOP);
@@ -244,6 +264,10 @@ routes! {
 
     "/v1/suppliers/{id}/balances" { get statements::balances Access::Scopes(FINANCE_OR_SUPPLIER); }
     "/v1/suppliers/{id}/statements" { get statements::statement Access::Scopes(FINANCE_OR_SUPPLIER); }
+    "/v1/suppliers/{id}/payout-terms" {
+        get payouts::terms Access::Scopes(FINANCE);
+        patch payouts::set_terms Access::Scopes(FINANCE);
+    }
     "/v1/suppliers/{id}/accounts" {
         get suppliers::list_accounts Access::Scopes(FINANCE_OR_SUPPLIER);
         post suppliers::add_account Access::Scopes(FINANCE);

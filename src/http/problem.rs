@@ -62,6 +62,7 @@ catalogue! {
     KeyScope "key_scope" 403 "The key's scopes do not reach here" => "Use a key with one of the scopes that `detail` names.";
     OriginNotAllowed "origin_not_allowed" 403 "This origin may not use the key" => "Add the origin to the publishable key, or call from your server with a secret key.";
     FourEyes "four_eyes" 403 "A second person must decide" => "Ask a user other than the one who proposed it.";
+    ApprovalLimit "approval_limit" 403 "Above what this user may approve" => "Ask a user who may approve the amount that `detail` names.";
     NotFound "not_found" 404 "Nothing is here" => "Check the address and the id; what belongs to another merchant or supplier is not found either.";
     MethodNotAllowed "method_not_allowed" 405 "The method is not used here" => "The header `Allow` names the methods of this address.";
     NotAcceptable "not_acceptable" 406 "The requested form does not exist" => "`detail` names the forms.";
@@ -79,6 +80,7 @@ catalogue! {
     NotSettled "not_settled" 409 "The payment has no settlement" => "Only what was captured and divided can be delivered.";
     QuoteIndicative "quote_indicative" 409 "The quote is no promise" => "An indicative quote shows a price; make one that can be charged.";
     WrongState "wrong_state" 409 "Not in this state" => "`detail` names the state; read the resource again.";
+    PlanChanged "plan_changed" 409 "The plan is another one by now" => "Look at the plan again and approve the hash that it has now.";
     EndpointDisabled "endpoint_disabled" 409 "The webhook endpoint is disabled" => "Enable the endpoint with `{\"enabled\": true}` first.";
     TooManyEndpoints "too_many_endpoints" 409 "Enough webhook endpoints" => "Delete an endpoint that is not used; `detail` names the limit.";
     Conflict "conflict" 409 "Somebody else changed it meanwhile" => "Read the resource again and repeat the request.";

@@ -21,6 +21,7 @@ use crate::flows::issue_statement::Statements;
 use crate::flows::journals::Journals;
 use crate::flows::onboard::Onboarding;
 use crate::flows::pay::{OpenAccount, Pay};
+use crate::flows::pay_out::PayingOut;
 use crate::flows::price::Pricing;
 use crate::flows::reconcile::Reconciling;
 use crate::flows::refund::Refunding;
@@ -64,6 +65,8 @@ pub struct Service {
     pub pay: Pay,
     /// Refunds.
     pub refunding: Refunding,
+    /// Payouts to suppliers.
+    pub paying_out: PayingOut,
     /// Deliveries.
     pub delivering: Delivering,
     /// Decisions about findings.

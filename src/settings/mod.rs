@@ -7,6 +7,7 @@ mod fees;
 mod geo;
 mod layers;
 mod network;
+mod payouts;
 mod polling;
 
 use std::collections::BTreeMap;
@@ -21,7 +22,10 @@ use toml::Value;
 use crate::domain::fees::FeeBook;
 use crate::domain::fx::{Endings, FxSettings};
 use crate::domain::orders::Ladders;
+use crate::domain::payouts::PayoutRules;
 use crate::domain::periods::CloseLimits;
+
+pub use payouts::BankChannelSettings;
 
 pub use geo::GeoSettings;
 pub use layers::{Layers, Origin, SettingsError, is_secret};
@@ -149,6 +153,10 @@ pub struct Settings {
     pub geo: GeoSettings,
     /// How much may be unexplained when a period is closed.
     pub close: CloseLimits,
+    /// On what rules suppliers are paid out.
+    pub payouts: PayoutRules,
+    /// Where a bank takes files of payouts.
+    pub bank_channel: BankChannelSettings,
     /// By gateway.
     pub gateways: BTreeMap<String, GatewaySection>,
     /// Where and how events are told.
@@ -208,6 +216,8 @@ impl Settings {
                 transit_days: read.number("close.transit_days", 0, 60)?,
                 open_findings: read.number("close.open_findings", 0, 1_000_000)?,
             },
+            payouts: read.payouts(mode)?,
+            bank_channel: read.bank_channel()?,
             gateways: read.gateways(),
             webhooks: read.webhooks()?,
             log_format: read.word("log.format", &[("json", LogFormat::Json), ("text", LogFormat::Text)])?,

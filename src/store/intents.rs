@@ -83,6 +83,9 @@ impl Store {
         let row = sqlx::query(
             "SELECT 1 FROM intent i JOIN payment p ON p.id = i.payment_id
              WHERE i.kind IN ('complete', 'refund') AND i.outcome IN ('open', 'unknown') AND p.gateway_account_id = $1
+             UNION ALL
+             SELECT 1 FROM payout o JOIN gateway_account g ON g.merchant_id = o.merchant_id
+             WHERE o.state IN ('sent', 'unknown') AND g.id = $1
              LIMIT 1",
         )
         .bind(account.to_string())

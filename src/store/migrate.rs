@@ -51,6 +51,8 @@ migrations! {
     68 "0068_periods",
     69 "0069_reconciled_fees",
     70 "0070_quote_rounding",
+    71 "0071_payouts",
+    72 "0072_payout_terms",
     79 "0079_replay",
 }
 

@@ -25,4 +25,6 @@ mod matrix;
 #[cfg(feature = "crash-points")]
 mod operations;
 #[cfg(feature = "crash-points")]
+mod payouts;
+#[cfg(feature = "crash-points")]
 mod watch;

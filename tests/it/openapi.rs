@@ -445,6 +445,7 @@ async fn what_the_program_answers_is_what_the_document_says() {
     is.get("finance", &statement, "/v1/statements/{id}").await;
     is.get("finance", &format!("{statement}/file"), "/v1/statements/{id}/file").await;
 
+    payouts(&mut is).await;
     // What a key may not, and what nobody may.
     is.get("storefront", "/v1/keys", "/v1/keys").await;
     is.get("", "/v1/keys", "/v1/keys").await;
@@ -462,4 +463,93 @@ async fn what_the_program_answers_is_what_the_document_says() {
         every.filter(|operation| !is.seen.contains(operation) && !gateways(operation)).collect();
     assert!(unseen.is_empty(), "no good answer was seen of {unseen:?}");
     app.stop().await;
+}
+
+/// A supplier settled in dollars with an account and a share of a sale that is released.
+async fn payee(is: &mut Holder<'_>, order: &str, account: Value) -> String {
+    let body = json!({"name": order, "country": "US", "currency": "USD"});
+    let supplier = id(&is.post("finance", "/v1/suppliers", "/v1/suppliers", body).await);
+    let path = format!("/v1/suppliers/{supplier}/accounts");
+    is.post("finance", &path, "/v1/suppliers/{id}/accounts", account).await;
+    let body = json!({
+        "order_ref": order, "amount": {"amount": "50.00", "currency": "USD"}, "gateway": "paypal",
+        "splits": [{"supplier": supplier, "share": {"percent": "80"}}],
+    });
+    let payment = id(&is.post("storefront", "/v1/payments", "/v1/payments", body).await);
+    let shopper = format!("/v1/sandbox/payments/{payment}");
+    is.post("storefront", &shopper, "/v1/sandbox/payments/{id}", json!({"shopper": "approve"})).await;
+    supplier
+}
+
+/// Payouts: by PayPal, by a bank's file and by a sheet; approved, edited, refused, called off, stopped.
+async fn payouts(is: &mut Holder<'_>) {
+    let paypal = json!({"kind": "paypal", "country": "US", "currency": "USD", "holder": "U", "number": "unclaimed.u@example.com"});
+    let bank = json!({"kind": "bank", "country": "US", "currency": "USD", "holder": "B", "number": "12345678", "bank_code": "026009593"});
+    let late = payee(is, "pays-1", paypal).await;
+    let (by_file, by_sheet) = (payee(is, "pays-2", bank.clone()).await, payee(is, "pays-3", bank).await);
+    let banks = is.get("finance", "/v1/bank-accounts?limit=100", "/v1/bank-accounts").await;
+    let usd = |row: &&Value| row["currency"] == "USD" && row["kind"] == "client";
+    let usd = id(banks["data"].as_array().unwrap().iter().find(usd).unwrap());
+    let terms = "/v1/suppliers/{id}/payout-terms";
+    for (supplier, rail, name) in [(&by_file, "pain001", "usd-bank"), (&by_sheet, "csv", "usd-sheet")] {
+        let body = json!({"name": name, "rail": rail, "currency": "USD", "funding": {"bank_account": usd}});
+        let account = id(&is.post("finance", "/v1/rail-accounts", "/v1/rail-accounts", body).await);
+        let path = format!("/v1/suppliers/{supplier}/payout-terms");
+        let body = json!({"rail_account": account, "town": "New York", "known": true,
+                          "holds": [], "reserve": {"percent": "10", "days": 90}});
+        let answer = is.app.send(is.app.keyed("PATCH", "finance", &path).json(&body)).await;
+        is.hold("patch", &path, terms, &answer);
+        is.get("finance", &path, terms).await;
+    }
+    let keys = is.get("admin", "/v1/keys?limit=100", "/v1/keys").await;
+    let checker = |row: &&Value| row["name"] == "checker";
+    let user = keys["data"].as_array().unwrap().iter().find(checker).unwrap()["user"].clone();
+    let limit = json!({"user": user, "limits": [{"amount": "9000.00", "currency": "USD"}]});
+    is.post("admin", "/v1/approver-limits", "/v1/approver-limits", limit).await;
+    is.get("finance", "/v1/approver-limits", "/v1/approver-limits").await;
+    is.post("finance", "/v1/sandbox/clock", "/v1/sandbox/clock", json!({"advance": "2d"})).await;
+
+    let plans = "/v1/payout-plans";
+    let draft = async |is: &mut Holder<'_>| is.post("maker", plans, plans, json!({})).await;
+    let word =
+        |plan: &Value, word: &str| (format!("{plans}/{}/{word}", id(plan)), format!("{plans}/{{id}}/{word}"));
+    let plan = draft(is).await;
+    assert_eq!(plan["lines"].as_array().unwrap().len(), 3, "{plan:#}");
+    let (path, at) = word(&plan, "drop");
+    is.post("maker", &path, &at, json!({"supplier": late, "currency": "USD"})).await;
+    let (path, at) = word(&plan, "submit");
+    is.post("maker", &path, &at, Value::Null).await;
+    let (path, at) = word(&plan, "reject");
+    is.post("checker", &path, &at, json!({"reason": "another day"})).await;
+    let plan = draft(is).await;
+    let (path, at) = word(&plan, "cancel");
+    is.post("maker", &path, &at, Value::Null).await;
+    let plan = draft(is).await;
+    let hash = json!({"hash": plan["hash"]});
+    for (who, said, body) in [
+        ("maker", "submit", Value::Null),
+        ("maker", "approve", hash.clone()),
+        ("checker", "approve", json!({"hash": "0"})),
+        ("checker", "approve", hash),
+        ("maker", "execute", Value::Null),
+    ] {
+        let (path, at) = word(&plan, said);
+        is.post(who, &path, &at, body).await;
+    }
+    for _ in 0..3 {
+        is.post("finance", "/v1/sandbox/clock", "/v1/sandbox/clock", json!({"advance": "5m"})).await;
+    }
+    is.get("finance", &format!("{plans}/{}", id(&plan)), "/v1/payout-plans/{id}").await;
+    is.get("finance", "/v1/payout-plans?state=executing", plans).await;
+    for said in ["pain001", "csv"] {
+        let (path, at) = word(&plan, said);
+        is.get("finance", &path, &at).await;
+    }
+    let (path, at) = word(&plan, "csv?template=none");
+    is.get("finance", &path, at.trim_end_matches("?template=none")).await;
+    let listed = is.get("finance", &format!("/v1/payouts?supplier={late}"), "/v1/payouts").await;
+    let one = format!("/v1/payouts/{}", id(&listed["data"][0]));
+    let shown = is.get("finance", &one, "/v1/payouts/{id}").await;
+    assert_eq!(shown["state"], "unclaimed", "{shown:#}");
+    is.post("finance", &format!("{one}/stop"), "/v1/payouts/{id}/stop", Value::Null).await;
 }

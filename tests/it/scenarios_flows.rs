@@ -50,11 +50,11 @@ fn text(value: &Value, key: &str) -> String {
 }
 
 /// One story being told.
-struct Telling {
-    story: Value,
-    world: World,
+pub struct Telling {
+    pub story: Value,
+    pub world: World,
     /// How many transactions came before it.
-    before: usize,
+    pub before: usize,
 }
 
 impl Telling {
@@ -66,7 +66,7 @@ impl Telling {
     }
 
     /// From the story's own start rows, whatever the flows have booked so far.
-    async fn opened(id: &str, world: World) -> Telling {
+    pub async fn opened(id: &str, world: World) -> Telling {
         let mut telling = Telling { story: story(id), world, before: 0 };
         telling.open().await;
         telling.before = telling.world.transactions().await.len();
@@ -124,7 +124,7 @@ impl Telling {
     }
 
     /// The books hold the story, the whole story and nothing but the story.
-    async fn told(&self) {
+    pub async fn told(&self) {
         let id = text(&self.story, "id");
         let posted = self.world.transactions().await;
         let posted: Vec<Vec<Line>> =

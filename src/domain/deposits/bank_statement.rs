@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{BankAccountId, BankLineId, BankStatementId, GatewaySettlementId, MerchantId};
+use crate::ids::{BankAccountId, BankLineId, BankStatementId, GatewaySettlementId, MerchantId, PayoutId};
 use crate::money::{Currency, Money, MoneyError};
 
 /// One statement of one account in one currency, as read.
@@ -133,6 +133,11 @@ pub enum LineState {
         /// The other side.
         with: BankLineId,
     },
+    /// It is what these payouts sent, or what came back of one, or what the bank charged for one.
+    PaidOut {
+        /// The payouts.
+        payouts: Vec<PayoutId>,
+    },
     /// It stands in suspense (2900) with a finding.
     Suspense,
     /// The books cannot hold it yet: they miss what came before it. Nothing is booked; a finding says so.
@@ -153,13 +158,14 @@ pub enum LineState {
 
 impl LineState {
     /// Every word.
-    pub const WORDS: [&'static str; 7] =
-        ["matched", "transferred", "suspense", "unbooked", "resolved", "reversed", "reversing"];
+    pub const WORDS: [&'static str; 8] =
+        ["matched", "paid_out", "transferred", "suspense", "unbooked", "resolved", "reversed", "reversing"];
 
     /// The stored word.
     pub fn as_str(&self) -> &'static str {
         match self {
             LineState::Matched { .. } => "matched",
+            LineState::PaidOut { .. } => "paid_out",
             LineState::Transferred { .. } => "transferred",
             LineState::Suspense => "suspense",
             LineState::Unbooked => "unbooked",

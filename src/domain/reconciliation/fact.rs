@@ -28,8 +28,10 @@ pub enum Class {
     Hold,
     /// Paid out to the merchant's bank.
     Settlement,
-    /// A payout to a supplier, or its return.
+    /// A payout to a supplier.
     Payout,
+    /// One that came back.
+    PayoutReturned,
     /// Anything else.
     Other,
 }
@@ -45,7 +47,8 @@ impl BillKind {
             BillKind::Conversion => Class::Conversion,
             BillKind::Hold | BillKind::HoldReleased | BillKind::Reserve => Class::Hold,
             BillKind::Withdrawal | BillKind::Sweep => Class::Settlement,
-            BillKind::Payout | BillKind::PayoutReturned => Class::Payout,
+            BillKind::Payout => Class::Payout,
+            BillKind::PayoutReturned => Class::PayoutReturned,
             BillKind::Deposit | BillKind::Adjustment | BillKind::Unknown { .. } => Class::Other,
             BillKind::Authorisation => return None,
         })

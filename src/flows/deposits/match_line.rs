@@ -40,6 +40,9 @@ impl Deposits {
         let fact = Fact { ids: &self.ids, merchant: line.merchant, source: &source, subject: &source, at };
         let books = in_books(account);
         let (found, open) = self.found(account, line).await?;
+        if let Some(state) = self.paid_out(&mut change, account, line).await? {
+            return Ok((change, state));
+        }
         if let Some(state) = self.taken_back(&mut change, account, line).await? {
             return Ok((change, state));
         }

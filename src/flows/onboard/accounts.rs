@@ -64,6 +64,16 @@ pub fn statement_name(vault: &Vault, stored: &StoredBankAccount) -> Result<Secre
     Ok(details.statement_id.unwrap_or(details.number).into())
 }
 
+/// The number of an account.
+///
+/// # Errors
+/// [`VaultError`] when it does not open.
+pub fn account_number(vault: &Vault, stored: &StoredBankAccount) -> Result<SecretString, VaultError> {
+    let opened = vault.open(&details_place(stored.account.id), &stored.sealed)?;
+    let details: Details = serde_json::from_slice(&opened).map_err(|_| VaultError::Altered)?;
+    Ok(details.number.into())
+}
+
 /// Seals what a bank account must not show.
 ///
 /// # Errors

@@ -124,6 +124,10 @@ impl Pay {
     ) -> Result<Option<Versioned<Notice>>, PayError> {
         let (request_ref, gateway_ref) = match &notification.about {
             About::Payment { request_ref, gateway_ref } => (request_ref.clone(), gateway_ref.clone()),
+            About::Payouts { batch_ref, .. } => {
+                let ours = super::payouts::named(&notification.about);
+                (ours.clone(), ours.and(batch_ref.clone()))
+            }
             About::Dispute { .. } | About::Other => (None, None),
         };
         let dispute_ref = match &notification.about {
@@ -166,6 +170,9 @@ impl Pay {
         let (ours, theirs) = (notice.request_ref.as_deref(), notice.gateway_ref.as_deref());
         if ours.is_none() && theirs.is_none() {
             return self.settle_notice(&reference, Settled::Done, "about no payment").await;
+        }
+        if self.hear_payouts(&notice, &reference).await? {
+            return Ok(());
         }
         let found = self.0.store.payment_at_gateway(&notice.gateway, ours, theirs).await?;
         match found.filter(|payment| payment.value.account == notice.account) {

@@ -213,6 +213,8 @@ struct Gathered {
     accrues: bool,
     facts: Vec<Fact>,
     fees: HashMap<Key, (i64, Booked)>,
+    /// What was charged for payouts, by batch: a bill charges them together.
+    payout_fees: HashMap<String, (i64, Booked)>,
     /// Corrections of what was captured.
     more: HashMap<Key, i64>,
 }
@@ -263,6 +265,17 @@ impl Gathered {
             JournalEvent::ConvertedByGateway => {
                 self.facts.push(fact(Class::Conversion, Key::of(bare), Key::NONE));
             }
+            JournalEvent::PayoutConfirmed | JournalEvent::PayoutUnclaimed => {
+                self.facts.push(fact(Class::Payout, Key::NONE, Key::of(bare)));
+            }
+            JournalEvent::PayoutReturned => {
+                self.facts.push(fact(Class::PayoutReturned, Key::NONE, Key::of(bare)));
+            }
+            JournalEvent::PayoutFeeCharged | JournalEvent::PayoutFeeReturned => {
+                let batch = entry.payout_batch.clone().unwrap_or_default();
+                let known = self.payout_fees.entry(batch).or_insert_with(|| (0, entry.clone()));
+                known.0 = known.0.saturating_add(entry.amount.minor());
+            }
             // What else stands on the account has no line of its own in a bill: fees accrued and trued up, what was
             // loaded when the book was opened.
             _ => {}
@@ -288,6 +301,18 @@ impl Gathered {
             }
             let charged = self.fees.remove(&fact.key).map(|(charged, _)| charged);
             fact.fee = if self.accrues { None } else { Some(charged.unwrap_or(0)) };
+        }
+        for (batch, (charged, entry)) in self.payout_fees.drain().filter(|(_, (charged, _))| *charged != 0) {
+            self.facts.push(Fact {
+                key: Key::NONE,
+                ours: Key::of(&batch),
+                class: Class::Fee,
+                gross: Money::from_minor(charged, entry.amount.currency()),
+                fee: None,
+                at: entry.at,
+                number: entry.number,
+                standing: Standing::Fresh,
+            });
         }
         // Fees that belong to no capture of these days are movements of their own.
         for (key, (_, entry)) in self.fees.drain() {

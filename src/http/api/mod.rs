@@ -15,6 +15,8 @@ pub mod ledger;
 pub mod open_items;
 pub mod operations;
 pub mod payments;
+pub mod payout_plans;
+pub mod payouts;
 pub mod periods;
 pub mod price_book;
 pub mod prices;

@@ -4,6 +4,7 @@
 
 mod answers;
 mod office;
+mod payouts;
 
 use std::borrow::Cow;
 
@@ -16,17 +17,19 @@ use crate::domain::country::Country;
 use crate::domain::deposits::{DepositState, LineState};
 use crate::domain::fees::Figure;
 use crate::domain::orders::PaymentState;
+use crate::domain::payouts::PlanState;
 use crate::domain::webhooks::{EVENT_GROUPS, EVENT_TYPES};
 use crate::ids::{
     AuditId, BankAccountId, BankLineId, BankStatementId, DisputeAnswerId, DisputeId, EventId, FindingId,
-    FixedPriceId, GatewaySettlementId, Id, JournalId, KeyId, PaymentId, PeriodId, QuoteId, RailAccountId,
-    ReconciliationId, RefundId, ReportId, RequestId, SettlementId, StatementId, SupplierAccountId,
-    SupplierId, TransactionId, UserId, WebhookDeliveryId, WebhookEndpointId,
+    FixedPriceId, GatewaySettlementId, Id, JournalId, KeyId, PaymentId, PayoutBatchId, PayoutId, PeriodId,
+    PlanId, QuoteId, RailAccountId, ReconciliationId, RefundId, ReportId, RequestId, SettlementId,
+    StatementId, SupplierAccountId, SupplierId, TransactionId, UserId, WebhookDeliveryId, WebhookEndpointId,
 };
 use crate::money::{Currency, Money, Percent};
 
 pub use answers::{Dispute, Finding, Payment, Refund, SettlementLine, Statement};
 pub use office::{IssuedStatement, Journal, Period};
+pub use payouts::{ApproverLimit, Payout, PayoutDetail, PayoutPlan, PayoutPlanSummary, PayoutTerms};
 
 fn schema(object: ObjectBuilder) -> RefOr<Schema> {
     RefOr::T(Schema::Object(object.build()))
@@ -78,7 +81,7 @@ macro_rules! ids {
 
 ids! {
     AuditId BankAccountId BankLineId BankStatementId DisputeAnswerId DisputeId EventId FindingId FixedPriceId
-    GatewaySettlementId JournalId KeyId PaymentId PeriodId QuoteId RailAccountId ReconciliationId RefundId
+    GatewaySettlementId JournalId KeyId PaymentId PayoutBatchId PayoutId PeriodId PlanId QuoteId RailAccountId ReconciliationId RefundId
     ReportId RequestId SettlementId StatementId SupplierAccountId SupplierId TransactionId UserId
     WebhookDeliveryId WebhookEndpointId
 }
@@ -182,6 +185,20 @@ words! {
     GatewaySettlementObject ["gateway_settlement"];
     /// Where a payout's money is.
     DepositStateWord DepositState::WORDS;
+    /// How far a plan of payouts is.
+    PlanStateWord PlanState::WORDS;
+    /// `payout_plan`.
+    PlanObject ["payout_plan"];
+    /// How a payout stands.
+    PayoutStateWord ["held", "sent", "unknown", "paid", "unclaimed", "failed", "returned"];
+    /// `payout`.
+    PayoutObject ["payout"];
+    /// What came of a call to a rail.
+    OutcomeWord ["open", "done", "refused", "unknown"];
+    /// `payout_terms`.
+    PayoutTermsObject ["payout_terms"];
+    /// `approver_limit`.
+    ApproverLimitObject ["approver_limit"];
     /// `rail_account`.
     RailAccountObject ["rail_account"];
     /// `key`.

@@ -26,6 +26,8 @@ pub struct Booked {
     pub source: String,
     /// Where that is a refund of ours: the gateway's id of it.
     pub refund_ref: Option<String>,
+    /// Where that is a payout of ours: the batch it went out with.
+    pub payout_batch: Option<String>,
     /// The payment it is about.
     pub subject: Option<String>,
     /// That payment's method at the gateway.
@@ -60,12 +62,13 @@ impl Store {
         let after = if after > 0 { after } else { self.last_number_by(from - AHEAD).await? };
         let rows = sqlx::query(
             "SELECT t.number, t.event, t.source, t.subject, t.effective_at, a.currency, e.amount, r.refund_ref,
-             p.method, p.payer_country
+                    p.method, p.payer_country, o.batch_id
              FROM ledger_account a
              JOIN ledger_entry e ON e.account_id = a.id
              JOIN ledger_transaction t ON t.number = e.transaction_number
              LEFT JOIN refund r ON r.id = t.source
              LEFT JOIN payment p ON p.id = t.subject
+             LEFT JOIN payout o ON o.id = t.subject
              WHERE a.merchant_id = $1 AND a.code = $2 AND a.owner = $3 AND a.layer = 1 AND e.transaction_number > $4
              ORDER BY t.number, a.currency LIMIT $5",
         )
@@ -94,6 +97,7 @@ impl Store {
                 event: JournalEvent::find(&event).ok_or_else(|| row.unreadable("event", &event))?,
                 source: row.text("source")?,
                 refund_ref: row.optional_text("refund_ref")?,
+                payout_batch: row.optional_text("batch_id")?,
                 subject: row.optional_text("subject")?,
                 method: row.optional_text("method")?,
                 payer_country: country.map_err(|error| row.unreadable("payer_country", error))?,

@@ -1,5 +1,6 @@
 //! One process over a database and a far side that both outlive it, with the real flows and the real money side.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,11 +19,12 @@ use straits::flows::catch_up::CatchingUp;
 use straits::flows::deliver::Delivering;
 use straits::flows::deposits::Deposits;
 use straits::flows::pay::{Accounts, OpenAccount, Parts, Pay, PayError, PaymentView, Price, Start};
+use straits::flows::pay_out::{self, PayingOut};
 use straits::flows::reconcile::{self, Reconciling};
 use straits::flows::refund::{self, Refunding};
 use straits::flows::settle::{self, Settlements};
 use straits::flows::webhooks::{self, Door, NewEndpoint, Reach, SystemNames, Webhooks};
-use straits::gateways::{RawNotification, ReturnParameters};
+use straits::gateways::{Payouts, RawNotification, ReturnParameters};
 use straits::ids::{IdSource, PaymentId, RefundId, SupplierId};
 use straits::jobs::{Jobs, payment_duties};
 use straits::money::Currency;
@@ -35,6 +37,8 @@ use straits::vault::Vault;
 use super::ear::Ear;
 use super::far::{Far, FarGateway, usd};
 use crate::engines::TestDatabase;
+use crate::pay_out::far::FarRail;
+use crate::pay_out::world::rules;
 use crate::pay_world::OneQuote;
 
 /// What outlives a process besides the database.
@@ -47,6 +51,7 @@ pub struct Ground {
     ids: IdSource,
     account: GatewayAccount,
     pub ear: Arc<Ear>,
+    pub rail: Arc<FarRail>,
     /// Where bills lie while they are read.
     folder: Arc<tempfile::TempDir>,
 }
@@ -97,6 +102,7 @@ impl Ground {
             merchant,
             account,
             ear: Arc::new(Ear::open()),
+            rail: FarRail::new(clock, 10),
             folder: Arc::new(tempfile::tempdir().unwrap()),
         }
     }
@@ -114,6 +120,7 @@ pub struct House {
     pub jobs: Jobs,
     pub reconciling: Reconciling,
     pub webhooks: Webhooks,
+    pub paying_out: PayingOut,
 }
 
 impl House {
@@ -192,7 +199,7 @@ impl House {
             clock: clock.clone(),
             ids: ids.clone(),
             pay: pay.clone(),
-            settlements,
+            settlements: settlements.clone(),
             refunding: refunding.clone(),
             deposits,
             folder: ground.folder.path().to_owned(),
@@ -200,7 +207,31 @@ impl House {
         let delivering =
             Delivering { store: store.clone(), ids: ids.clone(), clock: clock.clone(), pay: pay.clone() };
         let jobs = Jobs::new(store.clone(), clock.clone(), ids.clone(), holder, payment_duties(&pay));
-        House { store, clock, ids, ground, pay, refunding, delivering, jobs, reconciling, webhooks }
+        let rail: Arc<dyn Payouts> = ground.rail.clone();
+        let paying_out = PayingOut::new(pay_out::Parts {
+            store: store.clone(),
+            ids: ids.clone(),
+            clock: clock.clone(),
+            vault: Vault::new(&SecretString::from("07".repeat(32)), ids.clone()).unwrap(),
+            pay: pay.clone(),
+            settlements,
+            holder,
+            rules: rules(),
+            rails: BTreeMap::from([("paypal_payouts".to_owned(), rail)]),
+        });
+        House {
+            paying_out,
+            store,
+            clock,
+            ids,
+            ground,
+            pay,
+            refunding,
+            delivering,
+            jobs,
+            reconciling,
+            webhooks,
+        }
     }
 
     /// Asks for USD 100.00, of which the supplier gets all but the platform's tenth and the fee.
@@ -272,6 +303,7 @@ impl House {
     pub async fn recover(&self) {
         self.pay.recover().await.unwrap();
         self.refunding.recover().await.unwrap();
+        self.paying_out.recover().await.unwrap();
     }
 
     /// The bill of the day on which the far side takes everything is read.

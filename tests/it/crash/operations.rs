@@ -4,11 +4,12 @@ use chrono::TimeDelta;
 use straits::crash::Point;
 use straits::flows::deliver::DeliverError;
 use straits::flows::pay::PayError;
-use straits::ids::{PaymentId, RefundId};
+use straits::ids::{PaymentId, PlanId, RefundId};
 use straits::store::Change;
 
 use super::far::usd;
 use super::house::House;
+use super::payouts;
 
 /// So many calls to one address are under way at most.
 const AT_ONCE: usize = 4;
@@ -40,6 +41,8 @@ pub enum Operation {
     Reconcile,
     /// A merchant is told of an event.
     Webhook,
+    /// A plan of payouts is carried out, and the rail is asked how it went.
+    PayOut,
 }
 
 /// What an operation is about.
@@ -47,10 +50,11 @@ pub enum Operation {
 pub struct Subject {
     payment: PaymentId,
     refund: RefundId,
+    plan: PlanId,
 }
 
 impl Operation {
-    pub const ALL: [Operation; 12] = [
+    pub const ALL: [Operation; 13] = [
         Operation::Pay,
         Operation::Capture,
         Operation::Refuse,
@@ -63,6 +67,7 @@ impl Operation {
         Operation::Job,
         Operation::Reconcile,
         Operation::Webhook,
+        Operation::PayOut,
     ];
 
     /// The points it passes besides the writer's two, which every operation passes. A point on its way that is not named
@@ -156,12 +161,21 @@ impl Operation {
                 ApplyWritten,
             ],
             Operation::Webhook => &[WebhookLeased, WebhookSent, WebhookRecorded],
+            Operation::PayOut => &[
+                PayoutDecided,
+                PayoutInstructed,
+                PayoutLeased,
+                PayoutCalled,
+                PayoutNoted,
+                PayoutReported,
+                PayoutRecorded,
+            ],
         }
     }
 
     /// What was there before it.
     pub async fn prepare(self, house: &House) -> Subject {
-        let refund = house.ids.mint();
+        let (refund, plan) = (house.ids.mint(), house.ids.mint());
         let payment = match self {
             Operation::Pay => house.ids.mint(),
             Operation::Capture | Operation::Ask => house.approved().await,
@@ -205,17 +219,21 @@ impl Operation {
                 house.ground.far.truth().strange = Some(usd(1_234));
                 ghost
             }
+            Operation::PayOut => {
+                payouts::approved(house, plan).await;
+                house.ids.mint()
+            }
             Operation::Webhook => {
                 house.listens().await;
                 house.captured().await
             }
         };
-        Subject { payment, refund }
+        Subject { payment, refund, plan }
     }
 
     /// Does it. The process may die on the way.
     pub async fn act(self, house: &House, subject: Subject) {
-        let Subject { payment, refund } = subject;
+        let Subject { payment, refund, plan } = subject;
         let merchant = house.ground.merchant.id;
         match self {
             Operation::Pay => drop(house.start(payment, "order").await.unwrap()),
@@ -231,6 +249,10 @@ impl Operation {
             Operation::Job => drop(house.jobs.run_due(house.clock.now()).await.unwrap()),
             Operation::Reconcile => house.reconcile().await,
             Operation::Webhook => house.tell().await,
+            Operation::PayOut => {
+                house.paying_out.carry_out(plan).await.unwrap();
+                payouts::end(house, plan).await;
+            }
         }
     }
 
@@ -247,6 +269,7 @@ impl Operation {
                 house.clock.pass(TimeDelta::minutes(2));
                 house.tell().await;
             }
+            Operation::PayOut => payouts::end(house, subject.plan).await,
             _ => {}
         }
         house.recover().await;
@@ -254,7 +277,7 @@ impl Operation {
 
     /// Ours is the far side's truth, and nothing moved twice.
     pub async fn judge(self, house: &House, subject: Subject) {
-        let Subject { payment, refund } = subject;
+        let Subject { payment, refund, plan } = subject;
         let far = &house.ground.far;
         match self {
             Operation::Pay => self.judge_start(house, payment).await,
@@ -308,6 +331,7 @@ impl Operation {
                 house.tell().await;
                 assert_eq!(house.ground.ear.heard().len(), heard.len(), "and then nothing more");
             }
+            Operation::PayOut => return payouts::judge(house, plan).await,
             Operation::Deliver => {
                 let merchant = house.ground.merchant.id;
                 let again = house.delivering.deliver(merchant, payment, &[], |_| Change::new()).await;

@@ -1,0 +1,122 @@
+//! A line of a bank that names payouts of ours: the debit is what makes them paid, a credit is what came back, a charge on
+//! the merchant's own account is the payout's fee.
+
+use serde_json::json;
+
+use crate::domain::deposits::{BankLine, LineState};
+use crate::domain::merchants::{BankAccount, BankAccountKind};
+use crate::domain::payouts::{Payout, PayoutReport, PayoutState, PayoutStatus};
+use crate::flows::pay_out::{Moved, moved, payout_view};
+use crate::ids::{PayoutBatchId, PayoutId};
+use crate::money::Money;
+use crate::store::{Change, Versioned};
+
+use super::match_line::{credited_at, in_books};
+use super::{DepositError, Deposits};
+
+impl Deposits {
+    /// What the line is, where it names payouts; their rows, postings and events are in `change`.
+    pub(super) async fn paid_out(
+        &self,
+        change: &mut Change,
+        account: &BankAccount,
+        line: &BankLine,
+    ) -> Result<Option<LineState>, DepositError> {
+        let payouts = self.named(account, line).await?;
+        if payouts.is_empty() {
+            return Ok(None);
+        }
+        let debited = line.line.amount.abs();
+        let whole = Money::sum(account.currency, payouts.iter().map(|payout| payout.value.amount));
+        let each = payouts.len() > 1;
+        if each && whole != Ok(debited) {
+            return Ok(None);
+        }
+        let mut all = Change::new();
+        for payout in &payouts {
+            let amount = if each { payout.value.amount } else { debited };
+            if !self.told(&mut all, account, line, payout, amount)? {
+                // Money moved and not as this payout's: nobody knows what it is.
+                return Ok(None);
+            }
+        }
+        change.extend(all);
+        Ok(Some(LineState::PaidOut { payouts: payouts.iter().map(|payout| payout.value.id).collect() }))
+    }
+
+    /// The payouts that a line names, by their own ids or their batch's, paid from this account.
+    async fn named(
+        &self,
+        account: &BankAccount,
+        line: &BankLine,
+    ) -> Result<Vec<Versioned<Payout>>, DepositError> {
+        let mut found: Vec<Versioned<Payout>> = vec![];
+        for name in &line.line.names {
+            if let Ok(id) = name.parse::<PayoutId>()
+                && let Some(payout) = self.store.payout(id).await?
+            {
+                found.push(payout);
+            }
+        }
+        if found.is_empty() && line.line.amount.is_negative() {
+            for name in &line.line.names {
+                let Ok(batch) = name.parse::<PayoutBatchId>() else { continue };
+                found = self.store.payouts_of_batch(batch).await?;
+                found.retain(|payout| !matches!(payout.value.state, PayoutState::Failed { .. }));
+                break;
+            }
+        }
+        let books = in_books(account);
+        found.retain(|payout| {
+            let booking = &payout.value.booking;
+            payout.value.merchant == line.merchant
+                && (booking.cash == books || booking.fees == books)
+                && payout.value.amount.currency() == account.currency
+        });
+        found.sort_by_key(|payout| payout.value.id);
+        found.dedup_by_key(|payout| payout.value.id);
+        Ok(found)
+    }
+
+    /// Whether the line is news of the payout, in `change`.
+    fn told(
+        &self,
+        change: &mut Change,
+        account: &BankAccount,
+        line: &BankLine,
+        payout: &Versioned<Payout>,
+        amount: Money,
+    ) -> Result<bool, DepositError> {
+        let value = &payout.value;
+        let status = match (account.kind, line.line.amount.is_negative()) {
+            // Its fee: nothing is said of the payout itself.
+            (BankAccountKind::Own, _) => PayoutStatus::Unknown { raw: String::new() },
+            (BankAccountKind::Client, true) => PayoutStatus::Paid { debited: amount },
+            (BankAccountKind::Client, false) => {
+                let reason = line.line.text.clone();
+                PayoutStatus::Returned { debited: value.amount, arrived: amount, reason }
+            }
+        };
+        let zero = Money::zero(account.currency);
+        let fee = match account.kind {
+            BankAccountKind::Own => {
+                let charged = line.line.amount.negated();
+                let total = value.charged.unwrap_or(zero).checked_add(charged);
+                Some(total.map_err(DepositError::unavailable)?)
+            }
+            BankAccountKind::Client => None,
+        };
+        let rail_ref = line.line.reference.clone().filter(|_| account.kind == BankAccountKind::Client);
+        let told = PayoutReport { payout: value.id, rail_ref, status, fee, at: credited_at(line) };
+        let moved = moved(&self.ids, self.clock.now(), change, payout, &told);
+        let Moved::On(now) = moved.map_err(DepositError::unavailable)? else { return Ok(false) };
+        let kind = match now.state {
+            PayoutState::Paid { .. } if now.state != value.state => "payout.paid",
+            PayoutState::Returned { .. } => "payout.returned",
+            _ => return Ok(true),
+        };
+        let subject = now.id.to_string();
+        self.tell(change, now.merchant, kind, &subject, json!(payout_view(&now)));
+        Ok(true)
+    }
+}

@@ -1,0 +1,246 @@
+//! `/v1/payout-plans`: who is paid what, and the two persons who say so.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::domain::payouts::PlanState;
+use crate::flows::pay_out::{PlanInput, Word, plan_summary};
+use crate::http::caller::Caller;
+use crate::http::extract::{Json, Paging, Query};
+use crate::http::idempotent::{self, Asked, KeyHeader};
+use crate::http::problem::{Answer, Code, Problem};
+use crate::http::schemas::{PayoutPlan, PayoutPlanSummary, PlanStateWord};
+use crate::http::service::Service;
+use crate::http::wire::{self, CurrencyIn, IdIn, Page};
+use crate::ids::{PlanId, SupplierId};
+use crate::money::Currency;
+use crate::store::idempotency::Claim;
+
+/// Which plans.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListParameters {
+    #[param(inline, value_type = Option<PlanStateWord>, example = "executing")]
+    state: Option<String>,
+    #[param(example = "20")]
+    limit: Option<String>,
+    starting_after: Option<String>,
+    ending_before: Option<String>,
+}
+
+/// The merchant's plans of payouts, without their lines.
+#[utoipa::path(get, path = "/v1/payout-plans", tag = "payouts", params(ListParameters), responses((status = 200, description = "A page of plans", body = Page<PayoutPlanSummary>)))]
+pub async fn list(service: web::Data<Service>, caller: Caller, query: Query<ListParameters>) -> Answer {
+    let ListParameters { state, limit, starting_after, ending_before } = query.0;
+    let paging = Paging::new(limit, starting_after, ending_before);
+    if let Some(word) = state.as_deref().filter(|word| !PlanState::WORDS.contains(word)) {
+        let detail = format!("`{word}` is none of {}", PlanState::WORDS.join(", "));
+        return Err(Problem::new(Code::InvalidParameter, detail).at("state"));
+    }
+    let (limit, seek) = (paging.limit()?, paging.seek(wire::id)?);
+    let more = u32::try_from(limit + 1).unwrap_or(101);
+    let found = service.store.payout_plans(caller.merchant(), state.as_deref(), seek, more).await?;
+    let rows = found.iter().map(plan_summary).collect::<Result<Vec<_>, _>>()?;
+    crate::http::json(200, &Page::of(rows, limit, &seek))
+}
+
+/// One plan, with every line and how far its payouts are.
+#[utoipa::path(get, path = "/v1/payout-plans/{id}", tag = "payouts", params(("id" = inline(crate::ids::PlanId), Path, example = "pln_01kb0000000000000000000000")), responses((status = 200, description = "The plan", body = PayoutPlan)))]
+pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
+    let id = wire::path_id(&id, "payout plan")?;
+    crate::http::json(200, &service.paying_out.show(caller.merchant(), id).await?)
+}
+
+/// Makes a draft of what can be paid now.
+#[utoipa::path(post, path = "/v1/payout-plans", tag = "payouts", request_body = PlanInput, params(KeyHeader), responses((status = 201, description = "The draft", body = PayoutPlan)))]
+pub async fn create(
+    service: web::Data<Service>,
+    caller: Caller,
+    request: HttpRequest,
+    body: Json<PlanInput>,
+) -> Answer {
+    let (merchant, user) = (caller.merchant(), caller.key.user);
+    let asked = Asked { service: &service, caller: &caller, request: &request, body: &body.bytes };
+    let carry = async |claim: Claim| {
+        let id: PlanId = service.ids.mint();
+        let mut extra = caller.noted(&service, "payout_plan.drafted", id, "");
+        extra.claim(&claim, id);
+        let plan = service.paying_out.draft(merchant, user, id, &body.value, extra).await?;
+        Ok(service.paying_out.view(&plan).await?)
+    };
+    let recall = async |id: String| Ok(service.paying_out.show(merchant, wire::id("id", &id)?).await?);
+    idempotent::once(asked, StatusCode::CREATED, carry, recall).await
+}
+
+/// A draft waits for another user.
+#[utoipa::path(post, path = "/v1/payout-plans/{id}/submit", tag = "payouts", params(KeyHeader, ("id" = inline(crate::ids::PlanId), Path, example = "pln_01kb0000000000000000000000")), responses((status = 200, description = "The plan", body = PayoutPlan)))]
+pub async fn submit(
+    service: web::Data<Service>,
+    caller: Caller,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> Answer {
+    say(&service, &caller, &request, &id, Word::Submit, b"").await
+}
+
+/// An approval of one content.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"hash": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}))]
+pub struct ApproveBody {
+    /// The plan's hash as it was looked at.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    hash: String,
+}
+
+/// Another user than its makers approves exactly this content.
+#[utoipa::path(post, path = "/v1/payout-plans/{id}/approve", tag = "payouts", request_body = ApproveBody, params(KeyHeader, ("id" = inline(crate::ids::PlanId), Path, example = "pln_01kb0000000000000000000000")), responses((status = 200, description = "The plan", body = PayoutPlan)))]
+pub async fn approve(
+    service: web::Data<Service>,
+    caller: Caller,
+    request: HttpRequest,
+    id: web::Path<String>,
+    body: Json<ApproveBody>,
+) -> Answer {
+    let word = Word::Approve { hash: body.value.hash };
+    say(&service, &caller, &request, &id, word, &body.bytes).await
+}
+
+/// A refusal.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"reason": "the account of Saigon Silk is not confirmed"}))]
+pub struct RejectBody {
+    /// Why.
+    #[schema(min_length = 1, max_length = 100)]
+    reason: String,
+}
+
+/// Refuses it, for good.
+#[utoipa::path(post, path = "/v1/payout-plans/{id}/reject", tag = "payouts", request_body = RejectBody, params(KeyHeader, ("id" = inline(crate::ids::PlanId), Path, example = "pln_01kb0000000000000000000000")), responses((status = 200, description = "The plan", body = PayoutPlan)))]
+pub async fn reject(
+    service: web::Data<Service>,
+    caller: Caller,
+    request: HttpRequest,
+    id: web::Path<String>,
+    body: Json<RejectBody>,
+) -> Answer {
+    let word = Word::Reject { reason: wire::label("reason", body.value.reason)? };
+    say(&service, &caller, &request, &id, word, &body.bytes).await
+}
+
+/// Calls it off; once it is being executed, stops whatever is not yet sent.
+#[utoipa::path(post, path = "/v1/payout-plans/{id}/cancel", tag = "payouts", params(KeyHeader, ("id" = inline(crate::ids::PlanId), Path, example = "pln_01kb0000000000000000000000")), responses((status = 200, description = "The plan", body = PayoutPlan)))]
+pub async fn cancel(
+    service: web::Data<Service>,
+    caller: Caller,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> Answer {
+    say(&service, &caller, &request, &id, Word::Cancel, b"").await
+}
+
+/// Begins to pay what was approved; `progress` tells how far it is.
+#[utoipa::path(post, path = "/v1/payout-plans/{id}/execute", tag = "payouts", params(KeyHeader, ("id" = inline(crate::ids::PlanId), Path, example = "pln_01kb0000000000000000000000")), responses((status = 200, description = "The plan", body = PayoutPlan)))]
+pub async fn execute(
+    service: web::Data<Service>,
+    caller: Caller,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> Answer {
+    say(&service, &caller, &request, &id, Word::Execute, b"").await
+}
+
+/// One payout of a plan.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"supplier": "sup_01kb0000000000000000000000", "currency": "USD"}))]
+pub struct DropBody {
+    #[schema(value_type = SupplierId)]
+    supplier: IdIn<SupplierId>,
+    #[schema(value_type = Currency)]
+    currency: CurrencyIn,
+}
+
+/// Takes one payout out: the plan is a draft again, with another hash, and its editor one of its makers.
+#[utoipa::path(post, path = "/v1/payout-plans/{id}/drop", tag = "payouts", request_body = DropBody, params(KeyHeader, ("id" = inline(crate::ids::PlanId), Path, example = "pln_01kb0000000000000000000000")), responses((status = 200, description = "The plan", body = PayoutPlan)))]
+pub async fn drop_payout(
+    service: web::Data<Service>,
+    caller: Caller,
+    request: HttpRequest,
+    id: web::Path<String>,
+    body: Json<DropBody>,
+) -> Answer {
+    let word = Word::Drop { supplier: body.value.supplier.0, currency: body.value.currency.0 };
+    say(&service, &caller, &request, &id, word, &body.bytes).await
+}
+
+/// The file that a bank is told of it by: pain.001.001.09, the same bytes however often it is fetched.
+#[utoipa::path(get, path = "/v1/payout-plans/{id}/pain001", tag = "payouts", params(("id" = inline(crate::ids::PlanId), Path, example = "pln_01kb0000000000000000000000")), responses((status = 200, description = "The file", body = String, content_type = "application/xml", example = json!("<Document/>"))))]
+pub async fn pain001(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
+    let id: PlanId = wire::path_id(&id, "payout plan")?;
+    let text = service.paying_out.pain001(caller.merchant(), id).await?;
+    Ok(attached("application/xml; charset=utf-8", &format!("{id}.xml"), text))
+}
+
+/// How a sheet is written.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct SheetParameters {
+    /// Columns in their order, each with its title where it has another: of payout, batch, date, name, number, bank_code,
+    /// country, town, amount, currency, purpose, note.
+    #[param(example = "number=Account,name=Beneficiary,amount,payout=Reference")]
+    template: Option<String>,
+}
+
+/// The same as CSV, by a template; the last row `#END` has count and sum.
+#[utoipa::path(get, path = "/v1/payout-plans/{id}/csv", tag = "payouts", params(SheetParameters, ("id" = inline(crate::ids::PlanId), Path, example = "pln_01kb0000000000000000000000")), responses((status = 200, description = "The file", body = String, content_type = "text/csv", example = json!("payout,number,amount"))))]
+pub async fn csv(
+    service: web::Data<Service>,
+    caller: Caller,
+    id: web::Path<String>,
+    query: Query<SheetParameters>,
+) -> Answer {
+    let id: PlanId = wire::path_id(&id, "payout plan")?;
+    let text = service.paying_out.sheet(caller.merchant(), id, query.0.template.as_deref()).await?;
+    Ok(attached("text/csv; charset=utf-8", &format!("{id}.csv"), text))
+}
+
+fn attached(kind: &'static str, name: &str, body: String) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, kind))
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
+        .body(body)
+}
+
+async fn say(
+    service: &web::Data<Service>,
+    caller: &Caller,
+    request: &HttpRequest,
+    id: &str,
+    word: Word,
+    body: &[u8],
+) -> Answer {
+    let id: PlanId = wire::path_id(id, "payout plan")?;
+    let (merchant, user) = (caller.merchant(), caller.key.user);
+    // One person's word: another's under the same key is another request.
+    let told = [user.to_string().as_bytes(), body].concat();
+    let asked = Asked { service, caller, request, body: &told };
+    let carry = async |claim: Claim| {
+        let mut extra = caller.noted(service, word.action(), id, "");
+        extra.claim(&claim, id);
+        let paying_out = service.paying_out.clone();
+        let work = tokio::spawn(async move {
+            let plan = paying_out.say(merchant, user, id, &word, extra).await?;
+            paying_out.view(&plan).await
+        });
+        Ok(work.await.map_err(Problem::internal)??)
+    };
+    let recall = async |_: String| Ok(service.paying_out.show(merchant, id).await?);
+    idempotent::once(asked, StatusCode::OK, carry, recall).await
+}

@@ -1,0 +1,105 @@
+//! A bank's channel for ISO 20022 files over HTTP: a pain.001 is posted once under its message id, its pain.002 is asked
+//! for by the same id.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::{TransactionStatus, read_pain002, write_pain001};
+use crate::clock::Clock;
+use crate::domain::payouts::{PayoutReport, PayoutStatus};
+use crate::gateways::call;
+use crate::gateways::transport::Transport;
+use crate::gateways::{GatewayError, PayoutBatchReport, PayoutBatchRequest, Payouts};
+use crate::money::Currency;
+
+/// The channel.
+#[derive(Debug, Clone)]
+pub struct BankChannel {
+    base: Url,
+    token: Option<SecretString>,
+    http: Transport,
+    clock: Clock,
+}
+
+impl BankChannel {
+    /// Over the bank's address, which ends with a slash; `token` is sent as a bearer's.
+    pub fn new(base: Url, token: Option<SecretString>, http: Transport, clock: Clock) -> BankChannel {
+        BankChannel { base, token, http, clock }
+    }
+
+    fn request(&self, method: Method, path: &str) -> Result<reqwest::RequestBuilder, GatewayError> {
+        let url = self.base.join(path).map_err(|error| GatewayError::NotSent(error.to_string()))?;
+        let request = self.http.request(method, url);
+        Ok(match &self.token {
+            Some(token) => request.bearer_auth(token.expose_secret()),
+            None => request,
+        })
+    }
+
+    /// What the bank says of each payout of a batch.
+    fn report(&self, batch: &PayoutBatchRequest, statuses: &[TransactionStatus]) -> PayoutBatchReport {
+        let whole = statuses.iter().find(|status| status.end_to_end.is_empty());
+        let each: BTreeMap<&str, &TransactionStatus> =
+            statuses.iter().map(|status| (status.end_to_end.as_str(), status)).collect();
+        let payouts = batch.orders.iter().map(|order| {
+            let own = each.get(order.payout.to_string().as_str()).copied().or(whole);
+            PayoutReport {
+                payout: order.payout,
+                rail_ref: None,
+                status: own.map_or(PayoutStatus::Pending, TransactionStatus::meaning),
+                fee: None,
+                at: self.clock.now(),
+            }
+        });
+        PayoutBatchReport { rail_ref: Some(batch.request_ref.clone()), payouts: payouts.collect() }
+    }
+
+    fn read(&self, batch: &PayoutBatchRequest, body: &[u8]) -> Result<PayoutBatchReport, GatewayError> {
+        let text =
+            std::str::from_utf8(body).map_err(|error| GatewayError::OutcomeUnknown(error.to_string()))?;
+        let statuses = read_pain002(text).map_err(|error| GatewayError::OutcomeUnknown(error.to_string()))?;
+        Ok(self.report(batch, &statuses))
+    }
+}
+
+#[async_trait]
+impl Payouts for BankChannel {
+    fn batch_limit(&self) -> usize {
+        1_000
+    }
+
+    fn payout_currencies(&self) -> Vec<Currency> {
+        Currency::all().collect()
+    }
+
+    async fn send(&self, batch: &PayoutBatchRequest) -> Result<PayoutBatchReport, GatewayError> {
+        let file = write_pain001(&batch.request_ref, batch.made_at, std::slice::from_ref(batch));
+        let file = file.map_err(|error| GatewayError::Refused {
+            code: "not_writable".to_owned(),
+            message: error.to_string(),
+            retry_later: false,
+        })?;
+        let request =
+            self.request(Method::POST, "payments")?.header(CONTENT_TYPE, "application/xml").body(file);
+        let answer = call::send(&self.http, request).await?;
+        if !answer.is_success() {
+            return Err(GatewayError::OutcomeUnknown(format!("HTTP {}", answer.status)));
+        }
+        self.read(batch, answer.bytes())
+    }
+
+    async fn query(&self, batch: &PayoutBatchRequest) -> Result<Option<PayoutBatchReport>, GatewayError> {
+        let request = self.request(Method::GET, &format!("payments/{}", batch.request_ref))?;
+        let answer = call::send(&self.http, request).await?;
+        match answer.status {
+            404 => Ok(None),
+            _ if answer.is_success() => self.read(batch, answer.bytes()).map(Some),
+            status => Err(GatewayError::OutcomeUnknown(format!("HTTP {status}"))),
+        }
+    }
+}

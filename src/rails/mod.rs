@@ -1,0 +1,19 @@
+//! Payout rails that are no gateway's: banks by ISO 20022 files, over a channel or by a person's hand, and plain CSV.
+//!
+//! A file is the same bytes however often it is written: everything in it comes from what was approved. What a bank
+//! answers (pain.002) is its word on the instruction and never money: cash is booked when its statement (camt.053) names
+//! the payout, by the same door as every report.
+
+mod by_hand;
+mod channel;
+mod letters;
+mod pain001;
+mod pain002;
+mod sheet;
+
+pub use by_hand::ByHand;
+pub use channel::BankChannel;
+pub use letters::latin;
+pub use pain001::{WriteError, write as write_pain001};
+pub use pain002::{StatusError, TransactionStatus, read as read_pain002};
+pub use sheet::{COLUMNS, SheetError, Template, write as write_sheet};

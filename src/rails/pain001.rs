@@ -1,0 +1,186 @@
+//! pain.001.001.09, "customer credit transfer initiation": what is to be paid, with structured addresses, control sums,
+//! and only letters that banks carry. A payment information for each batch; `EndToEndId` is the payout.
+
+use std::fmt::Write;
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use secrecy::ExposeSecret;
+
+use super::letters::latin;
+use crate::domain::merchants::{PayoutAccountKind, bic, compact};
+use crate::gateways::{PayoutBatchRequest, PayoutOrder};
+
+/// Why there is no file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// A text has letters that banks do not carry, or is too long.
+    #[error("{what} of {of} cannot be written in the letters that banks carry")]
+    Letters {
+        /// Whose.
+        of: String,
+        /// What.
+        what: &'static str,
+    },
+    /// Something that has to be there is not.
+    #[error("{of} has no {what}")]
+    Missing {
+        /// Whose.
+        of: String,
+        /// What.
+        what: &'static str,
+    },
+}
+
+/// Letters of a name; banks cut longer ones.
+const NAME: usize = 70;
+
+/// The file of one message. `message` is its id, the same for the same content.
+///
+/// # Errors
+/// [`WriteError`]; a file that a bank would refuse is not written.
+pub fn write(
+    message: &str,
+    made_at: DateTime<Utc>,
+    batches: &[PayoutBatchRequest],
+) -> Result<String, WriteError> {
+    let count: usize = batches.iter().map(|batch| batch.orders.len()).sum();
+    let sum: Decimal =
+        batches.iter().flat_map(|batch| &batch.orders).map(|order| order.amount.amount()).sum();
+    let first = batches.first().and_then(|batch| batch.debtor.as_ref());
+    let initiator = first.ok_or_else(|| missing(message, "account that pays"))?;
+    let mut xml = String::with_capacity(1_000 + count * 900);
+    xml.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    xml.push_str("<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:pain.001.001.09\"><CstmrCdtTrfInitn>");
+    let name = letters(message, "the merchant's name", &initiator.name, NAME)?;
+    let at = made_at.format("%Y-%m-%dT%H:%M:%SZ");
+    put(
+        &mut xml,
+        format_args!(
+            "<GrpHdr><MsgId>{message}</MsgId><CreDtTm>{at}</CreDtTm><NbOfTxs>{count}</NbOfTxs><CtrlSum>{sum}</CtrlSum><InitgPty><Nm>{name}</Nm></InitgPty></GrpHdr>"
+        ),
+    );
+    for batch in batches {
+        information(&mut xml, batch)?;
+    }
+    xml.push_str("</CstmrCdtTrfInitn></Document>\n");
+    Ok(xml)
+}
+
+/// One batch.
+fn information(xml: &mut String, batch: &PayoutBatchRequest) -> Result<(), WriteError> {
+    let of = batch.request_ref.as_str();
+    let debtor = batch.debtor.as_ref().ok_or_else(|| missing(of, "account that pays"))?;
+    let currency = batch.orders.first().map(|order| order.amount.currency());
+    let currency = currency.ok_or_else(|| missing(of, "payout"))?;
+    let sum: Decimal = batch.orders.iter().map(|order| order.amount.amount()).sum();
+    let (count, day) = (batch.orders.len(), batch.execute_on);
+    put(
+        xml,
+        format_args!(
+            "<PmtInf><PmtInfId>{of}</PmtInfId><PmtMtd>TRF</PmtMtd><BtchBookg>false</BtchBookg><NbOfTxs>{count}</NbOfTxs><CtrlSum>{sum}</CtrlSum><ReqdExctnDt><Dt>{day}</Dt></ReqdExctnDt>"
+        ),
+    );
+    let name = letters(of, "the merchant's name", &debtor.name, NAME)?;
+    let number = account(debtor.number.expose_secret()).ok_or_else(|| missing(of, "account number"))?;
+    put(
+        xml,
+        format_args!(
+            "<Dbtr><Nm>{name}</Nm><PstlAdr><Ctry>{}</Ctry></PstlAdr></Dbtr><DbtrAcct><Id>{number}</Id><Ccy>{currency}</Ccy></DbtrAcct>",
+            debtor.country
+        ),
+    );
+    match debtor.bic.as_deref().and_then(|text| bic(text).ok()) {
+        Some(bic) => {
+            put(xml, format_args!("<DbtrAgt><FinInstnId><BICFI>{bic}</BICFI></FinInstnId></DbtrAgt>"))
+        }
+        None => xml.push_str("<DbtrAgt><FinInstnId><Othr><Id>NOTPROVIDED</Id></Othr></FinInstnId></DbtrAgt>"),
+    }
+    // What reaches the payee is what was approved: the debtor's bank charges the debtor.
+    xml.push_str("<ChrgBr>DEBT</ChrgBr>");
+    for order in &batch.orders {
+        transfer(xml, order)?;
+    }
+    xml.push_str("</PmtInf>");
+    Ok(())
+}
+
+fn transfer(xml: &mut String, order: &PayoutOrder) -> Result<(), WriteError> {
+    let (of, payee) = (order.payout.to_string(), &order.creditor);
+    let (amount, currency) = (order.amount.amount(), order.amount.currency());
+    put(
+        xml,
+        format_args!(
+            "<CdtTrfTxInf><PmtId><InstrId>{of}</InstrId><EndToEndId>{of}</EndToEndId></PmtId><Amt><InstdAmt Ccy=\"{currency}\">{amount}</InstdAmt></Amt>"
+        ),
+    );
+    if let Some(code) = payee.bank_code.as_deref() {
+        match bic(code) {
+            Ok(bic) => {
+                put(xml, format_args!("<CdtrAgt><FinInstnId><BICFI>{bic}</BICFI></FinInstnId></CdtrAgt>"))
+            }
+            Err(_) => {
+                let member = letters(&of, "the bank's code", code, 35)?;
+                put(
+                    xml,
+                    format_args!(
+                        "<CdtrAgt><FinInstnId><ClrSysMmbId><MmbId>{member}</MmbId></ClrSysMmbId></FinInstnId></CdtrAgt>"
+                    ),
+                );
+            }
+        }
+    }
+    let name = letters(&of, "the payee's name", &payee.name, NAME)?;
+    // Structured: a town and a country. Addresses without are refused since November 2026.
+    let town = payee.town.as_deref().ok_or_else(|| missing(&of, "town of the payee"))?;
+    let town = letters(&of, "the payee's town", town, 35)?;
+    let number = account(payee.number.expose_secret()).ok_or_else(|| missing(&of, "account number"))?;
+    put(
+        xml,
+        format_args!(
+            "<Cdtr><Nm>{name}</Nm><PstlAdr><TwnNm>{town}</TwnNm><Ctry>{}</Ctry></PstlAdr></Cdtr><CdtrAcct><Id>{number}</Id></CdtrAcct>",
+            payee.country
+        ),
+    );
+    debug_assert!(payee.kind != PayoutAccountKind::Paypal);
+    if let Some(purpose) = order.purpose.as_deref() {
+        let code = (1..=4).contains(&purpose.len())
+            && purpose.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+        let text = letters(&of, "the purpose", purpose, 35)?;
+        match code {
+            true => put(xml, format_args!("<Purp><Cd>{text}</Cd></Purp>")),
+            false => put(xml, format_args!("<Purp><Prtry>{text}</Prtry></Purp>")),
+        }
+    }
+    let note = latin(&order.note).map(|note| note.chars().take(140).collect::<String>());
+    if let Some(note) = note {
+        put(xml, format_args!("<RmtInf><Ustrd>{note}</Ustrd></RmtInf>"));
+    }
+    xml.push_str("</CdtTrfTxInf>");
+    Ok(())
+}
+
+/// An account's number: an IBAN where it is one.
+fn account(number: &str) -> Option<String> {
+    let plain = compact(number);
+    if crate::domain::merchants::Iban::read(&plain).is_ok() {
+        return Some(format!("<IBAN>{plain}</IBAN>"));
+    }
+    let fits = (1..=34).contains(&plain.len())
+        && plain.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    fits.then(|| format!("<Othr><Id>{plain}</Id></Othr>"))
+}
+
+fn letters(of: &str, what: &'static str, text: &str, most: usize) -> Result<String, WriteError> {
+    let plain = latin(text).ok_or_else(|| WriteError::Letters { of: of.to_owned(), what })?;
+    Ok(plain.chars().take(most).collect::<String>().trim_end().to_owned())
+}
+
+fn missing(of: &str, what: &'static str) -> WriteError {
+    WriteError::Missing { of: of.to_owned(), what }
+}
+
+fn put(xml: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing to a String cannot fail.
+    let _ = xml.write_fmt(text);
+}

@@ -1,0 +1,131 @@
+//! A CSV of payouts by a template: which columns, in which order, under which names. For banks and services that take no
+//! better file.
+
+use rust_decimal::Decimal;
+use secrecy::ExposeSecret;
+
+use crate::gateways::{PayoutBatchRequest, PayoutOrder};
+
+/// Columns that a template may name.
+pub const COLUMNS: [&str; 12] = [
+    "payout",
+    "batch",
+    "date",
+    "name",
+    "number",
+    "bank_code",
+    "country",
+    "town",
+    "amount",
+    "currency",
+    "purpose",
+    "note",
+];
+
+/// Which columns, and what they are called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    columns: Vec<(&'static str, String)>,
+}
+
+/// There is no file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SheetError {
+    /// A column that is none.
+    #[error("`{0}` is none of {columns}", columns = COLUMNS.join(", "))]
+    Column(String),
+    /// A template that names no payout or no amount.
+    #[error("a template names `payout`, `number` and `amount`")]
+    Needed,
+}
+
+impl Default for Template {
+    /// Every column under its own name.
+    fn default() -> Template {
+        Template { columns: COLUMNS.iter().map(|name| (*name, (*name).to_owned())).collect() }
+    }
+}
+
+impl Template {
+    /// `number=Account,name=Beneficiary,amount,currency,payout=Reference`.
+    ///
+    /// # Errors
+    /// [`SheetError`].
+    pub fn read(text: &str) -> Result<Template, SheetError> {
+        let column = |part: &str| {
+            let (name, title) = part.split_once('=').unwrap_or((part, part));
+            let known = COLUMNS.iter().find(|known| **known == name.trim());
+            let known = known.ok_or_else(|| SheetError::Column(name.trim().to_owned()))?;
+            Ok((*known, title.trim().to_owned()))
+        };
+        let columns = text.split(',').map(column).collect::<Result<Vec<_>, _>>()?;
+        let has = |name: &str| columns.iter().any(|(known, _)| *known == name);
+        if ["payout", "number", "amount"].into_iter().all(has) {
+            Ok(Template { columns })
+        } else {
+            Err(SheetError::Needed)
+        }
+    }
+}
+
+/// The file: a head, a row for each payout, and a row `#END` with count and sum.
+///
+/// # Errors
+/// [`SheetError`]; none for a template that was read.
+pub fn write(template: &Template, batches: &[PayoutBatchRequest]) -> Result<String, SheetError> {
+    let mut text = String::new();
+    let mut row = |fields: Vec<String>| {
+        let fields: Vec<String> = fields.iter().map(|field| quoted(field)).collect();
+        text.push_str(&fields.join(","));
+        text.push_str("\r\n");
+    };
+    row(template.columns.iter().map(|(_, title)| title.clone()).collect());
+    let (mut count, mut sum) = (0_usize, Decimal::ZERO);
+    for batch in batches {
+        for order in &batch.orders {
+            row(template.columns.iter().map(|(name, _)| field(name, batch, order)).collect());
+            (count, sum) = (count + 1, sum + order.amount.amount());
+        }
+    }
+    row(vec!["#END".to_owned(), count.to_string(), sum.to_string()]);
+    Ok(text)
+}
+
+fn field(name: &str, batch: &PayoutBatchRequest, order: &PayoutOrder) -> String {
+    let payee = &order.creditor;
+    match name {
+        "payout" => order.payout.to_string(),
+        "batch" => batch.request_ref.clone(),
+        "date" => batch.execute_on.to_string(),
+        "name" => payee.name.clone(),
+        "number" => payee.number.expose_secret().to_owned(),
+        "bank_code" => payee.bank_code.clone().unwrap_or_default(),
+        "country" => payee.country.clone(),
+        "town" => payee.town.clone().unwrap_or_default(),
+        "amount" => order.amount.amount().to_string(),
+        "currency" => order.amount.currency().to_string(),
+        "purpose" => order.purpose.clone().unwrap_or_default(),
+        _ => order.note.clone(),
+    }
+}
+
+/// RFC 4180; what a spreadsheet would take for a formula is a text.
+fn quoted(field: &str) -> String {
+    let formula = field.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let field = if formula { format!("'{field}") } else { field.to_owned() };
+    if field.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_names_known_columns_and_formulas_are_texts() {
+        assert!(Template::read("payout=Ref,number,amount").is_ok());
+        assert_eq!(Template::read("payout,amount"), Err(SheetError::Needed));
+        assert_eq!(Template::read("payout,iban"), Err(SheetError::Column("iban".into())));
+        assert_eq!(quoted("=1+1"), "'=1+1");
+        assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
+    }
+}

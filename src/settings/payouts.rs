@@ -1,0 +1,58 @@
+//! The rules of payouts.
+
+use chrono::TimeDelta;
+use secrecy::SecretString;
+
+use crate::domain::payouts::PayoutRules;
+use crate::money::{Currency, Money, Percent};
+
+use super::{Mode, Reader, SettingsError};
+
+/// A bank's channel for files of payouts.
+#[derive(Debug, Clone, Default)]
+pub struct BankChannelSettings {
+    /// Its address, with a slash at the end; `None`: the far side's in a sandbox, else files are handed in by a person.
+    pub url: Option<String>,
+    /// Sent as a bearer's token.
+    pub token: Option<SecretString>,
+}
+
+impl Reader<'_> {
+    pub(super) fn bank_channel(&self) -> Result<BankChannelSettings, SettingsError> {
+        let url = Some(self.text("payouts.bank_url").to_owned()).filter(|url| !url.is_empty());
+        let bad = |url: &String| !(url.starts_with("https://") && url.ends_with('/'));
+        if url.as_ref().is_some_and(bad) {
+            return Err(self.bad("payouts.bank_url", "is no https address with a slash at its end"));
+        }
+        Ok(BankChannelSettings { url, token: self.secret("payouts.bank_token") })
+    }
+
+    pub(super) fn payouts(&self, mode: Mode) -> Result<PayoutRules, SettingsError> {
+        let must_be_known = self.word(
+            "payouts.known_suppliers_only",
+            &[("live", mode == Mode::Live), ("always", true), ("never", false)],
+        )?;
+        let percent = |_| self.bad("payouts.debt_cap_percent", "is no percentage");
+        let debt_cap: u32 = self.number("payouts.debt_cap_percent", 0, 100)?;
+        Ok(PayoutRules {
+            must_be_known,
+            cooling: TimeDelta::hours(self.number("payouts.cooling_hours", 0, 720)?),
+            first_payout: self
+                .list("payouts.first_payout")
+                .iter()
+                .map(|text| self.amount(text))
+                .collect::<Result<_, _>>()?,
+            debt_cap: Percent::try_new(debt_cap.into()).map_err(percent)?,
+        })
+    }
+
+    /// `USD 1000.00`.
+    fn amount(&self, text: &str) -> Result<Money, SettingsError> {
+        let read = || {
+            let (code, amount) = text.split_once(' ')?;
+            Money::parse(amount, Currency::find(code).ok()?).ok()
+        };
+        let why = || format!("has `{text}`, which is no amount such as `USD 1000.00`");
+        read().ok_or_else(|| self.bad("payouts.first_payout", why()))
+    }
+}

@@ -1,0 +1,15 @@
+//! Paying out, over a real store on both engines and a rail that fails as it is told: two persons and one content, each
+//! batch sent once whatever happens in between, the books as the worked examples have them.
+
+mod approval;
+mod bank;
+mod faults;
+pub mod far;
+mod stories;
+pub mod world;
+
+use straits::money::{Currency, Money};
+
+pub fn money(amount: &str, currency: &str) -> Money {
+    Money::parse(amount, Currency::find(currency).unwrap()).unwrap()
+}

@@ -1,0 +1,149 @@
+//! Two persons and one content.
+
+use chrono::TimeDelta;
+use sqlx::AssertSqlSafe;
+use straits::domain::ledger::AccountCode;
+use straits::domain::payouts::PlanError;
+use straits::flows::pay_out::{PayOutError, PlanInput, Word};
+use straits::store::Change;
+
+use super::money;
+use super::world::{From, Treasury, rules};
+use crate::engines::on_each_engine;
+use crate::money_flows::world::{Setup, World};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_makes_another_approves_exactly_that() {
+    on_each_engine("payout approval", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let treasury = Treasury::on(world, "paypal", From::PayPal, "USD", 10).await;
+        let suppliers = treasury.crowd(2, "500.00").await;
+        let (maker, checker) = (treasury.world.maker, treasury.world.checker);
+        let plan = treasury.draft().await;
+        assert_eq!(plan.document.lines.len(), 2);
+
+        let approve = |hash: &str| Word::Approve { hash: hash.to_owned() };
+        let refused = treasury.say(checker, plan.id, approve(&plan.hash)).await.unwrap_err();
+        assert!(matches!(refused, PayOutError::Plan(PlanError::WrongState("draft"))), "{refused}");
+        treasury.say(maker, plan.id, Word::Submit).await.unwrap();
+        let refused = treasury.say(maker, plan.id, approve(&plan.hash)).await.unwrap_err();
+        assert!(matches!(refused, PayOutError::Plan(PlanError::FourEyes(_))), "{refused}");
+        let refused = treasury.say(checker, plan.id, approve("00")).await.unwrap_err();
+        assert!(matches!(refused, PayOutError::Plan(PlanError::Changed(_))), "{refused}");
+        let refused = treasury.say(maker, plan.id, Word::Execute).await.unwrap_err();
+        assert!(matches!(refused, PayOutError::Plan(PlanError::WrongState("in_approval"))), "{refused}");
+
+        // Limits, by currency: one plan's total.
+        let merchant = treasury.world.merchant.id;
+        for (limits, allowed) in [
+            (vec![money("999.99", "USD")], false),
+            (vec![money("5000.00", "SGD")], false),
+            (vec![money("1000.00", "USD")], true),
+        ] {
+            treasury.paying.set_limit(merchant, checker, &limits, Change::new()).await.unwrap();
+            let said = treasury.say(checker, plan.id, approve(&plan.hash)).await;
+            assert_eq!(said.is_ok(), allowed, "{limits:?}: {said:?}");
+        }
+        assert_eq!(treasury.state(plan.id).await, "scheduled");
+
+        // Any edit voids it; its editor is a maker, and the other may approve what is left.
+        let word = Word::Drop { supplier: suppliers[0], currency: money("1.00", "USD").currency() };
+        let edited = treasury.say(checker, plan.id, word).await.unwrap();
+        assert_ne!(edited.hash, plan.hash);
+        let refused = treasury.say(maker, plan.id, Word::Execute).await.unwrap_err();
+        assert!(matches!(refused, PayOutError::Plan(PlanError::WrongState("draft"))), "{refused}");
+        treasury.say(maker, plan.id, Word::Submit).await.unwrap();
+        for user in [maker, checker] {
+            let refused = treasury.say(user, plan.id, approve(&edited.hash)).await.unwrap_err();
+            assert!(matches!(refused, PayOutError::Plan(PlanError::FourEyes(_))), "{refused}");
+        }
+        let third = treasury.world.ids.mint();
+        treasury.say(third, plan.id, approve(&edited.hash)).await.unwrap();
+        treasury.say(maker, plan.id, Word::Execute).await.unwrap();
+        treasury.paying.carry_out(plan.id).await.unwrap();
+        treasury.works(plan.id).await;
+        assert_eq!(treasury.state(plan.id).await, "completed");
+        assert_eq!(treasury.payout(plan.id).await.supplier, suppliers[1]);
+        treasury.once(plan.id).await;
+
+        // The table itself refuses a maker's own approval.
+        let mut connection = database.connect().await;
+        let sql = format!(
+            "INSERT INTO payout_approval (plan_id, hash, maker, checker, merchant_id, at)
+             VALUES ('{}', 'x', '{maker}', '{maker}', '{merchant}', 1)",
+            plan.id
+        );
+        let refused = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await;
+        assert!(refused.unwrap_err().to_string().to_lowercase().contains("check"));
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_held_unknown_or_changed_their_account_is_not_paid() {
+    on_each_engine("payout gates", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let treasury = Treasury::on(world, "paypal", From::PayPal, "USD", 10).await;
+        let suppliers = treasury.crowd(4, "100.00").await;
+        let nobody = treasury.world.suppliers[0];
+        treasury.fund(AccountCode::SUPPLIER_AVAILABLE, nobody, "5.00").await;
+        treasury.terms(suppliers[0], r#"{"holds":[{"code":"compliance","note":"looked into"}]}"#).await;
+        treasury.terms(suppliers[1], r#"{"minimum":[{"amount":"100.01","currency":"USD"}]}"#).await;
+        let plan = treasury.draft().await;
+        let mut reasons: Vec<&str> =
+            plan.document.excluded.iter().map(|excluded| excluded.reason.as_str()).collect();
+        reasons.sort_unstable();
+        assert_eq!(reasons, ["below_minimum", "compliance", "no_account"]);
+        assert_eq!(plan.document.lines.len(), 2);
+
+        // Known suppliers only, and a first payout that is capped.
+        let strict = treasury.under(straits::domain::payouts::PayoutRules {
+            must_be_known: true,
+            first_payout: vec![money("60.00", "USD")],
+            ..rules()
+        });
+        treasury.terms(suppliers[2], r#"{"known":true}"#).await;
+        let (merchant, maker) = (treasury.world.merchant.id, treasury.world.maker);
+        let input = PlanInput::default();
+        let id = treasury.world.ids.mint();
+        let drafted = strict.draft(merchant, maker, id, &input, Change::new()).await.unwrap();
+        let line = &drafted.document.lines[0];
+        assert_eq!(
+            (drafted.document.lines.len(), line.amount, line.capped),
+            (1, money("60.00", "USD"), true)
+        );
+        assert!(drafted.document.excluded.iter().any(|excluded| excluded.reason == "not_known"));
+
+        // A hold that is placed after the approval stops the payout all the same.
+        treasury.approved(&plan).await;
+        treasury.terms(suppliers[2], r#"{"holds":[{"code":"sanctions"}]}"#).await;
+        treasury.say(maker, plan.id, Word::Execute).await.unwrap();
+        treasury.paying.carry_out(plan.id).await.unwrap();
+        treasury.works(plan.id).await;
+        let told = treasury.payouts(plan.id).await;
+        let of = |supplier| told.iter().find(|payout| payout.supplier == supplier).unwrap();
+        assert!(format!("{:?}", of(suppliers[2]).state).contains("sanctions"));
+        assert_eq!(of(suppliers[3]).state.as_str(), "paid");
+        assert_eq!(treasury.state(plan.id).await, "partially_failed");
+        treasury.once(plan.id).await;
+
+        // A changed account cools; the one before is paid meanwhile.
+        treasury.fund(AccountCode::SUPPLIER_AVAILABLE, suppliers[3], "10.00").await;
+        treasury.terms(suppliers[2], r#"{"holds":[]}"#).await;
+        let old = of(suppliers[3]).account;
+        let new = treasury.payee(suppliers[3]).await.id;
+        let to = async || {
+            let plan = treasury.draft().await;
+            let line = plan.document.lines.iter().find(|line| line.supplier == suppliers[3]);
+            line.map(|line| line.account)
+        };
+        assert_eq!(to().await, Some(old));
+        database.tick(TimeDelta::hours(72));
+        assert_eq!(to().await, Some(new));
+        store.close().await;
+    })
+    .await;
+}

@@ -1,0 +1,151 @@
+//! What banks are told: files that hold against the published schema, whatever names and numbers go in.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use chrono::NaiveDate;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use straits::clock::{Clock, from_micros};
+use straits::domain::merchants::PayoutAccountKind;
+use straits::gateways::{Creditor, Debtor, PayoutBatchRequest, PayoutOrder};
+use straits::ids::{IdSource, PayoutBatchId};
+use straits::money::{Currency, Money};
+use straits::rails::{Template, WriteError, latin, write_pain001, write_sheet};
+
+/// The published schemas, where they are at hand, and a program that knows them.
+fn schema(name: &str) -> Option<PathBuf> {
+    let folder = std::env::var("STRAITS_REFERENCE_DIR").ok()?;
+    let file = PathBuf::from(folder).join("data/iso20022").join(name);
+    let knows = Command::new("xmllint").arg("--version").output().is_ok_and(|ran| ran.status.success());
+    (knows && file.exists()).then_some(file)
+}
+
+fn holds(schema: &std::path::Path, text: &str) -> Result<(), String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file.xml");
+    std::fs::write(&file, text).unwrap();
+    let ran = Command::new("xmllint").args(["--noout", "--schema"]).arg(schema).arg(&file).output().unwrap();
+    if ran.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&ran.stderr).into_owned() + text) }
+}
+
+fn order(ids: &IdSource, name: &str, minor: i64, iban: bool) -> PayoutOrder {
+    PayoutOrder {
+        payout: ids.mint(),
+        rail_ref: None,
+        amount: Money::from_minor(minor, Currency::find("THB").unwrap()),
+        creditor: Creditor {
+            name: name.into(),
+            country: "TH".into(),
+            town: Some("Chiang Mai".into()),
+            kind: if iban { PayoutAccountKind::Iban } else { PayoutAccountKind::Bank },
+            number: if iban { "DE89 3704 0044 0532 0130 00" } else { "123-4-56789-0" }.to_owned().into(),
+            bank_code: Some(if iban { "COBADEFFXXX" } else { "014" }.into()),
+        },
+        note: "November, §3: 50 % <less>".into(),
+        purpose: Some(if iban { "SUPP" } else { "00001 goods" }.into()),
+    }
+}
+
+fn batch(ids: &IdSource, orders: Vec<PayoutOrder>) -> PayoutBatchRequest {
+    let id: PayoutBatchId = ids.mint();
+    PayoutBatchRequest {
+        batch: id,
+        request_ref: id.to_string(),
+        rail_ref: None,
+        orders,
+        debtor: Some(Debtor {
+            name: "Straits & Söhne Traders".into(),
+            country: "SG".into(),
+            number: "0123456789".to_owned().into(),
+            bic: Some("DBSSSGSG".into()),
+        }),
+        execute_on: NaiveDate::from_ymd_opt(2026, 11, 30).unwrap(),
+        made_at: from_micros(1_795_000_000_000_000),
+    }
+}
+
+fn ids() -> IdSource {
+    IdSource::seeded(Clock::fixed(from_micros(1_795_000_000_000_000)), 3)
+}
+
+#[test]
+fn a_file_holds_against_the_published_schema_and_adds_up() {
+    let ids = ids();
+    let orders =
+        vec![order(&ids, "Nguyễn Thị Ánh", 3_500_000, false), order(&ids, "Müller GmbH", 12_345, true)];
+    let batches = [batch(&ids, orders), batch(&ids, vec![order(&ids, "O’Neill", 1, false)])];
+    let text = write_pain001("pln_01", batches[0].made_at, &batches).unwrap();
+    assert!(text.contains("<NbOfTxs>3</NbOfTxs><CtrlSum>35123.46</CtrlSum>"), "{text}");
+    assert!(
+        text.contains("<Nm>Nguyen Thi Anh</Nm><PstlAdr><TwnNm>Chiang Mai</TwnNm><Ctry>TH</Ctry></PstlAdr>")
+    );
+    assert!(text.contains("<IBAN>DE89370400440532013000</IBAN>") && text.contains("<Cd>SUPP</Cd>"), "{text}");
+    assert!(text.contains("<Ustrd>Payout") || !text.contains("<less>"), "{text}");
+    // The same content, the same bytes.
+    assert_eq!(text, write_pain001("pln_01", batches[0].made_at, &batches).unwrap());
+    let Some(schema) = schema("pain.001.001.09.xsd") else {
+        println!("schema skipped: no xmllint, or STRAITS_REFERENCE_DIR is not set");
+        return;
+    };
+    holds(&schema, &text).unwrap();
+    let broken = text.replace("<TwnNm>", "<Town>").replace("</TwnNm>", "</Town>");
+    assert!(holds(&schema, &broken).is_err(), "the schema is really looked at");
+}
+
+#[test]
+fn whatever_names_go_in_the_schema_holds_or_nothing_is_written() {
+    let Some(schema) = schema("pain.001.001.09.xsd") else {
+        println!("skipped: no xmllint, or STRAITS_REFERENCE_DIR is not set");
+        return;
+    };
+    let mut runner = TestRunner::new(Config { cases: 48, failure_persistence: None, ..Config::default() });
+    let given = ("\\PC{0,90}", "[ -~àéüđơŁ]{1,40}", 1..Money::INPUT_LIMIT, any::<bool>());
+    runner
+        .run(&given, |(name, town, minor, iban)| {
+            let ids = ids();
+            let mut one = order(&ids, &name, minor, iban);
+            one.creditor.town = Some(town.clone());
+            one.note = name.clone();
+            match write_pain001("m", from_micros(1_795_000_000_000_000), &[batch(&ids, vec![one])]) {
+                Ok(text) => prop_assert_eq!(holds(&schema, &text), Ok(())),
+                Err(WriteError::Letters { .. }) => {
+                    prop_assert!(latin(&name).is_none() || latin(&town).is_none(), "{name} {town}");
+                }
+                Err(error) => prop_assert!(false, "{error}"),
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn what_a_bank_would_refuse_is_not_written() {
+    let ids = ids();
+    let at = from_micros(1_795_000_000_000_000);
+    let write = |edit: fn(&mut PayoutBatchRequest)| {
+        let mut one = batch(&ids, vec![order(&ids, "A", 100, false)]);
+        edit(&mut one);
+        write_pain001("m", at, &[one])
+    };
+    assert!(write(|_| {}).is_ok());
+    assert!(write(|batch| batch.orders[0].creditor.town = None).is_err());
+    assert!(write(|batch| batch.orders[0].creditor.name = "上海贸易".into()).is_err());
+    assert!(write(|batch| batch.orders[0].creditor.number = "1234;5".to_owned().into()).is_err());
+    assert!(write(|batch| batch.debtor = None).is_err());
+    assert!(write(|batch| batch.orders.clear()).is_err());
+}
+
+#[test]
+fn a_sheet_has_the_templates_columns_and_says_where_it_ends() {
+    let ids = ids();
+    let mut one = batch(&ids, vec![order(&ids, "=cmd()", 12_300, false), order(&ids, "B, \"b\"", 45, false)]);
+    one.orders[0].creditor.number = "-1".to_owned().into();
+    let template = Template::read("number=Account,name=Beneficiary,amount,payout=Reference").unwrap();
+    let text = write_sheet(&template, &[one.clone()]).unwrap();
+    let rows: Vec<&str> = text.split("\r\n").collect();
+    assert_eq!(rows[0], "Account,Beneficiary,amount,Reference");
+    assert_eq!(rows[1], format!("'-1,'=cmd(),123.00,{}", one.orders[0].payout));
+    assert_eq!(rows[2], format!("123-4-56789-0,\"B, \"\"b\"\"\",0.45,{}", one.orders[1].payout));
+    assert_eq!(rows[3], "#END,2,123.45");
+}

@@ -1,0 +1,219 @@
+//! Payouts through the whole program: a sale, a plan of two persons, PayPal's far side paying, and who may see what.
+
+use serde_json::{Value, json};
+
+use crate::app::{Answer, TestApp};
+
+async fn done(answer: Answer) -> Value {
+    assert!(answer.status < 300, "{} {}", answer.status, answer.text);
+    answer.json()
+}
+
+async fn clock(app: &TestApp, advance: &str) {
+    done(app.post("finance", "/v1/sandbox/clock", &json!({"advance": advance})).await).await;
+}
+
+/// A sale of USD 100.00, all of it the Vietnamese supplier's but the fee, released.
+async fn sold(app: &TestApp, order: &str, supplier: &str) {
+    let body = json!({
+        "order_ref": order, "amount": {"amount": "100.00", "currency": "USD"}, "gateway": "paypal",
+        "fee_bearer": "platform",
+        "splits": [{"supplier": supplier, "share": {"percent": "80"}}],
+    });
+    let paid = done(app.post_once("storefront", "/v1/payments", order, &body).await).await;
+    let path = format!("/v1/sandbox/payments/{}", paid["id"].as_str().unwrap());
+    done(app.post("storefront", &path, &json!({"shopper": "approve"})).await).await;
+}
+
+/// A supplier settled in dollars, paid at this address.
+async fn joined(app: &TestApp, name: &str, address: &str) -> String {
+    let body = json!({"name": name, "country": "US", "currency": "USD"});
+    let supplier = done(app.post("finance", "/v1/suppliers", &body).await).await;
+    let id = supplier["id"].as_str().unwrap().to_owned();
+    let body = json!({
+        "kind": "paypal", "country": "US", "currency": "USD", "holder": name, "number": address,
+    });
+    done(app.post("finance", &format!("/v1/suppliers/{id}/accounts"), &body).await).await;
+    id
+}
+
+async fn plan(app: &TestApp, key: &str) -> Value {
+    done(app.post_once("maker", "/v1/payout-plans", key, &json!({})).await).await
+}
+
+async fn say(app: &TestApp, who: &str, plan: &Value, word: &str, body: Value) -> Answer {
+    let path = format!("/v1/payout-plans/{}/{word}", plan["id"].as_str().unwrap());
+    app.post_once(who, &path, &format!("{who}-{word}-{}", body), &body).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn suppliers_are_paid_by_two_persons_and_paypal() {
+    let app = TestApp::start().await;
+    let good = joined(&app, "Good Goods", "good@example.com").await;
+    let late = joined(&app, "Late Lamps", "unclaimed.lamps@example.com").await;
+    for (order, supplier) in [("o-1", &good), ("o-2", &good), ("o-3", &late)] {
+        sold(&app, order, supplier).await;
+    }
+    clock(&app, "2d").await;
+    let drafted = plan(&app, "p-1").await;
+    assert_eq!(drafted["lines"].as_array().unwrap().len(), 2, "{drafted:#}");
+    assert_eq!(drafted["totals"][0]["gross"], json!({"amount": "240.00", "currency": "USD"}));
+    assert_eq!(drafted["funding"][0]["needed"], json!({"amount": "244.80", "currency": "USD"}));
+    // The same key and body, the same plan.
+    assert_eq!(plan(&app, "p-1").await["id"], drafted["id"]);
+
+    let hash = json!({"hash": drafted["hash"]});
+    done(say(&app, "maker", &drafted, "submit", json!({})).await).await;
+    let refused = say(&app, "maker", &drafted, "approve", hash.clone()).await;
+    assert_eq!((refused.status, refused.code().as_str()), (403, "four_eyes"));
+    let other = json!({"hash": "0".repeat(64)});
+    let refused = say(&app, "checker", &drafted, "approve", other).await;
+    assert_eq!((refused.status, refused.code().as_str()), (409, "plan_changed"));
+    for stranger in ["storefront", "supplier", "admin"] {
+        let refused = say(&app, stranger, &drafted, "approve", hash.clone()).await;
+        assert_eq!(refused.code(), "key_scope", "{stranger}");
+    }
+    let path = format!("/v1/payout-plans/{}", drafted["id"].as_str().unwrap());
+    assert_eq!(app.get("other.finance", &path).await.status, 404);
+    done(say(&app, "checker", &drafted, "approve", hash).await).await;
+    done(say(&app, "maker", &drafted, "execute", json!({})).await).await;
+    clock(&app, "10s").await;
+    clock(&app, "10m").await;
+
+    let shown = done(app.get("finance", &path).await).await;
+    assert_eq!(shown["state"], "executing", "{:#}", shown["progress"]);
+    assert_eq!((&shown["progress"]["paid"], &shown["progress"]["unclaimed"]), (&json!(1), &json!(1)));
+    let payouts = done(app.get("finance", "/v1/payouts").await).await;
+    let payouts = payouts["data"].as_array().unwrap().clone();
+    let of = |supplier: &str| payouts.iter().find(|payout| payout["supplier"] == supplier).unwrap().clone();
+    assert_eq!(of(&good)["charged"], json!({"amount": "3.20", "currency": "USD"}));
+    let detail = format!("/v1/payouts/{}", of(&late)["id"].as_str().unwrap());
+    let shown = done(app.get("finance", &detail).await).await;
+    assert_eq!((&shown["state"], &shown["attempts"]["sent"]), (&json!("unclaimed"), &json!(1)), "{shown:#}");
+    // A supplier's key sees its own: none of these.
+    assert_eq!(app.get("supplier", &detail).await.status, 404);
+    assert_eq!(done(app.get("supplier", "/v1/payouts").await).await["data"], json!([]));
+    let foreign = format!("/v1/payouts?supplier={good}");
+    assert_eq!(app.get("supplier", &foreign).await.status, 404);
+
+    // Nobody takes it: after thirty days it is back, and the supplier's again.
+    clock(&app, "31d").await;
+    let shown = done(app.get("finance", &path).await).await;
+    assert_eq!(shown["state"], "partially_failed", "{:#}", shown["progress"]);
+    let balances = done(app.get("finance", &format!("/v1/suppliers/{late}/balances")).await).await;
+    assert!(balances.to_string().contains("80.00"), "{balances:#}");
+    // Bills of all these days were held against the books meanwhile: payouts, returns and their fees agree.
+    let findings = done(app.get("finance", "/v1/findings").await).await;
+    assert_eq!(findings["data"], json!([]), "{findings:#}");
+    let runs = done(app.get("finance", "/v1/reconciliations?limit=100").await).await;
+    let named: i64 =
+        runs["data"].as_array().unwrap().iter().map(|run| run["matched"].as_i64().unwrap()).sum();
+    assert!(named >= 6, "{runs:#}");
+    let told = done(app.get("finance", "/v1/events?limit=100").await).await;
+    let kinds: Vec<&str> =
+        told["data"].as_array().unwrap().iter().map(|event| event["type"].as_str().unwrap()).collect();
+    for kind in ["payout_plan.scheduled", "payout_plan.partially_failed", "payout.paid", "payout.returned"] {
+        assert!(kinds.contains(&kind), "{kind}: {kinds:?}");
+    }
+    assert_eq!(done(app.get("finance", "/v1/ledger/verify").await).await["ok"], true);
+    app.stop().await;
+}
+
+async fn statement(app: &TestApp, days_back: i64) -> String {
+    let now = app.get("finance", "/v1/sandbox/clock").await.json()["now"].as_str().unwrap().to_owned();
+    let zone = chrono::FixedOffset::east_opt(8 * 3600).unwrap();
+    let day = chrono::DateTime::parse_from_rfc3339(&now).unwrap().with_timezone(&zone).date_naive();
+    let day = day - chrono::TimeDelta::days(days_back);
+    let url = app.sandbox["banks"]["SGD"]["statements"].as_str().unwrap().to_owned();
+    let url = url.strip_prefix(&app.url).unwrap().to_owned();
+    let answer = app.send(app.request("GET", &format!("{url}/{day}"))).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.text
+}
+
+async fn read_in(app: &TestApp, once: &str, file: String) -> Value {
+    let request =
+        app.keyed("POST", "finance", "/v1/bank-statements").header("Idempotency-Key", once.to_owned());
+    done(app.send(request.header("Content-Type", "application/xml").body(file)).await).await
+}
+
+/// Sold by GrabPay, swept to the bank, paid out by the bank's channel, and told by its statement.
+#[tokio::test(flavor = "multi_thread")]
+async fn suppliers_are_paid_by_a_bank_and_its_statement_says_so() {
+    let app = TestApp::start().await;
+    let mut suppliers = vec![];
+    for name in ["Paid Pots", "Return Rugs", "Reject Rings"] {
+        let body = json!({"name": name, "country": "SG", "currency": "SGD"});
+        let supplier = done(app.post("finance", "/v1/suppliers", &body).await).await;
+        let id = supplier["id"].as_str().unwrap().to_owned();
+        let body = json!({"kind": "bank", "country": "SG", "currency": "SGD", "holder": name,
+                          "number": "0012345678", "bank_code": "DBSSSGSG"});
+        done(app.post("finance", &format!("/v1/suppliers/{id}/accounts"), &body).await).await;
+        let terms = app.keyed("PATCH", "finance", &format!("/v1/suppliers/{id}/payout-terms"));
+        done(app.send(terms.json(&json!({"town": "Singapore", "purpose": "SUPP"}))).await).await;
+        suppliers.push(id);
+    }
+    let share = |supplier: &String| json!({"supplier": supplier, "share": {"percent": "25"}});
+    let body = json!({
+        "order_ref": "o-1", "amount": {"amount": "400.00", "currency": "SGD"}, "gateway": "grabpay",
+        "splits": suppliers.iter().map(share).collect::<Vec<_>>(),
+    });
+    let paid = done(app.post_once("storefront", "/v1/payments", "o-1", &body).await).await;
+    let path = format!("/v1/sandbox/payments/{}", paid["id"].as_str().unwrap());
+    done(app.post("storefront", &path, &json!({"shopper": "approve"})).await).await;
+    clock(&app, "1d").await;
+    let swept = statement(&app, 0).await;
+    let reference = swept.split("<EndToEndId>").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    let batch = json!({"gateway": "grabpay", "reference": reference, "currency": "SGD",
+        "closed_at": "2099-01-01T00:00:00Z", "paid_at": "2026-11-28T00:00:00Z", "gross": "400.00", "fee": "7.20", "net": "392.80"});
+    done(app.post_once("finance", "/v1/gateway-settlements", "b-1", &batch).await).await;
+    read_in(&app, "s-1", swept).await;
+    clock(&app, "2d").await;
+
+    let banks = done(app.get("finance", "/v1/bank-accounts?limit=100").await).await;
+    let client = |row: &&Value| row["currency"] == "SGD" && row["kind"] == "client";
+    let bank = banks["data"].as_array().unwrap().iter().find(client).unwrap()["id"].clone();
+    let body =
+        json!({"name": "sgd-bank", "rail": "pain001", "currency": "SGD", "funding": {"bank_account": bank}});
+    done(app.post("finance", "/v1/rail-accounts", &body).await).await;
+    let drafted = plan(&app, "p-1").await;
+    assert_eq!(drafted["lines"].as_array().unwrap().len(), 3, "{drafted:#}");
+    done(say(&app, "maker", &drafted, "submit", json!({})).await).await;
+    done(say(&app, "checker", &drafted, "approve", json!({"hash": drafted["hash"]})).await).await;
+    done(say(&app, "maker", &drafted, "execute", json!({})).await).await;
+    clock(&app, "5m").await;
+    let path = format!("/v1/payout-plans/{}", drafted["id"].as_str().unwrap());
+    let shown = done(app.get("finance", &path).await).await;
+    // The bank says ACSC of two, and no money has moved in the books.
+    assert_eq!(
+        (&shown["progress"]["sent"], &shown["progress"]["failed"]),
+        (&json!(2), &json!(1)),
+        "{shown:#}"
+    );
+    let file = app.get("finance", &format!("{path}/pain001")).await;
+    assert!(file.text.contains("<CtrlSum>200.00</CtrlSum>"), "{}", file.text);
+    assert_eq!(file.text, app.get("finance", &format!("{path}/pain001")).await.text);
+
+    let booked = read_in(&app, "s-2", statement(&app, 0).await).await;
+    let states: Vec<&Value> =
+        booked["data"][0]["entries"].as_array().unwrap().iter().map(|entry| &entry["state"]).collect();
+    assert_eq!(states, [&json!("paid_out"), &json!("paid_out")], "{booked:#}");
+    clock(&app, "1d").await;
+    let back = read_in(&app, "s-3", statement(&app, 0).await).await;
+    assert_eq!(back["data"][0]["entries"][0]["state"], "paid_out", "{back:#}");
+    clock(&app, "5m").await;
+    let shown = done(app.get("finance", &path).await).await;
+    let progress = &shown["progress"];
+    assert_eq!(
+        (&progress["paid"], &progress["returned"], &shown["state"]),
+        (&json!(1), &json!(1), &json!("partially_failed"))
+    );
+    let listed = done(app.get("finance", &format!("/v1/payouts?supplier={}", suppliers[1])).await).await;
+    assert_eq!(listed["data"][0]["returned"], json!({"amount": "87.50", "currency": "SGD"}), "{listed:#}");
+    let listed = done(app.get("finance", &format!("/v1/payouts?supplier={}", suppliers[2])).await).await;
+    assert_eq!((&listed["data"][0]["state"], &listed["data"][0]["code"]), (&json!("failed"), &json!("AC04")));
+    let findings = done(app.get("finance", "/v1/findings?state=open").await).await;
+    assert_eq!(findings["data"], json!([]), "{findings:#}");
+    assert_eq!(done(app.get("finance", "/v1/ledger/verify").await).await["ok"], true);
+    app.stop().await;
+}
