@@ -115,6 +115,20 @@ points! {
     WebhookSent = "webhook.sent",
     /// Its outcome is durable.
     WebhookRecorded = "webhook.recorded",
+    /// A batch of payouts is decided and not written down.
+    PayoutDecided = "payout.decided",
+    /// The batch, its payouts and their postings are durable; nothing was sent.
+    PayoutInstructed = "payout.instructed",
+    /// The lease to send it is durable; the rail was not called.
+    PayoutLeased = "payout.leased",
+    /// The rail has answered; nothing of it is written down.
+    PayoutCalled = "payout.called",
+    /// What came of the call is durable; what it says of each payout is not.
+    PayoutNoted = "payout.noted",
+    /// What the rail says of payouts is decided and not written down.
+    PayoutReported = "payout.reported",
+    /// It is durable.
+    PayoutRecorded = "payout.recorded",
     /// A job's lease is durable; nothing was done.
     JobLeased = "job.leased",
     /// The job is done; its row does not say so.

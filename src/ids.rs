@@ -213,6 +213,16 @@ ids! {
     DisputeId "dsp",
     /// Something we say in a dispute.
     DisputeAnswerId "dan",
+    /// A plan of payouts.
+    PlanId "pln",
+    /// One payout to one supplier.
+    PayoutId "po",
+    /// What is sent to a rail in one call.
+    PayoutBatchId "pob",
+    /// When payouts are planned by themselves.
+    PayoutScheduleId "sch",
+    /// A market deal that the treasury made.
+    FxDealId "fxd",
     /// A run of a bill against the books.
     ReconciliationId "rec",
     /// An event of the outbox.

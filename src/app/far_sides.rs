@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::ids::IdSource;
-use crate::sandbox::{GrabPayPartner, PayPalApp, PayPalFee, Sandbox, SandboxOptions};
+use crate::sandbox::{GrabPayPartner, PayPalApp, PayPalFee, PayPalPayoutFee, Sandbox, SandboxOptions};
 use crate::settings::Settings;
 
 use super::{AppError, Seeded};
@@ -39,6 +39,7 @@ pub(super) async fn provision(sandbox: &Sandbox, seeded: &Seeded, public_url: &s
             webhook_url: Some(address("/v1/notifications/paypal")?),
             merchant_id: text("paypal", "merchant_id"),
             fee: PayPalFee::default(),
+            payout_fee: PayPalPayoutFee::default(),
             holds: vec![],
             rates: vec![],
         };

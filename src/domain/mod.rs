@@ -26,6 +26,8 @@ pub mod fx;
 pub mod disputes;
 /// Payments: what gateways report, and the state machine that decides what it means.
 pub mod orders;
+/// Payouts to suppliers: what was instructed, and what became of it.
+pub mod payouts;
 /// Gateways paying out, and banks saying what arrived.
 pub mod deposits;
 /// What does not agree, until a person decides.

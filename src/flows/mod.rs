@@ -14,6 +14,8 @@ pub mod settle;
 pub mod refund;
 /// Answering disputes, and watching their deadlines.
 pub mod dispute;
+/// Paying suppliers: what can be paid, two persons, each call made once.
+pub mod pay_out;
 /// After a restore: ask before anything is sent.
 pub mod catch_up;
 /// A gateway's bill against the books.

@@ -23,6 +23,8 @@ pub mod grabpay;
 /// Strict JSON for what comes from outside.
 pub mod json;
 mod notice;
+/// Payouts: sending money to payees.
+pub mod payouts;
 /// PayPal, Orders v2.
 pub mod paypal;
 mod precision;
@@ -36,6 +38,7 @@ pub mod transport;
 pub use account::{AccountSettings, Build, BuildError, Context, Descriptor, Trust, is_loopback};
 pub use bills::Bills;
 pub use notice::{About, Notification, NotificationError, RawNotification, Reply, ReturnParameters};
+pub use payouts::{Creditor, PayoutBatchReport, PayoutBatchRequest, PayoutOrder, Payouts};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -255,6 +258,11 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
 
     /// Disputes, if the gateway tells of them.
     fn disputes(&self) -> Option<&dyn Disputes> {
+        None
+    }
+
+    /// Payouts from the account's balance, if the gateway has them.
+    fn payouts(&self) -> Option<&dyn Payouts> {
         None
     }
 

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::ids::{PayoutBatchId, PayoutId};
 use crate::money::Money;
 
 /// What came back with the shopper, or with an `Authorised` notice: query parameters, checked by the adapter.
@@ -70,6 +71,15 @@ pub enum About {
     Dispute {
         /// The gateway's id.
         dispute_ref: String,
+    },
+    /// A batch of payouts, or one of them. Names that are not ours are left out; at least one is known.
+    Payouts {
+        /// Our batch.
+        batch: Option<PayoutBatchId>,
+        /// The gateway's id of the batch.
+        batch_ref: Option<String>,
+        /// Our payout.
+        item: Option<PayoutId>,
     },
     /// Nothing this part of Straits acts on (account news): kept, answered.
     Other,

@@ -178,6 +178,9 @@ impl Sandbox {
     /// Sends notices as they fall due, for ever; the application spawns it and drops it at the end.
     pub async fn run_courier(&self) {
         loop {
+            if let Err(error) = self.work_payouts_off().await {
+                tracing::warn!(%error, "the sandbox's payouts wait");
+            }
             if let Err(error) = self.deliver_due().await {
                 tracing::warn!(%error, "the sandbox's notices wait");
             }
@@ -188,6 +191,13 @@ impl Sandbox {
                 () = pause => {}
             }
         }
+    }
+
+    /// Payouts that were taken on are worked off by the clock.
+    async fn work_payouts_off(&self) -> Result<(), SandboxError> {
+        let mut session = self.book.begin().await?;
+        paypal::work_payouts_off(self, &mut session, self.clock.now()).await?;
+        session.commit().await
     }
 
     /// Sends everything that is due now, also what falls due by the receivers' answers; how many tries were made.

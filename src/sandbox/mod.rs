@@ -7,14 +7,15 @@
 //!
 //! | room | holds |
 //! |---|---|
-//! | [`paypal`] | OAuth, Orders v2, Payments v2, Webhooks v1, balances and transactions, the approve page |
+//! | [`paypal`] | OAuth, Orders v2, Payments v2, Payouts v1, Webhooks v1, balances and transactions, the approve page |
 //! | [`grabpay`] | One-Time Charge v2, GrabID's authorise and token, refunds, the daily sweep |
 //! | `bank` | the merchants' bank: what the sweep of the day before credited, as camt.053 of any day |
 //! | `courier` | notices on their way to us, with each gateway's patience |
 //! | [`Scenario`] | what can go wrong, on demand |
 //! | `shopper` | a shopper who opens the page, presses a button and follows the way back |
 //!
-//! Source: PayPal's published OpenAPI files (Orders 2.13, Payments 2.5, Webhooks 1.11, Reporting 1.9); Grab's merchant
+//! Source: PayPal's published OpenAPI files (Orders 2.13, Payments 2.5, Payouts 1.9, Webhooks 1.11,
+//! Reporting 1.9); Grab's merchant
 //! SDK 2.0.0 and the public digest of its One-Time Charge pages.
 
 mod address;
@@ -44,9 +45,12 @@ use crate::ids::IdSource;
 
 pub use direct::{Direct, DirectAnswer, Letter};
 pub use grabpay::{BankCredit, GrabPayPartner};
-pub use paypal::{PayPalApp, PayPalFee, SeededMovement};
+pub use paypal::{PayPalApp, PayPalFee, PayPalPayoutFee, SeededMovement};
 pub use scenario::{Scenario, Target, UnknownScenario};
 pub use shopper::{Shopper, ShopperAct, ShopperOutcome};
+
+/// The longest body PayPal's far side reads: a batch of 15,000 payouts.
+const LONGEST_BODY: usize = 16 * 1024 * 1024;
 
 /// What the sandbox is opened with.
 #[derive(Clone, Debug)]
@@ -153,7 +157,11 @@ impl Sandbox {
         move |config| {
             config
                 .app_data(web::Data::new(sandbox))
-                .service(web::scope("/paypal").default_service(web::to(paypal::answer)))
+                .service(
+                    web::scope("/paypal")
+                        .app_data(web::PayloadConfig::new(LONGEST_BODY))
+                        .default_service(web::to(paypal::answer)),
+                )
                 .service(web::scope("/grabpay").default_service(web::to(grabpay::answer)))
                 .service(web::scope("/bank").default_service(web::to(bank::answer)));
         }
@@ -199,7 +207,7 @@ impl Sandbox {
         Ok(())
     }
 
-    /// What the clock has due by `now`: pending captures that lapse, the wallet's sweeps, notices. Call it after the
+    /// What the clock has due by `now`: pending captures that lapse, payouts, the wallet's sweeps, notices. Call it after the
     /// business clock has moved.
     ///
     /// # Errors

@@ -50,6 +50,8 @@ migrations! {
     67 "0067_journals",
     68 "0068_periods",
     70 "0070_quote_rounding",
+    71 "0071_payouts",
+    72 "0072_payout_terms",
     79 "0079_replay",
 }
 

@@ -162,6 +162,44 @@ impl Store {
             .bind(limit);
         self.all(query, read_account).await
     }
+
+    /// Every supplier of a merchant.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn all_suppliers(&self, merchant: MerchantId) -> Result<Vec<Supplier>, StoreError> {
+        let query = sqlx::query("SELECT * FROM supplier WHERE merchant_id = $1 ORDER BY id")
+            .bind(merchant.to_string());
+        self.all(query, |row| read_supplier(row).map(|supplier| supplier.value)).await
+    }
+
+    /// Every payout account of a merchant's suppliers, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn all_payout_accounts(&self, merchant: MerchantId) -> Result<Vec<PayoutAccount>, StoreError> {
+        let query = sqlx::query("SELECT * FROM supplier_account WHERE merchant_id = $1 ORDER BY created_at, id")
+            .bind(merchant.to_string());
+        self.all(query, read_account).await
+    }
+
+    /// A payout account, and what is sealed of it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn payout_account(
+        &self,
+        merchant: MerchantId,
+        id: SupplierAccountId,
+    ) -> Result<Option<(PayoutAccount, Vec<u8>)>, StoreError> {
+        let query = sqlx::query("SELECT * FROM supplier_account WHERE merchant_id = $1 AND id = $2")
+            .bind(merchant.to_string())
+            .bind(id.to_string());
+        self.one(query, |row| {
+            Ok((read_account(row)?, Row::of("supplier_account", row).bytes("details")?))
+        })
+        .await
+    }
 }
 
 fn read_supplier(row: &AnyRow) -> Result<Versioned<Supplier>, StoreError> {

@@ -12,10 +12,11 @@ mod grabpay_bill;
 mod grabpay_only;
 mod line;
 mod notices;
-mod openapi;
+pub mod openapi;
 mod paypal;
 mod paypal_bill;
 mod paypal_only;
+mod paypal_payouts;
 mod refunds;
 mod signer;
 

@@ -9,5 +9,6 @@ pub mod grabpay_client;
 mod paypal;
 mod paypal_client;
 mod paypal_notices;
+mod payouts;
 mod scenarios;
 mod stage;

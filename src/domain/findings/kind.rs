@@ -74,11 +74,15 @@ pub enum FindingKind {
     DepositReversed,
     /// A bank's statement does not go on where the one before it ended.
     StatementGap,
+    /// Whether a rail took a batch of payouts is not known.
+    PayoutUnknown,
+    /// A rail says of a payout what cannot be.
+    PayoutDiffers,
 }
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 33] = [
+    pub const ALL: [FindingKind; 35] = [
         FindingKind::AmountDiffers,
         FindingKind::CurrencyDiffers,
         FindingKind::AccountDiffers,
@@ -112,6 +116,8 @@ impl FindingKind {
         FindingKind::BankUnexplained,
         FindingKind::DepositReversed,
         FindingKind::StatementGap,
+        FindingKind::PayoutUnknown,
+        FindingKind::PayoutDiffers,
     ];
 
     /// Whether money of a payment may stand aside for it.
@@ -160,6 +166,8 @@ impl FindingKind {
             FindingKind::BankUnexplained => "bank_unexplained",
             FindingKind::DepositReversed => "deposit_reversed",
             FindingKind::StatementGap => "statement_gap",
+            FindingKind::PayoutUnknown => "payout_unknown",
+            FindingKind::PayoutDiffers => "payout_differs",
         }
     }
 
@@ -199,7 +207,9 @@ impl FindingKind {
             | FindingKind::BatchDiffers
             | FindingKind::FeeDrift
             | FindingKind::DepositReversed
-            | FindingKind::StatementGap => action == Action::Dismiss,
+            | FindingKind::StatementGap
+            | FindingKind::PayoutUnknown
+            | FindingKind::PayoutDiffers => action == Action::Dismiss,
         }
     }
 }

@@ -117,6 +117,28 @@ impl fmt::Display for Account {
     }
 }
 
+/// `"1110[paypal]"`, `"3000"`.
+impl serde::Serialize for Account {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Account {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let (code, owner) = match text.split_once('[') {
+            Some((code, rest)) => (code, rest.strip_suffix(']')),
+            None => (text.as_str(), Some("")),
+        };
+        let number = code.parse().ok().zip(owner);
+        let (number, owner) = number.ok_or_else(|| {
+            serde::de::Error::custom(format!("`{text}` is no account such as 1110[paypal]"))
+        })?;
+        Ok(Account::new(AccountCode::find(number).map_err(serde::de::Error::custom)?, Owner::of(owner)))
+    }
+}
+
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

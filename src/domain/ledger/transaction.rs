@@ -182,6 +182,36 @@ journal_events! {
     Released "released",
     /// Own money was put with the clients' money, or taken back from it.
     ToppedUp "topped_up",
+    /// A payout was instructed: owed on its way.
+    PayoutInstructed "payout_instructed",
+    /// The rail debited a payout and the payee has it.
+    PayoutConfirmed "payout_confirmed",
+    /// The rail charged for a payout.
+    PayoutFeeCharged "payout_fee_charged",
+    /// The rail gave such a charge back.
+    PayoutFeeReturned "payout_fee_returned",
+    /// The rail debited a payout and the payee has not taken it.
+    PayoutUnclaimed "payout_unclaimed",
+    /// The payee took what it had left unclaimed.
+    PayoutClaimed "payout_claimed",
+    /// A payout was refused before any debit.
+    PayoutFailed "payout_failed",
+    /// A payout's money came back.
+    PayoutReturned "payout_returned",
+    /// Part of a supplier's pending share is kept back for a time.
+    ReserveHeld "reserve_held",
+    /// What was kept back may be paid out.
+    ReserveReleased "reserve_released",
+    /// What a supplier owed came off what it may be paid.
+    DebtNetted "debt_netted",
+    /// Tax was withheld from a supplier.
+    TaxWithheld "tax_withheld",
+    /// Withheld tax was paid to the authority.
+    TaxRemitted "tax_remitted",
+    /// A market deal changed one currency for another.
+    ConvertedMarket "converted_market",
+    /// A market deal closed a position at another rate than it was opened at.
+    Realized "realized",
 }
 
 impl fmt::Display for JournalEvent {

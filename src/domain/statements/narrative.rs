@@ -49,6 +49,21 @@ pub fn narrative(event: JournalEvent, side: Side) -> &'static str {
         (E::BankReversed, _) => "Taken back by the bank",
         (E::Released, _) => "Released for payout",
         (E::ToppedUp, _) => "Own money moved",
+        (E::PayoutInstructed, _) => "Payout on its way",
+        (E::PayoutConfirmed, _) => "Payout paid",
+        (E::PayoutFeeCharged, _) => "Payout fee",
+        (E::PayoutFeeReturned, _) => "Payout fee returned",
+        (E::PayoutUnclaimed, _) => "Payout not yet taken",
+        (E::PayoutClaimed, _) => "Payout taken",
+        (E::PayoutFailed, _) => "Payout refused, back in your balance",
+        (E::PayoutReturned, _) => "Payout came back",
+        (E::ReserveHeld, _) => "Kept in reserve",
+        (E::ReserveReleased, _) => "Released from reserve",
+        (E::DebtNetted, _) => "Set against what you owe",
+        (E::TaxWithheld, Side::Debit) => "Tax withheld",
+        (E::TaxWithheld, Side::Credit) => "Withheld tax given back",
+        (E::TaxRemitted, _) => "Withheld tax paid to the authority",
+        (E::ConvertedMarket | E::Realized, _) => "Converted at the market",
     }
 }
 

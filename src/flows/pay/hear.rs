@@ -124,7 +124,8 @@ impl Pay {
     ) -> Result<Option<Versioned<Notice>>, PayError> {
         let (request_ref, gateway_ref) = match &notification.about {
             About::Payment { request_ref, gateway_ref } => (request_ref.clone(), gateway_ref.clone()),
-            About::Dispute { .. } | About::Other => (None, None),
+            // What a notice about payouts names stands in its body, which is kept; nothing acts on it here.
+            About::Dispute { .. } | About::Payouts { .. } | About::Other => (None, None),
         };
         let dispute_ref = match &notification.about {
             About::Dispute { dispute_ref } => Some(dispute_ref.clone()),

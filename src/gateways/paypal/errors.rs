@@ -34,6 +34,7 @@ const ISSUES: &[(&str, Class)] = &[
     // Funds or time.
     ("PENDING_CAPTURE", Class::Later),
     ("REFUND_FAILED_INSUFFICIENT_FUNDS", Class::Later),
+    ("INSUFFICIENT_FUNDS", Class::Later),
     // The operator's matter: an approved payment is not thrown away for a wrong secret.
     ("AUTHENTICATION_FAILURE", Class::Later),
     ("invalid_token", Class::Later),
@@ -44,6 +45,12 @@ const ISSUES: &[(&str, Class)] = &[
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub code: String,
+    /// The envelope's name, where the code is a detail's issue.
+    pub name: String,
+    /// The field the first detail is about.
+    pub field: Option<String>,
+    /// Where PayPal says to look.
+    pub links: Vec<String>,
     pub message: String,
     pub class: Class,
 }
@@ -65,8 +72,18 @@ impl Refusal {
         if let Some(debug_id) = &problem.debug_id {
             tracing::info!(code, debug_id, "PayPal refused");
         }
-        let class = ISSUES.iter().find(|(issue, _)| *issue == code).map_or(Class::Never, |(_, class)| *class);
-        Refusal { code: code.to_owned(), message, class }
+        let class = |word: &str| ISSUES.iter().find(|(issue, _)| *issue == word).map(|(_, class)| *class);
+        // An issue of the Payouts API is a sentence, its word is the name.
+        let class = class(code).or_else(|| class(name?)).unwrap_or(Class::Never);
+        let links = problem.details.iter().flat_map(|detail| &detail.link).chain(&problem.links);
+        Refusal {
+            code: code.to_owned(),
+            name: name.unwrap_or_default().to_owned(),
+            field: detail.and_then(|detail| detail.field.clone()),
+            links: links.filter_map(|link| link.href.clone()).collect(),
+            message,
+            class,
+        }
     }
 
     /// Whether PayPal answered without an error of its own making.

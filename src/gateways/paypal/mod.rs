@@ -8,13 +8,15 @@
 //! | `orders` | create, get, capture |
 //! | `refunds` | refund of a capture, and asking about one |
 //! | `reports` | what PayPal answers, read as reports |
+//! | `payouts` | batches of payouts: sent, asked about, taken back |
 //! | `disputes` | disputes: read, answered, accepted |
 //! | `api`, `oauth` | one authorised call; the bearer token |
 //! | `webhooks`, `certificates`, `sign` | is a notice genuine: postback or own verification |
 //! | `bill` | what PayPal says it moved: Transaction Search, settlement report |
 //! | `wire`, `amount`, `status`, `errors` | PayPal's names, decimals, states and issues |
 //!
-//! Sources: paypal/paypal-rest-api-specifications @ ec4d8f3 (Orders 2.13, Payments 2.5, Webhooks 1.11, Disputes 1.10), the Java and
+//! Sources: paypal/paypal-rest-api-specifications @ ec4d8f3 (Orders 2.13, Payments 2.5, Webhooks 1.11, Disputes 1.10,
+//! Payouts 1.9), the Java and
 //! Python SDKs for the certificate rules. Unverified and therefore cautious: an unapproved order lapses after 3 h;
 //! refunds are taken for 180 days.
 //!
@@ -28,6 +30,7 @@ mod disputes;
 mod errors;
 mod oauth;
 mod orders;
+mod payouts;
 mod refunds;
 mod reports;
 mod sign;
@@ -42,7 +45,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     About, AccountSettings, Bills, BuildError, Completed, Context, Descriptor, Disputes, Gateway,
-    GatewayError, GatewaySecrets, Notification, NotificationError, PaymentRequest, PaymentSession,
+    GatewayError, GatewaySecrets, Notification, NotificationError, PaymentRequest, PaymentSession, Payouts,
     RawNotification, Refunds, Reply, ReturnParameters, Unchargeable, precision,
 };
 use crate::clock::Clock;
@@ -184,6 +187,10 @@ impl Gateway for PayPal {
     }
 
     fn disputes(&self) -> Option<&dyn Disputes> {
+        Some(self)
+    }
+
+    fn payouts(&self) -> Option<&dyn Payouts> {
         Some(self)
     }
 }

@@ -74,6 +74,38 @@ pub fn waits_for_a_person(reason: &str) -> bool {
 /// Refund words.
 pub const REFUNDS: &[&str] = &["PENDING", "COMPLETED", "FAILED", "CANCELLED"];
 
+/// How a payout stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PayoutWord {
+    /// Nobody has the money yet, and it may still be ours.
+    Waiting,
+    /// The payee has it.
+    Paid,
+    /// Debited; the payee has no account that takes it yet.
+    Unclaimed,
+    /// Refused before any debit.
+    Refused,
+    /// Debited once, and back.
+    Back,
+}
+
+/// Payout words.
+pub const PAYOUTS: &[(&str, PayoutWord)] = &[
+    ("PENDING", PayoutWord::Waiting),
+    ("ONHOLD", PayoutWord::Waiting),
+    ("SUCCESS", PayoutWord::Paid),
+    ("UNCLAIMED", PayoutWord::Unclaimed),
+    ("FAILED", PayoutWord::Refused),
+    ("BLOCKED", PayoutWord::Refused),
+    ("RETURNED", PayoutWord::Back),
+    ("REFUNDED", PayoutWord::Back),
+    ("REVERSED", PayoutWord::Back),
+];
+
+/// Batch words, and whether the whole batch is refused. `SUCCESS` says that it was worked off, not that anybody was paid.
+pub const PAYOUT_BATCHES: &[(&str, bool)] =
+    &[("PENDING", false), ("PROCESSING", false), ("SUCCESS", false), ("DENIED", true), ("CANCELED", true)];
+
 fn find<T: Copy>(table: &[(&str, T)], word: &str) -> Option<T> {
     table.iter().find(|(known, _)| *known == word).map(|(_, ours)| *ours)
 }
@@ -100,4 +132,14 @@ pub fn refund(word: &str) -> RefundStatus {
         "FAILED" | "CANCELLED" => RefundStatus::Failed { code: word.to_owned() },
         _ => RefundStatus::Unknown { raw: word.to_owned() },
     }
+}
+
+/// A payout's word.
+pub fn payout(word: &str) -> Option<PayoutWord> {
+    find(PAYOUTS, word)
+}
+
+/// Whether a batch of payouts is refused as a whole.
+pub fn payout_batch_refused(word: &str) -> Option<bool> {
+    find(PAYOUT_BATCHES, word)
 }

@@ -1,7 +1,7 @@
 //! Is a notice PayPal's? By PayPal's own word (postback) or by its signature, as the account's `verification` says.
 //!
 //! Either way the body is judged byte for byte as it came, a notice older than four days (PayPal repeats for three and
-//! keeps the first time) or from the future is refused, and what is learnt is only *which payment to ask about*.
+//! keeps the first time) or from the future is refused, and what is learnt is only *what to ask about*.
 
 use std::num::NonZeroU32;
 
@@ -11,7 +11,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use super::api::{Api, Said};
 use super::certificates::Certificates;
 use super::wire::{Event, Resource, Verdict};
-use super::{sign, wire};
+use super::{payouts, sign, wire};
 use crate::gateways::{
     About, AccountSettings, BuildError, Context, Notification, NotificationError, RawNotification, json,
 };
@@ -194,6 +194,9 @@ fn about(event_type: &str, resource: &Resource) -> About {
         let named = resource.dispute_id.clone().filter(|id| super::disputes::is_dispute_id(id));
         return named.map_or(About::Other, |dispute_ref| About::Dispute { dispute_ref });
     }
+    if event_type.starts_with("PAYMENT.PAYOUTSBATCH.") || event_type.starts_with("PAYMENT.PAYOUTS-ITEM.") {
+        return payouts::about(resource);
+    }
     let related = resource.supplementary_data.as_ref().and_then(|data| data.related_ids.as_ref());
     let order = related.and_then(|ids| ids.order_id.clone());
     let (request_ref, gateway_ref) = match event_type {
@@ -258,6 +261,23 @@ mod tests {
                 About::Dispute { dispute_ref: "PP-D-1".to_owned() },
             ),
             (r#"{"id":"WH-1","event_type":"PAYMENT.CAPTURE.COMPLETED"}"#, About::Other),
+            (r#"{"id":"WH-1","event_type":"PAYMENT.PAYOUTS-ITEM.SUCCEEDED"}"#, About::Other),
+            (
+                include_str!("fixtures/event_payouts_batch_success.json"),
+                About::Payouts {
+                    batch: "pob_01kb0000000000000000000001".parse().ok(),
+                    batch_ref: Some("Q6K2CE4GQ36MQ".to_owned()),
+                    item: None,
+                },
+            ),
+            (
+                include_str!("fixtures/event_payouts_item_unclaimed.json"),
+                About::Payouts {
+                    batch: "pob_01kb0000000000000000000001".parse().ok(),
+                    batch_ref: Some("Q6K2CE4GQ36MQ".to_owned()),
+                    item: "po_01kb0000000000000000000002".parse().ok(),
+                },
+            ),
         ] {
             assert_eq!(about(file), expected, "{file}");
         }

@@ -185,6 +185,8 @@ pub struct Problem {
     pub debug_id: Option<String>,
     #[serde(default)]
     pub details: Vec<ProblemDetail>,
+    #[serde(default)]
+    pub links: Vec<ProblemLink>,
     pub error: Option<String>,
     pub error_description: Option<String>,
 }
@@ -194,6 +196,14 @@ pub struct ProblemDetail {
     pub issue: Option<String>,
     pub description: Option<String>,
     pub field: Option<String>,
+    /// Payouts: the batch that is there already.
+    #[serde(default)]
+    pub link: Vec<ProblemLink>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct ProblemLink {
+    pub href: Option<String>,
 }
 
 /// A webhook event.
@@ -205,9 +215,13 @@ pub struct Event {
     pub resource: Resource,
 }
 
-/// Orders, captures, refunds and disputes, as far as they say which payment they are about.
+/// Orders, captures, refunds, disputes and payouts, as far as they say what they are about.
 #[derive(Debug, Default, Deserialize)]
 pub struct Resource {
+    pub batch_header: Option<NamedBatch>,
+    pub payout_batch_id: Option<String>,
+    pub sender_batch_id: Option<String>,
+    pub payout_item: Option<NamedItem>,
     pub id: Option<String>,
     pub dispute_id: Option<String>,
     pub custom_id: Option<String>,
@@ -215,6 +229,22 @@ pub struct Resource {
     pub supplementary_data: Option<SupplementaryData>,
     #[serde(default)]
     pub purchase_units: Vec<PurchaseUnit>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct NamedBatch {
+    pub payout_batch_id: Option<String>,
+    pub sender_batch_header: Option<SenderBatch>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct SenderBatch {
+    pub sender_batch_id: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct NamedItem {
+    pub sender_item_id: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

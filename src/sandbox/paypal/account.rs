@@ -71,7 +71,8 @@ impl Record for Row {
 pub(super) struct Movement<'a> {
     transaction_id: &'a str,
     reference_id: Option<&'a str>,
-    capture: &'a Capture,
+    invoice_id: Option<&'a str>,
+    custom_id: Option<&'a str>,
     code: &'static str,
     gross: Money,
     fee: Option<Money>,
@@ -87,7 +88,8 @@ impl<'a> Movement<'a> {
         Movement {
             transaction_id: &capture.id,
             reference_id: None,
-            capture,
+            invoice_id: capture.invoice_id.as_deref(),
+            custom_id: capture.custom_id.as_deref(),
             code: CHECKOUT,
             gross: capture.amount,
             fee: Some(credit.fee.negated()),
@@ -108,7 +110,8 @@ impl<'a> Movement<'a> {
         Movement {
             transaction_id: id,
             reference_id: Some(&capture.id),
-            capture,
+            invoice_id: capture.invoice_id.as_deref(),
+            custom_id: capture.custom_id.as_deref(),
             code,
             gross: signed,
             fee: None,
@@ -128,7 +131,8 @@ impl<'a> Movement<'a> {
         Movement {
             transaction_id: refund_id,
             reference_id: Some(&capture.id),
-            capture,
+            invoice_id: capture.invoice_id.as_deref(),
+            custom_id: capture.custom_id.as_deref(),
             code: REFUND,
             gross: amount.negated(),
             fee: None,
@@ -137,6 +141,51 @@ impl<'a> Movement<'a> {
             differs: false,
         }
     }
+}
+
+impl<'a> Movement<'a> {
+    /// A payout that leaves, comes back, or costs a fee.
+    pub(super) fn of_payout(
+        id: &'a str,
+        code: &'static str,
+        signed: Money,
+        converted: Option<Money>,
+        at: DateTime<Utc>,
+    ) -> Movement<'a> {
+        Movement {
+            transaction_id: id,
+            reference_id: None,
+            invoice_id: None,
+            custom_id: None,
+            code,
+            gross: signed,
+            fee: None,
+            converted,
+            at,
+            differs: false,
+        }
+    }
+
+    /// Which movement it is about, and the merchant's own reference.
+    pub(super) fn about(self, reference_id: Option<&'a str>, custom_id: Option<&'a str>) -> Movement<'a> {
+        Movement { reference_id, custom_id, ..self }
+    }
+
+    /// The report states a minor unit less.
+    pub(super) fn stated_short(self, differs: bool) -> Movement<'a> {
+        Movement { differs, ..self }
+    }
+}
+
+/// What can be used of a currency, minor units.
+pub(super) async fn available(
+    session: &mut Session,
+    app: &App,
+    currency: Currency,
+) -> Result<i64, SandboxError> {
+    let account = session.find::<Account>(&app.merchant_id).await?.unwrap_or_default();
+    let of = |amounts: &BTreeMap<Currency, i64>| amounts.get(&currency).copied().unwrap_or(0);
+    Ok(of(&account.balances) - of(&account.withheld))
 }
 
 /// Holds part of the balance back, or frees it.
@@ -173,8 +222,8 @@ pub(super) async fn book(
     for (code, gross, fee, moved) in rows {
         let balance = account.balances.entry(moved.currency()).or_default();
         *balance += moved.minor();
-        let hidden =
-            if movement.differs && code == CHECKOUT { amount::smallest(gross.currency()).minor() } else { 0 };
+        let short = movement.differs && code == movement.code;
+        let hidden = if short { amount::smallest(gross.currency()).minor() } else { 0 };
         let conversion = code == CONVERSION;
         let transaction_id =
             if conversion { serial::capitals(&sandbox.ids, 17) } else { movement.transaction_id.to_owned() };
@@ -188,8 +237,8 @@ pub(super) async fn book(
             gross: Money::from_minor(gross.minor() - hidden, gross.currency()),
             fee,
             ending: Money::from_minor(*balance, moved.currency()),
-            invoice_id: movement.capture.invoice_id.clone(),
-            custom_id: movement.capture.custom_id.clone(),
+            invoice_id: movement.invoice_id.map(str::to_owned),
+            custom_id: movement.custom_id.map(str::to_owned),
             at: movement.at,
         };
         session.put(&row).await?;
@@ -331,7 +380,7 @@ fn moment(call: &Call<'_>, name: &str) -> Result<DateTime<Utc>, Refusal> {
         .map_err(|_| Refusal::invalid_at(name, "INVALID_REQUEST"))
 }
 
-fn number(call: &Call<'_>, name: &str, default: usize, most: usize) -> Result<usize, Refusal> {
+pub(super) fn number(call: &Call<'_>, name: &str, default: usize, most: usize) -> Result<usize, Refusal> {
     let Some(text) = call.query(name) else { return Ok(default) };
     let number = text.parse().ok().filter(|number| (1..=most).contains(number));
     number.ok_or_else(|| Refusal::invalid_at(name, "INVALID_PARAMETER_VALUE"))

@@ -187,6 +187,23 @@ impl Refusal {
     }
 }
 
+/// The Payouts API's own refusals: their details carry sentences and links. What the handler changed is kept.
+pub(super) fn problem(
+    sandbox: &Sandbox,
+    status: u16,
+    name: &str,
+    message: &str,
+    details: Vec<Value>,
+) -> Answer {
+    let mut body = json!({"name": name, "message": message, "debug_id": debug_id(sandbox),
+                          "information_link": "https://developer.paypal.com/docs/api/payments.payouts-batch/#errors",
+                          "links": []});
+    if !details.is_empty() {
+        body["details"] = Value::Array(details);
+    }
+    Answer { status, body: Some(body), broken: false }
+}
+
 impl From<SandboxError> for Refusal {
     fn from(error: SandboxError) -> Refusal {
         tracing::error!(%error, "PayPal's far side");

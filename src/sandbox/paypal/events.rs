@@ -14,6 +14,7 @@ use actix_web::HttpResponse;
 
 use super::super::book::{Record, Session};
 use super::super::courier::{self, Delivery, Notice, Sender};
+use super::super::scenario::Faults;
 use super::super::{Sandbox, SandboxError, serial};
 use super::envelope::{Answer, Refusal};
 use super::order::Order;
@@ -62,7 +63,22 @@ impl Record for Transmission {
     }
 }
 
-/// Writes an event down and a notice for every webhook that wants it.
+/// What an event is about: an order, or a batch of payouts.
+#[derive(Clone, Copy)]
+pub(super) struct Subject<'a> {
+    pub client_id: &'a str,
+    /// The far side's id of it; notices of one subject keep their order.
+    pub id: &'a str,
+    pub faults: &'a Faults,
+}
+
+impl Order {
+    fn subject(&self) -> Subject<'_> {
+        Subject { client_id: &self.client_id, id: &self.id, faults: &self.faults }
+    }
+}
+
+/// Writes an event about an order down and a notice for every webhook that wants it.
 pub(super) async fn announce(
     sandbox: &Sandbox,
     session: &mut Session,
@@ -71,12 +87,24 @@ pub(super) async fn announce(
     resource_type: &str,
     resource: Value,
 ) -> Result<(), SandboxError> {
-    let event = make(sandbox, order, name, resource_type, resource);
+    tell(sandbox, session, order.subject(), name, resource_type, resource).await
+}
+
+/// The same for any subject.
+pub(super) async fn tell(
+    sandbox: &Sandbox,
+    session: &mut Session,
+    subject: Subject<'_>,
+    name: &str,
+    resource_type: &str,
+    resource: Value,
+) -> Result<(), SandboxError> {
+    let event = make(sandbox, subject, name, resource_type, resource);
     session.put(&event).await?;
-    for webhook in session.under::<Webhook>(&order.client_id).await? {
+    for webhook in session.under::<Webhook>(subject.client_id).await? {
         if webhook.wants(name) {
             let notice = notice(&event, &webhook);
-            courier::enqueue(sandbox, session, &order.faults, notice).await?;
+            courier::enqueue(sandbox, session, subject.faults, notice).await?;
         }
     }
     Ok(())
@@ -99,14 +127,26 @@ pub(super) async fn forge(
         "supplementary_data": {"related_ids": {"order_id": order.id}},
         "create_time": stamp(sandbox.clock.now()),
     });
-    let event = make(sandbox, order, "PAYMENT.CAPTURE.COMPLETED", "capture", claimed);
-    for webhook in session.under::<Webhook>(&order.client_id).await? {
+    lie(sandbox, session, order.subject(), "PAYMENT.CAPTURE.COMPLETED", "capture", claimed).await
+}
+
+/// An event that did not happen, signed for somebody else.
+pub(super) async fn lie(
+    sandbox: &Sandbox,
+    session: &mut Session,
+    subject: Subject<'_>,
+    name: &str,
+    resource_type: &str,
+    claimed: Value,
+) -> Result<(), SandboxError> {
+    let event = make(sandbox, subject, name, resource_type, claimed);
+    for webhook in session.under::<Webhook>(subject.client_id).await? {
         courier::enqueue_forged(sandbox, session, notice(&event, &webhook)).await?;
     }
     Ok(())
 }
 
-fn make(sandbox: &Sandbox, order: &Order, name: &str, resource_type: &str, resource: Value) -> Event {
+fn make(sandbox: &Sandbox, subject: Subject<'_>, name: &str, resource_type: &str, resource: Value) -> Event {
     let id = format!("WH-{}-{}", serial::capitals(&sandbox.ids, 17), serial::capitals(&sandbox.ids, 17));
     let created = sandbox.clock.now();
     let href = format!("{}/v1/notifications/webhooks-events/{id}", sandbox.paypal_url());
@@ -123,8 +163,8 @@ fn make(sandbox: &Sandbox, order: &Order, name: &str, resource_type: &str, resou
                   {"href": format!("{href}/resend"), "rel": "resend", "method": "POST"}],
     });
     Event {
-        client_id: order.client_id.clone(),
-        order_id: order.id.clone(),
+        client_id: subject.client_id.to_owned(),
+        order_id: subject.id.to_owned(),
         name: name.to_owned(),
         created,
         body: body.to_string(),
@@ -142,6 +182,10 @@ fn summary(name: &str) -> &'static str {
         "CUSTOMER.DISPUTE.CREATED" => "A new dispute opened with Case # PP-D",
         "CUSTOMER.DISPUTE.UPDATED" => "A dispute was updated",
         "CUSTOMER.DISPUTE.RESOLVED" => "A dispute was resolved",
+        "PAYMENT.PAYOUTSBATCH.PROCESSING" => "Payouts batch is processing.",
+        "PAYMENT.PAYOUTSBATCH.SUCCESS" => "Payouts batch completed successfully.",
+        "PAYMENT.PAYOUTSBATCH.DENIED" => "Payouts batch got denied.",
+        _ if name.starts_with("PAYMENT.PAYOUTS-ITEM.") => "The state of a payout item has changed.",
         "PAYMENT.AUTHORIZATION.CREATED" => "Authorization created",
         "PAYMENT.AUTHORIZATION.VOIDED" => "Authorization voided",
         _ => "",

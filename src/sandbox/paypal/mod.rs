@@ -1,4 +1,4 @@
-//! PayPal's far side: OAuth, Orders v2, Payments v2, Disputes v1, Webhooks v1, Reporting v1 and the page where shoppers approve.
+//! PayPal's far side: OAuth, Orders v2, Payments v2, Payouts v1, Disputes v1, Webhooks v1, Reporting v1 and the page where shoppers approve.
 //!
 //! One request is one transaction of the sandbox's file: authenticated, replayed if its `PayPal-Request-Id` is known,
 //! else answered and remembered. Refusals undo what they touched. Approvals lapse three hours after they could have
@@ -16,6 +16,7 @@ mod issues;
 mod oauth;
 mod order;
 mod orders;
+mod payouts;
 mod refunds;
 mod replay;
 mod seeded;
@@ -33,13 +34,14 @@ use url::Url;
 
 use self::envelope::{Answer, Refusal};
 use super::book::{Record, Session};
+use super::scenario::Scenario;
 use super::{Sandbox, SandboxError, serial};
 use crate::money::{Currency, Percent, Rate};
 
-pub(super) use captures::lapse;
 pub(super) use checkout::page_of;
 pub(super) use events::{notice_headers, patience, transmit};
-pub(super) use orders::arm;
+pub use payouts::PayPalPayoutFee;
+pub(super) use payouts::work_off as work_payouts_off;
 pub use seeded::SeededMovement;
 
 /// A REST app and the account behind it.
@@ -57,6 +59,8 @@ pub struct PayPalApp {
     pub merchant_id: String,
     /// What PayPal keeps of each capture.
     pub fee: PayPalFee,
+    /// What PayPal takes for each payout.
+    pub payout_fee: PayPalPayoutFee,
     /// Currencies the account holds; empty means all. Others are converted to the first at capture by `rates`, or
     /// wait for a decision where no rate is given.
     pub holds: Vec<Currency>,
@@ -92,6 +96,8 @@ struct App {
     fixed: Decimal,
     holds: Vec<Currency>,
     rates: Vec<(Currency, Currency, Decimal)>,
+    #[serde(default)]
+    payout_fee: PayPalPayoutFee,
 }
 
 impl Record for App {
@@ -116,6 +122,7 @@ impl Sandbox {
             fixed: app.fee.fixed,
             holds: app.holds.clone(),
             rates: app.rates.iter().map(|rate| (rate.base(), rate.quote(), rate.value())).collect(),
+            payout_fee: app.payout_fee.clone(),
         };
         session.put(&known).await?;
         if let Some(url) = &app.webhook_url {
@@ -123,6 +130,30 @@ impl Sandbox {
         }
         session.commit().await
     }
+}
+
+/// What the clock has due: captures, disputes and payouts that wait for a day.
+///
+/// # Errors
+/// [`SandboxError`].
+pub(super) async fn lapse(
+    sandbox: &Sandbox,
+    session: &mut Session,
+    now: DateTime<Utc>,
+) -> Result<(), SandboxError> {
+    captures::lapse(sandbox, session, now).await?;
+    payouts::work_off(sandbox, session, now).await
+}
+
+/// Arms a scenario for an order or a batch of payouts that is already known; false when none is.
+pub(super) async fn arm(
+    sandbox: &Sandbox,
+    session: &mut Session,
+    reference: &str,
+    scenario: Scenario,
+) -> Result<bool, SandboxError> {
+    Ok(orders::arm(sandbox, session, reference, scenario).await?
+        || payouts::arm(sandbox, session, reference, scenario).await?)
 }
 
 /// One authenticated request.
@@ -240,6 +271,10 @@ async fn route(call: &mut Call<'_>, segments: &[&str]) -> Result<Answer, Refusal
         ("GET", ["v2", "payments", "captures", id]) => captures::show(call, id).await,
         ("POST", ["v2", "payments", "captures", id, "refund"]) => refunds::create(call, id).await,
         ("GET", ["v2", "payments", "refunds", id]) => refunds::show(call, id).await,
+        ("POST", ["v1", "payments", "payouts"]) => payouts::create(call).await,
+        ("GET", ["v1", "payments", "payouts", id]) => payouts::show(call, id).await,
+        ("GET", ["v1", "payments", "payouts-item", id]) => payouts::show_item(call, id).await,
+        ("POST", ["v1", "payments", "payouts-item", id, "cancel"]) => payouts::cancel(call, id).await,
         ("GET", ["v1", "customer", "disputes"]) => disputes::list(call).await,
         ("GET", ["v1", "customer", "disputes", id]) => disputes::show(call, id).await,
         ("POST", ["v1", "customer", "disputes", id, "provide-evidence"]) => {

@@ -1,6 +1,6 @@
 //! `PayPal-Request-Id`: the same id with the same body gets the first answer again; nothing happens twice.
 //!
-//! Orders are remembered for six hours, payments for 45 days. Only answers that stand are remembered: after a refusal
+//! Orders are remembered for six hours, payouts for 30 days, payments for 45. Only answers that stand are remembered: after a refusal
 //! the same id may be used again. The same id with another body is refused (PayPal's own word for it is not in its
 //! published lists; `DUPLICATE_REQUEST_ID` is ours).
 
@@ -47,8 +47,12 @@ pub(super) async fn keep(call: &mut Call<'_>, answer: &Answer) -> Result<(), Ref
     if answer.status >= 300 {
         return Ok(());
     }
-    let orders = call.request.path().contains("/v2/checkout/");
-    let life = if orders { TimeDelta::hours(6) } else { TimeDelta::days(45) };
+    let path = call.request.path();
+    let life = match path {
+        _ if path.contains("/v2/checkout/") => TimeDelta::hours(6),
+        _ if path.contains("/v1/payments/payouts") => TimeDelta::days(30),
+        _ => TimeDelta::days(45),
+    };
     let kept = Kept {
         id,
         body: digest(call),

@@ -74,6 +74,23 @@ impl Store {
         rows_of("ledger_account", &rows, balance_of)
     }
 
+    /// The accounts of one code that do not stand at zero, whoever owns them: one for each owner, currency and layer.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn standing_accounts(
+        &self,
+        merchant: MerchantId,
+        code: AccountCode,
+    ) -> Result<Vec<AccountBalance>, StoreError> {
+        let sql = sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM ledger_account WHERE merchant_id = $1 AND code = $2 AND balance <> 0
+             ORDER BY owner, currency, layer"
+        ));
+        let query = sqlx::query(sql).bind(merchant.to_string()).bind(i64::from(code.number()));
+        rows_of("ledger_account", &query.fetch_all(self.reads()).await?, balance_of)
+    }
+
     /// Every account that concerns `dimension`: a supplier's buckets, whatever else their owners name.
     ///
     /// # Errors

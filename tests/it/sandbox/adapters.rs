@@ -128,7 +128,7 @@ impl Rehearsal {
     }
 
     /// Every notice under way, as our door hears it.
-    async fn heard(&self) -> Vec<Result<Notification, NotificationError>> {
+    pub async fn heard(&self) -> Vec<Result<Notification, NotificationError>> {
         self.stage.doors.take();
         self.stage.sandbox.deliver_due().await.unwrap();
         let mut heard = Vec::new();
@@ -170,7 +170,7 @@ async fn the_whole_way(rehearsal: Rehearsal) {
         About::Payment { request_ref, gateway_ref } => {
             request_ref.as_ref() == Some(&payment.request_ref) || *gateway_ref == payment.gateway_ref
         }
-        About::Dispute { .. } | About::Other => false,
+        About::Dispute { .. } | About::Payouts { .. } | About::Other => false,
     };
     let heard = rehearsal.heard().await;
     assert!(!heard.is_empty());

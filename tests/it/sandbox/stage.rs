@@ -13,7 +13,8 @@ use straits::clock::Clock;
 use straits::ids::IdSource;
 use straits::money::{Currency, Percent, Rate};
 use straits::sandbox::{
-    GrabPayPartner, PayPalApp, PayPalFee, Sandbox, SandboxOptions, Shopper, ShopperAct, ShopperOutcome,
+    GrabPayPartner, PayPalApp, PayPalFee, PayPalPayoutFee, Sandbox, SandboxOptions, Shopper, ShopperAct,
+    ShopperOutcome,
 };
 use url::Url;
 
@@ -164,6 +165,7 @@ impl Stage {
             webhook_url: Some(self.door_url("notifications", "paypal")),
             merchant_id: "STRA7TSSANDBX".into(),
             fee: PayPalFee::default(),
+            payout_fee: PayPalPayoutFee::default(),
             holds: Vec::new(),
             rates: Vec::new(),
         }

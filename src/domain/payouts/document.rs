@@ -1,0 +1,178 @@
+//! A plan as a document: what a person reads and approves. Its canonical bytes are its JSON in the order of the fields;
+//! their hash is what an approval is of, so that any edit voids it.
+
+use std::collections::BTreeMap;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{RailAccountId, SupplierAccountId, SupplierId};
+use crate::money::{Currency, Money, MoneyError};
+
+use super::payable::Excluded;
+use super::payout::FeeBearer;
+use super::plan::PlanError;
+use super::route::Certificate;
+
+/// What is to be paid, and what is not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanDocument {
+    /// The moment it is of.
+    pub as_of: DateTime<Utc>,
+    /// What is paid.
+    pub lines: Vec<Line>,
+    /// What is not, and why.
+    pub excluded: Vec<Excluded>,
+    /// How the ways were chosen.
+    pub certificate: Certificate,
+}
+
+/// One supplier's payout in one currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Line {
+    /// Who.
+    pub supplier: SupplierId,
+    /// The name on its papers.
+    pub name: String,
+    /// To which account of it.
+    pub account: SupplierAccountId,
+    /// The end of that account's number.
+    pub account_hint: String,
+    /// Over which rail account.
+    pub rail_account: RailAccountId,
+    /// The rail.
+    pub rail: String,
+    /// What leaves its balance.
+    pub gross: Money,
+    /// Of it, tax withheld.
+    pub withholding: Money,
+    /// Of it, set against its debts.
+    pub debt: Money,
+    /// The rest.
+    pub net: Money,
+    /// Of that, what is to reach the payee.
+    pub amount: Money,
+    /// And the fee inside it; zero where the platform bears it.
+    pub borne: Money,
+    /// What the rail takes, by the table.
+    pub fee: Money,
+    /// Who bears it.
+    pub bearer: FeeBearer,
+    /// A first payout to this account: the rest follows once this one has arrived.
+    pub capped: bool,
+    /// ISO 20022 purpose, or the rail's own code.
+    #[schema(required)]
+    pub purpose: Option<String>,
+    /// When it is expected there, by the table; never promised.
+    pub expected: NaiveDate,
+    /// The next-cheapest way.
+    #[schema(required)]
+    pub next: Option<Next>,
+}
+
+/// What the same payout would cost otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Next {
+    /// Over which rail account.
+    pub rail_account: RailAccountId,
+    /// What that rail takes.
+    pub fee: Money,
+    /// That, less what the chosen one takes.
+    pub difference: Money,
+}
+
+/// What a plan comes to in one currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Total {
+    /// What leaves balances.
+    pub gross: Money,
+    /// What is to reach payees.
+    pub amount: Money,
+    /// What rails take, by the table.
+    pub fee: Money,
+}
+
+/// What has to lie on one paying account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct FundingNeed {
+    /// The rail account.
+    pub rail_account: RailAccountId,
+    /// Amounts and fees.
+    pub needed: Money,
+}
+
+impl PlanDocument {
+    /// The bytes that are hashed and stored.
+    ///
+    /// # Errors
+    /// [`PlanError::Unwritable`]; plain data excludes it.
+    pub fn canonical(&self) -> Result<String, PlanError> {
+        serde_json::to_string(self).map_err(|error| PlanError::Unwritable(error.to_string()))
+    }
+
+    /// SHA-256 of canonical bytes, in hex.
+    pub fn hash_of(canonical: &str) -> String {
+        let bytes = digest(&SHA256, canonical.as_bytes());
+        bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The same without one payout.
+    ///
+    /// # Errors
+    /// [`PlanError::NoSuchLine`].
+    pub fn without(&self, supplier: SupplierId, currency: Currency) -> Result<PlanDocument, PlanError> {
+        let meant = |line: &Line| line.supplier == supplier && line.net.currency() == currency;
+        let dropped = self.lines.iter().find(|line| meant(line)).ok_or(PlanError::NoSuchLine)?;
+        let mut document = self.clone();
+        document.lines.retain(|line| !meant(line));
+        document.excluded.push(Excluded {
+            supplier,
+            available: dropped.gross,
+            reason: "dropped".to_owned(),
+            detail: "taken out by hand".to_owned(),
+        });
+        Ok(document)
+    }
+
+    /// Sums by currency.
+    ///
+    /// # Errors
+    /// [`MoneyError`] when one does not fit.
+    pub fn totals(&self) -> Result<Vec<Total>, MoneyError> {
+        let mut totals: BTreeMap<Currency, Total> = BTreeMap::new();
+        for line in &self.lines {
+            let zero = Money::zero(line.net.currency());
+            let nothing = Total { gross: zero, amount: zero, fee: zero };
+            let total = totals.entry(line.net.currency()).or_insert(nothing);
+            total.gross = total.gross.checked_add(line.gross)?;
+            total.amount = total.amount.checked_add(line.amount)?;
+            total.fee = total.fee.checked_add(line.fee)?;
+        }
+        Ok(totals.into_values().collect())
+    }
+
+    /// What has to lie on each paying account when it is executed.
+    ///
+    /// # Errors
+    /// [`MoneyError`] when a sum does not fit.
+    pub fn funding(&self) -> Result<Vec<FundingNeed>, MoneyError> {
+        let mut needs: BTreeMap<RailAccountId, Money> = BTreeMap::new();
+        for line in &self.lines {
+            let need = needs.entry(line.rail_account).or_insert(Money::zero(line.net.currency()));
+            *need = need.checked_add(line.amount)?.checked_add(line.fee)?;
+        }
+        Ok(needs.into_iter().map(|(rail_account, needed)| FundingNeed { rail_account, needed }).collect())
+    }
+
+    /// The next call behind `done` lines: lines over one rail account, at most so many. Counted in lines, so that another
+    /// size of calls leaves none out and repeats none.
+    pub fn next_call(&self, done: usize, most: impl Fn(RailAccountId) -> usize) -> Option<Vec<&Line>> {
+        let mut lines: Vec<&Line> = self.lines.iter().collect();
+        lines.sort_by_key(|line| line.rail_account);
+        let rest = lines.get(done..)?;
+        let rail = rest.first()?.rail_account;
+        let together = rest.iter().take_while(|line| line.rail_account == rail);
+        Some(together.take(most(rail).max(1)).copied().collect())
+    }
+}

@@ -1,0 +1,25 @@
+//! Payouts: one supplier, one rail, one amount, and what became of it.
+//!
+//! A plan says who is paid what and why others are not; two persons and one hash let it be executed. A payout is written
+//! down with its postings before anything is sent; what the rail says later moves it one way only. Instructed is not paid:
+//! cash moves when the rail debits. An outcome that nobody knows is asked about, never sent again.
+
+mod batch;
+mod book;
+mod document;
+mod payable;
+mod payout;
+mod plan;
+mod report;
+mod route;
+mod terms;
+
+pub use batch::PayoutBatch;
+pub use book::{postings, undone};
+pub use document::{FundingNeed, Line, Next, PlanDocument, Total};
+pub use payable::{Excluded, Payable, Payee, PayoutRules, Standing};
+pub use payout::{FeeBearer, Payout, PayoutState, PayoutTransition};
+pub use plan::{Approval, PayoutPlan, PlanError, PlanState, Stop};
+pub use report::{PayoutReport, PayoutStatus, ReturnFault};
+pub use route::{Certificate, Offer, RailTable, RailTableError, RailTerms, route};
+pub use terms::{Hold, HoldCode, Known, PayoutTerms, Reserve};

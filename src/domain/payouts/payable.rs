@@ -1,0 +1,275 @@
+//! What can be paid to a supplier in one currency: what is available, less its debts up to the cap, less tax withheld;
+//! or why nothing is.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::merchants::PayoutAccount;
+use crate::ids::SupplierId;
+use crate::money::{Currency, Money, MoneyError, Percent, Rounding};
+
+use super::terms::PayoutTerms;
+
+/// The merchant's rules for payouts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PayoutRules {
+    /// Only suppliers whose papers were looked at.
+    pub must_be_known: bool,
+    /// How long a changed account is not paid to.
+    pub cooling: TimeDelta,
+    /// The most that a first payout to an account is, by currency; others have no limit.
+    pub first_payout: Vec<Money>,
+    /// The most of a cycle's balance that goes to debts.
+    pub debt_cap: Percent,
+}
+
+/// How a supplier stands in one currency when a plan is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Who.
+    pub supplier: SupplierId,
+    /// The name on its papers.
+    pub name: String,
+    /// Spendable, from the books (2110).
+    pub available: Money,
+    /// What it owes, from the books (1200).
+    pub owed: Money,
+    /// Tax to be withheld, by dated data; zero where none is.
+    pub withholding: Money,
+    /// Its terms.
+    pub terms: PayoutTerms,
+    /// Its accounts, oldest first.
+    pub accounts: Vec<Payee>,
+}
+
+/// An account to pay to, and whether it ever was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payee {
+    /// The account.
+    pub account: PayoutAccount,
+    /// Whether a payout has reached it.
+    pub was_paid: bool,
+}
+
+/// What can be paid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payable {
+    /// Who.
+    pub supplier: SupplierId,
+    /// The name on its papers.
+    pub name: String,
+    /// What leaves its balance.
+    pub gross: Money,
+    /// Of it, tax withheld.
+    pub withholding: Money,
+    /// Of it, set against its debts.
+    pub debt: Money,
+    /// The rest.
+    pub net: Money,
+    /// Accounts that may be paid to: the newest of each kind.
+    pub payees: Vec<Payee>,
+    /// Its terms.
+    pub terms: PayoutTerms,
+}
+
+/// A supplier that is not paid, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Excluded {
+    /// Who.
+    pub supplier: SupplierId,
+    /// What stays owed to it.
+    pub available: Money,
+    /// A hold's code, `not_known`, `no_account`, `account_cooling`, `below_minimum`, `nothing_left`, `no_route`,
+    /// `dropped`.
+    pub reason: String,
+    /// More of it, in words.
+    pub detail: String,
+}
+
+impl Standing {
+    /// The currency.
+    pub fn currency(&self) -> Currency {
+        self.available.currency()
+    }
+
+    /// What can be paid at `now`.
+    ///
+    /// # Errors
+    /// [`Excluded`], with the reason.
+    pub fn payable(&self, rules: &PayoutRules, now: DateTime<Utc>) -> Result<Payable, Excluded> {
+        if let Some(code) = self.terms.barred(self.currency(), rules.must_be_known, now) {
+            return Err(self.excluded(code, "payouts are held".to_owned()));
+        }
+        let payees = self.payees(rules.cooling, now)?;
+        let too_large = |error: MoneyError| self.excluded("nothing_left", error.to_string());
+        let cap = self.terms.debt_cap.unwrap_or(rules.debt_cap);
+        let most = self.available.percent(cap).map_err(too_large)?.round(Rounding::Down);
+        let debt = self.owed.min(most).map_err(too_large)?;
+        let net = self.available.checked_sub(self.withholding).and_then(|rest| rest.checked_sub(debt));
+        let net = net.map_err(too_large)?;
+        if !net.is_positive() {
+            let why = format!("{} is owed and {} withheld", self.owed, self.withholding);
+            return Err(self.excluded("nothing_left", why));
+        }
+        let minimum = self.terms.minimum_in(self.currency());
+        if net.minor() < minimum.minor() {
+            return Err(self.excluded("below_minimum", format!("{net} is less than {minimum}")));
+        }
+        Ok(Payable {
+            supplier: self.supplier,
+            name: self.name.clone(),
+            gross: self.available,
+            withholding: self.withholding,
+            debt,
+            net,
+            payees,
+            terms: self.terms.clone(),
+        })
+    }
+
+    /// The newest account of each kind that is past its cooling period. The first account of all needs none: nothing was
+    /// changed by it.
+    fn payees(&self, cooling: TimeDelta, now: DateTime<Utc>) -> Result<Vec<Payee>, Excluded> {
+        let first = self.accounts.first().map(|payee| payee.account.id);
+        let fits = |payee: &&Payee| payee.account.currency == self.currency();
+        let (mut found, mut cools): (Vec<Payee>, _) = (Vec::new(), None);
+        for payee in self.accounts.iter().rev().filter(fits) {
+            let until = payee.account.created_at + cooling;
+            if first != Some(payee.account.id) && now < until {
+                cools = Some(until);
+            } else if !found.iter().any(|newer| newer.account.kind == payee.account.kind) {
+                found.push(payee.clone());
+            }
+        }
+        match (found.is_empty(), cools) {
+            (false, _) => Ok(found),
+            (true, Some(until)) => {
+                let why = format!("its account was changed and is not paid to before {until}");
+                Err(self.excluded("account_cooling", why))
+            }
+            (true, None) => {
+                Err(self.excluded("no_account", format!("no account takes {}", self.currency())))
+            }
+        }
+    }
+
+    fn excluded(&self, reason: &str, detail: String) -> Excluded {
+        Excluded { supplier: self.supplier, available: self.available, reason: reason.to_owned(), detail }
+    }
+}
+
+impl Payable {
+    /// The same, not paid after all.
+    pub fn excluded(&self, reason: &str, detail: String) -> Excluded {
+        Excluded { supplier: self.supplier, available: self.gross, reason: reason.to_owned(), detail }
+    }
+
+    /// The most that a payee may get of it now.
+    pub fn limit(&self, payee: &Payee, rules: &PayoutRules) -> Money {
+        let first = rules.first_payout.iter().copied().find(|cap| cap.currency() == self.net.currency());
+        match first {
+            Some(cap) if !payee.was_paid && cap.minor() < self.net.minor() => cap,
+            _ => self.net,
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::terms::{Hold, HoldCode};
+    use super::*;
+    use crate::clock::{Clock, from_micros};
+    use crate::domain::merchants::PayoutAccountKind;
+    use crate::ids::IdSource;
+    use rust_decimal::Decimal;
+
+    pub fn usd(minor: i64) -> Money {
+        Money::from_minor(minor, Currency::find("USD").unwrap())
+    }
+
+    pub fn rules() -> PayoutRules {
+        PayoutRules {
+            must_be_known: false,
+            cooling: TimeDelta::hours(72),
+            first_payout: vec![usd(100_000)],
+            debt_cap: Percent::try_new(Decimal::from(50)).unwrap(),
+        }
+    }
+
+    pub fn now() -> DateTime<Utc> {
+        from_micros(1_795_000_000_000_000)
+    }
+
+    pub fn standing(available: i64, owed: i64) -> Standing {
+        let ids = IdSource::seeded(Clock::fixed(now()), 5);
+        let supplier = ids.mint();
+        let account = PayoutAccount {
+            id: ids.mint(),
+            supplier,
+            kind: PayoutAccountKind::Paypal,
+            country: "VN".into(),
+            currency: Currency::find("USD").unwrap(),
+            holder: "A".into(),
+            hint: "….vn".into(),
+            created_at: now(),
+        };
+        Standing {
+            supplier,
+            name: "A".into(),
+            available: usd(available),
+            owed: usd(owed),
+            withholding: usd(0),
+            terms: PayoutTerms::default(),
+            accounts: vec![Payee { account, was_paid: true }],
+        }
+    }
+
+    /// J24, and what lies around it.
+    #[test]
+    fn debts_come_off_up_to_the_cap_of_the_cycle() {
+        for (available, owed, debt, net) in [
+            (6_000, 2_600, 2_600, 3_400),
+            (6_000, 3_100, 3_000, 3_000),
+            (6_001, 9_900, 3_000, 3_001),
+            (6_000, 0, 0, 6_000),
+        ] {
+            let payable = standing(available, owed).payable(&rules(), now()).unwrap();
+            assert_eq!((payable.debt, payable.net), (usd(debt), usd(net)), "{available} owing {owed}");
+        }
+    }
+
+    #[test]
+    fn whoever_is_not_paid_hears_why() {
+        let reason = |edit: fn(&mut Standing)| {
+            let mut standing = standing(6_000, 0);
+            edit(&mut standing);
+            standing.payable(&rules(), now()).unwrap_err().reason
+        };
+        assert_eq!(reason(|of| of.available = usd(0)), "nothing_left");
+        assert_eq!(reason(|of| of.terms.minimum = vec![usd(6_001)]), "below_minimum");
+        assert_eq!(reason(|of| of.accounts.clear()), "no_account");
+        assert_eq!(reason(|of| of.withholding = usd(6_000)), "nothing_left");
+        let held = |of: &mut Standing| {
+            let by = IdSource::seeded(Clock::fixed(now()), 9).mint();
+            let note = String::new();
+            of.terms.holds = vec![Hold { code: HoldCode::Sanctions, currency: None, note, by, at: now() }];
+        };
+        assert_eq!(reason(held), "sanctions");
+    }
+
+    #[test]
+    fn a_changed_account_cools_and_the_one_before_is_paid_meanwhile() {
+        let mut standing = standing(6_000, 0);
+        let old = standing.accounts[0].account.clone();
+        let ids = IdSource::seeded(Clock::fixed(now()), 11);
+        let new = PayoutAccount { id: ids.mint(), created_at: now(), ..old.clone() };
+        standing.accounts.push(Payee { account: new.clone(), was_paid: false });
+        let paid = |at| standing.payable(&rules(), at).unwrap().payees[0].account.id;
+        assert_eq!(paid(now() + TimeDelta::hours(71)), old.id);
+        assert_eq!(paid(now() + TimeDelta::hours(72)), new.id);
+        // The first one ever is nobody's swap; where it takes another currency, only the new one is left.
+        standing.accounts[0].account.currency = Currency::find("SGD").unwrap();
+        let cooling = standing.payable(&rules(), now()).unwrap_err();
+        assert_eq!(cooling.reason, "account_cooling");
+    }
+}

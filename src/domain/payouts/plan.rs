@@ -1,0 +1,431 @@
+//! A plan of payouts and its two persons: one makes and submits it, another approves exactly that content.
+//!
+//! ```text
+//! draft ─► in_approval ─► scheduled ─► executing ─► completed | partially_failed
+//!   └─────────┴─► rejected | cancelled ◄──┘
+//! ```
+//!
+//! An approval is of a hash. Whoever drops a payout has made a new plan: it is a draft again, and its editor is one of
+//! its makers. Users are compared, never keys.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{MerchantId, PlanId, SupplierId, UserId};
+use crate::money::{Currency, Money, MoneyError};
+
+use super::document::PlanDocument;
+
+/// A plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PayoutPlan {
+    /// Its id.
+    pub id: PlanId,
+    /// Whose.
+    pub merchant: MerchantId,
+    /// What is to be paid.
+    pub document: PlanDocument,
+    /// Of the document's canonical bytes.
+    pub hash: String,
+    /// How far it is.
+    pub state: PlanState,
+    /// Everybody who gave it its content; nobody of these approves it.
+    pub makers: Vec<UserId>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
+
+/// How far a plan is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum PlanState {
+    /// It can be edited.
+    Draft,
+    /// It waits for another user.
+    InApproval {
+        /// Who submitted it.
+        by: UserId,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Approved, nothing sent.
+    Scheduled {
+        /// By whom, and what exactly.
+        approval: Approval,
+    },
+    /// Calls are being made.
+    Executing {
+        /// The approval.
+        approval: Approval,
+        /// Who began.
+        by: UserId,
+        /// When.
+        since: DateTime<Utc>,
+        /// How many of its lines are written down as payouts.
+        instructed: usize,
+        /// Who stopped what was not yet sent.
+        stopped: Option<Stop>,
+    },
+    /// Every payee has it.
+    Completed {
+        /// The approval.
+        approval: Approval,
+        /// When the last one was known.
+        at: DateTime<Utc>,
+    },
+    /// Some came to nothing; each says why.
+    PartiallyFailed {
+        /// The approval.
+        approval: Approval,
+        /// When the last one was known.
+        at: DateTime<Utc>,
+    },
+    /// Refused by another user.
+    Rejected {
+        /// Who.
+        by: UserId,
+        /// When.
+        at: DateTime<Utc>,
+        /// Why.
+        reason: String,
+    },
+    /// Called off before anything was sent.
+    Cancelled {
+        /// Who.
+        by: UserId,
+        /// When.
+        at: DateTime<Utc>,
+    },
+}
+
+/// One user's word on a content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Who.
+    pub by: UserId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Of what.
+    pub hash: String,
+}
+
+/// Who stopped, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {
+    /// Who.
+    pub by: UserId,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// Why a plan does not move.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// It is too far, or not far enough.
+    #[error("the plan is `{0}`")]
+    WrongState(&'static str),
+    /// The checker is one of its makers.
+    #[error("{0} made this plan; another user has to approve it")]
+    FourEyes(UserId),
+    /// What was looked at is not what the plan is now.
+    #[error("the plan's content is another one by now: its hash is {0}")]
+    Changed(String),
+    /// Above what the approver may approve.
+    #[error("{total} is above what {by} may approve in {}", total.currency())]
+    AboveLimit {
+        /// Who.
+        by: UserId,
+        /// The plan's total.
+        total: Money,
+    },
+    /// It pays nobody.
+    #[error("the plan pays nobody")]
+    Empty,
+    /// No payout to this supplier in this currency.
+    #[error("the plan has no payout to this supplier in this currency")]
+    NoSuchLine,
+    /// A sum does not fit.
+    #[error(transparent)]
+    TooLarge(#[from] MoneyError),
+    /// It could not be written down.
+    #[error("{0}")]
+    Unwritable(String),
+}
+
+impl PlanState {
+    /// The word of the API and the store.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            PlanState::Draft => "draft",
+            PlanState::InApproval { .. } => "in_approval",
+            PlanState::Scheduled { .. } => "scheduled",
+            PlanState::Executing { .. } => "executing",
+            PlanState::Completed { .. } => "completed",
+            PlanState::PartiallyFailed { .. } => "partially_failed",
+            PlanState::Rejected { .. } => "rejected",
+            PlanState::Cancelled { .. } => "cancelled",
+        }
+    }
+
+    /// Every word.
+    pub const WORDS: [&str; 8] = [
+        "draft",
+        "in_approval",
+        "scheduled",
+        "executing",
+        "completed",
+        "partially_failed",
+        "rejected",
+        "cancelled",
+    ];
+
+    /// The approval it stands on.
+    pub fn approval(&self) -> Option<&Approval> {
+        match self {
+            PlanState::Scheduled { approval }
+            | PlanState::Executing { approval, .. }
+            | PlanState::Completed { approval, .. }
+            | PlanState::PartiallyFailed { approval, .. } => Some(approval),
+            _ => None,
+        }
+    }
+}
+
+impl PayoutPlan {
+    fn in_state(&self, state: PlanState) -> PayoutPlan {
+        PayoutPlan { state, ..self.clone() }
+    }
+
+    fn wrong(&self) -> PlanError {
+        PlanError::WrongState(self.state.as_str())
+    }
+
+    /// A draft waits for another user.
+    ///
+    /// # Errors
+    /// [`PlanError`].
+    pub fn submit(&self, by: UserId, at: DateTime<Utc>) -> Result<PayoutPlan, PlanError> {
+        match self.state {
+            PlanState::Draft if self.document.lines.is_empty() => Err(PlanError::Empty),
+            PlanState::Draft => Ok(self.in_state(PlanState::InApproval { by, at })),
+            _ => Err(self.wrong()),
+        }
+    }
+
+    /// Another user approves what has this hash. `limits`: what this user may approve, by currency; `None` is no limit.
+    ///
+    /// # Errors
+    /// [`PlanError`].
+    pub fn approve(
+        &self,
+        by: UserId,
+        hash: &str,
+        limits: Option<&[Money]>,
+        at: DateTime<Utc>,
+    ) -> Result<PayoutPlan, PlanError> {
+        if !matches!(self.state, PlanState::InApproval { .. }) {
+            return Err(self.wrong());
+        }
+        if self.hash != hash {
+            return Err(PlanError::Changed(self.hash.clone()));
+        }
+        if self.on_one_side().contains(&by) {
+            return Err(PlanError::FourEyes(by));
+        }
+        for total in self.document.totals()? {
+            let total = total.gross;
+            let allowed = |limit: &&Money| limit.currency() == total.currency() && limit.minor() >= total.minor();
+            if limits.is_some_and(|limits| !limits.iter().any(|limit| allowed(&limit))) {
+                return Err(PlanError::AboveLimit { by, total });
+            }
+        }
+        let approval = Approval { by, at, hash: hash.to_owned() };
+        Ok(self.in_state(PlanState::Scheduled { approval }))
+    }
+
+    /// A user refuses it, for good.
+    ///
+    /// # Errors
+    /// [`PlanError`].
+    pub fn reject(&self, by: UserId, reason: &str, at: DateTime<Utc>) -> Result<PayoutPlan, PlanError> {
+        match self.state {
+            PlanState::InApproval { .. } => {
+                Ok(self.in_state(PlanState::Rejected { by, at, reason: reason.to_owned() }))
+            }
+            _ => Err(self.wrong()),
+        }
+    }
+
+    /// Called off; once calls are being made, what is not yet sent is stopped.
+    ///
+    /// # Errors
+    /// [`PlanError`].
+    pub fn cancel(&self, by: UserId, at: DateTime<Utc>) -> Result<PayoutPlan, PlanError> {
+        match &self.state {
+            PlanState::Draft | PlanState::InApproval { .. } | PlanState::Scheduled { .. } => {
+                Ok(self.in_state(PlanState::Cancelled { by, at }))
+            }
+            PlanState::Executing { stopped: None, .. } => {
+                let mut plan = self.clone();
+                if let PlanState::Executing { stopped, .. } = &mut plan.state {
+                    *stopped = Some(Stop { by, at });
+                }
+                Ok(plan)
+            }
+            _ => Err(self.wrong()),
+        }
+    }
+
+    /// One payout is taken out: a draft again, with another hash.
+    ///
+    /// # Errors
+    /// [`PlanError`].
+    pub fn drop_line(
+        &self,
+        by: UserId,
+        supplier: SupplierId,
+        currency: Currency,
+    ) -> Result<PayoutPlan, PlanError> {
+        match self.state {
+            PlanState::Draft | PlanState::InApproval { .. } | PlanState::Scheduled { .. } => {}
+            _ => return Err(self.wrong()),
+        }
+        let document = self.document.without(supplier, currency)?;
+        let hash = PlanDocument::hash_of(&document.canonical()?);
+        let mut makers = self.makers.clone();
+        if !makers.contains(&by) {
+            makers.push(by);
+        }
+        Ok(PayoutPlan { document, hash, state: PlanState::Draft, makers, ..self.clone() })
+    }
+
+    /// Calls begin. The approval is held against the content once more.
+    ///
+    /// # Errors
+    /// [`PlanError`].
+    pub fn execute(&self, by: UserId, at: DateTime<Utc>) -> Result<PayoutPlan, PlanError> {
+        let PlanState::Scheduled { approval } = &self.state else { return Err(self.wrong()) };
+        let hash = PlanDocument::hash_of(&self.document.canonical()?);
+        if approval.hash != hash {
+            return Err(PlanError::Changed(hash));
+        }
+        let approval = approval.clone();
+        let state = PlanState::Executing { approval, by, since: at, instructed: 0, stopped: None };
+        Ok(self.in_state(state))
+    }
+
+    /// So many more of its lines are written down as payouts.
+    #[must_use]
+    pub fn instructed(&self, lines: usize) -> PayoutPlan {
+        let mut plan = self.clone();
+        if let PlanState::Executing { instructed, .. } = &mut plan.state {
+            *instructed += lines;
+        }
+        plan
+    }
+
+    /// Everybody whose word an approval must not be: its makers, and whoever submitted it.
+    pub fn on_one_side(&self) -> Vec<UserId> {
+        let mut users = self.makers.clone();
+        if let PlanState::InApproval { by, .. } = &self.state
+            && !users.contains(by)
+        {
+            users.push(*by);
+        }
+        users
+    }
+
+    /// Every payout has its end.
+    #[must_use]
+    pub fn ended(&self, every_payee_has_it: bool, at: DateTime<Utc>) -> PayoutPlan {
+        let PlanState::Executing { approval, .. } = &self.state else { return self.clone() };
+        let approval = approval.clone();
+        self.in_state(match every_payee_has_it {
+            true => PlanState::Completed { approval, at },
+            false => PlanState::PartiallyFailed { approval, at },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::payable::tests::{now, rules, standing, usd};
+    use super::super::route::{Certificate, Offer, RailTable, route};
+    use super::*;
+    use crate::clock::Clock;
+    use crate::domain::merchants::{Funding, RailAccount};
+    use crate::ids::IdSource;
+
+    fn plan(ids: &IdSource, maker: UserId) -> PayoutPlan {
+        let account = RailAccount {
+            id: ids.mint(),
+            merchant: ids.mint(),
+            name: "paypal".into(),
+            rail: "paypal_payouts".into(),
+            currency: usd(1).currency(),
+            funding: Funding::GatewayAccount("paypal".into()),
+            created_at: now(),
+        };
+        let offer = Offer { terms: RailTable::shipped().of("paypal_payouts").unwrap().clone(), account };
+        let payables = vec![standing(50_000, 0).payable(&rules(), now()).unwrap()];
+        let (lines, excluded) = route(payables, &[offer], &rules(), now());
+        let certificate = Certificate { method: "cheapest_each".into(), rails: "test".into() };
+        let document = PlanDocument { as_of: now(), lines, excluded, certificate };
+        let hash = PlanDocument::hash_of(&document.canonical().unwrap());
+        let (id, merchant, makers) = (ids.mint(), ids.mint(), vec![maker]);
+        PayoutPlan { id, merchant, document, hash, state: PlanState::Draft, makers, created_at: now() }
+    }
+
+    #[test]
+    fn two_persons_and_one_content() {
+        let ids = IdSource::seeded(Clock::fixed(now()), 3);
+        let (maker, checker, third): (UserId, UserId, UserId) = (ids.mint(), ids.mint(), ids.mint());
+        let draft = plan(&ids, maker);
+        let hash = draft.hash.clone();
+        let submitted = draft.submit(third, now()).unwrap();
+        let approve = |by, hash: &str, limits: Option<&[Money]>| submitted.approve(by, hash, limits, now());
+        assert_eq!(draft.approve(checker, &hash, None, now()), Err(PlanError::WrongState("draft")));
+        assert_eq!(approve(maker, &hash, None), Err(PlanError::FourEyes(maker)));
+        assert_eq!(approve(third, &hash, None), Err(PlanError::FourEyes(third)));
+        assert!(matches!(approve(checker, "0000", None), Err(PlanError::Changed(_))));
+        assert!(matches!(approve(checker, &hash, Some(&[usd(49_999)])), Err(PlanError::AboveLimit { .. })));
+        assert!(matches!(approve(checker, &hash, Some(&[])), Err(PlanError::AboveLimit { .. })));
+        let approved = approve(checker, &hash, Some(&[usd(50_000)])).unwrap();
+        assert_eq!(approved.execute(maker, now()).unwrap().state.as_str(), "executing");
+        // Content that was altered behind everybody's back is not executed.
+        let mut altered = approved.clone();
+        altered.document.lines[0].amount = usd(50_001);
+        assert!(matches!(altered.execute(maker, now()), Err(PlanError::Changed(_))));
+        // The checker edits: the approval is void, and the checker a maker.
+        let supplier = approved.document.lines[0].supplier;
+        let edited = approved.drop_line(checker, supplier, usd(1).currency()).unwrap();
+        assert_eq!((edited.state.as_str(), edited.makers.clone()), ("draft", vec![maker, checker]));
+        assert_ne!(edited.hash, hash);
+        assert_eq!(edited.document.excluded[0].reason, "dropped");
+        assert_eq!(edited.submit(maker, now()), Err(PlanError::Empty));
+    }
+
+    #[test]
+    fn what_is_over_stays_over() {
+        let ids = IdSource::seeded(Clock::fixed(now()), 3);
+        let (maker, checker): (UserId, UserId) = (ids.mint(), ids.mint());
+        let waiting = plan(&ids, maker).submit(maker, now()).unwrap();
+        let hash = waiting.hash.clone();
+        let running = waiting.approve(checker, &hash, None, now()).unwrap().execute(maker, now()).unwrap();
+        let over = [
+            waiting.reject(checker, "no", now()).unwrap(),
+            waiting.cancel(maker, now()).unwrap(),
+            running.ended(true, now()),
+            running.ended(false, now()),
+        ];
+        for plan in over {
+            let word = plan.state.as_str();
+            assert_eq!(plan.submit(maker, now()), Err(PlanError::WrongState(word)));
+            assert_eq!(plan.cancel(maker, now()), Err(PlanError::WrongState(word)));
+            assert_eq!(plan.execute(maker, now()), Err(PlanError::WrongState(word)));
+        }
+        let stopped = running.cancel(maker, now()).unwrap();
+        assert_eq!(stopped.state.as_str(), "executing");
+        assert_eq!(stopped.cancel(maker, now()), Err(PlanError::WrongState("executing")));
+    }
+}

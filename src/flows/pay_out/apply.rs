@@ -1,0 +1,166 @@
+//! The one door: what a rail says of payouts, by whatever way it came, moves them and the books in one change.
+
+use std::collections::BTreeMap;
+
+use crate::crash::{Point, point};
+use crate::domain::findings::FindingKind;
+use crate::domain::ledger::journal::{Fact, payout_fee_charged};
+use crate::domain::payouts::{
+    Payout, PayoutBatch, PayoutReport, PayoutState, PayoutTransition, ReturnFault, postings,
+};
+use crate::gateways::PayoutBatchReport;
+use crate::ids::PayoutId;
+use crate::money::Money;
+use crate::store::{Change, CommitError, Versioned};
+
+use super::{DECISIONS, PayOutError, PayingOut, payout_view};
+
+/// Payouts moved by one change.
+const TOGETHER: usize = 200;
+
+impl PayingOut {
+    /// Applies what a rail says of a batch.
+    ///
+    /// # Errors
+    /// [`PayOutError`]; what was applied before it stands, the rest is asked about again.
+    pub async fn apply(&self, batch: &PayoutBatch, report: &PayoutBatchReport) -> Result<(), PayOutError> {
+        let known: BTreeMap<PayoutId, Versioned<Payout>> = self
+            .0
+            .store
+            .payouts_of_batch(batch.id)
+            .await?
+            .into_iter()
+            .map(|payout| (payout.value.id, payout))
+            .collect();
+        for reports in report.payouts.chunks(TOGETHER) {
+            let mut change = Change::new();
+            for told in reports {
+                match known.get(&told.payout) {
+                    Some(payout) => self.advance(&mut change, payout, told).await?,
+                    None => tracing::warn!(batch = %batch.id, payout = %told.payout, "not a payout of this batch"),
+                }
+            }
+            if change.is_empty() {
+                continue;
+            }
+            point(Point::PayoutReported).await;
+            match self.0.store.commit(change).await {
+                Ok(_) => {}
+                // Somebody was faster with one of them: one by one, from how they stand now.
+                Err(
+                    CommitError::LostUpdate { .. }
+                    | CommitError::AlreadyBooked { .. }
+                    | CommitError::Unknown(_),
+                ) => {
+                    for told in reports {
+                        self.apply_one(told).await?;
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+            point(Point::PayoutRecorded).await;
+        }
+        self.settle_plan(batch.plan).await
+    }
+
+    async fn apply_one(&self, told: &PayoutReport) -> Result<(), PayOutError> {
+        for _ in 0..DECISIONS {
+            let Some(payout) = self.0.store.payout(told.payout).await? else { return Ok(()) };
+            let mut change = Change::new();
+            self.advance(&mut change, &payout, told).await?;
+            if change.is_empty() {
+                return Ok(());
+            }
+            match self.0.store.commit(change).await {
+                Ok(_) => return Ok(()),
+                Err(
+                    CommitError::LostUpdate { .. }
+                    | CommitError::AlreadyBooked { .. }
+                    | CommitError::Unknown(_),
+                ) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(PayOutError::Unavailable(format!("{} met {DECISIONS} other changes in a row", told.payout)))
+    }
+
+    /// What a report means for one payout: its states and their postings, what was charged, the rail's name of it.
+    async fn advance(
+        &self,
+        change: &mut Change,
+        payout: &Versioned<Payout>,
+        told: &PayoutReport,
+    ) -> Result<(), PayOutError> {
+        let mut now = payout.value.clone();
+        let source = now.id.to_string();
+        let (ids, merchant) = (&self.0.ids, now.merchant);
+        let fact = Fact { ids, merchant, source: &source, subject: &source, at: told.at };
+        match now.apply(told) {
+            PayoutTransition::AlreadyThere => {}
+            PayoutTransition::Conflict { why } => {
+                let place = (now.booking.rail.as_str(), source.as_str());
+                let (kind, amount) = (FindingKind::PayoutDiffers, Some(now.amount));
+                return self.find(change, merchant, kind, place, amount, why).await;
+            }
+            PayoutTransition::Advance(states) => {
+                for next in states {
+                    let posted = postings(&fact, &now, &next, ReturnFault::Supplier);
+                    if let Some(transaction) = posted.map_err(PayOutError::unavailable)? {
+                        change.post(transaction);
+                    }
+                    now.state = next;
+                }
+            }
+        }
+        now.rail_ref = told.rail_ref.clone().or(now.rail_ref);
+        if let Some(total) = told.fee {
+            self.charge(change, payout.version, &mut now, total, &fact)?;
+        }
+        if now == payout.value {
+            return Ok(());
+        }
+        if now.state != payout.value.state {
+            self.tell_payout(change, &now);
+        }
+        now.updated_at = self.0.clock.now();
+        change.update_payout(&now, payout.version);
+        Ok(())
+    }
+
+    /// What the rail charged since it last said so; below zero where it gave some back.
+    fn charge(
+        &self,
+        change: &mut Change,
+        version: i64,
+        payout: &mut Payout,
+        total: Money,
+        fact: &Fact<'_>,
+    ) -> Result<(), PayOutError> {
+        let before = payout.charged.unwrap_or(Money::zero(total.currency()));
+        let more = total.checked_sub(before).map_err(PayOutError::unavailable)?;
+        if more.is_zero() {
+            return Ok(());
+        }
+        let source = format!("{}/fee/{version}", payout.id);
+        let posted = payout_fee_charged(&Fact { source: &source, ..*fact }, &payout.booking, more);
+        if let Some(transaction) = posted.map_err(PayOutError::unavailable)? {
+            change.post(transaction);
+        }
+        payout.charged = Some(total);
+        Ok(())
+    }
+
+    /// Tells how a payout ended.
+    pub(super) fn tell_payout(&self, change: &mut Change, payout: &Payout) {
+        let kind = match payout.state {
+            PayoutState::Paid { .. } => "payout.paid",
+            PayoutState::Failed { .. } => "payout.failed",
+            PayoutState::Returned { .. } => "payout.returned",
+            PayoutState::Held | PayoutState::Sent | PayoutState::Unknown | PayoutState::Unclaimed { .. } => {
+                return;
+            }
+        };
+        let subject = payout.id.to_string();
+        self.0.settlements.tell(change, payout.merchant, kind, &subject, payout_view(payout));
+    }
+}

@@ -1,0 +1,154 @@
+//! What nobody has heard the end of is asked about, sooner at first, and never sent again.
+
+use chrono::TimeDelta;
+
+use crate::domain::findings::FindingKind;
+use crate::domain::orders::Outcome;
+use crate::domain::payouts::{Payout, PayoutBatch};
+use crate::ids::PayoutBatchId;
+use crate::store::{Change, Versioned};
+
+use super::{PayOutError, PayingOut};
+
+/// Batches read at a time.
+const PAGE: u32 = 100;
+/// How often a batch is asked about, by its age.
+const PACES: [(TimeDelta, TimeDelta); 3] = [
+    (TimeDelta::hours(1), TimeDelta::minutes(2)),
+    (TimeDelta::days(1), TimeDelta::minutes(15)),
+    (TimeDelta::MAX, TimeDelta::hours(6)),
+];
+/// After so long, a call that nobody knows the end of is a person's matter; it is asked about all the same.
+const ASKED_FOR: TimeDelta = TimeDelta::hours(1);
+/// After so long, a batch that waits for money is told to a person.
+const WAITED: TimeDelta = TimeDelta::hours(24);
+
+impl PayingOut {
+    /// Takes up whatever is not at its end: plans not wholly written down, batches not sent, batches not answered for.
+    /// Answers how many batches were taken up.
+    ///
+    /// # Errors
+    /// [`PayOutError::Unavailable`] when rows cannot be read; one rail's trouble stops no other.
+    pub async fn recover(&self) -> Result<usize, PayOutError> {
+        let mut after = None;
+        loop {
+            let page = self.0.store.executing_payout_plans(after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.value.id);
+            for plan in &page {
+                if let Err(error) = self.instruct(plan.value.id).await {
+                    tracing::warn!(plan = %plan.value.id, %error, "a plan is taken up again");
+                }
+                self.stop_rest(plan.value.id).await?;
+            }
+        }
+        let (now, mut after, mut taken) = (self.0.clock.now(), None, 0);
+        loop {
+            let page = self.0.store.open_payout_batches(now - PACES[0].1, after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.value.id);
+            for batch in page.iter().filter(|batch| self.is_due(&batch.value)) {
+                taken += 1;
+                if let Err(error) = self.take_up(batch).await {
+                    tracing::warn!(batch = %batch.value.id, %error, "a batch of payouts is taken up again");
+                }
+            }
+        }
+        let mut after = None;
+        loop {
+            let page = self.0.store.executing_payout_plans(after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(taken) };
+            after = Some(last.value.id);
+            for plan in &page {
+                self.settle_plan(plan.value.id).await?;
+            }
+        }
+    }
+
+    fn is_due(&self, batch: &PayoutBatch) -> bool {
+        let now = self.0.clock.now();
+        let age = now - batch.created_at;
+        let pace = PACES.iter().find(|(until, _)| age < *until).map_or(PACES[2].1, |(_, pace)| *pace);
+        batch.asked_at.is_none_or(|asked| now - asked >= pace)
+    }
+
+    async fn take_up(&self, batch: &Versioned<PayoutBatch>) -> Result<(), PayOutError> {
+        if batch.value.under_way(self.0.holder, self.0.clock.now()) {
+            return Ok(());
+        }
+        if batch.value.may_be_sent() {
+            let sent = self.send(batch.value.id).await;
+            if sent.is_err() {
+                self.tell_of_waiting(&batch.value).await?;
+            }
+            return sent;
+        }
+        self.ask(batch.value.id).await
+    }
+
+    /// Asks about a batch that was sent, or may have been.
+    ///
+    /// # Errors
+    /// [`PayOutError`]; it is asked again.
+    pub async fn ask(&self, id: PayoutBatchId) -> Result<(), PayOutError> {
+        let mut batch = self.batch(id).await?;
+        if batch.value.abandoned(self.0.holder, self.0.clock.now()) {
+            self.unknown(&batch, "whoever sent it died before its answer was written down".to_owned()).await?;
+            batch = self.batch(id).await?;
+        }
+        if batch.value.outcome == Outcome::Open || batch.value.outcome == Outcome::Refused {
+            return Ok(());
+        }
+        let rail = self.rail(batch.value.merchant, batch.value.rail_account).await?;
+        let payouts = self.0.store.payouts_of_batch(id).await?;
+        let payouts: Vec<&Payout> = payouts.iter().map(|payout| &payout.value).collect();
+        let request = self.request(&batch.value, &rail, &payouts).await?;
+        let Some(way) = rail.payouts() else { return Ok(()) };
+        let answer = way.query(&request).await;
+        let mut asked = PayoutBatch { asked_at: Some(self.0.clock.now()), ..batch.value.clone() };
+        let mut change = Change::new();
+        if let Ok(Some(report)) = &answer {
+            asked = asked.ended(Outcome::Done, None);
+            asked.rail_ref = report.rail_ref.clone().or(asked.rail_ref);
+        }
+        change.update_payout_batch(&asked, batch.version);
+        self.written(change).await?;
+        match answer {
+            Ok(Some(report)) => self.apply(&batch.value, &report).await,
+            Ok(None) => self.leave_to_a_person(&batch.value, &rail.account.name).await,
+            Err(error) => {
+                self.leave_to_a_person(&batch.value, &rail.account.name).await?;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// A finding, once: only a person can say what became of it.
+    async fn leave_to_a_person(&self, batch: &PayoutBatch, rail: &str) -> Result<(), PayOutError> {
+        if batch.outcome != Outcome::Unknown || self.0.clock.now() < batch.created_at + ASKED_FOR {
+            return Ok(());
+        }
+        let detail = format!(
+            "whether `{rail}` took batch {} is not known; it is not sent again. Look for that reference there",
+            batch.id
+        );
+        let mut change = Change::new();
+        let place = (rail, batch.id.to_string());
+        let (merchant, kind) = (batch.merchant, FindingKind::PayoutUnknown);
+        self.find(&mut change, merchant, kind, (place.0, &place.1), None, detail).await?;
+        self.written(change).await
+    }
+
+    async fn tell_of_waiting(&self, batch: &PayoutBatch) -> Result<(), PayOutError> {
+        if self.0.clock.now() < batch.created_at + WAITED {
+            return Ok(());
+        }
+        let batch = self.batch(batch.id).await?.value;
+        let why = batch.detail.clone().unwrap_or_default();
+        let detail = format!("batch {} could not be sent for a day: {why}", batch.id);
+        let (mut change, fact) = (Change::new(), batch.id.to_string());
+        let kind = FindingKind::ActionNeeded;
+        self.find(&mut change, batch.merchant, kind, ("", &fact), None, detail).await?;
+        self.written(change).await
+    }
+}

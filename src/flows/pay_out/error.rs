@@ -1,0 +1,72 @@
+//! Why nobody is paid, in the words and codes of the API.
+
+use crate::domain::payouts::PlanError;
+use crate::flows::rounds::InVain;
+use crate::gateways::GatewayError;
+use crate::store::{CommitError, StoreError};
+
+/// Why nobody is paid.
+#[derive(Debug, thiserror::Error)]
+pub enum PayOutError {
+    /// Nothing of this merchant under that id.
+    #[error("there is no such {0}")]
+    Unknown(&'static str),
+    /// The plan does not move.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// It cannot be stopped any more.
+    #[error("the payout is `{0}`: it cannot be stopped any more")]
+    TooLate(&'static str),
+    /// What was asked for does not fit.
+    #[error("{why}")]
+    Refused {
+        /// The place of it.
+        param: &'static str,
+        /// What does not fit.
+        why: String,
+    },
+    /// Somebody was faster: read again.
+    #[error("{table} was changed by somebody else")]
+    Superseded {
+        /// The table.
+        table: &'static str,
+    },
+    /// The rail did not say; what is written down is taken up again.
+    #[error("{0}")]
+    Rail(#[from] GatewayError),
+    /// Nothing is sent: the database was restored and it is still being asked what has happened since.
+    #[error("the database was restored from a backup; until it is known what has happened since, nothing is sent")]
+    Held,
+    /// Try again.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl PayOutError {
+    pub(super) fn unavailable(error: impl std::fmt::Display) -> PayOutError {
+        PayOutError::Unavailable(error.to_string())
+    }
+}
+
+impl From<StoreError> for PayOutError {
+    fn from(error: StoreError) -> PayOutError {
+        PayOutError::unavailable(error)
+    }
+}
+
+impl From<CommitError> for PayOutError {
+    fn from(error: CommitError) -> PayOutError {
+        match error {
+            CommitError::LostUpdate { table, .. } => PayOutError::Superseded { table },
+            error => PayOutError::unavailable(error),
+        }
+    }
+}
+
+impl From<PayOutError> for InVain {
+    fn from(error: PayOutError) -> InVain {
+        let refused = |error: &GatewayError| matches!(error, GatewayError::Refused { .. });
+        let silent = matches!(&error, PayOutError::Rail(error) if !refused(error));
+        InVain { silent, why: error.to_string() }
+    }
+}

@@ -1,0 +1,254 @@
+//! From an approved plan to calls: each batch is written down in one change (its row, its payouts held, their postings,
+//! the plan's place behind it), then sent. Two instances at one plan meet at the plan's version.
+
+use std::collections::BTreeMap;
+
+use crate::crash::{Point, point};
+use crate::domain::ledger::AccountCode;
+use crate::domain::ledger::journal::{Fact, debt_netted, tax_withheld};
+use crate::domain::orders::Outcome;
+use crate::domain::payouts::{
+    FeeBearer, Line, Payout, PayoutBatch, PayoutPlan, PayoutState, PlanState, ReturnFault, postings,
+};
+use crate::ids::{PayoutBatchId, PlanId, RailAccountId, SupplierAccountId, SupplierId};
+use crate::money::{Currency, Money};
+use crate::store::{Change, CommitError, Versioned};
+
+use super::rails::OpenRail;
+use super::{DECISIONS, PayOutError, PayingOut};
+
+/// Payouts of one call, where the rail takes more: a call that went wrong concerns no more of them.
+const MOST: usize = 1_000;
+
+/// What the lines of a batch are held against when they are written down.
+struct Ground {
+    available: BTreeMap<(SupplierId, Currency), Money>,
+    owed: BTreeMap<(SupplierId, Currency), Money>,
+    barred: BTreeMap<(SupplierId, Currency), &'static str>,
+    accounts: Vec<SupplierAccountId>,
+}
+
+impl PayingOut {
+    /// Writes down and sends all that a plan says and that was not yet; safe to do again and beside others.
+    ///
+    /// # Errors
+    /// [`PayOutError`]; what is left is taken up again.
+    pub async fn carry_out(&self, id: PlanId) -> Result<(), PayOutError> {
+        self.instruct(id).await?;
+        let mut first = Ok(());
+        for batch in self.0.store.payout_batches_of(id).await? {
+            if batch.value.may_be_sent() {
+                first = first.and(self.send(batch.value.id).await);
+            }
+        }
+        self.settle_plan(id).await?;
+        first
+    }
+
+    /// Writes down every call that is not yet.
+    pub(super) async fn instruct(&self, id: PlanId) -> Result<(), PayOutError> {
+        let mut lost = 0;
+        while lost < DECISIONS {
+            let Some(plan) = self.0.store.payout_plan(id).await? else { return Ok(()) };
+            let PlanState::Executing { instructed, stopped: None, .. } = plan.value.state else {
+                return Ok(());
+            };
+            let mut rails: BTreeMap<RailAccountId, OpenRail> = BTreeMap::new();
+            for line in &plan.value.document.lines {
+                if !rails.contains_key(&line.rail_account) {
+                    let rail = self.rail(plan.value.merchant, line.rail_account).await?;
+                    rails.insert(line.rail_account, rail);
+                }
+            }
+            let most = |rail: RailAccountId| {
+                let limit = rails.get(&rail).and_then(|rail| rail.payouts().map(|rail| rail.batch_limit()));
+                limit.unwrap_or(MOST).min(MOST)
+            };
+            let Some(lines) = plan.value.document.next_call(instructed, most) else { return Ok(()) };
+            let Some(rail) = lines.first().and_then(|line| rails.get(&line.rail_account)) else {
+                return Ok(());
+            };
+            let mut change = self.instruction(&plan.value, rail, &lines).await?;
+            change.update_payout_plan(&plan.value.instructed(lines.len()), &plan);
+            point(Point::PayoutDecided).await;
+            match self.0.store.commit(change).await {
+                Ok(_) => {
+                    point(Point::PayoutInstructed).await;
+                    lost = 0;
+                }
+                // Another instance wrote it down, or a balance moved: look again.
+                Err(CommitError::LostUpdate { .. } | CommitError::BelowFloor { .. }) => lost += 1,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(PayOutError::Unavailable(format!("{id} met {DECISIONS} other changes in a row")))
+    }
+
+    /// One call as it is written down: what can be paid is held, what cannot any more says why.
+    async fn instruction(
+        &self,
+        plan: &PayoutPlan,
+        rail: &OpenRail,
+        lines: &[&Line],
+    ) -> Result<Change, PayOutError> {
+        let ground = self.ground(plan, lines).await?;
+        let (now, mut change, mut held) = (self.0.clock.now(), Change::new(), 0);
+        let batch: PayoutBatchId = self.0.ids.mint();
+        for line in lines {
+            let mut payout = self.payout(plan, rail, line, batch).await?;
+            match ground.refuses(line) {
+                Some((code, reason)) => {
+                    payout.state = PayoutState::Failed { code: code.to_owned(), reason };
+                    self.tell_payout(&mut change, &payout);
+                }
+                None => {
+                    self.book(&mut change, line, &payout)?;
+                    held += 1;
+                }
+            }
+            change.insert_payout(&payout);
+        }
+        let nothing = held == 0;
+        change.insert_payout_batch(&PayoutBatch {
+            id: batch,
+            merchant: plan.merchant,
+            plan: plan.id,
+            rail_account: rail.account.id,
+            rail_ref: None,
+            lease: None,
+            outcome: if nothing { Outcome::Refused } else { Outcome::Open },
+            detail: nothing.then(|| "nothing of it can be paid any more".to_owned()),
+            attempts: 0,
+            created_at: now,
+            asked_at: None,
+        });
+        Ok(change)
+    }
+
+    async fn payout(
+        &self,
+        plan: &PayoutPlan,
+        rail: &OpenRail,
+        line: &Line,
+        batch: PayoutBatchId,
+    ) -> Result<Payout, PayOutError> {
+        let now = self.0.clock.now();
+        Ok(Payout {
+            id: self.0.ids.mint(),
+            merchant: plan.merchant,
+            plan: plan.id,
+            batch,
+            supplier: line.supplier,
+            account: line.account,
+            rail_account: line.rail_account,
+            booking: self.booking(&rail.account, line.supplier).await?,
+            amount: line.amount,
+            borne: match line.bearer {
+                FeeBearer::Supplier => line.borne,
+                FeeBearer::Platform | FeeBearer::Shared => Money::zero(line.amount.currency()),
+            },
+            purpose: line.purpose.clone(),
+            rail_ref: None,
+            state: PayoutState::Held,
+            charged: None,
+            created_at: now,
+            updated_at: now,
+        })
+    }
+
+    /// Debts and tax first, then the payout itself.
+    fn book(&self, change: &mut Change, line: &Line, payout: &Payout) -> Result<(), PayOutError> {
+        let source = payout.id.to_string();
+        let (ids, merchant, at) = (&self.0.ids, payout.merchant, payout.created_at);
+        let fact = Fact { ids, merchant, source: &source, subject: &source, at };
+        let authority = "tax";
+        let booked = [
+            debt_netted(&fact, line.supplier, line.debt),
+            tax_withheld(&fact, line.supplier, authority, line.withholding),
+            postings(&fact, payout, &PayoutState::Held, ReturnFault::Supplier),
+        ];
+        for transaction in booked {
+            if let Some(transaction) = transaction.map_err(PayOutError::unavailable)? {
+                change.post(transaction);
+            }
+        }
+        Ok(())
+    }
+
+    async fn ground(&self, plan: &PayoutPlan, lines: &[&Line]) -> Result<Ground, PayOutError> {
+        let (store, now) = (&self.0.store, self.0.clock.now());
+        let terms: BTreeMap<SupplierId, _> =
+            store.payout_terms_of(plan.merchant).await?.into_iter().collect();
+        let mut barred = BTreeMap::new();
+        for line in lines {
+            let (currency, must) = (line.net.currency(), self.0.rules.must_be_known);
+            let own = terms.get(&line.supplier).map(|row| row.value.clone()).unwrap_or_default();
+            if let Some(code) = own.barred(currency, must, now) {
+                barred.insert((line.supplier, currency), code);
+            }
+        }
+        let accounts = store.all_payout_accounts(plan.merchant).await?;
+        Ok(Ground {
+            available: self.balances(plan.merchant, AccountCode::SUPPLIER_AVAILABLE).await?,
+            owed: self.balances(plan.merchant, AccountCode::SUPPLIER_RECEIVABLE).await?,
+            barred,
+            accounts: accounts.into_iter().map(|account| account.id).collect(),
+        })
+    }
+
+    /// The plan is over when every line of it has its end.
+    pub(super) async fn settle_plan(&self, id: PlanId) -> Result<(), PayOutError> {
+        for _ in 0..DECISIONS {
+            let Some(plan) = self.0.store.payout_plan(id).await? else { return Ok(()) };
+            let PlanState::Executing { instructed, ref stopped, .. } = plan.value.state else { return Ok(()) };
+            let lines = plan.value.document.lines.len();
+            if instructed < lines && stopped.is_none() {
+                return Ok(());
+            }
+            let counts: BTreeMap<String, i64> = self.0.store.payout_counts(id).await?.into_iter().collect();
+            let of = |word: &str| counts.get(word).copied().unwrap_or(0);
+            if ["held", "sent", "unknown", "unclaimed"].into_iter().any(|word| of(word) > 0) {
+                return Ok(());
+            }
+            let everybody = usize::try_from(of("paid")).is_ok_and(|paid| paid == lines);
+            let after = plan.value.ended(everybody, self.0.clock.now());
+            let mut change = Change::new();
+            change.update_payout_plan(&after, &plan);
+            self.tell_plan(&mut change, &after);
+            match self.0.store.commit(change).await {
+                Ok(_) => return Ok(()),
+                Err(CommitError::LostUpdate { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// The batch of a payout with its plan's word, for whoever takes it up.
+    pub(super) async fn batch(&self, id: PayoutBatchId) -> Result<Versioned<PayoutBatch>, PayOutError> {
+        self.0.store.payout_batch(id).await?.ok_or(PayOutError::Unknown("batch of payouts"))
+    }
+}
+
+impl Ground {
+    /// Why a line is not paid after all.
+    fn refuses(&self, line: &Line) -> Option<(&'static str, String)> {
+        let place = (line.supplier, line.net.currency());
+        if let Some(code) = self.barred.get(&place) {
+            return Some((code, "payouts are held".to_owned()));
+        }
+        if !self.accounts.contains(&line.account) {
+            return Some(("account_gone", "the account it was approved for is gone".to_owned()));
+        }
+        let stands = |of: &BTreeMap<(SupplierId, Currency), Money>, wanted: Money| {
+            of.get(&place).map_or(0, |money| money.minor()) >= wanted.minor()
+        };
+        if !stands(&self.available, line.gross) {
+            return Some(("insufficient_balance", format!("less than {} is available by now", line.gross)));
+        }
+        if !stands(&self.owed, line.debt) {
+            return Some(("debt_changed", format!("less than {} is owed by now", line.debt)));
+        }
+        None
+    }
+}

@@ -1,0 +1,115 @@
+//! Paying out: what can be paid, a plan for it, two persons, and each call to a rail made once.
+//!
+//! ```text
+//! draft ─► submit ─► approve ─► execute ─► instruct: one change for each call: batch, payouts held, postings, job
+//!                                              │
+//!                      recover ─► query ─► apply ◄─ send, once, under the batch's lease and its own reference
+//! ```
+//!
+//! Instructed money is set aside at once; cash is booked when the rail debits. A call whose outcome nobody knows is asked
+//! about, then a person decides; it is never made again. Answers, questions and notices end at one door: [`apply`].
+
+mod apply;
+mod ask;
+mod decide;
+mod error;
+mod execute;
+mod plan;
+mod rails;
+mod send;
+mod stop;
+mod terms;
+mod view;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::domain::findings::{Finding, FindingKind, FindingState};
+use crate::domain::orders::Holder;
+use crate::domain::payouts::{PayoutPlan, PayoutRules};
+use crate::gateways::Payouts;
+use crate::ids::{IdSource, MerchantId, PlanId};
+use crate::money::Money;
+use crate::store::{Change, Store, Versioned};
+use crate::vault::Vault;
+
+use super::pay::Pay;
+use super::settle::Settlements;
+
+pub use decide::{EXECUTE, Word};
+pub use error::PayOutError;
+pub use plan::PlanInput;
+pub use terms::{HoldInput, TermsInput};
+pub use view::{payout_view, plan_summary, terms_view};
+
+/// How often a decision is taken again after somebody else was faster.
+const DECISIONS: usize = 16;
+
+/// The flow; clones share it.
+#[derive(Debug, Clone)]
+pub struct PayingOut(Arc<Parts>);
+
+/// What it works with.
+#[derive(Debug)]
+pub struct Parts {
+    /// Reads, and the one writer.
+    pub store: Store,
+    /// Ids.
+    pub ids: IdSource,
+    /// Business time.
+    pub clock: Clock,
+    /// Opens payees' account numbers for a call.
+    pub vault: Vault,
+    /// Gateway accounts, and what may be sent.
+    pub pay: Pay,
+    /// Findings and events.
+    pub settlements: Settlements,
+    /// Who we are to leases.
+    pub holder: Holder,
+    /// The merchant's rules.
+    pub rules: PayoutRules,
+    /// Rails that are no gateway's, by their word.
+    pub rails: BTreeMap<String, Arc<dyn Payouts>>,
+}
+
+impl PayingOut {
+    /// The flow over its parts.
+    pub fn new(parts: Parts) -> PayingOut {
+        PayingOut(Arc::new(parts))
+    }
+
+    async fn load(
+        &self,
+        merchant: MerchantId,
+        id: PlanId,
+    ) -> Result<Versioned<PayoutPlan>, PayOutError> {
+        let found = self.0.store.payout_plan(id).await?;
+        found.filter(|plan| plan.value.merchant == merchant).ok_or(PayOutError::Unknown("payout plan"))
+    }
+
+    /// Opens a finding in `change`, unless one of this kind about this fact was opened before.
+    async fn find(
+        &self,
+        change: &mut Change,
+        merchant: MerchantId,
+        kind: FindingKind,
+        (rail, fact): (&str, &str),
+        amount: Option<Money>,
+        detail: String,
+    ) -> Result<(), PayOutError> {
+        let finding = Finding {
+            id: self.0.ids.mint(),
+            merchant,
+            kind,
+            gateway_account: rail.to_owned(),
+            payment: None,
+            fact: fact.to_owned(),
+            amount,
+            detail,
+            state: FindingState::Open,
+            opened_at: self.0.clock.now(),
+        };
+        self.0.settlements.open(change, finding).await.map_err(PayOutError::unavailable)
+    }
+}

@@ -1,0 +1,146 @@
+//! A draft: who can be paid what, over which rail, and why others are not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use crate::domain::ledger::{AccountCode, Layer};
+use crate::domain::payouts::{
+    Certificate, Payee, PayoutPlan, PlanDocument, PlanState, RailTable, Standing, route,
+};
+use crate::ids::{MerchantId, PlanId, RailAccountId, SupplierId, UserId};
+use crate::money::{Currency, Money};
+use crate::store::Change;
+
+use super::{PayOutError, PayingOut};
+
+/// What a plan is asked for: `{"suppliers"?,"currencies"?,"rail_account"?}`.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlanInput {
+    /// Only these; without it everybody.
+    #[schema(min_items = 1)]
+    #[serde(default)]
+    pub suppliers: Option<Vec<SupplierId>>,
+    /// Only in these; without it in each.
+    #[schema(min_items = 1, value_type = Option<Vec<Currency>>)]
+    #[serde(default)]
+    pub currencies: Option<Vec<String>>,
+    /// Only over this one; without it over the cheapest for each.
+    #[serde(default)]
+    pub rail_account: Option<RailAccountId>,
+}
+
+impl PayingOut {
+    /// Makes a draft, with `extra`.
+    ///
+    /// # Errors
+    /// [`PayOutError`]; nothing was written.
+    pub async fn draft(
+        &self,
+        merchant: MerchantId,
+        user: UserId,
+        id: PlanId,
+        input: &PlanInput,
+        extra: Change,
+    ) -> Result<PayoutPlan, PayOutError> {
+        let now = self.0.clock.now();
+        let mut offers = self.offers(merchant).await?;
+        if let Some(only) = input.rail_account {
+            offers.retain(|offer| offer.account.id == only);
+            if offers.is_empty() {
+                let why = format!("nothing can be paid over {only}");
+                return Err(PayOutError::Refused { param: "rail_account", why });
+            }
+        }
+        let (mut payables, mut excluded) = (Vec::new(), Vec::new());
+        for standing in self.standings(merchant, input).await? {
+            match standing.payable(&self.0.rules, now) {
+                Ok(payable) => payables.push(payable),
+                Err(why) => excluded.push(why),
+            }
+        }
+        let (lines, unreached) = route(payables, &offers, &self.0.rules, now);
+        excluded.extend(unreached);
+        let rails = RailTable::shipped().version.clone();
+        let certificate = Certificate { method: "cheapest_rail_each".to_owned(), rails };
+        let document = PlanDocument { as_of: now, lines, excluded, certificate };
+        let hash = PlanDocument::hash_of(&document.canonical()?);
+        let (state, makers) = (PlanState::Draft, vec![user]);
+        let plan = PayoutPlan { id, merchant, document, hash, state, makers, created_at: now };
+        let mut change = extra;
+        change.insert_payout_plan(&plan);
+        self.0.store.commit(change).await?;
+        Ok(plan)
+    }
+
+    /// How every supplier stands that has something to be paid, by supplier and currency.
+    async fn standings(
+        &self,
+        merchant: MerchantId,
+        input: &PlanInput,
+    ) -> Result<Vec<Standing>, PayOutError> {
+        let (store, currencies) = (&self.0.store, currencies(input)?);
+        let available = self.balances(merchant, AccountCode::SUPPLIER_AVAILABLE).await?;
+        let owed = self.balances(merchant, AccountCode::SUPPLIER_RECEIVABLE).await?;
+        let wanted: Option<BTreeSet<SupplierId>> =
+            input.suppliers.as_ref().map(|ids| ids.iter().copied().collect());
+        let terms: BTreeMap<SupplierId, _> = store.payout_terms_of(merchant).await?.into_iter().collect();
+        let paid: BTreeSet<_> = store.paid_accounts(merchant).await?.into_iter().collect();
+        let mut accounts: BTreeMap<SupplierId, Vec<Payee>> = BTreeMap::new();
+        for account in store.all_payout_accounts(merchant).await? {
+            let was_paid = paid.contains(&account.id);
+            accounts.entry(account.supplier).or_default().push(Payee { account, was_paid });
+        }
+        let names: BTreeMap<SupplierId, String> =
+            store.all_suppliers(merchant).await?.into_iter().map(|one| (one.id, one.name)).collect();
+        if let Some(stranger) = wanted.iter().flatten().find(|id| !names.contains_key(*id)) {
+            let why = format!("there is no supplier {stranger}");
+            return Err(PayOutError::Refused { param: "suppliers", why });
+        }
+        let mut standings = Vec::new();
+        for ((supplier, currency), amount) in available {
+            let asked = wanted.as_ref().is_none_or(|wanted| wanted.contains(&supplier))
+                && currencies.as_ref().is_none_or(|wanted| wanted.contains(&currency));
+            let Some(name) = names.get(&supplier).filter(|_| asked) else { continue };
+            standings.push(Standing {
+                supplier,
+                name: name.clone(),
+                available: amount,
+                owed: owed.get(&(supplier, currency)).copied().unwrap_or(Money::zero(currency)),
+                withholding: Money::zero(currency),
+                terms: terms.get(&supplier).map(|row| row.value.clone()).unwrap_or_default(),
+                accounts: accounts.get(&supplier).cloned().unwrap_or_default(),
+            });
+        }
+        Ok(standings)
+    }
+
+    /// What stands on a bucket of every supplier, as people read it.
+    pub(super) async fn balances(
+        &self,
+        merchant: MerchantId,
+        code: AccountCode,
+    ) -> Result<BTreeMap<(SupplierId, Currency), Money>, PayOutError> {
+        let rows = self.0.store.standing_accounts(merchant, code).await?;
+        let posted = rows.into_iter().filter(|row| row.layer == Layer::Posted);
+        Ok(posted
+            .filter_map(|row| {
+                let supplier: SupplierId = row.account.owner.as_str().parse().ok()?;
+                Some(((supplier, row.shown().currency()), row.shown()))
+            })
+            .collect())
+    }
+}
+
+fn currencies(input: &PlanInput) -> Result<Option<BTreeSet<Currency>>, PayOutError> {
+    let Some(codes) = &input.currencies else { return Ok(None) };
+    let find = |code: &String| {
+        let refused = |error: crate::money::CurrencyError| PayOutError::Refused {
+            param: "currencies",
+            why: error.to_string(),
+        };
+        Currency::find(code).map_err(refused)
+    };
+    codes.iter().map(find).collect::<Result<_, _>>().map(Some)
+}

@@ -1,0 +1,222 @@
+//! A batch is sent once: leased, called under its own reference, and what came of it written down. Whoever died at it may
+//! have sent it; that is then asked about.
+
+use std::pin::pin;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::crash::{self, Point, point};
+use crate::domain::orders::{Intent, Lease, Outcome};
+use crate::domain::payouts::{Payout, PayoutBatch, PayoutReport, PayoutState, PayoutStatus};
+use crate::flows::onboard::account_place;
+use crate::flows::pay::Sending;
+use crate::gateways::{Creditor, GatewayError, PayoutBatchReport, PayoutBatchRequest, PayoutOrder};
+use crate::ids::PayoutBatchId;
+use crate::store::{Change, CommitError, Versioned};
+
+use super::rails::OpenRail;
+use super::{PayOutError, PayingOut};
+
+/// What is sealed of a payee's account.
+#[derive(Deserialize)]
+struct Details {
+    number: String,
+    bank_code: Option<String>,
+}
+
+impl PayingOut {
+    /// Sends a batch that may be sent; does nothing with any other.
+    ///
+    /// # Errors
+    /// [`PayOutError`]; it is taken up again.
+    pub async fn send(&self, id: PayoutBatchId) -> Result<(), PayOutError> {
+        match self.0.pay.look_again().await.map_err(PayOutError::unavailable)? {
+            Sending::Free => {}
+            // What was sent since the backup is not known here: it is asked about first.
+            Sending::AskFirst | Sending::Held => return Err(PayOutError::Held),
+        }
+        let batch = self.batch(id).await?;
+        if !batch.value.may_be_sent() {
+            return Ok(());
+        }
+        let rail = self.rail(batch.value.merchant, batch.value.rail_account).await?;
+        let payouts = self.0.store.payouts_of_batch(id).await?;
+        let held: Vec<&Payout> = payouts
+            .iter()
+            .map(|payout| &payout.value)
+            .filter(|payout| payout.state == PayoutState::Held)
+            .collect();
+        if held.is_empty() {
+            return self.note(&batch, Outcome::Refused, None, Some("nothing of it is left".to_owned())).await;
+        }
+        let request = self.request(&batch.value, &rail, &held).await?;
+        let mut change = Change::new();
+        let leased = batch.value.leased(self.0.holder, self.0.clock.now());
+        change.update_payout_batch(&leased, batch.version);
+        match self.0.store.commit(change).await {
+            Ok(_) => {}
+            // Another instance has it, or somebody stopped it.
+            Err(CommitError::LostUpdate { .. }) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+        point(Point::PayoutLeased).await;
+        let mut leased = Versioned { value: leased, version: batch.version + 1 };
+        let Some(payouts) = rail.payouts() else { return Ok(()) };
+        let sent = self.holding(&mut leased, payouts.send(&request)).await;
+        point(Point::PayoutCalled).await;
+        self.heard(leased, &request, sent).await
+    }
+
+    /// Makes the call under the batch's lease, which is renewed as long as it takes.
+    async fn holding<T>(
+        &self,
+        batch: &mut Versioned<PayoutBatch>,
+        call: impl Future<Output = T>,
+    ) -> T {
+        let mut call = pin!(call);
+        loop {
+            tokio::select! {
+                answer = &mut call => return answer,
+                () = crash::pause(Intent::RENEWAL) => {
+                    let until = self.0.clock.now() + Intent::LEASE;
+                    let lease = Some(Lease { owner: self.0.holder.boot, until });
+                    let renewed = PayoutBatch { lease, ..batch.value.clone() };
+                    let mut change = Change::new();
+                    change.update_payout_batch(&renewed, batch.version);
+                    match self.0.store.commit(change).await {
+                        Ok(_) => *batch = Versioned { value: renewed, version: batch.version + 1 },
+                        Err(error) => tracing::warn!(batch = %batch.value.id, %error, "a lease was not renewed"),
+                    }
+                }
+            }
+        }
+    }
+
+    /// What came of the call.
+    async fn heard(
+        &self,
+        batch: Versioned<PayoutBatch>,
+        request: &PayoutBatchRequest,
+        sent: Result<PayoutBatchReport, GatewayError>,
+    ) -> Result<(), PayOutError> {
+        match sent {
+            Ok(report) => {
+                self.note(&batch, Outcome::Done, report.rail_ref.clone(), None).await?;
+                self.apply(&batch.value, &report).await
+            }
+            Err(GatewayError::Refused { code, message, retry_later: false }) => {
+                let detail = format!("{code}: {message}");
+                self.note(&batch, Outcome::Refused, None, Some(detail)).await?;
+                self.apply(&batch.value, &refused(request, &code, &message, self.0.clock.now())).await
+            }
+            // Nothing happened: the same call may be made later.
+            Err(
+                error
+                @ (GatewayError::Refused { .. } | GatewayError::Throttled { .. } | GatewayError::NotSent(_)),
+            ) => {
+                self.note(&batch, Outcome::Open, None, Some(error.to_string())).await?;
+                Err(error.into())
+            }
+            Err(error @ GatewayError::OutcomeUnknown(_)) => {
+                self.unknown(&batch, error.to_string()).await?;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Nobody knows what came of the call: the batch and its payouts say so.
+    pub(super) async fn unknown(
+        &self,
+        batch: &Versioned<PayoutBatch>,
+        why: String,
+    ) -> Result<(), PayOutError> {
+        let mut change = Change::new();
+        change.update_payout_batch(&batch.value.ended(Outcome::Unknown, Some(why)), batch.version);
+        for payout in self.0.store.payouts_of_batch(batch.value.id).await? {
+            if payout.value.state == PayoutState::Held {
+                let (state, updated_at) = (PayoutState::Unknown, self.0.clock.now());
+                let unknown = Payout { state, updated_at, ..payout.value };
+                change.update_payout(&unknown, payout.version);
+            }
+        }
+        self.written(change).await
+    }
+
+    /// Writes what came of the call; who was faster knows it too.
+    async fn note(
+        &self,
+        batch: &Versioned<PayoutBatch>,
+        outcome: Outcome,
+        rail_ref: Option<String>,
+        detail: Option<String>,
+    ) -> Result<(), PayOutError> {
+        let mut change = Change::new();
+        let mut ended = batch.value.ended(outcome, detail);
+        ended.rail_ref = rail_ref.or(ended.rail_ref);
+        change.update_payout_batch(&ended, batch.version);
+        self.written(change).await?;
+        point(Point::PayoutNoted).await;
+        Ok(())
+    }
+
+    pub(super) async fn written(&self, change: Change) -> Result<(), PayOutError> {
+        match self.0.store.commit(change).await {
+            Ok(_) | Err(CommitError::LostUpdate { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What a rail is told, or asked about: the payees' numbers are opened for it.
+    pub(super) async fn request(
+        &self,
+        batch: &PayoutBatch,
+        rail: &OpenRail,
+        payouts: &[&Payout],
+    ) -> Result<PayoutBatchRequest, PayOutError> {
+        let mut orders = Vec::with_capacity(payouts.len());
+        for payout in payouts {
+            let account = self.0.store.payout_account(payout.merchant, payout.account).await?;
+            let (account, sealed) = account.ok_or(PayOutError::Unknown("supplier account"))?;
+            let opened = self.0.vault.open(&account_place(&account), &sealed);
+            let opened = opened.map_err(PayOutError::unavailable)?;
+            let details: Details = serde_json::from_slice(&opened).map_err(PayOutError::unavailable)?;
+            let terms = self.0.store.payout_terms(payout.supplier).await?;
+            orders.push(PayoutOrder {
+                payout: payout.id,
+                rail_ref: payout.rail_ref.clone(),
+                amount: payout.amount,
+                creditor: Creditor {
+                    name: account.holder,
+                    country: account.country,
+                    town: terms.and_then(|terms| terms.value.town),
+                    kind: account.kind,
+                    number: SecretString::from(details.number),
+                    bank_code: details.bank_code,
+                },
+                note: format!("Payout {}", payout.id),
+                purpose: payout.purpose.clone(),
+            });
+        }
+        let request_ref = batch.id.to_string();
+        tracing::debug!(batch = %batch.id, rail = rail.account.name, payouts = orders.len(), "a batch of payouts");
+        Ok(PayoutBatchRequest { batch: batch.id, request_ref, rail_ref: batch.rail_ref.clone(), orders })
+    }
+}
+
+/// A refusal of the whole, for each of them.
+fn refused(
+    request: &PayoutBatchRequest,
+    code: &str,
+    reason: &str,
+    at: chrono::DateTime<chrono::Utc>,
+) -> PayoutBatchReport {
+    let payouts = request.orders.iter().map(|order| PayoutReport {
+        payout: order.payout,
+        rail_ref: None,
+        status: PayoutStatus::Failed { code: code.to_owned(), reason: reason.to_owned() },
+        fee: None,
+        at,
+    });
+    PayoutBatchReport { rail_ref: None, payouts: payouts.collect() }
+}

@@ -1,0 +1,121 @@
+//! What is not yet sent can be stopped: the supplier has its balance back. What is being sent goes on; what waits for its
+//! payee can be taken back where the rail does that.
+
+use crate::domain::ledger::journal::Fact;
+use crate::domain::orders::Outcome;
+use crate::domain::payouts::{Payout, PayoutBatch, PayoutState, PlanState, undone};
+use crate::ids::{MerchantId, PayoutId, PlanId};
+use crate::store::{Change, Versioned};
+
+use super::{PayOutError, PayingOut};
+
+/// Why a payout that was stopped has failed.
+const STOPPED: &str = "stopped";
+
+impl PayingOut {
+    /// Stops every batch of a stopped plan that was not sent.
+    pub(super) async fn stop_rest(&self, id: PlanId) -> Result<(), PayOutError> {
+        let Some(plan) = self.0.store.payout_plan(id).await? else { return Ok(()) };
+        if !matches!(plan.value.state, PlanState::Executing { stopped: Some(_), .. }) {
+            return Ok(());
+        }
+        for batch in self.0.store.payout_batches_of(id).await? {
+            if !batch.value.may_be_sent() {
+                continue;
+            }
+            let mut change = Change::new();
+            let ended = batch.value.ended(Outcome::Refused, Some(STOPPED.to_owned()));
+            change.update_payout_batch(&ended, batch.version);
+            for payout in self.0.store.payouts_of_batch(batch.value.id).await? {
+                if payout.value.state == PayoutState::Held {
+                    self.give_up(&mut change, &payout, STOPPED, "stopped before it was sent")?;
+                }
+            }
+            // Lost: somebody was about to send it.
+            self.written(change).await?;
+        }
+        self.settle_plan(id).await
+    }
+
+    /// Stops one payout; written down with `extra`. It is either not yet sent, or waits for its payee.
+    ///
+    /// # Errors
+    /// [`PayOutError::TooLate`], and what the rail says.
+    pub async fn stop(
+        &self,
+        merchant: MerchantId,
+        id: PayoutId,
+        extra: Change,
+    ) -> Result<Payout, PayOutError> {
+        let payout = self.payout_of(merchant, id).await?;
+        let batch = self.batch(payout.value.batch).await?;
+        match &payout.value.state {
+            PayoutState::Held if batch.value.may_be_sent() => {
+                let mut change = extra;
+                self.give_up(&mut change, &payout, STOPPED, "stopped before it was sent")?;
+                // Whoever is about to send the batch reads it again.
+                change.update_payout_batch(&batch.value, batch.version);
+                self.0.store.commit(change).await?;
+                self.close_if_empty(&batch.value).await?;
+                self.settle_plan(payout.value.plan).await?;
+            }
+            PayoutState::Unclaimed { .. } => {
+                self.0.store.commit(extra).await?;
+                self.take_back(&batch.value, &payout.value).await?;
+            }
+            state => return Err(PayOutError::TooLate(state.as_str())),
+        }
+        Ok(self.payout_of(merchant, id).await?.value)
+    }
+
+    async fn take_back(&self, batch: &PayoutBatch, payout: &Payout) -> Result<(), PayOutError> {
+        let rail = self.rail(batch.merchant, batch.rail_account).await?;
+        let request = self.request(batch, &rail, &[payout]).await?;
+        if let (Some(way), Some(order)) = (rail.payouts(), request.orders.first()) {
+            way.take_back(&request, order).await?;
+        }
+        self.ask(batch.id).await
+    }
+
+    /// A batch of which everything was stopped is not sent.
+    async fn close_if_empty(&self, batch: &PayoutBatch) -> Result<(), PayOutError> {
+        let payouts = self.0.store.payouts_of_batch(batch.id).await?;
+        if payouts.iter().any(|payout| payout.value.state == PayoutState::Held) {
+            return Ok(());
+        }
+        let batch = self.batch(batch.id).await?;
+        if !batch.value.may_be_sent() {
+            return Ok(());
+        }
+        let mut change = Change::new();
+        let ended = batch.value.ended(Outcome::Refused, Some(STOPPED.to_owned()));
+        change.update_payout_batch(&ended, batch.version);
+        self.written(change).await
+    }
+
+    /// What was set aside is the supplier's again.
+    pub(super) fn give_up(
+        &self,
+        change: &mut Change,
+        payout: &Versioned<Payout>,
+        code: &str,
+        reason: &str,
+    ) -> Result<(), PayOutError> {
+        let (source, now) = (payout.value.id.to_string(), self.0.clock.now());
+        let (ids, merchant) = (&self.0.ids, payout.value.merchant);
+        let fact = Fact { ids, merchant, source: &source, subject: &source, at: now };
+        if let Some(transaction) = undone(&fact, &payout.value).map_err(PayOutError::unavailable)? {
+            change.post(transaction);
+        }
+        let state = PayoutState::Failed { code: code.to_owned(), reason: reason.to_owned() };
+        let failed = Payout { state, updated_at: now, ..payout.value.clone() };
+        self.tell_payout(change, &failed);
+        change.update_payout(&failed, payout.version);
+        Ok(())
+    }
+
+    async fn payout_of(&self, merchant: MerchantId, id: PayoutId) -> Result<Versioned<Payout>, PayOutError> {
+        let found = self.0.store.payout(id).await?;
+        found.filter(|payout| payout.value.merchant == merchant).ok_or(PayOutError::Unknown("payout"))
+    }
+}

@@ -1,0 +1,161 @@
+//! Holds, papers, reserves: each change of a supplier's terms is one user's and stands in the audit trail.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use crate::domain::payouts::{FeeBearer, Hold, HoldCode, Known, PayoutTerms, Reserve};
+use crate::ids::{MerchantId, RailAccountId, SupplierId, UserId};
+use crate::money::{Currency, Money, Percent};
+use crate::store::Change;
+
+use super::{PayOutError, PayingOut};
+
+/// What is changed; what is left out stays.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TermsInput {
+    /// All holds from now on; an empty list lifts them.
+    #[serde(default)]
+    pub holds: Option<Vec<HoldInput>>,
+    /// Whether its papers were looked at and found in order.
+    #[serde(default)]
+    pub known: Option<bool>,
+    /// When the papers lapse.
+    #[serde(default)]
+    pub known_until: Option<DateTime<Utc>>,
+    /// What is kept back of each release; zero percent ends it, what is kept stays until its day.
+    #[serde(default)]
+    pub reserve: Option<Reserve>,
+    /// The most of a cycle's balance that goes to debts, in percent.
+    #[serde(default)]
+    pub debt_cap: Option<Percent>,
+    /// Over this rail account only.
+    #[serde(default)]
+    pub rail_account: Option<RailAccountId>,
+    /// Who bears the rail's fee.
+    #[serde(default)]
+    pub fee_bearer: Option<FeeBearer>,
+    /// Less than this waits for a later plan, by currency.
+    #[serde(default)]
+    pub minimum: Option<Vec<Money>>,
+    /// ISO 20022 purpose, or the rail's own code.
+    #[schema(max_length = 35)]
+    #[serde(default)]
+    pub purpose: Option<String>,
+    /// Town of its address.
+    #[schema(max_length = 35)]
+    #[serde(default)]
+    pub town: Option<String>,
+}
+
+/// A hold to be placed.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HoldInput {
+    /// Why.
+    pub code: HoldCode,
+    /// Of one currency; without it of all.
+    #[serde(default)]
+    #[schema(value_type = Option<Currency>)]
+    pub currency: Option<String>,
+    /// In words, for the office.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    pub note: String,
+}
+
+impl PayingOut {
+    /// A supplier's terms.
+    ///
+    /// # Errors
+    /// [`PayOutError::Unknown`].
+    pub async fn terms(
+        &self,
+        merchant: MerchantId,
+        supplier: SupplierId,
+    ) -> Result<PayoutTerms, PayOutError> {
+        self.known_supplier(merchant, supplier).await?;
+        Ok(self.0.store.payout_terms(supplier).await?.map(|row| row.value).unwrap_or_default())
+    }
+
+    /// Changes a supplier's terms, with `extra`.
+    ///
+    /// # Errors
+    /// [`PayOutError`]; nothing was written.
+    pub async fn set_terms(
+        &self,
+        merchant: MerchantId,
+        user: UserId,
+        supplier: SupplierId,
+        input: &TermsInput,
+        extra: Change,
+    ) -> Result<PayoutTerms, PayOutError> {
+        self.known_supplier(merchant, supplier).await?;
+        let before = self.0.store.payout_terms(supplier).await?;
+        let (now, version) = (self.0.clock.now(), before.as_ref().map(|row| row.version));
+        let mut terms = before.map(|row| row.value).unwrap_or_default();
+        if let Some(holds) = &input.holds {
+            terms.holds = self.holds(&terms.holds, holds, user, now)?;
+        }
+        match input.known {
+            Some(true) => terms.known = Some(Known { by: user, at: now, until: input.known_until }),
+            Some(false) => terms.known = None,
+            None => {}
+        }
+        if let Some(reserve) = input.reserve {
+            if reserve.days == 0 || reserve.days > 730 || reserve.percent.fraction() > 1.into() {
+                let why = "a reserve is at most 100 percent, for 1 to 730 days".to_owned();
+                return Err(PayOutError::Refused { param: "reserve", why });
+            }
+            terms.reserve = Some(reserve).filter(|reserve| !reserve.percent.fraction().is_zero());
+        }
+        if let Some(cap) = input.debt_cap {
+            if cap.fraction() > 1.into() {
+                let why = "a cap is at most 100 percent".to_owned();
+                return Err(PayOutError::Refused { param: "debt_cap", why });
+            }
+            terms.debt_cap = Some(cap);
+        }
+        if let Some(rail) = input.rail_account {
+            if self.0.store.rail_account(merchant, rail).await?.is_none() {
+                return Err(PayOutError::Unknown("rail account"));
+            }
+            terms.rail = Some(rail);
+        }
+        terms.bearer = input.fee_bearer.or(terms.bearer);
+        terms.minimum = input.minimum.clone().unwrap_or(terms.minimum);
+        terms.purpose = input.purpose.clone().or(terms.purpose);
+        terms.town = input.town.clone().or(terms.town);
+        let mut change = extra;
+        change.set_payout_terms(merchant, supplier, &terms, version, now);
+        self.0.store.commit(change).await?;
+        Ok(terms)
+    }
+
+    /// Holds as they are from now on: those that stay keep who placed them, and when.
+    fn holds(
+        &self,
+        before: &[Hold],
+        wanted: &[HoldInput],
+        by: UserId,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<Hold>, PayOutError> {
+        let hold = |input: &HoldInput| {
+            let currency = input.currency.as_deref().map(Currency::find).transpose();
+            let refused = |error: crate::money::CurrencyError| PayOutError::Refused {
+                param: "holds",
+                why: error.to_string(),
+            };
+            let currency = currency.map_err(refused)?;
+            let same = |hold: &&Hold| hold.code == input.code && hold.currency == currency;
+            let kept = before.iter().find(same).cloned();
+            Ok(kept.unwrap_or(Hold { code: input.code, currency, note: input.note.clone(), by, at }))
+        };
+        wanted.iter().map(hold).collect()
+    }
+
+    async fn known_supplier(&self, merchant: MerchantId, id: SupplierId) -> Result<(), PayOutError> {
+        let found = self.0.store.supplier(merchant, id).await?;
+        found.map(|_| ()).ok_or(PayOutError::Unknown("supplier"))
+    }
+}

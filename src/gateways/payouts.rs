@@ -1,0 +1,104 @@
+//! Payouts, where a gateway or a rail sends money to payees.
+//!
+//! One call sends one batch. The same batch goes out under the same reference or not at all; the flow asks
+//! [`Payouts::query`] whenever it does not know.
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+
+use super::GatewayError;
+use crate::domain::merchants::PayoutAccountKind;
+use crate::domain::payouts::PayoutReport;
+use crate::ids::{PayoutBatchId, PayoutId};
+use crate::money::{Currency, Money};
+
+/// One payment to one payee.
+#[derive(Debug, Clone)]
+pub struct PayoutOrder {
+    /// Ours, and the rail's key of it.
+    pub payout: PayoutId,
+    /// The rail's id, once known.
+    pub rail_ref: Option<String>,
+    /// What is to reach the payee.
+    pub amount: Money,
+    /// Who is paid.
+    pub creditor: Creditor,
+    /// One line for the payee.
+    pub note: String,
+    /// ISO 20022 purpose or the rail's own code, where the corridor wants one.
+    pub purpose: Option<String>,
+}
+
+/// Whom a payout reaches, and where.
+#[derive(Debug, Clone)]
+pub struct Creditor {
+    /// The name the account is held under.
+    pub name: String,
+    /// ISO 3166 alpha-2.
+    pub country: String,
+    /// Town, where the rail wants a structured address (ISO 20022 `TwnNm`).
+    pub town: Option<String>,
+    /// What the number is.
+    pub kind: PayoutAccountKind,
+    /// The number; opened for the call and never logged.
+    pub number: SecretString,
+    /// BIC, national bank code or the rail's channel.
+    pub bank_code: Option<String>,
+}
+
+/// What is sent in one call.
+#[derive(Debug, Clone)]
+pub struct PayoutBatchRequest {
+    /// Our batch.
+    pub batch: PayoutBatchId,
+    /// The reference sent to the rail, ours, one per batch.
+    pub request_ref: String,
+    /// The rail's id, once known.
+    pub rail_ref: Option<String>,
+    /// What is paid; one currency.
+    pub orders: Vec<PayoutOrder>,
+}
+
+/// What the rail says about a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PayoutBatchReport {
+    /// The rail's id of the batch, where it has one.
+    pub rail_ref: Option<String>,
+    /// What it says of each payout it knows; one that is missing here it has not spoken of yet.
+    pub payouts: Vec<PayoutReport>,
+}
+
+/// Sending money to payees.
+#[async_trait]
+pub trait Payouts: Send + Sync + std::fmt::Debug {
+    /// Most payouts in one call.
+    fn batch_limit(&self) -> usize;
+
+    /// Currencies that can be sent.
+    fn payout_currencies(&self) -> Vec<Currency>;
+
+    /// Sends the batch. Called once under the batch's lease; never again while the outcome is unknown.
+    ///
+    /// # Errors
+    /// [`GatewayError`]; `Refused` is of the whole batch, before any money moved.
+    async fn send(&self, batch: &PayoutBatchRequest) -> Result<PayoutBatchReport, GatewayError>;
+
+    /// Asks how the batch and its payouts stand, without sending anything; `Ok(None)`: the rail knows none of it under
+    /// our references. A rail that cannot be asked by our references alone answers `OutcomeUnknown`.
+    ///
+    /// # Errors
+    /// [`GatewayError`].
+    async fn query(&self, batch: &PayoutBatchRequest) -> Result<Option<PayoutBatchReport>, GatewayError>;
+
+    /// Takes back a payout that its payee has not taken yet; what came of it is told by the next query.
+    ///
+    /// # Errors
+    /// [`GatewayError::Refused`] where the rail cannot.
+    async fn take_back(&self, _batch: &PayoutBatchRequest, _order: &PayoutOrder) -> Result<(), GatewayError> {
+        Err(GatewayError::Refused {
+            code: "not_supported".to_owned(),
+            message: "this rail takes nothing back".to_owned(),
+            retry_later: false,
+        })
+    }
+}
