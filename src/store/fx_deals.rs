@@ -482,10 +482,8 @@ impl Store {
              FROM fx_closing WHERE merchant_id = $1 AND recorded_at >= $2 AND recorded_at < $3
              GROUP BY pair ORDER BY pair",
         );
-        let query = query
-            .bind(merchant.to_string())
-            .bind(from.timestamp_micros())
-            .bind(until.timestamp_micros());
+        let query =
+            query.bind(merchant.to_string()).bind(from.timestamp_micros()).bind(until.timestamp_micros());
         self.all(query, |row| {
             let row = Row::of("fx_closing", row);
             let pair: Pair = row.parse("pair")?;
@@ -512,8 +510,7 @@ impl Store {
             "SELECT * FROM fx_bank_leg WHERE bank_account_id = $1 AND amount = $2 AND currency = $3
              AND line_id IS NULL ORDER BY id",
         );
-        let query =
-            query.bind(account.to_string()).bind(amount.minor()).bind(amount.currency().to_string());
+        let query = query.bind(account.to_string()).bind(amount.minor()).bind(amount.currency().to_string());
         self.all(query, |row| {
             let row = Row::of("fx_bank_leg", row);
             let leg = BankLeg {

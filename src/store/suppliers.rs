@@ -178,8 +178,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn all_payout_accounts(&self, merchant: MerchantId) -> Result<Vec<PayoutAccount>, StoreError> {
-        let query = sqlx::query("SELECT * FROM supplier_account WHERE merchant_id = $1 ORDER BY created_at, id")
-            .bind(merchant.to_string());
+        let query =
+            sqlx::query("SELECT * FROM supplier_account WHERE merchant_id = $1 ORDER BY created_at, id")
+                .bind(merchant.to_string());
         self.all(query, read_account).await
     }
 
@@ -195,10 +196,8 @@ impl Store {
         let query = sqlx::query("SELECT * FROM supplier_account WHERE merchant_id = $1 AND id = $2")
             .bind(merchant.to_string())
             .bind(id.to_string());
-        self.one(query, |row| {
-            Ok((read_account(row)?, Row::of("supplier_account", row).bytes("details")?))
-        })
-        .await
+        self.one(query, |row| Ok((read_account(row)?, Row::of("supplier_account", row).bytes("details")?)))
+            .await
     }
 }
 

@@ -122,7 +122,9 @@ pub enum CoverError {
     #[error("{0} left nothing that is open in this pair and on the side that this deal closes")]
     NotOpen(TransactionId),
     /// What is named does not come to the deal.
-    #[error("what `covers` names comes to {named} and the deal is over {deal}; name what comes to exactly the deal")]
+    #[error(
+        "what `covers` names comes to {named} and the deal is over {deal}; name what comes to exactly the deal"
+    )]
     DoesNotSum {
         /// The sum of the named lots.
         named: Money,

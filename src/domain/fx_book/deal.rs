@@ -251,8 +251,13 @@ impl FxDeal {
         let from = movements(&self.paid_from, Movement::credit);
         let into = movements(&self.paid_into, Movement::debit);
         let event = self.event();
-        let mut transactions =
-            vec![journal::converted_market(fact, self.transaction, event, (self.sold, from), (self.bought, into))?];
+        let mut transactions = vec![journal::converted_market(
+            fact,
+            self.transaction,
+            event,
+            (self.sold, from),
+            (self.bought, into),
+        )?];
         let results = closed.results().map_err(|_| LedgerError::TooLarge(JournalEvent::Realized))?;
         let results: Vec<(String, Money, Money)> =
             results.into_iter().map(|(pair, gain, loss)| (pair.to_string(), gain, loss)).collect();

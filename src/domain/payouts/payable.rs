@@ -147,9 +147,7 @@ impl Standing {
                 let why = format!("its account was changed and is not paid to before {until}");
                 Err(self.excluded("account_cooling", why))
             }
-            (true, None) => {
-                Err(self.excluded("no_account", format!("no account takes {}", self.currency())))
-            }
+            (true, None) => Err(self.excluded("no_account", format!("no account takes {}", self.currency()))),
         }
     }
 

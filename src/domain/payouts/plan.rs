@@ -234,7 +234,8 @@ impl PayoutPlan {
         }
         for total in self.document.totals()? {
             let total = total.gross;
-            let allowed = |limit: &&Money| limit.currency() == total.currency() && limit.minor() >= total.minor();
+            let allowed =
+                |limit: &&Money| limit.currency() == total.currency() && limit.minor() >= total.minor();
             if limits.is_some_and(|limits| !limits.iter().any(|limit| allowed(&limit))) {
                 return Err(PlanError::AboveLimit { by, total });
             }

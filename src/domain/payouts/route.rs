@@ -204,9 +204,7 @@ fn line(
     let net = payable.limit(payee, rules);
     let bearer = payable.terms.bearer.unwrap_or(FeeBearer::Platform);
     let (amount, borne, fee) = match bearer {
-        FeeBearer::Platform | FeeBearer::Shared => {
-            (net, Money::zero(net.currency()), offer.terms.fee(net)?)
-        }
+        FeeBearer::Platform | FeeBearer::Shared => (net, Money::zero(net.currency()), offer.terms.fee(net)?),
         FeeBearer::Supplier => {
             let (amount, borne) = offer.terms.inside(net)?;
             (amount, borne, borne)

@@ -104,7 +104,12 @@ pub struct Reserve {
 
 impl PayoutTerms {
     /// Why nothing is paid in a currency now: a hold's code, or `not_known`.
-    pub fn barred(&self, currency: Currency, must_be_known: bool, now: DateTime<Utc>) -> Option<&'static str> {
+    pub fn barred(
+        &self,
+        currency: Currency,
+        must_be_known: bool,
+        now: DateTime<Utc>,
+    ) -> Option<&'static str> {
         let holds = |hold: &&Hold| hold.currency.is_none_or(|only| only == currency);
         if let Some(hold) = self.holds.iter().find(holds) {
             return Some(hold.code.as_str());

@@ -37,7 +37,9 @@ impl PayingOut {
             for told in reports {
                 match known.get(&told.payout) {
                     Some(payout) => self.advance(&mut change, payout, told).await?,
-                    None => tracing::warn!(batch = %batch.id, payout = %told.payout, "not a payout of this batch"),
+                    None => {
+                        tracing::warn!(batch = %batch.id, payout = %told.payout, "not a payout of this batch")
+                    }
                 }
             }
             if change.is_empty() {

@@ -93,7 +93,8 @@ impl PayingOut {
     pub async fn ask(&self, id: PayoutBatchId) -> Result<(), PayOutError> {
         let mut batch = self.batch(id).await?;
         if batch.value.abandoned(self.0.holder, self.0.clock.now()) {
-            self.unknown(&batch, "whoever sent it died before its answer was written down".to_owned()).await?;
+            self.unknown(&batch, "whoever sent it died before its answer was written down".to_owned())
+                .await?;
             batch = self.batch(id).await?;
         }
         if batch.value.outcome == Outcome::Open || batch.value.outcome == Outcome::Refused {

@@ -35,7 +35,9 @@ pub enum PayOutError {
     #[error("{0}")]
     Rail(#[from] GatewayError),
     /// Nothing is sent: the database was restored and it is still being asked what has happened since.
-    #[error("the database was restored from a backup; until it is known what has happened since, nothing is sent")]
+    #[error(
+        "the database was restored from a backup; until it is known what has happened since, nothing is sent"
+    )]
     Held,
     /// Try again.
     #[error("{0}")]

@@ -200,7 +200,9 @@ impl PayingOut {
     pub(super) async fn settle_plan(&self, id: PlanId) -> Result<(), PayOutError> {
         for _ in 0..DECISIONS {
             let Some(plan) = self.0.store.payout_plan(id).await? else { return Ok(()) };
-            let PlanState::Executing { instructed, ref stopped, .. } = plan.value.state else { return Ok(()) };
+            let PlanState::Executing { instructed, ref stopped, .. } = plan.value.state else {
+                return Ok(());
+            };
             let lines = plan.value.document.lines.len();
             if instructed < lines && stopped.is_none() {
                 return Ok(());

@@ -79,11 +79,7 @@ impl PayingOut {
         PayingOut(Arc::new(parts))
     }
 
-    async fn load(
-        &self,
-        merchant: MerchantId,
-        id: PlanId,
-    ) -> Result<Versioned<PayoutPlan>, PayOutError> {
+    async fn load(&self, merchant: MerchantId, id: PlanId) -> Result<Versioned<PayoutPlan>, PayOutError> {
         let found = self.0.store.payout_plan(id).await?;
         found.filter(|plan| plan.value.merchant == merchant).ok_or(PayOutError::Unknown("payout plan"))
     }

@@ -75,11 +75,7 @@ impl PayingOut {
     }
 
     /// How every supplier stands that has something to be paid, by supplier and currency.
-    async fn standings(
-        &self,
-        merchant: MerchantId,
-        input: &PlanInput,
-    ) -> Result<Vec<Standing>, PayOutError> {
+    async fn standings(&self, merchant: MerchantId, input: &PlanInput) -> Result<Vec<Standing>, PayOutError> {
         let (store, currencies) = (&self.0.store, currencies(input)?);
         let available = self.balances(merchant, AccountCode::SUPPLIER_AVAILABLE).await?;
         let owed = self.balances(merchant, AccountCode::SUPPLIER_RECEIVABLE).await?;

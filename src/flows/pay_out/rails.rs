@@ -50,7 +50,8 @@ impl PayingOut {
     ) -> Result<OpenRail, PayOutError> {
         let account = self.0.store.rail_account(merchant, id).await?;
         let account = account.ok_or(PayOutError::Unknown("rail account"))?;
-        let silent = || PayOutError::Unavailable(format!("nothing speaks for rail account `{}`", account.name));
+        let silent =
+            || PayOutError::Unavailable(format!("nothing speaks for rail account `{}`", account.name));
         self.open(&account).ok_or_else(silent)
     }
 

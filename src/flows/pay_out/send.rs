@@ -69,11 +69,7 @@ impl PayingOut {
     }
 
     /// Makes the call under the batch's lease, which is renewed as long as it takes.
-    async fn holding<T>(
-        &self,
-        batch: &mut Versioned<PayoutBatch>,
-        call: impl Future<Output = T>,
-    ) -> T {
+    async fn holding<T>(&self, batch: &mut Versioned<PayoutBatch>, call: impl Future<Output = T>) -> T {
         let mut call = pin!(call);
         loop {
             tokio::select! {
@@ -112,8 +108,9 @@ impl PayingOut {
             }
             // Nothing happened: the same call may be made later.
             Err(
-                error
-                @ (GatewayError::Refused { .. } | GatewayError::Throttled { .. } | GatewayError::NotSent(_)),
+                error @ (GatewayError::Refused { .. }
+                | GatewayError::Throttled { .. }
+                | GatewayError::NotSent(_)),
             ) => {
                 self.note(&batch, Outcome::Open, None, Some(error.to_string())).await?;
                 Err(error.into())

@@ -54,9 +54,8 @@ impl PayingOut {
         only: Option<SupplierId>,
         id: PayoutId,
     ) -> Result<Value, PayOutError> {
-        let visible = |payout: &Payout| {
-            payout.merchant == merchant && only.is_none_or(|only| only == payout.supplier)
-        };
+        let visible =
+            |payout: &Payout| payout.merchant == merchant && only.is_none_or(|only| only == payout.supplier);
         let payout = self.0.store.payout(id).await?.map(|row| row.value).filter(visible);
         let payout = payout.ok_or(PayOutError::Unknown("payout"))?;
         let mut view = payout_view(&payout);
@@ -101,7 +100,8 @@ pub fn payout_view(payout: &Payout) -> Value {
     let (mut debited, mut arrived, mut code, mut reason, mut at) = (None, None, None, None, None);
     match &payout.state {
         PayoutState::Held | PayoutState::Sent | PayoutState::Unknown => {}
-        PayoutState::Paid { debited: money, at: when } | PayoutState::Unclaimed { debited: money, at: when } => {
+        PayoutState::Paid { debited: money, at: when }
+        | PayoutState::Unclaimed { debited: money, at: when } => {
             (debited, at) = (Some(money), Some(when));
         }
         PayoutState::Failed { code: word, reason: words } => (code, reason) = (Some(word), Some(words)),

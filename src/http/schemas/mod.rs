@@ -19,9 +19,9 @@ use crate::domain::orders::PaymentState;
 use crate::domain::webhooks::{EVENT_GROUPS, EVENT_TYPES};
 use crate::ids::{
     AuditId, BankAccountId, BankLineId, BankStatementId, DisputeAnswerId, DisputeId, EventId, FindingId,
-    FixedPriceId, GatewaySettlementId, Id, JournalId, KeyId, PaymentId, PeriodId, QuoteId, RailAccountId,
-    ReconciliationId, RefundId, ReportId, RequestId, SettlementId, StatementId, SupplierAccountId,
-    SupplierId, TransactionId, UserId, WebhookDeliveryId, WebhookEndpointId,
+    FixedPriceId, FxDealId, GatewaySettlementId, Id, JournalId, KeyId, PaymentId, PeriodId, QuoteId,
+    RailAccountId, ReconciliationId, RefundId, ReportId, RequestId, SettlementId, StatementId,
+    SupplierAccountId, SupplierId, TransactionId, UserId, WebhookDeliveryId, WebhookEndpointId,
 };
 use crate::money::{Currency, Money, Percent};
 
@@ -78,7 +78,7 @@ macro_rules! ids {
 
 ids! {
     AuditId BankAccountId BankLineId BankStatementId DisputeAnswerId DisputeId EventId FindingId FixedPriceId
-    GatewaySettlementId JournalId KeyId PaymentId PeriodId QuoteId RailAccountId ReconciliationId RefundId
+    FxDealId GatewaySettlementId JournalId KeyId PaymentId PeriodId QuoteId RailAccountId ReconciliationId RefundId
     ReportId RequestId SettlementId StatementId SupplierAccountId SupplierId TransactionId UserId
     WebhookDeliveryId WebhookEndpointId
 }
@@ -182,6 +182,14 @@ words! {
     GatewaySettlementObject ["gateway_settlement"];
     /// Where a payout's money is.
     DepositStateWord DepositState::WORDS;
+    /// `fx_deal`.
+    FxDealObject ["fx_deal"];
+    /// How a deal chose what it closed.
+    MethodWord ["fifo", "named"];
+    /// How lots are closed: the oldest first, unless a deal names what it covers.
+    FxMethodWord ["fifo_or_named"];
+    /// Who changed the money: we with a supplier, a bank, a gateway.
+    ConversionKindWord ["internal", "market", "gateway"];
     /// `rail_account`.
     RailAccountObject ["rail_account"];
     /// `key`.

@@ -27,7 +27,6 @@ pub fn converted_market(
     movements.push(Movement::credit(position(), bought));
     movements.extend(into);
     let postings: Vec<Posting> = movements.iter().map(Movement::posting).collect();
-    let transaction =
-        LedgerTransaction::try_new(id, fact.merchant, event, fact.source, fact.at, postings)?;
+    let transaction = LedgerTransaction::try_new(id, fact.merchant, event, fact.source, fact.at, postings)?;
     Ok(transaction.about(fact.subject))
 }
