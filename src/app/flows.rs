@@ -11,6 +11,7 @@ use crate::flows::deliver::Delivering;
 use crate::flows::deposits::Deposits;
 use crate::flows::dispute::Disputing;
 use crate::flows::findings::Resolving;
+use crate::flows::fx_book::FxBook;
 use crate::flows::issue_statement::Statements;
 use crate::flows::journals::Journals;
 use crate::flows::onboard::Onboarding;
@@ -55,6 +56,7 @@ pub struct Flows {
     pub client_money: ClientMoneyCheck,
     pub reconciling: Reconciling,
     pub deposits: Deposits,
+    pub fx_book: FxBook,
     pub journals: Journals,
     pub close_period: ClosePeriod,
     pub jobs: Jobs,
@@ -192,6 +194,13 @@ pub async fn build(
     let verify = VerifyBooks::daily(store.clone());
     duties.push(Arc::new(verify.map_err(|error| AppError::Broken(error.to_string()))?));
     duties.push(Arc::new(RemoveOutdated { store: store.clone(), clock: clock.clone() }));
+    let fx_book = FxBook {
+        store: store.clone(),
+        ids: ids.clone(),
+        clock: clock.clone(),
+        rates: rates.clone(),
+        deposits: deposits.clone(),
+    };
     Ok(Flows {
         onboarding: Onboarding {
             store: store.clone(),
@@ -222,6 +231,7 @@ pub async fn build(
         resolving,
         reconciling,
         deposits,
+        fx_book,
         disputing,
         webhooks,
         journals: Journals { store: store.clone(), ids: ids.clone(), clock: clock.clone() },

@@ -216,6 +216,7 @@ impl App {
             disputing: flows.disputing,
             client_money: flows.client_money,
             deposits: flows.deposits,
+            fx_book: flows.fx_book,
             journals: flows.journals,
             close_period: flows.close_period,
             jobs: flows.jobs,

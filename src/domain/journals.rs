@@ -1,8 +1,8 @@
 //! Manual journals: what no machine books, drafted by one user and booked by another.
 //!
 //! Its lines name accounts of the chart only. Accounts on which money rests while something is open (clearing, refunds
-//! and payouts on their way) are kept by the flows that open and close it, and are not posted to by hand. A journal is
-//! never changed: a wrong one is undone by another.
+//! and payouts on their way, positions in currencies) are kept by the flows that open and close it, and are not posted
+//! to by hand. A journal is never changed: a wrong one is undone by another.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,8 @@ use crate::ids::{JournalId, MerchantId, SupplierId, TransactionId, UserId};
 use crate::money::{Currency, Money};
 
 /// Accounts that flows keep: each amount on them belongs to an object that says so.
-const KEPT_BY_FLOWS: [AccountCode; 4] = [
+const KEPT_BY_FLOWS: [AccountCode; 5] = [
+    AccountCode::FX_POSITION,
     AccountCode::ORDER_CLEARING,
     AccountCode::REFUND_IN_TRANSIT,
     AccountCode::PAYOUT_IN_TRANSIT,

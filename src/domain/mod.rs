@@ -30,6 +30,8 @@ pub mod orders;
 pub mod payouts;
 /// Gateways paying out, and banks saying what arrived.
 pub mod deposits;
+/// Open positions in currencies, market deals, and what they came to.
+pub mod fx_book;
 /// What does not agree, until a person decides.
 pub mod findings;
 /// What a gateway's bill says against what the books say.

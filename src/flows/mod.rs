@@ -26,6 +26,8 @@ pub mod deliver;
 pub mod release;
 /// Gateways pay out, banks say what arrived.
 pub mod deposits;
+/// Market deals: recorded, held against what is open, reported.
+pub mod fx_book;
 /// What does not agree is decided by one user or two.
 pub mod findings;
 /// Whether what is held for others covers what is owed to them.

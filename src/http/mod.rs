@@ -233,6 +233,15 @@ routes! {
     "/v1/reconciliations/{id}" { get reconciliations::show Access::Scopes(FINANCE); }
     "/v1/reconciliations/{id}/findings" { get reconciliations::findings Access::Scopes(FINANCE); }
 
+    "/v1/fx/deals" {
+        get fx_book::deals Access::Scopes(FINANCE);
+        post fx_book::record Access::Scopes(FINANCE);
+    }
+    "/v1/fx/deals/{id}" { get fx_book::show Access::Scopes(FINANCE); }
+    "/v1/fx/exposure" { get fx_reports::exposure Access::Scopes(FINANCE); }
+    "/v1/fx/results" { get fx_reports::results Access::Scopes(FINANCE); }
+    "/v1/fx/revaluation" { get fx_reports::revaluation Access::Scopes(FINANCE); }
+
     "/v1/ledger/accounts" { get ledger::accounts Access::Scopes(FINANCE); }
     "/v1/ledger/transactions" { get ledger::transactions Access::Scopes(FINANCE); }
     "/v1/ledger/transactions/{id}" { get ledger::show Access::Scopes(FINANCE); }

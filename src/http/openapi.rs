@@ -234,6 +234,17 @@ fn particular(operation: &str) -> &'static [Code] {
             Code::InvalidAmount,
             Code::TooPrecise,
         ],
+        "fx_book_record" => &[
+            Code::DealInvalid,
+            Code::DealRecorded,
+            Code::Unprocessable,
+            Code::InvalidAmount,
+            Code::TooPrecise,
+            Code::AmountNotPositive,
+            Code::UnknownCurrency,
+        ],
+        "fx_reports_results" => &[Code::PeriodInvalid],
+        "fx_reports_revaluation" => &[Code::PeriodInvalid, Code::RateUnavailable],
         "bank_statements_create" => &[Code::StatementUnreadable, Code::NotFound],
         "bank_accounts_create" | "rail_accounts_create" => {
             &[Code::NameTaken, Code::NotFound, Code::Unprocessable]

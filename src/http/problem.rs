@@ -84,6 +84,7 @@ catalogue! {
     EndpointDisabled "endpoint_disabled" 409 "The webhook endpoint is disabled" => "Enable the endpoint with `{\"enabled\": true}` first.";
     TooManyEndpoints "too_many_endpoints" 409 "Enough webhook endpoints" => "Delete an endpoint that is not used; `detail` names the limit.";
     Conflict "conflict" 409 "Somebody else changed it meanwhile" => "Read the resource again and repeat the request.";
+    DealRecorded "deal_recorded" 409 "The bank's reference is recorded" => "A reference is recorded once; `detail` names the deal that has it.";
     RefundExceedsCaptured "refund_exceeds_captured" 409 "More than is left of the payment" => "`detail` names what is still refundable.";
     ActionNotApplicable "action_not_applicable" 409 "This decision does not fit the finding" => "`detail` says which decisions do.";
     BatchInvalid "batch_invalid" 422 "The batch contradicts itself" => "`detail` names the sums that do not agree; send what the gateway's report says.";
@@ -114,6 +115,7 @@ catalogue! {
     RateUnavailable "rate_unavailable" 422 "No rate between these currencies" => "Choose currencies that `/v1/rates` answers.";
     StatementTooLong "statement_too_long" 422 "The statement has too many entries for one answer" => "Ask with `limit`, or for `format=csv`.";
     JournalInvalid "journal_invalid" 422 "The lines are no journal" => "`param` names the line and `detail` what does not fit.";
+    DealInvalid "deal_invalid" 422 "The deal does not fit" => "`param` names the place, `detail` what does not fit there and how it would.";
     Unprocessable "unprocessable" 422 "Well formed, but it cannot be done" => "`detail` says why.";
     TooManyRequests "too_many_requests" 429 "Too many requests" => "Wait the seconds in `Retry-After`; `RateLimit-*` tell how much is left.";
     HeadersTooLarge "headers_too_large" 431 "The head of the request is too large" => "Send fewer or shorter headers.";

@@ -17,6 +17,7 @@ use crate::flows::deliver::Delivering;
 use crate::flows::deposits::Deposits;
 use crate::flows::dispute::Disputing;
 use crate::flows::findings::Resolving;
+use crate::flows::fx_book::FxBook;
 use crate::flows::issue_statement::Statements;
 use crate::flows::journals::Journals;
 use crate::flows::onboard::Onboarding;
@@ -83,6 +84,8 @@ pub struct Service {
     pub reconciling: Reconciling,
     /// Money between gateways and banks.
     pub deposits: Deposits,
+    /// Market deals and open positions.
+    pub fx_book: FxBook,
     /// Statements and balances.
     pub statements: Statements,
     /// Events on their way to merchants.

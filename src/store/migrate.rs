@@ -54,6 +54,7 @@ migrations! {
     71 "0071_payouts",
     72 "0072_payout_terms",
     79 "0079_replay",
+    80 "0080_fx_book",
 }
 
 /// The number of the newest migration.

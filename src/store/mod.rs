@@ -13,6 +13,7 @@ pub mod disputes;
 mod engine;
 pub mod fee_books;
 pub mod findings;
+pub mod fx_deals;
 pub mod gateway_settlements;
 pub mod idempotency;
 pub mod inbox;

@@ -3,7 +3,9 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{BankAccountId, BankLineId, BankStatementId, GatewaySettlementId, MerchantId, PayoutId};
+use crate::ids::{
+    BankAccountId, BankLineId, BankStatementId, FxDealId, GatewaySettlementId, MerchantId, PayoutId,
+};
 use crate::money::{Currency, Money, MoneyError};
 
 /// One statement of one account in one currency, as read.
@@ -89,6 +91,13 @@ impl ReadStatement {
 }
 
 impl ReadLine {
+    /// Whether it names this reference.
+    pub fn tells_of(&self, reference: &str) -> bool {
+        self.reference.as_deref() == Some(reference)
+            || self.names.iter().any(|name| name == reference)
+            || self.text.split_whitespace().any(|word| word == reference)
+    }
+
     /// What tells a line apart from every other of its account, wherever it is printed again: the bank's reference
     /// with day and amount, else all that it says and the how manieth of its like on that day it is.
     pub fn key(&self, nth: usize) -> String {
@@ -138,6 +147,11 @@ pub enum LineState {
         /// The payouts.
         payouts: Vec<PayoutId>,
     },
+    /// It is one side of a market deal.
+    Converted {
+        /// The deal.
+        deal: FxDealId,
+    },
     /// It stands in suspense (2900) with a finding.
     Suspense,
     /// The books cannot hold it yet: they miss what came before it. Nothing is booked; a finding says so.
@@ -159,7 +173,7 @@ pub enum LineState {
 impl LineState {
     /// Every word.
     pub const WORDS: [&'static str; 8] =
-        ["matched", "paid_out", "transferred", "suspense", "unbooked", "resolved", "reversed", "reversing"];
+        ["matched", "paid_out", "transferred", "converted", "suspense", "unbooked", "resolved", "reversed", "reversing"];
 
     /// The stored word.
     pub fn as_str(&self) -> &'static str {
@@ -167,6 +181,7 @@ impl LineState {
             LineState::Matched { .. } => "matched",
             LineState::PaidOut { .. } => "paid_out",
             LineState::Transferred { .. } => "transferred",
+            LineState::Converted { .. } => "converted",
             LineState::Suspense => "suspense",
             LineState::Unbooked => "unbooked",
             LineState::Resolved => "resolved",

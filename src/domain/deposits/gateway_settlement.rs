@@ -44,7 +44,7 @@ pub enum DepositState {
     InTransit,
     /// The bank credited it, whole.
     Received {
-        /// The line that says so; none where there was nothing to send.
+        /// The line that says so; none where there was nothing to send, or where a market deal changed it on arrival.
         line: Option<BankLineId>,
         /// When the bank credited it.
         at: DateTime<Utc>,

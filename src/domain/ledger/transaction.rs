@@ -178,6 +178,8 @@ journal_events! {
     BankBorne "bank_borne",
     /// The bank took back what it had booked before.
     BankReversed "bank_reversed",
+    /// A bank charged for what it did, apart from any deposit.
+    BankCharged "bank_charged",
     /// Suppliers' shares may be paid out.
     Released "released",
     /// Own money was put with the clients' money, or taken back from it.

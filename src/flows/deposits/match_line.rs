@@ -18,6 +18,8 @@ use super::{DepositError, Deposits, finding_data, post};
 
 /// How many days apart the two lines of a transfer may be.
 const TRANSFER_DAYS: i64 = 3;
+/// How many days apart a market deal's value date and its line may be.
+pub(in crate::flows) const DEAL_DAYS: i64 = 7;
 
 /// The account of the books that is a bank account's money.
 pub(super) fn in_books(account: &BankAccount) -> Account {
@@ -57,6 +59,9 @@ impl Deposits {
             };
             post(&mut change, journal::bank_credited(&fact, &deposit))?;
             let state = self.arrived(&mut change, account, line, &found, &open).await?;
+            return Ok((change, state));
+        }
+        if let Some(state) = self.converted(&mut change, line).await? {
             return Ok((change, state));
         }
         if let Some(state) = self.transfer(&mut change, account, line, &fact).await? {
@@ -130,6 +135,25 @@ impl Deposits {
             self.open_line(change, account, line, FindingKind::DepositOver, over, &why).await?;
         }
         Ok(LineState::Matched { settlements })
+    }
+
+    /// A market deal that was recorded before moved this amount: it is booked already. One that the line names, else the
+    /// only one of that week.
+    async fn converted(
+        &self,
+        change: &mut Change,
+        line: &BankLine,
+    ) -> Result<Option<LineState>, DepositError> {
+        let mut legs = self.store.open_fx_bank_legs(line.bank_account, line.line.amount).await?;
+        legs.retain(|leg| (line.line.booked_on - leg.value.value_date).num_days().abs() <= DEAL_DAYS);
+        let named = legs.iter().position(|leg| line.line.tells_of(&leg.value.bank_ref));
+        let leg = match named {
+            Some(place) => legs.swap_remove(place),
+            None if legs.len() == 1 => legs.remove(0),
+            None => return Ok(None),
+        };
+        change.fx_bank_leg_seen(&leg, line.id);
+        Ok(Some(LineState::Converted { deal: leg.value.deal }))
     }
 
     /// The other line of a transfer between the merchant's own accounts, where it was read before.
@@ -216,7 +240,7 @@ impl Deposits {
     }
 
     /// The finding that a line was unexplained needs nobody any more.
-    pub(super) async fn close_line(
+    pub(in crate::flows) async fn close_line(
         &self,
         change: &mut Change,
         line: &BankLine,

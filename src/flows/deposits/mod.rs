@@ -30,6 +30,7 @@ use crate::store::{Change, Store};
 use super::settle::finding_data;
 
 pub use error::DepositError;
+pub(in crate::flows) use match_line::DEAL_DAYS;
 pub use read_statement::StatementFile;
 pub use record_batch::Recorded;
 pub use report_fees::FeeReport;

@@ -8,6 +8,8 @@ pub mod bank_statements;
 pub mod embeds;
 pub mod events;
 pub mod findings;
+pub mod fx_book;
+pub mod fx_reports;
 pub mod gateway_settlements;
 pub mod journals;
 pub mod keys;

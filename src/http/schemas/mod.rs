@@ -21,7 +21,7 @@ use crate::domain::payouts::PlanState;
 use crate::domain::webhooks::{EVENT_GROUPS, EVENT_TYPES};
 use crate::ids::{
     AuditId, BankAccountId, BankLineId, BankStatementId, DisputeAnswerId, DisputeId, EventId, FindingId,
-    FixedPriceId, GatewaySettlementId, Id, JournalId, KeyId, PaymentId, PayoutBatchId, PayoutId, PeriodId,
+    FixedPriceId, FxDealId, GatewaySettlementId, Id, JournalId, KeyId, PaymentId, PayoutBatchId, PayoutId, PeriodId,
     PlanId, QuoteId, RailAccountId, ReconciliationId, RefundId, ReportId, RequestId, SettlementId,
     StatementId, SupplierAccountId, SupplierId, TransactionId, UserId, WebhookDeliveryId, WebhookEndpointId,
 };
@@ -81,7 +81,7 @@ macro_rules! ids {
 
 ids! {
     AuditId BankAccountId BankLineId BankStatementId DisputeAnswerId DisputeId EventId FindingId FixedPriceId
-    GatewaySettlementId JournalId KeyId PaymentId PayoutBatchId PayoutId PeriodId PlanId QuoteId RailAccountId ReconciliationId RefundId
+    FxDealId GatewaySettlementId JournalId KeyId PaymentId PayoutBatchId PayoutId PeriodId PlanId QuoteId RailAccountId ReconciliationId RefundId
     ReportId RequestId SettlementId StatementId SupplierAccountId SupplierId TransactionId UserId
     WebhookDeliveryId WebhookEndpointId
 }
@@ -199,6 +199,14 @@ words! {
     PayoutTermsObject ["payout_terms"];
     /// `approver_limit`.
     ApproverLimitObject ["approver_limit"];
+    /// `fx_deal`.
+    FxDealObject ["fx_deal"];
+    /// How a deal chose what it closed.
+    MethodWord ["fifo", "named"];
+    /// How lots are closed: the oldest first, unless a deal names what it covers.
+    FxMethodWord ["fifo_or_named"];
+    /// Who changed the money: we with a supplier, a bank, a gateway.
+    ConversionKindWord ["internal", "market", "gateway"];
     /// `rail_account`.
     RailAccountObject ["rail_account"];
     /// `key`.

@@ -101,7 +101,7 @@ impl Movement {
         Movement { account: self.account.clone(), amount: self.amount.negated() }
     }
 
-    fn posting(&self) -> Posting {
+    pub(super) fn posting(&self) -> Posting {
         if self.amount.is_negative() {
             Posting::credit(self.account.clone(), self.amount.abs())
         } else {

@@ -8,6 +8,7 @@
 //! 1. A variant of `JournalEvent`. 2. A file here with its builder and a property test that it balances.
 
 mod bank_borne;
+mod bank_charged;
 mod bank_credited;
 mod bank_matched;
 mod bank_reversed;
@@ -21,6 +22,7 @@ mod chargeback_reversed;
 mod charged_back;
 mod converted_by_gateway;
 mod converted_internal;
+mod converted_market;
 mod debt_netted;
 mod delivered;
 mod dispute_fee_charged;
@@ -51,6 +53,7 @@ mod payout_unclaimed;
 mod refund_confirmed;
 mod refund_decided;
 mod refund_failed;
+mod realized;
 mod released;
 mod reserve_held;
 mod reserve_released;
@@ -63,6 +66,7 @@ mod tax_withheld;
 mod topped_up;
 
 pub use bank_borne::bank_borne;
+pub use bank_charged::bank_charged;
 pub use bank_credited::{Deposit, bank_credited};
 pub use bank_matched::bank_matched;
 pub use bank_reversed::bank_reversed;
@@ -76,6 +80,7 @@ pub use chargeback_reversed::chargeback_reversed;
 pub use charged_back::charged_back;
 pub use converted_by_gateway::converted_by_gateway;
 pub use converted_internal::{InternalConversion, converted_internal};
+pub use converted_market::converted_market;
 pub use debt_netted::debt_netted;
 pub use delivered::delivered;
 pub use dispute_fee_charged::dispute_fee_charged;
@@ -103,6 +108,7 @@ pub use payout_fee_charged::payout_fee_charged;
 pub use payout_instructed::payout_instructed;
 pub use payout_returned::{ReturnedPayout, payout_returned};
 pub use payout_unclaimed::payout_unclaimed;
+pub use realized::realized;
 pub use refund_confirmed::refund_confirmed;
 pub use refund_decided::refund_decided;
 pub use refund_failed::refund_failed;

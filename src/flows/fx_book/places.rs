@@ -1,0 +1,265 @@
+//! Where a deal's money came from and went: accounts of the merchant's own, in the deal's currencies, and what else
+//! knows of that money. A bank's line that nobody could explain is explained by it; one that is yet to come will be.
+
+use chrono::NaiveDate;
+
+use crate::domain::deposits::{BankLine, DepositState, GatewaySettlement, LineState};
+use crate::domain::fx_book::{FxDeal, Leg, Place, Side};
+use crate::domain::merchants::{BankAccount, BankAccountKind};
+use crate::flows::deposits::DEAL_DAYS;
+use crate::ids::MerchantId;
+use crate::money::Money;
+use crate::store::{Change, Versioned};
+
+use super::record::{NewDeal, NewLeg, NewPlace};
+use super::{FxBook, FxBookError, broken};
+
+/// A deal's places, with the rows that change with it.
+#[derive(Debug, Clone)]
+pub(super) struct Places {
+    pub from: Vec<Leg>,
+    pub into: Vec<Leg>,
+    pub charge: Option<Leg>,
+    settlements: Vec<Versioned<GatewaySettlement>>,
+    lines: Vec<Versioned<BankLine>>,
+}
+
+fn refused(param: impl Into<String>, why: impl Into<String>) -> FxBookError {
+    FxBookError::Refused { param: param.into(), why: why.into() }
+}
+
+impl FxBook {
+    /// Finds what a deal names.
+    pub(super) async fn places(&self, merchant: MerchantId, told: &NewDeal) -> Result<Places, FxBookError> {
+        let mut places =
+            Places { from: vec![], into: vec![], charge: None, settlements: vec![], lines: vec![] };
+        places.from = self.side(&mut places, merchant, Side::From, &told.paid_from, told.sold, told).await?;
+        places.into =
+            self.side(&mut places, merchant, Side::Into, &told.paid_into, told.bought, told).await?;
+        if let Some(charge) = &told.charge {
+            let NewPlace::BankAccount(id) = &charge.place else {
+                return Err(refused("charge", "a bank's charge comes off a bank account"));
+            };
+            let amount = charge.amount.filter(|amount| amount.is_positive());
+            let amount = amount.ok_or_else(|| refused("charge.amount", "it must be above zero"))?;
+            let account = self.bank_account(merchant, *id, "charge.bank_account").await?;
+            if account.currency != amount.currency() {
+                let why = format!(
+                    "{} is in {}, the charge in {}",
+                    account.name,
+                    account.currency,
+                    amount.currency()
+                );
+                return Err(refused("charge.amount", why));
+            }
+            places.charge = Some(Leg { place: in_bank(&account), amount });
+        }
+        Ok(places)
+    }
+
+    async fn side(
+        &self,
+        places: &mut Places,
+        merchant: MerchantId,
+        side: Side,
+        told: &[NewLeg],
+        whole: Money,
+        deal: &NewDeal,
+    ) -> Result<Vec<Leg>, FxBookError> {
+        let name = match side {
+            Side::From => "paid_from",
+            Side::Into => "paid_into",
+        };
+        let mut legs = Vec::with_capacity(told.len().max(1));
+        if told.is_empty() {
+            let account = self.the_one(merchant, name, whole).await?;
+            legs.push(Leg { place: in_bank(&account), amount: whole });
+        }
+        for (nth, leg) in told.iter().enumerate() {
+            let param = format!("{name}[{nth}]");
+            let (place, amount) = self.place(places, merchant, side, leg, &param).await?;
+            if amount.is_none() && told.iter().filter(|leg| leg.amount.is_none()).count() > 1 {
+                return Err(refused(
+                    format!("{param}.amount"),
+                    "only one part of a side goes without its amount",
+                ));
+            }
+            let given = told.iter().filter_map(|leg| leg.amount);
+            let given = given.filter(|amount| amount.currency() == whole.currency());
+            let given = Money::sum(whole.currency(), given).map_err(broken)?;
+            let rest = whole.checked_sub(given).map_err(broken)?;
+            legs.push(Leg { place, amount: amount.unwrap_or(rest) });
+        }
+        FxDeal::check_parts(name, &legs, whole)?;
+        for leg in &mut legs {
+            let Place::Bank { id, name, .. } = &leg.place else { continue };
+            let moved = if side == Side::From { leg.amount.negated() } else { leg.amount };
+            let taken: Vec<_> = places.lines.iter().map(|row| row.value.id).collect();
+            let open = self.store.open_bank_lines(merchant, moved.currency(), 1_000).await?;
+            let own = open.into_iter().filter(|row| {
+                row.value.bank_account == *id
+                    && row.value.state == LineState::Suspense
+                    && row.value.line.amount == moved
+                    && !taken.contains(&row.value.id)
+                    && near(row.value.line.booked_on, deal.value_date)
+            });
+            let mut own: Vec<Versioned<BankLine>> = own.collect();
+            let named = own.iter().position(|row| row.value.line.tells_of(&deal.bank_ref));
+            let line = match named {
+                Some(place) => own.swap_remove(place),
+                None if own.len() == 1 => own.remove(0),
+                None => continue,
+            };
+            leg.place = Place::Suspense { id: *id, name: name.clone(), line: line.value.id };
+            places.lines.push(line);
+        }
+        Ok(legs)
+    }
+
+    async fn place(
+        &self,
+        places: &mut Places,
+        merchant: MerchantId,
+        side: Side,
+        leg: &NewLeg,
+        param: &str,
+    ) -> Result<(Place, Option<Money>), FxBookError> {
+        match &leg.place {
+            NewPlace::BankAccount(id) => {
+                let account = self.bank_account(merchant, *id, &format!("{param}.bank_account")).await?;
+                let param = format!("{param}.bank_account");
+                self.right_currency(leg, account.currency, &account.name, &param)?;
+                Ok((in_bank(&account), leg.amount))
+            }
+            NewPlace::GatewayAccount(name) => {
+                let param = format!("{param}.gateway_account");
+                let accounts = self.store.gateway_accounts().await?;
+                let own = |row: &&Versioned<crate::store::merchants::StoredGatewayAccount>| {
+                    row.value.account.merchant == merchant && row.value.account.name == *name
+                };
+                let Some(found) = accounts.iter().find(own) else {
+                    return Err(refused(param, format!("there is no gateway account `{name}`")));
+                };
+                if !found.value.account.lands_on_balance() {
+                    let why = format!("`{name}` keeps no balance to spend: it pays out what it takes");
+                    return Err(refused(param, why));
+                }
+                Ok((Place::Gateway { gateway_account: name.clone() }, leg.amount))
+            }
+            NewPlace::GatewaySettlement(id) => {
+                let param = format!("{param}.gateway_settlement");
+                if side == Side::Into {
+                    return Err(refused(param, "a payout of a gateway is where money comes from"));
+                }
+                let Some(found) = self.store.gateway_settlement(merchant, *id).await? else {
+                    return Err(refused(param, format!("there is no gateway settlement {id}")));
+                };
+                if found.value.state != DepositState::InTransit {
+                    let why = format!("{id} is `{}`, not on its way", found.value.state.as_str());
+                    return Err(refused(param, why));
+                }
+                let net = found.value.batch.net;
+                if leg.amount.is_some_and(|amount| amount != net) {
+                    let why = format!("{id} comes to {net}; a payout is changed whole");
+                    return Err(refused(param, why));
+                }
+                if places.settlements.iter().any(|row| row.value.id == *id) {
+                    return Err(refused(param, format!("{id} is named twice")));
+                }
+                let gateway_account = found.value.gateway_account.clone();
+                places.settlements.push(found);
+                Ok((Place::InTransit { settlement: *id, gateway_account }, Some(net)))
+            }
+        }
+    }
+
+    fn right_currency(
+        &self,
+        leg: &NewLeg,
+        currency: crate::money::Currency,
+        name: &str,
+        param: &str,
+    ) -> Result<(), FxBookError> {
+        match leg.amount {
+            Some(amount) if amount.currency() != currency => {
+                Err(refused(param, format!("{name} is in {currency}, this part in {}", amount.currency())))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn bank_account(
+        &self,
+        merchant: MerchantId,
+        id: crate::ids::BankAccountId,
+        param: &str,
+    ) -> Result<BankAccount, FxBookError> {
+        let found = self.store.bank_account(merchant, id).await?;
+        let found = found.ok_or_else(|| refused(param, format!("there is no bank account {id}")))?;
+        Ok(found.account)
+    }
+
+    /// The one client account in the currency of `whole`.
+    async fn the_one(
+        &self,
+        merchant: MerchantId,
+        param: &str,
+        whole: Money,
+    ) -> Result<BankAccount, FxBookError> {
+        let currency = whole.currency();
+        let accounts = self.store.all_bank_accounts(merchant).await?.into_iter();
+        let mut client: Vec<BankAccount> = accounts
+            .map(|stored| stored.account)
+            .filter(|account| account.kind == BankAccountKind::Client && account.currency == currency)
+            .collect();
+        match client.len() {
+            1 => Ok(client.remove(0)),
+            0 => Err(refused(
+                param,
+                format!("there is no client account in {currency}; say where this side is"),
+            )),
+            many => Err(refused(param, format!("there are {many} client accounts in {currency}; name one"))),
+        }
+    }
+
+    /// What else changes with a deal: payouts that are received, lines that are explained, lines that are expected.
+    pub(super) async fn move_places(
+        &self,
+        change: &mut Change,
+        deal: &FxDeal,
+        places: &Places,
+    ) -> Result<(), FxBookError> {
+        for row in &places.settlements {
+            let state = DepositState::Received { line: None, at: deal.recorded_at };
+            let value = GatewaySettlement { state, ..row.value.clone() };
+            change.update_gateway_settlement(&Versioned { value, version: row.version });
+        }
+        for row in &places.lines {
+            let value = BankLine { state: LineState::Converted { deal: deal.id }, ..row.value.clone() };
+            self.deposits.close_line(change, &value, "a market deal was recorded").await?;
+            change.update_bank_line(&Versioned { value, version: row.version });
+        }
+        let paid = deal.paid_from.iter().chain(&deal.charge).map(|leg| (leg, leg.amount.negated()));
+        let paid = paid.chain(deal.paid_into.iter().map(|leg| (leg, leg.amount)));
+        for (nth, (leg, amount)) in paid.enumerate() {
+            match &leg.place {
+                Place::Bank { id, .. } => {
+                    change.insert_fx_bank_leg(deal, nth, *id, amount, None);
+                }
+                Place::Suspense { id, line, .. } => {
+                    change.insert_fx_bank_leg(deal, nth, *id, amount, Some(*line));
+                }
+                Place::InTransit { .. } | Place::Gateway { .. } => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn in_bank(account: &BankAccount) -> Place {
+    Place::Bank { id: account.id, name: account.name.clone(), kind: account.kind }
+}
+
+fn near(booked_on: NaiveDate, value_date: NaiveDate) -> bool {
+    (booked_on - value_date).num_days().abs() <= DEAL_DAYS
+}

@@ -1,0 +1,374 @@
+//! `/v1/fx/exposure`, `/v1/fx/results`, `/v1/fx/revaluation`: what is open in currencies, what it would come to, what
+//! deals came to. Reports: none posts.
+
+use actix_web::web;
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::domain::fx_book::{Age, Lot};
+use crate::domain::ledger::JournalEvent;
+use crate::flows::fx_book::{Line, OrderRates, Position};
+use crate::http::caller::Caller;
+use crate::http::extract::Query;
+use crate::http::problem::{Answer, Code, Problem};
+use crate::http::schemas::{ConversionKindWord, FxMethodWord};
+use crate::http::service::Service;
+use crate::http::wire;
+use crate::ids::{FxDealId, PaymentId, SupplierId, TransactionId};
+use crate::money::{Money, Rate};
+
+use super::fx_book::{ClosingAnswer, closing};
+use super::prices::read_date;
+
+/// Open lots shown with one answer.
+const LOTS_SHOWN: usize = 1_000;
+
+/// What is open.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExposureAnswer {
+    #[schema(format = DateTime)]
+    as_of: String,
+    positions: Vec<PositionAnswer>,
+    /// What it is made of, the oldest first; a thousand at most.
+    lots: Vec<LotAnswer>,
+    /// Whether there are more lots than are shown.
+    has_more: bool,
+}
+
+/// A revaluation: it posts nothing.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RevaluationAnswer {
+    /// The day, in the merchant's zone.
+    on: NaiveDate,
+    /// The books were read up to this transaction.
+    upto: i64,
+    positions: Vec<PositionAnswer>,
+}
+
+/// The open position of a pair.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PositionAnswer {
+    /// Base and quote: `USDCNY`; one currency where an amount has no cost.
+    #[schema(example = "USDCNY")]
+    pair: String,
+    /// Long above zero, short below.
+    open: Money,
+    /// What that was booked at, in the quote: paid below zero, received above.
+    booked: Money,
+    /// Units of the quote for one of the base.
+    #[schema(required, example = "7.12")]
+    average: Option<String>,
+    /// Long lots alone.
+    long: Money,
+    /// Short lots alone.
+    short: Money,
+    lots: usize,
+    /// Since when the oldest lot is open.
+    #[schema(format = DateTime)]
+    oldest: String,
+    /// The open amount by age.
+    ages: Vec<AgeAnswer>,
+    /// Mid; null where no source has the pair.
+    #[schema(required)]
+    mid: Option<MidAnswer>,
+    /// What closing it at mid would gain, in the quote; a loss is below zero. Not posted.
+    #[schema(required)]
+    unrealized: Option<Money>,
+}
+
+/// An age, with what is open of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AgeAnswer {
+    age: Age,
+    open: Money,
+}
+
+/// A market rate.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MidAnswer {
+    #[schema(example = "7.05")]
+    rate: String,
+    #[schema(format = DateTime)]
+    as_of: String,
+    /// Whether it is older than its source allows.
+    stale: bool,
+}
+
+/// What one transaction left open.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LotAnswer {
+    #[schema(value_type = TransactionId)]
+    transaction: String,
+    /// Who changed the money.
+    #[schema(value_type = ConversionKindWord)]
+    kind: &'static str,
+    #[schema(example = "USDCNY")]
+    pair: String,
+    /// The payment it is about.
+    #[schema(required, value_type = Option<PaymentId>)]
+    payment: Option<String>,
+    open: Money,
+    booked: Money,
+    #[schema(format = DateTime)]
+    since: String,
+}
+
+fn position(position: &Position) -> PositionAnswer {
+    let open = &position.exposure;
+    PositionAnswer {
+        pair: open.pair.to_string(),
+        open: open.base,
+        booked: open.quote,
+        average: open.average_cost().map(|average| average.to_string()),
+        long: open.long,
+        short: open.short,
+        lots: open.lots,
+        oldest: wire::time(open.oldest),
+        ages: open.ages.iter().map(|(age, open)| AgeAnswer { age: *age, open: *open }).collect(),
+        mid: position.mid.as_ref().map(|mid| MidAnswer {
+            rate: mid.rate.value().normalize().to_string(),
+            as_of: wire::time(mid.as_of),
+            stale: mid.stale,
+        }),
+        unrealized: position.unrealized,
+    }
+}
+
+fn lot(lot: &Lot) -> LotAnswer {
+    LotAnswer {
+        transaction: lot.transaction.to_string(),
+        kind: match lot.event {
+            JournalEvent::ConvertedMarket => "market",
+            JournalEvent::ConvertedByGateway => "gateway",
+            _ => "internal",
+        },
+        pair: lot.pair.to_string(),
+        payment: lot.subject.clone().filter(|subject| subject.parse::<PaymentId>().is_ok()),
+        open: lot.base,
+        booked: lot.quote,
+        since: wire::time(lot.at),
+    }
+}
+
+/// What is open in currencies, pair by pair and by age, with the market's rate beside it.
+#[utoipa::path(get, path = "/v1/fx/exposure", tag = "fx", responses((status = 200, description = "What is open", body = ExposureAnswer)))]
+pub async fn exposure(service: web::Data<Service>, caller: Caller) -> Answer {
+    let (positions, lots) = service.fx_book.exposure(caller.merchant()).await?;
+    crate::http::json(
+        200,
+        &ExposureAnswer {
+            as_of: wire::time(service.clock.now()),
+            positions: positions.iter().map(position).collect(),
+            has_more: lots.len() > LOTS_SHOWN,
+            lots: lots.iter().take(LOTS_SHOWN).map(lot).collect(),
+        },
+    )
+}
+
+/// Which day.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RevaluationParameters {
+    /// A day in the merchant's zone; without it, today.
+    #[param(format = Date, example = "2026-11-27")]
+    on: Option<String>,
+}
+
+/// What was open at a day's end, at the rates of that day. Posts nothing.
+#[utoipa::path(get, path = "/v1/fx/revaluation", tag = "fx", params(RevaluationParameters), responses((status = 200, description = "The revaluation", body = RevaluationAnswer)))]
+pub async fn revaluation(
+    service: web::Data<Service>,
+    caller: Caller,
+    query: Query<RevaluationParameters>,
+) -> Answer {
+    let on = query.0.on.as_deref().map(|on| read_date("on", on)).transpose()?;
+    let found = service.fx_book.revalue(caller.merchant(), on).await?;
+    let positions = found.positions.iter().map(position).collect();
+    crate::http::json(200, &RevaluationAnswer { on: found.on, upto: found.upto, positions })
+}
+
+/// Which results.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ResultParameters {
+    /// The first day on which deals were recorded, in the merchant's zone.
+    #[param(format = Date, example = "2026-11-01")]
+    from: String,
+    /// The last.
+    #[param(format = Date, example = "2026-11-30")]
+    to: String,
+    /// Lines of a page, 1 to 100; 20 without it.
+    #[param(example = "20", pattern = "^[0-9]{1,3}$")]
+    limit: Option<String>,
+    /// The page begins behind the line with this id.
+    #[param(example = "fxd_01kb0000000000000000000000.1")]
+    starting_after: Option<String>,
+}
+
+/// What deals came to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ResultsAnswer {
+    /// How a lot finds its deal: the oldest first, or what the deal names.
+    #[schema(value_type = FxMethodWord)]
+    method: &'static str,
+    from: NaiveDate,
+    to: NaiveDate,
+    /// The whole period, pair by pair.
+    totals: Vec<TotalAnswer>,
+    /// Lot by lot, in the order of deals.
+    data: Vec<ResultAnswer>,
+    has_more: bool,
+}
+
+/// A pair's result; gains and losses are accounts of their own.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TotalAnswer {
+    #[schema(example = "USDCNY")]
+    pair: String,
+    /// 6000.
+    gain: Money,
+    /// 6010.
+    loss: Money,
+    /// How many lots met.
+    lots: i64,
+}
+
+/// One lot's result.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ResultAnswer {
+    /// To go on from.
+    #[schema(example = "fxd_01kb0000000000000000000000.1")]
+    id: String,
+    #[schema(value_type = FxDealId)]
+    deal: String,
+    #[serde(flatten)]
+    closing: ClosingAnswer,
+    rates: RatesAnswer,
+    #[schema(format = DateTime)]
+    recorded_at: String,
+}
+
+/// An order's rates, side by side; what did not happen is null or missing.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RatesAnswer {
+    /// What the shopper's price was made with: mid, then what was promised.
+    #[schema(required)]
+    quoted: Option<RatePair>,
+    /// What the gateway converted by at capture.
+    #[schema(required)]
+    captured: Option<RateAnswer>,
+    /// What suppliers' shares were converted by.
+    settled: Vec<SettledAnswer>,
+    /// What the market paid.
+    #[schema(required)]
+    paid: Option<RateAnswer>,
+}
+
+/// A rate with its direction.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RateAnswer {
+    #[schema(example = "USDCNY")]
+    pair: String,
+    #[schema(example = "7.115")]
+    rate: String,
+}
+
+/// Mid, and what was used.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RatePair {
+    #[schema(example = "USDCNY")]
+    pair: String,
+    #[schema(example = "7.12")]
+    mid: String,
+    #[schema(example = "7.0844")]
+    rate: String,
+}
+
+/// A supplier's conversion.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SettledAnswer {
+    #[schema(value_type = SupplierId)]
+    supplier: String,
+    #[serde(flatten)]
+    rates: RatePair,
+}
+
+fn direction(rate: Rate) -> String {
+    format!("{}{}", rate.base(), rate.quote())
+}
+
+fn number(rate: Rate) -> String {
+    rate.value().normalize().to_string()
+}
+
+fn rates(rates: &OrderRates) -> RatesAnswer {
+    let one = |rate: Rate| RateAnswer { pair: direction(rate), rate: number(rate) };
+    let two =
+        |mid: Rate, rate: Rate| RatePair { pair: direction(rate), mid: number(mid), rate: number(rate) };
+    RatesAnswer {
+        quoted: rates.quoted.map(|quoted| two(quoted.mid, quoted.rate)),
+        captured: rates.captured.map(one),
+        settled: rates
+            .settled
+            .iter()
+            .map(|settled| SettledAnswer {
+                supplier: settled.supplier.to_string(),
+                rates: two(settled.mid, settled.rate),
+            })
+            .collect(),
+        paid: rates.paid.map(one),
+    }
+}
+
+fn result(line: &Line) -> ResultAnswer {
+    ResultAnswer {
+        id: format!("{}.{}", line.stored.deal, line.stored.nth),
+        deal: line.stored.deal.to_string(),
+        closing: closing(&line.stored),
+        rates: rates(&line.rates),
+        recorded_at: wire::time(line.stored.at),
+    }
+}
+
+/// What deals recorded in a period came to, order by order and in sum.
+#[utoipa::path(get, path = "/v1/fx/results", tag = "fx", params(ResultParameters), responses((status = 200, description = "The results", body = ResultsAnswer)))]
+pub async fn results(service: web::Data<Service>, caller: Caller, query: Query<ResultParameters>) -> Answer {
+    let ResultParameters { from, to, limit, starting_after } = query.0;
+    let (from, to) = (read_date("from", &from)?, read_date("to", &to)?);
+    let limit = wire::limit(limit.as_deref())?;
+    let after = starting_after.as_deref().map(read_place).transpose()?;
+    let found = service.fx_book.results(caller.merchant(), (from, to), after, limit as i64 + 1).await?;
+    let total = |total: &crate::store::fx_deals::PairResult| TotalAnswer {
+        pair: total.pair.to_string(),
+        gain: total.gain,
+        loss: total.loss,
+        lots: total.closings,
+    };
+    crate::http::json(
+        200,
+        &ResultsAnswer {
+            method: "fifo_or_named",
+            from,
+            to,
+            totals: found.totals.iter().map(total).collect(),
+            has_more: found.lines.len() > limit,
+            data: found.lines.iter().take(limit).map(result).collect(),
+        },
+    )
+}
+
+/// The id of a line: the deal and the place in it.
+fn read_place(text: &str) -> Answer<(FxDealId, i64)> {
+    let parts = text.split_once('.');
+    let nth = parts.and_then(|(_, nth)| nth.parse().ok());
+    match (parts, nth) {
+        (Some((deal, _)), Some(nth)) => Ok((wire::id("starting_after", deal)?, nth)),
+        _ => {
+            let detail = "send the `id` of a line as it was answered";
+            Err(Problem::new(Code::InvalidParameter, detail).at("starting_after"))
+        }
+    }
+}
