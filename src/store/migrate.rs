@@ -49,6 +49,8 @@ migrations! {
     66 "0066_disputes",
     67 "0067_journals",
     68 "0068_periods",
+    77 "0077_tax_numbers",
+    78 "0078_statement_letterheads",
 }
 
 /// The number of the newest migration.

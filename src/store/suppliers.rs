@@ -20,6 +20,7 @@ pub static SUPPLIER: Table = Table {
         Column::text("country"),
         Column::text("currency"),
         Column::int("created_at"),
+        Column::text("tax_number"),
     ],
     unique: &[],
 };
@@ -54,11 +55,12 @@ impl Change {
                 supplier.country.as_str().into(),
                 Value::text(supplier.currency),
                 at.into(),
+                supplier.tax_number.as_deref().unwrap_or_default().into(),
             ],
         )
     }
 
-    /// A supplier's new name, country or currency.
+    /// A supplier's new name, country, currency or tax number.
     pub fn update_supplier(&mut self, supplier: &Versioned<Supplier>) -> &mut Change {
         self.update(
             &SUPPLIER,
@@ -68,6 +70,7 @@ impl Change {
                 ("name", supplier.value.name.as_str().into()),
                 ("country", supplier.value.country.as_str().into()),
                 ("currency", Value::text(supplier.value.currency)),
+                ("tax_number", supplier.value.tax_number.as_deref().unwrap_or_default().into()),
             ],
         )
     }
@@ -172,6 +175,7 @@ fn read_supplier(row: &AnyRow) -> Result<Versioned<Supplier>, StoreError> {
         name: row.text("name")?,
         country: row.text("country")?,
         currency: row.parse("currency")?,
+        tax_number: Some(row.text("tax_number")?).filter(|number| !number.is_empty()),
     };
     Ok(Versioned { value, version: row.int("version")? })
 }
