@@ -137,6 +137,27 @@ impl Store {
         self.all(query, |row| read_supplier(row).map(|supplier| supplier.value)).await
     }
 
+    /// A merchant's suppliers that were there before a moment, after an id, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn suppliers_before(
+        &self,
+        merchant: MerchantId,
+        before: DateTime<Utc>,
+        after: Option<SupplierId>,
+        limit: i64,
+    ) -> Result<Vec<Supplier>, StoreError> {
+        let query = sqlx::query(
+            "SELECT * FROM supplier WHERE merchant_id = $1 AND id > $2 AND created_at < $3 ORDER BY id LIMIT $4",
+        )
+        .bind(merchant.to_string())
+        .bind(after.map(|id| id.to_string()).unwrap_or_default())
+        .bind(before.timestamp_micros())
+        .bind(limit);
+        self.all(query, |row| read_supplier(row).map(|supplier| supplier.value)).await
+    }
+
     /// A supplier's payout accounts from a place on, oldest first; before a place, newest first.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ use crate::domain::country::Country;
 use crate::domain::deposits::{DepositState, LineState};
 use crate::domain::fees::Figure;
 use crate::domain::orders::PaymentState;
+use crate::domain::statements::{Dates, Form};
 use crate::domain::webhooks::{EVENT_GROUPS, EVENT_TYPES};
 use crate::ids::{
     AuditId, BankAccountId, BankLineId, BankStatementId, DisputeAnswerId, DisputeId, EventId, FindingId,
@@ -139,7 +140,9 @@ words! {
     /// A layer of the books.
     LayerWord ["pending", "posted"];
     /// A statement's form.
-    StatementFormat ["json", "csv"];
+    StatementFormat Form::WORDS;
+    /// How dates are written.
+    DatesWord Dates::WORDS;
     /// Whether it is told anything.
     WebhookEndpointStateWord ["enabled", "disabled", "deleted"];
     /// Why it is disabled.
