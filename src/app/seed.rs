@@ -139,6 +139,7 @@ impl Sower<'_> {
             recognise: Recognise::default(),
             return_origins: vec![],
             tax_jurisdiction: "SG".to_owned(),
+            tax_number: None,
         };
         self.change.insert_merchant(&merchant, self.clock.now());
         let suppliers = self.suppliers(merchant.id)?;
@@ -158,7 +159,14 @@ impl Sower<'_> {
             let currency = Currency::find(currency).map_err(|error| AppError::Broken(error.to_string()))?;
             let (name, country) = ((*name).to_owned(), (*country).to_owned());
             let id = self.ids.mint();
-            let supplier = Supplier { id, merchant, name: name.clone(), country: country.clone(), currency };
+            let supplier = Supplier {
+                id,
+                merchant,
+                name: name.clone(),
+                country: country.clone(),
+                currency,
+                tax_number: None,
+            };
             self.change.insert_supplier(&supplier, self.clock.now());
             seeded.push(SeededSupplier { id, name, currency, country });
         }

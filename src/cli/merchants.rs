@@ -32,6 +32,9 @@ pub struct AddArguments {
     /// The country of its taxes, ISO 3166
     #[arg(long, value_name = "COUNTRY", default_value = "SG")]
     tax_jurisdiction: String,
+    /// Its number with the tax office, for its statements
+    #[arg(long, value_name = "NUMBER")]
+    tax_number: Option<String>,
     /// Origin of its shop, to which shoppers may be sent back; may be repeated
     #[arg(long, value_name = "https://…")]
     return_origin: Vec<String>,
@@ -84,6 +87,7 @@ fn read(given: AddArguments) -> Answer<NewMerchant> {
         recognise: given.recognise,
         zone: given.zone,
         tax_jurisdiction: wire::country("--tax-jurisdiction", given.tax_jurisdiction)?,
+        tax_number: given.tax_number.map(|number| wire::tax_number("--tax-number", number)).transpose()?,
         return_origins: origins.collect::<Answer<_>>()?,
         admin: wire::label("--user", given.user)?,
     })

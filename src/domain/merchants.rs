@@ -33,6 +33,8 @@ pub struct Merchant {
     pub return_origins: Vec<String>,
     /// The jurisdiction of its taxes, a dimension of 1300 and 2200: `SG`.
     pub tax_jurisdiction: String,
+    /// Its number with the tax office, as its statements name it.
+    pub tax_number: Option<String>,
 }
 
 /// Seller for others, or seller of record.
@@ -192,6 +194,8 @@ pub struct Supplier {
     pub country: String,
     /// The currency it is settled in.
     pub currency: Currency,
+    /// Its number with its tax office, as its statements name it.
+    pub tax_number: Option<String>,
 }
 
 /// Where a supplier's money is sent. The number itself is sealed; `hint` is its end.

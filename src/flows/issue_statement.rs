@@ -4,26 +4,27 @@
 //! the ledger's own order and refused where it does not lead to the ledger's own closing balance. An export fixes its
 //! end first, checks that opening and movement lead there, and then streams page by page, each its own short read. Books
 //! that contradict themselves are told to nobody and open a finding.
+//!
+//! Lines come from the books or, of an issued statement, from the bytes that were issued (`lines.rs`); what becomes of
+//! them is one of the forms (`files.rs`).
 
 mod differ;
-
-use std::sync::Arc;
-
-use chrono::{NaiveDate, TimeDelta};
-use chrono_tz::Tz;
-use futures_util::Stream;
-use futures_util::stream::try_unfold;
+mod files;
+mod lines;
 
 use crate::clock::Clock;
 use crate::domain::ledger::{AccountEntry, Layer, Place};
-use crate::domain::merchants::Supplier;
+use crate::domain::merchants::{Merchant, Supplier};
 use crate::domain::statements::{
-    BalanceError, Bucket, CsvError, Footing, Period, PeriodError, Statement, StatementCsv, StatementError,
+    BalanceError, Bucket, FormError, Letterhead, Party, Period, PeriodError, Statement, StatementError,
     SupplierBalance, cut_to_whole_transactions,
 };
 use crate::ids::{IdSource, MerchantId, SupplierId, TransactionId};
 use crate::money::{Currency, Money};
-use crate::store::{EXPORT_PAGE, Extent, Store, StoreError};
+use crate::store::{Extent, Store, StoreError};
+use chrono::{NaiveDate, TimeDelta};
+
+pub use files::{FileForm, StatementFile};
 
 /// A whole statement has at most this many ledger entries; beyond, it is paged or exported.
 const WHOLE: i64 = 10_000;
@@ -71,9 +72,20 @@ pub enum StatementFlowError {
     /// The books contradict themselves.
     #[error(transparent)]
     Books(#[from] StatementError),
-    /// The same, while exporting.
+    /// The same while a form was written, or the form takes no more, or its file could not be written.
     #[error(transparent)]
-    Csv(#[from] CsvError),
+    Form(#[from] FormError),
+    /// There are fewer parts.
+    #[error("{entries} entries are {parts} files of this form; ask for `part` 1 to {parts}")]
+    Parts {
+        /// How many lines.
+        entries: u64,
+        /// How many files.
+        parts: u64,
+    },
+    /// A temporary file or a worker failed.
+    #[error("the file could not be made: {0}")]
+    File(String),
     /// The balances are no supplier's.
     #[error(transparent)]
     Balance(#[from] BalanceError),
@@ -88,13 +100,31 @@ impl StatementFlowError {
         match self {
             StatementFlowError::Unknown(_) => "not_found",
             StatementFlowError::Period(_) => "period_invalid",
-            StatementFlowError::TooLong { .. } => "statement_too_long",
-            StatementFlowError::Books(_) | StatementFlowError::Csv(_) | StatementFlowError::Balance(_) => {
-                "books_differ"
-            }
+            StatementFlowError::TooLong { .. }
+            | StatementFlowError::Parts { .. }
+            | StatementFlowError::Form(FormError::TooLong { .. }) => "statement_too_long",
+            StatementFlowError::Books(_)
+            | StatementFlowError::Form(FormError::Statement(_) | FormError::Unreadable { .. })
+            | StatementFlowError::Balance(_) => "books_differ",
+            StatementFlowError::Form(FormError::Write(_)) | StatementFlowError::File(_) => "internal",
             StatementFlowError::Store(_) => "unavailable",
         }
     }
+}
+
+/// What a period of a supplier's accounts comes to.
+#[derive(Debug)]
+pub(in crate::flows) struct Span {
+    /// Balances and movement.
+    pub extent: Extent,
+    /// It begins behind this transaction.
+    pub after: i64,
+    /// And ends with this one.
+    pub upto: i64,
+    /// Whether anything was booked in it or before.
+    pub ever: bool,
+    /// Who would tell whom.
+    pub letterhead: Letterhead,
 }
 
 /// A period of a supplier's accounts, its ends fixed.
@@ -105,6 +135,8 @@ struct Range {
     accounts: Vec<i64>,
     from: i64,
     upto: i64,
+    issuer: Party,
+    holder: Party,
 }
 
 impl Statements {
@@ -161,7 +193,7 @@ impl Statements {
             Ok(statement) => statement,
             Err(error) => return Err(self.found(merchant, query.supplier, range.currency, error).await),
         };
-        Ok(statement.with_head(self.store.chain_head().await?))
+        Ok(statement.with_letterhead(self.letterhead(&range).await?))
     }
 
     async fn whole(&self, supplier: SupplierId, range: &Range) -> Result<Statement, StatementFlowError> {
@@ -235,62 +267,20 @@ impl Statements {
         Ok(page.with_more(more))
     }
 
-    /// A statement as CSV, chunk by chunk in constant memory. The first chunk is only given once the period foots.
-    ///
-    /// # Errors
-    /// [`StatementFlowError`]; an error in the stream means: stop, and leave the file without its end. Its finding is
-    /// open by then.
-    pub async fn csv(
-        &self,
-        merchant: MerchantId,
-        query: &StatementQuery,
-    ) -> Result<impl Stream<Item = Result<Vec<u8>, StatementFlowError>> + use<>, StatementFlowError> {
-        let range = self.range(merchant, query).await?;
-        let extent = self.store.extent(&range.accounts, range.from, range.upto).await?;
-        let (watch, supplier, currency) = (self.clone(), query.supplier, range.currency);
-        if !extent.foots() {
-            let computed = range.money(extent.opening + extent.movement);
-            let ledger = range.money(extent.closing);
-            let difference = Money::from_minor(computed.minor() - ledger.minor(), range.currency);
-            let error = StatementError::DoesNotFoot { computed, ledger, difference }.into();
-            return Err(watch.found(merchant, supplier, currency, error).await);
-        }
-        let opening = range.money(extent.opening);
-        let mut buffer = Vec::new();
-        let csv = StatementCsv::begin(opening, &mut buffer)?;
-        let export = Export {
-            store: self.store.clone(),
-            footing: Footing::new(range.period, opening),
-            csv,
-            at: Place::after(range.from),
-            closing: range.money(extent.closing),
-            range: Arc::new(range),
-            buffer,
-        };
-        Ok(try_unfold(Some(export), move |export| {
-            let watch = watch.clone();
-            async move {
-                let Some(export) = export else { return Ok(None) };
-                match export.next().await {
-                    Ok(step) => Ok(Some(step)),
-                    Err(error) => Err(watch.found(merchant, supplier, currency, error).await),
-                }
-            }
-        }))
-    }
-
-    /// What a statement comes to, and the ledger's numbers it lies between; only where it foots.
+    /// What a statement comes to, and the ledger's numbers it lies between.
     ///
     /// # Errors
     /// [`StatementFlowError`].
-    pub(in crate::flows) async fn extent(
+    pub(in crate::flows) async fn span(
         &self,
         merchant: MerchantId,
         query: &StatementQuery,
-    ) -> Result<(Extent, i64, i64), StatementFlowError> {
+    ) -> Result<Span, StatementFlowError> {
         let range = self.range(merchant, query).await?;
         let extent = self.store.extent(&range.accounts, range.from, range.upto).await?;
-        Ok((extent, range.from, range.upto))
+        let ever = extent.entries > 0 || self.store.extent(&range.accounts, 0, range.from).await?.entries > 0;
+        let letterhead = self.letterhead(&range).await?;
+        Ok(Span { extent, after: range.from, upto: range.upto, ever, letterhead })
     }
 
     async fn supplier(
@@ -304,7 +294,8 @@ impl Statements {
 
     async fn range(&self, merchant: MerchantId, query: &StatementQuery) -> Result<Range, StatementFlowError> {
         let supplier = self.supplier(merchant, query.supplier).await?;
-        let zone = self.store.merchant(merchant).await?.map_or(Tz::UTC, |merchant| merchant.zone);
+        let found = self.store.merchant(merchant).await?.ok_or(StatementFlowError::Unknown("merchant"))?;
+        let zone = found.zone;
         let period = Period::try_new(query.from, query.to, zone)?;
         let currency = query.currency.unwrap_or(supplier.currency);
         let instant = TimeDelta::microseconds(1);
@@ -319,7 +310,21 @@ impl Statements {
                 && Bucket::of(row.account.code).is_some()
                 && row.debit_minus_credit.currency() == currency
         });
-        Ok(Range { period, currency, accounts: own.map(|row| row.id).collect(), from, upto })
+        Ok(Range {
+            period,
+            currency,
+            accounts: own.map(|row| row.id).collect(),
+            from,
+            upto,
+            issuer: issuer(&found),
+            holder: holder(&supplier),
+        })
+    }
+
+    /// Who tells whom, with the ledger's head as it is now.
+    async fn letterhead(&self, range: &Range) -> Result<Letterhead, StatementFlowError> {
+        let head = self.store.chain_head().await?;
+        Ok(Letterhead { issuer: range.issuer.clone(), holder: range.holder.clone(), ledger_head: Some(head) })
     }
 }
 
@@ -330,39 +335,14 @@ impl Range {
     }
 }
 
-/// An export under way.
-struct Export {
-    store: Store,
-    range: Arc<Range>,
-    footing: Footing,
-    csv: StatementCsv,
-    at: Place,
-    closing: Money,
-    buffer: Vec<u8>,
+fn issuer(merchant: &Merchant) -> Party {
+    Party { name: merchant.name.clone(), country: None, tax_number: merchant.tax_number.clone() }
 }
 
-impl Export {
-    /// The next chunk, and what is left to do.
-    async fn next(mut self) -> Result<(Vec<u8>, Option<Export>), StatementFlowError> {
-        let page =
-            self.store.account_entries(&self.range.accounts, self.at, self.range.upto, EXPORT_PAGE).await?;
-        let last = page.len() < EXPORT_PAGE as usize;
-        if let Some(entry) = page.last() {
-            self.at = entry.place;
-        }
-        let mut lines = Vec::with_capacity(page.len() + 1);
-        for entry in page {
-            lines.extend(self.footing.push(entry)?);
-        }
-        if !last {
-            self.csv.append(&lines, &mut self.buffer)?;
-            let chunk = std::mem::take(&mut self.buffer);
-            return Ok((chunk, Some(self)));
-        }
-        let Export { footing, mut csv, closing, mut buffer, .. } = self;
-        lines.extend(footing.close(closing)?);
-        csv.append(&lines, &mut buffer)?;
-        csv.finish(closing, &mut buffer)?;
-        Ok((buffer, None))
+fn holder(supplier: &Supplier) -> Party {
+    Party {
+        name: supplier.name.clone(),
+        country: Some(supplier.country.clone()),
+        tax_number: supplier.tax_number.clone(),
     }
 }

@@ -101,6 +101,8 @@ pub struct NewMerchant {
     pub zone: Tz,
     /// The jurisdiction of its taxes.
     pub tax_jurisdiction: String,
+    /// Its number with the tax office.
+    pub tax_number: Option<String>,
     /// Origins a shopper may be sent back to.
     pub return_origins: Vec<String>,
     /// The name of its first user, who gets the admin key.
@@ -116,6 +118,19 @@ pub struct Founded {
     pub key: ApiKey,
     /// The text of the key, answered this once.
     pub text: SecretString,
+}
+
+/// What a new supplier is to be.
+#[derive(Debug, Clone)]
+pub struct NewSupplier {
+    /// Legal name.
+    pub name: String,
+    /// ISO 3166 alpha-2.
+    pub country: String,
+    /// The currency it is settled in.
+    pub currency: Currency,
+    /// Its number with its tax office.
+    pub tax_number: Option<String>,
 }
 
 /// What a new payout account is to be.
@@ -154,6 +169,7 @@ impl Onboarding {
             recognise: new.recognise,
             return_origins: new.return_origins,
             tax_jurisdiction: new.tax_jurisdiction,
+            tax_number: new.tax_number,
         };
         let now = self.clock.now();
         let user = User { id: self.ids.mint(), merchant: merchant.id, name: new.admin };
@@ -249,14 +265,10 @@ impl Onboarding {
     ///
     /// # Errors
     /// [`OnboardError`].
-    pub async fn create_supplier(
-        &self,
-        actor: &Actor,
-        name: String,
-        country: String,
-        currency: Currency,
-    ) -> Result<Supplier, OnboardError> {
-        let supplier = Supplier { id: self.ids.mint(), merchant: actor.merchant, name, country, currency };
+    pub async fn create_supplier(&self, actor: &Actor, new: NewSupplier) -> Result<Supplier, OnboardError> {
+        let NewSupplier { name, country, currency, tax_number } = new;
+        let supplier =
+            Supplier { id: self.ids.mint(), merchant: actor.merchant, name, country, currency, tax_number };
         let mut change = Change::new();
         change.insert_supplier(&supplier, self.clock.now());
         let detail = format!("{} {}", supplier.country, supplier.currency);
@@ -264,7 +276,7 @@ impl Onboarding {
         Ok(supplier)
     }
 
-    /// Changes a supplier's name, country or currency. What is booked keeps its currency.
+    /// Changes a supplier's name, country, currency or tax number. What is booked keeps its currency.
     ///
     /// # Errors
     /// [`OnboardError`].
@@ -281,10 +293,11 @@ impl Onboarding {
             let mut change = Change::new();
             change.update_supplier(&supplier);
             let after = &supplier.value;
-            let detail = format!(
-                "{} {} {} -> {} {} {}",
-                before.name, before.country, before.currency, after.name, after.country, after.currency
-            );
+            let told = |supplier: &Supplier| {
+                let tax_number = supplier.tax_number.as_deref().unwrap_or("-");
+                format!("{} {} {} {tax_number}", supplier.name, supplier.country, supplier.currency)
+            };
+            let detail = format!("{} -> {}", told(&before), told(after));
             self.audited(actor, "supplier.updated", &id.to_string(), &detail, change).await?;
         }
         Ok(supplier.value)

@@ -7,6 +7,7 @@ use crate::domain::fx::FixedPriceError;
 use crate::domain::payouts::PlanError;
 use crate::domain::fx_book::{CoverError, DealError};
 use crate::domain::settlement::{PreviewError, SettlementError};
+use crate::domain::statements::FormError;
 use crate::flows::close_period::CloseError;
 use crate::flows::deliver::DeliverError;
 use crate::flows::deposits::DepositError;
@@ -381,9 +382,13 @@ impl From<StatementFlowError> for Problem {
         let code = code_of(error.code());
         match error {
             StatementFlowError::Store(error) => error.into(),
-            StatementFlowError::Books(_) | StatementFlowError::Csv(_) | StatementFlowError::Balance(_) => {
+            _ if code == Code::BooksDiffer => {
                 Problem::new(code, "the entries do not lead to the balance; nothing is shown")
             }
+            StatementFlowError::Form(FormError::Write(_)) | StatementFlowError::File(_) => {
+                Problem::internal(error)
+            }
+            StatementFlowError::Parts { .. } => Problem::new(code, error.to_string()).at("part"),
             other => Problem::new(code, other.to_string()),
         }
     }

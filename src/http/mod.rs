@@ -257,7 +257,7 @@ routes! {
     "/v1/periods" { get periods::list Access::Scopes(FINANCE); }
     "/v1/periods/checks" { get periods::checks Access::Scopes(FINANCE); }
     "/v1/periods/close" { post periods::close Access::Scopes(FINANCE); }
-    "/v1/statements" { get periods::statements Access::Scopes(FINANCE_OR_SUPPLIER); }
+    "/v1/statements" { get periods::issued Access::Scopes(FINANCE_OR_SUPPLIER); }
     "/v1/statements/{id}" { get periods::statement Access::Scopes(FINANCE_OR_SUPPLIER); }
     "/v1/statements/{id}/file" { get periods::file Access::Scopes(FINANCE_OR_SUPPLIER); }
     "/v1/ledger/client-money" { get client_money::report Access::Scopes(FINANCE); }

@@ -221,7 +221,7 @@ fn particular(operation: &str) -> &'static [Code] {
             &[Code::FourEyes, Code::PeriodClosed, Code::PeriodInvalid, Code::PeriodNotClosable]
         }
         "periods_checks" => &[Code::PeriodClosed, Code::PeriodInvalid],
-        "periods_file" => &[Code::BooksDiffer],
+        "periods_file" => &[Code::BooksDiffer, Code::NotAcceptable, Code::StatementTooLong],
         "settlements_deliver" => &[Code::NotSettled, Code::Unprocessable],
         "findings_resolve" => &[Code::FourEyes, Code::FindingResolved, Code::ActionNotApplicable],
         "statements_statement" => {

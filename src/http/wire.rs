@@ -236,6 +236,19 @@ pub fn label(param: &str, text: String) -> Result<String, Problem> {
     Err(Problem::new(Code::InvalidBody, detail).at(param))
 }
 
+/// A tax number: 1 to 35 letters, digits and signs of ASCII, as camt.053 has room for.
+///
+/// # Errors
+/// `invalid_body` at `param`.
+pub fn tax_number(param: &str, text: String) -> Result<String, Problem> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b" -./".contains(&byte);
+    if (1..=35).contains(&text.len()) && text.trim() == text && text.bytes().all(fits) {
+        return Ok(text);
+    }
+    let detail = "a tax number has 1 to 35 letters, digits, blanks and - . / between them";
+    Err(Problem::new(Code::InvalidBody, detail).at(param))
+}
+
 /// A country of ISO 3166 that the table knows.
 ///
 /// # Errors

@@ -23,6 +23,7 @@ pub static MERCHANT: Table = Table {
         Column::text("return_origins"),
         Column::text("tax_jurisdiction"),
         Column::int("created_at"),
+        Column::text("tax_number"),
     ],
     unique: &[],
 };
@@ -91,6 +92,7 @@ impl Change {
                 json(&merchant.return_origins),
                 merchant.tax_jurisdiction.as_str().into(),
                 at.into(),
+                merchant.tax_number.as_deref().unwrap_or_default().into(),
             ],
         )
     }
@@ -207,6 +209,7 @@ fn read_merchant(row: &AnyRow) -> Result<Merchant, StoreError> {
         recognise: words::read(&row, "recognise")?,
         return_origins: row.json("return_origins")?,
         tax_jurisdiction: row.text("tax_jurisdiction")?,
+        tax_number: Some(row.text("tax_number")?).filter(|number| !number.is_empty()),
     })
 }
 

@@ -8,6 +8,7 @@ use flate2::read::{ZlibDecoder, ZlibEncoder};
 use sqlx::any::AnyRow;
 
 use crate::domain::periods::{CloseState, PeriodClose};
+use crate::domain::statements::Letterhead;
 use crate::ids::{MerchantId, PeriodId, StatementId, SupplierId};
 use crate::money::Money;
 
@@ -55,6 +56,7 @@ pub static ISSUED_STATEMENT: Log = Log {
         Column::text("sha256"),
         Column::bytes("body"),
         Column::int("issued_at"),
+        Column::text("letterhead"),
     ],
     unique: &[&[1, 2]],
 };
@@ -92,6 +94,8 @@ pub struct IssuedStatement {
     pub sha256: String,
     /// When it was issued.
     pub issued_at: DateTime<Utc>,
+    /// Who issued it to whom, as they were; `None`: issued before that was kept.
+    pub letterhead: Option<Letterhead>,
 }
 
 macro_rules! select {
@@ -106,7 +110,7 @@ macro_rules! select {
 
 const STATEMENT: &str =
     "SELECT id, merchant_id, number, period_id, supplier_id, currency, from_date, to_date, zone,
-    opening, closing, entries, after_number, upto_number, sha256, issued_at FROM issued_statement";
+    opening, closing, entries, after_number, upto_number, sha256, issued_at, letterhead FROM issued_statement";
 
 impl Change {
     /// Writes a proposal to close down.
@@ -167,6 +171,14 @@ impl Change {
                 issued.sha256.as_str().into(),
                 small.into(),
                 issued.issued_at.into(),
+                // Plain data: serialising it to a string cannot fail.
+                Value::Text(
+                    issued
+                        .letterhead
+                        .as_ref()
+                        .and_then(|letterhead| serde_json::to_string(letterhead).ok())
+                        .unwrap_or_default(),
+                ),
             ],
         )
     }
@@ -388,5 +400,9 @@ pub(super) fn read_statement(row: &AnyRow) -> Result<IssuedStatement, StoreError
         upto_number: row.int("upto_number")?,
         sha256: row.text("sha256")?,
         issued_at: row.time("issued_at")?,
+        letterhead: match row.text("letterhead")?.as_str() {
+            "" => None,
+            _ => Some(row.json("letterhead")?),
+        },
     })
 }

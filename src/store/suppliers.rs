@@ -20,6 +20,7 @@ pub static SUPPLIER: Table = Table {
         Column::text("country"),
         Column::text("currency"),
         Column::int("created_at"),
+        Column::text("tax_number"),
     ],
     unique: &[],
 };
@@ -54,11 +55,12 @@ impl Change {
                 supplier.country.as_str().into(),
                 Value::text(supplier.currency),
                 at.into(),
+                supplier.tax_number.as_deref().unwrap_or_default().into(),
             ],
         )
     }
 
-    /// A supplier's new name, country or currency.
+    /// A supplier's new name, country, currency or tax number.
     pub fn update_supplier(&mut self, supplier: &Versioned<Supplier>) -> &mut Change {
         self.update(
             &SUPPLIER,
@@ -68,6 +70,7 @@ impl Change {
                 ("name", supplier.value.name.as_str().into()),
                 ("country", supplier.value.country.as_str().into()),
                 ("currency", Value::text(supplier.value.currency)),
+                ("tax_number", supplier.value.tax_number.as_deref().unwrap_or_default().into()),
             ],
         )
     }
@@ -131,6 +134,27 @@ impl Store {
             .bind(merchant.to_string())
             .bind(seek.key().map(ToString::to_string).unwrap_or_default())
             .bind(limit);
+        self.all(query, |row| read_supplier(row).map(|supplier| supplier.value)).await
+    }
+
+    /// A merchant's suppliers that were there before a moment, after an id, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn suppliers_before(
+        &self,
+        merchant: MerchantId,
+        before: DateTime<Utc>,
+        after: Option<SupplierId>,
+        limit: i64,
+    ) -> Result<Vec<Supplier>, StoreError> {
+        let query = sqlx::query(
+            "SELECT * FROM supplier WHERE merchant_id = $1 AND id > $2 AND created_at < $3 ORDER BY id LIMIT $4",
+        )
+        .bind(merchant.to_string())
+        .bind(after.map(|id| id.to_string()).unwrap_or_default())
+        .bind(before.timestamp_micros())
+        .bind(limit);
         self.all(query, |row| read_supplier(row).map(|supplier| supplier.value)).await
     }
 
@@ -209,6 +233,7 @@ fn read_supplier(row: &AnyRow) -> Result<Versioned<Supplier>, StoreError> {
         name: row.text("name")?,
         country: row.text("country")?,
         currency: row.parse("currency")?,
+        tax_number: Some(row.text("tax_number")?).filter(|number| !number.is_empty()),
     };
     Ok(Versioned { value, version: row.int("version")? })
 }

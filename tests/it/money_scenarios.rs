@@ -43,6 +43,7 @@ fn world() -> World {
         recognise: Recognise::Capture,
         return_origins: vec![],
         tax_jurisdiction: "SG".into(),
+        tax_number: None,
     };
     let account = GatewayAccount {
         id: ids.mint(),

@@ -595,6 +595,7 @@ impl World {
             recognise: Recognise::Capture,
             return_origins: vec!["https://shop.example".into()],
             tax_jurisdiction: "SG".into(),
+            tax_number: None,
         };
         let account = GatewayAccount {
             id: ids.mint(),

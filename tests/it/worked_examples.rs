@@ -129,6 +129,7 @@ fn parties() -> (Merchant, GatewayAccount) {
         recognise: Recognise::Capture,
         return_origins: vec![],
         tax_jurisdiction: "SG".into(),
+        tax_number: None,
     };
     let account = GatewayAccount {
         id: ids.mint(),

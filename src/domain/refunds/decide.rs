@@ -181,6 +181,7 @@ mod tests {
                 recognise: Recognise::Delivered,
                 return_origins: vec![],
                 tax_jurisdiction: "SG".into(),
+                tax_number: None,
             };
             let account = GatewayAccount {
                 id: ids.mint(),

@@ -74,6 +74,7 @@ mod tests {
             recognise: Recognise::Capture,
             return_origins: vec![],
             tax_jurisdiction: "SG".into(),
+            tax_number: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Lines of a statement, and the running sum that makes them.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use chrono::NaiveDate;
@@ -46,7 +47,7 @@ pub struct StatementEntry {
     /// How much, above zero.
     pub amount: Money,
     /// What happened, in words.
-    pub narrative: &'static str,
+    pub narrative: Cow<'static, str>,
     /// The balance after it.
     pub balance: Money,
 }
@@ -60,15 +61,16 @@ impl StatementEntry {
         }
     }
 
-    /// The subject's key in JSON, by the prefix of its id.
-    fn subject_key(subject: &str) -> &'static str {
-        match subject.split_once('_').map(|(prefix, _)| prefix) {
+    /// What kind of thing the subject is, by the prefix of its id; the subject's key in JSON.
+    pub(super) fn subject_key(&self) -> Option<&'static str> {
+        let subject = self.subject.as_deref()?;
+        Some(match subject.split_once('_').map(|(prefix, _)| prefix) {
             Some("pay") => "payment",
             Some("ref") => "refund",
             Some("po") => "payout",
             Some("fnd") => "finding",
             _ => "subject",
-        }
+        })
     }
 }
 
@@ -80,10 +82,10 @@ impl Serialize for StatementEntry {
         object.serialize_entry("value_date", &self.value_date)?;
         object.serialize_entry("direction", &self.side)?;
         object.serialize_entry("amount", &self.amount)?;
-        object.serialize_entry("narrative", self.narrative)?;
+        object.serialize_entry("narrative", &self.narrative)?;
         object.serialize_entry("transaction", &self.transaction)?;
-        if let Some(subject) = &self.subject {
-            object.serialize_entry(StatementEntry::subject_key(subject), subject)?;
+        if let (Some(key), Some(subject)) = (self.subject_key(), &self.subject) {
+            object.serialize_entry(key, subject)?;
         }
         object.serialize_entry("balance", &self.balance)?;
         object.end()
@@ -157,7 +159,7 @@ impl Footing {
             value_date: self.period.date_of(netted.effective_at),
             side,
             amount: gained.abs(),
-            narrative: narrative(netted.event, side),
+            narrative: narrative(netted.event, side).into(),
             balance: self.balance,
         }))
     }

@@ -8,17 +8,27 @@
 //!
 //! Lines run in the order of the ledger. `booked_on` is the day of recording, `value_date` the day it happened, both
 //! in the merchant's zone; late news enters the open period, an issued statement never changes.
+//!
+//! What a statement says is one [`Heading`], its lines and their [`Totals`]; every [`Form`] is a writer of these.
 
 mod balance;
-mod csv;
 mod entry;
+mod form;
+mod forms;
+mod heading;
 mod narrative;
 mod period;
 mod statement;
+mod tally;
 
 pub use balance::{BalanceError, Bucket, SupplierBalance};
-pub use csv::{CsvError, StatementCsv};
 pub use entry::{Footing, Side, StatementEntry, cut_to_whole_transactions};
+pub use form::{Dates, Form};
+pub use forms::{
+    FormError, IssuedLines, QUICKBOOKS_ROWS, QuickBooks, StatementPdf, StatementText, StatementXlsx, TextForm,
+};
+pub use heading::{Heading, Issue, Letterhead, Party};
 pub use narrative::narrative;
 pub use period::{Period, PeriodError, start_of_day};
 pub use statement::{Statement, StatementError};
+pub use tally::{Tally, Totals};

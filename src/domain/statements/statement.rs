@@ -4,11 +4,11 @@
 use chrono::NaiveDate;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use crate::domain::ledger::{AccountEntry, ChainHead};
+use crate::domain::ledger::AccountEntry;
 use crate::ids::{SupplierId, TransactionId};
 use crate::money::{Money, MoneyError};
 
-use super::{Footing, Period, StatementEntry};
+use super::{Footing, Heading, Issue, Letterhead, Period, StatementEntry, Tally, Totals};
 
 /// A statement, whole or one page of it. Its fields are private: whoever holds one knows that it foots.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +18,10 @@ pub struct Statement {
     opening: Money,
     entries: Vec<StatementEntry>,
     closing: Money,
+    totals: Totals,
     has_more: bool,
-    head: Option<ChainHead>,
+    letterhead: Option<Letterhead>,
+    issue: Option<Issue>,
 }
 
 /// Why there is no statement.
@@ -67,21 +69,43 @@ impl Statement {
             lines.extend(footing.push(entry)?);
         }
         lines.extend(footing.close(ledger_closing)?);
+        let totals = totals(opening, &lines, ledger_closing)?;
         Ok(Statement {
             supplier,
             period,
             opening,
             entries: lines,
             closing: ledger_closing,
+            totals,
             has_more: false,
-            head: None,
+            letterhead: None,
+            issue: None,
         })
     }
 
-    /// Prints the head of the ledger's chain on it: whoever keeps the statement can tell a cut or altered ledger.
+    /// From what was issued: a heading, and the lines that were read back.
+    ///
+    /// # Errors
+    /// [`StatementError::DoesNotFoot`].
+    pub fn issued(heading: Heading, entries: Vec<StatementEntry>) -> Result<Statement, StatementError> {
+        let totals = totals(heading.opening, &entries, heading.closing)?;
+        Ok(Statement {
+            supplier: heading.supplier,
+            period: heading.period,
+            opening: heading.opening,
+            entries,
+            closing: heading.closing,
+            totals,
+            has_more: false,
+            letterhead: Some(heading.letterhead),
+            issue: heading.issue,
+        })
+    }
+
+    /// Prints on it who tells whom, and the head of the ledger's chain.
     #[must_use]
-    pub fn with_head(self, head: ChainHead) -> Statement {
-        Statement { head: Some(head), ..self }
+    pub fn with_letterhead(self, letterhead: Letterhead) -> Statement {
+        Statement { letterhead: Some(letterhead), ..self }
     }
 
     /// Marks this as a page that others follow; opening and closing are then the page's.
@@ -115,16 +139,33 @@ impl Statement {
         self.closing
     }
 
+    /// What the lines come to.
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
+
     /// Whether a page follows.
     pub fn has_more(&self) -> bool {
         self.has_more
     }
 }
 
+fn totals(opening: Money, entries: &[StatementEntry], closing: Money) -> Result<Totals, StatementError> {
+    let mut tally = Tally::new(opening);
+    for entry in entries {
+        tally.take(entry)?;
+    }
+    tally.finish(closing)
+}
+
 /// The API's shape.
 impl Serialize for Statement {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Statement", 10)?;
+        let mut object = serializer.serialize_struct("Statement", 15)?;
+        let letterhead = self.letterhead.as_ref();
+        object.serialize_field("number", &self.issue.as_ref().map(|issue| issue.number))?;
+        object.serialize_field("issuer", &letterhead.map(|letterhead| &letterhead.issuer))?;
+        object.serialize_field("holder", &letterhead.map(|letterhead| &letterhead.holder))?;
         object.serialize_field("supplier", &self.supplier)?;
         object.serialize_field("from", &self.period.from())?;
         object.serialize_field("to", &self.period.to())?;
@@ -133,8 +174,11 @@ impl Serialize for Statement {
         object.serialize_field("opening", &self.opening)?;
         object.serialize_field("entries", &self.entries)?;
         object.serialize_field("closing", &self.closing)?;
+        object.serialize_field("totals", &self.totals)?;
         object.serialize_field("has_more", &self.has_more)?;
-        object.serialize_field("ledger_head", &self.head.map(|head| head.to_string()))?;
+        let head = letterhead.and_then(|letterhead| letterhead.ledger_head);
+        object.serialize_field("ledger_head", &head.map(|head| head.to_string()))?;
+        object.serialize_field("sha256", &self.issue.as_ref().map(|issue| &issue.sha256))?;
         object.end()
     }
 }

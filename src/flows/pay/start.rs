@@ -339,6 +339,7 @@ mod tests {
             recognise: Recognise::Capture,
             return_origins: vec!["https://shop.example".into()],
             tax_jurisdiction: "SG".into(),
+            tax_number: None,
         };
         let table = [
             ("https://shop.example/done?x=1", false, true),

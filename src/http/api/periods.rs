@@ -1,25 +1,27 @@
 //! `/v1/periods` and `/v1/statements`: closing the books, and what was issued with it.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::header::ACCEPT;
+use actix_web::{HttpRequest, web};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::periods::CloseCheck;
+use crate::domain::statements::Form;
 use crate::flows::close_period::{ClosePeriod, statement_view};
 use crate::http::caller::Caller;
 use crate::http::extract::{Json, Paging, Query};
 use crate::http::idempotent::{self, Asked, KeyHeader};
 use crate::http::problem::{Answer, Problem};
-use crate::http::schemas::{IssuedStatement, Period};
+use crate::http::schemas::{DatesWord, IssuedStatement, Period, Statement, StatementFormat};
 use crate::http::service::Service;
 use crate::http::wire::{self, Page};
 use crate::ids::{PeriodId, SupplierId};
 use crate::store::idempotency::Claim;
 
 use super::prices::read_date;
+use super::statements;
 
 /// The merchant's periods.
 #[utoipa::path(get, path = "/v1/periods", tag = "periods", params(Paging), responses((status = 200, description = "A page of periods", body = Page<Period>)))]
@@ -111,7 +113,7 @@ pub struct StatementParameters {
 
 /// The statements that were issued; a supplier's key sees its own.
 #[utoipa::path(get, path = "/v1/statements", tag = "periods", params(StatementParameters), responses((status = 200, description = "A page of issued statements", body = Page<IssuedStatement>)))]
-pub async fn statements(
+pub async fn issued(
     service: web::Data<Service>,
     caller: Caller,
     query: Query<StatementParameters>,
@@ -139,17 +141,48 @@ pub async fn statement(service: web::Data<Service>, caller: Caller, id: web::Pat
     crate::http::json(200, &statement_view(&issued))
 }
 
-/// Its CSV, byte for byte as it was issued.
-#[utoipa::path(get, path = "/v1/statements/{id}/file", tag = "periods", params(("id" = inline(crate::ids::StatementId), Path, example = "stm_01kb0000000000000000000000")), responses((status = 200, description = "The bytes that were issued", body = String, content_type = "text/csv", example = json!("booked_on,value_date"))))]
-pub async fn file(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
+/// In which form.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct FileParameters {
+    /// Which form; without it, by `Accept`, and `csv` where that says nothing.
+    #[param(inline, value_type = Option<StatementFormat>, example = "csv")]
+    format: Option<String>,
+    /// How `xero` and `quickbooks` are given dates; `ymd` where it is left out.
+    #[param(inline, value_type = Option<DatesWord>, example = "ymd")]
+    dates: Option<String>,
+    /// Which of the files of 1,000 rows, for `quickbooks`.
+    #[param(example = "1")]
+    part: Option<String>,
+}
+
+/// Its CSV, byte for byte as it was issued, or another form made of these bytes.
+#[utoipa::path(get, path = "/v1/statements/{id}/file", tag = "periods", params(("id" = inline(crate::ids::StatementId), Path, example = "stm_01kb0000000000000000000000"), FileParameters), responses((status = 200, description = "The statement", content(
+    (String = "text/csv", example = json!("booked_on,value_date")),
+    (Statement = "application/json"),
+    (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    (Vec<u8> = "application/pdf"),
+    (String = "application/xml", example = json!("<Document>")),
+    (String = "application/x-ofx", example = json!("<OFX>"))))))]
+pub async fn file(
+    service: web::Data<Service>,
+    caller: Caller,
+    request: HttpRequest,
+    id: web::Path<String>,
+    query: Query<FileParameters>,
+) -> Answer {
     let id = wire::path_id(&id, "statement")?;
     let found = service.store.issued_statement(caller.merchant(), id).await?;
     let (issued, body) = found.ok_or_else(|| Problem::not_found("statement"))?;
     caller.may_see(issued.supplier)?;
+    let FileParameters { format, dates, part } = query.0;
+    let says_nothing = request.headers().get(ACCEPT).is_none_or(|accept| accept == "*/*");
+    let format = format.or_else(|| says_nothing.then(|| "csv".to_owned()));
+    let how = statements::how(&request, format.as_deref(), dates.as_deref(), part.as_deref())?;
     let bytes = service.close_period.whole(&issued, body)?;
-    let name = format!("attachment; filename=\"statement-{}.csv\"", issued.number);
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
-        .insert_header((CONTENT_DISPOSITION, name))
-        .body(bytes))
+    match how.form {
+        Form::Json => crate::http::json(200, &service.statements.issued_statement(&issued, bytes).await?),
+        _ => Ok(statements::download(service.statements.issued_file(&issued, bytes, how).await?)),
+    }
 }

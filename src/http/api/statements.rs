@@ -7,12 +7,12 @@ use futures_util::StreamExt;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::domain::statements::SupplierBalance;
-use crate::flows::issue_statement::StatementQuery;
+use crate::domain::statements::{Dates, Form, SupplierBalance};
+use crate::flows::issue_statement::{FileForm, StatementFile, StatementQuery};
 use crate::http::caller::Caller;
 use crate::http::extract::Query;
 use crate::http::problem::{Answer, Code, Problem};
-use crate::http::schemas::{Statement, StatementFormat};
+use crate::http::schemas::{DatesWord, Statement, StatementFormat};
 use crate::http::service::Service;
 use crate::http::wire::{self, CurrencyIn, Page};
 use crate::ids::SupplierId;
@@ -43,9 +43,15 @@ pub struct StatementParameters {
     /// Without it, the currency the supplier settles in.
     #[param(inline, value_type = Option<Currency>, example = "THB")]
     currency: Option<CurrencyIn>,
-    /// `json` or `csv`; also by `Accept`.
+    /// Which form; without it, by `Accept`.
     #[param(inline, value_type = Option<StatementFormat>, example = "json")]
     format: Option<String>,
+    /// How `xero` and `quickbooks` are given dates; `ymd` where it is left out.
+    #[param(inline, value_type = Option<DatesWord>, example = "ymd")]
+    dates: Option<String>,
+    /// Which of the files of 1,000 rows, for `quickbooks`.
+    #[param(example = "1")]
+    part: Option<String>,
     /// Lines of a page, 1 to 100; without it, the whole period.
     limit: Option<String>,
     /// The page begins behind this transaction.
@@ -53,16 +59,14 @@ pub struct StatementParameters {
     starting_after: Option<String>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Json,
-    Csv,
-}
-
 /// A supplier's statement; opening and entries lead to closing, in every form.
 #[utoipa::path(get, path = "/v1/suppliers/{id}/statements", tag = "suppliers", params(("id" = inline(crate::ids::SupplierId), Path, example = "sup_01kb0000000000000000000000"), StatementParameters), responses((status = 200, description = "The statement", content(
     (Statement = "application/json"),
-    (String = "text/csv", example = json!("booked_on,value_date"))))))]
+    (String = "text/csv", example = json!("booked_on,value_date")),
+    (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    (Vec<u8> = "application/pdf"),
+    (String = "application/xml", example = json!("<Document>")),
+    (String = "application/x-ofx", example = json!("<OFX>"))))))]
 pub async fn statement(
     service: web::Data<Service>,
     caller: Caller,
@@ -73,7 +77,8 @@ pub async fn statement(
     let id: SupplierId = wire::path_id(&id, "supplier")?;
     caller.may_see(id)?;
     let parameters = query.0;
-    let form = form(&request, parameters.format.as_deref())?;
+    let how =
+        how(&request, parameters.format.as_deref(), parameters.dates.as_deref(), parameters.part.as_deref())?;
     let limit = parameters.limit.as_deref().map(|text| wire::limit(Some(text))).transpose()?;
     let query = StatementQuery {
         supplier: id,
@@ -87,30 +92,98 @@ pub async fn statement(
             .map(|text| wire::id("starting_after", text))
             .transpose()?,
     };
-    match form {
+    match how.form {
         Form::Json => crate::http::json(200, &service.statements.statement(caller.merchant(), &query).await?),
-        Form::Csv => {
-            let chunks = service.statements.csv(caller.merchant(), &query).await?;
-            let name = format!("attachment; filename=\"statement-{}-{}.csv\"", query.from, query.to);
-            // An error in the middle breaks the connection off: a file without its end is not taken for a whole one.
-            let body = chunks.map(|chunk| chunk.map(Bytes::from).map_err(Problem::from));
-            Ok(HttpResponse::Ok()
-                .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
-                .insert_header((CONTENT_DISPOSITION, name))
-                .streaming(body))
-        }
+        _ => Ok(download(service.statements.file(caller.merchant(), &query, how).await?)),
     }
 }
 
-fn form(request: &HttpRequest, format: Option<&str>) -> Answer<Form> {
-    let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
-    match format {
-        Some("json") => Ok(Form::Json),
-        Some("csv") => Ok(Form::Csv),
-        None if accept.contains("text/csv") => Ok(Form::Csv),
-        None if ["application/json", "application/*", "*/*"].iter().any(|kind| accept.contains(kind)) => {
-            Ok(Form::Json)
+/// A file that goes out as it is made. An error in the middle breaks the connection off: a file without its end is not
+/// taken for a whole one.
+pub(super) fn download(file: StatementFile) -> HttpResponse {
+    let body = file.body.map(|chunk| chunk.map(Bytes::from).map_err(Problem::from));
+    let charset = if file.form.media_type().starts_with("text/") { "; charset=utf-8" } else { "" };
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, format!("{}{charset}", file.form.media_type())))
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", file.name)))
+        .streaming(body)
+}
+
+/// The form that is asked for: by name, else the first of `Accept` that there is.
+pub(super) fn how(
+    request: &HttpRequest,
+    format: Option<&str>,
+    dates: Option<&str>,
+    part: Option<&str>,
+) -> Answer<FileForm> {
+    let form = match format {
+        Some(word) => Form::find(word),
+        None => {
+            accepted(request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*"))
         }
-        _ => Err(Problem::new(Code::NotAcceptable, "a statement is had as json or csv").at("format")),
+    };
+    let words = || format!("a statement is had as {}", Form::WORDS.join(", "));
+    let form = form.ok_or_else(|| Problem::new(Code::NotAcceptable, words()).at("format"))?;
+    let refused = |words: &str, param: &str| Problem::new(Code::InvalidParameter, words).at(param);
+    let dates = match dates {
+        None => Dates::default(),
+        Some(word) => Dates::find(word).ok_or_else(|| refused("`dates` is ymd, dmy or mdy", "dates"))?,
+    };
+    let number = |text: &str| text.parse().ok().filter(|part| *part > 0);
+    let part = match part {
+        None => None,
+        Some(text) => {
+            let part = number(text).ok_or_else(|| refused("`part` is a whole number from 1", "part"))?;
+            Some(part)
+        }
+    };
+    Ok(FileForm { form, dates, part })
+}
+
+/// By the caller's preference (RFC 9110, 12.5.1): the highest `q`, and of its like the first.
+fn accepted(accept: &str) -> Option<Form> {
+    let wish = |item: &str| {
+        let mut parts = item.split(';').map(str::trim);
+        let media = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let quality = parts.find_map(|part| part.strip_prefix("q=")).unwrap_or("1");
+        // In thousandths; what is no number counts as one.
+        let thousandths = match quality.split_once('.') {
+            Some(("0", decimals)) => {
+                format!("{decimals:0<3}").get(..3).and_then(|digits| digits.parse().ok())
+            }
+            _ => Some(if quality == "0" { 0 } else { 1_000 }),
+        };
+        (thousandths.unwrap_or(1_000), media)
+    };
+    let mut wishes: Vec<(u32, String)> =
+        accept.split(',').map(wish).filter(|(quality, _)| *quality > 0).collect();
+    wishes.sort_by_key(|(quality, _)| std::cmp::Reverse(*quality));
+    wishes.iter().find_map(|(_, media)| match media.as_str() {
+        "*/*" | "application/*" => Some(Form::Json),
+        "text/*" => Some(Form::Csv),
+        "text/xml" => Some(Form::Camt053),
+        media => Form::ALL.into_iter().find(|form| form.media_type() == media),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_callers_preference_decides() {
+        let table = [
+            ("*/*", Some(Form::Json)),
+            ("text/csv", Some(Form::Csv)),
+            ("text/html, application/pdf;q=0.9, */*;q=0.1", Some(Form::Pdf)),
+            ("application/json;q=0.5, text/csv;q=0.8", Some(Form::Csv)),
+            ("application/json;q=0, application/xml", Some(Form::Camt053)),
+            ("Application/PDF", Some(Form::Pdf)),
+            ("image/png", None),
+            ("application/json;q=0", None),
+        ];
+        for (accept, form) in table {
+            assert_eq!(accepted(accept), form, "{accept}");
+        }
     }
 }

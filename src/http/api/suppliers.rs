@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::merchants::{PayoutAccount, PayoutAccountKind, Supplier};
-use crate::flows::onboard::NewPayoutAccount;
+use crate::flows::onboard::{NewPayoutAccount, NewSupplier};
 use crate::http::caller::Caller;
 use crate::http::extract::{Json, Paging, Query};
 use crate::http::problem::{Answer, Problem};
@@ -29,6 +29,9 @@ pub struct CreateSupplier {
     /// The currency it is settled in.
     #[schema(value_type = Currency)]
     currency: CurrencyIn,
+    /// Its number with its tax office; its statements name it.
+    #[schema(pattern = "^[A-Za-z0-9./-]([A-Za-z0-9 ./-]{0,33}[A-Za-z0-9./-])?$")]
+    tax_number: Option<String>,
 }
 
 /// What changes; what is left out stays.
@@ -43,6 +46,9 @@ pub struct UpdateSupplier {
     country: Option<String>,
     #[schema(value_type = Option<Currency>)]
     currency: Option<CurrencyIn>,
+    /// Its number with its tax office.
+    #[schema(pattern = "^[A-Za-z0-9./-]([A-Za-z0-9 ./-]{0,33}[A-Za-z0-9./-])?$")]
+    tax_number: Option<String>,
 }
 
 /// A new payout account.
@@ -66,7 +72,7 @@ pub struct CreateAccount {
 
 /// A supplier.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "sup_01kb0000000000000000000000", "object": "supplier", "name": "Chiang Mai Ceramics", "country": "TH", "currency": "THB"}))]
+#[schema(example = json!({"id": "sup_01kb0000000000000000000000", "object": "supplier", "name": "Chiang Mai Ceramics", "country": "TH", "currency": "THB", "tax_number": null}))]
 pub struct SupplierAnswer {
     #[schema(value_type = SupplierId)]
     id: String,
@@ -80,6 +86,9 @@ pub struct SupplierAnswer {
     /// The currency it is settled in.
     #[schema(value_type = Currency)]
     currency: String,
+    /// Its number with its tax office.
+    #[schema(required)]
+    tax_number: Option<String>,
 }
 
 /// A payout account without its number.
@@ -113,6 +122,7 @@ fn answer(supplier: &Supplier) -> SupplierAnswer {
         name: supplier.name.clone(),
         country: supplier.country.clone(),
         currency: supplier.currency.to_string(),
+        tax_number: supplier.tax_number.clone(),
     }
 }
 
@@ -145,8 +155,13 @@ pub async fn list(service: web::Data<Service>, caller: Caller, paging: Query<Pag
     (status = 201, description = "The supplier", body = SupplierAnswer)))]
 pub async fn create(service: web::Data<Service>, caller: Caller, body: Json<CreateSupplier>) -> Answer {
     let body = body.value;
-    let (name, country) = (wire::label("name", body.name)?, wire::country("country", body.country)?);
-    let supplier = service.onboarding.create_supplier(&caller.actor, name, country, body.currency.0).await?;
+    let new = NewSupplier {
+        name: wire::label("name", body.name)?,
+        country: wire::country("country", body.country)?,
+        currency: body.currency.0,
+        tax_number: body.tax_number.map(|number| wire::tax_number("tax_number", number)).transpose()?,
+    };
+    let supplier = service.onboarding.create_supplier(&caller.actor, new).await?;
     crate::http::json(201, &answer(&supplier))
 }
 
@@ -171,10 +186,13 @@ pub async fn update(
     let name = body.value.name.map(|name| wire::label("name", name)).transpose()?;
     let country = body.value.country.map(|country| wire::country("country", country)).transpose()?;
     let currency = body.value.currency.map(|currency| currency.0);
+    let tax_number =
+        body.value.tax_number.map(|number| wire::tax_number("tax_number", number)).transpose()?;
     let edit = |supplier: &mut Supplier| {
         supplier.name = name.unwrap_or_else(|| supplier.name.clone());
         supplier.country = country.unwrap_or_else(|| supplier.country.clone());
         supplier.currency = currency.unwrap_or(supplier.currency);
+        supplier.tax_number = tax_number.or_else(|| supplier.tax_number.take());
     };
     let supplier = service.onboarding.update_supplier(&caller.actor, id, edit).await?;
     crate::http::json(200, &answer(&supplier))

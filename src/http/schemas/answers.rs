@@ -14,7 +14,7 @@ use crate::domain::orders::{Conflict, Customer};
 use crate::domain::refunds::RefundLineKind;
 use crate::domain::settlement::LineKind;
 use crate::domain::splits::{Item, PlatformFee, Share, ShareBase, Split};
-use crate::domain::statements::Side;
+use crate::domain::statements::{Party, Side, Totals};
 use crate::flows::pay::{CapturedView, FailureView};
 use crate::gateways::NextAction;
 use crate::ids::{
@@ -333,6 +333,11 @@ pub struct Finding {
 /// A supplier's statement: opening and entries lead to closing.
 #[derive(Debug, ToSchema)]
 pub struct Statement {
+    /// Its number; null where it was not issued.
+    #[schema(required)]
+    number: Option<i64>,
+    issuer: Party,
+    holder: Party,
     supplier: SupplierId,
     /// First booking date.
     from: NaiveDate,
@@ -347,11 +352,15 @@ pub struct Statement {
     entries: Vec<StatementLine>,
     /// The balance after the last entry.
     closing: Money,
+    totals: Totals,
     /// Whether more entries lie beyond this page.
     has_more: bool,
     /// The head of the ledger's hash chain when it was read.
     #[schema(required)]
     ledger_head: Option<String>,
+    /// Of the CSV that was issued; null where it was not.
+    #[schema(required, pattern = "^[0-9a-f]{64}$")]
+    sha256: Option<String>,
 }
 
 /// One entry of a statement; what it is about stands under its own name.

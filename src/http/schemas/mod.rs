@@ -18,6 +18,7 @@ use crate::domain::deposits::{DepositState, LineState};
 use crate::domain::fees::Figure;
 use crate::domain::orders::PaymentState;
 use crate::domain::payouts::PlanState;
+use crate::domain::statements::{Dates, Form};
 use crate::domain::webhooks::{EVENT_GROUPS, EVENT_TYPES};
 use crate::ids::{
     AuditId, BankAccountId, BankLineId, BankStatementId, DisputeAnswerId, DisputeId, EventId, FindingId,
@@ -142,7 +143,9 @@ words! {
     /// A layer of the books.
     LayerWord ["pending", "posted"];
     /// A statement's form.
-    StatementFormat ["json", "csv"];
+    StatementFormat Form::WORDS;
+    /// How dates are written.
+    DatesWord Dates::WORDS;
     /// Whether it is told anything.
     WebhookEndpointStateWord ["enabled", "disabled", "deleted"];
     /// Why it is disabled.

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::domain::journals::JournalLine;
 use crate::domain::periods::CloseCheck;
+use crate::domain::statements::Party;
 use crate::ids::{JournalId, PeriodId, StatementId, SupplierId, TransactionId, UserId};
 use crate::money::{Currency, Money};
 
@@ -79,6 +80,12 @@ pub struct IssuedStatement {
     /// From 1, without gaps.
     number: i64,
     period: PeriodId,
+    /// The merchant as it was; null on statements that were issued before names were kept.
+    #[schema(required)]
+    issuer: Option<Party>,
+    /// The supplier as it was.
+    #[schema(required)]
+    holder: Option<Party>,
     supplier: SupplierId,
     currency: Currency,
     from: NaiveDate,
@@ -89,6 +96,9 @@ pub struct IssuedStatement {
     closing: Money,
     /// Ledger entries behind it.
     entries: i64,
+    /// The head of the ledger's hash chain when it was issued.
+    #[schema(required)]
+    ledger_head: Option<String>,
     /// Of its CSV, byte for byte.
     #[schema(pattern = "^[0-9a-f]{64}$")]
     sha256: String,

@@ -67,6 +67,7 @@ impl Ground {
             recognise: Recognise::Delivered,
             return_origins: vec![],
             tax_jurisdiction: "SG".into(),
+            tax_number: None,
         };
         let account = GatewayAccount {
             id: ids.mint(),
@@ -87,6 +88,7 @@ impl Ground {
             name: "A".into(),
             country: "SG".into(),
             currency: Currency::find("USD").unwrap(),
+            tax_number: None,
         };
         let stored =
             StoredGatewayAccount { account: account.clone(), public: serde_json::Map::new(), sealed: vec![] };

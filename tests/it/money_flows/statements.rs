@@ -146,7 +146,7 @@ async fn the_file_says_what_the_answer_says() {
                     amount.amount(),
                     amount.currency(),
                     entry.balance.amount(),
-                    entry.narrative,
+                    entry.narrative.as_ref(),
                     entry.transaction
                 )
             })

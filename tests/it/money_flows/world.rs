@@ -178,6 +178,7 @@ impl World {
             recognise: setup.recognise,
             return_origins: vec![],
             tax_jurisdiction: "SG".into(),
+            tax_number: None,
         };
         let mut account = GatewayAccount {
             id: ids.mint(),
@@ -206,6 +207,7 @@ impl World {
                 name: name.into(),
                 country: "SG".into(),
                 currency: Currency::find(currency).unwrap(),
+                tax_number: None,
             };
             change.insert_supplier(&supplier, clock.now());
         }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::clock::from_micros;
-use crate::domain::ledger::{BlockHash, JournalEvent, Place};
-use crate::domain::statements::{Side, cut_to_whole_transactions};
+use crate::domain::ledger::{BlockHash, ChainHead, JournalEvent, Place};
+use crate::domain::statements::{Party, Side, cut_to_whole_transactions};
 use crate::ids::Id;
 use crate::money::Currency;
 use proptest::prelude::*;
@@ -51,7 +51,7 @@ fn a_sale_its_release_and_its_refund_are_two_lines() {
     let lines: Vec<(Side, i64, i64, &str)> = statement
         .entries()
         .iter()
-        .map(|line| (line.side, line.amount.minor(), line.balance.minor(), line.narrative))
+        .map(|line| (line.side, line.amount.minor(), line.balance.minor(), &*line.narrative))
         .collect();
     assert_eq!(
         lines,
@@ -101,11 +101,26 @@ fn refuses_entries_of_other_days_and_currencies() {
 #[test]
 fn json_is_the_contracts() {
     let head = ChainHead { seq: 17, hash: BlockHash::GENESIS };
-    let statement = statement(0, vec![entry(1, JournalEvent::Split, -1)], 1).unwrap().with_head(head);
+    let party = |name: &str, country: Option<&str>| Party {
+        name: name.to_owned(),
+        country: country.map(str::to_owned),
+        tax_number: Some("201812345K".to_owned()),
+    };
+    let letterhead = Letterhead {
+        issuer: party("Market", None),
+        holder: party("Kilns", Some("TH")),
+        ledger_head: Some(head),
+    };
+    let kept: Letterhead = serde_json::from_str(&serde_json::to_string(&letterhead).unwrap()).unwrap();
+    assert_eq!(kept, letterhead);
+    let statement = statement(0, vec![entry(1, JournalEvent::Split, -1)], 1).unwrap().with_letterhead(kept);
     let json = serde_json::to_value(statement).unwrap();
     let expected = serde_json::json!({
         "supplier": "sup_00000000000000000000000001", "from": "2026-03-01", "to": "2026-03-31",
-        "zone": "Asia/Singapore", "currency": "USD", "has_more": false,
+        "zone": "Asia/Singapore", "currency": "USD", "has_more": false, "number": null, "sha256": null,
+        "issuer": {"name": "Market", "country": null, "tax_number": "201812345K"},
+        "holder": {"name": "Kilns", "country": "TH", "tax_number": "201812345K"},
+        "totals": {"entries": 1, "credits": {"amount": "0.01", "currency": "USD"}, "debits": {"amount": "0.00", "currency": "USD"}},
         "ledger_head": format!("17:{}", "0".repeat(64)),
         "opening": {"amount": "0.00", "currency": "USD"}, "closing": {"amount": "0.01", "currency": "USD"},
         "entries": [{
