@@ -63,11 +63,12 @@ pub fn simulate(asked: &Simulate) -> Result<Outcome, CliError> {
     }
     let _ = writeln!(
         out,
-        "{} lives over {count} seeds, {broken} with a broken invariant; {} steps, {} deaths, {} faults, {} repairs, \
+        "{} lives over {count} seeds, {broken} with a broken invariant; {} steps, {} deaths, {} stops, {} faults, {} repairs, \
          {} captured, {} refunds; {} lives/s",
         total.lives,
         total.steps,
         total.deaths,
+        total.stops,
         total.faults,
         total.repairs,
         total.captured,
@@ -79,11 +80,12 @@ pub fn simulate(asked: &Simulate) -> Result<Outcome, CliError> {
 
 fn line(report: &Report) -> String {
     format!(
-        "seed {} lives {} steps {} deaths {} faults {} repairs {} captured {} refunds {} trace {} {} lives/s",
+        "seed {} lives {} steps {} deaths {} stops {} faults {} repairs {} captured {} refunds {} trace {} {} lives/s",
         report.seed,
         report.lives,
         report.steps,
         report.deaths,
+        report.stops,
         report.faults,
         report.repairs,
         report.captured,
@@ -97,6 +99,7 @@ fn add(total: &mut Report, report: &Report) {
     total.lives += report.lives;
     total.steps += report.steps;
     total.deaths += report.deaths;
+    total.stops += report.stops;
     total.faults += report.faults;
     total.repairs += report.repairs;
     total.captured += report.captured;

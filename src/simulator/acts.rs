@@ -25,6 +25,8 @@ pub(super) struct Act {
     pub stopped: bool,
     /// The life of its last request, for actions that are about many.
     pub about: Option<usize>,
+    /// The notice that is handed over, where it names a payment nobody knows.
+    pub names: Option<String>,
 }
 
 /// What it is.

@@ -14,6 +14,7 @@ use super::books;
 use super::check;
 use super::faults::Rates;
 use super::gate::Gate;
+use super::harm::Harm;
 use super::life::Life;
 use super::mail::Handed;
 use super::trace::Trace;
@@ -29,6 +30,8 @@ const FAULTY: TimeDelta = TimeDelta::minutes(8);
 const BUDGET: TimeDelta = TimeDelta::minutes(7);
 /// And what was not paid, after it has lapsed: two.
 const AFTER_LAPSE: TimeDelta = TimeDelta::seconds(270);
+/// How often a start that follows a clean end is tried over a damaged file first.
+const HARM: f64 = 0.2;
 /// After this every approval and session has lapsed.
 const LAPSE: TimeDelta = TimeDelta::hours(8);
 
@@ -50,6 +53,8 @@ pub(super) enum End {
     Over,
     /// It died.
     Died,
+    /// It was asked to stop, and did.
+    Stopped,
     /// Something does not hold.
     Broken(Broken),
 }
@@ -66,6 +71,7 @@ pub(super) struct Due {
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     pub deaths: u64,
+    pub stops: u64,
     pub faults: u64,
     pub repairs: u64,
     pub captured: u64,
@@ -97,6 +103,12 @@ pub(super) struct Run {
     pub checked_at: u64,
     /// There may be mail.
     pub knock: bool,
+    /// Where somebody was asked whom nobody may ask.
+    pub astray: Option<String>,
+    /// Notices that were accepted about payments nobody knows.
+    pub strangers: Vec<String>,
+    /// The process before this one closed its files.
+    pub whole: bool,
 }
 
 impl Run {
@@ -123,6 +135,9 @@ impl Run {
             checked_at: 0,
             options,
             knock: true,
+            astray: None,
+            strangers: vec![],
+            whole: true,
             world,
         })
     }
@@ -152,6 +167,7 @@ impl Run {
             lives: done,
             steps: self.trace.steps,
             deaths: self.counts.deaths,
+            stops: self.counts.stops,
             faults: self.counts.faults,
             repairs: self.counts.repairs,
             captured: self.counts.captured,
@@ -194,10 +210,13 @@ impl Run {
             drop(installed);
             // Everything that ran in the process goes with it.
             drop(runtime);
-            match end? {
+            let end = end?;
+            self.whole = matches!(end, End::Over | End::Stopped);
+            match end {
                 End::Over => return Ok(None),
                 End::Broken(broken) => return Ok(Some(broken)),
                 End::Died => self.counts.deaths += 1,
+                End::Stopped => self.counts.stops += 1,
             }
         }
     }
@@ -208,6 +227,15 @@ impl Run {
         newborn: Option<(u64, Vec<DateTime<Utc>>)>,
     ) -> Result<End, SimulationError> {
         self.rest();
+        if self.whole && self.dice.random_bool(HARM) {
+            let harm = Harm::draw(&mut self.dice);
+            self.trace.note(format!("a start over {harm:?}"));
+            self.counts.faults += 1;
+            if let Some(what) = self.world.start_over(harm, far, &self.gate).await? {
+                return Ok(End::Broken(Broken { invariant: "C38", what, steps: vec![] }));
+            }
+        }
+        self.whole = false;
         let (store, woken) = self.world.boot(far, &self.gate).await?;
         if let Some((from, begins)) = newborn {
             for (number, at) in (from..).zip(begins) {
@@ -231,6 +259,9 @@ impl Run {
         loop {
             let end = self.steps(&store, &woken, far).await?;
             if !matches!(end, End::Over) {
+                if let End::Stopped = end {
+                    store.close().await;
+                }
                 return Ok(end);
             }
             self.rest();
@@ -290,7 +321,11 @@ impl Run {
             let state = self.lives[place].seen.state.unwrap_or("none");
             self.trace.note(format!("life {} over {state}", self.lives[place].number));
         }
-        let found = books::verified(store, false).await?;
+        let found = match books::strangers(store, woken, &self.strangers).await? {
+            None => books::verified(store, false).await?,
+            found => found,
+        };
+        self.strangers.clear();
         let found = match found {
             None => books::at_gateways(store, merchant, &self.truth, &self.ended).await?,
             found => found,

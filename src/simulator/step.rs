@@ -35,6 +35,7 @@ impl Run {
         far: &Sandbox,
     ) -> Result<End, SimulationError> {
         let mut acts: Vec<Act> = vec![];
+        let mut stopping = false;
         self.stir();
         loop {
             let now = self.world.clock.now();
@@ -42,11 +43,19 @@ impl Run {
             if acts.is_empty() && now >= until {
                 return Ok(End::Over);
             }
+            if acts.is_empty() && stopping {
+                return Ok(End::Stopped);
+            }
+            if !stopping && self.faulty() && self.dice.random_range(0..10_000) < self.rates.stop {
+                self.trace.note("the process is asked to stop".to_owned());
+                stopping = true;
+            }
             if std::mem::take(&mut self.knock) {
                 self.mail.extend(far.letters().await?);
             }
             let fresh = acts.len() < ABREAST && now < until && self.dice.random_bool(0.4);
             if (fresh || acts.is_empty())
+                && !stopping
                 && let Some(act) = self.begin(store, woken, far).await?
             {
                 acts.push(act);
@@ -91,6 +100,10 @@ impl Run {
         wrote: bool,
         about: Option<usize>,
     ) -> Result<Option<Broken>, SimulationError> {
+        if let Some(url) = self.astray.take() {
+            let what = format!("somebody was asked at {url}");
+            return Ok(Some(Broken { invariant: "A16", what, steps: vec![] }));
+        }
         if !wrote || self.lives.is_empty() {
             return Ok(None);
         }
@@ -174,6 +187,9 @@ impl Run {
             Stop::Ended(ended) => {
                 self.trace.step(format!("{name} {on}, ended: {}", ended.words));
                 act.stopped = true;
+                if ended.accepted {
+                    self.strangers.extend(act.names.take());
+                }
                 let kind = std::mem::replace(&mut act.kind, Kind::Drain);
                 let about = kind.life();
                 let found = self.ended(kind, &ended, far).await?;
@@ -298,7 +314,7 @@ impl Run {
 
     pub(super) fn act(&mut self, kind: Kind, work: super::gate::Work) -> Act {
         self.acts += 1;
-        Act { who: self.acts, kind, work, stopped: false, about: None }
+        Act { who: self.acts, kind, work, stopped: false, about: None, names: None }
     }
 
     /// The shopper's visit to the page, when it is still to be made; then the way back comes later, or never.

@@ -22,6 +22,13 @@ impl Run {
 
     /// A request on its way, to the far side and back.
     pub(super) async fn carried(&mut self, direct: Direct, far: &Sandbox) -> (String, Result<Carried, Lost>) {
+        if !self.world.is_ours(&direct.url) {
+            self.trace.note(format!("somebody calls {}", direct.url));
+            if !crate::gateways::is_loopback(&direct.url) {
+                self.astray = Some(direct.url.to_string());
+            }
+            return ("elsewhere".to_owned(), Err(Lost::NotSent("nobody is there".into())));
+        }
         let path = direct.url.path().rsplit('/').take(2).collect::<Vec<_>>().join("<");
         if self.faulty()
             && let Some((fault, answer)) = on_the_way(&mut self.dice, &self.rates)
