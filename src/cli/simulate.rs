@@ -64,7 +64,7 @@ pub fn simulate(asked: &Simulate) -> Result<Outcome, CliError> {
     let _ = writeln!(
         out,
         "{} lives over {count} seeds, {broken} with a broken invariant; {} steps, {} deaths, {} stops, {} faults, {} repairs, \
-         {} captured, {} refunds; {} lives/s",
+         {} captured, {} refunds, {} disputes, {} planted; {} lives/s",
         total.lives,
         total.steps,
         total.deaths,
@@ -73,6 +73,8 @@ pub fn simulate(asked: &Simulate) -> Result<Outcome, CliError> {
         total.repairs,
         total.captured,
         total.refunds,
+        total.disputes,
+        total.planted,
         per_second(total.lives, total.took)
     );
     Ok(if broken == 0 { Outcome::Done } else { Outcome::FoundFaults })
@@ -80,7 +82,7 @@ pub fn simulate(asked: &Simulate) -> Result<Outcome, CliError> {
 
 fn line(report: &Report) -> String {
     format!(
-        "seed {} lives {} steps {} deaths {} stops {} faults {} repairs {} captured {} refunds {} trace {} {} lives/s",
+        "seed {} lives {} steps {} deaths {} stops {} faults {} repairs {} captured {} refunds {} disputes {} planted {} trace {} {} lives/s",
         report.seed,
         report.lives,
         report.steps,
@@ -90,6 +92,8 @@ fn line(report: &Report) -> String {
         report.repairs,
         report.captured,
         report.refunds,
+        report.disputes,
+        report.planted,
         report.trace,
         per_second(report.lives, report.took)
     )
@@ -104,6 +108,8 @@ fn add(total: &mut Report, report: &Report) {
     total.repairs += report.repairs;
     total.captured += report.captured;
     total.refunds += report.refunds;
+    total.disputes += report.disputes;
+    total.planted += report.planted;
     total.took += report.took;
 }
 

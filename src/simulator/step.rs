@@ -170,7 +170,8 @@ impl Run {
             Some(Parked::Sent(request, go)) => {
                 let direct = way::direct(&request);
                 act.about = self.life_in(&direct).or(act.about);
-                let (words, answer) = self.carried(direct, far).await;
+                let bills = matches!(act.kind, Kind::Bills);
+                let (words, answer) = self.carried(direct, far, bills).await;
                 self.gate.put(act.who, Parked::Answered(answer, go));
                 self.trace.step(format!("{name} sends {words}"));
                 return Ok(None);
@@ -236,8 +237,9 @@ impl Run {
     ) -> Result<Option<Act>, SimulationError> {
         let now = self.world.clock.now();
         let mut moves: Vec<Kind> = vec![];
+        let faulty = self.faulty();
         for (place, life) in self.lives.iter().enumerate() {
-            moves.extend(life.next_move(place, now));
+            moves.extend(life.next_move(place, now, faulty));
         }
         if !self.mail.is_empty() {
             moves.push(Kind::Hear { letter: None, life: None, forged: false });
@@ -252,6 +254,8 @@ impl Run {
         moves.extend((now >= self.due.drain).then_some(Kind::Drain));
         moves.extend((asks && now >= self.due.ask).then_some(Kind::Ask));
         moves.extend((asks && now >= self.due.refunds).then_some(Kind::Refunds));
+        moves.extend((asks && now >= self.due.disputes).then_some(Kind::Disputes));
+        moves.extend((asks && now >= self.due.bills).then_some(Kind::Bills));
         if moves.is_empty() {
             return Ok(None);
         }
@@ -261,9 +265,10 @@ impl Run {
             Kind::Start(place) => {
                 let life = &mut self.lives[*place];
                 life.started = true;
-                let scenario = match (life.wrong_amount, life.poor) {
-                    (true, _) => Some(Scenario::WrongAmount),
-                    (_, true) => Some(Scenario::InsufficientBalance),
+                let scenario = match (life.wrong_amount, life.poor, life.billed_less) {
+                    (true, ..) => Some(Scenario::WrongAmount),
+                    (_, true, _) => Some(Scenario::InsufficientBalance),
+                    (.., true) => Some(Scenario::BillDiffers),
                     _ => None,
                 };
                 if let Some(scenario) = scenario.filter(|_| !life.armed) {
@@ -292,6 +297,24 @@ impl Run {
                 acts::refund(woken, &self.lives[*place], refund)
             }
             Kind::Resolve(place) => acts::resolve(woken, store, self.lives[*place].id),
+            Kind::Complain(place) => return self.complained(*place, far).await.map(|()| None),
+            Kind::Decide(place) => return self.decided(*place, woken, far).await.map(|()| None),
+            Kind::Reply(place) => {
+                let life = &mut self.lives[*place];
+                let (Some(dispute), Some(complaint)) = (life.seen.waits_for_us, &mut life.complaint) else {
+                    return Ok(None);
+                };
+                complaint.answered = true;
+                acts::reply(woken, dispute, complaint)
+            }
+            Kind::Disputes => {
+                self.due.disputes = now + TimeDelta::minutes(2);
+                acts::disputes(woken)
+            }
+            Kind::Bills => {
+                self.due.bills = now + TimeDelta::minutes(4);
+                acts::bills(woken)
+            }
             Kind::Hear { .. } => return self.handed_over(woken, far).await,
             Kind::Drain => {
                 self.due.drain = now + TimeDelta::seconds(15);
