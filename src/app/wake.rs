@@ -1,9 +1,11 @@
 //! One installation without an edge: no listener, no jobs, no courier. Whoever wakes it decides what happens and when.
 
 use crate::clock::Clock;
+use crate::flows::dispute::Disputing;
 use crate::flows::findings::Resolving;
 use crate::flows::issue_statement::Statements;
 use crate::flows::pay::Pay;
+use crate::flows::reconcile::Reconciling;
 use crate::flows::refund::Refunding;
 use crate::flows::settle::Settlements;
 use crate::gateways::transport::Transport;
@@ -25,6 +27,10 @@ pub struct Woken {
     pub resolving: Resolving,
     /// Conversions that wait for a rate.
     pub settlements: Settlements,
+    /// What is said in disputes.
+    pub disputing: Disputing,
+    /// Bills against the books.
+    pub reconciling: Reconciling,
     /// What suppliers are told.
     pub statements: Statements,
     /// The merchants.
@@ -71,6 +77,8 @@ pub async fn wake(
         refunding: flows.refunding,
         settlements: flows.resolving.settlements.clone(),
         resolving: flows.resolving,
+        disputing: flows.disputing,
+        reconciling: flows.reconciling,
         statements: flows.statements,
         seeded,
     })

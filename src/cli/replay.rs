@@ -1,7 +1,7 @@
 //! `replay`: what was settled, computed again; and what other fee rules would have made of it.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
@@ -16,6 +16,7 @@ use crate::ids::MerchantId;
 use crate::settings::Settings;
 use crate::store::Store;
 
+use super::output::{Out, unless_unread, unwritten};
 use super::{CliError, Outcome, books};
 
 /// What is computed again.
@@ -69,46 +70,48 @@ pub async fn replay(settings: Settings, asked: ReplayArguments) -> Result<Outcom
         let days = (asked.from, asked.to);
         replay.run(merchant, days, other.as_ref(), &mut replayed).await.map_err(words)?;
     }
-    let outcome = tell(&replayed, &store, &merchants.iter().map(|own| own.id).collect::<Vec<_>>()).await;
+    let owners: Vec<MerchantId> = merchants.iter().map(|own| own.id).collect();
+    let told = tell(&replayed, &store, &owners).await;
     store.close().await;
-    outcome
+    unless_unread(told)?;
+    Ok(if replayed.differing == 0 { Outcome::Done } else { Outcome::FoundFaults })
 }
 
-async fn tell(replayed: &Replayed, store: &Store, merchants: &[MerchantId]) -> Result<Outcome, CliError> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{} settlements as they were, {} statements", replayed.settlements, replayed.statements)?;
+async fn tell(replayed: &Replayed, store: &Store, merchants: &[MerchantId]) -> Result<(), CliError> {
+    let mut out = Out::new();
+    out.line(format_args!("{} settlements as they were, {} statements", replayed.settlements, replayed.statements))?;
     for (engine, many) in &replayed.engines {
-        writeln!(out, "  {many} computed by {engine}")?;
+        out.line(format_args!("  {many} computed by {engine}"))?;
     }
     for (book, many) in &replayed.fee_books {
-        writeln!(out, "  {many} by fee book {}", book.get(..16).unwrap_or(book))?;
+        out.line(format_args!("  {many} by fee book {}", book.get(..16).unwrap_or(book)))?;
     }
     if replayed.without_inputs > 0 {
         let many = replayed.without_inputs;
-        writeln!(out, "{many} settlements are older than their inputs are kept: not computed")?;
+        out.line(format_args!("{many} settlements are older than their inputs are kept: not computed"))?;
     }
     for difference in &replayed.differences {
-        writeln!(out, "DIFFERS {} at {}", difference.what, difference.at)?;
-        writeln!(out, "  stored   {}", difference.stored)?;
-        writeln!(out, "  computed {}", difference.computed)?;
+        out.line(format_args!("DIFFERS {} at {}", difference.what, difference.at))?;
+        out.line(format_args!("  stored   {}", difference.stored))?;
+        out.line(format_args!("  computed {}", difference.computed))?;
     }
     let untold = replayed.differing.saturating_sub(replayed.differences.len() as u64);
     if untold > 0 {
-        writeln!(out, "and {untold} more that differ")?;
+        out.line(format_args!("and {untold} more that differ"))?;
     }
     if let Some(other) = &replayed.by_other_rules {
         by_other_rules(other, store, merchants, &mut out).await?;
     }
-    Ok(if replayed.differing == 0 { Outcome::Done } else { Outcome::FoundFaults })
+    Ok(())
 }
 
 async fn by_other_rules(
     other: &ByOtherRules,
     store: &Store,
     merchants: &[MerchantId],
-    out: &mut impl Write,
+    out: &mut Out,
 ) -> Result<(), CliError> {
-    writeln!(out, "\nby the other rules, {} settlements:", other.compared)?;
+    out.line(format_args!("\nby the other rules, {} settlements:", other.compared))?;
     let mut csv = csv::Writer::from_writer(vec![]);
     csv.write_record(["who", "name", "currency", "then", "with", "difference"]).map_err(words)?;
     for (whose, then, with) in other.then.beside(&other.with) {
@@ -127,13 +130,13 @@ async fn by_other_rules(
         ])
         .map_err(words)?;
     }
-    out.write_all(&csv.into_inner().map_err(words)?)?;
+    out.write_all(&csv.into_inner().map_err(words)?).map_err(unwritten)?;
     for (payment, why) in &other.indivisible {
-        writeln!(out, "{payment} could not have been divided: {why}")?;
+        out.line(format_args!("{payment} could not have been divided: {why}"))?;
     }
     let untold = other.indivisible_count.saturating_sub(other.indivisible.len() as u64);
     if untold > 0 {
-        writeln!(out, "and {untold} more that could not")?;
+        out.line(format_args!("and {untold} more that could not"))?;
     }
     Ok(())
 }

@@ -9,11 +9,12 @@ use crate::domain::orders::Customer;
 use crate::flows::pay::{PayError, Price, Start};
 use crate::flows::refund::RefundInput;
 use crate::gateways::{RawNotification, ReturnParameters};
-use crate::ids::{FindingId, Id, MerchantId, PaymentId, RefundId, UserId};
+use crate::ids::{DisputeId, FindingId, Id, MerchantId, PaymentId, RefundId, UserId};
 use crate::money::Money;
 use crate::sandbox::Letter;
 use crate::store::{Change, Store};
 
+use super::complaint::Complaint;
 use super::gate::{Ended, Work};
 use super::life::Life;
 
@@ -25,6 +26,8 @@ pub(super) struct Act {
     pub stopped: bool,
     /// The life of its last request, for actions that are about many.
     pub about: Option<usize>,
+    /// The notice that is handed over, where it names a payment nobody knows.
+    pub names: Option<String>,
 }
 
 /// What it is.
@@ -50,6 +53,16 @@ pub(super) enum Kind {
     Ask,
     /// Open refunds are asked about and sent.
     Refunds,
+    /// The payer complains.
+    Complain(usize),
+    /// The merchant answers a complaint.
+    Reply(usize),
+    /// Somebody decides a complaint.
+    Decide(usize),
+    /// Disputes are asked about, and answers looked for.
+    Disputes,
+    /// The bills of late are read.
+    Bills,
 }
 
 impl Kind {
@@ -65,6 +78,11 @@ impl Kind {
             Kind::Drain => "drain",
             Kind::Ask => "ask",
             Kind::Refunds => "refunds",
+            Kind::Complain(_) => "complain",
+            Kind::Reply(_) => "reply",
+            Kind::Decide(_) => "decide",
+            Kind::Disputes => "disputes",
+            Kind::Bills => "bills",
         }
     }
 
@@ -76,9 +94,12 @@ impl Kind {
             | Kind::Cancel(life)
             | Kind::Sync(life)
             | Kind::Refund(life)
-            | Kind::Resolve(life) => Some(*life),
+            | Kind::Resolve(life)
+            | Kind::Complain(life)
+            | Kind::Reply(life)
+            | Kind::Decide(life) => Some(*life),
             Kind::Hear { life, .. } => *life,
-            Kind::Drain | Kind::Ask | Kind::Refunds => None,
+            Kind::Drain | Kind::Ask | Kind::Refunds | Kind::Disputes | Kind::Bills => None,
         }
     }
 }
@@ -159,7 +180,7 @@ pub(super) fn resolve(woken: &Woken, store: &Store, payment: PaymentId) -> Work 
         let Some(finding) = open else { return Ended { words: "nothing to decide".into(), accepted: true } };
         let actions: &[Action] = match finding.kind {
             FindingKind::AmountDiffers | FindingKind::DoublePayment => &[Action::SendBack, Action::Dismiss],
-            FindingKind::Reversed | FindingKind::RefundElsewhere => &[Action::Adopt],
+            FindingKind::Reversed | FindingKind::RefundElsewhere => &[Action::Adopt, Action::Dismiss],
             _ => &[Action::Dismiss],
         };
         for action in actions {
@@ -236,5 +257,34 @@ pub(super) fn refunds(woken: &Woken) -> Work {
         let tried = refunding.recover().await.map_err(|error| error.to_string());
         let converted = settlements.convert_waiting().await.map_err(|error| error.to_string());
         Ended { words: format!("{tried:?} {converted:?}"), accepted: true }
+    })
+}
+
+/// Evidence, or acceptance.
+pub(super) fn reply(woken: &Woken, dispute: DisputeId, complaint: &Complaint) -> Work {
+    let (disputing, merchant) = (woken.disputing.clone(), woken.seeded.default.merchant);
+    let (answer, kind) = (complaint.answer, complaint.says());
+    Box::pin(async move {
+        let said = disputing.say(merchant, dispute, answer, kind, Change::new()).await;
+        told(said, |view| view["state"].as_str().unwrap_or_default().to_owned())
+    })
+}
+
+pub(super) fn disputes(woken: &Woken) -> Work {
+    let disputing = woken.disputing.clone();
+    Box::pin(async move {
+        let asked = disputing.ask_all().await.map_err(|error| error.to_string());
+        let looked = disputing.recover().await.map_err(|error| error.to_string());
+        let near = disputing.watch_deadlines().await.map_err(|error| error.to_string());
+        Ended { words: format!("{asked:?} {looked:?} {near:?}"), accepted: true }
+    })
+}
+
+pub(super) fn bills(woken: &Woken) -> Work {
+    let reconciling = woken.reconciling.clone();
+    Box::pin(async move {
+        let lost = reconciling.give_up_lost().await.map_err(|error| error.to_string());
+        let read = reconciling.days_of_late().await.map_err(|error| error.to_string());
+        Ended { words: format!("{lost:?} {read:?}"), accepted: read.is_ok() }
     })
 }
