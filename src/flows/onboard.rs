@@ -10,7 +10,8 @@ use crate::domain::access::{Actor, ApiKey, Environment, KeyKind, Scope, User, ha
 use crate::domain::merchants::{Merchant, PayoutAccount, PayoutAccountKind, Recognise, Role, Supplier};
 use crate::ids::{IdSource, KeyId, MerchantId, SupplierId, UserId};
 use crate::money::Currency;
-use crate::store::{Change, CommitError, Store, StoreError, Versioned};
+use crate::store::outbox::Event;
+use crate::store::{Change, CommitError, Seek, Store, StoreError, Versioned};
 use crate::vault::{Vault, VaultError};
 
 pub use accounts::{NewBankAccount, NewRailAccount, account_number, seal_details, statement_name};
@@ -328,9 +329,41 @@ impl Onboarding {
         let sealed = self.vault.seal(&account_place(&account), details.to_string().as_bytes())?;
         let mut change = Change::new();
         change.insert_payout_account(actor.merchant, &account, sealed);
+        self.tell_of_change(&mut change, actor, &account).await?;
         let detail = format!("{} {} …{}", account.country, account.currency, account.hint);
         self.audited(actor, "supplier.account_added", &supplier.to_string(), &detail, change).await?;
         Ok(account)
+    }
+
+    /// Where a supplier had an account before, whoever is told of it can ask by the contact of before: an account that is
+    /// changed just before a payout is how suppliers are robbed.
+    async fn tell_of_change(
+        &self,
+        change: &mut Change,
+        actor: &Actor,
+        account: &PayoutAccount,
+    ) -> Result<(), OnboardError> {
+        let supplier = account.supplier;
+        let before = self.store.payout_accounts(actor.merchant, supplier, Seek::Start, 100).await?;
+        if before.is_empty() {
+            return Ok(());
+        }
+        let shown = |account: &PayoutAccount| {
+            serde_json::json!({"id": account.id, "kind": account.kind, "currency": account.currency,
+                               "holder": account.holder, "hint": account.hint, "created_at": account.created_at})
+        };
+        change.tell(&Event {
+            id: self.ids.mint(),
+            merchant: actor.merchant,
+            kind: "supplier.account_changed".to_owned(),
+            subject: supplier.to_string(),
+            data: serde_json::json!({
+                "id": supplier, "object": "supplier", "account": shown(account),
+                "before": before.iter().map(shown).collect::<Vec<_>>(), "added_by": actor.user,
+            }),
+            created_at: self.clock.now(),
+        });
+        Ok(())
     }
 
     async fn supplier(&self, actor: &Actor, id: SupplierId) -> Result<Versioned<Supplier>, OnboardError> {

@@ -6,13 +6,14 @@
 //! | `bank_received` | its payout was credited by the bank |
 //! | `calendar` | with the day: the platform lends its own money, and finance moves it to the client account |
 //!
-//! A share with a dispute, an open finding or a conversion that waits stays pending. A business day is a day in the
+//! What a supplier's terms keep back goes to its reserve (2120) instead, for so many days; the reserve is told apart by
+//! its day. A share with a dispute, an open finding or a conversion that waits stays pending. A business day is a day in the
 //! merchant's zone; no calendar of holidays is known here.
 
 use std::collections::BTreeMap;
 
 use crate::clock::Clock;
-use crate::domain::ledger::journal::{self, Booking};
+use crate::domain::ledger::journal::{self, Booking, Fact};
 use crate::domain::merchants::{AvailableWhen, GatewayAccount};
 use crate::domain::refunds::own_pending;
 use crate::domain::settlement::Settlement;
@@ -22,6 +23,8 @@ use crate::money::{Currency, Money};
 use crate::store::payments::PAYMENT;
 use crate::store::settlements::{Released, SettlementRecord};
 use crate::store::{Change, CommitError, Store, StoreError, Versioned};
+
+mod reserves;
 
 use super::pay::Accounts;
 use super::settle::given_back;
@@ -69,6 +72,7 @@ impl Releasing {
         let mut count = 0;
         for merchant in self.store.merchants().await? {
             let today = start_of_day(self.clock.now(), merchant.zone);
+            self.release_reserves(&merchant).await?;
             for open in self.accounts.all() {
                 let account = &open.account;
                 if account.merchant != merchant.id || !account.lands_here() {
@@ -160,7 +164,10 @@ impl Releasing {
             };
             let (ids, merchant) = (&self.ids, account.merchant);
             let booking = Booking { ids, merchant, account, source: &source, subject: &subject, at: now };
-            if let Some(transaction) = journal::released(&booking, supplier, amount).map_err(broken)? {
+            let fact = Fact { ids, merchant, source: &source, subject: &subject, at: now };
+            let kept = self.keep_back(&mut change, &fact, supplier, amount).await?;
+            let rest = amount.checked_sub(kept).map_err(broken)?;
+            if let Some(transaction) = journal::released(&booking, supplier, rest).map_err(broken)? {
                 change.post(transaction);
             }
         }

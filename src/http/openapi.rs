@@ -210,7 +210,7 @@ fn particular(operation: &str) -> &'static [Code] {
         "payout_plans_execute" => &[Code::WrongState, Code::PlanChanged],
         "payouts_stop" => &[Code::WrongState, Code::GatewayRefused],
         "payouts_limit" => &[Code::NotFound, Code::Conflict],
-        "payouts_set_terms" => &[Code::Conflict],
+        "payouts_set_terms" => &[Code::Conflict, Code::NotFound],
         "disputes_evidence" | "disputes_accept" => &[Code::WrongState, Code::Unprocessable],
         "journals_draft" => &[Code::JournalInvalid, Code::PeriodClosed, Code::WrongState],
         "journals_approve" => {

@@ -184,6 +184,8 @@ impl FindingKind {
             | FindingKind::UnknownMovement
             | FindingKind::DepositShort
             | FindingKind::DepositOver => action == Action::Adopt,
+            // Taken as never sent: the suppliers have their balances back.
+            FindingKind::PayoutUnknown => action == Action::Adopt,
             FindingKind::Reversed => action != Action::SendBack,
             FindingKind::BankUnexplained => matches!(action, Action::Adopt | Action::Dismiss),
             FindingKind::AccountDiffers
@@ -208,7 +210,6 @@ impl FindingKind {
             | FindingKind::FeeDrift
             | FindingKind::DepositReversed
             | FindingKind::StatementGap
-            | FindingKind::PayoutUnknown
             | FindingKind::PayoutDiffers => action == Action::Dismiss,
         }
     }

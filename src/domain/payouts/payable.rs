@@ -34,7 +34,7 @@ pub struct Standing {
     pub available: Money,
     /// What it owes, from the books (1200).
     pub owed: Money,
-    /// Tax to be withheld, by dated data; zero where none is.
+    /// Tax to be withheld; zero while no rule of any authority is in force here.
     pub withholding: Money,
     /// Its terms.
     pub terms: PayoutTerms,

@@ -32,6 +32,7 @@ pub const EVENT_TYPES: &[&str] = &[
     "payout_plan.partially_failed",
     "payout_plan.rejected",
     "payout_plan.cancelled",
+    "supplier.account_changed",
     "payout.paid",
     "payout.failed",
     "payout.returned",
@@ -39,8 +40,17 @@ pub const EVENT_TYPES: &[&str] = &[
 ];
 
 /// What a filter may name as a whole: `payment.*`. A group may have no events yet.
-pub const EVENT_GROUPS: &[&str] =
-    &["payment", "dispute", "refund", "settlement", "finding", "payout_plan", "payout", "statement"];
+pub const EVENT_GROUPS: &[&str] = &[
+    "payment",
+    "dispute",
+    "refund",
+    "settlement",
+    "finding",
+    "payout_plan",
+    "payout",
+    "statement",
+    "supplier",
+];
 
 /// What a shop's own key hears of: not what others earn, nor what is not understood about money.
 pub const STOREFRONT_GROUPS: &[&str] = &["payment", "dispute", "refund"];

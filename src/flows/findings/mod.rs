@@ -31,6 +31,7 @@ use crate::store::{Change, CommitError, Store, TransactionFilter, Versioned};
 
 use super::deposits::Deposits;
 use super::pay::Pay;
+use super::pay_out::never_taken;
 use super::refund::{RefundInput, Refunding};
 use super::settle::{Settlements, finding_data};
 
@@ -128,6 +129,13 @@ impl Resolving {
             matches!(finding.value.kind, FindingKind::PaidUnknownHere | FindingKind::UnknownMovement);
         if stranger && action == Action::Adopt {
             return Ok((self.bear_stranger(finding).await?, None));
+        }
+        if finding.value.kind == FindingKind::PayoutUnknown {
+            let Ok(batch) = finding.value.fact.parse() else { return Err(ResolveError::NoMoney) };
+            let (merchant, now) = (finding.value.merchant, self.clock.now());
+            let undone = never_taken(&self.store, &self.ids, now, merchant, batch).await;
+            let undone = undone.map_err(ResolveError::unavailable)?;
+            return undone.map(|change| (change, None)).ok_or(ResolveError::NoMoney);
         }
         if let (
             FindingKind::DepositShort | FindingKind::DepositOver | FindingKind::BankUnexplained,

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::crash::{Point, point};
 use crate::domain::findings::FindingKind;
 use crate::domain::ledger::AccountCode;
-use crate::domain::ledger::journal::{Fact, debt_netted, tax_withheld};
+use crate::domain::ledger::journal::{Fact, debt_netted};
 use crate::domain::orders::Outcome;
 use crate::domain::payouts::{
     FeeBearer, Line, Payout, PayoutBatch, PayoutPlan, PayoutState, PlanState, ReturnFault, postings,
@@ -181,15 +181,13 @@ impl PayingOut {
         })
     }
 
-    /// Debts and tax first, then the payout itself.
+    /// Debts first, then the payout itself.
     fn book(&self, change: &mut Change, line: &Line, payout: &Payout) -> Result<(), PayOutError> {
         let source = payout.id.to_string();
         let (ids, merchant, at) = (&self.0.ids, payout.merchant, payout.created_at);
         let fact = Fact { ids, merchant, source: &source, subject: &source, at };
-        let authority = "tax";
         let booked = [
             debt_netted(&fact, line.supplier, line.debt),
-            tax_withheld(&fact, line.supplier, authority, line.withholding),
             postings(&fact, payout, &PayoutState::Held, ReturnFault::Supplier),
         ];
         for transaction in booked {

@@ -42,6 +42,7 @@ pub(in crate::flows) use apply::{Moved, moved};
 pub use decide::{EXECUTE, Word};
 pub use error::PayOutError;
 pub use plan::PlanInput;
+pub(in crate::flows) use stop::never_taken;
 pub use terms::{HoldInput, TermsInput};
 pub use view::{payout_view, plan_summary, terms_view};
 

@@ -1,11 +1,13 @@
 //! What is not yet sent can be stopped: the supplier has its balance back. What is being sent goes on; what waits for its
 //! payee can be taken back where the rail does that.
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::ledger::journal::Fact;
 use crate::domain::orders::Outcome;
 use crate::domain::payouts::{Payout, PayoutBatch, PayoutState, PlanState, undone};
-use crate::ids::{MerchantId, PayoutId, PlanId};
-use crate::store::{Change, Versioned};
+use crate::ids::{IdSource, MerchantId, PayoutBatchId, PayoutId, PlanId};
+use crate::store::{Change, Store, Versioned};
 
 use super::{PayOutError, PayingOut};
 
@@ -93,24 +95,15 @@ impl PayingOut {
         self.written(change).await
     }
 
-    /// What was set aside is the supplier's again.
-    pub(super) fn give_up(
+    fn give_up(
         &self,
         change: &mut Change,
         payout: &Versioned<Payout>,
         code: &str,
         reason: &str,
     ) -> Result<(), PayOutError> {
-        let (source, now) = (payout.value.id.to_string(), self.0.clock.now());
-        let (ids, merchant) = (&self.0.ids, payout.value.merchant);
-        let fact = Fact { ids, merchant, source: &source, subject: &source, at: now };
-        if let Some(transaction) = undone(&fact, &payout.value).map_err(PayOutError::unavailable)? {
-            change.post(transaction);
-        }
-        let state = PayoutState::Failed { code: code.to_owned(), reason: reason.to_owned() };
-        let failed = Payout { state, updated_at: now, ..payout.value.clone() };
+        let failed = given_up(&self.0.ids, self.0.clock.now(), change, payout, (code, reason))?;
         self.tell_payout(change, &failed);
-        change.update_payout(&failed, payout.version);
         Ok(())
     }
 
@@ -118,4 +111,46 @@ impl PayingOut {
         let found = self.0.store.payout(id).await?;
         found.filter(|payout| payout.value.merchant == merchant).ok_or(PayOutError::Unknown("payout"))
     }
+}
+
+/// What was set aside is the supplier's again; the payout as it is then.
+fn given_up(
+    ids: &IdSource,
+    now: DateTime<Utc>,
+    change: &mut Change,
+    payout: &Versioned<Payout>,
+    (code, reason): (&str, &str),
+) -> Result<Payout, PayOutError> {
+    let (source, merchant) = (payout.value.id.to_string(), payout.value.merchant);
+    let fact = Fact { ids, merchant, source: &source, subject: &source, at: now };
+    if let Some(transaction) = undone(&fact, &payout.value).map_err(PayOutError::unavailable)? {
+        change.post(transaction);
+    }
+    let state = PayoutState::Failed { code: code.to_owned(), reason: reason.to_owned() };
+    let failed = Payout { state, updated_at: now, ..payout.value.clone() };
+    change.update_payout(&failed, payout.version);
+    Ok(failed)
+}
+
+/// Two persons looked: the rail never took the batch. Nothing where somebody knows otherwise by now.
+///
+/// # Errors
+/// [`PayOutError`].
+pub(in crate::flows) async fn never_taken(
+    store: &Store,
+    ids: &IdSource,
+    now: DateTime<Utc>,
+    merchant: MerchantId,
+    id: PayoutBatchId,
+) -> Result<Option<Change>, PayOutError> {
+    let batch = store.payout_batch(id).await?.filter(|batch| batch.value.merchant == merchant);
+    let Some(batch) = batch.filter(|batch| batch.value.outcome == Outcome::Unknown) else { return Ok(None) };
+    let (why, mut change) = ("two persons found that the rail never took it", Change::new());
+    change.update_payout_batch(&batch.value.ended(Outcome::Refused, Some(why.to_owned())), batch.version);
+    for payout in store.payouts_of_batch(id).await? {
+        if payout.value.state == PayoutState::Unknown {
+            given_up(ids, now, &mut change, &payout, ("never_taken", why))?;
+        }
+    }
+    Ok(Some(change))
 }

@@ -93,6 +93,16 @@ impl PayingOut {
         let before = self.0.store.payout_terms(supplier).await?;
         let (now, version) = (self.0.clock.now(), before.as_ref().map(|row| row.version));
         let mut terms = before.map(|row| row.value).unwrap_or_default();
+        let long = |text: &Option<String>, most: usize| {
+            text.as_ref().is_some_and(|text| text.chars().count() > most)
+        };
+        let notes = input.holds.iter().flatten().any(|hold| hold.note.chars().count() > 200);
+        let many = |count: Option<usize>| count.is_some_and(|count| count > 50);
+        let (holds, minimums) = (input.holds.as_ref().map(Vec::len), input.minimum.as_ref().map(Vec::len));
+        if long(&input.purpose, 35) || long(&input.town, 35) || notes || many(holds) || many(minimums) {
+            let why = "a purpose or town has at most 35 letters, a note 200, a list 50 rows".to_owned();
+            return Err(PayOutError::Refused { param: "holds", why });
+        }
         if let Some(holds) = &input.holds {
             terms.holds = placed(&terms.holds, holds, user, now);
         }

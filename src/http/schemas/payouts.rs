@@ -48,9 +48,34 @@ pub struct PayoutPlanSummary {
 /// A plan of payouts.
 #[derive(Debug, ToSchema)]
 pub struct PayoutPlan {
+    id: PlanId,
     #[schema(inline)]
-    #[serde(flatten)]
-    summary: PayoutPlanSummary,
+    object: PlanObject,
+    state: PlanStateWord,
+    /// SHA-256 of its content: what an approval is of.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    hash: String,
+    /// The moment it is of.
+    as_of: DateTime<Utc>,
+    /// How many it pays.
+    payouts: i64,
+    /// By currency.
+    totals: Vec<Total>,
+    /// Everybody who gave it its content; none of them approves it.
+    made_by: Vec<UserId>,
+    #[schema(required)]
+    submitted_by: Option<UserId>,
+    #[schema(required)]
+    approved_by: Option<UserId>,
+    #[schema(required)]
+    approved_at: Option<DateTime<Utc>>,
+    /// Who rejected, cancelled or stopped it.
+    #[schema(required)]
+    ended_by: Option<UserId>,
+    /// Why it was rejected.
+    #[schema(required)]
+    reason: Option<String>,
+    created_at: DateTime<Utc>,
     /// What is paid.
     lines: Vec<Line>,
     /// What is not, and why.
@@ -129,9 +154,43 @@ pub struct Payout {
 /// A payout with the call it went out with.
 #[derive(Debug, ToSchema)]
 pub struct PayoutDetail {
+    /// Also the rail's key of it.
+    id: PayoutId,
     #[schema(inline)]
-    #[serde(flatten)]
-    payout: Payout,
+    object: PayoutObject,
+    state: PayoutStateWord,
+    plan: PlanId,
+    supplier: SupplierId,
+    account: SupplierAccountId,
+    rail_account: RailAccountId,
+    /// What is to reach the payee.
+    amount: Money,
+    /// The fee inside its balance.
+    fee_inside: Money,
+    /// What left the paying account.
+    #[schema(required)]
+    debited: Option<Money>,
+    /// What came back.
+    #[schema(required)]
+    returned: Option<Money>,
+    /// What the rail charged so far.
+    #[schema(required)]
+    charged: Option<Money>,
+    /// Why it failed.
+    #[schema(required)]
+    code: Option<String>,
+    /// In words.
+    #[schema(required)]
+    reason: Option<String>,
+    /// When the rail says it happened.
+    #[schema(required)]
+    at: Option<DateTime<Utc>>,
+    #[schema(required)]
+    purpose: Option<String>,
+    #[schema(required)]
+    rail_reference: Option<String>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
     attempts: PayoutAttempts,
 }
 

@@ -116,7 +116,8 @@ impl Store {
         Ok((booked, next))
     }
 
-    /// What stands at a gateway account by the books, spendable and held together, by currency, minor units.
+    /// What stands at a gateway account by the books, spendable and held together, by currency, minor units. What payees
+    /// have not taken is not among it: the gateway shows it as gone until it comes back.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -129,7 +130,7 @@ impl Store {
             "SELECT a.currency, CAST(SUM(a.balance) AS BIGINT) AS balance
              FROM ledger_dimension d JOIN ledger_account a ON a.id = d.account_id
              WHERE d.merchant_id = $1 AND d.dimension = $2 AND a.merchant_id = $1 AND a.layer = 1
-             AND a.code IN ($3, $4) GROUP BY a.currency",
+             AND a.code IN ($3, $4) AND NOT (a.code = $4 AND a.owner LIKE '%,unclaimed') GROUP BY a.currency",
         )
         .bind(merchant.to_string())
         .bind(account)

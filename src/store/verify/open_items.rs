@@ -4,7 +4,7 @@ use crate::domain::ledger::audit::Check;
 use crate::store::{Store, StoreError};
 
 /// Name, what is seen when all is well, and a query for one account whose money has no open item.
-const CHECKS: [(&str, &str, &str); 5] = [
+const CHECKS: [(&str, &str, &str); 7] = [
     (
         "clearing",
         "2000: every captured payment is divided or has an open finding",
@@ -51,6 +51,28 @@ const CHECKS: [(&str, &str, &str); 5] = [
          HAVING SUM(a.balance) <> -COALESCE((
              SELECT SUM(r.amount) FROM refund r WHERE r.merchant_id = a.merchant_id AND r.currency = a.currency
              AND r.state IN ('pending', 'awaiting_funds')), 0)
+         LIMIT 1",
+    ),
+    (
+        "payouts_in_transit",
+        "2140: what is on its way to suppliers is what the open payouts come to",
+        "SELECT a.code, MIN(a.owner), a.currency, CAST(SUM(a.balance) AS BIGINT), a.merchant_id
+         FROM ledger_account a WHERE a.code = 2140 AND a.layer = 1
+         GROUP BY a.code, a.merchant_id, a.currency
+         HAVING SUM(a.balance) <> -COALESCE((
+             SELECT SUM(p.amount) FROM payout p WHERE p.merchant_id = a.merchant_id AND p.currency = a.currency
+             AND p.state IN ('held', 'sent', 'unknown')), 0)
+         LIMIT 1",
+    ),
+    (
+        "payouts_unclaimed",
+        "2150: what suppliers have not taken is what the unclaimed payouts come to",
+        "SELECT a.code, MIN(a.owner), a.currency, CAST(SUM(a.balance) AS BIGINT), a.merchant_id
+         FROM ledger_account a WHERE a.code = 2150 AND a.layer = 1
+         GROUP BY a.code, a.merchant_id, a.currency
+         HAVING SUM(a.balance) <> -COALESCE((
+             SELECT SUM(p.amount) FROM payout p WHERE p.merchant_id = a.merchant_id AND p.currency = a.currency
+             AND p.state = 'unclaimed'), 0)
          LIMIT 1",
     ),
     (

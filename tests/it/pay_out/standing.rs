@@ -1,0 +1,110 @@
+//! What can be paid and what cannot yet: reserves with their days, and batches that only two persons can end.
+
+use chrono::TimeDelta;
+use straits::domain::findings::{Action, FindingKind};
+use straits::store::Seek;
+use straits::store::outbox::EventReader;
+
+use super::far::Goes;
+use super::money;
+use super::world::{From, Treasury};
+use crate::engines::on_each_engine;
+use crate::money_flows::world::{Setup, World, taken};
+
+const J01: &str = r#"{"splits":[{"supplier":"A","share":{"remainder":true}}],
+    "fee_bearer":"suppliers","platform_fee":{"percent":"10"}}"#;
+
+/// J23, our side of it: 10 % of 85.10 for 90 days.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reserve_is_kept_back_until_its_day() {
+    on_each_engine("reserves", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let treasury = Treasury::on(world, "paypal", From::PayPal, "USD", 10).await;
+        let supplier = treasury.supplier("A");
+        treasury.payee(supplier).await;
+        treasury.terms(supplier, r#"{"reserve":{"percent":"10","days":90}}"#).await;
+        let capture = taken("CAP-1", "100.00", "USD", "4.90");
+        treasury.world.paid("o-1", money("100.00", "USD"), J01, capture).await;
+        database.tick(TimeDelta::days(1));
+        let day = (database.clock.now() + TimeDelta::days(90)).date_naive();
+        for _ in 0..2 {
+            treasury.world.releasing.release_due().await.unwrap();
+            let standing = treasury.world.standing().await;
+            let of = |account: &str| standing.get(account).cloned().unwrap_or_default();
+            assert_eq!(of(&format!("2120[A,{day}] USD")), "-8.51", "{standing:?}");
+            assert_eq!((of("2110[A] USD"), of("2100[A] USD")), ("-76.59".into(), String::new()));
+        }
+        let plan = treasury.draft().await;
+        assert_eq!(plan.document.lines[0].net, money("76.59", "USD"), "what is kept back is not paid");
+        database.tick(TimeDelta::days(89));
+        treasury.world.releasing.release_due().await.unwrap();
+        assert!(treasury.world.standing().await.contains_key(&format!("2120[A,{day}] USD")));
+        database.tick(TimeDelta::days(1));
+        for _ in 0..2 {
+            treasury.world.releasing.release_due().await.unwrap();
+        }
+        let standing = treasury.world.standing().await;
+        assert_eq!(standing.get("2110[A] USD").map(String::as_str), Some("-85.10"), "{standing:?}");
+        assert!(!standing.keys().any(|account| account.starts_with("2120")));
+        treasury.world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_persons_end_what_the_rail_never_took() {
+    on_each_engine("never taken", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let treasury = Treasury::on(world, "paypal", From::PayPal, "USD", 10).await;
+        let suppliers = treasury.crowd(2, "100.00").await;
+        treasury.rail.plan(&[Goes::LostBefore]);
+        let plan = treasury.executing().await;
+        treasury.paying.carry_out(plan).await.unwrap_err();
+        database.tick(TimeDelta::hours(2));
+        treasury.paying.recover().await.unwrap();
+        let finding = treasury.world.finding(FindingKind::PayoutUnknown).await;
+        let (maker, checker) = (treasury.world.maker, treasury.world.checker);
+        assert!(treasury.world.word(maker, &finding, Action::Dismiss).await.is_err());
+        treasury.world.word(maker, &finding, Action::Adopt).await.unwrap();
+        let finding = treasury.world.finding(FindingKind::PayoutUnknown).await;
+        assert!(treasury.world.word(maker, &finding, Action::Adopt).await.is_err(), "not the same user");
+        treasury.world.word(checker, &finding, Action::Adopt).await.unwrap();
+        treasury.paying.recover().await.unwrap();
+        assert_eq!((treasury.state(plan).await, treasury.rail.calls()), ("partially_failed", 1));
+        let standing = treasury.world.standing().await;
+        for supplier in &suppliers {
+            assert_eq!(standing.get(&format!("2110[{supplier}] USD")).map(String::as_str), Some("-100.00"));
+        }
+        // They can be paid by a new plan, under new references.
+        let plan = treasury.sent().await;
+        treasury.works(plan).await;
+        assert_eq!(treasury.state(plan).await, "completed");
+        treasury.once(plan).await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_account_is_told_with_the_one_before() {
+    on_each_engine("account changed", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let treasury = Treasury::on(world, "paypal", From::PayPal, "USD", 10).await;
+        let supplier = treasury.supplier("A");
+        let (first, second) = (treasury.payee(supplier).await, treasury.payee(supplier).await);
+        let merchant = treasury.world.merchant.id;
+        let told = store.events_from(merchant, EventReader::Office, Seek::Start, 10).await.unwrap();
+        let told: Vec<_> = told.iter().filter(|event| event.kind == "supplier.account_changed").collect();
+        assert_eq!(told.len(), 1, "the first account changes nothing");
+        let data = &told[0].data;
+        assert_eq!(data["account"]["id"], second.id.to_string());
+        assert_eq!(data["before"][0]["id"], first.id.to_string());
+        assert!(!data.to_string().contains("payee@"), "numbers stay sealed: {data}");
+        store.close().await;
+    })
+    .await;
+}
