@@ -171,14 +171,7 @@ impl Change {
                 issued.sha256.as_str().into(),
                 small.into(),
                 issued.issued_at.into(),
-                // Plain data: serialising it to a string cannot fail.
-                Value::Text(
-                    issued
-                        .letterhead
-                        .as_ref()
-                        .and_then(|letterhead| serde_json::to_string(letterhead).ok())
-                        .unwrap_or_default(),
-                ),
+                super::words::json(&issued.letterhead),
             ],
         )
     }
@@ -400,9 +393,6 @@ pub(super) fn read_statement(row: &AnyRow) -> Result<IssuedStatement, StoreError
         upto_number: row.int("upto_number")?,
         sha256: row.text("sha256")?,
         issued_at: row.time("issued_at")?,
-        letterhead: match row.text("letterhead")?.as_str() {
-            "" => None,
-            _ => Some(row.json("letterhead")?),
-        },
+        letterhead: row.json("letterhead")?,
     })
 }

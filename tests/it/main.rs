@@ -55,6 +55,7 @@ mod scenarios_flows;
 mod settings;
 mod storage;
 mod simulator;
+mod statement_forms;
 mod store_crash;
 mod store_faults;
 mod store_ledger;

@@ -31,6 +31,7 @@ fn neighbours_that_must_not_meet_do_not() {
     assert_tidy(floors::forbidden_uses(&sources));
     assert_tidy(floors::adapters_that_meet(&sources));
     assert_tidy(floors::words(&sources_under("fx-providers/src"), "fx-providers/", &["straits"]));
+    assert_tidy(floors::words(&sources_under("statement-pdf/src"), "statement-pdf/", &["straits"]));
 }
 
 #[test]
@@ -92,6 +93,7 @@ fn files_are_short_and_named_for_what_they_hold() {
 fn nothing_is_left_half_done() {
     let mut sources = sources_under("src");
     sources.extend(sources_under("fx-providers/src"));
+    sources.extend(sources_under("statement-pdf/src"));
     assert_tidy(manners::leftovers(&sources));
 }
 

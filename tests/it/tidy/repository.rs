@@ -41,7 +41,7 @@ pub fn unexplained(files: &[String], text: &str) -> Vec<String> {
 
 /// Paths between back-ticks (`src/…`, `tests/…`, `migrations/…`) that do not exist.
 pub fn missing_paths(text: &str) -> Vec<String> {
-    let places = ["src/", "tests/", "migrations/", "benches/", "fx-providers/"];
+    let places = ["src/", "tests/", "migrations/", "benches/", "fx-providers/", "statement-pdf/"];
     let quoted = text.split('`').skip(1).step_by(2);
     let paths = quoted.filter(|word| places.iter().any(|place| word.starts_with(place)));
     let paths = paths.filter(|word| !word.contains(['*', '<', ' ', '{', '…']));
