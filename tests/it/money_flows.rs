@@ -12,6 +12,7 @@ mod expected;
 mod facts;
 mod far;
 mod findings;
+pub mod fx;
 mod payers;
 mod refunds;
 mod replays;
