@@ -14,6 +14,7 @@ mod chain;
 mod documents;
 mod open_items;
 mod periods;
+mod positions;
 mod trails;
 
 use std::collections::BTreeMap;
@@ -97,6 +98,7 @@ impl Store {
         checks.extend(self.check_open_items().await?);
         checks.extend(self.check_documents().await?);
         checks.extend(self.check_periods().await?);
+        checks.push(self.check_positions().await?);
         let (trails, trail) = self.verify_trails().await?;
         checks.push(trail);
         let verification = Verification { head: walked, trails, checks };

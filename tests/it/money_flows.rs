@@ -13,6 +13,7 @@ mod facts;
 mod far;
 mod fee_drift;
 mod findings;
+pub mod fx;
 mod payers;
 mod refunds;
 mod replays;

@@ -1,4 +1,4 @@
-//! Ten stories of `tests/scenarios/postings.json`, told by the flows themselves: a payment is started, a far side takes
+//! Thirteen stories of `tests/scenarios/postings.json`, told by the flows themselves: a payment is started, a far side takes
 //! the money and says so, the shopper's money is divided, delivered, sent back. What the ledger then holds is compared
 //! posting by posting and balance by balance, on both engines.
 //!
@@ -12,12 +12,14 @@ use serde_json::Value;
 use straits::domain::disputes::{DisputeState, MovementKind};
 use straits::domain::findings::{Action, FindingKind};
 use straits::domain::ledger::{Account, AccountCode, Chart, JournalEvent, LedgerTransaction, Owner, Posting};
-use straits::domain::merchants::{FeeOwner, Recognise};
+use straits::domain::merchants::{BankAccountKind, FeeOwner, Recognise};
+use straits::flows::fx_book::NewPlace;
 use straits::ids::PaymentId;
 use straits::money::{Currency, Money};
 use straits::store::{Change, Store};
 
 use crate::engines::{TestDatabase, on_each_engine};
+use crate::money_flows::fx;
 use crate::money_flows::world::{Line, Setup, World, complaint, converted, decided, money, moved, taken};
 
 /// The account that only these tests know.
@@ -71,6 +73,12 @@ impl Telling {
         telling.open().await;
         telling.before = telling.world.transactions().await.len();
         telling
+    }
+
+    /// Own money, which a story spends without saying where it came from.
+    fn own_funds(&mut self, account: &str, currency: &str, amount: &str) {
+        let row = serde_json::json!({"account": account, "currency": currency, "debit_minus_credit": amount});
+        self.story["start"].as_array_mut().unwrap().push(row);
     }
 
     async fn open(&self) {
@@ -330,6 +338,86 @@ async fn a_debt_is_allowed_for_and_written_off_as_told() {
         ] {
             telling.world.booked(&template).await;
         }
+        telling.told().await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// J14's own beginning: the order of J04 was converted, sold at the market and released.
+async fn sold_and_released(world: &World, database: &TestDatabase) -> PaymentId {
+    world.quote(&[("USD", "1"), ("CNY", "7.12")]).await;
+    let payment = j01(world).await;
+    let mut sale = fx::deal(world, money("85.10", "USD"), money("605.49", "CNY"), "FX-1");
+    sale.paid_from = fx::paypal();
+    fx::record(world, &sale).await.unwrap();
+    database.tick(chrono::TimeDelta::days(2));
+    assert_eq!(world.releasing.release_due().await.unwrap(), 1);
+    payment
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn market_deals_close_positions_as_told() {
+    on_each_engine("market_deals_close_positions_as_told", async |database| {
+        let store = database.open().await;
+        let j05 = world(&store, database, fx::in_yuan()).await;
+        let client = fx::bank(&j05, BankAccountKind::Client, "cny", "CNY").await;
+        let own = fx::bank(&j05, BankAccountKind::Own, "cny", "CNY").await;
+        let mut telling = Telling { story: story("J05"), world: j05, before: 0 };
+        telling.own_funds("1000[cny]", "CNY", "100.00");
+        telling.open().await;
+        telling.before = telling.world.transactions().await.len();
+        let world = &telling.world;
+        let sent = fx::withdrawn(world, "WD-1", money("85.10", "USD")).await;
+        let mut sale = fx::deal(world, money("85.10", "USD"), money("605.49", "CNY"), "FX-1");
+        sale.paid_from = vec![fx::leg(NewPlace::GatewaySettlement(sent), None)];
+        sale.paid_into = vec![fx::leg(NewPlace::BankAccount(client), None)];
+        sale.charge = Some(fx::leg(NewPlace::BankAccount(own), Some(money("2.00", "CNY"))));
+        fx::record(world, &sale).await.unwrap();
+        let sent = store.gateway_settlement(world.merchant.id, sent).await.unwrap().unwrap().value;
+        assert_eq!(sent.state.as_str(), "received");
+        telling.told().await;
+
+        let j14 = self::world(&store, database, fx::in_yuan()).await;
+        let client = fx::bank(&j14, BankAccountKind::Client, "cny", "CNY").await;
+        let own = fx::bank(&j14, BankAccountKind::Own, "cny", "CNY").await;
+        let payment = sold_and_released(&j14, database).await;
+        let telling = Telling::opened("J14", j14).await;
+        let world = &telling.world;
+        world.refund(payment, "{}").await.unwrap();
+        let mut purchase = fx::deal(world, money("612.72", "CNY"), money("85.10", "USD"), "FX-2");
+        purchase.paid_from = vec![
+            fx::leg(NewPlace::BankAccount(client), Some(money("602.88", "CNY"))),
+            fx::leg(NewPlace::BankAccount(own), None),
+        ];
+        purchase.paid_into = fx::paypal();
+        let bought = fx::record(world, &purchase).await.unwrap();
+        telling.told().await;
+        let (_, closings) = world.fx_book.deal(world.merchant.id, bought.id).await.unwrap();
+        assert_eq!(closings.len(), 1);
+        assert_eq!(closings[0].realized, money("6.81", "CNY").negated());
+        assert_eq!(closings[0].closing.subject, Some(payment.to_string()));
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revaluation_posts_nothing_as_told() {
+    on_each_engine("a_revaluation_posts_nothing_as_told", async |database| {
+        let store = database.open().await;
+        let telling = Telling::opened("J30", world(&store, database, Setup::default()).await).await;
+        let world = &telling.world;
+        world.quote(&[("USD", "1"), ("CNY", "7.05")]).await;
+        let (now, lots) = world.fx_book.exposure(world.merchant.id).await.unwrap();
+        let closing = world.fx_book.revalue(world.merchant.id, None).await.unwrap();
+        for positions in [&now, &closing.positions] {
+            let [position] = positions.as_slice() else { panic!("{positions:?}") };
+            assert_eq!(position.exposure.base, money("1000.00", "USD"));
+            assert_eq!(position.exposure.average_cost().unwrap().to_string(), "7.1");
+            assert_eq!(position.unrealized, Some(money("50.00", "CNY").negated()));
+        }
+        assert_eq!(lots.len(), 1);
         telling.told().await;
         store.close().await;
     })

@@ -27,3 +27,6 @@ pub use deal::{DealError, DealKind, FxDeal, Leg, Place, Side};
 pub use exposure::{Age, Exposure, exposures};
 pub use lot::{Lot, lots};
 pub use pair::Pair;
+
+#[cfg(test)]
+mod tests;

@@ -32,6 +32,7 @@ use straits::flows::deliver::Delivering;
 use straits::flows::deposits::Deposits;
 use straits::flows::dispute::Disputing;
 use straits::flows::findings::{ResolveError, Resolving};
+use straits::flows::fx_book::FxBook;
 use straits::flows::issue_statement::Statements;
 use straits::flows::journals::{JournalFlowError, Journals};
 use straits::flows::pay::{Accounts, OpenAccount, Parts, Pay, Price, Start};
@@ -159,6 +160,7 @@ pub struct World {
     pub reconciling: Reconciling,
     pub statements: Statements,
     pub deposits: Deposits,
+    pub fx_book: FxBook,
     pub releasing: Releasing,
     pub vault: Vault,
     pub account: GatewayAccount,
@@ -252,6 +254,13 @@ impl World {
             clock: clock.clone(),
         });
         let deposits = Deposits { store: store.clone(), ids: ids.clone(), clock: clock.clone() };
+        let fx_book = FxBook {
+            store: store.clone(),
+            ids: ids.clone(),
+            clock: clock.clone(),
+            rates: rates.clone(),
+            deposits: deposits.clone(),
+        };
         let resolving = Resolving {
             store: store.clone(),
             ids: ids.clone(),
@@ -319,6 +328,7 @@ impl World {
             reconciling,
             statements,
             deposits,
+            fx_book,
             releasing,
             vault,
             account,
