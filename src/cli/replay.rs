@@ -79,7 +79,10 @@ pub async fn replay(settings: Settings, asked: ReplayArguments) -> Result<Outcom
 
 async fn tell(replayed: &Replayed, store: &Store, merchants: &[MerchantId]) -> Result<(), CliError> {
     let mut out = Out::new();
-    out.line(format_args!("{} settlements as they were, {} statements", replayed.settlements, replayed.statements))?;
+    out.line(format_args!(
+        "{} settlements as they were, {} statements",
+        replayed.settlements, replayed.statements
+    ))?;
     for (engine, many) in &replayed.engines {
         out.line(format_args!("  {many} computed by {engine}"))?;
     }

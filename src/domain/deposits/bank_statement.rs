@@ -172,8 +172,17 @@ pub enum LineState {
 
 impl LineState {
     /// Every word.
-    pub const WORDS: [&'static str; 8] =
-        ["matched", "paid_out", "transferred", "converted", "suspense", "unbooked", "resolved", "reversed", "reversing"];
+    pub const WORDS: [&'static str; 9] = [
+        "matched",
+        "paid_out",
+        "transferred",
+        "converted",
+        "suspense",
+        "unbooked",
+        "resolved",
+        "reversed",
+        "reversing",
+    ];
 
     /// The stored word.
     pub fn as_str(&self) -> &'static str {

@@ -312,6 +312,7 @@ impl Gathered {
                 at: entry.at,
                 number: entry.number,
                 standing: Standing::Fresh,
+                expected: None,
             });
         }
         // Fees that belong to no capture of these days are movements of their own.

@@ -22,8 +22,8 @@ use crate::domain::statements::{Dates, Form};
 use crate::domain::webhooks::{EVENT_GROUPS, EVENT_TYPES};
 use crate::ids::{
     AuditId, BankAccountId, BankLineId, BankStatementId, DisputeAnswerId, DisputeId, EventId, FindingId,
-    FixedPriceId, FxDealId, GatewaySettlementId, Id, JournalId, KeyId, PaymentId, PayoutBatchId, PayoutId, PeriodId,
-    PlanId, QuoteId, RailAccountId, ReconciliationId, RefundId, ReportId, RequestId, SettlementId,
+    FixedPriceId, FxDealId, GatewaySettlementId, Id, JournalId, KeyId, PaymentId, PayoutBatchId, PayoutId,
+    PeriodId, PlanId, QuoteId, RailAccountId, ReconciliationId, RefundId, ReportId, RequestId, SettlementId,
     StatementId, SupplierAccountId, SupplierId, TransactionId, UserId, WebhookDeliveryId, WebhookEndpointId,
 };
 use crate::money::{Currency, Money, Percent};
