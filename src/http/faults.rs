@@ -345,6 +345,7 @@ impl From<CloseError> for Problem {
             CloseError::Store(error) => error.into(),
             CloseError::Commit(error) => error.into(),
             CloseError::Check(error) => error.into(),
+            CloseError::Balances(error) => error.into(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! every open call was asked about.
 
 mod after_a_restore;
+mod every_gate;
 mod nobody_is_told;
 mod program;
 

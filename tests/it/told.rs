@@ -129,3 +129,77 @@ async fn money_that_comes_after_the_end_is_flagged_told_and_refundable() {
     assert_eq!(app.get("finance", "/v1/ledger/verify").await.json()["ok"], true);
     app.stop().await;
 }
+
+/// Somebody else than us captures an order at the far side; the status they hear.
+async fn captured_elsewhere(app: &TestApp, order: &str) -> u16 {
+    let far = &app.sandbox["gateways"]["paypal"];
+    let base = far["base_url"].as_str().unwrap();
+    let client = reqwest::Client::new();
+    let token = client
+        .post(format!("{base}/v1/oauth2/token"))
+        .basic_auth(far["client_id"].as_str().unwrap(), far["client_secret"].as_str())
+        .form(&[("grant_type", "client_credentials")]);
+    let token: Value = token.send().await.unwrap().json().await.unwrap();
+    let captured = client
+        .post(format!("{base}/v2/checkout/orders/{order}/capture"))
+        .bearer_auth(token["access_token"].as_str().unwrap())
+        .header("content-type", "application/json")
+        .body("{}");
+    captured.send().await.unwrap().status().as_u16()
+}
+
+/// Every notice is lost and nobody comes back. It lapses, then the money comes, and is found by asking.
+#[tokio::test(flavor = "multi_thread")]
+async fn money_that_comes_after_expiry_and_is_never_told_is_found_flagged_and_refundable() {
+    crate::engines::on_each_engine("money_that_comes_after_expiry", async |database| {
+        let app = TestApp::with(&[("database.url", database.url.as_str())]).await;
+        for scenario in ["lost_callback", "insufficient_balance"] {
+            let arm = format!("/v1/sandbox/scenarios/{scenario}");
+            done(&app, "finance", &arm, json!({"next": 1})).await;
+        }
+        let payment = app.pay("paypal", "late").await;
+        let path = format!("/v1/payments/{}", payment["id"].as_str().unwrap());
+        let page = format!("/v1/sandbox{}", path.trim_start_matches("/v1"));
+        let order = app.get("storefront", &path).await.json()["gateway_ref"].as_str().unwrap().to_owned();
+        let read = async || app.get("storefront", &path).await.json();
+        let until = async |what: &str, holds: &dyn Fn(&Value) -> bool| {
+            for _ in 0..200 {
+                let seen = read().await;
+                if holds(&seen) {
+                    return seen;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+            panic!("{what}: {:#}", read().await)
+        };
+        let advance = async |step: &str| {
+            let answer = app.post("finance", "/v1/sandbox/clock", &json!({"advance": step})).await;
+            assert!(matches!(answer.status, 200 | 202), "{}", answer.text);
+        };
+        // A first try is declined between two questions of ours: the far side keeps the order open for longer than we.
+        advance("2h").await;
+        done(&app, "storefront", &page, json!({"shopper": "approve"})).await;
+        assert_eq!(captured_elsewhere(&app, &order).await, 422);
+        advance("65m").await;
+        let lapsed = until("it lapses", &|seen| seen["state"] == "expired").await;
+        assert_eq!(lapsed["late"], json!(false));
+        done(&app, "storefront", &page, json!({"shopper": "approve"})).await;
+        assert_eq!(captured_elsewhere(&app, &order).await, 201);
+        assert_eq!(read().await["state"], "expired", "nobody tells us");
+        advance("1d").await;
+        let late = until("it is found", &|seen| seen["state"] == "captured").await;
+        assert_eq!(late["late"], json!(true), "{late:#}");
+        let told = events(&app, "storefront", "payment.late").await;
+        assert_eq!((told.len(), &told[0]["data"]["id"]), (1, &payment["id"]), "{told:#?}");
+        // Booked and divided, once; and it goes back.
+        let settlement = app.get("finance", &format!("{path}/settlement")).await.json();
+        assert_eq!(settlement["gross"], json!({"amount": "100.00", "currency": "SGD"}), "{settlement:#}");
+        let refund = app.post_once("storefront", &format!("{path}/refunds"), "back", &json!({})).await;
+        assert_eq!(refund.status, 201, "{}", refund.text);
+        let after = until("it goes back", &|seen| seen["state"] == "refunded").await;
+        assert_eq!(after["refunded"], json!({"amount": "100.00", "currency": "SGD"}));
+        assert_eq!(app.get("finance", "/v1/ledger/verify").await.json()["ok"], true);
+        app.stop().await;
+    })
+    .await;
+}

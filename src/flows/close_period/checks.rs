@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::findings::{Finding, FindingKind};
 use crate::domain::ledger::{AccountCode, OpenItem};
 use crate::domain::periods::CloseCheck;
+use crate::flows::reconcile::LastCompared;
 use crate::ids::{FindingId, MerchantId};
 use crate::money::{Currency, Money};
 use crate::store::{Seek, VerifyOptions};
@@ -30,12 +31,18 @@ const ABOUT_MONEY: [FindingKind; 11] = [
 
 impl ClosePeriod {
     /// Every check, as things stand now: what is still unexplained was unexplained then, and is explained late or not at
-    /// all.
-    pub(super) async fn checks(&self, merchant: MerchantId) -> Result<Vec<CloseCheck>, CloseError> {
+    /// all. Gateways' balances are compared anew where that was last done before the period ended, at `over`.
+    pub(super) async fn checks(
+        &self,
+        merchant: MerchantId,
+        over: DateTime<Utc>,
+    ) -> Result<Vec<CloseCheck>, CloseError> {
+        let compared = self.reconciling.balances_since(merchant, over).await?;
         let mut checks = self.unexplained(merchant).await?;
         checks.extend(self.in_transit(merchant).await?);
         checks.push(self.findings(merchant).await?);
         checks.extend(self.gateway_balances(merchant).await?);
+        checks.extend(self.compared(compared, over));
         for check in self.client_money.report(merchant, None).await? {
             let top_up = check.top_up()?;
             checks.push(CloseCheck {
@@ -142,6 +149,43 @@ impl ClosePeriod {
             ),
         };
         Ok(sums.into_iter().map(check).collect())
+    }
+
+    /// How old the comparisons are that the check above rests on.
+    fn compared(
+        &self,
+        compared: BTreeMap<String, LastCompared>,
+        over: DateTime<Utc>,
+    ) -> impl Iterator<Item = CloseCheck> {
+        let now = self.clock.now();
+        let written = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M:%S UTC");
+        compared.into_iter().map(move |(account, last)| {
+            let ok = last.compared_at.is_some_and(|at| at >= over);
+            let was = match last.compared_at {
+                Some(at) => {
+                    let age = now - at;
+                    format!("at {}, {} h {} min ago", written(at), age.num_hours(), age.num_minutes() % 60)
+                }
+                None => "at no time".to_owned(),
+            };
+            let why = match ok {
+                true => String::new(),
+                false => format!(
+                    ", before the period was over ({}); tried again at {} in vain: the gateway did not tell its \
+                     balance, or money moved all the while",
+                    written(over),
+                    written(last.tried_at)
+                ),
+            };
+            CloseCheck {
+                name: "gateway_balance_age".into(),
+                currency: None,
+                ok,
+                blocks: true,
+                amount: None,
+                detail: format!("the balance of {account} was compared {was}{why}"),
+            }
+        })
     }
 
     async fn undecided(

@@ -25,6 +25,7 @@ pub use issue::statement_view;
 
 use super::client_money::{CheckError, ClientMoneyCheck};
 use super::issue_statement::{StatementFlowError, Statements};
+use super::reconcile::{ReconcileError, Reconciling};
 
 /// The flow; clones share what it works with.
 #[derive(Debug, Clone)]
@@ -39,6 +40,8 @@ pub struct ClosePeriod {
     pub statements: Statements,
     /// Whether what is held covers what is owed.
     pub client_money: ClientMoneyCheck,
+    /// What gateways say stands there.
+    pub reconciling: Reconciling,
     /// How much may be unexplained.
     pub limits: CloseLimits,
 }
@@ -76,6 +79,9 @@ pub enum CloseError {
     /// A check failed to be made.
     #[error(transparent)]
     Check(#[from] CheckError),
+    /// The gateways' balances cannot be looked at.
+    #[error(transparent)]
+    Balances(#[from] ReconcileError),
 }
 
 impl From<CommitError> for CloseError {
@@ -105,8 +111,8 @@ impl ClosePeriod {
     /// # Errors
     /// [`CloseError::Date`], [`CloseError::Store`].
     pub async fn look(&self, merchant: MerchantId, until: NaiveDate) -> Result<Vec<CloseCheck>, CloseError> {
-        self.period_of(merchant, until).await?;
-        self.checks(merchant).await
+        let period = self.period_of(merchant, until).await?;
+        self.checks(merchant, period.ends_before()).await
     }
 
     /// One user's word: the first proposes, another's confirms; with `extra`.
@@ -126,7 +132,7 @@ impl ClosePeriod {
         if known.as_ref().is_some_and(|known| known.value.proposed_by == user) {
             return Err(CloseError::FourEyes(user));
         }
-        let checks = self.checks(merchant).await?;
+        let checks = self.checks(merchant, period.ends_before()).await?;
         if checks.iter().any(|check| check.blocks && !check.ok) {
             return Err(CloseError::Unexplained(checks));
         }

@@ -1,10 +1,15 @@
-//! The gateway's own balance against the books: what stands there by us, held or not, is what it says.
+//! The gateway's own balance against the books: what stands there by us, held or not, is what it says. When an account was
+//! compared last is remembered, so that whoever rests on it sees how old it is.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
 use crate::domain::findings::FindingKind;
 use crate::flows::pay::OpenAccount;
+use crate::ids::{GatewayAccountId, MerchantId};
 use crate::money::{Currency, Money};
 use crate::store::Change;
 
@@ -13,6 +18,15 @@ use super::{ReconcileError, Reconciling};
 /// How often an account is looked at until it is quiet.
 const LOOKS: usize = 5;
 const BETWEEN: Duration = Duration::from_millis(300);
+
+/// How old what is known of an account's balance is. A gateway that tells none leaves nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastCompared {
+    /// When it was compared; `None` where that never came about.
+    pub compared_at: Option<DateTime<Utc>>,
+    /// When that was tried last.
+    pub tried_at: DateTime<Utc>,
+}
 
 impl Reconciling {
     /// Compares every account whose gateway tells its balance; answers how many currencies differ. What moved at the
@@ -24,26 +38,72 @@ impl Reconciling {
     pub async fn balances(&self) -> Result<usize, ReconcileError> {
         let mut differing = 0;
         for open in self.0.pay.accounts().all() {
-            let Some(bills) = open.gateway.bills() else { continue };
-            for _ in 0..LOOKS {
-                let before = self.quiet(&open).await?;
-                let told = match bills.balances().await {
-                    Ok(Some(told)) => told,
-                    Ok(None) => break,
-                    Err(error) => {
-                        tracing::warn!(account = open.account.name, %error, "the gateway did not tell its balance");
-                        break;
-                    }
-                };
-                let after = self.quiet(&open).await?;
-                if let (Some(booked), true) = (&before, before == after) {
-                    differing += self.hold_balances(&open, booked, &told).await?;
-                    break;
-                }
-                tokio::time::sleep(BETWEEN).await;
-            }
+            differing += self.balances_of(&open).await?;
         }
         Ok(differing)
+    }
+
+    /// The same for one merchant's accounts, unless they were compared since a moment.
+    ///
+    /// # Errors
+    /// [`ReconcileError::Unavailable`].
+    pub async fn balances_since(
+        &self,
+        merchant: MerchantId,
+        since: DateTime<Utc>,
+    ) -> Result<BTreeMap<String, LastCompared>, ReconcileError> {
+        let mut known = BTreeMap::new();
+        for open in self.0.pay.accounts().all().iter().filter(|open| open.account.merchant == merchant) {
+            let fresh = |last: &LastCompared| last.compared_at.is_some_and(|at| at >= since);
+            let mut last = self.last_compared(open.account.id).await?;
+            if !last.as_ref().is_some_and(fresh) {
+                self.balances_of(open).await?;
+                last = self.last_compared(open.account.id).await?;
+            }
+            known.extend(last.map(|last| (open.account.name.clone(), last)));
+        }
+        Ok(known)
+    }
+
+    async fn balances_of(&self, open: &OpenAccount) -> Result<usize, ReconcileError> {
+        let Some(bills) = open.gateway.bills() else { return Ok(0) };
+        let (mut differing, mut compared) = (0, false);
+        for _ in 0..LOOKS {
+            let before = self.quiet(open).await?;
+            let told = match bills.balances().await {
+                Ok(Some(told)) => told,
+                Ok(None) => return Ok(0),
+                Err(error) => {
+                    tracing::warn!(account = open.account.name, %error, "the gateway did not tell its balance");
+                    break;
+                }
+            };
+            let after = self.quiet(open).await?;
+            if let (Some(booked), true) = (&before, before == after) {
+                differing = self.hold_balances(open, booked, &told).await?;
+                compared = true;
+                break;
+            }
+            tokio::time::sleep(BETWEEN).await;
+        }
+        self.note_compared(open.account.id, compared).await?;
+        Ok(differing)
+    }
+
+    async fn last_compared(&self, account: GatewayAccountId) -> Result<Option<LastCompared>, ReconcileError> {
+        let known = self.0.store.setting(&place(account)).await?;
+        known.map(|row| serde_json::from_str(&row.value).map_err(ReconcileError::unavailable)).transpose()
+    }
+
+    async fn note_compared(&self, account: GatewayAccountId, compared: bool) -> Result<(), ReconcileError> {
+        let known = self.0.store.setting(&place(account)).await?;
+        let before = self.last_compared(account).await?.and_then(|last| last.compared_at);
+        let now = self.now();
+        let last = LastCompared { compared_at: if compared { Some(now) } else { before }, tried_at: now };
+        let text = serde_json::to_string(&last).map_err(ReconcileError::unavailable)?;
+        let mut change = Change::new();
+        change.set_setting(&place(account), text, known.as_ref());
+        self.commit_once(change).await
     }
 
     /// What the books have at the gateway; `None` while a call is under way that moves money there.
@@ -89,4 +149,9 @@ impl Reconciling {
         }
         Ok(count)
     }
+}
+
+/// The setting that remembers an account's last comparison.
+fn place(account: GatewayAccountId) -> String {
+    format!("balance_compared/{account}")
 }

@@ -117,6 +117,17 @@ impl Refunding {
         if held {
             return Ok(());
         }
+        if self.is_taken_otherwise(&call).await? {
+            let report = RefundReport {
+                refund_ref: call.refund.value.id.to_string(),
+                request_ref: Some(call.refund.value.id.to_string()),
+                amount: call.refund.value.amount,
+                fee_returned: None,
+                status: RefundStatus::Failed { code: "charged_back".to_owned() },
+                at: now,
+            };
+            return self.apply(&call, &report, ReportSource::Poll).await;
+        }
         let lease = Lease { owner: self.0.holder.boot, until: now + Intent::LEASE };
         let leased = Intent {
             lease: Some(lease),
@@ -135,6 +146,29 @@ impl Refunding {
             Err(CommitError::LostUpdate { .. }) => Ok(()),
             Err(error) => Err(RefundFlowError::unavailable(error)),
         }
+    }
+
+    /// Whether disputes took meanwhile, beside what else went back, what this refund would give: the shopper has it, and
+    /// it is not given twice. The gateway has nothing of the refund by now, as it was just asked.
+    async fn is_taken_otherwise(&self, call: &Call) -> Result<bool, RefundFlowError> {
+        let Some(captured) = call.payment.value.state.taken().map(|taken| taken.amount) else {
+            return Ok(false);
+        };
+        let (refund, payment) = (&call.refund.value, call.payment.value.id);
+        let (mut left, mut charged) = (captured, false);
+        for dispute in self.0.store.disputes_of(payment).await? {
+            let taken = dispute.value.taken().map_err(RefundFlowError::unavailable)?;
+            if taken.currency() == captured.currency() && taken.is_positive() {
+                charged = true;
+                left = left.checked_sub(taken).map_err(RefundFlowError::unavailable)?;
+            }
+        }
+        let others = self.0.store.refunds_of(payment).await?.into_iter().map(|other| other.value);
+        for other in others.filter(|other| other.id != refund.id && other.counts()) {
+            left = left.checked_sub(other.amount).map_err(RefundFlowError::unavailable)?;
+        }
+        let short = left.checked_sub(refund.amount).map_err(RefundFlowError::unavailable)?;
+        Ok(charged && short.is_negative())
     }
 
     async fn call(&self, id: RefundId) -> Result<Option<Call>, RefundFlowError> {

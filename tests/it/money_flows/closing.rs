@@ -230,3 +230,66 @@ async fn a_period_is_closed_within_limits_and_stays_as_it_was() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_close_rests_on_no_balance_that_was_compared_before_the_period_was_over() {
+    on_each_engine("a_close_rests_on_no_balance_of_before", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        one(&world, "kept").await;
+        let day = today(&world);
+        let aged = |checks: &[straits::domain::periods::CloseCheck]| {
+            let of = checks.iter().filter(|check| check.name == "gateway_balance_age");
+            of.map(|check| (check.ok, check.blocks, check.detail.clone())).collect::<Vec<_>>()
+        };
+        // A gateway that tells no balance is not asked for one.
+        database.tick(TimeDelta::days(1));
+        assert_eq!(aged(&world.close_period.look(world.merchant.id, day).await.unwrap()), []);
+
+        // The duty of the day before: all is well then, and says nothing of what came after it.
+        world.far.tell_balances(Ok(vec![money("95.10", "USD")]));
+        assert_eq!(world.reconciling.balances().await.unwrap(), 0);
+        let day = today(&world);
+        database.tick(TimeDelta::days(1));
+        world.far.tell_balances(Err(()));
+        let refused = close(&world, world.maker, day).await;
+        let Err(CloseError::Unexplained(checks)) = refused else { panic!("{refused:?}") };
+        let [(false, true, detail)] = &aged(&checks)[..] else { panic!("{checks:?}") };
+        assert!(
+            detail.contains("the balance of paypal was compared at") && detail.contains("24 h 0 min ago"),
+            "{detail}"
+        );
+        assert!(detail.contains("before the period was over") && detail.contains("in vain"), "{detail}");
+        // It answers again: it is asked anew, and what it says now counts.
+        world.far.tell_balances(Ok(vec![money("90.10", "USD")]));
+        let refused = close(&world, world.maker, day).await;
+        let Err(CloseError::Unexplained(checks)) = refused else { panic!("{refused:?}") };
+        let faults: Vec<&str> = checks
+            .iter()
+            .filter(|check| check.blocks && !check.ok)
+            .map(|check| check.name.as_str())
+            .collect();
+        assert_eq!(faults, ["gateway_balance"], "{checks:?}");
+        let finding = world.finding(FindingKind::BalanceDiffers).await;
+        assert_eq!(finding.amount, Some(money("-5.00", "USD")));
+        world.word(world.maker, &finding, Action::Dismiss).await.unwrap();
+        database.tick(TimeDelta::minutes(90));
+        let proposed = close(&world, world.maker, day).await.unwrap();
+        let [(true, true, detail)] = &aged(&proposed.checks)[..] else { panic!("{:?}", proposed.checks) };
+        assert!(detail.ends_with("1 h 30 min ago"), "{detail}");
+        let closed = close(&world, world.checker, day).await.unwrap();
+        assert_eq!((closed.state.as_str(), aged(&closed.checks).len()), ("closed", 1));
+        // Never compared at all is too old as well.
+        database.tick(TimeDelta::days(1));
+        let strange = World::on(&store, &database.clock, Setup::default()).await;
+        one(&strange, "never").await;
+        let day = today(&strange);
+        database.tick(TimeDelta::days(1));
+        strange.far.tell_balances(Err(()));
+        let checks = strange.close_period.look(strange.merchant.id, day).await.unwrap();
+        let [(false, true, detail)] = &aged(&checks)[..] else { panic!("{checks:?}") };
+        assert!(detail.contains("was compared at no time"), "{detail}");
+        store.close().await;
+    })
+    .await;
+}

@@ -62,6 +62,12 @@ struct State {
     bill: Vec<BillLine>,
     /// The bill breaks off behind its first page.
     bill_breaks: bool,
+    /// What it says stands on the account; without it, nothing. An error: it does not answer.
+    balances: Option<Result<Vec<Money>, ()>>,
+    /// It answers no question.
+    silent: bool,
+    /// What it was asked or told to do, in order.
+    asked: Vec<&'static str>,
 }
 
 /// The far side.
@@ -153,6 +159,28 @@ impl Far {
     /// The far side bills this too.
     pub fn bill(&self, line: BillLine) {
         self.0.lock().unwrap().bill.push(line);
+    }
+
+    /// It answers no question from now on, or does.
+    pub fn be_silent(&self, silent: bool) {
+        self.0.lock().unwrap().silent = silent;
+    }
+
+    /// What it was asked or told to do since the last time, in order: `query…`, and everything else moves something.
+    pub fn asked(&self) -> Vec<&'static str> {
+        std::mem::take(&mut self.0.lock().unwrap().asked)
+    }
+
+    fn question(&self, what: &'static str) -> Result<(), GatewayError> {
+        let mut state = self.0.lock().unwrap();
+        state.asked.push(what);
+        let silent = || GatewayError::OutcomeUnknown("it does not answer".into());
+        (!state.silent).then_some(()).ok_or_else(silent)
+    }
+
+    /// What it says stands on the account from now on, or that it does not answer.
+    pub fn tell_balances(&self, balances: Result<Vec<Money>, ()>) {
+        self.0.lock().unwrap().balances = Some(balances);
     }
 
     /// The next bills end in the middle, or do not.
@@ -250,6 +278,7 @@ impl Gateway for FarGateway {
         request: &PaymentRequest,
         _: &GatewaySecrets,
     ) -> Result<PaymentReport, GatewayError> {
+        self.far.question("query_payment")?;
         Ok(self.report(request))
     }
 
@@ -273,6 +302,7 @@ impl Gateway for FarGateway {
     ) -> Result<Completed, GatewayError> {
         {
             let mut state = self.far.0.lock().unwrap();
+            state.asked.push("complete");
             let payment = state.payments.get_mut(&request.request_ref).unwrap();
             if let Some(capture) = payment.takes.take() {
                 payment.report = ReportKind::Captured(capture);
@@ -316,6 +346,7 @@ impl Gateway for FarGateway {
 #[async_trait]
 impl Disputes for FarGateway {
     async fn query_dispute(&self, dispute_ref: &str) -> Result<Option<DisputeReport>, GatewayError> {
+        self.far.question("query_dispute")?;
         Ok(self.far.0.lock().unwrap().disputes.get(dispute_ref).cloned())
     }
 
@@ -331,6 +362,7 @@ impl Disputes for FarGateway {
         reference: &str,
         evidence: &Evidence,
     ) -> Result<(), GatewayError> {
+        self.far.0.lock().unwrap().asked.push("provide_evidence");
         let (notes, now) = (format!("{} [{reference}]", evidence.notes), self.clock.now());
         self.far.hear(dispute_ref, |dispute| {
             dispute.answers.push(notes);
@@ -365,6 +397,11 @@ impl Bills for FarGateway {
         Box::new(std::iter::empty())
     }
 
+    async fn balances(&self) -> Result<Option<Vec<Money>>, GatewayError> {
+        let told = self.far.0.lock().unwrap().balances.clone();
+        told.transpose().map_err(|()| GatewayError::OutcomeUnknown("it does not answer".into()))
+    }
+
     async fn page(&self, day: NaiveDate, _: Option<Bookmark>) -> Result<BillPage, BillError> {
         let state = self.far.0.lock().unwrap();
         if state.bill_breaks {
@@ -385,6 +422,7 @@ impl Refunds for FarGateway {
         request: &RefundRequest,
     ) -> Result<RefundReport, GatewayError> {
         let mut state = self.far.0.lock().unwrap();
+        state.asked.push("refund");
         state.calls += 1;
         let way = state.plan.pop_front();
         let lost = || GatewayError::OutcomeUnknown("no answer".into());
@@ -418,6 +456,7 @@ impl Refunds for FarGateway {
         _: &GatewaySecrets,
         request: &RefundRequest,
     ) -> Result<Option<RefundReport>, GatewayError> {
+        self.far.question("query_refund")?;
         let state = self.far.0.lock().unwrap();
         Ok(state.refunds.get(&request.request_ref).map(|(_, report)| report.clone()))
     }

@@ -285,14 +285,6 @@ impl World {
         };
         let client_money = ClientMoneyCheck { store: store.clone(), ids: ids.clone(), clock: clock.clone() };
         let journals = Journals { store: store.clone(), ids: ids.clone(), clock: clock.clone() };
-        let close_period = ClosePeriod {
-            store: store.clone(),
-            ids: ids.clone(),
-            clock: clock.clone(),
-            statements: Statements::new(store.clone(), clock.clone(), ids.clone()),
-            client_money: client_money.clone(),
-            limits: CloseLimits { unexplained_minor: 0, transit_days: 3, open_findings: 0 },
-        };
         let reconciling = Reconciling::new(reconcile::Parts {
             store: store.clone(),
             clock: clock.clone(),
@@ -303,6 +295,15 @@ impl World {
             deposits: deposits.clone(),
             folder: std::env::temp_dir().join("straits-bills"),
         });
+        let close_period = ClosePeriod {
+            reconciling: reconciling.clone(),
+            store: store.clone(),
+            ids: ids.clone(),
+            clock: clock.clone(),
+            statements: Statements::new(store.clone(), clock.clone(), ids.clone()),
+            client_money: client_money.clone(),
+            limits: CloseLimits { unexplained_minor: 0, transit_days: 3, open_findings: 0 },
+        };
         let delivering =
             Delivering { store: store.clone(), ids: ids.clone(), clock: clock.clone(), pay: pay.clone() };
         let statements = Statements::new(store.clone(), clock.clone(), ids.clone());
