@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::app::{Sources, open_store, open_vault, restore_clock};
 use crate::domain::access::AuditHead;
 use crate::domain::ledger::{ChainHead, Layer};
+use crate::domain::statements::Form;
 use crate::flows::issue_statement::{StatementQuery, Statements};
 use crate::geo::{Geo, GeoReport, VpnReport};
 use crate::http::api::ledger::verified;
@@ -161,7 +162,7 @@ pub async fn journal(settings: Settings) -> Result<Outcome, CliError> {
     Ok(Outcome::Done)
 }
 
-/// Writes one supplier's statement as CSV.
+/// Writes one supplier's statement in one of its forms.
 ///
 /// # Errors
 /// [`CliError`]; [`Outcome::FoundFaults`] when the period does not foot.
@@ -181,11 +182,15 @@ pub async fn statement(settings: Settings, which: StatementArguments) -> Result<
         after: None,
     };
     let statements = Statements::new(store.clone(), clock, ids);
-    let chunks = statements.csv(merchant, &query).await.map_err(words)?;
-    let mut chunks = std::pin::pin!(chunks);
     let mut out = Out::new();
-    while let Some(chunk) = chunks.next().await {
-        out.write_all(&chunk.map_err(words)?).map_err(unwritten)?;
+    if which.format == Form::Json {
+        let statement = statements.statement(merchant, &query).await.map_err(words)?;
+        out.line(serde_json::to_string(&statement).map_err(words)?)?;
+    } else {
+        let mut file = statements.file(merchant, &query, which.format.into()).await.map_err(words)?;
+        while let Some(chunk) = file.body.next().await {
+            out.write_all(&chunk.map_err(words)?).map_err(unwritten)?;
+        }
     }
     store.close().await;
     Ok(Outcome::Done)
@@ -205,6 +210,13 @@ pub struct StatementArguments {
     /// Without it, the currency the supplier settles in
     #[arg(long)]
     currency: Option<crate::money::Currency>,
+    /// json, csv, xlsx, pdf, camt053, ofx, xero, quickbooks or quickbooks4
+    #[arg(long, value_name = "FORM", default_value = "csv", value_parser = form)]
+    format: Form,
+}
+
+fn form(word: &str) -> Result<Form, String> {
+    Form::find(word).ok_or_else(|| format!("a statement is had as {}", Form::WORDS.join(", ")))
 }
 
 async fn owner(store: &Store, supplier: SupplierId) -> Result<MerchantId, CliError> {

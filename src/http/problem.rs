@@ -113,7 +113,7 @@ catalogue! {
     WebhookUrlRefused "webhook_url_refused" 422 "Webhooks do not go to this address" => "Use an https address of the open internet at port 443; `detail` says what is wrong with this one.";
     ReturnUrlNotAllowed "return_url_not_allowed" 422 "The return address is not allowed" => "Use an address of one of the merchant's origins.";
     RateUnavailable "rate_unavailable" 422 "No rate between these currencies" => "Choose currencies that `/v1/rates` answers.";
-    StatementTooLong "statement_too_long" 422 "The statement has too many entries for one answer" => "Ask with `limit`, or for `format=csv`.";
+    StatementTooLong "statement_too_long" 422 "The statement has too many entries for one answer" => "Ask with `limit`, or for `format=csv`; for QuickBooks with `part`.";
     JournalInvalid "journal_invalid" 422 "The lines are no journal" => "`param` names the line and `detail` what does not fit.";
     DealInvalid "deal_invalid" 422 "The deal does not fit" => "`param` names the place, `detail` what does not fit there and how it would.";
     Unprocessable "unprocessable" 422 "Well formed, but it cannot be done" => "`detail` says why.";

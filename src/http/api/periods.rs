@@ -1,7 +1,6 @@
 //! `/v1/periods` and `/v1/statements`: closing the books, and what was issued with it.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::ACCEPT;
 use actix_web::{HttpRequest, web};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -21,7 +20,7 @@ use crate::ids::{PeriodId, SupplierId};
 use crate::store::idempotency::Claim;
 
 use super::prices::read_date;
-use super::statements;
+use super::statements::{Wanted, download};
 
 /// The merchant's periods.
 #[utoipa::path(get, path = "/v1/periods", tag = "periods", params(Paging), responses((status = 200, description = "A page of periods", body = Page<Period>)))]
@@ -177,12 +176,11 @@ pub async fn file(
     let (issued, body) = found.ok_or_else(|| Problem::not_found("statement"))?;
     caller.may_see(issued.supplier)?;
     let FileParameters { format, dates, part } = query.0;
-    let says_nothing = request.headers().get(ACCEPT).is_none_or(|accept| accept == "*/*");
-    let format = format.or_else(|| says_nothing.then(|| "csv".to_owned()));
-    let how = statements::how(&request, format.as_deref(), dates.as_deref(), part.as_deref())?;
+    let wanted = Wanted { format: format.as_deref(), dates: dates.as_deref(), part: part.as_deref() };
+    let how = wanted.read(&request, Form::Csv)?;
     let bytes = service.close_period.whole(&issued, body)?;
     match how.form {
         Form::Json => crate::http::json(200, &service.statements.issued_statement(&issued, bytes).await?),
-        _ => Ok(statements::download(service.statements.issued_file(&issued, bytes, how).await?)),
+        _ => Ok(download(service.statements.issued_file(&issued, bytes, how).await?)),
     }
 }

@@ -77,8 +77,12 @@ pub async fn statement(
     let id: SupplierId = wire::path_id(&id, "supplier")?;
     caller.may_see(id)?;
     let parameters = query.0;
-    let how =
-        how(&request, parameters.format.as_deref(), parameters.dates.as_deref(), parameters.part.as_deref())?;
+    let wanted = Wanted {
+        format: parameters.format.as_deref(),
+        dates: parameters.dates.as_deref(),
+        part: parameters.part.as_deref(),
+    };
+    let how = wanted.read(&request, Form::Json)?;
     let limit = parameters.limit.as_deref().map(|text| wire::limit(Some(text))).transpose()?;
     let query = StatementQuery {
         supplier: id,
@@ -109,39 +113,33 @@ pub(super) fn download(file: StatementFile) -> HttpResponse {
         .streaming(body)
 }
 
-/// The form that is asked for: by name, else the first of `Accept` that there is.
-pub(super) fn how(
-    request: &HttpRequest,
-    format: Option<&str>,
-    dates: Option<&str>,
-    part: Option<&str>,
-) -> Answer<FileForm> {
-    let form = match format {
-        Some(word) => Form::find(word),
-        None => {
-            accepted(request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*"))
-        }
-    };
-    let words = || format!("a statement is had as {}", Form::WORDS.join(", "));
-    let form = form.ok_or_else(|| Problem::new(Code::NotAcceptable, words()).at("format"))?;
-    let refused = |words: &str, param: &str| Problem::new(Code::InvalidParameter, words).at(param);
-    let dates = match dates {
-        None => Dates::default(),
-        Some(word) => Dates::find(word).ok_or_else(|| refused("`dates` is ymd, dmy or mdy", "dates"))?,
-    };
-    let number = |text: &str| text.parse().ok().filter(|part| *part > 0);
-    let part = match part {
-        None => None,
-        Some(text) => {
-            let part = number(text).ok_or_else(|| refused("`part` is a whole number from 1", "part"))?;
-            Some(part)
-        }
-    };
-    Ok(FileForm { form, dates, part })
+/// What a caller says of the form.
+pub(super) struct Wanted<'a> {
+    pub format: Option<&'a str>,
+    pub dates: Option<&'a str>,
+    pub part: Option<&'a str>,
+}
+
+impl Wanted<'_> {
+    /// The form that is asked for: by name, else the first of `Accept` that there is, else `otherwise`.
+    pub fn read(self, request: &HttpRequest, otherwise: Form) -> Answer<FileForm> {
+        let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
+        let form = self.format.map_or_else(|| accepted(accept, otherwise), Form::find);
+        let words = || format!("a statement is had as {}", Form::WORDS.join(", "));
+        let form = form.ok_or_else(|| Problem::new(Code::NotAcceptable, words()).at("format"))?;
+        let refused = |words: &str, param: &str| Problem::new(Code::InvalidParameter, words).at(param);
+        let dates = self.dates.map_or(Some(Dates::default()), Dates::find);
+        let dates = dates.ok_or_else(|| refused("`dates` is ymd, dmy or mdy", "dates"))?;
+        let number = |text: &str| {
+            let part = text.parse().ok().filter(|part| *part > 0);
+            part.ok_or_else(|| refused("`part` is a whole number from 1", "part"))
+        };
+        Ok(FileForm { form, dates, part: self.part.map(number).transpose()? })
+    }
 }
 
 /// By the caller's preference (RFC 9110, 12.5.1): the highest `q`, and of its like the first.
-fn accepted(accept: &str) -> Option<Form> {
+fn accepted(accept: &str, otherwise: Form) -> Option<Form> {
     let wish = |item: &str| {
         let mut parts = item.split(';').map(str::trim);
         let media = parts.next().unwrap_or_default().to_ascii_lowercase();
@@ -159,7 +157,8 @@ fn accepted(accept: &str) -> Option<Form> {
         accept.split(',').map(wish).filter(|(quality, _)| *quality > 0).collect();
     wishes.sort_by_key(|(quality, _)| std::cmp::Reverse(*quality));
     wishes.iter().find_map(|(_, media)| match media.as_str() {
-        "*/*" | "application/*" => Some(Form::Json),
+        "*/*" => Some(otherwise),
+        "application/*" => Some(Form::Json),
         "text/*" => Some(Form::Csv),
         "text/xml" => Some(Form::Camt053),
         media => Form::ALL.into_iter().find(|form| form.media_type() == media),
@@ -183,7 +182,8 @@ mod tests {
             ("application/json;q=0", None),
         ];
         for (accept, form) in table {
-            assert_eq!(accepted(accept), form, "{accept}");
+            assert_eq!(accepted(accept, Form::Json), form, "{accept}");
         }
+        assert_eq!(accepted("text/html, */*;q=0.1", Form::Csv), Some(Form::Csv));
     }
 }

@@ -145,7 +145,10 @@ async fn a_period_is_closed_within_limits_and_stays_as_it_was() {
         assert_eq!(closed.state.as_str(), "closed");
         assert!(matches!(close(&world, world.checker, day).await, Err(CloseError::Closed(_))));
         let issued = store.issued_statements(world.merchant.id, None, Seek::Start, 10).await.unwrap();
-        assert_eq!(issued.len(), 1, "{issued:?}");
+        assert_eq!(issued.len(), 2, "{issued:?}");
+        // The second supplier had nothing, and is told so.
+        let nothing = money("0.00", "USD");
+        assert_eq!((issued[1].opening, issued[1].closing, issued[1].entries), (nothing, nothing, 0));
         assert_eq!((issued[0].number, issued[0].closing, issued[0].to), (1, money("85.10", "USD"), day));
         let read = async || store.issued_statement(world.merchant.id, issued[0].id).await.unwrap().unwrap().1;
         let bytes = read().await;
@@ -193,9 +196,9 @@ async fn a_period_is_closed_within_limits_and_stays_as_it_was() {
         let issued = store.issued_statements(merchant, None, Seek::Start, 10).await.unwrap();
         assert_eq!(
             issued.iter().map(|one| (one.number, one.from)).collect::<Vec<_>>(),
-            [(1, day), (2, next)]
+            [(1, day), (2, day), (3, next), (4, next)]
         );
-        assert_eq!((issued[1].opening, issued[1].closing), (money("85.10", "USD"), money("-4.90", "USD")));
+        assert_eq!((issued[2].opening, issued[2].closing), (money("85.10", "USD"), money("-4.90", "USD")));
         world.verified().await;
 
         // Whoever changes what was issued, or books behind the clock, is named.

@@ -12,7 +12,7 @@ use straits::domain::merchants::{
 };
 use straits::domain::orders::Holder;
 use straits::domain::payouts::{Payout, PayoutPlan, PayoutRules};
-use straits::flows::onboard::{NewPayoutAccount, Onboarding, seal_details};
+use straits::flows::onboard::{NewPayoutAccount, Onboarding, seal_details, NewSupplier};
 use straits::flows::pay_out::{Parts, PayOutError, PayingOut, PlanInput, TermsInput, Word};
 use straits::gateways::Payouts;
 use straits::ids::{PayoutId, PlanId, SupplierId, UserId};
@@ -135,9 +135,13 @@ impl Treasury {
     /// A supplier more, with an account.
     pub async fn join(&self, name: &str) -> SupplierId {
         let actor = Actor::service(self.world.merchant.id, self.world.ids.mint());
-        let (name, country) = (name.to_owned(), "TH".to_owned());
-        let currency = self.account.currency;
-        let supplier = self.onboarding.create_supplier(&actor, name, country, currency).await.unwrap();
+        let new = NewSupplier {
+            name: name.to_owned(),
+            country: "TH".to_owned(),
+            currency: self.account.currency,
+            tax_number: None,
+        };
+        let supplier = self.onboarding.create_supplier(&actor, new).await.unwrap();
         self.payee(supplier.id).await;
         supplier.id
     }

@@ -218,7 +218,8 @@ fn ofx(file: &[u8], json: &Value, told: &Told) {
     asked("xmllint", &["--noout", "--nonet", "-"], file);
     let text = String::from_utf8(file.to_vec()).unwrap();
     let all = |name: &str| -> Vec<String> {
-        let parts = text.split(&format!("<{name}>")).skip(1);
+        let opening = format!("<{name}>");
+        let parts = text.split(&opening).skip(1);
         parts.map(|part| part.split_once('<').unwrap().0.to_owned()).collect()
     };
     assert_eq!(all("FITID").into_iter().zip(all("TRNAMT")).collect::<Vec<_>>(), told.signed());
