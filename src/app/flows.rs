@@ -10,6 +10,7 @@ use crate::flows::close_period::ClosePeriod;
 use crate::flows::deliver::Delivering;
 use crate::flows::deposits::Deposits;
 use crate::flows::dispute::Disputing;
+use crate::flows::export_gl::GlExport;
 use crate::flows::findings::Resolving;
 use crate::flows::fx_book::FxBook;
 use crate::flows::issue_statement::Statements;
@@ -57,6 +58,7 @@ pub struct Flows {
     pub reconciling: Reconciling,
     pub deposits: Deposits,
     pub fx_book: FxBook,
+    pub gl_export: GlExport,
     pub journals: Journals,
     pub close_period: ClosePeriod,
     pub jobs: Jobs,
@@ -201,6 +203,12 @@ pub async fn build(
         rates: rates.clone(),
         deposits: deposits.clone(),
     };
+    let gl_export = GlExport {
+        store: store.clone(),
+        clock: clock.clone(),
+        rates: rates.clone(),
+        accounts: built.settings.gl_accounts.clone(),
+    };
     Ok(Flows {
         onboarding: Onboarding {
             store: store.clone(),
@@ -231,6 +239,7 @@ pub async fn build(
         resolving,
         deposits,
         fx_book,
+        gl_export,
         disputing,
         webhooks,
         journals: Journals { store: store.clone(), ids: ids.clone(), clock: clock.clone() },

@@ -217,6 +217,7 @@ impl App {
             client_money: flows.client_money,
             deposits: flows.deposits,
             fx_book: flows.fx_book,
+            gl_export: flows.gl_export,
             journals: flows.journals,
             close_period: flows.close_period,
             jobs: flows.jobs,

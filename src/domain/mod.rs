@@ -32,6 +32,8 @@ pub mod payouts;
 pub mod deposits;
 /// Open positions in currencies, market deals, and what they came to.
 pub mod fx_book;
+/// The books by a merchant's own account numbers, in its functional currency.
+pub mod general_ledger;
 /// What does not agree, until a person decides.
 pub mod findings;
 /// What a gateway's bill says against what the books say.

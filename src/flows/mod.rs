@@ -40,5 +40,7 @@ pub mod webhooks;
 pub mod journals;
 /// A period is looked at, closed by two users, and its statements are issued.
 pub mod close_period;
+/// The books for a general ledger, with differences in its functional currency.
+pub mod export_gl;
 /// What was settled is computed again from what was kept.
 pub mod replay;

@@ -12,6 +12,7 @@ use crate::flows::close_period::CloseError;
 use crate::flows::deliver::DeliverError;
 use crate::flows::deposits::DepositError;
 use crate::flows::dispute::DisputeFlowError;
+use crate::flows::export_gl::GlExportError;
 use crate::flows::findings::ResolveError;
 use crate::flows::fx_book::FxBookError;
 use crate::flows::issue_statement::StatementFlowError;
@@ -134,6 +135,20 @@ impl From<FxBookError> for Problem {
             FxBookError::Commit(error) => error.into(),
             FxBookError::Store(error) => error.into(),
             FxBookError::Deposit(error) => error.into(),
+        }
+    }
+}
+
+impl From<GlExportError> for Problem {
+    fn from(error: GlExportError) -> Problem {
+        let words = error.to_string();
+        match error {
+            GlExportError::Unknown => Problem::not_found("merchant"),
+            GlExportError::Period(_) => Problem::new(Code::PeriodInvalid, words),
+            GlExportError::Rates(_) => Problem::new(Code::RateUnavailable, words),
+            GlExportError::Translation(error) => Problem::internal(error),
+            GlExportError::Write(error) => Problem::internal(error),
+            GlExportError::Store(error) => error.into(),
         }
     }
 }

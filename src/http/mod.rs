@@ -242,6 +242,8 @@ routes! {
     "/v1/fx/results" { get fx_reports::results Access::Scopes(FINANCE); }
     "/v1/fx/revaluation" { get fx_reports::revaluation Access::Scopes(FINANCE); }
 
+    "/v1/exports/gl" { get exports::general_ledger Access::Scopes(FINANCE); }
+
     "/v1/ledger/accounts" { get ledger::accounts Access::Scopes(FINANCE); }
     "/v1/ledger/transactions" { get ledger::transactions Access::Scopes(FINANCE); }
     "/v1/ledger/transactions/{id}" { get ledger::show Access::Scopes(FINANCE); }

@@ -245,6 +245,7 @@ fn particular(operation: &str) -> &'static [Code] {
         ],
         "fx_reports_results" => &[Code::PeriodInvalid],
         "fx_reports_revaluation" => &[Code::PeriodInvalid, Code::RateUnavailable],
+        "exports_general_ledger" => &[Code::PeriodInvalid, Code::RateUnavailable, Code::UnknownCurrency],
         "bank_statements_create" => &[Code::StatementUnreadable, Code::NotFound],
         "bank_accounts_create" | "rail_accounts_create" => {
             &[Code::NameTaken, Code::NotFound, Code::Unprocessable]

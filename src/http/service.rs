@@ -16,6 +16,7 @@ use crate::flows::close_period::ClosePeriod;
 use crate::flows::deliver::Delivering;
 use crate::flows::deposits::Deposits;
 use crate::flows::dispute::Disputing;
+use crate::flows::export_gl::GlExport;
 use crate::flows::findings::Resolving;
 use crate::flows::fx_book::FxBook;
 use crate::flows::issue_statement::Statements;
@@ -86,6 +87,8 @@ pub struct Service {
     pub deposits: Deposits,
     /// Market deals and open positions.
     pub fx_book: FxBook,
+    /// The books for a general ledger.
+    pub gl_export: GlExport,
     /// Statements and balances.
     pub statements: Statements,
     /// Events on their way to merchants.

@@ -3,6 +3,7 @@
 //! [`Layers`] knows texts and origins, [`Settings`] what they mean. Nothing below reads the environment or a file of
 //! settings again: whoever holds a `Settings` holds values that were checked together.
 
+mod exports;
 mod fees;
 mod geo;
 mod layers;
@@ -21,6 +22,7 @@ use toml::Value;
 
 use crate::domain::fees::FeeBook;
 use crate::domain::fx::{Endings, FxSettings};
+use crate::domain::general_ledger::GlAccounts;
 use crate::domain::orders::Ladders;
 use crate::domain::payouts::PayoutRules;
 use crate::domain::periods::CloseLimits;
@@ -149,6 +151,8 @@ pub struct Settings {
     pub fees: FeeBook,
     /// When gateways are asked about open payments.
     pub polling: Arc<Ladders>,
+    /// A merchant's own account numbers, for exports.
+    pub gl_accounts: Arc<GlAccounts>,
     /// Countries of addresses.
     pub geo: GeoSettings,
     /// How much may be unexplained when a period is closed.
@@ -210,6 +214,7 @@ impl Settings {
             fx: read.fx(mode)?,
             fees: read.fees()?,
             polling: read.polling()?,
+            gl_accounts: read.gl_accounts()?,
             geo: read.geo(mode)?,
             close: CloseLimits {
                 unexplained_minor: read.number("close.unexplained_minor", 0, 1_000_000_000)?,

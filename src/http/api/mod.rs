@@ -7,6 +7,7 @@ pub mod disputes;
 pub mod bank_statements;
 pub mod embeds;
 pub mod events;
+pub mod exports;
 pub mod findings;
 pub mod fx_book;
 pub mod fx_reports;

@@ -171,6 +171,7 @@ async fn keys(world: &World, now: DateTime<Utc>) -> [KeyId; 2] {
         recognise: Recognise::Capture,
         return_origins: vec![],
         tax_jurisdiction: "SG".into(),
+        tax_number: None,
     };
     change.insert_merchant(&merchant, now);
     let keys = [Scope::Storefront, Scope::Finance].map(|scope| {
