@@ -29,13 +29,14 @@ use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use crate::clock::Clock;
 use crate::crash::{Point, point};
 use crate::domain::reconciliation::{CUT_OFF, Difference, Grade};
+use crate::gateways::GatewayError;
 use crate::gateways::bills::bounds;
 use crate::ids::{IdSource, MerchantId, ReconciliationId};
 use crate::store::reconciliations::{Run, RunItem};
 use crate::store::{Change, CommitError, Seek, Store, Versioned};
 
 use super::deposits::Deposits;
-use super::pay::{OpenAccount, Pay};
+use super::pay::{OpenAccount, Pay, PayError};
 use super::refund::Refunding;
 use super::settle::Settlements;
 
@@ -235,6 +236,7 @@ impl Reconciling {
         };
         let (from, _) = bounds(first, zone);
         let (_, until) = bounds(last, zone);
+        self.hear_of_disputes(open, from).await?;
         let known = self.0.store.last_transaction_number().await?;
         let (facts, waiting) = self.facts(open, (first, last)).await?;
         let (matching, takings) = self.matched(open, bill, facts).await?;
@@ -292,6 +294,19 @@ impl Reconciling {
                 .map_err(ReconcileError::unavailable)?,
             ..run.value.clone()
         })
+    }
+
+    /// What disputes moved is booked under the dispute, not under the bill's names: it has to be known before the bill is
+    /// held against the books, or it would be booked once more. An account that may not ask has no disputes booked.
+    async fn hear_of_disputes(&self, open: &OpenAccount, since: DateTime<Utc>) -> Result<(), ReconcileError> {
+        match self.0.pay.ask_changed_disputes(open, since).await {
+            Ok(_) => Ok(()),
+            Err(PayError::Gateway(GatewayError::Refused { code, .. })) => {
+                tracing::warn!(account = open.account.name, code, "disputes cannot be asked for here");
+                Ok(())
+            }
+            Err(error) => Err(ReconcileError::unavailable(error)),
+        }
     }
 
     /// Runs that a program which ended left behind are failed, and the files it left are removed: also those of runs that
