@@ -192,3 +192,28 @@ async fn what_nobody_answers_is_lost_and_what_nobody_tells_is_asked() {
     assert_eq!((&dispute["state"], &dispute["taken"]), (&json!("paid_by_gateway"), &sgd("0.00")));
     office.verified().await;
 }
+
+/// A bill names a dispute's movements by names of its own: they are the ones that the dispute told, and are booked once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bill_that_tells_of_a_dispute_books_nothing_of_it_again() {
+    let office = Office(TestApp::start().await);
+    let app = &office.0;
+    let (won, lost) = (office.paid("order-1").await, office.paid("order-2").await);
+    for (scenario, id) in
+        [("chargeback_fee", &won), ("dispute_won", &won), ("dispute_opened", &lost), ("dispute_lost", &lost)]
+    {
+        office.scenario(scenario, json!({"payment": id})).await;
+    }
+    // Long enough that what no bill named would be missed.
+    for _ in 0..7 {
+        office.advance("1d").await;
+    }
+    let runs = app.get("finance", "/v1/reconciliations?limit=100").await.json();
+    let read = runs["data"].as_array().unwrap().iter().filter(|run| run["matched"].as_i64() > Some(4));
+    assert!(read.count() > 0, "a bill with all of it was read: {runs:#}");
+    let findings = app.get("finance", "/v1/findings?limit=100").await.json();
+    let kinds = findings["data"].as_array().unwrap().iter().map(|found| found["kind"].as_str().unwrap());
+    let kinds: Vec<&str> = kinds.filter(|kind| *kind != "client_money_short").collect();
+    assert_eq!(kinds, [""; 0], "{findings:#}");
+    office.verified().await;
+}

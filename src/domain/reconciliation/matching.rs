@@ -147,6 +147,14 @@ impl Matching {
         }
     }
 
+    /// Of facts about one payment that no line has named, the one that moved as much; a payment or a refund also where it
+    /// moved another amount, for of those there is one under our reference.
+    fn same_movement(&self, places: &[usize], line: &BillLine) -> Option<usize> {
+        let free = || places.iter().copied().filter(|place| !self.seen[*place]);
+        let one = |place: &usize| matches!(self.facts[*place].class, Class::Payment | Class::Refund);
+        free().find(|place| self.facts[*place].gross == line.gross).or_else(|| free().rfind(one))
+    }
+
     fn places(&self, key: Key, class: Class) -> std::ops::Range<usize> {
         let from = self.facts.partition_point(|fact| (fact.key, fact.class) < (key, class));
         let more = self.facts[from..].iter().take_while(|fact| (fact.key, fact.class) == (key, class));
@@ -187,12 +195,12 @@ impl Matching {
     /// What is left on both sides, by our reference, else by amount and time where there is one of each.
     fn match_by_content(&mut self) {
         let free: Vec<usize> = (0..self.facts.len()).filter(|place| !self.seen[*place]).collect();
-        let mut by_ours: HashMap<(Key, Class), usize> = HashMap::new();
+        let mut by_ours: HashMap<(Key, Class), Vec<usize>> = HashMap::new();
         let mut by_amount: HashMap<(Class, Currency, i64), Vec<usize>> = HashMap::new();
         for place in free {
             let fact = &self.facts[place];
             if fact.ours != Key::NONE {
-                by_ours.insert((fact.ours, fact.class), place);
+                by_ours.entry((fact.ours, fact.class)).or_default().push(place);
             }
             // An amount alone says nothing where no line has to be.
             if fact.standing != Standing::Optional {
@@ -206,8 +214,8 @@ impl Matching {
         }
         for line in std::mem::take(&mut self.strangers) {
             let Some(class) = line.kind.class() else { continue };
-            let ours = line.our_ref.as_deref().and_then(|ours| by_ours.get(&(Key::of(ours), class)).copied());
-            let ours = ours.filter(|place| !self.seen[*place]);
+            let ours = line.our_ref.as_deref().and_then(|ours| by_ours.get(&(Key::of(ours), class)));
+            let ours = ours.and_then(|places| self.same_movement(places, &line));
             let only = ours.is_none()
                 && line.our_ref.is_none()
                 && alike.get(&content(class, line.gross)) == Some(&1);
@@ -223,9 +231,8 @@ impl Matching {
                     let fact = self.facts[place];
                     let known = self.differences.len();
                     self.hold_against(place, line.clone());
-                    // Of payouts only our own references are known: nothing is unlike what was expected.
-                    let only_ours = fact.key == Key::NONE && is_payouts(class);
-                    if self.differences.len() == known && !only_ours {
+                    // Where only our own references are known, nothing is unlike what was expected.
+                    if self.differences.len() == known && fact.key != Key::NONE {
                         self.differences.push(Difference::OtherReference(fact, line));
                     }
                 }
@@ -237,11 +244,6 @@ impl Matching {
             }
         }
     }
-}
-
-/// Movements that a payout makes, and what is charged for a batch of them.
-fn is_payouts(class: Class) -> bool {
-    matches!(class, Class::Payout | Class::PayoutReturned | Class::Fee)
 }
 
 fn content(class: Class, gross: crate::money::Money) -> (Class, Currency, i64) {

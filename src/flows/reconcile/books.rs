@@ -1,6 +1,7 @@
 //! What the books have of an account's days, as facts; and the pool between two bills.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
@@ -217,6 +218,8 @@ struct Gathered {
     payout_fees: HashMap<String, (i64, Booked)>,
     /// Corrections of what was captured.
     more: HashMap<Key, i64>,
+    /// What disputes moved, by dispute and movement: a part of it may be charged to the parties and a part stand aside.
+    disputed: BTreeMap<(String, Class), Fact>,
 }
 
 impl Gathered {
@@ -249,8 +252,15 @@ impl Gathered {
                 let key = entry.refund_ref.as_deref().map_or(Key::NONE, Key::of);
                 self.facts.push(fact(Class::Refund, key, Key::of(&entry.source)));
             }
+            // A dispute's movements are told without a name of their own: payment and amount say which line it is.
+            JournalEvent::ChargedBack | JournalEvent::ChargebackReversed => {
+                self.disputed(&entry.source, fact(Class::Reversal, Key::NONE, ours))?;
+            }
             JournalEvent::SuspenseBooked if entry.source.contains('#') => {
-                self.facts.push(fact(Class::Other, Key::of(&entry.source), Key::NONE));
+                self.disputed(&entry.source, fact(Class::Reversal, Key::NONE, ours))?;
+            }
+            JournalEvent::DisputeFeeCharged | JournalEvent::DisputeFeeReturned => {
+                self.disputed(&entry.source, fact(Class::Fee, Key::NONE, ours))?;
             }
             JournalEvent::SuspenseBooked => {
                 let more = self.more.entry(Key::of(bare)).or_default();
@@ -259,6 +269,8 @@ impl Gathered {
                 self.facts.push(fact(class, Key::of(bare), Key::NONE));
             }
             JournalEvent::Reversed => self.facts.push(fact(Class::Reversal, Key::of(bare), Key::NONE)),
+            // Held while a dispute is open: a bill names it by another name, or not at all, and nobody misses it.
+            JournalEvent::GatewayHeld | JournalEvent::GatewayReleased if entry.source.contains("/hold") => {}
             JournalEvent::GatewayHeld | JournalEvent::GatewayReleased => {
                 self.facts.push(fact(Class::Hold, Key::of(bare), Key::NONE));
             }
@@ -283,7 +295,22 @@ impl Gathered {
         Ok(())
     }
 
+    fn disputed(&mut self, source: &str, fact: Fact) -> Result<(), ReconcileError> {
+        let known = self.disputed.entry((source.to_owned(), fact.class));
+        match known {
+            Entry::Vacant(place) => {
+                place.insert(fact);
+            }
+            Entry::Occupied(mut place) => {
+                let whole = place.get().gross.checked_add(fact.gross).map_err(ReconcileError::unavailable)?;
+                place.get_mut().gross = whole;
+            }
+        }
+        Ok(())
+    }
+
     fn facts(mut self) -> Vec<Fact> {
+        self.facts.extend(std::mem::take(&mut self.disputed).into_values());
         let captures: HashSet<Key> =
             self.facts.iter().filter(|fact| fact.class == Class::Payment).map(|fact| fact.key).collect();
         // A correction of a capture is part of its amount, not a movement of its own.

@@ -31,13 +31,14 @@ use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use crate::clock::Clock;
 use crate::crash::{Point, point};
 use crate::domain::reconciliation::{CUT_OFF, Difference, Grade};
+use crate::gateways::GatewayError;
 use crate::gateways::bills::bounds;
 use crate::ids::{IdSource, MerchantId, ReconciliationId};
 use crate::store::reconciliations::{Run, RunItem};
 use crate::store::{Change, CommitError, Seek, Store, Versioned};
 
 use super::deposits::Deposits;
-use super::pay::{OpenAccount, Pay};
+use super::pay::{OpenAccount, Pay, PayError};
 use super::refund::Refunding;
 use super::settle::Settlements;
 
@@ -273,6 +274,7 @@ impl Reconciling {
         };
         let (from, _) = bounds(first, zone);
         let (_, until) = bounds(last, zone);
+        self.hear_of_disputes(open, from).await?;
         let known = self.0.store.last_transaction_number().await?;
         let mut pricing = self.pricing(open).await?;
         let (facts, waiting) = self.facts(open, (first, last), &mut pricing).await?;
@@ -332,6 +334,19 @@ impl Reconciling {
             drift: serde_json::to_string(&fees).map_err(ReconcileError::unavailable)?,
             ..run.value.clone()
         })
+    }
+
+    /// What disputes moved is booked under the dispute, not under the bill's names: it has to be known before the bill is
+    /// held against the books, or it would be booked once more. An account that may not ask has no disputes booked.
+    async fn hear_of_disputes(&self, open: &OpenAccount, since: DateTime<Utc>) -> Result<(), ReconcileError> {
+        match self.0.pay.ask_changed_disputes(open, since).await {
+            Ok(_) => Ok(()),
+            Err(PayError::Gateway(GatewayError::Refused { code, .. })) => {
+                tracing::warn!(account = open.account.name, code, "disputes cannot be asked for here");
+                Ok(())
+            }
+            Err(error) => Err(ReconcileError::unavailable(error)),
+        }
     }
 
     async fn commit(&self, change: Change) -> Result<(), ReconcileError> {

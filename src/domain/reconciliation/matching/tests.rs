@@ -186,3 +186,36 @@ fn what_is_optional_is_matched_by_name_and_never_missed_or_guessed() {
     let twice = outcome(vec![optional(1)], vec![line(1, |_| {}), line(1, |_| {})]);
     assert_eq!(words(&twice), ["duplicate"]);
 }
+
+/// Movements of a dispute have no names: taken and given back, and a fee, are told apart by what they moved.
+#[test]
+fn a_disputes_movements_are_found_by_payment_and_amount() {
+    let moved =
+        |class, minor, number| Fact { key: Key::NONE, class, gross: money(minor), fee: None, ..fact(number) };
+    let ours = Key::of("pay_1");
+    let facts = |number| {
+        let of = |class, minor| Fact { ours, number, ..moved(class, minor, 1) };
+        vec![of(Class::Reversal, -1_001), of(Class::Reversal, 1_001), of(Class::Fee, -2_000)]
+    };
+    let named = |name: &'static str, kind: BillKind, minor: i64| {
+        line(1, |line| {
+            (line.gateway_ref, line.kind) = (name.to_owned(), kind);
+            (line.gross, line.fee) = (money(minor), money(0));
+        })
+    };
+    let lines = || {
+        vec![
+            named("A", BillKind::DisputeFee, -2_000),
+            named("B", BillKind::ChargebackReversed, 1_001),
+            named("C", BillKind::Chargeback, -1_001),
+        ]
+    };
+    let all = outcome(facts(7), lines());
+    assert_eq!((words(&all), all.matched), (vec![], 3));
+    let more = outcome(facts(7), [lines(), vec![named("D", BillKind::Chargeback, -500)]].concat());
+    assert_eq!(
+        (words(&more), more.matched),
+        (vec!["unknown_movement"], 3),
+        "another amount is another movement"
+    );
+}
