@@ -12,7 +12,7 @@ use straits::domain::merchants::{
 };
 use straits::domain::orders::Holder;
 use straits::domain::payouts::{Payout, PayoutPlan, PayoutRules};
-use straits::flows::onboard::{NewPayoutAccount, Onboarding, seal_details, NewSupplier};
+use straits::flows::onboard::{NewPayoutAccount, NewSupplier, Onboarding, seal_details};
 use straits::flows::pay_out::{Parts, PayOutError, PayingOut, PlanInput, TermsInput, Word};
 use straits::gateways::Payouts;
 use straits::ids::{PayoutId, PlanId, SupplierId, UserId};
