@@ -80,6 +80,8 @@ pub struct Column {
 pub enum Align {
     /// Left; too wide a text takes several lines.
     Left,
+    /// Left, for ids and hashes; too wide a text is written smaller, so that it is copied whole.
+    Whole,
     /// Right, for numbers; too wide a text is written smaller, since half a number is another number.
     Right,
 }

@@ -164,7 +164,7 @@ impl<'a> Sheet<'a> {
     fn cells(&mut self, places: &[Place<'_>], cells: &[&str], bold: bool, title: Option<&str>) {
         let set = places.iter().zip(cells).map(|(place, cell)| match place.column.align {
             Align::Left => self.setter.lines(cell, bold, place.width / TABLE),
-            Align::Right => vec![self.setter.line(cell, bold)],
+            Align::Whole | Align::Right => vec![self.setter.line(cell, bold)],
         });
         let set: Vec<Vec<Line>> = set.collect();
         let rows = set.iter().map(Vec::len).max().unwrap_or(1);
@@ -175,9 +175,9 @@ impl<'a> Sheet<'a> {
         for (place, lines) in places.iter().zip(set) {
             for (index, line) in lines.into_iter().enumerate() {
                 let fitting = if line.width > 0.0 { place.width / line.width } else { TABLE };
-                let size = if place.column.align == Align::Right { TABLE.min(fitting) } else { TABLE };
+                let size = if place.column.align == Align::Left { TABLE } else { TABLE.min(fitting) };
                 let x = match place.column.align {
-                    Align::Left => place.x,
+                    Align::Left | Align::Whole => place.x,
                     Align::Right => place.x + place.width - line.width * size,
                 };
                 let y = self.y + 1.5 + TABLE + index as f32 * TABLE * 1.35;

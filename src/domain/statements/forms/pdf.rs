@@ -111,12 +111,12 @@ impl StatementPdf {
         let columns = vec![
             Column::new("Booked", 50, Align::Left),
             Column::new("Value date", 50, Align::Left),
-            Column::new("What happened", 140, Align::Left),
-            Column::new("Transaction", 130, Align::Left),
-            Column::new("About", 130, Align::Left),
-            Column::new("Credit", 80, Align::Right),
-            Column::new("Debit", 80, Align::Right),
-            Column::new("Balance", 90, Align::Right),
+            Column::new("What happened", 124, Align::Left),
+            Column::new("Transaction", 142, Align::Whole),
+            Column::new("About", 142, Align::Whole),
+            Column::new("Credit", 78, Align::Right),
+            Column::new("Debit", 78, Align::Right),
+            Column::new("Balance", 86, Align::Right),
         ];
         let rows = self.lines.iter().map(|entry| {
             let amount = entry.amount.digits().to_string();
