@@ -67,7 +67,7 @@ fn a_mirror_meets_what_it_mirrors_and_that_is_no_result() {
 fn what_does_not_fit_is_refused_with_what_would() {
     let open = || vec![lot(1, 1000, -7100), lot(2, 500, -3550)];
     let wrong = close(open(), lot(9, 1000, -7100), &OLDEST).unwrap_err();
-    assert!(wrong.to_string().contains("USDCNY stands at 15.00 USD"), "{wrong}");
+    assert!(wrong.to_string().contains("USDCNY stands at USD 15.00"), "{wrong}");
     let large = close(open(), lot(9, -2000, 14200), &OLDEST).unwrap_err();
     assert!(matches!(large, CoverError::TooLarge { open, .. } if open == money(1500, "USD")), "{large}");
     let own = close(open(), lot(9, -2000, 14200), &Covers::Oldest { own: true }).unwrap();

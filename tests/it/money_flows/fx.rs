@@ -218,7 +218,7 @@ async fn a_deal_is_recorded_once_and_closes_no_lot_twice() {
         refusals("swap `sold` and `bought`", record(&world, &swapped).await.unwrap_err());
         let mut large = half("FX-4", Covers::Oldest { own: false });
         large.sold = money("85.11", "USD");
-        refusals("only 85.10 USD is open", record(&world, &large).await.unwrap_err());
+        refusals("only USD 85.10 is open", record(&world, &large).await.unwrap_err());
         let mut ahead = half("FX-5", Covers::Oldest { own: false });
         ahead.value_date += TimeDelta::days(1);
         refusals("lies ahead", record(&world, &ahead).await.unwrap_err());
