@@ -1,10 +1,11 @@
 //! What goes wrong below, as problems: the one place where errors of flows and store get their codes.
 
+mod treasury;
+
 use super::problem::{Code, Problem};
 use crate::banks::BankFileError;
 use crate::domain::fees::FeeError;
 use crate::domain::fx::FixedPriceError;
-use crate::domain::fx_book::{CoverError, DealError};
 use crate::domain::payouts::PlanError;
 use crate::domain::settlement::{PreviewError, SettlementError};
 use crate::domain::statements::FormError;
@@ -12,9 +13,7 @@ use crate::flows::close_period::CloseError;
 use crate::flows::deliver::DeliverError;
 use crate::flows::deposits::DepositError;
 use crate::flows::dispute::DisputeFlowError;
-use crate::flows::export_gl::GlExportError;
 use crate::flows::findings::ResolveError;
-use crate::flows::fx_book::FxBookError;
 use crate::flows::issue_statement::StatementFlowError;
 use crate::flows::journals::JournalFlowError;
 use crate::flows::onboard::OnboardError;
@@ -105,50 +104,6 @@ impl From<DepositError> for Problem {
             DepositError::Superseded { .. } => Problem::new(Code::Conflict, words),
             DepositError::NotEnough(_) => Problem::new(Code::Unprocessable, words),
             DepositError::Unavailable(cause) => unavailable(cause),
-        }
-    }
-}
-
-impl From<FxBookError> for Problem {
-    fn from(error: FxBookError) -> Problem {
-        let words = error.to_string();
-        match error {
-            FxBookError::Unknown => Problem::not_found("fx deal"),
-            FxBookError::Deal(error) => Problem::new(Code::DealInvalid, words).at(match error {
-                DealError::OneCurrency(_) | DealError::Money(_) => "bought",
-                DealError::NotPositive(side) => side,
-                DealError::Parts { side, .. } | DealError::Currency { side, .. } => side,
-            }),
-            FxBookError::Cover(error) => Problem::new(Code::DealInvalid, words).at(match error {
-                CoverError::NotOpen(_) | CoverError::DoesNotSum { .. } | CoverError::Twice(_) => "covers",
-                CoverError::WrongSide { .. }
-                | CoverError::TooLarge { .. }
-                | CoverError::TooMany
-                | CoverError::Money(_) => "sold",
-            }),
-            FxBookError::Refused { param, .. } => Problem::new(Code::DealInvalid, words).at(param),
-            FxBookError::Recorded { .. } => Problem::new(Code::DealRecorded, words).at("bank_ref"),
-            FxBookError::Superseded => Problem::new(Code::Conflict, words),
-            FxBookError::Period(_) => Problem::new(Code::PeriodInvalid, words),
-            FxBookError::Rates(_) => Problem::new(Code::RateUnavailable, words),
-            FxBookError::Broken(why) => Problem::internal(why),
-            FxBookError::Commit(error) => error.into(),
-            FxBookError::Store(error) => error.into(),
-            FxBookError::Deposit(error) => error.into(),
-        }
-    }
-}
-
-impl From<GlExportError> for Problem {
-    fn from(error: GlExportError) -> Problem {
-        let words = error.to_string();
-        match error {
-            GlExportError::Unknown => Problem::not_found("merchant"),
-            GlExportError::Period(_) => Problem::new(Code::PeriodInvalid, words),
-            GlExportError::Rates(_) => Problem::new(Code::RateUnavailable, words),
-            GlExportError::Translation(error) => Problem::internal(error),
-            GlExportError::Write(error) => Problem::internal(error),
-            GlExportError::Store(error) => error.into(),
         }
     }
 }
