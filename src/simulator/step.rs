@@ -313,7 +313,7 @@ impl Run {
             }
             Kind::Bills => {
                 self.due.bills = now + TimeDelta::minutes(4);
-                acts::bills(woken)
+                acts::bills(woken, store, &self.world.clock)
             }
             Kind::Hear { .. } => return self.handed_over(woken, far).await,
             Kind::Drain => {
