@@ -129,6 +129,8 @@ pub(super) struct Run {
     pub planted: Vec<Planted>,
     pub strange: Vec<(u64, String)>,
     pub unbilled: BTreeSet<String>,
+    /// Payments of which a bill told first.
+    pub quiet: BTreeSet<String>,
     /// No round follows in which a bill would be read.
     pub last: bool,
 }
@@ -165,6 +167,7 @@ impl Run {
             planted: vec![],
             strange: vec![],
             unbilled: BTreeSet::new(),
+            quiet: BTreeSet::new(),
             last: false,
             world,
         })
@@ -355,7 +358,9 @@ impl Run {
             return Ok(End::Over);
         }
         for ghost in std::mem::take(&mut self.ghosts) {
-            if let Some(open) = check::unsettled(store, merchant, &self.truth, &ghost).await? {
+            let open = check::unsettled(store, merchant, &self.truth, &ghost).await?;
+            // The bill came before the answer: told, and settled by the answer.
+            if let Some(open) = open.filter(|open| open != "a finding waits: bill_status") {
                 let what = format!("no bill brought it: {open}");
                 return Ok(End::Broken(broken("I5", &ghost, &what)));
             }
@@ -378,6 +383,7 @@ impl Run {
         for life in std::mem::take(&mut self.lives) {
             self.plant(&life);
             if life.mute && !self.truth.of(&life.id.to_string()).takings.is_empty() {
+                self.quiet.insert(life.id.to_string());
                 self.ghosts.push(life);
             }
         }

@@ -217,6 +217,10 @@ impl Run {
         if let Kind::Resolve(_) = kind {
             self.counts.repairs += u64::from(ended.words.contains("resolved"));
         }
+        // A question that another had put before is shared, and was not answered: from now on each is.
+        if matches!((&kind, self.phase), (Kind::Bills, Phase::Lapsed(_))) && ended.words.contains("done") {
+            self.ghosts.iter_mut().for_each(|ghost| ghost.mute = false);
+        }
         let Kind::Hear { letter, forged, life } = kind else { return Ok(None) };
         if forged && ended.accepted {
             let what = format!("life {}: a forged notice was accepted", life.unwrap_or_default());
@@ -313,7 +317,7 @@ impl Run {
             }
             Kind::Bills => {
                 self.due.bills = now + TimeDelta::minutes(4);
-                acts::bills(woken)
+                acts::bills(woken, store, &self.world.clock)
             }
             Kind::Hear { .. } => return self.handed_over(woken, far).await,
             Kind::Drain => {

@@ -99,7 +99,7 @@ impl Run {
         let now = self.life_in(direct).is_some_and(|life| self.lives[life].mute);
         let asks =
             |id: &String| direct.url.as_str().contains(id) || self.truth.owner_in(&direct.url) == Some(id);
-        (now || self.ghosts.iter().any(|ghost| asks(&ghost.id.to_string())))
+        (now || self.ghosts.iter().any(|ghost| ghost.mute && asks(&ghost.id.to_string())))
             && self.truth.owner_in(&direct.url).is_some_and(|id| !self.truth.of(id).takings.is_empty())
     }
 
