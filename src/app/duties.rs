@@ -13,6 +13,7 @@ use crate::flows::catch_up::CatchingUp;
 use crate::flows::client_money::ClientMoneyCheck;
 use crate::flows::dispute::Disputing;
 use crate::flows::pay::Commits;
+use crate::flows::pay_out::PayingOut;
 use crate::flows::reconcile::Reconciling;
 use crate::flows::refund::Refunding;
 use crate::flows::release::Releasing;
@@ -90,7 +91,7 @@ impl Duty for AskDisputes {
 
 /// Asks every gateway for the bills of late, once a day, and holds them against the books.
 #[derive(Debug)]
-pub struct ReconcileBills(pub Reconciling);
+pub struct ReconcileBills(pub Reconciling, pub PayingOut);
 
 #[async_trait]
 impl Duty for ReconcileBills {
@@ -105,12 +106,13 @@ impl Duty for ReconcileBills {
     async fn run(&self, _payload: &str) -> Result<(), String> {
         // None of them waits for the other's trouble: what failed is told as the job's, and tried again.
         let ended = [
-            self.0.give_up_lost().await.map(|_| ()),
-            self.0.days_of_late().await.map(|_| ()),
-            self.0.balances().await.map(|_| ()),
+            self.0.give_up_lost().await.map(|_| ()).map_err(|error| error.to_string()),
+            self.0.days_of_late().await.map(|_| ()).map_err(|error| error.to_string()),
+            // What came back meanwhile is in the gateway's balance.
+            self.1.ask_all().await.map(|_| ()).map_err(|error| error.to_string()),
+            self.0.balances().await.map(|_| ()).map_err(|error| error.to_string()),
         ];
-        let in_the_way: Vec<String> =
-            ended.into_iter().filter_map(Result::err).map(|error| error.to_string()).collect();
+        let in_the_way: Vec<String> = ended.into_iter().filter_map(Result::err).collect();
         if in_the_way.is_empty() { Ok(()) } else { Err(in_the_way.join("; ")) }
     }
 }

@@ -178,7 +178,7 @@ pub async fn build(
     duties.push(Arc::new(ExecutePayouts(paying_out.clone())));
     duties.push(Arc::new(AskPayouts(paying_out.clone())));
     duties.push(Arc::new(AskPayoutBatch(paying_out.clone())));
-    duties.push(Arc::new(ReconcileBills(reconciling.clone())));
+    duties.push(Arc::new(ReconcileBills(reconciling.clone(), paying_out.clone())));
     duties.push(Arc::new(SendRefunds(refunding.clone())));
     duties.push(Arc::new(ConvertWaiting(settlements)));
     duties.push(Arc::new(ReleaseShares(Releasing {

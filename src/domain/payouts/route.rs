@@ -176,7 +176,7 @@ pub fn route(
                 ways.extend(line(&payable, payee, offer, rules, now).ok().flatten());
             }
         }
-        ways.sort_by(|one, other| order(one).cmp(&order(other)));
+        ways.sort_by_key(order);
         let mut ways = ways.into_iter();
         match ways.next() {
             Some(mut best) => {

@@ -42,18 +42,7 @@ impl PayingOut {
                 self.stop_rest(plan.value.id).await?;
             }
         }
-        let (now, mut after, mut taken) = (self.0.clock.now(), None, 0);
-        loop {
-            let page = self.0.store.open_payout_batches(now - PACES[0].1, after, PAGE).await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.value.id);
-            for batch in page.iter().filter(|batch| self.is_due(&batch.value)) {
-                taken += 1;
-                if let Err(error) = self.take_up(batch).await {
-                    tracing::warn!(batch = %batch.value.id, %error, "a batch of payouts is taken up again");
-                }
-            }
-        }
+        let taken = self.take_up_batches(|batch| self.is_due(batch)).await?;
         let mut after = None;
         loop {
             let page = self.0.store.executing_payout_plans(after, PAGE).await?;
@@ -61,6 +50,30 @@ impl PayingOut {
             after = Some(last.value.id);
             for plan in &page {
                 self.settle_plan(plan.value.id).await?;
+            }
+        }
+    }
+
+    /// Asks about every batch that the rail may still have news of, due or not: before its balance is looked at.
+    ///
+    /// # Errors
+    /// As [`PayingOut::recover`].
+    pub async fn ask_all(&self) -> Result<usize, PayOutError> {
+        self.take_up_batches(|_| true).await
+    }
+
+    async fn take_up_batches(&self, wanted: impl Fn(&PayoutBatch) -> bool) -> Result<usize, PayOutError> {
+        // Whoever asks now looks at none twice.
+        let (before, mut after, mut taken) = (self.0.clock.now() + TimeDelta::seconds(1), None, 0);
+        loop {
+            let page = self.0.store.open_payout_batches(before, after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(taken) };
+            after = Some(last.value.id);
+            for batch in page.iter().filter(|batch| wanted(&batch.value)) {
+                taken += 1;
+                if let Err(error) = self.take_up(batch).await {
+                    tracing::warn!(batch = %batch.value.id, %error, "a batch of payouts is taken up again");
+                }
             }
         }
     }

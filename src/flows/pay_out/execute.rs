@@ -1,7 +1,7 @@
 //! From an approved plan to calls: each batch is written down in one change (its row, its payouts held, their postings,
 //! the plan's place behind it), then sent. Two instances at one plan meet at the plan's version.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
@@ -60,11 +60,10 @@ impl PayingOut {
                 return self.leave_restored(&plan.value).await;
             }
             let mut rails: BTreeMap<RailAccountId, OpenRail> = BTreeMap::new();
-            for line in &plan.value.document.lines {
-                if !rails.contains_key(&line.rail_account) {
-                    let rail = self.rail(plan.value.merchant, line.rail_account).await?;
-                    rails.insert(line.rail_account, rail);
-                }
+            let named: BTreeSet<RailAccountId> =
+                plan.value.document.lines.iter().map(|line| line.rail_account).collect();
+            for id in named {
+                rails.insert(id, self.rail(plan.value.merchant, id).await?);
             }
             let most = |rail: RailAccountId| {
                 let limit = rails.get(&rail).and_then(|rail| rail.payouts().map(|rail| rail.batch_limit()));

@@ -186,10 +186,8 @@ fn read(text: &str) -> Option<Message> {
                     "MsgId" => id = said,
                     "NbOfTxs" if at(&["GrpHdr"]) => count = said.parse().ok()?,
                     "CtrlSum" if at(&["GrpHdr"]) => sum = said.parse().ok()?,
-                    "IBAN" | "Id" if at(&["DbtrAcct", "Id", "Othr"]) || at(&["DbtrAcct", "Id"]) => {
-                        if !said.is_empty() {
-                            debtor = said;
-                        }
+                    "IBAN" | "Id" if !said.is_empty() && path.iter().any(|name| name == "DbtrAcct") => {
+                        debtor = said;
                     }
                     "EndToEndId" => one.end_to_end = said,
                     "InstdAmt" => one.amount = said,

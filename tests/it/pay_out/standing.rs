@@ -2,8 +2,10 @@
 
 use chrono::TimeDelta;
 use straits::domain::findings::{Action, FindingKind};
-use straits::store::Seek;
+use straits::domain::ledger::AccountCode;
+use straits::flows::pay_out::Word;
 use straits::store::outbox::EventReader;
+use straits::store::{Change, Seek};
 
 use super::far::Goes;
 use super::money;
@@ -104,6 +106,44 @@ async fn a_changed_account_is_told_with_the_one_before() {
         assert_eq!(data["account"]["id"], second.id.to_string());
         assert_eq!(data["before"][0]["id"], first.id.to_string());
         assert!(!data.to_string().contains("payee@"), "numbers stay sealed: {data}");
+        store.close().await;
+    })
+    .await;
+}
+
+/// A backup of before the payout is put back: what it says is still to be paid may have been.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_older_than_a_restore_is_not_paid_by_a_machine() {
+    on_each_engine("payouts restored", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let treasury = Treasury::on(world, "paypal", From::PayPal, "USD", 1).await;
+        treasury.crowd(2, "100.00").await;
+        // One is approved and not begun, of the other a batch is written down and not sent.
+        let waiting = treasury.executing().await;
+        treasury.rail.plan(&[Goes::NotSent, Goes::NotSent]);
+        let _ = treasury.paying.carry_out(waiting).await;
+        let calls = treasury.rail.calls();
+        treasury.fund(AccountCode::SUPPLIER_AVAILABLE, treasury.join("late").await, "50.00").await;
+        let plan = treasury.draft().await;
+        treasury.approved(&plan).await;
+        let now = database.clock.now();
+        let restored = serde_json::json!({"phase": "done", "taken_at": now, "restored_at": now, "head": ""});
+        let mut change = Change::new();
+        change.set_setting("restored", restored.to_string(), None);
+        store.commit(change).await.unwrap();
+        treasury.say(treasury.world.maker, plan.id, Word::Execute).await.unwrap();
+        for _ in 0..3 {
+            database.tick(TimeDelta::hours(1));
+            let _ = treasury.paying.carry_out(plan.id).await;
+            treasury.paying.recover().await.unwrap();
+        }
+        assert_eq!(treasury.rail.calls(), calls, "nothing was sent");
+        assert!(treasury.payouts(plan.id).await.is_empty(), "nothing more was written down");
+        assert_eq!(treasury.states(waiting).await.get("unknown"), Some(&2));
+        let kinds: Vec<FindingKind> = treasury.world.findings().await.iter().map(|one| one.kind).collect();
+        assert!(kinds.contains(&FindingKind::ActionNeeded) && kinds.contains(&FindingKind::PayoutUnknown));
+        treasury.world.verified().await;
         store.close().await;
     })
     .await;

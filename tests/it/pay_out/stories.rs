@@ -58,6 +58,9 @@ async fn payouts_from_a_bank_account_are_booked_as_told() {
         let world = World::on(&store, &database.clock, Setup::default()).await;
         let treasury = Treasury::on(world, "bank", From::Bank("scb"), "THB", 10).await;
         treasury.payee(treasury.supplier("A")).await;
+        // Banks want the town of an address.
+        assert!(treasury.draft().await.document.lines.is_empty());
+        treasury.terms(treasury.supplier("A"), r#"{"town":"Bangkok"}"#).await;
         let telling = Telling::opened("J20", treasury.world).await;
         let treasury = Treasury { world: telling.world, ..treasury };
         let plan = treasury.sent().await;
@@ -71,6 +74,7 @@ async fn payouts_from_a_bank_account_are_booked_as_told() {
         let treasury = Treasury::on(world, "swift", From::Bank("usd"), "USD", 10).await;
         let supplier = treasury.supplier("A");
         treasury.payee(supplier).await;
+        treasury.terms(supplier, r#"{"town":"Bangkok"}"#).await;
         treasury.fund(AccountCode::SUPPLIER_AVAILABLE, supplier, "500.00").await;
         treasury.fund(AccountCode::BANK_CLIENT, "usd", "500.00").await;
         let plan = treasury.sent().await;
