@@ -11,7 +11,7 @@ use super::{CliError, Outcome};
 /// # Errors
 /// [`CliError::Settings`] with the key at fault.
 pub fn check(layers: &Layers) -> Result<Outcome, CliError> {
-    let mut rows = layers.rows().into_iter();
+    let mut rows = layers.rows();
     unless_unread(rows.try_for_each(|(key, value, origin)| say!("{key} = {value}  # {origin}")))?;
     Settings::from_layers(layers)?;
     Ok(Outcome::Done)

@@ -25,7 +25,7 @@ pub(super) struct Watch {
 }
 
 enum Source {
-    Books { store: Store, range: Box<Range>, footing: Option<Footing>, at: Place, closing: Money },
+    Books { store: Store, range: Box<Range>, footing: Option<Box<Footing>>, at: Place, closing: Money },
     Issued(Box<IssuedLines>),
 }
 
@@ -58,7 +58,7 @@ impl Statements {
         };
         let source = Source::Books {
             store: self.store.clone(),
-            footing: Some(Footing::new(range.period, opening)),
+            footing: Some(Box::new(Footing::new(range.period, opening))),
             at: Place::after(range.from),
             closing,
             range: Box::new(range),

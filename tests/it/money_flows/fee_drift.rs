@@ -95,7 +95,7 @@ async fn a_drift_is_learned_by_method_and_month_from_every_bill_of_it() {
         let by_card = json!(["2026-11", "card", 6, "2.9 % + 0.3", "3.4 % + 0.3", "10.50", 6, "0.00", true]);
         for again in 0..2 {
             let (second, _) = run(&world, day() + Days::new(1)).await;
-            assert_eq!(told(&second), [by_card.clone()], "{again}: a day counts once");
+            assert_eq!(told(&second), std::slice::from_ref(&by_card), "{again}: a day counts once");
         }
         let finding = world.finding(FindingKind::FeeDrift).await;
         assert_eq!(finding.amount, Some(usd(1_050)));

@@ -224,7 +224,7 @@ fn ofx(file: &[u8], json: &Value, told: &Told) {
     };
     assert_eq!(all("FITID").into_iter().zip(all("TRNAMT")).collect::<Vec<_>>(), told.signed());
     assert_eq!(all("VALUE"), [told.opening.clone(), told.closing.clone()]);
-    assert_eq!(all("BALAMT"), [told.closing.clone()]);
+    assert_eq!(all("BALAMT"), std::slice::from_ref(&told.closing));
     assert_eq!(all("CURDEF"), [json["currency"].as_str().unwrap()]);
     assert_eq!(all("ACCTID")[0].len(), 22);
 }
