@@ -165,9 +165,6 @@ impl<'de, T: Id> Deserialize<'de> for IdIn<T> {
     }
 }
 
-/// No id is longer.
-const LONGEST_ID: usize = 40;
-
 /// A promised price: the id of a stored quote, or a token that stands for one.
 #[derive(Debug, Clone)]
 pub enum QuoteIn {
@@ -180,8 +177,8 @@ pub enum QuoteIn {
 impl<'de> Deserialize<'de> for QuoteIn {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <Cow<'de, str>>::deserialize(deserializer)?;
-        // An id is shorter than any token, however that was written off.
-        if text.starts_with(TOKEN_PREFIX) || text.len() > LONGEST_ID {
+        // No id has forty letters, and no token as few, however it was written off.
+        if text.starts_with(TOKEN_PREFIX) || text.len() > 40 {
             return Ok(QuoteIn::Token(text.into_owned()));
         }
         parse_id(&text).map(QuoteIn::Id).map_err(|error| {

@@ -1,11 +1,9 @@
-//! Files that no process may start over: damaged, cut off, another program's, written by a newer one.
+//! Files that no process may start over: damaged, cut off, gone with their log left.
 
 use std::path::{Path, PathBuf};
 
 use rand::Rng;
 use rand::rngs::StdRng;
-use sqlx::Connection;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
 use crate::sandbox::Sandbox;
 
@@ -24,20 +22,15 @@ pub(super) enum Harm {
     Pages,
     /// It is gone, and its log is there.
     Gone,
-    /// A newer program has changed its schema.
-    Newer,
-    /// It holds live money.
-    Live,
 }
 
 impl Harm {
     pub(super) fn draw(dice: &mut StdRng) -> Harm {
-        const ALL: [Harm; 6] =
-            [Harm::CutOff, Harm::Beginning, Harm::Pages, Harm::Gone, Harm::Newer, Harm::Live];
+        const ALL: [Harm; 4] = [Harm::CutOff, Harm::Beginning, Harm::Pages, Harm::Gone];
         ALL[dice.random_range(0..ALL.len())]
     }
 
-    async fn done_to(self, file: &Path, whole: &[u8]) -> Result<(), SimulationError> {
+    fn done_to(self, file: &Path, whole: &[u8]) -> Result<(), SimulationError> {
         let half = whole.len() / 2;
         match self {
             Harm::CutOff => std::fs::write(file, &whole[..half])?,
@@ -49,29 +42,9 @@ impl Harm {
                 std::fs::remove_file(file)?;
                 std::fs::write(log_of(file), b"what was written last")?;
             }
-            Harm::Newer => {
-                let row =
-                    "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
-                           VALUES (9999, 'of tomorrow', TRUE, x'00', 0)";
-                say(file, row).await?;
-            }
-            Harm::Live => say(file, "UPDATE setting SET value = 'live' WHERE key = 'environment'").await?,
         }
         Ok(())
     }
-
-    /// A file that is only read stays as it is, to the byte.
-    fn keeps_bytes(self) -> bool {
-        !matches!(self, Harm::Newer | Harm::Live)
-    }
-}
-
-async fn say(file: &Path, sql: &'static str) -> Result<(), SimulationError> {
-    let broken = |error: sqlx::Error| SimulationError::Broken(error.to_string());
-    let options = SqliteConnectOptions::new().filename(file);
-    let mut connection = SqliteConnection::connect_with(&options).await.map_err(broken)?;
-    sqlx::raw_sql(sql).execute(&mut connection).await.map_err(broken)?;
-    connection.close().await.map_err(broken)
 }
 
 fn log_of(file: &Path) -> PathBuf {
@@ -91,14 +64,14 @@ impl World {
     ) -> Result<Option<String>, SimulationError> {
         let file = self.path().join("straits.db");
         let whole = std::fs::read(&file)?;
-        harm.done_to(&file, &whole).await?;
+        harm.done_to(&file, &whole)?;
         let before = std::fs::read(&file).ok();
         let found = match self.boot(far, gate).await {
             Ok((store, _)) => {
                 store.close().await;
                 Some(format!("a process started over {harm:?}"))
             }
-            Err(_) if harm.keeps_bytes() && std::fs::read(&file).ok() != before => {
+            Err(_) if std::fs::read(&file).ok() != before => {
                 Some(format!("a start over {harm:?} changed the file"))
             }
             Err(_) => None,

@@ -171,7 +171,16 @@ impl Dispute {
 
     /// Under which name its next movement is booked.
     pub fn next_fact(&self) -> String {
-        format!("{}#{}", self.gateway_ref, self.money.booked.len() + 1)
+        self.fact(self.money.booked.len())
+    }
+
+    /// The names under which its movements are booked, in their order.
+    pub fn facts(&self) -> impl Iterator<Item = String> {
+        (0..self.money.booked.len()).map(|place| self.fact(place))
+    }
+
+    fn fact(&self, place: usize) -> String {
+        format!("{}#{}", self.gateway_ref, place + 1)
     }
 
     /// What it took back from the parties and has not given back: counted like refunds.

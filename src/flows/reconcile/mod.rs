@@ -17,6 +17,7 @@ mod bill;
 mod books;
 mod error;
 mod fees;
+mod lists;
 mod lost;
 mod moved;
 mod repair;
@@ -33,9 +34,9 @@ use crate::crash::{Point, point};
 use crate::domain::reconciliation::{CUT_OFF, Difference, Grade};
 use crate::gateways::GatewayError;
 use crate::gateways::bills::bounds;
-use crate::ids::{IdSource, MerchantId, ReconciliationId};
+use crate::ids::{IdSource, ReconciliationId};
 use crate::store::reconciliations::{Run, RunItem};
-use crate::store::{Change, CommitError, Seek, Store, Versioned};
+use crate::store::{Change, CommitError, Store, Versioned};
 
 use super::deposits::Deposits;
 use super::pay::{OpenAccount, Pay, PayError};
@@ -365,45 +366,6 @@ impl Reconciling {
             Ok(_) | Err(CommitError::AlreadyBooked { .. } | CommitError::LostUpdate { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// One run of a merchant.
-    ///
-    /// # Errors
-    /// [`ReconcileError::Unknown`].
-    pub async fn get(&self, merchant: MerchantId, id: ReconciliationId) -> Result<RunView, ReconcileError> {
-        let run = self.0.store.reconciliation(merchant, id).await?.ok_or(ReconcileError::Unknown)?;
-        Ok(RunView::of(&run.value))
-    }
-
-    /// What a run found, behind a place.
-    ///
-    /// # Errors
-    /// [`ReconcileError::Unknown`].
-    pub async fn items(
-        &self,
-        merchant: MerchantId,
-        id: ReconciliationId,
-        after: i64,
-        limit: u32,
-    ) -> Result<Vec<ItemView>, ReconcileError> {
-        self.0.store.reconciliation(merchant, id).await?.ok_or(ReconcileError::Unknown)?;
-        let items = self.0.store.reconciliation_items(id, after, limit).await?;
-        Ok(items.iter().map(ItemView::of).collect())
-    }
-
-    /// A merchant's runs, in reading order.
-    ///
-    /// # Errors
-    /// [`ReconcileError::Unavailable`].
-    pub async fn list(
-        &self,
-        merchant: MerchantId,
-        seek: Seek<ReconciliationId>,
-        limit: u32,
-    ) -> Result<Vec<RunView>, ReconcileError> {
-        let runs = self.0.store.reconciliations(merchant, seek, limit).await?;
-        Ok(runs.iter().map(RunView::of).collect())
     }
 
     fn now(&self) -> DateTime<Utc> {

@@ -246,14 +246,14 @@ pub struct ResultAnswer {
     deal: String,
     #[serde(flatten)]
     closing: ClosingAnswer,
-    rates: RatesAnswer,
+    rates: SideBySideAnswer,
     #[schema(format = DateTime)]
     recorded_at: String,
 }
 
 /// An order's rates, side by side; what did not happen is null or missing.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct RatesAnswer {
+pub struct SideBySideAnswer {
     /// What the shopper's price was made with: mid, then what was promised.
     #[schema(required)]
     quoted: Option<RatePair>,
@@ -304,11 +304,11 @@ fn number(rate: Rate) -> String {
     rate.value().normalize().to_string()
 }
 
-fn rates(rates: &OrderRates) -> RatesAnswer {
+fn rates(rates: &OrderRates) -> SideBySideAnswer {
     let one = |rate: Rate| RateAnswer { pair: direction(rate), rate: number(rate) };
     let two =
         |mid: Rate, rate: Rate| RatePair { pair: direction(rate), mid: number(mid), rate: number(rate) };
-    RatesAnswer {
+    SideBySideAnswer {
         quoted: rates.quoted.map(|quoted| two(quoted.mid, quoted.rate)),
         captured: rates.captured.map(one),
         settled: rates

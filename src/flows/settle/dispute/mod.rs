@@ -9,7 +9,7 @@ mod charge;
 
 use crate::domain::disputes::{BookedMovement, Dispute, DisputeMovement, DisputeReport, Hold, MovementKind};
 use crate::domain::fees::Bearer;
-use crate::domain::findings::FindingKind;
+use crate::domain::findings::{FindingKind, FindingState};
 use crate::domain::ledger::journal::{self, Booking, Movement};
 use crate::domain::merchants::{FeeOwner, GatewayAccount};
 use crate::domain::orders::{Payment, ReportSource, TimelineEntry};
@@ -221,12 +221,25 @@ impl Settlements {
             let mut finding =
                 self.finding(FindingKind::Reversed, step.account, &fact, Some(aside.abs()), detail);
             finding.payment = Some(subject.clone());
-            if aside.is_positive() {
+            // What comes back out of suspense needs no finding of its own, unless persons have decided of it already.
+            if aside.is_positive() || !self.stands_open(step).await? {
                 self.open(&mut step.change, finding).await?;
             }
         }
         step.after.money.booked.push(booked);
         Ok(())
+    }
+
+    /// Whether a finding about what the dispute moved before waits for a decision.
+    async fn stands_open(&self, step: &Step<'_>) -> Result<bool, SettleError> {
+        let (merchant, kind) = (step.payment.merchant, FindingKind::Reversed);
+        for fact in step.after.facts() {
+            let found = self.0.store.finding_about(merchant, kind, &fact).await?;
+            if found.is_some_and(|found| !matches!(found.value.state, FindingState::Resolved { .. })) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Captured money was taken.
