@@ -55,18 +55,15 @@ pub fn simulate(asked: &Simulate) -> Result<Outcome, CliError> {
         add(&mut total, &report);
     }
     unless_unread(say!(
-        "{} lives over {count} seeds, {broken} with a broken invariant; {} steps, {} deaths, {} stops, {} faults, {} repairs, \
-         {} captured, {} refunds, {} disputes, {} planted; {} lives/s",
+        "{} lives over {count} seeds, {broken} with a broken invariant; {} steps, {} deaths, {} faults, {} repairs, \
+         {} captured, {} refunds; {} lives/s",
         total.lives,
         total.steps,
         total.deaths,
-        total.stops,
         total.faults,
         total.repairs,
         total.captured,
         total.refunds,
-        total.disputes,
-        total.planted,
         per_second(total.lives, total.took)
     ))?;
     Ok(if broken == 0 { Outcome::Done } else { Outcome::FoundFaults })
@@ -81,18 +78,15 @@ fn tell(report: &Report) -> Result<(), CliError> {
 
 fn line(report: &Report) -> String {
     format!(
-        "seed {} lives {} steps {} deaths {} stops {} faults {} repairs {} captured {} refunds {} disputes {} planted {} trace {} {} lives/s",
+        "seed {} lives {} steps {} deaths {} faults {} repairs {} captured {} refunds {} trace {} {} lives/s",
         report.seed,
         report.lives,
         report.steps,
         report.deaths,
-        report.stops,
         report.faults,
         report.repairs,
         report.captured,
         report.refunds,
-        report.disputes,
-        report.planted,
         report.trace,
         per_second(report.lives, report.took)
     )
@@ -102,13 +96,10 @@ fn add(total: &mut Report, report: &Report) {
     total.lives += report.lives;
     total.steps += report.steps;
     total.deaths += report.deaths;
-    total.stops += report.stops;
     total.faults += report.faults;
     total.repairs += report.repairs;
     total.captured += report.captured;
     total.refunds += report.refunds;
-    total.disputes += report.disputes;
-    total.planted += report.planted;
     total.took += report.took;
 }
 

@@ -8,10 +8,9 @@
 //! |---|---|
 //! | `gate` | where whoever runs stops: crash points, requests to gateways, locks |
 //! | `run`, `step` | rounds of lives; who is on next |
-//! | `acts`, `life`, `complaint` | what is done to our process, and the life it belongs to |
-//! | `planted` | differences in bills, and whether each was found |
-//! | `faults`, `harm` | what goes wrong, how often; files that nobody may start over |
-//! | `way`, `mail`, `forgery` | requests and notices on their way, and what befalls them |
+//! | `acts`, `life` | what is done to our process, and the life it belongs to |
+//! | `faults` | what goes wrong, how often |
+//! | `way`, `mail` | requests and notices on their way, and what befalls them |
 //! | `truth` | what truly happened, read off the far sides' answers by itself |
 //! | `check`, `books` | what must hold |
 //! | `world` | data folder, clock, far sides, the process |
@@ -22,14 +21,10 @@
 mod acts;
 mod books;
 mod check;
-mod complaint;
 mod faults;
-mod forgery;
 mod gate;
-mod harm;
 mod life;
 mod mail;
-mod planted;
 mod run;
 mod step;
 mod trace;
@@ -77,9 +72,7 @@ pub enum Sabotage {
 /// Something that must hold and does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broken {
-    /// `I1` … `I8`, or a fault's own number: `A5` for a notice that was accepted and must not be, `A9` for one that was
-    /// kept and told nobody, `A16` for a call to whom nobody may call, `B25` for a difference of a bill that was not found or
-    /// is none, `C38` for a start over a damaged file.
+    /// `I1` … `I8`, or `A5` for a forged notice that was accepted.
     pub invariant: &'static str,
     /// What was seen.
     pub what: String,
@@ -98,8 +91,6 @@ pub struct Report {
     pub steps: u64,
     /// Deaths of the process.
     pub deaths: u64,
-    /// Times it was asked to stop, and did.
-    pub stops: u64,
     /// Requests and answers that met a fault.
     pub faults: u64,
     /// Findings decided by two people; each was looked at afterwards.
@@ -108,10 +99,6 @@ pub struct Report {
     pub captured: u64,
     /// Refunds the gateways paid.
     pub refunds: u64,
-    /// Disputes at PayPal.
-    pub disputes: u64,
-    /// Differences planted in bills.
-    pub planted: u64,
     /// Of the whole trace, in hex.
     pub trace: String,
     /// How long it took; not part of the trace.

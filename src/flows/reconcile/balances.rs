@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::findings::FindingKind;
@@ -18,6 +18,8 @@ use super::{ReconcileError, Reconciling};
 /// How often an account is looked at until it is quiet.
 const LOOKS: usize = 5;
 const BETWEEN: Duration = Duration::from_millis(300);
+/// Disputes that changed since so long are asked for before.
+const DISPUTED: TimeDelta = TimeDelta::days(3);
 
 /// How old what is known of an account's balance is. A gateway that tells none leaves nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +71,11 @@ impl Reconciling {
         let Some(bills) = open.gateway.bills() else { return Ok(0) };
         let (mut differing, mut compared) = (0, false);
         for _ in 0..LOOKS {
+            // What a dispute took a moment ago is in the gateway's balance and may be on its way to us.
+            if let Err(error) = self.hear_of_disputes(open, self.now() - DISPUTED).await {
+                tracing::warn!(account = open.account.name, %error, "disputes could not be asked for");
+                break;
+            }
             let before = self.quiet(open).await?;
             let told = match bills.balances().await {
                 Ok(Some(told)) => told,

@@ -259,17 +259,17 @@ pub struct SideBySideAnswer {
     quoted: Option<RatePair>,
     /// What the gateway converted by at capture.
     #[schema(required)]
-    captured: Option<RateAnswer>,
+    captured: Option<PairRateAnswer>,
     /// What suppliers' shares were converted by.
     settled: Vec<SettledAnswer>,
     /// What the market paid.
     #[schema(required)]
-    paid: Option<RateAnswer>,
+    paid: Option<PairRateAnswer>,
 }
 
 /// A rate with its direction.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct RateAnswer {
+pub struct PairRateAnswer {
     #[schema(example = "USDCNY")]
     pair: String,
     #[schema(example = "7.115")]
@@ -305,7 +305,7 @@ fn number(rate: Rate) -> String {
 }
 
 fn rates(rates: &OrderRates) -> SideBySideAnswer {
-    let one = |rate: Rate| RateAnswer { pair: direction(rate), rate: number(rate) };
+    let one = |rate: Rate| PairRateAnswer { pair: direction(rate), rate: number(rate) };
     let two =
         |mid: Rate, rate: Rate| RatePair { pair: direction(rate), mid: number(mid), rate: number(rate) };
     SideBySideAnswer {

@@ -160,8 +160,8 @@ pub struct FileParameters {
 #[utoipa::path(get, path = "/v1/statements/{id}/file", tag = "periods", params(("id" = inline(crate::ids::StatementId), Path, example = "stm_01kb0000000000000000000000"), FileParameters), responses((status = 200, description = "The statement", content(
     (String = "text/csv", example = json!("booked_on,value_date")),
     (Statement = "application/json"),
-    (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", example = json!("PK")),
-    (Vec<u8> = "application/pdf", example = json!("%PDF-1.7")),
+    (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", example = json!("PK")),
+    (String = "application/pdf", example = json!("%PDF-1.7")),
     (String = "application/xml", example = json!("<Document>")),
     (String = "application/x-ofx", example = json!("<OFX>"))))))]
 pub async fn file(

@@ -63,8 +63,8 @@ pub struct StatementParameters {
 #[utoipa::path(get, path = "/v1/suppliers/{id}/statements", tag = "suppliers", params(("id" = inline(crate::ids::SupplierId), Path, example = "sup_01kb0000000000000000000000"), StatementParameters), responses((status = 200, description = "The statement", content(
     (Statement = "application/json"),
     (String = "text/csv", example = json!("booked_on,value_date")),
-    (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", example = json!("PK")),
-    (Vec<u8> = "application/pdf", example = json!("%PDF-1.7")),
+    (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", example = json!("PK")),
+    (String = "application/pdf", example = json!("%PDF-1.7")),
     (String = "application/xml", example = json!("<Document>")),
     (String = "application/x-ofx", example = json!("<OFX>"))))))]
 pub async fn statement(
