@@ -1,0 +1,143 @@
+//! Prices of scarce money and batch places, and the lower bound that they prove.
+//!
+//! With a price on each resource suppliers are independent: each takes its cheapest choice at those prices. Whatever
+//! the prices, the sum is below every plan's cost; the best prices are found one by one, by bisection on whole numbers.
+
+use super::problem::{Choice, Problem};
+
+/// What a node of the search still allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// Modes of each resource, from … to.
+    pub modes: Vec<(usize, usize)>,
+    /// Choices of each supplier, by bits.
+    pub allowed: Vec<u64>,
+}
+
+impl Scope {
+    pub fn whole(problem: &Problem) -> Scope {
+        Scope {
+            modes: problem.resources.iter().map(super::problem::Resource::all).collect(),
+            allowed: problem.suppliers.iter().map(|choices| mask(choices.len())).collect(),
+        }
+    }
+}
+
+/// The first `count` bits.
+pub fn mask(count: usize) -> u64 {
+    if count >= 64 { u64::MAX } else { (1 << count) - 1 }
+}
+
+/// A choice's cost at prices.
+pub fn reduced(choice: &Choice, prices: &[i128]) -> i128 {
+    choice.uses.iter().fold(choice.cost, |cost, (resource, amount)| {
+        cost.saturating_add(prices[*resource].saturating_mul(i128::from(*amount)))
+    })
+}
+
+/// The cheapest allowed choice at prices; the first of equals.
+pub fn cheapest(choices: &[Choice], allowed: u64, prices: &[i128]) -> (i128, usize) {
+    let allowed = choices.iter().enumerate().filter(|(index, _)| allowed >> index & 1 == 1);
+    allowed.map(|(index, choice)| (reduced(choice, prices), index)).min().unwrap_or((i128::MAX / 4, 0))
+}
+
+/// The bound, and who takes what at these prices.
+pub fn bound(problem: &Problem, scope: &Scope, prices: &[i128]) -> (i128, Vec<usize>) {
+    let mut total = 0_i128;
+    let mut chosen = Vec::with_capacity(problem.suppliers.len());
+    for (choices, allowed) in problem.suppliers.iter().zip(&scope.allowed) {
+        let (cost, index) = cheapest(choices, *allowed, prices);
+        total = total.saturating_add(cost);
+        chosen.push(index);
+    }
+    for ((resource, modes), price) in problem.resources.iter().zip(&scope.modes).zip(prices) {
+        total = total.saturating_add(resource.dual(*price, *modes).0);
+    }
+    (total, chosen)
+}
+
+/// Who uses which resource: made once per problem.
+pub fn users(problem: &Problem) -> Vec<Vec<usize>> {
+    let mut users = vec![Vec::new(); problem.resources.len()];
+    for (supplier, choices) in problem.suppliers.iter().enumerate() {
+        for choice in choices {
+            for (resource, _) in &choice.uses {
+                if users[*resource].last() != Some(&supplier) {
+                    users[*resource].push(supplier);
+                }
+            }
+        }
+    }
+    users
+}
+
+/// Raises the bound: each price in turn to where supply meets use, until a round gains nothing.
+pub fn ascend(problem: &Problem, users: &[Vec<usize>], scope: &Scope, prices: &mut [i128], rounds: usize) {
+    for _ in 0..rounds {
+        let mut moved = false;
+        for resource in 0..prices.len() {
+            let best = settle(problem, &users[resource], scope, prices, resource);
+            moved |= best != prices[resource];
+            prices[resource] = best;
+        }
+        if !moved || prices.len() < 2 {
+            break;
+        }
+    }
+}
+
+/// The best price of one resource, the others as they are.
+fn settle(problem: &Problem, users: &[usize], scope: &Scope, prices: &[i128], resource: usize) -> i128 {
+    let mut others = prices.to_vec();
+    others[resource] = 0;
+    // Per user: the cheapest way around, and the ways through, at the other prices.
+    let mut lines: Vec<(i128, i64)> = Vec::new();
+    let mut starts: Vec<usize> = Vec::with_capacity(users.len() + 1);
+    for supplier in users {
+        starts.push(lines.len());
+        let mut around: Option<i128> = None;
+        for (index, choice) in problem.suppliers[*supplier].iter().enumerate() {
+            if scope.allowed[*supplier] >> index & 1 == 0 {
+                continue;
+            }
+            let cost = reduced(choice, &others);
+            match choice.uses.iter().find(|(used, _)| *used == resource) {
+                Some((_, amount)) => lines.push((cost, *amount)),
+                None => around = Some(around.map_or(cost, |least| least.min(cost))),
+            }
+        }
+        lines.extend(around.map(|cost| (cost, 0)));
+    }
+    starts.push(lines.len());
+    let (own, modes) = (&problem.resources[resource], scope.modes[resource]);
+    let value = |price: i128| {
+        let (mut total, mut used) = (0_i128, 0_i128);
+        for range in starts.windows(2) {
+            let ways = lines[range[0]..range[1]].iter();
+            let least = ways.map(|(cost, amount)| {
+                (cost.saturating_add(price.saturating_mul(i128::from(*amount))), *amount)
+            });
+            if let Some((cost, amount)) = least.min() {
+                total = total.saturating_add(cost);
+                used += i128::from(amount);
+            }
+        }
+        let (dual, supply) = own.dual(price, modes);
+        (total.saturating_add(dual), used > i128::from(supply))
+    };
+    if !value(0).1 {
+        return 0;
+    }
+    let (mut low, mut high) = (0_i128, own.weight.max(1));
+    while value(high).1 && high < MOST {
+        (low, high) = (high, high.saturating_mul(16));
+    }
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if value(middle).1 { low = middle } else { high = middle }
+    }
+    if value(low).0 > value(high).0 { low } else { high }
+}
+
+/// No price is above this: at 10^14 minor units it stays within 128 bits.
+const MOST: i128 = 100_000_000_000_000_000_000_000;

@@ -1,0 +1,98 @@
+//! From a request to a plan: alternatives, parts, the search for the lowest total, the document, its certificate.
+//! Whole numbers throughout: the same request gives the same plan, hash and certificate.
+
+pub(super) mod alternatives;
+mod document;
+mod dual;
+mod local;
+mod naive;
+pub(super) mod parts;
+mod problem;
+pub(super) mod search;
+
+use super::certificate::{Certificate, certify};
+use super::plan::{Excluded, Plan};
+use super::request::{Payable, PlanError, PlanRequest};
+use super::value::UNITS;
+use alternatives::{Alternative, alternatives};
+use parts::Candidate;
+
+/// Up to this many payables a part is searched to the end (or to the effort's nodes); beyond it the bound is enough.
+const EXACT: usize = 2_000;
+/// Up to this many, to the last cost unit; beyond it, to below one minor unit of home.
+const TO_THE_UNIT: usize = 24;
+
+/// A plan, its hash and its certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// The document.
+    pub plan: Plan,
+    /// SHA-256 of its canonical bytes: what is approved.
+    pub hash: String,
+    /// What proves it.
+    pub certificate: Certificate,
+}
+
+/// Makes the plan of the lowest cost.
+///
+/// # Errors
+/// [`PlanError`] where the request contradicts itself or a rate is missing.
+pub fn plan(request: &PlanRequest) -> Result<Planned, PlanError> {
+    request.check()?;
+    let mut candidates = Vec::new();
+    let mut excluded = Vec::new();
+    for (index, payable) in request.payables.iter().enumerate() {
+        match consider(request, index, payable)? {
+            Ok(candidate) => candidates.push(candidate),
+            Err(reason) => excluded.push(reason),
+        }
+    }
+    let parts = parts::parts(request, candidates)?;
+    let solved = parts.into_iter().map(|part| {
+        let count = part.problem.suppliers.len();
+        let nodes = if count <= EXACT { request.effort.nodes as usize } else { 12 };
+        let within = if count <= TO_THE_UNIT { 0 } else { UNITS - 1 };
+        let solution = search::solve(&part.problem, nodes.max(1), within);
+        (part, solution)
+    });
+    let solved: Vec<_> = solved.collect();
+    let plan = document::document(request, &solved, excluded)?;
+    let unwritable =
+        |error: serde_json::Error| PlanError::Request { place: "plan".to_owned(), why: error.to_string() };
+    let hash = plan.hash().map_err(unwritable)?;
+    let certificate = certify(request, &plan, &hash, &solved)?;
+    Ok(Planned { plan, hash, certificate })
+}
+
+/// A payable as a candidate, or why it is none.
+fn consider(
+    request: &PlanRequest,
+    index: usize,
+    payable: &Payable,
+) -> Result<Result<Candidate, Excluded>, PlanError> {
+    let net = alternatives::net(payable)?;
+    let exclude = |reason: &str, detail: String| Excluded {
+        supplier: payable.supplier.clone(),
+        net,
+        reason: reason.to_owned(),
+        detail,
+    };
+    if let Some(code) = &payable.blocked {
+        return Ok(Err(exclude("blocked", code.clone())));
+    }
+    if !net.is_positive() {
+        return Ok(Err(exclude("nothing_left", "withholding and debt take all of it".to_owned())));
+    }
+    let (alternatives, later) = alternatives(request, payable, net)?;
+    let open = |one: &Alternative| one.ruled_out.is_none() && one.route.is_some();
+    if !alternatives.iter().any(open) {
+        let named = alternatives.iter().filter_map(|one| {
+            let route = &request.routes.routes[one.route?];
+            Some(format!("{}: {}", route.name, one.ruled_out?))
+        });
+        return Ok(Err(exclude("no_route", named.collect::<Vec<_>>().join(", "))));
+    }
+    let choices = (0..alternatives.len()).filter(|place| alternatives[*place].ruled_out.is_none());
+    let choices = choices.collect();
+    Ok(Ok(Candidate { payable: index, alternatives, choices, later }))
+}

@@ -1,0 +1,155 @@
+//! The problem as integers: suppliers with choices, and resources that couple them.
+//!
+//! A resource is an account (its use: minor units) or a route's batches (its use: items). It can be had in *modes*: an
+//! account with each set of top-ups, a route with each number of batches. A mode is a row of points (supply, cost),
+//! between which cost is linear.
+
+/// One way to treat one supplier. All costs are cost units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    pub cost: i128,
+    /// (resource, how much), at most an account and a batch.
+    pub uses: Vec<(usize, i64)>,
+}
+
+/// A supply and what it costs.
+pub type Point = (i64, i128);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    pub modes: Vec<Vec<Point>>,
+    /// Cost units of one unit of use: what prices are first tried at.
+    pub weight: i128,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Problem {
+    pub suppliers: Vec<Vec<Choice>>,
+    pub resources: Vec<Resource>,
+}
+
+/// A way to add to an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refill {
+    pub fixed: i128,
+    pub per_unit: i128,
+    pub limit: i64,
+}
+
+impl Resource {
+    /// An account: every set of top-ups is a mode, numbered by its bits.
+    pub fn account(available: i64, weight: i128, refills: &[Refill]) -> Resource {
+        let modes = (0..1_usize << refills.len()).map(|set| {
+            let (fixed, steps) = cheapest_first(refills, set);
+            let mut points = vec![(available, fixed)];
+            let (mut supply, mut cost) = (available, fixed);
+            for (per_unit, limit) in steps {
+                supply = supply.saturating_add(limit);
+                cost += per_unit * i128::from(limit);
+                points.push((supply, cost));
+            }
+            points
+        });
+        Resource { modes: modes.collect(), weight: weight.max(1) }
+    }
+
+    /// Batches of a route: none, one, … up to what all items would take.
+    pub fn batches(size: i64, fee: i128, most_items: i64) -> Resource {
+        let most = most_items.div_euclid(size) + i64::from(most_items.rem_euclid(size) != 0);
+        let modes = (0..=most).map(|count| vec![(size.saturating_mul(count), fee * i128::from(count))]);
+        Resource { modes: modes.collect(), weight: (fee / i128::from(size)).max(1) }
+    }
+
+    /// What a use costs in the cheapest mode of a range; beyond every supply, a price that drives it back.
+    pub fn cost(&self, used: i64, modes: (usize, usize)) -> i128 {
+        let costs = (modes.0..=modes.1).filter_map(|mode| cost_in(&self.modes[mode], used));
+        costs.min().unwrap_or_else(|| {
+            let most = (modes.0..=modes.1).map(|mode| last(&self.modes[mode]).0).max().unwrap_or(0);
+            (OVERDRAWN + self.weight).saturating_mul(i128::from(used) - i128::from(most))
+        })
+    }
+
+    /// The cheapest mode for a use.
+    pub fn mode(&self, used: i64) -> usize {
+        let costs = self.modes.iter().enumerate().filter_map(|(mode, points)| Some((cost_in(points, used)?, mode)));
+        costs.min().map_or(self.modes.len() - 1, |(_, mode)| mode)
+    }
+
+    /// The least of cost − price × supply, and the supply where it is reached.
+    pub fn dual(&self, price: i128, modes: (usize, usize)) -> (i128, i64) {
+        let points = self.modes[modes.0..=modes.1].iter().flatten();
+        points
+            .map(|(supply, cost)| (cost.saturating_sub(price.saturating_mul(i128::from(*supply))), *supply))
+            .min()
+            .unwrap_or((0, 0))
+    }
+
+    pub fn all(&self) -> (usize, usize) {
+        (0, self.modes.len().saturating_sub(1))
+    }
+}
+
+/// Above any price that is ever asked for one unit.
+const OVERDRAWN: i128 = 1_000_000_000_000_000_000_000;
+
+fn last(points: &[Point]) -> Point {
+    points.last().copied().unwrap_or((0, 0))
+}
+
+fn cost_in(points: &[Point], used: i64) -> Option<i128> {
+    let (mut before, mut at) = (*points.first()?, 0);
+    if used <= before.0 {
+        return Some(before.1);
+    }
+    while let Some(next) = points.get(at + 1) {
+        if used <= next.0 {
+            // The slope is the whole number of cost units from which the points were made.
+            let slope = (next.1 - before.1) / i128::from((next.0 - before.0).max(1));
+            return Some(before.1 + slope * i128::from(used - before.0));
+        }
+        (before, at) = (*next, at + 1);
+    }
+    None
+}
+
+/// The fixed costs of a set of refills, and its steps in the order in which they are used.
+fn cheapest_first(refills: &[Refill], set: usize) -> (i128, Vec<(i128, i64)>) {
+    let chosen = refills.iter().enumerate().filter(|(index, _)| set >> index & 1 == 1);
+    let mut steps: Vec<(i128, usize, i64)> =
+        chosen.clone().map(|(index, refill)| (refill.per_unit, index, refill.limit)).collect();
+    steps.sort_unstable();
+    (chosen.map(|(_, refill)| refill.fixed).sum(), steps.into_iter().map(|(per, _, limit)| (per, limit)).collect())
+}
+
+/// How much of each refill a shortage takes in a mode.
+pub fn drawn(refills: &[Refill], mode: usize, mut shortage: i64) -> Vec<i64> {
+    let mut order: Vec<usize> = (0..refills.len()).filter(|index| mode >> index & 1 == 1).collect();
+    order.sort_by_key(|index| (refills[*index].per_unit, *index));
+    let mut drawn = vec![0; refills.len()];
+    for index in order {
+        drawn[index] = shortage.clamp(0, refills[index].limit);
+        shortage -= drawn[index];
+    }
+    drawn
+}
+
+impl Problem {
+    /// The use of each resource under an assignment.
+    pub fn used(&self, assignment: &[usize]) -> Vec<i64> {
+        let mut used = vec![0_i64; self.resources.len()];
+        for (choices, chosen) in self.suppliers.iter().zip(assignment) {
+            for (resource, amount) in &choices[*chosen].uses {
+                used[*resource] = used[*resource].saturating_add(*amount);
+            }
+        }
+        used
+    }
+
+    /// What an assignment costs; a use that cannot be had costs without measure.
+    pub fn cost(&self, assignment: &[usize]) -> i128 {
+        let choices = self.suppliers.iter().zip(assignment).map(|(choices, chosen)| choices[*chosen].cost);
+        let used = self.used(assignment);
+        let resources = self.resources.iter().zip(used).map(|(resource, used)| resource.cost(used, resource.all()));
+        choices.sum::<i128>() + resources.fold(0_i128, i128::saturating_add)
+    }
+}

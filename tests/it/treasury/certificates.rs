@@ -1,0 +1,64 @@
+//! A certificate with one digit changed is refused, by its digest and, that aside, by its figures.
+
+use super::world::{checked, random};
+
+/// The places of digits in a text.
+fn digits(text: &str) -> Vec<usize> {
+    text.bytes().enumerate().filter(|(_, byte)| byte.is_ascii_digit()).map(|(at, _)| at).collect()
+}
+
+fn changed(text: &str, at: usize, by: u8) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    bytes[at] = b'0' + (bytes[at] - b'0' + by) % 10;
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn every_single_digit_counts() {
+    let mut refused = 0;
+    for seed in [3, 17, 40] {
+        let (planned, _) = checked(&random(seed, 4, 3));
+        let text = planned.certificate.json();
+        for at in digits(text) {
+            let other = changed(text, at, 1 + u8::try_from(at % 9).unwrap());
+            assert!(plan_checker::check(&other).is_err(), "seed {seed}, byte {at}: {}", &text[at.saturating_sub(40)..at + 1]);
+            refused += 1;
+        }
+    }
+    assert!(refused > 1_000, "{refused}");
+}
+
+#[test]
+fn figures_are_refused_without_the_digest_too() {
+    // Names and unused parts of tariffs are the digest's alone; costs, amounts and bounds are recomputed.
+    let keys = ["\"cost\":\"", "\"bound\":\"", "\"gap\":\"", "\"net\":\"", "\"debit\":\"", "\"fee\":\""];
+    let (mut refused, mut tried) = (0, 0);
+    for seed in 0..60 {
+        let (planned, _) = checked(&random(seed, 5, 4));
+        let text = planned.certificate.json();
+        for key in keys {
+            for (start, _) in text.match_indices(key) {
+                let first = start + key.len() + usize::from(text.as_bytes()[start + key.len()] == b'-');
+                let last = first + text[first..].find('"').unwrap() - 1;
+                let other = changed(text, last, 1);
+                tried += 1;
+                refused += usize::from(plan_checker::check_figures(&other).is_err());
+            }
+        }
+    }
+    assert!(tried > 2_000, "{tried}");
+    assert_eq!(refused, tried);
+}
+
+#[test]
+fn layout_does_not_count_and_what_is_no_certificate_is_named() {
+    let (planned, verdict) = checked(&random(5, 4, 3));
+    let value: serde_json::Value = serde_json::from_str(planned.certificate.json()).unwrap();
+    // Blanks between tokens only: the order of keys is part of the text.
+    let spaced = planned.certificate.json().replace("\":", "\" :\n ");
+    assert_eq!(plan_checker::check(&spaced), Ok(verdict));
+    assert!(value["body"]["parts"].is_array());
+    for text in ["", "{}", "[]", "{\"digest\":\"00\",\"body\":{}}"] {
+        assert!(plan_checker::check(text).is_err(), "{text}");
+    }
+}
