@@ -42,7 +42,8 @@ pub fn weight(body: &Body, currency: &str) -> Result<(i128, i128), Refusal> {
         let known = body.exponents.get(code).copied();
         known.ok_or_else(|| Refusal::wrong("exponents", format!("{code} is missing")))
     };
-    let mid = body.mids.get(currency).ok_or_else(|| Refusal::wrong("mids", format!("{currency} is missing")))?;
+    let mid =
+        body.mids.get(currency).ok_or_else(|| Refusal::wrong("mids", format!("{currency} is missing")))?;
     if currency == body.home && mid != "1" {
         return Err(Refusal::wrong("mids", "the home currency's mid is 1"));
     }

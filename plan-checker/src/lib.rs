@@ -99,7 +99,10 @@ fn contents(body: &Body) -> Result<Verdict, Refusal> {
         return Err(Refusal::Unreadable(format!("unknown format `{}`", body.format)));
     }
     if body.units.0 != 1_000_000_000 || body.unpaid.0 != 100_000_000_000_000_000 {
-        return Err(Refusal::wrong("units", "this format has 10^9 cost units and counts an unpaid supplier 10^17"));
+        return Err(Refusal::wrong(
+            "units",
+            "this format has 10^9 cost units and counts an unpaid supplier 10^17",
+        ));
     }
     if body.plan.len() != 64 || !body.plan.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(Refusal::wrong("plan", "not a SHA-256 in hexadecimal"));
@@ -141,7 +144,15 @@ fn contents(body: &Body) -> Result<Verdict, Refusal> {
     if bound > cost {
         return Err(Refusal::wrong("bound", "it is above the cost"));
     }
-    Ok(Verdict { plan: body.plan.clone(), home: body.home.clone(), suppliers, unpaid, cost, bound, ruled_out })
+    Ok(Verdict {
+        plan: body.plan.clone(),
+        home: body.home.clone(),
+        suppliers,
+        unpaid,
+        cost,
+        bound,
+        ruled_out,
+    })
 }
 
 /// Without blanks between tokens.
@@ -160,6 +171,7 @@ fn compact(json: &str) -> String {
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).collect()
 }

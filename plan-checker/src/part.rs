@@ -47,7 +47,8 @@ pub fn check(body: &Body, part: &Part) -> Result<Proven, Refusal> {
     for supplier in &part.suppliers {
         let chosen = supplier.alternatives.get(supplier.chosen);
         let chosen = chosen.filter(|one| one.ruled_out.is_none());
-        let chosen = chosen.ok_or_else(|| Refusal::wrong(&supplier.supplier, "what is chosen is no choice"))?;
+        let chosen =
+            chosen.ok_or_else(|| Refusal::wrong(&supplier.supplier, "what is chosen is no choice"))?;
         cost = add(cost, chosen.cost.0)?;
         unpaid += usize::from(chosen.route.is_none());
         for (resource, total) in used.iter_mut().enumerate() {
@@ -67,7 +68,9 @@ pub fn check(body: &Body, part: &Part) -> Result<Proven, Refusal> {
     }
     for ((modes, used), resource) in modes.iter().zip(&used).zip(&part.resources) {
         let costs = modes.iter().filter_map(|points| cost_at(points, *used));
-        let least = costs.min().ok_or_else(|| Refusal::wrong(name(body, resource), format!("{used} is more than there is")))?;
+        let least = costs
+            .min()
+            .ok_or_else(|| Refusal::wrong(name(body, resource), format!("{used} is more than there is")))?;
         cost = add(cost, least)?;
     }
     if cost != part.cost.0 {
@@ -83,7 +86,8 @@ pub fn check(body: &Body, part: &Part) -> Result<Proven, Refusal> {
 
 /// Why an alternative was not taken must be so.
 fn reasons(supplier: &Supplier, one: &crate::certificate::Alternative) -> Result<(), Refusal> {
-    let chosen = supplier.alternatives.get(supplier.chosen).ok_or_else(|| Refusal::wrong("chosen", "none"))?;
+    let chosen =
+        supplier.alternatives.get(supplier.chosen).ok_or_else(|| Refusal::wrong("chosen", "none"))?;
     let holds = match one.not_taken.as_deref() {
         None => true,
         Some("dearer") => one.cost >= chosen.cost,
@@ -104,9 +108,15 @@ fn account_of_each(body: &Body, part: &Part, supplier: &Supplier) -> Result<(), 
             return Err(Refusal::wrong("account", "none, or of another currency"));
         }
         let batched = body.routes[route].batch_fee.0 > 0;
-        let listed = part.resources.iter().any(|resource| matches!(resource, Resource::Batches { route: own } if *own == route));
+        let listed = part
+            .resources
+            .iter()
+            .any(|resource| matches!(resource, Resource::Batches { route: own } if *own == route));
         if batched && !listed {
-            return Err(Refusal::wrong("batches", format!("the fee of {}'s batches is missing", body.routes[route].name)));
+            return Err(Refusal::wrong(
+                "batches",
+                format!("the fee of {}'s batches is missing", body.routes[route].name),
+            ));
         }
     }
     Ok(())
@@ -116,7 +126,10 @@ fn name(body: &Body, resource: &Resource) -> String {
     match resource {
         Resource::Account { name, .. } => format!("account {name}"),
         Resource::Batches { route } => {
-            format!("batches of {route} {}", body.routes.get(*route).map_or("", |tariff| tariff.name.as_str()))
+            format!(
+                "batches of {route} {}",
+                body.routes.get(*route).map_or("", |tariff| tariff.name.as_str())
+            )
         }
     }
 }
@@ -144,8 +157,14 @@ fn uses(part: &Part, supplier: &Supplier, place: usize, resource: usize) -> Resu
 fn ways(body: &Body, resource: &Resource, most: i128) -> Result<Modes, Refusal> {
     match resource {
         Resource::Account { currency, available, top_ups, .. } => {
-            if available.0 < 0 || top_ups.len() > 4 || top_ups.iter().any(|one| one.limit.0 < 0 || one.fixed.0 < 0) {
-                return Err(Refusal::wrong(name(body, resource), "available, limits and fixed costs are zero or more"));
+            if available.0 < 0
+                || top_ups.len() > 4
+                || top_ups.iter().any(|one| one.limit.0 < 0 || one.fixed.0 < 0)
+            {
+                return Err(Refusal::wrong(
+                    name(body, resource),
+                    "available, limits and fixed costs are zero or more",
+                ));
             }
             let (top, bottom) = weight(body, currency)?;
             let mut modes = Vec::new();
@@ -169,13 +188,16 @@ fn ways(body: &Body, resource: &Resource, most: i128) -> Result<Modes, Refusal> 
             Ok(modes)
         }
         Resource::Batches { route } => {
-            let tariff = body.routes.get(*route).ok_or_else(|| Refusal::wrong("resource", "no such route"))?;
+            let tariff =
+                body.routes.get(*route).ok_or_else(|| Refusal::wrong("resource", "no such route"))?;
             let size = tariff.batch_size.map_or(i128::from(u32::MAX), i128::from);
             if size == 0 {
                 return Err(Refusal::wrong("resource", "batches of nothing"));
             }
             let fee = value(body, &tariff.source, tariff.batch_fee.0)?;
-            (0..=ceiling(most, size)).map(|count| Ok(vec![(multiply(size, count)?, multiply(fee, count)?)])).collect()
+            (0..=ceiling(most, size))
+                .map(|count| Ok(vec![(multiply(size, count)?, multiply(fee, count)?)]))
+                .collect()
         }
     }
 }
@@ -256,12 +278,11 @@ fn tree(part: &Part, modes: &[Modes]) -> Result<i128, Refusal> {
     lowest.ok_or_else(|| Refusal::wrong("nodes", "no leaf"))
 }
 
-
-
 fn allowed<'a>(supplier: &'a Supplier, scope: &'a Scope, place: usize) -> impl Iterator<Item = usize> + 'a {
     let taken = scope.taken[place];
     let left = &scope.left[place];
-    choices(supplier).filter(move |choice| taken.is_none_or(|taken| taken == *choice) && !left.contains(choice))
+    choices(supplier)
+        .filter(move |choice| taken.is_none_or(|taken| taken == *choice) && !left.contains(choice))
 }
 
 /// What a leaf's prices prove; no allowed choice at all proves that nothing lies below.
@@ -269,10 +290,15 @@ fn leaf(part: &Part, modes: &[Modes], scope: &Scope, prices: &[Whole]) -> Result
     if prices.len() != part.resources.len() || prices.iter().any(|price| price.0 < 0) {
         return Err(Refusal::wrong("prices", "one of zero or more for each resource"));
     }
-    let batches: Vec<(usize, usize)> = part.resources.iter().enumerate().filter_map(|(place, resource)| match resource {
-        Resource::Batches { route } => Some((*route, place)),
-        Resource::Account { .. } => None,
-    }).collect();
+    let batches: Vec<(usize, usize)> = part
+        .resources
+        .iter()
+        .enumerate()
+        .filter_map(|(place, resource)| match resource {
+            Resource::Batches { route } => Some((*route, place)),
+            Resource::Account { .. } => None,
+        })
+        .collect();
     let mut bound = 0_i128;
     for (place, supplier) in part.suppliers.iter().enumerate() {
         let mut least: Option<i128> = None;

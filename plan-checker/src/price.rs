@@ -21,8 +21,14 @@ pub fn check(body: &Body, supplier: &Supplier, one: &Alternative) -> Result<(), 
     let mut inside = 0_i128;
     for (times, amount) in &one.items {
         let (times, amount) = (i128::from(*times), amount.0);
-        if times == 0 || amount < tariff.minimum_item.0.max(1) || tariff.maximum_item.is_some_and(|most| amount > most.0) {
-            return Err(Refusal::wrong("items", format!("an item of {amount} is outside {}'s limits", tariff.name)));
+        if times == 0
+            || amount < tariff.minimum_item.0.max(1)
+            || tariff.maximum_item.is_some_and(|most| amount > most.0)
+        {
+            return Err(Refusal::wrong(
+                "items",
+                format!("an item of {amount} is outside {}'s limits", tariff.name),
+            ));
         }
         let base = if tariff.source == tariff.target && tariff.spread_bps == 0 {
             amount
@@ -59,7 +65,10 @@ pub fn check(body: &Body, supplier: &Supplier, one: &Alternative) -> Result<(), 
         Bearer::Creditor => {
             // The largest amount that its fee leaves room for: one minor unit more per item would not fit.
             if inside > supplier.net.0 || !tight(tariff, one, supplier.net.0 - inside)? {
-                return Err(Refusal::wrong("items", format!("{inside} with fees, of {} owed", supplier.net.0)));
+                return Err(Refusal::wrong(
+                    "items",
+                    format!("{inside} with fees, of {} owed", supplier.net.0),
+                ));
             }
         }
         Bearer::Debtor | Bearer::Shared => stated("items", sent, supplier.net.0)?,
@@ -68,14 +77,23 @@ pub fn check(body: &Body, supplier: &Supplier, one: &Alternative) -> Result<(), 
 }
 
 fn unpaid(body: &Body, supplier: &Supplier, one: &Alternative) -> Result<(), Refusal> {
-    if !one.items.is_empty() || one.fee.0 != 0 || one.debit.0 != 0 || one.account.is_some() || one.waits.is_some() {
+    if !one.items.is_empty()
+        || one.fee.0 != 0
+        || one.debit.0 != 0
+        || one.account.is_some()
+        || one.waits.is_some()
+    {
         return Err(Refusal::wrong("unpaid", "it sends something"));
     }
     stated("unpaid", one.cost.0, add(body.unpaid.0, supplier.later.0)?)
 }
 
 fn stated(what: &str, stated: i128, comes_to: i128) -> Result<(), Refusal> {
-    if stated == comes_to { Ok(()) } else { Err(Refusal::wrong(what, format!("stated {stated}, comes to {comes_to}"))) }
+    if stated == comes_to {
+        Ok(())
+    } else {
+        Err(Refusal::wrong(what, format!("stated {stated}, comes to {comes_to}")))
+    }
 }
 
 /// Whether what is left over is too small to send more.
@@ -95,9 +113,13 @@ fn tight(tariff: &Tariff, one: &Alternative, left: i128) -> Result<bool, Refusal
 
 /// What is sold for an amount at mid and spread, upwards.
 fn converted(body: &Body, tariff: &Tariff, amount: i128) -> Result<i128, Refusal> {
-    let ((to_top, to_bottom), (from_top, from_bottom)) = (weight(body, &tariff.target)?, weight(body, &tariff.source)?);
+    let ((to_top, to_bottom), (from_top, from_bottom)) =
+        (weight(body, &tariff.target)?, weight(body, &tariff.source)?);
     let shared = to_bottom.min(from_bottom);
-    let top = multiply(multiply(amount, to_top)?, multiply(from_bottom / shared, 10_000 + i128::from(tariff.spread_bps))?)?;
+    let top = multiply(
+        multiply(amount, to_top)?,
+        multiply(from_bottom / shared, 10_000 + i128::from(tariff.spread_bps))?,
+    )?;
     let bottom = multiply(from_top, multiply(to_bottom / shared, 10_000)?)?;
     Ok(ceiling(top, bottom))
 }
@@ -105,7 +127,8 @@ fn converted(body: &Body, tariff: &Tariff, amount: i128) -> Result<i128, Refusal
 /// The fee of one item: fixed and percentage, the least, the most.
 fn fee(tariff: &Tariff, base: i128) -> Result<i128, Refusal> {
     let band = tariff.bands.iter().rev().find(|band| base >= band.from.0);
-    let (fixed, percent) = band.map_or((tariff.fixed.0, &tariff.percent), |band| (band.fixed.0, &band.percent));
+    let (fixed, percent) =
+        band.map_or((tariff.fixed.0, &tariff.percent), |band| (band.fixed.0, &band.percent));
     let (top, places) = decimal(percent)?;
     let part = rounded(multiply(base, top)?, power(places + 2)?, tariff.rounding);
     let mut fee = add(fixed, part)?;

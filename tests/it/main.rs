@@ -59,6 +59,7 @@ mod store_writer;
 mod storefront;
 mod tidy;
 mod traps;
+mod treasury;
 mod two_programs;
 mod watch;
 mod webhooks;

@@ -150,7 +150,8 @@ pub(super) fn certify(
         currencies.extend([route.source_currency, route.target_currency]);
     }
     currencies.extend(request.funds.iter().map(|funds| funds.available.currency()));
-    let has_mid = |currency: &Currency| *currency == request.mids.home || request.mids.rates.contains_key(currency);
+    let has_mid =
+        |currency: &Currency| *currency == request.mids.home || request.mids.rates.contains_key(currency);
     currencies.retain(has_mid);
     let body = Body {
         format: "straits-plan-certificate-1",
@@ -187,7 +188,8 @@ fn tariff(route: &Route) -> Tariff<'_> {
     };
     let source = |text: &Option<String>| minor(text.as_deref(), route.source_currency);
     let or_zero = |text: Option<Text>| text.unwrap_or_else(|| "0".to_owned());
-    let percent = |percent: Option<crate::money::Percent>| percent.unwrap_or_default().value().normalize().to_string();
+    let percent =
+        |percent: Option<crate::money::Percent>| percent.unwrap_or_default().value().normalize().to_string();
     Tariff {
         name: &route.name,
         source: route.source_currency,

@@ -190,13 +190,19 @@ impl PlanRequest {
         for (index, payable) in self.payables.iter().enumerate() {
             let place = |key: &str| format!("payables[{index}].{key}");
             if seen.insert((&payable.supplier, payable.gross.currency()), index).is_some() {
-                return refuse(place("supplier"), "a second payable of this supplier in this currency; add them up");
+                return refuse(
+                    place("supplier"),
+                    "a second payable of this supplier in this currency; add them up",
+                );
             }
             for (key, part) in [("withholding", payable.withholding), ("debt", payable.debt)] {
                 if let Some(part) = part {
                     part.same_currency(payable.gross)?;
                     if part.is_negative() {
-                        return refuse(place(key), "it is negative; write what is taken off as a positive amount");
+                        return refuse(
+                            place(key),
+                            "it is negative; write what is taken off as a positive amount",
+                        );
                     }
                 }
             }

@@ -158,7 +158,9 @@ mod zone_name {
 
     pub fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Tz, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        text.parse().map_err(|_| serde::de::Error::custom(format!("`{text}` is no zone; write one such as Asia/Singapore")))
+        text.parse().map_err(|_| {
+            serde::de::Error::custom(format!("`{text}` is no zone; write one such as Asia/Singapore"))
+        })
     }
 }
 
@@ -275,9 +277,8 @@ impl Route {
     /// [`MoneyError`] beyond the ledger's range.
     pub fn fee(&self, base: Money) -> Result<Money, MoneyError> {
         let band = self.bands.iter().rev().find(|band| {
-            figure(Some(&band.from), self.source_currency).is_ok_and(|from| {
-                from.is_some_and(|from| base.minor() >= from.minor())
-            })
+            figure(Some(&band.from), self.source_currency)
+                .is_ok_and(|from| from.is_some_and(|from| base.minor() >= from.minor()))
         });
         let (fixed, percent) = match band {
             Some(band) => (band.fixed.as_deref(), band.percent),
@@ -324,13 +325,17 @@ impl Route {
             }
         }
         if !["contract", "published", "sample", "unverified", "third_party"].contains(&self.trust.as_str()) {
-            return Err(("trust", format!("`{}`: write contract, published, third_party, sample or unverified", self.trust)));
+            return Err((
+                "trust",
+                format!("`{}`: write contract, published, third_party, sample or unverified", self.trust),
+            ));
         }
         let country = |code: &String| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
         if let Some(odd) = self.countries.iter().find(|code| !country(code)) {
             return Err(("countries", format!("`{odd}`: write two capital letters such as SG")));
         }
-        if self.spread_bps >= 10_000 || (self.spread_bps > 0 && self.source_currency == self.target_currency) {
+        if self.spread_bps >= 10_000 || (self.spread_bps > 0 && self.source_currency == self.target_currency)
+        {
             return Err(("spread_bps", "below 10000, and only where two currencies meet".into()));
         }
         let limits = (self.item_minimum(), self.item_limit());
@@ -344,7 +349,10 @@ impl Route {
             return Err(("days", "at most 30".into()));
         }
         if self.bearer == Bearer::Creditor && self.source_currency != self.target_currency {
-            return Err(("bearer", "CRED needs source and target of one currency; write DEBT or SHAR".into()));
+            return Err((
+                "bearer",
+                "CRED needs source and target of one currency; write DEBT or SHAR".into(),
+            ));
         }
         if self.fee_of == FeeBase::Gross && self.bearer != Bearer::Creditor {
             return Err(("fee_of", "`gross` is for fees inside the balance (bearer = \"CRED\")".into()));

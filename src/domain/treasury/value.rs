@@ -103,7 +103,8 @@ impl Mids {
     /// [`ValueError`].
     pub fn value(&self, money: Money) -> Result<Cost, ValueError> {
         let (top, bottom) = self.weight(money.currency())?;
-        let product = i128::from(money.minor()).checked_mul(top).ok_or(ValueError::TooLarge(money.currency()))?;
+        let product =
+            i128::from(money.minor()).checked_mul(top).ok_or(ValueError::TooLarge(money.currency()))?;
         Ok(Cost((product + bottom / 2).div_euclid(bottom)))
     }
 

@@ -106,9 +106,19 @@ fn never_dearer_than_the_cheapest_of_all_combinations() {
         let (planned, _) = checked(&request);
         let body = body(&planned);
         for part in body["parts"].as_array().unwrap() {
-            let combinations: usize = part["suppliers"].as_array().unwrap().iter().map(|supplier| {
-                supplier["alternatives"].as_array().unwrap().iter().filter(|one| one["ruled_out"].is_null()).count()
-            }).product();
+            let combinations: usize = part["suppliers"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|supplier| {
+                    supplier["alternatives"]
+                        .as_array()
+                        .unwrap()
+                        .iter()
+                        .filter(|one| one["ruled_out"].is_null())
+                        .count()
+                })
+                .product();
             if combinations > 60_000 {
                 continue;
             }

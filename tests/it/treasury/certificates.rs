@@ -16,12 +16,16 @@ fn changed(text: &str, at: usize, by: u8) -> String {
 #[test]
 fn every_single_digit_counts() {
     let mut refused = 0;
-    for seed in [3, 17, 40] {
+    for seed in [3, 17, 40, 41, 42] {
         let (planned, _) = checked(&random(seed, 4, 3));
         let text = planned.certificate.json();
         for at in digits(text) {
             let other = changed(text, at, 1 + u8::try_from(at % 9).unwrap());
-            assert!(plan_checker::check(&other).is_err(), "seed {seed}, byte {at}: {}", &text[at.saturating_sub(40)..at + 1]);
+            assert!(
+                plan_checker::check(&other).is_err(),
+                "seed {seed}, byte {at}: {}",
+                &text[at.saturating_sub(40)..at + 1]
+            );
             refused += 1;
         }
     }
@@ -30,8 +34,8 @@ fn every_single_digit_counts() {
 
 #[test]
 fn figures_are_refused_without_the_digest_too() {
-    // Names and unused parts of tariffs are the digest's alone; costs, amounts and bounds are recomputed.
-    let keys = ["\"cost\":\"", "\"bound\":\"", "\"gap\":\"", "\"net\":\"", "\"debit\":\"", "\"fee\":\""];
+    // Names, unused parts of tariffs and (where a fee is inside) what a balance was are the digest's alone.
+    let keys = ["\"cost\":\"", "\"bound\":\"", "\"gap\":\"", "\"debit\":\"", "\"fee\":\""];
     let (mut refused, mut tried) = (0, 0);
     for seed in 0..60 {
         let (planned, _) = checked(&random(seed, 5, 4));
@@ -42,11 +46,12 @@ fn figures_are_refused_without_the_digest_too() {
                 let last = first + text[first..].find('"').unwrap() - 1;
                 let other = changed(text, last, 1);
                 tried += 1;
-                refused += usize::from(plan_checker::check_figures(&other).is_err());
+                assert!(plan_checker::check_figures(&other).is_err(), "seed {seed}: {}", &text[start..=last]);
+                refused += 1;
             }
         }
     }
-    assert!(tried > 2_000, "{tried}");
+    assert!(tried > 1_000, "{tried}");
     assert_eq!(refused, tried);
 }
 

@@ -74,13 +74,21 @@ fn cut_offs_and_holidays_of_both_currencies() {
     ];
     for (route, now, instructed, value) in rows {
         let dates = calendars.value_date(&table.routes[route], now.parse().unwrap()).unwrap();
-        assert_eq!((dates.instructed.to_string(), dates.value.to_string()), (instructed.into(), value.into()), "{now}");
+        assert_eq!(
+            (dates.instructed.to_string(), dates.value.to_string()),
+            (instructed.into(), value.into()),
+            "{now}"
+        );
         assert!(dates.covered);
     }
     let late = calendars.value_date(&table.routes[2], "2026-12-31T22:00:00Z".parse().unwrap()).unwrap();
     assert!(!late.covered, "the calendar ends before");
     assert!(calendars.is_good(Currency::find("THB").unwrap(), "2026-11-27".parse().unwrap()));
-    for (from, to) in [("\"2026-11-26\"", "\"2027-11-26\""), ("until = \"2026-12-31\"", "until = \"2025-12-31\""), ("\"CNY\"", "\"USD\"")] {
+    for (from, to) in [
+        ("\"2026-11-26\"", "\"2027-11-26\""),
+        ("until = \"2026-12-31\"", "until = \"2025-12-31\""),
+        ("\"CNY\"", "\"USD\""),
+    ] {
         let error = Calendars::read("days.toml", &DAYS.replacen(from, to, 1)).unwrap_err().to_string();
         assert!(error.starts_with("days.toml: calendar USD"), "{error}");
     }

@@ -15,7 +15,10 @@ fn f13_a_threshold_is_seen() {
         let (planned, _) = checked(&request);
         assert_eq!((planned.plan.lines[0].fee, planned.plan.lines[0].route.as_str()), (money(fee), "free"));
         let next = planned.plan.lines[0].next.as_ref().unwrap();
-        assert_eq!((next.route.as_str(), next.difference), ("swift", money("USD 25.00").checked_sub(money(fee)).unwrap()));
+        assert_eq!(
+            (next.route.as_str(), next.difference),
+            ("swift", money("USD 25.00").checked_sub(money(fee)).unwrap())
+        );
     }
 }
 
@@ -100,7 +103,9 @@ fn l07_fifteen_thousand_and_one_items_are_two_batches() {
 #[test]
 fn what_is_held_is_used_before_anything_is_bought() {
     // THB 1.2 m to pay, 0.9 m held: 0.3 m are bought, and the deal is named with its moment.
-    let mut request = request(routes(&["name = \"local\"\nsource_currency = \"THB\"\ntarget_currency = \"THB\"\nfixed = \"10.00\""]));
+    let mut request = request(routes(&[
+        "name = \"local\"\nsource_currency = \"THB\"\ntarget_currency = \"THB\"\nfixed = \"10.00\"",
+    ]));
     for supplier in ["a", "b", "c", "d"] {
         request.payables.push(payable(supplier, "THB 300000.00"));
     }
@@ -128,7 +133,10 @@ fn short_funds_leave_out_the_fewest_and_say_so() {
     let (planned, verdict) = checked(&request);
     let paid: Vec<&str> = planned.plan.lines.iter().map(|line| line.supplier.as_str()).collect();
     assert_eq!((paid, verdict.unpaid), (vec!["b", "c"], 1));
-    assert_eq!((planned.plan.excluded[0].supplier.as_str(), planned.plan.excluded[0].reason.as_str()), ("a", "no_funds"));
+    assert_eq!(
+        (planned.plan.excluded[0].supplier.as_str(), planned.plan.excluded[0].reason.as_str()),
+        ("a", "no_funds")
+    );
 }
 
 #[test]
@@ -143,13 +151,19 @@ fn who_is_not_paid_is_named_with_the_reason() {
     request.payables = vec![blocked, nothing, payable("abroad", "EUR 5.00"), payable("paid", "USD 5.00")];
     request.funds.push(funds("bank", &["bank"], "USD 10.00"));
     let plan = checked(&request).0.plan;
-    let named: Vec<(&str, &str, &str)> = plan.excluded.iter()
-        .map(|one| (one.supplier.as_str(), one.reason.as_str(), one.detail.as_str())).collect();
-    assert_eq!(named, [
-        ("abroad", "no_route", "cn: other_country"),
-        ("blocked", "blocked", "kyb"),
-        ("nothing", "nothing_left", "withholding and debt take all of it"),
-    ]);
+    let named: Vec<(&str, &str, &str)> = plan
+        .excluded
+        .iter()
+        .map(|one| (one.supplier.as_str(), one.reason.as_str(), one.detail.as_str()))
+        .collect();
+    assert_eq!(
+        named,
+        [
+            ("abroad", "no_route", "cn: other_country"),
+            ("blocked", "blocked", "kyb"),
+            ("nothing", "nothing_left", "withholding and debt take all of it"),
+        ]
+    );
     assert_eq!(plan.lines.len(), 1);
 }
 
@@ -182,11 +196,18 @@ fn only_own_positions_of_one_entity_meet() {
         line("sg", Holder::Own, "IDR 500.00", "IDR 800.00"),
     ])
     .unwrap();
-    let rows: Vec<String> = table.iter()
-        .map(|row| format!("{} {} {} {} {}", row.entity, row.netted, row.to_buy, row.surplus, row.client_held)).collect();
-    assert_eq!(rows, [
-        "hk THB 0.00 THB 0.00 THB 300000.00 THB 0.00",
-        "sg IDR 0.00 IDR 800.00 IDR 500.00 IDR 0.00",
-        "sg THB 900000.00 THB 300000.00 THB 0.00 THB 5000000.00",
-    ]);
+    let rows: Vec<String> = table
+        .iter()
+        .map(|row| {
+            format!("{} {} {} {} {}", row.entity, row.netted, row.to_buy, row.surplus, row.client_held)
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            "hk THB 0.00 THB 0.00 THB 300000.00 THB 0.00",
+            "sg IDR 0.00 IDR 800.00 IDR 500.00 IDR 0.00",
+            "sg THB 900000.00 THB 300000.00 THB 0.00 THB 5000000.00",
+        ]
+    );
 }

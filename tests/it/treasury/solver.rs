@@ -19,9 +19,12 @@ fn solved(body: &Value, part: &Value) -> f64 {
     let mut uses: Vec<Vec<(Variable, f64)>> = vec![Vec::new(); resources.len()];
     for supplier in part["suppliers"].as_array().unwrap() {
         let mut one_of = Vec::new();
-        for one in supplier["alternatives"].as_array().unwrap().iter().filter(|one| one["ruled_out"].is_null()) {
+        for one in
+            supplier["alternatives"].as_array().unwrap().iter().filter(|one| one["ruled_out"].is_null())
+        {
             let unpaid = one["route"].is_null();
-            let cost = if unpaid { (float(&one["cost"]) - 1e17) / UNIT + 1e6 } else { float(&one["cost"]) / UNIT };
+            let cost =
+                if unpaid { (float(&one["cost"]) - 1e17) / UNIT + 1e6 } else { float(&one["cost"]) / UNIT };
             let variable = problem.add_binary_var(cost);
             one_of.push((variable, 1.0));
             if !one["waits"].is_null() {
@@ -50,7 +53,8 @@ fn solved(body: &Value, part: &Value) -> f64 {
         if resource["kind"] == "batches" {
             let route = &body["routes"][resource["route"].as_u64().unwrap() as usize];
             let size = route["batch_size"].as_f64().unwrap_or(4e9);
-            let batches = problem.add_integer_var(worth(&route["source"], float(&route["batch_fee"])), (0, 1_000));
+            let batches =
+                problem.add_integer_var(worth(&route["source"], float(&route["batch_fee"])), (0, 1_000));
             uses.push((batches, -size));
             problem.add_constraint(&uses, ComparisonOp::Le, 0.0);
             continue;
@@ -80,7 +84,8 @@ fn never_dearer_than_a_solver_that_others_wrote() {
             let unpaid = suppliers.iter().filter(|one| {
                 one["alternatives"][one["chosen"].as_u64().unwrap() as usize]["route"].is_null()
             });
-            let ours = (float(&part["cost"]) - unpaid.clone().count() as f64 * 1e17) / UNIT + unpaid.count() as f64 * 1e6;
+            let ours = (float(&part["cost"]) - unpaid.clone().count() as f64 * 1e17) / UNIT
+                + unpaid.count() as f64 * 1e6;
             let theirs = solved(&body, part);
             // Its tolerance on whole numbers, and ours: below one cent.
             assert!(ours <= theirs + 1.0, "seed {seed}: {ours} against {theirs}");

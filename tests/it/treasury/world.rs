@@ -42,7 +42,8 @@ pub fn routes(bodies: &[&str]) -> RouteTable {
 }
 
 pub fn mids() -> Mids {
-    let rates = [("THB", "0.0285"), ("SGD", "0.741"), ("VND", "0.0000394"), ("EUR", "1.0875"), ("JPY", "0.00641")];
+    let rates =
+        [("THB", "0.0285"), ("SGD", "0.741"), ("VND", "0.0000394"), ("EUR", "1.0875"), ("JPY", "0.00641")];
     Mids {
         home: currency("USD"),
         as_of: "2026-12-02T00:00:00Z".parse().unwrap(),
@@ -202,7 +203,8 @@ pub fn random(seed: u64, suppliers: u64, most_routes: u64) -> PlanRequest {
     for index in 0..=dice.roll(4) {
         let code = dice.pick(&["USD", "THB", "SGD"]);
         let minor = dice.roll(if code == "THB" { 1_500_000 } else { 200_000 });
-        let mut account = funds(&format!("a{index}"), &["bank", "wire"][..=dice.roll(2) as usize], "USD 0.00");
+        let mut account =
+            funds(&format!("a{index}"), &["bank", "wire"][..=dice.roll(2) as usize], "USD 0.00");
         account.available = Money::from_minor(i64::try_from(minor).unwrap(), currency(code));
         for _ in 0..dice.roll(3) {
             account.top_ups.push(TopUp {

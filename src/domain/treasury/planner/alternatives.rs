@@ -126,7 +126,8 @@ pub fn alternatives(
     }
     mark_late(payable, &mut found);
     while found.len() >= MOST {
-        let dearest = (0..found.len()).max_by_key(|place| (found[*place].ruled_out.is_some(), found[*place].cost));
+        let dearest =
+            (0..found.len()).max_by_key(|place| (found[*place].ruled_out.is_some(), found[*place].cost));
         found.remove(dearest.unwrap_or(0));
     }
     found.push(Alternative::unpaid(later));
@@ -152,7 +153,10 @@ fn ruled_out(payable: &Payable, route: &Route, day: NaiveDate) -> Option<&'stati
         (!route.in_force(day), "not_in_force"),
         (!route.deliverable, "not_deliverable"),
         (!route.countries.is_empty() && !route.countries.contains(&payable.country), "other_country"),
-        (route.market.is_some() && payable.market.is_some() && route.market != payable.market, "other_market"),
+        (
+            route.market.is_some() && payable.market.is_some() && route.market != payable.market,
+            "other_market",
+        ),
         (!payable.rails.is_empty() && !payable.rails.contains(&route.rail), "no_payee_account_on_rail"),
         (route.purpose_required && payable.purpose.is_none(), "purpose_code_missing"),
     ];
@@ -257,14 +261,7 @@ fn price_shape(
     let sent: i64 = items.iter().map(|(count, amount)| i64::from(*count) * amount).sum();
     let Cost(paid) = request.mids.value(all)?;
     let Cost(arrives) = request.mids.value(Money::from_minor(sent, amount.currency()))?;
-    Ok(Some(Alternative {
-        items,
-        fee,
-        lifting,
-        debit,
-        cost: paid - arrives,
-        ..Alternative::unpaid(0)
-    }))
+    Ok(Some(Alternative { items, fee, lifting, debit, cost: paid - arrives, ..Alternative::unpaid(0) }))
 }
 
 /// The largest amount that, with its own fee, the balance holds (J19); with a fee of the gross, the rest (F15).

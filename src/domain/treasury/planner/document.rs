@@ -39,7 +39,8 @@ pub fn document(
         }
     }
     lines.sort_by_key(|(payable, _)| *payable);
-    excluded.sort_by(|one, two| (&one.supplier, one.net.currency()).cmp(&(&two.supplier, two.net.currency())));
+    excluded
+        .sort_by(|one, two| (&one.supplier, one.net.currency()).cmp(&(&two.supplier, two.net.currency())));
     let lines: Vec<Line> = lines.into_iter().map(|(_, line)| line).collect();
     // A supplier left unpaid counts in the search, not in the money.
     let left = i128::from(unpaid) * UNPAID;
@@ -105,7 +106,8 @@ fn line(request: &PlanRequest, candidate: &Candidate, chosen: &Alternative) -> R
     let payable = &request.payables[candidate.payable];
     let currency = payable.gross.currency();
     let zero = Money::zero(currency);
-    let missing = || PlanError::Request { place: payable.supplier.clone(), why: "no route was chosen".to_owned() };
+    let missing =
+        || PlanError::Request { place: payable.supplier.clone(), why: "no route was chosen".to_owned() };
     let (place, account) = chosen.route.zip(chosen.account).ok_or_else(missing)?;
     let dates = chosen.dates.ok_or_else(missing)?;
     let route = &request.routes.routes[place];
@@ -114,7 +116,10 @@ fn line(request: &PlanRequest, candidate: &Candidate, chosen: &Alternative) -> R
     let cost = Cost(chosen.cost - candidate.later);
     let name = |one: &Alternative| {
         let account = one.account.map_or("", |account| request.funds[account].account.as_str());
-        (one.route.map_or("", |route| request.routes.routes[route].name.as_str()).to_owned(), account.to_owned())
+        (
+            one.route.map_or("", |route| request.routes.routes[route].name.as_str()).to_owned(),
+            account.to_owned(),
+        )
     };
     let others = candidate.choices.iter().map(|choice| &candidate.alternatives[*choice]);
     let others = others.filter(|one| one.route.is_some() && one.waits_until.is_none());
@@ -183,7 +188,12 @@ fn accounts(
                 }
             }
             let debited = Money::from_minor(used, funds.available.currency());
-            table.push(AccountUse { account: funds.account.clone(), available: funds.available, debited, top_ups });
+            table.push(AccountUse {
+                account: funds.account.clone(),
+                available: funds.available,
+                debited,
+                top_ups,
+            });
         }
     }
     table.sort_by(|one, two| one.account.cmp(&two.account));
@@ -193,7 +203,8 @@ fn accounts(
 /// The earliest cut-off of the routes that draw on an account.
 fn first_cut_off(request: &PlanRequest, lines: &[Line], account: &str) -> DateTime<Utc> {
     let day = request.now.date_naive();
-    let route = |name: &str| request.routes.routes.iter().find(|route| route.name == name && route.in_force(day));
+    let route =
+        |name: &str| request.routes.routes.iter().find(|route| route.name == name && route.in_force(day));
     let drawing = lines.iter().filter(|line| line.account == account);
     let moments = drawing.filter_map(|line| cut_off(route(&line.route)?, line.instructed));
     moments.min().unwrap_or(request.now)

@@ -71,20 +71,70 @@ pub fn users(problem: &Problem) -> Vec<Vec<usize>> {
     users
 }
 
-/// Raises the bound: each price in turn to where supply meets use, until a round gains nothing.
-pub fn ascend(problem: &Problem, users: &[Vec<usize>], scope: &Scope, prices: &mut [i128], rounds: usize) {
+/// Raises the bound: each price in turn to where supply meets use, then all scarce money's together (where two accounts
+/// are short neither price alone drives anybody out of both), until a round gains nothing.
+pub fn ascend(problem: &Problem, users: &[Vec<usize>], scope: &Scope, prices: &mut Vec<i128>, rounds: usize) {
+    if prices.is_empty() {
+        return;
+    }
     for _ in 0..rounds {
-        let mut moved = false;
+        let before = bound(problem, scope, prices).0;
         for resource in 0..prices.len() {
-            let best = settle(problem, &users[resource], scope, prices, resource);
-            moved |= best != prices[resource];
-            prices[resource] = best;
+            prices[resource] = settle(problem, &users[resource], scope, prices, resource);
         }
-        if !moved || prices.len() < 2 {
+        if prices.len() > 1 {
+            together(problem, scope, prices);
+        }
+        if bound(problem, scope, prices).0 <= before {
             break;
         }
     }
 }
+
+/// Moves all prices by one step in proportion to their weights, up or down, as far as the bound rises.
+fn together(problem: &Problem, scope: &Scope, prices: &mut Vec<i128>) {
+    let moved = |step: i128| -> Vec<i128> {
+        let each = problem.resources.iter().zip(prices.iter());
+        each.map(|(resource, price)| (price + step.saturating_mul(resource.weight) / FINE).clamp(0, MOST))
+            .collect()
+    };
+    let value = |step: i128| bound(problem, scope, &moved(step)).0;
+    let here = value(0);
+    let mut best = (here, 0_i128);
+    for sign in [1_i128, -1] {
+        let mut step = sign;
+        // Steps of sixteen until the bound falls, then the top between the last three by thirds.
+        let mut last = here;
+        while step.abs() < FINE * FINE * FINE {
+            let next = value(step);
+            if next < last {
+                break;
+            }
+            (last, step) = (next, step * 16);
+        }
+        let (mut low, mut high) = (step / 256, step);
+        while (high - low).abs() > 2 {
+            let third = (high - low) / 3;
+            let (one, two) = (low + third, high - third);
+            if third == 0 {
+                break;
+            }
+            if value(one) < value(two) { low = one } else { high = two }
+        }
+        for step in [low, (low + high) / 2, high] {
+            let reached = value(step);
+            if reached > best.0 {
+                best = (reached, step);
+            }
+        }
+    }
+    if best.1 != 0 {
+        *prices = moved(best.1);
+    }
+}
+
+/// A joint step is this part of a weight.
+const FINE: i128 = 1_000_000;
 
 /// The best price of one resource, the others as they are.
 fn settle(problem: &Problem, users: &[usize], scope: &Scope, prices: &[i128], resource: usize) -> i128 {

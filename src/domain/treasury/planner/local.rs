@@ -115,7 +115,9 @@ fn exchange(
                     }
                     let mut steps = first.clone();
                     let cost_two = moves(problem, two, assignment[two], *to_two, &mut steps);
-                    let shared = steps[first.len()..].iter().any(|(other, _)| first.iter().any(|(own, _)| own == other));
+                    let shared = steps[first.len()..]
+                        .iter()
+                        .any(|(other, _)| first.iter().any(|(own, _)| own == other));
                     if !shared {
                         continue;
                     }

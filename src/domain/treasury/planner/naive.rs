@@ -21,8 +21,9 @@ pub fn naive(request: &PlanRequest, solved: &[(Part, Solution)]) -> Option<i128>
         let open = candidate.choices.iter().map(|choice| &candidate.alternatives[*choice]);
         let mut open: Vec<&Alternative> =
             open.filter(|one| one.route.is_some() && one.waits_until.is_none()).collect();
-        let is_default =
-            |one: &Alternative| one.route.is_some_and(|route| Some(request.routes.routes[route].name.as_str()) == wanted);
+        let is_default = |one: &Alternative| {
+            one.route.is_some_and(|route| Some(request.routes.routes[route].name.as_str()) == wanted)
+        };
         open.sort_by_key(|one| !is_default(one));
         let paid = open.into_iter().find_map(|one| {
             let account = one.account?;

@@ -84,7 +84,8 @@ pub fn parts(request: &PlanRequest, candidates: Vec<Candidate>) -> Result<Vec<Pa
             }
         }
     }
-    let mut groups: std::collections::BTreeMap<usize, (usize, Vec<Candidate>)> = std::collections::BTreeMap::new();
+    let mut groups: std::collections::BTreeMap<usize, (usize, Vec<Candidate>)> =
+        std::collections::BTreeMap::new();
     for (index, candidate) in candidates.into_iter().enumerate() {
         let root = find(&mut leader, first + index);
         groups.entry(root).or_insert_with(|| (index, Vec::new())).1.push(candidate);
@@ -139,4 +140,3 @@ fn part(request: &PlanRequest, candidates: Vec<Candidate>) -> Result<Part, PlanE
     let problem = Problem { suppliers: suppliers.collect(), resources };
     Ok(Part { candidates, shared, problem })
 }
-

@@ -71,7 +71,8 @@ impl Resource {
 
     /// The cheapest mode for a use.
     pub fn mode(&self, used: i64) -> usize {
-        let costs = self.modes.iter().enumerate().filter_map(|(mode, points)| Some((cost_in(points, used)?, mode)));
+        let costs =
+            self.modes.iter().enumerate().filter_map(|(mode, points)| Some((cost_in(points, used)?, mode)));
         costs.min().map_or(self.modes.len() - 1, |(_, mode)| mode)
     }
 
@@ -118,7 +119,10 @@ fn cheapest_first(refills: &[Refill], set: usize) -> (i128, Vec<(i128, i64)>) {
     let mut steps: Vec<(i128, usize, i64)> =
         chosen.clone().map(|(index, refill)| (refill.per_unit, index, refill.limit)).collect();
     steps.sort_unstable();
-    (chosen.map(|(_, refill)| refill.fixed).sum(), steps.into_iter().map(|(per, _, limit)| (per, limit)).collect())
+    (
+        chosen.map(|(_, refill)| refill.fixed).sum(),
+        steps.into_iter().map(|(per, _, limit)| (per, limit)).collect(),
+    )
 }
 
 /// How much of each refill a shortage takes in a mode.
@@ -149,7 +153,8 @@ impl Problem {
     pub fn cost(&self, assignment: &[usize]) -> i128 {
         let choices = self.suppliers.iter().zip(assignment).map(|(choices, chosen)| choices[*chosen].cost);
         let used = self.used(assignment);
-        let resources = self.resources.iter().zip(used).map(|(resource, used)| resource.cost(used, resource.all()));
+        let resources =
+            self.resources.iter().zip(used).map(|(resource, used)| resource.cost(used, resource.all()));
         choices.sum::<i128>() + resources.fold(0_i128, i128::saturating_add)
     }
 }

@@ -163,7 +163,8 @@ fn branch(problem: &Problem, open: &Open) -> Option<Split> {
             return Some(Split::Modes { resource: *resource, at });
         }
     }
-    gaps.iter().find_map(|(_, resource)| supplier_to_split(problem, open, *resource))
+    gaps.iter()
+        .find_map(|(_, resource)| supplier_to_split(problem, open, *resource))
         .or_else(|| gaps.first().and_then(|_| any_free(problem, open)))
 }
 
@@ -197,6 +198,7 @@ fn supplier_to_split(problem: &Problem, open: &Open, resource: usize) -> Option<
 }
 
 fn any_free(problem: &Problem, open: &Open) -> Option<Split> {
-    let free = (0..problem.suppliers.len()).find(|supplier| open.scope.allowed[*supplier].count_ones() > 1)?;
+    let free =
+        (0..problem.suppliers.len()).find(|supplier| open.scope.allowed[*supplier].count_ones() > 1)?;
     Some(Split::Choice { supplier: free, choice: open.chosen[free] })
 }
