@@ -156,7 +156,7 @@ pub struct Effort {
 
 impl Default for Effort {
     fn default() -> Effort {
-        Effort { nodes: 4_000 }
+        Effort { nodes: 1_500 }
     }
 }
 

@@ -136,6 +136,49 @@ fn together(problem: &Problem, scope: &Scope, prices: &mut Vec<i128>) {
 /// A joint step is this part of a weight.
 const FINE: i128 = 1_000_000;
 
+/// Steps along what is overdrawn and what is left over, as long as they are while the goal (a plan's cost) is far and
+/// shorter where they overshoot; keeps the best prices met.
+pub fn step(problem: &Problem, scope: &Scope, prices: &mut Vec<i128>, goal: i128, steps: usize) {
+    let mut at = prices.clone();
+    let mut best = bound(problem, scope, prices).0;
+    let (mut length, mut idle) = (LONGEST, 0);
+    for _ in 0..steps {
+        let (value, chosen) = bound(problem, scope, &at);
+        if value > best {
+            (best, idle) = (value, 0);
+            prices.clone_from(&at);
+        } else {
+            idle += 1;
+            if idle > 6 {
+                (length, idle) = (length / 2, 0);
+                at.clone_from(prices);
+            }
+        }
+        let used = problem.used(&chosen);
+        let over = problem.resources.iter().enumerate().map(|(index, resource)| {
+            let supply = resource.dual(at[index], scope.modes[index]).1;
+            let over = i128::from(used[index]) - i128::from(supply);
+            // What is left over of what costs nothing pulls nowhere.
+            if over < 0 && at[index] == 0 { 0 } else { (over * resource.weight) / 1_000_000_000 }
+        });
+        let over: Vec<i128> = over.collect();
+        let square: i128 =
+            over.iter().fold(0, |sum: i128, over| sum.saturating_add(over.saturating_mul(*over)));
+        let missing = (goal - value).clamp(0, 1_000_000_000_000_000_000);
+        if square == 0 || length == 0 || missing == 0 {
+            break;
+        }
+        for (index, over) in over.iter().enumerate() {
+            let weight = problem.resources[index].weight;
+            let along = (missing / 1_000).saturating_mul(weight).saturating_mul(*over) / square.max(1);
+            at[index] = (at[index] + along.saturating_mul(length) / LONGEST / 1_000_000).clamp(0, MOST);
+        }
+    }
+}
+
+/// Lengths of steps are parts of this.
+const LONGEST: i128 = 1_024;
+
 /// The best price of one resource, the others as they are.
 fn settle(problem: &Problem, users: &[usize], scope: &Scope, prices: &[i128], resource: usize) -> i128 {
     let mut others = prices.to_vec();

@@ -1,14 +1,18 @@
 //! From who would take what at some prices to a plan that can be carried out: moves, then exchanges of two, each only
 //! where the exact total falls.
 
-use super::dual::Scope;
+use super::dual::{Scope, reduced};
 use super::problem::Problem;
 
-/// Exchanges are tried up to this many suppliers.
-const EXCHANGES: usize = 600;
-
-/// Improves an assignment within a scope as long as single moves (and, in small problems, exchanges) pay.
-pub fn improve(problem: &Problem, scope: &Scope, assignment: &mut [usize], rounds: usize) {
+/// Improves an assignment within a scope as long as single moves pay, and so many rounds of exchanges.
+pub fn improve(
+    problem: &Problem,
+    scope: &Scope,
+    prices: &[i128],
+    assignment: &mut [usize],
+    rounds: usize,
+    mut exchanges: usize,
+) {
     let mut used = problem.used(assignment);
     let all: Vec<(usize, usize)> = problem.resources.iter().map(super::problem::Resource::all).collect();
     for _ in 0..rounds {
@@ -16,8 +20,9 @@ pub fn improve(problem: &Problem, scope: &Scope, assignment: &mut [usize], round
         for supplier in 0..assignment.len() {
             gained |= move_one(problem, scope, &all, assignment, &mut used, supplier);
         }
-        if !gained && assignment.len() <= EXCHANGES {
-            gained = exchange(problem, scope, &all, assignment, &mut used);
+        if !gained && exchanges > 0 {
+            exchanges -= 1;
+            gained = exchange(problem, scope, prices, &all, assignment, &mut used);
         }
         if !gained {
             break;
@@ -81,23 +86,36 @@ fn move_one(
     best.0 < 0
 }
 
+/// About so many pairs are tried in one round.
+const PAIRS: usize = 1_500_000;
+
 /// Two suppliers change at once: one leaves what another enters.
 fn exchange(
     problem: &Problem,
     scope: &Scope,
+    prices: &[i128],
     all: &[(usize, usize)],
     assignment: &mut [usize],
     used: &mut [i64],
 ) -> bool {
     let mut gained = false;
-    // What each supplier could do instead, when it touches a resource at all.
-    let ways: Vec<Vec<usize>> = (0..assignment.len())
-        .map(|supplier| {
-            let count = problem.suppliers[supplier].len();
-            (0..count).filter(|to| scope.allowed[supplier] >> to & 1 == 1).collect()
-        })
-        .collect();
-    for one in 0..assignment.len() {
+    // What each supplier could do instead: the few cheapest at the prices.
+    let few = if assignment.len() <= 24 { 64 } else { 3 };
+    let ways = problem.suppliers.iter().zip(&scope.allowed).map(|(choices, allowed)| {
+        let open = (0..choices.len()).filter(|to| allowed >> to & 1 == 1);
+        let mut open: Vec<usize> = open.collect();
+        open.sort_by_key(|to| (reduced(&choices[*to], prices), *to));
+        open.truncate(few);
+        open
+    });
+    let ways: Vec<Vec<usize>> = ways.collect();
+    // Those that share money stand beside one another; in large problems only neighbours are tried.
+    let mut order: Vec<usize> = (0..assignment.len()).collect();
+    let group = |supplier: usize| problem.suppliers[supplier].first().and_then(|choice| choice.uses.first());
+    order.sort_by_key(|supplier| (group(*supplier).map(|(resource, _)| *resource), *supplier));
+    let window = (PAIRS / assignment.len().max(1)).max(8);
+    for (place, one) in order.iter().enumerate() {
+        let one = *one;
         for to_one in &ways[one] {
             if *to_one == assignment[one] {
                 continue;
@@ -108,7 +126,8 @@ fn exchange(
                 continue;
             }
             let mut done = false;
-            for two in one + 1..assignment.len() {
+            for two in order[place + 1..].iter().take(window) {
+                let two = *two;
                 for to_two in &ways[two] {
                     if *to_two == assignment[two] {
                         continue;

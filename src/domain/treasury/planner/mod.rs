@@ -17,8 +17,8 @@ use super::value::UNITS;
 use alternatives::{Alternative, alternatives};
 use parts::Candidate;
 
-/// Up to this many payables a part is searched to the end (or to the effort's nodes); beyond it the bound is enough.
-const EXACT: usize = 2_000;
+/// Up to this many payables a part is searched with all of the effort's nodes; beyond it, with as many fewer.
+const EXACT: usize = 500;
 /// Up to this many, to the last cost unit; beyond it, to below one minor unit of home.
 const TO_THE_UNIT: usize = 24;
 
@@ -50,7 +50,8 @@ pub fn plan(request: &PlanRequest) -> Result<Planned, PlanError> {
     let parts = parts::parts(request, candidates)?;
     let solved = parts.into_iter().map(|part| {
         let count = part.problem.suppliers.len();
-        let nodes = if count <= EXACT { request.effort.nodes as usize } else { 12 };
+        let nodes =
+            (request.effort.nodes as usize).min(EXACT * request.effort.nodes as usize / count.max(1)).max(80);
         let within = if count <= TO_THE_UNIT { 0 } else { UNITS - 1 };
         let solution = search::solve(&part.problem, nodes.max(1), within);
         (part, solution)

@@ -5,7 +5,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::dual::{Scope, ascend, bound, cheapest, reduced, users};
+use super::dual::{Scope, ascend, bound, cheapest, reduced, step, users};
 use super::local::improve;
 use super::problem::Problem;
 
@@ -31,6 +31,11 @@ pub struct Solution {
     pub prices: Vec<i128>,
 }
 
+/// At so many nodes exchanges are tried.
+const EXCHANGED: usize = 60;
+/// Up to so many, exchanges are tried at the root.
+const MIDDLE: usize = 600;
+
 #[derive(Debug)]
 struct Open {
     node: usize,
@@ -43,20 +48,38 @@ struct Open {
 /// Solves a part. `within`: a plan proven to be this near to the best is near enough.
 pub fn solve(problem: &Problem, most_nodes: usize, within: i128) -> Solution {
     let users = users(problem);
-    let large = problem.suppliers.len() > 2_000;
-    let (rounds, local) = if large { (6, 4) } else { (12, 30) };
+    let count = problem.suppliers.len();
+    // How often prices are raised and plans improved: at the root by moves and by exchanges, then at each node.
+    let (rounds, local, exchanges, steps) = match count {
+        ..=24 => (12, 30, 30, 60),
+        25..=MIDDLE => (12, 30, 6, 150),
+        _ => (4, 6, 1, 60),
+    };
+    let (node_rounds, node_steps, node_local, node_exchanges) = match count {
+        ..=24 => (3, 0, 4, 4),
+        25..=MIDDLE => (1, 12, 6, 3),
+        _ => (1, 8, 2, 0),
+    };
     let whole = Scope::whole(problem);
     let mut prices = vec![0; problem.resources.len()];
     ascend(problem, &users, &whole, &mut prices, rounds);
-    let (lowest, chosen) = bound(problem, &whole, &prices);
-    let mut best = chosen.clone();
-    improve(problem, &whole, &mut best, local);
+    let start = |prices: &[i128]| {
+        let (lowest, chosen) = bound(problem, &whole, prices);
+        let mut plan = chosen.clone();
+        improve(problem, &whole, prices, &mut plan, local, exchanges);
+        (lowest, chosen, plan)
+    };
+    let (_, _, mut best) = start(&prices);
     let mut cost = problem.cost(&best);
     // A second start, from everybody's own cheapest.
     let free = vec![0; prices.len()];
-    let mut other: Vec<usize> = bound(problem, &whole, &free).1;
-    improve(problem, &whole, &mut other, local);
-    keep(problem, &mut best, &mut cost, other);
+    keep(problem, &mut best, &mut cost, start(&free).2);
+    for _ in 0..2 {
+        step(problem, &whole, &mut prices, cost, steps);
+        ascend(problem, &users, &whole, &mut prices, 2);
+        keep(problem, &mut best, &mut cost, start(&prices).2);
+    }
+    let (lowest, chosen, _) = start(&prices);
 
     let root = prices.clone();
     let mut nodes = vec![Node::Leaf { prices: prices.clone() }];
@@ -77,7 +100,8 @@ pub fn solve(problem: &Problem, most_nodes: usize, within: i128) -> Solution {
         };
         let children = split.scopes(&parent.scope).map(|scope| {
             let mut prices = parent.prices.clone();
-            ascend(problem, &users, &scope, &mut prices, 3);
+            ascend(problem, &users, &scope, &mut prices, node_rounds);
+            step(problem, &scope, &mut prices, cost, node_steps);
             let (mut lower, mut chosen) = bound(problem, &scope, &prices);
             if lower < parent.bound {
                 let inherited = bound(problem, &scope, &parent.prices);
@@ -87,7 +111,8 @@ pub fn solve(problem: &Problem, most_nodes: usize, within: i128) -> Solution {
                 }
             }
             let mut tried = chosen.clone();
-            improve(problem, &scope, &mut tried, if large { 1 } else { 2 });
+            let exchanges = if nodes.len() < EXCHANGED { node_exchanges } else { 0 };
+            improve(problem, &scope, &prices, &mut tried, node_local, exchanges);
             keep(problem, &mut best, &mut cost, tried);
             let node = nodes.len();
             nodes.push(Node::Leaf { prices: prices.clone() });
@@ -168,13 +193,16 @@ fn branch(problem: &Problem, open: &Open) -> Option<Split> {
         .or_else(|| gaps.first().and_then(|_| any_free(problem, open)))
 }
 
+/// How much dearer, how large a change, which supplier.
+type Nearness = (i128, Reverse<i64>, usize);
+
 /// The supplier nearest to another choice for the largest use of the resource.
 fn supplier_to_split(problem: &Problem, open: &Open, resource: usize) -> Option<Split> {
     let use_of = |supplier: usize, choice: usize| {
         let uses = &problem.suppliers[supplier][choice].uses;
         uses.iter().find(|(other, _)| *other == resource).map_or(0, |(_, amount)| *amount)
     };
-    let mut nearest: Option<((i128, Reverse<i64>, usize), usize)> = None;
+    let mut nearest: Option<(Nearness, usize)> = None;
     for (supplier, choices) in problem.suppliers.iter().enumerate() {
         let allowed = open.scope.allowed[supplier];
         if allowed.count_ones() < 2 {
