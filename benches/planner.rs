@@ -1,7 +1,7 @@
 //! Plans of 500 suppliers × 8 routes, and of 1,000 to 100,000 suppliers in 12 currencies: how long, how near to the
 //! bound that the certificate proves, how much memory, how it grows.
 //!
-//! `cargo bench --bench planner [-- SUPPLIERS]`. Linux tells the peak; elsewhere it is left out.
+//! `cargo bench --bench planner [-- SUPPLIERS [CURRENCIES]]`. Linux tells the peak; elsewhere it is left out.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::time::Instant;
@@ -27,12 +27,12 @@ const CURRENCIES: [(&str, &str, i64); 12] = [
 ];
 
 fn main() {
-    let asked: Option<usize> = std::env::args().skip(1).find_map(|argument| argument.parse().ok());
+    let asked: Vec<usize> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
     println!(
         "suppliers currencies  seconds   us/supplier  cost             gap      certificate  check    peak"
     );
-    if let Some(suppliers) = asked {
-        return run(suppliers, 12);
+    if let Some(suppliers) = asked.first() {
+        return run(*suppliers, asked.get(1).copied().unwrap_or(12).clamp(1, 12));
     }
     run(500, 1);
     for suppliers in [1_000, 10_000, 100_000] {
