@@ -109,6 +109,7 @@ pub struct Part {
     pub suppliers: Vec<Supplier>,
     pub nodes: Vec<Node>,
     pub prices: Vec<Whole>,
+    pub root: Whole,
     pub cost: Whole,
     pub bound: Whole,
 }
@@ -160,7 +161,27 @@ pub struct Alternative {
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
 pub enum Node {
-    Modes { resource: usize, at: usize, low: usize, high: usize },
-    Choice { supplier: usize, choice: usize, take: usize, leave: usize },
-    Leaf { prices: Vec<Whole> },
+    Modes {
+        resource: usize,
+        at: usize,
+        low: usize,
+        high: usize,
+    },
+    Choice {
+        supplier: usize,
+        choice: usize,
+        take: usize,
+        leave: usize,
+    },
+    Apart {
+        prices: BTreeMap<String, Whole>,
+        blocks: BTreeMap<String, usize>,
+        bound: Whole,
+    },
+    Leaf {
+        prices: Vec<Whole>,
+        bound: Whole,
+        #[serde(default)]
+        at_least: Option<Whole>,
+    },
 }

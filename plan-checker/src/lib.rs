@@ -8,6 +8,8 @@
 //! | each alternative | what it sends against what is owed, item limits, the fee by the tariff, what is sold at mid and spread, the debit, the cost |
 //! | the plan | one alternative per supplier, none that is ruled out; money of accounts and top-ups; batches; the total |
 //! | the bound | the tree's leaves cover every plan; each leaf's prices give a bound (each supplier's cheapest alternative at those prices, plus what supply costs less what it is priced at); the lowest of them |
+//! | currencies apart | at prices of what several currencies share their bounds add up, each proven by a tree of its own |
+//! | what prices leave open | where a leaf claims more than its prices prove, every set of departures from the cheapest alternatives that adds less than the difference is tried |
 //!
 //! What it cannot know: whether tariff, mids and reasons for ruling out are true. It states them as assumed.
 
@@ -15,6 +17,8 @@ mod certificate;
 mod exact;
 mod part;
 mod price;
+mod tree;
+mod ways;
 
 use certificate::{Body, Envelope};
 use sha2::{Digest, Sha256};
@@ -95,7 +99,7 @@ pub fn check_figures(text: &str) -> Result<Verdict, Refusal> {
 }
 
 fn contents(body: &Body) -> Result<Verdict, Refusal> {
-    if body.format != "straits-plan-certificate-1" {
+    if body.format != "straits-plan-certificate-2" {
         return Err(Refusal::Unreadable(format!("unknown format `{}`", body.format)));
     }
     if body.units.0 != 1_000_000_000 || body.unpaid.0 != 100_000_000_000_000_000 {

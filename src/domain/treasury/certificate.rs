@@ -79,7 +79,9 @@ struct PartProof<'a> {
     resources: Vec<ResourceProof<'a>>,
     suppliers: Vec<SupplierProof<'a>>,
     nodes: Vec<NodeProof>,
+    /// Of everything at once: what one more minor unit (one more item of a batch) would save; and what they prove.
     prices: Vec<Text>,
+    root: Cost,
     cost: Cost,
     bound: Cost,
 }
@@ -130,9 +132,31 @@ struct AlternativeProof {
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 enum NodeProof {
-    Modes { resource: usize, at: usize, low: usize, high: usize },
-    Choice { supplier: usize, choice: usize, take: usize, leave: usize },
-    Leaf { prices: Vec<Text> },
+    Modes {
+        resource: usize,
+        at: usize,
+        low: usize,
+        high: usize,
+    },
+    Choice {
+        supplier: usize,
+        choice: usize,
+        take: usize,
+        leave: usize,
+    },
+    /// Prices of what several currencies share, by resource; a node for each currency.
+    Apart {
+        prices: BTreeMap<usize, Text>,
+        blocks: BTreeMap<Currency, usize>,
+        bound: Cost,
+    },
+    /// Prices of the resources that are not priced above, in their order.
+    Leaf {
+        prices: Vec<Text>,
+        bound: Cost,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        at_least: Option<Cost>,
+    },
 }
 
 /// Writes the certificate of a plan.
@@ -154,7 +178,7 @@ pub(super) fn certify(
         |currency: &Currency| *currency == request.mids.home || request.mids.rates.contains_key(currency);
     currencies.retain(has_mid);
     let body = Body {
-        format: "straits-plan-certificate-1",
+        format: "straits-plan-certificate-2",
         plan: hash,
         home: request.mids.home,
         units: UNITS.to_string(),
@@ -260,6 +284,7 @@ fn proof<'a>(request: &'a PlanRequest, part: &'a Part, solution: &Solution) -> P
             chosen,
         }
     });
+    let order = part.order();
     let nodes = solution.nodes.iter().map(|node| match node {
         Node::Modes { resource, at, low, high } => {
             NodeProof::Modes { resource: *resource, at: *at, low: *low, high: *high }
@@ -271,13 +296,21 @@ fn proof<'a>(request: &'a PlanRequest, part: &'a Part, solution: &Solution) -> P
             take: *take,
             leave: *leave,
         },
-        Node::Leaf { prices } => NodeProof::Leaf { prices: texts(prices) },
+        Node::Apart { prices, blocks, bound } => NodeProof::Apart {
+            prices: prices.iter().map(|(one, price)| (*one, price.to_string())).collect(),
+            blocks: order.iter().copied().zip(blocks.iter().copied()).collect(),
+            bound: Cost(*bound),
+        },
+        Node::Leaf { prices, bound, at_least } => {
+            NodeProof::Leaf { prices: texts(prices), bound: Cost(*bound), at_least: at_least.map(Cost) }
+        }
     });
     PartProof {
         resources: resources.collect(),
         suppliers: suppliers.collect(),
         nodes: nodes.collect(),
         prices: texts(&solution.prices),
+        root: Cost(solution.root),
         cost: Cost(solution.cost),
         bound: Cost(solution.bound),
     }

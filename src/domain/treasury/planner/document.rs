@@ -87,7 +87,7 @@ fn left_out(
     let payable = &request.payables[candidate.payable];
     let (reason, detail) = match (chosen.route, chosen.waits_until) {
         (None, _) => {
-            let routes = candidate.choices.iter().filter_map(|place| candidate.alternatives[*place].account);
+            let routes = candidate.open().filter_map(|one| one.account);
             let mut accounts: Vec<&str> =
                 routes.map(|account| request.funds[account].account.as_str()).collect();
             accounts.dedup();
@@ -121,8 +121,7 @@ fn line(request: &PlanRequest, candidate: &Candidate, chosen: &Alternative) -> R
             account.to_owned(),
         )
     };
-    let others = candidate.choices.iter().map(|choice| &candidate.alternatives[*choice]);
-    let others = others.filter(|one| one.route.is_some() && one.waits_until.is_none());
+    let others = candidate.open().filter(|one| one.route.is_some() && one.waits_until.is_none());
     let others = others.filter(|one| (one.route, one.account) != (chosen.route, chosen.account));
     let next = others.min_by_key(|one| one.cost).map(|one| {
         let (route, account) = name(one);

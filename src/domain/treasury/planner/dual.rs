@@ -1,7 +1,8 @@
 //! Prices of scarce money and batch places, and the lower bound that they prove.
 //!
 //! With a price on each resource suppliers are independent: each takes its cheapest choice at those prices. Whatever
-//! the prices, the sum is below every plan's cost; the best prices are found one by one, by bisection on whole numbers.
+//! the prices, the sum is below every plan's cost. Along any line of prices the sum is concave and made of straight
+//! pieces, so its top is found by tangents, on whole numbers.
 
 use super::problem::{Choice, Problem};
 
@@ -31,14 +32,19 @@ pub fn mask(count: usize) -> u64 {
 /// A choice's cost at prices.
 pub fn reduced(choice: &Choice, prices: &[i128]) -> i128 {
     choice.uses.iter().fold(choice.cost, |cost, (resource, amount)| {
-        cost.saturating_add(prices[*resource].saturating_mul(i128::from(*amount)))
+        cost.saturating_add(prices[*resource as usize].saturating_mul(i128::from(*amount)))
     })
+}
+
+/// The choices of a supplier that a node allows.
+pub fn open(choices: &[Choice], allowed: u64) -> impl Iterator<Item = (usize, &Choice)> {
+    choices.iter().enumerate().filter(move |(index, _)| allowed >> index & 1 == 1)
 }
 
 /// The cheapest allowed choice at prices; the first of equals.
 pub fn cheapest(choices: &[Choice], allowed: u64, prices: &[i128]) -> (i128, usize) {
-    let allowed = choices.iter().enumerate().filter(|(index, _)| allowed >> index & 1 == 1);
-    allowed.map(|(index, choice)| (reduced(choice, prices), index)).min().unwrap_or((i128::MAX / 4, 0))
+    let priced = open(choices, allowed).map(|(index, choice)| (reduced(choice, prices), index));
+    priced.min().unwrap_or((i128::MAX / 4, 0))
 }
 
 /// The bound, and who takes what at these prices.
@@ -50,187 +56,184 @@ pub fn bound(problem: &Problem, scope: &Scope, prices: &[i128]) -> (i128, Vec<us
         total = total.saturating_add(cost);
         chosen.push(index);
     }
-    for ((resource, modes), price) in problem.resources.iter().zip(&scope.modes).zip(prices) {
-        total = total.saturating_add(resource.dual(*price, *modes).0);
-    }
-    (total, chosen)
+    (total.saturating_add(supplied(problem, scope, prices)), chosen)
 }
 
-/// Who uses which resource: made once per problem.
-pub fn users(problem: &Problem) -> Vec<Vec<usize>> {
-    let mut users = vec![Vec::new(); problem.resources.len()];
-    for (supplier, choices) in problem.suppliers.iter().enumerate() {
-        for choice in choices {
-            for (resource, _) in &choice.uses {
-                if users[*resource].last() != Some(&supplier) {
-                    users[*resource].push(supplier);
+/// What supply costs less what it is priced at, at the least.
+pub fn supplied(problem: &Problem, scope: &Scope, prices: &[i128]) -> i128 {
+    let each = problem.resources.iter().zip(&scope.modes).zip(prices);
+    each.fold(0, |total: i128, ((resource, modes), price)| {
+        total.saturating_add(resource.dual(*price, *modes).0)
+    })
+}
+
+/// Lines of prices along which the bound is raised, and who is moved by each: made once per problem.
+#[derive(Debug, Clone, Default)]
+pub struct Lines {
+    lines: Vec<Line>,
+}
+
+#[derive(Debug, Clone)]
+struct Line {
+    /// How far each price moves by one step.
+    along: Vec<(usize, i128)>,
+    /// Suppliers with a choice that uses any of them.
+    users: Vec<usize>,
+}
+
+impl Lines {
+    /// Each price by itself; the accounts' together (where two are short neither price alone drives anybody out of
+    /// both), and of each set that is named.
+    pub fn new(problem: &Problem, together: &[Vec<usize>]) -> Lines {
+        let mut users = vec![Vec::new(); problem.resources.len()];
+        for (supplier, choices) in problem.suppliers.iter().enumerate() {
+            for (resource, _) in choices.iter().flat_map(|choice| choice.uses.iter()) {
+                let own: &mut Vec<usize> = &mut users[*resource as usize];
+                if own.last() != Some(&supplier) {
+                    own.push(supplier);
                 }
             }
         }
+        let single = users.iter().enumerate().filter(|(_, users)| !users.is_empty());
+        let mut lines: Vec<Line> =
+            single.map(|(one, users)| Line { along: vec![(one, 1)], users: users.clone() }).collect();
+        for set in together.iter().filter(|set| set.len() > 1) {
+            let step = |one: &usize| (*one, (problem.resources[*one].weight >> FINE).max(1));
+            let mut all: Vec<usize> = set.iter().flat_map(|one| users[*one].iter().copied()).collect();
+            all.sort_unstable();
+            all.dedup();
+            lines.push(Line { along: set.iter().map(step).collect(), users: all });
+        }
+        Lines { lines }
     }
-    users
-}
 
-/// Raises the bound: each price in turn to where supply meets use, then all scarce money's together (where two accounts
-/// are short neither price alone drives anybody out of both), until a round gains nothing.
-pub fn ascend(problem: &Problem, users: &[Vec<usize>], scope: &Scope, prices: &mut Vec<i128>, rounds: usize) {
-    if prices.is_empty() {
-        return;
-    }
-    for _ in 0..rounds {
-        let before = bound(problem, scope, prices).0;
-        for resource in 0..prices.len() {
-            prices[resource] = settle(problem, &users[resource], scope, prices, resource);
-        }
-        if prices.len() > 1 {
-            together(problem, scope, prices);
-        }
-        if bound(problem, scope, prices).0 <= before {
-            break;
-        }
-    }
-}
-
-/// Moves all prices by one step in proportion to their weights, up or down, as far as the bound rises.
-fn together(problem: &Problem, scope: &Scope, prices: &mut Vec<i128>) {
-    let moved = |step: i128| -> Vec<i128> {
-        let each = problem.resources.iter().zip(prices.iter());
-        each.map(|(resource, price)| (price + step.saturating_mul(resource.weight) / FINE).clamp(0, MOST))
-            .collect()
-    };
-    let value = |step: i128| bound(problem, scope, &moved(step)).0;
-    let here = value(0);
-    let mut best = (here, 0_i128);
-    for sign in [1_i128, -1] {
-        let mut step = sign;
-        // Steps of sixteen until the bound falls, then the top between the last three by thirds.
-        let mut last = here;
-        while step.abs() < FINE * FINE * FINE {
-            let next = value(step);
-            if next < last {
+    /// Raises the bound along each line in turn until a round gains nothing worth having.
+    pub fn ascend(&self, problem: &Problem, scope: &Scope, prices: &mut [i128], rounds: usize, worth: i128) {
+        for _ in 0..rounds {
+            let mut gained = 0_i128;
+            for line in &self.lines {
+                gained = gained.saturating_add(line.climb(problem, scope, prices));
+            }
+            if gained <= worth {
                 break;
             }
-            (last, step) = (next, step * 16);
-        }
-        let (mut low, mut high) = (step / 256, step);
-        while (high - low).abs() > 2 {
-            let third = (high - low) / 3;
-            let (one, two) = (low + third, high - third);
-            if third == 0 {
-                break;
-            }
-            if value(one) < value(two) { low = one } else { high = two }
-        }
-        for step in [low, (low + high) / 2, high] {
-            let reached = value(step);
-            if reached > best.0 {
-                best = (reached, step);
-            }
-        }
-    }
-    if best.1 != 0 {
-        *prices = moved(best.1);
-    }
-}
-
-/// A joint step is this part of a weight.
-const FINE: i128 = 1_000_000;
-
-/// Steps along what is overdrawn and what is left over, as long as they are while the goal (a plan's cost) is far and
-/// shorter where they overshoot; keeps the best prices met.
-pub fn step(problem: &Problem, scope: &Scope, prices: &mut Vec<i128>, goal: i128, steps: usize) {
-    let mut at = prices.clone();
-    let mut best = bound(problem, scope, prices).0;
-    let (mut length, mut idle) = (LONGEST, 0);
-    for _ in 0..steps {
-        let (value, chosen) = bound(problem, scope, &at);
-        if value > best {
-            (best, idle) = (value, 0);
-            prices.clone_from(&at);
-        } else {
-            idle += 1;
-            if idle > 6 {
-                (length, idle) = (length / 2, 0);
-                at.clone_from(prices);
-            }
-        }
-        let used = problem.used(&chosen);
-        let over = problem.resources.iter().enumerate().map(|(index, resource)| {
-            let supply = resource.dual(at[index], scope.modes[index]).1;
-            let over = i128::from(used[index]) - i128::from(supply);
-            // What is left over of what costs nothing pulls nowhere.
-            if over < 0 && at[index] == 0 { 0 } else { (over * resource.weight) / 1_000_000_000 }
-        });
-        let over: Vec<i128> = over.collect();
-        let square: i128 =
-            over.iter().fold(0, |sum: i128, over| sum.saturating_add(over.saturating_mul(*over)));
-        let missing = (goal - value).clamp(0, 1_000_000_000_000_000_000);
-        if square == 0 || length == 0 || missing == 0 {
-            break;
-        }
-        for (index, over) in over.iter().enumerate() {
-            let weight = problem.resources[index].weight;
-            let along = (missing / 1_000).saturating_mul(weight).saturating_mul(*over) / square.max(1);
-            at[index] = (at[index] + along.saturating_mul(length) / LONGEST / 1_000_000).clamp(0, MOST);
         }
     }
 }
 
-/// Lengths of steps are parts of this.
-const LONGEST: i128 = 1_024;
-
-/// The best price of one resource, the others as they are.
-fn settle(problem: &Problem, users: &[usize], scope: &Scope, prices: &[i128], resource: usize) -> i128 {
-    let mut others = prices.to_vec();
-    others[resource] = 0;
-    // Per user: the cheapest way around, and the ways through, at the other prices.
-    let mut lines: Vec<(i128, i64)> = Vec::new();
-    let mut starts: Vec<usize> = Vec::with_capacity(users.len() + 1);
-    for supplier in users {
-        starts.push(lines.len());
-        let mut around: Option<i128> = None;
-        for (index, choice) in problem.suppliers[*supplier].iter().enumerate() {
-            if scope.allowed[*supplier] >> index & 1 == 0 {
-                continue;
-            }
-            let cost = reduced(choice, &others);
-            match choice.uses.iter().find(|(used, _)| *used == resource) {
-                Some((_, amount)) => lines.push((cost, *amount)),
-                None => around = Some(around.map_or(cost, |least| least.min(cost))),
-            }
-        }
-        lines.extend(around.map(|cost| (cost, 0)));
-    }
-    starts.push(lines.len());
-    let (own, modes) = (&problem.resources[resource], scope.modes[resource]);
-    let value = |price: i128| {
-        let (mut total, mut used) = (0_i128, 0_i128);
-        for range in starts.windows(2) {
-            let ways = lines[range[0]..range[1]].iter();
-            let least = ways.map(|(cost, amount)| {
-                (cost.saturating_add(price.saturating_mul(i128::from(*amount))), *amount)
-            });
-            if let Some((cost, amount)) = least.min() {
-                total = total.saturating_add(cost);
-                used += i128::from(amount);
-            }
-        }
-        let (dual, supply) = own.dual(price, modes);
-        (total.saturating_add(dual), used > i128::from(supply))
-    };
-    if !value(0).1 {
-        return 0;
-    }
-    let (mut low, mut high) = (0_i128, own.weight.max(1));
-    while value(high).1 && high < MOST {
-        (low, high) = (high, high.saturating_mul(16));
-    }
-    while high - low > 1 {
-        let middle = low + (high - low) / 2;
-        if value(middle).1 { low = middle } else { high = middle }
-    }
-    if value(low).0 > value(high).0 { low } else { high }
-}
-
+/// Joint steps are of a weight's 2^-20th.
+const FINE: u32 = 20;
 /// No price is above this: at 10^14 minor units it stays within 128 bits.
 const MOST: i128 = 100_000_000_000_000_000_000_000;
+/// Tangents after which a line's top is near enough.
+const TANGENTS: usize = 48;
+
+/// A place on a line: the bound there and how fast it still rises.
+#[derive(Debug, Clone, Copy)]
+struct Spot {
+    at: i128,
+    value: i128,
+    rise: i128,
+}
+
+impl Line {
+    /// Goes to the top of the line; tells what was gained.
+    fn climb(&self, problem: &Problem, scope: &Scope, prices: &mut [i128]) -> i128 {
+        // Per user: what each choice costs at the prices as they are, and what a step adds to it.
+        let mut ways: Vec<(i128, i128)> = Vec::with_capacity(self.users.len() * 6);
+        let mut ends: Vec<usize> = Vec::with_capacity(self.users.len());
+        for supplier in &self.users {
+            let start = ways.len();
+            let mut around: Option<i128> = None;
+            for (_, choice) in open(&problem.suppliers[*supplier], scope.allowed[*supplier]) {
+                let cost = reduced(choice, prices);
+                let step = self.along.iter().fold(0_i128, |sum, (resource, weight)| {
+                    sum + weight * i128::from(choice.uses.of(*resource))
+                });
+                if step == 0 {
+                    around = Some(around.map_or(cost, |least| least.min(cost)));
+                } else {
+                    ways.push((cost, step));
+                }
+            }
+            ways.extend(around.map(|cost| (cost, 0)));
+            if ways.len() == start + 1 {
+                // A single way neither leaves nor comes: it only counts.
+                let only = ways[start];
+                ways.truncate(start);
+                if only.1 != 0 {
+                    ways.push(only);
+                }
+            }
+            if ways.len() > start {
+                ends.push(ways.len());
+            }
+        }
+        let spot = |at: i128| {
+            let (mut value, mut rise, mut start) = (0_i128, 0_i128, 0);
+            for end in &ends {
+                let (mut least, mut own) = (i128::MAX, 0);
+                for (cost, step) in &ways[start..*end] {
+                    let cost = cost.saturating_add(at.saturating_mul(*step));
+                    if cost < least {
+                        (least, own) = (cost, *step);
+                    }
+                }
+                (value, rise, start) = (value.saturating_add(least), rise.saturating_add(own), *end);
+            }
+            for (resource, weight) in &self.along {
+                let price = prices[*resource].saturating_add(at.saturating_mul(*weight));
+                let (dual, supply) = problem.resources[*resource].dual(price, scope.modes[*resource]);
+                value = value.saturating_add(dual);
+                rise = rise.saturating_sub(weight.saturating_mul(i128::from(supply)));
+            }
+            Spot { at, value, rise }
+        };
+        let floor = self.along.iter().map(|(one, weight)| -(prices[*one] / weight)).max().unwrap_or(0);
+        let ceiling = self.along.iter().map(|(one, weight)| (MOST - prices[*one]) / weight).min().unwrap_or(0);
+        let first = self.along.first().map_or(1, |(one, weight)| problem.resources[*one].weight / weight);
+        let here = spot(0);
+        let top = top(here, floor, ceiling.max(0), (first / 4_096).max(1), spot);
+        if top.value <= here.value {
+            return 0;
+        }
+        for (resource, weight) in &self.along {
+            prices[*resource] += top.at * weight;
+        }
+        top.value - here.value
+    }
+}
+
+/// The top of a concave row of straight pieces between two whole numbers.
+fn top(here: Spot, floor: i128, ceiling: i128, first: i128, spot: impl Fn(i128) -> Spot) -> Spot {
+    // Away from here, by steps that grow, until the other side falls.
+    let up = here.rise > 0;
+    let (end, sign) = if up { (ceiling, 1) } else { (floor, -1) };
+    let (mut near, mut length) = (here, first);
+    let far = loop {
+        if near.at == end || near.rise == 0 {
+            return near;
+        }
+        let next = near.at.saturating_add(sign * length).clamp(floor, ceiling);
+        let next = spot(next);
+        if (next.rise > 0) != up || next.rise == 0 {
+            break next;
+        }
+        (near, length) = (next, length.saturating_mul(8));
+    };
+    let (mut low, mut high) = if up { (near, far) } else { (far, near) };
+    for turn in 1..=TANGENTS {
+        let width = high.at - low.at;
+        if width <= 1 || low.rise == 0 || high.rise == 0 {
+            break;
+        }
+        // Where the two tangents meet; now and then the middle, so that long rows of short pieces end too.
+        let meet = high.rise.checked_mul(width).and_then(|fall| {
+            Some(high.value.checked_sub(low.value)?.checked_sub(fall)? / low.rise.checked_sub(high.rise)?)
+        });
+        let step = meet.filter(|_| turn % 4 != 0).unwrap_or(width / 2).clamp(1, width - 1);
+        let next = spot(low.at + step);
+        if next.rise > 0 { low = next } else { high = next }
+    }
+    if low.value >= high.value { low } else { high }
+}

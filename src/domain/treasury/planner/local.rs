@@ -1,7 +1,7 @@
 //! From who would take what at some prices to a plan that can be carried out: moves, then exchanges of two, each only
 //! where the exact total falls.
 
-use super::dual::{Scope, reduced};
+use super::dual::{Scope, cheapest, open, reduced};
 use super::problem::Problem;
 
 /// Improves an assignment within a scope as long as single moves pay, and so many rounds of exchanges.
@@ -13,16 +13,19 @@ pub fn improve(
     rounds: usize,
     mut exchanges: usize,
 ) {
-    let mut used = problem.used(assignment);
-    let all: Vec<(usize, usize)> = problem.resources.iter().map(super::problem::Resource::all).collect();
+    let ways = ways(problem, scope, prices);
+    // Whoever is nearest to another way moves first.
+    let mut order: Vec<usize> = (0..assignment.len()).collect();
+    order.sort_by_key(|supplier| (ways[*supplier].0, *supplier));
+    let mut search = Search { problem, used: problem.used(assignment), assignment };
     for _ in 0..rounds {
         let mut gained = false;
-        for supplier in 0..assignment.len() {
-            gained |= move_one(problem, scope, &all, assignment, &mut used, supplier);
+        for supplier in &order {
+            gained |= search.move_one(scope, *supplier);
         }
         if !gained && exchanges > 0 {
             exchanges -= 1;
-            gained = exchange(problem, scope, prices, &all, assignment, &mut used);
+            gained = search.exchange(&order, &ways);
         }
         if !gained {
             break;
@@ -30,132 +33,135 @@ pub fn improve(
     }
 }
 
-/// What the total changes by when some uses go and others come.
-fn change(problem: &Problem, all: &[(usize, usize)], used: &[i64], moves: &[(usize, i64)]) -> i128 {
-    let mut total = 0_i128;
-    for (place, (resource, _)) in moves.iter().enumerate() {
-        if moves[..place].iter().any(|(earlier, _)| earlier == resource) {
-            continue;
-        }
-        let by: i64 = moves.iter().filter(|(other, _)| other == resource).map(|(_, by)| by).sum();
-        if by != 0 {
-            let own = &problem.resources[*resource];
-            let (before, after) = (used[*resource], used[*resource] + by);
-            total = total.saturating_add(own.cost(after, all[*resource]) - own.cost(before, all[*resource]));
-        }
-    }
-    total
+/// How much dearer a supplier's second way is at the prices, and its few cheapest ways.
+type Ways = (i128, Vec<usize>);
+
+fn ways(problem: &Problem, scope: &Scope, prices: &[i128]) -> Vec<Ways> {
+    let few = if problem.suppliers.len() <= 24 { 64 } else { 4 };
+    let each = problem.suppliers.iter().zip(&scope.allowed).map(|(choices, allowed)| {
+        let (least, _) = cheapest(choices, *allowed, prices);
+        let priced = open(choices, *allowed).map(|(to, choice)| (reduced(choice, prices) - least, to));
+        let mut priced: Vec<(i128, usize)> = priced.collect();
+        priced.sort_unstable();
+        priced.truncate(few);
+        (priced.get(1).map_or(i128::MAX, |second| second.0), priced.into_iter().map(|(_, to)| to).collect())
+    });
+    each.collect()
 }
 
-fn moves(problem: &Problem, supplier: usize, from: usize, to: usize, into: &mut Vec<(usize, i64)>) -> i128 {
-    let choices = &problem.suppliers[supplier];
-    into.extend(choices[from].uses.iter().map(|(resource, amount)| (*resource, -amount)));
-    into.extend(choices[to].uses.iter().copied());
-    choices[to].cost - choices[from].cost
+/// What goes and what comes, resource by resource.
+#[derive(Clone, Copy, Default)]
+struct Steps {
+    count: usize,
+    each: [(u32, i64); 8],
 }
 
-fn apply(used: &mut [i64], moves: &[(usize, i64)]) {
-    for (resource, by) in moves {
-        used[*resource] += by;
+impl Steps {
+    fn add(&mut self, resource: u32, by: i64) {
+        match self.each[..self.count].iter_mut().find(|(other, _)| *other == resource) {
+            Some((_, sum)) => *sum += by,
+            // Two suppliers leave and enter two resources each, at most.
+            None if self.count < 8 => {
+                self.each[self.count] = (resource, by);
+                self.count += 1;
+            }
+            None => {}
+        }
     }
-}
 
-fn move_one(
-    problem: &Problem,
-    scope: &Scope,
-    all: &[(usize, usize)],
-    assignment: &mut [usize],
-    used: &mut [i64],
-    supplier: usize,
-) -> bool {
-    let from = assignment[supplier];
-    let (mut best, mut best_moves) = ((0_i128, from), Vec::new());
-    for to in 0..problem.suppliers[supplier].len() {
-        if to == from || scope.allowed[supplier] >> to & 1 == 0 {
-            continue;
-        }
-        let mut steps = Vec::with_capacity(4);
-        let own = moves(problem, supplier, from, to, &mut steps);
-        let total = own.saturating_add(change(problem, all, used, &steps));
-        if total < best.0 {
-            (best, best_moves) = ((total, to), steps);
-        }
+    fn all(&self) -> &[(u32, i64)] {
+        &self.each[..self.count]
     }
-    apply(used, &best_moves);
-    assignment[supplier] = best.1;
-    best.0 < 0
 }
 
 /// About so many pairs are tried in one round.
 const PAIRS: usize = 1_500_000;
 
-/// Two suppliers change at once: one leaves what another enters.
-fn exchange(
-    problem: &Problem,
-    scope: &Scope,
-    prices: &[i128],
-    all: &[(usize, usize)],
-    assignment: &mut [usize],
-    used: &mut [i64],
-) -> bool {
-    let mut gained = false;
-    // What each supplier could do instead: the few cheapest at the prices.
-    let few = if assignment.len() <= 24 { 64 } else { 3 };
-    let ways = problem.suppliers.iter().zip(&scope.allowed).map(|(choices, allowed)| {
-        let open = (0..choices.len()).filter(|to| allowed >> to & 1 == 1);
-        let mut open: Vec<usize> = open.collect();
-        open.sort_by_key(|to| (reduced(&choices[*to], prices), *to));
-        open.truncate(few);
-        open
-    });
-    let ways: Vec<Vec<usize>> = ways.collect();
-    // Those that share money stand beside one another; in large problems only neighbours are tried.
-    let mut order: Vec<usize> = (0..assignment.len()).collect();
-    let group = |supplier: usize| problem.suppliers[supplier].first().and_then(|choice| choice.uses.first());
-    order.sort_by_key(|supplier| (group(*supplier).map(|(resource, _)| *resource), *supplier));
-    let window = (PAIRS / assignment.len().max(1)).max(8);
-    for (place, one) in order.iter().enumerate() {
-        let one = *one;
-        for to_one in &ways[one] {
-            if *to_one == assignment[one] {
-                continue;
-            }
-            let mut first = Vec::with_capacity(8);
-            let cost_one = moves(problem, one, assignment[one], *to_one, &mut first);
-            if first.is_empty() {
-                continue;
-            }
-            let mut done = false;
-            for two in order[place + 1..].iter().take(window) {
-                let two = *two;
-                for to_two in &ways[two] {
-                    if *to_two == assignment[two] {
-                        continue;
-                    }
-                    let mut steps = first.clone();
-                    let cost_two = moves(problem, two, assignment[two], *to_two, &mut steps);
-                    let shared = steps[first.len()..]
-                        .iter()
-                        .any(|(other, _)| first.iter().any(|(own, _)| own == other));
-                    if !shared {
-                        continue;
-                    }
-                    let total = (cost_one + cost_two).saturating_add(change(problem, all, used, &steps));
-                    if total < 0 {
-                        apply(used, &steps);
-                        (assignment[one], assignment[two]) = (*to_one, *to_two);
-                        (gained, done) = (true, true);
-                        break;
-                    }
-                }
-                if done {
-                    break;
-                }
-            }
-            if done {
-                break;
-            }
+struct Search<'a> {
+    problem: &'a Problem,
+    used: Vec<i64>,
+    assignment: &'a mut [usize],
+}
+
+impl Search<'_> {
+    /// Adds a change of one supplier to steps; tells its own cost.
+    fn turn(&self, supplier: usize, to: usize, steps: &mut Steps) -> i128 {
+        let choices = &self.problem.suppliers[supplier];
+        let from = &choices[self.assignment[supplier]];
+        for (resource, amount) in from.uses.iter() {
+            steps.add(*resource, -amount);
+        }
+        for (resource, amount) in choices[to].uses.iter() {
+            steps.add(*resource, *amount);
+        }
+        choices[to].cost - from.cost
+    }
+
+    /// What the resources' costs change by.
+    fn change(&self, steps: &Steps) -> i128 {
+        let mut total = 0_i128;
+        for (resource, by) in steps.all().iter().filter(|(_, by)| *by != 0) {
+            let own = &self.problem.resources[*resource as usize];
+            let before = self.used[*resource as usize];
+            total =
+                total.saturating_add(own.cost(before + by, own.all()).saturating_sub(own.cost(before, own.all())));
+        }
+        total
+    }
+
+    fn apply(&mut self, steps: &Steps) {
+        for (resource, by) in steps.all() {
+            self.used[*resource as usize] += by;
         }
     }
-    gained
+
+    fn move_one(&mut self, scope: &Scope, supplier: usize) -> bool {
+        let from = self.assignment[supplier];
+        let mut best = (0_i128, from, Steps::default());
+        for (to, _) in open(&self.problem.suppliers[supplier], scope.allowed[supplier]) {
+            if to == from {
+                continue;
+            }
+            let mut steps = Steps::default();
+            let own = self.turn(supplier, to, &mut steps);
+            let total = own.saturating_add(self.change(&steps));
+            if total < best.0 {
+                best = (total, to, steps);
+            }
+        }
+        self.apply(&best.2);
+        self.assignment[supplier] = best.1;
+        best.0 < 0
+    }
+
+    /// Two suppliers change at once: one leaves what another enters.
+    fn exchange(&mut self, order: &[usize], ways: &[Ways]) -> bool {
+        let mut gained = false;
+        let window = (PAIRS / order.len().max(1)).max(8);
+        for (place, one) in order.iter().enumerate() {
+            let partners = &order[place + 1..];
+            gained |= self.exchange_one(*one, &partners[..partners.len().min(window)], ways);
+        }
+        gained
+    }
+
+    fn exchange_one(&mut self, one: usize, partners: &[usize], ways: &[Ways]) -> bool {
+        for to_one in ways[one].1.iter().filter(|to| **to != self.assignment[one]) {
+            let mut first = Steps::default();
+            let cost_one = self.turn(one, *to_one, &mut first);
+            for two in partners {
+                for to_two in ways[*two].1.iter().filter(|to| **to != self.assignment[*two]) {
+                    let mut steps = first;
+                    let cost_two = self.turn(*two, *to_two, &mut steps);
+                    let total = (cost_one + cost_two).saturating_add(self.change(&steps));
+                    if total < 0 {
+                        self.apply(&steps);
+                        (self.assignment[one], self.assignment[*two]) = (*to_one, *to_two);
+                        return true;
+                    }
+                }
+            }
+        }
+        false
+    }
 }

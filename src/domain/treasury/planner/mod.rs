@@ -2,6 +2,7 @@
 //! Whole numbers throughout: the same request gives the same plan, hash and certificate.
 
 pub(super) mod alternatives;
+mod apart;
 mod document;
 mod dual;
 mod local;
@@ -9,6 +10,7 @@ mod naive;
 pub(super) mod parts;
 mod problem;
 pub(super) mod search;
+mod tried;
 
 use super::certificate::{Certificate, certify};
 use super::plan::{Excluded, Plan};
@@ -16,11 +18,14 @@ use super::request::{Payable, PlanError, PlanRequest};
 use super::value::UNITS;
 use alternatives::{Alternative, alternatives};
 use parts::Candidate;
+use search::Limits;
 
-/// Up to this many payables a part is searched with all of the effort's nodes; beyond it, with as many fewer.
-const EXACT: usize = 500;
-/// Up to this many, to the last cost unit; beyond it, to below one minor unit of home.
+/// Up to this many payables a part is solved as one, to the last cost unit.
 const TO_THE_UNIT: usize = 24;
+/// Up to this many, to the last cost unit within the effort; beyond it, to below a cent, or to a 20,000th.
+const MIDDLE: usize = 600;
+/// So many plans tried count as much as a node.
+const TRIES_OF_A_NODE: usize = 400;
 
 /// A plan, its hash and its certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,11 +54,7 @@ pub fn plan(request: &PlanRequest) -> Result<Planned, PlanError> {
     }
     let parts = parts::parts(request, candidates)?;
     let solved = parts.into_iter().map(|part| {
-        let count = part.problem.suppliers.len();
-        let nodes =
-            (request.effort.nodes as usize).min(EXACT * request.effort.nodes as usize / count.max(1)).max(80);
-        let within = if count <= TO_THE_UNIT { 0 } else { UNITS - 1 };
-        let solution = search::solve(&part.problem, nodes.max(1), within);
+        let solution = apart::solve(&part.problem, &part.groups(), limits(request, &part));
         (part, solution)
     });
     let solved: Vec<_> = solved.collect();
@@ -63,6 +64,17 @@ pub fn plan(request: &PlanRequest) -> Result<Planned, PlanError> {
     let hash = plan.hash().map_err(unwritable)?;
     let certificate = certify(request, &plan, &hash, &solved)?;
     Ok(Planned { plan, hash, certificate })
+}
+
+fn limits(request: &PlanRequest, part: &parts::Part) -> Limits {
+    let (nodes, count) = (request.effort.nodes as usize, part.problem.suppliers.len());
+    let fewer = MIDDLE * nodes / count.max(1);
+    let within = match count {
+        ..=MIDDLE => 0,
+        ..=2_000 => UNITS - 1,
+        _ => i128::try_from(count).unwrap_or(0) * UNITS / 200,
+    };
+    Limits { nodes: nodes.min(fewer).max(80), tries: nodes.saturating_mul(TRIES_OF_A_NODE), within }
 }
 
 /// A payable as a candidate, or why it is none.

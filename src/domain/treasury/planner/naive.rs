@@ -18,9 +18,8 @@ pub fn naive(request: &PlanRequest, solved: &[(Part, Solution)]) -> Option<i128>
     let mut total = 0_i128;
     for candidate in candidates {
         let wanted = request.payables[candidate.payable].default_route.as_deref();
-        let open = candidate.choices.iter().map(|choice| &candidate.alternatives[*choice]);
         let mut open: Vec<&Alternative> =
-            open.filter(|one| one.route.is_some() && one.waits_until.is_none()).collect();
+            candidate.open().filter(|one| one.route.is_some() && one.waits_until.is_none()).collect();
         let is_default = |one: &Alternative| {
             one.route.is_some_and(|route| Some(request.routes.routes[route].name.as_str()) == wanted)
         };

@@ -3,6 +3,7 @@
 
 use super::super::request::{PlanError, PlanRequest};
 use super::super::value::Cost;
+use crate::money::Currency;
 use super::alternatives::Alternative;
 use super::problem::{Choice, Problem, Refill, Resource};
 
@@ -13,10 +14,17 @@ pub struct Candidate {
     pub payable: usize,
     /// Its alternatives, ruled out or not.
     pub alternatives: Vec<Alternative>,
-    /// The alternatives that are choices, in the order of the problem's.
+    /// The alternatives that are choices, in the order of the problem's: not ruled out, and none needless beside another.
     pub choices: Vec<usize>,
     /// What its later part costs where waiting is possible.
     pub later: i128,
+}
+
+impl Candidate {
+    /// Its alternatives that are not ruled out.
+    pub fn open(&self) -> impl Iterator<Item = &Alternative> {
+        self.alternatives.iter().filter(|one| one.ruled_out.is_none())
+    }
 }
 
 /// What a resource of a part is.
@@ -33,7 +41,23 @@ pub enum Shared {
 pub struct Part {
     pub candidates: Vec<Candidate>,
     pub shared: Vec<Shared>,
+    /// What each candidate is paid in: a currency's suppliers stand by themselves once shared money has a price.
+    pub currencies: Vec<Currency>,
     pub problem: Problem,
+}
+
+impl Part {
+    /// The currencies in their order, and the place of each candidate's among them.
+    pub fn groups(&self) -> Vec<usize> {
+        let order = self.order();
+        self.currencies.iter().map(|own| order.binary_search(own).unwrap_or(0)).collect()
+    }
+
+    /// Its currencies, each once, in their order.
+    pub fn order(&self) -> Vec<Currency> {
+        let each: std::collections::BTreeSet<Currency> = self.currencies.iter().copied().collect();
+        each.into_iter().collect()
+    }
 }
 
 /// The top-ups of an account as integers.
@@ -95,48 +119,66 @@ pub fn parts(request: &PlanRequest, candidates: Vec<Candidate>) -> Result<Vec<Pa
     groups.into_iter().map(|(_, candidates)| part(request, candidates)).collect()
 }
 
-fn part(request: &PlanRequest, candidates: Vec<Candidate>) -> Result<Part, PlanError> {
-    let mut most: std::collections::BTreeMap<Shared, i64> = std::collections::BTreeMap::new();
-    for candidate in &candidates {
-        let mut own: std::collections::BTreeMap<Shared, i64> = std::collections::BTreeMap::new();
-        for choice in &candidate.choices {
-            for (shared, amount) in shares(request, &candidate.alternatives[*choice]) {
-                let largest = own.entry(shared).or_insert(0);
-                *largest = amount.max(*largest);
-            }
+fn part(request: &PlanRequest, mut candidates: Vec<Candidate>) -> Result<Part, PlanError> {
+    let open = candidates.iter().flat_map(|candidate| {
+        candidate.choices.iter().flat_map(|choice| shares(request, &candidate.alternatives[*choice]))
+    });
+    let listed: std::collections::BTreeSet<Shared> = open.map(|(one, _)| one).collect();
+    let shared: Vec<Shared> = listed.into_iter().collect();
+    let mut most = vec![0_i64; shared.len()];
+    let mut suppliers = Vec::with_capacity(candidates.len());
+    let mut currencies = Vec::with_capacity(candidates.len());
+    for candidate in &mut candidates {
+        let priced = |choice: usize| {
+            let alternative = &candidate.alternatives[choice];
+            let uses = shares(request, alternative).into_iter().map(|(one, amount)| {
+                // Every shared thing was listed above.
+                (u32::try_from(shared.binary_search(&one).unwrap_or(0)).unwrap_or(0), amount)
+            });
+            Choice { cost: alternative.cost, uses: uses.collect() }
+        };
+        let choices: Vec<Choice> = candidate.choices.iter().map(|choice| priced(*choice)).collect();
+        let kept = needed(&choices);
+        let choices: Vec<Choice> = kept.iter().map(|place| choices[*place]).collect();
+        candidate.choices = kept.into_iter().map(|place| candidate.choices[place]).collect();
+        let mut used: Vec<u32> = choices.iter().flat_map(|one| one.uses.iter().map(|(one, _)| *one)).collect();
+        used.sort_unstable();
+        used.dedup();
+        for resource in used {
+            let largest = choices.iter().map(|one| one.uses.of(resource as usize)).max().unwrap_or(0);
+            most[resource as usize] = most[resource as usize].saturating_add(largest);
         }
-        for (shared, amount) in own {
-            let sum = most.entry(shared).or_insert(0);
-            *sum = sum.saturating_add(amount);
-        }
+        suppliers.push(choices);
+        currencies.push(request.payables[candidate.payable].gross.currency());
     }
-    let shared: Vec<Shared> = most.keys().copied().collect();
     let mut resources = Vec::new();
-    for (one, items) in &most {
+    for (one, most) in shared.iter().zip(most) {
         resources.push(match one {
             Shared::Account(account) => {
                 let available = request.funds[*account].available;
                 let (top, bottom) = request.mids.weight(available.currency())?;
-                Resource::account(available.minor().max(0), top / bottom, &refills(request, *account)?)
+                let refills = refills(request, *account)?;
+                Resource::account(available.minor().max(0), top / bottom, &refills, most)
             }
             Shared::Batches(route) => {
                 let route = &request.routes.routes[*route];
                 let Cost(fee) = request.mids.value(route.fee_of_batch())?;
-                Resource::batches(route.batch_size.map_or(i64::from(u32::MAX), i64::from), fee, *items)
+                Resource::batches(route.batch_size.map_or(i64::from(u32::MAX), i64::from), fee, most)
             }
         });
     }
-    let suppliers = candidates.iter().map(|candidate| {
-        let choices = candidate.choices.iter().map(|choice| {
-            let alternative = &candidate.alternatives[*choice];
-            let uses = shares(request, alternative).into_iter().map(|(one, amount)| {
-                // Every shared thing was listed above.
-                (shared.binary_search(&one).unwrap_or(0), amount)
-            });
-            Choice { cost: alternative.cost, uses: uses.collect() }
-        });
-        choices.collect()
-    });
-    let problem = Problem { suppliers: suppliers.collect(), resources };
-    Ok(Part { candidates, shared, problem })
+    let problem = Problem { suppliers, resources };
+    Ok(Part { candidates, shared, currencies, problem })
+}
+
+/// Without those beside which another is as cheap and takes as little; of equals the first stays.
+fn needed(choices: &[Choice]) -> Vec<usize> {
+    let needless = |place: &usize| {
+        choices.iter().enumerate().any(|(other, beside)| {
+            other != *place
+                && choices[*place].needless_beside(beside)
+                && (other < *place || !beside.needless_beside(&choices[*place]))
+        })
+    };
+    (0..choices.len()).filter(|place| !needless(place)).collect()
 }

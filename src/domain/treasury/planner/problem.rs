@@ -5,11 +5,53 @@
 //! between which cost is linear.
 
 /// One way to treat one supplier. All costs are cost units.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Choice {
     pub cost: i128,
-    /// (resource, how much), at most an account and a batch.
-    pub uses: Vec<(usize, i64)>,
+    /// (resource, how much): at most an account and a batch.
+    pub uses: Uses,
+}
+
+/// None, one or two uses, in place: there are some for each way of a hundred thousand suppliers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Uses {
+    count: u8,
+    each: [(u32, i64); 2],
+}
+
+impl std::ops::Deref for Uses {
+    type Target = [(u32, i64)];
+
+    fn deref(&self) -> &[(u32, i64)] {
+        &self.each[..usize::from(self.count)]
+    }
+}
+
+impl FromIterator<(u32, i64)> for Uses {
+    /// More than two are none that this trade knows; what is beyond them is left out.
+    fn from_iter<I: IntoIterator<Item = (u32, i64)>>(uses: I) -> Uses {
+        let mut all = Uses::default();
+        for (place, one) in uses.into_iter().take(2).enumerate() {
+            (all.each[place], all.count) = (one, all.count + 1);
+        }
+        all
+    }
+}
+
+impl Uses {
+    /// How much of a resource.
+    pub fn of(&self, resource: usize) -> i64 {
+        let found = self.iter().find(|(other, _)| *other as usize == resource);
+        found.map_or(0, |(_, amount)| *amount)
+    }
+}
+
+impl Choice {
+    /// Whether another is as cheap and takes as little of everything: then this one is never needed.
+    pub fn needless_beside(&self, other: &Choice) -> bool {
+        other.cost <= self.cost
+            && other.uses.iter().all(|(resource, amount)| *amount <= self.uses.of(*resource as usize))
+    }
 }
 
 /// A supply and what it costs.
@@ -37,15 +79,20 @@ pub struct Refill {
 }
 
 impl Resource {
-    /// An account: every set of top-ups is a mode, numbered by its bits.
-    pub fn account(available: i64, weight: i128, refills: &[Refill]) -> Resource {
+    /// An account: every set of top-ups is a mode, numbered by its bits. Nobody can use more than `most`, so what could
+    /// be had beyond it is no supply: a fixed cost spread over money that nobody needs would be no cost.
+    pub fn account(available: i64, weight: i128, refills: &[Refill], most: i64) -> Resource {
         let modes = (0..1_usize << refills.len()).map(|set| {
             let (fixed, steps) = cheapest_first(refills, set);
-            let mut points = vec![(available, fixed)];
+            let mut points = vec![(available.min(most), fixed)];
             let (mut supply, mut cost) = (available, fixed);
             for (per_unit, limit) in steps {
-                supply = supply.saturating_add(limit);
-                cost += per_unit * i128::from(limit);
+                if supply >= most {
+                    break;
+                }
+                let own = limit.min(most - supply);
+                supply = supply.saturating_add(own);
+                cost += per_unit * i128::from(own);
                 points.push((supply, cost));
             }
             points
@@ -56,8 +103,9 @@ impl Resource {
     /// Batches of a route: none, one, … up to what all items would take.
     pub fn batches(size: i64, fee: i128, most_items: i64) -> Resource {
         let most = most_items.div_euclid(size) + i64::from(most_items.rem_euclid(size) != 0);
-        let modes = (0..=most).map(|count| vec![(size.saturating_mul(count), fee * i128::from(count))]);
-        Resource { modes: modes.collect(), weight: (fee / i128::from(size)).max(1) }
+        let modes = (0..=most)
+            .map(|count| vec![(size.saturating_mul(count).min(most_items), fee * i128::from(count))]);
+        Resource { modes: modes.collect(), weight: (fee / i128::from(size.min(most_items).max(1))).max(1) }
     }
 
     /// What a use costs in the cheapest mode of a range; beyond every supply, a price that drives it back.
@@ -142,8 +190,9 @@ impl Problem {
     pub fn used(&self, assignment: &[usize]) -> Vec<i64> {
         let mut used = vec![0_i64; self.resources.len()];
         for (choices, chosen) in self.suppliers.iter().zip(assignment) {
-            for (resource, amount) in &choices[*chosen].uses {
-                used[*resource] = used[*resource].saturating_add(*amount);
+            for (resource, amount) in choices[*chosen].uses.iter() {
+                let used = &mut used[*resource as usize];
+                *used = used.saturating_add(*amount);
             }
         }
         used

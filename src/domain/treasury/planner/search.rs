@@ -1,13 +1,14 @@
 //! Branch and bound: the node with the lowest bound first, branching on how a resource is had (which top-ups, how many
-//! batches), then on single suppliers. What is left is the proof: a tree whose leaves cover every plan, each with the
-//! prices that bound it.
+//! batches); what prices then leave open is tried out, and where that is too much, single suppliers are branched on.
+//! What is left is the proof: a tree whose leaves cover every plan, each with the prices that bound it.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::dual::{Scope, ascend, bound, cheapest, reduced, step, users};
+use super::dual::{Lines, Scope, bound, cheapest, open, reduced};
 use super::local::improve;
 use super::problem::Problem;
+use super::tried::try_out;
 
 /// A node of the proof; children by place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +17,10 @@ pub enum Node {
     Modes { resource: usize, at: usize, low: usize, high: usize },
     /// The supplier takes the choice, or does not.
     Choice { supplier: usize, choice: usize, take: usize, leave: usize },
-    /// Nothing below is cheaper than the bound that these prices prove.
-    Leaf { prices: Vec<i128> },
+    /// At these prices of what several currencies share, each currency stands by itself: its node, in their order.
+    Apart { prices: Vec<(usize, i128)>, blocks: Vec<usize>, bound: i128 },
+    /// Nothing below is cheaper than the bound that these prices prove, or, all departures tried, than `at_least`.
+    Leaf { prices: Vec<i128>, bound: i128, at_least: Option<i128> },
 }
 
 /// The best plan found, and the proof of how far it can be from the best there is.
@@ -26,15 +29,28 @@ pub struct Solution {
     pub assignment: Vec<usize>,
     pub cost: i128,
     pub bound: i128,
+    /// The first is the root.
     pub nodes: Vec<Node>,
-    /// Prices at the root.
+    /// Prices of everything at once, and what they prove by themselves.
     pub prices: Vec<i128>,
+    pub root: i128,
 }
 
-/// At so many nodes exchanges are tried.
-const EXCHANGED: usize = 60;
-/// Up to so many, exchanges are tried at the root.
+/// How hard to search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Nodes of the tree.
+    pub nodes: usize,
+    /// Plans tried in all.
+    pub tries: usize,
+    /// A plan proven to be this near to the best is near enough.
+    pub within: i128,
+}
+
+/// Up to so many suppliers, all their pairs are tried in exchanges, and single ones branched on.
 const MIDDLE: usize = 600;
+/// Tries at one node.
+const TRIES: usize = 150_000;
 
 #[derive(Debug)]
 struct Open {
@@ -42,99 +58,160 @@ struct Open {
     scope: Scope,
     prices: Vec<i128>,
     chosen: Vec<usize>,
-    bound: i128,
+    lower: i128,
+    tried: bool,
 }
 
-/// Solves a part. `within`: a plan proven to be this near to the best is near enough.
-pub fn solve(problem: &Problem, most_nodes: usize, within: i128) -> Solution {
-    let users = users(problem);
-    let count = problem.suppliers.len();
-    // How often prices are raised and plans improved: at the root by moves and by exchanges, then at each node.
-    let (rounds, local, exchanges, steps) = match count {
-        ..=24 => (12, 30, 30, 60),
-        25..=MIDDLE => (12, 30, 6, 150),
-        _ => (4, 6, 1, 60),
-    };
-    let (node_rounds, node_steps, node_local, node_exchanges) = match count {
-        ..=24 => (3, 0, 4, 4),
-        25..=MIDDLE => (1, 12, 6, 3),
-        _ => (1, 8, 2, 0),
-    };
-    let whole = Scope::whole(problem);
-    let mut prices = vec![0; problem.resources.len()];
-    ascend(problem, &users, &whole, &mut prices, rounds);
-    let start = |prices: &[i128]| {
-        let (lowest, chosen) = bound(problem, &whole, prices);
-        let mut plan = chosen.clone();
-        improve(problem, &whole, prices, &mut plan, local, exchanges);
-        (lowest, chosen, plan)
-    };
-    let (_, _, mut best) = start(&prices);
-    let mut cost = problem.cost(&best);
-    // A second start, from everybody's own cheapest.
-    let free = vec![0; prices.len()];
-    keep(problem, &mut best, &mut cost, start(&free).2);
-    for _ in 0..2 {
-        step(problem, &whole, &mut prices, cost, steps);
-        ascend(problem, &users, &whole, &mut prices, 2);
-        keep(problem, &mut best, &mut cost, start(&prices).2);
-    }
-    let (lowest, chosen, _) = start(&prices);
+struct Search<'a> {
+    problem: &'a Problem,
+    lines: &'a Lines,
+    limits: Limits,
+    tries: usize,
+    best: Vec<usize>,
+    cost: i128,
+    nodes: Vec<Node>,
+    open: Vec<Option<Open>>,
+    heap: BinaryHeap<Reverse<(i128, usize)>>,
+    /// The least that closed leaves prove.
+    proven: i128,
+}
 
-    let root = prices.clone();
-    let mut nodes = vec![Node::Leaf { prices: prices.clone() }];
-    let mut heap = BinaryHeap::new();
-    let mut open = vec![Some(Open { node: 0, scope: whole, prices, chosen, bound: lowest })];
-    heap.push(Reverse((lowest, 0_usize)));
-    let mut proven = cost;
-    while let Some(Reverse((lower, place))) = heap.pop() {
-        if lower >= cost - within || nodes.len() + 2 > most_nodes {
-            proven = proven.min(lower);
-            break;
+/// Solves a part within a scope, from prices and a plan to start with.
+pub fn solve(
+    problem: &Problem,
+    lines: &Lines,
+    scope: Scope,
+    mut prices: Vec<i128>,
+    limits: Limits,
+) -> Solution {
+    let count = problem.suppliers.len();
+    lines.ascend(problem, &scope, &mut prices, if count <= MIDDLE { 30 } else { 6 }, limits.within / 4);
+    let (lower, chosen) = bound(problem, &scope, &prices);
+    let (best, root, at_root) = (chosen.clone(), prices.clone(), lower);
+    let cost = problem.cost(&best);
+    let mut search = Search {
+        problem,
+        lines,
+        limits,
+        tries: limits.tries,
+        best,
+        cost,
+        nodes: Vec::new(),
+        open: Vec::new(),
+        heap: BinaryHeap::new(),
+        proven: i128::MAX,
+    };
+    let exchanges = if count <= MIDDLE { 6 } else { 1 };
+    search.improve_from(&scope, &prices, chosen.clone(), 30, exchanges);
+    let free = vec![0; prices.len()];
+    let (_, cheap) = bound(problem, &scope, &free);
+    search.improve_from(&scope, &free, cheap, 30, exchanges);
+    search.add(Open { node: 0, scope, prices, chosen, lower, tried: false });
+    search.run();
+    let Search { best, cost, nodes, proven, .. } = search;
+    Solution { assignment: best, cost, bound: proven.max(at_root).min(cost), nodes, prices: root, root: at_root }
+}
+
+impl Search<'_> {
+    fn run(&mut self) {
+        while let Some(Reverse((lower, place))) = self.heap.pop() {
+            let enough = lower >= self.cost - self.limits.within;
+            if enough || self.nodes.len() + 2 > self.limits.nodes {
+                self.proven = self.proven.min(lower);
+                break;
+            }
+            let Some(parent) = self.open[place].take() else { continue };
+            let used = self.problem.used(&parent.chosen);
+            let gaps = gaps(self.problem, &parent, &used);
+            if let Some(split) = split_modes(self.problem, &parent, &gaps, &used) {
+                self.branch(&parent, split);
+            } else if !parent.tried {
+                self.try_out(parent);
+            } else if let Some(split) = split_supplier(self.problem, &parent, &gaps)
+                && self.problem.suppliers.len() <= MIDDLE
+            {
+                self.branch(&parent, split);
+            } else {
+                self.proven = self.proven.min(lower);
+            }
         }
-        let Some(parent) = open[place].take() else { continue };
-        let Some(split) = branch(problem, &parent) else {
-            // Its choices cost what its bound says: nothing below is cheaper.
-            proven = proven.min(lower);
-            continue;
-        };
+    }
+
+    /// A node and its leaf; what cannot be improved on is closed.
+    fn add(&mut self, mut open: Open) {
+        open.node = self.nodes.len();
+        self.nodes.push(Node::Leaf { prices: open.prices.clone(), bound: open.lower, at_least: None });
+        self.keep_open(open);
+    }
+
+    fn keep_open(&mut self, open: Open) {
+        if open.lower < self.cost - self.limits.within {
+            self.heap.push(Reverse((open.lower, self.open.len())));
+            self.open.push(Some(open));
+        } else {
+            self.proven = self.proven.min(open.lower);
+        }
+    }
+
+    fn try_out(&mut self, mut open: Open) {
+        let tries = self.tries.min(TRIES);
+        let (problem, scope, prices) = (self.problem, &open.scope, &open.prices);
+        let tried = try_out(problem, scope, prices, open.lower, self.cost, tries);
+        self.tries -= tried.tries.min(self.tries);
+        if let Some((cost, found)) = tried.found {
+            // Within the scope's modes it costs so much; with all of them perhaps less.
+            let free = self.problem.cost(&found);
+            self.keep(found, free.min(cost));
+        }
+        if tried.at_least > open.lower {
+            let (bound, at_least) = (open.lower, Some(tried.at_least));
+            self.nodes[open.node] = Node::Leaf { prices: open.prices.clone(), bound, at_least };
+            open.lower = tried.at_least;
+        }
+        open.tried = true;
+        self.keep_open(open);
+    }
+
+    fn branch(&mut self, parent: &Open, split: Split) {
+        let count = self.problem.suppliers.len();
         let children = split.scopes(&parent.scope).map(|scope| {
             let mut prices = parent.prices.clone();
-            ascend(problem, &users, &scope, &mut prices, node_rounds);
-            step(problem, &scope, &mut prices, cost, node_steps);
-            let (mut lower, mut chosen) = bound(problem, &scope, &prices);
-            if lower < parent.bound {
-                let inherited = bound(problem, &scope, &parent.prices);
-                if inherited.0 > lower {
-                    (lower, chosen) = inherited;
-                    prices.clone_from(&parent.prices);
-                }
+            let rounds = if count <= MIDDLE { 6 } else { 3 };
+            self.lines.ascend(self.problem, &scope, &mut prices, rounds, self.limits.within / 4);
+            let (lower, chosen) = bound(self.problem, &scope, &prices);
+            let node = self.nodes.len();
+            if lower < self.cost {
+                let exchanges = usize::from(count <= MIDDLE && node < EXCHANGED);
+                self.improve_from(&scope, &prices, chosen.clone(), 6, exchanges);
             }
-            let mut tried = chosen.clone();
-            let exchanges = if nodes.len() < EXCHANGED { node_exchanges } else { 0 };
-            improve(problem, &scope, &prices, &mut tried, node_local, exchanges);
-            keep(problem, &mut best, &mut cost, tried);
-            let node = nodes.len();
-            nodes.push(Node::Leaf { prices: prices.clone() });
-            if lower < cost - within {
-                heap.push(Reverse((lower, open.len())));
-                open.push(Some(Open { node, scope, prices, chosen, bound: lower }));
-            } else {
-                proven = proven.min(lower);
-            }
+            self.add(Open { node, scope, prices, chosen, lower, tried: false });
             node
         });
-        nodes[parent.node] = split.node(children);
+        self.nodes[parent.node] = split.node(children);
     }
-    Solution { assignment: best, cost, bound: proven.min(cost), nodes, prices: root }
+
+    fn improve_from(
+        &mut self,
+        scope: &Scope,
+        prices: &[i128],
+        mut plan: Vec<usize>,
+        rounds: usize,
+        exchanges: usize,
+    ) {
+        improve(self.problem, scope, prices, &mut plan, rounds, exchanges);
+        let cost = self.problem.cost(&plan);
+        self.keep(plan, cost);
+    }
+
+    fn keep(&mut self, plan: Vec<usize>, cost: i128) {
+        if cost < self.cost || (cost == self.cost && plan < self.best) {
+            (self.best, self.cost) = (plan, cost);
+        }
+    }
 }
 
-fn keep(problem: &Problem, best: &mut Vec<usize>, cost: &mut i128, other: Vec<usize>) {
-    let other_cost = problem.cost(&other);
-    if other_cost < *cost || (other_cost == *cost && other < *best) {
-        (*best, *cost) = (other, other_cost);
-    }
-}
+/// At so many nodes exchanges are tried.
+const EXCHANGED: usize = 60;
 
 #[derive(Debug, Clone, Copy)]
 enum Split {
@@ -166,9 +243,8 @@ impl Split {
     }
 }
 
-/// Where the bound and what its choices would really cost lie furthest apart.
-fn branch(problem: &Problem, open: &Open) -> Option<Split> {
-    let used = problem.used(&open.chosen);
+/// Where the bound and what its choices would really cost lie apart, furthest first.
+fn gaps(problem: &Problem, open: &Open, used: &[i64]) -> Vec<usize> {
     let gaps = problem.resources.iter().enumerate().map(|(index, resource)| {
         let modes = open.scope.modes[index];
         let price = open.prices[index];
@@ -179,42 +255,46 @@ fn branch(problem: &Problem, open: &Open) -> Option<Split> {
     });
     let mut gaps: Vec<(i128, usize)> = gaps.filter(|(gap, _)| *gap > 0).collect();
     gaps.sort_by_key(|(gap, index)| (Reverse(*gap), *index));
-    for (_, resource) in &gaps {
-        let (low, high) = open.scope.modes[*resource];
-        if low < high {
-            // For batches the number in use is the natural cut; for top-ups the middle.
-            let wanted = problem.resources[*resource].mode(used[*resource]);
-            let at = if wanted > low && wanted <= high { wanted - 1 } else { low };
-            return Some(Split::Modes { resource: *resource, at });
-        }
-    }
-    gaps.iter()
-        .find_map(|(_, resource)| supplier_to_split(problem, open, *resource))
-        .or_else(|| gaps.first().and_then(|_| any_free(problem, open)))
+    gaps.into_iter().map(|(_, index)| index).collect()
+}
+
+/// For batches the number in use is the natural cut; for top-ups likewise.
+fn split_modes(problem: &Problem, open: &Open, gaps: &[usize], used: &[i64]) -> Option<Split> {
+    let several = |resource: &&usize| open.scope.modes[**resource].0 < open.scope.modes[**resource].1;
+    let resource = *gaps.iter().find(several)?;
+    let (low, high) = open.scope.modes[resource];
+    let wanted = problem.resources[resource].mode(used[resource]);
+    let at = if wanted > low && wanted <= high { wanted - 1 } else { low };
+    Some(Split::Modes { resource, at })
+}
+
+fn split_supplier(problem: &Problem, open: &Open, gaps: &[usize]) -> Option<Split> {
+    let nearest = gaps.iter().find_map(|resource| nearest(problem, open, *resource));
+    nearest.or_else(|| {
+        let mut each = open.scope.allowed.iter().enumerate();
+        let (supplier, _) = each.find(|(_, allowed)| allowed.count_ones() > 1)?;
+        Some(Split::Choice { supplier, choice: open.chosen[supplier] })
+    })
 }
 
 /// How much dearer, how large a change, which supplier.
 type Nearness = (i128, Reverse<i64>, usize);
 
 /// The supplier nearest to another choice for the largest use of the resource.
-fn supplier_to_split(problem: &Problem, open: &Open, resource: usize) -> Option<Split> {
-    let use_of = |supplier: usize, choice: usize| {
-        let uses = &problem.suppliers[supplier][choice].uses;
-        uses.iter().find(|(other, _)| *other == resource).map_or(0, |(_, amount)| *amount)
-    };
+fn nearest(problem: &Problem, parent: &Open, resource: usize) -> Option<Split> {
     let mut nearest: Option<(Nearness, usize)> = None;
     for (supplier, choices) in problem.suppliers.iter().enumerate() {
-        let allowed = open.scope.allowed[supplier];
+        let allowed = parent.scope.allowed[supplier];
         if allowed.count_ones() < 2 {
             continue;
         }
-        let (least, chosen) = cheapest(choices, allowed, &open.prices);
-        for (index, choice) in choices.iter().enumerate() {
-            let apart = (use_of(supplier, index) - use_of(supplier, chosen)).abs();
-            if allowed >> index & 1 == 0 || index == chosen || apart == 0 {
+        let (least, chosen) = cheapest(choices, allowed, &parent.prices);
+        for (index, choice) in open(choices, allowed) {
+            let apart = (choice.uses.of(resource) - choices[chosen].uses.of(resource)).abs();
+            if index == chosen || apart == 0 {
                 continue;
             }
-            let dearer = reduced(choice, &open.prices).saturating_sub(least);
+            let dearer = reduced(choice, &parent.prices).saturating_sub(least);
             // Coarse steps, so that of near ties the one that moves most is decided first.
             let key = (dearer / 1_000_000_000, Reverse(apart), supplier);
             if nearest.as_ref().is_none_or(|(best, _)| key < *best) {
@@ -223,10 +303,4 @@ fn supplier_to_split(problem: &Problem, open: &Open, resource: usize) -> Option<
         }
     }
     nearest.map(|((_, _, supplier), choice)| Split::Choice { supplier, choice })
-}
-
-fn any_free(problem: &Problem, open: &Open) -> Option<Split> {
-    let free =
-        (0..problem.suppliers.len()).find(|supplier| open.scope.allowed[*supplier].count_ones() > 1)?;
-    Some(Split::Choice { supplier: free, choice: open.chosen[free] })
 }
