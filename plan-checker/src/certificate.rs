@@ -119,6 +119,7 @@ pub struct Part {
 pub enum Resource {
     Account { name: String, currency: String, available: Whole, top_ups: Vec<TopUp> },
     Batches { route: usize },
+    Heads { account: usize },
 }
 
 #[derive(Deserialize)]

@@ -17,7 +17,9 @@ mod certificate;
 mod exact;
 mod part;
 mod price;
+mod ring;
 mod tree;
+mod trial;
 mod ways;
 
 use certificate::{Body, Envelope};

@@ -45,8 +45,8 @@ pub fn check(body: &Body, part: &Part) -> Result<Proven, Refusal> {
             used[resource] = add(used[resource], amount)?;
         }
     }
-    for ((modes, used), resource) in numbers.modes.iter().zip(&used).zip(&part.resources) {
-        let least = ways::cost(modes, *used).ok_or_else(|| {
+    for ((supply, used), resource) in numbers.supply.iter().zip(&used).zip(&part.resources) {
+        let least = supply.cost((0, supply.count() - 1), *used)?.ok_or_else(|| {
             Refusal::wrong(ways::name(body, resource), format!("{used} is more than there is"))
         })?;
         cost = add(cost, least)?;
@@ -58,7 +58,8 @@ pub fn check(body: &Body, part: &Part) -> Result<Proven, Refusal> {
     if bound != part.bound.0 {
         return Err(Refusal::wrong("bound", format!("stated {}, comes to {bound}", part.bound.0)));
     }
-    let resources = part.resources.iter().map(|resource| ways::name(body, resource)).collect();
+    let own = part.resources.iter().filter(|resource| !matches!(resource, Resource::Heads { .. }));
+    let resources = own.map(|resource| ways::name(body, resource)).collect();
     Ok(Proven { cost, bound, unpaid, ruled_out, resources })
 }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::Refusal;
 use crate::certificate::{Node, Part, Whole};
 use crate::exact::{add, multiply};
-use crate::ways::{Numbers, Way, cost};
+use crate::trial::{Open, try_all};
+use crate::ways::{Numbers, Way};
 
 /// What a node still allows, and of whom it speaks.
 #[derive(Clone)]
@@ -21,13 +22,11 @@ struct Scope {
 
 /// No honest proof comes near to so many plans to be tried.
 const MOST_TRIES: u64 = 100_000_000;
-/// Nor so many departures at once.
-const DEEPEST: usize = 256;
 
 /// The bound: of prices of everything at once, or the tree's where it is higher.
 pub fn bound(part: &Part, numbers: &Numbers) -> Result<i128, Refusal> {
     let whole = Scope {
-        modes: numbers.modes.iter().map(|modes| (0, modes.len() - 1)).collect(),
+        modes: numbers.supply.iter().map(|supply| (0, supply.count() - 1)).collect(),
         taken: BTreeMap::new(),
         left: BTreeMap::new(),
         suppliers: (0..part.suppliers.len()).collect(),
@@ -102,7 +101,8 @@ impl Tree<'_> {
                 if *at_least <= leaf.bound {
                     return Err(wrong("it claims no more than its prices prove"));
                 }
-                leaf.try_all(self.numbers, &scope, *at_least, &mut self.tries)?;
+                let open = Open { numbers: self.numbers, modes: &scope.modes, resources: &scope.resources };
+                try_all(&open, leaf, *at_least, &mut self.tries)?;
                 Ok(*at_least)
             }
         }
@@ -127,7 +127,7 @@ impl Tree<'_> {
                 return Err(Refusal::wrong("prices", "zero or more, and once"));
             }
             priced.insert(place, price.0);
-            sum = add(sum, supplied(self.numbers, &scope, place, price.0)?)?;
+            sum = add(sum, self.numbers.supply[place].least(scope.modes[place], price.0)?.0)?;
         }
         let mut owner: BTreeMap<usize, &str> = BTreeMap::new();
         let mut members: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -181,38 +181,29 @@ impl Scope {
     }
 }
 
-/// What supply costs less what it is priced at, at the least.
-fn supplied(numbers: &Numbers, scope: &Scope, resource: usize, price: i128) -> Result<i128, Refusal> {
-    let (from, to) = scope.modes[resource];
-    let mut least: Option<i128> = None;
-    for (supply, cost) in numbers.modes[resource][from..=to].iter().flatten() {
-        let own = add(*cost, -multiply(price, *supply)?)?;
-        least = Some(least.map_or(own, |least| least.min(own)));
-    }
-    Ok(least.unwrap_or(0))
-}
-
 /// A leaf at its prices: what they prove, who takes what, and what each departure from that adds.
-struct Leaf<'a> {
-    bound: i128,
-    taken: Vec<&'a Way>,
+pub struct Leaf<'a> {
+    pub bound: i128,
+    pub price: Vec<i128>,
+    pub taken: Vec<&'a Way>,
     /// (what it adds, whose, what instead).
-    departures: Vec<(i128, usize, &'a Way)>,
+    pub departures: Vec<(i128, usize, &'a Way)>,
 }
 
 impl<'a> Leaf<'a> {
     fn new(numbers: &'a Numbers, scope: &Scope, prices: &[Whole]) -> Result<Leaf<'a>, Refusal> {
-        if prices.len() != scope.resources.len() || prices.iter().any(|price| price.0 < 0) {
+        let negative = |(resource, price): (&usize, &Whole)| price.0 < 0 && !numbers.supply[*resource].is_heads();
+        if prices.len() != scope.resources.len() || scope.resources.iter().zip(prices).any(negative) {
             return Err(Refusal::wrong("prices", "one of zero or more for each resource"));
         }
-        let mut price = vec![0_i128; numbers.modes.len()];
+        let mut price = vec![0_i128; numbers.supply.len()];
         for (resource, own) in &scope.priced {
             price[*resource] = *own;
         }
         let mut bound = 0_i128;
         for (resource, own) in scope.resources.iter().zip(prices) {
             price[*resource] = own.0;
-            bound = add(bound, supplied(numbers, scope, *resource, own.0)?)?;
+            bound = add(bound, numbers.supply[*resource].least(scope.modes[*resource], own.0)?.0)?;
         }
         let (mut taken, mut departures) = (Vec::with_capacity(scope.suppliers.len()), Vec::new());
         for (member, supplier) in scope.suppliers.iter().enumerate() {
@@ -236,109 +227,6 @@ impl<'a> Leaf<'a> {
                 }
             }
         }
-        Ok(Leaf { bound, taken, departures })
-    }
-
-    /// Every set of departures that adds less than what is claimed over the bound costs what is claimed, or more.
-    fn try_all(
-        mut self,
-        numbers: &'a Numbers,
-        scope: &Scope,
-        at_least: i128,
-        tries: &mut u64,
-    ) -> Result<(), Refusal> {
-        let room = at_least - self.bound;
-        self.departures.retain(|(adds, ..)| *adds < room);
-        self.departures.sort_by_key(|(adds, member, way)| (*adds, *member, way.place));
-        let mut trial = Trial { numbers, scope, at_least, departures: &self.departures, used: Vec::new(), own: 0, away: Vec::new() };
-        trial.used = vec![0; numbers.modes.len()];
-        for way in &self.taken {
-            trial.turn(None, way)?;
-        }
-        trial.weigh()?;
-        trial.sets(0, room, &mut self.taken, tries)
-    }
-}
-
-struct Trial<'a, 'b> {
-    numbers: &'a Numbers,
-    scope: &'b Scope,
-    at_least: i128,
-    departures: &'b [(i128, usize, &'a Way)],
-    used: Vec<i128>,
-    own: i128,
-    away: Vec<usize>,
-}
-
-impl<'a> Trial<'a, '_> {
-    fn turn(&mut self, from: Option<&Way>, to: &Way) -> Result<(), Refusal> {
-        if let Some(from) = from {
-            self.own = add(self.own, -from.cost)?;
-            for (resource, amount) in &from.uses {
-                self.pay(*resource, -*amount)?;
-            }
-        }
-        self.own = add(self.own, to.cost)?;
-        for (resource, amount) in &to.uses {
-            self.pay(*resource, *amount)?;
-        }
-        Ok(())
-    }
-
-    /// What is shared costs its price; the rest is counted.
-    fn pay(&mut self, resource: usize, amount: i128) -> Result<(), Refusal> {
-        match self.scope.priced.get(&resource) {
-            Some(price) => self.own = add(self.own, multiply(*price, amount)?)?,
-            None => self.used[resource] = add(self.used[resource], amount)?,
-        }
-        Ok(())
-    }
-
-    fn weigh(&self) -> Result<(), Refusal> {
-        let mut total = self.own;
-        for resource in &self.scope.resources {
-            let (from, to) = self.scope.modes[*resource];
-            match cost(&self.numbers.modes[*resource][from..=to], self.used[*resource]) {
-                Some(cost) => total = add(total, cost)?,
-                None => return Ok(()),
-            }
-        }
-        if total < self.at_least {
-            let what = format!("a plan of {total} is below the {} that is claimed", self.at_least);
-            return Err(Refusal::wrong("leaf", what));
-        }
-        Ok(())
-    }
-
-    fn sets(
-        &mut self,
-        from: usize,
-        room: i128,
-        taken: &mut Vec<&'a Way>,
-        tries: &mut u64,
-    ) -> Result<(), Refusal> {
-        for place in from..self.departures.len() {
-            let (adds, member, way) = self.departures[place];
-            if adds >= room {
-                break;
-            }
-            if self.away.contains(&member) {
-                continue;
-            }
-            if *tries == 0 || self.away.len() == DEEPEST {
-                return Err(Refusal::wrong("leaf", "more would have to be tried than any honest proof needs"));
-            }
-            *tries -= 1;
-            let before = taken[member];
-            self.turn(Some(before), way)?;
-            self.away.push(member);
-            taken[member] = way;
-            self.weigh()?;
-            self.sets(place + 1, room - adds, taken, tries)?;
-            taken[member] = before;
-            self.away.pop();
-            self.turn(Some(way), before)?;
-        }
-        Ok(())
+        Ok(Leaf { bound, price, taken, departures })
     }
 }

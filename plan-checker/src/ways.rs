@@ -2,7 +2,7 @@
 
 use crate::Refusal;
 use crate::certificate::{Body, Part, Resource, Supplier};
-use crate::exact::{add, ceiling, multiply, value, weight};
+use crate::exact::{add, ceiling, count, multiply, value, weight};
 
 /// An alternative that is a choice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,15 +14,55 @@ pub struct Way {
     pub uses: Vec<(usize, i128)>,
 }
 
-/// Ways to have a resource: each a row of (supply, cost), straight in between.
-pub type Modes = Vec<Vec<(i128, i128)>>;
+/// How a resource can be had, by modes; a range of them is (from, to).
+pub enum Supply {
+    /// Each a row of (supply, cost), straight in between.
+    Modes(Vec<Vec<(i128, i128)>>),
+    /// How many suppliers draw on an account: each number is a mode and costs nothing.
+    Heads { most: usize },
+}
+
+impl Supply {
+    pub fn count(&self) -> usize {
+        match self {
+            Supply::Modes(modes) => modes.len(),
+            Supply::Heads { most } => most + 1,
+        }
+    }
+
+    /// What a use costs in the cheapest of some modes; none where they do not allow it.
+    pub fn cost(&self, (from, to): (usize, usize), used: i128) -> Result<Option<i128>, Refusal> {
+        match self {
+            Supply::Modes(modes) => Ok(modes[from..=to].iter().filter_map(|points| cost_in(points, used)).min()),
+            Supply::Heads { .. } => Ok((count(from)? <= used && used <= count(to)?).then_some(0)),
+        }
+    }
+
+    /// What supply costs less what it is priced at, at the least, and the supply where that is.
+    pub fn least(&self, (from, to): (usize, usize), price: i128) -> Result<(i128, i128), Refusal> {
+        let points: Vec<(i128, i128)> = match self {
+            Supply::Modes(modes) => modes[from..=to].iter().flatten().copied().collect(),
+            Supply::Heads { .. } => vec![(count(from)?, 0), (count(to)?, 0)],
+        };
+        let mut least: Option<(i128, i128)> = None;
+        for (supply, cost) in points {
+            let own = (add(cost, -multiply(price, supply)?)?, supply);
+            least = Some(least.map_or(own, |least| least.min(own)));
+        }
+        Ok(least.unwrap_or((0, 0)))
+    }
+
+    pub fn is_heads(&self) -> bool {
+        matches!(self, Supply::Heads { .. })
+    }
+}
 
 /// A part as numbers.
 pub struct Numbers {
     /// What each supplier can do, without what is needless.
     pub ways: Vec<Vec<Way>>,
     /// How each resource can be had.
-    pub modes: Vec<Modes>,
+    pub supply: Vec<Supply>,
 }
 
 impl Way {
@@ -61,8 +101,24 @@ pub fn numbers(body: &Body, part: &Part) -> Result<Numbers, Refusal> {
         }
         ways.push(kept);
     }
-    let modes = part.resources.iter().zip(&most).map(|(resource, most)| modes(body, resource, *most));
-    Ok(Numbers { ways, modes: modes.collect::<Result<_, Refusal>>()? })
+    let mut supply = Vec::new();
+    for (place, (resource, most)) in part.resources.iter().zip(&most).enumerate() {
+        supply.push(match resource {
+            Resource::Heads { account } => {
+                let is_account = matches!(part.resources.get(*account), Some(Resource::Account { .. }));
+                let twice = part.resources[..place]
+                    .iter()
+                    .any(|other| matches!(other, Resource::Heads { account: own } if own == account));
+                if !is_account || twice {
+                    return Err(Refusal::wrong("resource", "heads of no account, or counted twice"));
+                }
+                let most = usize::try_from(*most).map_err(|_| Refusal::wrong("resource", "too many heads"))?;
+                Supply::Heads { most }
+            }
+            _ => Supply::Modes(modes(body, resource, *most)?),
+        });
+    }
+    Ok(Numbers { ways, supply })
 }
 
 /// Every alternative that is not ruled out.
@@ -94,6 +150,14 @@ pub fn uses(part: &Part, supplier: &Supplier, place: usize) -> Result<Vec<(usize
             uses.push((resource, items));
         }
     }
+    let drawn: Vec<usize> = uses.iter().filter(|(_, amount)| *amount > 0).map(|(one, _)| *one).collect();
+    for (place, resource) in part.resources.iter().enumerate() {
+        if let Resource::Heads { account } = resource
+            && drawn.contains(account)
+        {
+            uses.push((place, 1));
+        }
+    }
     Ok(uses)
 }
 
@@ -104,11 +168,12 @@ pub fn name(body: &Body, resource: &Resource) -> String {
             let tariff = body.routes.get(*route).map_or("", |tariff| tariff.name.as_str());
             format!("batches of {route} {tariff}")
         }
+        Resource::Heads { account } => format!("heads of account {account} of the part"),
     }
 }
 
 /// Every way to have a resource, in the order in which the tree numbers them; supply that nobody could use is none.
-fn modes(body: &Body, resource: &Resource, most: i128) -> Result<Modes, Refusal> {
+fn modes(body: &Body, resource: &Resource, most: i128) -> Result<Vec<Vec<(i128, i128)>>, Refusal> {
     match resource {
         Resource::Account { currency, available, top_ups, .. } => {
             if available.0 < 0
@@ -157,12 +222,8 @@ fn modes(body: &Body, resource: &Resource, most: i128) -> Result<Modes, Refusal>
                 .map(|count| Ok(vec![(multiply(size, count)?.min(most), multiply(fee, count)?)]))
                 .collect()
         }
+        Resource::Heads { .. } => Ok(Vec::new()),
     }
-}
-
-/// What a use costs in the cheapest of some modes; none beyond their supply.
-pub fn cost(modes: &[Vec<(i128, i128)>], used: i128) -> Option<i128> {
-    modes.iter().filter_map(|points| cost_in(points, used)).min()
 }
 
 fn cost_in(points: &[(i128, i128)], used: i128) -> Option<i128> {

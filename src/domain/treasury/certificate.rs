@@ -91,6 +91,8 @@ struct PartProof<'a> {
 enum ResourceProof<'a> {
     Account { name: &'a str, currency: Currency, available: Text, top_ups: Vec<TopUpProof> },
     Batches { route: usize },
+    /// How many suppliers draw on an account, counted so that the proof can branch on it.
+    Heads { account: usize },
 }
 
 #[derive(Serialize)]
@@ -265,6 +267,8 @@ fn proof<'a>(request: &'a PlanRequest, part: &'a Part, solution: &Solution) -> P
         }
         Shared::Batches(route) => ResourceProof::Batches { route: *route },
     });
+    let heads = part.problem.resources.iter().filter_map(|own| own.counts());
+    let resources = resources.chain(heads.map(|account| ResourceProof::Heads { account }));
     let suppliers = part.candidates.iter().zip(&solution.assignment).map(|(candidate, chosen)| {
         let payable = &request.payables[candidate.payable];
         let chosen = candidate.choices[*chosen];

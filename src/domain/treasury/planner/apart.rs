@@ -163,7 +163,7 @@ impl Apart<'_> {
         let used = self.problem.used(&self.best);
         let modes = self.problem.resources.iter().zip(&used).zip(&scope.modes).map(|((own, used), modes)| {
             let mode = own.mode(*used).clamp(modes.0, modes.1);
-            (mode, mode)
+            if own.counts().is_some() { *modes } else { (mode, mode) }
         });
         Scope { modes: modes.collect(), allowed: scope.allowed.clone() }
     }
@@ -183,7 +183,8 @@ impl Apart<'_> {
                 continue;
             }
             let used = self.problem.used(&self.best);
-            let several = self.shared.iter().find(|one| scope.modes[**one].0 < scope.modes[**one].1);
+            let money = self.shared.iter().filter(|one| self.problem.resources[**one].counts().is_none());
+            let several = money.clone().find(|one| scope.modes[**one].0 < scope.modes[**one].1);
             if let Some(resource) = several
                 && nodes.len() < ABOVE
             {
@@ -220,7 +221,7 @@ impl Apart<'_> {
         let fixed = self.as_in_the_best(scope);
         self.lines.ascend(self.problem, &fixed, &mut prices, 20, 0);
         let (lower, _) = bound(self.problem, &fixed, &prices);
-        let tried = try_out(self.problem, &fixed, &prices, lower, self.cost, self.limits.tries / 4);
+        let tried = try_out(self.problem, &fixed, &prices, lower, self.cost, self.limits.within, self.limits.tries / 4);
         if let Some((cost, found)) = tried.found {
             self.keep(found, cost);
         }

@@ -79,6 +79,8 @@ struct Line {
     along: Vec<(usize, i128)>,
     /// Suppliers with a choice that uses any of them.
     users: Vec<usize>,
+    /// Where the second is the heads of the first: turned about an amount, the price of heads against that of money.
+    turned: bool,
 }
 
 impl Lines {
@@ -96,13 +98,19 @@ impl Lines {
         }
         let single = users.iter().enumerate().filter(|(_, users)| !users.is_empty());
         let mut lines: Vec<Line> =
-            single.map(|(one, users)| Line { along: vec![(one, 1)], users: users.clone() }).collect();
+            single.map(|(one, users)| Line { along: vec![(one, 1)], users: users.clone(), turned: false }).collect();
         for set in together.iter().filter(|set| set.len() > 1) {
             let step = |one: &usize| (*one, (problem.resources[*one].weight >> FINE).max(1));
             let mut all: Vec<usize> = set.iter().flat_map(|one| users[*one].iter().copied()).collect();
             all.sort_unstable();
             all.dedup();
-            lines.push(Line { along: set.iter().map(step).collect(), users: all });
+            lines.push(Line { along: set.iter().map(step).collect(), users: all, turned: false });
+        }
+        for (heads, resource) in problem.resources.iter().enumerate() {
+            if let Some(account) = resource.counts() {
+                let along = vec![(account, -1), (heads, 1)];
+                lines.push(Line { along, users: users[account].clone(), turned: true });
+            }
         }
         Lines { lines }
     }
@@ -112,7 +120,14 @@ impl Lines {
         for _ in 0..rounds {
             let mut gained = 0_i128;
             for line in &self.lines {
-                gained = gained.saturating_add(line.climb(problem, scope, prices));
+                if line.turned {
+                    for pivot in line.pivots(problem, scope, prices) {
+                        let along = vec![line.along[0], (line.along[1].0, pivot)];
+                        gained = gained.saturating_add(line.climb(&along, problem, scope, prices));
+                    }
+                } else {
+                    gained = gained.saturating_add(line.climb(&line.along, problem, scope, prices));
+                }
             }
             if gained <= worth {
                 break;
@@ -137,8 +152,38 @@ struct Spot {
 }
 
 impl Line {
+    /// Amounts about which to turn: of those that draw on the account, or nearly do, the nearest to not doing so (doing
+    /// so).
+    fn pivots(&self, problem: &Problem, scope: &Scope, prices: &[i128]) -> Vec<i128> {
+        let (account, heads) = (self.along[0].0, self.along[1].0);
+        let (from, to) = scope.modes[heads];
+        if (from, to) == problem.resources[heads].all() {
+            // Any number is allowed: it has no price.
+            return Vec::new();
+        }
+        let mut nearest: Vec<(i128, i64)> = Vec::new();
+        for supplier in &self.users {
+            let (mut with, mut without) = (None::<(i128, i64)>, None::<i128>);
+            for (_, choice) in open(&problem.suppliers[*supplier], scope.allowed[*supplier]) {
+                let (cost, amount) = (reduced(choice, prices), choice.uses.of(account));
+                if amount > 0 {
+                    with = Some(with.map_or((cost, amount), |least| least.min((cost, amount))));
+                } else {
+                    without = Some(without.map_or(cost, |least| least.min(cost)));
+                }
+            }
+            if let (Some((cost, amount)), Some(other)) = (with, without) {
+                nearest.push(((cost - other).abs(), amount));
+            }
+        }
+        nearest.sort_unstable();
+        let mut pivots: Vec<i128> = nearest.iter().take(3).map(|(_, amount)| i128::from(*amount)).collect();
+        pivots.dedup();
+        pivots
+    }
+
     /// Goes to the top of the line; tells what was gained.
-    fn climb(&self, problem: &Problem, scope: &Scope, prices: &mut [i128]) -> i128 {
+    fn climb(&self, along: &[(usize, i128)], problem: &Problem, scope: &Scope, prices: &mut [i128]) -> i128 {
         // Per user: what each choice costs at the prices as they are, and what a step adds to it.
         let mut ways: Vec<(i128, i128)> = Vec::with_capacity(self.users.len() * 6);
         let mut ends: Vec<usize> = Vec::with_capacity(self.users.len());
@@ -147,7 +192,7 @@ impl Line {
             let mut around: Option<i128> = None;
             for (_, choice) in open(&problem.suppliers[*supplier], scope.allowed[*supplier]) {
                 let cost = reduced(choice, prices);
-                let step = self.along.iter().fold(0_i128, |sum, (resource, weight)| {
+                let step = along.iter().fold(0_i128, |sum, (resource, weight)| {
                     sum + weight * i128::from(choice.uses.of(*resource))
                 });
                 if step == 0 {
@@ -181,7 +226,7 @@ impl Line {
                 }
                 (value, rise, start) = (value.saturating_add(least), rise.saturating_add(own), *end);
             }
-            for (resource, weight) in &self.along {
+            for (resource, weight) in along {
                 let price = prices[*resource].saturating_add(at.saturating_mul(*weight));
                 let (dual, supply) = problem.resources[*resource].dual(price, scope.modes[*resource]);
                 value = value.saturating_add(dual);
@@ -189,15 +234,20 @@ impl Line {
             }
             Spot { at, value, rise }
         };
-        let floor = self.along.iter().map(|(one, weight)| -(prices[*one] / weight)).max().unwrap_or(0);
-        let ceiling = self.along.iter().map(|(one, weight)| (MOST - prices[*one]) / weight).min().unwrap_or(0);
-        let first = self.along.first().map_or(1, |(one, weight)| problem.resources[*one].weight / weight);
+        let (mut floor, mut ceiling) = (-MOST, MOST);
+        for (resource, weight) in along {
+            // Money's price is zero or more; that of heads may be a reward.
+            let least = if problem.resources[*resource].counts().is_some() { -MOST } else { 0 };
+            let (down, up) = ((least - prices[*resource]) / weight, (MOST - prices[*resource]) / weight);
+            (floor, ceiling) = (floor.max(down.min(up)), ceiling.min(down.max(up)));
+        }
+        let first = along.first().map_or(1, |(one, weight)| problem.resources[*one].weight / weight.abs());
         let here = spot(0);
-        let top = top(here, floor, ceiling.max(0), (first / 4_096).max(1), spot);
+        let top = top(here, floor.min(0), ceiling.max(0), (first / 4_096).max(1), spot);
         if top.value <= here.value {
             return 0;
         }
-        for (resource, weight) in &self.along {
+        for (resource, weight) in along {
             prices[*resource] += top.at * weight;
         }
         top.value - here.value

@@ -53,15 +53,15 @@ fn ways(problem: &Problem, scope: &Scope, prices: &[i128]) -> Vec<Ways> {
 #[derive(Clone, Copy, Default)]
 struct Steps {
     count: usize,
-    each: [(u32, i64); 8],
+    each: [(u32, i64); 12],
 }
 
 impl Steps {
     fn add(&mut self, resource: u32, by: i64) {
         match self.each[..self.count].iter_mut().find(|(other, _)| *other == resource) {
             Some((_, sum)) => *sum += by,
-            // Two suppliers leave and enter two resources each, at most.
-            None if self.count < 8 => {
+            // Two suppliers leave and enter three resources each, at most.
+            None if self.count < 12 => {
                 self.each[self.count] = (resource, by);
                 self.count += 1;
             }

@@ -9,6 +9,7 @@ mod local;
 mod naive;
 pub(super) mod parts;
 mod problem;
+mod reach;
 pub(super) mod search;
 mod tried;
 
@@ -25,7 +26,7 @@ const TO_THE_UNIT: usize = 24;
 /// Up to this many, to the last cost unit within the effort; beyond it, to below a cent, or to a 20,000th.
 const MIDDLE: usize = 600;
 /// So many plans tried count as much as a node.
-const TRIES_OF_A_NODE: usize = 400;
+const TRIES_OF_A_NODE: usize = 20000;
 
 /// A plan, its hash and its certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,8 +71,8 @@ fn limits(request: &PlanRequest, part: &parts::Part) -> Limits {
     let (nodes, count) = (request.effort.nodes as usize, part.problem.suppliers.len());
     let fewer = MIDDLE * nodes / count.max(1);
     let within = match count {
-        ..=MIDDLE => 0,
-        ..=2_000 => UNITS - 1,
+        ..=TO_THE_UNIT => 0,
+        ..=2_000 => UNITS / 2 - 1,
         _ => i128::try_from(count).unwrap_or(0) * UNITS / 200,
     };
     Limits { nodes: nodes.min(fewer).max(80), tries: nodes.saturating_mul(TRIES_OF_A_NODE), within }

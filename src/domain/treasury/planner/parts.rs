@@ -167,7 +167,8 @@ fn part(request: &PlanRequest, mut candidates: Vec<Candidate>) -> Result<Part, P
             }
         });
     }
-    let problem = Problem { suppliers, resources };
+    let accounts: Vec<bool> = shared.iter().map(|one| matches!(one, Shared::Account(_))).collect();
+    let problem = Problem { suppliers, resources }.with_heads(&accounts, super::MIDDLE);
     Ok(Part { candidates, shared, currencies, problem })
 }
 

@@ -8,15 +8,15 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Choice {
     pub cost: i128,
-    /// (resource, how much): at most an account and a batch.
+    /// (resource, how much): an account, its heads, a batch.
     pub uses: Uses,
 }
 
-/// None, one or two uses, in place: there are some for each way of a hundred thousand suppliers.
+/// Up to three uses, in place: there are some for each way of a hundred thousand suppliers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Uses {
     count: u8,
-    each: [(u32, i64); 2],
+    each: [(u32, i64); 3],
 }
 
 impl std::ops::Deref for Uses {
@@ -28,10 +28,10 @@ impl std::ops::Deref for Uses {
 }
 
 impl FromIterator<(u32, i64)> for Uses {
-    /// More than two are none that this trade knows; what is beyond them is left out.
+    /// More than three are none that this trade knows; what is beyond them is left out.
     fn from_iter<I: IntoIterator<Item = (u32, i64)>>(uses: I) -> Uses {
         let mut all = Uses::default();
-        for (place, one) in uses.into_iter().take(2).enumerate() {
+        for (place, one) in uses.into_iter().take(3).enumerate() {
             (all.each[place], all.count) = (one, all.count + 1);
         }
         all
@@ -59,9 +59,18 @@ pub type Point = (i64, i128);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resource {
-    pub modes: Vec<Vec<Point>>,
+    supply: Supply,
     /// Cost units of one unit of use: what prices are first tried at.
     pub weight: i128,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Supply {
+    /// Each a row of points.
+    Modes(Vec<Vec<Point>>),
+    /// How many suppliers draw on an account, up to so many: costs nothing, and is counted so that it can be branched
+    /// on. A few large payments and a balance seldom fit; how many there are says most of it.
+    Heads { account: usize, most: usize },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -97,7 +106,7 @@ impl Resource {
             }
             points
         });
-        Resource { modes: modes.collect(), weight: weight.max(1) }
+        Resource { supply: Supply::Modes(modes.collect()), weight: weight.max(1) }
     }
 
     /// Batches of a route: none, one, … up to what all items would take.
@@ -105,28 +114,61 @@ impl Resource {
         let most = most_items.div_euclid(size) + i64::from(most_items.rem_euclid(size) != 0);
         let modes = (0..=most)
             .map(|count| vec![(size.saturating_mul(count).min(most_items), fee * i128::from(count))]);
-        Resource { modes: modes.collect(), weight: (fee / i128::from(size.min(most_items).max(1))).max(1) }
+        Resource { supply: Supply::Modes(modes.collect()), weight: (fee / i128::from(size.min(most_items).max(1))).max(1) }
+    }
+
+    /// How many suppliers draw on an account.
+    pub fn heads(account: usize, most: usize, weight: i128) -> Resource {
+        Resource { supply: Supply::Heads { account, most }, weight: weight.max(1) }
+    }
+
+    /// Whose heads it counts.
+    pub fn counts(&self) -> Option<usize> {
+        match self.supply {
+            Supply::Heads { account, .. } => Some(account),
+            Supply::Modes(_) => None,
+        }
+    }
+
+    /// How many of its modes there are.
+    pub fn ways(&self) -> usize {
+        match &self.supply {
+            Supply::Modes(modes) => modes.len(),
+            Supply::Heads { most, .. } => most + 1,
+        }
     }
 
     /// What a use costs in the cheapest mode of a range; beyond every supply, a price that drives it back.
     pub fn cost(&self, used: i64, modes: (usize, usize)) -> i128 {
-        let costs = (modes.0..=modes.1).filter_map(|mode| cost_in(&self.modes[mode], used));
+        let away = |by: i128| (OVERDRAWN + self.weight).saturating_mul(by);
+        let Supply::Modes(all) = &self.supply else {
+            let (from, to) = (modes.0 as i128, modes.1 as i128);
+            return away((from - i128::from(used)).max(i128::from(used) - to).max(0));
+        };
+        let costs = all[modes.0..=modes.1].iter().filter_map(|mode| cost_in(mode, used));
         costs.min().unwrap_or_else(|| {
-            let most = (modes.0..=modes.1).map(|mode| last(&self.modes[mode]).0).max().unwrap_or(0);
-            (OVERDRAWN + self.weight).saturating_mul(i128::from(used) - i128::from(most))
+            let most = all[modes.0..=modes.1].iter().map(|mode| last(mode).0).max().unwrap_or(0);
+            away(i128::from(used) - i128::from(most))
         })
     }
 
     /// The cheapest mode for a use.
     pub fn mode(&self, used: i64) -> usize {
-        let costs =
-            self.modes.iter().enumerate().filter_map(|(mode, points)| Some((cost_in(points, used)?, mode)));
-        costs.min().map_or(self.modes.len() - 1, |(_, mode)| mode)
+        let Supply::Modes(all) = &self.supply else { return usize::try_from(used).unwrap_or(0) };
+        let costs = all.iter().enumerate().filter_map(|(mode, points)| Some((cost_in(points, used)?, mode)));
+        costs.min().map_or(all.len() - 1, |(_, mode)| mode)
     }
 
     /// The least of cost − price × supply, and the supply where it is reached.
     pub fn dual(&self, price: i128, modes: (usize, usize)) -> (i128, i64) {
-        let points = self.modes[modes.0..=modes.1].iter().flatten();
+        let all = match &self.supply {
+            Supply::Modes(all) => all,
+            Supply::Heads { .. } => {
+                let count = if price > 0 { modes.1 } else { modes.0 };
+                return (-price.saturating_mul(count as i128), i64::try_from(count).unwrap_or(i64::MAX));
+            }
+        };
+        let points = all[modes.0..=modes.1].iter().flatten();
         points
             .map(|(supply, cost)| (cost.saturating_sub(price.saturating_mul(i128::from(*supply))), *supply))
             .min()
@@ -134,7 +176,7 @@ impl Resource {
     }
 
     pub fn all(&self) -> (usize, usize) {
-        (0, self.modes.len().saturating_sub(1))
+        (0, self.ways().saturating_sub(1))
     }
 }
 
@@ -186,6 +228,29 @@ pub fn drawn(refills: &[Refill], mode: usize, mut shortage: i64) -> Vec<i64> {
 }
 
 impl Problem {
+    /// Counts the heads of each account with no more users than `most_users`.
+    pub fn with_heads(mut self, accounts: &[bool], most_users: usize) -> Problem {
+        let mut users = vec![0_usize; self.resources.len()];
+        for choices in &self.suppliers {
+            for (resource, own) in users.iter_mut().enumerate() {
+                *own += usize::from(choices.iter().any(|choice| choice.uses.of(resource) > 0));
+            }
+        }
+        let mut heads = vec![None; self.resources.len()];
+        for (account, count) in users.into_iter().enumerate() {
+            if accounts[account] && count > 1 && count <= most_users {
+                heads[account] = u32::try_from(self.resources.len()).ok();
+                let weight = self.resources[account].weight.saturating_mul(10_000);
+                self.resources.push(Resource::heads(account, count, weight));
+            }
+        }
+        for choice in self.suppliers.iter_mut().flatten() {
+            let counted = choice.uses.iter().filter(|(_, amount)| *amount > 0);
+            let counted = counted.filter_map(|(resource, _)| Some((heads.get(*resource as usize).copied()??, 1)));
+            choice.uses = choice.uses.iter().copied().chain(counted.collect::<Vec<_>>()).collect();
+        }
+        self
+    }
     /// The use of each resource under an assignment.
     pub fn used(&self, assignment: &[usize]) -> Vec<i64> {
         let mut used = vec![0_i64; self.resources.len()];

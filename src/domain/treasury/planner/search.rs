@@ -50,7 +50,7 @@ pub struct Limits {
 /// Up to so many suppliers, all their pairs are tried in exchanges, and single ones branched on.
 const MIDDLE: usize = 600;
 /// Tries at one node.
-const TRIES: usize = 150_000;
+const TRIES: usize = 200_000;
 
 #[derive(Debug)]
 struct Open {
@@ -60,6 +60,8 @@ struct Open {
     chosen: Vec<usize>,
     lower: i128,
     tried: bool,
+    /// Resources as they were tried.
+    order: Vec<usize>,
 }
 
 struct Search<'a> {
@@ -106,8 +108,11 @@ pub fn solve(
     let free = vec![0; prices.len()];
     let (_, cheap) = bound(problem, &scope, &free);
     search.improve_from(&scope, &free, cheap, 30, exchanges);
-    search.add(Open { node: 0, scope, prices, chosen, lower, tried: false });
+    search.add(Open { node: 0, scope, prices, chosen, lower, tried: false, order: Vec::new() });
+    eprintln!("ROOT n {} lower {} cost {}", problem.suppliers.len(), lower/10000000, search.cost/10000000);
     search.run();
+    if problem.suppliers.len() > 100 { eprintln!("END cost {} proven {} nodes {} tries left {}", search.cost/10000000, search.proven/10000000, search.nodes.len(), search.tries);
+    }
     let Search { best, cost, nodes, proven, .. } = search;
     Solution { assignment: best, cost, bound: proven.max(at_root).min(cost), nodes, prices: root, root: at_root }
 }
@@ -127,6 +132,8 @@ impl Search<'_> {
                 self.branch(&parent, split);
             } else if !parent.tried {
                 self.try_out(parent);
+            } else if let Some(split) = split_heads(self.problem, &parent, &gaps, &used) {
+                self.branch(&parent, split);
             } else if let Some(split) = split_supplier(self.problem, &parent, &gaps)
                 && self.problem.suppliers.len() <= MIDDLE
             {
@@ -156,19 +163,20 @@ impl Search<'_> {
     fn try_out(&mut self, mut open: Open) {
         let tries = self.tries.min(TRIES);
         let (problem, scope, prices) = (self.problem, &open.scope, &open.prices);
-        let tried = try_out(problem, scope, prices, open.lower, self.cost, tries);
+        let tried = try_out(problem, scope, prices, open.lower, self.cost, self.limits.within, tries);
         self.tries -= tried.tries.min(self.tries);
         if let Some((cost, found)) = tried.found {
             // Within the scope's modes it costs so much; with all of them perhaps less.
             let free = self.problem.cost(&found);
             self.keep(found, free.min(cost));
         }
+        eprintln!("TRIED n {} modes {:?} lower {} at_least {} cost {} tries {} prices {:?} chosen {:?}", problem.suppliers.len(), scope.modes, open.lower/10000000, tried.at_least/10000000, self.cost/10000000, tried.tries, prices, problem.used(&open.chosen));
         if tried.at_least > open.lower {
             let (bound, at_least) = (open.lower, Some(tried.at_least));
             self.nodes[open.node] = Node::Leaf { prices: open.prices.clone(), bound, at_least };
             open.lower = tried.at_least;
         }
-        open.tried = true;
+        (open.tried, open.order) = (true, tried.order);
         self.keep_open(open);
     }
 
@@ -184,7 +192,7 @@ impl Search<'_> {
                 let exchanges = usize::from(count <= MIDDLE && node < EXCHANGED);
                 self.improve_from(&scope, &prices, chosen.clone(), 6, exchanges);
             }
-            self.add(Open { node, scope, prices, chosen, lower, tried: false });
+            self.add(Open { node, scope, prices, chosen, lower, tried: false, order: Vec::new() });
             node
         });
         self.nodes[parent.node] = split.node(children);
@@ -260,12 +268,28 @@ fn gaps(problem: &Problem, open: &Open, used: &[i64]) -> Vec<usize> {
 
 /// For batches the number in use is the natural cut; for top-ups likewise.
 fn split_modes(problem: &Problem, open: &Open, gaps: &[usize], used: &[i64]) -> Option<Split> {
-    let several = |resource: &&usize| open.scope.modes[**resource].0 < open.scope.modes[**resource].1;
+    let several = |resource: &&usize| {
+        open.scope.modes[**resource].0 < open.scope.modes[**resource].1
+            && problem.resources[**resource].counts().is_none()
+    };
     let resource = *gaps.iter().find(several)?;
     let (low, high) = open.scope.modes[resource];
     let wanted = problem.resources[resource].mode(used[resource]);
     let at = if wanted > low && wanted <= high { wanted - 1 } else { low };
     Some(Split::Modes { resource, at })
+}
+
+/// How many draw on the account that does not fit, of those the one that fewest might leave or enter: as many as do at
+/// the prices, or fewer where that is too much.
+fn split_heads(problem: &Problem, open: &Open, gaps: &[usize], used: &[i64]) -> Option<Split> {
+    open.order.iter().filter(|account| gaps.contains(account)).find_map(|account| {
+        let heads = problem.resources.iter().position(|own| own.counts() == Some(*account))?;
+        let (low, high) = open.scope.modes[heads];
+        let (_, supply) = problem.resources[*account].dual(open.prices[*account], open.scope.modes[*account]);
+        let count = usize::try_from(used[heads]).unwrap_or(0);
+        let at = if used[*account] > supply { count.saturating_sub(1) } else { count };
+        (low < high).then(|| Split::Modes { resource: heads, at: at.clamp(low, high - 1) })
+    })
 }
 
 fn split_supplier(problem: &Problem, open: &Open, gaps: &[usize]) -> Option<Split> {
