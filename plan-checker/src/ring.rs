@@ -36,7 +36,10 @@ impl Ring {
             let class = place((by + width / 2).div_euclid(width), classes);
             let later = least.last().map_or(&[][..], Vec::as_slice);
             let turned = later[classes - class..].iter().chain(&later[..classes - class]);
-            let row = later.iter().zip(turned).map(|(without, with)| (*without).min(with.saturating_add(cost)).min(NEVER));
+            let row = later
+                .iter()
+                .zip(turned)
+                .map(|(without, with)| (*without).min(with.saturating_add(cost)).min(NEVER));
             let row = row.collect();
             least.push(row);
         }

@@ -135,7 +135,9 @@ impl Tree<'_> {
             let currency = self.part.suppliers[*supplier].currency.as_str();
             members.entry(currency).or_default().push(*supplier);
             let ways = self.numbers.ways[*supplier].iter();
-            for (resource, _) in ways.flat_map(|way| way.uses.iter()).filter(|(one, _)| !priced.contains_key(one)) {
+            for (resource, _) in
+                ways.flat_map(|way| way.uses.iter()).filter(|(one, _)| !priced.contains_key(one))
+            {
                 if *owner.entry(*resource).or_insert(currency) != currency {
                     return Err(Refusal::wrong("blocks", format!("resource {resource} is used by two")));
                 }
@@ -175,9 +177,8 @@ impl Scope {
     fn allowed<'a>(&self, ways: &'a [Way], supplier: usize) -> impl Iterator<Item = &'a Way> {
         let taken = self.taken.get(&supplier).copied();
         let left = self.left.get(&supplier).cloned().unwrap_or_default();
-        ways.iter().filter(move |way| {
-            taken.is_none_or(|taken| taken == way.place) && !left.contains(&way.place)
-        })
+        ways.iter()
+            .filter(move |way| taken.is_none_or(|taken| taken == way.place) && !left.contains(&way.place))
     }
 }
 
@@ -192,7 +193,8 @@ pub struct Leaf<'a> {
 
 impl<'a> Leaf<'a> {
     fn new(numbers: &'a Numbers, scope: &Scope, prices: &[Whole]) -> Result<Leaf<'a>, Refusal> {
-        let negative = |(resource, price): (&usize, &Whole)| price.0 < 0 && !numbers.supply[*resource].is_heads();
+        let negative =
+            |(resource, price): (&usize, &Whole)| price.0 < 0 && !numbers.supply[*resource].is_heads();
         if prices.len() != scope.resources.len() || scope.resources.iter().zip(prices).any(negative) {
             return Err(Refusal::wrong("prices", "one of zero or more for each resource"));
         }

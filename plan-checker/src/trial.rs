@@ -107,12 +107,19 @@ impl Trial<'_, '_> {
                 continue;
             }
             if *tries == 0 || self.away.len() == DEEPEST {
-                return Err(Refusal::wrong("leaf", "more would have to be tried than any honest proof needs"));
+                return Err(Refusal::wrong(
+                    "leaf",
+                    "more would have to be tried than any honest proof needs",
+                ));
             }
             *tries -= 1;
             let before = self.taken[member];
             self.turn(before, way)?;
-            (self.taken[member], self.away) = (way, { let mut away = std::mem::take(&mut self.away); away.push(member); away });
+            (self.taken[member], self.away) = (way, {
+                let mut away = std::mem::take(&mut self.away);
+                away.push(member);
+                away
+            });
             self.sets(stage, place + 1, spent + adds, tries)?;
             self.away.pop();
             self.taken[member] = before;

@@ -33,7 +33,9 @@ impl Supply {
     /// What a use costs in the cheapest of some modes; none where they do not allow it.
     pub fn cost(&self, (from, to): (usize, usize), used: i128) -> Result<Option<i128>, Refusal> {
         match self {
-            Supply::Modes(modes) => Ok(modes[from..=to].iter().filter_map(|points| cost_in(points, used)).min()),
+            Supply::Modes(modes) => {
+                Ok(modes[from..=to].iter().filter_map(|points| cost_in(points, used)).min())
+            }
             Supply::Heads { .. } => Ok((count(from)? <= used && used <= count(to)?).then_some(0)),
         }
     }
@@ -112,7 +114,8 @@ pub fn numbers(body: &Body, part: &Part) -> Result<Numbers, Refusal> {
                 if !is_account || twice {
                     return Err(Refusal::wrong("resource", "heads of no account, or counted twice"));
                 }
-                let most = usize::try_from(*most).map_err(|_| Refusal::wrong("resource", "too many heads"))?;
+                let most =
+                    usize::try_from(*most).map_err(|_| Refusal::wrong("resource", "too many heads"))?;
                 Supply::Heads { most }
             }
             _ => Supply::Modes(modes(body, resource, *most)?),
@@ -124,10 +127,7 @@ pub fn numbers(body: &Body, part: &Part) -> Result<Numbers, Refusal> {
 /// Every alternative that is not ruled out.
 fn all_ways(part: &Part, supplier: &Supplier) -> Result<Vec<Way>, Refusal> {
     let open = supplier.alternatives.iter().enumerate().filter(|(_, one)| one.ruled_out.is_none());
-    open.map(|(place, one)| {
-        Ok(Way { place, cost: one.cost.0, uses: uses(part, supplier, place)? })
-    })
-    .collect()
+    open.map(|(place, one)| Ok(Way { place, cost: one.cost.0, uses: uses(part, supplier, place)? })).collect()
 }
 
 /// What an alternative takes of each resource.
@@ -141,12 +141,12 @@ pub fn uses(part: &Part, supplier: &Supplier, place: usize) -> Result<Vec<(usize
         uses.push((account, one.debit.0));
     }
     if let Some(route) = one.route {
-        let batches = part.resources.iter().position(|resource| {
-            matches!(resource, Resource::Batches { route: own } if *own == route)
-        });
+        let batches = part
+            .resources
+            .iter()
+            .position(|resource| matches!(resource, Resource::Batches { route: own } if *own == route));
         if let Some(resource) = batches {
-            let items =
-                one.items.iter().try_fold(0, |sum, (times, _)| add(sum, i128::from(*times)))?;
+            let items = one.items.iter().try_fold(0, |sum, (times, _)| add(sum, i128::from(*times)))?;
             uses.push((resource, items));
         }
     }

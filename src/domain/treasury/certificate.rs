@@ -89,10 +89,19 @@ struct PartProof<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 enum ResourceProof<'a> {
-    Account { name: &'a str, currency: Currency, available: Text, top_ups: Vec<TopUpProof> },
-    Batches { route: usize },
+    Account {
+        name: &'a str,
+        currency: Currency,
+        available: Text,
+        top_ups: Vec<TopUpProof>,
+    },
+    Batches {
+        route: usize,
+    },
     /// How many suppliers draw on an account, counted so that the proof can branch on it.
-    Heads { account: usize },
+    Heads {
+        account: usize,
+    },
 }
 
 #[derive(Serialize)]

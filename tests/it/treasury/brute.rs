@@ -11,6 +11,9 @@ fn whole(value: &Value) -> i128 {
 
 /// The cheapest way to have `used` of a resource, by trying every set of top-ups and every order within it.
 fn resource_cost(body: &Value, resource: &Value, used: i128) -> Option<i128> {
+    if resource["kind"] == "heads" {
+        return Some(0);
+    }
     if resource["kind"] == "batches" {
         let route = &body["routes"][resource["route"].as_u64().unwrap() as usize];
         let size = route["batch_size"].as_i64().map_or(i128::from(u32::MAX), i128::from);

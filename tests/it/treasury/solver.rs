@@ -43,7 +43,8 @@ fn solved(body: &Value, part: &Value) -> f64 {
         }
         problem.add_constraint(&one_of, ComparisonOp::Eq, 1.0);
     }
-    for (resource, mut uses) in resources.iter().zip(uses) {
+    for (resource, mut uses) in resources.iter().zip(uses).filter(|(resource, _)| resource["kind"] != "heads")
+    {
         let worth = |currency: &Value, minor: f64| {
             let code = currency.as_str().unwrap();
             let mid: f64 = body["mids"][code].as_str().unwrap().parse().unwrap();

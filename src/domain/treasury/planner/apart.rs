@@ -15,7 +15,12 @@ use super::search::{self, Limits, Node, Solution};
 use super::tried::try_out;
 
 /// Rounds of prices, currencies, repair.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 2;
+/// Up to so many suppliers, plans across currencies are tried out, so many of them.
+const TRIED_AS_ONE: usize = 2_000;
+const TRIES: usize = 100_000;
+/// Turns of prices at a leaf.
+const TURNS: usize = 4;
 /// Nodes above the currencies.
 const ABOVE: usize = 24;
 
@@ -56,7 +61,7 @@ pub fn solve(problem: &Problem, groups: &[usize], limits: Limits) -> Solution {
         let before = apart.cost;
         let quick = Limits { nodes: 30, tries: 20_000, within: limits.within };
         apart.blocks_at(&whole, &prices, quick);
-        let fixed = apart.as_in_the_best(&whole);
+        let fixed = apart.as_in(&apart.best, &whole);
         apart.lines.ascend(problem, &fixed, &mut prices, 8, limits.within / 8);
         let (_, chosen) = bound(problem, &fixed, &prices);
         apart.repair(&whole, &prices, chosen);
@@ -114,7 +119,7 @@ impl Block {
                 .iter()
                 .map(|supplier| whole.suppliers[*supplier].iter().map(at_prices).collect())
                 .collect(),
-            resources: self.own.iter().map(|one| whole.resources[*one].clone()).collect(),
+            resources: self.own.iter().map(|one| whole.resources[*one].moved(&place)).collect(),
         }
     }
 
@@ -136,18 +141,25 @@ impl Apart<'_> {
             search::solve(&problem, &lines, block.scope(scope), own, limits)
         });
         let solved: Vec<Solution> = solved.collect();
-        let mut plan = self.best.clone();
-        for (block, solution) in self.blocks.iter().zip(&solved) {
-            for (supplier, choice) in block.members.iter().zip(&solution.assignment) {
-                plan[*supplier] = *choice;
-            }
-        }
+        let plan = self.together(&solved);
         self.repair(scope, prices, plan);
         solved
     }
 
+    /// The currencies' plans as one.
+    fn together(&self, solved: &[Solution]) -> Vec<usize> {
+        let mut plan = self.best.clone();
+        for (block, solution) in self.blocks.iter().zip(solved) {
+            for (supplier, choice) in block.members.iter().zip(&solution.assignment) {
+                plan[*supplier] = *choice;
+            }
+        }
+        plan
+    }
+
     fn repair(&mut self, scope: &Scope, prices: &[i128], mut plan: Vec<usize>) {
-        improve(self.problem, scope, prices, &mut plan, 12, 2);
+        let exchanges = if self.problem.suppliers.len() <= TRIED_AS_ONE { 2 } else { 1 };
+        improve(self.problem, scope, prices, &mut plan, 12, exchanges);
         let cost = self.problem.cost(&plan);
         self.keep(plan, cost);
     }
@@ -158,9 +170,9 @@ impl Apart<'_> {
         }
     }
 
-    /// Every resource had as the best plan has it, as far as the scope allows.
-    fn as_in_the_best(&self, scope: &Scope) -> Scope {
-        let used = self.problem.used(&self.best);
+    /// Every resource had as a plan has it, as far as the scope allows; heads are not counted.
+    fn as_in(&self, plan: &[usize], scope: &Scope) -> Scope {
+        let used = self.problem.used(plan);
         let modes = self.problem.resources.iter().zip(&used).zip(&scope.modes).map(|((own, used), modes)| {
             let mode = own.mode(*used).clamp(modes.0, modes.1);
             if own.counts().is_some() { *modes } else { (mode, mode) }
@@ -210,7 +222,8 @@ impl Apart<'_> {
         Solution { assignment: self.best, cost, bound, nodes, prices, root }
     }
 
-    /// A leaf of the tree above: prices of what is shared, a tree for each currency.
+    /// A leaf of the tree above: prices of what is shared, a tree for each currency. Prices are found with everything
+    /// had as the best plan has it, then as the currencies would have it at these prices.
     fn blocks_apart(
         &mut self,
         scope: &Scope,
@@ -218,32 +231,58 @@ impl Apart<'_> {
         place: usize,
         nodes: &mut Vec<Node>,
     ) -> i128 {
-        let fixed = self.as_in_the_best(scope);
-        self.lines.ascend(self.problem, &fixed, &mut prices, 20, 0);
-        let (lower, _) = bound(self.problem, &fixed, &prices);
-        let tried = try_out(self.problem, &fixed, &prices, lower, self.cost, self.limits.within, self.limits.tries / 4);
-        if let Some((cost, found)) = tried.found {
-            self.keep(found, cost);
+        let mut as_in = self.best.clone();
+        let mut best: Option<(i128, Vec<i128>, Vec<Solution>)> = None;
+        for _ in 0..TURNS {
+            let fixed = self.as_in(&as_in, scope);
+            self.lines.ascend(self.problem, &fixed, &mut prices, 20, self.limits.within / 100);
+            if best.is_none() {
+                self.try_as_one(&fixed, &prices);
+            }
+            let share = i128::try_from(self.blocks.len()).unwrap_or(1);
+            let limits = Limits { within: self.limits.within / share / 2, ..self.limits };
+            let solved = self.blocks_at(scope, &prices, limits);
+            let bound =
+                solved.iter().fold(self.supplied(scope, &prices), |sum, one| sum.saturating_add(one.bound));
+            as_in = self.together(&solved);
+            if best.as_ref().is_some_and(|(before, ..)| bound <= *before) {
+                break;
+            }
+            best = Some((bound, prices.clone(), solved));
+            if bound >= self.cost - self.limits.within {
+                break;
+            }
         }
-        let share = i128::try_from(self.blocks.len()).unwrap_or(1);
-        let solved = self.blocks_at(
-            scope,
-            &prices,
-            Limits { within: self.limits.within / share / 2, ..self.limits },
-        );
-        let at_prices: Vec<(usize, i128)> = self.shared.iter().map(|one| (*one, prices[*one])).collect();
-        let supplied = at_prices.iter().fold(0_i128, |sum, (one, price)| {
-            sum.saturating_add(self.problem.resources[*one].dual(*price, scope.modes[*one]).0)
-        });
-        let bound = solved.iter().fold(supplied, |sum, one| sum.saturating_add(one.bound));
+        let (bound, prices, solved) = best.unwrap_or((i128::MIN / 4, prices, Vec::new()));
         let mut roots = Vec::new();
         for (block, solution) in self.blocks.iter().zip(solved) {
             let first = nodes.len();
             roots.push(first);
             nodes.extend(solution.nodes.into_iter().map(|node| block.moved(node, first)));
         }
+        let at_prices = self.shared.iter().map(|one| (*one, prices[*one])).collect();
         nodes[place] = Node::Apart { prices: at_prices, blocks: roots, bound };
         bound
+    }
+
+    /// What shared supply costs less what it is priced at.
+    fn supplied(&self, scope: &Scope, prices: &[i128]) -> i128 {
+        let each = self
+            .shared
+            .iter()
+            .map(|one| self.problem.resources[*one].dual(prices[*one], scope.modes[*one]).0);
+        each.fold(0, i128::saturating_add)
+    }
+
+    /// Tries plans across currencies, where they are not too many.
+    fn try_as_one(&mut self, fixed: &Scope, prices: &[i128]) {
+        if self.problem.suppliers.len() <= TRIED_AS_ONE {
+            let (lower, _) = bound(self.problem, fixed, prices);
+            let tried = try_out(self.problem, fixed, prices, lower, self.cost, self.limits.within, TRIES);
+            if let Some((cost, found)) = tried.found {
+                self.keep(found, cost);
+            }
+        }
     }
 }
 

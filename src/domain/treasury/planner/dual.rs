@@ -97,8 +97,9 @@ impl Lines {
             }
         }
         let single = users.iter().enumerate().filter(|(_, users)| !users.is_empty());
-        let mut lines: Vec<Line> =
-            single.map(|(one, users)| Line { along: vec![(one, 1)], users: users.clone(), turned: false }).collect();
+        let mut lines: Vec<Line> = single
+            .map(|(one, users)| Line { along: vec![(one, 1)], users: users.clone(), turned: false })
+            .collect();
         for set in together.iter().filter(|set| set.len() > 1) {
             let step = |one: &usize| (*one, (problem.resources[*one].weight >> FINE).max(1));
             let mut all: Vec<usize> = set.iter().flat_map(|one| users[*one].iter().copied()).collect();

@@ -75,7 +75,7 @@ impl Steps {
 }
 
 /// About so many pairs are tried in one round.
-const PAIRS: usize = 1_500_000;
+const PAIRS: usize = 500_000;
 
 struct Search<'a> {
     problem: &'a Problem,
@@ -103,8 +103,8 @@ impl Search<'_> {
         for (resource, by) in steps.all().iter().filter(|(_, by)| *by != 0) {
             let own = &self.problem.resources[*resource as usize];
             let before = self.used[*resource as usize];
-            total =
-                total.saturating_add(own.cost(before + by, own.all()).saturating_sub(own.cost(before, own.all())));
+            total = total
+                .saturating_add(own.cost(before + by, own.all()).saturating_sub(own.cost(before, own.all())));
         }
         total
     }

@@ -23,7 +23,7 @@ use search::Limits;
 
 /// Up to this many payables a part is solved as one, to the last cost unit.
 const TO_THE_UNIT: usize = 24;
-/// Up to this many, to the last cost unit within the effort; beyond it, to below a cent, or to a 20,000th.
+/// Up to this many, to the last cost unit within the effort; beyond it, to below a cent, or to a twentieth of a minor unit for each.
 const MIDDLE: usize = 600;
 /// So many plans tried count as much as a node.
 const TRIES_OF_A_NODE: usize = 20000;
@@ -73,7 +73,7 @@ fn limits(request: &PlanRequest, part: &parts::Part) -> Limits {
     let within = match count {
         ..=TO_THE_UNIT => 0,
         ..=2_000 => UNITS / 2 - 1,
-        _ => i128::try_from(count).unwrap_or(0) * UNITS / 200,
+        _ => i128::try_from(count).unwrap_or(0) * UNITS / 20,
     };
     Limits { nodes: nodes.min(fewer).max(80), tries: nodes.saturating_mul(TRIES_OF_A_NODE), within }
 }

@@ -3,9 +3,9 @@
 
 use super::super::request::{PlanError, PlanRequest};
 use super::super::value::Cost;
-use crate::money::Currency;
 use super::alternatives::Alternative;
 use super::problem::{Choice, Problem, Refill, Resource};
+use crate::money::Currency;
 
 /// One payable that is planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,7 +141,8 @@ fn part(request: &PlanRequest, mut candidates: Vec<Candidate>) -> Result<Part, P
         let kept = needed(&choices);
         let choices: Vec<Choice> = kept.iter().map(|place| choices[*place]).collect();
         candidate.choices = kept.into_iter().map(|place| candidate.choices[place]).collect();
-        let mut used: Vec<u32> = choices.iter().flat_map(|one| one.uses.iter().map(|(one, _)| *one)).collect();
+        let mut used: Vec<u32> =
+            choices.iter().flat_map(|one| one.uses.iter().map(|(one, _)| *one)).collect();
         used.sort_unstable();
         used.dedup();
         for resource in used {

@@ -114,12 +114,24 @@ impl Resource {
         let most = most_items.div_euclid(size) + i64::from(most_items.rem_euclid(size) != 0);
         let modes = (0..=most)
             .map(|count| vec![(size.saturating_mul(count).min(most_items), fee * i128::from(count))]);
-        Resource { supply: Supply::Modes(modes.collect()), weight: (fee / i128::from(size.min(most_items).max(1))).max(1) }
+        Resource {
+            supply: Supply::Modes(modes.collect()),
+            weight: (fee / i128::from(size.min(most_items).max(1))).max(1),
+        }
     }
 
     /// How many suppliers draw on an account.
     pub fn heads(account: usize, most: usize, weight: i128) -> Resource {
         Resource { supply: Supply::Heads { account, most }, weight: weight.max(1) }
+    }
+
+    /// The same where accounts have other places.
+    pub fn moved(&self, places: &[u32]) -> Resource {
+        let mut moved = self.clone();
+        if let Supply::Heads { account, .. } = &mut moved.supply {
+            *account = places.get(*account).map_or(0, |place| *place as usize);
+        }
+        moved
     }
 
     /// Whose heads it counts.
@@ -246,7 +258,8 @@ impl Problem {
         }
         for choice in self.suppliers.iter_mut().flatten() {
             let counted = choice.uses.iter().filter(|(_, amount)| *amount > 0);
-            let counted = counted.filter_map(|(resource, _)| Some((heads.get(*resource as usize).copied()??, 1)));
+            let counted =
+                counted.filter_map(|(resource, _)| Some((heads.get(*resource as usize).copied()??, 1)));
             choice.uses = choice.uses.iter().copied().chain(counted.collect::<Vec<_>>()).collect();
         }
         self

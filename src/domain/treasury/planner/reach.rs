@@ -73,7 +73,8 @@ impl Reach {
         let columns = usize::try_from(2 * self.side + 1).unwrap_or(1);
         let row = &self.rows[columns * place..columns * (place + 1)];
         let round = 2 * self.side + 1;
-        let least = |class: i64| i128::from(row[usize::try_from(class.rem_euclid(round)).unwrap_or(0)]) << self.shift;
+        let least =
+            |class: i64| i128::from(row[usize::try_from(class.rem_euclid(round)).unwrap_or(0)]) << self.shift;
         // From the aim outwards, until the loss alone is too much.
         let middle = nearest(aim, self.width);
         for sign in [-1, 1] {

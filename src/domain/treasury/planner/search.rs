@@ -103,18 +103,25 @@ pub fn solve(
         heap: BinaryHeap::new(),
         proven: i128::MAX,
     };
-    let exchanges = if count <= MIDDLE { 6 } else { 1 };
-    search.improve_from(&scope, &prices, chosen.clone(), 30, exchanges);
-    let free = vec![0; prices.len()];
-    let (_, cheap) = bound(problem, &scope, &free);
-    search.improve_from(&scope, &free, cheap, 30, exchanges);
-    search.add(Open { node: 0, scope, prices, chosen, lower, tried: false, order: Vec::new() });
-    eprintln!("ROOT n {} lower {} cost {}", problem.suppliers.len(), lower/10000000, search.cost/10000000);
-    search.run();
-    if problem.suppliers.len() > 100 { eprintln!("END cost {} proven {} nodes {} tries left {}", search.cost/10000000, search.proven/10000000, search.nodes.len(), search.tries);
+    let (rounds, exchanges) = if count <= MIDDLE { (30, 6) } else { (6, 0) };
+    search.improve_from(&scope, &prices, chosen.clone(), rounds, exchanges);
+    if count <= MIDDLE {
+        // A second start, from everybody's own cheapest.
+        let free = vec![0; search.problem.resources.len()];
+        let (_, cheap) = bound(problem, &scope, &free);
+        search.improve_from(&scope, &free, cheap, rounds, exchanges);
     }
+    search.add(Open { node: 0, scope, prices, chosen, lower, tried: false, order: Vec::new() });
+    search.run();
     let Search { best, cost, nodes, proven, .. } = search;
-    Solution { assignment: best, cost, bound: proven.max(at_root).min(cost), nodes, prices: root, root: at_root }
+    Solution {
+        assignment: best,
+        cost,
+        bound: proven.max(at_root).min(cost),
+        nodes,
+        prices: root,
+        root: at_root,
+    }
 }
 
 impl Search<'_> {
@@ -130,7 +137,7 @@ impl Search<'_> {
             let gaps = gaps(self.problem, &parent, &used);
             if let Some(split) = split_modes(self.problem, &parent, &gaps, &used) {
                 self.branch(&parent, split);
-            } else if !parent.tried {
+            } else if !parent.tried && self.problem.suppliers.len() <= MIDDLE {
                 self.try_out(parent);
             } else if let Some(split) = split_heads(self.problem, &parent, &gaps, &used) {
                 self.branch(&parent, split);
@@ -170,7 +177,6 @@ impl Search<'_> {
             let free = self.problem.cost(&found);
             self.keep(found, free.min(cost));
         }
-        eprintln!("TRIED n {} modes {:?} lower {} at_least {} cost {} tries {} prices {:?} chosen {:?}", problem.suppliers.len(), scope.modes, open.lower/10000000, tried.at_least/10000000, self.cost/10000000, tried.tries, prices, problem.used(&open.chosen));
         if tried.at_least > open.lower {
             let (bound, at_least) = (open.lower, Some(tried.at_least));
             self.nodes[open.node] = Node::Leaf { prices: open.prices.clone(), bound, at_least };

@@ -216,7 +216,8 @@ impl Trial<'_> {
         let departures = &self.departures[self.starts[stage]..self.starts[stage + 1]];
         let moves = departures.iter().map(|one| {
             let choices = &self.problem.suppliers[one.supplier];
-            let by = choices[one.choice].uses.of(resource) - choices[self.taken[one.supplier]].uses.of(resource);
+            let by =
+                choices[one.choice].uses.of(resource) - choices[self.taken[one.supplier]].uses.of(resource);
             (one.adds, by)
         });
         let (_, supply) = self.problem.resources[resource].dual(self.prices[resource], (from, to));
