@@ -18,7 +18,9 @@ use super::tried::try_out;
 const ROUNDS: usize = 2;
 /// Up to so many suppliers, plans across currencies are tried out, so many of them.
 const TRIED_AS_ONE: usize = 2_000;
-const TRIES: usize = 100_000;
+const TRIES: usize = 30_000;
+/// And in one currency beside the others.
+const BESIDE: usize = 200_000;
 /// Turns of prices at a leaf.
 const TURNS: usize = 4;
 /// Nodes above the currencies.
@@ -120,6 +122,38 @@ impl Block {
                 .map(|supplier| whole.suppliers[*supplier].iter().map(at_prices).collect())
                 .collect(),
             resources: self.own.iter().map(|one| whole.resources[*one].moved(&place)).collect(),
+        }
+    }
+
+    /// Its problem beside a plan of the others: what they leave of what is shared.
+    fn beside(&self, whole: &Problem, shared: &[usize], plan: &[usize]) -> Problem {
+        let mut others = whole.used(plan);
+        for supplier in &self.members {
+            for (resource, amount) in whole.suppliers[*supplier][plan[*supplier]].uses.iter() {
+                others[*resource as usize] -= amount;
+            }
+        }
+        let money = shared.iter().filter(|one| whole.resources[**one].counts().is_none());
+        let listed: Vec<usize> = self.own.iter().chain(money).copied().collect();
+        let mut place = vec![u32::MAX; whole.resources.len()];
+        for (own, resource) in listed.iter().enumerate() {
+            place[*resource] = u32::try_from(own).unwrap_or(u32::MAX);
+        }
+        let kept = |choice: &Choice| {
+            let uses = choice.uses.iter().filter(|(one, _)| place[*one as usize] != u32::MAX);
+            Choice {
+                cost: choice.cost,
+                uses: uses.map(|(one, amount)| (place[*one as usize], *amount)).collect(),
+            }
+        };
+        let left = |one: &usize| whole.resources[*one].moved(&place).beside(others[*one]);
+        Problem {
+            suppliers: self
+                .members
+                .iter()
+                .map(|supplier| whole.suppliers[*supplier].iter().map(kept).collect())
+                .collect(),
+            resources: listed.iter().map(left).collect(),
         }
     }
 
@@ -238,6 +272,7 @@ impl Apart<'_> {
             self.lines.ascend(self.problem, &fixed, &mut prices, 20, self.limits.within / 100);
             if best.is_none() {
                 self.try_as_one(&fixed, &prices);
+                self.beside_one_another(&prices);
             }
             let share = i128::try_from(self.blocks.len()).unwrap_or(1);
             let limits = Limits { within: self.limits.within / share / 2, ..self.limits };
@@ -272,6 +307,32 @@ impl Apart<'_> {
             .iter()
             .map(|one| self.problem.resources[*one].dual(prices[*one], scope.modes[*one]).0);
         each.fold(0, i128::saturating_add)
+    }
+
+    /// Solves each currency again beside what the others have of shared money, where it is small.
+    fn beside_one_another(&mut self, prices: &[i128]) {
+        for block in self.blocks.clone() {
+            if block.members.len() > super::MIDDLE {
+                continue;
+            }
+            let problem = block.beside(self.problem, &self.shared, &self.best);
+            let lines = Lines::new(&problem, &[(0..problem.resources.len()).collect()]);
+            let money = self.shared.iter().filter(|one| self.problem.resources[**one].counts().is_none());
+            let own = block.own.iter().chain(money).map(|one| prices[*one]).collect();
+            let limits = Limits { nodes: 60, tries: BESIDE, within: self.limits.within };
+            let solution = search::solve(&problem, &lines, Scope::whole(&problem), own, limits);
+            let plan = self.together_with(&block, &solution);
+            let cost = self.problem.cost(&plan);
+            self.keep(plan, cost);
+        }
+    }
+
+    fn together_with(&self, block: &Block, solution: &Solution) -> Vec<usize> {
+        let mut plan = self.best.clone();
+        for (supplier, choice) in block.members.iter().zip(&solution.assignment) {
+            plan[*supplier] = *choice;
+        }
+        plan
     }
 
     /// Tries plans across currencies, where they are not too many.

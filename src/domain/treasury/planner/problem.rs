@@ -134,6 +134,15 @@ impl Resource {
         moved
     }
 
+    /// What is left of it where others already use so much.
+    pub fn beside(&self, others: i64) -> Resource {
+        let mut left = self.clone();
+        if let Supply::Modes(modes) = &mut left.supply {
+            modes.iter_mut().flatten().for_each(|(supply, _)| *supply -= others);
+        }
+        left
+    }
+
     /// Whose heads it counts.
     pub fn counts(&self) -> Option<usize> {
         match self.supply {
