@@ -5,7 +5,7 @@
 //! |---|---|
 //! | what is minimised | fees, deductions on the way, spreads, batch fees and top-ups, at the plan's frozen mids, in the home currency, whoever bears them |
 //! | what is decided | for each payable a route, an account and the shape of its items, or to wait; for each account its top-ups; for each route how many batches |
-//! | what couples suppliers | the money of accounts and their top-ups, the fees of batches |
+//! | what couples suppliers | the money of accounts and their top-ups, the fees of batches; several currencies, the accounts that pay them all |
 //! | units | costs in 10^-9 minor units of home ([`Cost`]), amounts in minor units; no floating point |
 //! | unpaid | counts more than any fee: a supplier is left out for lack of funds only, never to save a fee |
 //! | waiting | off unless asked for, only for releases already dated, never beyond the payable's term |

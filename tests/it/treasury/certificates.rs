@@ -55,6 +55,42 @@ fn figures_are_refused_without_the_digest_too() {
     assert_eq!(refused, tried);
 }
 
+/// The certificate with one figure of one node replaced.
+fn with(text: &str, part: usize, node: usize, key: &str, by: i128) -> Option<String> {
+    let mut whole: serde_json::Value = serde_json::from_str(text).unwrap();
+    let figure = &mut whole["body"]["parts"][part]["nodes"][node][key];
+    let stated: i128 = figure.as_str()?.parse().unwrap();
+    *figure = (stated + by).to_string().into();
+    Some(whole.to_string())
+}
+
+#[test]
+fn a_proof_that_claims_more_is_refused_node_by_node() {
+    let (mut apart, mut tried, mut leaves) = (0, 0, 0);
+    for seed in 20_000..20_040 {
+        let (planned, _) = checked(&random(seed, 60, 5));
+        let text = planned.certificate.json();
+        let body = super::world::body(&planned);
+        for (part, proof) in body["parts"].as_array().unwrap().iter().enumerate() {
+            for (node, one) in proof["nodes"].as_array().unwrap().iter().enumerate() {
+                for by in [1, -1, 1_000_000_000] {
+                    if let Some(other) = with(text, part, node, "bound", by) {
+                        assert!(plan_checker::check_figures(&other).is_err(), "seed {seed}: {one}");
+                        leaves += 1;
+                    }
+                }
+                // Ten dollars above what was tried there is a cheaper plan.
+                if let Some(other) = with(text, part, node, "at_least", 1_000_000_000_000) {
+                    assert!(plan_checker::check_figures(&other).is_err(), "seed {seed}: {one}");
+                    tried += 1;
+                }
+                apart += usize::from(one["kind"] == "apart");
+            }
+        }
+    }
+    assert!(apart > 5 && tried > 20 && leaves > 100, "{apart} {tried} {leaves}");
+}
+
 #[test]
 fn layout_does_not_count_and_what_is_no_certificate_is_named() {
     let (planned, verdict) = checked(&random(5, 4, 3));

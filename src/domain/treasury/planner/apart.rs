@@ -21,7 +21,7 @@ const TRIED_AS_ONE: usize = 2_000;
 const TRIES: usize = 30_000;
 /// And in one currency beside the others.
 const BESIDE: usize = 200_000;
-/// Turns of prices at a leaf.
+/// Turns of prices at a leaf; one where there are more suppliers.
 const TURNS: usize = 4;
 /// Nodes above the currencies.
 const ABOVE: usize = 24;
@@ -267,7 +267,8 @@ impl Apart<'_> {
     ) -> i128 {
         let mut as_in = self.best.clone();
         let mut best: Option<(i128, Vec<i128>, Vec<Solution>)> = None;
-        for _ in 0..TURNS {
+        let turns = if self.problem.suppliers.len() <= TRIED_AS_ONE { TURNS } else { 1 };
+        for _ in 0..turns {
             let fixed = self.as_in(&as_in, scope);
             self.lines.ascend(self.problem, &fixed, &mut prices, 20, self.limits.within / 100);
             if best.is_none() {

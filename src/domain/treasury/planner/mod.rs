@@ -1,5 +1,16 @@
 //! From a request to a plan: alternatives, parts, the search for the lowest total, the document, its certificate.
 //! Whole numbers throughout: the same request gives the same plan, hash and certificate.
+//!
+//! | file | what |
+//! |---|---|
+//! | `alternatives` | every way to pay one payable, priced |
+//! | `parts`, `problem` | what shares nothing falls apart; the rest as integers |
+//! | `dual` | prices of what is shared, and the bound they prove |
+//! | `apart` | currencies that share money, each by itself at its price |
+//! | `search` | a tree over how money and batches are had |
+//! | `tried`, `reach` | what prices leave open, tried out to the end |
+//! | `local`, `naive` | plans improved by moves and exchanges; what it would cost without a plan |
+//! | `document` | the plan as a document |
 
 pub(super) mod alternatives;
 mod apart;
