@@ -34,8 +34,11 @@ use search::Limits;
 
 /// Up to this many payables a part is solved as one, to the last cost unit.
 const TO_THE_UNIT: usize = 24;
-/// Up to this many, to the last cost unit within the effort; beyond it, to below a cent, or to a twentieth of a minor unit for each.
+/// Up to this many suppliers that share money are proven by trying out what is left open.
 const MIDDLE: usize = 600;
+/// Up to this many, to below half a minor unit of home where the effort suffices; beyond it, to a twentieth of one for
+/// each payable.
+const TO_THE_CENT: usize = 2_000;
 /// So many plans tried count as much as a node.
 const TRIES_OF_A_NODE: usize = 20000;
 
@@ -81,10 +84,12 @@ pub fn plan(request: &PlanRequest) -> Result<Planned, PlanError> {
 fn limits(request: &PlanRequest, part: &parts::Part) -> Limits {
     let (nodes, count) = (request.effort.nodes as usize, part.problem.suppliers.len());
     let fewer = MIDDLE * nodes / count.max(1);
-    let within = match count {
-        ..=TO_THE_UNIT => 0,
-        ..=2_000 => UNITS / 2 - 1,
-        _ => i128::try_from(count).unwrap_or(0) * UNITS / 20,
+    let within = if count <= TO_THE_UNIT {
+        0
+    } else if count <= TO_THE_CENT {
+        UNITS / 2 - 1
+    } else {
+        i128::try_from(count).unwrap_or(0) * UNITS / 20
     };
     Limits { nodes: nodes.min(fewer).max(80), tries: nodes.saturating_mul(TRIES_OF_A_NODE), within }
 }
