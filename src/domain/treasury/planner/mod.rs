@@ -40,7 +40,7 @@ const MIDDLE: usize = 600;
 /// each payable.
 const TO_THE_CENT: usize = 2_000;
 /// So many plans tried count as much as a node.
-const TRIES_OF_A_NODE: usize = 20000;
+const TRIES_OF_A_NODE: usize = 1_000;
 
 /// A plan, its hash and its certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
