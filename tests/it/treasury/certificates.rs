@@ -66,7 +66,7 @@ fn with(text: &str, part: usize, node: usize, key: &str, by: i128) -> Option<Str
 
 #[test]
 fn a_proof_that_claims_more_is_refused_node_by_node() {
-    let (mut apart, mut tried, mut leaves) = (0, 0, 0);
+    let (mut apart, mut bounds) = (0, 0);
     for seed in 20_000..20_010 {
         let (planned, _) = checked(&random(seed, 30, 4));
         let text = planned.certificate.json();
@@ -76,19 +76,14 @@ fn a_proof_that_claims_more_is_refused_node_by_node() {
                 for by in [1, -1, 1_000_000_000] {
                     if let Some(other) = with(text, part, node, "bound", by) {
                         assert!(plan_checker::check_figures(&other).is_err(), "seed {seed}: {one}");
-                        leaves += 1;
+                        bounds += 1;
                     }
-                }
-                // Ten dollars above what was tried there is a cheaper plan.
-                if let Some(other) = with(text, part, node, "at_least", 1_000_000_000_000) {
-                    assert!(plan_checker::check_figures(&other).is_err(), "seed {seed}: {one}");
-                    tried += 1;
                 }
                 apart += usize::from(one["kind"] == "apart");
             }
         }
     }
-    assert!(leaves > 20 && apart + tried > 0, "{apart} {tried} {leaves}");
+    assert!(bounds > 20 && apart > 0, "{apart} {bounds}");
 }
 
 #[test]
