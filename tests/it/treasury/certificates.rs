@@ -66,7 +66,7 @@ fn with(text: &str, part: usize, node: usize, key: &str, by: i128) -> Option<Str
 
 #[test]
 fn a_proof_that_claims_more_is_refused_node_by_node() {
-    let (mut apart, mut bounds) = (0, 0);
+    let mut bounds = 0;
     for seed in 20_000..20_010 {
         let (planned, _) = checked(&random(seed, 30, 4));
         let text = planned.certificate.json();
@@ -79,11 +79,10 @@ fn a_proof_that_claims_more_is_refused_node_by_node() {
                         bounds += 1;
                     }
                 }
-                apart += usize::from(one["kind"] == "apart");
             }
         }
     }
-    assert!(bounds > 20 && apart > 0, "{apart} {bounds}");
+    assert!(bounds > 50, "{bounds}");
 }
 
 #[test]
