@@ -12,6 +12,7 @@ mod keys;
 mod listen;
 mod merchants;
 mod output;
+mod plan;
 mod remote;
 mod replay;
 mod reprice;
@@ -130,6 +131,11 @@ enum Command {
         #[command(subcommand)]
         command: jobs::JobsCommand,
     },
+    /// Payout plans
+    Plan {
+        #[command(subcommand)]
+        command: plan::PlanCommand,
+    },
     /// Forward the events of a running Straits to an address on this machine, signed as webhooks are
     Listen(listen::ListenArguments),
     /// Make an event really happen in a running sandbox
@@ -238,6 +244,9 @@ fn run(cli: Cli) -> Result<Outcome, CliError> {
     if let Some(Command::Simulate(asked)) = &cli.command {
         return simulate::simulate(asked);
     }
+    if let Some(Command::Plan { command }) = &cli.command {
+        return plan::plan(command);
+    }
     let settings = Settings::from_layers(&layers)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -271,7 +280,7 @@ fn run(cli: Cli) -> Result<Outcome, CliError> {
         Command::Listen(asked) => runtime.block_on(listen::listen(settings, asked)),
         Command::Trigger(asked) => runtime.block_on(trigger::trigger(settings, asked)),
         Command::Openapi => config::openapi(&settings),
-        Command::Simulate(_) | Command::Config { .. } => Ok(Outcome::Done),
+        Command::Simulate(_) | Command::Config { .. } | Command::Plan { .. } => Ok(Outcome::Done),
     }
 }
 

@@ -40,5 +40,7 @@ pub mod findings;
 pub mod reconciliation;
 /// What a supplier sees: balances and statements that foot.
 pub mod statements;
+/// Paying out: routes, netting, the plan of the lowest cost and its certificate.
+pub mod treasury;
 /// Who wants to hear of which events, and how each telling goes.
 pub mod webhooks;

@@ -67,6 +67,7 @@ mod tidy;
 mod told;
 mod traps;
 mod trial_division;
+mod treasury;
 mod two_programs;
 mod watch;
 mod webhooks;

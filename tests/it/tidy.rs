@@ -32,6 +32,7 @@ fn neighbours_that_must_not_meet_do_not() {
     assert_tidy(floors::adapters_that_meet(&sources));
     assert_tidy(floors::words(&sources_under("fx-providers/src"), "fx-providers/", &["straits"]));
     assert_tidy(floors::words(&sources_under("statement-pdf/src"), "statement-pdf/", &["straits"]));
+    assert_tidy(floors::words(&sources_under("plan-checker/src"), "plan-checker/", &["straits"]));
 }
 
 #[test]
@@ -69,6 +70,7 @@ fn statements_keep_to_what_every_engine_has() {
 fn money_never_meets_floating_point() {
     assert_tidy(manners::floats(&sources_under("src"), manners::FLOATS_ALLOWED));
     assert_tidy(manners::floats(&sources_under("fx-providers/src"), &[]));
+    assert_tidy(manners::floats(&sources_under("plan-checker/src"), &[]));
 }
 
 #[test]

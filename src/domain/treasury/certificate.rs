@@ -1,0 +1,346 @@
+//! The certificate: everything it takes to recompute, without this program, that a plan is feasible, what it costs and
+//! that nothing under the same route table costs less than the bound.
+//!
+//! Amounts are minor units, costs cost units, all whole numbers written as texts. `plan-checker/` reads it; its head
+//! says what is recomputed.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::plan::{Plan, hexadecimal};
+use super::planner::alternatives::{Alternative, UNPAID};
+use super::planner::parts::{Part, Shared};
+use super::planner::search::{Node, Solution};
+use super::request::{PlanError, PlanRequest};
+use super::route::{Bearer, FeeBase, Route};
+use super::value::{Cost, Mids, UNITS};
+use crate::money::{Currency, Money, Rounding};
+
+/// A certificate as text: `{"digest":…,"body":{…}}`, the digest being SHA-256 of the body's bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate(String);
+
+impl Certificate {
+    /// The JSON.
+    pub fn json(&self) -> &str {
+        &self.0
+    }
+}
+
+type Text = String;
+
+#[derive(Serialize)]
+struct Body<'a> {
+    format: &'static str,
+    plan: &'a str,
+    home: Currency,
+    units: Text,
+    unpaid: Text,
+    exponents: BTreeMap<Currency, u32>,
+    mids: BTreeMap<Currency, Text>,
+    routes: Vec<Tariff<'a>>,
+    parts: Vec<PartProof<'a>>,
+    cost: Cost,
+    bound: Cost,
+    gap: Cost,
+}
+
+#[derive(Serialize)]
+struct Tariff<'a> {
+    name: &'a str,
+    source: Currency,
+    target: Currency,
+    fixed: Text,
+    percent: Text,
+    minimum: Option<Text>,
+    cap: Option<Text>,
+    rounding: Rounding,
+    fee_of: FeeBase,
+    bearer: Bearer,
+    lifting: Text,
+    spread_bps: u32,
+    minimum_item: Text,
+    maximum_item: Option<Text>,
+    batch_size: Option<u32>,
+    batch_fee: Text,
+    bands: Vec<BandTariff>,
+}
+
+#[derive(Serialize)]
+struct BandTariff {
+    from: Text,
+    fixed: Text,
+    percent: Text,
+}
+
+#[derive(Serialize)]
+struct PartProof<'a> {
+    resources: Vec<ResourceProof<'a>>,
+    suppliers: Vec<SupplierProof<'a>>,
+    nodes: Vec<NodeProof>,
+    /// Of everything at once: what one more minor unit (one more item of a batch) would save; and what they prove.
+    prices: Vec<Text>,
+    root: Cost,
+    cost: Cost,
+    bound: Cost,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+enum ResourceProof<'a> {
+    Account {
+        name: &'a str,
+        currency: Currency,
+        available: Text,
+        top_ups: Vec<TopUpProof>,
+    },
+    Batches {
+        route: usize,
+    },
+    /// How many suppliers draw on an account, counted so that the proof can branch on it.
+    Heads {
+        account: usize,
+    },
+}
+
+#[derive(Serialize)]
+struct TopUpProof {
+    fixed: Text,
+    spread_bps: u32,
+    limit: Text,
+}
+
+#[derive(Serialize)]
+struct SupplierProof<'a> {
+    supplier: &'a str,
+    currency: Currency,
+    net: Text,
+    later: Cost,
+    alternatives: Vec<AlternativeProof>,
+    chosen: usize,
+}
+
+#[derive(Serialize)]
+struct AlternativeProof {
+    route: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits: Option<Text>,
+    items: Vec<(u32, Text)>,
+    fee: Text,
+    debit: Text,
+    cost: Cost,
+    /// A reason that takes it out, else none; what is merely dearer is a choice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ruled_out: Option<&'static str>,
+    /// Why a choice was not taken: `dearer`, or `dearer_at_prices` where only scarcity makes it so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_taken: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+enum NodeProof {
+    Modes {
+        resource: usize,
+        at: usize,
+        low: usize,
+        high: usize,
+    },
+    Choice {
+        supplier: usize,
+        choice: usize,
+        take: usize,
+        leave: usize,
+    },
+    /// Prices of what several currencies share, by resource; a node for each currency.
+    Apart {
+        prices: BTreeMap<usize, Text>,
+        blocks: BTreeMap<Currency, usize>,
+        bound: Cost,
+    },
+    /// Prices of the resources that are not priced above, in their order.
+    Leaf {
+        prices: Vec<Text>,
+        bound: Cost,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        at_least: Option<Cost>,
+    },
+}
+
+/// Writes the certificate of a plan.
+///
+/// # Errors
+/// [`PlanError`] where an amount cannot be valued, which the planner would have met before.
+pub(super) fn certify(
+    request: &PlanRequest,
+    plan: &Plan,
+    hash: &str,
+    parts: &[(Part, Solution)],
+) -> Result<Certificate, PlanError> {
+    let mut currencies: Vec<Currency> = vec![request.mids.home];
+    for route in &request.routes.routes {
+        currencies.extend([route.source_currency, route.target_currency]);
+    }
+    currencies.extend(request.funds.iter().map(|funds| funds.available.currency()));
+    let has_mid =
+        |currency: &Currency| *currency == request.mids.home || request.mids.rates.contains_key(currency);
+    currencies.retain(has_mid);
+    let body = Body {
+        format: "straits-plan-certificate-2",
+        plan: hash,
+        home: request.mids.home,
+        units: UNITS.to_string(),
+        unpaid: UNPAID.to_string(),
+        exponents: currencies.iter().map(|currency| (*currency, currency.exponent())).collect(),
+        mids: currencies.iter().map(|currency| (*currency, mid(&request.mids, *currency))).collect(),
+        routes: request.routes.routes.iter().map(tariff).collect(),
+        parts: parts.iter().map(|(part, solution)| proof(request, part, solution)).collect(),
+        cost: plan.totals.cost,
+        bound: plan.totals.bound,
+        gap: plan.totals.gap,
+    };
+    let unwritable = |error: serde_json::Error| PlanError::Request {
+        place: "certificate".to_owned(),
+        why: error.to_string(),
+    };
+    let body = serde_json::to_string(&body).map_err(unwritable)?;
+    Ok(Certificate(format!("{{\"digest\":\"{}\",\"body\":{body}}}", hexadecimal(body.as_bytes()))))
+}
+
+fn mid(mids: &Mids, currency: Currency) -> Text {
+    match mids.rates.get(&currency) {
+        Some(mid) if currency != mids.home => mid.normalize().to_string(),
+        _ => "1".to_owned(),
+    }
+}
+
+fn tariff(route: &Route) -> Tariff<'_> {
+    let minor = |text: Option<&str>, currency: Currency| {
+        text.and_then(|text| Money::parse(text, currency).ok()).map(|money| money.minor().to_string())
+    };
+    let source = |text: &Option<String>| minor(text.as_deref(), route.source_currency);
+    let or_zero = |text: Option<Text>| text.unwrap_or_else(|| "0".to_owned());
+    let percent =
+        |percent: Option<crate::money::Percent>| percent.unwrap_or_default().value().normalize().to_string();
+    Tariff {
+        name: &route.name,
+        source: route.source_currency,
+        target: route.target_currency,
+        fixed: or_zero(source(&route.fixed)),
+        percent: percent(route.percent),
+        minimum: source(&route.minimum),
+        cap: source(&route.cap),
+        rounding: route.rounding,
+        fee_of: route.fee_of,
+        bearer: route.bearer,
+        lifting: route.lifting().minor().to_string(),
+        spread_bps: route.spread_bps,
+        minimum_item: route.item_minimum().map_or(1, Money::minor).to_string(),
+        maximum_item: route.item_limit().map(|limit| limit.minor().to_string()),
+        batch_size: route.batch_size,
+        batch_fee: route.fee_of_batch().minor().to_string(),
+        bands: route
+            .bands
+            .iter()
+            .map(|band| BandTariff {
+                from: or_zero(minor(Some(&band.from), route.source_currency)),
+                fixed: or_zero(source(&band.fixed)),
+                percent: percent(band.percent),
+            })
+            .collect(),
+    }
+}
+
+fn texts(numbers: &[i128]) -> Vec<Text> {
+    numbers.iter().map(i128::to_string).collect()
+}
+
+fn proof<'a>(request: &'a PlanRequest, part: &'a Part, solution: &Solution) -> PartProof<'a> {
+    let resources = part.shared.iter().map(|shared| match shared {
+        Shared::Account(account) => {
+            let funds = &request.funds[*account];
+            let top_ups = funds.top_ups.iter().map(|top_up| TopUpProof {
+                fixed: top_up.fixed.map_or(0, Money::minor).to_string(),
+                spread_bps: top_up.spread_bps,
+                limit: top_up.limit.minor().to_string(),
+            });
+            ResourceProof::Account {
+                name: &funds.account,
+                currency: funds.available.currency(),
+                available: funds.available.minor().max(0).to_string(),
+                top_ups: top_ups.collect(),
+            }
+        }
+        Shared::Batches(route) => ResourceProof::Batches { route: *route },
+    });
+    let heads = part.problem.resources.iter().filter_map(|own| own.counts());
+    let resources = resources.chain(heads.map(|account| ResourceProof::Heads { account }));
+    let suppliers = part.candidates.iter().zip(&solution.assignment).map(|(candidate, chosen)| {
+        let payable = &request.payables[candidate.payable];
+        let chosen = candidate.choices[*chosen];
+        let best = &candidate.alternatives[chosen];
+        let net = super::planner::alternatives::net(payable).map_or(0, Money::minor);
+        let alternatives = candidate.alternatives.iter().enumerate().map(|(place, one)| {
+            let not_taken = (place != chosen && one.ruled_out.is_none())
+                .then_some(if one.cost >= best.cost { "dearer" } else { "dearer_at_prices" });
+            alternative(part, one, not_taken)
+        });
+        SupplierProof {
+            supplier: &payable.supplier,
+            currency: payable.gross.currency(),
+            net: net.to_string(),
+            later: Cost(candidate.later),
+            alternatives: alternatives.collect(),
+            chosen,
+        }
+    });
+    let order = part.order();
+    let nodes = solution.nodes.iter().map(|node| match node {
+        Node::Modes { resource, at, low, high } => {
+            NodeProof::Modes { resource: *resource, at: *at, low: *low, high: *high }
+        }
+        // The proof names the supplier's alternative, not our number of it.
+        Node::Choice { supplier, choice, take, leave } => NodeProof::Choice {
+            supplier: *supplier,
+            choice: part.candidates[*supplier].choices[*choice],
+            take: *take,
+            leave: *leave,
+        },
+        Node::Apart { prices, blocks, bound } => NodeProof::Apart {
+            prices: prices.iter().map(|(one, price)| (*one, price.to_string())).collect(),
+            blocks: order.iter().copied().zip(blocks.iter().copied()).collect(),
+            bound: Cost(*bound),
+        },
+        Node::Leaf { prices, bound, at_least } => {
+            NodeProof::Leaf { prices: texts(prices), bound: Cost(*bound), at_least: at_least.map(Cost) }
+        }
+    });
+    PartProof {
+        resources: resources.collect(),
+        suppliers: suppliers.collect(),
+        nodes: nodes.collect(),
+        prices: texts(&solution.prices),
+        root: Cost(solution.root),
+        cost: Cost(solution.cost),
+        bound: Cost(solution.bound),
+    }
+}
+
+fn alternative(part: &Part, one: &Alternative, not_taken: Option<&'static str>) -> AlternativeProof {
+    let resource = |shared: Shared| part.shared.binary_search(&shared).ok();
+    let account = one.account.filter(|_| one.waits_until.is_none() && one.ruled_out.is_none());
+    AlternativeProof {
+        route: one.route,
+        account: account.and_then(|account| resource(Shared::Account(account))),
+        waits: one.waits_until.map(|day| day.to_string()),
+        items: one.items.iter().map(|(count, amount)| (*count, amount.to_string())).collect(),
+        fee: one.fee.to_string(),
+        debit: one.debit.to_string(),
+        cost: Cost(one.cost),
+        ruled_out: one.ruled_out,
+        not_taken,
+    }
+}

@@ -1,0 +1,290 @@
+//! Prices of scarce money and batch places, and the lower bound that they prove.
+//!
+//! With a price on each resource suppliers are independent: each takes its cheapest choice at those prices. Whatever
+//! the prices, the sum is below every plan's cost. Along any line of prices the sum is concave and made of straight
+//! pieces, so its top is found by tangents, on whole numbers.
+
+use super::problem::{Choice, Problem};
+
+/// What a node of the search still allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// Modes of each resource, from … to.
+    pub modes: Vec<(usize, usize)>,
+    /// Choices of each supplier, by bits.
+    pub allowed: Vec<u64>,
+}
+
+impl Scope {
+    pub fn whole(problem: &Problem) -> Scope {
+        Scope {
+            modes: problem.resources.iter().map(super::problem::Resource::all).collect(),
+            allowed: problem.suppliers.iter().map(|choices| mask(choices.len())).collect(),
+        }
+    }
+}
+
+/// The first `count` bits.
+pub fn mask(count: usize) -> u64 {
+    if count >= 64 { u64::MAX } else { (1 << count) - 1 }
+}
+
+/// A choice's cost at prices.
+pub fn reduced(choice: &Choice, prices: &[i128]) -> i128 {
+    choice.uses.iter().fold(choice.cost, |cost, (resource, amount)| {
+        cost.saturating_add(prices[*resource as usize].saturating_mul(i128::from(*amount)))
+    })
+}
+
+/// The choices of a supplier that a node allows.
+pub fn open(choices: &[Choice], allowed: u64) -> impl Iterator<Item = (usize, &Choice)> {
+    choices.iter().enumerate().filter(move |(index, _)| allowed >> index & 1 == 1)
+}
+
+/// The cheapest allowed choice at prices; the first of equals.
+pub fn cheapest(choices: &[Choice], allowed: u64, prices: &[i128]) -> (i128, usize) {
+    let priced = open(choices, allowed).map(|(index, choice)| (reduced(choice, prices), index));
+    priced.min().unwrap_or((i128::MAX / 4, 0))
+}
+
+/// The bound, and who takes what at these prices.
+pub fn bound(problem: &Problem, scope: &Scope, prices: &[i128]) -> (i128, Vec<usize>) {
+    let mut total = 0_i128;
+    let mut chosen = Vec::with_capacity(problem.suppliers.len());
+    for (choices, allowed) in problem.suppliers.iter().zip(&scope.allowed) {
+        let (cost, index) = cheapest(choices, *allowed, prices);
+        total = total.saturating_add(cost);
+        chosen.push(index);
+    }
+    (total.saturating_add(supplied(problem, scope, prices)), chosen)
+}
+
+/// What supply costs less what it is priced at, at the least.
+pub fn supplied(problem: &Problem, scope: &Scope, prices: &[i128]) -> i128 {
+    let each = problem.resources.iter().zip(&scope.modes).zip(prices);
+    each.fold(0, |total: i128, ((resource, modes), price)| {
+        total.saturating_add(resource.dual(*price, *modes).0)
+    })
+}
+
+/// Lines of prices along which the bound is raised, and who is moved by each: made once per problem.
+#[derive(Debug, Clone, Default)]
+pub struct Lines {
+    lines: Vec<Line>,
+}
+
+#[derive(Debug, Clone)]
+struct Line {
+    /// How far each price moves by one step.
+    along: Vec<(usize, i128)>,
+    /// Suppliers with a choice that uses any of them.
+    users: Vec<usize>,
+    /// Where the second is the heads of the first: turned about an amount, the price of heads against that of money.
+    turned: bool,
+}
+
+impl Lines {
+    /// Each price by itself; the accounts' together (where two are short neither price alone drives anybody out of
+    /// both), and of each set that is named.
+    pub fn new(problem: &Problem, together: &[Vec<usize>]) -> Lines {
+        let mut users = vec![Vec::new(); problem.resources.len()];
+        for (supplier, choices) in problem.suppliers.iter().enumerate() {
+            for (resource, _) in choices.iter().flat_map(|choice| choice.uses.iter()) {
+                let own: &mut Vec<usize> = &mut users[*resource as usize];
+                if own.last() != Some(&supplier) {
+                    own.push(supplier);
+                }
+            }
+        }
+        let single = users.iter().enumerate().filter(|(_, users)| !users.is_empty());
+        let mut lines: Vec<Line> = single
+            .map(|(one, users)| Line { along: vec![(one, 1)], users: users.clone(), turned: false })
+            .collect();
+        for set in together.iter().filter(|set| set.len() > 1) {
+            let step = |one: &usize| (*one, (problem.resources[*one].weight >> FINE).max(1));
+            let mut all: Vec<usize> = set.iter().flat_map(|one| users[*one].iter().copied()).collect();
+            all.sort_unstable();
+            all.dedup();
+            lines.push(Line { along: set.iter().map(step).collect(), users: all, turned: false });
+        }
+        for (heads, resource) in problem.resources.iter().enumerate() {
+            if let Some(account) = resource.counts() {
+                let along = vec![(account, -1), (heads, 1)];
+                lines.push(Line { along, users: users[account].clone(), turned: true });
+            }
+        }
+        Lines { lines }
+    }
+
+    /// Raises the bound along each line in turn until a round gains nothing worth having.
+    pub fn ascend(&self, problem: &Problem, scope: &Scope, prices: &mut [i128], rounds: usize, worth: i128) {
+        for _ in 0..rounds {
+            let mut gained = 0_i128;
+            for line in &self.lines {
+                if line.turned {
+                    for pivot in line.pivots(problem, scope, prices) {
+                        let along = vec![line.along[0], (line.along[1].0, pivot)];
+                        gained = gained.saturating_add(line.climb(&along, problem, scope, prices));
+                    }
+                } else {
+                    gained = gained.saturating_add(line.climb(&line.along, problem, scope, prices));
+                }
+            }
+            if gained <= worth {
+                break;
+            }
+        }
+    }
+}
+
+/// Joint steps are of a weight's 2^-20th.
+const FINE: u32 = 20;
+/// No price is above this: at 10^14 minor units it stays within 128 bits.
+const MOST: i128 = 100_000_000_000_000_000_000_000;
+/// Tangents after which a line's top is near enough.
+const TANGENTS: usize = 48;
+
+/// A place on a line: the bound there and how fast it still rises.
+#[derive(Debug, Clone, Copy)]
+struct Spot {
+    at: i128,
+    value: i128,
+    rise: i128,
+}
+
+impl Line {
+    /// Amounts about which to turn: of those that draw on the account, or nearly do, the nearest to not doing so (doing
+    /// so).
+    fn pivots(&self, problem: &Problem, scope: &Scope, prices: &[i128]) -> Vec<i128> {
+        let (account, heads) = (self.along[0].0, self.along[1].0);
+        let (from, to) = scope.modes[heads];
+        if (from, to) == problem.resources[heads].all() {
+            // Any number is allowed: it has no price.
+            return Vec::new();
+        }
+        let mut nearest: Vec<(i128, i64)> = Vec::new();
+        for supplier in &self.users {
+            let (mut with, mut without) = (None::<(i128, i64)>, None::<i128>);
+            for (_, choice) in open(&problem.suppliers[*supplier], scope.allowed[*supplier]) {
+                let (cost, amount) = (reduced(choice, prices), choice.uses.of(account));
+                if amount > 0 {
+                    with = Some(with.map_or((cost, amount), |least| least.min((cost, amount))));
+                } else {
+                    without = Some(without.map_or(cost, |least| least.min(cost)));
+                }
+            }
+            if let (Some((cost, amount)), Some(other)) = (with, without) {
+                nearest.push(((cost - other).abs(), amount));
+            }
+        }
+        nearest.sort_unstable();
+        let mut pivots: Vec<i128> = nearest.iter().take(3).map(|(_, amount)| i128::from(*amount)).collect();
+        pivots.dedup();
+        pivots
+    }
+
+    /// Goes to the top of the line; tells what was gained.
+    fn climb(&self, along: &[(usize, i128)], problem: &Problem, scope: &Scope, prices: &mut [i128]) -> i128 {
+        // Per user: what each choice costs at the prices as they are, and what a step adds to it.
+        let mut ways: Vec<(i128, i128)> = Vec::with_capacity(self.users.len() * 6);
+        let mut ends: Vec<usize> = Vec::with_capacity(self.users.len());
+        for supplier in &self.users {
+            let start = ways.len();
+            let mut around: Option<i128> = None;
+            for (_, choice) in open(&problem.suppliers[*supplier], scope.allowed[*supplier]) {
+                let cost = reduced(choice, prices);
+                let step = along.iter().fold(0_i128, |sum, (resource, weight)| {
+                    sum + weight * i128::from(choice.uses.of(*resource))
+                });
+                if step == 0 {
+                    around = Some(around.map_or(cost, |least| least.min(cost)));
+                } else {
+                    ways.push((cost, step));
+                }
+            }
+            ways.extend(around.map(|cost| (cost, 0)));
+            if ways.len() == start + 1 {
+                // A single way neither leaves nor comes: it only counts.
+                let only = ways[start];
+                ways.truncate(start);
+                if only.1 != 0 {
+                    ways.push(only);
+                }
+            }
+            if ways.len() > start {
+                ends.push(ways.len());
+            }
+        }
+        let spot = |at: i128| {
+            let (mut value, mut rise, mut start) = (0_i128, 0_i128, 0);
+            for end in &ends {
+                let (mut least, mut own) = (i128::MAX, 0);
+                for (cost, step) in &ways[start..*end] {
+                    let cost = cost.saturating_add(at.saturating_mul(*step));
+                    if cost < least {
+                        (least, own) = (cost, *step);
+                    }
+                }
+                (value, rise, start) = (value.saturating_add(least), rise.saturating_add(own), *end);
+            }
+            for (resource, weight) in along {
+                let price = prices[*resource].saturating_add(at.saturating_mul(*weight));
+                let (dual, supply) = problem.resources[*resource].dual(price, scope.modes[*resource]);
+                value = value.saturating_add(dual);
+                rise = rise.saturating_sub(weight.saturating_mul(i128::from(supply)));
+            }
+            Spot { at, value, rise }
+        };
+        let (mut floor, mut ceiling) = (-MOST, MOST);
+        for (resource, weight) in along {
+            // Money's price is zero or more; that of heads may be a reward.
+            let least = if problem.resources[*resource].counts().is_some() { -MOST } else { 0 };
+            let (down, up) = ((least - prices[*resource]) / weight, (MOST - prices[*resource]) / weight);
+            (floor, ceiling) = (floor.max(down.min(up)), ceiling.min(down.max(up)));
+        }
+        let first = along.first().map_or(1, |(one, weight)| problem.resources[*one].weight / weight.abs());
+        let here = spot(0);
+        let top = top(here, floor.min(0), ceiling.max(0), (first / 4_096).max(1), spot);
+        if top.value <= here.value {
+            return 0;
+        }
+        for (resource, weight) in along {
+            prices[*resource] += top.at * weight;
+        }
+        top.value - here.value
+    }
+}
+
+/// The top of a concave row of straight pieces between two whole numbers.
+fn top(here: Spot, floor: i128, ceiling: i128, first: i128, spot: impl Fn(i128) -> Spot) -> Spot {
+    // Away from here, by steps that grow, until the other side falls.
+    let up = here.rise > 0;
+    let (end, sign) = if up { (ceiling, 1) } else { (floor, -1) };
+    let (mut near, mut length) = (here, first);
+    let far = loop {
+        if near.at == end || near.rise == 0 {
+            return near;
+        }
+        let next = near.at.saturating_add(sign * length).clamp(floor, ceiling);
+        let next = spot(next);
+        if (next.rise > 0) != up || next.rise == 0 {
+            break next;
+        }
+        (near, length) = (next, length.saturating_mul(8));
+    };
+    let (mut low, mut high) = if up { (near, far) } else { (far, near) };
+    for turn in 1..=TANGENTS {
+        let width = high.at - low.at;
+        if width <= 1 || low.rise == 0 || high.rise == 0 {
+            break;
+        }
+        // Where the two tangents meet; now and then the middle, so that long rows of short pieces end too.
+        let meet = high.rise.checked_mul(width).and_then(|fall| {
+            Some(high.value.checked_sub(low.value)?.checked_sub(fall)? / low.rise.checked_sub(high.rise)?)
+        });
+        let step = meet.filter(|_| turn % 4 != 0).unwrap_or(width / 2).clamp(1, width - 1);
+        let next = spot(low.at + step);
+        if next.rise > 0 { low = next } else { high = next }
+    }
+    if low.value >= high.value { low } else { high }
+}

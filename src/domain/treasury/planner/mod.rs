@@ -1,0 +1,128 @@
+//! From a request to a plan: alternatives, parts, the search for the lowest total, the document, its certificate.
+//! Whole numbers throughout: the same request gives the same plan, hash and certificate.
+//!
+//! | file | what |
+//! |---|---|
+//! | `alternatives` | every way to pay one payable, priced |
+//! | `parts`, `problem` | what shares nothing falls apart; the rest as integers |
+//! | `dual` | prices of what is shared, and the bound they prove |
+//! | `apart` | currencies that share money, each by itself at its price |
+//! | `search` | a tree over how money and batches are had |
+//! | `tried`, `reach` | what prices leave open, tried out to the end |
+//! | `local`, `naive` | plans improved by moves and exchanges; what it would cost without a plan |
+//! | `document` | the plan as a document |
+
+pub(super) mod alternatives;
+mod apart;
+mod document;
+mod dual;
+mod local;
+mod naive;
+pub(super) mod parts;
+mod problem;
+mod reach;
+pub(super) mod search;
+mod tried;
+
+use super::certificate::{Certificate, certify};
+use super::plan::{Excluded, Plan};
+use super::request::{Payable, PlanError, PlanRequest};
+use super::value::UNITS;
+use alternatives::{Alternative, alternatives};
+use parts::Candidate;
+use search::Limits;
+
+/// Up to this many payables a part is solved as one, to the last cost unit.
+const TO_THE_UNIT: usize = 24;
+/// Up to this many suppliers that share money are proven by trying out what is left open.
+const MIDDLE: usize = 600;
+/// Up to this many, to below half a minor unit of home where the effort suffices; beyond it, to a twentieth of one for
+/// each payable.
+const TO_THE_CENT: usize = 2_000;
+/// So many plans tried count as much as a node.
+const TRIES_OF_A_NODE: usize = 1_000;
+
+/// A plan, its hash and its certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// The document.
+    pub plan: Plan,
+    /// SHA-256 of its canonical bytes: what is approved.
+    pub hash: String,
+    /// What proves it.
+    pub certificate: Certificate,
+}
+
+/// Makes the plan of the lowest cost.
+///
+/// # Errors
+/// [`PlanError`] where the request contradicts itself or a rate is missing.
+pub fn plan(request: &PlanRequest) -> Result<Planned, PlanError> {
+    request.check()?;
+    let mut candidates = Vec::new();
+    let mut excluded = Vec::new();
+    for (index, payable) in request.payables.iter().enumerate() {
+        match consider(request, index, payable)? {
+            Ok(candidate) => candidates.push(candidate),
+            Err(reason) => excluded.push(reason),
+        }
+    }
+    let parts = parts::parts(request, candidates)?;
+    let solved = parts.into_iter().map(|part| {
+        let solution = apart::solve(&part.problem, &part.groups(), limits(request, &part));
+        (part, solution)
+    });
+    let solved: Vec<_> = solved.collect();
+    let plan = document::document(request, &solved, excluded)?;
+    let unwritable =
+        |error: serde_json::Error| PlanError::Request { place: "plan".to_owned(), why: error.to_string() };
+    let hash = plan.hash().map_err(unwritable)?;
+    let certificate = certify(request, &plan, &hash, &solved)?;
+    Ok(Planned { plan, hash, certificate })
+}
+
+fn limits(request: &PlanRequest, part: &parts::Part) -> Limits {
+    let (nodes, count) = (request.effort.nodes as usize, part.problem.suppliers.len());
+    let fewer = MIDDLE * nodes / count.max(1);
+    let within = if count <= TO_THE_UNIT {
+        0
+    } else if count <= TO_THE_CENT {
+        UNITS / 2 - 1
+    } else {
+        i128::try_from(count).unwrap_or(0) * UNITS / 20
+    };
+    Limits { nodes: nodes.min(fewer).max(80), tries: nodes.saturating_mul(TRIES_OF_A_NODE), within }
+}
+
+/// A payable as a candidate, or why it is none.
+fn consider(
+    request: &PlanRequest,
+    index: usize,
+    payable: &Payable,
+) -> Result<Result<Candidate, Excluded>, PlanError> {
+    let net = alternatives::net(payable)?;
+    let exclude = |reason: &str, detail: String| Excluded {
+        supplier: payable.supplier.clone(),
+        net,
+        reason: reason.to_owned(),
+        detail,
+    };
+    if let Some(code) = &payable.blocked {
+        return Ok(Err(exclude("blocked", code.clone())));
+    }
+    if !net.is_positive() {
+        return Ok(Err(exclude("nothing_left", "withholding and debt take all of it".to_owned())));
+    }
+    let (alternatives, later) = alternatives(request, payable, net)?;
+    let open = |one: &Alternative| one.ruled_out.is_none() && one.route.is_some();
+    if !alternatives.iter().any(open) {
+        let named = alternatives.iter().filter_map(|one| {
+            let route = &request.routes.routes[one.route?];
+            Some(format!("{}: {}", route.name, one.ruled_out?))
+        });
+        return Ok(Err(exclude("no_route", named.collect::<Vec<_>>().join(", "))));
+    }
+    let choices = (0..alternatives.len()).filter(|place| alternatives[*place].ruled_out.is_none());
+    let choices = choices.collect();
+    Ok(Ok(Candidate { payable: index, alternatives, choices, later }))
+}

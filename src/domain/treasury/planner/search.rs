@@ -1,0 +1,336 @@
+//! Branch and bound: the node with the lowest bound first, branching on how a resource is had (which top-ups, how many
+//! batches); what prices then leave open is tried out, and where that is too much, single suppliers are branched on.
+//! What is left is the proof: a tree whose leaves cover every plan, each with the prices that bound it.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::dual::{Lines, Scope, bound, cheapest, open, reduced};
+use super::local::improve;
+use super::problem::Problem;
+use super::tried::try_out;
+
+/// A node of the proof; children by place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Node {
+    /// Modes up to `at`, and those above.
+    Modes { resource: usize, at: usize, low: usize, high: usize },
+    /// The supplier takes the choice, or does not.
+    Choice { supplier: usize, choice: usize, take: usize, leave: usize },
+    /// At these prices of what several currencies share, each currency stands by itself: its node, in their order.
+    Apart { prices: Vec<(usize, i128)>, blocks: Vec<usize>, bound: i128 },
+    /// Nothing below is cheaper than the bound that these prices prove, or, all departures tried, than `at_least`.
+    Leaf { prices: Vec<i128>, bound: i128, at_least: Option<i128> },
+}
+
+/// The best plan found, and the proof of how far it can be from the best there is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Solution {
+    pub assignment: Vec<usize>,
+    pub cost: i128,
+    pub bound: i128,
+    /// The first is the root.
+    pub nodes: Vec<Node>,
+    /// Prices of everything at once, and what they prove by themselves.
+    pub prices: Vec<i128>,
+    pub root: i128,
+}
+
+/// How hard to search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Nodes of the tree.
+    pub nodes: usize,
+    /// Plans tried in all.
+    pub tries: usize,
+    /// A plan proven to be this near to the best is near enough.
+    pub within: i128,
+}
+
+/// Up to so many suppliers, all their pairs are tried in exchanges, and single ones branched on.
+const MIDDLE: usize = 600;
+/// Tries at one node.
+const TRIES: usize = 200_000;
+
+#[derive(Debug)]
+struct Open {
+    node: usize,
+    scope: Scope,
+    prices: Vec<i128>,
+    chosen: Vec<usize>,
+    lower: i128,
+    tried: bool,
+    /// Resources as they were tried.
+    order: Vec<usize>,
+}
+
+struct Search<'a> {
+    problem: &'a Problem,
+    lines: &'a Lines,
+    limits: Limits,
+    tries: usize,
+    best: Vec<usize>,
+    cost: i128,
+    nodes: Vec<Node>,
+    open: Vec<Option<Open>>,
+    heap: BinaryHeap<Reverse<(i128, usize)>>,
+    /// The least that closed leaves prove.
+    proven: i128,
+}
+
+/// Solves a part within a scope, from prices and a plan to start with.
+pub fn solve(
+    problem: &Problem,
+    lines: &Lines,
+    scope: Scope,
+    mut prices: Vec<i128>,
+    limits: Limits,
+) -> Solution {
+    let count = problem.suppliers.len();
+    lines.ascend(problem, &scope, &mut prices, if count <= MIDDLE { 30 } else { 6 }, limits.within / 4);
+    let (lower, chosen) = bound(problem, &scope, &prices);
+    let (best, root, at_root) = (chosen.clone(), prices.clone(), lower);
+    let cost = problem.cost(&best);
+    let mut search = Search {
+        problem,
+        lines,
+        limits,
+        tries: limits.tries,
+        best,
+        cost,
+        nodes: Vec::new(),
+        open: Vec::new(),
+        heap: BinaryHeap::new(),
+        proven: i128::MAX,
+    };
+    let (rounds, exchanges) = if count <= MIDDLE { (30, 6) } else { (6, 0) };
+    search.improve_from(&scope, &prices, chosen.clone(), rounds, exchanges);
+    if count <= MIDDLE {
+        // A second start, from everybody's own cheapest.
+        let free = vec![0; search.problem.resources.len()];
+        let (_, cheap) = bound(problem, &scope, &free);
+        search.improve_from(&scope, &free, cheap, rounds, exchanges);
+    }
+    search.add(Open { node: 0, scope, prices, chosen, lower, tried: false, order: Vec::new() });
+    search.run();
+    let Search { best, cost, nodes, proven, .. } = search;
+    Solution {
+        assignment: best,
+        cost,
+        bound: proven.max(at_root).min(cost),
+        nodes,
+        prices: root,
+        root: at_root,
+    }
+}
+
+impl Search<'_> {
+    fn run(&mut self) {
+        while let Some(Reverse((lower, place))) = self.heap.pop() {
+            let enough = lower >= self.cost - self.limits.within;
+            if enough || self.nodes.len() + 2 > self.limits.nodes {
+                self.proven = self.proven.min(lower);
+                break;
+            }
+            let Some(parent) = self.open[place].take() else { continue };
+            let used = self.problem.used(&parent.chosen);
+            let gaps = gaps(self.problem, &parent, &used);
+            if let Some(split) = split_modes(self.problem, &parent, &gaps, &used) {
+                self.branch(&parent, split);
+            } else if !parent.tried && self.problem.suppliers.len() <= MIDDLE {
+                self.try_out(parent);
+            } else if let Some(split) = split_heads(self.problem, &parent, &gaps, &used) {
+                self.branch(&parent, split);
+            } else if let Some(split) = split_supplier(self.problem, &parent, &gaps)
+                && self.problem.suppliers.len() <= MIDDLE
+            {
+                self.branch(&parent, split);
+            } else {
+                self.proven = self.proven.min(lower);
+            }
+        }
+    }
+
+    /// A node and its leaf; what cannot be improved on is closed.
+    fn add(&mut self, mut open: Open) {
+        open.node = self.nodes.len();
+        self.nodes.push(Node::Leaf { prices: open.prices.clone(), bound: open.lower, at_least: None });
+        self.keep_open(open);
+    }
+
+    fn keep_open(&mut self, open: Open) {
+        if open.lower < self.cost - self.limits.within {
+            self.heap.push(Reverse((open.lower, self.open.len())));
+            self.open.push(Some(open));
+        } else {
+            self.proven = self.proven.min(open.lower);
+        }
+    }
+
+    fn try_out(&mut self, mut open: Open) {
+        let tries = self.tries.min(TRIES);
+        let (problem, scope, prices) = (self.problem, &open.scope, &open.prices);
+        let tried = try_out(problem, scope, prices, open.lower, self.cost, self.limits.within, tries);
+        self.tries -= tried.tries.min(self.tries);
+        if let Some((cost, found)) = tried.found {
+            // Within the scope's modes it costs so much; with all of them perhaps less.
+            let free = self.problem.cost(&found);
+            self.keep(found, free.min(cost));
+        }
+        if tried.at_least > open.lower {
+            let (bound, at_least) = (open.lower, Some(tried.at_least));
+            self.nodes[open.node] = Node::Leaf { prices: open.prices.clone(), bound, at_least };
+            open.lower = tried.at_least;
+        }
+        (open.tried, open.order) = (true, tried.order);
+        self.keep_open(open);
+    }
+
+    fn branch(&mut self, parent: &Open, split: Split) {
+        let count = self.problem.suppliers.len();
+        let children = split.scopes(&parent.scope).map(|scope| {
+            let mut prices = parent.prices.clone();
+            let rounds = if count <= MIDDLE { 6 } else { 3 };
+            self.lines.ascend(self.problem, &scope, &mut prices, rounds, self.limits.within / 4);
+            let (lower, chosen) = bound(self.problem, &scope, &prices);
+            let node = self.nodes.len();
+            if lower < self.cost {
+                let exchanges = usize::from(count <= MIDDLE && node < EXCHANGED);
+                self.improve_from(&scope, &prices, chosen.clone(), 6, exchanges);
+            }
+            self.add(Open { node, scope, prices, chosen, lower, tried: false, order: Vec::new() });
+            node
+        });
+        self.nodes[parent.node] = split.node(children);
+    }
+
+    fn improve_from(
+        &mut self,
+        scope: &Scope,
+        prices: &[i128],
+        mut plan: Vec<usize>,
+        rounds: usize,
+        exchanges: usize,
+    ) {
+        improve(self.problem, scope, prices, &mut plan, rounds, exchanges);
+        let cost = self.problem.cost(&plan);
+        self.keep(plan, cost);
+    }
+
+    fn keep(&mut self, plan: Vec<usize>, cost: i128) {
+        if cost < self.cost || (cost == self.cost && plan < self.best) {
+            (self.best, self.cost) = (plan, cost);
+        }
+    }
+}
+
+/// At so many nodes exchanges are tried.
+const EXCHANGED: usize = 60;
+
+#[derive(Debug, Clone, Copy)]
+enum Split {
+    Modes { resource: usize, at: usize },
+    Choice { supplier: usize, choice: usize },
+}
+
+impl Split {
+    fn scopes(self, scope: &Scope) -> [Scope; 2] {
+        let (mut one, mut two) = (scope.clone(), scope.clone());
+        match self {
+            Split::Modes { resource, at } => {
+                one.modes[resource].1 = at;
+                two.modes[resource].0 = at + 1;
+            }
+            Split::Choice { supplier, choice } => {
+                one.allowed[supplier] = 1 << choice;
+                two.allowed[supplier] &= !(1 << choice);
+            }
+        }
+        [one, two]
+    }
+
+    fn node(self, [one, two]: [usize; 2]) -> Node {
+        match self {
+            Split::Modes { resource, at } => Node::Modes { resource, at, low: one, high: two },
+            Split::Choice { supplier, choice } => Node::Choice { supplier, choice, take: one, leave: two },
+        }
+    }
+}
+
+/// Where the bound and what its choices would really cost lie apart, furthest first.
+fn gaps(problem: &Problem, open: &Open, used: &[i64]) -> Vec<usize> {
+    let gaps = problem.resources.iter().enumerate().map(|(index, resource)| {
+        let modes = open.scope.modes[index];
+        let price = open.prices[index];
+        let (least, _) = resource.dual(price, modes);
+        let really = resource.cost(used[index], modes);
+        let assumed = price.saturating_mul(i128::from(used[index])).saturating_add(least);
+        (really.saturating_sub(assumed), index)
+    });
+    let mut gaps: Vec<(i128, usize)> = gaps.filter(|(gap, _)| *gap > 0).collect();
+    gaps.sort_by_key(|(gap, index)| (Reverse(*gap), *index));
+    gaps.into_iter().map(|(_, index)| index).collect()
+}
+
+/// For batches the number in use is the natural cut; for top-ups likewise.
+fn split_modes(problem: &Problem, open: &Open, gaps: &[usize], used: &[i64]) -> Option<Split> {
+    let several = |resource: &&usize| {
+        open.scope.modes[**resource].0 < open.scope.modes[**resource].1
+            && problem.resources[**resource].counts().is_none()
+    };
+    let resource = *gaps.iter().find(several)?;
+    let (low, high) = open.scope.modes[resource];
+    let wanted = problem.resources[resource].mode(used[resource]);
+    let at = if wanted > low && wanted <= high { wanted - 1 } else { low };
+    Some(Split::Modes { resource, at })
+}
+
+/// How many draw on the account that does not fit, of those the one that fewest might leave or enter: as many as do at
+/// the prices, or fewer where that is too much.
+fn split_heads(problem: &Problem, open: &Open, gaps: &[usize], used: &[i64]) -> Option<Split> {
+    open.order.iter().filter(|account| gaps.contains(account)).find_map(|account| {
+        let heads = problem.resources.iter().position(|own| own.counts() == Some(*account))?;
+        let (low, high) = open.scope.modes[heads];
+        let (_, supply) = problem.resources[*account].dual(open.prices[*account], open.scope.modes[*account]);
+        let count = usize::try_from(used[heads]).unwrap_or(0);
+        let at = if used[*account] > supply { count.saturating_sub(1) } else { count };
+        (low < high).then(|| Split::Modes { resource: heads, at: at.clamp(low, high - 1) })
+    })
+}
+
+fn split_supplier(problem: &Problem, open: &Open, gaps: &[usize]) -> Option<Split> {
+    let nearest = gaps.iter().find_map(|resource| nearest(problem, open, *resource));
+    nearest.or_else(|| {
+        let mut each = open.scope.allowed.iter().enumerate();
+        let (supplier, _) = each.find(|(_, allowed)| allowed.count_ones() > 1)?;
+        Some(Split::Choice { supplier, choice: open.chosen[supplier] })
+    })
+}
+
+/// How much dearer, how large a change, which supplier.
+type Nearness = (i128, Reverse<i64>, usize);
+
+/// The supplier nearest to another choice for the largest use of the resource.
+fn nearest(problem: &Problem, parent: &Open, resource: usize) -> Option<Split> {
+    let mut nearest: Option<(Nearness, usize)> = None;
+    for (supplier, choices) in problem.suppliers.iter().enumerate() {
+        let allowed = parent.scope.allowed[supplier];
+        if allowed.count_ones() < 2 {
+            continue;
+        }
+        let (least, chosen) = cheapest(choices, allowed, &parent.prices);
+        for (index, choice) in open(choices, allowed) {
+            let apart = (choice.uses.of(resource) - choices[chosen].uses.of(resource)).abs();
+            if index == chosen || apart == 0 {
+                continue;
+            }
+            let dearer = reduced(choice, &parent.prices).saturating_sub(least);
+            // Coarse steps, so that of near ties the one that moves most is decided first.
+            let key = (dearer / 1_000_000_000, Reverse(apart), supplier);
+            if nearest.as_ref().is_none_or(|(best, _)| key < *best) {
+                nearest = Some((key, chosen));
+            }
+        }
+    }
+    nearest.map(|((_, _, supplier), choice)| Split::Choice { supplier, choice })
+}

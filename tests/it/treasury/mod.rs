@@ -1,0 +1,8 @@
+//! Payout plans: held against brute force, against a solver that others wrote, against their own certificates.
+
+mod brute;
+mod certificates;
+mod data;
+mod examples;
+mod solver;
+mod world;
