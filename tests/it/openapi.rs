@@ -445,6 +445,7 @@ async fn what_the_program_answers_is_what_the_document_says() {
     is.get("finance", &statement, "/v1/statements/{id}").await;
     is.get("finance", &format!("{statement}/file"), "/v1/statements/{id}/file").await;
 
+    positions(&mut is, now.date_naive()).await;
     payouts(&mut is).await;
     // What a key may not, and what nobody may.
     is.get("storefront", "/v1/keys", "/v1/keys").await;
@@ -463,6 +464,25 @@ async fn what_the_program_answers_is_what_the_document_says() {
         every.filter(|operation| !is.seen.contains(operation) && !gateways(operation)).collect();
     assert!(unseen.is_empty(), "no good answer was seen of {unseen:?}");
     app.stop().await;
+}
+
+/// PayPal changed a dollar at our word; what that leaves open, and the books for a general ledger.
+async fn positions(is: &mut Holder<'_>, today: chrono::NaiveDate) {
+    let deals = "/v1/fx/deals";
+    let at_paypal = json!([{"gateway_account": "paypal"}]);
+    let deal = json!({
+        "sold": {"amount": "1.00", "currency": "SGD"}, "bought": {"amount": "0.75", "currency": "USD"},
+        "value_date": today, "bank_ref": "FX-1", "own_position": true, "paid_from": at_paypal, "paid_into": at_paypal,
+    });
+    let made = id(&is.post("finance", deals, deals, deal).await);
+    is.get("finance", deals, deals).await;
+    is.get("finance", &format!("{deals}/{made}"), "/v1/fx/deals/{id}").await;
+    is.get("finance", "/v1/fx/exposure", "/v1/fx/exposure").await;
+    is.get("finance", "/v1/fx/revaluation", "/v1/fx/revaluation").await;
+    let period = format!("from={}&to={today}", today - chrono::TimeDelta::days(30));
+    is.get("finance", &format!("/v1/fx/results?{period}"), "/v1/fx/results").await;
+    let books = format!("/v1/exports/gl?{period}&functional=SGD");
+    is.get("finance", &books, "/v1/exports/gl").await;
 }
 
 /// A supplier settled in dollars with an account and a share of a sale that is released.
