@@ -235,30 +235,40 @@ async fn a_folder_that_takes_no_bill_holds_up_no_other_account() {
         paid(&app, "paypal", "by-page").await;
         // A file stands where the folder of the bills should be: GrabPay's cannot be fetched, PayPal's need no file.
         let bills = app.folder().join("bills");
-        let _ = std::fs::remove_dir_all(&bills);
-        std::fs::write(&bills, b"in the way").unwrap();
+        // The service may make it anew at that moment.
+        while std::fs::write(&bills, b"in the way").is_err() {
+            let _ = std::fs::remove_dir_all(&bills);
+        }
         advance(&app, "2d").await;
         let begun = std::time::Instant::now();
         loop {
             let (files, pages) = (days(&app, "grabpay").await, days(&app, "paypal").await);
             // Days that were read before the file stood there may be done.
-            let (failed, read) = (files.values().any(|state| state == "failed"), pages.values());
-            if failed && read.filter(|state| *state == "done").count() >= 3 {
-                assert_eq!(files.values().next_back().map(String::as_str), Some("failed"), "{files:?}");
+            let failed = files.values().next_back().is_some_and(|state| state == "failed");
+            if failed && pages.values().filter(|state| *state == "done").count() >= 3 {
                 break;
             }
             assert!(begun.elapsed() < Duration::from_secs(20), "{files:?} {pages:?}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let runs = app.get("finance", "/v1/reconciliations?limit=100").await.json();
-        let failed = runs["data"].as_array().unwrap().iter().find(|run| run["state"] == "failed").unwrap();
-        assert!(failed["detail"].as_str().unwrap().contains("not available"), "{failed}");
+        // The first of them may have been at its file when the folder went.
+        let failed = runs["data"].as_array().unwrap().iter().filter(|run| run["state"] == "failed");
+        let told = |run: &Value| run["detail"].as_str().unwrap().contains("not available");
+        assert!(failed.clone().any(told), "{:?}", failed.collect::<Vec<_>>());
         // The duty is told to have failed, and why; then it is mended, and the days are made up for.
         let store = database.open().await;
-        let jobs = store.open_jobs(100).await.unwrap();
-        let duty = jobs.iter().find(|job| job.value.kind == "reconcile_bills").unwrap();
-        let why = duty.value.last_error.clone().unwrap_or_default();
-        assert!(why.contains("grabpay") && why.contains("not available"), "{why}");
+        let begun = std::time::Instant::now();
+        loop {
+            let jobs = store.open_jobs(100).await.unwrap();
+            let duty = jobs.iter().find(|job| job.value.kind == "reconcile_bills").unwrap();
+            let why = duty.value.last_error.clone().unwrap_or_default();
+            if why.contains("grabpay") && why.contains("not available") {
+                break;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "{why}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
         store.close().await;
         std::fs::remove_file(&bills).unwrap();
         advance(&app, "1d").await;
@@ -272,9 +282,14 @@ async fn a_folder_that_takes_no_bill_holds_up_no_other_account() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let store = database.open().await;
-        let jobs = store.open_jobs(100).await.unwrap();
-        let duty = jobs.iter().find(|job| job.value.kind == "reconcile_bills").unwrap();
-        assert_eq!(duty.value.last_error, None);
+        let begun = std::time::Instant::now();
+        loop {
+            let jobs = store.open_jobs(100).await.unwrap();
+            let duty = jobs.iter().find(|job| job.value.kind == "reconcile_bills").unwrap();
+            let Some(error) = &duty.value.last_error else { break };
+            assert!(begun.elapsed() < Duration::from_secs(20), "{error}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
         store.close().await;
         app.stop().await;
     })
