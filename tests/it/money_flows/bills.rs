@@ -108,7 +108,9 @@ async fn two_runs_of_one_day_at_once_take_none_of_its_ghosts_for_a_duplicate() {
         }
         let ((first, _), (second, _)) = tokio::join!(run(&world, day()), run(&world, day()));
         for run in [&first, &second] {
-            assert_eq!(run.by_kind, r#"{"paid_unknown_here":40}"#);
+            // Whichever came second finds what the first has not booked by then.
+            let kinds: std::collections::BTreeMap<String, u64> = serde_json::from_str(&run.by_kind).unwrap();
+            assert!(kinds.keys().all(|kind| kind == "paid_unknown_here"), "{}", run.by_kind);
         }
         let findings = world.findings().await;
         assert!(findings.iter().all(|finding| finding.kind == FindingKind::PaidUnknownHere), "{findings:?}");
