@@ -154,6 +154,26 @@ impl Store {
         self.all(query, |row| Row::of("payout", row).parse("supplier_account_id")).await
     }
 
+    /// Which accounts of a merchant's suppliers a payout is on its way to, and in which currency.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn accounts_under_way(
+        &self,
+        merchant: MerchantId,
+    ) -> Result<Vec<(SupplierAccountId, Currency)>, StoreError> {
+        let query = sqlx::query(
+            "SELECT DISTINCT supplier_account_id, currency FROM payout WHERE merchant_id = $1
+             AND state IN ('held', 'sent', 'unknown', 'unclaimed')",
+        )
+        .bind(merchant.to_string());
+        self.all(query, |row| {
+            let row = Row::of("payout", row);
+            Ok((row.parse("supplier_account_id")?, row.parse("currency")?))
+        })
+        .await
+    }
+
     /// A merchant's payouts by id, in reading order.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ mod terms;
 pub use batch::PayoutBatch;
 pub use book::{postings, undone};
 pub use document::{FundingNeed, Line, Next, PlanDocument, Total};
-pub use payable::{Excluded, Payable, Payee, PayoutRules, Standing};
+pub use payable::{Excluded, FIRST_UNDER_WAY, Payable, Payee, PayoutRules, Standing};
 pub use payout::{FeeBearer, Payout, PayoutState, PayoutTransition};
 pub use plan::{Approval, PayoutPlan, PlanError, PlanState, Stop};
 pub use report::{PayoutReport, PayoutStatus, ReturnFault};

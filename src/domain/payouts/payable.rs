@@ -23,6 +23,16 @@ pub struct PayoutRules {
     pub debt_cap: Percent,
 }
 
+/// Why a second payout waits for the first.
+pub const FIRST_UNDER_WAY: &str = "first_payout_under_way";
+
+impl PayoutRules {
+    /// The most that a first payout is in a currency.
+    pub fn first_payout_in(&self, currency: Currency) -> Option<Money> {
+        self.first_payout.iter().copied().find(|cap| cap.currency() == currency)
+    }
+}
+
 /// How a supplier stands in one currency when a plan is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
@@ -49,6 +59,10 @@ pub struct Payee {
     pub account: PayoutAccount,
     /// Whether a payout has reached it.
     pub was_paid: bool,
+    /// Whether one is on its way to it.
+    pub under_way: bool,
+    /// Whether banks carry the letters of its holder's name and of the supplier's town.
+    pub in_bank_letters: bool,
 }
 
 /// What can be paid.
@@ -79,8 +93,8 @@ pub struct Excluded {
     pub supplier: SupplierId,
     /// What stays owed to it.
     pub available: Money,
-    /// A hold's code, `not_known`, `no_account`, `account_cooling`, `below_minimum`, `nothing_left`, `no_route`,
-    /// `dropped`.
+    /// A hold's code, `not_known`, `no_account`, `account_cooling`, `first_payout_under_way`, `below_minimum`, `nothing_left`,
+    /// `no_route`, `dropped`.
     pub reason: String,
     /// More of it, in words.
     pub detail: String,
@@ -100,7 +114,7 @@ impl Standing {
         if let Some(code) = self.terms.barred(self.currency(), rules.must_be_known, now) {
             return Err(self.excluded(code, "payouts are held".to_owned()));
         }
-        let payees = self.payees(rules.cooling, now)?;
+        let payees = self.payees(rules, now)?;
         let too_large = |error: MoneyError| self.excluded("nothing_left", error.to_string());
         let cap = self.terms.debt_cap.unwrap_or(rules.debt_cap);
         let most = self.available.percent(cap).map_err(too_large)?.round(Rounding::Down);
@@ -128,19 +142,26 @@ impl Standing {
     }
 
     /// The newest account of each kind that is past its cooling period. The first account of all needs none: nothing was
-    /// changed by it.
-    fn payees(&self, cooling: TimeDelta, now: DateTime<Utc>) -> Result<Vec<Payee>, Excluded> {
+    /// changed by it. Where a first payout is limited, no second one follows before it has arrived.
+    fn payees(&self, rules: &PayoutRules, now: DateTime<Utc>) -> Result<Vec<Payee>, Excluded> {
         let first = self.accounts.first().map(|payee| payee.account.id);
         let fits = |payee: &&Payee| payee.account.currency == self.currency();
         let (mut found, mut cools): (Vec<Payee>, _) = (Vec::new(), None);
         for payee in self.accounts.iter().rev().filter(fits) {
-            let until = payee.account.created_at + cooling;
+            let until = payee.account.created_at + rules.cooling;
             if first != Some(payee.account.id) && now < until {
                 cools = Some(until);
             } else if !found.iter().any(|newer| newer.account.kind == payee.account.kind) {
                 found.push(payee.clone());
             }
         }
+        let limited = rules.first_payout_in(self.currency()).is_some();
+        let waits = |payee: &Payee| limited && !payee.was_paid && payee.under_way;
+        if !found.is_empty() && found.iter().all(waits) {
+            let why = "the first payout to its account has not arrived yet".to_owned();
+            return Err(self.excluded(FIRST_UNDER_WAY, why));
+        }
+        found.retain(|payee| !waits(payee));
         match (found.is_empty(), cools) {
             (false, _) => Ok(found),
             (true, Some(until)) => {
@@ -164,8 +185,7 @@ impl Payable {
 
     /// The most that a payee may get of it now.
     pub fn limit(&self, payee: &Payee, rules: &PayoutRules) -> Money {
-        let first = rules.first_payout.iter().copied().find(|cap| cap.currency() == self.net.currency());
-        match first {
+        match rules.first_payout_in(self.net.currency()) {
             Some(cap) if !payee.was_paid && cap.minor() < self.net.minor() => cap,
             _ => self.net,
         }
@@ -218,7 +238,7 @@ pub(super) mod tests {
             owed: usd(owed),
             withholding: usd(0),
             terms: PayoutTerms::default(),
-            accounts: vec![Payee { account, was_paid: true }],
+            accounts: vec![Payee { account, was_paid: true, under_way: false, in_bank_letters: true }],
         }
     }
 
@@ -256,12 +276,35 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_limited_first_payout_arrives_before_a_second_one_leaves() {
+        for (was_paid, under_way, limited, waits) in [
+            (false, true, true, true),
+            (false, false, true, false),
+            (true, true, true, false),
+            (false, true, false, false),
+        ] {
+            let mut standing = standing(6_000, 0);
+            (standing.accounts[0].was_paid, standing.accounts[0].under_way) = (was_paid, under_way);
+            let mut rules = rules();
+            rules.first_payout.retain(|_| limited);
+            let reason = standing.payable(&rules, now()).err().map(|excluded| excluded.reason);
+            let expected = waits.then(|| FIRST_UNDER_WAY.to_owned());
+            assert_eq!(reason, expected, "{was_paid} {under_way} {limited}");
+        }
+    }
+
+    #[test]
     fn a_changed_account_cools_and_the_one_before_is_paid_meanwhile() {
         let mut standing = standing(6_000, 0);
         let old = standing.accounts[0].account.clone();
         let ids = IdSource::seeded(Clock::fixed(now()), 11);
         let new = PayoutAccount { id: ids.mint(), created_at: now(), ..old.clone() };
-        standing.accounts.push(Payee { account: new.clone(), was_paid: false });
+        standing.accounts.push(Payee {
+            account: new.clone(),
+            was_paid: false,
+            under_way: false,
+            in_bank_letters: true,
+        });
         let paid = |at| standing.payable(&rules(), at).unwrap().payees[0].account.id;
         assert_eq!(paid(now() + TimeDelta::hours(71)), old.id);
         assert_eq!(paid(now() + TimeDelta::hours(72)), new.id);

@@ -25,7 +25,7 @@ pub struct RailTerms {
     pub rail: String,
     /// Kinds of accounts it reaches.
     pub reaches: Vec<PayoutAccountKind>,
-    /// Whether it wants the town of the payee's address.
+    /// Whether it is a bank's: it wants the town of the payee's address, and carries Latin letters only.
     #[serde(default)]
     pub needs_town: bool,
     /// Of each payout.
@@ -187,7 +187,15 @@ pub fn route(
                 lines.push(best);
             }
             None => {
-                let why = format!("no rail reaches an account of it with {}", payable.net);
+                let foreign = payable.payees.iter().any(|payee| !payee.in_bank_letters);
+                let why = match foreign {
+                    true => {
+                        "banks carry Latin letters only: add an account with its holder's name as the bank \
+                             writes it, and the town in Latin letters"
+                            .to_owned()
+                    }
+                    false => format!("no rail reaches an account of it with {}", payable.net),
+                };
                 excluded.push(payable.excluded("no_route", why));
             }
         }
@@ -203,7 +211,7 @@ fn order(line: &Line) -> (i64, chrono::NaiveDate, String) {
 fn reaches(offer: &Offer, payee: &Payee, payable: &Payable) -> bool {
     offer.account.currency == payable.net.currency()
         && offer.terms.reaches.contains(&payee.account.kind)
-        && (!offer.terms.needs_town || payable.terms.town.is_some())
+        && (!offer.terms.needs_town || (payable.terms.town.is_some() && payee.in_bank_letters))
         && payable.terms.rail.is_none_or(|only| only == offer.account.id)
 }
 

@@ -11,7 +11,8 @@ use crate::domain::ledger::AccountCode;
 use crate::domain::ledger::journal::{Fact, debt_netted};
 use crate::domain::orders::Outcome;
 use crate::domain::payouts::{
-    FeeBearer, Line, Payout, PayoutBatch, PayoutPlan, PayoutState, PlanState, ReturnFault, postings,
+    FIRST_UNDER_WAY, FeeBearer, Line, Payout, PayoutBatch, PayoutPlan, PayoutState, PlanState, ReturnFault,
+    postings,
 };
 use crate::ids::{PayoutBatchId, PlanId, RailAccountId, SupplierAccountId, SupplierId};
 use crate::money::{Currency, Money};
@@ -29,6 +30,8 @@ struct Ground {
     owed: BTreeMap<(SupplierId, Currency), Money>,
     barred: BTreeMap<(SupplierId, Currency), &'static str>,
     accounts: Vec<SupplierAccountId>,
+    /// Accounts whose limited first payout has not arrived.
+    tried: BTreeSet<SupplierAccountId>,
 }
 
 impl PayingOut {
@@ -210,7 +213,13 @@ impl PayingOut {
             }
         }
         let accounts = store.all_payout_accounts(plan.merchant).await?;
+        let paid: BTreeSet<_> = store.paid_accounts(plan.merchant).await?.into_iter().collect();
+        let tried = store.accounts_under_way(plan.merchant).await?.into_iter();
+        let tried = tried.filter(|(account, currency)| {
+            !paid.contains(account) && self.0.rules.first_payout_in(*currency).is_some()
+        });
         Ok(Ground {
+            tried: tried.map(|(account, _)| account).collect(),
             available: self.balances(plan.merchant, AccountCode::SUPPLIER_AVAILABLE).await?,
             owed: self.balances(plan.merchant, AccountCode::SUPPLIER_RECEIVABLE).await?,
             barred,
@@ -263,6 +272,10 @@ impl Ground {
         }
         if !self.accounts.contains(&line.account) {
             return Some(("account_gone", "the account it was approved for is gone".to_owned()));
+        }
+        if self.tried.contains(&line.account) {
+            let why = "the first payout to its account has not arrived yet".to_owned();
+            return Some((FIRST_UNDER_WAY, why));
         }
         let stands = |of: &BTreeMap<(SupplierId, Currency), Money>, wanted: Money| {
             of.get(&place).map_or(0, |money| money.minor()) >= wanted.minor()

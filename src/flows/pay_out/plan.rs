@@ -10,6 +10,7 @@ use crate::domain::payouts::{
 };
 use crate::ids::{MerchantId, PlanId, RailAccountId, SupplierId, UserId};
 use crate::money::{Currency, Money};
+use crate::rails::latin;
 use crate::store::Change;
 
 use super::{PayOutError, PayingOut};
@@ -83,10 +84,16 @@ impl PayingOut {
             input.suppliers.as_ref().map(|ids| ids.iter().copied().collect());
         let terms: BTreeMap<SupplierId, _> = store.payout_terms_of(merchant).await?.into_iter().collect();
         let paid: BTreeSet<_> = store.paid_accounts(merchant).await?.into_iter().collect();
+        let under_way: BTreeSet<_> = store.accounts_under_way(merchant).await?.into_iter().collect();
         let mut accounts: BTreeMap<SupplierId, Vec<Payee>> = BTreeMap::new();
         for account in store.all_payout_accounts(merchant).await? {
             let was_paid = paid.contains(&account.id);
-            accounts.entry(account.supplier).or_default().push(Payee { account, was_paid });
+            let under_way = under_way.contains(&(account.id, account.currency));
+            let town = terms.get(&account.supplier).and_then(|row| row.value.town.as_deref());
+            let in_bank_letters = [Some(account.holder.as_str()), town].into_iter().flatten();
+            let in_bank_letters = in_bank_letters.map(latin).all(|written| written.is_some());
+            let payee = Payee { was_paid, under_way, in_bank_letters, account };
+            accounts.entry(payee.account.supplier).or_default().push(payee);
         }
         let names: BTreeMap<SupplierId, String> =
             store.all_suppliers(merchant).await?.into_iter().map(|one| (one.id, one.name)).collect();

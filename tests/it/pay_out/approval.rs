@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use sqlx::AssertSqlSafe;
 use straits::domain::ledger::AccountCode;
-use straits::domain::payouts::PlanError;
+use straits::domain::payouts::{PayoutRules, PlanError};
 use straits::flows::pay_out::{PayOutError, PlanInput, Word};
 use straits::store::Change;
 
@@ -100,7 +100,7 @@ async fn whoever_is_held_unknown_or_changed_their_account_is_not_paid() {
         assert_eq!(plan.document.lines.len(), 2);
 
         // Known suppliers only, and a first payout that is capped.
-        let strict = treasury.under(straits::domain::payouts::PayoutRules {
+        let strict = treasury.under(PayoutRules {
             must_be_known: true,
             first_payout: vec![money("60.00", "USD")],
             ..rules()
@@ -143,6 +143,65 @@ async fn whoever_is_held_unknown_or_changed_their_account_is_not_paid() {
         assert_eq!(to().await, Some(old));
         database.tick(TimeDelta::hours(72));
         assert_eq!(to().await, Some(new));
+        store.close().await;
+    })
+    .await;
+}
+
+/// Two plans approved side by side do not pay a new account twice what it may get at first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_plan_waits_for_the_limited_first_payout() {
+    on_each_engine("a_second_plan_waits_for_the_limited_first_payout", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let mut treasury = Treasury::on(world, "paypal-usd", From::PayPal, "USD", 100).await;
+        treasury.paying =
+            treasury.under(PayoutRules { first_payout: vec![money("60.00", "USD")], ..rules() });
+        treasury.crowd(1, "200.00").await;
+        let (first, second) = (treasury.draft().await, treasury.draft().await);
+        for plan in [&first, &second] {
+            treasury.approved(plan).await;
+            treasury.say(treasury.world.maker, plan.id, Word::Execute).await.unwrap();
+            treasury.paying.carry_out(plan.id).await.unwrap();
+        }
+        assert_eq!(treasury.payout(first.id).await.state.as_str(), "sent");
+        let refused = format!("{:?}", treasury.payout(second.id).await.state);
+        assert!(refused.contains("first_payout_under_way"), "{refused}");
+        let waits = treasury.draft().await;
+        assert_eq!(waits.document.lines.len(), 0);
+        assert_eq!(waits.document.excluded[0].reason, "first_payout_under_way");
+        treasury.works(first.id).await;
+        // It has arrived: the rest follows whole.
+        let rest = treasury.draft().await;
+        assert_eq!(rest.document.lines[0].amount, money("140.00", "USD"));
+        treasury.once(first.id).await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// One payee whose name no bank carries does not take the others' file with it: it is left out before anybody approves.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_that_banks_do_not_carry_is_left_out_of_the_plan() {
+    on_each_engine("a_name_that_banks_do_not_carry", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let treasury = Treasury::on(world, "dbs-usd", From::Bank("dbs"), "USD", 100).await;
+        let mut suppliers = vec![];
+        for (holder, town) in [("Payee", "Bangkok"), ("บริษัท จำกัด", "Bangkok"), ("Payee", "กรุงเทพ")]
+        {
+            let supplier = treasury.join_as("S", holder).await;
+            treasury.fund(AccountCode::SUPPLIER_AVAILABLE, supplier, "50.00").await;
+            treasury.terms(supplier, &format!(r#"{{"town":"{town}"}}"#)).await;
+            suppliers.push(supplier);
+        }
+        let plan = treasury.draft().await.document;
+        assert_eq!(plan.lines.iter().map(|line| line.supplier).collect::<Vec<_>>(), suppliers[..1]);
+        for (excluded, supplier) in plan.excluded.iter().zip(&suppliers[1..]) {
+            assert_eq!((excluded.supplier, excluded.reason.as_str()), (*supplier, "no_route"));
+            assert!(excluded.detail.contains("Latin letters"), "{}", excluded.detail);
+        }
+        assert_eq!(plan.excluded.len(), 2);
         store.close().await;
     })
     .await;

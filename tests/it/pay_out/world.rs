@@ -119,13 +119,18 @@ impl Treasury {
 
     /// A supplier's account of the kind that the rail reaches.
     pub async fn payee(&self, supplier: SupplierId) -> PayoutAccount {
+        self.payee_as(supplier, "Payee").await
+    }
+
+    /// The same, held under a name.
+    pub async fn payee_as(&self, supplier: SupplierId, holder: &str) -> PayoutAccount {
         let actor = Actor::service(self.world.merchant.id, self.world.ids.mint());
         let paypal = self.account.rail == "paypal_payouts";
         let new = NewPayoutAccount {
             kind: if paypal { PayoutAccountKind::Paypal } else { PayoutAccountKind::Bank },
             country: "TH".into(),
             currency: self.account.currency,
-            holder: "Payee".into(),
+            holder: holder.into(),
             number: if paypal { "payee@example.com" } else { "1234567890" }.to_owned().into(),
             bank_code: (!paypal).then(|| "014".into()),
         };
@@ -134,6 +139,11 @@ impl Treasury {
 
     /// A supplier more, with an account.
     pub async fn join(&self, name: &str) -> SupplierId {
+        self.join_as(name, "Payee").await
+    }
+
+    /// The same, its account held under a name.
+    pub async fn join_as(&self, name: &str, holder: &str) -> SupplierId {
         let actor = Actor::service(self.world.merchant.id, self.world.ids.mint());
         let new = NewSupplier {
             name: name.to_owned(),
@@ -142,7 +152,7 @@ impl Treasury {
             tax_number: None,
         };
         let supplier = self.onboarding.create_supplier(&actor, new).await.unwrap();
-        self.payee(supplier.id).await;
+        self.payee_as(supplier.id, holder).await;
         supplier.id
     }
 
