@@ -156,9 +156,9 @@ mod tests {
                     .unwrap()
                     .written(money(price), CurrencyMark::Symbol),
                 rate: rate.then(|| Arc::new(applied().into())),
-                chargeable_at: able.then(|| vec![text.clone()]),
+                chargeable_at: able.then(|| [text.clone()].into()),
                 charged_instead: instead
-                    .then(|| ChargedInstead { price: money(price), chargeable_at: vec![text] }),
+                    .then(|| ChargedInstead { price: money(price), chargeable_at: vec![text] }.into()),
             }
         })
     }

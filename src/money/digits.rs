@@ -26,21 +26,22 @@ const PAIRS: [[u8; 2]; 100] = {
 #[derive(Clone, Copy)]
 struct Backwards<const LONGEST: usize> {
     bytes: [u8; LONGEST],
-    begin: usize,
+    /// At most `LONGEST`, which a byte holds: prices are carried about by the thousand too.
+    begin: u8,
 }
 
 impl<const LONGEST: usize> Backwards<LONGEST> {
     fn new() -> Self {
-        Backwards { bytes: [b'0'; LONGEST], begin: LONGEST }
+        Backwards { bytes: [b'0'; LONGEST], begin: LONGEST as u8 }
     }
 
     fn written(&self) -> &[u8] {
-        &self.bytes[self.begin..]
+        &self.bytes[usize::from(self.begin)..]
     }
 
     /// Puts a number of at least `least` digits before what is there; `None` where it has no room.
     fn put(&mut self, mut number: u64, least: usize) -> Option<()> {
-        let stop = self.begin.checked_sub(least)?;
+        let stop = self.begin.checked_sub(u8::try_from(least).ok()?)?;
         while number >= 10 {
             self.put_marks(PAIRS[(number % 100) as usize])?;
             number /= 100;
@@ -54,8 +55,8 @@ impl<const LONGEST: usize> Backwards<LONGEST> {
     }
 
     fn put_marks<const MANY: usize>(&mut self, marks: [u8; MANY]) -> Option<()> {
-        self.begin = self.begin.checked_sub(MANY)?;
-        self.bytes[self.begin..][..MANY].copy_from_slice(&marks);
+        self.begin = self.begin.checked_sub(MANY as u8)?;
+        self.bytes[usize::from(self.begin)..][..MANY].copy_from_slice(&marks);
         Some(())
     }
 }
@@ -64,7 +65,7 @@ impl<const LONGEST: usize> Backwards<LONGEST> {
 #[derive(Clone, Copy)]
 pub struct Digits {
     text: Backwards<LONGEST>,
-    decimals: usize,
+    decimals: u8,
 }
 
 impl Digits {
@@ -90,7 +91,7 @@ impl Digits {
         };
         // The longest of them has room.
         let _ = write();
-        Digits { text, decimals }
+        Digits { text, decimals: decimals as u8 }
     }
 
     /// The whole text.
@@ -110,7 +111,7 @@ impl Digits {
         match self.decimals {
             0 => (text, &[]),
             decimals => {
-                let (whole, fraction) = text.split_at(text.len() - decimals);
+                let (whole, fraction) = text.split_at(text.len() - usize::from(decimals));
                 (&whole[..whole.len() - 1], fraction)
             }
         }
@@ -133,14 +134,14 @@ impl fmt::Debug for Digits {
 #[derive(Clone, Copy)]
 pub struct ExactDigits {
     text: Backwards<LONGEST_EXACT>,
-    end: usize,
+    end: u8,
 }
 
 impl ExactDigits {
     /// `whole` and so many `decimals` of `fraction`; `None` where that is more than 29 digits.
     pub(super) fn new(negative: bool, whole: u64, fraction: u128, decimals: usize) -> Option<ExactDigits> {
         let mut text = Backwards::new();
-        let mut end = LONGEST_EXACT;
+        let mut end = LONGEST_EXACT as u8;
         if decimals > 0 {
             // 64 bits hold nineteen digits.
             let rest = match u64::try_from(fraction) {
@@ -151,7 +152,7 @@ impl ExactDigits {
                 }
             };
             rest?;
-            end -= text.written().iter().rev().take_while(|digit| **digit == b'0').count();
+            end -= text.written().iter().rev().take_while(|digit| **digit == b'0').count() as u8;
             if end > text.begin {
                 text.put_marks(*b".")?;
             }
@@ -168,7 +169,7 @@ impl ExactDigits {
         let end = text.len().min(LONGEST_EXACT);
         let mut own = Backwards { begin: 0, ..Backwards::new() };
         own.bytes[..end].copy_from_slice(&text.as_bytes()[..end]);
-        ExactDigits { text: own, end }
+        ExactDigits { text: own, end: end as u8 }
     }
 
     /// The whole text.
@@ -179,7 +180,7 @@ impl ExactDigits {
 
     /// The same as ASCII, for whoever gathers bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.text.bytes[self.text.begin..self.end]
+        &self.text.bytes[usize::from(self.text.begin)..usize::from(self.end)]
     }
 }
 

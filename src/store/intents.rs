@@ -3,8 +3,11 @@
 //! The row's version is the fencing token: whoever takes the lease raises it, and the write of a holder whose lease was
 //! taken over names an old version and is refused.
 
+use std::collections::BTreeMap;
+
 use crate::domain::orders::{Intent, IntentKind, Lease, Outcome};
 use crate::ids::{GatewayAccountId, PaymentId};
+use crate::money::Currency;
 
 use super::row::Row;
 use super::{Change, Column, Store, StoreError, Table, Value, Versioned};
@@ -75,23 +78,34 @@ impl Change {
 }
 
 impl Store {
-    /// Whether a call that moves money at this gateway account is under way, or nobody knows what came of it.
+    /// How much the calls that are under way at this gateway account may move, or may have moved where nobody knows what
+    /// came of them: by currency, in minor units. `None` while payouts are, whose fees nobody knows before.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn is_moving_money(&self, account: GatewayAccountId) -> Result<bool, StoreError> {
-        let row = sqlx::query(
-            "SELECT 1 FROM intent i JOIN payment p ON p.id = i.payment_id
+    pub async fn under_way_at(
+        &self,
+        account: GatewayAccountId,
+    ) -> Result<Option<BTreeMap<Currency, i64>>, StoreError> {
+        let payouts = sqlx::query(
+            "SELECT 1 FROM payout o JOIN gateway_account g ON g.merchant_id = o.merchant_id
+             WHERE o.state IN ('sent', 'unknown') AND g.id = $1 LIMIT 1",
+        );
+        if payouts.bind(account.to_string()).fetch_optional(self.reads()).await?.is_some() {
+            return Ok(None);
+        }
+        let calls = sqlx::query(
+            "SELECT p.currency, CAST(SUM(COALESCE(r.amount, p.amount)) AS BIGINT) AS amount
+             FROM intent i JOIN payment p ON p.id = i.payment_id LEFT JOIN refund r ON r.id = i.refund_id
              WHERE i.kind IN ('complete', 'refund') AND i.outcome IN ('open', 'unknown') AND p.gateway_account_id = $1
-             UNION ALL
-             SELECT 1 FROM payout o JOIN gateway_account g ON g.merchant_id = o.merchant_id
-             WHERE o.state IN ('sent', 'unknown') AND g.id = $1
-             LIMIT 1",
-        )
-        .bind(account.to_string())
-        .fetch_optional(self.reads())
-        .await?;
-        Ok(row.is_some())
+             GROUP BY p.currency",
+        );
+        let rows = calls.bind(account.to_string()).fetch_all(self.reads()).await?;
+        let read = |row| {
+            let row = Row::of("intent", row);
+            Ok((row.parse("currency")?, row.int("amount")?))
+        };
+        rows.iter().map(read).collect::<Result<_, StoreError>>().map(Some)
     }
 
     /// Every call made for a payment, refunds too, oldest first.

@@ -151,6 +151,19 @@ impl Change {
     }
 }
 
+/// Days that a run was of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DaysTried {
+    /// The first.
+    pub first: NaiveDate,
+    /// The last.
+    pub last: NaiveDate,
+    /// Whether they were reconciled.
+    pub done: bool,
+    /// When the run began.
+    pub started_at: DateTime<Utc>,
+}
+
 /// What a run writes at its end, in the order of the columns.
 fn changing(run: &Run) -> Vec<(&'static str, Value)> {
     let (first, last) = run.days.unzip();
@@ -199,6 +212,30 @@ impl Store {
         .bind(account.to_string())
         .bind(day.to_string());
         Ok(self.one(query, read).await?.is_some())
+    }
+
+    /// The runs of an account that reach past `since`, as far as they are known to be of certain days.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn days_tried(
+        &self,
+        account: GatewayAccountId,
+        since: NaiveDate,
+    ) -> Result<Vec<DaysTried>, StoreError> {
+        let query = sqlx::query(
+            "SELECT * FROM reconciliation
+             WHERE gateway_account_id = $1 AND last_day >= $2 AND state IN ('done', 'failed') ORDER BY id",
+        )
+        .bind(account.to_string())
+        .bind(since.to_string());
+        let runs = self.all(query, read).await?;
+        let tried = |run: Versioned<Run>| {
+            let (first, last) = run.value.days?;
+            let done = run.value.state == "done";
+            Some(DaysTried { first, last, done, started_at: run.value.started_at })
+        };
+        Ok(runs.into_iter().filter_map(tried).collect())
     }
 
     /// Runs of every merchant that began before a moment and have not ended.

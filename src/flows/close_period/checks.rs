@@ -169,6 +169,9 @@ impl ClosePeriod {
                 None => "at no time".to_owned(),
             };
             let why = match ok {
+                true if last.in_motion => {
+                    ", with money under way all the while: a difference of no more than that was not seen".to_owned()
+                }
                 true => String::new(),
                 false => format!(
                     ", before the period was over ({}); tried again at {} in vain: the gateway did not tell its \

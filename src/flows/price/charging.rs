@@ -52,9 +52,9 @@ impl PricesAnswer<'_> {
             }
             let able = able(accounts, item.price);
             if able.is_empty() {
-                item.charged_instead = instead(accounts, item.price, item.from);
+                item.charged_instead = instead(accounts, item.price, item.from).map(Box::new);
             }
-            item.chargeable_at = (able != self.chargeable_at).then_some(able);
+            item.chargeable_at = (able != self.chargeable_at).then(|| able.into());
         }
     }
 }

@@ -129,11 +129,13 @@ pub struct PricedItem<'a> {
     /// The gateways that can charge this amount, where they are not those of the currency.
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub chargeable_at: Option<Vec<String>>,
+    #[schema(value_type = Option<Vec<String>>)]
+    pub chargeable_at: Option<Box<[String]>>,
     /// What would be charged, where no gateway can charge the price.
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub charged_instead: Option<ChargedInstead>,
+    #[schema(value_type = Option<ChargedInstead>)]
+    pub charged_instead: Option<Box<ChargedInstead>>,
 }
 
 /// Where and how prices are shown.
@@ -168,13 +170,11 @@ impl Market<'_> {
         if self.rounding == PriceRounding::Exact
             && let Some((exact, price)) = applied.repricing.exactly(item.price)
         {
-            let priced = self.item(item, exact, price, PriceSource::Converted);
-            return Ok(PricedItem { rule: Some(applied.rule.into()), ..priced });
+            return Ok(self.item(item, exact, price, PriceSource::Converted, Some(applied.rule.into())));
         }
         let exact = applied.rate.convert(item.price)?;
         let ended = self.endings.price(exact, self.rounding, self.country)?;
-        let priced = self.item(item, exact.digits(), ended.price, PriceSource::Converted);
-        Ok(PricedItem { rule: Some(ended.rule), ..priced })
+        Ok(self.item(item, exact.digits(), ended.price, PriceSource::Converted, Some(ended.rule)))
     }
 
     /// Within one currency the shop's own price stands as it is; only cash cannot pay every amount.
@@ -183,10 +183,9 @@ impl Market<'_> {
         let exact = Rate::identity(price.currency()).convert(price)?;
         if self.rounding == PriceRounding::Cash {
             let ended = self.endings.price(exact, PriceRounding::Cash, self.country)?;
-            let priced = self.item(item, exact.digits(), ended.price, PriceSource::AsGiven);
-            return Ok(PricedItem { rule: Some(ended.rule), ..priced });
+            return Ok(self.item(item, exact.digits(), ended.price, PriceSource::AsGiven, Some(ended.rule)));
         }
-        Ok(self.item(item, exact.digits(), price, PriceSource::AsGiven))
+        Ok(self.item(item, exact.digits(), price, PriceSource::AsGiven, None))
     }
 
     fn item<'i>(
@@ -195,6 +194,7 @@ impl Market<'_> {
         exact: ExactDigits,
         price: Money,
         source: PriceSource,
+        rule: Option<Cow<'static, str>>,
     ) -> PricedItem<'i> {
         // The mark is looked up once for the currency shown.
         let text = match price.currency() == self.text.currency() {
@@ -208,7 +208,7 @@ impl Market<'_> {
             price,
             source,
             fallback_reason: None,
-            rule: None,
+            rule,
             text,
             rate: None,
             chargeable_at: None,
@@ -259,7 +259,7 @@ impl Pricing {
         for item in question.items {
             if let Some(price) = market.fixed(&item, market.currency) {
                 let exact = Rate::identity(price.currency()).convert(price)?.digits();
-                items.push(market.item(item, exact, price, PriceSource::PriceBook));
+                items.push(market.item(item, exact, price, PriceSource::PriceBook, None));
                 continue;
             }
             let base = item.price.currency();
@@ -274,12 +274,14 @@ impl Pricing {
                 Entry::Vacant(free) => free.insert(self.applied_if_any(&snapshot, base, shown)?),
             };
             let Some(applied) = applied else {
-                let priced = market.as_given(item)?;
-                items.push(PricedItem { fallback_reason: Some(FallbackReason::NoRate), ..priced });
+                let mut priced = market.as_given(item)?;
+                priced.fallback_reason = Some(FallbackReason::NoRate);
+                items.push(priced);
                 continue;
             };
-            let priced = market.converted(item, applied)?;
-            items.push(PricedItem { rate: (base != first).then(|| applied.answer.clone()), ..priced });
+            let mut priced = market.converted(item, applied)?;
+            priced.rate = (base != first).then(|| applied.answer.clone());
+            items.push(priced);
         }
         if items.iter().all(|item| item.fallback_reason.is_some()) {
             return Err(PriceError::NoRate(first));

@@ -28,12 +28,33 @@ pub struct LastCompared {
     pub compared_at: Option<DateTime<Utc>>,
     /// When that was tried last.
     pub tried_at: DateTime<Utc>,
+    /// Whether money was under way each time: then a difference of no more than that money was not seen.
+    #[serde(default)]
+    pub in_motion: bool,
+}
+
+/// What the books have at the gateway, and how much the calls that are under way may move there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Look {
+    booked: BTreeMap<Currency, i64>,
+    under_way: BTreeMap<Currency, i64>,
+}
+
+/// How a comparison ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Compared {
+    /// Nothing moved.
+    Still,
+    /// What the gateway told fits what was under way.
+    InMotion,
+    Never,
 }
 
 impl Reconciling {
     /// Compares every account whose gateway tells its balance; answers how many currencies differ. What moved at the
-    /// gateway and is not yet booked is no difference: a comparison counts only where no call that moves money was under
-    /// way and the books stood still. An account that is never that quiet is compared another day.
+    /// gateway and is not yet booked is no difference: one is told only where no call that moves money was under way and
+    /// the books stood still. An account that is never that quiet is held against what its books and its calls allow, and
+    /// is compared another day where it does not fit.
     ///
     /// # Errors
     /// [`ReconcileError::Unavailable`].
@@ -70,14 +91,14 @@ impl Reconciling {
     async fn balances_of(&self, open: &OpenAccount) -> Result<usize, ReconcileError> {
         let Some(bills) = open.gateway.bills() else { return Ok(0) };
         // What differs once may have moved between the two answers: it is told where no later look finds it mended.
-        let (mut seen, mut apart) = (None, 0);
+        let (mut seen, mut apart, mut in_motion) = (None, 0, false);
         for _ in 0..LOOKS {
             // What a dispute took a moment ago is in the gateway's balance and may be on its way to us.
             if let Err(error) = self.hear_of_disputes(open, self.now() - DISPUTED).await {
                 tracing::warn!(account = open.account.name, %error, "disputes could not be asked for");
                 break;
             }
-            let before = self.quiet(open).await?;
+            let before = self.look(open).await?;
             let told = match bills.balances().await {
                 Ok(Some(told)) => told,
                 Ok(None) => return Ok(0),
@@ -86,21 +107,29 @@ impl Reconciling {
                     break;
                 }
             };
-            let after = self.quiet(open).await?;
-            if let (Some(booked), true) = (&before, before == after) {
-                let fits = alike(booked, &told);
-                seen = Some((booked.clone(), told));
-                if fits {
-                    apart = 0;
-                    break;
+            let after = self.look(open).await?;
+            match (before, after) {
+                (Some(before), Some(after)) if before == after && before.under_way.is_empty() => {
+                    let fits = alike(&before.booked, &told);
+                    seen = Some((before.booked, told));
+                    if fits {
+                        apart = 0;
+                        break;
+                    }
+                    apart += 1;
                 }
-                apart += 1;
+                (Some(before), Some(after)) => in_motion |= within(&before, &after, &told),
+                _ => {}
             }
             tokio::time::sleep(BETWEEN).await;
         }
         let mut differing = 0;
         let seen = seen.filter(|_| apart != 1);
-        let compared = seen.is_some();
+        let compared = match (&seen, in_motion) {
+            (Some(_), _) => Compared::Still,
+            (None, true) => Compared::InMotion,
+            (None, false) => Compared::Never,
+        };
         if let Some((booked, told)) = seen {
             differing = self.hold_balances(open, &booked, &told).await?;
         }
@@ -113,24 +142,40 @@ impl Reconciling {
         known.map(|row| serde_json::from_str(&row.value).map_err(ReconcileError::unavailable)).transpose()
     }
 
-    async fn note_compared(&self, account: GatewayAccountId, compared: bool) -> Result<(), ReconcileError> {
+    async fn note_compared(
+        &self,
+        account: GatewayAccountId,
+        compared: Compared,
+    ) -> Result<(), ReconcileError> {
         let known = self.0.store.setting(&place(account)).await?;
-        let before = self.last_compared(account).await?.and_then(|last| last.compared_at);
+        let before = self.last_compared(account).await?;
         let now = self.now();
-        let last = LastCompared { compared_at: if compared { Some(now) } else { before }, tried_at: now };
+        let (compared_at, in_motion) = match compared {
+            Compared::Still => (Some(now), false),
+            Compared::InMotion => (Some(now), true),
+            Compared::Never => before.map_or((None, false), |last| (last.compared_at, last.in_motion)),
+        };
+        let last = LastCompared { compared_at, tried_at: now, in_motion };
         let text = serde_json::to_string(&last).map_err(ReconcileError::unavailable)?;
         let mut change = Change::new();
         change.set_setting(&place(account), text, known.as_ref());
         self.commit_once(change).await
     }
 
-    /// What the books have at the gateway; `None` while a call is under way that moves money there.
-    async fn quiet(&self, open: &OpenAccount) -> Result<Option<BTreeMap<Currency, i64>>, ReconcileError> {
-        if self.0.store.is_moving_money(open.account.id).await? {
-            return Ok(None);
-        }
+    /// `None` where nobody can say how much may move.
+    async fn look(&self, open: &OpenAccount) -> Result<Option<Look>, ReconcileError> {
+        let Some(mut under_way) = self.0.store.under_way_at(open.account.id).await? else { return Ok(None) };
         let booked = self.booked(open).await?;
-        Ok((!self.0.store.is_moving_money(open.account.id).await?).then_some(booked))
+        // What came to be under way meanwhile counts as well.
+        let Some(later) = self.0.store.under_way_at(open.account.id).await? else { return Ok(None) };
+        for (currency, minor) in later {
+            let most = under_way.entry(currency).or_default();
+            *most = minor.max(*most);
+        }
+        // What the gateway converts moves amounts that nobody knows before.
+        let holds =
+            |currency: &Currency| open.account.holds.is_empty() || open.account.holds.contains(currency);
+        Ok(under_way.keys().all(holds).then_some(Look { booked, under_way }))
     }
 
     async fn booked(&self, open: &OpenAccount) -> Result<BTreeMap<Currency, i64>, ReconcileError> {
@@ -177,7 +222,51 @@ fn alike(booked: &BTreeMap<Currency, i64>, told: &[Money]) -> bool {
     booked.keys().chain(theirs.keys()).all(|currency| of(booked, currency) == of(&theirs, currency))
 }
 
+/// Whether a gateway tells what lies between two looks at the books, give or take what was under way.
+fn within(before: &Look, after: &Look, told: &[Money]) -> bool {
+    let theirs: BTreeMap<Currency, i64> =
+        told.iter().map(|balance| (balance.currency(), balance.minor())).collect();
+    let of = |all: &BTreeMap<Currency, i64>, currency| all.get(currency).copied().unwrap_or(0);
+    let fits = |currency| {
+        let (one, other) = (of(&before.booked, currency), of(&after.booked, currency));
+        let slack = of(&before.under_way, currency).saturating_add(of(&after.under_way, currency));
+        let (least, most) = (one.min(other).saturating_sub(slack), one.max(other).saturating_add(slack));
+        (least..=most).contains(&of(&theirs, currency))
+    };
+    before.booked.keys().chain(after.booked.keys()).chain(theirs.keys()).all(fits)
+}
+
 /// The setting that remembers an account's last comparison.
 fn place(account: GatewayAccountId) -> String {
     format!("balance_compared/{account}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_balance_fits_what_moved_and_what_is_under_way() {
+        let (usd, sgd) = (Currency::known("USD"), Currency::known("SGD"));
+        let look = |booked: i64, under_way: i64| Look {
+            booked: [(usd, booked)].into(),
+            under_way: [(usd, under_way)].into_iter().filter(|(_, minor)| *minor != 0).collect(),
+        };
+        let told = |minor| [Money::from_minor(minor, usd)];
+        for (before, after, theirs, fits) in [
+            (look(1_000, 0), look(1_500, 0), 1_000, true),
+            (look(1_000, 0), look(1_500, 0), 1_501, false),
+            (look(1_000, 0), look(1_000, 300), 1_300, true),
+            (look(1_000, 0), look(1_000, 300), 700, true),
+            (look(1_000, 200), look(1_200, 300), 1_701, false),
+            (look(1_000, 200), look(1_200, 300), 499, false),
+        ] {
+            assert_eq!(within(&before, &after, &told(theirs)), fits, "{before:?} {after:?} {theirs}");
+        }
+        let other = [Money::from_minor(1_000, usd), Money::from_minor(1, sgd)];
+        assert!(
+            !within(&look(1_000, 5), &look(1_000, 5), &other),
+            "a currency of which nothing is under way"
+        );
+    }
 }

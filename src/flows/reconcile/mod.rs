@@ -17,6 +17,7 @@ mod bill;
 mod books;
 mod error;
 mod fees;
+mod late;
 mod lists;
 mod lost;
 mod moved;
@@ -27,7 +28,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::clock::Clock;
 use crate::crash::{Point, point};
@@ -47,8 +48,6 @@ pub use balances::LastCompared;
 pub use error::ReconcileError;
 pub use view::{BookedView, Evidence, FeeTermsView, ItemView, LearnedFee, LineView, RunView};
 
-/// How many days back a bill that failed is asked for again.
-const DAYS_OF_LATE: u64 = 3;
 /// Items written at a time.
 const PAGE: usize = 200;
 
@@ -216,47 +215,6 @@ impl Reconciling {
         let bill = Bill::Day(day);
         let run = self.begin(self.0.ids.mint(), &open, &bill, Change::new()).await?;
         Ok(self.carry(run, open, bill).await)
-    }
-
-    /// Every account whose bills can be had: its days of late that are over for half a day and were not reconciled. By
-    /// then the gateway shows what it moved. Answers how many were; one account's trouble stops no other, and a day that
-    /// failed is asked for again.
-    ///
-    /// # Errors
-    /// [`ReconcileError::Unavailable`] once all accounts had their turn, where the trouble is our own: the store, the disk,
-    /// the folder of the bills. A gateway that has no bill yet, or one that is none, is told in its run.
-    pub async fn days_of_late(&self) -> Result<usize, ReconcileError> {
-        let (mut done, mut in_the_way) = (0, None);
-        for open in self.0.pay.accounts().all() {
-            let Some(bills) = open.gateway.bills() else { continue };
-            if bills.way() == crate::gateways::bills::Way::ByHand {
-                continue;
-            }
-            let settled = self.now() - TimeDelta::hours(12);
-            let today = settled.with_timezone(&bills.zone()).date_naive();
-            for back in (1..=DAYS_OF_LATE).rev() {
-                let Some(day) = today.checked_sub_days(Days::new(back)) else { continue };
-                match self.day_of_late(open.clone(), day).await {
-                    Ok(was_done) => done += usize::from(was_done),
-                    Err(error) => {
-                        let account = &open.account.name;
-                        in_the_way.get_or_insert_with(|| format!("{account}, {day}: {error}"));
-                    }
-                }
-            }
-        }
-        in_the_way.map_or(Ok(done), |why| Err(ReconcileError::Unavailable(why)))
-    }
-
-    /// Whether the day was reconciled now; an error is trouble of our own.
-    async fn day_of_late(&self, open: Arc<OpenAccount>, day: NaiveDate) -> Result<bool, ReconcileError> {
-        if self.0.store.reconciled(open.account.id, day).await? {
-            return Ok(false);
-        }
-        match self.day_with_reason(open, day).await? {
-            (_, Some(ours @ ReconcileError::Unavailable(_))) => Err(ours),
-            (run, _) => Ok(run.state == "done"),
-        }
     }
 
     async fn work(

@@ -20,6 +20,9 @@ pub(super) fn read<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Option<T> {
     flat.mark().is_none().then_some(read)
 }
 
+/// Bytes of a short part of a list.
+const SHORT_PART: usize = 48;
+
 /// A body and how far it is read.
 struct Flat<'b> {
     body: &'b str,
@@ -188,6 +191,12 @@ impl<'b> SeqAccess<'b> for Parts<'_, 'b> {
 
     fn next_element_seed<T: DeserializeSeed<'b>>(&mut self, seed: T) -> Result<Option<T::Value>, Unread> {
         if self.follow()? { seed.deserialize(&mut *self.flat).map(Some) } else { Ok(None) }
+    }
+
+    /// About as many as the rest of the body has room for: a list seldom grows after that, and a lie costs what the body
+    /// has cost already.
+    fn size_hint(&self) -> Option<usize> {
+        Some((self.flat.body.len() - self.flat.at) / SHORT_PART)
     }
 }
 

@@ -5,6 +5,7 @@ use straits::domain::disputes::MovementKind;
 use straits::domain::findings::{Action, Finding, FindingKind, FindingState};
 use straits::domain::ledger::ageing::settle_oldest;
 use straits::domain::ledger::{AccountCode, JournalEvent};
+use straits::domain::orders::{Intent, IntentKind, Outcome};
 use straits::domain::periods::PeriodClose;
 use straits::flows::close_period::CloseError;
 use straits::flows::journals::JournalFlowError;
@@ -292,6 +293,50 @@ async fn a_close_rests_on_no_balance_that_was_compared_before_the_period_was_ove
         let checks = strange.close_period.look(strange.merchant.id, day).await.unwrap();
         let [(false, true, detail)] = &aged(&checks)[..] else { panic!("{checks:?}") };
         assert!(detail.contains("was compared at no time"), "{detail}");
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_that_is_never_quiet_is_held_against_what_is_under_way() {
+    on_each_engine("an_account_that_is_never_quiet", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let payment = one(&world, "busy").await;
+        // A call of which nobody knows what came: it may have moved the payment's 100.00, or nothing.
+        let mut change = Change::new();
+        change.insert_intent(&Intent {
+            id: world.ids.mint(),
+            merchant: world.merchant.id,
+            payment,
+            kind: IntentKind::Refund(world.ids.mint()),
+            request_ref: "lost".into(),
+            lease: None,
+            outcome: Outcome::Unknown,
+            detail: None,
+            attempts: 1,
+            created_at: database.clock.now(),
+        });
+        store.commit(change).await.unwrap();
+        for (told, ok, why) in [
+            ("-4.90", true, "money under way all the while"),
+            ("95.10", true, "money under way all the while"),
+            // Twice the amount: it may have been under way in each look.
+            ("295.11", false, "in vain"),
+        ] {
+            world.far.tell_balances(Ok(vec![money(told, "USD")]));
+            database.tick(TimeDelta::days(1));
+            let yesterday = today(&world) - TimeDelta::days(1);
+            let checks = world.close_period.look(world.merchant.id, yesterday).await.unwrap();
+            let [age] =
+                &checks.iter().filter(|check| check.name == "gateway_balance_age").collect::<Vec<_>>()[..]
+            else {
+                panic!("{checks:?}")
+            };
+            assert_eq!((age.ok, age.detail.contains(why)), (ok, true), "{told}: {}", age.detail);
+        }
+        assert_eq!(world.findings().await.len(), 0, "nothing that may be under way is told as a difference");
         store.close().await;
     })
     .await;
