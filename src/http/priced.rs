@@ -3,6 +3,7 @@
 //! A shop window asks a hundred prices at once; looking at every byte of every name for something to escape cost more
 //! than the prices. Names and marks are copied as they stand here; a test holds every byte against serde's.
 
+use crate::domain::fx::Written;
 use crate::flows::price::{FallbackReason, PriceSource, PricedItem, PricesAnswer};
 use crate::money::Currency;
 
@@ -40,28 +41,42 @@ type Kind<'a> = (Currency, PriceSource, Option<FallbackReason>, Option<&'a str>)
 struct Between<'a> {
     /// Behind the amount in the shop.
     from: Option<(Currency, Vec<u8>)>,
-    /// Behind the price.
-    price: Option<(Kind<'a>, Vec<u8>)>,
+    /// Around the number that the shopper reads.
+    price: Option<Around<'a>>,
+}
+
+struct Around<'a> {
+    kind: Kind<'a>,
+    manner: Written,
+    before: Vec<u8>,
+    behind: Vec<u8>,
 }
 
 impl<'a> Between<'a> {
     fn write(&mut self, item: &'a PricedItem<'_>, text: &mut Vec<u8>) -> serde_json::Result<()> {
-        text.push(b'{');
-        if let Some(sku) = &item.sku {
-            text.extend_from_slice(b"\"sku\":");
-            write_plain(sku, text)?;
-            text.push(b',');
+        match &item.sku {
+            None => text.extend_from_slice(b"{\"from\":{\"amount\":\""),
+            Some(sku) if is_plain(sku) => {
+                text.extend_from_slice(b"{\"sku\":\"");
+                text.extend_from_slice(sku.as_bytes());
+                text.extend_from_slice(b"\",\"from\":{\"amount\":\"");
+            }
+            Some(sku) => {
+                text.extend_from_slice(b"{\"sku\":");
+                serde_json::to_writer(&mut *text, sku)?;
+                text.extend_from_slice(b",\"from\":{\"amount\":\"");
+            }
         }
-        text.extend_from_slice(b"\"from\":{\"amount\":\"");
         text.extend_from_slice(item.from.digits().as_bytes());
         text.extend_from_slice(self.behind_from(item.from.currency()));
         text.extend_from_slice(item.exact.as_bytes());
         text.extend_from_slice(b"\",\"price\":{\"amount\":\"");
         let digits = item.price.digits();
         text.extend_from_slice(digits.as_bytes());
-        text.extend_from_slice(self.behind_price(item)?);
-        item.text.write_with(&digits, text);
-        text.push(b'"');
+        let around = self.around(item)?;
+        text.extend_from_slice(&around.before);
+        item.text.write_number(&digits, text);
+        text.extend_from_slice(&around.behind);
         if let Some(rate) = &item.rate {
             text.extend_from_slice(b",\"rate\":");
             serde_json::to_writer(&mut *text, rate)?;
@@ -79,47 +94,47 @@ impl<'a> Between<'a> {
     }
 
     fn behind_from(&mut self, currency: Currency) -> &[u8] {
-        if self.from.as_ref().is_none_or(|(known, _)| *known != currency) {
-            self.from =
-                Some((currency, format!("\",\"currency\":\"{currency}\"}},\"exact\":\"").into_bytes()));
-        }
-        self.from.as_ref().map_or(&[], |(_, text)| text)
+        let known = self.from.take().filter(|(known, _)| *known == currency);
+        let words = || format!("\",\"currency\":\"{currency}\"}},\"exact\":\"").into_bytes();
+        &self.from.insert(known.unwrap_or_else(|| (currency, words()))).1
     }
 
-    fn behind_price(&mut self, item: &'a PricedItem<'_>) -> serde_json::Result<&[u8]> {
+    fn around(&mut self, item: &'a PricedItem<'_>) -> serde_json::Result<&Around<'a>> {
         let kind = (item.price.currency(), item.source, item.fallback_reason, item.rule.as_deref());
-        if self.price.as_ref().is_none_or(|(known, _)| *known != kind) {
-            self.price = Some((kind, words_of(kind)?));
+        let known = self.price.take().filter(|known| known.kind == kind && known.manner.is_like(&item.text));
+        let around = match known {
+            Some(known) => known,
+            None => Around::of(kind, item.text)?,
+        };
+        Ok(self.price.insert(around))
+    }
+}
+
+impl<'a> Around<'a> {
+    fn of(kind: Kind<'a>, manner: Written) -> serde_json::Result<Around<'a>> {
+        let (currency, source, fallback, rule) = kind;
+        let mut before = format!("\",\"currency\":\"{currency}\"}},\"source\":").into_bytes();
+        serde_json::to_writer(&mut before, &source)?;
+        if let Some(reason) = fallback {
+            before.extend_from_slice(b",\"fallback_reason\":");
+            serde_json::to_writer(&mut before, &reason)?;
         }
-        Ok(self.price.as_ref().map_or(&[], |(_, text)| text))
+        if let Some(rule) = rule {
+            before.extend_from_slice(b",\"rule\":");
+            serde_json::to_writer(&mut before, rule)?;
+        }
+        before.extend_from_slice(b",\"text\":\"");
+        manner.write_opening(&mut before);
+        let mut behind = Vec::new();
+        manner.write_closing(&mut behind);
+        behind.push(b'"');
+        Ok(Around { kind, manner, before, behind })
     }
 }
 
-/// What stands between a price and its writing.
-fn words_of((currency, source, fallback, rule): Kind<'_>) -> serde_json::Result<Vec<u8>> {
-    let mut text = format!("\",\"currency\":\"{currency}\"}},\"source\":").into_bytes();
-    serde_json::to_writer(&mut text, &source)?;
-    if let Some(reason) = fallback {
-        text.extend_from_slice(b",\"fallback_reason\":");
-        serde_json::to_writer(&mut text, &reason)?;
-    }
-    if let Some(rule) = rule {
-        text.extend_from_slice(b",\"rule\":");
-        serde_json::to_writer(&mut text, rule)?;
-    }
-    text.extend_from_slice(b",\"text\":\"");
-    Ok(text)
-}
-
-/// A text, mostly one in which nothing is escaped.
-fn write_plain(value: &str, text: &mut Vec<u8>) -> serde_json::Result<()> {
-    if value.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
-        return serde_json::to_writer(text, value);
-    }
-    text.push(b'"');
-    text.extend_from_slice(value.as_bytes());
-    text.push(b'"');
-    Ok(())
+/// Whether nothing in a text has to be escaped.
+fn is_plain(text: &str) -> bool {
+    !text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')
 }
 
 #[cfg(test)]

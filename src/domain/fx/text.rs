@@ -209,16 +209,34 @@ impl Written {
 
     /// Writes it, in UTF-8. It holds neither quotes nor backslashes nor control characters.
     pub fn write(&self, text: &mut Vec<u8>) {
-        self.write_with(&self.money.digits(), text);
+        self.write_opening(text);
+        self.write_number(&self.money.digits(), text);
+        self.write_closing(text);
     }
 
-    /// The same, with the amount's own digits from whoever has them already.
-    pub fn write_with(&self, digits: &Digits, text: &mut Vec<u8>) {
-        let row = self.locale.0;
-        let pattern = if self.money.is_negative() { &row.negative } else { &row.positive };
-        pattern.open(self.mark, text);
+    /// What stands before the number.
+    pub fn write_opening(&self, text: &mut Vec<u8>) {
+        self.pattern().open(self.mark, text);
+    }
+
+    /// The number, with the amount's own digits from whoever has them already.
+    pub fn write_number(&self, digits: &Digits, text: &mut Vec<u8>) {
         self.locale.number(self.money.currency(), digits, text);
-        pattern.close(self.mark, text);
+    }
+
+    /// What stands behind the number.
+    pub fn write_closing(&self, text: &mut Vec<u8>) {
+        self.pattern().close(self.mark, text);
+    }
+
+    /// Whether what stands around the number is the same.
+    pub fn is_like(&self, other: &Written) -> bool {
+        std::ptr::eq(self.pattern(), other.pattern()) && std::ptr::eq(self.mark.text, other.mark.text)
+    }
+
+    fn pattern(&self) -> &'static Pattern {
+        let row = self.locale.0;
+        if self.money.is_negative() { &row.negative } else { &row.positive }
     }
 }
 

@@ -138,6 +138,14 @@ pub struct PricedItem<'a> {
     pub charged_instead: Option<Box<ChargedInstead>>,
 }
 
+/// What becomes of one amount.
+struct Shown {
+    exact: ExactDigits,
+    price: Money,
+    source: PriceSource,
+    rule: Option<Cow<'static, str>>,
+}
+
 /// Where and how prices are shown.
 struct Market<'a> {
     currency: Currency,
@@ -162,40 +170,45 @@ impl Market<'_> {
         Some(self.book.price(&sku, currency, self.country, self.now)?.price)
     }
 
-    fn converted<'i>(&self, item: Item<'i>, applied: &Applied) -> Result<PricedItem<'i>, PriceError> {
-        if item.price.currency() == applied.rate.quote() {
-            return self.as_given(item);
+    fn converted(&self, own: Money, applied: &Applied) -> Result<Shown, PriceError> {
+        if own.currency() == applied.rate.quote() {
+            return self.as_given(own);
         }
         // Most prices are exact ones: one division, and words that are written once.
-        if self.rounding == PriceRounding::Exact
-            && let Some((exact, price)) = applied.repricing.exactly(item.price)
-        {
-            return Ok(self.item(item, exact, price, PriceSource::Converted, Some(applied.rule.into())));
-        }
-        let exact = applied.rate.convert(item.price)?;
-        let ended = self.endings.price(exact, self.rounding, self.country)?;
-        Ok(self.item(item, exact.digits(), ended.price, PriceSource::Converted, Some(ended.rule)))
+        let (exact, price, rule) = match applied.repricing.exactly(own) {
+            Some((exact, price)) if self.rounding == PriceRounding::Exact => {
+                (exact, price, applied.rule.into())
+            }
+            _ => {
+                let exact = applied.rate.convert(own)?;
+                let ended = self.endings.price(exact, self.rounding, self.country)?;
+                (exact.digits(), ended.price, ended.rule)
+            }
+        };
+        Ok(Shown { exact, price, source: PriceSource::Converted, rule: Some(rule) })
     }
 
     /// Within one currency the shop's own price stands as it is; only cash cannot pay every amount.
-    fn as_given<'i>(&self, item: Item<'i>) -> Result<PricedItem<'i>, PriceError> {
-        let price = item.price;
-        let exact = Rate::identity(price.currency()).convert(price)?;
-        if self.rounding == PriceRounding::Cash {
-            let ended = self.endings.price(exact, PriceRounding::Cash, self.country)?;
-            return Ok(self.item(item, exact.digits(), ended.price, PriceSource::AsGiven, Some(ended.rule)));
-        }
-        Ok(self.item(item, exact.digits(), price, PriceSource::AsGiven, None))
+    fn as_given(&self, own: Money) -> Result<Shown, PriceError> {
+        let exact = Rate::identity(own.currency()).convert(own)?;
+        let (price, rule) = match self.rounding {
+            PriceRounding::Cash => {
+                let ended = self.endings.price(exact, PriceRounding::Cash, self.country)?;
+                (ended.price, Some(ended.rule))
+            }
+            _ => (own, None),
+        };
+        Ok(Shown { exact: exact.digits(), price, source: PriceSource::AsGiven, rule })
     }
 
     fn item<'i>(
         &self,
         item: Item<'i>,
-        exact: ExactDigits,
-        price: Money,
-        source: PriceSource,
-        rule: Option<Cow<'static, str>>,
+        shown: Shown,
+        fallback_reason: Option<FallbackReason>,
+        rate: Option<Arc<ToldRate>>,
     ) -> PricedItem<'i> {
+        let Shown { exact, price, source, rule } = shown;
         // The mark is looked up once for the currency shown.
         let text = match price.currency() == self.text.currency() {
             true => self.text.with(price),
@@ -207,10 +220,10 @@ impl Market<'_> {
             exact,
             price,
             source,
-            fallback_reason: None,
+            fallback_reason,
             rule,
             text,
-            rate: None,
+            rate,
             chargeable_at: None,
             charged_instead: None,
         }
@@ -259,14 +272,16 @@ impl Pricing {
         for item in question.items {
             if let Some(price) = market.fixed(&item, market.currency) {
                 let exact = Rate::identity(price.currency()).convert(price)?.digits();
-                items.push(market.item(item, exact, price, PriceSource::PriceBook, None));
+                let fixed = Shown { exact, price, source: PriceSource::PriceBook, rule: None };
+                items.push(market.item(item, fixed, None, None));
                 continue;
             }
             let base = item.price.currency();
             if base == first
                 && let Some(applied) = &rate
             {
-                items.push(market.converted(item, applied)?);
+                let shown = market.converted(item.price, applied)?;
+                items.push(market.item(item, shown, None, None));
                 continue;
             }
             let applied = match others.entry(base) {
@@ -274,14 +289,13 @@ impl Pricing {
                 Entry::Vacant(free) => free.insert(self.applied_if_any(&snapshot, base, shown)?),
             };
             let Some(applied) = applied else {
-                let mut priced = market.as_given(item)?;
-                priced.fallback_reason = Some(FallbackReason::NoRate);
-                items.push(priced);
+                let given = market.as_given(item.price)?;
+                items.push(market.item(item, given, Some(FallbackReason::NoRate), None));
                 continue;
             };
-            let mut priced = market.converted(item, applied)?;
-            priced.rate = (base != first).then(|| applied.answer.clone());
-            items.push(priced);
+            let converted = market.converted(item.price, applied)?;
+            let told = (base != first).then(|| applied.answer.clone());
+            items.push(market.item(item, converted, None, told));
         }
         if items.iter().all(|item| item.fallback_reason.is_some()) {
             return Err(PriceError::NoRate(first));
