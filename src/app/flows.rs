@@ -172,6 +172,7 @@ pub async fn build(
         pay: pay.clone(),
         settlements: settlements.clone(),
         holder,
+        rates: rates.clone(),
         rules: built.settings.payouts.clone(),
         rails: rails(built, public_url)?,
     });

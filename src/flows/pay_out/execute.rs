@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::crash::{Point, point};
 use crate::domain::findings::FindingKind;
@@ -14,6 +14,7 @@ use crate::domain::payouts::{
     FIRST_UNDER_WAY, FeeBearer, Line, Payout, PayoutBatch, PayoutPlan, PayoutState, PlanState, ReturnFault,
     postings,
 };
+use crate::domain::treasury::{Calendars, RouteTable};
 use crate::ids::{PayoutBatchId, PlanId, RailAccountId, SupplierAccountId, SupplierId};
 use crate::money::{Currency, Money};
 use crate::store::{Change, CommitError, Versioned};
@@ -118,7 +119,7 @@ impl PayingOut {
         rail: &OpenRail,
         lines: &[&Line],
     ) -> Result<Change, PayOutError> {
-        let ground = self.ground(plan, lines).await?;
+        let mut ground = self.ground(plan, lines).await?;
         let (now, mut change, mut held) = (self.0.clock.now(), Change::new(), 0);
         let batch: PayoutBatchId = self.0.ids.mint();
         for line in lines {
@@ -130,6 +131,7 @@ impl PayingOut {
                 }
                 None => {
                     self.book(&mut change, line, &payout)?;
+                    ground.take(line)?;
                     held += 1;
                 }
             }
@@ -142,6 +144,7 @@ impl PayingOut {
             plan: plan.id,
             rail_account: rail.account.id,
             rail_ref: None,
+            execute_on: lines.first().and_then(|line| taken_on(line, now)),
             lease: None,
             outcome: if nothing { Outcome::Refused } else { Outcome::Open },
             detail: nothing.then(|| "nothing of it can be paid any more".to_owned()),
@@ -263,7 +266,25 @@ impl PayingOut {
     }
 }
 
+/// The day on which the rail takes what is handed over now, by the line's route: behind the cut-off, or where a bank does
+/// not work, it is a later one.
+fn taken_on(line: &Line, now: DateTime<Utc>) -> Option<NaiveDate> {
+    let route = RouteTable::shipped().named(&line.route, line.net.currency(), now.date_naive())?;
+    Some(Calendars::shipped().value_date(&route, now)?.instructed)
+}
+
 impl Ground {
+    /// What a line takes is no other line's.
+    fn take(&mut self, line: &Line) -> Result<(), PayOutError> {
+        let place = (line.supplier, line.net.currency());
+        for (of, taken) in [(&mut self.available, line.gross), (&mut self.owed, line.debt)] {
+            if let Some(money) = of.get_mut(&place) {
+                *money = money.checked_sub(taken).map_err(PayOutError::unavailable)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Why a line is not paid after all.
     fn refuses(&self, line: &Line) -> Option<(&'static str, String)> {
         let place = (line.supplier, line.net.currency());

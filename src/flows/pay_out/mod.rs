@@ -18,6 +18,7 @@ mod file;
 mod plan;
 mod rails;
 mod send;
+mod standing;
 mod stop;
 mod terms;
 mod view;
@@ -32,6 +33,7 @@ use crate::domain::payouts::{PayoutPlan, PayoutRules};
 use crate::gateways::Payouts;
 use crate::ids::{IdSource, MerchantId, PlanId};
 use crate::money::Money;
+use crate::rates::RateBook;
 use crate::store::{Change, Store, Versioned};
 use crate::vault::Vault;
 
@@ -70,6 +72,8 @@ pub struct Parts {
     pub settlements: Settlements,
     /// Who we are to leases.
     pub holder: Holder,
+    /// What amounts of different currencies are worth beside one another.
+    pub rates: Arc<RateBook>,
     /// The merchant's rules.
     pub rules: PayoutRules,
     /// Rails that are no gateway's, by their word.

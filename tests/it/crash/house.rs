@@ -191,7 +191,7 @@ impl House {
             ids: ids.clone(),
             pay: pay.clone(),
             settlements: settlements.clone(),
-            rates,
+            rates: rates.clone(),
             holder,
             clock: clock.clone(),
         });
@@ -218,6 +218,7 @@ impl House {
             pay: pay.clone(),
             settlements,
             holder,
+            rates,
             rules: rules(),
             rails: BTreeMap::from([("paypal_payouts".to_owned(), rail)]),
         });

@@ -281,6 +281,7 @@ fn instance(world: &World, rail: &Arc<FarRail>, word: &str, rules: PayoutRules, 
         pay: world.pay.clone(),
         settlements: world.settlements.clone(),
         holder: Holder { boot: world.ids.mint(), alone },
+        rates: world.rates.clone(),
         rules,
         rails: BTreeMap::from([(word.to_owned(), rail)]),
     })

@@ -1,0 +1,132 @@
+//! The draft is the planner's plan: its certificate is stored with it and holds before a checker that shares no code with
+//! what made it; the same ground gives the same content; some hundred suppliers are drafted while a person waits.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use straits::domain::ledger::AccountCode;
+use straits::domain::payouts::{PayoutPlan, PlanDocument};
+
+use super::money;
+use super::world::{From, Treasury};
+use crate::engines::{TestDatabase, on_each_engine};
+use crate::money_flows::world::{Setup, World};
+
+async fn treasury(database: &TestDatabase, from: From) -> Treasury {
+    let store = database.open().await;
+    let world = World::on(&store, &database.clock, Setup::default()).await;
+    Treasury::on(world, "rail", from, "USD", 100).await
+}
+
+async fn certificate(treasury: &Treasury, plan: &PayoutPlan) -> String {
+    treasury.paying.certificate(treasury.world.merchant.id, plan.id).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_served_proves_the_plan_and_one_digit_more_does_not() {
+    on_each_engine("payout certificate", async |database| {
+        let treasury = treasury(database, From::PayPal).await;
+        let suppliers = treasury.crowd(3, "500.00").await;
+        treasury.terms(suppliers[0], r#"{"fee_bearer":"supplier"}"#).await;
+        let plan = treasury.draft().await;
+        let text = certificate(&treasury, &plan).await;
+        let proof = &plan.document.proof;
+        assert_eq!(PlanDocument::hash_of(&text), proof.certificate, "the content names these bytes");
+        let verdict = plan_checker::check(&text).unwrap();
+        assert_eq!((&verdict.plan, &verdict.table), (&proof.plan, &proof.routes));
+        assert_eq!(
+            (proof.cost, proof.bound, proof.gap),
+            (money("29.80", "USD"), proof.cost, money("0.00", "USD"))
+        );
+
+        // What is chosen there is what the lines pay.
+        let whole: Value = serde_json::from_str(&text).unwrap();
+        for line in &plan.document.lines {
+            let proofs = whole["body"]["parts"].as_array().unwrap().iter();
+            let mut proofs = proofs.flat_map(|part| part["suppliers"].as_array().unwrap());
+            let one = proofs.find(|one| one["supplier"] == line.supplier.to_string()).unwrap();
+            let chosen = &one["alternatives"][usize::try_from(one["chosen"].as_u64().unwrap()).unwrap()];
+            assert_eq!(chosen["items"][0][1], line.amount.minor().to_string());
+            assert_eq!(chosen["fee"], line.fee.minor().to_string());
+        }
+
+        let digits = text.bytes().enumerate().filter(|(_, byte)| byte.is_ascii_digit());
+        let places: Vec<usize> = digits.map(|(place, _)| place).collect();
+        for place in places.iter().copied().step_by(places.len() / 50) {
+            let mut bytes = text.clone().into_bytes();
+            bytes[place] = b'0' + (bytes[place] - b'0' + 1) % 10;
+            let changed = String::from_utf8(bytes).unwrap();
+            assert!(plan_checker::check(&changed).is_err(), "{}", &text[place.saturating_sub(30)..=place]);
+        }
+
+        // The same ground, the same content; another plan of what is there by then, another certificate.
+        assert_eq!(treasury.draft().await.hash, plan.hash);
+        treasury.fund(AccountCode::SUPPLIER_AVAILABLE, suppliers[1], "1.00").await;
+        assert_ne!(certificate(&treasury, &treasury.draft().await).await, text);
+        assert_eq!(certificate(&treasury, &plan).await, text);
+
+        // What one payout less would cost was not planned: the proof stays that of the draft.
+        let word = straits::flows::pay_out::Word::Drop {
+            supplier: suppliers[2],
+            currency: money("1.00", "USD").currency(),
+        };
+        let edited = treasury.say(treasury.world.maker, plan.id, word).await.unwrap();
+        assert_ne!(edited.hash, plan.hash);
+        assert_eq!(&edited.document.proof, proof);
+        assert_eq!(certificate(&treasury, &edited).await, text);
+        treasury.world.store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn money_that_is_on_its_way_is_not_planned_twice() {
+    on_each_engine("payout funding", async |database| {
+        let treasury = treasury(database, From::PayPal).await;
+        let suppliers = treasury.crowd(1, "500.00").await;
+        let held = |plan: &PayoutPlan| plan.document.funding().unwrap()[0].held;
+        let first = treasury.draft().await;
+        assert_eq!(held(&first), money("1000000.00", "USD"));
+        let sent = treasury.sent().await;
+        treasury.fund(AccountCode::SUPPLIER_AVAILABLE, suppliers[0], "1000000.00").await;
+        let plan = treasury.draft().await;
+        assert_eq!(held(&plan), money("999500.00", "USD"), "500.00 are on their way");
+        let need = plan.document.funding().unwrap().remove(0);
+        // Fifty items of 20,000.00, each with the highest fee: 1,001,000.00.
+        assert_eq!((plan.document.lines.len(), need.needed), (50, money("1001000.00", "USD")));
+        assert_eq!((need.missing, need.account.as_str()), (money("1500.00", "USD"), "1110[paypal] USD"));
+        assert!(need.by > database.clock.now());
+        treasury.works(sent).await;
+        // All of it is executed, item by item, and nobody twice.
+        let plan = treasury.sent().await;
+        treasury.works(plan).await;
+        assert_eq!((treasury.state(plan).await, treasury.payouts(plan).await.len()), ("completed", 50));
+        treasury.once(plan).await;
+        treasury.world.store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn five_hundred_suppliers_are_drafted_while_a_person_waits() {
+    on_each_engine("payout crowd", async |database| {
+        let treasury = treasury(database, From::PayPal).await;
+        let suppliers = treasury.crowd(500, "100.00").await;
+        for (nth, supplier) in suppliers.iter().enumerate().take(100) {
+            treasury.fund(AccountCode::SUPPLIER_AVAILABLE, supplier, &format!("{nth}.01")).await;
+        }
+        let start = Instant::now();
+        let plan = treasury.draft().await;
+        let took = start.elapsed();
+        println!("500 suppliers: {took:?}");
+        assert_eq!((plan.document.lines.len(), plan.document.proof.gap), (500, money("0.00", "USD")));
+        let start = Instant::now();
+        let verdict = plan_checker::check(&certificate(&treasury, &plan).await).unwrap();
+        println!("checked: {:?}", start.elapsed());
+        assert_eq!((verdict.suppliers, verdict.unpaid), (500, 0));
+        // Unoptimised, on a busy machine; a release draws it up in a fraction.
+        assert!(took < Duration::from_secs(30), "{took:?}");
+        treasury.world.store.close().await;
+    })
+    .await;
+}
