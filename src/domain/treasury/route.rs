@@ -12,6 +12,7 @@ use crate::money::{Currency, Money, MoneyError, Percent, Rounding};
 
 /// Who bears a route's charges (ISO 20022 `ChrgBr`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = RouteBearer)]
 pub enum Bearer {
     /// The platform: the supplier's amount leaves us whole.
     #[serde(rename = "DEBT")]
@@ -35,8 +36,9 @@ pub enum Market {
 }
 
 /// What the fee's percentage is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RouteFeeBase)]
 pub enum FeeBase {
     /// What is sent (J19).
     #[default]

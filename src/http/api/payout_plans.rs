@@ -12,7 +12,7 @@ use crate::http::caller::Caller;
 use crate::http::extract::{Json, Paging, Query};
 use crate::http::idempotent::{self, Asked, KeyHeader};
 use crate::http::problem::{Answer, Code, Problem};
-use crate::http::schemas::{PayoutPlan, PayoutPlanSummary, PlanStateWord};
+use crate::http::schemas::{PayoutPlan, PayoutPlanSummary, PlanCertificate, PlanStateWord};
 use crate::http::service::Service;
 use crate::http::wire::{self, CurrencyIn, IdIn, Page};
 use crate::ids::{PlanId, SupplierId};
@@ -190,7 +190,7 @@ pub async fn pain001(service: web::Data<Service>, caller: Caller, id: web::Path<
 /// What proves the plan as it was drafted: every alternative with its cost and what ruled it out, prices of what is scarce,
 /// bound and gap. SHA-256 of these bytes is in the plan's content; `straits plan check` verifies them, sharing no code with
 /// what made them.
-#[utoipa::path(get, path = "/v1/payout-plans/{id}/certificate", tag = "payouts", params(("id" = inline(crate::ids::PlanId), Path, example = "pln_01kb0000000000000000000000")), responses((status = 200, description = "The certificate", body = String, content_type = "application/json", example = json!({"digest": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "body": {"format": "straits-plan-certificate-3"}}))))]
+#[utoipa::path(get, path = "/v1/payout-plans/{id}/certificate", tag = "payouts", params(("id" = inline(crate::ids::PlanId), Path, example = "pln_01kb0000000000000000000000")), responses((status = 200, description = "The certificate", body = PlanCertificate)))]
 pub async fn certificate(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id: PlanId = wire::path_id(&id, "payout plan")?;
     let text = service.paying_out.certificate(caller.merchant(), id).await?;
