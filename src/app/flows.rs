@@ -173,6 +173,7 @@ pub async fn build(
         settlements: settlements.clone(),
         holder,
         rates: rates.clone(),
+        tables: built.settings.payout_tables.clone(),
         rules: built.settings.payouts.clone(),
         rails: rails(built, public_url)?,
     });

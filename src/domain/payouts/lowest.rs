@@ -4,10 +4,11 @@
 //! rate is known and shown in the certificate, never chosen.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::treasury::{self, Calendars, Effort, Mids, PlanRequest, Planned, RouteTable, reachable};
+use crate::domain::treasury::{self, Effort, Mids, PlanRequest, Planned, Tables, reachable};
 use crate::ids::RailAccountId;
 use crate::money::Currency;
 
@@ -31,6 +32,8 @@ pub struct Draft {
     pub offers: Vec<Offer>,
     /// The merchant's rules.
     pub rules: PayoutRules,
+    /// Routes, prices and holidays.
+    pub tables: Arc<Tables>,
 }
 
 /// A plan's document and what proves it.
@@ -51,7 +54,7 @@ impl Draft {
             (Some(only), 1) => *only,
             _ => Currency::known("USD"),
         };
-        let table = RouteTable::shipped().into_currencies(&paid);
+        let table = self.tables.routes.into_currencies(&paid);
         let sources = table.routes.iter().map(|route| route.source_currency);
         (home, sources.chain(paid).filter(|currency| *currency != home).collect())
     }
@@ -67,8 +70,8 @@ impl Draft {
         let mut request = PlanRequest {
             now: self.now,
             mids,
-            routes: RouteTable::shipped().into_currencies(&paid),
-            calendars: Calendars::shipped().clone(),
+            routes: self.tables.routes.into_currencies(&paid),
+            calendars: self.tables.holidays.clone(),
             payables: Vec::new(),
             funds: funds(&self.offers),
             positions: Vec::new(),
@@ -180,8 +183,20 @@ pub(super) mod tests {
 
     /// A draft without any rates.
     pub fn drafted(payables: Vec<Payable>, offers: Vec<Offer>, rules: PayoutRules) -> Drafted {
-        let draft = Draft { now: now(), payables, excluded: vec![], offers, rules };
-        let mids = Mids { home: draft.currencies().0, as_of: now(), rates: BTreeMap::new() };
+        at_rates(payables, offers, rules, &[])
+    }
+
+    /// At these rates: units of what costs are stated in for one of each.
+    pub fn at_rates(
+        payables: Vec<Payable>,
+        offers: Vec<Offer>,
+        rules: PayoutRules,
+        rates: &[(&'static str, &str)],
+    ) -> Drafted {
+        let tables = Arc::new(Tables::shipped());
+        let draft = Draft { now: now(), payables, excluded: vec![], offers, rules, tables };
+        let rates = rates.iter().map(|(code, rate)| (Currency::known(code), rate.parse().unwrap()));
+        let mids = Mids { home: draft.currencies().0, as_of: now(), rates: rates.collect() };
         let drafted = draft.plan(mids).unwrap();
         let verdict = plan_checker::check(&drafted.certificate).unwrap();
         assert_eq!(verdict.plan, drafted.document.proof.plan);
@@ -301,6 +316,88 @@ pub(super) mod tests {
         (offer.account.currency, offer.held) = (krw, Money::zero(krw));
         let line = drafted(vec![payable], vec![offer], rules()).document.lines.remove(0);
         assert_eq!((line.route.as_str(), line.trust.as_str()), ("csv-any-krw", "unverified"));
+    }
+
+    #[test]
+    fn what_a_conversion_would_cost_is_shown_and_never_executed() {
+        let mut thai = standing(0, 0);
+        let thb = Currency::known("THB");
+        (thai.available, thai.owed, thai.withholding) =
+            (Money::from_minor(1_000_000, thb), Money::zero(thb), Money::zero(thb));
+        (thai.accounts[0].account.currency, thai.accounts[0].account.country) = (thb, "TH".into());
+        let thai = thai.payable(&rules(), now()).unwrap();
+        // From dollars alone nothing is paid, whatever it would cost.
+        let alone = at_rates(vec![thai.clone()], paypal(), rules(), &[("USD", "35.1")]);
+        assert_eq!(alone.document.excluded[0].reason, "no_route");
+        // Beside a payable in dollars costs are in dollars, at the rate that is named.
+        let mut offers = paypal();
+        offers.push(offer("paypal", "paypal_payouts", 5));
+        let second = &mut offers[1];
+        (second.account.currency, second.held, second.pot) =
+            (thb, Money::zero(thb), "1110[paypal] THB".into());
+        let both =
+            at_rates(vec![payable(50_000), thai.clone()], offers.clone(), rules(), &[("THB", "0.0285")]);
+        assert!(
+            both.document
+                .lines
+                .iter()
+                .all(|line| line.rail_account == offers[0].account.id || line.net.currency() == thb)
+        );
+        // 10.00 dollars, and 200.00 baht at 0.0285.
+        assert_eq!((both.document.lines.len(), both.document.proof.cost), (2, usd(1_570)));
+        let whole: serde_json::Value = serde_json::from_str(&both.certificate).unwrap();
+        let routes = whole["body"]["routes"].as_array().unwrap();
+        let converts = routes.iter().position(|route| route["name"] == "paypal-usd-thb").unwrap();
+        let parts = whole["body"]["parts"].as_array().unwrap().iter();
+        let suppliers = parts.flat_map(|part| part["suppliers"].as_array().unwrap());
+        let shown: Vec<_> = suppliers
+            .flat_map(|one| one["alternatives"].as_array().unwrap())
+            .filter(|one| one["route"] == converts)
+            .collect();
+        assert_eq!((shown.len(), &shown[0]["ruled_out"]), (1, &"converts".into()));
+        assert_ne!(shown[0]["cost"], "0");
+        // Without a rate the baht cannot stand beside the dollars; by themselves they need none.
+        let beside = at_rates(vec![payable(50_000), thai.clone()], offers.clone(), rules(), &[]);
+        assert_eq!(
+            (beside.document.lines.len(), beside.document.excluded[0].reason.as_str()),
+            (1, "no_rate")
+        );
+        assert_eq!(at_rates(vec![thai], offers, rules(), &[]).document.lines.len(), 1);
+    }
+
+    #[test]
+    fn a_batch_is_of_one_route_and_no_larger_than_the_rail_takes() {
+        let ids = IdSource::seeded(Clock::fixed(now()), 99);
+        let mut payables = vec![];
+        for nth in 0..7 {
+            let mut one = payable(50_000);
+            one.supplier = ids.mint();
+            one.payees[0].account.kind = crate::domain::merchants::PayoutAccountKind::Bank;
+            one.payees[0].account.country = if nth < 5 { "US" } else { "MY" }.into();
+            one.terms.town = Some("Springfield".into());
+            payables.push(one);
+        }
+        let mut bank = offer("bank", "pain001", 3);
+        bank.limit = 2;
+        let document = drafted(payables.clone(), vec![bank.clone()], rules()).document;
+        let batches: Vec<(&str, usize)> =
+            document.lines.iter().map(|line| (line.route.as_str(), line.batch)).collect();
+        let (us, wire) = ("bank-us", "swift-usd-usd");
+        assert_eq!(batches, [(us, 1), (us, 1), (us, 2), (us, 2), (us, 3), (wire, 4), (wire, 4)]);
+        // 5 × 0.25 and a batch of 15.00, 2 × 25.00 and what correspondents take: the planner's own count of batches.
+        assert_eq!(document.proof.cost, usd(125 + 1_500 + 2 * 3_750));
+        let calls: Vec<usize> =
+            std::iter::successors(Some(0), |done| Some(done + document.next_call(*done, |_| 1_000)?.len()))
+                .collect();
+        assert_eq!(calls, [0, 2, 4, 5, 7]);
+        // The batch's fee is worth it for several, not for one.
+        let both = vec![bank, offer("hand", "csv", 4)];
+        let routes = |payables: &[Payable]| {
+            let document = drafted(payables.to_vec(), both.clone(), rules()).document;
+            document.lines.iter().map(|line| line.route.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(routes(&payables[..1]), ["csv-usd"]);
+        assert!(routes(&payables[..5]).iter().all(|route| route == us));
     }
 
     #[test]

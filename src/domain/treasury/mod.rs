@@ -34,5 +34,5 @@ pub use request::{
     Conversion, Effort, Expected, Funds, Holder, Payable, Payee, PlanError, PlanRequest, TopUp, Way,
 };
 pub use route::{Band, Bearer, FeeBase, Market, Route};
-pub use table::{AnyCurrency, RouteError, RouteTable};
+pub use table::{AnyCurrency, RouteError, RouteTable, Tables};
 pub use value::{Cost, MID_DIGITS, Mids, UNITS, ValueError};

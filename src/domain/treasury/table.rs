@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::merchants::PayoutAccountKind;
 use crate::money::{Currency, Percent, Rounding};
 
+use super::calendar::Calendars;
 use super::route::{Bearer, FeeBase, Route, zone_name};
 
 /// Every route of one version.
@@ -60,6 +61,29 @@ pub struct AnyCurrency {
     pub source: String,
     /// `contract`, `published`, `sample`, `unverified`.
     pub trust: String,
+}
+
+/// The dated tables that plans are made under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tables {
+    /// Routes and their prices.
+    pub routes: RouteTable,
+    /// Days without payments.
+    pub holidays: Calendars,
+}
+
+impl Tables {
+    /// Those compiled into the program.
+    pub fn shipped() -> Tables {
+        Tables { routes: RouteTable::shipped().clone(), holidays: Calendars::shipped().clone() }
+    }
+
+    /// The day on which a route takes what is handed over at a moment: behind the cut-off, or where a bank does not work,
+    /// it is a later one. `currency` is what is paid; none where the table does not know the route then.
+    pub fn taken_on(&self, route: &str, currency: Currency, at: DateTime<Utc>) -> Option<NaiveDate> {
+        let route = self.routes.named(route, currency, at.date_naive())?;
+        Some(self.holidays.value_date(&route, at)?.instructed)
+    }
 }
 
 /// A route table that is refused at load.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::crash::{Point, point};
 use crate::domain::findings::FindingKind;
@@ -14,7 +14,6 @@ use crate::domain::payouts::{
     FIRST_UNDER_WAY, FeeBearer, Line, Payout, PayoutBatch, PayoutPlan, PayoutState, PlanState, ReturnFault,
     postings,
 };
-use crate::domain::treasury::{Calendars, RouteTable};
 use crate::ids::{PayoutBatchId, PlanId, RailAccountId, SupplierAccountId, SupplierId};
 use crate::money::{Currency, Money};
 use crate::store::{Change, CommitError, Versioned};
@@ -144,7 +143,9 @@ impl PayingOut {
             plan: plan.id,
             rail_account: rail.account.id,
             rail_ref: None,
-            execute_on: lines.first().and_then(|line| taken_on(line, now)),
+            execute_on: lines
+                .first()
+                .and_then(|line| self.0.tables.taken_on(&line.route, line.net.currency(), now)),
             lease: None,
             outcome: if nothing { Outcome::Refused } else { Outcome::Open },
             detail: nothing.then(|| "nothing of it can be paid any more".to_owned()),
@@ -264,13 +265,6 @@ impl PayingOut {
     pub(super) async fn batch(&self, id: PayoutBatchId) -> Result<Versioned<PayoutBatch>, PayOutError> {
         self.0.store.payout_batch(id).await?.ok_or(PayOutError::Unknown("batch of payouts"))
     }
-}
-
-/// The day on which the rail takes what is handed over now, by the line's route: behind the cut-off, or where a bank does
-/// not work, it is a later one.
-fn taken_on(line: &Line, now: DateTime<Utc>) -> Option<NaiveDate> {
-    let route = RouteTable::shipped().named(&line.route, line.net.currency(), now.date_naive())?;
-    Some(Calendars::shipped().value_date(&route, now)?.instructed)
 }
 
 impl Ground {

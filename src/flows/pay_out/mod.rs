@@ -30,6 +30,7 @@ use crate::clock::Clock;
 use crate::domain::findings::{Finding, FindingKind, FindingState};
 use crate::domain::orders::Holder;
 use crate::domain::payouts::{PayoutPlan, PayoutRules};
+use crate::domain::treasury::Tables;
 use crate::gateways::Payouts;
 use crate::ids::{IdSource, MerchantId, PlanId};
 use crate::money::Money;
@@ -76,6 +77,8 @@ pub struct Parts {
     pub rates: Arc<RateBook>,
     /// The merchant's rules.
     pub rules: PayoutRules,
+    /// Routes, prices and holidays that plans are made under.
+    pub tables: Arc<Tables>,
     /// Rails that are no gateway's, by their word.
     pub rails: BTreeMap<String, Arc<dyn Payouts>>,
 }

@@ -56,7 +56,8 @@ impl PayingOut {
                 Err(why) => excluded.push(why),
             }
         }
-        let draft = Draft { now, payables, excluded, offers, rules: self.0.rules.clone() };
+        let (rules, tables) = (self.0.rules.clone(), self.0.tables.clone());
+        let draft = Draft { now, payables, excluded, offers, rules, tables };
         let Drafted { document, certificate } = self.lowest(draft).await?;
         let hash = PlanDocument::hash_of(&document.canonical()?);
         let (state, makers) = (PlanState::Draft, vec![user]);

@@ -15,6 +15,7 @@ use straits::domain::merchants::{
     Supplier,
 };
 use straits::domain::orders::{Holder, Ladders};
+use straits::domain::treasury::Tables;
 use straits::flows::catch_up::CatchingUp;
 use straits::flows::deliver::Delivering;
 use straits::flows::deposits::Deposits;
@@ -219,6 +220,7 @@ impl House {
             settlements,
             holder,
             rates,
+            tables: Arc::new(Tables::shipped()),
             rules: rules(),
             rails: BTreeMap::from([("paypal_payouts".to_owned(), rail)]),
         });
