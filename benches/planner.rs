@@ -8,7 +8,7 @@
 use std::time::Instant;
 
 use straits::domain::treasury::{
-    Calendars, Effort, Funds, Holder, Mids, Payable, PlanRequest, RouteTable, TopUp, plan,
+    Calendars, Effort, Funds, Holder, Mids, Payable, Payee, PlanRequest, RouteTable, TopUp, plan,
 };
 use straits::money::{Currency, Money};
 
@@ -171,9 +171,16 @@ fn request(suppliers: usize, currencies: &[(&str, &str, i64)]) -> PlanRequest {
             withholding: None,
             debt: None,
             conversion: None,
-            country: "SG".to_owned(),
-            market: None,
-            rails: Vec::new(),
+            payees: vec![Payee {
+                account: String::new(),
+                country: "SG".to_owned(),
+                market: None,
+                kind: None,
+                town: true,
+                bank_letters: true,
+            }],
+            bearer: None,
+            only: None,
             purpose: None,
             due: None,
             blocked: None,
@@ -197,6 +204,7 @@ fn request(suppliers: usize, currencies: &[(&str, &str, i64)]) -> PlanRequest {
         funds,
         positions: Vec::new(),
         max_wait_days: 0,
+        conversions: true,
         effort: Effort::default(),
     }
 }

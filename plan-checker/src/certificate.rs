@@ -34,6 +34,8 @@ pub struct Envelope<'a> {
 pub struct Body {
     pub format: String,
     pub plan: String,
+    pub at: String,
+    pub table: String,
     pub home: String,
     pub units: Whole,
     pub unpaid: Whole,
@@ -137,6 +139,8 @@ pub struct Supplier {
     pub currency: String,
     pub net: Whole,
     pub later: Whole,
+    #[serde(default)]
+    pub bearer: Option<Bearer>,
     pub alternatives: Vec<Alternative>,
     pub chosen: usize,
 }
@@ -147,6 +151,9 @@ pub struct Alternative {
     pub route: Option<usize>,
     #[serde(default)]
     pub account: Option<usize>,
+    /// For the reader alone.
+    #[serde(default, rename = "payee")]
+    pub _payee: Option<String>,
     #[serde(default)]
     pub waits: Option<String>,
     pub items: Vec<(u32, Whole)>,

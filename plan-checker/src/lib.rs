@@ -30,6 +30,10 @@ use sha2::{Digest, Sha256};
 pub struct Verdict {
     /// The hash of the plan it speaks of.
     pub plan: String,
+    /// The moment it is of.
+    pub at: String,
+    /// The version of the route table under which the plan is of lowest cost.
+    pub table: String,
     /// The home currency.
     pub home: String,
     /// Suppliers considered.
@@ -101,7 +105,7 @@ pub fn check_figures(text: &str) -> Result<Verdict, Refusal> {
 }
 
 fn contents(body: &Body) -> Result<Verdict, Refusal> {
-    if body.format != "straits-plan-certificate-2" {
+    if body.format != "straits-plan-certificate-3" {
         return Err(Refusal::Unreadable(format!("unknown format `{}`", body.format)));
     }
     if body.units.0 != 1_000_000_000 || body.unpaid.0 != 100_000_000_000_000_000 {
@@ -152,6 +156,8 @@ fn contents(body: &Body) -> Result<Verdict, Refusal> {
     }
     Ok(Verdict {
         plan: body.plan.clone(),
+        at: body.at.clone(),
+        table: body.table.clone(),
         home: body.home.clone(),
         suppliers,
         unpaid,

@@ -17,6 +17,10 @@ pub fn check(body: &Body, supplier: &Supplier, one: &Alternative) -> Result<(), 
     if tariff.target != supplier.currency {
         return Err(Refusal::wrong("route", format!("{} does not pay {}", tariff.name, supplier.currency)));
     }
+    let bearer = supplier.bearer.unwrap_or(tariff.bearer);
+    if bearer == Bearer::Creditor && tariff.source != tariff.target {
+        return Err(Refusal::wrong("bearer", "a fee inside the balance needs one currency"));
+    }
     let (mut sent, mut fees, mut sold, mut pieces) = (0_i128, 0_i128, 0_i128, 0_i128);
     let mut inside = 0_i128;
     for (times, amount) in &one.items {
@@ -49,19 +53,19 @@ pub fn check(body: &Body, supplier: &Supplier, one: &Alternative) -> Result<(), 
     }
     stated("fee", one.fee.0, fees)?;
     let lifting = multiply(tariff.lifting.0, pieces)?;
-    let ours = if tariff.bearer == Bearer::Debtor { lifting } else { 0 };
+    let ours = if bearer == Bearer::Debtor { lifting } else { 0 };
     let debit = add(add(sold, fees)?, ours)?;
     stated("debit", one.debit.0, debit)?;
     let paid = value(body, &tariff.source, add(debit, lifting - ours)?)?;
     let own = paid - value(body, &tariff.target, sent)?;
     if one.waits.is_some() {
         // What comes later is sent with it, and its cost is in this one's.
-        if sent < supplier.net.0 && tariff.bearer != Bearer::Creditor {
+        if sent < supplier.net.0 && bearer != Bearer::Creditor {
             return Err(Refusal::wrong("items", "a payable that waits is paid less than it is owed"));
         }
         return stated("cost", one.cost.0, own);
     }
-    match tariff.bearer {
+    match bearer {
         Bearer::Creditor => {
             // The largest amount that its fee leaves room for: one minor unit more per item would not fit.
             if inside > supplier.net.0 || !tight(tariff, one, supplier.net.0 - inside)? {

@@ -172,6 +172,8 @@ pub async fn build(
         pay: pay.clone(),
         settlements: settlements.clone(),
         holder,
+        rates: rates.clone(),
+        tables: built.settings.payout_tables.clone(),
         rules: built.settings.payouts.clone(),
         rails: rails(built, public_url)?,
     });

@@ -44,7 +44,9 @@ pub fn plan(command: &PlanCommand) -> Result<Outcome, CliError> {
 
 fn make(file: &Path, certificate: Option<&Path>) -> Result<Outcome, CliError> {
     let words = |error: &dyn std::fmt::Display| CliError::Words(format!("{}: {error}", file.display()));
-    let request: PlanRequest = serde_json::from_str(&read(file)?).map_err(|error| words(&error))?;
+    let mut request: PlanRequest = serde_json::from_str(&read(file)?).map_err(|error| words(&error))?;
+    let paid = request.payables.iter().map(|payable| payable.gross.currency()).collect();
+    request.routes = request.routes.into_currencies(&paid);
     let planned = lowest(&request).map_err(|error| words(&error))?;
     if let Some(target) = certificate {
         let unwritten = |error| CliError::Words(format!("{}: {error}", target.display()));
@@ -79,16 +81,18 @@ fn read(file: &Path) -> Result<String, CliError> {
 
 fn words(verdict: &plan_checker::Verdict) -> String {
     format!(
-        "holds: plan {}, {} suppliers ({} unpaid)\ncost {}, bound {}, gap {} (in 10^-9 minor units of {})\n\
-         lowest cost under the tariffs in the certificate; taken on its word: tariffs, mids, and why {} alternatives are \
-         ruled out",
+        "holds: plan {} of {}, {} suppliers ({} unpaid)\ncost {}, bound {}, gap {} (in 10^-9 minor units of {})\n\
+         lowest cost under the dated route table shown ({}), within the gap; taken on its word: tariffs, mids, and why {} \
+         alternatives are ruled out",
         verdict.plan,
+        verdict.at,
         verdict.suppliers,
         verdict.unpaid,
         verdict.cost,
         verdict.bound,
         verdict.cost - verdict.bound,
         verdict.home,
+        verdict.table,
         verdict.ruled_out,
     )
 }

@@ -26,6 +26,8 @@ pub mod fx;
 pub mod disputes;
 /// Payments: what gateways report, and the state machine that decides what it means.
 pub mod orders;
+/// Paying out: routes, netting, the plan of the lowest cost and its certificate.
+pub mod treasury;
 /// Payouts to suppliers: what was instructed, and what became of it.
 pub mod payouts;
 /// Gateways paying out, and banks saying what arrived.
@@ -40,7 +42,5 @@ pub mod findings;
 pub mod reconciliation;
 /// What a supplier sees: balances and statements that foot.
 pub mod statements;
-/// Paying out: routes, netting, the plan of the lowest cost and its certificate.
-pub mod treasury;
 /// Who wants to hear of which events, and how each telling goes.
 pub mod webhooks;

@@ -176,6 +176,7 @@ routes! {
     "/v1/payout-plans/{id}/cancel" { post payout_plans::cancel Access::Scopes(FINANCE); }
     "/v1/payout-plans/{id}/execute" { post payout_plans::execute Access::Scopes(FINANCE); }
     "/v1/payout-plans/{id}/drop" { post payout_plans::drop_payout Access::Scopes(FINANCE); }
+    "/v1/payout-plans/{id}/certificate" { get payout_plans::certificate Access::Scopes(FINANCE); }
     "/v1/payout-plans/{id}/pain001" { get payout_plans::pain001 Access::Scopes(FINANCE); }
     "/v1/payout-plans/{id}/csv" { get payout_plans::csv Access::Scopes(FINANCE); }
     "/v1/payouts" { get payouts::list Access::Scopes(FINANCE_OR_SUPPLIER); }

@@ -26,6 +26,7 @@ use crate::domain::general_ledger::GlAccounts;
 use crate::domain::orders::Ladders;
 use crate::domain::payouts::PayoutRules;
 use crate::domain::periods::CloseLimits;
+use crate::domain::treasury::Tables;
 
 pub use payouts::BankChannelSettings;
 
@@ -159,6 +160,8 @@ pub struct Settings {
     pub close: CloseLimits,
     /// On what rules suppliers are paid out.
     pub payouts: PayoutRules,
+    /// Routes, prices and holidays that plans of payouts are made under.
+    pub payout_tables: Arc<Tables>,
     /// Where a bank takes files of payouts.
     pub bank_channel: BankChannelSettings,
     /// By gateway.
@@ -222,6 +225,7 @@ impl Settings {
                 open_findings: read.number("close.open_findings", 0, 1_000_000)?,
             },
             payouts: read.payouts(mode)?,
+            payout_tables: Arc::new(read.payout_tables()?),
             bank_channel: read.bank_channel()?,
             gateways: read.gateways(),
             webhooks: read.webhooks()?,

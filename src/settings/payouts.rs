@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use secrecy::SecretString;
 
 use crate::domain::payouts::PayoutRules;
+use crate::domain::treasury::{Calendars, RouteTable, Tables};
 use crate::money::{Currency, Money, Percent};
 
 use super::{Mode, Reader, SettingsError};
@@ -25,6 +26,34 @@ impl Reader<'_> {
             return Err(self.bad("payouts.bank_url", "is no https address with a slash at its end"));
         }
         Ok(BankChannelSettings { url, token: self.secret("payouts.bank_token") })
+    }
+
+    /// The tables that are compiled in, or the operator's own.
+    pub(super) fn payout_tables(&self) -> Result<Tables, SettingsError> {
+        let mut tables = Tables::shipped();
+        let (routes, holidays) = ("payouts.routes", "payouts.holidays");
+        if let Some((file, text)) = self.own_file(routes)? {
+            let read = RouteTable::read(&file, &text);
+            tables.routes = read.map_err(|error| self.bad(routes, format!("is refused: {error}")))?;
+        }
+        if let Some((file, text)) = self.own_file(holidays)? {
+            let read = Calendars::read(&file, &text);
+            tables.holidays = read.map_err(|error| self.bad(holidays, format!("is refused: {error}")))?;
+        }
+        Ok(tables)
+    }
+
+    /// The file that a setting names, and what is in it.
+    fn own_file(&self, key: &str) -> Result<Option<(String, String)>, SettingsError> {
+        let file = self.text(key).to_owned();
+        if file.is_empty() {
+            return Ok(None);
+        }
+        let text = std::fs::read_to_string(&file).map_err(|error| SettingsError::File {
+            file: file.clone(),
+            why: format!("{error} (setting {key})"),
+        })?;
+        Ok(Some((file, text)))
     }
 
     pub(super) fn payouts(&self, mode: Mode) -> Result<PayoutRules, SettingsError> {

@@ -26,6 +26,7 @@ pub static PAYOUT_BATCH: Table = Table {
         Column::int("attempts"),
         Column::int("created_at"),
         Column::int("asked_at"),
+        Column::text("execute_on"),
     ],
     unique: &[],
 };
@@ -48,6 +49,7 @@ impl Change {
                 batch.attempts.into(),
                 batch.created_at.into(),
                 batch.asked_at.into(),
+                batch.execute_on.map(Value::text).into(),
             ],
         )
     }
@@ -136,5 +138,6 @@ fn read(row: &AnyRow) -> Result<Versioned<PayoutBatch>, StoreError> {
         attempts: row.int("attempts")?,
         created_at: row.time("created_at")?,
         asked_at: row.optional_time("asked_at")?,
+        execute_on: row.optional("execute_on")?,
     })
 }

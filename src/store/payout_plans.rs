@@ -1,5 +1,6 @@
 //! Plans of payouts, and the approvals they stand on.
 
+use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::domain::payouts::{PayoutPlan, PlanDocument};
@@ -43,8 +44,8 @@ pub static PAYOUT_APPROVAL: Log = Log {
 };
 
 impl Change {
-    /// A new plan.
-    pub fn insert_payout_plan(&mut self, plan: &PayoutPlan) -> &mut Change {
+    /// A new plan, with what proves it.
+    pub fn insert_payout_plan(&mut self, plan: &PayoutPlan, certificate: &str) -> &mut Change {
         self.insert(
             &PAYOUT_PLAN,
             vec![
@@ -53,7 +54,7 @@ impl Change {
                 plan.state.as_str().into(),
                 json(&plan.state),
                 json(&plan.document),
-                json(&plan.document.certificate),
+                certificate.into(),
                 plan.hash.as_str().into(),
                 Value::Null,
                 Value::Null,
@@ -94,14 +95,26 @@ impl Change {
     }
 }
 
+/// What a plan is read from; its certificate is long and read by itself.
+const COLUMNS: &str = "id, merchant_id, state, decision, document, hash, made_by, created_at, version";
+
 impl Store {
     /// One plan, whoever's it is.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn payout_plan(&self, id: PlanId) -> Result<Option<Versioned<PayoutPlan>>, StoreError> {
-        let query = sqlx::query("SELECT * FROM payout_plan WHERE id = $1").bind(id.to_string());
-        self.one(query, read).await
+        let sql = format!("SELECT {COLUMNS} FROM payout_plan WHERE id = $1");
+        self.one(sqlx::query(AssertSqlSafe(sql)).bind(id.to_string()), read).await
+    }
+
+    /// A plan's certificate, byte by byte as it was written with the plan.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn payout_certificate(&self, id: PlanId) -> Result<Option<String>, StoreError> {
+        let query = sqlx::query("SELECT certificate FROM payout_plan WHERE id = $1").bind(id.to_string());
+        self.one(query, |row| Row::of("payout_plan", row).text("certificate")).await
     }
 
     /// A merchant's plans by id, in reading order; in one state where it is named.
@@ -116,16 +129,13 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<PayoutPlan>, StoreError> {
         let sql = match seek.is_backwards() {
-            false => {
-                "SELECT * FROM payout_plan WHERE merchant_id = $1 AND ($2 = '' OR state = $2) AND id > $3
-                 ORDER BY id LIMIT $4"
-            }
-            true => {
-                "SELECT * FROM payout_plan WHERE merchant_id = $1 AND ($2 = '' OR state = $2) AND id < $3
-                 ORDER BY id DESC LIMIT $4"
-            }
+            false => "AND id > $3 ORDER BY id LIMIT $4",
+            true => "AND id < $3 ORDER BY id DESC LIMIT $4",
         };
-        let query = sqlx::query(sql)
+        let sql = format!(
+            "SELECT {COLUMNS} FROM payout_plan WHERE merchant_id = $1 AND ($2 = '' OR state = $2) {sql}"
+        );
+        let query = sqlx::query(AssertSqlSafe(sql))
             .bind(merchant.to_string())
             .bind(state.unwrap_or_default())
             .bind(seek.key().map(ToString::to_string).unwrap_or_default())
@@ -142,11 +152,12 @@ impl Store {
         after: Option<PlanId>,
         limit: u32,
     ) -> Result<Vec<Versioned<PayoutPlan>>, StoreError> {
-        let query = sqlx::query(
-            "SELECT * FROM payout_plan WHERE state = 'executing' AND id > $1 ORDER BY id LIMIT $2",
-        )
-        .bind(after.map(|id| id.to_string()).unwrap_or_default())
-        .bind(i64::from(limit));
+        let sql = format!(
+            "SELECT {COLUMNS} FROM payout_plan WHERE state = 'executing' AND id > $1 ORDER BY id LIMIT $2"
+        );
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(after.map(|id| id.to_string()).unwrap_or_default())
+            .bind(i64::from(limit));
         self.all(query, read).await
     }
 }

@@ -561,7 +561,7 @@ async fn payouts(is: &mut Holder<'_>) {
     }
     is.get("finance", &format!("{plans}/{}", id(&plan)), "/v1/payout-plans/{id}").await;
     is.get("finance", "/v1/payout-plans?state=executing", plans).await;
-    for said in ["pain001", "csv"] {
+    for said in ["certificate", "pain001", "csv"] {
         let (path, at) = word(&plan, said);
         is.get("finance", &path, &at).await;
     }

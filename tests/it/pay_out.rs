@@ -3,6 +3,7 @@
 
 mod approval;
 mod bank;
+mod certificate;
 mod faults;
 pub mod far;
 mod standing;

@@ -46,6 +46,30 @@ async fn say(app: &TestApp, who: &str, plan: &Value, word: &str, body: Value) ->
     app.post_once(who, &path, &format!("{who}-{word}-{}", body), &body).await
 }
 
+/// The download holds before the program that a person runs, and not with a digit changed.
+async fn checked(app: &TestApp, drafted: &Value) {
+    let path = format!("/v1/payout-plans/{}/certificate", drafted["id"].as_str().unwrap());
+    assert_eq!(app.get("supplier", &path).await.code(), "key_scope");
+    assert_eq!(app.get("other.finance", &path).await.status, 404);
+    let text = app.get("finance", &path).await.text;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("certificate.json");
+    let check = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let program = env!("CARGO_BIN_EXE_straits");
+        let ran = std::process::Command::new(program).args(["plan", "check"]).arg(&file).output().unwrap();
+        (ran.status.success(), String::from_utf8_lossy(&ran.stdout).into_owned())
+    };
+    let (holds, said) = check(&text);
+    let proof = &drafted["proof"];
+    assert!(holds && said.contains(proof["plan"].as_str().unwrap()), "{said}");
+    assert!(
+        said.contains(&format!("under the dated route table shown ({})", proof["routes"].as_str().unwrap()))
+    );
+    let (holds, said) = check(&text.replacen("\"debit\":\"1", "\"debit\":\"2", 1));
+    assert!(!holds && said.starts_with("refused"), "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn suppliers_are_paid_by_two_persons_and_paypal() {
     let app = TestApp::start().await;
@@ -61,6 +85,7 @@ async fn suppliers_are_paid_by_two_persons_and_paypal() {
     assert_eq!(drafted["funding"][0]["needed"], json!({"amount": "244.80", "currency": "USD"}));
     // The same key and body, the same plan.
     assert_eq!(plan(&app, "p-1").await["id"], drafted["id"]);
+    checked(&app, &drafted).await;
 
     let hash = json!({"hash": drafted["hash"]});
     done(say(&app, "maker", &drafted, "submit", json!({})).await).await;

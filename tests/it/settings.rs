@@ -37,6 +37,31 @@ fn proxies_are_trusted_and_edges_believed_as_the_mode_says() {
 }
 
 #[test]
+fn routes_and_holidays_of_ones_own_take_the_place_of_those_that_ship() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let read = |key: &str, path: &str| {
+        Settings::from_layers(&Layers::defaults().environment(variable(key, path)).unwrap())
+    };
+    let shipped = include_str!("../../config/routes.toml");
+    let own = file("own.toml", &shipped.replacen("version = \"", "version = \"ours of ", 1));
+    let tables = read("STRAITS__PAYOUTS__ROUTES", &own).unwrap().payout_tables;
+    assert!(tables.routes.version.starts_with("ours of "), "{}", tables.routes.version);
+    let wrong = file("wrong.toml", &shipped.replacen("cap = \"20.00\"", "cap = \"20.001\"", 1));
+    let refused = read("STRAITS__PAYOUTS__ROUTES", &wrong).unwrap_err().to_string();
+    assert!(refused.contains("wrong.toml: route `paypal-usd`, key `cap`"), "{refused}");
+    let holidays = file("days.toml", "version = \"none\"");
+    let tables = read("STRAITS__PAYOUTS__HOLIDAYS", &holidays).unwrap().payout_tables;
+    assert_eq!(tables.holidays.version(), "none");
+    let refused = read("STRAITS__PAYOUTS__HOLIDAYS", "/nowhere.toml").unwrap_err().to_string();
+    assert!(refused.contains("setting payouts.holidays"), "{refused}");
+}
+
+#[test]
 fn secrets_do_not_show_when_layers_are_printed() {
     let layers =
         Layers::defaults().environment(variable("DATABASE_URL", "postgres://u:hunter2@db/x")).unwrap();

@@ -1,6 +1,6 @@
 //! What is sent to a rail in one call: the call's own record, written down before it is made.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::domain::orders::{Holder, Intent, Lease, Outcome};
 use crate::ids::{MerchantId, PayoutBatchId, PlanId, RailAccountId};
@@ -18,6 +18,8 @@ pub struct PayoutBatch {
     pub rail_account: RailAccountId,
     /// The rail's id, once known.
     pub rail_ref: Option<String>,
+    /// The day on which the rail takes it, by its route and the day it was written down; the file for a bank says so.
+    pub execute_on: Option<NaiveDate>,
     /// Who makes the call.
     pub lease: Option<Lease>,
     /// What came of it.
@@ -83,6 +85,7 @@ mod tests {
             plan: ids.mint(),
             rail_account: ids.mint(),
             rail_ref: None,
+            execute_on: None,
             lease: None,
             outcome: Outcome::Open,
             detail: None,

@@ -13,7 +13,7 @@ use crate::money::{Currency, Money, MoneyError};
 use super::payable::Excluded;
 use super::payout::FeeBearer;
 use super::plan::PlanError;
-use super::route::Certificate;
+use super::proof::{Pot, Proof};
 
 /// What is to be paid, and what is not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,11 +24,13 @@ pub struct PlanDocument {
     pub lines: Vec<Line>,
     /// What is not, and why.
     pub excluded: Vec<Excluded>,
-    /// How the ways were chosen.
-    pub certificate: Certificate,
+    /// The money behind it.
+    pub pots: Vec<Pot>,
+    /// That it is of the lowest cost.
+    pub proof: Proof,
 }
 
-/// One supplier's payout in one currency.
+/// One payout. A supplier has one in each currency; several where the route takes less at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Line {
     /// Who.
@@ -43,6 +45,12 @@ pub struct Line {
     pub rail_account: RailAccountId,
     /// The rail.
     pub rail: String,
+    /// Its route in the route table.
+    pub route: String,
+    /// How sure the table is of the route's price: `contract`, `published`, `third_party`, `sample`, `unverified`.
+    pub trust: String,
+    /// Which of the plan's calls it goes out with, from 1.
+    pub batch: usize,
     /// What leaves its balance.
     pub gross: Money,
     /// Of it, tax withheld.
@@ -57,7 +65,9 @@ pub struct Line {
     pub borne: Money,
     /// What the rail takes, by the table.
     pub fee: Money,
-    /// Who bears it.
+    /// What correspondents take on the way, by the table.
+    pub lifting: Money,
+    /// Who bears both.
     pub bearer: FeeBearer,
     /// A first payout to this account: the rest follows once this one has arrived.
     pub capped: bool,
@@ -76,9 +86,11 @@ pub struct Line {
 pub struct Next {
     /// Over which rail account.
     pub rail_account: RailAccountId,
-    /// What that rail takes.
-    pub fee: Money,
-    /// That, less what the chosen one takes.
+    /// By which route.
+    pub route: String,
+    /// What that costs by itself, in the currency of the plan's costs.
+    pub cost: Money,
+    /// That, less what the chosen one does; below zero where the plan as a whole is cheaper this way.
     pub difference: Money,
 }
 
@@ -94,12 +106,21 @@ pub struct Total {
 }
 
 /// What has to lie on one paying account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct FundingNeed {
-    /// The rail account.
-    pub rail_account: RailAccountId,
-    /// Amounts and fees.
+    /// The ledger's account and currency.
+    #[schema(example = "1110[paypal] USD")]
+    pub account: String,
+    /// The rail accounts that pay from it.
+    pub rail_accounts: Vec<RailAccountId>,
+    /// Amounts, fees and what is deducted on the way at our expense.
     pub needed: Money,
+    /// What stood there when the plan was drafted, less what was already on its way.
+    pub held: Money,
+    /// What has to arrive there.
+    pub missing: Money,
+    /// By when: the first cut-off.
+    pub by: DateTime<Utc>,
 }
 
 impl PlanDocument {
@@ -123,12 +144,16 @@ impl PlanDocument {
     /// [`PlanError::NoSuchLine`].
     pub fn without(&self, supplier: SupplierId, currency: Currency) -> Result<PlanDocument, PlanError> {
         let meant = |line: &Line| line.supplier == supplier && line.net.currency() == currency;
-        let dropped = self.lines.iter().find(|line| meant(line)).ok_or(PlanError::NoSuchLine)?;
+        let dropped =
+            Money::sum(currency, self.lines.iter().filter(|line| meant(line)).map(|line| line.gross))?;
+        if dropped.is_zero() {
+            return Err(PlanError::NoSuchLine);
+        }
         let mut document = self.clone();
         document.lines.retain(|line| !meant(line));
         document.excluded.push(Excluded {
             supplier,
-            available: dropped.gross,
+            available: dropped,
             reason: "dropped".to_owned(),
             detail: "taken out by hand".to_owned(),
         });
@@ -152,27 +177,37 @@ impl PlanDocument {
         Ok(totals.into_values().collect())
     }
 
-    /// What has to lie on each paying account when it is executed.
+    /// What has to lie on each paying account, and by when.
     ///
     /// # Errors
     /// [`MoneyError`] when a sum does not fit.
     pub fn funding(&self) -> Result<Vec<FundingNeed>, MoneyError> {
-        let mut needs: BTreeMap<RailAccountId, Money> = BTreeMap::new();
-        for line in &self.lines {
-            let need = needs.entry(line.rail_account).or_insert(Money::zero(line.net.currency()));
-            *need = need.checked_add(line.amount)?.checked_add(line.fee)?;
+        let mut needs = Vec::new();
+        for pot in &self.pots {
+            let zero = Money::zero(pot.held.currency());
+            let mut needed = zero;
+            for line in self.lines.iter().filter(|line| pot.rail_accounts.contains(&line.rail_account)) {
+                let ours = if line.bearer == FeeBearer::Platform { line.lifting } else { zero };
+                needed = needed.checked_add(line.amount)?.checked_add(line.fee)?.checked_add(ours)?;
+            }
+            if needed.is_zero() {
+                continue;
+            }
+            let missing = needed.checked_sub(pot.held.max(zero)?)?.max(zero)?;
+            let (account, rail_accounts) = (pot.account.clone(), pot.rail_accounts.clone());
+            needs.push(FundingNeed { account, rail_accounts, needed, held: pot.held, missing, by: pot.by });
         }
-        Ok(needs.into_iter().map(|(rail_account, needed)| FundingNeed { rail_account, needed }).collect())
+        Ok(needs)
     }
 
-    /// The next call behind `done` lines: lines over one rail account, at most so many. Counted in lines, so that another
-    /// size of calls leaves none out and repeats none.
+    /// The next call behind `done` lines: lines of one batch, at most so many. Counted in lines, so that another size of
+    /// calls leaves none out and repeats none.
     pub fn next_call(&self, done: usize, most: impl Fn(RailAccountId) -> usize) -> Option<Vec<&Line>> {
         let mut lines: Vec<&Line> = self.lines.iter().collect();
-        lines.sort_by_key(|line| line.rail_account);
+        lines.sort_by_key(|line| line.batch);
         let rest = lines.get(done..)?;
-        let rail = rest.first()?.rail_account;
-        let together = rest.iter().take_while(|line| line.rail_account == rail);
+        let (rail, batch) = rest.first().map(|line| (line.rail_account, line.batch))?;
+        let together = rest.iter().take_while(|line| line.batch == batch);
         Some(together.take(most(rail).max(1)).copied().collect())
     }
 }

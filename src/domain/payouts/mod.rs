@@ -4,22 +4,30 @@
 //! down with its postings before anything is sent; what the rail says later moves it one way only. Instructed is not paid:
 //! cash moves when the rail debits. An outcome that nobody knows is asked about, never sent again.
 
+mod asked;
 mod batch;
 mod book;
 mod document;
+mod lines;
+mod lowest;
+mod offer;
 mod payable;
 mod payout;
 mod plan;
+mod proof;
 mod report;
-mod route;
+mod state;
 mod terms;
 
 pub use batch::PayoutBatch;
 pub use book::{postings, undone};
 pub use document::{FundingNeed, Line, Next, PlanDocument, Total};
+pub use lowest::{Draft, Drafted};
+pub use offer::Offer;
 pub use payable::{Excluded, FIRST_UNDER_WAY, Payable, Payee, PayoutRules, Standing};
 pub use payout::{FeeBearer, Payout, PayoutState, PayoutTransition};
-pub use plan::{Approval, PayoutPlan, PlanError, PlanState, Stop};
+pub use plan::{PayoutPlan, PlanError};
+pub use proof::{Pot, Proof};
 pub use report::{PayoutReport, PayoutStatus, ReturnFault};
-pub use route::{Certificate, Offer, RailTable, RailTableError, RailTerms, route};
+pub use state::{Approval, PlanState, Stop};
 pub use terms::{Hold, HoldCode, Known, PayoutTerms, Reserve};

@@ -94,7 +94,7 @@ pub struct Excluded {
     /// What stays owed to it.
     pub available: Money,
     /// A hold's code, `not_known`, `no_account`, `account_cooling`, `first_payout_under_way`, `below_minimum`, `nothing_left`,
-    /// `no_route`, `dropped`.
+    /// `no_route`, `no_rate`, `too_large`, `dropped`.
     pub reason: String,
     /// More of it, in words.
     pub detail: String,

@@ -9,12 +9,12 @@
 //! its makers. Users are compared, never keys.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
 use crate::ids::{MerchantId, PlanId, SupplierId, UserId};
 use crate::money::{Currency, Money, MoneyError};
 
 use super::document::PlanDocument;
+use super::state::{Approval, PlanState, Stop};
 
 /// A plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,89 +33,6 @@ pub struct PayoutPlan {
     pub makers: Vec<UserId>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
-}
-
-/// How far a plan is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
-pub enum PlanState {
-    /// It can be edited.
-    Draft,
-    /// It waits for another user.
-    InApproval {
-        /// Who submitted it.
-        by: UserId,
-        /// When.
-        at: DateTime<Utc>,
-    },
-    /// Approved, nothing sent.
-    Scheduled {
-        /// By whom, and what exactly.
-        approval: Approval,
-    },
-    /// Calls are being made.
-    Executing {
-        /// The approval.
-        approval: Approval,
-        /// Who began.
-        by: UserId,
-        /// When.
-        since: DateTime<Utc>,
-        /// How many of its lines are written down as payouts.
-        instructed: usize,
-        /// Who stopped what was not yet sent.
-        stopped: Option<Stop>,
-    },
-    /// Every payee has it.
-    Completed {
-        /// The approval.
-        approval: Approval,
-        /// When the last one was known.
-        at: DateTime<Utc>,
-    },
-    /// Some came to nothing; each says why.
-    PartiallyFailed {
-        /// The approval.
-        approval: Approval,
-        /// When the last one was known.
-        at: DateTime<Utc>,
-    },
-    /// Refused by another user.
-    Rejected {
-        /// Who.
-        by: UserId,
-        /// When.
-        at: DateTime<Utc>,
-        /// Why.
-        reason: String,
-    },
-    /// Called off before anything was sent.
-    Cancelled {
-        /// Who.
-        by: UserId,
-        /// When.
-        at: DateTime<Utc>,
-    },
-}
-
-/// One user's word on a content.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Approval {
-    /// Who.
-    pub by: UserId,
-    /// When.
-    pub at: DateTime<Utc>,
-    /// Of what.
-    pub hash: String,
-}
-
-/// Who stopped, and when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stop {
-    /// Who.
-    pub by: UserId,
-    /// When.
-    pub at: DateTime<Utc>,
 }
 
 /// Why a plan does not move.
@@ -150,45 +67,6 @@ pub enum PlanError {
     /// It could not be written down.
     #[error("{0}")]
     Unwritable(String),
-}
-
-impl PlanState {
-    /// The word of the API and the store.
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            PlanState::Draft => "draft",
-            PlanState::InApproval { .. } => "in_approval",
-            PlanState::Scheduled { .. } => "scheduled",
-            PlanState::Executing { .. } => "executing",
-            PlanState::Completed { .. } => "completed",
-            PlanState::PartiallyFailed { .. } => "partially_failed",
-            PlanState::Rejected { .. } => "rejected",
-            PlanState::Cancelled { .. } => "cancelled",
-        }
-    }
-
-    /// Every word.
-    pub const WORDS: [&str; 8] = [
-        "draft",
-        "in_approval",
-        "scheduled",
-        "executing",
-        "completed",
-        "partially_failed",
-        "rejected",
-        "cancelled",
-    ];
-
-    /// The approval it stands on.
-    pub fn approval(&self) -> Option<&Approval> {
-        match self {
-            PlanState::Scheduled { approval }
-            | PlanState::Executing { approval, .. }
-            | PlanState::Completed { approval, .. }
-            | PlanState::PartiallyFailed { approval, .. } => Some(approval),
-            _ => None,
-        }
-    }
 }
 
 impl PayoutPlan {
@@ -350,28 +228,15 @@ impl PayoutPlan {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lowest::tests::{drafted, offer};
     use super::super::payable::tests::{now, rules, standing, usd};
-    use super::super::route::{Certificate, Offer, RailTable, route};
     use super::*;
     use crate::clock::Clock;
-    use crate::domain::merchants::{Funding, RailAccount};
     use crate::ids::IdSource;
 
     fn plan(ids: &IdSource, maker: UserId) -> PayoutPlan {
-        let account = RailAccount {
-            id: ids.mint(),
-            merchant: ids.mint(),
-            name: "paypal".into(),
-            rail: "paypal_payouts".into(),
-            currency: usd(1).currency(),
-            funding: Funding::GatewayAccount("paypal".into()),
-            created_at: now(),
-        };
-        let offer = Offer { terms: RailTable::shipped().of("paypal_payouts").unwrap().clone(), account };
         let payables = vec![standing(50_000, 0).payable(&rules(), now()).unwrap()];
-        let (lines, excluded) = route(payables, &[offer], &rules(), now());
-        let certificate = Certificate { method: "cheapest_each".into(), rails: "test".into() };
-        let document = PlanDocument { as_of: now(), lines, excluded, certificate };
+        let document = drafted(payables, vec![offer("paypal", "paypal_payouts", 1)], rules()).document;
         let hash = PlanDocument::hash_of(&document.canonical().unwrap());
         let (id, merchant, makers) = (ids.mint(), ids.mint(), vec![maker]);
         PayoutPlan { id, merchant, document, hash, state: PlanState::Draft, makers, created_at: now() }

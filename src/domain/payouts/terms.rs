@@ -23,7 +23,7 @@ pub struct PayoutTerms {
     pub debt_cap: Option<Percent>,
     /// Over this rail account only.
     pub rail: Option<RailAccountId>,
-    /// Who bears the rail's fee; without it the platform.
+    /// Who bears the rail's fee; without it as the route has it.
     pub bearer: Option<FeeBearer>,
     /// Less than this is left for a later plan, by currency.
     pub minimum: Vec<Money>,

@@ -6,13 +6,14 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::plan::{Plan, hexadecimal};
 use super::planner::alternatives::{Alternative, UNPAID};
 use super::planner::parts::{Part, Shared};
 use super::planner::search::{Node, Solution};
-use super::request::{PlanError, PlanRequest};
+use super::request::{Payable, PlanError, PlanRequest};
 use super::route::{Bearer, FeeBase, Route};
 use super::value::{Cost, Mids, UNITS};
 use crate::money::{Currency, Money, Rounding};
@@ -34,6 +35,10 @@ type Text = String;
 struct Body<'a> {
     format: &'static str,
     plan: &'a str,
+    /// The moment it is of.
+    at: DateTime<Utc>,
+    /// The version of the route table.
+    table: &'a str,
     home: Currency,
     units: Text,
     unpaid: Text,
@@ -117,15 +122,21 @@ struct SupplierProof<'a> {
     currency: Currency,
     net: Text,
     later: Cost,
-    alternatives: Vec<AlternativeProof>,
+    /// Where the supplier's terms override the routes'.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bearer: Option<Bearer>,
+    alternatives: Vec<AlternativeProof<'a>>,
     chosen: usize,
 }
 
 #[derive(Serialize)]
-struct AlternativeProof {
+struct AlternativeProof<'a> {
     route: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<usize>,
+    /// Which of the supplier's accounts, where it has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payee: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     waits: Option<Text>,
     items: Vec<(u32, Text)>,
@@ -189,8 +200,10 @@ pub(super) fn certify(
         |currency: &Currency| *currency == request.mids.home || request.mids.rates.contains_key(currency);
     currencies.retain(has_mid);
     let body = Body {
-        format: "straits-plan-certificate-2",
+        format: "straits-plan-certificate-3",
         plan: hash,
+        at: request.now,
+        table: &request.routes.version,
         home: request.mids.home,
         units: UNITS.to_string(),
         unpaid: UNPAID.to_string(),
@@ -286,13 +299,14 @@ fn proof<'a>(request: &'a PlanRequest, part: &'a Part, solution: &Solution) -> P
         let alternatives = candidate.alternatives.iter().enumerate().map(|(place, one)| {
             let not_taken = (place != chosen && one.ruled_out.is_none())
                 .then_some(if one.cost >= best.cost { "dearer" } else { "dearer_at_prices" });
-            alternative(part, one, not_taken)
+            alternative(part, payable, one, not_taken)
         });
         SupplierProof {
             supplier: &payable.supplier,
             currency: payable.gross.currency(),
             net: net.to_string(),
             later: Cost(candidate.later),
+            bearer: payable.bearer,
             alternatives: alternatives.collect(),
             chosen,
         }
@@ -329,11 +343,19 @@ fn proof<'a>(request: &'a PlanRequest, part: &'a Part, solution: &Solution) -> P
     }
 }
 
-fn alternative(part: &Part, one: &Alternative, not_taken: Option<&'static str>) -> AlternativeProof {
+fn alternative<'a>(
+    part: &Part,
+    payable: &'a Payable,
+    one: &Alternative,
+    not_taken: Option<&'static str>,
+) -> AlternativeProof<'a> {
     let resource = |shared: Shared| part.shared.binary_search(&shared).ok();
     let account = one.account.filter(|_| one.waits_until.is_none() && one.ruled_out.is_none());
+    let several = payable.payees.len() > 1 && one.route.is_some();
+    let payee = payable.payees.get(one.payee).filter(|_| several).map(|payee| payee.account.as_str());
     AlternativeProof {
         route: one.route,
+        payee,
         account: account.and_then(|account| resource(Shared::Account(account))),
         waits: one.waits_until.map(|day| day.to_string()),
         items: one.items.iter().map(|(count, amount)| (*count, amount.to_string())).collect(),

@@ -21,14 +21,18 @@ mod planner;
 mod position;
 mod request;
 mod route;
+mod table;
 mod value;
 
 pub use calendar::{Calendar, CalendarError, Calendars, ValueDate};
 pub use certificate::Certificate;
 pub use netting::{NOT_NETTED, Netted, Position, net, nettable};
 pub use plan::{AccountUse, Batch, Excluded, Line, Next, Plan, ToppedUp, Totals};
-pub use planner::{Planned, plan};
+pub use planner::{Planned, plan, reachable};
 pub use position::{Position as FundsPosition, positions};
-pub use request::{Conversion, Effort, Expected, Funds, Holder, Payable, PlanError, PlanRequest, TopUp};
-pub use route::{Band, Bearer, FeeBase, Market, Route, RouteError, RouteTable};
+pub use request::{
+    Conversion, Effort, Expected, Funds, Holder, Payable, Payee, PlanError, PlanRequest, TopUp, Way,
+};
+pub use route::{Band, Bearer, FeeBase, Market, Route};
+pub use table::{AnyCurrency, RouteError, RouteTable, Tables};
 pub use value::{Cost, MID_DIGITS, Mids, UNITS, ValueError};

@@ -61,6 +61,8 @@ pub struct Line {
     pub rail: String,
     /// The account that is debited.
     pub account: String,
+    /// The account that is paid to.
+    pub payee: String,
     /// What leaves us for the supplier, item by item.
     pub items: Vec<Money>,
     /// Their sum; with a fee inside it is below the net.
@@ -124,6 +126,8 @@ pub struct AccountUse {
     pub available: Money,
     /// Debited by the plan.
     pub debited: Money,
+    /// The first cut-off of the routes that draw on it.
+    pub by: DateTime<Utc>,
     /// How it is topped up.
     pub top_ups: Vec<ToppedUp>,
 }

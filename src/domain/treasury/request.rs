@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::merchants::PayoutAccountKind;
 use crate::money::{Currency, Money};
 
 use super::calendar::Calendars;
 use super::netting::Position;
-use super::route::{Market, RouteTable};
+use super::route::{Bearer, Market};
+use super::table::RouteTable;
 use super::value::Mids;
 
 /// Everything that decides a plan.
@@ -36,6 +38,9 @@ pub struct PlanRequest {
     /// How many days a payable may wait for a cheaper fee; 0, the default, never.
     #[serde(default)]
     pub max_wait_days: u32,
+    /// Whether a rail may convert on the way; where it may not, such routes are priced, shown and ruled out.
+    #[serde(default = "yes")]
+    pub conversions: bool,
     /// How hard to search.
     #[serde(default)]
     pub effort: Effort,
@@ -66,14 +71,14 @@ pub struct Payable {
     /// The internal deal that made this amount, for the plan's reader.
     #[serde(default)]
     pub conversion: Option<Conversion>,
-    /// ISO 3166 country of the payee's account.
-    pub country: String,
-    /// Where the currency has two.
+    /// Where it can be paid to, the likeliest first.
+    pub payees: Vec<Payee>,
+    /// Who bears fee and deductions by the supplier's terms; without it as the route has it.
     #[serde(default)]
-    pub market: Option<Market>,
-    /// Rails on which the supplier has an account; empty for every one.
+    pub bearer: Option<Bearer>,
+    /// Over this account and rail only.
     #[serde(default)]
-    pub rails: Vec<String>,
+    pub only: Option<Way>,
     /// The payee's purpose code.
     #[serde(default)]
     pub purpose: Option<String>,
@@ -89,6 +94,43 @@ pub struct Payable {
     /// What becomes available later; only read where waiting is allowed.
     #[serde(default)]
     pub expected: Vec<Expected>,
+}
+
+/// An account of the supplier.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Payee {
+    /// Its name, for whoever executes the plan.
+    #[serde(default)]
+    pub account: String,
+    /// ISO 3166 country.
+    pub country: String,
+    /// Where the currency has two.
+    #[serde(default)]
+    pub market: Option<Market>,
+    /// What its number is; without it every rail reaches it.
+    #[serde(default)]
+    pub kind: Option<PayoutAccountKind>,
+    /// Whether the town of the supplier's address is known.
+    #[serde(default = "yes")]
+    pub town: bool,
+    /// Whether banks carry the letters of its holder's name and of that town.
+    #[serde(default = "yes")]
+    pub bank_letters: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// An account that pays, and the rail by which it does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Way {
+    /// The account among the funds.
+    pub account: String,
+    /// The rail.
+    pub rail: String,
 }
 
 /// An internal deal already struck (J04): it moves no market money here.
@@ -189,6 +231,11 @@ pub enum PlanError {
     },
 }
 
+impl Payable {
+    /// The most that is planned, in minor units.
+    pub const MOST: i64 = Money::INPUT_LIMIT / 100;
+}
+
 impl PlanRequest {
     /// Refuses what no plan could be true to.
     ///
@@ -216,7 +263,7 @@ impl PlanRequest {
                     }
                 }
             }
-            if payable.gross.minor() > Money::INPUT_LIMIT / 100 {
+            if payable.gross.minor() > Payable::MOST {
                 return refuse(place("gross"), "it is beyond 10^14 minor units");
             }
             for later in &payable.expected {

@@ -3,16 +3,16 @@
 //! Data with a date, a version, a source and a trust level (`config/routes.toml`). "Lowest cost" always means: under the
 //! route table of that version; charges outside it are named, not priced.
 
-use std::sync::LazyLock;
-
 use chrono::{NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::merchants::PayoutAccountKind;
 use crate::money::{Currency, Money, MoneyError, Percent, Rounding};
 
 /// Who bears a route's charges (ISO 20022 `ChrgBr`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = RouteBearer)]
 pub enum Bearer {
     /// The platform: the supplier's amount leaves us whole.
     #[serde(rename = "DEBT")]
@@ -36,8 +36,9 @@ pub enum Market {
 }
 
 /// What the fee's percentage is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RouteFeeBase)]
 pub enum FeeBase {
     /// What is sent (J19).
     #[default]
@@ -66,7 +67,7 @@ pub struct Band {
 pub struct Route {
     /// Unique.
     pub name: String,
-    /// `paypal`, `bank`, `swift`, `xendit`, `csv`: a word of the rails.
+    /// `paypal_payouts`, `pain001`, `xendit`, `csv`: a word of the rails.
     pub rail: String,
     /// What the account is debited in.
     pub source_currency: Currency,
@@ -75,6 +76,15 @@ pub struct Route {
     /// ISO 3166 countries of the payee's account; empty for every one.
     #[serde(default)]
     pub countries: Vec<String>,
+    /// Kinds of payee accounts; empty for every one.
+    #[serde(default)]
+    pub reaches: Vec<PayoutAccountKind>,
+    /// A bank's: it wants the town of the payee's address, and carries Latin letters only.
+    #[serde(default)]
+    pub needs_town: bool,
+    /// Its price is not known: it is taken only where no route with a price is a way.
+    #[serde(default)]
+    pub last_resort: bool,
     /// Onshore or offshore, where the currency has both.
     #[serde(default)]
     pub market: Option<Market>,
@@ -148,7 +158,7 @@ fn yes() -> bool {
 }
 
 /// Zones by their names of the tz database.
-mod zone_name {
+pub(super) mod zone_name {
     use chrono_tz::Tz;
     use serde::Deserialize;
 
@@ -164,83 +174,13 @@ mod zone_name {
     }
 }
 
-/// Every route of one version.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RouteTable {
-    /// Printed on every plan.
-    pub version: String,
-    /// In the order of the file.
-    #[serde(rename = "route", default)]
-    pub routes: Vec<Route>,
-}
-
-/// A route table that is refused at load.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RouteError {
-    /// Not TOML, an unknown key, a word that is none.
-    #[error("{file}: {why}")]
-    Unreadable {
-        /// The file.
-        file: String,
-        /// Where and why.
-        why: String,
-    },
-    /// A figure that does not hold.
-    #[error("{file}: route `{route}`, key `{key}`: {why}")]
-    Route {
-        /// The file.
-        file: String,
-        /// The route.
-        route: String,
-        /// The key.
-        key: &'static str,
-        /// What is wrong and what to write.
-        why: String,
-    },
-}
-
-static SHIPPED: LazyLock<RouteTable> = LazyLock::new(|| {
-    // A test proves that the compiled-in file reads; without it nothing can be planned.
-    RouteTable::read("config/routes.toml", include_str!("../../../config/routes.toml")).unwrap_or_default()
-});
-
-impl RouteTable {
-    /// The table compiled into the program.
-    pub fn shipped() -> &'static RouteTable {
-        &SHIPPED
-    }
-
-    /// Reads a file.
-    ///
-    /// # Errors
-    /// [`RouteError`] with file, route, key and why.
-    pub fn read(file: &str, text: &str) -> Result<RouteTable, RouteError> {
-        let table: RouteTable = toml::from_str(text)
-            .map_err(|error| RouteError::Unreadable { file: file.to_owned(), why: error.to_string() })?;
-        for (place, route) in table.routes.iter().enumerate() {
-            let refuse = |key, why: String| RouteError::Route {
-                file: file.to_owned(),
-                route: route.name.clone(),
-                key,
-                why,
-            };
-            route.check().map_err(|(key, why)| refuse(key, why))?;
-            if table.routes[..place].iter().any(|other| other.name == route.name && other.overlaps(route)) {
-                return Err(refuse("from", "another route of this name is in force on the same days".into()));
-            }
-        }
-        Ok(table)
-    }
-}
-
 impl Route {
     /// In force on a day.
     pub fn in_force(&self, day: NaiveDate) -> bool {
         self.from <= day && self.until.is_none_or(|until| day <= until)
     }
 
-    fn overlaps(&self, other: &Route) -> bool {
+    pub(super) fn overlaps(&self, other: &Route) -> bool {
         let ends = |route: &Route| route.until.unwrap_or(NaiveDate::MAX);
         self.from <= ends(other) && other.from <= ends(self)
     }
@@ -295,7 +235,7 @@ impl Route {
         }
     }
 
-    fn check(&self) -> Result<(), (&'static str, String)> {
+    pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
         for (key, text) in [
             ("fixed", &self.fixed),
             ("minimum", &self.minimum),

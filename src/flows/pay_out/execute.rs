@@ -118,7 +118,7 @@ impl PayingOut {
         rail: &OpenRail,
         lines: &[&Line],
     ) -> Result<Change, PayOutError> {
-        let ground = self.ground(plan, lines).await?;
+        let mut ground = self.ground(plan, lines).await?;
         let (now, mut change, mut held) = (self.0.clock.now(), Change::new(), 0);
         let batch: PayoutBatchId = self.0.ids.mint();
         for line in lines {
@@ -130,6 +130,7 @@ impl PayingOut {
                 }
                 None => {
                     self.book(&mut change, line, &payout)?;
+                    ground.take(line)?;
                     held += 1;
                 }
             }
@@ -142,6 +143,9 @@ impl PayingOut {
             plan: plan.id,
             rail_account: rail.account.id,
             rail_ref: None,
+            execute_on: lines
+                .first()
+                .and_then(|line| self.0.tables.taken_on(&line.route, line.net.currency(), now)),
             lease: None,
             outcome: if nothing { Outcome::Refused } else { Outcome::Open },
             detail: nothing.then(|| "nothing of it can be paid any more".to_owned()),
@@ -264,6 +268,17 @@ impl PayingOut {
 }
 
 impl Ground {
+    /// What a line takes is no other line's.
+    fn take(&mut self, line: &Line) -> Result<(), PayOutError> {
+        let place = (line.supplier, line.net.currency());
+        for (of, taken) in [(&mut self.available, line.gross), (&mut self.owed, line.debt)] {
+            if let Some(money) = of.get_mut(&place) {
+                *money = money.checked_sub(taken).map_err(PayOutError::unavailable)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Why a line is not paid after all.
     fn refuses(&self, line: &Line) -> Option<(&'static str, String)> {
         let place = (line.supplier, line.net.currency());

@@ -18,6 +18,7 @@ mod file;
 mod plan;
 mod rails;
 mod send;
+mod standing;
 mod stop;
 mod terms;
 mod view;
@@ -29,9 +30,11 @@ use crate::clock::Clock;
 use crate::domain::findings::{Finding, FindingKind, FindingState};
 use crate::domain::orders::Holder;
 use crate::domain::payouts::{PayoutPlan, PayoutRules};
+use crate::domain::treasury::Tables;
 use crate::gateways::Payouts;
 use crate::ids::{IdSource, MerchantId, PlanId};
 use crate::money::Money;
+use crate::rates::RateBook;
 use crate::store::{Change, Store, Versioned};
 use crate::vault::Vault;
 
@@ -70,8 +73,12 @@ pub struct Parts {
     pub settlements: Settlements,
     /// Who we are to leases.
     pub holder: Holder,
+    /// What amounts of different currencies are worth beside one another.
+    pub rates: Arc<RateBook>,
     /// The merchant's rules.
     pub rules: PayoutRules,
+    /// Routes, prices and holidays that plans are made under.
+    pub tables: Arc<Tables>,
     /// Rails that are no gateway's, by their word.
     pub rails: BTreeMap<String, Arc<dyn Payouts>>,
 }

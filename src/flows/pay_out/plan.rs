@@ -1,16 +1,11 @@
 //! A draft: who can be paid what, over which rail, and why others are not.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::Deserialize;
 
-use crate::domain::ledger::{AccountCode, Layer};
-use crate::domain::payouts::{
-    Certificate, Payee, PayoutPlan, PlanDocument, PlanState, RailTable, Standing, route,
-};
+use crate::domain::payouts::{Draft, Drafted, PayoutPlan, PlanDocument, PlanState};
+use crate::domain::treasury::{self, MID_DIGITS, Mids};
 use crate::ids::{MerchantId, PlanId, RailAccountId, SupplierId, UserId};
-use crate::money::{Currency, Money};
-use crate::rails::latin;
+use crate::money::Currency;
 use crate::store::Change;
 
 use super::{PayOutError, PayingOut};
@@ -61,77 +56,42 @@ impl PayingOut {
                 Err(why) => excluded.push(why),
             }
         }
-        let (lines, unreached) = route(payables, &offers, &self.0.rules, now);
-        excluded.extend(unreached);
-        let rails = RailTable::shipped().version.clone();
-        let certificate = Certificate { method: "cheapest_rail_each".to_owned(), rails };
-        let document = PlanDocument { as_of: now, lines, excluded, certificate };
+        let (rules, tables) = (self.0.rules.clone(), self.0.tables.clone());
+        let draft = Draft { now, payables, excluded, offers, rules, tables };
+        let Drafted { document, certificate } = self.lowest(draft).await?;
         let hash = PlanDocument::hash_of(&document.canonical()?);
         let (state, makers) = (PlanState::Draft, vec![user]);
         let plan = PayoutPlan { id, merchant, document, hash, state, makers, created_at: now };
         let mut change = extra;
-        change.insert_payout_plan(&plan);
+        change.insert_payout_plan(&plan, &certificate);
         self.0.store.commit(change).await?;
         Ok(plan)
     }
 
-    /// How every supplier stands that has something to be paid, by supplier and currency.
-    async fn standings(&self, merchant: MerchantId, input: &PlanInput) -> Result<Vec<Standing>, PayOutError> {
-        let (store, currencies) = (&self.0.store, input.currencies.as_ref());
-        let available = self.balances(merchant, AccountCode::SUPPLIER_AVAILABLE).await?;
-        let owed = self.balances(merchant, AccountCode::SUPPLIER_RECEIVABLE).await?;
-        let wanted: Option<BTreeSet<SupplierId>> =
-            input.suppliers.as_ref().map(|ids| ids.iter().copied().collect());
-        let terms: BTreeMap<SupplierId, _> = store.payout_terms_of(merchant).await?.into_iter().collect();
-        let paid: BTreeSet<_> = store.paid_accounts(merchant).await?.into_iter().collect();
-        let under_way: BTreeSet<_> = store.accounts_under_way(merchant).await?.into_iter().collect();
-        let mut accounts: BTreeMap<SupplierId, Vec<Payee>> = BTreeMap::new();
-        for account in store.all_payout_accounts(merchant).await? {
-            let was_paid = paid.contains(&account.id);
-            let under_way = under_way.contains(&(account.id, account.currency));
-            let town = terms.get(&account.supplier).and_then(|row| row.value.town.as_deref());
-            let in_bank_letters = [Some(account.holder.as_str()), town].into_iter().flatten();
-            let in_bank_letters = in_bank_letters.map(latin).all(|written| written.is_some());
-            let payee = Payee { was_paid, under_way, in_bank_letters, account };
-            accounts.entry(payee.account.supplier).or_default().push(payee);
-        }
-        let names: BTreeMap<SupplierId, String> =
-            store.all_suppliers(merchant).await?.into_iter().map(|one| (one.id, one.name)).collect();
-        if let Some(stranger) = wanted.iter().flatten().find(|id| !names.contains_key(*id)) {
-            let why = format!("there is no supplier {stranger}");
-            return Err(PayOutError::Refused { param: "suppliers", why });
-        }
-        let mut standings = Vec::new();
-        for ((supplier, currency), amount) in available {
-            let asked = wanted.as_ref().is_none_or(|wanted| wanted.contains(&supplier))
-                && currencies.is_none_or(|wanted| wanted.contains(&currency));
-            let Some(name) = names.get(&supplier).filter(|_| asked) else { continue };
-            standings.push(Standing {
-                supplier,
-                name: name.clone(),
-                available: amount,
-                owed: owed.get(&(supplier, currency)).copied().unwrap_or(Money::zero(currency)),
-                withholding: Money::zero(currency),
-                terms: terms.get(&supplier).map(|row| row.value.clone()).unwrap_or_default(),
-                accounts: accounts.get(&supplier).cloned().unwrap_or_default(),
-            });
-        }
-        Ok(standings)
+    /// The plan of the lowest cost at the rates that the book has now.
+    async fn lowest(&self, draft: Draft) -> Result<Drafted, PayOutError> {
+        let (home, others) = draft.currencies();
+        let snapshot = self.0.rates.latest();
+        let mid = |currency: Currency| {
+            let market = self.0.rates.mid_of(&snapshot, currency, home).ok()?;
+            let value = market.rate.value().round_sf(MID_DIGITS)?;
+            (!value.is_zero()).then_some((currency, value))
+        };
+        let mids = Mids { home, as_of: draft.now, rates: others.into_iter().filter_map(mid).collect() };
+        // Some hundred suppliers take a moment: no other request waits for it.
+        let planned = tokio::task::spawn_blocking(move || draft.plan(mids)).await;
+        let refused =
+            |error: treasury::PlanError| PayOutError::Refused { param: "suppliers", why: error.to_string() };
+        planned.map_err(PayOutError::unavailable)?.map_err(refused)
     }
 
-    /// What stands on a bucket of every supplier, as people read it.
-    pub(super) async fn balances(
-        &self,
-        merchant: MerchantId,
-        code: AccountCode,
-    ) -> Result<BTreeMap<(SupplierId, Currency), Money>, PayOutError> {
-        let rows = self.0.store.standing_accounts(merchant, code).await?;
-        let posted = rows.into_iter().filter(|row| row.layer == Layer::Posted);
-        Ok(posted
-            .filter_map(|row| {
-                let supplier: SupplierId = row.account.owner.as_str().parse().ok()?;
-                Some(((supplier, row.shown().currency()), row.shown()))
-            })
-            .collect())
+    /// What proves a plan, the bytes whose hash its content names.
+    ///
+    /// # Errors
+    /// [`PayOutError::Unknown`].
+    pub async fn certificate(&self, merchant: MerchantId, id: PlanId) -> Result<String, PayOutError> {
+        self.load(merchant, id).await?;
+        let found = self.0.store.payout_certificate(id).await?;
+        found.ok_or(PayOutError::Unknown("payout plan"))
     }
 }

@@ -1,14 +1,16 @@
 //! Which rail accounts can be paid over, and whose money leaves over them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::ledger::journal::PayoutBooking;
-use crate::domain::ledger::{Account, AccountCode, Owner};
+use crate::domain::ledger::{Account, AccountCode, Layer, Owner};
 use crate::domain::merchants::{Funding, RailAccount};
-use crate::domain::payouts::{Offer, RailTable};
+use crate::domain::payouts::Offer;
 use crate::flows::pay::OpenAccount;
 use crate::gateways::Payouts;
 use crate::ids::{MerchantId, RailAccountId, SupplierId};
+use crate::money::{Currency, Money};
 use crate::store::Seek;
 
 use super::{PayOutError, PayingOut};
@@ -69,15 +71,62 @@ impl PayingOut {
         open.payouts().is_some_and(can).then_some(open)
     }
 
-    /// The rails that a plan may choose from.
+    /// The rails that a plan may choose from, oldest first, with what the ledger says they can spend.
     pub(super) async fn offers(&self, merchant: MerchantId) -> Result<Vec<Offer>, PayOutError> {
+        let mut offers = Vec::new();
+        let mut held = self.standing_on(merchant, AccountCode::GATEWAY_BALANCE).await?;
+        held.extend(self.standing_on(merchant, AccountCode::BANK_CLIENT).await?);
+        let sent = self.standing_on(merchant, AccountCode::PAYOUT_IN_TRANSIT).await?;
         let accounts = self.0.store.rail_accounts(merchant, Seek::Start, MOST).await?;
-        let offer = |account: RailAccount| {
-            self.open(&account)?;
-            let terms = RailTable::shipped().of(&account.rail)?.clone();
-            Some(Offer { account, terms })
-        };
-        Ok(accounts.into_iter().filter_map(offer).collect())
+        let mut behind: BTreeMap<String, Money> = BTreeMap::new();
+        for account in accounts {
+            let Some(cash) = self.cash(&account).await? else { continue };
+            let (pot, nothing) = (format!("{cash} {}", account.currency), Money::zero(account.currency));
+            // Payouts under way are counted against the account that they were instructed over.
+            let prefix = format!("{},", account.name);
+            let under_way = sent.iter().filter(|((one, currency), _)| {
+                one.owner.as_str().starts_with(&prefix) && *currency == account.currency
+            });
+            let under_way = Money::sum(account.currency, under_way.map(|(_, money)| *money));
+            let stands = held.get(&(cash, account.currency)).copied().unwrap_or(nothing);
+            let left = behind.entry(pot.clone()).or_insert(stands);
+            *left = under_way.and_then(|sent| left.checked_sub(sent)).map_err(PayOutError::unavailable)?;
+            let Some(open) = self.open(&account) else { continue };
+            let limit = open.payouts().map_or(1, |rail| rail.batch_limit());
+            offers.push(Offer { account, pot, held: nothing, limit });
+        }
+        for offer in &mut offers {
+            offer.held = behind.get(&offer.pot).copied().unwrap_or(offer.held);
+        }
+        Ok(offers)
+    }
+
+    /// The ledger's account whose money a rail account pays out; none where it is gone.
+    async fn cash(&self, account: &RailAccount) -> Result<Option<Account>, PayOutError> {
+        let at = |code, name: &str| Some(Account::new(code, Owner::of(name)));
+        Ok(match &account.funding {
+            Funding::GatewayAccount(name) => at(AccountCode::GATEWAY_BALANCE, name),
+            Funding::BankAccount(id) => {
+                let bank = self.0.store.bank_account(account.merchant, *id).await?;
+                bank.and_then(|bank| at(AccountCode::BANK_CLIENT, &bank.account.name))
+            }
+        })
+    }
+
+    /// What stands on a code's accounts, as people read it.
+    async fn standing_on(
+        &self,
+        merchant: MerchantId,
+        code: AccountCode,
+    ) -> Result<BTreeMap<(Account, Currency), Money>, PayOutError> {
+        let rows = self.0.store.standing_accounts(merchant, code).await?;
+        let posted = rows.into_iter().filter(|row| row.layer == Layer::Posted);
+        Ok(posted
+            .map(|row| {
+                let shown = row.shown();
+                ((row.account, shown.currency()), shown)
+            })
+            .collect())
     }
 
     /// The ledger's accounts of a payout.

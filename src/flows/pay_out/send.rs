@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::crash::{self, Point, point};
 use crate::domain::merchants::Funding;
 use crate::domain::orders::{Intent, Lease, Outcome};
-use crate::domain::payouts::{Payout, PayoutBatch, PayoutReport, PayoutState, PayoutStatus, RailTable};
+use crate::domain::payouts::{Payout, PayoutBatch, PayoutReport, PayoutState, PayoutStatus};
 use crate::flows::onboard::{account_number, account_place};
 use crate::flows::pay::Sending;
 use crate::gateways::{Creditor, Debtor, GatewayError, PayoutBatchReport, PayoutBatchRequest, PayoutOrder};
@@ -217,14 +217,13 @@ impl PayingOut {
         }
         let request_ref = batch.id.to_string();
         tracing::debug!(batch = %batch.id, rail = rail.account.name, payouts = orders.len(), "a batch of payouts");
-        let terms = RailTable::shipped().of(&rail.account.rail);
         Ok(PayoutBatchRequest {
             batch: batch.id,
             request_ref,
             rail_ref: batch.rail_ref.clone(),
             orders,
             debtor: self.debtor(rail).await?,
-            execute_on: terms.map_or(batch.created_at.date_naive(), |terms| terms.taken_on(batch.created_at)),
+            execute_on: batch.execute_on.unwrap_or(batch.created_at.date_naive()),
             made_at: batch.created_at,
         })
     }

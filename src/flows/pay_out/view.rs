@@ -38,7 +38,7 @@ impl PayingOut {
             object.insert("lines".to_owned(), json!(document.lines));
             object.insert("excluded".to_owned(), json!(document.excluded));
             object.insert("funding".to_owned(), json!(document.funding().map_err(PayOutError::unavailable)?));
-            object.insert("certificate".to_owned(), json!(document.certificate));
+            object.insert("proof".to_owned(), json!(document.proof));
             object.insert("progress".to_owned(), Value::Object(progress));
         }
         Ok(view)

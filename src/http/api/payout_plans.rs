@@ -12,7 +12,7 @@ use crate::http::caller::Caller;
 use crate::http::extract::{Json, Paging, Query};
 use crate::http::idempotent::{self, Asked, KeyHeader};
 use crate::http::problem::{Answer, Code, Problem};
-use crate::http::schemas::{PayoutPlan, PayoutPlanSummary, PlanStateWord};
+use crate::http::schemas::{PayoutPlan, PayoutPlanSummary, PlanCertificate, PlanStateWord};
 use crate::http::service::Service;
 use crate::http::wire::{self, CurrencyIn, IdIn, Page};
 use crate::ids::{PlanId, SupplierId};
@@ -55,7 +55,7 @@ pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<Str
     crate::http::json(200, &service.paying_out.show(caller.merchant(), id).await?)
 }
 
-/// Makes a draft of what can be paid now.
+/// Makes a draft of what can be paid now, at the lowest cost under the dated route table shown; bound and gap are stated.
 #[utoipa::path(post, path = "/v1/payout-plans", tag = "payouts", request_body = PlanInput, params(KeyHeader), responses((status = 201, description = "The draft", body = PayoutPlan)))]
 pub async fn create(
     service: web::Data<Service>,
@@ -185,6 +185,16 @@ pub async fn pain001(service: web::Data<Service>, caller: Caller, id: web::Path<
     let id: PlanId = wire::path_id(&id, "payout plan")?;
     let text = service.paying_out.pain001(caller.merchant(), id).await?;
     Ok(attached("application/xml; charset=utf-8", &format!("{id}.xml"), text))
+}
+
+/// What proves the plan as it was drafted: every alternative with its cost and what ruled it out, prices of what is scarce,
+/// bound and gap. SHA-256 of these bytes is in the plan's content; `straits plan check` verifies them, sharing no code with
+/// what made them.
+#[utoipa::path(get, path = "/v1/payout-plans/{id}/certificate", tag = "payouts", params(("id" = inline(crate::ids::PlanId), Path, example = "pln_01kb0000000000000000000000")), responses((status = 200, description = "The certificate", body = PlanCertificate)))]
+pub async fn certificate(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
+    let id: PlanId = wire::path_id(&id, "payout plan")?;
+    let text = service.paying_out.certificate(caller.merchant(), id).await?;
+    Ok(attached("application/json; charset=utf-8", &format!("{id}-certificate.json"), text))
 }
 
 /// How a sheet is written.

@@ -3,6 +3,7 @@
 #![expect(dead_code, reason = "these types describe; nobody makes one")]
 
 mod answers;
+mod certificate;
 mod office;
 mod payouts;
 
@@ -29,6 +30,7 @@ use crate::ids::{
 use crate::money::{Currency, Money, Percent};
 
 pub use answers::{Dispute, Finding, Payment, Refund, SettlementLine, Statement};
+pub use certificate::PlanCertificate;
 pub use office::{IssuedStatement, Journal, Period};
 pub use payouts::{ApproverLimit, Payout, PayoutDetail, PayoutPlan, PayoutPlanSummary, PayoutTerms};
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use utoipa::ToSchema;
 
-use crate::domain::payouts::{Excluded, FeeBearer, FundingNeed, HoldCode, Line, Reserve, Total};
+use crate::domain::payouts::{Excluded, FeeBearer, FundingNeed, HoldCode, Line, Proof, Reserve, Total};
 use crate::ids::{PayoutBatchId, PayoutId, PlanId, RailAccountId, SupplierAccountId, SupplierId, UserId};
 use crate::money::{Currency, Money, Percent};
 
@@ -80,19 +80,10 @@ pub struct PayoutPlan {
     lines: Vec<Line>,
     /// What is not, and why.
     excluded: Vec<Excluded>,
-    /// What has to lie on each paying account.
+    /// What has to lie on each paying account, what is missing there, and by when.
     funding: Vec<FundingNeed>,
-    certificate: PlanCertificate,
+    proof: Proof,
     progress: PlanProgress,
-}
-
-/// How the ways were chosen: lowest cost under the table shown, each payout by itself; charges outside it are not priced.
-#[derive(Debug, ToSchema)]
-pub struct PlanCertificate {
-    #[schema(example = "cheapest_rail_each")]
-    method: String,
-    /// Which table of rails.
-    rails: String,
 }
 
 /// How many payouts are in each state.

@@ -15,6 +15,7 @@ use straits::domain::merchants::{
     Supplier,
 };
 use straits::domain::orders::{Holder, Ladders};
+use straits::domain::treasury::Tables;
 use straits::flows::catch_up::CatchingUp;
 use straits::flows::deliver::Delivering;
 use straits::flows::deposits::Deposits;
@@ -191,7 +192,7 @@ impl House {
             ids: ids.clone(),
             pay: pay.clone(),
             settlements: settlements.clone(),
-            rates,
+            rates: rates.clone(),
             holder,
             clock: clock.clone(),
         });
@@ -218,6 +219,8 @@ impl House {
             pay: pay.clone(),
             settlements,
             holder,
+            rates,
+            tables: Arc::new(Tables::shipped()),
             rules: rules(),
             rails: BTreeMap::from([("paypal_payouts".to_owned(), rail)]),
         });

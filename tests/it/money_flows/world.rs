@@ -165,7 +165,7 @@ pub struct World {
     pub vault: Vault,
     pub account: GatewayAccount,
     bank: Arc<Bank>,
-    rates: Arc<RateBook>,
+    pub rates: Arc<RateBook>,
 }
 
 impl World {

@@ -12,6 +12,7 @@ use straits::domain::merchants::{
 };
 use straits::domain::orders::Holder;
 use straits::domain::payouts::{Payout, PayoutPlan, PayoutRules};
+use straits::domain::treasury::Tables;
 use straits::flows::onboard::{NewPayoutAccount, NewSupplier, Onboarding, seal_details};
 use straits::flows::pay_out::{Parts, PayOutError, PayingOut, PlanInput, TermsInput, Word};
 use straits::gateways::Payouts;
@@ -281,7 +282,10 @@ fn instance(world: &World, rail: &Arc<FarRail>, word: &str, rules: PayoutRules, 
         pay: world.pay.clone(),
         settlements: world.settlements.clone(),
         holder: Holder { boot: world.ids.mint(), alone },
+        rates: world.rates.clone(),
+        tables: Arc::new(Tables::shipped()),
         rules,
-        rails: BTreeMap::from([(word.to_owned(), rail)]),
+        // The far rail speaks for whatever the test adds, too.
+        rails: [word, "pain001", "csv"].map(|word| (word.to_owned(), rail.clone())).into(),
     })
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use straits::domain::treasury::{
-    Calendars, Effort, Expected, Funds, Holder, Mids, Payable, PlanRequest, Planned, RouteTable, TopUp, plan,
+    Calendars, Effort, Expected, Funds, Holder, Mids, Payable, Payee, PlanRequest, Planned, RouteTable,
+    TopUp, plan,
 };
 use straits::money::{Currency, Money};
 
@@ -62,6 +63,7 @@ pub fn request(routes: RouteTable) -> PlanRequest {
         funds: Vec::new(),
         positions: Vec::new(),
         max_wait_days: 0,
+        conversions: true,
         effort: Effort::default(),
     }
 }
@@ -73,15 +75,21 @@ pub fn payable(supplier: &str, gross: &str) -> Payable {
         withholding: None,
         debt: None,
         conversion: None,
-        country: "SG".to_owned(),
-        market: None,
-        rails: Vec::new(),
+        payees: vec![payee("SG")],
+        bearer: None,
+        only: None,
         purpose: None,
         due: None,
         blocked: None,
         default_route: None,
         expected: Vec::new(),
     }
+}
+
+/// An account that every rail reaches.
+pub fn payee(country: &str) -> Payee {
+    let (account, country) = (String::new(), country.to_owned());
+    Payee { account, country, market: None, kind: None, town: true, bank_letters: true }
 }
 
 pub fn funds(account: &str, rails: &[&str], available: &str) -> Funds {

@@ -7,8 +7,9 @@ use crate::money::{Money, MoneyError};
 
 use super::super::calendar::ValueDate;
 use super::super::request::{Payable, PlanError, PlanRequest};
-use super::super::route::{Bearer, FeeBase, Route};
-use super::super::value::Cost;
+use super::super::route::Route;
+use super::corridor::{mark_last_resorts, reach};
+use super::price::price;
 
 /// Above what any run's fixed costs can come to: a supplier is left out only where the funds do not suffice.
 pub const UNPAID: i128 = 100_000_000_000_000_000;
@@ -23,6 +24,8 @@ pub struct Alternative {
     pub route: Option<usize>,
     /// Its place among the funds.
     pub account: Option<usize>,
+    /// The place of the account that is paid among the payable's.
+    pub payee: usize,
     /// Equal items: how many, of how much, in the target currency's minor units.
     pub items: Vec<(u32, i64)>,
     /// Fees in the source currency's minor units.
@@ -52,10 +55,11 @@ impl Alternative {
         self.items.iter().map(|(count, _)| count).sum()
     }
 
-    fn unpaid(later: i128) -> Alternative {
+    pub(super) fn unpaid(later: i128) -> Alternative {
         Alternative {
             route: None,
             account: None,
+            payee: 0,
             items: Vec::new(),
             fee: 0,
             lifting: 0,
@@ -83,16 +87,15 @@ pub fn alternatives(
 ) -> Result<(Vec<Alternative>, i128), PlanError> {
     let horizon = waiting(request, payable)?;
     let mut later = 0;
-    if let Some((day, more)) = &horizon {
+    if let Some((_, more)) = &horizon {
         let mut costs = Vec::new();
         for route in &request.routes.routes {
-            if ruled_out(payable, route, request.now.date_naive()).is_none()
-                && let Some(priced) = price(request, route, *more)?
+            if reach(request, payable, route, request.now.date_naive()).is_ok()
+                && let Some(priced) = price(request, route, payable.bearer, *more)?
             {
                 costs.push(priced.cost);
             }
         }
-        let _ = day;
         later = costs.into_iter().min().unwrap_or(0);
     }
     let mut found = Vec::new();
@@ -100,8 +103,14 @@ pub fn alternatives(
         if route.target_currency != net.currency() {
             continue;
         }
-        let mut reason = ruled_out(payable, route, request.now.date_naive());
-        let priced = price(request, route, net)?;
+        let (payees, mut reason) = match reach(request, payable, route, request.now.date_naive()) {
+            Ok(payees) => (payees, None),
+            Err(reason) => (vec![0], Some(reason)),
+        };
+        let priced = match priceable(request, route) {
+            true => price(request, route, payable.bearer, net)?,
+            false => None,
+        };
         if reason.is_none() && priced.is_none() {
             reason = Some("item_limits");
         }
@@ -109,21 +118,22 @@ pub fn alternatives(
         one.cost += later;
         one.dates = request.calendars.value_date(route, request.now);
         one.ruled_out = reason.or_else(|| one.dates.is_none().then_some("no_business_day"));
-        let accounts = request.funds.iter().enumerate().filter(|(_, funds)| {
-            funds.available.currency() == route.source_currency && funds.rails.contains(&route.rail)
-        });
-        let accounts: Vec<usize> = accounts.map(|(place, _)| place).collect();
+        let accounts = accounts(request, payable, route);
         if accounts.is_empty() {
             let reason = one.ruled_out.or(Some("no_account"));
             found.push(Alternative { ruled_out: reason, ..one.clone() });
         }
-        found.extend(accounts.into_iter().map(|place| Alternative { account: Some(place), ..one.clone() }));
+        for payee in payees {
+            let on = |place| Alternative { account: Some(place), payee, ..one.clone() };
+            found.extend(accounts.iter().copied().map(on));
+        }
         if let Some((day, more)) = &horizon
             && let Some(waiting) = wait(request, payable, index, net.checked_add(*more)?, *day)?
         {
             found.push(waiting);
         }
     }
+    mark_last_resorts(request, &mut found);
     mark_late(payable, &mut found);
     while found.len() >= MOST {
         let dearest =
@@ -132,6 +142,25 @@ pub fn alternatives(
     }
     found.push(Alternative::unpaid(later));
     Ok((found, later))
+}
+
+/// The accounts that a route may draw on for a payable.
+fn accounts(request: &PlanRequest, payable: &Payable, route: &Route) -> Vec<usize> {
+    let own = |account: &str| {
+        payable.only.as_ref().is_none_or(|only| only.account == account && only.rail == route.rail)
+    };
+    let drawn = request.funds.iter().enumerate().filter(|(_, funds)| {
+        funds.available.currency() == route.source_currency
+            && funds.rails.contains(&route.rail)
+            && own(&funds.account)
+    });
+    drawn.map(|(place, _)| place).collect()
+}
+
+/// Whether a rate is known for what a route converts: what is only shown needs none.
+fn priceable(request: &PlanRequest, route: &Route) -> bool {
+    let known = |currency| request.mids.weight(currency).is_ok();
+    request.conversions || (known(route.source_currency) && known(route.target_currency))
 }
 
 /// Beyond the term a route is out, unless all are: then the term is missed whatever is done, and the plan says so.
@@ -144,23 +173,6 @@ fn mark_late(payable: &Payable, found: &mut [Alternative]) {
             one.ruled_out = Some("after_due");
         }
     }
-}
-
-/// Why a route is no way for a payable, before any price.
-fn ruled_out(payable: &Payable, route: &Route, day: NaiveDate) -> Option<&'static str> {
-    let checks = [
-        (route.target_currency != payable.gross.currency(), "other_currency"),
-        (!route.in_force(day), "not_in_force"),
-        (!route.deliverable, "not_deliverable"),
-        (!route.countries.is_empty() && !route.countries.contains(&payable.country), "other_country"),
-        (
-            route.market.is_some() && payable.market.is_some() && route.market != payable.market,
-            "other_market",
-        ),
-        (!payable.rails.is_empty() && !payable.rails.contains(&route.rail), "no_payee_account_on_rail"),
-        (route.purpose_required && payable.purpose.is_none(), "purpose_code_missing"),
-    ];
-    checks.into_iter().find_map(|(fails, reason)| fails.then_some(reason))
 }
 
 /// The last day to wait for within limit and term, and what is available by then on top.
@@ -182,121 +194,13 @@ fn wait(
     day: NaiveDate,
 ) -> Result<Option<Alternative>, PlanError> {
     let route = &request.routes.routes[index];
-    if ruled_out(payable, route, day).is_some() {
-        return Ok(None);
-    }
+    let Ok(payees) = reach(request, payable, route, day) else { return Ok(None) };
     let start: DateTime<Utc> = day.and_time(NaiveTime::MIN).and_utc();
     let dates = request.calendars.value_date(route, start);
     if dates.is_none_or(|dates| payable.due.is_none_or(|due| dates.value > due)) {
         return Ok(None);
     }
-    let priced = price(request, route, all)?;
-    Ok(priced.map(|priced| Alternative { route: Some(index), dates, waits_until: Some(day), ..priced }))
-}
-
-/// The cheapest shape of an amount on a route: as few items as its limit allows, full ones first or all alike.
-fn price(request: &PlanRequest, route: &Route, amount: Money) -> Result<Option<Alternative>, PlanError> {
-    if !amount.is_positive() || route.target_currency != amount.currency() {
-        return Ok(None);
-    }
-    let minor = amount.minor();
-    let limit = route.item_limit().map_or(i64::MAX, Money::minor);
-    let count = minor / limit + i64::from(minor % limit != 0);
-    let Ok(pieces) = u32::try_from(count) else { return Ok(None) };
-    let mut best: Option<Alternative> = None;
-    let (even, over) = (minor / count, minor % count);
-    let shapes = [
-        vec![(pieces - 1, limit), (1, minor - (count - 1).saturating_mul(limit.min(minor)))],
-        vec![(u32::try_from(over).unwrap_or(0), even + 1), (pieces - u32::try_from(over).unwrap_or(0), even)],
-    ];
-    for shape in shapes {
-        let shape: Vec<(u32, i64)> = shape.into_iter().filter(|(count, _)| *count > 0).collect();
-        let Some(priced) = price_shape(request, route, &shape, amount)? else { continue };
-        if best.as_ref().is_none_or(|best| priced.cost < best.cost) {
-            best = Some(priced);
-        }
-    }
-    Ok(best)
-}
-
-fn price_shape(
-    request: &PlanRequest,
-    route: &Route,
-    shape: &[(u32, i64)],
-    amount: Money,
-) -> Result<Option<Alternative>, PlanError> {
-    let least = route.item_minimum().map_or(1, Money::minor);
-    let (mut items, mut fee, mut base) = (Vec::new(), 0_i64, 0_i64);
-    let mut pieces = 0_i64;
-    // A fee of the gross says nothing of how the gross would be divided.
-    if route.fee_of == FeeBase::Gross && shape.iter().map(|(count, _)| count).sum::<u32>() > 1 {
-        return Ok(None);
-    }
-    for (count, share) in shape {
-        let share = Money::from_minor(*share, amount.currency());
-        let (sent, sold, own_fee) = match route.bearer {
-            Bearer::Creditor => {
-                let sent = inside(route, share)?;
-                let own = if route.fee_of == FeeBase::Gross { route.fee(share)? } else { route.fee(sent)? };
-                (sent, sent, own)
-            }
-            Bearer::Debtor | Bearer::Shared => {
-                let sold = request.mids.sell(share, route.source_currency, route.spread_bps)?;
-                (share, sold, route.fee(sold)?)
-            }
-        };
-        if sent.minor() < least.max(1) {
-            return Ok(None);
-        }
-        let times = i64::from(*count);
-        items.push((*count, sent.minor()));
-        pieces += times;
-        fee = fee.saturating_add(own_fee.minor().saturating_mul(times));
-        base = base.saturating_add(sold.minor().saturating_mul(times));
-    }
-    let lifting = route.lifting().minor().saturating_mul(pieces);
-    let ours = if route.bearer == Bearer::Debtor { lifting } else { 0 };
-    let debit = base.saturating_add(fee).saturating_add(ours);
-    let all = Money::from_minor(debit.saturating_add(lifting - ours), route.source_currency);
-    let sent: i64 = items.iter().map(|(count, amount)| i64::from(*count) * amount).sum();
-    let Cost(paid) = request.mids.value(all)?;
-    let Cost(arrives) = request.mids.value(Money::from_minor(sent, amount.currency()))?;
-    Ok(Some(Alternative { items, fee, lifting, debit, cost: paid - arrives, ..Alternative::unpaid(0) }))
-}
-
-/// The largest amount that, with its own fee, the balance holds (J19); with a fee of the gross, the rest (F15).
-fn inside(route: &Route, balance: Money) -> Result<Money, MoneyError> {
-    if route.fee_of == FeeBase::Gross {
-        return balance.checked_sub(route.fee(balance)?);
-    }
-    let currency = balance.currency();
-    let fits = |minor: i64| -> Result<bool, MoneyError> {
-        let sent = Money::from_minor(minor, currency);
-        Ok(sent.checked_add(route.fee(sent)?)?.minor() <= balance.minor())
-    };
-    // Within a band the fee only grows; the highest band that fits has the largest amount.
-    let mut top = balance.minor();
-    for band in route.bands.iter().rev() {
-        let from = Money::parse(&band.from, currency)?.minor();
-        if from <= top && fits(from)? {
-            return largest(from, top, &fits).map(|minor| Money::from_minor(minor, currency));
-        }
-        top = top.min(from - 1);
-    }
-    if top < 0 || !fits(0)? {
-        return Ok(Money::zero(currency));
-    }
-    largest(0, top, &fits).map(|minor| Money::from_minor(minor, currency))
-}
-
-fn largest(
-    mut low: i64,
-    mut high: i64,
-    fits: &impl Fn(i64) -> Result<bool, MoneyError>,
-) -> Result<i64, MoneyError> {
-    while low < high {
-        let middle = low + (high - low + 1) / 2;
-        if fits(middle)? { low = middle } else { high = middle - 1 }
-    }
-    Ok(low)
+    let (payee, waits_until) = (payees.first().copied().unwrap_or(0), Some(day));
+    let priced = price(request, route, payable.bearer, all)?;
+    Ok(priced.map(|priced| Alternative { route: Some(index), payee, dates, waits_until, ..priced }))
 }

@@ -111,6 +111,7 @@ fn line(request: &PlanRequest, candidate: &Candidate, chosen: &Alternative) -> R
     let (place, account) = chosen.route.zip(chosen.account).ok_or_else(missing)?;
     let dates = chosen.dates.ok_or_else(missing)?;
     let route = &request.routes.routes[place];
+    let payee = payable.payees.get(chosen.payee).map(|payee| payee.account.clone());
     let target = |minor| Money::from_minor(minor, currency);
     let source = |minor| Money::from_minor(minor, route.source_currency);
     let cost = Cost(chosen.cost - candidate.later);
@@ -140,12 +141,13 @@ fn line(request: &PlanRequest, candidate: &Candidate, chosen: &Alternative) -> R
         conversion: payable.conversion.clone(),
         route: route.name.clone(),
         rail: route.rail.clone(),
+        payee: payee.unwrap_or_default(),
         account: request.funds[account].account.clone(),
         items: items.collect(),
         sent: target(chosen.sent()),
         fee: source(chosen.fee),
         lifting: source(chosen.lifting),
-        bearer: route.bearer,
+        bearer: payable.bearer.unwrap_or(route.bearer),
         debit: source(chosen.debit),
         cost,
         cost_home: cost.money(request.mids.home),
@@ -191,6 +193,7 @@ fn accounts(
                 account: funds.account.clone(),
                 available: funds.available,
                 debited,
+                by,
                 top_ups,
             });
         }

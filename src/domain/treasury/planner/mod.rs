@@ -3,6 +3,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `corridor`, `price` | whether a route leads to a payee; what an amount costs on it |
 //! | `alternatives` | every way to pay one payable, priced |
 //! | `parts`, `problem` | what shares nothing falls apart; the rest as integers |
 //! | `dual` | prices of what is shared, and the bound they prove |
@@ -14,11 +15,13 @@
 
 pub(super) mod alternatives;
 mod apart;
+mod corridor;
 mod document;
 mod dual;
 mod local;
 mod naive;
 pub(super) mod parts;
+mod price;
 mod problem;
 mod reach;
 pub(super) mod search;
@@ -79,6 +82,14 @@ pub fn plan(request: &PlanRequest) -> Result<Planned, PlanError> {
     let hash = plan.hash().map_err(unwritable)?;
     let certificate = certify(request, &plan, &hash, &solved)?;
     Ok(Planned { plan, hash, certificate })
+}
+
+/// Whether a payable of the request could be paid at all, whatever else is paid.
+///
+/// # Errors
+/// [`PlanError`] as [`plan`].
+pub fn reachable(request: &PlanRequest, payable: &Payable) -> Result<bool, PlanError> {
+    Ok(consider(request, 0, payable)?.is_ok())
 }
 
 fn limits(request: &PlanRequest, part: &parts::Part) -> Limits {

@@ -1,0 +1,106 @@
+//! Payables and rail accounts in the planner's words.
+
+use std::collections::BTreeMap;
+
+use crate::domain::treasury::{self, Bearer, Funds, Holder, Payee, TopUp, Way};
+use crate::money::{Currency, Money, MoneyError};
+
+use super::offer::Offer;
+use super::payable::{Payable, PayoutRules};
+use super::payout::FeeBearer;
+
+/// What the planner is asked for one payable.
+#[derive(Debug, Clone)]
+pub struct Asked<'a> {
+    /// The payable.
+    pub payable: &'a Payable,
+    /// The same for the planner.
+    pub request: treasury::Payable,
+}
+
+impl<'a> Asked<'a> {
+    /// `net` of a payable, to those of its accounts that may get as much.
+    ///
+    /// # Errors
+    /// [`MoneyError`] when a sum does not fit.
+    pub fn of(
+        payable: &'a Payable,
+        net: Money,
+        offers: &[Offer],
+        rules: &PayoutRules,
+    ) -> Result<Asked<'a>, MoneyError> {
+        let may = payable.payees.iter().filter(|payee| payable.limit(payee, rules) == net);
+        let payees = may.map(|payee| Payee {
+            account: payee.account.id.to_string(),
+            country: payee.account.country.clone(),
+            market: None,
+            kind: Some(payee.account.kind),
+            town: payable.terms.town.is_some(),
+            bank_letters: payee.in_bank_letters,
+        });
+        let own = payable.terms.rail.map(|own| {
+            let offer = offers.iter().find(|offer| offer.account.id == own);
+            // A rail account that cannot be paid over now is no account of the planner's.
+            offer.map_or(Way { account: own.to_string(), rail: String::new() }, |offer| Way {
+                account: offer.pot.clone(),
+                rail: offer.account.rail.clone(),
+            })
+        });
+        let request = treasury::Payable {
+            supplier: payable.supplier.to_string(),
+            gross: net.checked_add(payable.debt)?.checked_add(payable.withholding)?,
+            withholding: Some(payable.withholding),
+            debt: Some(payable.debt),
+            conversion: None,
+            payees: payees.collect(),
+            bearer: payable.terms.bearer.map(bearer),
+            only: own,
+            purpose: payable.terms.purpose.clone(),
+            due: None,
+            blocked: None,
+            default_route: None,
+            expected: Vec::new(),
+        };
+        Ok(Asked { payable, request })
+    }
+
+    /// What names it in a plan.
+    pub fn place(&self) -> (&str, Currency) {
+        (self.request.supplier.as_str(), self.request.gross.currency())
+    }
+}
+
+/// The money behind the offers, each pot once. A pot that holds too little is topped up by a transfer, which costs nothing
+/// here: nobody has told its price.
+pub fn funds(offers: &[Offer]) -> Vec<Funds> {
+    let mut pots: BTreeMap<&str, Funds> = BTreeMap::new();
+    for offer in offers {
+        let currency = offer.held.currency();
+        let transfer = TopUp {
+            from: "transfer".to_owned(),
+            sells: currency,
+            limit: Money::from_minor(Money::INPUT_LIMIT, currency),
+            fixed: None,
+            spread_bps: 0,
+        };
+        let pot = pots.entry(&offer.pot).or_insert_with(|| Funds {
+            account: offer.pot.clone(),
+            rails: Vec::new(),
+            available: offer.held,
+            holder: Holder::Client,
+            top_ups: vec![transfer],
+        });
+        if !pot.rails.contains(&offer.account.rail) {
+            pot.rails.push(offer.account.rail.clone());
+        }
+    }
+    pots.into_values().collect()
+}
+
+fn bearer(bearer: FeeBearer) -> Bearer {
+    match bearer {
+        FeeBearer::Platform => Bearer::Debtor,
+        FeeBearer::Supplier => Bearer::Creditor,
+        FeeBearer::Shared => Bearer::Shared,
+    }
+}

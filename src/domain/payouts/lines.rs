@@ -1,0 +1,167 @@
+//! The planner's choice as lines of a plan: one for each item that is sent, in the batch that it is sent with.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::treasury::{self, Bearer, Plan, PlanError, PlanRequest, Route};
+use crate::ids::{RailAccountId, SupplierAccountId};
+use crate::money::{Currency, Money};
+
+use super::asked::Asked;
+use super::document::{Line, Next};
+use super::offer::Offer;
+use super::payable::{Excluded, Payable, Payee};
+use super::payout::FeeBearer;
+use super::proof::Pot;
+
+/// The lines, in the order of the batches that they are sent with.
+///
+/// # Errors
+/// [`PlanError`] where a sum does not fit.
+pub fn lines(
+    request: &PlanRequest,
+    asked: &BTreeMap<(&str, Currency), &Asked<'_>>,
+    offers: &[Offer],
+    plan: &Plan,
+) -> Result<Vec<Line>, PlanError> {
+    let mut lines = Vec::new();
+    for chosen in &plan.lines {
+        let lost = |what: &str| PlanError::Request { place: chosen.supplier.clone(), why: what.to_owned() };
+        let place = (chosen.supplier.as_str(), chosen.net.currency());
+        let asked = asked.get(&place).ok_or_else(|| lost("it was not asked for"))?;
+        let offer = offer(offers, asked.payable, &chosen.account, &chosen.rail);
+        let route = request.routes.routes.iter().find(|route| route.name == chosen.route);
+        let payee: Option<SupplierAccountId> = chosen.payee.parse().ok();
+        let payee = asked.payable.payees.iter().find(|one| Some(one.account.id) == payee);
+        let (offer, payee, route) = offer
+            .zip(payee)
+            .zip(route)
+            .map(|((offer, payee), route)| (offer, payee, route))
+            .ok_or_else(|| lost("its account, route or payee is gone"))?;
+        let next = chosen.next.as_ref().and_then(|next| {
+            let rail = &request.routes.routes.iter().find(|route| route.name == next.route)?.rail;
+            Some(Next {
+                rail_account: self::offer(offers, asked.payable, &next.account, rail)?.account.id,
+                route: next.route.clone(),
+                cost: next.cost.money(plan.totals.home),
+                difference: next.difference,
+            })
+        });
+        items(&mut lines, chosen, asked.payable, payee, offer, route, next)?;
+    }
+    in_batches(&mut lines, request, offers);
+    Ok(lines)
+}
+
+/// One line for each item; the first one bears what is set against debts and withheld.
+fn items(
+    lines: &mut Vec<Line>,
+    chosen: &treasury::Line,
+    payable: &Payable,
+    payee: &Payee,
+    offer: &Offer,
+    route: &Route,
+    next: Option<Next>,
+) -> Result<(), PlanError> {
+    let zero = Money::zero(chosen.net.currency());
+    let bearer = match chosen.bearer {
+        Bearer::Debtor => FeeBearer::Platform,
+        Bearer::Creditor => FeeBearer::Supplier,
+        Bearer::Shared => FeeBearer::Shared,
+    };
+    let mut left = chosen.net;
+    for (place, amount) in chosen.items.iter().copied().enumerate() {
+        let (first, last) = (place == 0, place + 1 == chosen.items.len());
+        let base = match chosen.items.len() {
+            1 if bearer == FeeBearer::Supplier && route.fee_of == treasury::FeeBase::Gross => chosen.net,
+            _ => amount,
+        };
+        let fee = route.fee(base)?;
+        // The whole leaves the balance: what is left over by rounding is the payee's fee as well.
+        let net = match (bearer, last) {
+            (FeeBearer::Platform | FeeBearer::Shared, _) => amount,
+            (FeeBearer::Supplier, true) => left,
+            (FeeBearer::Supplier, false) => amount.checked_add(fee)?,
+        };
+        left = left.checked_sub(net)?;
+        let (withholding, debt) = if first { (chosen.withholding, chosen.debt) } else { (zero, zero) };
+        lines.push(Line {
+            supplier: payable.supplier,
+            name: payable.name.clone(),
+            account: payee.account.id,
+            account_hint: payee.account.hint.clone(),
+            rail_account: offer.account.id,
+            rail: offer.account.rail.clone(),
+            route: route.name.clone(),
+            trust: route.trust.clone(),
+            batch: 0,
+            gross: net.checked_add(debt)?.checked_add(withholding)?,
+            withholding,
+            debt,
+            net,
+            amount,
+            borne: net.checked_sub(amount)?,
+            fee,
+            lifting: route.lifting(),
+            bearer,
+            capped: chosen.net != payable.net,
+            purpose: payable.terms.purpose.clone(),
+            expected: chosen.expected,
+            next: next.clone().filter(|_| first),
+        });
+    }
+    Ok(())
+}
+
+/// The rail account that is meant by a pot and a rail: the supplier's own, else the oldest.
+fn offer<'a>(offers: &'a [Offer], payable: &Payable, pot: &str, rail: &str) -> Option<&'a Offer> {
+    let meant = || offers.iter().filter(|offer| offer.pot == pot && offer.account.rail == rail);
+    meant().find(|offer| Some(offer.account.id) == payable.terms.rail).or_else(|| meant().next())
+}
+
+/// Numbers the batches: of one rail account and one route, at most as many as either takes together.
+fn in_batches(lines: &mut [Line], request: &PlanRequest, offers: &[Offer]) {
+    lines.sort_by(|one, two| (one.rail_account, &one.route).cmp(&(two.rail_account, &two.route)));
+    let (mut number, mut within) = (0, 0);
+    for place in 0..lines.len() {
+        let of = |line: &Line| (line.rail_account, line.route.clone());
+        let route = request.routes.routes.iter().find(|route| route.name == lines[place].route);
+        let size = route.and_then(|route| route.batch_size).and_then(|size| usize::try_from(size).ok());
+        let offer = offers.iter().find(|offer| offer.account.id == lines[place].rail_account);
+        let most = size.unwrap_or(usize::MAX).min(offer.map_or(usize::MAX, |offer| offer.limit)).max(1);
+        let begins = place == 0 || of(&lines[place]) != of(&lines[place - 1]) || within == most;
+        (number, within) = if begins { (number + 1, 1) } else { (number, within + 1) };
+        lines[place].batch = number;
+    }
+}
+
+/// The money behind the rail accounts that are paid over.
+pub fn pots(offers: &[Offer], used: &BTreeSet<RailAccountId>, plan: &Plan) -> Vec<Pot> {
+    let mut pots: Vec<Pot> = Vec::new();
+    for offer in offers.iter().filter(|offer| used.contains(&offer.account.id)) {
+        let Some(drawn) = plan.accounts.iter().find(|drawn| drawn.account == offer.pot) else { continue };
+        match pots.iter_mut().find(|pot| pot.account == offer.pot) {
+            Some(pot) => pot.rail_accounts.push(offer.account.id),
+            None => pots.push(Pot {
+                account: offer.pot.clone(),
+                rail_accounts: vec![offer.account.id],
+                held: offer.held,
+                by: drawn.by,
+            }),
+        }
+    }
+    pots
+}
+
+/// Why the planner pays a supplier nothing, in the words of the office.
+pub fn excluded(payable: &Payable, left_out: &treasury::Excluded) -> Excluded {
+    let why = if left_out.reason != "no_route" {
+        left_out.detail.clone()
+    } else if payable.payees.iter().any(|payee| !payee.in_bank_letters) {
+        "banks carry Latin letters only: add an account with its holder's name as the bank writes it, and the town in \
+         Latin letters"
+            .to_owned()
+    } else {
+        format!("no rail reaches an account of it with {}: {}", payable.net, left_out.detail)
+    };
+    payable.excluded(&left_out.reason, why)
+}

@@ -1,0 +1,83 @@
+//! What a plan stands on, inside the content that is approved: which tables, which rates, the cost, what proves it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::treasury::{Cost, Planned, UNITS};
+use crate::ids::RailAccountId;
+use crate::money::{Currency, Money};
+
+/// The plan as it was drafted is of lowest cost under the dated route table shown, within the gap; what is taken out by hand
+/// later is not planned anew. Charges outside the table are outside the proof.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Proof {
+    /// SHA-256 of the certificate, the bytes that `GET …/certificate` answers.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    pub certificate: String,
+    /// The planner's own hash of what it planned: the certificate names it.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    pub plan: String,
+    /// Version of the route table.
+    pub routes: String,
+    /// Version of the holidays.
+    pub holidays: String,
+    /// What costs are stated in: the plan's only currency, else the dollar.
+    pub home: Currency,
+    /// Frozen rates: units of `home` for one of each.
+    #[schema(value_type = BTreeMap<String, String>)]
+    pub rates: BTreeMap<Currency, Decimal>,
+    /// Fees, deductions on the way and batches, by the table, whoever bears them.
+    pub cost: Money,
+    /// No plan under this table costs less; rounded down.
+    pub bound: Money,
+    /// Cost less bound; rounded up.
+    pub gap: Money,
+    /// What it would cost by the first route of the table each, item by item.
+    #[schema(required)]
+    pub naive: Option<Money>,
+    /// That, less the cost.
+    #[schema(required)]
+    pub saved: Option<Money>,
+}
+
+/// The money behind some rail accounts, as it stood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pot {
+    /// The ledger's account and currency.
+    pub account: String,
+    /// The rail accounts that the plan pays over from it.
+    pub rail_accounts: Vec<RailAccountId>,
+    /// What stood there, less what was already on its way.
+    pub held: Money,
+    /// The first cut-off of the routes that draw on it.
+    pub by: DateTime<Utc>,
+}
+
+impl Proof {
+    /// Of a plan and the hash of its certificate.
+    pub fn of(planned: &Planned, certificate: String) -> Proof {
+        let (plan, totals) = (&planned.plan, &planned.plan.totals);
+        let home = totals.home;
+        let rates = plan.mids.rates.iter().filter(|(currency, _)| **currency != home);
+        Proof {
+            certificate,
+            plan: planned.hash.clone(),
+            routes: plan.routes.clone(),
+            holidays: plan.calendars.clone(),
+            home,
+            rates: rates.map(|(currency, rate)| (*currency, *rate)).collect(),
+            cost: totals.cost_home,
+            bound: whole(totals.bound.0.div_euclid(UNITS), home),
+            gap: whole(-(-totals.gap.0).div_euclid(UNITS), home),
+            naive: totals.naive.map(|Cost(naive)| Cost(naive).money(home)),
+            saved: totals.saved_home,
+        }
+    }
+}
+
+fn whole(minor: i128, home: Currency) -> Money {
+    Money::from_minor(i64::try_from(minor).unwrap_or(i64::MAX), home)
+}
