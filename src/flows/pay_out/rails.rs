@@ -39,6 +39,11 @@ impl OpenRail {
             Way::Own(rail) => Some(rail.as_ref()),
         }
     }
+
+    /// Whether what was sent can be called back until it is passed on.
+    pub fn calls_back(&self) -> bool {
+        self.payouts().is_some_and(Payouts::calls_back)
+    }
 }
 
 impl PayingOut {
@@ -60,13 +65,19 @@ impl PayingOut {
             Some(rail) => Way::Own(rail.clone()),
             None => {
                 let Funding::GatewayAccount(name) = &account.funding else { return None };
-                let accounts = self.0.pay.accounts().of(account.merchant);
-                Way::Gateway(accounts.into_iter().find(|open| open.account.name == *name)?)
+                let open = self.gateway(account.merchant, name)?;
+                // Another gateway's money does not leave over this rail.
+                let rail = open.gateway.descriptor().payout_rail;
+                Way::Gateway(Some(open).filter(|_| rail == Some(account.rail.as_str()))?)
             }
         };
         let open = OpenRail { account: account.clone(), way };
         let can = |rail: &dyn Payouts| rail.payout_currencies().contains(&account.currency);
         open.payouts().is_some_and(can).then_some(open)
+    }
+
+    fn gateway(&self, merchant: MerchantId, name: &str) -> Option<Arc<OpenAccount>> {
+        self.0.pay.accounts().of(merchant).into_iter().find(|open| open.account.name == name)
     }
 
     /// The rails that a plan may choose from.
@@ -89,7 +100,10 @@ impl PayingOut {
         let at = |code, name: &str| Account::new(code, Owner::of(name));
         let (cash, fees) = match &account.funding {
             Funding::GatewayAccount(name) => {
-                let balance = at(AccountCode::GATEWAY_BALANCE, name);
+                let open = self.gateway(account.merchant, name);
+                let float = open.is_some_and(|open| !open.gateway.descriptor().takes_payments);
+                let code = if float { AccountCode::RAIL_FLOAT } else { AccountCode::GATEWAY_BALANCE };
+                let balance = at(code, name);
                 (balance.clone(), balance)
             }
             Funding::BankAccount(id) => {
