@@ -2,7 +2,10 @@
 
 use crate::clock::Clock;
 use crate::ids::IdSource;
-use crate::sandbox::{GrabPayPartner, PayPalApp, PayPalFee, PayPalPayoutFee, Sandbox, SandboxOptions};
+use crate::money::Money;
+use crate::sandbox::{
+    GrabPayPartner, PayPalApp, PayPalFee, PayPalPayoutFee, Sandbox, SandboxOptions, XenditBusiness,
+};
 use crate::settings::Settings;
 
 use super::{AppError, Seeded};
@@ -60,6 +63,23 @@ pub(super) async fn provision(sandbox: &Sandbox, seeded: &Seeded, public_url: &s
                 .unwrap_or_default(),
         };
         sandbox.provision_grabpay(&grabpay).await?;
+        // A folder from before there was Xendit has no account there.
+        if identity.gateways.contains_key("xendit") {
+            let xendit = XenditBusiness {
+                business_id: text("xendit", "business_id"),
+                secret_key: text("xendit", "secret_key").into(),
+                callback_token: text("xendit", "callback_token").into(),
+                webhook_url: Some(address("/v1/notifications/xendit")?),
+                fees: xendit_fees(),
+            };
+            sandbox.provision_xendit(&xendit).await?;
+        }
     }
     Ok(())
+}
+
+/// The prices of the bundled routes: what the far side takes is what a plan expects.
+fn xendit_fees() -> Vec<Money> {
+    let fees = [("IDR", 550_000), ("PHP", 1_000)].into_iter();
+    fees.filter_map(|(code, minor)| Some(Money::from_minor(minor, code.parse().ok()?))).collect()
 }

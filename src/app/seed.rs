@@ -1,5 +1,5 @@
 //! What a first sandbox start puts into an empty database: two merchants with users, keys, suppliers and accounts at
-//! both gateways.
+//! every gateway.
 //!
 //! The keys' texts and the far sides' secrets are kept together in one sealed setting, the one exception to "only
 //! hashes are stored": every data folder with the same master key writes the same `sandbox.json`, and a folder with
@@ -19,7 +19,7 @@ use serde_json::json;
 use crate::clock::Clock;
 use crate::domain::access::{ApiKey, Environment, KeyKind, Scope, User, hash, new_key_text};
 use crate::domain::merchants::{GatewayAccount, Merchant, Recognise, Role, Supplier};
-use crate::gateways::{grabpay, paypal};
+use crate::gateways::{grabpay, paypal, xendit};
 use crate::ids::{IdSource, MerchantId, SupplierId, UserId};
 use crate::money::Currency;
 use crate::store::merchants::{StoredGatewayAccount, secrets_place};
@@ -149,6 +149,7 @@ impl Sower<'_> {
         let gateways = BTreeMap::from([
             ("paypal".to_owned(), self.paypal(merchant.id)?),
             ("grabpay".to_owned(), self.grabpay(merchant.id)?),
+            ("xendit".to_owned(), self.xendit(merchant.id)?),
         ]);
         Ok(Identity { merchant: merchant.id, keys, supplier_id, suppliers, gateways })
     }
@@ -249,6 +250,19 @@ impl Sower<'_> {
         });
         let secrets =
             [("partner_secret", &client["partner_secret"]), ("client_secret", &client["client_secret"])];
+        self.store_account(account, public, &secrets)?;
+        Ok(client)
+    }
+
+    fn xendit(&mut self, merchant: MerchantId) -> Result<BTreeMap<String, String>, AppError> {
+        let client = BTreeMap::from([
+            ("business_id".to_owned(), self.token()[..24].to_owned()),
+            ("secret_key".to_owned(), format!("xnd_development_{}", self.token())),
+            ("callback_token".to_owned(), self.token()),
+        ]);
+        let account = usual_account(self.ids, merchant, &xendit::DESCRIPTOR, "xendit".to_owned());
+        let public = json!({"business_id": client["business_id"]});
+        let secrets = [("secret_key", &client["secret_key"]), ("callback_token", &client["callback_token"])];
         self.store_account(account, public, &secrets)?;
         Ok(client)
     }

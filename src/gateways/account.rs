@@ -24,6 +24,10 @@ pub struct Descriptor {
     pub api: &'static str,
     /// Where its live API is, unless the settings say otherwise.
     pub live_base_url: &'static str,
+    /// Whether shoppers pay there; where not, what lies there is a float for payouts.
+    pub takes_payments: bool,
+    /// The payout rail it is, where money can be sent from its balance: `paypal_payouts`.
+    pub payout_rail: Option<&'static str>,
     /// Whether the capture names the gateway's own fee.
     pub fee_known_at_capture: bool,
     /// Smallest time between two ladder polls of one payment.

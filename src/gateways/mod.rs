@@ -34,6 +34,8 @@ mod rows;
 mod text;
 /// Over the network, or over a line in this process.
 pub mod transport;
+/// Xendit, Payouts v2.
+pub mod xendit;
 
 pub use account::{AccountSettings, Build, BuildError, Context, Descriptor, Trust, is_loopback};
 pub use bills::Bills;

@@ -97,6 +97,11 @@ pub trait Payouts: Send + Sync + std::fmt::Debug {
     /// Currencies that can be sent.
     fn payout_currencies(&self) -> Vec<Currency>;
 
+    /// Whether [`Payouts::take_back`] also reaches what the rail has taken on and not yet passed on.
+    fn calls_back(&self) -> bool {
+        false
+    }
+
     /// Sends the batch. Called once under the batch's lease; never again while the outcome is unknown.
     ///
     /// # Errors

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{AccountSettings, BuildError, Context, Descriptor, Gateway, grabpay, paypal};
+use super::{AccountSettings, BuildError, Context, Descriptor, Gateway, grabpay, paypal, xendit};
 
 /// All of them.
-pub static GATEWAYS: &[&Descriptor] = &[&paypal::DESCRIPTOR, &grabpay::DESCRIPTOR];
+pub static GATEWAYS: &[&Descriptor] = &[&paypal::DESCRIPTOR, &grabpay::DESCRIPTOR, &xendit::DESCRIPTOR];
 
 /// The gateway of this name.
 pub fn find(name: &str) -> Option<&'static Descriptor> {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::address::Address;
 use super::book::{Record, Session};
 use super::scenario::{Faults, Scenario};
-use super::{Sandbox, SandboxError, grabpay, paypal, serial};
+use super::{Sandbox, SandboxError, grabpay, paypal, serial, xendit};
 
 /// How long a held-back notice waits for the next one.
 const SWAP_PATIENCE: TimeDelta = TimeDelta::minutes(10);
@@ -32,6 +32,8 @@ pub(super) enum Sender {
     PayPal { webhook_id: String, event_id: String },
     /// GrabPay, to the partner's one address.
     GrabPay { partner_id: String },
+    /// Xendit, to the business's one address.
+    Xendit { business_id: String },
 }
 
 /// Where a delivery stands.
@@ -160,6 +162,7 @@ impl Delivery {
         let pause = match self.sender {
             Sender::PayPal { .. } => paypal::patience(self.tries),
             Sender::GrabPay { .. } => grabpay::patience(self.tries),
+            Sender::Xendit { .. } => xendit::patience(self.tries),
         };
         self.progress = match pause {
             _ if accepted => Progress::Delivered,
@@ -197,6 +200,7 @@ impl Sandbox {
     async fn work_payouts_off(&self) -> Result<(), SandboxError> {
         let mut session = self.book.begin().await?;
         paypal::work_payouts_off(self, &mut session, self.clock.now()).await?;
+        xendit::work_off(self, &mut session, self.clock.now()).await?;
         session.commit().await
     }
 
@@ -275,6 +279,9 @@ impl Sandbox {
             Sender::PayPal { .. } => paypal::notice_headers(self, &mut session, delivery).await,
             Sender::GrabPay { partner_id } => {
                 grabpay::notice_headers(self, &mut session, partner_id, delivery).await
+            }
+            Sender::Xendit { business_id } => {
+                xendit::notice_headers(self, &mut session, business_id, delivery).await
             }
         }
     }

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::courier::Delivery;
 use super::shopper::Form;
-use super::{Sandbox, SandboxError, Shopper, grabpay, paypal};
+use super::{Sandbox, SandboxError, Shopper, grabpay, paypal, xendit};
 
 /// A request to a far side.
 #[derive(Debug, Clone)]
@@ -83,6 +83,8 @@ impl Sandbox {
         let this = web::Data::new(self.clone());
         let answer = if request.url.path().starts_with("/sandbox/paypal") {
             paypal::answer(asked, body, this).await
+        } else if request.url.path().starts_with("/sandbox/xendit") {
+            xendit::answer(asked, body, this).await
         } else {
             grabpay::answer(asked, body, this).await
         };

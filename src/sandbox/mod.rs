@@ -1,6 +1,6 @@
-//! The gateways' far side: PayPal and GrabPay as their clients see them, for demo, rehearsal and tests.
+//! The gateways' far side: PayPal, GrabPay and Xendit as their clients see them, for demo, rehearsal and tests.
 //!
-//! It speaks the gateways' real protocols at `{server}/sandbox/paypal` and `{server}/sandbox/grabpay`, so that any
+//! It speaks the gateways' real protocols at `{server}/sandbox/paypal`, `/sandbox/grabpay` and `/sandbox/xendit`, so that any
 //! client of theirs can drive it, and it keeps its own truth in its own file: what it says has happened has happened,
 //! whatever becomes of us. It shares nothing with the adapters it faces (only money, clock and ids): an error common
 //! to both sides would go unseen. Deadlines run by the business clock, freshness of signatures by the wall.
@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`paypal`] | OAuth, Orders v2, Payments v2, Payouts v1, Webhooks v1, balances and transactions, the approve page |
 //! | [`grabpay`] | One-Time Charge v2, GrabID's authorise and token, refunds, the daily sweep |
+//! | [`xendit`] | Payouts v2, the float and its transactions |
 //! | `bank` | the merchants' bank: what the sweep of the day before credited, as camt.053 of any day |
 //! | `courier` | notices on their way to us, with each gateway's patience |
 //! | [`Scenario`] | what can go wrong, on demand |
@@ -16,7 +17,7 @@
 //!
 //! Source: PayPal's published OpenAPI files (Orders 2.13, Payments 2.5, Payouts 1.9, Webhooks 1.11,
 //! Reporting 1.9); Grab's merchant
-//! SDK 2.0.0 and the public digest of its One-Time Charge pages.
+//! SDK 2.0.0 and the public digest of its One-Time Charge pages; Xendit's pages on Payouts v2 and its clients.
 
 mod address;
 mod authority;
@@ -30,6 +31,7 @@ pub mod paypal;
 mod scenario;
 mod serial;
 mod shopper;
+pub mod xendit;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -48,6 +50,7 @@ pub use grabpay::{BankCredit, GrabPayPartner};
 pub use paypal::{PayPalApp, PayPalFee, PayPalPayoutFee, SeededMovement};
 pub use scenario::{Scenario, Target, UnknownScenario};
 pub use shopper::{Shopper, ShopperAct, ShopperOutcome};
+pub use xendit::XenditBusiness;
 
 /// The longest body PayPal's far side reads: a batch of 15,000 payouts.
 const LONGEST_BODY: usize = 16 * 1024 * 1024;
@@ -151,7 +154,7 @@ impl Sandbox {
         })
     }
 
-    /// Mounts both far sides below a scope named `/sandbox`.
+    /// Mounts the far sides below a scope named `/sandbox`.
     pub fn routes(&self) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
         let sandbox = self.clone();
         move |config| {
@@ -163,6 +166,7 @@ impl Sandbox {
                         .default_service(web::to(paypal::answer)),
                 )
                 .service(web::scope("/grabpay").default_service(web::to(grabpay::answer)))
+                .service(web::scope("/xendit").default_service(web::to(xendit::answer)))
                 .service(web::scope("/bank").default_service(web::to(bank::answer)));
         }
     }
@@ -195,6 +199,7 @@ impl Sandbox {
             Target::Payment(reference) => {
                 paypal::arm(self, &mut session, reference, scenario).await?
                     || grabpay::arm(self, &mut session, reference, scenario).await?
+                    || xendit::arm(self, &mut session, reference, scenario).await?
             }
             Target::Next(0) => true,
             Target::Next(_) => false,
@@ -215,6 +220,7 @@ impl Sandbox {
     pub async fn advance_to(&self, now: DateTime<Utc>) -> Result<(), SandboxError> {
         let mut session = self.book.begin().await?;
         paypal::lapse(self, &mut session, now).await?;
+        xendit::work_off(self, &mut session, now).await?;
         grabpay::sweep(self, &mut session, now).await?;
         session.commit().await?;
         self.deliver_due().await?;

@@ -149,7 +149,7 @@ async fn what_is_no_account_is_refused_where_it_is_wrong() {
         ("funding", json!({"purse": "mine"}), "invalid_body"),
         ("name", json!("paypal-payouts"), "name_taken"),
     ] {
-        let mut body = json!({"name": "eur", "rail": "csv", "currency": "USD", "funding": {"gateway_account": "paypal"}});
+        let mut body = json!({"name": "eur", "rail": "paypal_payouts", "currency": "USD", "funding": {"gateway_account": "paypal"}});
         body[field] = value.clone();
         let answer = app.post("finance", "/v1/rail-accounts", &body).await;
         assert_eq!(answer.code(), code, "{field} {value}: {}", answer.text);

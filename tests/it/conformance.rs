@@ -1,4 +1,4 @@
-//! One list of cases for every registered gateway.
+//! One list of cases for every registered gateway that takes payments; payouts have files of their own.
 //!
 //! A gateway brings a small scripted far side (`conformance/<name>.rs`, written from its fact sheet, independent of
 //! `src/sandbox`) that also checks every request it gets: line, headers, signature, body. A case may be left out only
@@ -19,6 +19,7 @@ mod paypal_only;
 mod paypal_payouts;
 mod refunds;
 mod signer;
+mod xendit_payouts;
 
 use std::collections::BTreeSet;
 
@@ -43,7 +44,8 @@ fn the_list_is_long_its_names_are_unique_and_every_gateway_is_in_it() {
     assert_eq!(names.len(), cases().len());
     assert!(names.len() >= 30, "{}", names.len());
     let houses: BTreeSet<&str> = HOUSES.iter().filter_map(|(name, _)| name.split(' ').next()).collect();
-    let gateways: BTreeSet<&str> = GATEWAYS.iter().map(|gateway| gateway.name).collect();
+    let paid_at = GATEWAYS.iter().filter(|gateway| gateway.takes_payments);
+    let gateways: BTreeSet<&str> = paid_at.map(|gateway| gateway.name).collect();
     assert_eq!(houses, gateways);
 }
 

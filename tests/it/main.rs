@@ -72,3 +72,4 @@ mod two_programs;
 mod watch;
 mod webhooks;
 mod worked_examples;
+mod xendit;

@@ -205,6 +205,8 @@ static DESCRIPTOR: Descriptor = Descriptor {
     title: "Far Pay",
     api: "one",
     live_base_url: "https://gateway.example",
+    takes_payments: true,
+    payout_rail: None,
     fee_known_at_capture: true,
     poll_pace_s: 0,
     session_life_s: 3 * 60 * 60,

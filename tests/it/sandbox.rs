@@ -12,3 +12,4 @@ mod paypal_notices;
 mod payouts;
 mod scenarios;
 mod stage;
+mod xendit;

@@ -121,6 +121,8 @@ impl Standing {
         let debt = self.owed.min(most).map_err(too_large)?;
         let net = self.available.checked_sub(self.withholding).and_then(|rest| rest.checked_sub(debt));
         let net = net.map_err(too_large)?;
+        let over = Money::from_minor(net.minor() % smallest(self.currency()), self.currency());
+        let net = net.checked_sub(over).map_err(too_large)?;
         if !net.is_positive() {
             let why = format!("{} is owed and {} withheld", self.owed, self.withholding);
             return Err(self.excluded("nothing_left", why));
@@ -132,7 +134,7 @@ impl Standing {
         Ok(Payable {
             supplier: self.supplier,
             name: self.name.clone(),
-            gross: self.available,
+            gross: self.available.checked_sub(over).map_err(too_large)?,
             withholding: self.withholding,
             debt,
             net,
@@ -175,6 +177,12 @@ impl Standing {
     fn excluded(&self, reason: &str, detail: String) -> Excluded {
         Excluded { supplier: self.supplier, available: self.available, reason: reason.to_owned(), detail }
     }
+}
+
+/// Minor units of the smallest amount that banks carry: rupiah have two decimals in the books and none in payments. What
+/// is over stays in the balance.
+fn smallest(currency: Currency) -> i64 {
+    10_i64.pow(currency.exponent().saturating_sub(currency.display_digits()))
 }
 
 impl Payable {
@@ -253,6 +261,22 @@ pub(super) mod tests {
         ] {
             let payable = standing(available, owed).payable(&rules(), now()).unwrap();
             assert_eq!((payable.debt, payable.net), (usd(debt), usd(net)), "{available} owing {owed}");
+        }
+    }
+
+    #[test]
+    fn parts_that_banks_do_not_carry_stay_in_the_balance() {
+        let idr = |minor| Money::from_minor(minor, Currency::find("IDR").unwrap());
+        for (available, debt, gross, net) in [
+            (12_345_678, 0, 12_345_600, 12_345_600),
+            (12_345_678, 150, 12_345_650, 12_345_500),
+            (12_345_600, 0, 12_345_600, 12_345_600),
+        ] {
+            let mut standing = standing(1, 0);
+            (standing.available, standing.owed, standing.withholding) = (idr(available), idr(debt), idr(0));
+            standing.accounts[0].account.currency = idr(0).currency();
+            let payable = standing.payable(&rules(), now()).unwrap();
+            assert_eq!((payable.gross, payable.net), (idr(gross), idr(net)), "{available} owing {debt}");
         }
     }
 

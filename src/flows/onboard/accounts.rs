@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::access::Actor;
 use crate::domain::merchants::{BankAccount, BankAccountKind, Funding, RailAccount};
+use crate::gateways::registry;
 use crate::ids::BankAccountId;
 use crate::money::Currency;
 use crate::store::bank_accounts::{StoredBankAccount, details_place};
@@ -166,8 +167,16 @@ impl Onboarding {
                 }
             }
             Funding::GatewayAccount(name) => {
-                if !self.gateway_names(actor).await?.contains(name) {
+                let rows = self.store.gateway_accounts().await?.into_iter().map(|row| row.value.account);
+                let named = rows.into_iter().find(|row| row.merchant == actor.merchant && row.name == *name);
+                let Some(named) = named else {
                     let why = format!("there is no gateway account `{name}`");
+                    return Err(OnboardError::refused("funding", why));
+                };
+                let pays = registry::find(&named.gateway).and_then(|gateway| gateway.payout_rail);
+                if pays != Some(new.rail.as_str()) {
+                    let way = pays.map_or("nothing".to_owned(), |rail| format!("`{rail}`"));
+                    let why = format!("money at `{name}` leaves over {way}, not over `{}`", new.rail);
                     return Err(OnboardError::refused("funding", why));
                 }
             }

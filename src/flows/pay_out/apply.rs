@@ -50,10 +50,12 @@ impl PayingOut {
             point(Point::PayoutReported).await;
             match self.0.store.commit(change).await {
                 Ok(_) => {}
-                // Somebody was faster with one of them: one by one, from how they stand now.
+                // Somebody was faster with one of them, or the books have too little for all: one by one, from how they
+                // stand now.
                 Err(
                     CommitError::LostUpdate { .. }
                     | CommitError::AlreadyBooked { .. }
+                    | CommitError::BelowFloor { .. }
                     | CommitError::Unknown(_),
                 ) => {
                     for told in reports {
@@ -82,10 +84,24 @@ impl PayingOut {
                     | CommitError::AlreadyBooked { .. }
                     | CommitError::Unknown(_),
                 ) => {}
+                Err(CommitError::BelowFloor { .. }) => return self.short(&payout.value).await,
                 Err(error) => return Err(error.into()),
             }
         }
         Err(PayOutError::Unavailable(format!("{} met {DECISIONS} other changes in a row", told.payout)))
+    }
+
+    /// The rail paid out of money that the books do not have there: a person says how it came there. The payout stays as
+    /// it is and is asked about until then.
+    async fn short(&self, payout: &Payout) -> Result<(), PayOutError> {
+        let (rail, fact) = (payout.booking.rail.as_str(), payout.id.to_string());
+        let detail = format!(
+            "`{rail}` says that {fact} moved, and the books have less than that on {}: book what was moved there",
+            payout.booking.cash
+        );
+        let (mut change, kind) = (Change::new(), FindingKind::ActionNeeded);
+        self.find(&mut change, payout.merchant, kind, (rail, &fact), Some(payout.amount), detail).await?;
+        self.written(change).await
     }
 
     /// What a report means for one payout, in `change`; what cannot be becomes a finding.

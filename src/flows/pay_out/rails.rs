@@ -41,6 +41,11 @@ impl OpenRail {
             Way::Own(rail) => Some(rail.as_ref()),
         }
     }
+
+    /// Whether what was sent can be called back until it is passed on.
+    pub fn calls_back(&self) -> bool {
+        self.payouts().is_some_and(Payouts::calls_back)
+    }
 }
 
 impl PayingOut {
@@ -62,8 +67,10 @@ impl PayingOut {
             Some(rail) => Way::Own(rail.clone()),
             None => {
                 let Funding::GatewayAccount(name) = &account.funding else { return None };
-                let accounts = self.0.pay.accounts().of(account.merchant);
-                Way::Gateway(accounts.into_iter().find(|open| open.account.name == *name)?)
+                let open = self.gateway(account.merchant, name)?;
+                // Another gateway's money does not leave over this rail.
+                let rail = open.gateway.descriptor().payout_rail;
+                Way::Gateway(Some(open).filter(|_| rail == Some(account.rail.as_str()))?)
             }
         };
         let open = OpenRail { account: account.clone(), way };
@@ -71,10 +78,15 @@ impl PayingOut {
         open.payouts().is_some_and(can).then_some(open)
     }
 
+    fn gateway(&self, merchant: MerchantId, name: &str) -> Option<Arc<OpenAccount>> {
+        self.0.pay.accounts().of(merchant).into_iter().find(|open| open.account.name == name)
+    }
+
     /// The rails that a plan may choose from, oldest first, with what the ledger says they can spend.
     pub(super) async fn offers(&self, merchant: MerchantId) -> Result<Vec<Offer>, PayOutError> {
         let mut offers = Vec::new();
         let mut held = self.standing_on(merchant, AccountCode::GATEWAY_BALANCE).await?;
+        held.extend(self.standing_on(merchant, AccountCode::RAIL_FLOAT).await?);
         held.extend(self.standing_on(merchant, AccountCode::BANK_CLIENT).await?);
         let sent = self.standing_on(merchant, AccountCode::PAYOUT_IN_TRANSIT).await?;
         let accounts = self.0.store.rail_accounts(merchant, Seek::Start, MOST).await?;
@@ -101,11 +113,19 @@ impl PayingOut {
         Ok(offers)
     }
 
+    /// What the books have at a gateway: takings, or money brought there to be paid out.
+    fn balance(&self, merchant: MerchantId, name: &str) -> Account {
+        let float =
+            self.gateway(merchant, name).is_some_and(|open| !open.gateway.descriptor().takes_payments);
+        let code = if float { AccountCode::RAIL_FLOAT } else { AccountCode::GATEWAY_BALANCE };
+        Account::new(code, Owner::of(name))
+    }
+
     /// The ledger's account whose money a rail account pays out; none where it is gone.
     async fn cash(&self, account: &RailAccount) -> Result<Option<Account>, PayOutError> {
         let at = |code, name: &str| Some(Account::new(code, Owner::of(name)));
         Ok(match &account.funding {
-            Funding::GatewayAccount(name) => at(AccountCode::GATEWAY_BALANCE, name),
+            Funding::GatewayAccount(name) => Some(self.balance(account.merchant, name)),
             Funding::BankAccount(id) => {
                 let bank = self.0.store.bank_account(account.merchant, *id).await?;
                 bank.and_then(|bank| at(AccountCode::BANK_CLIENT, &bank.account.name))
@@ -138,7 +158,7 @@ impl PayingOut {
         let at = |code, name: &str| Account::new(code, Owner::of(name));
         let (cash, fees) = match &account.funding {
             Funding::GatewayAccount(name) => {
-                let balance = at(AccountCode::GATEWAY_BALANCE, name);
+                let balance = self.balance(account.merchant, name);
                 (balance.clone(), balance)
             }
             Funding::BankAccount(id) => {

@@ -1,11 +1,12 @@
 //! What is not yet sent can be stopped: the supplier has its balance back. What is being sent goes on; what waits for its
-//! payee can be taken back where the rail does that.
+//! payee, or at the rail, can be taken back where the rail does that.
 
 use chrono::{DateTime, Utc};
 
 use crate::domain::ledger::journal::Fact;
 use crate::domain::orders::Outcome;
 use crate::domain::payouts::{Payout, PayoutBatch, PayoutState, PlanState, undone};
+use crate::gateways::GatewayError;
 use crate::ids::{IdSource, MerchantId, PayoutBatchId, PayoutId, PlanId};
 use crate::store::{Change, Store, Versioned};
 
@@ -39,7 +40,8 @@ impl PayingOut {
         self.settle_plan(id).await
     }
 
-    /// Stops one payout; written down with `extra`. It is either not yet sent, or waits for its payee.
+    /// Stops one payout; written down with `extra`. It is either not yet sent, or waits for its payee or at a rail that
+    /// has not passed it on.
     ///
     /// # Errors
     /// [`PayOutError::TooLate`], and what the rail says.
@@ -64,6 +66,16 @@ impl PayingOut {
             PayoutState::Unclaimed { .. } => {
                 self.0.store.commit(extra).await?;
                 self.take_back(&batch.value, &payout.value).await?;
+            }
+            PayoutState::Sent if self.rail(merchant, batch.value.rail_account).await?.calls_back() => {
+                self.0.store.commit(extra).await?;
+                match self.take_back(&batch.value, &payout.value).await {
+                    // It was passed on before.
+                    Err(PayOutError::Rail(GatewayError::Refused { .. })) => {
+                        return Err(PayOutError::TooLate(payout.value.state.as_str()));
+                    }
+                    called => called?,
+                }
             }
             state => return Err(PayOutError::TooLate(state.as_str())),
         }

@@ -54,6 +54,8 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     title: "GrabPay",
     api: "One-Time Charge v2",
     live_base_url: "https://partner-api.grab.com",
+    takes_payments: true,
+    payout_rail: None,
     fee_known_at_capture: false,
     poll_pace_s: 120,
     session_life_s: 20 * 60,

@@ -58,6 +58,8 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     title: "PayPal",
     api: "Orders v2",
     live_base_url: "https://api-m.paypal.com",
+    takes_payments: true,
+    payout_rail: Some("paypal_payouts"),
     fee_known_at_capture: true,
     poll_pace_s: 15,
     session_life_s: 3 * 60 * 60,

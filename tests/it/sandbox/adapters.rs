@@ -14,7 +14,7 @@ use straits::money::Money;
 use straits::sandbox::{Scenario, Shopper, ShopperAct, Target};
 use url::Url;
 
-use super::stage::{GRAB_SECRET, PARTNER_SECRET, Received, Stage, currency};
+use super::stage::{GRAB_SECRET, PARTNER_SECRET, Received, Stage, XENDIT_KEY, XENDIT_TOKEN, currency};
 use std::sync::Arc;
 
 pub(super) struct Rehearsal {
@@ -46,6 +46,16 @@ pub(super) async fn grabpay() -> Rehearsal {
         ("client_secret".to_owned(), vec![GRAB_SECRET.into()]),
     ];
     Rehearsal::new(stage, "grabpay", public, secrets.into(), Money::from_minor(1234, currency("SGD")))
+}
+
+pub(super) async fn xendit() -> Rehearsal {
+    let stage = Stage::open().await;
+    let public = json!({"base_url": stage.sandbox.xendit_url(), "business_id": stage.business().business_id});
+    let secrets = [
+        ("secret_key".to_owned(), vec![XENDIT_KEY.into()]),
+        ("callback_token".to_owned(), vec![XENDIT_TOKEN.into()]),
+    ];
+    Rehearsal::new(stage, "xendit", public, secrets.into(), Money::from_minor(1_000_000, currency("IDR")))
 }
 
 impl Rehearsal {

@@ -11,10 +11,10 @@ use secrecy::SecretString;
 use serde_json::Value;
 use straits::clock::Clock;
 use straits::ids::IdSource;
-use straits::money::{Currency, Percent, Rate};
+use straits::money::{Currency, Money, Percent, Rate};
 use straits::sandbox::{
     GrabPayPartner, PayPalApp, PayPalFee, PayPalPayoutFee, Sandbox, SandboxOptions, Shopper, ShopperAct,
-    ShopperOutcome,
+    ShopperOutcome, XenditBusiness,
 };
 use url::Url;
 
@@ -97,6 +97,8 @@ pub const PARTNER: &str = "partner-1";
 pub const PARTNER_SECRET: &str = "partner-secret";
 pub const GRAB_CLIENT: &str = "grab-client";
 pub const GRAB_SECRET: &str = "grab-client-secret";
+pub const XENDIT_KEY: &str = "xnd_development_key";
+pub const XENDIT_TOKEN: &str = "callback-token";
 pub const WEBHOOK: &str = "WH0000000000000001";
 
 impl Stage {
@@ -108,6 +110,7 @@ impl Stage {
         let stage = Stage::start(clock, folder, listener).await;
         stage.sandbox.provision_paypal(&stage.app()).await.unwrap();
         stage.sandbox.provision_grabpay(&stage.partner()).await.unwrap();
+        stage.sandbox.provision_xendit(&stage.business()).await.unwrap();
         stage
     }
 
@@ -194,6 +197,16 @@ impl Stage {
             webhook_url: Some(self.door_url("notifications", "grabpay")),
             redirect_prefixes: vec![self.door_url("returns", "grabpay")],
             merchant_discount: "1.8".parse::<Percent>().unwrap(),
+        }
+    }
+
+    pub fn business(&self) -> XenditBusiness {
+        XenditBusiness {
+            business_id: "5f27a14a9bf05c73dd040bc8".into(),
+            secret_key: SecretString::from(XENDIT_KEY),
+            callback_token: SecretString::from(XENDIT_TOKEN),
+            webhook_url: Some(self.door_url("notifications", "xendit")),
+            fees: vec![Money::from_minor(550_000, currency("IDR"))],
         }
     }
 
