@@ -55,15 +55,18 @@ pub fn simulate(asked: &Simulate) -> Result<Outcome, CliError> {
         add(&mut total, &report);
     }
     unless_unread(say!(
-        "{} lives over {count} seeds, {broken} with a broken invariant; {} steps, {} deaths, {} faults, {} repairs, \
-         {} captured, {} refunds; {} lives/s",
+        "{} lives over {count} seeds, {broken} with a broken invariant; {} steps, {} deaths, {} stops, {} faults, {} repairs, \
+         {} captured, {} refunds, {} disputes, {} planted; {} lives/s",
         total.lives,
         total.steps,
         total.deaths,
+        total.stops,
         total.faults,
         total.repairs,
         total.captured,
         total.refunds,
+        total.disputes,
+        total.planted,
         per_second(total.lives, total.took)
     ))?;
     Ok(if broken == 0 { Outcome::Done } else { Outcome::FoundFaults })
@@ -78,15 +81,18 @@ fn tell(report: &Report) -> Result<(), CliError> {
 
 fn line(report: &Report) -> String {
     format!(
-        "seed {} lives {} steps {} deaths {} faults {} repairs {} captured {} refunds {} trace {} {} lives/s",
+        "seed {} lives {} steps {} deaths {} stops {} faults {} repairs {} captured {} refunds {} disputes {} planted {} trace {} {} lives/s",
         report.seed,
         report.lives,
         report.steps,
         report.deaths,
+        report.stops,
         report.faults,
         report.repairs,
         report.captured,
         report.refunds,
+        report.disputes,
+        report.planted,
         report.trace,
         per_second(report.lives, report.took)
     )
@@ -96,10 +102,13 @@ fn add(total: &mut Report, report: &Report) {
     total.lives += report.lives;
     total.steps += report.steps;
     total.deaths += report.deaths;
+    total.stops += report.stops;
     total.faults += report.faults;
     total.repairs += report.repairs;
     total.captured += report.captured;
     total.refunds += report.refunds;
+    total.disputes += report.disputes;
+    total.planted += report.planted;
     total.took += report.took;
 }
 

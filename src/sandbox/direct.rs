@@ -8,9 +8,9 @@ use actix_web::test::TestRequest;
 use actix_web::{HttpResponse, web};
 use url::Url;
 
-use super::courier::Delivery;
+use super::courier::{Delivery, Sender};
 use super::shopper::Form;
-use super::{Sandbox, SandboxError, Shopper, grabpay, paypal, xendit};
+use super::{Sandbox, SandboxError, Shopper, grabpay, paypal, serial, xendit};
 
 /// A request to a far side.
 #[derive(Debug, Clone)]
@@ -130,13 +130,46 @@ impl Sandbox {
     pub async fn letters(&self) -> Result<Vec<Letter>, SandboxError> {
         let mut letters = vec![];
         for delivery in self.claim().await? {
-            let headers = self.headers_for(&delivery).await?;
-            let headers = headers.iter().filter_map(|(name, value)| {
-                Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
-            });
-            letters.push(Letter { headers: headers.collect(), delivery });
+            letters.push(self.signed(delivery).await?);
         }
         Ok(letters)
+    }
+
+    /// The same notice with another body, signed as its gateway signs: what a gateway would send that has gone wrong.
+    /// `receiver` is another account's webhook or partner, where the notice is to be that one's.
+    ///
+    /// # Errors
+    /// [`SandboxError`].
+    pub async fn rewritten(
+        &self,
+        letter: &Letter,
+        body: String,
+        receiver: Option<&str>,
+    ) -> Result<Letter, SandboxError> {
+        let id = serial::hex(&self.ids);
+        let mut delivery =
+            Delivery { id, body, forged: false, transmission: None, ..letter.delivery.clone() };
+        if let Some(receiver) = receiver {
+            match &mut delivery.sender {
+                Sender::PayPal { webhook_id, .. } => receiver.clone_into(webhook_id),
+                Sender::GrabPay { partner_id } => receiver.clone_into(partner_id),
+                Sender::Xendit { business_id } => receiver.clone_into(business_id),
+            }
+        }
+        if let Sender::PayPal { .. } = delivery.sender {
+            let mut session = self.book.begin().await?;
+            paypal::transmit(self, &mut session, &mut delivery).await?;
+            session.commit().await?;
+        }
+        self.signed(delivery).await
+    }
+
+    async fn signed(&self, delivery: Delivery) -> Result<Letter, SandboxError> {
+        let headers = self.headers_for(&delivery).await?;
+        let headers = headers
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
+        Ok(Letter { headers: headers.collect(), delivery })
     }
 
     /// Notes what became of a try; a notice that was not accepted falls due again with the gateway's patience.

@@ -1,19 +1,23 @@
 //! What somebody does to our process: each an action that stops at the gate and ends in words.
 
+use std::sync::Arc;
+
+use chrono::{Days, TimeDelta};
 use serde_json::json;
 
 use crate::app::Woken;
 use crate::clock::Clock;
 use crate::domain::findings::{Action, FindingKind, FindingState};
 use crate::domain::orders::Customer;
-use crate::flows::pay::{PayError, Price, Start};
+use crate::flows::pay::{OpenAccount, PayError, Price, Start};
 use crate::flows::refund::RefundInput;
-use crate::gateways::{RawNotification, ReturnParameters};
-use crate::ids::{FindingId, Id, MerchantId, PaymentId, RefundId, UserId};
+use crate::gateways::{Bills, RawNotification, ReturnParameters};
+use crate::ids::{DisputeId, FindingId, Id, MerchantId, PaymentId, RefundId, UserId};
 use crate::money::Money;
 use crate::sandbox::Letter;
 use crate::store::{Change, Store};
 
+use super::complaint::Complaint;
 use super::gate::{Ended, Work};
 use super::life::Life;
 
@@ -25,6 +29,8 @@ pub(super) struct Act {
     pub stopped: bool,
     /// The life of its last request, for actions that are about many.
     pub about: Option<usize>,
+    /// The notice that is handed over, where it names a payment nobody knows.
+    pub names: Option<String>,
 }
 
 /// What it is.
@@ -50,6 +56,16 @@ pub(super) enum Kind {
     Ask,
     /// Open refunds are asked about and sent.
     Refunds,
+    /// The payer complains.
+    Complain(usize),
+    /// The merchant answers a complaint.
+    Reply(usize),
+    /// Somebody decides a complaint.
+    Decide(usize),
+    /// Disputes are asked about, and answers looked for.
+    Disputes,
+    /// The bills of late are read.
+    Bills,
 }
 
 impl Kind {
@@ -65,6 +81,11 @@ impl Kind {
             Kind::Drain => "drain",
             Kind::Ask => "ask",
             Kind::Refunds => "refunds",
+            Kind::Complain(_) => "complain",
+            Kind::Reply(_) => "reply",
+            Kind::Decide(_) => "decide",
+            Kind::Disputes => "disputes",
+            Kind::Bills => "bills",
         }
     }
 
@@ -76,9 +97,12 @@ impl Kind {
             | Kind::Cancel(life)
             | Kind::Sync(life)
             | Kind::Refund(life)
-            | Kind::Resolve(life) => Some(*life),
+            | Kind::Resolve(life)
+            | Kind::Complain(life)
+            | Kind::Reply(life)
+            | Kind::Decide(life) => Some(*life),
             Kind::Hear { life, .. } => *life,
-            Kind::Drain | Kind::Ask | Kind::Refunds => None,
+            Kind::Drain | Kind::Ask | Kind::Refunds | Kind::Disputes | Kind::Bills => None,
         }
     }
 }
@@ -159,7 +183,7 @@ pub(super) fn resolve(woken: &Woken, store: &Store, payment: PaymentId) -> Work 
         let Some(finding) = open else { return Ended { words: "nothing to decide".into(), accepted: true } };
         let actions: &[Action] = match finding.kind {
             FindingKind::AmountDiffers | FindingKind::DoublePayment => &[Action::SendBack, Action::Dismiss],
-            FindingKind::Reversed | FindingKind::RefundElsewhere => &[Action::Adopt],
+            FindingKind::Reversed | FindingKind::RefundElsewhere => &[Action::Adopt, Action::Dismiss],
             _ => &[Action::Dismiss],
         };
         for action in actions {
@@ -236,5 +260,55 @@ pub(super) fn refunds(woken: &Woken) -> Work {
         let tried = refunding.recover().await.map_err(|error| error.to_string());
         let converted = settlements.convert_waiting().await.map_err(|error| error.to_string());
         Ended { words: format!("{tried:?} {converted:?}"), accepted: true }
+    })
+}
+
+/// Evidence, or acceptance.
+pub(super) fn reply(woken: &Woken, dispute: DisputeId, complaint: &Complaint) -> Work {
+    let (disputing, merchant) = (woken.disputing.clone(), woken.seeded.default.merchant);
+    let (answer, kind) = (complaint.answer, complaint.says());
+    Box::pin(async move {
+        let said = disputing.say(merchant, dispute, answer, kind, Change::new()).await;
+        told(said, |view| view["state"].as_str().unwrap_or_default().to_owned())
+    })
+}
+
+pub(super) fn disputes(woken: &Woken) -> Work {
+    let disputing = woken.disputing.clone();
+    Box::pin(async move {
+        let asked = disputing.ask_all().await.map_err(|error| error.to_string());
+        let looked = disputing.recover().await.map_err(|error| error.to_string());
+        let near = disputing.watch_deadlines().await.map_err(|error| error.to_string());
+        Ended { words: format!("{asked:?} {looked:?} {near:?}"), accepted: true }
+    })
+}
+
+/// PayPal's bills of days that are over, as [`Reconciling::days_of_late`] has it. What Grab sweeps leaves its account by
+/// its bills: those are left out, and each payment there is held against the truth for ever.
+///
+/// [`Reconciling::days_of_late`]: crate::flows::reconcile::Reconciling::days_of_late
+pub(super) fn bills(woken: &Woken, store: &Store, clock: &Clock) -> Work {
+    let (reconciling, pay, store) = (woken.reconciling.clone(), woken.pay.clone(), store.clone());
+    let (merchant, settled) = (woken.seeded.default.merchant, clock.now() - TimeDelta::hours(12));
+    Box::pin(async move {
+        let accounts = pay.accounts().all();
+        let paypal =
+            |open: &Arc<OpenAccount>| open.account.merchant == merchant && open.account.gateway == "paypal";
+        let mut words = vec![];
+        for open in accounts.into_iter().filter(paypal) {
+            let Some(zone) = open.gateway.bills().map(Bills::zone) else { continue };
+            for back in (1..=3).rev() {
+                let day = settled.with_timezone(&zone).date_naive() - Days::new(back);
+                match store.reconciled(open.account.id, day).await {
+                    Ok(false) => {}
+                    _ => continue,
+                }
+                match reconciling.day(open.clone(), day).await {
+                    Ok(run) => words.push(format!("{day} {} {} lines", run.state, run.lines)),
+                    Err(error) => words.push(error.to_string()),
+                }
+            }
+        }
+        Ended { words: words.join("; "), accepted: true }
     })
 }

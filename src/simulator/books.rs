@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::app::Woken;
 use crate::clock::Clock;
+use crate::domain::findings::FindingKind;
 use crate::domain::ledger::Layer;
 use crate::flows::issue_statement::StatementQuery;
 use crate::ids::MerchantId;
@@ -48,6 +49,24 @@ pub(super) async fn at_gateways(
     Ok(None)
 }
 
+/// A9: whoever told us of a payment that nobody here knows, told somebody.
+pub(super) async fn strangers(
+    store: &Store,
+    woken: &Woken,
+    notices: &[String],
+) -> Result<Option<Broken>, SimulationError> {
+    if notices.is_empty() {
+        return Ok(None);
+    }
+    let opened = store.findings(woken.seeded.default.merchant, None, Seek::Start, 10_000).await?;
+    let told = |notice: &&String| {
+        let unknown = opened.iter().filter(|finding| finding.kind == FindingKind::UnknownPayment);
+        unknown.into_iter().any(|finding| notice.contains(&finding.fact))
+    };
+    let silent = notices.iter().find(|notice| !told(notice));
+    Ok(silent.map(|notice| found("A9", format!("nobody was told of {notice}"))))
+}
+
 async fn booked_at(
     store: &Store,
     merchant: MerchantId,
@@ -55,7 +74,7 @@ async fn booked_at(
 ) -> Result<BTreeMap<Currency, i64>, SimulationError> {
     let mut booked = BTreeMap::new();
     for row in store.ledger_accounts(merchant, Seek::Start, 10_000).await? {
-        let holds = matches!(row.account.code.number(), 1100 | 1110);
+        let holds = matches!(row.account.code.number(), 1100 | 1110 | 1120);
         if holds && row.layer == Layer::Posted && row.account.owner.as_str().contains(gateway) {
             let held = row.debit_minus_credit;
             *booked.entry(held.currency()).or_insert(0) += held.minor();
@@ -106,7 +125,8 @@ pub(super) async fn told(
     Ok(None)
 }
 
-async fn paypal_says(woken: &Woken, far: &Sandbox) -> Result<BTreeMap<Currency, i64>, SimulationError> {
+/// What PayPal's far side says, asked past everything that can go wrong.
+pub(super) async fn paypal(woken: &Woken, far: &Sandbox, path: &str) -> Result<Value, SimulationError> {
     let unreadable = || SimulationError::Broken("PayPal's far side does not say what it holds".into());
     let client = woken.seeded.default.gateways.get("paypal").ok_or_else(unreadable)?;
     let basic = STANDARD.encode(format!("{}:{}", client["client_id"], client["client_secret"]));
@@ -124,12 +144,16 @@ async fn paypal_says(woken: &Woken, far: &Sandbox) -> Result<BTreeMap<Currency, 
     let bearer = said["access_token"].as_str().ok_or_else(unreadable)?;
     let ask = Direct {
         method: reqwest::Method::GET,
-        url: format!("{}/v1/reporting/balances", far.paypal_url()).parse().map_err(|_| unreadable())?,
+        url: format!("{}{path}", far.paypal_url()).parse().map_err(|_| unreadable())?,
         headers: vec![("authorization".into(), format!("Bearer {bearer}"))],
         body: vec![],
     };
-    let said: Value = serde_json::from_slice(&far.answer(ask).await.body.ok_or_else(unreadable)?)
-        .map_err(|_| unreadable())?;
+    serde_json::from_slice(&far.answer(ask).await.body.ok_or_else(unreadable)?).map_err(|_| unreadable())
+}
+
+async fn paypal_says(woken: &Woken, far: &Sandbox) -> Result<BTreeMap<Currency, i64>, SimulationError> {
+    let unreadable = || SimulationError::Broken("PayPal's far side does not say what it holds".into());
+    let said = paypal(woken, far, "/v1/reporting/balances").await?;
     let mut held = BTreeMap::new();
     for balance in said["balances"].as_array().ok_or_else(unreadable)? {
         let total = &balance["total_balance"];

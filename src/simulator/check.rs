@@ -10,15 +10,16 @@
 //! | I7 statements foot | each supplier's statement at the end leads to the ledger's balance |
 //! | I8 parts sum to the whole | order clearing (2000) is zero once a payment is settled |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
+use crate::domain::disputes::{Dispute, DisputeState};
 use crate::domain::findings::FindingState;
 use crate::domain::ledger::{Direction, Layer, PostedTransaction};
 use crate::domain::orders::refund::RefundState;
 use crate::domain::orders::{Payment, PaymentState};
 use crate::ids::MerchantId;
 use crate::money::Currency;
-use crate::store::{Seek, Store, StoreError, TransactionFilter};
+use crate::store::{Seek, Store, StoreError, TransactionFilter, Versioned};
 
 use super::life::{Life, Seen};
 use super::truth::{Deal, Truth};
@@ -38,6 +39,14 @@ pub(super) async fn look(
     let (payment, version) = (row.value, row.version);
     let findings = store.findings_of(merchant, life.id).await?;
     let open = findings.iter().any(|finding| !matches!(finding.value.state, FindingState::Resolved { .. }));
+    let waits_for_us = match payment.state.taken() {
+        Some(_) if life.complaint.as_ref().is_some_and(|complaint| complaint.begun) => {
+            let disputes = store.disputes_of(life.id).await?;
+            let ours = |dispute: &Versioned<Dispute>| dispute.value.state == DisputeState::NeedsResponse;
+            disputes.into_iter().find(ours).map(|dispute| dispute.value.id)
+        }
+        _ => None,
+    };
     let refunded_minor = payment.state.refunded().map_or(0, |refunded| refunded.minor());
     let before = std::mem::replace(
         &mut life.seen,
@@ -47,6 +56,7 @@ pub(super) async fn look(
             refunded_minor,
             next_action: page_of(&payment),
             open_findings: open,
+            waits_for_us,
         },
     );
     if let Some(word) = before.state {
@@ -177,7 +187,33 @@ pub(super) async fn unsettled(
     if let Some(finding) = finding {
         return Ok(Some(format!("a finding waits: {}", finding.value.kind.as_str())));
     }
+    if let Some(open) = disputes_differ(store, life, &deal).await? {
+        return Ok(Some(open));
+    }
     books_differ(store, merchant, life, &deal).await
+}
+
+/// Disputes here and there.
+async fn disputes_differ(store: &Store, life: &Life, deal: &Deal) -> Result<Option<String>, StoreError> {
+    let ours = store.disputes_of(life.id).await?;
+    if ours.len() != deal.disputes.len() {
+        return Ok(Some(format!("{} disputes here, {} at the gateway", ours.len(), deal.disputes.len())));
+    }
+    for dispute in &ours {
+        let dispute = &dispute.value;
+        let Some(truly) = deal.disputes.get(&dispute.gateway_ref) else {
+            return Ok(Some(format!("the gateway knows no {}", dispute.gateway_ref)));
+        };
+        if truly.open != dispute.state.is_open() {
+            let what = format!("{} is {}, open: {}", dispute.gateway_ref, dispute.state.as_str(), truly.open);
+            return Ok(Some(what));
+        }
+        let told: HashSet<&String> = truly.notes.iter().collect();
+        if told.len() != truly.notes.len() {
+            return Ok(Some(format!("something was said twice in {}", dispute.gateway_ref)));
+        }
+    }
+    Ok(None)
 }
 
 /// The payment's own entries against what is true of it.
@@ -189,7 +225,7 @@ async fn books_differ(
 ) -> Result<Option<String>, StoreError> {
     let filter = TransactionFilter { subject: Some(life.id.to_string()), seek: Seek::Start, limit: 500 };
     let transactions = store.ledger_transactions(merchant, &filter).await?;
-    let at_gateway = sum(&transactions, Layer::Posted, |code| matches!(code, 1100 | 1110));
+    let at_gateway = sum(&transactions, Layer::Posted, |code| matches!(code, 1100 | 1110 | 1120));
     let mut truly: BTreeMap<Currency, i64> = BTreeMap::new();
     for taking in deal.takings.values() {
         *truly.entry(taking.amount.currency()).or_insert(0) += taking.amount.minor() - taking.fee.minor();
@@ -197,7 +233,17 @@ async fn books_differ(
     for back in deal.given_back.values() {
         *truly.entry(back.amount.currency()).or_insert(0) -= back.amount.minor();
     }
+    let mut held: BTreeMap<Currency, i64> = BTreeMap::new();
+    for dispute in deal.disputes.values() {
+        *truly.entry(dispute.taken.currency()).or_insert(0) -= dispute.taken.minor();
+        *held.entry(dispute.taken.currency()).or_insert(0) += dispute.held;
+    }
     truly.retain(|_, minor| *minor != 0);
+    held.retain(|_, minor| *minor != 0);
+    let held_here = sum(&transactions, Layer::Posted, |code| code == 1120);
+    if held_here != held {
+        return Ok(Some(format!("the books have {held_here:?} held, the gateway holds {held:?}")));
+    }
     if at_gateway != truly {
         return Ok(Some(format!("at the gateway the books have {at_gateway:?}, it is {truly:?}")));
     }

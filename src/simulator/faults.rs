@@ -33,6 +33,8 @@ pub(super) struct Rates {
     pub notice_late: u32,
     /// A notice of days ago comes once more.
     pub notice_old: u32,
+    /// A notice comes that is truly signed and cannot be believed: malformed, another merchant's, about nobody's payment.
+    pub notice_odd: u32,
     /// The shopper's browser never comes back.
     pub return_lost: u32,
     /// The process dies where it stands, per stop, in ten thousandths.
@@ -41,6 +43,8 @@ pub(super) struct Rates {
     pub commit: u32,
     /// The database is down for one step, in ten thousandths.
     pub down: u32,
+    /// The process is asked to stop, per step, in ten thousandths.
+    pub stop: u32,
 }
 
 impl Rates {
@@ -60,14 +64,17 @@ impl Rates {
             notice_forged: rate(),
             notice_late: rate(),
             notice_old: rate(),
+            notice_odd: rate(),
             return_lost: rate(),
             death: 0,
             commit: 0,
             down: 0,
+            stop: 0,
         };
         rates.death = dice.random_range(2..=40);
         rates.commit = dice.random_range(0..=40);
         rates.down = dice.random_range(0..=10);
+        rates.stop = dice.random_range(0..=10);
         rates
     }
 }

@@ -6,11 +6,12 @@ use rand::rngs::StdRng;
 use serde_json::json;
 
 use crate::app::Seeded;
-use crate::ids::{IdSource, PaymentId, RefundId};
+use crate::ids::{DisputeId, IdSource, PaymentId, RefundId};
 use crate::money::{Currency, Money};
 use crate::sandbox::Shopper;
 
 use super::acts::Kind;
+use super::complaint::Complaint;
 
 /// A life and how far it is.
 #[derive(Debug)]
@@ -31,6 +32,14 @@ pub(super) struct Life {
     pub refunds: Vec<(RefundId, u32)>,
     /// Of these, asked for so far.
     pub refunded: usize,
+    /// The payer complains about it.
+    pub complaint: Option<Complaint>,
+    /// The gateway's bill states a minor unit less.
+    pub billed_less: bool,
+    /// The gateway's bill does not name it.
+    pub unbilled: bool,
+    /// Once its money is taken the gateway answers no question about it, until a bill asks.
+    pub mute: bool,
     /// The merchant has asked for the payment.
     pub started: bool,
     pub visits: u32,
@@ -51,6 +60,8 @@ pub(super) struct Seen {
     pub refunded_minor: i64,
     pub next_action: Option<url::Url>,
     pub open_findings: bool,
+    /// A dispute in which it is our turn.
+    pub waits_for_us: Option<DisputeId>,
 }
 
 const AT_PAYPAL: &[&str] = &["USD", "EUR", "JPY", "HKD", "SGD"];
@@ -92,7 +103,16 @@ impl Life {
             2 => vec![dice.random_range(1..50), 0],
             _ => vec![],
         };
+        let at_paypal = gateway == "paypal";
+        let complaint = (at_paypal && dice.random_range(0..5) == 0).then(|| Complaint::draw(dice, ids));
+        let (billed_less, unbilled) =
+            (at_paypal && dice.random_range(0..12) == 0, at_paypal && dice.random_range(0..20) == 0);
+        let mute = at_paypal && dice.random_range(0..12) == 0;
         Life {
+            complaint: complaint.filter(|_| !mute),
+            billed_less: billed_less && !unbilled && !mute,
+            unbilled: unbilled && !mute,
+            mute,
             number,
             id: ids.mint(),
             order_ref: format!("order-{number}"),
@@ -100,10 +120,10 @@ impl Life {
             amount,
             terms,
             shopper,
-            wrong_amount: dice.random_range(0..12) == 0,
-            poor: dice.random_range(0..25) == 0,
-            cancels: dice.random_range(0..20) == 0,
-            refunds: refunds.into_iter().map(|part| (ids.mint(), part)).collect(),
+            wrong_amount: dice.random_range(0..12) == 0 && !mute,
+            poor: dice.random_range(0..25) == 0 && !mute,
+            cancels: dice.random_range(0..20) == 0 && !mute,
+            refunds: refunds.into_iter().filter(|_| !mute).map(|part| (ids.mint(), part)).collect(),
             refunded: 0,
             started: false,
             visits: 0,
@@ -116,7 +136,7 @@ impl Life {
     }
 
     /// What this life does next, if it does anything now.
-    pub(super) fn next_move(&self, place: usize, now: DateTime<Utc>) -> Option<Kind> {
+    pub(super) fn next_move(&self, place: usize, now: DateTime<Utc>, faulty: bool) -> Option<Kind> {
         if self.busy > 1 || now < self.begins_at {
             return None;
         }
@@ -132,6 +152,12 @@ impl Life {
         let paid = matches!(state, "captured" | "partially_refunded");
         if paid && self.refunded < self.refunds.len() {
             return Some(Kind::Refund(place));
+        }
+        let taken = paid || state == "refunded";
+        if let Some(complaint) = self.complaint.as_ref().filter(|_| taken)
+            && let Some(next) = complaint.next_move(place, self.seen.waits_for_us, faulty)
+        {
+            return Some(next);
         }
         if self.busy > 0 {
             return None;

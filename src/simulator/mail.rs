@@ -1,14 +1,15 @@
 //! The far sides' notices on their way to us: lost, late, twice, out of order, old, altered, forged, at the wrong door.
 
 use rand::Rng;
-use rand::rngs::StdRng;
 
 use crate::app::Woken;
+use crate::ids::PaymentId;
 use crate::sandbox::{Letter, Sandbox};
 
 use super::SimulationError;
 use super::acts::{self, Act, Kind};
 use super::faults::strikes;
+use super::forgery::{Odd, forge};
 use super::run::Run;
 use super::{Sabotage, gate::Work};
 
@@ -18,9 +19,9 @@ const OLD: usize = 64;
 /// What is handed over at our door.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Handed {
-    gateway: String,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
+    pub gateway: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
 }
 
 impl Handed {
@@ -66,6 +67,12 @@ impl Run {
                 }
                 return Ok(Some(self.heard_beside(woken, life, other, forged)));
             }
+            if strikes(&mut self.dice, self.rates.notice_odd)
+                && let Some(act) = self.odd(woken, far, &letter).await?
+            {
+                self.mail.push(letter);
+                return Ok(Some(act));
+            }
             if strikes(&mut self.dice, self.rates.notice_twice) {
                 self.mail.push(letter);
                 return Ok(Some(self.heard_beside(woken, life, handed, forged)));
@@ -94,6 +101,31 @@ impl Run {
         self.act(Kind::Hear { letter: None, life, forged }, work)
     }
 
+    /// Truly signed, and no notice that can be believed: malformed, another merchant's, about a payment nobody here knows.
+    async fn odd(
+        &mut self,
+        woken: &Woken,
+        far: &Sandbox,
+        letter: &Letter,
+    ) -> Result<Option<Act>, SimulationError> {
+        let handed = Handed::of(letter);
+        let Ok(genuine) = std::str::from_utf8(&handed.body) else { return Ok(None) };
+        let life = self.life_of(&handed);
+        let odd = Odd::draw(&mut self.dice);
+        let own = life.map(|life| self.lives[life].id.to_string());
+        let unknown = self.world.ids().mint::<PaymentId>().to_string();
+        let Some(body) = odd.body(genuine, own.as_deref(), &unknown) else { return Ok(None) };
+        let names = (odd == Odd::Unknown).then(|| body.clone());
+        let other = woken.seeded.other.gateways.get(&handed.gateway);
+        let key = if handed.gateway == "paypal" { "webhook_id" } else { "partner_id" };
+        let receiver = other.and_then(|client| client.get(key)).filter(|_| odd == Odd::Elsewhere);
+        let written = far.rewritten(letter, body, receiver.map(String::as_str)).await?;
+        self.trace.note(format!("odd notice {odd:?}"));
+        let mut act = self.heard_beside(woken, life, Handed::of(&written), odd.is_malformed());
+        act.names = names;
+        Ok(Some(act))
+    }
+
     fn heard(&self, woken: &Woken, handed: Handed) -> Work {
         acts::hear(woken, &self.world.clock, &handed.gateway, handed.headers, handed.body)
     }
@@ -102,42 +134,4 @@ impl Run {
         let body = String::from_utf8_lossy(&handed.body);
         self.lives.iter().position(|life| body.contains(&life.id.to_string()))
     }
-}
-
-/// What is not the gateway's notice any more.
-fn forge(dice: &mut StdRng, genuine: &Handed) -> Handed {
-    let mut forged = genuine.clone();
-    let signs = |name: &str| name == "authorization" || name == "paypal-transmission-sig";
-    match dice.random_range(0..6) {
-        // Another number under the same signature.
-        0 | 1 => {
-            let digits = (0..forged.body.len()).filter(|&at| forged.body[at].is_ascii_digit());
-            let digits: Vec<usize> = digits.collect();
-            if let Some(&at) = digits.get(dice.random_range(0..digits.len().max(1))) {
-                forged.body[at] = if forged.body[at] == b'9' { b'1' } else { forged.body[at] + 1 };
-            }
-        }
-        // The same body under another signature.
-        2 => {
-            for (_, value) in forged.headers.iter_mut().filter(|(name, _)| signs(name)) {
-                let flipped = if value.ends_with("AA==") { "BB==" } else { "AA==" };
-                let kept = value.len().saturating_sub(4);
-                value.truncate(kept);
-                value.push_str(flipped);
-            }
-        }
-        // Under none.
-        3 => forged.headers.retain(|(name, _)| !signs(name)),
-        // A member said twice.
-        4 => {
-            let doubled = [b"{\"status\":\"success\",", &forged.body[1..]].concat();
-            forged.body = doubled;
-        }
-        // At another gateway's door.
-        _ => {
-            let other = if genuine.gateway == "paypal" { "grabpay" } else { "paypal" };
-            other.clone_into(&mut forged.gateway);
-        }
-    }
-    forged
 }

@@ -1,25 +1,29 @@
 //! One seed from beginning to end: rounds of lives, first with faults, then without, then time for what lapses.
 
+/// What must hold when a phase ends.
+mod ends;
+
+use std::collections::BTreeSet;
+
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::app::Woken;
-use crate::ids::MerchantId;
 use crate::sandbox::{Letter, Sandbox};
-use crate::store::Store;
 
 use super::books;
 use super::check;
 use super::faults::Rates;
 use super::gate::Gate;
+use super::harm::Harm;
 use super::life::Life;
 use super::mail::Handed;
+use super::planted::Planted;
 use super::trace::Trace;
 use super::truth::Truth;
 use super::world::{Template, World, runtime};
-use super::{Broken, Options, Report, Sabotage, SimulationError, broken};
+use super::{Broken, Options, Report, Sabotage, SimulationError};
 
 /// Lives side by side.
 const ROUND: u64 = 32;
@@ -29,6 +33,8 @@ const FAULTY: TimeDelta = TimeDelta::minutes(8);
 const BUDGET: TimeDelta = TimeDelta::minutes(7);
 /// And what was not paid, after it has lapsed: two.
 const AFTER_LAPSE: TimeDelta = TimeDelta::seconds(270);
+/// How often a start that follows a clean end is tried over a damaged file first.
+const HARM: (u32, u32) = (1, 5);
 /// After this every approval and session has lapsed.
 const LAPSE: TimeDelta = TimeDelta::hours(8);
 
@@ -50,6 +56,8 @@ pub(super) enum End {
     Over,
     /// It died.
     Died,
+    /// It was asked to stop, and did.
+    Stopped,
     /// Something does not hold.
     Broken(Broken),
 }
@@ -60,16 +68,26 @@ pub(super) struct Due {
     pub drain: DateTime<Utc>,
     pub ask: DateTime<Utc>,
     pub refunds: DateTime<Utc>,
+    pub disputes: DateTime<Utc>,
+    pub bills: DateTime<Utc>,
+}
+
+impl Due {
+    fn all(now: DateTime<Utc>) -> Due {
+        Due { drain: now, ask: now, refunds: now, disputes: now, bills: now }
+    }
 }
 
 /// What was counted.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     pub deaths: u64,
+    pub stops: u64,
     pub faults: u64,
     pub repairs: u64,
     pub captured: u64,
     pub refunds: u64,
+    pub disputes: u64,
 }
 
 /// A run of one seed.
@@ -97,6 +115,24 @@ pub(super) struct Run {
     pub checked_at: u64,
     /// There may be mail.
     pub knock: bool,
+    /// Where somebody was asked whom nobody may ask.
+    pub astray: Option<String>,
+    /// Notices that were accepted about payments nobody knows.
+    pub strangers: Vec<String>,
+    /// The process before this one closed its files.
+    pub whole: bool,
+    /// Rounds so far, this one included.
+    pub rounds: u64,
+    /// Lives of the round before whose money was taken and of which the gateway says nothing.
+    pub ghosts: Vec<Life>,
+    /// Differences planted in bills, movements of strangers that no bill has told yet, captures that no bill names.
+    pub planted: Vec<Planted>,
+    pub strange: Vec<(u64, String)>,
+    pub unbilled: BTreeSet<String>,
+    /// Payments of which a bill told first.
+    pub quiet: BTreeSet<String>,
+    /// No round follows in which a bill would be read.
+    pub last: bool,
 }
 
 impl Run {
@@ -116,13 +152,23 @@ impl Run {
             lives: vec![],
             mail: vec![],
             old: vec![],
-            due: Due { drain: now, ask: now, refunds: now },
+            due: Due::all(now),
             acts: 0,
             counts: Counts::default(),
             ended: [vec![], vec![]],
             checked_at: 0,
             options,
             knock: true,
+            astray: None,
+            strangers: vec![],
+            whole: true,
+            rounds: 0,
+            ghosts: vec![],
+            planted: vec![],
+            strange: vec![],
+            unbilled: BTreeSet::new(),
+            quiet: BTreeSet::new(),
+            last: false,
             world,
         })
     }
@@ -152,10 +198,13 @@ impl Run {
             lives: done,
             steps: self.trace.steps,
             deaths: self.counts.deaths,
+            stops: self.counts.stops,
             faults: self.counts.faults,
             repairs: self.counts.repairs,
             captured: self.counts.captured,
             refunds: self.counts.refunds,
+            disputes: self.counts.disputes,
+            planted: u64::try_from(self.planted.len()).unwrap_or(0),
             trace: self.trace.hash(),
             took: std::time::Duration::ZERO,
             broken: found,
@@ -165,9 +214,11 @@ impl Run {
     fn round(&mut self, far: &Sandbox, from: u64, count: u64) -> Result<Option<Broken>, SimulationError> {
         self.next_morning();
         let now = self.world.clock.now();
-        self.due = Due { drain: now, ask: now, refunds: now };
+        self.due = Due::all(now);
         self.mail.clear();
         self.lives = vec![];
+        self.rounds += 1;
+        self.last = from + count >= self.options.lives;
         let mut last = now;
         let begins: Vec<DateTime<Utc>> = (0..count)
             .map(|_| {
@@ -194,10 +245,13 @@ impl Run {
             drop(installed);
             // Everything that ran in the process goes with it.
             drop(runtime);
-            match end? {
+            let end = end?;
+            self.whole = matches!(end, End::Over | End::Stopped);
+            match end {
                 End::Over => return Ok(None),
                 End::Broken(broken) => return Ok(Some(broken)),
                 End::Died => self.counts.deaths += 1,
+                End::Stopped => self.counts.stops += 1,
             }
         }
     }
@@ -208,15 +262,28 @@ impl Run {
         newborn: Option<(u64, Vec<DateTime<Utc>>)>,
     ) -> Result<End, SimulationError> {
         self.rest();
+        if self.whole && self.dice.random_ratio(HARM.0, HARM.1) {
+            let harm = Harm::draw(&mut self.dice);
+            self.trace.note(format!("a start over {harm:?}"));
+            self.counts.faults += 1;
+            if let Some(what) = self.world.start_over(harm, far, &self.gate).await? {
+                return Ok(End::Broken(Broken { invariant: "C38", what, steps: vec![] }));
+            }
+        }
+        self.whole = false;
         let (store, woken) = self.world.boot(far, &self.gate).await?;
         if let Some((from, begins)) = newborn {
             for (number, at) in (from..).zip(begins) {
-                let life = Life::draw(number, &mut self.dice, self.world.ids(), &woken.seeded, at);
+                let mut life = Life::draw(number, &mut self.dice, self.world.ids(), &woken.seeded, at);
+                life.mute &= !self.last;
                 self.trace.note(format!(
                     "life {number} {} {} {} {:?}",
                     life.id, life.gateway, life.amount, life.shopper
                 ));
                 self.lives.push(life);
+            }
+            if !self.last {
+                self.stranger(&woken, far).await?;
             }
         }
         self.trace.note(format!("boot {}", self.world.clock.now().timestamp_micros()));
@@ -231,10 +298,13 @@ impl Run {
         loop {
             let end = self.steps(&store, &woken, far).await?;
             if !matches!(end, End::Over) {
+                if let End::Stopped = end {
+                    store.close().await;
+                }
                 return Ok(end);
             }
             self.rest();
-            let end = self.phase_ends(&store, &woken).await?;
+            let end = self.phase_ends(&store, &woken, far).await?;
             if !matches!(end, End::Over) || !self.next_phase() {
                 store.close().await;
                 return Ok(end);
@@ -250,7 +320,7 @@ impl Run {
             Phase::Calm(_) => {
                 self.world.clock.pass(LAPSE);
                 let now = now + LAPSE;
-                self.due = Due { drain: now, ask: now, refunds: now };
+                self.due = Due::all(now);
                 Phase::Lapsed(now + AFTER_LAPSE)
             }
             Phase::Lapsed(_) => return false,
@@ -263,62 +333,6 @@ impl Run {
     pub(super) fn rest(&self) {
         self.gate.writer_dies(0);
         self.world.commits_lost(0);
-    }
-
-    /// What must hold at the end of a phase.
-    async fn phase_ends(&mut self, store: &Store, woken: &Woken) -> Result<End, SimulationError> {
-        let merchant = woken.seeded.default.merchant;
-        for place in 0..self.lives.len() {
-            let seen = check::look(store, merchant, &self.truth, &mut self.lives[place]).await?;
-            if let Some(broken) = seen {
-                return Ok(End::Broken(broken));
-            }
-            let open = self.still_open(store, merchant, place).await?;
-            if let Some(open) = open {
-                return Ok(End::Broken(open));
-            }
-        }
-        if !matches!(self.phase, Phase::Lapsed(_)) {
-            return Ok(End::Over);
-        }
-        for place in 0..self.lives.len() {
-            let (id, gateway) = (self.lives[place].id.to_string(), self.lives[place].gateway);
-            let deal = self.truth.of(&id);
-            self.counts.captured += u64::try_from(deal.takings.len()).unwrap_or(0);
-            self.counts.refunds += u64::try_from(deal.given_back.len()).unwrap_or(0);
-            self.ended[usize::from(gateway == "grabpay")].push(id);
-            let state = self.lives[place].seen.state.unwrap_or("none");
-            self.trace.note(format!("life {} over {state}", self.lives[place].number));
-        }
-        let found = books::verified(store, false).await?;
-        let found = match found {
-            None => books::at_gateways(store, merchant, &self.truth, &self.ended).await?,
-            found => found,
-        };
-        let head = store.chain_head().await?;
-        self.trace.note(format!("head {head}"));
-        Ok(found.map_or(End::Over, End::Broken))
-    }
-
-    /// Whether a life should be settled by now and is not.
-    async fn still_open(
-        &self,
-        store: &Store,
-        merchant: MerchantId,
-        place: usize,
-    ) -> Result<Option<Broken>, SimulationError> {
-        let life = &self.lives[place];
-        let paid = !self.truth.of(&life.id.to_string()).takings.is_empty();
-        let due = match self.phase {
-            Phase::Faulty(_) => false,
-            Phase::Calm(_) => paid,
-            Phase::Lapsed(_) => true,
-        };
-        if !due {
-            return Ok(None);
-        }
-        let open = check::unsettled(store, merchant, &self.truth, life).await?;
-        Ok(open.map(|open| broken("I5", life, &format!("not settled in time: {open}"))))
     }
 
     /// Everything once more, from the first block on, and the far side's own word for its balances.

@@ -35,6 +35,7 @@ impl Run {
         far: &Sandbox,
     ) -> Result<End, SimulationError> {
         let mut acts: Vec<Act> = vec![];
+        let mut stopping = false;
         self.stir();
         loop {
             let now = self.world.clock.now();
@@ -42,11 +43,19 @@ impl Run {
             if acts.is_empty() && now >= until {
                 return Ok(End::Over);
             }
+            if acts.is_empty() && stopping {
+                return Ok(End::Stopped);
+            }
+            if !stopping && self.faulty() && self.dice.random_range(0..10_000) < self.rates.stop {
+                self.trace.note("the process is asked to stop".to_owned());
+                stopping = true;
+            }
             if std::mem::take(&mut self.knock) {
                 self.mail.extend(far.letters().await?);
             }
             let fresh = acts.len() < ABREAST && now < until && self.dice.random_bool(0.4);
             if (fresh || acts.is_empty())
+                && !stopping
                 && let Some(act) = self.begin(store, woken, far).await?
             {
                 acts.push(act);
@@ -91,6 +100,10 @@ impl Run {
         wrote: bool,
         about: Option<usize>,
     ) -> Result<Option<Broken>, SimulationError> {
+        if let Some(url) = self.astray.take() {
+            let what = format!("somebody was asked at {url}");
+            return Ok(Some(Broken { invariant: "A16", what, steps: vec![] }));
+        }
         if !wrote || self.lives.is_empty() {
             return Ok(None);
         }
@@ -156,8 +169,9 @@ impl Run {
             }
             Some(Parked::Sent(request, go)) => {
                 let direct = way::direct(&request);
+                let bills = matches!(act.kind, Kind::Bills);
+                let (words, answer) = self.carried(direct.clone(), far, bills).await;
                 act.about = self.life_in(&direct).or(act.about);
-                let (words, answer) = self.carried(direct, far).await;
                 self.gate.put(act.who, Parked::Answered(answer, go));
                 self.trace.step(format!("{name} sends {words}"));
                 return Ok(None);
@@ -174,6 +188,9 @@ impl Run {
             Stop::Ended(ended) => {
                 self.trace.step(format!("{name} {on}, ended: {}", ended.words));
                 act.stopped = true;
+                if ended.accepted {
+                    self.strangers.extend(act.names.take());
+                }
                 let kind = std::mem::replace(&mut act.kind, Kind::Drain);
                 let about = kind.life();
                 let found = self.ended(kind, &ended, far).await?;
@@ -200,6 +217,10 @@ impl Run {
         if let Kind::Resolve(_) = kind {
             self.counts.repairs += u64::from(ended.words.contains("resolved"));
         }
+        // A question that another had put before is shared, and was not answered: from now on each is.
+        if matches!((&kind, self.phase), (Kind::Bills, Phase::Lapsed(_))) && ended.words.contains("done") {
+            self.ghosts.iter_mut().for_each(|ghost| ghost.mute = false);
+        }
         let Kind::Hear { letter, forged, life } = kind else { return Ok(None) };
         if forged && ended.accepted {
             let what = format!("life {}: a forged notice was accepted", life.unwrap_or_default());
@@ -220,8 +241,9 @@ impl Run {
     ) -> Result<Option<Act>, SimulationError> {
         let now = self.world.clock.now();
         let mut moves: Vec<Kind> = vec![];
+        let faulty = self.faulty();
         for (place, life) in self.lives.iter().enumerate() {
-            moves.extend(life.next_move(place, now));
+            moves.extend(life.next_move(place, now, faulty));
         }
         if !self.mail.is_empty() {
             moves.push(Kind::Hear { letter: None, life: None, forged: false });
@@ -236,6 +258,8 @@ impl Run {
         moves.extend((now >= self.due.drain).then_some(Kind::Drain));
         moves.extend((asks && now >= self.due.ask).then_some(Kind::Ask));
         moves.extend((asks && now >= self.due.refunds).then_some(Kind::Refunds));
+        moves.extend((asks && now >= self.due.disputes).then_some(Kind::Disputes));
+        moves.extend((asks && now >= self.due.bills).then_some(Kind::Bills));
         if moves.is_empty() {
             return Ok(None);
         }
@@ -245,9 +269,10 @@ impl Run {
             Kind::Start(place) => {
                 let life = &mut self.lives[*place];
                 life.started = true;
-                let scenario = match (life.wrong_amount, life.poor) {
-                    (true, _) => Some(Scenario::WrongAmount),
-                    (_, true) => Some(Scenario::InsufficientBalance),
+                let scenario = match (life.wrong_amount, life.poor, life.billed_less) {
+                    (true, ..) => Some(Scenario::WrongAmount),
+                    (_, true, _) => Some(Scenario::InsufficientBalance),
+                    (.., true) => Some(Scenario::BillDiffers),
                     _ => None,
                 };
                 if let Some(scenario) = scenario.filter(|_| !life.armed) {
@@ -276,6 +301,24 @@ impl Run {
                 acts::refund(woken, &self.lives[*place], refund)
             }
             Kind::Resolve(place) => acts::resolve(woken, store, self.lives[*place].id),
+            Kind::Complain(place) => return self.complained(*place, far).await.map(|()| None),
+            Kind::Decide(place) => return self.decided(*place, woken, far).await.map(|()| None),
+            Kind::Reply(place) => {
+                let life = &mut self.lives[*place];
+                let (Some(dispute), Some(complaint)) = (life.seen.waits_for_us, &mut life.complaint) else {
+                    return Ok(None);
+                };
+                complaint.answered = true;
+                acts::reply(woken, dispute, complaint)
+            }
+            Kind::Disputes => {
+                self.due.disputes = now + TimeDelta::minutes(2);
+                acts::disputes(woken)
+            }
+            Kind::Bills => {
+                self.due.bills = now + TimeDelta::minutes(4);
+                acts::bills(woken, store, &self.world.clock)
+            }
             Kind::Hear { .. } => return self.handed_over(woken, far).await,
             Kind::Drain => {
                 self.due.drain = now + TimeDelta::seconds(15);
@@ -298,7 +341,7 @@ impl Run {
 
     pub(super) fn act(&mut self, kind: Kind, work: super::gate::Work) -> Act {
         self.acts += 1;
-        Act { who: self.acts, kind, work, stopped: false, about: None }
+        Act { who: self.acts, kind, work, stopped: false, about: None, names: None }
     }
 
     /// The shopper's visit to the page, when it is still to be made; then the way back comes later, or never.

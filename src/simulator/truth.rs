@@ -29,6 +29,19 @@ pub(super) struct GivenBack {
 pub(super) struct Deal {
     pub takings: BTreeMap<String, Taking>,
     pub given_back: BTreeMap<String, GivenBack>,
+    pub disputes: BTreeMap<String, Disputed>,
+}
+
+/// What a dispute did, as the gateway itself has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Disputed {
+    pub open: bool,
+    /// Taken and not given back, the fee with it.
+    pub taken: Money,
+    /// Held and not taken.
+    pub held: i64,
+    /// What was said for us.
+    pub notes: Vec<String>,
 }
 
 /// What is true.
@@ -62,8 +75,42 @@ impl Truth {
             for back in deal.given_back.values() {
                 *sums.entry(back.amount.currency()).or_insert(0) -= back.amount.minor();
             }
+            for dispute in deal.disputes.values() {
+                *sums.entry(dispute.taken.currency()).or_insert(0) -= dispute.taken.minor();
+            }
         }
         sums
+    }
+
+    /// Whose payment an address names.
+    pub(super) fn owner_in(&self, url: &url::Url) -> Option<&str> {
+        url.path_segments()?.find_map(|at| self.owner(at))
+    }
+
+    /// Somebody else took money on our account.
+    pub(super) fn takes(&mut self, whose: &str, reference: &str, amount: Money, fee: Money) {
+        let taking = Taking { amount, fee };
+        self.deals.entry(whose.to_owned()).or_default().takings.insert(reference.to_owned(), taking);
+    }
+
+    /// A dispute as PayPal shows it.
+    pub(super) fn disputed(&mut self, payment: &str, said: &Value) {
+        let Some(amount) = amount(&said["dispute_amount"]) else { return };
+        let moved = said["money_movements"].as_array().into_iter().flatten().filter_map(|moved| {
+            let minor = self::amount(&moved["amount"])?.minor();
+            Some(if moved["type"] == "DEBIT" { minor } else { -minor })
+        });
+        let taken = Money::from_minor(moved.sum(), amount.currency());
+        let held = said["disputed_transactions"][0]["transaction_status"] == "HELD";
+        let notes = said["evidences"].as_array().into_iter().flatten().map(|said| text(&said["notes"]));
+        let dispute = Disputed {
+            open: said["status"] != "RESOLVED",
+            taken,
+            held: if held { amount.minor() } else { 0 },
+            notes: notes.collect(),
+        };
+        let deal = self.deals.entry(payment.to_owned()).or_default();
+        deal.disputes.insert(text(&said["dispute_id"]), dispute);
     }
 
     /// Takes note of what a far side did.
@@ -75,6 +122,11 @@ impl Truth {
         let sent: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
         let path = asked.url.path();
         if asked.method != reqwest::Method::POST {
+            // Whom a dispute is about, so that whose rows its answer touches is known.
+            let capture = text(&said["disputed_transactions"][0]["seller_transaction_id"]);
+            if let Some(ours) = self.owners.get(&capture).cloned() {
+                self.owners.insert(text(&said["dispute_id"]), ours);
+            }
             return;
         }
         if path.ends_with("/v2/checkout/orders") {

@@ -3,7 +3,7 @@
 use rand::Rng;
 
 use crate::gateways::transport::{Broken as Lost, Carried};
-use crate::sandbox::{Direct, Sandbox};
+use crate::sandbox::{Direct, DirectAnswer, Sandbox};
 
 use super::Sabotage;
 use super::faults::{on_the_way, on_the_way_back, strikes};
@@ -21,7 +21,19 @@ impl Run {
     }
 
     /// A request on its way, to the far side and back.
-    pub(super) async fn carried(&mut self, direct: Direct, far: &Sandbox) -> (String, Result<Carried, Lost>) {
+    pub(super) async fn carried(
+        &mut self,
+        direct: Direct,
+        far: &Sandbox,
+        for_bills: bool,
+    ) -> (String, Result<Carried, Lost>) {
+        if !self.world.is_ours(&direct.url) {
+            self.trace.note(format!("somebody calls {}", direct.url));
+            if !crate::gateways::is_loopback(&direct.url) {
+                self.astray = Some(direct.url.to_string());
+            }
+            return ("elsewhere".to_owned(), Err(Lost::NotSent("nobody is there".into())));
+        }
         let path = direct.url.path().rsplit('/').take(2).collect::<Vec<_>>().join("<");
         if self.faulty()
             && let Some((fault, answer)) = on_the_way(&mut self.dice, &self.rates)
@@ -29,7 +41,11 @@ impl Run {
             self.counts.faults += 1;
             return (format!("{path}: {fault}"), answer);
         }
+        if direct.method == reqwest::Method::GET && !for_bills && self.is_mute(&direct) {
+            return (format!("{path}: mute"), Err(Lost::Unanswered("no answer in time".into())));
+        }
         let mut answer = far.answer(direct.clone()).await;
+        self.leave_out(&direct, &mut answer);
         self.knock |= direct.method == reqwest::Method::POST;
         self.truth.observe(&direct, &answer);
         let mut words = format!("{path}: {}", answer.status);
@@ -46,6 +62,10 @@ impl Run {
             && let Some(body) = &mut answer.body
         {
             *body = misread(body);
+        }
+        if self.is_mute(&direct) && direct.url.path().ends_with("/capture") {
+            words.push_str(", mute");
+            answer.body = None;
         }
         let carried = match answer.body {
             Some(body) => Ok(Carried { status: answer.status, headers: answer.headers, body }),
@@ -70,6 +90,38 @@ impl Run {
             self.truth.observe(&other, &again);
         }
         (words, carried)
+    }
+}
+
+impl Run {
+    /// Its money was taken, and the gateway says nothing of it.
+    fn is_mute(&self, direct: &Direct) -> bool {
+        let now = self.life_in(direct).is_some_and(|life| self.lives[life].mute);
+        let asks =
+            |id: &String| direct.url.as_str().contains(id) || self.truth.owner_in(&direct.url) == Some(id);
+        (now || self.ghosts.iter().any(|ghost| ghost.mute && asks(&ghost.id.to_string())))
+            && self.truth.owner_in(&direct.url).is_some_and(|id| !self.truth.of(id).takings.is_empty())
+    }
+
+    /// What no bill names is taken out of the list.
+    fn leave_out(&self, direct: &Direct, answer: &mut DirectAnswer) {
+        if !direct.url.path().ends_with("/v1/reporting/transactions") || self.unbilled.is_empty() {
+            return;
+        }
+        let Some(body) = &mut answer.body else { return };
+        let Ok(mut said) = serde_json::from_slice::<serde_json::Value>(body) else { return };
+        let Some(lines) = said["transaction_details"].as_array_mut() else { return };
+        let before = lines.len();
+        lines.retain(|line| {
+            let id = line["transaction_info"]["transaction_id"].as_str().unwrap_or_default();
+            !self.unbilled.contains(id)
+        });
+        let gone = before - lines.len();
+        if gone > 0 {
+            let all = said["total_items"].as_u64().unwrap_or_default();
+            said["total_items"] = all.saturating_sub(gone as u64).into();
+            *body = said.to_string().into_bytes();
+        }
     }
 }
 

@@ -164,6 +164,16 @@ impl World {
         self.commits_lost(DOWN);
     }
 
+    /// Whether an address is the far sides'.
+    pub(super) fn is_ours(&self, url: &url::Url) -> bool {
+        url.as_str().starts_with(PUBLIC_URL) && url.path().starts_with("/sandbox/")
+    }
+
+    /// Where the files lie.
+    pub(super) fn path(&self) -> &Path {
+        &self.folder.0
+    }
+
     /// Ids for what others than our process make: merchants' orders.
     pub(super) fn ids(&self) -> &IdSource {
         &self.ids

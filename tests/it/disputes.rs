@@ -42,6 +42,23 @@ impl Office {
         payment["disputes"][0].clone()
     }
 
+    /// Two persons decide of the reversal that waits.
+    async fn decide(&self, name: &str, action: &str, passes: bool) {
+        let found = self.0.get("finance", "/v1/findings?limit=100").await.json();
+        let waits = found["data"].as_array().unwrap().iter();
+        let mut waits = waits.filter(|one| one["kind"] == "reversed" && one["state"] != "resolved");
+        let waits = waits.next().unwrap_or_else(|| panic!("no reversal waits: {found:#}"));
+        let path = format!("/v1/findings/{}/resolve", waits["id"].as_str().unwrap());
+        let word = json!({"action": action, "reason": "as agreed"});
+        let mut said = vec![];
+        for user in ["maker", "checker"] {
+            let answer = self.0.post_once(user, &path, &format!("{name}-{action}-{user}"), &word).await;
+            said.push(if answer.status == 200 { "done".to_owned() } else { answer.code() });
+        }
+        let expected = if passes { "done" } else { "action_not_applicable" };
+        assert_eq!(said, [expected; 2], "{name}: {action}");
+    }
+
     async fn verified(&self) {
         let verified = self.0.get("finance", "/v1/ledger/verify").await.json();
         assert_eq!(verified["ok"], true, "{verified:#}");
@@ -215,5 +232,31 @@ async fn a_bill_that_tells_of_a_dispute_books_nothing_of_it_again() {
     let kinds = findings["data"].as_array().unwrap().iter().map(|found| found["kind"].as_str().unwrap());
     let kinds: Vec<&str> = kinds.filter(|kind| *kind != "client_money_short").collect();
     assert_eq!(kinds, [""; 0], "{findings:#}");
+    office.verified().await;
+}
+
+/// A refund that is on its way leaves nothing to charge: the chargeback stands aside, two persons bear it, and what the
+/// won dispute then gives back stands aside again until they decide of that too. It cannot be waved away.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_back_after_persons_bore_the_loss_is_decided_of_again() {
+    let office = Office(TestApp::start().await);
+    let app = &office.0;
+    let id = office.paid("order-1").await;
+    office.scenario("insufficient_balance", json!({"payment": id})).await;
+    let whole = json!({"amount": sgd("100.00"), "reason": "returned"});
+    let refund = app.post_once("storefront", &format!("/v1/payments/{id}/refunds"), "r1", &whole).await;
+    assert!(matches!(refund.status, 200..=202), "{}", refund.text);
+    office.scenario("chargeback_fee", json!({"payment": id})).await;
+    office.decide("chargeback", "dismiss", false).await;
+    office.decide("chargeback", "adopt", true).await;
+    office.verified().await;
+    office.scenario("dispute_won", json!({"payment": id})).await;
+    office.verified().await;
+    office.decide("won", "dismiss", false).await;
+    office.verified().await;
+    office.decide("won", "adopt", true).await;
+    assert_eq!(app.get("finance", "/v1/findings?state=open").await.json()["data"], json!([]));
+    let suspense = app.get("finance", "/v1/ledger/suspense").await.json();
+    assert_eq!(suspense["accounts"], json!([]), "{suspense:#}");
     office.verified().await;
 }

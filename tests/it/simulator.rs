@@ -44,3 +44,11 @@ fn errors_on_purpose_are_found() {
         assert!(invariants.contains(&found.invariant), "{sabotage:?}: {found:#?}");
     }
 }
+
+/// Over more than one day PayPal's bills are read: what was planted in them is found, and nothing else.
+#[test]
+fn what_differs_in_bills_is_found_and_nothing_else() {
+    let report = run(3, 64, None);
+    assert!(report.broken.is_none(), "{:#?}", report.broken);
+    assert!(report.disputes > 0 && report.planted > 0 && report.stops > 0, "{report:?}");
+}

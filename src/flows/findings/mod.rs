@@ -5,7 +5,7 @@
 //! | money that does not match (2900) | a refund of exactly that money | divided by the payment's own agreement | only where no money came |
 //! | a second payment (2010) | a refund of it | divided as a sale of its own | – |
 //! | a refund made elsewhere | – | taken as a refund of the payment, divided as the proposal says | – |
-//! | a reversal, in a dispute or not | – | the platform's loss (5030) | only once nothing of it stands aside |
+//! | a reversal, in a dispute or not | – | the platform's loss, or what it has back (5030) | only once nothing of it stands aside |
 //! | a bill's payment or movement that nothing here explains | – | the platform's gain or loss (5030) | – |
 //! | a deposit that is short (2900) | – | a charge of the bank (5090) | – |
 //! | a deposit that is over, a line nobody knows (2900) | – | the platform's gain or loss (5030) | only where no money stands |
@@ -17,16 +17,19 @@
 mod aside;
 mod error;
 
+use std::collections::BTreeSet;
+
 use crate::clock::Clock;
 use crate::domain::findings::{Action, Decision, Finding, FindingKind, FindingState};
 use crate::domain::ledger::journal::{self, Booking, Resolution};
-use crate::domain::ledger::{AccountCode, Direction};
+use crate::domain::ledger::{AccountCode, Direction, JournalEvent};
 use crate::domain::merchants::GatewayAccount;
 use crate::domain::orders::Payment;
 use crate::domain::orders::refund::Refund;
 use crate::domain::refunds::Allocation;
 use crate::ids::{FindingId, IdSource, MerchantId, UserId};
 use crate::money::Money;
+use crate::store::payments::PAYMENT;
 use crate::store::{Change, CommitError, Store, TransactionFilter, Versioned};
 
 use super::deposits::Deposits;
@@ -164,13 +167,16 @@ impl Resolving {
             return Ok((self.adopt_refund(&case, allocation).await?, None));
         }
         if kind == FindingKind::Reversed {
-            let aside = self.taken_aside(&case).await?;
-            return match (action, aside) {
-                (Action::Adopt, Some(_)) => Ok((self.bear(&case)?, None)),
-                (Action::Dismiss, Some(aside)) => Err(ResolveError::MoneyHeld(aside)),
-                (Action::Dismiss, None) => Ok((Change::new(), None)),
-                (_, None) | (Action::SendBack, _) => Err(ResolveError::NoMoney),
+            let aside = self.moved_aside(&case).await?;
+            let mut change = match (action, aside) {
+                (Action::Adopt, Some(aside)) => self.bear(&case, aside)?,
+                (Action::Dismiss, Some(aside)) => return Err(ResolveError::MoneyHeld(aside.abs())),
+                (Action::Dismiss, None) => Change::new(),
+                (_, None) | (Action::SendBack, _) => return Err(ResolveError::NoMoney),
             };
+            // What a dispute moves meanwhile touches the payment too: then this decision is taken again.
+            change.require(&PAYMENT, case.payment.value.id, case.payment.version);
+            return Ok((change, None));
         }
         let aside = self.aside(&case).await?;
         match (action, aside) {
@@ -220,14 +226,24 @@ impl Resolving {
         Ok(change)
     }
 
-    /// What of the payment's money the gateway took stands in suspense and is explained by nobody; `None` where it came
-    /// back.
-    async fn taken_aside(&self, case: &Case) -> Result<Option<Money>, ResolveError> {
-        let amount = case.finding.value.amount.ok_or(ResolveError::NoMoney)?;
-        let subject = Some(case.payment.value.id.to_string());
+    /// What of the payment's money the gateway took (above zero) or gave back stands in suspense and is explained by
+    /// nobody; `None` where the one has met the other.
+    async fn moved_aside(&self, case: &Case) -> Result<Option<Money>, ResolveError> {
+        let Finding { merchant, amount, fact, .. } = &case.finding.value;
+        let amount = amount.ok_or(ResolveError::NoMoney)?;
+        let payment = case.payment.value.id;
+        let disputes = self.store.disputes_of(payment).await?;
+        let facts = disputes.iter().flat_map(|dispute| dispute.value.facts());
+        let captures = disputes.iter().map(|dispute| dispute.value.capture_ref.clone());
+        // What came in and did not match has a finding of its own.
+        let came = [JournalEvent::CapturedUnmatched, JournalEvent::CapturedTwice];
+        let sources: BTreeSet<String> = facts.chain(captures).chain([fact.clone()]).collect();
+        let subject = Some(payment.to_string());
         let filter = TransactionFilter { subject, limit: 1_000, ..TransactionFilter::default() };
-        let posted = self.store.ledger_transactions(case.finding.value.merchant, &filter).await?;
-        let entries = posted.iter().flat_map(|transaction| &transaction.entries).filter(|entry| {
+        let posted = self.store.ledger_transactions(*merchant, &filter).await?;
+        let posted =
+            posted.iter().filter(|posted| sources.contains(&posted.source) && !came.contains(&posted.event));
+        let entries = posted.flat_map(|transaction| &transaction.entries).filter(|entry| {
             entry.account.code == AccountCode::SUSPENSE && entry.amount.currency() == amount.currency()
         });
         let signed = entries.map(|entry| match entry.direction {
@@ -235,15 +251,18 @@ impl Resolving {
             Direction::Credit => entry.amount.negated(),
         });
         let sum = Money::sum(amount.currency(), signed).map_err(ResolveError::unavailable)?;
-        Ok(Some(sum).filter(|sum| sum.is_positive()))
+        Ok(Some(sum).filter(|sum| !sum.is_zero()))
     }
 
-    /// The gateway took money back: the platform's loss, unless and until somebody else is made to bear it.
-    fn bear(&self, case: &Case) -> Result<Change, ResolveError> {
+    /// The gateway took money back: the platform's loss, unless and until somebody else is made to bear it; what it gives
+    /// back of that later is the platform's again. Never more than stands `aside`.
+    fn bear(&self, case: &Case, aside: Money) -> Result<Change, ResolveError> {
         let amount = case.finding.value.amount.ok_or(ResolveError::NoMoney)?;
+        let most = amount.abs().min(aside.abs()).map_err(ResolveError::unavailable)?;
+        let moved = if aside.is_positive() { most.negated() } else { most };
         let subject = case.payment.value.id.to_string();
         let booking = self.booking(case, &case.finding.value.fact, &subject);
-        let posted = journal::suspense_resolved(&booking, Resolution::Dismiss, amount.negated());
+        let posted = journal::suspense_resolved(&booking, Resolution::Dismiss, moved);
         Ok(posted.map_err(ResolveError::unavailable)?.map(Change::posting).unwrap_or_default())
     }
 

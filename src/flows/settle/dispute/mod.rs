@@ -17,6 +17,7 @@ use crate::domain::refunds::Refund;
 use crate::domain::settlement::Settlement;
 use crate::flows::pay::{dispute_view, sha256};
 use crate::money::Money;
+use crate::store::findings::FINDING;
 use crate::store::settlements::SETTLEMENT;
 use crate::store::{Change, CommitError, Versioned};
 
@@ -230,12 +231,14 @@ impl Settlements {
         Ok(())
     }
 
-    /// Whether a finding about what the dispute moved before waits for a decision.
-    async fn stands_open(&self, step: &Step<'_>) -> Result<bool, SettleError> {
+    /// Whether a finding about what the dispute moved before waits for a decision, and waits still when this is written.
+    async fn stands_open(&self, step: &mut Step<'_>) -> Result<bool, SettleError> {
         let (merchant, kind) = (step.payment.merchant, FindingKind::Reversed);
         for fact in step.after.facts() {
             let found = self.0.store.finding_about(merchant, kind, &fact).await?;
-            if found.is_some_and(|found| !matches!(found.value.state, FindingState::Resolved { .. })) {
+            let open = found.filter(|found| !matches!(found.value.state, FindingState::Resolved { .. }));
+            if let Some(open) = open {
+                step.change.require(&FINDING, open.value.id, open.version);
                 return Ok(true);
             }
         }

@@ -1,0 +1,127 @@
+//! Differences planted in PayPal's bills: each must be found within its time, and nothing else.
+//!
+//! A round's day is over for PayPal, and its bill is read, at the end of the next round; what no bill names is missed once
+//! the cut-off of three days is over.
+
+use rand::Rng;
+
+use crate::app::Woken;
+use crate::domain::findings::{Finding, FindingKind};
+use crate::money::{Currency, Money};
+use crate::sandbox::{Sandbox, SeededMovement};
+use crate::store::{Seek, Store};
+
+use super::life::Life;
+use super::run::Run;
+use super::{Broken, SimulationError};
+
+/// Rounds after which a bill was read.
+const READ: u64 = 1;
+/// Rounds after which what no bill names is missed.
+const MISSED: u64 = 6;
+
+/// A difference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Planted {
+    kind: FindingKind,
+    /// A payment, or a movement's reference.
+    about: String,
+    round: u64,
+}
+
+impl Planted {
+    fn is_found(&self, finding: &Finding) -> bool {
+        let about = finding.payment.as_deref() == Some(&self.about) || finding.fact == self.about;
+        finding.kind == self.kind && about
+    }
+
+    fn is_due(&self, round: u64) -> bool {
+        let within = if self.kind == FindingKind::MissingThere { MISSED } else { READ };
+        round >= self.round + within
+    }
+}
+
+impl Run {
+    /// Somebody else takes money with the merchant's account.
+    pub(super) async fn stranger(&mut self, woken: &Woken, far: &Sandbox) -> Result<(), SimulationError> {
+        let Some(client) = woken.seeded.default.gateways.get("paypal") else { return Ok(()) };
+        let number = self.dice.random_range(0..u64::MAX);
+        let reference = format!("S{:016X}", number & 0x0fff_ffff_ffff_ffff);
+        let amount = Money::from_minor(self.dice.random_range(1_000..90_000), Currency::known("USD"));
+        let fee = Money::from_minor(amount.minor() / 25, amount.currency());
+        let movement = SeededMovement {
+            transaction_id: reference.clone(),
+            reference_id: None,
+            code: "T0006",
+            gross: amount,
+            fee: Some(fee.negated()),
+            custom_id: Some(format!("elsewhere-{number}")),
+            at: self.world.clock.now(),
+        };
+        let day = self.world.clock.now().date_naive();
+        far.seed_paypal(&client["merchant_id"], day, &[movement]).await?;
+        self.truth.takes(&reference, &reference, amount, fee);
+        self.trace.note(format!("a stranger takes {amount} as {reference}"));
+        let (kind, round) = (FindingKind::PaidUnknownHere, self.rounds);
+        self.planted.push(Planted { kind, about: reference.clone(), round });
+        self.strange.push((round, reference));
+        Ok(())
+    }
+
+    /// What a life that is over leaves in the bills.
+    pub(super) fn plant(&mut self, life: &Life) {
+        let (about, round) = (life.id.to_string(), self.rounds);
+        let deal = self.truth.of(&about);
+        if deal.takings.is_empty() || life.gateway != "paypal" {
+            return;
+        }
+        if life.unbilled {
+            self.unbilled.extend(deal.takings.keys().cloned());
+            self.planted.push(Planted { kind: FindingKind::MissingThere, about, round });
+        } else if life.billed_less && !life.wrong_amount && !life.poor {
+            self.planted.push(Planted { kind: FindingKind::BillAmount, about, round });
+        }
+    }
+
+    /// Whether what was planted was found in time, and nothing else.
+    pub(super) async fn differences(
+        &self,
+        store: &Store,
+        woken: &Woken,
+    ) -> Result<Option<Broken>, SimulationError> {
+        let found = store.findings(woken.seeded.default.merchant, None, Seek::Start, 100_000).await?;
+        let of_bills = |finding: &&Finding| {
+            use FindingKind as F;
+            matches!(
+                finding.kind,
+                F::PaidUnknownHere
+                    | F::MissingThere
+                    | F::BillAmount
+                    | F::BillCurrency
+                    | F::BillFee
+                    | F::BillStatus
+                    | F::BillDuplicate
+                    | F::UnknownMovement
+                    | F::RefundElsewhere
+                    | F::BatchDiffers
+            )
+        };
+        let broken = |what: String| Some(Broken { invariant: "B25", what, steps: vec![] });
+        for finding in found.iter().filter(of_bills) {
+            let quiet = finding.payment.as_ref().is_some_and(|payment| self.quiet.contains(payment));
+            if quiet && finding.kind == FindingKind::BillStatus {
+                continue;
+            }
+            if !self.planted.iter().any(|planted| planted.is_found(finding)) {
+                let (kind, fact) = (finding.kind.as_str(), &finding.fact);
+                return Ok(broken(format!(
+                    "a bill is said to differ and does not: {kind} {fact} {}",
+                    finding.detail
+                )));
+            }
+        }
+        let missed = self.planted.iter().filter(|planted| planted.is_due(self.rounds));
+        let mut missed = missed.filter(|planted| !found.iter().any(|finding| planted.is_found(finding)));
+        Ok(missed.next().and_then(|planted| broken(format!("nobody found {planted:?}"))))
+    }
+}
