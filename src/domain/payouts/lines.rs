@@ -48,7 +48,7 @@ pub fn lines(
         });
         items(&mut lines, chosen, asked.payable, payee, offer, route, next)?;
     }
-    in_batches(&mut lines, request, offers);
+    in_batches(&mut lines, request);
     Ok(lines)
 }
 
@@ -118,17 +118,15 @@ fn offer<'a>(offers: &'a [Offer], payable: &Payable, pot: &str, rail: &str) -> O
     meant().find(|offer| Some(offer.account.id) == payable.terms.rail).or_else(|| meant().next())
 }
 
-/// Numbers the batches: of one rail account and one route, at most as many as either takes together.
-fn in_batches(lines: &mut [Line], request: &PlanRequest, offers: &[Offer]) {
+/// Numbers the batches: of one rail account and one route, at most as many as the route takes together.
+fn in_batches(lines: &mut [Line], request: &PlanRequest) {
     lines.sort_by(|one, two| (one.rail_account, &one.route).cmp(&(two.rail_account, &two.route)));
     let (mut number, mut within) = (0, 0);
     for place in 0..lines.len() {
         let of = |line: &Line| (line.rail_account, line.route.clone());
         let route = request.routes.routes.iter().find(|route| route.name == lines[place].route);
         let size = route.and_then(|route| route.batch_size).and_then(|size| usize::try_from(size).ok());
-        let offer = offers.iter().find(|offer| offer.account.id == lines[place].rail_account);
-        let most = size.unwrap_or(usize::MAX).min(offer.map_or(usize::MAX, |offer| offer.limit)).max(1);
-        let begins = place == 0 || of(&lines[place]) != of(&lines[place - 1]) || within == most;
+        let begins = place == 0 || of(&lines[place]) != of(&lines[place - 1]) || Some(within) == size;
         (number, within) = if begins { (number + 1, 1) } else { (number, within + 1) };
         lines[place].batch = number;
     }

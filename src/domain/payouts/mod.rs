@@ -18,6 +18,8 @@ mod proof;
 mod report;
 mod state;
 mod terms;
+#[cfg(test)]
+mod tests;
 
 pub use batch::PayoutBatch;
 pub use book::{postings, undone};

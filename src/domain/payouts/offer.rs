@@ -12,6 +12,6 @@ pub struct Offer {
     pub pot: String,
     /// What stands there, less what is already on its way to payees; below zero where more is.
     pub held: Money,
-    /// Most payouts in one call.
+    /// Most payouts that are sent in one call.
     pub limit: usize,
 }

@@ -228,8 +228,8 @@ impl PayoutPlan {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lowest::tests::{drafted, offer};
     use super::super::payable::tests::{now, rules, standing, usd};
+    use super::super::tests::{drafted, offer};
     use super::*;
     use crate::clock::Clock;
     use crate::ids::IdSource;

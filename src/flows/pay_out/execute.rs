@@ -22,7 +22,7 @@ use super::rails::OpenRail;
 use super::{DECISIONS, PayOutError, PayingOut};
 
 /// Payouts of one call, where the rail takes more: a call that went wrong concerns no more of them.
-const MOST: usize = 1_000;
+pub(super) const TOGETHER: usize = 1_000;
 
 /// What the lines of a batch are held against when they are written down.
 struct Ground {
@@ -70,7 +70,7 @@ impl PayingOut {
             }
             let most = |rail: RailAccountId| {
                 let limit = rails.get(&rail).and_then(|rail| rail.payouts().map(|rail| rail.batch_limit()));
-                limit.unwrap_or(MOST).min(MOST)
+                limit.unwrap_or(TOGETHER).min(TOGETHER)
             };
             let Some(lines) = plan.value.document.next_call(instructed, most) else { return Ok(()) };
             let Some(rail) = lines.first().and_then(|line| rails.get(&line.rail_account)) else {
