@@ -53,6 +53,7 @@ migrations! {
     70 "0070_quote_rounding",
     71 "0071_payouts",
     72 "0072_payout_terms",
+    75 "0075_payout_schedules",
     77 "0077_tax_numbers",
     78 "0078_statement_letterheads",
     79 "0079_replay",

@@ -5,6 +5,7 @@ mod approval;
 mod bank;
 mod faults;
 pub mod far;
+mod schedules;
 mod standing;
 mod stories;
 pub mod world;

@@ -21,6 +21,8 @@ mod planner;
 mod position;
 mod request;
 mod route;
+mod schedule;
+mod timing;
 mod value;
 
 pub use calendar::{Calendar, CalendarError, Calendars, ValueDate};
@@ -31,4 +33,8 @@ pub use planner::{Planned, plan};
 pub use position::{Position as FundsPosition, positions};
 pub use request::{Conversion, Effort, Expected, Funds, Holder, Payable, PlanError, PlanRequest, TopUp};
 pub use route::{Band, Bearer, FeeBase, Market, Route, RouteError, RouteTable};
+pub use schedule::{
+    MisfireRule, PayoutSchedule, RunOutcome, ScheduleRun, ScheduleState, ScheduleTerms, Turn,
+};
+pub use timing::{Dated, Due, Fate, HolidayRule, Holidays, Timing, TimingError};
 pub use value::{Cost, MID_DIGITS, Mids, UNITS, ValueError};

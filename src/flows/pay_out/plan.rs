@@ -15,7 +15,7 @@ use crate::store::Change;
 
 use super::{PayOutError, PayingOut};
 
-/// What a plan is asked for: `{"suppliers"?,"currencies"?,"rail_account"?}`.
+/// What a plan is asked for: `{"suppliers"?,"currencies"?,"rail_account"?,"minimum"?}`.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlanInput {
@@ -30,6 +30,10 @@ pub struct PlanInput {
     /// Only over this one; without it over the cheapest for each.
     #[serde(default)]
     pub rail_account: Option<RailAccountId>,
+    /// Less than this waits for a later plan, by currency; a supplier's own minimum counts where it is higher.
+    #[schema(max_items = 50)]
+    #[serde(default)]
+    pub minimum: Option<Vec<Money>>,
 }
 
 impl PayingOut {
@@ -44,6 +48,21 @@ impl PayingOut {
         id: PlanId,
         input: &PlanInput,
         extra: Change,
+    ) -> Result<PayoutPlan, PayOutError> {
+        let plan = self.composed(merchant, vec![user], id, input).await?;
+        let mut change = extra;
+        change.insert_payout_plan(&plan);
+        self.0.store.commit(change).await?;
+        Ok(plan)
+    }
+
+    /// The same, not written down.
+    pub(super) async fn composed(
+        &self,
+        merchant: MerchantId,
+        makers: Vec<UserId>,
+        id: PlanId,
+        input: &PlanInput,
     ) -> Result<PayoutPlan, PayOutError> {
         let now = self.0.clock.now();
         let mut offers = self.offers(merchant).await?;
@@ -67,12 +86,8 @@ impl PayingOut {
         let certificate = Certificate { method: "cheapest_rail_each".to_owned(), rails };
         let document = PlanDocument { as_of: now, lines, excluded, certificate };
         let hash = PlanDocument::hash_of(&document.canonical()?);
-        let (state, makers) = (PlanState::Draft, vec![user]);
-        let plan = PayoutPlan { id, merchant, document, hash, state, makers, created_at: now };
-        let mut change = extra;
-        change.insert_payout_plan(&plan);
-        self.0.store.commit(change).await?;
-        Ok(plan)
+        let state = PlanState::Draft;
+        Ok(PayoutPlan { id, merchant, document, hash, state, makers, created_at: now })
     }
 
     /// How every supplier stands that has something to be paid, by supplier and currency.
@@ -112,7 +127,11 @@ impl PayingOut {
                 available: amount,
                 owed: owed.get(&(supplier, currency)).copied().unwrap_or(Money::zero(currency)),
                 withholding: Money::zero(currency),
-                terms: terms.get(&supplier).map(|row| row.value.clone()).unwrap_or_default(),
+                terms: terms
+                    .get(&supplier)
+                    .map(|row| row.value.clone())
+                    .unwrap_or_default()
+                    .with_minimum(input.minimum.iter().flatten()),
                 accounts: accounts.get(&supplier).cloned().unwrap_or_default(),
             });
         }
