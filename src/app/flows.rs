@@ -39,7 +39,7 @@ use super::duties::{
     AskDisputes, CatchUp, CheckClientMoney, ConvertWaiting, NoteHead, ReconcileBills, ReleaseShares,
     RemoveOutdated, SendRefunds, TellWebhooks, VerifyBooks,
 };
-use super::payout_duties::{AskPayoutBatch, AskPayouts, ExecutePayouts};
+use super::payout_duties::{AskPayoutBatch, AskPayouts, ExecutePayouts, RunPayoutSchedule};
 use super::{AppError, Built};
 
 /// One of each.
@@ -178,6 +178,7 @@ pub async fn build(
         rails: rails(built, public_url)?,
     });
     duties.push(Arc::new(ExecutePayouts(paying_out.clone())));
+    duties.push(Arc::new(RunPayoutSchedule(paying_out.clone())));
     duties.push(Arc::new(AskPayouts(paying_out.clone())));
     duties.push(Arc::new(AskPayoutBatch(paying_out.clone())));
     duties.push(Arc::new(ReconcileBills(reconciling.clone(), paying_out.clone())));

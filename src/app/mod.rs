@@ -46,6 +46,7 @@ use crate::vault::{Vault, VaultError};
 use folder_lock::FolderLock;
 
 pub use opening::{could_make, open_store, open_vault, prepare_folder, restore_clock, store_options};
+pub use payout_duties::RunPayoutSchedule;
 pub use reseal::reseal;
 pub use seed::{Identity, Seeded};
 pub use signing::retire_signing_keys;

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 
 use crate::flows::pay::ASK_BATCH;
-use crate::flows::pay_out::{EXECUTE, PayingOut};
-use crate::jobs::{Duty, Pace};
+use crate::flows::pay_out::{EXECUTE, PayingOut, RUN_SCHEDULE};
+use crate::jobs::{Duty, Pace, Task};
 
 /// Writes down and sends what an approved plan of payouts says, as soon as somebody executes it.
 #[derive(Debug)]
@@ -24,6 +24,22 @@ impl Duty for ExecutePayouts {
             tracing::warn!(%plan, %error, "a plan of payouts is taken up again");
         }
         Ok(())
+    }
+}
+
+/// Drafts what a schedule of payouts wants for a date. The date's row, the plan and the job's end are one change.
+#[derive(Debug)]
+pub struct RunPayoutSchedule(pub PayingOut);
+
+#[async_trait]
+impl Duty for RunPayoutSchedule {
+    fn kind(&self) -> &'static str {
+        RUN_SCHEDULE
+    }
+
+    async fn work(&self, task: &Task) -> Result<(), String> {
+        let change = self.0.run_schedule(task.payload()).await.map_err(|error| error.to_string())?;
+        task.finish(change).await.map(|_| ()).map_err(|error| error.to_string())
     }
 }
 

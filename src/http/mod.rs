@@ -179,6 +179,16 @@ routes! {
     "/v1/payout-plans/{id}/certificate" { get payout_plans::certificate Access::Scopes(FINANCE); }
     "/v1/payout-plans/{id}/pain001" { get payout_plans::pain001 Access::Scopes(FINANCE); }
     "/v1/payout-plans/{id}/csv" { get payout_plans::csv Access::Scopes(FINANCE); }
+    "/v1/payout-schedules" {
+        get payout_schedules::list Access::Scopes(FINANCE);
+        post payout_schedules::create Access::Scopes(FINANCE);
+    }
+    "/v1/payout-schedules/preview" { post payout_schedules::preview Access::Scopes(FINANCE); }
+    "/v1/payout-schedules/{id}" {
+        get payout_schedules::show Access::Scopes(FINANCE);
+        patch payout_schedules::update Access::Scopes(FINANCE);
+        delete payout_schedules::delete Access::Scopes(FINANCE);
+    }
     "/v1/payouts" { get payouts::list Access::Scopes(FINANCE_OR_SUPPLIER); }
     "/v1/payouts/{id}" { get payouts::show Access::Scopes(FINANCE_OR_SUPPLIER); }
     "/v1/payouts/{id}/stop" { post payouts::stop Access::Scopes(FINANCE); }

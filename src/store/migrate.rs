@@ -54,6 +54,7 @@ migrations! {
     71 "0071_payouts",
     72 "0072_payout_terms",
     73 "0073_payout_routes",
+    75 "0075_payout_schedules",
     77 "0077_tax_numbers",
     78 "0078_statement_letterheads",
     79 "0079_replay",

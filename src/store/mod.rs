@@ -29,6 +29,7 @@ pub mod outbox;
 pub mod payments;
 pub mod payout_batches;
 pub mod payout_plans;
+pub mod payout_schedules;
 pub mod payout_terms;
 pub mod payouts;
 pub mod periods;

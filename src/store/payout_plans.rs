@@ -4,7 +4,8 @@ use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::domain::payouts::{PayoutPlan, PlanDocument};
-use crate::ids::{MerchantId, PlanId, UserId};
+use crate::domain::treasury::Due;
+use crate::ids::{MerchantId, PayoutScheduleId, PlanId, UserId};
 
 use super::row::Row;
 use super::words::json;
@@ -46,6 +47,26 @@ pub static PAYOUT_APPROVAL: Log = Log {
 impl Change {
     /// A new plan, with what proves it.
     pub fn insert_payout_plan(&mut self, plan: &PayoutPlan, certificate: &str) -> &mut Change {
+        self.insert_plan(plan, certificate, None)
+    }
+
+    /// The plan of a schedule's date: the table takes one for each.
+    pub fn insert_scheduled_plan(
+        &mut self,
+        plan: &PayoutPlan,
+        certificate: &str,
+        schedule: PayoutScheduleId,
+        due: Due,
+    ) -> &mut Change {
+        self.insert_plan(plan, certificate, Some((schedule, due)))
+    }
+
+    fn insert_plan(
+        &mut self,
+        plan: &PayoutPlan,
+        certificate: &str,
+        of: Option<(PayoutScheduleId, Due)>,
+    ) -> &mut Change {
         self.insert(
             &PAYOUT_PLAN,
             vec![
@@ -56,8 +77,8 @@ impl Change {
                 json(&plan.document),
                 certificate.into(),
                 plan.hash.as_str().into(),
-                Value::Null,
-                Value::Null,
+                of.map(|(schedule, _)| Value::text(schedule)).into(),
+                of.map(|(_, due)| due.at).into(),
                 json(&plan.makers),
                 plan.created_at.into(),
             ],

@@ -502,6 +502,38 @@ async fn payee(is: &mut Holder<'_>, order: &str, account: Value) -> String {
 }
 
 /// Payouts: by PayPal, by a bank's file and by a sheet; approved, edited, refused, called off, stopped.
+async fn schedules(is: &mut Holder<'_>) {
+    let (all, preview, one) =
+        ("/v1/payout-schedules", "/v1/payout-schedules/preview", "/v1/payout-schedules/{id}");
+    let fridays = json!({
+        "name": "Fridays", "cron": "0 15 * * 5", "zone": "Asia/Singapore",
+        "holidays": {"rule": "after", "currencies": ["SGD"]},
+        "minimum": [{"amount": "50.00", "currency": "USD"}],
+    });
+    let dates = is.post("finance", preview, preview, fridays.clone()).await;
+    assert!(dates["dates"].as_array().unwrap().len() >= 5, "{dates:#}");
+    for (field, value) in [("cron", "*/5 15 * * 5"), ("zone", "Asia/Singapor")] {
+        let mut wrong = fridays.clone();
+        wrong[field] = json!(value);
+        let refused = is.post("finance", preview, preview, wrong).await;
+        assert_eq!(
+            (refused["status"].as_u64(), refused["param"].as_str()),
+            (Some(400), Some(field)),
+            "{refused:#}"
+        );
+    }
+    let saved = is.post("finance", all, all, fridays).await;
+    assert_eq!(saved["dates"], dates["dates"]);
+    is.get("finance", all, all).await;
+    let path = format!("{all}/{}", id(&saved));
+    is.get("finance", &path, one).await;
+    let pause = is.app.keyed("PATCH", "finance", &path).json(&json!({"paused": true}));
+    let answer = is.app.send(pause).await;
+    assert_eq!(is.hold("patch", &path, one, &answer)["state"], "paused");
+    let answer = is.app.send(is.app.keyed("DELETE", "finance", &path)).await;
+    is.hold("delete", &path, one, &answer);
+}
+
 async fn payouts(is: &mut Holder<'_>) {
     let paypal = json!({"kind": "paypal", "country": "US", "currency": "USD", "holder": "U", "number": "unclaimed.u@example.com"});
     let bank = json!({"kind": "bank", "country": "US", "currency": "USD", "holder": "B", "number": "12345678", "bank_code": "026009593"});
@@ -527,6 +559,7 @@ async fn payouts(is: &mut Holder<'_>) {
     let limit = json!({"user": user, "limits": [{"amount": "9000.00", "currency": "USD"}]});
     is.post("admin", "/v1/approver-limits", "/v1/approver-limits", limit).await;
     is.get("finance", "/v1/approver-limits", "/v1/approver-limits").await;
+    schedules(is).await;
     is.post("finance", "/v1/sandbox/clock", "/v1/sandbox/clock", json!({"advance": "2d"})).await;
 
     let plans = "/v1/payout-plans";

@@ -6,6 +6,7 @@ mod bank;
 mod certificate;
 mod faults;
 pub mod far;
+mod schedules;
 mod standing;
 mod stories;
 pub mod world;

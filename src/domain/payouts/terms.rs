@@ -118,6 +118,18 @@ impl PayoutTerms {
         (must_be_known && !known).then_some("not_known")
     }
 
+    /// The same with these minimums, where they are higher.
+    #[must_use]
+    pub fn with_minimum<'a>(mut self, minimums: impl Iterator<Item = &'a Money>) -> PayoutTerms {
+        for minimum in minimums {
+            if minimum.minor() > self.minimum_in(minimum.currency()).minor() {
+                self.minimum.retain(|own| own.currency() != minimum.currency());
+                self.minimum.push(*minimum);
+            }
+        }
+        self
+    }
+
     /// The least that is paid in a currency.
     pub fn minimum_in(&self, currency: Currency) -> Money {
         let found = self.minimum.iter().copied().find(|minimum| minimum.currency() == currency);

@@ -122,7 +122,8 @@ impl Calendars {
         }
     }
 
-    fn covers(&self, currency: Currency, day: NaiveDate) -> bool {
+    /// Whether a currency's calendar says anything of a day.
+    pub fn covers(&self, currency: Currency, day: NaiveDate) -> bool {
         self.calendars.get(&currency).is_some_and(|calendar| calendar.from <= day && day <= calendar.until)
     }
 

@@ -21,7 +21,9 @@ mod planner;
 mod position;
 mod request;
 mod route;
+mod schedule;
 mod table;
+mod timing;
 mod value;
 
 pub use calendar::{Calendar, CalendarError, Calendars, ValueDate};
@@ -34,5 +36,9 @@ pub use request::{
     Conversion, Effort, Expected, Funds, Holder, Payable, Payee, PlanError, PlanRequest, TopUp, Way,
 };
 pub use route::{Band, Bearer, FeeBase, Market, Route};
+pub use schedule::{
+    MisfireRule, PayoutSchedule, RunOutcome, ScheduleRun, ScheduleState, ScheduleTerms, Turn,
+};
 pub use table::{AnyCurrency, RouteError, RouteTable, Tables};
+pub use timing::{Dated, Due, Fate, HolidayRule, Holidays, Timing, TimingError};
 pub use value::{Cost, MID_DIGITS, Mids, UNITS, ValueError};

@@ -5,12 +5,12 @@ use serde::Deserialize;
 use crate::domain::payouts::{Draft, Drafted, PayoutPlan, PlanDocument, PlanState};
 use crate::domain::treasury::{self, MID_DIGITS, Mids};
 use crate::ids::{MerchantId, PlanId, RailAccountId, SupplierId, UserId};
-use crate::money::Currency;
+use crate::money::{Currency, Money};
 use crate::store::Change;
 
 use super::{PayOutError, PayingOut};
 
-/// What a plan is asked for: `{"suppliers"?,"currencies"?,"rail_account"?}`.
+/// What a plan is asked for: `{"suppliers"?,"currencies"?,"rail_account"?,"minimum"?}`.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlanInput {
@@ -25,6 +25,10 @@ pub struct PlanInput {
     /// Only over this one; without it over the cheapest for each.
     #[serde(default)]
     pub rail_account: Option<RailAccountId>,
+    /// Less than this waits for a later plan, by currency; a supplier's own minimum counts where it is higher.
+    #[schema(max_items = 50)]
+    #[serde(default)]
+    pub minimum: Option<Vec<Money>>,
 }
 
 impl PayingOut {
@@ -40,6 +44,21 @@ impl PayingOut {
         input: &PlanInput,
         extra: Change,
     ) -> Result<PayoutPlan, PayOutError> {
+        let (plan, certificate) = self.composed(merchant, vec![user], id, input).await?;
+        let mut change = extra;
+        change.insert_payout_plan(&plan, &certificate);
+        self.0.store.commit(change).await?;
+        Ok(plan)
+    }
+
+    /// The same and what proves it, not written down.
+    pub(super) async fn composed(
+        &self,
+        merchant: MerchantId,
+        makers: Vec<UserId>,
+        id: PlanId,
+        input: &PlanInput,
+    ) -> Result<(PayoutPlan, String), PayOutError> {
         let now = self.0.clock.now();
         let mut offers = self.offers(merchant).await?;
         if let Some(only) = input.rail_account {
@@ -60,12 +79,8 @@ impl PayingOut {
         let draft = Draft { now, payables, excluded, offers, rules, tables };
         let Drafted { document, certificate } = self.lowest(draft).await?;
         let hash = PlanDocument::hash_of(&document.canonical()?);
-        let (state, makers) = (PlanState::Draft, vec![user]);
-        let plan = PayoutPlan { id, merchant, document, hash, state, makers, created_at: now };
-        let mut change = extra;
-        change.insert_payout_plan(&plan, &certificate);
-        self.0.store.commit(change).await?;
-        Ok(plan)
+        let state = PlanState::Draft;
+        Ok((PayoutPlan { id, merchant, document, hash, state, makers, created_at: now }, certificate))
     }
 
     /// The plan of the lowest cost at the rates that the book has now.

@@ -53,7 +53,11 @@ impl PayingOut {
                 available: amount,
                 owed: owed.get(&(supplier, currency)).copied().unwrap_or(Money::zero(currency)),
                 withholding: Money::zero(currency),
-                terms: terms.get(&supplier).map(|row| row.value.clone()).unwrap_or_default(),
+                terms: terms
+                    .get(&supplier)
+                    .map(|row| row.value.clone())
+                    .unwrap_or_default()
+                    .with_minimum(input.minimum.iter().flatten()),
                 accounts: accounts.get(&supplier).cloned().unwrap_or_default(),
             });
         }

@@ -19,6 +19,7 @@ pub mod open_items;
 pub mod operations;
 pub mod payments;
 pub mod payout_plans;
+pub mod payout_schedules;
 pub mod payouts;
 pub mod periods;
 pub mod price_book;

@@ -6,6 +6,7 @@ mod answers;
 mod certificate;
 mod office;
 mod payouts;
+mod schedules;
 
 use std::borrow::Cow;
 
@@ -20,12 +21,14 @@ use crate::domain::fees::Figure;
 use crate::domain::orders::PaymentState;
 use crate::domain::payouts::PlanState;
 use crate::domain::statements::{Dates, Form};
+use crate::domain::treasury::{RunOutcome, ScheduleState};
 use crate::domain::webhooks::{EVENT_GROUPS, EVENT_TYPES};
 use crate::ids::{
     AuditId, BankAccountId, BankLineId, BankStatementId, DisputeAnswerId, DisputeId, EventId, FindingId,
     FixedPriceId, FxDealId, GatewaySettlementId, Id, JournalId, KeyId, PaymentId, PayoutBatchId, PayoutId,
-    PeriodId, PlanId, QuoteId, RailAccountId, ReconciliationId, RefundId, ReportId, RequestId, SettlementId,
-    StatementId, SupplierAccountId, SupplierId, TransactionId, UserId, WebhookDeliveryId, WebhookEndpointId,
+    PayoutScheduleId, PeriodId, PlanId, QuoteId, RailAccountId, ReconciliationId, RefundId, ReportId,
+    RequestId, SettlementId, StatementId, SupplierAccountId, SupplierId, TransactionId, UserId,
+    WebhookDeliveryId, WebhookEndpointId,
 };
 use crate::money::{Currency, Money, Percent};
 
@@ -33,6 +36,7 @@ pub use answers::{Dispute, Finding, Payment, Refund, SettlementLine, Statement};
 pub use certificate::PlanCertificate;
 pub use office::{IssuedStatement, Journal, Period};
 pub use payouts::{ApproverLimit, Payout, PayoutDetail, PayoutPlan, PayoutPlanSummary, PayoutTerms};
+pub use schedules::{PayoutSchedule, PayoutScheduleDetail, PayoutSchedulePreview};
 
 fn schema(object: ObjectBuilder) -> RefOr<Schema> {
     RefOr::T(Schema::Object(object.build()))
@@ -84,7 +88,7 @@ macro_rules! ids {
 
 ids! {
     AuditId BankAccountId BankLineId BankStatementId DisputeAnswerId DisputeId EventId FindingId FixedPriceId
-    FxDealId GatewaySettlementId JournalId KeyId PaymentId PayoutBatchId PayoutId PeriodId PlanId QuoteId RailAccountId ReconciliationId RefundId
+    FxDealId GatewaySettlementId JournalId KeyId PaymentId PayoutBatchId PayoutId PayoutScheduleId PeriodId PlanId QuoteId RailAccountId ReconciliationId RefundId
     ReportId RequestId SettlementId StatementId SupplierAccountId SupplierId TransactionId UserId
     WebhookDeliveryId WebhookEndpointId
 }
@@ -194,6 +198,16 @@ words! {
     PlanStateWord PlanState::WORDS;
     /// `payout_plan`.
     PlanObject ["payout_plan"];
+    /// Whether a schedule runs.
+    ScheduleStateWord ScheduleState::WORDS;
+    /// `payout_schedule`.
+    ScheduleObject ["payout_schedule"];
+    /// `payout_schedule_preview`.
+    SchedulePreviewObject ["payout_schedule_preview"];
+    /// What becomes of a date.
+    ScheduleDateWord ["planned", "moved", "skipped"];
+    /// What came of a date.
+    ScheduleRunWord RunOutcome::WORDS;
     /// How a payout stands.
     PayoutStateWord ["held", "sent", "unknown", "paid", "unclaimed", "failed", "returned"];
     /// `payout`.

@@ -1,0 +1,280 @@
+//! Schedules: drafts that are made by themselves, one for each date, whoever is faster.
+//!
+//! A date that has come is one job. What it does is one change: the date's row, the plan, the schedule's next date with its
+//! job, and the job's own end; of two programs at one date one finds the row there and writes nothing. A draft waits for
+//! its two persons like any other; its makers are those of the schedule.
+
+mod run;
+mod view;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::domain::treasury::{
+    Calendars, Holidays, MisfireRule, PayoutSchedule, ScheduleState, ScheduleTerms, Timing, TimingError,
+};
+use crate::ids::{MerchantId, PayoutScheduleId, RailAccountId, SupplierId, UserId};
+use crate::money::{Currency, Money};
+use crate::store::{Change, Versioned};
+
+use super::{PayOutError, PayingOut};
+
+pub use run::RUN_SCHEDULE;
+use view::dates;
+
+/// A schedule to be saved: `{"name","cron","zone",…}`.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "Fridays", "cron": "0 15 * * 5", "zone": "Asia/Singapore", "holidays": {"rule": "after", "currencies": ["SGD"]}, "minimum": [{"amount": "50.00", "currency": "USD"}], "misfire": "once"}))]
+pub struct ScheduleInput {
+    /// For people.
+    #[schema(min_length = 1, max_length = 100)]
+    pub name: String,
+    /// Minute, hour, day, month, weekday; minute and hour are one number each: a schedule makes one plan a day at most.
+    /// Where day and weekday are both restricted, either is enough.
+    #[schema(max_length = 200)]
+    pub cron: String,
+    /// A time zone of the IANA database.
+    #[schema(max_length = 64)]
+    pub zone: String,
+    /// What becomes of dates on which payments do not run; without it nothing.
+    #[serde(default)]
+    pub holidays: Holidays,
+    /// What becomes of dates that were missed while no program ran; without it one plan makes up for all.
+    #[serde(default)]
+    pub misfire: MisfireRule,
+    /// Less than this waits for a later date, by currency; a supplier's own minimum counts where it is higher.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub minimum: Vec<Money>,
+    /// Only these; without it everybody.
+    #[schema(min_items = 1, max_items = 1000)]
+    #[serde(default)]
+    pub suppliers: Option<Vec<SupplierId>>,
+    /// Only in these; without it in each.
+    #[schema(min_items = 1)]
+    #[serde(default)]
+    pub currencies: Option<Vec<Currency>>,
+    /// Only over this one; without it over the cheapest for each.
+    #[serde(default)]
+    pub rail_account: Option<RailAccountId>,
+}
+
+/// What is changed of a schedule; what is left out stays.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"paused": true}))]
+pub struct SchedulePatch {
+    /// For people.
+    #[schema(min_length = 1, max_length = 100)]
+    pub name: Option<String>,
+    /// As for a new one.
+    #[schema(max_length = 200)]
+    pub cron: Option<String>,
+    /// As for a new one.
+    #[schema(max_length = 64)]
+    pub zone: Option<String>,
+    /// As for a new one.
+    pub holidays: Option<Holidays>,
+    /// As for a new one.
+    pub misfire: Option<MisfireRule>,
+    /// All of them.
+    #[schema(max_items = 50)]
+    pub minimum: Option<Vec<Money>>,
+    /// All of them.
+    #[schema(min_items = 1, max_items = 1000)]
+    pub suppliers: Option<Vec<SupplierId>>,
+    /// All of them.
+    #[schema(min_items = 1)]
+    pub currencies: Option<Vec<Currency>>,
+    /// Only over this one.
+    pub rail_account: Option<RailAccountId>,
+    /// `true`: no plans until it goes on; what goes by meanwhile is not made up for.
+    pub paused: Option<bool>,
+}
+
+impl From<TimingError> for PayOutError {
+    fn from(error: TimingError) -> PayOutError {
+        PayOutError::Refused { param: error.place(), why: error.to_string() }
+    }
+}
+
+impl PayingOut {
+    /// The next dates of a schedule that is not saved.
+    ///
+    /// # Errors
+    /// [`PayOutError::Refused`], with the place.
+    pub async fn preview_schedule(
+        &self,
+        merchant: MerchantId,
+        input: &ScheduleInput,
+    ) -> Result<Value, PayOutError> {
+        let terms = self.checked(merchant, input.clone()).await?;
+        Ok(json!({"object": "payout_schedule_preview", "dates": dates(&terms.timing, self.0.clock.now())}))
+    }
+
+    /// Saves a schedule, with `extra`; `user` is the maker of its plans.
+    ///
+    /// # Errors
+    /// [`PayOutError`]; nothing was written.
+    pub async fn schedule(
+        &self,
+        merchant: MerchantId,
+        user: UserId,
+        id: PayoutScheduleId,
+        input: &ScheduleInput,
+        extra: Change,
+    ) -> Result<PayoutSchedule, PayOutError> {
+        let (terms, created_at) = (self.checked(merchant, input.clone()).await?, self.0.clock.now());
+        let state = active(&terms.timing, created_at)?;
+        let schedule = PayoutSchedule { id, merchant, terms, makers: vec![user], state, created_at };
+        let mut change = extra;
+        change.insert_payout_schedule(&schedule);
+        self.ask_for_next(&mut change, &schedule);
+        self.0.store.commit(change).await?;
+        Ok(schedule)
+    }
+
+    /// Changes, pauses or resumes a schedule, with `extra`. Whoever changes what it pays or when is one of its makers.
+    ///
+    /// # Errors
+    /// [`PayOutError`]; nothing was written.
+    pub async fn reschedule(
+        &self,
+        merchant: MerchantId,
+        user: UserId,
+        id: PayoutScheduleId,
+        patch: &SchedulePatch,
+        extra: Change,
+    ) -> Result<PayoutSchedule, PayOutError> {
+        let Versioned { value: before, version } = self.loaded(merchant, id).await?;
+        if matches!(before.state, ScheduleState::Deleted { .. }) {
+            return Err(PayOutError::Unknown("payout schedule"));
+        }
+        let now = self.0.clock.now();
+        let terms = self.checked(merchant, patched(&before.terms, patch)).await?;
+        let mut schedule = PayoutSchedule { terms, ..before.clone() };
+        if schedule.terms != before.terms && !schedule.makers.contains(&user) {
+            schedule.makers.push(user);
+        }
+        let rests = matches!(before.state, ScheduleState::Paused { .. });
+        schedule.state = match (patch.paused.unwrap_or(rests), rests) {
+            (true, true) => before.state.clone(),
+            (true, false) => ScheduleState::Paused { by: user, at: now },
+            // What is due and not yet done stays due, unless it is to be done at other times.
+            (false, false) if schedule.terms.timing == before.terms.timing => before.state.clone(),
+            (false, _) => active(&schedule.terms.timing, now)?,
+        };
+        let mut change = extra;
+        change.update_payout_schedule(&schedule, version);
+        if schedule.state != before.state {
+            self.ask_for_next(&mut change, &schedule);
+        }
+        self.0.store.commit(change).await?;
+        Ok(schedule)
+    }
+
+    /// Ends a schedule, with `extra`; its plans stay.
+    ///
+    /// # Errors
+    /// [`PayOutError`]; nothing was written.
+    pub async fn end_schedule(
+        &self,
+        merchant: MerchantId,
+        user: UserId,
+        id: PayoutScheduleId,
+        extra: Change,
+    ) -> Result<PayoutSchedule, PayOutError> {
+        let Versioned { value: before, version } = self.loaded(merchant, id).await?;
+        if matches!(before.state, ScheduleState::Deleted { .. }) {
+            return Ok(before);
+        }
+        let state = ScheduleState::Deleted { by: user, at: self.0.clock.now() };
+        let schedule = PayoutSchedule { state, ..before };
+        let mut change = extra;
+        change.update_payout_schedule(&schedule, version);
+        self.0.store.commit(change).await?;
+        Ok(schedule)
+    }
+
+    async fn loaded(
+        &self,
+        merchant: MerchantId,
+        id: PayoutScheduleId,
+    ) -> Result<Versioned<PayoutSchedule>, PayOutError> {
+        let found = self.0.store.payout_schedule(id).await?;
+        found.filter(|found| found.value.merchant == merchant).ok_or(PayOutError::Unknown("payout schedule"))
+    }
+
+    /// What is asked for, where it fits.
+    async fn checked(
+        &self,
+        merchant: MerchantId,
+        input: ScheduleInput,
+    ) -> Result<ScheduleTerms, PayOutError> {
+        let refuse = |param, why: &str| Err(PayOutError::Refused { param, why: why.to_owned() });
+        let name = input.name.trim();
+        if name.is_empty() || name.chars().count() > 100 {
+            return refuse("name", "a name has 1 to 100 characters");
+        }
+        let timing = Timing::new(&input.cron, &input.zone, input.holidays)?;
+        if input.minimum.len() > 50 || input.minimum.iter().any(|minimum| minimum.minor() < 0) {
+            return refuse("minimum", "a minimum is zero or above, for at most 50 currencies");
+        }
+        let mut currencies: Vec<Currency> = input.minimum.iter().map(|minimum| minimum.currency()).collect();
+        currencies.sort_unstable();
+        if currencies.windows(2).any(|pair| pair[0] == pair[1]) {
+            return refuse("minimum", "a currency has one minimum");
+        }
+        if let Some(rail) = input.rail_account
+            && self.0.store.rail_account(merchant, rail).await?.is_none()
+        {
+            let why = format!("there is no rail account {rail}");
+            return Err(PayOutError::Refused { param: "rail_account", why });
+        }
+        let suppliers = input.suppliers.as_ref();
+        if suppliers.is_some_and(|all| all.is_empty() || all.len() > 1_000) {
+            return refuse("suppliers", "name 1 to 1,000 suppliers, or leave it out for everybody");
+        }
+        for supplier in suppliers.into_iter().flatten() {
+            if self.0.store.supplier(merchant, *supplier).await?.is_none() {
+                let why = format!("there is no supplier {supplier}");
+                return Err(PayOutError::Refused { param: "suppliers", why });
+            }
+        }
+        if input.currencies.as_ref().is_some_and(Vec::is_empty) {
+            return refuse("currencies", "name a currency, or leave it out for all");
+        }
+        Ok(ScheduleTerms {
+            name: name.to_owned(),
+            timing,
+            misfire: input.misfire,
+            minimum: input.minimum,
+            suppliers: input.suppliers,
+            currencies: input.currencies,
+            rail_account: input.rail_account,
+        })
+    }
+}
+
+fn active(timing: &Timing, now: DateTime<Utc>) -> Result<ScheduleState, PayOutError> {
+    let next = timing.next(Calendars::shipped(), now);
+    let next = next.ok_or_else(|| TimingError::Never(timing.cron().to_owned()))?;
+    Ok(ScheduleState::Active { next: Some(next) })
+}
+
+fn patched(before: &ScheduleTerms, patch: &SchedulePatch) -> ScheduleInput {
+    let (before, timing, patch) = (before.clone(), before.timing.clone(), patch.clone());
+    ScheduleInput {
+        name: patch.name.unwrap_or(before.name),
+        cron: patch.cron.unwrap_or_else(|| timing.cron().to_owned()),
+        zone: patch.zone.unwrap_or_else(|| timing.zone().name().to_owned()),
+        holidays: patch.holidays.unwrap_or_else(|| timing.holidays().clone()),
+        misfire: patch.misfire.unwrap_or(before.misfire),
+        minimum: patch.minimum.unwrap_or(before.minimum),
+        suppliers: patch.suppliers.or(before.suppliers),
+        currencies: patch.currencies.or(before.currencies),
+        rail_account: patch.rail_account.or(before.rail_account),
+    }
+}
