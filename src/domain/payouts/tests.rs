@@ -1,5 +1,6 @@
 //! Drafts: what is chosen, what is refused, and that each is proven.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -249,4 +250,51 @@ fn what_is_missing_is_named_with_its_moment() {
     let need = document.funding().unwrap().remove(0);
     assert_eq!((need.needed, need.held, need.missing), (usd(51_000), usd(30_000), usd(21_000)));
     assert!(need.by >= now());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #[test]
+    fn lines_come_to_what_the_proof_says(
+        owed in proptest::collection::vec((200..3_000_000_i64, 0..48_u8), 1..14),
+        limit in 1..20_usize,
+    ) {
+        let ids = IdSource::seeded(Clock::fixed(now()), 12);
+        let payables = owed.iter().map(|(amount, dice)| {
+            let mut one = payable(*amount);
+            one.supplier = ids.mint();
+            if dice & 1 == 1 {
+                let mut bank = one.payees[0].clone();
+                bank.account.id = ids.mint();
+                bank.account.kind = PayoutAccountKind::Bank;
+                bank.account.country = if dice & 2 == 2 { "US" } else { "MY" }.into();
+                one.payees.push(bank);
+            }
+            one.terms.town = (dice & 4 == 4).then(|| "Austin".into());
+            let bearers = [None, Some(FeeBearer::Platform), Some(FeeBearer::Supplier), Some(FeeBearer::Shared)];
+            one.terms.bearer = bearers[usize::from(dice >> 3) % 4];
+            one
+        });
+        let payables: Vec<Payable> = payables.collect();
+        let mut offers = paypal();
+        offers.extend([offer("bank", "pain001", 2), offer("hand", "csv", 3)]);
+        offers.iter_mut().for_each(|offer| offer.limit = limit);
+        let document = drafted(payables, offers, rules()).document;
+        prop_assert!(document.excluded.is_empty());
+        let of = |what: fn(&Line) -> Money| document.lines.iter().map(|line| what(line).minor()).sum::<i64>();
+        prop_assert_eq!(of(|line| line.gross), owed.iter().map(|(amount, _)| amount).sum::<i64>());
+        prop_assert_eq!(of(|line| line.amount) + of(|line| line.borne), of(|line| line.net));
+        // What is charged for each, on the way and for each batch, is what the certificate proves to be the least.
+        let mut batches: BTreeMap<usize, (&str, usize)> = BTreeMap::new();
+        for line in &document.lines {
+            batches.entry(line.batch).or_insert((&line.route, 0)).1 += 1;
+        }
+        prop_assert!(batches.values().all(|(_, count)| *count <= limit));
+        let table = Tables::shipped().routes;
+        let fees = batches.values().map(|(route, _)| {
+            table.named(route, usd(1).currency(), now().date_naive()).unwrap().fee_of_batch().minor()
+        });
+        let cost = of(|line| line.fee) + of(|line| line.lifting) + fees.sum::<i64>();
+        prop_assert_eq!(usd(cost), document.proof.cost);
+        }
 }
