@@ -242,3 +242,40 @@ async fn suppliers_are_paid_by_a_bank_and_its_statement_says_so() {
     assert_eq!(done(app.get("finance", "/v1/ledger/verify").await).await["ok"], true);
     app.stop().await;
 }
+
+/// Saved over HTTP, run by the program's own jobs: a draft that its maker cannot approve.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_drafts_and_its_maker_does_not_approve() {
+    let app = TestApp::start().await;
+    let good = joined(&app, "Good Goods", "good@example.com").await;
+    sold(&app, "o-1", &good).await;
+    let body = json!({"name": "daily", "cron": "0 9 * * *", "zone": "Asia/Singapore"});
+    let saved = done(app.post_once("maker", "/v1/payout-schedules", "s-1", &body).await).await;
+    let again = done(app.post_once("maker", "/v1/payout-schedules", "s-1", &body).await).await;
+    assert_eq!((&saved["id"], saved["dates"].as_array().unwrap().len()), (&again["id"], 5));
+    clock(&app, "3d").await;
+
+    let path = format!("/v1/payout-schedules/{}", saved["id"].as_str().unwrap());
+    let shown = done(app.get("finance", &path).await).await;
+    let runs = shown["runs"].as_array().unwrap();
+    assert_eq!(runs.len(), 3, "{shown:#}");
+    assert!(runs.iter().all(|run| run["outcome"] == "drafted"), "{shown:#}");
+    let plan = format!("/v1/payout-plans/{}", runs[0]["plan"].as_str().unwrap());
+    let drafted = done(app.get("finance", &plan).await).await;
+    assert_eq!((&drafted["state"], &drafted["made_by"]), (&json!("draft"), &saved["made_by"]));
+    assert_eq!(drafted["totals"][0]["gross"], json!({"amount": "80.00", "currency": "USD"}));
+    let events = done(app.get("finance", "/v1/events?limit=100").await).await;
+    let told = events["data"].as_array().unwrap().iter();
+    assert_eq!(told.filter(|event| event["type"] == "payout_plan.drafted").count(), 3);
+
+    done(say(&app, "maker", &drafted, "submit", json!({})).await).await;
+    let own = say(&app, "maker", &drafted, "approve", json!({"hash": drafted["hash"]})).await;
+    assert_eq!((own.status, own.code().as_str()), (403, "four_eyes"));
+    done(say(&app, "checker", &drafted, "approve", json!({"hash": drafted["hash"]})).await).await;
+
+    done(app.send(app.keyed("DELETE", "maker", &path)).await).await;
+    clock(&app, "2d").await;
+    let shown = done(app.get("finance", &path).await).await;
+    assert_eq!((shown["state"].as_str(), shown["runs"].as_array().unwrap().len()), (Some("deleted"), 3));
+    app.stop().await;
+}

@@ -13,7 +13,7 @@ use crate::money::{AllocationPolicy, Currency, Money, MoneyError, allocate};
 /// Each supplier's buckets as far as one payment may touch them, and its debt.
 #[derive(Debug, Clone, Default)]
 pub struct Purse {
-    /// 2100 (this payment's own) and 2110.
+    /// 2100 (this payment's own), 2110 and 2120.
     pub funds: BTreeMap<(SupplierId, Currency), Funds>,
     /// 1200.
     pub owes: BTreeMap<(SupplierId, Currency), Money>,
@@ -37,7 +37,7 @@ impl Purse {
     /// [`MoneyError`].
     pub fn moved(&mut self, movements: &[Movement]) -> Result<(), MoneyError> {
         for Movement { account, amount } in movements {
-            let Ok(supplier) = account.owner.as_str().parse::<SupplierId>() else { continue };
+            let Some(supplier) = supplier_of(account) else { continue };
             let key = (supplier, amount.currency());
             let none = || Funds { own: vec![], available: Money::zero(amount.currency()) };
             match account.code {
@@ -45,7 +45,7 @@ impl Purse {
                     let funds = self.funds.entry(key).or_insert_with(none);
                     funds.available = funds.available.checked_sub(*amount)?;
                 }
-                AccountCode::SUPPLIER_PENDING => {
+                AccountCode::SUPPLIER_PENDING | AccountCode::SUPPLIER_RESERVED => {
                     let funds = self.funds.entry(key).or_insert_with(none);
                     match funds.own.iter_mut().find(|(own, _)| own == account) {
                         Some((_, holds)) => *holds = holds.checked_sub(*amount)?,
@@ -85,10 +85,8 @@ impl Purse {
         }
         let mut movements = Vec::new();
         for ((supplier, currency), share) in shares {
-            let funds = self.funds(supplier, currency);
-            let available = Account::new(AccountCode::SUPPLIER_AVAILABLE, Owner::of(supplier));
             let mut left = share;
-            for (account, holds) in funds.own.into_iter().chain([(available, funds.available)]) {
+            for (account, holds) in self.funds(supplier, currency).in_order(supplier) {
                 let taken = left.min(holds)?.max(Money::zero(currency))?;
                 movements.push(Movement::debit(account, taken));
                 left = left.checked_sub(taken)?;
@@ -110,7 +108,7 @@ impl Purse {
         let mut left: BTreeMap<(SupplierId, Currency), Money> = BTreeMap::new();
         let mut movements = Vec::new();
         for Movement { account, amount } in held.iter().filter(|movement| movement.amount.is_positive()) {
-            let Ok(supplier) = account.owner.as_str().parse::<SupplierId>() else { continue };
+            let Some(supplier) = supplier_of(account) else { continue };
             let (key, currency) = ((supplier, amount.currency()), amount.currency());
             let receivable = Account::new(AccountCode::SUPPLIER_RECEIVABLE, Owner::of(supplier));
             let debt = match left.get(&key) {
@@ -176,6 +174,11 @@ impl Purse {
         movements.retain(|movement| !movement.amount.is_zero());
         Ok(movements)
     }
+}
+
+/// Whose bucket it is; a reserve's owner is the supplier and its day.
+fn supplier_of(account: &Account) -> Option<SupplierId> {
+    account.owner.as_str().split(',').next()?.parse().ok()
 }
 
 #[cfg(test)]

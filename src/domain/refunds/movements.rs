@@ -12,10 +12,26 @@ use super::mirror::{ConversionRefund, KeptFee, PartRefund};
 /// What a supplier's buckets hold in one currency, as far as a refund may touch them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Funds {
-    /// What is left of this payment's own share, by account: 2100, 2120, 2130. Debited first, by code.
+    /// What is left of this payment's own share, by account (2100, 2130), and the supplier's reserves (2120).
     pub own: Vec<(Account, Money)>,
     /// 2110.
     pub available: Money,
+}
+
+impl Funds {
+    /// Buckets in the order in which they give: this payment's own share, what is available, and only then reserves, the
+    /// one that ends first before the others.
+    pub(in crate::domain) fn in_order(self, supplier: SupplierId) -> Vec<(Account, Money)> {
+        let is_reserve = |(account, _): &(Account, Money)| account.code == AccountCode::SUPPLIER_RESERVED;
+        let (mut reserves, mut buckets): (Vec<_>, Vec<_>) = self.own.into_iter().partition(is_reserve);
+        buckets.sort_by_key(|(account, _)| account.code);
+        let available = Account::new(AccountCode::SUPPLIER_AVAILABLE, Owner::of(supplier));
+        buckets.push((available, self.available));
+        // One supplier's differ by their day alone, year first.
+        reserves.sort_by(|(one, _), (other, _)| one.owner.as_str().cmp(other.owner.as_str()));
+        buckets.append(&mut reserves);
+        buckets
+    }
 }
 
 /// Who bears the change of the rate since a converted share was converted.
@@ -149,16 +165,52 @@ pub(in crate::domain) fn debit_supplier(
         // A cent that an earlier refund, failed since, had rounded the other way.
         return Ok(vec![Movement::debit(bucket(AccountCode::SUPPLIER_AVAILABLE), owed)]);
     }
-    let mut buckets = funds.own;
-    buckets.sort_by_key(|(account, _)| account.code);
-    buckets.push((bucket(AccountCode::SUPPLIER_AVAILABLE), funds.available));
     let mut left = owed;
     let mut movements = Vec::new();
-    for (account, holds) in buckets {
+    for (account, holds) in funds.in_order(supplier) {
         let taken = left.min(holds)?.max(Money::zero(left.currency()))?;
         movements.push(Movement::debit(account, taken));
         left = left.checked_sub(taken)?;
     }
     movements.push(Movement::debit(bucket(AccountCode::SUPPLIER_RECEIVABLE), left));
     Ok(movements)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, from_micros};
+    use crate::domain::ledger::journal::reserve;
+    use crate::ids::IdSource;
+
+    #[test]
+    fn own_share_and_available_give_before_reserves_and_these_before_a_debt() {
+        let supplier: SupplierId =
+            IdSource::seeded(Clock::fixed(from_micros(1_795_000_000_000_000)), 1).mint();
+        let usd = |minor| Money::from_minor(minor, Currency::find("USD").unwrap());
+        let of = |code| Account::new(code, Owner::of(supplier));
+        let funds = Funds {
+            own: vec![
+                (reserve(supplier, "2027-02-01"), usd(30)),
+                (of(AccountCode::SUPPLIER_PENDING), usd(10)),
+                (reserve(supplier, "2027-01-31"), usd(40)),
+            ],
+            available: usd(20),
+        };
+        // Own, available, the reserve that ends first, the other one, debt.
+        for (owed, given) in [
+            (5, [5, 0, 0, 0, 0]),
+            (30, [10, 20, 0, 0, 0]),
+            (45, [10, 20, 15, 0, 0]),
+            (95, [10, 20, 40, 25, 0]),
+            (101, [10, 20, 40, 30, 1]),
+        ] {
+            let movements = debit_supplier(supplier, usd(owed), funds.clone()).unwrap();
+            let seen: Vec<i64> = movements.iter().map(|movement| movement.amount.minor()).collect();
+            assert_eq!(seen, given, "{owed}");
+            let accounts: Vec<Account> = movements.into_iter().map(|movement| movement.account).collect();
+            assert_eq!(accounts[2], reserve(supplier, "2027-01-31"));
+            assert_eq!(accounts[4], of(AccountCode::SUPPLIER_RECEIVABLE));
+        }
+    }
 }

@@ -52,6 +52,11 @@ impl Settlements {
                     AccountCode::SUPPLIER_AVAILABLE => {
                         purse.funds.entry(key).or_insert_with(none).available = held;
                     }
+                    // Kept back for just this.
+                    AccountCode::SUPPLIER_RESERVED => {
+                        let reserve = (balance.account.clone(), held);
+                        purse.funds.entry(key).or_insert_with(none).own.push(reserve);
+                    }
                     AccountCode::SUPPLIER_RECEIVABLE => {
                         purse.owes.insert(key, held);
                     }

@@ -55,6 +55,49 @@ async fn a_reserve_is_kept_back_until_its_day() {
     .await;
 }
 
+/// Paid out but for the reserve; then the shopper sends the goods back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_is_taken_from_the_reserve_before_it_becomes_a_debt() {
+    on_each_engine("refund from reserve", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let treasury = Treasury::on(world, "paypal", From::PayPal, "USD", 10).await;
+        let supplier = treasury.supplier("A");
+        treasury.payee(supplier).await;
+        treasury.terms(supplier, r#"{"reserve":{"percent":"10","days":90}}"#).await;
+        let mut payments = vec![];
+        for (order, capture) in [("o-1", "CAP-1"), ("o-2", "CAP-2")] {
+            let capture = taken(capture, "100.00", "USD", "4.90");
+            payments.push(treasury.world.paid(order, money("100.00", "USD"), J01, capture).await);
+            database.tick(TimeDelta::days(1));
+            treasury.world.releasing.release_due().await.unwrap();
+        }
+        let days = [90, 89].map(|days| (database.clock.now() + TimeDelta::days(days)).date_naive());
+        let [later, sooner] = days.map(|day| format!("2120[A,{day}] USD"));
+        let plan = treasury.sent().await;
+        treasury.works(plan).await;
+        let of =
+            async |account: &str| treasury.world.standing().await.get(account).cloned().unwrap_or_default();
+        assert_eq!((of(&sooner).await, of(&later).await), ("-8.51".into(), "-8.51".into()));
+
+        let part = r#"{"amount":{"amount":"12.00","currency":"USD"}}"#;
+        treasury.world.refund(payments[0], part).await.unwrap();
+        // 10.21 of the share and 0.59 of the fee that PayPal keeps: all of the sooner one, the rest of the later one.
+        assert_eq!((of(&sooner).await, of(&later).await), (String::new(), "-6.22".into()));
+        assert_eq!(of("1200[A] USD").await, "");
+        treasury.world.refund(payments[1], "{}").await.unwrap();
+        assert_eq!(of(&later).await, "");
+        assert_eq!(of("1200[A] USD").await, "83.78");
+        // On their days nothing is left to be released.
+        database.tick(TimeDelta::days(91));
+        treasury.world.releasing.release_due().await.unwrap();
+        assert_eq!(of("2110[A] USD").await, "");
+        treasury.world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_persons_end_what_the_rail_never_took() {
     on_each_engine("never taken", async |database| {
