@@ -2,9 +2,10 @@
 //! batch sent once whatever happens in between, the books as the worked examples have them.
 
 mod approval;
-mod bank;
+pub mod bank;
 mod faults;
 pub mod far;
+mod notification;
 mod standing;
 mod stories;
 pub mod world;
