@@ -1,6 +1,10 @@
 //! ISO 20022 camt.053, "bank to customer statement", versions .001.02 to .001.13: what a statement is did not change
 //! between them, only where a status stands. Elements are known by their local names below `Stmt`, so that any prefix
 //! and namespace reads. Document types, entities and CDATA are refused: nothing is expanded, nothing is fetched.
+//!
+//! camt.054, "debit credit notification", has the same entries below `Ntfctn` and no balances. It announces: what it says
+//! is booked stands in a statement too, perhaps as one line of many payments. So its entries are read whole and pending,
+//! with all the references that they list.
 
 mod entry;
 
@@ -25,11 +29,39 @@ const DEPTH_MAX: usize = 40;
 /// Letters of one text.
 const TEXT_MAX: usize = 4_000;
 
-/// Reads every statement of a file, piece by piece.
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kind {
+    /// camt.053: what was booked, between balances.
+    #[default]
+    Statement,
+    /// camt.054: what is or will be booked.
+    Notification,
+}
+
+impl Kind {
+    /// The element that holds everything, and the one for each account.
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Kind::Statement => ("BkToCstmrStmt", "Stmt"),
+            Kind::Notification => ("BkToCstmrDbtCdtNtfctn", "Ntfctn"),
+        }
+    }
+}
+
+/// Reads every statement or notification of a file, piece by piece.
 ///
 /// # Errors
 /// [`BankFileError`] with the path of elements.
 pub fn read(file: impl Read) -> Result<Vec<ReadStatement>, BankFileError> {
+    read_kind(file).map(|(_, read)| read)
+}
+
+/// The same, and which of them it holds.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_kind(file: impl Read) -> Result<(Kind, Vec<ReadStatement>), BankFileError> {
     let mut reader = Reader::from_reader(Source::new(file));
     let mut file = File::default();
     let mut room = vec![];
@@ -49,7 +81,10 @@ pub fn read(file: impl Read) -> Result<Vec<ReadStatement>, BankFileError> {
             Event::DocType(_) => return Err(BankFileError::at("the head", "a document type is refused")),
             Event::CData(_) => return Err(file.at("CDATA is refused")),
             Event::Eof if file.path.is_empty() && file.complete => return file.end(),
-            Event::Eof => return Err(file.at("the file is cut off, or holds no `BkToCstmrStmt`")),
+            Event::Eof => {
+                let why = "the file is cut off, or holds no `BkToCstmrStmt` or `BkToCstmrDbtCdtNtfctn`";
+                return Err(file.at(why));
+            }
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
         }
     }
@@ -88,6 +123,7 @@ struct File {
     /// The currency that the innermost names.
     money: Option<String>,
     complete: bool,
+    kind: Kind,
     statement: Option<Statement>,
     read: Vec<ReadStatement>,
     lines: usize,
@@ -136,10 +172,15 @@ impl File {
                 self.money = Some(value.map_err(|error| self.at(error))?.into_owned());
             }
         }
-        if name == "BkToCstmrStmt" {
-            self.complete = true;
+        let kind = [Kind::Statement, Kind::Notification].into_iter().find(|kind| kind.names().0 == name);
+        if let Some(kind) = kind {
+            if self.complete && self.kind != kind {
+                return Err(self.at("a file is statements or notifications, not both"));
+            }
+            (self.complete, self.kind) = (true, kind);
         }
-        if self.below("BkToCstmrStmt") == Some("Stmt") {
+        let (whole, each) = self.kind.names();
+        if self.below(whole) == Some(each) {
             if self.statement.is_some() || self.read.len() >= STATEMENTS_MAX {
                 return Err(BankFileError::TooMuch);
             }
@@ -172,7 +213,8 @@ impl File {
 
     /// The path below `Stmt`.
     fn inside(&self) -> Option<String> {
-        let from = self.path.iter().position(|name| name == "Stmt")?;
+        let (_, each) = self.kind.names();
+        let from = self.path.iter().position(|name| name == each)?;
         Some(self.path[from + 1..].join("/"))
     }
 
@@ -215,8 +257,12 @@ impl File {
             "Bal/Dt/Dt" | "Bal/Dt/DtTm" => statement.day = statement.day.max(iso_date(text).ok()),
             "Bal" => statement.end_balance(),
             "Ntry" => {
-                let lines =
-                    std::mem::take(&mut statement.entry).end(statement.day).map_err(|why| self.at(why))?;
+                let entry = std::mem::take(&mut statement.entry);
+                let lines = match self.kind {
+                    Kind::Statement => entry.end(statement.day),
+                    Kind::Notification => entry.announced(),
+                };
+                let lines = lines.map_err(|why| self.at(why))?;
                 self.lines += lines.len();
                 if self.lines > LINES_MAX {
                     return Err(BankFileError::TooMuch);
@@ -235,11 +281,11 @@ impl File {
         Ok(false)
     }
 
-    fn end(self) -> Result<Vec<ReadStatement>, BankFileError> {
+    fn end(self) -> Result<(Kind, Vec<ReadStatement>), BankFileError> {
         if self.read.is_empty() {
-            return Err(BankFileError::at("BkToCstmrStmt", "it holds no statement"));
+            return Err(BankFileError::at(self.kind.names().0, "it holds no statement"));
         }
-        Ok(self.read)
+        Ok((self.kind, self.read))
     }
 }
 

@@ -4,6 +4,7 @@
 //! | form | reader | says its balances |
 //! |---|---|---|
 //! | ISO 20022 camt.053, any version, any maker's prefixes | [`camt053`] | yes |
+//! | ISO 20022 camt.054, the same: announced, never booked | [`camt053`] | no |
 //! | SWIFT MT940, one or many messages, with or without blocks | [`mt940`] | yes |
 //! | CSV, columns by name | [`csv`] | where there is a balance column |
 

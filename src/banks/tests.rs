@@ -76,6 +76,43 @@ fn every_version_and_prefix_of_camt_reads_the_same() {
     assert!(reversal.reversal && reversal.reference.is_none() && pending.pending);
 }
 
+/// The same entries as a notification tells them.
+fn notification() -> String {
+    let text = camt("08", "").replace("BkToCstmrStmt", "BkToCstmrDbtCdtNtfctn");
+    let text = text.replace("<Stmt>", "<Ntfctn>").replace("</Stmt>", "</Ntfctn>");
+    let (head, rest) = text.split_once("<Bal>").unwrap();
+    let (_, rest) = rest.rsplit_once("</Bal>").unwrap();
+    format!("{head}{rest}")
+}
+
+#[test]
+fn a_notification_announces_its_entries_whole_with_all_their_names() {
+    let (kind, read) = camt053::read_kind(notification().as_bytes()).unwrap();
+    let [told] = read.as_slice() else { panic!("{read:?}") };
+    assert_eq!((kind, told.opening, told.closing), (camt053::Kind::Notification, None, None));
+    assert!(told.lines.iter().all(|line| line.pending), "{told:?}");
+    let amounts: Vec<i64> = told.lines.iter().map(|line| line.amount.minor()).collect();
+    assert_eq!(amounts, [5000, 3938, -4000, 700]);
+    assert_eq!(
+        (told.lines[0].names.as_slice(), told.lines[0].reference.as_deref()),
+        (["GP-1".to_owned()].as_slice(), Some("B-1"))
+    );
+    // It is known again as the statement's line of the same reference.
+    let line = &camt053::read(camt("08", "").as_bytes()).unwrap().remove(0).lines[2];
+    assert_eq!((line.reference.as_deref(), line.key(0)), (Some("B-2"), told.lines[1].key(0)));
+    assert_eq!(camt053::read_kind(camt("08", "").as_bytes()).unwrap().0, camt053::Kind::Statement);
+    for (from, to) in [
+        ("</Document>", ""),
+        ("wire  GP-2", "&x;"),
+        ("<Document ", "<!DOCTYPE a><Document "),
+        ("</BkToCstmrDbtCdtNtfctn>", "</BkToCstmrDbtCdtNtfctn><BkToCstmrStmt><Stmt></Stmt></BkToCstmrStmt>"),
+        ("<Ntfctn>", "<Stmt>"),
+    ] {
+        let bad = notification().replace(from, to);
+        assert!(camt053::read(bad.as_bytes()).is_err(), "{from} -> {to}");
+    }
+}
+
 #[test]
 fn what_a_camt_must_not_hold_is_refused() {
     let good = camt("08", "");
@@ -260,12 +297,13 @@ proptest! {
     /// Whatever is done to a file, it is read or refused.
     #[test]
     fn no_bytes_break_a_reader(
-        form in 0..3_usize,
+        form in 0..4_usize,
         cuts in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..4_u8, 0..200_usize), 1..12),
     ) {
         let mut bytes = match form {
             0 => camt("08", "ns").into_bytes(),
             1 => MT940.as_bytes().to_vec(),
+            2 => notification().into_bytes(),
             _ => CSV.as_bytes().to_vec(),
         };
         for (place, byte, what, length) in cuts {

@@ -15,5 +15,5 @@ pub use by_hand::ByHand;
 pub use channel::BankChannel;
 pub use letters::latin;
 pub use pain001::{WriteError, write as write_pain001};
-pub use pain002::{StatusError, TransactionStatus, read as read_pain002};
+pub use pain002::{StatusError, StatusReport, TransactionStatus, read as read_pain002};
 pub use sheet::{COLUMNS, SheetError, Template, write as write_sheet};

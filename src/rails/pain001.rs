@@ -30,7 +30,16 @@ pub enum WriteError {
         /// What.
         what: &'static str,
     },
+    /// More than the form has digits for.
+    #[error("the amounts of {of} come to more than 18 digits")]
+    TooMuch {
+        /// Whose.
+        of: String,
+    },
 }
+
+/// Digits of a control sum.
+const SUM: i128 = 10_i128.pow(18);
 
 /// Letters of a name; banks cut longer ones.
 const NAME: usize = 70;
@@ -45,8 +54,7 @@ pub fn write(
     batches: &[PayoutBatchRequest],
 ) -> Result<String, WriteError> {
     let count: usize = batches.iter().map(|batch| batch.orders.len()).sum();
-    let sum: Decimal =
-        batches.iter().flat_map(|batch| &batch.orders).map(|order| order.amount.amount()).sum();
+    let sum = control_sum(message, batches.iter().flat_map(|batch| &batch.orders))?;
     let first = batches.first().and_then(|batch| batch.debtor.as_ref());
     let initiator = first.ok_or_else(|| missing(message, "account that pays"))?;
     let mut xml = String::with_capacity(1_000 + count * 900);
@@ -67,13 +75,23 @@ pub fn write(
     Ok(xml)
 }
 
+/// The sum of the numbers, whatever their currencies.
+fn control_sum<'a>(of: &str, orders: impl Iterator<Item = &'a PayoutOrder>) -> Result<Decimal, WriteError> {
+    let too_much = || WriteError::TooMuch { of: of.to_owned() };
+    let mut sum = Decimal::ZERO;
+    for order in orders {
+        sum = sum.checked_add(order.amount.amount()).ok_or_else(too_much)?;
+    }
+    if sum.mantissa().abs() >= SUM { Err(too_much()) } else { Ok(sum) }
+}
+
 /// One batch.
 fn information(xml: &mut String, batch: &PayoutBatchRequest) -> Result<(), WriteError> {
     let of = batch.request_ref.as_str();
     let debtor = batch.debtor.as_ref().ok_or_else(|| missing(of, "account that pays"))?;
     let currency = batch.orders.first().map(|order| order.amount.currency());
     let currency = currency.ok_or_else(|| missing(of, "payout"))?;
-    let sum: Decimal = batch.orders.iter().map(|order| order.amount.amount()).sum();
+    let sum = control_sum(of, batch.orders.iter())?;
     let (count, day) = (batch.orders.len(), batch.execute_on);
     put(
         xml,

@@ -8,17 +8,30 @@ use crate::domain::payouts::PayoutStatus;
 
 /// Elements within one another.
 const DEPTH: usize = 40;
-/// Letters of one text.
+/// Bytes of one text; what is beyond is left out, so that no reference of ours is ever made by cutting one.
 const TEXT: usize = 500;
+/// Statuses of one report.
+const MOST: usize = 100_000;
 
-/// What a bank says of one payment, or of all.
+/// What a bank says of one file of ours.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StatusReport {
+    /// `OrgnlMsgId`: of which file.
+    pub message: String,
+    /// What it says, of the whole, of batches, of payments.
+    pub statuses: Vec<TransactionStatus>,
+}
+
+/// What a bank says of one payment, of a batch, or of all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TransactionStatus {
-    /// `OrgnlEndToEndId`; empty: of the whole group.
+    /// `OrgnlPmtInfId`; empty: of the whole group.
+    pub batch: String,
+    /// `OrgnlEndToEndId`; empty: of the whole batch.
     pub end_to_end: String,
     /// `ACCP`, `RJCT` …
     pub status: String,
-    /// `AC04` …
+    /// `AC04` …: the first where there are several.
     pub reason: String,
     /// In words.
     pub words: String,
@@ -43,18 +56,59 @@ impl TransactionStatus {
     fn code(&self) -> String {
         if self.reason.is_empty() { self.status.clone() } else { self.reason.clone() }
     }
+
+    /// Whether it says anything.
+    fn speaks(&self) -> bool {
+        !self.status.is_empty()
+    }
 }
 
-/// Reads every status of a report, the group's and the batches' first where they say one.
+/// What is being read, from the whole down to one payment.
+#[derive(Default)]
+struct Levels {
+    message: String,
+    group: TransactionStatus,
+    batch: TransactionStatus,
+    one: TransactionStatus,
+}
+
+impl Levels {
+    /// An element ends: `path` is around it.
+    fn take_up(&mut self, path: &[String], name: &str, said: String) {
+        let within = |name: &str| path.iter().any(|around| around == name);
+        let parent = path.last().map(String::as_str).unwrap_or_default();
+        let level = match () {
+            () if within("TxInfAndSts") => &mut self.one,
+            () if within("OrgnlPmtInfAndSts") => &mut self.batch,
+            () => &mut self.group,
+        };
+        match (name, parent) {
+            ("OrgnlMsgId", "OrgnlGrpInfAndSts") => self.message = said,
+            ("OrgnlPmtInfId", "OrgnlPmtInfAndSts") => level.batch = said,
+            ("OrgnlEndToEndId", "TxInfAndSts") => level.end_to_end = said,
+            ("GrpSts", "OrgnlGrpInfAndSts")
+            | ("PmtInfSts", "OrgnlPmtInfAndSts")
+            | ("TxSts", "TxInfAndSts") => {
+                level.status = said;
+            }
+            ("Cd" | "Prtry", "Rsn") if level.reason.is_empty() => level.reason = said,
+            ("AddtlInf", "StsRsnInf") if level.words.len() < TEXT => {
+                level.words = format!("{} {said}", level.words).trim().to_owned();
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Reads every status of a report.
 ///
 /// # Errors
 /// [`StatusError`].
-pub fn read(text: &str) -> Result<Vec<TransactionStatus>, StatusError> {
+pub fn read(text: &str) -> Result<StatusReport, StatusError> {
     let bad = |why: &str| StatusError(why.to_owned());
     let mut reader = Reader::from_str(text);
     let (mut path, mut content): (Vec<String>, String) = (vec![], String::new());
-    let (mut found, mut all, mut one) = (vec![], TransactionStatus::default(), TransactionStatus::default());
-    let mut seen = false;
+    let (mut statuses, mut levels, mut seen) = (vec![], Levels::default(), false);
     loop {
         match reader.read_event().map_err(|error| StatusError(error.to_string()))? {
             Event::Start(element) => {
@@ -63,9 +117,12 @@ pub fn read(text: &str) -> Result<Vec<TransactionStatus>, StatusError> {
                 }
                 path.push(element.local_name().as_ref().to_owned());
                 content.clear();
-                seen |= path.last().is_some_and(|name| name == "CstmrPmtStsRpt");
-                if path.last().is_some_and(|name| name == "TxInfAndSts") {
-                    one = TransactionStatus::default();
+                match path.last().map(String::as_str) {
+                    Some("CstmrPmtStsRpt") if seen => return Err(bad("it holds two reports")),
+                    Some("CstmrPmtStsRpt") => seen = true,
+                    Some("OrgnlPmtInfAndSts") => levels.batch = TransactionStatus::default(),
+                    Some("TxInfAndSts") => levels.one = TransactionStatus::default(),
+                    _ => {}
                 }
             }
             Event::Text(text) => {
@@ -80,22 +137,25 @@ pub fn read(text: &str) -> Result<Vec<TransactionStatus>, StatusError> {
                 "gt" => content.push('>'),
                 "apos" => content.push('\''),
                 "quot" => content.push('"'),
+                // A number may stand for anything: what it says is no reference of ours.
+                number if number.starts_with('#') => content.push(' '),
                 _ => return Err(bad("only XML's own five entities are read")),
             },
             Event::End(_) => {
                 let name = path.pop().unwrap_or_default();
-                let within = path.iter().any(|name| name == "TxInfAndSts");
-                let target = if within { &mut one } else { &mut all };
                 let said = std::mem::take(&mut content).trim().to_owned();
-                let parent = path.last().map(String::as_str).unwrap_or_default();
-                match (name.as_str(), parent) {
-                    ("OrgnlEndToEndId", _) if within => target.end_to_end = said,
-                    ("TxSts", _) if within => target.status = said,
-                    ("GrpSts" | "PmtInfSts", _) => target.status = said,
-                    ("Cd" | "Prtry", "Rsn") => target.reason = said,
-                    ("AddtlInf", "StsRsnInf") => target.words = said,
-                    ("TxInfAndSts", _) => found.push(std::mem::take(&mut one)),
-                    _ => {}
+                levels.take_up(&path, &name, said);
+                let ended = match name.as_str() {
+                    "TxInfAndSts" => Some(TransactionStatus {
+                        batch: levels.batch.batch.clone(),
+                        ..std::mem::take(&mut levels.one)
+                    }),
+                    "OrgnlPmtInfAndSts" => Some(std::mem::take(&mut levels.batch)).filter(|own| own.speaks()),
+                    _ => None,
+                };
+                statuses.extend(ended);
+                if statuses.len() > MOST {
+                    return Err(bad("it holds more statuses than any file of ours"));
                 }
             }
             Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
@@ -105,34 +165,101 @@ pub fn read(text: &str) -> Result<Vec<TransactionStatus>, StatusError> {
             Event::Eof => return Err(bad("it is cut off, or no status report")),
         }
     }
-    if !all.status.is_empty() {
-        found.insert(0, all);
-    }
-    Ok(found)
+    statuses.extend(Some(levels.group).filter(TransactionStatus::speaks));
+    Ok(StatusReport { message: levels.message, statuses })
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Whole, batch, payments; every text of it in one place.
+    const REPORT: &str = "<?xml version=\"1.0\"?><d:Document xmlns:d=\"urn:iso:std:iso:20022:tech:xsd:pain.002.001.12\"><d:CstmrPmtStsRpt>\
+        <d:OrgnlGrpInfAndSts><d:OrgnlMsgId>m</d:OrgnlMsgId><d:GrpSts>PART</d:GrpSts></d:OrgnlGrpInfAndSts><d:OrgnlPmtInfAndSts><d:OrgnlPmtInfId>b</d:OrgnlPmtInfId>\
+        <d:TxInfAndSts><d:OrgnlEndToEndId>po_1</d:OrgnlEndToEndId><d:TxSts>ACSC</d:TxSts></d:TxInfAndSts>\
+        <d:TxInfAndSts><d:OrgnlEndToEndId>po_2</d:OrgnlEndToEndId><d:TxSts>RJCT</d:TxSts><d:StsRsnInf><d:Rsn><d:Cd>AC04</d:Cd></d:Rsn><d:AddtlInf>closed &amp; gone</d:AddtlInf></d:StsRsnInf><d:StsRsnInf><d:Rsn><d:Prtry>X9</d:Prtry></d:Rsn><d:AddtlInf>in M&#252;nchen</d:AddtlInf></d:StsRsnInf></d:TxInfAndSts>\
+        </d:OrgnlPmtInfAndSts></d:CstmrPmtStsRpt></d:Document>";
 
     #[test]
     fn a_rejection_names_its_reason_and_an_acceptance_is_no_money() {
-        let text = "<?xml version=\"1.0\"?><d:Document xmlns:d=\"urn:iso:std:iso:20022:tech:xsd:pain.002.001.12\"><d:CstmrPmtStsRpt>\
-            <d:OrgnlGrpInfAndSts><d:OrgnlMsgId>m</d:OrgnlMsgId><d:GrpSts>PART</d:GrpSts></d:OrgnlGrpInfAndSts><d:OrgnlPmtInfAndSts>\
-            <d:TxInfAndSts><d:OrgnlEndToEndId>po_1</d:OrgnlEndToEndId><d:TxSts>ACSC</d:TxSts></d:TxInfAndSts>\
-            <d:TxInfAndSts><d:OrgnlEndToEndId>po_2</d:OrgnlEndToEndId><d:TxSts>RJCT</d:TxSts><d:StsRsnInf><d:Rsn><d:Cd>AC04</d:Cd></d:Rsn><d:AddtlInf>closed &amp; gone</d:AddtlInf></d:StsRsnInf></d:TxInfAndSts>\
-            </d:OrgnlPmtInfAndSts></d:CstmrPmtStsRpt></d:Document>";
-        let read = read(text).unwrap();
-        assert_eq!((read[0].end_to_end.as_str(), read[0].status.as_str()), ("", "PART"));
-        assert_eq!(read[1].meaning(), PayoutStatus::Pending);
-        let no = PayoutStatus::Failed { code: "AC04".into(), reason: "closed & gone".into() };
-        assert_eq!((read[2].end_to_end.as_str(), read[2].meaning()), ("po_2", no));
+        let read = read(REPORT).unwrap();
+        assert_eq!(read.message, "m");
+        let [one, two, all] = read.statuses.as_slice() else { panic!("{read:?}") };
+        assert_eq!((all.batch.as_str(), all.end_to_end.as_str(), all.status.as_str()), ("", "", "PART"));
+        assert_eq!((one.batch.as_str(), one.meaning()), ("b", PayoutStatus::Pending));
+        let no = PayoutStatus::Failed { code: "AC04".into(), reason: "closed & gone in M nchen".into() };
+        assert_eq!((two.end_to_end.as_str(), two.meaning()), ("po_2", no));
         let strange = TransactionStatus { status: "WHAT".into(), ..TransactionStatus::default() };
         assert_eq!(strange.meaning(), PayoutStatus::Unknown { raw: "WHAT".into() });
-        for bad in
-            ["", "<a>", "<!DOCTYPE a><CstmrPmtStsRpt/>", "<CstmrPmtStsRpt>&x;</CstmrPmtStsRpt>", "<a></a>"]
-        {
-            assert!(super::read(bad).is_err(), "{bad}");
+    }
+
+    #[test]
+    fn reasons_belong_to_the_level_they_stand_at() {
+        let whole = "<Document><CstmrPmtStsRpt><OrgnlGrpInfAndSts><OrgnlMsgId>m</OrgnlMsgId><GrpSts>RJCT</GrpSts><StsRsnInf><Rsn><Cd>FF01</Cd></Rsn></StsRsnInf></OrgnlGrpInfAndSts>\
+            <OrgnlPmtInfAndSts><OrgnlPmtInfId>b1</OrgnlPmtInfId><PmtInfSts>RJCT</PmtInfSts><StsRsnInf><Rsn><Cd>DT01</Cd></Rsn></StsRsnInf></OrgnlPmtInfAndSts>\
+            <OrgnlPmtInfAndSts><OrgnlPmtInfId>b2</OrgnlPmtInfId><TxInfAndSts><OrgnlEndToEndId>po_1</OrgnlEndToEndId><TxSts>RJCT</TxSts></TxInfAndSts></OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>";
+        let told: Vec<(String, String, String)> = read(whole)
+            .unwrap()
+            .statuses
+            .into_iter()
+            .map(|status| (status.batch, status.end_to_end, status.reason))
+            .collect();
+        let expected = [("b1", "", "DT01"), ("b2", "po_1", ""), ("", "", "FF01")];
+        assert_eq!(told, expected.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_owned())));
+    }
+
+    #[test]
+    fn hostile_and_broken_reports_are_refused() {
+        for (from, to) in [
+            ("<?xml version=\"1.0\"?>", "<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]>"),
+            ("closed &amp; gone", "&x;"),
+            ("closed &amp; gone", "<![CDATA[x]]>"),
+            ("</d:Document>", ""),
+            ("<d:TxSts>ACSC</d:TxSts>", "<d:TxSts>ACSC"),
+            ("CstmrPmtStsRpt", "CstmrCdtTrfInitn"),
+            ("</d:CstmrPmtStsRpt>", "</d:CstmrPmtStsRpt><d:CstmrPmtStsRpt></d:CstmrPmtStsRpt>"),
+        ] {
+            let bad = REPORT.replace(from, to);
+            assert_ne!(bad, REPORT, "{from}");
+            assert!(read(&bad).is_err(), "{from} -> {to}");
+        }
+        let deep = format!("<CstmrPmtStsRpt>{}", "<a>".repeat(10_000));
+        for bad in ["", "<a>", "<a></a>", deep.as_str()] {
+            assert!(read(bad).is_err(), "{}", &bad[..bad.len().min(40)]);
+        }
+        // A text that is longer than any reference is none of ours, and none is made of its beginning.
+        let long = REPORT.replace("po_1", &format!("po_1{}", "0".repeat(600)));
+        assert_eq!(read(&long).unwrap().statuses[0].end_to_end, "");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        /// Cut anywhere it is refused; whatever is done to it, it is read or refused.
+        #[test]
+        fn no_bytes_break_the_reader(
+            cut: prop::sample::Index,
+            edits in prop::collection::vec((any::<prop::sample::Index>(), any::<char>(), 0..3_u8), 1..12),
+        ) {
+            let ends: Vec<usize> = REPORT.char_indices().map(|(at, _)| at).collect();
+            prop_assert!(read(&REPORT[..*cut.get(&ends)]).is_err());
+            let mut letters: Vec<char> = REPORT.chars().collect();
+            for (place, letter, what) in edits {
+                let at = place.index(letters.len());
+                match what {
+                    0 => letters[at] = letter,
+                    1 => letters.insert(at, letter),
+                    _ => { letters.remove(at); }
+                }
+            }
+            let _ = read(&letters.into_iter().collect::<String>());
+        }
+
+        #[test]
+        fn nothing_at_all_breaks_the_reader(text in "\\PC{0,200}") {
+            let _ = read(&text);
         }
     }
 }

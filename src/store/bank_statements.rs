@@ -72,7 +72,7 @@ pub struct BankStatement {
     pub file_hash: String,
     /// Its place in the file.
     pub place: i64,
-    /// `camt053`, `mt940`, `csv`.
+    /// `camt053`, `camt054`, `mt940`, `csv`.
     pub format: String,
     /// The bank's own name of it.
     pub reference: String,

@@ -4,6 +4,7 @@
 //! `src/sandbox`) that also checks every request it gets: line, headers, signature, body. A case may be left out only
 //! with a reason, which is printed in the matrix.
 
+mod bank_channel;
 mod bench;
 mod bills;
 mod calls;

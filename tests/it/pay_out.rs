@@ -2,10 +2,11 @@
 //! batch sent once whatever happens in between, the books as the worked examples have them.
 
 mod approval;
-mod bank;
+pub mod bank;
 mod certificate;
 mod faults;
 pub mod far;
+mod notification;
 mod schedules;
 mod standing;
 mod stories;

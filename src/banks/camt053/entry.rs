@@ -122,27 +122,22 @@ impl Entry {
         Ok(())
     }
 
+    /// One line that is not booked, with every reference that the entry lists.
+    pub(super) fn announced(self) -> Result<Vec<ReadLine>, String> {
+        let (whole, _) = self.whole(None)?;
+        let of = whole.amount.abs();
+        let (details, mut line) = (self.details, ReadLine { pending: true, ..whole });
+        for detail in details {
+            line = with_detail(line, detail, of)?;
+        }
+        Ok(vec![line])
+    }
+
     /// The lines of the entry, all of its amount.
     pub(super) fn end(self, day: Option<NaiveDate>) -> Result<Vec<ReadLine>, String> {
-        let amount = self.amount.ok_or("an entry without an amount")?;
-        let debit = self.debit.ok_or("an entry without `CdtDbtInd`")?;
-        let date = self.booked_on.or(self.value_on).or(day).ok_or("an entry without a date")?;
+        let (whole, debit) = self.whole(day)?;
+        let amount = whole.amount.abs();
         let signed = |amount: Money, debit: bool| if debit { amount.negated() } else { amount };
-        let whole = ReadLine {
-            reference: self.servicer.or(self.reference),
-            amount: signed(amount, debit),
-            booked_on: date,
-            value_on: self.value_on.unwrap_or(date),
-            pending: match self.status.as_str() {
-                "BOOK" => false,
-                "PDNG" | "FUTR" | "INFO" => true,
-                other => return Err(format!("an entry's status is `{other}`, not BOOK, PDNG, INFO or FUTR")),
-            },
-            reversal: self.reversal,
-            charges: self.charge.sum(amount)?,
-            names: vec![],
-            text: self.text,
-        };
         let parts: Option<Vec<Money>> = self
             .details
             .iter()
@@ -165,16 +160,44 @@ impl Entry {
             None => {
                 let mut line = whole;
                 for detail in self.details {
-                    line.charges =
-                        line.charges.max(detail.charge.sum(amount)?).map_err(|error| error.to_string())?;
-                    line.names.extend(detail.servicer.into_iter().chain(detail.names));
-                    line.text = kept(&format!("{} {}", line.text, detail.text), 500);
-                    line.names.truncate(NAMES_MAX);
+                    line = with_detail(line, detail, amount)?;
                 }
                 Ok(vec![line])
             }
         }
     }
+
+    /// The entry as one line, and whether it is a debit.
+    fn whole(&self, day: Option<NaiveDate>) -> Result<(ReadLine, bool), String> {
+        let amount = self.amount.ok_or("an entry without an amount")?;
+        let debit = self.debit.ok_or("an entry without `CdtDbtInd`")?;
+        let date = self.booked_on.or(self.value_on).or(day).ok_or("an entry without a date")?;
+        let whole = ReadLine {
+            reference: self.servicer.clone().or(self.reference.clone()),
+            amount: if debit { amount.negated() } else { amount },
+            booked_on: date,
+            value_on: self.value_on.unwrap_or(date),
+            pending: match self.status.as_str() {
+                "BOOK" => false,
+                "PDNG" | "FUTR" | "INFO" => true,
+                other => return Err(format!("an entry's status is `{other}`, not BOOK, PDNG, INFO or FUTR")),
+            },
+            reversal: self.reversal,
+            charges: self.charge.sum(amount)?,
+            names: vec![],
+            text: self.text.clone(),
+        };
+        Ok((whole, debit))
+    }
+}
+
+/// A line with what one of its transactions says besides; `amount` is the entry's own.
+fn with_detail(mut line: ReadLine, detail: Detail, amount: Money) -> Result<ReadLine, String> {
+    line.charges = line.charges.max(detail.charge.sum(amount)?).map_err(|error| error.to_string())?;
+    line.names.extend(detail.servicer.into_iter().chain(detail.names));
+    line.text = kept(&format!("{} {}", line.text, detail.text), 500);
+    line.names.truncate(NAMES_MAX);
+    Ok(line)
 }
 
 impl Detail {

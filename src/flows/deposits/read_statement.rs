@@ -17,10 +17,13 @@ use crate::vault::Vault;
 
 use super::{DECISIONS, DepositError, Deposits};
 
+/// A file that books nothing and names what statements have booked.
+const NOTIFICATION: &str = "camt054";
+
 /// A file of statements, as read.
 #[derive(Debug)]
 pub struct StatementFile {
-    /// `camt053`, `mt940`, `csv`.
+    /// `camt053`, `camt054`, `mt940`, `csv`.
     pub format: &'static str,
     /// SHA-256 of its bytes, lower-case hexadecimal.
     pub hash: String,
@@ -78,6 +81,9 @@ impl Deposits {
         }
         for ((read, account), statement) in file.statements.iter().zip(&accounts).zip(&known) {
             let before = self.store.bank_statement_before(statement).await?;
+            if file.format == NOTIFICATION {
+                self.name_lines(account, &read.lines).await?;
+            }
             let fresh = self.take_lines(account, statement, &read.lines).await?;
             self.check_sequence(account, statement, before, fresh).await?;
             self.try_again(account).await?;

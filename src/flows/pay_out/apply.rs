@@ -39,9 +39,7 @@ impl PayingOut {
             for told in reports {
                 match known.get(&told.payout) {
                     Some(payout) => self.advance(&mut change, payout, told).await?,
-                    None => {
-                        tracing::warn!(batch = %batch.id, payout = %told.payout, "not a payout of this batch")
-                    }
+                    None => self.stranger(&mut change, batch, told).await?,
                 }
             }
             if change.is_empty() {
@@ -89,6 +87,20 @@ impl PayingOut {
             }
         }
         Err(PayOutError::Unavailable(format!("{} met {DECISIONS} other changes in a row", told.payout)))
+    }
+
+    /// The rail speaks of a payout that is none of the batch: it may have paid somebody whom we did not ask it to pay.
+    async fn stranger(
+        &self,
+        change: &mut Change,
+        batch: &PayoutBatch,
+        told: &PayoutReport,
+    ) -> Result<(), PayOutError> {
+        let fact = told.payout.to_string();
+        let rail = self.0.store.rail_account(batch.merchant, batch.rail_account).await?;
+        let rail = rail.map(|rail| rail.name).unwrap_or_default();
+        let detail = format!("`{rail}` speaks of {fact} in batch {}, which did not ask for it", batch.id);
+        self.find(change, batch.merchant, FindingKind::PayoutDiffers, (&rail, &fact), None, detail).await
     }
 
     /// The rail paid out of money that the books do not have there: a person says how it came there. The payout stays as

@@ -185,8 +185,9 @@ async fn with_lines(service: &Service, statement: BankStatement) -> Answer<BankS
     Ok(answer(statement, Some(lines)))
 }
 
-/// Takes a file in: camt.053 as `application/xml`, MT940 as `text/plain`, CSV as `text/csv`. The same file again, or
-/// another that prints the same lines, books nothing twice. At most 256 MiB.
+/// Takes a file in: camt.053 or camt.054 as `application/xml`, MT940 as `text/plain`, CSV as `text/csv`. The same file
+/// again, or another that prints the same lines, books nothing twice. A camt.054 books nothing: it names the payouts of a
+/// line that a statement booked without their names. At most 256 MiB.
 #[utoipa::path(post, path = "/v1/bank-statements", tag = "deposits", params(ReadParameters, KeyHeader),
     request_body(content(
         (String = "application/xml", example = "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt>…</BkToCstmrStmt></Document>"),
@@ -230,7 +231,7 @@ pub async fn create(
         (_, None) => None,
     };
     let read = web::block(move || parse(format, &spooled, &columns, currency)).await;
-    let statements = read.map_err(Problem::internal)??;
+    let (format, statements) = read.map_err(Problem::internal)??;
     let file = StatementFile { format, hash: hash.clone(), statements, account: bank };
     let asked = Asked { service: &service, caller: &caller, request: &request, body: hash.as_bytes() };
     let carry = async |claim: Claim| {
@@ -265,7 +266,7 @@ fn told_format(request: &HttpRequest) -> Answer<Option<&'static str>> {
         "text/csv" => Ok(Some("csv")),
         "text/plain" | "application/octet-stream" => Ok(None),
         _ => {
-            let detail = "send camt.053 as application/xml, MT940 as text/plain, CSV as text/csv";
+            let detail = "send camt.053 or camt.054 as application/xml, MT940 as text/plain, CSV as text/csv";
             Err(Problem::new(Code::UnsupportedMediaType, detail))
         }
     }
@@ -284,12 +285,14 @@ fn parse(
     file: &Spooled,
     columns: &Columns,
     currency: Option<Currency>,
-) -> Answer<Vec<ReadStatement>> {
+) -> Answer<(&'static str, Vec<ReadStatement>)> {
     let file = File::open(&file.0).map_err(Problem::internal)?;
-    let read = match (format, currency) {
-        ("camt053", _) => camt053::read(file),
-        ("csv", Some(currency)) => csv::read(file, columns, currency),
-        _ => mt940::read(file),
-    };
-    Ok(read?)
+    Ok(match (format, currency) {
+        ("camt053", _) => match camt053::read_kind(file)? {
+            (camt053::Kind::Statement, read) => ("camt053", read),
+            (camt053::Kind::Notification, read) => ("camt054", read),
+        },
+        ("csv", Some(currency)) => ("csv", csv::read(file, columns, currency)?),
+        _ => ("mt940", mt940::read(file)?),
+    })
 }

@@ -187,7 +187,7 @@ words! {
     /// `bank_statement`.
     BankStatementObject ["bank_statement"];
     /// How a bank's file is written.
-    BankStatementFormat ["camt053", "mt940", "csv"];
+    BankStatementFormat ["camt053", "camt054", "mt940", "csv"];
     /// What came of a bank's line.
     LineStateWord LineState::WORDS;
     /// `gateway_settlement`.

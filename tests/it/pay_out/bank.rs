@@ -14,14 +14,14 @@ use straits::money::{Currency, Money};
 use straits::rails::{Template, WriteError, latin, write_pain001, write_sheet};
 
 /// The published schemas, where they are at hand, and a program that knows them.
-fn schema(name: &str) -> Option<PathBuf> {
+pub fn schema(name: &str) -> Option<PathBuf> {
     let folder = std::env::var("STRAITS_REFERENCE_DIR").ok()?;
     let file = PathBuf::from(folder).join("data/iso20022").join(name);
     let knows = Command::new("xmllint").arg("--version").output().is_ok_and(|ran| ran.status.success());
     (knows && file.exists()).then_some(file)
 }
 
-fn holds(schema: &std::path::Path, text: &str) -> Result<(), String> {
+pub fn holds(schema: &std::path::Path, text: &str) -> Result<(), String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file.xml");
     std::fs::write(&file, text).unwrap();
@@ -117,6 +117,67 @@ fn whatever_names_go_in_the_schema_holds_or_nothing_is_written() {
             Ok(())
         })
         .unwrap();
+}
+
+/// Long names, currencies with no decimals and with three, many batches: the schema holds and the sums are exact.
+#[test]
+fn odd_data_in_many_batches_holds_and_adds_up() {
+    let Some(schema) = schema("pain.001.001.09.xsd") else {
+        println!("skipped: no xmllint, or STRAITS_REFERENCE_DIR is not set");
+        return;
+    };
+    let mut runner = TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
+    let one = ("[A-Za-zÀ-ž '&/-]{1,200}", "[A-Za-zÀ-ž -]{1,90}", 1..100_000_000_000_i64, any::<bool>());
+    let batches = prop::collection::vec((0..4_usize, prop::collection::vec(one, 1..6)), 1..12);
+    let codes = ["JPY", "KWD", "THB", "IDR"];
+    runner
+        .run(&batches, |given| {
+            let ids = ids();
+            let batch_of = |(code, orders): (usize, Vec<(String, String, i64, bool)>)| {
+                let orders = orders.into_iter().map(|(name, town, minor, iban)| {
+                    let mut one = order(&ids, &name, minor, iban);
+                    one.amount = Money::from_minor(minor, Currency::find(codes[code]).unwrap());
+                    (one.creditor.town, one.note) = (Some(town), name);
+                    one
+                });
+                batch(&ids, orders.collect())
+            };
+            let batches: Vec<PayoutBatchRequest> = given.into_iter().map(batch_of).collect();
+            let orders = || batches.iter().flat_map(|batch| &batch.orders);
+            let text = match write_pain001("pln_01kb0000000000000000000000", batches[0].made_at, &batches) {
+                Ok(text) => text,
+                Err(WriteError::Letters { .. }) => {
+                    let latin = |text: &str| latin(text).is_none();
+                    let foreign = |order: &PayoutOrder| {
+                        latin(&order.creditor.name) || order.creditor.town.as_deref().is_some_and(latin)
+                    };
+                    prop_assert!(orders().any(foreign));
+                    return Ok(());
+                }
+                Err(error) => return Err(TestCaseError::fail(error.to_string())),
+            };
+            prop_assert_eq!(holds(&schema, &text), Ok(()));
+            let numbers = |before: &str| -> Vec<rust_decimal::Decimal> {
+                let rest = text.split(before).skip(1);
+                rest.map(|rest| rest.split('<').next().unwrap().rsplit('>').next().unwrap().parse().unwrap())
+                    .collect()
+            };
+            let amounts = numbers("<InstdAmt ");
+            prop_assert_eq!(amounts.len(), orders().count());
+            let sums = numbers("<CtrlSum>");
+            prop_assert_eq!(sums.len(), 1 + batches.len());
+            prop_assert_eq!(sums[0], amounts.iter().copied().sum::<rust_decimal::Decimal>());
+            prop_assert_eq!(sums[0], sums[1..].iter().copied().sum::<rust_decimal::Decimal>());
+            let counts = numbers("<NbOfTxs>");
+            prop_assert_eq!(counts[0], rust_decimal::Decimal::from(amounts.len()));
+            Ok(())
+        })
+        .unwrap();
+    // More than the form has digits for.
+    let ids = ids();
+    let much = || order(&ids, "A", Money::INPUT_LIMIT, false);
+    let many = batch(&ids, (0..200).map(|_| much()).collect());
+    assert!(matches!(write_pain001("m", many.made_at, &[many]), Err(WriteError::TooMuch { .. })));
 }
 
 #[test]

@@ -9,6 +9,9 @@ use straits::domain::payouts::PayoutStatus;
 use straits::flows::pay_out::Word;
 use straits::store::Change;
 
+use straits::domain::payouts::PayoutReport;
+use straits::gateways::PayoutBatchReport;
+
 use super::far::Goes;
 use super::money;
 use super::world::{From, Treasury};
@@ -204,6 +207,34 @@ async fn the_same_news_twice_and_news_that_cannot_be_move_nothing() {
         assert_eq!((back.state.as_str(), treasury.rail.taken_back()), ("returned", vec![payout.id]));
         assert_eq!(treasury.state(plan).await, "partially_failed");
         treasury.world.verified().await;
+        treasury.world.store.close().await;
+    })
+    .await;
+}
+
+/// A rail that speaks of somebody whom it was not asked to pay.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payout_that_is_none_of_the_batch_is_told_once() {
+    on_each_engine("payout stranger", async |database| {
+        let treasury = treasury(database, 10).await;
+        treasury.crowd(1, "100.00").await;
+        let plan = treasury.sent().await;
+        let batch = treasury.world.store.payout_batches_of(plan).await.unwrap().remove(0).value;
+        let stranger = PayoutReport {
+            payout: treasury.world.ids.mint(),
+            rail_ref: None,
+            status: PayoutStatus::Paid { debited: money("100.00", "USD") },
+            fee: None,
+            at: treasury.world.clock.now(),
+        };
+        let report = PayoutBatchReport { rail_ref: None, payouts: vec![stranger.clone()] };
+        let before = treasury.world.standing().await;
+        for _ in 0..2 {
+            treasury.paying.apply(&batch, &report).await.unwrap();
+        }
+        assert_eq!(treasury.world.standing().await, before);
+        let finding = treasury.world.finding(FindingKind::PayoutDiffers).await;
+        assert_eq!((finding.fact, treasury.world.findings().await.len()), (stranger.payout.to_string(), 1));
         treasury.world.store.close().await;
     })
     .await;
