@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{Days, TimeDelta};
+use chrono::{DateTime, Days, TimeDelta, Utc};
 use serde_json::json;
 
 use crate::app::Woken;
@@ -27,10 +27,18 @@ pub(super) struct Act {
     pub kind: Kind,
     pub work: Work,
     pub stopped: bool,
+    /// Its program is stopped until then.
+    pub stalls: Option<DateTime<Utc>>,
     /// The life of its last request, for actions that are about many.
     pub about: Option<usize>,
     /// The notice that is handed over, where it names a payment nobody knows.
     pub names: Option<String>,
+}
+
+impl Act {
+    pub(super) fn is_stalled(&self, now: DateTime<Utc>) -> bool {
+        self.stalls.is_some_and(|until| now < until)
+    }
 }
 
 /// What it is.

@@ -1,6 +1,7 @@
 //! What goes wrong, and how often. Rates are drawn per seed between 1 and 20 percent, so that among many seeds there are
 //! calm ones and wild ones, and every pair of faults meets.
 
+use chrono::TimeDelta;
 use rand::Rng;
 use rand::rngs::StdRng;
 
@@ -45,6 +46,16 @@ pub(super) struct Rates {
     pub down: u32,
     /// The process is asked to stop, per step, in ten thousandths.
     pub stop: u32,
+    /// Whoever is on stalls for a minute or more, as a program that is stopped and wakes, in ten thousandths.
+    pub stall: u32,
+    /// A gateway is away for minutes, per round.
+    pub outage: u32,
+    /// PayPal keeps another share than agreed from now on, per round.
+    pub fee: u32,
+    /// Programs over the one database.
+    pub programs: usize,
+    /// How far the gateways' clock is before ours.
+    pub ahead: TimeDelta,
 }
 
 impl Rates {
@@ -70,11 +81,20 @@ impl Rates {
             commit: 0,
             down: 0,
             stop: 0,
+            stall: 0,
+            outage: rate(),
+            fee: rate(),
+            programs: 1,
+            ahead: TimeDelta::zero(),
         };
         rates.death = dice.random_range(2..=40);
         rates.commit = dice.random_range(0..=40);
         rates.down = dice.random_range(0..=10);
         rates.stop = dice.random_range(0..=10);
+        rates.stall = dice.random_range(0..=40);
+        rates.programs = dice.random_range(1..=2);
+        // What a signature's date may differ by is five minutes at both gateways.
+        rates.ahead = TimeDelta::seconds(dice.random_range(-240..=240));
         rates
     }
 }

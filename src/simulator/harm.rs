@@ -66,7 +66,7 @@ impl World {
         let whole = std::fs::read(&file)?;
         harm.done_to(&file, &whole)?;
         let before = std::fs::read(&file).ok();
-        let found = match self.boot(far, gate).await {
+        let found = match self.boot(far, gate, 1).await {
             Ok((store, _)) => {
                 store.close().await;
                 Some(format!("a process started over {harm:?}"))

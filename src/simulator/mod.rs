@@ -11,6 +11,7 @@
 //! | `acts`, `life`, `complaint` | what is done to our process, and the life it belongs to |
 //! | `planted` | differences in bills, and whether each was found |
 //! | `faults`, `harm` | what goes wrong, how often; files that nobody may start over |
+//! | `weather` | what a round has as a whole: a gateway that is away, a share nobody agreed to |
 //! | `way`, `mail`, `forgery` | requests and notices on their way, and what befalls them |
 //! | `truth` | what truly happened, read off the far sides' answers by itself |
 //! | `check`, `books` | what must hold |
@@ -29,8 +30,9 @@
 //! | C38 | files cut off, overwritten, gone beside their log |
 //! | A15, A18 | no: there is no socket and no peer (`http_manners`, `callbacks`, `geo`, `storefront`) |
 //! | A16 in part | no: another CA's chain, a certificate that ended, equal checksums (tests beside `paypal/sign.rs`) |
-//! | B29, B31, B32 | not yet (`reconciliations` for fees, `ladder` for an outage) |
-//! | C35 | not yet: two programs and leases (`job_leases`, `two_programs`) |
+//! | B29 | the gateways' clock up to four minutes before or behind ours; beyond five they refuse every request |
+//! | B31, B32 | PayPal keeps another share than agreed; a gateway is away for minutes, and all is asked after it |
+//! | C35 | one or two programs over the one database, whoever is on stops for minutes and wakes |
 //! | C37, C39, C42 | no: a lock, a full disk or a migration of another process (`store_faults`, `store_open`) |
 //! | C41 in part | no: a power cut needs a disk that forgets (`kill`, `store_crash`); a death here is the process's |
 //! | C43 | not yet (`backup`) |
@@ -51,6 +53,7 @@ mod step;
 mod trace;
 mod truth;
 mod way;
+mod weather;
 mod world;
 
 use std::path::PathBuf;

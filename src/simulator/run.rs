@@ -22,6 +22,7 @@ use super::mail::Handed;
 use super::planted::Planted;
 use super::trace::Trace;
 use super::truth::Truth;
+use super::weather::Outage;
 use super::world::{Template, World, runtime};
 use super::{Broken, Options, Report, Sabotage, SimulationError};
 
@@ -133,13 +134,15 @@ pub(super) struct Run {
     pub quiet: BTreeSet<String>,
     /// No round follows in which a bill would be read.
     pub last: bool,
+    /// A gateway that is away, from when until when.
+    pub outage: Option<Outage>,
 }
 
 impl Run {
     pub(super) fn new(template: &Template, seed: u64, options: Options) -> Result<Run, SimulationError> {
         let mut dice = StdRng::seed_from_u64(seed);
         let rates = Rates::draw(&mut dice);
-        let world = World::copy(template, seed)?;
+        let world = World::copy(template, seed, rates.ahead)?;
         let now = world.clock.now();
         Ok(Run {
             seed,
@@ -169,6 +172,7 @@ impl Run {
             unbilled: BTreeSet::new(),
             quiet: BTreeSet::new(),
             last: false,
+            outage: None,
             world,
         })
     }
@@ -271,7 +275,8 @@ impl Run {
             }
         }
         self.whole = false;
-        let (store, woken) = self.world.boot(far, &self.gate).await?;
+        let (store, programs) = self.world.boot(far, &self.gate, self.rates.programs).await?;
+        let woken = &programs[0];
         if let Some((from, begins)) = newborn {
             for (number, at) in (from..).zip(begins) {
                 let mut life = Life::draw(number, &mut self.dice, self.world.ids(), &woken.seeded, at);
@@ -283,8 +288,9 @@ impl Run {
                 self.lives.push(life);
             }
             if !self.last {
-                self.stranger(&woken, far).await?;
+                self.stranger(woken, far).await?;
             }
+            self.weather(woken, far).await?;
         }
         self.trace.note(format!("boot {}", self.world.clock.now().timestamp_micros()));
         let merchant = woken.seeded.default.merchant;
@@ -296,7 +302,7 @@ impl Run {
             }
         }
         loop {
-            let end = self.steps(&store, &woken, far).await?;
+            let end = self.steps(&store, &programs, far).await?;
             if !matches!(end, End::Over) {
                 if let End::Stopped = end {
                     store.close().await;
@@ -304,7 +310,7 @@ impl Run {
                 return Ok(end);
             }
             self.rest();
-            let end = self.phase_ends(&store, &woken, far).await?;
+            let end = self.phase_ends(&store, woken, far).await?;
             if !matches!(end, End::Over) || !self.next_phase() {
                 store.close().await;
                 return Ok(end);
@@ -318,7 +324,7 @@ impl Run {
         self.phase = match self.phase {
             Phase::Faulty(_) => Phase::Calm(now + BUDGET),
             Phase::Calm(_) => {
-                self.world.clock.pass(LAPSE);
+                self.world.pass(LAPSE);
                 let now = now + LAPSE;
                 self.due = Due::all(now);
                 Phase::Lapsed(now + AFTER_LAPSE)
@@ -338,9 +344,9 @@ impl Run {
     /// Everything once more, from the first block on, and the far side's own word for its balances.
     async fn last_look(&mut self, far: &Sandbox) -> Result<Option<Broken>, SimulationError> {
         self.rest();
-        let (store, woken) = self.world.boot(far, &self.gate).await?;
+        let (store, woken) = self.world.boot(far, &self.gate, 1).await?;
         let found = match books::verified(&store, true).await? {
-            None => books::told(&store, &woken, far, &self.world.clock).await?,
+            None => books::told(&store, &woken[0], far, &self.world.clock).await?,
             found => found,
         };
         store.close().await;
@@ -354,7 +360,7 @@ impl Run {
         let day = TimeDelta::days(1).num_seconds();
         let one_oclock = TimeDelta::hours(17).num_seconds();
         let passed = (now.timestamp() - one_oclock).rem_euclid(day);
-        self.world.clock.pass(TimeDelta::seconds(day - passed));
+        self.world.pass(TimeDelta::seconds(day - passed));
     }
 
     /// Lets go wrong at the writer what the phase has.

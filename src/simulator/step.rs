@@ -31,7 +31,7 @@ impl Run {
     pub(super) async fn steps(
         &mut self,
         store: &Store,
-        woken: &Woken,
+        programs: &[Woken],
         far: &Sandbox,
     ) -> Result<End, SimulationError> {
         let mut acts: Vec<Act> = vec![];
@@ -54,22 +54,32 @@ impl Run {
                 self.mail.extend(far.letters().await?);
             }
             let fresh = acts.len() < ABREAST && now < until && self.dice.random_bool(0.4);
+            let program = self.any(programs);
             if (fresh || acts.is_empty())
                 && !stopping
-                && let Some(act) = self.begin(store, woken, far).await?
+                && let Some(act) = self.begin(store, program, far).await?
             {
                 acts.push(act);
                 continue;
             }
-            if acts.is_empty() || strikes(&mut self.dice, 30) {
-                let most = if acts.is_empty() { 15_000 } else { 4_000 };
+            let ready: Vec<usize> = (0..acts.len()).filter(|&place| !acts[place].is_stalled(now)).collect();
+            let stalled = ready.len() < acts.len();
+            if ready.is_empty() || strikes(&mut self.dice, if stalled { 150 } else { 30 }) {
+                let most = if ready.is_empty() { 15_000 } else { 4_000 };
                 let passes = self.dice.random_range(1..most);
-                self.world.clock.pass(TimeDelta::milliseconds(passes));
+                self.world.pass(TimeDelta::milliseconds(passes));
                 self.knock = true;
                 self.trace.note(format!("passes {passes}"));
                 continue;
             }
-            let place = self.dice.random_range(0..acts.len());
+            let place = ready[self.dice.random_range(0..ready.len())];
+            if self.faulty() && self.dice.random_range(0..10_000) < self.rates.stall {
+                let stalls = self.dice.random_range(20..240);
+                self.trace.note(format!("{} stalls for {stalls} s", acts[place].kind.word()));
+                acts[place].stalls = Some(now + TimeDelta::seconds(stalls));
+                self.counts.faults += 1;
+                continue;
+            }
             let before = self.gate.commits();
             let down = self.faulty() && self.dice.random_range(0..10_000) < self.rates.down;
             if down {
@@ -85,10 +95,18 @@ impl Run {
             }
             let wrote = self.gate.commits() > before;
             let about = acts.get(place).and_then(|act| act.kind.life().or(act.about));
-            if let Some(found) = self.after(store, woken, wrote, about).await? {
+            if let Some(found) = self.after(store, &programs[0], wrote, about).await? {
                 return Ok(End::Broken(found));
             }
             acts.retain(|act| !act.stopped);
+        }
+    }
+
+    /// One of the programs: whatever somebody wants next comes to it.
+    fn any<'a>(&mut self, programs: &'a [Woken]) -> &'a Woken {
+        match programs {
+            [only] => only,
+            _ => &programs[self.dice.random_range(0..programs.len())],
         }
     }
 
@@ -341,7 +359,7 @@ impl Run {
 
     pub(super) fn act(&mut self, kind: Kind, work: super::gate::Work) -> Act {
         self.acts += 1;
-        Act { who: self.acts, kind, work, stopped: false, about: None, names: None }
+        Act { who: self.acts, kind, work, stopped: false, stalls: None, about: None, names: None }
     }
 
     /// The shopper's visit to the page, when it is still to be made; then the way back comes later, or never.

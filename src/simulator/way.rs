@@ -35,6 +35,11 @@ impl Run {
             return ("elsewhere".to_owned(), Err(Lost::NotSent("nobody is there".into())));
         }
         let path = direct.url.path().rsplit('/').take(2).collect::<Vec<_>>().join("<");
+        if self.faulty() && self.outage.as_ref().is_some_and(|outage| outage.meets(&direct.url, &self.world))
+        {
+            self.counts.faults += 1;
+            return (format!("{path}: away"), Err(Lost::NotSent("nobody is there".into())));
+        }
         if self.faulty()
             && let Some((fault, answer)) = on_the_way(&mut self.dice, &self.rates)
         {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -119,13 +119,16 @@ pub(super) struct World {
     folder: Folder,
     settings: Settings,
     pub clock: Clock,
+    /// The gateways', which differs.
+    theirs: Clock,
     ids: IdSource,
     http: reqwest::Client,
     commits: Arc<Commits>,
 }
 
 impl World {
-    pub(super) fn copy(template: &Template, seed: u64) -> Result<World, SimulationError> {
+    /// `ahead`: how far the gateways' clock is before ours.
+    pub(super) fn copy(template: &Template, seed: u64, ahead: TimeDelta) -> Result<World, SimulationError> {
         let folder = Folder::new(&seed.to_string())?;
         for entry in std::fs::read_dir(&template.folder.0)? {
             let entry = entry?;
@@ -138,6 +141,7 @@ impl World {
             folder,
             ids: IdSource::seeded(clock.clone(), seed),
             clock,
+            theirs: Clock::fixed(beginning() + ahead),
             http: template.http.clone(),
             commits: Arc::new(Commits { dice, per_ten_thousand: AtomicU32::new(0) }),
         })
@@ -147,11 +151,17 @@ impl World {
     pub(super) async fn far_sides(&self, seed: u64) -> Result<Sandbox, SimulationError> {
         let options = SandboxOptions {
             file: self.folder.0.join("sandbox.db"),
-            clock: self.clock.clone(),
-            ids: IdSource::seeded(self.clock.clone(), !seed),
+            clock: self.theirs.clone(),
+            ids: IdSource::seeded(self.theirs.clone(), !seed),
             public_url: PUBLIC_URL.parse().map_err(|_| SimulationError::Broken("an address".into()))?,
         };
         Ok(Sandbox::open(options).await?)
+    }
+
+    /// Time passes, here and there.
+    pub(super) fn pass(&self, by: TimeDelta) {
+        self.clock.pass(by);
+        self.theirs.pass(by);
     }
 
     /// How many COMMITs of ten thousand, or their answers, are lost from now on.
@@ -179,17 +189,25 @@ impl World {
         &self.ids
     }
 
-    /// Starts our process.
-    pub(super) async fn boot(&self, far: &Sandbox, gate: &Gate) -> Result<(Store, Woken), SimulationError> {
+    /// Starts our process: so many programs over one database, each with its own name, locks and memory.
+    pub(super) async fn boot(
+        &self,
+        far: &Sandbox,
+        gate: &Gate,
+        programs: usize,
+    ) -> Result<(Store, Vec<Woken>), SimulationError> {
         use secrecy::ExposeSecret;
         let url = self.settings.database_url.expose_secret();
         let mut options = StoreOptions::new(url, Environment::Test, self.clock.clone(), self.ids.clone());
         options.readers = Some(1);
         options.faults = Some(self.commits.clone());
         let store = Store::open(&options).await?;
-        let http = Transport::over(Arc::new(gate.clone()), self.http.clone());
         let sources = (&self.clock, &self.ids);
-        let woken = wake(&self.settings, sources, &store, far, (http, PUBLIC_URL)).await?;
+        let mut woken = vec![];
+        for _ in 0..programs {
+            let http = Transport::over(Arc::new(gate.clone()), self.http.clone());
+            woken.push(wake(&self.settings, sources, &store, far, (http, PUBLIC_URL)).await?);
+        }
         Ok((store, woken))
     }
 }

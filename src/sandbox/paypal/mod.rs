@@ -132,6 +132,25 @@ impl Sandbox {
     }
 }
 
+impl Sandbox {
+    /// PayPal's terms for an app change: what it keeps of each capture, and which currencies the account holds.
+    ///
+    /// # Errors
+    /// [`SandboxError`].
+    pub async fn terms_paypal(
+        &self,
+        client_id: &str,
+        percent: Percent,
+        holds: &[Currency],
+    ) -> Result<(), SandboxError> {
+        let mut session = self.book.begin().await?;
+        if let Some(app) = session.find::<App>(client_id).await? {
+            session.put(&App { percent, holds: holds.to_vec(), ..app }).await?;
+        }
+        session.commit().await
+    }
+}
+
 /// What the clock has due: captures, disputes and payouts that wait for a day.
 ///
 /// # Errors
