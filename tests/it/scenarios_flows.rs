@@ -1,4 +1,4 @@
-//! Thirteen stories of `tests/scenarios/postings.json`, told by the flows themselves: a payment is started, a far side takes
+//! Stories of `tests/scenarios/postings.json`, told by the flows themselves: a payment is started, a far side takes
 //! the money and says so, the shopper's money is divided, delivered, sent back. What the ledger then holds is compared
 //! posting by posting and balance by balance, on both engines.
 //!

@@ -254,7 +254,8 @@ mod tests {
             Due { date: at.date_naive(), at }
         };
         use MisfireRule::{Each, Once, Skip};
-        let table: [(MisfireRule, &str, Option<u32>, &[u32], u32); 10] = [
+        type Row = (MisfireRule, &'static str, Option<u32>, &'static [u32], u32);
+        let table: [Row; 10] = [
             (Once, "2026-11-03T09:00:01Z", Some(3), &[], 4),
             (Skip, "2026-11-03T09:00:01Z", Some(3), &[], 4),
             (Each, "2026-11-03T09:00:01Z", Some(3), &[], 4),

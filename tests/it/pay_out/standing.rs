@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use straits::domain::findings::{Action, FindingKind};
 use straits::domain::ledger::AccountCode;
+use straits::domain::orders::MoneyReport;
 use straits::flows::pay_out::Word;
 use straits::store::outbox::EventReader;
 use straits::store::{Change, Seek};
@@ -12,6 +13,7 @@ use super::money;
 use super::world::{From, Treasury};
 use crate::engines::on_each_engine;
 use crate::money_flows::world::{Setup, World, taken};
+use crate::scenarios_flows::Telling;
 
 const J01: &str = r#"{"splits":[{"supplier":"A","share":{"remainder":true}}],
     "fee_bearer":"suppliers","platform_fee":{"percent":"10"}}"#;
@@ -50,6 +52,39 @@ async fn a_reserve_is_kept_back_until_its_day() {
         assert_eq!(standing.get("2110[A] USD").map(String::as_str), Some("-85.10"), "{standing:?}");
         assert!(!standing.keys().any(|account| account.starts_with("2120")));
         treasury.world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// J23 whole: our reserve, and the gateway's beside it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reserves_of_ours_and_of_the_gateway_are_booked_as_told() {
+    on_each_engine("J23", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let treasury = Treasury::on(world, "paypal", From::PayPal, "USD", 10).await;
+        treasury.terms(treasury.supplier("A"), r#"{"reserve":{"percent":"10","days":90}}"#).await;
+        let capture = taken("CAP-1", "100.00", "USD", "4.90");
+        let payment = treasury.world.paid("o-1", money("100.00", "USD"), J01, capture).await;
+        database.tick(TimeDelta::days(1));
+        let mut telling = Telling::opened("J23", treasury.world).await;
+        let day = (database.clock.now() + TimeDelta::days(90)).date_naive();
+        let dated = telling.story.to_string().replace("d90", &day.to_string());
+        telling.story = serde_json::from_str(&dated).unwrap();
+
+        let world = &telling.world;
+        world.releasing.release_due().await.unwrap();
+        let (amount, at) = (money("5.00", "USD"), database.clock.now());
+        let (reference, reason) = ("H-1".to_owned(), "reserve".to_owned());
+        world.far.tell_money(payment, MoneyReport::Held { reference, amount, reason, at });
+        world.sync(payment).await;
+        database.tick(TimeDelta::days(90));
+        world.releasing.release_due().await.unwrap();
+        let (reference, reason) = ("H-1".to_owned(), "reserve".to_owned());
+        world.far.tell_money(payment, MoneyReport::Released { reference, amount, reason, at });
+        world.sync(payment).await;
+        telling.told().await;
         store.close().await;
     })
     .await;

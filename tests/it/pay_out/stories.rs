@@ -1,4 +1,4 @@
-//! J18 to J22 and J24 of the worked examples, told by the flows.
+//! J18 to J22 and J24 of the worked examples, told by the flows; J23 is in `standing`.
 
 use straits::domain::ledger::AccountCode;
 use straits::domain::payouts::PayoutStatus;
