@@ -18,7 +18,7 @@ use serde_json::json;
 
 use crate::clock::Clock;
 use crate::domain::access::{ApiKey, Environment, KeyKind, Scope, User, hash, new_key_text};
-use crate::domain::merchants::{GatewayAccount, Merchant, Recognise, Role, Supplier};
+use crate::domain::merchants::{Contacts, GatewayAccount, Merchant, Recognise, Role, Supplier};
 use crate::gateways::{grabpay, paypal, xendit};
 use crate::ids::{IdSource, MerchantId, SupplierId, UserId};
 use crate::money::Currency;
@@ -167,6 +167,7 @@ impl Sower<'_> {
                 country: country.clone(),
                 currency,
                 tax_number: None,
+                contacts: Contacts::default(),
             };
             self.change.insert_supplier(&supplier, self.clock.now());
             seeded.push(SeededSupplier { id, name, currency, country });

@@ -4,6 +4,7 @@
 //! pooling. The settings below decide the accounting; their defaults are those of `money-flows` M1–M11.
 
 mod bank;
+mod contact;
 mod number;
 
 use chrono::{DateTime, Utc};
@@ -14,6 +15,7 @@ use crate::ids::{GatewayAccountId, MerchantId, SupplierAccountId, SupplierId};
 use crate::money::Currency;
 
 pub use bank::{BankAccount, BankAccountKind, Funding, RAILS, RailAccount, is_account_name};
+pub use contact::{Contact, Contacts, TOLD_AFTER};
 pub use number::{Iban, NumberError, bic, compact};
 
 /// A merchant: one legal entity, one book.
@@ -196,6 +198,8 @@ pub struct Supplier {
     pub currency: Currency,
     /// Its number with its tax office, as its statements name it.
     pub tax_number: Option<String>,
+    /// Whom it hears by that its payout account was changed.
+    pub contacts: Contacts,
 }
 
 /// Where a supplier's money is sent. The number itself is sealed; `hint` is its end.

@@ -7,7 +7,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::clock::Clock;
 use crate::domain::access::{Actor, ApiKey, Environment, KeyKind, Scope, User, hash, new_key_text};
-use crate::domain::merchants::{Merchant, PayoutAccount, PayoutAccountKind, Recognise, Role, Supplier};
+use crate::domain::merchants::{
+    Contacts, Merchant, PayoutAccount, PayoutAccountKind, Recognise, Role, Supplier,
+};
 use crate::ids::{IdSource, KeyId, MerchantId, SupplierId, UserId};
 use crate::money::Currency;
 use crate::store::outbox::Event;
@@ -132,6 +134,8 @@ pub struct NewSupplier {
     pub currency: Currency,
     /// Its number with its tax office.
     pub tax_number: Option<String>,
+    /// The e-mail address by which it hears that its payout account was changed.
+    pub payout_contact: Option<String>,
 }
 
 /// What a new payout account is to be.
@@ -267,9 +271,12 @@ impl Onboarding {
     /// # Errors
     /// [`OnboardError`].
     pub async fn create_supplier(&self, actor: &Actor, new: NewSupplier) -> Result<Supplier, OnboardError> {
-        let NewSupplier { name, country, currency, tax_number } = new;
-        let supplier =
-            Supplier { id: self.ids.mint(), merchant: actor.merchant, name, country, currency, tax_number };
+        let NewSupplier { name, country, currency, tax_number, payout_contact } = new;
+        let (id, merchant, mut contacts) = (self.ids.mint(), actor.merchant, Contacts::default());
+        if let Some(email) = payout_contact {
+            contacts.replace(email, self.clock.now());
+        }
+        let supplier = Supplier { id, merchant, name, country, currency, tax_number, contacts };
         let mut change = Change::new();
         change.insert_supplier(&supplier, self.clock.now());
         let detail = format!("{} {}", supplier.country, supplier.currency);
@@ -277,7 +284,7 @@ impl Onboarding {
         Ok(supplier)
     }
 
-    /// Changes a supplier's name, country, currency or tax number. What is booked keeps its currency.
+    /// Changes a supplier's name, country, currency, tax number or contact. What is booked keeps its currency.
     ///
     /// # Errors
     /// [`OnboardError`].
@@ -299,6 +306,9 @@ impl Onboarding {
                 format!("{} {} {} {tax_number}", supplier.name, supplier.country, supplier.currency)
             };
             let detail = format!("{} -> {}", told(&before), told(after));
+            if before.contacts.current().is_some() && before.contacts.current() != after.contacts.current() {
+                self.tell_of_contact(&mut change, actor, &before, after);
+            }
             self.audited(actor, "supplier.updated", &id.to_string(), &detail, change).await?;
         }
         Ok(supplier.value)
@@ -314,7 +324,7 @@ impl Onboarding {
         supplier: SupplierId,
         new: NewPayoutAccount,
     ) -> Result<PayoutAccount, OnboardError> {
-        self.supplier(actor, supplier).await?;
+        let owner = self.supplier(actor, supplier).await?.value;
         let account = PayoutAccount {
             id: self.ids.mint(),
             supplier,
@@ -329,18 +339,20 @@ impl Onboarding {
         let sealed = self.vault.seal(&account_place(&account), details.to_string().as_bytes())?;
         let mut change = Change::new();
         change.insert_payout_account(actor.merchant, &account, sealed);
-        self.tell_of_change(&mut change, actor, &account).await?;
+        self.tell_of_change(&mut change, actor, &owner, &account).await?;
         let detail = format!("{} {} …{}", account.country, account.currency, account.hint);
         self.audited(actor, "supplier.account_added", &supplier.to_string(), &detail, change).await?;
         Ok(account)
     }
 
     /// Where a supplier had an account before, whoever is told of it can ask by the contact of before: an account that is
-    /// changed just before a payout is how suppliers are robbed.
+    /// changed just before a payout is how suppliers are robbed. `notify` is everybody who was the contact lately, so that
+    /// a contact changed first hides nothing.
     async fn tell_of_change(
         &self,
         change: &mut Change,
         actor: &Actor,
+        owner: &Supplier,
         account: &PayoutAccount,
     ) -> Result<(), OnboardError> {
         let supplier = account.supplier;
@@ -355,15 +367,33 @@ impl Onboarding {
         change.tell(&Event {
             id: self.ids.mint(),
             merchant: actor.merchant,
-            kind: "supplier.account_changed".to_owned(),
+            kind: "supplier.payout_account.changed".to_owned(),
             subject: supplier.to_string(),
             data: serde_json::json!({
                 "id": supplier, "object": "supplier", "account": shown(account),
                 "before": before.iter().map(shown).collect::<Vec<_>>(), "added_by": actor.user,
+                "notify": owner.contacts.told(self.clock.now()),
             }),
             created_at: self.clock.now(),
         });
         Ok(())
+    }
+
+    /// Whom the supplier hears by was changed: whoever was it is told.
+    fn tell_of_contact(&self, change: &mut Change, actor: &Actor, before: &Supplier, after: &Supplier) {
+        let now = self.clock.now();
+        change.tell(&Event {
+            id: self.ids.mint(),
+            merchant: actor.merchant,
+            kind: "supplier.payout_contact.changed".to_owned(),
+            subject: after.id.to_string(),
+            data: serde_json::json!({
+                "id": after.id, "object": "supplier", "payout_contact": after.contacts.current(),
+                "before": before.contacts.current(), "changed_by": actor.user,
+                "notify": before.contacts.told(now),
+            }),
+            created_at: now,
+        });
     }
 
     async fn supplier(&self, actor: &Actor, id: SupplierId) -> Result<Versioned<Supplier>, OnboardError> {

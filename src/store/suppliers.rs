@@ -21,6 +21,7 @@ pub static SUPPLIER: Table = Table {
         Column::text("currency"),
         Column::int("created_at"),
         Column::text("tax_number"),
+        Column::text("contacts"),
     ],
     unique: &[],
 };
@@ -56,11 +57,12 @@ impl Change {
                 Value::text(supplier.currency),
                 at.into(),
                 supplier.tax_number.as_deref().unwrap_or_default().into(),
+                words::json(&supplier.contacts),
             ],
         )
     }
 
-    /// A supplier's new name, country, currency or tax number.
+    /// A supplier's new name, country, currency, tax number or contact.
     pub fn update_supplier(&mut self, supplier: &Versioned<Supplier>) -> &mut Change {
         self.update(
             &SUPPLIER,
@@ -71,6 +73,7 @@ impl Change {
                 ("country", supplier.value.country.as_str().into()),
                 ("currency", Value::text(supplier.value.currency)),
                 ("tax_number", supplier.value.tax_number.as_deref().unwrap_or_default().into()),
+                ("contacts", words::json(&supplier.value.contacts)),
             ],
         )
     }
@@ -234,6 +237,7 @@ fn read_supplier(row: &AnyRow) -> Result<Versioned<Supplier>, StoreError> {
         country: row.text("country")?,
         currency: row.parse("currency")?,
         tax_number: Some(row.text("tax_number")?).filter(|number| !number.is_empty()),
+        contacts: row.json("contacts")?,
     };
     Ok(Versioned { value, version: row.int("version")? })
 }

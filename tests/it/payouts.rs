@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::app::{Answer, TestApp};
+use crate::engines::on_each_engine;
 
 async fn done(answer: Answer) -> Value {
     assert!(answer.status < 300, "{} {}", answer.status, answer.text);
@@ -278,4 +279,55 @@ async fn a_schedule_drafts_and_its_maker_does_not_approve() {
     let shown = done(app.get("finance", &path).await).await;
     assert_eq!((shown["state"].as_str(), shown["runs"].as_array().unwrap().len()), (Some("deleted"), 3));
     app.stop().await;
+}
+
+/// Whoever takes a supplier over changes the contact first, then the account: the contact of before is named in both.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_contact_of_before_is_named_when_account_or_contact_change() {
+    on_each_engine("payout contacts", async |database| {
+        if database.portable {
+            return;
+        }
+        let app = TestApp::with(&[("database.url", database.url.as_str())]).await;
+        let body = json!({"name": "Lamps", "country": "US", "currency": "USD", "payout_contact": "old@lamps.example"});
+        let supplier = done(app.post("finance", "/v1/suppliers", &body).await).await;
+        assert_eq!(supplier["payout_contact"], "old@lamps.example");
+        let path = format!("/v1/suppliers/{}", supplier["id"].as_str().unwrap());
+        let add = async |number: &str| {
+            let body = json!({"kind": "paypal", "country": "US", "currency": "USD", "holder": "Lamps", "number": number});
+            done(app.post("finance", &format!("{path}/accounts"), &body).await).await
+        };
+        let told = async |kind: &str| {
+            let events = done(app.get("finance", "/v1/events?limit=100").await).await;
+            let all = events["data"].as_array().unwrap().clone();
+            all.into_iter().filter(|event| event["type"] == kind).collect::<Vec<Value>>()
+        };
+        add("lamps@example.com").await;
+        assert_eq!(told("supplier.payout_account.changed").await, Vec::<Value>::new(), "the first changes nothing");
+        for bad in ["", "lamps", "a@b", "a b@c.d", "a@b.c,d@e.f", "a@b@c.d", "<a@b.c>"] {
+            let refused = app.send(app.keyed("PATCH", "finance", &path).json(&json!({"payout_contact": bad}))).await;
+            assert_eq!((refused.status, refused.json()["param"].clone()), (400, json!("payout_contact")), "{bad}");
+        }
+        let contact = json!({"payout_contact": "thief@elsewhere.example"});
+        let changed = done(app.send(app.keyed("PATCH", "finance", &path).json(&contact)).await).await;
+        assert_eq!(changed["payout_contact"], "thief@elsewhere.example");
+        let one = told("supplier.payout_contact.changed").await.remove(0);
+        assert_eq!(one["data"]["notify"], json!(["old@lamps.example"]), "{one:#}");
+        assert_eq!(one["data"]["payout_contact"], "thief@elsewhere.example");
+        let second = add("thief@example.com").await;
+        let one = told("supplier.payout_account.changed").await.remove(0);
+        let both = json!(["old@lamps.example", "thief@elsewhere.example"]);
+        assert_eq!((&one["data"]["notify"], &one["data"]["account"]["id"]), (&both, &second["id"]), "{one:#}");
+        assert!(!one.to_string().contains("thief@example.com"), "numbers stay sealed: {one}");
+        // The same again changes nothing; after thirty days only the contact that counts is told.
+        done(app.send(app.keyed("PATCH", "finance", &path).json(&contact)).await).await;
+        assert_eq!(told("supplier.payout_contact.changed").await.len(), 1);
+        clock(&app, "31d").await;
+        add("third@example.com").await;
+        let all = told("supplier.payout_account.changed").await;
+        let last = all.iter().map(|event| &event["data"]["notify"]).find(|notify| **notify != both);
+        assert_eq!(last, Some(&json!(["thief@elsewhere.example"])), "{all:#?}");
+        app.stop().await;
+    })
+    .await;
 }

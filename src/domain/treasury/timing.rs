@@ -9,6 +9,7 @@ use chrono::{DateTime, Datelike, LocalResult, NaiveDate, NaiveTime, TimeDelta, T
 use chrono_tz::{TZ_VARIANTS, Tz};
 use croner::Cron;
 use serde::{Deserialize, Serialize};
+use strsim::levenshtein;
 
 use crate::money::Currency;
 
@@ -324,25 +325,10 @@ fn nearly(text: &str) -> Option<&'static str> {
     let city = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();
     let distance = |name: &str| {
         let name = name.to_lowercase();
-        apart(&name, &lower).min(apart(&city(&name), &city(&lower)) + 1)
+        levenshtein(&name, &lower).min(levenshtein(&city(&name), &city(&lower)) + 1)
     };
     let nearest = TZ_VARIANTS.iter().map(|zone| (distance(zone.name()), zone.name())).min()?;
     (text.len() > 3 && nearest.0 <= 3).then_some(nearest.1)
-}
-
-/// How many letters have to be put in, taken out or changed.
-fn apart(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (line, left) in one.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = line + 1;
-        for (place, right) in other.bytes().enumerate() {
-            let changed = diagonal + usize::from(left != right);
-            diagonal = row[place + 1];
-            row[place + 1] = changed.min(row[place] + 1).min(diagonal + 1);
-        }
-    }
-    row[other.len()]
 }
 
 impl TryFrom<Written> for Timing {

@@ -32,6 +32,9 @@ pub struct CreateSupplier {
     /// Its number with its tax office; its statements name it.
     #[schema(pattern = "^[A-Za-z0-9./-]([A-Za-z0-9 ./-]{0,33}[A-Za-z0-9./-])?$")]
     tax_number: Option<String>,
+    /// The e-mail address by which it hears that its payout account was changed.
+    #[schema(pattern = r#"^[!-~]+@[!-~]+\.[!-~]+$"#, max_length = 254)]
+    payout_contact: Option<String>,
 }
 
 /// What changes; what is left out stays.
@@ -49,6 +52,9 @@ pub struct UpdateSupplier {
     /// Its number with its tax office.
     #[schema(pattern = "^[A-Za-z0-9./-]([A-Za-z0-9 ./-]{0,33}[A-Za-z0-9./-])?$")]
     tax_number: Option<String>,
+    /// The e-mail address by which it hears that its payout account was changed.
+    #[schema(pattern = r#"^[!-~]+@[!-~]+\.[!-~]+$"#, max_length = 254)]
+    payout_contact: Option<String>,
 }
 
 /// A new payout account.
@@ -72,7 +78,7 @@ pub struct CreateAccount {
 
 /// A supplier.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "sup_01kb0000000000000000000000", "object": "supplier", "name": "Chiang Mai Ceramics", "country": "TH", "currency": "THB", "tax_number": null}))]
+#[schema(example = json!({"id": "sup_01kb0000000000000000000000", "object": "supplier", "name": "Chiang Mai Ceramics", "country": "TH", "currency": "THB", "tax_number": null, "payout_contact": "payouts@ceramics.example"}))]
 pub struct SupplierAnswer {
     #[schema(value_type = SupplierId)]
     id: String,
@@ -89,6 +95,9 @@ pub struct SupplierAnswer {
     /// Its number with its tax office.
     #[schema(required)]
     tax_number: Option<String>,
+    /// The e-mail address by which it hears that its payout account was changed.
+    #[schema(required)]
+    payout_contact: Option<String>,
 }
 
 /// A payout account without its number.
@@ -123,6 +132,7 @@ fn answer(supplier: &Supplier) -> SupplierAnswer {
         country: supplier.country.clone(),
         currency: supplier.currency.to_string(),
         tax_number: supplier.tax_number.clone(),
+        payout_contact: supplier.contacts.current().map(str::to_owned),
     }
 }
 
@@ -160,6 +170,7 @@ pub async fn create(service: web::Data<Service>, caller: Caller, body: Json<Crea
         country: wire::country("country", body.country)?,
         currency: body.currency.0,
         tax_number: body.tax_number.map(|number| wire::tax_number("tax_number", number)).transpose()?,
+        payout_contact: body.payout_contact.map(|email| wire::email("payout_contact", email)).transpose()?,
     };
     let supplier = service.onboarding.create_supplier(&caller.actor, new).await?;
     crate::http::json(201, &answer(&supplier))
@@ -173,7 +184,8 @@ pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<Str
     crate::http::json(200, &answer(&supplier))
 }
 
-/// Changes a supplier; what is booked keeps its currency.
+/// Changes a supplier; what is booked keeps its currency. A contact that is replaced is told, and for thirty days of every
+/// change of the payout account.
 #[utoipa::path(patch, path = "/v1/suppliers/{id}", tag = "suppliers", params(("id" = inline(crate::ids::SupplierId), Path, example = "sup_01kb0000000000000000000000")), request_body = UpdateSupplier, responses(
     (status = 200, description = "The supplier", body = SupplierAnswer)))]
 pub async fn update(
@@ -188,7 +200,12 @@ pub async fn update(
     let currency = body.value.currency.map(|currency| currency.0);
     let tax_number =
         body.value.tax_number.map(|number| wire::tax_number("tax_number", number)).transpose()?;
+    let contact = body.value.payout_contact.map(|email| wire::email("payout_contact", email)).transpose()?;
+    let now = service.onboarding.clock.now();
     let edit = |supplier: &mut Supplier| {
+        if let Some(email) = contact {
+            supplier.contacts.replace(email, now);
+        }
         supplier.name = name.unwrap_or_else(|| supplier.name.clone());
         supplier.country = country.unwrap_or_else(|| supplier.country.clone());
         supplier.currency = currency.unwrap_or(supplier.currency);
@@ -214,7 +231,7 @@ pub async fn list_accounts(
     crate::http::json(200, &Page::of(found.await?.iter().map(account_answer).collect(), limit, &seek))
 }
 
-/// Adds a payout account.
+/// Adds a payout account. Where there was one before, `supplier.payout_account.changed` names the contacts to be told.
 #[utoipa::path(post, path = "/v1/suppliers/{id}/accounts", tag = "suppliers", params(("id" = inline(crate::ids::SupplierId), Path, example = "sup_01kb0000000000000000000000")), request_body = CreateAccount, responses(
     (status = 201, description = "The account", body = AccountAnswer)))]
 pub async fn add_account(

@@ -90,6 +90,7 @@ impl Ground {
             country: "SG".into(),
             currency: Currency::find("USD").unwrap(),
             tax_number: None,
+            contacts: Default::default(),
         };
         let stored =
             StoredGatewayAccount { account: account.clone(), public: serde_json::Map::new(), sealed: vec![] };

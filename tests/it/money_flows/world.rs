@@ -210,6 +210,7 @@ impl World {
                 country: "SG".into(),
                 currency: Currency::find(currency).unwrap(),
                 tax_number: None,
+                contacts: Default::default(),
             };
             change.insert_supplier(&supplier, clock.now());
         }

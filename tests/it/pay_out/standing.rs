@@ -178,7 +178,8 @@ async fn a_changed_account_is_told_with_the_one_before() {
         let (first, second) = (treasury.payee(supplier).await, treasury.payee(supplier).await);
         let merchant = treasury.world.merchant.id;
         let told = store.events_from(merchant, EventReader::Office, Seek::Start, 10).await.unwrap();
-        let told: Vec<_> = told.iter().filter(|event| event.kind == "supplier.account_changed").collect();
+        let told: Vec<_> =
+            told.iter().filter(|event| event.kind == "supplier.payout_account.changed").collect();
         assert_eq!(told.len(), 1, "the first account changes nothing");
         let data = &told[0].data;
         assert_eq!(data["account"]["id"], second.id.to_string());

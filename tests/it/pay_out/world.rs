@@ -151,6 +151,7 @@ impl Treasury {
             country: "TH".to_owned(),
             currency: self.account.currency,
             tax_number: None,
+            payout_contact: None,
         };
         let supplier = self.onboarding.create_supplier(&actor, new).await.unwrap();
         self.payee_as(supplier.id, holder).await;
