@@ -14,7 +14,7 @@ fn run(seed: u64, lives: u64, sabotage: Option<Sabotage>) -> Report {
 
 #[test]
 fn lives_from_a_few_seeds_end_settled_on_both_sides() {
-    for seed in 1..=3 {
+    for seed in [4, 5] {
         let report = run(seed, 32, None);
         assert!(report.broken.is_none(), "seed {seed}: {:#?}", report.broken);
         assert_eq!(report.lives, 32);
