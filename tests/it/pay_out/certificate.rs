@@ -127,7 +127,13 @@ async fn choice(treasury: &Treasury, count: usize) {
     let (usd, country) = (treasury.account.currency, "US".to_owned());
     for nth in 0..count {
         let name = format!("S{nth}");
-        let new = NewSupplier { name, country: country.clone(), currency: usd, tax_number: None };
+        let new = NewSupplier {
+            name,
+            country: country.clone(),
+            currency: usd,
+            tax_number: None,
+            payout_contact: None,
+        };
         let supplier = treasury.onboarding.create_supplier(&actor, new).await.unwrap().id;
         let kinds = [(PayoutAccountKind::Bank, "1234567890"), (PayoutAccountKind::Paypal, "a@example.com")];
         for (kind, number) in kinds.into_iter().take(1 + nth % 2) {
