@@ -1,6 +1,7 @@
 //! Who joins: merchants, keys, suppliers, payout accounts, accounts at banks and rails. Every change writes its line of the audit trail with it.
 
 mod accounts;
+mod told;
 
 use chrono_tz::Tz;
 use secrecy::{ExposeSecret, SecretString};
@@ -12,8 +13,7 @@ use crate::domain::merchants::{
 };
 use crate::ids::{IdSource, KeyId, MerchantId, SupplierId, UserId};
 use crate::money::Currency;
-use crate::store::outbox::Event;
-use crate::store::{Change, CommitError, Seek, Store, StoreError, Versioned};
+use crate::store::{Change, CommitError, Store, StoreError, Versioned};
 use crate::vault::{Vault, VaultError};
 
 pub use accounts::{NewBankAccount, NewRailAccount, account_number, seal_details, statement_name};
@@ -343,57 +343,6 @@ impl Onboarding {
         let detail = format!("{} {} …{}", account.country, account.currency, account.hint);
         self.audited(actor, "supplier.account_added", &supplier.to_string(), &detail, change).await?;
         Ok(account)
-    }
-
-    /// Where a supplier had an account before, whoever is told of it can ask by the contact of before: an account that is
-    /// changed just before a payout is how suppliers are robbed. `notify` is everybody who was the contact lately, so that
-    /// a contact changed first hides nothing.
-    async fn tell_of_change(
-        &self,
-        change: &mut Change,
-        actor: &Actor,
-        owner: &Supplier,
-        account: &PayoutAccount,
-    ) -> Result<(), OnboardError> {
-        let supplier = account.supplier;
-        let before = self.store.payout_accounts(actor.merchant, supplier, Seek::Start, 100).await?;
-        if before.is_empty() {
-            return Ok(());
-        }
-        let shown = |account: &PayoutAccount| {
-            serde_json::json!({"id": account.id, "kind": account.kind, "currency": account.currency,
-                               "holder": account.holder, "hint": account.hint, "created_at": account.created_at})
-        };
-        change.tell(&Event {
-            id: self.ids.mint(),
-            merchant: actor.merchant,
-            kind: "supplier.payout_account.changed".to_owned(),
-            subject: supplier.to_string(),
-            data: serde_json::json!({
-                "id": supplier, "object": "supplier", "account": shown(account),
-                "before": before.iter().map(shown).collect::<Vec<_>>(), "added_by": actor.user,
-                "notify": owner.contacts.told(self.clock.now()),
-            }),
-            created_at: self.clock.now(),
-        });
-        Ok(())
-    }
-
-    /// Whom the supplier hears by was changed: whoever was it is told.
-    fn tell_of_contact(&self, change: &mut Change, actor: &Actor, before: &Supplier, after: &Supplier) {
-        let now = self.clock.now();
-        change.tell(&Event {
-            id: self.ids.mint(),
-            merchant: actor.merchant,
-            kind: "supplier.payout_contact.changed".to_owned(),
-            subject: after.id.to_string(),
-            data: serde_json::json!({
-                "id": after.id, "object": "supplier", "payout_contact": after.contacts.current(),
-                "before": before.contacts.current(), "changed_by": actor.user,
-                "notify": before.contacts.told(now),
-            }),
-            created_at: now,
-        });
     }
 
     async fn supplier(&self, actor: &Actor, id: SupplierId) -> Result<Versioned<Supplier>, OnboardError> {

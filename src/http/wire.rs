@@ -246,27 +246,6 @@ pub fn tax_number(param: &str, text: String) -> Result<String, Problem> {
     Err(Problem::new(Code::InvalidBody, detail).at(param))
 }
 
-/// An e-mail address, as far as it can be told without sending to it.
-///
-/// # Errors
-/// `invalid_body` at `param`.
-pub fn email(param: &str, text: String) -> Result<String, Problem> {
-    let fits =
-        text.len() <= 254 && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>,;\"".contains(&byte));
-    let parts = text.split_once('@').is_some_and(|(name, host)| {
-        !name.is_empty()
-            && host.contains('.')
-            && !host.contains('@')
-            && !host.starts_with('.')
-            && !host.ends_with('.')
-    });
-    if fits && parts {
-        return Ok(text);
-    }
-    let detail = "an e-mail address belongs here, such as payouts@supplier.example";
-    Err(Problem::new(Code::InvalidBody, detail).at(param))
-}
-
 /// A country of ISO 3166 that the table knows.
 ///
 /// # Errors

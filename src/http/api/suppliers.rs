@@ -8,7 +8,7 @@ use crate::domain::merchants::{PayoutAccount, PayoutAccountKind, Supplier};
 use crate::flows::onboard::{NewPayoutAccount, NewSupplier};
 use crate::http::caller::Caller;
 use crate::http::extract::{Json, Paging, Query};
-use crate::http::problem::{Answer, Problem};
+use crate::http::problem::{Answer, Code, Problem};
 use crate::http::schemas::{AccountObject, SupplierObject};
 use crate::http::service::Service;
 use crate::http::wire::{self, CurrencyIn, Page, SecretIn};
@@ -170,7 +170,7 @@ pub async fn create(service: web::Data<Service>, caller: Caller, body: Json<Crea
         country: wire::country("country", body.country)?,
         currency: body.currency.0,
         tax_number: body.tax_number.map(|number| wire::tax_number("tax_number", number)).transpose()?,
-        payout_contact: body.payout_contact.map(|email| wire::email("payout_contact", email)).transpose()?,
+        payout_contact: body.payout_contact.map(|text| email("payout_contact", text)).transpose()?,
     };
     let supplier = service.onboarding.create_supplier(&caller.actor, new).await?;
     crate::http::json(201, &answer(&supplier))
@@ -200,7 +200,7 @@ pub async fn update(
     let currency = body.value.currency.map(|currency| currency.0);
     let tax_number =
         body.value.tax_number.map(|number| wire::tax_number("tax_number", number)).transpose()?;
-    let contact = body.value.payout_contact.map(|email| wire::email("payout_contact", email)).transpose()?;
+    let contact = body.value.payout_contact.map(|text| email("payout_contact", text)).transpose()?;
     let now = service.onboarding.clock.now();
     let edit = |supplier: &mut Supplier| {
         if let Some(email) = contact {
@@ -259,4 +259,22 @@ async fn visible(service: &Service, caller: &Caller, id: &str) -> Answer<Supplie
     caller.may_see(id)?;
     let supplier = service.store.supplier(caller.merchant(), id).await?;
     supplier.map(|row| row.value).ok_or_else(|| Problem::not_found("supplier"))
+}
+
+/// An e-mail address, as far as it can be told without sending to it.
+fn email(param: &str, text: String) -> Result<String, Problem> {
+    let fits =
+        text.len() <= 254 && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>,;\"".contains(&byte));
+    let parts = text.split_once('@').is_some_and(|(name, host)| {
+        !name.is_empty()
+            && host.contains('.')
+            && !host.contains('@')
+            && !host.starts_with('.')
+            && !host.ends_with('.')
+    });
+    if fits && parts {
+        return Ok(text);
+    }
+    let detail = "an e-mail address belongs here, such as payouts@supplier.example";
+    Err(Problem::new(Code::InvalidBody, detail).at(param))
 }
