@@ -35,6 +35,9 @@ enum Fault {
     Refused(Reply),
 }
 
+/// A word, its failure code, and whether a status is what they mean.
+type Case<'a> = (&'static str, Option<&'static str>, &'a dyn Fn(&PayoutStatus) -> bool);
+
 #[derive(Default)]
 struct Far {
     fault: Option<Fault>,
@@ -398,7 +401,7 @@ async fn every_word_has_its_meaning_and_what_cannot_be_is_not_believed() {
     let batch = desk.batch();
     desk.send(&batch).await.unwrap();
     let back = |status: &PayoutStatus| matches!(status, PayoutStatus::Returned { arrived, .. } if *arrived == money("IDR", 1_000_000));
-    let cases: [(&str, Option<&'static str>, &dyn Fn(&PayoutStatus) -> bool); 8] = [
+    let cases: [Case<'_>; 8] = [
         ("REQUESTED", None, &|status| *status == PayoutStatus::Pending),
         ("LOCKED", None, &|status| *status == PayoutStatus::Pending),
         ("PENDING_COMPLIANCE_ASSESSMENT", None, &|status| *status == PayoutStatus::Pending),
