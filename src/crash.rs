@@ -206,6 +206,12 @@ fn in_force() -> Option<Arc<dyn Schedule>> {
     SCHEDULE.with(|current| current.borrow().clone())
 }
 
+/// Whether a schedule decides who goes on and when: then how long the machine takes decides nothing, and nobody waits by its
+/// timers.
+pub fn is_scheduled() -> bool {
+    in_force().is_some()
+}
+
 /// Where a process may die.
 pub async fn point(point: Point) {
     #[cfg(feature = "crash-points")]

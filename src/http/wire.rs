@@ -68,9 +68,7 @@ pub struct AmountText<'a>(pub Text<'a>);
 impl<'de: 'a, 'a> Deserialize<'de> for AmountText<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Text::deserialize(deserializer)?;
-        let mut parts = text.0.as_bytes().splitn(2, |byte| *byte == b'.');
-        let plain = parts.all(|part| !part.is_empty() && part.iter().all(u8::is_ascii_digit));
-        if !plain || text.0.len() > 40 {
+        if !Money::is_plain(&text.0) || text.0.len() > 40 {
             let shown: String = text.0.chars().take(40).collect();
             return Err(coded(
                 Code::InvalidAmount,

@@ -114,6 +114,18 @@ impl Money {
         Money::try_new(number, currency)
     }
 
+    /// Whether a text is digits with at most one point, between two of them: what [`Money::parse`] reads, but for its length
+    /// and decimals.
+    pub fn is_plain(text: &str) -> bool {
+        let mut pointed = false;
+        let is_fine = |(place, byte): (usize, u8)| match byte {
+            b'0'..=b'9' => true,
+            b'.' => !std::mem::replace(&mut pointed, true) && place > 0 && place + 1 < text.len(),
+            _ => false,
+        };
+        !text.is_empty() && text.bytes().enumerate().all(is_fine)
+    }
+
     /// Minor units.
     pub const fn minor(self) -> i64 {
         self.minor
@@ -280,16 +292,23 @@ impl TryFrom<rusty_money::Money<'_, Currency>> for Money {
 /// Minor units of most amounts: digits, then perhaps a point and no more digits than the currency has, all together so
 /// few that nothing overflows. `None`: the amount, or what is wrong with it, takes a closer look.
 fn plain_minor(text: &str, exponent: u32) -> Option<i64> {
-    let mut parts = text.as_bytes().splitn(2, |byte| *byte == b'.');
-    let (whole, fraction) = (parts.next()?, parts.next());
-    let missing = (exponent as usize).checked_sub(fraction.map_or(0, <[u8]>::len))?;
-    if whole.is_empty() || fraction.is_some_and(<[u8]>::is_empty) || whole.len() + exponent as usize > 15 {
+    let text = text.as_bytes();
+    let (mut minor, mut point) = (0_i64, None);
+    // So many digits fit; one pass reads them.
+    for (place, byte) in text.iter().enumerate().take(17) {
+        match byte {
+            b'0'..=b'9' => minor = minor * 10 + i64::from(byte - b'0'),
+            b'.' if point.is_none() => point = Some(place),
+            _ => return None,
+        }
+    }
+    let whole = point.unwrap_or(text.len());
+    let decimals = point.map_or(0, |place| text.len() - place - 1);
+    let missing = (exponent as usize).checked_sub(decimals)?;
+    if whole == 0 || (point.is_some() && decimals == 0) || whole + exponent as usize > 15 {
         return None;
     }
-    let mut digits = whole.iter().chain(fraction.unwrap_or_default());
-    let minor = digits
-        .try_fold(0_i64, |minor, digit| digit.is_ascii_digit().then(|| minor * 10 + i64::from(digit - b'0')));
-    minor.map(|minor| (0..missing).fold(minor, |minor, _| minor * 10))
+    Some((0..missing).fold(minor, |minor, _| minor * 10))
 }
 
 /// Strict decimal text: `-?digits(.digits)?`, at most 28 digits.

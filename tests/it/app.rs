@@ -150,6 +150,17 @@ impl TestApp {
         self.send(self.keyed("POST", key, path).json(body)).await
     }
 
+    /// Moves the test clock; what is due by then has run when this is over. Days come one by one: a slow machine does not do
+    /// the work of a month while one answer is waited for.
+    pub async fn advance(&self, by: &str) {
+        let days = by.strip_suffix('d').map(|days| days.parse().unwrap());
+        let (steps, step) = days.map_or((1, by), |days: u32| (days, "1d"));
+        for _ in 0..steps {
+            let answer = self.post("finance", "/v1/sandbox/clock", &json!({"advance": step})).await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+        }
+    }
+
     /// POST of JSON with a key by name and an idempotency key.
     pub async fn post_once(&self, key: &str, path: &str, once: &str, body: &Value) -> Answer {
         self.send(self.keyed("POST", key, path).header("Idempotency-Key", once).json(body)).await

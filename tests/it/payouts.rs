@@ -10,10 +10,6 @@ async fn done(answer: Answer) -> Value {
     answer.json()
 }
 
-async fn clock(app: &TestApp, advance: &str) {
-    done(app.post("finance", "/v1/sandbox/clock", &json!({"advance": advance})).await).await;
-}
-
 /// A sale of USD 100.00, all of it the Vietnamese supplier's but the fee, released.
 async fn sold(app: &TestApp, order: &str, supplier: &str) {
     let body = json!({
@@ -79,7 +75,7 @@ async fn suppliers_are_paid_by_two_persons_and_paypal() {
     for (order, supplier) in [("o-1", &good), ("o-2", &good), ("o-3", &late)] {
         sold(&app, order, supplier).await;
     }
-    clock(&app, "2d").await;
+    app.advance("2d").await;
     let drafted = plan(&app, "p-1").await;
     assert_eq!(drafted["lines"].as_array().unwrap().len(), 2, "{drafted:#}");
     assert_eq!(drafted["totals"][0]["gross"], json!({"amount": "240.00", "currency": "USD"}));
@@ -103,8 +99,8 @@ async fn suppliers_are_paid_by_two_persons_and_paypal() {
     assert_eq!(app.get("other.finance", &path).await.status, 404);
     done(say(&app, "checker", &drafted, "approve", hash).await).await;
     done(say(&app, "maker", &drafted, "execute", json!({})).await).await;
-    clock(&app, "10s").await;
-    clock(&app, "10m").await;
+    app.advance("10s").await;
+    app.advance("10m").await;
 
     let shown = done(app.get("finance", &path).await).await;
     assert_eq!(shown["state"], "executing", "{:#}", shown["progress"]);
@@ -123,7 +119,7 @@ async fn suppliers_are_paid_by_two_persons_and_paypal() {
     assert_eq!(app.get("supplier", &foreign).await.status, 404);
 
     // Nobody takes it: after thirty days it is back, and the supplier's again.
-    clock(&app, "31d").await;
+    app.advance("31d").await;
     let shown = done(app.get("finance", &path).await).await;
     assert_eq!(shown["state"], "partially_failed", "{:#}", shown["progress"]);
     let balances = done(app.get("finance", &format!("/v1/suppliers/{late}/balances")).await).await;
@@ -187,14 +183,14 @@ async fn suppliers_are_paid_by_a_bank_and_its_statement_says_so() {
     let paid = done(app.post_once("storefront", "/v1/payments", "o-1", &body).await).await;
     let path = format!("/v1/sandbox/payments/{}", paid["id"].as_str().unwrap());
     done(app.post("storefront", &path, &json!({"shopper": "approve"})).await).await;
-    clock(&app, "1d").await;
+    app.advance("1d").await;
     let swept = statement(&app, 0).await;
     let reference = swept.split("<EndToEndId>").nth(1).unwrap().split('<').next().unwrap().to_owned();
     let batch = json!({"gateway": "grabpay", "reference": reference, "currency": "SGD",
         "closed_at": "2099-01-01T00:00:00Z", "paid_at": "2026-11-28T00:00:00Z", "gross": "400.00", "fee": "7.20", "net": "392.80"});
     done(app.post_once("finance", "/v1/gateway-settlements", "b-1", &batch).await).await;
     read_in(&app, "s-1", swept).await;
-    clock(&app, "2d").await;
+    app.advance("2d").await;
 
     let banks = done(app.get("finance", "/v1/bank-accounts?limit=100").await).await;
     let client = |row: &&Value| row["currency"] == "SGD" && row["kind"] == "client";
@@ -207,7 +203,7 @@ async fn suppliers_are_paid_by_a_bank_and_its_statement_says_so() {
     done(say(&app, "maker", &drafted, "submit", json!({})).await).await;
     done(say(&app, "checker", &drafted, "approve", json!({"hash": drafted["hash"]})).await).await;
     done(say(&app, "maker", &drafted, "execute", json!({})).await).await;
-    clock(&app, "5m").await;
+    app.advance("5m").await;
     let path = format!("/v1/payout-plans/{}", drafted["id"].as_str().unwrap());
     let shown = done(app.get("finance", &path).await).await;
     // The bank says ACSC of two, and no money has moved in the books.
@@ -224,10 +220,10 @@ async fn suppliers_are_paid_by_a_bank_and_its_statement_says_so() {
     let states: Vec<&Value> =
         booked["data"][0]["entries"].as_array().unwrap().iter().map(|entry| &entry["state"]).collect();
     assert_eq!(states, [&json!("paid_out"), &json!("paid_out")], "{booked:#}");
-    clock(&app, "1d").await;
+    app.advance("1d").await;
     let back = read_in(&app, "s-3", statement(&app, 0).await).await;
     assert_eq!(back["data"][0]["entries"][0]["state"], "paid_out", "{back:#}");
-    clock(&app, "5m").await;
+    app.advance("5m").await;
     let shown = done(app.get("finance", &path).await).await;
     let progress = &shown["progress"];
     assert_eq!(
@@ -254,7 +250,7 @@ async fn a_schedule_drafts_and_its_maker_does_not_approve() {
     let saved = done(app.post_once("maker", "/v1/payout-schedules", "s-1", &body).await).await;
     let again = done(app.post_once("maker", "/v1/payout-schedules", "s-1", &body).await).await;
     assert_eq!((&saved["id"], saved["dates"].as_array().unwrap().len()), (&again["id"], 5));
-    clock(&app, "3d").await;
+    app.advance("3d").await;
 
     let path = format!("/v1/payout-schedules/{}", saved["id"].as_str().unwrap());
     let shown = done(app.get("finance", &path).await).await;
@@ -275,7 +271,7 @@ async fn a_schedule_drafts_and_its_maker_does_not_approve() {
     done(say(&app, "checker", &drafted, "approve", json!({"hash": drafted["hash"]})).await).await;
 
     done(app.send(app.keyed("DELETE", "maker", &path)).await).await;
-    clock(&app, "2d").await;
+    app.advance("2d").await;
     let shown = done(app.get("finance", &path).await).await;
     assert_eq!((shown["state"].as_str(), shown["runs"].as_array().unwrap().len()), (Some("deleted"), 3));
     app.stop().await;
@@ -322,7 +318,7 @@ async fn the_contact_of_before_is_named_when_account_or_contact_change() {
         // The same again changes nothing; after thirty days only the contact that counts is told.
         done(app.send(app.keyed("PATCH", "finance", &path).json(&contact)).await).await;
         assert_eq!(told("supplier.payout_contact.changed").await.len(), 1);
-        clock(&app, "31d").await;
+        app.advance("31d").await;
         add("third@example.com").await;
         let all = told("supplier.payout_account.changed").await;
         let last = all.iter().map(|event| &event["data"]["notify"]).find(|notify| **notify != both);

@@ -10,10 +10,6 @@ async fn done(answer: Answer) -> Value {
     answer.json()
 }
 
-async fn clock(app: &TestApp, advance: &str) {
-    done(app.post("finance", "/v1/sandbox/clock", &json!({"advance": advance})).await).await;
-}
-
 /// Suppliers settled in rupiah, each with a bank account held under a name.
 async fn joined(app: &TestApp, holder: &str, bank_code: &str) -> String {
     let body = json!({"name": holder, "country": "ID", "currency": "IDR"});
@@ -123,8 +119,8 @@ async fn suppliers_in_indonesia_are_paid_over_xendit() {
             json!({"amount": "500000.00", "currency": "IDR"}),
             "{drafted:#}"
         );
-        clock(&app, "10s").await;
-        clock(&app, "20s").await;
+        app.advance("10s").await;
+        app.advance("20s").await;
         let shown = done(app.get("finance", &path).await).await;
         let progress = &shown["progress"];
         assert_eq!(
@@ -149,7 +145,7 @@ async fn suppliers_in_indonesia_are_paid_over_xendit() {
             (&json!("failed"), &json!("CANCELLED")),
             "{called:#}"
         );
-        clock(&app, "5m").await;
+        app.advance("5m").await;
         let back = payout_of(&app, &suppliers[2]).await;
         assert_eq!(
             (&back["state"], &back["returned"]),
@@ -207,7 +203,7 @@ async fn faults_on_the_way_to_xendit_pay_nobody_twice() {
             }
             let (path, _) = executed(&app, &format!("p-{nth}")).await;
             for _ in 0..8 {
-                clock(&app, "3m").await;
+                app.advance("3m").await;
             }
             let shown = done(app.get("finance", &path).await).await;
             assert_eq!(shown["state"], "completed", "{faults:?}: {shown:#}");
@@ -235,8 +231,8 @@ async fn a_float_that_nobody_booked_is_a_persons_matter_and_then_goes_on() {
     owed(&app, "owed", &[&supplier], "100000.00").await;
     top_up(&app, "float", 1_000_000, false).await;
     let (path, _) = executed(&app, "p-1").await;
-    clock(&app, "10s").await;
-    clock(&app, "5m").await;
+    app.advance("10s").await;
+    app.advance("5m").await;
     assert_eq!(payout_of(&app, &supplier).await["state"], "sent");
     let findings = done(app.get("finance", "/v1/findings").await).await;
     assert_eq!(findings["data"].as_array().unwrap().len(), 1, "{findings:#}");
@@ -248,7 +244,7 @@ async fn a_float_that_nobody_booked_is_a_persons_matter_and_then_goes_on() {
         vec![line(1150, "xendit", "debit", amount), line(5090, "opening", "credit", amount)],
     )
     .await;
-    clock(&app, "5m").await;
+    app.advance("5m").await;
     assert_eq!(payout_of(&app, &supplier).await["state"], "paid");
     assert_eq!(done(app.get("finance", &path).await).await["state"], "completed");
     assert_eq!(done(app.get("finance", "/v1/ledger/verify").await).await["ok"], true);

@@ -12,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
+use crate::crash;
 use crate::domain::orders::Ladder;
 use crate::gateways::GatewayError;
 
@@ -54,9 +55,13 @@ pub(super) struct Courtesy {
 
 impl Courtesy {
     fn new(ladder: &Ladder) -> Courtesy {
+        let interval = match crash::is_scheduled() {
+            true => Duration::ZERO,
+            false => Duration::from_secs(1) / ladder.per_second.max(1),
+        };
         Courtesy {
             breaker: Mutex::default(),
-            interval: Duration::from_secs(1) / ladder.per_second.max(1),
+            interval,
             slot: Mutex::default(),
             reads: Arc::new(Semaphore::new(ladder.at_once)),
         }
@@ -84,7 +89,10 @@ impl Courtesy {
             *slot = Some(turn + self.interval);
             turn
         };
-        tokio::time::sleep_until(turn).await;
+        // A timer rounds up what is over already.
+        if turn > Instant::now() {
+            tokio::time::sleep_until(turn).await;
+        }
     }
 
     /// Room for a question on the occasion of a read; `None` when there is none just now.
