@@ -298,6 +298,11 @@ impl Onboarding {
         let before = supplier.value.clone();
         edit(&mut supplier.value);
         if supplier.value != before {
+            if supplier.value.contacts != before.contacts && supplier.value.contacts.is_crowded() {
+                let why = "the contact has changed too often in the last thirty days: everybody who was it is told of changes; \
+                           try again later";
+                return Err(OnboardError::refused("payout_contact", why.to_owned()));
+            }
             let mut change = Change::new();
             change.update_supplier(&supplier);
             let after = &supplier.value;

@@ -173,6 +173,15 @@ async fn suppliers_are_paid_by_a_bank_and_its_statement_says_so() {
         done(app.post("finance", &format!("/v1/suppliers/{id}/accounts"), &body).await).await;
         let terms = app.keyed("PATCH", "finance", &format!("/v1/suppliers/{id}/payout-terms"));
         done(app.send(terms.json(&json!({"town": "Singapore", "purpose": "SUPP"}))).await).await;
+        for (odd, param) in [
+            (json!({"purpose": "é<bad code"}), "purpose"),
+            (json!({"known_until": "2099-01-01T00:00:00Z"}), "known_until"),
+            (json!({"known": true, "known_until": "2020-01-01T00:00:00Z"}), "known_until"),
+        ] {
+            let terms = app.keyed("PATCH", "finance", &format!("/v1/suppliers/{id}/payout-terms"));
+            let refused = app.send(terms.json(&odd)).await;
+            assert_eq!((refused.status, &refused.json()["param"]), (400, &json!(param)), "{odd}");
+        }
         suppliers.push(id);
     }
     let share = |supplier: &String| json!({"supplier": supplier, "share": {"percent": "25"}});
@@ -214,6 +223,9 @@ async fn suppliers_are_paid_by_a_bank_and_its_statement_says_so() {
     );
     let file = app.get("finance", &format!("{path}/pain001")).await;
     assert!(file.text.contains("<CtrlSum>200.00</CtrlSum>"), "{}", file.text);
+    // As it was approved, whatever the terms say by now.
+    let terms = app.keyed("PATCH", "finance", &format!("/v1/suppliers/{}/payout-terms", suppliers[0]));
+    done(app.send(terms.json(&json!({"town": "Lagos", "purpose": "GDDS"}))).await).await;
     assert_eq!(file.text, app.get("finance", &format!("{path}/pain001")).await.text);
 
     let booked = read_in(&app, "s-2", statement(&app, 0).await).await;

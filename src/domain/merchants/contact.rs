@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// So long a contact that was replaced is still told.
 pub const TOLD_AFTER: TimeDelta = TimeDelta::days(30);
-/// Contacts that are remembered.
+/// Contacts that are remembered, besides those who are still told.
 const MOST: usize = 50;
 
 /// One contact.
@@ -34,8 +34,15 @@ impl Contacts {
         if self.current() != Some(email.as_str()) {
             self.0.push(Contact { email, since: now });
         }
+        // Whoever floods the list pushes nobody out who has to be told.
         let beyond = self.0.len().saturating_sub(MOST);
-        self.0.drain(..beyond);
+        let over = self.0.iter().skip(1).take_while(|next| next.since + TOLD_AFTER <= now).count();
+        self.0.drain(..beyond.min(over));
+    }
+
+    /// Whether so many were the contact lately that nobody else becomes it before some of them need not be told any more.
+    pub fn is_crowded(&self) -> bool {
+        self.0.len() > MOST
     }
 
     /// Everybody who was the contact at some time of the last [`TOLD_AFTER`], the oldest first.
@@ -78,5 +85,11 @@ mod tests {
             contacts.replace(format!("{nth}@x.example"), day(50 + nth));
         }
         assert_eq!((contacts.0.len(), contacts.current()), (50, Some("199@x.example")));
+        // A flood within one day forgets nobody.
+        let told = contacts.told(day(260)).len();
+        for nth in 0..60 {
+            contacts.replace(format!("flood{nth}@y.example"), day(260));
+        }
+        assert_eq!((contacts.told(day(260)).len(), contacts.is_crowded()), (told + 60, true));
     }
 }

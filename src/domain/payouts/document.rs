@@ -74,6 +74,9 @@ pub struct Line {
     /// ISO 20022 purpose, or the rail's own code.
     #[schema(required)]
     pub purpose: Option<String>,
+    /// The town of the payee's address, as a bank is told it.
+    #[schema(required)]
+    pub town: Option<String>,
     /// When it is expected there, by the table; never promised.
     pub expected: NaiveDate,
     /// The next-cheapest way.
@@ -138,6 +141,12 @@ impl PlanDocument {
         bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// The town that was approved for a payee.
+    pub fn town_of(&self, supplier: SupplierId, account: SupplierAccountId) -> Option<String> {
+        let line = self.lines.iter().find(|line| line.supplier == supplier && line.account == account)?;
+        line.town.clone()
+    }
+
     /// The same without one payout.
     ///
     /// # Errors
@@ -151,6 +160,7 @@ impl PlanDocument {
         }
         let mut document = self.clone();
         document.lines.retain(|line| !meant(line));
+        document.proof.of_draft = true;
         document.excluded.push(Excluded {
             supplier,
             available: dropped,

@@ -105,6 +105,7 @@ fn items(
             bearer,
             capped: chosen.net != payable.net,
             purpose: payable.terms.purpose.clone(),
+            town: payable.terms.town.clone(),
             expected: chosen.expected,
             next: next.clone().filter(|_| first),
         });

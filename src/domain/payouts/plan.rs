@@ -8,13 +8,16 @@
 //! An approval is of a hash. Whoever drops a payout has made a new plan: it is a draft again, and its editor is one of
 //! its makers. Users are compared, never keys.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::ids::{MerchantId, PlanId, SupplierId, UserId};
 use crate::money::{Currency, Money, MoneyError};
 
 use super::document::PlanDocument;
 use super::state::{Approval, PlanState, Stop};
+
+/// So long calls may begin after an approval.
+const APPROVED_FOR: TimeDelta = TimeDelta::days(7);
 
 /// A plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +58,9 @@ pub enum PlanError {
         /// The plan's total.
         total: Money,
     },
+    /// Approved too long ago: rates, cut-offs and what is held are others by now.
+    #[error("the approval of {0} has lapsed after {days} days: make a new plan", days = APPROVED_FOR.num_days())]
+    Lapsed(DateTime<Utc>),
     /// It pays nobody.
     #[error("the plan pays nobody")]
     Empty,
@@ -187,6 +193,9 @@ impl PayoutPlan {
         let hash = PlanDocument::hash_of(&self.document.canonical()?);
         if approval.hash != hash {
             return Err(PlanError::Changed(hash));
+        }
+        if at - approval.at > APPROVED_FOR {
+            return Err(PlanError::Lapsed(approval.at));
         }
         let approval = approval.clone();
         let state = PlanState::Executing { approval, by, since: at, instructed: 0, stopped: None };

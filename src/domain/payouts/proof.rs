@@ -41,6 +41,8 @@ pub struct Proof {
     /// That, less the cost.
     #[schema(required)]
     pub saved: Option<Money>,
+    /// Payouts were taken out by hand since: these figures are those of the draft, not of what is left.
+    pub of_draft: bool,
 }
 
 /// The money behind some rail accounts, as it stood.
@@ -74,6 +76,7 @@ impl Proof {
             gap: whole(-(-totals.gap.0).div_euclid(UNITS), home),
             naive: totals.naive.map(|Cost(naive)| Cost(naive).money(home)),
             saved: totals.saved_home,
+            of_draft: false,
         }
     }
 }

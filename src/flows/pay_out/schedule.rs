@@ -110,8 +110,10 @@ impl PayingOut {
         merchant: MerchantId,
         input: &ScheduleInput,
     ) -> Result<Value, PayOutError> {
-        let terms = self.checked(merchant, input.clone()).await?;
-        Ok(json!({"object": "payout_schedule_preview", "dates": dates(&terms.timing, self.0.clock.now())}))
+        let (terms, now) = (self.checked(merchant, input.clone()).await?, self.0.clock.now());
+        // What saving would refuse.
+        active(&terms.timing, now)?;
+        Ok(json!({"object": "payout_schedule_preview", "dates": dates(&terms.timing, now)}))
     }
 
     /// Saves a schedule, with `extra`; `user` is the maker of its plans.
@@ -155,7 +157,8 @@ impl PayingOut {
         let now = self.0.clock.now();
         let terms = self.checked(merchant, patched(&before.terms, patch)).await?;
         let mut schedule = PayoutSchedule { terms, ..before.clone() };
-        if schedule.terms != before.terms && !schedule.makers.contains(&user) {
+        let renamed = ScheduleTerms { name: schedule.terms.name.clone(), ..before.terms.clone() };
+        if schedule.terms != renamed && !schedule.makers.contains(&user) {
             schedule.makers.push(user);
         }
         let rests = matches!(before.state, ScheduleState::Paused { .. });

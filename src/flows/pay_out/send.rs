@@ -47,11 +47,8 @@ impl PayingOut {
         }
         let rail = self.rail(batch.value.merchant, batch.value.rail_account).await?;
         let payouts = self.0.store.payouts_of_batch(id).await?;
-        let held: Vec<&Payout> = payouts
-            .iter()
-            .map(|payout| &payout.value)
-            .filter(|payout| payout.state == PayoutState::Held)
-            .collect();
+        let held = self.still_payable(payouts).await?;
+        let held: Vec<&Payout> = held.iter().collect();
         if held.is_empty() {
             return self.note(&batch, Outcome::Refused, None, Some("nothing of it is left".to_owned())).await;
         }
@@ -192,13 +189,13 @@ impl PayingOut {
         payouts: &[&Payout],
     ) -> Result<PayoutBatchRequest, PayOutError> {
         let mut orders = Vec::with_capacity(payouts.len());
+        let plan = self.0.store.payout_plan(batch.plan).await?.ok_or(PayOutError::Unknown("payout plan"))?;
         for payout in payouts {
             let account = self.0.store.payout_account(payout.merchant, payout.account).await?;
             let (account, sealed) = account.ok_or(PayOutError::Unknown("supplier account"))?;
             let opened = self.0.vault.open(&account_place(&account), &sealed);
             let opened = opened.map_err(PayOutError::unavailable)?;
             let details: Details = serde_json::from_slice(&opened).map_err(PayOutError::unavailable)?;
-            let terms = self.0.store.payout_terms(payout.supplier).await?;
             orders.push(PayoutOrder {
                 payout: payout.id,
                 rail_ref: payout.rail_ref.clone(),
@@ -206,7 +203,8 @@ impl PayingOut {
                 creditor: Creditor {
                     name: account.holder,
                     country: account.country,
-                    town: terms.and_then(|terms| terms.value.town),
+                    // As it was approved, whatever the terms say by now.
+                    town: plan.value.document.town_of(payout.supplier, payout.account),
                     kind: account.kind,
                     number: SecretString::from(details.number),
                     bank_code: details.bank_code,

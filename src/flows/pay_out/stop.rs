@@ -107,6 +107,28 @@ impl PayingOut {
         self.written(change).await
     }
 
+    /// The payouts of a batch that is not sent yet and may be; those of suppliers who may not be paid any more are given up.
+    pub(super) async fn still_payable(
+        &self,
+        payouts: Vec<Versioned<Payout>>,
+    ) -> Result<Vec<Payout>, PayOutError> {
+        let (mut change, mut left) = (Change::new(), Vec::with_capacity(payouts.len()));
+        for payout in payouts.into_iter().filter(|payout| payout.value.state == PayoutState::Held) {
+            let terms = self.0.store.payout_terms(payout.value.supplier).await?;
+            let terms = terms.map(|row| row.value).unwrap_or_default();
+            let (currency, must) = (payout.value.amount.currency(), self.0.rules.must_be_known);
+            match terms.barred(currency, must, self.0.clock.now()) {
+                Some(code) => self.give_up(&mut change, &payout, code, "payouts are held")?,
+                None => left.push(payout.value),
+            }
+        }
+        if !change.is_empty() {
+            // Lost to somebody else's word: it is looked at anew before anything is sent.
+            self.0.store.commit(change).await?;
+        }
+        Ok(left)
+    }
+
     fn give_up(
         &self,
         change: &mut Change,

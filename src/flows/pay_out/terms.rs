@@ -103,6 +103,17 @@ impl PayingOut {
             let why = "a purpose or town has at most 35 letters, a note 200, a list 50 rows".to_owned();
             return Err(PayOutError::Refused { param: "holds", why });
         }
+        let coded = |purpose: &String| {
+            !purpose.is_empty() && purpose.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        };
+        if !input.purpose.as_ref().is_none_or(coded) {
+            let why = "a purpose is the code of ISO 20022 or of the rail: letters and digits".to_owned();
+            return Err(PayOutError::Refused { param: "purpose", why });
+        }
+        if input.known_until.is_some_and(|until| input.known != Some(true) || until <= now) {
+            let why = "`known_until` is a moment to come, beside `known`: true".to_owned();
+            return Err(PayOutError::Refused { param: "known_until", why });
+        }
         if let Some(holds) = &input.holds {
             terms.holds = placed(&terms.holds, holds, user, now);
         }

@@ -57,6 +57,7 @@ pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<Str
 /// The next five dates of a schedule before it is saved, with those that holidays move or leave out, and why.
 #[utoipa::path(post, path = "/v1/payout-schedules/preview", tag = "payouts", request_body = ScheduleInput, responses((status = 200, description = "Its dates", body = PayoutSchedulePreview)))]
 pub async fn preview(service: web::Data<Service>, caller: Caller, body: Json<ScheduleInput>) -> Answer {
+    wire::label("name", body.value.name.clone())?;
     crate::http::json(200, &service.paying_out.preview_schedule(caller.merchant(), &body.value).await?)
 }
 
@@ -68,6 +69,7 @@ pub async fn create(
     request: HttpRequest,
     body: Json<ScheduleInput>,
 ) -> Answer {
+    wire::label("name", body.value.name.clone())?;
     let (merchant, user) = (caller.merchant(), caller.key.user);
     let asked = Asked { service: &service, caller: &caller, request: &request, body: &body.bytes };
     let carry = async |claim: Claim| {
@@ -93,6 +95,7 @@ pub async fn update(
 ) -> Answer {
     let id: PayoutScheduleId = wire::path_id(&id, "payout schedule")?;
     let (merchant, user) = (caller.merchant(), caller.key.user);
+    body.value.name.clone().map(|name| wire::label("name", name)).transpose()?;
     let extra = caller.noted(&service, "payout_schedule.changed", id, String::from_utf8_lossy(&body.bytes));
     service.paying_out.reschedule(merchant, user, id, &body.value, extra).await?;
     crate::http::json(200, &service.paying_out.show_schedule(merchant, id).await?)

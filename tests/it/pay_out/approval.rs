@@ -51,6 +51,7 @@ async fn one_makes_another_approves_exactly_that() {
         let word = Word::Drop { supplier: suppliers[0], currency: money("1.00", "USD").currency() };
         let edited = treasury.say(checker, plan.id, word).await.unwrap();
         assert_ne!(edited.hash, plan.hash);
+        assert!(!plan.document.proof.of_draft && edited.document.proof.of_draft);
         let refused = treasury.say(maker, plan.id, Word::Execute).await.unwrap_err();
         assert!(matches!(refused, PayOutError::Plan(PlanError::WrongState("draft"))), "{refused}");
         treasury.say(maker, plan.id, Word::Submit).await.unwrap();
@@ -66,6 +67,15 @@ async fn one_makes_another_approves_exactly_that() {
         assert_eq!(treasury.state(plan.id).await, "completed");
         assert_eq!(treasury.payout(plan.id).await.supplier, suppliers[1]);
         treasury.once(plan.id).await;
+
+        // An approval does not stand for ever.
+        treasury.fund(AccountCode::SUPPLIER_AVAILABLE, suppliers[1], "10.00").await;
+        let late = treasury.draft().await;
+        treasury.say(maker, late.id, Word::Submit).await.unwrap();
+        treasury.say(third, late.id, approve(&late.hash)).await.unwrap();
+        database.tick(TimeDelta::days(8));
+        let refused = treasury.say(maker, late.id, Word::Execute).await.unwrap_err();
+        assert!(matches!(refused, PayOutError::Plan(PlanError::Lapsed(_))), "{refused}");
 
         // The table itself refuses a maker's own approval.
         let mut connection = database.connect().await;

@@ -239,3 +239,27 @@ async fn a_payout_that_is_none_of_the_batch_is_told_once() {
     })
     .await;
 }
+
+/// Nobody is paid over whom a hold was placed before the call was made, though it was tried before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_between_two_tries_keeps_the_money_here() {
+    on_each_engine("payout held between tries", async |database| {
+        let treasury = treasury(database, 10).await;
+        let suppliers = treasury.crowd(2, "100.00").await;
+        treasury.rail.plan(&[Goes::NotSent]);
+        let plan = treasury.executing().await;
+        let _ = treasury.paying.carry_out(plan).await;
+        assert_eq!(treasury.states(plan).await, [("held", 2)].into());
+        treasury.terms(suppliers[0], r#"{"holds":[{"code":"sanctions"}]}"#).await;
+        database.tick(TimeDelta::minutes(5));
+        treasury.paying.recover().await.unwrap();
+        treasury.works(plan).await;
+        assert_eq!(treasury.states(plan).await, [("failed", 1), ("paid", 1)].into());
+        let barred = treasury.payouts(plan).await.into_iter().find(|payout| payout.supplier == suppliers[0]);
+        assert!(format!("{:?}", barred.unwrap().state).contains("sanctions"));
+        assert_eq!((treasury.state(plan).await, treasury.rail.taken().len()), ("partially_failed", 1));
+        treasury.once(plan).await;
+        treasury.world.store.close().await;
+    })
+    .await;
+}
