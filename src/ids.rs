@@ -219,6 +219,8 @@ ids! {
     PayoutId "po",
     /// What is sent to a rail in one call.
     PayoutBatchId "pob",
+    /// A payment of withheld tax to its authority.
+    RemittanceId "rmt",
     /// When payouts are planned by themselves.
     PayoutScheduleId "sch",
     /// A market deal that the treasury made.

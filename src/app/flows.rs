@@ -24,6 +24,7 @@ use crate::flows::refund::{self, Refunding};
 use crate::flows::release::Releasing;
 use crate::flows::settle::{self, Settlements};
 use crate::flows::webhooks::{self, Door, Reach, SystemNames, Webhooks};
+use crate::flows::withholding::Withholding;
 use crate::gateways::registry::GATEWAYS;
 use crate::gateways::transport::Transport;
 use crate::gateways::{Payouts, call};
@@ -49,6 +50,7 @@ pub struct Flows {
     pub pay: Pay,
     pub refunding: Refunding,
     pub paying_out: PayingOut,
+    pub withholding: Withholding,
     pub delivering: Delivering,
     pub statements: Statements,
     pub resolving: Resolving,
@@ -82,6 +84,12 @@ pub async fn build(
     let rates = rates.map_err(|error| AppError::Broken(error.to_string()))?;
     let rates = Arc::new(rates.kept_in(store.clone()).await?);
     let allow_stale_reference = fx.allow_stale_reference.unwrap_or(false);
+    let withholding = Withholding {
+        store: store.clone(),
+        ids: ids.clone(),
+        clock: clock.clone(),
+        rules: built.settings.withholding.clone(),
+    };
     let settlements = Settlements::new(settle::Parts {
         store: store.clone(),
         clock: clock.clone(),
@@ -89,6 +97,7 @@ pub async fn build(
         rates: rates.clone(),
         fees: built.settings.fees.clone(),
         allow_stale_reference,
+        withholding: withholding.clone(),
     });
     let paces: Vec<_> = GATEWAYS.iter().map(|gateway| (gateway.name, gateway.poll_pace())).collect();
     let ladders = built.settings.polling.clone();
@@ -175,6 +184,7 @@ pub async fn build(
         rates: rates.clone(),
         tables: built.settings.payout_tables.clone(),
         rules: built.settings.payouts.clone(),
+        withholding: withholding.clone(),
         rails: rails(built, public_url)?,
     });
     duties.push(Arc::new(ExecutePayouts(paying_out.clone())));
@@ -189,6 +199,7 @@ pub async fn build(
         ids: ids.clone(),
         clock: clock.clone(),
         accounts: pay.accounts().clone(),
+        withholding: withholding.clone(),
     })));
     duties.push(Arc::new(NoteHead {
         store: store.clone(),
@@ -233,6 +244,7 @@ pub async fn build(
         },
         refunding,
         paying_out,
+        withholding,
         delivering: Delivering {
             store: store.clone(),
             ids: ids.clone(),

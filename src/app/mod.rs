@@ -209,6 +209,7 @@ impl App {
             pay: flows.pay,
             refunding: flows.refunding,
             paying_out: flows.paying_out,
+            withholding: flows.withholding,
             delivering: flows.delivering,
             reconciling: flows.reconciling,
             statements: flows.statements,

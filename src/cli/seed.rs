@@ -152,6 +152,7 @@ fn money_side(service: &Service) -> Settlements {
         rates: service.pricing.rates.clone(),
         fees: service.settings.fees.clone(),
         allow_stale_reference: true,
+        withholding: service.withholding.clone(),
     })
 }
 

@@ -20,6 +20,8 @@ pub mod splits;
 pub mod settlement;
 /// What a refund takes back, from whom, to the cent.
 pub mod refunds;
+/// Tax withheld from suppliers for authorities: dated rules, turnover, certificates.
+pub mod withholding;
 /// Quotes, display currency, price endings.
 pub mod fx;
 /// Disputes: the payer's complaint, and what it does to money.

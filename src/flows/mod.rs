@@ -8,6 +8,8 @@ mod rounds;
 pub mod pay;
 /// Showing and promising prices: localise, rates, quotes.
 pub mod price;
+/// Tax withheld from suppliers: counted, withheld, certified, paid to its authority.
+pub mod withholding;
 /// What happens to money: captures divided, refunds and other facts booked, differences found.
 pub mod settle;
 /// Paying back: decide, write down, send once.

@@ -28,6 +28,7 @@ mod reserves;
 
 use super::pay::Accounts;
 use super::settle::given_back;
+use super::withholding::{Counting, Event, Withholding};
 
 /// Payments released by one transaction.
 const AT_ONCE: u32 = 200;
@@ -43,6 +44,8 @@ pub struct Releasing {
     pub clock: Clock,
     /// Gateway accounts.
     pub accounts: Accounts,
+    /// Counts what is released as turnover.
+    pub withholding: Withholding,
 }
 
 /// Why nothing was released; what is left over is looked at again.
@@ -132,6 +135,7 @@ impl Releasing {
         let now = self.clock.now();
         let mut change = Change::new();
         let mut sums: BTreeMap<(SupplierId, Currency), Money> = BTreeMap::new();
+        let mut counting = Counting::default();
         for row in due {
             let payment = self.store.payment(row.value.payment).await?;
             let payment = payment.ok_or_else(|| broken(format!("{} is gone", row.value.payment)))?;
@@ -152,6 +156,8 @@ impl Releasing {
                 let amount = before.checked_add(left).map_err(broken)?;
                 record.released.push(Released { supplier, amount });
             }
+            let counted = self.withholding.count(&mut counting, &mut change, &row.value, Event::Released).await;
+            counted.map_err(broken)?;
             change.release_settlement(&record, row.version);
         }
         let Some(first) = due.first() else { return Ok(change) };

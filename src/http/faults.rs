@@ -1,6 +1,7 @@
 //! What goes wrong below, as problems: the one place where errors of flows and store get their codes.
 
 mod treasury;
+mod withholding;
 
 use super::problem::{Code, Problem};
 use crate::banks::BankFileError;

@@ -196,6 +196,15 @@ routes! {
         get payouts::limits Access::Scopes(FINANCE_OR_ADMIN);
         post payouts::limit Access::Scopes(ADMIN);
     }
+    "/v1/withholding-certificates" { get withholding::certificates Access::Scopes(FINANCE_OR_SUPPLIER); }
+    "/v1/withholding-certificates/{number}" { get withholding::certificate Access::Scopes(FINANCE_OR_SUPPLIER); }
+    "/v1/withholding-remittances" {
+        get withholding::remittances Access::Scopes(FINANCE);
+        post withholding::propose Access::Scopes(FINANCE);
+    }
+    "/v1/withholding-remittances/{id}" { get withholding::remittance Access::Scopes(FINANCE); }
+    "/v1/withholding-remittances/{id}/approve" { post withholding::approve Access::Scopes(FINANCE); }
+    "/v1/withholding-remittances/{id}/reject" { post withholding::reject Access::Scopes(FINANCE); }
     "/v1/payments" {
         get payments::list Access::Scopes(OFFICE);
         post payments::create Access::Scopes(SHOP);

@@ -212,6 +212,9 @@ fn particular(operation: &str) -> &'static [Code] {
         "payouts_stop" => &[Code::WrongState, Code::GatewayRefused],
         "payouts_limit" => &[Code::NotFound, Code::Conflict],
         "payouts_set_terms" => &[Code::Conflict, Code::NotFound],
+        "withholding_propose" => &[Code::NotFound, Code::Unprocessable],
+        "withholding_approve" => &[Code::FourEyes, Code::WrongState, Code::Unprocessable],
+        "withholding_reject" => &[Code::WrongState],
         "disputes_evidence" | "disputes_accept" => &[Code::WrongState, Code::Unprocessable],
         "journals_draft" => &[Code::JournalInvalid, Code::PeriodClosed, Code::WrongState],
         "journals_approve" => {

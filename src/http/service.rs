@@ -28,6 +28,7 @@ use crate::flows::price::Pricing;
 use crate::flows::reconcile::Reconciling;
 use crate::flows::refund::Refunding;
 use crate::flows::webhooks::Webhooks;
+use crate::flows::withholding::Withholding;
 use crate::geo::{Geo, Proxies};
 use crate::ids::{IdSource, KeyId, MerchantId};
 use crate::jobs::Jobs;
@@ -69,6 +70,8 @@ pub struct Service {
     pub refunding: Refunding,
     /// Payouts to suppliers.
     pub paying_out: PayingOut,
+    /// Tax withheld from suppliers.
+    pub withholding: Withholding,
     /// Deliveries.
     pub delivering: Delivering,
     /// Decisions about findings.

@@ -27,6 +27,7 @@ use crate::domain::orders::Ladders;
 use crate::domain::payouts::PayoutRules;
 use crate::domain::periods::CloseLimits;
 use crate::domain::treasury::Tables;
+use crate::domain::withholding::TaxRules;
 
 pub use payouts::BankChannelSettings;
 
@@ -162,6 +163,8 @@ pub struct Settings {
     pub payouts: PayoutRules,
     /// Routes, prices and holidays that plans of payouts are made under.
     pub payout_tables: Arc<Tables>,
+    /// The rules of withholding that act for this shop.
+    pub withholding: Arc<TaxRules>,
     /// Where a bank takes files of payouts.
     pub bank_channel: BankChannelSettings,
     /// By gateway.
@@ -226,6 +229,7 @@ impl Settings {
             },
             payouts: read.payouts(mode)?,
             payout_tables: Arc::new(read.payout_tables()?),
+            withholding: Arc::new(read.withholding()?),
             bank_channel: read.bank_channel()?,
             gateways: read.gateways(),
             webhooks: read.webhooks()?,

@@ -5,6 +5,7 @@ use secrecy::SecretString;
 
 use crate::domain::payouts::PayoutRules;
 use crate::domain::treasury::{Calendars, RouteTable, Tables};
+use crate::domain::withholding::{TaxRules, TaxTable};
 use crate::money::{Currency, Money, Percent};
 
 use super::{Mode, Reader, SettingsError};
@@ -41,6 +42,18 @@ impl Reader<'_> {
             tables.holidays = read.map_err(|error| self.bad(holidays, format!("is refused: {error}")))?;
         }
         Ok(tables)
+    }
+
+    /// The rules of the authorities that appoint this shop, from the table that is compiled in or the operator's own.
+    pub(super) fn withholding(&self) -> Result<TaxRules, SettingsError> {
+        let (own, appointed) = ("payouts.withholding.rules", "payouts.withholding.appointed_by");
+        let table = match self.own_file(own)? {
+            None => TaxTable::shipped().clone(),
+            Some((file, text)) => TaxTable::read(&file, &text)
+                .map_err(|error| self.bad(own, format!("is refused: {error}")))?,
+        };
+        TaxRules::appointed(&table, &self.list(appointed))
+            .map_err(|error| self.bad(appointed, format!("names an authority without rules: {error}")))
     }
 
     /// The file that a setting names, and what is in it.

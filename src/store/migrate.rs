@@ -59,6 +59,7 @@ migrations! {
     78 "0078_statement_letterheads",
     79 "0079_replay",
     80 "0080_fx_book",
+    81 "0081_withholding",
     82 "0082_supplier_contacts",
 }
 

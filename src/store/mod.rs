@@ -51,6 +51,7 @@ pub mod suppliers;
 mod verify;
 pub mod webhook_deliveries;
 pub mod webhook_endpoints;
+pub mod withholding;
 mod words;
 mod writer;
 

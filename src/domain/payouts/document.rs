@@ -7,6 +7,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::withholding::Withheld;
 use crate::ids::{RailAccountId, SupplierAccountId, SupplierId};
 use crate::money::{Currency, Money, MoneyError};
 
@@ -55,6 +56,9 @@ pub struct Line {
     pub gross: Money,
     /// Of it, tax withheld.
     pub withholding: Money,
+    /// The same by rule, with the turnover it accounts for; left out where no rule acts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taxes: Vec<Withheld>,
     /// Of it, set against its debts.
     pub debt: Money,
     /// The rest.

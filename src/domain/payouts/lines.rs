@@ -84,6 +84,7 @@ fn items(
         };
         left = left.checked_sub(net)?;
         let (withholding, debt) = if first { (chosen.withholding, chosen.debt) } else { (zero, zero) };
+        let taxes = if first { payable.taxes.clone() } else { vec![] };
         lines.push(Line {
             supplier: payable.supplier,
             name: payable.name.clone(),
@@ -96,6 +97,7 @@ fn items(
             batch: 0,
             gross: net.checked_add(debt)?.checked_add(withholding)?,
             withholding,
+            taxes,
             debt,
             net,
             amount,

@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::merchants::PayoutAccount;
+use crate::domain::withholding::Withheld;
 use crate::ids::SupplierId;
 use crate::money::{Currency, Money, MoneyError, Percent, Rounding};
 
@@ -46,6 +47,8 @@ pub struct Standing {
     pub owed: Money,
     /// Tax to be withheld; zero while no rule of any authority is in force here.
     pub withholding: Money,
+    /// The same by rule, with its arithmetic.
+    pub taxes: Vec<Withheld>,
     /// Its terms.
     pub terms: PayoutTerms,
     /// Its accounts, oldest first.
@@ -76,6 +79,8 @@ pub struct Payable {
     pub gross: Money,
     /// Of it, tax withheld.
     pub withholding: Money,
+    /// The same by rule.
+    pub taxes: Vec<Withheld>,
     /// Of it, set against its debts.
     pub debt: Money,
     /// The rest.
@@ -136,6 +141,7 @@ impl Standing {
             name: self.name.clone(),
             gross: self.available.checked_sub(over).map_err(too_large)?,
             withholding: self.withholding,
+            taxes: self.taxes.clone(),
             debt,
             net,
             payees,
@@ -245,6 +251,7 @@ pub(super) mod tests {
             available: usd(available),
             owed: usd(owed),
             withholding: usd(0),
+            taxes: vec![],
             terms: PayoutTerms::default(),
             accounts: vec![Payee { account, was_paid: true, under_way: false, in_bank_letters: true }],
         }

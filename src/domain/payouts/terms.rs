@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::withholding::SupplierClass;
 use crate::ids::{RailAccountId, UserId};
 use crate::money::{Currency, Money, Percent};
 
@@ -29,6 +30,9 @@ pub struct PayoutTerms {
     pub minimum: Vec<Money>,
     /// ISO 20022 purpose, or the rail's own code.
     pub purpose: Option<String>,
+    /// What it is to its tax office; without it every rule for its country counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tax_class: Option<SupplierClass>,
     /// Town of its address, where a rail wants one structured.
     pub town: Option<String>,
 }

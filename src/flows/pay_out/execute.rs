@@ -14,6 +14,7 @@ use crate::domain::payouts::{
     FIRST_UNDER_WAY, FeeBearer, Line, Payout, PayoutBatch, PayoutPlan, PayoutState, PlanState, ReturnFault,
     postings,
 };
+use crate::domain::withholding::Withheld;
 use crate::ids::{PayoutBatchId, PlanId, RailAccountId, SupplierAccountId, SupplierId};
 use crate::money::{Currency, Money};
 use crate::store::{Change, CommitError, Versioned};
@@ -30,6 +31,8 @@ struct Ground {
     owed: BTreeMap<(SupplierId, Currency), Money>,
     barred: BTreeMap<(SupplierId, Currency), &'static str>,
     accounts: Vec<SupplierAccountId>,
+    /// How often each line's turnover was accounted for, by rule.
+    taxed: BTreeMap<(SupplierId, String, Currency), i64>,
     /// Accounts whose limited first payout has not arrived.
     tried: BTreeSet<SupplierAccountId>,
 }
@@ -120,6 +123,7 @@ impl PayingOut {
     ) -> Result<Change, PayOutError> {
         let mut ground = self.ground(plan, lines).await?;
         let (now, mut change, mut held) = (self.0.clock.now(), Change::new(), 0);
+        let today = self.0.withholding.day(plan.merchant).await.map_err(PayOutError::unavailable)?;
         let batch: PayoutBatchId = self.0.ids.mint();
         for line in lines {
             let mut payout = self.payout(plan, rail, line, batch).await?;
@@ -130,6 +134,7 @@ impl PayingOut {
                 }
                 None => {
                     self.book(&mut change, line, &payout)?;
+                    self.withhold(&mut change, line, &payout, today)?;
                     ground.take(line)?;
                     held += 1;
                 }
@@ -187,7 +192,7 @@ impl PayingOut {
         })
     }
 
-    /// Debts first, then the payout itself.
+    /// Debts and taxes first, then the payout itself.
     fn book(&self, change: &mut Change, line: &Line, payout: &Payout) -> Result<(), PayOutError> {
         let source = payout.id.to_string();
         let (ids, merchant, at) = (&self.0.ids, payout.merchant, payout.created_at);
@@ -226,6 +231,7 @@ impl PayingOut {
             tried: tried.map(|(account, _)| account).collect(),
             available: self.balances(plan.merchant, AccountCode::SUPPLIER_AVAILABLE).await?,
             owed: self.balances(plan.merchant, AccountCode::SUPPLIER_RECEIVABLE).await?,
+            taxed: self.taxed(lines).await?,
             barred,
             accounts: accounts.into_iter().map(|account| account.id).collect(),
         })
@@ -297,6 +303,14 @@ impl Ground {
         };
         if !stands(&self.available, line.gross) {
             return Some(("insufficient_balance", format!("less than {} is available by now", line.gross)));
+        }
+        let moved = |tax: &&Withheld| {
+            let place = (line.supplier, tax.rule.clone(), tax.withheld.currency());
+            self.taxed.get(&place).copied().unwrap_or(0) + 1 != tax.nth
+        };
+        if let Some(tax) = line.taxes.iter().find(moved) {
+            let why = format!("tax under {} was withheld with another payout by now", tax.rule);
+            return Some(("withholding_changed", why));
         }
         if !stands(&self.owed, line.debt) {
             return Some(("debt_changed", format!("less than {} is owed by now", line.debt)));

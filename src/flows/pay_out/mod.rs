@@ -23,6 +23,7 @@ mod standing;
 mod stop;
 mod terms;
 mod view;
+mod withhold;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -41,6 +42,7 @@ use crate::vault::Vault;
 
 use super::pay::Pay;
 use super::settle::Settlements;
+use super::withholding::Withholding;
 
 pub(in crate::flows) use apply::{Moved, moved};
 pub use decide::{EXECUTE, Word};
@@ -81,6 +83,8 @@ pub struct Parts {
     pub rules: PayoutRules,
     /// Routes, prices and holidays that plans are made under.
     pub tables: Arc<Tables>,
+    /// What is to be withheld.
+    pub withholding: Withholding,
     /// Rails that are no gateway's, by their word.
     pub rails: BTreeMap<String, Arc<dyn Payouts>>,
 }

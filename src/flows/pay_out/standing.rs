@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::ledger::{AccountCode, Layer};
 use crate::domain::payouts::{Payee, Standing};
+use crate::domain::withholding::Withheld;
 use crate::ids::{MerchantId, SupplierId};
 use crate::money::{Currency, Money};
 use crate::rails::latin;
@@ -36,9 +37,9 @@ impl PayingOut {
             let payee = Payee { was_paid, under_way, in_bank_letters, account };
             accounts.entry(payee.account.supplier).or_default().push(payee);
         }
-        let names: BTreeMap<SupplierId, String> =
-            store.all_suppliers(merchant).await?.into_iter().map(|one| (one.id, one.name)).collect();
-        if let Some(stranger) = wanted.iter().flatten().find(|id| !names.contains_key(*id)) {
+        let known: BTreeMap<SupplierId, _> =
+            store.all_suppliers(merchant).await?.into_iter().map(|one| (one.id, one)).collect();
+        if let Some(stranger) = wanted.iter().flatten().find(|id| !known.contains_key(*id)) {
             let why = format!("there is no supplier {stranger}");
             return Err(PayOutError::Refused { param: "suppliers", why });
         }
@@ -46,13 +47,17 @@ impl PayingOut {
         for ((supplier, currency), amount) in available {
             let asked = wanted.as_ref().is_none_or(|wanted| wanted.contains(&supplier))
                 && currencies.is_none_or(|wanted| wanted.contains(&currency));
-            let Some(name) = names.get(&supplier).filter(|_| asked) else { continue };
+            let Some(known) = known.get(&supplier).filter(|_| asked) else { continue };
+            let class = terms.get(&supplier).and_then(|row| row.value.tax_class);
+            let taxes = self.0.withholding.due(known, class, currency).await;
+            let taxes = taxes.map_err(PayOutError::unavailable)?;
             standings.push(Standing {
                 supplier,
-                name: name.clone(),
+                name: known.name.clone(),
                 available: amount,
                 owed: owed.get(&(supplier, currency)).copied().unwrap_or(Money::zero(currency)),
-                withholding: Money::zero(currency),
+                withholding: Withheld::sum(currency, &taxes).map_err(PayOutError::unavailable)?,
+                taxes,
                 terms: terms
                     .get(&supplier)
                     .map(|row| row.value.clone())

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use crate::domain::payouts::{FeeBearer, Hold, HoldCode, Known, PayoutTerms, Reserve};
+use crate::domain::withholding::SupplierClass;
 use crate::ids::{MerchantId, RailAccountId, SupplierId, UserId};
 use crate::money::{Currency, Money, Percent};
 use crate::store::Change;
@@ -42,6 +43,9 @@ pub struct TermsInput {
     #[schema(max_length = 35)]
     #[serde(default)]
     pub purpose: Option<String>,
+    /// What it is to its tax office, by its papers; rules of withholding tell by it whom they mean.
+    #[serde(default)]
+    pub tax_class: Option<SupplierClass>,
     /// Town of its address.
     #[schema(max_length = 35)]
     #[serde(default)]
@@ -145,6 +149,7 @@ impl PayingOut {
         terms.bearer = input.fee_bearer.or(terms.bearer);
         terms.minimum = input.minimum.clone().unwrap_or(terms.minimum);
         terms.purpose = input.purpose.clone().or(terms.purpose);
+        terms.tax_class = input.tax_class.or(terms.tax_class);
         terms.town = input.town.clone().or(terms.town);
         let mut change = extra;
         change.set_payout_terms(merchant, supplier, &terms, version, now);

@@ -32,6 +32,7 @@ use crate::store::{Change, CommitError, Store, Versioned};
 use super::pay::{Pay, Sending};
 use super::rounds::Rounds;
 use super::settle::{Settlements, refund_view};
+use super::withholding::Event;
 
 pub use error::RefundFlowError;
 
@@ -163,7 +164,7 @@ impl Refunding {
         for _ in 0..DECISIONS {
             let ground = self.ground(merchant, payment).await?;
             let decision = self.decide(&ground, input).await?;
-            let (mut change, refund) = self.decided(&ground, id, &decision, &input.reason)?;
+            let (mut change, refund) = self.decided(&ground, id, &decision, &input.reason).await?;
             self.intend(&mut change, &refund);
             // Every decision raises the payment's version: two taken side by side cannot both stand.
             let payment = Payment { updated_at: refund.created_at, ..ground.payment.value.clone() };
@@ -201,7 +202,7 @@ impl Refunding {
     ) -> Result<(Change, Refund), RefundFlowError> {
         let ground = self.ground(merchant, payment).await?;
         let decision = self.decide(&ground, input).await?;
-        let (mut change, mut refund) = self.decided(&ground, id, &decision, &input.reason)?;
+        let (mut change, mut refund) = self.decided(&ground, id, &decision, &input.reason).await?;
         refund.refund_ref = Some(refund_ref.to_owned());
         refund.state = RefundState::Succeeded;
         change.insert_refund(&refund);
@@ -277,7 +278,7 @@ impl Refunding {
     }
 
     /// The postings of a decision, on the settlement it was taken from, and the refund to be written with them.
-    fn decided(
+    async fn decided(
         &self,
         ground: &Ground,
         id: RefundId,
@@ -318,6 +319,9 @@ impl Refunding {
                 .unwrap_or_default(),
         );
         change.require(&SETTLEMENT, ground.record.value.id, ground.record.version);
+        let lowered = Event::Refunded(decision);
+        let counted = self.0.settlements.count_sale(&mut change, &ground.record.value, lowered).await;
+        counted.map_err(RefundFlowError::unavailable)?;
         Ok((change, refund))
     }
 

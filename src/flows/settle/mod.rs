@@ -38,9 +38,11 @@ use crate::money::Money;
 use crate::rates::RateBook;
 use crate::store::inbox::Notice;
 use crate::store::outbox::Event;
+use crate::store::settlements::SettlementRecord;
 use crate::store::{Change, Store, Versioned};
 
 use super::pay::{CaptureStanding, Expectation, SettleError, Settles};
+use super::withholding::{Counting, Event as SaleEvent, Withholding};
 
 pub(in crate::flows) use ground::given_back;
 pub use refunds::refund_view;
@@ -62,6 +64,8 @@ pub struct Parts {
     pub rates: Arc<RateBook>,
     /// Fee rules.
     pub fees: FeeBook,
+    /// Sales and refunds as tax counts them.
+    pub withholding: Withholding,
     /// A stale reference rate still converts, and is marked so; else the conversion waits.
     pub allow_stale_reference: bool,
 }
@@ -82,6 +86,17 @@ impl Settlements {
         at: DateTime<Utc>,
     ) -> Booking<'a> {
         Booking { ids: &self.0.ids, merchant: payment.merchant, account, source, subject, at }
+    }
+
+    /// What a refund changes of the turnovers that tax is withheld of.
+    pub(in crate::flows) async fn count_sale(
+        &self,
+        change: &mut Change,
+        record: &SettlementRecord,
+        event: SaleEvent<'_>,
+    ) -> Result<(), SettleError> {
+        let counted = self.0.withholding.count(&mut Counting::default(), change, record, event).await;
+        counted.map_err(broken)
     }
 
     async fn merchant(&self, id: MerchantId) -> Result<Merchant, SettleError> {

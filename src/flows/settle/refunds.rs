@@ -19,7 +19,7 @@ use crate::money::Money;
 use crate::store::settlements::SettlementRecord;
 use crate::store::{Change, CommitError, Versioned};
 
-use super::{SettleError, Settlements, broken, finding_data, post};
+use super::{SaleEvent, SettleError, Settlements, broken, finding_data, post};
 
 /// How often a decision is taken again after somebody else was faster.
 const DECISIONS: usize = 8;
@@ -123,6 +123,10 @@ impl Settlements {
                 post(&mut change, decided.failed(&booking))?;
                 self.reopen(&mut change, &after).await?;
                 self.pend(&mut change, &after).await?;
+                if let Some(record) = self.0.store.settlement_of(after.payment).await? {
+                    let fails = SaleEvent::RefundFailed(after.id);
+                    self.count_sale(&mut change, &record.value, fails).await?;
+                }
             }
             RefundState::Pending | RefundState::AwaitingFunds => {}
         }

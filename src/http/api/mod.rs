@@ -33,3 +33,4 @@ pub mod settlements;
 pub mod statements;
 pub mod suppliers;
 pub mod webhooks;
+pub mod withholding;

@@ -7,6 +7,7 @@ mod certificate;
 mod office;
 mod payouts;
 mod schedules;
+mod withholding;
 
 use std::borrow::Cow;
 
@@ -26,7 +27,7 @@ use crate::domain::webhooks::{EVENT_GROUPS, EVENT_TYPES};
 use crate::ids::{
     AuditId, BankAccountId, BankLineId, BankStatementId, DisputeAnswerId, DisputeId, EventId, FindingId,
     FixedPriceId, FxDealId, GatewaySettlementId, Id, JournalId, KeyId, PaymentId, PayoutBatchId, PayoutId,
-    PayoutScheduleId, PeriodId, PlanId, QuoteId, RailAccountId, ReconciliationId, RefundId, ReportId,
+    PayoutScheduleId, PeriodId, PlanId, QuoteId, RailAccountId, ReconciliationId, RefundId, RemittanceId, ReportId,
     RequestId, SettlementId, StatementId, SupplierAccountId, SupplierId, TransactionId, UserId,
     WebhookDeliveryId, WebhookEndpointId,
 };
@@ -37,6 +38,7 @@ pub use certificate::PlanCertificate;
 pub use office::{IssuedStatement, Journal, Period};
 pub use payouts::{ApproverLimit, Payout, PayoutDetail, PayoutPlan, PayoutPlanSummary, PayoutTerms};
 pub use schedules::{PayoutSchedule, PayoutScheduleDetail, PayoutSchedulePreview};
+pub use withholding::{WithholdingCertificate, WithholdingRemittance};
 
 fn schema(object: ObjectBuilder) -> RefOr<Schema> {
     RefOr::T(Schema::Object(object.build()))
@@ -88,7 +90,7 @@ macro_rules! ids {
 
 ids! {
     AuditId BankAccountId BankLineId BankStatementId DisputeAnswerId DisputeId EventId FindingId FixedPriceId
-    FxDealId GatewaySettlementId JournalId KeyId PaymentId PayoutBatchId PayoutId PayoutScheduleId PeriodId PlanId QuoteId RailAccountId ReconciliationId RefundId
+    FxDealId GatewaySettlementId JournalId KeyId PaymentId PayoutBatchId PayoutId PayoutScheduleId PeriodId PlanId QuoteId RailAccountId ReconciliationId RefundId RemittanceId
     ReportId RequestId SettlementId StatementId SupplierAccountId SupplierId TransactionId UserId
     WebhookDeliveryId WebhookEndpointId
 }
@@ -232,6 +234,12 @@ words! {
     KeyObject ["key"];
     /// `fixed_price`.
     FixedPriceObject ["fixed_price"];
+    /// `withholding_certificate`.
+    CertificateObject ["withholding_certificate"];
+    /// `withholding_remittance`.
+    RemittanceObject ["withholding_remittance"];
+    /// How far a payment to an authority is.
+    RemittanceStateWord ["proposed", "booked", "rejected"];
     /// `price_embed`.
     EmbedObject ["price_embed"];
 }

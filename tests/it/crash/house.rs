@@ -16,6 +16,7 @@ use straits::domain::merchants::{
 };
 use straits::domain::orders::{Holder, Ladders};
 use straits::domain::treasury::Tables;
+use straits::domain::withholding::{TaxRules, TaxTable};
 use straits::flows::catch_up::CatchingUp;
 use straits::flows::deliver::Delivering;
 use straits::flows::deposits::Deposits;
@@ -24,6 +25,7 @@ use straits::flows::pay_out::{self, PayingOut};
 use straits::flows::reconcile::{self, Reconciling};
 use straits::flows::refund::{self, Refunding};
 use straits::flows::settle::{self, Settlements};
+use straits::flows::withholding::Withholding;
 use straits::flows::webhooks::{self, Door, NewEndpoint, Reach, SystemNames, Webhooks};
 use straits::gateways::{Payouts, RawNotification, ReturnParameters};
 use straits::ids::{IdSource, PaymentId, RefundId, SupplierId};
@@ -48,6 +50,8 @@ pub struct Ground {
     pub far: Arc<Far>,
     pub merchant: Merchant,
     pub supplier: SupplierId,
+    /// What is withheld from it.
+    pub withholding: TaxRules,
     /// In the order of their making, whichever process makes them.
     ids: IdSource,
     account: GatewayAccount,
@@ -87,7 +91,7 @@ impl Ground {
             id: ids.mint(),
             merchant: merchant.id,
             name: "A".into(),
-            country: "SG".into(),
+            country: "PH".into(),
             currency: Currency::find("USD").unwrap(),
             tax_number: None,
             contacts: Default::default(),
@@ -102,6 +106,7 @@ impl Ground {
         Ground {
             far: Arc::default(),
             supplier: supplier.id,
+            withholding: TaxRules::appointed(TaxTable::shipped(), &["BIR".to_owned()]).unwrap(),
             ids: ids.clone(),
             merchant,
             account,
@@ -148,6 +153,12 @@ impl House {
     pub fn over(store: Store, clock: Clock, ids: IdSource, ground: Ground) -> House {
         let settings = FxSettings { sources: vec![], ..FxSettings::default() };
         let rates = Arc::new(RateBook::with_live(&settings, vec![], clock.clone(), ids.clone()).unwrap());
+        let withholding = Withholding {
+            store: store.clone(),
+            ids: ids.clone(),
+            clock: clock.clone(),
+            rules: Arc::new(ground.withholding.clone()),
+        };
         let settlements = Settlements::new(settle::Parts {
             store: store.clone(),
             clock: clock.clone(),
@@ -155,6 +166,7 @@ impl House {
             rates: rates.clone(),
             fees: FeeBook::shipped().clone(),
             allow_stale_reference: false,
+            withholding: withholding.clone(),
         });
         let holder = Holder { boot: ids.mint(), alone: store.engine() == Engine::Sqlite };
         let gateway = FarGateway { far: ground.far.clone(), clock: clock.clone() };
@@ -223,6 +235,7 @@ impl House {
             rates,
             tables: Arc::new(Tables::shipped()),
             rules: rules(),
+            withholding,
             rails: BTreeMap::from([("paypal_payouts".to_owned(), rail)]),
         });
         House {

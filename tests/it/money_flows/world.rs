@@ -26,6 +26,7 @@ use straits::domain::orders::refund::Refund;
 use straits::domain::orders::{Capture, Holder, Payment};
 use straits::domain::periods::CloseLimits;
 use straits::domain::refunds::Allocation;
+use straits::domain::withholding::TaxRules;
 use straits::flows::client_money::ClientMoneyCheck;
 use straits::flows::close_period::ClosePeriod;
 use straits::flows::deliver::Delivering;
@@ -40,6 +41,7 @@ use straits::flows::reconcile::{self, Reconciling};
 use straits::flows::refund::{self, RefundFlowError, RefundInput, Refunding};
 use straits::flows::release::Releasing;
 use straits::flows::settle::{self, Settlements};
+use straits::flows::withholding::Withholding;
 use straits::gateways::RawNotification;
 use straits::ids::{IdSource, PaymentId, SupplierId, UserId};
 use straits::money::{Currency, Money, Rate};
@@ -117,6 +119,8 @@ pub struct Setup {
     pub unreturned_fee: Option<FeeOwner>,
     pub holds: &'static [&'static str],
     pub fees: FeeBook,
+    /// What is withheld from suppliers.
+    pub withholding: TaxRules,
     /// The currency each supplier settles in: A, then B.
     pub suppliers: [&'static str; 2],
     /// What the gateway account is besides.
@@ -130,6 +134,7 @@ impl Default for Setup {
             unreturned_fee: None,
             holds: &[],
             fees: FeeBook::shipped().clone(),
+            withholding: TaxRules::default(),
             suppliers: ["USD", "USD"],
             account: |_| {},
         }
@@ -162,6 +167,7 @@ pub struct World {
     pub deposits: Deposits,
     pub fx_book: FxBook,
     pub releasing: Releasing,
+    pub withholding: Withholding,
     pub vault: Vault,
     pub account: GatewayAccount,
     bank: Arc<Bank>,
@@ -219,6 +225,12 @@ impl World {
         let settings = FxSettings { sources: vec![], ..FxSettings::default() };
         let rates = RateBook::with_live(&settings, vec![bank.clone()], clock.clone(), ids.clone()).unwrap();
         let rates = Arc::new(rates);
+        let withholding = Withholding {
+            store: store.clone(),
+            ids: ids.clone(),
+            clock: clock.clone(),
+            rules: Arc::new(setup.withholding),
+        };
         let settlements = Settlements::new(settle::Parts {
             store: store.clone(),
             clock: clock.clone(),
@@ -226,6 +238,7 @@ impl World {
             rates: rates.clone(),
             fees: setup.fees,
             allow_stale_reference: false,
+            withholding: withholding.clone(),
         });
         let far = Arc::new(Far::default());
         let holder = Holder { boot: ids.mint(), alone: store.engine() == Engine::Sqlite };
@@ -276,6 +289,7 @@ impl World {
             ids: ids.clone(),
             clock: clock.clone(),
             accounts: pay.accounts().clone(),
+            withholding: withholding.clone(),
         };
         let disputing = Disputing {
             store: store.clone(),
@@ -332,6 +346,7 @@ impl World {
             deposits,
             fx_book,
             releasing,
+            withholding,
             vault,
             account,
             bank,

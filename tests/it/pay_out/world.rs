@@ -286,6 +286,7 @@ fn instance(world: &World, rail: &Arc<FarRail>, word: &str, rules: PayoutRules, 
         rates: world.rates.clone(),
         tables: Arc::new(Tables::shipped()),
         rules,
+        withholding: world.withholding.clone(),
         // The far rail speaks for whatever the test adds, too.
         rails: [word, "pain001", "csv"].map(|word| (word.to_owned(), rail.clone())).into(),
     })

@@ -1,0 +1,27 @@
+//! Tax that authorities have a platform withhold from its suppliers (M12).
+//!
+//! ```text
+//! released sale, refund ─► Turnover, a running total ─► payout: what of it is not yet accounted for ─► Withheld
+//!                                                                     certificate, remittance ◄─ 2210 ◄─┘
+//! ```
+//!
+//! The base is the gross sale: what shoppers were charged for a supplier's part, before fees and commission. Withheld is
+//! at the payout, for the period of the payout: a sale counts once it may be paid out, in the period in which it is. So a
+//! period that is over never changes: a refund lowers the base of the period in which it is accounted for, and what that
+//! makes too much is a credit against what is withheld next.
+
+mod certificate;
+mod due;
+mod period;
+mod remittance;
+mod rule;
+mod table;
+mod turnover;
+
+pub use certificate::{Certificate, CertificateId, Entry};
+pub use due::{Accounted, Withheld, accrue};
+pub use period::{Cycle, TaxPeriod, TaxPeriodError};
+pub use remittance::{Owed, Remittance, RemittanceError, RemittanceLine, RemittanceState};
+pub use rule::{SupplierClass, TaxRule};
+pub use table::{TaxRules, TaxTable, TaxTableError};
+pub use turnover::{Counted, Gross, SaleKind, Turnover, gross_of};

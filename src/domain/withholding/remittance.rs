@@ -1,0 +1,192 @@
+//! What was withheld is paid to the authority: proposed by one user, booked by another, never more than is owed to it.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{BankAccountId, MerchantId, RemittanceId, SupplierId, UserId};
+use crate::money::{Currency, Money, MoneyError};
+
+use super::period::TaxPeriod;
+
+/// A payment to an authority of what was withheld in one period.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remittance {
+    /// Its id.
+    pub id: RemittanceId,
+    /// Whose book.
+    pub merchant: MerchantId,
+    /// To whom.
+    pub authority: String,
+    /// For which period.
+    pub period: TaxPeriod,
+    /// In which currency.
+    pub currency: Currency,
+    /// From which client account.
+    pub bank_account: BankAccountId,
+    /// Its name in the ledger.
+    pub bank: String,
+    /// The bank's or the authority's own reference.
+    pub reference: String,
+    /// Whose tax.
+    pub lines: Vec<RemittanceLine>,
+    /// How far it is.
+    pub state: RemittanceState,
+    /// Who proposed it.
+    pub proposed_by: UserId,
+    /// When.
+    pub created_at: DateTime<Utc>,
+}
+
+/// One supplier's tax under one rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RemittanceLine {
+    /// Whose.
+    pub supplier: SupplierId,
+    /// By which rule.
+    pub rule: String,
+    /// How much.
+    pub amount: Money,
+}
+
+/// How far it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum RemittanceState {
+    /// It waits for another user.
+    Proposed,
+    /// In the books.
+    Booked {
+        /// Who approved it.
+        by: UserId,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Given up.
+    Rejected {
+        /// Who rejected it.
+        by: UserId,
+        /// When.
+        at: DateTime<Utc>,
+    },
+}
+
+impl RemittanceState {
+    /// The word of the API and the store.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            RemittanceState::Proposed => "proposed",
+            RemittanceState::Booked { .. } => "booked",
+            RemittanceState::Rejected { .. } => "rejected",
+        }
+    }
+}
+
+/// What was withheld under one rule in one period, and what of it was paid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owed {
+    /// From whom.
+    pub supplier: SupplierId,
+    /// By which rule.
+    pub rule: String,
+    /// How much.
+    pub withheld: Money,
+    /// Paid so far.
+    pub remitted: Money,
+    /// In how many payments.
+    pub payments: i64,
+}
+
+/// Why it is not booked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RemittanceError {
+    /// Nothing is owed.
+    #[error("nothing that was withheld for {authority} in {period} in {currency} is left to be paid")]
+    NothingOwed {
+        /// To whom.
+        authority: String,
+        /// When.
+        period: TaxPeriod,
+        /// In which currency.
+        currency: Currency,
+    },
+    /// The proposer cannot decide.
+    #[error("{0} proposed this payment; another user has to book it")]
+    FourEyes(UserId),
+    /// It is decided.
+    #[error("the payment is `{0}`")]
+    Decided(&'static str),
+    /// It was paid meanwhile.
+    #[error("{0} has less left to be paid by now: reject this payment and propose it anew")]
+    Changed(SupplierId),
+    /// A sum does not fit.
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+}
+
+impl Owed {
+    /// What is left to be paid.
+    ///
+    /// # Errors
+    /// [`MoneyError`] when it does not fit.
+    pub fn left(&self) -> Result<Money, MoneyError> {
+        self.withheld.checked_sub(self.remitted)
+    }
+}
+
+impl Remittance {
+    /// Everything that is left of what is owed.
+    ///
+    /// # Errors
+    /// [`MoneyError`] when a sum does not fit.
+    pub fn lines_of(owed: &[Owed]) -> Result<Vec<RemittanceLine>, MoneyError> {
+        let mut lines = Vec::new();
+        for one in owed {
+            let amount = one.left()?;
+            if amount.is_positive() {
+                lines.push(RemittanceLine { supplier: one.supplier, rule: one.rule.clone(), amount });
+            }
+        }
+        Ok(lines)
+    }
+
+    /// What is paid.
+    ///
+    /// # Errors
+    /// [`MoneyError`] when it does not fit.
+    pub fn total(&self) -> Result<Money, MoneyError> {
+        Money::sum(self.currency, self.lines.iter().map(|line| line.amount))
+    }
+
+    /// Another user books it: the lines with how many payments came before each.
+    ///
+    /// # Errors
+    /// [`RemittanceError`].
+    pub fn book(&self, by: UserId, owed: &[Owed]) -> Result<Vec<(&RemittanceLine, i64)>, RemittanceError> {
+        self.open()?;
+        if self.proposed_by == by {
+            return Err(RemittanceError::FourEyes(by));
+        }
+        let mut booked = Vec::with_capacity(self.lines.len());
+        for line in &self.lines {
+            let found = owed.iter().find(|one| one.supplier == line.supplier && one.rule == line.rule);
+            match found {
+                Some(one) if one.left()?.minor() >= line.amount.minor() => booked.push((line, one.payments)),
+                _ => return Err(RemittanceError::Changed(line.supplier)),
+            }
+        }
+        Ok(booked)
+    }
+
+    /// Whether it still waits.
+    ///
+    /// # Errors
+    /// [`RemittanceError::Decided`].
+    pub fn open(&self) -> Result<(), RemittanceError> {
+        match self.state {
+            RemittanceState::Proposed => Ok(()),
+            RemittanceState::Booked { .. } | RemittanceState::Rejected { .. } => {
+                Err(RemittanceError::Decided(self.state.as_str()))
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Paying authorities what was withheld for them: one user proposes, another books it.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::domain::ledger::journal::{Fact, tax_remitted};
+use crate::domain::merchants::BankAccountKind;
+use crate::domain::withholding::{Remittance, RemittanceError, RemittanceState, TaxPeriod};
+use crate::ids::{BankAccountId, MerchantId, RemittanceId, SupplierId, UserId};
+use crate::money::Money;
+use crate::store::Change;
+
+use super::{Withholding, WithholdingError};
+
+/// What is to be paid: everything that is left of one period's tax.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"authority": "BIR", "period": "2026-Q4", "bank_account": "bac_01kb0000000000000000000000", "reference": "1601-EQ 2026-Q4"}))]
+pub struct RemittanceInput {
+    /// To whom.
+    #[schema(max_length = 30)]
+    pub authority: String,
+    /// Withheld in this period.
+    #[schema(value_type = String)]
+    pub period: TaxPeriod,
+    /// From this client account; its currency is what is paid.
+    pub bank_account: BankAccountId,
+    /// The bank's or the authority's own.
+    #[serde(default)]
+    #[schema(max_length = 100)]
+    pub reference: String,
+}
+
+impl Withholding {
+    /// Proposes a payment, with `extra`.
+    ///
+    /// # Errors
+    /// [`WithholdingError`]; nothing was written.
+    pub async fn propose(
+        &self,
+        merchant: MerchantId,
+        user: UserId,
+        id: RemittanceId,
+        input: &RemittanceInput,
+        extra: Change,
+    ) -> Result<Remittance, WithholdingError> {
+        let refused = |param, why: &str| WithholdingError::Refused { param, why: why.to_owned() };
+        if input.reference.chars().count() > 100 {
+            return Err(refused("reference", "a reference has at most 100 letters"));
+        }
+        let found = self.store.bank_account(merchant, input.bank_account).await?;
+        let bank = found.ok_or(WithholdingError::Unknown("bank account"))?.account;
+        if bank.kind != BankAccountKind::Client {
+            return Err(refused("bank_account", "withheld tax is client money: it is paid from a client account"));
+        }
+        let currency = bank.currency;
+        let owed = self.store.tax_owed(merchant, &input.authority, input.period, currency).await?;
+        let lines = Remittance::lines_of(&owed)?;
+        if lines.is_empty() {
+            let (authority, period) = (input.authority.clone(), input.period);
+            return Err(RemittanceError::NothingOwed { authority, period, currency }.into());
+        }
+        let remittance = Remittance {
+            id,
+            merchant,
+            authority: input.authority.clone(),
+            period: input.period,
+            currency,
+            bank_account: bank.id,
+            bank: bank.name,
+            reference: input.reference.clone(),
+            lines,
+            state: RemittanceState::Proposed,
+            proposed_by: user,
+            created_at: self.clock.now(),
+        };
+        let mut change = extra;
+        change.insert_remittance(&remittance);
+        self.store.commit(change).await?;
+        Ok(remittance)
+    }
+
+    /// Another user's word: booked, or rejected; with `extra`. Whoever proposed it may take it back.
+    ///
+    /// # Errors
+    /// [`WithholdingError`]; nothing was written.
+    pub async fn decide(
+        &self,
+        merchant: MerchantId,
+        user: UserId,
+        id: RemittanceId,
+        approve: bool,
+        extra: Change,
+    ) -> Result<Remittance, WithholdingError> {
+        let found = self.store.remittance(merchant, id).await?;
+        let found = found.ok_or(WithholdingError::Unknown("remittance"))?;
+        let (remittance, at) = (&found.value, self.clock.now());
+        let mut change = extra;
+        let state = match approve {
+            false => {
+                remittance.open().map_err(WithholdingError::from)?;
+                RemittanceState::Rejected { by: user, at }
+            }
+            true => {
+                let (authority, period) = (&remittance.authority, remittance.period);
+                let owed = self.store.tax_owed(merchant, authority, period, remittance.currency).await?;
+                for (line, earlier) in remittance.book(user, &owed)? {
+                    change.insert_remitted(remittance, line, earlier);
+                }
+                self.book(&mut change, remittance)?;
+                RemittanceState::Booked { by: user, at }
+            }
+        };
+        change.decide_remittance(&found, &state);
+        self.store.commit(change).await?;
+        Ok(Remittance { state, ..found.value })
+    }
+
+    /// One transaction for each supplier.
+    fn book(&self, change: &mut Change, remittance: &Remittance) -> Result<(), WithholdingError> {
+        let mut sums: BTreeMap<SupplierId, Money> = BTreeMap::new();
+        for line in &remittance.lines {
+            let sum = sums.entry(line.supplier).or_insert(Money::zero(remittance.currency));
+            *sum = sum.checked_add(line.amount)?;
+        }
+        let (subject, merchant, at) = (remittance.id.to_string(), remittance.merchant, self.clock.now());
+        for (supplier, amount) in sums {
+            let source = format!("{subject}/{supplier}");
+            let fact = Fact { ids: &self.ids, merchant, source: &source, subject: &subject, at };
+            let booked = tax_remitted(&fact, supplier, &remittance.authority, &remittance.bank, amount);
+            if let Some(transaction) = booked.map_err(|error| WithholdingError::Broken(error.to_string()))? {
+                change.post(transaction);
+            }
+        }
+        Ok(())
+    }
+
+    /// The answer of the API.
+    ///
+    /// # Errors
+    /// [`WithholdingError::Broken`] when its sum does not fit.
+    pub fn view(remittance: &Remittance) -> Result<Value, WithholdingError> {
+        let (decided_by, decided_at) = match &remittance.state {
+            RemittanceState::Proposed => (None, None),
+            RemittanceState::Booked { by, at } | RemittanceState::Rejected { by, at } => (Some(*by), Some(*at)),
+        };
+        Ok(json!({
+            "id": remittance.id, "object": "withholding_remittance", "state": remittance.state.as_str(),
+            "authority": remittance.authority, "period": remittance.period, "bank_account": remittance.bank_account,
+            "reference": remittance.reference, "total": remittance.total()?, "lines": remittance.lines,
+            "proposed_by": remittance.proposed_by, "decided_by": decided_by, "decided_at": decided_at,
+            "created_at": remittance.created_at,
+        }))
+    }
+}

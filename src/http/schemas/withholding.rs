@@ -1,0 +1,117 @@
+//! Answers about withheld tax: certificates, payments to authorities.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use utoipa::ToSchema;
+
+use crate::domain::withholding::RemittanceLine;
+use crate::ids::{BankAccountId, PayoutId, RemittanceId, SupplierId, UserId};
+use crate::money::{Currency, Money, Percent};
+
+use super::{CertificateObject, RemittanceObject, RemittanceStateWord};
+
+/// What was withheld from a supplier under one rule in one period: `withheld = due − credit_before + credit`.
+#[derive(Debug, ToSchema)]
+pub struct WithholdingCertificate {
+    /// Its number.
+    #[schema(example = "ph-remittance.2026-Q4.PHP.sup_01kb0000000000000000000000")]
+    id: String,
+    #[schema(inline)]
+    object: CertificateObject,
+    #[schema(example = "BIR")]
+    authority: String,
+    #[schema(example = "ph-remittance")]
+    rule: String,
+    #[schema(example = "2026-Q4")]
+    period: String,
+    /// Its first day, in the merchant's zone.
+    from: NaiveDate,
+    /// Its last day.
+    to: NaiveDate,
+    /// Whether the period is over: nothing of it changes any more.
+    r#final: bool,
+    issuer: TaxParty,
+    holder: TaxPerson,
+    supplier: SupplierId,
+    currency: Currency,
+    /// Gross sales, as shoppers were charged for them.
+    sold: Money,
+    /// Refunds of what was sold, in this period or before.
+    refunded: Money,
+    /// The difference; below zero where more was refunded than sold.
+    base: Money,
+    /// The tax on it.
+    due: Money,
+    /// What had been withheld too much before the period.
+    credit_before: Money,
+    /// What is too much at its end, set against what is withheld next.
+    credit: Money,
+    withheld: Money,
+    /// Of it, paid to the authority.
+    remitted: Money,
+    is_remitted: bool,
+    /// Oldest first.
+    entries: Vec<WithholdingEntry>,
+}
+
+/// Who withheld.
+#[derive(Debug, ToSchema)]
+pub struct TaxParty {
+    name: String,
+    #[schema(required)]
+    tax_number: Option<String>,
+}
+
+/// From whom.
+#[derive(Debug, ToSchema)]
+pub struct TaxPerson {
+    name: String,
+    #[schema(required)]
+    tax_number: Option<String>,
+    country: String,
+}
+
+/// One payout's part of a certificate.
+#[derive(Debug, ToSchema)]
+pub struct WithholdingEntry {
+    payout: PayoutId,
+    booked_at: DateTime<Utc>,
+    sold: Money,
+    refunded: Money,
+    base: Money,
+    due: Money,
+    withheld: Money,
+    /// What is too much from here on.
+    credit: Money,
+    percent: Percent,
+    /// The part of the gross sale that is taxed.
+    #[schema(example = "0.5")]
+    share_of_base: String,
+    /// The rule's text.
+    #[schema(example = "3f2a9b1c0d4e")]
+    rule_version: String,
+}
+
+/// A payment of withheld tax to its authority.
+#[derive(Debug, ToSchema)]
+pub struct WithholdingRemittance {
+    id: RemittanceId,
+    #[schema(inline)]
+    object: RemittanceObject,
+    state: RemittanceStateWord,
+    #[schema(example = "BIR")]
+    authority: String,
+    #[schema(example = "2026-Q4")]
+    period: String,
+    bank_account: BankAccountId,
+    /// The bank's or the authority's own.
+    reference: String,
+    total: Money,
+    lines: Vec<RemittanceLine>,
+    proposed_by: UserId,
+    /// Who booked or rejected it; never the same user, unless it was taken back.
+    #[schema(required)]
+    decided_by: Option<UserId>,
+    #[schema(required)]
+    decided_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+}

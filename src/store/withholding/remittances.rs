@@ -1,0 +1,212 @@
+//! Payments of withheld tax to authorities.
+
+use sqlx::any::AnyRow;
+
+use crate::domain::withholding::{CertificateId, Owed, Remittance, RemittanceLine, RemittanceState, TaxPeriod};
+use crate::ids::{MerchantId, RemittanceId};
+use crate::money::{Currency, Money};
+use crate::store::row::Row;
+use crate::store::words::json;
+use crate::store::{Change, Column, Log, Seek, Store, StoreError, Table, Value, Versioned};
+
+/// Payments, proposed and decided.
+pub static WITHHOLDING_REMITTANCE: Table = Table {
+    name: "withholding_remittance",
+    columns: &[
+        Column::text("id"),
+        Column::text("merchant_id"),
+        Column::text("authority"),
+        Column::text("period"),
+        Column::text("currency"),
+        Column::text("bank_account_id"),
+        Column::text("bank"),
+        Column::text("reference"),
+        Column::text("lines"),
+        Column::text("state"),
+        Column::text("decision"),
+        Column::text("proposed_by"),
+        Column::int("created_at"),
+    ],
+    unique: &[],
+};
+
+/// What of each period's tax was paid.
+pub static WITHHOLDING_REMITTED: Log = Log {
+    name: "withholding_remitted",
+    columns: &[
+        Column::text("supplier_id"),
+        Column::text("rule"),
+        Column::text("currency"),
+        Column::text("period"),
+        Column::int("nth"),
+        Column::text("merchant_id"),
+        Column::text("authority"),
+        Column::text("remittance_id"),
+        Column::int("amount"),
+    ],
+    unique: &[&[0, 1, 2, 3, 4]],
+};
+
+impl Change {
+    /// Writes a proposal down.
+    pub fn insert_remittance(&mut self, remittance: &Remittance) -> &mut Change {
+        self.insert(
+            &WITHHOLDING_REMITTANCE,
+            vec![
+                Value::text(remittance.id),
+                Value::text(remittance.merchant),
+                remittance.authority.as_str().into(),
+                Value::text(remittance.period),
+                Value::text(remittance.currency),
+                Value::text(remittance.bank_account),
+                remittance.bank.as_str().into(),
+                remittance.reference.as_str().into(),
+                json(&remittance.lines),
+                remittance.state.as_str().into(),
+                json(&remittance.state),
+                Value::text(remittance.proposed_by),
+                remittance.created_at.into(),
+            ],
+        )
+    }
+
+    /// Writes a decision.
+    pub fn decide_remittance(&mut self, before: &Versioned<Remittance>, state: &RemittanceState) -> &mut Change {
+        let set = vec![("state", state.as_str().into()), ("decision", json(state))];
+        self.update(&WITHHOLDING_REMITTANCE, before.value.id, before.version, set)
+    }
+
+    /// A line of it is paid, behind `earlier` payments of the same tax.
+    pub fn insert_remitted(&mut self, of: &Remittance, line: &RemittanceLine, earlier: i64) -> &mut Change {
+        self.append(
+            &WITHHOLDING_REMITTED,
+            vec![
+                Value::text(line.supplier),
+                line.rule.as_str().into(),
+                Value::text(of.currency),
+                Value::text(of.period),
+                (earlier + 1).into(),
+                Value::text(of.merchant),
+                of.authority.as_str().into(),
+                Value::text(of.id),
+                line.amount.minor().into(),
+            ],
+        )
+    }
+}
+
+impl Store {
+    /// One payment of a merchant.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn remittance(
+        &self,
+        merchant: MerchantId,
+        id: RemittanceId,
+    ) -> Result<Option<Versioned<Remittance>>, StoreError> {
+        let query = sqlx::query("SELECT * FROM withholding_remittance WHERE merchant_id = $1 AND id = $2")
+            .bind(merchant.to_string())
+            .bind(id.to_string());
+        self.one(query, read).await
+    }
+
+    /// A merchant's payments by id, in reading order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn remittances(
+        &self,
+        merchant: MerchantId,
+        seek: Seek<RemittanceId>,
+        limit: u32,
+    ) -> Result<Vec<Remittance>, StoreError> {
+        let sql = match seek.is_backwards() {
+            false => {
+                "SELECT * FROM withholding_remittance WHERE merchant_id = $1 AND id > $2 ORDER BY id LIMIT $3"
+            }
+            true => {
+                "SELECT * FROM withholding_remittance WHERE merchant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
+            }
+        };
+        let query = sqlx::query(sql)
+            .bind(merchant.to_string())
+            .bind(seek.key().map(ToString::to_string).unwrap_or_default())
+            .bind(i64::from(limit));
+        self.all(query, |row| read(row).map(|found| found.value)).await
+    }
+
+    /// What was withheld for an authority in a period, and what of it was paid, by supplier and rule.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn tax_owed(
+        &self,
+        merchant: MerchantId,
+        authority: &str,
+        period: TaxPeriod,
+        currency: Currency,
+    ) -> Result<Vec<Owed>, StoreError> {
+        let query = sqlx::query(
+            "SELECT w.supplier_id, w.rule, w.currency, CAST(SUM(w.withheld) AS BIGINT) AS withheld,
+                    (SELECT CAST(COALESCE(SUM(r.amount), 0) AS BIGINT) FROM withholding_remitted r
+                     WHERE r.supplier_id = w.supplier_id AND r.rule = w.rule AND r.currency = w.currency
+                     AND r.period = $3) AS remitted,
+                    (SELECT COUNT(*) FROM withholding_remitted r
+                     WHERE r.supplier_id = w.supplier_id AND r.rule = w.rule AND r.currency = w.currency
+                     AND r.period = $3) AS payments
+             FROM withholding w WHERE w.merchant_id = $1 AND w.authority = $2 AND w.period = $3 AND w.currency = $4
+             GROUP BY w.supplier_id, w.rule, w.currency ORDER BY w.supplier_id, w.rule",
+        )
+        .bind(merchant.to_string())
+        .bind(authority.to_owned())
+        .bind(period.to_string())
+        .bind(currency.code());
+        self.all(query, |row| {
+            let row = Row::of("withholding", row);
+            Ok(Owed {
+                supplier: row.parse("supplier_id")?,
+                rule: row.text("rule")?,
+                withheld: row.money("withheld", "currency")?,
+                remitted: row.money("remitted", "currency")?,
+                payments: row.int("payments")?,
+            })
+        })
+        .await
+    }
+
+    /// What was paid of a certificate's tax.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn remitted_of(&self, of: &CertificateId) -> Result<Money, StoreError> {
+        let query = sqlx::query(
+            "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS amount FROM withholding_remitted
+             WHERE supplier_id = $1 AND rule = $2 AND currency = $3 AND period = $4",
+        )
+        .bind(of.supplier.to_string())
+        .bind(of.rule.clone())
+        .bind(of.currency.code())
+        .bind(of.period.to_string());
+        let minor = self.one(query, |row| Row::of("withholding_remitted", row).int("amount")).await?;
+        Ok(Money::from_minor(minor.unwrap_or(0), of.currency))
+    }
+}
+
+fn read(row: &AnyRow) -> Result<Versioned<Remittance>, StoreError> {
+    let row = Row::of("withholding_remittance", row);
+    row.versioned(Remittance {
+        id: row.parse("id")?,
+        merchant: row.parse("merchant_id")?,
+        authority: row.text("authority")?,
+        period: row.parse("period")?,
+        currency: row.parse("currency")?,
+        bank_account: row.parse("bank_account_id")?,
+        bank: row.text("bank")?,
+        reference: row.text("reference")?,
+        lines: row.json("lines")?,
+        state: row.json("decision")?,
+        proposed_by: row.parse("proposed_by")?,
+        created_at: row.time("created_at")?,
+    })
+}
