@@ -124,9 +124,12 @@ fn read_row(line: &str) -> Option<Row> {
 impl Currency {
     /// Every currency there is today, by code.
     pub fn all() -> impl Iterator<Item = Currency> {
-        (0..u16::try_from(TABLE.len()).unwrap_or(u16::MAX))
-            .map(Currency)
-            .filter(|currency| currency.last_day().is_none())
+        Currency::all_ever().filter(|currency| currency.last_day().is_none())
+    }
+
+    /// The same with those that are no more.
+    pub fn all_ever() -> impl Iterator<Item = Currency> {
+        (0..u16::try_from(TABLE.len()).unwrap_or(u16::MAX)).map(Currency)
     }
 
     /// Finds a currency by its alphabetic code; exact, upper case.

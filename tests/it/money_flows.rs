@@ -15,6 +15,7 @@ pub mod far;
 mod fee_drift;
 mod findings;
 pub mod fx;
+mod ledger_export;
 mod payers;
 mod pooled;
 mod refunds;

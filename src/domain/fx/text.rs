@@ -65,10 +65,6 @@ impl Mark {
         }
     }
 
-    /// A code is three letters.
-    fn code(currency: Currency) -> Mark {
-        Mark { text: currency.code(), begins_wordlike: true, ends_wordlike: true }
-    }
 }
 
 /// What stands around the number.
@@ -107,7 +103,7 @@ impl Around {
 #[derive(Clone, Copy)]
 pub struct Written {
     locale: Locale,
-    mark: Mark,
+    mark: &'static Mark,
     money: Money,
 }
 
@@ -115,6 +111,13 @@ static TABLE: LazyLock<Vec<Row>> = LazyLock::new(|| {
     let locales = include_str!("../../../config/text/locales.csv");
     rows(locales).skip(1).filter_map(read_row).collect()
 });
+
+/// The ISO code of every currency as a mark, sorted.
+static CODES: LazyLock<Vec<(Currency, Mark)>> =
+    LazyLock::new(|| Currency::all_ever().map(|currency| (currency, Mark::of(currency.code()))).collect());
+
+/// CLDR's mark of a currency nobody knows; every one has its code.
+static ANY: Mark = Mark { text: "¤", begins_wordlike: false, ends_wordlike: false };
 
 fn rows(text: &'static str) -> impl Iterator<Item = &'static str> {
     text.lines().filter(|line| !line.starts_with('#'))
@@ -164,9 +167,9 @@ fn read_marks(tag: &str, text: &'static str) -> Vec<(Currency, Mark)> {
     marks
 }
 
-fn mark_of(marks: &[(Currency, Mark)], currency: Currency) -> Option<Mark> {
+fn mark_of(marks: &'static [(Currency, Mark)], currency: Currency) -> Option<&'static Mark> {
     let place = marks.binary_search_by(|(own, _)| own.cmp(&currency)).ok()?;
-    marks.get(place).map(|(_, mark)| *mark)
+    marks.get(place).map(|(_, mark)| mark)
 }
 
 /// Whether a mark's letter needs a blank beside a digit: it is no symbol (CLDR, `currencySpacing`). Of the table's marks
@@ -179,7 +182,7 @@ const NO_BREAK: &[u8] = "\u{a0}".as_bytes();
 
 impl Pattern {
     /// What stands before the number.
-    fn open(&self, mark: Mark, text: &mut Vec<u8>) {
+    fn open(&self, mark: &Mark, text: &mut Vec<u8>) {
         self.before.write(mark.text, text);
         if mark.ends_wordlike && self.before.has_mark && self.before.right.is_empty() {
             text.extend_from_slice(NO_BREAK);
@@ -187,7 +190,7 @@ impl Pattern {
     }
 
     /// What stands behind it.
-    fn close(&self, mark: Mark, text: &mut Vec<u8>) {
+    fn close(&self, mark: &Mark, text: &mut Vec<u8>) {
         if mark.begins_wordlike && self.after.has_mark && self.after.left.is_empty() {
             text.extend_from_slice(NO_BREAK);
         }
@@ -324,7 +327,7 @@ impl Locale {
         self.mark(currency, CurrencyMark::Symbol).text
     }
 
-    fn mark(self, currency: Currency, mark: CurrencyMark) -> Mark {
+    fn mark(self, currency: Currency, mark: CurrencyMark) -> &'static Mark {
         let Row { symbols, narrow, .. } = self.0;
         let symbol = || mark_of(symbols, currency);
         let found = match mark {
@@ -332,7 +335,7 @@ impl Locale {
             CurrencyMark::Narrow => mark_of(narrow, currency).or_else(symbol),
             CurrencyMark::Code => None,
         };
-        found.unwrap_or_else(|| Mark::code(currency))
+        found.or_else(|| mark_of(&CODES, currency)).unwrap_or(&ANY)
     }
 
     /// Writes an amount: `฿713.40`, `1.234,50 €`.

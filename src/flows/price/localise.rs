@@ -170,6 +170,11 @@ impl Market<'_> {
         Some(self.book.price(&sku, currency, self.country, self.now)?.price)
     }
 
+    fn as_fixed(&self, price: Money) -> Result<Shown, PriceError> {
+        let exact = Rate::identity(price.currency()).convert(price)?.digits();
+        Ok(Shown { exact, price, source: PriceSource::PriceBook, rule: None })
+    }
+
     fn converted(&self, own: Money, applied: &Applied) -> Result<Shown, PriceError> {
         if own.currency() == applied.rate.quote() {
             return self.as_given(own);
@@ -270,32 +275,27 @@ impl Pricing {
         let mut others: HashMap<Currency, Option<Arc<Applied>>> = HashMap::new();
         let mut items = Vec::with_capacity(question.items.len());
         for item in question.items {
-            if let Some(price) = market.fixed(&item, market.currency) {
-                let exact = Rate::identity(price.currency()).convert(price)?.digits();
-                let fixed = Shown { exact, price, source: PriceSource::PriceBook, rule: None };
-                items.push(market.item(item, fixed, None, None));
-                continue;
-            }
             let base = item.price.currency();
-            if base == first
+            let (shown, reason, told) = if let Some(price) = market.fixed(&item, market.currency) {
+                (market.as_fixed(price)?, None, None)
+            } else if base == first
                 && let Some(applied) = &rate
             {
-                let shown = market.converted(item.price, applied)?;
-                items.push(market.item(item, shown, None, None));
-                continue;
-            }
-            let applied = match others.entry(base) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(free) => free.insert(self.applied_if_any(&snapshot, base, shown)?),
+                (market.converted(item.price, applied)?, None, None)
+            } else {
+                let applied = match others.entry(base) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(free) => free.insert(self.applied_if_any(&snapshot, base, shown)?),
+                };
+                match applied {
+                    Some(applied) => {
+                        let told = (base != first).then(|| applied.answer.clone());
+                        (market.converted(item.price, applied)?, None, told)
+                    }
+                    None => (market.as_given(item.price)?, Some(FallbackReason::NoRate), None),
+                }
             };
-            let Some(applied) = applied else {
-                let given = market.as_given(item.price)?;
-                items.push(market.item(item, given, Some(FallbackReason::NoRate), None));
-                continue;
-            };
-            let converted = market.converted(item.price, applied)?;
-            let told = (base != first).then(|| applied.answer.clone());
-            items.push(market.item(item, converted, None, told));
+            items.push(market.item(item, shown, reason, told));
         }
         if items.iter().all(|item| item.fallback_reason.is_some()) {
             return Err(PriceError::NoRate(first));
