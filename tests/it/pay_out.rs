@@ -8,6 +8,7 @@ mod faults;
 pub mod far;
 mod notification;
 mod schedules;
+mod set_off;
 mod standing;
 mod stories;
 pub mod world;

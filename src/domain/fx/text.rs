@@ -64,7 +64,6 @@ impl Mark {
             ends_wordlike: text.ends_with(is_wordlike),
         }
     }
-
 }
 
 /// What stands around the number.

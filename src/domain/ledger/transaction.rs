@@ -206,6 +206,8 @@ journal_events! {
     ReserveReleased "reserve_released",
     /// What a supplier owed came off what it may be paid.
     DebtNetted "debt_netted",
+    /// What it owed in another currency came off, with its consent.
+    DebtSetOff "debt_set_off",
     /// Tax was withheld from a supplier.
     TaxWithheld "tax_withheld",
     /// Withheld tax was paid to the authority.

@@ -15,6 +15,7 @@ use super::payable::Excluded;
 use super::payout::FeeBearer;
 use super::plan::PlanError;
 use super::proof::{Pot, Proof};
+use super::set_off::SetOff;
 
 /// What is to be paid, and what is not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +62,9 @@ pub struct Line {
     pub taxes: Vec<Withheld>,
     /// Of it, set against its debts.
     pub debt: Money,
+    /// Of that, against debts in other currencies; left out where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set_off: Vec<SetOff>,
     /// The rest.
     pub net: Money,
     /// Of that, what is to reach the payee.
@@ -128,6 +132,17 @@ pub struct FundingNeed {
     pub missing: Money,
     /// By when: the first cut-off.
     pub by: DateTime<Utc>,
+}
+
+impl Line {
+    /// What is set against debts in its own currency.
+    ///
+    /// # Errors
+    /// [`MoneyError`] where a document's parts do not belong together.
+    pub fn netted(&self) -> Result<Money, MoneyError> {
+        let others = Money::sum(self.debt.currency(), self.set_off.iter().map(|set_off| set_off.taken))?;
+        self.debt.checked_sub(others)
+    }
 }
 
 impl PlanDocument {

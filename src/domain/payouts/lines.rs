@@ -85,6 +85,7 @@ fn items(
         left = left.checked_sub(net)?;
         let (withholding, debt) = if first { (chosen.withholding, chosen.debt) } else { (zero, zero) };
         let taxes = if first { payable.taxes.clone() } else { vec![] };
+        let set_off = if first { payable.set_off.clone() } else { vec![] };
         lines.push(Line {
             supplier: payable.supplier,
             name: payable.name.clone(),
@@ -99,6 +100,7 @@ fn items(
             withholding,
             taxes,
             debt,
+            set_off,
             net,
             amount,
             borne: net.checked_sub(amount)?,

@@ -16,6 +16,7 @@ mod payout;
 mod plan;
 mod proof;
 mod report;
+mod set_off;
 mod state;
 mod terms;
 #[cfg(test)]
@@ -31,5 +32,6 @@ pub use payout::{FeeBearer, Payout, PayoutState, PayoutTransition};
 pub use plan::{PayoutPlan, PlanError};
 pub use proof::{Pot, Proof};
 pub use report::{PayoutReport, PayoutStatus, ReturnFault};
+pub use set_off::{ForeignDebt, SetOff, SetOffConsent};
 pub use state::{Approval, PlanState, Stop};
 pub use terms::{Hold, HoldCode, Known, PayoutTerms, Reserve};

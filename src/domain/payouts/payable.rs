@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::domain::merchants::PayoutAccount;
 use crate::domain::withholding::Withheld;
 use crate::ids::SupplierId;
-use crate::money::{Currency, Money, MoneyError, Percent, Rounding};
+use crate::money::{Currency, Money, MoneyError, Percent, RateError, Rounding};
 
+use super::set_off::{ForeignDebt, SetOff};
 use super::terms::PayoutTerms;
 
 /// The merchant's rules for payouts.
@@ -45,6 +46,8 @@ pub struct Standing {
     pub available: Money,
     /// What it owes, from the books (1200).
     pub owed: Money,
+    /// What it owes in other currencies and has agreed to have set off, as far as their own balances leave it.
+    pub foreign: Vec<ForeignDebt>,
     /// Tax to be withheld; zero while no rule of any authority is in force here.
     pub withholding: Money,
     /// The same by rule, with its arithmetic.
@@ -83,6 +86,8 @@ pub struct Payable {
     pub taxes: Vec<Withheld>,
     /// Of it, set against its debts.
     pub debt: Money,
+    /// Of that, against debts in other currencies.
+    pub set_off: Vec<SetOff>,
     /// The rest.
     pub net: Money,
     /// Accounts that may be paid to: the newest of each kind.
@@ -121,9 +126,16 @@ impl Standing {
         }
         let payees = self.payees(rules, now)?;
         let too_large = |error: MoneyError| self.excluded("nothing_left", error.to_string());
-        let cap = self.terms.debt_cap.unwrap_or(rules.debt_cap);
-        let most = self.available.percent(cap).map_err(too_large)?.round(Rounding::Down);
-        let debt = self.owed.min(most).map_err(too_large)?;
+        let (most, own) = self.netted(rules).map_err(too_large)?;
+        let (mut debt, mut set_off) = (own, Vec::new());
+        for foreign in &self.foreign {
+            let room = most.checked_sub(debt).map_err(too_large)?;
+            let unrated = |error: RateError| self.excluded("nothing_left", error.to_string());
+            if let Some(covered) = foreign.covered_by(room).map_err(unrated)? {
+                debt = debt.checked_add(covered.taken).map_err(too_large)?;
+                set_off.push(covered);
+            }
+        }
         let net = self.available.checked_sub(self.withholding).and_then(|rest| rest.checked_sub(debt));
         let net = net.map_err(too_large)?;
         let over = Money::from_minor(net.minor() % smallest(self.currency()), self.currency());
@@ -143,10 +155,21 @@ impl Standing {
             withholding: self.withholding,
             taxes: self.taxes.clone(),
             debt,
+            set_off,
             net,
             payees,
             terms: self.terms.clone(),
         })
+    }
+
+    /// The most of the balance that goes to debts in this cycle, and what of it goes to those in its own currency.
+    ///
+    /// # Errors
+    /// [`MoneyError`] when an amount does not fit.
+    pub fn netted(&self, rules: &PayoutRules) -> Result<(Money, Money), MoneyError> {
+        let cap = self.terms.debt_cap.unwrap_or(rules.debt_cap);
+        let most = self.available.percent(cap)?.round(Rounding::Down);
+        Ok((most, self.owed.min(most)?))
     }
 
     /// The newest account of each kind that is past its cooling period. The first account of all needs none: nothing was
@@ -250,6 +273,7 @@ pub(super) mod tests {
             name: "A".into(),
             available: usd(available),
             owed: usd(owed),
+            foreign: vec![],
             withholding: usd(0),
             taxes: vec![],
             terms: PayoutTerms::default(),

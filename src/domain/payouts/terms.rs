@@ -9,6 +9,7 @@ use crate::ids::{RailAccountId, UserId};
 use crate::money::{Currency, Money, Percent};
 
 use super::payout::FeeBearer;
+use super::set_off::SetOffConsent;
 
 /// A supplier's terms; without any, the merchant's rules alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,8 @@ pub struct PayoutTerms {
     pub reserve: Option<Reserve>,
     /// The most of a cycle's balance that goes to its debts; without it the merchant's.
     pub debt_cap: Option<Percent>,
+    /// Its word that debts in other currencies are set off too; without it they are not.
+    pub set_off: Option<SetOffConsent>,
     /// Over this rail account only.
     pub rail: Option<RailAccountId>,
     /// Who bears the rail's fee; without it as the route has it.

@@ -60,6 +60,7 @@ pub fn narrative(event: JournalEvent, side: Side) -> &'static str {
         (E::ReserveHeld, _) => "Kept in reserve",
         (E::ReserveReleased, _) => "Released from reserve",
         (E::DebtNetted, _) => "Set against what you owe",
+        (E::DebtSetOff, _) => "Set against what you owe in another currency",
         (E::TaxWithheld, Side::Debit) => "Tax withheld",
         (E::TaxWithheld, Side::Credit) => "Withheld tax given back",
         (E::TaxRemitted, _) => "Withheld tax paid to the authority",

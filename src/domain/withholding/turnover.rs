@@ -26,7 +26,11 @@ pub struct Gross {
 ///
 /// # Errors
 /// [`SettlementError`] when an amount does not fit.
-pub fn gross_of(settlement: &Settlement, refunds: &[Refund], supplier: SupplierId) -> Result<Gross, SettlementError> {
+pub fn gross_of(
+    settlement: &Settlement,
+    refunds: &[Refund],
+    supplier: SupplierId,
+) -> Result<Gross, SettlementError> {
     let own = |index: usize| settlement.parts.get(index).is_some_and(|part| part.supplier == Some(supplier));
     let mut charged = Money::zero(settlement.gross.currency());
     for (_, part) in settlement.parts.iter().enumerate().filter(|(index, _)| own(*index)) {

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::crash::{Point, point};
 use crate::domain::findings::FindingKind;
 use crate::domain::ledger::AccountCode;
-use crate::domain::ledger::journal::{Fact, debt_netted};
+use crate::domain::ledger::journal::{Fact, debt_netted, debt_set_off};
 use crate::domain::orders::Outcome;
 use crate::domain::payouts::{
     FIRST_UNDER_WAY, FeeBearer, Line, Payout, PayoutBatch, PayoutPlan, PayoutState, PlanState, ReturnFault,
@@ -194,13 +194,18 @@ impl PayingOut {
 
     /// Debts and taxes first, then the payout itself.
     fn book(&self, change: &mut Change, line: &Line, payout: &Payout) -> Result<(), PayOutError> {
-        let source = payout.id.to_string();
+        let subject = payout.id.to_string();
         let (ids, merchant, at) = (&self.0.ids, payout.merchant, payout.created_at);
-        let fact = Fact { ids, merchant, source: &source, subject: &source, at };
-        let booked = [
-            debt_netted(&fact, line.supplier, line.debt),
-            postings(&fact, payout, &PayoutState::Held, ReturnFault::Supplier),
-        ];
+        let fact = Fact { ids, merchant, source: &subject, subject: &subject, at };
+        let netted = line.netted().map_err(PayOutError::unavailable)?;
+        let mut booked = vec![debt_netted(&fact, line.supplier, netted)];
+        for set_off in &line.set_off {
+            // One fact for each debt that is covered.
+            let source = format!("{subject}/{}", set_off.covered.currency());
+            let fact = Fact { source: &source, ..fact };
+            booked.push(debt_set_off(&fact, line.supplier, set_off.taken, set_off.covered));
+        }
+        booked.push(postings(&fact, payout, &PayoutState::Held, ReturnFault::Supplier));
         for transaction in booked {
             if let Some(transaction) = transaction.map_err(PayOutError::unavailable)? {
                 change.post(transaction);
@@ -276,13 +281,14 @@ impl PayingOut {
 impl Ground {
     /// What a line takes is no other line's.
     fn take(&mut self, line: &Line) -> Result<(), PayOutError> {
-        let place = (line.supplier, line.net.currency());
-        for (of, taken) in [(&mut self.available, line.gross), (&mut self.owed, line.debt)] {
-            if let Some(money) = of.get_mut(&place) {
-                *money = money.checked_sub(taken).map_err(PayOutError::unavailable)?;
-            }
-        }
-        Ok(())
+        let off = |of: &mut BTreeMap<(SupplierId, Currency), Money>, taken: Money| {
+            let Some(money) = of.get_mut(&(line.supplier, taken.currency())) else { return Ok(()) };
+            *money = money.checked_sub(taken).map_err(PayOutError::unavailable)?;
+            Ok(())
+        };
+        off(&mut self.available, line.gross)?;
+        off(&mut self.owed, line.netted().map_err(PayOutError::unavailable)?)?;
+        line.set_off.iter().try_for_each(|set_off| off(&mut self.owed, set_off.covered))
     }
 
     /// Why a line is not paid after all.
@@ -299,6 +305,7 @@ impl Ground {
             return Some((FIRST_UNDER_WAY, why));
         }
         let stands = |of: &BTreeMap<(SupplierId, Currency), Money>, wanted: Money| {
+            let place = (line.supplier, wanted.currency());
             of.get(&place).map_or(0, |money| money.minor()) >= wanted.minor()
         };
         if !stands(&self.available, line.gross) {
@@ -312,9 +319,11 @@ impl Ground {
             let why = format!("tax under {} was withheld with another payout by now", tax.rule);
             return Some(("withholding_changed", why));
         }
-        if !stands(&self.owed, line.debt) {
-            return Some(("debt_changed", format!("less than {} is owed by now", line.debt)));
-        }
-        None
+        let covered = line.set_off.iter().map(|set_off| set_off.covered);
+        let debts = line.netted().into_iter().chain(covered);
+        debts
+            .into_iter()
+            .find(|debt| !stands(&self.owed, *debt))
+            .map(|debt| ("debt_changed", format!("less than {debt} is owed by now")))
     }
 }

@@ -15,6 +15,7 @@ mod decide;
 mod error;
 mod execute;
 mod file;
+mod foreign;
 mod plan;
 mod rails;
 mod schedule;

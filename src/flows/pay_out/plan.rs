@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::domain::payouts::{Draft, Drafted, PayoutPlan, PlanDocument, PlanState};
+use crate::domain::payouts::{Draft, Drafted, PayoutPlan, PlanDocument, PlanState, Standing};
 use crate::domain::treasury::{self, MID_DIGITS, Mids};
 use crate::ids::{MerchantId, PlanId, RailAccountId, SupplierId, UserId};
 use crate::money::{Currency, Money};
@@ -69,9 +69,15 @@ impl PayingOut {
             }
         }
         let (mut payables, mut excluded) = (Vec::new(), Vec::new());
-        for standing in self.standings(merchant, input).await? {
+        let standings = self.standings(merchant, input).await?;
+        let mut foreign = self.foreign_debts(merchant, &standings).await?;
+        for standing in standings {
+            let standing = Standing { foreign: foreign.of(&standing), ..standing };
             match standing.payable(&self.0.rules, now) {
-                Ok(payable) => payables.push(payable),
+                Ok(payable) => {
+                    foreign.take(&payable)?;
+                    payables.push(payable);
+                }
                 Err(why) => excluded.push(why),
             }
         }

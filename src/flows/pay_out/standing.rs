@@ -56,6 +56,7 @@ impl PayingOut {
                 name: known.name.clone(),
                 available: amount,
                 owed: owed.get(&(supplier, currency)).copied().unwrap_or(Money::zero(currency)),
+                foreign: vec![],
                 withholding: Withheld::sum(currency, &taxes).map_err(PayOutError::unavailable)?,
                 taxes,
                 terms: terms

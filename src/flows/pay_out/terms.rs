@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use crate::domain::payouts::{FeeBearer, Hold, HoldCode, Known, PayoutTerms, Reserve};
+use crate::domain::payouts::{FeeBearer, Hold, HoldCode, Known, PayoutTerms, Reserve, SetOffConsent};
 use crate::domain::withholding::SupplierClass;
 use crate::ids::{MerchantId, RailAccountId, SupplierId, UserId};
 use crate::money::{Currency, Money, Percent};
@@ -30,6 +30,9 @@ pub struct TermsInput {
     /// The most of a cycle's balance that goes to debts, in percent.
     #[serde(default)]
     pub debt_cap: Option<Percent>,
+    /// Whether the supplier agreed that its debts are set against balances in other currencies too.
+    #[serde(default)]
+    pub set_off: Option<SetOffInput>,
     /// Over this rail account only.
     #[serde(default)]
     pub rail_account: Option<RailAccountId>,
@@ -62,6 +65,18 @@ pub struct HoldInput {
     #[serde(default)]
     pub currency: Option<Currency>,
     /// In words, for the office.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    pub note: String,
+}
+
+/// A supplier's word about setting its debts against balances in other currencies.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetOffInput {
+    /// Whether it agreed; `false` takes it back.
+    pub agreed: bool,
+    /// Where that stands: a contract's clause, a letter. Wanted where it agreed.
     #[serde(default)]
     #[schema(max_length = 200)]
     pub note: String,
@@ -139,6 +154,15 @@ impl PayingOut {
                 return Err(PayOutError::Refused { param: "debt_cap", why });
             }
             terms.debt_cap = Some(cap);
+        }
+        if let Some(SetOffInput { agreed, note }) = &input.set_off {
+            let length = note.trim().chars().count();
+            if length > 200 || (*agreed && length == 0) {
+                let why = "say in at most 200 letters where the supplier's consent stands".to_owned();
+                return Err(PayOutError::Refused { param: "set_off", why });
+            }
+            let consent = || SetOffConsent { by: user, at: now, note: note.trim().to_owned() };
+            terms.set_off = agreed.then(consent);
         }
         if let Some(rail) = input.rail_account {
             if self.0.store.rail_account(merchant, rail).await?.is_none() {

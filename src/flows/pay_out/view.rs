@@ -122,7 +122,7 @@ pub fn payout_view(payout: &Payout) -> Value {
 pub fn terms_view(supplier: SupplierId, terms: &PayoutTerms) -> Value {
     json!({
         "object": "payout_terms", "supplier": supplier, "holds": terms.holds, "known": terms.known,
-        "reserve": terms.reserve, "debt_cap": terms.debt_cap, "rail_account": terms.rail,
+        "reserve": terms.reserve, "debt_cap": terms.debt_cap, "set_off": terms.set_off, "rail_account": terms.rail,
         "fee_bearer": terms.bearer, "minimum": terms.minimum, "purpose": terms.purpose, "town": terms.town,
     })
 }

@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use utoipa::ToSchema;
 
-use crate::domain::payouts::{Excluded, FeeBearer, FundingNeed, HoldCode, Line, Proof, Reserve, Total};
+use crate::domain::payouts::{
+    Excluded, FeeBearer, FundingNeed, HoldCode, Line, Proof, Reserve, SetOffConsent, Total,
+};
 use crate::ids::{PayoutBatchId, PayoutId, PlanId, RailAccountId, SupplierAccountId, SupplierId, UserId};
 use crate::money::{Currency, Money, Percent};
 
@@ -217,6 +219,9 @@ pub struct PayoutTerms {
     reserve: Option<Reserve>,
     #[schema(required)]
     debt_cap: Option<Percent>,
+    /// The supplier's word that debts in other currencies are set off too.
+    #[schema(required)]
+    set_off: Option<SetOffConsent>,
     #[schema(required)]
     rail_account: Option<RailAccountId>,
     #[schema(required)]

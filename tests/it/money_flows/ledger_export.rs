@@ -19,8 +19,14 @@ use super::world::{World, money};
 use crate::engines::on_each_engine;
 
 /// What a euro was in dollars (always one), Singapore dollars and yuan, day after day.
-const DAYS: [(&str, &str); 6] =
-    [("1.30", "7.12"), ("1.31", "7.00"), ("1.28", "7.25"), ("1.285", "6.93"), ("1.3333", "7.1"), ("1.27", "7.02")];
+const DAYS: [(&str, &str); 6] = [
+    ("1.30", "7.12"),
+    ("1.31", "7.00"),
+    ("1.28", "7.25"),
+    ("1.285", "6.93"),
+    ("1.3333", "7.1"),
+    ("1.27", "7.02"),
+];
 
 /// One row of the file.
 #[derive(Debug)]
@@ -182,7 +188,10 @@ async fn the_export_is_worth_what_the_balances_are() {
         }
         parts.retain(|_, sum| !sum.is_zero());
         assert_eq!(parts, sums_of);
-        assert!(sums_of.keys().any(|(place, _)| place == "result"), "rates moved and nothing was gained or lost");
+        assert!(
+            sums_of.keys().any(|(place, _)| place == "result"),
+            "rates moved and nothing was gained or lost"
+        );
         store.close().await;
     })
     .await;

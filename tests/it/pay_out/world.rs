@@ -160,13 +160,25 @@ impl Treasury {
 
     /// Money on an account, from nowhere.
     pub async fn fund(&self, code: AccountCode, owner: impl std::fmt::Display, amount: &str) {
+        self.fund_in(self.account.currency.code(), code, owner, amount).await;
+    }
+
+    /// The same in any currency; below zero it goes.
+    pub async fn fund_in(
+        &self,
+        currency: &str,
+        code: AccountCode,
+        owner: impl std::fmt::Display,
+        amount: &str,
+    ) {
         Chart::know_beside(OPENING).unwrap();
-        let amount = super::money(amount, self.account.currency.code());
+        let amount = super::money(amount, currency);
         let (account, against) = (
             Account::new(code, Owner::of(owner)),
             Account::new(AccountCode::find(9000).unwrap(), Owner::of("opening")),
         );
-        let debit = matches!(code.number() / 1000, 1);
+        let debit = matches!(code.number() / 1000, 1) != amount.is_negative();
+        let amount = amount.abs();
         let postings = match debit {
             true => vec![Posting::debit(account, amount), Posting::credit(against, amount)],
             false => vec![Posting::debit(against, amount), Posting::credit(account, amount)],
