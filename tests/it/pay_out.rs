@@ -10,6 +10,7 @@ mod notification;
 mod schedules;
 mod standing;
 mod stories;
+mod withholding;
 pub mod world;
 
 use straits::money::{Currency, Money};

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use utoipa::ToSchema;
 
 use crate::domain::payouts::{Excluded, FeeBearer, FundingNeed, HoldCode, Line, Proof, Reserve, Total};
+use crate::domain::withholding::SupplierClass;
 use crate::ids::{PayoutBatchId, PayoutId, PlanId, RailAccountId, SupplierAccountId, SupplierId, UserId};
 use crate::money::{Currency, Money, Percent};
 
@@ -226,6 +227,8 @@ pub struct PayoutTerms {
     purpose: Option<String>,
     #[schema(required)]
     town: Option<String>,
+    #[schema(required)]
+    tax_class: Option<SupplierClass>,
 }
 
 /// A hold on payouts.
