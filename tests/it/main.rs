@@ -71,5 +71,6 @@ mod treasury;
 mod two_programs;
 mod watch;
 mod webhooks;
+mod withholding;
 mod worked_examples;
 mod xendit;

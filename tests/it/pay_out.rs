@@ -11,6 +11,7 @@ mod schedules;
 mod set_off;
 mod standing;
 mod stories;
+mod withholding;
 pub mod world;
 
 use straits::money::{Currency, Money};

@@ -124,5 +124,6 @@ pub fn terms_view(supplier: SupplierId, terms: &PayoutTerms) -> Value {
         "object": "payout_terms", "supplier": supplier, "holds": terms.holds, "known": terms.known,
         "reserve": terms.reserve, "debt_cap": terms.debt_cap, "set_off": terms.set_off, "rail_account": terms.rail,
         "fee_bearer": terms.bearer, "minimum": terms.minimum, "purpose": terms.purpose, "town": terms.town,
+        "tax_class": terms.tax_class,
     })
 }

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use crate::domain::payouts::{
     Excluded, FeeBearer, FundingNeed, HoldCode, Line, Proof, Reserve, SetOffConsent, Total,
 };
+use crate::domain::withholding::SupplierClass;
 use crate::ids::{PayoutBatchId, PayoutId, PlanId, RailAccountId, SupplierAccountId, SupplierId, UserId};
 use crate::money::{Currency, Money, Percent};
 
@@ -231,6 +232,8 @@ pub struct PayoutTerms {
     purpose: Option<String>,
     #[schema(required)]
     town: Option<String>,
+    #[schema(required)]
+    tax_class: Option<SupplierClass>,
 }
 
 /// A hold on payouts.

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use straits::domain::access::Actor;
 use straits::domain::ledger::{Account, AccountCode, Chart, JournalEvent, LedgerTransaction, Owner, Posting};
 use straits::domain::merchants::{Funding, PayoutAccountKind, RailAccount};
+use straits::domain::withholding::{Gross, Turnover};
 use straits::flows::onboard::{NewPayoutAccount, Onboarding};
 use straits::flows::pay_out::{PlanInput, Word};
 use straits::ids::{PayoutId, PlanId};
@@ -43,6 +44,11 @@ pub async fn approved(house: &House, plan: PlanId) {
         funding: Funding::GatewayAccount("paypal".into()),
         created_at: now,
     });
+    // Of its sales so far 1 % of half is withheld.
+    let gross = Gross { charged: usd(5_000), base: usd(5_000) };
+    let turnover = Turnover::none(usd(1).currency());
+    let sale = turnover.count(house.ground.supplier, house.ids.mint(), gross, None).unwrap().unwrap();
+    change.insert_turnover(merchant, &sale, now);
     house.store.commit(change).await.unwrap();
     let onboarding = Onboarding {
         store: house.store.clone(),
@@ -63,6 +69,7 @@ pub async fn approved(house: &House, plan: PlanId) {
     let (maker, checker) = (house.ids.mint(), house.ids.mint());
     let input = PlanInput::default();
     let draft = house.paying_out.draft(merchant, maker, plan, &input, Change::new()).await.unwrap();
+    assert_eq!(draft.document.lines[0].withholding, usd(25));
     let approve = Word::Approve { hash: draft.hash };
     for (user, word) in [(maker, Word::Submit), (checker, approve), (maker, Word::Execute)] {
         house.paying_out.say(merchant, user, plan, &word, Change::new()).await.unwrap();
@@ -93,6 +100,9 @@ pub async fn judge(house: &House, plan: PlanId) {
     let state = house.store.payout_plan(plan).await.unwrap().unwrap().value.state.as_str();
     let paid = house.booked_in_all("payout_confirmed").await;
     assert_eq!(house.booked_in_all("payout_instructed").await, 1);
+    assert_eq!(house.booked_in_all("tax_withheld").await, 1, "once, whoever died");
+    let place = (house.ground.supplier, usd(1).currency());
+    assert_eq!(house.store.withholding_nth(place, "ph-remittance").await.unwrap(), 1);
     match taken.len() {
         1 => assert_eq!((state, paid), ("completed", 1)),
         _ => assert_eq!((state, paid), ("executing", 0), "the lease was taken and nobody knows"),

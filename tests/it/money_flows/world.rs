@@ -121,6 +121,8 @@ pub struct Setup {
     pub fees: FeeBook,
     /// What is withheld from suppliers.
     pub withholding: TaxRules,
+    /// Where suppliers are.
+    pub country: &'static str,
     /// The currency each supplier settles in: A, then B.
     pub suppliers: [&'static str; 2],
     /// What the gateway account is besides.
@@ -135,6 +137,7 @@ impl Default for Setup {
             holds: &[],
             fees: FeeBook::shipped().clone(),
             withholding: TaxRules::default(),
+            country: "SG",
             suppliers: ["USD", "USD"],
             account: |_| {},
         }
@@ -213,7 +216,7 @@ impl World {
                 id,
                 merchant: merchant.id,
                 name: name.into(),
-                country: "SG".into(),
+                country: setup.country.into(),
                 currency: Currency::find(currency).unwrap(),
                 tax_number: None,
                 contacts: Default::default(),

@@ -125,11 +125,16 @@ impl Treasury {
 
     /// The same, held under a name.
     pub async fn payee_as(&self, supplier: SupplierId, holder: &str) -> PayoutAccount {
+        self.payee_in("TH", supplier, holder).await
+    }
+
+    /// The same in a country.
+    pub async fn payee_in(&self, country: &str, supplier: SupplierId, holder: &str) -> PayoutAccount {
         let actor = Actor::service(self.world.merchant.id, self.world.ids.mint());
         let paypal = self.account.rail == "paypal_payouts";
         let new = NewPayoutAccount {
             kind: if paypal { PayoutAccountKind::Paypal } else { PayoutAccountKind::Bank },
-            country: "TH".into(),
+            country: country.into(),
             currency: self.account.currency,
             holder: holder.into(),
             number: if paypal { "payee@example.com" } else { "1234567890" }.to_owned().into(),
