@@ -195,7 +195,10 @@ impl PayingOut {
             let (account, sealed) = account.ok_or(PayOutError::Unknown("supplier account"))?;
             let opened = self.0.vault.open(&account_place(&account), &sealed);
             let opened = opened.map_err(PayOutError::unavailable)?;
+        // As they were approved, whatever the terms say by now.
+        let towns = plan.value.document.towns();
             let details: Details = serde_json::from_slice(&opened).map_err(PayOutError::unavailable)?;
+            let town = towns.get(&(payout.supplier, payout.account)).copied().flatten();
             orders.push(PayoutOrder {
                 payout: payout.id,
                 rail_ref: payout.rail_ref.clone(),
@@ -203,8 +206,7 @@ impl PayingOut {
                 creditor: Creditor {
                     name: account.holder,
                     country: account.country,
-                    // As it was approved, whatever the terms say by now.
-                    town: plan.value.document.town_of(payout.supplier, payout.account),
+                    town: town.map(str::to_owned),
                     kind: account.kind,
                     number: SecretString::from(details.number),
                     bank_code: details.bank_code,
