@@ -253,9 +253,9 @@ impl From<PayOutError> for Problem {
                 Problem::new(Code::PlanChanged, words).at("hash").with("hash", hash)
             }
             PayOutError::Plan(PlanError::AboveLimit { .. }) => Problem::new(Code::ApprovalLimit, words),
-            PayOutError::Plan(PlanError::WrongState(_) | PlanError::Lapsed(_)) | PayOutError::TooLate(_) => {
-                Problem::new(Code::WrongState, words)
-            }
+            PayOutError::Plan(PlanError::WrongState(_) | PlanError::Lapsed(_))
+            | PayOutError::TooLate(_)
+            | PayOutError::NoFile(_) => Problem::new(Code::WrongState, words),
             PayOutError::Plan(PlanError::NoSuchLine) => {
                 Problem::new(Code::Unprocessable, words).at("supplier")
             }

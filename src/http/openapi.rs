@@ -202,7 +202,7 @@ fn particular(operation: &str) -> &'static [Code] {
             Code::RefundInvalid,
             Code::RefundNotSupported,
         ],
-        "payout_plans_pain001" | "payout_plans_csv" => &[Code::InvalidBody],
+        "payout_plans_pain001" | "payout_plans_csv" => &[Code::InvalidBody, Code::WrongState],
         "payout_plans_create" => &[Code::NotFound],
         "payout_plans_approve" => &[Code::FourEyes, Code::PlanChanged, Code::ApprovalLimit, Code::WrongState],
         "payout_plans_submit" | "payout_plans_drop_payout" => &[Code::WrongState, Code::Unprocessable],

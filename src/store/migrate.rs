@@ -60,6 +60,7 @@ migrations! {
     79 "0079_replay",
     80 "0080_fx_book",
     82 "0082_supplier_contacts",
+    86 "0086_carried",
 }
 
 /// The number of the newest migration.

@@ -209,8 +209,22 @@ async fn suppliers_are_paid_by_a_bank_and_its_statement_says_so() {
     done(app.post("finance", "/v1/rail-accounts", &body).await).await;
     let drafted = plan(&app, "p-1").await;
     assert_eq!(drafted["lines"].as_array().unwrap().len(), 3, "{drafted:#}");
+    let path = format!("/v1/payout-plans/{}", drafted["id"].as_str().unwrap());
+    let no_file = async |why: &str| {
+        let refused = app.get("finance", &format!("{path}/pain001")).await;
+        assert_eq!((refused.status, refused.code().as_str()), (409, "wrong_state"), "{}", refused.text);
+        assert!(refused.json()["detail"].as_str().unwrap().contains(why), "{}", refused.text);
+    };
+    no_file("`draft`").await;
     done(say(&app, "maker", &drafted, "submit", json!({})).await).await;
     done(say(&app, "checker", &drafted, "approve", json!({"hash": drafted["hash"]})).await).await;
+    no_file("`scheduled`").await;
+    let other = app.get("finance", &format!("{path}/csv")).await;
+    assert_eq!(
+        (other.status, other.json()["param"].clone()),
+        (400, json!("id")),
+        "it pays nothing by such files"
+    );
     done(say(&app, "maker", &drafted, "execute", json!({})).await).await;
     app.advance("5m").await;
     let path = format!("/v1/payout-plans/{}", drafted["id"].as_str().unwrap());
@@ -222,7 +236,17 @@ async fn suppliers_are_paid_by_a_bank_and_its_statement_says_so() {
         "{shown:#}"
     );
     let file = app.get("finance", &format!("{path}/pain001")).await;
-    assert!(file.text.contains("<CtrlSum>200.00</CtrlSum>"), "{}", file.text);
+    // The bank has refused one of them since; the file is the one that it was sent, under the same id.
+    let listed = done(app.get("finance", "/v1/payouts").await).await;
+    let detail = format!("/v1/payouts/{}", listed["data"][0]["id"].as_str().unwrap());
+    let batch =
+        done(app.get("finance", &detail).await).await["attempts"]["reference"].as_str().unwrap().to_owned();
+    assert!(file.text.contains(&format!("<MsgId>{batch}</MsgId>")), "{}", file.text);
+    assert!(file.text.contains("<NbOfTxs>3</NbOfTxs><CtrlSum>300.00</CtrlSum>"), "{}", file.text);
+    let named = app.get("finance", &format!("{path}/pain001?batch={batch}")).await;
+    assert_eq!(named.text, file.text);
+    let strange = app.get("finance", &format!("{path}/pain001?batch=pob_01kb0000000000000000000000")).await;
+    assert_eq!(strange.status, 404, "{}", strange.text);
     // As it was approved, whatever the terms say by now.
     let terms = app.keyed("PATCH", "finance", &format!("/v1/suppliers/{}/payout-terms", suppliers[0]));
     done(app.send(terms.json(&json!({"town": "Lagos", "purpose": "GDDS"}))).await).await;
