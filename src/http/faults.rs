@@ -249,6 +249,7 @@ impl From<PayOutError> for Problem {
         match error {
             PayOutError::Unknown(what) => Problem::not_found(what),
             PayOutError::Plan(PlanError::FourEyes(_)) => Problem::new(Code::FourEyes, words),
+            PayOutError::Plan(PlanError::OneHand { .. }) => Problem::new(Code::OneHand, words),
             PayOutError::Plan(PlanError::Changed(hash)) => {
                 Problem::new(Code::PlanChanged, words).at("hash").with("hash", hash)
             }

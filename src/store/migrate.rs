@@ -61,6 +61,7 @@ migrations! {
     80 "0080_fx_book",
     82 "0082_supplier_contacts",
     86 "0086_carried",
+    87 "0087_key_makers",
 }
 
 /// The number of the newest migration.

@@ -255,16 +255,16 @@ async fn say(
     body: &[u8],
 ) -> Answer {
     let id: PlanId = wire::path_id(id, "payout plan")?;
-    let (merchant, user) = (caller.merchant(), caller.key.user);
+    let (merchant, hand) = (caller.merchant(), caller.key.hand());
     // One person's word: another's under the same key is another request.
-    let told = [user.to_string().as_bytes(), body].concat();
+    let told = [hand.user.to_string().as_bytes(), body].concat();
     let asked = Asked { service, caller, request, body: &told };
     let carry = async |claim: Claim| {
         let mut extra = caller.noted(service, word.action(), id, "");
         extra.claim(&claim, id);
         let paying_out = service.paying_out.clone();
         let work = tokio::spawn(async move {
-            let plan = paying_out.say(merchant, user, id, &word, extra).await?;
+            let plan = paying_out.say(merchant, hand, id, &word, extra).await?;
             paying_out.view(&plan).await
         });
         Ok(work.await.map_err(Problem::internal)??)
