@@ -206,6 +206,7 @@ impl Sower<'_> {
             id: self.ids.mint(),
             merchant,
             user,
+            made_by: user,
             name: name.to_owned(),
             kind,
             environment: Environment::Test,

@@ -2,7 +2,10 @@
 //!
 //! A key reads `sk_test_<52 characters><7 characters>`: kind, environment, 32 random bytes in Crockford base32 and a
 //! checksum (CRC-32), so that a mistyped key is told apart from a revoked one and secret scanners know it. Only the
-//! SHA-256 of the whole text is kept. Four eyes compare *users*, never keys: one person may hold several keys.
+//! SHA-256 of the whole text is kept. Four eyes compare *users*, never keys: one person may hold several keys. Whoever
+//! made a key for another user has had its text, so that user and maker of the key count as one where payouts are approved.
+//! Two keys that an administrator makes for two others are two persons': who made them stands with each key and in the
+//! audit trail, and `key.created` is looked at by somebody else.
 
 mod trail;
 
@@ -83,6 +86,8 @@ pub struct ApiKey {
     pub merchant: MerchantId,
     /// Who acts when it is used.
     pub user: UserId,
+    /// Who made it, and so has had its text.
+    pub made_by: UserId,
     /// For people.
     pub name: String,
     /// Browser or server.
@@ -115,6 +120,27 @@ impl ApiKey {
     /// Whether every event of the merchant is its business, not a shop's only.
     pub fn hears_of_everything(&self) -> bool {
         self.scopes.iter().any(|scope| matches!(scope, Scope::Finance | Scope::Admin))
+    }
+
+    /// Whose hand acts when it is used.
+    pub fn hand(&self) -> Hand {
+        Hand { user: self.user, key_made_by: self.made_by }
+    }
+}
+
+/// A user at work, and whoever made the key in use: that person has had its text and may be the one who uses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hand {
+    /// Who acts.
+    pub user: UserId,
+    /// Who made the key.
+    pub key_made_by: UserId,
+}
+
+impl Hand {
+    /// A user with a key of his own making.
+    pub fn own(user: UserId) -> Hand {
+        Hand { user, key_made_by: user }
     }
 }
 

@@ -186,7 +186,7 @@ impl Onboarding {
             scopes: vec![Scope::Admin],
             origins: vec![],
         };
-        let (key, text) = self.cut(merchant.id, user.id, admin);
+        let (key, text) = self.cut(merchant.id, user.id, user.id, admin);
         let mut change = Change::new();
         change.insert_merchant(&merchant, now).insert_user(&user, now).insert_key(&key);
         let actor = Actor { merchant: merchant.id, user: user.id, key: key.id, request: self.ids.mint() };
@@ -222,7 +222,7 @@ impl Onboarding {
                     .ok_or(OnboardError::NotFound("supplier"))?;
             }
         }
-        let (key, text) = self.cut(actor.merchant, user, new);
+        let (key, text) = self.cut(actor.merchant, actor.user, user, new);
         change.insert_key(&key);
         let scopes: Vec<String> = key.scopes.iter().map(Scope::to_string).collect();
         let detail = format!("{user} {}", scopes.join(" "));
@@ -230,12 +230,19 @@ impl Onboarding {
         Ok((key, text))
     }
 
-    fn cut(&self, merchant: MerchantId, user: UserId, new: NewKey) -> (ApiKey, SecretString) {
+    fn cut(
+        &self,
+        merchant: MerchantId,
+        made_by: UserId,
+        user: UserId,
+        new: NewKey,
+    ) -> (ApiKey, SecretString) {
         let text = new_key_text(new.kind, new.environment, &self.ids);
         let key = ApiKey {
             id: self.ids.mint(),
             merchant,
             user,
+            made_by,
             name: new.name,
             kind: new.kind,
             environment: new.environment,

@@ -102,6 +102,14 @@ pub trait Payouts: Send + Sync + std::fmt::Debug {
         false
     }
 
+    /// The file that the call carries, where the rail is told by one: the same bytes for the same batch.
+    ///
+    /// # Errors
+    /// [`GatewayError::Refused`] where it cannot be written; [`Payouts::send`] then refuses likewise.
+    fn file(&self, _batch: &PayoutBatchRequest) -> Result<Option<String>, GatewayError> {
+        Ok(None)
+    }
+
     /// Sends the batch. Called once under the batch's lease; never again while the outcome is unknown.
     ///
     /// # Errors

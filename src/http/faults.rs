@@ -250,13 +250,14 @@ impl From<PayOutError> for Problem {
         match error {
             PayOutError::Unknown(what) => Problem::not_found(what),
             PayOutError::Plan(PlanError::FourEyes(_)) => Problem::new(Code::FourEyes, words),
+            PayOutError::Plan(PlanError::OneHand { .. }) => Problem::new(Code::OneHand, words),
             PayOutError::Plan(PlanError::Changed(hash)) => {
                 Problem::new(Code::PlanChanged, words).at("hash").with("hash", hash)
             }
             PayOutError::Plan(PlanError::AboveLimit { .. }) => Problem::new(Code::ApprovalLimit, words),
-            PayOutError::Plan(PlanError::WrongState(_) | PlanError::Lapsed(_)) | PayOutError::TooLate(_) => {
-                Problem::new(Code::WrongState, words)
-            }
+            PayOutError::Plan(PlanError::WrongState(_) | PlanError::Lapsed(_))
+            | PayOutError::TooLate(_)
+            | PayOutError::NoFile(_) => Problem::new(Code::WrongState, words),
             PayOutError::Plan(PlanError::NoSuchLine) => {
                 Problem::new(Code::Unprocessable, words).at("supplier")
             }

@@ -202,9 +202,11 @@ fn particular(operation: &str) -> &'static [Code] {
             Code::RefundInvalid,
             Code::RefundNotSupported,
         ],
-        "payout_plans_pain001" | "payout_plans_csv" => &[Code::InvalidBody],
+        "payout_plans_pain001" | "payout_plans_csv" => &[Code::InvalidBody, Code::WrongState],
         "payout_plans_create" => &[Code::NotFound],
-        "payout_plans_approve" => &[Code::FourEyes, Code::PlanChanged, Code::ApprovalLimit, Code::WrongState],
+        "payout_plans_approve" => {
+            &[Code::FourEyes, Code::OneHand, Code::PlanChanged, Code::ApprovalLimit, Code::WrongState]
+        }
         "payout_plans_submit" | "payout_plans_drop_payout" => &[Code::WrongState, Code::Unprocessable],
         "payout_plans_reject" | "payout_plans_cancel" => &[Code::WrongState],
         "payout_plans_execute" => &[Code::WrongState, Code::PlanChanged],

@@ -62,6 +62,7 @@ catalogue! {
     KeyScope "key_scope" 403 "The key's scopes do not reach here" => "Use a key with one of the scopes that `detail` names.";
     OriginNotAllowed "origin_not_allowed" 403 "This origin may not use the key" => "Add the origin to the publishable key, or call from your server with a secret key.";
     FourEyes "four_eyes" 403 "A second person must decide" => "Ask a user other than the one who proposed it.";
+    OneHand "one_hand" 403 "One of the two made the other's key" => "Ask a user whose keys neither of them made, or let users make their own keys with an administrator's key of their own.";
     ApprovalLimit "approval_limit" 403 "Above what this user may approve" => "Ask a user who may approve the amount that `detail` names.";
     NotFound "not_found" 404 "Nothing is here" => "Check the address and the id; what belongs to another merchant or supplier is not found either.";
     MethodNotAllowed "method_not_allowed" 405 "The method is not used here" => "The header `Allow` names the methods of this address.";

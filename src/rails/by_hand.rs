@@ -3,7 +3,8 @@
 
 use async_trait::async_trait;
 
-use super::{write_pain001, write_sheet};
+use super::pain001::message;
+use super::write_sheet;
 use crate::clock::Clock;
 use crate::domain::payouts::{PayoutReport, PayoutStatus};
 use crate::gateways::{GatewayError, PayoutBatchReport, PayoutBatchRequest, Payouts};
@@ -47,22 +48,24 @@ impl Payouts for ByHand {
         Currency::all().collect()
     }
 
+    fn file(&self, batch: &PayoutBatchRequest) -> Result<Option<String>, GatewayError> {
+        match self.form {
+            Form::Pain001 => message(batch).map(Some),
+            // Its columns are a matter of whoever fetches it.
+            Form::Sheet => Ok(None),
+        }
+    }
+
     async fn send(&self, batch: &PayoutBatchRequest) -> Result<PayoutBatchReport, GatewayError> {
         // A file that cannot be written is found out now, not by whoever fetches it.
-        let one = std::slice::from_ref(batch);
-        let refused = |why: String| GatewayError::Refused {
-            code: "not_writable".to_owned(),
-            message: why,
-            retry_later: false,
-        };
-        match self.form {
-            Form::Pain001 => {
-                write_pain001(&batch.request_ref, batch.made_at, one)
-                    .map_err(|error| refused(error.to_string()))?;
-            }
-            Form::Sheet => {
-                write_sheet(&super::Template::default(), one).map_err(|error| refused(error.to_string()))?;
-            }
+        self.file(batch)?;
+        if self.form == Form::Sheet {
+            let written = write_sheet(&super::Template::default(), std::slice::from_ref(batch));
+            written.map_err(|error| GatewayError::Refused {
+                code: "not_writable".to_owned(),
+                message: error.to_string(),
+                retry_later: false,
+            })?;
         }
         let payouts = batch.orders.iter().map(|order| PayoutReport {
             payout: order.payout,

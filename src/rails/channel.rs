@@ -9,7 +9,8 @@ use reqwest::header::CONTENT_TYPE;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{StatusReport, TransactionStatus, read_pain002, write_pain001};
+use super::pain001::message;
+use super::{StatusReport, TransactionStatus, read_pain002};
 use crate::clock::Clock;
 use crate::domain::payouts::{PayoutReport, PayoutStatus};
 use crate::gateways::call;
@@ -111,13 +112,12 @@ impl Payouts for BankChannel {
         Currency::all().collect()
     }
 
+    fn file(&self, batch: &PayoutBatchRequest) -> Result<Option<String>, GatewayError> {
+        message(batch).map(Some)
+    }
+
     async fn send(&self, batch: &PayoutBatchRequest) -> Result<PayoutBatchReport, GatewayError> {
-        let file = write_pain001(&batch.request_ref, batch.made_at, std::slice::from_ref(batch));
-        let file = file.map_err(|error| GatewayError::Refused {
-            code: "not_writable".to_owned(),
-            message: error.to_string(),
-            retry_later: false,
-        })?;
+        let file = message(batch)?;
         let request =
             self.request(Method::POST, "payments")?.header(CONTENT_TYPE, "application/xml").body(file);
         let answer = call::send(&self.http, request).await?;

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 
 use super::letters::latin;
 use crate::domain::merchants::{PayoutAccountKind, bic, compact};
-use crate::gateways::{PayoutBatchRequest, PayoutOrder};
+use crate::gateways::{GatewayError, PayoutBatchRequest, PayoutOrder};
 
 /// Why there is no file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +43,19 @@ const SUM: i128 = 10_i128.pow(18);
 
 /// Letters of a name; banks cut longer ones.
 const NAME: usize = 70;
+
+/// The file of one call, under the call's own reference, whoever brings it to the bank.
+///
+/// # Errors
+/// [`GatewayError::Refused`] for what cannot be written.
+pub(super) fn message(batch: &PayoutBatchRequest) -> Result<String, GatewayError> {
+    let file = write(&batch.request_ref, batch.made_at, std::slice::from_ref(batch));
+    file.map_err(|error| GatewayError::Refused {
+        code: "not_writable".to_owned(),
+        message: error.to_string(),
+        retry_later: false,
+    })
+}
 
 /// The file of one message. `message` is its id, the same for the same content.
 ///

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::any::AnyRow;
 
 use crate::domain::access::{ApiKey, KeyHash, Scope};
-use crate::ids::{KeyId, MerchantId};
+use crate::ids::{KeyId, MerchantId, UserId};
 
 use super::row::Row;
 use super::words::{self, json};
@@ -26,6 +26,7 @@ pub static API_KEY: Table = Table {
         Column::bytes("hash"),
         Column::int("created_at"),
         Column::int("revoked_at"),
+        Column::text("made_by"),
     ],
     unique: &[&[9]],
 };
@@ -49,6 +50,7 @@ impl Change {
                 key.hash.0.to_vec().into(),
                 key.created_at.into(),
                 key.revoked_at.into(),
+                Value::text(key.made_by),
             ],
         )
     }
@@ -84,6 +86,28 @@ impl Store {
             .bind(merchant.to_string())
             .bind(id.to_string());
         self.one(query, read_key).await
+    }
+
+    /// Who else made a key that users of a merchant's office had, valid or not: it may have been used by its maker.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn key_makers(
+        &self,
+        merchant: MerchantId,
+        users: &[UserId],
+    ) -> Result<Vec<UserId>, StoreError> {
+        let mut makers = vec![];
+        for user in users {
+            let query = sqlx::query(
+                "SELECT * FROM api_key WHERE merchant_id = $1 AND user_id = $2 AND made_by <> $2",
+            )
+            .bind(merchant.to_string())
+            .bind(user.to_string());
+            let keys = self.all(query, |row| read_key(row).map(|key| key.value)).await?;
+            makers.extend(keys.iter().filter(|key| key.hears_of_everything()).map(|key| key.made_by));
+        }
+        Ok(makers)
     }
 
     /// Every origin that some publishable key allows.
@@ -133,6 +157,7 @@ fn read_key(row: &AnyRow) -> Result<Versioned<ApiKey>, StoreError> {
         id: row.parse("id")?,
         merchant: row.parse("merchant_id")?,
         user: row.parse("user_id")?,
+        made_by: row.parse("made_by")?,
         name: row.text("name")?,
         kind: row.parse("kind")?,
         environment: row.parse("environment")?,

@@ -61,6 +61,8 @@ migrations! {
     80 "0080_fx_book",
     81 "0081_withholding",
     82 "0082_supplier_contacts",
+    86 "0086_carried",
+    87 "0087_key_makers",
 }
 
 /// The number of the newest migration.

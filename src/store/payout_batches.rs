@@ -8,6 +8,7 @@ use crate::domain::payouts::PayoutBatch;
 use crate::ids::{PayoutBatchId, PlanId};
 
 use super::row::Row;
+use super::words::json;
 use super::{Change, Column, Store, StoreError, Table, Value, Versioned};
 
 /// Batches. The version is the fencing token of the lease.
@@ -27,6 +28,7 @@ pub static PAYOUT_BATCH: Table = Table {
         Column::int("created_at"),
         Column::int("asked_at"),
         Column::text("execute_on"),
+        Column::text("carried"),
     ],
     unique: &[],
 };
@@ -50,6 +52,7 @@ impl Change {
                 batch.created_at.into(),
                 batch.asked_at.into(),
                 batch.execute_on.map(Value::text).into(),
+                batch.carried.as_ref().map(json).into(),
             ],
         )
     }
@@ -62,6 +65,7 @@ impl Change {
             version,
             vec![
                 ("rail_ref", batch.rail_ref.clone().into()),
+                ("carried", batch.carried.as_ref().map(json).into()),
                 ("lease_owner", batch.lease.map(|lease| Value::text(lease.owner)).into()),
                 ("lease_until", batch.lease.map(|lease| lease.until).into()),
                 ("outcome", batch.outcome.as_str().into()),
@@ -139,5 +143,6 @@ fn read(row: &AnyRow) -> Result<Versioned<PayoutBatch>, StoreError> {
         created_at: row.time("created_at")?,
         asked_at: row.optional_time("asked_at")?,
         execute_on: row.optional("execute_on")?,
+        carried: row.optional_json("carried")?,
     })
 }

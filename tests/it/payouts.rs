@@ -209,11 +209,24 @@ async fn suppliers_are_paid_by_a_bank_and_its_statement_says_so() {
     done(app.post("finance", "/v1/rail-accounts", &body).await).await;
     let drafted = plan(&app, "p-1").await;
     assert_eq!(drafted["lines"].as_array().unwrap().len(), 3, "{drafted:#}");
+    let path = format!("/v1/payout-plans/{}", drafted["id"].as_str().unwrap());
+    let no_file = async |why: &str| {
+        let refused = app.get("finance", &format!("{path}/pain001")).await;
+        assert_eq!((refused.status, refused.code().as_str()), (409, "wrong_state"), "{}", refused.text);
+        assert!(refused.json()["detail"].as_str().unwrap().contains(why), "{}", refused.text);
+    };
+    no_file("`draft`").await;
     done(say(&app, "maker", &drafted, "submit", json!({})).await).await;
     done(say(&app, "checker", &drafted, "approve", json!({"hash": drafted["hash"]})).await).await;
+    no_file("`scheduled`").await;
+    let other = app.get("finance", &format!("{path}/csv")).await;
+    assert_eq!(
+        (other.status, other.json()["param"].clone()),
+        (400, json!("id")),
+        "it pays nothing by such files"
+    );
     done(say(&app, "maker", &drafted, "execute", json!({})).await).await;
     app.advance("5m").await;
-    let path = format!("/v1/payout-plans/{}", drafted["id"].as_str().unwrap());
     let shown = done(app.get("finance", &path).await).await;
     // The bank says ACSC of two, and no money has moved in the books.
     assert_eq!(
@@ -222,7 +235,17 @@ async fn suppliers_are_paid_by_a_bank_and_its_statement_says_so() {
         "{shown:#}"
     );
     let file = app.get("finance", &format!("{path}/pain001")).await;
-    assert!(file.text.contains("<CtrlSum>200.00</CtrlSum>"), "{}", file.text);
+    // The bank has refused one of them since; the file is the one that it was sent, under the same id.
+    let listed = done(app.get("finance", "/v1/payouts").await).await;
+    let detail = format!("/v1/payouts/{}", listed["data"][0]["id"].as_str().unwrap());
+    let batch =
+        done(app.get("finance", &detail).await).await["attempts"]["reference"].as_str().unwrap().to_owned();
+    assert!(file.text.contains(&format!("<MsgId>{batch}</MsgId>")), "{}", file.text);
+    assert!(file.text.contains("<NbOfTxs>3</NbOfTxs><CtrlSum>300.00</CtrlSum>"), "{}", file.text);
+    let named = app.get("finance", &format!("{path}/pain001?batch={batch}")).await;
+    assert_eq!(named.text, file.text);
+    let strange = app.get("finance", &format!("{path}/pain001?batch=pob_01kb0000000000000000000000")).await;
+    assert_eq!(strange.status, 404, "{}", strange.text);
     // As it was approved, whatever the terms say by now.
     let terms = app.keyed("PATCH", "finance", &format!("/v1/suppliers/{}/payout-terms", suppliers[0]));
     done(app.send(terms.json(&json!({"town": "Lagos", "purpose": "GDDS"}))).await).await;
@@ -286,6 +309,37 @@ async fn a_schedule_drafts_and_its_maker_does_not_approve() {
     app.advance("2d").await;
     let shown = done(app.get("finance", &path).await).await;
     assert_eq!((shown["state"].as_str(), shown["runs"].as_array().unwrap().len()), (Some("deleted"), 3));
+    app.stop().await;
+}
+
+/// An administrator with a finance key of another user's in hand is still one person.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_made_the_others_key_is_no_second_person() {
+    let app = TestApp::start().await;
+    let good = joined(&app, "Good Goods", "good@example.com").await;
+    sold(&app, "o-1", &good).await;
+    app.advance("2d").await;
+    let body = json!({"name": "own", "scopes": ["finance"]});
+    let own = done(app.post("admin", "/v1/keys", &body).await).await;
+    let body = json!({"name": "puppet", "scopes": ["finance"], "new_user": "Puppet"});
+    let puppet = done(app.post("admin", "/v1/keys", &body).await).await;
+    assert_eq!((&own["made_by"], &puppet["made_by"]), (&own["user"], &own["user"]));
+    assert_ne!(puppet["user"], own["user"]);
+    let text = |key: &Value| key["key"].as_str().unwrap().to_owned();
+    let post = async |key: &str, path: &str, once: &str, body: &Value| {
+        let request = app.request("POST", path).bearer_auth(key.to_owned());
+        app.send(request.header("Idempotency-Key", once.to_owned()).json(body)).await
+    };
+    let hands = [text(&own), text(&puppet)];
+    for (once, maker, checker) in [("1", &hands[0], &hands[1]), ("2", &hands[1], &hands[0])] {
+        let plan = done(post(maker, "/v1/payout-plans", once, &json!({})).await).await;
+        let path = format!("/v1/payout-plans/{}", plan["id"].as_str().unwrap());
+        done(post(maker, &format!("{path}/submit"), once, &json!({})).await).await;
+        let hash = json!({"hash": plan["hash"]});
+        let refused = post(checker, &format!("{path}/approve"), once, &hash).await;
+        assert_eq!((refused.status, refused.code().as_str()), (403, "one_hand"), "{}", refused.text);
+        done(say(&app, "checker", &plan, "approve", hash).await).await;
+    }
     app.stop().await;
 }
 

@@ -1,9 +1,12 @@
 //! What is sent to a rail in one call: the call's own record, written down before it is made.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::domain::orders::{Holder, Intent, Lease, Outcome};
-use crate::ids::{MerchantId, PayoutBatchId, PlanId, RailAccountId};
+use crate::ids::{MerchantId, PayoutBatchId, PayoutId, PlanId, RailAccountId};
 
 /// A batch of payouts over one rail account. The row's version is the fencing token of its lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +23,8 @@ pub struct PayoutBatch {
     pub rail_ref: Option<String>,
     /// The day on which the rail takes it, by its route and the day it was written down; the file for a bank says so.
     pub execute_on: Option<NaiveDate>,
+    /// What the latest call carries; none before the first.
+    pub carried: Option<Carried>,
     /// Who makes the call.
     pub lease: Option<Lease>,
     /// What came of it.
@@ -32,6 +37,15 @@ pub struct PayoutBatch {
     pub created_at: DateTime<Utc>,
     /// When the rail was last asked about it.
     pub asked_at: Option<DateTime<Utc>>,
+}
+
+/// What a call carries, written down before it is made: what became of its payouts later does not change it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carried {
+    /// The payouts that go out with it.
+    pub payouts: BTreeSet<PayoutId>,
+    /// SHA-256 in hex of the file, where the rail is told by one.
+    pub file: Option<String>,
 }
 
 impl PayoutBatch {
@@ -54,9 +68,9 @@ impl PayoutBatch {
 
     /// The same under the lease of a call that begins now.
     #[must_use]
-    pub fn leased(&self, holder: Holder, now: DateTime<Utc>) -> PayoutBatch {
+    pub fn leased(&self, holder: Holder, now: DateTime<Utc>, carried: Carried) -> PayoutBatch {
         let lease = Some(Lease { owner: holder.boot, until: now + Intent::LEASE });
-        PayoutBatch { lease, attempts: self.attempts + 1, ..self.clone() }
+        PayoutBatch { lease, carried: Some(carried), attempts: self.attempts + 1, ..self.clone() }
     }
 
     /// The same with what came of the call.
@@ -86,6 +100,7 @@ mod tests {
             rail_account: ids.mint(),
             rail_ref: None,
             execute_on: None,
+            carried: None,
             lease: None,
             outcome: Outcome::Open,
             detail: None,
@@ -93,7 +108,8 @@ mod tests {
             created_at: start,
             asked_at: None,
         };
-        let leased = written.leased(us, start);
+        let carried = Carried { payouts: BTreeSet::from([ids.mint()]), file: None };
+        let leased = written.leased(us, start, carried);
         let later = start + Intent::LEASE;
         let table = [
             (&written, us, start, (true, false), "written down"),

@@ -160,10 +160,13 @@ impl PlanDocument {
         bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// The town that was approved for a payee.
-    pub fn town_of(&self, supplier: SupplierId, account: SupplierAccountId) -> Option<String> {
-        let line = self.lines.iter().find(|line| line.supplier == supplier && line.account == account)?;
-        line.town.clone()
+    /// The towns that were approved, by payee: one walk over the lines for as many payees as there are.
+    pub fn towns(&self) -> BTreeMap<(SupplierId, SupplierAccountId), Option<&str>> {
+        let mut towns = BTreeMap::new();
+        for line in &self.lines {
+            towns.entry((line.supplier, line.account)).or_insert(line.town.as_deref());
+        }
+        towns
     }
 
     /// The same without one payout.

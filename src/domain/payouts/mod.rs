@@ -22,7 +22,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
-pub use batch::PayoutBatch;
+pub use batch::{Carried, PayoutBatch};
 pub use book::{postings, undone};
 pub use document::{FundingNeed, Line, Next, PlanDocument, Total};
 pub use lowest::{Draft, Drafted};

@@ -6,10 +6,11 @@
 //! ```
 //!
 //! An approval is of a hash. Whoever drops a payout has made a new plan: it is a draft again, and its editor is one of
-//! its makers. Users are compared, never keys.
+//! its makers. Users are compared, never keys; but whoever made the other's key has had it in hand and is no other person.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::domain::access::Hand;
 use crate::ids::{MerchantId, PlanId, SupplierId, UserId};
 use crate::money::{Currency, Money, MoneyError};
 
@@ -47,6 +48,14 @@ pub enum PlanError {
     /// The checker is one of its makers.
     #[error("{0} made this plan; another user has to approve it")]
     FourEyes(UserId),
+    /// One of the two made the other's key.
+    #[error("{maker} made a key of {of}: both words could be one person's; a third user has to approve it")]
+    OneHand {
+        /// Who made the key.
+        maker: UserId,
+        /// For whom.
+        of: UserId,
+    },
     /// What was looked at is not what the plan is now.
     #[error("the plan's content is another one by now: its hash is {0}")]
     Changed(String),
@@ -96,13 +105,15 @@ impl PayoutPlan {
         }
     }
 
-    /// Another user approves what has this hash. `limits`: what this user may approve, by currency; `None` is no limit.
+    /// Another user approves what has this hash. `issuers`: who else made keys of those on the other side; `limits`: what
+    /// this user may approve, by currency; `None` is no limit.
     ///
     /// # Errors
     /// [`PlanError`].
     pub fn approve(
         &self,
-        by: UserId,
+        Hand { user: by, key_made_by }: Hand,
+        issuers: &[UserId],
         hash: &str,
         limits: Option<&[Money]>,
         at: DateTime<Utc>,
@@ -113,8 +124,15 @@ impl PayoutPlan {
         if self.hash != hash {
             return Err(PlanError::Changed(self.hash.clone()));
         }
-        if self.on_one_side().contains(&by) {
+        let others = self.on_one_side();
+        if others.contains(&by) {
             return Err(PlanError::FourEyes(by));
+        }
+        if others.contains(&key_made_by) {
+            return Err(PlanError::OneHand { maker: key_made_by, of: by });
+        }
+        if issuers.contains(&by) {
+            return Err(PlanError::OneHand { maker: by, of: others.first().copied().unwrap_or(by) });
         }
         for total in self.document.totals()? {
             let total = total.gross;
@@ -258,8 +276,17 @@ mod tests {
         let draft = plan(&ids, maker);
         let hash = draft.hash.clone();
         let submitted = draft.submit(third, now()).unwrap();
-        let approve = |by, hash: &str, limits: Option<&[Money]>| submitted.approve(by, hash, limits, now());
-        assert_eq!(draft.approve(checker, &hash, None, now()), Err(PlanError::WrongState("draft")));
+        let approve = |by, hash: &str, limits: Option<&[Money]>| {
+            submitted.approve(Hand::own(by), &[], hash, limits, now())
+        };
+        // Whoever made the other's key may be both.
+        let handed = Hand { user: checker, key_made_by: maker };
+        let one = |maker, of| Err(PlanError::OneHand { maker, of });
+        assert_eq!(submitted.approve(handed, &[], &hash, None, now()), one(maker, checker));
+        let issued = submitted.approve(Hand::own(checker), &[checker], &hash, None, now());
+        assert_eq!(issued, one(checker, maker));
+        let own = Hand::own(checker);
+        assert_eq!(draft.approve(own, &[], &hash, None, now()), Err(PlanError::WrongState("draft")));
         assert_eq!(approve(maker, &hash, None), Err(PlanError::FourEyes(maker)));
         assert_eq!(approve(third, &hash, None), Err(PlanError::FourEyes(third)));
         assert!(matches!(approve(checker, "0000", None), Err(PlanError::Changed(_))));
@@ -286,7 +313,8 @@ mod tests {
         let (maker, checker): (UserId, UserId) = (ids.mint(), ids.mint());
         let waiting = plan(&ids, maker).submit(maker, now()).unwrap();
         let hash = waiting.hash.clone();
-        let running = waiting.approve(checker, &hash, None, now()).unwrap().execute(maker, now()).unwrap();
+        let approved = waiting.approve(Hand::own(checker), &[], &hash, None, now()).unwrap();
+        let running = approved.execute(maker, now()).unwrap();
         let over = [
             waiting.reject(checker, "no", now()).unwrap(),
             waiting.cancel(maker, now()).unwrap(),

@@ -298,3 +298,24 @@ proptest! {
         prop_assert_eq!(usd(cost), document.proof.cost);
         }
 }
+
+/// The towns of a plan are as they were approved, and as many as there are payees cost one walk.
+#[test]
+fn towns_are_those_of_the_lines() {
+    let mut document = drafted(vec![payable(50_000)], paypal(), rules()).document;
+    let ids = IdSource::seeded(Clock::fixed(now()), 9);
+    let first = document.lines.remove(0);
+    for nth in 0..50_000 {
+        let (supplier, account) = (ids.mint(), ids.mint());
+        let town = (nth % 2 == 0).then(|| format!("Town {nth}"));
+        // A second line to the same account says nothing else.
+        for town in [town.clone(), Some("Elsewhere".to_owned())] {
+            document.lines.push(Line { supplier, account, town, ..first.clone() });
+        }
+    }
+    let towns = document.towns();
+    assert_eq!(towns.len(), 50_000);
+    for line in document.lines.iter().step_by(2) {
+        assert_eq!(towns[&(line.supplier, line.account)], line.town.as_deref());
+    }
+}

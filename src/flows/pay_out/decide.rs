@@ -1,6 +1,7 @@
 //! Two persons: one submits, another approves, either takes it back. What is compared are users, in the books and in the
 //! table of approvals itself.
 
+use crate::domain::access::Hand;
 use crate::domain::payouts::{PayoutPlan, PlanState};
 use crate::ids::{MerchantId, PlanId, SupplierId, UserId};
 use crate::money::{Currency, Money};
@@ -63,20 +64,22 @@ impl PayingOut {
     pub async fn say(
         &self,
         merchant: MerchantId,
-        user: UserId,
+        hand: Hand,
         id: PlanId,
         word: &Word,
         extra: Change,
     ) -> Result<PayoutPlan, PayOutError> {
         let before = self.load(merchant, id).await?;
-        let (plan, now) = (&before.value, self.0.clock.now());
+        let (plan, user, now) = (&before.value, hand.user, self.0.clock.now());
         let mut change = extra;
         let after = match word {
             Word::Submit => plan.submit(user, now)?,
             Word::Approve { hash } => {
                 let limits = self.limits(&mut change, user).await?;
-                let after = plan.approve(user, hash, limits.as_deref(), now)?;
-                change.approve_payout_plan(&after, &plan.on_one_side());
+                let others = plan.on_one_side();
+                let issuers = self.0.store.key_makers(merchant, &others).await?;
+                let after = plan.approve(hand, &issuers, hash, limits.as_deref(), now)?;
+                change.approve_payout_plan(&after, &others);
                 after
             }
             Word::Reject { reason } => plan.reject(user, reason, now)?,

@@ -25,6 +25,9 @@ pub enum PayOutError {
         /// What does not fit.
         why: String,
     },
+    /// There is no file to hand in, or none yet.
+    #[error("there is no file: {0}")]
+    NoFile(String),
     /// Somebody was faster: read again.
     #[error("{table} was changed by somebody else")]
     Superseded {

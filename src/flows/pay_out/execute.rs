@@ -151,6 +151,7 @@ impl PayingOut {
             execute_on: lines
                 .first()
                 .and_then(|line| self.0.tables.taken_on(&line.route, line.net.currency(), now)),
+            carried: None,
             lease: None,
             outcome: if nothing { Outcome::Refused } else { Outcome::Open },
             detail: nothing.then(|| "nothing of it can be paid any more".to_owned()),

@@ -1,29 +1,57 @@
-//! Files for a person's hand: what a bank is told of a plan, the same bytes however often they are fetched.
+//! Files for a person's hand. Of each call there is one pain.001 with one message id, whoever brings it to the bank: what
+//! is downloaded are the bytes that the rail carries, so that a bank that meets both pays once. Where it cannot be these
+//! bytes there is no file.
 
 use crate::domain::orders::Outcome;
-use crate::domain::payouts::{Payout, PayoutState};
+use crate::domain::payouts::{Payout, PayoutBatch, PayoutPlan, PlanDocument, PlanState};
 use crate::gateways::PayoutBatchRequest;
-use crate::ids::{MerchantId, PlanId};
-use crate::rails::{Template, write_pain001, write_sheet};
+use crate::ids::{MerchantId, PayoutBatchId, PlanId};
+use crate::rails::{Template, write_sheet};
 
+use super::rails::OpenRail;
 use super::{PayOutError, PayingOut};
 
+/// A call that was made, as it was made.
+struct Handed {
+    batch: PayoutBatch,
+    rail: OpenRail,
+    request: PayoutBatchRequest,
+}
+
 impl PayingOut {
-    /// The pain.001.001.09 of what a plan pays over banks.
+    /// The pain.001.001.09 of one call of a plan, and which call that is; `only` names it where there are several.
     ///
     /// # Errors
-    /// [`PayOutError::Refused`] where it pays nothing over them, or nothing yet.
-    pub async fn pain001(&self, merchant: MerchantId, id: PlanId) -> Result<String, PayOutError> {
-        let (made_at, batches) = self.handed_in(merchant, id, "pain001").await?;
-        let refused =
-            |error: crate::rails::WriteError| PayOutError::Refused { param: "id", why: error.to_string() };
-        write_pain001(&id.to_string(), made_at, &batches).map_err(refused)
+    /// [`PayOutError::NoFile`] where there is none yet, or none that is what was sent; [`PayOutError::Refused`] where the
+    /// plan pays nothing over banks or has several.
+    pub async fn pain001(
+        &self,
+        merchant: MerchantId,
+        id: PlanId,
+        only: Option<PayoutBatchId>,
+    ) -> Result<(PayoutBatchId, String), PayOutError> {
+        let mut handed = self.handed_in(merchant, id, "pain001", only).await?;
+        if handed.len() > 1 {
+            let ids: Vec<String> = handed.iter().map(|one| one.batch.id.to_string()).collect();
+            let why = format!("the plan goes out in {} files; name one of {}", ids.len(), ids.join(", "));
+            return Err(PayOutError::Refused { param: "batch", why });
+        }
+        let none = || PayOutError::NoFile("none of its calls carried a file".to_owned());
+        let Some(Handed { batch, rail, request }) = handed.pop() else { return Err(none()) };
+        let written = rail.payouts().map(|rail| rail.file(&request)).transpose()?.flatten();
+        let text = written.ok_or_else(none)?;
+        let carried = batch.carried.and_then(|carried| carried.file);
+        if carried.as_deref() != Some(PlanDocument::hash_of(&text).as_str()) {
+            let why = format!("{} can no longer be written as it was handed over", batch.id);
+            return Err(PayOutError::NoFile(why));
+        }
+        Ok((batch.id, text))
     }
 
     /// The CSV of what a plan pays by a file of that kind, by a template.
     ///
     /// # Errors
-    /// [`PayOutError::Refused`], also where the template names no columns of ours.
+    /// As [`PayingOut::pain001`], also where the template names no columns of ours.
     pub async fn sheet(
         &self,
         merchant: MerchantId,
@@ -35,40 +63,89 @@ impl PayingOut {
             why: error.to_string(),
         };
         let template = template.map(Template::read).transpose().map_err(refused)?.unwrap_or_default();
-        let (_, batches) = self.handed_in(merchant, id, "csv").await?;
-        write_sheet(&template, &batches).map_err(refused)
+        let handed = self.handed_in(merchant, id, "csv", None).await?;
+        let requests: Vec<PayoutBatchRequest> = handed.into_iter().map(|one| one.request).collect();
+        write_sheet(&template, &requests).map_err(refused)
     }
 
-    /// The batches of a rail that were handed over, without what was stopped or refused before.
+    /// The calls over a rail as they were made; refused while one of them still may be, so that what is fetched once is
+    /// all there will ever be.
     async fn handed_in(
         &self,
         merchant: MerchantId,
         id: PlanId,
         word: &str,
-    ) -> Result<(chrono::DateTime<chrono::Utc>, Vec<PayoutBatchRequest>), PayOutError> {
+        only: Option<PayoutBatchId>,
+    ) -> Result<Vec<Handed>, PayOutError> {
         let plan = self.load(merchant, id).await?.value;
-        let (mut requests, mut made_at) = (vec![], plan.created_at);
-        for batch in self.0.store.payout_batches_of(id).await? {
-            let rail = self.rail(merchant, batch.value.rail_account).await?;
-            if rail.account.rail != word || batch.value.outcome != Outcome::Done {
-                continue;
-            }
-            let payouts = self.0.store.payouts_of_batch(batch.value.id).await?;
-            let payouts: Vec<&Payout> = payouts
-                .iter()
-                .map(|payout| &payout.value)
-                .filter(|payout| !matches!(payout.state, PayoutState::Failed { .. }))
-                .collect();
-            if payouts.is_empty() {
-                continue;
-            }
-            made_at = made_at.max(batch.value.created_at);
-            requests.push(self.request(&batch.value, &rail, &payouts).await?);
-        }
-        if requests.is_empty() {
-            let why = format!("the plan has handed nothing to a rail `{word}`");
+        if !plan.document.lines.iter().any(|line| line.rail == word) {
+            let why = format!("the plan pays nothing over a rail `{word}`");
             return Err(PayOutError::Refused { param: "id", why });
         }
-        Ok((made_at, requests))
+        let (mut handed, mut found, mut refused) = (vec![], 0, None);
+        for batch in self.0.store.payout_batches_of(id).await? {
+            let batch = batch.value;
+            let rail = self.rail(merchant, batch.rail_account).await?;
+            if rail.account.rail != word || only.is_some_and(|only| only != batch.id) {
+                continue;
+            }
+            found += 1;
+            match batch.outcome {
+                Outcome::Done => handed.push(self.handed(batch, rail).await?),
+                Outcome::Refused => refused = Some(batch),
+                Outcome::Open => {
+                    return Err(PayOutError::NoFile(format!("{} is not handed over yet", batch.id)));
+                }
+                Outcome::Unknown => {
+                    let why = "nobody knows whether the bank has it: by hand it could be paid twice";
+                    return Err(PayOutError::NoFile(format!("{}: {why}", batch.id)));
+                }
+            }
+        }
+        match (only, refused) {
+            (Some(_), _) if found == 0 => return Err(PayOutError::Unknown("batch of payouts")),
+            (None, _) if !is_written_down(&plan) => {
+                let why = format!(
+                    "the plan is `{}`: nothing is handed over before it is executed",
+                    plan.state.as_str()
+                );
+                return Err(PayOutError::NoFile(why));
+            }
+            (_, Some(batch)) if handed.is_empty() => {
+                let why = batch.detail.unwrap_or_else(|| "it was refused".to_owned());
+                return Err(PayOutError::NoFile(format!("{} was not handed over: {why}", batch.id)));
+            }
+            _ if handed.is_empty() => {
+                return Err(PayOutError::NoFile(format!("the plan is `{}`", plan.state.as_str())));
+            }
+            _ => {}
+        }
+        Ok(handed)
+    }
+
+    /// One call with the payouts that it carried, whatever became of them since.
+    async fn handed(&self, batch: PayoutBatch, rail: OpenRail) -> Result<Handed, PayOutError> {
+        let unknown = || PayOutError::NoFile(format!("what {} carried was not written down", batch.id));
+        let carried = batch.carried.as_ref().ok_or_else(unknown)?;
+        let payouts = self.0.store.payouts_of_batch(batch.id).await?;
+        let payouts = payouts.iter().map(|payout| &payout.value);
+        let payouts: Vec<&Payout> = payouts.filter(|payout| carried.payouts.contains(&payout.id)).collect();
+        let request = self.request(&batch, &rail, &payouts).await?;
+        Ok(Handed { request, batch, rail })
+    }
+}
+
+/// Whether every call of a plan is written down.
+fn is_written_down(plan: &PayoutPlan) -> bool {
+    match &plan.state {
+        PlanState::Executing { instructed, stopped, .. } => {
+            *instructed >= plan.document.lines.len() || stopped.is_some()
+        }
+        PlanState::Completed { .. } | PlanState::PartiallyFailed { .. } => true,
+        PlanState::Draft
+        | PlanState::InApproval { .. }
+        | PlanState::Scheduled { .. }
+        | PlanState::Rejected { .. }
+        | PlanState::Cancelled { .. } => false,
     }
 }

@@ -9,7 +9,9 @@ use serde::Deserialize;
 use crate::crash::{self, Point, point};
 use crate::domain::merchants::Funding;
 use crate::domain::orders::{Intent, Lease, Outcome};
-use crate::domain::payouts::{Payout, PayoutBatch, PayoutReport, PayoutState, PayoutStatus};
+use crate::domain::payouts::{
+    Carried, Payout, PayoutBatch, PayoutReport, PayoutState, PayoutStatus, PlanDocument,
+};
 use crate::flows::onboard::{account_number, account_place};
 use crate::flows::pay::Sending;
 use crate::gateways::{Creditor, Debtor, GatewayError, PayoutBatchReport, PayoutBatchRequest, PayoutOrder};
@@ -53,8 +55,12 @@ impl PayingOut {
             return self.note(&batch, Outcome::Refused, None, Some("nothing of it is left".to_owned())).await;
         }
         let request = self.request(&batch.value, &rail, &held).await?;
+        let Some(payouts) = rail.payouts() else { return Ok(()) };
+        // What cannot be written is refused by the call itself.
+        let file = payouts.file(&request).ok().flatten().map(|file| PlanDocument::hash_of(&file));
+        let carried = Carried { payouts: held.iter().map(|payout| payout.id).collect(), file };
         let mut change = Change::new();
-        let leased = batch.value.leased(self.0.holder, self.0.clock.now());
+        let leased = batch.value.leased(self.0.holder, self.0.clock.now(), carried);
         change.update_payout_batch(&leased, batch.version);
         match self.0.store.commit(change).await {
             Ok(_) => {}
@@ -64,7 +70,6 @@ impl PayingOut {
         }
         point(Point::PayoutLeased).await;
         let mut leased = Versioned { value: leased, version: batch.version + 1 };
-        let Some(payouts) = rail.payouts() else { return Ok(()) };
         let sent = self.holding(&mut leased, payouts.send(&request)).await;
         point(Point::PayoutCalled).await;
         self.heard(leased, &request, sent).await
@@ -190,7 +195,10 @@ impl PayingOut {
     ) -> Result<PayoutBatchRequest, PayOutError> {
         let mut orders = Vec::with_capacity(payouts.len());
         let plan = self.0.store.payout_plan(batch.plan).await?.ok_or(PayOutError::Unknown("payout plan"))?;
+        // As they were approved, whatever the terms say by now.
+        let towns = plan.value.document.towns();
         for payout in payouts {
+            let town = towns.get(&(payout.supplier, payout.account)).copied().flatten();
             let account = self.0.store.payout_account(payout.merchant, payout.account).await?;
             let (account, sealed) = account.ok_or(PayOutError::Unknown("supplier account"))?;
             let opened = self.0.vault.open(&account_place(&account), &sealed);
@@ -203,8 +211,7 @@ impl PayingOut {
                 creditor: Creditor {
                     name: account.holder,
                     country: account.country,
-                    // As it was approved, whatever the terms say by now.
-                    town: plan.value.document.town_of(payout.supplier, payout.account),
+                    town: town.map(str::to_owned),
                     kind: account.kind,
                     number: SecretString::from(details.number),
                     bank_code: details.bank_code,

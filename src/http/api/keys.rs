@@ -62,6 +62,9 @@ pub struct KeyAnswer {
     /// Who acts when it is used.
     #[schema(value_type = UserId)]
     user: String,
+    /// Who made it, and so has had its text; where payouts are approved, that person and its user count as one.
+    #[schema(value_type = UserId)]
+    made_by: String,
     /// The last four characters.
     hint: String,
     #[schema(format = DateTime)]
@@ -87,6 +90,7 @@ fn answer(service: &Service, key: &ApiKey) -> KeyAnswer {
         scopes: key.scopes.iter().map(Scope::to_string).collect(),
         origins: key.origins.clone(),
         user: key.user.to_string(),
+        made_by: key.made_by.to_string(),
         hint: key.hint.clone(),
         created_at: wire::time(key.created_at),
         revoked_at: key.revoked_at.map(wire::time),

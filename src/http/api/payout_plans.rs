@@ -15,7 +15,7 @@ use crate::http::problem::{Answer, Code, Problem};
 use crate::http::schemas::{PayoutPlan, PayoutPlanSummary, PlanCertificate, PlanStateWord};
 use crate::http::service::Service;
 use crate::http::wire::{self, CurrencyIn, IdIn, Page};
-use crate::ids::{PlanId, SupplierId};
+use crate::ids::{PayoutBatchId, PlanId, SupplierId};
 use crate::money::Currency;
 use crate::store::idempotency::Claim;
 
@@ -179,12 +179,30 @@ pub async fn drop_payout(
     say(&service, &caller, &request, &id, word, &body.bytes).await
 }
 
-/// The file that a bank is told of it by: pain.001.001.09, the same bytes however often it is fetched.
-#[utoipa::path(get, path = "/v1/payout-plans/{id}/pain001", tag = "payouts", params(("id" = inline(crate::ids::PlanId), Path, example = "pln_01kb0000000000000000000000")), responses((status = 200, description = "The file", body = String, content_type = "application/xml", example = json!("<Document/>"))))]
-pub async fn pain001(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
+/// Which file.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct FileParameters {
+    /// The call whose file it is; needed where the plan goes out in several.
+    #[param(inline, value_type = Option<PayoutBatchId>, example = "pob_01kb0000000000000000000000")]
+    batch: Option<String>,
+}
+
+/// The file that a bank is told of one call by: pain.001.001.09. Its bytes and its message id are those that the bank's
+/// channel carries, so that a file that is also handed in is recognised as the same; 409 before there is one, and where
+/// nobody knows whether the bank has it.
+#[utoipa::path(get, path = "/v1/payout-plans/{id}/pain001", tag = "payouts", params(FileParameters, ("id" = inline(crate::ids::PlanId), Path, example = "pln_01kb0000000000000000000000")), responses((status = 200, description = "The file", body = String, content_type = "application/xml", example = json!("<Document/>"))))]
+pub async fn pain001(
+    service: web::Data<Service>,
+    caller: Caller,
+    id: web::Path<String>,
+    query: Query<FileParameters>,
+) -> Answer {
     let id: PlanId = wire::path_id(&id, "payout plan")?;
-    let text = service.paying_out.pain001(caller.merchant(), id).await?;
-    Ok(attached("application/xml; charset=utf-8", &format!("{id}.xml"), text))
+    let only = query.0.batch.map(|batch| wire::id("batch", &batch)).transpose()?;
+    let (batch, text) = service.paying_out.pain001(caller.merchant(), id, only).await?;
+    Ok(attached("application/xml; charset=utf-8", &format!("{batch}.xml"), text))
 }
 
 /// What proves the plan as it was drafted: every alternative with its cost and what ruled it out, prices of what is scarce,
@@ -237,16 +255,16 @@ async fn say(
     body: &[u8],
 ) -> Answer {
     let id: PlanId = wire::path_id(id, "payout plan")?;
-    let (merchant, user) = (caller.merchant(), caller.key.user);
+    let (merchant, hand) = (caller.merchant(), caller.key.hand());
     // One person's word: another's under the same key is another request.
-    let told = [user.to_string().as_bytes(), body].concat();
+    let told = [hand.user.to_string().as_bytes(), body].concat();
     let asked = Asked { service, caller, request, body: &told };
     let carry = async |claim: Claim| {
         let mut extra = caller.noted(service, word.action(), id, "");
         extra.claim(&claim, id);
         let paying_out = service.paying_out.clone();
         let work = tokio::spawn(async move {
-            let plan = paying_out.say(merchant, user, id, &word, extra).await?;
+            let plan = paying_out.say(merchant, hand, id, &word, extra).await?;
             paying_out.view(&plan).await
         });
         Ok(work.await.map_err(Problem::internal)??)

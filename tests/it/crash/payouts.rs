@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use straits::domain::access::Actor;
+use straits::domain::access::{Actor, Hand};
 use straits::domain::ledger::{Account, AccountCode, Chart, JournalEvent, LedgerTransaction, Owner, Posting};
 use straits::domain::merchants::{Funding, PayoutAccountKind, RailAccount};
 use straits::domain::withholding::{Gross, Turnover};
@@ -72,7 +72,7 @@ pub async fn approved(house: &House, plan: PlanId) {
     assert_eq!(draft.document.lines[0].withholding, usd(25));
     let approve = Word::Approve { hash: draft.hash };
     for (user, word) in [(maker, Word::Submit), (checker, approve), (maker, Word::Execute)] {
-        house.paying_out.say(merchant, user, plan, &word, Change::new()).await.unwrap();
+        house.paying_out.say(merchant, Hand::own(user), plan, &word, Change::new()).await.unwrap();
     }
 }
 

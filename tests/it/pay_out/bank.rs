@@ -1,5 +1,6 @@
 //! What banks are told: files that hold against the published schema, whatever names and numbers go in.
 
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -8,10 +9,11 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use straits::clock::{Clock, from_micros};
 use straits::domain::merchants::PayoutAccountKind;
-use straits::gateways::{Creditor, Debtor, PayoutBatchRequest, PayoutOrder};
+use straits::gateways::transport::Transport;
+use straits::gateways::{Creditor, Debtor, GatewayError, PayoutBatchRequest, PayoutOrder, Payouts, call};
 use straits::ids::{IdSource, PayoutBatchId};
 use straits::money::{Currency, Money};
-use straits::rails::{Template, WriteError, latin, write_pain001, write_sheet};
+use straits::rails::{BankChannel, ByHand, Template, WriteError, latin, write_pain001, write_sheet};
 
 /// The published schemas, where they are at hand, and a program that knows them.
 pub fn schema(name: &str) -> Option<PathBuf> {
@@ -178,6 +180,44 @@ fn odd_data_in_many_batches_holds_and_adds_up() {
     let much = || order(&ids, "A", Money::INPUT_LIMIT, false);
     let many = batch(&ids, (0..200).map(|_| much()).collect());
     assert!(matches!(write_pain001("m", many.made_at, &[many]), Err(WriteError::TooMuch { .. })));
+}
+
+/// What one caller posts; the bank that hears it says nothing.
+fn hears(listener: std::net::TcpListener) -> String {
+    let (stream, _) = listener.accept().unwrap();
+    let mut reader = BufReader::new(stream);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        match line.trim_end().to_ascii_lowercase().split_once(": ") {
+            Some(("content-length", value)) => length = value.parse().unwrap(),
+            Some(_) => {}
+            None if line.trim_end().is_empty() => break,
+            None => {}
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    String::from_utf8(body).unwrap()
+}
+
+/// Whoever hands in what can be downloaded hands in the same message: one id, one content, however it travels.
+#[tokio::test]
+async fn the_channel_and_the_hand_carry_the_same_bytes() {
+    let ids = ids();
+    let clock = Clock::fixed(from_micros(1_795_000_000_000_000));
+    let one = batch(&ids, vec![order(&ids, "A", 100, false), order(&ids, "B", 250, true)]);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    let heard = std::thread::spawn(move || hears(listener));
+    let channel = BankChannel::new(base, None, Transport::from(call::client().unwrap()), clock.clone());
+    let lost = channel.send(&one).await.unwrap_err();
+    assert!(matches!(lost, GatewayError::OutcomeUnknown(_)), "{lost}");
+    let sent = heard.join().unwrap();
+    assert!(sent.contains(&format!("<MsgId>{}</MsgId>", one.request_ref)), "{sent}");
+    assert_eq!(channel.file(&one).unwrap().as_deref(), Some(sent.as_str()));
+    assert_eq!(ByHand::pain001(clock).file(&one).unwrap(), Some(sent));
 }
 
 #[test]

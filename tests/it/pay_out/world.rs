@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
-use straits::domain::access::{Actor, User};
+use straits::domain::access::{Actor, Hand, User};
 use straits::domain::ledger::{Account, AccountCode, Chart, JournalEvent, LedgerTransaction, Owner, Posting};
 use straits::domain::merchants::{
     BankAccount, BankAccountKind, Funding, PayoutAccount, PayoutAccountKind, RailAccount,
@@ -220,7 +220,7 @@ impl Treasury {
     }
 
     pub async fn say(&self, user: UserId, plan: PlanId, word: Word) -> Result<PayoutPlan, PayOutError> {
-        self.paying.say(self.world.merchant.id, user, plan, &word, Change::new()).await
+        self.paying.say(self.world.merchant.id, Hand::own(user), plan, &word, Change::new()).await
     }
 
     /// Submitted by the maker, approved by the checker.

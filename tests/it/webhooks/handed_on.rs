@@ -8,7 +8,7 @@ use straits::domain::access::{Actor, ApiKey, Environment, KeyKind, Scope};
 use straits::domain::merchants::{Merchant, Recognise, Role};
 use straits::domain::webhooks::{DeliveryState, EventFilter};
 use straits::flows::webhooks::NewEndpoint;
-use straits::ids::{KeyId, WebhookEndpointId};
+use straits::ids::{KeyId, UserId, WebhookEndpointId};
 use straits::store::outbox::EventReader;
 use straits::store::{Change, Engine, Seek};
 
@@ -175,11 +175,12 @@ async fn keys(world: &World, now: DateTime<Utc>) -> [KeyId; 2] {
     };
     change.insert_merchant(&merchant, now);
     let keys = [Scope::Storefront, Scope::Finance].map(|scope| {
-        let id: KeyId = world.ids.mint();
+        let (id, user): (KeyId, UserId) = (world.ids.mint(), world.ids.mint());
         change.insert_key(&ApiKey {
             id,
             merchant: world.merchant,
-            user: world.ids.mint(),
+            user,
+            made_by: user,
             name: "a server".into(),
             kind: KeyKind::Secret,
             environment: Environment::Test,
