@@ -65,8 +65,8 @@ pub(super) async fn look(
             return Ok(Some(broken("I4", life, &format!("went from {word} to {}", payment.state.as_str()))));
         }
     }
-    let deal = truth.of(&life.id.to_string());
-    if let Some(found) = true_deal(life, &deal, &payment) {
+    let deal = truth.of(&life.name);
+    if let Some(found) = true_deal(life, deal, &payment) {
         return Ok(Some(found));
     }
     if payment.state.taken().is_none() && deal.given_back.is_empty() {
@@ -80,8 +80,8 @@ pub(super) async fn look(
         return Ok(Some(broken("I3", life, &format!("refunds of {counted} on takings of {taken}"))));
     }
     for refund in &refunds {
-        let backs = deal.given_back.values().filter(|back| back.ours == refund.value.id.to_string());
-        let backs: Vec<_> = backs.collect();
+        let ours = refund.value.id.to_string();
+        let backs: Vec<_> = deal.given_back.values().filter(|back| back.ours == ours).collect();
         if backs.len() > 1 {
             let what = format!("{} went back {} times", refund.value.id, backs.len());
             return Ok(Some(broken("I2", life, &what)));
@@ -152,7 +152,7 @@ pub(super) async fn unsettled(
     truth: &Truth,
     life: &Life,
 ) -> Result<Option<String>, StoreError> {
-    let deal = truth.of(&life.id.to_string());
+    let deal = truth.of(&life.name);
     let Some(row) = store.payment(life.id).await? else {
         return Ok((life.started || !deal.takings.is_empty()).then(|| "there is no row".to_owned()));
     };
@@ -187,10 +187,10 @@ pub(super) async fn unsettled(
     if let Some(finding) = finding {
         return Ok(Some(format!("a finding waits: {}", finding.value.kind.as_str())));
     }
-    if let Some(open) = disputes_differ(store, life, &deal).await? {
+    if let Some(open) = disputes_differ(store, life, deal).await? {
         return Ok(Some(open));
     }
-    books_differ(store, merchant, life, &deal).await
+    books_differ(store, merchant, life, deal).await
 }
 
 /// Disputes here and there.
@@ -223,7 +223,7 @@ async fn books_differ(
     life: &Life,
     deal: &Deal,
 ) -> Result<Option<String>, StoreError> {
-    let filter = TransactionFilter { subject: Some(life.id.to_string()), seek: Seek::Start, limit: 500 };
+    let filter = TransactionFilter { subject: Some(life.name.clone()), seek: Seek::Start, limit: 500 };
     let transactions = store.ledger_transactions(merchant, &filter).await?;
     let at_gateway = sum(&transactions, Layer::Posted, |code| matches!(code, 1100 | 1110 | 1120));
     let mut truly: BTreeMap<Currency, i64> = BTreeMap::new();

@@ -72,8 +72,7 @@ impl Run {
             return Ok(());
         }
         let life = &mut self.lives[place];
-        let id = life.id.to_string();
-        let deal = self.truth.of(&id);
+        let deal = self.truth.of(&life.name);
         let back: i64 = deal.given_back.values().map(|back| back.amount.minor()).sum();
         let taken: i64 = deal.takings.values().map(|taking| taking.amount.minor()).sum();
         let Some(complaint) = life.complaint.as_mut() else { return Ok(()) };
@@ -82,7 +81,7 @@ impl Run {
             return Ok(());
         }
         complaint.begun = true;
-        far.arm(complaint.begins, Target::Payment(id)).await?;
+        far.arm(complaint.begins, Target::Payment(life.name.clone())).await?;
         self.trace.step(format!("life {} complaint {:?}", life.number, complaint.begins));
         self.counts.disputes += 1;
         self.knock = true;
@@ -101,12 +100,11 @@ impl Run {
         }
         self.look_at_complaint(place, woken, far).await?;
         let life = &mut self.lives[place];
-        let id = life.id.to_string();
         let Some(complaint) = life.complaint.as_mut() else { return Ok(()) };
         complaint.ended = true;
-        let open = self.truth.of(&id).disputes.values().any(|dispute| dispute.open);
+        let open = self.truth.of(&life.name).disputes.values().any(|dispute| dispute.open);
         if open {
-            far.arm(complaint.ends, Target::Payment(id)).await?;
+            far.arm(complaint.ends, Target::Payment(life.name.clone())).await?;
             self.trace.step(format!("life {} decided {:?}", life.number, complaint.ends));
             self.knock = true;
         }
@@ -124,14 +122,15 @@ impl Run {
         if !life.complaint.as_ref().is_some_and(|complaint| complaint.begun) {
             return Ok(());
         }
-        let id = life.id.to_string();
-        for capture in self.truth.of(&id).takings.keys() {
+        let name = &life.name;
+        let captures: Vec<String> = self.truth.of(name).takings.keys().cloned().collect();
+        for capture in captures {
             let list = format!("/v1/customer/disputes?disputed_transaction_id={capture}&page_size=50");
             let found = books::paypal(woken, far, &list).await?;
             for dispute in found["items"].as_array().into_iter().flatten() {
-                let name = dispute["dispute_id"].as_str().unwrap_or_default();
-                let shown = books::paypal(woken, far, &format!("/v1/customer/disputes/{name}")).await?;
-                self.truth.disputed(&id, &shown);
+                let dispute = dispute["dispute_id"].as_str().unwrap_or_default();
+                let shown = books::paypal(woken, far, &format!("/v1/customer/disputes/{dispute}")).await?;
+                self.truth.disputed(name, &shown);
             }
         }
         Ok(())

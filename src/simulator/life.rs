@@ -18,6 +18,8 @@ use super::complaint::Complaint;
 pub(super) struct Life {
     pub number: u64,
     pub id: PaymentId,
+    /// Its id in text, as the gateways know it.
+    pub name: String,
     pub order_ref: String,
     pub gateway: &'static str,
     pub amount: Money,
@@ -108,13 +110,15 @@ impl Life {
         let (billed_less, unbilled) =
             (at_paypal && dice.random_range(0..12) == 0, at_paypal && dice.random_range(0..20) == 0);
         let mute = at_paypal && dice.random_range(0..12) == 0;
+        let id: PaymentId = ids.mint();
         Life {
             complaint: complaint.filter(|_| !mute),
             billed_less: billed_less && !unbilled && !mute,
             unbilled: unbilled && !mute,
             mute,
             number,
-            id: ids.mint(),
+            id,
+            name: id.to_string(),
             order_ref: format!("order-{number}"),
             gateway,
             amount,

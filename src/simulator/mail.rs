@@ -112,7 +112,7 @@ impl Run {
         let Ok(genuine) = std::str::from_utf8(&handed.body) else { return Ok(None) };
         let life = self.life_of(&handed);
         let odd = Odd::draw(&mut self.dice);
-        let own = life.map(|life| self.lives[life].id.to_string());
+        let own = life.map(|life| self.lives[life].name.clone());
         let unknown = self.world.ids().mint::<PaymentId>().to_string();
         let Some(body) = odd.body(genuine, own.as_deref(), &unknown) else { return Ok(None) };
         let names = (odd == Odd::Unknown).then(|| body.clone());
@@ -132,6 +132,6 @@ impl Run {
 
     fn life_of(&self, handed: &Handed) -> Option<usize> {
         let body = String::from_utf8_lossy(&handed.body);
-        self.lives.iter().position(|life| body.contains(&life.id.to_string()))
+        self.lives.iter().position(|life| body.contains(&life.name))
     }
 }

@@ -7,7 +7,7 @@
 //! | room | holds |
 //! |---|---|
 //! | `gate` | where whoever runs stops: crash points, requests to gateways, locks |
-//! | `run`, `step` | rounds of lives; who is on next |
+//! | `run`, `step`, `begin` | rounds of lives and the processes they are lived in; who is on next; what begins next |
 //! | `acts`, `life`, `complaint` | what is done to our process, and the life it belongs to |
 //! | `planted` | differences in bills, and whether each was found |
 //! | `faults`, `harm` | what goes wrong, how often; files that nobody may start over |
@@ -38,6 +38,7 @@
 //! | C43 | not yet (`backup`) |
 
 mod acts;
+mod begin;
 mod books;
 mod check;
 mod complaint;

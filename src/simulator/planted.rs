@@ -7,6 +7,7 @@ use rand::Rng;
 
 use crate::app::Woken;
 use crate::domain::findings::{Finding, FindingKind};
+use crate::ids::MerchantId;
 use crate::money::{Currency, Money};
 use crate::sandbox::{Sandbox, SeededMovement};
 use crate::store::{Seek, Store};
@@ -27,10 +28,11 @@ pub(super) struct Planted {
     /// A payment, or a movement's reference.
     about: String,
     round: u64,
+    found: bool,
 }
 
 impl Planted {
-    fn is_found(&self, finding: &Finding) -> bool {
+    fn tells(&self, finding: &Finding) -> bool {
         let about = finding.payment.as_deref() == Some(&self.about) || finding.fact == self.about;
         finding.kind == self.kind && about
     }
@@ -63,33 +65,40 @@ impl Run {
         self.truth.takes(&reference, &reference, amount, fee);
         self.trace.note(format!("a stranger takes {amount} as {reference}"));
         let (kind, round) = (FindingKind::PaidUnknownHere, self.rounds);
-        self.planted.push(Planted { kind, about: reference.clone(), round });
+        self.planted.push(Planted { kind, about: reference.clone(), round, found: false });
         self.strange.push((round, reference));
         Ok(())
     }
 
     /// What a life that is over leaves in the bills.
     pub(super) fn plant(&mut self, life: &Life) {
-        let (about, round) = (life.id.to_string(), self.rounds);
+        let (about, round) = (life.name.clone(), self.rounds);
         let deal = self.truth.of(&about);
         if deal.takings.is_empty() || life.gateway != "paypal" {
             return;
         }
         if life.unbilled {
             self.unbilled.extend(deal.takings.keys().cloned());
-            self.planted.push(Planted { kind: FindingKind::MissingThere, about, round });
+            self.planted.push(Planted { kind: FindingKind::MissingThere, about, round, found: false });
         } else if life.billed_less && !life.wrong_amount && !life.poor {
-            self.planted.push(Planted { kind: FindingKind::BillAmount, about, round });
+            self.planted.push(Planted { kind: FindingKind::BillAmount, about, round, found: false });
         }
     }
 
-    /// Whether what was planted was found in time, and nothing else.
-    pub(super) async fn differences(
-        &self,
+    /// The findings that were opened since this was asked last.
+    pub(super) async fn opened(
+        &mut self,
         store: &Store,
-        woken: &Woken,
-    ) -> Result<Option<Broken>, SimulationError> {
-        let found = store.findings(woken.seeded.default.merchant, None, Seek::Start, 100_000).await?;
+        merchant: MerchantId,
+    ) -> Result<Vec<Finding>, SimulationError> {
+        let seek = self.read_to.map_or(Seek::Start, Seek::After);
+        let opened = store.findings(merchant, None, seek, u32::MAX).await?;
+        self.read_to = opened.last().map(|finding| finding.id).or(self.read_to);
+        Ok(opened)
+    }
+
+    /// Whether what was planted was found in time, and nothing else.
+    pub(super) fn differences(&mut self, opened: &[Finding]) -> Option<Broken> {
         let of_bills = |finding: &&Finding| {
             use FindingKind as F;
             matches!(
@@ -107,21 +116,24 @@ impl Run {
             )
         };
         let broken = |what: String| Some(Broken { invariant: "B25", what, steps: vec![] });
-        for finding in found.iter().filter(of_bills) {
+        for finding in opened.iter().filter(of_bills) {
             let quiet = finding.payment.as_ref().is_some_and(|payment| self.quiet.contains(payment));
             if quiet && finding.kind == FindingKind::BillStatus {
                 continue;
             }
-            if !self.planted.iter().any(|planted| planted.is_found(finding)) {
+            let mut planted = false;
+            for other in self.planted.iter_mut().filter(|other| other.tells(finding)) {
+                (planted, other.found) = (true, true);
+            }
+            if !planted {
                 let (kind, fact) = (finding.kind.as_str(), &finding.fact);
-                return Ok(broken(format!(
+                return broken(format!(
                     "a bill is said to differ and does not: {kind} {fact} {}",
                     finding.detail
-                )));
+                ));
             }
         }
-        let missed = self.planted.iter().filter(|planted| planted.is_due(self.rounds));
-        let mut missed = missed.filter(|planted| !found.iter().any(|finding| planted.is_found(finding)));
-        Ok(missed.next().and_then(|planted| broken(format!("nobody found {planted:?}"))))
+        let mut missed = self.planted.iter().filter(|planted| !planted.found && planted.is_due(self.rounds));
+        missed.next().and_then(|planted| broken(format!("nobody found {planted:?}")))
     }
 }

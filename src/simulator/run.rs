@@ -2,6 +2,8 @@
 
 /// What must hold when a phase ends.
 mod ends;
+/// The process of a round, and those after it.
+mod process;
 
 use std::collections::BTreeSet;
 
@@ -10,13 +12,12 @@ use rand::{Rng, SeedableRng};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::ids::FindingId;
 use crate::sandbox::{Letter, Sandbox};
 
 use super::books;
-use super::check;
 use super::faults::Rates;
 use super::gate::Gate;
-use super::harm::Harm;
 use super::life::Life;
 use super::mail::Handed;
 use super::planted::Planted;
@@ -34,8 +35,6 @@ const FAULTY: TimeDelta = TimeDelta::minutes(8);
 const BUDGET: TimeDelta = TimeDelta::minutes(7);
 /// And what was not paid, after it has lapsed: two.
 const AFTER_LAPSE: TimeDelta = TimeDelta::seconds(270);
-/// How often a start that follows a clean end is tried over a damaged file first.
-const HARM: (u32, u32) = (1, 5);
 /// After this every approval and session has lapsed.
 const LAPSE: TimeDelta = TimeDelta::hours(8);
 
@@ -114,6 +113,8 @@ pub(super) struct Run {
     /// Payments of ended rounds, by gateway.
     pub ended: [Vec<String>; 2],
     pub checked_at: u64,
+    /// Findings up to this one were looked at.
+    pub read_to: Option<FindingId>,
     /// There may be mail.
     pub knock: bool,
     /// Where somebody was asked whom nobody may ask.
@@ -160,6 +161,7 @@ impl Run {
             counts: Counts::default(),
             ended: [vec![], vec![]],
             checked_at: 0,
+            read_to: None,
             options,
             knock: true,
             astray: None,
@@ -232,90 +234,6 @@ impl Run {
             .collect();
         self.phase = Phase::Faulty(last + FAULTY);
         self.process_after_process(far, (from, begins))
-    }
-
-    /// Process after process until the round is over.
-    fn process_after_process(
-        &mut self,
-        far: &Sandbox,
-        newborn: (u64, Vec<DateTime<Utc>>),
-    ) -> Result<Option<Broken>, SimulationError> {
-        let mut newborn = Some(newborn);
-        loop {
-            let runtime = runtime()?;
-            self.gate.begin();
-            let installed = crate::crash::install(std::sync::Arc::new(self.gate.clone()));
-            let end = runtime.block_on(self.process(far, newborn.take()));
-            drop(installed);
-            // Everything that ran in the process goes with it.
-            drop(runtime);
-            let end = end?;
-            self.whole = matches!(end, End::Over | End::Stopped);
-            match end {
-                End::Over => return Ok(None),
-                End::Broken(broken) => return Ok(Some(broken)),
-                End::Died => self.counts.deaths += 1,
-                End::Stopped => self.counts.stops += 1,
-            }
-        }
-    }
-
-    async fn process(
-        &mut self,
-        far: &Sandbox,
-        newborn: Option<(u64, Vec<DateTime<Utc>>)>,
-    ) -> Result<End, SimulationError> {
-        self.rest();
-        if self.whole && self.dice.random_ratio(HARM.0, HARM.1) {
-            let harm = Harm::draw(&mut self.dice);
-            self.trace.note(format!("a start over {harm:?}"));
-            self.counts.faults += 1;
-            if let Some(what) = self.world.start_over(harm, far, &self.gate).await? {
-                return Ok(End::Broken(Broken { invariant: "C38", what, steps: vec![] }));
-            }
-        }
-        self.whole = false;
-        let (store, programs) = self.world.boot(far, &self.gate, self.rates.programs).await?;
-        let woken = &programs[0];
-        if let Some((from, begins)) = newborn {
-            for (number, at) in (from..).zip(begins) {
-                let mut life = Life::draw(number, &mut self.dice, self.world.ids(), &woken.seeded, at);
-                life.mute &= !self.last;
-                self.trace.note(format!(
-                    "life {number} {} {} {} {:?}",
-                    life.id, life.gateway, life.amount, life.shopper
-                ));
-                self.lives.push(life);
-            }
-            if !self.last {
-                self.stranger(woken, far).await?;
-            }
-            self.weather(woken, far).await?;
-        }
-        self.trace.note(format!("boot {}", self.world.clock.now().timestamp_micros()));
-        let merchant = woken.seeded.default.merchant;
-        for place in 0..self.lives.len() {
-            self.lives[place].busy = 0;
-            let seen = check::look(&store, merchant, &self.truth, &mut self.lives[place]).await?;
-            if let Some(broken) = seen {
-                return Ok(End::Broken(broken));
-            }
-        }
-        loop {
-            let end = self.steps(&store, &programs, far).await?;
-            if !matches!(end, End::Over) {
-                if let End::Stopped = end {
-                    store.close().await;
-                }
-                return Ok(end);
-            }
-            self.rest();
-            let end = self.phase_ends(&store, woken, far).await?;
-            if !matches!(end, End::Over) || !self.next_phase() {
-                store.close().await;
-                return Ok(end);
-            }
-        }
     }
 
     /// Whether there is one.

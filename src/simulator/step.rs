@@ -5,17 +5,17 @@ use rand::Rng;
 
 use crate::app::Woken;
 use crate::crash::Verdict;
-use crate::sandbox::{Sandbox, Scenario, Shopper, Target};
+use crate::sandbox::Sandbox;
 use crate::store::Store;
 
-use super::acts::{self, Act, Kind};
+use super::acts::{Act, Kind};
 use super::books;
 use super::check;
 use super::faults::strikes;
 use super::gate::{Ended, Parked, Stop};
 use super::run::{End, Phase, Run};
 use super::way;
-use super::{Broken, Sabotage, SimulationError};
+use super::{Broken, SimulationError};
 
 /// Actions under way at once.
 const ABREAST: usize = 6;
@@ -248,139 +248,5 @@ impl Run {
             far.mark(*letter, ended.accepted).await?;
         }
         Ok(None)
-    }
-
-    /// Something new: a life's next move, a notice, a duty.
-    async fn begin(
-        &mut self,
-        store: &Store,
-        woken: &Woken,
-        far: &Sandbox,
-    ) -> Result<Option<Act>, SimulationError> {
-        let now = self.world.clock.now();
-        let mut moves: Vec<Kind> = vec![];
-        let faulty = self.faulty();
-        for (place, life) in self.lives.iter().enumerate() {
-            moves.extend(life.next_move(place, now, faulty));
-        }
-        if !self.mail.is_empty() {
-            moves.push(Kind::Hear { letter: None, life: None, forged: false });
-            moves.push(Kind::Hear { letter: None, life: None, forged: false });
-        }
-        let asks = !self.sabotaged(Sabotage::NeverAsk);
-        if strikes(&mut self.dice, 20) {
-            let place = self.dice.random_range(0..self.lives.len());
-            let known = self.lives[place].seen.state.is_some();
-            moves.extend(known.then_some(Kind::Sync(place)));
-        }
-        moves.extend((now >= self.due.drain).then_some(Kind::Drain));
-        moves.extend((asks && now >= self.due.ask).then_some(Kind::Ask));
-        moves.extend((asks && now >= self.due.refunds).then_some(Kind::Refunds));
-        moves.extend((asks && now >= self.due.disputes).then_some(Kind::Disputes));
-        moves.extend((asks && now >= self.due.bills).then_some(Kind::Bills));
-        if moves.is_empty() {
-            return Ok(None);
-        }
-        let chosen = self.dice.random_range(0..moves.len());
-        let kind = moves.swap_remove(chosen);
-        let work = match &kind {
-            Kind::Start(place) => {
-                let life = &mut self.lives[*place];
-                life.started = true;
-                let scenario = match (life.wrong_amount, life.poor, life.billed_less) {
-                    (true, ..) => Some(Scenario::WrongAmount),
-                    (_, true, _) => Some(Scenario::InsufficientBalance),
-                    (.., true) => Some(Scenario::BillDiffers),
-                    _ => None,
-                };
-                if let Some(scenario) = scenario.filter(|_| !life.armed) {
-                    life.armed = true;
-                    far.arm(scenario, Target::Payment(life.id.to_string())).await?;
-                }
-                acts::start(woken, store, &self.lives[*place])
-            }
-            Kind::Back(place) => {
-                if self.visited(*place, far).await {
-                    return Ok(None);
-                }
-                let life = &mut self.lives[*place];
-                let Some(at) = life.way_back.take() else { return Ok(None) };
-                acts::back(woken, life.gateway, &at)
-            }
-            Kind::Cancel(place) => {
-                self.lives[*place].cancels = false;
-                acts::cancel(woken, self.lives[*place].id)
-            }
-            Kind::Sync(place) => acts::sync(woken, self.lives[*place].id),
-            Kind::Refund(place) => {
-                let life = &mut self.lives[*place];
-                let refund = life.refunds[life.refunded];
-                life.refunded += 1;
-                acts::refund(woken, &self.lives[*place], refund)
-            }
-            Kind::Resolve(place) => acts::resolve(woken, store, self.lives[*place].id),
-            Kind::Complain(place) => return self.complained(*place, far).await.map(|()| None),
-            Kind::Decide(place) => return self.decided(*place, woken, far).await.map(|()| None),
-            Kind::Reply(place) => {
-                let life = &mut self.lives[*place];
-                let (Some(dispute), Some(complaint)) = (life.seen.waits_for_us, &mut life.complaint) else {
-                    return Ok(None);
-                };
-                complaint.answered = true;
-                acts::reply(woken, dispute, complaint)
-            }
-            Kind::Disputes => {
-                self.due.disputes = now + TimeDelta::minutes(2);
-                acts::disputes(woken)
-            }
-            Kind::Bills => {
-                self.due.bills = now + TimeDelta::minutes(4);
-                acts::bills(woken, store, &self.world.clock)
-            }
-            Kind::Hear { .. } => return self.handed_over(woken, far).await,
-            Kind::Drain => {
-                self.due.drain = now + TimeDelta::seconds(15);
-                acts::drain(woken)
-            }
-            Kind::Ask => {
-                self.due.ask = now + TimeDelta::minutes(2);
-                acts::ask(woken)
-            }
-            Kind::Refunds => {
-                self.due.refunds = now + TimeDelta::minutes(2);
-                acts::refunds(woken)
-            }
-        };
-        if let Some(life) = kind.life() {
-            self.lives[life].busy += 1;
-        }
-        Ok(Some(self.act(kind, work)))
-    }
-
-    pub(super) fn act(&mut self, kind: Kind, work: super::gate::Work) -> Act {
-        self.acts += 1;
-        Act { who: self.acts, kind, work, stopped: false, stalls: None, about: None, names: None }
-    }
-
-    /// The shopper's visit to the page, when it is still to be made; then the way back comes later, or never.
-    async fn visited(&mut self, place: usize, far: &Sandbox) -> bool {
-        let life = &mut self.lives[place];
-        let Some(page) = life.seen.next_action.clone().filter(|_| life.way_back.is_none()) else {
-            return false;
-        };
-        life.visits += 1;
-        self.knock = true;
-        let sent_to = far.shopper_at(&page, life.shopper).await;
-        let lost = sent_to.is_some()
-            && matches!(self.phase, Phase::Faulty(_))
-            && strikes(&mut self.dice, self.rates.return_lost);
-        let life = &mut self.lives[place];
-        life.way_back = sent_to.filter(|_| !lost);
-        let came = life.way_back.is_some();
-        self.trace.step(format!("life {} shopper {:?} back {came} lost {lost}", life.number, life.shopper));
-        if life.shopper == Shopper::Abandon || life.way_back.is_none() {
-            life.visits = life.visits.max(2);
-        }
-        true
     }
 }

@@ -44,6 +44,10 @@ pub(super) struct Disputed {
     pub notes: Vec<String>,
 }
 
+/// Of whom nothing is known yet.
+static NOTHING: Deal =
+    Deal { takings: BTreeMap::new(), given_back: BTreeMap::new(), disputes: BTreeMap::new() };
+
 /// What is true.
 #[derive(Debug, Default)]
 pub(super) struct Truth {
@@ -55,8 +59,8 @@ pub(super) struct Truth {
 
 impl Truth {
     /// Of this payment of ours.
-    pub(super) fn of(&self, payment: &str) -> Deal {
-        self.deals.get(payment).cloned().unwrap_or_default()
+    pub(super) fn of(&self, payment: &str) -> &Deal {
+        self.deals.get(payment).unwrap_or(&NOTHING)
     }
 
     /// Whose payment an order, a capture or a charge is.

@@ -7,17 +7,16 @@ use crate::sandbox::{Direct, DirectAnswer, Sandbox};
 
 use super::Sabotage;
 use super::faults::{on_the_way, on_the_way_back, strikes};
+use super::life::Life;
 use super::run::Run;
 
 impl Run {
     /// The life a request is about.
     pub(super) fn life_in(&self, direct: &Direct) -> Option<usize> {
-        let owner = direct.url.path_segments().and_then(|mut path| path.find_map(|at| self.truth.owner(at)));
-        let text = format!("{} {}", direct.url, String::from_utf8_lossy(&direct.body));
-        self.lives.iter().position(|life| {
-            let id = life.id.to_string();
-            owner == Some(id.as_str()) || text.contains(&id)
-        })
+        let owner = self.truth.owner_in(&direct.url);
+        let (url, body) = (direct.url.as_str(), String::from_utf8_lossy(&direct.body));
+        let named = |name: &str| owner == Some(name) || url.contains(name) || body.contains(name);
+        self.lives.iter().position(|life| named(&life.name))
     }
 
     /// A request on its way, to the far side and back.
@@ -101,11 +100,13 @@ impl Run {
 impl Run {
     /// Its money was taken, and the gateway says nothing of it.
     fn is_mute(&self, direct: &Direct) -> bool {
-        let now = self.life_in(direct).is_some_and(|life| self.lives[life].mute);
-        let asks =
-            |id: &String| direct.url.as_str().contains(id) || self.truth.owner_in(&direct.url) == Some(id);
-        (now || self.ghosts.iter().any(|ghost| ghost.mute && asks(&ghost.id.to_string())))
-            && self.truth.owner_in(&direct.url).is_some_and(|id| !self.truth.of(id).takings.is_empty())
+        let Some(owner) = self.truth.owner_in(&direct.url) else { return false };
+        if self.truth.of(owner).takings.is_empty() {
+            return false;
+        }
+        let asks = |ghost: &Life| direct.url.as_str().contains(&ghost.name) || ghost.name == owner;
+        self.life_in(direct).is_some_and(|life| self.lives[life].mute)
+            || self.ghosts.iter().any(|ghost| ghost.mute && asks(ghost))
     }
 
     /// What no bill names is taken out of the list.

@@ -38,37 +38,39 @@ impl Run {
                 let what = format!("no bill brought it: {open}");
                 return Ok(End::Broken(broken("I5", &ghost, &what)));
             }
-            self.ended[0].push(ghost.id.to_string());
+            self.ended[0].push(ghost.name);
         }
         let told = self.strange.extract_if(.., |(round, _)| *round < self.rounds);
         self.ended[0].extend(told.map(|(_, reference)| reference));
         for place in 0..self.lives.len() {
-            let (id, gateway) = (self.lives[place].id.to_string(), self.lives[place].gateway);
-            let deal = self.truth.of(&id);
+            let life = &self.lives[place];
+            let (name, at) = (life.name.clone(), usize::from(life.gateway == "grabpay"));
+            let deal = self.truth.of(&name);
             self.counts.captured += u64::try_from(deal.takings.len()).unwrap_or(0);
             self.counts.refunds += u64::try_from(deal.given_back.len()).unwrap_or(0);
             let ghost = self.is_ghost(place);
             if !ghost {
-                self.ended[usize::from(gateway == "grabpay")].push(id);
+                self.ended[at].push(name);
             }
             let state = self.lives[place].seen.state.unwrap_or("none");
             self.trace.note(format!("life {} over {state}", self.lives[place].number));
         }
         for life in std::mem::take(&mut self.lives) {
             self.plant(&life);
-            if life.mute && !self.truth.of(&life.id.to_string()).takings.is_empty() {
-                self.quiet.insert(life.id.to_string());
+            if life.mute && !self.truth.of(&life.name).takings.is_empty() {
+                self.quiet.insert(life.name.clone());
                 self.ghosts.push(life);
             }
         }
-        if let Some(found) = self.differences(store, woken).await? {
+        let opened = self.opened(store, merchant).await?;
+        if let Some(found) = self.differences(&opened) {
             return Ok(End::Broken(found));
         }
-        let found = match books::strangers(store, woken, &self.strangers).await? {
+        let strangers = std::mem::take(&mut self.strangers);
+        let found = match books::strangers(&opened, &strangers) {
             None => books::verified(store, false).await?,
             found => found,
         };
-        self.strangers.clear();
         let found = match found {
             None => books::at_gateways(store, merchant, &self.truth, &self.ended).await?,
             found => found,
@@ -89,7 +91,7 @@ impl Run {
         if self.is_ghost(place) {
             return Ok(None);
         }
-        let paid = !self.truth.of(&life.id.to_string()).takings.is_empty();
+        let paid = !self.truth.of(&life.name).takings.is_empty();
         let due = match self.phase {
             Phase::Faulty(_) => false,
             Phase::Calm(_) => paid,
@@ -105,6 +107,6 @@ impl Run {
     /// Its money was taken, and only a bill will tell.
     fn is_ghost(&self, place: usize) -> bool {
         let life = &self.lives[place];
-        life.mute && !self.truth.of(&life.id.to_string()).takings.is_empty()
+        life.mute && !self.truth.of(&life.name).takings.is_empty()
     }
 }
