@@ -156,7 +156,8 @@ impl Releasing {
                 let amount = before.checked_add(left).map_err(broken)?;
                 record.released.push(Released { supplier, amount });
             }
-            let counted = self.withholding.count(&mut counting, &mut change, &row.value, Event::Released).await;
+            let counted =
+                self.withholding.count(&mut counting, &mut change, &row.value, Event::Released).await;
             counted.map_err(broken)?;
             change.release_settlement(&record, row.version);
         }

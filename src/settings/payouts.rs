@@ -49,8 +49,9 @@ impl Reader<'_> {
         let (own, appointed) = ("payouts.withholding.rules", "payouts.withholding.appointed_by");
         let table = match self.own_file(own)? {
             None => TaxTable::shipped().clone(),
-            Some((file, text)) => TaxTable::read(&file, &text)
-                .map_err(|error| self.bad(own, format!("is refused: {error}")))?,
+            Some((file, text)) => {
+                TaxTable::read(&file, &text).map_err(|error| self.bad(own, format!("is refused: {error}")))?
+            }
         };
         TaxRules::appointed(&table, &self.list(appointed))
             .map_err(|error| self.bad(appointed, format!("names an authority without rules: {error}")))

@@ -125,7 +125,9 @@ mod tests {
     fn a_number_says_what_it_is_of() {
         let text = "ph-remittance.2026-Q4.PHP.sup_00000000000000000000000001";
         assert_eq!(text.parse::<CertificateId>().unwrap().to_string(), text);
-        for none in ["", "a", "a.2026-Q4.PHP", "a.2026-Q5.PHP.sup_00000000000000000000000001", &format!("{text}.x")] {
+        for none in
+            ["", "a", "a.2026-Q4.PHP", "a.2026-Q5.PHP.sup_00000000000000000000000001", &format!("{text}.x")]
+        {
             assert_eq!(none.parse::<CertificateId>(), Err(NoCertificate), "{none}");
         }
     }

@@ -177,7 +177,13 @@ mod tests {
             Story(none, Accounted::from(none), period("2026-11-01"))
         }
 
-        fn payout(&mut self, day: &str, sold: i64, refunded: i64, class: Option<SupplierClass>) -> (i64, i64) {
+        fn payout(
+            &mut self,
+            day: &str,
+            sold: i64,
+            refunded: i64,
+            class: Option<SupplierClass>,
+        ) -> (i64, i64) {
             let Story(turnover, before, last) = self;
             turnover.sold = turnover.sold.checked_add(php(sold)).unwrap();
             turnover.refunded = turnover.refunded.checked_add(php(refunded)).unwrap();
@@ -207,8 +213,16 @@ mod tests {
         assert_eq!(story.payout("2026-11-02", 1_000_000, 0, None), (5_000, 0), "J29");
         assert_eq!(story.payout("2026-11-03", 0, 0, None), (0, 0), "nothing twice");
         assert_eq!(story.payout("2026-11-09", 0, 200_000, None), (0, 1_000), "too much by now");
-        assert_eq!(story.payout("2026-11-16", 400_000, 0, None), (1_000, 0), "8,000 and 4,000 less what was had");
-        assert_eq!(story.payout("2026-11-20", 100_000, 100_000, None), (0, 0), "sold and refunded before it was paid");
+        assert_eq!(
+            story.payout("2026-11-16", 400_000, 0, None),
+            (1_000, 0),
+            "8,000 and 4,000 less what was had"
+        );
+        assert_eq!(
+            story.payout("2026-11-20", 100_000, 100_000, None),
+            (0, 0),
+            "sold and refunded before it was paid"
+        );
         assert_eq!(story.payout("2027-01-04", 0, 600_000, None), (0, 3_000), "a later period: a credit");
         assert_eq!(story.payout("2027-01-11", 1_000_000, 0, None), (2_000, 0), "which the next sale has");
         assert_eq!(story.payout("2027-04-01", 1_000_000, 0, Some(SupplierClass::Exempt)), (0, 0));

@@ -81,7 +81,9 @@ impl FromStr for TaxPeriod {
         let read = || {
             let (year, rest) = text.split_once('-')?;
             let (cycle, month) = match rest.strip_prefix('Q') {
-                Some(quarter) => (Cycle::Quarter, quarter.parse::<u32>().ok()?.checked_mul(3)?.checked_sub(2)?),
+                Some(quarter) => {
+                    (Cycle::Quarter, quarter.parse::<u32>().ok()?.checked_mul(3)?.checked_sub(2)?)
+                }
                 None => (Cycle::Month, rest.parse().ok()?),
             };
             let period = TaxPeriod::of(cycle, NaiveDate::from_ymd_opt(year.parse().ok()?, month, 1)?);

@@ -47,7 +47,8 @@ pub enum TaxTableError {
 
 static SHIPPED: LazyLock<TaxTable> = LazyLock::new(|| {
     // A test proves that the compiled-in file reads.
-    TaxTable::read("config/withholding.toml", include_str!("../../../config/withholding.toml")).unwrap_or_default()
+    TaxTable::read("config/withholding.toml", include_str!("../../../config/withholding.toml"))
+        .unwrap_or_default()
 });
 
 impl TaxTable {
@@ -74,10 +75,16 @@ impl TaxTable {
             let earlier = table.rules[..place].iter().filter(|other| other.name == rule.name);
             for other in earlier {
                 if other.overlaps(rule) {
-                    return Err(refuse("from", "another rule of this name is in force on the same days".into()));
+                    return Err(refuse(
+                        "from",
+                        "another rule of this name is in force on the same days".into(),
+                    ));
                 }
-                if (&other.authority, &other.country, other.period) != (&rule.authority, &rule.country, rule.period) {
-                    let why = "a later text of a rule keeps authority, country and period; else it is another rule";
+                if (&other.authority, &other.country, other.period)
+                    != (&rule.authority, &rule.country, rule.period)
+                {
+                    let why =
+                        "a later text of a rule keeps authority, country and period; else it is another rule";
                     return Err(refuse("name", why.into()));
                 }
             }
@@ -148,9 +155,8 @@ mod tests {
         assert!(TaxRules::appointed(&table, &[]).unwrap().is_empty());
         let vietnam = TaxRules::appointed(&table, &["VN-TAX".into()]).unwrap();
         let day = |text: &str| text.parse().unwrap();
-        let names = |on: &str| -> Vec<String> {
-            vietnam.of("VN", day(on)).map(|rule| rule.name.clone()).collect()
-        };
+        let names =
+            |on: &str| -> Vec<String> { vietnam.of("VN", day(on)).map(|rule| rule.name.clone()).collect() };
         assert_eq!(names("2026-11-01"), ["vn-vat-goods", "vn-income-goods"]);
         assert!(names("2025-06-30").is_empty() && vietnam.are_about("VN", day("2025-06-30")));
         assert!(!vietnam.are_about("PH", day("2026-11-01")));
@@ -162,8 +168,14 @@ mod tests {
     fn what_does_not_hold_is_refused_with_rule_and_key() {
         let rule = |edit: &str| {
             let lines = [
-                "name = \"a\"", "authority = \"BIR\"", "country = \"PH\"", "percent = \"1\"", "period = \"month\"",
-                "from = \"2026-01-01\"", "source = \"s\"", "trust = \"t\"",
+                "name = \"a\"",
+                "authority = \"BIR\"",
+                "country = \"PH\"",
+                "percent = \"1\"",
+                "period = \"month\"",
+                "from = \"2026-01-01\"",
+                "source = \"s\"",
+                "trust = \"t\"",
             ];
             let key = edit.split(' ').next().unwrap_or_default();
             let kept = lines.iter().filter(|line| line.split(' ').next() != Some(key));
@@ -190,7 +202,8 @@ mod tests {
             (rule("rate = \"1\""), "unknown field"),
         ];
         for (text, why) in table {
-            let error = TaxTable::read("own.toml", &format!("version = \"1\"\n{text}")).unwrap_err().to_string();
+            let error =
+                TaxTable::read("own.toml", &format!("version = \"1\"\n{text}")).unwrap_err().to_string();
             assert!(error.starts_with("own.toml: ") && error.contains(why), "{text}: {error}");
         }
         let both = format!("version = \"1\"\n{}{later}", rule("until = \"2026-05-31\""));

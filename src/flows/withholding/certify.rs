@@ -33,7 +33,11 @@ impl Withholding {
     ///
     /// # Errors
     /// [`WithholdingError::Unknown`].
-    pub async fn certificate(&self, merchant: MerchantId, id: &CertificateId) -> Result<Value, WithholdingError> {
+    pub async fn certificate(
+        &self,
+        merchant: MerchantId,
+        id: &CertificateId,
+    ) -> Result<Value, WithholdingError> {
         let rows = self.store.withholding_entries(merchant, id).await?;
         let unknown = || WithholdingError::Unknown("withholding certificate");
         let authority = rows.first().map(|(authority, _)| authority.clone()).ok_or_else(unknown)?;

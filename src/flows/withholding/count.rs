@@ -50,7 +50,8 @@ impl Withholding {
         }
         let settlement: Settlement = serde_json::from_str(&record.frozen)?;
         let refunds = self.standing_refunds(record, event).await?;
-        let suppliers: BTreeSet<SupplierId> = settlement.parts.iter().filter_map(|part| part.supplier).collect();
+        let suppliers: BTreeSet<SupplierId> =
+            settlement.parts.iter().filter_map(|part| part.supplier).collect();
         for supplier in suppliers {
             let before = counted.get(&supplier).copied();
             let begins = matches!(event, Event::Released) && self.are_about(record, supplier).await?;
@@ -71,7 +72,11 @@ impl Withholding {
         Ok(())
     }
 
-    async fn are_about(&self, record: &SettlementRecord, supplier: SupplierId) -> Result<bool, WithholdingError> {
+    async fn are_about(
+        &self,
+        record: &SettlementRecord,
+        supplier: SupplierId,
+    ) -> Result<bool, WithholdingError> {
         let Some(found) = self.store.supplier(record.merchant, supplier).await? else { return Ok(false) };
         let today = self.clock.now().date_naive();
         Ok(self.rules.are_about(&found.value.country, today))

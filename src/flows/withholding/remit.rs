@@ -53,7 +53,10 @@ impl Withholding {
         let found = self.store.bank_account(merchant, input.bank_account).await?;
         let bank = found.ok_or(WithholdingError::Unknown("bank account"))?.account;
         if bank.kind != BankAccountKind::Client {
-            return Err(refused("bank_account", "withheld tax is client money: it is paid from a client account"));
+            return Err(refused(
+                "bank_account",
+                "withheld tax is client money: it is paid from a client account",
+            ));
         }
         let currency = bank.currency;
         let owed = self.store.tax_owed(merchant, &input.authority, input.period, currency).await?;
@@ -144,7 +147,9 @@ impl Withholding {
     pub fn view(remittance: &Remittance) -> Result<Value, WithholdingError> {
         let (decided_by, decided_at) = match &remittance.state {
             RemittanceState::Proposed => (None, None),
-            RemittanceState::Booked { by, at } | RemittanceState::Rejected { by, at } => (Some(*by), Some(*at)),
+            RemittanceState::Booked { by, at } | RemittanceState::Rejected { by, at } => {
+                (Some(*by), Some(*at))
+            }
         };
         Ok(json!({
             "id": remittance.id, "object": "withholding_remittance", "state": remittance.state.as_str(),

@@ -14,7 +14,9 @@ impl From<WithholdingError> for Problem {
                 Problem::new(Code::Unprocessable, words)
             }
             WithholdingError::Remittance(RemittanceError::FourEyes(_)) => Problem::new(Code::FourEyes, words),
-            WithholdingError::Remittance(RemittanceError::Decided(_)) => Problem::new(Code::WrongState, words),
+            WithholdingError::Remittance(RemittanceError::Decided(_)) => {
+                Problem::new(Code::WrongState, words)
+            }
             WithholdingError::Remittance(RemittanceError::Changed(_)) => Problem::new(Code::Conflict, words),
             WithholdingError::Remittance(RemittanceError::Money(error)) => Problem::internal(error),
             WithholdingError::Broken(why) => Problem::internal(why),

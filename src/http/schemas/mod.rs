@@ -27,8 +27,8 @@ use crate::domain::webhooks::{EVENT_GROUPS, EVENT_TYPES};
 use crate::ids::{
     AuditId, BankAccountId, BankLineId, BankStatementId, DisputeAnswerId, DisputeId, EventId, FindingId,
     FixedPriceId, FxDealId, GatewaySettlementId, Id, JournalId, KeyId, PaymentId, PayoutBatchId, PayoutId,
-    PayoutScheduleId, PeriodId, PlanId, QuoteId, RailAccountId, ReconciliationId, RefundId, RemittanceId, ReportId,
-    RequestId, SettlementId, StatementId, SupplierAccountId, SupplierId, TransactionId, UserId,
+    PayoutScheduleId, PeriodId, PlanId, QuoteId, RailAccountId, ReconciliationId, RefundId, RemittanceId,
+    ReportId, RequestId, SettlementId, StatementId, SupplierAccountId, SupplierId, TransactionId, UserId,
     WebhookDeliveryId, WebhookEndpointId,
 };
 use crate::money::{Currency, Money, Percent};

@@ -2,7 +2,9 @@
 
 use sqlx::any::AnyRow;
 
-use crate::domain::withholding::{CertificateId, Owed, Remittance, RemittanceLine, RemittanceState, TaxPeriod};
+use crate::domain::withholding::{
+    CertificateId, Owed, Remittance, RemittanceLine, RemittanceState, TaxPeriod,
+};
 use crate::ids::{MerchantId, RemittanceId};
 use crate::money::{Currency, Money};
 use crate::store::row::Row;
@@ -71,7 +73,11 @@ impl Change {
     }
 
     /// Writes a decision.
-    pub fn decide_remittance(&mut self, before: &Versioned<Remittance>, state: &RemittanceState) -> &mut Change {
+    pub fn decide_remittance(
+        &mut self,
+        before: &Versioned<Remittance>,
+        state: &RemittanceState,
+    ) -> &mut Change {
         let set = vec![("state", state.as_str().into()), ("decision", json(state))];
         self.update(&WITHHOLDING_REMITTANCE, before.value.id, before.version, set)
     }

@@ -31,7 +31,12 @@ pub static WITHHOLDING_TURNOVER: Log = Log {
 
 impl Change {
     /// Writes down what was counted.
-    pub fn insert_turnover(&mut self, merchant: MerchantId, counted: &Counted, at: DateTime<Utc>) -> &mut Change {
+    pub fn insert_turnover(
+        &mut self,
+        merchant: MerchantId,
+        counted: &Counted,
+        at: DateTime<Utc>,
+    ) -> &mut Change {
         let (gross, after) = (counted.gross, counted.after);
         self.append(
             &WITHHOLDING_TURNOVER,
@@ -74,7 +79,8 @@ impl Store {
         let found = self
             .one(query, |row| {
                 let row = Row::of("withholding_turnover", row);
-                let (sold, refunded) = (row.money("sold_total", "currency")?, row.money("refunded_total", "currency")?);
+                let (sold, refunded) =
+                    (row.money("sold_total", "currency")?, row.money("refunded_total", "currency")?);
                 Ok(Turnover { nth: row.int("nth")?, sold, refunded })
             })
             .await?;
