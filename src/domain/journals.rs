@@ -1,7 +1,7 @@
 //! Manual journals: what no machine books, drafted by one user and booked by another.
 //!
 //! Its lines name accounts of the chart only. Accounts on which money rests while something is open (clearing, refunds
-//! and payouts on their way, positions in currencies) are kept by the flows that open and close it, and are not posted
+//! and payouts on their way, positions in currencies, withheld tax) are kept by the flows that open and close it, and are not posted
 //! to by hand. A journal is never changed: a wrong one is undone by another.
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -14,12 +14,13 @@ use crate::ids::{JournalId, MerchantId, SupplierId, TransactionId, UserId};
 use crate::money::{Currency, Money};
 
 /// Accounts that flows keep: each amount on them belongs to an object that says so.
-const KEPT_BY_FLOWS: [AccountCode; 5] = [
+const KEPT_BY_FLOWS: [AccountCode; 6] = [
     AccountCode::FX_POSITION,
     AccountCode::ORDER_CLEARING,
     AccountCode::REFUND_IN_TRANSIT,
     AccountCode::PAYOUT_IN_TRANSIT,
     AccountCode::PAYOUT_UNCLAIMED,
+    AccountCode::TAX_WITHHELD,
 ];
 
 /// A manual journal.
@@ -332,6 +333,7 @@ mod tests {
             (line(4000, "rule", Credit, 100), true),
             (line(2000, "paypal", Credit, 100), false),
             (line(2020, "paypal", Credit, 100), false),
+            (line(2210, "BIR,sup_00000000000000000000000001", Credit, 100), false),
             (line(6020, "USDCNY", Credit, 100), true),
             (line(7777, "", Credit, 100), false),
             (line(1200, "A", Credit, 100), false),

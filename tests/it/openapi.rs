@@ -176,7 +176,11 @@ fn id(of: &Value) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_program_answers_is_what_the_document_says() {
-    let limits = [("close.unexplained_minor", "1000000000"), ("close.open_findings", "1000")];
+    let limits = [
+        ("close.unexplained_minor", "1000000000"),
+        ("close.open_findings", "1000"),
+        ("payouts.withholding.appointed_by", "BIR"),
+    ];
     let app = TestApp::with(&limits).await;
     let document = app.get("", "/openapi.json").await.json();
     let mut is = Holder { app: &app, document, seen: BTreeSet::new() };
@@ -486,8 +490,8 @@ async fn positions(is: &mut Holder<'_>, today: chrono::NaiveDate) {
 }
 
 /// A supplier settled in dollars with an account and a share of a sale that is released.
-async fn payee(is: &mut Holder<'_>, order: &str, account: Value) -> String {
-    let body = json!({"name": order, "country": "US", "currency": "USD"});
+async fn payee(is: &mut Holder<'_>, order: &str, country: &str, account: Value) -> String {
+    let body = json!({"name": order, "country": country, "currency": "USD"});
     let supplier = id(&is.post("finance", "/v1/suppliers", "/v1/suppliers", body).await);
     let path = format!("/v1/suppliers/{supplier}/accounts");
     is.post("finance", &path, "/v1/suppliers/{id}/accounts", account).await;
@@ -537,8 +541,9 @@ async fn schedules(is: &mut Holder<'_>) {
 async fn payouts(is: &mut Holder<'_>) {
     let paypal = json!({"kind": "paypal", "country": "US", "currency": "USD", "holder": "U", "number": "unclaimed.u@example.com"});
     let bank = json!({"kind": "bank", "country": "US", "currency": "USD", "holder": "B", "number": "12345678", "bank_code": "026009593"});
-    let late = payee(is, "pays-1", paypal).await;
-    let (by_file, by_sheet) = (payee(is, "pays-2", bank.clone()).await, payee(is, "pays-3", bank).await);
+    let late = payee(is, "pays-1", "US", paypal).await;
+    let by_file = payee(is, "pays-2", "US", bank.clone()).await;
+    let by_sheet = payee(is, "pays-3", "PH", bank).await;
     let banks = is.get("finance", "/v1/bank-accounts?limit=100", "/v1/bank-accounts").await;
     let usd = |row: &&Value| row["currency"] == "USD" && row["kind"] == "client";
     let usd = id(banks["data"].as_array().unwrap().iter().find(usd).unwrap());
@@ -605,4 +610,33 @@ async fn payouts(is: &mut Holder<'_>) {
     let shown = is.get("finance", &one, "/v1/payouts/{id}").await;
     assert_eq!(shown["state"], "unclaimed", "{shown:#}");
     is.post("finance", &format!("{one}/stop"), "/v1/payouts/{id}/stop", Value::Null).await;
+    withholding(is, &usd).await;
+}
+
+/// What the payout to Manila withheld; proposed to be paid, taken back, paid.
+async fn withholding(is: &mut Holder<'_>, bank: &str) {
+    let (all, one) = ("/v1/withholding-certificates", "/v1/withholding-certificates/{number}");
+    let listed = is.get("finance", all, all).await;
+    let certificate = listed["data"][0].clone();
+    assert_eq!(certificate["withheld"], json!({"amount": "0.25", "currency": "USD"}), "{listed:#}");
+    is.get("finance", &format!("{all}/{}", id(&certificate)), one).await;
+    is.get("finance", &format!("{all}?period=none"), all).await;
+    let shown = is.get("finance", &format!("/v1/bank-accounts/{bank}"), "/v1/bank-accounts/{id}").await;
+    let fund = json!({"reason": "from the operating account", "template": {"template": "lines", "lines": [
+        {"account": 1010, "owner": shown["name"], "direction": "debit", "amount": {"amount": "5.00", "currency": "USD"}},
+        {"account": 4010, "direction": "credit", "amount": {"amount": "5.00", "currency": "USD"}}]}});
+    let journal = id(&is.post("finance", "/v1/journals", "/v1/journals", fund).await);
+    let approve = format!("/v1/journals/{journal}/approve");
+    is.post("checker", &approve, "/v1/journals/{id}/approve", Value::Null).await;
+    let all = "/v1/withholding-remittances";
+    let body = json!({"authority": "BIR", "period": certificate["period"], "bank_account": bank, "reference": "1601-EQ"});
+    is.post("finance", all, all, json!({"authority": "DJP", "period": "2026-11", "bank_account": bank}))
+        .await;
+    for (who, word) in [("maker", "reject"), ("checker", "approve")] {
+        let made = id(&is.post("maker", all, all, body.clone()).await);
+        let path = format!("{all}/{made}");
+        is.post(who, &format!("{path}/{word}"), &format!("{all}/{{id}}/{word}"), Value::Null).await;
+        is.get("finance", &path, &format!("{all}/{{id}}")).await;
+    }
+    is.get("finance", all, all).await;
 }

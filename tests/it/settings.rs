@@ -62,6 +62,21 @@ fn routes_and_holidays_of_ones_own_take_the_place_of_those_that_ship() {
 }
 
 #[test]
+fn nobody_appoints_a_shop_to_withhold_before_it_says_so_and_an_unknown_authority_is_refused() {
+    let read = |by: &'static str| {
+        let layers = Layers::defaults().flag("test", "payouts.withholding.appointed_by", by).unwrap();
+        Settings::from_layers(&layers)
+    };
+    assert!(Settings::from_layers(&Layers::defaults()).unwrap().withholding.is_empty());
+    assert!(!read("BIR").unwrap().withholding.is_empty());
+    let error = read("IRS").unwrap_err().to_string();
+    assert!(
+        error.contains("payouts.withholding.appointed_by") && error.contains("rules of BIR, DJP, VN-TAX"),
+        "{error}"
+    );
+}
+
+#[test]
 fn secrets_do_not_show_when_layers_are_printed() {
     let layers =
         Layers::defaults().environment(variable("DATABASE_URL", "postgres://u:hunter2@db/x")).unwrap();

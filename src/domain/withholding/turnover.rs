@@ -124,3 +124,135 @@ impl Turnover {
         Ok(Some(Counted { supplier, payment, kind, gross, after }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::domain::fees::Commission;
+    use crate::domain::merchants::{FundsFlow, Recharge, Recognise, Role};
+    use crate::domain::refunds::{KeptFee, PartRefund};
+    use crate::domain::settlement::{Contract, Exchange, GatewayFee, SettlementInput, settle};
+    use crate::domain::splits::{Agreement, Terms};
+    use crate::ids::Id;
+    use crate::money::BasisPoints;
+
+    fn usd(minor: i64) -> Money {
+        Money::from_minor(minor, Currency::find("USD").unwrap())
+    }
+
+    fn supplier(nth: u128) -> SupplierId {
+        SupplierId::from_bits(nth)
+    }
+
+    /// USD 100.00 with a fee of 4.90: sold in items by two suppliers, the second in a currency of its own.
+    fn settlement(terms: &str, own: Option<&str>, received: Option<(&str, &str)>) -> Settlement {
+        let terms: Terms = serde_json::from_str(
+            &terms
+                .replace("\"A\"", &format!("\"{}\"", supplier(1)))
+                .replace("\"B\"", &format!("\"{}\"", supplier(2))),
+        )
+        .unwrap();
+        let to = |code: &str, rate: &str| {
+            Rate::parse(usd(0).currency(), Currency::find(code).unwrap(), rate).unwrap()
+        };
+        let exchange = |code: &str| Exchange {
+            currency: Currency::find(code).unwrap(),
+            mid: Some(to(code, "7.123")),
+            spread: BasisPoints(50),
+        };
+        let exchanges = BTreeMap::from_iter(own.map(|code| (supplier(2), exchange(code))));
+        let received = received.map(|(code, rate)| {
+            let rate = to(code, rate);
+            (rate.convert(usd(9_510)).unwrap().round(Rounding::HalfUp), rate)
+        });
+        settle(&SettlementInput {
+            contract: &Contract {
+                role: Role::Agent,
+                recognise: Recognise::Capture,
+                jurisdiction: "SG".into(),
+                gateway: "paypal".into(),
+                account: "paypal".into(),
+                funds_flow: FundsFlow::PlatformCollects,
+                recharge: Recharge::Actual,
+            },
+            agreement: &Agreement::try_new(terms, usd(10_000)).unwrap(),
+            fee: GatewayFee::Charged { amount: usd(490), scheduled: vec![] },
+            received,
+            received_mid: None,
+            commission: Commission::none(),
+            exchanges: &exchanges,
+        })
+        .unwrap()
+    }
+
+    /// A refund of so much of each part.
+    fn refund(charged: &[i64]) -> Refund {
+        let part = |charged: &i64| PartRefund {
+            charged: usd(*charged),
+            fee_borne: usd(0),
+            fee_absorbed: usd(0),
+            share: usd(0),
+            commission: usd(0),
+            tax: usd(0),
+            from_deferred: usd(0),
+        };
+        Refund {
+            amount: usd(charged.iter().sum()),
+            lines: vec![],
+            parts: charged.iter().map(part).collect(),
+            conversions: vec![],
+            fee_owner: KeptFee::AsBorne,
+            movements: vec![],
+        }
+    }
+
+    const ITEMS: &str = r#"{"fee_bearer":"suppliers","platform_fee":{"percent":"10"},"items":[
+        {"ref":"a","amount":{"amount":"70.01","currency":"USD"},"supplier":"A"},
+        {"ref":"b","amount":{"amount":"29.99","currency":"USD"},"supplier":"B"}]}"#;
+    const SPLITS: &str = r#"{"fee_bearer":"suppliers","platform_fee":{"percent":"10"},"splits":[
+        {"supplier":"A","share":{"percent":"60"}},{"supplier":"B","share":{"remainder":true}}]}"#;
+
+    #[test]
+    fn the_base_is_what_shoppers_paid_before_fees_and_commission() {
+        let gross = |settlement: &Settlement, refunds: &[Refund], nth| {
+            let gross = gross_of(settlement, refunds, supplier(nth)).unwrap();
+            (gross.charged.minor(), gross.base.to_string())
+        };
+        let items = settlement(ITEMS, Some("CNY"), None);
+        // 29.99 × 7.123 = 213.61877, at mid: what the spread takes is a charge, not a smaller sale.
+        assert_eq!(gross(&items, &[], 1), (7_001, "USD 70.01".into()));
+        assert_eq!(gross(&items, &[], 2), (2_999, "CNY 213.62".into()));
+        assert_eq!(gross(&items, &[refund(&[0, 999])], 2), (2_000, "CNY 142.46".into()));
+        assert_eq!(gross(&items, &[refund(&[0, 999]), refund(&[7_001, 2_000])], 2), (0, "CNY 0.00".into()));
+        // Splits take the whole of what was paid among themselves, by their shares.
+        let splits = settlement(SPLITS, None, None);
+        let of = |nth| gross(&splits, &[], nth).0;
+        assert_eq!((of(1) + of(2), of(1)), (10_000, 6_000));
+        // The gateway's own rate, where it converted.
+        let converted = settlement(ITEMS, None, Some(("SGD", "1.3")));
+        assert_eq!(gross(&converted, &[], 1), (7_001, "SGD 91.01".into()));
+        assert_eq!(gross(&converted, &[], 3), (0, "SGD 0.00".into()));
+    }
+
+    #[test]
+    fn the_first_row_is_the_sale_and_later_ones_refund_it() {
+        let payment = PaymentId::from_bits(7);
+        let gross = |minor| Gross { charged: usd(minor), base: usd(minor) };
+        let none = Turnover::none(usd(0).currency());
+        let sale = none.count(supplier(1), payment, gross(10_000), None).unwrap().unwrap();
+        assert_eq!(
+            (sale.kind, sale.after),
+            (SaleKind::Sale, Turnover { nth: 1, sold: usd(10_000), refunded: usd(0) })
+        );
+        assert_eq!(sale.after.count(supplier(1), payment, gross(10_000), Some(gross(10_000))), Ok(None));
+        let back =
+            sale.after.count(supplier(1), payment, gross(6_000), Some(gross(10_000))).unwrap().unwrap();
+        assert_eq!((back.kind, back.gross), (SaleKind::Refund, gross(4_000)));
+        let failed =
+            back.after.count(supplier(1), payment, gross(10_000), Some(gross(6_000))).unwrap().unwrap();
+        assert_eq!(failed.gross, gross(-4_000));
+        assert_eq!(failed.after, Turnover { nth: 3, sold: usd(10_000), refunded: usd(0) });
+    }
+}
