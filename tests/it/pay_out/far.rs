@@ -115,7 +115,7 @@ impl Payouts for FarRail {
     }
 
     fn payout_currencies(&self) -> Vec<Currency> {
-        ["USD", "THB"].map(|code| Currency::find(code).unwrap()).to_vec()
+        ["PHP", "THB", "USD"].map(|code| Currency::find(code).unwrap()).to_vec()
     }
 
     async fn send(&self, batch: &PayoutBatchRequest) -> Result<PayoutBatchReport, GatewayError> {
