@@ -1,5 +1,7 @@
 //! Payouts through the whole program: a sale, a plan of two persons, PayPal's far side paying, and who may see what.
 
+mod reserves;
+
 use serde_json::{Value, json};
 
 use crate::app::{Answer, TestApp};
