@@ -12,6 +12,7 @@
 mod apply;
 mod ask;
 mod decide;
+mod edit;
 mod error;
 mod execute;
 mod file;
@@ -44,6 +45,7 @@ use super::settle::Settlements;
 
 pub(in crate::flows) use apply::{Moved, moved};
 pub use decide::{EXECUTE, Word};
+pub use edit::Edit;
 pub use error::PayOutError;
 pub use plan::PlanInput;
 pub use schedule::{RUN_SCHEDULE, ScheduleInput, SchedulePatch};
