@@ -129,7 +129,8 @@ impl PayingOut {
         let Drafted { document, certificate } = self.lowest(draft).await?;
         let hash = PlanDocument::hash_of(&document.canonical()?);
         let state = PlanState::Draft;
-        Ok((PayoutPlan { id, merchant, document, hash, state, makers, created_at: now }, certificate))
+        let (schedule, created_at) = (None, now);
+        Ok((PayoutPlan { id, merchant, document, hash, state, makers, schedule, created_at }, certificate))
     }
 
     /// The plan of the lowest cost at the rates that the book has now.

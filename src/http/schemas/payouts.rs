@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use utoipa::ToSchema;
 
 use crate::domain::payouts::{Excluded, FeeBearer, FundingNeed, HoldCode, Line, Proof, Reserve, Total};
-use crate::ids::{PayoutBatchId, PayoutId, PlanId, RailAccountId, SupplierAccountId, SupplierId, UserId};
+use crate::ids::{
+    PayoutBatchId, PayoutId, PayoutScheduleId, PlanId, RailAccountId, SupplierAccountId, SupplierId, UserId,
+};
 use crate::money::{Currency, Money, Percent};
 
 use super::{
@@ -42,6 +44,9 @@ pub struct PayoutPlanSummary {
     /// Why it was rejected.
     #[schema(required)]
     reason: Option<String>,
+    /// The schedule that drafted it, where no person did.
+    #[schema(required)]
+    schedule: Option<PayoutScheduleId>,
     created_at: DateTime<Utc>,
 }
 
@@ -75,6 +80,9 @@ pub struct PayoutPlan {
     /// Why it was rejected.
     #[schema(required)]
     reason: Option<String>,
+    /// The schedule that drafted it, where no person did.
+    #[schema(required)]
+    schedule: Option<PayoutScheduleId>,
     created_at: DateTime<Utc>,
     /// What is paid.
     lines: Vec<Line>,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use straits::app::RunPayoutSchedule;
+use straits::domain::ledger::AccountCode;
 use straits::domain::merchants::{Funding, RailAccount};
 use straits::domain::orders::Holder;
 use straits::domain::payouts::{PayoutPlan, PlanError};
@@ -279,6 +280,64 @@ async fn what_cannot_be_planned_is_told_and_does_not_stop_the_next_date() {
                 "{more}: {refused}"
             );
         }
+        treasury.world.store.close().await;
+    })
+    .await;
+}
+
+/// No plan that pays nobody: the date says why, and so do those that it makes up for.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nothing_is_due_there_is_no_plan() {
+    on_each_engine("payout schedule idle", async |database| {
+        let treasury = treasury(database, &[]).await;
+        let schedule = save(&treasury, "once", "").await.unwrap();
+        let jobs = program(&treasury, treasury.beside(true));
+        let first = next(&treasury, schedule.id).await;
+        jobs.advance(first).await.unwrap();
+        // Two are missed, and what makes up for them finds somebody who has no account.
+        let nobody = treasury.world.suppliers[0];
+        treasury.fund(AccountCode::SUPPLIER_AVAILABLE, nobody, "5.00").await;
+        treasury.world.clock.advance_to(first + TimeDelta::hours(2 * 24 + 5)).unwrap();
+        while jobs.run_due(treasury.world.clock.now()).await.unwrap() > 0 {}
+        assert_eq!(runs(&treasury, schedule.id).await, ["nothing_due"; 3]);
+        assert_eq!((plans(&treasury).await.len(), told(&treasury, "payout_schedule.missed").await), (0, 0));
+        let merchant = treasury.world.merchant.id;
+        let shown = treasury.paying.show_schedule(merchant, schedule.id).await.unwrap();
+        assert!(shown["runs"][0]["why"].as_str().unwrap().contains("no_account 1"), "{shown:#}");
+        assert!(shown["runs"][2]["why"].as_str().unwrap().starts_with("nobody"), "{shown:#}");
+        assert_eq!(shown["runs"][0]["plan"], serde_json::Value::Null);
+        treasury.crowd(1, "500.00").await;
+        jobs.advance(first + TimeDelta::days(3)).await.unwrap();
+        let plan = plans(&treasury).await.remove(0);
+        assert_eq!(plan.schedule, Some(schedule.id));
+        treasury.world.store.close().await;
+    })
+    .await;
+}
+
+/// Whatever stands in the way of one date, its schedule is not dead: the date failed, which is told, and the next one comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_date_that_always_fails_is_passed_over_in_sight() {
+    on_each_engine("payout schedule stuck", async |database| {
+        let treasury = treasury(database, &["500.00"]).await;
+        let supplier = plans_first_supplier(&treasury).await;
+        treasury.terms(supplier, r#"{"known":true}"#).await;
+        let terms = async |set: &str| {
+            let mut connection = database.connect().await;
+            let sql = format!("UPDATE payout_terms SET terms = {set}");
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        };
+        terms("'x' || terms").await;
+        let schedule = save(&treasury, "once", "").await.unwrap();
+        let jobs = program(&treasury, treasury.beside(true));
+        let first = next(&treasury, schedule.id).await;
+        jobs.advance(first + TimeDelta::hours(20)).await.unwrap();
+        assert_eq!(runs(&treasury, schedule.id).await, ["failed"]);
+        assert_eq!(told(&treasury, "payout_schedule.failed").await, 1);
+        assert_eq!(next(&treasury, schedule.id).await, first + TimeDelta::days(1));
+        terms("SUBSTR(terms, 2)").await;
+        jobs.advance(first + TimeDelta::days(1)).await.unwrap();
+        assert_eq!(runs(&treasury, schedule.id).await, ["failed", "drafted"]);
         treasury.world.store.close().await;
     })
     .await;
