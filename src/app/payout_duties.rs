@@ -27,6 +27,10 @@ impl Duty for ExecutePayouts {
     }
 }
 
+/// So often a date of a schedule is tried; then it failed, and the schedule goes on to its next one. Well before its job
+/// would be given up: a schedule whose job is dead would never draft again.
+const TRIES: i64 = 10;
+
 /// Drafts what a schedule of payouts wants for a date. The date's row, the plan and the job's end are one change.
 #[derive(Debug)]
 pub struct RunPayoutSchedule(pub PayingOut);
@@ -38,7 +42,14 @@ impl Duty for RunPayoutSchedule {
     }
 
     async fn work(&self, task: &Task) -> Result<(), String> {
-        let change = self.0.run_schedule(task.payload()).await.map_err(|error| error.to_string())?;
+        let change = match self.0.run_schedule(task.payload()).await {
+            Err(error) if task.failures().await + 1 >= TRIES => {
+                let why = format!("tried {TRIES} times: {error}");
+                self.0.pass_schedule(task.payload(), &why).await
+            }
+            tried => tried,
+        };
+        let change = change.map_err(|error| error.to_string())?;
         task.finish(change).await.map(|_| ()).map_err(|error| error.to_string())
     }
 }

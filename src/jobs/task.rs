@@ -50,6 +50,11 @@ impl Task {
         &self.payload
     }
 
+    /// How often it failed before.
+    pub async fn failures(&self) -> i64 {
+        self.held.read().await.job.attempts
+    }
+
     /// Writes a change while the lease is held.
     ///
     /// # Errors

@@ -117,7 +117,8 @@ impl Change {
 }
 
 /// What a plan is read from; its certificate is long and read by itself.
-const COLUMNS: &str = "id, merchant_id, state, decision, document, hash, made_by, created_at, version";
+const COLUMNS: &str =
+    "id, merchant_id, state, decision, document, hash, schedule_id, made_by, created_at, version";
 
 impl Store {
     /// One plan, whoever's it is.
@@ -193,6 +194,7 @@ fn read(row: &AnyRow) -> Result<Versioned<PayoutPlan>, StoreError> {
         hash: row.text("hash")?,
         state: row.json("decision")?,
         makers: row.optional_json("made_by")?.unwrap_or_default(),
+        schedule: row.optional("schedule_id")?,
         created_at: row.time("created_at")?,
     })
 }

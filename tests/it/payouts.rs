@@ -1,5 +1,7 @@
 //! Payouts through the whole program: a sale, a plan of two persons, PayPal's far side paying, and who may see what.
 
+mod reserves;
+
 use serde_json::{Value, json};
 
 use crate::app::{Answer, TestApp};
@@ -281,6 +283,8 @@ async fn a_schedule_drafts_and_its_maker_does_not_approve() {
     let app = TestApp::start().await;
     let good = joined(&app, "Good Goods", "good@example.com").await;
     sold(&app, "o-1", &good).await;
+    // Before its share is released there is nothing to draft, and no plan that pays nobody.
+    app.advance("2d").await;
     let body = json!({"name": "daily", "cron": "0 9 * * *", "zone": "Asia/Singapore"});
     let saved = done(app.post_once("maker", "/v1/payout-schedules", "s-1", &body).await).await;
     let again = done(app.post_once("maker", "/v1/payout-schedules", "s-1", &body).await).await;
@@ -295,6 +299,7 @@ async fn a_schedule_drafts_and_its_maker_does_not_approve() {
     let plan = format!("/v1/payout-plans/{}", runs[0]["plan"].as_str().unwrap());
     let drafted = done(app.get("finance", &plan).await).await;
     assert_eq!((&drafted["state"], &drafted["made_by"]), (&json!("draft"), &saved["made_by"]));
+    assert_eq!(drafted["schedule"], saved["id"]);
     assert_eq!(drafted["totals"][0]["gross"], json!({"amount": "80.00", "currency": "USD"}));
     let events = done(app.get("finance", "/v1/events?limit=100").await).await;
     let told = events["data"].as_array().unwrap().iter();
@@ -309,6 +314,61 @@ async fn a_schedule_drafts_and_its_maker_does_not_approve() {
     app.advance("2d").await;
     let shown = done(app.get("finance", &path).await).await;
     assert_eq!((shown["state"].as_str(), shown["runs"].as_array().unwrap().len()), (Some("deleted"), 3));
+    app.stop().await;
+}
+
+/// What is looked at before it is saved saves nothing; names are for people and change nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_is_previewed_named_and_renamed() {
+    let app = TestApp::start().await;
+    let preview = async |body: &Value| app.post("maker", "/v1/payout-schedules/preview", body).await;
+    let body = json!({"name": "Fridays", "cron": "0 15 * * 5", "zone": "Asia/Singapore",
+                      "holidays": {"rule": "after", "currencies": ["SGD"]}});
+    let shown = done(preview(&body).await).await;
+    assert_eq!(shown["object"], "payout_schedule_preview");
+    let dates = shown["dates"].as_array().unwrap();
+    let made = dates.iter().filter(|date| date["at"] != Value::Null).count();
+    assert!(made == 5 && dates.iter().all(|date| date["wanted"].is_string()), "{shown:#}");
+    assert!(dates[0]["local"].as_str().unwrap().contains("T15:00:00+08:00"), "{shown:#}");
+    let listed = done(app.get("finance", "/v1/payout-schedules").await).await;
+    assert_eq!(listed["data"], json!([]), "a preview saves nothing");
+    let with = |field: &str, value: Value| {
+        let mut body = body.clone();
+        body[field] = value;
+        body
+    };
+    let odd = [
+        ("name", json!("")),
+        ("name", json!("a\u{202e}b")),
+        ("name", json!("x".repeat(101))),
+        ("cron", json!("* 15 * * 5")),
+        ("zone", json!("Asia/Nowhere")),
+        ("suppliers", json!([])),
+    ];
+    for (nth, (field, value)) in odd.into_iter().enumerate() {
+        let odd = with(field, value);
+        let refused = preview(&odd).await;
+        assert_eq!((refused.status, refused.json()["param"].clone()), (400, json!(field)), "{odd}");
+        let refused = app.post_once("maker", "/v1/payout-schedules", &format!("odd-{nth}"), &odd).await;
+        assert_eq!((refused.status, refused.json()["param"].clone()), (400, json!(field)), "{odd}");
+    }
+    assert_eq!(preview(&with("nmae", json!("x"))).await.code(), "unknown_field");
+
+    let saved = done(app.post_once("maker", "/v1/payout-schedules", "s-1", &body).await).await;
+    assert_eq!(saved["dates"], shown["dates"], "what was shown is what is saved");
+    let path = format!("/v1/payout-schedules/{}", saved["id"].as_str().unwrap());
+    let change = async |body: Value| app.send(app.keyed("PATCH", "checker", &path).json(&body)).await;
+    let renamed = done(change(json!({"name": "Paydays"})).await).await;
+    assert_eq!((&renamed["name"], &renamed["made_by"]), (&json!("Paydays"), &saved["made_by"]));
+    assert_eq!((&renamed["next"], &renamed["dates"]), (&saved["next"], &saved["dates"]));
+    for odd in ["", "a\u{202e}b"] {
+        let refused = change(json!({"name": odd})).await;
+        assert_eq!((refused.status, refused.json()["param"].clone()), (400, json!("name")), "{odd:?}");
+    }
+    let narrowed = done(change(json!({"currencies": ["USD"]})).await).await;
+    assert_eq!(narrowed["made_by"].as_array().unwrap().len(), 2, "whoever changes its content is a maker");
+    let freed = done(change(json!({"currencies": null})).await).await;
+    assert_eq!((&freed["currencies"], &freed["name"]), (&Value::Null, &json!("Paydays")));
     app.stop().await;
 }
 

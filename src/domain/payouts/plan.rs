@@ -11,7 +11,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::access::Hand;
-use crate::ids::{MerchantId, PlanId, SupplierId, UserId};
+use crate::ids::{MerchantId, PayoutScheduleId, PlanId, SupplierId, UserId};
 use crate::money::{Currency, Money, MoneyError};
 
 use super::document::PlanDocument;
@@ -35,6 +35,8 @@ pub struct PayoutPlan {
     pub state: PlanState,
     /// Everybody who gave it its content; nobody of these approves it.
     pub makers: Vec<UserId>,
+    /// The schedule that drafted it, where no person did.
+    pub schedule: Option<PayoutScheduleId>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
 }
@@ -266,7 +268,8 @@ mod tests {
         let document = drafted(payables, vec![offer("paypal", "paypal_payouts", 1)], rules()).document;
         let hash = PlanDocument::hash_of(&document.canonical().unwrap());
         let (id, merchant, makers) = (ids.mint(), ids.mint(), vec![maker]);
-        PayoutPlan { id, merchant, document, hash, state: PlanState::Draft, makers, created_at: now() }
+        let (state, schedule, created_at) = (PlanState::Draft, None, now());
+        PayoutPlan { id, merchant, document, hash, state, makers, schedule, created_at }
     }
 
     #[test]

@@ -130,6 +130,11 @@ pub enum RunOutcome {
         /// That plan.
         plan: PlanId,
     },
+    /// Nobody could be paid: there is no plan.
+    NothingDue {
+        /// How many balances were left out, and why.
+        why: String,
+    },
     /// It was missed and is left out.
     Missed,
     /// No plan could be made.
@@ -141,13 +146,14 @@ pub enum RunOutcome {
 
 impl RunOutcome {
     /// Every word.
-    pub const WORDS: [&str; 4] = ["drafted", "made_up", "missed", "failed"];
+    pub const WORDS: [&str; 5] = ["drafted", "made_up", "nothing_due", "missed", "failed"];
 
     /// The word of the API.
     pub fn as_str(&self) -> &'static str {
         match self {
             RunOutcome::Drafted { .. } => "drafted",
             RunOutcome::MadeUp { .. } => "made_up",
+            RunOutcome::NothingDue { .. } => "nothing_due",
             RunOutcome::Missed => "missed",
             RunOutcome::Failed { .. } => "failed",
         }
@@ -157,7 +163,15 @@ impl RunOutcome {
     pub fn plan(&self) -> Option<PlanId> {
         match self {
             RunOutcome::Drafted { plan } | RunOutcome::MadeUp { plan } => Some(*plan),
-            RunOutcome::Missed | RunOutcome::Failed { .. } => None,
+            RunOutcome::NothingDue { .. } | RunOutcome::Missed | RunOutcome::Failed { .. } => None,
+        }
+    }
+
+    /// Why there is none.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            RunOutcome::NothingDue { why } | RunOutcome::Failed { why } => Some(why),
+            RunOutcome::Drafted { .. } | RunOutcome::MadeUp { .. } | RunOutcome::Missed => None,
         }
     }
 }
@@ -204,10 +218,11 @@ impl PayoutSchedule {
         Turn { plan, passed, next: after(last.at).next() }
     }
 
-    /// What becomes of a date that went by.
-    pub fn passed(&self, plan: Option<PlanId>) -> RunOutcome {
-        match (self.terms.misfire, plan) {
-            (MisfireRule::Once, Some(plan)) => RunOutcome::MadeUp { plan },
+    /// What becomes of a date that went by, where a later one's outcome is this.
+    pub fn passed(&self, later: Option<&RunOutcome>) -> RunOutcome {
+        match (self.terms.misfire, later) {
+            (MisfireRule::Once, Some(RunOutcome::Drafted { plan })) => RunOutcome::MadeUp { plan: *plan },
+            (MisfireRule::Once, Some(nothing @ RunOutcome::NothingDue { .. })) => nothing.clone(),
             _ => RunOutcome::Missed,
         }
     }

@@ -12,6 +12,7 @@
 mod apply;
 mod ask;
 mod decide;
+mod edit;
 mod error;
 mod execute;
 mod file;
@@ -47,6 +48,7 @@ use super::withholding::Withholding;
 
 pub(in crate::flows) use apply::{Moved, moved};
 pub use decide::{EXECUTE, Word};
+pub use edit::Edit;
 pub use error::PayOutError;
 pub use plan::PlanInput;
 pub use schedule::{RUN_SCHEDULE, ScheduleInput, SchedulePatch};

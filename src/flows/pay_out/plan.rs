@@ -1,5 +1,7 @@
 //! A draft: who can be paid what, over which rail, and why others are not.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use crate::domain::payouts::{Draft, Drafted, PayoutPlan, PlanDocument, PlanState, Standing};
@@ -10,16 +12,21 @@ use crate::store::Change;
 
 use super::{PayOutError, PayingOut};
 
+/// Suppliers that a plan or a schedule may name.
+const MOST_SUPPLIERS: usize = 1_000;
+/// Currencies that it may name.
+const MOST_CURRENCIES: usize = 50;
+
 /// What a plan is asked for: `{"suppliers"?,"currencies"?,"rail_account"?,"minimum"?}`.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlanInput {
-    /// Only these; without it everybody.
-    #[schema(min_items = 1)]
+    /// Only these, each once; without it everybody.
+    #[schema(min_items = 1, max_items = 1000)]
     #[serde(default)]
     pub suppliers: Option<Vec<SupplierId>>,
-    /// Only in these; without it in each.
-    #[schema(min_items = 1)]
+    /// Only in these, each once; without it in each.
+    #[schema(min_items = 1, max_items = 50)]
     #[serde(default)]
     pub currencies: Option<Vec<Currency>>,
     /// Only over this one; without it over the cheapest for each.
@@ -29,6 +36,48 @@ pub struct PlanInput {
     #[schema(max_items = 50)]
     #[serde(default)]
     pub minimum: Option<Vec<Money>>,
+}
+
+/// What a plan or a schedule is asked for, within the bounds that the API states.
+///
+/// # Errors
+/// [`PayOutError::Refused`], with the place.
+pub(super) fn bounded(
+    suppliers: Option<&[SupplierId]>,
+    currencies: Option<&[Currency]>,
+    minimum: &[Money],
+) -> Result<(), PayOutError> {
+    let refuse = |param, why: &str| Err(PayOutError::Refused { param, why: why.to_owned() });
+    if suppliers.is_some_and(|all| all.is_empty() || all.len() > MOST_SUPPLIERS || !each_once(all.iter())) {
+        return refuse("suppliers", "name 1 to 1,000 suppliers, each once, or leave it out for everybody");
+    }
+    if currencies.is_some_and(|all| all.is_empty() || all.len() > MOST_CURRENCIES || !each_once(all.iter())) {
+        return refuse("currencies", "name 1 to 50 currencies, each once, or leave it out for all");
+    }
+    if minimum.len() > MOST_CURRENCIES || minimum.iter().any(|minimum| minimum.minor() < 0) {
+        return refuse("minimum", "a minimum is zero or above, for at most 50 currencies");
+    }
+    if !each_once(minimum.iter().map(|minimum| minimum.currency())) {
+        return refuse("minimum", "a currency has one minimum");
+    }
+    Ok(())
+}
+
+fn each_once<T: Ord>(all: impl Iterator<Item = T>) -> bool {
+    let mut seen = BTreeSet::new();
+    all.into_iter().all(|one| seen.insert(one))
+}
+
+impl PlanInput {
+    /// As it is asked for by a person or a program, where it fits.
+    ///
+    /// # Errors
+    /// [`PayOutError::Refused`], with the place.
+    pub fn checked(&self) -> Result<&PlanInput, PayOutError> {
+        let minimum = self.minimum.as_deref().unwrap_or_default();
+        bounded(self.suppliers.as_deref(), self.currencies.as_deref(), minimum)?;
+        Ok(self)
+    }
 }
 
 impl PayingOut {
@@ -44,7 +93,7 @@ impl PayingOut {
         input: &PlanInput,
         extra: Change,
     ) -> Result<PayoutPlan, PayOutError> {
-        let (plan, certificate) = self.composed(merchant, vec![user], id, input).await?;
+        let (plan, certificate) = self.composed(merchant, vec![user], id, input.checked()?).await?;
         let mut change = extra;
         change.insert_payout_plan(&plan, &certificate);
         self.0.store.commit(change).await?;
@@ -86,7 +135,8 @@ impl PayingOut {
         let Drafted { document, certificate } = self.lowest(draft).await?;
         let hash = PlanDocument::hash_of(&document.canonical()?);
         let state = PlanState::Draft;
-        Ok((PayoutPlan { id, merchant, document, hash, state, makers, created_at: now }, certificate))
+        let (schedule, created_at) = (None, now);
+        Ok((PayoutPlan { id, merchant, document, hash, state, makers, schedule, created_at }, certificate))
     }
 
     /// The plan of the lowest cost at the rates that the book has now.

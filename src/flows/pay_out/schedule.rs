@@ -18,6 +18,8 @@ use crate::ids::{MerchantId, PayoutScheduleId, RailAccountId, SupplierId, UserId
 use crate::money::{Currency, Money};
 use crate::store::{Change, Versioned};
 
+use super::edit::Edit;
+use super::plan::bounded;
 use super::{PayOutError, PayingOut};
 
 pub use run::RUN_SCHEDULE;
@@ -48,12 +50,12 @@ pub struct ScheduleInput {
     #[serde(default)]
     #[schema(max_items = 50)]
     pub minimum: Vec<Money>,
-    /// Only these; without it everybody.
+    /// Only these, each once; without it everybody.
     #[schema(min_items = 1, max_items = 1000)]
     #[serde(default)]
     pub suppliers: Option<Vec<SupplierId>>,
-    /// Only in these; without it in each.
-    #[schema(min_items = 1)]
+    /// Only in these, each once; without it in each.
+    #[schema(min_items = 1, max_items = 50)]
     #[serde(default)]
     pub currencies: Option<Vec<Currency>>,
     /// Only over this one; without it over the cheapest for each.
@@ -61,7 +63,7 @@ pub struct ScheduleInput {
     pub rail_account: Option<RailAccountId>,
 }
 
-/// What is changed of a schedule; what is left out stays.
+/// What is changed of a schedule; what is left out stays, `null` takes a limit away.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"paused": true}))]
@@ -82,14 +84,18 @@ pub struct SchedulePatch {
     /// All of them.
     #[schema(max_items = 50)]
     pub minimum: Option<Vec<Money>>,
-    /// All of them.
-    #[schema(min_items = 1, max_items = 1000)]
-    pub suppliers: Option<Vec<SupplierId>>,
-    /// All of them.
-    #[schema(min_items = 1)]
-    pub currencies: Option<Vec<Currency>>,
-    /// Only over this one.
-    pub rail_account: Option<RailAccountId>,
+    /// All of them; `null`: everybody from now on.
+    #[schema(min_items = 1, max_items = 1000, value_type = Option<Vec<SupplierId>>)]
+    #[serde(default)]
+    pub suppliers: Edit<Vec<SupplierId>>,
+    /// All of them; `null`: each from now on.
+    #[schema(min_items = 1, max_items = 50, value_type = Option<Vec<Currency>>)]
+    #[serde(default)]
+    pub currencies: Edit<Vec<Currency>>,
+    /// Only over this one; `null`: over the cheapest from now on.
+    #[schema(value_type = Option<RailAccountId>)]
+    #[serde(default)]
+    pub rail_account: Edit<RailAccountId>,
     /// `true`: no plans until it goes on; what goes by meanwhile is not made up for.
     pub paused: Option<bool>,
 }
@@ -216,38 +222,24 @@ impl PayingOut {
         merchant: MerchantId,
         input: ScheduleInput,
     ) -> Result<ScheduleTerms, PayOutError> {
-        let refuse = |param, why: &str| Err(PayOutError::Refused { param, why: why.to_owned() });
         let name = input.name.trim();
         if name.is_empty() || name.chars().count() > 100 {
-            return refuse("name", "a name has 1 to 100 characters");
+            let why = "a name has 1 to 100 characters".to_owned();
+            return Err(PayOutError::Refused { param: "name", why });
         }
         let timing = Timing::new(&input.cron, &input.zone, input.holidays)?;
-        if input.minimum.len() > 50 || input.minimum.iter().any(|minimum| minimum.minor() < 0) {
-            return refuse("minimum", "a minimum is zero or above, for at most 50 currencies");
-        }
-        let mut currencies: Vec<Currency> = input.minimum.iter().map(|minimum| minimum.currency()).collect();
-        currencies.sort_unstable();
-        if currencies.windows(2).any(|pair| pair[0] == pair[1]) {
-            return refuse("minimum", "a currency has one minimum");
-        }
+        bounded(input.suppliers.as_deref(), input.currencies.as_deref(), &input.minimum)?;
         if let Some(rail) = input.rail_account
             && self.0.store.rail_account(merchant, rail).await?.is_none()
         {
             let why = format!("there is no rail account {rail}");
             return Err(PayOutError::Refused { param: "rail_account", why });
         }
-        let suppliers = input.suppliers.as_ref();
-        if suppliers.is_some_and(|all| all.is_empty() || all.len() > 1_000) {
-            return refuse("suppliers", "name 1 to 1,000 suppliers, or leave it out for everybody");
-        }
-        for supplier in suppliers.into_iter().flatten() {
+        for supplier in input.suppliers.iter().flatten() {
             if self.0.store.supplier(merchant, *supplier).await?.is_none() {
                 let why = format!("there is no supplier {supplier}");
                 return Err(PayOutError::Refused { param: "suppliers", why });
             }
-        }
-        if input.currencies.as_ref().is_some_and(Vec::is_empty) {
-            return refuse("currencies", "name a currency, or leave it out for all");
         }
         Ok(ScheduleTerms {
             name: name.to_owned(),
@@ -276,8 +268,8 @@ fn patched(before: &ScheduleTerms, patch: &SchedulePatch) -> ScheduleInput {
         holidays: patch.holidays.unwrap_or_else(|| timing.holidays().clone()),
         misfire: patch.misfire.unwrap_or(before.misfire),
         minimum: patch.minimum.unwrap_or(before.minimum),
-        suppliers: patch.suppliers.or(before.suppliers),
-        currencies: patch.currencies.or(before.currencies),
-        rail_account: patch.rail_account.or(before.rail_account),
+        suppliers: patch.suppliers.over(before.suppliers),
+        currencies: patch.currencies.over(before.currencies),
+        rail_account: patch.rail_account.over(before.rail_account),
     }
 }

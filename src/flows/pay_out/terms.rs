@@ -9,9 +9,10 @@ use crate::ids::{MerchantId, RailAccountId, SupplierId, UserId};
 use crate::money::{Currency, Money, Percent};
 use crate::store::Change;
 
+use super::edit::Edit;
 use super::{PayOutError, PayingOut};
 
-/// What is changed; what is left out stays.
+/// What is changed; what is left out stays, `null` empties what can be empty.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TermsInput {
@@ -25,34 +26,40 @@ pub struct TermsInput {
     #[serde(default)]
     pub known_until: Option<DateTime<Utc>>,
     /// What is kept back of each release; zero percent ends it, what is kept stays until its day.
+    #[schema(value_type = Option<Reserve>)]
     #[serde(default)]
-    pub reserve: Option<Reserve>,
+    pub reserve: Edit<Reserve>,
     /// The most of a cycle's balance that goes to debts, in percent.
+    #[schema(value_type = Option<Percent>)]
     #[serde(default)]
-    pub debt_cap: Option<Percent>,
-    /// Whether the supplier agreed that its debts are set against balances in other currencies too.
+    pub debt_cap: Edit<Percent>,
+    /// The supplier's word that its debts are set against balances in other currencies too; `null` takes it back.
+    #[schema(value_type = Option<SetOffInput>)]
     #[serde(default)]
-    pub set_off: Option<SetOffInput>,
+    pub set_off: Edit<SetOffInput>,
     /// Over this rail account only.
+    #[schema(value_type = Option<RailAccountId>)]
     #[serde(default)]
-    pub rail_account: Option<RailAccountId>,
+    pub rail_account: Edit<RailAccountId>,
     /// Who bears the rail's fee.
+    #[schema(value_type = Option<FeeBearer>)]
     #[serde(default)]
-    pub fee_bearer: Option<FeeBearer>,
+    pub fee_bearer: Edit<FeeBearer>,
     /// Less than this waits for a later plan, by currency.
     #[serde(default)]
     pub minimum: Option<Vec<Money>>,
     /// ISO 20022 purpose, or the rail's own code.
-    #[schema(max_length = 35)]
+    #[schema(max_length = 35, value_type = Option<String>)]
     #[serde(default)]
-    pub purpose: Option<String>,
+    pub purpose: Edit<String>,
     /// What it is to its tax office, by its papers; rules of withholding tell by it whom they mean.
+    #[schema(value_type = Option<SupplierClass>)]
     #[serde(default)]
-    pub tax_class: Option<SupplierClass>,
+    pub tax_class: Edit<SupplierClass>,
     /// Town of its address.
-    #[schema(max_length = 35)]
+    #[schema(max_length = 35, value_type = Option<String>)]
     #[serde(default)]
-    pub town: Option<String>,
+    pub town: Edit<String>,
 }
 
 /// A hold to be placed.
@@ -74,11 +81,8 @@ pub struct HoldInput {
 #[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetOffInput {
-    /// Whether it agreed; `false` takes it back.
-    pub agreed: bool,
-    /// Where that stands: a contract's clause, a letter. Wanted where it agreed.
-    #[serde(default)]
-    #[schema(max_length = 200)]
+    /// Where that stands: a contract's clause, a letter.
+    #[schema(min_length = 1, max_length = 200)]
     pub note: String,
 }
 
@@ -112,9 +116,8 @@ impl PayingOut {
         let before = self.0.store.payout_terms(supplier).await?;
         let (now, version) = (self.0.clock.now(), before.as_ref().map(|row| row.version));
         let mut terms = before.map(|row| row.value).unwrap_or_default();
-        let long = |text: &Option<String>, most: usize| {
-            text.as_ref().is_some_and(|text| text.chars().count() > most)
-        };
+        let long =
+            |text: &Edit<String>, most: usize| text.set().is_some_and(|text| text.chars().count() > most);
         let notes = input.holds.iter().flatten().any(|hold| hold.note.chars().count() > 200);
         let many = |count: Option<usize>| count.is_some_and(|count| count > 50);
         let (holds, minimums) = (input.holds.as_ref().map(Vec::len), input.minimum.as_ref().map(Vec::len));
@@ -125,7 +128,7 @@ impl PayingOut {
         let coded = |purpose: &String| {
             !purpose.is_empty() && purpose.bytes().all(|byte| byte.is_ascii_alphanumeric())
         };
-        if !input.purpose.as_ref().is_none_or(coded) {
+        if !input.purpose.set().is_none_or(coded) {
             let why = "a purpose is the code of ISO 20022 or of the rail: letters and digits".to_owned();
             return Err(PayOutError::Refused { param: "purpose", why });
         }
@@ -141,40 +144,43 @@ impl PayingOut {
             Some(false) => terms.known = None,
             None => {}
         }
-        if let Some(reserve) = input.reserve {
+        if let Some(reserve) = input.reserve.set() {
             if reserve.days == 0 || reserve.days > 730 || reserve.percent.fraction() > 1.into() {
                 let why = "a reserve is at most 100 percent, for 1 to 730 days".to_owned();
                 return Err(PayOutError::Refused { param: "reserve", why });
             }
-            terms.reserve = Some(reserve).filter(|reserve| !reserve.percent.fraction().is_zero());
         }
-        if let Some(cap) = input.debt_cap {
-            if cap.fraction() > 1.into() {
-                let why = "a cap is at most 100 percent".to_owned();
-                return Err(PayOutError::Refused { param: "debt_cap", why });
-            }
-            terms.debt_cap = Some(cap);
+        if input.debt_cap.set().is_some_and(|cap| cap.fraction() > 1.into()) {
+            let why = "a cap is at most 100 percent".to_owned();
+            return Err(PayOutError::Refused { param: "debt_cap", why });
         }
-        if let Some(SetOffInput { agreed, note }) = &input.set_off {
-            let length = note.trim().chars().count();
-            if length > 200 || (*agreed && length == 0) {
-                let why = "say in at most 200 letters where the supplier's consent stands".to_owned();
-                return Err(PayOutError::Refused { param: "set_off", why });
-            }
-            let consent = || SetOffConsent { by: user, at: now, note: note.trim().to_owned() };
-            terms.set_off = agreed.then(consent);
+        if let Some(SetOffInput { note }) = input.set_off.set()
+            && !(1..=200).contains(&note.trim().chars().count())
+        {
+            let why = "say in at most 200 letters where the supplier's consent stands".to_owned();
+            return Err(PayOutError::Refused { param: "set_off.note", why });
         }
-        if let Some(rail) = input.rail_account {
-            if self.0.store.rail_account(merchant, rail).await?.is_none() {
-                return Err(PayOutError::Unknown("rail account"));
-            }
-            terms.rail = Some(rail);
+        if let Some(rail) = input.rail_account.set()
+            && self.0.store.rail_account(merchant, *rail).await?.is_none()
+        {
+            return Err(PayOutError::Unknown("rail account"));
         }
-        terms.bearer = input.fee_bearer.or(terms.bearer);
+        let reserve = input.reserve.over(terms.reserve);
+        terms.reserve = reserve.filter(|reserve| !reserve.percent.fraction().is_zero());
+        terms.debt_cap = input.debt_cap.over(terms.debt_cap);
+        terms.rail = input.rail_account.over(terms.rail);
+        terms.bearer = input.fee_bearer.over(terms.bearer);
         terms.minimum = input.minimum.clone().unwrap_or(terms.minimum);
-        terms.purpose = input.purpose.clone().or(terms.purpose);
-        terms.tax_class = input.tax_class.or(terms.tax_class);
-        terms.town = input.town.clone().or(terms.town);
+        terms.set_off = match &input.set_off {
+            Edit::Kept => terms.set_off,
+            Edit::Cleared => None,
+            Edit::Set(SetOffInput { note }) => {
+                Some(SetOffConsent { by: user, at: now, note: note.trim().to_owned() })
+            }
+        };
+        terms.purpose = input.purpose.clone().over(terms.purpose);
+        terms.tax_class = input.tax_class.over(terms.tax_class);
+        terms.town = input.town.clone().over(terms.town);
         let mut change = extra;
         change.set_payout_terms(merchant, supplier, &terms, version, now);
         self.0.store.commit(change).await?;

@@ -91,7 +91,8 @@ pub fn plan_summary(plan: &PayoutPlan) -> Result<Value, PayOutError> {
         "made_by": plan.makers, "submitted_by": submitted_by,
         "approved_by": approval.map(|approval| approval.by),
         "approved_at": approval.map(|approval| approval.at),
-        "ended_by": decided_by, "reason": reason, "created_at": plan.created_at,
+        "ended_by": decided_by, "reason": reason, "schedule": plan.schedule,
+        "created_at": plan.created_at,
     }))
 }
 

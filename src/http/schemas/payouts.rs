@@ -7,7 +7,9 @@ use crate::domain::payouts::{
     Excluded, FeeBearer, FundingNeed, HoldCode, Line, Proof, Reserve, SetOffConsent, Total,
 };
 use crate::domain::withholding::SupplierClass;
-use crate::ids::{PayoutBatchId, PayoutId, PlanId, RailAccountId, SupplierAccountId, SupplierId, UserId};
+use crate::ids::{
+    PayoutBatchId, PayoutId, PayoutScheduleId, PlanId, RailAccountId, SupplierAccountId, SupplierId, UserId,
+};
 use crate::money::{Currency, Money, Percent};
 
 use super::{
@@ -45,6 +47,9 @@ pub struct PayoutPlanSummary {
     /// Why it was rejected.
     #[schema(required)]
     reason: Option<String>,
+    /// The schedule that drafted it, where no person did.
+    #[schema(required)]
+    schedule: Option<PayoutScheduleId>,
     created_at: DateTime<Utc>,
 }
 
@@ -78,6 +83,9 @@ pub struct PayoutPlan {
     /// Why it was rejected.
     #[schema(required)]
     reason: Option<String>,
+    /// The schedule that drafted it, where no person did.
+    #[schema(required)]
+    schedule: Option<PayoutScheduleId>,
     created_at: DateTime<Utc>,
     /// What is paid.
     lines: Vec<Line>,

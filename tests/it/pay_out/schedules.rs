@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use straits::app::RunPayoutSchedule;
+use straits::domain::ledger::AccountCode;
 use straits::domain::merchants::{Funding, RailAccount};
 use straits::domain::orders::Holder;
 use straits::domain::payouts::{PayoutPlan, PlanError};
-use straits::domain::treasury::PayoutSchedule;
-use straits::flows::pay_out::{PayOutError, PayingOut, ScheduleInput, SchedulePatch, Word};
+use straits::domain::treasury::{PayoutSchedule, ScheduleTerms};
+use straits::flows::pay_out::{PayOutError, PayingOut, PlanInput, ScheduleInput, SchedulePatch, Word};
 use straits::ids::PayoutScheduleId;
 use straits::jobs::Jobs;
 use straits::store::{Change, CommitError, Seek};
@@ -278,6 +279,134 @@ async fn what_cannot_be_planned_is_told_and_does_not_stop_the_next_date() {
                 matches!(&refused, PayOutError::Refused { param, .. } if *param == place),
                 "{more}: {refused}"
             );
+        }
+        treasury.world.store.close().await;
+    })
+    .await;
+}
+
+/// No plan that pays nobody: the date says why, and so do those that it makes up for.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nothing_is_due_there_is_no_plan() {
+    on_each_engine("payout schedule idle", async |database| {
+        let treasury = treasury(database, &[]).await;
+        let schedule = save(&treasury, "once", "").await.unwrap();
+        let jobs = program(&treasury, treasury.beside(true));
+        let first = next(&treasury, schedule.id).await;
+        jobs.advance(first).await.unwrap();
+        // Two are missed, and what makes up for them finds somebody who has no account.
+        let nobody = treasury.world.suppliers[0];
+        treasury.fund(AccountCode::SUPPLIER_AVAILABLE, nobody, "5.00").await;
+        treasury.world.clock.advance_to(first + TimeDelta::hours(2 * 24 + 5)).unwrap();
+        while jobs.run_due(treasury.world.clock.now()).await.unwrap() > 0 {}
+        assert_eq!(runs(&treasury, schedule.id).await, ["nothing_due"; 3]);
+        assert_eq!((plans(&treasury).await.len(), told(&treasury, "payout_schedule.missed").await), (0, 0));
+        let merchant = treasury.world.merchant.id;
+        let shown = treasury.paying.show_schedule(merchant, schedule.id).await.unwrap();
+        assert!(shown["runs"][0]["why"].as_str().unwrap().contains("no_account 1"), "{shown:#}");
+        assert!(shown["runs"][2]["why"].as_str().unwrap().starts_with("nobody"), "{shown:#}");
+        assert_eq!(shown["runs"][0]["plan"], serde_json::Value::Null);
+        treasury.crowd(1, "500.00").await;
+        jobs.advance(first + TimeDelta::days(3)).await.unwrap();
+        let plan = plans(&treasury).await.remove(0);
+        assert_eq!(plan.schedule, Some(schedule.id));
+        treasury.world.store.close().await;
+    })
+    .await;
+}
+
+/// Whatever stands in the way of one date, its schedule is not dead: the date failed, which is told, and the next one comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_date_that_always_fails_is_passed_over_in_sight() {
+    on_each_engine("payout schedule stuck", async |database| {
+        let treasury = treasury(database, &["500.00"]).await;
+        let supplier = plans_first_supplier(&treasury).await;
+        treasury.terms(supplier, r#"{"known":true}"#).await;
+        let terms = async |set: &str| {
+            let mut connection = database.connect().await;
+            let sql = format!("UPDATE payout_terms SET terms = {set}");
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        };
+        terms("'x' || terms").await;
+        let schedule = save(&treasury, "once", "").await.unwrap();
+        let jobs = program(&treasury, treasury.beside(true));
+        let first = next(&treasury, schedule.id).await;
+        jobs.advance(first + TimeDelta::hours(20)).await.unwrap();
+        assert_eq!(runs(&treasury, schedule.id).await, ["failed"]);
+        assert_eq!(told(&treasury, "payout_schedule.failed").await, 1);
+        assert_eq!(next(&treasury, schedule.id).await, first + TimeDelta::days(1));
+        terms("SUBSTR(terms, 2)").await;
+        jobs.advance(first + TimeDelta::days(1)).await.unwrap();
+        assert_eq!(runs(&treasury, schedule.id).await, ["failed", "drafted"]);
+        treasury.world.store.close().await;
+    })
+    .await;
+}
+
+/// The supplier with something to be paid.
+async fn plans_first_supplier(treasury: &Treasury) -> straits::ids::SupplierId {
+    treasury.draft().await.document.lines[0].supplier
+}
+
+/// What limits a schedule can be taken away again; what is left out stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn null_takes_a_limit_away_and_what_is_left_out_stays() {
+    on_each_engine("payout schedule limits", async |database| {
+        let treasury = treasury(database, &["500.00"]).await;
+        let supplier = plans_first_supplier(&treasury).await;
+        let limits = format!(
+            r#","suppliers":["{supplier}"],"currencies":["USD"],"rail_account":"{}""#,
+            treasury.account.id
+        );
+        let saved = save(&treasury, "once", &limits).await.unwrap();
+        let kept = patch(&treasury, saved.id, r#"{"name":"renamed"}"#).await;
+        assert_eq!((kept.terms.name.as_str(), &kept.makers), ("renamed", &saved.makers));
+        assert_eq!(kept.state, saved.state, "another name is no other content");
+        assert_eq!(kept.terms.suppliers, Some(vec![supplier]));
+        let all = r#"{"suppliers":null,"currencies":null,"rail_account":null}"#;
+        let freed = patch(&treasury, saved.id, all).await;
+        let ScheduleTerms { suppliers, currencies, rail_account, name, .. } = freed.terms;
+        assert_eq!((suppliers, currencies, rail_account, name), (None, None, None, "renamed".to_owned()));
+        assert_eq!(freed.makers.len(), 2, "whoever takes a limit away is a maker");
+
+        treasury.terms(supplier, r#"{"purpose":"SUPP","town":"Bangkok","debt_cap":"10"}"#).await;
+        treasury.terms(supplier, r#"{"purpose":null,"debt_cap":null}"#).await;
+        let terms = treasury.paying.terms(treasury.world.merchant.id, supplier).await.unwrap();
+        assert_eq!((terms.purpose, terms.debt_cap, terms.town.as_deref()), (None, None, Some("Bangkok")));
+        treasury.world.store.close().await;
+    })
+    .await;
+}
+
+/// What the document of the API bounds is bounded, for plans and schedules alike.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_for_keeps_to_its_bounds() {
+    on_each_engine("payout input bounds", async |database| {
+        let treasury = treasury(database, &["500.00"]).await;
+        let supplier = plans_first_supplier(&treasury).await;
+        let many = format!("[{}]", vec![format!(r#""{supplier}""#); 1_001].join(","));
+        let money = |amount: &str| format!(r#"{{"amount":"{amount}","currency":"USD"}}"#);
+        for (field, value) in [
+            ("suppliers", "[]".to_owned()),
+            ("suppliers", format!(r#"["{supplier}","{supplier}"]"#)),
+            ("suppliers", many),
+            ("currencies", "[]".to_owned()),
+            ("currencies", r#"["USD","USD"]"#.to_owned()),
+            ("minimum", format!("[{},{}]", money("1.00"), money("2.00"))),
+            ("minimum", format!("[{}]", vec![money("1.00"); 51].join(","))),
+        ] {
+            let refused = save(&treasury, "once", &format!(r#","{field}":{value}"#)).await.unwrap_err();
+            let place = |error: &PayOutError| match error {
+                PayOutError::Refused { param, .. } => *param,
+                _ => "",
+            };
+            assert_eq!(place(&refused), field, "{refused}");
+            let input: PlanInput = serde_json::from_str(&format!(r#"{{"{field}":{value}}}"#)).unwrap();
+            let (merchant, maker) = (treasury.world.merchant.id, treasury.world.maker);
+            let id = treasury.world.ids.mint();
+            let refused =
+                treasury.paying.draft(merchant, maker, id, &input, Change::new()).await.unwrap_err();
+            assert_eq!(place(&refused), field, "{refused}");
         }
         treasury.world.store.close().await;
     })

@@ -10,7 +10,7 @@ use super::world::{From, Treasury};
 use crate::engines::on_each_engine;
 use crate::money_flows::world::{Setup, World};
 
-const AGREED: &str = r#"{"set_off":{"agreed":true,"note":"contract of 1 March, clause 7"}}"#;
+const AGREED: &str = r#"{"set_off":{"note":"contract of 1 March, clause 7"}}"#;
 
 /// A has 100.00 USD and owes USD 10.00 and as many yuan; a dollar is 7.12 of them.
 async fn indebted(world: World, yuan: &str) -> Treasury {

@@ -1,9 +1,12 @@
 //! What is done when a date of a schedule has come.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use crate::domain::access::Actor;
+use crate::domain::payouts::PayoutPlan;
 use crate::domain::treasury::{Calendars, Due, PayoutSchedule, RunOutcome, ScheduleRun, ScheduleState};
 use crate::flows::pay_out::{PayOutError, PayingOut, PlanInput};
 use crate::ids::PayoutScheduleId;
@@ -20,6 +23,19 @@ impl PayingOut {
     /// # Errors
     /// [`PayOutError`]: try again.
     pub async fn run_schedule(&self, payload: &str) -> Result<Change, PayOutError> {
+        self.turned(payload, None).await
+    }
+
+    /// The same for a date that was tried often enough: it failed, which is told and stands with the schedule, and the
+    /// schedule goes on to its next date.
+    ///
+    /// # Errors
+    /// [`PayOutError`]: try again.
+    pub async fn pass_schedule(&self, payload: &str, why: &str) -> Result<Change, PayOutError> {
+        self.turned(payload, Some(why)).await
+    }
+
+    async fn turned(&self, payload: &str, given_up: Option<&str>) -> Result<Change, PayOutError> {
         let mut change = Change::new();
         let Some((id, due)) = read_payload(payload) else { return Ok(change) };
         let Some(Versioned { value: before, version }) = self.0.store.payout_schedule(id).await? else {
@@ -34,24 +50,25 @@ impl PayingOut {
         if let Some(due) = turn.plan
             && self.0.store.payout_schedule_run(id, due).await?.is_none()
         {
-            let outcome = self.drafted(&mut change, &schedule, due).await?;
-            drafted = outcome.plan();
-            change.note_schedule_run(&schedule, &ScheduleRun { due, outcome, at: now });
+            let outcome = match given_up {
+                Some(why) => self.failed(&mut change, &schedule, due, why.to_owned()),
+                None => self.drafted(&mut change, &schedule, due).await?,
+            };
+            change.note_schedule_run(&schedule, &ScheduleRun { due, outcome: outcome.clone(), at: now });
+            drafted = Some(outcome);
         }
         for due in turn.passed {
             if self.0.store.payout_schedule_run(id, due).await?.is_none() {
-                let outcome = schedule.passed(drafted);
+                let outcome = schedule.passed(drafted.as_ref());
                 let data = json!({
                     "id": id, "object": "payout_schedule", "date": due.date, "outcome": outcome.as_str(),
                     "plan": outcome.plan(),
                 });
-                self.0.settlements.tell(
-                    &mut change,
-                    schedule.merchant,
-                    "payout_schedule.missed",
-                    &id.to_string(),
-                    data,
-                );
+                if !matches!(outcome, RunOutcome::NothingDue { .. }) {
+                    let subject = id.to_string();
+                    let (change, merchant) = (&mut change, schedule.merchant);
+                    self.0.settlements.tell(change, merchant, "payout_schedule.missed", &subject, data);
+                }
                 change.note_schedule_run(&schedule, &ScheduleRun { due, outcome, at: now });
             }
         }
@@ -79,7 +96,21 @@ impl PayingOut {
             actor.note(&self.0.ids, now, action, subject, detail)
         };
         match self.composed(merchant, schedule.makers.clone(), self.0.ids.mint(), &input).await {
+            Ok((plan, _)) if plan.document.lines.is_empty() => {
+                let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+                for left_out in &plan.document.excluded {
+                    *reasons.entry(left_out.reason.as_str()).or_default() += 1;
+                }
+                let reasons: Vec<String> =
+                    reasons.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+                let why = match reasons.is_empty() {
+                    true => "nobody has anything to be paid".to_owned(),
+                    false => format!("whoever has something to be paid is left out: {}", reasons.join(", ")),
+                };
+                Ok(RunOutcome::NothingDue { why })
+            }
             Ok((plan, certificate)) => {
+                let plan = PayoutPlan { schedule: Some(schedule.id), ..plan };
                 change.insert_scheduled_plan(&plan, &certificate, schedule.id, due);
                 let detail = format!("{} of {}", due.date, schedule.id);
                 change.audit(note("payout_plan.drafted", plan.id.to_string(), detail));
@@ -91,17 +122,20 @@ impl PayingOut {
                 self.0.settlements.tell(change, merchant, "payout_plan.drafted", &subject, data);
                 Ok(RunOutcome::Drafted { plan: plan.id })
             }
-            Err(PayOutError::Refused { why, .. }) => {
-                change.audit(note("payout_schedule.failed", schedule.id.to_string(), why.clone()));
-                let data = json!({
-                    "id": schedule.id, "object": "payout_schedule", "date": due.date, "why": why,
-                });
-                let subject = schedule.id.to_string();
-                self.0.settlements.tell(change, merchant, "payout_schedule.failed", &subject, data);
-                Ok(RunOutcome::Failed { why })
-            }
+            Err(PayOutError::Refused { why, .. }) => Ok(self.failed(change, schedule, due, why)),
             Err(error) => Err(error),
         }
+    }
+
+    /// A date without a plan, told and in the trail.
+    fn failed(&self, change: &mut Change, schedule: &PayoutSchedule, due: Due, why: String) -> RunOutcome {
+        let (merchant, subject) = (schedule.merchant, schedule.id.to_string());
+        let actor = Actor::service(merchant, self.0.ids.mint());
+        let now = self.0.clock.now();
+        change.audit(actor.note(&self.0.ids, now, "payout_schedule.failed", &subject, &why));
+        let data = json!({ "id": schedule.id, "object": "payout_schedule", "date": due.date, "why": why });
+        self.0.settlements.tell(change, merchant, "payout_schedule.failed", &subject, data);
+        RunOutcome::Failed { why }
     }
 
     /// The job for the next date. Jobs of dates that are no more find so and end.

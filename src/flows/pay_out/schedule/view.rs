@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use crate::domain::treasury::{Calendars, Fate, PayoutSchedule, RunOutcome, ScheduleRun, Timing};
+use crate::domain::treasury::{Calendars, Fate, PayoutSchedule, ScheduleRun, Timing};
 use crate::flows::pay_out::{PayOutError, PayingOut};
 use crate::ids::{MerchantId, PayoutScheduleId};
 
@@ -76,12 +76,8 @@ pub(super) fn dates(timing: &Timing, now: DateTime<Utc>) -> Vec<Value> {
 }
 
 fn run_view(run: &ScheduleRun) -> Value {
-    let why = match &run.outcome {
-        RunOutcome::Failed { why } => Some(why),
-        _ => None,
-    };
     json!({
         "date": run.due.date, "due": run.due.at, "outcome": run.outcome.as_str(), "plan": run.outcome.plan(),
-        "why": why, "at": run.at,
+        "why": run.outcome.why(), "at": run.at,
     })
 }
