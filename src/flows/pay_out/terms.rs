@@ -144,11 +144,11 @@ impl PayingOut {
             Some(false) => terms.known = None,
             None => {}
         }
-        if let Some(reserve) = input.reserve.set() {
-            if reserve.days == 0 || reserve.days > 730 || reserve.percent.fraction() > 1.into() {
-                let why = "a reserve is at most 100 percent, for 1 to 730 days".to_owned();
-                return Err(PayOutError::Refused { param: "reserve", why });
-            }
+        if let Some(reserve) = input.reserve.set()
+            && (reserve.days == 0 || reserve.days > 730 || reserve.percent.fraction() > 1.into())
+        {
+            let why = "a reserve is at most 100 percent, for 1 to 730 days".to_owned();
+            return Err(PayOutError::Refused { param: "reserve", why });
         }
         if input.debt_cap.set().is_some_and(|cap| cap.fraction() > 1.into()) {
             let why = "a cap is at most 100 percent".to_owned();
