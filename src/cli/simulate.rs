@@ -56,7 +56,7 @@ pub fn simulate(asked: &Simulate) -> Result<Outcome, CliError> {
     }
     unless_unread(say!(
         "{} lives over {count} seeds, {broken} with a broken invariant; {} steps, {} deaths, {} stops, {} faults, {} repairs, \
-         {} captured, {} refunds, {} disputes, {} planted; {} lives/s",
+         {} captured, {} refunds, {} disputes, {} decided later, {} restores, {} planted; {} lives/s",
         total.lives,
         total.steps,
         total.deaths,
@@ -66,6 +66,8 @@ pub fn simulate(asked: &Simulate) -> Result<Outcome, CliError> {
         total.captured,
         total.refunds,
         total.disputes,
+        total.delays,
+        total.restores,
         total.planted,
         per_second(total.lives, total.took)
     ))?;
@@ -81,7 +83,7 @@ fn tell(report: &Report) -> Result<(), CliError> {
 
 fn line(report: &Report) -> String {
     format!(
-        "seed {} lives {} steps {} deaths {} stops {} faults {} repairs {} captured {} refunds {} disputes {} planted {} trace {} {} lives/s",
+        "seed {} lives {} steps {} deaths {} stops {} faults {} repairs {} captured {} refunds {} disputes {} later {} restores {} planted {} trace {} {} lives/s",
         report.seed,
         report.lives,
         report.steps,
@@ -92,6 +94,8 @@ fn line(report: &Report) -> String {
         report.captured,
         report.refunds,
         report.disputes,
+        report.delays,
+        report.restores,
         report.planted,
         report.trace,
         per_second(report.lives, report.took)
@@ -108,6 +112,8 @@ fn add(total: &mut Report, report: &Report) {
     total.captured += report.captured;
     total.refunds += report.refunds;
     total.disputes += report.disputes;
+    total.delays += report.delays;
+    total.restores += report.restores;
     total.planted += report.planted;
     total.took += report.took;
 }

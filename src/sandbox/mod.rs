@@ -47,7 +47,7 @@ use crate::ids::IdSource;
 
 pub use direct::{Direct, DirectAnswer, Letter};
 pub use grabpay::{BankCredit, GrabPayPartner};
-pub use paypal::{PayPalApp, PayPalFee, PayPalPayoutFee, SeededMovement};
+pub use paypal::{PayPalApp, PayPalDelay, PayPalFee, PayPalPayoutFee, SeededMovement};
 pub use scenario::{Scenario, Target, UnknownScenario};
 pub use shopper::{Shopper, ShopperAct, ShopperOutcome};
 pub use xendit::XenditBusiness;

@@ -9,6 +9,7 @@ use crate::app::Woken;
 use crate::clock::Clock;
 use crate::domain::findings::{Action, FindingKind, FindingState};
 use crate::domain::orders::Customer;
+use crate::flows::catch_up::CatchingUp;
 use crate::flows::pay::{OpenAccount, PayError, Price, Start};
 use crate::flows::refund::RefundInput;
 use crate::gateways::{Bills, RawNotification, ReturnParameters};
@@ -70,6 +71,12 @@ pub(super) enum Kind {
     Reply(usize),
     /// Somebody decides a complaint.
     Decide(usize),
+    /// What waits at the gateway is decided.
+    Clear(usize),
+    /// The merchant gives back at the gateway's own pages.
+    GiveBack(usize),
+    /// After a restore the gateways are asked what has happened since.
+    CatchUp,
     /// Disputes are asked about, and answers looked for.
     Disputes,
     /// The bills of late are read.
@@ -92,6 +99,9 @@ impl Kind {
             Kind::Complain(_) => "complain",
             Kind::Reply(_) => "reply",
             Kind::Decide(_) => "decide",
+            Kind::Clear(_) => "clear",
+            Kind::GiveBack(_) => "give back",
+            Kind::CatchUp => "catch up",
             Kind::Disputes => "disputes",
             Kind::Bills => "bills",
         }
@@ -108,9 +118,11 @@ impl Kind {
             | Kind::Resolve(life)
             | Kind::Complain(life)
             | Kind::Reply(life)
-            | Kind::Decide(life) => Some(*life),
+            | Kind::Decide(life)
+            | Kind::Clear(life)
+            | Kind::GiveBack(life) => Some(*life),
             Kind::Hear { life, .. } => *life,
-            Kind::Drain | Kind::Ask | Kind::Refunds | Kind::Disputes | Kind::Bills => None,
+            Kind::Drain | Kind::Ask | Kind::Refunds | Kind::CatchUp | Kind::Disputes | Kind::Bills => None,
         }
     }
 }
@@ -191,7 +203,9 @@ pub(super) fn resolve(woken: &Woken, store: &Store, payment: PaymentId) -> Work 
         let Some(finding) = open else { return Ended { words: "nothing to decide".into(), accepted: true } };
         let actions: &[Action] = match finding.kind {
             FindingKind::AmountDiffers | FindingKind::DoublePayment => &[Action::SendBack, Action::Dismiss],
-            FindingKind::Reversed | FindingKind::RefundElsewhere => &[Action::Adopt, Action::Dismiss],
+            FindingKind::Reversed => &[Action::Adopt, Action::Dismiss],
+            // While a refund of ours is under way there may be no room; it is proposed again.
+            FindingKind::RefundElsewhere => &[Action::Adopt],
             _ => &[Action::Dismiss],
         };
         for action in actions {
@@ -269,6 +283,12 @@ pub(super) fn refunds(woken: &Woken) -> Work {
         let converted = settlements.convert_waiting().await.map_err(|error| error.to_string());
         Ended { words: format!("{tried:?} {converted:?}"), accepted: true }
     })
+}
+
+pub(super) fn catch_up(woken: &Woken, store: &Store) -> Work {
+    let (pay, refunding) = (woken.pay.clone(), woken.refunding.clone());
+    let catching_up = CatchingUp { store: store.clone(), pay, refunding };
+    Box::pin(async move { told(catching_up.go_on().await, |()| "nothing is left to ask".to_owned()) })
 }
 
 /// Evidence, or acceptance.

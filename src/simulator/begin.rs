@@ -20,46 +20,16 @@ impl Run {
         woken: &Woken,
         far: &Sandbox,
     ) -> Result<Option<Act>, SimulationError> {
-        let now = self.world.clock.now();
-        let mut moves: Vec<Kind> = vec![];
-        let faulty = self.faulty();
-        for (place, life) in self.lives.iter().enumerate() {
-            moves.extend(life.next_move(place, now, faulty));
-        }
-        if !self.mail.is_empty() {
-            moves.push(Kind::Hear { letter: None, life: None, forged: false });
-            moves.push(Kind::Hear { letter: None, life: None, forged: false });
-        }
-        let asks = !self.sabotaged(Sabotage::NeverAsk);
-        if strikes(&mut self.dice, 20) {
-            let place = self.dice.random_range(0..self.lives.len());
-            let known = self.lives[place].seen.state.is_some();
-            moves.extend(known.then_some(Kind::Sync(place)));
-        }
-        moves.extend((now >= self.due.drain).then_some(Kind::Drain));
-        moves.extend((asks && now >= self.due.ask).then_some(Kind::Ask));
-        moves.extend((asks && now >= self.due.refunds).then_some(Kind::Refunds));
-        moves.extend((asks && now >= self.due.disputes).then_some(Kind::Disputes));
-        moves.extend((asks && now >= self.due.bills).then_some(Kind::Bills));
+        let mut moves = self.moves();
         if moves.is_empty() {
             return Ok(None);
         }
         let chosen = self.dice.random_range(0..moves.len());
         let kind = moves.swap_remove(chosen);
+        let now = self.world.clock.now();
         let work = match &kind {
             Kind::Start(place) => {
-                let life = &mut self.lives[*place];
-                life.started = true;
-                let scenario = match (life.wrong_amount, life.poor, life.billed_less) {
-                    (true, ..) => Some(Scenario::WrongAmount),
-                    (_, true, _) => Some(Scenario::InsufficientBalance),
-                    (.., true) => Some(Scenario::BillDiffers),
-                    _ => None,
-                };
-                if let Some(scenario) = scenario.filter(|_| !life.armed) {
-                    life.armed = true;
-                    far.arm(scenario, Target::Payment(life.name.clone())).await?;
-                }
+                self.armed(*place, far).await?;
                 acts::start(woken, store, &self.lives[*place])
             }
             Kind::Back(place) => {
@@ -84,6 +54,8 @@ impl Run {
             Kind::Resolve(place) => acts::resolve(woken, store, self.lives[*place].id),
             Kind::Complain(place) => return self.complained(*place, far).await.map(|()| None),
             Kind::Decide(place) => return self.decided(*place, woken, far).await.map(|()| None),
+            Kind::Clear(place) => return self.cleared(*place, woken, far).await.map(|()| None),
+            Kind::GiveBack(place) => return self.gave_back(*place, far).await.map(|()| None),
             Kind::Reply(place) => {
                 let life = &mut self.lives[*place];
                 let (Some(dispute), Some(complaint)) = (life.seen.waits_for_us, &mut life.complaint) else {
@@ -95,6 +67,10 @@ impl Run {
             Kind::Disputes => {
                 self.due.disputes = now + TimeDelta::minutes(2);
                 acts::disputes(woken)
+            }
+            Kind::CatchUp => {
+                self.due.catch_up = now + TimeDelta::seconds(30);
+                acts::catch_up(woken, store)
             }
             Kind::Bills => {
                 self.due.bills = now + TimeDelta::minutes(4);
@@ -118,6 +94,54 @@ impl Run {
             self.lives[life].busy += 1;
         }
         Ok(Some(self.act(kind, work)))
+    }
+
+    /// What could begin now.
+    fn moves(&mut self) -> Vec<Kind> {
+        let now = self.world.clock.now();
+        let mut moves: Vec<Kind> = vec![];
+        let faulty = self.faulty();
+        for (place, life) in self.lives.iter().enumerate() {
+            moves.extend(life.next_move(place, now, faulty));
+            moves.extend(self.clears(place));
+        }
+        if !self.mail.is_empty() {
+            moves.push(Kind::Hear { letter: None, life: None, forged: false });
+            moves.push(Kind::Hear { letter: None, life: None, forged: false });
+        }
+        let asks = !self.sabotaged(Sabotage::NeverAsk);
+        if strikes(&mut self.dice, 20) {
+            let place = self.dice.random_range(0..self.lives.len());
+            let known = self.lives[place].seen.state.is_some();
+            moves.extend(known.then_some(Kind::Sync(place)));
+        }
+        moves.extend((now >= self.due.drain).then_some(Kind::Drain));
+        moves.extend((asks && now >= self.due.ask).then_some(Kind::Ask));
+        moves.extend((asks && now >= self.due.refunds).then_some(Kind::Refunds));
+        moves.extend((asks && now >= self.due.disputes).then_some(Kind::Disputes));
+        moves.extend((self.restored && now >= self.due.catch_up).then_some(Kind::CatchUp));
+        moves.extend((asks && now >= self.due.bills).then_some(Kind::Bills));
+        moves
+    }
+
+    /// What the far side is to do with a payment that it is asked for now.
+    async fn armed(&mut self, place: usize, far: &Sandbox) -> Result<(), SimulationError> {
+        let life = &mut self.lives[place];
+        life.started = true;
+        let scenario = match (life.wrong_amount, life.poor, life.billed_less) {
+            (true, ..) => Some(Scenario::WrongAmount),
+            (_, true, _) => Some(Scenario::InsufficientBalance),
+            (.., true) => Some(Scenario::BillDiffers),
+            _ => None,
+        };
+        if let Some(scenario) = scenario.filter(|_| !life.armed) {
+            life.armed = true;
+            far.arm(scenario, Target::Payment(life.name.clone())).await?;
+        }
+        if let Some(delay) = life.delays.at_paypal(&life.name) {
+            far.delay_paypal(&delay).await?;
+        }
+        Ok(())
     }
 
     pub(super) fn act(&mut self, kind: Kind, work: super::gate::Work) -> Act {

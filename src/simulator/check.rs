@@ -22,7 +22,7 @@ use crate::money::Currency;
 use crate::store::{Seek, Store, StoreError, TransactionFilter, Versioned};
 
 use super::life::{Life, Seen};
-use super::truth::{Deal, Truth};
+use super::truth::{Deal, GivenBack, Truth};
 use super::{Broken, broken};
 
 /// Looks at a payment's rows after something was written, and remembers what it saw.
@@ -69,6 +69,13 @@ pub(super) async fn look(
     if let Some(found) = true_deal(life, deal, &payment) {
         return Ok(Some(found));
     }
+    if deal.brought_nothing() {
+        let booked = at_gateway(&booked(store, merchant, life).await?);
+        if !booked.is_empty() {
+            let what = format!("the gateway has credited nothing, the books have {booked:?}");
+            return Ok(Some(broken("I5", life, &what)));
+        }
+    }
     if payment.state.taken().is_none() && deal.given_back.is_empty() {
         return Ok(None);
     }
@@ -80,8 +87,9 @@ pub(super) async fn look(
         return Ok(Some(broken("I3", life, &format!("refunds of {counted} on takings of {taken}"))));
     }
     for refund in &refunds {
-        let ours = refund.value.id.to_string();
-        let backs: Vec<_> = deal.given_back.values().filter(|back| back.ours == ours).collect();
+        let (ours, theirs) = (refund.value.id.to_string(), refund.value.refund_ref.as_ref());
+        let meant = |(name, back): &(&String, &GivenBack)| back.ours == ours || theirs == Some(*name);
+        let backs: Vec<_> = deal.given_back.iter().filter(meant).map(|(_, back)| back).collect();
         if backs.len() > 1 {
             let what = format!("{} went back {} times", refund.value.id, backs.len());
             return Ok(Some(broken("I2", life, &what)));
@@ -89,6 +97,11 @@ pub(super) async fn look(
         let agrees = backs.first().is_some_and(|back| back.amount == refund.value.amount);
         if refund.value.state == RefundState::Succeeded && !agrees {
             let what = format!("{} succeeded and the gateway gave nothing back", refund.value.id);
+            return Ok(Some(broken("I5", life, &what)));
+        }
+        let waits = deal.promised.iter().any(|promised| meant(&promised));
+        if matches!(refund.value.state, RefundState::Failed { .. }) && waits {
+            let what = format!("{} failed and the gateway has not decided it", refund.value.id);
             return Ok(Some(broken("I5", life, &what)));
         }
         if matches!(refund.value.state, RefundState::Failed { .. }) && !backs.is_empty() {
@@ -223,9 +236,8 @@ async fn books_differ(
     life: &Life,
     deal: &Deal,
 ) -> Result<Option<String>, StoreError> {
-    let filter = TransactionFilter { subject: Some(life.name.clone()), seek: Seek::Start, limit: 500 };
-    let transactions = store.ledger_transactions(merchant, &filter).await?;
-    let at_gateway = sum(&transactions, Layer::Posted, |code| matches!(code, 1100 | 1110 | 1120));
+    let transactions = booked(store, merchant, life).await?;
+    let at_gateway = at_gateway(&transactions);
     let mut truly: BTreeMap<Currency, i64> = BTreeMap::new();
     for taking in deal.takings.values() {
         *truly.entry(taking.amount.currency()).or_insert(0) += taking.amount.minor() - taking.fee.minor();
@@ -255,6 +267,21 @@ async fn books_differ(
     let expected_anywhere = sum(&transactions, Layer::Pending, |code| code == 2000);
     Ok((!expected.is_empty() || !expected_anywhere.is_empty())
         .then(|| format!("still expected: {expected_anywhere:?}")))
+}
+
+/// What is booked about a payment.
+async fn booked(
+    store: &Store,
+    merchant: MerchantId,
+    life: &Life,
+) -> Result<Vec<PostedTransaction>, StoreError> {
+    let filter = TransactionFilter { subject: Some(life.name.clone()), seek: Seek::Start, limit: 500 };
+    store.ledger_transactions(merchant, &filter).await
+}
+
+/// What of it stands at the gateway.
+fn at_gateway(transactions: &[PostedTransaction]) -> BTreeMap<Currency, i64> {
+    sum(transactions, Layer::Posted, |code| matches!(code, 1100 | 1110 | 1120))
 }
 
 fn sum(

@@ -73,7 +73,8 @@ impl Run {
         }
         let life = &mut self.lives[place];
         let deal = self.truth.of(&life.name);
-        let back: i64 = deal.given_back.values().map(|back| back.amount.minor()).sum();
+        let back = deal.given_back.values().chain(deal.promised.values());
+        let back: i64 = back.map(|back| back.amount.minor()).sum();
         let taken: i64 = deal.takings.values().map(|taking| taking.amount.minor()).sum();
         let Some(complaint) = life.complaint.as_mut() else { return Ok(()) };
         if taken <= back {

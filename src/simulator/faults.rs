@@ -46,6 +46,8 @@ pub(super) struct Rates {
     pub down: u32,
     /// The process is asked to stop, per step, in ten thousandths.
     pub stop: u32,
+    /// A backup is taken, which a later process starts from, per step, in ten thousandths.
+    pub backup: u32,
     /// Whoever is on stalls for a minute or more, as a program that is stopped and wakes, in ten thousandths.
     pub stall: u32,
     /// A gateway is away for minutes, per round.
@@ -81,6 +83,7 @@ impl Rates {
             commit: 0,
             down: 0,
             stop: 0,
+            backup: 0,
             stall: 0,
             outage: rate(),
             fee: rate(),
@@ -91,6 +94,7 @@ impl Rates {
         rates.commit = dice.random_range(0..=40);
         rates.down = dice.random_range(0..=10);
         rates.stop = dice.random_range(0..=10);
+        rates.backup = dice.random_range(0..=40);
         rates.stall = dice.random_range(0..=40);
         rates.programs = dice.random_range(1..=2);
         // What a signature's date may differ by is five minutes at both gateways.

@@ -12,6 +12,7 @@ use crate::sandbox::Shopper;
 
 use super::acts::Kind;
 use super::complaint::Complaint;
+use super::delays::Delays;
 
 /// A life and how far it is.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub(super) struct Life {
     pub refunded: usize,
     /// The payer complains about it.
     pub complaint: Option<Complaint>,
+    /// What PayPal decides later, and what it is asked for at its own pages.
+    pub delays: Delays,
     /// The gateway's bill states a minor unit less.
     pub billed_less: bool,
     /// The gateway's bill does not name it.
@@ -110,9 +113,14 @@ impl Life {
         let (billed_less, unbilled) =
             (at_paypal && dice.random_range(0..12) == 0, at_paypal && dice.random_range(0..20) == 0);
         let mute = at_paypal && dice.random_range(0..12) == 0;
+        let shared = terms["splits"].as_array().is_some_and(|splits| splits.len() > 1);
+        let delays = Delays::draw(dice, shared);
+        let delays = if at_paypal && !mute { delays } else { Delays::default() };
+        let late = delays.brings_money_late();
         let id: PaymentId = ids.mint();
         Life {
-            complaint: complaint.filter(|_| !mute),
+            complaint: complaint.filter(|_| !mute && !late),
+            delays,
             billed_less: billed_less && !unbilled && !mute,
             unbilled: unbilled && !mute,
             mute,
@@ -127,7 +135,7 @@ impl Life {
             wrong_amount: dice.random_range(0..12) == 0 && !mute,
             poor: dice.random_range(0..25) == 0 && !mute,
             cancels: dice.random_range(0..20) == 0 && !mute,
-            refunds: refunds.into_iter().filter(|_| !mute).map(|part| (ids.mint(), part)).collect(),
+            refunds: refunds.into_iter().filter(|_| !mute && !late).map(|part| (ids.mint(), part)).collect(),
             refunded: 0,
             started: false,
             visits: 0,
@@ -137,6 +145,13 @@ impl Life {
             armed: false,
             begins_at,
         }
+    }
+
+    /// The merchant asks for it anew, as another payment; nobody has been anywhere yet.
+    pub(super) fn anew(&mut self, id: PaymentId) {
+        (self.id, self.name) = (id, id.to_string());
+        (self.started, self.armed, self.visits, self.way_back) = (false, false, 0, None);
+        self.refunded = 0;
     }
 
     /// What this life does next, if it does anything now.
@@ -156,6 +171,9 @@ impl Life {
         let paid = matches!(state, "captured" | "partially_refunded");
         if paid && self.refunded < self.refunds.len() {
             return Some(Kind::Refund(place));
+        }
+        if let Some(next) = self.delays.next_move(place, faulty).filter(|_| paid) {
+            return Some(next);
         }
         let taken = paid || state == "refunded";
         if let Some(complaint) = self.complaint.as_ref().filter(|_| taken)

@@ -9,6 +9,8 @@
 //! | `gate` | where whoever runs stops: crash points, requests to gateways, locks |
 //! | `run`, `step`, `begin` | rounds of lives and the processes they are lived in; who is on next; what begins next |
 //! | `acts`, `life`, `complaint` | what is done to our process, and the life it belongs to |
+//! | `restore` | a backup, and the way back to it |
+//! | `delays` | what PayPal decides later, or is asked for at its own pages |
 //! | `planted` | differences in bills, and whether each was found |
 //! | `faults`, `harm` | what goes wrong, how often; files that nobody may start over |
 //! | `weather` | what a round has as a whole: a gateway that is away, a share nobody agreed to |
@@ -35,13 +37,17 @@
 //! | C35 | one or two programs over the one database, whoever is on stops for minutes and wakes |
 //! | C37, C39, C42 | no: a lock, a full disk or a migration of another process (`store_faults`, `store_open`) |
 //! | C41 in part | no: a power cut needs a disk that forgets (`kill`, `store_crash`); a death here is the process's |
-//! | C43 | not yet (`backup`) |
+//! | C43 | back to a backup of this round; then what was done since is found, and nothing is sent before it was asked about |
+//! | C43 in part | no: refunds at GrabPay, disputes of lost payments and money that a bill misstates, lost with the backup |
+//! | B22, B30, C34 | no: nobody is paid out here (`pay_out`, `crash`, `job_leases`) |
+//! | without a number | captures and refunds that PayPal decides minutes or hours later, or denies; refunds made at its own pages |
 
 mod acts;
 mod begin;
 mod books;
 mod check;
 mod complaint;
+mod delays;
 mod faults;
 mod forgery;
 mod gate;
@@ -49,6 +55,7 @@ mod harm;
 mod life;
 mod mail;
 mod planted;
+mod restore;
 mod run;
 mod step;
 mod trace;
@@ -92,6 +99,8 @@ pub enum Sabotage {
     MisreadAmounts,
     /// A forged notice is let through in the place of the genuine one's signature check.
     TrustForged,
+    /// A database that was put back to a backup does not say so.
+    ForgetRestore,
 }
 
 /// Something that must hold and does not.
@@ -99,7 +108,8 @@ pub enum Sabotage {
 pub struct Broken {
     /// `I1` … `I8`, or a fault's own number: `A5` for a notice that was accepted and must not be, `A9` for one that was
     /// kept and told nobody, `A16` for a call to whom nobody may call, `B25` for a difference of a bill that was not found or
-    /// is none, `C38` for a start over a damaged file.
+    /// is none, `C38` for a start over a damaged file, `C43` for money that moved before what was open at a backup was asked
+    /// about.
     pub invariant: &'static str,
     /// What was seen.
     pub what: String,
@@ -130,6 +140,10 @@ pub struct Report {
     pub refunds: u64,
     /// Disputes at PayPal.
     pub disputes: u64,
+    /// Times PayPal decided what had waited.
+    pub delays: u64,
+    /// Times the folder was put back to an earlier backup.
+    pub restores: u64,
     /// Differences planted in bills.
     pub planted: u64,
     /// Of the whole trace, in hex.

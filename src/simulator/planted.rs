@@ -85,6 +85,11 @@ impl Run {
         }
     }
 
+    /// A difference that the next bill has, at the latest.
+    pub(super) fn planted_now(&mut self, kind: FindingKind, about: String) {
+        self.planted.push(Planted { kind, about, round: self.rounds, found: false });
+    }
+
     /// The findings that were opened since this was asked last.
     pub(super) async fn opened(
         &mut self,

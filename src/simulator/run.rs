@@ -21,6 +21,7 @@ use super::gate::Gate;
 use super::life::Life;
 use super::mail::Handed;
 use super::planted::Planted;
+use super::restore::Kept;
 use super::trace::Trace;
 use super::truth::Truth;
 use super::weather::Outage;
@@ -69,12 +70,13 @@ pub(super) struct Due {
     pub ask: DateTime<Utc>,
     pub refunds: DateTime<Utc>,
     pub disputes: DateTime<Utc>,
+    pub catch_up: DateTime<Utc>,
     pub bills: DateTime<Utc>,
 }
 
 impl Due {
     fn all(now: DateTime<Utc>) -> Due {
-        Due { drain: now, ask: now, refunds: now, disputes: now, bills: now }
+        Due { drain: now, ask: now, refunds: now, disputes: now, catch_up: now, bills: now }
     }
 }
 
@@ -88,6 +90,8 @@ pub(super) struct Counts {
     pub captured: u64,
     pub refunds: u64,
     pub disputes: u64,
+    pub delays: u64,
+    pub restores: u64,
 }
 
 /// A run of one seed.
@@ -117,8 +121,16 @@ pub(super) struct Run {
     pub read_to: Option<FindingId>,
     /// There may be mail.
     pub knock: bool,
-    /// Where somebody was asked whom nobody may ask.
-    pub astray: Option<String>,
+    /// Where somebody was asked whom nobody may ask, or too early, and by which fault's number.
+    pub astray: Option<(&'static str, String)>,
+    /// This round's backup; there is one a round.
+    pub kept: Option<Kept>,
+    pub backed_up_in: u64,
+    /// The folder was put back just now, and open payments of which nobody was asked since.
+    pub held: bool,
+    pub unasked: BTreeSet<String>,
+    /// The folder was put back once.
+    pub restored: bool,
     /// Notices that were accepted about payments nobody knows.
     pub strangers: Vec<String>,
     /// The process before this one closed its files.
@@ -165,6 +177,11 @@ impl Run {
             options,
             knock: true,
             astray: None,
+            kept: None,
+            backed_up_in: 0,
+            held: false,
+            unasked: BTreeSet::new(),
+            restored: false,
             strangers: vec![],
             whole: true,
             rounds: 0,
@@ -210,6 +227,8 @@ impl Run {
             captured: self.counts.captured,
             refunds: self.counts.refunds,
             disputes: self.counts.disputes,
+            delays: self.counts.delays,
+            restores: self.counts.restores,
             planted: u64::try_from(self.planted.len()).unwrap_or(0),
             trace: self.trace.hash(),
             took: std::time::Duration::ZERO,
@@ -223,6 +242,7 @@ impl Run {
         self.due = Due::all(now);
         self.mail.clear();
         self.lives = vec![];
+        self.unasked.clear();
         self.rounds += 1;
         self.last = from + count >= self.options.lives;
         let mut last = now;

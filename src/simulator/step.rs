@@ -19,6 +19,10 @@ use super::{Broken, SimulationError};
 
 /// Actions under way at once.
 const ABREAST: usize = 6;
+/// How often a process is asked to stop, in ten thousandths, once there is a backup to go back to.
+const STOP_WITH_BACKUP: u32 = 60;
+/// When whoever was refused asks again.
+const COME_AGAIN: TimeDelta = TimeDelta::seconds(20);
 /// Everything is looked at after so many steps.
 const WHOLE_LOOK: u64 = 1_000;
 
@@ -46,7 +50,12 @@ impl Run {
             if acts.is_empty() && stopping {
                 return Ok(End::Stopped);
             }
-            if !stopping && self.faulty() && self.dice.random_range(0..10_000) < self.rates.stop {
+            let backs_up = self.dice.random_range(0..10_000) < self.rates.backup;
+            if backs_up && self.faulty() && !self.last && self.backed_up_in < self.rounds {
+                self.backed_up(store).await?;
+            }
+            let stop = if self.kept.is_some() { STOP_WITH_BACKUP } else { self.rates.stop };
+            if !stopping && self.faulty() && self.dice.random_range(0..10_000) < stop {
                 self.trace.note("the process is asked to stop".to_owned());
                 stopping = true;
             }
@@ -118,9 +127,8 @@ impl Run {
         wrote: bool,
         about: Option<usize>,
     ) -> Result<Option<Broken>, SimulationError> {
-        if let Some(url) = self.astray.take() {
-            let what = format!("somebody was asked at {url}");
-            return Ok(Some(Broken { invariant: "A16", what, steps: vec![] }));
+        if let Some((invariant, what)) = self.astray.take() {
+            return Ok(Some(Broken { invariant, what, steps: vec![] }));
         }
         if !wrote || self.lives.is_empty() {
             return Ok(None);
@@ -231,6 +239,13 @@ impl Run {
     ) -> Result<Option<Broken>, SimulationError> {
         if let (Some(life), false) = (kind.life(), matches!(kind, Kind::Hear { .. })) {
             self.lives[life].busy = self.lives[life].busy.saturating_sub(1);
+        }
+        if let (Kind::Start(life), false, true) = (&kind, ended.accepted, self.restored) {
+            // Nothing is sent yet: the merchant was told to come again.
+            self.lives[*life].begins_at = self.world.clock.now() + COME_AGAIN;
+        }
+        if let Kind::Sync(life) = kind {
+            self.lives[life].delays.unseen &= !ended.accepted || self.faulty();
         }
         if let Kind::Resolve(_) = kind {
             self.counts.repairs += u64::from(ended.words.contains("resolved"));

@@ -1,7 +1,7 @@
 //! What truly happened: a small book of its own, written down from the far sides' true answers before anything befalls
 //! them on their way. It reads the gateways' words by itself and shares nothing with the adapters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -28,8 +28,26 @@ pub(super) struct GivenBack {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Deal {
     pub takings: BTreeMap<String, Taking>,
+    /// Captures that are not decided, and those that were denied.
+    pub waiting: BTreeMap<String, Money>,
+    denied: BTreeSet<String>,
     pub given_back: BTreeMap<String, GivenBack>,
+    /// Refunds that are not decided, and those that failed.
+    pub promised: BTreeMap<String, GivenBack>,
+    failed: BTreeSet<String>,
     pub disputes: BTreeMap<String, Disputed>,
+}
+
+impl Deal {
+    /// Something is still to be decided at the gateway.
+    pub(super) fn waits(&self) -> bool {
+        !self.waiting.is_empty() || !self.promised.is_empty()
+    }
+
+    /// A capture was taken on, and brought nothing so far, or nothing at all.
+    pub(super) fn brought_nothing(&self) -> bool {
+        self.takings.is_empty() && !(self.waiting.is_empty() && self.denied.is_empty())
+    }
 }
 
 /// What a dispute did, as the gateway itself has it.
@@ -45,8 +63,15 @@ pub(super) struct Disputed {
 }
 
 /// Of whom nothing is known yet.
-static NOTHING: Deal =
-    Deal { takings: BTreeMap::new(), given_back: BTreeMap::new(), disputes: BTreeMap::new() };
+static NOTHING: Deal = Deal {
+    takings: BTreeMap::new(),
+    waiting: BTreeMap::new(),
+    denied: BTreeSet::new(),
+    given_back: BTreeMap::new(),
+    promised: BTreeMap::new(),
+    failed: BTreeSet::new(),
+    disputes: BTreeMap::new(),
+};
 
 /// What is true.
 #[derive(Debug, Default)]
@@ -140,9 +165,7 @@ impl Truth {
             self.paypal_captured(&said);
         } else if path.contains("/v2/payments/captures/") && path.ends_with("/refund") {
             let capture = path.split('/').rev().nth(1).unwrap_or_default();
-            if let Some(amount) = amount(&said["amount"]) {
-                self.gave_back(capture, &text(&said["id"]), &text(&sent["custom_id"]), amount);
-            }
+            self.paypal_refund(capture, &said, &text(&sent["custom_id"]));
         } else if path.ends_with("/charge/init") {
             let ours = text(&sent["partnerTxID"]);
             if let Some(amount) = minor(&sent) {
@@ -171,19 +194,64 @@ impl Truth {
     fn paypal_captured(&mut self, said: &Value) {
         let Some(ours) = self.owners.get(&text(&said["id"])).cloned() else { return };
         for capture in said["purchase_units"][0]["payments"]["captures"].as_array().into_iter().flatten() {
-            let fee = amount(&capture["seller_receivable_breakdown"]["paypal_fee"]);
-            let (Some(taken), true) = (amount(&capture["amount"]), capture["status"] == "COMPLETED") else {
-                continue;
-            };
-            let fee = fee.unwrap_or_else(|| Money::zero(taken.currency()));
-            let reference = text(&capture["id"]);
-            self.owners.insert(reference.clone(), ours.clone());
-            self.deals
-                .entry(ours.clone())
-                .or_default()
-                .takings
-                .insert(reference, Taking { amount: taken, fee });
+            self.paypal_capture(&ours, capture);
         }
+    }
+
+    /// A capture as PayPal shows it. The same request is answered as it was at first: what was decided since stays so.
+    pub(super) fn paypal_capture(&mut self, ours: &str, said: &Value) {
+        let Some(taken) = amount(&said["amount"]) else { return };
+        let reference = text(&said["id"]);
+        self.owners.insert(reference.clone(), ours.to_owned());
+        let deal = self.deals.entry(ours.to_owned()).or_default();
+        match said["status"].as_str().unwrap_or_default() {
+            "PENDING" if !deal.takings.contains_key(&reference) && !deal.denied.contains(&reference) => {
+                deal.waiting.insert(reference, taken);
+            }
+            "COMPLETED" => {
+                let fee = amount(&said["seller_receivable_breakdown"]["paypal_fee"]);
+                let fee = fee.unwrap_or_else(|| Money::zero(taken.currency()));
+                deal.waiting.remove(&reference);
+                deal.takings.insert(reference, Taking { amount: taken, fee });
+            }
+            "DECLINED" => {
+                deal.waiting.remove(&reference);
+                deal.denied.insert(reference);
+            }
+            _ => {}
+        }
+    }
+
+    /// A refund as PayPal answers it to whoever asked for it.
+    fn paypal_refund(&mut self, capture: &str, said: &Value, ours: &str) {
+        let (Some(amount), theirs) = (amount(&said["amount"]), text(&said["id"])) else { return };
+        if said["status"] != "PENDING" {
+            return self.gave_back(capture, &theirs, ours, amount);
+        }
+        let Some(payment) = self.owners.get(capture).cloned() else { return };
+        let deal = self.deals.entry(payment).or_default();
+        if !deal.given_back.contains_key(&theirs) && !deal.failed.contains(&theirs) {
+            let (capture, ours) = (capture.to_owned(), ours.to_owned());
+            deal.promised.insert(theirs, GivenBack { capture, ours, amount });
+        }
+    }
+
+    /// A refund that waited, as PayPal shows it.
+    pub(super) fn paypal_refund_decided(&mut self, payment: &str, said: &Value) {
+        let deal = self.deals.entry(payment.to_owned()).or_default();
+        let theirs = text(&said["id"]);
+        let Some(promised) = deal.promised.remove(&theirs) else { return };
+        match said["status"].as_str().unwrap_or_default() {
+            "COMPLETED" => drop(deal.given_back.insert(theirs, promised)),
+            "FAILED" => drop(deal.failed.insert(theirs)),
+            _ => drop(deal.promised.insert(theirs, promised)),
+        }
+    }
+
+    /// The merchant gave back at the gateway's own pages.
+    pub(super) fn gave_back_there(&mut self, payment: &str, theirs: &str, amount: Money) {
+        let capture = self.of(payment).takings.keys().next().cloned();
+        self.gave_back(&capture.unwrap_or_default(), theirs, payment, amount);
     }
 
     fn gave_back(&mut self, capture: &str, theirs: &str, ours: &str, amount: Money) {

@@ -29,10 +29,11 @@ impl Run {
         if !self.world.is_ours(&direct.url) {
             self.trace.note(format!("somebody calls {}", direct.url));
             if !crate::gateways::is_loopback(&direct.url) {
-                self.astray = Some(direct.url.to_string());
+                self.astray = Some(("A16", format!("somebody was asked at {}", direct.url)));
             }
             return ("elsewhere".to_owned(), Err(Lost::NotSent("nobody is there".into())));
         }
+        self.too_early(&direct);
         let path = direct.url.path().rsplit('/').take(2).collect::<Vec<_>>().join("<");
         if self.faulty() && self.outage.as_ref().is_some_and(|outage| outage.meets(&direct.url, &self.world))
         {
@@ -75,11 +76,15 @@ impl Run {
             Some(body) => Ok(Carried { status: answer.status, headers: answer.headers, body }),
             None => Err(Lost::Unanswered("the connection broke".into())),
         };
+        let about = self.life_in(&direct);
         if !self.faulty() {
+            self.asked_about(about);
             return (words, carried);
         }
         let (fault, carried) = on_the_way_back(&mut self.dice, &self.rates, carried);
-        if !fault.is_empty() {
+        if fault.is_empty() {
+            self.asked_about(about);
+        } else {
             self.counts.faults += 1;
             words.push_str(&format!(", {fault}"));
         }

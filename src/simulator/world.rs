@@ -189,6 +189,13 @@ impl World {
         &self.ids
     }
 
+    /// The store's place.
+    pub(super) fn store_options(&self) -> StoreOptions {
+        use secrecy::ExposeSecret;
+        let url = self.settings.database_url.expose_secret();
+        StoreOptions::new(url, Environment::Test, self.clock.clone(), self.ids.clone())
+    }
+
     /// Starts our process: so many programs over one database, each with its own name, locks and memory.
     pub(super) async fn boot(
         &self,
@@ -196,9 +203,7 @@ impl World {
         gate: &Gate,
         programs: usize,
     ) -> Result<(Store, Vec<Woken>), SimulationError> {
-        use secrecy::ExposeSecret;
-        let url = self.settings.database_url.expose_secret();
-        let mut options = StoreOptions::new(url, Environment::Test, self.clock.clone(), self.ids.clone());
+        let mut options = self.store_options();
         options.readers = Some(1);
         options.faults = Some(self.commits.clone());
         let store = Store::open(&options).await?;

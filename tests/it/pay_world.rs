@@ -449,6 +449,7 @@ impl Settles for Books {
         _: &GatewayAccount,
         why: &Conflict,
         _: &str,
+        _: bool,
     ) -> Result<Change, SettleError> {
         self.told.lock().unwrap().push(format!("finding {}", why.as_str()));
         Ok(Change::new())

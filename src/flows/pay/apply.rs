@@ -233,7 +233,9 @@ impl Pay {
             let standing = CaptureStanding::Mismatch;
             step.change.extend(self.0.settles.settle(before, &account.account, capture, standing).await?);
         }
-        step.change.extend(self.0.settles.differs(before, &account.account, &why, evidence).await?);
+        step.change.extend(
+            self.0.settles.differs(before, &account.account, &why, evidence, stranger.is_some()).await?,
+        );
         let held = stranger.map(Held::of);
         if let Some(state) = before.state.under_review(why, held) {
             step.after.state = state;

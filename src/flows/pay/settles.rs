@@ -75,7 +75,8 @@ pub trait Settles: Send + Sync + Debug {
     ) -> Result<Change, SettleError>;
 
     /// The finding that a report is not about what was asked; empty if there is one already. For a capture that is
-    /// money of ours, [`Settles::settle`] is called too, as [`CaptureStanding::Mismatch`].
+    /// money of ours, [`Settles::settle`] is called too, as [`CaptureStanding::Mismatch`]; with `aside` that is just now,
+    /// and a finding that was decided when there was no such money is open again.
     ///
     /// # Errors
     /// [`SettleError`].
@@ -85,6 +86,7 @@ pub trait Settles: Send + Sync + Debug {
         account: &GatewayAccount,
         why: &Conflict,
         evidence: &str,
+        aside: bool,
     ) -> Result<Change, SettleError>;
 
     /// What is expected of a payment begins or ends: entries in the pending layer, once each for a payment, and nothing

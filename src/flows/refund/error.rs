@@ -4,6 +4,8 @@ use crate::domain::refunds::RefundError;
 use crate::flows::pay::{PayError, SettleError};
 use crate::flows::rounds::InVain;
 use crate::gateways::GatewayError;
+use crate::ids::FindingId;
+use crate::money::Money;
 use crate::store::StoreError;
 
 /// Why a refund is not made.
@@ -23,6 +25,18 @@ pub enum RefundFlowError {
         "the money of this payment was never divided; it goes back by resolving its finding with send_back"
     )]
     Undivided,
+    /// Money of it went back and not by us, as far as is known: it may be this very refund.
+    #[error(
+        "{amount} of this payment went back as {refund_ref}, and not by us; finding {finding} has to be resolved before more goes back"
+    )]
+    Elsewhere {
+        /// The finding.
+        finding: FindingId,
+        /// The gateway's name of it.
+        refund_ref: String,
+        /// How much.
+        amount: Money,
+    },
     /// The gateway has no refunds.
     #[error("{0} cannot pay back")]
     NotSupported(String),
@@ -61,7 +75,7 @@ impl RefundFlowError {
         match self {
             RefundFlowError::Unknown(_) => "not_found",
             RefundFlowError::NotCaptured { .. } => "payment_not_captured",
-            RefundFlowError::Undivided => "payment_undivided",
+            RefundFlowError::Undivided | RefundFlowError::Elsewhere { .. } => "payment_undivided",
             RefundFlowError::NotSupported(_) => "refund_not_supported",
             RefundFlowError::CustomerBears => "fx_difference_invalid",
             RefundFlowError::Refused(RefundError::AllocationRequired { .. }) => "allocation_required",

@@ -17,6 +17,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::crash::{Point, point};
+use crate::domain::findings::{Finding, FindingKind, FindingState};
 use crate::domain::ledger::journal::Booking;
 use crate::domain::merchants::GatewayAccount;
 use crate::domain::orders::refund::{Refund, RefundKind, RefundState};
@@ -163,6 +164,7 @@ impl Refunding {
         let foreign = extra.tables();
         for _ in 0..DECISIONS {
             let ground = self.ground(merchant, payment).await?;
+            self.nothing_went_back_elsewhere(merchant, payment, &ground.taken).await?;
             let decision = self.decide(&ground, input).await?;
             let (mut change, refund) = self.decided(&ground, id, &decision, &input.reason).await?;
             self.intend(&mut change, &refund);
@@ -220,6 +222,29 @@ impl Refunding {
     pub async fn get(&self, merchant: MerchantId, id: RefundId) -> Result<Refund, RefundFlowError> {
         let found = self.0.store.refund(merchant, id).await?;
         found.map(|refund| refund.value).ok_or(RefundFlowError::Unknown("refund"))
+    }
+
+    /// What went back at the gateway's own pages, or by us before a backup was restored, may be what is asked for now:
+    /// until two people have said what it was, nothing goes back beside it.
+    async fn nothing_went_back_elsewhere(
+        &self,
+        merchant: MerchantId,
+        payment: PaymentId,
+        taken: &Taken,
+    ) -> Result<(), RefundFlowError> {
+        let findings = self.0.store.findings_of(merchant, payment).await?;
+        let undecided = findings.into_iter().map(|finding| finding.value).find(|finding| {
+            finding.kind == FindingKind::RefundElsewhere
+                && !matches!(finding.state, FindingState::Resolved { .. })
+        });
+        match undecided {
+            Some(Finding { id: finding, fact: refund_ref, amount, .. }) => Err(RefundFlowError::Elsewhere {
+                finding,
+                refund_ref,
+                amount: amount.unwrap_or(taken.amount),
+            }),
+            None => Ok(()),
+        }
     }
 
     /// Everything a decision follows from, as it stands now.

@@ -10,13 +10,15 @@ use super::{SettleError, Settlements};
 
 impl Settlements {
     /// The finding that a report is not about what was asked. Its fact is the capture where there is one, else the
-    /// payment: one open question each.
+    /// payment: one open question each. `aside`: its money stands in suspense since this very report, and is a question
+    /// also where somebody had explained what was only promised then.
     pub(super) async fn open_difference(
         &self,
         payment: &Payment,
         account: &GatewayAccount,
         why: &Conflict,
         evidence: &str,
+        aside: bool,
     ) -> Result<Change, SettleError> {
         let (kind, amount, fact) = match why {
             Conflict::AmountDiffers { reported, .. } => (FindingKind::AmountDiffers, Some(*reported), None),
@@ -32,7 +34,10 @@ impl Settlements {
         let mut finding = self.finding(kind, account, fact.unwrap_or(&id), amount, detail);
         finding.payment = Some(id.clone());
         let mut change = Change::new();
-        self.open(&mut change, finding).await?;
+        match aside {
+            true => self.open_again(&mut change, finding).await?,
+            false => self.open(&mut change, finding).await?,
+        }
         Ok(change)
     }
 

@@ -124,6 +124,25 @@ impl Settlements {
         Ok(())
     }
 
+    /// The same where money was just put aside: what was decided about this fact before was not about that money.
+    async fn open_again(&self, change: &mut Change, finding: Finding) -> Result<(), SettleError> {
+        let known = self.0.store.finding_about(finding.merchant, finding.kind, &finding.fact).await?;
+        match known.filter(|known| matches!(known.value.state, FindingState::Resolved { .. })) {
+            Some(decided) => {
+                self.reopen_finding(change, &decided);
+                Ok(())
+            }
+            None => self.open(change, finding).await,
+        }
+    }
+
+    fn reopen_finding(&self, change: &mut Change, decided: &Versioned<Finding>) {
+        change.decide_finding(decided, &FindingState::Open);
+        let finding = Finding { state: FindingState::Open, ..decided.value.clone() };
+        let data = finding_data(&finding);
+        self.tell(change, finding.merchant, "finding.opened", &finding.id.to_string(), data);
+    }
+
     pub(in crate::flows) fn finding(
         &self,
         kind: FindingKind,
@@ -220,8 +239,9 @@ impl Settles for Settlements {
         account: &GatewayAccount,
         why: &Conflict,
         evidence: &str,
+        aside: bool,
     ) -> Result<Change, SettleError> {
-        self.open_difference(payment, account, why, evidence).await
+        self.open_difference(payment, account, why, evidence, aside).await
     }
 
     async fn expect(

@@ -19,7 +19,7 @@ use crate::money::Money;
 use crate::store::settlements::SettlementRecord;
 use crate::store::{Change, CommitError, Versioned};
 
-use super::{SaleEvent, SettleError, Settlements, broken, finding_data, post};
+use super::{SaleEvent, SettleError, Settlements, broken, post};
 
 /// How often a decision is taken again after somebody else was faster.
 const DECISIONS: usize = 8;
@@ -161,9 +161,7 @@ impl Settlements {
         };
         let named = findings.iter().filter(sent_back).find(|found| found.value.fact == refund.capture_ref);
         if let Some(finding) = named.or_else(|| findings.iter().find(sent_back)) {
-            change.decide_finding(finding, &FindingState::Open);
-            let data = finding_data(&Finding { state: FindingState::Open, ..finding.value.clone() });
-            self.tell(change, refund.merchant, "finding.opened", &finding.value.id.to_string(), data);
+            self.reopen_finding(change, finding);
         }
         Ok(())
     }

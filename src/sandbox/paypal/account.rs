@@ -171,6 +171,11 @@ impl<'a> Movement<'a> {
         Movement { reference_id, custom_id, ..self }
     }
 
+    /// When it moves, where that is later than what it is about.
+    pub(super) fn at(self, at: DateTime<Utc>) -> Movement<'a> {
+        Movement { at, ..self }
+    }
+
     /// The report states a minor unit less.
     pub(super) fn stated_short(self, differs: bool) -> Movement<'a> {
         Movement { differs, ..self }

@@ -9,6 +9,7 @@ use super::super::book::{Record, Session};
 use super::super::scenario::Scenario;
 use super::super::{Sandbox, SandboxError, serial};
 use super::account::{self, Movement};
+use super::delay::PayPalDelay;
 use super::envelope::{Answer, Refusal};
 use super::order::{Order, Unit};
 use super::{App, Call, amount, disputes, events, orders, stamp};
@@ -16,10 +17,12 @@ use crate::money::{Currency, Money};
 
 /// A capture that waits for the payee's decision is denied after this.
 const PENDING_LIFE: TimeDelta = TimeDelta::days(30);
+/// What a capture in a currency that the account does not hold waits for.
+const BY_HAND: &str = "RECEIVING_PREFERENCE_MANDATES_MANUAL_ACTION";
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum CaptureState {
-    /// The account does not hold the currency and PayPal names no rate: the payee has to decide.
+    /// It is decided later: [`Capture::waits_for`] says on what.
     Pending,
     /// Credited.
     Completed(Credit),
@@ -47,6 +50,10 @@ pub(super) struct Capture {
     pub custom_id: Option<String>,
     pub invoice_id: Option<String>,
     pub state: CaptureState,
+    /// Why it waits or waited; without it the account does not hold the currency and PayPal names no rate, so that the
+    /// payee has to decide.
+    #[serde(default)]
+    pub waits_for: Option<String>,
     pub refunded: Money,
     pub created: DateTime<Utc>,
     pub updated: DateTime<Utc>,
@@ -118,7 +125,8 @@ impl Capture {
         set(&mut shown, "invoice_id", self.invoice_id.as_deref());
         match &self.state {
             CaptureState::Pending => {
-                shown["status_details"] = json!({"reason": "RECEIVING_PREFERENCE_MANDATES_MANUAL_ACTION"});
+                let reason = self.waits_for.as_deref().unwrap_or(BY_HAND);
+                shown["status_details"] = json!({ "reason": reason });
             }
             CaptureState::Declined => {}
             CaptureState::Completed(credit) => {
@@ -153,6 +161,11 @@ pub(super) async fn take(call: &mut Call<'_>, taking: Taking<'_>) -> Result<Capt
     let Taking { order, unit, asked, invoice_id, is_final } = taking;
     let wrong = order.faults.has(Scenario::WrongAmount);
     let amount = if wrong { amount::tenth(asked) } else { asked };
+    let waits_for = PayPalDelay::of(&mut call.session, unit.custom_id.as_deref()).await?.capture;
+    let state = match waits_for {
+        Some(_) => CaptureState::Pending,
+        None => credit(&call.app, amount)?.map_or(CaptureState::Pending, CaptureState::Completed),
+    };
     let capture = Capture {
         id: serial::capitals(&call.sandbox.ids, 17),
         client_id: call.app.client_id.clone(),
@@ -162,7 +175,8 @@ pub(super) async fn take(call: &mut Call<'_>, taking: Taking<'_>) -> Result<Capt
         is_final,
         custom_id: unit.custom_id.clone(),
         invoice_id,
-        state: credit(&call.app, amount)?.map_or(CaptureState::Pending, CaptureState::Completed),
+        state,
+        waits_for,
         refunded: Money::zero(amount.currency()),
         created: call.now,
         updated: call.now,
@@ -210,15 +224,21 @@ async fn reserve_invoice(call: &mut Call<'_>, invoice_id: &str, capture_id: &str
 
 /// What the account gets for a captured amount; `None` when the payee has to decide first.
 fn credit(app: &App, amount: Money) -> Result<Option<Credit>, Refusal> {
-    let exact = amount.amount() * app.percent.fraction() + app.fixed;
-    let fee = amount::round(exact, amount.currency()).ok_or_else(Refusal::internal)?;
-    let fee = Money::from_minor(fee.minor().min(amount.minor()), amount.currency());
-    let net = Money::from_minor(amount.minor() - fee.minor(), amount.currency());
+    let Credit { fee, net, .. } = accepted(app, amount)?;
     if app.holds.is_empty() || app.holds.contains(&amount.currency()) {
         return Ok(Some(Credit { fee, net, received: None }));
     }
     let received = converted(app, net)?;
     Ok(received.map(|received| Credit { fee, net, received: Some(received) }))
+}
+
+/// The same where the payee accepts it as it comes.
+pub(super) fn accepted(app: &App, amount: Money) -> Result<Credit, Refusal> {
+    let exact = amount.amount() * app.percent.fraction() + app.fixed;
+    let fee = amount::round(exact, amount.currency()).ok_or_else(Refusal::internal)?;
+    let fee = Money::from_minor(fee.minor().min(amount.minor()), amount.currency());
+    let net = Money::from_minor(amount.minor() - fee.minor(), amount.currency());
+    Ok(Credit { fee, net, received: None })
 }
 
 /// In the currency the account holds instead, with the rate; `None` when it holds this one or no rate is named.
@@ -244,7 +264,7 @@ pub(super) fn set(shown: &mut Value, name: &str, value: Option<&str>) {
     }
 }
 
-fn link(sandbox: &Sandbox, rel: &str, method: &str, path: &str) -> Value {
+pub(super) fn link(sandbox: &Sandbox, rel: &str, method: &str, path: &str) -> Value {
     json!({"href": format!("{}{path}", sandbox.paypal_url()), "rel": rel, "method": method})
 }
 

@@ -162,6 +162,8 @@ fn summary(name: &str) -> &'static str {
         "PAYMENT.CAPTURE.PENDING" => "Payment pending",
         "PAYMENT.CAPTURE.DENIED" => "Payment denied",
         "PAYMENT.CAPTURE.REFUNDED" => "Payment refunded",
+        "PAYMENT.REFUND.PENDING" => "Refund pending",
+        "PAYMENT.REFUND.FAILED" => "Refund failed",
         "CUSTOMER.DISPUTE.CREATED" => "A new dispute opened with Case # PP-D",
         "CUSTOMER.DISPUTE.UPDATED" => "A dispute was updated",
         "CUSTOMER.DISPUTE.RESOLVED" => "A dispute was resolved",

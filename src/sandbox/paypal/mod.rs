@@ -9,6 +9,7 @@ mod amount;
 mod authorizations;
 mod captures;
 mod checkout;
+mod delay;
 mod disputes;
 mod envelope;
 mod events;
@@ -39,6 +40,7 @@ use super::{Sandbox, SandboxError, serial};
 use crate::money::{Currency, Percent, Rate};
 
 pub(super) use checkout::page_of;
+pub use delay::PayPalDelay;
 pub(super) use events::{notice_headers, patience, transmit};
 pub use payouts::PayPalPayoutFee;
 pub(super) use payouts::work_off as work_payouts_off;

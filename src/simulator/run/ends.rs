@@ -31,6 +31,9 @@ impl Run {
         if !matches!(self.phase, Phase::Lapsed(_)) {
             return Ok(End::Over);
         }
+        if let Some(kept) = self.kept.take() {
+            kept.forget()?;
+        }
         for ghost in std::mem::take(&mut self.ghosts) {
             let open = check::unsettled(store, merchant, &self.truth, &ghost).await?;
             // The bill came before the answer: told, and settled by the answer.
@@ -91,10 +94,10 @@ impl Run {
         if self.is_ghost(place) {
             return Ok(None);
         }
-        let paid = !self.truth.of(&life.name).takings.is_empty();
+        let deal = self.truth.of(&life.name);
         let due = match self.phase {
             Phase::Faulty(_) => false,
-            Phase::Calm(_) => paid,
+            Phase::Calm(_) => !deal.takings.is_empty() && !deal.waits(),
             Phase::Lapsed(_) => true,
         };
         if !due {

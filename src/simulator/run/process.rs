@@ -36,7 +36,10 @@ impl Run {
                 End::Over => return Ok(None),
                 End::Broken(broken) => return Ok(Some(broken)),
                 End::Died => self.counts.deaths += 1,
-                End::Stopped => self.counts.stops += 1,
+                End::Stopped => {
+                    self.counts.stops += 1;
+                    self.put_back()?;
+                }
             }
         }
     }
@@ -82,6 +85,7 @@ impl Run {
                 return Ok(End::Broken(broken));
             }
         }
+        self.begins_to_ask();
         loop {
             let end = self.steps(&store, &programs, far).await?;
             if !matches!(end, End::Over) {

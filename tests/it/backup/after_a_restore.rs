@@ -92,8 +92,15 @@ async fn nothing_is_sent_before_every_open_call_was_asked_about() {
         assert_eq!(refund.value.state.as_str(), "succeeded");
         let findings = house.store.findings_of(house.ground.merchant.id, open.refunded_since).await.unwrap();
         let kinds: Vec<FindingKind> = findings.iter().map(|finding| finding.value.kind).collect();
+        let merchant = house.ground.merchant.id;
         assert_eq!(kinds, [FindingKind::RefundElsewhere], "what was paid back since is found");
         assert_eq!(house.booked(open.refunded_since, "suspense_booked").await, 1);
+        // Whoever asks for that refund again, its key and its row gone with the day, is not paid twice.
+        let again = input(4_000);
+        let again =
+            house.refunding.request(merchant, open.refunded_since, house.ids.mint(), &again, Change::new());
+        let again = again.await.unwrap_err();
+        assert_eq!(again.code(), "payment_undivided", "{again}");
 
         house.recover().await;
         assert_eq!((house.state(open.still_agreed).await, far.takings(open.still_agreed)), ("captured", 1));
@@ -108,6 +115,10 @@ async fn nothing_is_sent_before_every_open_call_was_asked_about() {
     }
 }
 
+fn input(minor: i64) -> RefundInput {
+    serde_json::from_value(serde_json::json!({"amount": usd(minor)})).unwrap()
+}
+
 /// While the gateways are not asked, nothing leaves: no opening, no completion, no refund, whoever wants it.
 async fn held(house: &House, open: &Open, database: &TestDatabase) {
     let far = &house.ground.far;
@@ -115,8 +126,8 @@ async fn held(house: &House, open: &Open, database: &TestDatabase) {
     let started = house.start(house.ids.mint(), "too early").await;
     assert_eq!(started, Err(PayError::Held));
     assert_eq!(house.store.living_payment_of(house.ground.merchant.id, "too early").await.unwrap(), None);
-    let input: RefundInput = serde_json::from_value(serde_json::json!({"amount": usd(4_000)})).unwrap();
     let merchant = house.ground.merchant.id;
+    let input = input(4_000);
     let asked =
         house.refunding.request(merchant, open.refunded_since, house.ids.mint(), &input, Change::new()).await;
     assert!(matches!(asked, Err(RefundFlowError::Held)), "{asked:?}");

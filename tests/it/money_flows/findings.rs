@@ -34,6 +34,12 @@ async fn a_refund_made_elsewhere_is_adopted_by_two_users() {
         world.verified().await;
 
         let finding = world.finding(FindingKind::RefundElsewhere).await;
+        // It may be the very refund somebody asks for: nothing goes back beside it before it is decided.
+        let forty = r#"{"amount":{"amount":"40.00","currency":"USD"}}"#;
+        let refused = world.refund(payment, forty).await.unwrap_err();
+        assert_eq!(refused.code(), "payment_undivided");
+        assert!(refused.to_string().contains(&finding.id.to_string()), "{refused}");
+        assert_eq!(world.far.calls(), 0);
         for action in [Action::SendBack, Action::Dismiss] {
             let refused = world.word(world.maker, &finding, action).await;
             assert!(matches!(refused, Err(ResolveError::Refused(FindingError::NotApplicable { .. }))));
@@ -117,6 +123,43 @@ async fn a_gateway_that_corrects_itself_frees_the_money() {
         // What is left of it is an explanation, which one user gives.
         let finding = world.finding(FindingKind::AmountDiffers).await;
         world.word(world.maker, &finding, Action::Dismiss).await.unwrap();
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// A promise of another amount is explained away by one user; then its money comes, and is a question of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn money_that_comes_after_its_promise_was_dismissed_asks_again() {
+    on_each_engine("money_that_comes_after_its_promise_was_dismissed", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let payment = world.start("promised", money("100.00", "USD"), ONE).await;
+        let expected = Some(money("10.00", "USD"));
+        world.far.say(payment, ReportKind::Pending { reason: "ECHECK".into(), expected, person_by: None });
+        world.hear(payment).await;
+        assert_eq!(world.state(payment).await, "in_review");
+        let promised = world.finding(FindingKind::AmountDiffers).await;
+        world.word(world.maker, &promised, Action::Dismiss).await.unwrap();
+        assert!(world.findings().await.is_empty());
+        // Told again, the promise stays explained.
+        world.hear(payment).await;
+        assert!(world.findings().await.is_empty());
+
+        world.far.say(payment, ReportKind::Captured(taken("CAP", "10.00", "USD", "0.94")));
+        world.hear(payment).await;
+        assert_eq!(world.standing().await.get("2900[paypal] USD").map(String::as_str), Some("-10.00"));
+        world.verified().await;
+        let finding = world.finding(FindingKind::AmountDiffers).await;
+        assert_eq!(finding.id, promised.id);
+        let (events, _) = store.events(world.merchant.id, None, None, 50).await.unwrap();
+        assert_eq!(events.iter().filter(|event| event.kind == "finding.opened").count(), 2);
+        world.resolve(&finding, Action::SendBack).await;
+        assert_eq!((world.far.paid_back(), world.state(payment).await), (vec![1_000], "cancelled"));
+        // The capture is told of once more: its money is gone, and nobody is asked again.
+        world.sync(payment).await;
+        assert!(world.findings().await.is_empty());
         world.verified().await;
         store.close().await;
     })
