@@ -223,16 +223,24 @@ impl Store {
         Ok(self.all(query, read).await?.into_iter().map(|record| record.value).collect())
     }
 
-    /// Settlements with a conversion that waits for a rate, oldest first.
+    /// Settlements with a conversion that waits for a rate, oldest first, behind one.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn waiting_settlements(
         &self,
+        behind: Option<(DateTime<Utc>, SettlementId)>,
         limit: u32,
     ) -> Result<Vec<Versioned<SettlementRecord>>, StoreError> {
-        let query = sqlx::query(select!("WHERE waiting IS NOT NULL ORDER BY created_at, id LIMIT $1"))
-            .bind(i64::from(limit));
+        let (at, id) =
+            behind.map_or((i64::MIN, String::new()), |(at, id)| (at.timestamp_micros(), id.to_string()));
+        let query = sqlx::query(select!(
+            "WHERE waiting IS NOT NULL AND (created_at > $1 OR (created_at = $1 AND id > $2))
+             ORDER BY created_at, id LIMIT $3"
+        ))
+        .bind(at)
+        .bind(id)
+        .bind(i64::from(limit));
         self.all(query, read).await
     }
 }

@@ -19,6 +19,9 @@ use crate::store::{Change, CommitError, Versioned};
 use super::asked::{charge_of, waiting};
 use super::{SettleError, Settlements, broken, post};
 
+/// Settlements that are read at once.
+const PAGE: u32 = 100;
+
 /// The rates a settlement needs, and where they are from.
 #[derive(Debug, Default)]
 pub(super) struct Exchanges {
@@ -99,11 +102,16 @@ impl Settlements {
     /// # Errors
     /// [`SettleError`].
     pub async fn convert_waiting_through(&self, rows: &dyn Commits) -> Result<usize, SettleError> {
-        let mut moved = 0;
-        for record in self.0.store.waiting_settlements(100).await? {
-            moved += usize::from(self.convert_one(record, rows).await?);
+        let (mut moved, mut behind) = (0, None);
+        loop {
+            // Those whose pair has no rate do not keep the ones behind them waiting.
+            let page = self.0.store.waiting_settlements(behind, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(moved) };
+            behind = Some((last.value.created_at, last.value.id));
+            for record in page {
+                moved += usize::from(self.convert_one(record, rows).await?);
+            }
         }
-        Ok(moved)
     }
 
     async fn convert_one(
@@ -145,7 +153,11 @@ impl Settlements {
             let Some(known) = self.0.store.supplier(payment.value.merchant, supplier).await? else {
                 continue;
             };
-            let Some(market) = self.mid(settlement.shared_currency(), known.value.currency) else { continue };
+            let pair = (settlement.shared_currency(), known.value.currency);
+            let Some(market) = self.mid(pair.0, pair.1) else {
+                self.tell_of_unrated(&account.value.account, &record.value, pair).await?;
+                continue;
+            };
             let refunded = share_taken(&settlement, &back, supplier).map_err(broken)?;
             later.push(LaterConversion {
                 supplier,

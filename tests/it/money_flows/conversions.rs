@@ -3,7 +3,7 @@
 use straits::domain::merchants::FeeOwner;
 
 use super::far::Pays;
-use super::world::{Setup, World};
+use super::world::{Setup, World, money, taken};
 use super::{FORTY, one};
 use crate::engines::on_each_engine;
 
@@ -141,5 +141,38 @@ async fn a_converted_share_goes_back_at_its_own_rate_or_at_the_suppliers_risk() 
             store.close().await;
         },
     )
+    .await;
+}
+
+/// B's in yuan; A's, in dinars of which the bank says nothing, are in `ONE`.
+const TO_B: &str = r#"{"splits":[{"supplier":"B","share":{"remainder":true}}],
+    "fee_bearer":"suppliers","platform_fee":{"percent":"10"}}"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pair_without_a_rate_holds_up_no_other_and_finance_is_told() {
+    on_each_engine("a_pair_without_a_rate_holds_up_no_other_and_finance_is_told", async |database| {
+        let store = database.open().await;
+        let setup = Setup { suppliers: ["KWD", "CNY"], ..Setup::default() };
+        let world = World::on(&store, &database.clock, setup).await;
+        // More than are read at once.
+        for order in 0..101 {
+            one(&world, &order.to_string()).await;
+        }
+        let capture = taken("CAP-B", "100.00", "USD", "4.90");
+        world.paid("b", money("100.00", "USD"), TO_B, capture).await;
+        world.quote(DOLLARS_TO_YUAN).await;
+        assert_eq!(world.settlements.convert_waiting().await.unwrap(), 1);
+        assert_eq!(world.standing().await.get("2100[B] USD"), None);
+        assert!(world.findings().await.is_empty(), "not within a day");
+        database.tick(chrono::TimeDelta::days(1));
+        for _ in 0..2 {
+            assert_eq!(world.settlements.convert_waiting().await.unwrap(), 0);
+        }
+        let findings = world.findings().await;
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert!(findings[0].detail.contains("in USD wait to become KWD"), "{}", findings[0].detail);
+        world.verified().await;
+        store.close().await;
+    })
     .await;
 }
