@@ -1,6 +1,6 @@
 //! What begins next: a life's next move, a notice, a duty.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use rand::Rng;
 
 use crate::app::Woken;
@@ -69,7 +69,8 @@ impl Run {
                 acts::disputes(woken)
             }
             Kind::CatchUp => {
-                self.due.catch_up = now + TimeDelta::seconds(30);
+                // One after the other, as a job does it: due again when this one has ended.
+                self.due.catch_up = DateTime::<Utc>::MAX_UTC;
                 acts::catch_up(woken, store)
             }
             Kind::Bills => {

@@ -244,6 +244,9 @@ impl Run {
             // Nothing is sent yet: the merchant was told to come again.
             self.lives[*life].begins_at = self.world.clock.now() + COME_AGAIN;
         }
+        if let Kind::CatchUp = kind {
+            self.due.catch_up = self.world.clock.now() + TimeDelta::seconds(30);
+        }
         if let Kind::Sync(life) = kind {
             self.lives[life].delays.unseen &= !ended.accepted || self.faulty();
         }

@@ -1,6 +1,9 @@
 //! Finding what a crash left behind, in [`rounds`](crate::flows::rounds): at a start every payment whose end is not known
 //! is asked about, every two minutes those of a call whose outcome is open. Everything else is the ladder's (`climb`).
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use futures_util::FutureExt;
 
 use crate::domain::orders::{IntentKind, Payment, PaymentState, ReportSource};
@@ -20,12 +23,19 @@ const PAGE: u32 = 500;
 pub(super) struct Recovery {
     notices: Rounds,
     payments: Rounds,
+    /// Payments that were answered for since this program began, while a restore is being caught up with: each has to be
+    /// asked about once, and no round answers for all of many.
+    answered: Mutex<BTreeSet<PaymentId>>,
 }
 
 impl Recovery {
     /// Rounds that take one piece of work after the other.
     pub(super) fn one_by_one() -> Recovery {
-        Recovery { notices: Rounds::one_by_one(), payments: Rounds::one_by_one() }
+        Recovery { notices: Rounds::one_by_one(), payments: Rounds::one_by_one(), ..Recovery::default() }
+    }
+
+    fn answered(&self) -> MutexGuard<'_, BTreeSet<PaymentId>> {
+        self.answered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -109,11 +119,12 @@ impl Pay {
                     work.push((payment.value.account, (payment.value.gateway.clone(), payment.value.id)));
                 }
             }
-            sum = sum.and(self.ask_about(work).await);
+            sum = sum.and(self.ask_about(work, false).await);
         }
     }
 
-    async fn ask_about(&self, work: Vec<(GatewayAccountId, (String, PaymentId))>) -> Round {
+    /// `noted`: who was answered for is remembered.
+    async fn ask_about(&self, work: Vec<(GatewayAccountId, (String, PaymentId))>, noted: bool) -> Round {
         let pay = self.clone();
         let each = move |(gateway, id): (String, PaymentId)| {
             let pay = pay.clone();
@@ -122,6 +133,9 @@ impl Pay {
                 match pay.ask(id, &Cause::of(ReportSource::Poll)).await {
                     // A definite no is an answer too.
                     Ok(_) | Err(PayError::Gateway(GatewayError::Refused { retry_later: false, .. })) => {
+                        if noted {
+                            pay.0.recovery.answered().insert(id);
+                        }
                         Ok(())
                     }
                     Err(error) => Err(error.into()),
@@ -132,7 +146,7 @@ impl Pay {
         self.0.recovery.payments.go(work, each).await
     }
 
-    /// One round about everything that is open: how many questions were not answered. A payment of an account that is
+    /// One round about everything that is open: about how many no question was answered yet. A payment of an account that is
     /// no more cannot be asked about, nor can anything be sent for it.
     pub(in crate::flows) async fn unanswered(&self) -> Result<usize, PayError> {
         let (mut sum, mut after) = (Round::default(), None);
@@ -140,7 +154,7 @@ impl Pay {
             let page = self.0.store.unsettled_payments(after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(sum.of - (sum.tried - sum.failed)) };
             after = Some(last.value.id);
-            sum = sum.and(self.ask_about(self.askable(&page)).await);
+            sum = sum.and(self.ask_about(self.unanswered_of(&page), true).await);
         }
     }
 
@@ -151,12 +165,20 @@ impl Pay {
     ) -> Result<Option<(PaymentId, usize)>, PayError> {
         let page = self.0.store.payments_after(after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(None) };
-        let round = self.ask_about(self.askable(&page)).await;
-        Ok(Some((last.value.id, round.of - (round.tried - round.failed))))
+        let round = self.ask_about(self.unanswered_of(&page), true).await;
+        let left = round.of - (round.tried - round.failed);
+        if left == 0 {
+            let mut answered = self.0.recovery.answered();
+            *answered = answered.split_off(&last.value.id);
+        }
+        Ok(Some((last.value.id, left)))
     }
 
-    fn askable(&self, page: &[Versioned<Payment>]) -> Vec<(GatewayAccountId, (String, PaymentId))> {
-        let known = page.iter().filter(|payment| self.0.accounts.find(payment.value.account).is_some());
+    fn unanswered_of(&self, page: &[Versioned<Payment>]) -> Vec<(GatewayAccountId, (String, PaymentId))> {
+        let answered = self.0.recovery.answered();
+        let known = page.iter().filter(|payment| {
+            self.0.accounts.find(payment.value.account).is_some() && !answered.contains(&payment.value.id)
+        });
         let named =
             known.map(|payment| (payment.value.account, (payment.value.gateway.clone(), payment.value.id)));
         named.collect()

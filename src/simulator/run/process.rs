@@ -86,6 +86,7 @@ impl Run {
             }
         }
         self.begins_to_ask();
+        self.due.catch_up = self.world.clock.now();
         loop {
             let end = self.steps(&store, &programs, far).await?;
             if !matches!(end, End::Over) {

@@ -171,3 +171,40 @@ async fn another_start_goes_on_from_where_it_was() {
     house.start(house.ids.mint(), "life goes on").await.unwrap();
     house.store.close().await;
 }
+
+/// No round answers for everything: who was answered for is not asked again, and so it comes to an end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_loses_every_fourth_answer_keeps_nobody_for_ever() {
+    let (from, to) = (TestDatabase::sqlite(), TestDatabase::sqlite());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("backup");
+    let house = House::found(&from).await;
+    let mut open = vec![];
+    for _ in 0..10 {
+        house.captured().await;
+        open.push(house.approved().await);
+    }
+    house.store.backup(&file, KEY, house.clock.wall()).await.unwrap();
+    house.store.close().await;
+    restored(&file, &to.options()).await.unwrap();
+    let house = House::again(&to, &house.ground).await;
+    house.ground.far.truth().deaf = Some(4);
+    let catching_up = house.catching_up();
+    catching_up.begin().await.unwrap();
+    let mut rounds = 1;
+    while let Err(error) = catching_up.go_on().await {
+        assert!(matches!(error, CatchUpError::Unanswered(_)), "{error}");
+        assert!(rounds < 12, "{error}");
+        rounds += 1;
+    }
+    assert!(rounds > 2);
+    assert_eq!(house.store.restored().await.unwrap().unwrap().value.phase, Phase::Done);
+    let asked = house.ground.far.truth().asked.iter().filter(|asked| **asked == "query").count();
+    assert!(asked < 60, "{asked} questions about 20 payments");
+    house.ground.far.truth().deaf = None;
+    house.recover().await;
+    for payment in open {
+        assert_eq!(house.state(payment).await, "captured");
+    }
+    house.store.close().await;
+}

@@ -42,6 +42,8 @@ pub struct Truth {
     pub refuses: bool,
     /// It answers no question.
     pub silent: bool,
+    /// Of its questions about payments every so many-th stays without an answer.
+    pub deaf: Option<usize>,
     /// Money on the account that is no payment's.
     pub strange: Option<Money>,
     /// So many calls for a refund never arrive, and we know it.
@@ -227,7 +229,8 @@ impl Gateway for FarGateway {
         _: &GatewaySecrets,
     ) -> Result<PaymentReport, GatewayError> {
         let truth = self.asked("query");
-        if truth.silent {
+        let asked = truth.asked.iter().filter(|asked| **asked == "query").count();
+        if truth.silent || truth.deaf.is_some_and(|each| asked.is_multiple_of(each)) {
             return Err(GatewayError::OutcomeUnknown("no answer".into()));
         }
         Ok(FarGateway::report(&truth, &request.request_ref))
