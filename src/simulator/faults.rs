@@ -46,7 +46,7 @@ pub(super) struct Rates {
     pub down: u32,
     /// The process is asked to stop, per step, in ten thousandths.
     pub stop: u32,
-    /// A backup is taken, which a later process starts from, per step, in ten thousandths.
+    /// A backup is taken, which a later process starts from, per step, in ten thousandths of the first round; in the second half as often.
     pub backup: u32,
     /// Whoever is on stalls for a minute or more, as a program that is stopped and wakes, in ten thousandths.
     pub stall: u32,

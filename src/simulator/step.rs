@@ -50,7 +50,8 @@ impl Run {
             if acts.is_empty() && stopping {
                 return Ok(End::Stopped);
             }
-            let backs_up = self.dice.random_range(0..10_000) < self.rates.backup;
+            // After a restore every payment there ever was is asked about: the more there are, the less often.
+            let backs_up = self.dice.random_range(0..10_000 * self.rounds) < u64::from(self.rates.backup);
             if backs_up && self.faulty() && !self.last && self.backed_up_in < self.rounds {
                 self.backed_up(store).await?;
             }
