@@ -167,9 +167,17 @@ impl Standing {
     /// # Errors
     /// [`MoneyError`] when an amount does not fit.
     pub fn netted(&self, rules: &PayoutRules) -> Result<(Money, Money), MoneyError> {
-        let cap = self.terms.debt_cap.unwrap_or(rules.debt_cap);
-        let most = self.available.percent(cap)?.round(Rounding::Down);
+        let most = self.most_netted(self.available, rules)?;
         Ok((most, self.owed.min(most)?))
+    }
+
+    /// The most of a balance of the supplier's that goes to debts in a cycle, rounded down.
+    ///
+    /// # Errors
+    /// [`MoneyError`] when it does not fit.
+    pub fn most_netted(&self, available: Money, rules: &PayoutRules) -> Result<Money, MoneyError> {
+        let cap = self.terms.debt_cap.unwrap_or(rules.debt_cap);
+        Ok(available.percent(cap)?.round(Rounding::Down))
     }
 
     /// The newest account of each kind that is past its cooling period. The first account of all needs none: nothing was

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::crash::{Point, point};
 use crate::domain::findings::FindingKind;
@@ -30,6 +30,10 @@ struct Ground {
     available: BTreeMap<(SupplierId, Currency), Money>,
     owed: BTreeMap<(SupplierId, Currency), Money>,
     barred: BTreeMap<(SupplierId, Currency), &'static str>,
+    /// The merchant's day, whose period withheld tax is of.
+    today: NaiveDate,
+    /// Who agrees to have debts in other currencies set off.
+    agreed: BTreeSet<SupplierId>,
     accounts: Vec<SupplierAccountId>,
     /// How often each line's turnover was accounted for, by rule.
     taxed: BTreeMap<(SupplierId, String, Currency), i64>,
@@ -121,9 +125,9 @@ impl PayingOut {
         rail: &OpenRail,
         lines: &[&Line],
     ) -> Result<Change, PayOutError> {
-        let mut ground = self.ground(plan, lines).await?;
-        let (now, mut change, mut held) = (self.0.clock.now(), Change::new(), 0);
         let today = self.0.withholding.day(plan.merchant).await.map_err(PayOutError::unavailable)?;
+        let mut ground = self.ground(plan, lines, today).await?;
+        let (now, mut change, mut held) = (self.0.clock.now(), Change::new(), 0);
         let batch: PayoutBatchId = self.0.ids.mint();
         for line in lines {
             let mut payout = self.payout(plan, rail, line, batch).await?;
@@ -215,7 +219,12 @@ impl PayingOut {
         Ok(())
     }
 
-    async fn ground(&self, plan: &PayoutPlan, lines: &[&Line]) -> Result<Ground, PayOutError> {
+    async fn ground(
+        &self,
+        plan: &PayoutPlan,
+        lines: &[&Line],
+        today: NaiveDate,
+    ) -> Result<Ground, PayOutError> {
         let (store, now) = (&self.0.store, self.0.clock.now());
         let terms: BTreeMap<SupplierId, _> =
             store.payout_terms_of(plan.merchant).await?.into_iter().collect();
@@ -238,6 +247,12 @@ impl PayingOut {
             available: self.balances(plan.merchant, AccountCode::SUPPLIER_AVAILABLE).await?,
             owed: self.balances(plan.merchant, AccountCode::SUPPLIER_RECEIVABLE).await?,
             taxed: self.taxed(lines).await?,
+            today,
+            agreed: terms
+                .iter()
+                .filter(|(_, row)| row.value.set_off.is_some())
+                .map(|(supplier, _)| *supplier)
+                .collect(),
             barred,
             accounts: accounts.into_iter().map(|account| account.id).collect(),
         })
@@ -316,9 +331,19 @@ impl Ground {
             let place = (line.supplier, tax.rule.clone(), tax.withheld.currency());
             self.taxed.get(&place).copied().unwrap_or(0) + 1 != tax.nth
         };
+        // What was approved is the arithmetic of its period.
+        let over = |tax: &&Withheld| tax.period.cycle().period(self.today) != tax.period;
+        if let Some(tax) = line.taxes.iter().find(over) {
+            let why = format!("{}, of which tax under {} was reckoned, is over", tax.period, tax.rule);
+            return Some(("withholding_changed", why));
+        }
         if let Some(tax) = line.taxes.iter().find(moved) {
             let why = format!("tax under {} was withheld with another payout by now", tax.rule);
             return Some(("withholding_changed", why));
+        }
+        if !line.set_off.is_empty() && !self.agreed.contains(&line.supplier) {
+            let why = "the supplier no longer agrees that debts in other currencies are set off".to_owned();
+            return Some(("consent_withdrawn", why));
         }
         let covered = line.set_off.iter().map(|set_off| set_off.covered);
         let debts = line.netted().into_iter().chain(covered);

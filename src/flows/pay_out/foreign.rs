@@ -33,9 +33,16 @@ impl PayingOut {
             left = self.balances(merchant, AccountCode::SUPPLIER_RECEIVABLE).await?;
             left.retain(|(supplier, _), _| agreed.iter().any(|standing| standing.supplier == *supplier));
         }
-        for standing in agreed {
-            let (_, own) = standing.netted(&self.0.rules).map_err(PayOutError::unavailable)?;
-            take(&mut left, standing.supplier, own).map_err(PayOutError::unavailable)?;
+        // What a debt's own currency will cover is left to it, whether this plan pays in that currency or not.
+        let available = self.balances(merchant, AccountCode::SUPPLIER_AVAILABLE).await?;
+        for ((supplier, currency), amount) in available {
+            let Some(standing) = agreed.iter().find(|standing| standing.supplier == supplier) else {
+                continue;
+            };
+            let owed = left.get(&(supplier, currency)).copied().unwrap_or(Money::zero(currency));
+            let most = standing.most_netted(amount, &self.0.rules).map_err(PayOutError::unavailable)?;
+            let own = owed.min(most).map_err(PayOutError::unavailable)?;
+            take(&mut left, supplier, own).map_err(PayOutError::unavailable)?;
         }
         let rates = self.0.rates.clone();
         Ok(ForeignDebts { left, snapshot: rates.latest(), rates })
