@@ -142,6 +142,40 @@ impl Hand {
     pub fn own(user: UserId) -> Hand {
         Hand { user, key_made_by: user }
     }
+
+    /// Whether this is a second person beside `others`. `issuers`: who else made keys of theirs.
+    ///
+    /// # Errors
+    /// [`NotSecond`].
+    pub fn is_second(self, others: &[UserId], issuers: &[UserId]) -> Result<(), NotSecond> {
+        let Hand { user, key_made_by } = self;
+        if others.contains(&user) {
+            return Err(NotSecond::FourEyes(user));
+        }
+        if others.contains(&key_made_by) {
+            return Err(NotSecond::OneHand { maker: key_made_by, of: user });
+        }
+        match others.first() {
+            Some(other) if issuers.contains(&user) => Err(NotSecond::OneHand { maker: user, of: *other }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Why somebody is no second person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotSecond {
+    /// It is the same user.
+    #[error("{0} proposed it; another user has to decide")]
+    FourEyes(UserId),
+    /// One of the two made the other's key.
+    #[error("{maker} made a key of {of}: both words could be one person's; a third user has to decide")]
+    OneHand {
+        /// Who made the key.
+        maker: UserId,
+        /// For whom.
+        of: UserId,
+    },
 }
 
 /// The SHA-256 of a key's text; compared in constant time.

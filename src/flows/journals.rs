@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::json;
 
 use crate::clock::Clock;
+use crate::domain::access::{Hand, NotSecond};
 use crate::domain::journals::{Journal, JournalError, JournalLine, JournalState, Template, movements};
 use crate::domain::ledger::{AccountCode, Layer, journal};
 use crate::domain::statements::Period;
@@ -43,9 +44,9 @@ pub enum JournalFlowError {
         /// The last closed day.
         until: NaiveDate,
     },
-    /// The drafter cannot decide.
-    #[error("{0} drafted this journal; another user has to book it")]
-    FourEyes(UserId),
+    /// Whoever decides is no second person beside the drafter.
+    #[error(transparent)]
+    NotSecond(#[from] NotSecond),
     /// It is decided.
     #[error("the journal is `{0}`")]
     Decided(&'static str),
@@ -108,7 +109,7 @@ impl Journals {
     pub async fn decide(
         &self,
         merchant: MerchantId,
-        user: UserId,
+        hand: Hand,
         id: JournalId,
         approve: bool,
         extra: Change,
@@ -118,11 +119,11 @@ impl Journals {
             return Err(JournalFlowError::Decided(found.value.state.as_str()));
         }
         let mut change = extra;
-        let at = self.clock.now();
+        let (user, at) = (hand.user, self.clock.now());
         let state = if approve {
-            if found.value.proposed_by == user {
-                return Err(JournalFlowError::FourEyes(user));
-            }
+            let drafter = found.value.proposed_by;
+            let issuers = self.store.key_makers(merchant, &[drafter]).await?;
+            hand.is_second(&[drafter], &issuers)?;
             let today = self.today(merchant).await?;
             self.check(&found.value, today).await?;
             let transaction = self.ids.mint();

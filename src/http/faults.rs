@@ -5,6 +5,7 @@ mod withholding;
 
 use super::problem::{Code, Problem};
 use crate::banks::BankFileError;
+use crate::domain::access::NotSecond;
 use crate::domain::fees::FeeError;
 use crate::domain::fx::FixedPriceError;
 use crate::domain::payouts::PlanError;
@@ -249,8 +250,7 @@ impl From<PayOutError> for Problem {
         let words = error.to_string();
         match error {
             PayOutError::Unknown(what) => Problem::not_found(what),
-            PayOutError::Plan(PlanError::FourEyes(_)) => Problem::new(Code::FourEyes, words),
-            PayOutError::Plan(PlanError::OneHand { .. }) => Problem::new(Code::OneHand, words),
+            PayOutError::Plan(PlanError::NotSecond(error)) => error.into(),
             PayOutError::Plan(PlanError::Changed(hash)) => {
                 Problem::new(Code::PlanChanged, words).at("hash").with("hash", hash)
             }
@@ -284,6 +284,16 @@ impl From<ResolveError> for Problem {
     }
 }
 
+impl From<NotSecond> for Problem {
+    fn from(error: NotSecond) -> Problem {
+        let code = match error {
+            NotSecond::FourEyes(_) => Code::FourEyes,
+            NotSecond::OneHand { .. } => Code::OneHand,
+        };
+        Problem::new(code, error.to_string())
+    }
+}
+
 impl From<JournalFlowError> for Problem {
     fn from(error: JournalFlowError) -> Problem {
         let words = error.to_string();
@@ -291,7 +301,7 @@ impl From<JournalFlowError> for Problem {
             JournalFlowError::Unknown => Problem::not_found("journal"),
             JournalFlowError::Refused(error) => Problem::new(Code::JournalInvalid, words).at(error.param),
             JournalFlowError::PeriodClosed { .. } => Problem::new(Code::PeriodClosed, words).at("value_date"),
-            JournalFlowError::FourEyes(_) => Problem::new(Code::FourEyes, words),
+            JournalFlowError::NotSecond(error) => error.into(),
             JournalFlowError::Decided(_) | JournalFlowError::NotReversible(_) => {
                 Problem::new(Code::WrongState, words)
             }

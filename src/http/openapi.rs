@@ -215,13 +215,18 @@ fn particular(operation: &str) -> &'static [Code] {
         "payouts_limit" => &[Code::NotFound, Code::Conflict],
         "payouts_set_terms" => &[Code::Conflict, Code::NotFound],
         "withholding_propose" => &[Code::NotFound, Code::Unprocessable],
-        "withholding_approve" => &[Code::FourEyes, Code::WrongState, Code::Unprocessable],
+        "withholding_approve" => &[Code::FourEyes, Code::OneHand, Code::WrongState, Code::Unprocessable],
         "withholding_reject" => &[Code::WrongState],
         "disputes_evidence" | "disputes_accept" => &[Code::WrongState, Code::Unprocessable],
         "journals_draft" => &[Code::JournalInvalid, Code::PeriodClosed, Code::WrongState],
-        "journals_approve" => {
-            &[Code::FourEyes, Code::WrongState, Code::PeriodClosed, Code::JournalInvalid, Code::Unprocessable]
-        }
+        "journals_approve" => &[
+            Code::FourEyes,
+            Code::OneHand,
+            Code::WrongState,
+            Code::PeriodClosed,
+            Code::JournalInvalid,
+            Code::Unprocessable,
+        ],
         "journals_reject" => &[Code::WrongState],
         "periods_close" => {
             &[Code::FourEyes, Code::PeriodClosed, Code::PeriodInvalid, Code::PeriodNotClosable]

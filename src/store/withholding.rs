@@ -6,7 +6,7 @@ mod turnover;
 use chrono::{DateTime, Utc};
 use sqlx::any::AnyRow;
 
-use crate::domain::withholding::{Accounted, CertificateId, Entry, TaxPeriod, Withheld};
+use crate::domain::withholding::{Accounted, CertificateId, Entry, TaxPeriod, TaxRule, Withheld};
 use crate::ids::{MerchantId, PayoutId, SupplierId};
 use crate::money::{Currency, Money};
 
@@ -108,29 +108,30 @@ fn number(value: rust_decimal::Decimal) -> Value {
 }
 
 impl Store {
-    /// How far a supplier's turnover is accounted for under a rule, with the sums of a period; `None` before the first time.
+    /// How far a supplier's turnover is accounted for under a rule, with the sums of a period under its present text; `None` before the first time.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn withholding_accounted(
         &self,
         (supplier, currency): (SupplierId, Currency),
-        rule: &str,
+        rule: &TaxRule,
         period: TaxPeriod,
     ) -> Result<Option<Accounted>, StoreError> {
         let query = sqlx::query(
             "SELECT w.supplier_id, w.currency, w.nth, w.sold_total, w.refunded_total, w.credit,
                     (SELECT CAST(COALESCE(SUM(p.base), 0) AS BIGINT) FROM withholding p WHERE p.supplier_id = $1
-                     AND p.rule = $2 AND p.currency = $3 AND p.period = $4) AS base_of_period,
+                     AND p.rule = $2 AND p.currency = $3 AND p.period = $4 AND p.rule_version = $5) AS base_of_period,
                     (SELECT CAST(COALESCE(SUM(p.due), 0) AS BIGINT) FROM withholding p WHERE p.supplier_id = $1
-                     AND p.rule = $2 AND p.currency = $3 AND p.period = $4) AS due_of_period
+                     AND p.rule = $2 AND p.currency = $3 AND p.period = $4 AND p.rule_version = $5) AS due_of_period
              FROM withholding w WHERE w.supplier_id = $1 AND w.rule = $2 AND w.currency = $3
              ORDER BY w.nth DESC LIMIT 1",
         )
         .bind(supplier.to_string())
-        .bind(rule.to_owned())
+        .bind(rule.name.clone())
         .bind(currency.code())
-        .bind(period.to_string());
+        .bind(period.to_string())
+        .bind(rule.version());
         self.one(query, |row| {
             let row = Row::of("withholding", row);
             Ok(Accounted {

@@ -10,7 +10,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::access::Hand;
+use crate::domain::access::{Hand, NotSecond};
 use crate::ids::{MerchantId, PayoutScheduleId, PlanId, SupplierId, UserId};
 use crate::money::{Currency, Money, MoneyError};
 
@@ -47,17 +47,9 @@ pub enum PlanError {
     /// It is too far, or not far enough.
     #[error("the plan is `{0}`")]
     WrongState(&'static str),
-    /// The checker is one of its makers.
-    #[error("{0} made this plan; another user has to approve it")]
-    FourEyes(UserId),
-    /// One of the two made the other's key.
-    #[error("{maker} made a key of {of}: both words could be one person's; a third user has to approve it")]
-    OneHand {
-        /// Who made the key.
-        maker: UserId,
-        /// For whom.
-        of: UserId,
-    },
+    /// The checker is no second person beside its makers.
+    #[error(transparent)]
+    NotSecond(#[from] NotSecond),
     /// What was looked at is not what the plan is now.
     #[error("the plan's content is another one by now: its hash is {0}")]
     Changed(String),
@@ -114,7 +106,7 @@ impl PayoutPlan {
     /// [`PlanError`].
     pub fn approve(
         &self,
-        Hand { user: by, key_made_by }: Hand,
+        hand: Hand,
         issuers: &[UserId],
         hash: &str,
         limits: Option<&[Money]>,
@@ -126,16 +118,8 @@ impl PayoutPlan {
         if self.hash != hash {
             return Err(PlanError::Changed(self.hash.clone()));
         }
-        let others = self.on_one_side();
-        if others.contains(&by) {
-            return Err(PlanError::FourEyes(by));
-        }
-        if others.contains(&key_made_by) {
-            return Err(PlanError::OneHand { maker: key_made_by, of: by });
-        }
-        if issuers.contains(&by) {
-            return Err(PlanError::OneHand { maker: by, of: others.first().copied().unwrap_or(by) });
-        }
+        hand.is_second(&self.on_one_side(), issuers)?;
+        let by = hand.user;
         for total in self.document.totals()? {
             let total = total.gross;
             let allowed =
@@ -284,14 +268,14 @@ mod tests {
         };
         // Whoever made the other's key may be both.
         let handed = Hand { user: checker, key_made_by: maker };
-        let one = |maker, of| Err(PlanError::OneHand { maker, of });
+        let one = |maker, of| Err(PlanError::NotSecond(NotSecond::OneHand { maker, of }));
         assert_eq!(submitted.approve(handed, &[], &hash, None, now()), one(maker, checker));
         let issued = submitted.approve(Hand::own(checker), &[checker], &hash, None, now());
         assert_eq!(issued, one(checker, maker));
         let own = Hand::own(checker);
         assert_eq!(draft.approve(own, &[], &hash, None, now()), Err(PlanError::WrongState("draft")));
-        assert_eq!(approve(maker, &hash, None), Err(PlanError::FourEyes(maker)));
-        assert_eq!(approve(third, &hash, None), Err(PlanError::FourEyes(third)));
+        assert_eq!(approve(maker, &hash, None), Err(NotSecond::FourEyes(maker).into()));
+        assert_eq!(approve(third, &hash, None), Err(NotSecond::FourEyes(third).into()));
         assert!(matches!(approve(checker, "0000", None), Err(PlanError::Changed(_))));
         assert!(matches!(approve(checker, &hash, Some(&[usd(49_999)])), Err(PlanError::AboveLimit { .. })));
         assert!(matches!(approve(checker, &hash, Some(&[])), Err(PlanError::AboveLimit { .. })));

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::access::{Hand, NotSecond};
 use crate::ids::{BankAccountId, MerchantId, RemittanceId, SupplierId, UserId};
 use crate::money::{Currency, Money, MoneyError};
 
@@ -109,9 +110,9 @@ pub enum RemittanceError {
         /// In which currency.
         currency: Currency,
     },
-    /// The proposer cannot decide.
-    #[error("{0} proposed this payment; another user has to book it")]
-    FourEyes(UserId),
+    /// Whoever decides is no second person beside the proposer.
+    #[error(transparent)]
+    NotSecond(#[from] NotSecond),
     /// It is decided.
     #[error("the payment is `{0}`")]
     Decided(&'static str),
@@ -157,15 +158,19 @@ impl Remittance {
         Money::sum(self.currency, self.lines.iter().map(|line| line.amount))
     }
 
-    /// Another user books it: the lines with how many payments came before each.
+    /// Another user books it: the lines with how many payments came before each. `issuers`: who else made keys of the
+    /// proposer's.
     ///
     /// # Errors
     /// [`RemittanceError`].
-    pub fn book(&self, by: UserId, owed: &[Owed]) -> Result<Vec<(&RemittanceLine, i64)>, RemittanceError> {
+    pub fn book(
+        &self,
+        hand: Hand,
+        issuers: &[UserId],
+        owed: &[Owed],
+    ) -> Result<Vec<(&RemittanceLine, i64)>, RemittanceError> {
         self.open()?;
-        if self.proposed_by == by {
-            return Err(RemittanceError::FourEyes(by));
-        }
+        hand.is_second(&[self.proposed_by], issuers)?;
         let mut booked = Vec::with_capacity(self.lines.len());
         for line in &self.lines {
             let found = owed.iter().find(|one| one.supplier == line.supplier && one.rule == line.rule);

@@ -32,7 +32,7 @@ impl Withholding {
             }
             let period = TaxPeriod::of(rule.period, today.from());
             let place = (supplier.id, currency);
-            let before = match self.store.withholding_accounted(place, &rule.name, period).await? {
+            let before = match self.store.withholding_accounted(place, rule, period).await? {
                 Some(before) => before,
                 None => self.before(rule, supplier, currency, today).await?,
             };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::domain::access::Hand;
 use crate::domain::ledger::journal::{Fact, tax_remitted};
 use crate::domain::merchants::BankAccountKind;
 use crate::domain::withholding::{Remittance, RemittanceError, RemittanceState, TaxPeriod};
@@ -92,14 +93,14 @@ impl Withholding {
     pub async fn decide(
         &self,
         merchant: MerchantId,
-        user: UserId,
+        hand: Hand,
         id: RemittanceId,
         approve: bool,
         extra: Change,
     ) -> Result<Remittance, WithholdingError> {
         let found = self.store.remittance(merchant, id).await?;
         let found = found.ok_or(WithholdingError::Unknown("remittance"))?;
-        let (remittance, at) = (&found.value, self.clock.now());
+        let (remittance, user, at) = (&found.value, hand.user, self.clock.now());
         let mut change = extra;
         let state = match approve {
             false => {
@@ -109,7 +110,8 @@ impl Withholding {
             true => {
                 let (authority, period) = (&remittance.authority, remittance.period);
                 let owed = self.store.tax_owed(merchant, authority, period, remittance.currency).await?;
-                for (line, earlier) in remittance.book(user, &owed)? {
+                let issuers = self.store.key_makers(merchant, &[remittance.proposed_by]).await?;
+                for (line, earlier) in remittance.book(hand, &issuers, &owed)? {
                     change.insert_remitted(remittance, line, earlier);
                 }
                 self.book(&mut change, remittance)?;

@@ -130,16 +130,16 @@ async fn decide(
     approve: bool,
 ) -> Answer {
     let id: JournalId = wire::path_id(id, "journal")?;
-    let (merchant, user) = (caller.merchant(), caller.key.user);
+    let (merchant, hand) = (caller.merchant(), caller.key.hand());
     // One person's word: another's under the same key is another request.
-    let word = user.to_string();
+    let word = hand.user.to_string();
     let asked = Asked { service: &service, caller: &caller, request: &request, body: word.as_bytes() };
     let carry = async |claim: Claim| {
         let action = if approve { "journal.booked" } else { "journal.rejected" };
         let mut extra = caller.noted(&service, action, id, "");
         extra.claim(&claim, id);
         let journals = service.journals.clone();
-        let work = tokio::spawn(async move { journals.decide(merchant, user, id, approve, extra).await });
+        let work = tokio::spawn(async move { journals.decide(merchant, hand, id, approve, extra).await });
         Ok(Journals::view(&work.await.map_err(Problem::internal)??))
     };
     idempotent::once(asked, StatusCode::OK, carry, async |id: String| recall(&service, &caller, &id).await)

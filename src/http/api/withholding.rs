@@ -149,16 +149,16 @@ async fn decide(
     approve: bool,
 ) -> Answer {
     let id: RemittanceId = wire::path_id(id, "remittance")?;
-    let (merchant, user) = (caller.merchant(), caller.key.user);
+    let (merchant, hand) = (caller.merchant(), caller.key.hand());
     // One person's word: another's under the same key is another request.
-    let word = user.to_string();
+    let word = hand.user.to_string();
     let asked = Asked { service: &service, caller: &caller, request: &request, body: word.as_bytes() };
     let carry = async |claim: Claim| {
         let word = if approve { "booked" } else { "rejected" };
         let mut extra = caller.noted(&service, &format!("withholding_remittance.{word}"), id, "");
         extra.claim(&claim, id);
         let withholding = service.withholding.clone();
-        let work = tokio::spawn(async move { withholding.decide(merchant, user, id, approve, extra).await });
+        let work = tokio::spawn(async move { withholding.decide(merchant, hand, id, approve, extra).await });
         Ok(Withholding::view(&work.await.map_err(Problem::internal)??)?)
     };
     let recall = async |id: String| recall(&service, &caller, wire::id("id", &id)?).await;

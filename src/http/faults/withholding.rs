@@ -13,7 +13,7 @@ impl From<WithholdingError> for Problem {
             WithholdingError::Remittance(RemittanceError::NothingOwed { .. }) => {
                 Problem::new(Code::Unprocessable, words)
             }
-            WithholdingError::Remittance(RemittanceError::FourEyes(_)) => Problem::new(Code::FourEyes, words),
+            WithholdingError::Remittance(RemittanceError::NotSecond(error)) => error.into(),
             WithholdingError::Remittance(RemittanceError::Decided(_)) => {
                 Problem::new(Code::WrongState, words)
             }

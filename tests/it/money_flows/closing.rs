@@ -1,6 +1,7 @@
 //! Journals by hand, and periods that are closed: by two users, within limits, for good.
 
 use chrono::{NaiveDate, TimeDelta};
+use straits::domain::access::NotSecond;
 use straits::domain::disputes::MovementKind;
 use straits::domain::findings::{Action, Finding, FindingKind, FindingState};
 use straits::domain::ledger::ageing::settle_oldest;
@@ -41,7 +42,7 @@ async fn a_journal_takes_two_users_and_is_undone_once() {
         assert!(world.transactions().await.is_empty(), "floors hold for hands too");
         world.booked(FUND).await;
         let alone = world.decide(world.maker, &empty, true).await;
-        assert!(matches!(alone, Err(JournalFlowError::FourEyes(user)) if user == world.maker));
+        assert!(matches!(alone, Err(JournalFlowError::NotSecond(NotSecond::FourEyes(user))) if user == world.maker));
         let other = World::on(&store, &database.clock, Setup::default()).await;
         assert!(matches!(other.decide(other.checker, &empty, true).await, Err(JournalFlowError::Unknown)));
         let top_up = world.decide(world.checker, &empty, true).await.unwrap();

@@ -12,6 +12,7 @@ use fx_providers::{
 use secrecy::SecretString;
 use serde_json::json;
 use straits::clock::Clock;
+use straits::domain::access::Hand;
 use straits::domain::disputes::{Dispute, DisputeMovement, DisputeReport, DisputeState, MovementKind};
 use straits::domain::fees::FeeBook;
 use straits::domain::findings::{Action, Finding, FindingKind};
@@ -457,7 +458,7 @@ impl World {
         journal: &Journal,
         yes: bool,
     ) -> Result<Journal, JournalFlowError> {
-        self.journals.decide(self.merchant.id, user, journal.id, yes, Change::new()).await
+        self.journals.decide(self.merchant.id, Hand::own(user), journal.id, yes, Change::new()).await
     }
 
     /// Drafted and booked.

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use sqlx::AssertSqlSafe;
+use straits::domain::access::NotSecond;
 use straits::domain::ledger::AccountCode;
 use straits::domain::payouts::{PayoutRules, PlanError};
 use straits::flows::pay_out::{PayOutError, PlanInput, Word};
@@ -28,7 +29,10 @@ async fn one_makes_another_approves_exactly_that() {
         assert!(matches!(refused, PayOutError::Plan(PlanError::WrongState("draft"))), "{refused}");
         treasury.say(maker, plan.id, Word::Submit).await.unwrap();
         let refused = treasury.say(maker, plan.id, approve(&plan.hash)).await.unwrap_err();
-        assert!(matches!(refused, PayOutError::Plan(PlanError::FourEyes(_))), "{refused}");
+        assert!(
+            matches!(refused, PayOutError::Plan(PlanError::NotSecond(NotSecond::FourEyes(_)))),
+            "{refused}"
+        );
         let refused = treasury.say(checker, plan.id, approve("00")).await.unwrap_err();
         assert!(matches!(refused, PayOutError::Plan(PlanError::Changed(_))), "{refused}");
         let refused = treasury.say(maker, plan.id, Word::Execute).await.unwrap_err();
@@ -57,7 +61,10 @@ async fn one_makes_another_approves_exactly_that() {
         treasury.say(maker, plan.id, Word::Submit).await.unwrap();
         for user in [maker, checker] {
             let refused = treasury.say(user, plan.id, approve(&edited.hash)).await.unwrap_err();
-            assert!(matches!(refused, PayOutError::Plan(PlanError::FourEyes(_))), "{refused}");
+            assert!(
+                matches!(refused, PayOutError::Plan(PlanError::NotSecond(NotSecond::FourEyes(_)))),
+                "{refused}"
+            );
         }
         let third = treasury.world.ids.mint();
         treasury.say(third, plan.id, approve(&edited.hash)).await.unwrap();

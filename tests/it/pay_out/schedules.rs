@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use straits::app::RunPayoutSchedule;
+use straits::domain::access::NotSecond;
 use straits::domain::ledger::AccountCode;
 use straits::domain::merchants::{Funding, RailAccount};
 use straits::domain::orders::Holder;
@@ -183,7 +184,10 @@ async fn a_draft_of_a_schedule_waits_for_another_user_and_keeps_small_sums_back(
         treasury.say(maker, plan.id, Word::Submit).await.unwrap();
         let word = Word::Approve { hash: plan.hash.clone() };
         let refused = treasury.say(maker, plan.id, word.clone()).await.unwrap_err();
-        assert!(matches!(refused, PayOutError::Plan(PlanError::FourEyes(_))), "{refused}");
+        assert!(
+            matches!(refused, PayOutError::Plan(PlanError::NotSecond(NotSecond::FourEyes(_)))),
+            "{refused}"
+        );
         treasury.say(checker, plan.id, word).await.unwrap();
 
         // Whoever changes a schedule is a maker of what it makes from then on.
@@ -194,7 +198,10 @@ async fn a_draft_of_a_schedule_waits_for_another_user_and_keeps_small_sums_back(
         treasury.say(maker, plan.id, Word::Submit).await.unwrap();
         let word = Word::Approve { hash: plan.hash.clone() };
         let refused = treasury.say(checker, plan.id, word).await.unwrap_err();
-        assert!(matches!(refused, PayOutError::Plan(PlanError::FourEyes(_))), "{refused}");
+        assert!(
+            matches!(refused, PayOutError::Plan(PlanError::NotSecond(NotSecond::FourEyes(_)))),
+            "{refused}"
+        );
         treasury.world.store.close().await;
     })
     .await;
