@@ -1,15 +1,13 @@
 //! What goes wrong below, as problems: the one place where errors of flows and store get their codes.
 
+mod payouts;
+mod prices;
 mod treasury;
 mod withholding;
 
 use super::problem::{Code, Problem};
 use crate::banks::BankFileError;
 use crate::domain::access::NotSecond;
-use crate::domain::fees::FeeError;
-use crate::domain::fx::FixedPriceError;
-use crate::domain::payouts::PlanError;
-use crate::domain::settlement::{PreviewError, SettlementError};
 use crate::domain::statements::FormError;
 use crate::flows::close_period::CloseError;
 use crate::flows::deliver::DeliverError;
@@ -20,8 +18,6 @@ use crate::flows::issue_statement::StatementFlowError;
 use crate::flows::journals::JournalFlowError;
 use crate::flows::onboard::OnboardError;
 use crate::flows::pay::PayError;
-use crate::flows::pay_out::PayOutError;
-use crate::flows::price::{PriceError, TokenRefused};
 use crate::flows::reconcile::ReconcileError;
 use crate::flows::refund::RefundFlowError;
 use crate::flows::webhooks::WebhookError;
@@ -161,61 +157,6 @@ impl From<PayError> for Problem {
     }
 }
 
-impl From<TokenRefused> for Problem {
-    fn from(error: TokenRefused) -> Problem {
-        let code = match error {
-            TokenRefused::Invalid => Code::QuoteTokenInvalid,
-            TokenRefused::OtherMerchant => Code::QuoteOfOtherMerchant,
-        };
-        Problem::new(code, error.to_string()).at("quote")
-    }
-}
-
-impl From<PriceError> for Problem {
-    fn from(error: PriceError) -> Problem {
-        let words = error.to_string();
-        match error {
-            PriceError::NoItems => Problem::new(Code::InvalidBody, words).at("items"),
-            PriceError::TooManyItems { .. } => Problem::new(Code::TooManyItems, words).at("items"),
-            PriceError::NoRate(_) => Problem::new(Code::RateUnavailable, words),
-            PriceError::RatesStale => Problem::new(Code::RatesStale, words).retry_after(60),
-            PriceError::LockTooLong(_) => Problem::new(Code::LockTooLong, words).at("lock"),
-            PriceError::TokenTooLong { .. } => Problem::new(Code::Unprocessable, words).at("items"),
-            PriceError::Token(_) => Problem::internal(words),
-            PriceError::FutureDate(_) | PriceError::BeforeFirst { .. } => {
-                Problem::new(Code::InvalidParameter, words).at("date")
-            }
-            PriceError::Entry(refused) => {
-                let field = match refused.why {
-                    FixedPriceError::NotPositive(_) => "price.amount",
-                    FixedPriceError::Empty => "valid_until",
-                };
-                let place = format!("entries[{}].{field}", refused.index);
-                Problem::new(Code::InvalidBody, words).at(place)
-            }
-            PriceError::Quote(_) | PriceError::Rate(_) => Problem::new(Code::Unprocessable, words),
-            PriceError::Money(error) => error.into(),
-            PriceError::Endings(_) | PriceError::Rates(_) => Problem::internal(words),
-            PriceError::Store(error) => error.into(),
-            PriceError::Commit(error) => error.into(),
-        }
-    }
-}
-
-impl From<PreviewError> for Problem {
-    fn from(error: PreviewError) -> Problem {
-        let (param, words) = (error.param(), error.to_string());
-        let code = match error {
-            PreviewError::UnknownSupplier { .. } => Code::UnknownSupplier,
-            PreviewError::Fee(FeeError::Figure { ref source, .. }) => code_of(source.code()),
-            PreviewError::Settlement(SettlementError::Split(ref error)) => code_of(error.code()),
-            PreviewError::Settlement(SettlementError::Money(_)) => Code::AmountTooLarge,
-            _ => Code::Unprocessable,
-        };
-        Problem::new(code, words).at(param)
-    }
-}
-
 impl From<ReconcileError> for Problem {
     fn from(error: ReconcileError) -> Problem {
         let words = error.to_string();
@@ -241,34 +182,6 @@ impl From<RefundFlowError> for Problem {
             (RefundFlowError::Unavailable(cause), _) => unavailable(cause),
             (_, Some(param)) => problem.at(param),
             _ => problem,
-        }
-    }
-}
-
-impl From<PayOutError> for Problem {
-    fn from(error: PayOutError) -> Problem {
-        let words = error.to_string();
-        match error {
-            PayOutError::Unknown(what) => Problem::not_found(what),
-            PayOutError::Plan(PlanError::NotSecond(error)) => error.into(),
-            PayOutError::Plan(PlanError::Changed(hash)) => {
-                Problem::new(Code::PlanChanged, words).at("hash").with("hash", hash)
-            }
-            PayOutError::Plan(PlanError::AboveLimit { .. }) => Problem::new(Code::ApprovalLimit, words),
-            PayOutError::Plan(PlanError::WrongState(_) | PlanError::Lapsed(_))
-            | PayOutError::TooLate(_)
-            | PayOutError::NoFile(_) => Problem::new(Code::WrongState, words),
-            PayOutError::Plan(PlanError::NoSuchLine) => {
-                Problem::new(Code::Unprocessable, words).at("supplier")
-            }
-            PayOutError::Plan(PlanError::Empty) => Problem::new(Code::Unprocessable, words),
-            PayOutError::Plan(error) => Problem::internal(error),
-            PayOutError::Refused { param, .. } => Problem::new(Code::InvalidBody, words).at(param),
-            PayOutError::Superseded { .. } => Problem::new(Code::Conflict, words),
-            PayOutError::Rail(GatewayError::Refused { .. }) => Problem::new(Code::GatewayRefused, words),
-            PayOutError::Held => Problem::new(Code::Unavailable, words).retry_after(30),
-            PayOutError::Rail(cause) => unavailable(cause),
-            PayOutError::Unavailable(cause) => unavailable(cause),
         }
     }
 }
