@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::app::Woken;
 use crate::clock::Clock;
-use crate::domain::findings::{Action, FindingKind, FindingState};
+use crate::domain::findings::{Action, Finding, FindingKind, FindingState};
 use crate::domain::orders::Customer;
 use crate::flows::catch_up::CatchingUp;
 use crate::flows::pay::{OpenAccount, PayError, Price, Start};
@@ -196,10 +196,10 @@ pub(super) fn resolve(woken: &Woken, store: &Store, payment: PaymentId) -> Work 
     Box::pin(async move {
         let mut words = vec![];
         let findings = store.findings_of(merchant, payment).await.unwrap_or_default();
-        let open = findings
-            .into_iter()
-            .map(|finding| finding.value)
-            .find(|finding| !matches!(finding.state, FindingState::Resolved { .. }));
+        let waits = |finding: &Finding| !matches!(finding.state, FindingState::Resolved { .. });
+        let open = findings.into_iter().map(|finding| finding.value).filter(waits);
+        // What went back elsewhere comes first: until it is decided nothing else goes back.
+        let open = open.min_by_key(|finding| finding.kind != FindingKind::RefundElsewhere);
         let Some(finding) = open else { return Ended { words: "nothing to decide".into(), accepted: true } };
         let actions: &[Action] = match finding.kind {
             FindingKind::AmountDiffers | FindingKind::DoublePayment => &[Action::SendBack, Action::Dismiss],

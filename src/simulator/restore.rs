@@ -12,7 +12,7 @@ use crate::store::{Change, Store, Versioned};
 
 use super::life::{Life, Seen};
 use super::run::Run;
-use super::truth::Deal;
+use super::truth::{Deal, GivenBack};
 use super::world::{World, runtime};
 use super::{Sabotage, SimulationError};
 
@@ -23,8 +23,27 @@ const KEY: &str = "simulated";
 #[derive(Debug)]
 pub(super) struct Kept {
     file: PathBuf,
-    /// Refunds at the gateways, of each payment that has a row in it.
-    known: BTreeMap<String, BTreeSet<String>>,
+    /// Of each payment that has a row in it.
+    known: BTreeMap<String, Known>,
+}
+
+/// What is known of one payment's refunds.
+#[derive(Debug)]
+struct Known {
+    /// Those at the gateways, by then.
+    there: BTreeSet<String>,
+    /// Ours, sent or not: what comes of them is asked for by their names.
+    ours: BTreeSet<String>,
+}
+
+impl Known {
+    /// Refunds at the gateway of which nothing here knows any more.
+    fn lost<'d>(&'d self, deal: &'d Deal) -> impl Iterator<Item = &'d String> {
+        let all = deal.given_back.iter().chain(&deal.promised);
+        let known =
+            |theirs: &String, back: &GivenBack| self.there.contains(theirs) || self.ours.contains(&back.ours);
+        all.filter(move |(theirs, back)| !known(theirs, back)).map(|(theirs, _)| theirs)
+    }
 }
 
 impl Kept {
@@ -58,10 +77,14 @@ impl Run {
     pub(super) async fn backed_up(&mut self, store: &Store) -> Result<(), SimulationError> {
         let file = self.world.path().join(format!("backup-{}", self.rounds));
         store.backup(&file, KEY, self.world.clock.now()).await.map_err(broken)?;
-        let lives = self.lives.iter().filter(|life| life.seen.state.is_some());
-        let known = lives.map(|life| (life.name.clone(), refunds(self.truth.of(&life.name))));
+        let mut known = BTreeMap::new();
+        for life in self.lives.iter().filter(|life| life.seen.state.is_some()) {
+            let rows = store.refunds_of(life.id).await?;
+            let ours = rows.iter().map(|refund| refund.value.id.to_string()).collect();
+            known.insert(life.name.clone(), Known { there: refunds(self.truth.of(&life.name)), ours });
+        }
         self.backed_up_in = self.rounds;
-        self.kept = Some(Kept { file, known: known.collect() });
+        self.kept = Some(Kept { file, known });
         self.trace.note("a backup is taken".to_owned());
         Ok(())
     }
@@ -96,9 +119,9 @@ impl Run {
         let (paypal, now) = (life.gateway == "paypal", refunds(deal));
         match kept.known.get(&life.name) {
             Some(known) => {
-                let lost: Vec<&String> = now.difference(known).collect();
+                let lost: Vec<&String> = known.lost(deal).collect();
                 let promised = lost.iter().any(|theirs| deal.promised.contains_key(*theirs));
-                !silent && !promised && (lost.is_empty() || (paypal && !life.wrong_amount))
+                !silent && !promised && (lost.is_empty() || paypal)
             }
             None => {
                 let plain = !life.billed_less && !life.unbilled && !life.wrong_amount;
@@ -109,12 +132,14 @@ impl Run {
     }
 
     /// Refunds of ours that nobody here knows any more were made elsewhere, as far as anybody here can tell.
-    fn refunds_unknown(&mut self, place: usize, known: &BTreeSet<String>) {
+    fn refunds_unknown(&mut self, place: usize, known: &Known) {
         let life = &self.lives[place];
-        let given = &self.truth.of(&life.name).given_back;
-        let lost = given.iter().filter(|(theirs, back)| !known.contains(*theirs) && back.ours != life.name);
-        let lost: Vec<String> = lost.map(|(theirs, _)| theirs.clone()).collect();
-        self.lives[place].delays.unseen |= !lost.is_empty() || !given.is_empty();
+        let deal = self.truth.of(&life.name);
+        let by_us =
+            |theirs: &&String| deal.given_back.get(*theirs).is_some_and(|back| back.ours != life.name);
+        let lost: Vec<String> = known.lost(deal).filter(by_us).cloned().collect();
+        let seen = lost.is_empty() && deal.given_back.is_empty();
+        self.lives[place].delays.unseen |= !seen;
         for theirs in lost {
             self.planted_now(FindingKind::RefundElsewhere, theirs);
         }

@@ -13,6 +13,7 @@ mod expected;
 mod facts;
 pub mod far;
 mod fee_drift;
+mod elsewhere;
 mod findings;
 pub mod fx;
 mod ledger_export;

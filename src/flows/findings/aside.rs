@@ -6,6 +6,7 @@ use crate::domain::orders::refund::{Refund, RefundKind, RefundState};
 use crate::domain::orders::{Capture, Payment, PaymentState, ReportSource, Taken, TimelineEntry};
 use crate::domain::refunds;
 use crate::flows::pay::sha256;
+use crate::flows::settle::refund_view;
 use crate::money::Money;
 use crate::store::payments::PAYMENT;
 use crate::store::{Change, TransactionFilter};
@@ -19,6 +20,8 @@ pub(super) struct Aside {
     account: AccountCode,
     pub(super) amount: Money,
     fee: Option<Money>,
+    /// Part of it has gone back already.
+    partly: bool,
 }
 
 impl Resolving {
@@ -32,61 +35,103 @@ impl Resolving {
         };
         let booked = self.store.ledger_transactions(case.finding.value.merchant, &filter).await?;
         let refunds = self.store.refunds_of(case.payment.value.id).await?;
-        let left = |row: &PostedTransaction| {
-            let adopted = booked
+        let adopted = |row: &PostedTransaction| {
+            booked
                 .iter()
-                .any(|other| other.event == JournalEvent::SuspenseResolved && other.source == row.source);
-            let sent_back = refunds.iter().map(|refund| &refund.value).any(|refund| {
+                .any(|other| other.event == JournalEvent::SuspenseResolved && other.source == row.source)
+        };
+        let gone = |row: &PostedTransaction| {
+            let back = refunds.iter().map(|refund| &refund.value).filter(|refund| {
                 refund.kind != RefundKind::Settlement && refund.capture_ref == row.source && refund.counts()
             });
-            !adopted && !sent_back
+            back.map(|refund| refund.amount.negated()).collect::<Vec<_>>()
         };
-        let stands = |row: &&PostedTransaction| {
-            matches!(row.event, JournalEvent::CapturedUnmatched | JournalEvent::CapturedTwice) && left(row)
-        };
+        let mut standing = Vec::new();
+        for row in &booked {
+            let account = match row.event {
+                JournalEvent::CapturedTwice => AccountCode::CUSTOMER_REFUNDABLE,
+                JournalEvent::CapturedUnmatched => AccountCode::SUSPENSE,
+                _ => continue,
+            };
+            if adopted(row) {
+                continue;
+            }
+            let same = |event: JournalEvent| {
+                booked.iter().filter(move |other| other.source == row.source && other.event == event)
+            };
+            // The gateway may have corrected the amount since.
+            let parts = [row].into_iter().chain(same(JournalEvent::SuspenseBooked));
+            let parts = parts.flat_map(|part| &part.entries).filter(|entry| entry.account.code == account);
+            let came = parts.map(|entry| match entry.direction {
+                Direction::Credit => entry.amount,
+                Direction::Debit => entry.amount.negated(),
+            });
+            let Some(currency) = row.entries.first().map(|entry| entry.amount.currency()) else { continue };
+            let gone = gone(row);
+            let partly = !gone.is_empty();
+            let amount = Money::sum(currency, came.chain(gone)).map_err(ResolveError::unavailable)?;
+            if partly && !amount.is_positive() {
+                continue;
+            }
+            let fee = same(JournalEvent::FeeCharged).next().and_then(debited);
+            standing.push(Aside { capture_ref: row.source.clone(), account, amount, fee, partly });
+        }
         // A finding that names the capture means that one; one that names the payment means whatever stands.
-        let named = booked.iter().filter(stands).find(|row| row.source == case.finding.value.fact);
-        let Some(row) = named.or_else(|| booked.iter().find(stands)) else { return Ok(None) };
-        let account = match row.event {
-            JournalEvent::CapturedTwice => AccountCode::CUSTOMER_REFUNDABLE,
-            _ => AccountCode::SUSPENSE,
-        };
-        let same = |event: JournalEvent| {
-            booked.iter().filter(move |other| other.source == row.source && other.event == event)
-        };
-        // The gateway may have corrected the amount since.
-        let parts = [row].into_iter().chain(same(JournalEvent::SuspenseBooked));
-        let parts = parts.flat_map(|part| &part.entries).filter(|entry| entry.account.code == account);
-        let parts = parts.map(|entry| match entry.direction {
-            Direction::Credit => entry.amount,
-            Direction::Debit => entry.amount.negated(),
-        });
-        let Some(currency) = row.entries.first().map(|entry| entry.amount.currency()) else {
-            return Ok(None);
-        };
-        let amount = Money::sum(currency, parts).map_err(ResolveError::unavailable)?;
-        let fee = same(JournalEvent::FeeCharged).next().and_then(debited);
-        Ok(Some(Aside { capture_ref: row.source.clone(), account, amount, fee }))
+        let named = standing.iter().position(|aside| aside.capture_ref == case.finding.value.fact);
+        Ok((!standing.is_empty()).then(|| standing.swap_remove(named.unwrap_or(0))))
     }
 
     /// A refund of exactly the money that stands aside.
     pub(super) fn send_back(&self, case: &Case, aside: &Aside) -> Result<(Change, Refund), ResolveError> {
+        let (mut change, refund) = self.out_of(case, aside, aside.amount)?;
+        change.require(&PAYMENT, case.payment.value.id, case.payment.version);
+        self.refunding.intend(&mut change, &refund);
+        Ok((change, refund))
+    }
+
+    /// What went back at the gateway was of the money that stands aside: nothing is sent, the one meets the other. With
+    /// the last of it the payment ends.
+    pub(super) async fn went_back(
+        &self,
+        case: &Case,
+        aside: &Aside,
+        amount: Money,
+    ) -> Result<(Change, Refund), ResolveError> {
+        let (mut change, mut refund) = self.out_of(case, aside, amount)?;
+        refund.refund_ref = Some(case.finding.value.fact.clone());
+        refund.state = RefundState::Succeeded;
+        change.insert_refund(&refund);
+        if amount == aside.amount {
+            let counted =
+                self.settlements.count_refund(&mut change, &case.payment, &refund, ReportSource::Operator);
+            counted.await.map_err(ResolveError::unavailable)?;
+        }
+        // Another decision of this payment meanwhile: this one is taken again.
+        change.require(&PAYMENT, case.payment.value.id, case.payment.version);
+        let subject = refund.id.to_string();
+        let merchant = refund.merchant;
+        self.settlements.tell(&mut change, merchant, "refund.succeeded", &subject, refund_view(&refund));
+        Ok((change, refund))
+    }
+
+    /// A refund of so much out of where it stands, decided and not yet sent.
+    fn out_of(&self, case: &Case, aside: &Aside, amount: Money) -> Result<(Change, Refund), ResolveError> {
         let now = self.clock.now();
         let subject = case.payment.value.id.to_string();
         let twice = aside.account == AccountCode::CUSTOMER_REFUNDABLE;
         let kind = if twice { RefundKind::Duplicate } else { RefundKind::Suspense };
         let booking = self.booking(case, &aside.capture_ref, &subject);
         let movements = vec![
-            Movement::debit(booking.at_gateway(aside.account), aside.amount),
-            Movement::credit(booking.at_gateway(AccountCode::REFUND_IN_TRANSIT), aside.amount),
+            Movement::debit(booking.at_gateway(aside.account), amount),
+            Movement::credit(booking.at_gateway(AccountCode::REFUND_IN_TRANSIT), amount),
         ];
-        let decision = refunds::Refund::undivided(aside.amount, movements.clone());
+        let decision = refunds::Refund::undivided(amount, movements.clone());
         let refund = Refund {
             id: self.ids.mint(),
             merchant: case.finding.value.merchant,
             payment: case.payment.value.id,
             kind,
-            amount: aside.amount,
+            amount,
             reason: format!("finding {}", case.finding.value.id),
             capture_ref: aside.capture_ref.clone(),
             refund_ref: None,
@@ -101,16 +146,18 @@ impl Resolving {
         let posted = if twice {
             journal::refund_decided(&booking, &movements)
         } else {
-            journal::suspense_resolved(&booking, Resolution::SendBack, aside.amount)
+            journal::suspense_resolved(&booking, Resolution::SendBack, amount)
         };
-        let mut change = posted.map_err(ResolveError::unavailable)?.map(Change::posting).unwrap_or_default();
-        change.require(&PAYMENT, case.payment.value.id, case.payment.version);
-        self.refunding.intend(&mut change, &refund);
+        let change = posted.map_err(ResolveError::unavailable)?.map(Change::posting).unwrap_or_default();
         Ok((change, refund))
     }
 
     /// The money is taken for the payment after all: out of where it stands, and divided.
     pub(super) async fn adopt(&self, case: &Case, aside: Aside) -> Result<Change, ResolveError> {
+        if aside.partly {
+            let why = "part of it went back already; the rest can only go back too";
+            return Err(ResolveError::Indivisible(why.to_owned()));
+        }
         let now = self.clock.now();
         let payment = &case.payment.value;
         let own = payment.state.taken().map(|taken| taken.capture_ref == aside.capture_ref);

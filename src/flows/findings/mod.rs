@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | money that does not match (2900) | a refund of exactly that money | divided by the payment's own agreement | only where no money came |
 //! | a second payment (2010) | a refund of it | divided as a sale of its own | – |
-//! | a refund made elsewhere | – | taken as a refund of the payment, divided as the proposal says | – |
+//! | a refund made elsewhere | – | of money that stands aside: the one meets the other; else taken as a refund of the payment, divided as the proposal says | – |
 //! | a reversal, in a dispute or not | – | the platform's loss, or what it has back (5030) | only once nothing of it stands aside |
 //! | a bill's payment or movement that nothing here explains | – | the platform's gain or loss (5030) | – |
 //! | a deposit that is short (2900) | – | a charge of the bank (5090) | – |
@@ -186,6 +186,8 @@ impl Resolving {
             (Action::Dismiss, _) => Ok((Change::new(), None)),
             (_, None) => Err(ResolveError::NoMoney),
             (Action::SendBack, Some(aside)) => {
+                let Payment { merchant, id, .. } = case.payment.value;
+                self.refunding.nothing_went_back_elsewhere(merchant, id, aside.amount).await?;
                 self.send_back(&case, &aside).map(|(change, refund)| (change, Some(refund)))
             }
             (Action::Adopt, Some(aside)) => Ok((self.adopt(&case, aside).await?, None)),
@@ -199,26 +201,29 @@ impl Resolving {
         Ok(Some(Case { finding: finding.clone(), payment, account: open.account.clone() }))
     }
 
-    /// A refund that was made at the gateway becomes one of ours: decided from the settlement, against the suspense
-    /// that its payment left.
+    /// A refund that was made at the gateway becomes one of ours: out of money that stands aside, where no allocation
+    /// says otherwise and so much stands; else decided from the settlement. Against the suspense that its payment left.
     async fn adopt_refund(&self, case: &Case, allocation: &[Allocation]) -> Result<Change, ResolveError> {
         let amount = case.finding.value.amount.ok_or(ResolveError::NoMoney)?;
-        let input = RefundInput {
-            amount: Some(amount),
-            allocation: allocation.to_vec(),
-            reason: format!("finding {}", case.finding.value.id),
-            ..RefundInput::default()
+        let aside = self.aside(case).await?.filter(|aside| {
+            allocation.is_empty()
+                && aside.amount.currency() == amount.currency()
+                && aside.amount.minor() >= amount.minor()
+        });
+        let (mut change, refund) = match aside {
+            Some(aside) => self.went_back(case, &aside, amount).await?,
+            None => {
+                let input = RefundInput {
+                    amount: Some(amount),
+                    allocation: allocation.to_vec(),
+                    reason: format!("finding {}", case.finding.value.id),
+                    ..RefundInput::default()
+                };
+                let (merchant, payment) = (case.payment.value.merchant, case.payment.value.id);
+                let (id, fact) = (self.ids.mint(), &case.finding.value.fact);
+                self.refunding.adopt(merchant, payment, id, &input, fact).await?
+            }
         };
-        let (mut change, refund) = self
-            .refunding
-            .adopt(
-                case.payment.value.merchant,
-                case.payment.value.id,
-                self.ids.mint(),
-                &input,
-                &case.finding.value.fact,
-            )
-            .await?;
         let subject = refund.payment.to_string();
         let booking = self.booking(case, &case.finding.value.fact, &subject);
         let posted = journal::suspense_resolved(&booking, Resolution::SendBack, amount.negated());

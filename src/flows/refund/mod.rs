@@ -164,7 +164,7 @@ impl Refunding {
         let foreign = extra.tables();
         for _ in 0..DECISIONS {
             let ground = self.ground(merchant, payment).await?;
-            self.nothing_went_back_elsewhere(merchant, payment, &ground.taken).await?;
+            self.nothing_went_back_elsewhere(merchant, payment, ground.taken.amount).await?;
             let decision = self.decide(&ground, input).await?;
             let (mut change, refund) = self.decided(&ground, id, &decision, &input.reason).await?;
             self.intend(&mut change, &refund);
@@ -226,11 +226,11 @@ impl Refunding {
 
     /// What went back at the gateway's own pages, or by us before a backup was restored, may be what is asked for now:
     /// until two people have said what it was, nothing goes back beside it.
-    async fn nothing_went_back_elsewhere(
+    pub(in crate::flows) async fn nothing_went_back_elsewhere(
         &self,
         merchant: MerchantId,
         payment: PaymentId,
-        taken: &Taken,
+        taken: Money,
     ) -> Result<(), RefundFlowError> {
         let findings = self.0.store.findings_of(merchant, payment).await?;
         let undecided = findings.into_iter().map(|finding| finding.value).find(|finding| {
@@ -238,11 +238,9 @@ impl Refunding {
                 && !matches!(finding.state, FindingState::Resolved { .. })
         });
         match undecided {
-            Some(Finding { id: finding, fact: refund_ref, amount, .. }) => Err(RefundFlowError::Elsewhere {
-                finding,
-                refund_ref,
-                amount: amount.unwrap_or(taken.amount),
-            }),
+            Some(Finding { id: finding, fact: refund_ref, amount, .. }) => {
+                Err(RefundFlowError::Elsewhere { finding, refund_ref, amount: amount.unwrap_or(taken) })
+            }
             None => Ok(()),
         }
     }

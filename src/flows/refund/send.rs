@@ -97,7 +97,15 @@ impl Refunding {
         let asked =
             held || call.intent.value.outcome != Outcome::Open || call.refund.value.refund_ref.is_some();
         if asked || call.intent.value.attempts > 0 {
-            match self.ask(&call).await? {
+            let heard = match self.ask(&call).await {
+                Ok(heard) => heard,
+                Err(error) => {
+                    // Who has not answered for so long may never do.
+                    self.leave_to_a_person(&call).await?;
+                    return Err(error);
+                }
+            };
+            match heard {
                 Some(report) => {
                     let waits = report.status == RefundStatus::AwaitingFunds;
                     self.apply(&call, &report, ReportSource::Poll).await?;

@@ -8,6 +8,7 @@ use reqwest::Method;
 use super::api::Said;
 use super::charge::stated;
 use super::errors::Class;
+use super::token::NO_CONSENT;
 use super::{CONSENT_LIFE, GrabPay, amount, status, wire};
 use crate::domain::orders::{RefundReport, RefundStatus};
 use crate::gateways::{GatewayError, GatewaySecrets, PaymentRequest, RefundRequest, Refunds, text};
@@ -47,7 +48,7 @@ impl Refunds for GrabPay {
             description: text::shorten(if reason.is_empty() { "refund" } else { reason }, DESCRIPTION_LIMIT),
             origin_tx_id: &request.capture_ref,
         };
-        let token = self.token(payment, secrets).await?;
+        let token = self.kept_token(payment, secrets).await?;
         let path = format!("{}/refund", self.country.prefix());
         match self.api.bearer::<wire::Refunded>(Method::POST, &path, Some(&body), &token).await? {
             Said::No(refusal) if refusal.class == Class::AskStatus => {
@@ -74,7 +75,7 @@ impl Refunds for GrabPay {
         if !wire::is_partner_ref(&request.request_ref) {
             return Err(GatewayError::NotSent("the reference is not one GrabPay knows".into()));
         }
-        let token = self.token(payment, secrets).await?;
+        let token = self.kept_token(payment, secrets).await?;
         let currency = request.amount.currency();
         let path =
             format!("{}/refund/{}/status?currency={currency}", self.country.prefix(), request.request_ref);
@@ -87,6 +88,29 @@ impl Refunds for GrabPay {
 }
 
 impl GrabPay {
+    /// The token the charge was completed with. A backup of before has none, and no code buys a second one.
+    async fn kept_token(
+        &self,
+        payment: &PaymentRequest,
+        secrets: &GatewaySecrets,
+    ) -> Result<String, GatewayError> {
+        let lost = || {
+            GatewayError::Refused {
+            code: "session_lost".into(),
+            message: "the shopper's session of this payment is not kept here any more; GrabPay's own portal gives back"
+                .into(),
+            retry_later: false,
+        }
+        };
+        if secrets.0.is_empty() {
+            return Err(lost());
+        }
+        match self.token(payment, secrets).await {
+            Err(GatewayError::Refused { code, .. }) if code == NO_CONSENT => Err(lost()),
+            other => other,
+        }
+    }
+
     fn awaiting_funds(&self, request: &RefundRequest) -> RefundReport {
         RefundReport {
             refund_ref: request.request_ref.clone(),

@@ -12,6 +12,8 @@ use super::{GrabPay, wire};
 use crate::gateways::{GatewayError, GatewaySecrets, PaymentRequest};
 use chrono::TimeDelta;
 
+/// There is no code to buy a token with.
+pub(super) const NO_CONSENT: &str = "no_consent";
 /// A token is not used in its last minute.
 const MARGIN: TimeDelta = TimeDelta::seconds(60);
 
@@ -66,7 +68,7 @@ impl GrabPay {
             self.api.signed(Method::GET, &self.status_path(request), None::<&()>).await?.granted()?;
         let code =
             charge.oauth_code.filter(|code| !code.is_empty()).ok_or_else(|| GatewayError::Refused {
-                code: "no_consent".into(),
+                code: NO_CONSENT.into(),
                 message: "the shopper has not agreed, or the consent has lapsed".into(),
                 retry_later: true,
             })?;

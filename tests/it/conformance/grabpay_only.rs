@@ -1,6 +1,7 @@
 //! What only GrabPay has: a shared secret, dates that are signed, a token that lives a year.
 
 use chrono::TimeDelta;
+use straits::gateways::{GatewayError, GatewaySecrets};
 
 use super::bench::{Call, Fault, Notice, captured};
 use super::grabpay::{PARTNER, open, signature};
@@ -58,4 +59,23 @@ async fn a_fee_is_never_guessed() {
     let (request, secrets, _) = bench.taken().await;
     let report = bench.query(&request, &secrets).await.unwrap();
     assert_eq!((captured(&report).fee, captured(&report).receivable), (None, None));
+}
+
+/// A backup of before the charge was completed has no token, or nothing of the session at all: nobody waits for a refund
+/// that cannot be made any more.
+#[tokio::test]
+async fn a_refund_without_its_session_is_refused_for_good() {
+    let bench = open();
+    let (payment, before) = bench.agreed().await;
+    let completed = bench.gateway.complete_payment(&payment, &before).await.unwrap();
+    let capture = captured(&completed.report).capture_ref.clone();
+    let request = bench.refund(1, &capture, bench.amount);
+    for kept in [&before, &GatewaySecrets::default()] {
+        let refused = bench.gateway.refunds().unwrap().refund(&payment, kept, &request).await;
+        let Err(GatewayError::Refused { code, retry_later, .. }) = &refused else { panic!("{refused:?}") };
+        assert_eq!((code.as_str(), *retry_later), ("session_lost", false));
+    }
+    assert_eq!(bench.far().refunds(), 0);
+    let kept = completed.secrets.unwrap();
+    bench.gateway.refunds().unwrap().refund(&payment, &kept, &request).await.unwrap();
 }

@@ -1,14 +1,13 @@
 //! Money that does not match: booked at once, decided by two users, undone where the gateway refuses.
 
-use straits::domain::findings::{Action, FindingError, FindingKind};
+use straits::domain::findings::{Action, FindingKind};
 use straits::domain::orders::ReportKind;
-use straits::domain::refunds::Allocation;
 use straits::flows::findings::ResolveError;
 use straits::store::Change;
 
 use super::far::Pays;
 use super::world::{Setup, World, converted, money, taken};
-use super::{FORTY, ONE, one, two};
+use super::{FORTY, ONE, one};
 use crate::engines::on_each_engine;
 
 /// J01, as it stands after its split.
@@ -19,62 +18,6 @@ const DIVIDED: &[(&str, &str)] = &[
     ("5000[paypal] USD", "4.90"),
     ("5005[paypal] USD", "-4.90"),
 ];
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refund_made_elsewhere_is_adopted_by_two_users() {
-    on_each_engine("a_refund_made_elsewhere_is_adopted_by_two_users", async |database| {
-        let store = database.open().await;
-        let world = World::on(&store, &database.clock, Setup::default()).await;
-        let payment = one(&world, "elsewhere").await;
-        world.far.refund_elsewhere(payment, "R-THERE", money("40.00", "USD"));
-        world.sync(payment).await;
-        world.sync(payment).await;
-        assert_eq!(world.standing().await.get("2900[paypal] USD").map(String::as_str), Some("40.00"));
-        assert_eq!(world.findings().await.len(), 1);
-        world.verified().await;
-
-        let finding = world.finding(FindingKind::RefundElsewhere).await;
-        // It may be the very refund somebody asks for: nothing goes back beside it before it is decided.
-        let forty = r#"{"amount":{"amount":"40.00","currency":"USD"}}"#;
-        let refused = world.refund(payment, forty).await.unwrap_err();
-        assert_eq!(refused.code(), "payment_undivided");
-        assert!(refused.to_string().contains(&finding.id.to_string()), "{refused}");
-        assert_eq!(world.far.calls(), 0);
-        for action in [Action::SendBack, Action::Dismiss] {
-            let refused = world.word(world.maker, &finding, action).await;
-            assert!(matches!(refused, Err(ResolveError::Refused(FindingError::NotApplicable { .. }))));
-        }
-        world.word(world.maker, &finding, Action::Adopt).await.unwrap();
-        let alone = world.word(world.maker, &finding, Action::Adopt).await;
-        assert!(matches!(alone, Err(ResolveError::Refused(FindingError::FourEyes(_)))), "{alone:?}");
-        let other = World::on(&store, &database.clock, Setup::default()).await;
-        let stranger = other.word(other.checker, &finding, Action::Adopt).await;
-        assert!(matches!(stranger, Err(ResolveError::Unknown)));
-        world.word(world.checker, &finding, Action::Adopt).await.unwrap();
-        let again = world.word(world.checker, &finding, Action::Adopt).await;
-        assert!(matches!(again, Err(ResolveError::Refused(FindingError::AlreadyResolved(_)))));
-
-        assert_eq!(world.state(payment).await, "partially_refunded");
-        assert_eq!(world.far.calls(), 0, "adopted money is not sent again");
-        let timeline = store.timeline(payment).await.unwrap();
-        assert_eq!(timeline.last().map(|entry| entry.kind.as_str()), Some("refunded"));
-        let (events, _) = store.events(world.merchant.id, None, None, 50).await.unwrap();
-        for kind in ["finding.opened", "finding.repaired", "refund.succeeded"] {
-            assert_eq!(events.iter().filter(|event| event.kind == kind).count(), 1, "{kind}");
-        }
-        assert!(!world.standing().await.contains_key("2900[paypal] USD"));
-        world.sync(payment).await;
-        assert!(world.findings().await.is_empty());
-        // It counts: only the rest can go back.
-        let more = r#"{"amount":{"amount":"60.01","currency":"USD"}}"#;
-        assert_eq!(world.refund(payment, more).await.unwrap_err().code(), "refund_exceeds_captured");
-        assert_eq!(world.refund(payment, "{}").await.unwrap().amount, money("60.00", "USD"));
-        assert_eq!(world.state(payment).await, "refunded");
-        world.verified().await;
-        store.close().await;
-    })
-    .await;
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_amount_is_adopted_at_what_it_is() {
@@ -375,57 +318,6 @@ async fn a_late_capture_is_divided_and_flagged() {
         assert!(kinds.contains(&"payment.late") && kinds.contains(&"settlement.created"), "{kinds:?}");
         world.stands(DIVIDED).await;
         assert!(world.findings().await.is_empty());
-        world.verified().await;
-        store.close().await;
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_part_paid_back_elsewhere_is_divided_as_two_users_say() {
-    on_each_engine("a_part_paid_back_elsewhere_is_divided_as_two_users_say", async |database| {
-        let store = database.open().await;
-        let setup = Setup { suppliers: ["SGD", "SGD"], ..Setup::default() };
-        let world = World::on(&store, &database.clock, setup).await;
-        let payment = two(&world, "parts").await;
-        world.far.refund_elsewhere(payment, "R-THERE", money("40.00", "SGD"));
-        world.sync(payment).await;
-        let before = world.standing().await;
-        let finding = world.finding(FindingKind::RefundElsewhere).await;
-        let [a, b] = world.suppliers;
-        let parts = |from_a: &str, from_b: &str| -> Vec<Allocation> {
-            [(a, from_a), (b, from_b)]
-                .into_iter()
-                .filter(|(_, amount)| *amount != "0")
-                .map(|(supplier, amount)| Allocation { supplier, amount: money(amount, "SGD") })
-                .collect()
-        };
-        let word = async |user, parts: &[Allocation]| {
-            world.word_in_parts(user, &finding, Action::Adopt, parts).await
-        };
-        // One that does not fit is refused to its maker: too little, too much of a part, a stranger's.
-        let strange = vec![Allocation { supplier: world.ids.mint(), amount: money("40.00", "SGD") }];
-        for wrong in [parts("10.00", "20.00"), parts("0", "140.00"), strange] {
-            let refused = word(world.maker, &wrong).await;
-            assert!(matches!(refused, Err(ResolveError::Refund(_))), "{refused:?}");
-        }
-        assert_eq!(world.finding(FindingKind::RefundElsewhere).await.state.as_str(), "open");
-        word(world.maker, &parts("30.00", "10.00")).await.unwrap();
-        let alone = word(world.maker, &parts("30.00", "10.00")).await;
-        assert!(matches!(alone, Err(ResolveError::Refused(FindingError::FourEyes(_)))));
-        // The checker means something else: that is a proposal, and the maker's no longer stands.
-        assert_eq!(word(world.checker, &parts("0", "40.00")).await.unwrap().state.as_str(), "proposed");
-        assert_eq!(world.standing().await, before, "nothing has moved");
-        let done = word(world.maker, &parts("0", "40.00")).await.unwrap();
-        assert_eq!(done.state.as_str(), "resolved");
-        let shown = straits::flows::findings::Resolving::view(&done);
-        assert_eq!(shown["decision"]["allocation"][0]["amount"]["amount"], "40.00");
-        let after = world.standing().await;
-        assert_eq!(after.get("2100[A] SGD"), before.get("2100[A] SGD"), "A is not touched");
-        // B's share of 40 of its 100, the commission and its tax: 86.92 − 34.77.
-        assert_eq!(after.get("2100[B] SGD").map(String::as_str), Some("-52.15"));
-        assert!(!after.contains_key("2900[paypal] SGD"));
-        assert_eq!(world.state(payment).await, "partially_refunded");
         world.verified().await;
         store.close().await;
     })
