@@ -59,7 +59,8 @@ async fn what_is_beyond_a_thousand_lines_is_for_the_next_payment() {
             store.commit(change).await.unwrap();
         }
         let mut all = suppliers;
-        (all.sort(), paid.sort());
+        all.sort();
+        paid.sort();
         assert_eq!(paid, all, "each once");
         let nothing = propose().await;
         assert!(matches!(nothing, Err(WithholdingError::Remittance(RemittanceError::NothingOwed { .. }))));
