@@ -78,6 +78,7 @@ catalogue! {
     PaymentBeingCompleted "payment_being_completed" 409 "The money is being taken right now" => "Read the payment again in a moment.";
     PaymentNotCaptured "payment_not_captured" 409 "There is no money to give back" => "Cancel the payment instead.";
     PaymentUndivided "payment_undivided" 409 "The money waits for a decision" => "Resolve the finding that `detail` speaks of.";
+    RefundElsewhere "refund_elsewhere" 409 "Money of the payment went back elsewhere" => "Resolve the finding that `detail` names: it may be the very refund that is asked for.";
     NotSettled "not_settled" 409 "The payment has no settlement" => "Only what was captured and divided can be delivered.";
     QuoteIndicative "quote_indicative" 409 "The quote is no promise" => "An indicative quote shows a price; make one that can be charged.";
     WrongState "wrong_state" 409 "Not in this state" => "`detail` names the state; read the resource again.";

@@ -61,6 +61,7 @@ migrations! {
     80 "0080_fx_book",
     81 "0081_withholding",
     82 "0082_supplier_contacts",
+    83 "0083_withholding_basis",
     86 "0086_carried",
     87 "0087_key_makers",
 }

@@ -1,19 +1,21 @@
 //! Withheld tax: what it is of, what was withheld with which payout, what was paid to authorities.
 
+mod accounted;
 mod remittances;
 mod turnover;
 
 use chrono::{DateTime, Utc};
 use sqlx::any::AnyRow;
 
-use crate::domain::withholding::{Accounted, CertificateId, Entry, TaxPeriod, TaxRule, Withheld};
+use crate::domain::withholding::{CertificateId, Entry, TaxPeriod, Withheld};
 use crate::ids::{MerchantId, PayoutId, SupplierId};
 use crate::money::{Currency, Money};
 
 use super::row::Row;
+use super::words::word;
 use super::{Change, Column, Log, Seek, Store, StoreError, Value};
 
-pub use remittances::{WITHHOLDING_REMITTANCE, WITHHOLDING_REMITTED};
+pub use remittances::{TaxOf, WITHHOLDING_REMITTANCE, WITHHOLDING_REMITTED};
 pub use turnover::WITHHOLDING_TURNOVER;
 
 /// What payouts accounted for; the next number is free once.
@@ -41,6 +43,10 @@ pub static WITHHOLDING: Log = Log {
         Column::int("sold_total"),
         Column::int("refunded_total"),
         Column::int("booked_at"),
+        Column::int("concerned"),
+        Column::text("rounding"),
+        Column::int("turnover_after"),
+        Column::int("turnover_nth"),
     ],
     unique: &[&[0, 1, 2, 3]],
 };
@@ -98,6 +104,10 @@ impl Change {
                 tax.sold_total.minor().into(),
                 tax.refunded_total.minor().into(),
                 with.at.into(),
+                tax.concerned.into(),
+                word(&tax.rounding),
+                tax.turnover_after.into(),
+                tax.turnover_nth.into(),
             ],
         )
     }
@@ -108,44 +118,6 @@ fn number(value: rust_decimal::Decimal) -> Value {
 }
 
 impl Store {
-    /// How far a supplier's turnover is accounted for under a rule, with the sums of a period under its present text; `None` before the first time.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn withholding_accounted(
-        &self,
-        (supplier, currency): (SupplierId, Currency),
-        rule: &TaxRule,
-        period: TaxPeriod,
-    ) -> Result<Option<Accounted>, StoreError> {
-        let query = sqlx::query(
-            "SELECT w.supplier_id, w.currency, w.nth, w.sold_total, w.refunded_total, w.credit,
-                    (SELECT CAST(COALESCE(SUM(p.base), 0) AS BIGINT) FROM withholding p WHERE p.supplier_id = $1
-                     AND p.rule = $2 AND p.currency = $3 AND p.period = $4 AND p.rule_version = $5) AS base_of_period,
-                    (SELECT CAST(COALESCE(SUM(p.due), 0) AS BIGINT) FROM withholding p WHERE p.supplier_id = $1
-                     AND p.rule = $2 AND p.currency = $3 AND p.period = $4 AND p.rule_version = $5) AS due_of_period
-             FROM withholding w WHERE w.supplier_id = $1 AND w.rule = $2 AND w.currency = $3
-             ORDER BY w.nth DESC LIMIT 1",
-        )
-        .bind(supplier.to_string())
-        .bind(rule.name.clone())
-        .bind(currency.code())
-        .bind(period.to_string())
-        .bind(rule.version());
-        self.one(query, |row| {
-            let row = Row::of("withholding", row);
-            Ok(Accounted {
-                nth: row.int("nth")?,
-                sold: row.money("sold_total", "currency")?,
-                refunded: row.money("refunded_total", "currency")?,
-                credit: row.money("credit", "currency")?,
-                base_of_period: row.money("base_of_period", "currency")?,
-                due_of_period: row.money("due_of_period", "currency")?,
-            })
-        })
-        .await
-    }
-
     /// How often a supplier's turnover was accounted for under a rule.
     ///
     /// # Errors

@@ -156,7 +156,13 @@ impl TestApp {
         let days = by.strip_suffix('d').map(|days| days.parse().unwrap());
         let (steps, step) = days.map_or((1, by), |days: u32| (days, "1d"));
         for _ in 0..steps {
-            let answer = self.post("finance", "/v1/sandbox/clock", &json!({"advance": step})).await;
+            let mut answer = self.post("finance", "/v1/sandbox/clock", &json!({"advance": step})).await;
+            // On a busy machine what is due may take longer than the answer waits.
+            for _ in 0..12 {
+                if answer.status == 202 {
+                    answer = self.post("finance", "/v1/sandbox/clock", &json!({"advance": "0s"})).await;
+                }
+            }
             assert_eq!(answer.status, 200, "{}", answer.text);
         }
     }

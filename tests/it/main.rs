@@ -15,6 +15,7 @@ mod disputes;
 mod crash;
 mod drain;
 mod deposits;
+mod emptied;
 mod engines;
 mod far_book;
 mod folder_lock;

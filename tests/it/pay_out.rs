@@ -7,11 +7,13 @@ mod certificate;
 mod faults;
 pub mod far;
 mod notification;
+mod remittances;
 mod schedules;
 mod set_off;
 mod standing;
 mod stories;
 mod withholding;
+mod withholding_refunds;
 pub mod world;
 
 use straits::money::{Currency, Money};

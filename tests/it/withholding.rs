@@ -144,6 +144,11 @@ async fn a_sale_is_taxed_certified_and_remitted() {
         let odd = json!({"authority": "DJP", "period": certificate["period"], "bank_account": bank["id"]});
         let refused = app.post_once("maker", "/v1/withholding-remittances", "r-0", &odd).await;
         assert_eq!((refused.status, refused.code().as_str()), (422, "unprocessable"), "{}", refused.text);
+        for authority in ["", "BIR,A", &"B".repeat(31)] {
+            let odd = json!({"authority": authority, "period": certificate["period"], "bank_account": bank["id"]});
+            let refused = app.post_once("maker", "/v1/withholding-remittances", "r-00", &odd).await;
+            assert_eq!((refused.status, refused.json()["param"].clone()), (400, json!("authority")), "{authority}");
+        }
         let proposed = app.post_once("maker", "/v1/withholding-remittances", "r-1", &input).await;
         let proposed = done(proposed).await;
         assert_eq!((&proposed["state"], &proposed["total"]), (&json!("proposed"), &php("50.00")), "{proposed:#}");
@@ -166,13 +171,52 @@ async fn a_sale_is_taxed_certified_and_remitted() {
         assert_eq!(done(approve("checker", "a-3").await).await, booked, "the same key, the same answer");
         assert_eq!(approve("checker", "a-4").await.code(), "wrong_state");
         let listed = done(app.get("finance", "/v1/withholding-remittances").await).await;
-        assert_eq!(listed["data"], json!([booked]));
+        let mut summary = booked.clone();
+        summary.as_object_mut().unwrap().remove("lines");
+        assert_eq!((&booked["line_count"], &listed["data"]), (&json!(1), &json!([summary])), "no lines in lists");
+        assert_eq!(done(app.get("finance", &path).await).await, booked);
         let certificate = done(app.get("finance", &one).await).await;
         assert_eq!((&certificate["remitted"], &certificate["is_remitted"]), (&php("50.00"), &json!(true)));
         let accounts = done(app.get("finance", "/v1/ledger/accounts?limit=100").await).await;
         let owed = accounts["data"].as_array().unwrap().iter().filter(|row| row["code"] == 2210);
         let owed: Vec<&Value> = owed.map(|row| &row["balance"]).collect();
         assert_eq!(owed, [&php("0.00")], "{accounts:#}");
+        assert_eq!(done(app.get("finance", "/v1/ledger/verify").await).await["ok"], true);
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_of_what_was_sold_exempt_lowers_no_tax() {
+    on_each_engine("withholding refund", async |database| {
+        if database.portable {
+            return;
+        }
+        let settings = [("database.url", database.url.as_str()), ("payouts.withholding.appointed_by", "BIR")];
+        let app = TestApp::with(&settings).await;
+        rail(&app).await;
+        let supplier = joined(&app, "shoes", Some("exempt")).await;
+        let untaxed = sold(&app, "o-1", &supplier).await;
+        app.advance("2d").await;
+        paid_out(&app, "p-1").await;
+        let terms = app.keyed("PATCH", "finance", &format!("/v1/suppliers/{supplier}/payout-terms"));
+        done(app.send(terms.json(&json!({"tax_class": "individual"}))).await).await;
+        let taxed = sold(&app, "o-2", &supplier).await;
+        app.advance("2d").await;
+        for (payment, amount, once) in [(&untaxed, "1000.00", "r-1"), (&taxed, "2000.00", "r-2")] {
+            let path = format!("/v1/payments/{payment}/refunds");
+            done(app.post_once("storefront", &path, once, &json!({"amount": php(amount)})).await).await;
+        }
+        let plan = paid_out(&app, "p-2").await;
+        let line = &plan["lines"][0];
+        assert_eq!(line["withholding"], php("40.00"), "{line:#}");
+        let explain = "1 % of 0.5 × 8000.00 = 40.00, nothing of 1000.00 refunded that was not taxed";
+        assert_eq!(line["taxes"][0]["explain"], explain);
+        let listed = done(app.get("finance", "/v1/withholding-certificates").await).await;
+        let certificate = &listed["data"][0];
+        assert_eq!(certificate["entries"].as_array().unwrap().len(), 2, "{certificate:#}");
+        assert_eq!((&certificate["base"], &certificate["withheld"]), (&php("8000.00"), &php("40.00")));
         assert_eq!(done(app.get("finance", "/v1/ledger/verify").await).await["ok"], true);
         app.stop().await;
     })

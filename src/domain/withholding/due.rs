@@ -1,41 +1,23 @@
 //! What is withheld with a payout: the tax on the period's base so far, less what the period has had of it, less a credit.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::money::{Currency, Money, MoneyError, Percent};
+use crate::money::{Currency, Money, MoneyError, Percent, Rounding};
 
+use super::accounted::{Accounted, Basis, Refunded};
 use super::period::TaxPeriod;
 use super::rule::{SupplierClass, TaxRule};
+use super::text::TaxText;
 use super::turnover::Turnover;
 
-/// How far a supplier's turnover is accounted for under one rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Accounted {
-    /// How often.
-    pub nth: i64,
-    /// Sales up to here.
-    pub sold: Money,
-    /// Refunds up to here.
-    pub refunded: Money,
-    /// What was withheld too much and is not yet set against anything.
-    pub credit: Money,
-    /// Base accounted for in the period.
-    pub base_of_period: Money,
-    /// Tax on it.
-    pub due_of_period: Money,
-}
+#[cfg(test)]
+mod tests;
 
-impl Accounted {
-    /// Nothing yet; what was counted before the rule held is none of its base.
-    pub fn from(turnover: Turnover) -> Accounted {
-        let zero = Money::zero(turnover.sold.currency());
-        let (sold, refunded) = (turnover.sold, turnover.refunded);
-        Accounted { nth: 0, sold, refunded, credit: zero, base_of_period: zero, due_of_period: zero }
-    }
-}
-
-/// One rule's tax on one payout, as a plan shows it and as it is written down with the payout.
+/// One rule's tax on one payout, as a plan shows it and as it is written down with the payout. What goes back of sales that
+/// another text taxed is one of its own, of no sales.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Withheld {
     /// Who is owed it.
@@ -53,6 +35,12 @@ pub struct Withheld {
     #[serde(with = "rust_decimal::serde::str")]
     #[schema(value_type = String, example = "0.5")]
     pub share_of_base: Decimal,
+    /// To the currency's minor unit.
+    #[serde(default)]
+    pub rounding: Rounding,
+    /// Whether the supplier is meant.
+    #[serde(default)]
+    pub concerned: bool,
     /// The period of the payout.
     #[schema(value_type = String, example = "2026-Q4")]
     pub period: TaxPeriod,
@@ -60,7 +48,7 @@ pub struct Withheld {
     pub nth: i64,
     /// Gross sales that were not accounted for before.
     pub sold: Money,
-    /// Refunds that were not.
+    /// Refunds that were not, of these and of what was taxed under this text; where the supplier is exempt, of untaxed sales.
     pub refunded: Money,
     /// The difference; zero where the supplier is exempt.
     pub base: Money,
@@ -76,12 +64,32 @@ pub struct Withheld {
     pub sold_total: Money,
     /// All refunds.
     pub refunded_total: Money,
+    /// Of which row on its sales are, exclusive.
+    #[serde(default)]
+    pub turnover_after: i64,
+    /// Up to which row of the turnover all is accounted for with this.
+    #[serde(default)]
+    pub turnover_nth: i64,
     /// The arithmetic.
     #[schema(example = "1 % of 0.5 × 10000.00 = 50.00")]
     pub explain: String,
 }
 
-/// What a rule takes of a turnover; nothing where all of it is accounted for.
+/// What one accounting takes under one text.
+struct Share {
+    text: TaxText,
+    concerned: bool,
+    sold: Money,
+    refunded: Money,
+    base: Money,
+    due: Money,
+    /// Behind which row of the turnover its sales are.
+    after: i64,
+    explain: String,
+}
+
+/// What a rule takes of a turnover, with the new `refunds` of it; nothing where all of it is accounted for. What gives back
+/// comes first, so that it lowers what the other texts take.
 ///
 /// # Errors
 /// [`MoneyError`] when a sum does not fit.
@@ -90,57 +98,117 @@ pub fn accrue(
     class: Option<SupplierClass>,
     period: TaxPeriod,
     turnover: &Turnover,
+    refunds: &[Refunded],
     before: &Accounted,
-) -> Result<Option<Withheld>, MoneyError> {
-    let sold = turnover.sold.checked_sub(before.sold)?;
-    let refunded = turnover.refunded.checked_sub(before.refunded)?;
-    if sold.is_zero() && refunded.is_zero() {
-        return Ok(None);
+) -> Result<Vec<Withheld>, MoneyError> {
+    if turnover.nth == before.turnover.nth {
+        return Ok(vec![]);
     }
-    let zero = Money::zero(sold.currency());
-    let concerned = rule.concerns(class);
-    let base = if concerned { sold.checked_sub(refunded)? } else { zero };
-    let base_of_period = before.base_of_period.checked_add(base)?;
-    let tax = rule.tax(base_of_period)?;
-    let due = if concerned { tax.checked_sub(before.due_of_period)? } else { zero };
-    let left = due.checked_sub(before.credit)?;
-    let (withheld, credit) = (left.max(zero)?, left.negated().max(zero)?);
-    let share = rule.share_of_base.normalize();
-    let explain = match concerned {
-        false => "exempt".to_owned(),
+    let mut shares = shares(rule.text(), rule.concerns(class), turnover, refunds, before)?;
+    shares.sort_by_key(|share| share.due.minor());
+    let zero = Money::zero(turnover.sold.currency());
+    let (mut taxes, mut credit, mut nth) = (Vec::new(), before.credit, before.nth);
+    for share in shares {
+        let left = share.due.checked_sub(credit)?;
+        let (credit_before, withheld) = (credit, left.max(zero)?);
+        credit = left.negated().max(zero)?;
+        nth += 1;
+        let mut explain = share.explain;
+        if share.concerned && !credit_before.is_zero() {
+            explain.push_str(&format!(", less {} credit", credit_before.amount()));
+        }
+        taxes.push(Withheld {
+            authority: rule.authority.clone(),
+            rule: rule.name.clone(),
+            version: share.text.version,
+            percent: share.text.percent,
+            share_of_base: share.text.share_of_base,
+            rounding: share.text.rounding,
+            concerned: share.concerned,
+            period,
+            nth,
+            sold: share.sold,
+            refunded: share.refunded,
+            base: share.base,
+            due: share.due,
+            credit_before,
+            withheld,
+            credit,
+            sold_total: turnover.sold,
+            refunded_total: turnover.refunded,
+            turnover_after: share.after,
+            turnover_nth: turnover.nth,
+            explain,
+        });
+    }
+    Ok(taxes)
+}
+
+/// One share for what is new, one for each other text that something goes back of.
+fn shares(
+    text: TaxText,
+    concerned: bool,
+    turnover: &Turnover,
+    refunds: &[Refunded],
+    before: &Accounted,
+) -> Result<Vec<Share>, MoneyError> {
+    let zero = Money::zero(turnover.sold.currency());
+    let (mut new, mut untaxed, mut taxed) = (zero, zero, BTreeMap::new());
+    for refund in refunds {
+        let sum = match &refund.basis {
+            Basis::New => &mut new,
+            Basis::Untaxed => &mut untaxed,
+            Basis::Taxed(text) => &mut taxed.entry(text.version.clone()).or_insert((text.clone(), zero)).1,
+        };
+        *sum = sum.checked_add(refund.amount)?;
+    }
+    let own = match concerned {
+        true => taxed.remove(&text.version).map_or(zero, |(_, amount)| amount),
+        false => untaxed,
+    };
+    let (sold, refunded) = (turnover.sold.checked_sub(before.turnover.sold)?, new.checked_add(own)?);
+    let mut shares = match concerned {
         true => {
-            let mut text = format!("{} of ", rule.percent);
-            if share != Decimal::ONE {
-                text.push_str(&format!("{share} × "));
+            let base = sold.checked_sub(refunded)?;
+            let (due, mut explain) = reckoned(&text, base, before)?;
+            if !untaxed.is_zero() {
+                explain.push_str(&format!(", nothing of {} refunded that was not taxed", untaxed.amount()));
             }
-            text.push_str(&format!("{} = {}", base_of_period.amount(), tax.amount()));
-            for (what, amount) in [("before", before.due_of_period), ("credit", before.credit)] {
-                if !amount.is_zero() {
-                    text.push_str(&format!(", less {} {what}", amount.amount()));
-                }
-            }
-            text
+            vec![Share { text, concerned, sold, refunded, base, due, after: before.turnover.nth, explain }]
+        }
+        false => {
+            let (after, explain) = (before.turnover.nth, "exempt".to_owned());
+            vec![Share { text, concerned, sold, refunded, base: zero, due: zero, after, explain }]
         }
     };
-    Ok(Some(Withheld {
-        authority: rule.authority.clone(),
-        rule: rule.name.clone(),
-        version: rule.version(),
-        percent: rule.percent,
-        share_of_base: share,
-        period,
-        nth: before.nth + 1,
-        sold,
-        refunded,
-        base,
-        due,
-        credit_before: before.credit,
-        withheld,
-        credit,
-        sold_total: turnover.sold,
-        refunded_total: turnover.refunded,
-        explain,
-    }))
+    for (text, refunded) in taxed.into_values().filter(|(_, amount)| !amount.is_zero()) {
+        let base = refunded.negated();
+        let (due, explain) = reckoned(&text, base, before)?;
+        let explain = format!("{explain}, refunded of what was taxed so");
+        shares.push(Share {
+            text,
+            concerned: true,
+            sold: zero,
+            refunded,
+            base,
+            due,
+            after: turnover.nth,
+            explain,
+        });
+    }
+    Ok(shares)
+}
+
+/// The tax on the period's base under a text with this, less what the period has had of it; and the arithmetic.
+fn reckoned(text: &TaxText, base: Money, before: &Accounted) -> Result<(Money, String), MoneyError> {
+    let had = before.under(text);
+    let whole = had.base.checked_add(base)?;
+    let tax = text.tax(whole)?;
+    let mut explain = text.explain(whole, tax);
+    if !had.due.is_zero() {
+        explain.push_str(&format!(", less {} before", had.due.amount()));
+    }
+    Ok((tax.checked_sub(had.due)?, explain))
 }
 
 impl Withheld {
@@ -151,116 +219,15 @@ impl Withheld {
     pub fn sum(currency: Currency, taxes: &[Withheld]) -> Result<Money, MoneyError> {
         Money::sum(currency, taxes.iter().map(|tax| tax.withheld))
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::super::{Cycle, TaxTable};
-    use super::*;
-
-    fn php(minor: i64) -> Money {
-        Money::from_minor(minor, Currency::find("PHP").unwrap())
+    /// Whether what is new is accounted for with this one, not only what goes back under another text.
+    pub fn has_the_new(&self) -> bool {
+        self.turnover_after < self.turnover_nth
     }
 
-    fn rule() -> TaxRule {
-        TaxTable::shipped().rules()[0].clone()
-    }
-
-    /// One supplier through time: periods, then (sold, refunded) so far at each payout.
-    struct Story(Turnover, Accounted, TaxPeriod);
-
-    impl Story {
-        fn new() -> Story {
-            let none = Turnover::none(php(0).currency());
-            Story(none, Accounted::from(none), period("2026-11-01"))
-        }
-
-        fn payout(
-            &mut self,
-            day: &str,
-            sold: i64,
-            refunded: i64,
-            class: Option<SupplierClass>,
-        ) -> (i64, i64) {
-            let Story(turnover, before, last) = self;
-            turnover.sold = turnover.sold.checked_add(php(sold)).unwrap();
-            turnover.refunded = turnover.refunded.checked_add(php(refunded)).unwrap();
-            if *last != period(day) {
-                (before.base_of_period, before.due_of_period, *last) = (php(0), php(0), period(day));
-            }
-            let Some(tax) = accrue(&rule(), class, *last, turnover, before).unwrap() else { return (0, 0) };
-            *before = Accounted {
-                nth: tax.nth,
-                sold: tax.sold_total,
-                refunded: tax.refunded_total,
-                credit: tax.credit,
-                base_of_period: before.base_of_period.checked_add(tax.base).unwrap(),
-                due_of_period: before.due_of_period.checked_add(tax.due).unwrap(),
-            };
-            (tax.withheld.minor(), tax.credit.minor())
-        }
-    }
-
-    fn period(day: &str) -> TaxPeriod {
-        TaxPeriod::of(Cycle::Quarter, day.parse().unwrap())
-    }
-
-    #[test]
-    fn refunds_in_the_period_lower_it_and_later_ones_are_a_credit() {
-        let mut story = Story::new();
-        assert_eq!(story.payout("2026-11-02", 1_000_000, 0, None), (5_000, 0), "J29");
-        assert_eq!(story.payout("2026-11-03", 0, 0, None), (0, 0), "nothing twice");
-        assert_eq!(story.payout("2026-11-09", 0, 200_000, None), (0, 1_000), "too much by now");
-        assert_eq!(
-            story.payout("2026-11-16", 400_000, 0, None),
-            (1_000, 0),
-            "8,000 and 4,000 less what was had"
-        );
-        assert_eq!(
-            story.payout("2026-11-20", 100_000, 100_000, None),
-            (0, 0),
-            "sold and refunded before it was paid"
-        );
-        assert_eq!(story.payout("2027-01-04", 0, 600_000, None), (0, 3_000), "a later period: a credit");
-        assert_eq!(story.payout("2027-01-11", 1_000_000, 0, None), (2_000, 0), "which the next sale has");
-        assert_eq!(story.payout("2027-04-01", 1_000_000, 0, Some(SupplierClass::Exempt)), (0, 0));
-        assert_eq!(story.payout("2027-04-02", 100_000, 0, None), (500, 0), "what was exempt stays so");
-    }
-
-    #[test]
-    fn the_arithmetic_is_told() {
-        let turnover = Turnover { nth: 3, sold: php(1_200_000), refunded: php(200_000) };
-        let before = Accounted {
-            nth: 1,
-            sold: php(1_000_000),
-            refunded: php(0),
-            credit: php(700),
-            base_of_period: php(1_000_000),
-            due_of_period: php(5_000),
-        };
-        let tax = accrue(&rule(), None, period("2026-11-02"), &turnover, &before).unwrap().unwrap();
-        assert_eq!(tax.explain, "1 % of 0.5 × 10000.00 = 50.00, less 50.00 before, less 7.00 credit");
-        assert_eq!((tax.due, tax.withheld, tax.credit, tax.nth), (php(0), php(0), php(700), 2));
-    }
-
-    proptest! {
-        /// Whatever is sold and refunded, in one period: what was withheld less the credit is the tax on the base, as if it
-        /// had been withheld at once; nothing is ever given back, and no step rounds away more than the last.
-        #[test]
-        fn steps_come_to_the_same_as_the_whole(steps in prop::collection::vec((0_i64..100_000, 0_i64..100_000), 1..20)) {
-            let (mut story, mut withheld, mut credit) = (Story::new(), 0, 0);
-            for &(sold, refunded) in &steps {
-                let (more, left) = story.payout("2026-11-02", sold, refunded, None);
-                prop_assert!(more >= 0 && left >= 0);
-                withheld += more;
-                if sold != 0 || refunded != 0 {
-                    credit = left;
-                }
-            }
-            let base: i64 = steps.iter().map(|(sold, refunded)| sold - refunded).sum();
-            prop_assert_eq!(php(withheld - credit), rule().tax(php(base)).unwrap());
-        }
+    /// The number of its rule's first accounting among these: the others follow it.
+    pub fn first_of_rule(&self, among: &[Withheld]) -> i64 {
+        let same = among.iter().filter(|tax| tax.rule == self.rule);
+        same.map(|tax| tax.nth).min().unwrap_or(self.nth)
     }
 }

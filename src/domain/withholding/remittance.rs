@@ -1,5 +1,7 @@
 //! What was withheld is paid to the authority: proposed by one user, booked by another, never more than is owed to it.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -135,7 +137,10 @@ impl Owed {
 }
 
 impl Remittance {
-    /// Everything that is left of what is owed.
+    /// Lines of one payment, each a transaction of the change that books it; what is beyond is for another one.
+    pub const MOST_LINES: usize = 1_000;
+
+    /// What is left of what is owed, of the first so many suppliers and rules.
     ///
     /// # Errors
     /// [`MoneyError`] when a sum does not fit.
@@ -143,7 +148,7 @@ impl Remittance {
         let mut lines = Vec::new();
         for one in owed {
             let amount = one.left()?;
-            if amount.is_positive() {
+            if amount.is_positive() && lines.len() < Remittance::MOST_LINES {
                 lines.push(RemittanceLine { supplier: one.supplier, rule: one.rule.clone(), amount });
             }
         }
@@ -171,10 +176,11 @@ impl Remittance {
     ) -> Result<Vec<(&RemittanceLine, i64)>, RemittanceError> {
         self.open()?;
         hand.is_second(&[self.proposed_by], issuers)?;
+        let owed: BTreeMap<(SupplierId, &str), &Owed> =
+            owed.iter().map(|one| ((one.supplier, one.rule.as_str()), one)).collect();
         let mut booked = Vec::with_capacity(self.lines.len());
         for line in &self.lines {
-            let found = owed.iter().find(|one| one.supplier == line.supplier && one.rule == line.rule);
-            match found {
+            match owed.get(&(line.supplier, line.rule.as_str())) {
                 Some(one) if one.left()?.minor() >= line.amount.minor() => booked.push((line, one.payments)),
                 _ => return Err(RemittanceError::Changed(line.supplier)),
             }
@@ -193,5 +199,71 @@ impl Remittance {
                 Err(RemittanceError::Decided(self.state.as_str()))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Id;
+
+    fn php(minor: i64) -> Money {
+        Money::from_minor(minor, Currency::find("PHP").unwrap())
+    }
+
+    fn owed(supplier: u128, rule: &str, withheld: i64, remitted: i64) -> Owed {
+        let supplier = SupplierId::from_bits(supplier);
+        Owed { supplier, rule: rule.into(), withheld: php(withheld), remitted: php(remitted), payments: 0 }
+    }
+
+    #[test]
+    fn a_payment_has_so_many_lines_of_what_is_left() {
+        let mut all: Vec<Owed> = (0..1_200).map(|nth| owed(nth, "a", 100, 0)).collect();
+        for one in &mut all[..150] {
+            one.remitted = one.withheld;
+        }
+        let lines = Remittance::lines_of(&all).unwrap();
+        assert_eq!((lines.len(), lines[0].supplier), (Remittance::MOST_LINES, SupplierId::from_bits(150)));
+        for one in &mut all[150..1_150] {
+            one.remitted = php(60);
+        }
+        let lines = Remittance::lines_of(&all[150..]).unwrap();
+        assert_eq!((lines.len(), lines[0].amount), (1_000, php(40)));
+        assert_eq!(Remittance::lines_of(&all[1_100..]).unwrap().len(), 100);
+        assert_eq!(Remittance::lines_of(&all[..150]), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_line_is_booked_against_its_own_supplier_and_rule() {
+        let lines =
+            Remittance::lines_of(&[owed(1, "a", 100, 40), owed(1, "b", 30, 0), owed(2, "a", 5, 0)]).unwrap();
+        let (maker, checker) = (UserId::from_bits(1), UserId::from_bits(2));
+        let remittance = Remittance {
+            id: RemittanceId::from_bits(1),
+            merchant: MerchantId::from_bits(1),
+            authority: "BIR".into(),
+            period: "2026-Q4".parse().unwrap(),
+            currency: php(0).currency(),
+            bank_account: BankAccountId::from_bits(1),
+            bank: "bpi".into(),
+            reference: String::new(),
+            lines,
+            state: RemittanceState::Proposed,
+            proposed_by: maker,
+            created_at: DateTime::UNIX_EPOCH,
+        };
+        let book = |owed: &[Owed]| {
+            let booked = remittance.book(Hand::own(checker), &[], owed)?;
+            Ok(booked.into_iter().map(|(line, earlier)| (line.amount.minor(), earlier)).collect::<Vec<_>>())
+        };
+        let mut now = vec![owed(2, "a", 5, 0), owed(1, "b", 30, 0), owed(1, "a", 100, 40)];
+        now[2].payments = 3;
+        assert_eq!(book(&now), Ok(vec![(60, 3), (30, 0), (5, 0)]));
+        let changed = |supplier| Err(RemittanceError::Changed(SupplierId::from_bits(supplier)));
+        now[1].remitted = php(1);
+        assert_eq!(book(&now), changed(1));
+        assert_eq!(book(&now[1..]), changed(1));
+        now[1].remitted = php(0);
+        assert_eq!(book(&now[1..]), changed(2));
     }
 }

@@ -6,9 +6,10 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::country::Country;
-use crate::money::{Money, MoneyError, Percent, Rounding};
+use crate::money::{Percent, Rounding};
 
 use super::period::Cycle;
+use super::text::TaxText;
 
 /// What a supplier is to a tax office.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -82,16 +83,14 @@ impl TaxRule {
         }
     }
 
-    /// The tax on a base, rounded once; below zero of a base below zero.
-    ///
-    /// # Errors
-    /// [`MoneyError`] when it does not fit.
-    pub fn tax(&self, base: Money) -> Result<Money, MoneyError> {
-        // Both have at most four decimals, so that their product has the eight that a percentage takes.
-        let percent = self.percent.fraction() * self.share_of_base * Decimal::ONE_HUNDRED;
-        let too_large = |_| MoneyError::TooLarge { currency: base.currency() };
-        let percent = Percent::try_new(percent).map_err(too_large)?;
-        Ok(base.percent(percent)?.round(self.rounding))
+    /// Its figures.
+    pub fn text(&self) -> TaxText {
+        TaxText {
+            version: self.version(),
+            percent: self.percent,
+            share_of_base: self.share_of_base.normalize(),
+            rounding: self.rounding,
+        }
     }
 
     /// Of its figures: which text of the rule withheld something.
@@ -101,17 +100,18 @@ impl TaxRule {
         digest(&SHA256, text.as_bytes()).as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// Whether a text can name a rule or an authority: 1 to 30 letters, digits and hyphens.
+    pub fn is_name(text: &str) -> bool {
+        (1..=30).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    }
+
     /// What is wrong with it: the key, and what to write.
     pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
-        let word = |text: &str| {
-            !text.is_empty()
-                && text.len() <= 30
-                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        };
-        if !word(&self.name) {
+        if !TaxRule::is_name(&self.name) {
             return Err(("name", "a name is letters, digits and hyphens, at most 30".into()));
         }
-        if !word(&self.authority) {
+        if !TaxRule::is_name(&self.authority) {
             return Err(("authority", "an authority is letters, digits and hyphens, at most 30".into()));
         }
         if Country::find(&self.country).is_err() {
@@ -144,7 +144,7 @@ impl TaxRule {
 mod tests {
     use super::super::TaxTable;
     use super::*;
-    use crate::money::Currency;
+    use crate::money::{Currency, Money};
 
     #[test]
     fn the_tax_is_rounded_once_and_mirrors_below_zero() {
@@ -162,7 +162,7 @@ mod tests {
         ];
         for (rule, currency, base, tax) in table {
             let money = |minor| Money::from_minor(minor, Currency::find(currency).unwrap());
-            assert_eq!(of(rule).tax(money(base)), Ok(money(tax)), "{rule} of {base}");
+            assert_eq!(of(rule).text().tax(money(base)), Ok(money(tax)), "{rule} of {base}");
         }
     }
 

@@ -137,6 +137,11 @@ impl TaxRules {
         self.0.iter().filter(|rule| rule.name == name).map(|rule| rule.from).min()
     }
 
+    /// The text of a rule that holds on a day.
+    pub fn in_force(&self, name: &str, day: NaiveDate) -> Option<&TaxRule> {
+        self.0.iter().find(|rule| rule.name == name && rule.in_force(day))
+    }
+
     /// The rules in force on a day for suppliers of a country.
     pub fn of<'a>(&'a self, country: &'a str, day: NaiveDate) -> impl Iterator<Item = &'a TaxRule> {
         self.0.iter().filter(move |rule| rule.country == country && rule.in_force(day))

@@ -40,6 +40,14 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Edit<T> {
     }
 }
 
+/// A field that cannot be emptied, beside `#[serde(default)]`: `null` is refused, so that nobody takes it for emptied.
+///
+/// # Errors
+/// Where the field is `null`, or no value.
+pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,6 +56,8 @@ mod tests {
     struct Patch {
         #[serde(default)]
         field: Edit<u8>,
+        #[serde(default, deserialize_with = "given")]
+        name: Option<String>,
     }
 
     #[test]
@@ -57,5 +67,11 @@ mod tests {
             assert_eq!(patch.field.over(Some(1)), after, "{text}");
         }
         assert!(serde_json::from_str::<Patch>(r#"{"field":"x"}"#).is_err());
+        for (text, name) in
+            [("{}", Some(None)), (r#"{"name":"a"}"#, Some(Some("a"))), (r#"{"name":null}"#, None)]
+        {
+            let patch = serde_json::from_str::<Patch>(text).ok().map(|patch| patch.name);
+            assert_eq!(patch, name.map(|name| name.map(str::to_owned)), "{text}");
+        }
     }
 }

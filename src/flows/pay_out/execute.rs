@@ -14,12 +14,12 @@ use crate::domain::payouts::{
     FIRST_UNDER_WAY, FeeBearer, Line, Payout, PayoutBatch, PayoutPlan, PayoutState, PlanState, ReturnFault,
     postings,
 };
-use crate::domain::withholding::Withheld;
 use crate::ids::{PayoutBatchId, PlanId, RailAccountId, SupplierAccountId, SupplierId};
 use crate::money::{Currency, Money};
 use crate::store::{Change, CommitError, Versioned};
 
 use super::rails::OpenRail;
+use super::withhold::TaxGround;
 use super::{DECISIONS, PayOutError, PayingOut};
 
 /// Payouts of one call, where the rail takes more: a call that went wrong concerns no more of them.
@@ -30,13 +30,10 @@ struct Ground {
     available: BTreeMap<(SupplierId, Currency), Money>,
     owed: BTreeMap<(SupplierId, Currency), Money>,
     barred: BTreeMap<(SupplierId, Currency), &'static str>,
-    /// The merchant's day, whose period withheld tax is of.
-    today: NaiveDate,
+    taxes: TaxGround,
     /// Who agrees to have debts in other currencies set off.
     agreed: BTreeSet<SupplierId>,
     accounts: Vec<SupplierAccountId>,
-    /// How often each line's turnover was accounted for, by rule.
-    taxed: BTreeMap<(SupplierId, String, Currency), i64>,
     /// Accounts whose limited first payout has not arrived.
     tried: BTreeSet<SupplierAccountId>,
 }
@@ -228,6 +225,7 @@ impl PayingOut {
         let (store, now) = (&self.0.store, self.0.clock.now());
         let terms: BTreeMap<SupplierId, _> =
             store.payout_terms_of(plan.merchant).await?.into_iter().collect();
+        let classes = terms.iter().filter_map(|(id, row)| Some((*id, row.value.tax_class?)));
         let mut barred = BTreeMap::new();
         for line in lines {
             let (currency, must) = (line.net.currency(), self.0.rules.must_be_known);
@@ -246,8 +244,7 @@ impl PayingOut {
             tried: tried.map(|(account, _)| account).collect(),
             available: self.balances(plan.merchant, AccountCode::SUPPLIER_AVAILABLE).await?,
             owed: self.balances(plan.merchant, AccountCode::SUPPLIER_RECEIVABLE).await?,
-            taxed: self.taxed(lines).await?,
-            today,
+            taxes: self.tax_ground(lines, classes.collect(), today).await?,
             agreed: terms
                 .iter()
                 .filter(|(_, row)| row.value.set_off.is_some())
@@ -327,19 +324,8 @@ impl Ground {
         if !stands(&self.available, line.gross) {
             return Some(("insufficient_balance", format!("less than {} is available by now", line.gross)));
         }
-        let moved = |tax: &&Withheld| {
-            let place = (line.supplier, tax.rule.clone(), tax.withheld.currency());
-            self.taxed.get(&place).copied().unwrap_or(0) + 1 != tax.nth
-        };
-        // What was approved is the arithmetic of its period.
-        let over = |tax: &&Withheld| tax.period.cycle().period(self.today) != tax.period;
-        if let Some(tax) = line.taxes.iter().find(over) {
-            let why = format!("{}, of which tax under {} was reckoned, is over", tax.period, tax.rule);
-            return Some(("withholding_changed", why));
-        }
-        if let Some(tax) = line.taxes.iter().find(moved) {
-            let why = format!("tax under {} was withheld with another payout by now", tax.rule);
-            return Some(("withholding_changed", why));
+        if let Some(changed) = self.taxes.refuses(line) {
+            return Some(changed);
         }
         if !line.set_off.is_empty() && !self.agreed.contains(&line.supplier) {
             let why = "the supplier no longer agrees that debts in other currencies are set off".to_owned();

@@ -48,7 +48,7 @@ use super::withholding::Withholding;
 
 pub(in crate::flows) use apply::{Moved, moved};
 pub use decide::{EXECUTE, Word};
-pub use edit::Edit;
+pub use edit::{Edit, given};
 pub use error::PayOutError;
 pub use plan::PlanInput;
 pub use schedule::{RUN_SCHEDULE, ScheduleInput, SchedulePatch};

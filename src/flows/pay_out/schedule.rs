@@ -18,7 +18,7 @@ use crate::ids::{MerchantId, PayoutScheduleId, RailAccountId, SupplierId, UserId
 use crate::money::{Currency, Money};
 use crate::store::{Change, Versioned};
 
-use super::edit::Edit;
+use super::edit::{Edit, given};
 use super::plan::bounded;
 use super::{PayOutError, PayingOut};
 
@@ -63,27 +63,35 @@ pub struct ScheduleInput {
     pub rail_account: Option<RailAccountId>,
 }
 
-/// What is changed of a schedule; what is left out stays, `null` takes a limit away.
+/// What is changed of a schedule; what is left out stays, `null` takes a limit away and is refused elsewhere.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"paused": true}))]
 pub struct SchedulePatch {
     /// For people.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(min_length = 1, max_length = 100, nullable = false)]
+    #[serde(default, deserialize_with = "given")]
     pub name: Option<String>,
     /// As for a new one.
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, nullable = false)]
+    #[serde(default, deserialize_with = "given")]
     pub cron: Option<String>,
     /// As for a new one.
-    #[schema(max_length = 64)]
+    #[schema(max_length = 64, nullable = false)]
+    #[serde(default, deserialize_with = "given")]
     pub zone: Option<String>,
     /// As for a new one.
+    #[schema(nullable = false)]
+    #[serde(default, deserialize_with = "given")]
     pub holidays: Option<Holidays>,
     /// As for a new one.
+    #[schema(nullable = false)]
+    #[serde(default, deserialize_with = "given")]
     pub misfire: Option<MisfireRule>,
-    /// All of them.
-    #[schema(max_items = 50)]
-    pub minimum: Option<Vec<Money>>,
+    /// All of them; `null`: none from now on.
+    #[schema(max_items = 50, value_type = Option<Vec<Money>>)]
+    #[serde(default)]
+    pub minimum: Edit<Vec<Money>>,
     /// All of them; `null`: everybody from now on.
     #[schema(min_items = 1, max_items = 1000, value_type = Option<Vec<SupplierId>>)]
     #[serde(default)]
@@ -97,6 +105,8 @@ pub struct SchedulePatch {
     #[serde(default)]
     pub rail_account: Edit<RailAccountId>,
     /// `true`: no plans until it goes on; what goes by meanwhile is not made up for.
+    #[schema(nullable = false)]
+    #[serde(default, deserialize_with = "given")]
     pub paused: Option<bool>,
 }
 
@@ -267,7 +277,7 @@ fn patched(before: &ScheduleTerms, patch: &SchedulePatch) -> ScheduleInput {
         zone: patch.zone.unwrap_or_else(|| timing.zone().name().to_owned()),
         holidays: patch.holidays.unwrap_or_else(|| timing.holidays().clone()),
         misfire: patch.misfire.unwrap_or(before.misfire),
-        minimum: patch.minimum.unwrap_or(before.minimum),
+        minimum: patch.minimum.over(Some(before.minimum)).unwrap_or_default(),
         suppliers: patch.suppliers.over(before.suppliers),
         currencies: patch.currencies.over(before.currencies),
         rail_account: patch.rail_account.over(before.rail_account),

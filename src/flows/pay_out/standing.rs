@@ -43,13 +43,14 @@ impl PayingOut {
             let why = format!("there is no supplier {stranger}");
             return Err(PayOutError::Refused { param: "suppliers", why });
         }
+        let acting = self.0.withholding.acting(merchant).await.map_err(PayOutError::unavailable)?;
         let mut standings = Vec::new();
         for ((supplier, currency), amount) in available {
             let asked = wanted.as_ref().is_none_or(|wanted| wanted.contains(&supplier))
                 && currencies.is_none_or(|wanted| wanted.contains(&currency));
             let Some(known) = known.get(&supplier).filter(|_| asked) else { continue };
             let class = terms.get(&supplier).and_then(|row| row.value.tax_class);
-            let taxes = self.0.withholding.due(known, class, currency).await;
+            let taxes = acting.due(known, class, currency).await;
             let taxes = taxes.map_err(PayOutError::unavailable)?;
             standings.push(Standing {
                 supplier,

@@ -10,21 +10,25 @@ use crate::money::{Currency, Money, Percent};
 use crate::store::Change;
 
 use super::edit::Edit;
+use super::plan::bounded;
 use super::{PayOutError, PayingOut};
 
 /// What is changed; what is left out stays, `null` empties what can be empty.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TermsInput {
-    /// All holds from now on; an empty list lifts them.
+    /// All holds from now on; an empty list or `null` lifts them.
+    #[schema(max_items = 50, value_type = Option<Vec<HoldInput>>)]
     #[serde(default)]
-    pub holds: Option<Vec<HoldInput>>,
-    /// Whether its papers were looked at and found in order.
+    pub holds: Edit<Vec<HoldInput>>,
+    /// Whether its papers were looked at and found in order; `null`: they were not.
+    #[schema(value_type = Option<bool>)]
     #[serde(default)]
-    pub known: Option<bool>,
-    /// When the papers lapse.
+    pub known: Edit<bool>,
+    /// When the papers lapse, beside `known`; `null`: never.
+    #[schema(value_type = Option<DateTime<Utc>>)]
     #[serde(default)]
-    pub known_until: Option<DateTime<Utc>>,
+    pub known_until: Edit<DateTime<Utc>>,
     /// What is kept back of each release; zero percent ends it, what is kept stays until its day.
     #[schema(value_type = Option<Reserve>)]
     #[serde(default)]
@@ -45,11 +49,12 @@ pub struct TermsInput {
     #[schema(value_type = Option<FeeBearer>)]
     #[serde(default)]
     pub fee_bearer: Edit<FeeBearer>,
-    /// Less than this waits for a later plan, by currency.
+    /// Less than this waits for a later plan, by currency; an empty list or `null`: nothing waits.
+    #[schema(max_items = 50, value_type = Option<Vec<Money>>)]
     #[serde(default)]
-    pub minimum: Option<Vec<Money>>,
+    pub minimum: Edit<Vec<Money>>,
     /// ISO 20022 purpose, or the rail's own code.
-    #[schema(max_length = 35, value_type = Option<String>)]
+    #[schema(min_length = 1, max_length = 35, value_type = Option<String>)]
     #[serde(default)]
     pub purpose: Edit<String>,
     /// What it is to its tax office, by its papers; rules of withholding tell by it whom they mean.
@@ -57,7 +62,7 @@ pub struct TermsInput {
     #[serde(default)]
     pub tax_class: Edit<SupplierClass>,
     /// Town of its address.
-    #[schema(max_length = 35, value_type = Option<String>)]
+    #[schema(min_length = 1, max_length = 35, value_type = Option<String>)]
     #[serde(default)]
     pub town: Edit<String>,
 }
@@ -116,34 +121,43 @@ impl PayingOut {
         let before = self.0.store.payout_terms(supplier).await?;
         let (now, version) = (self.0.clock.now(), before.as_ref().map(|row| row.version));
         let mut terms = before.map(|row| row.value).unwrap_or_default();
-        let long =
-            |text: &Edit<String>, most: usize| text.set().is_some_and(|text| text.chars().count() > most);
-        let notes = input.holds.iter().flatten().any(|hold| hold.note.chars().count() > 200);
-        let many = |count: Option<usize>| count.is_some_and(|count| count > 50);
-        let (holds, minimums) = (input.holds.as_ref().map(Vec::len), input.minimum.as_ref().map(Vec::len));
-        if long(&input.purpose, 35) || long(&input.town, 35) || notes || many(holds) || many(minimums) {
-            let why = "a purpose or town has at most 35 letters, a note 200, a list 50 rows".to_owned();
-            return Err(PayOutError::Refused { param: "holds", why });
+        let refused = |param, why: &str| PayOutError::Refused { param, why: why.to_owned() };
+        if let Some(holds) = input.holds.set()
+            && (holds.len() > 50 || holds.iter().any(|hold| hold.note.chars().count() > 200))
+        {
+            return Err(refused("holds", "at most 50 holds, each with a note of at most 200 letters"));
+        }
+        bounded(None, None, input.minimum.set().map_or(&[][..], Vec::as_slice))?;
+        let town = |town: &String| (1..=35).contains(&town.trim().chars().count());
+        if !input.town.set().is_none_or(town) {
+            return Err(refused("town", "a town has 1 to 35 letters; `null` leaves it out"));
         }
         let coded = |purpose: &String| {
-            !purpose.is_empty() && purpose.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            (1..=35).contains(&purpose.len()) && purpose.bytes().all(|byte| byte.is_ascii_alphanumeric())
         };
         if !input.purpose.set().is_none_or(coded) {
-            let why = "a purpose is the code of ISO 20022 or of the rail: letters and digits".to_owned();
+            let why =
+                "a purpose is the code of ISO 20022 or of the rail: 1 to 35 letters and digits".to_owned();
             return Err(PayOutError::Refused { param: "purpose", why });
         }
-        if input.known_until.is_some_and(|until| input.known != Some(true) || until <= now) {
+        if input.known_until.set().is_some_and(|until| input.known != Edit::Set(true) || *until <= now) {
             let why = "`known_until` is a moment to come, beside `known`: true".to_owned();
             return Err(PayOutError::Refused { param: "known_until", why });
         }
-        if let Some(holds) = &input.holds {
-            terms.holds = placed(&terms.holds, holds, user, now);
+        match &input.holds {
+            Edit::Kept => {}
+            Edit::Cleared => terms.holds = vec![],
+            Edit::Set(holds) => terms.holds = placed(&terms.holds, holds, user, now),
         }
-        match input.known {
-            Some(true) => terms.known = Some(Known { by: user, at: now, until: input.known_until }),
-            Some(false) => terms.known = None,
-            None => {}
-        }
+        let until = input.known_until.set().copied();
+        terms.known = match (input.known, input.known_until) {
+            (Edit::Set(true), _) => Some(Known { by: user, at: now, until }),
+            (Edit::Set(false) | Edit::Cleared, _) => None,
+            (Edit::Kept, Edit::Cleared) if terms.known.is_some() => {
+                Some(Known { by: user, at: now, until: None })
+            }
+            (Edit::Kept, _) => terms.known,
+        };
         if let Some(reserve) = input.reserve.set()
             && (reserve.days == 0 || reserve.days > 730 || reserve.percent.fraction() > 1.into())
         {
@@ -170,7 +184,7 @@ impl PayingOut {
         terms.debt_cap = input.debt_cap.over(terms.debt_cap);
         terms.rail = input.rail_account.over(terms.rail);
         terms.bearer = input.fee_bearer.over(terms.bearer);
-        terms.minimum = input.minimum.clone().unwrap_or(terms.minimum);
+        terms.minimum = input.minimum.clone().over(Some(terms.minimum)).unwrap_or_default();
         terms.set_off = match &input.set_off {
             Edit::Kept => terms.set_off,
             Edit::Cleared => None,
@@ -180,7 +194,7 @@ impl PayingOut {
         };
         terms.purpose = input.purpose.clone().over(terms.purpose);
         terms.tax_class = input.tax_class.over(terms.tax_class);
-        terms.town = input.town.clone().over(terms.town);
+        terms.town = input.town.clone().over(terms.town).map(|town| town.trim().to_owned());
         let mut change = extra;
         change.set_payout_terms(merchant, supplier, &terms, version, now);
         self.0.store.commit(change).await?;

@@ -75,7 +75,8 @@ impl RefundFlowError {
         match self {
             RefundFlowError::Unknown(_) => "not_found",
             RefundFlowError::NotCaptured { .. } => "payment_not_captured",
-            RefundFlowError::Undivided | RefundFlowError::Elsewhere { .. } => "payment_undivided",
+            RefundFlowError::Undivided => "payment_undivided",
+            RefundFlowError::Elsewhere { .. } => "refund_elsewhere",
             RefundFlowError::NotSupported(_) => "refund_not_supported",
             RefundFlowError::CustomerBears => "fx_difference_invalid",
             RefundFlowError::Refused(RefundError::AllocationRequired { .. }) => "allocation_required",

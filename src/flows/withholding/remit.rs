@@ -8,20 +8,22 @@ use serde_json::{Value, json};
 use crate::domain::access::Hand;
 use crate::domain::ledger::journal::{Fact, tax_remitted};
 use crate::domain::merchants::BankAccountKind;
-use crate::domain::withholding::{Remittance, RemittanceError, RemittanceState, TaxPeriod};
+use crate::domain::withholding::{Remittance, RemittanceError, RemittanceState, TaxPeriod, TaxRule};
 use crate::ids::{BankAccountId, MerchantId, RemittanceId, SupplierId, UserId};
 use crate::money::Money;
 use crate::store::Change;
+use crate::store::withholding::TaxOf;
 
 use super::{Withholding, WithholdingError};
 
-/// What is to be paid: everything that is left of one period's tax.
+/// What is to be paid: everything that is left of one period's tax, of at most 1,000 suppliers and rules. What is beyond is
+/// for another payment, once this one is booked.
 #[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"authority": "BIR", "period": "2026-Q4", "bank_account": "bac_01kb0000000000000000000000", "reference": "1601-EQ 2026-Q4"}))]
 pub struct RemittanceInput {
     /// To whom.
-    #[schema(max_length = 30)]
+    #[schema(pattern = "^[A-Za-z0-9-]{1,30}$")]
     pub authority: String,
     /// Withheld in this period.
     #[schema(value_type = String)]
@@ -48,6 +50,11 @@ impl Withholding {
         extra: Change,
     ) -> Result<Remittance, WithholdingError> {
         let refused = |param, why: &str| WithholdingError::Refused { param, why: why.to_owned() };
+        if !TaxRule::is_name(&input.authority) {
+            let why =
+                "an authority is letters, digits and hyphens, at most 30: the word of its rules, such as BIR";
+            return Err(refused("authority", why));
+        }
         if input.reference.chars().count() > 100 {
             return Err(refused("reference", "a reference has at most 100 letters"));
         }
@@ -60,7 +67,8 @@ impl Withholding {
             ));
         }
         let currency = bank.currency;
-        let owed = self.store.tax_owed(merchant, &input.authority, input.period, currency).await?;
+        let of = TaxOf { merchant, authority: &input.authority, period: input.period, currency };
+        let owed = self.store.tax_owed(&of, None, Some(Remittance::MOST_LINES)).await?;
         let lines = Remittance::lines_of(&owed)?;
         if lines.is_empty() {
             let (authority, period) = (input.authority.clone(), input.period);
@@ -108,8 +116,11 @@ impl Withholding {
                 RemittanceState::Rejected { by: user, at }
             }
             true => {
-                let (authority, period) = (&remittance.authority, remittance.period);
-                let owed = self.store.tax_owed(merchant, authority, period, remittance.currency).await?;
+                let (authority, period) = (remittance.authority.as_str(), remittance.period);
+                let of = TaxOf { merchant, authority, period, currency: remittance.currency };
+                let suppliers = remittance.lines.iter().map(|line| line.supplier);
+                let among = suppliers.clone().min().zip(suppliers.max());
+                let owed = self.store.tax_owed(&of, among, None).await?;
                 let issuers = self.store.key_makers(merchant, &[remittance.proposed_by]).await?;
                 for (line, earlier) in remittance.book(hand, &issuers, &owed)? {
                     change.insert_remitted(remittance, line, earlier);
@@ -147,6 +158,16 @@ impl Withholding {
     /// # Errors
     /// [`WithholdingError::Broken`] when its sum does not fit.
     pub fn view(remittance: &Remittance) -> Result<Value, WithholdingError> {
+        let mut view = Withholding::summary(remittance)?;
+        view["lines"] = json!(remittance.lines);
+        Ok(view)
+    }
+
+    /// The same without its lines, for lists.
+    ///
+    /// # Errors
+    /// [`WithholdingError::Broken`] when its sum does not fit.
+    pub fn summary(remittance: &Remittance) -> Result<Value, WithholdingError> {
         let (decided_by, decided_at) = match &remittance.state {
             RemittanceState::Proposed => (None, None),
             RemittanceState::Booked { by, at } | RemittanceState::Rejected { by, at } => {
@@ -156,7 +177,7 @@ impl Withholding {
         Ok(json!({
             "id": remittance.id, "object": "withholding_remittance", "state": remittance.state.as_str(),
             "authority": remittance.authority, "period": remittance.period, "bank_account": remittance.bank_account,
-            "reference": remittance.reference, "total": remittance.total()?, "lines": remittance.lines,
+            "reference": remittance.reference, "total": remittance.total()?, "line_count": remittance.lines.len(),
             "proposed_by": remittance.proposed_by, "decided_by": decided_by, "decided_at": decided_at,
             "created_at": remittance.created_at,
         }))

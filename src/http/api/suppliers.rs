@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::domain::merchants::{PayoutAccount, PayoutAccountKind, Supplier};
 use crate::flows::onboard::{NewPayoutAccount, NewSupplier};
+use crate::flows::pay_out::{Edit, given};
 use crate::http::caller::Caller;
 use crate::http::extract::{Json, Paging, Query};
 use crate::http::problem::{Answer, Code, Problem};
@@ -37,23 +38,28 @@ pub struct CreateSupplier {
     payout_contact: Option<String>,
 }
 
-/// What changes; what is left out stays.
+/// What changes; what is left out stays, `null` empties the tax number and is refused elsewhere.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"name": "Chiang Mai Ceramics Ltd"}))]
 pub struct UpdateSupplier {
-    #[schema(max_length = 100)]
+    #[schema(max_length = 100, nullable = false)]
+    #[serde(default, deserialize_with = "given")]
     name: Option<String>,
     /// ISO 3166 alpha-2.
-    #[schema(pattern = "^[A-Z]{2}$")]
+    #[schema(pattern = "^[A-Z]{2}$", nullable = false)]
+    #[serde(default, deserialize_with = "given")]
     country: Option<String>,
-    #[schema(value_type = Option<Currency>)]
+    #[schema(value_type = Option<Currency>, nullable = false)]
+    #[serde(default, deserialize_with = "given")]
     currency: Option<CurrencyIn>,
-    /// Its number with its tax office.
-    #[schema(pattern = "^[A-Za-z0-9./-]([A-Za-z0-9 ./-]{0,33}[A-Za-z0-9./-])?$")]
-    tax_number: Option<String>,
+    /// Its number with its tax office; `null`: it has none.
+    #[schema(pattern = "^[A-Za-z0-9./-]([A-Za-z0-9 ./-]{0,33}[A-Za-z0-9./-])?$", value_type = Option<String>)]
+    #[serde(default)]
+    tax_number: Edit<String>,
     /// The e-mail address by which it hears that its payout account was changed.
-    #[schema(pattern = r#"^[!-~]+@[!-~]+\.[!-~]+$"#, max_length = 254)]
+    #[schema(pattern = r#"^[!-~]+@[!-~]+\.[!-~]+$"#, max_length = 254, nullable = false)]
+    #[serde(default, deserialize_with = "given")]
     payout_contact: Option<String>,
 }
 
@@ -198,8 +204,10 @@ pub async fn update(
     let name = body.value.name.map(|name| wire::label("name", name)).transpose()?;
     let country = body.value.country.map(|country| wire::country("country", country)).transpose()?;
     let currency = body.value.currency.map(|currency| currency.0);
-    let tax_number =
-        body.value.tax_number.map(|number| wire::tax_number("tax_number", number)).transpose()?;
+    let tax_number = match body.value.tax_number {
+        Edit::Set(number) => Edit::Set(wire::tax_number("tax_number", number)?),
+        kept_or_cleared => kept_or_cleared,
+    };
     let contact = body.value.payout_contact.map(|text| email("payout_contact", text)).transpose()?;
     let now = service.onboarding.clock.now();
     let edit = |supplier: &mut Supplier| {
@@ -209,7 +217,7 @@ pub async fn update(
         supplier.name = name.unwrap_or_else(|| supplier.name.clone());
         supplier.country = country.unwrap_or_else(|| supplier.country.clone());
         supplier.currency = currency.unwrap_or(supplier.currency);
-        supplier.tax_number = tax_number.or_else(|| supplier.tax_number.take());
+        supplier.tax_number = tax_number.over(supplier.tax_number.take());
     };
     let supplier = service.onboarding.update_supplier(&caller.actor, id, edit).await?;
     crate::http::json(200, &answer(&supplier))

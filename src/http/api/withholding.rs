@@ -11,7 +11,7 @@ use crate::http::caller::Caller;
 use crate::http::extract::{Json, Paging, Query};
 use crate::http::idempotent::{self, Asked, KeyHeader};
 use crate::http::problem::{Answer, Code, Problem};
-use crate::http::schemas::{WithholdingCertificate, WithholdingRemittance};
+use crate::http::schemas::{WithholdingCertificate, WithholdingRemittance, WithholdingRemittanceSummary};
 use crate::http::service::Service;
 use crate::http::wire::{self, Page};
 use crate::ids::{RemittanceId, SupplierId};
@@ -74,13 +74,13 @@ pub async fn certificate(service: web::Data<Service>, caller: Caller, number: we
     crate::http::json(200, &service.withholding.certificate(caller.merchant(), &id).await?)
 }
 
-/// Payments of withheld tax to authorities.
-#[utoipa::path(get, path = "/v1/withholding-remittances", tag = "withholding", params(Paging), responses((status = 200, description = "A page of payments", body = Page<WithholdingRemittance>)))]
+/// Payments of withheld tax to authorities; the lines of one are at its own address.
+#[utoipa::path(get, path = "/v1/withholding-remittances", tag = "withholding", params(Paging), responses((status = 200, description = "A page of payments", body = Page<WithholdingRemittanceSummary>)))]
 pub async fn remittances(service: web::Data<Service>, caller: Caller, paging: Query<Paging>) -> Answer {
     let (limit, seek) = (paging.0.limit()?, paging.0.seek(wire::id)?);
     let more = u32::try_from(limit + 1).unwrap_or(101);
     let found = service.store.remittances(caller.merchant(), seek, more).await?;
-    let views = found.iter().map(Withholding::view).collect::<Result<_, _>>()?;
+    let views = found.iter().map(Withholding::summary).collect::<Result<_, _>>()?;
     crate::http::json(200, &Page::of(views, limit, &seek))
 }
 
@@ -91,7 +91,8 @@ pub async fn remittance(service: web::Data<Service>, caller: Caller, id: web::Pa
     crate::http::json(200, &recall(&service, &caller, id).await?)
 }
 
-/// Proposes to pay an authority what is left of one period's tax: another user approves it.
+/// Proposes to pay an authority what is left of one period's tax, of at most 1,000 suppliers and rules: another user approves
+/// it. What is beyond is proposed anew once this is booked.
 #[utoipa::path(post, path = "/v1/withholding-remittances", tag = "withholding", request_body = RemittanceInput, params(KeyHeader), responses((status = 201, description = "The proposal", body = WithholdingRemittance)))]
 pub async fn propose(
     service: web::Data<Service>,

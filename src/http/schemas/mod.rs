@@ -38,7 +38,7 @@ pub use certificate::PlanCertificate;
 pub use office::{IssuedStatement, Journal, Period};
 pub use payouts::{ApproverLimit, Payout, PayoutDetail, PayoutPlan, PayoutPlanSummary, PayoutTerms};
 pub use schedules::{PayoutSchedule, PayoutScheduleDetail, PayoutSchedulePreview};
-pub use withholding::{WithholdingCertificate, WithholdingRemittance};
+pub use withholding::{WithholdingCertificate, WithholdingRemittance, WithholdingRemittanceSummary};
 
 fn schema(object: ObjectBuilder) -> RefOr<Schema> {
     RefOr::T(Schema::Object(object.build()))

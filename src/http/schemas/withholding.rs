@@ -35,9 +35,10 @@ pub struct WithholdingCertificate {
     currency: Currency,
     /// Gross sales, as shoppers were charged for them.
     sold: Money,
-    /// Refunds of what was sold, in this period or before.
+    /// Refunds of what was sold, in this period or before; those of sales that were never taxed lower nothing and are not among
+    /// them.
     refunded: Money,
-    /// The difference; below zero where more was refunded than sold.
+    /// The difference without what was sold exempt; below zero where more was refunded than sold.
     base: Money,
     /// The tax on it.
     due: Money,
@@ -70,7 +71,7 @@ pub struct TaxPerson {
     country: String,
 }
 
-/// One payout's part of a certificate.
+/// One payout's part of a certificate, under one text of the rule: refunds give back under the text of their sales.
 #[derive(Debug, ToSchema)]
 pub struct WithholdingEntry {
     payout: PayoutId,
@@ -91,6 +92,33 @@ pub struct WithholdingEntry {
     rule_version: String,
 }
 
+/// A payment of withheld tax to its authority, without its lines.
+#[derive(Debug, ToSchema)]
+pub struct WithholdingRemittanceSummary {
+    id: RemittanceId,
+    #[schema(inline)]
+    object: RemittanceObject,
+    state: RemittanceStateWord,
+    #[schema(example = "BIR")]
+    authority: String,
+    #[schema(example = "2026-Q4")]
+    period: String,
+    bank_account: BankAccountId,
+    /// The bank's or the authority's own.
+    reference: String,
+    total: Money,
+    /// How many suppliers and rules.
+    #[schema(maximum = 1000)]
+    line_count: u32,
+    proposed_by: UserId,
+    /// Who booked or rejected it; never the same user, unless it was taken back.
+    #[schema(required)]
+    decided_by: Option<UserId>,
+    #[schema(required)]
+    decided_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+}
+
 /// A payment of withheld tax to its authority.
 #[derive(Debug, ToSchema)]
 pub struct WithholdingRemittance {
@@ -106,6 +134,10 @@ pub struct WithholdingRemittance {
     /// The bank's or the authority's own.
     reference: String,
     total: Money,
+    /// How many suppliers and rules.
+    #[schema(maximum = 1000)]
+    line_count: u32,
+    #[schema(max_items = 1000)]
     lines: Vec<RemittanceLine>,
     proposed_by: UserId,
     /// Who booked or rejected it; never the same user, unless it was taken back.

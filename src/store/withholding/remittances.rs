@@ -5,7 +5,7 @@ use sqlx::any::AnyRow;
 use crate::domain::withholding::{
     CertificateId, Owed, Remittance, RemittanceLine, RemittanceState, TaxPeriod,
 };
-use crate::ids::{MerchantId, RemittanceId};
+use crate::ids::{MerchantId, RemittanceId, SupplierId};
 use crate::money::{Currency, Money};
 use crate::store::row::Row;
 use crate::store::words::json;
@@ -48,6 +48,19 @@ pub static WITHHOLDING_REMITTED: Log = Log {
     ],
     unique: &[&[0, 1, 2, 3, 4]],
 };
+
+/// Whose tax: what was withheld for an authority in a period, in a currency.
+#[derive(Debug, Clone, Copy)]
+pub struct TaxOf<'a> {
+    /// Whose book.
+    pub merchant: MerchantId,
+    /// For whom.
+    pub authority: &'a str,
+    /// In which period.
+    pub period: TaxPeriod,
+    /// In which currency.
+    pub currency: Currency,
+}
 
 impl Change {
     /// Writes a proposal down.
@@ -142,32 +155,38 @@ impl Store {
         self.all(query, |row| read(row).map(|found| found.value)).await
     }
 
-    /// What was withheld for an authority in a period, and what of it was paid, by supplier and rule.
+    /// What is left of what was withheld for an authority in a period, by supplier and rule, in that order: of suppliers from
+    /// the first to the last of `among`, and at most so many.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn tax_owed(
         &self,
-        merchant: MerchantId,
-        authority: &str,
-        period: TaxPeriod,
-        currency: Currency,
+        of: &TaxOf<'_>,
+        among: Option<(SupplierId, SupplierId)>,
+        limit: Option<usize>,
     ) -> Result<Vec<Owed>, StoreError> {
         let query = sqlx::query(
-            "SELECT w.supplier_id, w.rule, w.currency, CAST(SUM(w.withheld) AS BIGINT) AS withheld,
+            "SELECT supplier_id, rule, currency, withheld, remitted, payments FROM (
+               SELECT w.supplier_id, w.rule, w.currency, CAST(SUM(w.withheld) AS BIGINT) AS withheld,
                     (SELECT CAST(COALESCE(SUM(r.amount), 0) AS BIGINT) FROM withholding_remitted r
                      WHERE r.supplier_id = w.supplier_id AND r.rule = w.rule AND r.currency = w.currency
                      AND r.period = $3) AS remitted,
                     (SELECT COUNT(*) FROM withholding_remitted r
                      WHERE r.supplier_id = w.supplier_id AND r.rule = w.rule AND r.currency = w.currency
                      AND r.period = $3) AS payments
-             FROM withholding w WHERE w.merchant_id = $1 AND w.authority = $2 AND w.period = $3 AND w.currency = $4
-             GROUP BY w.supplier_id, w.rule, w.currency ORDER BY w.supplier_id, w.rule",
+               FROM withholding w WHERE w.merchant_id = $1 AND w.authority = $2 AND w.period = $3 AND w.currency = $4
+                    AND ($5 = '' OR (w.supplier_id >= $5 AND w.supplier_id <= $6))
+               GROUP BY w.supplier_id, w.rule, w.currency) AS owed
+             WHERE withheld > remitted ORDER BY supplier_id, rule LIMIT $7",
         )
-        .bind(merchant.to_string())
-        .bind(authority.to_owned())
-        .bind(period.to_string())
-        .bind(currency.code());
+        .bind(of.merchant.to_string())
+        .bind(of.authority.to_owned())
+        .bind(of.period.to_string())
+        .bind(of.currency.code())
+        .bind(among.map(|(first, _)| first.to_string()).unwrap_or_default())
+        .bind(among.map(|(_, last)| last.to_string()).unwrap_or_default())
+        .bind(limit.and_then(|limit| i64::try_from(limit).ok()).unwrap_or(i64::MAX));
         self.all(query, |row| {
             let row = Row::of("withholding", row);
             Ok(Owed {

@@ -100,7 +100,7 @@ async fn nothing_is_sent_before_every_open_call_was_asked_about() {
         let again =
             house.refunding.request(merchant, open.refunded_since, house.ids.mint(), &again, Change::new());
         let again = again.await.unwrap_err();
-        assert_eq!(again.code(), "payment_undivided", "{again}");
+        assert_eq!(again.code(), "refund_elsewhere", "{again}");
 
         house.recover().await;
         assert_eq!((house.state(open.still_agreed).await, far.takings(open.still_agreed)), ("captured", 1));

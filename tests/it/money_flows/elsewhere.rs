@@ -27,7 +27,7 @@ async fn a_refund_made_elsewhere_is_adopted_by_two_users() {
         // It may be the very refund somebody asks for: nothing goes back beside it before it is decided.
         let forty = r#"{"amount":{"amount":"40.00","currency":"USD"}}"#;
         let refused = world.refund(payment, forty).await.unwrap_err();
-        assert_eq!(refused.code(), "payment_undivided");
+        assert_eq!(refused.code(), "refund_elsewhere");
         assert!(refused.to_string().contains(&finding.id.to_string()), "{refused}");
         assert_eq!(world.far.calls(), 0);
         for action in [Action::SendBack, Action::Dismiss] {

@@ -18,7 +18,7 @@ use crate::engines::{TestDatabase, on_each_engine};
 use crate::money_flows::world::{Setup, World, taken};
 use crate::scenarios_flows::Telling;
 
-fn usd(amount: &str) -> Money {
+pub fn usd(amount: &str) -> Money {
     money(amount, "USD")
 }
 
@@ -48,7 +48,7 @@ async fn counted(treasury: &Treasury, gross: Money) {
 }
 
 /// Drafted, approved, and everything written down and sent.
-async fn carried(treasury: &Treasury) -> PayoutPlan {
+pub async fn carried(treasury: &Treasury) -> PayoutPlan {
     let plan = treasury.draft().await;
     assert!(!plan.document.lines.is_empty(), "{:?}", plan.document.excluded);
     treasury.approved(&plan).await;
@@ -57,12 +57,12 @@ async fn carried(treasury: &Treasury) -> PayoutPlan {
     plan
 }
 
-fn of(plan: &PayoutPlan) -> &Line {
+pub fn of(plan: &PayoutPlan) -> &Line {
     assert_eq!(plan.document.lines.len(), 1, "{:?}", plan.document.excluded);
     &plan.document.lines[0]
 }
 
-async fn withheld(treasury: &Treasury) -> String {
+pub async fn withheld(treasury: &Treasury) -> String {
     let standing = treasury.world.standing().await;
     standing.get("2210[BIR,A] USD").cloned().unwrap_or_default()
 }
@@ -250,6 +250,40 @@ async fn two_plans_at_once_withhold_once() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_class_that_changes_after_the_approval_refuses_the_line() {
+    on_each_engine("withholding class", async |database| {
+        let store = database.open().await;
+        let treasury = treasury(&store, database).await;
+        let supplier = treasury.supplier("A");
+        treasury.fund(AccountCode::SUPPLIER_AVAILABLE, supplier, "100.00").await;
+        treasury.fund(AccountCode::GATEWAY_BALANCE, "paypal", "1000.00").await;
+        counted(&treasury, usd("100.00")).await;
+        for (after, tax) in [("\"exempt\"", "0.50"), ("null", "0.00")] {
+            let plan = treasury.draft().await;
+            assert_eq!(of(&plan).withholding, usd(tax));
+            treasury.approved(&plan).await;
+            treasury.terms(supplier, &format!(r#"{{"tax_class":{after}}}"#)).await;
+            treasury.say(treasury.world.maker, plan.id, Word::Execute).await.unwrap();
+            treasury.paying.carry_out(plan.id).await.unwrap();
+            let state = serde_json::to_value(&treasury.payout(plan.id).await.state).unwrap();
+            assert_eq!(state["code"], "withholding_changed", "{state}");
+        }
+        // Who is a company now is meant as before: nothing changed for the rule.
+        let plan = treasury.draft().await;
+        treasury.approved(&plan).await;
+        treasury.terms(supplier, r#"{"tax_class":"company"}"#).await;
+        treasury.say(treasury.world.maker, plan.id, Word::Execute).await.unwrap();
+        treasury.paying.carry_out(plan.id).await.unwrap();
+        assert_eq!(treasury.payout(plan.id).await.amount, usd("99.50"), "it stayed owed");
+        treasury.works(plan.id).await;
+        assert_eq!(withheld(&treasury).await, "-0.50");
+        treasury.world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
 const WHOLE: &str = r#"{"splits":[{"supplier":"A","share":{"remainder":true}}],"fee_bearer":"suppliers",
     "platform_fee":{"percent":"10"}}"#;
 const HALF: &str = r#"{"splits":[{"supplier":"A","share":{"percent":"50"}}],"fee_bearer":"platform"}"#;
@@ -260,14 +294,14 @@ async fn captured(treasury: &Treasury, order: &str, amount: &str, terms: &str) -
 }
 
 /// A sale of A's, released the next day.
-async fn sold(treasury: &Treasury, database: &TestDatabase, order: &str, amount: &str) -> PaymentId {
+pub async fn sold(treasury: &Treasury, database: &TestDatabase, order: &str, amount: &str) -> PaymentId {
     let payment = captured(treasury, order, amount, WHOLE).await;
     database.tick(TimeDelta::days(1));
     treasury.world.releasing.release_due().await.unwrap();
     payment
 }
 
-async fn back(treasury: &Treasury, payment: PaymentId, amount: &str) {
+pub async fn back(treasury: &Treasury, payment: PaymentId, amount: &str) {
     let input = serde_json::json!({ "amount": usd(amount) }).to_string();
     treasury.world.refund(payment, &input).await.unwrap();
 }
