@@ -2,13 +2,14 @@
 //!
 //! A finding is opened by whatever noticed the difference and holds the money it is about in suspense. `dismiss` takes
 //! one person, because it moves nothing. `send_back` and `adopt` move money and take two: the first call proposes, a
-//! second user's call with the same action confirms. A proposal can be replaced by anyone, confirmed only by another.
+//! second person's call with the same action confirms. A proposal can be replaced by anyone, confirmed only by another.
 
 mod kind;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::access::{Hand, NotSecond};
 use crate::domain::refunds::Allocation;
 use crate::ids::{FindingId, MerchantId, UserId};
 use crate::money::Money;
@@ -123,9 +124,9 @@ pub enum FindingError {
     /// Somebody decided before.
     #[error("the finding was resolved with `{}`", .0.as_str())]
     AlreadyResolved(Action),
-    /// The proposer cannot confirm.
-    #[error("{0} proposed this action; another user has to confirm it")]
-    FourEyes(UserId),
+    /// Whoever proposed it cannot confirm.
+    #[error(transparent)]
+    NotSecond(#[from] NotSecond),
     /// Only a refund made at the gateway is adopted in parts.
     #[error("an allocation only belongs to `adopt` of a finding of kind `refund_elsewhere`")]
     NothingToAllocate,
@@ -149,14 +150,16 @@ pub enum Decision {
 }
 
 impl Finding {
-    /// `user` asks for `action`, a refund made elsewhere divided by `allocation`. A second user confirms by the same
-    /// action and the same allocation, or by naming none; another one is a new proposal.
+    /// `hand` asks for `action`, a refund made elsewhere divided by `allocation`. A second person confirms by the same
+    /// action and the same allocation, or by naming none; another one is a new proposal. `issuers`: who else made keys of
+    /// the proposer's.
     ///
     /// # Errors
     /// [`FindingError`].
     pub fn decide(
         &self,
-        user: UserId,
+        hand: Hand,
+        issuers: &[UserId],
         action: Action,
         allocation: &[Allocation],
         reason: &str,
@@ -171,7 +174,7 @@ impl Finding {
         if !allocation.is_empty() && (self.kind, action) != (FindingKind::RefundElsewhere, Action::Adopt) {
             return Err(FindingError::NothingToAllocate);
         }
-        let reason = reason.to_owned();
+        let (user, reason) = (hand.user, reason.to_owned());
         if !action.takes_two() {
             return Ok(Decision::Carry(FindingState::Resolved {
                 action,
@@ -186,9 +189,7 @@ impl Finding {
             FindingState::Proposed { action: proposed, allocation: parts, by, reason: first, .. }
                 if *proposed == action && (allocation.is_empty() || allocation == parts.as_slice()) =>
             {
-                if *by == user {
-                    return Err(FindingError::FourEyes(user));
-                }
+                hand.is_second(&[*by], issuers)?;
                 let reason = if reason.is_empty() { first.clone() } else { format!("{first}; {reason}") };
                 Ok(Decision::Carry(FindingState::Resolved {
                     action,

@@ -233,7 +233,7 @@ impl From<CloseError> for Problem {
             CloseError::Unexplained(checks) => {
                 Problem::new(Code::PeriodNotClosable, words).with("checks", checks)
             }
-            CloseError::FourEyes(_) => Problem::new(Code::FourEyes, words),
+            CloseError::NotSecond(error) => error.into(),
             CloseError::Altered(_) => Problem::new(Code::BooksDiffer, words),
             CloseError::Superseded => Problem::new(Code::Conflict, words),
             CloseError::Statement(error) => error.into(),

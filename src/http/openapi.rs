@@ -229,12 +229,14 @@ fn particular(operation: &str) -> &'static [Code] {
         ],
         "journals_reject" => &[Code::WrongState],
         "periods_close" => {
-            &[Code::FourEyes, Code::PeriodClosed, Code::PeriodInvalid, Code::PeriodNotClosable]
+            &[Code::FourEyes, Code::OneHand, Code::PeriodClosed, Code::PeriodInvalid, Code::PeriodNotClosable]
         }
         "periods_checks" => &[Code::PeriodClosed, Code::PeriodInvalid],
         "periods_file" => &[Code::BooksDiffer, Code::NotAcceptable, Code::StatementTooLong],
         "settlements_deliver" => &[Code::NotSettled, Code::Unprocessable],
-        "findings_resolve" => &[Code::FourEyes, Code::FindingResolved, Code::ActionNotApplicable],
+        "findings_resolve" => {
+            &[Code::FourEyes, Code::OneHand, Code::FindingResolved, Code::ActionNotApplicable]
+        }
         "statements_statement" => {
             &[Code::PeriodInvalid, Code::NotAcceptable, Code::StatementTooLong, Code::BooksDiffer]
         }

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::app::Woken;
 use crate::clock::Clock;
+use crate::domain::access::Hand;
 use crate::domain::findings::{Action, Finding, FindingKind, FindingState};
 use crate::domain::orders::Customer;
 use crate::flows::catch_up::CatchingUp;
@@ -229,7 +230,8 @@ async fn decide(
     id: FindingId,
     action: Action,
 ) -> Result<&'static str, String> {
-    let decided = resolving.resolve(merchant, user, id, (action, &[]), "simulated", Change::new()).await;
+    let hand = Hand::own(user);
+    let decided = resolving.resolve(merchant, hand, id, (action, &[]), "simulated", Change::new()).await;
     decided.map(|finding| finding.state.as_str()).map_err(|error| error.to_string())
 }
 

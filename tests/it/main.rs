@@ -51,6 +51,7 @@ mod reconciliations;
 mod reference_rates;
 mod retention;
 mod sandbox;
+mod second_person;
 mod scenarios;
 mod scenarios_flows;
 mod settings;

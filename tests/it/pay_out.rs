@@ -6,6 +6,7 @@ pub mod bank;
 mod certificate;
 mod faults;
 pub mod far;
+mod items;
 mod notification;
 mod remittances;
 mod schedules;

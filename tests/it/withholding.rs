@@ -16,7 +16,7 @@ fn php(amount: &str) -> Value {
 }
 
 /// A sale of PHP 10,000.00, 92 % of it the supplier's.
-async fn sold(app: &TestApp, order: &str, supplier: &str) -> String {
+pub async fn sold(app: &TestApp, order: &str, supplier: &str) -> String {
     let body = json!({
         "order_ref": order, "amount": php("10000.00"), "gateway": "paypal", "fee_bearer": "platform",
         "items": [{"ref": "shoes", "amount": php("10000.00"), "supplier": supplier}],
@@ -29,7 +29,7 @@ async fn sold(app: &TestApp, order: &str, supplier: &str) -> String {
     id
 }
 
-async fn joined(app: &TestApp, name: &str, class: Option<&str>) -> String {
+pub async fn joined(app: &TestApp, name: &str, class: Option<&str>) -> String {
     let body = json!({"name": name, "country": "PH", "currency": "PHP", "tax_number": "123-456-789-000"});
     let supplier = done(app.post("finance", "/v1/suppliers", &body).await).await;
     let id = supplier["id"].as_str().unwrap().to_owned();
@@ -46,13 +46,13 @@ async fn joined(app: &TestApp, name: &str, class: Option<&str>) -> String {
 }
 
 /// Payouts in pesos from PayPal's balance.
-async fn rail(app: &TestApp) {
+pub async fn rail(app: &TestApp) {
     let funding = json!({"gateway_account": "paypal"});
     let body = json!({"name": "paypal-php", "rail": "paypal_payouts", "currency": "PHP", "funding": funding});
     done(app.post("finance", "/v1/rail-accounts", &body).await).await;
 }
 
-async fn paid_out(app: &TestApp, once: &str) -> Value {
+pub async fn paid_out(app: &TestApp, once: &str) -> Value {
     let plan = done(app.post_once("maker", "/v1/payout-plans", once, &json!({})).await).await;
     let path = format!("/v1/payout-plans/{}", plan["id"].as_str().unwrap());
     for (who, word, body) in [

@@ -23,19 +23,31 @@ fn finding(kind: FindingKind) -> (Finding, UserId, UserId) {
 fn money_moves_only_with_two_users() {
     let (mut finding, maker, checker) = finding(FindingKind::AmountDiffers);
     let at = from_micros(5);
-    let Ok(Decision::Proposed(state)) = finding.decide(maker, Action::SendBack, &[], "short", at) else {
+    let Ok(Decision::Proposed(state)) =
+        finding.decide(Hand::own(maker), &[], Action::SendBack, &[], "short", at)
+    else {
         panic!("one user is not enough")
     };
     finding.state = state;
-    assert_eq!(finding.decide(maker, Action::SendBack, &[], "", at), Err(FindingError::FourEyes(maker)));
-    let Ok(Decision::Carry(state)) = finding.decide(checker, Action::SendBack, &[], "seen", at) else {
+    let one = |maker, of| Err(NotSecond::OneHand { maker, of }.into());
+    let handed = Hand { user: checker, key_made_by: maker };
+    assert_eq!(finding.decide(handed, &[], Action::SendBack, &[], "", at), one(maker, checker));
+    let issued = finding.decide(Hand::own(checker), &[checker], Action::SendBack, &[], "", at);
+    assert_eq!(issued, one(checker, maker));
+    assert_eq!(
+        finding.decide(Hand::own(maker), &[], Action::SendBack, &[], "", at),
+        Err(NotSecond::FourEyes(maker).into())
+    );
+    let Ok(Decision::Carry(state)) =
+        finding.decide(Hand::own(checker), &[], Action::SendBack, &[], "seen", at)
+    else {
         panic!("the second user confirms")
     };
     assert!(matches!(&state, FindingState::Resolved { proposed_by, confirmed_by, reason, .. }
         if *proposed_by == maker && *confirmed_by == checker && reason == "short; seen"));
     finding.state = state;
     assert_eq!(
-        finding.decide(checker, Action::Adopt, &[], "", at),
+        finding.decide(Hand::own(checker), &[], Action::Adopt, &[], "", at),
         Err(FindingError::AlreadyResolved(Action::SendBack))
     );
 }
@@ -43,13 +55,14 @@ fn money_moves_only_with_two_users() {
 #[test]
 fn another_action_replaces_the_proposal_and_starts_over() {
     let (mut finding, maker, checker) = finding(FindingKind::DoublePayment);
-    let Ok(Decision::Proposed(state)) = finding.decide(maker, Action::SendBack, &[], "", from_micros(1))
+    let Ok(Decision::Proposed(state)) =
+        finding.decide(Hand::own(maker), &[], Action::SendBack, &[], "", from_micros(1))
     else {
         panic!("proposed")
     };
     finding.state = state;
     assert!(matches!(
-        finding.decide(checker, Action::Adopt, &[], "", from_micros(2)),
+        finding.decide(Hand::own(checker), &[], Action::Adopt, &[], "", from_micros(2)),
         Ok(Decision::Proposed(_))
     ));
 }
@@ -62,11 +75,11 @@ fn what_is_confirmed_is_what_was_proposed() {
         vec![Allocation { supplier: IdSource::seeded(Clock::fixed(from_micros(0)), 7).mint(), amount }]
     };
     let decide = |finding: &Finding, user, parts: &[Allocation]| {
-        finding.decide(user, Action::Adopt, parts, "", from_micros(1))
+        finding.decide(Hand::own(user), &[], Action::Adopt, parts, "", from_micros(1))
     };
     let Ok(Decision::Proposed(state)) = decide(&finding, maker, &part(100)) else { panic!("proposed") };
     finding.state = state;
-    assert_eq!(decide(&finding, maker, &part(100)), Err(FindingError::FourEyes(maker)));
+    assert_eq!(decide(&finding, maker, &part(100)), Err(NotSecond::FourEyes(maker).into()));
     let other = decide(&finding, checker, &part(99));
     assert!(matches!(other, Ok(Decision::Proposed(FindingState::Proposed { by, .. })) if by == checker));
     for same in [part(100), vec![]] {
@@ -83,8 +96,11 @@ fn what_is_confirmed_is_what_was_proposed() {
 #[test]
 fn what_left_is_taken_into_the_books_and_what_is_held_is_explained() {
     let (left, maker, _) = finding(FindingKind::RefundElsewhere);
-    let refused = left.decide(maker, Action::SendBack, &[], "", from_micros(1));
+    let refused = left.decide(Hand::own(maker), &[], Action::SendBack, &[], "", from_micros(1));
     assert!(matches!(refused, Err(FindingError::NotApplicable { .. })));
     let (held, maker, _) = finding(FindingKind::GatewayHold);
-    assert!(matches!(held.decide(maker, Action::Dismiss, &[], "", from_micros(1)), Ok(Decision::Carry(_))));
+    assert!(matches!(
+        held.decide(Hand::own(maker), &[], Action::Dismiss, &[], "", from_micros(1)),
+        Ok(Decision::Carry(_))
+    ));
 }

@@ -135,6 +135,16 @@ pub struct FundingNeed {
 }
 
 impl Line {
+    /// Whose balance it is paid from. Several items of one payee share it.
+    pub fn payee(&self) -> (SupplierId, Currency) {
+        (self.supplier, self.net.currency())
+    }
+
+    /// Whether taxes or debts of the payee come off with it: of several items the first one's.
+    pub fn bears(&self) -> bool {
+        !self.taxes.is_empty() || !self.withholding.is_zero() || !self.debt.is_zero()
+    }
+
     /// What is set against debts in its own currency.
     ///
     /// # Errors

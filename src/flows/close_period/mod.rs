@@ -15,9 +15,10 @@ use chrono::NaiveDate;
 use serde_json::json;
 
 use crate::clock::Clock;
+use crate::domain::access::{Hand, NotSecond};
 use crate::domain::periods::{CloseCheck, CloseLimits, CloseState, PeriodClose};
 use crate::domain::statements::{Period, PeriodError};
-use crate::ids::{IdSource, MerchantId, PeriodId, UserId};
+use crate::ids::{IdSource, MerchantId, PeriodId};
 use crate::store::periods::IssuedStatement;
 use crate::store::{Change, CommitError, Store, StoreError};
 
@@ -55,9 +56,9 @@ pub enum CloseError {
     /// Something is beyond its limit.
     #[error("the period cannot be closed: {}", .0.iter().filter(|check| check.blocks && !check.ok).map(|check| check.detail.as_str()).collect::<Vec<_>>().join("; "))]
     Unexplained(Vec<CloseCheck>),
-    /// The proposer cannot confirm.
-    #[error("{0} proposed to close it; another user has to confirm")]
-    FourEyes(UserId),
+    /// Whoever proposed it cannot confirm.
+    #[error(transparent)]
+    NotSecond(#[from] NotSecond),
     /// It is closed.
     #[error("the books are closed until {0}")]
     Closed(NaiveDate),
@@ -115,22 +116,24 @@ impl ClosePeriod {
         self.checks(merchant, period.ends_before()).await
     }
 
-    /// One user's word: the first proposes, another's confirms; with `extra`.
+    /// One person's word: the first proposes, another's confirms; with `extra`.
     ///
     /// # Errors
     /// [`CloseError`]; nothing was written.
     pub async fn close(
         &self,
         merchant: MerchantId,
-        user: UserId,
+        hand: Hand,
         id: PeriodId,
         until: NaiveDate,
         extra: Change,
     ) -> Result<PeriodClose, CloseError> {
         let period = self.period_of(merchant, until).await?;
         let known = self.store.period_until(merchant, until).await?;
-        if known.as_ref().is_some_and(|known| known.value.proposed_by == user) {
-            return Err(CloseError::FourEyes(user));
+        if let Some(known) = &known {
+            let proposer = known.value.proposed_by;
+            let issuers = self.store.key_makers(merchant, &[proposer]).await?;
+            hand.is_second(&[proposer], &issuers)?;
         }
         let checks = self.checks(merchant, period.ends_before()).await?;
         if checks.iter().any(|check| check.blocks && !check.ok) {
@@ -146,7 +149,7 @@ impl ClosePeriod {
                 ends_before: period.ends_before(),
                 state: CloseState::Proposed,
                 checks,
-                proposed_by: user,
+                proposed_by: hand.user,
                 created_at: self.clock.now(),
             };
             change.propose_close(&close);
@@ -157,7 +160,7 @@ impl ClosePeriod {
             self.store.last_number_by(period.ends_before() - chrono::TimeDelta::microseconds(1)).await?;
         let head = self.store.chain_head().await?.to_string();
         let statements = self.issue(&mut change, &known.value, period).await?;
-        let (by, at) = (user, self.clock.now());
+        let (by, at) = (hand.user, self.clock.now());
         let state = CloseState::Closed { by, at, last_number, ledger_head: head, statements };
         let close = PeriodClose { state, checks, ..known.value };
         change.close_period(&close, known.version);

@@ -1,5 +1,6 @@
 //! Why a finding is not decided, in the words and codes of the API.
 
+use crate::domain::access::NotSecond;
 use crate::domain::findings::FindingError;
 use crate::flows::refund::RefundFlowError;
 use crate::money::Money;
@@ -46,7 +47,8 @@ impl ResolveError {
     pub fn code(&self) -> &'static str {
         match self {
             ResolveError::Unknown => "not_found",
-            ResolveError::Refused(FindingError::FourEyes(_)) => "four_eyes",
+            ResolveError::Refused(FindingError::NotSecond(NotSecond::FourEyes(_))) => "four_eyes",
+            ResolveError::Refused(FindingError::NotSecond(NotSecond::OneHand { .. })) => "one_hand",
             ResolveError::Refused(FindingError::AlreadyResolved(_)) => "finding_resolved",
             ResolveError::Refused(FindingError::NotApplicable { .. } | FindingError::NothingToAllocate)
             | ResolveError::MoneyHeld(_)

@@ -20,6 +20,7 @@ mod error;
 use std::collections::BTreeSet;
 
 use crate::clock::Clock;
+use crate::domain::access::Hand;
 use crate::domain::findings::{Action, Decision, Finding, FindingKind, FindingState};
 use crate::domain::ledger::journal::{self, Booking, Resolution};
 use crate::domain::ledger::{AccountCode, Direction, JournalEvent};
@@ -27,7 +28,7 @@ use crate::domain::merchants::GatewayAccount;
 use crate::domain::orders::Payment;
 use crate::domain::orders::refund::Refund;
 use crate::domain::refunds::Allocation;
-use crate::ids::{FindingId, IdSource, MerchantId, UserId};
+use crate::ids::{FindingId, IdSource, MerchantId};
 use crate::money::Money;
 use crate::store::payments::PAYMENT;
 use crate::store::{Change, CommitError, Store, TransactionFilter, Versioned};
@@ -67,7 +68,7 @@ struct Case {
 }
 
 impl Resolving {
-    /// One user's word on a finding: written as a proposal, or carried out, with `extra`. An allocation that does not fit
+    /// One person's word on a finding: written as a proposal, or carried out, with `extra`. An allocation that does not fit
     /// is refused to whoever proposes it.
     ///
     /// # Errors
@@ -75,14 +76,20 @@ impl Resolving {
     pub async fn resolve(
         &self,
         merchant: MerchantId,
-        user: UserId,
+        hand: Hand,
         id: FindingId,
         (action, allocation): (Action, &[Allocation]),
         reason: &str,
         extra: Change,
     ) -> Result<Finding, ResolveError> {
         let finding = self.store.finding(merchant, id).await?.ok_or(ResolveError::Unknown)?;
-        let (state, carry) = match finding.value.decide(user, action, allocation, reason, self.clock.now())? {
+        let proposer = match finding.value.state {
+            FindingState::Proposed { by, .. } => vec![by],
+            FindingState::Open | FindingState::Resolved { .. } => vec![],
+        };
+        let issuers = self.store.key_makers(merchant, &proposer).await?;
+        let decided = finding.value.decide(hand, &issuers, action, allocation, reason, self.clock.now())?;
+        let (state, carry) = match decided {
             Decision::Proposed(state) => (state, false),
             Decision::Carry(state) => (state, true),
         };

@@ -3,40 +3,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::crash::{Point, point};
 use crate::domain::findings::FindingKind;
-use crate::domain::ledger::AccountCode;
 use crate::domain::ledger::journal::{Fact, debt_netted, debt_set_off};
 use crate::domain::orders::Outcome;
 use crate::domain::payouts::{
-    FIRST_UNDER_WAY, FeeBearer, Line, Payout, PayoutBatch, PayoutPlan, PayoutState, PlanState, ReturnFault,
-    postings,
+    FeeBearer, Line, Payout, PayoutBatch, PayoutPlan, PayoutState, PlanState, ReturnFault, postings,
 };
-use crate::ids::{PayoutBatchId, PlanId, RailAccountId, SupplierAccountId, SupplierId};
-use crate::money::{Currency, Money};
+use crate::ids::{PayoutBatchId, PlanId, RailAccountId};
+use crate::money::Money;
 use crate::store::{Change, CommitError, Versioned};
 
 use super::rails::OpenRail;
-use super::withhold::TaxGround;
 use super::{DECISIONS, PayOutError, PayingOut};
 
 /// Payouts of one call, where the rail takes more: a call that went wrong concerns no more of them.
 pub(super) const TOGETHER: usize = 1_000;
-
-/// What the lines of a batch are held against when they are written down.
-struct Ground {
-    available: BTreeMap<(SupplierId, Currency), Money>,
-    owed: BTreeMap<(SupplierId, Currency), Money>,
-    barred: BTreeMap<(SupplierId, Currency), &'static str>,
-    taxes: TaxGround,
-    /// Who agrees to have debts in other currencies set off.
-    agreed: BTreeSet<SupplierId>,
-    accounts: Vec<SupplierAccountId>,
-    /// Accounts whose limited first payout has not arrived.
-    tried: BTreeSet<SupplierAccountId>,
-}
 
 impl PayingOut {
     /// Writes down and sends all that a plan says and that was not yet; safe to do again and beside others.
@@ -216,45 +200,6 @@ impl PayingOut {
         Ok(())
     }
 
-    async fn ground(
-        &self,
-        plan: &PayoutPlan,
-        lines: &[&Line],
-        today: NaiveDate,
-    ) -> Result<Ground, PayOutError> {
-        let (store, now) = (&self.0.store, self.0.clock.now());
-        let terms: BTreeMap<SupplierId, _> =
-            store.payout_terms_of(plan.merchant).await?.into_iter().collect();
-        let classes = terms.iter().filter_map(|(id, row)| Some((*id, row.value.tax_class?)));
-        let mut barred = BTreeMap::new();
-        for line in lines {
-            let (currency, must) = (line.net.currency(), self.0.rules.must_be_known);
-            let own = terms.get(&line.supplier).map(|row| row.value.clone()).unwrap_or_default();
-            if let Some(code) = own.barred(currency, must, now) {
-                barred.insert((line.supplier, currency), code);
-            }
-        }
-        let accounts = store.all_payout_accounts(plan.merchant).await?;
-        let paid: BTreeSet<_> = store.paid_accounts(plan.merchant).await?.into_iter().collect();
-        let tried = store.accounts_under_way(plan.merchant).await?.into_iter();
-        let tried = tried.filter(|(account, currency)| {
-            !paid.contains(account) && self.0.rules.first_payout_in(*currency).is_some()
-        });
-        Ok(Ground {
-            tried: tried.map(|(account, _)| account).collect(),
-            available: self.balances(plan.merchant, AccountCode::SUPPLIER_AVAILABLE).await?,
-            owed: self.balances(plan.merchant, AccountCode::SUPPLIER_RECEIVABLE).await?,
-            taxes: self.tax_ground(lines, classes.collect(), today).await?,
-            agreed: terms
-                .iter()
-                .filter(|(_, row)| row.value.set_off.is_some())
-                .map(|(supplier, _)| *supplier)
-                .collect(),
-            barred,
-            accounts: accounts.into_iter().map(|account| account.id).collect(),
-        })
-    }
-
     /// The plan is over when every line of it has its end.
     pub(super) async fn settle_plan(&self, id: PlanId) -> Result<(), PayOutError> {
         for _ in 0..DECISIONS {
@@ -288,54 +233,5 @@ impl PayingOut {
     /// The batch of a payout with its plan's word, for whoever takes it up.
     pub(super) async fn batch(&self, id: PayoutBatchId) -> Result<Versioned<PayoutBatch>, PayOutError> {
         self.0.store.payout_batch(id).await?.ok_or(PayOutError::Unknown("batch of payouts"))
-    }
-}
-
-impl Ground {
-    /// What a line takes is no other line's.
-    fn take(&mut self, line: &Line) -> Result<(), PayOutError> {
-        let off = |of: &mut BTreeMap<(SupplierId, Currency), Money>, taken: Money| {
-            let Some(money) = of.get_mut(&(line.supplier, taken.currency())) else { return Ok(()) };
-            *money = money.checked_sub(taken).map_err(PayOutError::unavailable)?;
-            Ok(())
-        };
-        off(&mut self.available, line.gross)?;
-        off(&mut self.owed, line.netted().map_err(PayOutError::unavailable)?)?;
-        line.set_off.iter().try_for_each(|set_off| off(&mut self.owed, set_off.covered))
-    }
-
-    /// Why a line is not paid after all.
-    fn refuses(&self, line: &Line) -> Option<(&'static str, String)> {
-        let place = (line.supplier, line.net.currency());
-        if let Some(code) = self.barred.get(&place) {
-            return Some((code, "payouts are held".to_owned()));
-        }
-        if !self.accounts.contains(&line.account) {
-            return Some(("account_gone", "the account it was approved for is gone".to_owned()));
-        }
-        if self.tried.contains(&line.account) {
-            let why = "the first payout to its account has not arrived yet".to_owned();
-            return Some((FIRST_UNDER_WAY, why));
-        }
-        let stands = |of: &BTreeMap<(SupplierId, Currency), Money>, wanted: Money| {
-            let place = (line.supplier, wanted.currency());
-            of.get(&place).map_or(0, |money| money.minor()) >= wanted.minor()
-        };
-        if !stands(&self.available, line.gross) {
-            return Some(("insufficient_balance", format!("less than {} is available by now", line.gross)));
-        }
-        if let Some(changed) = self.taxes.refuses(line) {
-            return Some(changed);
-        }
-        if !line.set_off.is_empty() && !self.agreed.contains(&line.supplier) {
-            let why = "the supplier no longer agrees that debts in other currencies are set off".to_owned();
-            return Some(("consent_withdrawn", why));
-        }
-        let covered = line.set_off.iter().map(|set_off| set_off.covered);
-        let debts = line.netted().into_iter().chain(covered);
-        debts
-            .into_iter()
-            .find(|debt| !stands(&self.owed, *debt))
-            .map(|debt| ("debt_changed", format!("less than {debt} is owed by now")))
     }
 }

@@ -17,6 +17,7 @@ mod error;
 mod execute;
 mod file;
 mod foreign;
+mod ground;
 mod plan;
 mod rails;
 mod schedule;

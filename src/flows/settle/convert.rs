@@ -17,6 +17,7 @@ use crate::store::settlements::SettlementRecord;
 use crate::store::{Change, CommitError, Versioned};
 
 use super::asked::{charge_of, waiting};
+use super::unrated::Unrated;
 use super::{SettleError, Settlements, broken, post};
 
 /// Settlements that are read at once.
@@ -102,14 +103,14 @@ impl Settlements {
     /// # Errors
     /// [`SettleError`].
     pub async fn convert_waiting_through(&self, rows: &dyn Commits) -> Result<usize, SettleError> {
-        let (mut moved, mut behind) = (0, None);
+        let (mut moved, mut behind, mut unrated) = (0, None, Unrated::default());
         loop {
             // Those whose pair has no rate do not keep the ones behind them waiting.
             let page = self.0.store.waiting_settlements(behind, PAGE).await?;
             let Some(last) = page.last() else { return Ok(moved) };
             behind = Some((last.value.created_at, last.value.id));
             for record in page {
-                moved += usize::from(self.convert_one(record, rows).await?);
+                moved += usize::from(self.convert_one(record, rows, &mut unrated).await?);
             }
         }
     }
@@ -118,6 +119,7 @@ impl Settlements {
         &self,
         record: Versioned<SettlementRecord>,
         rows: &dyn Commits,
+        unrated: &mut Unrated,
     ) -> Result<bool, SettleError> {
         let Some(payment) = self.0.store.payment(record.value.payment).await? else { return Ok(false) };
         let accounts = self.0.store.gateway_accounts().await?;
@@ -155,7 +157,7 @@ impl Settlements {
             };
             let pair = (settlement.shared_currency(), known.value.currency);
             let Some(market) = self.mid(pair.0, pair.1) else {
-                self.tell_of_unrated(&account.value.account, &record.value, pair).await?;
+                self.tell_of_unrated(unrated, &account.value.account, &record.value, pair).await?;
                 continue;
             };
             let refunded = share_taken(&settlement, &back, supplier).map_err(broken)?;

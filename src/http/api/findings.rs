@@ -83,9 +83,9 @@ pub async fn resolve(
     let id = wire::path_id(&id, "finding")?;
     let reason = wire::label("reason", body.value.reason)?;
     let (action, parts) = (body.value.action, body.value.allocation);
-    let (merchant, user) = (caller.merchant(), caller.key.user);
+    let (merchant, hand) = (caller.merchant(), caller.key.hand());
     // A decision is one person's word: another's under the same key is another request, never a repetition of the first.
-    let word = [body.bytes.as_ref(), user.to_string().as_bytes()].concat();
+    let word = [body.bytes.as_ref(), hand.user.to_string().as_bytes()].concat();
     let asked = Asked { service: &service, caller: &caller, request: &request, body: &word };
     let carry = async |claim: Claim| {
         let resolving = service.resolving.clone();
@@ -93,7 +93,7 @@ pub async fn resolve(
         let mut extra = caller.noted(&service, "finding.decided", id, detail);
         extra.claim(&claim, id);
         let work =
-            async move { resolving.resolve(merchant, user, id, (action, &parts), &reason, extra).await };
+            async move { resolving.resolve(merchant, hand, id, (action, &parts), &reason, extra).await };
         Ok(Resolving::view(&tokio::spawn(work).await.map_err(Problem::internal)??))
     };
     let recall = async |_: String| {

@@ -77,16 +77,16 @@ pub async fn close(
     request: HttpRequest,
     body: Json<CloseBody>,
 ) -> Answer {
-    let (merchant, user, until) = (caller.merchant(), caller.key.user, body.value.until);
+    let (merchant, hand, until) = (caller.merchant(), caller.key.hand(), body.value.until);
     // One person's word: another's under the same key is another request.
-    let word = [body.bytes.as_ref(), user.to_string().as_bytes()].concat();
+    let word = [body.bytes.as_ref(), hand.user.to_string().as_bytes()].concat();
     let asked = Asked { service: &service, caller: &caller, request: &request, body: &word };
     let carry = async |claim: Claim| {
         let id: PeriodId = service.ids.mint();
         let mut extra = caller.noted(&service, "period.close", until, "");
         extra.claim(&claim, until);
         let closing = service.close_period.clone();
-        let work = tokio::spawn(async move { closing.close(merchant, user, id, until, extra).await });
+        let work = tokio::spawn(async move { closing.close(merchant, hand, id, until, extra).await });
         Ok(ClosePeriod::view(&work.await.map_err(Problem::internal)??))
     };
     let recall = async |_: String| {

@@ -1,7 +1,7 @@
 //! Journals by hand, and periods that are closed: by two users, within limits, for good.
 
 use chrono::{NaiveDate, TimeDelta};
-use straits::domain::access::NotSecond;
+use straits::domain::access::{Hand, NotSecond};
 use straits::domain::disputes::MovementKind;
 use straits::domain::findings::{Action, Finding, FindingKind, FindingState};
 use straits::domain::ledger::ageing::settle_oldest;
@@ -28,7 +28,7 @@ fn today(world: &World) -> NaiveDate {
 }
 
 async fn close(world: &World, user: UserId, until: NaiveDate) -> Result<PeriodClose, CloseError> {
-    world.close_period.close(world.merchant.id, user, world.ids.mint(), until, Change::new()).await
+    world.close_period.close(world.merchant.id, Hand::own(user), world.ids.mint(), until, Change::new()).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -142,7 +142,10 @@ async fn a_period_is_closed_within_limits_and_stays_as_it_was() {
 
         let proposed = close(&world, world.maker, day).await.unwrap();
         assert_eq!(proposed.state.as_str(), "proposed");
-        assert!(matches!(close(&world, world.maker, day).await, Err(CloseError::FourEyes(_))));
+        assert!(matches!(
+            close(&world, world.maker, day).await,
+            Err(CloseError::NotSecond(NotSecond::FourEyes(_)))
+        ));
         let closed = close(&world, world.checker, day).await.unwrap();
         assert_eq!(closed.state.as_str(), "closed");
         assert!(matches!(close(&world, world.checker, day).await, Err(CloseError::Closed(_))));

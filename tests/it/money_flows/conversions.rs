@@ -171,6 +171,26 @@ async fn a_pair_without_a_rate_holds_up_no_other_and_finance_is_told() {
         let findings = world.findings().await;
         assert_eq!(findings.len(), 1, "{findings:?}");
         assert!(findings[0].detail.contains("in USD wait to become KWD"), "{}", findings[0].detail);
+
+        // The rate comes, every share is converted; missing again later it is told again, once, whether or not anybody has
+        // closed the first finding.
+        world.quote(&[("USD", "1"), ("CNY", "7.12"), ("KWD", "0.31")]).await;
+        assert_eq!(world.settlements.convert_waiting().await.unwrap(), 101);
+        database.tick(chrono::TimeDelta::days(30));
+        world.quote(DOLLARS_TO_YUAN).await;
+        for order in ["again", "and again"] {
+            one(&world, order).await;
+        }
+        assert_eq!(world.standing().await.get("2100[A] USD").map(String::as_str), Some("-170.20"));
+        assert_eq!(world.settlements.convert_waiting().await.unwrap(), 0);
+        assert_eq!(world.findings().await.len(), 1, "not within a day");
+        for _ in 0..2 {
+            database.tick(chrono::TimeDelta::days(1));
+            assert_eq!(world.settlements.convert_waiting().await.unwrap(), 0);
+        }
+        let told = world.findings().await;
+        assert_eq!((told.len(), &told[0]), (2, &findings[0]), "{told:?}");
+        assert_ne!(told[0].fact, told[1].fact);
         world.verified().await;
         store.close().await;
     })

@@ -1,5 +1,6 @@
 //! Refunds made at the gateway's own pages: adopted by two users, out of the settlement or of what stands aside.
 
+use straits::domain::access::NotSecond;
 use straits::domain::findings::{Action, FindingError, FindingKind};
 use straits::domain::orders::ReportKind;
 use straits::domain::refunds::Allocation;
@@ -36,7 +37,10 @@ async fn a_refund_made_elsewhere_is_adopted_by_two_users() {
         }
         world.word(world.maker, &finding, Action::Adopt).await.unwrap();
         let alone = world.word(world.maker, &finding, Action::Adopt).await;
-        assert!(matches!(alone, Err(ResolveError::Refused(FindingError::FourEyes(_)))), "{alone:?}");
+        assert!(
+            matches!(alone, Err(ResolveError::Refused(FindingError::NotSecond(NotSecond::FourEyes(_))))),
+            "{alone:?}"
+        );
         let other = World::on(&store, &database.clock, Setup::default()).await;
         let stranger = other.word(other.checker, &finding, Action::Adopt).await;
         assert!(matches!(stranger, Err(ResolveError::Unknown)));
@@ -182,7 +186,7 @@ async fn a_part_paid_back_elsewhere_is_divided_as_two_users_say() {
         assert_eq!(world.finding(FindingKind::RefundElsewhere).await.state.as_str(), "open");
         word(world.maker, &parts("30.00", "10.00")).await.unwrap();
         let alone = word(world.maker, &parts("30.00", "10.00")).await;
-        assert!(matches!(alone, Err(ResolveError::Refused(FindingError::FourEyes(_)))));
+        assert!(matches!(alone, Err(ResolveError::Refused(FindingError::NotSecond(NotSecond::FourEyes(_))))));
         // The checker means something else: that is a proposal, and the maker's no longer stands.
         assert_eq!(word(world.checker, &parts("0", "40.00")).await.unwrap().state.as_str(), "proposed");
         assert_eq!(world.standing().await, before, "nothing has moved");

@@ -3,6 +3,7 @@
 
 use chrono::{Days, NaiveDate};
 use sqlx::AssertSqlSafe;
+use straits::domain::access::Hand;
 use straits::domain::fees::FeeBook;
 use straits::domain::settlement::Whose;
 use straits::flows::replay::{Replay, ReplayError, Replayed};
@@ -160,8 +161,8 @@ async fn issued_statements_are_made_again() {
                 .await
                 .unwrap()
         };
-        close(world.maker).await;
-        close(world.checker).await;
+        close(Hand::own(world.maker)).await;
+        close(Hand::own(world.checker)).await;
         let replayed = replay(&world, None).await.unwrap();
         assert!(replayed.statements >= 1, "{replayed:?}");
         assert_eq!((replayed.settlements, replayed.differing), (1, 0), "{}", differences(&replayed));

@@ -520,7 +520,14 @@ impl World {
         parts: &[Allocation],
     ) -> Result<Finding, ResolveError> {
         self.resolving
-            .resolve(self.merchant.id, user, finding.id, (action, parts), "looked at it", Change::new())
+            .resolve(
+                self.merchant.id,
+                Hand::own(user),
+                finding.id,
+                (action, parts),
+                "looked at it",
+                Change::new(),
+            )
             .await
     }
 

@@ -3,7 +3,8 @@
 use rust_decimal::Decimal;
 use straits::domain::ledger::AccountCode;
 use straits::domain::payouts::PayoutState;
-use straits::flows::pay_out::Word;
+use straits::flows::pay_out::{PlanInput, Word};
+use straits::store::Change;
 
 use super::money;
 use super::world::{From, Treasury};
@@ -104,6 +105,73 @@ async fn a_debt_that_is_paid_meanwhile_is_not_set_off() {
         );
         treasury.world.verified().await;
         store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_that_is_withdrawn_behind_the_approval_sets_nothing_off() {
+    on_each_engine("consent withdrawn", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let treasury = indebted(world, "142.40").await;
+        let supplier = treasury.supplier("A");
+        treasury.terms(supplier, AGREED).await;
+        let plan = treasury.draft().await;
+        assert_eq!(plan.document.lines[0].set_off.len(), 1);
+        treasury.approved(&plan).await;
+        treasury.terms(supplier, r#"{"set_off":null}"#).await;
+        treasury.say(treasury.world.maker, plan.id, Word::Execute).await.unwrap();
+        treasury.paying.carry_out(plan.id).await.unwrap();
+        let payout = treasury.payout(plan.id).await;
+        let PayoutState::Failed { code, .. } = &payout.state else { panic!("{payout:?}") };
+        assert_eq!(code, "consent_withdrawn");
+        assert!(treasury.rail.taken().is_empty());
+        let standing = treasury.world.standing().await;
+        assert_eq!(
+            (standing["2110[A] USD"].as_str(), standing["1200[A] CNY"].as_str()),
+            ("-100.00", "142.40")
+        );
+        // The next plan nets its own currency's debt only.
+        let line = treasury.draft().await.document.lines.remove(0);
+        assert_eq!((line.debt, line.set_off.len()), (money("10.00", "USD"), 0));
+        treasury.world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_debt_that_its_own_currency_covers_takes_nothing_from_another() {
+    on_each_engine("own currency first", async |database| {
+        // Half of a balance goes to debts: 284.80 yuan cover 142.40 owed, 100.00 leave 92.40 to the dollars, 12.98 of them.
+        for (yuan, covered) in [("284.80", None), ("100.00", Some(("92.40", "12.98")))] {
+            let store = database.open().await;
+            let world = World::on(&store, &database.clock, Setup::default()).await;
+            let treasury = indebted(world, "142.40").await;
+            let supplier = treasury.supplier("A");
+            treasury.terms(supplier, AGREED).await;
+            treasury.fund_in("CNY", AccountCode::SUPPLIER_AVAILABLE, supplier, yuan).await;
+            let dollars = Some(vec![money("0.00", "USD").currency()]);
+            for currencies in [dollars, None] {
+                let (world, input) =
+                    (&treasury.world, PlanInput { currencies: currencies.clone(), ..PlanInput::default() });
+                let drafted = treasury.paying.draft(
+                    world.merchant.id,
+                    world.maker,
+                    world.ids.mint(),
+                    &input,
+                    Change::new(),
+                );
+                let plan = drafted.await.unwrap();
+                let line =
+                    plan.document.lines.iter().find(|line| line.net.currency().code() == "USD").unwrap();
+                let seen = line.set_off.first().map(|set_off| (set_off.covered, set_off.taken));
+                let expected = covered.map(|(debt, taken)| (money(debt, "CNY"), money(taken, "USD")));
+                assert_eq!(seen, expected, "{yuan} {currencies:?}");
+            }
+            store.close().await;
+        }
     })
     .await;
 }

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use straits::domain::access::{Hand, NotSecond};
 use straits::domain::ledger::AccountCode;
-use straits::domain::payouts::{Line, PayoutPlan, PayoutStatus};
+use straits::domain::payouts::{Line, PayoutPlan, PayoutState, PayoutStatus};
 use straits::domain::withholding::{CertificateId, Gross, RemittanceError, TaxRules, TaxTable};
 use straits::flows::pay_out::Word;
 use straits::flows::withholding::{RemittanceInput, WithholdingError};
@@ -277,6 +277,39 @@ async fn a_class_that_changes_after_the_approval_refuses_the_line() {
         treasury.paying.carry_out(plan.id).await.unwrap();
         assert_eq!(treasury.payout(plan.id).await.amount, usd("99.50"), "it stayed owed");
         treasury.works(plan.id).await;
+        assert_eq!(withheld(&treasury).await, "-0.50");
+        treasury.world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_period_that_is_over_before_the_payout_withholds_nothing_under_it() {
+    on_each_engine("withholding period over", async |database| {
+        let store = database.open().await;
+        let treasury = treasury(&store, database).await;
+        treasury.fund(AccountCode::SUPPLIER_AVAILABLE, treasury.supplier("A"), "100.00").await;
+        treasury.fund(AccountCode::GATEWAY_BALANCE, "paypal", "1000.00").await;
+        counted(&treasury, usd("100.00")).await;
+        let plan = treasury.draft().await;
+        let approved = of(&plan).taxes[0].clone();
+        assert_eq!(approved.withheld, usd("0.50"));
+        treasury.approved(&plan).await;
+        // An approval lapses; a plan that is begun and not carried out, while no program runs, does not.
+        treasury.say(treasury.world.maker, plan.id, Word::Execute).await.unwrap();
+        database.tick(TimeDelta::days(60));
+        treasury.paying.carry_out(plan.id).await.unwrap();
+        let payout = treasury.payout(plan.id).await;
+        let PayoutState::Failed { code, reason } = &payout.state else { panic!("{payout:?}") };
+        assert_eq!(code, "withholding_changed");
+        assert!(reason.starts_with(&approved.period.to_string()) && reason.ends_with("is over"), "{reason}");
+        assert!(treasury.rail.taken().is_empty());
+        assert_eq!(withheld(&treasury).await, "");
+        // The next plan withholds it in the period of its day.
+        let next = carried(&treasury).await;
+        assert_eq!((of(&next).gross, of(&next).withholding), (usd("100.00"), usd("0.50")));
+        assert_ne!(of(&next).taxes[0].period, approved.period);
         assert_eq!(withheld(&treasury).await, "-0.50");
         treasury.world.verified().await;
         store.close().await;
