@@ -63,6 +63,7 @@ migrations! {
     82 "0082_supplier_contacts",
     86 "0086_carried",
     87 "0087_key_makers",
+    88 "0088_remitted_lines",
 }
 
 /// The number of the newest migration.

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use utoipa::ToSchema;
 
 use crate::domain::withholding::RemittanceLine;
-use crate::ids::{BankAccountId, PayoutId, RemittanceId, SupplierId, UserId};
+use crate::ids::{BankAccountId, BankLineId, PayoutId, RemittanceId, SupplierId, UserId};
 use crate::money::{Currency, Money, Percent};
 
 use super::{CertificateObject, RemittanceObject, RemittanceStateWord};
@@ -105,6 +105,9 @@ pub struct WithholdingRemittance {
     bank_account: BankAccountId,
     /// The bank's or the authority's own.
     reference: String,
+    /// The bank's line that debited it, once a statement has it.
+    #[schema(required)]
+    bank_line: Option<BankLineId>,
     total: Money,
     lines: Vec<RemittanceLine>,
     proposed_by: UserId,
