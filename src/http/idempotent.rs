@@ -53,6 +53,12 @@ pub struct Asked<'a> {
     pub body: &'a [u8],
 }
 
+/// What has to be the same in a retry of a decision: who speaks, and the body. A decision is one person's word: another's
+/// under the same key is another request, never a repetition of the first.
+pub fn word_of(caller: &Caller, body: &[u8]) -> Vec<u8> {
+    [caller.key.user.to_string().as_bytes(), body].concat()
+}
+
 /// Where a request with an idempotency key stands.
 enum Begun {
     /// Nobody asked before: carry it out with this claim.

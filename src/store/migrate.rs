@@ -64,6 +64,7 @@ migrations! {
     83 "0083_withholding_basis",
     86 "0086_carried",
     87 "0087_key_makers",
+    88 "0088_remitted_lines",
 }
 
 /// The number of the newest migration.

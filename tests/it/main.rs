@@ -49,6 +49,7 @@ mod rates;
 mod readme;
 mod reconciliations;
 mod reference_rates;
+mod remitted_lines;
 mod retention;
 mod sandbox;
 mod second_person;

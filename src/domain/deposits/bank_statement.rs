@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{
     BankAccountId, BankLineId, BankStatementId, FxDealId, GatewaySettlementId, MerchantId, PayoutId,
+    RemittanceId,
 };
 use crate::money::{Currency, Money, MoneyError};
 
@@ -91,11 +92,14 @@ impl ReadStatement {
 }
 
 impl ReadLine {
-    /// Whether it names this reference.
+    /// Whether it names this reference, of one word or of several. An empty one is none.
     pub fn tells_of(&self, reference: &str) -> bool {
-        self.reference.as_deref() == Some(reference)
-            || self.names.iter().any(|name| name == reference)
-            || self.text.split_whitespace().any(|word| word == reference)
+        let words = |text: &str| text.split_whitespace().fold(" ".to_owned(), |all, word| all + word + " ");
+        let meant = words(reference);
+        !meant.trim().is_empty()
+            && (self.reference.as_deref() == Some(reference)
+                || self.names.iter().any(|name| name == reference)
+                || words(&self.text).contains(&meant))
     }
 
     /// What tells a line apart from every other of its account, wherever it is printed again: the bank's reference
@@ -152,6 +156,11 @@ pub enum LineState {
         /// The deal.
         deal: FxDealId,
     },
+    /// It debited a payment to a tax authority.
+    Remitted {
+        /// The payment.
+        remittance: RemittanceId,
+    },
     /// It stands in suspense (2900) with a finding.
     Suspense,
     /// The books cannot hold it yet: they miss what came before it. Nothing is booked; a finding says so.
@@ -172,11 +181,12 @@ pub enum LineState {
 
 impl LineState {
     /// Every word.
-    pub const WORDS: [&'static str; 9] = [
+    pub const WORDS: [&'static str; 10] = [
         "matched",
         "paid_out",
         "transferred",
         "converted",
+        "remitted",
         "suspense",
         "unbooked",
         "resolved",
@@ -191,6 +201,7 @@ impl LineState {
             LineState::PaidOut { .. } => "paid_out",
             LineState::Transferred { .. } => "transferred",
             LineState::Converted { .. } => "converted",
+            LineState::Remitted { .. } => "remitted",
             LineState::Suspense => "suspense",
             LineState::Unbooked => "unbooked",
             LineState::Resolved => "resolved",

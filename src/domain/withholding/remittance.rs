@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::access::{Hand, NotSecond};
-use crate::ids::{BankAccountId, MerchantId, RemittanceId, SupplierId, UserId};
+use crate::ids::{BankAccountId, BankLineId, MerchantId, RemittanceId, SupplierId, UserId};
 use crate::money::{Currency, Money, MoneyError};
 
 use super::period::TaxPeriod;
@@ -34,6 +34,8 @@ pub struct Remittance {
     pub lines: Vec<RemittanceLine>,
     /// How far it is.
     pub state: RemittanceState,
+    /// The bank's line that debited it, once a statement has it.
+    pub bank_line: Option<BankLineId>,
     /// Who proposed it.
     pub proposed_by: UserId,
     /// When.
@@ -245,6 +247,7 @@ mod tests {
             period: "2026-Q4".parse().unwrap(),
             currency: php(0).currency(),
             bank_account: BankAccountId::from_bits(1),
+            bank_line: None,
             bank: "bpi".into(),
             reference: String::new(),
             lines,

@@ -64,6 +64,9 @@ impl Deposits {
         if let Some(state) = self.converted(&mut change, line).await? {
             return Ok((change, state));
         }
+        if let Some(state) = self.remitted(&mut change, line).await? {
+            return Ok((change, state));
+        }
         if let Some(state) = self.transfer(&mut change, account, line, &fact).await? {
             return Ok((change, state));
         }
@@ -257,13 +260,23 @@ impl Deposits {
         kind: FindingKind,
         why: &str,
     ) -> Result<(), DepositError> {
-        let fact = line.id.to_string();
-        let found = self.store.finding_about(line.merchant, kind, &fact).await?;
+        self.close_about(change, line.merchant, (kind, &line.id.to_string()), why).await
+    }
+
+    /// A finding about a fact needs nobody any more.
+    pub(super) async fn close_about(
+        &self,
+        change: &mut Change,
+        merchant: MerchantId,
+        (kind, fact): (FindingKind, &str),
+        why: &str,
+    ) -> Result<(), DepositError> {
+        let found = self.store.finding_about(merchant, kind, fact).await?;
         let Some(finding) = found.filter(|found| !matches!(found.value.state, FindingState::Resolved { .. }))
         else {
             return Ok(());
         };
-        let service = Actor::service(line.merchant, self.ids.mint()).user;
+        let service = Actor::service(merchant, self.ids.mint()).user;
         let state = FindingState::Resolved {
             action: Action::Dismiss,
             allocation: vec![],
@@ -276,7 +289,7 @@ impl Deposits {
         let mut decided = finding.value;
         decided.state = state;
         let subject = decided.id.to_string();
-        self.tell(change, line.merchant, "finding.repaired", &subject, finding_data(&decided));
+        self.tell(change, merchant, "finding.repaired", &subject, finding_data(&decided));
         Ok(())
     }
 }

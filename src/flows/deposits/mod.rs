@@ -15,6 +15,7 @@ mod name_lines;
 mod paid_out;
 mod read_statement;
 mod record_batch;
+mod remitted;
 mod report_fees;
 mod take_back;
 
@@ -26,7 +27,7 @@ use crate::domain::merchants::{GatewayAccount, Merchant};
 use crate::ids::{IdSource, MerchantId};
 use crate::money::Money;
 use crate::store::outbox::Event;
-use crate::store::{Change, Store};
+use crate::store::{Change, CommitError, Store};
 
 use super::settle::finding_data;
 
@@ -97,6 +98,19 @@ impl Deposits {
         let subject = finding.id.to_string();
         self.tell(change, merchant, "finding.opened", &subject, finding_data(&finding));
         Ok(())
+    }
+
+    /// Commits, or leaves it: somebody else explained it, or the books cannot hold it yet. The next statement finds out.
+    async fn commit_or_leave(&self, change: Change) -> Result<(), DepositError> {
+        match self.store.commit(change).await {
+            Ok(_)
+            | Err(
+                CommitError::BelowFloor { .. }
+                | CommitError::LostUpdate { .. }
+                | CommitError::AlreadyBooked { .. },
+            ) => Ok(()),
+            Err(error) => Err(DepositError::unavailable(error)),
+        }
     }
 
     fn tell(

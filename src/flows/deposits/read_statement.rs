@@ -88,6 +88,8 @@ impl Deposits {
             self.check_sequence(account, statement, before, fresh).await?;
             self.try_again(account).await?;
             self.take_back_again(account).await?;
+            self.remit_again(account).await?;
+            self.miss_remittances(account, statement.to_on).await?;
         }
         Ok(known)
     }
@@ -240,15 +242,7 @@ impl Deposits {
             if explained {
                 self.close_line(&mut change, &row.value, "explained by what came later").await?;
             }
-            match self.store.commit(change).await {
-                Ok(_)
-                | Err(
-                    CommitError::BelowFloor { .. }
-                    | CommitError::LostUpdate { .. }
-                    | CommitError::AlreadyBooked { .. },
-                ) => {}
-                Err(error) => return Err(DepositError::unavailable(error)),
-            }
+            self.commit_or_leave(change).await?;
         }
         Ok(())
     }
@@ -276,10 +270,7 @@ impl Deposits {
         let fact = statement_fact(statement.id);
         let place = (account.merchant, account.name.as_str());
         self.open_finding(&mut change, place, (FindingKind::StatementGap, &fact), Some(gap), detail).await?;
-        match self.store.commit(change).await {
-            Ok(_) | Err(CommitError::LostUpdate { .. }) => Ok(()),
-            Err(error) => Err(DepositError::unavailable(error)),
-        }
+        self.commit_or_leave(change).await
     }
 }
 

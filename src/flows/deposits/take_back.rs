@@ -6,7 +6,7 @@ use crate::domain::findings::FindingKind;
 use crate::domain::ledger::journal::{self, Fact, Movement};
 use crate::domain::ledger::{Direction, Layer};
 use crate::domain::merchants::BankAccount;
-use crate::store::{Change, CommitError, TransactionFilter, Versioned};
+use crate::store::{Change, TransactionFilter, Versioned};
 
 use super::match_line::credited_at;
 use super::{DepositError, Deposits, post};
@@ -130,16 +130,7 @@ impl Deposits {
             self.close_line(&mut change, &row.value, "the line it takes back was read").await?;
             let row = Versioned { value: BankLine { state, ..row.value }, version: row.version };
             change.update_bank_line(&row);
-            match self.store.commit(change).await {
-                // Lost: somebody else explained one of the two, or the next statement will.
-                Ok(_)
-                | Err(
-                    CommitError::BelowFloor { .. }
-                    | CommitError::LostUpdate { .. }
-                    | CommitError::AlreadyBooked { .. },
-                ) => {}
-                Err(error) => return Err(DepositError::unavailable(error)),
-            }
+            self.commit_or_leave(change).await?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use crate::domain::access::Hand;
 use crate::domain::ledger::journal::{Fact, tax_remitted};
 use crate::domain::merchants::BankAccountKind;
 use crate::domain::withholding::{Remittance, RemittanceError, RemittanceState, TaxPeriod, TaxRule};
+use crate::flows::deposits::Deposits;
 use crate::ids::{BankAccountId, MerchantId, RemittanceId, SupplierId, UserId};
 use crate::money::Money;
 use crate::store::Change;
@@ -85,6 +86,7 @@ impl Withholding {
             reference: input.reference.clone(),
             lines,
             state: RemittanceState::Proposed,
+            bank_line: None,
             proposed_by: user,
             created_at: self.clock.now(),
         };
@@ -110,10 +112,10 @@ impl Withholding {
         let found = found.ok_or(WithholdingError::Unknown("remittance"))?;
         let (remittance, user, at) = (&found.value, hand.user, self.clock.now());
         let mut change = extra;
-        let state = match approve {
+        let (state, line) = match approve {
             false => {
                 remittance.open().map_err(WithholdingError::from)?;
-                RemittanceState::Rejected { by: user, at }
+                (RemittanceState::Rejected { by: user, at }, None)
             }
             true => {
                 let (authority, period) = (remittance.authority.as_str(), remittance.period);
@@ -125,13 +127,22 @@ impl Withholding {
                 for (line, earlier) in remittance.book(hand, &issuers, &owed)? {
                     change.insert_remitted(remittance, line, earlier);
                 }
+                let state = RemittanceState::Booked { by: user, at };
+                let booked = Remittance { state: state.clone(), ..remittance.clone() };
+                let line = self.deposits().debited_before(&mut change, &booked).await;
+                let line = line.map_err(|error| WithholdingError::Broken(error.to_string()))?;
                 self.book(&mut change, remittance)?;
-                RemittanceState::Booked { by: user, at }
+                (state, line)
             }
         };
-        change.decide_remittance(&found, &state);
+        change.decide_remittance(&found, &state, line);
         self.store.commit(change).await?;
-        Ok(Remittance { state, ..found.value })
+        Ok(Remittance { state, bank_line: line, ..found.value })
+    }
+
+    /// Who knows the lines of banks.
+    fn deposits(&self) -> Deposits {
+        Deposits { store: self.store.clone(), ids: self.ids.clone(), clock: self.clock.clone() }
     }
 
     /// One transaction for each supplier.
@@ -177,7 +188,8 @@ impl Withholding {
         Ok(json!({
             "id": remittance.id, "object": "withholding_remittance", "state": remittance.state.as_str(),
             "authority": remittance.authority, "period": remittance.period, "bank_account": remittance.bank_account,
-            "reference": remittance.reference, "total": remittance.total()?, "line_count": remittance.lines.len(),
+            "reference": remittance.reference, "bank_line": remittance.bank_line, "total": remittance.total()?,
+            "line_count": remittance.lines.len(),
             "proposed_by": remittance.proposed_by, "decided_by": decided_by, "decided_at": decided_at,
             "created_at": remittance.created_at,
         }))

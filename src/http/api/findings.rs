@@ -84,8 +84,7 @@ pub async fn resolve(
     let reason = wire::label("reason", body.value.reason)?;
     let (action, parts) = (body.value.action, body.value.allocation);
     let (merchant, hand) = (caller.merchant(), caller.key.hand());
-    // A decision is one person's word: another's under the same key is another request, never a repetition of the first.
-    let word = [body.bytes.as_ref(), hand.user.to_string().as_bytes()].concat();
+    let word = idempotent::word_of(&caller, &body.bytes);
     let asked = Asked { service: &service, caller: &caller, request: &request, body: &word };
     let carry = async |claim: Claim| {
         let resolving = service.resolving.clone();

@@ -131,9 +131,8 @@ async fn decide(
 ) -> Answer {
     let id: JournalId = wire::path_id(id, "journal")?;
     let (merchant, hand) = (caller.merchant(), caller.key.hand());
-    // One person's word: another's under the same key is another request.
-    let word = hand.user.to_string();
-    let asked = Asked { service: &service, caller: &caller, request: &request, body: word.as_bytes() };
+    let word = idempotent::word_of(&caller, b"");
+    let asked = Asked { service: &service, caller: &caller, request: &request, body: &word };
     let carry = async |claim: Claim| {
         let action = if approve { "journal.booked" } else { "journal.rejected" };
         let mut extra = caller.noted(&service, action, id, "");

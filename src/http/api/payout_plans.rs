@@ -256,8 +256,7 @@ async fn say(
 ) -> Answer {
     let id: PlanId = wire::path_id(id, "payout plan")?;
     let (merchant, hand) = (caller.merchant(), caller.key.hand());
-    // One person's word: another's under the same key is another request.
-    let told = [hand.user.to_string().as_bytes(), body].concat();
+    let told = idempotent::word_of(caller, body);
     let asked = Asked { service, caller, request, body: &told };
     let carry = async |claim: Claim| {
         let mut extra = caller.noted(service, word.action(), id, "");

@@ -78,8 +78,7 @@ pub async fn close(
     body: Json<CloseBody>,
 ) -> Answer {
     let (merchant, hand, until) = (caller.merchant(), caller.key.hand(), body.value.until);
-    // One person's word: another's under the same key is another request.
-    let word = [body.bytes.as_ref(), hand.user.to_string().as_bytes()].concat();
+    let word = idempotent::word_of(&caller, &body.bytes);
     let asked = Asked { service: &service, caller: &caller, request: &request, body: &word };
     let carry = async |claim: Claim| {
         let id: PeriodId = service.ids.mint();

@@ -151,9 +151,8 @@ async fn decide(
 ) -> Answer {
     let id: RemittanceId = wire::path_id(id, "remittance")?;
     let (merchant, hand) = (caller.merchant(), caller.key.hand());
-    // One person's word: another's under the same key is another request.
-    let word = hand.user.to_string();
-    let asked = Asked { service: &service, caller: &caller, request: &request, body: word.as_bytes() };
+    let word = idempotent::word_of(&caller, b"");
+    let asked = Asked { service: &service, caller: &caller, request: &request, body: &word };
     let carry = async |claim: Claim| {
         let word = if approve { "booked" } else { "rejected" };
         let mut extra = caller.noted(&service, &format!("withholding_remittance.{word}"), id, "");

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use utoipa::ToSchema;
 
 use crate::domain::withholding::RemittanceLine;
-use crate::ids::{BankAccountId, PayoutId, RemittanceId, SupplierId, UserId};
+use crate::ids::{BankAccountId, BankLineId, PayoutId, RemittanceId, SupplierId, UserId};
 use crate::money::{Currency, Money, Percent};
 
 use super::{CertificateObject, RemittanceObject, RemittanceStateWord};
@@ -133,6 +133,9 @@ pub struct WithholdingRemittance {
     bank_account: BankAccountId,
     /// The bank's or the authority's own.
     reference: String,
+    /// The bank's line that debited it, once a statement has it.
+    #[schema(required)]
+    bank_line: Option<BankLineId>,
     total: Money,
     /// How many suppliers and rules.
     #[schema(maximum = 1000)]

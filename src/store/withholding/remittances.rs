@@ -5,7 +5,7 @@ use sqlx::any::AnyRow;
 use crate::domain::withholding::{
     CertificateId, Owed, Remittance, RemittanceLine, RemittanceState, TaxPeriod,
 };
-use crate::ids::{MerchantId, RemittanceId, SupplierId};
+use crate::ids::{BankAccountId, BankLineId, MerchantId, RemittanceId, SupplierId};
 use crate::money::{Currency, Money};
 use crate::store::row::Row;
 use crate::store::words::json;
@@ -28,6 +28,7 @@ pub static WITHHOLDING_REMITTANCE: Table = Table {
         Column::text("decision"),
         Column::text("proposed_by"),
         Column::int("created_at"),
+        Column::text("bank_line_id"),
     ],
     unique: &[],
 };
@@ -81,17 +82,29 @@ impl Change {
                 json(&remittance.state),
                 Value::text(remittance.proposed_by),
                 remittance.created_at.into(),
+                remittance.bank_line.map(Value::text).into(),
             ],
         )
     }
 
-    /// Writes a decision.
+    /// A bank's line says that it was paid.
+    pub fn remittance_seen(&mut self, of: &Versioned<Remittance>, line: BankLineId) -> &mut Change {
+        let set = vec![("bank_line_id", Value::text(line))];
+        self.update(&WITHHOLDING_REMITTANCE, of.value.id, of.version, set)
+    }
+
+    /// Writes a decision; with the bank's line that had debited it before.
     pub fn decide_remittance(
         &mut self,
         before: &Versioned<Remittance>,
         state: &RemittanceState,
+        line: Option<BankLineId>,
     ) -> &mut Change {
-        let set = vec![("state", state.as_str().into()), ("decision", json(state))];
+        let set = vec![
+            ("state", state.as_str().into()),
+            ("decision", json(state)),
+            ("bank_line_id", line.map(Value::text).into()),
+        ];
         self.update(&WITHHOLDING_REMITTANCE, before.value.id, before.version, set)
     }
 
@@ -128,6 +141,20 @@ impl Store {
             .bind(merchant.to_string())
             .bind(id.to_string());
         self.one(query, read).await
+    }
+
+    /// What was paid from a bank account, whether its debit was seen or not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn booked_remittances(
+        &self,
+        account: BankAccountId,
+    ) -> Result<Vec<Versioned<Remittance>>, StoreError> {
+        let query = sqlx::query(
+            "SELECT * FROM withholding_remittance WHERE bank_account_id = $1 AND state = 'booked' ORDER BY id",
+        );
+        self.all(query.bind(account.to_string()), read).await
     }
 
     /// A merchant's payments by id, in reading order.
@@ -233,5 +260,6 @@ fn read(row: &AnyRow) -> Result<Versioned<Remittance>, StoreError> {
         state: row.json("decision")?,
         proposed_by: row.parse("proposed_by")?,
         created_at: row.time("created_at")?,
+        bank_line: row.optional("bank_line_id")?,
     })
 }
