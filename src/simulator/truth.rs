@@ -77,7 +77,7 @@ static NOTHING: Deal = Deal {
 #[derive(Debug, Default)]
 pub(super) struct Truth {
     deals: BTreeMap<String, Deal>,
-    /// PayPal's orders and captures, and Grab's charges: whose payment they are.
+    /// PayPal's orders and captures, Grab's charges, refunds at both: whose payment they are.
     owners: BTreeMap<String, String>,
     amounts: BTreeMap<String, Money>,
 }
@@ -229,6 +229,7 @@ impl Truth {
             return self.gave_back(capture, &theirs, ours, amount);
         }
         let Some(payment) = self.owners.get(capture).cloned() else { return };
+        self.owners.insert(theirs.clone(), payment.clone());
         let deal = self.deals.entry(payment).or_default();
         if !deal.given_back.contains_key(&theirs) && !deal.failed.contains(&theirs) {
             let (capture, ours) = (capture.to_owned(), ours.to_owned());
@@ -256,6 +257,10 @@ impl Truth {
 
     fn gave_back(&mut self, capture: &str, theirs: &str, ours: &str, amount: Money) {
         let Some(payment) = self.owners.get(capture).cloned() else { return };
+        // Whose rows change when somebody asks about it.
+        for name in [theirs, ours] {
+            self.owners.insert(name.to_owned(), payment.clone());
+        }
         let back = GivenBack { capture: capture.to_owned(), ours: ours.to_owned(), amount };
         self.deals.entry(payment).or_default().given_back.insert(theirs.to_owned(), back);
     }
