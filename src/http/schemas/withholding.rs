@@ -106,6 +106,9 @@ pub struct WithholdingRemittanceSummary {
     bank_account: BankAccountId,
     /// The bank's or the authority's own.
     reference: String,
+    /// The bank's line that debited it, once a statement has it.
+    #[schema(required)]
+    bank_line: Option<BankLineId>,
     total: Money,
     /// How many suppliers and rules.
     #[schema(maximum = 1000)]
