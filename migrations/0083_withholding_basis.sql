@@ -5,8 +5,19 @@ ALTER TABLE withholding ADD COLUMN rounding TEXT NOT NULL DEFAULT 'half_up';
 ALTER TABLE withholding ADD COLUMN turnover_after BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE withholding ADD COLUMN turnover_nth BIGINT NOT NULL DEFAULT 0;
 
--- Older accountings are of the rows up to the one whose totals they have.
+-- A supplier who was not meant has no base, whatever was sold.
 UPDATE withholding SET concerned = 0 WHERE base = 0 AND sold <> refunded;
+-- Where as much went back as was sold, it was what the accounting before it was, or the one after.
+UPDATE withholding SET concerned = COALESCE(
+  (SELECT p.concerned FROM withholding p
+   WHERE p.supplier_id = withholding.supplier_id AND p.rule = withholding.rule AND p.currency = withholding.currency
+   AND p.nth < withholding.nth AND p.sold <> p.refunded ORDER BY p.nth DESC LIMIT 1),
+  (SELECT p.concerned FROM withholding p
+   WHERE p.supplier_id = withholding.supplier_id AND p.rule = withholding.rule AND p.currency = withholding.currency
+   AND p.nth > withholding.nth AND p.sold <> p.refunded ORDER BY p.nth LIMIT 1),
+  1) WHERE base = 0 AND sold = refunded;
+
+-- Older accountings are of the rows up to the one whose totals they have.
 UPDATE withholding SET turnover_nth = COALESCE(
   (SELECT MAX(t.nth) FROM withholding_turnover t
    WHERE t.supplier_id = withholding.supplier_id AND t.currency = withholding.currency

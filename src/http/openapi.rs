@@ -198,6 +198,7 @@ fn particular(operation: &str) -> &'static [Code] {
             Code::FxDifferenceInvalid,
             Code::PaymentNotCaptured,
             Code::PaymentUndivided,
+            Code::RefundElsewhere,
             Code::RefundExceedsCaptured,
             Code::RefundInvalid,
             Code::RefundNotSupported,
@@ -234,9 +235,17 @@ fn particular(operation: &str) -> &'static [Code] {
         "periods_checks" => &[Code::PeriodClosed, Code::PeriodInvalid],
         "periods_file" => &[Code::BooksDiffer, Code::NotAcceptable, Code::StatementTooLong],
         "settlements_deliver" => &[Code::NotSettled, Code::Unprocessable],
-        "findings_resolve" => {
-            &[Code::FourEyes, Code::OneHand, Code::FindingResolved, Code::ActionNotApplicable]
-        }
+        "findings_resolve" => &[
+            Code::FourEyes,
+            Code::OneHand,
+            Code::FindingResolved,
+            Code::ActionNotApplicable,
+            Code::AllocationRequired,
+            Code::PaymentUndivided,
+            Code::RefundElsewhere,
+            Code::RefundExceedsCaptured,
+            Code::RefundInvalid,
+        ],
         "statements_statement" => {
             &[Code::PeriodInvalid, Code::NotAcceptable, Code::StatementTooLong, Code::BooksDiffer]
         }

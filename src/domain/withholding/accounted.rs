@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::money::Money;
 
+use super::table::TaxRules;
 use super::text::TaxText;
 use super::turnover::Turnover;
 
@@ -54,6 +55,16 @@ pub enum Basis {
     Taxed(TaxText),
 }
 
+impl Basis {
+    /// With the table's own figures, where it still has the text: what an older program wrote down had no rounding.
+    pub fn told_by(self, rules: &TaxRules) -> Basis {
+        match self {
+            Basis::Taxed(text) => Basis::Taxed(rules.text(&text.version).unwrap_or(text)),
+            other => other,
+        }
+    }
+}
+
 /// New refunds of sales that were accounted for as the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refunded {
@@ -61,4 +72,23 @@ pub struct Refunded {
     pub basis: Basis,
     /// How much; below zero where more failed than was refunded.
     pub amount: Money,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::TaxTable;
+    use super::*;
+    use crate::money::Rounding;
+
+    #[test]
+    fn a_text_that_the_table_still_has_is_told_by_it() {
+        let table = TaxTable::shipped();
+        let rules = TaxRules::appointed(table, &[table.rules()[0].authority.clone()]).unwrap();
+        let text = table.rules()[0].text();
+        let stored = TaxText { rounding: Rounding::Down, ..text.clone() };
+        assert_eq!(Basis::Taxed(stored.clone()).told_by(&rules), Basis::Taxed(text));
+        let gone = TaxText { version: "gone".into(), ..stored };
+        assert_eq!(Basis::Taxed(gone.clone()).told_by(&rules), Basis::Taxed(gone));
+        assert_eq!(Basis::Untaxed.told_by(&rules), Basis::Untaxed);
+    }
 }

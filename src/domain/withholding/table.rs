@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 
 use super::rule::TaxRule;
+use super::text::TaxText;
 
 /// Every rule of one version.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -140,6 +141,11 @@ impl TaxRules {
     /// The text of a rule that holds on a day.
     pub fn in_force(&self, name: &str, day: NaiveDate) -> Option<&TaxRule> {
         self.0.iter().find(|rule| rule.name == name && rule.in_force(day))
+    }
+
+    /// The figures of a text by its version, whether or not it still holds; `None` where the table has it no more.
+    pub fn text(&self, version: &str) -> Option<TaxText> {
+        self.0.iter().find(|rule| rule.version() == version).map(TaxRule::text)
     }
 
     /// The rules in force on a day for suppliers of a country.

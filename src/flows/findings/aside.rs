@@ -25,9 +25,28 @@ pub(super) struct Aside {
 }
 
 impl Resolving {
-    /// The money that stands aside for this finding, from the books themselves: what was booked unmatched or twice for
-    /// the payment and not resolved since.
+    /// The money that stands aside for this finding: one that names the capture means that one, one that names the payment
+    /// means whatever stands.
     pub(super) async fn aside(&self, case: &Case) -> Result<Option<Aside>, ResolveError> {
+        let mut standing = self.all_aside(case).await?;
+        let named = standing.iter().position(|aside| aside.capture_ref == case.finding.value.fact);
+        Ok((!standing.is_empty()).then(|| standing.swap_remove(named.unwrap_or(0))))
+    }
+
+    /// The money that a refund made elsewhere was of, as far as amounts tell: what it gave back whole, else the first that
+    /// had so much. `None` where nothing had.
+    pub(super) async fn given_back(&self, case: &Case, amount: Money) -> Result<Option<Aside>, ResolveError> {
+        let mut standing = self.all_aside(case).await?;
+        standing.retain(|aside| {
+            aside.amount.currency() == amount.currency() && aside.amount.minor() >= amount.minor()
+        });
+        let whole = standing.iter().position(|aside| aside.amount == amount);
+        Ok((!standing.is_empty()).then(|| standing.swap_remove(whole.unwrap_or(0))))
+    }
+
+    /// All that stands aside, from the books themselves: what was booked unmatched or twice for the payment and not resolved
+    /// since.
+    async fn all_aside(&self, case: &Case) -> Result<Vec<Aside>, ResolveError> {
         let filter = TransactionFilter {
             subject: Some(case.payment.value.id.to_string()),
             limit: 200,
@@ -76,9 +95,7 @@ impl Resolving {
             let fee = same(JournalEvent::FeeCharged).next().and_then(debited);
             standing.push(Aside { capture_ref: row.source.clone(), account, amount, fee, partly });
         }
-        // A finding that names the capture means that one; one that names the payment means whatever stands.
-        let named = standing.iter().position(|aside| aside.capture_ref == case.finding.value.fact);
-        Ok((!standing.is_empty()).then(|| standing.swap_remove(named.unwrap_or(0))))
+        Ok(standing)
     }
 
     /// A refund of exactly the money that stands aside.

@@ -212,11 +212,10 @@ impl Resolving {
     /// says otherwise and so much stands; else decided from the settlement. Against the suspense that its payment left.
     async fn adopt_refund(&self, case: &Case, allocation: &[Allocation]) -> Result<Change, ResolveError> {
         let amount = case.finding.value.amount.ok_or(ResolveError::NoMoney)?;
-        let aside = self.aside(case).await?.filter(|aside| {
-            allocation.is_empty()
-                && aside.amount.currency() == amount.currency()
-                && aside.amount.minor() >= amount.minor()
-        });
+        let aside = match allocation.is_empty() {
+            true => self.given_back(case, amount).await?,
+            false => None,
+        };
         let (mut change, refund) = match aside {
             Some(aside) => self.went_back(case, &aside, amount).await?,
             None => {

@@ -144,6 +144,11 @@ impl PayingOut {
             let why = "`known_until` is a moment to come, beside `known`: true".to_owned();
             return Err(PayOutError::Refused { param: "known_until", why });
         }
+        let lapsed = terms.known.as_ref().and_then(|known| known.until).is_some_and(|until| until <= now);
+        if lapsed && (input.known, input.known_until) == (Edit::Kept, Edit::Cleared) {
+            let why = "the papers have lapsed: whoever has seen others says `known`: true".to_owned();
+            return Err(PayOutError::Refused { param: "known_until", why });
+        }
         match &input.holds {
             Edit::Kept => {}
             Edit::Cleared => terms.holds = vec![],

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use crate::domain::merchants::Supplier;
 use crate::domain::statements::Period;
-use crate::domain::withholding::{Accounted, SupplierClass, TaxPeriod, TaxRule, Withheld, accrue};
+use crate::domain::withholding::{Accounted, Refunded, SupplierClass, TaxPeriod, TaxRule, Withheld, accrue};
 use crate::ids::{MerchantId, SupplierId};
 use crate::money::Currency;
 
@@ -66,6 +66,8 @@ impl Acting<'_> {
                 true => vec![],
                 false => store.withholding_refunded(place, &rule.name, new).await?,
             };
+            let told = |refund: Refunded| Refunded { basis: refund.basis.told_by(rules), ..refund };
+            let refunds: Vec<Refunded> = refunds.into_iter().map(told).collect();
             taxes.extend(accrue(rule, class, period, &turnover, &refunds, &before)?);
         }
         Ok(taxes)

@@ -205,3 +205,30 @@ async fn a_part_paid_back_elsewhere_is_divided_as_two_users_say() {
     })
     .await;
 }
+
+/// Of two amounts that stand aside the one is met that went back whole, whichever came first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_went_back_whole_is_met_before_what_is_larger() {
+    on_each_engine("what_went_back_whole_is_met_before_what_is_larger", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let wrong = taken("CAP-A", "60.00", "USD", "0.94");
+        let payment = world.paid("two-wrong", money("100.00", "USD"), ONE, wrong).await;
+        world.far.say(payment, ReportKind::Captured(taken("CAP-B", "10.00", "USD", "0.94")));
+        world.hear(payment).await;
+        assert_eq!(world.standing().await.get("2900[paypal] USD").map(String::as_str), Some("-70.00"));
+        world.far.refund_elsewhere(payment, "R-B", money("10.00", "USD"));
+        world.sync(payment).await;
+        world.resolve(&world.finding(FindingKind::RefundElsewhere).await, Action::Adopt).await;
+        assert_eq!(world.standing().await.get("2900[paypal] USD").map(String::as_str), Some("-60.00"));
+        world.verified().await;
+        // The other one is whole: it may still be the sale.
+        let refunds = store.refunds_of(payment).await.unwrap();
+        assert_eq!(
+            refunds.iter().map(|refund| refund.value.capture_ref.as_str()).collect::<Vec<_>>(),
+            ["CAP-B"]
+        );
+        store.close().await;
+    })
+    .await;
+}
