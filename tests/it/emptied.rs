@@ -68,6 +68,15 @@ async fn null_empties_what_can_be_empty_and_is_refused_elsewhere() {
     assert!(known["until"].is_string(), "{known:#}");
     let known = changed(&app, &terms, &json!({"known_until": null})).await.json()["known"].clone();
     assert!(known["by"].is_string() && known["until"].is_null(), "{known:#}");
+    // Papers that have lapsed are known again only by whoever says so.
+    let clock = app.post("finance", "/v1/sandbox/clock", &json!({"advance": "0s"})).await.json();
+    let now: chrono::DateTime<chrono::Utc> = clock["now"].as_str().unwrap().parse().unwrap();
+    let soon = (now + chrono::TimeDelta::hours(12)).to_rfc3339();
+    changed(&app, &terms, &json!({"known": true, "known_until": soon})).await;
+    app.advance("1d").await;
+    refused(&app, &terms, &[("known_until", Value::Null)]).await;
+    let known = changed(&app, &terms, &json!({"known": true, "known_until": null})).await.json();
+    assert!(known["known"]["by"].is_string() && known["known"]["until"].is_null(), "{known:#}");
     let below = json!([{"amount": "5.00", "currency": "PHP"}, {"amount": "6.00", "currency": "PHP"}]);
     let odd = [
         ("town", json!("")),
