@@ -126,6 +126,28 @@ impl Store {
         self.all(query, read).await
     }
 
+    /// Payouts of a merchant that are not debited yet, which a debit of this amount may be: alone, or with all of its batch.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn payouts_to_be_debited(
+        &self,
+        merchant: MerchantId,
+        amount: Money,
+    ) -> Result<Vec<Versioned<Payout>>, StoreError> {
+        let query = sqlx::query(
+            "SELECT * FROM payout WHERE merchant_id = $1 AND currency = $2 AND state IN ('held', 'sent', 'unknown')
+             AND (amount = $3 OR batch_id IN (SELECT batch_id FROM payout WHERE merchant_id = $1
+                 AND currency = $2 AND state IN ('held', 'sent', 'unknown')
+                 GROUP BY batch_id HAVING CAST(SUM(amount) AS BIGINT) = $3))
+             ORDER BY id",
+        )
+        .bind(merchant.to_string())
+        .bind(amount.currency().code())
+        .bind(amount.minor());
+        self.all(query, read).await
+    }
+
     /// How many payouts of a plan are in each state, by its stored word.
     ///
     /// # Errors

@@ -156,11 +156,11 @@ async fn debits_of_one_sum_are_told_apart_and_one_that_never_comes_is_missed() {
         shop.booked(&two).await;
         let day = shop.day(&two).await;
 
-        // Either could be it: none is.
+        // Either could be it: the oldest is.
         let unnamed = shop.statement(&[(day, "-50.00", "tax")]).await;
-        assert_eq!(unnamed[0]["state"], "suspense", "{unnamed:?}");
-        assert_eq!(shop.open_findings().await, ["bank_unexplained"]);
-        // The other debit names one; the first was the other's then.
+        assert_eq!(unnamed[0]["state"], "remitted", "{unnamed:?}");
+        assert_eq!(shop.remittance(&two).await["bank_line"], Value::Null);
+        // The other debit names the other.
         let named = shop.statement(&[(day, "-50.00", "tax R2")]).await;
         assert_eq!(named[0]["state"], "remitted", "{named:?}");
         assert_eq!(shop.remittance(&two).await["bank_line"], named[0]["id"]);
@@ -184,6 +184,70 @@ async fn debits_of_one_sum_are_told_apart_and_one_that_never_comes_is_missed() {
         assert!(!shop.open_findings().await.contains(&"missing_there".to_owned()));
         let verify = done(shop.app.get("finance", "/v1/ledger/verify").await);
         assert_eq!(verify["ok"], true, "{verify}");
+        shop.app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn debits_that_were_read_before_are_those_of_alike_payments_one_by_one() {
+    on_each_engine("remitted lines one by one", async |database| {
+        if database.portable {
+            return;
+        }
+        let shop = Shop::open(&database.url).await;
+        let one = shop.withheld("S1").await;
+        let day = shop.day(&one).await;
+        // Two debits of one sum, and one that names something else that is no payment yet.
+        let lines = shop.statement(&[(day, "-50.00", "tax"), (day, "-50.00", "more tax")]).await;
+        assert_eq!((&lines[0]["state"], &lines[1]["state"]), (&json!("suspense"), &json!("suspense")));
+        assert_eq!(shop.booked(&one).await["bank_line"], lines[0]["id"]);
+        let two = shop.withheld("S2").await;
+        let other = shop.statement(&[(day, "-50.00", "tax S2")]).await;
+        assert_eq!(other[0]["state"], "suspense", "{other:?}");
+        assert_eq!(shop.booked(&two).await["bank_line"], other[0]["id"], "the one that names it");
+        // A line that names what was seen is nobody else's; the unnamed one is still free.
+        let three = shop.withheld("S3").await;
+        let again = shop.statement(&[(day, "-50.00", "once more S2")]).await;
+        assert_eq!(again[0]["state"], "suspense", "{again:?}");
+        assert_eq!(shop.booked(&three).await["bank_line"], lines[1]["id"]);
+        assert_eq!(shop.stands().await, pair("800.00", "-50.00"));
+        assert_eq!(shop.open_findings().await, ["bank_unexplained"]);
+        let verify = done(shop.app.get("finance", "/v1/ledger/verify").await);
+        assert_eq!(verify["ok"], true, "{verify}");
+        shop.app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_debit_is_first_what_it_names() {
+    on_each_engine("remitted lines and deals", async |database| {
+        if database.portable {
+            return;
+        }
+        let shop = Shop::open(&database.url).await;
+        let tax = shop.withheld("T1").await;
+        shop.booked(&tax).await;
+        let day = shop.day(&tax).await;
+        let (bank, paypal) = (json!([{"bank_account": shop.bank}]), json!([{"gateway_account": "paypal"}]));
+        let deal = json!({
+            "sold": {"amount": "50.00", "currency": "PHP"}, "bought": {"amount": "0.85", "currency": "USD"},
+            "value_date": day, "bank_ref": "FX-1", "own_position": true, "paid_from": bank, "paid_into": paypal,
+        });
+        done(shop.app.post_once("finance", "/v1/fx/deals", "deal", &deal).await);
+        // Of one sum and one week: the reference says which it is.
+        let named = shop.statement(&[(day, "-50.00", "BIR T1")]).await;
+        assert_eq!(named[0]["state"], "remitted", "{named:?}");
+        let rest = shop.statement(&[(day, "-50.00", "charge")]).await;
+        assert_eq!(rest[0]["state"], "converted", "{rest:?}");
+        // A debit that names a payout is not tax, whatever its sum.
+        let more = shop.withheld("T2").await;
+        shop.booked(&more).await;
+        let payout = "po_01kb0000000000000000000000";
+        let other = shop.statement(&[(day, "-50.00", payout)]).await;
+        assert_eq!(other[0]["state"], "suspense", "{other:?}");
+        assert_eq!(shop.remittance(&more).await["bank_line"], Value::Null);
         shop.app.stop().await;
     })
     .await;

@@ -19,6 +19,6 @@ pub use bank_statement::{BankLine, LineState, ReadLine, ReadStatement, Statement
 pub use batch::{BatchError, BatchItem, ItemKind, ReportedBatch};
 pub use gateway_settlement::{DepositState, GatewaySettlement};
 pub use matching::{Match, Sent, find_match};
-pub use remitted::{find_remittance, names_remittance};
+pub use remitted::{NEAR_DAYS, find_remittance, names_remittance};
 pub use reversal::{Earlier, find_reversed};
 pub use true_up::{Accrued, FeeDifference, compare};

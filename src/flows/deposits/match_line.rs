@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveTime, Utc};
 
 use crate::domain::access::Actor;
 use crate::domain::deposits::{
-    BankLine, DepositState, GatewaySettlement, LineState, Match, Sent, find_match,
+    BankLine, DepositState, GatewaySettlement, LineState, Match, Sent, find_match, names_remittance,
 };
 use crate::domain::findings::{Action, FindingKind, FindingState};
 use crate::domain::ledger::journal::{self, Deposit, Fact};
@@ -12,6 +12,7 @@ use crate::domain::ledger::{Account, AccountCode, Owner};
 use crate::domain::merchants::{BankAccount, BankAccountKind};
 use crate::ids::MerchantId;
 use crate::money::{Currency, Money};
+use crate::store::fx_deals::BankLeg;
 use crate::store::{Change, CommitError, Versioned};
 
 use super::{DepositError, Deposits, finding_data, post};
@@ -61,10 +62,14 @@ impl Deposits {
             let state = self.arrived(&mut change, account, line, &found, &open).await?;
             return Ok((change, state));
         }
-        if let Some(state) = self.converted(&mut change, line).await? {
+        // What it names goes before all that it could be by its sum.
+        let payment = self.remittance_of(account, line).await?;
+        let named = payment.as_ref().is_some_and(|payment| names_remittance(&line.line, &payment.value));
+        if let Some(state) = self.converted(&mut change, line, !named).await? {
             return Ok((change, state));
         }
-        if let Some(state) = self.remitted(&mut change, line).await? {
+        if let Some(payment) = payment {
+            let state = self.remitted(&mut change, line, &payment).await?;
             return Ok((change, state));
         }
         if let Some(state) = self.transfer(&mut change, account, line, &fact).await? {
@@ -140,19 +145,20 @@ impl Deposits {
         Ok(LineState::Matched { settlements })
     }
 
-    /// A market deal that was recorded before moved this amount: it is booked already. One that the line names, else the
-    /// only one of that week.
+    /// A market deal that was recorded before moved this amount: it is booked already. One that the line names, else,
+    /// where it may be `unnamed`, the only one of that week.
     async fn converted(
         &self,
         change: &mut Change,
         line: &BankLine,
+        unnamed: bool,
     ) -> Result<Option<LineState>, DepositError> {
         let mut legs = self.store.open_fx_bank_legs(line.bank_account, line.line.amount).await?;
-        legs.retain(|leg| (line.line.booked_on - leg.value.value_date).num_days().abs() <= DEAL_DAYS);
+        legs.retain(|leg| of_that_week(line, &leg.value));
         let named = legs.iter().position(|leg| line.line.tells_of(&leg.value.bank_ref));
         let leg = match named {
             Some(place) => legs.swap_remove(place),
-            None if legs.len() == 1 => legs.remove(0),
+            None if unnamed && legs.len() == 1 => legs.remove(0),
             None => return Ok(None),
         };
         change.fx_bank_leg_seen(&leg, line.id);
@@ -292,6 +298,11 @@ impl Deposits {
         self.tell(change, merchant, "finding.repaired", &subject, finding_data(&decided));
         Ok(())
     }
+}
+
+/// Whether a market deal's value date is near enough to the line.
+pub(super) fn of_that_week(line: &BankLine, leg: &BankLeg) -> bool {
+    (line.line.booked_on - leg.value_date).num_days().abs() <= DEAL_DAYS
 }
 
 /// A payout as the bank would see it.

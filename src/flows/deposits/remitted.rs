@@ -1,71 +1,136 @@
 //! Debits of payments to tax authorities. A payment is booked once, by the two persons who agree on it: a line that debits
 //! it books nothing, and one that was read before leaves suspense when the payment is booked.
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
 
-use crate::domain::deposits::{BankLine, LineState, find_remittance, names_remittance};
+use crate::domain::deposits::{BankLine, LineState, NEAR_DAYS, find_remittance, names_remittance};
 use crate::domain::findings::FindingKind;
 use crate::domain::ledger::journal::{self, Fact};
 use crate::domain::merchants::BankAccount;
 use crate::domain::withholding::{Remittance, RemittanceState};
-use crate::ids::BankLineId;
+use crate::ids::{BankLineId, PayoutBatchId, PayoutId};
 use crate::store::withholding::WITHHOLDING_REMITTANCE;
 use crate::store::{Change, Versioned};
 
-use super::match_line::{credited_at, in_books};
+use super::match_line::{credited_at, in_books, of_that_week};
 use super::{DepositError, Deposits, post};
 
 /// How long after a payment was booked statements may go on without its debit.
 const TERM: TimeDelta = TimeDelta::days(7);
+/// Payments without their debit among which a line's is looked for, newest first: far more than an account pays in a month.
+const UNSEEN: u32 = 200;
+/// Payments that one line may name.
+const NAMED: u32 = 50;
 
 impl Deposits {
-    /// What the line is, where it debits a payment that is booked.
+    /// The payment that a line debits, among those of its account.
+    pub(super) async fn remittance_of(
+        &self,
+        account: &BankAccount,
+        line: &BankLine,
+    ) -> Result<Option<Versioned<Remittance>>, DepositError> {
+        let rows = self.payments_for(line).await?;
+        let payments: Vec<&Remittance> = rows.iter().map(|row| &row.value).collect();
+        let found = self.debited(account, line, &payments).await?.map(|payment| payment.id);
+        Ok(rows.into_iter().find(|row| Some(row.value.id) == found))
+    }
+
+    /// The line is the payment's debit.
     pub(super) async fn remitted(
         &self,
         change: &mut Change,
         line: &BankLine,
-    ) -> Result<Option<LineState>, DepositError> {
-        if !line.line.amount.is_negative() {
+        payment: &Versioned<Remittance>,
+    ) -> Result<LineState, DepositError> {
+        change.remittance_seen(payment, line.id);
+        let (remittance, fact) = (payment.value.id, payment.value.id.to_string());
+        let about = (FindingKind::MissingThere, fact.as_str());
+        self.close_about(change, line.merchant, about, "the bank debited it").await?;
+        Ok(LineState::Remitted { remittance })
+    }
+
+    /// What a line may be the debit of: payments near it that no line has shown, and all that it may name.
+    async fn payments_for(&self, line: &BankLine) -> Result<Vec<Versioned<Remittance>>, DepositError> {
+        let read = &line.line;
+        if !read.amount.is_negative() || read.reversal {
+            return Ok(vec![]);
+        }
+        let texts = read.names.iter().chain(&read.reference).chain([&read.text]);
+        let said: Vec<&str> = texts.flat_map(|text| text.split_whitespace()).collect();
+        let (account, currency) = (line.bank_account, read.amount.currency());
+        let upto = read.booked_on.and_time(NaiveTime::MIN).and_utc() + TimeDelta::days(NEAR_DAYS + 1);
+        let mut rows = self.store.remittances_named(line.merchant, account, &said.join(" "), NAMED).await?;
+        let unseen = self.store.remittances_unseen(account, currency, upto, UNSEEN).await?;
+        for row in unseen {
+            if rows.iter().all(|known| known.value.id != row.value.id) {
+                rows.push(row);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Which of the payments a line debits: never by its sum alone where it may be another thing of that sum.
+    async fn debited<'a>(
+        &self,
+        account: &BankAccount,
+        line: &BankLine,
+        payments: &[&'a Remittance],
+    ) -> Result<Option<&'a Remittance>, DepositError> {
+        let Some(found) = find_remittance(&line.line, payments.iter().copied()) else { return Ok(None) };
+        if !names_remittance(&line.line, found) && self.may_be_other(account, line).await? {
             return Ok(None);
         }
-        let booked = self.store.booked_remittances(line.bank_account).await?;
-        let Some(payment) = find_remittance(&line.line, booked.iter().map(|row| &row.value)) else {
-            return Ok(None);
-        };
-        let id = payment.id;
-        let Some(row) = booked.iter().find(|row| row.value.id == id) else { return Ok(None) };
-        change.remittance_seen(row, line.id);
-        let about = (FindingKind::MissingThere, id.to_string());
-        self.close_about(change, line.merchant, (about.0, &about.1), "the bank debited it").await?;
-        Ok(Some(LineState::Remitted { remittance: id }))
+        Ok(Some(found))
+    }
+
+    /// Whether a line names payouts, or may be one that is under way or a market deal's part.
+    async fn may_be_other(&self, account: &BankAccount, line: &BankLine) -> Result<bool, DepositError> {
+        let read = &line.line;
+        let mut words = read.names.iter().map(String::as_str).chain(read.text.split_whitespace());
+        if words.any(|word| word.parse::<PayoutId>().is_ok() || word.parse::<PayoutBatchId>().is_ok()) {
+            return Ok(true);
+        }
+        let legs = self.store.open_fx_bank_legs(account.id, read.amount).await?;
+        if legs.iter().any(|leg| of_that_week(line, &leg.value) || read.tells_of(&leg.value.bank_ref)) {
+            return Ok(true);
+        }
+        let books = in_books(account);
+        let payouts = self.store.payouts_to_be_debited(line.merchant, read.amount.abs()).await?;
+        Ok(payouts.iter().any(|payout| payout.value.booking.cash == books))
     }
 
     /// The debit of a payment that is being booked, where a statement had it before: what it put into suspense goes back to
-    /// the account, which the payment is booked from.
+    /// the account, which the payment is booked from. The oldest that names it, else the oldest.
     pub(in crate::flows) async fn debited_before(
         &self,
         change: &mut Change,
         payment: &Remittance,
     ) -> Result<Option<BankLineId>, DepositError> {
-        let mut payments = self.store.booked_remittances(payment.bank_account).await?;
-        payments.retain(|row| row.value.id != payment.id);
-        let all = || payments.iter().map(|row| &row.value).chain([payment]);
+        let Some(stored) = self.store.bank_account(payment.merchant, payment.bank_account).await? else {
+            return Ok(None);
+        };
+        let debit = payment.total().map_err(DepositError::unavailable)?.negated();
         let mut lines = self.store.open_bank_lines(payment.merchant, payment.currency, 1_000).await?;
         lines.retain(|row| {
             row.value.bank_account == payment.bank_account
                 && row.value.state == LineState::Suspense
-                && find_remittance(&row.value.line, all()).is_some_and(|found| found.id == payment.id)
+                && row.value.line.amount == debit
         });
-        if lines.iter().any(|row| names_remittance(&row.value.line, payment)) {
-            lines.retain(|row| names_remittance(&row.value.line, payment));
+        let named = |row: &Versioned<BankLine>| names_remittance(&row.value.line, payment);
+        lines.sort_by_key(|row| (!named(row), row.value.line.booked_on, row.value.id));
+        for row in &lines {
+            let mut rows = self.payments_for(&row.value).await?;
+            rows.retain(|row| row.value.id != payment.id);
+            let payments: Vec<&Remittance> = rows.iter().map(|row| &row.value).chain([payment]).collect();
+            let found = self.debited(&stored.account, &row.value, &payments).await?;
+            if found.is_none_or(|found| found.id != payment.id) {
+                continue;
+            }
+            let state = LineState::Remitted { remittance: payment.id };
+            self.out_of_suspense(change, &stored.account, row, state).await?;
+            return Ok(Some(row.value.id));
         }
-        let [row] = lines.as_slice() else { return Ok(None) };
-        let Some(stored) = self.store.bank_account(payment.merchant, payment.bank_account).await? else {
-            return Ok(None);
-        };
-        let state = LineState::Remitted { remittance: payment.id };
-        self.out_of_suspense(change, &stored.account, row, state).await?;
-        Ok(Some(row.value.id))
+        Ok(None)
     }
 
     /// Debits that were read at the very time at which their payments were booked.
@@ -74,9 +139,12 @@ impl Deposits {
         let stands = |row: &&Versioned<BankLine>| {
             row.value.bank_account == account.id && row.value.state == LineState::Suspense
         };
-        for row in open.iter().filter(stands) {
+        let mut open: Vec<_> = open.iter().filter(stands).collect();
+        open.sort_by_key(|row| (row.value.line.booked_on, row.value.id));
+        for row in open {
+            let Some(payment) = self.remittance_of(account, &row.value).await? else { continue };
             let mut change = Change::new();
-            let Some(state) = self.remitted(&mut change, &row.value).await? else { continue };
+            let state = self.remitted(&mut change, &row.value, &payment).await?;
             self.out_of_suspense(&mut change, account, row, state).await?;
             self.commit_or_leave(change).await?;
         }
@@ -109,10 +177,11 @@ impl Deposits {
         upto: Option<NaiveDate>,
     ) -> Result<(), DepositError> {
         let Some(upto) = upto else { return Ok(()) };
-        for row in self.store.booked_remittances(account.id).await? {
+        let end = upto.and_time(NaiveTime::MIN).and_utc() + TimeDelta::days(1) - TERM;
+        for row in self.store.remittances_unseen(account.id, account.currency, end, 1_000).await? {
             let payment = &row.value;
             let RemittanceState::Booked { at, .. } = payment.state else { continue };
-            if payment.bank_line.is_some() || (at + TERM).date_naive() > upto {
+            if (at + TERM).date_naive() > upto {
                 continue;
             }
             let total = payment.total().map_err(DepositError::unavailable)?;

@@ -1,5 +1,6 @@
 //! Payments of withheld tax to authorities.
 
+use chrono::{DateTime, Utc};
 use sqlx::any::AnyRow;
 
 use crate::domain::withholding::{
@@ -143,18 +144,51 @@ impl Store {
         self.one(query, read).await
     }
 
-    /// What was paid from a bank account, whether its debit was seen or not.
+    /// What was paid from a bank account and no line has shown, of what was proposed up to a time; newest first. When it was
+    /// booked is for the reader to see.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn booked_remittances(
+    pub async fn remittances_unseen(
         &self,
         account: BankAccountId,
+        currency: Currency,
+        upto: DateTime<Utc>,
+        limit: u32,
     ) -> Result<Vec<Versioned<Remittance>>, StoreError> {
         let query = sqlx::query(
-            "SELECT * FROM withholding_remittance WHERE bank_account_id = $1 AND state = 'booked' ORDER BY id",
-        );
-        self.all(query.bind(account.to_string()), read).await
+            "SELECT * FROM withholding_remittance WHERE bank_account_id = $1 AND state = 'booked'
+             AND currency = $2 AND bank_line_id IS NULL AND created_at <= $3 ORDER BY id DESC LIMIT $4",
+        )
+        .bind(account.to_string())
+        .bind(currency.code())
+        .bind(upto.timestamp_micros())
+        .bind(i64::from(limit));
+        self.all(query, read).await
+    }
+
+    /// Payments from a bank account, in any state, whose reference or id stands somewhere in a text that has single spaces;
+    /// those that no line has shown first, then the newest.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn remittances_named(
+        &self,
+        merchant: MerchantId,
+        account: BankAccountId,
+        said: &str,
+        limit: u32,
+    ) -> Result<Vec<Versioned<Remittance>>, StoreError> {
+        let query = sqlx::query(
+            "SELECT * FROM withholding_remittance WHERE merchant_id = $1 AND bank_account_id = $2
+             AND (REPLACE($3, REPLACE(TRIM(reference), '  ', ' '), '') <> $3 OR REPLACE($3, id, '') <> $3)
+             ORDER BY CASE WHEN bank_line_id IS NULL THEN 0 ELSE 1 END, id DESC LIMIT $4",
+        )
+        .bind(merchant.to_string())
+        .bind(account.to_string())
+        .bind(said.to_owned())
+        .bind(i64::from(limit));
+        self.all(query, read).await
     }
 
     /// A merchant's payments by id, in reading order.
