@@ -66,6 +66,11 @@ impl Change {
         let set = vec![("state", state.as_str().into()), ("decision", decision(state))];
         self.update(&FINDING, finding.value.id, finding.version, set)
     }
+
+    /// Nobody decides the finding while this is written.
+    pub fn require_finding(&mut self, finding: &Versioned<Finding>) -> &mut Change {
+        self.require(&FINDING, finding.value.id, finding.version)
+    }
 }
 
 fn decision(state: &FindingState) -> Value {

@@ -190,7 +190,12 @@ impl Resolving {
             (Action::Dismiss, Some(aside)) if kind.is_about_a_payment() => {
                 Err(ResolveError::MoneyHeld(aside.amount))
             }
-            (Action::Dismiss, _) => Ok((Change::new(), None)),
+            (Action::Dismiss, _) => {
+                // Money that comes meanwhile was not looked at: then this decision is taken again.
+                let mut change = Change::new();
+                change.require(&PAYMENT, case.payment.value.id, case.payment.version);
+                Ok((change, None))
+            }
             (_, None) => Err(ResolveError::NoMoney),
             (Action::SendBack, Some(aside)) => {
                 let Payment { merchant, id, .. } = case.payment.value;

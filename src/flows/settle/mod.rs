@@ -128,13 +128,17 @@ impl Settlements {
     /// The same where money was just put aside: what was decided about this fact before was not about that money.
     async fn open_again(&self, change: &mut Change, finding: Finding) -> Result<(), SettleError> {
         let known = self.0.store.finding_about(finding.merchant, finding.kind, &finding.fact).await?;
-        match known.filter(|known| matches!(known.value.state, FindingState::Resolved { .. })) {
-            Some(decided) => {
+        match known {
+            Some(decided) if matches!(decided.value.state, FindingState::Resolved { .. }) => {
                 self.reopen_finding(change, &decided);
-                Ok(())
             }
-            None => self.open(change, finding).await,
+            // Whoever dismisses it now has not seen this money.
+            Some(open) => {
+                change.require_finding(&open);
+            }
+            None => self.open(change, finding).await?,
         }
+        Ok(())
     }
 
     fn reopen_finding(&self, change: &mut Change, decided: &Versioned<Finding>) {
