@@ -227,6 +227,11 @@ impl Change {
         inserts.chain(updates).chain(removals).chain(requirements).collect()
     }
 
+    /// Whether it raises the version of a row of this table.
+    pub fn updates(&self, table: &Table) -> bool {
+        self.updates.iter().any(|update| update.table.name == table.name)
+    }
+
     /// The transactions to be posted, for previews and tests.
     pub fn transactions(&self) -> &[LedgerTransaction] {
         &self.transactions

@@ -1,6 +1,7 @@
 //! What happens to money once it was captured, driven for real: settlements, refunds, findings, deliveries, conversions
 //! and statements over a real store on both engines, with a far side that fails as it is told.
 
+mod at_once;
 mod closing;
 mod bills;
 mod conversions;

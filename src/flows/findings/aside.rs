@@ -8,7 +8,6 @@ use crate::domain::refunds;
 use crate::flows::pay::sha256;
 use crate::flows::settle::refund_view;
 use crate::money::Money;
-use crate::store::payments::PAYMENT;
 use crate::store::{Change, TransactionFilter};
 
 use super::{Case, ResolveError, Resolving};
@@ -101,7 +100,6 @@ impl Resolving {
     /// A refund of exactly the money that stands aside.
     pub(super) fn send_back(&self, case: &Case, aside: &Aside) -> Result<(Change, Refund), ResolveError> {
         let (mut change, refund) = self.out_of(case, aside, aside.amount)?;
-        change.require(&PAYMENT, case.payment.value.id, case.payment.version);
         self.refunding.intend(&mut change, &refund);
         Ok((change, refund))
     }
@@ -123,8 +121,6 @@ impl Resolving {
                 self.settlements.count_refund(&mut change, &case.payment, &refund, ReportSource::Operator);
             counted.await.map_err(ResolveError::unavailable)?;
         }
-        // Another decision of this payment meanwhile: this one is taken again.
-        change.require(&PAYMENT, case.payment.value.id, case.payment.version);
         let subject = refund.id.to_string();
         let merchant = refund.merchant;
         self.settlements.tell(&mut change, merchant, "refund.succeeded", &subject, refund_view(&refund));
@@ -209,7 +205,6 @@ impl Resolving {
         change.extend(divided.map_err(ResolveError::unavailable)?.map_err(ResolveError::Indivisible)?);
         if own.is_some() {
             // The payment is captured by this money already; only its division was missing.
-            change.require(&PAYMENT, payment.id, case.payment.version);
             return Ok(change);
         }
         let taken = Taken {

@@ -169,40 +169,51 @@ impl Resolving {
                 Action::SendBack | Action::Adopt => Err(ResolveError::NoMoney),
             };
         };
-        let kind = finding.value.kind;
+        let (mut change, refund) = self.effect_on(&case, action, allocation).await?;
+        let Versioned { value: payment, version } = &case.payment;
+        if action.takes_two() && !change.updates(&PAYMENT) {
+            // Every decision about a payment's money raises its version: of two that look at the same money side by side
+            // one is taken again.
+            change.update_payment(&Payment { updated_at: self.clock.now(), ..payment.clone() }, *version);
+        } else {
+            // What comes meanwhile was not looked at: then this decision is taken again too.
+            change.require(&PAYMENT, payment.id, *version);
+        }
+        Ok((change, refund))
+    }
+
+    /// The same of a finding about a payment of ours, from what stands aside for it.
+    async fn effect_on(
+        &self,
+        case: &Case,
+        action: Action,
+        allocation: &[Allocation],
+    ) -> Result<(Change, Option<Refund>), ResolveError> {
+        let kind = case.finding.value.kind;
         if let (FindingKind::RefundElsewhere, Action::Adopt) = (kind, action) {
-            return Ok((self.adopt_refund(&case, allocation).await?, None));
+            return Ok((self.adopt_refund(case, allocation).await?, None));
         }
         if kind == FindingKind::Reversed {
-            let aside = self.moved_aside(&case).await?;
-            let mut change = match (action, aside) {
-                (Action::Adopt, Some(aside)) => self.bear(&case, aside)?,
-                (Action::Dismiss, Some(aside)) => return Err(ResolveError::MoneyHeld(aside.abs())),
-                (Action::Dismiss, None) => Change::new(),
-                (_, None) | (Action::SendBack, _) => return Err(ResolveError::NoMoney),
+            return match (action, self.moved_aside(case).await?) {
+                (Action::Adopt, Some(aside)) => self.bear(case, aside).map(|change| (change, None)),
+                (Action::Dismiss, Some(aside)) => Err(ResolveError::MoneyHeld(aside.abs())),
+                (Action::Dismiss, None) => Ok((Change::new(), None)),
+                (_, None) | (Action::SendBack, _) => Err(ResolveError::NoMoney),
             };
-            // What a dispute moves meanwhile touches the payment too: then this decision is taken again.
-            change.require(&PAYMENT, case.payment.value.id, case.payment.version);
-            return Ok((change, None));
         }
-        let aside = self.aside(&case).await?;
+        let aside = self.aside(case).await?;
         match (action, aside) {
             (Action::Dismiss, Some(aside)) if kind.is_about_a_payment() => {
                 Err(ResolveError::MoneyHeld(aside.amount))
             }
-            (Action::Dismiss, _) => {
-                // Money that comes meanwhile was not looked at: then this decision is taken again.
-                let mut change = Change::new();
-                change.require(&PAYMENT, case.payment.value.id, case.payment.version);
-                Ok((change, None))
-            }
+            (Action::Dismiss, _) => Ok((Change::new(), None)),
             (_, None) => Err(ResolveError::NoMoney),
             (Action::SendBack, Some(aside)) => {
                 let Payment { merchant, id, .. } = case.payment.value;
                 self.refunding.nothing_went_back_elsewhere(merchant, id, aside.amount).await?;
-                self.send_back(&case, &aside).map(|(change, refund)| (change, Some(refund)))
+                self.send_back(case, &aside).map(|(change, refund)| (change, Some(refund)))
             }
-            (Action::Adopt, Some(aside)) => Ok((self.adopt(&case, aside).await?, None)),
+            (Action::Adopt, Some(aside)) => Ok((self.adopt(case, aside).await?, None)),
         }
     }
 
