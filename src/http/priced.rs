@@ -22,12 +22,12 @@ pub fn written(mut answer: PricesAnswer<'_>) -> serde_json::Result<Vec<u8>> {
     serde_json::to_writer(&mut text, &answer)?;
     // The items come last.
     text.truncate(text.len() - "]}".len());
-    let mut between = Between::default();
+    let mut around = Around::default();
     for (place, item) in items.iter().enumerate() {
         if place > 0 {
             text.push(b',');
         }
-        between.write(item, &mut text)?;
+        around.write(item, &mut text)?;
     }
     text.extend_from_slice(b"]}");
     Ok(text)
@@ -36,23 +36,16 @@ pub fn written(mut answer: PricesAnswer<'_>) -> serde_json::Result<Vec<u8>> {
 /// What decides of the text between a price and its writing.
 type Kind<'a> = (Currency, PriceSource, Option<FallbackReason>, Option<&'a str>);
 
-/// What stands between the amounts of an item: mostly the same as in the item before.
+/// What stands around the number that the shopper reads: mostly the same as in the item before.
 #[derive(Default)]
-struct Between<'a> {
-    /// Behind the amount in the shop.
-    from: Option<(Currency, Vec<u8>)>,
-    /// Around the number that the shopper reads.
-    price: Option<Around<'a>>,
-}
-
 struct Around<'a> {
-    kind: Kind<'a>,
-    manner: Written,
+    /// Of which items; at first of none.
+    kind: Option<(Kind<'a>, Written)>,
     before: Vec<u8>,
     behind: Vec<u8>,
 }
 
-impl<'a> Between<'a> {
+impl<'a> Around<'a> {
     fn write(&mut self, item: &'a PricedItem<'_>, text: &mut Vec<u8>) -> serde_json::Result<()> {
         match &item.sku {
             None => text.extend_from_slice(b"{\"from\":{\"amount\":\""),
@@ -67,16 +60,16 @@ impl<'a> Between<'a> {
                 text.extend_from_slice(b",\"from\":{\"amount\":\"");
             }
         }
-        text.extend_from_slice(item.from.digits().as_bytes());
-        text.extend_from_slice(self.behind_from(item.from.currency()));
-        text.extend_from_slice(item.exact.as_bytes());
+        item.from.digits().copy_to(text);
+        text.extend_from_slice(&behind_from(item.from.currency()));
+        item.exact.copy_to(text);
         text.extend_from_slice(b"\",\"price\":{\"amount\":\"");
         let digits = item.price.digits();
-        text.extend_from_slice(digits.as_bytes());
-        let around = self.around(item)?;
-        text.extend_from_slice(&around.before);
+        digits.copy_to(text);
+        self.turn(item)?;
+        text.extend_from_slice(&self.before);
         item.text.write_number(&digits, text);
-        text.extend_from_slice(&around.behind);
+        text.extend_from_slice(&self.behind);
         if let Some(rate) = &item.rate {
             text.extend_from_slice(b",\"rate\":");
             serde_json::to_writer(&mut *text, rate)?;
@@ -93,24 +86,17 @@ impl<'a> Between<'a> {
         Ok(())
     }
 
-    fn behind_from(&mut self, currency: Currency) -> &[u8] {
-        let known = self.from.take().filter(|(known, _)| *known == currency);
-        let words = || format!("\",\"currency\":\"{currency}\"}},\"exact\":\"").into_bytes();
-        &self.from.insert(known.unwrap_or_else(|| (currency, words()))).1
-    }
-
-    fn around(&mut self, item: &'a PricedItem<'_>) -> serde_json::Result<&Around<'a>> {
+    /// Is of this item from now on.
+    fn turn(&mut self, item: &'a PricedItem<'_>) -> serde_json::Result<()> {
         let kind = (item.price.currency(), item.source, item.fallback_reason, item.rule.as_deref());
-        let known = self.price.take().filter(|known| known.kind == kind && known.manner.is_like(&item.text));
-        let around = match known {
-            Some(known) => known,
-            None => Around::of(kind, item.text)?,
-        };
-        Ok(self.price.insert(around))
+        let same =
+            self.kind.as_ref().is_some_and(|(known, manner)| *known == kind && manner.is_like(&item.text));
+        if !same {
+            *self = Around::of(kind, item.text)?;
+        }
+        Ok(())
     }
-}
 
-impl<'a> Around<'a> {
     fn of(kind: Kind<'a>, manner: Written) -> serde_json::Result<Around<'a>> {
         let (currency, source, fallback, rule) = kind;
         let mut before = format!("\",\"currency\":\"{currency}\"}},\"source\":").into_bytes();
@@ -128,8 +114,16 @@ impl<'a> Around<'a> {
         let mut behind = Vec::new();
         manner.write_closing(&mut behind);
         behind.push(b'"');
-        Ok(Around { kind, manner, before, behind })
+        Ok(Around { kind: Some((kind, manner)), before, behind })
     }
+}
+
+/// What stands behind the amount in the shop. Every currency's code has three letters.
+fn behind_from(currency: Currency) -> [u8; 29] {
+    let mut words = *b"\",\"currency\":\"XXX\"},\"exact\":\"";
+    let code = words[14..17].iter_mut().zip(currency.code().bytes());
+    code.for_each(|(place, letter)| *place = letter);
+    words
 }
 
 /// Whether nothing in a text has to be escaped.

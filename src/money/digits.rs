@@ -22,41 +22,63 @@ const PAIRS: [[u8; 2]; 100] = {
     pairs
 };
 
-/// A text that is written from its end; zeros stand where nothing is written yet.
+/// A text that begins where its room does; zeros stand where nothing is written. Whoever gathers texts copies all of its
+/// room and cuts, which costs less than a copy of a length that nobody knows beforehand.
 #[derive(Clone, Copy)]
-struct Backwards<const LONGEST: usize> {
-    bytes: [u8; LONGEST],
-    /// At most `LONGEST`, which a byte holds: prices are carried about by the thousand too.
-    begin: u8,
+struct Line<const ROOM: usize> {
+    bytes: [u8; ROOM],
+    /// At most `ROOM`, which a byte holds: prices are carried about by the thousand too.
+    length: u8,
 }
 
-impl<const LONGEST: usize> Backwards<LONGEST> {
+impl<const ROOM: usize> Line<ROOM> {
     fn new() -> Self {
-        Backwards { bytes: [b'0'; LONGEST], begin: LONGEST as u8 }
+        Line { bytes: [b'0'; ROOM], length: 0 }
     }
 
     fn written(&self) -> &[u8] {
-        &self.bytes[usize::from(self.begin)..]
+        &self.bytes[..usize::from(self.length)]
     }
 
-    /// Puts a number of at least `least` digits before what is there; `None` where it has no room.
-    fn put(&mut self, mut number: u64, least: usize) -> Option<()> {
-        let stop = self.begin.checked_sub(u8::try_from(least).ok()?)?;
-        while number >= 10 {
-            self.put_marks(PAIRS[(number % 100) as usize])?;
-            number /= 100;
+    fn copy_to(&self, text: &mut Vec<u8>) {
+        let end = text.len() + usize::from(self.length);
+        text.extend_from_slice(&self.bytes);
+        text.truncate(end);
+    }
+
+    /// Puts the last so many digits of a number behind what is there; `None` where it has no room.
+    #[inline]
+    fn put(&mut self, mut number: u64, digits: usize) -> Option<()> {
+        let begin = usize::from(self.length);
+        let room = self.bytes.get_mut(begin..begin + digits)?;
+        let mut left = digits;
+        // Eight at a time depend on nothing but themselves.
+        while left >= 8 {
+            let (high, low) = ((number % 100_000_000) / 10_000, number % 10_000);
+            let pairs = [high / 100, high % 100, low / 100, low % 100].map(|pair| PAIRS[pair as usize]);
+            room[left - 8..left].copy_from_slice(pairs.as_flattened());
+            (number, left) = (number / 100_000_000, left - 8);
         }
-        if number > 0 {
-            // Below ten.
-            self.put_marks([b'0' + number as u8])?;
+        while left >= 2 {
+            room[left - 2..left].copy_from_slice(&PAIRS[(number % 100) as usize]);
+            (number, left) = (number / 100, left - 2);
         }
-        self.begin = self.begin.min(stop);
+        if left == 1 {
+            room[0] = b'0' + (number % 10) as u8;
+        }
+        self.length += digits as u8;
         Some(())
     }
 
-    fn put_marks<const MANY: usize>(&mut self, marks: [u8; MANY]) -> Option<()> {
-        self.begin = self.begin.checked_sub(MANY as u8)?;
-        self.bytes[usize::from(self.begin)..][..MANY].copy_from_slice(&marks);
+    /// A number with as many digits as it has.
+    #[inline]
+    fn put_whole(&mut self, number: u64) -> Option<()> {
+        self.put(number, number.checked_ilog10().unwrap_or(0) as usize + 1)
+    }
+
+    fn put_mark(&mut self, mark: u8) -> Option<()> {
+        *self.bytes.get_mut(usize::from(self.length))? = mark;
+        self.length += 1;
         Some(())
     }
 }
@@ -64,7 +86,7 @@ impl<const LONGEST: usize> Backwards<LONGEST> {
 /// `12.34`, `-0.05`, `671`: a whole number with its point set.
 #[derive(Clone, Copy)]
 pub struct Digits {
-    text: Backwards<LONGEST>,
+    text: Line<LONGEST>,
     decimals: u8,
 }
 
@@ -80,14 +102,17 @@ impl Digits {
             3 => (magnitude / 1_000, magnitude % 1_000),
             _ => (magnitude / 10_000, magnitude % 10_000),
         };
-        let mut text = Backwards::new();
+        let mut text = Line::new();
         let mut write = || {
-            if decimals > 0 {
-                text.put(fraction, decimals)?;
-                text.put_marks(*b".")?;
+            if minor < 0 {
+                text.put_mark(b'-')?;
             }
-            text.put(whole, 1)?;
-            if minor < 0 { text.put_marks(*b"-") } else { Some(()) }
+            text.put_whole(whole)?;
+            if decimals == 0 {
+                return Some(());
+            }
+            text.put_mark(b'.')?;
+            text.put(fraction, decimals)
         };
         // The longest of them has room.
         let _ = write();
@@ -103,6 +128,12 @@ impl Digits {
     /// The same as ASCII, for whoever gathers bytes.
     pub fn as_bytes(&self) -> &[u8] {
         self.text.written()
+    }
+
+    /// Writes the whole text behind what is there.
+    #[inline]
+    pub fn copy_to(&self, text: &mut Vec<u8>) {
+        self.text.copy_to(text);
     }
 
     /// What stands before the point, the sign too, and what behind it, in ASCII.
@@ -132,55 +163,52 @@ impl fmt::Debug for Digits {
 
 /// The digits of an exact amount, as many as it has and no zeros at their end: `671.22422126745435`.
 #[derive(Clone, Copy)]
-pub struct ExactDigits {
-    text: Backwards<LONGEST_EXACT>,
-    end: u8,
-}
+pub struct ExactDigits(Line<LONGEST_EXACT>);
 
 impl ExactDigits {
-    /// `whole` and so many `decimals` of `fraction`; `None` where that is more than 29 digits.
+    /// `whole` and so many `decimals` of `fraction`; `None` where that is more than it holds.
     pub(super) fn new(negative: bool, whole: u64, fraction: u128, decimals: usize) -> Option<ExactDigits> {
-        let mut text = Backwards::new();
-        let mut end = LONGEST_EXACT as u8;
-        if decimals > 0 {
-            // 64 bits hold nineteen digits.
-            let rest = match u64::try_from(fraction) {
-                Ok(fraction) if decimals < 20 => text.put(fraction, decimals),
-                _ => {
-                    text.put(u64::try_from(fraction % HALF).ok()?, 19)?;
-                    text.put(u64::try_from(fraction / HALF).ok()?, decimals.checked_sub(19)?)
-                }
-            };
-            rest?;
-            end -= text.written().iter().rev().take_while(|digit| **digit == b'0').count() as u8;
-            if end > text.begin {
-                text.put_marks(*b".")?;
-            }
-        }
-        text.put(whole, 1)?;
+        let mut text = Line::new();
         if negative {
-            text.put_marks(*b"-")?;
+            text.put_mark(b'-')?;
         }
-        Some(ExactDigits { text, end })
+        text.put_whole(whole)?;
+        if decimals > 0 {
+            text.put_mark(b'.')?;
+            // 64 bits hold nineteen digits.
+            match u64::try_from(fraction) {
+                Ok(fraction) if decimals < 20 => text.put(fraction, decimals)?,
+                _ => {
+                    text.put(u64::try_from(fraction / HALF).ok()?, decimals.checked_sub(19)?)?;
+                    text.put(u64::try_from(fraction % HALF).ok()?, 19)?;
+                }
+            }
+            let zeros = text.written().iter().rev().take_while(|digit| **digit == b'0').count();
+            text.length -= zeros as u8;
+            text.length -= u8::from(zeros == decimals);
+        }
+        Some(ExactDigits(text))
     }
 
     /// A decimal's own text; cut where it is longer than any decimal's.
     pub(super) fn of(text: &str) -> ExactDigits {
         let end = text.len().min(LONGEST_EXACT);
-        let mut own = Backwards { begin: 0, ..Backwards::new() };
+        let mut own = Line::new();
         own.bytes[..end].copy_from_slice(&text.as_bytes()[..end]);
-        ExactDigits { text: own, end: end as u8 }
+        own.length = end as u8;
+        ExactDigits(own)
     }
 
     /// The whole text.
     pub fn as_str(&self) -> &str {
         // ASCII by construction.
-        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+        std::str::from_utf8(self.0.written()).unwrap_or_default()
     }
 
-    /// The same as ASCII, for whoever gathers bytes.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.text.bytes[usize::from(self.text.begin)..usize::from(self.end)]
+    /// Writes the whole text behind what is there.
+    #[inline]
+    pub fn copy_to(&self, text: &mut Vec<u8>) {
+        self.0.copy_to(text);
     }
 }
 

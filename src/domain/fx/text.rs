@@ -5,6 +5,8 @@
 //! price-tag digits, a no-break space where a symbol of letters meets a digit (`Rp 20.000`, `THB 713.40`). An amount
 //! finer than the price tag shows its ledger digits: money is never hidden.
 
+mod number;
+
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -350,34 +352,6 @@ impl Locale {
     /// The same, not written yet.
     pub fn written(self, money: Money, mark: CurrencyMark) -> Written {
         Written { locale: self, mark: self.mark(money.currency(), mark), money }
-    }
-
-    /// Digits in groups, without their sign: that is the pattern's.
-    fn number(self, currency: Currency, digits: &Digits, text: &mut Vec<u8>) {
-        let row = self.0;
-        let (whole, fraction) = digits.parts();
-        let whole = whole.strip_prefix(b"-").unwrap_or(whole);
-        // An amount finer than the price tag shows its ledger digits.
-        let shown = currency.display_digits() as usize;
-        let (tag, finer) = fraction.split_at(shown.min(fraction.len()));
-        let fraction = if finer.iter().all(|digit| *digit == b'0') { tag } else { fraction };
-        if whole.len() >= row.primary + row.minimum_grouping {
-            let (front, last) = whole.split_at(whole.len() - row.primary);
-            let (first, groups) = front.split_at((front.len() - 1) % row.secondary + 1);
-            text.extend_from_slice(first);
-            for place in (0..groups.len()).step_by(row.secondary) {
-                text.extend_from_slice(row.group.as_bytes());
-                text.extend_from_slice(&groups[place..place + row.secondary]);
-            }
-            text.extend_from_slice(row.group.as_bytes());
-            text.extend_from_slice(last);
-        } else {
-            text.extend_from_slice(whole);
-        }
-        if !fraction.is_empty() {
-            text.extend_from_slice(row.decimal.as_bytes());
-            text.extend_from_slice(fraction);
-        }
     }
 }
 

@@ -35,7 +35,16 @@ struct Unread;
 
 impl<'b> Flat<'b> {
     /// The next byte that is no blank, which stays; `None` at the end.
+    #[inline]
     fn mark(&mut self) -> Option<u8> {
+        match self.body.as_bytes().get(self.at) {
+            Some(mark) if *mark > b' ' => Some(*mark),
+            _ => self.mark_behind_blanks(),
+        }
+    }
+
+    #[cold]
+    fn mark_behind_blanks(&mut self) -> Option<u8> {
         let left = &self.body.as_bytes()[self.at..];
         let blank = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
         self.at += left.iter().position(|byte| !blank(byte)).unwrap_or(left.len());
