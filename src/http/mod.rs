@@ -205,6 +205,7 @@ routes! {
     "/v1/withholding-remittances/{id}" { get withholding::remittance Access::Scopes(FINANCE); }
     "/v1/withholding-remittances/{id}/approve" { post withholding::approve Access::Scopes(FINANCE); }
     "/v1/withholding-remittances/{id}/reject" { post withholding::reject Access::Scopes(FINANCE); }
+    "/v1/withholding-remittances/{id}/returned" { post withholding::returned Access::Scopes(FINANCE); }
     "/v1/payments" {
         get payments::list Access::Scopes(OFFICE);
         post payments::create Access::Scopes(SHOP);

@@ -218,6 +218,7 @@ fn particular(operation: &str) -> &'static [Code] {
         "withholding_propose" => &[Code::NotFound, Code::Unprocessable],
         "withholding_approve" => &[Code::FourEyes, Code::OneHand, Code::WrongState, Code::Unprocessable],
         "withholding_reject" => &[Code::WrongState],
+        "withholding_returned" => &[Code::WrongState, Code::Unprocessable],
         "disputes_evidence" | "disputes_accept" => &[Code::WrongState, Code::Unprocessable],
         "journals_draft" => &[Code::JournalInvalid, Code::PeriodClosed, Code::WrongState],
         "journals_approve" => &[

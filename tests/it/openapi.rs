@@ -637,6 +637,26 @@ async fn withholding(is: &mut Holder<'_>, bank: &str) {
         let path = format!("{all}/{made}");
         is.post(who, &format!("{path}/{word}"), &format!("{all}/{{id}}/{word}"), Value::Null).await;
         is.get("finance", &path, &format!("{all}/{{id}}")).await;
+        if word == "approve" {
+            returned(is, bank, &path).await;
+        }
     }
     is.get("finance", all, all).await;
+}
+
+/// The bank brings the payment back with a credit that names nothing.
+async fn returned(is: &mut Holder<'_>, bank: &str, path: &str) {
+    let statements = "/v1/bank-statements";
+    let at = format!("{statements}?bank_account={bank}");
+    let day = is.get("finance", path, "/v1/withholding-remittances/{id}").await["created_at"].clone();
+    let day = &day.as_str().unwrap()[..10];
+    let csv = format!("Date,Amount,Details\n{day},-0.25,1601-EQ\n{day},0.25,back\n");
+    let read = is.app.keyed("POST", "finance", &at).header("Content-Type", "text/csv");
+    let answer = is.app.send(read.header("Idempotency-Key", "csv-back").body(csv)).await;
+    let read = is.hold("post", &at, statements, &answer);
+    let line = json!({"bank_line": read["data"][0]["entries"][1]["id"]});
+    let (said, template) = (format!("{path}/returned"), "/v1/withholding-remittances/{id}/returned");
+    for _ in ["once", "twice"] {
+        is.post("finance", &said, template, line.clone()).await;
+    }
 }

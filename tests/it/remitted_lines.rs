@@ -8,20 +8,20 @@ use crate::app::{Answer, TestApp};
 use crate::engines::on_each_engine;
 use crate::withholding::{joined, paid_out, rail, sold};
 
-fn done(answer: Answer) -> Value {
+pub fn done(answer: Answer) -> Value {
     assert!(answer.status < 300, "{} {}", answer.status, answer.text);
     answer.json()
 }
 
 /// A shop in Manila whose one supplier sells again and again; its client account has PHP 1,000.00.
-struct Shop {
-    app: TestApp,
-    supplier: String,
-    bank: String,
+pub struct Shop {
+    pub app: TestApp,
+    pub supplier: String,
+    pub bank: String,
 }
 
 impl Shop {
-    async fn open(database: &str) -> Shop {
+    pub async fn open(database: &str) -> Shop {
         let app =
             TestApp::with(&[("database.url", database), ("payouts.withholding.appointed_by", "BIR")]).await;
         rail(&app).await;
@@ -40,32 +40,40 @@ impl Shop {
     }
 
     /// PHP 50.00 are withheld, and a payment of them is proposed. Answers its id.
-    async fn withheld(&self, reference: &str) -> String {
+    pub async fn withheld(&self, reference: &str) -> String {
         let (app, nth) = (&self.app, reference.replace(' ', "-"));
         sold(app, &format!("sale-{nth}"), &self.supplier).await;
         app.advance("2d").await;
         paid_out(app, &format!("plan-{nth}")).await;
-        let path = format!("/v1/withholding-certificates?supplier={}", self.supplier);
-        let period = app.get("finance", &path).await.json()["data"][0]["period"].clone();
+        self.proposed(reference, &format!("propose-{nth}")).await
+    }
+
+    /// A payment of PHP 50.00 that are left is proposed. Answers its id.
+    pub async fn proposed(&self, reference: &str, once: &str) -> String {
+        let period = self.certificate().await["period"].clone();
         let input =
             json!({"authority": "BIR", "period": period, "bank_account": self.bank, "reference": reference});
-        let once = format!("propose-{nth}");
-        let proposed = done(app.post_once("maker", "/v1/withholding-remittances", &once, &input).await);
+        let proposed = done(self.app.post_once("maker", "/v1/withholding-remittances", once, &input).await);
         assert_eq!(proposed["total"]["amount"], "50.00", "{proposed}");
         proposed["id"].as_str().unwrap().to_owned()
     }
 
-    async fn booked(&self, id: &str) -> Value {
+    pub async fn certificate(&self) -> Value {
+        let path = format!("/v1/withholding-certificates?supplier={}", self.supplier);
+        done(self.app.get("finance", &path).await)["data"][0].clone()
+    }
+
+    pub async fn booked(&self, id: &str) -> Value {
         let path = format!("/v1/withholding-remittances/{id}/approve");
         done(self.app.post_once("checker", &path, &format!("book-{id}"), &json!({})).await)
     }
 
-    async fn remittance(&self, id: &str) -> Value {
+    pub async fn remittance(&self, id: &str) -> Value {
         done(self.app.get("finance", &format!("/v1/withholding-remittances/{id}")).await)
     }
 
     /// The day on which it was proposed.
-    async fn day(&self, id: &str) -> NaiveDate {
+    pub async fn day(&self, id: &str) -> NaiveDate {
         self.remittance(id).await["created_at"].as_str().unwrap()[..10].parse().unwrap()
     }
 
@@ -83,13 +91,13 @@ impl Shop {
     }
 
     /// The findings that nobody has closed, by kind.
-    async fn open_findings(&self) -> Vec<String> {
+    pub async fn open_findings(&self) -> Vec<String> {
         let found = done(self.app.get("finance", "/v1/findings?state=open&limit=100").await);
         found["data"].as_array().unwrap().iter().map(|one| one["kind"].as_str().unwrap().to_owned()).collect()
     }
 
     /// What stands at the bank and in suspense.
-    async fn stands(&self) -> (String, String) {
+    pub async fn stands(&self) -> (String, String) {
         let accounts = done(self.app.get("finance", "/v1/ledger/accounts?limit=100").await);
         let of = |code: u64| {
             let found = accounts["data"].as_array().unwrap().iter().find(|row| row["code"] == code);
@@ -99,7 +107,7 @@ impl Shop {
     }
 }
 
-fn pair(bank: &str, suspense: &str) -> (String, String) {
+pub fn pair(bank: &str, suspense: &str) -> (String, String) {
     (bank.to_owned(), suspense.to_owned())
 }
 

@@ -167,12 +167,12 @@ pub enum LineState {
     Unbooked,
     /// Two persons decided about it.
     Resolved,
-    /// The bank took it back: what was booked of it is undone.
+    /// The bank took it back, or brought back what it paid: what was booked of it is undone.
     Reversed {
         /// The line that took it back.
         by: BankLineId,
     },
-    /// It takes an earlier line back.
+    /// It takes an earlier line back, or brings back what that paid.
     Reversing {
         /// That line.
         of: BankLineId,

@@ -46,19 +46,9 @@ pub fn find_match(line: &ReadLine, sent: &[Sent]) -> Result<Option<Match>, Money
     }
     let came = line.amount.checked_add(line.charges)?;
     let sum = |places: &[usize]| Money::sum(came.currency(), places.iter().map(|place| sent[*place].net));
-    let said: Vec<String> = line
-        .names
-        .iter()
-        .chain(&line.reference)
-        .map(String::as_str)
-        .chain([line.text.as_str()])
-        .map(compact)
-        .collect();
-    let names = |reference: &str| {
-        let reference = compact(reference);
-        reference.len() >= REFERENCE_MIN && said.iter().any(|text| text.contains(&reference))
-    };
-    let named: Vec<usize> = (0..sent.len()).filter(|place| names(&sent[*place].reference)).collect();
+    let said = said(line);
+    let named: Vec<usize> =
+        (0..sent.len()).filter(|place| tells_of(&said, &sent[*place].reference)).collect();
     if !named.is_empty() {
         let missing = sum(&named)?.checked_sub(came)?;
         return Ok(Some(Match { places: named, missing }));
@@ -87,6 +77,21 @@ pub fn find_match(line: &ReadLine, sent: &[Sent]) -> Result<Option<Match>, Money
         }
     }
     Ok(None)
+}
+
+/// Whether a credit names a payout by what a bank's line would call it.
+pub fn names_deposit(line: &ReadLine, reference: &str) -> bool {
+    tells_of(&said(line), reference)
+}
+
+fn said(line: &ReadLine) -> Vec<String> {
+    let names = line.names.iter().chain(&line.reference).map(String::as_str);
+    names.chain([line.text.as_str()]).map(compact).collect()
+}
+
+fn tells_of(said: &[String], reference: &str) -> bool {
+    let reference = compact(reference);
+    reference.len() >= REFERENCE_MIN && said.iter().any(|text| text.contains(&reference))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! Which payment to an authority a debit at the bank is. The payment is booked when two persons agree on it; the bank's line
-//! says that it went, and is not booked again.
+//! says that it went, and is not booked again. A credit that names it brings it back.
 
 use chrono::{DateTime, Utc};
 
@@ -31,14 +31,59 @@ pub fn find_remittance<'a>(
     fits.retain(|payment| {
         payment.bank_line.is_none() && is_worth(line, payment) && (is_named || is_near(line, payment))
     });
-    let by_id = |payment: &&Remittance| line.tells_of(&payment.id.to_string());
-    if fits.iter().any(by_id) {
-        fits.retain(by_id);
-    }
+    prefer_ids(line, &mut fits);
     if is_named && fits.windows(2).any(|two| two[0].reference != two[1].reference) {
         return None;
     }
     fits.into_iter().min_by_key(|payment| (booked_at(payment), payment.id))
+}
+
+/// The payment that a credit brings back: the only booked one of its sum that it names. `None` where two could be meant, and
+/// while no line has shown its debit.
+pub fn find_returned<'a>(
+    line: &ReadLine,
+    payments: impl IntoIterator<Item = &'a Remittance>,
+) -> Option<&'a Remittance> {
+    let fits = payments.into_iter().filter(|payment| {
+        booked_at(payment).is_some()
+            && payment.total().is_ok_and(|total| total == line.amount)
+            && names_remittance(line, payment)
+    });
+    let mut fits: Vec<&Remittance> = fits.collect();
+    prefer_ids(line, &mut fits);
+    match fits.as_slice() {
+        [one] if one.bank_line.is_some() => Some(one),
+        _ => None,
+    }
+}
+
+/// Payments that a debit names and is worth and that another line was taken for, the oldest first: that one may have been
+/// another's. Those whose reference differs are none: which is meant nobody knows.
+pub fn find_taken<'a>(
+    line: &ReadLine,
+    payments: impl IntoIterator<Item = &'a Remittance>,
+) -> Vec<&'a Remittance> {
+    if line.reversal {
+        return vec![];
+    }
+    let fits = payments.into_iter().filter(|payment| {
+        payment.bank_line.is_some() && is_worth(line, payment) && names_remittance(line, payment)
+    });
+    let mut fits: Vec<&Remittance> = fits.collect();
+    prefer_ids(line, &mut fits);
+    if fits.windows(2).any(|two| two[0].reference != two[1].reference) {
+        return vec![];
+    }
+    fits.sort_by_key(|payment| (booked_at(payment), payment.id));
+    fits
+}
+
+/// Where a line names payments by their ids, those are meant.
+fn prefer_ids(line: &ReadLine, payments: &mut Vec<&Remittance>) {
+    let by_id = |payment: &&Remittance| line.tells_of(&payment.id.to_string());
+    if payments.iter().any(by_id) {
+        payments.retain(by_id);
+    }
 }
 
 /// Whether a line debits what was paid, whenever it was; never of a payment that is not booked.
@@ -53,7 +98,9 @@ fn is_near(line: &ReadLine, payment: &Remittance) -> bool {
 fn booked_at(payment: &Remittance) -> Option<DateTime<Utc>> {
     match payment.state {
         RemittanceState::Booked { at, .. } => Some(at),
-        RemittanceState::Proposed | RemittanceState::Rejected { .. } => None,
+        RemittanceState::Proposed | RemittanceState::Returned { .. } | RemittanceState::Rejected { .. } => {
+            None
+        }
     }
 }
 
@@ -85,11 +132,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_debit_is_the_payment_it_names_else_the_oldest_of_its_sum() {
-        let clock = Clock::fixed(from_micros(1_795_000_000_000_000));
-        let (ids, today) = (IdSource::seeded(clock.clone(), 1), clock.now().date_naive());
-        let booked = |reference: &str, minor: i64| Remittance {
+    fn booked(ids: &IdSource, reference: &str, minor: i64, at: DateTime<Utc>) -> Remittance {
+        Remittance {
             id: ids.mint(),
             merchant: ids.mint(),
             authority: "BIR".to_owned(),
@@ -103,11 +147,61 @@ mod tests {
                 rule: "ph-remittance".to_owned(),
                 amount: php(minor),
             }],
-            state: RemittanceState::Booked { by: ids.mint(), at: clock.now() },
+            state: RemittanceState::Booked { by: ids.mint(), at },
             bank_line: None,
             proposed_by: ids.mint(),
-            created_at: clock.now(),
+            created_at: at,
+        }
+    }
+
+    #[test]
+    fn a_credit_brings_back_the_one_that_it_names_and_a_debit_may_claim_what_another_was_taken_for() {
+        let clock = Clock::fixed(from_micros(1_795_000_000_000_000));
+        let (ids, now) = (IdSource::seeded(clock.clone(), 1), clock.now());
+        let today = now.date_naive();
+        let seen = |reference: &str, minor| Remittance {
+            bank_line: Some(ids.mint()),
+            ..booked(&ids, reference, minor, now)
         };
+        let (one, two, alike) = (seen("1601", 5_000), seen("1602", 5_000), seen("1601", 5_000));
+        let unseen = booked(&ids, "1603", 5_000, now);
+        let (line_id, at) = (ids.mint(), now);
+        let gone = Remittance { state: one.returned(line_id, at, None).unwrap(), ..seen("1601", 5_000) };
+        let back = |minor, text: &str| ReadLine { reversal: true, ..line(minor, text, today) };
+        let cases = [
+            (vec![&one, &two], line(5_000, "RETURN 1601", today), Some(&one), vec![]),
+            (vec![&one, &two], back(5_000, "1601"), Some(&one), vec![]),
+            (vec![&one, &gone], line(5_000, "1601", today), Some(&one), vec![]),
+            (vec![&gone], line(5_000, "1601", today), None, vec![]),
+            (vec![&one], line(4_999, "1601", today), None, vec![]),
+            (vec![&one], line(5_000, "tax", today), None, vec![]),
+            // Two could be meant, unless the id says which; a payment without its debit is not back before it went.
+            (vec![&one, &two], line(5_000, "1601 1602", today), None, vec![]),
+            (vec![&one, &alike], line(5_000, "1601", today), None, vec![]),
+            (vec![&one, &alike], line(5_000, &format!("1601 {}", alike.id), today), Some(&alike), vec![]),
+            (vec![&unseen], line(5_000, "1603", today), None, vec![]),
+            // Debits: only what is seen was taken by another.
+            (vec![&one, &two], line(-5_000, "1601", today), None, vec![one.id]),
+            (vec![&alike, &one], line(-5_000, "1601", today), None, vec![one.id, alike.id]),
+            (vec![&alike, &one], line(-5_000, &alike.id.to_string(), today), None, vec![alike.id]),
+            (vec![&one, &two], line(-5_000, "1601 1602", today), None, vec![]),
+            (vec![&gone, &unseen], line(-5_000, "1601 1603", today), None, vec![]),
+            (vec![&one], line(-4_999, "1601", today), None, vec![]),
+            (vec![&one], back(-5_000, "1601"), None, vec![]),
+        ];
+        for (payments, line, brought, taken) in cases {
+            let found = find_returned(&line, payments.iter().copied());
+            assert_eq!(found.map(|one| one.id), brought.map(|one| one.id), "{line:?}");
+            let found = find_taken(&line, payments.iter().copied());
+            assert_eq!(found.iter().map(|one| one.id).collect::<Vec<_>>(), taken, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_debit_is_the_payment_it_names_else_the_oldest_of_its_sum() {
+        let clock = Clock::fixed(from_micros(1_795_000_000_000_000));
+        let (ids, today) = (IdSource::seeded(clock.clone(), 1), clock.now().date_naive());
+        let booked = |reference: &str, minor: i64| booked(&ids, reference, minor, clock.now());
         let (one, two, bare) = (booked("1601-EQ 2026-Q4", 5_000), booked("1602", 5_000), booked("", 5_000));
         let seen = Remittance { bank_line: Some(ids.mint()), ..booked("1603", 5_000) };
         let open = Remittance { state: RemittanceState::Proposed, ..booked("1604", 5_000) };

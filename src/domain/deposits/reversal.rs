@@ -5,13 +5,13 @@ use crate::domain::merchants::compact;
 use super::bank_statement::ReadLine;
 use super::matching::REFERENCE_MIN;
 
-/// An earlier line that could be the one, and what its payouts are called.
+/// An earlier line that could be the one, and what that is called which it moved.
 #[derive(Debug, Clone)]
 pub struct Earlier<'a> {
     /// What the bank said.
     pub line: &'a ReadLine,
-    /// What the gateways call the payouts that it was.
-    pub payouts: Vec<String>,
+    /// What the gateways call the payouts that it was, or the reference and id of the payment to an authority.
+    pub called: Vec<String>,
 }
 
 /// The place of the line that `reversal` takes back; `None` where none or more than one would do: which of two it is,
@@ -31,10 +31,10 @@ pub fn find_reversed(reversal: &ReadLine, earlier: &[Earlier<'_>]) -> Option<usi
     let shares = |place: &usize| references(earlier[*place].line).iter().any(|own| told.contains(own));
     let is_named = |place: &usize| {
         let candidate = &earlier[*place];
-        let payouts = candidate.payouts.iter().map(|name| compact(name));
+        let called = candidate.called.iter().map(|name| compact(name));
         references(candidate.line)
             .into_iter()
-            .chain(payouts)
+            .chain(called)
             .any(|own| own.len() >= REFERENCE_MIN && said.iter().any(|said| said.contains(&own)))
     };
     for ranked in [
@@ -91,7 +91,7 @@ mod tests {
             .iter()
             .map(|line| Earlier {
                 line,
-                payouts: if line.text == "GP-11111" { vec!["GP-11111".into()] } else { vec![] },
+                called: if line.text == "GP-11111" { vec!["GP-11111".into()] } else { vec![] },
             })
             .collect();
         let back = |minor, reference, text| line(minor, "2026-11-28", reference, text, true);

@@ -70,7 +70,8 @@ pub enum FindingKind {
     DepositOver,
     /// Money moved at the bank and nobody knows why.
     BankUnexplained,
-    /// The bank took back a deposit that it had credited: it is on its way again, or lost.
+    /// The bank took back a deposit that it had credited: it is on its way again, or lost. Or a payment of withheld tax came
+    /// back: it is owed again.
     DepositReversed,
     /// A bank's statement does not go on where the one before it ended.
     StatementGap,

@@ -212,6 +212,8 @@ journal_events! {
     TaxWithheld "tax_withheld",
     /// Withheld tax was paid to the authority.
     TaxRemitted "tax_remitted",
+    /// Withheld tax came back from the bank: it is owed to the authority again.
+    TaxReturned "tax_returned",
     /// A market deal changed one currency for another.
     ConvertedMarket "converted_market",
     /// A market deal closed a position at another rate than it was opened at.

@@ -64,6 +64,7 @@ pub fn narrative(event: JournalEvent, side: Side) -> &'static str {
         (E::TaxWithheld, Side::Debit) => "Tax withheld",
         (E::TaxWithheld, Side::Credit) => "Withheld tax given back",
         (E::TaxRemitted, _) => "Withheld tax paid to the authority",
+        (E::TaxReturned, _) => "Withheld tax came back unpaid",
         (E::BankCharged, _) => "Charged by the bank",
         (E::ConvertedMarket | E::Realized, _) => "Converted at the market",
     }

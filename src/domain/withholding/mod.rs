@@ -3,6 +3,7 @@
 //! ```text
 //! released sale, refund ─► Turnover, a running total ─► payout: what of it is not yet accounted for ─► Withheld
 //!                                                                     certificate, remittance ◄─ 2210 ◄─┘
+//!                                                            brought back by the bank: owed again ─► 2210
 //! ```
 //!
 //! The base is the gross sale: what shoppers were charged for a supplier's part, before fees and commission. Withheld is

@@ -1,6 +1,7 @@
-//! What was withheld is paid to the authority: proposed by one user, booked by another, never more than is owed to it.
+//! What was withheld is paid to the authority: proposed by one user, booked by another, never more than is owed to it. What
+//! the bank brings back is owed again, and is proposed anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -66,6 +67,19 @@ pub enum RemittanceState {
         /// When.
         at: DateTime<Utc>,
     },
+    /// It was in the books, and the bank brought the money back: the tax is owed again.
+    Returned {
+        /// Who had approved it.
+        by: UserId,
+        /// When.
+        at: DateTime<Utc>,
+        /// The bank's line that brought it back.
+        line: BankLineId,
+        /// When that was booked.
+        returned_at: DateTime<Utc>,
+        /// Who said that the line is it; `None` where the line says so itself.
+        said_by: Option<UserId>,
+    },
     /// Given up.
     Rejected {
         /// Who rejected it.
@@ -81,6 +95,7 @@ impl RemittanceState {
         match self {
             RemittanceState::Proposed => "proposed",
             RemittanceState::Booked { .. } => "booked",
+            RemittanceState::Returned { .. } => "returned",
             RemittanceState::Rejected { .. } => "rejected",
         }
     }
@@ -97,7 +112,7 @@ pub struct Owed {
     pub withheld: Money,
     /// Paid so far.
     pub remitted: Money,
-    /// In how many payments.
+    /// In how many rows: payments, and what came back of them.
     pub payments: i64,
 }
 
@@ -120,6 +135,20 @@ pub enum RemittanceError {
     /// It is decided.
     #[error("the payment is `{0}`")]
     Decided(&'static str),
+    /// What is not booked does not come back, and comes back once.
+    #[error("the payment is `{0}`: only one that is booked comes back")]
+    NotBooked(&'static str),
+    /// Nobody knows that the money had left.
+    #[error("no statement has the payment's debit: read the one that has it first")]
+    NotSeen,
+    /// A line of the bank that cannot be it.
+    #[error("{line} did not bring the payment back: {why}")]
+    NotItsReturn {
+        /// The line.
+        line: BankLineId,
+        /// Why not.
+        why: String,
+    },
     /// It was paid meanwhile.
     #[error("{0} has less left to be paid by now: reject this payment and propose it anew")]
     Changed(SupplierId),
@@ -190,6 +219,53 @@ impl Remittance {
         Ok(booked)
     }
 
+    /// What was paid for each supplier, under whichever rules.
+    ///
+    /// # Errors
+    /// [`MoneyError`] when a sum does not fit.
+    pub fn by_supplier(&self) -> Result<BTreeMap<SupplierId, Money>, MoneyError> {
+        let mut sums = BTreeMap::new();
+        for line in &self.lines {
+            let sum = sums.entry(line.supplier).or_insert(Money::zero(self.currency));
+            *sum = sum.checked_add(line.amount)?;
+        }
+        Ok(sums)
+    }
+
+    /// The bank brought it back with `line` at `returned_at`, as the line says or `said_by` does.
+    ///
+    /// # Errors
+    /// [`RemittanceError::NotBooked`].
+    pub fn returned(
+        &self,
+        line: BankLineId,
+        returned_at: DateTime<Utc>,
+        said_by: Option<UserId>,
+    ) -> Result<RemittanceState, RemittanceError> {
+        match self.state {
+            RemittanceState::Booked { by, at } => {
+                Ok(RemittanceState::Returned { by, at, line, returned_at, said_by })
+            }
+            _ => Err(RemittanceError::NotBooked(self.state.as_str())),
+        }
+    }
+
+    /// Whether nothing is left of the tax that `returned` had paid once this one is booked against `owed`.
+    ///
+    /// # Errors
+    /// [`MoneyError`] when a sum does not fit.
+    pub fn makes_up_for(&self, returned: &Remittance, owed: &[Owed]) -> Result<bool, MoneyError> {
+        let mut left = BTreeMap::new();
+        for one in owed {
+            left.insert((one.supplier, one.rule.as_str()), one.left()?);
+        }
+        let paid =
+            |line: &&RemittanceLine| left.get(&(line.supplier, line.rule.as_str())) == Some(&line.amount);
+        let whole: BTreeSet<(SupplierId, &str)> =
+            self.lines.iter().filter(paid).map(|line| (line.supplier, line.rule.as_str())).collect();
+        Ok(returned.lines.iter().all(|line| whole.contains(&(line.supplier, line.rule.as_str()))))
+    }
+
     /// Whether it still waits.
     ///
     /// # Errors
@@ -197,9 +273,9 @@ impl Remittance {
     pub fn open(&self) -> Result<(), RemittanceError> {
         match self.state {
             RemittanceState::Proposed => Ok(()),
-            RemittanceState::Booked { .. } | RemittanceState::Rejected { .. } => {
-                Err(RemittanceError::Decided(self.state.as_str()))
-            }
+            RemittanceState::Booked { .. }
+            | RemittanceState::Returned { .. }
+            | RemittanceState::Rejected { .. } => Err(RemittanceError::Decided(self.state.as_str())),
         }
     }
 }
@@ -268,5 +344,46 @@ mod tests {
         assert_eq!(book(&now[1..]), changed(1));
         now[1].remitted = php(0);
         assert_eq!(book(&now[1..]), changed(2));
+    }
+
+    #[test]
+    fn what_is_booked_comes_back_once_and_is_made_up_for_by_the_rest_of_its_tax() {
+        let (checker, other) = (UserId::from_bits(2), UserId::from_bits(3));
+        let remittance = |owed: &[Owed], state| Remittance {
+            id: RemittanceId::from_bits(1),
+            merchant: MerchantId::from_bits(1),
+            authority: "BIR".into(),
+            period: "2026-Q4".parse().unwrap(),
+            currency: php(0).currency(),
+            bank_account: BankAccountId::from_bits(1),
+            bank_line: None,
+            bank: "bpi".into(),
+            reference: String::new(),
+            lines: Remittance::lines_of(owed).unwrap(),
+            state,
+            proposed_by: UserId::from_bits(1),
+            created_at: DateTime::UNIX_EPOCH,
+        };
+        let (line, at) = (BankLineId::from_bits(7), DateTime::UNIX_EPOCH);
+        let all = [owed(1, "a", 100, 0), owed(1, "b", 30, 0), owed(2, "a", 5, 0)];
+        let mut old = remittance(&all, RemittanceState::Booked { by: checker, at });
+        assert_eq!(
+            old.by_supplier().unwrap().into_values().collect::<Vec<_>>(),
+            [php(130), php(5)],
+            "one sum for each supplier"
+        );
+        old.state = old.returned(line, at, Some(other)).unwrap();
+        let kept = RemittanceState::Returned { by: checker, at, line, returned_at: at, said_by: Some(other) };
+        assert_eq!((&old.state, old.state.as_str()), (&kept, "returned"));
+        assert_eq!(old.returned(line, at, None), Err(RemittanceError::NotBooked("returned")));
+        assert_eq!(old.open(), Err(RemittanceError::Decided("returned")));
+        let open = remittance(&all, RemittanceState::Proposed);
+        assert_eq!(open.returned(line, at, None), Err(RemittanceError::NotBooked("proposed")));
+
+        assert_eq!(open.makes_up_for(&old, &all), Ok(true));
+        assert_eq!(remittance(&all[..2], RemittanceState::Proposed).makes_up_for(&old, &all), Ok(false));
+        // It was proposed before the other came back: something is left.
+        let more = [owed(1, "a", 150, 0), all[1].clone(), all[2].clone()];
+        assert_eq!(open.makes_up_for(&old, &more), Ok(false));
     }
 }

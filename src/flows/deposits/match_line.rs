@@ -63,13 +63,13 @@ impl Deposits {
             return Ok((change, state));
         }
         // What it names goes before all that it could be by its sum.
-        let payment = self.remittance_of(account, line).await?;
-        let named = payment.as_ref().is_some_and(|payment| names_remittance(&line.line, &payment.value));
+        let debit = self.remittance_of(account, line).await?;
+        let named = debit.as_ref().is_some_and(|debit| names_remittance(&line.line, &debit.payment.value));
         if let Some(state) = self.converted(&mut change, line, !named).await? {
             return Ok((change, state));
         }
-        if let Some(payment) = payment {
-            let state = self.remitted(&mut change, line, &payment).await?;
+        if let Some(debit) = debit {
+            let state = self.remitted(&mut change, line, &debit).await?;
             return Ok((change, state));
         }
         if let Some(state) = self.transfer(&mut change, account, line, &fact).await? {

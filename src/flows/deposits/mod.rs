@@ -4,6 +4,7 @@
 //! gateway's report ─► record_batch ─► 1140 (in transit) ─► bank line matched ─► 1010 (received)
 //!                                          nobody knows it ─► 2900 + finding
 //!                     1140 (in transit again) ◄─ taken back by the bank ─┘
+//! debit of withheld tax ─► its remittance, booked before ─► brought back by the bank ─► 2210 (owed again)
 //! ```
 //!
 //! Everything is booked under the other party's own reference of it, so that a report or a file may come twice.
@@ -17,6 +18,7 @@ mod read_statement;
 mod record_batch;
 mod remitted;
 mod report_fees;
+mod returned;
 mod take_back;
 
 use crate::clock::Clock;
@@ -36,6 +38,7 @@ pub(in crate::flows) use match_line::DEAL_DAYS;
 pub use read_statement::StatementFile;
 pub use record_batch::Recorded;
 pub use report_fees::FeeReport;
+pub(in crate::flows) use take_back::TakenBack;
 
 /// How often a decision is taken again after somebody else was faster.
 const DECISIONS: usize = 8;

@@ -87,8 +87,8 @@ impl Deposits {
             let fresh = self.take_lines(account, statement, &read.lines).await?;
             self.check_sequence(account, statement, before, fresh).await?;
             self.try_again(account).await?;
-            self.take_back_again(account).await?;
             self.remit_again(account).await?;
+            self.take_back_again(account).await?;
             self.miss_remittances(account, statement.to_on).await?;
         }
         Ok(known)

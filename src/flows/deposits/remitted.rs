@@ -1,14 +1,17 @@
 //! Debits of payments to tax authorities. A payment is booked once, by the two persons who agree on it: a line that debits
-//! it books nothing, and one that was read before leaves suspense when the payment is booked.
+//! it books nothing, and one that was read before leaves suspense when the payment is booked. One that names a payment is it,
+//! though another line had been taken for it by its sum: that one then is the next of this sum.
 
 use chrono::{NaiveDate, NaiveTime, TimeDelta};
 
-use crate::domain::deposits::{BankLine, LineState, NEAR_DAYS, find_remittance, names_remittance};
+use crate::domain::deposits::{
+    BankLine, LineState, NEAR_DAYS, find_remittance, find_taken, names_remittance,
+};
 use crate::domain::findings::FindingKind;
 use crate::domain::ledger::journal::{self, Fact};
 use crate::domain::merchants::BankAccount;
 use crate::domain::withholding::{Remittance, RemittanceState};
-use crate::ids::{BankLineId, PayoutBatchId, PayoutId};
+use crate::ids::{BankLineId, PayoutBatchId, PayoutId, RemittanceId};
 use crate::store::withholding::WITHHOLDING_REMITTANCE;
 use crate::store::{Change, Versioned};
 
@@ -22,21 +25,88 @@ const UNSEEN: u32 = 200;
 /// Payments that one line may name.
 const NAMED: u32 = 50;
 
+/// What a debit is.
+#[derive(Debug)]
+pub(super) struct Debit {
+    /// The payment.
+    pub payment: Versioned<Remittance>,
+    /// The line that was taken for it before, without its name, and the payment that it is instead.
+    instead: Option<(Versioned<BankLine>, Versioned<Remittance>)>,
+}
+
 impl Deposits {
     /// The payment that a line debits, among those of its account.
     pub(super) async fn remittance_of(
         &self,
         account: &BankAccount,
         line: &BankLine,
-    ) -> Result<Option<Versioned<Remittance>>, DepositError> {
-        let rows = self.payments_for(line).await?;
+    ) -> Result<Option<Debit>, DepositError> {
+        let mut rows = self.payments_for(line).await?;
+        if let Some(place) = self.place_of(account, line, &rows).await? {
+            return Ok(Some(Debit { payment: rows.swap_remove(place), instead: None }));
+        }
+        self.claimed(account, line, rows).await
+    }
+
+    /// A payment that the line names and another line, which does not, was taken for: where that one may be another payment,
+    /// it is.
+    async fn claimed(
+        &self,
+        account: &BankAccount,
+        line: &BankLine,
+        mut rows: Vec<Versioned<Remittance>>,
+    ) -> Result<Option<Debit>, DepositError> {
+        let taken: Vec<RemittanceId> = find_taken(&line.line, rows.iter().map(|row| &row.value))
+            .iter()
+            .map(|payment| payment.id)
+            .collect();
+        for id in taken {
+            let Some(place) = rows.iter().position(|row| row.value.id == id) else { continue };
+            let payment = &rows[place].value;
+            let Some(seen) = payment.bank_line else { continue };
+            let Some(other) = self.store.bank_line(line.merchant, seen).await? else { continue };
+            let is_its = other.value.state == LineState::Remitted { remittance: id };
+            if !is_its || names_remittance(&other.value.line, payment) {
+                continue;
+            }
+            let mut left = self.payments_for(&other.value).await?;
+            left.retain(|row| row.value.id != id);
+            let Some(found) = self.place_of(account, &other.value, &left).await? else { continue };
+            let instead = Some((other, left.swap_remove(found)));
+            return Ok(Some(Debit { payment: rows.swap_remove(place), instead }));
+        }
+        Ok(None)
+    }
+
+    /// The place of the payment that a line debits.
+    async fn place_of(
+        &self,
+        account: &BankAccount,
+        line: &BankLine,
+        rows: &[Versioned<Remittance>],
+    ) -> Result<Option<usize>, DepositError> {
         let payments: Vec<&Remittance> = rows.iter().map(|row| &row.value).collect();
         let found = self.debited(account, line, &payments).await?.map(|payment| payment.id);
-        Ok(rows.into_iter().find(|row| Some(row.value.id) == found))
+        Ok(rows.iter().position(|row| Some(row.value.id) == found))
     }
 
     /// The line is the payment's debit.
     pub(super) async fn remitted(
+        &self,
+        change: &mut Change,
+        line: &BankLine,
+        debit: &Debit,
+    ) -> Result<LineState, DepositError> {
+        if let Some((other, payment)) = &debit.instead {
+            let state = self.seen(change, &other.value, payment).await?;
+            let value = BankLine { state, ..other.value.clone() };
+            change.update_bank_line(&Versioned { value, version: other.version });
+        }
+        self.seen(change, line, &debit.payment).await
+    }
+
+    /// A payment's debit came.
+    async fn seen(
         &self,
         change: &mut Change,
         line: &BankLine,
@@ -55,11 +125,9 @@ impl Deposits {
         if !read.amount.is_negative() || read.reversal {
             return Ok(vec![]);
         }
-        let texts = read.names.iter().chain(&read.reference).chain([&read.text]);
-        let said: Vec<&str> = texts.flat_map(|text| text.split_whitespace()).collect();
         let (account, currency) = (line.bank_account, read.amount.currency());
         let upto = read.booked_on.and_time(NaiveTime::MIN).and_utc() + TimeDelta::days(NEAR_DAYS + 1);
-        let mut rows = self.store.remittances_named(line.merchant, account, &said.join(" "), NAMED).await?;
+        let mut rows = self.named_by(line).await?;
         let unseen = self.store.remittances_unseen(account, currency, upto, UNSEEN).await?;
         for row in unseen {
             if rows.iter().all(|known| known.value.id != row.value.id) {
@@ -67,6 +135,15 @@ impl Deposits {
             }
         }
         Ok(rows)
+    }
+
+    /// Payments of its account that a line may name, in any state.
+    pub(super) async fn named_by(&self, line: &BankLine) -> Result<Vec<Versioned<Remittance>>, DepositError> {
+        let read = &line.line;
+        let texts = read.names.iter().chain(&read.reference).chain([&read.text]);
+        let said: Vec<&str> = texts.flat_map(|text| text.split_whitespace()).collect();
+        let said = said.join(" ");
+        Ok(self.store.remittances_named(line.merchant, line.bank_account, &said, NAMED).await?)
     }
 
     /// Which of the payments a line debits: never by its sum alone where it may be another thing of that sum.
@@ -142,9 +219,9 @@ impl Deposits {
         let mut open: Vec<_> = open.iter().filter(stands).collect();
         open.sort_by_key(|row| (row.value.line.booked_on, row.value.id));
         for row in open {
-            let Some(payment) = self.remittance_of(account, &row.value).await? else { continue };
+            let Some(debit) = self.remittance_of(account, &row.value).await? else { continue };
             let mut change = Change::new();
-            let state = self.remitted(&mut change, &row.value, &payment).await?;
+            let state = self.remitted(&mut change, &row.value, &debit).await?;
             self.out_of_suspense(&mut change, account, row, state).await?;
             self.commit_or_leave(change).await?;
         }

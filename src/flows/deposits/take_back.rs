@@ -1,11 +1,14 @@
 //! A bank takes a line back: what was booked of it is booked the other way round, and its payouts are on their way
-//! again. What two persons decided, or a transfer between own accounts, is left to persons.
+//! again; withheld tax that it paid is owed again. What two persons decided, or a transfer between own accounts, is left to
+//! persons.
 
 use crate::domain::deposits::{BankLine, DepositState, Earlier, GatewaySettlement, LineState, find_reversed};
 use crate::domain::findings::FindingKind;
 use crate::domain::ledger::journal::{self, Fact, Movement};
 use crate::domain::ledger::{Direction, Layer};
 use crate::domain::merchants::BankAccount;
+use crate::domain::withholding::{Remittance, RemittanceState};
+use crate::ids::UserId;
 use crate::store::{Change, TransactionFilter, Versioned};
 
 use super::match_line::credited_at;
@@ -16,15 +19,43 @@ const CANDIDATES: i64 = 100;
 /// Transactions about one line: far more than there can be.
 const TRANSACTIONS: u32 = 100;
 
+/// A line that is taken back, with what it moved.
+#[derive(Debug)]
+pub(in crate::flows) struct TakenBack {
+    /// The line.
+    pub original: Versioned<BankLine>,
+    /// The payouts that it was.
+    pub payouts: Vec<Versioned<GatewaySettlement>>,
+    /// The payment to an authority that it debited.
+    pub payment: Option<Versioned<Remittance>>,
+}
+
 impl Deposits {
-    /// What a reversal does, where the line that it takes back is known and a machine may undo it.
+    /// What a reversal does, or a credit that brings a payment back, where the line that it takes back is known and a machine
+    /// may undo it.
     pub(super) async fn taken_back(
         &self,
         change: &mut Change,
         account: &BankAccount,
         line: &BankLine,
     ) -> Result<Option<LineState>, DepositError> {
-        let Some((original, payouts)) = self.original(account, line).await? else { return Ok(None) };
+        let Some(taken) = self.original(account, line).await? else { return Ok(None) };
+        self.undo(change, account, line, taken, None).await.map(Some)
+    }
+
+    /// Undoes what is taken back with `line`, as the line says or `said_by` does; what `line` is then.
+    ///
+    /// # Errors
+    /// [`DepositError`].
+    pub(in crate::flows) async fn undo(
+        &self,
+        change: &mut Change,
+        account: &BankAccount,
+        line: &BankLine,
+        taken: TakenBack,
+        said_by: Option<UserId>,
+    ) -> Result<LineState, DepositError> {
+        let TakenBack { original, payouts, payment } = taken;
         let mut booked = self.booked_of(&original.value).await?;
         booked.extend(self.booked_of(line).await?);
         let (source, at) = (line.id.to_string(), credited_at(line));
@@ -35,16 +66,15 @@ impl Deposits {
         for kind in [FindingKind::BankUnexplained, FindingKind::DepositShort, FindingKind::DepositOver] {
             self.close_finding(change, &original.value, kind, &why).await?;
         }
-        if !payouts.is_empty() {
-            let names: Vec<&str> = payouts.iter().map(|row| row.value.batch.reference.as_str()).collect();
-            let why = format!(
-                "takes back {} of {}; on the way again: {}",
-                original.value.id,
-                original.value.line.booked_on,
-                names.join(", ")
-            );
+        let undone = match &payment {
+            Some(payment) => Some(self.owed_again(change, line, payment, said_by).await?),
+            None => on_the_way_again(&payouts),
+        };
+        if let Some(undone) = undone {
+            let (old, day) = (original.value.id, original.value.line.booked_on);
+            let why = format!("{} takes back {old} of {day}; {undone}", line.id);
             let (kind, amount) = (FindingKind::DepositReversed, line.line.amount.abs());
-            self.open_line(change, account, line, kind, amount, &format!("{} {why}", line.id)).await?;
+            self.open_line(change, account, line, kind, amount, &why).await?;
         }
         for row in payouts {
             let value = GatewaySettlement { state: DepositState::InTransit, ..row.value };
@@ -53,49 +83,68 @@ impl Deposits {
         let (of, version) = (original.value.id, original.version);
         let value = BankLine { state: LineState::Reversed { by: line.id }, ..original.value };
         change.update_bank_line(&Versioned { value, version });
-        Ok(Some(LineState::Reversing { of }))
+        Ok(LineState::Reversing { of })
     }
 
-    /// The line that is taken back, with the payouts that it was.
+    /// The line that is taken back: what the reversal says, else what the credit names.
     async fn original(
         &self,
         account: &BankAccount,
         line: &BankLine,
-    ) -> Result<Option<(Versioned<BankLine>, Vec<Versioned<GatewaySettlement>>)>, DepositError> {
+    ) -> Result<Option<TakenBack>, DepositError> {
+        let Some(found) = self.reversed(account, line).await? else {
+            return self.brought_back(account, line).await;
+        };
+        let id = found.original.value.id;
+        let is_undone = match &found.original.value.state {
+            LineState::Matched { settlements } => {
+                let of_it = |row: &Versioned<GatewaySettlement>| row.value.state.line() == Some(id);
+                settlements.len() == found.payouts.len() && found.payouts.iter().all(of_it)
+            }
+            LineState::Remitted { .. } => found.payment.as_ref().is_some_and(|payment| {
+                payment.value.bank_line == Some(id)
+                    && matches!(payment.value.state, RemittanceState::Booked { .. })
+            }),
+            // A payment that was booked at the very time at which its debit was read: it is found first.
+            LineState::Suspense => self.remittance_of(account, &found.original.value).await?.is_none(),
+            LineState::Unbooked => true,
+            _ => false,
+        };
+        Ok(is_undone.then_some(found))
+    }
+
+    /// The line that a reversal takes back.
+    async fn reversed(
+        &self,
+        account: &BankAccount,
+        line: &BankLine,
+    ) -> Result<Option<TakenBack>, DepositError> {
         if !line.line.reversal {
             return Ok(None);
         }
         let (amount, upto) = (line.line.amount.negated(), line.line.booked_on);
         let candidates = self.store.bank_lines_of_amount(account.id, amount, upto, CANDIDATES).await?;
         let mut known = vec![];
-        for row in candidates {
-            let mut payouts = vec![];
-            if let LineState::Matched { settlements } = &row.value.state {
-                for id in settlements {
-                    payouts.extend(self.store.gateway_settlement(line.merchant, *id).await?);
+        for original in candidates {
+            let (mut payouts, mut payment) = (vec![], None);
+            match &original.value.state {
+                LineState::Matched { settlements } => {
+                    for id in settlements {
+                        payouts.extend(self.store.gateway_settlement(line.merchant, *id).await?);
+                    }
                 }
+                LineState::Remitted { remittance } => {
+                    payment = self.store.remittance(line.merchant, *remittance).await?;
+                }
+                _ => {}
             }
-            known.push((row, payouts));
+            known.push(TakenBack { original, payouts, payment });
         }
         let earlier: Vec<Earlier<'_>> = known
             .iter()
-            .map(|(row, payouts)| Earlier {
-                line: &row.value.line,
-                payouts: payouts.iter().map(|row| row.value.deposit_reference().to_owned()).collect(),
-            })
+            .map(|taken| Earlier { line: &taken.original.value.line, called: taken.called() })
             .collect();
-        let Some(place) = find_reversed(&line.line, &earlier) else { return Ok(None) };
-        let found = known.swap_remove(place);
-        let undone = match &found.0.value.state {
-            LineState::Matched { settlements } => {
-                let of_it =
-                    |row: &Versioned<GatewaySettlement>| row.value.state.line() == Some(found.0.value.id);
-                settlements.len() == found.1.len() && found.1.iter().all(of_it)
-            }
-            LineState::Suspense | LineState::Unbooked => true,
-            _ => false,
-        };
-        Ok(undone.then_some(found))
+        Ok(find_reversed(&line.line, &earlier).map(|place| known.swap_remove(place)))
     }
 
     /// What stands in the books about a line.
@@ -116,12 +165,12 @@ impl Deposits {
             .collect())
     }
 
-    /// Reversals that were printed or read before the line they take back.
+    /// Reversals, and credits that bring payments back, that were printed or read before the line they take back.
     pub(super) async fn take_back_again(&self, account: &BankAccount) -> Result<(), DepositError> {
         let open = self.store.open_bank_lines(account.merchant, account.currency, 1_000).await?;
         let waits = |row: &Versioned<BankLine>| {
             row.value.bank_account == account.id
-                && row.value.line.reversal
+                && (row.value.line.reversal || row.value.line.amount.is_positive())
                 && row.value.state == LineState::Suspense
         };
         for row in open.into_iter().filter(waits) {
@@ -134,4 +183,19 @@ impl Deposits {
         }
         Ok(())
     }
+}
+
+impl TakenBack {
+    /// What others call what the line moved.
+    fn called(&self) -> Vec<String> {
+        let payouts = self.payouts.iter().map(|row| row.value.deposit_reference().to_owned());
+        let payment = self.payment.iter().map(|row| &row.value);
+        payouts.chain(payment.flat_map(|paid| [paid.reference.clone(), paid.id.to_string()])).collect()
+    }
+}
+
+/// What a finding says of payouts that the bank took back.
+fn on_the_way_again(payouts: &[Versioned<GatewaySettlement>]) -> Option<String> {
+    let names: Vec<&str> = payouts.iter().map(|row| row.value.batch.reference.as_str()).collect();
+    (!names.is_empty()).then(|| format!("on the way again: {}", names.join(", ")))
 }

@@ -1,11 +1,13 @@
 //! Tax withheld from suppliers: their sales are counted as they become available, payouts account for them, what was
-//! withheld is certified and paid to its authority. Nothing of it happens before an authority appoints the shop.
+//! withheld is certified and paid to its authority, again where the bank brings it back. Nothing of it happens before an
+//! authority appoints the shop.
 
 mod certify;
 mod count;
 mod due;
 mod error;
 mod remit;
+mod returned;
 
 use std::sync::Arc;
 
@@ -20,6 +22,7 @@ use crate::store::Store;
 pub(in crate::flows) use count::{Counting, Event};
 pub use error::WithholdingError;
 pub use remit::RemittanceInput;
+pub use returned::ReturnedInput;
 
 /// The flow; clones share what it works with.
 #[derive(Debug, Clone)]

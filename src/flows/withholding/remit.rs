@@ -1,7 +1,5 @@
 //! Paying authorities what was withheld for them: one user proposes, another books it.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -10,8 +8,7 @@ use crate::domain::ledger::journal::{Fact, tax_remitted};
 use crate::domain::merchants::BankAccountKind;
 use crate::domain::withholding::{Remittance, RemittanceError, RemittanceState, TaxPeriod, TaxRule};
 use crate::flows::deposits::Deposits;
-use crate::ids::{BankAccountId, MerchantId, RemittanceId, SupplierId, UserId};
-use crate::money::Money;
+use crate::ids::{BankAccountId, MerchantId, RemittanceId, UserId};
 use crate::store::Change;
 use crate::store::withholding::TaxOf;
 
@@ -131,6 +128,8 @@ impl Withholding {
                 let booked = Remittance { state: state.clone(), ..remittance.clone() };
                 let line = self.deposits().debited_before(&mut change, &booked).await;
                 let line = line.map_err(|error| WithholdingError::Broken(error.to_string()))?;
+                let made_up = self.deposits().made_up(&mut change, remittance, &owed).await;
+                made_up.map_err(|error| WithholdingError::Broken(error.to_string()))?;
                 self.book(&mut change, remittance)?;
                 (state, line)
             }
@@ -141,19 +140,14 @@ impl Withholding {
     }
 
     /// Who knows the lines of banks.
-    fn deposits(&self) -> Deposits {
+    pub(super) fn deposits(&self) -> Deposits {
         Deposits { store: self.store.clone(), ids: self.ids.clone(), clock: self.clock.clone() }
     }
 
     /// One transaction for each supplier.
     fn book(&self, change: &mut Change, remittance: &Remittance) -> Result<(), WithholdingError> {
-        let mut sums: BTreeMap<SupplierId, Money> = BTreeMap::new();
-        for line in &remittance.lines {
-            let sum = sums.entry(line.supplier).or_insert(Money::zero(remittance.currency));
-            *sum = sum.checked_add(line.amount)?;
-        }
         let (subject, merchant, at) = (remittance.id.to_string(), remittance.merchant, self.clock.now());
-        for (supplier, amount) in sums {
+        for (supplier, amount) in remittance.by_supplier()? {
             let source = format!("{subject}/{supplier}");
             let fact = Fact { ids: &self.ids, merchant, source: &source, subject: &subject, at };
             let booked = tax_remitted(&fact, supplier, &remittance.authority, &remittance.bank, amount);
@@ -181,9 +175,15 @@ impl Withholding {
     pub fn summary(remittance: &Remittance) -> Result<Value, WithholdingError> {
         let (decided_by, decided_at) = match &remittance.state {
             RemittanceState::Proposed => (None, None),
-            RemittanceState::Booked { by, at } | RemittanceState::Rejected { by, at } => {
-                (Some(*by), Some(*at))
+            RemittanceState::Booked { by, at }
+            | RemittanceState::Returned { by, at, .. }
+            | RemittanceState::Rejected { by, at } => (Some(*by), Some(*at)),
+        };
+        let (returned_line, returned_at, returned_by) = match &remittance.state {
+            RemittanceState::Returned { line, returned_at, said_by, .. } => {
+                (Some(*line), Some(*returned_at), *said_by)
             }
+            _ => (None, None, None),
         };
         Ok(json!({
             "id": remittance.id, "object": "withholding_remittance", "state": remittance.state.as_str(),
@@ -191,6 +191,7 @@ impl Withholding {
             "reference": remittance.reference, "bank_line": remittance.bank_line, "total": remittance.total()?,
             "line_count": remittance.lines.len(),
             "proposed_by": remittance.proposed_by, "decided_by": decided_by, "decided_at": decided_at,
+            "returned_line": returned_line, "returned_at": returned_at, "returned_by": returned_by,
             "created_at": remittance.created_at,
         }))
     }

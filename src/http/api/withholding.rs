@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::domain::withholding::{CertificateId, TaxPeriod};
-use crate::flows::withholding::{RemittanceInput, Withholding};
+use crate::flows::withholding::{RemittanceInput, ReturnedInput, Withholding};
 use crate::http::caller::Caller;
 use crate::http::extract::{Json, Paging, Query};
 use crate::http::idempotent::{self, Asked, KeyHeader};
@@ -140,6 +140,32 @@ pub async fn reject(
     id: web::Path<String>,
 ) -> Answer {
     decide(service, caller, request, &id, false).await
+}
+
+/// Says that a credit at the bank, which names no payment, brought this one back: its tax is owed again, and is proposed anew.
+/// A reversal, or a credit that names the payment, needs nobody to say it.
+#[utoipa::path(post, path = "/v1/withholding-remittances/{id}/returned", tag = "withholding", request_body = ReturnedInput, params(KeyHeader, ("id" = inline(crate::ids::RemittanceId), Path, example = "rmt_01kb0000000000000000000000")), responses((status = 200, description = "The payment", body = WithholdingRemittance)))]
+pub async fn returned(
+    service: web::Data<Service>,
+    caller: Caller,
+    request: HttpRequest,
+    id: web::Path<String>,
+    body: Json<ReturnedInput>,
+) -> Answer {
+    let id: RemittanceId = wire::path_id(&id, "remittance")?;
+    let (merchant, user) = (caller.merchant(), caller.key.user);
+    let word = idempotent::word_of(&caller, &body.bytes);
+    let asked = Asked { service: &service, caller: &caller, request: &request, body: &word };
+    let carry = async |claim: Claim| {
+        let detail = String::from_utf8_lossy(&body.bytes);
+        let mut extra = caller.noted(&service, "withholding_remittance.returned", id, detail);
+        extra.claim(&claim, id);
+        let (withholding, input) = (service.withholding.clone(), body.value.clone());
+        let work = tokio::spawn(async move { withholding.returned(merchant, user, id, &input, extra).await });
+        Ok(Withholding::view(&work.await.map_err(Problem::internal)??)?)
+    };
+    let recall = async |id: String| recall(&service, &caller, wire::id("id", &id)?).await;
+    idempotent::once(asked, StatusCode::OK, carry, recall).await
 }
 
 async fn decide(

@@ -14,8 +14,14 @@ impl From<WithholdingError> for Problem {
                 Problem::new(Code::Unprocessable, words)
             }
             WithholdingError::Remittance(RemittanceError::NotSecond(error)) => error.into(),
-            WithholdingError::Remittance(RemittanceError::Decided(_)) => {
+            WithholdingError::Remittance(RemittanceError::Decided(_) | RemittanceError::NotBooked(_)) => {
                 Problem::new(Code::WrongState, words)
+            }
+            WithholdingError::Remittance(RemittanceError::NotSeen) => {
+                Problem::new(Code::Unprocessable, words)
+            }
+            WithholdingError::Remittance(RemittanceError::NotItsReturn { .. }) => {
+                Problem::new(Code::Unprocessable, words).at("bank_line")
             }
             WithholdingError::Remittance(RemittanceError::Changed(_)) => Problem::new(Code::Conflict, words),
             WithholdingError::Remittance(RemittanceError::Money(error)) => Problem::internal(error),

@@ -239,7 +239,7 @@ words! {
     /// `withholding_remittance`.
     RemittanceObject ["withholding_remittance"];
     /// How far a payment to an authority is.
-    RemittanceStateWord ["proposed", "booked", "rejected"];
+    RemittanceStateWord ["proposed", "booked", "returned", "rejected"];
     /// `price_embed`.
     EmbedObject ["price_embed"];
 }

@@ -119,6 +119,15 @@ pub struct WithholdingRemittanceSummary {
     decided_by: Option<UserId>,
     #[schema(required)]
     decided_at: Option<DateTime<Utc>>,
+    /// The bank's line that brought it back: its tax is owed again.
+    #[schema(required)]
+    returned_line: Option<BankLineId>,
+    /// From when that money counts.
+    #[schema(required)]
+    returned_at: Option<DateTime<Utc>>,
+    /// Who said that the line is it; none where the line says so itself.
+    #[schema(required)]
+    returned_by: Option<UserId>,
     created_at: DateTime<Utc>,
 }
 
@@ -151,5 +160,14 @@ pub struct WithholdingRemittance {
     decided_by: Option<UserId>,
     #[schema(required)]
     decided_at: Option<DateTime<Utc>>,
+    /// The bank's line that brought it back: its tax is owed again.
+    #[schema(required)]
+    returned_line: Option<BankLineId>,
+    /// From when that money counts.
+    #[schema(required)]
+    returned_at: Option<DateTime<Utc>>,
+    /// Who said that the line is it; none where the line says so itself.
+    #[schema(required)]
+    returned_by: Option<UserId>,
     created_at: DateTime<Utc>,
 }

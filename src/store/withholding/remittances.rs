@@ -1,5 +1,7 @@
 //! Payments of withheld tax to authorities.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::any::AnyRow;
 
@@ -34,7 +36,7 @@ pub static WITHHOLDING_REMITTANCE: Table = Table {
     unique: &[],
 };
 
-/// What of each period's tax was paid.
+/// What of each period's tax was paid; below zero: came back.
 pub static WITHHOLDING_REMITTED: Log = Log {
     name: "withholding_remitted",
     columns: &[
@@ -109,7 +111,7 @@ impl Change {
         self.update(&WITHHOLDING_REMITTANCE, before.value.id, before.version, set)
     }
 
-    /// A line of it is paid, behind `earlier` payments of the same tax.
+    /// A line of it is paid, or below zero came back, behind `earlier` rows of the same tax.
     pub fn insert_remitted(&mut self, of: &Remittance, line: &RemittanceLine, earlier: i64) -> &mut Change {
         self.append(
             &WITHHOLDING_REMITTED,
@@ -189,6 +191,59 @@ impl Store {
         .bind(said.to_owned())
         .bind(i64::from(limit));
         self.all(query, read).await
+    }
+
+    /// Payments of one tax that the bank brought back, each with the line that did; oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn remittances_returned(
+        &self,
+        of: &TaxOf<'_>,
+    ) -> Result<Vec<(Remittance, BankLineId)>, StoreError> {
+        let query = sqlx::query(
+            "SELECT * FROM withholding_remittance WHERE merchant_id = $1 AND state = 'returned'
+             AND authority = $2 AND period = $3 AND currency = $4 ORDER BY id",
+        )
+        .bind(of.merchant.to_string())
+        .bind(of.authority.to_owned())
+        .bind(of.period.to_string())
+        .bind(of.currency.code());
+        let rows = self.all(query, |row| read(row).map(|found| found.value)).await?;
+        let with_line = |row: Remittance| match row.state {
+            RemittanceState::Returned { line, .. } => Some((row, line)),
+            _ => None,
+        };
+        Ok(rows.into_iter().filter_map(with_line).collect())
+    }
+
+    /// How many rows say what was paid, or came back, of each supplier's and rule's tax in a payment's period.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn remitted_counts(
+        &self,
+        of: &Remittance,
+    ) -> Result<BTreeMap<(SupplierId, String), i64>, StoreError> {
+        let suppliers = of.lines.iter().map(|line| line.supplier);
+        let Some((first, last)) = suppliers.clone().min().zip(suppliers.max()) else {
+            return Ok(BTreeMap::new());
+        };
+        let query = sqlx::query(
+            "SELECT supplier_id, rule, COUNT(*) AS rows_before FROM withholding_remitted
+             WHERE supplier_id >= $1 AND supplier_id <= $2 AND merchant_id = $3 AND currency = $4 AND period = $5
+             GROUP BY supplier_id, rule",
+        )
+        .bind(first.to_string())
+        .bind(last.to_string())
+        .bind(of.merchant.to_string())
+        .bind(of.currency.code())
+        .bind(of.period.to_string());
+        let rows = self.all(query, |row| {
+            let row = Row::of("withholding_remitted", row);
+            Ok(((row.parse("supplier_id")?, row.text("rule")?), row.int("rows_before")?))
+        });
+        Ok(rows.await?.into_iter().collect())
     }
 
     /// A merchant's payments by id, in reading order.

@@ -63,6 +63,7 @@ mod split;
 mod suspense_booked;
 mod suspense_resolved;
 mod tax_remitted;
+mod tax_returned;
 mod tax_withheld;
 mod topped_up;
 
@@ -122,5 +123,6 @@ pub use split::{SplitAmounts, split};
 pub use suspense_booked::suspense_booked;
 pub use suspense_resolved::{Resolution, suspense_resolved};
 pub use tax_remitted::tax_remitted;
+pub use tax_returned::tax_returned;
 pub use tax_withheld::{tax_withheld, withheld};
 pub use topped_up::topped_up;
