@@ -113,7 +113,7 @@ fn parse(body: &[u8], fetched_at: DateTime<Utc>, every: Duration) -> Result<Vec<
     for (pair, value) in value.object("quotes")? {
         let quote = pair.strip_prefix(sheet.base.as_str());
         let quote = quote.ok_or_else(|| Flaw::new(format!("a quote does not begin with {}", sheet.base)))?;
-        sheet.add(code(quote)?, rate(quote, value)?)?;
+        sheet.enter(quote, rate(quote, value))?;
     }
     rate_set(NAME, sheet, at, fetched_at, every)
 }

@@ -122,7 +122,7 @@ fn parse(body: &[u8], fetched_at: DateTime<Utc>, every: Duration) -> Result<Vec<
     let published_at = unix(&value, "timestamp", fetched_at)?;
     let mut sheet = Sheet::new(code(value.text("base")?)?);
     for (name, value) in value.object("rates")?.iter().filter(|(name, _)| !is_ticker(name)) {
-        sheet.add(code(name)?, one(name, value)?)?;
+        sheet.enter(name, one(name, value))?;
     }
     Ok(vec![RateSet {
         provider: NAME,

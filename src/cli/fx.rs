@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::app::Sources;
 use crate::domain::fx::backtest::{Outcome as Covered, TOLERANCE, walk};
-use crate::domain::fx::{FxSettings, Lock, SourceName};
+use crate::domain::fx::{AtCap, BufferPolicy, FxSettings, Lock, SourceName, VolatilitySettings};
 use crate::money::Currency;
 use crate::rates::RateBook;
 use crate::settings::Settings;
@@ -18,9 +18,11 @@ use super::{CliError, Outcome, reprice};
 /// What a dollar shop sells in, as far as the ECB publishes it.
 const QUOTES: &str = "SGD,MYR,THB,IDR,PHP,CNY,HKD,KRW,INR,JPY,GBP,EUR,AUD";
 
-const METHOD: &str = "Each published day quotes with what was known that day. A 24h lock is held against the move to the \
-next publication; shorter locks, for which daily rates have no points, against that move scaled by the square root of \
-time. Moves count in both directions, spreads are left out.";
+const METHOD: &str = "Each published day quotes at its publication (about 16:00 in Frankfurt) with what was known then. \
+Covered: |move| * sqrt((lock + lag) / (open days * 1 day)) <= buffer + weekend premium. The move is the relative one to the \
+next publication (from two days of lock and lag on: over as many publications as they have whole days), up or down alike; \
+open days are the weekdays between the two. So a lock shorter than a day, for which daily rates have no points, and a \
+holiday's longer move are scaled by the square root of time. Spreads are left out.";
 
 #[derive(Debug, Subcommand)]
 pub enum FxCommand {
@@ -90,7 +92,7 @@ pub fn backtest(settings: &Settings, asked: &Backtest) -> Result<Outcome, CliErr
         }
         rows.extend(outcomes.into_iter().map(|outcome| Row { base, quote, outcome }));
     }
-    let told = if asked.json { say!("{:#}", document(&rows)) } else { print(&rows) };
+    let told = if asked.json { say!("{:#}", document(&rows, &policy)) } else { print(&rows, &policy) };
     unless_unread(told)?;
     let short = rows.iter().any(|row| !row.outcome.passes());
     Ok(if short { Outcome::FoundFaults } else { Outcome::Done })
@@ -126,16 +128,28 @@ fn publication(day: NaiveDate) -> DateTime<Utc> {
     local.map_or_else(|| day.and_time(four).and_utc(), |local| local.with_timezone(&Utc))
 }
 
-fn print(rows: &[Row]) -> Result<(), CliError> {
+fn print(rows: &[Row], policy: &BufferPolicy) -> Result<(), CliError> {
     say!("{METHOD}\n")?;
-    say!("pair     lock  quotes  covered  target  mean buffer bps  worst uncovered bps")?;
+    let VolatilitySettings { minimum_moves, history_moves, .. } = policy.volatility;
+    let VolatilitySettings { settlement_lag_min: lag, floor_bps: floor, cap_bps: cap, .. } =
+        policy.volatility;
+    say!(
+        "buffer = k * sigma * sqrt((lock + lag) / 1 day), rounded up to a basis point, {floor} at least and {cap} at most; \
+         lag {lag} min, weekend premium {} bps. sigma^2: mean of the first {minimum_moves} of the last {history_moves} moves \
+         per open day, then decaying by {}.\n",
+        policy.weekend.bps,
+        decay_text(policy),
+    )?;
+    say!("pair     lock  k      quotes  covered  share    target  mean buffer bps  worst uncovered bps")?;
     for Row { base, quote, outcome } in rows {
         let worst = outcome.worst_on.map(|day| format!("  ({day})")).unwrap_or_default();
         let verdict = if outcome.passes() { "" } else { "  BELOW" };
         say!(
-            "{base}/{quote}  {:<4}  {:>6}  {:>6}%  {:>5}%  {:>15}  {:>19}{worst}{verdict}",
+            "{base}/{quote}  {:<4}  {:<5}  {:>6}  {:>7}  {:>6}%  {:>5}%  {:>15}  {:>19}{worst}{verdict}",
             outcome.lock.as_str(),
+            k(policy, outcome.lock),
             outcome.quotes,
+            outcome.covered,
             hundredths(outcome.share()),
             outcome.target / 100,
             tenths(outcome.mean_buffer),
@@ -146,11 +160,31 @@ fn print(rows: &[Row]) -> Result<(), CliError> {
     say!("\n{short} of {} below target by more than {} points", rows.len(), hundredths(TOLERANCE))
 }
 
-fn document(rows: &[Row]) -> serde_json::Value {
+/// Everything that the outcome hangs on, so that it can be recomputed.
+fn parameters(policy: &BufferPolicy) -> serde_json::Value {
+    let own = &policy.volatility;
+    json!({
+        "decay": decay_text(policy), "minimum_moves": own.minimum_moves, "history_moves": own.history_moves,
+        "settlement_lag_min": own.settlement_lag_min, "floor_bps": own.floor_bps, "cap_bps": own.cap_bps,
+        "at_cap": match own.at_cap { AtCap::Hold => "hold", AtCap::Refuse => "refuse" },
+        "weekend_bps": policy.weekend.bps, "published_at": "16:00 Europe/Berlin",
+    })
+}
+
+fn decay_text(policy: &BufferPolicy) -> String {
+    format!("0.{:04}", policy.volatility.decay.ten_thousandths())
+}
+
+fn k(policy: &BufferPolicy, lock: Lock) -> String {
+    policy.coverage.k(policy.coverage.target(lock)).value().to_string()
+}
+
+fn document(rows: &[Row], policy: &BufferPolicy) -> serde_json::Value {
     let row = |row: &Row| {
         let outcome = &row.outcome;
         json!({
-            "base": row.base, "quote": row.quote, "lock": outcome.lock, "quotes": outcome.quotes,
+            "base": row.base, "quote": row.quote, "lock": outcome.lock,
+            "k": k(policy, outcome.lock), "quotes": outcome.quotes,
             "covered": outcome.covered, "share_percent": hundredths(outcome.share()),
             "target_percent": outcome.target / 100, "mean_buffer_bps": tenths(outcome.mean_buffer),
             "worst_uncovered_bps": outcome.worst_uncovered_bps, "worst_on": outcome.worst_on,
@@ -158,7 +192,7 @@ fn document(rows: &[Row]) -> serde_json::Value {
         })
     };
     json!({
-        "method": METHOD, "tolerance_points": hundredths(TOLERANCE),
+        "method": METHOD, "parameters": parameters(policy), "tolerance_points": hundredths(TOLERANCE),
         "passes": rows.iter().all(|row| row.outcome.passes()),
         "rows": rows.iter().map(row).collect::<Vec<_>>(),
     })

@@ -21,14 +21,13 @@ use super::tree::{self, Shape};
 
 static EMBEDDED: &[u8] = include_bytes!("../../config/geo/country.mmdb");
 
-/// Countries a file must know. Every free and paid file has more than 230.
-const COUNTRIES_MIN: usize = 150;
 /// Different records that are read. A city file has fewer.
 const RECORDS_MAX: usize = 4_000_000;
-/// Of the well-known addresses, how many must be right: one in four may have moved.
-const KNOWN_MIN: usize = 12;
+/// Of the well-known addresses, so many no file may be without; they come first.
+const NEVER_MISSING: usize = 3;
 
-/// Resolvers of internet providers, and where every file that was looked at has them.
+/// Resolvers of internet providers, and where every file that was looked at has them. Of those that a file knows, one in
+/// four may have moved.
 const KNOWN: [([u8; 4], &str); 16] = [
     ([8, 8, 8, 8], "US"),
     ([168, 95, 1, 1], "TW"),
@@ -101,22 +100,27 @@ impl Database {
         Reader::from_source(Bytes::Embedded).map(Database).map_err(|error| error.to_string())
     }
 
-    /// Opens and examines the bytes of a file. `wall` is the real time: nothing was built after it.
+    /// Opens and examines the bytes of a file. `wall` is the real time: nothing was built after it. `least` is the number of
+    /// countries it must know.
     ///
     /// # Errors
     /// Why it is not used, in words; never an address.
-    pub fn examine(bytes: Vec<u8>, wall: DateTime<Utc>) -> Result<(Database, Examined), String> {
+    pub fn examine(
+        bytes: Vec<u8>,
+        wall: DateTime<Utc>,
+        least: usize,
+    ) -> Result<(Database, Examined), String> {
         let examined = contained(|| {
             let bytes = Bytes::Read(Arc::new(bytes));
             let reader = Reader::from_source(bytes.clone()).map_err(|error| bounded(error.to_string()))?;
             let database = Database(reader);
-            let found = database.look_through(bytes.as_ref(), wall)?;
+            let found = database.look_through(bytes.as_ref(), wall, least)?;
             Ok((database, found))
         });
         examined.unwrap_or_else(|| Err("it made its reader panic".to_owned()))
     }
 
-    fn look_through(&self, bytes: &[u8], wall: DateTime<Utc>) -> Result<Examined, String> {
+    fn look_through(&self, bytes: &[u8], wall: DateTime<Utc>, least: usize) -> Result<Examined, String> {
         let metadata = self.0.metadata();
         if metadata.database_type.is_empty() {
             return Err("it does not say what it is".to_owned());
@@ -142,21 +146,28 @@ impl Database {
             countries.extend(record.and_then(|record| record.country()));
             Ok(())
         })?;
-        if countries.len() < COUNTRIES_MIN {
+        if countries.len() < least {
             return Err(format!(
-                "it knows {} countries and at least {COUNTRIES_MIN} are expected; its type is `{}`",
+                "it knows {} countries and at least {least} are expected, the setting geo.least_countries; its type is `{}`",
                 countries.len(),
                 bounded(metadata.database_type.clone())
             ));
         }
         let raw = |octets: [u8; 4]| self.lookup(IpAddr::from(octets)).0;
-        let right =
-            KNOWN.iter().filter(|(octets, code)| raw(*octets).is_some_and(|found| found.code() == *code));
-        let right = right.count();
-        if right < KNOWN_MIN {
+        let named: Vec<bool> = KNOWN
+            .iter()
+            .enumerate()
+            .filter_map(|(place, (octets, code))| match raw(*octets) {
+                Some(found) => Some(found.code() == *code),
+                None => (place < NEVER_MISSING).then_some(false),
+            })
+            .collect();
+        let right = named.iter().filter(|right| **right).count();
+        if 4 * right < 3 * named.len() || named[..NEVER_MISSING].contains(&false) {
             return Err(format!(
-                "it is right about {right} of {} well-known addresses; at least {KNOWN_MIN} are expected",
-                KNOWN.len()
+                "it is right about {right} of the {} well-known addresses that it should know; three in four are expected, \
+                 and 8.8.8.8 (US), 168.95.1.1 (TW) and 165.21.83.88 (SG)",
+                named.len()
             ));
         }
         let nowhere = [[192, 168, 1, 1], [10, 0, 0, 1], [203, 0, 113, 5], [100, 64, 0, 1]];

@@ -235,7 +235,7 @@ impl Geo {
         wall: DateTime<Utc>,
         inuse: &InUse,
     ) -> Result<(Database, Examined), String> {
-        let (database, found) = Database::examine(bytes, wall)?;
+        let (database, found) = Database::examine(bytes, wall, self.settings.least_countries)?;
         let (built, before) = (database.built_at(), inuse.database.built_at());
         if inuse.file.is_some() && built < before && !self.settings.accept_older {
             let day = |built: Option<DateTime<Utc>>| {

@@ -17,6 +17,8 @@ pub struct GeoSettings {
     pub look: Duration,
     /// The largest file that is read, bytes.
     pub bytes_max: u64,
+    /// Countries that a file must know to be used.
+    pub least_countries: usize,
     /// Whether a file built before the one in use may take its place.
     pub accept_older: bool,
     /// Whether the country of an anonymous or anycast address is believed.
@@ -33,6 +35,7 @@ impl Reader<'_> {
             database: file("geo.database"),
             vpn_ranges: file("geo.vpn_ranges"),
             look: Duration::from_secs(seconds),
+            least_countries: self.number("geo.least_countries", 1, 250)?,
             bytes_max: self.number::<u64>("geo.max_mib", 1, 4_096)? << 20,
             accept_older: self.word("geo.older_file", &[("refuse", false), ("accept", true)])?,
             believe_anonymous: self.word("geo.anonymous", &[("unknown", false), ("believe", true)])?,

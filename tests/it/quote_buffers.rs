@@ -1,6 +1,6 @@
 //! Buffers and weekend premiums in answers, and the back-test: each test fails when the number is a constant.
 
-use chrono::TimeDelta;
+use chrono::{Datelike as _, TimeDelta};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use straits::clock::Clock;
@@ -168,4 +168,85 @@ fn the_back_test_says_what_was_covered_and_fails_when_it_is_too_little() {
     assert!(words.contains("no day to quote USD/PKR on"), "{words}");
     let (code, ..) = test(&[], &["--lock", "2h"]);
     assert_eq!(code, Some(2));
+}
+
+/// The same counts from the ECB's file and the method as it is printed, sharing no code with the program.
+#[test]
+fn the_back_test_can_be_recomputed_from_what_it_prints() {
+    let folder = tempfile::tempdir().unwrap();
+    let asked = ["fx", "backtest", "--json", "--from", "2023-10-31", "--lock", "24h", "--lock", "1h"];
+    let output = run(folder.path(), &[], &asked);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let number = |name: &str| u128::from(document["parameters"][name].as_u64().unwrap());
+    let (seed, newest) = (number("minimum_moves") as usize, number("history_moves") as usize);
+    let (lag_s, floor, weekend) =
+        (number("settlement_lag_min") * 60, number("floor_bps"), number("weekend_bps"));
+    let decay: Decimal = document["parameters"]["decay"].as_str().unwrap().parse().unwrap();
+    let mut compared = 0;
+    for row in document["rows"].as_array().unwrap() {
+        let code = row["quote"].as_str().unwrap();
+        let lock_s: u128 = if row["lock"] == "24h" { 86_400 } else { 3_600 };
+        let k: Decimal = row["k"].as_str().unwrap().parse().unwrap();
+        let history = published("USD", code);
+        let day_of = |index: usize| history[index].0;
+        // Relative moves, and the weekdays between.
+        let moves: Vec<(Decimal, u32)> = history
+            .windows(2)
+            .map(|pair| {
+                let days = pair[0].0.iter_days().skip(1).take_while(|day| *day <= pair[1].0);
+                let open = days.filter(|day| day.weekday().num_days_from_monday() < 5).count();
+                (((pair[1].1 - pair[0].1) / pair[0].1).abs(), open as u32)
+            })
+            .collect();
+        let variance = |one: &(Decimal, u32)| one.0 * one.0 / Decimal::from(one.1);
+        let (mut quotes, mut covered) = (0, 0);
+        for index in seed..moves.len() {
+            if day_of(index) < "2023-10-31".parse().unwrap() {
+                continue;
+            }
+            let known = &moves[index.saturating_sub(newest)..index];
+            let (first, later) = known.split_at(seed);
+            let mean = first.iter().map(variance).sum::<Decimal>() / Decimal::from(seed);
+            let sigma2 =
+                later.iter().fold(mean, |mean, one| decay * mean + (Decimal::ONE - decay) * variance(one));
+            // The smallest whole number of basis points that is not below k·σ·√t.
+            let t = Decimal::from(lock_s + lag_s) / Decimal::from(86_400);
+            let least = k * k * sigma2 * t * Decimal::from(100_000_000);
+            let buffer = (floor..).find(|bps| Decimal::from(bps * bps) >= least).unwrap();
+            let friday = day_of(index).weekday() == chrono::Weekday::Fri;
+            // 16:00 in Frankfurt is 10:00 in New York: an hour later the market is open for six more, a day later it is not.
+            let bps = buffer + if friday && lock_s > 3_600 && sigma2 > Decimal::ZERO { weekend } else { 0 };
+            let (size, open) = moves[index];
+            quotes += 1;
+            let reach = size * size * t / Decimal::from(open) * Decimal::from(100_000_000);
+            covered += u64::from(reach <= Decimal::from(bps * bps));
+        }
+        assert_eq!((row["quotes"].as_u64(), row["covered"].as_u64()), (Some(quotes), Some(covered)), "{row}");
+        compared += 1;
+    }
+    assert_eq!(compared, 2 * 13);
+}
+
+/// Units of one currency for another on every day that the ECB published both.
+fn published(base: &str, quote: &str) -> Vec<(chrono::NaiveDate, Decimal)> {
+    use std::io::Read as _;
+    let packed = include_bytes!("../../config/fx/ecb-history.csv.gz");
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&packed[..]).read_to_string(&mut text).unwrap();
+    let mut lines = text.lines().filter(|line| !line.starts_with('#'));
+    let head: Vec<&str> = lines.next().unwrap().split(',').map(str::trim).collect();
+    let place = |code: &str| head.iter().position(|name| *name == code);
+    let euros = |fields: &[&str], code: &str| match code {
+        "EUR" => Some(Decimal::ONE),
+        code => fields.get(place(code)?)?.trim().parse::<Decimal>().ok(),
+    };
+    let mut days: Vec<(chrono::NaiveDate, Decimal)> = lines
+        .filter_map(|line| {
+            let fields: Vec<&str> = line.split(',').collect();
+            let rate = euros(&fields, quote)? / euros(&fields, base)?;
+            Some((fields[0].parse().ok()?, rate))
+        })
+        .collect();
+    days.sort_by_key(|(day, _)| *day);
+    days
 }

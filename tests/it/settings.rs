@@ -127,6 +127,7 @@ fn a_wrong_key_or_value_is_named_with_its_place_and_what_belongs_there() {
             "`geo.country_header` = `cf ipcountry` is no header's name",
         ),
         ("STRAITS__GEO__LOOK_SECONDS", "0", "`geo.look_seconds` = 0 is not between 1 and"),
+        ("STRAITS__GEO__LEAST_COUNTRIES", "0", "`geo.least_countries` = 0 is not between 1 and 250"),
         ("STRAITS__GEO__MAX_MIB", "0", "`geo.max_mib` = 0 is not between 1 and"),
         ("STRAITS__GEO__OLDER_FILE", "maybe", "`geo.older_file` = `maybe` is none of"),
         ("STRAITS__GEO__ANONYMOUS", "yes", "`geo.anonymous` = `yes` is none of"),

@@ -267,6 +267,27 @@ fn the_noise_of_seventeen_digits_is_dropped() {
     assert!(told(&sets[0], "VND MYR").ends_with("2 rates: VND 29478.5333089, MYR 4.5325"));
 }
 
+#[test]
+fn money_that_inflation_ate_takes_nobody_along() {
+    let huge = "225143710305.04727";
+    for name in ["openexchangerates", "fixer", "currencylayer", "currencybeacon", "exchangerate-api"] {
+        let (entry, sample) = all().find(|(entry, _)| entry.name == name).unwrap();
+        let sets = (entry.read)(sample.as_bytes(), at(READ_AT)).unwrap();
+        let before = if name == "currencylayer" { "USD" } else { "" };
+        // Before the first rate; in every one of these samples that of a currency in use.
+        let (_, list) =
+            sample.split_once(&format!("\"{before}AED\"")).or_else(|| sample.split_once("\"AUD\"")).unwrap();
+        let start = sample.len() - list.len() - before.len() - "\"AED\"".len();
+        let with = |code: &str| format!("{}\"{before}{code}\":{huge},{}", &sample[..start], &sample[start..]);
+        for gone in ["VEF", "ZWD"] {
+            let read = (entry.read)(with(gone).as_bytes(), at(READ_AT));
+            assert_eq!(read.as_ref(), Ok(&sets), "{name} {gone}");
+        }
+        // Nothing else is worth so little: a number like that is a fault of the whole answer.
+        assert!((entry.read)(with("PKR").as_bytes(), at(READ_AT)).is_err(), "{name}");
+    }
+}
+
 #[tokio::test]
 async fn a_shutdown_is_announced_as_a_notice() {
     let sample = all().find(|(entry, _)| entry.name == "open-er-api").unwrap().1;

@@ -24,8 +24,9 @@
 //! with three or more of them, where the sources that stand by the reference and itself are at least as many, the others
 //! are outvoted. Where all the market went, nobody stands by yesterday's reference, and the alarm is on the reference.
 //! References are ranked and not averaged; but of four or more fresh ones, gap fillers among them, whoever stands further
-//! from what most of them say than the currency moves in the time between is outvoted, and of fewer those that stand
-//! further from the one that answers raise the alarm.
+//! from what most of them say than honest ones do that were drawn with that time between them is outvoted, and of fewer
+//! those that stand further from the one that answers raise the alarm. Where nobody is fresh, the old ones are held
+//! against one another in the same way before the newest of them answers.
 
 /// How far two numbers are apart.
 mod distance;
@@ -254,12 +255,18 @@ impl Hearing<'_> {
         (!seconded && !repeated).then_some(Standing::HeldBack { limit_bps, since, looks_like })
     }
 
-    /// With nobody fresh: the newest of the old ones, if it is no older than what is known already.
-    fn newest_stale(&self) -> Option<usize> {
+    /// With nobody fresh: the newest of the old ones, if it is no older than what is known already. Age is no reason to
+    /// believe a liar: of four or more about the newest one's day, whoever most of them contradict is none of them.
+    fn newest_stale(&mut self) -> Option<usize> {
         let stale = |index: &usize| self.standings[*index] == Standing::Stale;
         let known =
             |index: &usize| self.bench.last.is_none_or(|last| self.observations[*index].as_of >= last.as_of);
         let mut old: Vec<usize> = (0..self.observations.len()).filter(stale).filter(known).collect();
+        let newest = old.iter().map(|&index| self.observations[index].as_of).max()?;
+        let of_the_day = |index: &usize| newest - self.observations[*index].as_of <= TimeDelta::days(1);
+        let voices: Vec<usize> = old.iter().copied().filter(of_the_day).collect();
+        self.outvote_strangers(&voices);
+        old.retain(|&index| self.standings[index] == Standing::Stale);
         old.sort_by_key(|&index| {
             let own = &self.observations[index];
             (own.fills_gaps, Reverse(own.as_of), own.rank)

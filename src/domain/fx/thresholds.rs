@@ -20,6 +20,8 @@ pub struct PairClass {
     pub floor_bps: u32,
     /// Basis points between two sources that raise an alarm; within them one confirms the other.
     pub alarm_bps: u32,
+    /// Basis points that two references of the same half day may be apart.
+    pub reference_bps: u32,
     /// Basis points from the last accepted rate that hold a new one back.
     pub jump_bps: u32,
     /// Basis points beyond which only a second source confirms.
@@ -33,9 +35,20 @@ pub struct PairClass {
 impl PairClass {
     /// Basis points that the rate may move in this time without being held back: with the square root of the days.
     pub fn jump_within(&self, time: TimeDelta) -> u32 {
-        let days = time.num_days().clamp(1, 10_000);
-        self.jump_bps.saturating_mul(u32::try_from(days.isqrt()).unwrap_or(1))
+        self.jump_bps.saturating_mul(root_of_days(time))
     }
+
+    /// Basis points that two references may be apart which were drawn with this time between them: twice as many as within
+    /// half a day, and more with the square root of the days.
+    pub fn reference_within(&self, time: TimeDelta) -> u32 {
+        let factor = if time <= TimeDelta::hours(12) { 1 } else { 2 * root_of_days(time) };
+        self.reference_bps.saturating_mul(factor)
+    }
+}
+
+/// Of whole days, one at least.
+fn root_of_days(time: TimeDelta) -> u32 {
+    u32::try_from(time.num_days().clamp(1, 10_000).isqrt()).unwrap_or(1)
 }
 
 /// Every class; the last one takes every currency that no other names.
@@ -93,6 +106,7 @@ impl Thresholds {
                 class.mad_multiple,
                 class.floor_bps,
                 class.alarm_bps,
+                class.reference_bps,
                 class.jump_bps,
                 class.absurd_bps,
                 class.frozen_intervals,

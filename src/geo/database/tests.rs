@@ -76,6 +76,9 @@ fn code(database: &Database, address: &str) -> Option<&'static str> {
     }
 }
 
+/// As shipped.
+pub(super) const LEAST: usize = 150;
+
 #[test]
 fn known_addresses_are_in_their_countries() {
     let geo = Database::embedded().unwrap();
@@ -101,7 +104,7 @@ fn known_addresses_are_in_their_countries() {
 
 #[test]
 fn the_compiled_in_file_passes_its_own_examination() {
-    let (database, found) = Database::examine(EMBEDDED.to_vec(), wall()).unwrap();
+    let (database, found) = Database::examine(EMBEDDED.to_vec(), wall(), LEAST).unwrap();
     assert!(found.countries >= 235, "{found:?}");
     assert_eq!(found.nowhere_named, 0);
     assert_eq!(database.built_at(), Database::embedded().unwrap().built_at());
@@ -133,7 +136,7 @@ fn every_layout_and_width_in_use_is_read() {
         for ip_version in [4, 6] {
             for writer in [Writer::of(flat), Writer::of(nested), Writer::of(ipinfo), Writer::of(registered)] {
                 let writer = Writer { record_bits, ip_version, ..writer };
-                let (database, found) = Database::examine(writer.bytes(), wall()).unwrap();
+                let (database, found) = Database::examine(writer.bytes(), wall(), LEAST).unwrap();
                 assert_eq!((found.countries, found.nowhere_named), (Country::all().count(), 0));
                 assert_eq!(code(&database, "165.21.83.88"), Some("SG"));
                 assert_eq!(database.place(ip("9.9.9.9")), Place::Unknown);
@@ -149,7 +152,7 @@ fn every_layout_and_width_in_use_is_read() {
 fn what_a_file_says_of_private_addresses_is_counted_and_not_believed() {
     let writer =
         Writer::of(flat).with([192, 168, 1, 0], 24, flat("AU")).with([203, 0, 113, 0], 24, flat("AU"));
-    let (database, found) = Database::examine(writer.bytes(), wall()).unwrap();
+    let (database, found) = Database::examine(writer.bytes(), wall(), LEAST).unwrap();
     assert_eq!(found.nowhere_named, 2);
     assert_eq!(database.place(ip("192.168.1.1")), Place::Private);
 }
@@ -169,7 +172,7 @@ fn an_address_that_hides_its_user_is_told_apart() {
         .with([5, 1, 5, 0], 24, flat("A1"))
         .with([5, 1, 6, 0], 24, flat("EU"))
         .with([5, 1, 7, 0], 24, flat("th"));
-    let (database, _) = Database::examine(writer.bytes(), wall()).unwrap();
+    let (database, _) = Database::examine(writer.bytes(), wall(), LEAST).unwrap();
     let switzerland = Country::find("CH").ok();
     for (address, place) in [
         ("5.1.1.1", Place::Anonymous(switzerland)),
@@ -181,5 +184,22 @@ fn an_address_that_hides_its_user_is_told_apart() {
         ("5.1.7.1", Place::Country(Country::find("TH").unwrap())),
     ] {
         assert_eq!(database.place(ip(address)), place, "{address}");
+    }
+}
+
+#[test]
+fn a_file_for_a_few_markets_is_used_where_that_is_wanted() {
+    let world = Writer::of(flat);
+    let few = Writer { networks: world.networks[..5].to_vec(), ..world };
+    assert!(Database::examine(few.bytes(), wall(), LEAST).unwrap_err().contains("geo.least_countries"));
+    let (database, found) = Database::examine(few.bytes(), wall(), 3).unwrap();
+    assert_eq!(found.countries, 5);
+    assert_eq!(database.place([165, 21, 83, 7].into()), Place::Country(Country::find("SG").unwrap()));
+    // Without one of the three that every file has, or with one of them elsewhere, it is none.
+    for away in 0..3 {
+        let mut networks = few.networks.clone();
+        networks.remove(away);
+        let why = Database::examine(Writer { networks, ..few.clone() }.bytes(), wall(), 3).unwrap_err();
+        assert!(why.contains("right about 4 of the 5"), "{why}");
     }
 }

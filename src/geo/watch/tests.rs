@@ -23,6 +23,7 @@ impl Scene {
             database: Some(folder.path().join("own.mmdb")),
             look: Duration::from_secs(60),
             bytes_max: 1 << 20,
+            least_countries: 150,
             accept_older: false,
             believe_anonymous: false,
             vpn_ranges: None,

@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::value::CowStrDeserializer;
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 
 use super::tree::forward_scalars;
 
@@ -140,17 +140,17 @@ impl<'b> Deserializer<'b> for &mut Flat<'b> {
 
     fn deserialize_seq<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Unread> {
         self.take(b'[')?;
-        visitor.visit_seq(Parts { flat: self, end: b']', first: true })
+        visitor.visit_seq(Parts { flat: self, end: b']', first: true, names: &[], next: 0 })
     }
 
     fn deserialize_struct<V: Visitor<'b>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Unread> {
         self.take(b'{')?;
-        visitor.visit_map(Parts { flat: self, end: b'}', first: true })
+        visitor.visit_map(Parts { flat: self, end: b'}', first: true, names, next: 0 })
     }
 
     fn deserialize_newtype_struct<V: Visitor<'b>>(
@@ -178,6 +178,10 @@ struct Parts<'f, 'b> {
     flat: &'f mut Flat<'b>,
     end: u8,
     first: bool,
+    /// The object's fields in the order in which they are documented: most callers write them in it.
+    names: &'static [&'static str],
+    /// Which of them is expected.
+    next: usize,
 }
 
 impl Parts<'_, '_> {
@@ -192,6 +196,20 @@ impl Parts<'_, '_> {
             Some(_) if first => Ok(true),
             _ => self.flat.take(b',').map(|()| true),
         }
+    }
+
+    /// Takes the expected name, where it is the one that stands here, and says its place.
+    #[inline]
+    fn expected(&mut self) -> Option<u64> {
+        let (place, name) = (self.next, self.names.get(self.next)?);
+        let left = self.flat.body.as_bytes().get(self.flat.at..)?;
+        let behind = left.strip_prefix(b"\"")?.strip_prefix(name.as_bytes())?;
+        if behind.first() != Some(&b'"') {
+            return None;
+        }
+        self.flat.at += name.len() + 2;
+        self.next += 1;
+        Some(place as u64)
     }
 }
 
@@ -213,7 +231,16 @@ impl<'b> MapAccess<'b> for Parts<'_, 'b> {
     type Error = Unread;
 
     fn next_key_seed<K: DeserializeSeed<'b>>(&mut self, seed: K) -> Result<Option<K::Value>, Unread> {
-        if self.follow()? { seed.deserialize(&mut *self.flat).map(Some) } else { Ok(None) }
+        if !self.follow()? {
+            return Ok(None);
+        }
+        if let Some(place) = self.expected() {
+            return seed.deserialize(place.into_deserializer()).map(Some);
+        }
+        let name = self.flat.text()?;
+        self.next =
+            self.names.iter().position(|own| *own == name).map_or(self.names.len(), |place| place + 1);
+        seed.deserialize(CowStrDeserializer::new(name)).map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'b>>(&mut self, seed: V) -> Result<V::Value, Unread> {

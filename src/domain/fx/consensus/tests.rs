@@ -48,6 +48,10 @@ pub(super) fn judge(last: Option<LastGood>, held: &[Held], observations: &[Obser
     Bench { class: class("USD"), last, held, now: at(NOW) }.judge(observations)
 }
 
+pub(super) fn judge_as(code: &str, last: Option<LastGood>, observations: &[Observation]) -> Judgement {
+    Bench { class: class(code), last, held: &[], now: at(NOW) }.judge(observations)
+}
+
 fn yesterday(value: &str) -> Option<LastGood> {
     last(value, "2026-11-03T13:15:00Z")
 }

@@ -40,6 +40,12 @@ impl Hearing<'_> {
     /// Of four or more fresh references, those that most of the others are too far from lose their vote.
     pub(super) fn elect_references(&mut self) {
         let voices = self.open(RateKind::Reference);
+        self.outvote_strangers(&voices);
+    }
+
+    /// Of four or more voices about one time, those that most of the others are too far from lose their vote, where most
+    /// of the others stand together.
+    pub(super) fn outvote_strangers(&mut self, voices: &[usize]) {
         if voices.len() < QUORUM {
             return;
         }
@@ -60,11 +66,11 @@ impl Hearing<'_> {
         }
     }
 
-    /// Whether two numbers are further from each other than the currency moves in the time between them, and what is
-    /// allowed.
+    /// Whether two numbers are further from each other than honest ones are that were drawn with this time between them,
+    /// and what is allowed.
     fn apart(&self, one: usize, other: usize) -> (bool, u32) {
         let between = (self.observations[one].as_of - self.observations[other].as_of).abs();
-        let limit_bps = self.bench.class.jump_within(between);
+        let limit_bps = self.bench.class.reference_within(between);
         (beyond(self.value(one), self.value(other), limit_bps), limit_bps)
     }
 

@@ -1,4 +1,5 @@
-use super::super::tests::{five, judge, reference, running, told};
+use super::super::LastGood;
+use super::super::tests::{decimal, five, judge, judge_as, reference, running, told};
 use super::*;
 
 #[test]
@@ -59,4 +60,59 @@ fn a_fresh_reference_and_as_many_as_stand_by_it_outvote_those_that_lie_alike() {
     sources.push(bank("111.60"));
     let (accepted, words) = told(&judge(None, &[], &sources), &sources);
     assert_eq!((accepted.as_str(), words[5].as_str()), ("e", "disagrees"));
+}
+
+#[test]
+fn a_reference_that_lies_a_little_is_outvoted_by_those_of_its_day() {
+    for (code, honest, lie) in [
+        ("USD", ["1.1601", "1.1603", "1.1599", "1.1602"], "1.1940"),
+        ("USD", ["1.1601", "1.1603", "1.1599", "1.1602"], "1.1780"),
+        ("SGD", ["1.4281", "1.4283", "1.4280", "1.4284"], "1.4830"),
+        ("BRL", ["6.2100", "6.2150", "6.2080", "6.2200"], "6.7200"),
+    ] {
+        for place in 0..5 {
+            let mut values = honest.to_vec();
+            values.insert(place, lie);
+            let sources: Vec<Observation> =
+                values.iter().enumerate().map(|(rank, value)| reference(value, rank, value)).collect();
+            let judgement = judge_as(code, None, &sources);
+            let (accepted, words) = told(&judgement, &sources);
+            assert_ne!(accepted, lie, "{code} {words:?}");
+            let outvoted: Vec<usize> = (0..5).filter(|&index| words[index].starts_with("outvoted")).collect();
+            assert_eq!(outvoted, [place], "{code} {words:?}");
+        }
+    }
+}
+
+#[test]
+fn an_honest_fixing_of_the_day_before_is_not_outvoted_for_a_night_s_move() {
+    let night = |rank: usize, value: &str| Observation {
+        as_of: "2026-11-04T01:30:00Z".parse().unwrap(),
+        ..reference(&rank.to_string(), rank, value)
+    };
+    // Yesterday's fixing, 12 h 15 min before: the euro rose by two percent in the night.
+    let sources = [reference("ecb", 0, "1.1400"), night(1, "1.1628"), night(2, "1.1630"), night(3, "1.1629")];
+    let (_, words) = told(&judge(None, &[], &sources), &sources);
+    assert!(words.iter().all(|word| !word.starts_with("outvoted")), "{words:?}");
+}
+
+#[test]
+fn of_old_numbers_the_newest_does_not_win_against_all_others() {
+    let old = |rank: usize, value: &str, second: u32| Observation {
+        fresh: false,
+        as_of: format!("2026-11-04T07:55:{second:02}Z").parse().unwrap(),
+        ..running(&rank.to_string(), rank, value)
+    };
+    let sources = [
+        old(0, "1.1170", 0),
+        old(1, "1.1171", 0),
+        old(2, "1.1172", 0),
+        old(3, "1.1169", 0),
+        old(4, "1.2000", 1),
+    ];
+    let month = Some(LastGood { value: decimal("1.1100"), as_of: "2026-10-07T13:15:00Z".parse().unwrap() });
+    for last in [month, None] {
+        let (accepted, words) = told(&judge(last, &[], &sources), &sources);
+        assert_eq!((accepted.as_str(), words.join(" ").as_str()), ("0", "used stale stale stale outvoted"));
+    }
 }
