@@ -3,6 +3,7 @@
 //! A shop window asks a hundred prices at once; looking at every byte of every name for something to escape cost more
 //! than the prices. Names and marks are copied as they stand here; a test holds every byte against serde's.
 
+use super::body::plain_part;
 use crate::domain::fx::Written;
 use crate::flows::price::{FallbackReason, PriceSource, PricedItem, PricesAnswer};
 use crate::money::Currency;
@@ -36,12 +37,16 @@ pub fn written(mut answer: PricesAnswer<'_>) -> serde_json::Result<Vec<u8>> {
 /// What decides of the text between a price and its writing.
 type Kind<'a> = (Currency, PriceSource, Option<FallbackReason>, Option<&'a str>);
 
-/// What stands around the number that the shopper reads: mostly the same as in the item before.
+/// What stands around an item's numbers: mostly the same as in the item before.
 #[derive(Default)]
 struct Around<'a> {
-    /// Of which items; at first of none.
+    /// What stands behind the amount in the shop, and in which currency; at first in none.
+    own: Option<(Currency, [u8; 29])>,
+    /// Of which items the rest is; at first of none.
     kind: Option<(Kind<'a>, Written)>,
+    /// What stands before the number that the shopper reads.
     before: Vec<u8>,
+    /// What stands behind it.
     behind: Vec<u8>,
 }
 
@@ -61,7 +66,7 @@ impl<'a> Around<'a> {
             }
         }
         item.from.digits().copy_to(text);
-        text.extend_from_slice(&behind_from(item.from.currency()));
+        text.extend_from_slice(&self.behind_own(item.from.currency()));
         item.exact.copy_to(text);
         text.extend_from_slice(b"\",\"price\":{\"amount\":\"");
         let digits = item.price.digits();
@@ -89,12 +94,26 @@ impl<'a> Around<'a> {
     /// Is of this item from now on.
     fn turn(&mut self, item: &'a PricedItem<'_>) -> serde_json::Result<()> {
         let kind = (item.price.currency(), item.source, item.fallback_reason, item.rule.as_deref());
-        let same =
-            self.kind.as_ref().is_some_and(|(known, manner)| *known == kind && manner.is_like(&item.text));
+        let same = self
+            .kind
+            .as_ref()
+            .is_some_and(|(known, manner)| is_same(known, &kind) && manner.is_like(&item.text));
         if !same {
-            *self = Around::of(kind, item.text)?;
+            *self = Around { own: self.own, ..Around::of(kind, item.text)? };
         }
         Ok(())
+    }
+
+    /// What stands behind the amount in the shop.
+    fn behind_own(&mut self, currency: Currency) -> [u8; 29] {
+        match self.own {
+            Some((known, words)) if known == currency => words,
+            _ => {
+                let words = behind_from(currency);
+                self.own = Some((currency, words));
+                words
+            }
+        }
     }
 
     fn of(kind: Kind<'a>, manner: Written) -> serde_json::Result<Around<'a>> {
@@ -114,8 +133,17 @@ impl<'a> Around<'a> {
         let mut behind = Vec::new();
         manner.write_closing(&mut behind);
         behind.push(b'"');
-        Ok(Around { kind: Some((kind, manner)), before, behind })
+        Ok(Around { own: None, kind: Some((kind, manner)), before, behind })
     }
+}
+
+/// Whether two items are of a kind. A rule is mostly the very same text, which then is not read again.
+fn is_same(one: &Kind<'_>, other: &Kind<'_>) -> bool {
+    let rule = match (one.3, other.3) {
+        (Some(one), Some(other)) => std::ptr::eq(one, other) || one == other,
+        (one, other) => one == other,
+    };
+    rule && (one.0, one.1, one.2) == (other.0, other.1, other.2)
 }
 
 /// What stands behind the amount in the shop. Every currency's code has three letters.
@@ -128,7 +156,7 @@ fn behind_from(currency: Currency) -> [u8; 29] {
 
 /// Whether nothing in a text has to be escaped.
 fn is_plain(text: &str) -> bool {
-    !text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')
+    plain_part(text.as_bytes()) == text.len()
 }
 
 #[cfg(test)]

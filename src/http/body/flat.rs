@@ -88,7 +88,7 @@ impl<'b> Flat<'b> {
 
 /// How many bytes there are before the first quote, backslash or control character: all, where there is none. Eight are
 /// looked at together.
-fn plain(text: &[u8]) -> usize {
+pub(in crate::http) fn plain(text: &[u8]) -> usize {
     const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
     const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
     // The lowest byte that is below `limit` is marked by its highest bit; above it there may be marks that mean nothing.

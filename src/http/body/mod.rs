@@ -16,6 +16,7 @@ use serde_json::Value;
 use super::misread::{Fault, MARK};
 use super::problem::{Code, Problem};
 
+pub(super) use flat::plain as plain_part;
 use place::Place;
 use tree::Tree;
 
