@@ -120,7 +120,12 @@ pub struct Part {
 #[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
 pub enum Resource {
     Account { name: String, currency: String, available: Whole, top_ups: Vec<TopUp> },
-    Batches { route: usize },
+    Batches {
+        route: usize,
+        account: usize,
+        #[serde(default)]
+        through: Option<String>,
+    },
     Heads { account: usize },
 }
 
@@ -141,6 +146,8 @@ pub struct Supplier {
     pub later: Whole,
     #[serde(default)]
     pub bearer: Option<Bearer>,
+    #[serde(default)]
+    pub through: Option<String>,
     pub alternatives: Vec<Alternative>,
     pub chosen: usize,
 }

@@ -47,7 +47,7 @@ pub fn check(body: &Body, part: &Part) -> Result<Proven, Refusal> {
     }
     for ((supply, used), resource) in numbers.supply.iter().zip(&used).zip(&part.resources) {
         let least = supply.cost((0, supply.count() - 1), *used)?.ok_or_else(|| {
-            Refusal::wrong(ways::name(body, resource), format!("{used} is more than there is"))
+            Refusal::wrong(ways::name(body, part, resource), format!("{used} is more than there is"))
         })?;
         cost = add(cost, least)?;
     }
@@ -59,7 +59,7 @@ pub fn check(body: &Body, part: &Part) -> Result<Proven, Refusal> {
         return Err(Refusal::wrong("bound", format!("stated {}, comes to {bound}", part.bound.0)));
     }
     let own = part.resources.iter().filter(|resource| !matches!(resource, Resource::Heads { .. }));
-    let resources = own.map(|resource| ways::name(body, resource)).collect();
+    let resources = own.map(|resource| ways::name(body, part, resource)).collect();
     Ok(Proven { cost, bound, unpaid, ruled_out, resources })
 }
 
@@ -86,11 +86,7 @@ fn account_of_each(body: &Body, part: &Part, supplier: &Supplier) -> Result<(), 
             return Err(Refusal::wrong("account", "none, or of another currency"));
         }
         let batched = body.routes[route].batch_fee.0 > 0;
-        let listed = part
-            .resources
-            .iter()
-            .any(|resource| matches!(resource, Resource::Batches { route: own } if *own == route));
-        if batched && !listed {
+        if batched && ways::batches(part, supplier, one).is_none() {
             return Err(Refusal::wrong(
                 "batches",
                 format!("the fee of {}'s batches is missing", body.routes[route].name),

@@ -6,7 +6,7 @@ use crate::domain::treasury::{self, Bearer, Plan, PlanError, PlanRequest, Route}
 use crate::ids::{RailAccountId, SupplierAccountId};
 use crate::money::{Currency, Money};
 
-use super::asked::Asked;
+use super::asked::{Asked, offer_of};
 use super::document::{Line, Next};
 use super::offer::Offer;
 use super::payable::{Excluded, Payable, Payee};
@@ -119,8 +119,9 @@ fn items(
 
 /// The rail account that is meant by a pot and a rail: the supplier's own, else the oldest.
 fn offer<'a>(offers: &'a [Offer], payable: &Payable, pot: &str, rail: &str) -> Option<&'a Offer> {
-    let meant = || offers.iter().filter(|offer| offer.pot == pot && offer.account.rail == rail);
-    meant().find(|offer| Some(offer.account.id) == payable.terms.rail).or_else(|| meant().next())
+    let meant = |offer: &&Offer| offer.pot == pot && offer.account.rail == rail;
+    let own = offers.iter().filter(meant).find(|offer| Some(offer.account.id) == payable.terms.rail);
+    own.or_else(|| offer_of(offers, pot, rail))
 }
 
 /// Numbers the batches: of one rail account and one route, at most as many as the route takes together.

@@ -243,6 +243,30 @@ fn a_batch_is_of_one_route_and_no_larger_than_the_rail_takes() {
 }
 
 #[test]
+fn every_call_pays_the_fee_of_its_batch() {
+    let ids = IdSource::seeded(Clock::fixed(now()), 99);
+    let mut offers = vec![offer("one", "pain001", 3), offer("two", "pain001", 4), offer("three", "pain001", 5)];
+    // The third draws on the first one's money: the rail account makes the call, not the money.
+    offers[2].pot = offers[0].pot.clone();
+    for (first, second, batches) in [(0, 0, 1), (0, 1, 2), (0, 2, 2), (2, 2, 1)] {
+        let payables = [first, second].map(|own| {
+            let mut one = payable(50_000);
+            one.supplier = ids.mint();
+            one.payees[0].account.kind = PayoutAccountKind::Bank;
+            one.payees[0].account.country = "US".into();
+            one.terms.town = Some("Springfield".into());
+            one.terms.rail = Some(offers[own].account.id);
+            one
+        });
+        let document = drafted(payables.into(), offers.clone(), rules()).document;
+        let calls: std::collections::BTreeSet<usize> = document.lines.iter().map(|line| line.batch).collect();
+        assert_eq!(calls.len(), batches, "{first} {second}");
+        let cost = usd(2 * 25 + i64::try_from(batches).unwrap() * 1_500);
+        assert_eq!((document.proof.cost, document.proof.gap), (cost, usd(0)), "{first} {second}");
+    }
+}
+
+#[test]
 fn what_is_missing_is_named_with_its_moment() {
     let mut offers = paypal();
     offers[0].held = usd(30_000);

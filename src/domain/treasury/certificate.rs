@@ -100,8 +100,12 @@ enum ResourceProof<'a> {
         available: Text,
         top_ups: Vec<TopUpProof>,
     },
+    /// Of one route, out of one account of the part, over one rail account.
     Batches {
         route: usize,
+        account: usize,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        through: Option<&'a str>,
     },
     /// How many suppliers draw on an account, counted so that the proof can branch on it.
     Heads {
@@ -125,6 +129,9 @@ struct SupplierProof<'a> {
     /// Where the supplier's terms override the routes'.
     #[serde(skip_serializing_if = "Option::is_none")]
     bearer: Option<Bearer>,
+    /// The rail account that its terms name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    through: Option<&'a str>,
     alternatives: Vec<AlternativeProof<'a>>,
     chosen: usize,
 }
@@ -200,7 +207,7 @@ pub(super) fn certify(
         |currency: &Currency| *currency == request.mids.home || request.mids.rates.contains_key(currency);
     currencies.retain(has_mid);
     let body = Body {
-        format: "straits-plan-certificate-3",
+        format: "straits-plan-certificate-4",
         plan: hash,
         at: request.now,
         table: &request.routes.version,
@@ -287,7 +294,12 @@ fn proof<'a>(request: &'a PlanRequest, part: &'a Part, solution: &Solution) -> P
                 top_ups: top_ups.collect(),
             }
         }
-        Shared::Batches(route) => ResourceProof::Batches { route: *route },
+        Shared::Batches { route, account, through } => ResourceProof::Batches {
+            route: *route,
+            // Its account is listed: who shares the one draws on the other.
+            account: part.shared.binary_search(&Shared::Account(*account)).unwrap_or(0),
+            through: through.and_then(|named| self::through(&request.payables[named])),
+        },
     });
     let heads = part.problem.resources.iter().filter_map(|own| own.counts());
     let resources = resources.chain(heads.map(|account| ResourceProof::Heads { account }));
@@ -307,6 +319,7 @@ fn proof<'a>(request: &'a PlanRequest, part: &'a Part, solution: &Solution) -> P
             net: net.to_string(),
             later: Cost(candidate.later),
             bearer: payable.bearer,
+            through: through(payable),
             alternatives: alternatives.collect(),
             chosen,
         }
@@ -341,6 +354,10 @@ fn proof<'a>(request: &'a PlanRequest, part: &'a Part, solution: &Solution) -> P
         cost: Cost(solution.cost),
         bound: Cost(solution.bound),
     }
+}
+
+fn through(payable: &Payable) -> Option<&str> {
+    payable.only.as_ref().and_then(|only| only.through.as_deref())
 }
 
 fn alternative<'a>(

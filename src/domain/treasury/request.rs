@@ -131,6 +131,9 @@ pub struct Way {
     pub account: String,
     /// The rail.
     pub rail: String,
+    /// Which of several rail accounts of that rail on that account: what goes out over one is in batches of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<String>,
 }
 
 /// An internal deal already struck (J04): it moves no market money here.

@@ -27,6 +27,8 @@ mod reach;
 pub(super) mod search;
 mod tried;
 
+use std::collections::BTreeMap;
+
 use super::certificate::{Certificate, certify};
 use super::plan::{Excluded, Plan};
 use super::request::{Payable, PlanError, PlanRequest};
@@ -64,9 +66,14 @@ pub fn plan(request: &PlanRequest) -> Result<Planned, PlanError> {
     request.check()?;
     let mut candidates = Vec::new();
     let mut excluded = Vec::new();
+    let mut through: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, payable) in request.payables.iter().enumerate() {
         match consider(request, index, payable)? {
-            Ok(candidate) => candidates.push(candidate),
+            Ok(mut candidate) => {
+                let named = payable.only.as_ref().and_then(|only| only.through.as_deref());
+                candidate.through = named.map(|named| *through.entry(named).or_insert(index));
+                candidates.push(candidate);
+            }
             Err(reason) => excluded.push(reason),
         }
     }
@@ -135,5 +142,5 @@ fn consider(
     }
     let choices = (0..alternatives.len()).filter(|place| alternatives[*place].ruled_out.is_none());
     let choices = choices.collect();
-    Ok(Ok(Candidate { payable: index, alternatives, choices, later }))
+    Ok(Ok(Candidate { payable: index, alternatives, choices, later, through: None }))
 }
