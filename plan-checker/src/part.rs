@@ -28,6 +28,7 @@ pub fn check(body: &Body, part: &Part) -> Result<Proven, Refusal> {
             price::check(body, supplier, one).map_err(within)?;
             ruled_out += usize::from(one.ruled_out.is_some());
             reasons(supplier, one).map_err(within)?;
+            day(body, one).map_err(within)?;
         }
         account_of_each(body, part, supplier).map_err(within)?;
     }
@@ -74,6 +75,21 @@ fn reasons(supplier: &Supplier, one: &crate::certificate::Alternative) -> Result
         Some(_) => false,
     };
     if holds { Ok(()) } else { Err(Refusal::wrong("not_taken", "the reason does not hold")) }
+}
+
+/// A price is one on the days on which it is in force, and no reason to leave a route out otherwise.
+fn day(body: &Body, one: &crate::certificate::Alternative) -> Result<(), Refusal> {
+    let Some(tariff) = one.route.and_then(|route| body.routes.get(route)) else { return Ok(()) };
+    let in_force = one.instructed.as_ref().map(|day| tariff.in_force(day));
+    let holds = match one.ruled_out.as_deref() {
+        None => in_force == Some(true),
+        Some("not_in_force") => in_force == Some(false),
+        Some(_) => true,
+    };
+    if holds {
+        return Ok(());
+    }
+    Err(Refusal::wrong("instructed", format!("whether {} is in force that day is told wrong", tariff.name)))
 }
 
 /// A choice that pays now draws on an account of its route's currency.

@@ -29,7 +29,7 @@ pub fn lines(
         let place = (chosen.supplier.as_str(), chosen.net.currency());
         let asked = asked.get(&place).ok_or_else(|| lost("it was not asked for"))?;
         let offer = offer(offers, asked.payable, &chosen.account, &chosen.rail);
-        let route = request.routes.routes.iter().find(|route| route.name == chosen.route);
+        let route = request.routes.on(&chosen.route, chosen.instructed);
         let payee: Option<SupplierAccountId> = chosen.payee.parse().ok();
         let payee = asked.payable.payees.iter().find(|one| Some(one.account.id) == payee);
         let (offer, payee, route) = offer

@@ -245,7 +245,8 @@ fn a_batch_is_of_one_route_and_no_larger_than_the_rail_takes() {
 #[test]
 fn every_call_pays_the_fee_of_its_batch() {
     let ids = IdSource::seeded(Clock::fixed(now()), 99);
-    let mut offers = vec![offer("one", "pain001", 3), offer("two", "pain001", 4), offer("three", "pain001", 5)];
+    let mut offers =
+        vec![offer("one", "pain001", 3), offer("two", "pain001", 4), offer("three", "pain001", 5)];
     // The third draws on the first one's money: the rail account makes the call, not the money.
     offers[2].pot = offers[0].pot.clone();
     for (first, second, batches) in [(0, 0, 1), (0, 1, 2), (0, 2, 2), (2, 2, 1)] {
@@ -274,6 +275,23 @@ fn what_is_missing_is_named_with_its_moment() {
     let need = document.funding().unwrap().remove(0);
     assert_eq!((need.needed, need.held, need.missing), (usd(51_000), usd(30_000), usd(21_000)));
     assert!(need.by >= now());
+}
+
+#[test]
+fn money_that_lies_idle_is_used_before_more_is_asked_for() {
+    let ids = IdSource::seeded(Clock::fixed(now()), 12);
+    let mut offers = vec![offer("dbs", "csv", 3), offer("ocbc", "csv", 4)];
+    offers.iter_mut().for_each(|offer| offer.held = usd(10_000));
+    let payables = (0..2).map(|_| {
+        let mut one = payable(8_000);
+        one.supplier = ids.mint();
+        one.payees[0].account.kind = PayoutAccountKind::Bank;
+        one
+    });
+    let document = drafted(payables.collect(), offers, rules()).document;
+    let needs = document.funding().unwrap();
+    assert_eq!(needs.len(), 2);
+    assert!(needs.iter().all(|need| need.needed == usd(8_500) && need.missing.is_zero()), "{needs:?}");
 }
 
 proptest! {

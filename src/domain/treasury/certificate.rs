@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
 use super::plan::{Plan, hexadecimal};
@@ -69,6 +69,9 @@ struct Tariff<'a> {
     maximum_item: Option<Text>,
     batch_size: Option<u32>,
     batch_fee: Text,
+    /// First and last day on which it takes items.
+    from: NaiveDate,
+    until: Option<NaiveDate>,
     bands: Vec<BandTariff>,
 }
 
@@ -146,6 +149,9 @@ struct AlternativeProof<'a> {
     payee: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     waits: Option<Text>,
+    /// The day on which the route takes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instructed: Option<NaiveDate>,
     items: Vec<(u32, Text)>,
     fee: Text,
     debit: Text,
@@ -262,6 +268,8 @@ fn tariff(route: &Route) -> Tariff<'_> {
         maximum_item: route.item_limit().map(|limit| limit.minor().to_string()),
         batch_size: route.batch_size,
         batch_fee: route.fee_of_batch().minor().to_string(),
+        from: route.from,
+        until: route.until,
         bands: route
             .bands
             .iter()
@@ -375,6 +383,7 @@ fn alternative<'a>(
         payee,
         account: account.and_then(|account| resource(Shared::Account(account))),
         waits: one.waits_until.map(|day| day.to_string()),
+        instructed: one.dates.map(|dates| dates.instructed),
         items: one.items.iter().map(|(count, amount)| (*count, amount.to_string())).collect(),
         fee: one.fee.to_string(),
         debit: one.debit.to_string(),

@@ -81,8 +81,11 @@ impl Tables {
     /// The day on which a route takes what is handed over at a moment: behind the cut-off, or where a bank does not work,
     /// it is a later one. `currency` is what is paid; none where the table does not know the route then.
     pub fn taken_on(&self, route: &str, currency: Currency, at: DateTime<Utc>) -> Option<NaiveDate> {
-        let route = self.routes.named(route, currency, at.date_naive())?;
-        Some(self.holidays.value_date(&route, at)?.instructed)
+        let days = self.routes.called(route, currency).filter_map(|route| {
+            let day = self.holidays.value_date(&route, at)?.instructed;
+            route.in_force(day).then_some(day)
+        });
+        days.min()
     }
 }
 
@@ -161,8 +164,18 @@ impl RouteTable {
 
     /// The route of a name that is in force on a day; `currency` is what is paid.
     pub fn named(&self, name: &str, currency: Currency, day: NaiveDate) -> Option<Route> {
-        let any = self.any_currency.iter().map(|any| any.route_in(currency));
-        self.routes.iter().cloned().chain(any).find(|route| route.name == name && route.in_force(day))
+        self.called(name, currency).find(|route| route.in_force(day))
+    }
+
+    /// Every text of the route of a name, whenever in force; `currency` is what is paid.
+    fn called<'a>(&'a self, name: &'a str, currency: Currency) -> impl Iterator<Item = Route> + 'a {
+        let any = self.any_currency.iter().map(move |any| any.route_in(currency));
+        self.routes.iter().cloned().chain(any).filter(move |route| route.name == name)
+    }
+
+    /// A priced route by its name and the day on which it takes an item.
+    pub fn on(&self, name: &str, instructed: NaiveDate) -> Option<&Route> {
+        self.routes.iter().find(|route| route.name == name && route.in_force(instructed))
     }
 }
 

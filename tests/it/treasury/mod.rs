@@ -2,6 +2,7 @@
 
 mod brute;
 mod certificates;
+mod corners;
 mod data;
 mod examples;
 mod solver;

@@ -206,11 +206,9 @@ fn accounts(
 
 /// The earliest cut-off of the routes that draw on an account.
 fn first_cut_off(request: &PlanRequest, lines: &[Line], account: &str) -> DateTime<Utc> {
-    let day = request.now.date_naive();
-    let route =
-        |name: &str| request.routes.routes.iter().find(|route| route.name == name && route.in_force(day));
     let drawing = lines.iter().filter(|line| line.account == account);
-    let moments = drawing.filter_map(|line| cut_off(route(&line.route)?, line.instructed));
+    let moments =
+        drawing.filter_map(|line| cut_off(request.routes.on(&line.route, line.instructed)?, line.instructed));
     moments.min().unwrap_or(request.now)
 }
 

@@ -4,6 +4,7 @@
 //! | file | what |
 //! |---|---|
 //! | `corridor`, `price` | whether a route leads to a payee; what an amount costs on it |
+//! | `days` | when each route takes it, and whether its price is in force then |
 //! | `alternatives` | every way to pay one payable, priced |
 //! | `parts`, `problem` | what shares nothing falls apart; the rest as integers |
 //! | `dual` | prices of what is shared, and the bound they prove |
@@ -16,6 +17,7 @@
 pub(super) mod alternatives;
 mod apart;
 mod corridor;
+mod days;
 mod document;
 mod dual;
 mod local;
@@ -34,6 +36,7 @@ use super::plan::{Excluded, Plan};
 use super::request::{Payable, PlanError, PlanRequest};
 use super::value::UNITS;
 use alternatives::{Alternative, alternatives};
+use days::Days;
 use parts::Candidate;
 use search::Limits;
 
@@ -67,8 +70,9 @@ pub fn plan(request: &PlanRequest) -> Result<Planned, PlanError> {
     let mut candidates = Vec::new();
     let mut excluded = Vec::new();
     let mut through: BTreeMap<&str, usize> = BTreeMap::new();
+    let days = Days::at(request, request.now);
     for (index, payable) in request.payables.iter().enumerate() {
-        match consider(request, index, payable)? {
+        match consider(request, &days, index, payable)? {
             Ok(mut candidate) => {
                 let named = payable.only.as_ref().and_then(|only| only.through.as_deref());
                 candidate.through = named.map(|named| *through.entry(named).or_insert(index));
@@ -79,7 +83,9 @@ pub fn plan(request: &PlanRequest) -> Result<Planned, PlanError> {
     }
     let parts = parts::parts(request, candidates)?;
     let solved = parts.into_iter().map(|part| {
-        let solution = apart::solve(&part.problem, &part.groups(), limits(request, &part));
+        let mut solution = apart::solve(&part.problem, &part.groups(), limits(request, &part));
+        local::settle(&part.problem, &mut solution.assignment);
+        solution.cost = part.problem.cost(&solution.assignment);
         (part, solution)
     });
     let solved: Vec<_> = solved.collect();
@@ -96,7 +102,7 @@ pub fn plan(request: &PlanRequest) -> Result<Planned, PlanError> {
 /// # Errors
 /// [`PlanError`] as [`plan`].
 pub fn reachable(request: &PlanRequest, payable: &Payable) -> Result<bool, PlanError> {
-    Ok(consider(request, 0, payable)?.is_ok())
+    Ok(consider(request, &Days::at(request, request.now), 0, payable)?.is_ok())
 }
 
 fn limits(request: &PlanRequest, part: &parts::Part) -> Limits {
@@ -115,6 +121,7 @@ fn limits(request: &PlanRequest, part: &parts::Part) -> Limits {
 /// A payable as a candidate, or why it is none.
 fn consider(
     request: &PlanRequest,
+    days: &Days,
     index: usize,
     payable: &Payable,
 ) -> Result<Result<Candidate, Excluded>, PlanError> {
@@ -131,7 +138,7 @@ fn consider(
     if !net.is_positive() {
         return Ok(Err(exclude("nothing_left", "withholding and debt take all of it".to_owned())));
     }
-    let (alternatives, later) = alternatives(request, payable, net)?;
+    let (alternatives, later) = alternatives(request, days, payable, net)?;
     let open = |one: &Alternative| one.ruled_out.is_none() && one.route.is_some();
     if !alternatives.iter().any(open) {
         let named = alternatives.iter().filter_map(|one| {

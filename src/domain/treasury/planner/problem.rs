@@ -62,6 +62,8 @@ pub struct Resource {
     supply: Supply,
     /// Cost units of one unit of use: what prices are first tried at.
     pub weight: i128,
+    /// What lies on an account; none for what is no money.
+    held: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,7 +108,7 @@ impl Resource {
             }
             points
         });
-        Resource { supply: Supply::Modes(modes.collect()), weight: weight.max(1) }
+        Resource { supply: Supply::Modes(modes.collect()), weight: weight.max(1), held: Some(available) }
     }
 
     /// Batches of a route: none, one, … up to what all items would take.
@@ -117,12 +119,13 @@ impl Resource {
         Resource {
             supply: Supply::Modes(modes.collect()),
             weight: (fee / i128::from(size.min(most_items).max(1))).max(1),
+            held: None,
         }
     }
 
     /// How many suppliers draw on an account.
     pub fn heads(account: usize, most: usize, weight: i128) -> Resource {
-        Resource { supply: Supply::Heads { account, most }, weight: weight.max(1) }
+        Resource { supply: Supply::Heads { account, most }, weight: weight.max(1), held: None }
     }
 
     /// The same where accounts have other places.
@@ -140,6 +143,7 @@ impl Resource {
         if let Supply::Modes(modes) = &mut left.supply {
             modes.iter_mut().flatten().for_each(|(supply, _)| *supply -= others);
         }
+        left.held = left.held.map(|held| held.saturating_sub(others));
         left
     }
 
@@ -171,6 +175,13 @@ impl Resource {
             let most = all[modes.0..=modes.1].iter().map(|mode| last(mode).0).max().unwrap_or(0);
             away(i128::from(used) - i128::from(most))
         })
+    }
+
+    /// What a use takes beyond what lies there, worth so much at mid. Of plans that cost the same the one is made that asks
+    /// for least while other money lies idle.
+    pub fn beyond(&self, used: i64) -> i128 {
+        let beyond = self.held.map_or(0, |held| used.saturating_sub(held.max(0)).max(0));
+        self.weight.saturating_mul(i128::from(beyond))
     }
 
     /// The cheapest mode for a use.

@@ -1,0 +1,151 @@
+//! Cases in which a plan was once not what is then paid: prices that end, accounts without number, money that lies idle.
+
+use straits::domain::treasury::{Calendars, Expected, RouteTable, Tables, Way};
+use straits::money::Money;
+
+use super::world::{body, checked, currency, funds, money, payable, request, routes, top_up};
+
+fn dated(until: &str, from: &str) -> RouteTable {
+    let mut table = routes(&["name = \"old\"\nfixed = \"1.00\"", "name = \"new\"\nfixed = \"9.00\""]);
+    for (route, name) in table.routes.iter_mut().zip(["bank", "bank"]) {
+        route.name = name.to_owned();
+    }
+    table.routes[0].until = Some(until.parse().unwrap());
+    table.routes[1].from = from.parse().unwrap();
+    table
+}
+
+#[test]
+fn behind_its_last_cut_off_a_price_is_none() {
+    let mut request = request(dated("2026-12-02", "2026-12-03"));
+    request.payables.push(payable("a", "USD 100.00"));
+    request.funds.push(funds("bank", &["bank"], "USD 500.00"));
+    for (now, day, fee) in [
+        ("2026-12-02T15:59:00Z", "2026-12-02", "USD 1.00"),
+        ("2026-12-02T17:00:00Z", "2026-12-03", "USD 9.00"),
+        ("2026-12-03T09:00:00Z", "2026-12-03", "USD 9.00"),
+    ] {
+        request.now = now.parse().unwrap();
+        let plan = checked(&request).0.plan;
+        let line = &plan.lines[0];
+        assert_eq!((line.instructed.to_string().as_str(), line.fee), (day, money(fee)), "{now}");
+        assert_eq!(plan.accounts[0].by.to_rfc3339(), format!("{day}T16:00:00+00:00"));
+        // What executes the plan reads the same day.
+        let tables = Tables { routes: request.routes.clone(), holidays: Calendars::default() };
+        let taken = tables.taken_on("bank", currency("USD"), request.now);
+        assert_eq!(taken, Some(line.instructed), "{now}");
+    }
+    // Handed over before a weekend, it is taken behind it.
+    request.routes = dated("2026-12-06", "2026-12-07");
+    request.now = "2026-12-04T17:00:00Z".parse().unwrap();
+    assert_eq!(checked(&request).0.plan.lines[0].fee, money("USD 9.00"));
+}
+
+#[test]
+fn of_two_texts_of_a_route_the_one_that_takes_it_first_counts() {
+    let mut request = request(dated("2026-12-02", "2026-12-03"));
+    // The old text takes it until six, the new one's day ends at four: both would be in force on their days.
+    request.routes.routes[0].cut_off = "18:00:00".parse().unwrap();
+    request.routes.routes[0].fixed = Some("9.00".to_owned());
+    request.routes.routes[1].fixed = Some("1.00".to_owned());
+    request.now = "2026-12-02T17:00:00Z".parse().unwrap();
+    request.payables.push(payable("a", "USD 100.00"));
+    request.funds.push(funds("bank", &["bank"], "USD 500.00"));
+    let line = checked(&request).0.plan.lines.remove(0);
+    assert_eq!((line.instructed.to_string().as_str(), line.fee), ("2026-12-02", money("USD 9.00")));
+}
+
+#[test]
+fn a_certificate_with_a_price_of_another_day_is_refused() {
+    let mut request = request(dated("2026-12-02", "2026-12-03"));
+    request.now = "2026-12-02T17:00:00Z".parse().unwrap();
+    request.payables.push(payable("a", "USD 100.00"));
+    request.funds.push(funds("bank", &["bank"], "USD 500.00"));
+    let (planned, _) = checked(&request);
+    let text = planned.certificate.json();
+    assert!(plan_checker::check_figures(text).is_ok());
+    for (from, to) in [
+        // A price that has ended, one that has not begun, one kept out that is in force.
+        ("\"from\":\"2026-12-03\"", "\"from\":\"2026-12-04\""),
+        ("\"from\":\"2026-12-03\",\"until\":null", "\"from\":\"2026-12-03\",\"until\":\"2026-12-02\""),
+        ("\"until\":\"2026-12-02\"", "\"until\":\"2026-12-03\""),
+        ("\"until\":null", "\"until\":\"2026-12-2\""),
+    ] {
+        assert!(text.contains(from), "{from}: {text}");
+        let refusal = plan_checker::check_figures(&text.replace(from, to)).expect_err(to).to_string();
+        assert!(refusal.contains("instructed") || refusal.contains("day"), "{refusal}");
+    }
+}
+
+#[test]
+fn the_money_is_found_on_the_last_of_many_accounts() {
+    for count in [60, 130] {
+        let mut request = request(routes(&["name = \"bank\"\nfixed = \"1.00\""]));
+        request.payables = vec![payable("a", "USD 50.00"), payable("b", "USD 40.00")];
+        for account in 1..=count {
+            let held = if account == count { "USD 100.00" } else { "USD 0.00" };
+            request.funds.push(funds(&format!("a{account:03}"), &["bank"], held));
+        }
+        let (planned, verdict) = checked(&request);
+        let accounts: Vec<&str> = planned.plan.lines.iter().map(|line| line.account.as_str()).collect();
+        let last = format!("a{count:03}");
+        assert_eq!((accounts, verdict.unpaid), (vec![last.as_str(); 2], 0));
+        let supplier = &body(&planned)["parts"][0]["suppliers"][0];
+        assert_eq!(supplier["alternatives"].as_array().unwrap().len(), count + 1, "none is left out");
+    }
+}
+
+#[test]
+fn nothing_is_asked_for_while_money_lies_idle() {
+    // Transfers cost nothing, so that only this says which account pays.
+    let pot = |name: &str, held: &str| {
+        let mut pot = funds(name, &["bank"], held);
+        pot.top_ups.push(top_up("USD 1000000.00", "USD 0.00", 0));
+        pot
+    };
+    for (owed, held, missing) in [
+        (&["80.00", "80.00"][..], &["100.00", "100.00"][..], "0.00"),
+        (&["60.00", "60.00", "40.00", "40.00"], &["102.00", "102.00"], "0.00"),
+        (&["80.00", "80.00", "80.00"], &["100.00", "90.00"], "62.00"),
+        (&["80.00", "30.00"], &["0.00", "31.00"], "81.00"),
+        (&["5.00", "5.00", "5.00"], &["6.00", "6.00", "6.00"], "0.00"),
+    ] {
+        let mut request = request(routes(&["name = \"bank\"\nfixed = \"1.00\""]));
+        for (place, owed) in owed.iter().enumerate() {
+            request.payables.push(payable(&format!("s{place}"), &format!("USD {owed}")));
+        }
+        for (place, held) in held.iter().enumerate() {
+            request.funds.push(pot(&format!("pot{place}"), &format!("USD {held}")));
+        }
+        let plan = checked(&request).0.plan;
+        let asked = plan.accounts.iter().flat_map(|account| &account.top_ups).map(|top_up| top_up.amount);
+        let asked = Money::sum(currency("USD"), asked).unwrap();
+        assert_eq!(asked, money(&format!("USD {missing}")), "{owed:?} of {held:?}");
+        assert_eq!(plan.totals.cost, plan.totals.bound);
+        assert_eq!(checked(&request).0.plan, plan);
+    }
+}
+
+#[test]
+fn nobody_waits_for_a_route_that_no_account_pays_over() {
+    let now = "name = \"now\"\nfixed = \"5.00\"";
+    let never = "name = \"never\"\nrail = \"wire\"\nfixed = \"0.10\"";
+    let mut request = request(routes(&[now, never]));
+    request.max_wait_days = 20;
+    let mut one = payable("a", "USD 600.00");
+    one.only = Some(Way { account: "bank".to_owned(), rail: "bank".to_owned(), through: None });
+    one.due = Some("2026-12-20".parse().unwrap());
+    one.expected = vec![Expected { on: "2026-12-09".parse().unwrap(), amount: money("USD 500.00") }];
+    request.payables.push(one);
+    // No account is on that rail; then one is, and the supplier's terms forbid it.
+    for rails in [&["bank"][..], &["bank", "wire"]] {
+        request.funds = vec![funds("bank", rails, "USD 5000.00")];
+        let alternatives = body(&checked(&request).0)["parts"][0]["suppliers"][0]["alternatives"].clone();
+        let waiting = alternatives.as_array().unwrap().iter().filter(|one| !one["waits"].is_null());
+        // By the only route it can take it may wait: one fee in place of two.
+        assert!(waiting.clone().all(|one| one["route"] == 0) && waiting.count() == 1, "{alternatives}");
+    }
+    request.payables[0].only = None;
+    let waits = checked(&request).0.plan.excluded.remove(0);
+    assert_eq!((waits.reason.as_str(), waits.detail.contains("never")), ("waits", true), "{waits:?}");
+}
