@@ -89,6 +89,7 @@ pub struct Tariff {
     pub spread_bps: u32,
     pub minimum_item: Whole,
     pub maximum_item: Option<Whole>,
+    pub step: Whole,
     pub batch_size: Option<u32>,
     pub batch_fee: Whole,
     pub from: Day,
@@ -196,6 +197,8 @@ pub struct Alternative {
     pub _payee: Option<String>,
     #[serde(default)]
     pub waits: Option<String>,
+    #[serde(default)]
+    pub all: Option<Whole>,
     #[serde(default)]
     pub instructed: Option<Day>,
     pub items: Vec<(u32, Whole)>,

@@ -76,11 +76,12 @@ fn items(
             _ => amount,
         };
         let fee = route.fee(base)?;
-        // The whole leaves the balance: what is left over by rounding is the payee's fee as well.
+        // The whole leaves the balance: what is left over by rounding is the payee's fee as well. What is left over because
+        // the rail does not carry it stays there.
         let net = match (bearer, last) {
             (FeeBearer::Platform | FeeBearer::Shared, _) => amount,
-            (FeeBearer::Supplier, true) => left,
-            (FeeBearer::Supplier, false) => amount.checked_add(fee)?,
+            (FeeBearer::Supplier, true) if route.step() == 1 => left,
+            (FeeBearer::Supplier, _) => amount.checked_add(fee)?,
         };
         left = left.checked_sub(net)?;
         let (withholding, debt) = if first { (chosen.withholding, chosen.debt) } else { (zero, zero) };

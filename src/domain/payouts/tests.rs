@@ -277,6 +277,30 @@ fn what_is_missing_is_named_with_its_moment() {
     assert!(need.by >= now());
 }
 
+/// PayPal carries New Taiwan dollars and forints without decimals: what is over stays in the balance.
+#[test]
+fn what_a_rail_does_not_carry_stays_in_the_balance() {
+    for (code, available, bearer, gross, amount, borne) in [
+        ("TWD", 10_050, None, 10_000, 10_000, 0),
+        ("TWD", 1_000_000, Some(FeeBearer::Supplier), 999_906, 980_300, 19_606),
+        ("HUF", 1_000_000, Some(FeeBearer::Supplier), 999_906, 980_300, 19_606),
+        ("HUF", 1_000_050, None, 1_000_000, 1_000_000, 0),
+    ] {
+        let currency = Currency::known(code);
+        let money = |minor| Money::from_minor(minor, currency);
+        let mut standing = standing(0, 0);
+        (standing.available, standing.owed, standing.withholding) = (money(available), money(0), money(0));
+        standing.accounts[0].account.currency = currency;
+        standing.terms.bearer = bearer;
+        let mut offers = paypal();
+        (offers[0].account.currency, offers[0].held) = (currency, money(0));
+        let payable = standing.payable(&rules(), now()).unwrap();
+        let line = drafted(vec![payable], offers, rules()).document.lines.remove(0);
+        let whole = (line.gross.minor(), line.amount.minor(), line.borne.minor());
+        assert_eq!(whole, (gross, amount, borne), "{code} {available}");
+    }
+}
+
 #[test]
 fn money_that_lies_idle_is_used_before_more_is_asked_for() {
     let ids = IdSource::seeded(Clock::fixed(now()), 12);

@@ -67,6 +67,7 @@ struct Tariff<'a> {
     spread_bps: u32,
     minimum_item: Text,
     maximum_item: Option<Text>,
+    step: Text,
     batch_size: Option<u32>,
     batch_fee: Text,
     /// First and last day on which it takes items.
@@ -149,6 +150,9 @@ struct AlternativeProof<'a> {
     payee: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     waits: Option<Text>,
+    /// What it pays then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    all: Option<Text>,
     /// The day on which the route takes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     instructed: Option<NaiveDate>,
@@ -266,6 +270,7 @@ fn tariff(route: &Route) -> Tariff<'_> {
         spread_bps: route.spread_bps,
         minimum_item: route.item_minimum().map_or(1, Money::minor).to_string(),
         maximum_item: route.item_limit().map(|limit| limit.minor().to_string()),
+        step: route.step().to_string(),
         batch_size: route.batch_size,
         batch_fee: route.fee_of_batch().minor().to_string(),
         from: route.from,
@@ -383,6 +388,7 @@ fn alternative<'a>(
         payee,
         account: account.and_then(|account| resource(Shared::Account(account))),
         waits: one.waits_until.map(|day| day.to_string()),
+        all: one.all.map(|all| all.to_string()),
         instructed: one.dates.map(|dates| dates.instructed),
         items: one.items.iter().map(|(count, amount)| (*count, amount.to_string())).collect(),
         fee: one.fee.to_string(),

@@ -43,6 +43,9 @@ pub struct AnyCurrency {
     /// What is known of its price.
     #[serde(default)]
     pub percent: Option<Percent>,
+    /// Currencies that it carries without decimals, though others have them.
+    #[serde(default)]
+    pub whole: Vec<Currency>,
     /// Items of one batch.
     #[serde(default)]
     pub batch_size: Option<u32>,
@@ -203,6 +206,7 @@ impl AnyCurrency {
             spread_bps: 0,
             minimum_item: None,
             maximum_item: None,
+            step: self.whole.contains(&currency).then(|| "1".to_owned()),
             batch_size: self.batch_size,
             batch_fee: None,
             cut_off: self.cut_off,

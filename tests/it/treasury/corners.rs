@@ -127,6 +127,49 @@ fn nothing_is_asked_for_while_money_lies_idle() {
 }
 
 #[test]
+fn an_item_is_no_finer_than_its_rail_carries() {
+    let twd = |more: &str| {
+        let mut request = request(routes(&[&format!(
+            "name = \"tw\"\nsource_currency = \"TWD\"\ntarget_currency = \"TWD\"\npercent = \"2\"\nstep = \"1\"\n{more}"
+        )]));
+        request.mids.rates.insert(currency("TWD"), "0.0312".parse().unwrap());
+        request.funds.push(funds("tw", &["bank"], "TWD 90000.00"));
+        request
+    };
+    let (inside, gross) = ("bearer = \"CRED\"", "bearer = \"CRED\"\nfee_of = \"gross\"");
+    for (more, owed, items, fee) in [
+        ("", "TWD 100.50", &["TWD 100.00"][..], "TWD 2.00"),
+        ("", "TWD 100.00", &["TWD 100.00"], "TWD 2.00"),
+        (inside, "TWD 10000.00", &["TWD 9803.00"], "TWD 196.06"),
+        (inside, "TWD 10199.99", &["TWD 9999.00"], "TWD 199.98"),
+        (gross, "TWD 100.50", &["TWD 98.00"], "TWD 2.01"),
+        ("maximum_item = \"60\"", "TWD 100.50", &["TWD 60.00", "TWD 40.00"], "TWD 2.00"),
+        ("maximum_item = \"60.50\"", "TWD 61.00", &["TWD 60.00", "TWD 1.00"], "TWD 1.22"),
+    ] {
+        let mut request = twd(more);
+        request.payables.push(payable("a", owed));
+        let (planned, _) = checked(&request);
+        let line = &planned.plan.lines[0];
+        let expected: Vec<Money> = items.iter().map(|item| money(item)).collect();
+        assert_eq!((&line.items, line.fee), (&expected, money(fee)), "{more} {owed}");
+        // What the rail cannot send is refused, whatever else holds.
+        let text = planned.certificate.json();
+        let finer = text.replace("\"step\":\"100\"", "\"step\":\"1000000\"");
+        assert!(finer != text && plan_checker::check_figures(&finer).is_err());
+    }
+    let mut little = twd("");
+    little.payables.push(payable("a", "TWD 0.99"));
+    assert_eq!(checked(&little).0.plan.excluded[0].detail, "tw: item_limits");
+    // Forints have two decimals in the books and none in payments, on every rail.
+    let forint = "name = \"hu\"\nsource_currency = \"HUF\"\ntarget_currency = \"HUF\"\npercent = \"2\"\nbearer = \"CRED\"";
+    let mut request = request(routes(&[forint]));
+    request.mids.rates.insert(currency("HUF"), "0.0027".parse().unwrap());
+    request.funds.push(funds("hu", &["bank"], "HUF 90000.00"));
+    request.payables.push(payable("a", "HUF 10000.00"));
+    assert_eq!(checked(&request).0.plan.lines[0].sent, money("HUF 9803.00"));
+}
+
+#[test]
 fn nobody_waits_for_a_route_that_no_account_pays_over() {
     let now = "name = \"now\"\nfixed = \"5.00\"";
     let never = "name = \"never\"\nrail = \"wire\"\nfixed = \"0.10\"";

@@ -197,6 +197,13 @@ pub fn random(seed: u64, suppliers: u64, most_routes: u64) -> PlanRequest {
         add("rounding", quoted(dice.pick(&["half_up", "up", "down", "half_even"]).to_owned()));
         bodies.push(body);
     }
+    // Some rails carry less of a currency than its books have.
+    let mut steps = Dice(seed + 99);
+    for body in &mut bodies {
+        if steps.roll(5) == 0 {
+            body.push_str(&format!("step = \"{}\"\n", steps.pick(&["0.05", "1", "10"])));
+        }
+    }
     let bodies: Vec<&str> = bodies.iter().map(String::as_str).collect();
     let mut request = request(routes(&bodies));
     request.max_wait_days = if dice.roll(4) == 0 { 20 } else { 0 };

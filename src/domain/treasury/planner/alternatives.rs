@@ -36,8 +36,9 @@ pub struct Alternative {
     pub cost: i128,
     /// When it would be there.
     pub dates: Option<ValueDate>,
-    /// The day until which it waits.
+    /// The day until which it waits, and what it pays then.
     pub waits_until: Option<NaiveDate>,
+    pub all: Option<i64>,
     /// Why it is not among the choices.
     pub ruled_out: Option<&'static str>,
 }
@@ -65,6 +66,7 @@ impl Alternative {
             cost: UNPAID + later,
             dates: None,
             waits_until: None,
+            all: None,
             ruled_out: None,
         }
     }
@@ -208,6 +210,10 @@ impl Horizon {
         let (payee, waits_until) = (payees.first().copied().unwrap_or(0), Some(self.day));
         let all = net.checked_add(self.more)?;
         let priced = price(request, &request.routes.routes[index], payable.bearer, all)?;
-        Ok(priced.map(|priced| Alternative { route: Some(index), payee, dates, waits_until, ..priced }))
+        let own = |priced| {
+            let all = Some(all.minor());
+            Alternative { route: Some(index), payee, dates, waits_until, all, ..priced }
+        };
+        Ok(priced.map(own))
     }
 }
