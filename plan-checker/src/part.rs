@@ -2,7 +2,7 @@
 
 use crate::Refusal;
 use crate::certificate::{Body, Part, Resource, Supplier};
-use crate::exact::add;
+use crate::exact::{add, ceiling, multiply};
 use crate::{price, tree, ways};
 
 /// What a part comes to.
@@ -55,7 +55,9 @@ pub fn check(body: &Body, part: &Part) -> Result<Proven, Refusal> {
     if cost != part.cost.0 {
         return Err(Refusal::wrong("cost", format!("stated {}, comes to {cost}", part.cost.0)));
     }
-    let bound = tree::bound(part, &numbers)?.min(cost);
+    // Every plan's cost is a whole multiple of the grain, so the next one is a bound as well.
+    let grain = numbers.grain();
+    let bound = multiply(ceiling(tree::bound(part, &numbers)?, grain), grain)?.min(cost);
     if bound != part.bound.0 {
         return Err(Refusal::wrong("bound", format!("stated {}, comes to {bound}", part.bound.0)));
     }

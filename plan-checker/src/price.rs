@@ -26,7 +26,10 @@ pub fn check(body: &Body, supplier: &Supplier, one: &Alternative) -> Result<(), 
         (None, None) => supplier.net.0,
         (Some(_), Some(all)) if all.0 >= supplier.net.0 => all.0,
         _ => {
-            return Err(Refusal::wrong("all", "what waits says what it pays then, at least what is owed now"));
+            return Err(Refusal::wrong(
+                "all",
+                "what waits says what it pays then, at least what is owed now",
+            ));
         }
     };
     let step = tariff.step.0;

@@ -67,6 +67,31 @@ pub struct Numbers {
     pub supply: Vec<Supply>,
 }
 
+impl Numbers {
+    /// The largest number of which every plan's cost is a whole multiple: it divides what each way costs, what each way to
+    /// have a resource costs at first, and each unit beyond.
+    pub fn grain(&self) -> i128 {
+        let mut grain = 0;
+        for way in self.ways.iter().flatten() {
+            grain = common(grain, way.cost);
+        }
+        for supply in &self.supply {
+            let Supply::Modes(modes) = supply else { continue };
+            for points in modes {
+                grain = points.first().map_or(grain, |first| common(grain, first.1));
+                for pair in points.windows(2) {
+                    grain = common(grain, (pair[1].1 - pair[0].1) / (pair[1].0 - pair[0].0).max(1));
+                }
+            }
+        }
+        grain.max(1)
+    }
+}
+
+fn common(one: i128, two: i128) -> i128 {
+    if two == 0 { one.abs() } else { common(two, one % two) }
+}
+
 impl Way {
     pub fn of(&self, resource: usize) -> i128 {
         self.uses.iter().filter(|(other, _)| *other == resource).map(|(_, amount)| amount).sum()

@@ -44,9 +44,11 @@ use search::Limits;
 const TO_THE_UNIT: usize = 24;
 /// Up to this many suppliers that share money are proven by trying out what is left open.
 const MIDDLE: usize = 600;
-/// Up to this many, to below half a minor unit of home where the effort suffices; beyond it, to a twentieth of one for
-/// each payable.
+/// Up to this many, until no plan can be cheaper where plans differ by that much at the least, else to below half a minor
+/// unit of home, where the effort suffices; beyond it, to a twentieth of one for each payable.
 const TO_THE_CENT: usize = 2_000;
+/// A minor unit of the least currency is about so much; what is finer comes of spreads.
+const COARSE: i128 = 1_000_000;
 /// So many plans tried count as much as a node.
 const TRIES_OF_A_NODE: usize = 1_000;
 
@@ -83,9 +85,12 @@ pub fn plan(request: &PlanRequest) -> Result<Planned, PlanError> {
     }
     let parts = parts::parts(request, candidates)?;
     let solved = parts.into_iter().map(|part| {
-        let mut solution = apart::solve(&part.problem, &part.groups(), limits(request, &part));
+        let grain = part.problem.grain();
+        let mut solution = apart::solve(&part.problem, &part.groups(), limits(request, &part, grain));
         local::settle(&part.problem, &mut solution.assignment);
         solution.cost = part.problem.cost(&solution.assignment);
+        let next = solution.bound.div_euclid(grain) + i128::from(solution.bound.rem_euclid(grain) != 0);
+        solution.bound = (next * grain).min(solution.cost);
         (part, solution)
     });
     let solved: Vec<_> = solved.collect();
@@ -105,11 +110,12 @@ pub fn reachable(request: &PlanRequest, payable: &Payable) -> Result<bool, PlanE
     Ok(consider(request, &Days::at(request, request.now), 0, payable)?.is_ok())
 }
 
-fn limits(request: &PlanRequest, part: &parts::Part) -> Limits {
+fn limits(request: &PlanRequest, part: &parts::Part, grain: i128) -> Limits {
     let (nodes, count) = (request.effort.nodes as usize, part.problem.suppliers.len());
     let fewer = MIDDLE * nodes / count.max(1);
-    let within = if count <= TO_THE_UNIT {
-        0
+    // No plan is cheaper by less than the grain.
+    let within = if count <= TO_THE_UNIT || (count <= TO_THE_CENT && grain >= COARSE) {
+        grain - 1
     } else if count <= TO_THE_CENT {
         UNITS / 2 - 1
     } else {

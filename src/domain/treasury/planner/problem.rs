@@ -235,6 +235,22 @@ fn cost_in(points: &[Point], used: i64) -> Option<i128> {
     None
 }
 
+/// What a row costs at first, and each unit of what follows.
+fn steps(points: &[Point]) -> impl Iterator<Item = i128> {
+    let each =
+        points.windows(2).map(|pair| (pair[1].1 - pair[0].1) / i128::from((pair[1].0 - pair[0].0).max(1)));
+    points.first().map(|first| first.1).into_iter().chain(each)
+}
+
+/// The greatest common divisor; of nothing and a number, that number.
+fn divisor(one: i128, two: i128) -> i128 {
+    let (mut one, mut two) = (one.abs(), two.abs());
+    while two != 0 {
+        (one, two) = (two, one % two);
+    }
+    one
+}
+
 /// The fixed costs of a set of refills, and its steps in the order in which they are used.
 fn cheapest_first(refills: &[Refill], set: usize) -> (i128, Vec<(i128, i64)>) {
     let chosen = refills.iter().enumerate().filter(|(index, _)| set >> index & 1 == 1);
@@ -284,6 +300,18 @@ impl Problem {
         }
         self
     }
+
+    /// What every plan's cost is a whole multiple of: a bound is the next multiple. Where one currency is planned by itself
+    /// that is a minor unit of it.
+    pub fn grain(&self) -> i128 {
+        let choices = self.suppliers.iter().flatten().map(|choice| choice.cost);
+        let supplies = self.resources.iter().map(|resource| match &resource.supply {
+            Supply::Modes(modes) => modes.iter().flat_map(|points| steps(points)).fold(0, divisor),
+            Supply::Heads { .. } => 0,
+        });
+        choices.chain(supplies).fold(0, divisor).max(1)
+    }
+
     /// The use of each resource under an assignment.
     pub fn used(&self, assignment: &[usize]) -> Vec<i64> {
         let mut used = vec![0_i64; self.resources.len()];
