@@ -192,9 +192,9 @@ pub struct Alternative {
     pub route: Option<usize>,
     #[serde(default)]
     pub account: Option<usize>,
-    /// For the reader alone.
-    #[serde(default, rename = "payee")]
-    pub _payee: Option<String>,
+    /// Which of the supplier's accounts is paid to, where it has several.
+    #[serde(default)]
+    pub payee: Option<String>,
     #[serde(default)]
     pub waits: Option<String>,
     #[serde(default)]

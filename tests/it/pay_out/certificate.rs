@@ -18,13 +18,13 @@ use super::world::{From, Treasury};
 use crate::engines::{TestDatabase, on_each_engine};
 use crate::money_flows::world::{Setup, World};
 
-async fn treasury(database: &TestDatabase, from: From) -> Treasury {
+pub async fn treasury(database: &TestDatabase, from: From) -> Treasury {
     let store = database.open().await;
     let world = World::on(&store, &database.clock, Setup::default()).await;
     Treasury::on(world, "rail", from, "USD", 100).await
 }
 
-async fn certificate(treasury: &Treasury, plan: &PayoutPlan) -> String {
+pub async fn certificate(treasury: &Treasury, plan: &PayoutPlan) -> String {
     treasury.paying.certificate(treasury.world.merchant.id, plan.id).await.unwrap()
 }
 
@@ -115,7 +115,7 @@ async fn money_that_is_on_its_way_is_not_planned_twice() {
 
 /// So many suppliers in America, each with a bank account and every second with PayPal; a bank and a file by hand beside
 /// PayPal, all three out of one pot.
-async fn choice(treasury: &Treasury, count: usize) {
+pub async fn choice(treasury: &Treasury, count: usize) {
     let world = &treasury.world;
     let mut change = Change::new();
     for (name, rail) in [("bank", "pain001"), ("hand", "csv")] {
