@@ -105,7 +105,7 @@ pub struct Payee {
     pub account: String,
     /// ISO 3166 country.
     pub country: String,
-    /// Where the currency has two.
+    /// Where the currency has two; without it by the account's country ([`RouteTable::market`]).
     #[serde(default)]
     pub market: Option<Market>,
     /// What its number is; without it every rail reaches it.

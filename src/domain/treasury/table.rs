@@ -1,6 +1,6 @@
 //! The route table as a file: every route of one version, and what is paid over a rail in a currency that no route prices.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
@@ -11,7 +11,7 @@ use crate::domain::merchants::PayoutAccountKind;
 use crate::money::{Currency, Percent, Rounding};
 
 use super::calendar::Calendars;
-use super::route::{Bearer, FeeBase, Route, zone_name};
+use super::route::{Bearer, FeeBase, Market, Route, zone_name};
 
 /// Every route of one version.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ use super::route::{Bearer, FeeBase, Route, zone_name};
 pub struct RouteTable {
     /// Printed on every plan.
     pub version: String,
+    /// Currencies that have two markets under one code: the countries inside. An account elsewhere is offshore.
+    #[serde(default)]
+    pub onshore: BTreeMap<Currency, BTreeSet<String>>,
     /// In the order of the file.
     #[serde(rename = "route", default)]
     pub routes: Vec<Route>,
@@ -137,6 +140,11 @@ impl RouteTable {
             .map_err(|error| RouteError::Unreadable { file: file.to_owned(), why: error.to_string() })?;
         let any = table.any_currency.iter().map(|any| any.route_in(Currency::known("USD")));
         let every: Vec<Route> = table.routes.iter().cloned().chain(any).collect();
+        let country = |code: &String| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+        if let Some(odd) = table.onshore.values().flatten().find(|code| !country(code)) {
+            let why = format!("onshore: `{odd}`: write two capital letters such as CN");
+            return Err(RouteError::Unreadable { file: file.to_owned(), why });
+        }
         for (place, route) in every.iter().enumerate() {
             let refuse = |key, why: String| RouteError::Route {
                 file: file.to_owned(),
@@ -160,9 +168,16 @@ impl RouteTable {
         let any = any.flat_map(|any| currencies.iter().map(|currency| any.route_in(*currency)));
         RouteTable {
             version: self.version.clone(),
+            onshore: self.onshore.clone(),
             routes: priced.chain(any).collect(),
             any_currency: Vec::new(),
         }
+    }
+
+    /// In which market of a currency an account in a country is; none where the currency has one.
+    pub fn market(&self, currency: Currency, country: &str) -> Option<Market> {
+        let inside = self.onshore.get(&currency)?;
+        Some(if inside.contains(country) { Market::Onshore } else { Market::Offshore })
     }
 
     /// The route of a name that is in force on a day; `currency` is what is paid.

@@ -1,9 +1,9 @@
 //! Cases in which a plan was once not what is then paid: prices that end, accounts without number, money that lies idle.
 
-use straits::domain::treasury::{Calendars, Expected, RouteTable, Tables, Way};
+use straits::domain::treasury::{Calendars, Expected, Market, RouteTable, Tables, Way};
 use straits::money::Money;
 
-use super::world::{body, checked, currency, funds, money, payable, request, routes, top_up};
+use super::world::{body, checked, currency, funds, money, payable, payee, request, routes, top_up};
 
 fn dated(until: &str, from: &str) -> RouteTable {
     let mut table = routes(&["name = \"old\"\nfixed = \"1.00\"", "name = \"new\"\nfixed = \"9.00\""]);
@@ -167,6 +167,32 @@ fn an_item_is_no_finer_than_its_rail_carries() {
     request.funds.push(funds("hu", &["bank"], "HUF 90000.00"));
     request.payables.push(payable("a", "HUF 10000.00"));
     assert_eq!(checked(&request).0.plan.lines[0].sent, money("HUF 9803.00"));
+}
+
+#[test]
+fn an_offshore_route_does_not_reach_an_onshore_account() {
+    let cny = "source_currency = \"CNY\"\ntarget_currency = \"CNY\"";
+    let inside = format!("name = \"cny\"\nmarket = \"onshore\"\nfixed = \"9.00\"\n{cny}");
+    let outside = format!("name = \"cnh\"\nmarket = \"offshore\"\nfixed = \"1.00\"\n{cny}");
+    let mut request = request(routes(&[&inside, &outside]));
+    request.mids.rates.insert(currency("CNY"), "0.14".parse().unwrap());
+    request.funds.push(funds("cn", &["bank"], "CNY 9000.00"));
+    request.payables.push(payable("a", "CNY 100.00"));
+    let mut taken = |country: &str, market: Option<Market>, onshore: &[&str]| {
+        let countries = onshore.iter().map(|code| (*code).to_owned()).collect();
+        request.routes.onshore = [(currency("CNY"), countries)].into();
+        request.payables[0].payees = vec![payee(country)];
+        request.payables[0].payees[0].market = market;
+        checked(&request).0.plan.lines.remove(0).route
+    };
+    assert_eq!(taken("CN", None, &["CN"]), "cny");
+    assert_eq!(taken("HK", None, &["CN"]), "cnh");
+    assert_eq!(taken("HK", None, &["CN", "HK"]), "cny");
+    assert_eq!(taken("CN", Some(Market::Offshore), &["CN"]), "cnh");
+    let shipped = RouteTable::shipped();
+    assert_eq!(shipped.market(currency("CNY"), "CN"), Some(Market::Onshore));
+    assert_eq!(shipped.market(currency("CNY"), "SG"), Some(Market::Offshore));
+    assert_eq!(shipped.market(currency("USD"), "SG"), None);
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub fn reach(
     }
     let (mut reached, mut first) = (Vec::new(), None);
     for (place, payee) in payable.payees.iter().enumerate() {
-        match misses(route, payee) {
+        match misses(request, route, payee) {
             None => reached.push(place),
             // The one that came nearest says why.
             Some(reason) => first = first.max(Some(reason)),
@@ -56,14 +56,15 @@ pub fn reach(
 }
 
 /// Why a route does not lead to an account, and how near it came.
-fn misses(route: &Route, payee: &Payee) -> Option<(usize, &'static str)> {
+fn misses(request: &PlanRequest, route: &Route, payee: &Payee) -> Option<(usize, &'static str)> {
+    let market = payee.market.or_else(|| request.routes.market(route.target_currency, &payee.country));
     let checks = [
         (
             !route.reaches.is_empty() && payee.kind.is_some_and(|kind| !route.reaches.contains(&kind)),
             "other_kind_of_account",
         ),
         (!route.countries.is_empty() && !route.countries.contains(&payee.country), "other_country"),
-        (route.market.is_some() && payee.market.is_some() && route.market != payee.market, "other_market"),
+        (route.market.is_some() && market.is_some() && route.market != market, "other_market"),
         (route.needs_town && !payee.town, "town_missing"),
         (route.needs_town && !payee.bank_letters, "not_in_bank_letters"),
     ];
