@@ -23,7 +23,7 @@ pub fn lines(
     offers: &[Offer],
     plan: &Plan,
 ) -> Result<Vec<Line>, PlanError> {
-    let mut lines = Vec::new();
+    let (mut lines, mut sizes) = (Vec::new(), BTreeMap::new());
     for chosen in &plan.lines {
         let lost = |what: &str| PlanError::Request { place: chosen.supplier.clone(), why: what.to_owned() };
         let place = (chosen.supplier.as_str(), chosen.net.currency());
@@ -46,9 +46,10 @@ pub fn lines(
                 difference: next.difference,
             })
         });
+        sizes.insert(route.name.clone(), route.batch_size.and_then(|size| usize::try_from(size).ok()));
         items(&mut lines, chosen, asked.payable, payee, offer, route, next)?;
     }
-    in_batches(&mut lines, request);
+    in_batches(&mut lines, &sizes);
     Ok(lines)
 }
 
@@ -126,13 +127,12 @@ fn offer<'a>(offers: &'a [Offer], payable: &Payable, pot: &str, rail: &str) -> O
 }
 
 /// Numbers the batches: of one rail account and one route, at most as many as the route takes together.
-fn in_batches(lines: &mut [Line], request: &PlanRequest) {
+fn in_batches(lines: &mut [Line], sizes: &BTreeMap<String, Option<usize>>) {
     lines.sort_by(|one, two| (one.rail_account, &one.route).cmp(&(two.rail_account, &two.route)));
     let (mut number, mut within) = (0, 0);
     for place in 0..lines.len() {
         let of = |line: &Line| (line.rail_account, line.route.clone());
-        let route = request.routes.routes.iter().find(|route| route.name == lines[place].route);
-        let size = route.and_then(|route| route.batch_size).and_then(|size| usize::try_from(size).ok());
+        let size = sizes.get(&lines[place].route).copied().flatten();
         let begins = place == 0 || of(&lines[place]) != of(&lines[place - 1]) || Some(within) == size;
         (number, within) = if begins { (number + 1, 1) } else { (number, within + 1) };
         lines[place].batch = number;

@@ -7,9 +7,7 @@ use super::world::{body, checked, currency, funds, money, payable, payee, reques
 
 fn dated(until: &str, from: &str) -> RouteTable {
     let mut table = routes(&["name = \"old\"\nfixed = \"1.00\"", "name = \"new\"\nfixed = \"9.00\""]);
-    for (route, name) in table.routes.iter_mut().zip(["bank", "bank"]) {
-        route.name = name.to_owned();
-    }
+    table.routes.iter_mut().for_each(|route| route.name = "bank".to_owned());
     table.routes[0].until = Some(until.parse().unwrap());
     table.routes[1].from = from.parse().unwrap();
     table

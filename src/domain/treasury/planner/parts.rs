@@ -120,7 +120,7 @@ pub fn parts(request: &PlanRequest, candidates: Vec<Candidate>) -> Result<Vec<Pa
 
 fn part(request: &PlanRequest, mut candidates: Vec<Candidate>) -> Result<Part, PlanError> {
     let open = candidates.iter().flat_map(|candidate| {
-        candidate.choices.iter().flat_map(|choice| shares(request, candidate, *choice))
+        candidate.choices.iter().flat_map(move |choice| shares(request, candidate, *choice))
     });
     let listed: std::collections::BTreeSet<Shared> = open.map(|(one, _)| one).collect();
     let shared: Vec<Shared> = listed.into_iter().collect();
