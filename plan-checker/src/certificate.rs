@@ -21,6 +21,30 @@ impl<'de> Deserialize<'de> for Whole {
     }
 }
 
+/// A day, `2026-12-02`: in this form texts are in the order of days.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Day(String);
+
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let shape = |(place, byte): (usize, u8)| {
+            if matches!(place, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() }
+        };
+        if text.len() == 10 && text.bytes().enumerate().all(shape) {
+            return Ok(Day(text));
+        }
+        Err(serde::de::Error::custom(format!("`{text}` is not written as a day")))
+    }
+}
+
+impl Tariff {
+    /// Whether it is in force on a day.
+    pub fn in_force(&self, day: &Day) -> bool {
+        self.from <= *day && self.until.as_ref().is_none_or(|until| day <= until)
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Envelope<'a> {
@@ -65,8 +89,11 @@ pub struct Tariff {
     pub spread_bps: u32,
     pub minimum_item: Whole,
     pub maximum_item: Option<Whole>,
+    pub step: Whole,
     pub batch_size: Option<u32>,
     pub batch_fee: Whole,
+    pub from: Day,
+    pub until: Option<Day>,
     pub bands: Vec<Band>,
 }
 
@@ -119,9 +146,21 @@ pub struct Part {
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
 pub enum Resource {
-    Account { name: String, currency: String, available: Whole, top_ups: Vec<TopUp> },
-    Batches { route: usize },
-    Heads { account: usize },
+    Account {
+        name: String,
+        currency: String,
+        available: Whole,
+        top_ups: Vec<TopUp>,
+    },
+    Batches {
+        route: usize,
+        account: usize,
+        #[serde(default)]
+        through: Option<String>,
+    },
+    Heads {
+        account: usize,
+    },
 }
 
 #[derive(Deserialize)]
@@ -141,6 +180,8 @@ pub struct Supplier {
     pub later: Whole,
     #[serde(default)]
     pub bearer: Option<Bearer>,
+    #[serde(default)]
+    pub through: Option<String>,
     pub alternatives: Vec<Alternative>,
     pub chosen: usize,
 }
@@ -151,11 +192,15 @@ pub struct Alternative {
     pub route: Option<usize>,
     #[serde(default)]
     pub account: Option<usize>,
-    /// For the reader alone.
-    #[serde(default, rename = "payee")]
-    pub _payee: Option<String>,
+    /// Which of the supplier's accounts is paid to, where it has several.
+    #[serde(default)]
+    pub payee: Option<String>,
     #[serde(default)]
     pub waits: Option<String>,
+    #[serde(default)]
+    pub all: Option<Whole>,
+    #[serde(default)]
+    pub instructed: Option<Day>,
     pub items: Vec<(u32, Whole)>,
     pub fee: Whole,
     pub debit: Whole,

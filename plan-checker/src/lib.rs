@@ -9,6 +9,7 @@
 //! | the plan | one alternative per supplier, none that is ruled out; money of accounts and top-ups; batches; the total |
 //! | the bound | the tree's leaves cover every plan; each leaf's prices give a bound (each supplier's cheapest alternative at those prices, plus what supply costs less what it is priced at); the lowest of them |
 //! | currencies apart | at prices of what several currencies share their bounds add up, each proven by a tree of its own |
+//! | the plan as it is served | [`check_plan`]: its hash of the certificate, and each line against what is chosen |
 //! | what prices leave open | where a leaf claims more than its prices prove, every set of departures from the cheapest alternatives that adds less than the difference is tried |
 //!
 //! What it cannot know: whether tariff, mids and reasons for ruling out are true. It states them as assumed.
@@ -16,6 +17,7 @@
 mod certificate;
 mod exact;
 mod part;
+mod plan;
 mod price;
 mod ring;
 mod tree;
@@ -23,6 +25,7 @@ mod trial;
 mod ways;
 
 use certificate::{Body, Envelope};
+pub use plan::check_plan;
 use sha2::{Digest, Sha256};
 
 /// What a certificate proves.
@@ -93,19 +96,22 @@ pub fn check(text: &str) -> Result<Verdict, Refusal> {
     contents(&body)
 }
 
+fn read(text: &str) -> Result<Body, Refusal> {
+    let unreadable = |error: serde_json::Error| Refusal::Unreadable(error.to_string());
+    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(unreadable)?;
+    serde_json::from_str(envelope.body.get()).map_err(unreadable)
+}
+
 /// The same without the digest: what the figures themselves say. For whoever tests this program.
 ///
 /// # Errors
 /// As [`check`].
 pub fn check_figures(text: &str) -> Result<Verdict, Refusal> {
-    let unreadable = |error: serde_json::Error| Refusal::Unreadable(error.to_string());
-    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(unreadable)?;
-    let body: Body = serde_json::from_str(envelope.body.get()).map_err(unreadable)?;
-    contents(&body)
+    contents(&read(text)?)
 }
 
 fn contents(body: &Body) -> Result<Verdict, Refusal> {
-    if body.format != "straits-plan-certificate-3" {
+    if body.format != "straits-plan-certificate-4" {
         return Err(Refusal::Unreadable(format!("unknown format `{}`", body.format)));
     }
     if body.units.0 != 1_000_000_000 || body.unpaid.0 != 100_000_000_000_000_000 {

@@ -2,7 +2,7 @@
 
 use crate::Refusal;
 use crate::certificate::{Body, Part, Resource, Supplier};
-use crate::exact::add;
+use crate::exact::{add, ceiling, multiply};
 use crate::{price, tree, ways};
 
 /// What a part comes to.
@@ -28,6 +28,7 @@ pub fn check(body: &Body, part: &Part) -> Result<Proven, Refusal> {
             price::check(body, supplier, one).map_err(within)?;
             ruled_out += usize::from(one.ruled_out.is_some());
             reasons(supplier, one).map_err(within)?;
+            day(body, one).map_err(within)?;
         }
         account_of_each(body, part, supplier).map_err(within)?;
     }
@@ -47,19 +48,21 @@ pub fn check(body: &Body, part: &Part) -> Result<Proven, Refusal> {
     }
     for ((supply, used), resource) in numbers.supply.iter().zip(&used).zip(&part.resources) {
         let least = supply.cost((0, supply.count() - 1), *used)?.ok_or_else(|| {
-            Refusal::wrong(ways::name(body, resource), format!("{used} is more than there is"))
+            Refusal::wrong(ways::name(body, part, resource), format!("{used} is more than there is"))
         })?;
         cost = add(cost, least)?;
     }
     if cost != part.cost.0 {
         return Err(Refusal::wrong("cost", format!("stated {}, comes to {cost}", part.cost.0)));
     }
-    let bound = tree::bound(part, &numbers)?.min(cost);
+    // Every plan's cost is a whole multiple of the grain, so the next one is a bound as well.
+    let grain = numbers.grain();
+    let bound = multiply(ceiling(tree::bound(part, &numbers)?, grain), grain)?.min(cost);
     if bound != part.bound.0 {
         return Err(Refusal::wrong("bound", format!("stated {}, comes to {bound}", part.bound.0)));
     }
     let own = part.resources.iter().filter(|resource| !matches!(resource, Resource::Heads { .. }));
-    let resources = own.map(|resource| ways::name(body, resource)).collect();
+    let resources = own.map(|resource| ways::name(body, part, resource)).collect();
     Ok(Proven { cost, bound, unpaid, ruled_out, resources })
 }
 
@@ -76,6 +79,21 @@ fn reasons(supplier: &Supplier, one: &crate::certificate::Alternative) -> Result
     if holds { Ok(()) } else { Err(Refusal::wrong("not_taken", "the reason does not hold")) }
 }
 
+/// A price is one on the days on which it is in force, and no reason to leave a route out otherwise.
+fn day(body: &Body, one: &crate::certificate::Alternative) -> Result<(), Refusal> {
+    let Some(tariff) = one.route.and_then(|route| body.routes.get(route)) else { return Ok(()) };
+    let in_force = one.instructed.as_ref().map(|day| tariff.in_force(day));
+    let holds = match one.ruled_out.as_deref() {
+        None => in_force == Some(true),
+        Some("not_in_force") => in_force == Some(false),
+        Some(_) => true,
+    };
+    if holds {
+        return Ok(());
+    }
+    Err(Refusal::wrong("instructed", format!("whether {} is in force that day is told wrong", tariff.name)))
+}
+
 /// A choice that pays now draws on an account of its route's currency.
 fn account_of_each(body: &Body, part: &Part, supplier: &Supplier) -> Result<(), Refusal> {
     for one in supplier.alternatives.iter().filter(|one| one.ruled_out.is_none()) {
@@ -86,11 +104,7 @@ fn account_of_each(body: &Body, part: &Part, supplier: &Supplier) -> Result<(), 
             return Err(Refusal::wrong("account", "none, or of another currency"));
         }
         let batched = body.routes[route].batch_fee.0 > 0;
-        let listed = part
-            .resources
-            .iter()
-            .any(|resource| matches!(resource, Resource::Batches { route: own } if *own == route));
-        if batched && !listed {
+        if batched && ways::batches(part, supplier, one).is_none() {
             return Err(Refusal::wrong(
                 "batches",
                 format!("the fee of {}'s batches is missing", body.routes[route].name),

@@ -21,6 +21,21 @@ pub fn check(body: &Body, supplier: &Supplier, one: &Alternative) -> Result<(), 
     if bearer == Bearer::Creditor && tariff.source != tariff.target {
         return Err(Refusal::wrong("bearer", "a fee inside the balance needs one currency"));
     }
+    // What is owed by the day on which it is paid.
+    let owed = match (&one.waits, &one.all) {
+        (None, None) => supplier.net.0,
+        (Some(_), Some(all)) if all.0 >= supplier.net.0 => all.0,
+        _ => {
+            return Err(Refusal::wrong(
+                "all",
+                "what waits says what it pays then, at least what is owed now",
+            ));
+        }
+    };
+    let step = tariff.step.0;
+    if step < 1 {
+        return Err(Refusal::wrong("step", "below 1"));
+    }
     let (mut sent, mut fees, mut sold, mut pieces) = (0_i128, 0_i128, 0_i128, 0_i128);
     let mut inside = 0_i128;
     for (times, amount) in &one.items {
@@ -28,10 +43,11 @@ pub fn check(body: &Body, supplier: &Supplier, one: &Alternative) -> Result<(), 
         if times == 0
             || amount < tariff.minimum_item.0.max(1)
             || tariff.maximum_item.is_some_and(|most| amount > most.0)
+            || amount % step != 0
         {
             return Err(Refusal::wrong(
                 "items",
-                format!("an item of {amount} is outside {}'s limits", tariff.name),
+                format!("an item of {amount} is outside {}'s limits or steps", tariff.name),
             ));
         }
         let base = if tariff.source == tariff.target && tariff.spread_bps == 0 {
@@ -41,8 +57,8 @@ pub fn check(body: &Body, supplier: &Supplier, one: &Alternative) -> Result<(), 
         };
         let own = match tariff.fee_of {
             FeeOf::Sent => fee(tariff, base)?,
-            // Of the gross: one item, and its gross is what it sends and what it costs.
-            FeeOf::Gross if times == 1 && one.items.len() == 1 => fee(tariff, add(amount, one.fee.0)?)?,
+            // Of the gross: one item of all that is owed.
+            FeeOf::Gross if times == 1 && one.items.len() == 1 => fee(tariff, owed)?,
             FeeOf::Gross => return Err(Refusal::wrong("items", "a fee of the gross is for a single item")),
         };
         sent = add(sent, multiply(times, amount)?)?;
@@ -58,26 +74,19 @@ pub fn check(body: &Body, supplier: &Supplier, one: &Alternative) -> Result<(), 
     stated("debit", one.debit.0, debit)?;
     let paid = value(body, &tariff.source, add(debit, lifting - ours)?)?;
     let own = paid - value(body, &tariff.target, sent)?;
-    if one.waits.is_some() {
-        // What comes later is sent with it, and its cost is in this one's.
-        if sent < supplier.net.0 && bearer != Bearer::Creditor {
-            return Err(Refusal::wrong("items", "a payable that waits is paid less than it is owed"));
-        }
-        return stated("cost", one.cost.0, own);
-    }
     match bearer {
         Bearer::Creditor => {
-            // The largest amount that its fee leaves room for: one minor unit more per item would not fit.
-            if inside > supplier.net.0 || !tight(tariff, one, supplier.net.0 - inside)? {
-                return Err(Refusal::wrong(
-                    "items",
-                    format!("{inside} with fees, of {} owed", supplier.net.0),
-                ));
+            // The largest amount that its fee leaves room for: one step more per item would not fit.
+            if inside > owed || !tight(tariff, one, owed - inside)? {
+                return Err(Refusal::wrong("items", format!("{inside} with fees, of {owed} owed")));
             }
         }
-        Bearer::Debtor | Bearer::Shared => stated("items", sent, supplier.net.0)?,
+        // What the rail does not carry stays owed.
+        Bearer::Debtor | Bearer::Shared => stated("items", sent, owed - owed % step)?,
     }
-    stated("cost", one.cost.0, add(own, supplier.later.0)?)
+    // What comes later is sent with what waits, and its cost is in this one's.
+    let later = if one.waits.is_some() { 0 } else { supplier.later.0 };
+    stated("cost", one.cost.0, add(own, later)?)
 }
 
 fn unpaid(body: &Body, supplier: &Supplier, one: &Alternative) -> Result<(), Refusal> {
@@ -102,13 +111,14 @@ fn stated(what: &str, stated: i128, comes_to: i128) -> Result<(), Refusal> {
 
 /// Whether what is left over is too small to send more.
 fn tight(tariff: &Tariff, one: &Alternative, left: i128) -> Result<bool, Refusal> {
+    let step = tariff.step.0;
     if left == 0 || tariff.fee_of == FeeOf::Gross {
-        return Ok(left == 0);
+        return Ok(left < step);
     }
     for (_, amount) in &one.items {
-        let (now, more) = (fee(tariff, amount.0)?, fee(tariff, add(amount.0, 1)?)?);
+        let (now, more) = (fee(tariff, amount.0)?, fee(tariff, add(amount.0, step)?)?);
         // With several items their leftovers add up, so only a single one must be tight by itself.
-        if one.items.len() == 1 && one.items[0].0 == 1 && 1 + more - now <= left && more >= now {
+        if one.items.len() == 1 && one.items[0].0 == 1 && step + more - now <= left && more >= now {
             return Ok(false);
         }
     }

@@ -1,7 +1,7 @@
 //! What each supplier can do and what each resource costs, as numbers.
 
 use crate::Refusal;
-use crate::certificate::{Body, Part, Resource, Supplier};
+use crate::certificate::{Alternative, Body, Part, Resource, Supplier};
 use crate::exact::{add, ceiling, count, multiply, value, weight};
 
 /// An alternative that is a choice.
@@ -67,6 +67,31 @@ pub struct Numbers {
     pub supply: Vec<Supply>,
 }
 
+impl Numbers {
+    /// The largest number of which every plan's cost is a whole multiple: it divides what each way costs, what each way to
+    /// have a resource costs at first, and each unit beyond.
+    pub fn grain(&self) -> i128 {
+        let mut grain = 0;
+        for way in self.ways.iter().flatten() {
+            grain = common(grain, way.cost);
+        }
+        for supply in &self.supply {
+            let Supply::Modes(modes) = supply else { continue };
+            for points in modes {
+                grain = points.first().map_or(grain, |first| common(grain, first.1));
+                for pair in points.windows(2) {
+                    grain = common(grain, (pair[1].1 - pair[0].1) / (pair[1].0 - pair[0].0).max(1));
+                }
+            }
+        }
+        grain.max(1)
+    }
+}
+
+fn common(one: i128, two: i128) -> i128 {
+    if two == 0 { one.abs() } else { common(two, one % two) }
+}
+
 impl Way {
     pub fn of(&self, resource: usize) -> i128 {
         self.uses.iter().filter(|(other, _)| *other == resource).map(|(_, amount)| amount).sum()
@@ -118,7 +143,7 @@ pub fn numbers(body: &Body, part: &Part) -> Result<Numbers, Refusal> {
                     usize::try_from(*most).map_err(|_| Refusal::wrong("resource", "too many heads"))?;
                 Supply::Heads { most }
             }
-            _ => Supply::Modes(modes(body, resource, *most)?),
+            _ => Supply::Modes(modes(body, part, resource, *most)?),
         });
     }
     Ok(Numbers { ways, supply })
@@ -140,15 +165,9 @@ pub fn uses(part: &Part, supplier: &Supplier, place: usize) -> Result<Vec<(usize
     if let Some(account) = one.account {
         uses.push((account, one.debit.0));
     }
-    if let Some(route) = one.route {
-        let batches = part
-            .resources
-            .iter()
-            .position(|resource| matches!(resource, Resource::Batches { route: own } if *own == route));
-        if let Some(resource) = batches {
-            let items = one.items.iter().try_fold(0, |sum, (times, _)| add(sum, i128::from(*times)))?;
-            uses.push((resource, items));
-        }
+    if let Some(resource) = batches(part, supplier, one) {
+        let items = one.items.iter().try_fold(0, |sum, (times, _)| add(sum, i128::from(*times)))?;
+        uses.push((resource, items));
     }
     let drawn: Vec<usize> = uses.iter().filter(|(_, amount)| *amount > 0).map(|(one, _)| *one).collect();
     for (place, resource) in part.resources.iter().enumerate() {
@@ -161,19 +180,39 @@ pub fn uses(part: &Part, supplier: &Supplier, place: usize) -> Result<Vec<(usize
     Ok(uses)
 }
 
-pub fn name(body: &Body, resource: &Resource) -> String {
+/// The batches that an alternative goes out in: those of its route, its account and its supplier's rail account.
+pub fn batches(part: &Part, supplier: &Supplier, one: &Alternative) -> Option<usize> {
+    part.resources.iter().position(|resource| match resource {
+        Resource::Batches { route, account, through } => {
+            one.route == Some(*route) && one.account == Some(*account) && supplier.through == *through
+        }
+        _ => false,
+    })
+}
+
+pub fn name(body: &Body, part: &Part, resource: &Resource) -> String {
     match resource {
         Resource::Account { name, .. } => format!("account {name}"),
-        Resource::Batches { route } => {
+        Resource::Batches { route, account, through } => {
             let tariff = body.routes.get(*route).map_or("", |tariff| tariff.name.as_str());
-            format!("batches of {route} {tariff}")
+            let account = match part.resources.get(*account) {
+                Some(Resource::Account { name, .. }) => name.as_str(),
+                _ => "no account",
+            };
+            let through = through.as_deref().unwrap_or("its own");
+            format!("batches of {route} {tariff} out of {account} through {through}")
         }
         Resource::Heads { account } => format!("heads of account {account} of the part"),
     }
 }
 
 /// Every way to have a resource, in the order in which the tree numbers them; supply that nobody could use is none.
-fn modes(body: &Body, resource: &Resource, most: i128) -> Result<Vec<Vec<(i128, i128)>>, Refusal> {
+fn modes(
+    body: &Body,
+    part: &Part,
+    resource: &Resource,
+    most: i128,
+) -> Result<Vec<Vec<(i128, i128)>>, Refusal> {
     match resource {
         Resource::Account { currency, available, top_ups, .. } => {
             if available.0 < 0
@@ -181,7 +220,7 @@ fn modes(body: &Body, resource: &Resource, most: i128) -> Result<Vec<Vec<(i128, 
                 || top_ups.iter().any(|one| one.limit.0 < 0 || one.fixed.0 < 0)
             {
                 return Err(Refusal::wrong(
-                    name(body, resource),
+                    name(body, part, resource),
                     "available, limits and fixed costs are zero or more",
                 ));
             }
@@ -210,7 +249,7 @@ fn modes(body: &Body, resource: &Resource, most: i128) -> Result<Vec<Vec<(i128, 
             }
             Ok(modes)
         }
-        Resource::Batches { route } => {
+        Resource::Batches { route, .. } => {
             let tariff =
                 body.routes.get(*route).ok_or_else(|| Refusal::wrong("resource", "no such route"))?;
             let size = tariff.batch_size.map_or(i128::from(u32::MAX), i128::from);

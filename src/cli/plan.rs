@@ -27,6 +27,10 @@ pub enum PlanCommand {
     Check {
         /// The certificate; `-` reads standard input
         file: PathBuf,
+        /// The plan that it is to prove, as `GET /v1/payout-plans/{id}` serves it: its content names this certificate, and its
+        /// lines pay what is chosen there
+        #[arg(long, value_name = "PLAN.json")]
+        plan: Option<PathBuf>,
     },
 }
 
@@ -38,7 +42,7 @@ pub enum PlanCommand {
 pub fn plan(command: &PlanCommand) -> Result<Outcome, CliError> {
     match command {
         PlanCommand::Make { file, certificate } => make(file, certificate.as_deref()),
-        PlanCommand::Check { file } => check(file),
+        PlanCommand::Check { file, plan } => check(file, plan.as_deref()),
     }
 }
 
@@ -57,10 +61,21 @@ fn make(file: &Path, certificate: Option<&Path>) -> Result<Outcome, CliError> {
     Ok(Outcome::Done)
 }
 
-fn check(file: &Path) -> Result<Outcome, CliError> {
-    match plan_checker::check(&read(file)?) {
+fn check(file: &Path, plan: Option<&Path>) -> Result<Outcome, CliError> {
+    let certificate = read(file)?;
+    let checked = match plan {
+        Some(plan) => plan_checker::check_plan(&certificate, &read(plan)?),
+        None => plan_checker::check(&certificate),
+    };
+    match checked {
         Ok(verdict) => {
             unless_unread(say!("{}", words(&verdict)))?;
+            unless_unread(match plan {
+                Some(plan) => {
+                    say!("it is the proof of {}: every line pays what is chosen there", plan.display())
+                }
+                None => say!("of which plan it is the proof was not asked: --plan PLAN.json"),
+            })?;
             Ok(Outcome::Done)
         }
         Err(refusal) => {

@@ -8,6 +8,7 @@ mod faults;
 pub mod far;
 mod items;
 mod notification;
+mod plan_check;
 mod remittances;
 mod schedules;
 mod set_off;

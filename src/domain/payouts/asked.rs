@@ -39,12 +39,14 @@ impl<'a> Asked<'a> {
             bank_letters: payee.in_bank_letters,
         });
         let own = payable.terms.rail.map(|own| {
-            let offer = offers.iter().find(|offer| offer.account.id == own);
-            // A rail account that cannot be paid over now is no account of the planner's.
-            offer.map_or(Way { account: own.to_string(), rail: String::new() }, |offer| Way {
-                account: offer.pot.clone(),
-                rail: offer.account.rail.clone(),
-            })
+            let Some(offer) = offers.iter().find(|offer| offer.account.id == own) else {
+                // A rail account that cannot be paid over now is no account of the planner's.
+                return Way { account: own.to_string(), rail: String::new(), through: None };
+            };
+            let (account, rail) = (offer.pot.clone(), offer.account.rail.clone());
+            // Whoever names none goes over the oldest of them.
+            let oldest = offer_of(offers, &account, &rail).is_some_and(|oldest| oldest.account.id == own);
+            Way { account, rail, through: (!oldest).then(|| own.to_string()) }
         });
         let request = treasury::Payable {
             supplier: payable.supplier.to_string(),
@@ -95,6 +97,11 @@ pub fn funds(offers: &[Offer]) -> Vec<Funds> {
         }
     }
     pots.into_values().collect()
+}
+
+/// The rail account that is meant by a pot and a rail where none is named: the oldest.
+pub fn offer_of<'a>(offers: &'a [Offer], pot: &str, rail: &str) -> Option<&'a Offer> {
+    offers.iter().find(|offer| offer.pot == pot && offer.account.rail == rail)
 }
 
 fn bearer(bearer: FeeBearer) -> Bearer {

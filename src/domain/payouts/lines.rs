@@ -6,7 +6,7 @@ use crate::domain::treasury::{self, Bearer, Plan, PlanError, PlanRequest, Route}
 use crate::ids::{RailAccountId, SupplierAccountId};
 use crate::money::{Currency, Money};
 
-use super::asked::Asked;
+use super::asked::{Asked, offer_of};
 use super::document::{Line, Next};
 use super::offer::Offer;
 use super::payable::{Excluded, Payable, Payee};
@@ -23,13 +23,13 @@ pub fn lines(
     offers: &[Offer],
     plan: &Plan,
 ) -> Result<Vec<Line>, PlanError> {
-    let mut lines = Vec::new();
+    let (mut lines, mut sizes) = (Vec::new(), BTreeMap::new());
     for chosen in &plan.lines {
         let lost = |what: &str| PlanError::Request { place: chosen.supplier.clone(), why: what.to_owned() };
         let place = (chosen.supplier.as_str(), chosen.net.currency());
         let asked = asked.get(&place).ok_or_else(|| lost("it was not asked for"))?;
         let offer = offer(offers, asked.payable, &chosen.account, &chosen.rail);
-        let route = request.routes.routes.iter().find(|route| route.name == chosen.route);
+        let route = request.routes.on(&chosen.route, chosen.instructed);
         let payee: Option<SupplierAccountId> = chosen.payee.parse().ok();
         let payee = asked.payable.payees.iter().find(|one| Some(one.account.id) == payee);
         let (offer, payee, route) = offer
@@ -46,9 +46,10 @@ pub fn lines(
                 difference: next.difference,
             })
         });
+        sizes.insert(route.name.clone(), route.batch_size.and_then(|size| usize::try_from(size).ok()));
         items(&mut lines, chosen, asked.payable, payee, offer, route, next)?;
     }
-    in_batches(&mut lines, request);
+    in_batches(&mut lines, &sizes);
     Ok(lines)
 }
 
@@ -76,11 +77,12 @@ fn items(
             _ => amount,
         };
         let fee = route.fee(base)?;
-        // The whole leaves the balance: what is left over by rounding is the payee's fee as well.
+        // The whole leaves the balance: what is left over by rounding is the payee's fee as well. What is left over because
+        // the rail does not carry it stays there.
         let net = match (bearer, last) {
             (FeeBearer::Platform | FeeBearer::Shared, _) => amount,
-            (FeeBearer::Supplier, true) => left,
-            (FeeBearer::Supplier, false) => amount.checked_add(fee)?,
+            (FeeBearer::Supplier, true) if route.step() == 1 => left,
+            (FeeBearer::Supplier, _) => amount.checked_add(fee)?,
         };
         left = left.checked_sub(net)?;
         let (withholding, debt) = if first { (chosen.withholding, chosen.debt) } else { (zero, zero) };
@@ -119,18 +121,18 @@ fn items(
 
 /// The rail account that is meant by a pot and a rail: the supplier's own, else the oldest.
 fn offer<'a>(offers: &'a [Offer], payable: &Payable, pot: &str, rail: &str) -> Option<&'a Offer> {
-    let meant = || offers.iter().filter(|offer| offer.pot == pot && offer.account.rail == rail);
-    meant().find(|offer| Some(offer.account.id) == payable.terms.rail).or_else(|| meant().next())
+    let meant = |offer: &&Offer| offer.pot == pot && offer.account.rail == rail;
+    let own = offers.iter().filter(meant).find(|offer| Some(offer.account.id) == payable.terms.rail);
+    own.or_else(|| offer_of(offers, pot, rail))
 }
 
 /// Numbers the batches: of one rail account and one route, at most as many as the route takes together.
-fn in_batches(lines: &mut [Line], request: &PlanRequest) {
+fn in_batches(lines: &mut [Line], sizes: &BTreeMap<String, Option<usize>>) {
     lines.sort_by(|one, two| (one.rail_account, &one.route).cmp(&(two.rail_account, &two.route)));
     let (mut number, mut within) = (0, 0);
     for place in 0..lines.len() {
         let of = |line: &Line| (line.rail_account, line.route.clone());
-        let route = request.routes.routes.iter().find(|route| route.name == lines[place].route);
-        let size = route.and_then(|route| route.batch_size).and_then(|size| usize::try_from(size).ok());
+        let size = sizes.get(&lines[place].route).copied().flatten();
         let begins = place == 0 || of(&lines[place]) != of(&lines[place - 1]) || Some(within) == size;
         (number, within) = if begins { (number + 1, 1) } else { (number, within + 1) };
         lines[place].batch = number;

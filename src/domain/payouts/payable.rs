@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::merchants::PayoutAccount;
+use crate::domain::treasury::carried;
 use crate::domain::withholding::Withheld;
 use crate::ids::SupplierId;
 use crate::money::{Currency, Money, MoneyError, Percent, RateError, Rounding};
@@ -138,7 +139,8 @@ impl Standing {
         }
         let net = self.available.checked_sub(self.withholding).and_then(|rest| rest.checked_sub(debt));
         let net = net.map_err(too_large)?;
-        let over = Money::from_minor(net.minor() % smallest(self.currency()), self.currency());
+        // What no bank carries stays in the balance; what a single rail does not, the planner leaves there.
+        let over = Money::from_minor(net.minor() % carried(self.currency()), self.currency());
         let net = net.checked_sub(over).map_err(too_large)?;
         if !net.is_positive() {
             let why = format!("{} is owed and {} withheld", self.owed, self.withholding);
@@ -214,12 +216,6 @@ impl Standing {
     fn excluded(&self, reason: &str, detail: String) -> Excluded {
         Excluded { supplier: self.supplier, available: self.available, reason: reason.to_owned(), detail }
     }
-}
-
-/// Minor units of the smallest amount that banks carry: rupiah have two decimals in the books and none in payments. What
-/// is over stays in the balance.
-fn smallest(currency: Currency) -> i64 {
-    10_i64.pow(currency.exponent().saturating_sub(currency.display_digits()))
 }
 
 impl Payable {

@@ -243,6 +243,31 @@ fn a_batch_is_of_one_route_and_no_larger_than_the_rail_takes() {
 }
 
 #[test]
+fn every_call_pays_the_fee_of_its_batch() {
+    let ids = IdSource::seeded(Clock::fixed(now()), 99);
+    let mut offers =
+        vec![offer("one", "pain001", 3), offer("two", "pain001", 4), offer("three", "pain001", 5)];
+    // The third draws on the first one's money: the rail account makes the call, not the money.
+    offers[2].pot = offers[0].pot.clone();
+    for (first, second, batches) in [(0, 0, 1), (0, 1, 2), (0, 2, 2), (2, 2, 1)] {
+        let payables = [first, second].map(|own| {
+            let mut one = payable(50_000);
+            one.supplier = ids.mint();
+            one.payees[0].account.kind = PayoutAccountKind::Bank;
+            one.payees[0].account.country = "US".into();
+            one.terms.town = Some("Springfield".into());
+            one.terms.rail = Some(offers[own].account.id);
+            one
+        });
+        let document = drafted(payables.into(), offers.clone(), rules()).document;
+        let calls: std::collections::BTreeSet<usize> = document.lines.iter().map(|line| line.batch).collect();
+        assert_eq!(calls.len(), batches, "{first} {second}");
+        let cost = usd(2 * 25 + i64::try_from(batches).unwrap() * 1_500);
+        assert_eq!((document.proof.cost, document.proof.gap), (cost, usd(0)), "{first} {second}");
+    }
+}
+
+#[test]
 fn what_is_missing_is_named_with_its_moment() {
     let mut offers = paypal();
     offers[0].held = usd(30_000);
@@ -250,6 +275,47 @@ fn what_is_missing_is_named_with_its_moment() {
     let need = document.funding().unwrap().remove(0);
     assert_eq!((need.needed, need.held, need.missing), (usd(51_000), usd(30_000), usd(21_000)));
     assert!(need.by >= now());
+}
+
+/// PayPal carries New Taiwan dollars and forints without decimals: what is over stays in the balance.
+#[test]
+fn what_a_rail_does_not_carry_stays_in_the_balance() {
+    for (code, available, bearer, gross, amount, borne) in [
+        ("TWD", 10_050, None, 10_000, 10_000, 0),
+        ("TWD", 1_000_000, Some(FeeBearer::Supplier), 999_906, 980_300, 19_606),
+        ("HUF", 1_000_000, Some(FeeBearer::Supplier), 999_906, 980_300, 19_606),
+        ("HUF", 1_000_050, None, 1_000_000, 1_000_000, 0),
+    ] {
+        let currency = Currency::known(code);
+        let money = |minor| Money::from_minor(minor, currency);
+        let mut standing = standing(0, 0);
+        (standing.available, standing.owed, standing.withholding) = (money(available), money(0), money(0));
+        standing.accounts[0].account.currency = currency;
+        standing.terms.bearer = bearer;
+        let mut offers = paypal();
+        (offers[0].account.currency, offers[0].held) = (currency, money(0));
+        let payable = standing.payable(&rules(), now()).unwrap();
+        let line = drafted(vec![payable], offers, rules()).document.lines.remove(0);
+        let whole = (line.gross.minor(), line.amount.minor(), line.borne.minor());
+        assert_eq!(whole, (gross, amount, borne), "{code} {available}");
+    }
+}
+
+#[test]
+fn money_that_lies_idle_is_used_before_more_is_asked_for() {
+    let ids = IdSource::seeded(Clock::fixed(now()), 12);
+    let mut offers = vec![offer("dbs", "csv", 3), offer("ocbc", "csv", 4)];
+    offers.iter_mut().for_each(|offer| offer.held = usd(10_000));
+    let payables = (0..2).map(|_| {
+        let mut one = payable(8_000);
+        one.supplier = ids.mint();
+        one.payees[0].account.kind = PayoutAccountKind::Bank;
+        one
+    });
+    let document = drafted(payables.collect(), offers, rules()).document;
+    let needs = document.funding().unwrap();
+    assert_eq!(needs.len(), 2);
+    assert!(needs.iter().all(|need| need.needed == usd(8_500) && need.missing.is_zero()), "{needs:?}");
 }
 
 proptest! {

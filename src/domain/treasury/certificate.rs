@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
 use super::plan::{Plan, hexadecimal};
@@ -67,8 +67,12 @@ struct Tariff<'a> {
     spread_bps: u32,
     minimum_item: Text,
     maximum_item: Option<Text>,
+    step: Text,
     batch_size: Option<u32>,
     batch_fee: Text,
+    /// First and last day on which it takes items.
+    from: NaiveDate,
+    until: Option<NaiveDate>,
     bands: Vec<BandTariff>,
 }
 
@@ -100,8 +104,12 @@ enum ResourceProof<'a> {
         available: Text,
         top_ups: Vec<TopUpProof>,
     },
+    /// Of one route, out of one account of the part, over one rail account.
     Batches {
         route: usize,
+        account: usize,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        through: Option<&'a str>,
     },
     /// How many suppliers draw on an account, counted so that the proof can branch on it.
     Heads {
@@ -125,6 +133,9 @@ struct SupplierProof<'a> {
     /// Where the supplier's terms override the routes'.
     #[serde(skip_serializing_if = "Option::is_none")]
     bearer: Option<Bearer>,
+    /// The rail account that its terms name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    through: Option<&'a str>,
     alternatives: Vec<AlternativeProof<'a>>,
     chosen: usize,
 }
@@ -139,6 +150,12 @@ struct AlternativeProof<'a> {
     payee: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     waits: Option<Text>,
+    /// What it pays then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    all: Option<Text>,
+    /// The day on which the route takes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instructed: Option<NaiveDate>,
     items: Vec<(u32, Text)>,
     fee: Text,
     debit: Text,
@@ -200,7 +217,7 @@ pub(super) fn certify(
         |currency: &Currency| *currency == request.mids.home || request.mids.rates.contains_key(currency);
     currencies.retain(has_mid);
     let body = Body {
-        format: "straits-plan-certificate-3",
+        format: "straits-plan-certificate-4",
         plan: hash,
         at: request.now,
         table: &request.routes.version,
@@ -253,8 +270,11 @@ fn tariff(route: &Route) -> Tariff<'_> {
         spread_bps: route.spread_bps,
         minimum_item: route.item_minimum().map_or(1, Money::minor).to_string(),
         maximum_item: route.item_limit().map(|limit| limit.minor().to_string()),
+        step: route.step().to_string(),
         batch_size: route.batch_size,
         batch_fee: route.fee_of_batch().minor().to_string(),
+        from: route.from,
+        until: route.until,
         bands: route
             .bands
             .iter()
@@ -287,7 +307,12 @@ fn proof<'a>(request: &'a PlanRequest, part: &'a Part, solution: &Solution) -> P
                 top_ups: top_ups.collect(),
             }
         }
-        Shared::Batches(route) => ResourceProof::Batches { route: *route },
+        Shared::Batches { route, account, through } => ResourceProof::Batches {
+            route: *route,
+            // Its account is listed: who shares the one draws on the other.
+            account: part.shared.binary_search(&Shared::Account(*account)).unwrap_or(0),
+            through: through.and_then(|named| self::through(&request.payables[named])),
+        },
     });
     let heads = part.problem.resources.iter().filter_map(|own| own.counts());
     let resources = resources.chain(heads.map(|account| ResourceProof::Heads { account }));
@@ -307,6 +332,7 @@ fn proof<'a>(request: &'a PlanRequest, part: &'a Part, solution: &Solution) -> P
             net: net.to_string(),
             later: Cost(candidate.later),
             bearer: payable.bearer,
+            through: through(payable),
             alternatives: alternatives.collect(),
             chosen,
         }
@@ -343,6 +369,10 @@ fn proof<'a>(request: &'a PlanRequest, part: &'a Part, solution: &Solution) -> P
     }
 }
 
+fn through(payable: &Payable) -> Option<&str> {
+    payable.only.as_ref().and_then(|only| only.through.as_deref())
+}
+
 fn alternative<'a>(
     part: &Part,
     payable: &'a Payable,
@@ -358,6 +388,8 @@ fn alternative<'a>(
         payee,
         account: account.and_then(|account| resource(Shared::Account(account))),
         waits: one.waits_until.map(|day| day.to_string()),
+        all: one.all.map(|all| all.to_string()),
+        instructed: one.dates.map(|dates| dates.instructed),
         items: one.items.iter().map(|(count, amount)| (*count, amount.to_string())).collect(),
         fee: one.fee.to_string(),
         debit: one.debit.to_string(),

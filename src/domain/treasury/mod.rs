@@ -35,7 +35,7 @@ pub use position::{Position as FundsPosition, positions};
 pub use request::{
     Conversion, Effort, Expected, Funds, Holder, Payable, Payee, PlanError, PlanRequest, TopUp, Way,
 };
-pub use route::{Band, Bearer, FeeBase, Market, Route};
+pub use route::{Band, Bearer, FeeBase, Market, Route, carried};
 pub use schedule::{
     MisfireRule, PayoutSchedule, RunOutcome, ScheduleRun, ScheduleState, ScheduleTerms, Turn,
 };

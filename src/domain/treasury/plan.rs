@@ -61,6 +61,9 @@ pub struct Line {
     pub rail: String,
     /// The account that is debited.
     pub account: String,
+    /// The rail account on it that the supplier's terms name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<String>,
     /// The account that is paid to.
     pub payee: String,
     /// What leaves us for the supplier, item by item.
@@ -152,6 +155,11 @@ pub struct ToppedUp {
 pub struct Batch {
     /// The route.
     pub route: String,
+    /// The account that they are paid from.
+    pub account: String,
+    /// The rail account on it that terms name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<String>,
     /// 1, 2, …
     pub number: u32,
     /// How many items.

@@ -105,7 +105,7 @@ pub struct Payee {
     pub account: String,
     /// ISO 3166 country.
     pub country: String,
-    /// Where the currency has two.
+    /// Where the currency has two; without it by the account's country ([`RouteTable::market`]).
     #[serde(default)]
     pub market: Option<Market>,
     /// What its number is; without it every rail reaches it.
@@ -131,6 +131,9 @@ pub struct Way {
     pub account: String,
     /// The rail.
     pub rail: String,
+    /// Which of several rail accounts of that rail on that account: what goes out over one is in batches of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<String>,
 }
 
 /// An internal deal already struck (J04): it moves no market money here.

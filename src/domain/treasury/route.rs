@@ -121,6 +121,9 @@ pub struct Route {
     /// The most; above it a payable is split.
     #[serde(default)]
     pub maximum_item: Option<String>,
+    /// What every item is a multiple of, where the rail carries less of the currency than banks do.
+    #[serde(default)]
+    pub step: Option<String>,
     /// Items of one batch.
     #[serde(default)]
     pub batch_size: Option<u32>,
@@ -195,6 +198,12 @@ impl Route {
         figure(self.minimum_item.as_deref(), self.target_currency).ok().flatten()
     }
 
+    /// What every item is a multiple of, in the target currency's minor units; what is over stays owed.
+    pub fn step(&self) -> i64 {
+        let own = figure(self.step.as_deref(), self.target_currency).ok().flatten();
+        own.map_or(1, Money::minor).max(carried(self.target_currency))
+    }
+
     /// What a batch costs; nothing where the table names no fee.
     pub fn fee_of_batch(&self) -> Money {
         self.source_figure(self.batch_fee.as_deref())
@@ -248,6 +257,11 @@ impl Route {
         for (key, text) in [("minimum_item", &self.minimum_item), ("maximum_item", &self.maximum_item)] {
             figure(text.as_deref(), self.target_currency).map_err(|error| (key, error.to_string()))?;
         }
+        let step = figure(self.step.as_deref(), self.target_currency)
+            .map_err(|error| ("step", error.to_string()))?;
+        if step.is_some_and(|step| !step.is_positive() || self.step() % carried(self.target_currency) != 0) {
+            return Err(("step", "above zero, and a multiple of what banks carry of the currency".into()));
+        }
         let mut before = Money::zero(self.source_currency);
         for band in &self.bands {
             for text in [Some(band.from.as_str()), band.fixed.as_deref()] {
@@ -279,7 +293,7 @@ impl Route {
             return Err(("spread_bps", "below 10000, and only where two currencies meet".into()));
         }
         let limits = (self.item_minimum(), self.item_limit());
-        if limits.1.is_some_and(|most| most.minor() < limits.0.map_or(1, Money::minor)) {
+        if limits.1.is_some_and(|most| most.minor() < limits.0.map_or(1, Money::minor).max(self.step())) {
             return Err(("maximum_item", "it is below the least item".into()));
         }
         if self.batch_size == Some(0) {
@@ -302,6 +316,11 @@ impl Route {
         }
         Ok(())
     }
+}
+
+/// Minor units of the smallest amount that banks carry: rupiah have two decimals in the books and none in payments.
+pub fn carried(currency: Currency) -> i64 {
+    10_i64.pow(currency.exponent().saturating_sub(currency.display_digits()))
 }
 
 fn figure(text: Option<&str>, currency: Currency) -> Result<Option<Money>, MoneyError> {

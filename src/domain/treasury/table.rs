@@ -1,6 +1,6 @@
 //! The route table as a file: every route of one version, and what is paid over a rail in a currency that no route prices.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
@@ -11,7 +11,7 @@ use crate::domain::merchants::PayoutAccountKind;
 use crate::money::{Currency, Percent, Rounding};
 
 use super::calendar::Calendars;
-use super::route::{Bearer, FeeBase, Route, zone_name};
+use super::route::{Bearer, FeeBase, Market, Route, zone_name};
 
 /// Every route of one version.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ use super::route::{Bearer, FeeBase, Route, zone_name};
 pub struct RouteTable {
     /// Printed on every plan.
     pub version: String,
+    /// Currencies that have two markets under one code: the countries inside. An account elsewhere is offshore.
+    #[serde(default)]
+    pub onshore: BTreeMap<Currency, BTreeSet<String>>,
     /// In the order of the file.
     #[serde(rename = "route", default)]
     pub routes: Vec<Route>,
@@ -43,6 +46,9 @@ pub struct AnyCurrency {
     /// What is known of its price.
     #[serde(default)]
     pub percent: Option<Percent>,
+    /// Currencies that it carries without decimals, though others have them.
+    #[serde(default)]
+    pub whole: Vec<Currency>,
     /// Items of one batch.
     #[serde(default)]
     pub batch_size: Option<u32>,
@@ -81,8 +87,11 @@ impl Tables {
     /// The day on which a route takes what is handed over at a moment: behind the cut-off, or where a bank does not work,
     /// it is a later one. `currency` is what is paid; none where the table does not know the route then.
     pub fn taken_on(&self, route: &str, currency: Currency, at: DateTime<Utc>) -> Option<NaiveDate> {
-        let route = self.routes.named(route, currency, at.date_naive())?;
-        Some(self.holidays.value_date(&route, at)?.instructed)
+        let days = self.routes.called(route, currency).filter_map(|route| {
+            let day = self.holidays.value_date(&route, at)?.instructed;
+            route.in_force(day).then_some(day)
+        });
+        days.min()
     }
 }
 
@@ -131,6 +140,11 @@ impl RouteTable {
             .map_err(|error| RouteError::Unreadable { file: file.to_owned(), why: error.to_string() })?;
         let any = table.any_currency.iter().map(|any| any.route_in(Currency::known("USD")));
         let every: Vec<Route> = table.routes.iter().cloned().chain(any).collect();
+        let country = |code: &String| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+        if let Some(odd) = table.onshore.values().flatten().find(|code| !country(code)) {
+            let why = format!("onshore: `{odd}`: write two capital letters such as CN");
+            return Err(RouteError::Unreadable { file: file.to_owned(), why });
+        }
         for (place, route) in every.iter().enumerate() {
             let refuse = |key, why: String| RouteError::Route {
                 file: file.to_owned(),
@@ -154,15 +168,32 @@ impl RouteTable {
         let any = any.flat_map(|any| currencies.iter().map(|currency| any.route_in(*currency)));
         RouteTable {
             version: self.version.clone(),
+            onshore: self.onshore.clone(),
             routes: priced.chain(any).collect(),
             any_currency: Vec::new(),
         }
     }
 
+    /// In which market of a currency an account in a country is; none where the currency has one.
+    pub fn market(&self, currency: Currency, country: &str) -> Option<Market> {
+        let inside = self.onshore.get(&currency)?;
+        Some(if inside.contains(country) { Market::Onshore } else { Market::Offshore })
+    }
+
     /// The route of a name that is in force on a day; `currency` is what is paid.
     pub fn named(&self, name: &str, currency: Currency, day: NaiveDate) -> Option<Route> {
-        let any = self.any_currency.iter().map(|any| any.route_in(currency));
-        self.routes.iter().cloned().chain(any).find(|route| route.name == name && route.in_force(day))
+        self.called(name, currency).find(|route| route.in_force(day))
+    }
+
+    /// Every text of the route of a name, whenever in force; `currency` is what is paid.
+    fn called<'a>(&'a self, name: &'a str, currency: Currency) -> impl Iterator<Item = Route> + 'a {
+        let any = self.any_currency.iter().map(move |any| any.route_in(currency));
+        self.routes.iter().cloned().chain(any).filter(move |route| route.name == name)
+    }
+
+    /// A priced route by its name and the day on which it takes an item.
+    pub fn on(&self, name: &str, instructed: NaiveDate) -> Option<&Route> {
+        self.routes.iter().find(|route| route.name == name && route.in_force(instructed))
     }
 }
 
@@ -190,6 +221,7 @@ impl AnyCurrency {
             spread_bps: 0,
             minimum_item: None,
             maximum_item: None,
+            step: self.whole.contains(&currency).then(|| "1".to_owned()),
             batch_size: self.batch_size,
             batch_fee: None,
             cut_off: self.cut_off,

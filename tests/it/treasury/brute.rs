@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::world::{body, checked, random};
+use super::world::{body, checked, is_batch_of, random};
 
 fn whole(value: &Value) -> i128 {
     value.as_str().unwrap().parse().unwrap()
@@ -73,7 +73,7 @@ fn least(body: &Value, part: &Value) -> (i128, u64) {
         tried += 1;
         let mut cost = Some(0_i128);
         let mut used = vec![0_i128; resources.len()];
-        for (choices, at) in choices.iter().zip(&at) {
+        for (at_supplier, (choices, at)) in choices.iter().zip(&at).enumerate() {
             let one = &choices[*at];
             cost = cost.map(|cost| cost + whole(&one["cost"]));
             if one["waits"].is_null() {
@@ -81,7 +81,7 @@ fn least(body: &Value, part: &Value) -> (i128, u64) {
                     used[account as usize] += whole(&one["debit"]);
                 }
                 for (place, resource) in resources.iter().enumerate() {
-                    if resource["kind"] == "batches" && resource["route"] == one["route"] {
+                    if is_batch_of(resource, &suppliers[at_supplier], one) {
                         let items = one["items"].as_array().unwrap().iter();
                         used[place] += items.map(|item| i128::from(item[0].as_u64().unwrap())).sum::<i128>();
                     }

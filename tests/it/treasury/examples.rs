@@ -1,6 +1,6 @@
 //! Worked examples and cases with a known answer.
 
-use straits::domain::treasury::{Expected, Holder, Position, net};
+use straits::domain::treasury::{Expected, Holder, Position, Way, net};
 
 use super::world::{checked, funds, money, payable, request, routes, top_up};
 
@@ -98,6 +98,37 @@ fn l07_fifteen_thousand_and_one_items_are_two_batches() {
     let batches: Vec<u32> = planned.plan.batches.iter().map(|batch| batch.items).collect();
     assert_eq!(batches, [15_000, 1]);
     assert_eq!((verdict.cost, verdict.bound), (25 * 15_001 * 1_000_000_000, 25 * 15_001 * 1_000_000_000));
+}
+
+#[test]
+fn a_batch_pays_its_fee_on_every_account_and_rail_account() {
+    let bank = "name = \"bank\"\nfixed = \"0.25\"\nbatch_fee = \"15.00\"";
+    let only = |account: &str, through: Option<&str>| {
+        let (account, through) = (account.to_owned(), through.map(str::to_owned));
+        Some(Way { account, rail: "bank".to_owned(), through })
+    };
+    for (one, two, batches, cost) in [
+        (None, None, 1, "USD 15.50"),
+        (only("dbs", None), only("dbs", None), 1, "USD 15.50"),
+        (only("dbs", None), only("ocbc", None), 2, "USD 30.50"),
+        // Two rail accounts on one account are two calls.
+        (only("dbs", None), only("dbs", Some("ra_2")), 2, "USD 30.50"),
+        (only("dbs", Some("ra_2")), only("dbs", Some("ra_2")), 1, "USD 15.50"),
+        // Whoever may choose joins the batch that goes out anyway.
+        (None, only("ocbc", None), 1, "USD 15.50"),
+    ] {
+        let mut request = request(routes(&[bank]));
+        for (supplier, own) in [("a", one), ("b", two)] {
+            let mut payable = payable(supplier, "USD 100.00");
+            payable.only = own;
+            request.payables.push(payable);
+        }
+        request.funds =
+            ["dbs", "ocbc"].map(|account| funds(account, &["bank"], "USD 1000.00")).into_iter().collect();
+        let totals = checked(&request).0.plan;
+        assert_eq!((totals.batches.len(), totals.totals.cost_home), (batches, money(cost)));
+        assert_eq!(totals.totals.gap.0, 0);
+    }
 }
 
 #[test]

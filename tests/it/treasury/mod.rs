@@ -2,7 +2,9 @@
 
 mod brute;
 mod certificates;
+mod corners;
 mod data;
 mod examples;
+mod large;
 mod solver;
 mod world;

@@ -3,7 +3,7 @@
 use microlp::{ComparisonOp, OptimizationDirection, Problem, Variable};
 use serde_json::Value;
 
-use super::world::{body, checked, random};
+use super::world::{body, checked, is_batch_of, random};
 
 fn float(value: &Value) -> f64 {
     value.as_str().unwrap().parse().unwrap()
@@ -34,7 +34,7 @@ fn solved(body: &Value, part: &Value) -> f64 {
                 uses[account as usize].push((variable, float(&one["debit"]) / 1e4));
             }
             for (place, resource) in resources.iter().enumerate() {
-                if resource["kind"] == "batches" && resource["route"] == one["route"] {
+                if is_batch_of(resource, supplier, one) {
                     let items: u64 =
                         one["items"].as_array().unwrap().iter().map(|item| item[0].as_u64().unwrap()).sum();
                     uses[place].push((variable, items as f64));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use straits::domain::treasury::{
     Calendars, Effort, Expected, Funds, Holder, Mids, Payable, Payee, PlanRequest, Planned, RouteTable,
-    TopUp, plan,
+    TopUp, Way, plan,
 };
 use straits::money::{Currency, Money};
 
@@ -128,6 +128,14 @@ pub fn body(planned: &Planned) -> Value {
     whole["body"].take()
 }
 
+/// Whether an alternative of a supplier goes out in these batches.
+pub fn is_batch_of(resource: &Value, supplier: &Value, one: &Value) -> bool {
+    resource["kind"] == "batches"
+        && resource["route"] == one["route"]
+        && resource["account"] == one["account"]
+        && resource["through"] == supplier["through"]
+}
+
 /// A small generator of our own: the same cases on every machine.
 #[derive(Debug, Clone)]
 pub struct Dice(pub u64);
@@ -189,6 +197,13 @@ pub fn random(seed: u64, suppliers: u64, most_routes: u64) -> PlanRequest {
         add("rounding", quoted(dice.pick(&["half_up", "up", "down", "half_even"]).to_owned()));
         bodies.push(body);
     }
+    // Some rails carry less of a currency than its books have.
+    let mut steps = Dice(seed + 99);
+    for body in &mut bodies {
+        if steps.roll(5) == 0 {
+            body.push_str(&format!("step = \"{}\"\n", steps.pick(&["0.05", "1", "10"])));
+        }
+    }
     let bodies: Vec<&str> = bodies.iter().map(String::as_str).collect();
     let mut request = request(routes(&bodies));
     request.max_wait_days = if dice.roll(4) == 0 { 20 } else { 0 };
@@ -225,6 +240,16 @@ pub fn random(seed: u64, suppliers: u64, most_routes: u64) -> PlanRequest {
         }
         names.insert(account.account.clone(), ());
         request.funds.push(account);
+    }
+    // Some are paid over one account only, of them some over a rail account of their own there.
+    let mut terms = Dice(seed + 77);
+    for payable in &mut request.payables {
+        if terms.roll(8) == 0 {
+            let own = &request.funds[usize::try_from(terms.roll(request.funds.len() as u64)).unwrap()];
+            let through = (terms.roll(2) == 0).then(|| "second".to_owned());
+            let (account, rail) = (own.account.clone(), own.rails[own.rails.len() - 1].clone());
+            payable.only = Some(Way { account, rail, through });
+        }
     }
     request
 }

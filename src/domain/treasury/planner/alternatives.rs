@@ -1,7 +1,7 @@
 //! What can be done with one payable: every route into its currency, from every account it may draw on, priced to the
 //! minor unit, or ruled out with the reason.
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
 
 use crate::money::{Money, MoneyError};
 
@@ -9,13 +9,11 @@ use super::super::calendar::ValueDate;
 use super::super::request::{Payable, PlanError, PlanRequest};
 use super::super::route::Route;
 use super::corridor::{mark_last_resorts, reach};
+use super::days::Days;
 use super::price::price;
 
 /// Above what any run's fixed costs can come to: a supplier is left out only where the funds do not suffice.
 pub const UNPAID: i128 = 100_000_000_000_000_000;
-
-/// Choices are kept in 64 bits.
-const MOST: usize = 60;
 
 /// One way to pay (or not to pay) one payable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,8 +36,9 @@ pub struct Alternative {
     pub cost: i128,
     /// When it would be there.
     pub dates: Option<ValueDate>,
-    /// The day until which it waits.
+    /// The day until which it waits, and what it pays then.
     pub waits_until: Option<NaiveDate>,
+    pub all: Option<i64>,
     /// Why it is not among the choices.
     pub ruled_out: Option<&'static str>,
 }
@@ -67,6 +66,7 @@ impl Alternative {
             cost: UNPAID + later,
             dates: None,
             waits_until: None,
+            all: None,
             ruled_out: None,
         }
     }
@@ -82,64 +82,46 @@ pub fn net(payable: &Payable) -> Result<Money, MoneyError> {
 /// Every alternative, the last one being to leave it unpaid; and what the later part costs where waiting is possible.
 pub fn alternatives(
     request: &PlanRequest,
+    days: &Days,
     payable: &Payable,
     net: Money,
 ) -> Result<(Vec<Alternative>, i128), PlanError> {
     let horizon = waiting(request, payable)?;
-    let mut later = 0;
-    if let Some((_, more)) = &horizon {
-        let mut costs = Vec::new();
-        for route in &request.routes.routes {
-            if reach(request, payable, route, request.now.date_naive()).is_ok()
-                && let Some(priced) = price(request, route, payable.bearer, *more)?
-            {
-                costs.push(priced.cost);
-            }
-        }
-        later = costs.into_iter().min().unwrap_or(0);
-    }
+    let later = horizon.as_ref().map_or(Ok(None), |horizon| horizon.later(request, payable))?.unwrap_or(0);
     let mut found = Vec::new();
     for (index, route) in request.routes.routes.iter().enumerate() {
         if route.target_currency != net.currency() {
             continue;
         }
-        let (payees, mut reason) = match reach(request, payable, route, request.now.date_naive()) {
-            Ok(payees) => (payees, None),
-            Err(reason) => (vec![0], Some(reason)),
-        };
+        let reached = reach(request, days, payable, index);
         let priced = match priceable(request, route) {
             true => price(request, route, payable.bearer, net)?,
             false => None,
         };
-        if reason.is_none() && priced.is_none() {
-            reason = Some("item_limits");
-        }
+        let accounts = accounts(request, payable, route);
+        let reason = reached.as_ref().err().copied();
+        let reason = reason.or_else(|| priced.is_none().then_some("item_limits"));
+        let reason = reason.or_else(|| accounts.is_empty().then_some("no_account"));
         let mut one = Alternative { route: Some(index), ..priced.unwrap_or_else(|| Alternative::unpaid(0)) };
         one.cost += later;
-        one.dates = request.calendars.value_date(route, request.now);
-        one.ruled_out = reason.or_else(|| one.dates.is_none().then_some("no_business_day"));
-        let accounts = accounts(request, payable, route);
-        if accounts.is_empty() {
-            let reason = one.ruled_out.or(Some("no_account"));
-            found.push(Alternative { ruled_out: reason, ..one.clone() });
+        one.dates = days.shown(index);
+        match reason {
+            Some(_) => found.push(Alternative { ruled_out: reason, ..one }),
+            None => {
+                for payee in reached.unwrap_or_default() {
+                    let on = |place| Alternative { account: Some(place), payee, ..one.clone() };
+                    found.extend(accounts.iter().copied().map(on));
+                }
+            }
         }
-        for payee in payees {
-            let on = |place| Alternative { account: Some(place), payee, ..one.clone() };
-            found.extend(accounts.iter().copied().map(on));
-        }
-        if let Some((day, more)) = &horizon
-            && let Some(waiting) = wait(request, payable, index, net.checked_add(*more)?, *day)?
+        if let Some(horizon) = &horizon
+            && let Some(waiting) = horizon.wait(request, payable, index, net)?
         {
             found.push(waiting);
         }
     }
     mark_last_resorts(request, &mut found);
     mark_late(payable, &mut found);
-    while found.len() >= MOST {
-        let dearest =
-            (0..found.len()).max_by_key(|place| (found[*place].ruled_out.is_some(), found[*place].cost));
-        found.remove(dearest.unwrap_or(0));
-    }
     found.push(Alternative::unpaid(later));
     Ok((found, later))
 }
@@ -176,31 +158,62 @@ fn mark_late(payable: &Payable, found: &mut [Alternative]) {
 }
 
 /// The last day to wait for within limit and term, and what is available by then on top.
-fn waiting(request: &PlanRequest, payable: &Payable) -> Result<Option<(NaiveDate, Money)>, PlanError> {
+struct Horizon {
+    day: NaiveDate,
+    more: Money,
+    days: Days,
+}
+
+fn waiting(request: &PlanRequest, payable: &Payable) -> Result<Option<Horizon>, PlanError> {
     let Some(due) = payable.due.filter(|_| request.max_wait_days > 0) else { return Ok(None) };
     let today = request.now.date_naive();
     let limit = today + TimeDelta::days(i64::from(request.max_wait_days));
     let within = payable.expected.iter().filter(|later| later.on > today && later.on <= limit.min(due));
     let Some(day) = within.clone().map(|later| later.on).max() else { return Ok(None) };
     let more = Money::sum(payable.gross.currency(), within.map(|later| later.amount))?;
-    Ok(more.is_positive().then_some((day, more)))
+    let days = Days::at(request, day.and_time(NaiveTime::MIN).and_utc());
+    Ok(more.is_positive().then_some(Horizon { day, more, days }))
 }
 
-fn wait(
-    request: &PlanRequest,
-    payable: &Payable,
-    index: usize,
-    all: Money,
-    day: NaiveDate,
-) -> Result<Option<Alternative>, PlanError> {
-    let route = &request.routes.routes[index];
-    let Ok(payees) = reach(request, payable, route, day) else { return Ok(None) };
-    let start: DateTime<Utc> = day.and_time(NaiveTime::MIN).and_utc();
-    let dates = request.calendars.value_date(route, start);
-    if dates.is_none_or(|dates| payable.due.is_none_or(|due| dates.value > due)) {
-        return Ok(None);
+impl Horizon {
+    /// What comes later by itself, by the cheapest route that some account pays over.
+    fn later(&self, request: &PlanRequest, payable: &Payable) -> Result<Option<i128>, PlanError> {
+        let mut least = None::<i128>;
+        for (index, route) in request.routes.routes.iter().enumerate() {
+            if self.ways(request, payable, index).is_some()
+                && let Some(priced) = price(request, route, payable.bearer, self.more)?
+            {
+                least = Some(least.map_or(priced.cost, |least| least.min(priced.cost)));
+            }
+        }
+        Ok(least)
     }
-    let (payee, waits_until) = (payees.first().copied().unwrap_or(0), Some(day));
-    let priced = price(request, route, payable.bearer, all)?;
-    Ok(priced.map(|priced| Alternative { route: Some(index), payee, dates, waits_until, ..priced }))
+
+    /// The payees that a route leads to by then, where an account pays over it: for what can never be paid nobody waits.
+    fn ways(&self, request: &PlanRequest, payable: &Payable, index: usize) -> Option<Vec<usize>> {
+        let payees = reach(request, &self.days, payable, index).ok()?;
+        (!accounts(request, payable, &request.routes.routes[index]).is_empty()).then_some(payees)
+    }
+
+    fn wait(
+        &self,
+        request: &PlanRequest,
+        payable: &Payable,
+        index: usize,
+        net: Money,
+    ) -> Result<Option<Alternative>, PlanError> {
+        let Some(payees) = self.ways(request, payable, index) else { return Ok(None) };
+        let dates = self.days.shown(index);
+        if dates.is_none_or(|dates| payable.due.is_none_or(|due| dates.value > due)) {
+            return Ok(None);
+        }
+        let (payee, waits_until) = (payees.first().copied().unwrap_or(0), Some(self.day));
+        let all = net.checked_add(self.more)?;
+        let priced = price(request, &request.routes.routes[index], payable.bearer, all)?;
+        let own = |priced| {
+            let all = Some(all.minor());
+            Alternative { route: Some(index), payee, dates, waits_until, all, ..priced }
+        };
+        Ok(priced.map(own))
+    }
 }

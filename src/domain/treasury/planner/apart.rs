@@ -158,10 +158,7 @@ impl Block {
     }
 
     fn scope(&self, whole: &Scope) -> Scope {
-        Scope {
-            modes: self.own.iter().map(|one| whole.modes[*one]).collect(),
-            allowed: self.members.iter().map(|supplier| whole.allowed[*supplier]).collect(),
-        }
+        whole.of(&self.own, &self.members)
     }
 }
 
@@ -211,7 +208,7 @@ impl Apart<'_> {
             let mode = own.mode(*used).clamp(modes.0, modes.1);
             if own.counts().is_some() { *modes } else { (mode, mode) }
         });
-        Scope { modes: modes.collect(), allowed: scope.allowed.clone() }
+        scope.with_modes(modes.collect())
     }
 
     /// The tree above the currencies: how shared money is had.

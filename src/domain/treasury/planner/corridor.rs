@@ -1,29 +1,37 @@
 //! Whether a route leads to a payable's payee at all, before any price; and when a route without a price may be taken.
 
-use chrono::NaiveDate;
-
 use super::super::request::{Payable, Payee, PlanRequest};
 use super::super::route::Route;
 use super::alternatives::Alternative;
+use super::days::Days;
 
 /// Reasons that say a route is of another corridor. With any other reason the table does price this one.
-const ELSEWHERE: [&str; 6] =
-    ["other_currency", "not_in_force", "other_country", "other_market", "other_kind_of_account", "converts"];
+const ELSEWHERE: [&str; 7] = [
+    "other_currency",
+    "not_in_force",
+    "earlier_text",
+    "other_country",
+    "other_market",
+    "other_kind_of_account",
+    "converts",
+];
 
-/// The payees that a route leads to, by their places.
+/// The payees that a route leads to on some days, by their places.
 ///
 /// # Errors
 /// Why it leads to none.
 pub fn reach(
     request: &PlanRequest,
+    days: &Days,
     payable: &Payable,
-    route: &Route,
-    day: NaiveDate,
+    place: usize,
 ) -> Result<Vec<usize>, &'static str> {
+    let route = &request.routes.routes[place];
     let converts = route.source_currency != route.target_currency;
     let checks = [
         (route.target_currency != payable.gross.currency(), "other_currency"),
-        (!route.in_force(day), "not_in_force"),
+        (days.of(place) == Err("not_in_force"), "not_in_force"),
+        (days.of(place) == Err("earlier_text"), "earlier_text"),
         (!route.deliverable, "not_deliverable"),
         (converts && !request.conversions, "converts"),
     ];
@@ -32,7 +40,7 @@ pub fn reach(
     }
     let (mut reached, mut first) = (Vec::new(), None);
     for (place, payee) in payable.payees.iter().enumerate() {
-        match misses(route, payee) {
+        match misses(request, route, payee) {
             None => reached.push(place),
             // The one that came nearest says why.
             Some(reason) => first = first.max(Some(reason)),
@@ -41,21 +49,22 @@ pub fn reach(
     if reached.is_empty() {
         return Err(first.map_or("no_payee_account", |(_, reason)| reason));
     }
-    match route.purpose_required && payable.purpose.is_none() {
-        true => Err("purpose_code_missing"),
-        false => Ok(reached),
+    if route.purpose_required && payable.purpose.is_none() {
+        return Err("purpose_code_missing");
     }
+    days.of(place).map(|_| reached)
 }
 
 /// Why a route does not lead to an account, and how near it came.
-fn misses(route: &Route, payee: &Payee) -> Option<(usize, &'static str)> {
+fn misses(request: &PlanRequest, route: &Route, payee: &Payee) -> Option<(usize, &'static str)> {
+    let market = payee.market.or_else(|| request.routes.market(route.target_currency, &payee.country));
     let checks = [
         (
             !route.reaches.is_empty() && payee.kind.is_some_and(|kind| !route.reaches.contains(&kind)),
             "other_kind_of_account",
         ),
         (!route.countries.is_empty() && !route.countries.contains(&payee.country), "other_country"),
-        (route.market.is_some() && payee.market.is_some() && route.market != payee.market, "other_market"),
+        (route.market.is_some() && market.is_some() && route.market != market, "other_market"),
         (route.needs_town && !payee.town, "town_missing"),
         (route.needs_town && !payee.bank_letters, "not_in_bank_letters"),
     ];

@@ -34,14 +34,15 @@ pub fn document(
                 unpaid += u32::from(reason.reason == "no_funds");
                 excluded.push(reason);
             } else {
-                lines.push((candidate.payable, line(request, candidate, alternative)?));
+                lines.push((candidate.payable, alternative.route, line(request, candidate, alternative)?));
             }
         }
     }
-    lines.sort_by_key(|(payable, _)| *payable);
+    lines.sort_by_key(|(payable, ..)| *payable);
     excluded
         .sort_by(|one, two| (&one.supplier, one.net.currency()).cmp(&(&two.supplier, two.net.currency())));
-    let lines: Vec<Line> = lines.into_iter().map(|(_, line)| line).collect();
+    let batches = batches(request, &lines);
+    let lines: Vec<Line> = lines.into_iter().map(|(.., line)| line).collect();
     // A supplier left unpaid counts in the search, not in the money.
     let left = i128::from(unpaid) * UNPAID;
     let cost = solved.iter().map(|(_, solution)| solution.cost).sum::<i128>() - left;
@@ -70,7 +71,7 @@ pub fn document(
         routes: request.routes.version.clone(),
         calendars: request.calendars.version().to_owned(),
         accounts: accounts(request, solved, &lines)?,
-        batches: batches(request, &lines),
+        batches,
         netting: netted(&request.positions)?,
         positions: positions(&request.funds, &request.payables)?,
         lines,
@@ -143,6 +144,7 @@ fn line(request: &PlanRequest, candidate: &Candidate, chosen: &Alternative) -> R
         rail: route.rail.clone(),
         payee: payee.unwrap_or_default(),
         account: request.funds[account].account.clone(),
+        through: payable.only.as_ref().and_then(|only| only.through.clone()),
         items: items.collect(),
         sent: target(chosen.sent()),
         fee: source(chosen.fee),
@@ -204,11 +206,9 @@ fn accounts(
 
 /// The earliest cut-off of the routes that draw on an account.
 fn first_cut_off(request: &PlanRequest, lines: &[Line], account: &str) -> DateTime<Utc> {
-    let day = request.now.date_naive();
-    let route =
-        |name: &str| request.routes.routes.iter().find(|route| route.name == name && route.in_force(day));
     let drawing = lines.iter().filter(|line| line.account == account);
-    let moments = drawing.filter_map(|line| cut_off(route(&line.route)?, line.instructed));
+    let moments =
+        drawing.filter_map(|line| cut_off(request.routes.on(&line.route, line.instructed)?, line.instructed));
     moments.min().unwrap_or(request.now)
 }
 
@@ -217,19 +217,23 @@ fn cut_off(route: &Route, day: NaiveDate) -> Option<DateTime<Utc>> {
     Some(local.earliest()?.with_timezone(&Utc))
 }
 
-fn batches(request: &PlanRequest, lines: &[Line]) -> Vec<Batch> {
+/// Batches of each route, account and rail account, in the order of the table.
+fn batches(request: &PlanRequest, lines: &[(usize, Option<usize>, Line)]) -> Vec<Batch> {
     let mut table = Vec::new();
-    let mut count: BTreeMap<&str, u64> = BTreeMap::new();
-    for line in lines {
-        *count.entry(line.route.as_str()).or_insert(0) += line.items.len() as u64;
+    let mut count: BTreeMap<(usize, &str, Option<&str>), u64> = BTreeMap::new();
+    for (_, route, line) in lines {
+        let Some(route) = route.filter(|route| batched(&request.routes.routes[*route])) else { continue };
+        let own = (route, line.account.as_str(), line.through.as_deref());
+        *count.entry(own).or_insert(0) += line.items.len() as u64;
     }
-    let in_force = |route: &&Route| route.in_force(request.now.date_naive());
-    for route in request.routes.routes.iter().filter(in_force) {
-        let (Some(items), true) = (count.remove(route.name.as_str()), batched(route)) else { continue };
+    for ((route, account, through), items) in count {
+        let route = &request.routes.routes[route];
         let size = u64::from(route.batch_size.unwrap_or(u32::MAX));
         for (number, start) in (0..items).step_by(usize::try_from(size).unwrap_or(usize::MAX)).enumerate() {
             table.push(Batch {
                 route: route.name.clone(),
+                account: account.to_owned(),
+                through: through.map(str::to_owned),
                 number: u32::try_from(number + 1).unwrap_or(u32::MAX),
                 items: u32::try_from(size.min(items - start)).unwrap_or(u32::MAX),
                 fee: route.fee_of_batch(),

@@ -4,6 +4,8 @@
 //! the prices, the sum is below every plan's cost. Along any line of prices the sum is concave and made of straight
 //! pieces, so its top is found by tangents, on whole numbers.
 
+use std::collections::BTreeMap;
+
 use super::problem::{Choice, Problem};
 
 /// What a node of the search still allows.
@@ -11,22 +13,60 @@ use super::problem::{Choice, Problem};
 pub struct Scope {
     /// Modes of each resource, from … to.
     pub modes: Vec<(usize, usize)>,
-    /// Choices of each supplier, by bits.
-    pub allowed: Vec<u64>,
+    /// What is left of their choices to suppliers that were branched on; to the others all are.
+    narrowed: BTreeMap<usize, Left>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Left {
+    taken: Option<usize>,
+    without: Vec<usize>,
 }
 
 impl Scope {
     pub fn whole(problem: &Problem) -> Scope {
         Scope {
             modes: problem.resources.iter().map(super::problem::Resource::all).collect(),
-            allowed: problem.suppliers.iter().map(|choices| mask(choices.len())).collect(),
+            narrowed: BTreeMap::new(),
         }
     }
-}
 
-/// The first `count` bits.
-pub fn mask(count: usize) -> u64 {
-    if count >= 64 { u64::MAX } else { (1 << count) - 1 }
+    /// The choices that are left to a supplier.
+    pub fn open<'a>(
+        &'a self,
+        problem: &'a Problem,
+        supplier: usize,
+    ) -> impl Iterator<Item = (usize, &'a Choice)> {
+        let left = self.narrowed.get(&supplier);
+        let is_left = move |choice: usize| {
+            left.is_none_or(|left| {
+                left.taken.is_none_or(|taken| taken == choice) && !left.without.contains(&choice)
+            })
+        };
+        problem.suppliers[supplier].iter().enumerate().filter(move |(choice, _)| is_left(*choice))
+    }
+
+    /// The supplier takes this one.
+    pub fn take(&mut self, supplier: usize, choice: usize) {
+        self.narrowed.entry(supplier).or_default().taken = Some(choice);
+    }
+
+    /// The supplier does not.
+    pub fn leave(&mut self, supplier: usize, choice: usize) {
+        self.narrowed.entry(supplier).or_default().without.push(choice);
+    }
+
+    /// The same for some resources and suppliers alone, in their order.
+    pub fn of(&self, resources: &[usize], suppliers: &[usize]) -> Scope {
+        let narrowed = suppliers.iter().enumerate();
+        let narrowed = narrowed.filter_map(|(own, one)| Some((own, self.narrowed.get(one)?.clone())));
+        Scope { modes: resources.iter().map(|one| self.modes[*one]).collect(), narrowed: narrowed.collect() }
+    }
+
+    /// The same with other modes.
+    pub fn with_modes(&self, modes: Vec<(usize, usize)>) -> Scope {
+        Scope { modes, narrowed: self.narrowed.clone() }
+    }
 }
 
 /// A choice's cost at prices.
@@ -36,14 +76,9 @@ pub fn reduced(choice: &Choice, prices: &[i128]) -> i128 {
     })
 }
 
-/// The choices of a supplier that a node allows.
-pub fn open(choices: &[Choice], allowed: u64) -> impl Iterator<Item = (usize, &Choice)> {
-    choices.iter().enumerate().filter(move |(index, _)| allowed >> index & 1 == 1)
-}
-
-/// The cheapest allowed choice at prices; the first of equals.
-pub fn cheapest(choices: &[Choice], allowed: u64, prices: &[i128]) -> (i128, usize) {
-    let priced = open(choices, allowed).map(|(index, choice)| (reduced(choice, prices), index));
+/// A supplier's cheapest open choice at prices; the first of equals.
+pub fn cheapest(problem: &Problem, scope: &Scope, supplier: usize, prices: &[i128]) -> (i128, usize) {
+    let priced = scope.open(problem, supplier).map(|(index, choice)| (reduced(choice, prices), index));
     priced.min().unwrap_or((i128::MAX / 4, 0))
 }
 
@@ -51,8 +86,8 @@ pub fn cheapest(choices: &[Choice], allowed: u64, prices: &[i128]) -> (i128, usi
 pub fn bound(problem: &Problem, scope: &Scope, prices: &[i128]) -> (i128, Vec<usize>) {
     let mut total = 0_i128;
     let mut chosen = Vec::with_capacity(problem.suppliers.len());
-    for (choices, allowed) in problem.suppliers.iter().zip(&scope.allowed) {
-        let (cost, index) = cheapest(choices, *allowed, prices);
+    for supplier in 0..problem.suppliers.len() {
+        let (cost, index) = cheapest(problem, scope, supplier, prices);
         total = total.saturating_add(cost);
         chosen.push(index);
     }
@@ -165,7 +200,7 @@ impl Line {
         let mut nearest: Vec<(i128, i64)> = Vec::new();
         for supplier in &self.users {
             let (mut with, mut without) = (None::<(i128, i64)>, None::<i128>);
-            for (_, choice) in open(&problem.suppliers[*supplier], scope.allowed[*supplier]) {
+            for (_, choice) in scope.open(problem, *supplier) {
                 let (cost, amount) = (reduced(choice, prices), choice.uses.of(account));
                 if amount > 0 {
                     with = Some(with.map_or((cost, amount), |least| least.min((cost, amount))));
@@ -191,7 +226,7 @@ impl Line {
         for supplier in &self.users {
             let start = ways.len();
             let mut around: Option<i128> = None;
-            for (_, choice) in open(&problem.suppliers[*supplier], scope.allowed[*supplier]) {
+            for (_, choice) in scope.open(problem, *supplier) {
                 let cost = reduced(choice, prices);
                 let step = along.iter().fold(0_i128, |sum, (resource, weight)| {
                     sum + weight * i128::from(choice.uses.of(*resource))

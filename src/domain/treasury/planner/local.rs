@@ -1,7 +1,7 @@
 //! From who would take what at some prices to a plan that can be carried out: moves, then exchanges of two, each only
-//! where the exact total falls.
+//! where the exact total falls, or where it stays and less is taken beyond what lies on the accounts.
 
-use super::dual::{Scope, cheapest, open, reduced};
+use super::dual::{Scope, cheapest, reduced};
 use super::problem::Problem;
 
 /// Improves an assignment within a scope as long as single moves pay, and so many rounds of exchanges.
@@ -33,14 +33,22 @@ pub fn improve(
     }
 }
 
+/// Of plans that cost the same, one that asks for no more money while some lies idle.
+pub fn settle(problem: &Problem, assignment: &mut [usize]) {
+    let (scope, free) = (Scope::whole(problem), vec![0; problem.resources.len()]);
+    let exchanges = if assignment.len() <= super::MIDDLE { 6 } else { 0 };
+    improve(problem, &scope, &free, assignment, 12, exchanges);
+}
+
 /// How much dearer a supplier's second way is at the prices, and its few cheapest ways.
 type Ways = (i128, Vec<usize>);
 
 fn ways(problem: &Problem, scope: &Scope, prices: &[i128]) -> Vec<Ways> {
     let few = if problem.suppliers.len() <= 24 { 64 } else { 4 };
-    let each = problem.suppliers.iter().zip(&scope.allowed).map(|(choices, allowed)| {
-        let (least, _) = cheapest(choices, *allowed, prices);
-        let priced = open(choices, *allowed).map(|(to, choice)| (reduced(choice, prices) - least, to));
+    let each = (0..problem.suppliers.len()).map(|supplier| {
+        let (least, _) = cheapest(problem, scope, supplier, prices);
+        let open = scope.open(problem, supplier);
+        let priced = open.map(|(to, choice)| (reduced(choice, prices) - least, to));
         let mut priced: Vec<(i128, usize)> = priced.collect();
         priced.sort_unstable();
         priced.truncate(few);
@@ -97,16 +105,17 @@ impl Search<'_> {
         choices[to].cost - from.cost
     }
 
-    /// What the resources' costs change by.
-    fn change(&self, steps: &Steps) -> i128 {
-        let mut total = 0_i128;
+    /// What the resources' costs change by, and what is taken beyond what they hold.
+    fn change(&self, steps: &Steps) -> (i128, i128) {
+        let (mut total, mut beyond) = (0_i128, 0_i128);
         for (resource, by) in steps.all().iter().filter(|(_, by)| *by != 0) {
             let own = &self.problem.resources[*resource as usize];
             let before = self.used[*resource as usize];
             total = total
                 .saturating_add(own.cost(before + by, own.all()).saturating_sub(own.cost(before, own.all())));
+            beyond = beyond.saturating_add(own.beyond(before + by).saturating_sub(own.beyond(before)));
         }
-        total
+        (total, beyond)
     }
 
     fn apply(&mut self, steps: &Steps) {
@@ -117,21 +126,22 @@ impl Search<'_> {
 
     fn move_one(&mut self, scope: &Scope, supplier: usize) -> bool {
         let from = self.assignment[supplier];
-        let mut best = (0_i128, from, Steps::default());
-        for (to, _) in open(&self.problem.suppliers[supplier], scope.allowed[supplier]) {
+        let mut best = ((0_i128, 0_i128), from, Steps::default());
+        for (to, _) in scope.open(self.problem, supplier) {
             if to == from {
                 continue;
             }
             let mut steps = Steps::default();
             let own = self.turn(supplier, to, &mut steps);
-            let total = own.saturating_add(self.change(&steps));
+            let (change, beyond) = self.change(&steps);
+            let total = (own.saturating_add(change), beyond);
             if total < best.0 {
                 best = (total, to, steps);
             }
         }
         self.apply(&best.2);
         self.assignment[supplier] = best.1;
-        best.0 < 0
+        best.0 < (0, 0)
     }
 
     /// Two suppliers change at once: one leaves what another enters.
@@ -153,8 +163,8 @@ impl Search<'_> {
                 for to_two in ways[*two].1.iter().filter(|to| **to != self.assignment[*two]) {
                     let mut steps = first;
                     let cost_two = self.turn(*two, *to_two, &mut steps);
-                    let total = (cost_one + cost_two).saturating_add(self.change(&steps));
-                    if total < 0 {
+                    let (change, beyond) = self.change(&steps);
+                    if ((cost_one + cost_two).saturating_add(change), beyond) < (0, 0) {
                         self.apply(&steps);
                         (self.assignment[one], self.assignment[*two]) = (*to_one, *to_two);
                         return true;

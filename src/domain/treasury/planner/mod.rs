@@ -4,6 +4,7 @@
 //! | file | what |
 //! |---|---|
 //! | `corridor`, `price` | whether a route leads to a payee; what an amount costs on it |
+//! | `days` | when each route takes it, and whether its price is in force then |
 //! | `alternatives` | every way to pay one payable, priced |
 //! | `parts`, `problem` | what shares nothing falls apart; the rest as integers |
 //! | `dual` | prices of what is shared, and the bound they prove |
@@ -16,6 +17,7 @@
 pub(super) mod alternatives;
 mod apart;
 mod corridor;
+mod days;
 mod document;
 mod dual;
 mod local;
@@ -27,11 +29,14 @@ mod reach;
 pub(super) mod search;
 mod tried;
 
+use std::collections::BTreeMap;
+
 use super::certificate::{Certificate, certify};
 use super::plan::{Excluded, Plan};
 use super::request::{Payable, PlanError, PlanRequest};
 use super::value::UNITS;
 use alternatives::{Alternative, alternatives};
+use days::Days;
 use parts::Candidate;
 use search::Limits;
 
@@ -39,9 +44,11 @@ use search::Limits;
 const TO_THE_UNIT: usize = 24;
 /// Up to this many suppliers that share money are proven by trying out what is left open.
 const MIDDLE: usize = 600;
-/// Up to this many, to below half a minor unit of home where the effort suffices; beyond it, to a twentieth of one for
-/// each payable.
+/// Up to this many, until no plan can be cheaper where plans differ by that much at the least, else to below half a minor
+/// unit of home, where the effort suffices; beyond it, to a twentieth of one for each payable.
 const TO_THE_CENT: usize = 2_000;
+/// A minor unit of the least currency is about so much; what is finer comes of spreads.
+const COARSE: i128 = 1_000_000;
 /// So many plans tried count as much as a node.
 const TRIES_OF_A_NODE: usize = 1_000;
 
@@ -64,15 +71,26 @@ pub fn plan(request: &PlanRequest) -> Result<Planned, PlanError> {
     request.check()?;
     let mut candidates = Vec::new();
     let mut excluded = Vec::new();
+    let mut through: BTreeMap<&str, usize> = BTreeMap::new();
+    let days = Days::at(request, request.now);
     for (index, payable) in request.payables.iter().enumerate() {
-        match consider(request, index, payable)? {
-            Ok(candidate) => candidates.push(candidate),
+        match consider(request, &days, index, payable)? {
+            Ok(mut candidate) => {
+                let named = payable.only.as_ref().and_then(|only| only.through.as_deref());
+                candidate.through = named.map(|named| *through.entry(named).or_insert(index));
+                candidates.push(candidate);
+            }
             Err(reason) => excluded.push(reason),
         }
     }
     let parts = parts::parts(request, candidates)?;
     let solved = parts.into_iter().map(|part| {
-        let solution = apart::solve(&part.problem, &part.groups(), limits(request, &part));
+        let grain = part.problem.grain();
+        let mut solution = apart::solve(&part.problem, &part.groups(), limits(request, &part, grain));
+        local::settle(&part.problem, &mut solution.assignment);
+        solution.cost = part.problem.cost(&solution.assignment);
+        let next = solution.bound.div_euclid(grain) + i128::from(solution.bound.rem_euclid(grain) != 0);
+        solution.bound = (next * grain).min(solution.cost);
         (part, solution)
     });
     let solved: Vec<_> = solved.collect();
@@ -89,14 +107,15 @@ pub fn plan(request: &PlanRequest) -> Result<Planned, PlanError> {
 /// # Errors
 /// [`PlanError`] as [`plan`].
 pub fn reachable(request: &PlanRequest, payable: &Payable) -> Result<bool, PlanError> {
-    Ok(consider(request, 0, payable)?.is_ok())
+    Ok(consider(request, &Days::at(request, request.now), 0, payable)?.is_ok())
 }
 
-fn limits(request: &PlanRequest, part: &parts::Part) -> Limits {
+fn limits(request: &PlanRequest, part: &parts::Part, grain: i128) -> Limits {
     let (nodes, count) = (request.effort.nodes as usize, part.problem.suppliers.len());
     let fewer = MIDDLE * nodes / count.max(1);
-    let within = if count <= TO_THE_UNIT {
-        0
+    // No plan is cheaper by less than the grain.
+    let within = if count <= TO_THE_UNIT || (count <= TO_THE_CENT && grain >= COARSE) {
+        grain - 1
     } else if count <= TO_THE_CENT {
         UNITS / 2 - 1
     } else {
@@ -108,6 +127,7 @@ fn limits(request: &PlanRequest, part: &parts::Part) -> Limits {
 /// A payable as a candidate, or why it is none.
 fn consider(
     request: &PlanRequest,
+    days: &Days,
     index: usize,
     payable: &Payable,
 ) -> Result<Result<Candidate, Excluded>, PlanError> {
@@ -124,7 +144,7 @@ fn consider(
     if !net.is_positive() {
         return Ok(Err(exclude("nothing_left", "withholding and debt take all of it".to_owned())));
     }
-    let (alternatives, later) = alternatives(request, payable, net)?;
+    let (alternatives, later) = alternatives(request, days, payable, net)?;
     let open = |one: &Alternative| one.ruled_out.is_none() && one.route.is_some();
     if !alternatives.iter().any(open) {
         let named = alternatives.iter().filter_map(|one| {
@@ -135,5 +155,5 @@ fn consider(
     }
     let choices = (0..alternatives.len()).filter(|place| alternatives[*place].ruled_out.is_none());
     let choices = choices.collect();
-    Ok(Ok(Candidate { payable: index, alternatives, choices, later }))
+    Ok(Ok(Candidate { payable: index, alternatives, choices, later, through: None }))
 }

@@ -18,6 +18,9 @@ pub struct Candidate {
     pub choices: Vec<usize>,
     /// What its later part costs where waiting is possible.
     pub later: i128,
+    /// The rail account that its terms name, where its account has several of that rail: the place of the first payable
+    /// that names it.
+    pub through: Option<usize>,
 }
 
 impl Candidate {
@@ -32,8 +35,8 @@ impl Candidate {
 pub enum Shared {
     /// An account, by its place among the funds.
     Account(usize),
-    /// A route's batches, by its place in the table.
-    Batches(usize),
+    /// Batches: of one route, out of one account, over one rail account. Each is a call and pays its fee.
+    Batches { route: usize, account: usize, through: Option<usize> },
 }
 
 /// A part: candidates, what they share, and the integers.
@@ -71,27 +74,22 @@ pub fn refills(request: &PlanRequest, account: usize) -> Result<Vec<Refill>, Pla
     each.collect()
 }
 
-fn shares(request: &PlanRequest, alternative: &Alternative) -> Vec<(Shared, i64)> {
-    if alternative.waits_until.is_some() {
-        return Vec::new();
-    }
-    let account = alternative.account.map(|account| (Shared::Account(account), alternative.debit));
-    let batches = alternative.route.filter(|route| {
-        let route = &request.routes.routes[*route];
-        route.fee_of_batch().is_positive()
+fn shares(request: &PlanRequest, candidate: &Candidate, choice: usize) -> Vec<(Shared, i64)> {
+    let alternative = &candidate.alternatives[choice];
+    let (None, Some(account)) = (alternative.waits_until, alternative.account) else { return Vec::new() };
+    let money = (Shared::Account(account), alternative.debit);
+    let batched = |route: &usize| request.routes.routes[*route].fee_of_batch().is_positive();
+    let batches = alternative.route.filter(batched).map(|route| {
+        let through = candidate.through;
+        (Shared::Batches { route, account, through }, i64::from(alternative.count()))
     });
-    let batches = batches.map(|route| (Shared::Batches(route), i64::from(alternative.count())));
-    account.into_iter().chain(batches).collect()
+    std::iter::once(money).chain(batches).collect()
 }
 
 /// Falls apart along what is shared; parts in the order of their first payable.
 pub fn parts(request: &PlanRequest, candidates: Vec<Candidate>) -> Result<Vec<Part>, PlanError> {
     let accounts = request.funds.len();
-    let place = |shared: Shared| match shared {
-        Shared::Account(account) => account,
-        Shared::Batches(route) => accounts + route,
-    };
-    let mut leader: Vec<usize> = (0..accounts + request.routes.routes.len() + candidates.len()).collect();
+    let mut leader: Vec<usize> = (0..accounts + candidates.len()).collect();
     fn find(leader: &mut [usize], mut one: usize) -> usize {
         while leader[one] != one {
             leader[one] = leader[leader[one]];
@@ -99,11 +97,12 @@ pub fn parts(request: &PlanRequest, candidates: Vec<Candidate>) -> Result<Vec<Pa
         }
         one
     }
-    let first = accounts + request.routes.routes.len();
     for (index, candidate) in candidates.iter().enumerate() {
         for choice in &candidate.choices {
-            for (shared, _) in shares(request, &candidate.alternatives[*choice]) {
-                let (one, two) = (find(&mut leader, first + index), find(&mut leader, place(shared)));
+            for (shared, _) in shares(request, candidate, *choice) {
+                // Whoever shares batches shares the account that they are paid from.
+                let Shared::Account(account) = shared else { continue };
+                let (one, two) = (find(&mut leader, accounts + index), find(&mut leader, account));
                 leader[one.max(two)] = one.min(two);
             }
         }
@@ -111,7 +110,7 @@ pub fn parts(request: &PlanRequest, candidates: Vec<Candidate>) -> Result<Vec<Pa
     let mut groups: std::collections::BTreeMap<usize, (usize, Vec<Candidate>)> =
         std::collections::BTreeMap::new();
     for (index, candidate) in candidates.into_iter().enumerate() {
-        let root = find(&mut leader, first + index);
+        let root = find(&mut leader, accounts + index);
         groups.entry(root).or_insert_with(|| (index, Vec::new())).1.push(candidate);
     }
     let mut groups: Vec<(usize, Vec<Candidate>)> = groups.into_values().collect();
@@ -121,7 +120,7 @@ pub fn parts(request: &PlanRequest, candidates: Vec<Candidate>) -> Result<Vec<Pa
 
 fn part(request: &PlanRequest, mut candidates: Vec<Candidate>) -> Result<Part, PlanError> {
     let open = candidates.iter().flat_map(|candidate| {
-        candidate.choices.iter().flat_map(|choice| shares(request, &candidate.alternatives[*choice]))
+        candidate.choices.iter().flat_map(move |choice| shares(request, candidate, *choice))
     });
     let listed: std::collections::BTreeSet<Shared> = open.map(|(one, _)| one).collect();
     let shared: Vec<Shared> = listed.into_iter().collect();
@@ -131,7 +130,7 @@ fn part(request: &PlanRequest, mut candidates: Vec<Candidate>) -> Result<Part, P
     for candidate in &mut candidates {
         let priced = |choice: usize| {
             let alternative = &candidate.alternatives[choice];
-            let uses = shares(request, alternative).into_iter().map(|(one, amount)| {
+            let uses = shares(request, candidate, choice).into_iter().map(|(one, amount)| {
                 // Every shared thing was listed above.
                 (u32::try_from(shared.binary_search(&one).unwrap_or(0)).unwrap_or(0), amount)
             });
@@ -161,7 +160,7 @@ fn part(request: &PlanRequest, mut candidates: Vec<Candidate>) -> Result<Part, P
                 let refills = refills(request, *account)?;
                 Resource::account(available.minor().max(0), top / bottom, &refills, most)
             }
-            Shared::Batches(route) => {
+            Shared::Batches { route, .. } => {
                 let route = &request.routes.routes[*route];
                 let Cost(fee) = request.mids.value(route.fee_of_batch())?;
                 Resource::batches(route.batch_size.map_or(i64::from(u32::MAX), i64::from), fee, most)

@@ -22,15 +22,22 @@ pub fn price(
     if !amount.is_positive() || route.target_currency != amount.currency() {
         return Ok(None);
     }
-    let minor = amount.minor();
+    let step = route.step();
+    // A fee inside is taken from the whole; else what the rail does not carry stays owed.
+    let unit = if bearer == Bearer::Creditor { 1 } else { step };
+    let minor = amount.minor() - amount.minor() % unit;
     let limit = route.item_limit().map_or(i64::MAX, Money::minor);
+    let limit = limit - limit % step;
+    if minor == 0 || limit == 0 {
+        return Ok(None);
+    }
     let count = minor / limit + i64::from(minor % limit != 0);
     let Ok(pieces) = u32::try_from(count) else { return Ok(None) };
     let mut best: Option<Alternative> = None;
-    let (even, over) = (minor / count, minor % count);
+    let (even, over) = (minor / unit / count * unit, u32::try_from(minor / unit % count).unwrap_or(0));
     let shapes = [
         vec![(pieces - 1, limit), (1, minor - (count - 1).saturating_mul(limit.min(minor)))],
-        vec![(u32::try_from(over).unwrap_or(0), even + 1), (pieces - u32::try_from(over).unwrap_or(0), even)],
+        vec![(over, even + unit), (pieces - over, even)],
     ];
     for shape in shapes {
         let shape: Vec<(u32, i64)> = shape.into_iter().filter(|(count, _)| *count > 0).collect();
@@ -60,7 +67,7 @@ fn price_shape(
         let share = Money::from_minor(*share, amount.currency());
         let (sent, sold, own_fee) = match bearer {
             Bearer::Creditor => {
-                let sent = inside(route, share)?;
+                let sent = inside(route, share, route.step())?;
                 let own = if route.fee_of == FeeBase::Gross { route.fee(share)? } else { route.fee(sent)? };
                 (sent, sent, own)
             }
@@ -88,29 +95,32 @@ fn price_shape(
     Ok(Some(Alternative { items, fee, lifting, debit, cost: paid - arrives, ..Alternative::unpaid(0) }))
 }
 
-/// The largest amount that, with its own fee, the balance holds (J19); with a fee of the gross, the rest (F15).
-fn inside(route: &Route, balance: Money) -> Result<Money, MoneyError> {
-    if route.fee_of == FeeBase::Gross {
-        return balance.checked_sub(route.fee(balance)?);
-    }
+/// The largest amount in steps that, with its own fee, the balance holds (J19); with a fee of the gross, the rest (F15).
+fn inside(route: &Route, balance: Money, step: i64) -> Result<Money, MoneyError> {
     let currency = balance.currency();
-    let fits = |minor: i64| -> Result<bool, MoneyError> {
-        let sent = Money::from_minor(minor, currency);
+    let money = |steps: i64| Money::from_minor(steps * step, currency);
+    if route.fee_of == FeeBase::Gross {
+        let rest = balance.checked_sub(route.fee(balance)?)?;
+        return Ok(money(rest.minor().div_euclid(step)));
+    }
+    let fits = |steps: i64| -> Result<bool, MoneyError> {
+        let sent = money(steps);
         Ok(sent.checked_add(route.fee(sent)?)?.minor() <= balance.minor())
     };
     // Within a band the fee only grows; the highest band that fits has the largest amount.
-    let mut top = balance.minor();
+    let mut top = balance.minor() / step;
     for band in route.bands.iter().rev() {
         let from = Money::parse(&band.from, currency)?.minor();
-        if from <= top && fits(from)? {
-            return largest(from, top, &fits).map(|minor| Money::from_minor(minor, currency));
+        let first = from / step + i64::from(from % step != 0);
+        if first <= top && fits(first)? {
+            return largest(first, top, &fits).map(money);
         }
-        top = top.min(from - 1);
+        top = top.min((from - 1) / step);
     }
     if top < 0 || !fits(0)? {
         return Ok(Money::zero(currency));
     }
-    largest(0, top, &fits).map(|minor| Money::from_minor(minor, currency))
+    largest(0, top, &fits).map(money)
 }
 
 fn largest(

@@ -62,6 +62,8 @@ pub struct Resource {
     supply: Supply,
     /// Cost units of one unit of use: what prices are first tried at.
     pub weight: i128,
+    /// What lies on an account; none for what is no money.
+    held: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,7 +108,7 @@ impl Resource {
             }
             points
         });
-        Resource { supply: Supply::Modes(modes.collect()), weight: weight.max(1) }
+        Resource { supply: Supply::Modes(modes.collect()), weight: weight.max(1), held: Some(available) }
     }
 
     /// Batches of a route: none, one, … up to what all items would take.
@@ -117,12 +119,13 @@ impl Resource {
         Resource {
             supply: Supply::Modes(modes.collect()),
             weight: (fee / i128::from(size.min(most_items).max(1))).max(1),
+            held: None,
         }
     }
 
     /// How many suppliers draw on an account.
     pub fn heads(account: usize, most: usize, weight: i128) -> Resource {
-        Resource { supply: Supply::Heads { account, most }, weight: weight.max(1) }
+        Resource { supply: Supply::Heads { account, most }, weight: weight.max(1), held: None }
     }
 
     /// The same where accounts have other places.
@@ -140,6 +143,7 @@ impl Resource {
         if let Supply::Modes(modes) = &mut left.supply {
             modes.iter_mut().flatten().for_each(|(supply, _)| *supply -= others);
         }
+        left.held = left.held.map(|held| held.saturating_sub(others));
         left
     }
 
@@ -171,6 +175,13 @@ impl Resource {
             let most = all[modes.0..=modes.1].iter().map(|mode| last(mode).0).max().unwrap_or(0);
             away(i128::from(used) - i128::from(most))
         })
+    }
+
+    /// What a use takes beyond what lies there, worth so much at mid. Of plans that cost the same the one is made that asks
+    /// for least while other money lies idle.
+    pub fn beyond(&self, used: i64) -> i128 {
+        let beyond = self.held.map_or(0, |held| used.saturating_sub(held.max(0)).max(0));
+        self.weight.saturating_mul(i128::from(beyond))
     }
 
     /// The cheapest mode for a use.
@@ -224,6 +235,22 @@ fn cost_in(points: &[Point], used: i64) -> Option<i128> {
     None
 }
 
+/// What a row costs at first, and each unit of what follows.
+fn steps(points: &[Point]) -> impl Iterator<Item = i128> {
+    let each =
+        points.windows(2).map(|pair| (pair[1].1 - pair[0].1) / i128::from((pair[1].0 - pair[0].0).max(1)));
+    points.first().map(|first| first.1).into_iter().chain(each)
+}
+
+/// The greatest common divisor; of nothing and a number, that number.
+fn divisor(one: i128, two: i128) -> i128 {
+    let (mut one, mut two) = (one.abs(), two.abs());
+    while two != 0 {
+        (one, two) = (two, one % two);
+    }
+    one
+}
+
 /// The fixed costs of a set of refills, and its steps in the order in which they are used.
 fn cheapest_first(refills: &[Refill], set: usize) -> (i128, Vec<(i128, i64)>) {
     let chosen = refills.iter().enumerate().filter(|(index, _)| set >> index & 1 == 1);
@@ -273,6 +300,18 @@ impl Problem {
         }
         self
     }
+
+    /// What every plan's cost is a whole multiple of: a bound is the next multiple. Where one currency is planned by itself
+    /// that is a minor unit of it.
+    pub fn grain(&self) -> i128 {
+        let choices = self.suppliers.iter().flatten().map(|choice| choice.cost);
+        let supplies = self.resources.iter().map(|resource| match &resource.supply {
+            Supply::Modes(modes) => modes.iter().flat_map(|points| steps(points)).fold(0, divisor),
+            Supply::Heads { .. } => 0,
+        });
+        choices.chain(supplies).fold(0, divisor).max(1)
+    }
+
     /// The use of each resource under an assignment.
     pub fn used(&self, assignment: &[usize]) -> Vec<i64> {
         let mut used = vec![0_i64; self.resources.len()];

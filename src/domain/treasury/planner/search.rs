@@ -5,7 +5,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::dual::{Lines, Scope, bound, cheapest, open, reduced};
+use super::dual::{Lines, Scope, bound, cheapest, reduced};
 use super::local::improve;
 use super::problem::Problem;
 use super::tried::try_out;
@@ -242,8 +242,8 @@ impl Split {
                 two.modes[resource].0 = at + 1;
             }
             Split::Choice { supplier, choice } => {
-                one.allowed[supplier] = 1 << choice;
-                two.allowed[supplier] &= !(1 << choice);
+                one.take(supplier, choice);
+                two.leave(supplier, choice);
             }
         }
         [one, two]
@@ -301,8 +301,8 @@ fn split_heads(problem: &Problem, open: &Open, gaps: &[usize], used: &[i64]) -> 
 fn split_supplier(problem: &Problem, open: &Open, gaps: &[usize]) -> Option<Split> {
     let nearest = gaps.iter().find_map(|resource| nearest(problem, open, *resource));
     nearest.or_else(|| {
-        let mut each = open.scope.allowed.iter().enumerate();
-        let (supplier, _) = each.find(|(_, allowed)| allowed.count_ones() > 1)?;
+        let several = |supplier: &usize| open.scope.open(problem, *supplier).nth(1).is_some();
+        let supplier = (0..problem.suppliers.len()).find(several)?;
         Some(Split::Choice { supplier, choice: open.chosen[supplier] })
     })
 }
@@ -314,12 +314,8 @@ type Nearness = (i128, Reverse<i64>, usize);
 fn nearest(problem: &Problem, parent: &Open, resource: usize) -> Option<Split> {
     let mut nearest: Option<(Nearness, usize)> = None;
     for (supplier, choices) in problem.suppliers.iter().enumerate() {
-        let allowed = parent.scope.allowed[supplier];
-        if allowed.count_ones() < 2 {
-            continue;
-        }
-        let (least, chosen) = cheapest(choices, allowed, &parent.prices);
-        for (index, choice) in open(choices, allowed) {
+        let (least, chosen) = cheapest(problem, &parent.scope, supplier, &parent.prices);
+        for (index, choice) in parent.scope.open(problem, supplier) {
             let apart = (choice.uses.of(resource) - choices[chosen].uses.of(resource)).abs();
             if index == chosen || apart == 0 {
                 continue;

@@ -5,7 +5,7 @@
 //! Resource by resource, those that few departures touch first: once all that touch one are settled its loss is known,
 //! and most sets end there.
 
-use super::dual::{Scope, cheapest, open, reduced};
+use super::dual::{Scope, cheapest, reduced};
 use super::problem::Problem;
 use super::reach::Reach;
 
@@ -72,10 +72,10 @@ pub fn try_out(
 ) -> Tried {
     let missing = goal.saturating_sub(lower);
     let (mut departures, mut taken) = (Vec::new(), Vec::with_capacity(problem.suppliers.len()));
-    for (supplier, (choices, allowed)) in problem.suppliers.iter().zip(&scope.allowed).enumerate() {
-        let (least, chosen) = cheapest(choices, *allowed, prices);
+    for supplier in 0..problem.suppliers.len() {
+        let (least, chosen) = cheapest(problem, scope, supplier, prices);
         taken.push(chosen);
-        let others = open(choices, *allowed).filter(|(choice, _)| *choice != chosen);
+        let others = scope.open(problem, supplier).filter(|(choice, _)| *choice != chosen);
         departures.extend(others.filter_map(|(choice, one)| {
             let adds = reduced(one, prices).saturating_sub(least);
             (adds < missing).then_some(Departure { stage: 0, adds, supplier, choice })
