@@ -288,6 +288,29 @@ fn csv_is_read_by_the_names_of_its_columns() {
 }
 
 #[test]
+fn lines_of_one_reference_have_a_key_each() {
+    let detail = |part: &str| {
+        format!("<TxDtls><Refs><AcctSvcrRef>B-1</AcctSvcrRef></Refs><Amt Ccy=\"SGD\">{part}</Amt></TxDtls>")
+    };
+    let (head, rest) =
+        camt("08", "").split_once("<TxDtls>").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    let (_, rest) = rest.rsplit_once("</TxDtls>").unwrap();
+    let text = format!("{head}{}{}{}{rest}", detail("20.00"), detail("20.00"), detail("10.00"));
+    let lines = camt053::read(text.as_bytes()).unwrap().remove(0).lines;
+    assert_eq!((lines[0].reference.as_deref(), lines[0].key(0)), (Some("B-1"), lines[1].key(0)));
+    assert_ne!(lines[0].key(0), lines[2].key(0));
+    assert_ne!(lines[0].key(0), lines[1].key(1));
+    // No other reference's first key is it.
+    let mut other = lines[1].clone();
+    other.reference = Some("B-1#1".to_owned());
+    assert_ne!(lines[1].key(1), other.key(0));
+    // What says that there is none is none.
+    let text = MT940.replace("GP-1//B-1", "NONREF//nonref");
+    let statement = mt940::read(text.as_bytes()).unwrap().remove(0);
+    assert_eq!((&statement.lines[0].reference, statement.reference.as_str()), (&None, "STMT1 332/1"));
+}
+
+#[test]
 fn a_line_has_one_key_wherever_it_is_printed() {
     let lines = camt053::read(camt("08", "").as_bytes()).unwrap().remove(0).lines;
     let again = camt053::read(camt("02", "x").as_bytes()).unwrap().remove(0).lines;
