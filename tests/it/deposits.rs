@@ -5,6 +5,7 @@ mod doors;
 mod pages;
 mod reversals;
 mod statements;
+mod whose;
 
 use std::collections::BTreeMap;
 

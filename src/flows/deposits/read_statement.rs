@@ -53,7 +53,8 @@ impl Deposits {
     /// lines, books nothing twice; where the first reading broke off, the second goes on.
     ///
     /// # Errors
-    /// [`DepositError`]: `Unknown` where an account is not this merchant's, before anything is booked.
+    /// [`DepositError`]: `Unknown` where an account is not this merchant's, `Ambiguous` where it may be two of them, before
+    /// anything is booked.
     pub async fn read_statements(
         &self,
         vault: &Vault,
@@ -141,15 +142,24 @@ impl Deposits {
         let mut accounts = Vec::with_capacity(file.statements.len());
         for read in &file.statements {
             let told = compact(&read.account);
-            // Some banks put their own code before the number.
-            let is_named =
-                |name: &String| told == *name || (name.len() >= 6 && told.ends_with(name.as_str()));
-            let found = stored.iter().zip(&names).find(|(row, name)| match file.account {
-                Some(id) => row.account.id == id && (told.is_empty() || is_named(name)),
-                None => is_named(name) && row.account.currency == read.currency,
-            });
+            let of_currency =
+                || stored.iter().zip(&names).filter(|(row, _)| row.account.currency == read.currency);
+            // Some banks put their own code before the number; where one of the numbers is the whole, there is no code.
+            let is_whole = names.contains(&told);
+            let is_named = |name: &String| match is_whole {
+                true => *name == told,
+                false => name.len() >= 6 && told.ends_with(name.as_str()),
+            };
+            let named: Vec<BankAccountId> =
+                of_currency().filter(|(_, name)| is_named(name)).map(|(row, _)| row.account.id).collect();
+            let found = match (file.account, named.as_slice()) {
+                (Some(id), named) if told.is_empty() || named.contains(&id) => Some(id),
+                (Some(_), _) | (None, []) => None,
+                (None, [one]) => Some(*one),
+                (None, _) => return Err(DepositError::Ambiguous { account: read.account.clone() }),
+            };
+            let found = of_currency().find(|(row, _)| found == Some(row.account.id));
             let found = found.map(|(row, _)| row.account.clone());
-            let found = found.filter(|account| account.currency == read.currency);
             accounts.push(found.ok_or(DepositError::Unknown("bank account"))?);
         }
         Ok(accounts)
