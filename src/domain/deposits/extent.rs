@@ -23,6 +23,8 @@ pub struct Extent {
     pub to_on: NaiveDate,
     /// Booked lines.
     pub lines: i64,
+    /// The balances between its lines, where these are at hand.
+    pub passed: Vec<Money>,
 }
 
 impl Extent {
@@ -32,13 +34,21 @@ impl Extent {
         let sum = Money::sum(read.currency, booked().map(|line| line.amount)).ok()?;
         let before = |closing: Money| closing.checked_sub(sum).ok();
         let after = |opening: Money| opening.checked_add(sum).ok();
+        let opening = read.opening.or(read.closing.and_then(before));
+        let mut passed: Vec<Money> = vec![];
+        for line in booked().filter(|line| !line.amount.is_zero()) {
+            let from = passed.last().copied().or(opening);
+            passed.extend(from.and_then(|from| from.checked_add(line.amount).ok()));
+        }
+        passed.pop();
         Some(Extent {
             reference: read.reference.clone(),
-            opening: read.opening.or(read.closing.and_then(before)),
+            opening,
             closing: read.closing.or(read.opening.and_then(after)),
             from_on: booked().map(|line| line.booked_on).min()?,
             to_on: booked().map(|line| line.booked_on).max()?,
             lines: i64::try_from(booked().count()).unwrap_or(i64::MAX),
+            passed,
         })
     }
 
@@ -68,12 +78,14 @@ impl Extent {
 /// on the others are laid beside it, end to end or beginning to beginning, and those that end before it begins or begin
 /// where it has ended are apart from it. A balance that would be two places proves nothing; what has no place is not apart.
 pub fn apart(own: &Extent, others: &[Extent]) -> Vec<usize> {
-    let mut twice: HashSet<i64> = HashSet::new();
+    // What others begin or end with and it passes may be within it.
+    let mut twice: HashSet<i64> = own.passed.iter().map(|balance| balance.minor()).collect();
     let starts = loop {
-        match laid_out(own, others, &twice) {
-            Ok(starts) => break starts,
-            Err(balance) => twice.insert(balance),
-        };
+        let (starts, more) = laid_out(own, others, &twice);
+        if more.is_empty() {
+            break starts;
+        }
+        twice.extend(more);
     };
     let is_apart = |place: &usize| {
         starts[*place]
@@ -82,39 +94,45 @@ pub fn apart(own: &Extent, others: &[Extent]) -> Vec<usize> {
     (0..others.len()).filter(is_apart).collect()
 }
 
-/// How many lines behind the beginning of `own` each of the others begins; else a balance that is at two places.
-fn laid_out(own: &Extent, others: &[Extent], twice: &HashSet<i64>) -> Result<Vec<Option<i64>>, i64> {
+/// How many lines behind the beginning of `own` each of the others begins, and balances that would be two places.
+fn laid_out(own: &Extent, others: &[Extent], twice: &HashSet<i64>) -> (Vec<Option<i64>>, HashSet<i64>) {
     let mut places: HashMap<i64, i64> = HashMap::new();
-    let lay = |places: &mut HashMap<i64, i64>, ends: [(Option<Money>, i64); 2]| {
-        for (balance, at) in ends {
-            let balance = balance.map(Money::minor).filter(|balance| !twice.contains(balance));
-            if let Some(balance) = balance
-                && *places.entry(balance).or_insert(at) != at
-            {
-                return Err(balance);
-            }
+    let mut more = HashSet::new();
+    let mut lay = |places: &mut HashMap<i64, i64>, ends: [(Option<Money>, i64); 2]| {
+        let known = ends.into_iter().filter_map(|(balance, at)| Some((balance?.minor(), at)));
+        let known: Vec<(i64, i64)> = known.filter(|(balance, _)| !twice.contains(balance)).collect();
+        if !known.iter().all(|(balance, at)| *places.entry(*balance).or_insert(*at) == *at) {
+            // Which of the two it is nobody can tell.
+            more.extend(known.into_iter().map(|(balance, _)| balance));
         }
-        Ok(())
     };
-    lay(&mut places, own.ends(0))?;
+    lay(&mut places, own.ends(0));
     let mut starts = vec![None; others.len()];
     loop {
         let mut is_news = false;
-        for (other, start) in others.iter().zip(&mut starts).filter(|(_, start)| start.is_none()) {
+        // Forth and back, so that a long way is laid out in few turns.
+        for place in (0..others.len()).chain((0..others.len()).rev()) {
+            if starts[place].is_some() {
+                continue;
+            }
+            let other = &others[place];
             let at = |end: Option<Money>| end.and_then(|balance| places.get(&balance.minor()).copied());
             let closes = at(other.closing).map(|end| end.saturating_sub(other.lines));
             let Some(found) = at(other.opening).or(closes) else { continue };
-            lay(&mut places, other.ends(found))?;
-            (*start, is_news) = (Some(found), true);
+            lay(&mut places, other.ends(found));
+            (starts[place], is_news) = (Some(found), true);
         }
         if !is_news {
-            return Ok(starts);
+            break;
         }
     }
+    (starts, more)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::money::Currency;
 
@@ -128,6 +146,7 @@ mod tests {
             from_on: day,
             to_on: day,
             lines,
+            passed: vec![],
         }
     }
 
@@ -177,7 +196,40 @@ mod tests {
             assert!(!found.contains(&place) && !found.contains(&5), "{piece:?}: {found:?}");
             assert!(!found.contains(&4) || place == 3, "{piece:?}: {found:?}");
         }
-        // The second half is known from the middle, though nought is not.
-        assert_eq!(apart(&all[1], &all), [0, 2, 3]);
+        assert_eq!(apart(&all[1], &all), [0, 2]);
+        // A day that passed its last balance before: what begins there may be a part of it.
+        let (day, part) = (extent("", 100, 0, 3), extent("", 0, 30, 1));
+        assert_eq!(apart(&day, std::slice::from_ref(&part)), [0]);
+        let passed = vec![part.opening.unwrap(), part.closing.unwrap()];
+        assert!(apart(&Extent { passed, ..day }, &[part]).is_empty());
+    }
+
+    proptest! {
+        /// Sections of one day's way, wherever they are cut: none that shares a line with another is apart from it.
+        #[test]
+        fn what_shares_a_line_is_not_apart(
+            amounts in prop::collection::vec(prop_oneof![8 => 1..9_i64, 1 => -9..0_i64], 1..14),
+            cuts in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..9),
+        ) {
+            let balance = |at: usize| amounts[..at].iter().sum::<i64>();
+            let cut = |(one, other): &(prop::sample::Index, prop::sample::Index)| {
+                let (one, other) = (one.index(amounts.len()), other.index(amounts.len()));
+                one.min(other)..one.max(other) + 1
+            };
+            let cuts: Vec<std::ops::Range<usize>> = cuts.iter().map(cut).collect();
+            let all: Vec<Extent> = cuts
+                .iter()
+                .map(|cut| extent("", balance(cut.start), balance(cut.end), cut.len() as i64))
+                .collect();
+            let mut balances: Vec<i64> = (0..=amounts.len()).map(balance).collect();
+            balances.sort_unstable();
+            let is_once = balances.windows(2).all(|two| two[0] != two[1]);
+            for (own, section) in all.iter().zip(&cuts) {
+                for place in apart(own, &all) {
+                    let is_apart = cuts[place].end <= section.start || section.end <= cuts[place].start;
+                    prop_assert!(is_apart || !is_once, "{section:?} {:?} of {balances:?}", cuts[place]);
+                }
+            }
+        }
     }
 }

@@ -385,5 +385,6 @@ fn extent(statement: &BankStatement) -> Option<Extent> {
         from_on: statement.from_on?,
         to_on: statement.to_on?,
         lines: statement.line_count,
+        passed: vec![],
     })
 }

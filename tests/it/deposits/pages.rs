@@ -165,3 +165,21 @@ async fn a_line_kept_under_its_former_key_is_known() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_part_of_a_day_that_passed_its_last_balance_before_is_a_part() {
+    on_each_engine("a_part_of_a_day", async |database| {
+        let store = database.open().await;
+        let world = world(&store, database, grabpay).await;
+        let day = |days| (world.clock.now() + TimeDelta::days(days)).date_naive().to_string();
+        read(&world, &camt("0039012345", &day(0), "0.00", "30.00", &[("30.00", "", "B1", "a")])).await;
+        let part = ("25.00", "", "B3", "c");
+        read(&world, &camt("0039012345", &day(1), "0.00", "25.00", &[part])).await;
+        holds(&world, "55.00", 2, &["-30.00"]).await;
+        let whole = [("-30.00", "", "B2", "out"), part, ("-25.00", "", "B4", "out")];
+        read(&world, &camt("0039012345", &day(1), "30.00", "0.00", &whole)).await;
+        holds(&world, "0.00", 4, &["-30.00"]).await;
+        store.close().await;
+    })
+    .await;
+}
