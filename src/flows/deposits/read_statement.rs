@@ -89,7 +89,7 @@ impl Deposits {
                 self.name_lines(account, &read.lines).await?;
             }
             let fresh = self.take_lines(account, statement, read, &beside).await?;
-            self.check_sequence(account, statement, read, &beside, fresh).await?;
+            self.check_sequence(account, statement, read, fresh).await?;
             self.try_again(account).await?;
             self.remit_again(account).await?;
             self.take_back_again(account).await?;
@@ -324,21 +324,25 @@ impl Deposits {
         account: &BankAccount,
         statement: &BankStatement,
         read: &ReadStatement,
-        beside: &[BankStatement],
         fresh: Money,
     ) -> Result<(), DepositError> {
         let before = self.store.bank_statement_before(statement).await?;
         let (Some(own), Some(before)) = (Extent::of(read), before) else { return Ok(()) };
         let (Some(from), Some(to)) = (before.closing, own.closing) else { return Ok(()) };
-        let others: Vec<Extent> = beside.iter().filter_map(extent).collect();
         let reached = from.checked_add(fresh).map_err(DepositError::unavailable)?;
-        // An older file came again between the one before and this one.
+        // A page that comes behind the one that goes on from it.
+        let is_late = before.opening == own.closing && before.opening != before.closing;
+        if reached == to || is_late {
+            return Ok(());
+        }
+        // An older file may have come again between the one that it goes on from and this one.
+        let near = BankStatement { from_on: before.to_on.min(statement.from_on), ..statement.clone() };
+        let near = self.store.bank_statements_beside(&near, BESIDE_MAX).await?;
+        let others: Vec<Extent> = near.iter().filter_map(extent).collect();
         let goes_on = own.opening.is_some_and(|opening| {
             opening.checked_add(fresh) == Ok(to) && others.iter().any(|other| other.closing == Some(opening))
         });
-        // A page that comes behind the one that goes on from it.
-        let is_late = before.opening == own.closing && before.opening != before.closing;
-        if reached == to || goes_on || is_late {
+        if goes_on {
             return Ok(());
         }
         // Nothing is new in what was read before; where it goes on from the last balance, or touches nothing, something is.

@@ -179,6 +179,13 @@ async fn a_part_of_a_day_that_passed_its_last_balance_before_is_a_part() {
         let whole = [("-30.00", "", "B2", "out"), part, ("-25.00", "", "B4", "out")];
         read(&world, &camt("0039012345", &day(1), "30.00", "0.00", &whole)).await;
         holds(&world, "0.00", 4, &["-30.00"]).await;
+        // The part once more in other bytes, then the next day, each twice: it goes on from the whole day.
+        let again = camt("0039012345", &day(1), "0.00", "25.00", &[part]) + "\n";
+        let next = camt("0039012345", &day(2), "0.00", "1.00", &[("1.00", "", "B5", "d")]);
+        for text in [&again, &next, &again, &next, &format!("{next}\n")] {
+            read(&world, text).await;
+        }
+        holds(&world, "1.00", 5, &["-30.00"]).await;
         store.close().await;
     })
     .await;
