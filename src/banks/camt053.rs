@@ -1,6 +1,6 @@
 //! ISO 20022 camt.053, "bank to customer statement", versions .001.02 to .001.13: what a statement is did not change
 //! between them, only where a status stands. Elements are known by their local names below `Stmt`, so that any prefix
-//! and namespace reads. Document types, entities and CDATA are refused: nothing is expanded, nothing is fetched.
+//! and namespace reads. Document types and entities are refused: nothing is expanded, nothing is fetched.
 //!
 //! camt.054, "debit credit notification", has the same entries below `Ntfctn` and no balances. It announces: what it says
 //! is booked stands in a statement too, perhaps as one line of many payments. So its entries are read whole and pending,
@@ -77,9 +77,9 @@ pub fn read_kind(file: impl Read) -> Result<(Kind, Vec<ReadStatement>), BankFile
             }
             Event::End(_) => file.close()?,
             Event::Text(text) => file.text(&text)?,
-            Event::GeneralRef(name) => file.text(predefined(name.as_ref())?)?,
+            Event::CData(text) => file.text(&text)?,
+            Event::GeneralRef(name) => file.text(letter(name.as_ref())?.encode_utf8(&mut [0; 4]))?,
             Event::DocType(_) => return Err(BankFileError::at("the head", "a document type is refused")),
-            Event::CData(_) => return Err(file.at("CDATA is refused")),
             Event::Eof if file.path.is_empty() && file.complete => return file.end(),
             Event::Eof => {
                 let why = "the file is cut off, or holds no `BkToCstmrStmt` or `BkToCstmrDbtCdtNtfctn`";
@@ -100,16 +100,25 @@ fn unread(error: &quick_xml::Error, at: u64) -> BankFileError {
     }
 }
 
-/// The five entities that XML itself has, and characters by number.
-fn predefined(name: &str) -> Result<&'static str, BankFileError> {
+/// The five entities that XML itself has, and letters by number.
+fn letter(name: &str) -> Result<char, BankFileError> {
+    if let Some(number) = name.strip_prefix('#') {
+        let code = match number.strip_prefix('x') {
+            Some(digits) => u32::from_str_radix(digits, 16),
+            None => number.parse(),
+        };
+        let found = code.ok().and_then(char::from_u32);
+        let is_allowed =
+            |letter: &char| matches!(letter, '\t' | '\n' | '\r' | '\u{20}'..='\u{fffd}' | '\u{10000}'..);
+        // What no XML may hold is no letter of a text.
+        return Ok(found.filter(is_allowed).unwrap_or(' '));
+    }
     match name {
-        "amp" => Ok("&"),
-        "lt" => Ok("<"),
-        "gt" => Ok(">"),
-        "apos" => Ok("'"),
-        "quot" => Ok("\""),
-        // A number may stand for anything: what it says is no amount, date or reference of ours.
-        number if number.starts_with('#') => Ok(" "),
+        "amp" => Ok('&'),
+        "lt" => Ok('<'),
+        "gt" => Ok('>'),
+        "apos" => Ok('\''),
+        "quot" => Ok('"'),
         _ => Err(BankFileError::at("an entity", "only XML's own five are read")),
     }
 }

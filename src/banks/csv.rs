@@ -1,6 +1,8 @@
-//! A bank's CSV: columns are found by their names, which differ from bank to bank; a mapping says which is which.
+//! A bank's CSV: columns are found by their names, which differ from bank to bank; a mapping says which is which. What
+//! stands above the names is passed over, and the newest line may come first.
 
-use std::collections::HashMap;
+mod columns;
+
 use std::io::Read;
 
 use chrono::NaiveDate;
@@ -9,195 +11,42 @@ use crate::domain::deposits::{ReadLine, ReadStatement};
 use crate::money::{Currency, Money};
 
 use super::source::Source;
-use super::text::{amount, kept, shown};
+use super::text::{amount, kept, shown, windows};
 use super::{BankFileError, LINES_MAX};
 
-/// Which column is what. The default names are those that banks use most.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Columns {
-    /// The booking date.
-    pub date: Vec<String>,
-    /// The value date, where there is one.
-    pub value_date: Vec<String>,
-    /// How dates are written, in `chrono`'s letters.
-    pub date_format: String,
-    /// A signed amount; else `credit` and `debit`.
-    pub amount: Vec<String>,
-    /// What came in.
-    pub credit: Vec<String>,
-    /// What went out.
-    pub debit: Vec<String>,
-    /// The balance after the line.
-    pub balance: Vec<String>,
-    /// The bank's reference.
-    pub reference: Vec<String>,
-    /// What the line says.
-    pub text: Vec<String>,
-    /// What the bank kept.
-    pub charges: Vec<String>,
-    /// `.` or `,`.
-    pub decimal: char,
-    /// `,`, `;`, tab or `|`.
-    pub separator: char,
-}
+pub use columns::Columns;
 
-impl Default for Columns {
-    fn default() -> Columns {
-        let names = |all: &[&str]| all.iter().map(|name| (*name).to_owned()).collect();
-        Columns {
-            date: names(&["date", "booking date", "transaction date", "posting date"]),
-            value_date: names(&["value date"]),
-            date_format: "%Y-%m-%d".to_owned(),
-            amount: names(&["amount"]),
-            credit: names(&["credit", "deposit", "paid in"]),
-            debit: names(&["debit", "withdrawal", "paid out"]),
-            balance: names(&["balance", "running balance"]),
-            reference: names(&["reference", "bank reference", "transaction id"]),
-            text: names(&["description", "details", "narrative", "remarks"]),
-            charges: names(&["charges", "bank charges"]),
-            decimal: '.',
-            separator: ',',
-        }
-    }
-}
+/// Rows among which the columns' names are looked for.
+const HEAD_ROWS: usize = 30;
 
-impl Columns {
-    /// Changes the mapping by `name=value` parts with semicolons between them: `date=Buchungstag;date_format=%d.%m.%Y`.
-    ///
-    /// # Errors
-    /// What part cannot be read.
-    pub fn with(mut self, text: &str) -> Result<Columns, String> {
-        for part in text.split(';').filter(|part| !part.trim().is_empty()) {
-            let (name, value) =
-                part.split_once('=').ok_or_else(|| format!("`{}` is no name=value", shown(part)))?;
-            let value = value.trim();
-            let one = || vec![value.to_lowercase()];
-            let mut letters = value.chars();
-            match name.trim() {
-                "date" => self.date = one(),
-                "value_date" => self.value_date = one(),
-                "date_format" => self.date_format = value.to_owned(),
-                "amount" => self.amount = one(),
-                "credit" => self.credit = one(),
-                "debit" => self.debit = one(),
-                "balance" => self.balance = one(),
-                "reference" => self.reference = one(),
-                "text" => self.text = one(),
-                "charges" => self.charges = one(),
-                "decimal" if matches!(value, "." | ",") => self.decimal = letters.next().unwrap_or('.'),
-                "separator" => {
-                    self.separator = match value {
-                        "comma" | "," => ',',
-                        "semicolon" => ';',
-                        "tab" => '\t',
-                        "pipe" | "|" => '|',
-                        other => {
-                            return Err(format!(
-                                "`{}` separates nothing; write comma, semicolon, tab or pipe",
-                                shown(other)
-                            ));
-                        }
-                    };
-                }
-                other => return Err(format!("there is no column `{}`", shown(other))),
-            }
-        }
-        Ok(self)
-    }
-}
-
-/// Reads a file of one account in one currency. Where there is a balance column, every row is footed.
+/// Reads a file of one account in one currency. Where there is a balance column, every row is footed, from the first to the
+/// last or, where the newest comes first, back. Letters that are not UTF-8 are Windows'.
 ///
 /// # Errors
-/// [`BankFileError`] with the row's number.
+/// [`BankFileError`] with the row and the column.
 pub fn read(
     file: impl Read,
     columns: &Columns,
     currency: Currency,
 ) -> Result<Vec<ReadStatement>, BankFileError> {
-    let mut reader = ::csv::ReaderBuilder::new()
-        .delimiter(u8::try_from(columns.separator).unwrap_or(b','))
-        .flexible(true)
-        .trim(::csv::Trim::All)
-        .from_reader(Source::new(file));
-    let headers = reader.headers().map_err(|error| unread(&error, "row 1"))?.clone();
-    let mut places = HashMap::new();
-    for (place, name) in headers.iter().enumerate() {
-        if places.insert(name.to_lowercase(), place).is_some() {
-            return Err(BankFileError::at("row 1", format!("the column `{}` occurs twice", shown(name))));
-        }
-    }
-    let find = |names: &[String]| names.iter().find_map(|name| places.get(name).copied());
-    let date = find(&columns.date);
-    let date = date.ok_or_else(|| {
-        BankFileError::at("row 1", format!("no column for `date`: {}", columns.date.join(", ")))
-    })?;
-    let money = (find(&columns.amount), find(&columns.credit), find(&columns.debit));
-    if matches!(money, (None, None, None)) {
-        return Err(BankFileError::at("row 1", "no column for `amount`, nor for `credit` and `debit`"));
-    }
-    let (value_date, balance) = (find(&columns.value_date), find(&columns.balance));
-    let (reference, said, kept_back) =
-        (find(&columns.reference), find(&columns.text), find(&columns.charges));
-    let mut lines = vec![];
-    let (mut opening, mut standing): (Option<Money>, Option<Money>) = (None, None);
-    let mut record = ::csv::StringRecord::new();
-    for row in 2.. {
-        let place = format!("row {row}");
-        let at = |why: String| BankFileError::at(place.clone(), why);
-        reader.get_mut().next_part();
-        if !reader.read_record(&mut record).map_err(|error| unread(&error, &place))? {
-            break;
-        }
-        if record.iter().all(str::is_empty) {
-            continue;
-        }
+    let mut rows = Rows::of(file, columns.separator);
+    let head = Head::find(&mut rows, columns)?;
+    let (mut lines, mut balances) = (vec![], vec![]);
+    while let Some(row) = rows.next()? {
         if lines.len() >= LINES_MAX {
             return Err(BankFileError::TooMuch);
         }
-        let cell =
-            |place: Option<usize>| place.and_then(|place| record.get(place)).filter(|text| !text.is_empty());
-        let signed =
-            |text: &str| signed(text, columns.decimal, currency).map_err(|error| at(error.to_string()));
-        let day = |text: &str| {
-            NaiveDate::parse_from_str(text, &columns.date_format)
-                .map_err(|_| at(format!("`{}` is no date written {}", shown(text), columns.date_format)))
-        };
-        let amount = match (cell(money.0), cell(money.1), cell(money.2)) {
-            (Some(text), ..) => signed(text)?,
-            (None, Some(credit), None) => signed(credit)?.abs(),
-            (None, None, Some(debit)) => signed(debit)?.abs().negated(),
-            (None, Some(credit), Some(debit)) => signed(credit)?.abs().checked_sub(signed(debit)?.abs())?,
-            (None, None, None) => return Err(at("it has no amount".to_owned())),
-        };
-        let booked_on = day(cell(Some(date)).ok_or_else(|| at("it has no date".to_owned()))?)?;
-        if let Some(text) = cell(balance) {
-            let after = signed(text)?;
-            let before = after.checked_sub(amount)?;
-            if standing.is_some_and(|standing| standing != before) {
-                return Err(at(format!("the balance {after} does not follow from the row above")));
-            }
-            opening = opening.or(Some(before));
-            standing = Some(after);
-        }
-        lines.push(ReadLine {
-            reference: cell(reference).map(|text| kept(text, 140)),
-            amount,
-            booked_on,
-            value_on: cell(value_date).map(day).transpose()?.unwrap_or(booked_on),
-            pending: false,
-            reversal: false,
-            charges: cell(kept_back).map(signed).transpose()?.map_or(Money::zero(currency), Money::abs),
-            names: vec![],
-            text: kept(cell(said).unwrap_or_default(), 500),
-        });
+        let reading = Reading { head: &head, row: &row, columns, currency };
+        lines.push(reading.line()?);
+        balances.push(Balance { row: row.number, said: reading.money(head.balance)? });
     }
+    let footed = footed(&mut lines, &balances, currency)?;
     let statement = ReadStatement {
         reference: String::new(),
         account: String::new(),
         currency,
-        opening,
-        closing: standing,
+        opening: footed.map(|(opening, _)| opening),
+        closing: footed.map(|(_, closing)| closing),
         lines,
     };
     let checked = statement.check();
@@ -205,30 +54,306 @@ pub fn read(
     Ok(vec![statement])
 }
 
+struct Row {
+    /// The file's line in which it begins, counted from one.
+    number: u64,
+    cells: Vec<String>,
+}
+
+impl Row {
+    fn cell(&self, place: Option<usize>) -> Option<&str> {
+        place.and_then(|place| self.cells.get(place)).map(String::as_str).filter(|text| !text.is_empty())
+    }
+}
+
+/// The rows that are not empty.
+struct Rows<R: Read> {
+    reader: ::csv::Reader<Source<R>>,
+    record: ::csv::ByteRecord,
+}
+
+impl<R: Read> Rows<R> {
+    fn of(file: R, separator: char) -> Rows<R> {
+        let reader = ::csv::ReaderBuilder::new()
+            .delimiter(u8::try_from(separator).unwrap_or(b','))
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(Source::new(file));
+        Rows { reader, record: ::csv::ByteRecord::new() }
+    }
+
+    fn next(&mut self) -> Result<Option<Row>, BankFileError> {
+        loop {
+            let place = format!("row {}", self.reader.position().line());
+            self.reader.get_mut().next_part();
+            let read = self.reader.read_byte_record(&mut self.record);
+            if !read.map_err(|error| unread(&error, &place))? {
+                return Ok(None);
+            }
+            let number = self.record.position().map_or(0, ::csv::Position::line);
+            let cells: Vec<String> = self.record.iter().map(|cell| windows(cell).trim().to_owned()).collect();
+            if cells.iter().any(|cell| !cell.is_empty()) {
+                return Ok(Some(Row { number, cells }));
+            }
+        }
+    }
+}
+
+/// The row of the columns' names, and where each column is.
+struct Head {
+    names: Vec<String>,
+    date: usize,
+    value_date: Option<usize>,
+    amount: Option<usize>,
+    direction: Option<usize>,
+    credit: Option<usize>,
+    debit: Option<usize>,
+    currency: Option<usize>,
+    balance: Option<usize>,
+    reference: Option<usize>,
+    text: Option<usize>,
+    charges: Option<usize>,
+}
+
+impl Head {
+    fn find<R: Read>(rows: &mut Rows<R>, columns: &Columns) -> Result<Head, BankFileError> {
+        let mut without_money = None;
+        for _ in 0..HEAD_ROWS {
+            let Some(row) = rows.next()? else { break };
+            let place = format!("row {}", row.number);
+            let find = |names: &[String]| -> Result<Option<usize>, BankFileError> {
+                for name in names {
+                    let mut places = (0..row.cells.len()).filter(|at| row.cells[*at].to_lowercase() == *name);
+                    if let Some(found) = places.next() {
+                        return match places.next() {
+                            None => Ok(Some(found)),
+                            Some(_) => {
+                                let why = format!("the column `{}` occurs twice", shown(name));
+                                Err(BankFileError::at(&place, why))
+                            }
+                        };
+                    }
+                }
+                Ok(None)
+            };
+            let Some(date) = find(&columns.date)? else { continue };
+            let (amount, credit, debit) =
+                (find(&columns.amount)?, find(&columns.credit)?, find(&columns.debit)?);
+            if matches!((amount, credit, debit), (None, None, None)) {
+                without_money = without_money.or(Some(place));
+                continue;
+            }
+            let direction = find(&columns.direction)?.filter(|found| amount.is_some_and(|own| own != *found));
+            return Ok(Head {
+                date,
+                value_date: find(&columns.value_date)?,
+                amount,
+                direction,
+                credit,
+                debit,
+                currency: find(&columns.currency)?,
+                balance: find(&columns.balance)?,
+                reference: find(&columns.reference)?,
+                text: find(&columns.text)?,
+                charges: find(&columns.charges)?,
+                names: row.cells,
+            });
+        }
+        Err(match without_money {
+            Some(place) => BankFileError::at(place, "no column for `amount`, nor for `credit` and `debit`"),
+            None => {
+                let why = format!("no column for `date`: {}", columns.date.join(", "));
+                BankFileError::at(format!("the first {HEAD_ROWS} rows"), why)
+            }
+        })
+    }
+}
+
+/// One row of which the columns are known.
+struct Reading<'a> {
+    head: &'a Head,
+    row: &'a Row,
+    columns: &'a Columns,
+    currency: Currency,
+}
+
+impl Reading<'_> {
+    fn at(&self, column: Option<usize>, why: impl std::fmt::Display) -> BankFileError {
+        let named = column.and_then(|place| self.head.names.get(place));
+        let named = named.map_or_else(String::new, |name| format!(", column `{}`", shown(name)));
+        BankFileError::at(format!("row {}{named}", self.row.number), why)
+    }
+
+    fn money(&self, column: Option<usize>) -> Result<Option<Money>, BankFileError> {
+        let read = self.row.cell(column).map(|text| signed(text, self.columns.decimal, self.currency));
+        read.transpose().map_err(|why| self.at(column, why))
+    }
+
+    fn day(&self, column: Option<usize>) -> Result<Option<NaiveDate>, BankFileError> {
+        let format = &self.columns.date_format;
+        let read = self.row.cell(column).map(|text| {
+            NaiveDate::parse_from_str(text, format).map_err(|_| {
+                let text = shown(text);
+                self.at(column, format!("`{text}` is no date written {format}; say how in `date_format`"))
+            })
+        });
+        read.transpose()
+    }
+
+    fn line(&self) -> Result<ReadLine, BankFileError> {
+        self.is_of_the_account()?;
+        let (amount, date) = (self.amount()?, Some(self.head.date));
+        let booked_on = self.day(date)?.ok_or_else(|| self.at(date, "it has no date"))?;
+        Ok(ReadLine {
+            reference: self.row.cell(self.head.reference).map(|text| kept(text, 140)),
+            amount,
+            booked_on,
+            value_on: self.day(self.head.value_date)?.unwrap_or(booked_on),
+            pending: false,
+            reversal: false,
+            charges: self.money(self.head.charges)?.map_or(Money::zero(self.currency), Money::abs),
+            names: vec![],
+            text: kept(self.row.cell(self.head.text).unwrap_or_default(), 500),
+        })
+    }
+
+    fn is_of_the_account(&self) -> Result<(), BankFileError> {
+        let column = self.head.currency;
+        match self.row.cell(column).filter(|code| !code.eq_ignore_ascii_case(self.currency.code())) {
+            None => Ok(()),
+            Some(other) => {
+                let (other, own) = (shown(other), self.currency);
+                let why = format!(
+                    "`{other}` is not the account's {own}; set `currency=` to nothing if it says something else"
+                );
+                Err(self.at(column, why))
+            }
+        }
+    }
+
+    fn amount(&self) -> Result<Money, BankFileError> {
+        let Head { amount, direction, credit, debit, .. } = *self.head;
+        match (self.money(amount)?, self.money(credit)?, self.money(debit)?) {
+            (Some(said), ..) => self.directed(said, direction),
+            (None, Some(credit), None) => Ok(credit.abs()),
+            (None, None, Some(debit)) => Ok(debit.abs().negated()),
+            (None, Some(credit), Some(debit)) => Ok(credit.abs().checked_sub(debit.abs())?),
+            (None, None, None) => Err(self.at(amount, "it has no amount")),
+        }
+    }
+
+    /// An amount with the sign that the column beside it says.
+    fn directed(&self, amount: Money, column: Option<usize>) -> Result<Money, BankFileError> {
+        if column.is_none() {
+            return Ok(amount);
+        }
+        let word = self.row.cell(column).unwrap_or_default();
+        match columns::is_debit(word) {
+            Some(true) => Ok(amount.abs().negated()),
+            Some(false) if amount.is_negative() => {
+                Err(self.at(column, format!("`{}` contradicts {amount}", shown(word))))
+            }
+            Some(false) => Ok(amount),
+            None => {
+                let word = shown(word);
+                let why = format!(
+                    "`{word}` says neither debit nor credit; set `direction=` to nothing if it says something else"
+                );
+                Err(self.at(column, why))
+            }
+        }
+    }
+}
+
+/// The balance that a row says.
+struct Balance {
+    row: u64,
+    said: Option<Money>,
+}
+
+/// The first and the last balance, where rows say any. The lines are brought into the order of time.
+fn footed(
+    lines: &mut [ReadLine],
+    balances: &[Balance],
+    currency: Currency,
+) -> Result<Option<(Money, Money)>, BankFileError> {
+    let rows: Vec<(Money, &Balance)> = lines.iter().map(|line| line.amount).zip(balances).collect();
+    let (forth, back) =
+        (chained(rows.iter().copied(), currency), chained(rows.iter().rev().copied(), currency));
+    let newest_first = matches!(&*lines, [first, .., last] if first.booked_on > last.booked_on);
+    let (footed, is_back) = match (newest_first, forth, back) {
+        (false, Ok(forth), _) => (forth, false),
+        (true, _, Ok(back)) | (false, Err(_), Ok(back)) => (back, true),
+        (true, Ok(forth), Err(_)) => (forth, false),
+        (false, Err(fault), Err(_)) | (true, Err(_), Err(fault)) => return Err(fault),
+    };
+    if is_back {
+        lines.reverse();
+    }
+    Ok(footed)
+}
+
+fn chained<'a>(
+    rows: impl Iterator<Item = (Money, &'a Balance)>,
+    currency: Currency,
+) -> Result<Option<(Money, Money)>, BankFileError> {
+    let (mut opening, mut sum) = (None, Money::zero(currency));
+    for (amount, Balance { row, said }) in rows {
+        sum = sum.checked_add(amount)?;
+        let Some(said) = *said else { continue };
+        let before = said.checked_sub(sum)?;
+        if *opening.get_or_insert(before) != before {
+            let why = format!("the balance {said} does not follow from the rows before it");
+            return Err(BankFileError::at(format!("row {row}"), why));
+        }
+    }
+    Ok(match opening {
+        Some(opening) => Some((opening, opening.checked_add(sum)?)),
+        None => None,
+    })
+}
+
 fn unread(error: &::csv::Error, place: &str) -> BankFileError {
     let other = |source: &std::io::Error| source.kind() == std::io::ErrorKind::InvalidData;
     match error.kind() {
-        ::csv::ErrorKind::Utf8 { .. } => BankFileError::NotText,
         ::csv::ErrorKind::Io(source) if other(source) => BankFileError::NotText,
         _ => BankFileError::at(place, error),
     }
 }
 
-/// `-1,234.50`, `1 234,50`, `(12.00)`.
-fn signed(text: &str, decimal: char, currency: Currency) -> Result<Money, BankFileError> {
-    let (text, bracketed) = match text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) {
+/// `-1,234.50`, `1 234,50`, `1'234.50`, `(12.00)`. Signs between digits group them by threes or are no grouping: a decimal
+/// comma is never taken for one that groups.
+fn signed(text: &str, decimal: char, currency: Currency) -> Result<Money, String> {
+    let (plain, bracketed) = match text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) {
         Some(inner) => (inner, true),
         None => (text, false),
     };
-    let (text, minus) = match text.strip_prefix(['-', '\u{2212}']) {
+    let (plain, minus) = match plain.strip_prefix(['-', '\u{2212}']) {
         Some(rest) => (rest, true),
-        None => (text.strip_prefix('+').unwrap_or(text), false),
+        None => (plain.strip_prefix('+').unwrap_or(plain), false),
     };
-    let grouping = if decimal == '.' { ',' } else { '.' };
-    let plain: String = text
-        .chars()
-        .filter(|letter| *letter != grouping && !letter.is_whitespace() && *letter != '\'')
-        .collect();
-    let money = amount(&plain, decimal, currency)?;
+    let other = if decimal == '.' { ',' } else { '.' };
+    let groups =
+        |letter: char| letter == other || letter.is_whitespace() || matches!(letter, '\'' | '\u{2019}');
+    let plain = plain.trim();
+    let whole = plain.split_once(decimal).map_or(plain, |(whole, _)| whole);
+    let mut signs: Vec<char> = whole.chars().filter(|letter| groups(*letter)).collect();
+    signs.dedup();
+    let mut parts = whole.split(groups);
+    let first = parts.next().unwrap_or_default().len();
+    let by_threes = signs.len() < 2 && parts.all(|part| part.len() == 3) && (1..=3).contains(&first);
+    if !signs.is_empty() && !by_threes {
+        return Err(format!(
+            "`{}` is none in {currency} with `{decimal}` before the decimals and digits grouped by threes; set \
+             `decimal={other}` if `{other}` stands before them",
+            shown(text)
+        ));
+    }
+    let (grouped, rest) = plain.split_at(whole.len());
+    let digits: String = grouped.chars().filter(|letter| !groups(*letter)).chain(rest.chars()).collect();
+    let money = amount(&digits, decimal, currency).map_err(|error| error.to_string())?;
     Ok(if minus || bracketed { money.negated() } else { money })
 }
+
+#[cfg(test)]
+mod tests;

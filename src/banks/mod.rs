@@ -6,7 +6,7 @@
 //! | ISO 20022 camt.053, any version, any maker's prefixes | [`camt053`] | yes |
 //! | ISO 20022 camt.054, the same: announced, never booked | [`camt053`] | no |
 //! | SWIFT MT940, one or many messages, with or without blocks | [`mt940`] | yes |
-//! | CSV, columns by name | [`csv`] | where there is a balance column |
+//! | CSV, columns by name, in either order | [`csv`] | where there is a balance column |
 
 pub mod camt053;
 pub mod csv;
@@ -46,7 +46,7 @@ pub enum BankFileError {
     /// More than is read at once.
     #[error("a file holds at most {STATEMENTS_MAX} statements with {LINES_MAX} lines")]
     TooMuch,
-    /// Neither UTF-8 nor, for MT940, Latin.
+    /// Neither UTF-8 nor, for MT940 and CSV, Latin.
     #[error("the file is not UTF-8")]
     NotText,
 }

@@ -40,6 +40,10 @@ pub fn read(file: impl Read) -> Result<Vec<ReadStatement>, BankFileError> {
         }
         let current = message.as_mut().ok_or_else(|| at("a message begins with :20:".to_owned()))?;
         match field.tag.as_str() {
+            // Of statements that all have one name, and of a statement's pages.
+            "28" | "28C" => {
+                current.reference = kept(&format!("{} {}", current.reference, field.first()), 30);
+            }
             "25" | "25P" => current.account = kept(field.first(), 70),
             "60F" | "60M" => {
                 let (money, _) = balance(field.first()).map_err(at)?;
@@ -237,19 +241,21 @@ fn line(lines: &[String], currency: Currency) -> Result<ReadLine, String> {
     }
     let (ours, banks) =
         rest[4..].split_once("//").map_or((&rest[4..], None), |(ours, banks)| (ours, Some(banks)));
-    let ours = kept(ours, 140);
-    let is_none = NO_NAMES.iter().any(|word| ours.eq_ignore_ascii_case(word));
-    let names = if is_none { vec![] } else { vec![ours] };
+    let named = |text: &str| {
+        let text = kept(text, 140);
+        let is_none = NO_NAMES.iter().any(|word| text.eq_ignore_ascii_case(word));
+        (!is_none).then_some(text)
+    };
     let debit = matches!(mark, "D" | "RC" | "ED");
     Ok(ReadLine {
-        reference: banks.map(|text| kept(text, 140)).filter(|text| !text.is_empty()),
+        reference: banks.and_then(named),
         amount: if debit { money.negated() } else { money },
         booked_on,
         value_on,
         pending: mark.starts_with('E'),
         reversal: mark.starts_with('R'),
         charges: charges(&lines[1..], currency),
-        names,
+        names: named(ours).into_iter().collect(),
         text: kept(&lines[1..].join(" "), 200),
     })
 }

@@ -120,7 +120,6 @@ fn what_a_camt_must_not_hold_is_refused() {
     for (from, to, why) in [
         ("<Document", format!("{entity}<Document").as_str(), "document type"),
         ("wire  GP-2", "&x;", "entity"),
-        ("wire  GP-2", "<![CDATA[x]]>", "CDATA"),
         ("149.38", "149.39", "does not foot"),
         ("39.38", "1e3", "none in SGD"),
         ("39.38", "39.385", "none in SGD"),
@@ -224,6 +223,13 @@ fn camt_of_other_makers_reads() {
     // Parts that do not come to the whole leave it whole.
     let parts = same("<Amt Ccy=\"SGD\">30.00</Amt>", "<Amt Ccy=\"SGD\">30.01</Amt>");
     assert_eq!((parts.lines.len(), parts.lines[0].amount), (4, sgd(5000)));
+    // Text that is not parsed, letters by number; a number that is no letter parts words.
+    let told = same(
+        "wire  GP-2",
+        "<![CDATA[W&W]]> M&#252;ller&#0;&#xFFFE;&#x4e2d;&#x1F600;&#55296;GP-2<![CDATA[ ]]>",
+    );
+    assert_eq!(told.lines[2].text, "W&W M\u{fc}ller \u{4e2d}\u{1f600} GP-2");
+    assert_eq!(same("<Amt Ccy=\"SGD\">7.00", "<Amt Ccy=\"SGD\">&#55;<![CDATA[.00]]>").lines, first[0].lines);
     // A statement without entries, and a second one in the file.
     let (head, rest) = good.split_once("<Stmt>").unwrap();
     let quiet =
@@ -279,6 +285,29 @@ fn csv_is_read_by_the_names_of_its_columns() {
     for bad in ["date", "colour=x", "separator=x", "decimal=;"] {
         assert!(Columns::default().with(bad).is_err(), "{bad}");
     }
+}
+
+#[test]
+fn lines_of_one_reference_have_a_key_each() {
+    let detail = |part: &str| {
+        format!("<TxDtls><Refs><AcctSvcrRef>B-1</AcctSvcrRef></Refs><Amt Ccy=\"SGD\">{part}</Amt></TxDtls>")
+    };
+    let (head, rest) =
+        camt("08", "").split_once("<TxDtls>").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    let (_, rest) = rest.rsplit_once("</TxDtls>").unwrap();
+    let text = format!("{head}{}{}{}{rest}", detail("20.00"), detail("20.00"), detail("10.00"));
+    let lines = camt053::read(text.as_bytes()).unwrap().remove(0).lines;
+    assert_eq!((lines[0].reference.as_deref(), lines[0].key(0)), (Some("B-1"), lines[1].key(0)));
+    assert_ne!(lines[0].key(0), lines[2].key(0));
+    assert_ne!(lines[0].key(0), lines[1].key(1));
+    // No other reference's first key is it.
+    let mut other = lines[1].clone();
+    other.reference = Some("B-1#1".to_owned());
+    assert_ne!(lines[1].key(1), other.key(0));
+    // What says that there is none is none.
+    let text = MT940.replace("GP-1//B-1", "NONREF//nonref");
+    let statement = mt940::read(text.as_bytes()).unwrap().remove(0);
+    assert_eq!((&statement.lines[0].reference, statement.reference.as_str()), (&None, "STMT1 332/1"));
 }
 
 #[test]

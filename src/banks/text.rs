@@ -22,6 +22,22 @@ pub(super) fn latin(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// UTF-8, else Windows-1252, which spreadsheets write.
+pub(super) fn windows(bytes: &[u8]) -> Cow<'_, str> {
+    // What it has in place of ISO 8859-1's second row of control characters; four of them stay what they are.
+    const OWN: [char; 32] = [
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
+        '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    ];
+    match utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => {
+            let own = |byte: u8| OWN.get(usize::from(byte.wrapping_sub(0x80))).copied();
+            Cow::Owned(bytes.iter().map(|byte| own(*byte).unwrap_or(char::from(*byte))).collect())
+        }
+    }
+}
+
 /// An amount with a decimal sign of the form's own; zero or above. More decimals than the currency has are taken where
 /// they are zeros.
 pub(super) fn amount(text: &str, decimal: char, currency: Currency) -> Result<Money, BankFileError> {

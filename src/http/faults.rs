@@ -99,6 +99,7 @@ impl From<DepositError> for Problem {
                 Problem::new(Code::BatchDiffers, words)
             }
             DepositError::Unknown(what) => Problem::not_found(what),
+            DepositError::Ambiguous { .. } => Problem::new(Code::InvalidParameter, words).at("bank_account"),
             DepositError::Superseded { .. } => Problem::new(Code::Conflict, words),
             DepositError::NotEnough(_) => Problem::new(Code::Unprocessable, words),
             DepositError::Unavailable(cause) => unavailable(cause),

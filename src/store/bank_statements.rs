@@ -229,6 +229,28 @@ impl Store {
         self.one(query, read_statement).await
     }
 
+    /// The other statements of its account that print lines of its days.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn bank_statements_beside(
+        &self,
+        statement: &BankStatement,
+        limit: i64,
+    ) -> Result<Vec<BankStatement>, StoreError> {
+        let (Some(from_on), Some(to_on)) = (statement.from_on, statement.to_on) else { return Ok(vec![]) };
+        let query = sqlx::query(
+            "SELECT * FROM bank_statement WHERE bank_account_id = $1 AND to_on >= $2 AND from_on <= $3 AND id <> $4
+             ORDER BY to_on, id LIMIT $5",
+        )
+        .bind(statement.bank_account.to_string())
+        .bind(from_on.to_string())
+        .bind(to_on.to_string())
+        .bind(statement.id.to_string())
+        .bind(limit);
+        self.all(query, read_statement).await
+    }
+
     /// The lines that were first read in a statement, in its order, behind an id.
     ///
     /// # Errors

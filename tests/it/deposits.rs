@@ -2,8 +2,11 @@
 //! suspense until two persons decide, files that come twice, and the way through the program's own doors.
 
 mod doors;
+mod pages;
 mod reversals;
+mod short_and_over;
 mod statements;
+mod whose;
 
 use std::collections::BTreeMap;
 
@@ -19,7 +22,6 @@ use straits::domain::merchants::{
 };
 use straits::domain::orders::Capture;
 use straits::flows::deposits::{FeeReport, StatementFile};
-use straits::flows::findings::ResolveError;
 use straits::flows::onboard::seal_details;
 use straits::ids::PaymentId;
 use straits::money::Money;
@@ -328,53 +330,6 @@ async fn j08_a_gross_deposit_and_an_invoice() {
         ];
         told(&world, "J08", &events).await;
         assert!(world.findings().await.is_empty());
-        store.close().await;
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn j09_short_by_a_charge_the_bank_names_or_does_not() {
-    on_each_engine("j09", async |database| {
-        let store = database.open().await;
-        for (charge, explained) in [("0.50", true), ("", false)] {
-            let world = world(&store, database, grabpay).await;
-            let at = world.clock.now();
-            let sent = record(&world, batch("GP-20261118-AB", at, "39.88", "0", "0", "39.88")).await;
-            // The batch settles captures that nobody knows here: told, and booked all the same.
-            let differs = world.finding(FindingKind::BatchDiffers).await;
-            world.word(world.maker, &differs, Action::Dismiss).await.unwrap();
-            let day = at.date_naive().to_string();
-            let line = ("39.38", charge, "B1", "GP-20261118-AB");
-            read(&world, &camt("0039012345", &day, "0.00", "39.38", &[line])).await;
-            let now = store.gateway_settlement(world.merchant.id, sent.id).await.unwrap().unwrap().value;
-            assert_eq!(now.state.as_str(), "short");
-            if !explained {
-                world
-                    .stands(&[
-                        ("1010[dbs] SGD", "39.38"),
-                        ("1100[grabpay-sg] SGD", "-39.88"),
-                        ("2900[dbs] SGD", "0.50"),
-                    ])
-                    .await;
-                let short = world.finding(FindingKind::DepositShort).await;
-                assert_eq!(short.amount, Some(sgd("0.50")));
-                // Nobody writes it off alone.
-                assert!(world.word(world.maker, &short, Action::Dismiss).await.is_err());
-                world.word(world.maker, &short, Action::Adopt).await.unwrap();
-                let alone = world.word(world.maker, &short, Action::Adopt).await.unwrap_err();
-                assert!(matches!(alone, ResolveError::Refused(_)), "{alone}");
-                world.word(world.checker, &short, Action::Adopt).await.unwrap();
-            }
-            world
-                .stands(&[
-                    ("1010[dbs] SGD", "39.38"),
-                    ("1100[grabpay-sg] SGD", "-39.88"),
-                    ("5090[dbs] SGD", "0.50"),
-                ])
-                .await;
-            world.verified().await;
-        }
         store.close().await;
     })
     .await;

@@ -102,14 +102,23 @@ impl ReadLine {
                 || words(&self.text).contains(&meant))
     }
 
-    /// What tells a line apart from every other of its account, wherever it is printed again: the bank's reference
-    /// with day and amount, else all that it says and the how manieth of its like on that day it is.
+    /// What tells a line apart from every other of its account, wherever it is printed again: day, amount and the bank's
+    /// reference, else all that it says, and the how manieth of its like it is: a batch's lines may share a reference.
     pub fn key(&self, nth: usize) -> String {
         let amount = self.amount.minor();
-        match &self.reference {
-            Some(reference) => format!("{}/{amount}/{reference}", self.booked_on),
-            None => format!("{}/{amount}/{}/{}#{nth}", self.booked_on, self.names.join(" "), self.text),
+        match (&self.reference, nth) {
+            (Some(reference), 0) => format!("{}/{amount}/{reference}", self.booked_on),
+            // No reference holds a line's end: none looks like another's second line.
+            (Some(reference), nth) => format!("{}/{amount}/{reference}\n#{nth}", self.booked_on),
+            (None, nth) => {
+                format!("{}/{amount}/{}/{}#{nth}", self.booked_on, self.names.join(" "), self.text)
+            }
         }
+    }
+
+    /// The key of an MT940 line of which the bank said `//NONREF`, from when that was taken for its reference.
+    pub fn former_key(&self) -> String {
+        format!("{}/{}/NONREF", self.booked_on, self.amount.minor())
     }
 }
 

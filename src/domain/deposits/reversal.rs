@@ -3,7 +3,7 @@
 use crate::domain::merchants::compact;
 
 use super::bank_statement::ReadLine;
-use super::matching::REFERENCE_MIN;
+use super::matching::named;
 
 /// An earlier line that could be the one, and what that is called which it moved.
 #[derive(Debug, Clone)]
@@ -21,22 +21,23 @@ pub fn find_reversed(reversal: &ReadLine, earlier: &[Earlier<'_>]) -> Option<usi
         return None;
     }
     let told = references(reversal);
-    let text = compact(&reversal.text);
-    let said: Vec<&String> = told.iter().chain([&text]).collect();
     let fits = |place: &usize| {
         let line = earlier[*place].line;
         !line.reversal && line.amount == reversal.amount.negated() && line.booked_on <= reversal.booked_on
     };
     let fitting: Vec<usize> = (0..earlier.len()).filter(fits).collect();
     let shares = |place: &usize| references(earlier[*place].line).iter().any(|own| told.contains(own));
-    let is_named = |place: &usize| {
-        let candidate = &earlier[*place];
-        let called = candidate.called.iter().map(|name| compact(name));
-        references(candidate.line)
-            .into_iter()
-            .chain(called)
-            .any(|own| own.len() >= REFERENCE_MIN && said.iter().any(|said| said.contains(&own)))
-    };
+    let called: Vec<(usize, &str)> = fitting
+        .iter()
+        .flat_map(|place| {
+            let Earlier { line, called } = &earlier[*place];
+            let own = line.names.iter().chain(&line.reference).chain(called);
+            own.map(move |name| (*place, name.as_str()))
+        })
+        .collect();
+    let names: Vec<&str> = called.iter().map(|(_, name)| *name).collect();
+    let named: Vec<usize> = named(reversal, &names).into_iter().map(|at| called[at].0).collect();
+    let is_named = |place: &usize| named.contains(place);
     for ranked in [
         fitting.iter().copied().filter(shares).collect::<Vec<usize>>(),
         fitting.iter().copied().filter(is_named).collect(),
@@ -86,6 +87,8 @@ mod tests {
             line(2946, "2026-11-29", "B6", "", false),
             line(-700, "2026-11-20", "B7", "a charge", false),
             line(2946, "2026-11-20", "B8", "", true),
+            line(300, "2026-11-20", "BANK-1", "", false),
+            line(300, "2026-11-21", "BANK-10", "", false),
         ];
         let earlier: Vec<Earlier<'_>> = lines
             .iter()
@@ -108,6 +111,10 @@ mod tests {
             (back(-2946, "B8", ""), None),
             (back(700, "B7", ""), Some(5)),
             (line(-2946, "2026-11-28", "B1", "", false), None),
+            (back(-300, "NEW", "of BANK-1"), Some(7)),
+            (back(-300, "NEW", "of BANK-10"), Some(8)),
+            (back(-300, "NEW", "of BANK-100"), None),
+            (back(-300, "NEW", "of BANK-10 and BANK-1"), None),
         ] {
             assert_eq!(find_reversed(&reversal, &earlier), place, "{reversal:?}");
         }

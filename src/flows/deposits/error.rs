@@ -29,6 +29,12 @@ pub enum DepositError {
     /// No such account.
     #[error("there is no such {0}")]
     Unknown(&'static str),
+    /// A statement's account by more than one of the merchant's numbers.
+    #[error("`{account}` may be two of your bank accounts; say which in `bank_account`")]
+    Ambiguous {
+        /// The account as the bank names it.
+        account: String,
+    },
     /// A row that came with the request was changed by somebody else.
     #[error("{table} was changed by somebody else")]
     Superseded {

@@ -1,6 +1,8 @@
 //! A bank's notification (camt.054) books nothing. Where a statement booked many payments as one line without their names,
 //! it says which they were: what stood in suspense is then what these payouts sent.
 
+use std::collections::HashMap;
+
 use crate::domain::deposits::{BankLine, LineState, ReadLine};
 use crate::domain::ledger::journal::{self, Fact};
 use crate::domain::merchants::BankAccount;
@@ -18,14 +20,22 @@ impl Deposits {
         account: &BankAccount,
         lines: &[ReadLine],
     ) -> Result<(), DepositError> {
+        let mut alike: HashMap<String, usize> = HashMap::new();
         for line in lines.iter().filter(|line| line.reference.is_some()) {
-            self.name_line(account, line).await?;
+            let nth = alike.entry(line.key(0)).or_insert(0);
+            self.name_line(account, line, *nth).await?;
+            *nth += 1;
         }
         Ok(())
     }
 
-    async fn name_line(&self, account: &BankAccount, told: &ReadLine) -> Result<(), DepositError> {
-        let key = sha256(told.key(0).as_bytes());
+    async fn name_line(
+        &self,
+        account: &BankAccount,
+        told: &ReadLine,
+        nth: usize,
+    ) -> Result<(), DepositError> {
+        let key = sha256(told.key(nth).as_bytes());
         for _ in 0..DECISIONS {
             let Some(known) = self.store.bank_line_by_key(account.id, &key).await? else { return Ok(()) };
             if known.value.state != LineState::Suspense {

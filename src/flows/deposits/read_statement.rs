@@ -1,10 +1,11 @@
 //! A bank's statement is taken in: every line once, each explained by what gateways sent or put into suspense.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use secrecy::ExposeSecret;
 
-use crate::domain::deposits::{BankLine, LineState, ReadLine, ReadStatement};
+use crate::domain::deposits::{BankLine, Extent, LineState, ReadLine, ReadStatement, apart};
 use crate::domain::findings::FindingKind;
 use crate::domain::merchants::{BankAccount, compact};
 use crate::flows::onboard::statement_name;
@@ -19,6 +20,8 @@ use super::{DECISIONS, DepositError, Deposits};
 
 /// A file that books nothing and names what statements have booked.
 const NOTIFICATION: &str = "camt054";
+/// Statements of the same days that are laid beside one another.
+const BESIDE_MAX: i64 = 1_000;
 
 /// A file of statements, as read.
 #[derive(Debug)]
@@ -50,7 +53,8 @@ impl Deposits {
     /// lines, books nothing twice; where the first reading broke off, the second goes on.
     ///
     /// # Errors
-    /// [`DepositError`]: `Unknown` where an account is not this merchant's, before anything is booked.
+    /// [`DepositError`]: `Unknown` where an account is not this merchant's, `Ambiguous` where it may be two of them, before
+    /// anything is booked.
     pub async fn read_statements(
         &self,
         vault: &Vault,
@@ -80,12 +84,12 @@ impl Deposits {
             }
         }
         for ((read, account), statement) in file.statements.iter().zip(&accounts).zip(&known) {
-            let before = self.store.bank_statement_before(statement).await?;
+            let beside = self.store.bank_statements_beside(statement, BESIDE_MAX).await?;
             if file.format == NOTIFICATION {
                 self.name_lines(account, &read.lines).await?;
             }
-            let fresh = self.take_lines(account, statement, &read.lines).await?;
-            self.check_sequence(account, statement, before, fresh).await?;
+            let fresh = self.take_lines(account, statement, read, &beside).await?;
+            self.check_sequence(account, statement, read, fresh).await?;
             self.try_again(account).await?;
             self.remit_again(account).await?;
             self.take_back_again(account).await?;
@@ -138,50 +142,117 @@ impl Deposits {
         let mut accounts = Vec::with_capacity(file.statements.len());
         for read in &file.statements {
             let told = compact(&read.account);
-            // Some banks put their own code before the number.
-            let is_named =
-                |name: &String| told == *name || (name.len() >= 6 && told.ends_with(name.as_str()));
-            let found = stored.iter().zip(&names).find(|(row, name)| match file.account {
-                Some(id) => row.account.id == id && (told.is_empty() || is_named(name)),
-                None => is_named(name) && row.account.currency == read.currency,
-            });
+            let of_currency =
+                || stored.iter().zip(&names).filter(|(row, _)| row.account.currency == read.currency);
+            // Some banks put their own code before the number; where one of the numbers is the whole, there is no code.
+            let is_whole = names.contains(&told);
+            let is_named = |name: &String| match is_whole {
+                true => *name == told,
+                false => name.len() >= 6 && told.ends_with(name.as_str()),
+            };
+            let named: Vec<BankAccountId> =
+                of_currency().filter(|(_, name)| is_named(name)).map(|(row, _)| row.account.id).collect();
+            let found = match (file.account, named.as_slice()) {
+                (Some(id), named) if told.is_empty() || named.contains(&id) => Some(id),
+                (Some(_), _) | (None, []) => None,
+                (None, [one]) => Some(*one),
+                (None, _) => return Err(DepositError::Ambiguous { account: read.account.clone() }),
+            };
+            let found = of_currency().find(|(row, _)| found == Some(row.account.id));
             let found = found.map(|(row, _)| row.account.clone());
-            let found = found.filter(|account| account.currency == read.currency);
             accounts.push(found.ok_or(DepositError::Unknown("bank account"))?);
         }
         Ok(accounts)
     }
 
-    /// Takes what is booked and was not read before; answers what that comes to.
+    /// Takes what is booked and was not read before; answers what those come to that were first read in this statement.
+    /// Of lines alike as many are known as others may have printed; what moved nothing is not kept.
     async fn take_lines(
         &self,
         account: &BankAccount,
         statement: &BankStatement,
-        lines: &[ReadLine],
+        read: &ReadStatement,
+        beside: &[BankStatement],
     ) -> Result<Money, DepositError> {
-        let mut alike: HashMap<String, usize> = HashMap::new();
+        let extents: Vec<Extent> = beside.iter().filter_map(extent).collect();
+        let apart: HashSet<BankStatementId> = match Extent::of(read) {
+            Some(own) => apart(&own, &extents).into_iter().map(|place| beside[place].id).collect(),
+            None => HashSet::new(),
+        };
+        let mut alike: HashMap<String, Alike> = HashMap::new();
         let mut fresh = Money::zero(account.currency);
-        for read in lines.iter().filter(|line| !line.pending) {
-            let nth = alike.entry(read.key(0)).or_insert(0);
-            let key = sha256(read.key(*nth).as_bytes());
-            *nth += 1;
-            if self.store.bank_line_by_key(account.id, &key).await?.is_some() {
-                continue;
-            }
-            let line = BankLine {
-                id: self.ids.mint(),
-                merchant: account.merchant,
-                bank_account: account.id,
-                statement: statement.id,
-                line: read.clone(),
-                state: LineState::Unbooked,
-                recorded_at: self.clock.now(),
+        let moved = |line: &&ReadLine| !line.pending && !line.amount.is_zero();
+        for line in read.lines.iter().filter(moved) {
+            let known = match alike.entry(line.key(0)) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => {
+                    let known = self.alike(account, statement, &apart, line).await?;
+                    for _ in 0..known.own {
+                        fresh = fresh.checked_add(line.amount).map_err(DepositError::unavailable)?;
+                    }
+                    place.insert(known)
+                }
             };
-            if self.take_line(account, line, &key).await? {
-                fresh = fresh.checked_add(read.amount).map_err(DepositError::unavailable)?;
+            known.printed += 1;
+            let mut decisions = 0;
+            while known.printed + known.elsewhere > known.all {
+                if decisions == DECISIONS {
+                    return Err(met_others());
+                }
+                decisions += 1;
+                let key = sha256(line.key(known.all).as_bytes());
+                let fresh_line = BankLine {
+                    id: self.ids.mint(),
+                    merchant: account.merchant,
+                    bank_account: account.id,
+                    statement: statement.id,
+                    line: line.clone(),
+                    state: LineState::Unbooked,
+                    recorded_at: self.clock.now(),
+                };
+                if self.take_line(account, fresh_line, &key).await? {
+                    fresh = fresh.checked_add(line.amount).map_err(DepositError::unavailable)?;
+                    (known.all, known.own) = (known.all + 1, known.own + 1);
+                } else {
+                    // Somebody else read one like it at the same time.
+                    let now = self.alike(account, statement, &apart, line).await?;
+                    *known = Alike { printed: known.printed, ..now };
+                }
             }
         }
         Ok(fresh)
+    }
+
+    /// How many lines like this one are kept.
+    async fn alike(
+        &self,
+        account: &BankAccount,
+        statement: &BankStatement,
+        apart: &HashSet<BankStatementId>,
+        line: &ReadLine,
+    ) -> Result<Alike, DepositError> {
+        let mut alike = Alike::default();
+        let mut count = |kept: &BankLine| {
+            alike.all += 1;
+            alike.own += usize::from(kept.statement == statement.id);
+            alike.elsewhere += usize::from(apart.contains(&kept.statement));
+            alike.all
+        };
+        let mut nth = 0;
+        if line.reference.is_none() && statement.format == "mt940" {
+            let former = sha256(line.former_key().as_bytes());
+            let former = self.store.bank_line_by_key(account.id, &former).await?;
+            let says_it = |kept: &ReadLine| kept.names == line.names && kept.text == line.text;
+            if let Some(former) = former.filter(|kept| says_it(&kept.value.line)) {
+                nth = count(&former.value);
+            }
+        }
+        while let Some(kept) =
+            self.store.bank_line_by_key(account.id, &sha256(line.key(nth).as_bytes())).await?
+        {
+            nth = count(&kept.value);
+        }
+        Ok(alike)
     }
 
     /// Writes a line down with what it is; false where somebody else did.
@@ -225,7 +296,7 @@ impl Deposits {
                 return Ok(false);
             }
         }
-        Err(DepositError::Unavailable(format!("a line met {DECISIONS} other changes in a row")))
+        Err(met_others())
     }
 
     /// Lines that the books could not hold before are tried again.
@@ -252,13 +323,32 @@ impl Deposits {
         &self,
         account: &BankAccount,
         statement: &BankStatement,
-        before: Option<BankStatement>,
+        read: &ReadStatement,
         fresh: Money,
     ) -> Result<(), DepositError> {
-        let Some(before) = before else { return Ok(()) };
-        let (Some(from), Some(to)) = (before.closing, statement.closing) else { return Ok(()) };
+        let before = self.store.bank_statement_before(statement).await?;
+        let (Some(own), Some(before)) = (Extent::of(read), before) else { return Ok(()) };
+        let (Some(from), Some(to)) = (before.closing, own.closing) else { return Ok(()) };
         let reached = from.checked_add(fresh).map_err(DepositError::unavailable)?;
-        if reached == to || statement.line_count == 0 || fresh.is_zero() {
+        // A page that comes behind the one that goes on from it.
+        let is_late = before.opening == own.closing && before.opening != before.closing;
+        if reached == to || is_late {
+            return Ok(());
+        }
+        // An older file may have come again between the one that it goes on from and this one.
+        let near = BankStatement { from_on: before.to_on.min(statement.from_on), ..statement.clone() };
+        let near = self.store.bank_statements_beside(&near, BESIDE_MAX).await?;
+        let others: Vec<Extent> = near.iter().filter_map(extent).collect();
+        let goes_on = own.opening.is_some_and(|opening| {
+            opening.checked_add(fresh) == Ok(to) && others.iter().any(|other| other.closing == Some(opening))
+        });
+        if goes_on {
+            return Ok(());
+        }
+        // Nothing is new in what was read before; where it goes on from the last balance, or touches nothing, something is.
+        let is_again = others.iter().any(|other| own.is_again(other));
+        let is_part = own.opening != Some(from) && others.iter().any(|other| other.may_hold(&own));
+        if fresh.is_zero() && (is_again || is_part) {
             return Ok(());
         }
         let gap = to.checked_sub(reached).map_err(DepositError::unavailable)?;
@@ -267,13 +357,38 @@ impl Deposits {
             account.name
         );
         let mut change = Change::new();
-        let fact = statement_fact(statement.id);
+        let fact = statement.id.to_string();
         let place = (account.merchant, account.name.as_str());
         self.open_finding(&mut change, place, (FindingKind::StatementGap, &fact), Some(gap), detail).await?;
         self.commit_or_leave(change).await
     }
 }
 
-fn statement_fact(id: BankStatementId) -> String {
-    id.to_string()
+fn met_others() -> DepositError {
+    DepositError::Unavailable(format!("a line met {DECISIONS} other changes in a row"))
+}
+
+/// Lines alike at one account.
+#[derive(Debug, Default)]
+struct Alike {
+    /// Kept.
+    all: usize,
+    /// Of these, first read in this very statement.
+    own: usize,
+    /// Of these, read in statements that print none of its lines.
+    elsewhere: usize,
+    /// Met in this statement so far.
+    printed: usize,
+}
+
+fn extent(statement: &BankStatement) -> Option<Extent> {
+    Some(Extent {
+        reference: statement.reference.clone(),
+        opening: statement.opening,
+        closing: statement.closing,
+        from_on: statement.from_on?,
+        to_on: statement.to_on?,
+        lines: statement.line_count,
+        passed: vec![],
+    })
 }

@@ -150,11 +150,12 @@ pub struct FileAnswer {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ReadParameters {
-    /// The account; required for CSV, which names none.
+    /// The account; required for CSV, which names none, and where two of yours end as the file's account does.
     #[param(value_type = Option<BankAccountId>)]
     bank_account: Option<String>,
-    /// Columns of a CSV by name, where they are not called `date`, `amount` …:
-    /// `date=Buchungstag;date_format=%d.%m.%Y;amount=Betrag;decimal=,;separator=semicolon`.
+    /// Columns of a CSV by name, where they are not called `date`, `amount`, `direction`, `currency` …:
+    /// `date=Buchungstag;date_format=%d.%m.%Y;amount=Betrag;decimal=,;separator=semicolon`. `direction=S/H` says where
+    /// debit or credit stands, `currency=` that no column is the line's currency.
     #[param(example = "date=Posting Date;credit=Paid In;debit=Paid Out")]
     columns: Option<String>,
 }

@@ -21,7 +21,7 @@ async fn states(world: &World, statements: &[BankStatement]) -> Vec<LineState> {
     lines.into_iter().map(|row| row.value.state).collect()
 }
 
-async fn read_mt940(world: &World, text: &str) -> Vec<BankStatement> {
+pub(super) async fn read_mt940(world: &World, text: &str) -> Vec<BankStatement> {
     let statements = mt940::read(text.as_bytes()).unwrap();
     let file = StatementFile::new("mt940", text.as_bytes(), statements, None);
     world.deposits.read_statements(&world.vault, world.merchant.id, &file, Change::new()).await.unwrap()
