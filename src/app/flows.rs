@@ -193,13 +193,14 @@ pub async fn build(
     duties.push(Arc::new(AskPayoutBatch(paying_out.clone())));
     duties.push(Arc::new(ReconcileBills(reconciling.clone(), paying_out.clone())));
     duties.push(Arc::new(SendRefunds(refunding.clone())));
-    duties.push(Arc::new(ConvertWaiting(settlements)));
+    duties.push(Arc::new(ConvertWaiting(settlements.clone())));
     duties.push(Arc::new(ReleaseShares(Releasing {
         store: store.clone(),
         ids: ids.clone(),
         clock: clock.clone(),
         accounts: pay.accounts().clone(),
         withholding: withholding.clone(),
+        settlements,
     })));
     duties.push(Arc::new(NoteHead {
         store: store.clone(),

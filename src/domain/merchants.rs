@@ -179,8 +179,15 @@ pub enum FxPoint {
     Capture,
     /// Release to available.
     Available,
-    /// Payout.
+    /// The draft of a payout plan; until then the share stays pending.
     Payout,
+}
+
+impl FxPoint {
+    /// Whether it is the usual one.
+    pub fn is_capture(&self) -> bool {
+        *self == FxPoint::Capture
+    }
 }
 
 /// A supplier of a merchant.

@@ -16,6 +16,8 @@ pub mod settle;
 pub mod refund;
 /// Answering disputes, and watching their deadlines.
 pub mod dispute;
+/// Shares become payable at the start of a business day, once their money is there.
+pub mod release;
 /// Paying suppliers: what can be paid, two persons, each call made once.
 pub mod pay_out;
 /// After a restore: ask before anything is sent.
@@ -24,8 +26,6 @@ pub mod catch_up;
 pub mod reconcile;
 /// Goods were delivered: deferred commission is earned.
 pub mod deliver;
-/// Shares become payable at the start of a business day, once their money is there.
-pub mod release;
 /// Gateways pay out, banks say what arrived.
 pub mod deposits;
 /// Market deals: recorded, held against what is open, reported.

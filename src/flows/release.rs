@@ -7,14 +7,16 @@
 //! | `calendar` | with the day: the platform lends its own money, and finance moves it to the client account |
 //!
 //! What a supplier's terms keep back goes to its reserve (2120) instead, for so many days; the reserve is told apart by
-//! its day. A share with a dispute, an open finding or a conversion that waits stays pending. A business day is a day in the
+//! its day. A share with a dispute, an open finding or a conversion that waits stays pending; one that the rate of this moment
+//! binds (`fx_point = available`) is converted first, and waits where there is none; one that the payout's rate binds stays
+//! pending until a payout plan is drafted. A business day is a day in the
 //! merchant's zone; no calendar of holidays is known here.
 
 use std::collections::BTreeMap;
 
 use crate::clock::Clock;
 use crate::domain::ledger::journal::{self, Booking, Fact};
-use crate::domain::merchants::{AvailableWhen, GatewayAccount};
+use crate::domain::merchants::{AvailableWhen, FxPoint, GatewayAccount};
 use crate::domain::refunds::own_pending;
 use crate::domain::settlement::Settlement;
 use crate::domain::statements::start_of_day;
@@ -24,10 +26,11 @@ use crate::store::payments::PAYMENT;
 use crate::store::settlements::{Released, SettlementRecord};
 use crate::store::{Change, CommitError, Store, StoreError, Versioned};
 
+mod payout;
 mod reserves;
 
 use super::pay::Accounts;
-use super::settle::given_back;
+use super::settle::{Settlements, given_back};
 use super::withholding::{Counting, Event, Withholding};
 
 /// Payments released by one transaction.
@@ -46,6 +49,8 @@ pub struct Releasing {
     pub accounts: Accounts,
     /// Counts what is released as turnover.
     pub withholding: Withholding,
+    /// Converts what this moment's rate binds.
+    pub settlements: Settlements,
 }
 
 /// Why nothing was released; what is left over is looked at again.
@@ -85,15 +90,35 @@ impl Releasing {
                 loop {
                     let due = self.store.releasable_settlements(account, today, at_bank, AT_ONCE).await?;
                     let full = due.len() == AT_ONCE as usize;
-                    let done = self.release(account, due).await?;
+                    let (ready, waits) = self.convert(due).await?;
+                    let done = self.release(account, ready).await?;
                     count += done;
-                    if !full || done == 0 {
+                    if !full || done + waits == 0 {
                         break;
                     }
                 }
             }
         }
         Ok(count)
+    }
+
+    /// What this moment's rate binds is converted. Answers what is to be released, and how many wait for a rate from now on.
+    async fn convert(
+        &self,
+        due: Vec<Versioned<SettlementRecord>>,
+    ) -> Result<(Vec<Versioned<SettlementRecord>>, usize), ReleaseError> {
+        let (mut ready, mut waits) = (Vec::with_capacity(due.len()), 0);
+        for row in due {
+            let id = row.value.payment;
+            match self.settlements.convert_released(row).await.map_err(broken)? {
+                Some(row) => ready.push(row),
+                None => {
+                    let now = self.store.settlement_of(id).await?;
+                    waits += usize::from(now.is_some_and(|row| row.value.waiting.is_some()));
+                }
+            }
+        }
+        Ok((ready, waits))
     }
 
     /// Releases these together; where somebody was faster with one of them, one by one.
@@ -145,8 +170,17 @@ impl Releasing {
             }
             // Every refund decided raises it: what one takes is not released beside it.
             change.require(&PAYMENT, payment.value.id, payment.version);
-            let mut record = SettlementRecord { released_at: Some(now), ..row.value.clone() };
+            let later = self.settlements.unconverted(&row.value, FxPoint::Payout).await.map_err(broken)?;
+            let waiting = self.settlements.until_payout(&later).map_err(broken)?;
+            let mut record = SettlementRecord { released_at: Some(now), waiting, ..row.value.clone() };
+            let stays = |supplier: SupplierId, left: Money| {
+                let mut later = later.iter();
+                later.any(|of| of.supplier == supplier && of.left.currency() == left.currency())
+            };
             for (supplier, left) in self.left(&row.value).await? {
+                if stays(supplier, left) {
+                    continue;
+                }
                 let sum = sums.entry((supplier, left.currency())).or_insert(Money::zero(left.currency()));
                 *sum = sum.checked_add(left).map_err(broken)?;
                 let before = record.released_of(supplier, left.currency());
@@ -156,8 +190,9 @@ impl Releasing {
                 let amount = before.checked_add(left).map_err(broken)?;
                 record.released.push(Released { supplier, amount });
             }
-            let counted =
-                self.withholding.count(&mut counting, &mut change, &row.value, Event::Released).await;
+            let but: Vec<SupplierId> = later.iter().map(|of| of.supplier).collect();
+            let event = Event::Released { but: &but };
+            let counted = self.withholding.count(&mut counting, &mut change, &row.value, event).await;
             counted.map_err(broken)?;
             change.release_settlement(&record, row.version);
         }

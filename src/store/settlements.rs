@@ -51,7 +51,7 @@ pub struct SettlementRecord {
     pub lines: String,
     /// The numbers that refunds and deliveries mirror.
     pub frozen: String,
-    /// Suppliers whose conversion waits for a rate.
+    /// Suppliers whose conversion waits, and since when (JSON): for a rate, or once it is released for a payout plan.
     pub waiting: Option<String>,
     /// What was delivered so far.
     pub delivered: String,
@@ -126,7 +126,11 @@ impl Change {
 
     /// Shares of a payment became payable, or more of them is to become so.
     pub fn release_settlement(&mut self, record: &SettlementRecord, version: i64) -> &mut Change {
-        let set = vec![("released_at", record.released_at.into()), ("released", released(record))];
+        let set = vec![
+            ("released_at", record.released_at.into()),
+            ("released", released(record)),
+            ("waiting", record.waiting.clone().into()),
+        ];
         self.update(&SETTLEMENT, record.id, version, set)
     }
 
@@ -223,6 +227,36 @@ impl Store {
         Ok(self.all(query, read).await?.into_iter().map(|record| record.value).collect())
     }
 
+    /// Settlements of a gateway account that were released but for shares which a payout plan converts; with no dispute and no
+    /// open finding. Oldest first, behind one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn settlements_until_payout(
+        &self,
+        account: &GatewayAccount,
+        behind: Option<(DateTime<Utc>, SettlementId)>,
+        limit: u32,
+    ) -> Result<Vec<Versioned<SettlementRecord>>, StoreError> {
+        let (at, id) =
+            behind.map_or((i64::MIN, String::new()), |(at, id)| (at.timestamp_micros(), id.to_string()));
+        let query = sqlx::query(
+            "SELECT s.* FROM settlement s JOIN payment p ON p.id = s.payment_id
+             WHERE s.merchant_id = $1 AND p.gateway_account_id = $2 AND s.waiting IS NOT NULL
+             AND s.released_at IS NOT NULL AND p.is_disputed = 0
+             AND NOT EXISTS (SELECT 1 FROM finding f WHERE f.merchant_id = s.merchant_id
+                 AND f.payment_id = s.payment_id AND f.state <> 'resolved')
+             AND (s.created_at > $3 OR (s.created_at = $3 AND s.id > $4))
+             ORDER BY s.created_at, s.id LIMIT $5",
+        )
+        .bind(account.merchant.to_string())
+        .bind(account.id.to_string())
+        .bind(at)
+        .bind(id)
+        .bind(i64::from(limit));
+        self.all(query, read).await
+    }
+
     /// Settlements with a conversion that waits for a rate, oldest first, behind one.
     ///
     /// # Errors
@@ -235,7 +269,7 @@ impl Store {
         let (at, id) =
             behind.map_or((i64::MIN, String::new()), |(at, id)| (at.timestamp_micros(), id.to_string()));
         let query = sqlx::query(select!(
-            "WHERE waiting IS NOT NULL AND (created_at > $1 OR (created_at = $1 AND id > $2))
+            "WHERE waiting IS NOT NULL AND released_at IS NULL AND (created_at > $1 OR (created_at = $1 AND id > $2))
              ORDER BY created_at, id LIMIT $3"
         ))
         .bind(at)

@@ -17,6 +17,7 @@ mod fee_drift;
 mod elsewhere;
 mod findings;
 pub mod fx;
+mod fx_points;
 mod ledger_export;
 mod payers;
 mod pooled;

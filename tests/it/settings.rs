@@ -199,6 +199,7 @@ async fn the_terms_of_a_gateway_account_are_settings_and_nonsense_is_refused() {
         ("gateways.grabpay.unreturned_fee", "suppliers"),
         ("gateways.grabpay.available_when", "soon"),
         ("gateways.paypal.fx_point", "Capture"),
+        ("gateways.grabpay.fx_point", "released"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let settings = crate::app::settings(folder.path(), &[(key, word)]).unwrap();

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::domain::fees::Bearer;
 use crate::domain::ledger::journal::Movement;
 use crate::domain::merchants::{FeeOwner, GatewayAccount};
-use crate::domain::settlement::{Delivery, Settlement};
+use crate::domain::settlement::{Conversion, Delivery, Settlement};
 use crate::ids::SupplierId;
-use crate::money::{Currency, Money, Rounding};
+use crate::money::{Currency, Money, MoneyError, Rounding};
 
 use super::lines::{RefundLine, lines};
 use super::mirror::{ConversionRefund, KeptFee, PartRefund, mirror_conversion, mirror_part};
@@ -109,23 +109,25 @@ fn mirror_conversions(
     terms: &RefundTerms<'_>,
     parts: &[PartRefund],
 ) -> Result<Vec<ConversionRefund>, RefundError> {
-    let mut mirrored = Vec::new();
-    for conversion in &terms.settlement.conversions {
+    let mut mirrored: Vec<ConversionRefund> = Vec::new();
+    for conversion in deals(terms.settlement)? {
         let supplier = conversion.supplier;
+        let (from, to) = (conversion.from.currency(), conversion.paid.currency());
         let own =
             terms.settlement.parts.iter().zip(parts).filter(|(part, _)| part.supplier == Some(supplier));
-        let share = Money::sum(conversion.from.currency(), own.map(|(_, refund)| refund.share))?;
+        let share = Money::sum(from, own.map(|(_, refund)| refund.share))?;
+        let by_others = mirrored.iter().filter(|mirror| mirror.supplier == supplier);
+        let share = share.checked_sub(Money::sum(from, by_others.map(|mirror| mirror.from))?)?;
         let earlier: Vec<&ConversionRefund> = terms
             .earlier
             .iter()
             .flat_map(|refund| &refund.conversions)
-            .filter(|refund| refund.supplier == supplier)
+            .filter(|refund| refund.supplier == supplier && refund.paid.currency() == to)
             .collect();
-        let mut mirror = mirror_conversion(conversion, share, &earlier)?;
+        let mut mirror = mirror_conversion(&conversion, share, &earlier)?;
         if let FxDifference::Supplier(rates) = &terms.fx_difference {
-            let (from, to) = (conversion.from.currency(), conversion.paid.currency());
             let rate = rates.iter().find(|rate| rate.base() == from && rate.quote() == to);
-            let now = rate.ok_or(RefundError::RateMissing { from, to })?.convert(share)?;
+            let now = rate.ok_or(RefundError::RateMissing { from, to })?.convert(mirror.from)?;
             mirror.at_mid = now.round(Rounding::HalfUp);
             mirror.paid = mirror.at_mid;
         }
@@ -133,6 +135,26 @@ fn mirror_conversions(
     }
     mirrored.retain(|mirror| !mirror.from.is_zero());
     Ok(mirrored)
+}
+
+/// The settlement's conversions, those of one share into one currency as one: a part that was converted by itself goes back
+/// with the rest.
+fn deals(settlement: &Settlement) -> Result<Vec<Conversion>, MoneyError> {
+    let mut deals: Vec<Conversion> = Vec::new();
+    for conversion in &settlement.conversions {
+        let same = |deal: &&mut Conversion| {
+            deal.supplier == conversion.supplier && deal.paid.currency() == conversion.paid.currency()
+        };
+        match deals.iter_mut().find(same) {
+            Some(deal) => {
+                deal.from = deal.from.checked_add(conversion.from)?;
+                deal.at_mid = deal.at_mid.checked_add(conversion.at_mid)?;
+                deal.paid = deal.paid.checked_add(conversion.paid)?;
+            }
+            None => deals.push(conversion.clone()),
+        }
+    }
+    Ok(deals)
 }
 
 #[cfg(test)]

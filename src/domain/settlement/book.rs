@@ -76,7 +76,7 @@ impl Settlement {
             },
         )?);
         for conversion in &self.conversions {
-            transactions.extend(conversion.book(booking)?);
+            transactions.extend(conversion.book(booking, 1)?);
         }
         Ok(transactions)
     }
@@ -99,12 +99,16 @@ impl Settlement {
 }
 
 impl Conversion {
-    /// The internal deal; each supplier's is a fact of its own.
+    /// The internal deal; each supplier's is a fact of its own, and so is the second of one payment, of what came back to
+    /// the share behind the first.
     ///
     /// # Errors
     /// [`LedgerError`].
-    pub fn book(&self, booking: &Booking<'_>) -> Result<Option<LedgerTransaction>, LedgerError> {
-        let source = format!("{}/{}", booking.source, self.supplier);
+    pub fn book(&self, booking: &Booking<'_>, nth: usize) -> Result<Option<LedgerTransaction>, LedgerError> {
+        let mut source = format!("{}/{}", booking.source, self.supplier);
+        if nth > 1 {
+            source = format!("{source}/{nth}");
+        }
         journal::converted_internal(
             &booking.of(&source),
             &InternalConversion {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::merchants::{FundsFlow, GatewayAccount, Merchant, Recharge, Recognise, Role};
+use crate::domain::merchants::{FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role};
 
 /// The merchant's and its gateway account's terms, as they stood when a payment was divided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,9 @@ pub struct Contract {
     pub funds_flow: FundsFlow,
     /// Which fee a supplier bears.
     pub recharge: Recharge,
+    /// Whose moment's rate binds a supplier that settles in another currency.
+    #[serde(default, skip_serializing_if = "FxPoint::is_capture")]
+    pub fx_point: FxPoint,
 }
 
 impl Contract {
@@ -34,6 +37,7 @@ impl Contract {
             account: account.name.clone(),
             funds_flow: account.funds_flow,
             recharge: account.recharge,
+            fx_point: account.fx_point,
         }
     }
 }

@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::merchants::FxPoint;
 use crate::ids::SupplierId;
 use crate::money::{BasisPoints, Currency, Money, Rate, RateError, Rounding};
 
@@ -63,8 +64,8 @@ impl Conversion {
         })
     }
 
-    /// As a line; `version` is the agreement's.
-    pub(super) fn line(&self, version: &str) -> Line {
+    /// As a line; `version` is the agreement's, `point` the one whose rate binds.
+    pub(super) fn line(&self, version: &str, point: FxPoint) -> Line {
         let (from, at_mid) = (self.from, self.at_mid);
         let spread = Money::from_minor(at_mid.minor() - self.paid.minor(), self.paid.currency());
         let exact = from.amount() * self.rate;
@@ -73,7 +74,11 @@ impl Conversion {
             kind: LineKind::Conversion,
             to: self.supplier.to_string(),
             amount: self.paid,
-            rule: "conversion at capture".to_owned(),
+            rule: match point {
+                FxPoint::Capture => "conversion at capture".to_owned(),
+                FxPoint::Available => "conversion when available".to_owned(),
+                FxPoint::Payout => "conversion at payout".to_owned(),
+            },
             rule_version: version.to_owned(),
             explain: format!(
                 "mid {} − {basis} % = {}; {} × {} = {} → {}",

@@ -44,7 +44,8 @@ pub struct Inputs {
     /// What the gateway credited after converting itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received: Option<Received>,
-    /// Suppliers that settle in a currency of their own, with mid from the shared one; none: not to be had then.
+    /// Suppliers that settle in a currency of their own, with mid from the shared one; none: not to be had then,
+    /// or not the one that binds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exchanges: Vec<(SupplierId, Currency, Option<Mid>)>,
     /// Conversions that had to wait, in the order they were done.
@@ -86,7 +87,7 @@ pub struct LaterConversion {
     pub mid: Mid,
     /// The spread by the rules of that moment, basis points.
     pub spread_bps: i32,
-    /// What refunds had taken of the share by then.
+    /// What refunds had taken of the share by then, or earlier conversions.
     pub refunded: Money,
 }
 
@@ -175,7 +176,8 @@ impl Inputs {
         for later in &self.later {
             let mid = Rate::try_new(self.shared_currency(), later.currency, later.mid.0)?;
             let spread = later_spread.unwrap_or(BasisPoints(later.spread_bps));
-            settlement.convert_pending(later.supplier, mid, spread, later.refunded)?;
+            let point = self.contract.fx_point;
+            settlement.convert_pending(later.supplier, mid, spread, later.refunded, point)?;
         }
         Ok(settlement)
     }

@@ -11,9 +11,9 @@
 //! that no line of their own is needed.
 //!
 //! *Conversion.* The supplier gets mid less the spread, rounded down (in favour of the liquidity account); the
-//! position takes mid, rounded half up; the difference is the markup, posted. Without a rate the share stays in the
-//! payment's currency and is named in `pending_conversions`. What the gateway converted at capture is not converted
-//! again: the share stays in what was received.
+//! position takes mid, rounded half up; the difference is the markup, posted. Without a rate, or before the moment whose
+//! rate binds (`fx_point`), the share stays in the payment's currency and is named in `pending_conversions`. What the
+//! gateway converted at capture is not converted again: the share stays in what was received.
 
 mod book;
 mod contract;

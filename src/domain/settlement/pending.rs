@@ -1,5 +1,6 @@
-//! A conversion that had to wait for a rate, done later.
+//! A conversion that is done later: it had to wait for a rate, or for the moment whose rate binds.
 
+use crate::domain::merchants::FxPoint;
 use crate::ids::SupplierId;
 use crate::money::{BasisPoints, Money, Rate};
 
@@ -9,8 +10,8 @@ use super::settle::SettlementError;
 use super::settled::Settlement;
 
 impl Settlement {
-    /// A conversion that had to wait for a rate is done: it joins the lines and is no longer pending. What `refunded`
-    /// took of the share meanwhile is not converted; `None` when that was all of it.
+    /// A conversion that had to wait is done: it joins the lines and is no longer pending. What `refunded` took of the
+    /// share meanwhile, and what was converted before, is not converted; `None` when that was all of it.
     ///
     /// # Errors
     /// [`SettlementError`].
@@ -20,6 +21,7 @@ impl Settlement {
         mid: Rate,
         spread: BasisPoints,
         refunded: Money,
+        point: FxPoint,
     ) -> Result<Option<Conversion>, SettlementError> {
         let of = |line: &Line| line.kind == LineKind::Share && line.to == supplier.to_string();
         let share = self.lines.iter().find(|line| of(line));
@@ -31,7 +33,7 @@ impl Settlement {
             return Ok(None);
         }
         let conversion = Conversion::of(supplier, from, mid, spread)?;
-        self.lines.push(conversion.line(&version));
+        self.lines.push(conversion.line(&version, point));
         self.conversions.push(conversion.clone());
         Ok(Some(conversion))
     }

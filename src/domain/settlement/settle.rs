@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::fees::{Bearer, Commission, FeeKind, FeeLine};
-use crate::domain::merchants::{FundsFlow, Recharge};
+use crate::domain::merchants::{FundsFlow, FxPoint, Recharge};
 use crate::domain::splits::{Agreement, Division, Pot, Share, SplitError};
 use crate::ids::SupplierId;
 use crate::money::{Money, MoneyError, Rate, RateError, Rounding};
@@ -122,7 +122,11 @@ pub fn settle(input: &SettlementInput<'_>) -> Result<Settlement, SettlementError
     for (supplier, amount, explain) in &division.shares {
         let mut explain = explain.clone();
         if pending_conversions.contains(supplier) {
-            explain.push_str("; conversion waits for a rate");
+            explain.push_str(match input.contract.fx_point {
+                FxPoint::Capture => "; conversion waits for a rate",
+                FxPoint::Available => "; converted when it becomes available",
+                FxPoint::Payout => "; converted when it is paid out",
+            });
         }
         lines.push(Line {
             kind: LineKind::Share,
@@ -134,7 +138,7 @@ pub fn settle(input: &SettlementInput<'_>) -> Result<Settlement, SettlementError
             converted: None,
         });
     }
-    lines.extend(conversions.iter().map(|conversion| conversion.line(&version)));
+    lines.extend(conversions.iter().map(|conversion| conversion.line(&version, input.contract.fx_point)));
     Ok(Settlement {
         gross,
         lines,

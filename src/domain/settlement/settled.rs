@@ -37,7 +37,7 @@ pub struct Settlement {
     /// Our conversions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conversions: Vec<Conversion>,
-    /// Suppliers whose conversion waits for a rate.
+    /// Suppliers whose conversion waits: for a rate, or for the moment whose rate binds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pending_conversions: Vec<SupplierId>,
     /// Agent or principal.

@@ -131,7 +131,7 @@ mod tests {
 
     use super::*;
     use crate::domain::fees::Commission;
-    use crate::domain::merchants::{FundsFlow, Recharge, Recognise, Role};
+    use crate::domain::merchants::{FundsFlow, FxPoint, Recharge, Recognise, Role};
     use crate::domain::refunds::{KeptFee, PartRefund};
     use crate::domain::settlement::{Contract, Exchange, GatewayFee, SettlementInput, settle};
     use crate::domain::splits::{Agreement, Terms};
@@ -176,6 +176,7 @@ mod tests {
                 account: "paypal".into(),
                 funds_flow: FundsFlow::PlatformCollects,
                 recharge: Recharge::Actual,
+                fx_point: FxPoint::Capture,
             },
             agreement: &Agreement::try_new(terms, usd(10_000)).unwrap(),
             fee: GatewayFee::Charged { amount: usd(490), scheduled: vec![] },

@@ -11,6 +11,7 @@
 
 mod apply;
 mod ask;
+mod bind;
 mod decide;
 mod edit;
 mod error;

@@ -117,7 +117,7 @@ impl PayingOut {
                 return Err(PayOutError::Refused { param: "rail_account", why });
             }
         }
-        let (mut payables, mut excluded) = (Vec::new(), Vec::new());
+        let (mut payables, mut excluded) = (Vec::new(), self.bind_rates(merchant, input).await?);
         let standings = self.standings(merchant, input).await?;
         let mut foreign = self.foreign_debts(merchant, &standings).await?;
         for standing in standings {

@@ -1,13 +1,16 @@
 //! What captures and conversions both need: what the fee rules are asked about, and how waiting conversions are stored.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::domain::country::Country;
 use crate::domain::fees::{AgreedFee, Charge};
-use crate::domain::merchants::{GatewayAccount, Merchant};
+use crate::domain::merchants::{FxPoint, GatewayAccount, Merchant};
 use crate::domain::orders::{Capture, Payment};
 use crate::domain::settlement::Settlement;
+use crate::ids::SupplierId;
 use crate::money::Money;
+use crate::store::settlements::SettlementRecord;
 
 use super::{SettleError, Settlements, broken};
 
@@ -65,8 +68,31 @@ impl Settlements {
     }
 }
 
-/// As stored: the suppliers whose conversion waits, or nothing.
-pub(super) fn waiting(settlement: &Settlement) -> Result<Option<String>, SettleError> {
-    let waits = !settlement.pending_conversions.is_empty();
-    waits.then(|| serde_json::to_string(&settlement.pending_conversions)).transpose().map_err(broken)
+/// Whose conversion waits for a rate, and since when, as it is stored.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Waiting {
+    pub(super) since: DateTime<Utc>,
+    pub(super) suppliers: Vec<SupplierId>,
+}
+
+impl Waiting {
+    /// Of a settlement that waits; older rows have the suppliers alone, who wait since the capture.
+    pub(super) fn of(record: &SettlementRecord) -> Result<Option<Waiting>, SettleError> {
+        let Some(text) = &record.waiting else { return Ok(None) };
+        let old = |suppliers| Waiting { since: record.created_at, suppliers };
+        let read = serde_json::from_str(text).or_else(|_| serde_json::from_str(text).map(old));
+        read.map(Some).map_err(broken)
+    }
+
+    /// What waits at a capture: nothing where a later moment's rate binds.
+    pub(super) fn at_capture(settlement: &Settlement, point: FxPoint, at: DateTime<Utc>) -> Waiting {
+        let waits = if point.is_capture() { settlement.pending_conversions.clone() } else { vec![] };
+        Waiting { since: at, suppliers: waits }
+    }
+
+    /// As it is stored; nothing when none waits.
+    pub(super) fn stored(&self) -> Result<Option<String>, SettleError> {
+        let waits = !self.suppliers.is_empty();
+        waits.then(|| serde_json::to_string(self)).transpose().map_err(broken)
+    }
 }

@@ -11,7 +11,7 @@ use crate::money::Money;
 use crate::store::Change;
 use crate::store::settlements::SettlementRecord;
 
-use super::asked::{charge, waiting};
+use super::asked::{Waiting, charge};
 use super::convert::RateEvidence;
 use super::{CaptureStanding, SettleError, Settlements, broken, post};
 
@@ -150,7 +150,8 @@ impl Settlements {
             gross: settlement.gross,
             lines: serde_json::to_string(&settlement.lines).map_err(broken)?,
             frozen: serde_json::to_string(settlement).map_err(broken)?,
-            waiting: waiting(settlement)?,
+            waiting: Waiting::at_capture(settlement, inputs.contract.fx_point, self.0.clock.now())
+                .stored()?,
             delivered: "[]".to_owned(),
             rates: serde_json::to_string(evidence).map_err(broken)?,
             fee_version: settlement.fee_version(),

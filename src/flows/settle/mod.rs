@@ -45,6 +45,7 @@ use crate::store::{Change, Store, Versioned};
 use super::pay::{CaptureStanding, Expectation, SettleError, Settles};
 use super::withholding::{Counting, Event as SaleEvent, Withholding};
 
+pub(in crate::flows) use convert::Unconverted;
 pub(in crate::flows) use ground::given_back;
 pub use refunds::refund_view;
 

@@ -144,7 +144,7 @@ impl Settlements {
     async fn pend(&self, change: &mut Change, refund: &Refund) -> Result<(), SettleError> {
         let record = self.0.store.settlement_of(refund.payment).await?;
         if let Some(record) = record.filter(|record| record.value.released_at.is_some()) {
-            let pending = SettlementRecord { released_at: None, ..record.value };
+            let pending = SettlementRecord { released_at: None, waiting: None, ..record.value };
             change.release_settlement(&pending, record.version);
         }
         Ok(())

@@ -17,7 +17,10 @@ use super::{Withholding, WithholdingError};
 #[derive(Debug, Clone, Copy)]
 pub(in crate::flows) enum Event<'a> {
     /// It may be paid out; or more of it, where a refund has failed.
-    Released,
+    Released {
+        /// Not the shares of these: they are converted first.
+        but: &'a [SupplierId],
+    },
     /// A refund of it is decided, and not yet written down.
     Refunded(&'a Refund),
     /// A refund that is written down has failed.
@@ -45,7 +48,7 @@ impl Withholding {
         }
         let counted: BTreeMap<SupplierId, _> =
             self.store.turnover_of(record.payment).await?.into_iter().collect();
-        if counted.is_empty() && !matches!(event, Event::Released) {
+        if counted.is_empty() && !matches!(event, Event::Released { .. }) {
             return Ok(());
         }
         let settlement: Settlement = serde_json::from_str(&record.frozen)?;
@@ -54,7 +57,8 @@ impl Withholding {
             settlement.parts.iter().filter_map(|part| part.supplier).collect();
         for supplier in suppliers {
             let before = counted.get(&supplier).copied();
-            let begins = matches!(event, Event::Released) && self.are_about(record, supplier).await?;
+            let released = matches!(event, Event::Released { but } if !but.contains(&supplier));
+            let begins = released && self.are_about(record, supplier).await?;
             if before.is_none() && !begins {
                 continue;
             }

@@ -97,7 +97,7 @@ pub async fn record(world: &World, deal: &NewDeal) -> Result<FxDeal, FxBookError
 }
 
 /// 3000 per currency is what the open lots come to.
-async fn lots_are_the_position(world: &World) {
+pub async fn lots_are_the_position(world: &World) {
     let open = world.store.open_lots(world.merchant.id).await.unwrap();
     let mut sums: BTreeMap<String, i64> = BTreeMap::new();
     for lot in &open.lots {

@@ -294,6 +294,7 @@ impl World {
             clock: clock.clone(),
             accounts: pay.accounts().clone(),
             withholding: withholding.clone(),
+            settlements: settlements.clone(),
         };
         let disputing = Disputing {
             store: store.clone(),
