@@ -6,6 +6,7 @@
 
 mod by_hand;
 mod channel;
+mod charges;
 mod letters;
 mod pain001;
 mod pain002;

@@ -34,7 +34,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::domain::findings::{Finding, FindingKind, FindingState};
 use crate::domain::orders::Holder;
-use crate::domain::payouts::{PayoutPlan, PayoutRules};
+use crate::domain::payouts::{DebtorAddress, PayoutPlan, PayoutRules};
 use crate::domain::treasury::Tables;
 use crate::gateways::Payouts;
 use crate::ids::{IdSource, MerchantId, PlanId};
@@ -90,6 +90,8 @@ pub struct Parts {
     /// What is to be withheld.
     pub withholding: Withholding,
     /// Rails that are no gateway's, by their word.
+    /// Where the merchant has its seat, as its banks are told it.
+    pub debtor_address: DebtorAddress,
     pub rails: BTreeMap<String, Arc<dyn Payouts>>,
 }
 

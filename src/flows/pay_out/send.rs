@@ -196,9 +196,10 @@ impl PayingOut {
         let mut orders = Vec::with_capacity(payouts.len());
         let plan = self.0.store.payout_plan(batch.plan).await?.ok_or(PayOutError::Unknown("payout plan"))?;
         // As they were approved, whatever the terms say by now.
-        let towns = plan.value.document.towns();
+        let told = plan.value.document.told();
         for payout in payouts {
-            let town = towns.get(&(payout.supplier, payout.account)).copied().flatten();
+            let told = told.get(&(payout.supplier, payout.account)).copied();
+            let told = told.ok_or(PayOutError::Unknown("line of the plan"))?;
             let account = self.0.store.payout_account(payout.merchant, payout.account).await?;
             let (account, sealed) = account.ok_or(PayOutError::Unknown("supplier account"))?;
             let opened = self.0.vault.open(&account_place(&account), &sealed);
@@ -211,7 +212,7 @@ impl PayingOut {
                 creditor: Creditor {
                     name: account.holder,
                     country: account.country,
-                    town: town.map(str::to_owned),
+                    town: told.town.map(str::to_owned),
                     kind: account.kind,
                     number: SecretString::from(details.number),
                     bank_code: details.bank_code,
@@ -219,6 +220,7 @@ impl PayingOut {
                 note: format!("Payout {}", payout.id),
                 purpose: payout.purpose.clone(),
             });
+                bearer: Some(told.bearer),
         }
         let request_ref = batch.id.to_string();
         tracing::debug!(batch = %batch.id, rail = rail.account.name, payouts = orders.len(), "a batch of payouts");
@@ -242,7 +244,8 @@ impl PayingOut {
         let owner = self.0.store.merchant(merchant).await?.ok_or(PayOutError::Unknown("merchant"))?;
         let number = account_number(&self.0.vault, &stored).map_err(PayOutError::unavailable)?;
         let (country, bic) = (stored.account.country, stored.account.bic);
-        Ok(Some(Debtor { name: owner.name, country, number, bic }))
+        let address = self.0.debtor_address.clone();
+        Ok(Some(Debtor { name: owner.name, country, address, number, bic }))
     }
 }
 
