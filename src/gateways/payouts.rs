@@ -107,6 +107,11 @@ pub trait Payouts: Send + Sync + std::fmt::Debug {
         false
     }
 
+    /// Whether a person brings what is sent, and nobody can be asked what became of it.
+    fn by_hand(&self) -> bool {
+        false
+    }
+
     /// The file that the call carries, where the rail is told by one: the same bytes for the same batch.
     ///
     /// # Errors

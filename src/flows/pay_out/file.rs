@@ -12,10 +12,10 @@ use super::rails::OpenRail;
 use super::{PayOutError, PayingOut};
 
 /// A call that was made, as it was made.
-struct Handed {
-    batch: PayoutBatch,
+pub(super) struct Handed {
+    pub batch: PayoutBatch,
     rail: OpenRail,
-    request: PayoutBatchRequest,
+    pub request: PayoutBatchRequest,
 }
 
 impl PayingOut {
@@ -125,7 +125,7 @@ impl PayingOut {
     }
 
     /// One call with the payouts that it carried, whatever became of them since.
-    async fn handed(&self, batch: PayoutBatch, rail: OpenRail) -> Result<Handed, PayOutError> {
+    pub(super) async fn handed(&self, batch: PayoutBatch, rail: OpenRail) -> Result<Handed, PayOutError> {
         let unknown = || PayOutError::NoFile(format!("what {} carried was not written down", batch.id));
         let carried = batch.carried.as_ref().ok_or_else(unknown)?;
         let payouts = self.0.store.payouts_of_batch(batch.id).await?;

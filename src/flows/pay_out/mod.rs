@@ -18,6 +18,7 @@ mod execute;
 mod file;
 mod foreign;
 mod ground;
+mod hand_in;
 mod plan;
 mod rails;
 mod schedule;
@@ -53,7 +54,7 @@ pub use edit::{Edit, given};
 pub use error::PayOutError;
 pub use plan::PlanInput;
 pub use schedule::{RUN_SCHEDULE, ScheduleInput, SchedulePatch};
-pub(in crate::flows) use stop::never_taken;
+pub(in crate::flows) use stop::{NeverTaken, never_taken};
 pub use terms::{HoldInput, TermsInput};
 pub use view::{payout_view, plan_summary, terms_view};
 
@@ -89,9 +90,9 @@ pub struct Parts {
     pub tables: Arc<Tables>,
     /// What is to be withheld.
     pub withholding: Withholding,
-    /// Rails that are no gateway's, by their word.
     /// Where the merchant has its seat, as its banks are told it.
     pub debtor_address: DebtorAddress,
+    /// Rails that are no gateway's, by their word.
     pub rails: BTreeMap<String, Arc<dyn Payouts>>,
 }
 

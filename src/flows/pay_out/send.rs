@@ -58,7 +58,8 @@ impl PayingOut {
         let Some(payouts) = rail.payouts() else { return Ok(()) };
         // What cannot be written is refused by the call itself.
         let file = payouts.file(&request).ok().flatten().map(|file| PlanDocument::hash_of(&file));
-        let carried = Carried { payouts: held.iter().map(|payout| payout.id).collect(), file };
+        let by_hand = payouts.by_hand();
+        let carried = Carried { payouts: held.iter().map(|payout| payout.id).collect(), file, by_hand };
         let mut change = Change::new();
         let leased = batch.value.leased(self.0.holder, self.0.clock.now(), carried);
         change.update_payout_batch(&leased, batch.version);
@@ -219,8 +220,8 @@ impl PayingOut {
                 },
                 note: format!("Payout {}", payout.id),
                 purpose: payout.purpose.clone(),
-            });
                 bearer: Some(told.bearer),
+            });
         }
         let request_ref = batch.id.to_string();
         tracing::debug!(batch = %batch.id, rail = rail.account.name, payouts = orders.len(), "a batch of payouts");
