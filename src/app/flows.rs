@@ -185,6 +185,7 @@ pub async fn build(
         tables: built.settings.payout_tables.clone(),
         rules: built.settings.payouts.clone(),
         withholding: withholding.clone(),
+        debtor_address: built.settings.debtor_address.clone(),
         rails: rails(built, public_url)?,
     });
     duties.push(Arc::new(ExecutePayouts(paying_out.clone())));

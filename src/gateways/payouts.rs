@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use super::GatewayError;
 use crate::domain::merchants::PayoutAccountKind;
-use crate::domain::payouts::PayoutReport;
+use crate::domain::payouts::{DebtorAddress, FeeBearer, PayoutReport};
 use crate::ids::{PayoutBatchId, PayoutId};
 use crate::money::{Currency, Money};
 
@@ -28,6 +28,9 @@ pub struct PayoutOrder {
     pub note: String,
     /// ISO 20022 purpose or the rail's own code, where the corridor wants one.
     pub purpose: Option<String>,
+    /// Who bears the charges, as it was approved: a rail that can be told is. `None`: of a call that was made before rails
+    /// were told, when banks heard that all charges are ours.
+    pub bearer: Option<FeeBearer>,
 }
 
 /// Whom a payout reaches, and where.
@@ -73,6 +76,8 @@ pub struct Debtor {
     pub name: String,
     /// ISO 3166 alpha-2 of the account.
     pub country: String,
+    /// What else is known of its address.
+    pub address: DebtorAddress,
     /// Its number; opened for the call and never logged.
     pub number: SecretString,
     /// The bank's BIC.
@@ -99,6 +104,11 @@ pub trait Payouts: Send + Sync + std::fmt::Debug {
 
     /// Whether [`Payouts::take_back`] also reaches what the rail has taken on and not yet passed on.
     fn calls_back(&self) -> bool {
+        false
+    }
+
+    /// Whether a person brings what is sent, and nobody can be asked what became of it.
+    fn by_hand(&self) -> bool {
         false
     }
 

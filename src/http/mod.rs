@@ -178,6 +178,7 @@ routes! {
     "/v1/payout-plans/{id}/drop" { post payout_plans::drop_payout Access::Scopes(FINANCE); }
     "/v1/payout-plans/{id}/certificate" { get payout_plans::certificate Access::Scopes(FINANCE); }
     "/v1/payout-plans/{id}/pain001" { get payout_plans::pain001 Access::Scopes(FINANCE); }
+    "/v1/payout-plans/{id}/pain002" { post payout_plans::pain002 Access::Scopes(FINANCE); }
     "/v1/payout-plans/{id}/csv" { get payout_plans::csv Access::Scopes(FINANCE); }
     "/v1/payout-schedules" {
         get payout_schedules::list Access::Scopes(FINANCE);

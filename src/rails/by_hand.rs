@@ -48,6 +48,10 @@ impl Payouts for ByHand {
         Currency::all().collect()
     }
 
+    fn by_hand(&self) -> bool {
+        true
+    }
+
     fn file(&self, batch: &PayoutBatchRequest) -> Result<Option<String>, GatewayError> {
         match self.form {
             Form::Pain001 => message(batch).map(Some),
@@ -78,7 +82,7 @@ impl Payouts for ByHand {
     }
 
     async fn query(&self, _: &PayoutBatchRequest) -> Result<Option<PayoutBatchReport>, GatewayError> {
-        // Nobody is asked: the bank's statement tells.
+        // Nobody is asked: the bank's statement tells, or its status report, which a person brings too.
         Ok(None)
     }
 }

@@ -1,8 +1,6 @@
 //! A bank's channel for ISO 20022 files over HTTP: a pain.001 is posted once under its message id, its pain.002 is asked
 //! for by the same id.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
@@ -10,9 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::pain001::message;
-use super::{StatusReport, TransactionStatus, read_pain002};
+use super::{read_pain002, said};
 use crate::clock::Clock;
-use crate::domain::payouts::{PayoutReport, PayoutStatus};
 use crate::gateways::call;
 use crate::gateways::transport::Transport;
 use crate::gateways::{GatewayError, PayoutBatchReport, PayoutBatchRequest, Payouts};
@@ -42,63 +39,11 @@ impl BankChannel {
         })
     }
 
-    /// What the bank says of each payout of a batch: its own word, else the batch's, else the whole file's. A payment that
-    /// it names and that is none of the batch is told as well, so that somebody looks.
-    ///
-    /// # Errors
-    /// [`GatewayError::OutcomeUnknown`] for a report on another file.
-    fn report(
-        &self,
-        batch: &PayoutBatchRequest,
-        told: &StatusReport,
-    ) -> Result<PayoutBatchReport, GatewayError> {
-        if told.message != batch.request_ref {
-            let why = "the bank's status report is about another file".to_owned();
-            return Err(GatewayError::OutcomeUnknown(why));
-        }
-        let ours = |status: &&TransactionStatus| status.batch == batch.request_ref;
-        let whole = |status: &&TransactionStatus| status.end_to_end.is_empty();
-        let of_batch = told.statuses.iter().filter(whole).find(ours);
-        let whole = of_batch.or(told.statuses.iter().filter(whole).find(|status| status.batch.is_empty()));
-        let mut each: BTreeMap<&str, PayoutStatus> = BTreeMap::new();
-        for status in told.statuses.iter().filter(|status| !status.end_to_end.is_empty()) {
-            let (meaning, name) = (status.meaning(), status.end_to_end.as_str());
-            match each.get_mut(name) {
-                // Said twice and not the same: nothing is concluded.
-                Some(before) if *before != meaning => {
-                    *before = PayoutStatus::Unknown { raw: "it is said twice, and differently".to_owned() };
-                }
-                Some(_) => {}
-                None => {
-                    each.insert(name, meaning);
-                }
-            }
-        }
-        let at = self.clock.now();
-        let says = |payout, status| PayoutReport { payout, rail_ref: None, status, fee: None, at };
-        let mut payouts: Vec<PayoutReport> = vec![];
-        for order in &batch.orders {
-            let own = each.remove(order.payout.to_string().as_str());
-            let status = own.or(whole.map(TransactionStatus::meaning)).unwrap_or(PayoutStatus::Pending);
-            payouts.push(says(order.payout, status));
-        }
-        for (stranger, status) in each {
-            match stranger.parse() {
-                Ok(payout) => payouts.push(says(payout, status)),
-                Err(_) => {
-                    let name = stranger.escape_debug();
-                    tracing::warn!(batch = %batch.batch, %name, "the bank speaks of a payment that is none of ours");
-                }
-            }
-        }
-        Ok(PayoutBatchReport { rail_ref: Some(batch.request_ref.clone()), payouts })
-    }
-
     fn read(&self, batch: &PayoutBatchRequest, body: &[u8]) -> Result<PayoutBatchReport, GatewayError> {
         let text =
             std::str::from_utf8(body).map_err(|error| GatewayError::OutcomeUnknown(error.to_string()))?;
         let told = read_pain002(text).map_err(|error| GatewayError::OutcomeUnknown(error.to_string()))?;
-        self.report(batch, &told)
+        said(batch, &told, self.clock.now()).map_err(|error| GatewayError::OutcomeUnknown(error.to_string()))
     }
 }
 

@@ -1,10 +1,14 @@
 //! The letters that banks carry: those of SWIFT's character set X, which SEPA and CGI-MP take too.
 
-/// The text in letters that banks carry: accents are left out, blanks joined. `None` where a letter has no such form, as
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::{decompose_canonical, is_combining_mark};
+
+/// The text in letters that banks carry: accents are left out, blanks joined, whether an accent is part of its letter or
+/// follows it (é as one character or as two, as some systems write names). `None` where a letter has no such form, as
 /// of Chinese or Thai names: a payee's name that is not the account's is refused by its bank.
 pub fn latin(text: &str) -> Option<String> {
     let mut plain = String::with_capacity(text.len());
-    for letter in text.chars() {
+    for letter in text.nfc() {
         match letter {
             'a'..='z'
             | 'A'..='Z'
@@ -26,7 +30,12 @@ pub fn latin(text: &str) -> Option<String> {
             '_' => plain.push('-'),
             '’' | '‘' | '`' => plain.push('\''),
             '–' | '—' => plain.push('-'),
-            letter => plain.push_str(bare(letter)?),
+            // An accent that makes no letter of its own with what it follows.
+            '\u{300}'..='\u{36f}' if plain.ends_with(|before: char| before.is_ascii_alphabetic()) => {}
+            letter => match bare(letter) {
+                Some(written) => plain.push_str(written),
+                None => plain.push(undressed(letter)?),
+            },
         }
     }
     let words: Vec<&str> = plain.split(' ').filter(|word| !word.is_empty()).collect();
@@ -42,6 +51,16 @@ fn bare(letter: char) -> Option<&'static str> {
     let found = BARE.iter().find(|(_, letters)| letters.contains(small))?;
     let upper = letter.is_uppercase();
     Some(if upper { found.0.1 } else { found.0.0 })
+}
+
+/// The letter that is left of one that its accents are only put on.
+fn undressed(letter: char) -> Option<char> {
+    let (mut base, mut only_marks) = (None, true);
+    decompose_canonical(letter, |part| match base {
+        None => base = Some(part),
+        Some(_) => only_marks &= is_combining_mark(part),
+    });
+    base.filter(|base| only_marks && base.is_ascii_alphabetic())
 }
 
 /// Small and capital form, and what becomes of it: Western, Central European, Turkish and Vietnamese letters.
@@ -76,6 +95,19 @@ const BARE: [((&str, &str), &str); 24] = [
 mod tests {
     use super::*;
 
+    /// The same name, however its accents are written.
+    #[test]
+    fn a_name_in_parts_is_the_name() {
+        for name in ["José Núñez", "Nguyễn Thị Ánh Đào", "Łódź Şirketi", "Lǐ Wěi", "Ǻse Ő"]
+        {
+            let (whole, parts): (String, String) = (name.nfc().collect(), name.nfd().collect());
+            assert_ne!(whole, parts);
+            assert_eq!((latin(&parts), latin(&whole).is_some()), (latin(&whole), true), "{name}");
+        }
+        let thai: String = "บริษัท จำกัด".nfd().collect();
+        assert_eq!(latin(&thai), None);
+    }
+
     #[test]
     fn accents_are_left_out_and_what_has_no_latin_form_is_none() {
         for (given, expected) in [
@@ -84,6 +116,9 @@ mod tests {
             ("Łódź Şirketi", Some("Lodz Sirketi")),
             ("O’Neill_Trading", Some("O'Neill-Trading")),
             ("//A//B", Some("A/B")),
+            ("L\u{1d0} W\u{11b}i", Some("Li Wei")),
+            ("x\u{30c}", Some("x")),
+            ("\u{301}", None),
             ("上海贸易", None),
             ("บริษัท", None),
             ("Smile 🙂", None),

@@ -6,14 +6,17 @@
 
 mod by_hand;
 mod channel;
+mod charges;
 mod letters;
 mod pain001;
 mod pain002;
+mod said;
 mod sheet;
 
 pub use by_hand::ByHand;
 pub use channel::BankChannel;
 pub use letters::latin;
 pub use pain001::{WriteError, write as write_pain001};
-pub use pain002::{StatusError, StatusReport, TransactionStatus, read as read_pain002};
+pub use pain002::{ReadSum, StatusError, StatusReport, TransactionStatus, read as read_pain002};
+pub use said::{SaidError, held_against, said};
 pub use sheet::{COLUMNS, SheetError, Template, write as write_sheet};

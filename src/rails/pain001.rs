@@ -7,9 +7,11 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use secrecy::ExposeSecret;
 
+use super::charges::Charges;
 use super::letters::latin;
-use crate::domain::merchants::{PayoutAccountKind, bic, compact};
-use crate::gateways::{GatewayError, PayoutBatchRequest, PayoutOrder};
+use crate::domain::merchants::{Iban, PayoutAccountKind, bic, compact};
+use crate::gateways::{Debtor, GatewayError, PayoutBatchRequest, PayoutOrder};
+use crate::money::Currency;
 
 /// Why there is no file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -106,18 +108,55 @@ fn information(xml: &mut String, batch: &PayoutBatchRequest) -> Result<(), Write
     let currency = currency.ok_or_else(|| missing(of, "payout"))?;
     let sum = control_sum(of, batch.orders.iter())?;
     let (count, day) = (batch.orders.len(), batch.execute_on);
+    // Said once where it is the same for all, else of each: a bank wants it in one of the two places.
+    let charges: Vec<Charges> = batch.orders.iter().map(|order| Charges::of(debtor, order)).collect();
+    let first = charges.first().copied();
+    let all = first.filter(|first| charges.iter().all(|one| one == first));
     put(
         xml,
         format_args!(
-            "<PmtInf><PmtInfId>{of}</PmtInfId><PmtMtd>TRF</PmtMtd><BtchBookg>false</BtchBookg><NbOfTxs>{count}</NbOfTxs><CtrlSum>{sum}</CtrlSum><ReqdExctnDt><Dt>{day}</Dt></ReqdExctnDt>"
+            "<PmtInf><PmtInfId>{of}</PmtInfId><PmtMtd>TRF</PmtMtd><BtchBookg>false</BtchBookg><NbOfTxs>{count}</NbOfTxs><CtrlSum>{sum}</CtrlSum>{}<ReqdExctnDt><Dt>{day}</Dt></ReqdExctnDt>",
+            service(all)
         ),
     );
+    payer(xml, of, debtor, currency)?;
+    if let Some(all) = all {
+        put(xml, format_args!("<ChrgBr>{}</ChrgBr>", all.code()));
+    }
+    for (order, own) in batch.orders.iter().zip(charges.iter().copied()) {
+        transfer(xml, order, Some(own).filter(|_| all.is_none()))?;
+    }
+    xml.push_str("</PmtInf>");
+    Ok(())
+}
+
+/// The service level, where there is one.
+fn service(charges: Option<Charges>) -> &'static str {
+    match charges {
+        Some(Charges::Sepa) => "<PmtTpInf><SvcLvl><Cd>SEPA</Cd></SvcLvl></PmtTpInf>",
+        _ => "",
+    }
+}
+
+/// Whose account pays, and at which bank.
+fn payer(xml: &mut String, of: &str, debtor: &Debtor, currency: Currency) -> Result<(), WriteError> {
     let name = letters(of, "the merchant's name", &debtor.name, NAME)?;
     let number = account(debtor.number.expose_secret()).ok_or_else(|| missing(of, "account number"))?;
+    put(xml, format_args!("<Dbtr><Nm>{name}</Nm><PstlAdr>"));
+    let address = &debtor.address;
+    for (element, what, text, most) in [
+        ("StrtNm", "the merchant's street", &address.street, 70),
+        ("PstCd", "the merchant's post code", &address.post_code, 16),
+        ("TwnNm", "the merchant's town", &address.town, 35),
+    ] {
+        if let Some(text) = text {
+            put(xml, format_args!("<{element}>{}</{element}>", letters(of, what, text, most)?));
+        }
+    }
     put(
         xml,
         format_args!(
-            "<Dbtr><Nm>{name}</Nm><PstlAdr><Ctry>{}</Ctry></PstlAdr></Dbtr><DbtrAcct><Id>{number}</Id><Ccy>{currency}</Ccy></DbtrAcct>",
+            "<Ctry>{}</Ctry></PstlAdr></Dbtr><DbtrAcct><Id>{number}</Id><Ccy>{currency}</Ccy></DbtrAcct>",
             debtor.country
         ),
     );
@@ -127,24 +166,23 @@ fn information(xml: &mut String, batch: &PayoutBatchRequest) -> Result<(), Write
         }
         None => xml.push_str("<DbtrAgt><FinInstnId><Othr><Id>NOTPROVIDED</Id></Othr></FinInstnId></DbtrAgt>"),
     }
-    // What reaches the payee is what was approved: the debtor's bank charges the debtor.
-    xml.push_str("<ChrgBr>DEBT</ChrgBr>");
-    for order in &batch.orders {
-        transfer(xml, order)?;
-    }
-    xml.push_str("</PmtInf>");
     Ok(())
 }
 
-fn transfer(xml: &mut String, order: &PayoutOrder) -> Result<(), WriteError> {
+/// One payment; `charges` where it says so itself.
+fn transfer(xml: &mut String, order: &PayoutOrder, charges: Option<Charges>) -> Result<(), WriteError> {
     let (of, payee) = (order.payout.to_string(), &order.creditor);
     let (amount, currency) = (order.amount.amount(), order.amount.currency());
     put(
         xml,
         format_args!(
-            "<CdtTrfTxInf><PmtId><InstrId>{of}</InstrId><EndToEndId>{of}</EndToEndId></PmtId><Amt><InstdAmt Ccy=\"{currency}\">{amount}</InstdAmt></Amt>"
+            "<CdtTrfTxInf><PmtId><InstrId>{of}</InstrId><EndToEndId>{of}</EndToEndId></PmtId>{}<Amt><InstdAmt Ccy=\"{currency}\">{amount}</InstdAmt></Amt>",
+            service(charges)
         ),
     );
+    if let Some(charges) = charges {
+        put(xml, format_args!("<ChrgBr>{}</ChrgBr>", charges.code()));
+    }
     if let Some(code) = payee.bank_code.as_deref() {
         match bic(code) {
             Ok(bic) => {
@@ -194,7 +232,7 @@ fn transfer(xml: &mut String, order: &PayoutOrder) -> Result<(), WriteError> {
 /// An account's number: an IBAN where it is one.
 fn account(number: &str) -> Option<String> {
     let plain = compact(number);
-    if crate::domain::merchants::Iban::read(&plain).is_ok() {
+    if Iban::read(&plain).is_ok() {
         return Some(format!("<IBAN>{plain}</IBAN>"));
     }
     let fits = (1..=34).contains(&plain.len())

@@ -20,6 +20,19 @@ pub struct StatusReport {
     pub message: String,
     /// What it says, of the whole, of batches, of payments.
     pub statuses: Vec<TransactionStatus>,
+    /// What the file and its batches came to, as the bank read them, where it says so.
+    pub sums: Vec<ReadSum>,
+}
+
+/// What a bank read, of one batch or of the whole file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadSum {
+    /// `OrgnlPmtInfId`; empty: of the whole file.
+    pub batch: String,
+    /// `OrgnlNbOfTxs`; empty where it is not said.
+    pub count: String,
+    /// `OrgnlCtrlSum`; empty where it is not said.
+    pub sum: String,
 }
 
 /// What a bank says of one payment, of a batch, or of all.
@@ -70,6 +83,8 @@ struct Levels {
     group: TransactionStatus,
     batch: TransactionStatus,
     one: TransactionStatus,
+    file_sum: ReadSum,
+    batch_sum: ReadSum,
 }
 
 impl Levels {
@@ -84,6 +99,10 @@ impl Levels {
         };
         match (name, parent) {
             ("OrgnlMsgId", "OrgnlGrpInfAndSts") => self.message = said,
+            ("OrgnlNbOfTxs", "OrgnlGrpInfAndSts") => self.file_sum.count = said,
+            ("OrgnlCtrlSum", "OrgnlGrpInfAndSts") => self.file_sum.sum = said,
+            ("OrgnlNbOfTxs", "OrgnlPmtInfAndSts") => self.batch_sum.count = said,
+            ("OrgnlCtrlSum", "OrgnlPmtInfAndSts") => self.batch_sum.sum = said,
             ("OrgnlPmtInfId", "OrgnlPmtInfAndSts") => level.batch = said,
             ("OrgnlEndToEndId", "TxInfAndSts") => level.end_to_end = said,
             ("GrpSts", "OrgnlGrpInfAndSts")
@@ -108,7 +127,7 @@ pub fn read(text: &str) -> Result<StatusReport, StatusError> {
     let bad = |why: &str| StatusError(why.to_owned());
     let mut reader = Reader::from_str(text);
     let (mut path, mut content): (Vec<String>, String) = (vec![], String::new());
-    let (mut statuses, mut levels, mut seen) = (vec![], Levels::default(), false);
+    let (mut statuses, mut sums, mut levels, mut seen) = (vec![], vec![], Levels::default(), false);
     loop {
         match reader.read_event().map_err(|error| StatusError(error.to_string()))? {
             Event::Start(element) => {
@@ -145,6 +164,10 @@ pub fn read(text: &str) -> Result<StatusReport, StatusError> {
                 let name = path.pop().unwrap_or_default();
                 let said = std::mem::take(&mut content).trim().to_owned();
                 levels.take_up(&path, &name, said);
+                if name == "OrgnlPmtInfAndSts" {
+                    let batch = levels.batch.batch.clone();
+                    sums.push(ReadSum { batch, ..std::mem::take(&mut levels.batch_sum) });
+                }
                 let ended = match name.as_str() {
                     "TxInfAndSts" => Some(TransactionStatus {
                         batch: levels.batch.batch.clone(),
@@ -166,7 +189,8 @@ pub fn read(text: &str) -> Result<StatusReport, StatusError> {
         }
     }
     statuses.extend(Some(levels.group).filter(TransactionStatus::speaks));
-    Ok(StatusReport { message: levels.message, statuses })
+    sums.push(levels.file_sum);
+    Ok(StatusReport { message: levels.message, statuses, sums })
 }
 
 #[cfg(test)]

@@ -1,13 +1,18 @@
 //! A CSV of payouts by a template: which columns, in which order, under which names. For banks and services that take no
 //! better file.
+//!
+//! Every value is written as it is: a bank reads `'+66812345678` as another account than `+66812345678`, and a name with an
+//! apostrophe before it is not the account's. What guards cells against being run by a spreadsheet belongs to files that
+//! people open there (statements); whoever looks into this one imports its columns as text.
 
 use rust_decimal::Decimal;
 use secrecy::ExposeSecret;
 
+use super::charges::Charges;
 use crate::gateways::{PayoutBatchRequest, PayoutOrder};
 
 /// Columns that a template may name.
-pub const COLUMNS: [&str; 12] = [
+pub const COLUMNS: [&str; 13] = [
     "payout",
     "batch",
     "date",
@@ -20,6 +25,7 @@ pub const COLUMNS: [&str; 12] = [
     "currency",
     "purpose",
     "note",
+    "charges",
 ];
 
 /// Which columns, and what they are called.
@@ -40,9 +46,10 @@ pub enum SheetError {
 }
 
 impl Default for Template {
-    /// Every column under its own name.
+    /// Every column under its own name but `charges`, which is for who asks.
     fn default() -> Template {
-        Template { columns: COLUMNS.iter().map(|name| (*name, (*name).to_owned())).collect() }
+        let all = COLUMNS.iter().filter(|name| **name != "charges");
+        Template { columns: all.map(|name| (*name, (*name).to_owned())).collect() }
     }
 }
 
@@ -105,14 +112,14 @@ fn field(name: &str, batch: &PayoutBatchRequest, order: &PayoutOrder) -> String 
         "amount" => order.amount.amount().to_string(),
         "currency" => order.amount.currency().to_string(),
         "purpose" => order.purpose.clone().unwrap_or_default(),
+        "charges" => batch.debtor.as_ref().map_or("", |debtor| Charges::of(debtor, order).code()).to_owned(),
         _ => order.note.clone(),
     }
 }
 
-/// RFC 4180; what a spreadsheet would take for a formula is a text.
+/// RFC 4180: quoted where it must be, never altered.
 fn quoted(field: &str) -> String {
-    let formula = field.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let field = if formula { format!("'{field}") } else { field.to_owned() };
+    let field = field.to_owned();
     if field.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
 }
 
@@ -121,11 +128,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_template_names_known_columns_and_formulas_are_texts() {
+    fn a_template_names_known_columns_and_values_stay_as_they_are() {
         assert!(Template::read("payout=Ref,number,amount").is_ok());
         assert_eq!(Template::read("payout,amount"), Err(SheetError::Needed));
         assert_eq!(Template::read("payout,iban"), Err(SheetError::Column("iban".into())));
-        assert_eq!(quoted("=1+1"), "'=1+1");
+        for plain in ["=1+1", "+66812345678", "-1", "@name", "'O"] {
+            assert_eq!(quoted(plain), plain);
+        }
         assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
     }
 }

@@ -24,7 +24,7 @@ use crate::domain::fees::FeeBook;
 use crate::domain::fx::{Endings, FxSettings};
 use crate::domain::general_ledger::GlAccounts;
 use crate::domain::orders::Ladders;
-use crate::domain::payouts::PayoutRules;
+use crate::domain::payouts::{DebtorAddress, PayoutRules};
 use crate::domain::periods::CloseLimits;
 use crate::domain::treasury::Tables;
 use crate::domain::withholding::TaxRules;
@@ -165,6 +165,8 @@ pub struct Settings {
     pub payout_tables: Arc<Tables>,
     /// The rules of withholding that act for this shop.
     pub withholding: Arc<TaxRules>,
+    /// Where the merchant has its seat, as its banks are told it.
+    pub debtor_address: DebtorAddress,
     /// Where a bank takes files of payouts.
     pub bank_channel: BankChannelSettings,
     /// By gateway.
@@ -230,6 +232,7 @@ impl Settings {
             payouts: read.payouts(mode)?,
             payout_tables: Arc::new(read.payout_tables()?),
             withholding: Arc::new(read.withholding()?),
+            debtor_address: read.debtor_address()?,
             bank_channel: read.bank_channel()?,
             gateways: read.gateways(),
             webhooks: read.webhooks()?,

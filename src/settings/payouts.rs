@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use secrecy::SecretString;
 
-use crate::domain::payouts::PayoutRules;
+use crate::domain::payouts::{DebtorAddress, PayoutRules};
 use crate::domain::treasury::{Calendars, RouteTable, Tables};
 use crate::domain::withholding::{TaxRules, TaxTable};
 use crate::money::{Currency, Money, Percent};
@@ -27,6 +27,26 @@ impl Reader<'_> {
             return Err(self.bad("payouts.bank_url", "is no https address with a slash at its end"));
         }
         Ok(BankChannelSettings { url, token: self.secret("payouts.bank_token") })
+    }
+
+    /// The merchant's seat, in the letters that banks carry.
+    pub(super) fn debtor_address(&self) -> Result<DebtorAddress, SettingsError> {
+        Ok(DebtorAddress {
+            street: self.in_bank_letters("payouts.debtor_street", 70)?,
+            post_code: self.in_bank_letters("payouts.debtor_post_code", 16)?,
+            town: self.in_bank_letters("payouts.debtor_town", 35)?,
+        })
+    }
+
+    fn in_bank_letters(&self, key: &str, most: usize) -> Result<Option<String>, SettingsError> {
+        let text = self.text(key).trim();
+        let carried = |letter: char| letter.is_ascii_alphanumeric() || " /-?:().,'+".contains(letter);
+        if text.len() > most || !text.chars().all(carried) || text.starts_with('/') || text.contains("//") {
+            return Err(
+                self.bad(key, format!("is more than {most} letters, or has some that banks do not carry"))
+            );
+        }
+        Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
     }
 
     /// The tables that are compiled in, or the operator's own.

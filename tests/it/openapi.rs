@@ -603,6 +603,7 @@ async fn payouts(is: &mut Holder<'_>) {
         let (path, at) = word(&plan, said);
         is.get("finance", &path, &at).await;
     }
+    reported(is, &format!("{plans}/{}", id(&plan))).await;
     let (path, at) = word(&plan, "csv?template=none");
     is.get("finance", &path, at.trim_end_matches("?template=none")).await;
     let listed = is.get("finance", &format!("/v1/payouts?supplier={late}"), "/v1/payouts").await;
@@ -611,6 +612,22 @@ async fn payouts(is: &mut Holder<'_>) {
     assert_eq!(shown["state"], "unclaimed", "{shown:#}");
     is.post("finance", &format!("{one}/stop"), "/v1/payouts/{id}/stop", Value::Null).await;
     withholding(is, &usd).await;
+}
+
+/// What a bank says of a plan's file: of another one, and of this one.
+async fn reported(is: &mut Holder<'_>, plan: &str) {
+    let file = is.app.get("finance", &format!("{plan}/pain001")).await.text;
+    let message = file.split_once("<MsgId>").unwrap().1.split_once('<').unwrap().0.to_owned();
+    let (path, template) = (format!("{plan}/pain002"), "/v1/payout-plans/{id}/pain002");
+    for (key, message) in [("report-1", "another"), ("report-2", message.as_str())] {
+        let report = format!(
+            "<Document><CstmrPmtStsRpt><OrgnlGrpInfAndSts><OrgnlMsgId>{message}</OrgnlMsgId><GrpSts>ACCP</GrpSts>\
+             </OrgnlGrpInfAndSts></CstmrPmtStsRpt></Document>"
+        );
+        let told = is.app.keyed("POST", "finance", &path).header("Idempotency-Key", key);
+        let answer = is.app.send(told.header("Content-Type", "application/xml").body(report)).await;
+        is.hold("post", &path, template, &answer);
+    }
 }
 
 /// What the payout to Manila withheld; proposed to be paid, taken back, paid.

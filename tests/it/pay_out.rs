@@ -3,6 +3,7 @@
 
 mod approval;
 pub mod bank;
+mod by_hand;
 mod certificate;
 mod faults;
 pub mod far;

@@ -1,6 +1,7 @@
 //! Every form of a statement through HTTP, on both engines: suppliers of random movements and names of many scripts; all
 //! forms say the same, an issued statement begins where the one before it ended, and a supplier's key reads its own only.
 
+mod random;
 mod readers;
 
 use chrono::NaiveDate;

@@ -185,8 +185,8 @@ impl FindingKind {
             | FindingKind::UnknownMovement
             | FindingKind::DepositShort
             | FindingKind::DepositOver => action == Action::Adopt,
-            // Taken as never sent: the suppliers have their balances back.
-            FindingKind::PayoutUnknown => action == Action::Adopt,
+            // Taken as never sent: the suppliers have their balances back. Dismissed once its end is known.
+            FindingKind::PayoutUnknown => action != Action::SendBack,
             FindingKind::Reversed => action != Action::SendBack,
             FindingKind::BankUnexplained => matches!(action, Action::Adopt | Action::Dismiss),
             FindingKind::AccountDiffers

@@ -46,6 +46,9 @@ pub struct Carried {
     pub payouts: BTreeSet<PayoutId>,
     /// SHA-256 in hex of the file, where the rail is told by one.
     pub file: Option<String>,
+    /// Whether a person brings it: then only the bank's own papers say what became of it.
+    #[serde(default)]
+    pub by_hand: bool,
 }
 
 impl PayoutBatch {
@@ -108,7 +111,7 @@ mod tests {
             created_at: start,
             asked_at: None,
         };
-        let carried = Carried { payouts: BTreeSet::from([ids.mint()]), file: None };
+        let carried = Carried { payouts: BTreeSet::from([ids.mint()]), file: None, by_hand: false };
         let leased = written.leased(us, start, carried);
         let later = start + Intent::LEASE;
         let table = [

@@ -105,6 +105,15 @@ pub struct Next {
     pub difference: Money,
 }
 
+/// What a rail is told of one payee beside its account: the same for all items to that account, which has one currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told<'a> {
+    /// The town of its address.
+    pub town: Option<&'a str>,
+    /// Who bears the charges.
+    pub bearer: FeeBearer,
+}
+
 /// What a plan comes to in one currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Total {
@@ -170,13 +179,14 @@ impl PlanDocument {
         bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// The towns that were approved, by payee: one walk over the lines for as many payees as there are.
-    pub fn towns(&self) -> BTreeMap<(SupplierId, SupplierAccountId), Option<&str>> {
-        let mut towns = BTreeMap::new();
+    /// What a rail is told of each payee, as it was approved: one walk over the lines for as many payees as there are.
+    pub fn told(&self) -> BTreeMap<(SupplierId, SupplierAccountId), Told<'_>> {
+        let mut told = BTreeMap::new();
         for line in &self.lines {
-            towns.entry((line.supplier, line.account)).or_insert(line.town.as_deref());
+            let this = Told { town: line.town.as_deref(), bearer: line.bearer };
+            told.entry((line.supplier, line.account)).or_insert(this);
         }
-        towns
+        told
     }
 
     /// The same without one payout.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::document::Line;
+use super::document::{Line, Told};
 use super::lowest::{Draft, Drafted};
 use super::offer::Offer;
 use super::payable::tests::{now, rules, standing, usd};
@@ -365,23 +365,25 @@ proptest! {
         }
 }
 
-/// The towns of a plan are as they were approved, and as many as there are payees cost one walk.
+/// What rails are told is as it was approved, and as many as there are payees cost one walk.
 #[test]
-fn towns_are_those_of_the_lines() {
+fn what_rails_are_told_is_that_of_the_lines() {
     let mut document = drafted(vec![payable(50_000)], paypal(), rules()).document;
     let ids = IdSource::seeded(Clock::fixed(now()), 9);
     let first = document.lines.remove(0);
     for nth in 0..50_000 {
         let (supplier, account) = (ids.mint(), ids.mint());
         let town = (nth % 2 == 0).then(|| format!("Town {nth}"));
+        let bearer = if nth % 3 == 0 { FeeBearer::Shared } else { FeeBearer::Platform };
         // A second line to the same account says nothing else.
         for town in [town.clone(), Some("Elsewhere".to_owned())] {
-            document.lines.push(Line { supplier, account, town, ..first.clone() });
+            document.lines.push(Line { supplier, account, town, bearer, ..first.clone() });
         }
     }
-    let towns = document.towns();
-    assert_eq!(towns.len(), 50_000);
+    let told = document.told();
+    assert_eq!(told.len(), 50_000);
     for line in document.lines.iter().step_by(2) {
-        assert_eq!(towns[&(line.supplier, line.account)], line.town.as_deref());
+        let expected = Told { town: line.town.as_deref(), bearer: line.bearer };
+        assert_eq!(told[&(line.supplier, line.account)], expected);
     }
 }

@@ -266,6 +266,12 @@ impl Timing {
             || self.holidays.currencies.iter().all(|currency| calendars.covers(*currency, day))
     }
 
+    /// Why nothing is due any more on a date that once was, by calendars that name it closed since. What would have come
+    /// before it is past by then: it stays.
+    pub fn closed_since(&self, calendars: &Calendars, date: NaiveDate) -> Option<String> {
+        self.closed(calendars, date).filter(|_| self.holidays.rule != HolidayRule::Before)
+    }
+
     fn fate(&self, calendars: &Calendars, wanted: NaiveDate, before: &mut Option<NaiveDate>) -> Option<Fate> {
         let good = |day: &NaiveDate| self.closed(calendars, *day).is_none();
         let closed = self.closed(calendars, wanted);

@@ -21,6 +21,9 @@ pub enum ResolveError {
     /// There is no money to move.
     #[error("no money stands in the books for this finding; it can be dismissed")]
     NoMoney,
+    /// The bank may have paid it.
+    #[error("{0}; decide about that line first")]
+    Debited(String),
     /// The agreement cannot divide it.
     #[error("the agreement of the payment cannot divide it: {0}")]
     Indivisible(String),
@@ -53,6 +56,7 @@ impl ResolveError {
             ResolveError::Refused(FindingError::NotApplicable { .. } | FindingError::NothingToAllocate)
             | ResolveError::MoneyHeld(_)
             | ResolveError::NoMoney
+            | ResolveError::Debited(_)
             | ResolveError::Indivisible(_) => "action_not_applicable",
             ResolveError::Refund(error) => error.code(),
             ResolveError::Superseded { .. } => "superseded",

@@ -10,6 +10,7 @@
 //! | a deposit that is short (2900) | – | a charge of the bank (5090) | – |
 //! | a deposit that is over, a line nobody knows (2900) | – | the platform's gain or loss (5030) | only where no money stands |
 //! | a hold, a fee, a stranger's notice, a call nobody knows the end of | – | – | explained, nothing moves |
+//! | a call or file of payouts that nobody knows the end of | – | never taken: the suppliers have their balances back | only once its end is known |
 //! | a payment that waits for a person at the gateway, books that differ | – | – | explained, nothing moves |
 //!
 //! Nothing is edited: every decision is a posting of its own.
@@ -35,7 +36,7 @@ use crate::store::{Change, CommitError, Store, TransactionFilter, Versioned};
 
 use super::deposits::Deposits;
 use super::pay::Pay;
-use super::pay_out::never_taken;
+use super::pay_out::{NeverTaken, never_taken};
 use super::refund::{RefundInput, Refunding};
 use super::settle::{Settlements, finding_data};
 
@@ -144,8 +145,14 @@ impl Resolving {
             let Ok(batch) = finding.value.fact.parse() else { return Err(ResolveError::NoMoney) };
             let (merchant, now) = (finding.value.merchant, self.clock.now());
             let undone = never_taken(&self.store, &self.ids, now, merchant, batch).await;
-            let undone = undone.map_err(ResolveError::unavailable)?;
-            return undone.map(|change| (change, None)).ok_or(ResolveError::NoMoney);
+            return match (action, undone.map_err(ResolveError::unavailable)?) {
+                (Action::Adopt, NeverTaken::Undone { change, .. }) => Ok((change, None)),
+                (Action::Adopt, NeverTaken::Debited(why)) => Err(ResolveError::Debited(why)),
+                (Action::Dismiss, NeverTaken::Nothing) => Ok((Change::new(), None)),
+                (Action::Dismiss, NeverTaken::Undone { held, .. }) => Err(ResolveError::MoneyHeld(held)),
+                (Action::Dismiss, NeverTaken::Debited(why)) => Err(ResolveError::Debited(why)),
+                (Action::Adopt, NeverTaken::Nothing) | (Action::SendBack, _) => Err(ResolveError::NoMoney),
+            };
         }
         if let (
             FindingKind::DepositShort | FindingKind::DepositOver | FindingKind::BankUnexplained,

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use crate::domain::findings::FindingKind;
 use crate::domain::orders::Outcome;
-use crate::domain::payouts::{Payout, PayoutBatch};
+use crate::domain::payouts::{Carried, Payout, PayoutBatch, PayoutState};
 use crate::ids::PayoutBatchId;
 use crate::store::{Change, Versioned};
 
@@ -20,6 +20,8 @@ const PACES: [(TimeDelta, TimeDelta); 3] = [
 ];
 /// After so long, a call that nobody knows the end of is a person's matter; it is asked about all the same.
 const ASKED_FOR: TimeDelta = TimeDelta::hours(1);
+/// So long after its day, what a person brought to a bank is expected on its statements: a weekend and a day of rest.
+const SILENT: TimeDelta = TimeDelta::days(4);
 /// After so long, a batch that waits for money is told to a person.
 const WAITED: TimeDelta = TimeDelta::hours(24);
 
@@ -120,6 +122,9 @@ impl PayingOut {
         let Some(way) = rail.payouts() else { return Ok(()) };
         let answer = way.query(&request).await;
         let mut asked = PayoutBatch { asked_at: Some(self.0.clock.now()), ..batch.value.clone() };
+        let by_hand = way.by_hand();
+        // Written by a program that did not say so.
+        asked.carried = asked.carried.map(|carried| Carried { by_hand, ..carried });
         let mut change = Change::new();
         if let Ok(Some(report)) = &answer {
             asked = asked.ended(Outcome::Done, None);
@@ -129,6 +134,10 @@ impl PayingOut {
         self.written(change).await?;
         match answer {
             Ok(Some(report)) => self.apply(&batch.value, &report).await,
+            Ok(None) if by_hand && batch.value.outcome == Outcome::Done => {
+                let waits = payouts.iter().filter(|payout| payout.state == PayoutState::Sent).count();
+                self.tell_of_silence(&batch.value, &rail.account.name, waits).await
+            }
             Ok(None) => self.leave_to_a_person(&batch.value, &rail.account.name).await,
             Err(error) => {
                 self.leave_to_a_person(&batch.value, &rail.account.name).await?;
@@ -150,6 +159,28 @@ impl PayingOut {
         let place = (rail, batch.id.to_string());
         let (merchant, kind) = (batch.merchant, FindingKind::PayoutUnknown);
         self.find(&mut change, merchant, kind, (place.0, &place.1), None, detail).await?;
+        self.written(change).await
+    }
+
+    /// A finding, once: the bank's statements should have shown by now what a person brought to it.
+    async fn tell_of_silence(
+        &self,
+        batch: &PayoutBatch,
+        rail: &str,
+        waits: usize,
+    ) -> Result<(), PayOutError> {
+        let due = batch.execute_on.unwrap_or(batch.created_at.date_naive());
+        if waits == 0 || self.0.clock.now().date_naive() < due + SILENT {
+            return Ok(());
+        }
+        let detail = format!(
+            "the file of batch {} was for `{rail}` to pay on {due}, and no statement or status report of the bank names \
+             {waits} of its payouts. Ask the bank: hand in what it says, or say by two persons that it never took them",
+            batch.id
+        );
+        let (mut change, fact) = (Change::new(), batch.id.to_string());
+        let (merchant, kind) = (batch.merchant, FindingKind::PayoutUnknown);
+        self.find(&mut change, merchant, kind, (rail, &fact), None, detail).await?;
         self.written(change).await
     }
 

@@ -3,7 +3,7 @@
 //! bytes there is no file.
 
 use crate::domain::orders::Outcome;
-use crate::domain::payouts::{Payout, PayoutBatch, PayoutPlan, PlanDocument, PlanState};
+use crate::domain::payouts::{DebtorAddress, Payout, PayoutBatch, PayoutPlan, PlanDocument, PlanState};
 use crate::gateways::PayoutBatchRequest;
 use crate::ids::{MerchantId, PayoutBatchId, PlanId};
 use crate::rails::{Template, write_sheet};
@@ -12,10 +12,10 @@ use super::rails::OpenRail;
 use super::{PayOutError, PayingOut};
 
 /// A call that was made, as it was made.
-struct Handed {
-    batch: PayoutBatch,
+pub(super) struct Handed {
+    pub batch: PayoutBatch,
     rail: OpenRail,
-    request: PayoutBatchRequest,
+    pub request: PayoutBatchRequest,
 }
 
 impl PayingOut {
@@ -38,14 +38,15 @@ impl PayingOut {
         }
         let none = || PayOutError::NoFile("none of its calls carried a file".to_owned());
         let Some(Handed { batch, rail, request }) = handed.pop() else { return Err(none()) };
-        let written = rail.payouts().map(|rail| rail.file(&request)).transpose()?.flatten();
-        let text = written.ok_or_else(none)?;
+        let way = rail.payouts().ok_or_else(none)?;
         let carried = batch.carried.and_then(|carried| carried.file);
-        if carried.as_deref() != Some(PlanDocument::hash_of(&text).as_str()) {
-            let why = format!("{} can no longer be written as it was handed over", batch.id);
-            return Err(PayOutError::NoFile(why));
+        for request in as_it_may_have_been(request) {
+            let text = way.file(&request)?.ok_or_else(none)?;
+            if carried.as_deref() == Some(PlanDocument::hash_of(&text).as_str()) {
+                return Ok((batch.id, text));
+            }
         }
-        Ok((batch.id, text))
+        Err(PayOutError::NoFile(format!("{} can no longer be written as it was handed over", batch.id)))
     }
 
     /// The CSV of what a plan pays by a file of that kind, by a template.
@@ -124,7 +125,7 @@ impl PayingOut {
     }
 
     /// One call with the payouts that it carried, whatever became of them since.
-    async fn handed(&self, batch: PayoutBatch, rail: OpenRail) -> Result<Handed, PayOutError> {
+    pub(super) async fn handed(&self, batch: PayoutBatch, rail: OpenRail) -> Result<Handed, PayOutError> {
         let unknown = || PayOutError::NoFile(format!("what {} carried was not written down", batch.id));
         let carried = batch.carried.as_ref().ok_or_else(unknown)?;
         let payouts = self.0.store.payouts_of_batch(batch.id).await?;
@@ -133,6 +134,20 @@ impl PayingOut {
         let request = self.request(&batch, &rail, &payouts).await?;
         Ok(Handed { request, batch, rail })
     }
+}
+
+/// What a call may have said when it was made: what it says now, the same before the merchant's address was known, and
+/// before banks were told who bears charges. Which it was, its hash tells.
+fn as_it_may_have_been(now: PayoutBatchRequest) -> [PayoutBatchRequest; 3] {
+    let mut bare = now.clone();
+    if let Some(debtor) = &mut bare.debtor {
+        debtor.address = DebtorAddress::default();
+    }
+    let mut untold = bare.clone();
+    for order in &mut untold.orders {
+        order.bearer = None;
+    }
+    [now, bare, untold]
 }
 
 /// Whether every call of a plan is written down.

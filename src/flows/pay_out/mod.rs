@@ -19,6 +19,7 @@ mod execute;
 mod file;
 mod foreign;
 mod ground;
+mod hand_in;
 mod plan;
 mod rails;
 mod schedule;
@@ -35,7 +36,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::domain::findings::{Finding, FindingKind, FindingState};
 use crate::domain::orders::Holder;
-use crate::domain::payouts::{PayoutPlan, PayoutRules};
+use crate::domain::payouts::{DebtorAddress, PayoutPlan, PayoutRules};
 use crate::domain::treasury::Tables;
 use crate::gateways::Payouts;
 use crate::ids::{IdSource, MerchantId, PlanId};
@@ -54,7 +55,7 @@ pub use edit::{Edit, given};
 pub use error::PayOutError;
 pub use plan::PlanInput;
 pub use schedule::{RUN_SCHEDULE, ScheduleInput, SchedulePatch};
-pub(in crate::flows) use stop::never_taken;
+pub(in crate::flows) use stop::{NeverTaken, never_taken};
 pub use terms::{HoldInput, TermsInput};
 pub use view::{payout_view, plan_summary, terms_view};
 
@@ -90,6 +91,8 @@ pub struct Parts {
     pub tables: Arc<Tables>,
     /// What is to be withheld.
     pub withholding: Withholding,
+    /// Where the merchant has its seat, as its banks are told it.
+    pub debtor_address: DebtorAddress,
     /// Rails that are no gateway's, by their word.
     pub rails: BTreeMap<String, Arc<dyn Payouts>>,
 }

@@ -128,8 +128,9 @@ impl PayingOut {
     ) -> Result<Value, PayOutError> {
         let (terms, now) = (self.checked(merchant, input.clone()).await?, self.0.clock.now());
         // What saving would refuse.
-        active(&terms.timing, now)?;
-        Ok(json!({"object": "payout_schedule_preview", "dates": dates(&terms.timing, now)}))
+        let holidays = &self.0.tables.holidays;
+        active(&terms.timing, holidays, now)?;
+        Ok(json!({"object": "payout_schedule_preview", "dates": dates(&terms.timing, holidays, now)}))
     }
 
     /// Saves a schedule, with `extra`; `user` is the maker of its plans.
@@ -145,7 +146,7 @@ impl PayingOut {
         extra: Change,
     ) -> Result<PayoutSchedule, PayOutError> {
         let (terms, created_at) = (self.checked(merchant, input.clone()).await?, self.0.clock.now());
-        let state = active(&terms.timing, created_at)?;
+        let state = active(&terms.timing, &self.0.tables.holidays, created_at)?;
         let schedule = PayoutSchedule { id, merchant, terms, makers: vec![user], state, created_at };
         let mut change = extra;
         change.insert_payout_schedule(&schedule);
@@ -183,7 +184,7 @@ impl PayingOut {
             (true, false) => ScheduleState::Paused { by: user, at: now },
             // What is due and not yet done stays due, unless it is to be done at other times.
             (false, false) if schedule.terms.timing == before.terms.timing => before.state.clone(),
-            (false, _) => active(&schedule.terms.timing, now)?,
+            (false, _) => active(&schedule.terms.timing, &self.0.tables.holidays, now)?,
         };
         let mut change = extra;
         change.update_payout_schedule(&schedule, version);
@@ -263,8 +264,8 @@ impl PayingOut {
     }
 }
 
-fn active(timing: &Timing, now: DateTime<Utc>) -> Result<ScheduleState, PayOutError> {
-    let next = timing.next(Calendars::shipped(), now);
+fn active(timing: &Timing, holidays: &Calendars, now: DateTime<Utc>) -> Result<ScheduleState, PayOutError> {
+    let next = timing.next(holidays, now);
     let next = next.ok_or_else(|| TimingError::Never(timing.cron().to_owned()))?;
     Ok(ScheduleState::Active { next: Some(next) })
 }

@@ -58,7 +58,8 @@ impl PayingOut {
         let Some(payouts) = rail.payouts() else { return Ok(()) };
         // What cannot be written is refused by the call itself.
         let file = payouts.file(&request).ok().flatten().map(|file| PlanDocument::hash_of(&file));
-        let carried = Carried { payouts: held.iter().map(|payout| payout.id).collect(), file };
+        let by_hand = payouts.by_hand();
+        let carried = Carried { payouts: held.iter().map(|payout| payout.id).collect(), file, by_hand };
         let mut change = Change::new();
         let leased = batch.value.leased(self.0.holder, self.0.clock.now(), carried);
         change.update_payout_batch(&leased, batch.version);
@@ -196,9 +197,10 @@ impl PayingOut {
         let mut orders = Vec::with_capacity(payouts.len());
         let plan = self.0.store.payout_plan(batch.plan).await?.ok_or(PayOutError::Unknown("payout plan"))?;
         // As they were approved, whatever the terms say by now.
-        let towns = plan.value.document.towns();
+        let told = plan.value.document.told();
         for payout in payouts {
-            let town = towns.get(&(payout.supplier, payout.account)).copied().flatten();
+            let told = told.get(&(payout.supplier, payout.account)).copied();
+            let told = told.ok_or(PayOutError::Unknown("line of the plan"))?;
             let account = self.0.store.payout_account(payout.merchant, payout.account).await?;
             let (account, sealed) = account.ok_or(PayOutError::Unknown("supplier account"))?;
             let opened = self.0.vault.open(&account_place(&account), &sealed);
@@ -211,13 +213,14 @@ impl PayingOut {
                 creditor: Creditor {
                     name: account.holder,
                     country: account.country,
-                    town: town.map(str::to_owned),
+                    town: told.town.map(str::to_owned),
                     kind: account.kind,
                     number: SecretString::from(details.number),
                     bank_code: details.bank_code,
                 },
                 note: format!("Payout {}", payout.id),
                 purpose: payout.purpose.clone(),
+                bearer: Some(told.bearer),
             });
         }
         let request_ref = batch.id.to_string();
@@ -242,7 +245,8 @@ impl PayingOut {
         let owner = self.0.store.merchant(merchant).await?.ok_or(PayOutError::Unknown("merchant"))?;
         let number = account_number(&self.0.vault, &stored).map_err(PayOutError::unavailable)?;
         let (country, bic) = (stored.account.country, stored.account.bic);
-        Ok(Some(Debtor { name: owner.name, country, number, bic }))
+        let address = self.0.debtor_address.clone();
+        Ok(Some(Debtor { name: owner.name, country, address, number, bic }))
     }
 }
 

@@ -1,17 +1,24 @@
 //! What is not yet sent can be stopped: the supplier has its balance back. What is being sent goes on; what waits for its
 //! payee, or at the rail, can be taken back where the rail does that.
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
 
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::domain::deposits::BankLine;
 use crate::domain::ledger::journal::Fact;
+use crate::domain::merchants::Funding;
 use crate::domain::orders::Outcome;
 use crate::domain::payouts::{Payout, PayoutBatch, PayoutState, PlanState, undone};
 use crate::gateways::GatewayError;
 use crate::ids::{IdSource, MerchantId, PayoutBatchId, PayoutId, PlanId};
+use crate::money::Money;
 use crate::store::{Change, Store, Versioned};
 
 use super::{PayOutError, PayingOut};
 
+/// Lines of a bank that are looked through.
+const LINES: i64 = 10_000;
 /// Why a payout that was stopped has failed.
 const STOPPED: &str = "stopped";
 
@@ -166,7 +173,23 @@ fn given_up(
     Ok(failed)
 }
 
-/// Two persons looked: the rail never took the batch. Nothing where somebody knows otherwise by now.
+/// What two persons' word that a rail never took a batch comes to.
+pub(in crate::flows) enum NeverTaken {
+    /// Nothing waits for that word: somebody knows otherwise by now.
+    Nothing,
+    /// The suppliers have their balances back.
+    Undone {
+        /// What is written.
+        change: Change,
+        /// What is set aside for them until then.
+        held: Money,
+    },
+    /// A line of the bank may be the debit.
+    Debited(String),
+}
+
+/// Two persons looked: the rail never took the batch. Of a call whose end nobody knows, and of what a person brought to a
+/// bank that says nothing of it; never where the bank's statement shows a debit that may be it.
 ///
 /// # Errors
 /// [`PayOutError`].
@@ -176,15 +199,58 @@ pub(in crate::flows) async fn never_taken(
     now: DateTime<Utc>,
     merchant: MerchantId,
     id: PayoutBatchId,
-) -> Result<Option<Change>, PayOutError> {
+) -> Result<NeverTaken, PayOutError> {
     let batch = store.payout_batch(id).await?.filter(|batch| batch.value.merchant == merchant);
-    let Some(batch) = batch.filter(|batch| batch.value.outcome == Outcome::Unknown) else { return Ok(None) };
+    let Some(batch) = batch else { return Ok(NeverTaken::Nothing) };
+    let by_hand = batch.value.carried.as_ref().is_some_and(|carried| carried.by_hand);
+    let waits = match batch.value.outcome {
+        Outcome::Unknown => PayoutState::Unknown,
+        Outcome::Done if by_hand => PayoutState::Sent,
+        Outcome::Open | Outcome::Done | Outcome::Refused => return Ok(NeverTaken::Nothing),
+    };
+    let mut payouts = store.payouts_of_batch(id).await?;
+    payouts.retain(|payout| payout.value.state == waits);
+    let Some(currency) = payouts.first().map(|payout| payout.value.amount.currency()) else {
+        return Ok(NeverTaken::Nothing);
+    };
+    let held = Money::sum(currency, payouts.iter().map(|payout| payout.value.amount));
+    let held = held.map_err(PayOutError::unavailable)?;
+    if let Some(line) = debit(store, &batch.value, &payouts, held).await? {
+        let (amount, day) = (line.line.amount, line.line.booked_on);
+        return Ok(NeverTaken::Debited(format!(
+            "line {} of {day} moved {amount}: it may be the debit",
+            line.id
+        )));
+    }
     let (why, mut change) = ("two persons found that the rail never took it", Change::new());
     change.update_payout_batch(&batch.value.ended(Outcome::Refused, Some(why.to_owned())), batch.version);
-    for payout in store.payouts_of_batch(id).await? {
-        if payout.value.state == PayoutState::Unknown {
-            given_up(ids, now, &mut change, &payout, ("never_taken", why))?;
-        }
+    for payout in &payouts {
+        given_up(ids, now, &mut change, payout, ("never_taken", why))?;
     }
-    Ok(Some(change))
+    Ok(NeverTaken::Undone { change, held })
+}
+
+/// A line of the paying bank account that nobody has explained and that may be the debit of these payouts: it names one
+/// of them, or is one of their amounts or all of them.
+async fn debit(
+    store: &Store,
+    batch: &PayoutBatch,
+    payouts: &[Versioned<Payout>],
+    held: Money,
+) -> Result<Option<BankLine>, PayOutError> {
+    let rail = store.rail_account(batch.merchant, batch.rail_account).await?;
+    let Some(Funding::BankAccount(paying)) = rail.map(|rail| rail.funding) else { return Ok(None) };
+    let amounts: BTreeSet<i64> =
+        payouts.iter().map(|payout| payout.value.amount.minor()).chain([held.minor()]).collect();
+    let mut names: BTreeSet<String> = payouts.iter().map(|payout| payout.value.id.to_string()).collect();
+    names.insert(batch.id.to_string());
+    let since = batch.created_at.date_naive() - TimeDelta::days(1);
+    let lines = store.open_bank_lines(batch.merchant, held.currency(), LINES).await?;
+    let may_be = |line: &BankLine| {
+        line.bank_account == paying
+            && line.line.amount.is_negative()
+            && (line.line.names.iter().any(|name| names.contains(name))
+                || (line.line.booked_on >= since && amounts.contains(&line.line.amount.abs().minor())))
+    };
+    Ok(lines.into_iter().map(|line| line.value).find(may_be))
 }

@@ -97,6 +97,7 @@ pub(super) fn fee<'a>(
 mod tests {
     use super::*;
     use crate::domain::merchants::PayoutAccountKind;
+    use crate::domain::payouts::FeeBearer;
     use crate::gateways::{Creditor, json};
 
     const PAYOUT: &str = include_str!("fixtures/payout_succeeded.json");
@@ -121,6 +122,7 @@ mod tests {
             },
             note: String::new(),
             purpose: None,
+            bearer: Some(FeeBearer::Platform),
         }
     }
 

@@ -1,7 +1,7 @@
 //! `/v1/payout-plans`: who is paid what, and the two persons who say so.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -14,10 +14,14 @@ use crate::http::idempotent::{self, Asked, KeyHeader};
 use crate::http::problem::{Answer, Code, Problem};
 use crate::http::schemas::{PayoutPlan, PayoutPlanSummary, PlanCertificate, PlanStateWord};
 use crate::http::service::Service;
+use crate::http::spool::{self, Spooled};
 use crate::http::wire::{self, CurrencyIn, IdIn, Page};
 use crate::ids::{PayoutBatchId, PlanId, SupplierId};
 use crate::money::Currency;
 use crate::store::idempotency::Claim;
+
+/// Bytes of a bank's status report.
+const REPORT_MAX: u64 = 16 << 20;
 
 /// Which plans.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -205,6 +209,46 @@ pub async fn pain001(
     Ok(attached("application/xml; charset=utf-8", &format!("{batch}.xml"), text))
 }
 
+/// Takes in what the bank says of such a file, brought by a person: its pain.002 (versions .03 to .15). It names the file by
+/// `OrgnlMsgId`. What it refuses has failed and is the suppliers' again; what it accepts waits for the bank's statement, which
+/// alone says that money moved. 400, and nothing is taken, where it is about no file of this plan or its counts and sums are
+/// not the file's. The same report again changes nothing. At most 16 MiB.
+#[utoipa::path(post, path = "/v1/payout-plans/{id}/pain002", tag = "payouts", request_body(content = String, content_type = "application/xml", description = "The report as the bank wrote it", example = json!("<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:pain.002.001.12\"><CstmrPmtStsRpt>…</CstmrPmtStsRpt></Document>")), params(KeyHeader, ("id" = inline(crate::ids::PlanId), Path, example = "pln_01kb0000000000000000000000")), responses((status = 200, description = "The plan", body = PayoutPlan)))]
+pub async fn pain002(
+    service: web::Data<Service>,
+    caller: Caller,
+    request: HttpRequest,
+    id: web::Path<String>,
+    payload: web::Payload,
+) -> Answer {
+    let id: PlanId = wire::path_id(&id, "payout plan")?;
+    if request.headers().contains_key(CONTENT_ENCODING) {
+        return Err(Problem::new(Code::UnsupportedEncoding, "send the body without Content-Encoding"));
+    }
+    let merchant = caller.merchant();
+    let spooled = Spooled(service.reconciling.file_for(service.ids.mint::<PlanId>())?);
+    let hash = spool::keep(payload, &spooled.0, REPORT_MAX, service.settings.limits.body).await?;
+    let body = format!("{id}/{hash}");
+    let asked = Asked { service: &service, caller: &caller, request: &request, body: body.as_bytes() };
+    let carry = async |claim: Claim| {
+        let text =
+            web::block(move || std::fs::read_to_string(&spooled.0)).await.map_err(Problem::internal)?;
+        let text = text.map_err(|error| Problem::new(Code::InvalidBody, error.to_string()))?;
+        let mut extra = caller.noted(&service, "payout_plan.reported", id, &hash);
+        extra.claim(&claim, id);
+        let (paying_out, store) = (service.paying_out.clone(), service.store.clone());
+        let work = tokio::spawn(async move {
+            // Taking the report in again does nothing: only what was taken in is noted.
+            paying_out.status_report(merchant, id, &text).await?;
+            store.commit(extra).await?;
+            paying_out.show(merchant, id).await
+        });
+        Ok(work.await.map_err(Problem::internal)??)
+    };
+    let recall = async |_: String| Ok(service.paying_out.show(merchant, id).await?);
+    idempotent::once(asked, StatusCode::OK, carry, recall).await
+}
+
 /// What proves the plan as it was drafted: every alternative with its cost and what ruled it out, prices of what is scarce,
 /// bound and gap. SHA-256 of these bytes is in the plan's content; `straits plan check` verifies them, sharing no code with
 /// what made them.
@@ -221,7 +265,8 @@ pub async fn certificate(service: web::Data<Service>, caller: Caller, id: web::P
 #[into_params(parameter_in = Query)]
 pub struct SheetParameters {
     /// Columns in their order, each with its title where it has another: of payout, batch, date, name, number, bank_code,
-    /// country, town, amount, currency, purpose, note.
+    /// country, town, amount, currency, purpose, note, charges (`DEBT`, `SHAR`, `SLEV`; only where it is named). Values are
+    /// written as they are.
     #[param(example = "number=Account,name=Beneficiary,amount,payout=Reference")]
     template: Option<String>,
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, NaiveDate};
 use straits::clock::Clock;
 use straits::domain::merchants::PayoutAccountKind;
-use straits::domain::payouts::PayoutStatus;
+use straits::domain::payouts::{DebtorAddress, FeeBearer, PayoutStatus};
 use straits::gateways::{
     Creditor, Debtor, GatewayError, PayoutBatchReport, PayoutBatchRequest, PayoutOrder, Payouts, call,
 };
@@ -105,6 +105,7 @@ impl Desk {
             },
             note: String::new(),
             purpose: None,
+            bearer: Some(FeeBearer::Platform),
         };
         PayoutBatchRequest {
             batch: id,
@@ -114,6 +115,7 @@ impl Desk {
             debtor: Some(Debtor {
                 name: "Shop".into(),
                 country: "SG".into(),
+                address: DebtorAddress::default(),
                 number: "0123456789".into(),
                 bic: None,
             }),

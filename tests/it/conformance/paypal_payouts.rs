@@ -8,7 +8,7 @@ use chrono::DateTime;
 use serde_json::{Value, json};
 use straits::clock::Clock;
 use straits::domain::merchants::PayoutAccountKind;
-use straits::domain::payouts::PayoutStatus;
+use straits::domain::payouts::{FeeBearer, PayoutStatus};
 use straits::gateways::paypal::status;
 use straits::gateways::{
     Context, Creditor, Gateway, GatewayError, PayoutBatchReport, PayoutBatchRequest, PayoutOrder, Trust,
@@ -221,6 +221,7 @@ impl Desk {
             },
             note: "November, two lanterns 灯笼".into(),
             purpose: Some("GOODS".into()),
+            bearer: Some(FeeBearer::Platform),
         }
     }
 
@@ -315,27 +316,61 @@ async fn what_paypal_cannot_pay_is_not_sent() {
     let fine = || desk.order(money("USD", 1000), "payee@example.com");
     let mut bank = fine();
     bank.creditor.kind = PayoutAccountKind::Iban;
+    let others = [
+        ("a bank account", bank),
+        ("no address", desk.order(money("USD", 1), "QYR5Z8XDVJNXQ")),
+        ("a long address", desk.order(money("USD", 1), &format!("{}@example.com", "x".repeat(127)))),
+        ("decimals", desk.order(money("HUF", 10_050), "payee@example.com")),
+        ("a currency", desk.order(money("VND", 10_000), "payee@example.com")),
+        ("no amount", desk.order(money("USD", 0), "payee@example.com")),
+    ];
+    let shown = |order: &PayoutOrder| secrecy::ExposeSecret::expose_secret(&order.creditor.number).to_owned();
+    for (why, order) in others {
+        let address = shown(&order);
+        let result = desk.send(&one(order)).await;
+        let Err(GatewayError::Refused { retry_later: false, .. }) = &result else {
+            panic!("{why}: {result:?}")
+        };
+        assert!(!format!("{result:?}").contains(&address), "{why}");
+    }
     let mut mixed = desk.batch(2);
     mixed.orders[1].amount = money("EUR", 1000);
-    for (why, batch) in [
-        ("nothing", desk.batch(0)),
-        ("too many", desk.batch(15_001)),
-        ("a bank account", one(bank)),
-        ("no address", one(desk.order(money("USD", 1), "QYR5Z8XDVJNXQ"))),
-        ("a long address", one(desk.order(money("USD", 1), &format!("{}@example.com", "x".repeat(127))))),
-        ("decimals", one(desk.order(money("HUF", 10_050), "payee@example.com"))),
-        ("a currency", one(desk.order(money("VND", 10_000), "payee@example.com"))),
-        ("no amount", one(desk.order(money("USD", 0), "payee@example.com"))),
-        ("two currencies", mixed),
-    ] {
+    for (why, batch) in
+        [("nothing", desk.batch(0)), ("too many", desk.batch(15_001)), ("two currencies", mixed)]
+    {
         let result = desk.send(&batch).await;
         assert!(is_not_sent(&result), "{why}: {result:?}");
-        let address =
-            batch.orders.first().map(|order| secrecy::ExposeSecret::expose_secret(&order.creditor.number));
-        assert!(!address.is_some_and(|address| format!("{result:?}").contains(address)), "{why}");
+        let address = batch.orders.first().map(shown);
+        assert!(!address.is_some_and(|address| format!("{result:?}").contains(&address)), "{why}");
     }
     assert_eq!(desk.far().posts, 0);
     assert_eq!(desk.gateway.payouts().unwrap().batch_limit(), 15_000);
+}
+
+/// One payout that PayPal cannot pay holds up no other, however often the batch is asked about.
+#[tokio::test]
+async fn what_paypal_cannot_pay_is_left_out_and_has_failed() {
+    let desk = Desk::open();
+    for (code, odd, fine) in [("TWD", 12_345, 12_300), ("HUF", 980_392, 980_300)] {
+        *desk.far() = Far::default();
+        let order = |minor| desk.order(money(code, minor), "payee@example.com");
+        let orders = vec![order(fine), order(odd), order(fine)];
+        let batch = PayoutBatchRequest { orders, ..desk.batch(0) };
+        let told = |report: &PayoutBatchReport| -> Vec<(PayoutId, &'static str)> {
+            let of = |told: &straits::domain::payouts::PayoutReport| (told.payout, word(&told.status));
+            report.payouts.iter().map(of).collect()
+        };
+        let ids: Vec<PayoutId> = batch.orders.iter().map(|order| order.payout).collect();
+        let report = desk.send(&batch).await.unwrap();
+        assert_eq!(told(&report), [(ids[0], "pending"), (ids[1], "failed"), (ids[2], "pending")], "{code}");
+        let sent = desk.far().sent.clone().unwrap()["items"].as_array().unwrap().len();
+        assert_eq!((sent, desk.far().posts), (2, 1), "{code}");
+        let asked = PayoutBatchRequest { rail_ref: report.rail_ref, ..batch };
+        let report = desk.query(&asked).await.unwrap().unwrap();
+        let failed: Vec<_> = told(&report).into_iter().filter(|(_, word)| *word == "failed").collect();
+        assert_eq!(failed, [(ids[1], "failed")], "{code}");
+        desk.nothing_was_wrong();
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use chrono::DateTime;
 use serde_json::{Value, json};
 use straits::clock::Clock;
 use straits::domain::merchants::PayoutAccountKind;
-use straits::domain::payouts::PayoutStatus;
+use straits::domain::payouts::{FeeBearer, PayoutStatus};
 use straits::gateways::{
     AccountSettings, Context, Creditor, Gateway, GatewayError, PayoutBatchReport, PayoutBatchRequest,
     PayoutOrder, Trust, call, registry,
@@ -221,6 +221,7 @@ impl Desk {
             },
             note: "November".into(),
             purpose: None,
+            bearer: Some(FeeBearer::Platform),
         }
     }
 

@@ -236,6 +236,7 @@ impl House {
             tables: Arc::new(Tables::shipped()),
             rules: rules(),
             withholding,
+            debtor_address: Default::default(),
             rails: BTreeMap::from([("paypal_payouts".to_owned(), rail)]),
         });
         House {

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use straits::clock::{Clock, from_micros};
 use straits::domain::merchants::PayoutAccountKind;
+use straits::domain::payouts::{DebtorAddress, FeeBearer};
 use straits::gateways::transport::Transport;
 use straits::gateways::{Creditor, Debtor, GatewayError, PayoutBatchRequest, PayoutOrder, Payouts, call};
 use straits::ids::{IdSource, PayoutBatchId};
@@ -46,6 +47,7 @@ fn order(ids: &IdSource, name: &str, minor: i64, iban: bool) -> PayoutOrder {
         },
         note: "November, §3: 50 % <less>".into(),
         purpose: Some(if iban { "SUPP" } else { "00001 goods" }.into()),
+        bearer: Some(FeeBearer::Platform),
     }
 }
 
@@ -59,6 +61,7 @@ fn batch(ids: &IdSource, orders: Vec<PayoutOrder>) -> PayoutBatchRequest {
         debtor: Some(Debtor {
             name: "Straits & Söhne Traders".into(),
             country: "SG".into(),
+            address: DebtorAddress { town: Some("Singapore".into()), ..DebtorAddress::default() },
             number: "0123456789".to_owned().into(),
             bic: Some("DBSSSGSG".into()),
         }),
@@ -220,6 +223,88 @@ async fn the_channel_and_the_hand_carry_the_same_bytes() {
     assert_eq!(ByHand::pain001(clock).file(&one).unwrap(), Some(sent));
 }
 
+/// A payee's number, and who bears the charges of its payout.
+type Paid<'a> = (&'a str, Option<FeeBearer>);
+
+/// Who bears the charges is said once for all, or of each; a SEPA credit transfer knows one answer.
+#[test]
+fn who_bears_the_charges_is_told_as_it_was_approved() {
+    let ids = ids();
+    let at = from_micros(1_795_000_000_000_000);
+    let schema = schema("pain.001.001.09.xsd");
+    let told = |currency: &str, debtor: &str, orders: &[Paid<'_>]| -> String {
+        let order = |(number, bearer): &Paid<'_>| {
+            let mut one = order(&ids, "Payee", 1_000, false);
+            one.amount = Money::from_minor(1_000, Currency::find(currency).unwrap());
+            (one.creditor.number, one.bearer) = ((*number).to_owned().into(), *bearer);
+            one
+        };
+        let mut one = batch(&ids, orders.iter().map(order).collect());
+        one.debtor.as_mut().unwrap().number = debtor.to_owned().into();
+        let text = write_pain001("m", at, &[one]).unwrap();
+        if let Some(schema) = &schema {
+            holds(schema, &text).unwrap();
+        }
+        let (head, payments) = text.split_once("<CdtTrfTxInf>").unwrap();
+        let said = |text: &str| {
+            let between = |from: &str| Some(text.split_once(from)?.1.split('<').next()?.to_owned());
+            let level = between("<SvcLvl><Cd>").map(|level| format!("{level} ")).unwrap_or_default();
+            between("<ChrgBr>").map(|charges| level + &charges).unwrap_or_else(|| "-".to_owned())
+        };
+        let each: Vec<String> = payments.split("<CdtTrfTxInf>").map(said).collect();
+        format!("{}: {}", said(head), each.join(", "))
+    };
+    let (ours, theirs, shared) =
+        (Some(FeeBearer::Platform), Some(FeeBearer::Supplier), Some(FeeBearer::Shared));
+    let (german, french, thai) = ("DE89370400440532013000", "FR1420041010050500013M02606", "1234567890");
+    let table: [(&str, &str, &[Paid<'_>], &str); 10] = [
+        ("USD", thai, &[(thai, ours), (thai, ours)], "DEBT: -, -"),
+        ("USD", thai, &[(thai, shared), (thai, shared)], "SHAR: -, -"),
+        // The fee came off the amount before: the bank does not take it again.
+        ("USD", thai, &[(thai, theirs)], "SHAR: -"),
+        ("USD", thai, &[(thai, ours), (thai, shared)], "-: DEBT, SHAR"),
+        ("USD", thai, &[(thai, None)], "DEBT: -"),
+        ("EUR", german, &[(french, shared)], "SEPA SLEV: -"),
+        ("EUR", german, &[(french, ours), (german, theirs)], "SEPA SLEV: -, -"),
+        ("EUR", german, &[(french, shared), (thai, ours)], "-: SEPA SLEV, DEBT"),
+        // From Singapore, and in dollars: none of SEPA's.
+        ("EUR", thai, &[(french, shared)], "SHAR: -"),
+        ("USD", german, &[(french, ours)], "DEBT: -"),
+    ];
+    for (currency, debtor, orders, expected) in table {
+        assert_eq!(told(currency, debtor, orders), expected, "{currency} {debtor} {orders:?}");
+    }
+}
+
+/// What is known of the merchant's seat is told, what is not is left out.
+#[test]
+fn the_debtors_address_is_structured() {
+    let ids = ids();
+    let some = |text: &str| Some(text.to_owned());
+    let whole =
+        DebtorAddress { street: some("1 Raffles Place"), post_code: some("048616"), town: some("Singapore") };
+    for (address, expected) in [
+        (
+            whole,
+            "<PstlAdr><StrtNm>1 Raffles Place</StrtNm><PstCd>048616</PstCd><TwnNm>Singapore</TwnNm><Ctry>SG</Ctry></PstlAdr>",
+        ),
+        (
+            DebtorAddress { town: some("Singapore"), ..DebtorAddress::default() },
+            "<PstlAdr><TwnNm>Singapore</TwnNm><Ctry>SG</Ctry></PstlAdr>",
+        ),
+        (DebtorAddress::default(), "<PstlAdr><Ctry>SG</Ctry></PstlAdr>"),
+    ] {
+        let mut one = batch(&ids, vec![order(&ids, "A", 100, false)]);
+        one.debtor.as_mut().unwrap().address = address;
+        let text = write_pain001("m", one.made_at, &[one]).unwrap();
+        let debtor = text.split_once("<Dbtr>").unwrap().1.split_once("</Dbtr>").unwrap().0;
+        assert!(debtor.ends_with(expected), "{debtor}");
+        if let Some(schema) = schema("pain.001.001.09.xsd") {
+            holds(&schema, &text).unwrap();
+        }
+    }
+}
+
 #[test]
 fn what_a_bank_would_refuse_is_not_written() {
     let ids = ids();
@@ -246,7 +331,13 @@ fn a_sheet_has_the_templates_columns_and_says_where_it_ends() {
     let text = write_sheet(&template, &[one.clone()]).unwrap();
     let rows: Vec<&str> = text.split("\r\n").collect();
     assert_eq!(rows[0], "Account,Beneficiary,amount,Reference");
-    assert_eq!(rows[1], format!("'-1,'=cmd(),123.00,{}", one.orders[0].payout));
+    // As it is: the bank compares it.
+    assert_eq!(rows[1], format!("-1,=cmd(),123.00,{}", one.orders[0].payout));
     assert_eq!(rows[2], format!("123-4-56789-0,\"B, \"\"b\"\"\",0.45,{}", one.orders[1].payout));
     assert_eq!(rows[3], "#END,2,123.45");
+    one.orders[1].bearer = Some(FeeBearer::Shared);
+    let template = Template::read("number,amount,payout,charges=Charges").unwrap();
+    let text = write_sheet(&template, &[one]).unwrap();
+    let charges: Vec<&str> = text.split("\r\n").take(3).map(|row| row.rsplit(',').next().unwrap()).collect();
+    assert_eq!(charges, ["Charges", "DEBT", "SHAR"]);
 }

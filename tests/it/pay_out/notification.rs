@@ -20,7 +20,7 @@ fn entry(amount: &str, details: &str) -> String {
 }
 
 /// One line, no names.
-fn statement(amount: &str) -> String {
+pub fn statement(amount: &str) -> String {
     let balance = |code: &str, amount: &str| {
         format!(
             "<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy=\"THB\">{amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-11-28</Dt></Dt></Bal>"
@@ -47,7 +47,7 @@ fn notification(amount: &str, payments: &[(String, &str)]) -> String {
     )
 }
 
-async fn take(treasury: &Treasury, text: &str) {
+pub async fn take(treasury: &Treasury, text: &str) {
     let (kind, read) = camt053::read_kind(text.as_bytes()).unwrap();
     let format = if kind == Kind::Notification { "camt054" } else { "camt053" };
     let file = StatementFile::new(format, text.as_bytes(), read, None);

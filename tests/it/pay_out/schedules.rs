@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use straits::app::RunPayoutSchedule;
 use straits::domain::access::NotSecond;
 use straits::domain::ledger::AccountCode;
 use straits::domain::merchants::{Funding, RailAccount};
 use straits::domain::orders::Holder;
 use straits::domain::payouts::{PayoutPlan, PlanError};
-use straits::domain::treasury::{PayoutSchedule, ScheduleTerms};
+use straits::domain::treasury::{Calendars, PayoutSchedule, ScheduleTerms, Tables};
 use straits::flows::pay_out::{PayOutError, PayingOut, PlanInput, ScheduleInput, SchedulePatch, Word};
 use straits::ids::PayoutScheduleId;
 use straits::jobs::Jobs;
@@ -415,6 +415,55 @@ async fn what_is_asked_for_keeps_to_its_bounds() {
                 treasury.paying.draft(merchant, maker, id, &input, Change::new()).await.unwrap_err();
             assert_eq!(place(&refused), field, "{refused}");
         }
+        treasury.world.store.close().await;
+    })
+    .await;
+}
+
+/// A day that only the operator's own file closes: shown, left out, and no plan is drafted on it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operators_own_holidays_count() {
+    on_each_engine("payout schedule holidays", async |database| {
+        let treasury = treasury(database, &["500.00"]).await;
+        let merchant = treasury.world.merchant.id;
+        let text = r#"{"name":"daily","cron":"0 9 * * *","zone":"Asia/Singapore","holidays":{"rule":"skip","currencies":["USD"]}}"#;
+        let input: ScheduleInput = serde_json::from_str(text).unwrap();
+        let rows = async |paying: &PayingOut| {
+            let shown = paying.preview_schedule(merchant, &input).await.unwrap();
+            shown["dates"].as_array().unwrap().clone()
+        };
+        let first = rows(&treasury.paying).await.into_iter().find(|row| row["outcome"] == "planned").unwrap();
+        let day: NaiveDate = first["date"].as_str().unwrap().parse().unwrap();
+        let (from, until) = (day - TimeDelta::days(60), day + TimeDelta::days(300));
+        let own = format!(
+            "version = \"own\"\n[[calendar]]\ncurrency = \"USD\"\nfrom = \"{from}\"\nuntil = \"{until}\"\nholidays = [\"{day}\"]\n\
+             source = \"our bank\"\ntrust = \"contract\"\n"
+        );
+        let tables = Tables { holidays: Calendars::read("own.toml", &own).unwrap(), ..Tables::shipped() };
+        let paying = treasury.by(tables);
+        let skipped = rows(&paying).await.into_iter().find(|row| row["wanted"] == first["wanted"]).unwrap();
+        assert_eq!(skipped["outcome"], "skipped", "{skipped}");
+        assert!(skipped["why"].as_str().unwrap().contains("holiday in USD"), "{skipped}");
+
+        // Saved under it, and saved before the operator named the day: at nine nobody is paid.
+        let (maker, ids) = (treasury.world.maker, &treasury.world.ids);
+        let saved = paying.schedule(merchant, maker, ids.mint(), &input, Change::new()).await.unwrap();
+        assert!(saved.next().unwrap().date > day);
+        let before = treasury.paying.schedule(merchant, maker, ids.mint(), &input, Change::new()).await.unwrap();
+        let due = before.next().unwrap();
+        assert_eq!(due.date, day);
+        treasury.world.clock.advance_to(due.at).unwrap();
+        let shown = paying.show_schedule(merchant, saved.id).await.unwrap();
+        assert!(shown["dates"].as_array().unwrap().iter().all(|row| row["date"] != first["date"]), "{shown}");
+        let program = program(&treasury, paying);
+        while program.run_due(due.at).await.unwrap() > 0 {}
+        assert_eq!(plans(&treasury).await.len(), 0);
+        assert_eq!((runs(&treasury, before.id).await, runs(&treasury, saved.id).await), (vec!["nothing_due"], vec![]));
+        let then = next(&treasury, before.id).await;
+        assert_eq!(then, saved.next().unwrap().at);
+        treasury.world.clock.advance_to(then).unwrap();
+        while program.run_due(then).await.unwrap() > 0 {}
+        assert_eq!(runs(&treasury, before.id).await, ["nothing_due", "drafted"]);
         treasury.world.store.close().await;
     })
     .await;

@@ -5,19 +5,21 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
+use straits::clock::Clock;
 use straits::domain::access::{Actor, Hand, User};
 use straits::domain::ledger::{Account, AccountCode, Chart, JournalEvent, LedgerTransaction, Owner, Posting};
 use straits::domain::merchants::{
     BankAccount, BankAccountKind, Funding, PayoutAccount, PayoutAccountKind, RailAccount,
 };
 use straits::domain::orders::Holder;
-use straits::domain::payouts::{Payout, PayoutPlan, PayoutRules};
+use straits::domain::payouts::{DebtorAddress, Payout, PayoutPlan, PayoutRules};
 use straits::domain::treasury::Tables;
 use straits::flows::onboard::{NewPayoutAccount, NewSupplier, Onboarding, seal_details};
 use straits::flows::pay_out::{Parts, PayOutError, PayingOut, PlanInput, TermsInput, Word};
 use straits::gateways::Payouts;
 use straits::ids::{PayoutId, PlanId, SupplierId, UserId};
 use straits::money::{Money, Percent};
+use straits::rails::ByHand;
 use straits::store::bank_accounts::StoredBankAccount;
 use straits::store::payouts::PayoutFilter;
 use straits::store::{Change, Seek};
@@ -112,6 +114,20 @@ impl Treasury {
     /// The same under other rules.
     pub fn under(&self, rules: PayoutRules) -> PayingOut {
         instance(&self.world, &self.rail, &self.account.rail, rules, true)
+    }
+
+    /// The same where a person brings what is sent, as files of this form.
+    pub fn by_hand(mut self, file: fn(Clock) -> ByHand) -> Treasury {
+        let word = &self.account.rail;
+        let mut parts = parts(&self.world, &self.rail, word, (rules(), Tables::shipped()), true);
+        parts.rails.insert(word.clone(), Arc::new(file(self.world.clock.clone())));
+        self.paying = PayingOut::new(parts);
+        self
+    }
+
+    /// The same under tables of the operator's own.
+    pub fn by(&self, tables: Tables) -> PayingOut {
+        with_tables(&self.world, &self.rail, &self.account.rail, (rules(), tables), true)
     }
 
     pub fn supplier(&self, letter: &str) -> SupplierId {
@@ -291,8 +307,29 @@ impl Treasury {
 }
 
 fn instance(world: &World, rail: &Arc<FarRail>, word: &str, rules: PayoutRules, alone: bool) -> PayingOut {
+    with_tables(world, rail, word, (rules, Tables::shipped()), alone)
+}
+
+fn with_tables(
+    world: &World,
+    rail: &Arc<FarRail>,
+    word: &str,
+    (rules, tables): (PayoutRules, Tables),
+    alone: bool,
+) -> PayingOut {
+    PayingOut::new(parts(world, rail, word, (rules, tables), alone))
+}
+
+fn parts(
+    world: &World,
+    rail: &Arc<FarRail>,
+    word: &str,
+    (rules, tables): (PayoutRules, Tables),
+    alone: bool,
+) -> Parts {
+    let tables = Arc::new(tables);
     let rail: Arc<dyn Payouts> = rail.clone();
-    PayingOut::new(Parts {
+    Parts {
         store: world.store.clone(),
         ids: world.ids.clone(),
         clock: world.clock.clone(),
@@ -301,10 +338,11 @@ fn instance(world: &World, rail: &Arc<FarRail>, word: &str, rules: PayoutRules, 
         settlements: world.settlements.clone(),
         holder: Holder { boot: world.ids.mint(), alone },
         rates: world.rates.clone(),
-        tables: Arc::new(Tables::shipped()),
+        tables,
         rules,
         withholding: world.withholding.clone(),
+        debtor_address: DebtorAddress::default(),
         // The far rail speaks for whatever the test adds, too.
         rails: [word, "pain001", "csv"].map(|word| (word.to_owned(), rail.clone())).into(),
-    })
+    }
 }

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use straits::domain::merchants::PayoutAccountKind;
-use straits::domain::payouts::{PayoutReport, PayoutStatus};
+use straits::domain::payouts::{FeeBearer, PayoutReport, PayoutStatus};
 use straits::domain::reconciliation::BillLine;
 use straits::gateways::{
     About, Creditor, GatewayError, PayoutBatchReport, PayoutBatchRequest, PayoutOrder, Payouts,
@@ -62,6 +62,7 @@ fn batch(rehearsal: &Rehearsal, receivers: &[&str]) -> PayoutBatchRequest {
         },
         note: "November".into(),
         purpose: None,
+        bearer: Some(FeeBearer::Platform),
     });
     PayoutBatchRequest {
         batch: id,

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use straits::domain::merchants::PayoutAccountKind;
-use straits::domain::payouts::{PayoutReport, PayoutStatus};
+use straits::domain::payouts::{FeeBearer, PayoutReport, PayoutStatus};
 use straits::gateways::{About, Creditor, GatewayError, PayoutBatchRequest, PayoutOrder, Payouts};
 use straits::ids::{IdSource, PayoutBatchId, PayoutId};
 use straits::money::Money;
@@ -53,6 +53,7 @@ fn payout(rehearsal: &Rehearsal, holder: &str) -> PayoutBatchRequest {
         },
         note: "November, \"two\" lanterns".into(),
         purpose: None,
+        bearer: Some(FeeBearer::Platform),
     };
     PayoutBatchRequest {
         batch: id,

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::domain::access::Actor;
 use crate::domain::payouts::PayoutPlan;
-use crate::domain::treasury::{Calendars, Due, PayoutSchedule, RunOutcome, ScheduleRun, ScheduleState};
+use crate::domain::treasury::{Due, PayoutSchedule, RunOutcome, ScheduleRun, ScheduleState};
 use crate::flows::pay_out::{PayOutError, PayingOut, PlanInput};
 use crate::ids::PayoutScheduleId;
 use crate::store::jobs::Job;
@@ -43,7 +43,18 @@ impl PayingOut {
         };
         let Some(due) = before.next().filter(|next| next.at == due) else { return Ok(change) };
         let now = self.0.clock.now();
-        let turn = before.turn(Calendars::shipped(), due, now);
+        if let Some(why) = before.terms.timing.closed_since(&self.0.tables.holidays, due.date) {
+            let next = before.terms.timing.next(&self.0.tables.holidays, due.at);
+            let schedule = PayoutSchedule { state: ScheduleState::Active { next }, ..before };
+            if self.0.store.payout_schedule_run(id, due).await?.is_none() {
+                let outcome = RunOutcome::NothingDue { why };
+                change.note_schedule_run(&schedule, &ScheduleRun { due, outcome, at: now });
+            }
+            change.update_payout_schedule(&schedule, version);
+            self.ask_for_next(&mut change, &schedule);
+            return Ok(change);
+        }
+        let turn = before.turn(&self.0.tables.holidays, due, now);
         let state = ScheduleState::Active { next: turn.next };
         let schedule = PayoutSchedule { state, ..before };
         let mut drafted = None;

@@ -29,7 +29,8 @@ impl PayingOut {
         let runs = self.0.store.payout_schedule_runs(id, RUNS).await?;
         if let Some(object) = view.as_object_mut() {
             let active = schedule.next().is_some();
-            let dates = if active { dates(&schedule.terms.timing, self.0.clock.now()) } else { vec![] };
+            let (timing, now) = (&schedule.terms.timing, self.0.clock.now());
+            let dates = if active { dates(timing, &self.0.tables.holidays, now) } else { vec![] };
             object.insert("dates".to_owned(), json!(dates));
             object.insert("runs".to_owned(), runs.iter().map(run_view).collect());
         }
@@ -51,8 +52,7 @@ impl PayingOut {
 }
 
 /// The next dates on which a plan is made, and between them those that are left out.
-pub(super) fn dates(timing: &Timing, now: DateTime<Utc>) -> Vec<Value> {
-    let calendars = Calendars::shipped();
+pub(super) fn dates(timing: &Timing, calendars: &Calendars, now: DateTime<Utc>) -> Vec<Value> {
     let (mut rows, mut runs) = (vec![], 0);
     for dated in timing.dates(calendars, now).take(LOOKED_AT) {
         let wanted = dated.wanted;

@@ -6,7 +6,8 @@
 //! outcome stays unknown. A batch's `SUCCESS` says that it was worked off; each item has its own word.
 //!
 //! Unverified: what comes back of a converted payout is taken to be what was debited (the item does not say); fees are
-//! what the item names, never computed.
+//! what the item names, never computed. A payout that PayPal cannot be asked for (an amount with more decimals than it
+//! has, no e-mail address) is left out of the call and has failed; it holds up no other.
 
 mod report;
 mod wire;
@@ -37,6 +38,8 @@ const RECEIVER_LIMIT: usize = 127;
 /// PayPal joins the notes of batch and item, 1,000 characters in all, and repeats them in every answer.
 const NOTE_LIMIT: usize = 255;
 const BATCH_PATH: &str = "/v1/payments/payouts/";
+/// The code of a payout that was left out of its call.
+const NOT_PAYABLE: &str = "not_payable";
 
 /// PayPal's purposes.
 const PURPOSES: [&str; 9] = [
@@ -82,7 +85,7 @@ impl Payouts for PayPal {
     }
 
     async fn send(&self, batch: &PayoutBatchRequest) -> Result<PayoutBatchReport, GatewayError> {
-        let body = body(batch).map_err(GatewayError::NotSent)?;
+        let body = body(batch)?;
         let id = request_id(&batch.request_ref, "payouts")?;
         match self.api.post::<wire::Created>("/v1/payments/payouts", Some(&id), body).await? {
             Said::No(refusal) if is_duplicate(&refusal) => self.already_there(batch, &refusal).await,
@@ -90,7 +93,7 @@ impl Payouts for PayPal {
                 let header = said.granted()?.batch_header;
                 own_batch(&header, batch)?;
                 let payouts = batch.orders.iter().map(|order| {
-                    let status = report::of_batch(&header.batch_status);
+                    let status = unpayable(order).unwrap_or_else(|| report::of_batch(&header.batch_status));
                     PayoutReport {
                         payout: order.payout,
                         rail_ref: None,
@@ -200,17 +203,16 @@ impl PayPal {
                 break;
             }
         }
-        // A refused batch may list nothing.
-        if let Some(status) = refused {
-            for order in &batch.orders {
-                payouts.entry(order.payout).or_insert_with(|| PayoutReport {
-                    payout: order.payout,
-                    rail_ref: None,
-                    status: status.clone(),
-                    fee: None,
-                    at: self.clock.now(),
-                });
-            }
+        for order in &batch.orders {
+            // A refused batch may list nothing; what was left out of the call is never listed.
+            let Some(status) = unpayable(order).or_else(|| refused.clone()) else { continue };
+            payouts.entry(order.payout).or_insert_with(|| PayoutReport {
+                payout: order.payout,
+                rail_ref: None,
+                status,
+                fee: None,
+                at: self.clock.now(),
+            });
         }
         Ok(PayoutBatchReport {
             rail_ref: Some(reference.to_owned()),
@@ -242,42 +244,58 @@ fn own_batch(header: &wire::BatchHeader, batch: &PayoutBatchRequest) -> Result<(
 }
 
 /// The call's body, or why PayPal cannot be asked for it.
-fn body(batch: &PayoutBatchRequest) -> Result<Vec<u8>, String> {
-    let first = batch.orders.first().ok_or("a batch without payouts")?;
+fn body(batch: &PayoutBatchRequest) -> Result<Vec<u8>, GatewayError> {
+    let not_sent = |why: String| Err(GatewayError::NotSent(why));
+    let Some(first) = batch.orders.first() else { return not_sent("a batch without payouts".into()) };
     if batch.orders.len() > BATCH {
-        return Err(format!("{} payouts in one batch; PayPal takes {BATCH}", batch.orders.len()));
+        return not_sent(format!("{} payouts in one batch; PayPal takes {BATCH}", batch.orders.len()));
     }
     let currency = first.amount.currency();
-    let item = |order: &'_ PayoutOrder| -> Result<(), String> {
-        if order.amount.currency() != currency {
-            return Err(format!("{} is not in the batch's currency {currency}", order.payout));
-        }
-        if order.creditor.kind != PayoutAccountKind::Paypal {
-            return Err(format!("{} does not go to a PayPal account; PayPal pays no other", order.payout));
-        }
-        let receiver = order.creditor.number.expose_secret();
-        if receiver.len() > RECEIVER_LIMIT || !receiver.contains('@') {
-            return Err(format!(
-                "the account of {} is no e-mail address of at most {RECEIVER_LIMIT} bytes",
-                order.payout
-            ));
-        }
-        Ok(())
-    };
+    if let Some(other) = batch.orders.iter().find(|order| order.amount.currency() != currency) {
+        return not_sent(format!("{} is not in the batch's currency {currency}", other.payout));
+    }
     let mut items = Vec::with_capacity(batch.orders.len());
+    let mut refused = None;
     for order in &batch.orders {
-        item(order)?;
-        let written = amount::write(order.amount).filter(|_| order.amount.is_positive());
-        let written = written.ok_or_else(|| format!("PayPal cannot pay {}", order.amount))?;
-        items.push(wire::ItemRequest {
-            recipient_type: "EMAIL",
-            receiver: order.creditor.number.expose_secret(),
-            amount: wire::PayoutAmount { currency: written.currency_code, value: written.value },
-            sender_item_id: order.payout.to_string(),
-            note: text::shorten(&order.note, NOTE_LIMIT),
-            purpose: order.purpose.as_deref().filter(|purpose| PURPOSES.contains(purpose)),
-        });
+        match item(order) {
+            Ok(item) => items.push(item),
+            Err(why) => refused = refused.or(Some(why)),
+        }
+    }
+    if let (true, Some(message)) = (items.is_empty(), refused) {
+        let message = format!("none of it can be asked for: {message}");
+        return Err(GatewayError::Refused { code: NOT_PAYABLE.to_owned(), message, retry_later: false });
     }
     let sender_batch_header = wire::SenderBatchHeader { sender_batch_id: &batch.request_ref };
-    serde_json::to_vec(&wire::BatchRequest { sender_batch_header, items }).map_err(|error| error.to_string())
+    let written = serde_json::to_vec(&wire::BatchRequest { sender_batch_header, items });
+    written.map_err(|error| GatewayError::NotSent(error.to_string()))
+}
+
+/// One payout in PayPal's words, or why PayPal cannot pay it: that one is left out of the call and has failed, the others
+/// do not wait for it.
+fn item(order: &PayoutOrder) -> Result<wire::ItemRequest<'_>, String> {
+    if order.creditor.kind != PayoutAccountKind::Paypal {
+        return Err(format!("{} does not go to a PayPal account; PayPal pays no other", order.payout));
+    }
+    let receiver = order.creditor.number.expose_secret();
+    if receiver.len() > RECEIVER_LIMIT || !receiver.contains('@') {
+        let why = format!("no e-mail address of at most {RECEIVER_LIMIT} bytes");
+        return Err(format!("the account of {} is {why}", order.payout));
+    }
+    let written = amount::write(order.amount).filter(|_| order.amount.is_positive());
+    let written = written.ok_or_else(|| format!("PayPal cannot pay {}", order.amount))?;
+    Ok(wire::ItemRequest {
+        recipient_type: "EMAIL",
+        receiver,
+        amount: wire::PayoutAmount { currency: written.currency_code, value: written.value },
+        sender_item_id: order.payout.to_string(),
+        note: text::shorten(&order.note, NOTE_LIMIT),
+        purpose: order.purpose.as_deref().filter(|purpose| PURPOSES.contains(purpose)),
+    })
+}
+
+/// What a payout has failed with that PayPal cannot be asked for; nothing for any other.
+fn unpayable(order: &PayoutOrder) -> Option<PayoutStatus> {
+    let reason = item(order).err()?;
+    Some(PayoutStatus::Failed { code: NOT_PAYABLE.to_owned(), reason })
 }

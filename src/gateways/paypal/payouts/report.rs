@@ -83,6 +83,7 @@ mod tests {
     use super::super::wire::Page;
     use super::*;
     use crate::domain::merchants::PayoutAccountKind;
+    use crate::domain::payouts::FeeBearer;
     use crate::gateways::{Creditor, json};
     use crate::money::Currency;
 
@@ -107,6 +108,7 @@ mod tests {
             },
             note: String::new(),
             purpose: None,
+            bearer: Some(FeeBearer::Platform),
         }
     }
 
