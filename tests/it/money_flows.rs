@@ -4,6 +4,7 @@
 mod at_once;
 mod closing;
 mod bills;
+mod bills_of_payouts;
 mod conversions;
 mod deliveries;
 mod documents;

@@ -246,6 +246,7 @@ impl Reconciling {
         let mut by_kind: BTreeMap<&'static str, i64> = BTreeMap::new();
         let (mut repaired, mut left) = (0, 0);
         let mut change = Change::new();
+        Reconciling::payouts_last(&mut outcome.differences);
         for (place, difference) in std::mem::take(&mut outcome.differences).into_iter().enumerate() {
             let found = if Reconciling::is_payout(&difference) {
                 let Difference::MovedThere(line) = difference else { continue };
