@@ -237,7 +237,8 @@ impl Reconciling {
         let known = self.0.store.last_transaction_number().await?;
         let mut pricing = self.pricing(open).await?;
         let (facts, waiting) = self.facts(open, (first, last), &mut pricing).await?;
-        let (matching, takings) = self.matched(open, bill, facts).await?;
+        let (mut matching, takings) = self.matched(open, bill, facts).await?;
+        self.know_captures(open, &mut matching).await?;
         point(Point::ReconcileRead).await;
         // What happened in the bill's days may be named tomorrow; what waited since the cut-off is missed.
         let mut outcome = matching.finish((from, until), until - CUT_OFF);
