@@ -15,6 +15,7 @@ mod balances;
 mod batch;
 mod bill;
 mod books;
+mod differs;
 mod error;
 mod fees;
 mod late;
