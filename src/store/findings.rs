@@ -1,5 +1,6 @@
 //! Findings: rows that wait for a decision.
 
+use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::domain::findings::{Finding, FindingKind, FindingState};
@@ -109,6 +110,23 @@ impl Store {
             .bind(kind.as_str())
             .bind(fact);
         self.one(query, read).await
+    }
+
+    /// What nobody has decided about a fact, whatever its kind, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn undecided_about(
+        &self,
+        merchant: MerchantId,
+        fact: &str,
+    ) -> Result<Vec<Versioned<Finding>>, StoreError> {
+        // By the index of kind and fact: a few seeks, however many findings there are.
+        let kinds: Vec<String> = FindingKind::ALL.iter().map(|kind| format!("'{}'", kind.as_str())).collect();
+        let select = select!("WHERE merchant_id = $1 AND fact = $2 AND state <> 'resolved' AND kind IN");
+        let sql = format!("{select} ({}) ORDER BY id", kinds.join(", "));
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(merchant.to_string()).bind(fact.to_owned());
+        self.all(query, read).await
     }
 
     /// Every finding about a payment, oldest first.

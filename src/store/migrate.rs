@@ -65,6 +65,7 @@ migrations! {
     86 "0086_carried",
     87 "0087_key_makers",
     88 "0088_remitted_lines",
+    95 "0095_unpaid_payments",
 }
 
 /// The number of the newest migration.

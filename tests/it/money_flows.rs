@@ -4,6 +4,8 @@
 mod at_once;
 mod closing;
 mod bills;
+mod bills_of_payouts;
+mod bills_again;
 mod conversions;
 mod deliveries;
 mod documents;

@@ -295,3 +295,60 @@ async fn a_folder_that_takes_no_bill_holds_up_no_other_account() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_stands_in_suspense_is_shown_with_its_finding() {
+    on_each_engine("what_stands_in_suspense_is_shown_with_its_finding", async |database| {
+        let app = TestApp::with(&[("database.url", database.url.as_str())]).await;
+        let today = day_in(&app, chrono_tz::Asia::Singapore).await;
+        advance(&app, "2d").await;
+        // GrabPay's report names a payment that no one here knows.
+        let report = format!(
+            "Transaction ID|Partner Transaction ID|Type|Gross Amount|MDR Fee|Tax|Net Amount|Currency|Transaction Time\n\
+             GHOST-1||Payment|25.00|0.45|0.00|24.55|SGD|{today} 10:00:00\nTOTAL|1|24.55\n"
+        );
+        let answer = hand_in(&app, &[("gateway", b"grabpay"), ("file", report.as_bytes())]).await;
+        let run = ended(&app, &answer.json()).await;
+        assert_eq!((&run["state"], &run["by_kind"]), (&json!("done"), &json!({"paid_unknown_here": 1})), "{run}");
+        // The bank's statement has a credit that no gateway sent.
+        let account = app.sandbox["banks"]["SGD"]["account"].as_str().unwrap();
+        let day = today.format("%y%m%d");
+        let statement = format!(
+            ":20:S\r\n:25:{account}\r\n:28C:1\r\n:60F:C{day}SGD0,\r\n:61:{day}C12,50NTRFREF//B-1\r\n:62F:C{day}SGD12,50\r\n-"
+        );
+        let request = app.keyed("POST", "finance", "/v1/bank-statements").header("Idempotency-Key", "s-1");
+        let read = app.send(request.header("Content-Type", "text/plain").body(statement)).await;
+        assert_eq!(read.status, 201, "{}", read.text);
+
+        let shown = async || {
+            let suspense = app.get("finance", "/v1/ledger/suspense").await.json();
+            let mut shown = vec![];
+            for account in suspense["accounts"].as_array().unwrap() {
+                for item in account["items"].as_array().unwrap() {
+                    for finding in item["findings"].as_array().unwrap() {
+                        let path = format!("/v1/findings/{}", finding.as_str().unwrap());
+                        let finding = app.get("finance", &path).await.json();
+                        let text = |value: &Value| value.as_str().unwrap().to_owned();
+                        shown.push((text(&finding["kind"]), text(&item["amount"]["amount"]), finding["id"].clone()));
+                    }
+                    assert_eq!(item["findings"].as_array().unwrap().len(), 1, "{suspense:#}");
+                }
+            }
+            shown.sort_by_key(|(kind, ..)| kind.clone());
+            shown
+        };
+        let found = shown().await;
+        let told: Vec<_> = found.iter().map(|(kind, amount, _)| (kind.as_str(), amount.as_str())).collect();
+        assert_eq!(told, [("bank_unexplained", "12.50"), ("paid_unknown_here", "25.00")]);
+        // What two persons have taken is not shown any more.
+        let path = format!("/v1/findings/{}/resolve", found[1].2.as_str().unwrap());
+        for key in ["maker", "checker"] {
+            let answer = app.post_once(key, &path, key, &json!({"action": "adopt", "reason": "looked at"})).await;
+            assert!(answer.status < 300, "{}", answer.text);
+        }
+        let kinds: Vec<String> = shown().await.into_iter().map(|(kind, ..)| kind).collect();
+        assert_eq!(kinds, ["bank_unexplained"]);
+        app.stop().await;
+    })
+    .await;
+}

@@ -121,6 +121,49 @@ impl FindingKind {
         FindingKind::PayoutDiffers,
     ];
 
+    /// Whether a period is not closed over it: money or books that nobody has explained. The others wait for a person
+    /// without that: where the money is, is known, or a check of its own holds it against a limit of its own.
+    pub fn holds_up_a_close(self) -> bool {
+        match self {
+            FindingKind::AmountDiffers
+            | FindingKind::CurrencyDiffers
+            | FindingKind::AccountDiffers
+            | FindingKind::ReferenceDiffers
+            | FindingKind::DoublePayment
+            | FindingKind::Indivisible
+            | FindingKind::UnknownPayment
+            | FindingKind::RefundElsewhere
+            | FindingKind::RefundDiffers
+            | FindingKind::Reversed
+            | FindingKind::UnexplainedFee
+            | FindingKind::OutcomeUnknown
+            | FindingKind::BooksDiffer
+            | FindingKind::PaidUnknownHere
+            | FindingKind::MissingThere
+            | FindingKind::BillAmount
+            | FindingKind::BillCurrency
+            | FindingKind::BillFee
+            | FindingKind::BillStatus
+            | FindingKind::BillDuplicate
+            | FindingKind::UnknownMovement
+            | FindingKind::BatchDiffers
+            | FindingKind::DepositShort
+            | FindingKind::DepositOver
+            | FindingKind::BankUnexplained
+            | FindingKind::DepositReversed
+            | FindingKind::StatementGap
+            | FindingKind::PayoutUnknown
+            | FindingKind::PayoutDiffers => true,
+            // The money is where the books say: held (1120), charged (5010), or not yet taken at all.
+            FindingKind::GatewayHold
+            | FindingKind::FeeDrift
+            | FindingKind::ActionNeeded
+            | FindingKind::DisputeDeadline => false,
+            // Checks of their own: by amount, and shown without holding anything up.
+            FindingKind::BalanceDiffers | FindingKind::ClientMoneyShort => false,
+        }
+    }
+
     /// Whether money of a payment may stand aside for it.
     pub fn is_about_a_payment(self) -> bool {
         self.allows(Action::SendBack)

@@ -104,3 +104,27 @@ fn what_left_is_taken_into_the_books_and_what_is_held_is_explained() {
         Ok(Decision::Carry(_))
     ));
 }
+
+#[test]
+fn what_nobody_has_explained_holds_up_a_close() {
+    let not: Vec<&str> = FindingKind::ALL
+        .into_iter()
+        .filter(|kind| !kind.holds_up_a_close())
+        .map(FindingKind::as_str)
+        .collect();
+    // Where the money is, is known, or a check of its own says how much of it is not.
+    assert_eq!(
+        not,
+        [
+            "gateway_hold",
+            "action_needed",
+            "dispute_deadline",
+            "client_money_short",
+            "balance_differs",
+            "fee_drift"
+        ]
+    );
+    // Whatever two persons decide over is money that nobody has explained.
+    let two = |kind: &FindingKind| kind.allows(Action::Adopt) || kind.allows(Action::SendBack);
+    assert!(FindingKind::ALL.iter().filter(|kind| two(kind)).all(|kind| kind.holds_up_a_close()));
+}

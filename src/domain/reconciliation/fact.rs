@@ -34,6 +34,8 @@ pub enum Class {
     PayoutReturned,
     /// Anything else.
     Other,
+    /// What an earlier reading of a bill put aside, whatever it is: its gross is the net that stands in suspense.
+    Aside,
 }
 
 impl BillKind {

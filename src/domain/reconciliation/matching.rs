@@ -1,11 +1,12 @@
 //! Matching a bill against the books, line by line.
 //!
 //! First exactly: the gateway's own reference and the class of movement. What is left on both sides then by content: the
-//! reference we sent; else class, currency and amount within the cut-off, where both sides have exactly one such. A
+//! reference we sent, or the payment whose capture is named; else class, currency and amount within the cut-off, where both
+//! sides have exactly one such and the books know no name that the bill would have said. A
 //! million facts lie sorted beside each other; of the bill only what matched nothing is kept. Nothing here decides or
 //! books: whoever reads the bill acts on [`Outcome`] once the whole of it was read without an error.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -36,6 +37,8 @@ pub struct Matching {
     strange: HashSet<(Key, Class, LineHash)>,
     /// Hashes of lines that matched a fact, by the fact's place; only consulted for a second naming.
     first: HashMap<usize, LineHash>,
+    /// Payments by their captures, where those are no facts at hand.
+    captures: HashMap<Key, Key>,
     differences: Vec<Difference>,
     fees: FeeLessons,
     lines: u64,
@@ -71,6 +74,7 @@ impl Matching {
             strangers: vec![],
             strange: HashSet::new(),
             first: HashMap::new(),
+            captures: HashMap::new(),
             differences: vec![],
             fees: FeeLessons::of(zone),
             lines: 0,
@@ -108,6 +112,12 @@ impl Matching {
         if matches!(line.status, LineStatus::Denied | LineStatus::Pending) {
             return Ok(());
         }
+        let free = |place: &usize| !self.seen[*place] && self.facts[*place].gross == line.net();
+        if let Some(place) = self.places(Key::of(&line.gateway_ref), Class::Aside).find(free) {
+            self.seen[place] = true;
+            self.matched += 1;
+            return Ok(());
+        }
         if !self.strange.insert((key, class, line.hash)) {
             self.differences.push(Difference::Duplicate { line, same_bytes: true });
             return Ok(());
@@ -117,6 +127,31 @@ impl Matching {
         }
         self.strangers.push(line);
         Ok(())
+    }
+
+    /// Captures that unmatched lines are about and that are no facts at hand, each once: whose they are tells equal
+    /// movements of two payments apart.
+    pub fn unknown_captures(&self) -> Vec<String> {
+        let about = self.strangers.iter().filter(|line| line.kind.class().is_some_and(is_about_a_capture));
+        let named = about.filter_map(|line| line.related_ref.as_deref());
+        let unknown = named.filter(|capture| self.payment_of(Key::of(capture)).is_none());
+        unknown.map(str::to_owned).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// A capture is this payment's, by our reference.
+    pub fn know_capture(&mut self, capture: &str, ours: &str) {
+        self.captures.insert(Key::of(capture), Key::of(ours));
+    }
+
+    fn payment_of(&self, capture: Key) -> Option<Key> {
+        let at_hand = self.places(capture, Class::Payment).map(|place| self.facts[place].ours);
+        at_hand.filter(|ours| *ours != Key::NONE).last().or_else(|| self.captures.get(&capture).copied())
+    }
+
+    /// The payment that a movement is about by the capture it names.
+    fn about(&self, line: &BillLine, class: Class) -> Option<Key> {
+        let capture = line.related_ref.as_deref().filter(|_| is_about_a_capture(class))?;
+        self.payment_of(Key::of(capture))
     }
 
     /// After the last line; the bill's days are from `first` until before `until`. What happened from `from` on may still
@@ -202,8 +237,10 @@ impl Matching {
             if fact.ours != Key::NONE {
                 by_ours.entry((fact.ours, fact.class)).or_default().push(place);
             }
-            // An amount alone says nothing where no line has to be.
-            if fact.standing != Standing::Optional {
+            // An amount alone says nothing where no line has to be, nor where the line would have the name we know: what
+            // has another name is another payment or refund, and this one is missing.
+            let named = fact.key != Key::NONE && matches!(fact.class, Class::Payment | Class::Refund);
+            if fact.standing != Standing::Optional && !named {
                 by_amount.entry(content(fact.class, fact.gross)).or_default().push(place);
             }
         }
@@ -214,14 +251,18 @@ impl Matching {
         }
         for line in std::mem::take(&mut self.strangers) {
             let Some(class) = line.kind.class() else { continue };
-            let ours = line.our_ref.as_deref().and_then(|ours| by_ours.get(&(Key::of(ours), class)));
-            let ours = ours.and_then(|places| self.same_movement(places, &line));
+            let about = self.about(&line, class);
+            let names = [line.our_ref.as_deref().map(Key::of), about];
+            let mut places = names.into_iter().flatten().filter_map(|ours| by_ours.get(&(ours, class)));
+            let ours = places.find_map(|places| self.same_movement(places, &line));
             let only = ours.is_none()
                 && line.our_ref.is_none()
                 && alike.get(&content(class, line.gross)) == Some(&1);
             let by_amount = || match by_amount.get(&content(class, line.gross)).map(Vec::as_slice) {
                 Some(&[place]) if only && !self.seen[place] => {
-                    ((line.at - self.facts[place].at).abs() <= CUT_OFF).then_some(place)
+                    let fact = &self.facts[place];
+                    let another = about.is_some_and(|about| fact.ours != Key::NONE && fact.ours != about);
+                    (!another && (line.at - fact.at).abs() <= CUT_OFF).then_some(place)
                 }
                 _ => None,
             };
@@ -244,6 +285,11 @@ impl Matching {
             }
         }
     }
+}
+
+/// Whether a movement of this class says which capture it is about.
+fn is_about_a_capture(class: Class) -> bool {
+    matches!(class, Class::Reversal | Class::Fee | Class::Hold)
 }
 
 fn content(class: Class, gross: crate::money::Money) -> (Class, Currency, i64) {

@@ -14,21 +14,6 @@ use crate::store::{Seek, VerifyOptions};
 
 use super::{CloseError, ClosePeriod};
 
-/// Findings about money or books; the others wait for a person without holding a day up.
-const ABOUT_MONEY: [FindingKind; 11] = [
-    FindingKind::AmountDiffers,
-    FindingKind::CurrencyDiffers,
-    FindingKind::DoublePayment,
-    FindingKind::Indivisible,
-    FindingKind::UnknownPayment,
-    FindingKind::RefundElsewhere,
-    FindingKind::RefundDiffers,
-    FindingKind::Reversed,
-    FindingKind::UnexplainedFee,
-    FindingKind::OutcomeUnknown,
-    FindingKind::BooksDiffer,
-];
-
 impl ClosePeriod {
     /// Every check, as things stand now: what is still unexplained was unexplained then, and is explained late or not at
     /// all. Gateways' balances are compared anew where that was last done before the period ended, at `over`.
@@ -210,7 +195,7 @@ impl ClosePeriod {
     }
 
     async fn findings(&self, merchant: MerchantId) -> Result<CloseCheck, CloseError> {
-        let open = self.undecided(merchant, |kind| ABOUT_MONEY.contains(&kind)).await?.len();
+        let open = self.undecided(merchant, FindingKind::holds_up_a_close).await?.len();
         let open = i64::try_from(open).unwrap_or(i64::MAX);
         let limit = self.limits.open_findings;
         Ok(CloseCheck {

@@ -300,10 +300,11 @@ impl Resolving {
         Ok(posted.map_err(ResolveError::unavailable)?.map(Change::posting).unwrap_or_default())
     }
 
-    /// Money of a bill that nobody explained: what stands aside for it becomes the platform's gain or loss.
+    /// Money of a bill that nobody explained: what stands aside for it becomes the platform's gain or loss. The books say
+    /// how much that is: a fee that came with it is booked apart or with it. Where nothing stands any more, nothing moves.
     async fn bear_stranger(&self, finding: &Versioned<Finding>) -> Result<Change, ResolveError> {
         let Finding { merchant, gateway_account, fact, amount, .. } = &finding.value;
-        let amount = amount.ok_or(ResolveError::NoMoney)?;
+        let currency = amount.ok_or(ResolveError::NoMoney)?.currency();
         let accounts = self.pay.accounts().all();
         let named = |open: &&std::sync::Arc<super::pay::OpenAccount>| {
             open.account.merchant == *merchant && open.account.name == *gateway_account
@@ -312,7 +313,19 @@ impl Resolving {
         let (account, at) = (&open.account, self.clock.now());
         let booking =
             Booking { ids: &self.ids, merchant: *merchant, account, source: fact, subject: fact, at };
-        let posted = journal::suspense_resolved(&booking, Resolution::Dismiss, amount);
+        let suspense = booking.at_gateway(AccountCode::SUSPENSE);
+        let filter =
+            TransactionFilter { subject: Some(fact.clone()), limit: 1_000, ..TransactionFilter::default() };
+        let posted = self.store.ledger_transactions(*merchant, &filter).await?;
+        let entries = posted.iter().flat_map(|transaction| &transaction.entries);
+        let aside = entries
+            .filter(|entry| entry.account == suspense && entry.amount.currency() == currency)
+            .map(|entry| match entry.direction {
+                Direction::Credit => entry.amount,
+                Direction::Debit => entry.amount.negated(),
+            });
+        let aside = Money::sum(currency, aside).map_err(ResolveError::unavailable)?;
+        let posted = journal::suspense_resolved(&booking, Resolution::Dismiss, aside);
         Ok(posted.map_err(ResolveError::unavailable)?.map(Change::posting).unwrap_or_default())
     }
 

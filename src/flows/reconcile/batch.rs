@@ -2,13 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::deposits::{BatchItem, ItemKind, ReportedBatch};
+use chrono::{DateTime, Utc};
+
+use crate::domain::deposits::{BatchItem, DepositState, ItemKind, ReportedBatch};
+use crate::domain::findings::{FindingKind, FindingState};
 use crate::domain::merchants::SettlementMode;
 use crate::domain::reconciliation::{BillLine, Class, Difference, Grade, LineStatus};
 use crate::flows::deposits::DepositError;
 use crate::flows::pay::OpenAccount;
-use crate::money::{Currency, Money};
+use crate::gateways::bills::bounds;
+use crate::money::{Currency, Money, MoneyError};
 use crate::store::Change;
+use crate::store::gateway_settlements::Settled;
 
 use super::repair::evidence;
 use super::view::Evidence;
@@ -17,9 +22,21 @@ use super::{Found, ReconcileError, Reconciling};
 /// More captures than this are told without their names.
 const ITEMS_MAX: usize = 50_000;
 
-/// What a bill's lines come to, by currency: what a payout of theirs is made of.
+/// What a bill's lines come to, by currency and moment: a payout is made of what came since the one before it. Payouts from
+/// a balance are made of no takings, and then nothing is kept.
+#[derive(Debug)]
+pub(super) struct Takings {
+    mode: SettlementMode,
+    by_currency: BTreeMap<Currency, Taken>,
+}
+
 #[derive(Debug, Default)]
-pub(super) struct Takings(BTreeMap<Currency, Sums>);
+struct Taken {
+    by_moment: BTreeMap<DateTime<Utc>, Sums>,
+    /// When money was paid out.
+    payouts: Vec<DateTime<Utc>>,
+    items: usize,
+}
 
 #[derive(Debug, Default)]
 struct Sums {
@@ -32,19 +49,75 @@ struct Sums {
     too_many: bool,
 }
 
+impl Sums {
+    fn add(&mut self, other: &Sums) {
+        self.gross = self.gross.saturating_add(other.gross);
+        self.refunds = self.refunds.saturating_add(other.refunds);
+        self.chargebacks = self.chargebacks.saturating_add(other.chargebacks);
+        self.fee = self.fee.saturating_add(other.fee);
+        self.tax = self.tax.saturating_add(other.tax);
+        self.items.extend(other.items.iter().cloned());
+        self.too_many |= other.too_many;
+    }
+
+    /// The payout of this line, were it made of these.
+    fn batch(self, line: &BillLine, mode: SettlementMode) -> ReportedBatch {
+        let money = |minor: i64| Money::from_minor(minor, line.gross.currency());
+        let (fee, tax) = if mode == SettlementMode::NetInBatch { (self.fee, self.tax) } else { (0, 0) };
+        ReportedBatch {
+            refunds: money(self.refunds),
+            chargebacks: money(self.chargebacks),
+            fee: money(fee),
+            tax: money(tax),
+            items: if self.too_many { vec![] } else { self.items },
+            ..bare(line, money(self.gross))
+        }
+    }
+}
+
+/// A payout that is told without what it is made of.
+fn bare(line: &BillLine, gross: Money) -> ReportedBatch {
+    let none = Money::zero(gross.currency());
+    ReportedBatch {
+        reference: line.gateway_ref.clone(),
+        closed_at: line.at,
+        paid_at: Some(line.at),
+        deposit_reference: None,
+        gross,
+        refunds: none,
+        chargebacks: none,
+        held: none,
+        fee: none,
+        tax: none,
+        net: line.gross.abs(),
+        items: vec![],
+    }
+}
+
 impl Takings {
+    /// None yet.
+    pub(super) fn of(mode: SettlementMode) -> Takings {
+        Takings { mode, by_currency: BTreeMap::new() }
+    }
+
     /// Takes a line into account.
     pub(super) fn take(&mut self, line: &BillLine) {
+        if self.mode == SettlementMode::NetAtCapture {
+            return;
+        }
         let (Some(class), LineStatus::Settled | LineStatus::Undone) = (line.kind.class(), line.status) else {
             return;
         };
         let kind = match class {
-            Class::Payment => ItemKind::Capture,
-            Class::Refund => ItemKind::Refund,
-            Class::Reversal if line.gross.is_negative() => ItemKind::Chargeback,
+            Class::Payment => Some(ItemKind::Capture),
+            Class::Refund => Some(ItemKind::Refund),
+            Class::Reversal if line.gross.is_negative() => Some(ItemKind::Chargeback),
+            Class::Settlement if line.gross.is_negative() => None,
             _ => return,
         };
-        let sums = self.0.entry(line.gross.currency()).or_default();
+        let taken = self.by_currency.entry(line.gross.currency()).or_default();
+        let Some(kind) = kind else { return taken.payouts.push(line.at) };
+        let sums = taken.by_moment.entry(line.at).or_default();
         let amount = line.gross.abs();
         let sum = match kind {
             ItemKind::Capture => &mut sums.gross,
@@ -54,49 +127,42 @@ impl Takings {
         *sum = sum.saturating_add(amount.minor());
         sums.fee = sums.fee.saturating_add(line.fee.minor());
         sums.tax = sums.tax.saturating_add(line.tax.minor());
-        if sums.items.len() < ITEMS_MAX {
+        if taken.items < ITEMS_MAX {
+            taken.items += 1;
             sums.items.push(BatchItem { kind, reference: line.gateway_ref.clone(), payment: None, amount });
         } else {
             sums.too_many = true;
         }
     }
 
-    /// The payout of this line. Takings that do not come to it are told without their items, as what would foot: the
-    /// difference to what the books have is then a finding.
-    fn batch(&self, line: &BillLine, mode: SettlementMode) -> ReportedBatch {
-        let net = line.gross.abs();
-        let money = |minor: i64| Money::from_minor(minor, net.currency());
-        let bare = |gross: Money| ReportedBatch {
-            reference: line.gateway_ref.clone(),
-            closed_at: line.at,
-            paid_at: Some(line.at),
-            deposit_reference: None,
-            gross,
-            refunds: money(0),
-            chargebacks: money(0),
-            held: money(0),
-            fee: money(0),
-            tax: money(0),
-            net,
-            items: vec![],
-        };
-        let Some(sums) = self.0.get(&net.currency()).filter(|_| mode != SettlementMode::NetAtCapture) else {
-            return bare(net);
-        };
-        let fees = if mode == SettlementMode::NetInBatch { (sums.fee, sums.tax) } else { (0, 0) };
-        let off = sums.refunds.saturating_add(sums.chargebacks).saturating_add(fees.0).saturating_add(fees.1);
-        let whole = ReportedBatch {
-            refunds: money(sums.refunds),
-            chargebacks: money(sums.chargebacks),
-            fee: money(fees.0),
-            tax: money(fees.1),
-            items: if sums.too_many { vec![] } else { sums.items.clone() },
-            ..bare(money(sums.gross))
-        };
-        if whole.check(mode).is_ok() {
-            return whole;
+    /// What came since the payout before a moment and until it.
+    fn until(&self, currency: Currency, at: DateTime<Utc>) -> Sums {
+        let mut sums = Sums::default();
+        let Some(taken) = self.by_currency.get(&currency) else { return sums };
+        let before = taken.payouts.iter().filter(|payout| **payout < at).max().copied();
+        let since = before.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
+        for (_, more) in taken.by_moment.range((since, std::ops::Bound::Included(at))) {
+            sums.add(more);
         }
-        ReportedBatch { gross: money(net.minor().saturating_add(off)), items: vec![], ..whole }
+        sums
+    }
+
+    /// The payout of this line; `None` where the takings before it do not come to it, nor, if it is the only one, all of
+    /// them.
+    fn batch(&self, line: &BillLine) -> Option<ReportedBatch> {
+        if self.mode == SettlementMode::NetAtCapture {
+            return Some(bare(line, line.gross.abs()));
+        }
+        let taken = self.by_currency.get(&line.gross.currency())?;
+        let foots =
+            |sums: Sums| Some(sums.batch(line, self.mode)).filter(|batch| batch.check(self.mode).is_ok());
+        let whole = || {
+            let mut sums = Sums::default();
+            taken.by_moment.values().for_each(|more| sums.add(more));
+            foots(sums)
+        };
+        let own = foots(self.until(line.gross.currency(), line.at));
+        own.or_else(|| if taken.payouts.len() == 1 { whole() } else { None })
     }
 }
 
@@ -108,14 +174,30 @@ impl Reconciling {
         line: BillLine,
         takings: &Takings,
     ) -> Result<Option<Found>, ReconcileError> {
-        let batch = takings.batch(&line, open.account.settlement);
+        let (merchant, name) = (open.account.merchant, open.account.name.as_str());
+        let known = self.0.store.gateway_settlement_by_reference(merchant, name, &line.gateway_ref).await?;
+        let known = known.filter(|known| known.value.batch.net == line.gross.abs());
+        let batch = match (known, takings.batch(&line)) {
+            (Some(known), _) if known.value.state != DepositState::Expected => return Ok(None),
+            // It was told of when it closed; what it is made of, too.
+            (Some(known), _) => ReportedBatch { paid_at: Some(line.at), ..known.value.batch },
+            (None, Some(batch)) => batch,
+            (None, None) => self.as_booked(open, &line, takings).await?,
+        };
+        let fact = format!("{}/{}", open.account.name, batch.reference);
         match self.0.deposits.record_batch(&open.account, batch, Change::new()).await {
             Ok(recorded) if !recorded.is_news => Ok(None),
             Ok(recorded) => {
                 let repair = Some(format!("recorded as gateway settlement {}", recorded.settlement.id));
                 let evidence = Evidence { repair, ..evidence(Some(&line), None) };
                 let kind = "gateway_settlement";
-                Ok(Some(Found { kind, grade: Grade::Automatic, finding: None, evidence }))
+                let differs = FindingKind::BatchDiffers;
+                let found = self.0.store.finding_about(merchant, differs, &fact).await?;
+                let found = found.map(|found| found.value);
+                let found = found.filter(|found| !matches!(found.state, FindingState::Resolved { .. }));
+                let grade = if found.is_some() { Grade::Flagged } else { Grade::Automatic };
+                let finding = found.map(|found| found.id.to_string());
+                Ok(Some(Found { kind, grade, finding, evidence }))
             }
             Err(DepositError::Unavailable(why)) => Err(ReconcileError::Unavailable(why)),
             Err(why) => {
@@ -125,9 +207,143 @@ impl Reconciling {
         }
     }
 
+    /// A payout that the bill's takings do not come to, from the books: of the captures that no payout was made of, those
+    /// until it, or of the days before it, where they come to it with what was accrued for them. Where neither do, it bears
+    /// what was accrued, so that no drift is booked that nobody was charged, and the books open a finding for the rest.
+    async fn as_booked(
+        &self,
+        open: &OpenAccount,
+        line: &BillLine,
+        takings: &Takings,
+    ) -> Result<ReportedBatch, ReconcileError> {
+        let (account, net) = (&open.account, line.gross.abs());
+        let currency = net.currency();
+        let zone = open.gateway.bills().map_or(chrono_tz::UTC, |bills| bills.zone());
+        let day = bounds(line.at.with_timezone(&zone).date_naive(), zone).0;
+        // Where nothing was taken before it in the bill, it is the payout of an earlier day.
+        let mut closings = [line.at, day - chrono::TimeDelta::microseconds(1)];
+        if takings.until(currency, line.at).gross == 0 {
+            closings.reverse();
+        }
+        let broken = |error: MoneyError| ReconcileError::unavailable(error);
+        let mut first = None;
+        for closed_at in closings {
+            let most = i64::try_from(ITEMS_MAX).unwrap_or(i64::MAX);
+            let store = &self.0.store;
+            let captures =
+                store.unsettled_captures(account, currency, closed_at, Settled::Paid, most).await?;
+            let gross =
+                Money::sum(currency, captures.iter().map(|capture| capture.amount)).map_err(broken)?;
+            let batch = ReportedBatch { closed_at, ..bare(line, gross) };
+            let (mut fee, mut tax, mut lines) = (Money::zero(currency), Money::zero(currency), 1_u32);
+            if takings.mode == SettlementMode::NetInBatch {
+                let references: Vec<&str> =
+                    captures.iter().map(|capture| capture.reference.as_str()).collect();
+                let accrued = store.accrued_fees(account, &references, currency).await?;
+                (fee, tax, lines) = (accrued.fee, accrued.tax, accrued.lines.max(1));
+            }
+            // Less than a minor unit for each capture is rounding.
+            let kept = gross.checked_sub(net).and_then(|kept| kept.checked_sub(tax)).map_err(broken)?;
+            let rounding = kept.checked_sub(fee).map_err(broken)?;
+            if !captures.is_empty() && rounding.minor().unsigned_abs() < u64::from(lines) {
+                let items = captures.into_iter().map(|capture| BatchItem {
+                    kind: ItemKind::Capture,
+                    reference: capture.reference,
+                    payment: Some(capture.payment),
+                    amount: capture.amount,
+                });
+                return Ok(ReportedBatch { fee: kept, tax, items: items.collect(), ..batch });
+            }
+            let whole = net.checked_add(fee).and_then(|sum| sum.checked_add(tax)).map_err(broken)?;
+            first.get_or_insert(ReportedBatch { gross: whole, fee, tax, ..batch });
+        }
+        Ok(first.unwrap_or_else(|| bare(line, net)))
+    }
+
+    /// Payouts last, in the order in which they were made: by then what they are made of is known, and none takes the
+    /// captures of one before it.
+    pub(super) fn payouts_last(differences: &mut [Difference]) {
+        differences.sort_by_key(|difference| {
+            difference.line().filter(|_| Reconciling::is_payout(difference)).map(|line| line.at)
+        });
+    }
+
     /// Whether a difference is a payout.
     pub(super) fn is_payout(difference: &Difference) -> bool {
         matches!(difference, Difference::MovedThere(line)
             if line.kind.class() == Some(Class::Settlement) && line.gross.is_negative())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::domain::reconciliation::{BillKind, LineFacts, LineHash};
+
+    fn line(reference: &str, kind: BillKind, minute: i64, gross: i64, fee: i64) -> BillLine {
+        let sgd = |minor| Money::from_minor(minor, Currency::find("SGD").unwrap());
+        BillLine::try_new(LineFacts {
+            gateway_ref: reference.into(),
+            related_ref: None,
+            our_ref: None,
+            kind,
+            status: LineStatus::Settled,
+            gross: sgd(gross),
+            fee: sgd(fee),
+            tax: sgd(0),
+            at: DateTime::UNIX_EPOCH + TimeDelta::minutes(minute),
+            account: "A".into(),
+            hash: LineHash([7; 32]),
+        })
+        .unwrap()
+    }
+
+    /// A file of two days, in whatever order: each day's sweep carries its own day, and the refund of its own.
+    #[test]
+    fn each_payout_is_made_of_what_came_since_the_one_before() {
+        let day = 24 * 60;
+        let sweeps = [
+            line("W1", BillKind::Withdrawal, day - 1, -14_730, 0),
+            line("W2", BillKind::Withdrawal, 2 * day - 1, -4_000, 0),
+        ];
+        let mut lines = vec![
+            line("A", BillKind::Payment, 10, 10_000, 180),
+            line("B", BillKind::Payment, day - 1, 5_000, 90),
+            line("C", BillKind::Payment, day, 6_000, 108),
+            line("R", BillKind::Refund, day + 5, -1_892, 0),
+        ];
+        lines.extend(sweeps.clone());
+        for backwards in [false, true] {
+            let mode = SettlementMode::NetInBatch;
+            let mut takings = Takings::of(mode);
+            lines.iter().for_each(|line| takings.take(line));
+            let told: Vec<_> = sweeps
+                .iter()
+                .map(|sweep| {
+                    let batch = takings.batch(sweep).unwrap();
+                    (batch.gross.minor(), batch.refunds.minor(), batch.fee.minor(), batch.items.len())
+                })
+                .collect();
+            assert_eq!(told, [(15_000, 0, 270, 2), (6_000, 1_892, 108, 2)], "{backwards}");
+            // What does not come to it is nobody's: no other day's fee is borne.
+            assert!(takings.batch(&line("W3", BillKind::Withdrawal, 2 * day - 1, -4_001, 0)).is_none());
+            lines.reverse();
+        }
+    }
+
+    #[test]
+    fn payouts_are_settled_last_and_in_their_order() {
+        let moved = |reference, kind, minute| Difference::MovedThere(line(reference, kind, minute, -1, 0));
+        let mut all = vec![
+            moved("W2", BillKind::Sweep, 9),
+            moved("late", BillKind::Adjustment, 99),
+            moved("W1", BillKind::Withdrawal, 3),
+            moved("early", BillKind::Adjustment, 1),
+        ];
+        Reconciling::payouts_last(&mut all);
+        let order: Vec<_> = all.iter().map(|one| one.line().unwrap().gateway_ref.as_str()).collect();
+        assert_eq!(order, ["late", "early", "W1", "W2"]);
     }
 }

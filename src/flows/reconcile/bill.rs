@@ -65,7 +65,7 @@ impl Reconciling {
                 }
                 Way::Pages => {
                     let (mut matching, mut takings) =
-                        (Matching::new(facts, bills.zone()), Takings::default());
+                        (Matching::new(facts, bills.zone()), Takings::of(open.account.settlement));
                     let mut from = None;
                     loop {
                         let page = bills.page(*day, from).await?;
@@ -98,7 +98,8 @@ async fn read_file(
 ) -> Result<(Matching, Takings), ReconcileError> {
     on_a_thread(move || {
         let bills = open.gateway.bills().ok_or_else(|| no_bills(&open))?;
-        let (mut matching, mut takings) = (Matching::new(facts, bills.zone()), Takings::default());
+        let (mut matching, mut takings) =
+            (Matching::new(facts, bills.zone()), Takings::of(open.account.settlement));
         for line in bills.read(Box::new(BufReader::new(open_file(&path)?))) {
             let line = line?;
             takings.take(&line);

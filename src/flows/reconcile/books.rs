@@ -252,6 +252,11 @@ impl Gathered {
                 let key = entry.refund_ref.as_deref().map_or(Key::NONE, Key::of);
                 self.facts.push(fact(Class::Refund, key, Key::of(&entry.source)));
             }
+            // A bill alone told of it, and nobody knows what it is: the same line read again may name it, in any class.
+            JournalEvent::SuspenseBooked if entry.subject.as_deref() == Some(entry.source.as_str()) => {
+                let aside = fact(Class::Aside, Key::of(&entry.source), Key::NONE);
+                self.facts.push(Fact { standing: Standing::Optional, ..aside });
+            }
             // A dispute's movements are told without a name of their own: payment and amount say which line it is.
             JournalEvent::ChargedBack | JournalEvent::ChargebackReversed => {
                 self.disputed(&entry.source, fact(Class::Reversal, Key::NONE, ours))?;
@@ -268,11 +273,14 @@ impl Gathered {
                 let class = if entry.amount.is_negative() { Class::Refund } else { Class::Other };
                 self.facts.push(fact(class, Key::of(bare), Key::NONE));
             }
-            JournalEvent::Reversed => self.facts.push(fact(Class::Reversal, Key::of(bare), Key::NONE)),
+            JournalEvent::Reversed => self.facts.push(fact(Class::Reversal, Key::of(bare), ours)),
             // Held while a dispute is open: a bill names it by another name, or not at all, and nobody misses it.
-            JournalEvent::GatewayHeld | JournalEvent::GatewayReleased if entry.source.contains("/hold") => {}
+            JournalEvent::GatewayHeld | JournalEvent::GatewayReleased if entry.source.contains("/hold") => {
+                let held = fact(Class::Hold, Key::NONE, ours);
+                self.facts.push(Fact { standing: Standing::Optional, ..held });
+            }
             JournalEvent::GatewayHeld | JournalEvent::GatewayReleased => {
-                self.facts.push(fact(Class::Hold, Key::of(bare), Key::NONE));
+                self.facts.push(fact(Class::Hold, Key::of(bare), ours));
             }
             JournalEvent::ConvertedByGateway => {
                 self.facts.push(fact(Class::Conversion, Key::of(bare), Key::NONE));

@@ -15,6 +15,7 @@ mod balances;
 mod batch;
 mod bill;
 mod books;
+mod differs;
 mod error;
 mod fees;
 mod late;
@@ -237,7 +238,8 @@ impl Reconciling {
         let known = self.0.store.last_transaction_number().await?;
         let mut pricing = self.pricing(open).await?;
         let (facts, waiting) = self.facts(open, (first, last), &mut pricing).await?;
-        let (matching, takings) = self.matched(open, bill, facts).await?;
+        let (mut matching, takings) = self.matched(open, bill, facts).await?;
+        self.know_captures(open, &mut matching).await?;
         point(Point::ReconcileRead).await;
         // What happened in the bill's days may be named tomorrow; what waited since the cut-off is missed.
         let mut outcome = matching.finish((from, until), until - CUT_OFF);
@@ -246,6 +248,7 @@ impl Reconciling {
         let mut by_kind: BTreeMap<&'static str, i64> = BTreeMap::new();
         let (mut repaired, mut left) = (0, 0);
         let mut change = Change::new();
+        Reconciling::payouts_last(&mut outcome.differences);
         for (place, difference) in std::mem::take(&mut outcome.differences).into_iter().enumerate() {
             let found = if Reconciling::is_payout(&difference) {
                 let Difference::MovedThere(line) = difference else { continue };

@@ -1,9 +1,10 @@
 //! Movements that are no payment and no refund: holds, fees, reversals, and what nobody knows.
 
+use crate::domain::disputes::Dispute;
 use crate::domain::findings::FindingKind;
 use crate::domain::ledger::journal;
 use crate::domain::orders::{MoneyReport, ReportSource};
-use crate::domain::reconciliation::{BillKind, BillLine, Grade};
+use crate::domain::reconciliation::{BillKind, BillLine, Grade, Matching};
 use crate::flows::pay::{OpenAccount, Settles};
 use crate::ids::PaymentId;
 use crate::store::{Change, CommitError};
@@ -28,10 +29,52 @@ impl Reconciling {
         }
     }
 
+    /// Captures that the bill is about and that stand in none of its days, each with its payment.
+    pub(super) async fn know_captures(
+        &self,
+        open: &OpenAccount,
+        matching: &mut Matching,
+    ) -> Result<(), ReconcileError> {
+        for capture in matching.unknown_captures() {
+            let subject = self.0.store.subject_of_capture(open.account.merchant, &capture).await?;
+            if let Some(payment) = subject.filter(|subject| subject.parse::<PaymentId>().is_ok()) {
+                matching.know_capture(&capture, &payment);
+            }
+        }
+        Ok(())
+    }
+
+    /// The dispute whose hold this line is, or its end: that was booked as the dispute told it, maybe on another day.
+    async fn disputes_hold(
+        &self,
+        open: &OpenAccount,
+        line: &BillLine,
+    ) -> Result<Option<Dispute>, ReconcileError> {
+        if line.kind == BillKind::Reserve {
+            return Ok(None);
+        }
+        let Some(payment) = self.named_payment(open, line).await? else { return Ok(None) };
+        let disputes = self.0.store.disputes_of(payment.value.id).await?;
+        let held = |dispute: &Dispute| {
+            let amount = dispute.money.hold.as_ref().map_or(dispute.amount, |hold| hold.amount);
+            dispute.money.holds > 0
+                && amount == line.gross.abs()
+                && line.related_ref.as_deref() == Some(dispute.capture_ref.as_str())
+        };
+        Ok(disputes.into_iter().map(|dispute| dispute.value).find(held))
+    }
+
     /// A hold or reserve moves money between two of the gateway's buckets: `1120 || 1110`, and back (J23).
     async fn held(&self, open: &OpenAccount, line: BillLine) -> Result<Found, ReconcileError> {
         let reason = if line.kind == BillKind::Reserve { "reserve" } else { "hold" };
         let holds = line.gross.is_negative();
+        if let Some(dispute) = self.disputes_hold(open, &line).await? {
+            let kind = if holds { "hold" } else { "release" };
+            let repair = Some(format!("booked as dispute {} told it", dispute.id));
+            let payment = Some(dispute.payment);
+            let evidence = Evidence { payment, repair, ..evidence(Some(&line), None) };
+            return Ok(Found { kind, grade: Grade::Automatic, finding: None, evidence });
+        }
         let subject = line.gateway_ref.clone();
         let booking = self.booking(open, &line.gateway_ref, &subject, &line);
         let mut change = Change::new();

@@ -202,47 +202,6 @@ impl Reconciling {
         Ok(waits("missing_there", id, evidence(None, Some(&fact))))
     }
 
-    /// The bill states something else than the books have of the same movement. The gateway is asked: what it answers is
-    /// the second channel, and goes through the door like every answer.
-    async fn differs(
-        &self,
-        open: &OpenAccount,
-        finding: FindingKind,
-        kind: &'static str,
-        fact: Fact,
-        line: BillLine,
-    ) -> Result<Found, ReconcileError> {
-        let merchant = open.account.merchant;
-        let known = self.0.store.fact_of_transaction(merchant, fact.number).await?;
-        let (_, subject) = known.unwrap_or_default();
-        let payment = subject.and_then(|subject| subject.parse::<PaymentId>().ok());
-        let query = match payment {
-            Some(id) => Some(self.0.pay.ask_for_bill(id).await.map_or_else(
-                |error| error.to_string(),
-                |after| match after.state.taken() {
-                    Some(taken) => format!("{}, {}", after.state.as_str(), taken.amount),
-                    None => after.state.as_str().to_owned(),
-                },
-            )),
-            None => None,
-        };
-        let detail = format!(
-            "{kind}: the books have {} with a fee of {}, the bill {} with {}",
-            fact.gross,
-            fact.fee.map_or_else(
-                || "the contract's".to_owned(),
-                |fee| { Money::from_minor(fee, fact.gross.currency()).to_string() }
-            ),
-            line.gross,
-            line.fee
-        );
-        let mut change = Change::new();
-        let named = payment.map(|id| id.to_string());
-        let id = self.open_finding(&mut change, open, finding, &line, named, detail).await?;
-        self.commit_once(change).await?;
-        Ok(waits(kind, id, Evidence { payment, query, ..evidence(Some(&line), Some(&fact)) }))
-    }
-
     /// Named twice. The same bytes twice are a fault of the listing and move nothing; else the money stands aside.
     async fn duplicate(
         &self,
@@ -290,11 +249,16 @@ impl Reconciling {
         if line.our_ref.is_some() {
             return Ok((None, "reference"));
         }
-        let alike = store.unpaid_payments_like(open.account.id, line.gross, line.at).await?;
-        match alike.as_slice() {
-            [one] => Ok((store.payment(*one).await?.map(|found| found.value), "content")),
-            _ => Ok((None, "content")),
+        // One that is still open goes first; a shopper may pay what has expired, too.
+        for open_yet in [true, false] {
+            let alike = store.unpaid_payments_like(open.account.id, line.gross, line.at, open_yet).await?;
+            match alike.as_slice() {
+                [] => {}
+                [one] => return Ok((store.payment(*one).await?.map(|found| found.value), "content")),
+                _ => break,
+            }
         }
+        Ok((None, "content"))
     }
 
     pub(super) fn booking<'a>(

@@ -129,12 +129,13 @@ async fn shown(
     }
     let mut aged = Vec::new();
     for item in items.iter().take(SHOWN) {
-        let mut findings = Vec::new();
-        if let Ok(payment) = item.subject.parse() {
-            let found = service.store.findings_of(merchant, payment).await?;
-            let open = found.iter().filter(|found| found.value.state.as_str() != "resolved");
-            findings.extend(open.map(|found| found.value.id.to_string()));
-        }
+        // Money of no payment stands under the gateway's reference or the bank's line, and its finding is about that.
+        let found = match item.subject.parse() {
+            Ok(payment) => service.store.findings_of(merchant, payment).await?,
+            Err(_) => service.store.undecided_about(merchant, &item.subject).await?,
+        };
+        let open = found.iter().filter(|found| found.value.state.as_str() != "resolved");
+        let findings = open.map(|found| found.value.id.to_string()).collect();
         aged.push(AgedItem {
             subject: item.subject.clone(),
             amount: normal(item.amount),

@@ -184,8 +184,8 @@ impl Store {
         .await
     }
 
-    /// Payments of an account that are not paid, asked for exactly this amount within the day before a moment; two at
-    /// most, because two are none.
+    /// Payments of an account that are not paid, asked for exactly this amount within the day before a moment, those that
+    /// are open or those that closed without money; two at most, because two are none.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -194,16 +194,18 @@ impl Store {
         account: GatewayAccountId,
         amount: Money,
         at: DateTime<Utc>,
+        open: bool,
     ) -> Result<Vec<PaymentId>, StoreError> {
         let query = sqlx::query(
             "SELECT id FROM payment WHERE gateway_account_id = $1 AND amount = $2 AND currency = $3
-             AND capture_ref IS NULL AND created_at BETWEEN $4 AND $5 AND is_open = 1 ORDER BY id LIMIT 2",
+             AND capture_ref IS NULL AND created_at BETWEEN $4 AND $5 AND is_open = $6 ORDER BY id LIMIT 2",
         )
         .bind(account.to_string())
         .bind(amount.minor())
         .bind(amount.currency().code())
         .bind((at - TimeDelta::days(1)).timestamp_micros())
-        .bind(at.timestamp_micros());
+        .bind(at.timestamp_micros())
+        .bind(i64::from(open));
         self.all(query, |row| Row::of("payment", row).parse("id")).await
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn line(order: &str, change: impl FnOnce(&mut LineFacts)) -> BillLine
 }
 
 /// A movement without a fee.
-fn movement(reference: &str, kind: BillKind, amount: &str) -> BillLine {
+pub(super) fn movement(reference: &str, kind: BillKind, amount: &str) -> BillLine {
     line(reference, |facts| {
         facts.gateway_ref = reference.into();
         facts.kind = kind;
@@ -57,7 +57,7 @@ pub(super) async fn run(world: &World, day: NaiveDate) -> (Run, Vec<RunItem>) {
     (run, items)
 }
 
-fn told(items: &[RunItem]) -> Vec<(&str, &str)> {
+pub(super) fn told(items: &[RunItem]) -> Vec<(&str, &str)> {
     items.iter().map(|item| (item.kind.as_str(), item.grade.as_str())).collect()
 }
 

@@ -63,6 +63,9 @@ async fn a_journal_takes_two_users_and_is_undone_once() {
         assert!(matches!(world.decide(world.checker, &draft, true).await, Err(JournalFlowError::Decided("rejected"))));
         for (lines, param) in [
             (r#"{"account":2020,"owner":"paypal","direction":"credit","amount":{"amount":"1.00","currency":"USD"}}"#, "template.lines[1]"),
+            (r#"{"account":1140,"owner":"paypal","direction":"credit","amount":{"amount":"1.00","currency":"USD"}}"#, "template.lines[1]"),
+            (r#"{"account":2010,"owner":"paypal","direction":"credit","amount":{"amount":"1.00","currency":"USD"}}"#, "template.lines[1]"),
+            (r#"{"account":2900,"owner":"paypal","direction":"credit","amount":{"amount":"1.00","currency":"USD"}}"#, "template.lines[1]"),
             (r#"{"account":1010,"owner":"","direction":"credit","amount":{"amount":"1.00","currency":"USD"}}"#, "template.lines[1]"),
             (r#"{"account":1010,"owner":"usd","direction":"credit","amount":{"amount":"1.01","currency":"USD"}}"#, "template.lines"),
             (r#"{"account":1200,"owner":"sup_00000000000000000000000001","direction":"credit","amount":{"amount":"1.00","currency":"USD"}}"#, "template.lines[1]"),

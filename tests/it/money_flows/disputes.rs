@@ -194,6 +194,53 @@ async fn what_the_capture_said_first_is_not_booked_again() {
     .await;
 }
 
+/// What the capture told of once is one taking: an appeal that is lost takes the money once more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_taken_again_after_it_came_back_is_booked() {
+    on_each_engine("what_is_taken_again_after_it_came_back_is_booked", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let (payment, report) = disputed(&world, "appeal").await;
+        let (at, amount) = (world.clock.now(), usd("100.00"));
+        let reference = "CAP-appeal".to_owned();
+        world.far.tell_money(payment, MoneyReport::Reversed { reference, amount, at });
+        world.sync(payment).await;
+        let at_gateway = async || world.standing().await.get("1110[paypal] USD").cloned();
+        let mut report = report;
+        // Told in two parts: both are what the capture said.
+        for part in ["60.00", "40.00"] {
+            report = moved(&report, MovementKind::Taken, usd(part));
+            world.hear_dispute(report.clone()).await;
+            assert_eq!(at_gateway().await.as_deref(), Some("-4.90"));
+        }
+        report = moved(&report, MovementKind::Returned, amount);
+        world.hear_dispute(report.clone()).await;
+        assert_eq!(at_gateway().await.as_deref(), Some("95.10"));
+        assert_eq!(world.standing().await.get("2900[paypal] USD"), None);
+        report = moved(&report, MovementKind::Taken, amount);
+        world.hear_dispute(report.clone()).await;
+        assert_eq!(at_gateway().await.as_deref(), Some("-4.90"), "taken again");
+        assert_eq!(world.dispute(payment).await.charged().count(), 1);
+        world.verified().await;
+
+        // Of another dispute about a capture it is a taking of its own as well, and of more than was said the rest.
+        let (payment, report) = disputed(&world, "more").await;
+        let reference = "CAP-more".to_owned();
+        world.far.tell_money(payment, MoneyReport::Reversed { reference, amount: usd("30.00"), at });
+        world.sync(payment).await;
+        let before = at_gateway().await;
+        assert_eq!(before.as_deref(), Some("60.20"));
+        world.hear_dispute(moved(&report, MovementKind::Taken, usd("50.00"))).await;
+        assert_eq!(at_gateway().await.as_deref(), Some("40.20"), "20.00 more than the capture said");
+        let second = DisputeReport { gateway_ref: "PP-D-second".into(), ..report };
+        world.hear_dispute(moved(&second, MovementKind::Taken, usd("10.00"))).await;
+        assert_eq!(at_gateway().await.as_deref(), Some("30.20"));
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fee_and_a_word_that_nobody_knows() {
     on_each_engine("a_fee_and_a_word_that_nobody_knows", async |database| {

@@ -133,12 +133,24 @@ fn content_matches_by_our_reference_and_by_one_amount_only() {
         line.gateway_ref = "ANOTHER".into();
         line.our_ref = None;
     };
-    assert_eq!(words(&outcome(vec![fact(1)], vec![line(1, bare)])), ["other_reference"]);
+    // A payment whose name at the gateway is known is not one of another name, whatever its amount: both are told of.
+    let apart = outcome(vec![fact(1)], vec![line(1, bare)]);
+    assert_eq!((words(&apart), apart.matched, apart.pooled.len()), (vec!["paid_unknown_here"], 0, 1));
+    let unnamed = |number| Fact { key: Key::NONE, ..fact(number) };
+    let alone = outcome(vec![unnamed(1)], vec![line(1, bare)]);
+    assert_eq!((words(&alone), alone.matched), (vec![], 1));
+    let held = Fact { class: Class::Hold, fee: None, ..fact(1) };
+    let hold = |line: &mut LineFacts| {
+        bare(line);
+        (line.kind, line.fee) = (BillKind::HoldReleased, money(0));
+    };
+    let held = outcome(vec![held], vec![line(1, hold)]);
+    assert_eq!(words(&held), ["other_reference"], "a hold is booked under its capture's name");
     // Two of one amount, or three days apart: nobody can say.
-    let twin = Fact { gross: money(1_001), ..fact(2) };
-    let two = outcome(vec![fact(1), twin], vec![line(1, bare)]);
+    let twin = Fact { gross: money(1_001), ..unnamed(2) };
+    let two = outcome(vec![unnamed(1), twin], vec![line(1, bare)]);
     assert_eq!((words(&two), two.pooled.len()), (vec!["paid_unknown_here"], 2));
-    let far = outcome(vec![Fact { at: at(27), ..fact(1) }], vec![line(1, bare)]);
+    let far = outcome(vec![Fact { at: at(27), ..unnamed(1) }], vec![line(1, bare)]);
     assert_eq!(words(&far), ["paid_unknown_here", "missing_there"]);
     // Another's reference is another's payment, whatever the amount.
     let named = outcome(
@@ -218,4 +230,74 @@ fn a_disputes_movements_are_found_by_payment_and_amount() {
         (vec!["unknown_movement"], 3),
         "another amount is another movement"
     );
+}
+
+/// Of two equal movements without names the capture says which is whose, as a fact of the bill's days or looked up.
+#[test]
+fn equal_movements_are_told_apart_by_the_captures_they_are_about() {
+    let taken = |payment: &str, number| Fact {
+        key: Key::NONE,
+        ours: Key::of(payment),
+        class: Class::Reversal,
+        gross: money(-1_001),
+        fee: None,
+        ..fact(number)
+    };
+    let about = |name: &str, capture: &str| {
+        line(1, |line| {
+            (line.gateway_ref, line.our_ref) = (name.to_owned(), None);
+            (line.kind, line.gross, line.fee) = (BillKind::Chargeback, money(-1_001), money(0));
+            line.related_ref = Some(capture.to_owned());
+        })
+    };
+    let matched = |facts: Vec<Fact>, lines: Vec<BillLine>| {
+        let mut matching = Matching::new(facts, Tz::UTC);
+        lines.into_iter().for_each(|line| matching.line(line).unwrap());
+        let unknown = matching.unknown_captures();
+        for capture in &unknown {
+            if capture == "CAP8" {
+                matching.know_capture(capture, "pay_8");
+            }
+        }
+        (unknown, matching.finish((at(72), at(120)), at(96)))
+    };
+    let facts = vec![fact(1), taken("pay_1", 7), taken("pay_8", 8)];
+    let lines = vec![line(1, |_| {}), about("X", "CAP1"), about("Y", "CAP8"), about("Z", "CAP9")];
+    let (unknown, all) = matched(facts.clone(), lines);
+    assert_eq!(unknown, ["CAP8", "CAP9"]);
+    assert_eq!(
+        (words(&all), all.matched),
+        (vec!["unknown_movement"], 3),
+        "the third is about another capture"
+    );
+    // Alone of its amount, and about another payment: not taken for it.
+    let lines = vec![line(1, |_| {}), about("Y", "CAP8")];
+    let (_, other) = matched(vec![fact(1), taken("pay_1", 7)], lines);
+    assert_eq!((words(&other), other.pooled.len()), (vec!["unknown_movement"], 1));
+}
+
+/// What a bill put aside is known by its name, whatever kind its line has, and by what it moved in all.
+#[test]
+fn what_was_put_aside_is_matched_in_any_class_and_never_missed() {
+    let aside = Fact {
+        ours: Key::NONE,
+        class: Class::Aside,
+        gross: money(-3_900),
+        fee: None,
+        standing: Standing::Optional,
+        ..fact(1)
+    };
+    let refund = |fee| {
+        line(1, |line| {
+            (line.kind, line.gross, line.fee) = (BillKind::Refund, money(-4_000), money(fee));
+            line.our_ref = None;
+        })
+    };
+    let known = outcome(vec![aside], vec![refund(-100)]);
+    assert_eq!((words(&known), known.matched, known.pooled.len()), (vec![], 1, 0));
+    let other = outcome(vec![aside], vec![refund(0)]);
+    assert_eq!((words(&other), other.pooled.len()), (vec!["refund_only_there"], 0));
+    let twice = outcome(vec![aside], vec![refund(-100), refund(-100)]);
+    assert_eq!((words(&twice), twice.matched), (vec!["refund_only_there"], 1));
+    assert_eq!(words(&outcome(vec![aside], vec![])), [] as [&str; 0]);
 }

@@ -6,6 +6,7 @@
 //! part, another currency, more than is left) it stands in suspense with a finding.
 
 mod charge;
+mod early;
 
 use crate::domain::disputes::{BookedMovement, Dispute, DisputeMovement, DisputeReport, Hold, MovementKind};
 use crate::domain::fees::Bearer;
@@ -252,10 +253,9 @@ impl Settlements {
         booking: &Booking<'_>,
         booked: &mut BookedMovement,
     ) -> Result<(), SettleError> {
-        let amount = booked.told.amount;
-        // A capture that said `taken back` before its dispute was known stands in suspense already: two persons decide.
-        let (kind, capture) = (FindingKind::Reversed, step.after.capture_ref.as_str());
-        if self.0.store.finding_about(step.payment.merchant, kind, capture).await?.is_some() {
+        let told_before = self.taken_before(step, booked.told.amount).await?;
+        let amount = booked.told.amount.checked_sub(told_before).map_err(broken)?;
+        if amount.is_zero() {
             return Ok(());
         }
         let charged = match &mut step.ground {

@@ -1,0 +1,106 @@
+//! A bill states something else than the books have of the same movement.
+
+use crate::domain::findings::FindingKind;
+use crate::domain::ledger::{AccountCode, Direction, JournalEvent};
+use crate::domain::reconciliation::{BillLine, Class, Fact, Grade, LineStatus};
+use crate::flows::pay::OpenAccount;
+use crate::ids::{MerchantId, PaymentId};
+use crate::money::Money;
+use crate::store::{Change, TransactionFilter};
+
+use super::repair::{evidence, waits};
+use super::view::Evidence;
+use super::{Found, ReconcileError, Reconciling};
+
+impl Reconciling {
+    /// The gateway is asked: what it answers is the second channel, and goes through the door like every answer. Where the
+    /// books have what the bill says by then, two channels agree.
+    pub(super) async fn differs(
+        &self,
+        open: &OpenAccount,
+        finding: FindingKind,
+        kind: &'static str,
+        fact: Fact,
+        line: BillLine,
+    ) -> Result<Found, ReconcileError> {
+        let merchant = open.account.merchant;
+        let known = self.0.store.fact_of_transaction(merchant, fact.number).await?;
+        let (source, subject) = known.unwrap_or_default();
+        let payment = subject.and_then(|subject| subject.parse::<PaymentId>().ok());
+        let query = match payment {
+            Some(id) => Some(self.0.pay.ask_for_bill(id).await.map_or_else(
+                |error| error.to_string(),
+                |after| match after.state.taken() {
+                    Some(taken) => format!("{}, {}", after.state.as_str(), taken.amount),
+                    None => after.state.as_str().to_owned(),
+                },
+            )),
+            None => None,
+        };
+        if let Some(id) = payment.filter(|_| fact.class == Class::Payment)
+            && self.agrees_by_now(merchant, (id, &source), &fact, &line).await?
+        {
+            let repair = "the gateway says the same; what was booked is corrected through the payment's door";
+            let repair = Some(repair.to_owned());
+            let evidence = Evidence { payment, query, repair, ..evidence(Some(&line), Some(&fact)) };
+            return Ok(Found { kind, grade: Grade::Automatic, finding: None, evidence });
+        }
+        let detail = format!(
+            "{kind}: the books have {} with a fee of {}, the bill {} with {}",
+            fact.gross,
+            fact.fee.map_or_else(
+                || "the contract's".to_owned(),
+                |fee| { Money::from_minor(fee, fact.gross.currency()).to_string() }
+            ),
+            line.gross,
+            line.fee
+        );
+        let mut change = Change::new();
+        let named = payment.map(|id| id.to_string());
+        let id = self.open_finding(&mut change, open, finding, &line, named, detail).await?;
+        self.commit_once(change).await?;
+        Ok(waits(kind, id, Evidence { payment, query, ..evidence(Some(&line), Some(&fact)) }))
+    }
+
+    /// Whether the books have of a capture what a final line says, corrections and their fees included.
+    async fn agrees_by_now(
+        &self,
+        merchant: MerchantId,
+        (payment, capture): (PaymentId, &str),
+        fact: &Fact,
+        line: &BillLine,
+    ) -> Result<bool, ReconcileError> {
+        if !matches!(line.status, LineStatus::Settled | LineStatus::Undone) {
+            return Ok(false);
+        }
+        let subject = Some(payment.to_string());
+        let filter = TransactionFilter { subject, limit: 200, ..TransactionFilter::default() };
+        let posted = self.0.store.ledger_transactions(merchant, &filter).await?;
+        let currency = line.gross.currency();
+        // On the account's landing, debit less credit.
+        let landed = |events: &[JournalEvent]| {
+            let of_capture = posted
+                .iter()
+                .filter(|row| row.source.split('/').next() == Some(capture) && events.contains(&row.event));
+            let entries = of_capture.flat_map(|row| &row.entries).filter(|entry| {
+                let code = entry.account.code;
+                matches!(code, AccountCode::GATEWAY_BALANCE | AccountCode::GATEWAY_RECEIVABLE)
+                    && entry.amount.currency() == currency
+            });
+            let signed = entries.map(|entry| match entry.direction {
+                Direction::Debit => entry.amount,
+                Direction::Credit => entry.amount.negated(),
+            });
+            Money::sum(currency, signed).map_err(ReconcileError::unavailable)
+        };
+        let gross = landed(&[
+            JournalEvent::Captured,
+            JournalEvent::CapturedTwice,
+            JournalEvent::CapturedUnmatched,
+            JournalEvent::SuspenseBooked,
+        ])?;
+        let charged = line.fee.checked_add(line.tax).map_err(ReconcileError::unavailable)?;
+        let fee = landed(&[JournalEvent::FeeCharged])?.negated();
+        Ok(gross == line.gross && (fact.fee.is_none() || fee == charged))
+    }
+}

@@ -1,0 +1,147 @@
+//! Payouts that a bill names: each is made of the takings before it, and none of another's.
+
+use chrono::{Days, TimeDelta};
+use straits::domain::fees::FeeBook;
+use straits::domain::findings::FindingKind;
+use straits::domain::merchants::{AvailableWhen, Recharge, SettlementMode};
+use straits::domain::orders::Capture;
+use straits::domain::reconciliation::{BillKind, BillLine};
+use straits::money::Money;
+
+use super::bills::{day, line, movement, noon, run, told};
+use super::world::{Setup, World, money};
+use crate::engines::{TestDatabase, on_each_engine};
+
+const ALL_TO_A: &str = r#"{"splits":[{"supplier":"A","share":{"remainder":true}}]}"#;
+
+fn sgd(amount: &str) -> Money {
+    money(amount, "SGD")
+}
+
+/// A gateway that keeps 1.8 percent of what it sweeps.
+async fn world(database: &TestDatabase, store: &straits::store::Store) -> World {
+    let rule = "name = \"one\"\n[[rule]]\nname = \"MDR\"\nkind = \"gateway\"\npercent = \"1.8\"\n";
+    let fees = FeeBook::read(&[("one.toml", &format!("{rule}source = \"the story\"\ntrust = \"sample\"\n"))]);
+    let setup = Setup {
+        fees: fees.unwrap(),
+        suppliers: ["SGD", "SGD"],
+        account: |account| {
+            account.settlement = SettlementMode::NetInBatch;
+            account.recharge = Recharge::Schedule;
+            account.available_when = AvailableWhen::BankReceived;
+        },
+        ..Setup::default()
+    };
+    World::on(store, &database.clock, setup).await
+}
+
+/// Captured now, and billed so.
+async fn sold(world: &World, order: &str, amount: &str, fee: &str) {
+    let at = world.clock.now();
+    let capture = Capture {
+        capture_ref: format!("CAP-{order}"),
+        amount: sgd(amount),
+        fee: None,
+        receivable: None,
+        payer_country: None,
+        at,
+    };
+    world.paid(order, sgd(amount), ALL_TO_A, capture).await;
+    world.far.bill(line(order, |facts| {
+        (facts.gross, facts.fee, facts.tax, facts.at) = (sgd(amount), sgd(fee), sgd("0"), at);
+    }));
+}
+
+/// Swept to the bank at this hour behind noon.
+fn sweep(world: &World, reference: &str, net: &str, minutes: i64) {
+    let mut facts = movement(reference, BillKind::Sweep, "0").into_facts();
+    (facts.gross, facts.fee, facts.tax) = (sgd(&format!("-{net}")), sgd("0"), sgd("0"));
+    facts.at = noon() + TimeDelta::minutes(minutes);
+    world.far.bill(BillLine::try_new(facts).unwrap());
+}
+
+async fn place(world: &World, account: &str) -> Option<String> {
+    world.standing().await.get(&format!("{account} SGD")).cloned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_sweeps_of_a_day_carry_each_its_own_fees() {
+    on_each_engine("two_sweeps_of_a_day_carry_each_its_own_fees", async |database| {
+        let store = database.open().await;
+        let world = world(database, &store).await;
+        sold(&world, "1", "100.00", "1.80").await;
+        database.tick(TimeDelta::hours(1));
+        sold(&world, "2", "50.00", "0.90").await;
+        // The later one is listed first.
+        sweep(&world, "W-2", "49.10", 120);
+        sweep(&world, "W-1", "98.20", 30);
+        let (_, items) = run(&world, day()).await;
+        assert_eq!(told(&items), [("gateway_settlement", "automatic"); 2]);
+        assert!(world.findings().await.is_empty(), "{:?}", world.findings().await);
+        assert_eq!(place(&world, "1140[paypal]").await.as_deref(), Some("147.30"));
+        for nothing in ["1100[paypal]", "2310[paypal]", "5010[paypal]"] {
+            assert_eq!(place(&world, nothing).await, None, "{nothing}");
+        }
+        let (_, items) = run(&world, day()).await;
+        assert_eq!(told(&items), [], "once");
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sweep_of_yesterdays_takings_bears_yesterdays_fee() {
+    on_each_engine("a_sweep_of_yesterdays_takings_bears_yesterdays_fee", async |database| {
+        let store = database.open().await;
+        let world = world(database, &store).await;
+        sold(&world, "yesterday", "100.00", "1.80").await;
+        database.tick(TimeDelta::hours(20));
+        sold(&world, "morning", "30.00", "0.54").await;
+        database.tick(TimeDelta::hours(4));
+        sold(&world, "noon", "50.00", "0.90").await;
+        sweep(&world, "W-1", "98.20", 23 * 60);
+        let (_, items) = run(&world, day() + Days::new(1)).await;
+        assert_eq!(told(&items), [("gateway_settlement", "automatic")]);
+        assert!(world.findings().await.is_empty(), "{:?}", world.findings().await);
+        assert_eq!(place(&world, "1140[paypal]").await.as_deref(), Some("98.20"));
+        assert_eq!(place(&world, "1100[paypal]").await.as_deref(), Some("80.00"));
+        assert_eq!(place(&world, "2310[paypal]").await.as_deref(), Some("-1.44"));
+        assert_eq!(place(&world, "5010[paypal]").await, None);
+        // The next one carries the rest.
+        sweep(&world, "W-2", "78.56", 47 * 60);
+        database.tick(TimeDelta::days(1));
+        let (_, items) = run(&world, day() + Days::new(2)).await;
+        assert_eq!(told(&items), [("gateway_settlement", "automatic")]);
+        assert_eq!(place(&world, "1100[paypal]").await, None);
+        assert!(world.findings().await.is_empty(), "{:?}", world.findings().await);
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sweep_that_nothing_explains_bears_what_was_accrued_and_is_shown() {
+    on_each_engine("a_sweep_that_nothing_explains_bears_what_was_accrued", async |database| {
+        let store = database.open().await;
+        let world = world(database, &store).await;
+        sold(&world, "1", "100.00", "1.80").await;
+        sweep(&world, "W-1", "90.00", 30);
+        let (ended, items) = run(&world, day()).await;
+        assert_eq!(told(&items), [("gateway_settlement", "flagged")]);
+        assert_eq!((ended.repaired, ended.open), (1, 0));
+        let kinds: Vec<_> = world.findings().await.iter().map(|finding| finding.kind).collect();
+        assert_eq!(kinds, [FindingKind::BatchDiffers]);
+        assert!(items[0].finding.is_some());
+        assert_eq!(place(&world, "1140[paypal]").await.as_deref(), Some("90.00"));
+        // What it kept beside its fee is still to come.
+        assert_eq!(place(&world, "1100[paypal]").await.as_deref(), Some("8.20"));
+        for nothing in ["2310[paypal]", "5010[paypal]"] {
+            assert_eq!(place(&world, nothing).await, None, "{nothing}");
+        }
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
