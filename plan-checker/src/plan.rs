@@ -315,14 +315,14 @@ fn sums(body: &Body, served: &Served) -> Result<(), Refusal> {
 /// What an account holds is what the proof assumed; what it needs and lacks is what the lines come to.
 fn funding(body: &Body, served: &Served, need: &Need) -> Result<(), Refusal> {
     let all = body.parts.iter().flat_map(|part| &part.resources);
-    let found = all.filter_map(|resource| match resource {
+    let mut found = all.filter_map(|resource| match resource {
         Resource::Account { name, currency, available, .. } if *name == need.account => {
             Some((currency, available))
         }
         _ => None,
     });
     let (currency, available) =
-        found.last().ok_or_else(|| Refusal::wrong("funding", "the certificate has no such account"))?;
+        found.next_back().ok_or_else(|| Refusal::wrong("funding", "the certificate has no such account"))?;
     let held = need.held.minor(body, currency)?.max(0);
     same("held", held, available.0)?;
     let mut needed = 0;
