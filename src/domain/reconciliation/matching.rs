@@ -144,8 +144,8 @@ impl Matching {
     }
 
     fn payment_of(&self, capture: Key) -> Option<Key> {
-        let at_hand = self.places(capture, Class::Payment).map(|place| self.facts[place].ours);
-        at_hand.filter(|ours| *ours != Key::NONE).next_back().or_else(|| self.captures.get(&capture).copied())
+        let mut at_hand = self.places(capture, Class::Payment).map(|place| self.facts[place].ours);
+        at_hand.rfind(|ours| *ours != Key::NONE).or_else(|| self.captures.get(&capture).copied())
     }
 
     /// The payment that a movement is about by the capture it names.
