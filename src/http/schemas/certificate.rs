@@ -22,7 +22,7 @@ pub struct PlanCertificate {
 /// What is recomputed.
 #[derive(Debug, ToSchema)]
 pub struct CertificateBody {
-    #[schema(example = "straits-plan-certificate-3")]
+    #[schema(example = "straits-plan-certificate-4")]
     format: String,
     /// The planner's hash of the plan, as in the plan's `proof`.
     #[schema(pattern = "^[0-9a-f]{64}$")]
@@ -67,10 +67,17 @@ pub struct CertificateRoute {
     minimum_item: String,
     #[schema(required)]
     maximum_item: Option<String>,
+    /// What every item is a whole multiple of.
+    step: String,
     #[schema(required)]
     batch_size: Option<u32>,
     batch_fee: String,
     bands: Vec<CertificateBand>,
+    /// The first day on which it takes items.
+    from: NaiveDate,
+    /// The last one.
+    #[schema(required)]
+    until: Option<NaiveDate>,
 }
 
 /// Figures from an amount on.
@@ -101,8 +108,8 @@ pub struct CertificatePart {
 pub enum CertificateResource {
     /// Money.
     Account { name: String, currency: Currency, available: String, top_ups: Vec<CertificateTopUp> },
-    /// Batches with a fee.
-    Batches { route: u64 },
+    /// Batches with a fee: of one route, out of one account of the part, over one rail account.
+    Batches { route: u64, account: u64, through: Option<String> },
     /// How many suppliers draw on an account.
     Heads { account: u64 },
 }
@@ -125,6 +132,8 @@ pub struct CertificateSupplier {
     later: String,
     /// Where its terms override the routes'.
     bearer: Option<Bearer>,
+    /// The rail account that its terms name.
+    through: Option<String>,
     alternatives: Vec<CertificateAlternative>,
     /// The place of the one that was taken.
     chosen: u64,
@@ -142,6 +151,10 @@ pub struct CertificateAlternative {
     account: Option<u64>,
     /// Until when it would wait.
     waits: Option<NaiveDate>,
+    /// What it would pay then.
+    all: Option<String>,
+    /// The day on which the route takes it.
+    instructed: Option<NaiveDate>,
     /// Rows of how many items and how much each is.
     #[schema(value_type = Vec<Vec<CountOrAmount>>)]
     items: Vec<Vec<CountOrAmount>>,
