@@ -5,6 +5,5 @@ mod certificates;
 mod corners;
 mod data;
 mod examples;
-mod large;
 mod solver;
 mod world;
