@@ -110,7 +110,7 @@ fn statement(nth: u64) -> (Heading, Vec<StatementEntry>) {
     };
     let digest: String = (0..64).map(|_| char::from_digit(random.random_range(0..16), 16).unwrap()).collect();
     let head: ChainHead = format!("{}:{digest}", random.random_range(1..9_000_000)).parse().unwrap();
-    let issued = nth % 2 == 0;
+    let issued = nth.is_multiple_of(2);
     let sha256 = digest.chars().rev().collect();
     let heading = Heading {
         supplier: ids.mint(),
