@@ -10,7 +10,7 @@ use crate::engines::on_each_engine;
 async fn paid_out_but_for_the_reserve(app: &TestApp) -> (String, String) {
     let supplier = joined(app, "Good Goods", "good@example.com").await;
     let terms = app.keyed("PATCH", "finance", &format!("/v1/suppliers/{supplier}/payout-terms"));
-    done(app.send(terms.json(&json!({"reserve": {"percent": "10", "days": 90}}))).await).await;
+    done(app.send(terms.json(&json!({"reserve": {"percent": "10", "days": 6}}))).await).await;
     let body = json!({
         "order_ref": "o-1", "amount": {"amount": "100.00", "currency": "USD"}, "gateway": "paypal",
         "fee_bearer": "platform",
@@ -62,7 +62,7 @@ async fn a_hold_is_taken_from_the_reserve_and_goes_back_to_it() {
         buckets(&app, &supplier, &[("held", "8.00")]).await;
         scenario(&app, "dispute_won", &payment).await;
         buckets(&app, &supplier, &[("reserved", "8.00")]).await;
-        app.advance("91d").await;
+        app.advance("7d").await;
         buckets(&app, &supplier, &[("available", "8.00")]).await;
         assert_eq!(done(app.get("finance", "/v1/ledger/verify").await).await["ok"], true);
         app.stop().await;
@@ -82,7 +82,7 @@ async fn a_charge_back_is_taken_from_the_reserve_before_it_becomes_a_debt() {
         scenario(&app, "dispute_lost", &payment).await;
         buckets(&app, &supplier, &[("owed", "72.00")]).await;
         // On its day nothing is left to be released.
-        app.advance("91d").await;
+        app.advance("7d").await;
         buckets(&app, &supplier, &[("owed", "72.00")]).await;
         assert_eq!(done(app.get("finance", "/v1/ledger/verify").await).await["ok"], true);
         app.stop().await;
