@@ -8,8 +8,8 @@
 //!
 //! Due times are business time. [`Jobs::advance`] moves the test clock through the due moments in order, one by one, so
 //! that a day's jobs see a day's hours. A recurring duty that only looks for what is left over ([`Pace::Sweep`]) is not
-//! run for each missed moment of it: its rounds double their distance on the way, so that what must be seen within
-//! minutes is, and a year costs no more than a score of rounds. The same holds for what is due by its own rows
+//! run for each missed moment of it: each of its rounds is four times as far along the way as the one before, so that what
+//! must be seen within minutes is, and a year costs no more than a dozen rounds. The same holds for what is due by its own rows
 //! ([`Pace::WhenDue`]).
 
 mod duty;

@@ -55,9 +55,9 @@ impl Plan {
             (Pace::WhenAsked, Ok(())) => after.done_at = Some(now),
             (Pace::WhenAsked, Err(_)) if after.attempts + 1 >= TRIES => after.done_at = Some(now),
             (Pace::WhenAsked, Err(_)) => after.run_at = now + backoff(after.attempts),
-            // On the way to a later moment: as far again as it has come, and there at last.
+            // On the way to a later moment: four times as far as it has come, and there at last.
             (Pace::Sweep(every), _) if now + every < self.way.end => {
-                after.run_at = self.way.end.min(now + every.max(now - self.way.start));
+                after.run_at = self.way.end.min(now + every.max((now - self.way.start) * 3));
             }
             (Pace::Sweep(every), _) => after.run_at = now + every,
             (Pace::Each(every), _) => after.run_at += every,

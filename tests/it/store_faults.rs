@@ -103,6 +103,57 @@ async fn connections_that_the_server_ends_are_made_anew() {
     database.drop_database().await;
 }
 
+/// Two programs that each hold what the other wants: the server ends this one's transaction, and the change is done anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deadlock_that_is_lost_is_tried_again() {
+    let Some(database) = TestDatabase::postgres(false).await else {
+        println!("deadlock: PostgreSQL skipped, STRAITS_TEST_POSTGRES is not set");
+        return;
+    };
+    let store = database.open().await;
+    let book = Book::new(&database.clock, 1);
+    store.commit(posting(book.earned(0, "first", sgd(1)))).await.unwrap();
+    let mut other = database.connect().await;
+    // The other is the more patient one: whoever looks first loses.
+    let holding = "SET deadlock_timeout = '30s'; BEGIN; LOCK TABLE ledger_entry IN EXCLUSIVE MODE";
+    sqlx::raw_sql(holding).execute(&mut other).await.unwrap();
+    let crossing = async {
+        until(
+            &database,
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'ledger_entry'::regclass",
+            1,
+        )
+        .await;
+        let wanting = "SELECT seq FROM ledger_head WHERE id = 1 FOR UPDATE; ROLLBACK";
+        sqlx::raw_sql(wanting).execute(&mut other).await.unwrap();
+    };
+    let (outcome, ()) = tokio::join!(store.commit(posting(book.earned(0, "second", sgd(1)))), crossing);
+    outcome.unwrap();
+    let balances = store.ledger_balances_of(book.merchant, "paypal").await.unwrap();
+    assert_eq!((balances[0].shown(), balances[0].entries), (sgd(2), 2), "once each");
+    let told = "SELECT CAST(deadlocks AS BIGINT) FROM pg_stat_database WHERE datname = current_database()";
+    until(&database, told, 1).await;
+    store.close().await;
+    drop(other);
+    database.drop_database().await;
+}
+
+async fn count(database: &TestDatabase, question: &'static str) -> i64 {
+    let mut looking = database.connect().await;
+    sqlx::query_scalar(question).fetch_one(&mut looking).await.unwrap()
+}
+
+/// Waits until the server counts so many.
+async fn until(database: &TestDatabase, question: &'static str, least: i64) {
+    for _ in 0..200 {
+        if count(database, question).await >= least {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("not {least}: {question}");
+}
+
 /// In the middle of a batch's statements the database refuses one: nothing is half there, reads go on, and once it is
 /// over the same store goes on.
 #[tokio::test(flavor = "multi_thread")]

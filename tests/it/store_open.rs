@@ -81,6 +81,35 @@ async fn a_newer_schema_is_refused() {
     .await;
 }
 
+/// What fails in its second statement leaves nothing of the first, and the next start goes on where this one began.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_fails_halfway_leaves_nothing_and_is_made_up_for() {
+    on_each_engine("half a migration", async |database| {
+        database.open().await.close().await;
+        let mut connection = database.connect().await;
+        // As it was before migration 88, with something in the way of its index.
+        sqlx::raw_sql(
+            "DROP INDEX withholding_remittance_booked;
+             ALTER TABLE withholding_remittance DROP COLUMN bank_line_id;
+             DELETE FROM _sqlx_migrations WHERE version = 88;
+             CREATE INDEX withholding_remittance_booked ON withholding_remittance (id)",
+        )
+        .execute(&mut connection)
+        .await
+        .unwrap();
+        let column = "SELECT COUNT(bank_line_id) FROM withholding_remittance";
+        for _ in 0..2 {
+            let error = Store::open(&database.options()).await.unwrap_err();
+            assert!(error.to_string().contains("88"), "{error}");
+            assert!(sqlx::raw_sql(column).execute(&mut connection).await.is_err(), "the column stayed");
+        }
+        sqlx::raw_sql("DROP INDEX withholding_remittance_booked").execute(&mut connection).await.unwrap();
+        database.open().await.close().await;
+        sqlx::raw_sql(column).execute(&mut connection).await.unwrap();
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn files_that_are_not_ours_are_refused_and_left_alone() {
     let cases: [(&str, &[u8], &str); 4] = [

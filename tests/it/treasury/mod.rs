@@ -5,5 +5,6 @@ mod certificates;
 mod corners;
 mod data;
 mod examples;
+mod large;
 mod solver;
 mod world;

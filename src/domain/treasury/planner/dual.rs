@@ -119,8 +119,8 @@ struct Line {
 }
 
 impl Lines {
-    /// Each price by itself; the accounts' together (where two are short neither price alone drives anybody out of
-    /// both), and of each set that is named.
+    /// Each price by itself, and those of the accounts of each set together: where two are short neither price alone
+    /// drives anybody out of both.
     pub fn new(problem: &Problem, together: &[Vec<usize>]) -> Lines {
         let mut users = vec![Vec::new(); problem.resources.len()];
         for (supplier, choices) in problem.suppliers.iter().enumerate() {
@@ -135,7 +135,12 @@ impl Lines {
         let mut lines: Vec<Line> = single
             .map(|(one, users)| Line { along: vec![(one, 1)], users: users.clone(), turned: false })
             .collect();
-        for set in together.iter().filter(|set| set.len() > 1) {
+        // A price of batches or heads raised with it would take back what that of money gains.
+        let money = |set: &Vec<usize>| -> Vec<usize> {
+            set.iter().copied().filter(|one| problem.resources[*one].is_money()).collect()
+        };
+        let sets = std::collections::BTreeSet::from_iter(together.iter().map(money));
+        for set in sets.iter().filter(|set| set.len() > 1) {
             let step = |one: &usize| (*one, (problem.resources[*one].weight >> FINE).max(1));
             let mut all: Vec<usize> = set.iter().flat_map(|one| users[*one].iter().copied()).collect();
             all.sort_unstable();

@@ -147,6 +147,11 @@ impl Resource {
         left
     }
 
+    /// Whether it is an account.
+    pub fn is_money(&self) -> bool {
+        self.held.is_some()
+    }
+
     /// Whose heads it counts.
     pub fn counts(&self) -> Option<usize> {
         match self.supply {

@@ -7,9 +7,11 @@
 pub type Move = (i128, i64);
 
 /// Entries of a table.
-const MOST: usize = 10_000_000;
+const MOST: usize = 2_000_000;
 /// Fewer moves are tried without a table.
 const FEW: usize = 10;
+/// Classes of a block.
+const BLOCK: usize = 64;
 /// Not to be reached.
 const FAR: u32 = u32::MAX / 2;
 
@@ -22,6 +24,8 @@ pub struct Reach {
     side: i64,
     /// A row for each place, the last for no move at all.
     rows: Vec<u32>,
+    /// The least of each block of a row: most blocks need not be looked into.
+    blocks: Vec<u32>,
     /// Additions are kept in units of 2 to this, rounded down.
     shift: u32,
     /// Sums of what the moves before a place add.
@@ -60,7 +64,9 @@ impl Reach {
         for (place, (adds, _)) in moves.iter().enumerate() {
             before[place + 1] = before[place].saturating_add(*adds);
         }
-        Some(Reach { width, side, rows, shift, before })
+        let least = |block: &[u32]| block.iter().copied().min().unwrap_or(FAR);
+        let blocks = rows.chunks(columns).flat_map(|row| row.chunks(BLOCK).map(least)).collect();
+        Some(Reach { width, side, rows, blocks, shift, before })
     }
 
     /// Whether moves from a place on could make the use lose, with what they add, less than `room`. `aim`: the shift at
@@ -72,24 +78,34 @@ impl Reach {
         let off = (self.width / 2 + 1).saturating_mul(i64::try_from(count).unwrap_or(0));
         let columns = usize::try_from(2 * self.side + 1).unwrap_or(1);
         let row = &self.rows[columns * place..columns * (place + 1)];
-        let round = 2 * self.side + 1;
-        let least =
-            |class: i64| i128::from(row[usize::try_from(class.rem_euclid(round)).unwrap_or(0)]) << self.shift;
+        let in_row = columns.div_ceil(BLOCK);
+        let blocks = &self.blocks[in_row * place..in_row * (place + 1)];
+        let adds = |least: u32| i128::from(least) << self.shift;
         // From the aim outwards, until the loss alone is too much.
         let middle = nearest(aim, self.width);
-        for sign in [-1, 1] {
-            let mut class = if sign < 0 { middle } else { middle + 1 };
-            for _ in 0..columns {
+        for up in [false, true] {
+            let mut class = if up { middle + 1 } else { middle };
+            let mut seen = 0;
+            while seen < columns {
                 let shift = class.saturating_mul(self.width);
                 let away = (shift - aim).abs().saturating_sub(off).max(0);
                 let lost = if away == 0 { 0 } else { loss(aim + (shift - aim).signum() * away) };
                 if lost >= room {
                     break;
                 }
-                if lost + least(class) < room {
+                let column = usize::try_from(class.rem_euclid(2 * self.side + 1)).unwrap_or(0);
+                // What lies further out loses no less: a block that adds too much here does so throughout.
+                let (block, begins) =
+                    (column / BLOCK, if up { column } else { column + 1 }.is_multiple_of(BLOCK));
+                let step = if begins && (block + 1) * BLOCK <= columns && lost + adds(blocks[block]) >= room {
+                    BLOCK
+                } else if lost + adds(row[column]) < room {
                     return true;
-                }
-                class += sign;
+                } else {
+                    1
+                };
+                class += if up { 1 } else { -1 } * i64::try_from(step).unwrap_or(1);
+                seen += step;
             }
         }
         false

@@ -50,7 +50,12 @@ pub struct Limits {
 /// Up to so many suppliers, all their pairs are tried in exchanges, and single ones branched on.
 const MIDDLE: usize = 600;
 /// Tries at one node.
-const TRIES: usize = 200_000;
+const TRIES: usize = 50_000;
+/// Up to so many suppliers a node is tried for a little before it is branched on: ways to fund accounts that are much alike
+/// multiply, the few plans that prices leave open do not.
+const FEW: usize = super::TO_THE_UNIT;
+/// Tries before branching, at the root and below it.
+const AT_FIRST: (usize, usize) = (20_000, 1_000);
 
 #[derive(Debug)]
 struct Open {
@@ -59,9 +64,17 @@ struct Open {
     prices: Vec<i128>,
     chosen: Vec<usize>,
     lower: i128,
-    tried: bool,
+    tried: Trial,
     /// Resources as they were tried.
     order: Vec<usize>,
+}
+
+/// How far a node has been tried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Trial {
+    None,
+    Little,
+    Full,
 }
 
 struct Search<'a> {
@@ -111,7 +124,7 @@ pub fn solve(
         let (_, cheap) = bound(problem, &scope, &free);
         search.improve_from(&scope, &free, cheap, rounds, exchanges);
     }
-    search.add(Open { node: 0, scope, prices, chosen, lower, tried: false, order: Vec::new() });
+    search.add(Open { node: 0, scope, prices, chosen, lower, tried: Trial::None, order: Vec::new() });
     search.run();
     let Search { best, cost, nodes, proven, .. } = search;
     Solution {
@@ -133,16 +146,22 @@ impl Search<'_> {
                 break;
             }
             let Some(parent) = self.open[place].take() else { continue };
+            let count = self.problem.suppliers.len();
+            if parent.tried == Trial::None && count <= FEW {
+                let at_first = if parent.node == 0 { AT_FIRST.0 } else { AT_FIRST.1 };
+                self.try_out(parent, at_first, Trial::Little);
+                continue;
+            }
             let used = self.problem.used(&parent.chosen);
             let gaps = gaps(self.problem, &parent, &used);
             if let Some(split) = split_modes(self.problem, &parent, &gaps, &used) {
                 self.branch(&parent, split);
-            } else if !parent.tried && self.problem.suppliers.len() <= MIDDLE {
-                self.try_out(parent);
+            } else if parent.tried < Trial::Full && count <= MIDDLE {
+                self.try_out(parent, TRIES, Trial::Full);
             } else if let Some(split) = split_heads(self.problem, &parent, &gaps, &used) {
                 self.branch(&parent, split);
             } else if let Some(split) = split_supplier(self.problem, &parent, &gaps)
-                && self.problem.suppliers.len() <= MIDDLE
+                && count <= MIDDLE
             {
                 self.branch(&parent, split);
             } else {
@@ -167,8 +186,9 @@ impl Search<'_> {
         }
     }
 
-    fn try_out(&mut self, mut open: Open) {
-        let tries = self.tries.min(TRIES);
+    fn try_out(&mut self, mut open: Open, most: usize, trial: Trial) {
+        // What is left is shared among all nodes to come.
+        let tries = most.min(self.tries / 4);
         let (problem, scope, prices) = (self.problem, &open.scope, &open.prices);
         let tried = try_out(problem, scope, prices, open.lower, self.cost, self.limits.within, tries);
         self.tries -= tried.tries.min(self.tries);
@@ -182,7 +202,7 @@ impl Search<'_> {
             self.nodes[open.node] = Node::Leaf { prices: open.prices.clone(), bound, at_least };
             open.lower = tried.at_least;
         }
-        (open.tried, open.order) = (true, tried.order);
+        (open.tried, open.order) = (trial, tried.order);
         self.keep_open(open);
     }
 
@@ -198,7 +218,7 @@ impl Search<'_> {
                 let exchanges = usize::from(count <= MIDDLE && node < EXCHANGED);
                 self.improve_from(&scope, &prices, chosen.clone(), 6, exchanges);
             }
-            self.add(Open { node, scope, prices, chosen, lower, tried: false, order: Vec::new() });
+            self.add(Open { node, scope, prices, chosen, lower, tried: Trial::None, order: Vec::new() });
             node
         });
         self.nodes[parent.node] = split.node(children);

@@ -31,6 +31,8 @@ struct Departure {
     choice: usize,
 }
 
+/// Fewer tries for each departure are not worth the tables.
+const EACH: usize = 8;
 /// So many departures at once at most.
 const DEEPEST: usize = 200;
 /// Halvings of what is missing.
@@ -82,6 +84,9 @@ pub fn try_out(
         }));
     }
     let order = order(problem, &taken, &departures);
+    if tries < EACH * departures.len() {
+        return Tried { at_least: lower, found: None, tries: 0, order };
+    }
     let mut stage_of = vec![0; order.len()];
     for (stage, resource) in order.iter().enumerate() {
         stage_of[*resource] = stage;

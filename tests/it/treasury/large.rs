@@ -1,0 +1,53 @@
+//! Five hundred suppliers by eight routes, one currency: proven to the last minor unit.
+
+use straits::domain::treasury::PlanRequest;
+
+use super::world::{Dice, checked, funds, payable, request, routes, top_up};
+
+/// Every kind of price there is, accounts that hold two thirds of what is owed, and transfers for the rest, as a merchant's
+/// plan has them.
+fn crowd(suppliers: usize, seed: u64) -> PlanRequest {
+    let mut dice = Dice(seed);
+    let mut request = request(routes(&[
+        "name = \"local\"\nfixed = \"0.80\"\nbatch_fee = \"15.00\"\nbatch_size = 200",
+        "name = \"wallet\"\nrail = \"wallet\"\npercent = \"2\"\ncap = \"20.00\"\nbatch_size = 15000",
+        "name = \"instant\"\nfixed = \"0.20\"\npercent = \"0.1\"",
+        "name = \"file\"\nrail = \"hand\"\nfixed = \"5.00\"\nbands = [{ from = \"1000.00\", fixed = \"0\" }]\nbatch_fee = \"40.00\"",
+        "name = \"wire\"\nrail = \"wire\"\nfixed = \"25.00\"",
+        "name = \"second\"\nfixed = \"1.10\"\nmaximum_item = \"900.00\"",
+        "name = \"third\"\nrail = \"wallet\"\nfixed = \"1.40\"\npercent = \"0.05\"",
+        "name = \"fourth\"\nrail = \"wire\"\nfixed = \"9.00\"\nlifting_fee = \"3.00\"",
+    ]));
+    let mut owed = 0;
+    for supplier in 0..suppliers {
+        let minor = 2_000 + dice.roll(100_000) * (1 + dice.roll(3));
+        owed += minor;
+        request
+            .payables
+            .push(payable(&format!("s{supplier:03}"), &format!("USD {}.{:02}", minor / 100, minor % 100)));
+    }
+    for (rail, share) in [("bank", 30), ("wallet", 20), ("wire", 10), ("hand", 8)] {
+        let mut account = funds(rail, &[rail], &format!("USD {}.00", owed / 100 * share / 100));
+        if rail == "bank" {
+            account.top_ups.push(top_up(&format!("USD {}.00", owed / 400), "USD 12.00", 0));
+            account.top_ups.push(top_up("USD 10000000.00", "USD 90.00", 0));
+        }
+        request.funds.push(account);
+    }
+    request
+}
+
+#[test]
+fn five_hundred_suppliers_by_eight_routes_leave_no_gap() {
+    for (suppliers, seed) in [(120, 1), (120, 2), (300, 3)] {
+        let start = std::time::Instant::now();
+        let (planned, verdict) = checked(&crowd(suppliers, seed));
+        println!("{suppliers} suppliers: {:?}, gap {}", start.elapsed(), planned.plan.totals.gap);
+        assert_eq!(
+            (verdict.suppliers, verdict.unpaid, verdict.cost),
+            (suppliers, 0, verdict.bound),
+            "{seed}"
+        );
+        assert_eq!(planned.plan.totals.gap.0, 0);
+    }
+}
