@@ -161,6 +161,9 @@ pub enum Resource {
     Heads {
         account: usize,
     },
+    Unpaid {
+        currency: String,
+    },
 }
 
 #[derive(Deserialize)]

@@ -111,7 +111,7 @@ pub fn check_figures(text: &str) -> Result<Verdict, Refusal> {
 }
 
 fn contents(body: &Body) -> Result<Verdict, Refusal> {
-    if body.format != "straits-plan-certificate-4" {
+    if body.format != "straits-plan-certificate-5" {
         return Err(Refusal::Unreadable(format!("unknown format `{}`", body.format)));
     }
     if body.units.0 != 1_000_000_000 || body.unpaid.0 != 100_000_000_000_000_000 {

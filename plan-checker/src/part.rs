@@ -61,7 +61,10 @@ pub fn check(body: &Body, part: &Part) -> Result<Proven, Refusal> {
     if bound != part.bound.0 {
         return Err(Refusal::wrong("bound", format!("stated {}, comes to {bound}", part.bound.0)));
     }
-    let own = part.resources.iter().filter(|resource| !matches!(resource, Resource::Heads { .. }));
+    let own = part
+        .resources
+        .iter()
+        .filter(|resource| !matches!(resource, Resource::Heads { .. } | Resource::Unpaid { .. }));
     let resources = own.map(|resource| ways::name(body, part, resource)).collect();
     Ok(Proven { cost, bound, unpaid, ruled_out, resources })
 }

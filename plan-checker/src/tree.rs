@@ -194,7 +194,7 @@ pub struct Leaf<'a> {
 impl<'a> Leaf<'a> {
     fn new(numbers: &'a Numbers, scope: &Scope, prices: &[Whole]) -> Result<Leaf<'a>, Refusal> {
         let negative =
-            |(resource, price): (&usize, &Whole)| price.0 < 0 && !numbers.supply[*resource].is_heads();
+            |(resource, price): (&usize, &Whole)| price.0 < 0 && !numbers.supply[*resource].is_count();
         if prices.len() != scope.resources.len() || scope.resources.iter().zip(prices).any(negative) {
             return Err(Refusal::wrong("prices", "one of zero or more for each resource"));
         }

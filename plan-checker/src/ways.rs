@@ -18,15 +18,15 @@ pub struct Way {
 pub enum Supply {
     /// Each a row of (supply, cost), straight in between.
     Modes(Vec<Vec<(i128, i128)>>),
-    /// How many suppliers draw on an account: each number is a mode and costs nothing.
-    Heads { most: usize },
+    /// How many suppliers draw on an account, or are left unpaid: each number is a mode and costs nothing.
+    Count { most: usize },
 }
 
 impl Supply {
     pub fn count(&self) -> usize {
         match self {
             Supply::Modes(modes) => modes.len(),
-            Supply::Heads { most } => most + 1,
+            Supply::Count { most } => most + 1,
         }
     }
 
@@ -36,7 +36,7 @@ impl Supply {
             Supply::Modes(modes) => {
                 Ok(modes[from..=to].iter().filter_map(|points| cost_in(points, used)).min())
             }
-            Supply::Heads { .. } => Ok((count(from)? <= used && used <= count(to)?).then_some(0)),
+            Supply::Count { .. } => Ok((count(from)? <= used && used <= count(to)?).then_some(0)),
         }
     }
 
@@ -44,7 +44,7 @@ impl Supply {
     pub fn least(&self, (from, to): (usize, usize), price: i128) -> Result<(i128, i128), Refusal> {
         let points: Vec<(i128, i128)> = match self {
             Supply::Modes(modes) => modes[from..=to].iter().flatten().copied().collect(),
-            Supply::Heads { .. } => vec![(count(from)?, 0), (count(to)?, 0)],
+            Supply::Count { .. } => vec![(count(from)?, 0), (count(to)?, 0)],
         };
         let mut least: Option<(i128, i128)> = None;
         for (supply, cost) in points {
@@ -54,8 +54,8 @@ impl Supply {
         Ok(least.unwrap_or((0, 0)))
     }
 
-    pub fn is_heads(&self) -> bool {
-        matches!(self, Supply::Heads { .. })
+    pub fn is_count(&self) -> bool {
+        matches!(self, Supply::Count { .. })
     }
 }
 
@@ -131,22 +131,35 @@ pub fn numbers(body: &Body, part: &Part) -> Result<Numbers, Refusal> {
     let mut supply = Vec::new();
     for (place, (resource, most)) in part.resources.iter().zip(&most).enumerate() {
         supply.push(match resource {
-            Resource::Heads { account } => {
-                let is_account = matches!(part.resources.get(*account), Some(Resource::Account { .. }));
-                let twice = part.resources[..place]
-                    .iter()
-                    .any(|other| matches!(other, Resource::Heads { account: own } if own == account));
-                if !is_account || twice {
+            Resource::Heads { .. } | Resource::Unpaid { .. } => {
+                if !counts_once(part, place) {
                     return Err(Refusal::wrong("resource", "heads of no account, or counted twice"));
                 }
-                let most =
-                    usize::try_from(*most).map_err(|_| Refusal::wrong("resource", "too many heads"))?;
-                Supply::Heads { most }
+                let most = usize::try_from(*most)
+                    .map_err(|_| Refusal::wrong("resource", "too many to be counted"))?;
+                Supply::Count { most }
             }
             _ => Supply::Modes(modes(body, part, resource, *most)?),
         });
     }
     Ok(Numbers { ways, supply })
+}
+
+/// Whether a count is of something, and no other of the same.
+fn counts_once(part: &Part, place: usize) -> bool {
+    let before = &part.resources[..place];
+    match &part.resources[place] {
+        Resource::Heads { account } => {
+            matches!(part.resources.get(*account), Some(Resource::Account { .. }))
+                && !before
+                    .iter()
+                    .any(|other| matches!(other, Resource::Heads { account: own } if own == account))
+        }
+        Resource::Unpaid { currency } => {
+            !before.iter().any(|other| matches!(other, Resource::Unpaid { currency: own } if own == currency))
+        }
+        _ => false,
+    }
 }
 
 /// Every alternative that is not ruled out.
@@ -171,9 +184,12 @@ pub fn uses(part: &Part, supplier: &Supplier, place: usize) -> Result<Vec<(usize
     }
     let drawn: Vec<usize> = uses.iter().filter(|(_, amount)| *amount > 0).map(|(one, _)| *one).collect();
     for (place, resource) in part.resources.iter().enumerate() {
-        if let Resource::Heads { account } = resource
-            && drawn.contains(account)
-        {
+        let counted = match resource {
+            Resource::Heads { account } => drawn.contains(account),
+            Resource::Unpaid { currency } => one.route.is_none() && supplier.currency == *currency,
+            _ => false,
+        };
+        if counted {
             uses.push((place, 1));
         }
     }
@@ -203,6 +219,7 @@ pub fn name(body: &Body, part: &Part, resource: &Resource) -> String {
             format!("batches of {route} {tariff} out of {account} through {through}")
         }
         Resource::Heads { account } => format!("heads of account {account} of the part"),
+        Resource::Unpaid { currency } => format!("suppliers of {currency} left unpaid"),
     }
 }
 
@@ -261,7 +278,7 @@ fn modes(
                 .map(|count| Ok(vec![(multiply(size, count)?.min(most), multiply(fee, count)?)]))
                 .collect()
         }
-        Resource::Heads { .. } => Ok(Vec::new()),
+        Resource::Heads { .. } | Resource::Unpaid { .. } => Ok(Vec::new()),
     }
 }
 

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::plan::{Plan, hexadecimal};
 use super::planner::alternatives::{Alternative, UNPAID};
 use super::planner::parts::{Part, Shared};
+use super::planner::problem::Counted;
 use super::planner::search::{Node, Solution};
 use super::request::{Payable, PlanError, PlanRequest};
 use super::route::{Bearer, FeeBase, Route};
@@ -115,6 +116,10 @@ enum ResourceProof<'a> {
     Heads {
         account: usize,
     },
+    /// How many suppliers of a currency are left unpaid, likewise.
+    Unpaid {
+        currency: Currency,
+    },
 }
 
 #[derive(Serialize)]
@@ -217,7 +222,7 @@ pub(super) fn certify(
         |currency: &Currency| *currency == request.mids.home || request.mids.rates.contains_key(currency);
     currencies.retain(has_mid);
     let body = Body {
-        format: "straits-plan-certificate-4",
+        format: "straits-plan-certificate-5",
         plan: hash,
         at: request.now,
         table: &request.routes.version,
@@ -314,8 +319,12 @@ fn proof<'a>(request: &'a PlanRequest, part: &'a Part, solution: &Solution) -> P
             through: through.and_then(|named| self::through(&request.payables[named])),
         },
     });
-    let heads = part.problem.resources.iter().filter_map(|own| own.counts());
-    let resources = resources.chain(heads.map(|account| ResourceProof::Heads { account }));
+    let order = part.order();
+    let counts = part.problem.resources.iter().filter_map(|own| own.counts()).map(|counted| match counted {
+        Counted::Heads { account } => ResourceProof::Heads { account },
+        Counted::Unpaid { currency } => ResourceProof::Unpaid { currency: order[currency] },
+    });
+    let resources = resources.chain(counts);
     let suppliers = part.candidates.iter().zip(&solution.assignment).map(|(candidate, chosen)| {
         let payable = &request.payables[candidate.payable];
         let chosen = candidate.choices[*chosen];
@@ -337,7 +346,6 @@ fn proof<'a>(request: &'a PlanRequest, part: &'a Part, solution: &Solution) -> P
             chosen,
         }
     });
-    let order = part.order();
     let nodes = solution.nodes.iter().map(|node| match node {
         Node::Modes { resource, at, low, high } => {
             NodeProof::Modes { resource: *resource, at: *at, low: *low, high: *high }

@@ -22,7 +22,7 @@ pub struct PlanCertificate {
 /// What is recomputed.
 #[derive(Debug, ToSchema)]
 pub struct CertificateBody {
-    #[schema(example = "straits-plan-certificate-4")]
+    #[schema(example = "straits-plan-certificate-5")]
     format: String,
     /// The planner's hash of the plan, as in the plan's `proof`.
     #[schema(pattern = "^[0-9a-f]{64}$")]
@@ -112,6 +112,8 @@ pub enum CertificateResource {
     Batches { route: u64, account: u64, through: Option<String> },
     /// How many suppliers draw on an account.
     Heads { account: u64 },
+    /// How many suppliers of a currency are left unpaid.
+    Unpaid { currency: Currency },
 }
 
 /// A way to add money.

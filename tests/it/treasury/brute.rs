@@ -11,7 +11,7 @@ fn whole(value: &Value) -> i128 {
 
 /// The cheapest way to have `used` of a resource, by trying every set of top-ups and every order within it.
 fn resource_cost(body: &Value, resource: &Value, used: i128) -> Option<i128> {
-    if resource["kind"] == "heads" {
+    if resource["kind"] == "heads" || resource["kind"] == "unpaid" {
         return Some(0);
     }
     if resource["kind"] == "batches" {

@@ -43,7 +43,10 @@ fn solved(body: &Value, part: &Value) -> f64 {
         }
         problem.add_constraint(&one_of, ComparisonOp::Eq, 1.0);
     }
-    for (resource, mut uses) in resources.iter().zip(uses).filter(|(resource, _)| resource["kind"] != "heads")
+    for (resource, mut uses) in resources
+        .iter()
+        .zip(uses)
+        .filter(|(resource, _)| resource["kind"] != "heads" && resource["kind"] != "unpaid")
     {
         let worth = |currency: &Value, minor: f64| {
             let code = currency.as_str().unwrap();

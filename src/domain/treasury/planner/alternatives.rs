@@ -54,6 +54,11 @@ impl Alternative {
         self.items.iter().map(|(count, _)| count).sum()
     }
 
+    /// Whether it is to leave the supplier unpaid.
+    pub fn is_unpaid(&self) -> bool {
+        self.route.is_none() && self.waits_until.is_none() && self.ruled_out.is_none()
+    }
+
     pub(super) fn unpaid(later: i128) -> Alternative {
         Alternative {
             route: None,

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::problem::{Choice, Problem};
+use super::problem::{Choice, Counted, Problem};
 
 /// What a node of the search still allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,7 +114,7 @@ struct Line {
     along: Vec<(usize, i128)>,
     /// Suppliers with a choice that uses any of them.
     users: Vec<usize>,
-    /// Where the second is the heads of the first: turned about an amount, the price of heads against that of money.
+    /// Where the last is a count of suppliers: turned about one of them, the price of being counted against that of money.
     turned: bool,
 }
 
@@ -135,23 +135,30 @@ impl Lines {
         let mut lines: Vec<Line> = single
             .map(|(one, users)| Line { along: vec![(one, 1)], users: users.clone(), turned: false })
             .collect();
-        // A price of batches or heads raised with it would take back what that of money gains.
+        let fine = |one: usize| (one, (problem.resources[one].weight >> FINE).max(1));
+        // A price of batches or counts raised with it would take back what that of money gains.
         let money = |set: &Vec<usize>| -> Vec<usize> {
             set.iter().copied().filter(|one| problem.resources[*one].is_money()).collect()
         };
         let sets = std::collections::BTreeSet::from_iter(together.iter().map(money));
         for set in sets.iter().filter(|set| set.len() > 1) {
-            let step = |one: &usize| (*one, (problem.resources[*one].weight >> FINE).max(1));
             let mut all: Vec<usize> = set.iter().flat_map(|one| users[*one].iter().copied()).collect();
             all.sort_unstable();
             all.dedup();
-            lines.push(Line { along: set.iter().map(step).collect(), users: all, turned: false });
+            lines.push(Line { along: set.iter().copied().map(fine).collect(), users: all, turned: false });
         }
-        for (heads, resource) in problem.resources.iter().enumerate() {
-            if let Some(account) = resource.counts() {
-                let along = vec![(account, -1), (heads, 1)];
-                lines.push(Line { along, users: users[account].clone(), turned: true });
-            }
+        for (count, resource) in problem.resources.iter().enumerate() {
+            let (money, users) = match resource.counts() {
+                None => continue,
+                Some(Counted::Heads { account }) => (vec![(account, -1)], users[account].clone()),
+                Some(Counted::Unpaid { .. }) => {
+                    let accounts =
+                        (0..problem.resources.len()).filter(|one| problem.resources[*one].is_money());
+                    (accounts.map(fine).collect(), (0..problem.suppliers.len()).collect())
+                }
+            };
+            let along = money.into_iter().chain([(count, 1)]).collect();
+            lines.push(Line { along, users, turned: true });
         }
         Lines { lines }
     }
@@ -163,7 +170,8 @@ impl Lines {
             for line in &self.lines {
                 if line.turned {
                     for pivot in line.pivots(problem, scope, prices) {
-                        let along = vec![line.along[0], (line.along[1].0, pivot)];
+                        let mut along = line.along.clone();
+                        along.last_mut().into_iter().for_each(|(_, step)| *step = pivot);
                         gained = gained.saturating_add(line.climb(&along, problem, scope, prices));
                     }
                 } else {
@@ -193,32 +201,32 @@ struct Spot {
 }
 
 impl Line {
-    /// Amounts about which to turn: of those that draw on the account, or nearly do, the nearest to not doing so (doing
-    /// so).
+    /// Steps of the count's price at which somebody stays as near to being counted as it is: of those who are, or nearly
+    /// are, the three nearest to the other side.
     fn pivots(&self, problem: &Problem, scope: &Scope, prices: &[i128]) -> Vec<i128> {
-        let (account, heads) = (self.along[0].0, self.along[1].0);
-        let (from, to) = scope.modes[heads];
-        if (from, to) == problem.resources[heads].all() {
+        let Some(((count, _), money)) = self.along.split_last() else { return Vec::new() };
+        if scope.modes[*count] == problem.resources[*count].all() {
             // Any number is allowed: it has no price.
             return Vec::new();
         }
-        let mut nearest: Vec<(i128, i64)> = Vec::new();
+        let along = |choice: &Choice| -> i128 {
+            money.iter().map(|(one, step)| step * i128::from(choice.uses.of(*one))).sum()
+        };
+        let mut nearest: Vec<(i128, i128)> = Vec::new();
         for supplier in &self.users {
-            let (mut with, mut without) = (None::<(i128, i64)>, None::<i128>);
+            let (mut counted, mut other) = (None::<(i128, i128)>, None::<(i128, i128)>);
             for (_, choice) in scope.open(problem, *supplier) {
-                let (cost, amount) = (reduced(choice, prices), choice.uses.of(account));
-                if amount > 0 {
-                    with = Some(with.map_or((cost, amount), |least| least.min((cost, amount))));
-                } else {
-                    without = Some(without.map_or(cost, |least| least.min(cost)));
-                }
+                let side = if choice.uses.of(*count) > 0 { &mut counted } else { &mut other };
+                let own = (reduced(choice, prices), along(choice));
+                *side = Some(side.map_or(own, |least| least.min(own)));
             }
-            if let (Some((cost, amount)), Some(other)) = (with, without) {
-                nearest.push(((cost - other).abs(), amount));
+            if let (Some(counted), Some(other)) = (counted, other) {
+                nearest.push(((counted.0 - other.0).abs(), other.1 - counted.1));
             }
         }
         nearest.sort_unstable();
-        let mut pivots: Vec<i128> = nearest.iter().take(3).map(|(_, amount)| i128::from(*amount)).collect();
+        let mut pivots: Vec<i128> =
+            nearest.iter().map(|(_, step)| *step).filter(|step| *step > 0).take(3).collect();
         pivots.dedup();
         pivots
     }

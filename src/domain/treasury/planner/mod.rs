@@ -24,7 +24,7 @@ mod local;
 mod naive;
 pub(super) mod parts;
 mod price;
-mod problem;
+pub(super) mod problem;
 mod reach;
 pub(super) mod search;
 mod tried;
@@ -50,7 +50,7 @@ const TO_THE_CENT: usize = 2_000;
 /// A minor unit of the least currency is about so much; what is finer comes of spreads.
 const COARSE: i128 = 1_000_000;
 /// So many plans tried count as much as a node.
-const TRIES_OF_A_NODE: usize = 1_000;
+const TRIES_OF_A_NODE: usize = 300;
 
 /// A plan, its hash and its certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]

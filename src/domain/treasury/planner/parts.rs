@@ -137,7 +137,8 @@ fn part(request: &PlanRequest, mut candidates: Vec<Candidate>) -> Result<Part, P
             Choice { cost: alternative.cost, uses: uses.collect() }
         };
         let choices: Vec<Choice> = candidate.choices.iter().map(|choice| priced(*choice)).collect();
-        let kept = needed(&choices);
+        let unpaid = |place: usize| candidate.alternatives[candidate.choices[place]].is_unpaid();
+        let kept = needed(&choices, unpaid);
         let choices: Vec<Choice> = kept.iter().map(|place| choices[*place]).collect();
         candidate.choices = kept.into_iter().map(|place| candidate.choices[place]).collect();
         let mut used: Vec<u32> =
@@ -169,14 +170,22 @@ fn part(request: &PlanRequest, mut candidates: Vec<Candidate>) -> Result<Part, P
     }
     let accounts: Vec<bool> = shared.iter().map(|one| matches!(one, Shared::Account(_))).collect();
     let problem = Problem { suppliers, resources }.with_heads(&accounts, super::MIDDLE);
-    Ok(Part { candidates, shared, currencies, problem })
+    let unpaid = candidates.iter().map(|candidate| {
+        candidate.choices.iter().position(|choice| candidate.alternatives[*choice].is_unpaid())
+    });
+    let unpaid: Vec<Option<usize>> = unpaid.collect();
+    let mut part = Part { candidates, shared, currencies, problem };
+    part.problem = std::mem::take(&mut part.problem).with_unpaid(&part.groups(), &unpaid, super::MIDDLE);
+    Ok(part)
 }
 
-/// Without those beside which another is as cheap and takes as little; of equals the first stays.
-fn needed(choices: &[Choice]) -> Vec<usize> {
+/// Without those beside which another is as cheap and takes as little; of equals the first stays. Who is left unpaid is
+/// counted, so that no way is needless beside that.
+fn needed(choices: &[Choice], unpaid: impl Fn(usize) -> bool) -> Vec<usize> {
     let needless = |place: &usize| {
         choices.iter().enumerate().any(|(other, beside)| {
             other != *place
+                && !unpaid(other)
                 && choices[*place].needless_beside(beside)
                 && (other < *place || !beside.needless_beside(&choices[*place]))
         })

@@ -4,6 +4,8 @@
 //! account with each set of top-ups, a route with each number of batches. A mode is a row of points (supply, cost),
 //! between which cost is linear.
 
+use super::alternatives::UNPAID;
+
 /// One way to treat one supplier. All costs are cost units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Choice {
@@ -70,9 +72,18 @@ pub struct Resource {
 enum Supply {
     /// Each a row of points.
     Modes(Vec<Vec<Point>>),
-    /// How many suppliers draw on an account, up to so many: costs nothing, and is counted so that it can be branched
-    /// on. A few large payments and a balance seldom fit; how many there are says most of it.
-    Heads { account: usize, most: usize },
+    /// A number of suppliers, up to so many: costs nothing, and is counted so that it can be branched on. A few large
+    /// payments and a balance seldom fit; how many there are says most of it.
+    Count { of: Counted, most: usize },
+}
+
+/// Which suppliers are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// Who draws on an account.
+    Heads { account: usize },
+    /// Who is left unpaid, of the suppliers of one currency, by its place in the order of the part's.
+    Unpaid { currency: usize },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -123,15 +134,15 @@ impl Resource {
         }
     }
 
-    /// How many suppliers draw on an account.
-    pub fn heads(account: usize, most: usize, weight: i128) -> Resource {
-        Resource { supply: Supply::Heads { account, most }, weight: weight.max(1), held: None }
+    /// How many suppliers do something; `weight`: what prices are first tried at.
+    pub fn count(of: Counted, most: usize, weight: i128) -> Resource {
+        Resource { supply: Supply::Count { of, most }, weight: weight.max(1), held: None }
     }
 
     /// The same where accounts have other places.
     pub fn moved(&self, places: &[u32]) -> Resource {
         let mut moved = self.clone();
-        if let Supply::Heads { account, .. } = &mut moved.supply {
+        if let Supply::Count { of: Counted::Heads { account }, .. } = &mut moved.supply {
             *account = places.get(*account).map_or(0, |place| *place as usize);
         }
         moved
@@ -152,10 +163,10 @@ impl Resource {
         self.held.is_some()
     }
 
-    /// Whose heads it counts.
-    pub fn counts(&self) -> Option<usize> {
+    /// What it counts, where it is a number of suppliers.
+    pub fn counts(&self) -> Option<Counted> {
         match self.supply {
-            Supply::Heads { account, .. } => Some(account),
+            Supply::Count { of, .. } => Some(of),
             Supply::Modes(_) => None,
         }
     }
@@ -164,7 +175,7 @@ impl Resource {
     pub fn ways(&self) -> usize {
         match &self.supply {
             Supply::Modes(modes) => modes.len(),
-            Supply::Heads { most, .. } => most + 1,
+            Supply::Count { most, .. } => most + 1,
         }
     }
 
@@ -200,7 +211,7 @@ impl Resource {
     pub fn dual(&self, price: i128, modes: (usize, usize)) -> (i128, i64) {
         let all = match &self.supply {
             Supply::Modes(all) => all,
-            Supply::Heads { .. } => {
+            Supply::Count { .. } => {
                 let count = if price > 0 { modes.1 } else { modes.0 };
                 return (-price.saturating_mul(count as i128), i64::try_from(count).unwrap_or(i64::MAX));
             }
@@ -294,7 +305,7 @@ impl Problem {
             if accounts[account] && count > 1 && count <= most_users {
                 heads[account] = u32::try_from(self.resources.len()).ok();
                 let weight = self.resources[account].weight.saturating_mul(10_000);
-                self.resources.push(Resource::heads(account, count, weight));
+                self.resources.push(Resource::count(Counted::Heads { account }, count, weight));
             }
         }
         for choice in self.suppliers.iter_mut().flatten() {
@@ -306,13 +317,32 @@ impl Problem {
         self
     }
 
+    /// Counts, for each currency with no more than `most_users` suppliers, who is left unpaid: money that is short by half a
+    /// payment leaves out a whole one. `currency` and `unpaid` say of each supplier which is its currency and its choice.
+    pub fn with_unpaid(mut self, currency: &[usize], unpaid: &[Option<usize>], most_users: usize) -> Problem {
+        for own in 0..currency.iter().max().map_or(0, |most| most + 1) {
+            let of = currency.iter().zip(unpaid).enumerate().filter(|(_, (other, _))| **other == own);
+            let of: Vec<(usize, usize)> =
+                of.filter_map(|(one, (_, unpaid))| Some((one, (*unpaid)?))).collect();
+            let Ok(place) = u32::try_from(self.resources.len()) else { return self };
+            if of.is_empty() || of.len() > most_users {
+                continue;
+            }
+            self.resources.push(Resource::count(Counted::Unpaid { currency: own }, of.len(), UNPAID));
+            for (supplier, choice) in of {
+                self.suppliers[supplier][choice].uses = std::iter::once((place, 1)).collect();
+            }
+        }
+        self
+    }
+
     /// What every plan's cost is a whole multiple of: a bound is the next multiple. Where one currency is planned by itself
     /// that is a minor unit of it.
     pub fn grain(&self) -> i128 {
         let choices = self.suppliers.iter().flatten().map(|choice| choice.cost);
         let supplies = self.resources.iter().map(|resource| match &resource.supply {
             Supply::Modes(modes) => modes.iter().flat_map(|points| steps(points)).fold(0, divisor),
-            Supply::Heads { .. } => 0,
+            Supply::Count { .. } => 0,
         });
         choices.chain(supplies).fold(0, divisor).max(1)
     }

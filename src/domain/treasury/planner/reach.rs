@@ -8,6 +8,8 @@ pub type Move = (i128, i64);
 
 /// Entries of a table.
 const MOST: usize = 2_000_000;
+/// Entries that are made in the time of a try.
+const OF_A_TRY: usize = 40;
 /// Fewer moves are tried without a table.
 const FEW: usize = 10;
 /// Classes of a block.
@@ -33,12 +35,13 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// A table for moves in the order of what they add; none where there are few.
-    pub fn new(moves: &[Move], need: i64) -> Option<Reach> {
+    /// A table for moves in the order of what they add, worth so many tries; none where there are few.
+    pub fn new(moves: &[Move], need: i64, tries: usize) -> Option<Reach> {
         if moves.len() < FEW {
             return None;
         }
-        let classes = (MOST / (moves.len() + 1)).clamp(256, 32_768);
+        let entries = MOST.min(tries.saturating_mul(OF_A_TRY));
+        let classes = (entries / (moves.len() + 1)).clamp(256, 32_768);
         let side = i64::try_from(classes / 2).unwrap_or(1);
         let largest = moves.iter().map(|(_, by)| by.saturating_abs()).max().unwrap_or(0);
         let range = need.saturating_abs().saturating_add(largest.saturating_mul(2));

@@ -7,7 +7,7 @@ use std::collections::BinaryHeap;
 
 use super::dual::{Lines, Scope, bound, cheapest, reduced};
 use super::local::improve;
-use super::problem::Problem;
+use super::problem::{Counted, Problem};
 use super::tried::try_out;
 
 /// A node of the proof; children by place.
@@ -154,7 +154,9 @@ impl Search<'_> {
             }
             let used = self.problem.used(&parent.chosen);
             let gaps = gaps(self.problem, &parent, &used);
-            if let Some(split) = split_modes(self.problem, &parent, &gaps, &used) {
+            if let Some(split) = split_unpaid(self.problem, &parent, &self.problem.used(&self.best)) {
+                self.branch(&parent, split);
+            } else if let Some(split) = split_modes(self.problem, &parent, &gaps, &used) {
                 self.branch(&parent, split);
             } else if parent.tried < Trial::Full && count <= MIDDLE {
                 self.try_out(parent, TRIES, Trial::Full);
@@ -209,10 +211,17 @@ impl Search<'_> {
     fn branch(&mut self, parent: &Open, split: Split) {
         let count = self.problem.suppliers.len();
         let children = split.scopes(&parent.scope).map(|scope| {
-            let mut prices = parent.prices.clone();
             let rounds = if count <= MIDDLE { 6 } else { 3 };
-            self.lines.ascend(self.problem, &scope, &mut prices, rounds, self.limits.within / 4);
-            let (lower, chosen) = bound(self.problem, &scope, &prices);
+            let from = |mut prices: Vec<i128>, rounds| {
+                self.lines.ascend(self.problem, &scope, &mut prices, rounds, self.limits.within / 4);
+                let (lower, chosen) = bound(self.problem, &scope, &prices);
+                (lower, prices, chosen)
+            };
+            let mut best = from(parent.prices.clone(), rounds);
+            if let Some(freed) = self.freed(&parent.scope, &scope) {
+                best = best.max(from(freed, 30));
+            }
+            let (lower, prices, chosen) = best;
             let node = self.nodes.len();
             if lower < self.cost {
                 let exchanges = usize::from(count <= MIDDLE && node < EXCHANGED);
@@ -222,6 +231,20 @@ impl Search<'_> {
             node
         });
         self.nodes[parent.node] = split.node(children);
+    }
+
+    /// Prices to start from where more are now left unpaid for certain: that counts no more, and money need not be dear
+    /// enough to leave them out.
+    fn freed(&self, before: &Scope, now: &Scope) -> Option<Vec<i128>> {
+        let mut prices = vec![0; self.problem.resources.len()];
+        let mut any = false;
+        for (one, resource) in self.problem.resources.iter().enumerate() {
+            if matches!(resource.counts(), Some(Counted::Unpaid { .. })) && now.modes[one].0 > 0 {
+                prices[one] = -resource.weight;
+                any |= now.modes[one].0 > before.modes[one].0;
+            }
+        }
+        any.then_some(prices)
     }
 
     fn improve_from(
@@ -292,6 +315,15 @@ fn gaps(problem: &Problem, open: &Open, used: &[i64]) -> Vec<usize> {
     gaps.into_iter().map(|(_, index)| index).collect()
 }
 
+/// Whether fewer can be left unpaid than the best plan leaves: first of all, since no fee outweighs it.
+fn split_unpaid(problem: &Problem, open: &Open, best: &[i64]) -> Option<Split> {
+    (0..problem.resources.len()).find_map(|resource| {
+        let Some(Counted::Unpaid { .. }) = problem.resources[resource].counts() else { return None };
+        let ((low, high), count) = (open.scope.modes[resource], usize::try_from(best[resource]).ok()?);
+        (low < count && count <= high).then(|| Split::Modes { resource, at: count - 1 })
+    })
+}
+
 /// For batches the number in use is the natural cut; for top-ups likewise.
 fn split_modes(problem: &Problem, open: &Open, gaps: &[usize], used: &[i64]) -> Option<Split> {
     let several = |resource: &&usize| {
@@ -309,7 +341,10 @@ fn split_modes(problem: &Problem, open: &Open, gaps: &[usize], used: &[i64]) -> 
 /// the prices, or fewer where that is too much.
 fn split_heads(problem: &Problem, open: &Open, gaps: &[usize], used: &[i64]) -> Option<Split> {
     open.order.iter().filter(|account| gaps.contains(account)).find_map(|account| {
-        let heads = problem.resources.iter().position(|own| own.counts() == Some(*account))?;
+        let heads = problem
+            .resources
+            .iter()
+            .position(|own| own.counts() == Some(Counted::Heads { account: *account }))?;
         let (low, high) = open.scope.modes[heads];
         let (_, supply) = problem.resources[*account].dual(open.prices[*account], open.scope.modes[*account]);
         let count = usize::try_from(used[heads]).unwrap_or(0);

@@ -226,7 +226,7 @@ impl Trial<'_> {
             (one.adds, by)
         });
         let (_, supply) = self.problem.resources[resource].dual(self.prices[resource], (from, to));
-        Reach::new(&moves.collect::<Vec<_>>(), self.used[resource] - supply)
+        Reach::new(&moves.collect::<Vec<_>>(), self.used[resource] - supply, self.left)
     }
 
     /// Whether any set of a stage's departures from a place on, with one at least, could come to less than the limit.
