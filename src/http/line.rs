@@ -27,10 +27,18 @@ impl Line {
     }
 
     /// Going on with a number.
-    pub fn number(self, number: u64) -> Line {
-        let digits: [u8; 20] = digits(number);
-        let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
-        self.text(&digits[zeros.min(19)..])
+    pub fn number(self, mut number: u64) -> Line {
+        let mut digits = [b'0'; 20];
+        let mut begin = digits.len();
+        for digit in digits.iter_mut().rev() {
+            *digit += (number % 10) as u8;
+            number /= 10;
+            begin -= 1;
+            if number == 0 {
+                break;
+            }
+        }
+        self.text(&digits[begin..])
     }
 
     /// What is written.
