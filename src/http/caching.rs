@@ -11,11 +11,10 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH, VARY};
 use actix_web::{HttpRequest, HttpResponse};
-use aws_lc_rs::digest::{SHA256, digest};
+use siphasher::sip128::SipHasher13;
 
-use super::problem::{Answer, Problem};
+use super::line::Line;
 use super::service::Service;
-use super::wire;
 
 /// The longest a shared cache keeps a price.
 const PUBLIC: Duration = Duration::from_secs(300);
@@ -50,54 +49,71 @@ impl Dependence {
     }
 
     /// The headers that were read; `proxies`: those in which the peer's word about the client counts.
-    fn vary(self, proxies: &[&str]) -> String {
-        let read = [
-            (self.key.is_some(), "Authorization"),
-            (self.key.is_some(), "Origin"),
-            (!self.locale_given || !self.country_given, "Accept-Language"),
-        ];
-        let read = read.into_iter().filter(|(was, _)| *was).map(|(_, name)| name);
-        let proxies = proxies.iter().copied().filter(|_| !self.country_given);
-        let names: Vec<&str> = read.chain(proxies).collect();
-        names.join(", ")
+    fn vary(self, proxies: &[&str]) -> Option<HeaderValue> {
+        let own = match (self.key.is_some(), !self.locale_given || !self.country_given) {
+            (true, true) => "Authorization, Origin, Accept-Language",
+            (true, false) => "Authorization, Origin",
+            (false, true) => "Accept-Language",
+            (false, false) => "",
+        };
+        match proxies {
+            [] if own.is_empty() => None,
+            [] => Some(HeaderValue::from_static(own)),
+            _ => {
+                let read = [own].into_iter().chain(proxies.iter().copied()).filter(|name| !name.is_empty());
+                HeaderValue::try_from(read.collect::<Vec<_>>().join(", ")).ok()
+            }
+        }
     }
 
-    fn control(self, fresh_for: Duration) -> String {
-        let (who, longest) = if self.is_public() { ("public", PUBLIC) } else { ("private", PRIVATE) };
-        format!("{who}, max-age={}", fresh_for.min(longest).as_secs())
+    fn control(self, fresh_for: Duration) -> HeaderValue {
+        let (who, longest) = match self.is_public() {
+            true => ("public, max-age=", PUBLIC),
+            false => ("private, max-age=", PRIVATE),
+        };
+        Line::new(who).number(fresh_for.min(longest).as_secs()).header()
+    }
+}
+
+/// What an answer is compared by, as it is sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Tag(Line);
+
+impl Tag {
+    /// Equal tags are equal bytes.
+    pub fn exact(body: &[u8]) -> Tag {
+        Tag::of("\"", body)
+    }
+
+    /// Equal tags say the same; an age in it may have grown.
+    pub fn weak(said: &[u8]) -> Tag {
+        Tag::of("W/\"", said)
+    }
+
+    /// A tag tells answers of one address apart and proves nothing: of 128 bits, and the same on every server.
+    fn of(opening: &str, said: &[u8]) -> Tag {
+        let hash = SipHasher13::new().hash(said).as_u128();
+        let digits: [u8; 32] =
+            std::array::from_fn(|place| b"0123456789abcdef"[(hash >> (124 - 4 * place)) as usize & 15]);
+        Tag(Line::new(opening).text(&digits).text(b"\""))
+    }
+
+    /// Whether the caller has the answer already.
+    fn is_known(&self, request: &HttpRequest) -> bool {
+        fn strong(tag: &[u8]) -> &[u8] {
+            tag.strip_prefix(b"W/").unwrap_or(tag)
+        }
+        let own = strong(self.0.as_bytes());
+        let known = request
+            .headers()
+            .get_all(IF_NONE_MATCH)
+            .flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+        known.map(|one| strong(one.trim_ascii())).any(|one| one == own || one == b"*")
     }
 }
 
 /// An answer that may be kept for `fresh_for` at most: with a validator, and 304 where the caller has it already.
-///
-/// # Errors
-/// `internal` where a header cannot be written.
 pub fn kept(
-    service: &Service,
-    request: &HttpRequest,
-    kind: &'static str,
-    body: Vec<u8>,
-    dependence: Dependence,
-    fresh_for: Duration,
-) -> Answer {
-    let tag = Tag::Exact(wire::hex(&digest(&SHA256, &body).as_ref()[..16]));
-    kept_as(service, request, kind, body, tag, dependence, fresh_for)
-}
-
-/// What an answer is compared by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tag {
-    /// Equal tags are equal bytes.
-    Exact(String),
-    /// Equal tags say the same; an age in it may have grown.
-    Weak(String),
-}
-
-/// The same with a tag of the caller's.
-///
-/// # Errors
-/// As [`kept`].
-pub fn kept_as(
     service: &Service,
     request: &HttpRequest,
     kind: &'static str,
@@ -105,31 +121,20 @@ pub fn kept_as(
     tag: Tag,
     dependence: Dependence,
     fresh_for: Duration,
-) -> Answer {
-    let proxies = request.peer_addr().map(|peer| service.proxies.headers_read(peer.ip())).unwrap_or_default();
-    let (weak, tag) = match tag {
-        Tag::Exact(tag) => ("", format!("\"{tag}\"")),
-        Tag::Weak(tag) => ("W/", format!("\"{tag}\"")),
-    };
-    let known = request.headers().get_all(IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
-    let known = known.flat_map(|value| value.split(',')).map(str::trim);
-    let unchanged =
-        known.map(|one| one.strip_prefix("W/").unwrap_or(one)).any(|one| one == tag || one == "*");
-    let status = if unchanged { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
-    let mut answer = HttpResponse::build(status);
-    for (name, text) in [
-        (CACHE_CONTROL, dependence.control(fresh_for)),
-        (VARY, dependence.vary(&proxies)),
-        (ETAG, weak.to_owned() + &tag),
-    ] {
-        if !text.is_empty() {
-            answer.insert_header((name, HeaderValue::from_str(&text).map_err(Problem::internal)?));
-        }
+) -> HttpResponse {
+    let peer = request.peer_addr().filter(|_| !dependence.country_given);
+    let proxies = peer.map(|peer| service.proxies.headers_read(peer.ip())).unwrap_or_default();
+    let unchanged = tag.is_known(request);
+    let mut answer = HttpResponse::build(if unchanged { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
+    answer.insert_header((CACHE_CONTROL, dependence.control(fresh_for)));
+    answer.insert_header((ETAG, tag.0.header()));
+    if let Some(read) = dependence.vary(&proxies) {
+        answer.insert_header((VARY, read));
     }
-    Ok(match unchanged {
+    match unchanged {
         true => answer.finish(),
         false => answer.insert_header((CONTENT_TYPE, HeaderValue::from_static(kind))).body(body),
-    })
+    }
 }
 
 #[cfg(test)]
@@ -165,14 +170,14 @@ mod tests {
             ),
             (Dependence { key: None, ..full }, "public, max-age=300", ""),
         ] {
-            assert_eq!(
-                (dependence.control(hour).as_str(), dependence.vary(&["forwarded", "cf-ipcountry"]).as_str()),
-                (control, vary)
-            );
+            let read =
+                dependence.vary(if dependence.country_given { &[] } else { &["forwarded", "cf-ipcountry"] });
+            assert_eq!(dependence.control(hour), control);
+            assert_eq!(read.unwrap_or(HeaderValue::from_static("")), vary);
         }
         let geo = Dependence { country_given: false, ..full };
         assert_eq!(
-            geo.vary(&[]),
+            geo.vary(&[]).unwrap(),
             "Authorization, Origin, Accept-Language",
             "no header of an untrusted peer is read"
         );

@@ -21,6 +21,7 @@ use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use crate::ids::RequestId;
 use crate::settings::Mode;
 
+use super::line::Line;
 use super::problem::{Code, Problem};
 use super::requests::Answered;
 use super::service::Service;
@@ -131,9 +132,7 @@ fn translated(error: &Error, status: StatusCode) -> Problem {
 }
 
 fn finish(headers: &mut HeaderMap, service: &Service, path: &str, id: RequestId) {
-    if let Ok(value) = HeaderValue::try_from(id.to_string()) {
-        headers.insert(REQUEST_ID, value);
-    }
+    headers.insert(REQUEST_ID, Line::new("").text(&id.letters()).header());
     let mut default = |name: HeaderName, value: HeaderValue| {
         if !headers.contains_key(&name) {
             headers.insert(name, value);

@@ -13,6 +13,7 @@ use governor::{Quota, RateLimiter};
 
 use crate::settings::Allowance;
 
+use super::line::Line;
 use super::problem::{Code, Problem};
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
@@ -83,11 +84,15 @@ impl Left {
 
     fn headers(self) -> [(HeaderName, HeaderValue); 3] {
         [
-            (LIMIT, HeaderValue::from(self.limit)),
-            (REMAINING, HeaderValue::from(self.remaining)),
-            (RESET, HeaderValue::from(self.reset)),
+            (LIMIT, number(self.limit.into())),
+            (REMAINING, number(self.remaining.into())),
+            (RESET, number(self.reset)),
         ]
     }
+}
+
+fn number(number: u64) -> HeaderValue {
+    Line::new("").number(number).header()
 }
 
 fn whole_seconds(wait: Duration) -> u64 {

@@ -15,6 +15,7 @@ mod gauges;
 pub mod idempotent;
 pub mod key_ring;
 pub mod limits;
+mod line;
 mod misread;
 mod openapi;
 mod priced;

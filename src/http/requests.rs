@@ -18,6 +18,8 @@ use metrics::Histogram;
 use crate::ids::RequestId;
 use crate::settings::LogFormat;
 
+use super::line::{Line, digits};
+
 /// The module whose name the lines carry, and by which a filter of the log finds them.
 const TARGET: &str = "straits::http";
 /// With this many bytes waiting, whoever adds a line writes them all.
@@ -148,15 +150,28 @@ impl Lines {
             self.written = at.format("%Y-%m-%dT%H:%M:%S").to_string();
         }
         // Every part is of a known alphabet (a method is an HTTP token, a route our own text): nothing is escaped.
-        // Writing into memory cannot fail.
-        let _ = write!(self.text, r#"{{"timestamp":"{}.{:06}"#, self.written, at.timestamp_subsec_micros());
-        let _ = write!(self.text, r#"Z","level":"INFO","message":"request","request_id":"{id}"#);
-        for part in
-            [r#"","method":""#, method.as_str(), r#"","route":""#, route, r#"","status":"#, status.as_str()]
-        {
-            self.text.extend_from_slice(part.as_bytes());
+        let micros: [u8; 6] = digits(at.timestamp_subsec_micros().into());
+        for part in [
+            br#"{"timestamp":""#.as_slice(),
+            self.written.as_bytes(),
+            b".",
+            &micros,
+            br#"Z","level":"INFO","message":"request","request_id":""#,
+            &id.letters(),
+            br#"","method":""#,
+            method.as_str().as_bytes(),
+            br#"","route":""#,
+            route.as_bytes(),
+            br#"","status":"#,
+            status.as_str().as_bytes(),
+            br#","ms":"#,
+            Line::new("").number(ms).as_bytes(),
+            br#","target":""#,
+            TARGET.as_bytes(),
+            b"\"}\n",
+        ] {
+            self.text.extend_from_slice(part);
         }
-        let _ = writeln!(self.text, r#","ms":{ms},"target":"{TARGET}"}}"#);
     }
 
     fn pass_on(&mut self) {

@@ -151,8 +151,8 @@ impl Service {
     /// How long a price stays what it is: until newer rates may be here, until the price book changes by itself, or until
     /// the market closes or opens, with the weekend's premium.
     pub fn prices_fresh_for(&self, fixed_until: Option<DateTime<Utc>>) -> Duration {
-        let fixed = fixed_until.map(|until| (until - self.clock.now()).to_std().unwrap_or_default());
         let now = self.clock.now();
+        let fixed = fixed_until.map(|until| (until - now).to_std().unwrap_or_default());
         let bell = self.bell.next(now).and_then(|bell| (bell - now).to_std().ok());
         [self.pricing.rates.fresh_for(), fixed, bell].into_iter().flatten().min().unwrap_or(Duration::MAX)
     }

@@ -51,7 +51,7 @@ impl Answer {
 }
 
 /// Settings of a test: any port, this folder, nothing called, plus `more`.
-pub fn settings(folder: &Path, more: &[(&'static str, &str)]) -> Result<Settings, SettingsError> {
+pub fn settings(folder: &Path, more: &[(&str, &str)]) -> Result<Settings, SettingsError> {
     let base = [("server.listen", "127.0.0.1:0"), ("fx.sources", "bundled"), ("server.workers", "2")];
     let folder = folder.display().to_string();
     let all = base.iter().copied().chain([("server.data_dir", folder.as_str())]).chain(more.iter().copied());

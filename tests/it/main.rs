@@ -27,6 +27,7 @@ mod job_leases;
 mod jobs;
 mod kill;
 mod ladder;
+mod liars;
 mod lists;
 mod live;
 mod log;

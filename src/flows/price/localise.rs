@@ -261,13 +261,14 @@ impl Pricing {
         };
         let fixed = |item: &Item<'_>| market.fixed(item, display.currency).is_some();
         let all_fixed = !question.book.is_empty() && question.items.iter().all(fixed);
-        let (shown, fallback_reason, rate) = match self.applied(&snapshot, first, display.currency) {
-            Err(error) if !all_fixed => {
-                let (shown, reason) = self.shown_without(error, &snapshot, display)?;
-                (shown, reason, self.applied(&snapshot, first, shown).ok())
-            }
-            applied => (display.currency, None, applied.ok()),
-        };
+        let (shown, fallback_reason, rate) =
+            match self.applied(&snapshot, first, display.currency, market.now) {
+                Err(error) if !all_fixed => {
+                    let (shown, reason) = self.shown_without(error, &snapshot, display)?;
+                    (shown, reason, self.applied(&snapshot, first, shown, market.now).ok())
+                }
+                applied => (display.currency, None, applied.ok()),
+            };
         if shown != market.currency {
             market.currency = shown;
             market.text = display.locale.written(Money::zero(shown), question.mark);
@@ -285,7 +286,9 @@ impl Pricing {
             } else {
                 let applied = match others.entry(base) {
                     Entry::Occupied(known) => known.into_mut(),
-                    Entry::Vacant(free) => free.insert(self.applied_if_any(&snapshot, base, shown)?),
+                    Entry::Vacant(free) => {
+                        free.insert(self.applied_if_any(&snapshot, (base, shown), market.now)?)
+                    }
                 };
                 match applied {
                     Some(applied) => {
@@ -339,10 +342,10 @@ impl Pricing {
     fn applied_if_any(
         &self,
         snapshot: &Snapshot,
-        base: Currency,
-        shown: Currency,
+        (base, shown): (Currency, Currency),
+        now: DateTime<Utc>,
     ) -> Result<Option<Arc<Applied>>, PriceError> {
-        match self.applied(snapshot, base, shown) {
+        match self.applied(snapshot, base, shown, now) {
             Err(PriceError::NoRate(missing)) if missing == base => Ok(None),
             other => other.map(Some),
         }

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::domain::fx::{EndingsError, FxSettings, LockTooLong, QuoteError};
 use crate::ids::IdSource;
-use crate::money::{Currency, MoneyError, RateError};
+use crate::money::{Currency, Money, MoneyError, RateError};
 use crate::rates::{RateBook, RatesError, Volatilities};
 use crate::store::{CommitError, Store, StoreError};
 use crate::vault::Signer;
@@ -82,6 +82,18 @@ pub enum PriceError {
     /// No source has a rate for the currency.
     #[error("there is no rate for {0}")]
     NoRate(Currency),
+    /// Every price is fixed, and a quote would still have to state a rate that nobody has.
+    #[error(
+        "there is no rate for {missing}, and a quote states the one between its currencies; fixed prices need none: \
+         give the items' own amounts in {}, or send {to} as `amount` of the payment, without a quote",
+        to.currency()
+    )]
+    FixedWithoutRate {
+        /// The currency without a rate.
+        missing: Currency,
+        /// What the fixed prices come to.
+        to: Money,
+    },
     /// A price may not be promised from rates this old: 503 `rates_stale`.
     #[error("the rates are too old to promise a price")]
     RatesStale,

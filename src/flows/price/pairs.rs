@@ -131,8 +131,8 @@ impl Pricing {
         snapshot: &Snapshot,
         base: Currency,
         quote: Currency,
+        now: DateTime<Utc>,
     ) -> Result<Arc<Applied>, PriceError> {
-        let now = self.clock.now();
         if let Some(known) = self.pairs.find((base, quote), snapshot.id(), now) {
             return Ok(known);
         }

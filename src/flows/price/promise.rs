@@ -14,6 +14,7 @@ use crate::domain::fx::{
 use crate::flows::pay::{OpenAccount, QuoteRefused, Quotes};
 use crate::ids::{MerchantId, PaymentId, QuoteId};
 use crate::money::{BasisPoints, Currency, Money};
+use crate::rates::RatesError;
 use crate::store::{Change, Store, StoreError};
 
 /// What is asked.
@@ -235,9 +236,16 @@ impl Pricing {
         if question.units.len() > Pricing::MAX_ITEMS {
             return Err(PriceError::TooManyItems { given: question.units.len() });
         }
-        let market = self.rates.mid(from, question.to)?;
-        let all_fixed = question.units.iter().all(|unit| unit.fixed.is_some());
-        if market.stale && !all_fixed && !self.allow_stale_reference {
+        let fixed: Option<Vec<Money>> =
+            question.units.iter().map(|unit| Some(unit.fixed.as_ref()?.price)).collect();
+        let market = match (self.rates.mid(from, question.to), &fixed) {
+            (Err(RatesError::NoRate(missing)), Some(prices)) => {
+                let to = Money::sum(question.to, prices.iter().copied())?;
+                return Err(PriceError::FixedWithoutRate { missing, to });
+            }
+            (market, _) => market?,
+        };
+        if market.stale && fixed.is_none() && !self.allow_stale_reference {
             return Err(PriceError::RatesStale);
         }
         let lock = question.lock.unwrap_or(self.settings.default_lock);

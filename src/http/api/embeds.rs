@@ -17,7 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::prices::{Asked, edge_and_address};
 use crate::domain::fx::{CurrencyMark, Locale, PriceRounding};
 use crate::flows::price::{Item, PricesAnswer, PricesQuestion};
-use crate::http::caching::{self, Dependence};
+use crate::http::caching::{self, Dependence, Tag};
 use crate::http::caller::Caller;
 use crate::http::extract::{Json, Query};
 use crate::http::problem::{Answer, Code, Problem};
@@ -141,7 +141,8 @@ pub async fn show(
     let answer = service.pricing.localise(question)?;
     let fresh = service.prices_fresh_for(answer.fixed_until);
     let page = page(&answer).ok_or_else(|| Problem::new(Code::NotFound, "there is no price"))?;
-    let mut response = caching::kept(&service, &request, HTML, page.into_bytes(), dependence, fresh)?;
+    let tag = Tag::exact(page.as_bytes());
+    let mut response = caching::kept(&service, &request, HTML, page.into_bytes(), tag, dependence, fresh);
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     Ok(response)
 }

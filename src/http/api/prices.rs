@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderValue};
 use actix_web::{HttpRequest, web};
-use aws_lc_rs::digest::{SHA256, digest};
 use chrono::NaiveDate;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -20,7 +19,7 @@ use crate::http::extract::{FlatJson, Query};
 use crate::http::priced;
 use crate::http::problem::{Answer, Code, Problem};
 use crate::http::service::Service;
-use crate::http::wire::{self, AmountIn, AmountText, CurrencyIn, Text};
+use crate::http::wire::{AmountIn, AmountText, CurrencyIn, Text};
 use crate::money::{Currency, Money};
 
 /// Which rates.
@@ -76,7 +75,7 @@ pub async fn rates(
         locale_given: true,
     };
     let fresh = service.pricing.rates.fresh_for().unwrap_or(Duration::MAX);
-    caching::kept_as(&service, &request, "application/json", body, tag, dependence, fresh)
+    Ok(caching::kept(&service, &request, "application/json", body, tag, dependence, fresh))
 }
 
 /// Of all but the ages, which grow by themselves.
@@ -84,7 +83,7 @@ fn rates_tag(mut answer: RatesAnswer) -> serde_json::Result<Tag> {
     for rate in &mut answer.rates {
         rate.age_s = 0;
     }
-    Ok(Tag::Weak(wire::hex(&digest(&SHA256, &serde_json::to_vec(&answer)?).as_ref()[..16])))
+    serde_json::to_vec(&answer).map(|said| Tag::weak(&said))
 }
 
 fn key_use(caller: &Caller) -> KeyUse {
@@ -206,7 +205,8 @@ pub async fn price(
     let answer = shown(&service, &caller, &request, items, &asked, query.rounding, mark).await?;
     let fresh = service.prices_fresh_for(answer.fixed_until);
     let body = priced::written(answer).map_err(Problem::internal)?;
-    caching::kept(&service, &request, "application/json", body, dependence, fresh)
+    let tag = Tag::exact(&body);
+    Ok(caching::kept(&service, &request, "application/json", body, tag, dependence, fresh))
 }
 
 /// Many prices in the shopper's currency, all on one set of rates.

@@ -23,7 +23,9 @@ impl From<PriceError> for Problem {
         match error {
             PriceError::NoItems => Problem::new(Code::InvalidBody, words).at("items"),
             PriceError::TooManyItems { .. } => Problem::new(Code::TooManyItems, words).at("items"),
-            PriceError::NoRate(_) => Problem::new(Code::RateUnavailable, words),
+            PriceError::NoRate(_) | PriceError::FixedWithoutRate { .. } => {
+                Problem::new(Code::RateUnavailable, words)
+            }
             PriceError::RatesStale => Problem::new(Code::RatesStale, words).retry_after(60),
             PriceError::LockTooLong(_) => Problem::new(Code::LockTooLong, words).at("lock"),
             PriceError::TokenTooLong { .. } => Problem::new(Code::Unprocessable, words).at("items"),
