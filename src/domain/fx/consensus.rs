@@ -178,10 +178,9 @@ impl Hearing<'_> {
         let mut kept = Vec::with_capacity(running.len());
         for &index in running {
             let value = self.value(index);
-            let alone = 2 * together >= running.len()
-                && self.company(index, running) < together
-                && beyond(value, center, class.jump_bps);
-            let limit_bps = if alone { limit_bps.min(class.jump_bps) } else { limit_bps };
+            // Two that are wrong stretch what is usual among four; half of them standing together do not.
+            let alone = 2 * together >= running.len() && self.company(index, running) < together;
+            let limit_bps = if alone { class.floor_bps } else { limit_bps };
             if beyond(value, center, limit_bps) {
                 let looks_like = looks_like(value, center, class.alarm_bps);
                 self.standings[index] = Standing::Outvoted { limit_bps, looks_like };
