@@ -1,5 +1,6 @@
 //! A certificate with one digit changed is refused, by its digest and, that aside, by its figures.
 
+use super::large::crowd;
 use super::world::{checked, random};
 
 /// The places of digits in a text.
@@ -67,8 +68,11 @@ fn with(text: &str, part: usize, node: usize, key: &str, by: i128) -> Option<Str
 #[test]
 fn a_proof_that_claims_more_is_refused_node_by_node() {
     let mut bounds = 0;
-    for seed in 20_000..20_010 {
-        let (planned, _) = checked(&random(seed, 30, 4));
+    let (drawn, crowds) = (20_000..20_010_u64, 1..5_u64);
+    let drawn = drawn.map(|seed| (seed, random(seed, 30, 4)));
+    // The second kind has trees of several nodes.
+    for (seed, request) in drawn.chain(crowds.map(|seed| (seed, crowd(60, seed)))) {
+        let (planned, _) = checked(&request);
         let text = planned.certificate.json();
         let body = super::world::body(&planned);
         for (part, proof) in body["parts"].as_array().unwrap().iter().enumerate() {
