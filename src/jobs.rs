@@ -9,8 +9,9 @@
 //! Due times are business time. [`Jobs::advance`] moves the test clock through the due moments in order, one by one, so
 //! that a day's jobs see a day's hours. A recurring duty that only looks for what is left over ([`Pace::Sweep`]) is not
 //! run for each missed moment of it: each of its rounds is four times as far along the way as the one before, so that what
-//! must be seen within minutes is, and a year costs no more than a dozen rounds. The same holds for what is due by its own rows
-//! ([`Pace::WhenDue`]).
+//! must be seen within minutes is, and a year costs no more than a dozen rounds. What is due by its own rows
+//! ([`Pace::WhenDue`]) goes twice as far each time. Only a test clock is moved so: what has its day (a deadline's warning) may
+//! be seen later than that day where it moves by weeks at once.
 
 mod duty;
 mod payments;

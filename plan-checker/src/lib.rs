@@ -114,7 +114,7 @@ fn contents(body: &Body) -> Result<Verdict, Refusal> {
     if body.format != "straits-plan-certificate-5" {
         return Err(Refusal::Unreadable(format!("unknown format `{}`", body.format)));
     }
-    if body.units.0 != 1_000_000_000 || body.unpaid.0 != 100_000_000_000_000_000 {
+    if body.units.0 != 1_000_000_000 || body.unpaid.0 != 10_000_000_000_000_000_000 {
         return Err(Refusal::wrong(
             "units",
             "this format has 10^9 cost units and counts an unpaid supplier 10^17",

@@ -111,7 +111,9 @@ pub fn numbers(body: &Body, part: &Part) -> Result<Numbers, Refusal> {
         let needless = |place: &usize| {
             all.iter().enumerate().any(|(other, beside)| {
                 let own = &all[*place];
+                // Nothing is needless beside leaving the supplier unpaid: that is counted.
                 other != *place
+                    && supplier.alternatives[beside.place].route.is_some()
                     && own.needless_beside(beside)
                     && (other < *place || !beside.needless_beside(own))
             })
@@ -133,7 +135,7 @@ pub fn numbers(body: &Body, part: &Part) -> Result<Numbers, Refusal> {
         supply.push(match resource {
             Resource::Heads { .. } | Resource::Unpaid { .. } => {
                 if !counts_once(part, place) {
-                    return Err(Refusal::wrong("resource", "heads of no account, or counted twice"));
+                    return Err(Refusal::wrong("resource", "a count of nothing, or counted twice"));
                 }
                 let most = usize::try_from(*most)
                     .map_err(|_| Refusal::wrong("resource", "too many to be counted"))?;

@@ -61,7 +61,9 @@ impl Dependence {
             [] => Some(HeaderValue::from_static(own)),
             _ => {
                 let read = [own].into_iter().chain(proxies.iter().copied()).filter(|name| !name.is_empty());
-                HeaderValue::try_from(read.collect::<Vec<_>>().join(", ")).ok()
+                let read = HeaderValue::try_from(read.collect::<Vec<_>>().join(", "));
+                // A name that is none could hide the others: then no cache keeps it.
+                Some(read.unwrap_or(HeaderValue::from_static("*")))
             }
         }
     }
@@ -80,7 +82,7 @@ impl Dependence {
 pub struct Tag(Line);
 
 impl Tag {
-    /// Equal tags are equal bytes.
+    /// Other bytes have another tag, by all odds.
     pub fn exact(body: &[u8]) -> Tag {
         Tag::of("\"", body)
     }

@@ -30,15 +30,18 @@ impl Server {
             loop {
                 let (mut socket, _) = listener.accept().await.unwrap();
                 let mut head = Vec::new();
-                while !head.ends_with(b"\r\n\r\n") {
-                    head.push(socket.read_u8().await.unwrap());
+                while let Ok(byte) = socket.read_u8().await {
+                    head.push(byte);
+                    if head.ends_with(b"\r\n\r\n") {
+                        break;
+                    }
                 }
                 let body = told.lock().unwrap().clone();
                 let answer = format!(
                     "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
                     body.len()
                 );
-                socket.write_all(answer.as_bytes()).await.unwrap();
+                let _ = socket.write_all(answer.as_bytes()).await;
             }
         });
         Server { name, origin, body }

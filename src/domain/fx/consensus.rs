@@ -12,8 +12,8 @@
 //! ranked: the accepted rate is always a number that somebody published, with its evidence, and does not depend on the
 //! order of the observations. The deviation that rejects is the upper of the two middle ones, so that more than half are
 //! kept: but then two liars of four are kept with the honest two, however far off. Where at least half stand together
-//! within the class's floor around the median, whoever stands further off than a market jumps, and in smaller company,
-//! is outvoted as well; half are always kept.
+//! within the class's floor around the median, whoever stands further off than that floor, and in smaller company, is
+//! outvoted as well; half are always kept.
 //!
 //! A rate that jumps further from the last accepted one than its class allows is held back until a second source agrees
 //! or the source repeats it in a newer publication; the next in rank answers, else the last known good. A jump beyond
@@ -179,8 +179,8 @@ impl Hearing<'_> {
         for &index in running {
             let value = self.value(index);
             // Two that are wrong stretch what is usual among four; half of them standing together do not.
-            let alone = 2 * together >= running.len() && self.company(index, running) < together;
-            let limit_bps = if alone { class.floor_bps } else { limit_bps };
+            let fewer = 2 * together >= running.len() && self.company(index, running) < together;
+            let limit_bps = if fewer { class.floor_bps } else { limit_bps };
             if beyond(value, center, limit_bps) {
                 let looks_like = looks_like(value, center, class.alarm_bps);
                 self.standings[index] = Standing::Outvoted { limit_bps, looks_like };

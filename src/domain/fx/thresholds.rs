@@ -16,7 +16,8 @@ pub struct PairClass {
     currencies: Vec<Currency>,
     /// Median absolute deviations from the median …
     pub mad_multiple: u32,
-    /// … and at least so many basis points: beyond both, outvoted.
+    /// … and at least so many basis points: beyond both, outvoted; beyond this alone, where half stand together and fewer with
+    /// the one.
     pub floor_bps: u32,
     /// Basis points between two sources that raise an alarm; within them one confirms the other.
     pub alarm_bps: u32,

@@ -24,7 +24,7 @@ fn solved(body: &Value, part: &Value) -> f64 {
         {
             let unpaid = one["route"].is_null();
             let cost =
-                if unpaid { (float(&one["cost"]) - 1e17) / UNIT + 1e6 } else { float(&one["cost"]) / UNIT };
+                if unpaid { (float(&one["cost"]) - 1e19) / UNIT + 1e6 } else { float(&one["cost"]) / UNIT };
             let variable = problem.add_binary_var(cost);
             one_of.push((variable, 1.0));
             if !one["waits"].is_null() {
@@ -88,7 +88,7 @@ fn never_dearer_than_a_solver_that_others_wrote() {
             let unpaid = suppliers.iter().filter(|one| {
                 one["alternatives"][one["chosen"].as_u64().unwrap() as usize]["route"].is_null()
             });
-            let ours = (float(&part["cost"]) - unpaid.clone().count() as f64 * 1e17) / UNIT
+            let ours = (float(&part["cost"]) - unpaid.clone().count() as f64 * 1e19) / UNIT
                 + unpaid.count() as f64 * 1e6;
             let theirs = solved(&body, part);
             // Its tolerance on whole numbers, and ours: below one cent.

@@ -184,6 +184,24 @@ fn two_liars_on_one_side_are_not_the_middle_of_four() {
     assert_eq!((accepted.as_str(), words.join(" ")), ("0", "used agreed agreed agreed".to_owned()));
 }
 
+/// Half that stand together outweigh whoever is beyond the floor with fewer beside it, however the deviation is stretched.
+#[test]
+fn beside_a_half_that_stands_together_the_floor_decides() {
+    for (others, outvoted) in [
+        (["1.12831700", "1.13960000"], [true, true]),
+        (["1.12870000", "1.12930000"], [false, false]),
+        (["1.12760000", "1.15000000"], [false, true]),
+        (["1.08400000", "0.89500000"], [true, true]),
+    ] {
+        let values = ["1.1170", "1.1171", others[0], others[1]];
+        let sources: Vec<Observation> =
+            values.iter().enumerate().map(|(rank, value)| running(&rank.to_string(), rank, value)).collect();
+        let judgement = judge(None, &[], &sources);
+        let told = judgement.verdicts.iter().map(|one| matches!(one.standing, Standing::Outvoted { .. }));
+        assert_eq!(told.collect::<Vec<_>>(), [false, false, outvoted[0], outvoted[1]], "{others:?}");
+    }
+}
+
 #[test]
 fn the_limit_and_the_distance_are_told() {
     let mut sources = five();

@@ -12,8 +12,9 @@ use super::corridor::{mark_last_resorts, reach};
 use super::days::Days;
 use super::price::price;
 
-/// Above what any run's fixed costs can come to: a supplier is left out only where the funds do not suffice.
-pub const UNPAID: i128 = 100_000_000_000_000_000;
+/// Above what any payment costs, in whatever home: 10^10 minor units are 100 million dollars, or rupiah (some 6,000 dollars).
+/// So a supplier is left out only where the funds do not suffice.
+pub const UNPAID: i128 = 10_000_000_000_000_000_000;
 
 /// One way to pay (or not to pay) one payable.
 #[derive(Debug, Clone, PartialEq, Eq)]

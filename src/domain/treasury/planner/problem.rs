@@ -228,8 +228,8 @@ impl Resource {
     }
 }
 
-/// Above any price that is ever asked for one unit.
-const OVERDRAWN: i128 = 1_000_000_000_000_000_000_000;
+/// Above any price that is ever asked for one unit, and above leaving a hundred thousand unpaid.
+const OVERDRAWN: i128 = 1_000_000_000_000_000_000_000_000;
 
 fn last(points: &[Point]) -> Point {
     points.last().copied().unwrap_or((0, 0))
@@ -365,6 +365,6 @@ impl Problem {
         let used = self.used(assignment);
         let resources =
             self.resources.iter().zip(used).map(|(resource, used)| resource.cost(used, resource.all()));
-        choices.sum::<i128>() + resources.fold(0_i128, i128::saturating_add)
+        resources.fold(choices.sum::<i128>(), i128::saturating_add)
     }
 }

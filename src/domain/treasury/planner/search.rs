@@ -192,7 +192,9 @@ impl Search<'_> {
         // What is left is shared among all nodes to come.
         let tries = most.min(self.tries / 4);
         let (problem, scope, prices) = (self.problem, &open.scope, &open.prices);
-        let tried = try_out(problem, scope, prices, open.lower, self.cost, self.limits.within, tries);
+        // An earlier trial may have shown more than the prices do; what departs from them still counts from theirs.
+        let (at_prices, _) = bound(problem, scope, prices);
+        let tried = try_out(problem, scope, prices, at_prices, self.cost, self.limits.within, tries);
         self.tries -= tried.tries.min(self.tries);
         if let Some((cost, found)) = tried.found {
             // Within the scope's modes it costs so much; with all of them perhaps less.
@@ -200,7 +202,7 @@ impl Search<'_> {
             self.keep(found, free.min(cost));
         }
         if tried.at_least > open.lower {
-            let (bound, at_least) = (open.lower, Some(tried.at_least));
+            let (bound, at_least) = (at_prices, Some(tried.at_least));
             self.nodes[open.node] = Node::Leaf { prices: open.prices.clone(), bound, at_least };
             open.lower = tried.at_least;
         }
