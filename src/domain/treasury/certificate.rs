@@ -4,6 +4,8 @@
 //! Amounts are minor units, costs cost units, all whole numbers written as texts. `plan-checker/` reads it; its head
 //! says what is recomputed.
 
+mod resource;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -18,6 +20,7 @@ use super::request::{Payable, PlanError, PlanRequest};
 use super::route::{Bearer, FeeBase, Route};
 use super::value::{Cost, Mids, UNITS};
 use crate::money::{Currency, Money, Rounding};
+use resource::{ResourceProof, TopUpProof};
 
 /// A certificate as text: `{"digest":…,"body":{…}}`, the digest being SHA-256 of the body's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,39 +97,6 @@ struct PartProof<'a> {
     root: Cost,
     cost: Cost,
     bound: Cost,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
-enum ResourceProof<'a> {
-    Account {
-        name: &'a str,
-        currency: Currency,
-        available: Text,
-        top_ups: Vec<TopUpProof>,
-    },
-    /// Of one route, out of one account of the part, over one rail account.
-    Batches {
-        route: usize,
-        account: usize,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        through: Option<&'a str>,
-    },
-    /// How many suppliers draw on an account, counted so that the proof can branch on it.
-    Heads {
-        account: usize,
-    },
-    /// How many suppliers of a currency are left unpaid, likewise.
-    Unpaid {
-        currency: Currency,
-    },
-}
-
-#[derive(Serialize)]
-struct TopUpProof {
-    fixed: Text,
-    spread_bps: u32,
-    limit: Text,
 }
 
 #[derive(Serialize)]

@@ -188,7 +188,7 @@ fn two_liars_on_one_side_are_not_the_middle_of_four() {
 #[test]
 fn beside_a_half_that_stands_together_the_floor_decides() {
     for (others, outvoted) in [
-        (["1.12831700", "1.13960000"], [true, true]),
+        (["1.13375000", "1.15050000"], [true, true]),
         (["1.12870000", "1.12930000"], [false, false]),
         (["1.12760000", "1.15000000"], [false, true]),
         (["1.08400000", "0.89500000"], [true, true]),
