@@ -117,7 +117,7 @@ fn contents(body: &Body) -> Result<Verdict, Refusal> {
     if body.units.0 != 1_000_000_000 || body.unpaid.0 != 10_000_000_000_000_000_000 {
         return Err(Refusal::wrong(
             "units",
-            "this format has 10^9 cost units and counts an unpaid supplier 10^17",
+            "this format has 10^9 cost units and counts an unpaid supplier 10^19",
         ));
     }
     if body.plan.len() != 64 || !body.plan.bytes().all(|byte| byte.is_ascii_hexdigit()) {
