@@ -47,6 +47,8 @@ const LEASE: TimeDelta = TimeDelta::seconds(20);
 const EARLY: [Duration; 3] = [Duration::ZERO, Duration::from_secs(11), Duration::from_secs(30)];
 /// How often the loop looks for due jobs.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long an advance of the clock waits for jobs that were under way.
+const SETTLE: Duration = Duration::from_secs(5);
 /// Due rows read at a time: far more than there are recurring duties.
 const PAGE: u32 = 256;
 
@@ -65,6 +67,8 @@ struct Parts {
     enrolled: Mutex<HashSet<String>>,
     /// One round at a time: the loop and an advance of the clock do not interleave.
     round: tokio::sync::Mutex<()>,
+    /// Read by each job that the loop has set going.
+    at_work: Arc<tokio::sync::RwLock<()>>,
 }
 
 impl Jobs {
@@ -77,7 +81,8 @@ impl Jobs {
         duties: Vec<Arc<dyn Duty>>,
     ) -> Jobs {
         let (round, enrolled) = (tokio::sync::Mutex::new(()), Mutex::default());
-        Jobs(Arc::new(Parts { store, clock, ids, holder, duties, enrolled, round }))
+        let at_work = Arc::default();
+        Jobs(Arc::new(Parts { store, clock, ids, holder, duties, enrolled, round, at_work }))
     }
 
     /// Runs until `stop` resolves, then lets what is under way come to its end.
@@ -115,7 +120,9 @@ impl Jobs {
         while let Some((_, job)) = self.next(now).await? {
             let Some(leased) = self.lease(job, now).await? else { continue };
             let jobs = self.clone();
+            let at_work = self.0.at_work.clone().read_owned().await;
             under_way.spawn(async move {
+                let _at_work = at_work;
                 if let Err(error) = jobs.perform(leased, now..now).await {
                     tracing::warn!(%error, "a job was done and could not be marked so; it will be done again");
                 }
@@ -140,12 +147,21 @@ impl Jobs {
         }
     }
 
-    /// Runs every job due by `until`, one by one in order of their due times, and answers how many ran.
+    /// Waits for what the loop has set going, no longer than [`SETTLE`]: what it leases is nobody else's to do.
+    async fn settle(&self) {
+        if tokio::time::timeout(SETTLE, self.0.at_work.write()).await.is_err() {
+            tracing::debug!("a job that was under way still is; the clock does not wait for it");
+        }
+    }
+
+    /// Runs every job due by `until`, one by one in order of their due times, and answers how many ran. What is under way
+    /// comes to its end first.
     ///
     /// # Errors
     /// [`StoreError`] when the rows cannot be read.
     pub async fn run_due(&self, until: DateTime<Utc>) -> Result<usize, StoreError> {
         let _round = self.0.round.lock().await;
+        self.settle().await;
         self.enroll().await?;
         let mut ran = 0;
         while let Some((_, job)) = self.next(until).await? {
@@ -163,6 +179,7 @@ impl Jobs {
     /// [`StoreError`] when the rows cannot be read; the clock then stands at the last moment reached.
     pub async fn advance(&self, until: DateTime<Utc>) -> Result<usize, StoreError> {
         let _round = self.0.round.lock().await;
+        self.settle().await;
         self.enroll().await?;
         let since = self.0.clock.now();
         let mut ran = 0;
