@@ -10,6 +10,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::country::Country;
 use crate::money::{Money, MoneyError};
 
 /// What a line is about. The words of PayPal's groups and of everybody else's reports.
@@ -125,6 +126,8 @@ pub struct LineFacts {
     pub related_ref: Option<String>,
     /// The reference we sent, where the bill names it.
     pub our_ref: Option<String>,
+    /// Where the payer is at home, where the bill says so.
+    pub payer_country: Option<Country>,
     /// What it is.
     pub kind: BillKind,
     /// How far it is.
@@ -192,6 +195,7 @@ mod tests {
             gateway_ref: "42311647XV020574X".into(),
             related_ref: None,
             our_ref: None,
+            payer_country: None,
             kind: BillKind::Payment,
             status: LineStatus::Settled,
             gross,

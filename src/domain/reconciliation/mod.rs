@@ -5,6 +5,7 @@
 //! | `bill` | one line of a bill, in our words, whatever file or answer it came from |
 //! | `fact` | what the books have of one movement at the gateway |
 //! | `matching` | exactly, then by content; what is left over |
+//! | `likely` | which of several unpaid payments a line means that names none |
 //! | `difference` | what does not agree, and how sure a repair of it is |
 //! | `terms` | what a fee should be: the payment's method and what the contract says of it |
 //! | `drift` | what the gateway really charges, learned from the lines, beside the contract |
@@ -13,6 +14,7 @@ mod bill;
 mod difference;
 mod drift;
 mod fact;
+mod likely;
 mod matching;
 mod terms;
 
@@ -20,5 +22,6 @@ pub use bill::{BillKind, BillLine, LineFacts, LineHash, LineStatus};
 pub use difference::{Difference, Grade};
 pub use drift::{FeeLessons, FeeSums, Learned, NotLearned, SMALL_SAMPLE};
 pub use fact::{Class, Fact, Key, Standing};
+pub use likely::{Candidate, Promise, likeliest};
 pub use matching::{CUT_OFF, Matching, Outcome, TooDifferent};
 pub use terms::{Contract, Expected, FeeTerms, Terms, TermsId, UNKNOWN_METHOD};

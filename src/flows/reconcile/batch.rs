@@ -288,6 +288,7 @@ mod tests {
             gateway_ref: reference.into(),
             related_ref: None,
             our_ref: None,
+            payer_country: None,
             kind,
             status: LineStatus::Settled,
             gross: sgd(gross),

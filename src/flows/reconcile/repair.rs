@@ -3,7 +3,7 @@
 use crate::domain::findings::{Finding, FindingKind};
 use crate::domain::ledger::journal::{self, Booking, ChargedFee};
 use crate::domain::orders::{Payment, RefundReport, RefundStatus, ReportSource};
-use crate::domain::reconciliation::{BillLine, Difference, Fact, Grade};
+use crate::domain::reconciliation::{BillLine, Difference, Fact, Grade, likeliest};
 use crate::flows::pay::{OpenAccount, Settles};
 use crate::ids::{PaymentId, RefundId};
 use crate::money::Money;
@@ -11,6 +11,9 @@ use crate::store::Change;
 
 use super::view::Evidence;
 use super::{Found, ReconcileError, Reconciling};
+
+/// Unpaid payments of one amount among which the likeliest is looked for.
+const MOST_ALIKE: u32 = 20;
 
 impl Reconciling {
     pub(super) async fn settle_difference(
@@ -224,7 +227,8 @@ impl Reconciling {
         Ok(waits("duplicate", finding, Evidence { repair, ..evidence(Some(&line), None) }))
     }
 
-    /// The payment a line means: by a reference, else by its content where one alone fits.
+    /// The payment a line means: by a reference, else by its content where one is the likeliest: amount and day, then
+    /// who paid and what was promised.
     async fn payment_of(
         &self,
         open: &OpenAccount,
@@ -251,12 +255,15 @@ impl Reconciling {
         }
         // One that is still open goes first; a shopper may pay what has expired, too.
         for open_yet in [true, false] {
-            let alike = store.unpaid_payments_like(open.account.id, line.gross, line.at, open_yet).await?;
-            match alike.as_slice() {
-                [] => {}
-                [one] => return Ok((store.payment(*one).await?.map(|found| found.value), "content")),
-                _ => break,
+            let (account, most) = (open.account.id, MOST_ALIKE + 1);
+            let alike = store.unpaid_payments_like(account, line.gross, line.at, open_yet, most).await?;
+            if alike.is_empty() {
+                continue;
             }
+            // Of more than are read, nobody knows which one is the likeliest.
+            let meant = (alike.len() <= MOST_ALIKE as usize).then(|| likeliest(&alike, line)).flatten();
+            let Some(meant) = meant else { break };
+            return Ok((store.payment(meant).await?.map(|found| found.value), "content"));
         }
         Ok((None, "content"))
     }

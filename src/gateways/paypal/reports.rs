@@ -40,14 +40,18 @@ pub(super) fn waiting(
     Ok(ReportKind::Pending { reason: reason.unwrap_or(capture.status), expected, person_by })
 }
 
-/// The country of the PayPal account that paid, by ISO 3166; PayPal writes China outside China as C2. A code that is no
-/// country is not known.
+/// The country of the PayPal account that paid. A code that is no country is not known.
 pub(super) fn payer_country(order: &wire::Order) -> Option<Country> {
     let source = order.payment_source.as_ref().and_then(|source| source.paypal.as_ref());
     let code = [source, order.payer.as_ref()]
         .into_iter()
         .flatten()
         .find_map(|payer| payer.address.as_ref()?.country_code.as_deref())?;
+    country(code)
+}
+
+/// A country as PayPal writes it: by ISO 3166, and China outside China as C2.
+pub(super) fn country(code: &str) -> Option<Country> {
     Country::find(if code == "C2" { "CN" } else { code }).ok()
 }
 

@@ -1,10 +1,10 @@
-//! The PayPal account: what it holds per currency, every movement, and the reports that state them.
+//! The PayPal account: what it holds per currency, and every movement.
 //!
 //! The balance is the truth; `bill_differs` changes what the transactions report says, never the balance.
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -13,6 +13,7 @@ use super::super::book::{Record, Session};
 use super::super::{Sandbox, SandboxError, serial};
 use super::captures::{Capture, Credit};
 use super::envelope::{Answer, Refusal};
+use super::order::Order;
 use super::{App, Call, SeededMovement, amount, stamp};
 use crate::money::{Currency, Money};
 
@@ -20,9 +21,6 @@ use crate::money::{Currency, Money};
 const CHECKOUT: &str = "T0006";
 const REFUND: &str = "T1107";
 const CONVERSION: &str = "T0200";
-
-/// A window with more results than this is refused.
-const MOST_RESULTS: usize = 10_000;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Account {
@@ -54,6 +52,8 @@ pub(super) struct Row {
     pub ending: Money,
     pub invoice_id: Option<String>,
     pub custom_id: Option<String>,
+    #[serde(default)]
+    pub payer_country: Option<String>,
     pub at: DateTime<Utc>,
 }
 
@@ -73,6 +73,7 @@ pub(super) struct Movement<'a> {
     reference_id: Option<&'a str>,
     invoice_id: Option<&'a str>,
     custom_id: Option<&'a str>,
+    payer_country: Option<&'a str>,
     code: &'static str,
     gross: Money,
     fee: Option<Money>,
@@ -84,12 +85,18 @@ pub(super) struct Movement<'a> {
 }
 
 impl<'a> Movement<'a> {
-    pub(super) fn of_capture(capture: &'a Capture, credit: &Credit, differs: bool) -> Movement<'a> {
+    pub(super) fn of_capture(
+        capture: &'a Capture,
+        order: &'a Order,
+        credit: &Credit,
+        differs: bool,
+    ) -> Movement<'a> {
         Movement {
             transaction_id: &capture.id,
             reference_id: None,
             invoice_id: capture.invoice_id.as_deref(),
             custom_id: capture.custom_id.as_deref(),
+            payer_country: Some(&order.payer_country),
             code: CHECKOUT,
             gross: capture.amount,
             fee: Some(credit.fee.negated()),
@@ -112,6 +119,7 @@ impl<'a> Movement<'a> {
             reference_id: Some(&capture.id),
             invoice_id: capture.invoice_id.as_deref(),
             custom_id: capture.custom_id.as_deref(),
+            payer_country: None,
             code,
             gross: signed,
             fee: None,
@@ -133,6 +141,7 @@ impl<'a> Movement<'a> {
             reference_id: Some(&capture.id),
             invoice_id: capture.invoice_id.as_deref(),
             custom_id: capture.custom_id.as_deref(),
+            payer_country: None,
             code: REFUND,
             gross: amount.negated(),
             fee: None,
@@ -157,6 +166,7 @@ impl<'a> Movement<'a> {
             reference_id: None,
             invoice_id: None,
             custom_id: None,
+            payer_country: None,
             code,
             gross: signed,
             fee: None,
@@ -244,6 +254,7 @@ pub(super) async fn book(
             ending: Money::from_minor(*balance, moved.currency()),
             invoice_id: movement.invoice_id.map(str::to_owned),
             custom_id: movement.custom_id.map(str::to_owned),
+            payer_country: movement.payer_country.filter(|_| !conversion).map(str::to_owned),
             at: movement.at,
         };
         session.put(&row).await?;
@@ -279,6 +290,7 @@ pub(super) async fn seed(
             ending: Money::from_minor(*balance, movement.gross.currency()),
             invoice_id: movement.custom_id.clone(),
             custom_id: movement.custom_id.clone(),
+            payer_country: None,
             at: movement.at,
         };
         session.put(&row).await?;
@@ -306,87 +318,4 @@ pub(super) async fn balances(call: &mut Call<'_>) -> Result<Answer, Refusal> {
         .collect();
     Ok(Answer::ok(json!({"balances": balances, "account_id": call.app.merchant_id,
                          "as_of_time": stamp(call.now), "last_refresh_time": stamp(call.now)})))
-}
-
-/// `GET /v1/reporting/transactions`: at most 31 days, oldest first.
-pub(super) async fn transactions(call: &mut Call<'_>) -> Result<Answer, Refusal> {
-    let start = moment(call, "start_date")?;
-    let end = moment(call, "end_date")?;
-    if end < start || end - start > TimeDelta::days(31) {
-        return Err(Refusal::invalid_at("end_date", "INVALID_DATE_RANGE"));
-    }
-    let page_size = number(call, "page_size", 100, 500)?;
-    let page = number(call, "page", 1, 10_000)?;
-    let id = call.query("transaction_id");
-    let currency = call.query("transaction_currency");
-    let rows: Vec<Row> = call.session.under(&call.app.merchant_id).await?;
-    let matching: Vec<&Row> = rows
-        .iter()
-        .filter(|row| (start..=end).contains(&row.at))
-        .filter(|row| id.as_deref().is_none_or(|id| row.transaction_id == id))
-        .filter(|row| currency.as_deref().is_none_or(|code| row.gross.currency().code() == code))
-        .collect();
-    if matching.len() > MOST_RESULTS {
-        return Err(Refusal::too_many_results());
-    }
-    let details: Vec<Value> = matching
-        .iter()
-        .skip((page - 1) * page_size)
-        .take(page_size)
-        .map(|row| json!({"transaction_info": row.represent()}))
-        .collect();
-    Ok(Answer::ok(json!({
-        "transaction_details": details,
-        "account_number": call.app.merchant_id,
-        "start_date": stamp(start),
-        "end_date": stamp(end),
-        "last_refreshed_datetime": stamp(call.now),
-        "page": page,
-        "total_items": matching.len(),
-        "total_pages": matching.len().div_ceil(page_size).max(1),
-        "links": [call.link("self", "GET", &format!("/v1/reporting/transactions?{}", call.request.query_string()))],
-    })))
-}
-
-impl Row {
-    fn represent(&self) -> Value {
-        let mut info = json!({
-            "paypal_account_id": self.merchant_id,
-            "transaction_id": self.transaction_id,
-            "transaction_event_code": self.code,
-            "transaction_initiation_date": stamp(self.at),
-            "transaction_updated_date": stamp(self.at),
-            "transaction_amount": amount::write(self.gross),
-            "transaction_status": "S",
-            "ending_balance": amount::write(self.ending),
-            "available_balance": amount::write(self.ending),
-        });
-        if let Some(fee) = self.fee {
-            info["fee_amount"] = amount::write(fee);
-        }
-        if let Some(reference) = &self.reference_id {
-            info["paypal_reference_id"] = json!(reference);
-            info["paypal_reference_id_type"] = json!("TXN");
-        }
-        for (name, value) in [("invoice_id", &self.invoice_id), ("custom_field", &self.custom_id)] {
-            if let Some(value) = value {
-                info[name] = json!(value);
-            }
-        }
-        info
-    }
-}
-
-fn moment(call: &Call<'_>, name: &str) -> Result<DateTime<Utc>, Refusal> {
-    let text = call.query(name).unwrap_or_default();
-    DateTime::parse_from_rfc3339(&text)
-        .or_else(|_| DateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%z"))
-        .map(|at| at.with_timezone(&Utc))
-        .map_err(|_| Refusal::invalid_at(name, "INVALID_REQUEST"))
-}
-
-pub(super) fn number(call: &Call<'_>, name: &str, default: usize, most: usize) -> Result<usize, Refusal> {
-    let Some(text) = call.query(name) else { return Ok(default) };
-    let number = text.parse().ok().filter(|number| (1..=most).contains(number));
-    number.ok_or_else(|| Refusal::invalid_at(name, "INVALID_PARAMETER_VALUE"))
 }

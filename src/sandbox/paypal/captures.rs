@@ -186,7 +186,7 @@ pub(super) async fn take(call: &mut Call<'_>, taking: Taking<'_>) -> Result<Capt
     }
     if let CaptureState::Completed(credit) = &capture.state {
         let differs = order.faults.has(Scenario::BillDiffers);
-        let movement = Movement::of_capture(&capture, credit, differs);
+        let movement = Movement::of_capture(&capture, order, credit, differs);
         account::book(&mut call.session, &call.app, call.sandbox, movement).await?;
     }
     call.session.put(&capture).await?;

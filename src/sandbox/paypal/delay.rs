@@ -144,7 +144,7 @@ impl Sandbox {
             event = "PAYMENT.CAPTURE.COMPLETED";
             let credit = captures::accepted(&case.app, capture.amount).map_err(failed)?;
             let differs = case.order.faults.has(Scenario::BillDiffers);
-            let movement = Movement::of_capture(capture, &credit, differs).at(capture.updated);
+            let movement = Movement::of_capture(capture, &case.order, &credit, differs).at(capture.updated);
             account::book(session, &case.app, self, movement).await.map_err(failed)?;
             capture.state = CaptureState::Completed(credit);
         }

@@ -20,6 +20,7 @@ mod orders;
 mod payouts;
 mod refunds;
 mod replay;
+mod search;
 mod seeded;
 mod settlement_report;
 mod webhooks;
@@ -309,7 +310,7 @@ async fn route(call: &mut Call<'_>, segments: &[&str]) -> Result<Answer, Refusal
             disputes::require_evidence(call, id).await
         }
         ("GET", ["v1", "reporting", "balances"]) => account::balances(call).await,
-        ("GET", ["v1", "reporting", "transactions"]) => account::transactions(call).await,
+        ("GET", ["v1", "reporting", "transactions"]) => search::transactions(call).await,
         ("POST", ["v1", "notifications", "verify-webhook-signature"]) => events::verify(call).await,
         ("POST", ["v1", "notifications", "webhooks"]) => webhooks::create(call).await,
         ("GET", ["v1", "notifications", "webhooks"]) => webhooks::list(call).await,

@@ -7,7 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::domain::country::Country;
 use crate::domain::ledger::{AccountCode, JournalEvent};
 use crate::domain::merchants::GatewayAccount;
-use crate::ids::{GatewayAccountId, MerchantId, PaymentId};
+use crate::domain::reconciliation::{Candidate, Promise};
+use crate::ids::{GatewayAccountId, MerchantId};
 use crate::money::{Currency, Money};
 use crate::store::row::Row;
 use crate::store::{Store, StoreError};
@@ -185,7 +186,7 @@ impl Store {
     }
 
     /// Payments of an account that are not paid, asked for exactly this amount within the day before a moment, those that
-    /// are open or those that closed without money; two at most, because two are none.
+    /// are open or those that closed without money, each with the quote that it came from; oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -195,17 +196,29 @@ impl Store {
         amount: Money,
         at: DateTime<Utc>,
         open: bool,
-    ) -> Result<Vec<PaymentId>, StoreError> {
+        limit: u32,
+    ) -> Result<Vec<Candidate>, StoreError> {
         let query = sqlx::query(
-            "SELECT id FROM payment WHERE gateway_account_id = $1 AND amount = $2 AND currency = $3
-             AND capture_ref IS NULL AND created_at BETWEEN $4 AND $5 AND is_open = $6 ORDER BY id LIMIT 2",
+            "SELECT p.id, q.country, q.expires_at FROM payment p LEFT JOIN quote q ON q.id = p.quote_id
+             WHERE p.gateway_account_id = $1 AND p.amount = $2 AND p.currency = $3 AND p.capture_ref IS NULL
+             AND p.created_at BETWEEN $4 AND $5 AND p.is_open = $6 ORDER BY p.id LIMIT $7",
         )
         .bind(account.to_string())
         .bind(amount.minor())
         .bind(amount.currency().code())
         .bind((at - TimeDelta::days(1)).timestamp_micros())
         .bind(at.timestamp_micros())
-        .bind(i64::from(open));
-        self.all(query, |row| Row::of("payment", row).parse("id")).await
+        .bind(i64::from(open))
+        .bind(i64::from(limit));
+        self.all(query, |row| {
+            let row = Row::of("payment", row);
+            let country = row.optional_text("country")?;
+            let country = country.as_deref().map(Country::find).transpose();
+            let country = country.map_err(|error| row.unreadable("country", error))?;
+            let until = row.optional_time("expires_at")?;
+            let quote = until.map(|until| Promise { country, until });
+            Ok(Candidate { payment: row.parse("id")?, quote })
+        })
+        .await
     }
 }

@@ -95,7 +95,7 @@ impl PayPalBill {
         if row.fee != 0 {
             info["fee_amount"] = json!({"currency_code": "USD", "value": text(-row.fee)});
         }
-        json!({"transaction_info": info, "payer_info": {"email_address": "=1+1@example.com"}})
+        json!({"transaction_info": info, "payer_info": {"email_address": "=1+1@example.com", "country_code": "C2"}})
     }
 
     pub fn file(&self) -> Vec<u8> {

@@ -336,6 +336,7 @@ fn line(gateway_ref: &str, ours: Option<&String>, gross: Money, fee: Option<Mone
         gateway_ref: gateway_ref.to_owned(),
         related_ref: None,
         our_ref: ours.cloned(),
+        payer_country: None,
         kind: BillKind::Payment,
         status: LineStatus::Settled,
         gross,

@@ -26,6 +26,7 @@ pub(super) fn line(order: &str, change: impl FnOnce(&mut LineFacts)) -> BillLine
         gateway_ref: format!("CAP-{order}"),
         related_ref: None,
         our_ref: None,
+        payer_country: None,
         kind: BillKind::Payment,
         status: LineStatus::Settled,
         gross: money("100.00", "USD"),

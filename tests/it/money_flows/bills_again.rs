@@ -2,10 +2,13 @@
 //! says when it is asked.
 
 use chrono::{Days, TimeDelta};
+use sqlx::AssertSqlSafe;
+use straits::domain::country::Country;
 use straits::domain::disputes::{DisputeReport, DisputeState, MovementKind};
 use straits::domain::findings::{Action, FindingKind};
 use straits::domain::orders::ReportKind;
-use straits::domain::reconciliation::{BillKind, BillLine, LineFacts};
+use straits::domain::reconciliation::{BillKind, BillLine, LineFacts, likeliest};
+use straits::ids::QuoteId;
 
 use super::bills::{day, line, movement, noon, run, told};
 use super::world::{Setup, World, complaint, decided, money, moved, taken};
@@ -229,6 +232,51 @@ async fn a_payment_that_expired_before_its_money_came_is_found_by_its_content() 
         let (_, items) = run(&world, day()).await;
         assert_eq!(told(&items), [("paid_unknown_here", "flagged")]);
         assert_eq!((world.state(open).await, world.state(shut).await), ("captured", "expired"));
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// Two shoppers owe one amount: the one whose price was promised for where the payer is at home paid.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_payments_alike_the_payers_promise_tells_whose_money_it_is() {
+    on_each_engine("of_payments_alike_the_payers_promise_tells", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let mut started = vec![];
+        for country in ["TH", "MY"] {
+            let payment = world.start(country, money("100.00", "USD"), ONE).await;
+            let (noon, merchant, quote) =
+                (noon().timestamp_micros(), world.merchant.id, world.ids.mint::<QuoteId>());
+            let sql = format!(
+                "INSERT INTO quote (id, version, merchant_id, units, from_amount, from_currency, to_amount, to_currency,
+                   reference_rate, spread_bps, buffer_bps, final_rate, market, lock_for, indicative, created_at,
+                   expires_at, country)
+                 VALUES ('{quote}', 1, '{merchant}', '[10000]', 10000, 'USD', 10000, 'USD', '1', 0, 0, '1', '{{}}',
+                   '30m', 0, {noon}, {noon}, '{country}');
+                 UPDATE payment SET quote_id = '{quote}' WHERE id = '{payment}'"
+            );
+            let mut connection = database.connect().await;
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+            started.push(payment);
+        }
+        // Nobody can tell whom a line means that names no payer's country, or a third one.
+        let there = |payer: Option<&str>| {
+            let payer = payer.map(|code| Country::find(code).unwrap());
+            line("alike", |facts| facts.payer_country = payer)
+        };
+        for payer in [None, Some("SG")] {
+            let store = &world.store;
+            let alike = store.unpaid_payments_like(world.account.id, money("100.00", "USD"), noon(), true, 9);
+            assert_eq!(likeliest(&alike.await.unwrap(), &there(payer)), None, "{payer:?}");
+        }
+        world.far.say(started[1], ReportKind::Captured(taken("CAP-alike", "100.00", "USD", "4.90")));
+        world.far.bill(there(Some("MY")));
+        let (_, items) = run(&world, day()).await;
+        assert_eq!(told(&items), [("paid_unknown_here", "flagged")]);
+        assert_eq!(world.state(started[1]).await, "captured");
+        assert_ne!(world.state(started[0]).await, "captured");
         world.verified().await;
         store.close().await;
     })

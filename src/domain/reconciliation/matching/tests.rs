@@ -31,6 +31,7 @@ fn facts_of(number: i64) -> LineFacts {
         gateway_ref: format!("CAP{number}"),
         related_ref: None,
         our_ref: Some(format!("pay_{number}")),
+        payer_country: None,
         kind: BillKind::Payment,
         status: LineStatus::Settled,
         gross: money(1_000 + number),

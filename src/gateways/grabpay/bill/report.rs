@@ -199,6 +199,7 @@ impl<'a, R: BufRead> Report<'a, R> {
                 .ok_or_else(|| bad("has a transaction id that is no reference"))?,
             related_ref: rows::reference(&cell(Slot::Origin)),
             our_ref: rows::reference(&cell(Slot::Partner)),
+            payer_country: None,
             kind,
             status: LineStatus::Settled,
             gross,

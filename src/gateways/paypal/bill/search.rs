@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use super::super::PayPal;
 use super::super::amount;
 use super::super::api::Said;
+use super::super::reports::country;
 use super::super::wire::Amount;
 use super::codes;
 use crate::domain::reconciliation::{BillLine, LineFacts, LineStatus};
@@ -42,6 +43,13 @@ struct BalanceRow {
 #[derive(Debug, Deserialize)]
 struct Detail {
     transaction_info: Info,
+    payer_info: Option<Payer>,
+}
+
+/// Of the payer no more is read than the country.
+#[derive(Debug, Deserialize)]
+struct Payer {
+    country_code: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -69,7 +77,7 @@ impl PayPal {
             let stamp = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
             // PayPal's end is inclusive, to the second.
             let path = format!(
-                "/v1/reporting/transactions?start_date={}&end_date={}&fields=transaction_info\
+                "/v1/reporting/transactions?start_date={}&end_date={}&fields=transaction_info,payer_info\
                  &balance_affecting_records_only=Y&page_size={PAGE_SIZE}&page={}",
                 stamp(start),
                 stamp(end - TimeDelta::seconds(1)),
@@ -153,10 +161,12 @@ fn read(raw: &RawValue, account: &str, lines: &mut Vec<BillLine>) -> Result<(), 
         Some(_) => return Err(malformed("a transaction_status is none of D, P, S, V")),
     };
     let ours = [info.custom_field.as_deref(), info.invoice_id.as_deref()];
+    let payer = detail.payer_info.and_then(|payer| payer.country_code);
     let facts = LineFacts {
         gateway_ref: id,
         related_ref: info.paypal_reference_id.as_deref().and_then(rows::reference),
         our_ref: ours.into_iter().flatten().find_map(rows::reference),
+        payer_country: payer.as_deref().and_then(country),
         kind: codes::kind(&info.transaction_event_code)
             .ok_or_else(|| malformed("a transaction_event_code is no code"))?,
         status,

@@ -216,6 +216,7 @@ impl<'a, R: BufRead> Report<'a, R> {
                 .ok_or_else(|| self.rows.malformed("Transaction ID is no reference of PayPal's"))?,
             related_ref: rows::reference(&self.cell(REFERENCE)),
             our_ref: rows::reference(&self.cell(CUSTOM)).or_else(|| rows::reference(&self.cell(INVOICE))),
+            payer_country: None,
             kind: codes::kind(&self.cell(CODE))
                 .ok_or_else(|| self.rows.malformed("Transaction Event Code is no code"))?,
             status: LineStatus::Settled,

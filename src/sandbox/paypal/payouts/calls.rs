@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::super::super::scenario::{self, Armed, Scenario, Target};
 use super::super::super::serial;
 use super::super::envelope::{Answer, Refusal, problem};
-use super::super::{Call, account, amount, captures};
+use super::super::{Call, account, amount, captures, search};
 use super::read::{self, Sent, SentItem};
 use super::{Batch, BatchState, Item, ItemState, work};
 use crate::money::Money;
@@ -127,8 +127,8 @@ fn no_funds(call: &Call<'_>) -> Answer {
 pub(in super::super) async fn show(call: &mut Call<'_>, id: &str) -> Result<Answer, Refusal> {
     work::work_off(call.sandbox, &mut call.session, call.now).await?;
     let batch = own(call, id).await?;
-    let page_size = account::number(call, "page_size", 1_000, 1_000)?;
-    let page = account::number(call, "page", 1, 1_000)?;
+    let page_size = search::number(call, "page_size", 1_000, 1_000)?;
+    let page = search::number(call, "page", 1, 1_000)?;
     let items: Vec<Item> = call.session.under(&batch.id).await?;
     let shown: Vec<Value> = items
         .iter()
