@@ -32,6 +32,8 @@ pub struct Remote {
     pub key: SecretString,
     /// The one that reads: a sandbox's finance key sees every event, the storefront's does not.
     reader: SecretString,
+    /// PayPal's far side as `sandbox.json` has it: where it is and who we are there.
+    paypal: Option<(String, String, SecretString)>,
 }
 
 /// What went wrong with a request.
@@ -68,12 +70,15 @@ impl Remote {
         let url = given.url.or_else(|| of("/url"));
         let reader = given.key.clone().or_else(|| of("/keys/finance"));
         let key = given.key.or_else(|| of("/keys/storefront"));
+        let far = |name: &str| of(&format!("/gateways/paypal/{name}"));
+        let paypal = far("base_url").zip(far("client_id")).zip(far("client_secret"));
         let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build();
         Ok(Remote {
             http: http.map_err(|error| CliError::Words(error.to_string()))?,
             url: url.ok_or_else(|| needed("no server is known", "--url"))?.trim_end_matches('/').to_owned(),
             key: SecretString::from(key.ok_or_else(|| needed("no key is known", "--key"))?),
             reader: SecretString::from(reader.ok_or_else(|| needed("no key is known", "--key"))?),
+            paypal: paypal.map(|((url, id), secret)| (url, id, SecretString::from(secret))),
         })
     }
 
@@ -95,13 +100,34 @@ impl Remote {
         self.send(request.header("Idempotency-Key", once.to_string()), &self.key).await
     }
 
+    /// Has the sandbox's PayPal take an approved order's money, past Straits.
+    ///
+    /// # Errors
+    /// [`Refusal`]; also where no `sandbox.json` says who we are there.
+    pub async fn capture_at_paypal(&self, order: &str) -> Result<Value, Refusal> {
+        let Some((url, id, secret)) = &self.paypal else {
+            let why = "start it from the data folder of a sandbox: its sandbox.json has PayPal's keys";
+            return Err(Refusal::Said(why.to_owned()));
+        };
+        let token = self.http.post(format!("{url}/v1/oauth2/token"));
+        let token = token.basic_auth(id, Some(secret.expose_secret()));
+        let token: Value = self.read(token.form(&[("grant_type", "client_credentials")])).await?;
+        let token = SecretString::from(token["access_token"].as_str().unwrap_or_default());
+        let capture = self.http.post(format!("{url}/v2/checkout/orders/{order}/capture"));
+        self.send(capture.json(&serde_json::json!({})), &token).await
+    }
+
     async fn send<T: DeserializeOwned>(
         &self,
         request: reqwest::RequestBuilder,
         key: &SecretString,
     ) -> Result<T, Refusal> {
+        self.read(request.bearer_auth(key.expose_secret())).await
+    }
+
+    async fn read<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, Refusal> {
         let away = |error: reqwest::Error| Refusal::Away(format!("{} does not answer: {error}", self.url));
-        let answer = request.bearer_auth(key.expose_secret()).send().await.map_err(away)?;
+        let answer = request.send().await.map_err(away)?;
         let status = answer.status();
         let text = answer.text().await.map_err(away)?;
         if status.is_success() {

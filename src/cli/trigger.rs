@@ -29,10 +29,18 @@ const STORIES: &[(&str, Story)] = &[
     ("payment.captured", Story::Capture),
     ("payment.failed", Story::CannotPay),
     ("payment.cancelled", Story::Cancel),
+    ("payment.expired", Story::Expire),
     ("payment.in_review", Story::WrongAmount),
+    ("payment.held", Story::Complain),
+    ("payment.released", Story::WinDispute),
+    ("payment.late", Story::PayLate),
+    ("dispute.opened", Story::Complain),
+    ("dispute.updated", Story::AnswerDispute),
+    ("dispute.closed", Story::WinDispute),
     ("settlement.created", Story::Capture),
     ("refund.succeeded", Story::Refund),
     ("refund.awaiting_funds", Story::RefundWithoutFunds),
+    ("refund.failed", Story::RefundRefused),
     ("finding.opened", Story::WrongAmount),
 ];
 
@@ -52,6 +60,18 @@ enum Story {
     Refund,
     /// The shopper pays, and there is nothing at the gateway to pay back from.
     RefundWithoutFunds,
+    /// The shopper pays, and the gateway will not pay it back.
+    RefundRefused,
+    /// The shopper never comes: the test clock goes on by four hours.
+    Expire,
+    /// The shop calls the payment off, the shopper approves all the same, and somebody else has PayPal take the money.
+    PayLate,
+    /// The shopper pays and complains at PayPal: the money is held.
+    Complain,
+    /// The same, and we answer.
+    AnswerDispute,
+    /// The same, and PayPal decides for us.
+    WinDispute,
 }
 
 /// Makes the event happen.
@@ -89,7 +109,6 @@ async fn play(remote: &Remote, story: Story) -> Result<String, CliError> {
     // PayPal lets the shopper choose another way to pay, and pays back from a bank: GrabPay knows a plain no.
     let plain = matches!(story, Story::CannotPay | Story::RefundWithoutFunds);
     let gateway = if plain { "grabpay" } else { "paypal" };
-    let stamp = Instant::now();
     let unique =
         uuid::Builder::from_random_bytes(crate::app::Sources::system().ids.random_bytes()).into_uuid();
     let body = json!({
@@ -115,21 +134,66 @@ async fn play(remote: &Remote, story: Story) -> Result<String, CliError> {
         Story::Capture | Story::WrongAmount => {
             shopper("approve").await?;
         }
-        Story::Refund | Story::RefundWithoutFunds => {
+        Story::Expire => {
+            remote.post("/v1/sandbox/clock", &json!({ "advance": "4h" })).await?;
+        }
+        Story::PayLate => {
+            remote.post(&format!("/v1/payments/{id}/cancel"), &json!({})).await?;
             shopper("approve").await?;
-            while remote.get::<Value>(&format!("/v1/payments/{id}")).await?["state"] != json!("captured") {
-                if stamp.elapsed() > PATIENCE {
-                    return Err(CliError::Words(format!("payment {id} was not captured")));
-                }
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-            if story == Story::RefundWithoutFunds {
-                arm(remote, "insufficient_balance", json!({ "payment": id })).await?;
+            let payment: Value = remote.get(&format!("/v1/payments/{id}")).await?;
+            remote.capture_at_paypal(text(&payment["gateway_ref"])).await?;
+        }
+        Story::Refund | Story::RefundWithoutFunds | Story::RefundRefused => {
+            shopper("approve").await?;
+            captured(remote, &id).await?;
+            if story != Story::Refund {
+                let refused = story == Story::RefundRefused;
+                let fault = if refused { "refund_refused" } else { "insufficient_balance" };
+                arm(remote, fault, json!({ "payment": id })).await?;
             }
             remote.post(&format!("/v1/payments/{id}/refunds"), &json!({ "reason": "trigger" })).await?;
         }
+        Story::Complain | Story::AnswerDispute | Story::WinDispute => {
+            shopper("approve").await?;
+            captured(remote, &id).await?;
+            arm(remote, "dispute_opened", json!({ "payment": id })).await?;
+            let dispute = until(format!("payment {id} is not disputed"), async || {
+                let found: Value = remote.get(&format!("/v1/disputes?payment={id}")).await?;
+                Ok(found["data"][0]["id"].as_str().map(str::to_owned))
+            });
+            let dispute = dispute.await?;
+            if story == Story::AnswerDispute {
+                let proof = json!({ "type": "PROOF_OF_FULFILLMENT", "notes": "trigger" });
+                remote.post(&format!("/v1/disputes/{dispute}/evidence"), &proof).await?;
+            } else if story == Story::WinDispute {
+                arm(remote, "dispute_won", json!({ "payment": id })).await?;
+            }
+        }
     }
     Ok(id)
+}
+
+async fn captured(remote: &Remote, id: &str) -> Result<(), CliError> {
+    until(format!("payment {id} was not captured"), async || {
+        let payment: Value = remote.get(&format!("/v1/payments/{id}")).await?;
+        Ok((payment["state"] == json!("captured")).then_some(()))
+    })
+    .await
+}
+
+/// Looks until there is something, or says `otherwise`.
+async fn until<T>(
+    otherwise: String,
+    look: impl AsyncFn() -> Result<Option<T>, CliError>,
+) -> Result<T, CliError> {
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE {
+        if let Some(found) = look().await? {
+            return Ok(found);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Err(CliError::Words(otherwise))
 }
 
 async fn arm(remote: &Remote, scenario: &str, whom: Value) -> Result<(), CliError> {
@@ -144,20 +208,17 @@ async fn wait(
     before: Option<String>,
     payment: &str,
 ) -> Result<Value, CliError> {
-    let began = Instant::now();
     let behind = before.map(|id| format!("&ending_before={id}")).unwrap_or_default();
-    while began.elapsed() < PATIENCE {
+    let otherwise = format!("{event} was not told within {} s", PATIENCE.as_secs());
+    until(otherwise, async || {
         let page: Value = remote.get(&format!("/v1/events?limit=100{behind}")).await?;
         let about = |told: &&Value| {
             told["type"] == json!(event)
                 && (told["subject"] == json!(payment) || told["data"]["payment"] == json!(payment))
         };
-        if let Some(told) = page["data"].as_array().into_iter().flatten().find(about) {
-            return Ok(told.clone());
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    Err(CliError::Words(format!("{event} was not told within {} s", PATIENCE.as_secs())))
+        Ok(page["data"].as_array().into_iter().flatten().find(about).cloned())
+    })
+    .await
 }
 
 fn text(value: &Value) -> &str {

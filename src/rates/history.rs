@@ -112,8 +112,8 @@ pub struct Volatilities {
     known: Mutex<HashMap<(Currency, Currency), Known>>,
 }
 
-/// What was measured, as of the hour of a rate's market time.
-type Known = (i64, Option<Volatility>);
+/// What was measured, as of the hour of a rate's market time, and whether all history was at hand then.
+type Known = ((i64, bool), Option<Volatility>);
 
 impl Volatilities {
     /// None measured yet.
@@ -130,7 +130,7 @@ impl Volatilities {
         }
         let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
         // To the hour: between a currency and its fixed anchor the market's time is the moment of asking.
-        let until = market.as_of.timestamp().div_euclid(3_600);
+        let until = (market.as_of.timestamp().div_euclid(3_600), rates.knows_the_past());
         let remembered = known().get(&pair).copied();
         if let Some((_, found)) = remembered.filter(|(of, _)| *of == until) {
             return found;

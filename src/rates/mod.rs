@@ -44,6 +44,7 @@ mod snapshot;
 /// Whose turn it is to ask.
 mod turns;
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -125,6 +126,8 @@ pub struct RateBook {
     freshness: Freshness,
     thresholds: &'static Thresholds,
     store: Option<Store>,
+    /// Whether what was kept is at hand, all of it.
+    recalled: AtomicBool,
     clock: Clock,
     /// This run, to the others' eyes.
     boot: BootId,
@@ -181,6 +184,7 @@ impl RateBook {
             freshness,
             thresholds,
             store: None,
+            recalled: AtomicBool::new(false),
             clock,
             boot: ids.mint(),
             ids,

@@ -1,6 +1,7 @@
 //! What was published is kept in the database, so that a restart and a question about a past day know it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
@@ -62,6 +63,12 @@ impl RateBook {
             own.fill(of_it.cloned().map(Arc::new));
         }
         self.replace(series);
+        self.recalled.store(true, Ordering::Release);
         Ok(())
+    }
+
+    /// Whether all that was kept is at hand: history of today's rates is not whole before.
+    pub(super) fn knows_the_past(&self) -> bool {
+        self.store.is_none() || self.recalled.load(Ordering::Acquire)
     }
 }

@@ -37,6 +37,8 @@ pub enum Scenario {
     TimeoutAfterSuccess,
     /// Before the capture the shopper cannot pay; after it the merchant's balance refuses the first refund.
     InsufficientBalance,
+    /// The first refund is refused, and one that is asked for after it is paid.
+    RefundRefused,
     /// The gateway's report states a minor unit less than was captured.
     BillDiffers,
     /// The payer complains at PayPal: the money is held until somebody decides.
@@ -55,7 +57,7 @@ pub enum Scenario {
 
 impl Scenario {
     /// Every scenario, in the order of the contract.
-    pub const ALL: [Scenario; 15] = [
+    pub const ALL: [Scenario; 16] = [
         Scenario::LostCallback,
         Scenario::DuplicateCallback,
         Scenario::LateCallback,
@@ -64,6 +66,7 @@ impl Scenario {
         Scenario::WrongAmount,
         Scenario::TimeoutAfterSuccess,
         Scenario::InsufficientBalance,
+        Scenario::RefundRefused,
         Scenario::BillDiffers,
         Scenario::DisputeOpened,
         Scenario::ChargebackFee,
@@ -93,6 +96,7 @@ impl Scenario {
             Scenario::WrongAmount => "wrong_amount",
             Scenario::TimeoutAfterSuccess => "timeout_after_success",
             Scenario::InsufficientBalance => "insufficient_balance",
+            Scenario::RefundRefused => "refund_refused",
             Scenario::BillDiffers => "bill_differs",
             Scenario::DisputeOpened => "dispute_opened",
             Scenario::ChargebackFee => "chargeback_fee",

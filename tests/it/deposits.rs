@@ -1,6 +1,7 @@
-//! Gateways pay out and banks say what arrived: the stories J02, J07, J08 and J09 told by the flows, what stands in
+//! Gateways pay out and banks say what arrived: the stories J02, J07, J08, J09 and J13 told by the flows, what stands in
 //! suspense until two persons decide, files that come twice, and the way through the program's own doors.
 
+mod after_the_sweep;
 mod doors;
 mod pages;
 mod reversals;
@@ -58,12 +59,26 @@ fn unionpay(account: &mut GatewayAccount) {
 
 /// 1.8 percent and no tax on it.
 fn fees() -> FeeBook {
-    let rule = "name = \"one\"\n[[rule]]\nname = \"MDR\"\nkind = \"gateway\"\npercent = \"1.8\"\n";
+    fees_of("1.8")
+}
+
+fn fees_of(percent: &str) -> FeeBook {
+    let rule =
+        format!("name = \"one\"\n[[rule]]\nname = \"MDR\"\nkind = \"gateway\"\npercent = \"{percent}\"\n");
     FeeBook::read(&[("one.toml", &format!("{rule}source = \"the story\"\ntrust = \"sample\"\n"))]).unwrap()
 }
 
 async fn world(store: &Store, database: &TestDatabase, account: fn(&mut GatewayAccount)) -> World {
-    let setup = Setup { fees: fees(), suppliers: ["SGD", "SGD"], account, ..Setup::default() };
+    world_at(store, database, account, fees()).await
+}
+
+async fn world_at(
+    store: &Store,
+    database: &TestDatabase,
+    account: fn(&mut GatewayAccount),
+    fees: FeeBook,
+) -> World {
+    let setup = Setup { fees, suppliers: ["SGD", "SGD"], account, ..Setup::default() };
     let world = World::on(store, &database.clock, setup).await;
     for (kind, number) in [(BankAccountKind::Client, "0039012345"), (BankAccountKind::Own, "0039012346")] {
         let account = BankAccount {
@@ -184,6 +199,11 @@ fn add(net: &mut Net, side: &str, account: &str, amount: &str) {
 
 /// The books hold the story: each of its transactions is what the flows posted under these events, taken together.
 async fn told(world: &World, id: &str, events: &[&[&str]]) {
+    told_behind(world, 0, id, events).await;
+}
+
+/// The same behind so many transactions, which lead up to the story.
+async fn told_behind(world: &World, before: usize, id: &str, events: &[&[&str]]) {
     let file: Value = serde_json::from_str(include_str!("../scenarios/postings.json")).unwrap();
     let story = file["scenarios"].as_array().unwrap().iter().find(|story| story["id"] == id).unwrap();
     let story: Vec<Net> = story["transactions"]
@@ -199,7 +219,7 @@ async fn told(world: &World, id: &str, events: &[&[&str]]) {
             net
         })
         .collect();
-    let posted = world.transactions().await;
+    let posted = world.transactions().await.split_off(before);
     let sums: Vec<Net> = events
         .iter()
         .map(|words| {

@@ -11,10 +11,10 @@ use fx_providers::{
 };
 use serde_json::{Value, json};
 use straits::clock::Clock;
-use straits::domain::fx::{FxSettings, SourceName};
+use straits::domain::fx::{FxSettings, SourceName, VolatilitySettings};
 use straits::ids::IdSource;
 use straits::money::Currency;
-use straits::rates::RateBook;
+use straits::rates::{RateBook, Volatilities};
 use straits::store::Store;
 
 use crate::app::TestApp;
@@ -116,11 +116,27 @@ async fn a_restart_knows_what_was_published_and_what_was_not_believed() {
 
         // Long after, the older days come back in the background.
         database.tick(TimeDelta::days(60));
+        *bank.0.lock().unwrap() = Some((clock.now() - TimeDelta::minutes(1), "1.1234"));
+        assert!(again.refresh().await);
         let later = Arc::new(open(&bank, clock, &store).await);
+        // What was measured before they are back is measured again.
+        let (history_moves, minimum_moves) = (2, 2);
+        let measured = Volatilities::new(VolatilitySettings {
+            history_moves,
+            minimum_moves,
+            ..VolatilitySettings::default()
+        });
+        let market = later.mid(Currency::known("EUR"), Currency::known("USD")).unwrap();
+        let without = measured.of(&later, &market).map(|found| found.sigma);
         let task = tokio::spawn(later.clone().keep_fresh());
         let started = Instant::now();
         while dollar_on(&later, &days[1]) != "1.11900" {
             assert!(started.elapsed() < Duration::from_secs(20));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let with = || measured.of(&later, &market).map(|found| found.sigma);
+        while with() == without {
+            assert!(started.elapsed() < Duration::from_secs(20), "{without:?}");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         task.abort();

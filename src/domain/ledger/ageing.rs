@@ -43,6 +43,19 @@ impl OpenItem {
     }
 }
 
+/// What is left open of an account's items, the oldest first. What a supplier owes is one debt, whatever made it: its items
+/// settle one another. Everywhere else an item is a matter of its own: money of a stranger does not pay another's.
+///
+/// # Errors
+/// [`MoneyError`].
+pub fn left_open(code: AccountCode, mut items: Vec<OpenItem>) -> Result<Vec<OpenItem>, MoneyError> {
+    if code == AccountCode::SUPPLIER_RECEIVABLE {
+        return settle_oldest(items);
+    }
+    items.sort_by_key(|item| item.since);
+    Ok(items)
+}
+
 /// Items against items: what stands on the other side of an account's balance settles the oldest of it. A debt that was
 /// netted in parts is as old as what is left of it.
 ///
@@ -80,6 +93,15 @@ mod tests {
             amount: Money::from_minor(minor, Currency::find("USD").unwrap()),
             since: from_micros(0) + TimeDelta::days(day),
         }
+    }
+
+    #[test]
+    fn money_of_one_stranger_does_not_pay_anothers() {
+        let both = || vec![item(3, -97), item(0, 97)];
+        let days =
+            |items: Vec<OpenItem>| items.into_iter().map(|item| item.amount.minor()).collect::<Vec<_>>();
+        assert_eq!(days(left_open(AccountCode::SUSPENSE, both()).unwrap()), [97, -97]);
+        assert_eq!(days(left_open(AccountCode::SUPPLIER_RECEIVABLE, both()).unwrap()), []);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::ledger::ageing::{BANDS, WITH_ITEMS, settle_oldest};
+use crate::domain::ledger::ageing::{BANDS, WITH_ITEMS, left_open};
 use crate::domain::ledger::balance::on_normal_side;
 use crate::domain::ledger::{Account, AccountCode, Chart, OpenItem};
 use crate::http::caller::Caller;
@@ -98,7 +98,7 @@ async fn answer(service: &Service, merchant: MerchantId, codes: &[AccountCode]) 
             by_account.entry((item.account.clone(), item.amount.currency())).or_default().push(item);
         }
         for ((account, currency), items) in by_account {
-            let items = settle_oldest(items).map_err(Problem::internal)?;
+            let items = left_open(*code, items).map_err(Problem::internal)?;
             accounts.push(shown(service, merchant, &account, currency, &items, now).await?);
         }
     }

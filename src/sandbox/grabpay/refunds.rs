@@ -79,6 +79,10 @@ pub(super) async fn refund(call: &mut Call<'_>) -> Result<Answer, Refusal> {
         call.session.put(&charge).await?;
         return Ok(Refusal::new(409, "merchant_insufficient_balance", refused).answer());
     }
+    if charge.faults.strikes(Scenario::RefundRefused, "refund") {
+        call.session.put(&charge).await?;
+        return Ok(Refusal::new(409, "client_error", "this charge cannot be refunded").answer());
+    }
     if !wallet::pay_back(call.sandbox, &mut call.session, &partner, amount, call.now).await? {
         return Err(Refusal::new(409, "merchant_insufficient_balance", refused));
     }

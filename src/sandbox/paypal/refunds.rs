@@ -196,6 +196,10 @@ pub(super) async fn create(call: &mut Call<'_>, id: &str) -> Result<Answer, Refu
         call.session.put(&order).await?;
         return Ok(Refusal::unprocessable("REFUND_FAILED_INSUFFICIENT_FUNDS").answer(call.sandbox));
     }
+    if order.faults.strikes(Scenario::RefundRefused, "refund") {
+        call.session.put(&order).await?;
+        return Ok(Refusal::unprocessable("REFUND_NOT_ALLOWED").answer(call.sandbox));
+    }
     capture.refunded = Money::from_minor(capture.refunded.minor() + asked.minor(), asked.currency());
     capture.updated = call.now;
     let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);

@@ -23,7 +23,7 @@ async fn types(stage: &Stage) -> Vec<String> {
 fn names_are_the_contracts() {
     let names: Vec<&str> = Scenario::ALL.iter().map(|scenario| scenario.name()).collect();
     let contract = "lost_callback duplicate_callback late_callback out_of_order forged_callback wrong_amount \
-                    timeout_after_success insufficient_balance bill_differs dispute_opened chargeback_fee dispute_won dispute_lost \
+                    timeout_after_success insufficient_balance refund_refused bill_differs dispute_opened chargeback_fee dispute_won dispute_lost \
                     dispute_paid_by_gateway deposit_short";
     assert_eq!(names.join(" "), contract);
     assert!(names.iter().all(|name| name.parse::<Scenario>().unwrap().name() == *name));
@@ -246,6 +246,26 @@ async fn insufficient_balance_of_the_merchant() {
     let (status, answer) = client.refund(&flow, &token, "ref_1", 100).await;
     assert_eq!((status, &answer["reason"]), (409, &json!("merchant_insufficient_balance")));
     assert_eq!(client.refund(&flow, &token, "ref_1", 100).await.0, 200);
+}
+
+#[tokio::test]
+async fn refund_refused() {
+    let stage = Stage::open().await;
+    let client = stage.paypal().await;
+    let (_, capture) = client.paid("pay_1", "USD", "1.00").await;
+    let target = Target::Payment("pay_1".into());
+    stage.sandbox.arm(Scenario::RefundRefused, target).await.unwrap();
+    let (status, answer) = client.refund(&capture, "ref_1", None).await;
+    assert_eq!((status, issue(&answer)), (422, "REFUND_NOT_ALLOWED"));
+    assert_eq!(client.refund(&capture, "ref_2", None).await.0, 201);
+
+    let client = stage.grabpay();
+    let (flow, token) = client.paid("pay_2", 100).await;
+    let target = Target::Payment(flow.tx_id.clone());
+    stage.sandbox.arm(Scenario::RefundRefused, target).await.unwrap();
+    let (status, answer) = client.refund(&flow, &token, "ref_1", 100).await;
+    assert_eq!((status, &answer["reason"]), (409, &json!("client_error")));
+    assert_eq!(client.refund(&flow, &token, "ref_2", 100).await.0, 200);
 }
 
 #[tokio::test]
