@@ -101,7 +101,7 @@ mod tests {
         let days =
             |items: Vec<OpenItem>| items.into_iter().map(|item| item.amount.minor()).collect::<Vec<_>>();
         assert_eq!(days(left_open(AccountCode::SUSPENSE, both()).unwrap()), [97, -97]);
-        assert_eq!(days(left_open(AccountCode::SUPPLIER_RECEIVABLE, both()).unwrap()), []);
+        assert!(left_open(AccountCode::SUPPLIER_RECEIVABLE, both()).unwrap().is_empty());
     }
 
     #[test]
