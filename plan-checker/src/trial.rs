@@ -4,9 +4,9 @@
 
 use crate::Refusal;
 use crate::exact::{add, multiply};
-use crate::ring::Ring;
+use crate::ring::Sieve;
 use crate::tree::Leaf;
-use crate::ways::{Numbers, Way};
+use crate::ways::{Numbers, Supply, Way};
 
 /// Departures at once at most.
 const DEEPEST: usize = 256;
@@ -19,26 +19,49 @@ pub struct Open<'a> {
     pub resources: &'a [usize],
 }
 
-/// Departures that touch a resource and none that was settled before.
-struct Stage<'a> {
+/// A resource at the prices.
+struct Priced<'a> {
     resource: usize,
-    departures: Vec<(i128, usize, &'a Way)>,
-    ring: Option<Ring>,
+    supply: &'a Supply,
+    modes: (usize, usize),
+    price: i128,
+    /// What the bound has of it, and the supply where that is.
+    least: (i128, i128),
 }
 
-struct Trial<'a, 'b> {
-    open: &'b Open<'a>,
+impl<'a> Priced<'a> {
+    fn new(open: &Open<'a>, resource: usize, price: i128) -> Result<Priced<'a>, Refusal> {
+        let (supply, modes) = (&open.numbers.supply[resource], open.modes[resource]);
+        Ok(Priced { resource, supply, modes, price, least: supply.least(modes, price)? })
+    }
+
+    /// What it costs over its price and what the bound has of it; none where it cannot be had.
+    fn loss(&self, used: i128) -> Result<Option<i128>, Refusal> {
+        let Some(cost) = self.supply.cost(self.modes, used)? else { return Ok(None) };
+        Ok(Some(add(add(cost, -multiply(self.price, used)?)?, -self.least.0)?))
+    }
+}
+
+/// Departures that touch a resource and none that was settled before.
+struct Stage<'a> {
+    own: Priced<'a>,
+    departures: Vec<(i128, usize, &'a Way)>,
+    sieve: Option<Sieve>,
+}
+
+struct Trial<'a> {
     stages: Vec<Stage<'a>>,
-    price: Vec<i128>,
+    /// What each member takes where it does not depart.
     taken: Vec<&'a Way>,
-    away: Vec<usize>,
+    away: Vec<bool>,
+    depth: usize,
     used: Vec<i128>,
     room: i128,
 }
 
 /// Refuses where any plan costs less than `at_least`.
 pub fn try_all<'a>(open: &Open<'a>, leaf: Leaf<'a>, at_least: i128, tries: &mut u64) -> Result<(), Refusal> {
-    let room = at_least - leaf.bound;
+    let room = add(at_least, -leaf.bound)?;
     let Leaf { price, taken, mut departures, .. } = leaf;
     departures.retain(|(adds, ..)| *adds < room);
     departures.sort_by_key(|(adds, member, way)| (*adds, *member, way.place));
@@ -58,30 +81,30 @@ pub fn try_all<'a>(open: &Open<'a>, leaf: Leaf<'a>, at_least: i128, tries: &mut 
     let mut stages = Vec::new();
     for (place, (_, resource)) in order.iter().enumerate() {
         let last = place + 1 == order.len();
-        let (own, rest): (Vec<_>, Vec<_>) =
+        let (departing, rest): (Vec<_>, Vec<_>) =
             departures.into_iter().partition(|one| last || touches(one, *resource));
         departures = rest;
-        let (from, to) = open.modes[*resource];
-        let ring = if from == to && own.len() >= 10 {
-            let steps: Vec<(i128, i128)> = own
-                .iter()
-                .map(|(adds, member, way)| (*adds, way.of(*resource) - taken[*member].of(*resource)))
-                .collect();
-            let aim = open.numbers.supply[*resource].least((from, to), price[*resource])?.1;
-            Some(Ring::new(&steps, aim - used[*resource]))
+        let own = Priced::new(open, *resource, price[*resource])?;
+        // Had in one way only, what it loses grows to either side.
+        let sieve = if own.modes.0 == own.modes.1 {
+            let step = |(adds, member, way): &(i128, usize, &Way)| {
+                Ok((*adds, add(way.of(*resource), -taken[*member].of(*resource))?))
+            };
+            let steps = departing.iter().map(step).collect::<Result<Vec<_>, Refusal>>()?;
+            Sieve::new(steps, add(own.least.1, -used[*resource])?)
         } else {
             None
         };
-        stages.push(Stage { resource: *resource, departures: own, ring });
+        stages.push(Stage { own, departures: departing, sieve });
     }
     if stages.is_empty() && !departures.is_empty() {
         return Err(Refusal::wrong("leaf", "nothing is shared, yet more is claimed than prices prove"));
     }
-    let mut trial = Trial { open, stages, price, taken, away: Vec::new(), used, room };
-    trial.stage(0, 0, tries)
+    let away = vec![false; taken.len()];
+    Trial { stages, taken, away, depth: 0, used, room }.stage(0, 0, tries)
 }
 
-impl Trial<'_, '_> {
+impl Trial<'_> {
     fn stage(&mut self, stage: usize, spent: i128, tries: &mut u64) -> Result<(), Refusal> {
         if stage == self.stages.len() {
             let what = format!("a plan is cheaper by {} than what is claimed", self.room - spent);
@@ -91,8 +114,8 @@ impl Trial<'_, '_> {
     }
 
     fn sets(&mut self, stage: usize, from: usize, spent: i128, tries: &mut u64) -> Result<(), Refusal> {
-        let resource = self.stages[stage].resource;
-        if let Some(lost) = self.loss(resource, self.used[resource])? {
+        let own = &self.stages[stage].own;
+        if let Some(lost) = own.loss(self.used[own.resource])? {
             let here = add(spent, lost)?;
             if here < self.room {
                 self.stage(stage + 1, here, tries)?;
@@ -100,30 +123,28 @@ impl Trial<'_, '_> {
         }
         for place in from..self.stages[stage].departures.len() {
             let (adds, member, way) = self.stages[stage].departures[place];
-            if add(spent, adds)? >= self.room || !self.may(stage, place, spent)? {
+            let spent_then = add(spent, adds)?;
+            if spent_then >= self.room {
                 break;
             }
-            if self.away.contains(&member) {
+            if self.away[member] {
                 continue;
             }
-            if *tries == 0 || self.away.len() == DEEPEST {
+            if !self.may(stage, place, spent)? {
+                break;
+            }
+            if *tries == 0 || self.depth == DEEPEST {
                 return Err(Refusal::wrong(
                     "leaf",
                     "more would have to be tried than any honest proof needs",
                 ));
             }
             *tries -= 1;
-            let before = self.taken[member];
-            self.turn(before, way)?;
-            (self.taken[member], self.away) = (way, {
-                let mut away = std::mem::take(&mut self.away);
-                away.push(member);
-                away
-            });
-            self.sets(stage, place + 1, spent + adds, tries)?;
-            self.away.pop();
-            self.taken[member] = before;
-            self.turn(way, before)?;
+            self.turn(self.taken[member], way)?;
+            (self.away[member], self.depth) = (true, self.depth + 1);
+            self.sets(stage, place + 1, spent_then, tries)?;
+            (self.away[member], self.depth) = (false, self.depth - 1);
+            self.turn(way, self.taken[member])?;
         }
         Ok(())
     }
@@ -138,22 +159,13 @@ impl Trial<'_, '_> {
         Ok(())
     }
 
-    /// What a resource costs over its price and what the bound has of it; none where it cannot be had.
-    fn loss(&self, resource: usize, used: i128) -> Result<Option<i128>, Refusal> {
-        let (supply, modes) = (&self.open.numbers.supply[resource], self.open.modes[resource]);
-        let Some(cost) = supply.cost(modes, used)? else { return Ok(None) };
-        let price = self.price[resource];
-        Ok(Some(add(add(cost, -multiply(price, used)?)?, -supply.least(modes, price)?.0)?))
-    }
-
-    fn may(&self, stage: usize, place: usize, spent: i128) -> Result<bool, Refusal> {
-        let stage = &self.stages[stage];
-        let Some(ring) = &stage.ring else { return Ok(true) };
-        let resource = stage.resource;
-        let (supply, used) = (&self.open.numbers.supply[resource], self.used[resource]);
-        let aim = supply.least(self.open.modes[resource], self.price[resource])?.1 - used;
+    /// Whether any set of a stage's departures from a place on could come to less than the room.
+    fn may(&mut self, stage: usize, place: usize, spent: i128) -> Result<bool, Refusal> {
+        let Stage { own, sieve, .. } = &mut self.stages[stage];
+        let Some(sieve) = sieve else { return Ok(true) };
+        let aim = add(own.least.1, -self.used[own.resource])?;
         // What cannot be computed is beyond any plan.
-        let loss = |shift: i128| self.loss(resource, used + shift).ok().flatten();
-        Ok(ring.may(place, self.room - spent, aim, loss))
+        let loss = |away: i128| own.loss(own.least.1.saturating_add(away)).ok().flatten();
+        Ok(sieve.may(place, self.room - spent, aim, loss))
     }
 }

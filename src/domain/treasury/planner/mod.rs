@@ -9,7 +9,7 @@
 //! | `parts`, `problem` | what shares nothing falls apart; the rest as integers |
 //! | `dual` | prices of what is shared, and the bound they prove |
 //! | `apart` | currencies that share money, each by itself at its price |
-//! | `search` | a tree over how money and batches are had |
+//! | `search`, `split` | a tree over how money and batches are had; where it is branched |
 //! | `tried`, `reach` | what prices leave open, tried out to the end |
 //! | `local`, `naive` | plans improved by moves and exchanges; what it would cost without a plan |
 //! | `document` | the plan as a document |
@@ -27,6 +27,7 @@ mod price;
 pub(super) mod problem;
 mod reach;
 pub(super) mod search;
+mod split;
 mod tried;
 
 use std::collections::BTreeMap;

@@ -5,9 +5,10 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::dual::{Lines, Scope, bound, cheapest, reduced};
+use super::dual::{Lines, Scope, bound};
 use super::local::improve;
 use super::problem::{Counted, Problem};
+use super::split::{Split, gaps, split_heads, split_modes, split_supplier, split_unpaid};
 use super::tried::try_out;
 
 /// A node of the proof; children by place.
@@ -57,16 +58,17 @@ const FEW: usize = super::TO_THE_UNIT;
 /// Tries before branching, at the root and below it.
 const AT_FIRST: (usize, usize) = (20_000, 1_000);
 
+/// A node that is not closed yet.
 #[derive(Debug)]
-struct Open {
+pub struct Open {
     node: usize,
-    scope: Scope,
-    prices: Vec<i128>,
-    chosen: Vec<usize>,
+    pub scope: Scope,
+    pub prices: Vec<i128>,
+    pub chosen: Vec<usize>,
     lower: i128,
     tried: Trial,
     /// Resources as they were tried.
-    order: Vec<usize>,
+    pub order: Vec<usize>,
 }
 
 /// How far a node has been tried out.
@@ -271,119 +273,3 @@ impl Search<'_> {
 
 /// At so many nodes exchanges are tried.
 const EXCHANGED: usize = 60;
-
-#[derive(Debug, Clone, Copy)]
-enum Split {
-    Modes { resource: usize, at: usize },
-    Choice { supplier: usize, choice: usize },
-}
-
-impl Split {
-    fn scopes(self, scope: &Scope) -> [Scope; 2] {
-        let (mut one, mut two) = (scope.clone(), scope.clone());
-        match self {
-            Split::Modes { resource, at } => {
-                one.modes[resource].1 = at;
-                two.modes[resource].0 = at + 1;
-            }
-            Split::Choice { supplier, choice } => {
-                one.take(supplier, choice);
-                two.leave(supplier, choice);
-            }
-        }
-        [one, two]
-    }
-
-    fn node(self, [one, two]: [usize; 2]) -> Node {
-        match self {
-            Split::Modes { resource, at } => Node::Modes { resource, at, low: one, high: two },
-            Split::Choice { supplier, choice } => Node::Choice { supplier, choice, take: one, leave: two },
-        }
-    }
-}
-
-/// Where the bound and what its choices would really cost lie apart, furthest first.
-fn gaps(problem: &Problem, open: &Open, used: &[i64]) -> Vec<usize> {
-    let gaps = problem.resources.iter().enumerate().map(|(index, resource)| {
-        let modes = open.scope.modes[index];
-        let price = open.prices[index];
-        let (least, _) = resource.dual(price, modes);
-        let really = resource.cost(used[index], modes);
-        let assumed = price.saturating_mul(i128::from(used[index])).saturating_add(least);
-        (really.saturating_sub(assumed), index)
-    });
-    let mut gaps: Vec<(i128, usize)> = gaps.filter(|(gap, _)| *gap > 0).collect();
-    gaps.sort_by_key(|(gap, index)| (Reverse(*gap), *index));
-    gaps.into_iter().map(|(_, index)| index).collect()
-}
-
-/// Whether fewer can be left unpaid than the best plan leaves: first of all, since no fee outweighs it.
-fn split_unpaid(problem: &Problem, open: &Open, best: &[i64]) -> Option<Split> {
-    (0..problem.resources.len()).find_map(|resource| {
-        let Some(Counted::Unpaid { .. }) = problem.resources[resource].counts() else { return None };
-        let ((low, high), count) = (open.scope.modes[resource], usize::try_from(best[resource]).ok()?);
-        (low < count && count <= high).then(|| Split::Modes { resource, at: count - 1 })
-    })
-}
-
-/// For batches the number in use is the natural cut; for top-ups likewise.
-fn split_modes(problem: &Problem, open: &Open, gaps: &[usize], used: &[i64]) -> Option<Split> {
-    let several = |resource: &&usize| {
-        open.scope.modes[**resource].0 < open.scope.modes[**resource].1
-            && problem.resources[**resource].counts().is_none()
-    };
-    let resource = *gaps.iter().find(several)?;
-    let (low, high) = open.scope.modes[resource];
-    let wanted = problem.resources[resource].mode(used[resource]);
-    let at = if wanted > low && wanted <= high { wanted - 1 } else { low };
-    Some(Split::Modes { resource, at })
-}
-
-/// How many draw on the account that does not fit, of those the one that fewest might leave or enter: as many as do at
-/// the prices, or fewer where that is too much.
-fn split_heads(problem: &Problem, open: &Open, gaps: &[usize], used: &[i64]) -> Option<Split> {
-    open.order.iter().filter(|account| gaps.contains(account)).find_map(|account| {
-        let heads = problem
-            .resources
-            .iter()
-            .position(|own| own.counts() == Some(Counted::Heads { account: *account }))?;
-        let (low, high) = open.scope.modes[heads];
-        let (_, supply) = problem.resources[*account].dual(open.prices[*account], open.scope.modes[*account]);
-        let count = usize::try_from(used[heads]).unwrap_or(0);
-        let at = if used[*account] > supply { count.saturating_sub(1) } else { count };
-        (low < high).then(|| Split::Modes { resource: heads, at: at.clamp(low, high - 1) })
-    })
-}
-
-fn split_supplier(problem: &Problem, open: &Open, gaps: &[usize]) -> Option<Split> {
-    let nearest = gaps.iter().find_map(|resource| nearest(problem, open, *resource));
-    nearest.or_else(|| {
-        let several = |supplier: &usize| open.scope.open(problem, *supplier).nth(1).is_some();
-        let supplier = (0..problem.suppliers.len()).find(several)?;
-        Some(Split::Choice { supplier, choice: open.chosen[supplier] })
-    })
-}
-
-/// How much dearer, how large a change, which supplier.
-type Nearness = (i128, Reverse<i64>, usize);
-
-/// The supplier nearest to another choice for the largest use of the resource.
-fn nearest(problem: &Problem, parent: &Open, resource: usize) -> Option<Split> {
-    let mut nearest: Option<(Nearness, usize)> = None;
-    for (supplier, choices) in problem.suppliers.iter().enumerate() {
-        let (least, chosen) = cheapest(problem, &parent.scope, supplier, &parent.prices);
-        for (index, choice) in parent.scope.open(problem, supplier) {
-            let apart = (choice.uses.of(resource) - choices[chosen].uses.of(resource)).abs();
-            if index == chosen || apart == 0 {
-                continue;
-            }
-            let dearer = reduced(choice, &parent.prices).saturating_sub(least);
-            // Coarse steps, so that of near ties the one that moves most is decided first.
-            let key = (dearer / 1_000_000_000, Reverse(apart), supplier);
-            if nearest.as_ref().is_none_or(|(best, _)| key < *best) {
-                nearest = Some((key, chosen));
-            }
-        }
-    }
-    nearest.map(|((_, _, supplier), choice)| Split::Choice { supplier, choice })
-}
