@@ -2,6 +2,7 @@
 //! suspense until two persons decide, files that come twice, and the way through the program's own doors.
 
 mod doors;
+mod many_open;
 mod pages;
 mod reversals;
 mod short_and_over;
