@@ -167,7 +167,8 @@ impl From<ReconcileError> for Problem {
             ReconcileError::NoBills(_) | ReconcileError::ByHand(_) => {
                 Problem::new(Code::Unprocessable, words).at("gateway")
             }
-            ReconcileError::Bill(_) | ReconcileError::TooDifferent(_) => {
+            ReconcileError::Unfinished { .. } => Problem::new(Code::Unprocessable, words).at("date"),
+            ReconcileError::TooLong { .. } | ReconcileError::Bill(_) | ReconcileError::TooDifferent(_) => {
                 Problem::new(Code::Unprocessable, words)
             }
         }
