@@ -164,6 +164,7 @@ impl From<ReconcileError> for Problem {
         match error {
             ReconcileError::Unknown => Problem::not_found("reconciliation"),
             ReconcileError::Unavailable(cause) => unavailable(cause),
+            ReconcileError::Silent { .. } => unavailable(words),
             ReconcileError::NoBills(_) | ReconcileError::ByHand(_) => {
                 Problem::new(Code::Unprocessable, words).at("gateway")
             }

@@ -27,6 +27,7 @@ mod pooled;
 mod refunds;
 mod replays;
 mod statements;
+mod strangers;
 pub mod world;
 
 use straits::ids::PaymentId;

@@ -5,6 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::domain::reconciliation::TooDifferent;
 use crate::flows::pay::{PayError, SettleError};
 use crate::gateways::bills::BillError;
+use crate::ids::PaymentId;
 use crate::store::{CommitError, StoreError};
 
 /// Why a bill is not reconciled.
@@ -36,6 +37,14 @@ pub enum ReconcileError {
         last: NaiveDate,
         /// So many are read at once.
         most: i64,
+    },
+    /// The gateway did not say how a payment stands that the bill is about: what does not agree may be our own ignorance.
+    #[error("the gateway did not answer about {payment}, and the bill has to be read again: {why}")]
+    Silent {
+        /// Which.
+        payment: PaymentId,
+        /// What came instead.
+        why: String,
     },
     /// The bill is none.
     #[error(transparent)]

@@ -11,6 +11,7 @@
 //! channels of the gateway say (bill and query) is repaired at once; what only one says stands in suspense with its
 //! finding, so that the gateway's balance is always what the books have there plus suspense. Nothing here pays out.
 
+mod asking;
 mod balances;
 mod batch;
 mod bill;
@@ -24,6 +25,7 @@ mod late;
 mod lists;
 mod lost;
 mod moved;
+mod paid;
 mod repair;
 mod view;
 
@@ -54,6 +56,8 @@ pub use view::{BookedView, Evidence, FeeTermsView, ItemView, LearnedFee, LineVie
 
 /// Items written at a time.
 const PAGE: usize = 200;
+/// Questions without an answer until a run gives up.
+const SILENCES: usize = 3;
 
 /// The flow; clones share it.
 #[derive(Debug, Clone)]
@@ -267,6 +271,7 @@ impl Reconciling {
         let pool = self.pool_of(open, (first, last), &outcome, &waiting, &pricing.terms)?;
         let mut by_kind: BTreeMap<&'static str, i64> = BTreeMap::new();
         let (mut repaired, mut left) = (0, 0);
+        let (mut silent, mut silences) = (None, 0);
         let mut change = Change::new();
         Reconciling::payouts_last(&mut outcome.differences);
         for (place, difference) in std::mem::take(&mut outcome.differences).into_iter().enumerate() {
@@ -275,7 +280,15 @@ impl Reconciling {
                 let Some(found) = self.settled(open, line, &takings).await? else { continue };
                 found
             } else {
-                self.settle_difference(open, difference, known).await?
+                match self.settle_difference(open, difference, known).await {
+                    // What it was about waits until the run is repeated; what can be settled without it, is.
+                    Err(error @ ReconcileError::Silent { .. }) if silences < SILENCES => {
+                        silences += 1;
+                        silent.get_or_insert(error);
+                        continue;
+                    }
+                    settled => settled?,
+                }
             };
             point(Point::ReconcileSettled).await;
             *by_kind.entry(found.kind).or_default() += 1;
@@ -299,6 +312,9 @@ impl Reconciling {
             }
         }
         self.commit(change).await?;
+        if let Some(error) = silent {
+            return Err(error);
+        }
         point(Point::ReconcileFound).await;
         let fees = self.learn(open, (first, last), &outcome, &pricing.terms).await?;
         // Last: a run that dies before it finds the same once more, and what was found is found once.
