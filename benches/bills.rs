@@ -151,7 +151,7 @@ fn main() {
     }
     // The day is long past: what is not named is missed.
     let until = begins() + TimeDelta::days(5);
-    let outcome = matching.finish((begins(), until), until);
+    let outcome = matching.finish((begins(), until), until).unwrap();
     let matched = began.elapsed();
 
     let mut expected: BTreeMap<&str, usize> = BTreeMap::new();

@@ -91,6 +91,18 @@ impl FindingState {
             FindingState::Resolved { .. } => "resolved",
         }
     }
+
+    /// What came later explained it, and nobody has to decide any more: the service's own word.
+    pub fn explained(service: UserId, reason: &str, at: DateTime<Utc>) -> FindingState {
+        FindingState::Resolved {
+            action: Action::Dismiss,
+            allocation: vec![],
+            proposed_by: service,
+            confirmed_by: service,
+            reason: reason.to_owned(),
+            at,
+        }
+    }
 }
 
 /// Something that does not agree.

@@ -164,10 +164,12 @@ impl From<ReconcileError> for Problem {
         match error {
             ReconcileError::Unknown => Problem::not_found("reconciliation"),
             ReconcileError::Unavailable(cause) => unavailable(cause),
+            ReconcileError::Silent { .. } => unavailable(words),
             ReconcileError::NoBills(_) | ReconcileError::ByHand(_) => {
                 Problem::new(Code::Unprocessable, words).at("gateway")
             }
-            ReconcileError::Bill(_) | ReconcileError::TooDifferent(_) => {
+            ReconcileError::Unfinished { .. } => Problem::new(Code::Unprocessable, words).at("date"),
+            ReconcileError::TooLong { .. } | ReconcileError::Bill(_) | ReconcileError::TooDifferent(_) => {
                 Problem::new(Code::Unprocessable, words)
             }
         }

@@ -203,6 +203,7 @@ fn particular(operation: &str) -> &'static [Code] {
             Code::RefundInvalid,
             Code::RefundNotSupported,
         ],
+        "reconciliations_create" => &[Code::GatewayUnknown, Code::Unprocessable],
         "payout_plans_pain001" | "payout_plans_csv" => &[Code::InvalidBody, Code::WrongState],
         "payout_plans_create" => &[Code::NotFound],
         "payout_plans_approve" => {

@@ -1,5 +1,7 @@
 //! Bank statements that were read, and their lines.
 
+mod open;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::any::AnyRow;
 
@@ -317,26 +319,6 @@ impl Store {
         .bind(amount.minor())
         .bind(amount.currency().to_string())
         .bind(upto.to_string())
-        .bind(limit);
-        self.all(query, read_line).await
-    }
-
-    /// Lines that nobody has explained, oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn open_bank_lines(
-        &self,
-        merchant: MerchantId,
-        currency: Currency,
-        limit: i64,
-    ) -> Result<Vec<Versioned<BankLine>>, StoreError> {
-        let query = sqlx::query(
-            "SELECT * FROM bank_line WHERE merchant_id = $1 AND currency = $2
-             AND state IN ('suspense', 'unbooked') ORDER BY id LIMIT $3",
-        )
-        .bind(merchant.to_string())
-        .bind(currency.to_string())
         .bind(limit);
         self.all(query, read_line).await
     }

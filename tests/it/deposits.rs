@@ -3,6 +3,7 @@
 
 mod after_the_sweep;
 mod doors;
+mod many_open;
 mod pages;
 mod reversals;
 mod short_and_over;

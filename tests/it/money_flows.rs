@@ -6,6 +6,7 @@ mod closing;
 mod bills;
 mod bills_of_payouts;
 mod bills_again;
+mod bills_in_files;
 mod conversions;
 mod deliveries;
 mod documents;
@@ -26,6 +27,7 @@ mod pooled;
 mod refunds;
 mod replays;
 mod statements;
+mod strangers;
 pub mod world;
 
 use straits::ids::PaymentId;

@@ -300,6 +300,9 @@ async fn what_the_program_answers_is_what_the_document_says() {
     let now = is.get("finance", "/v1/sandbox/clock", "/v1/sandbox/clock").await;
     let now: chrono::DateTime<chrono::Utc> = now["now"].as_str().unwrap().parse().unwrap();
     let day = now.with_timezone(&chrono_tz::America::Los_Angeles).date_naive().to_string();
+    let clock = "/v1/sandbox/clock";
+    is.post("finance", runs, runs, json!({"gateway": "paypal", "date": day})).await;
+    is.post("finance", clock, clock, json!({"advance": "2d"})).await;
     let asked = json!({"gateway": "paypal", "date": day});
     let run = format!("{runs}/{}", id(&is.post("finance", runs, runs, asked).await));
     is.post("finance", runs, runs, json!({"gateway": "paypal", "date": "yesterday"})).await;

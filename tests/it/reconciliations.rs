@@ -180,6 +180,32 @@ async fn a_bill_that_differs_is_found_by_day_and_by_file() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_day_that_is_not_over_is_not_asked_for() {
+    on_each_engine("a_day_that_is_not_over_is_not_asked_for", async |database| {
+        let app = TestApp::with(&[("database.url", database.url.as_str())]).await;
+        let zone = chrono_tz::America::Los_Angeles;
+        let today = day_in(&app, zone).await;
+        for day in [today, today + chrono::Days::new(1)] {
+            let body = json!({"gateway": "paypal", "date": day.to_string()});
+            let answer = app.post("finance", "/v1/reconciliations", &body).await;
+            assert_eq!((answer.status, answer.code().as_str()), (422, "unprocessable"), "{}", answer.text);
+            let from = straits::gateways::bills::bounds(day, zone).1 + chrono::TimeDelta::hours(12);
+            let from = from.format("%Y-%m-%dT%H:%M:%SZ").to_string();
+            assert!(answer.json()["detail"].as_str().unwrap().contains(&from), "{}", answer.text);
+            assert_eq!(answer.json()["param"], "date");
+        }
+        let runs = app.get("finance", "/v1/reconciliations?limit=100").await.json();
+        let dates = runs["data"].as_array().unwrap().iter().map(|run| run["first_day"].clone());
+        let dates: Vec<Value> = dates.collect();
+        assert!(!dates.contains(&json!(today.to_string())), "{dates:?}");
+        advance(&app, "2d").await;
+        assert_eq!(by_day(&app, "paypal", today).await["state"], "done");
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refund_after_the_sweep_waits_for_the_next_days_takings() {
     on_each_engine("a_refund_after_the_sweep_waits_for_the_next_days_takings", async |database| {
         let app = TestApp::with(&[("database.url", database.url.as_str())]).await;

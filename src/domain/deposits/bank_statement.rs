@@ -102,6 +102,18 @@ impl ReadLine {
                 || words(&self.text).contains(&meant))
     }
 
+    /// Whether one of two lines names what the other is called.
+    pub fn shares_reference(&self, other: &ReadLine) -> bool {
+        let called = |line: &ReadLine| line.reference.iter().chain(&line.names).cloned().collect::<Vec<_>>();
+        called(other).iter().any(|name| self.tells_of(name))
+            || called(self).iter().any(|name| other.tells_of(name))
+    }
+
+    /// Whether two lines say the same, and anything at all.
+    pub fn says_the_same(&self, other: &ReadLine) -> bool {
+        !self.text.trim().is_empty() && self.text.split_whitespace().eq(other.text.split_whitespace())
+    }
+
     /// What tells a line apart from every other of its account, wherever it is printed again: day, amount and the bank's
     /// reference, else all that it says, and the how manieth of its like it is: a batch's lines may share a reference.
     pub fn key(&self, nth: usize) -> String {

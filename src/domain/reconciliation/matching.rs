@@ -19,12 +19,14 @@ use crate::money::Currency;
 
 /// Days are cut in another zone and minute on each side: for so long a difference may be none.
 pub const CUT_OFF: TimeDelta = TimeDelta::days(3);
-/// More that matches nothing than this is not a bill of these books.
-const STRANGERS_LIMIT: usize = 100_000;
+/// Each of a bill's differences is kept until its end: more of them is not a bill of these books.
+const DIFFERENCES_LIMIT: usize = 100_000;
 
 /// The bill has too little to do with the books.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("more than {STRANGERS_LIMIT} lines match nothing: this is not the bill of these books")]
+#[error(
+    "more than {DIFFERENCES_LIMIT} lines or bookings differ or match nothing: this is not the bill of these books"
+)]
 pub struct TooDifferent;
 
 /// A bill being matched.
@@ -35,8 +37,8 @@ pub struct Matching {
     seen: Vec<bool>,
     strangers: Vec<BillLine>,
     strange: HashSet<(Key, Class, LineHash)>,
-    /// Hashes of lines that matched a fact, by the fact's place; only consulted for a second naming.
-    first: HashMap<usize, LineHash>,
+    /// Half the hash of the line that matched a fact, by the fact's place; only consulted for a second naming.
+    first: Vec<u128>,
     /// Payments by their captures, where those are no facts at hand.
     captures: HashMap<Key, Key>,
     differences: Vec<Difference>,
@@ -70,10 +72,10 @@ impl Matching {
         let seen = vec![false; facts.len()];
         Matching {
             facts,
-            seen,
             strangers: vec![],
             strange: HashSet::new(),
-            first: HashMap::new(),
+            first: vec![0; seen.len()],
+            seen,
             captures: HashMap::new(),
             differences: vec![],
             fees: FeeLessons::of(zone),
@@ -99,14 +101,12 @@ impl Matching {
         let free = places.clone().filter(of_currency).find(|place| !self.seen[*place]);
         if let Some(place) = free {
             self.seen[place] = true;
-            self.first.insert(place, line.hash);
-            self.hold_against(place, line);
-            return Ok(());
+            self.first[place] = half(line.hash);
+            return self.hold_against(place, line);
         }
         if let Some(place) = places.find(of_currency) {
-            let same_bytes = self.first.get(&place) == Some(&line.hash);
-            self.differences.push(Difference::Duplicate { line, same_bytes });
-            return Ok(());
+            let same_bytes = self.first[place] == half(line.hash);
+            return self.differ(Difference::Duplicate { line, same_bytes });
         }
         // What was refused or is not final, and is not booked, agrees.
         if matches!(line.status, LineStatus::Denied | LineStatus::Pending) {
@@ -119,14 +119,23 @@ impl Matching {
             return Ok(());
         }
         if !self.strange.insert((key, class, line.hash)) {
-            self.differences.push(Difference::Duplicate { line, same_bytes: true });
-            return Ok(());
+            return self.differ(Difference::Duplicate { line, same_bytes: true });
         }
-        if self.strangers.len() == STRANGERS_LIMIT {
-            return Err(TooDifferent);
-        }
+        self.room()?;
         self.strangers.push(line);
         Ok(())
+    }
+
+    fn differ(&mut self, difference: Difference) -> Result<(), TooDifferent> {
+        self.room()?;
+        self.differences.push(difference);
+        Ok(())
+    }
+
+    /// Whether one more difference can be kept.
+    fn room(&self) -> Result<(), TooDifferent> {
+        let kept = self.differences.len() + self.strangers.len();
+        if kept < DIFFERENCES_LIMIT { Ok(()) } else { Err(TooDifferent) }
     }
 
     /// Captures that unmatched lines are about and that are no facts at hand, each once: whose they are tells equal
@@ -156,30 +165,36 @@ impl Matching {
 
     /// After the last line; the bill's days are from `first` until before `until`. What happened from `from` on may still
     /// stand in a later bill: the caller pools it.
-    pub fn finish(mut self, (first, until): (DateTime<Utc>, DateTime<Utc>), from: DateTime<Utc>) -> Outcome {
-        self.match_by_content();
-        let (mut pooled, mut elsewhere, mut missing) = (vec![], vec![], vec![]);
-        for (fact, seen) in self.facts.iter().zip(&self.seen) {
+    ///
+    /// # Errors
+    /// [`TooDifferent`].
+    pub fn finish(
+        mut self,
+        (first, until): (DateTime<Utc>, DateTime<Utc>),
+        from: DateTime<Utc>,
+    ) -> Result<Outcome, TooDifferent> {
+        self.match_by_content()?;
+        let (mut pooled, mut elsewhere) = (vec![], vec![]);
+        for (fact, seen) in std::mem::take(&mut self.facts).into_iter().zip(std::mem::take(&mut self.seen)) {
             match seen {
                 true if fact.standing != Standing::Fresh || fact.at < first || fact.at >= until => {
-                    elsewhere.push(*fact)
+                    elsewhere.push(fact)
                 }
                 true => {}
                 // Another bill's: one that was read, was never read, or is to come.
                 false if fact.standing == Standing::Optional || fact.at >= until => {}
-                false if fact.at >= from => pooled.push(*fact),
-                false => missing.push(Difference::MissingThere(*fact)),
+                false if fact.at >= from => pooled.push(fact),
+                false => self.differ(Difference::MissingThere(fact))?,
             }
         }
-        self.differences.extend(missing);
-        Outcome {
+        Ok(Outcome {
             lines: self.lines,
             matched: self.matched,
             differences: self.differences,
             pooled,
             elsewhere,
             fees: self.fees,
-        }
+        })
     }
 
     /// Of facts about one payment that no line has named, the one that moved as much; a payment or a refund also where it
@@ -197,7 +212,7 @@ impl Matching {
     }
 
     /// Field by field; the first that differs is told, the fee beside it.
-    fn hold_against(&mut self, place: usize, line: BillLine) {
+    fn hold_against(&mut self, place: usize, line: BillLine) -> Result<(), TooDifferent> {
         let fact = self.facts[place];
         let charged = line.fee.minor().saturating_add(line.tax.minor());
         let differs = if fact.gross.currency() != line.gross.currency() {
@@ -217,18 +232,19 @@ impl Matching {
             self.fees.learn(&line, expected);
         }
         match differs {
-            Some(difference) => self.differences.push(difference),
+            Some(difference) => self.differ(difference),
             None => {
                 self.matched += 1;
-                if line.at - fact.at > CUT_OFF {
-                    self.differences.push(Difference::Late(fact, line));
-                }
+                if line.at - fact.at > CUT_OFF { self.differ(Difference::Late(fact, line)) } else { Ok(()) }
             }
         }
     }
 
     /// What is left on both sides, by our reference, else by amount and time where there is one of each.
-    fn match_by_content(&mut self) {
+    fn match_by_content(&mut self) -> Result<(), TooDifferent> {
+        if self.strangers.is_empty() {
+            return Ok(());
+        }
         let free: Vec<usize> = (0..self.facts.len()).filter(|place| !self.seen[*place]).collect();
         let mut by_ours: HashMap<(Key, Class), Vec<usize>> = HashMap::new();
         let mut by_amount: HashMap<(Class, Currency, i64), Vec<usize>> = HashMap::new();
@@ -271,25 +287,30 @@ impl Matching {
                     self.seen[place] = true;
                     let fact = self.facts[place];
                     let known = self.differences.len();
-                    self.hold_against(place, line.clone());
+                    self.hold_against(place, line.clone())?;
                     // Where only our own references are known, nothing is unlike what was expected.
                     if self.differences.len() == known && fact.key != Key::NONE {
-                        self.differences.push(Difference::OtherReference(fact, line));
+                        self.differ(Difference::OtherReference(fact, line))?;
                     }
                 }
-                None => self.differences.push(match class {
+                None => self.differ(match class {
                     Class::Payment => Difference::PaidThere(line),
                     Class::Refund => Difference::RefundThere(line),
                     _ => Difference::MovedThere(line),
-                }),
+                })?,
             }
         }
+        Ok(())
     }
 }
 
 /// Whether a movement of this class says which capture it is about.
 fn is_about_a_capture(class: Class) -> bool {
     matches!(class, Class::Reversal | Class::Fee | Class::Hold)
+}
+
+fn half(hash: LineHash) -> u128 {
+    hash.0.first_chunk().map_or(0, |half| u128::from_be_bytes(*half))
 }
 
 fn content(class: Class, gross: crate::money::Money) -> (Class, Currency, i64) {

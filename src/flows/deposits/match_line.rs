@@ -6,7 +6,7 @@ use crate::domain::access::Actor;
 use crate::domain::deposits::{
     BankLine, DepositState, GatewaySettlement, LineState, Match, Sent, find_match, names_remittance,
 };
-use crate::domain::findings::{Action, FindingKind, FindingState};
+use crate::domain::findings::{FindingKind, FindingState};
 use crate::domain::ledger::journal::{self, Deposit, Fact};
 use crate::domain::ledger::{Account, AccountCode, Owner};
 use crate::domain::merchants::{BankAccount, BankAccountKind};
@@ -165,7 +165,9 @@ impl Deposits {
         Ok(Some(LineState::Converted { deal: leg.value.deal }))
     }
 
-    /// The other line of a transfer between the merchant's own accounts, where it was read before.
+    /// The other line of a transfer between the merchant's own accounts, where it was read before: one that shares a
+    /// reference, else the only one of its sum, were there no other of this sum either. Where both say no word alike, that
+    /// is a guess, and the finding of the line before stays for a person to look at.
     async fn transfer(
         &self,
         change: &mut Change,
@@ -173,15 +175,33 @@ impl Deposits {
         line: &BankLine,
         fact: &Fact<'_>,
     ) -> Result<Option<LineState>, DepositError> {
-        let others = self.store.open_bank_lines(line.merchant, account.currency, 1_000).await?;
-        let near = |row: &&Versioned<BankLine>| {
-            let other = &row.value;
+        let near = |other: &BankLine| {
             other.bank_account != account.id
                 && other.state == LineState::Suspense
                 && other.line.amount == line.line.amount.negated()
                 && (other.line.booked_on - line.line.booked_on).num_days().abs() <= TRANSFER_DAYS
         };
-        let Some(other) = others.iter().find(near) else { return Ok(None) };
+        let mut others = self.store.open_bank_lines(line.merchant, account.currency, near).await?;
+        let named = others.iter().position(|other| line.line.shares_reference(&other.value.line));
+        let other = match named {
+            Some(place) => others.swap_remove(place),
+            None if others.len() == 1 => others.remove(0),
+            None => return Ok(None),
+        };
+        let rival = |rival: &BankLine| {
+            rival.bank_account != other.value.bank_account
+                && rival.id != line.id
+                && rival.state == LineState::Suspense
+                && rival.line.amount == line.line.amount
+                && (rival.line.booked_on - other.value.line.booked_on).num_days().abs() <= TRANSFER_DAYS
+        };
+        let rivals = match named {
+            Some(_) => vec![],
+            None => self.store.open_bank_lines(line.merchant, account.currency, rival).await?,
+        };
+        if !rivals.is_empty() {
+            return Ok(None);
+        }
         let there = self.store.bank_account(line.merchant, other.value.bank_account).await?;
         let Some(there) = there.map(|stored| stored.account).filter(|there| there.kind != account.kind)
         else {
@@ -189,7 +209,9 @@ impl Deposits {
         };
         post(change, journal::topped_up(fact, &in_books(account), &there.name, line.line.amount))?;
         let value = BankLine { state: LineState::Transferred { with: line.id }, ..other.value.clone() };
-        self.close_line(change, &value, "the other side of a transfer").await?;
+        if named.is_some() || line.line.says_the_same(&other.value.line) {
+            self.close_line(change, &value, "the other side of a transfer").await?;
+        }
         change.update_bank_line(&Versioned { value, version: other.version });
         Ok(Some(LineState::Transferred { with: other.value.id }))
     }
@@ -200,8 +222,8 @@ impl Deposits {
         merchant: MerchantId,
         currency: Currency,
     ) -> Result<(), DepositError> {
-        let lines = self.store.open_bank_lines(merchant, currency, 1_000).await?;
-        for row in lines.into_iter().filter(|row| row.value.state == LineState::Suspense) {
+        let stands = |line: &BankLine| line.state == LineState::Suspense;
+        for row in self.store.open_bank_lines(merchant, currency, stands).await? {
             let Some(stored) = self.store.bank_account(merchant, row.value.bank_account).await? else {
                 continue;
             };
@@ -283,14 +305,7 @@ impl Deposits {
             return Ok(());
         };
         let service = Actor::service(merchant, self.ids.mint()).user;
-        let state = FindingState::Resolved {
-            action: Action::Dismiss,
-            allocation: vec![],
-            proposed_by: service,
-            confirmed_by: service,
-            reason: why.to_owned(),
-            at: self.clock.now(),
-        };
+        let state = FindingState::explained(service, why, self.clock.now());
         change.decide_finding(&finding, &state);
         let mut decided = finding.value;
         decided.state = state;

@@ -301,11 +301,8 @@ impl Deposits {
 
     /// Lines that the books could not hold before are tried again.
     async fn try_again(&self, account: &BankAccount) -> Result<(), DepositError> {
-        let open = self.store.open_bank_lines(account.merchant, account.currency, 1_000).await?;
-        let waits = |row: &Versioned<BankLine>| {
-            row.value.bank_account == account.id && row.value.state == LineState::Unbooked
-        };
-        for row in open.into_iter().filter(waits) {
+        let waits = |line: &BankLine| line.bank_account == account.id && line.state == LineState::Unbooked;
+        for row in self.store.open_bank_lines(account.merchant, account.currency, waits).await? {
             let (mut change, state) = self.explained(account, &row.value).await?;
             let explained = !matches!(state, LineState::Suspense);
             let row = Versioned { value: BankLine { state, ..row.value }, version: row.version };

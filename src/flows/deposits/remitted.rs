@@ -187,12 +187,12 @@ impl Deposits {
             return Ok(None);
         };
         let debit = payment.total().map_err(DepositError::unavailable)?.negated();
-        let mut lines = self.store.open_bank_lines(payment.merchant, payment.currency, 1_000).await?;
-        lines.retain(|row| {
-            row.value.bank_account == payment.bank_account
-                && row.value.state == LineState::Suspense
-                && row.value.line.amount == debit
-        });
+        let may_be = |line: &BankLine| {
+            line.bank_account == payment.bank_account
+                && line.state == LineState::Suspense
+                && line.line.amount == debit
+        };
+        let mut lines = self.store.open_bank_lines(payment.merchant, payment.currency, may_be).await?;
         let named = |row: &Versioned<BankLine>| names_remittance(&row.value.line, payment);
         lines.sort_by_key(|row| (!named(row), row.value.line.booked_on, row.value.id));
         for row in &lines {
@@ -212,13 +212,10 @@ impl Deposits {
 
     /// Debits that were read at the very time at which their payments were booked.
     pub(super) async fn remit_again(&self, account: &BankAccount) -> Result<(), DepositError> {
-        let open = self.store.open_bank_lines(account.merchant, account.currency, 1_000).await?;
-        let stands = |row: &&Versioned<BankLine>| {
-            row.value.bank_account == account.id && row.value.state == LineState::Suspense
-        };
-        let mut open: Vec<_> = open.iter().filter(stands).collect();
+        let stands = |line: &BankLine| line.bank_account == account.id && line.state == LineState::Suspense;
+        let mut open = self.store.open_bank_lines(account.merchant, account.currency, stands).await?;
         open.sort_by_key(|row| (row.value.line.booked_on, row.value.id));
-        for row in open {
+        for row in &open {
             let Some(debit) = self.remittance_of(account, &row.value).await? else { continue };
             let mut change = Change::new();
             let state = self.remitted(&mut change, &row.value, &debit).await?;

@@ -167,13 +167,12 @@ impl Deposits {
 
     /// Reversals, and credits that bring payments back, that were printed or read before the line they take back.
     pub(super) async fn take_back_again(&self, account: &BankAccount) -> Result<(), DepositError> {
-        let open = self.store.open_bank_lines(account.merchant, account.currency, 1_000).await?;
-        let waits = |row: &Versioned<BankLine>| {
-            row.value.bank_account == account.id
-                && (row.value.line.reversal || row.value.line.amount.is_positive())
-                && row.value.state == LineState::Suspense
+        let waits = |line: &BankLine| {
+            line.bank_account == account.id
+                && (line.line.reversal || line.line.amount.is_positive())
+                && line.state == LineState::Suspense
         };
-        for row in open.into_iter().filter(waits) {
+        for row in self.store.open_bank_lines(account.merchant, account.currency, waits).await? {
             let mut change = Change::new();
             let Some(state) = self.taken_back(&mut change, account, &row.value).await? else { continue };
             self.close_line(&mut change, &row.value, "the line it takes back was read").await?;

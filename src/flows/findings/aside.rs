@@ -1,5 +1,7 @@
 //! Money that stands aside for a payment, and its two ways on: back to the shopper, or divided after all.
 
+use std::collections::BTreeSet;
+
 use crate::domain::ledger::journal::{self, Movement, Resolution};
 use crate::domain::ledger::{AccountCode, Direction, JournalEvent, PostedTransaction};
 use crate::domain::orders::refund::{Refund, RefundKind, RefundState};
@@ -7,6 +9,7 @@ use crate::domain::orders::{Capture, Payment, PaymentState, ReportSource, Taken,
 use crate::domain::refunds;
 use crate::flows::pay::sha256;
 use crate::flows::settle::refund_view;
+use crate::ids::PaymentId;
 use crate::money::Money;
 use crate::store::{Change, TransactionFilter};
 
@@ -51,7 +54,8 @@ impl Resolving {
             limit: 200,
             ..TransactionFilter::default()
         };
-        let booked = self.store.ledger_transactions(case.finding.value.merchant, &filter).await?;
+        let mut booked = self.store.ledger_transactions(case.finding.value.merchant, &filter).await?;
+        booked.extend(self.nobodys(case).await?);
         let refunds = self.store.refunds_of(case.payment.value.id).await?;
         let adopted = |row: &PostedTransaction| {
             booked
@@ -95,6 +99,27 @@ impl Resolving {
             standing.push(Aside { capture_ref: row.source.clone(), account, amount, fee, partly });
         }
         Ok(standing)
+    }
+
+    /// What a bill told of before the payment did, and was booked about itself: under the capture that the payment has, or
+    /// that the finding names.
+    async fn nobodys(&self, case: &Case) -> Result<Vec<PostedTransaction>, ResolveError> {
+        let (payment, finding) = (&case.payment.value, &case.finding.value);
+        let taken = payment.state.taken().map(|taken| taken.capture_ref.as_str());
+        let held = match &payment.state {
+            PaymentState::InReview { held, .. } => held.as_ref().map(|held| held.capture_ref.as_str()),
+            _ => None,
+        };
+        let captures: BTreeSet<&str> =
+            [taken, held, Some(finding.fact.as_str())].into_iter().flatten().collect();
+        let mut booked = vec![];
+        for capture in captures.into_iter().filter(|capture| capture.parse::<PaymentId>().is_err()) {
+            let subject = Some(capture.to_owned());
+            let filter = TransactionFilter { subject, limit: 200, ..TransactionFilter::default() };
+            let about = self.store.ledger_transactions(finding.merchant, &filter).await?;
+            booked.extend(about.into_iter().filter(|row| row.source == capture));
+        }
+        Ok(booked)
     }
 
     /// A refund of exactly the money that stands aside.

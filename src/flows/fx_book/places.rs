@@ -95,15 +95,14 @@ impl FxBook {
             let Place::Bank { id, name, .. } = &leg.place else { continue };
             let moved = if side == Side::From { leg.amount.negated() } else { leg.amount };
             let taken: Vec<_> = places.lines.iter().map(|row| row.value.id).collect();
-            let open = self.store.open_bank_lines(merchant, moved.currency(), 1_000).await?;
-            let own = open.into_iter().filter(|row| {
-                row.value.bank_account == *id
-                    && row.value.state == LineState::Suspense
-                    && row.value.line.amount == moved
-                    && !taken.contains(&row.value.id)
-                    && near(row.value.line.booked_on, deal.value_date)
-            });
-            let mut own: Vec<Versioned<BankLine>> = own.collect();
+            let may_be = |line: &BankLine| {
+                line.bank_account == *id
+                    && line.state == LineState::Suspense
+                    && line.line.amount == moved
+                    && !taken.contains(&line.id)
+                    && near(line.line.booked_on, deal.value_date)
+            };
+            let mut own = self.store.open_bank_lines(merchant, moved.currency(), may_be).await?;
             let named = own.iter().position(|row| row.value.line.tells_of(&deal.bank_ref));
             let line = match named {
                 Some(place) => own.swap_remove(place),

@@ -244,14 +244,19 @@ impl Pay {
     }
 
     /// The capture, unless its money is in the books already: the ledger itself says so, because a payment remembers
-    /// only one of its captures.
+    /// only one of its captures. What a bill told of as nobody's, and nobody has decided about, is this payment's now.
     async fn unbooked<'a>(
         &self,
         before: &Payment,
         capture: &'a Capture,
     ) -> Result<Option<&'a Capture>, PayError> {
         let booked = self.0.store.capture_is_booked(before.merchant, &capture.capture_ref).await?;
-        Ok((!booked).then_some(capture))
+        if !booked {
+            return Ok(Some(capture));
+        }
+        let nobodys = self.0.store.nobodys(before.merchant, &capture.capture_ref).await?;
+        let stands = nobodys.is_some_and(|money| !money.decided && money.amount == capture.amount);
+        Ok(stands.then_some(capture))
     }
 
     /// Settles the intents the report answers; leases the one it asks for.

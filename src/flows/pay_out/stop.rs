@@ -17,8 +17,6 @@ use crate::store::{Change, Store, Versioned};
 
 use super::{PayOutError, PayingOut};
 
-/// Lines of a bank that are looked through.
-const LINES: i64 = 10_000;
 /// Why a payout that was stopped has failed.
 const STOPPED: &str = "stopped";
 
@@ -245,12 +243,12 @@ async fn debit(
     let mut names: BTreeSet<String> = payouts.iter().map(|payout| payout.value.id.to_string()).collect();
     names.insert(batch.id.to_string());
     let since = batch.created_at.date_naive() - TimeDelta::days(1);
-    let lines = store.open_bank_lines(batch.merchant, held.currency(), LINES).await?;
     let may_be = |line: &BankLine| {
         line.bank_account == paying
             && line.line.amount.is_negative()
             && (line.line.names.iter().any(|name| names.contains(name))
                 || (line.line.booked_on >= since && amounts.contains(&line.line.amount.abs().minor())))
     };
-    Ok(lines.into_iter().map(|line| line.value).find(may_be))
+    let lines = store.open_bank_lines(batch.merchant, held.currency(), may_be).await?;
+    Ok(lines.into_iter().map(|line| line.value).next())
 }

@@ -1,5 +1,6 @@
 //! Reading the bill into the matching, wherever it comes from.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use crate::gateways::bills::{BillError, Way};
 use crate::ids::ReconciliationId;
 
 use super::batch::Takings;
+use super::days::Days;
 use super::{Bill, ReconcileError, Reconciling};
 
 impl Reconciling {
@@ -21,21 +23,20 @@ impl Reconciling {
         &self,
         open: &Arc<OpenAccount>,
         bill: &Bill,
-    ) -> Result<Option<(NaiveDate, NaiveDate)>, ReconcileError> {
+    ) -> Result<Option<Days>, ReconcileError> {
         let Bill::File { path, .. } = bill else {
             let Bill::Day(day) = bill else { return Ok(None) };
-            return Ok(Some((*day, *day)));
+            return Ok(Some(Days::one(*day)));
         };
         let (open, path) = (open.clone(), path.clone());
         on_a_thread(move || {
             let bills = open.gateway.bills().ok_or_else(|| no_bills(&open))?;
             let zone = bills.zone();
-            let mut days: Option<(NaiveDate, NaiveDate)> = None;
+            let mut lines: BTreeMap<NaiveDate, u64> = BTreeMap::new();
             for line in bills.read(Box::new(BufReader::new(open_file(&path)?))) {
-                let day = line?.at.with_timezone(&zone).date_naive();
-                days = Some(days.map_or((day, day), |(first, last)| (first.min(day), last.max(day))));
+                *lines.entry(line?.at.with_timezone(&zone).date_naive()).or_default() += 1;
             }
-            Ok(days)
+            Days::of_lines(&lines)
         })
         .await
     }

@@ -1,12 +1,10 @@
 //! What the books have of an account's days, as facts; and the pool between two bills.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use chrono::{NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ledger::JournalEvent;
 use crate::domain::reconciliation::{
     CUT_OFF, Class, Expected, Fact, FeeTerms, Key, Outcome, Standing, Terms,
 };
@@ -16,7 +14,9 @@ use crate::money::Money;
 use crate::store::reconciliations::{Booked, Pooled};
 use crate::store::{Change, CommitError, Versioned};
 
+use super::days::Days;
 use super::fees::Pricing;
+use super::gathered::Gathered;
 use super::{ReconcileError, Reconciling};
 
 /// Entries read at a time.
@@ -55,25 +55,30 @@ struct KeptFee {
 
 impl Reconciling {
     /// Facts of the days, those before that no bill has named yet, and those that happened within the cut-off behind;
-    /// with the pool's own rows. Optional are facts of the days right before that no bill was read of,
-    /// what a bill of these same days named, and what was missed.
+    /// with the pool's own rows. Optional are facts of days that the bill does not speak for, those right before it that no
+    /// bill was read of, what a bill of these same days named, and what was missed.
     pub(super) async fn facts(
         &self,
         open: &OpenAccount,
-        days: (NaiveDate, NaiveDate),
+        bill: &Days,
         pricing: &mut Pricing<'_>,
     ) -> Result<(Vec<Fact>, Vec<Versioned<Pooled>>), ReconcileError> {
         let store = &self.0.store;
         let zone =
             open.gateway.bills().ok_or_else(|| ReconcileError::NoBills(open.account.gateway.clone()))?;
         let zone = zone.zone();
+        let days = bill.own;
         let (from, until) = (bounds(days.0, zone).0, bounds(days.1, zone).1);
-        let span = (bounds(self.unread_since(open, days.0).await?, zone).0, until + CUT_OFF);
-        let mut gathered = Gathered { accrues: !open.account.lands_on_balance(), ..Gathered::default() };
+        let since = self.unread_since(open, days.0).await?.min(bill.named.0);
+        let span = (bounds(since, zone).0, until.max(bounds(bill.named.1, zone).1) + CUT_OFF);
+        let mut gathered = Gathered::of(!open.account.lands_on_balance());
         let mut after = 0;
         loop {
             let (page, next) = store.booked_at_gateway(&open.account, after, span, PAGE).await?;
-            page.iter().try_for_each(|entry| gathered.take(entry, pricing))?;
+            let mut expected = |entry: &Booked| {
+                pricing.expected(entry.method.as_deref(), entry.payer_country, entry.amount, entry.at)
+            };
+            page.iter().try_for_each(|entry| gathered.take(entry, &mut expected))?;
             match next {
                 Some(next) => after = next,
                 None => break,
@@ -88,8 +93,10 @@ impl Reconciling {
         let pooled: HashSet<&str> = rows.iter().map(|row| row.value.id.as_str()).collect();
         // A fact in the pool comes from its row, or was named by the bill of other days and is settled.
         facts.retain(|fact| !pooled.contains(row_id(open, fact).as_str()));
-        for fact in facts.iter_mut().filter(|fact| fact.at < from) {
-            fact.standing = Standing::Optional;
+        for fact in facts.iter_mut().filter(|fact| fact.at < until) {
+            if !bill.speak_for(fact.at.with_timezone(&zone).date_naive()) {
+                fact.standing = Standing::Optional;
+            }
         }
         for row in &rows {
             let kept: Kept = serde_json::from_str(&row.value.fact).map_err(ReconcileError::unavailable)?;
@@ -206,164 +213,4 @@ fn kept(fact: &Fact, by: Option<(NaiveDate, NaiveDate)>, terms: &Terms) -> Resul
 
 fn row_id(open: &OpenAccount, fact: &Fact) -> String {
     format!("{}/{}/{}", open.account.id, fact.number, fact.gross.currency())
-}
-
-/// Entries becoming facts: a capture's fee is booked beside it, under the same reference.
-#[derive(Debug, Default)]
-struct Gathered {
-    accrues: bool,
-    facts: Vec<Fact>,
-    fees: HashMap<Key, (i64, Booked)>,
-    /// What was charged for payouts, by batch: a bill charges them together.
-    payout_fees: HashMap<String, (i64, Booked)>,
-    /// Corrections of what was captured.
-    more: HashMap<Key, i64>,
-    /// What disputes moved, by dispute and movement: a part of it may be charged to the parties and a part stand aside.
-    disputed: BTreeMap<(String, Class), Fact>,
-}
-
-impl Gathered {
-    fn take(&mut self, entry: &Booked, pricing: &mut Pricing<'_>) -> Result<(), ReconcileError> {
-        let bare = entry.source.split(['/', '#']).next().unwrap_or_default();
-        let fact = |class: Class, key: Key, ours: Key| Fact {
-            key,
-            ours,
-            class,
-            gross: entry.amount,
-            fee: None,
-            at: entry.at,
-            number: entry.number,
-            standing: Standing::Fresh,
-            expected: None,
-        };
-        let ours = entry.subject.as_deref().map_or(Key::NONE, Key::of);
-        match entry.event {
-            JournalEvent::Captured | JournalEvent::CapturedTwice | JournalEvent::CapturedUnmatched => {
-                let expected =
-                    pricing.expected(entry.method.as_deref(), entry.payer_country, entry.amount, entry.at);
-                self.facts.push(Fact { expected, ..fact(Class::Payment, Key::of(bare), ours) });
-            }
-            JournalEvent::FeeCharged => {
-                let charged = entry.amount.minor().saturating_neg();
-                let known = self.fees.entry(Key::of(bare)).or_insert_with(|| (0, entry.clone()));
-                known.0 = known.0.saturating_add(charged);
-            }
-            JournalEvent::RefundConfirmed => {
-                let key = entry.refund_ref.as_deref().map_or(Key::NONE, Key::of);
-                self.facts.push(fact(Class::Refund, key, Key::of(&entry.source)));
-            }
-            // A bill alone told of it, and nobody knows what it is: the same line read again may name it, in any class.
-            JournalEvent::SuspenseBooked if entry.subject.as_deref() == Some(entry.source.as_str()) => {
-                let aside = fact(Class::Aside, Key::of(&entry.source), Key::NONE);
-                self.facts.push(Fact { standing: Standing::Optional, ..aside });
-            }
-            // A dispute's movements are told without a name of their own: payment and amount say which line it is.
-            JournalEvent::ChargedBack | JournalEvent::ChargebackReversed => {
-                self.disputed(&entry.source, fact(Class::Reversal, Key::NONE, ours))?;
-            }
-            JournalEvent::SuspenseBooked if entry.source.contains('#') => {
-                self.disputed(&entry.source, fact(Class::Reversal, Key::NONE, ours))?;
-            }
-            JournalEvent::DisputeFeeCharged | JournalEvent::DisputeFeeReturned => {
-                self.disputed(&entry.source, fact(Class::Fee, Key::NONE, ours))?;
-            }
-            JournalEvent::SuspenseBooked => {
-                let more = self.more.entry(Key::of(bare)).or_default();
-                *more = more.saturating_add(entry.amount.minor());
-                let class = if entry.amount.is_negative() { Class::Refund } else { Class::Other };
-                self.facts.push(fact(class, Key::of(bare), Key::NONE));
-            }
-            JournalEvent::Reversed => self.facts.push(fact(Class::Reversal, Key::of(bare), ours)),
-            // Held while a dispute is open: a bill names it by another name, or not at all, and nobody misses it.
-            JournalEvent::GatewayHeld | JournalEvent::GatewayReleased if entry.source.contains("/hold") => {
-                let held = fact(Class::Hold, Key::NONE, ours);
-                self.facts.push(Fact { standing: Standing::Optional, ..held });
-            }
-            JournalEvent::GatewayHeld | JournalEvent::GatewayReleased => {
-                self.facts.push(fact(Class::Hold, Key::of(bare), ours));
-            }
-            JournalEvent::ConvertedByGateway => {
-                self.facts.push(fact(Class::Conversion, Key::of(bare), Key::NONE));
-            }
-            JournalEvent::PayoutConfirmed | JournalEvent::PayoutUnclaimed => {
-                self.facts.push(fact(Class::Payout, Key::NONE, Key::of(bare)));
-            }
-            JournalEvent::PayoutReturned => {
-                self.facts.push(fact(Class::PayoutReturned, Key::NONE, Key::of(bare)));
-            }
-            JournalEvent::PayoutFeeCharged | JournalEvent::PayoutFeeReturned => {
-                let batch = entry.payout_batch.clone().unwrap_or_default();
-                let known = self.payout_fees.entry(batch).or_insert_with(|| (0, entry.clone()));
-                known.0 = known.0.saturating_add(entry.amount.minor());
-            }
-            // What else stands on the account has no line of its own in a bill: fees accrued and trued up, what was
-            // loaded when the book was opened.
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn disputed(&mut self, source: &str, fact: Fact) -> Result<(), ReconcileError> {
-        let known = self.disputed.entry((source.to_owned(), fact.class));
-        match known {
-            Entry::Vacant(place) => {
-                place.insert(fact);
-            }
-            Entry::Occupied(mut place) => {
-                let whole = place.get().gross.checked_add(fact.gross).map_err(ReconcileError::unavailable)?;
-                place.get_mut().gross = whole;
-            }
-        }
-        Ok(())
-    }
-
-    fn facts(mut self) -> Vec<Fact> {
-        self.facts.extend(std::mem::take(&mut self.disputed).into_values());
-        let captures: HashSet<Key> =
-            self.facts.iter().filter(|fact| fact.class == Class::Payment).map(|fact| fact.key).collect();
-        // A correction of a capture is part of its amount, not a movement of its own.
-        self.facts.retain(|fact| {
-            !(self.more.contains_key(&fact.key)
-                && captures.contains(&fact.key)
-                && matches!(fact.class, Class::Refund | Class::Other))
-        });
-        for fact in self.facts.iter_mut().filter(|fact| fact.class == Class::Payment) {
-            if let Some(more) = self.more.get(&fact.key) {
-                let gross = fact.gross.minor().saturating_add(*more);
-                fact.gross = Money::from_minor(gross, fact.gross.currency());
-                // Its contract was asked for another amount.
-                fact.expected = None;
-            }
-            let charged = self.fees.remove(&fact.key).map(|(charged, _)| charged);
-            fact.fee = if self.accrues { None } else { Some(charged.unwrap_or(0)) };
-        }
-        for (batch, (charged, entry)) in self.payout_fees.drain().filter(|(_, (charged, _))| *charged != 0) {
-            self.facts.push(Fact {
-                key: Key::NONE,
-                ours: Key::of(&batch),
-                class: Class::Fee,
-                gross: Money::from_minor(charged, entry.amount.currency()),
-                fee: None,
-                at: entry.at,
-                number: entry.number,
-                standing: Standing::Fresh,
-                expected: None,
-            });
-        }
-        // Fees that belong to no capture of these days are movements of their own.
-        for (key, (_, entry)) in self.fees.drain() {
-            self.facts.push(Fact {
-                key,
-                ours: Key::NONE,
-                class: Class::Fee,
-                gross: entry.amount,
-                fee: None,
-                at: entry.at,
-                number: entry.number,
-                standing: Standing::Fresh,
-                expected: None,
-            });
-        }
-        self.facts
-    }
 }

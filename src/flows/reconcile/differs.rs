@@ -28,13 +28,7 @@ impl Reconciling {
         let (source, subject) = known.unwrap_or_default();
         let payment = subject.and_then(|subject| subject.parse::<PaymentId>().ok());
         let query = match payment {
-            Some(id) => Some(self.0.pay.ask_for_bill(id).await.map_or_else(
-                |error| error.to_string(),
-                |after| match after.state.taken() {
-                    Some(taken) => format!("{}, {}", after.state.as_str(), taken.amount),
-                    None => after.state.as_str().to_owned(),
-                },
-            )),
+            Some(id) => Some(self.asked(id).await?),
             None => None,
         };
         if let Some(id) = payment.filter(|_| fact.class == Class::Payment)

@@ -17,7 +17,7 @@ const MISSED: u64 = 60;
 /// How long a missed day is left alone once it was asked for in vain.
 const REST: TimeDelta = TimeDelta::hours(20);
 /// A day's bill is complete so long after the day.
-const COMPLETE: TimeDelta = TimeDelta::hours(12);
+pub(super) const COMPLETE: TimeDelta = TimeDelta::hours(12);
 
 impl Reconciling {
     /// Every account whose bills can be had: its days of late that are over for half a day and were not reconciled, and

@@ -11,17 +11,21 @@
 //! channels of the gateway say (bill and query) is repaired at once; what only one says stands in suspense with its
 //! finding, so that the gateway's balance is always what the books have there plus suspense. Nothing here pays out.
 
+mod asking;
 mod balances;
 mod batch;
 mod bill;
 mod books;
+mod days;
 mod differs;
 mod error;
 mod fees;
+mod gathered;
 mod late;
 mod lists;
 mod lost;
 mod moved;
+mod paid;
 mod repair;
 mod view;
 
@@ -44,6 +48,7 @@ use super::deposits::Deposits;
 use super::pay::{OpenAccount, Pay, PayError};
 use super::refund::Refunding;
 use super::settle::Settlements;
+use late::COMPLETE;
 
 pub use balances::LastCompared;
 pub use error::ReconcileError;
@@ -51,6 +56,8 @@ pub use view::{BookedView, Evidence, FeeTermsView, ItemView, LearnedFee, LineVie
 
 /// Items written at a time.
 const PAGE: usize = 200;
+/// Questions without an answer until a run gives up.
+const SILENCES: usize = 3;
 
 /// The flow; clones share it.
 #[derive(Debug, Clone)]
@@ -118,8 +125,24 @@ impl Reconciling {
     /// Writes a run down; [`Reconciling::carry_out`] does it.
     ///
     /// # Errors
-    /// [`ReconcileError`].
+    /// [`ReconcileError`]; [`ReconcileError::Unfinished`] for a day whose bill is not complete yet.
     pub async fn begin(
+        &self,
+        id: ReconciliationId,
+        open: &OpenAccount,
+        bill: &Bill,
+        extra: Change,
+    ) -> Result<Versioned<Run>, ReconcileError> {
+        if let (Some(bills), Bill::Day(day)) = (open.gateway.bills(), bill) {
+            let complete = bounds(*day, bills.zone()).1 + COMPLETE;
+            if self.now() < complete {
+                return Err(ReconcileError::Unfinished { day: *day, complete });
+            }
+        }
+        self.note(id, open, bill, extra).await
+    }
+
+    async fn note(
         &self,
         id: ReconciliationId,
         open: &OpenAccount,
@@ -200,7 +223,7 @@ impl Reconciling {
         (after, why)
     }
 
-    /// Both at once: the daily duty.
+    /// Both at once: the daily duty, which knows of itself that the day is over.
     ///
     /// # Errors
     /// [`ReconcileError`].
@@ -214,7 +237,7 @@ impl Reconciling {
         day: NaiveDate,
     ) -> Result<(Run, Option<ReconcileError>), ReconcileError> {
         let bill = Bill::Day(day);
-        let run = self.begin(self.0.ids.mint(), &open, &bill, Change::new()).await?;
+        let run = self.note(self.0.ids.mint(), &open, &bill, Change::new()).await?;
         Ok(self.carry(run, open, bill).await)
     }
 
@@ -228,25 +251,27 @@ impl Reconciling {
             open.gateway.bills().ok_or_else(|| ReconcileError::NoBills(open.account.gateway.clone()))?;
         let zone = bills.zone();
         let days = self.days(open, bill).await?;
-        let Some((first, last)) = days else {
+        let Some(days) = days else {
             let state = "done".to_owned();
             return Ok(Run { state, ..run.value.clone() });
         };
+        let (first, last) = days.own;
         let (from, _) = bounds(first, zone);
         let (_, until) = bounds(last, zone);
         self.hear_of_disputes(open, from).await?;
         let known = self.0.store.last_transaction_number().await?;
         let mut pricing = self.pricing(open).await?;
-        let (facts, waiting) = self.facts(open, (first, last), &mut pricing).await?;
+        let (facts, waiting) = self.facts(open, &days, &mut pricing).await?;
         let (mut matching, takings) = self.matched(open, bill, facts).await?;
         self.know_captures(open, &mut matching).await?;
         point(Point::ReconcileRead).await;
         // What happened in the bill's days may be named tomorrow; what waited since the cut-off is missed.
-        let mut outcome = matching.finish((from, until), until - CUT_OFF);
+        let mut outcome = matching.finish((from, until), until - CUT_OFF)?;
         self.learn_strangers(&mut pricing, &mut outcome).await?;
         let pool = self.pool_of(open, (first, last), &outcome, &waiting, &pricing.terms)?;
         let mut by_kind: BTreeMap<&'static str, i64> = BTreeMap::new();
         let (mut repaired, mut left) = (0, 0);
+        let (mut silent, mut silences) = (None, 0);
         let mut change = Change::new();
         Reconciling::payouts_last(&mut outcome.differences);
         for (place, difference) in std::mem::take(&mut outcome.differences).into_iter().enumerate() {
@@ -255,7 +280,15 @@ impl Reconciling {
                 let Some(found) = self.settled(open, line, &takings).await? else { continue };
                 found
             } else {
-                self.settle_difference(open, difference, known).await?
+                match self.settle_difference(open, difference, known).await {
+                    // What it was about waits until the run is repeated; what can be settled without it, is.
+                    Err(error @ ReconcileError::Silent { .. }) if silences < SILENCES => {
+                        silences += 1;
+                        silent.get_or_insert(error);
+                        continue;
+                    }
+                    settled => settled?,
+                }
             };
             point(Point::ReconcileSettled).await;
             *by_kind.entry(found.kind).or_default() += 1;
@@ -279,6 +312,9 @@ impl Reconciling {
             }
         }
         self.commit(change).await?;
+        if let Some(error) = silent {
+            return Err(error);
+        }
         point(Point::ReconcileFound).await;
         let fees = self.learn(open, (first, last), &outcome, &pricing.terms).await?;
         // Last: a run that dies before it finds the same once more, and what was found is found once.

@@ -13,6 +13,9 @@ use super::repair::{ASIDE, evidence, post, waits};
 use super::view::Evidence;
 use super::{Found, ReconcileError, Reconciling};
 
+/// So much of a line's hash tells it from the others of its reference.
+const HASH: usize = 16;
+
 impl Reconciling {
     pub(super) async fn moved_there(
         &self,
@@ -161,8 +164,13 @@ impl Reconciling {
         line: BillLine,
         why: &str,
     ) -> Result<Found, ReconcileError> {
-        let subject = line.gateway_ref.clone();
-        let booking = self.booking(open, &line.gateway_ref, &subject, &line);
+        // Under its own reference, unless another movement of that name stands there already.
+        let taken = self.0.store.aside_under(open.account.merchant, &line.gateway_ref).await?;
+        let fact = match taken {
+            Some(amount) if amount != line.net() => apart(&line),
+            _ => line.gateway_ref.clone(),
+        };
+        let booking = self.booking(open, &fact, &fact, &line);
         let mut change = Change::new();
         post(&mut change, journal::suspense_booked(&booking, line.net()))?;
         let word = match &line.kind {
@@ -170,8 +178,10 @@ impl Reconciling {
             known => known.as_str().to_owned(),
         };
         let detail = format!("{} under `{}` ({word}) {why}", line.net(), line.gateway_ref);
-        let finding =
-            self.open_finding(&mut change, open, FindingKind::UnknownMovement, &line, None, detail).await?;
+        let detail = format!("{detail} (bill line {})", line.hash);
+        let unknown = FindingKind::UnknownMovement;
+        let finding = self.0.settlements.finding(unknown, &open.account, &fact, Some(line.gross), detail);
+        let finding = self.opened(&mut change, finding).await?;
         self.commit_once(change).await?;
         let repair = Some(ASIDE.to_owned());
         Ok(waits(kind, finding, Evidence { repair, ..evidence(Some(&line), None) }))
@@ -189,5 +199,23 @@ impl Reconciling {
         let named = subject.as_deref().or(line.our_ref.as_deref());
         let Some(id) = named.and_then(|text| text.parse::<PaymentId>().ok()) else { return Ok(None) };
         Ok(self.0.store.payment(id).await?.filter(|payment| payment.value.merchant == merchant))
+    }
+}
+
+/// A name of its own for a line whose reference another movement has: with the beginning of the line's hash.
+fn apart(line: &BillLine) -> String {
+    let hash: String = line.hash.to_string().chars().take(HASH).collect();
+    format!("{}/{hash}", line.gateway_ref)
+}
+
+/// The gateway's reference of what was put [`apart`], or of what was not.
+pub(super) fn gateway_ref(source: &str) -> &str {
+    match source.rsplit_once('/') {
+        Some((reference, hash))
+            if hash.len() == HASH && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) =>
+        {
+            reference
+        }
+        _ => source,
     }
 }

@@ -1,19 +1,15 @@
 //! What becomes of one difference: asked about, repaired, set aside, or left to a person, with the evidence.
 
 use crate::domain::findings::{Finding, FindingKind};
-use crate::domain::ledger::journal::{self, Booking, ChargedFee};
-use crate::domain::orders::{Payment, RefundReport, RefundStatus, ReportSource};
-use crate::domain::reconciliation::{BillLine, Difference, Fact, Grade, likeliest};
+use crate::domain::ledger::journal::Booking;
+use crate::domain::orders::{RefundReport, RefundStatus, ReportSource};
+use crate::domain::reconciliation::{BillLine, Difference, Fact, Grade};
 use crate::flows::pay::{OpenAccount, Settles};
 use crate::ids::{PaymentId, RefundId};
-use crate::money::Money;
 use crate::store::Change;
 
 use super::view::Evidence;
 use super::{Found, ReconcileError, Reconciling};
-
-/// Unpaid payments of one amount among which the likeliest is looked for.
-const MOST_ALIKE: u32 = 20;
 
 impl Reconciling {
     pub(super) async fn settle_difference(
@@ -52,72 +48,6 @@ impl Reconciling {
     }
 
     /// Paid at the gateway, unknown or unpaid here. A payment of ours is asked about: bill and query are two channels.
-    /// `known` is the newest transaction the run has seen.
-    async fn paid_there(
-        &self,
-        open: &OpenAccount,
-        line: BillLine,
-        known: i64,
-    ) -> Result<Found, ReconcileError> {
-        let kind = "paid_unknown_here";
-        let merchant = open.account.merchant;
-        match self.0.store.capture_number(merchant, &line.gateway_ref).await? {
-            Some(number) if number > known => {
-                let repair = Some("booked meanwhile, as another channel or another run told it".to_owned());
-                let evidence = Evidence { repair, ..evidence(Some(&line), None) };
-                return Ok(Found { kind, grade: Grade::Automatic, finding: None, evidence });
-            }
-            Some(_) => return self.duplicate(open, line, false).await,
-            None => {}
-        }
-        let (payment, by) = self.payment_of(open, &line).await?;
-        let Some(payment) = payment else {
-            let amount = line.gross;
-            let mut change = Change::new();
-            let subject = line.gateway_ref.clone();
-            let booking = self.booking(open, &line.gateway_ref, &subject, &line);
-            post(&mut change, journal::captured_unmatched(&booking, amount))?;
-            self.charge(&mut change, &booking, &line)?;
-            let detail =
-                format!("the bill names {amount} under `{}`, which no payment here is", line.gateway_ref);
-            let finding = self
-                .open_finding(&mut change, open, FindingKind::PaidUnknownHere, &line, None, detail)
-                .await?;
-            self.commit_once(change).await?;
-            let repair = Some(ASIDE.to_owned());
-            return Ok(waits(kind, finding, Evidence { repair, ..evidence(Some(&line), None) }));
-        };
-        let asked = self.0.pay.ask_for_bill(payment.id).await;
-        let booked = self.0.store.capture_is_booked(merchant, &line.gateway_ref).await?;
-        let said = match &asked {
-            Ok(after) => after.state.as_str().to_owned(),
-            Err(error) => error.to_string(),
-        };
-        let repair = "the gateway confirmed it; booked and divided through the payment's door";
-        let evidence = Evidence {
-            payment: Some(payment.id),
-            matched_by: Some(by.to_owned()),
-            query: Some(said.clone()),
-            repair: booked.then(|| repair.to_owned()),
-            ..evidence(Some(&line), None)
-        };
-        if booked {
-            let grade = if by == "reference" { Grade::Automatic } else { Grade::Flagged };
-            return Ok(Found { kind, grade, finding: None, evidence });
-        }
-        // Two channels of one gateway contradict each other: nothing is booked that a late capture would book again.
-        let mut change = Change::new();
-        let detail = format!(
-            "the bill names {} under `{}` for this payment; asked, the gateway says: {said}",
-            line.gross, line.gateway_ref
-        );
-        let named = Some(payment.id.to_string());
-        let finding =
-            self.open_finding(&mut change, open, FindingKind::BillStatus, &line, named, detail).await?;
-        self.commit_once(change).await?;
-        Ok(waits(kind, finding, evidence))
-    }
-
     /// Paid back at the gateway, not here: a refund of ours that we did not hear of, or somebody else's.
     async fn refund_there(&self, open: &OpenAccount, line: BillLine) -> Result<Found, ReconcileError> {
         let kind = "refund_only_there";
@@ -206,7 +136,7 @@ impl Reconciling {
     }
 
     /// Named twice. The same bytes twice are a fault of the listing and move nothing; else the money stands aside.
-    async fn duplicate(
+    pub(super) async fn duplicate(
         &self,
         open: &OpenAccount,
         line: BillLine,
@@ -227,47 +157,6 @@ impl Reconciling {
         Ok(waits("duplicate", finding, Evidence { repair, ..evidence(Some(&line), None) }))
     }
 
-    /// The payment a line means: by a reference, else by its content where one is the likeliest: amount and day, then
-    /// who paid and what was promised.
-    async fn payment_of(
-        &self,
-        open: &OpenAccount,
-        line: &BillLine,
-    ) -> Result<(Option<Payment>, &'static str), ReconcileError> {
-        let store = &self.0.store;
-        let gateway = open.account.gateway.as_str();
-        let ours = |payment: &Payment| payment.account == open.account.id;
-        for (ours_ref, theirs) in [
-            (line.our_ref.as_deref(), None),
-            (None, Some(line.gateway_ref.as_str())),
-            (None, line.related_ref.as_deref()),
-        ] {
-            if ours_ref.is_none() && theirs.is_none() {
-                continue;
-            }
-            let found = store.payment_at_gateway(gateway, ours_ref, theirs).await?;
-            if let Some(found) = found.map(|found| found.value).filter(ours) {
-                return Ok((Some(found), "reference"));
-            }
-        }
-        if line.our_ref.is_some() {
-            return Ok((None, "reference"));
-        }
-        // One that is still open goes first; a shopper may pay what has expired, too.
-        for open_yet in [true, false] {
-            let (account, most) = (open.account.id, MOST_ALIKE + 1);
-            let alike = store.unpaid_payments_like(account, line.gross, line.at, open_yet, most).await?;
-            if alike.is_empty() {
-                continue;
-            }
-            // Of more than are read, nobody knows which one is the likeliest.
-            let meant = (alike.len() <= MOST_ALIKE as usize).then(|| likeliest(&alike, line)).flatten();
-            let Some(meant) = meant else { break };
-            return Ok((store.payment(meant).await?.map(|found| found.value), "content"));
-        }
-        Ok((None, "content"))
-    }
-
     pub(super) fn booking<'a>(
         &'a self,
         open: &'a OpenAccount,
@@ -277,25 +166,6 @@ impl Reconciling {
     ) -> Booking<'a> {
         let (ids, merchant, account) = (&self.0.ids, open.account.merchant, &open.account);
         Booking { ids, merchant, account, source, subject, at: line.at }
-    }
-
-    /// What the gateway kept of a line that nobody is entitled to: the platform's cost.
-    pub(super) fn charge(
-        &self,
-        change: &mut Change,
-        booking: &Booking<'_>,
-        line: &BillLine,
-    ) -> Result<(), ReconcileError> {
-        let charged = ChargedFee { fee: line.fee, tax: line.tax, expected: line.fee, jurisdiction: "" };
-        let charged = match line.tax.is_zero() {
-            true => charged,
-            // Whose tax it is, is not known of money that is nobody's: it is a cost until somebody says.
-            false => {
-                let fee = line.fee.checked_add(line.tax).map_err(ReconcileError::unavailable)?;
-                ChargedFee { fee, tax: Money::zero(fee.currency()), expected: fee, jurisdiction: "" }
-            }
-        };
-        post(change, journal::fee_charged(booking, &charged))
     }
 
     pub(super) async fn open_finding(

@@ -13,6 +13,7 @@ use crate::store::settlements::SettlementRecord;
 
 use super::asked::{Waiting, charge};
 use super::convert::RateEvidence;
+use super::told::Told;
 use super::{CaptureStanding, SettleError, Settlements, broken, post};
 
 /// A computed settlement with everything it follows from.
@@ -30,27 +31,40 @@ impl Settlements {
         capture: &Capture,
         standing: CaptureStanding,
     ) -> Result<Change, SettleError> {
-        match standing {
-            CaptureStanding::Matched | CaptureStanding::Late => match self
-                .compute(payment, account, capture)
-                .await?
-            {
-                Ok(divided) => self.divide(payment, account, capture, divided).await,
-                Err(why) => self.set_aside(payment, account, capture, FindingKind::Indivisible, why).await,
-            },
+        let held = match self.told_before(payment, capture).await? {
+            Some(Told::Decided) => return self.decided_before(payment, account, capture).await,
+            Some(Told::Aside(held)) => Some(held),
+            None => None,
+        };
+        let held = held_before(payment, capture).or(held.as_ref());
+        let mut change = match standing {
+            CaptureStanding::Matched | CaptureStanding::Late => {
+                match self.compute(payment, account, capture).await? {
+                    Ok(divided) => self.divide(payment, account, capture, held, divided).await?,
+                    Err(why) => {
+                        let why = (FindingKind::Indivisible, why);
+                        self.set_aside(payment, account, capture, held, why).await?
+                    }
+                }
+            }
             CaptureStanding::SecondOfOrder => {
                 let why = format!("order {} is paid already by another payment", payment.order_ref);
-                self.set_aside(payment, account, capture, FindingKind::DoublePayment, why).await
+                let why = (FindingKind::DoublePayment, why);
+                self.set_aside(payment, account, capture, held, why).await?
             }
+            // It stands in suspense since a bill told of it.
+            CaptureStanding::Mismatch if held.is_some() => Change::new(),
             CaptureStanding::Mismatch => {
                 let mut change = Change::new();
                 let subject = payment.id.to_string();
                 let booking = self.booking(payment, account, &capture.capture_ref, &subject, capture.at);
                 post(&mut change, journal::captured_unmatched(&booking, capture.amount))?;
                 self.book_undivided_fee(&mut change, &booking, payment, account, capture).await?;
-                Ok(change)
+                change
             }
-        }
+        };
+        self.explain_told(&mut change, payment, capture, held.is_some()).await?;
+        Ok(change)
     }
 
     /// The settlement of a capture, and what it was computed from; the inner error says why it cannot be divided.
@@ -95,13 +109,14 @@ impl Settlements {
         payment: &Payment,
         account: &GatewayAccount,
         capture: &Capture,
+        held: Option<&Held>,
         divided: Divided,
     ) -> Result<Change, SettleError> {
         let settlement = &divided.settlement;
         let subject = payment.id.to_string();
         let booking = self.booking(payment, account, &capture.capture_ref, &subject, capture.at);
         let mut change = Change::new();
-        let transactions = match held_before(payment, capture) {
+        let transactions = match held {
             None => settlement.book(&booking).map_err(broken)?,
             Some(held) => {
                 self.out_of_suspense(&mut change, &booking, held, capture.amount)?;
@@ -174,13 +189,13 @@ impl Settlements {
         payment: &Payment,
         account: &GatewayAccount,
         capture: &Capture,
-        kind: FindingKind,
-        why: String,
+        held: Option<&Held>,
+        (kind, why): (FindingKind, String),
     ) -> Result<Change, SettleError> {
         let mut change = Change::new();
         let subject = payment.id.to_string();
         let booking = self.booking(payment, account, &capture.capture_ref, &subject, capture.at);
-        if let Some(held) = held_before(payment, capture) {
+        if let Some(held) = held {
             let difference = capture.amount.checked_sub(held.amount).map_err(broken)?;
             post(&mut change, journal::suspense_booked(&booking, difference))?;
         } else {

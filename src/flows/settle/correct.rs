@@ -32,12 +32,13 @@ impl Settlements {
         booking: &Booking<'_>,
         settlement: &Settlement,
     ) -> Result<(), SettleError> {
-        let filter = TransactionFilter {
-            subject: Some(booking.subject.to_owned()),
-            limit: 200,
-            ..TransactionFilter::default()
-        };
-        let booked = self.0.store.ledger_transactions(booking.merchant, &filter).await?;
+        let mut booked = vec![];
+        // Money that was nobody's at first was booked about itself.
+        for subject in [booking.subject, booking.source] {
+            let subject = Some(subject.to_owned());
+            let filter = TransactionFilter { subject, limit: 200, ..TransactionFilter::default() };
+            booked.extend(self.0.store.ledger_transactions(booking.merchant, &filter).await?);
+        }
         let fees = booked.iter().filter(|row| {
             row.source == booking.source
                 && matches!(row.event, JournalEvent::FeeCharged | JournalEvent::FeeAccrued)

@@ -19,6 +19,7 @@ mod facts;
 mod ground;
 mod refunds;
 mod rules;
+mod told;
 mod unrated;
 
 use std::sync::Arc;

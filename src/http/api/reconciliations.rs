@@ -31,7 +31,7 @@ const FIELD_LIMIT: usize = 200;
 pub struct ReconcileBody {
     /// The gateway, or the name of the account at it.
     gateway: String,
-    /// The day, in the gateway's zone.
+    /// The day, in the gateway's zone; its bill is complete twelve hours after its end.
     #[schema(format = Date)]
     date: String,
 }

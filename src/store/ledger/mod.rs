@@ -3,10 +3,12 @@
 mod accounts;
 mod entries;
 mod items;
+mod nobodys;
 mod transactions;
 
 pub use accounts::AsOf;
 pub use entries::{EXPORT_PAGE, Extent};
+pub use nobodys::Nobodys;
 pub use transactions::TransactionFilter;
 
 use sqlx::any::AnyRow;

@@ -15,6 +15,8 @@ use crate::store::{Store, StoreError};
 
 /// Something may be booked as long before the moment that the gateway gives it.
 const AHEAD: TimeDelta = TimeDelta::hours(1);
+/// A gateway's clock may be so far behind ours.
+const BEHIND: TimeDelta = TimeDelta::minutes(5);
 
 /// One entry on the account's landing (1110 or 1100), with the fact it is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,8 +156,10 @@ impl Store {
         capture_ref: &str,
     ) -> Result<Option<String>, StoreError> {
         let query = sqlx::query(
-            "SELECT number, subject FROM ledger_transaction WHERE merchant_id = $1
-             AND event IN ('captured', 'captured_twice', 'captured_unmatched') AND source = $2 LIMIT 1",
+            // What was nobody's at first is a payment's since it left suspense for it.
+            "SELECT number, subject FROM ledger_transaction WHERE merchant_id = $1 AND source = $2
+             AND event IN ('captured', 'captured_twice', 'captured_unmatched', 'suspense_resolved')
+             ORDER BY CASE WHEN subject = source THEN 1 ELSE 0 END, number LIMIT 1",
         )
         .bind(merchant.to_string())
         .bind(capture_ref);
@@ -185,8 +189,9 @@ impl Store {
         .await
     }
 
-    /// Payments of an account that are not paid, asked for exactly this amount within the day before a moment, those that
-    /// are open or those that closed without money, each with the quote that it came from; oldest first.
+    /// Payments of an account that are not paid, asked for exactly this amount within the day before a moment (by a clock of
+    /// the gateway's that may be behind), those that are open or those that closed without money, each with the quote that
+    /// it came from; oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -207,7 +212,7 @@ impl Store {
         .bind(amount.minor())
         .bind(amount.currency().code())
         .bind((at - TimeDelta::days(1)).timestamp_micros())
-        .bind(at.timestamp_micros())
+        .bind((at + BEHIND).timestamp_micros())
         .bind(i64::from(open))
         .bind(i64::from(limit));
         self.all(query, |row| {

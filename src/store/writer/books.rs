@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::domain::ledger::balance::below_floor;
-use crate::domain::ledger::{Account, BlockHash, Layer, LedgerTransaction};
+use crate::domain::ledger::{Account, BlockHash, JournalEvent, Layer, LedgerTransaction};
 use crate::ids::MerchantId;
 use crate::money::{Currency, Money};
 use crate::store::{CommitError, Value};
@@ -112,7 +112,9 @@ impl<'a> Books<'a> {
         let mut posted = Vec::with_capacity(transactions.len());
         for transaction in transactions {
             let fact = fact_of(transaction);
-            if self.booked.contains(&fact) || !facts.insert(fact) {
+            let is_booked = |fact: &Fact| self.booked.contains(fact) || facts.contains(fact);
+            let twice = is_booked(&fact) || told_apart(transaction).any(|other| is_booked(&other));
+            if twice || !facts.insert(fact) {
                 let event = transaction.event().as_str();
                 return Err(CommitError::AlreadyBooked { event, fact: transaction.source().to_owned() });
             }
@@ -171,11 +173,22 @@ fn fact_of(transaction: &LedgerTransaction) -> Fact {
     (transaction.merchant(), transaction.event().as_str(), transaction.source().to_owned())
 }
 
+/// One capture's money under another name: nobody's, or a payment's. Whoever books it second has not seen the first.
+fn told_apart(transaction: &LedgerTransaction) -> impl Iterator<Item = Fact> + '_ {
+    let others: &[JournalEvent] = match transaction.event() {
+        JournalEvent::Captured | JournalEvent::CapturedTwice => &[JournalEvent::CapturedUnmatched],
+        JournalEvent::CapturedUnmatched => &[JournalEvent::Captured, JournalEvent::CapturedTwice],
+        _ => &[],
+    };
+    let (merchant, source) = (transaction.merchant(), transaction.source());
+    others.iter().map(move |event| (merchant, event.as_str(), source.to_owned()))
+}
+
 async fn read_facts<'a>(
     session: &mut Session,
     transactions: impl Iterator<Item = &'a LedgerTransaction>,
 ) -> Result<HashSet<Fact>, StatementError> {
-    let wanted: HashSet<Fact> = transactions.map(fact_of).collect();
+    let wanted: HashSet<Fact> = transactions.flat_map(|one| told_apart(one).chain([fact_of(one)])).collect();
     let keys: Vec<Row> = wanted
         .iter()
         .map(|(merchant, event, source)| vec![Value::text(merchant), (*event).into(), source.as_str().into()])

@@ -4,7 +4,7 @@ use chrono::{Days, TimeDelta};
 use straits::domain::fees::FeeBook;
 use straits::domain::findings::FindingKind;
 use straits::domain::merchants::{AvailableWhen, Recharge, SettlementMode};
-use straits::domain::orders::Capture;
+use straits::domain::orders::{Capture, ReportKind};
 use straits::domain::reconciliation::{BillKind, BillLine};
 use straits::money::Money;
 
@@ -138,6 +138,55 @@ async fn a_sweep_that_nothing_explains_bears_what_was_accrued_and_is_shown() {
         // What it kept beside its fee is still to come.
         assert_eq!(place(&world, "1100[paypal]").await.as_deref(), Some("8.20"));
         for nothing in ["2310[paypal]", "5010[paypal]"] {
+            assert_eq!(place(&world, nothing).await, None, "{nothing}");
+        }
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_strangers_fee_is_charged_once_with_the_sweep_that_brings_its_money() {
+    on_each_engine("a_strangers_fee_is_charged_once", async |database| {
+        let store = database.open().await;
+        let world = world(database, &store).await;
+        sold(&world, "1", "100.00", "1.80").await;
+        let ghost = |order: &str, fee: &str, tax: &str| {
+            let (fee, tax) = (sgd(fee), sgd(tax));
+            line(order, |facts| (facts.gross, facts.fee, facts.tax) = (sgd("25.00"), fee, tax))
+        };
+        world.far.bill(ghost("ghost", "0.45", "0.00"));
+        world.far.bill(ghost("taxed-ghost", "0.45", "0.04"));
+        sweep(&world, "W-1", "147.26", 30);
+        let (_, items) = run(&world, day()).await;
+        let ghosts = [("paid_unknown_here", "waits"); 2];
+        assert_eq!(told(&items), [ghosts.as_slice(), &[("gateway_settlement", "flagged")]].concat());
+        assert_eq!(place(&world, "1140[paypal]").await.as_deref(), Some("147.26"));
+        assert_eq!(place(&world, "5000[paypal]").await.as_deref(), Some("2.70"));
+        assert_eq!(place(&world, "1300[SG]").await.as_deref(), Some("0.04"));
+        assert_eq!(place(&world, "2900[paypal]").await.as_deref(), Some("-50.00"));
+        for nothing in ["1100[paypal]", "2310[paypal]", "5010[paypal]", "5080"] {
+            assert_eq!(place(&world, nothing).await, None, "{nothing}");
+        }
+        let (_, items) = run(&world, day()).await;
+        assert_eq!(told(&items), [], "once");
+        // One that is a payment's after all: its fee stays what it was.
+        let late = world.start("late", sgd("25.00"), ALL_TO_A).await;
+        let capture = Capture {
+            capture_ref: "CAP-ghost".into(),
+            amount: sgd("25.00"),
+            fee: None,
+            receivable: None,
+            payer_country: None,
+            at: noon(),
+        };
+        world.far.say(late, ReportKind::Captured(capture));
+        world.hear(late).await;
+        assert_eq!(world.state(late).await, "captured");
+        assert_eq!(place(&world, "2900[paypal]").await.as_deref(), Some("-25.00"));
+        assert_eq!(place(&world, "5000[paypal]").await.as_deref(), Some("2.70"));
+        for nothing in ["1100[paypal]", "2310[paypal]", "5010[paypal]"] {
             assert_eq!(place(&world, nothing).await, None, "{nothing}");
         }
         world.verified().await;

@@ -54,7 +54,7 @@ fn outcome(facts: Vec<Fact>, lines: Vec<BillLine>) -> Outcome {
     for line in lines {
         matching.line(line).unwrap();
     }
-    matching.finish((at(72), at(120)), at(96))
+    matching.finish((at(72), at(120)), at(96)).unwrap()
 }
 
 fn words(outcome: &Outcome) -> Vec<&'static str> {
@@ -260,7 +260,7 @@ fn equal_movements_are_told_apart_by_the_captures_they_are_about() {
                 matching.know_capture(capture, "pay_8");
             }
         }
-        (unknown, matching.finish((at(72), at(120)), at(96)))
+        (unknown, matching.finish((at(72), at(120)), at(96)).unwrap())
     };
     let facts = vec![fact(1), taken("pay_1", 7), taken("pay_8", 8)];
     let lines = vec![line(1, |_| {}), about("X", "CAP1"), about("Y", "CAP8"), about("Z", "CAP9")];
@@ -301,4 +301,31 @@ fn what_was_put_aside_is_matched_in_any_class_and_never_missed() {
     let twice = outcome(vec![aside], vec![refund(-100), refund(-100)]);
     assert_eq!((words(&twice), twice.matched), (vec!["refund_only_there"], 1));
     assert_eq!(words(&outcome(vec![aside], vec![])), [] as [&str; 0]);
+}
+
+/// Whatever a bill's lines differ by, no more of them are kept than of strangers.
+#[test]
+fn a_bill_that_differs_throughout_is_none_of_these_books() {
+    let most = i64::try_from(DIFFERENCES_LIMIT).unwrap();
+    for (word, change) in [
+        ("duplicate", (|_| {}) as fn(&mut LineFacts)),
+        ("fee", |line| line.fee = money(95)),
+        ("amount", |line| line.gross = money(7)),
+        ("status", |line| line.status = LineStatus::Denied),
+        ("late", |line| line.at = at(100) + CUT_OFF + TimeDelta::hours(1)),
+    ] {
+        let facts = if word == "duplicate" { 1 } else { most + 1 };
+        let mut matching = Matching::new((0..facts).map(fact).collect(), Tz::UTC);
+        let lines = (0..facts.max(most + 1)).map(|number| line(number.min(facts - 1), change));
+        let read = lines.take(DIFFERENCES_LIMIT).try_for_each(|line| matching.line(line));
+        assert_eq!(read, Ok(()), "{word}");
+        let mut more = || matching.line(line(facts - 1, change));
+        // A duplicate's first naming is none.
+        let ended = more().and_then(|()| more());
+        assert_eq!(ended, Err(TooDifferent), "{word}");
+    }
+    // What no line names is counted too.
+    let missing = (0..=most).map(|number| Fact { at: at(90), ..fact(number) });
+    let matching = Matching::new(missing.collect(), Tz::UTC);
+    assert!(matches!(matching.finish((at(72), at(120)), at(96)), Err(TooDifferent)));
 }

@@ -1,0 +1,61 @@
+//! Bills that a person hands in: of which days they are is told by their lines.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use straits::domain::orders::Capture;
+use straits::flows::reconcile::Bill;
+use straits::store::Change;
+use straits::store::reconciliations::{Run, RunItem};
+
+use super::ONE;
+use super::bills::{day, line, noon, told};
+use super::world::{Setup, World, money, taken};
+use crate::engines::on_each_engine;
+
+/// A file with everything that the far side bills.
+async fn hand_in(world: &World) -> (Run, Vec<RunItem>) {
+    let open = world.pay.accounts().all()[0].clone();
+    let id = world.ids.mint();
+    let path = world.reconciling.file_for(id).unwrap();
+    std::fs::write(&path, b"as billed").unwrap();
+    let bill = Bill::File { path, sha256: "0".repeat(64) };
+    let run = world.reconciling.begin(id, &open, &bill, Change::new()).await.unwrap();
+    let run = world.reconciling.carry_out(run, open, bill).await;
+    let items = world.store.reconciliation_items(run.id, 0, 100).await.unwrap();
+    (run, items)
+}
+
+fn after(days: i64) -> DateTime<Utc> {
+    noon() + TimeDelta::days(days)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_old_row_makes_no_day_between_missing() {
+    on_each_engine("one_old_row_makes_no_day_between_missing", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        database.tick(TimeDelta::days(21));
+        for (order, days) in [("old", 0), ("neighbour", 0), ("between", 10), ("first", 20), ("second", 20)] {
+            let capture =
+                Capture { at: after(days), ..taken(&format!("CAP-{order}"), "100.00", "USD", "4.90") };
+            world.paid(order, money("100.00", "USD"), ONE, capture).await;
+        }
+        for (order, days) in [("old", 0), ("first", 20), ("second", 20)] {
+            world.far.bill(line(order, |facts| facts.at = after(days)));
+        }
+        let (run, items) = hand_in(&world).await;
+        assert_eq!((run.state.as_str(), told(&items), run.matched), ("done", vec![], 3), "{run:?}");
+        let own = day() + TimeDelta::days(20);
+        assert_eq!(run.days, Some((own, own)), "what lies between was not read");
+        assert!(!store.reconciled(world.account.id, day() + TimeDelta::days(10)).await.unwrap());
+        assert_eq!(world.findings().await, []);
+
+        // So much of the books is not read at once.
+        world.far.bill(line("ancient", |facts| facts.at = after(-90)));
+        let (run, _) = hand_in(&world).await;
+        assert_eq!(run.state, "failed");
+        assert!(run.detail.unwrap().contains("more than 100 days: hand it in by parts"));
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
