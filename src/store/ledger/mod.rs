@@ -1,11 +1,13 @@
 //! Reading the books. Nothing here writes: the writer posts.
 
 mod accounts;
+mod arrivals;
 mod entries;
 mod items;
 mod transactions;
 
 pub use accounts::AsOf;
+pub use arrivals::Arrival;
 pub use entries::{EXPORT_PAGE, Extent};
 pub use transactions::TransactionFilter;
 
