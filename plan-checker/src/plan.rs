@@ -5,7 +5,7 @@
 //! | the certificate | its SHA-256 is the one that the approved content names; plan, table, moment, home, rates, cost, bound and gap are the same |
 //! | each supplier | route, bearer, account, items, fees, what correspondents take and what leaves its balance are those of the chosen alternative |
 //! | batches | as many calls as fees were counted |
-//! | money | each paying account holds what the proof assumed, and needs and lacks what the lines come to |
+//! | money | each paying account holds what the proof assumed, and needs and lacks what the lines come to; what is named to be added comes to what is lacking, each within a limit of the certificate |
 //! | nobody else | whoever is in the certificate is in the plan, paid or not; whoever is paid is in the certificate |
 //!
 //! Names, towns, tax, what is set off and the moment by which money is needed are not in a certificate: the hash that was
@@ -76,6 +76,13 @@ struct Need {
     needed: Money,
     held: Money,
     missing: Money,
+    #[serde(default)]
+    top_ups: Vec<TopUp>,
+}
+
+#[derive(Deserialize)]
+struct TopUp {
+    amount: Money,
 }
 
 #[derive(Deserialize)]
@@ -316,12 +323,12 @@ fn sums(body: &Body, served: &Served) -> Result<(), Refusal> {
 fn funding(body: &Body, served: &Served, need: &Need) -> Result<(), Refusal> {
     let all = body.parts.iter().flat_map(|part| &part.resources);
     let mut found = all.filter_map(|resource| match resource {
-        Resource::Account { name, currency, available, .. } if *name == need.account => {
-            Some((currency, available))
+        Resource::Account { name, currency, available, top_ups } if *name == need.account => {
+            Some((currency, available, top_ups))
         }
         _ => None,
     });
-    let (currency, available) =
+    let (currency, available, ways) =
         found.next_back().ok_or_else(|| Refusal::wrong("funding", "the certificate has no such account"))?;
     let held = need.held.minor(body, currency)?.max(0);
     same("held", held, available.0)?;
@@ -335,5 +342,19 @@ fn funding(body: &Body, served: &Served, need: &Need) -> Result<(), Refusal> {
         }
     }
     same("needed", need.needed.minor(body, currency)?, needed)?;
-    same("missing", need.missing.minor(body, currency)?, add(needed, -held)?.max(0))
+    let missing = add(needed, -held)?.max(0);
+    same("missing", need.missing.minor(body, currency)?, missing)?;
+    let (mut added, mut limits) = (0, ways.iter().map(|way| way.limit.0));
+    for one in &need.top_ups {
+        let amount = one.amount.minor(body, currency)?;
+        // In the order in which they were asked for; those that nothing is taken of are not named.
+        if amount <= 0 || !limits.any(|limit| limit >= amount) {
+            return Err(Refusal::wrong("top_ups", "more is added than the certificate has a way for"));
+        }
+        added = add(added, amount)?;
+    }
+    match need.top_ups.is_empty() || served.proof.of_draft {
+        true => Ok(()),
+        false => same("top_ups", added, missing),
+    }
 }

@@ -63,7 +63,7 @@ use sqlx::AnyPool;
 
 pub use change::{Change, Column, Insert, Kind, Log, Table, Update, Value};
 pub use engine::Engine;
-pub use ledger::{AsOf, EXPORT_PAGE, Extent, Nobodys, TransactionFilter};
+pub use ledger::{Arrival, AsOf, EXPORT_PAGE, Extent, Nobodys, TransactionFilter};
 pub use open::{Environment, StoreOptions};
 pub use payments::PaymentFilter;
 pub use seek::Seek;

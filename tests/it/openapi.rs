@@ -550,13 +550,14 @@ async fn payouts(is: &mut Holder<'_>) {
     let banks = is.get("finance", "/v1/bank-accounts?limit=100", "/v1/bank-accounts").await;
     let usd = |row: &&Value| row["currency"] == "USD" && row["kind"] == "client";
     let usd = id(banks["data"].as_array().unwrap().iter().find(usd).unwrap());
-    let terms = "/v1/suppliers/{id}/payout-terms";
+    let (terms, mut sheet) = ("/v1/suppliers/{id}/payout-terms", String::new());
     for (supplier, rail, name) in [(&by_file, "pain001", "usd-bank"), (&by_sheet, "csv", "usd-sheet")] {
         let body = json!({"name": name, "rail": rail, "currency": "USD", "funding": {"bank_account": usd}});
         let account = id(&is.post("finance", "/v1/rail-accounts", "/v1/rail-accounts", body).await);
+        sheet.clone_from(&account);
         let path = format!("/v1/suppliers/{supplier}/payout-terms");
         let body = json!({"rail_account": account, "town": "New York", "known": true,
-                          "holds": [], "reserve": {"percent": "10", "days": 90}});
+                          "holds": [], "reserve": {"percent": "10", "days": 90}, "payment_term_days": 30});
         let answer = is.app.send(is.app.keyed("PATCH", "finance", &path).json(&body)).await;
         is.hold("patch", &path, terms, &answer);
         is.get("finance", &path, terms).await;
@@ -578,6 +579,15 @@ async fn payouts(is: &mut Holder<'_>) {
     assert_eq!(plan["lines"].as_array().unwrap().len(), 3, "{plan:#}");
     let (path, at) = word(&plan, "drop");
     is.post("maker", &path, &at, json!({"supplier": late, "currency": "USD"})).await;
+    // With money that costs something, and too little of it for the second one out of that account.
+    let limit = json!({"amount": "50.00", "currency": "USD"});
+    let way =
+        json!({"rail_account": sheet, "from": "HSBC", "sells": "SGD", "limit": limit, "spread_bps": 20});
+    let funded = is.post("maker", plans, plans, json!({"top_ups": [way], "max_wait_days": 5})).await;
+    assert_eq!(funded["excluded"][0]["reason"], "no_funds", "{funded:#}");
+    assert!(funded["funding"].to_string().contains("HSBC"), "{funded:#}");
+    let way = json!({"rail_account": "rac_01kb0000000000000000000000", "from": "HSBC", "sells": "SGD", "limit": limit});
+    is.post("maker", plans, plans, json!({"top_ups": [way]})).await;
     let (path, at) = word(&plan, "submit");
     is.post("maker", &path, &at, Value::Null).await;
     let (path, at) = word(&plan, "reject");

@@ -6,6 +6,7 @@ pub mod bank;
 mod by_hand;
 mod certificate;
 mod faults;
+mod netting;
 pub mod far;
 mod items;
 mod notification;

@@ -1,6 +1,8 @@
 //! Payouts through the whole program: a sale, a plan of two persons, PayPal's far side paying, and who may see what.
 
+mod funding;
 mod reserves;
+mod waiting;
 
 use serde_json::{Value, json};
 

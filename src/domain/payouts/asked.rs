@@ -8,6 +8,7 @@ use crate::money::{Currency, Money, MoneyError};
 use super::offer::Offer;
 use super::payable::{Payable, PayoutRules};
 use super::payout::FeeBearer;
+use super::top_up::TopUps;
 
 /// What the planner is asked for one payable.
 #[derive(Debug, Clone)]
@@ -48,6 +49,8 @@ impl<'a> Asked<'a> {
             let oldest = offer_of(offers, &account, &rail).is_some_and(|oldest| oldest.account.id == own);
             Way { account, rail, through: (!oldest).then(|| own.to_string()) }
         });
+        // Of whom a part is paid, or whose debts or taxes come off, nobody knows yet what a later plan would pay.
+        let known = net == payable.net && payable.debt.is_zero() && payable.withholding.is_zero();
         let request = treasury::Payable {
             supplier: payable.supplier.to_string(),
             gross: net.checked_add(payable.debt)?.checked_add(payable.withholding)?,
@@ -58,10 +61,10 @@ impl<'a> Asked<'a> {
             bearer: payable.terms.bearer.map(bearer),
             only: own,
             purpose: payable.terms.purpose.clone(),
-            due: None,
+            due: payable.due,
             blocked: None,
             default_route: None,
-            expected: Vec::new(),
+            expected: if known { payable.expected.clone() } else { Vec::new() },
         };
         Ok(Asked { payable, request })
     }
@@ -72,9 +75,9 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// The money behind the offers, each pot once. A pot that holds too little is topped up by a transfer, which costs nothing
-/// here: nobody has told its price.
-pub fn funds(offers: &[Offer]) -> Vec<Funds> {
+/// The money behind the offers, each pot once. A pot that holds too little is topped up in the ways that are named for it;
+/// where none is, by a transfer, which costs nothing here: nobody has told its price.
+pub fn funds(offers: &[Offer], named: &TopUps) -> Vec<Funds> {
     let mut pots: BTreeMap<&str, Funds> = BTreeMap::new();
     for offer in offers {
         let currency = offer.held.currency();
@@ -90,7 +93,7 @@ pub fn funds(offers: &[Offer]) -> Vec<Funds> {
             rails: Vec::new(),
             available: offer.held,
             holder: Holder::Client,
-            top_ups: vec![transfer],
+            top_ups: named.get(&offer.pot).cloned().unwrap_or_else(|| vec![transfer]),
         });
         if !pot.rails.contains(&offer.account.rail) {
             pot.rails.push(offer.account.rail.clone());

@@ -7,6 +7,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::treasury::Netted;
 use crate::domain::withholding::Withheld;
 use crate::ids::{RailAccountId, SupplierAccountId, SupplierId};
 use crate::money::{Currency, Money, MoneyError};
@@ -16,6 +17,7 @@ use super::payout::FeeBearer;
 use super::plan::PlanError;
 use super::proof::{Pot, Proof};
 use super::set_off::SetOff;
+use super::top_up::ToppedUp;
 
 /// What is to be paid, and what is not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +32,9 @@ pub struct PlanDocument {
     pub pots: Vec<Pot>,
     /// That it is of the lowest cost.
     pub proof: Proof,
+    /// The merchant's own positions by currency, set against each other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub netting: Vec<Netted>,
 }
 
 /// One payout. A supplier has one in each currency; several where the route takes less at once.
@@ -87,6 +92,9 @@ pub struct Line {
     pub town: Option<String>,
     /// When it is expected there, by the table; never promised.
     pub expected: NaiveDate,
+    /// Behind the contract's payment term, whatever is done; left out where it is not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
     /// The next-cheapest way.
     #[schema(required)]
     pub next: Option<Next>,
@@ -141,6 +149,9 @@ pub struct FundingNeed {
     pub missing: Money,
     /// By when: the first cut-off.
     pub by: DateTime<Utc>,
+    /// From where, where the plan was asked with ways to add to it: what the draft takes of each, together what was missing
+    /// then. Nobody but its reader sees to it.
+    pub top_ups: Vec<ToppedUp>,
 }
 
 impl Line {
@@ -246,8 +257,8 @@ impl PlanDocument {
                 continue;
             }
             let missing = needed.checked_sub(pot.held.max(zero)?)?.max(zero)?;
-            let (account, rail_accounts) = (pot.account.clone(), pot.rail_accounts.clone());
-            needs.push(FundingNeed { account, rail_accounts, needed, held: pot.held, missing, by: pot.by });
+            let Pot { account, rail_accounts, held, by, top_ups } = pot.clone();
+            needs.push(FundingNeed { account, rail_accounts, needed, held, missing, by, top_ups });
         }
         Ok(needs)
     }

@@ -12,6 +12,7 @@ use super::offer::Offer;
 use super::payable::{Excluded, Payable, Payee};
 use super::payout::FeeBearer;
 use super::proof::Pot;
+use super::top_up::{TopUps, ToppedUp};
 
 /// The lines, in the order of the batches that they are sent with.
 ///
@@ -113,6 +114,7 @@ fn items(
             purpose: payable.terms.purpose.clone(),
             town: payable.terms.town.clone(),
             expected: chosen.expected,
+            late: chosen.late,
             next: next.clone().filter(|_| first),
         });
     }
@@ -139,8 +141,8 @@ fn in_batches(lines: &mut [Line], sizes: &BTreeMap<String, Option<usize>>) {
     }
 }
 
-/// The money behind the rail accounts that are paid over.
-pub fn pots(offers: &[Offer], used: &BTreeSet<RailAccountId>, plan: &Plan) -> Vec<Pot> {
+/// The money behind the rail accounts that are paid over, and how pots with `named` ways are topped up.
+pub fn pots(offers: &[Offer], used: &BTreeSet<RailAccountId>, named: &TopUps, plan: &Plan) -> Vec<Pot> {
     let mut pots: Vec<Pot> = Vec::new();
     for offer in offers.iter().filter(|offer| used.contains(&offer.account.id)) {
         let Some(drawn) = plan.accounts.iter().find(|drawn| drawn.account == offer.pot) else { continue };
@@ -151,6 +153,10 @@ pub fn pots(offers: &[Offer], used: &BTreeSet<RailAccountId>, plan: &Plan) -> Ve
                 rail_accounts: vec![offer.account.id],
                 held: offer.held,
                 by: drawn.by,
+                top_ups: match named.contains_key(&offer.pot) {
+                    true => drawn.top_ups.iter().map(|one| ToppedUp::of(one, plan.totals.home)).collect(),
+                    false => vec![],
+                },
             }),
         }
     }
@@ -159,7 +165,11 @@ pub fn pots(offers: &[Offer], used: &BTreeSet<RailAccountId>, plan: &Plan) -> Ve
 
 /// Why the planner pays a supplier nothing, in the words of the office.
 pub fn excluded(payable: &Payable, left_out: &treasury::Excluded) -> Excluded {
-    let why = if left_out.reason != "no_route" {
+    let why = if left_out.reason == "no_funds" {
+        format!("{}: the ways that the plan names do not suffice", left_out.detail)
+    } else if left_out.reason == "waits" {
+        format!("it waits {}, with what is released to it by then", left_out.detail)
+    } else if left_out.reason != "no_route" {
         left_out.detail.clone()
     } else if payable.payees.iter().any(|payee| !payee.in_bank_letters) {
         "banks carry Latin letters only: add an account with its holder's name as the bank writes it, and the town in \

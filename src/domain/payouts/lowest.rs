@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::treasury::{self, Effort, Mids, PlanRequest, Planned, RouteTable, Tables, reachable};
+use crate::domain::treasury::{
+    self, Effort, Mids, PlanRequest, Planned, Position, RouteTable, Tables, reachable,
+};
 use crate::ids::RailAccountId;
 use crate::money::Currency;
 
@@ -18,6 +20,7 @@ use super::lines::{excluded, lines, pots};
 use super::offer::Offer;
 use super::payable::{Excluded, Payable, PayoutRules};
 use super::proof::Proof;
+use super::top_up::TopUps;
 
 /// What a draft is made of.
 #[derive(Debug, Clone)]
@@ -34,6 +37,12 @@ pub struct Draft {
     pub rules: PayoutRules,
     /// Routes, prices and holidays.
     pub tables: Arc<Tables>,
+    /// Ways to add to pots.
+    pub top_ups: TopUps,
+    /// The merchant's own positions.
+    pub positions: Vec<Position>,
+    /// So many days a payable may wait for a lower fee; zero: none does.
+    pub max_wait_days: u32,
 }
 
 /// A plan's document and what proves it.
@@ -56,7 +65,8 @@ impl Draft {
         };
         let table = self.tables.routes.into_currencies(&paid);
         let sources = table.routes.iter().map(|route| route.source_currency);
-        (home, sources.chain(paid).filter(|currency| *currency != home).collect())
+        let sold = self.top_ups.values().flatten().map(|top_up| top_up.sells);
+        (home, sources.chain(sold).chain(paid).filter(|currency| *currency != home).collect())
     }
 
     /// The plan of the lowest cost. `mids`: whatever rates are known of [`Draft::currencies`]; who is owed in a currency
@@ -73,9 +83,9 @@ impl Draft {
             routes: sent_together(self.tables.routes.into_currencies(&paid), &self.offers),
             calendars: self.tables.holidays.clone(),
             payables: Vec::new(),
-            funds: funds(&self.offers),
-            positions: Vec::new(),
-            max_wait_days: 0,
+            funds: funds(&self.offers, &self.top_ups),
+            positions: self.positions.clone(),
+            max_wait_days: self.max_wait_days,
             conversions: false,
             effort: Effort::default(),
         };
@@ -118,14 +128,15 @@ impl Draft {
             asked.iter().map(|asked| (asked.place(), asked)).collect();
         let lines = lines(request, &by_place, &self.offers, &planned.plan)?;
         let used: BTreeSet<RailAccountId> = lines.iter().map(|line| line.rail_account).collect();
-        let pots = pots(&self.offers, &used, &planned.plan);
+        let pots = pots(&self.offers, &used, &self.top_ups, &planned.plan);
         let unreached = planned.plan.excluded.iter().filter_map(|one| {
             let asked = by_place.get(&(one.supplier.as_str(), one.net.currency()))?;
             Some(excluded(asked.payable, one))
         });
         let proof = Proof::of(planned, PlanDocument::hash_of(&certificate));
         let all = self.excluded.iter().cloned().chain(unreached).collect();
-        let document = PlanDocument { as_of: self.now, lines, excluded: all, pots, proof };
+        let netting = planned.plan.netting.clone();
+        let document = PlanDocument { as_of: self.now, lines, excluded: all, pots, proof, netting };
         Ok(Drafted { document, certificate })
     }
 }

@@ -11,6 +11,7 @@ mod document;
 mod lines;
 mod lowest;
 mod offer;
+mod oldest;
 mod payable;
 mod payout;
 mod plan;
@@ -20,6 +21,7 @@ mod seat;
 mod set_off;
 mod state;
 mod terms;
+mod top_up;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +30,7 @@ pub use book::{postings, undone};
 pub use document::{FundingNeed, Line, Next, PlanDocument, Told, Total};
 pub use lowest::{Draft, Drafted};
 pub use offer::Offer;
+pub use oldest::oldest_day;
 pub use payable::{Excluded, FIRST_UNDER_WAY, Payable, Payee, PayoutRules, Standing};
 pub use payout::{FeeBearer, Payout, PayoutState, PayoutTransition};
 pub use plan::{PayoutPlan, PlanError};
@@ -37,3 +40,4 @@ pub use seat::DebtorAddress;
 pub use set_off::{ForeignDebt, SetOff, SetOffConsent};
 pub use state::{Approval, PlanState, Stop};
 pub use terms::{Hold, HoldCode, Known, PayoutTerms, Reserve};
+pub use top_up::{TopUps, ToppedUp};

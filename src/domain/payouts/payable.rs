@@ -1,11 +1,11 @@
 //! What can be paid to a supplier in one currency: what is available, less its debts up to the cap, less tax withheld;
 //! or why nothing is.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::merchants::PayoutAccount;
-use crate::domain::treasury::carried;
+use crate::domain::treasury::{Expected, carried};
 use crate::domain::withholding::Withheld;
 use crate::ids::SupplierId;
 use crate::money::{Currency, Money, MoneyError, Percent, RateError, Rounding};
@@ -57,6 +57,10 @@ pub struct Standing {
     pub terms: PayoutTerms,
     /// Its accounts, oldest first.
     pub accounts: Vec<Payee>,
+    /// By when its contract wants the balance paid; none where it says nothing.
+    pub due: Option<NaiveDate>,
+    /// What is known to become available later.
+    pub expected: Vec<Expected>,
 }
 
 /// An account to pay to, and whether it ever was.
@@ -95,6 +99,10 @@ pub struct Payable {
     pub payees: Vec<Payee>,
     /// Its terms.
     pub terms: PayoutTerms,
+    /// By when its contract wants it paid.
+    pub due: Option<NaiveDate>,
+    /// What is known to become available later.
+    pub expected: Vec<Expected>,
 }
 
 /// A supplier that is not paid, and why.
@@ -105,7 +113,8 @@ pub struct Excluded {
     /// What stays owed to it.
     pub available: Money,
     /// A hold's code, `not_known`, `no_account`, `account_cooling`, `first_payout_under_way`, `below_minimum`, `nothing_left`,
-    /// `no_route`, `no_rate`, `too_large`, `dropped`.
+    /// `no_route`, `no_rate`, `no_funds` (its account cannot be topped up so far), `waits` (paid with what is released later it
+    /// costs less), `too_large`, `dropped`.
     pub reason: String,
     /// More of it, in words.
     pub detail: String,
@@ -161,6 +170,8 @@ impl Standing {
             net,
             payees,
             terms: self.terms.clone(),
+            due: self.due,
+            expected: self.expected.clone(),
         })
     }
 
@@ -282,6 +293,8 @@ pub(super) mod tests {
             taxes: vec![],
             terms: PayoutTerms::default(),
             accounts: vec![Payee { account, was_paid: true, under_way: false, in_bank_letters: true }],
+            due: None,
+            expected: vec![],
         }
     }
 

@@ -10,6 +10,8 @@ use crate::domain::treasury::{Cost, Planned, UNITS};
 use crate::ids::RailAccountId;
 use crate::money::{Currency, Money};
 
+use super::top_up::ToppedUp;
+
 /// The plan as it was drafted is of lowest cost under the dated route table shown, within the gap; what is taken out by hand
 /// later is not planned anew. Charges outside the table are outside the proof.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -29,7 +31,7 @@ pub struct Proof {
     /// Frozen rates: units of `home` for one of each.
     #[schema(value_type = BTreeMap<String, String>)]
     pub rates: BTreeMap<Currency, Decimal>,
-    /// Fees, deductions on the way and batches, by the table, whoever bears them.
+    /// Fees, deductions on the way and batches, by the table, whoever bears them; and what is named to top accounts up.
     pub cost: Money,
     /// No plan under this table costs less; rounded down.
     pub bound: Money,
@@ -56,6 +58,9 @@ pub struct Pot {
     pub held: Money,
     /// The first cut-off of the routes that draw on it.
     pub by: DateTime<Utc>,
+    /// How it is topped up, where the plan was asked with ways to do so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub top_ups: Vec<ToppedUp>,
 }
 
 impl Proof {

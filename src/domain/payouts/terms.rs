@@ -31,6 +31,9 @@ pub struct PayoutTerms {
     pub bearer: Option<FeeBearer>,
     /// Less than this is left for a later plan, by currency.
     pub minimum: Vec<Money>,
+    /// The contract's payment term: so many days behind the one on which its oldest money became available, it is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_term_days: Option<u16>,
     /// ISO 20022 purpose, or the rail's own code.
     pub purpose: Option<String>,
     /// What it is to its tax office; without it every rule for its country counts.

@@ -1,21 +1,23 @@
 //! Drafts: what is chosen, what is refused, and that each is proven.
 
+mod funded;
+
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use proptest::prelude::*;
 
 use super::document::{Line, Told};
-use super::lowest::{Draft, Drafted};
+use super::lowest::Drafted;
 use super::offer::Offer;
 use super::payable::tests::{now, rules, standing, usd};
 use super::payable::{Payable, PayoutRules};
 use super::payout::FeeBearer;
 use crate::clock::Clock;
 use crate::domain::merchants::{Funding, PayoutAccountKind, RailAccount};
-use crate::domain::treasury::{Mids, Tables};
+use crate::domain::treasury::Tables;
 use crate::ids::IdSource;
 use crate::money::{Currency, Money};
+use funded::{draft, proven};
 
 /// A rail account of its own that holds nothing.
 pub fn offer(name: &str, rail: &str, seed: u64) -> Offer {
@@ -44,14 +46,7 @@ pub fn at_rates(
     rules: PayoutRules,
     rates: &[(&'static str, &str)],
 ) -> Drafted {
-    let tables = Arc::new(Tables::shipped());
-    let draft = Draft { now: now(), payables, excluded: vec![], offers, rules, tables };
-    let rates = rates.iter().map(|(code, rate)| (Currency::known(code), rate.parse().unwrap()));
-    let mids = Mids { home: draft.currencies().0, as_of: now(), rates: rates.collect() };
-    let drafted = draft.plan(mids).unwrap();
-    let verdict = plan_checker::check(&drafted.certificate).unwrap();
-    assert_eq!(verdict.plan, drafted.document.proof.plan);
-    drafted
+    proven(draft(payables, offers, rules), rates)
 }
 
 fn payable(available: i64) -> Payable {

@@ -29,6 +29,6 @@ pub use forms::{
 };
 pub use heading::{Heading, Issue, Letterhead, Party};
 pub use narrative::narrative;
-pub use period::{Period, PeriodError, start_of_day};
+pub use period::{Period, PeriodError, first_instant, start_of_day};
 pub use statement::{Statement, StatementError};
 pub use tally::{Tally, Totals};

@@ -15,6 +15,7 @@
 
 mod calendar;
 mod certificate;
+mod named;
 mod netting;
 mod plan;
 mod planner;
@@ -28,7 +29,8 @@ mod value;
 
 pub use calendar::{Calendar, CalendarError, Calendars, ValueDate};
 pub use certificate::Certificate;
-pub use netting::{NOT_NETTED, Netted, Position, net, nettable};
+pub use named::NamedTopUp;
+pub use netting::{NOT_NETTED, Netted, Position, booked, net, nettable};
 pub use plan::{AccountUse, Batch, Excluded, Line, Next, Plan, ToppedUp, Totals};
 pub use planner::{Planned, plan, reachable};
 pub use position::{Position as FundsPosition, positions};

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::ledger::{AccountCode, ClientMoney, Layer, TrialBalance, balance};
 use crate::money::{Currency, Money, MoneyError};
 
 use super::request::Holder;
@@ -26,7 +27,7 @@ pub struct Position {
 }
 
 /// One line of the netting table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Netted {
     /// The legal entity.
     pub entity: String,
@@ -54,6 +55,38 @@ pub const NOT_NETTED: [&str; 6] = ["IDR", "VND", "MYR", "KRW", "TWD", "INR"];
 /// Whether positions in a currency are netted by default.
 pub fn nettable(currency: Currency) -> bool {
     !NOT_NETTED.contains(&currency.code())
+}
+
+/// An entity's positions by its books: own are its operating bank accounts (1000) and the position of conversions (3000), held
+/// where that is long, to be bought where it is short. What others' accounts hold beside it is theirs; long money that still
+/// lies there counts as own. Currencies without an own position are left out.
+///
+/// # Errors
+/// [`MoneyError`] when a sum does not fit.
+pub fn booked(entity: &str, trial: &TrialBalance) -> Result<Vec<Position>, MoneyError> {
+    let mut positions = Vec::new();
+    for check in ClientMoney::of(trial)? {
+        let (currency, long) = (check.position.currency(), check.position);
+        let zero = Money::zero(currency);
+        let own = trial.lines.iter().filter(|line| {
+            line.code == AccountCode::BANK_OPERATING
+                && line.layer == Layer::Posted
+                && line.debit_minus_credit.currency() == currency
+        });
+        let at_bank = own.map(|line| balance::on_normal_side(line.code, line.debit_minus_credit));
+        let (at_bank, owed) = (Money::sum(currency, at_bank)?, long.negated().max(zero)?);
+        let long = long.max(zero)?;
+        // An overdraft eats what is held elsewhere.
+        let held = at_bank.checked_add(long)?.max(zero)?;
+        if held.is_zero() && owed.is_zero() {
+            continue;
+        }
+        let entity = entity.to_owned();
+        positions.push(Position { entity: entity.clone(), holder: Holder::Own, held, owed });
+        let client = check.held.checked_sub(long)?.max(zero)?;
+        positions.push(Position { entity, holder: Holder::Client, held: client, owed: zero });
+    }
+    Ok(positions)
 }
 
 /// Nets each entity's own positions, currency by currency.
@@ -94,4 +127,68 @@ pub fn net(positions: &[Position]) -> Result<Vec<Netted>, MoneyError> {
         table.push(line);
     }
     Ok(table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ledger::TrialLine;
+
+    /// Debits less credits, by code and currency.
+    fn trial(lines: &[(AccountCode, &'static str, i64)]) -> TrialBalance {
+        let line = |(code, currency, minor): &(AccountCode, &'static str, i64)| TrialLine {
+            code: *code,
+            layer: Layer::Posted,
+            debit_minus_credit: Money::from_minor(*minor, Currency::known(currency)),
+        };
+        TrialBalance { lines: lines.iter().map(line).collect() }
+    }
+
+    /// Held, owed, netted, to buy, surplus and clients' of each currency.
+    fn netted(lines: &[(AccountCode, &'static str, i64)]) -> Vec<(&'static str, [i64; 6])> {
+        let table = net(&booked("us", &trial(lines)).unwrap()).unwrap();
+        let row = |line: Netted| {
+            let figures = [line.held, line.owed, line.netted, line.to_buy, line.surplus, line.client_held];
+            (line.currency.code(), figures.map(Money::minor))
+        };
+        table.into_iter().map(row).collect()
+    }
+
+    #[test]
+    fn only_own_money_is_set_against_what_is_to_be_bought() {
+        use AccountCode as Code;
+        let (bank, position) = (Code::BANK_OPERATING, Code::FX_POSITION);
+        let table = netted(&[
+            (Code::BANK_CLIENT, "CNY", 90_000),
+            (bank, "CNY", 20_000),
+            (position, "CNY", 60_591),
+            // Sold to us: it still lies at the gateway, beside what belongs to others.
+            (Code::GATEWAY_BALANCE, "USD", 10_000),
+            (position, "USD", -8_510),
+            (Code::SUPPLIER_PENDING, "USD", -1_490),
+            // Others' alone.
+            (Code::GATEWAY_BALANCE, "THB", 5_000),
+            (Code::SUPPLIER_PENDING, "THB", -5_000),
+        ]);
+        assert_eq!(
+            table,
+            [("CNY", [20_000, 60_591, 20_000, 40_591, 0, 90_000]), ("USD", [8_510, 0, 0, 0, 8_510, 1_490])]
+        );
+    }
+
+    #[test]
+    fn where_positions_are_kept_apart_all_of_it_is_bought() {
+        use AccountCode as Code;
+        let own = [(Code::BANK_OPERATING, "IDR", 70_000), (Code::FX_POSITION, "IDR", 50_000)];
+        assert_eq!(netted(&own), [("IDR", [70_000, 50_000, 0, 50_000, 70_000, 0])]);
+        assert!(!net(&booked("us", &trial(&own)).unwrap()).unwrap()[0].nettable);
+    }
+
+    #[test]
+    fn an_overdraft_is_nothing_that_is_held() {
+        use AccountCode as Code;
+        let own = [(Code::BANK_OPERATING, "SGD", -3_000), (Code::FX_POSITION, "SGD", -5_000)];
+        assert_eq!(netted(&own), [("SGD", [2_000, 0, 0, 0, 2_000, 0])]);
+        assert_eq!(netted(&[(Code::BANK_OPERATING, "SGD", -3_000)]), []);
+    }
 }

@@ -10,6 +10,7 @@ use crate::ids::{MerchantId, PayoutScheduleId, PlanId, RailAccountId, SupplierId
 use crate::money::{Currency, Money};
 
 use super::calendar::Calendars;
+use super::named::NamedTopUp;
 use super::timing::{Due, Fate, Timing};
 
 /// A date that is longer ago was missed.
@@ -51,6 +52,12 @@ pub struct ScheduleTerms {
     pub currencies: Option<Vec<Currency>>,
     /// Only over this account.
     pub rail_account: Option<RailAccountId>,
+    /// Ways to add to paying accounts.
+    #[serde(default)]
+    pub top_ups: Vec<NamedTopUp>,
+    /// So many days suppliers may wait.
+    #[serde(default)]
+    pub max_wait_days: u32,
 }
 
 /// What becomes of dates at which no program was there to act.
@@ -254,6 +261,8 @@ mod tests {
                 suppliers: None,
                 currencies: None,
                 rail_account: None,
+                top_ups: vec![],
+                max_wait_days: 0,
             },
             makers: vec![ids.mint()],
             state: ScheduleState::Active { next: None },

@@ -25,6 +25,14 @@ pub enum PayOutError {
         /// What does not fit.
         why: String,
     },
+    /// The same of a part of what was asked for.
+    #[error("{why}")]
+    RefusedAt {
+        /// The place of it: `top_ups[1].limit`.
+        place: String,
+        /// What does not fit.
+        why: String,
+    },
     /// There is no file to hand in, or none yet.
     #[error("there is no file: {0}")]
     NoFile(String),

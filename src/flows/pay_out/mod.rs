@@ -27,7 +27,9 @@ mod send;
 mod standing;
 mod stop;
 mod terms;
+mod top_ups;
 mod view;
+mod waiting;
 mod withhold;
 
 use std::collections::BTreeMap;

@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use crate::domain::payouts::{Draft, Drafted, PayoutPlan, PlanDocument, PlanState, Standing};
-use crate::domain::treasury::{self, MID_DIGITS, Mids};
+use crate::domain::treasury::{self, MID_DIGITS, Mids, NamedTopUp, booked};
 use crate::ids::{MerchantId, PlanId, RailAccountId, SupplierId, UserId};
 use crate::money::{Currency, Money};
-use crate::store::Change;
+use crate::store::{AsOf, Change};
 
+use super::top_ups::{by_pot, rated};
+use super::waiting::bounded_wait;
 use super::{PayOutError, PayingOut};
 
 /// Suppliers that a plan or a schedule may name.
@@ -17,7 +19,7 @@ const MOST_SUPPLIERS: usize = 1_000;
 /// Currencies that it may name.
 const MOST_CURRENCIES: usize = 50;
 
-/// What a plan is asked for: `{"suppliers"?,"currencies"?,"rail_account"?,"minimum"?}`.
+/// What a plan is asked for: `{"suppliers"?,"currencies"?,"rail_account"?,"minimum"?,"top_ups"?,"max_wait_days"?}`.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlanInput {
@@ -36,6 +38,16 @@ pub struct PlanInput {
     #[schema(max_items = 50)]
     #[serde(default)]
     pub minimum: Option<Vec<Money>>,
+    /// Ways to add to paying accounts, at most four for each. What a named account lacks comes by these, the cheapest first,
+    /// or whoever it does not suffice for is left out (`no_funds`); an account that is not named gets what it lacks for free.
+    #[schema(max_items = 200)]
+    #[serde(default)]
+    pub top_ups: Vec<NamedTopUp>,
+    /// So many days suppliers with a payment term may wait for what is known to be released, within the term and where one
+    /// payout then costs less than two (`waits`). By default nobody waits: it is others' money.
+    #[schema(maximum = 31)]
+    #[serde(default)]
+    pub max_wait_days: u32,
 }
 
 /// What a plan or a schedule is asked for, within the bounds that the API states.
@@ -76,6 +88,7 @@ impl PlanInput {
     pub fn checked(&self) -> Result<&PlanInput, PayOutError> {
         let minimum = self.minimum.as_deref().unwrap_or_default();
         bounded(self.suppliers.as_deref(), self.currencies.as_deref(), minimum)?;
+        bounded_wait(self.max_wait_days)?;
         Ok(self)
     }
 }
@@ -110,6 +123,7 @@ impl PayingOut {
     ) -> Result<(PayoutPlan, String), PayOutError> {
         let now = self.0.clock.now();
         let mut offers = self.offers(merchant).await?;
+        let top_ups = by_pot(&input.top_ups, &offers)?;
         if let Some(only) = input.rail_account {
             offers.retain(|offer| offer.account.id == only);
             if offers.is_empty() {
@@ -118,7 +132,8 @@ impl PayingOut {
             }
         }
         let (mut payables, mut excluded) = (Vec::new(), self.bind_rates(merchant, input).await?);
-        let standings = self.standings(merchant, input).await?;
+        let mut standings = self.standings(merchant, input).await?;
+        self.with_terms(merchant, &mut standings, input.max_wait_days > 0).await?;
         let mut foreign = self.foreign_debts(merchant, &standings).await?;
         for standing in standings {
             let standing = Standing { foreign: foreign.of(&standing), ..standing };
@@ -130,9 +145,20 @@ impl PayingOut {
                 Err(why) => excluded.push(why),
             }
         }
-        let (rules, tables) = (self.0.rules.clone(), self.0.tables.clone());
-        let draft = Draft { now, payables, excluded, offers, rules, tables };
-        let Drafted { document, certificate } = self.lowest(draft).await?;
+        let trial = self.0.store.trial_balance(merchant, AsOf::Now).await?;
+        let positions = booked(&merchant.to_string(), &trial).map_err(PayOutError::unavailable)?;
+        let draft = Draft {
+            now,
+            payables,
+            excluded,
+            offers,
+            rules: self.0.rules.clone(),
+            tables: self.0.tables.clone(),
+            top_ups,
+            positions,
+            max_wait_days: input.max_wait_days,
+        };
+        let Drafted { document, certificate } = self.lowest(draft, &input.top_ups).await?;
         let hash = PlanDocument::hash_of(&document.canonical()?);
         let state = PlanState::Draft;
         let (schedule, created_at) = (None, now);
@@ -140,7 +166,7 @@ impl PayingOut {
     }
 
     /// The plan of the lowest cost at the rates that the book has now.
-    async fn lowest(&self, draft: Draft) -> Result<Drafted, PayOutError> {
+    async fn lowest(&self, draft: Draft, named: &[NamedTopUp]) -> Result<Drafted, PayOutError> {
         let (home, others) = draft.currencies();
         let snapshot = self.0.rates.latest();
         let mid = |currency: Currency| {
@@ -149,6 +175,7 @@ impl PayingOut {
             (!value.is_zero()).then_some((currency, value))
         };
         let mids = Mids { home, as_of: draft.now, rates: others.into_iter().filter_map(mid).collect() };
+        rated(named, &mids)?;
         // Some hundred suppliers take a moment: no other request waits for it.
         let planned = tokio::task::spawn_blocking(move || draft.plan(mids)).await;
         let refused =

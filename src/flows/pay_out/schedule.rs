@@ -12,7 +12,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::domain::treasury::{
-    Calendars, Holidays, MisfireRule, PayoutSchedule, ScheduleState, ScheduleTerms, Timing, TimingError,
+    Calendars, Holidays, MisfireRule, NamedTopUp, PayoutSchedule, ScheduleState, ScheduleTerms, Timing,
+    TimingError,
 };
 use crate::ids::{MerchantId, PayoutScheduleId, RailAccountId, SupplierId, UserId};
 use crate::money::{Currency, Money};
@@ -20,6 +21,8 @@ use crate::store::{Change, Versioned};
 
 use super::edit::{Edit, given};
 use super::plan::bounded;
+use super::top_ups::by_pot;
+use super::waiting::bounded_wait;
 use super::{PayOutError, PayingOut};
 
 pub use run::RUN_SCHEDULE;
@@ -61,6 +64,14 @@ pub struct ScheduleInput {
     /// Only over this one; without it over the cheapest for each.
     #[serde(default)]
     pub rail_account: Option<RailAccountId>,
+    /// Ways to add to paying accounts, as for a plan.
+    #[schema(max_items = 200)]
+    #[serde(default)]
+    pub top_ups: Vec<NamedTopUp>,
+    /// So many days suppliers with a payment term may wait, as for a plan.
+    #[schema(maximum = 31)]
+    #[serde(default)]
+    pub max_wait_days: u32,
 }
 
 /// What is changed of a schedule; what is left out stays, `null` takes a limit away and is refused elsewhere.
@@ -104,6 +115,14 @@ pub struct SchedulePatch {
     #[schema(value_type = Option<RailAccountId>)]
     #[serde(default)]
     pub rail_account: Edit<RailAccountId>,
+    /// All of them; `null`: none from now on.
+    #[schema(max_items = 200, value_type = Option<Vec<NamedTopUp>>)]
+    #[serde(default)]
+    pub top_ups: Edit<Vec<NamedTopUp>>,
+    /// As for a new one.
+    #[schema(maximum = 31, nullable = false)]
+    #[serde(default, deserialize_with = "given")]
+    pub max_wait_days: Option<u32>,
     /// `true`: no plans until it goes on; what goes by meanwhile is not made up for.
     #[schema(nullable = false)]
     #[serde(default, deserialize_with = "given")]
@@ -246,6 +265,10 @@ impl PayingOut {
             let why = format!("there is no rail account {rail}");
             return Err(PayOutError::Refused { param: "rail_account", why });
         }
+        bounded_wait(input.max_wait_days)?;
+        if !input.top_ups.is_empty() {
+            by_pot(&input.top_ups, &self.offers(merchant).await?)?;
+        }
         for supplier in input.suppliers.iter().flatten() {
             if self.0.store.supplier(merchant, *supplier).await?.is_none() {
                 let why = format!("there is no supplier {supplier}");
@@ -260,6 +283,8 @@ impl PayingOut {
             suppliers: input.suppliers,
             currencies: input.currencies,
             rail_account: input.rail_account,
+            top_ups: input.top_ups,
+            max_wait_days: input.max_wait_days,
         })
     }
 }
@@ -282,5 +307,7 @@ fn patched(before: &ScheduleTerms, patch: &SchedulePatch) -> ScheduleInput {
         suppliers: patch.suppliers.over(before.suppliers),
         currencies: patch.currencies.over(before.currencies),
         rail_account: patch.rail_account.over(before.rail_account),
+        top_ups: patch.top_ups.over(Some(before.top_ups)).unwrap_or_default(),
+        max_wait_days: patch.max_wait_days.unwrap_or(before.max_wait_days),
     }
 }

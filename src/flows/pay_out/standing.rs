@@ -66,6 +66,8 @@ impl PayingOut {
                     .unwrap_or_default()
                     .with_minimum(input.minimum.iter().flatten()),
                 accounts: accounts.get(&supplier).cloned().unwrap_or_default(),
+                due: None,
+                expected: vec![],
             });
         }
         Ok(standings)

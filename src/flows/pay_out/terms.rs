@@ -53,6 +53,11 @@ pub struct TermsInput {
     #[schema(max_items = 50, value_type = Option<Vec<Money>>)]
     #[serde(default)]
     pub minimum: Edit<Vec<Money>>,
+    /// The contract's payment term in days, from the day on which the oldest money still available to it in a currency became
+    /// so; `null`: none. A plan may let it wait for what is released later, within this term only, and says where it is missed.
+    #[schema(minimum = 1, maximum = 365, value_type = Option<u16>)]
+    #[serde(default)]
+    pub payment_term_days: Edit<u16>,
     /// ISO 20022 purpose, or the rail's own code.
     #[schema(min_length = 1, max_length = 35, value_type = Option<String>)]
     #[serde(default)]
@@ -173,6 +178,12 @@ impl PayingOut {
             let why = "a cap is at most 100 percent".to_owned();
             return Err(PayOutError::Refused { param: "debt_cap", why });
         }
+        if input.payment_term_days.set().is_some_and(|days| !(1..=365).contains(days)) {
+            return Err(refused(
+                "payment_term_days",
+                "a payment term is 1 to 365 days; `null` leaves it out",
+            ));
+        }
         if let Some(SetOffInput { note }) = input.set_off.set()
             && !(1..=200).contains(&note.trim().chars().count())
         {
@@ -197,6 +208,7 @@ impl PayingOut {
                 Some(SetOffConsent { by: user, at: now, note: note.trim().to_owned() })
             }
         };
+        terms.payment_term_days = input.payment_term_days.over(terms.payment_term_days);
         terms.purpose = input.purpose.clone().over(terms.purpose);
         terms.tax_class = input.tax_class.over(terms.tax_class);
         terms.town = input.town.clone().over(terms.town).map(|town| town.trim().to_owned());

@@ -39,6 +39,7 @@ impl PayingOut {
             object.insert("excluded".to_owned(), json!(document.excluded));
             object.insert("funding".to_owned(), json!(document.funding().map_err(PayOutError::unavailable)?));
             object.insert("proof".to_owned(), json!(document.proof));
+            object.insert("netting".to_owned(), json!(document.netting));
             object.insert("progress".to_owned(), Value::Object(progress));
         }
         Ok(view)
@@ -125,6 +126,6 @@ pub fn terms_view(supplier: SupplierId, terms: &PayoutTerms) -> Value {
         "object": "payout_terms", "supplier": supplier, "holds": terms.holds, "known": terms.known,
         "reserve": terms.reserve, "debt_cap": terms.debt_cap, "set_off": terms.set_off, "rail_account": terms.rail,
         "fee_bearer": terms.bearer, "minimum": terms.minimum, "purpose": terms.purpose, "town": terms.town,
-        "tax_class": terms.tax_class,
+        "tax_class": terms.tax_class, "payment_term_days": terms.payment_term_days,
     })
 }

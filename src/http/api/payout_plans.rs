@@ -7,6 +7,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::payouts::PlanState;
+use crate::domain::treasury::NamedTopUp;
 use crate::flows::pay_out::{PlanInput, Word, plan_summary};
 use crate::http::caller::Caller;
 use crate::http::extract::{Json, Paging, Query};
@@ -60,6 +61,10 @@ pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<Str
 }
 
 /// Makes a draft of what can be paid now, at the lowest cost under the dated route table shown; bound and gap are stated.
+/// Where `top_ups` names ways to add to paying accounts, `funding` says how much is to come by which, what is sold for it at
+/// mid and spread, what it costs and by when. Nothing of that is executed: the office makes the transfer or strikes the deal,
+/// which is booked by `POST /v1/fx/deals` or by the bank's statement. `netting` sets the merchant's own positions against each
+/// other before anything is bought; it is a table, nothing is booked by it.
 #[utoipa::path(post, path = "/v1/payout-plans", tag = "payouts", request_body = PlanInput, params(KeyHeader), responses((status = 201, description = "The draft", body = PayoutPlan)))]
 pub async fn create(
     service: web::Data<Service>,
@@ -67,6 +72,7 @@ pub async fn create(
     request: HttpRequest,
     body: Json<PlanInput>,
 ) -> Answer {
+    readable(&body.value.top_ups)?;
     let (merchant, user) = (caller.merchant(), caller.key.user);
     let asked = Asked { service: &service, caller: &caller, request: &request, body: &body.bytes };
     let carry = async |claim: Claim| {
@@ -78,6 +84,14 @@ pub async fn create(
     };
     let recall = async |id: String| Ok(service.paying_out.show(merchant, wire::id("id", &id)?).await?);
     idempotent::once(asked, StatusCode::CREATED, carry, recall).await
+}
+
+/// Names of ways to add money that people can read.
+pub(super) fn readable(top_ups: &[NamedTopUp]) -> Answer<()> {
+    for (index, way) in top_ups.iter().enumerate() {
+        wire::label(&format!("top_ups[{index}].from"), way.from.clone())?;
+    }
+    Ok(())
 }
 
 /// A draft waits for another user.

@@ -17,6 +17,8 @@ use crate::http::wire::{self, Page};
 use crate::ids::PayoutScheduleId;
 use crate::store::idempotency::Claim;
 
+use super::payout_plans::readable;
+
 /// Which schedules.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -58,6 +60,7 @@ pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<Str
 #[utoipa::path(post, path = "/v1/payout-schedules/preview", tag = "payouts", request_body = ScheduleInput, responses((status = 200, description = "Its dates", body = PayoutSchedulePreview)))]
 pub async fn preview(service: web::Data<Service>, caller: Caller, body: Json<ScheduleInput>) -> Answer {
     wire::label("name", body.value.name.clone())?;
+    readable(&body.value.top_ups)?;
     crate::http::json(200, &service.paying_out.preview_schedule(caller.merchant(), &body.value).await?)
 }
 
@@ -70,6 +73,7 @@ pub async fn create(
     body: Json<ScheduleInput>,
 ) -> Answer {
     wire::label("name", body.value.name.clone())?;
+    readable(&body.value.top_ups)?;
     let (merchant, user) = (caller.merchant(), caller.key.user);
     let asked = Asked { service: &service, caller: &caller, request: &request, body: &body.bytes };
     let carry = async |claim: Claim| {
@@ -96,6 +100,7 @@ pub async fn update(
     let id: PayoutScheduleId = wire::path_id(&id, "payout schedule")?;
     let (merchant, user) = (caller.merchant(), caller.key.user);
     body.value.name.clone().map(|name| wire::label("name", name)).transpose()?;
+    readable(body.value.top_ups.set().map_or(&[][..], Vec::as_slice))?;
     let extra = caller.noted(&service, "payout_schedule.changed", id, String::from_utf8_lossy(&body.bytes));
     service.paying_out.reschedule(merchant, user, id, &body.value, extra).await?;
     crate::http::json(200, &service.paying_out.show_schedule(merchant, id).await?)

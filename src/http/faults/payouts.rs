@@ -25,6 +25,7 @@ impl From<PayOutError> for Problem {
             PayOutError::Plan(PlanError::Empty) => Problem::new(Code::Unprocessable, words),
             PayOutError::Plan(error) => Problem::internal(error),
             PayOutError::Refused { param, .. } => Problem::new(Code::InvalidBody, words).at(param),
+            PayOutError::RefusedAt { place, .. } => Problem::new(Code::InvalidBody, words).at(place),
             PayOutError::Superseded { .. } => Problem::new(Code::Conflict, words),
             PayOutError::Rail(GatewayError::Refused { .. }) => Problem::new(Code::GatewayRefused, words),
             PayOutError::Held => Problem::new(Code::Unavailable, words).retry_after(30),

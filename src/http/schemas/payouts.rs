@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use crate::domain::payouts::{
     Excluded, FeeBearer, FundingNeed, HoldCode, Line, Proof, Reserve, SetOffConsent, Total,
 };
+use crate::domain::treasury::Netted;
 use crate::domain::withholding::SupplierClass;
 use crate::ids::{
     PayoutBatchId, PayoutId, PayoutScheduleId, PlanId, RailAccountId, SupplierAccountId, SupplierId, UserId,
@@ -94,6 +95,8 @@ pub struct PayoutPlan {
     /// What has to lie on each paying account, what is missing there, and by when.
     funding: Vec<FundingNeed>,
     proof: Proof,
+    /// The merchant's own positions by currency, set against each other before anything is bought.
+    netting: Vec<Netted>,
     progress: PlanProgress,
 }
 
@@ -242,6 +245,9 @@ pub struct PayoutTerms {
     town: Option<String>,
     #[schema(required)]
     tax_class: Option<SupplierClass>,
+    /// The contract's payment term.
+    #[schema(required)]
+    payment_term_days: Option<u16>,
 }
 
 /// A hold on payouts.

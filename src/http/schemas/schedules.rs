@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use utoipa::ToSchema;
 
-use crate::domain::treasury::{Holidays, MisfireRule};
+use crate::domain::treasury::{Holidays, MisfireRule, NamedTopUp};
 use crate::ids::{PayoutScheduleId, PlanId, RailAccountId, SupplierId, UserId};
 use crate::money::{Currency, Money};
 
@@ -28,6 +28,10 @@ pub struct PayoutSchedule {
     currencies: Option<Vec<Currency>>,
     #[schema(required)]
     rail_account: Option<RailAccountId>,
+    /// Ways to add to paying accounts.
+    top_ups: Vec<NamedTopUp>,
+    /// So many days suppliers with a payment term may wait.
+    max_wait_days: u32,
     /// Everybody who gave it its content; none of them approves its plans.
     made_by: Vec<UserId>,
     /// When its next plan is made.
@@ -55,6 +59,10 @@ pub struct PayoutScheduleDetail {
     currencies: Option<Vec<Currency>>,
     #[schema(required)]
     rail_account: Option<RailAccountId>,
+    /// Ways to add to paying accounts.
+    top_ups: Vec<NamedTopUp>,
+    /// So many days suppliers with a payment term may wait.
+    max_wait_days: u32,
     /// Everybody who gave it its content; none of them approves its plans.
     made_by: Vec<UserId>,
     /// When its next plan is made.

@@ -1,12 +1,14 @@
 //! Reading the books. Nothing here writes: the writer posts.
 
 mod accounts;
+mod arrivals;
 mod entries;
 mod items;
 mod nobodys;
 mod transactions;
 
 pub use accounts::AsOf;
+pub use arrivals::Arrival;
 pub use entries::{EXPORT_PAGE, Extent};
 pub use nobodys::Nobodys;
 pub use transactions::TransactionFilter;

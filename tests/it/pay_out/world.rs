@@ -235,6 +235,13 @@ impl Treasury {
         self.paying.draft(merchant, self.world.maker, id, &input, Change::new()).await.unwrap()
     }
 
+    /// A draft that is asked for in these words.
+    pub async fn asked(&self, input: &str) -> Result<PayoutPlan, PayOutError> {
+        let (merchant, id) = (self.world.merchant.id, self.world.ids.mint());
+        let input: PlanInput = serde_json::from_str(input).unwrap();
+        self.paying.draft(merchant, self.world.maker, id, &input, Change::new()).await
+    }
+
     pub async fn say(&self, user: UserId, plan: PlanId, word: Word) -> Result<PayoutPlan, PayOutError> {
         self.paying.say(self.world.merchant.id, Hand::own(user), plan, &word, Change::new()).await
     }

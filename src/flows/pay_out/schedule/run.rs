@@ -101,6 +101,8 @@ impl PayingOut {
             currencies: terms.currencies.clone(),
             rail_account: terms.rail_account,
             minimum: Some(terms.minimum.clone()),
+            top_ups: terms.top_ups.clone(),
+            max_wait_days: terms.max_wait_days,
         };
         let actor = Actor::service(merchant, self.0.ids.mint());
         let note = |action: &str, subject: String, detail: String| {
@@ -133,7 +135,9 @@ impl PayingOut {
                 self.0.settlements.tell(change, merchant, "payout_plan.drafted", &subject, data);
                 Ok(RunOutcome::Drafted { plan: plan.id })
             }
-            Err(PayOutError::Refused { why, .. }) => Ok(self.failed(change, schedule, due, why)),
+            Err(PayOutError::Refused { why, .. } | PayOutError::RefusedAt { why, .. }) => {
+                Ok(self.failed(change, schedule, due, why))
+            }
             Err(error) => Err(error),
         }
     }

@@ -45,6 +45,7 @@ impl PayingOut {
             "name": terms.name, "cron": terms.timing.cron(), "zone": terms.timing.zone().name(),
             "holidays": terms.timing.holidays(), "misfire": terms.misfire, "minimum": terms.minimum,
             "suppliers": terms.suppliers, "currencies": terms.currencies, "rail_account": terms.rail_account,
+            "top_ups": terms.top_ups, "max_wait_days": terms.max_wait_days,
             "made_by": schedule.makers, "next": schedule.next().map(|due| due.at),
             "created_at": schedule.created_at,
         })
