@@ -25,10 +25,11 @@ pub use balance::{BalanceError, Bucket, SupplierBalance};
 pub use entry::{Footing, Side, StatementEntry, cut_to_whole_transactions};
 pub use form::{Dates, Form};
 pub use forms::{
-    FormError, IssuedLines, QUICKBOOKS_ROWS, QuickBooks, StatementPdf, StatementText, StatementXlsx, TextForm,
+    FormError, IssuedLines, QUICKBOOKS_ROWS, QuickBooks, StatementPdf, StatementText, StatementXlsx,
+    TextForm, harmless,
 };
 pub use heading::{Heading, Issue, Letterhead, Party};
 pub use narrative::narrative;
-pub use period::{Period, PeriodError, start_of_day};
+pub use period::{Period, PeriodError, first_instant, start_of_day};
 pub use statement::{Statement, StatementError};
 pub use tally::{Tally, Totals};

@@ -121,7 +121,8 @@ pub fn start_of_day(at: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
     first_instant(date_of(at, zone), zone)
 }
 
-fn first_instant(date: NaiveDate, zone: Tz) -> DateTime<Utc> {
+/// The first instant of a date in a zone.
+pub fn first_instant(date: NaiveDate, zone: Tz) -> DateTime<Utc> {
     let midnight = date.and_time(NaiveTime::MIN);
     // Gaps are minutes to hours; a zone that crossed the date line left out a whole day.
     let minutes = (0..=48 * 60).filter_map(|minute| midnight.checked_add_signed(TimeDelta::minutes(minute)));
