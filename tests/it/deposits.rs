@@ -6,6 +6,7 @@ mod pages;
 mod reversals;
 mod short_and_over;
 mod statements;
+mod value_dates;
 mod whose;
 
 use std::collections::BTreeMap;
@@ -63,7 +64,17 @@ fn fees() -> FeeBook {
 }
 
 async fn world(store: &Store, database: &TestDatabase, account: fn(&mut GatewayAccount)) -> World {
-    let setup = Setup { fees: fees(), suppliers: ["SGD", "SGD"], account, ..Setup::default() };
+    world_in(chrono_tz::UTC, store, database, account).await
+}
+
+/// The same of a merchant in a zone.
+async fn world_in(
+    zone: chrono_tz::Tz,
+    store: &Store,
+    database: &TestDatabase,
+    account: fn(&mut GatewayAccount),
+) -> World {
+    let setup = Setup { fees: fees(), suppliers: ["SGD", "SGD"], account, zone, ..Setup::default() };
     let world = World::on(store, &database.clock, setup).await;
     for (kind, number) in [(BankAccountKind::Client, "0039012345"), (BankAccountKind::Own, "0039012346")] {
         let account = BankAccount {
