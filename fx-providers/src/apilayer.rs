@@ -4,6 +4,8 @@
 //! `apikey` and refuses with its own `{message}` and 401, 403 or 429. All answers carry `success`; `false` comes with
 //! status 200 and `error {code, type?, info}`: 101 bad key, 102 inactive account, 103 no such endpoint, 104 quota used up,
 //! 105 the plan lacks the feature, 106 no result, 201 and 202 bad currency, 301 and 302 bad date.
+//!
+//! Unverified: what the gateway answers with 401 and 429.
 
 use std::time::Duration;
 

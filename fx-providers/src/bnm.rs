@@ -13,6 +13,7 @@
 //! * Errors: `{message, code?}` with 4xx; an empty or null `data`.
 //! * Pace: no limit stated; once an hour by default. Sessions are 0900, 1130, 1200 and 1700 on working days.
 //! * Terms: open data of the bank (bnm.gov.my), with attribution.
+//! * Unverified: the sessions other than 0900.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -8,6 +8,7 @@
 //! * Errors: `meta {code, error_type, error_detail}`, with status 200 or 4xx.
 //! * Pace: once an hour by default; the free plan has a monthly quota.
 //! * Terms: a subscription; see currencybeacon.com/terms.
+//! * Unverified: the JSON of errors; no answer of the service itself was seen.
 
 use std::time::Duration;
 

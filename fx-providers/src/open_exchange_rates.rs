@@ -10,6 +10,7 @@
 //!   `access_restricted` (403), `not_allowed` (429: the plan lacks the feature), `invalid_base` (400), `not_found` (404).
 //! * Pace: once an hour by default, which the free plan's 1,000 requests a month allow; `usage.json` tells what is left.
 //! * Terms: a subscription; the free plan asks for a link back. See openexchangerates.org/terms.
+//! * Unverified: the shape with bid and ask, which only the largest plans have.
 
 use std::time::Duration;
 

@@ -5,16 +5,19 @@
 //!   `https://api.sandbox.transferwise.tech`.
 //! * Answer: an array of rows `{rate, source, target, time}`.
 //! * Time: `time` per row, with an offset without a colon: `2026-09-29T05:00:00+0000`. Rows of one UTC day make one set,
-//!   as old as its oldest row. Over a weekend `as_of` stays at Friday's close.
+//!   of the newest of them; a row that is more than 15 minutes older is left out, so that one slow currency ages no
+//!   other and is not taken for new itself. Over a weekend `as_of` stays at Friday's close.
 //! * Errors: 400, 401, 403 with `{error, error_description}` or `{errors: [{code, message}]}`; 429 with `Retry-After`.
 //! * Pace: a minute by default; the limit is 500 requests a minute.
 //! * Terms: an account and an API token; the rates are those Wise converts at, before its fee.
+//! * Unverified: the JSON of errors; no answer of the service itself was seen.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use rust_decimal::Decimal;
 
 use crate::http::{Fetcher, Patience};
 use crate::json::{self, Value};
@@ -30,6 +33,8 @@ pub const NAME: &str = "wise";
 pub const ORIGIN: &str = "https://api.wise.com";
 
 const EVERY: Duration = Duration::from_secs(60);
+/// How much older than the newest row of its set a row may be.
+const SLOWEST: TimeDelta = TimeDelta::minutes(15);
 
 /// The source.
 #[derive(Debug, Clone)]
@@ -110,14 +115,21 @@ fn parse(body: &[u8], fetched_at: DateTime<Utc>, every: Duration) -> Result<Vec<
             return Err(refused.unwrap_or_else(|| Flaw::new("it is not a list of rates")));
         }
     };
-    let mut sheets: BTreeMap<(NaiveDate, Code), (DateTime<Utc>, Sheet)> = BTreeMap::new();
+    let mut days: BTreeMap<(NaiveDate, Code), Vec<(DateTime<Utc>, Code, Decimal)>> = BTreeMap::new();
     for row in &rows {
         let at = time(row.text("time")?, fetched_at)?;
         let (base, quote) = (code(row.text("source")?)?, code(row.text("target")?)?);
-        let entry = sheets.entry((at.date_naive(), base));
-        let (oldest, sheet) = entry.or_insert_with(|| (at, Sheet::new(base)));
-        *oldest = at.min(*oldest);
-        sheet.add(quote, rate(quote.as_str(), row.member("rate")?)?)?;
+        let day = days.entry((at.date_naive(), base)).or_default();
+        day.push((at, quote, rate(quote.as_str(), row.member("rate")?)?));
+    }
+    let mut sheets = vec![];
+    for ((_, base), rows) in days {
+        let Some(newest) = rows.iter().map(|(at, ..)| *at).max() else { continue };
+        let mut sheet = Sheet::new(base);
+        for (_, quote, rate) in rows.into_iter().filter(|(at, ..)| newest - *at <= SLOWEST) {
+            sheet.add(quote, rate)?;
+        }
+        sheets.push((newest, sheet));
     }
     let set = |(published_at, sheet): (DateTime<Utc>, Sheet)| {
         Some(RateSet {
@@ -132,7 +144,7 @@ fn parse(body: &[u8], fetched_at: DateTime<Utc>, every: Duration) -> Result<Vec<
             rates: sheet.close().ok()?,
         })
     };
-    let sets: Vec<RateSet> = sheets.into_values().filter_map(set).collect();
+    let sets: Vec<RateSet> = sheets.into_iter().filter_map(set).collect();
     if sets.is_empty() { Err(Flaw::new("it holds no rate")) } else { Ok(sets) }
 }
 

@@ -10,6 +10,7 @@ use clap::Args;
 use crate::app::{Sources, open_store, restore_clock};
 use crate::domain::fees::FeeBook;
 use crate::domain::settlement::Whose;
+use crate::domain::statements::harmless;
 use crate::flows::issue_statement::Statements;
 use crate::flows::replay::{ByOtherRules, Replay, Replayed};
 use crate::ids::MerchantId;
@@ -125,7 +126,7 @@ async fn by_other_rules(
         };
         csv.write_record([
             whose.to_string(),
-            name,
+            harmless(&name),
             then.currency().code().to_owned(),
             then.amount().to_string(),
             with.amount().to_string(),

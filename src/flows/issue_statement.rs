@@ -52,6 +52,8 @@ pub struct Statements {
     store: Store,
     clock: Clock,
     ids: IdSource,
+    /// Whether books that contradict themselves open a finding.
+    watched: bool,
 }
 
 /// Why there is no statement.
@@ -142,7 +144,13 @@ struct Range {
 impl Statements {
     /// The flow over the store.
     pub fn new(store: Store, clock: Clock, ids: IdSource) -> Statements {
-        Statements { store, clock, ids }
+        Statements { store, clock, ids, watched: true }
+    }
+
+    /// The same for whoever only reads: it opens no findings.
+    #[must_use]
+    pub fn unwatched(self) -> Statements {
+        Statements { watched: false, ..self }
     }
 
     /// What a supplier has, by currency.

@@ -1,7 +1,8 @@
 //! What was settled is computed again from what was kept: the same bytes, or the first difference by name.
 //!
 //! A settlement's inputs and the rules of its day stand beside it; the flow that captured it and this one call the same
-//! arithmetic. What differs was changed in the database, or by a program that computes otherwise. Read-only.
+//! arithmetic. What differs was changed in the database, or by a program that computes otherwise; what cannot be computed any
+//! more differs too, and the rest is computed. Read-only: books that contradict themselves are a finding of whoever tells them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use crate::domain::settlement::{Inputs, InputsError, Proceeds, Settlement};
 use crate::domain::statements::{Period, PeriodError};
 use crate::ids::{PaymentId, SettlementId, StatementId};
 use crate::money::MoneyError;
+use crate::store::periods::IssuedStatement;
 use crate::store::settlements::SettlementRecord;
 use crate::store::{Seek, Store, StoreError};
 
@@ -31,7 +33,8 @@ const TOLD: usize = 20;
 pub struct Replay {
     store: Store,
     statements: Statements,
-    books: BTreeMap<String, Arc<FeeBook>>,
+    /// Those that were met, or what is wrong with them.
+    books: BTreeMap<String, Result<Arc<FeeBook>, String>>,
 }
 
 /// What a replay came to.
@@ -89,17 +92,7 @@ pub enum ReplayError {
     /// The dates are no period.
     #[error(transparent)]
     Period(#[from] PeriodError),
-    /// A kept fee book is gone or is none.
-    #[error("the fee book {id} of settlement {settlement} {why}")]
-    FeeBook {
-        /// Its name.
-        id: String,
-        /// The settlement that names it.
-        settlement: SettlementId,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// A statement cannot be made again.
+    /// A statement could not be made again now.
     #[error(transparent)]
     Statement(#[from] StatementFlowError),
     /// Sums beyond what an amount holds.
@@ -113,7 +106,7 @@ pub enum ReplayError {
 impl Replay {
     /// Over the store.
     pub fn new(store: Store, statements: Statements) -> Replay {
-        Replay { store, statements, books: BTreeMap::new() }
+        Replay { store, statements: statements.unwatched(), books: BTreeMap::new() }
     }
 
     /// Everything of one merchant that was settled, and every statement whose period ended, from `from` to `to`, both
@@ -163,7 +156,13 @@ impl Replay {
                 return Ok(());
             }
         };
-        let fees = self.fee_book(record.id, &inputs.fees).await?;
+        let fees = match self.fee_book(&inputs.fees).await? {
+            Ok(fees) => fees,
+            Err(why) => {
+                replayed.differs(&name, "its fee book", &inputs.fees, &why);
+                return Ok(());
+            }
+        };
         let then = match inputs.settle(&fees) {
             // The program is named in the document and is not what is compared.
             Ok(settlement) => Settlement { engine: record.engine.clone(), ..settlement },
@@ -198,18 +197,24 @@ impl Replay {
         Ok(())
     }
 
-    async fn fee_book(&mut self, settlement: SettlementId, id: &str) -> Result<Arc<FeeBook>, ReplayError> {
-        if let Some(book) = self.books.get(id) {
-            return Ok(book.clone());
+    /// A kept book, or what is wrong with it.
+    async fn fee_book(&mut self, id: &str) -> Result<Result<Arc<FeeBook>, String>, ReplayError> {
+        if let Some(known) = self.books.get(id) {
+            return Ok(known.clone());
         }
-        let refuse = |why: String| ReplayError::FeeBook { id: id.to_owned(), settlement, why };
-        let text = self.store.fee_book(id).await?.ok_or_else(|| refuse("is not kept".to_owned()))?;
-        let book: FeeBook =
-            serde_json::from_str(&text).map_err(|error| refuse(format!("cannot be read: {error}")))?;
-        if book.kept().0 != id {
-            return Err(refuse("is not what it was: its hash is another".to_owned()));
-        }
-        Ok(self.books.entry(id.to_owned()).or_insert(Arc::new(book)).clone())
+        let text = match self.store.fee_book(id).await {
+            Ok(text) => text.ok_or_else(|| "is not kept".to_owned()),
+            Err(StoreError::Unreadable { why, .. }) => Err(format!("cannot be read: {why}")),
+            Err(error) => return Err(error.into()),
+        };
+        let read =
+            |text: String| serde_json::from_str(&text).map_err(|error| format!("cannot be read: {error}"));
+        let is_it = |book: FeeBook| match book.kept().0 == id {
+            true => Ok(Arc::new(book)),
+            false => Err("is not what it was: its hash is another".to_owned()),
+        };
+        let book = text.and_then(read).and_then(is_it);
+        Ok(self.books.entry(id.to_owned()).or_insert(book).clone())
     }
 
     async fn issued(
@@ -223,20 +228,25 @@ impl Replay {
             let page = self.store.issued_statements(merchant.id, None, seek, 100).await?;
             let Some(last) = page.last().map(|issued| issued.id) else { return Ok(()) };
             for issued in page.iter().filter(|issued| (from..=to).contains(&issued.to)) {
-                let Some((_, stored)) = self.store.issued_statement(merchant.id, issued.id).await? else {
-                    continue;
+                let name = issued.id.to_string();
+                let stored = match self.store.issued_statement(merchant.id, issued.id).await {
+                    Ok(Some((_, stored))) => stored,
+                    Ok(None) => continue,
+                    Err(StoreError::Unreadable { why, .. }) => {
+                        replayed.differs(&name, "all of it", &format!("cannot be read: {why}"), "made again");
+                        continue;
+                    }
+                    Err(error) => return Err(error.into()),
                 };
-                let query = StatementQuery {
-                    supplier: issued.supplier,
-                    currency: Some(issued.opening.currency()),
-                    from: issued.from,
-                    to: issued.to,
-                    limit: None,
-                    after: None,
+                let computed = match self.made_again(issued).await {
+                    Ok(computed) => computed,
+                    Err(error) if is_of_the_books(&error) => {
+                        let why = format!("cannot be made again: {error}");
+                        replayed.differs(&name, "all of it", "issued", &why);
+                        continue;
+                    }
+                    Err(error) => return Err(error.into()),
                 };
-                let chunks: Vec<Vec<u8>> =
-                    self.statements.csv(merchant.id, &query).await?.try_collect().await?;
-                let computed = chunks.concat();
                 if computed == stored {
                     replayed.statements += 1;
                     continue;
@@ -249,11 +259,31 @@ impl Replay {
                     stored.lines().count().min(computed.lines().count()),
                     ("nothing or more", "nothing or more"),
                 ));
-                replayed.differs(&issued.id.to_string(), &format!("line {}", line + 1), stored, computed);
+                replayed.differs(&name, &format!("line {}", line + 1), stored, computed);
             }
             seek = Seek::After(last);
         }
     }
+
+    /// An issued statement's CSV as the books have it.
+    async fn made_again(&self, issued: &IssuedStatement) -> Result<Vec<u8>, StatementFlowError> {
+        let query = StatementQuery {
+            supplier: issued.supplier,
+            currency: Some(issued.opening.currency()),
+            from: issued.from,
+            to: issued.to,
+            limit: None,
+            after: None,
+        };
+        let chunks: Vec<Vec<u8>> = self.statements.csv(issued.merchant, &query).await?.try_collect().await?;
+        Ok(chunks.concat())
+    }
+}
+
+/// Whether a statement cannot be made of what the books hold, and not because something did not answer.
+fn is_of_the_books(error: &StatementFlowError) -> bool {
+    let is_unreadable = matches!(error, StatementFlowError::Store(StoreError::Unreadable { .. }));
+    is_unreadable || matches!(error.code(), "books_differ" | "not_found" | "period_invalid")
 }
 
 impl Replayed {

@@ -120,6 +120,14 @@ pub trait Payouts: Send + Sync + std::fmt::Debug {
         Ok(None)
     }
 
+    /// The same as earlier programs wrote it, where they wrote it otherwise: what was handed over stays what it was.
+    ///
+    /// # Errors
+    /// As [`Payouts::file`].
+    fn former_file(&self, _batch: &PayoutBatchRequest) -> Result<Option<String>, GatewayError> {
+        Ok(None)
+    }
+
     /// Sends the batch. Called once under the batch's lease; never again while the outcome is unknown.
     ///
     /// # Errors

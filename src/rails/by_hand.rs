@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 
-use super::pain001::message;
+use super::pain001::{former_message, message};
 use super::write_sheet;
 use crate::clock::Clock;
 use crate::domain::payouts::{PayoutReport, PayoutStatus};
@@ -56,6 +56,13 @@ impl Payouts for ByHand {
         match self.form {
             Form::Pain001 => message(batch).map(Some),
             // Its columns are a matter of whoever fetches it.
+            Form::Sheet => Ok(None),
+        }
+    }
+
+    fn former_file(&self, batch: &PayoutBatchRequest) -> Result<Option<String>, GatewayError> {
+        match self.form {
+            Form::Pain001 => former_message(batch).map(Some),
             Form::Sheet => Ok(None),
         }
     }

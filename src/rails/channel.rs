@@ -7,7 +7,8 @@ use reqwest::header::CONTENT_TYPE;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::pain001::message;
+use super::bank_id::to_bank;
+use super::pain001::{former_message, message};
 use super::{read_pain002, said};
 use crate::clock::Clock;
 use crate::gateways::call;
@@ -61,6 +62,10 @@ impl Payouts for BankChannel {
         message(batch).map(Some)
     }
 
+    fn former_file(&self, batch: &PayoutBatchRequest) -> Result<Option<String>, GatewayError> {
+        former_message(batch).map(Some)
+    }
+
     async fn send(&self, batch: &PayoutBatchRequest) -> Result<PayoutBatchReport, GatewayError> {
         let file = message(batch)?;
         let request =
@@ -73,12 +78,16 @@ impl Payouts for BankChannel {
     }
 
     async fn query(&self, batch: &PayoutBatchRequest) -> Result<Option<PayoutBatchReport>, GatewayError> {
-        let request = self.request(Method::GET, &format!("payments/{}", batch.request_ref))?;
-        let answer = call::send(&self.http, request).await?;
-        match answer.status {
-            404 => Ok(None),
-            _ if answer.is_success() => self.read(batch, answer.bytes()).map(Some),
-            status => Err(GatewayError::OutcomeUnknown(format!("HTTP {status}"))),
+        // A file of an earlier program has the id as it is; the bank knows none of a batch that it knows by neither.
+        for id in [to_bank(&batch.request_ref), batch.request_ref.clone()] {
+            let request = self.request(Method::GET, &format!("payments/{id}"))?;
+            let answer = call::send(&self.http, request).await?;
+            match answer.status {
+                404 => {}
+                _ if answer.is_success() => return self.read(batch, answer.bytes()).map(Some),
+                status => return Err(GatewayError::OutcomeUnknown(format!("HTTP {status}"))),
+            }
         }
+        Ok(None)
     }
 }

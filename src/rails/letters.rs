@@ -41,7 +41,10 @@ pub fn latin(text: &str) -> Option<String> {
     let words: Vec<&str> = plain.split(' ').filter(|word| !word.is_empty()).collect();
     let joined = words.join(" ");
     // What begins with a slash, or has two in a row, means something else to banks.
-    let joined = joined.trim_start_matches('/').replace("//", "/");
+    let mut joined = joined.trim_start_matches(['/', ' ']).to_owned();
+    while joined.contains("//") {
+        joined = joined.replace("//", "/");
+    }
     (!joined.is_empty()).then_some(joined)
 }
 
@@ -116,6 +119,9 @@ mod tests {
             ("Łódź Şirketi", Some("Lodz Sirketi")),
             ("O’Neill_Trading", Some("O'Neill-Trading")),
             ("//A//B", Some("A/B")),
+            ("A///B////C/", Some("A/B/C/")),
+            ("/ //A", Some("A")),
+            ("////", None),
             ("L\u{1d0} W\u{11b}i", Some("Li Wei")),
             ("x\u{30c}", Some("x")),
             ("\u{301}", None),

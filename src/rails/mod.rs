@@ -4,6 +4,7 @@
 //! answers (pain.002) is its word on the instruction and never money: cash is booked when its statement (camt.053) names
 //! the payout, by the same door as every report.
 
+mod bank_id;
 mod by_hand;
 mod channel;
 mod charges;
@@ -13,6 +14,7 @@ mod pain002;
 mod said;
 mod sheet;
 
+pub use bank_id::{bank_id, bank_ids_of};
 pub use by_hand::ByHand;
 pub use channel::BankChannel;
 pub use letters::latin;

@@ -1,5 +1,5 @@
 //! pain.001.001.09, "customer credit transfer initiation": what is to be paid, with structured addresses, control sums,
-//! and only letters that banks carry. A payment information for each batch; `EndToEndId` is the payout.
+//! and only letters that banks carry, in ids too. A payment information for each batch; `EndToEndId` is the payout.
 
 use std::fmt::Write;
 
@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use secrecy::ExposeSecret;
 
+use super::bank_id::to_bank;
 use super::charges::Charges;
 use super::letters::latin;
 use crate::domain::merchants::{Iban, PayoutAccountKind, bic, compact};
@@ -43,6 +44,9 @@ pub enum WriteError {
 /// Digits of a control sum.
 const SUM: i128 = 10_i128.pow(18);
 
+/// How an id is written.
+type Spelling = fn(&str) -> String;
+
 /// Letters of a name; banks cut longer ones.
 const NAME: usize = 70;
 
@@ -51,7 +55,19 @@ const NAME: usize = 70;
 /// # Errors
 /// [`GatewayError::Refused`] for what cannot be written.
 pub(super) fn message(batch: &PayoutBatchRequest) -> Result<String, GatewayError> {
-    let file = write(&batch.request_ref, batch.made_at, std::slice::from_ref(batch));
+    of_one(batch, to_bank)
+}
+
+/// The same as programs wrote it that told banks our ids as they are.
+///
+/// # Errors
+/// As [`message`].
+pub(super) fn former_message(batch: &PayoutBatchRequest) -> Result<String, GatewayError> {
+    of_one(batch, str::to_owned)
+}
+
+fn of_one(batch: &PayoutBatchRequest, spelt: Spelling) -> Result<String, GatewayError> {
+    let file = write_as(spelt, &batch.request_ref, batch.made_at, std::slice::from_ref(batch));
     file.map_err(|error| GatewayError::Refused {
         code: "not_writable".to_owned(),
         message: error.to_string(),
@@ -68,6 +84,15 @@ pub fn write(
     made_at: DateTime<Utc>,
     batches: &[PayoutBatchRequest],
 ) -> Result<String, WriteError> {
+    write_as(to_bank, message, made_at, batches)
+}
+
+fn write_as(
+    spelt: Spelling,
+    message: &str,
+    made_at: DateTime<Utc>,
+    batches: &[PayoutBatchRequest],
+) -> Result<String, WriteError> {
     let count: usize = batches.iter().map(|batch| batch.orders.len()).sum();
     let sum = control_sum(message, batches.iter().flat_map(|batch| &batch.orders))?;
     let first = batches.first().and_then(|batch| batch.debtor.as_ref());
@@ -76,15 +101,16 @@ pub fn write(
     xml.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     xml.push_str("<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:pain.001.001.09\"><CstmrCdtTrfInitn>");
     let name = letters(message, "the merchant's name", &initiator.name, NAME)?;
+    let id = spelt(message);
     let at = made_at.format("%Y-%m-%dT%H:%M:%SZ");
     put(
         &mut xml,
         format_args!(
-            "<GrpHdr><MsgId>{message}</MsgId><CreDtTm>{at}</CreDtTm><NbOfTxs>{count}</NbOfTxs><CtrlSum>{sum}</CtrlSum><InitgPty><Nm>{name}</Nm></InitgPty></GrpHdr>"
+            "<GrpHdr><MsgId>{id}</MsgId><CreDtTm>{at}</CreDtTm><NbOfTxs>{count}</NbOfTxs><CtrlSum>{sum}</CtrlSum><InitgPty><Nm>{name}</Nm></InitgPty></GrpHdr>"
         ),
     );
     for batch in batches {
-        information(&mut xml, batch)?;
+        information(&mut xml, batch, spelt)?;
     }
     xml.push_str("</CstmrCdtTrfInitn></Document>\n");
     Ok(xml)
@@ -101,13 +127,13 @@ fn control_sum<'a>(of: &str, orders: impl Iterator<Item = &'a PayoutOrder>) -> R
 }
 
 /// One batch.
-fn information(xml: &mut String, batch: &PayoutBatchRequest) -> Result<(), WriteError> {
+fn information(xml: &mut String, batch: &PayoutBatchRequest, spelt: Spelling) -> Result<(), WriteError> {
     let of = batch.request_ref.as_str();
     let debtor = batch.debtor.as_ref().ok_or_else(|| missing(of, "account that pays"))?;
     let currency = batch.orders.first().map(|order| order.amount.currency());
     let currency = currency.ok_or_else(|| missing(of, "payout"))?;
     let sum = control_sum(of, batch.orders.iter())?;
-    let (count, day) = (batch.orders.len(), batch.execute_on);
+    let (id, count, day) = (spelt(of), batch.orders.len(), batch.execute_on);
     // Said once where it is the same for all, else of each: a bank wants it in one of the two places.
     let charges: Vec<Charges> = batch.orders.iter().map(|order| Charges::of(debtor, order)).collect();
     let first = charges.first().copied();
@@ -115,7 +141,7 @@ fn information(xml: &mut String, batch: &PayoutBatchRequest) -> Result<(), Write
     put(
         xml,
         format_args!(
-            "<PmtInf><PmtInfId>{of}</PmtInfId><PmtMtd>TRF</PmtMtd><BtchBookg>false</BtchBookg><NbOfTxs>{count}</NbOfTxs><CtrlSum>{sum}</CtrlSum>{}<ReqdExctnDt><Dt>{day}</Dt></ReqdExctnDt>",
+            "<PmtInf><PmtInfId>{id}</PmtInfId><PmtMtd>TRF</PmtMtd><BtchBookg>false</BtchBookg><NbOfTxs>{count}</NbOfTxs><CtrlSum>{sum}</CtrlSum>{}<ReqdExctnDt><Dt>{day}</Dt></ReqdExctnDt>",
             service(all)
         ),
     );
@@ -124,7 +150,7 @@ fn information(xml: &mut String, batch: &PayoutBatchRequest) -> Result<(), Write
         put(xml, format_args!("<ChrgBr>{}</ChrgBr>", all.code()));
     }
     for (order, own) in batch.orders.iter().zip(charges.iter().copied()) {
-        transfer(xml, order, Some(own).filter(|_| all.is_none()))?;
+        transfer(xml, order, Some(own).filter(|_| all.is_none()), spelt)?;
     }
     xml.push_str("</PmtInf>");
     Ok(())
@@ -170,13 +196,18 @@ fn payer(xml: &mut String, of: &str, debtor: &Debtor, currency: Currency) -> Res
 }
 
 /// One payment; `charges` where it says so itself.
-fn transfer(xml: &mut String, order: &PayoutOrder, charges: Option<Charges>) -> Result<(), WriteError> {
+fn transfer(
+    xml: &mut String,
+    order: &PayoutOrder,
+    charges: Option<Charges>,
+    spelt: Spelling,
+) -> Result<(), WriteError> {
     let (of, payee) = (order.payout.to_string(), &order.creditor);
-    let (amount, currency) = (order.amount.amount(), order.amount.currency());
+    let (id, amount, currency) = (spelt(&of), order.amount.amount(), order.amount.currency());
     put(
         xml,
         format_args!(
-            "<CdtTrfTxInf><PmtId><InstrId>{of}</InstrId><EndToEndId>{of}</EndToEndId></PmtId>{}<Amt><InstdAmt Ccy=\"{currency}\">{amount}</InstdAmt></Amt>",
+            "<CdtTrfTxInf><PmtId><InstrId>{id}</InstrId><EndToEndId>{id}</EndToEndId></PmtId>{}<Amt><InstdAmt Ccy=\"{currency}\">{amount}</InstdAmt></Amt>",
             service(charges)
         ),
     );

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
+use super::bank_id::bank_id;
 use super::{StatusReport, TransactionStatus};
 use crate::domain::payouts::{PayoutReport, PayoutStatus};
 use crate::gateways::{PayoutBatchReport, PayoutBatchRequest};
+use crate::ids::PayoutId;
 
 /// Why a report says nothing of a batch.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,17 +37,18 @@ pub fn said(
     told: &StatusReport,
     at: DateTime<Utc>,
 ) -> Result<PayoutBatchReport, SaidError> {
-    if told.message != batch.request_ref {
+    if !names(&told.message, batch) {
         return Err(SaidError::OtherFile);
     }
-    let ours = |status: &&TransactionStatus| status.batch == batch.request_ref;
+    let ours = |status: &&TransactionStatus| names(&status.batch, batch);
     let whole = |status: &&TransactionStatus| status.end_to_end.is_empty();
     let of_batch = told.statuses.iter().filter(whole).find(ours);
     let whole = of_batch.or(told.statuses.iter().filter(whole).find(|status| status.batch.is_empty()));
-    let mut each: BTreeMap<&str, PayoutStatus> = BTreeMap::new();
+    let mut each: BTreeMap<String, PayoutStatus> = BTreeMap::new();
     for status in told.statuses.iter().filter(|status| !status.end_to_end.is_empty()) {
-        let (meaning, name) = (status.meaning(), status.end_to_end.as_str());
-        match each.get_mut(name) {
+        let ours = bank_id(&status.end_to_end).map(|id: PayoutId| id.to_string());
+        let (meaning, name) = (status.meaning(), ours.unwrap_or_else(|| status.end_to_end.clone()));
+        match each.get_mut(&name) {
             // Said twice and not the same: nothing is concluded.
             Some(before) if *before != meaning => {
                 *before = PayoutStatus::Unknown { raw: "it is said twice, and differently".to_owned() };
@@ -59,7 +62,7 @@ pub fn said(
     let says = |payout, status| PayoutReport { payout, rail_ref: None, status, fee: None, at };
     let mut payouts: Vec<PayoutReport> = vec![];
     for order in &batch.orders {
-        let own = each.remove(order.payout.to_string().as_str());
+        let own = each.remove(&order.payout.to_string());
         let status = own.or(whole.map(TransactionStatus::meaning)).unwrap_or(PayoutStatus::Pending);
         payouts.push(says(order.payout, status));
     }
@@ -75,18 +78,23 @@ pub fn said(
     Ok(PayoutBatchReport { rail_ref: Some(batch.request_ref.clone()), payouts })
 }
 
+/// Whether a bank means this batch by a name.
+fn names(name: &str, batch: &PayoutBatchRequest) -> bool {
+    name == batch.request_ref || bank_id(name) == Some(batch.batch)
+}
+
 /// Whether the bank read what was written: how many payments and their sum, of the file and of its batch, wherever the
 /// report says them. `batch` is what the file carried.
 ///
 /// # Errors
 /// [`SaidError`].
 pub fn held_against(batch: &PayoutBatchRequest, told: &StatusReport) -> Result<(), SaidError> {
-    if told.message != batch.request_ref {
+    if !names(&told.message, batch) {
         return Err(SaidError::OtherFile);
     }
     let count = batch.orders.len();
     let sum: Decimal = batch.orders.iter().map(|order| order.amount.amount()).sum();
-    for read in told.sums.iter().filter(|read| read.batch.is_empty() || read.batch == batch.request_ref) {
+    for read in told.sums.iter().filter(|read| read.batch.is_empty() || names(&read.batch, batch)) {
         let counts = read.count.is_empty() || read.count.parse() == Ok(count);
         let sums = read.sum.is_empty() || Decimal::from_str_exact(&read.sum) == Ok(sum);
         if !counts || !sums {

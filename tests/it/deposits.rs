@@ -8,6 +8,7 @@ mod pages;
 mod reversals;
 mod short_and_over;
 mod statements;
+mod value_dates;
 mod whose;
 
 use std::collections::BTreeMap;
@@ -70,16 +71,16 @@ fn fees_of(percent: &str) -> FeeBook {
 }
 
 async fn world(store: &Store, database: &TestDatabase, account: fn(&mut GatewayAccount)) -> World {
-    world_at(store, database, account, fees()).await
+    world_as(store, database, Setup { account, ..usual() }).await
 }
 
-async fn world_at(
-    store: &Store,
-    database: &TestDatabase,
-    account: fn(&mut GatewayAccount),
-    fees: FeeBook,
-) -> World {
-    let setup = Setup { fees, suppliers: ["SGD", "SGD"], account, ..Setup::default() };
+/// Two suppliers paid in SGD, at the stories' fee.
+fn usual() -> Setup {
+    Setup { fees: fees(), suppliers: ["SGD", "SGD"], ..Setup::default() }
+}
+
+/// A merchant with its two accounts at a bank.
+async fn world_as(store: &Store, database: &TestDatabase, setup: Setup) -> World {
     let world = World::on(store, &database.clock, setup).await;
     for (kind, number) in [(BankAccountKind::Client, "0039012345"), (BankAccountKind::Own, "0039012346")] {
         let account = BankAccount {

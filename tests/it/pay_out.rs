@@ -3,6 +3,7 @@
 
 mod approval;
 pub mod bank;
+mod bank_lines;
 mod by_hand;
 mod certificate;
 mod faults;

@@ -9,7 +9,8 @@ use quick_xml::reader::Reader;
 use rust_decimal::Decimal;
 
 use super::malformed;
-use crate::{Code, SourceError, parse_rate};
+use crate::number::read_number;
+use crate::{Code, SourceError};
 
 /// The rates of each day.
 pub(super) type Published = BTreeMap<NaiveDate, BTreeMap<Code, Decimal>>;
@@ -74,7 +75,7 @@ impl File {
 
     fn add(&mut self, [currency, rate]: [String; 2]) -> Result<(), SourceError> {
         let code = Code::parse(&currency).map_err(|error| malformed(error.to_string()))?;
-        let value = parse_rate(&rate).ok_or_else(|| malformed(format!("{code} has the rate `{rate}`")))?;
+        let value = read_number(&rate).map_err(|_| malformed(format!("{code} has the rate `{rate}`")))?;
         let rates = self.day.and_then(|date| self.days.get_mut(&date));
         let rates = rates.ok_or_else(|| malformed("it holds a rate without a day"))?;
         if code == Code::EUR || rates.insert(code, value).is_some() {
@@ -133,6 +134,19 @@ mod tests {
         let text = format!("{HEAD}<Cube time='2026-10-30'><Cube currency='USD' rate='1.1172'/></Cube>{TAIL}");
         let days = read_days(&text).unwrap();
         assert_eq!(days[&"2026-10-30".parse().unwrap()][&Code::parse("USD").unwrap()].to_string(), "1.1172");
+    }
+
+    /// As every source's: twelve significant digits, and all that were published where there are less.
+    #[test]
+    fn a_rate_keeps_twelve_significant_digits() {
+        for (published, kept) in
+            [("1.11720", "1.11720"), ("136", "136"), ("1.23456789012345", "1.23456789012")]
+        {
+            let rate = format!("<Cube currency='USD' rate='{published}'/>");
+            let days = read_days(&format!("{HEAD}<Cube time='2026-10-30'>{rate}</Cube>{TAIL}")).unwrap();
+            let usd = days[&"2026-10-30".parse().unwrap()][&Code::parse("USD").unwrap()];
+            assert_eq!(usd.to_string(), kept);
+        }
     }
 
     #[test]

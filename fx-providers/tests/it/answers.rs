@@ -193,8 +193,24 @@ fn rows_of_several_days_become_sets_oldest_first() {
         read,
         [
             "1 USD Mid 2026-10-29T23:59:59 told 10-29T23:59:59 every 60s, 1 rates: SGD -, JPY -, HKD 7",
-            "1 USD Mid 2026-10-30T05:00:00 told 10-30T05:00:00 every 60s, 2 rates: SGD 1.2, JPY 0.01, HKD -",
+            "1 USD Mid 2026-10-30T05:00:10 told 10-30T05:00:10 every 60s, 2 rates: SGD 1.2, JPY 0.01, HKD -",
         ]
+    );
+}
+
+/// One slow currency ages no other, and is not taken for new.
+#[test]
+fn a_row_that_lags_behind_its_set_is_left_out() {
+    let row = |code: &str, time: &str| {
+        format!(r#"{{"rate":2,"source":"USD","target":"{code}","time":"2026-10-30T{time}+0000"}}"#)
+    };
+    let rows =
+        [row("SGD", "05:00:00"), row("LAK", "04:44:59"), row("JPY", "04:45:00"), row("THB", "00:10:00")];
+    let sets = wise::read(format!("[{}]", rows.join(",")).as_bytes(), at(READ_AT)).unwrap();
+    let read: Vec<String> = sets.iter().map(|set| told(set, "SGD LAK JPY THB")).collect();
+    assert_eq!(
+        read,
+        ["1 USD Mid 2026-10-30T05:00:00 told 10-30T05:00:00 every 60s, 2 rates: SGD 2, LAK -, JPY 2, THB -"]
     );
 }
 

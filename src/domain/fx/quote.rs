@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Buffer, Country, Endings, MarketRate, PriceBook, PriceRounding, Sku};
 use crate::ids::{FixedPriceId, MerchantId, PaymentId, QuoteId};
-use crate::money::{BasisPoints, Money, MoneyError, Rate, RateError};
+use crate::money::{BasisPoints, Currency, Money, MoneyError, Rate, RateError};
 
 /// How long a promise stands.
 #[derive(
@@ -182,6 +182,19 @@ pub enum QuoteError {
     /// Nothing to promise.
     #[error("a quote needs an amount above zero, got {0}")]
     NotPositive(Money),
+    /// A unit that would be given away: the currency has no coin so small.
+    #[error(
+        "unit {} at {price} comes to nothing in {to}: sell more of it as one unit, or fix its price in the price book",
+        place + 1
+    )]
+    UnitForNothing {
+        /// Which unit, from 0.
+        place: usize,
+        /// What the shop asks for it.
+        price: Money,
+        /// The currency.
+        to: Currency,
+    },
     /// A spread or buffer within one currency.
     #[error("within one currency nothing is converted: no spread, no buffer")]
     NothingConverted,
@@ -220,10 +233,10 @@ pub struct QuoteTerms {
 
 impl Quote {
     /// Promises the sum of `units`, each converted and rounded by itself, as a shop shows them. Within one currency the
-    /// shop's own price stands as it is; only cash cannot pay every amount.
+    /// shop's own price stands as it is; only cash cannot pay every amount. What is free is free, and nothing else is.
     ///
     /// # Errors
-    /// [`QuoteError::NotPositive`]; amounts of several currencies; amounts beyond the ledger.
+    /// [`QuoteError::NotPositive`]; [`QuoteError::UnitForNothing`]; amounts of several currencies; amounts beyond the ledger.
     pub fn promise<U: Clone + Into<Unit>>(terms: QuoteTerms, units: &[U]) -> Result<Quote, QuoteError> {
         let mut units: Vec<Unit> = units.iter().cloned().map(Into::into).collect();
         let QuoteTerms { id, merchant, country, rounding, endings, market, spread, buffer, lock, now } =
@@ -239,12 +252,15 @@ impl Quote {
         }
         let as_given = market.rate.base() == market.rate.quote() && rounding != PriceRounding::Cash;
         let mut to = Money::zero(market.rate.quote());
-        for unit in &mut units {
+        for (place, unit) in units.iter_mut().enumerate() {
             let price = match unit.fixed {
                 Some(fixed) => fixed.price,
                 None if as_given => unit.price,
                 None => endings.price(final_rate.convert(unit.price)?, rounding, country)?.price,
             };
+            if price.is_zero() && !unit.price.is_zero() {
+                return Err(QuoteError::UnitForNothing { place, price: unit.price, to: price.currency() });
+            }
             unit.promised = Some(price);
             to = to.checked_add(price)?;
         }

@@ -4,12 +4,13 @@ use crate::domain::ledger::journal::{
     Fact, ReturnedPayout, payout_claimed, payout_confirmed, payout_failed, payout_instructed,
     payout_returned, payout_unclaimed,
 };
-use crate::domain::ledger::{LedgerError, LedgerTransaction};
+use crate::domain::ledger::{Account, LedgerError, LedgerTransaction};
 
 use super::payout::{Payout, PayoutState};
 use super::report::ReturnFault;
 
-/// What is posted when `payout`, as it stands, moves to `next`. `fact.source` is the payout's id.
+/// What is posted when `payout`, as it stands, moves to `next`. `fact.source` is the payout's id; `into` is where it came
+/// back, where that is not the account it had left.
 ///
 /// # Errors
 /// [`LedgerError`].
@@ -18,6 +19,7 @@ pub fn postings(
     payout: &Payout,
     next: &PayoutState,
     fault: ReturnFault,
+    into: Option<&Account>,
 ) -> Result<Option<LedgerTransaction>, LedgerError> {
     use PayoutState as S;
     let (booking, amount) = (&payout.booking, payout.amount);
@@ -41,7 +43,8 @@ pub fn postings(
                 ReturnFault::Platform if !same && unclaimed.is_none() => *arrived,
                 _ => amount,
             };
-            payout_returned(fact, booking, &ReturnedPayout { arrived: *arrived, credited, unclaimed })
+            let into = into.unwrap_or(&booking.cash);
+            payout_returned(fact, booking, &ReturnedPayout { arrived: *arrived, into, credited, unclaimed })
         }
     }
 }
@@ -65,7 +68,7 @@ mod tests {
         let ids = IdSource::seeded(Clock::fixed(from_micros(0)), 1);
         let fact =
             Fact { ids: &ids, merchant: payout.merchant, source: "po", subject: "po", at: from_micros(0) };
-        let posted = postings(&fact, payout, next, fault).unwrap();
+        let posted = postings(&fact, payout, next, fault, None).unwrap();
         let supplier = payout.supplier.to_string();
         posted.map_or(vec![], |posted| {
             posted

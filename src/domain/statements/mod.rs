@@ -25,7 +25,8 @@ pub use balance::{BalanceError, Bucket, SupplierBalance};
 pub use entry::{Footing, Side, StatementEntry, cut_to_whole_transactions};
 pub use form::{Dates, Form};
 pub use forms::{
-    FormError, IssuedLines, QUICKBOOKS_ROWS, QuickBooks, StatementPdf, StatementText, StatementXlsx, TextForm,
+    FormError, IssuedLines, QUICKBOOKS_ROWS, QuickBooks, StatementPdf, StatementText, StatementXlsx,
+    TextForm, harmless,
 };
 pub use heading::{Heading, Issue, Letterhead, Party};
 pub use narrative::narrative;

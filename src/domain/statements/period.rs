@@ -121,7 +121,7 @@ pub fn start_of_day(at: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
     first_instant(date_of(at, zone), zone)
 }
 
-/// The first instant of a business day.
+/// The first instant of a date in a zone.
 pub fn first_instant(date: NaiveDate, zone: Tz) -> DateTime<Utc> {
     let midnight = date.and_time(NaiveTime::MIN);
     // Gaps are minutes to hours; a zone that crossed the date line left out a whole day.

@@ -1,6 +1,6 @@
 //! What a bank's line is: payouts of gateways, the other side of a transfer, or nobody knows.
 
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::domain::access::Actor;
 use crate::domain::deposits::{
@@ -10,6 +10,7 @@ use crate::domain::findings::{FindingKind, FindingState};
 use crate::domain::ledger::journal::{self, Deposit, Fact};
 use crate::domain::ledger::{Account, AccountCode, Owner};
 use crate::domain::merchants::{BankAccount, BankAccountKind};
+use crate::domain::statements::first_instant;
 use crate::ids::MerchantId;
 use crate::money::{Currency, Money};
 use crate::store::fx_deals::BankLeg;
@@ -32,6 +33,11 @@ pub(super) fn in_books(account: &BankAccount) -> Account {
 }
 
 impl Deposits {
+    /// When the money counts: as the day begins that the bank says, in the merchant's zone.
+    pub(super) async fn credited_at(&self, line: &BankLine) -> Result<DateTime<Utc>, DepositError> {
+        Ok(first_instant(line.line.value_on, self.merchant(line.merchant).await?.zone))
+    }
+
     /// The change that a new line makes, and what it is then.
     pub(super) async fn explained(
         &self,
@@ -39,7 +45,7 @@ impl Deposits {
         line: &BankLine,
     ) -> Result<(Change, LineState), DepositError> {
         let mut change = Change::new();
-        let (source, at) = (line.id.to_string(), credited_at(line));
+        let (source, at) = (line.id.to_string(), self.credited_at(line).await?);
         let fact = Fact { ids: &self.ids, merchant: line.merchant, source: &source, subject: &source, at };
         let books = in_books(account);
         let (found, open) = self.found(account, line).await?;
@@ -110,7 +116,7 @@ impl Deposits {
         found: &Match,
         open: &[Versioned<GatewaySettlement>],
     ) -> Result<LineState, DepositError> {
-        let at = credited_at(line);
+        let at = self.credited_at(line).await?;
         let short = found.missing.is_positive() || line.line.charges.is_positive();
         let zero = Money::zero(account.currency);
         let mut settlements = vec![];
@@ -230,7 +236,7 @@ impl Deposits {
             let account = stored.account;
             let (Some(found), open) = self.found(&account, &row.value).await? else { continue };
             let mut change = Change::new();
-            let (source, at) = (row.value.id.to_string(), credited_at(&row.value));
+            let (source, at) = (row.value.id.to_string(), self.credited_at(&row.value).await?);
             let fact = Fact { ids: &self.ids, merchant, source: &source, subject: &source, at };
             let sent = sums(&found, &open)?;
             let books = in_books(&account);
@@ -342,9 +348,4 @@ fn sums(found: &Match, open: &[Versioned<GatewaySettlement>]) -> Result<Vec<(Str
         }
     }
     Ok(sums)
-}
-
-/// The day on which the money counts.
-pub(super) fn credited_at(line: &BankLine) -> DateTime<Utc> {
-    line.line.value_on.and_time(NaiveTime::MIN).and_utc()
 }

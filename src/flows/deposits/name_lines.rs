@@ -9,7 +9,7 @@ use crate::domain::merchants::BankAccount;
 use crate::flows::pay::sha256;
 use crate::store::{Change, CommitError, Versioned};
 
-use super::match_line::{credited_at, in_books};
+use super::match_line::in_books;
 use super::{DECISIONS, DepositError, Deposits, post};
 
 impl Deposits {
@@ -45,7 +45,7 @@ impl Deposits {
             named.line.names.extend(told.names.iter().cloned());
             let mut change = Change::new();
             // It leaves suspense, and is booked as what it is.
-            let (subject, at) = (named.id.to_string(), credited_at(&named));
+            let (subject, at) = (named.id.to_string(), self.credited_at(&named).await?);
             let source = format!("{subject}/named");
             let (ids, merchant) = (&self.ids, named.merchant);
             let fact = Fact { ids, merchant, source: &source, subject: &subject, at };

@@ -1,17 +1,21 @@
 //! A line of a bank that names payouts of ours: the debit is what makes them paid, a credit is what came back, a charge on
-//! the merchant's own account is the payout's fee.
+//! the merchant's own account is the payout's fee. What came back may arrive at another account than it left, and be of
+//! another currency.
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use crate::domain::deposits::{BankLine, LineState};
+use crate::domain::ledger::AccountCode;
 use crate::domain::merchants::{BankAccount, BankAccountKind};
 use crate::domain::payouts::{Payout, PayoutReport, PayoutState, PayoutStatus};
 use crate::flows::pay_out::{Moved, moved, payout_view};
-use crate::ids::{PayoutBatchId, PayoutId};
+use crate::ids::PayoutBatchId;
 use crate::money::Money;
+use crate::rails::bank_ids_of;
 use crate::store::{Change, Versioned};
 
-use super::match_line::{credited_at, in_books};
+use super::match_line::in_books;
 use super::{DepositError, Deposits};
 
 impl Deposits {
@@ -32,10 +36,10 @@ impl Deposits {
         if each && whole != Ok(debited) {
             return Ok(None);
         }
-        let mut all = Change::new();
+        let (mut all, at) = (Change::new(), self.credited_at(line).await?);
         for payout in &payouts {
             let amount = if each { payout.value.amount } else { debited };
-            if !self.told(&mut all, account, line, payout, amount)? {
+            if !self.told(&mut all, account, (line, at), payout, amount)? {
                 // Money moved and not as this payout's: nobody knows what it is.
                 return Ok(None);
             }
@@ -44,34 +48,32 @@ impl Deposits {
         Ok(Some(LineState::PaidOut { payouts: payouts.iter().map(|payout| payout.value.id).collect() }))
     }
 
-    /// The payouts that a line names, by their own ids or their batch's, paid from this account.
+    /// The payouts that a line names, by their own ids or their batch's: paid from this account, or from another of the
+    /// merchant's at a bank and come back to this one.
     async fn named(
         &self,
         account: &BankAccount,
         line: &BankLine,
     ) -> Result<Vec<Versioned<Payout>>, DepositError> {
         let mut found: Vec<Versioned<Payout>> = vec![];
-        for name in &line.line.names {
-            if let Ok(id) = name.parse::<PayoutId>()
-                && let Some(payout) = self.store.payout(id).await?
-            {
-                found.push(payout);
-            }
+        for id in bank_ids_of(&line.line) {
+            found.extend(self.store.payout(id).await?);
         }
-        if found.is_empty() && line.line.amount.is_negative() {
-            for name in &line.line.names {
-                let Ok(batch) = name.parse::<PayoutBatchId>() else { continue };
-                found = self.store.payouts_of_batch(batch).await?;
-                found.retain(|payout| !matches!(payout.value.state, PayoutState::Failed { .. }));
-                break;
-            }
+        if found.is_empty()
+            && line.line.amount.is_negative()
+            && let Some(batch) = bank_ids_of::<PayoutBatchId>(&line.line).first()
+        {
+            found = self.store.payouts_of_batch(*batch).await?;
+            found.retain(|payout| !matches!(payout.value.state, PayoutState::Failed { .. }));
         }
         let books = in_books(account);
+        let may_come_back = account.kind == BankAccountKind::Client && line.line.amount.is_positive();
         found.retain(|payout| {
             let booking = &payout.value.booking;
-            payout.value.merchant == line.merchant
-                && (booking.cash == books || booking.fees == books)
-                && payout.value.amount.currency() == account.currency
+            let is_its = (booking.cash == books || booking.fees == books)
+                && payout.value.amount.currency() == account.currency;
+            let is_a_banks = booking.cash.code == AccountCode::BANK_CLIENT;
+            payout.value.merchant == line.merchant && (is_its || (may_come_back && is_a_banks))
         });
         found.sort_by_key(|payout| payout.value.id);
         found.dedup_by_key(|payout| payout.value.id);
@@ -83,7 +85,7 @@ impl Deposits {
         &self,
         change: &mut Change,
         account: &BankAccount,
-        line: &BankLine,
+        (line, at): (&BankLine, DateTime<Utc>),
         payout: &Versioned<Payout>,
         amount: Money,
     ) -> Result<bool, DepositError> {
@@ -107,12 +109,19 @@ impl Deposits {
             BankAccountKind::Client => None,
         };
         let rail_ref = line.line.reference.clone().filter(|_| account.kind == BankAccountKind::Client);
-        let told = PayoutReport { payout: value.id, rail_ref, status, fee, at: credited_at(line) };
-        let moved = moved(&self.ids, self.clock.now(), change, payout, &told);
+        let told = PayoutReport { payout: value.id, rail_ref, status, fee, at };
+        let mut own = Change::new();
+        let moved = moved(&self.ids, self.clock.now(), &mut own, payout, &told, Some(&in_books(account)));
         let Moved::On(now) = moved.map_err(DepositError::unavailable)? else { return Ok(false) };
+        let is_news = now.state != value.state;
+        if account.kind == BankAccountKind::Client && !is_news {
+            // A payout is debited once and comes back once: this line's money is another's.
+            return Ok(false);
+        }
+        change.extend(own);
         let kind = match now.state {
-            PayoutState::Paid { .. } if now.state != value.state => "payout.paid",
-            PayoutState::Returned { .. } => "payout.returned",
+            PayoutState::Paid { .. } if is_news => "payout.paid",
+            PayoutState::Returned { .. } if is_news => "payout.returned",
             _ => return Ok(true),
         };
         let subject = now.id.to_string();

@@ -12,10 +12,11 @@ use crate::domain::ledger::journal::{self, Fact};
 use crate::domain::merchants::BankAccount;
 use crate::domain::withholding::{Remittance, RemittanceState};
 use crate::ids::{BankLineId, PayoutBatchId, PayoutId, RemittanceId};
+use crate::rails::bank_ids_of;
 use crate::store::withholding::WITHHOLDING_REMITTANCE;
 use crate::store::{Change, Versioned};
 
-use super::match_line::{credited_at, in_books, of_that_week};
+use super::match_line::{in_books, of_that_week};
 use super::{DepositError, Deposits, post};
 
 /// How long after a payment was booked statements may go on without its debit.
@@ -163,8 +164,7 @@ impl Deposits {
     /// Whether a line names payouts, or may be one that is under way or a market deal's part.
     async fn may_be_other(&self, account: &BankAccount, line: &BankLine) -> Result<bool, DepositError> {
         let read = &line.line;
-        let mut words = read.names.iter().map(String::as_str).chain(read.text.split_whitespace());
-        if words.any(|word| word.parse::<PayoutId>().is_ok() || word.parse::<PayoutBatchId>().is_ok()) {
+        if !bank_ids_of::<PayoutId>(read).is_empty() || !bank_ids_of::<PayoutBatchId>(read).is_empty() {
             return Ok(true);
         }
         let legs = self.store.open_fx_bank_legs(account.id, read.amount).await?;
@@ -234,7 +234,7 @@ impl Deposits {
         state: LineState,
     ) -> Result<(), DepositError> {
         let (line, subject) = (&row.value, row.value.id.to_string());
-        let (source, at) = (format!("{subject}/remitted"), credited_at(line));
+        let (source, at) = (format!("{subject}/remitted"), self.credited_at(line).await?);
         let fact = Fact { ids: &self.ids, merchant: line.merchant, source: &source, subject: &subject, at };
         let back = line.line.amount.negated();
         post(change, journal::bank_unexplained(&fact, &in_books(account), back))?;

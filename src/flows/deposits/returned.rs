@@ -10,7 +10,7 @@ use crate::ids::UserId;
 use crate::store::withholding::TaxOf;
 use crate::store::{Change, Versioned};
 
-use super::match_line::{credited_at, of_that_week};
+use super::match_line::of_that_week;
 use super::{DepositError, Deposits, TakenBack, post};
 
 impl Deposits {
@@ -65,7 +65,7 @@ impl Deposits {
         payment: &Versioned<Remittance>,
         said_by: Option<UserId>,
     ) -> Result<String, DepositError> {
-        let (paid, at) = (&payment.value, credited_at(line));
+        let (paid, at) = (&payment.value, self.credited_at(line).await?);
         let state = paid.returned(line.id, at, said_by).map_err(DepositError::unavailable)?;
         change.decide_remittance(payment, &state, paid.bank_line);
         let earlier = self.store.remitted_counts(paid).await?;

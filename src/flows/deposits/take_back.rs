@@ -11,7 +11,6 @@ use crate::domain::withholding::{Remittance, RemittanceState};
 use crate::ids::UserId;
 use crate::store::{Change, TransactionFilter, Versioned};
 
-use super::match_line::credited_at;
 use super::{DepositError, Deposits, post};
 
 /// Lines of one amount at one account among which the one that is taken back is looked for.
@@ -58,7 +57,7 @@ impl Deposits {
         let TakenBack { original, payouts, payment } = taken;
         let mut booked = self.booked_of(&original.value).await?;
         booked.extend(self.booked_of(line).await?);
-        let (source, at) = (line.id.to_string(), credited_at(line));
+        let (source, at) = (line.id.to_string(), self.credited_at(line).await?);
         let fact = Fact { ids: &self.ids, merchant: line.merchant, source: &source, subject: &source, at };
         post(change, journal::bank_reversed(&fact, &booked))?;
 

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::crash::{Point, point};
 use crate::domain::findings::FindingKind;
+use crate::domain::ledger::Account;
 use crate::domain::ledger::journal::{Fact, payout_fee_charged};
 use crate::domain::payouts::{
     Payout, PayoutBatch, PayoutReport, PayoutState, PayoutTransition, ReturnFault, postings,
@@ -123,7 +124,7 @@ impl PayingOut {
         payout: &Versioned<Payout>,
         told: &PayoutReport,
     ) -> Result<(), PayOutError> {
-        match moved(&self.0.ids, self.0.clock.now(), change, payout, told)? {
+        match moved(&self.0.ids, self.0.clock.now(), change, payout, told, None)? {
             Moved::Nothing => {}
             Moved::Conflict(why) => {
                 let (value, fact) = (&payout.value, payout.value.id.to_string());
@@ -165,13 +166,15 @@ pub(in crate::flows) enum Moved {
     On(Box<Payout>),
 }
 
-/// What a report means for one payout: its states and their postings, what was charged, the rail's name of it.
+/// What a report means for one payout: its states and their postings, what was charged, the rail's name of it. `at_bank` is
+/// the account whose line says so; a rail's own word is of the account that it pays from.
 pub(in crate::flows) fn moved(
     ids: &IdSource,
     at: DateTime<Utc>,
     change: &mut Change,
     payout: &Versioned<Payout>,
     told: &PayoutReport,
+    at_bank: Option<&Account>,
 ) -> Result<Moved, PayOutError> {
     let mut now = payout.value.clone();
     let source = now.id.to_string();
@@ -181,7 +184,7 @@ pub(in crate::flows) fn moved(
         PayoutTransition::Conflict { why } => return Ok(Moved::Conflict(why)),
         PayoutTransition::Advance(states) => {
             for next in states {
-                let posted = postings(&fact, &now, &next, ReturnFault::Supplier);
+                let posted = postings(&fact, &now, &next, ReturnFault::Supplier, at_bank);
                 if let Some(transaction) = posted.map_err(PayOutError::unavailable)? {
                     change.post(transaction);
                 }

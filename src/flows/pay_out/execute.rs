@@ -191,7 +191,7 @@ impl PayingOut {
             let fact = Fact { source: &source, ..fact };
             booked.push(debt_set_off(&fact, line.supplier, set_off.taken, set_off.covered));
         }
-        booked.push(postings(&fact, payout, &PayoutState::Held, ReturnFault::Supplier));
+        booked.push(postings(&fact, payout, &PayoutState::Held, ReturnFault::Supplier, None));
         for transaction in booked {
             if let Some(transaction) = transaction.map_err(PayOutError::unavailable)? {
                 change.post(transaction);

@@ -42,8 +42,10 @@ impl PayingOut {
         let carried = batch.carried.and_then(|carried| carried.file);
         for request in as_it_may_have_been(request) {
             let text = way.file(&request)?.ok_or_else(none)?;
-            if carried.as_deref() == Some(PlanDocument::hash_of(&text).as_str()) {
-                return Ok((batch.id, text));
+            for text in [Some(text), way.former_file(&request)?].into_iter().flatten() {
+                if carried.as_deref() == Some(PlanDocument::hash_of(&text).as_str()) {
+                    return Ok((batch.id, text));
+                }
             }
         }
         Err(PayOutError::NoFile(format!("{} can no longer be written as it was handed over", batch.id)))
@@ -137,7 +139,8 @@ impl PayingOut {
 }
 
 /// What a call may have said when it was made: what it says now, the same before the merchant's address was known, and
-/// before banks were told who bears charges. Which it was, its hash tells.
+/// before banks were told who bears charges; each with ids in banks' letters, or as they are, as its rail wrote them before.
+/// Which it was, its hash tells.
 fn as_it_may_have_been(now: PayoutBatchRequest) -> [PayoutBatchRequest; 3] {
     let mut bare = now.clone();
     if let Some(debtor) = &mut bare.debtor {

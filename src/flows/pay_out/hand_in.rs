@@ -3,8 +3,8 @@
 
 use crate::domain::orders::Outcome;
 use crate::domain::payouts::PayoutBatch;
-use crate::ids::{MerchantId, PayoutBatchId, PlanId};
-use crate::rails::{StatusReport, held_against, read_pain002, said};
+use crate::ids::{MerchantId, PlanId};
+use crate::rails::{StatusReport, bank_id, held_against, read_pain002, said};
 use crate::store::{Change, Versioned};
 
 use super::{PayOutError, PayingOut};
@@ -55,7 +55,7 @@ impl PayingOut {
 
     /// The batch whose file a report is about.
     async fn reported(&self, told: &StatusReport) -> Result<Option<Versioned<PayoutBatch>>, PayOutError> {
-        let Ok(id) = told.message.parse::<PayoutBatchId>() else { return Ok(None) };
+        let Some(id) = bank_id(&told.message) else { return Ok(None) };
         Ok(self.0.store.payout_batch(id).await?)
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::payouts::{Payout, PayoutBatch, PayoutState, PlanState, undone
 use crate::gateways::GatewayError;
 use crate::ids::{IdSource, MerchantId, PayoutBatchId, PayoutId, PlanId};
 use crate::money::Money;
+use crate::rails::bank_ids_of;
 use crate::store::{Change, Store, Versioned};
 
 use super::{PayOutError, PayingOut};
@@ -240,13 +241,16 @@ async fn debit(
     let Some(Funding::BankAccount(paying)) = rail.map(|rail| rail.funding) else { return Ok(None) };
     let amounts: BTreeSet<i64> =
         payouts.iter().map(|payout| payout.value.amount.minor()).chain([held.minor()]).collect();
-    let mut names: BTreeSet<String> = payouts.iter().map(|payout| payout.value.id.to_string()).collect();
-    names.insert(batch.id.to_string());
+    let ids: BTreeSet<PayoutId> = payouts.iter().map(|payout| payout.value.id).collect();
+    let names = |line: &BankLine| {
+        bank_ids_of(&line.line).iter().any(|id| ids.contains(id))
+            || bank_ids_of(&line.line).contains(&batch.id)
+    };
     let since = batch.created_at.date_naive() - TimeDelta::days(1);
     let may_be = |line: &BankLine| {
         line.bank_account == paying
             && line.line.amount.is_negative()
-            && (line.line.names.iter().any(|name| names.contains(name))
+            && (names(line)
                 || (line.line.booked_on >= since && amounts.contains(&line.line.amount.abs().minor())))
     };
     let lines = store.open_bank_lines(batch.merchant, held.currency(), may_be).await?;

@@ -82,7 +82,7 @@ impl Withholding {
         supplier: SupplierId,
     ) -> Result<bool, WithholdingError> {
         let Some(found) = self.store.supplier(record.merchant, supplier).await? else { return Ok(false) };
-        let today = self.clock.now().date_naive();
+        let today = self.day(record.merchant).await?;
         Ok(self.rules.are_about(&found.value.country, today))
     }
 

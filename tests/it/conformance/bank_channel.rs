@@ -248,7 +248,13 @@ async fn what_is_about_another_file_or_does_not_read_proves_nothing() {
         assert!(is_unknown(&desk.channel.send(&batch).await), "{status}");
     }
     desk.answers(404, "");
+    let asked = desk.seen.lock().unwrap().len();
     assert_eq!(desk.channel.query(&batch).await, Ok(None));
+    // By the id as banks carry it, and as it is: a file of an earlier program has that one.
+    let own = [batch.request_ref.replace('_', "-"), batch.request_ref.clone()];
+    let targets: Vec<String> =
+        desk.seen.lock().unwrap()[asked..].iter().map(|request| request.target.clone()).collect();
+    assert_eq!(targets, own.map(|id| format!("/bank/payments/{id}")));
     assert!(is_not_sent(&desk.nobody.send(&batch).await));
     // What is posted is the file, once each, and it holds.
     let seen = desk.seen.lock().unwrap();

@@ -9,7 +9,8 @@ use crate::money_flows::far::Pays;
 async fn j13_a_refund_after_the_sweep_is_funded_by_the_next_days_takings() {
     on_each_engine("j13", async |database| {
         let store = database.open().await;
-        let world = world_at(&store, database, grabpay, fees_of("0")).await;
+        let world =
+            world_as(&store, database, Setup { account: grabpay, fees: fees_of("0"), ..usual() }).await;
         let first = captured(&world, "first", "20.00", ALL_TO_A).await;
         let at = world.clock.now();
         record(&world, batch("GP-1", at, "20.00", "0", "0", "20.00")).await;

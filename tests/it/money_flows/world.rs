@@ -124,6 +124,8 @@ pub struct Setup {
     pub withholding: TaxRules,
     /// Where suppliers are.
     pub country: &'static str,
+    /// The merchant's zone.
+    pub zone: chrono_tz::Tz,
     /// The currency each supplier settles in: A, then B.
     pub suppliers: [&'static str; 2],
     /// What the gateway account is besides.
@@ -139,6 +141,7 @@ impl Default for Setup {
             fees: FeeBook::shipped().clone(),
             withholding: TaxRules::default(),
             country: "SG",
+            zone: chrono_tz::UTC,
             suppliers: ["USD", "USD"],
             account: |_| {},
         }
@@ -186,7 +189,7 @@ impl World {
             id: ids.mint(),
             name: "Straits Traders".into(),
             role: Role::Agent,
-            zone: chrono_tz::UTC,
+            zone: setup.zone,
             recognise: setup.recognise,
             return_origins: vec![],
             tax_jurisdiction: "SG".into(),

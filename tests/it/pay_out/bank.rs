@@ -124,6 +124,29 @@ fn whatever_names_go_in_the_schema_holds_or_nothing_is_written() {
         .unwrap();
 }
 
+/// Every text that a bank is told is in its letters, our own ids too.
+#[test]
+fn a_file_is_in_the_letters_that_banks_carry() {
+    let ids = ids();
+    let orders =
+        vec![order(&ids, "Nguyễn Thị Ánh", 3_500_000, false), order(&ids, "Müller & Co_KG", 12_345, true)];
+    let one = batch(&ids, orders);
+    let text = ByHand::pain001(Clock::fixed(one.made_at)).file(&one).unwrap().unwrap();
+    let told: Vec<&str> = text.split('>').skip(1).filter_map(|part| part.split('<').next()).collect();
+    let told: Vec<&str> = told.into_iter().filter(|said| !said.trim().is_empty()).collect();
+    assert!(told.len() > 30, "{told:?}");
+    for said in told {
+        assert_eq!(latin(said).as_deref(), Some(said), "{text}");
+    }
+    let own = one.orders[0].payout.to_string().replace('_', "-");
+    assert!(text.contains(&format!("<InstrId>{own}</InstrId><EndToEndId>{own}</EndToEndId>")), "{text}");
+    let own = one.request_ref.replace('_', "-");
+    assert!(
+        text.contains(&format!("<MsgId>{own}</MsgId>"))
+            && text.contains(&format!("<PmtInfId>{own}</PmtInfId>"))
+    );
+}
+
 /// Long names, currencies with no decimals and with three, many batches: the schema holds and the sums are exact.
 #[test]
 fn odd_data_in_many_batches_holds_and_adds_up() {
@@ -218,7 +241,7 @@ async fn the_channel_and_the_hand_carry_the_same_bytes() {
     let lost = channel.send(&one).await.unwrap_err();
     assert!(matches!(lost, GatewayError::OutcomeUnknown(_)), "{lost}");
     let sent = heard.join().unwrap();
-    assert!(sent.contains(&format!("<MsgId>{}</MsgId>", one.request_ref)), "{sent}");
+    assert!(sent.contains(&format!("<MsgId>{}</MsgId>", one.request_ref.replace('_', "-"))), "{sent}");
     assert_eq!(channel.file(&one).unwrap().as_deref(), Some(sent.as_str()));
     assert_eq!(ByHand::pain001(clock).file(&one).unwrap(), Some(sent));
 }

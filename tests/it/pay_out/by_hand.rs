@@ -78,8 +78,20 @@ async fn the_file_says_who_bears_the_charges_as_it_was_approved() {
         assert!(text.contains("<ChrgBr>SHAR</ChrgBr>") && !text.contains("DEBT"), "{text}");
         assert_eq!(treasury.file(plan).await.unwrap(), text);
 
-        // A file that was handed over by a program that told every bank `DEBT` is still the file that it was.
-        let old = text.replace("<ChrgBr>SHAR</ChrgBr>", "<ChrgBr>DEBT</ChrgBr>");
+        // A file that was handed over by a program that told every bank `DEBT`, or our ids as they are, is still the file that
+        // it was.
+        let raw = text.replace(">po-", ">po_").replace(">pob-", ">pob_");
+        assert_eq!(raw.matches('_').count(), 6);
+        let old = raw.replace("<ChrgBr>SHAR</ChrgBr>", "<ChrgBr>DEBT</ChrgBr>");
+        for old in [raw.as_str(), &text] {
+            let batch = treasury.batch(plan).await;
+            let carried = batch.value.carried.clone().unwrap();
+            let carried = Some(Carried { file: Some(PlanDocument::hash_of(old)), ..carried });
+            let mut change = Change::new();
+            change.update_payout_batch(&PayoutBatch { carried, ..batch.value.clone() }, batch.version);
+            treasury.world.store.commit(change).await.unwrap();
+            assert_eq!(treasury.file(plan).await.unwrap(), old);
+        }
         let batch = treasury.batch(plan).await;
         let stored = r#"{"payouts":[],"file":null}"#;
         let before: Carried = serde_json::from_str(stored).unwrap();
@@ -100,7 +112,8 @@ async fn the_file_says_who_bears_the_charges_as_it_was_approved() {
         let text = treasury.file(plan).await.unwrap();
         let of = |letter: &str, payouts: &[Payout]| {
             let payout = payouts.iter().find(|payout| payout.supplier == treasury.supplier(letter)).unwrap();
-            let own = text.split_once(&format!("<EndToEndId>{}</EndToEndId>", payout.id)).unwrap().1;
+            let id = payout.id.to_string().replace('_', "-");
+            let own = text.split_once(&format!("<EndToEndId>{id}</EndToEndId>")).unwrap().1;
             own.split_once("<ChrgBr>").unwrap().1.split('<').next().unwrap().to_owned()
         };
         let payouts = treasury.payouts(plan).await;
@@ -159,6 +172,36 @@ async fn what_the_bank_refused_comes_back_by_the_hand_that_brought_it() {
         assert_eq!(treasury.state(plan).await, "partially_failed");
         treasury.world.verified().await;
         treasury.world.store.close().await;
+    })
+    .await;
+}
+
+/// It is the bank's paper: our ids come back in its letters.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_is_known_whatever_a_bank_made_of_our_ids() {
+    on_each_engine("pain.002 substituted", async |database| {
+        for sign in ["-", " ", ".", "/", ""] {
+            let treasury = treasury(database, "THB", ByHand::pain001).await;
+            let plan = treasury.sent().await;
+            let payouts = treasury.payouts(plan).await;
+            let [a, b] =
+                [10_000, 20_000].map(|minor| payouts.iter().find(|one| one.amount.minor() == minor).unwrap());
+            let message = a.batch.to_string();
+            let told = report(&message, "PART", ("2", "300.00"), &[(a, "RJCT"), (b, "ACSC")]);
+            let mut told = told.replace(&message, &message.replace('_', sign));
+            for payout in [a, b] {
+                let id = payout.id.to_string();
+                told = told.replace(&id, &id.replace('_', sign).to_ascii_uppercase());
+            }
+            treasury.handed_back(plan, &told).await.unwrap();
+            let states = treasury.states(plan).await;
+            assert_eq!((states.get("failed"), states.get("sent")), (Some(&1), Some(&1)), "{told}");
+            // Counts and sums of the batch are held against the file by the same name.
+            let other =
+                told.replace("<OrgnlPmtInfAndSts>", "<OrgnlPmtInfAndSts><OrgnlNbOfTxs>9</OrgnlNbOfTxs>");
+            assert!(treasury.handed_back(plan, &other).await.is_err(), "{other}");
+            treasury.world.store.close().await;
+        }
     })
     .await;
 }

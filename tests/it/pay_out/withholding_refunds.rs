@@ -29,11 +29,55 @@ async fn under(store: &Store, database: &TestDatabase, texts: &[(&str, i64)]) ->
     }
     let table = TaxTable::read("own.toml", &table).unwrap();
     let withholding = TaxRules::appointed(&table, &["BIR".to_owned()]).unwrap();
-    let setup = Setup { withholding, country: "PH", ..Setup::default() };
+    acting(store, database, withholding, chrono_tz::UTC).await
+}
+
+/// The same under rules that act for a merchant in a zone.
+async fn acting(
+    store: &Store,
+    database: &TestDatabase,
+    withholding: TaxRules,
+    zone: chrono_tz::Tz,
+) -> Treasury {
+    let setup = Setup { withholding, country: "PH", zone, ..Setup::default() };
     let world = World::on(store, &database.clock, setup).await;
     let treasury = Treasury::on(world, "paypal", From::PayPal, "USD", 10).await;
     treasury.payee(treasury.supplier("A")).await;
     treasury
+}
+
+/// The last day of a rule is the merchant's: in Los Angeles it goes on for eight hours after London's, in Manila it ends as
+/// many before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_ends_with_the_merchants_day() {
+    on_each_engine("withholding zones", async |database| {
+        let store = database.open().await;
+        for (zone, hour, counts) in [
+            (chrono_tz::America::Los_Angeles, 26, true),
+            (chrono_tz::America::Los_Angeles, 33, false),
+            (chrono_tz::Asia::Manila, 15, true),
+            (chrono_tz::Asia::Manila, 17, false),
+        ] {
+            let now = database.clock.now();
+            // Sold and released at that hour of the last day, and of the next.
+            let last = now.date_naive() + TimeDelta::days(2);
+            let table = format!(
+                "version = \"1\"\n[[rule]]\nname = \"ph\"\nauthority = \"BIR\"\ncountry = \"PH\"\npercent = \"1\"\nperiod = \"quarter\"\n\
+                 from = \"2020-01-01\"\nuntil = \"{last}\"\nsource = \"s\"\ntrust = \"t\"\n"
+            );
+            let table = TaxTable::read("own.toml", &table).unwrap();
+            let rules = TaxRules::appointed(&table, &["BIR".to_owned()]).unwrap();
+            let treasury = acting(&store, database, rules, zone).await;
+            let release = last.and_time(chrono::NaiveTime::MIN).and_utc() + TimeDelta::hours(hour);
+            database.tick(release - now - TimeDelta::days(1));
+            sold(&treasury, database, "o-1", "100.00").await;
+            let (supplier, currency) = (treasury.supplier("A"), usd("0.00").currency());
+            let turnover = store.withholding_turnover(supplier, currency, None).await.unwrap();
+            assert_eq!(turnover.sold == usd("100.00"), counts, "{zone} {hour}: {turnover:?}");
+        }
+        store.close().await;
+    })
+    .await;
 }
 
 /// A plan is made and carried out: percent, base, tax withheld and the credit behind it, by accounting.

@@ -87,10 +87,33 @@ fn refuses_nothing_and_mixtures() {
     assert_eq!(quote.unwrap().to, money("724.09", "THB"), "690.00 as it is, and 34.08755 converted");
     assert!(matches!(promise(&[]), Err(QuoteError::NotPositive(_))));
     assert!(matches!(promise(&[money("0.00", "USD")]), Err(QuoteError::NotPositive(_))));
-    assert!(matches!(promise(&[money("0.01", "USD")]), Err(QuoteError::NotPositive(_))), "rounds to nothing");
+    let nothing = QuoteError::UnitForNothing {
+        place: 0,
+        price: money("0.01", "USD"),
+        to: money("0", "THB").currency(),
+    };
+    assert_eq!(promise(&[money("0.01", "USD")]), Err(nothing), "rounds to nothing");
     assert!(matches!(promise(&[money("1", "JPY")]), Err(QuoteError::Money(_))));
     let within = Quote::promise(terms("1", "USD", "USD", 10, 0), &[money("1.00", "USD")]);
     assert_eq!(within, Err(QuoteError::NothingConverted));
+}
+
+/// Beside what has a price a unit is not given away, however little the shop asks for it; a gift is one.
+#[test]
+fn no_unit_is_promised_for_nothing_but_what_is_free() {
+    let dong = || terms("0.0000395", "VND", "USD", 0, 0);
+    let (one, gift, dear) = (money("100", "VND"), money("0", "VND"), money("500000", "VND"));
+    let refused = Quote::promise(dong(), &[dear, one, dear]).unwrap_err();
+    let words = refused.to_string();
+    assert!(matches!(refused, QuoteError::UnitForNothing { place: 1, price, .. } if price == one), "{words}");
+    assert!(words.starts_with("unit 2 at ") && words.contains("comes to nothing in USD"), "{words}");
+    assert_eq!(Quote::promise(dong(), &[dear, gift]).unwrap().to, money("19.75", "USD"));
+    // The price book says what it costs, and cash is never nothing.
+    let fixed = Fixed { price: money("0.01", "USD"), entry: None };
+    let fixed = Unit { fixed: Some(fixed), ..one.into() };
+    assert_eq!(Quote::promise(dong(), &[fixed]).unwrap().to, money("0.01", "USD"));
+    let cash = QuoteTerms { rounding: PriceRounding::Cash, ..dong() };
+    assert_eq!(Quote::promise(cash, &[one]).unwrap().to, money("0.01", "USD"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Money came back: what arrived is the supplier's again (J21, J22); where the platform was at fault, all that had left.
 
-use crate::domain::ledger::{AccountCode, JournalEvent, LedgerError, LedgerTransaction};
+use crate::domain::ledger::{Account, AccountCode, JournalEvent, LedgerError, LedgerTransaction};
 use crate::money::Money;
 
 use super::booking::{Fact, Movement};
@@ -8,9 +8,11 @@ use super::payout::PayoutBooking;
 
 /// What came back, and to whom it belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReturnedPayout {
-    /// What was credited to the account it had left, after the fees of those on the way.
+pub struct ReturnedPayout<'a> {
+    /// What was credited, after the fees of those on the way.
     pub arrived: Money,
+    /// To which account: mostly the one it had left.
+    pub into: &'a Account,
     /// What the supplier gets back: what arrived, or all that had left where the platform was at fault. The same
     /// currency as `arrived`, but the payout's where it was unclaimed.
     pub credited: Money,
@@ -25,11 +27,11 @@ pub struct ReturnedPayout {
 pub fn payout_returned(
     fact: &Fact<'_>,
     payout: &PayoutBooking,
-    returned: &ReturnedPayout,
+    returned: &ReturnedPayout<'_>,
 ) -> Result<Option<LedgerTransaction>, LedgerError> {
-    let ReturnedPayout { arrived, credited, unclaimed } = *returned;
+    let ReturnedPayout { arrived, into, credited, unclaimed } = *returned;
     let mut movements =
-        vec![Movement::debit(payout.cash.clone(), arrived), Movement::credit(payout.available(), credited)];
+        vec![Movement::debit(into.clone(), arrived), Movement::credit(payout.available(), credited)];
     // What is missing is the platform's as far as the supplier gets more than arrived.
     let mut whole = credited;
     if let Some((amount, kept)) = unclaimed {
@@ -54,7 +56,7 @@ mod tests {
     proptest! {
         #[test]
         fn balances(arrived in amount("USD"), credited in amount("USD")) {
-            with_payout(|fact, payout| assert_balances(super::payout_returned(fact, payout, &super::ReturnedPayout { arrived, credited, unclaimed: None })));
+            with_payout(|fact, payout| assert_balances(super::payout_returned(fact, payout, &super::ReturnedPayout { arrived, into: &payout.cash, credited, unclaimed: None })));
         }
     }
 }

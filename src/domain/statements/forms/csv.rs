@@ -64,7 +64,7 @@ fn row(entry: &StatementEntry) -> Vec<String> {
 const RUN: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
 /// A text that no spreadsheet runs.
-pub(super) fn harmless(text: &str) -> String {
+pub fn harmless(text: &str) -> String {
     if text.starts_with(RUN) { format!("'{text}") } else { text.to_owned() }
 }
 

@@ -10,7 +10,7 @@ mod text;
 mod xlsx;
 mod xml;
 
-pub use csv::IssuedLines;
+pub use csv::{IssuedLines, harmless};
 pub use imports::{QUICKBOOKS_ROWS, QuickBooks};
 pub use pdf::StatementPdf;
 pub use text::{StatementText, TextForm};
