@@ -1,8 +1,8 @@
 //! The days that a bill speaks for.
 //!
-//! A day that is asked for is all of it. A file says by its lines of which days it is: days without a line are not its
-//! own, for nobody knows whether it would have named what happened then; nor is the day of a row that lies apart from the
-//! others, an old movement among those of a week.
+//! A day that is asked for is all of it. A file says by its lines of which days it is, and those between without a line are
+//! its own where no other bill was read of them: a payment missing on its only day is missing. Not its own are the days of
+//! few rows that lie apart from the many, old movements among those of a week.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,8 +12,10 @@ use super::ReconcileError;
 
 /// The first and the last line of a file are no farther apart: so much of the books is read at once.
 const SPAN: i64 = 100;
-/// A row so many days from the next one lies apart.
+/// Rows so many days from the next one lie apart.
 const APART: i64 = 4;
+/// Rows that lie apart are old ones where elsewhere so many times as many lie together.
+const MANY: u64 = 10;
 
 /// The days of a bill, in the gateway's zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +24,7 @@ pub(super) struct Days {
     pub(super) own: (NaiveDate, NaiveDate),
     /// The first and the last of any line.
     pub(super) named: (NaiveDate, NaiveDate),
-    /// Those between its first and last that have lines; `None`: all of them.
+    /// Those that have lines; `None`: all of them.
     lines: Option<BTreeSet<NaiveDate>>,
 }
 
@@ -42,30 +44,31 @@ impl Days {
         if (last - first).num_days() >= SPAN {
             return Err(ReconcileError::TooLong { first, last, most: SPAN });
         }
-        // Days that lie together, with how many lines they have; of equal ones the latest.
-        let mut own: (u64, Vec<NaiveDate>) = (0, vec![]);
-        let mut together: (u64, Vec<NaiveDate>) = (0, vec![]);
+        // Days that lie together, with how many lines they have.
+        let mut together: Vec<(NaiveDate, NaiveDate, u64)> = Vec::new();
         for (day, count) in lines {
-            if together.1.last().is_some_and(|before| (*day - *before).num_days() >= APART) {
-                together = (0, vec![]);
-            }
-            together.0 += count;
-            together.1.push(*day);
-            if together.0 >= own.0 {
-                own = together.clone();
+            match together.last_mut() {
+                Some((_, until, lines)) if (*day - *until).num_days() < APART => {
+                    (*until, *lines) = (*day, *lines + count);
+                }
+                _ => together.push((*day, *day, *count)),
             }
         }
-        let own = own.1;
-        let (from, until) = (own.first().copied().unwrap_or(first), own.last().copied().unwrap_or(last));
-        Ok(Some(Days { own: (from, until), named: (first, last), lines: Some(own.into_iter().collect()) }))
+        let most = together.iter().map(|(.., lines)| *lines).max().unwrap_or_default();
+        let mut own = together.iter().filter(|(.., lines)| lines.saturating_mul(MANY) > most);
+        let (from, until) = own.next().map_or((first, last), |(from, until, _)| (*from, *until));
+        let until = own.next_back().map_or(until, |(_, until, _)| *until);
+        Ok(Some(Days {
+            own: (from, until),
+            named: (first, last),
+            lines: Some(lines.keys().copied().collect()),
+        }))
     }
 
-    /// Whether what happened on a day and stands in no line is missed.
-    pub(super) fn speak_for(&self, day: NaiveDate) -> bool {
-        match &self.lines {
-            None => (self.own.0..=self.own.1).contains(&day),
-            Some(lines) => lines.contains(&day),
-        }
+    /// Whether what happened on a day and stands in no line is missed; `read_before`: whether another bill was read of it.
+    pub(super) fn speak_for(&self, day: NaiveDate, read_before: bool) -> bool {
+        let has_lines = self.lines.as_ref().is_none_or(|lines| lines.contains(&day));
+        (self.own.0..=self.own.1).contains(&day) && (has_lines || !read_before)
     }
 }
 
@@ -78,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_speaks_for_the_days_it_has_lines_of() {
+    fn a_file_speaks_for_its_days_and_not_for_those_of_old_rows() {
         let lines = |days: &[(&str, u64)]| days.iter().map(|(text, count)| (day(text), *count)).collect();
         assert_eq!(Days::of_lines(&lines(&[])).unwrap(), None);
         // A week with an idle Sunday, an old row before it and one to come.
@@ -92,23 +95,28 @@ mod tests {
         let days = Days::of_lines(&lines(&week)).unwrap().unwrap();
         assert_eq!(days.own, (day("2026-11-02"), day("2026-11-05")));
         assert_eq!(days.named, (day("2026-10-02"), day("2026-11-20")));
-        for (text, speaks) in [
-            ("2026-10-02", false),
-            ("2026-10-20", false),
-            ("2026-11-02", true),
-            ("2026-11-03", true),
-            ("2026-11-04", false),
-            ("2026-11-05", true),
-            ("2026-11-20", false),
+        for (text, speaks, read) in [
+            ("2026-10-02", false, false),
+            ("2026-10-20", false, false),
+            ("2026-11-02", true, true),
+            ("2026-11-04", true, false),
+            ("2026-11-05", true, true),
+            ("2026-11-20", false, false),
         ] {
-            assert_eq!(days.speak_for(day(text)), speaks, "{text}");
+            assert_eq!(days.speak_for(day(text), false), speaks, "{text}");
+            assert_eq!(days.speak_for(day(text), true), read, "{text}, read before");
         }
+        // A small shop's month: few rows, none of them an old one.
+        let month = [("2026-11-01", 1), ("2026-11-09", 1), ("2026-11-20", 3)];
+        let days = Days::of_lines(&lines(&month)).unwrap().unwrap();
+        assert_eq!(days.own, (day("2026-11-01"), day("2026-11-20")));
+        assert!(days.speak_for(day("2026-11-15"), false) && !days.speak_for(day("2026-11-15"), true));
         let long = Days::of_lines(&lines(&[("2026-01-01", 1), ("2026-11-28", 500)]));
         let told = long.unwrap_err().to_string();
         assert_eq!(
             told,
             "its lines are of 2026-01-01 to 2026-11-28, more than 100 days: hand it in by parts"
         );
-        assert!(Days::one(day("2026-11-28")).speak_for(day("2026-11-28")));
+        assert!(Days::one(day("2026-11-28")).speak_for(day("2026-11-28"), true));
     }
 }

@@ -34,16 +34,19 @@ async fn one_old_row_makes_no_day_between_missing() {
         let store = database.open().await;
         let world = World::on(&store, &database.clock, Setup::default()).await;
         database.tick(TimeDelta::days(21));
-        for (order, days) in [("old", 0), ("neighbour", 0), ("between", 10), ("first", 20), ("second", 20)] {
+        let many: Vec<String> = (0..11).map(|nth| format!("many-{nth}")).collect();
+        let of_the_day = many.iter().map(|order| (order.as_str(), 20));
+        let paid = [("old", 0), ("neighbour", 0), ("between", 10)].into_iter().chain(of_the_day.clone());
+        for (order, days) in paid {
             let capture =
                 Capture { at: after(days), ..taken(&format!("CAP-{order}"), "100.00", "USD", "4.90") };
             world.paid(order, money("100.00", "USD"), ONE, capture).await;
         }
-        for (order, days) in [("old", 0), ("first", 20), ("second", 20)] {
+        for (order, days) in [("old", 0)].into_iter().chain(of_the_day) {
             world.far.bill(line(order, |facts| facts.at = after(days)));
         }
         let (run, items) = hand_in(&world).await;
-        assert_eq!((run.state.as_str(), told(&items), run.matched), ("done", vec![], 3), "{run:?}");
+        assert_eq!((run.state.as_str(), told(&items), run.matched), ("done", vec![], 12), "{run:?}");
         let own = day() + TimeDelta::days(20);
         assert_eq!(run.days, Some((own, own)), "what lies between was not read");
         assert!(!store.reconciled(world.account.id, day() + TimeDelta::days(10)).await.unwrap());
@@ -55,6 +58,34 @@ async fn one_old_row_makes_no_day_between_missing() {
         assert_eq!(run.state, "failed");
         assert!(run.detail.unwrap().contains("more than 100 days: hand it in by parts"));
         world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// A small shop's report: a payment whose day has no line is missing there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_day_without_a_line_between_days_with_some_is_the_files_own() {
+    on_each_engine("a_day_without_a_line_between_days_with_some", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        database.tick(TimeDelta::days(30));
+        let paid = async |order: &str, days: i64| {
+            let capture =
+                Capture { at: after(days), ..taken(&format!("CAP-{order}"), "100.00", "USD", "4.90") };
+            world.paid(order, money("100.00", "USD"), ONE, capture).await;
+        };
+        for (order, days) in [("first", 0), ("missing", 5), ("last", 10)] {
+            paid(order, days).await;
+        }
+        for (order, days) in [("first", 0), ("last", 10)] {
+            world.far.bill(line(order, |facts| facts.at = after(days)));
+        }
+        let (_, items) = hand_in(&world).await;
+        assert_eq!(told(&items), [("missing_there", "waits")]);
+        // It is said once.
+        let (run, items) = hand_in(&world).await;
+        assert_eq!((told(&items), run.matched), (vec![], 2), "{run:?}");
         store.close().await;
     })
     .await;
