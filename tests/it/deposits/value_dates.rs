@@ -4,8 +4,9 @@ use chrono::{TimeDelta, Utc};
 use straits::domain::statements::{Period, first_instant};
 use straits::store::AsOf;
 
-use super::{ALL_TO_A, batch, camt, captured, grabpay, read, record, world_in};
+use super::{ALL_TO_A, batch, camt, captured, grabpay, read, record, usual, world_as};
 use crate::engines::on_each_engine;
+use crate::money_flows::world::Setup;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn money_counts_from_the_day_that_the_bank_says_in_the_merchants_zone() {

@@ -73,7 +73,8 @@ impl Treasury {
 
     async fn suspense(&self, currency: &str) -> usize {
         let currency = currency.parse().unwrap();
-        let open = self.world.store.open_bank_lines(self.world.merchant.id, currency, 100).await.unwrap();
+        let open =
+            self.world.store.open_bank_lines(self.world.merchant.id, currency, |_| true).await.unwrap();
         open.iter().filter(|row| row.value.state == LineState::Suspense).count()
     }
 
