@@ -14,6 +14,7 @@ use crate::domain::statements::harmless;
 use crate::flows::issue_statement::Statements;
 use crate::flows::replay::{ByOtherRules, Replay, Replayed};
 use crate::ids::MerchantId;
+use crate::money::Money;
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -119,20 +120,11 @@ async fn by_other_rules(
     let mut csv = csv::Writer::from_writer(vec![]);
     csv.write_record(["who", "name", "currency", "then", "with", "difference"]).map_err(words)?;
     for (whose, then, with) in other.then.beside(&other.with) {
-        let difference = with.checked_sub(then).map_err(words)?;
         let name = match whose {
             Whose::Supplier(id) => name_of(store, merchants, id).await?,
             Whose::Platform | Whose::Gateway => String::new(),
         };
-        csv.write_record([
-            whose.to_string(),
-            harmless(&name),
-            then.currency().code().to_owned(),
-            then.amount().to_string(),
-            with.amount().to_string(),
-            difference.amount().to_string(),
-        ])
-        .map_err(words)?;
+        csv.write_record(row(&whose, &name, (then, with))?).map_err(words)?;
     }
     out.write_all(&csv.into_inner().map_err(words)?).map_err(unwritten)?;
     for (payment, why) in &other.indivisible {
@@ -143,6 +135,18 @@ async fn by_other_rules(
         out.line(format_args!("and {untold} more that could not"))?;
     }
     Ok(())
+}
+
+/// Whoever it is chose the name: no spreadsheet runs it.
+fn row(whose: &Whose, name: &str, (then, with): (Money, Money)) -> Result<[String; 6], CliError> {
+    Ok([
+        whose.to_string(),
+        harmless(name),
+        then.currency().code().to_owned(),
+        then.amount().to_string(),
+        with.amount().to_string(),
+        with.checked_sub(then).map_err(words)?.amount().to_string(),
+    ])
 }
 
 async fn name_of(
@@ -160,4 +164,21 @@ async fn name_of(
 
 fn words(error: impl std::fmt::Display) -> CliError {
     CliError::Words(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Currency;
+
+    #[test]
+    fn a_name_is_run_by_no_spreadsheet_and_a_loss_stays_a_number() {
+        let usd = |minor| Money::from_minor(minor, Currency::known("USD"));
+        for (name, shown) in
+            [("=HYPERLINK(\"http://x\")", "'=HYPERLINK(\"http://x\")"), ("@a", "'@a"), ("A = B", "A = B")]
+        {
+            let row = row(&Whose::Platform, name, (usd(1_000), usd(400))).unwrap();
+            assert_eq!(row[1..], [shown, "USD", "10.00", "4.00", "-6.00"]);
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use statement_pdf::{Align, Column, Document, Fact, PdfError, Time};
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 14] = [
     "深圳市腾讯计算机系统有限公司",
     "臺灣積體電路製造股份有限公司",
     "บริษัท น้ำตาลกรุงเทพ จำกัด (มหาชน)",
@@ -16,6 +16,11 @@ const NAMES: [&str; 9] = [
     "王喆玥 & Söhne GmbH",
     "株式会社さくらカフェ",
     "Zażółć gęślą jaźń",
+    "香港上海滙豐銀行 衞生署 深水埗 鰂魚涌",
+    "陳瑋 王旻 李瑀 林峯 黃昉 何彧 張瑄 周彣 劉沄",
+    "囍帖街 裏面嘅嘢 啲貨 食咗",
+    "주식회사 카카오 꽃집",
+    "嗱㗎啡 冧把",
 ];
 
 fn document(rows: Vec<Vec<String>>) -> Document {
@@ -78,15 +83,23 @@ fn letters_from_right_to_left_are_read_back() {
 
 #[test]
 fn what_no_font_has_is_spelled_out_and_said() {
-    // An emoji of several characters, a letter-turner, a rare character of names, Hangul.
-    let rows = vec![vec!["a👩\u{200d}🚀b \u{202e}gpj.exe 𬭚 한글".to_owned(), "1.00".to_owned()]];
+    // An emoji of several characters, a letter-turner, a character beyond the BMP, Devanagari.
+    let rows = vec![vec!["a👩\u{200d}🚀b \u{202e}gpj.exe 𬭚 अआ".to_owned(), "1.00".to_owned()]];
     let pdf = document(rows).render().unwrap();
     let missing: String = pdf.missing.iter().collect();
-    assert_eq!(missing, "\u{200d}\u{202e}글한👩🚀𬭚");
+    assert_eq!(missing, "अआ\u{200d}\u{202e}👩🚀𬭚");
     let Some(text) = text_of(&pdf.bytes) else { return };
-    let shown = "a[U+1F469 U+200D U+1F680]b [U+202E]gpj.exe [U+2CB5A] [U+D55C U+AE00]";
+    let shown = "a[U+1F469 U+200D U+1F680]b [U+202E]gpj.exe [U+2CB5A] [U+0905 U+0906]";
     assert!(text.contains(shown), "{text}");
     assert!(text.contains("by their numbers in Unicode"), "{text}");
+}
+
+/// A system that writes names in parts: letters that make a syllable are that syllable.
+#[test]
+fn hangul_in_parts_is_hangul() {
+    let rows = vec![vec!["\u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af}".to_owned(), "1.00".to_owned()]];
+    let pdf = document(rows).render().unwrap();
+    assert!(pdf.missing.is_empty(), "{:?}", pdf.missing);
 }
 
 #[test]

@@ -20,7 +20,7 @@ use super::readers::{Told, read};
 
 const SUPPLIERS: u64 = 100;
 const CURRENCIES: [&str; 9] = ["CNY", "THB", "VND", "KWD", "USD", "JPY", "EUR", "SGD", "MYR"];
-const CHINESE: &str = "深圳市腾讯计算机系统有限公司上海贸易北京百度网络科技广州白云山医药集团股份杭州阿里巴巴喆淼鑫龍鳳齋陳黃張劉趙";
+const CHINESE: &str = "深圳市腾讯计算机系统有限公司上海贸易北京百度网络科技广州白云山医药集团股份杭州阿里巴巴喆淼鑫龍鳳齋陳黃張劉趙滙瑋旻瑀峯昉彧瑄裏彣沄囍嘅啲咗嘢";
 const THAI: [&str; 12] =
     ["บริษัท", "จำกัด", "มหาชน", "ไทย", "พาณิชย์", "กรุงเทพ", "สยาม", "น้ำ", "เจริญ", "โภคภัณฑ์", "ปูนซิเมนต์", "ผู้ผลิต"];
 const VIETNAMESE: [&str; 12] =
@@ -61,7 +61,8 @@ fn name(random: &mut StdRng, nth: u64) -> String {
         3 => words(random, &LATIN, 4),
         // As long as a name may be.
         _ => {
-            let all = [&LATIN[..], &VIETNAMESE[..], &["株式会社", "Holdings", "International"]].concat();
+            let all = [&LATIN[..], &VIETNAMESE[..], &["株式会社", "주식회사", "Holdings", "International"]]
+                .concat();
             let mut long = String::new();
             while long.chars().count() < 160 {
                 long.push_str(&words(random, &all, 3));
