@@ -163,9 +163,9 @@ async fn what_does_not_fit_is_refused_in_its_place() {
         (with(1, "rail_account", json!("rac_01kb0000000000000000000000")), "top_ups[1].rail_account"),
         (with(0, "rail_account", json!("usd-file")), "top_ups[0].rail_account"),
         (with(0, "limit", sgd.clone()), "top_ups[0].limit"),
-        (with(0, "limit", usd("-1.00")), "top_ups[0].limit"),
+        (with(0, "limit", usd("-1.00")), "top_ups[0].limit.amount"),
         (with(1, "fixed", sgd), "top_ups[1].fixed"),
-        (with(1, "fixed", usd("-0.01")), "top_ups[1].fixed"),
+        (with(1, "fixed", usd("-0.01")), "top_ups[1].fixed.amount"),
         (with(1, "sells", json!("XXQ")), "top_ups[1].sells"),
         (with(1, "spread_bps", json!(10_000)), "top_ups[1].spread_bps"),
         (with(1, "spread_bps", json!(-1)), "top_ups[1].spread_bps"),
@@ -189,6 +189,16 @@ async fn what_does_not_fit_is_refused_in_its_place() {
         let refused = app.post("maker", "/v1/payout-schedules/preview", &schedule).await;
         assert_eq!((refused.status, &refused.json()["param"]), (400, &json!(place)), "{}", refused.text);
     }
+    // Next-day dollars have no rate: what is sold of them nobody can say.
+    let unrated = with(1, "sells", json!("USN"));
+    let refused = app.post_once("maker", "/v1/payout-plans", "p-usn", &unrated).await;
+    assert_eq!(
+        (refused.status, &refused.json()["param"]),
+        (400, &json!("top_ups[1].sells")),
+        "{}",
+        refused.text
+    );
+    assert!(refused.json()["detail"].as_str().unwrap().contains("no rate of USN"), "{}", refused.text);
     app.stop().await;
 }
 

@@ -10,7 +10,7 @@ use crate::engines::on_each_engine;
 /// A draft; whether it pays, and why not.
 async fn asked(app: &TestApp, key: &str, max_wait_days: u32) -> (Value, String) {
     let body = json!({"max_wait_days": max_wait_days});
-    let drafted = done(app.post_once("maker", "/v1/payout-plans", key, &body).await).await;
+    let drafted = done(app.post_once("maker", "/v1/payout-plans", &key.replace(' ', "-"), &body).await).await;
     let path = format!("/v1/payout-plans/{}/certificate", drafted["id"].as_str().unwrap());
     let text = app.get("finance", &path).await.text;
     plan_checker::check_plan(&text, &drafted.to_string()).unwrap();

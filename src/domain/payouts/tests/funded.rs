@@ -145,7 +145,10 @@ fn whoever_may_waits_where_one_payout_costs_less_than_two() {
 
 #[test]
 fn what_no_route_brings_within_the_term_is_late_and_says_so() {
-    let line = |due_in| proven(waiting(1, due_in, |_| {}), &[]).document.lines.remove(0);
+    let line = |due_in| {
+        let draft = Draft { max_wait_days: 0, ..waiting(1, due_in, |_| {}) };
+        proven(draft, &[]).document.lines.remove(0)
+    };
     assert!(line(Some(-1)).late);
     assert!(!line(Some(20)).late && !line(None).late);
     let text = |due_in| serde_json::to_string(&line(due_in)).unwrap();
