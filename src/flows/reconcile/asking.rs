@@ -21,7 +21,7 @@ impl Reconciling {
     /// question that found no answer is asked again after a pause.
     ///
     /// # Errors
-    /// [`ReconcileError::Silent`]: nothing may follow from it.
+    /// [`ReconcileError::Silent`], [`ReconcileError::Unavailable`]: nothing may follow from it.
     pub(super) async fn asked(&self, id: PaymentId) -> Result<String, ReconcileError> {
         let mut tries = 1;
         loop {
@@ -42,7 +42,8 @@ impl Reconciling {
                 PayError::Gateway(GatewayError::Refused { retry_later: false, .. }) => {
                     return Ok(error.to_string());
                 }
-                PayError::Gateway(_) | PayError::Unavailable(_) => PAUSE,
+                PayError::Gateway(_) => PAUSE,
+                PayError::Unavailable(_) => return Err(error.into()),
                 _ => return Ok(error.to_string()),
             };
             if tries == TRIES {
