@@ -99,6 +99,9 @@ impl RateSource for Wise {
     }
 }
 
+/// When a rate was, of which currency.
+type Row = (DateTime<Utc>, Code, Decimal);
+
 /// Reads an array of rows into one set per source currency and day, oldest first. Pure.
 ///
 /// # Errors
@@ -115,7 +118,7 @@ fn parse(body: &[u8], fetched_at: DateTime<Utc>, every: Duration) -> Result<Vec<
             return Err(refused.unwrap_or_else(|| Flaw::new("it is not a list of rates")));
         }
     };
-    let mut days: BTreeMap<(NaiveDate, Code), Vec<(DateTime<Utc>, Code, Decimal)>> = BTreeMap::new();
+    let mut days: BTreeMap<(NaiveDate, Code), Vec<Row>> = BTreeMap::new();
     for row in &rows {
         let at = time(row.text("time")?, fetched_at)?;
         let (base, quote) = (code(row.text("source")?)?, code(row.text("target")?)?);
