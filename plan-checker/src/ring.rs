@@ -4,14 +4,18 @@
 /// Entries kept at most.
 const ROOM: usize = 2_000_000;
 /// Entries that a question is worth, and questions before any are made.
-const EACH: usize = 64;
+const EACH: usize = 32;
 const FIRST: usize = 32;
 /// A finer ring has so many times the entries.
-const FINER: usize = 4;
+const FINER: usize = 2;
+/// Rings of as many entries as are kept differ by such a part: of some width sums fall together that are far apart.
+const OTHERWISE: usize = 32;
 /// Fewer steps are tried without.
 const FEW: usize = 10;
 /// Classes whose least is kept beside them.
 const SPAN: usize = 64;
+/// Spans of a row.
+const SPANS: (usize, usize) = (4, 512);
 const NEVER: u32 = u32::MAX / 2;
 /// Sums beyond are not laid on rings: nothing here is to overflow.
 const FAR: i128 = 1 << 100;
@@ -23,6 +27,9 @@ pub struct Sieve {
     /// About how far they must go.
     need: i128,
     asked: usize,
+    /// Entries that are worth the next ring, and how many were made before.
+    next: usize,
+    drawn: usize,
     ring: Option<Ring>,
 }
 
@@ -31,17 +38,20 @@ impl Sieve {
     pub fn new(steps: Vec<(i128, i128)>, need: i128) -> Option<Sieve> {
         let near = |by: i128| -FAR < by && by < FAR;
         let fits = steps.len() >= FEW && near(need) && steps.iter().all(|(_, by)| near(*by));
-        fits.then_some(Sieve { steps, need, asked: 0, ring: None })
+        let (next, _) = Ring::sizes(&steps);
+        fits.then_some(Sieve { steps, need, asked: 0, next, drawn: 0, ring: None })
     }
 
     /// Whether a step or more, from a place on, may bring the sum to where what they cost and what is then lost is below
     /// `room`. Nothing is lost `aim` away; `loss` is of the distance from there, and grows to either side.
     pub fn may(&mut self, from: usize, room: i128, aim: i128, loss: impl Fn(i128) -> Option<i128>) -> bool {
         self.asked = self.asked.saturating_add(1);
-        let worth = self.asked.saturating_mul(EACH).min(ROOM);
-        let entries = self.ring.as_ref().map_or(0, |ring| ring.least.len());
-        if self.asked >= FIRST && worth >= entries.saturating_mul(FINER).max(Ring::smallest(&self.steps)) {
-            self.ring = Some(Ring::new(&self.steps, self.need, worth));
+        if self.asked >= FIRST && self.asked.saturating_mul(EACH) >= self.next {
+            let (_, most) = Ring::sizes(&self.steps);
+            // Where the widest that is kept sees poorly, a little less sees otherwise.
+            let entries = self.next.min(most - most / OTHERWISE * self.drawn.min(OTHERWISE / 2));
+            self.ring = Some(Ring::new(&self.steps, self.need, entries));
+            (self.next, self.drawn) = (self.next.saturating_mul(FINER), self.drawn + 1);
         }
         self.ring.as_ref().is_none_or(|ring| ring.may(from, room, aim, loss))
     }
@@ -62,14 +72,15 @@ struct Ring {
 }
 
 impl Ring {
-    /// Entries of the coarsest.
-    fn smallest(steps: &[(i128, i128)]) -> usize {
-        4 * SPAN * steps.len()
+    /// Entries of the coarsest and of the finest.
+    fn sizes(steps: &[(i128, i128)]) -> (usize, usize) {
+        let each = |spans: usize| steps.len().saturating_mul(spans * SPAN);
+        (each(SPANS.0), each(SPANS.1).min(ROOM).max(each(SPANS.0)))
     }
 
     fn new(steps: &[(i128, i128)], need: i128, entries: usize) -> Ring {
         // Whole spans.
-        let classes = (entries / steps.len().max(1) / SPAN).clamp(4, 512) * SPAN;
+        let classes = (entries / steps.len().max(1) / SPAN).clamp(SPANS.0, SPANS.1) * SPAN;
         let largest = steps.iter().map(|(_, by)| by.abs()).max().unwrap_or(0);
         let range = need.abs() + 2 * largest;
         let width = (2 * range / classes as i128).max(1);
@@ -142,4 +153,48 @@ impl Ring {
 
 fn place(class: i128, classes: usize) -> usize {
     usize::try_from(class.rem_euclid(classes as i128)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every set of steps against what the sieve says: it never passes one over, and is of use all the same.
+    #[test]
+    fn no_set_that_fits_is_passed_over() {
+        let mut state = 1_u64;
+        let mut roll = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            i128::from((state >> 33) % below)
+        };
+        let (mut fits, mut passed) = (0, 0);
+        for scale in [1, 1_000, 1 << 70] {
+            for _ in 0..8 {
+                let mut steps: Vec<(i128, i128)> =
+                    (0..11).map(|_| (scale * roll(1_000), roll(20_001) - 10_000)).collect();
+                steps.sort_unstable();
+                let (below, above) = (scale * roll(5), scale * (1 + roll(5)));
+                let loss = |away: i128| {
+                    let lost = if away < 0 { -away * below } else { away * above };
+                    (away < 8_000).then_some(lost)
+                };
+                let mut sieve = Sieve::new(steps.clone(), roll(40_000) - 20_000).unwrap();
+                for _ in 0..600 {
+                    let from = usize::try_from(roll(11)).unwrap();
+                    let (room, aim) = (scale * (1 + roll(2_000)), roll(60_001) - 30_000);
+                    let rest = &steps[from..];
+                    let any = (1_u32..1 << rest.len()).any(|set| {
+                        let own = rest.iter().enumerate().filter(|(at, _)| set >> at & 1 == 1);
+                        let (cost, by) = own.fold((0, 0), |sum, (_, one)| (sum.0 + one.0, sum.1 + one.1));
+                        loss(by - aim).is_some_and(|lost| cost + lost < room)
+                    });
+                    let may = sieve.may(from, room, aim, loss);
+                    assert!(may || !any, "{steps:?} from {from}, room {room}, aim {aim}");
+                    (fits, passed) = (fits + usize::from(any), passed + usize::from(!may));
+                }
+                assert!(sieve.drawn > 3);
+            }
+        }
+        assert!(fits > 1_000 && passed > 1_000, "{fits} {passed}");
+    }
 }

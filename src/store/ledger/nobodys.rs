@@ -34,10 +34,9 @@ impl Store {
             booked.iter().find(move |row| row.event == event && row.source == capture_ref)
         };
         let came = own(JournalEvent::CapturedUnmatched).into_iter().flat_map(|row| &row.entries);
-        let amount =
-            came.filter(|entry| entry.account.code == AccountCode::SUSPENSE).map(|entry| entry.amount);
+        let mut amount = came.filter(|entry| entry.account.code == AccountCode::SUSPENSE);
         let decided = own(JournalEvent::SuspenseResolved).is_some();
-        Ok(amount.last().map(|amount| Nobodys { amount, decided }))
+        Ok(amount.next_back().map(|entry| Nobodys { amount: entry.amount, decided }))
     }
 
     /// What was put aside under a reference as a movement that nobody explained: above zero where it came in.
