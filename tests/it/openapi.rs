@@ -583,7 +583,8 @@ async fn payouts(is: &mut Holder<'_>) {
     let way =
         json!({"rail_account": sheet, "from": "HSBC", "sells": "SGD", "limit": limit, "spread_bps": 20});
     let funded = is.post("maker", plans, plans, json!({"top_ups": [way], "max_wait_days": 5})).await;
-    assert_eq!(funded["excluded"][0]["reason"], "no_funds", "{funded:#}");
+    let lacks = |row: &Value| row["reason"] == "no_funds";
+    assert!(funded["excluded"].as_array().unwrap().iter().any(lacks), "{funded:#}");
     assert!(funded["funding"].to_string().contains("HSBC"), "{funded:#}");
     let way = json!({"rail_account": "rac_01kb0000000000000000000000", "from": "HSBC", "sells": "SGD", "limit": limit});
     is.post("maker", plans, plans, json!({"top_ups": [way]})).await;
