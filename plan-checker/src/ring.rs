@@ -179,7 +179,7 @@ mod tests {
                     (away < 8_000).then_some(lost)
                 };
                 let mut sieve = Sieve::new(steps.clone(), roll(40_000) - 20_000).unwrap();
-                for _ in 0..600 {
+                for _ in 0..1_000 {
                     let from = usize::try_from(roll(11)).unwrap();
                     let (room, aim) = (scale * (1 + roll(2_000)), roll(60_001) - 30_000);
                     let rest = &steps[from..];
