@@ -32,6 +32,8 @@ pub struct Remote {
     pub key: SecretString,
     /// The one that reads: a sandbox's finance key sees every event, the storefront's does not.
     reader: SecretString,
+    /// Two persons of a sandbox, for what takes two.
+    hands: Option<[SecretString; 2]>,
     /// PayPal's far side as `sandbox.json` has it: where it is and who we are there.
     paypal: Option<(String, String, SecretString)>,
 }
@@ -70,6 +72,7 @@ impl Remote {
         let url = given.url.or_else(|| of("/url"));
         let reader = given.key.clone().or_else(|| of("/keys/finance"));
         let key = given.key.or_else(|| of("/keys/storefront"));
+        let hands = of("/keys/maker").zip(of("/keys/checker"));
         let far = |name: &str| of(&format!("/gateways/paypal/{name}"));
         let paypal = far("base_url").zip(far("client_id")).zip(far("client_secret"));
         let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build();
@@ -78,6 +81,7 @@ impl Remote {
             url: url.ok_or_else(|| needed("no server is known", "--url"))?.trim_end_matches('/').to_owned(),
             key: SecretString::from(key.ok_or_else(|| needed("no key is known", "--key"))?),
             reader: SecretString::from(reader.ok_or_else(|| needed("no key is known", "--key"))?),
+            hands: hands.map(|(maker, checker)| [maker, checker].map(SecretString::from)),
             paypal: paypal.map(|((url, id), secret)| (url, id, SecretString::from(secret))),
         })
     }
@@ -95,9 +99,28 @@ impl Remote {
     /// # Errors
     /// [`Refusal`].
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Refusal> {
+        self.post_with(&self.key, path, body).await
+    }
+
+    async fn post_with(&self, key: &SecretString, path: &str, body: &Value) -> Result<Value, Refusal> {
         let once = uuid::Builder::from_random_bytes(Sources::system().ids.random_bytes()).into_uuid();
         let request = self.http.post(format!("{}{path}", self.url)).json(body);
-        self.send(request.header("Idempotency-Key", once.to_string()), &self.key).await
+        self.send(request.header("Idempotency-Key", once.to_string()), key).await
+    }
+
+    /// POST of JSON by one person of the sandbox and then by another: a proposal and its confirmation.
+    ///
+    /// # Errors
+    /// [`Refusal`]; also where no `sandbox.json` has their keys.
+    pub async fn decide(&self, path: &str, body: &Value) -> Result<(), Refusal> {
+        let Some(hands) = &self.hands else {
+            let why = "start it from the data folder of a sandbox: its sandbox.json has two persons' keys";
+            return Err(Refusal::Said(why.to_owned()));
+        };
+        for hand in hands {
+            self.post_with(hand, path, body).await?;
+        }
+        Ok(())
     }
 
     /// Has the sandbox's PayPal take an approved order's money, past Straits.

@@ -42,6 +42,7 @@ const STORIES: &[(&str, Story)] = &[
     ("refund.awaiting_funds", Story::RefundWithoutFunds),
     ("refund.failed", Story::RefundRefused),
     ("finding.opened", Story::WrongAmount),
+    ("finding.repaired", Story::AdoptWrongAmount),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +57,8 @@ enum Story {
     Cancel,
     /// The gateway takes another amount than was asked.
     WrongAmount,
+    /// The same, and two persons let it stand.
+    AdoptWrongAmount,
     /// The shopper pays and gets it back.
     Refund,
     /// The shopper pays, and there is nothing at the gateway to pay back from.
@@ -103,7 +106,7 @@ pub async fn trigger(settings: Settings, given: TriggerArguments) -> Result<Outc
 
 /// Plays the story and answers its payment.
 async fn play(remote: &Remote, story: Story) -> Result<String, CliError> {
-    if story == Story::WrongAmount {
+    if matches!(story, Story::WrongAmount | Story::AdoptWrongAmount) {
         arm(remote, "wrong_amount", json!({ "next": 1 })).await?;
     }
     // PayPal lets the shopper choose another way to pay, and pays back from a bank: GrabPay knows a plain no.
@@ -133,6 +136,17 @@ async fn play(remote: &Remote, story: Story) -> Result<String, CliError> {
         }
         Story::Capture | Story::WrongAmount => {
             shopper("approve").await?;
+        }
+        Story::AdoptWrongAmount => {
+            shopper("approve").await?;
+            let finding = until(format!("payment {id} has no finding"), async || {
+                let found: Value = remote.get("/v1/findings?state=open&limit=100").await?;
+                let own =
+                    found["data"].as_array().into_iter().flatten().find(|one| one["payment"] == json!(id));
+                Ok(own.map(|finding| text(&finding["id"]).to_owned()))
+            });
+            let path = format!("/v1/findings/{}/resolve", finding.await?);
+            remote.decide(&path, &json!({ "action": "adopt", "reason": "trigger" })).await?;
         }
         Story::Expire => {
             remote.post("/v1/sandbox/clock", &json!({ "advance": "4h" })).await?;

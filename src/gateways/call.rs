@@ -12,6 +12,7 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, Utc};
 use reqwest::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
 use serde::de::DeserializeOwned;
@@ -104,6 +105,16 @@ pub(super) async fn stream(
     Ok(written)
 }
 
+/// SHA-256, hexadecimal.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    digest(&SHA256, bytes).as_ref().iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 impl From<Broken> for GatewayError {
     fn from(broken: Broken) -> GatewayError {
         match broken {
@@ -127,6 +138,11 @@ impl Answer {
     /// The body as it came.
     pub fn bytes(&self) -> &[u8] {
         &self.body
+    }
+
+    /// SHA-256 of the body as it came, hexadecimal.
+    pub fn sha256(&self) -> String {
+        sha256(&self.body)
     }
 
     /// The body as `T`, strictly.

@@ -132,6 +132,22 @@ async fn a_bill_that_differs_is_found_by_day_and_by_file() {
             item["evidence"]["query"], "captured, SGD 100.00",
             "the gateway's other channel agrees with the books"
         );
+        // With the hash of that answer, and of each notice that told of the payment.
+        let is_hash = |value: &Value| {
+            value
+                .as_str()
+                .is_some_and(|text| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        };
+        assert!(is_hash(&item["evidence"]["query_sha256"]), "{item}");
+        let timeline = app.get("finance", &format!("/v1/payments/{payment}")).await.json();
+        let timeline = timeline["timeline"].as_array().unwrap();
+        let notices: Vec<&Value> = timeline
+            .iter()
+            .filter(|entry| entry["source"] == "callback")
+            .map(|entry| &entry["evidence"])
+            .collect();
+        assert_eq!(item["evidence"]["notices"].as_array().unwrap().iter().collect::<Vec<_>>(), notices);
+        assert!(!notices.is_empty() && notices.iter().all(|hash| is_hash(hash)), "{notices:?}");
         let finding = format!("/v1/findings/{}", item["finding"].as_str().unwrap());
         assert_eq!(app.get("finance", &finding).await.json()["kind"], "bill_amount");
 

@@ -64,6 +64,9 @@ pub struct PaymentReport {
     pub money: Vec<MoneyReport>,
     /// Disputes that came with the answer, each whole.
     pub disputes: Vec<DisputeReport>,
+    /// SHA-256 of the answer's body as it came, hexadecimal: the evidence of all of this. `None` where nothing was
+    /// answered, as of an order that has lapsed.
+    pub answer_sha256: Option<String>,
 }
 
 impl PaymentReport {
@@ -77,6 +80,7 @@ impl PaymentReport {
             refunds: vec![],
             money: vec![],
             disputes: vec![],
+            answer_sha256: None,
         }
     }
 }

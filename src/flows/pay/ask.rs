@@ -9,6 +9,14 @@ use crate::store::inbox::Settled;
 use super::cause::Cause;
 use super::{Pay, PayError, PaymentView, dispute_view};
 
+/// A payment as it stands after the gateway was asked.
+#[derive(Debug, Clone)]
+pub(in crate::flows) struct Heard {
+    pub(in crate::flows) payment: Payment,
+    /// Of the answer's bytes, where there was one.
+    pub(in crate::flows) answer_sha256: Option<String>,
+}
+
 impl Pay {
     /// A merchant's payment with its timeline.
     ///
@@ -54,22 +62,23 @@ impl Pay {
     }
 
     /// Asks because a bill names the payment: the answer is the second channel, and enters by the same door.
-    pub(in crate::flows) async fn ask_for_bill(&self, id: PaymentId) -> Result<Payment, PayError> {
-        self.ask(id, &Cause::of(ReportSource::Bill)).await
+    pub(in crate::flows) async fn ask_for_bill(&self, id: PaymentId) -> Result<Heard, PayError> {
+        let cause = Cause::of(ReportSource::Bill);
+        self.0.turns.take(id, || self.ask_now(id, &cause)).await.answer
     }
 
     /// Asks, applies the answer, and takes the money if the answer asks for that. A notice that caused the question is
     /// settled with it, or after it when somebody else's question answered ours.
     pub(super) async fn ask(&self, id: PaymentId, cause: &Cause) -> Result<Payment, PayError> {
         let turn = self.0.turns.take(id, || self.ask_now(id, cause)).await;
-        let payment = turn.answer?;
+        let payment = turn.answer?.payment;
         if let (false, Some(notice)) = (turn.own, &cause.notice) {
             self.settle_notice(notice, Settled::Done, "answered with another").await?;
         }
         Ok(payment)
     }
 
-    async fn ask_now(&self, id: PaymentId, cause: &Cause) -> Result<Payment, PayError> {
+    async fn ask_now(&self, id: PaymentId, cause: &Cause) -> Result<Heard, PayError> {
         let payment = self.load(id).await?;
         let account = self.account_of(&payment.value)?;
         let (request, secrets) = (self.request(&payment.value), self.secrets(&payment.value)?);
@@ -79,10 +88,11 @@ impl Pay {
         let report = account.gateway.query_payment(&request, &secrets).await?;
         point(Point::AskAnswered).await;
         let applied = self.apply(payment, &account, &report, cause, None).await?;
-        match applied.completes {
-            Some(intent) => self.complete(applied.payment, intent, &account).await,
-            None if lacks_session => self.restore_session(applied.payment, &account).await,
-            None => Ok(applied.payment.value),
-        }
+        let payment = match applied.completes {
+            Some(intent) => self.complete(applied.payment, intent, &account).await?,
+            None if lacks_session => self.restore_session(applied.payment, &account).await?,
+            None => applied.payment.value,
+        };
+        Ok(Heard { payment, answer_sha256: report.answer_sha256 })
     }
 }

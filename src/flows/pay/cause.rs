@@ -1,10 +1,10 @@
 //! Why we know what a report says, and what is kept as evidence of it.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::json;
 
 use crate::domain::fx::Country;
 use crate::domain::orders::{PaymentReport, ReportKind, ReportSource};
+pub(in crate::flows) use crate::gateways::call::sha256;
 use crate::ids::NoticeId;
 
 /// Why we know what a report says.
@@ -51,7 +51,7 @@ pub(super) fn evidence(report: &PaymentReport, cause: &Cause) -> (String, serde_
         ReportKind::Unknown { raw } => json!({ "raw": raw }),
         ReportKind::RequiresAction | ReportKind::Expired | ReportKind::NotFound => json!({}),
     };
-    let detail = json!({
+    let mut detail = json!({
         "report": report.kind.as_str(), "said": said, "account": report.account,
         "gateway_ref": report.gateway_ref, "request_ref": report.request_ref,
         "notice": cause.notice.as_ref().map(|notice| notice.id),
@@ -60,15 +60,9 @@ pub(super) fn evidence(report: &PaymentReport, cause: &Cause) -> (String, serde_
         Some(notice) => notice.body_sha256.clone(),
         None => sha256(detail.to_string().as_bytes()),
     };
+    // Not part of what is hashed: an answer that says the same in other bytes is no news.
+    if let Some(answer) = &report.answer_sha256 {
+        detail["answer_sha256"] = answer.as_str().into();
+    }
     (hash, detail)
-}
-
-/// SHA-256, hexadecimal.
-pub(in crate::flows) fn sha256(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    digest(&SHA256, bytes).as_ref().iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

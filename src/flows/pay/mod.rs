@@ -100,7 +100,7 @@ pub struct Parts {
     /// When gateways are asked about open payments; as [`Ladders::default`] unless it is set.
     pub ladders: Arc<Ladders>,
     courtesies: patience::Courtesies,
-    turns: turns::Turns<Result<Payment, PayError>>,
+    turns: turns::Turns<Result<ask::Heard, PayError>>,
     recovery: recover::Recovery,
     gate: gate::Gate,
 }

@@ -27,16 +27,16 @@ impl Reconciling {
         let known = self.0.store.fact_of_transaction(merchant, fact.number).await?;
         let (source, subject) = known.unwrap_or_default();
         let payment = subject.and_then(|subject| subject.parse::<PaymentId>().ok());
-        let query = match payment {
-            Some(id) => Some(self.asked(id).await?),
-            None => None,
+        let both = evidence(Some(&line), Some(&fact));
+        let evidence = match payment {
+            Some(id) => self.asked(id).await?.of(id, both),
+            None => both,
         };
         if let Some(id) = payment.filter(|_| fact.class == Class::Payment)
             && self.agrees_by_now(merchant, (id, &source), &fact, &line).await?
         {
             let repair = "the gateway says the same; what was booked is corrected through the payment's door";
-            let repair = Some(repair.to_owned());
-            let evidence = Evidence { payment, query, repair, ..evidence(Some(&line), Some(&fact)) };
+            let evidence = Evidence { repair: Some(repair.to_owned()), ..evidence };
             return Ok(Found { kind, grade: Grade::Automatic, finding: None, evidence });
         }
         let detail = format!(
@@ -53,7 +53,7 @@ impl Reconciling {
         let named = payment.map(|id| id.to_string());
         let id = self.open_finding(&mut change, open, finding, &line, named, detail).await?;
         self.commit_once(change).await?;
-        Ok(waits(kind, id, Evidence { payment, query, ..evidence(Some(&line), Some(&fact)) }))
+        Ok(waits(kind, id, evidence))
     }
 
     /// Whether the books have of a capture what a final line says, corrections and their fees included.

@@ -6,9 +6,11 @@ use crate::domain::ledger::journal::{self, Booking, ChargedFee};
 use crate::domain::orders::Payment;
 use crate::domain::reconciliation::{BillLine, Grade, likeliest};
 use crate::flows::pay::OpenAccount;
+use crate::ids::PaymentId;
 use crate::money::Money;
 use crate::store::{Change, CommitError};
 
+use super::asking::Said;
 use super::repair::{ASIDE, evidence, post, waits};
 use super::view::Evidence;
 use super::{Found, ReconcileError, Reconciling};
@@ -56,15 +58,14 @@ impl Reconciling {
         let booked = self.0.store.capture_is_booked(merchant, &line.gateway_ref).await?;
         if by == MatchedBy::Content && !booked {
             // Only a guess, and the gateway does not confirm it: the money came all the same.
-            return self.stranger(open, line, Some(format!("{}: {said}", payment.id))).await;
+            return self.stranger(open, line, Some((payment.id, said))).await;
         }
         let repair = "the gateway confirmed it; booked and divided through the payment's door";
+        let words = said.words.clone();
         let evidence = Evidence {
-            payment: Some(payment.id),
             matched_by: Some(by.as_str().to_owned()),
-            query: Some(said.clone()),
             repair: booked.then(|| repair.to_owned()),
-            ..evidence(Some(&line), None)
+            ..said.of(payment.id, evidence(Some(&line), None))
         };
         if booked {
             let grade = if by == MatchedBy::Reference { Grade::Automatic } else { Grade::Flagged };
@@ -73,7 +74,7 @@ impl Reconciling {
         // Two channels of one gateway contradict each other: nothing is booked that a late capture would book again.
         let mut change = Change::new();
         let detail = format!(
-            "the bill names {} under `{}` for this payment; asked, the gateway says: {said}",
+            "the bill names {} under `{}` for this payment; asked, the gateway says: {words}",
             line.gross, line.gateway_ref
         );
         let named = Some(payment.id.to_string());
@@ -89,7 +90,7 @@ impl Reconciling {
         &self,
         open: &OpenAccount,
         line: BillLine,
-        guess: Option<String>,
+        guess: Option<(PaymentId, Said)>,
     ) -> Result<Found, ReconcileError> {
         let mut change = Change::new();
         let subject = line.gateway_ref.clone();
@@ -98,8 +99,8 @@ impl Reconciling {
         self.charge(&mut change, open, &booking, &line).await?;
         let mut detail =
             format!("the bill names {} under `{}`, which no payment here is", line.gross, line.gateway_ref);
-        if let Some(guess) = &guess {
-            detail.push_str(&format!("; as much was asked for by {guess}"));
+        if let Some((payment, said)) = &guess {
+            detail.push_str(&format!("; as much was asked for by {payment}: {}", said.words));
         }
         let kind = FindingKind::PaidUnknownHere;
         let mut finding = self.open_finding(&mut change, open, kind, &line, None, detail).await?;
@@ -114,8 +115,16 @@ impl Reconciling {
             }
             Err(error) => return Err(error.into()),
         }
-        let repair = Some(ASIDE.to_owned());
-        Ok(waits(KIND, finding, Evidence { query: guess, repair, ..evidence(Some(&line), None) }))
+        let of_line = Evidence { repair: Some(ASIDE.to_owned()), ..evidence(Some(&line), None) };
+        let evidence = match guess {
+            // It was asked about, and is not the one.
+            Some((id, said)) => {
+                let query = Some(format!("{id}: {}", said.words));
+                Evidence { payment: None, query, ..said.of(id, of_line) }
+            }
+            None => of_line,
+        };
+        Ok(waits(KIND, finding, evidence))
     }
 
     /// The payment a line means: by a reference, else by its content where one is the likeliest: amount and day, then

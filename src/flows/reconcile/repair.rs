@@ -79,15 +79,13 @@ impl Reconciling {
         if let Some(refund) = &known {
             self.0.refunding.look_into(refund.value.id).await;
         }
-        let asked = self.0.pay.ask_for_bill(payment.value.id).await;
+        let said = self.asked(payment.value.id).await?;
         let refunds = self.0.store.refunds_of(payment.value.id).await?;
         let told = refunds.iter().any(|refund| {
             refund.value.refund_ref.as_deref() == Some(line.gateway_ref.as_str())
                 && refund.value.state.as_str() == "succeeded"
         });
-        let said = asked.as_ref().map_or_else(ToString::to_string, |after| after.state.as_str().to_owned());
-        let mut evidence =
-            Evidence { payment: Some(payment.value.id), query: Some(said), ..evidence(Some(&line), None) };
+        let mut evidence = said.of(payment.value.id, evidence(Some(&line), None));
         if told {
             evidence.repair = Some("the gateway confirmed it; the refund was heard of now".to_owned());
             return Ok(Found { kind, grade: Grade::Automatic, finding: None, evidence });

@@ -144,6 +144,13 @@ pub struct Evidence {
     /// What the gateway answered when it was asked.
     #[schema(required)]
     pub(super) query: Option<String>,
+    /// SHA-256 of that answer's body as it came.
+    #[serde(default)]
+    #[schema(required)]
+    pub(super) query_sha256: Option<String>,
+    /// SHA-256 of the body of every notice of the gateway that was heard about the payment, in the order of the timeline.
+    #[serde(default)]
+    pub(super) notices: Vec<String>,
     /// What was done.
     #[schema(required)]
     pub(super) repair: Option<String>,

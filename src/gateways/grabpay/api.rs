@@ -33,7 +33,8 @@ pub(super) struct Api {
 /// A granted call's answer, or Grab's refusal.
 #[derive(Debug)]
 pub(super) enum Said<T> {
-    Yes(T),
+    /// With the SHA-256 of its body.
+    Yes(T, String),
     /// 404.
     Nothing(Refusal),
     No(Refusal),
@@ -42,7 +43,7 @@ pub(super) enum Said<T> {
 impl<T> Said<T> {
     pub fn granted(self) -> Result<T, GatewayError> {
         match self {
-            Said::Yes(value) => Ok(value),
+            Said::Yes(value, _) => Ok(value),
             Said::Nothing(refusal) | Said::No(refusal) => Err(refusal.into_error()),
         }
     }
@@ -141,7 +142,7 @@ impl Api {
     /// A 4xx without Grab's own words proves nothing. A refused signature is told with the clocks' distance.
     fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<Said<T>, GatewayError> {
         if answer.is_success() {
-            return answer.read().map(Said::Yes);
+            return answer.read().map(|value| Said::Yes(value, answer.sha256()));
         }
         let unknown = || GatewayError::OutcomeUnknown(format!("HTTP {}", answer.status));
         let mut refusal = Refusal::of(answer.read::<Problem>()?).ok_or_else(unknown)?;

@@ -106,7 +106,9 @@ impl GrabPay {
             return Err(GatewayError::NotSent("the reference is not one GrabPay knows".into()));
         }
         match self.api.signed(Method::GET, &self.status_path(request), None::<&()>).await? {
-            Said::Yes(charge) => self.report(request, charge),
+            Said::Yes(charge, sha256) => {
+                Ok(PaymentReport { answer_sha256: Some(sha256), ..self.report(request, charge)? })
+            }
             Said::Nothing(_) => Ok(PaymentReport::of(ReportKind::NotFound)),
             Said::No(refusal) => Err(refusal.into_error()),
         }
@@ -162,6 +164,7 @@ impl GrabPay {
             refunds: vec![],
             money: vec![],
             disputes: vec![],
+            answer_sha256: None,
         })
     }
 }

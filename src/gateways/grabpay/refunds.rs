@@ -80,7 +80,7 @@ impl Refunds for GrabPay {
         let path =
             format!("{}/refund/{}/status?currency={currency}", self.country.prefix(), request.request_ref);
         match self.api.bearer::<wire::Refunded>(Method::GET, &path, None::<&()>, &token).await? {
-            Said::Yes(refund) => self.refund_report(refund, request).map(Some),
+            Said::Yes(refund, _) => self.refund_report(refund, request).map(Some),
             Said::Nothing(_) => Ok(None),
             Said::No(refusal) => Err(refusal.into_error()),
         }

@@ -26,7 +26,8 @@ pub(super) struct Api {
 /// A granted call's answer, or PayPal's refusal.
 #[derive(Debug)]
 pub(super) enum Said<T> {
-    Yes(T),
+    /// With the SHA-256 of its body.
+    Yes(T, String),
     /// 404.
     Nothing,
     No(Refusal),
@@ -36,7 +37,7 @@ impl<T> Said<T> {
     /// The answer; every refusal is an error.
     pub fn granted(self) -> Result<T, GatewayError> {
         match self {
-            Said::Yes(value) => Ok(value),
+            Said::Yes(value, _) => Ok(value),
             Said::No(refusal) => Err(refusal.into_error()),
             Said::Nothing => Err(GatewayError::Refused {
                 code: "RESOURCE_NOT_FOUND".into(),
@@ -149,7 +150,7 @@ impl Api {
 /// worked on), prove nothing.
 fn read<T: DeserializeOwned>(answer: &Answer) -> Result<Said<T>, GatewayError> {
     if answer.is_success() {
-        return answer.read().map(Said::Yes);
+        return answer.read().map(|value| Said::Yes(value, answer.sha256()));
     }
     let refusal = Refusal::of(&answer.read::<Problem>()?);
     match answer.status {

@@ -97,7 +97,9 @@ impl PayPal {
             None => self.create(request).await?,
         };
         match said {
-            Said::Yes(order) => self.report(order).await,
+            Said::Yes(order, sha256) => {
+                Ok(PaymentReport { answer_sha256: Some(sha256), ..self.report(order).await? })
+            }
             Said::Nothing if lapsed => Ok(PaymentReport::of(ReportKind::Expired)),
             Said::Nothing => Ok(PaymentReport::of(ReportKind::NotFound)),
             Said::No(refusal) => Err(refusal.into_error()),
@@ -139,6 +141,7 @@ impl PayPal {
             refunds: vec![],
             money: vec![],
             disputes: vec![],
+            answer_sha256: None,
         };
         if let Some(unit) = unit {
             let refunds = unit.payments.refunds.iter().map(|refund| reports::refund(refund, &self.clock));
@@ -191,7 +194,7 @@ impl PayPal {
             // The capture itself names its fee where the order left it out. A failed question is asked again: what is
             // settled without its fee stays so.
             let unknown = |error: GatewayError| GatewayError::OutcomeUnknown(error.to_string());
-            if let Said::Yes(whole) = self.get_capture(&capture.id).await.map_err(unknown)? {
+            if let Said::Yes(whole, _) = self.get_capture(&capture.id).await.map_err(unknown)? {
                 capture.seller_receivable_breakdown = whole.seller_receivable_breakdown;
             }
         }

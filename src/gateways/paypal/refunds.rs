@@ -67,7 +67,7 @@ impl Refunds for PayPal {
             return self.find_refund(payment, request).await;
         };
         match self.api.get::<wire::Refund>(&format!("/v2/payments/refunds/{reference}")).await? {
-            Said::Yes(refund) => self.own(refund, request).map(Some),
+            Said::Yes(refund, _) => self.own(refund, request).map(Some),
             Said::Nothing => Ok(None),
             Said::No(refusal) => Err(refusal.into_error()),
         }

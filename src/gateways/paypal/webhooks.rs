@@ -150,8 +150,8 @@ impl Door {
             postback(sent, &self.webhook_id, event),
         );
         match said.await {
-            Ok(Said::Yes(verdict)) if verdict.verification_status == "SUCCESS" => Ok(()),
-            Ok(Said::Yes(verdict)) if verdict.verification_status == "FAILURE" => {
+            Ok(Said::Yes(verdict, _)) if verdict.verification_status == "SUCCESS" => Ok(()),
+            Ok(Said::Yes(verdict, _)) if verdict.verification_status == "FAILURE" => {
                 Err(forged("PayPal does not know the notice"))
             }
             // PayPal finds the question itself malformed: nothing of ours changes from notice to notice.

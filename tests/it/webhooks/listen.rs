@@ -44,7 +44,7 @@ async fn what_is_triggered_really_happens_and_is_forwarded() {
 
     let listed = run(folder.path(), &["trigger"]).await;
     let listed = String::from_utf8(listed.stdout).unwrap();
-    assert!(listed.lines().count() >= 17);
+    assert!(listed.lines().count() >= 18);
     let mut expected = vec![];
     for event in listed.lines() {
         let triggered = run(folder.path(), &["trigger", event]).await;

@@ -32,7 +32,7 @@ pub(super) fn is_dispute_id(text: &str) -> bool {
 impl Disputes for PayPal {
     async fn query_dispute(&self, dispute_ref: &str) -> Result<Option<DisputeReport>, GatewayError> {
         match self.api.get::<wire::Dispute>(&path(dispute_ref, "")?).await? {
-            Said::Yes(dispute) => report(&dispute).map(Some).map_err(GatewayError::OutcomeUnknown),
+            Said::Yes(dispute, _) => report(&dispute).map(Some).map_err(GatewayError::OutcomeUnknown),
             Said::Nothing => Ok(None),
             Said::No(refusal) => Err(refusal.into_error()),
         }
