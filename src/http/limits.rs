@@ -25,13 +25,14 @@ const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 pub struct Limiter<K: Hash + Eq + Clone> {
     buckets: RateLimiter<K, DashMapStateStore<K>, DefaultClock, StateInformationMiddleware>,
     clock: DefaultClock,
-    burst: u32,
+    /// Requests that may come at once, as a header's value: every answer has it.
+    limit: HeaderValue,
 }
 
 /// What is left after a request, for its headers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Left {
-    limit: u32,
+    limit: HeaderValue,
     remaining: u32,
     reset: u64,
 }
@@ -43,7 +44,8 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
         let quota =
             Quota::per_second(at_least_one(allowance.per_second)).allow_burst(at_least_one(allowance.burst));
         let buckets = RateLimiter::dashmap(quota).with_middleware::<StateInformationMiddleware>();
-        Limiter { buckets, clock: DefaultClock::default(), burst: allowance.burst }
+        let limit = number(allowance.burst.into());
+        Limiter { buckets, clock: DefaultClock::default(), limit }
     }
 
     /// Takes one request out of the bucket.
@@ -53,12 +55,13 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
     pub fn take(&self, key: &K) -> Result<Left, Problem> {
         match self.buckets.check_key(key) {
             Ok(state) => {
-                Ok(Left { limit: self.burst, remaining: state.remaining_burst_capacity(), reset: 1 })
+                let remaining = state.remaining_burst_capacity();
+                Ok(Left { limit: self.limit.clone(), remaining, reset: 1 })
             }
             Err(not_until) => {
                 let wait = whole_seconds(not_until.wait_time_from(self.clock.now()));
                 let mut problem = Problem::new(Code::TooManyRequests, format!("wait {wait} s"));
-                let left = Left { limit: self.burst, remaining: 0, reset: wait };
+                let left = Left { limit: self.limit.clone(), remaining: 0, reset: wait };
                 for (name, value) in left.headers() {
                     problem = problem.header(name, value);
                 }
@@ -83,15 +86,14 @@ impl Left {
     }
 
     fn headers(self) -> [(HeaderName, HeaderValue); 3] {
-        [
-            (LIMIT, number(self.limit.into())),
-            (REMAINING, number(self.remaining.into())),
-            (RESET, number(self.reset)),
-        ]
+        [(LIMIT, self.limit), (REMAINING, number(self.remaining.into())), (RESET, number(self.reset))]
     }
 }
 
 fn number(number: u64) -> HeaderValue {
+    if number == 1 {
+        return HeaderValue::from_static("1");
+    }
     Line::new("").number(number).header()
 }
 

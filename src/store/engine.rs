@@ -26,13 +26,19 @@ impl Engine {
         }
     }
 
-    /// Connections for reading: PostgreSQL gets slower beyond 16, SQLite reads on as many threads as there are cores.
+    /// Connections for reading: PostgreSQL gets slower beyond 16, SQLite reads on as many threads as there are cores, and
+    /// on four at least: a slow read must not keep the next one waiting.
     pub(super) fn readers(self) -> u32 {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         match self {
-            Engine::Sqlite => u32::try_from(cores.clamp(2, 8)).unwrap_or(8),
+            Engine::Sqlite => u32::try_from(cores.clamp(4, 8)).unwrap_or(8),
             Engine::Postgres => 15,
         }
+    }
+
+    /// Connections for whoever goes over everything: `verify`, a backup.
+    pub(super) fn walkers(self) -> u32 {
+        2
     }
 
     /// What the writing connection runs first. FULL: an answered change survives a power cut. On PostgreSQL every

@@ -82,6 +82,7 @@ const PROBE: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct Store {
     reads: AnyPool,
+    walks: AnyPool,
     writer: writer::Writer,
     engine: Engine,
     environment: Environment,
@@ -108,6 +109,12 @@ impl Store {
     /// Connections for reading.
     pub(super) fn reads(&self) -> &AnyPool {
         &self.reads
+    }
+
+    /// Connections for whoever goes over everything: a statement that reads every row of the books takes no connection
+    /// from those who ask for one.
+    pub(super) fn walks(&self) -> &AnyPool {
+        &self.walks
     }
 
     /// The engine below.
@@ -148,6 +155,7 @@ impl Store {
     pub async fn close(&self) {
         self.writer.close().await;
         self.reads.close().await;
+        self.walks.close().await;
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions, Connection, Row};
+use sqlx::{AnyConnection, AssertSqlSafe, ConnectOptions, Connection, Row};
 
 use crate::clock::Clock;
 pub use crate::domain::access::Environment;
@@ -29,6 +29,8 @@ const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(50);
 /// How long a read waits for a connection.
 const ACQUIRE: Duration = Duration::from_secs(3);
+/// How long somebody who goes over everything waits for others who do.
+const WALK: Duration = Duration::from_secs(20);
 /// Beyond this size the page check at start would take seconds; `straits doctor` and `verify` go deeper.
 const PAGE_CHECK_LIMIT: u64 = 256 << 20;
 
@@ -127,7 +129,12 @@ impl Store {
             }
         }
 
-        let reads = readers(engine, &connect, options.readers.unwrap_or(engine.readers())).await?;
+        // A server that is away is waited for so long by each read: whoever asked hears 503 while it still matters, and
+        // those who wait do not keep the connections of those who come after it is back.
+        let reads = readers(engine, options.readers.unwrap_or(engine.readers()), ACQUIRE);
+        let reads = reads.connect_with(connect.clone()).await?;
+        let walks =
+            readers(engine, engine.walkers(), WALK).idle_timeout(WALK).connect_lazy_with(connect.clone());
         let writer = Writer::start(WriterOptions {
             engine,
             name,
@@ -141,7 +148,7 @@ impl Store {
             well: Arc::new(AtomicBool::new(true)),
         })
         .await?;
-        Ok(Store { reads, writer, engine, environment: options.environment })
+        Ok(Store { reads, walks, writer, engine, environment: options.environment })
     }
 }
 
@@ -172,20 +179,14 @@ fn is_contended(error: &StoreError) -> bool {
     code.is_some_and(|code| is_contention(&code))
 }
 
-async fn readers(engine: Engine, connect: &AnyConnectOptions, count: u32) -> Result<AnyPool, sqlx::Error> {
-    AnyPoolOptions::new()
-        .max_connections(count)
-        // A server that is away is waited for so long by each read: whoever asked hears 503 while it still matters, and
-        // those who wait do not keep the connections of those who come after it is back.
-        .acquire_timeout(ACQUIRE)
-        .after_connect(move |connection, _| {
-            Box::pin(async move {
-                sqlx::raw_sql(engine.reader_setup()).execute(connection).await?;
-                Ok(())
-            })
+/// So many connections that read and cannot write, each waited for so long.
+fn readers(engine: Engine, count: u32, wait: Duration) -> AnyPoolOptions {
+    AnyPoolOptions::new().max_connections(count).acquire_timeout(wait).after_connect(move |connection, _| {
+        Box::pin(async move {
+            sqlx::raw_sql(engine.reader_setup()).execute(connection).await?;
+            Ok(())
         })
-        .connect_with(connect.clone())
-        .await
+    })
 }
 
 async fn claim_environment(connection: &mut AnyConnection, wanted: Environment) -> Result<(), StoreError> {

@@ -138,7 +138,7 @@ impl Store {
     async fn stored_head(&self) -> Result<StoredHead, StoreError> {
         let row =
             sqlx::query("SELECT seq, hash, number, accounts, recorded_at FROM ledger_head WHERE id = 1")
-                .fetch_one(self.reads())
+                .fetch_one(self.walks())
                 .await?;
         let hash = BlockHash::from_bytes(&row.try_get::<Vec<u8>, _>(1)?);
         let seq = row.try_get(0)?;
@@ -161,6 +161,7 @@ impl Store {
             "SELECT COALESCE(MIN(id), 1), COALESCE(MAX(id), 0) FROM ledger_account",
         ];
         for (end, query) in ends.iter_mut().zip(queries) {
+            // Short, and first: a database that is away is told of at once.
             *end = sqlx::query_as(query).fetch_one(self.reads()).await?;
         }
         Ok(ends)
@@ -172,7 +173,7 @@ impl Store {
             "SELECT hash, first_transaction + transactions - 1, recorded_at FROM ledger_block WHERE seq = $1",
         )
         .bind(seq)
-        .fetch_optional(self.reads())
+        .fetch_optional(self.walks())
         .await?;
         let (hash, number, recorded_at) = last.unwrap_or((BlockHash::GENESIS.as_bytes().to_vec(), 0, 0));
         let names = ["transactions", "entries", "blocks", "accounts"];
@@ -206,7 +207,7 @@ impl Store {
     pub async fn check_expected(&self, expected: ChainHead) -> Result<Check, StoreError> {
         let row = sqlx::query_as::<_, (Vec<u8>,)>("SELECT hash FROM ledger_block WHERE seq = $1")
             .bind(expected.seq)
-            .fetch_optional(self.reads())
+            .fetch_optional(self.walks())
             .await?;
         let fault = match row {
             Some((hash,)) if hash == expected.hash.as_bytes() => None,
@@ -222,7 +223,7 @@ impl Store {
             "SELECT merchant_id, currency, CAST(SUM(balance) AS BIGINT) FROM ledger_account
              GROUP BY merchant_id, currency, layer HAVING SUM(balance) <> 0 LIMIT 1",
         )
-        .fetch_optional(self.reads())
+        .fetch_optional(self.walks())
         .await?;
         let fault = row.map(|(merchant, currency, sum)| {
             format!("the accounts of {merchant} in {currency} come to {sum} minor units, not zero")
@@ -235,7 +236,7 @@ impl Store {
             "SELECT merchant_id, event, source FROM ledger_transaction
              GROUP BY merchant_id, event, source HAVING COUNT(*) > 1 LIMIT 1",
         )
-        .fetch_optional(self.reads())
+        .fetch_optional(self.walks())
         .await?;
         let fault = row
             .map(|(merchant, event, source)| format!("{event} of {source} is booked twice for {merchant}"));

@@ -25,7 +25,7 @@ impl Store {
         sealed_under: &str,
         taken_at: DateTime<Utc>,
     ) -> Result<Manifest, BackupError> {
-        let mut connection = self.reads().acquire().await?.detach();
+        let mut connection = self.walks().acquire().await?.detach();
         sqlx::raw_sql(self.engine().begin_snapshot()).execute(&mut connection).await?;
         let heading = Heading {
             straits_backup: FORMAT,

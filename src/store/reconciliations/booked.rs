@@ -45,7 +45,8 @@ pub struct Booked {
 
 impl Store {
     /// Entries of an account's landing behind transaction `after`, of facts that happened from `from` until before
-    /// `until`, `limit` read at most; with the number to go on behind, `None` at the end.
+    /// `until`, whole transactions with about `limit` entries of each currency; with the number to go on behind, `None` at
+    /// the end.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -63,6 +64,23 @@ impl Store {
         };
         // Nothing is booked before it happened: so the numbers before that moment need not be read.
         let after = if after > 0 { after } else { self.last_number_by(from - AHEAD).await? };
+        // Where the page ends is found first: sorting what comes behind it would cost all of the books for every page.
+        let landing = (account.merchant.to_string(), i64::from(code.number()), account.name.as_str());
+        let (end,) = sqlx::query_as::<_, (Option<i64>,)>(
+            "SELECT MIN(page.number) FROM (
+                SELECT (SELECT e.transaction_number FROM ledger_entry e
+                        WHERE e.account_id = a.id AND e.transaction_number > $4
+                        ORDER BY e.transaction_number LIMIT 1 OFFSET $5) AS number
+                FROM ledger_account a
+                WHERE a.merchant_id = $1 AND a.code = $2 AND a.owner = $3 AND a.layer = 1) page",
+        )
+        .bind(&landing.0)
+        .bind(landing.1)
+        .bind(landing.2)
+        .bind(after)
+        .bind(i64::from(limit))
+        .fetch_one(self.reads())
+        .await?;
         let rows = sqlx::query(
             "SELECT t.number, t.event, t.source, t.subject, t.effective_at, a.currency, e.amount, r.refund_ref,
                     p.method, p.payer_country, o.batch_id
@@ -72,22 +90,21 @@ impl Store {
              LEFT JOIN refund r ON r.id = t.source
              LEFT JOIN payment p ON p.id = t.subject
              LEFT JOIN payout o ON o.id = t.subject
-             WHERE a.merchant_id = $1 AND a.code = $2 AND a.owner = $3 AND a.layer = 1 AND e.transaction_number > $4
-             ORDER BY t.number, a.currency LIMIT $5",
+             WHERE a.merchant_id = $1 AND a.code = $2 AND a.owner = $3 AND a.layer = 1
+             AND e.transaction_number > $4 AND e.transaction_number <= $5
+             ORDER BY t.number, a.currency, e.position",
         )
-        .bind(account.merchant.to_string())
-        .bind(i64::from(code.number()))
-        .bind(account.name.as_str())
+        .bind(&landing.0)
+        .bind(landing.1)
+        .bind(landing.2)
         .bind(after)
-        .bind(i64::from(limit))
+        .bind(end.unwrap_or(i64::MAX))
         .fetch_all(self.reads())
         .await?;
         let mut booked = Vec::with_capacity(rows.len());
-        let mut last = None;
         for row in &rows {
             let row = Row::of("ledger_transaction", row);
             let number = row.int("number")?;
-            last = Some(number);
             let at = row.time("effective_at")?;
             if at < from || at >= until {
                 continue;
@@ -108,15 +125,7 @@ impl Store {
                 at,
             });
         }
-        // A transaction's entries in several currencies are read together: the last one may be cut, and is read again.
-        if rows.len() < limit as usize {
-            return Ok((booked, None));
-        }
-        let next = last.map(|number| number - 1).filter(|next| *next > after);
-        if next.is_some() {
-            booked.retain(|entry| Some(entry.number) != last);
-        }
-        Ok((booked, next))
+        Ok((booked, end))
     }
 
     /// What stands at a gateway account by the books, spendable and held together, by currency, minor units. What payees

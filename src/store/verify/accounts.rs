@@ -34,7 +34,7 @@ impl Store {
             .bind(after)
             .bind(head.accounts)
             .bind(ACCOUNTS)
-            .fetch_all(self.reads())
+            .fetch_all(self.walks())
             .await?;
             if rows.is_empty() {
                 break;
@@ -89,7 +89,7 @@ impl Store {
             .bind(count)
             .bind(upto)
             .bind(ENTRIES)
-            .fetch_all(self.reads())
+            .fetch_all(self.walks())
             .await?;
             for (entry, amount, balance_after, block) in &page {
                 audit.entry(*entry, *amount, *balance_after, *block);
@@ -117,7 +117,7 @@ impl Store {
             .bind(place.1.clone())
             .bind(place.2)
             .bind(ENTRIES)
-            .fetch_all(self.reads())
+            .fetch_all(self.walks())
             .await?;
             let Some((merchant, dimension, account, _, _)) = page.last() else { break };
             place = (merchant.clone(), dimension.clone(), *account);

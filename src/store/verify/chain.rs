@@ -49,7 +49,7 @@ impl Store {
             "SELECT hash, first_transaction + transactions - 1, recorded_at FROM ledger_block WHERE seq = $1",
         )
         .bind(verified.seq)
-        .fetch_optional(self.reads())
+        .fetch_optional(self.walks())
         .await?;
         Ok(row
             .filter(|(hash, _, _)| hash == verified.hash.as_bytes())
@@ -64,7 +64,7 @@ impl Store {
         .bind(after)
         .bind(last)
         .bind(BLOCKS)
-        .fetch_all(self.reads())
+        .fetch_all(self.walks())
         .await?;
         let block = |row: &AnyRow| {
             Ok(StoredBlock {
@@ -94,7 +94,7 @@ impl Store {
             )
             .bind(after)
             .bind(page)
-            .fetch_all(self.reads())
+            .fetch_all(self.walks())
             .await?;
             let entries = self.entries(after, page).await?;
             let mut entries = entries.iter().peekable();
@@ -138,7 +138,7 @@ impl Store {
         )
         .bind(after)
         .bind(until)
-        .fetch_all(self.reads())
+        .fetch_all(self.walks())
         .await?;
         Ok(rows)
     }

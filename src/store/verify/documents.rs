@@ -30,7 +30,7 @@ impl Store {
             )
             .bind(after.clone())
             .bind(PAGE)
-            .fetch_all(self.reads())
+            .fetch_all(self.walks())
             .await?;
             let Some(last) = rows.last() else { break };
             let last: String = last.try_get("payment_id")?;
@@ -77,7 +77,7 @@ impl Store {
         .bind(last.to_owned())
         .bind(JournalEvent::Split.as_str())
         .bind(JournalEvent::ConvertedInternal.as_str())
-        .fetch_all(self.reads())
+        .fetch_all(self.walks())
         .await?;
         let mut booked: BTreeMap<_, Vec<BookedEntry>> = BTreeMap::new();
         for row in &rows {
@@ -115,7 +115,7 @@ impl Store {
         .bind(JournalEvent::Captured.as_str())
         .bind(JournalEvent::CapturedUnmatched.as_str())
         .bind(JournalEvent::CapturedTwice.as_str())
-        .fetch_optional(self.reads())
+        .fetch_optional(self.walks())
         .await?;
         let undocumented = sqlx::query_as::<_, (String, String)>(
             "SELECT p.id, p.capture_ref FROM payment p
@@ -126,7 +126,7 @@ impl Store {
              LIMIT 1",
         )
         .bind(JournalEvent::Split.as_str())
-        .fetch_optional(self.reads())
+        .fetch_optional(self.walks())
         .await?;
         let says =
             |why: &'static str| move |(payment, capture)| format!("{payment}, captured as {capture}, {why}");

@@ -92,7 +92,7 @@ impl Store {
         let mut checks = Vec::with_capacity(CHECKS.len());
         for (name, seen, query) in CHECKS {
             let row = sqlx::query_as::<_, (i64, String, String, i64, String)>(query)
-                .fetch_optional(self.reads())
+                .fetch_optional(self.walks())
                 .await?;
             let fault = row.map(|(code, owner, currency, amount, whose)| {
                 format!(

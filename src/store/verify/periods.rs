@@ -25,7 +25,7 @@ impl Store {
                  OR (t.event = 'manual' AND t.effective_at < p.ends_before AND t.recorded_at > p.closed_at))
              LIMIT 1",
         )
-        .fetch_optional(self.reads())
+        .fetch_optional(self.walks())
         .await?;
         let fault = row.map(|(until, event, source)| {
             format!("{event} of {source} stands in the period closed until {until} and was booked later")

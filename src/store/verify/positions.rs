@@ -15,7 +15,7 @@ impl Store {
             "SELECT DISTINCT merchant_id FROM ledger_account WHERE code = $1 AND layer = 1 ORDER BY merchant_id",
         )
         .bind(i64::from(AccountCode::FX_POSITION.number()))
-        .fetch_all(self.reads())
+        .fetch_all(self.walks())
         .await?;
         let mut fault = None;
         for (merchant,) in &merchants {

@@ -35,7 +35,7 @@ impl Store {
         )
         .bind(merchant.to_string())
         .bind(noted.seq)
-        .fetch_optional(self.reads())
+        .fetch_optional(self.walks())
         .await?;
         let fault = match row {
             None if noted == AuditHead::START => None,
@@ -51,7 +51,7 @@ impl Store {
         // Read before the heads, so that a head is never behind them while the writer works.
         let ends: Vec<(String, i64)> =
             sqlx::query_as("SELECT merchant_id, MAX(seq) FROM audit_entry GROUP BY merchant_id")
-                .fetch_all(self.reads())
+                .fetch_all(self.walks())
                 .await?;
         let heads = self.audit_heads().await?;
         let beyond =
@@ -80,7 +80,7 @@ impl Store {
             .bind(after)
             .bind(head.seq)
             .bind(PAGE)
-            .fetch_all(self.reads())
+            .fetch_all(self.walks())
             .await?;
             for row in &rows {
                 after = Row::of("audit_entry", row).int("seq")?;
@@ -105,7 +105,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn audit_heads(&self) -> Result<BTreeMap<String, AuditHead>, StoreError> {
         let rows =
-            sqlx::query("SELECT merchant_id, seq, hash FROM audit_head").fetch_all(self.reads()).await?;
+            sqlx::query("SELECT merchant_id, seq, hash FROM audit_head").fetch_all(self.walks()).await?;
         let head = |row| {
             let row = Row::of("audit_head", row);
             let head = AuditHead { seq: row.int("seq")?, hash: words::digest(&row, "hash")? };
