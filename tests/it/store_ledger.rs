@@ -6,6 +6,9 @@ use proptest::test_runner::{Config, TestRunner};
 use straits::domain::ledger::{
     Account, AccountCode, AccountEntry, Direction, JournalEvent, Layer, Owner, Place, Posting,
 };
+use straits::domain::merchants::{
+    AvailableWhen, FundsFlow, FxPoint, GatewayAccount, Recharge, SettlementMode,
+};
 use straits::money::{Currency, Money};
 use straits::store::{
     AsOf, Change, CommitError, Seek, Store, StoreOptions, TransactionFilter, VerifyOptions,
@@ -76,6 +79,70 @@ async fn pages_over_several_accounts_fit_together_and_foot() {
         assert_eq!(second_half, whole[30..]);
         assert_eq!(store.standing_after(&accounts, 0).await.unwrap(), 0);
         assert_eq!(store.account_entries(&[], Place::after(0), upto, 5).await.unwrap(), []);
+        store.close().await;
+    })
+    .await;
+}
+
+/// What a bill is held against: entries in several currencies, some of one transaction, whatever the page.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_at_a_gateway_is_read_in_whole_transactions() {
+    on_each_engine("landing", async |database| {
+        let store = database.open().await;
+        let book = Book::new(&database.clock, 1);
+        for round in 0..12_i64 {
+            let mut change = Change::new();
+            let fee = |amount| {
+                vec![Posting::debit(book.pending(0), amount), Posting::credit(book.gateway(), amount)]
+            };
+            change.post(book.earned(0, &format!("s{round}"), sgd(100 + round)));
+            change.post(book.transaction(JournalEvent::FeeCharged, &format!("s{round}"), fee(sgd(4))));
+            if round % 3 == 0 {
+                change.post(book.earned(0, &format!("u{round}"), usd(200 + round)));
+                let mut both = fee(usd(3));
+                both.extend(fee(sgd(2)));
+                both.extend(fee(sgd(1)));
+                change.post(book.transaction(JournalEvent::Reversed, &format!("b{round}"), both));
+            }
+            store.commit(change).await.unwrap();
+        }
+        let account = GatewayAccount {
+            id: book.ids.mint(),
+            merchant: book.merchant,
+            gateway: "paypal".into(),
+            name: "paypal".into(),
+            funds_flow: FundsFlow::PlatformCollects,
+            recharge: Recharge::Actual,
+            unreturned_fee: None,
+            available_when: AvailableWhen::GatewayAvailable,
+            fx_point: FxPoint::Capture,
+            settlement: SettlementMode::NetAtCapture,
+            holds: vec![],
+        };
+        let span = (happened() - TimeDelta::hours(1), happened() + TimeDelta::hours(1));
+        let read = async |limit: u32| {
+            let (mut all, mut after) = (Vec::new(), 0);
+            loop {
+                let (page, next) = store.booked_at_gateway(&account, after, span, limit).await.unwrap();
+                all.extend(page.into_iter().map(|entry| (entry.number, entry.source, entry.amount)));
+                match next {
+                    Some(next) => {
+                        assert!(next > after, "pages of {limit} stand still at {after}");
+                        after = next;
+                    }
+                    None => return all,
+                }
+            }
+        };
+        let whole = read(1_000).await;
+        assert_eq!(whole.len(), 12 * 2 + 4 * 4);
+        assert!(whole.windows(2).all(|pair| pair[0].0 <= pair[1].0));
+        for limit in [1, 2, 3, 5, 23, 24, 35, 36, 37] {
+            assert_eq!(read(limit).await, whole, "pages of {limit}");
+        }
+        let later = (happened() + TimeDelta::hours(1), happened() + TimeDelta::hours(2));
+        let (none, _) = store.booked_at_gateway(&account, 0, later, 1_000).await.unwrap();
+        assert_eq!(none, [], "of other hours");
         store.close().await;
     })
     .await;
