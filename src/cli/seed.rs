@@ -98,7 +98,8 @@ pub async fn seed(settings: Settings, asked: SeedArguments) -> Result<Outcome, C
     }
     service.store.close().await;
     say!(
-        "{} payments of {day} (PayPal's day), {count} differences planted\n  bill         {}\n  differences  {}",
+        "{} payments of {day} (PayPal's day), {count} differences planted\n  bill         {}\n  differences  {}\n\
+         hand the bill in (POST /v1/reconciliations), then ask for yesterday's: what no bill names within three days is missing",
         sales.len(),
         folder.join(bill_file).display(),
         folder.join(list).display()
@@ -110,10 +111,10 @@ fn words(error: impl std::fmt::Display) -> CliError {
     CliError::Words(error.to_string())
 }
 
-/// PayPal's day before yesterday: long over for every bill.
+/// PayPal's day six days ago: over for every bill, and for the three days in which a later one may name what it has not.
 fn day_of(now: DateTime<Utc>) -> NaiveDate {
     let today = now.with_timezone(&chrono_tz::America::Los_Angeles).date_naive();
-    today.checked_sub_days(Days::new(2)).unwrap_or(today)
+    today.checked_sub_days(Days::new(6)).unwrap_or(today)
 }
 
 fn sales(service: &Service, asked: SeedArguments, day: NaiveDate) -> Result<Vec<Sale>, CliError> {

@@ -4,14 +4,16 @@
 //! leaves, and two requests never see each other half done. That is slower than a real gateway and exactly as strict.
 //! Nouns are kept as documents; a noun names the few things it is looked up by ([`Record`]).
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures_util::TryStreamExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Row, Sqlite, SqlitePool, Transaction};
+use sqlx::{AssertSqlSafe, Row, Sqlite, SqlitePool, Transaction};
 
 use super::SandboxError;
 
@@ -91,6 +93,32 @@ impl Session {
             .fetch_all(&mut *self.0)
             .await?;
         rows.iter().map(read).collect()
+    }
+
+    /// Shows every record with this alias whose `at` lies between these seconds, earliest first, until enough was seen. For
+    /// the kinds that `schema.sql` has an index for.
+    pub(super) async fn see_between<R: Record>(
+        &mut self,
+        alias: &str,
+        (from, until): (DateTime<Utc>, DateTime<Utc>),
+        mut see: impl FnMut(R) -> ControlFlow<()>,
+    ) -> Result<(), SandboxError> {
+        // The kind stands in the text: an index of some rows is used only where the statement itself names them.
+        let sql = format!(
+            "SELECT body FROM record WHERE kind = '{}' AND alias = $1
+             AND substr(json_extract(body, '$.at'), 1, 19) BETWEEN $2 AND $3
+             ORDER BY substr(json_extract(body, '$.at'), 1, 19), seq",
+            R::KIND
+        );
+        let second = |at: DateTime<Utc>| at.format("%Y-%m-%dT%H:%M:%S").to_string();
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(alias).bind(second(from)).bind(second(until));
+        let mut rows = query.fetch(&mut *self.0);
+        while let Some(row) = rows.try_next().await? {
+            if see(read(&row)?).is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Every record of the kind, oldest first.

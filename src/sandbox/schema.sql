@@ -10,3 +10,6 @@ CREATE TABLE IF NOT EXISTS record (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS record_alias ON record (kind, alias, seq) WHERE alias IS NOT NULL;
 CREATE INDEX IF NOT EXISTS record_due ON record (kind, due_us, seq) WHERE due_us IS NOT NULL;
+-- Reports ask for a window of an account's movements.
+CREATE INDEX IF NOT EXISTS record_movements ON record (alias, substr(json_extract(body, '$.at'), 1, 19), seq)
+    WHERE kind = 'paypal.row';

@@ -92,7 +92,9 @@ impl Reconciling {
         }
         let pooled: HashSet<&str> = rows.iter().map(|row| row.value.id.as_str()).collect();
         // A fact in the pool comes from its row, or was named by the bill of other days and is settled.
-        facts.retain(|fact| !pooled.contains(row_id(open, fact).as_str()));
+        if !pooled.is_empty() {
+            facts.retain(|fact| !pooled.contains(row_id(open, fact).as_str()));
+        }
         let tried = store.days_tried(open.account.id, days.0).await?;
         let read = |day| tried.iter().any(|run| run.done && (run.first..=run.last).contains(&day));
         for fact in facts.iter_mut().filter(|fact| fact.at < until) {

@@ -1,5 +1,7 @@
 //! Transaction Search: the account's movements, a window of them in pages.
 
+use std::ops::ControlFlow;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
@@ -23,20 +25,28 @@ pub(super) async fn transactions(call: &mut Call<'_>) -> Result<Answer, Refusal>
     let currency = call.query("transaction_currency");
     let fields = call.query("fields").unwrap_or_default();
     let payer_too = fields.split(',').any(|field| matches!(field, "payer_info" | "all"));
-    let rows: Vec<Row> = call.session.under(&call.app.merchant_id).await?;
-    let matching: Vec<&Row> = rows
-        .iter()
-        .filter(|row| (start..=end).contains(&row.at))
-        .filter(|row| id.as_deref().is_none_or(|id| row.transaction_id == id))
-        .filter(|row| currency.as_deref().is_none_or(|code| row.gross.currency().code() == code))
-        .collect();
-    if matching.len() > MOST_RESULTS {
+    let shown = (page - 1) * page_size..page * page_size;
+    let (mut rows, mut matching): (Vec<Row>, usize) = (Vec::new(), 0);
+    let matches = |row: &Row| {
+        (start..=end).contains(&row.at)
+            && id.as_deref().is_none_or(|id| row.transaction_id == id)
+            && currency.as_deref().is_none_or(|code| row.gross.currency().code() == code)
+    };
+    let see = |row: Row| {
+        if matches(&row) {
+            matching += 1;
+            if shown.contains(&(matching - 1)) {
+                rows.push(row);
+            }
+        }
+        if matching > MOST_RESULTS { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    call.session.see_between(&call.app.merchant_id, (start, end), see).await?;
+    if matching > MOST_RESULTS {
         return Err(Refusal::too_many_results());
     }
-    let details: Vec<Value> = matching
+    let details: Vec<Value> = rows
         .iter()
-        .skip((page - 1) * page_size)
-        .take(page_size)
         .map(|row| match &row.payer_country {
             Some(country) if payer_too => {
                 json!({"transaction_info": row.represent(), "payer_info": {"country_code": country}})
@@ -51,8 +61,8 @@ pub(super) async fn transactions(call: &mut Call<'_>) -> Result<Answer, Refusal>
         "end_date": stamp(end),
         "last_refreshed_datetime": stamp(call.now),
         "page": page,
-        "total_items": matching.len(),
-        "total_pages": matching.len().div_ceil(page_size).max(1),
+        "total_items": matching,
+        "total_pages": matching.div_ceil(page_size).max(1),
         "links": [call.link("self", "GET", &format!("/v1/reporting/transactions?{}", call.request.query_string()))],
     })))
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::super::{Sandbox, SandboxError};
 use super::account::{self, Row};
-use super::settlement_report;
+use super::settlement_report::Report;
 use crate::money::Money;
 
 /// A movement of a PayPal account.
@@ -40,6 +40,8 @@ impl Sandbox {
         let mut session = self.book.begin().await?;
         let rows: Vec<Row> = account::seed(self, &mut session, merchant_id, movements).await?;
         session.commit().await?;
-        Ok(settlement_report::write(merchant_id, day, self.clock.now(), rows.iter()))
+        let mut report = Report::begin(merchant_id, day, self.clock.now());
+        rows.iter().for_each(|row| report.row(row));
+        Ok(report.end())
     }
 }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::ControlFlow;
 
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -15,6 +16,7 @@ use super::super::Sandbox;
 use super::account::Row;
 use super::envelope::Refusal;
 use super::{amount, oauth};
+use crate::gateways::bills::bounds;
 use crate::money::Money;
 
 const COLUMNS: &str = concat!(
@@ -46,40 +48,57 @@ async fn file(sandbox: &Sandbox, request: &HttpRequest, name: &str) -> Result<St
     if local_day(now) <= day {
         return Err(Refusal::not_found());
     }
-    let rows: Vec<Row> = session.under(&app.merchant_id).await?;
-    Ok(write(&app.merchant_id, day, now, rows.iter().filter(|row| local_day(row.at) == day)))
+    let mut report = Report::begin(&app.merchant_id, day, now);
+    let see = |row: Row| {
+        if local_day(row.at) == day {
+            report.row(&row);
+        }
+        ControlFlow::Continue(())
+    };
+    session.see_between(&app.merchant_id, bounds(day, Los_Angeles), see).await?;
+    Ok(report.end())
 }
 
 fn local_day(at: DateTime<Utc>) -> NaiveDate {
     at.with_timezone(&Los_Angeles).date_naive()
 }
 
-pub(super) fn write<'a>(
-    account: &str,
-    day: NaiveDate,
-    now: DateTime<Utc>,
-    rows: impl Iterator<Item = &'a Row>,
-) -> String {
-    let written = now.with_timezone(&Los_Angeles).format("%Y/%m/%d %H:%M:%S %z");
-    let zone = now.with_timezone(&Los_Angeles).format("%z");
-    let date = day.format("%Y/%m/%d");
-    let mut text = format!(
-        "\"RH\",{written},\"A\",\"{account}\",009,\n\"FH\",01\n\"SH\",{date} 00:00:00 {zone},{date} 23:59:59 {zone},\
+/// A report in the making.
+pub(super) struct Report {
+    text: String,
+    totals: Totals,
+    count: usize,
+}
+
+impl Report {
+    pub(super) fn begin(account: &str, day: NaiveDate, now: DateTime<Utc>) -> Report {
+        let written = now.with_timezone(&Los_Angeles).format("%Y/%m/%d %H:%M:%S %z");
+        let zone = now.with_timezone(&Los_Angeles).format("%z");
+        let date = day.format("%Y/%m/%d");
+        let text = format!(
+            "\"RH\",{written},\"A\",\"{account}\",009,\n\"FH\",01\n\"SH\",{date} 00:00:00 {zone},{date} 23:59:59 {zone},\
          \"{account}\",\"\"\n{COLUMNS}\n"
-    );
-    let (mut totals, mut count) = (Totals::new(), 0);
-    for row in rows {
-        count += 1;
-        body(&mut text, row, &mut totals);
+        );
+        Report { text, totals: Totals::new(), count: 0 }
     }
-    for (kind, counted) in [("SF", "SC"), ("RF", "RC")] {
-        for (currency, [gross_in, gross_out, fee_in, fee_out]) in &totals {
-            let _ = writeln!(text, "\"{kind}\",\"{currency}\",{gross_in},{gross_out},{fee_in},{fee_out}");
+
+    pub(super) fn row(&mut self, row: &Row) {
+        self.count += 1;
+        body(&mut self.text, row, &mut self.totals);
+    }
+
+    /// With its footers, counted from what was written.
+    pub(super) fn end(self) -> String {
+        let Report { mut text, totals, count } = self;
+        for (kind, counted) in [("SF", "SC"), ("RF", "RC")] {
+            for (currency, [gross_in, gross_out, fee_in, fee_out]) in &totals {
+                let _ = writeln!(text, "\"{kind}\",\"{currency}\",{gross_in},{gross_out},{fee_in},{fee_out}");
+            }
+            let _ = writeln!(text, "\"{counted}\",{count}");
         }
-        let _ = writeln!(text, "\"{counted}\",{count}");
+        let _ = writeln!(text, "\"FF\",{count}");
+        text
     }
-    let _ = writeln!(text, "\"FF\",{count}");
-    text
 }
 
 fn body(text: &mut String, row: &Row, totals: &mut Totals) {
