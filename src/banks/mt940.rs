@@ -11,6 +11,8 @@ use crate::money::{Currency, Money};
 use super::text::{amount, currency, kept, latin, shown};
 use super::{BankFileError, LINES_MAX, STATEMENTS_MAX};
 
+/// Letters of a line of field :86:.
+const WIDTH: usize = 65;
 /// Bytes of one line.
 const LINE_MAX: u64 = 2_000;
 /// What stands in field :61: where a reference would, and says where to look for it.
@@ -136,7 +138,10 @@ impl<R: Read> Fields<R> {
                 if let Some(done) = self.begun.replace(next) {
                     return Ok(Some(done));
                 }
-            } else if line.starts_with('-') || line.starts_with('{') || line.is_empty() {
+            } else if matches!(line.trim_end(), "" | "-" | "-}")
+                || line.starts_with("-}{")
+                || line.starts_with('{')
+            {
                 open = false;
             } else if open && let Some(last) = &mut self.begun {
                 if last.lines.len() >= 60 {
@@ -279,7 +284,15 @@ fn charges(lines: &[String], of: Currency) -> Money {
 
 /// Field :86: without the subfields' numbers (`?20`).
 fn spoken(lines: &[String]) -> String {
-    let text = lines.join("");
+    let mut text = String::new();
+    for (place, line) in lines.iter().enumerate() {
+        // A line that is full was cut where it was full, in a word or not; a shorter one ends where its words end.
+        let before = place.checked_sub(1).map_or(WIDTH, |before| lines[before].chars().count());
+        if before < WIDTH && !lines[0].starts_with(|first: char| first == '?' || first.is_ascii_digit()) {
+            text.push(' ');
+        }
+        text.push_str(line);
+    }
     let mut parts = text.split('?');
     let mut said = parts.next().unwrap_or_default().to_owned();
     for part in parts {

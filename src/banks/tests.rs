@@ -248,6 +248,15 @@ fn mt940_of_other_makers_reads() {
     assert_eq!((read.account.as_str(), read.closing.map(Money::minor)), ("NL44RABO0123456789", Some(14_500)));
     assert_eq!((read.lines[0].names.len(), read.lines[0].reference.as_deref()), (0, Some("X1")));
     assert!(read.lines[0].text.contains("/EREF/GP-7/") && read.lines[1].names.is_empty());
+    // Words that end with their lines, one line that is full, one that begins with a hyphen.
+    let wide = format!("{}GP-9", "x".repeat(61));
+    let lines = format!(
+        ":20:A\n:25:0039012345\n:28C:1/1\n:60F:C261127SGD0,00\n:61:261128C29,50NTRFNONREF//B-1\n:86:FROM GRABPAY\nGPY1 SWEEP\n\
+         -GPY2\n{wide}\n0001 END\n:62F:C261128SGD29,50\n-}}{{5:}}\n"
+    );
+    let read = mt940::read(lines.as_bytes()).unwrap().remove(0);
+    let said = &read.lines[0].text;
+    assert!(said.contains("FROM GRABPAY GPY1 SWEEP -GPY2 x") && said.contains("xGP-90001 END"), "{said}");
     // A German bank's code before the account, subfields, its currency's letter as funds code.
     let german = ":20:STARTUMSE\r\n:25:20080000/0123456701EUR\r\n:28C:00001/001\r\n:60F:D261127EUR0,01\r\n\
 :61:2611281128CR0,01NTRFNONREF//POS 1\r\n:86:166?00GUTSCHRIFT?20EREF+GP-8?21SVWZ+DANKE?32MEIER\r\n:62F:C261128EUR0,\r\n-";

@@ -45,7 +45,7 @@ struct Around<'a> {
     /// Of which items the rest is; at first of none.
     kind: Option<(Kind<'a>, Written)>,
     /// What stands before the number that the shopper reads.
-    before: Piece,
+    before: Vec<u8>,
     /// What stands behind it.
     behind: Vec<u8>,
 }
@@ -72,7 +72,7 @@ impl<'a> Around<'a> {
         let digits = item.price.digits();
         digits.copy_to(text);
         self.turn(item)?;
-        self.before.copy_to(text);
+        text.extend_from_slice(&self.before);
         item.text.write_number(&digits, text);
         text.extend_from_slice(&self.behind);
         if let Some(rate) = &item.rate {
@@ -133,40 +133,7 @@ impl<'a> Around<'a> {
         let mut behind = Vec::new();
         manner.write_closing(&mut behind);
         behind.push(b'"');
-        Ok(Around { own: None, kind: Some((kind, manner)), before: Piece::of(before), behind })
-    }
-}
-
-/// What is copied for every item. All of a room is, where the text fits it: a copy of a length that is known beforehand
-/// costs less.
-struct Piece {
-    text: Vec<u8>,
-    room: [u8; Piece::ROOM],
-}
-
-impl Piece {
-    const ROOM: usize = 128;
-
-    fn of(text: Vec<u8>) -> Piece {
-        let mut room = [0; Piece::ROOM];
-        let end = text.len().min(Piece::ROOM);
-        room[..end].copy_from_slice(&text[..end]);
-        Piece { text, room }
-    }
-
-    fn copy_to(&self, text: &mut Vec<u8>) {
-        if self.text.len() > Piece::ROOM {
-            return text.extend_from_slice(&self.text);
-        }
-        let end = text.len() + self.text.len();
-        text.extend_from_slice(&self.room);
-        text.truncate(end);
-    }
-}
-
-impl Default for Piece {
-    fn default() -> Piece {
-        Piece::of(Vec::new())
+        Ok(Around { own: None, kind: Some((kind, manner)), before, behind })
     }
 }
 

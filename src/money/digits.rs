@@ -22,16 +22,6 @@ const PAIRS: [[u8; 2]; 100] = {
     pairs
 };
 
-/// The last eight digits of a number.
-#[inline]
-fn eight(number: u64) -> [u8; 8] {
-    let (high, low) = ((number % 100_000_000) / 10_000, number % 10_000);
-    let pairs = [high / 100, high % 100, low / 100, low % 100].map(|pair| PAIRS[pair as usize]);
-    let mut digits = [0; 8];
-    digits.copy_from_slice(pairs.as_flattened());
-    digits
-}
-
 /// A text that begins where its room does; zeros stand where nothing is written. Whoever gathers texts copies all of its
 /// room and cuts, which costs less than a copy of a length that nobody knows beforehand.
 #[derive(Clone, Copy)]
@@ -64,7 +54,9 @@ impl<const ROOM: usize> Line<ROOM> {
         let mut left = digits;
         // Eight at a time depend on nothing but themselves.
         while left >= 8 {
-            room[left - 8..left].copy_from_slice(&eight(number));
+            let (high, low) = ((number % 100_000_000) / 10_000, number % 10_000);
+            let pairs = [high / 100, high % 100, low / 100, low % 100].map(|pair| PAIRS[pair as usize]);
+            room[left - 8..left].copy_from_slice(pairs.as_flattened());
             (number, left) = (number / 100_000_000, left - 8);
         }
         while left >= 2 {
@@ -102,9 +94,6 @@ impl Digits {
     /// `minor` with `decimals` digits behind the point.
     pub(super) fn new(minor: i64, decimals: u32) -> Digits {
         let (decimals, magnitude) = (decimals.min(MOST_DECIMALS) as usize, minor.unsigned_abs());
-        if let (0..100_000_000, 0.., 2) = (magnitude, minor, decimals) {
-            return Digits::short(magnitude);
-        }
         // Divisors that are known beforehand need no division.
         let (whole, fraction) = match decimals {
             0 => (magnitude, 0),
@@ -128,31 +117,6 @@ impl Digits {
         // The longest of them has room.
         let _ = write();
         Digits { text, decimals: decimals as u8 }
-    }
-
-    /// Most prices are short ones with two decimals: all eight digits are made, and put where they stand in one piece.
-    fn short(magnitude: u64) -> Digits {
-        // No leading zero but right before the point.
-        let whole = match magnitude {
-            0..1_000 => 1,
-            1_000..10_000 => 2,
-            10_000..100_000 => 3,
-            100_000..1_000_000 => 4,
-            1_000_000..10_000_000 => 5,
-            _ => 6,
-        };
-        let all = eight(magnitude);
-        let mut text = Line::new();
-        let mut shifted = [b'0'; 16];
-        shifted[..8].copy_from_slice(&all);
-        let begin = 6 - whole;
-        if let Some(digits) = shifted[begin..].first_chunk::<8>() {
-            text.bytes[..8].copy_from_slice(digits);
-        }
-        text.bytes[whole] = b'.';
-        text.bytes[whole + 1..whole + 3].copy_from_slice(&all[6..]);
-        text.length = whole as u8 + 3;
-        Digits { text, decimals: 2 }
     }
 
     /// The whole text.

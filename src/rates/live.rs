@@ -55,6 +55,12 @@ impl Live {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether it has answered or failed since the start.
+    pub fn was_asked(&self) -> bool {
+        let state = self.locked();
+        state.last_answer.is_some() || state.last_error.is_some()
+    }
+
     /// Whether it may be asked; if so, it is noted as asked.
     pub fn may_ask(&self, now: DateTime<Utc>) -> bool {
         let mut state = self.locked();

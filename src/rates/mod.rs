@@ -44,7 +44,7 @@ mod snapshot;
 /// Whose turn it is to ask.
 mod turns;
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -126,6 +126,8 @@ pub struct RateBook {
     freshness: Freshness,
     thresholds: &'static Thresholds,
     store: Option<Store>,
+    /// Whether the first answers are still coming in.
+    gathering: AtomicBool,
     /// Whether what was kept is at hand, all of it.
     recalled: AtomicBool,
     clock: Clock,
@@ -184,6 +186,7 @@ impl RateBook {
             freshness,
             thresholds,
             store: None,
+            gathering: AtomicBool::new(false),
             recalled: AtomicBool::new(false),
             clock,
             boot: ids.mint(),
@@ -319,6 +322,11 @@ impl RateBook {
 
     /// Judges every currency and puts the result in place of the book. Whoever calls holds the pen.
     fn replace(&self, series: Vec<Series>) {
+        if self.gathering.load(Ordering::SeqCst) {
+            let held = self.book.load_full();
+            let (pegs, latest) = (held.pegs.clone(), held.latest.clone());
+            return self.book.store(Arc::new(Book { series, pegs, latest }));
+        }
         self.replace_as_of(series, self.clock.now());
     }
 

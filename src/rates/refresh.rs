@@ -1,6 +1,7 @@
 //! Asking the live sources: each by a task of its own, never in the way of a start, of a read or of one another.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use fx_providers::{Answer, Window};
@@ -15,6 +16,9 @@ use crate::domain::fx::{Due, Publication};
 /// How often, and how far apart, a program looks for what another one is asking just now.
 const LOOKS: u32 = 8;
 const LOOK: Duration = Duration::from_secs(2);
+/// How long the first answers of a start are gathered at most, and how often they are counted.
+const FIRST_ROUND: Duration = Duration::from_secs(3);
+const LISTEN: Duration = Duration::from_millis(50);
 
 impl RateBook {
     /// Asks every live source for ever, each at its own pace; returns at once when there is none. To be spawned once;
@@ -24,6 +28,8 @@ impl RateBook {
             tracing::warn!(%error, "rates of earlier days are not at hand");
         }
         let mut tasks = JoinSet::new();
+        self.gathering.store(self.live.iter().any(|live| !live.was_asked()), Ordering::SeqCst);
+        tasks.spawn(self.clone().hear_all());
         for index in 0..self.live.len() {
             tasks.spawn(self.clone().tend(index));
         }
@@ -33,6 +39,20 @@ impl RateBook {
                 tracing::error!(%error, "a source of rates is asked no more until the next start");
             }
         }
+    }
+
+    /// Nothing is judged before every source was asked once, or had the time for it: whoever happened to answer first would
+    /// else be what the others are held against.
+    async fn hear_all(self: Arc<Self>) {
+        let all = async {
+            while self.live.iter().any(|live| !live.was_asked()) {
+                tokio::time::sleep(LISTEN).await;
+            }
+        };
+        // Whoever is slower than that is heard when it speaks.
+        let _ = tokio::time::timeout(FIRST_ROUND, all).await;
+        self.gathering.store(false, Ordering::SeqCst);
+        self.judge_anew();
     }
 
     async fn tend(self: Arc<Self>, index: usize) {
@@ -66,7 +86,11 @@ impl RateBook {
     /// stay.
     pub async fn refresh(&self) -> bool {
         let asked = self.live.iter().map(|live| self.ask_once(live));
-        futures_util::future::join_all(asked).await.iter().all(Result::is_ok)
+        let answered = futures_util::future::join_all(asked).await.iter().all(Result::is_ok);
+        // All were heard.
+        self.gathering.store(false, Ordering::SeqCst);
+        self.judge_anew();
+        answered
     }
 
     /// Somebody would like newer rates: the sources are asked as soon as their pace allows. Returns at once.

@@ -13,6 +13,7 @@ use crate::domain::orders::Customer;
 use crate::flows::catch_up::CatchingUp;
 use crate::flows::pay::{OpenAccount, PayError, Price, Start};
 use crate::flows::refund::RefundInput;
+use crate::gateways::bills::bounds;
 use crate::gateways::{Bills, RawNotification, ReturnParameters};
 use crate::ids::{DisputeId, FindingId, Id, MerchantId, PaymentId, RefundId, UserId};
 use crate::money::Money;
@@ -329,7 +330,7 @@ pub(super) fn bills(woken: &Woken, store: &Store, clock: &Clock) -> Work {
             let Some(zone) = open.gateway.bills().map(Bills::zone) else { continue };
             for back in (1..=3).rev() {
                 let day = settled.with_timezone(&zone).date_naive() - Days::new(back);
-                match store.reconciled(open.account.id, day).await {
+                match store.reconciled(open.account.id, day, bounds(day, zone).1).await {
                     Ok(false) => {}
                     _ => continue,
                 }

@@ -164,6 +164,13 @@ pub struct DaysTried {
     pub started_at: DateTime<Utc>,
 }
 
+impl DaysTried {
+    /// Whether all of a day that ended then was reconciled: a file that was brought before has not all of it.
+    pub fn has_all_of(&self, day: NaiveDate, ended: DateTime<Utc>) -> bool {
+        self.done && (self.first..=self.last).contains(&day) && self.started_at >= ended
+    }
+}
+
 /// What a run writes at its end, in the order of the columns.
 fn changing(run: &Run) -> Vec<(&'static str, Value)> {
     let (first, last) = run.days.unzip();
@@ -200,17 +207,24 @@ impl Store {
         self.one(query, read).await
     }
 
-    /// Whether an account's day was reconciled, or is being.
+    /// Whether an account's day was reconciled by a run that began after its end: a file that was brought before has not all
+    /// of it.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn reconciled(&self, account: GatewayAccountId, day: NaiveDate) -> Result<bool, StoreError> {
+    pub async fn reconciled(
+        &self,
+        account: GatewayAccountId,
+        day: NaiveDate,
+        ended: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
         let query = sqlx::query(
-            "SELECT * FROM reconciliation
-             WHERE gateway_account_id = $1 AND first_day <= $2 AND last_day >= $2 AND state = 'done' LIMIT 1",
+            "SELECT * FROM reconciliation WHERE gateway_account_id = $1 AND first_day <= $2 AND last_day >= $2
+             AND state = 'done' AND started_at >= $3 LIMIT 1",
         )
         .bind(account.to_string())
-        .bind(day.to_string());
+        .bind(day.to_string())
+        .bind(ended.timestamp_micros());
         Ok(self.one(query, read).await?.is_some())
     }
 

@@ -61,6 +61,13 @@ impl Extent {
             && (self.reference == other.reference || !named(self) || !named(other))
     }
 
+    /// Whether it goes from and to the same balances as that statement: the account's same way in other words, unless it
+    /// went back in between.
+    pub fn is_same_way(&self, other: &Extent) -> bool {
+        let both = self.opening.is_some() && self.closing.is_some();
+        both && self.opening != self.closing && (self.opening, self.closing) == (other.opening, other.closing)
+    }
+
     /// Whether it may print everything that `part` prints: they begin or end together, or `part` lies within it.
     pub fn may_hold(&self, part: &Extent) -> bool {
         let same = |one: Option<Money>, other: Option<Money>| one.is_some() && one == other;

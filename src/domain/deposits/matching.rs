@@ -31,6 +31,9 @@ pub struct Match {
     pub missing: Money,
 }
 
+/// What banks on the way keep of a credit is a part of it, or a charge in major units.
+const TENTH: i64 = 10;
+const CHARGES_MOST: i64 = 50;
 /// How many days a credit may come after it was sent, where it names nothing.
 const DAYS_AFTER: i64 = 7;
 /// And before: clocks and days of gateways and banks differ.
@@ -57,8 +60,9 @@ pub fn find_match(line: &ReadLine, sent: &[Sent]) -> Result<Option<Match>, Money
         if named.iter().any(is_one) && sum(&named)? != came {
             named.retain(is_one);
         }
-        let missing = sum(&named)?.checked_sub(came)?;
-        return Ok(Some(Match { places: named, missing }));
+        let whole = sum(&named)?;
+        let missing = whole.checked_sub(came)?;
+        return Ok(is_arrival(whole, came, missing).then_some(Match { places: named, missing }));
     }
     let near = |place: &usize| {
         let days = (line.booked_on - sent[*place].sent_on).num_days();
@@ -83,6 +87,13 @@ pub fn find_match(line: &ReadLine, sent: &[Sent]) -> Result<Option<Match>, Money
         1 => found.pop().map(|places| Match { places, missing }),
         _ => None,
     })
+}
+
+/// Whether what came is that money less what banks keep of it: not more than a tenth, or fifty major units of what is
+/// mostly there. A small credit that only tells of a payout is none.
+fn is_arrival(whole: Money, came: Money, missing: Money) -> bool {
+    let charges = (whole.minor() / TENTH).max(CHARGES_MOST * 10_i64.pow(whole.currency().exponent()));
+    missing.minor() <= charges && missing.minor() <= came.minor()
 }
 
 /// One deposit for many: payouts of one gateway account that follow one another.

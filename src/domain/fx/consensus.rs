@@ -16,9 +16,10 @@
 //! outvoted as well; half are always kept.
 //!
 //! A rate that jumps further from the last accepted one than its class allows is held back until a second source agrees
-//! or the source repeats it in a newer publication; the next in rank answers, else the last known good. A jump beyond
-//! `absurd_bps` (a unit error, an inverted pair) is never believed on one source's word. A running source whose numbers
-//! stand still while two others move is frozen and has no vote. A rate of zero has none either.
+//! or the source repeats it in a newer publication while nobody who published since stands by the last one; the next in
+//! rank answers, else the last known good. A jump beyond `absurd_bps` (a unit error, an inverted pair) is never believed
+//! on one source's word. A running source whose numbers stand still while two others move is frozen and has no vote. A
+//! rate of zero has none either.
 //!
 //! A fresh reference is a voice against a majority of running sources that stands further from it than its class jumps:
 //! with three or more of them, where the sources that stand by the reference and itself are at least as many, the others
@@ -234,19 +235,30 @@ impl Hearing<'_> {
         if !beyond(value, last.value, limit_bps) {
             return None;
         }
-        let seconded = self.observations.iter().enumerate().any(|(other, observation)| {
-            let heard = !matches!(
-                self.standings[other],
+        let heard = |other: usize| {
+            let standing = self.standings[other];
+            let unheard = matches!(
+                standing,
                 Standing::Stale | Standing::Refused | Standing::Frozen { .. } | Standing::Outvoted { .. }
             );
-            let near = observation.value.is_some_and(|theirs| !beyond(theirs, value, class.alarm_bps));
-            other != index && heard && near
-        });
+            other != index && !unheard
+        };
+        let near = |other: usize, to: Decimal, within_bps: u32| {
+            self.observations[other].value.is_some_and(|theirs| !beyond(theirs, to, within_bps))
+        };
+        let all = 0..self.observations.len();
+        let seconded = all.clone().any(|other| heard(other) && near(other, value, class.alarm_bps));
         let before = self.bench.held.iter().find(|held| held.source == own.source);
         let before = before.filter(|held| !beyond(value, held.value, class.alarm_bps));
         let since = before.map_or(self.bench.now, |held| held.since);
+        // Whoever has published since and stands by the last rate contradicts it.
+        let contradicted = all.clone().any(|other| {
+            let theirs = self.observations[other].as_of;
+            heard(other) && theirs > since && near(other, last.value, class.jump_within(theirs - last.as_of))
+        });
         let repeated = before.is_some_and(|held| {
-            own.as_of > held.as_of
+            !contradicted
+                && own.as_of > held.as_of
                 && self.bench.now - since >= TimeDelta::minutes(i64::from(class.confirm_minutes))
                 && !beyond(value, last.value, class.absurd_bps)
         });

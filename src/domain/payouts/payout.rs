@@ -136,7 +136,8 @@ impl PayoutState {
         )
     }
 
-    fn not_debited(&self) -> bool {
+    /// Whether its money has not left, as far as is known.
+    pub fn not_debited(&self) -> bool {
         matches!(self, PayoutState::Held | PayoutState::Sent | PayoutState::Unknown)
     }
 }

@@ -1,6 +1,7 @@
 //! Why money between gateway and bank is not booked, in the words and codes of the API.
 
 use crate::domain::deposits::BatchError;
+use crate::money::Money;
 use crate::store::StoreError;
 
 /// Why a batch, a report of fees or a bank statement is not taken.
@@ -40,6 +41,17 @@ pub enum DepositError {
     Superseded {
         /// The table.
         table: &'static str,
+    },
+    /// A batch frees what the books do not have as held in reserve.
+    #[error(
+        "`{reference}` releases {released}, and the books do not hold as much in reserve at this account; report the batch \
+             that held it first, or this one without `released`: the gateway's bill tells of a hold's end"
+    )]
+    ReleasesMore {
+        /// The gateway's reference.
+        reference: String,
+        /// What it releases.
+        released: Money,
     },
     /// Not enough there to pay it from.
     #[error("account {0} does not hold enough")]

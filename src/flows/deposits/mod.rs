@@ -20,6 +20,7 @@ mod remitted;
 mod report_fees;
 mod returned;
 mod take_back;
+mod taken;
 
 use crate::clock::Clock;
 use crate::domain::findings::{Finding, FindingKind, FindingState};

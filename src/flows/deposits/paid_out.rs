@@ -7,16 +7,17 @@ use serde_json::json;
 
 use crate::domain::deposits::{BankLine, LineState};
 use crate::domain::ledger::AccountCode;
+use crate::domain::ledger::journal::{self, Fact};
 use crate::domain::merchants::{BankAccount, BankAccountKind};
 use crate::domain::payouts::{Payout, PayoutReport, PayoutState, PayoutStatus};
 use crate::flows::pay_out::{Moved, moved, payout_view};
-use crate::ids::PayoutBatchId;
+use crate::ids::{MerchantId, PayoutBatchId};
 use crate::money::Money;
 use crate::rails::bank_ids_of;
 use crate::store::{Change, Versioned};
 
 use super::match_line::in_books;
-use super::{DepositError, Deposits};
+use super::{DepositError, Deposits, post};
 
 impl Deposits {
     /// What the line is, where it names payouts; their rows, postings and events are in `change`.
@@ -46,6 +47,39 @@ impl Deposits {
         }
         change.extend(all);
         Ok(Some(LineState::PaidOut { payouts: payouts.iter().map(|payout| payout.value.id).collect() }))
+    }
+
+    /// What came back and was printed or read before its payout's debit, at whichever account: it leaves suspense once that
+    /// is known.
+    pub(super) async fn come_back_again(&self, merchant: MerchantId) -> Result<(), DepositError> {
+        for stored in self.store.all_bank_accounts(merchant).await? {
+            if stored.account.kind == BankAccountKind::Client {
+                self.come_back_to(&stored.account).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn come_back_to(&self, account: &BankAccount) -> Result<(), DepositError> {
+        let waits = |line: &BankLine| {
+            let credit = line.line.amount.is_positive() && !line.line.reversal;
+            line.bank_account == account.id && credit && line.state == LineState::Suspense
+        };
+        for row in self.store.open_bank_lines(account.merchant, account.currency, waits).await? {
+            let mut change = Change::new();
+            let Some(state) = self.paid_out(&mut change, account, &row.value).await? else { continue };
+            let (subject, at) = (row.value.id.to_string(), self.credited_at(&row.value).await?);
+            let source = format!("{subject}/returned");
+            let fact =
+                Fact { ids: &self.ids, merchant: account.merchant, source: &source, subject: &subject, at };
+            let back = row.value.line.amount.negated();
+            post(&mut change, journal::bank_unexplained(&fact, &in_books(account), back))?;
+            self.close_line(&mut change, &row.value, "the debit of what came back was read").await?;
+            let row = Versioned { value: BankLine { state, ..row.value }, version: row.version };
+            change.update_bank_line(&row);
+            self.commit_or_leave(change).await?;
+        }
+        Ok(())
     }
 
     /// The payouts that a line names, by their own ids or their batch's: paid from this account, or from another of the
@@ -94,6 +128,8 @@ impl Deposits {
             // Its fee: nothing is said of the payout itself.
             (BankAccountKind::Own, _) => PayoutStatus::Unknown { raw: String::new() },
             (BankAccountKind::Client, true) => PayoutStatus::Paid { debited: amount },
+            // A bank tells of both: what came back of a payout whose debit was not read yet waits for that.
+            (BankAccountKind::Client, false) if value.state.not_debited() => return Ok(false),
             (BankAccountKind::Client, false) => {
                 let reason = line.line.text.clone();
                 PayoutStatus::Returned { debited: value.amount, arrived: amount, reason }

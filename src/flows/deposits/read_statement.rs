@@ -16,6 +16,7 @@ use crate::store::bank_statements::BankStatement;
 use crate::store::{Change, CommitError, Versioned};
 use crate::vault::Vault;
 
+use super::taken::extent;
 use super::{DECISIONS, DepositError, Deposits};
 
 /// A file that books nothing and names what statements have booked.
@@ -88,11 +89,15 @@ impl Deposits {
             if file.format == NOTIFICATION {
                 self.name_lines(account, &read.lines).await?;
             }
-            let fresh = self.take_lines(account, statement, read, &beside).await?;
+            let fresh = match self.is_taken(statement, read, &beside).await? {
+                true => Money::zero(account.currency),
+                false => self.take_lines(account, statement, read, &beside).await?,
+            };
             self.check_sequence(account, statement, read, fresh).await?;
             self.try_again(account).await?;
             self.remit_again(account).await?;
             self.take_back_again(account).await?;
+            self.come_back_again(merchant).await?;
             self.miss_remittances(account, statement.to_on).await?;
         }
         Ok(known)
@@ -376,16 +381,4 @@ struct Alike {
     elsewhere: usize,
     /// Met in this statement so far.
     printed: usize,
-}
-
-fn extent(statement: &BankStatement) -> Option<Extent> {
-    Some(Extent {
-        reference: statement.reference.clone(),
-        opening: statement.opening,
-        closing: statement.closing,
-        from_on: statement.from_on?,
-        to_on: statement.to_on?,
-        lines: statement.line_count,
-        passed: vec![],
-    })
 }

@@ -69,6 +69,10 @@ impl Deposits {
                     return Err(DepositError::SettledBefore(key));
                 }
                 Err(CommitError::LostUpdate { .. } | CommitError::AlreadyBooked { .. }) => {}
+                Err(CommitError::BelowFloor { .. }) if batch.held.is_negative() => {
+                    let (reference, released) = (batch.reference, batch.held.abs());
+                    return Err(DepositError::ReleasesMore { reference, released });
+                }
                 Err(error) => return Err(DepositError::unavailable(error)),
             }
         }

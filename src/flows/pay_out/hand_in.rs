@@ -2,7 +2,7 @@
 //! same door as its channel's. It moves no money that was debited: that is the statement's to say.
 
 use crate::domain::orders::Outcome;
-use crate::domain::payouts::PayoutBatch;
+use crate::domain::payouts::{PayoutBatch, PayoutReport, PayoutStatus};
 use crate::ids::{MerchantId, PlanId};
 use crate::rails::{StatusReport, bank_id, held_against, read_pain002, said};
 use crate::store::{Change, Versioned};
@@ -33,9 +33,10 @@ impl PayingOut {
         let version = batch.version;
         let batch = batch.value;
         let rail = self.rail(merchant, batch.rail_account).await?;
-        if batch.carried.as_ref().is_none_or(|carried| carried.file.is_none()) {
+        let Some(carried) = batch.carried.as_ref().filter(|carried| carried.file.is_some()) else {
             return Err(PayOutError::NoFile(format!("{} was not handed over by one", batch.id)));
-        }
+        };
+        let by_hand = carried.by_hand;
         if batch.outcome == Outcome::Open {
             return Err(PayOutError::NoFile(format!("{} is not handed over yet", batch.id)));
         }
@@ -43,6 +44,11 @@ impl PayingOut {
         held_against(&handed.request, &told).map_err(|error| refused(error.to_string()))?;
         let report = said(&handed.request, &told, self.0.clock.now());
         let report = report.map_err(|error| refused(error.to_string()))?;
+        let refuses = |told: &PayoutReport| matches!(told.status, PayoutStatus::Failed { .. });
+        if !by_hand && report.payouts.iter().any(refuses) {
+            let why = "it went over the bank's own channel, which alone says what the bank refuses of it";
+            return Err(PayOutError::NoFile(format!("{}: {why}", handed.batch.id)));
+        }
         if handed.batch.outcome == Outcome::Unknown {
             // The bank has it.
             let mut change = Change::new();

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{NaiveDate, TimeDelta};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::reconciliation::{
@@ -69,9 +70,10 @@ impl Reconciling {
         let zone = zone.zone();
         let days = bill.own;
         let (from, until) = (bounds(days.0, zone).0, bounds(days.1, zone).1);
-        let since = self.unread_since(open, days.0).await?.min(bill.named.0);
+        let since = self.unread_since(open, days.0, zone).await?.min(bill.named.0);
         let span = (bounds(since, zone).0, until.max(bounds(bill.named.1, zone).1) + CUT_OFF);
-        let mut gathered = Gathered::of(!open.account.lands_on_balance());
+        let mut gathered = Gathered::of(!open.account.lands_on_balance(), zone);
+        gathered.expect(store.count_at_gateway(&open.account, span.0).await?);
         let mut after = 0;
         loop {
             let (page, next) = store.booked_at_gateway(&open.account, after, span, PAGE).await?;
@@ -96,7 +98,7 @@ impl Reconciling {
             facts.retain(|fact| !pooled.contains(row_id(open, fact).as_str()));
         }
         let tried = store.days_tried(open.account.id, days.0).await?;
-        let read = |day| tried.iter().any(|run| run.done && (run.first..=run.last).contains(&day));
+        let read = |day| tried.iter().any(|run| run.has_all_of(day, bounds(day, zone).1));
         for fact in facts.iter_mut().filter(|fact| fact.at < until) {
             let day = fact.at.with_timezone(&zone).date_naive();
             if !bill.speak_for(day, read(day)) {
@@ -123,11 +125,16 @@ impl Reconciling {
     }
 
     /// The first of the days right before the bill's that no bill was read of, within the cut-off; else the bill's own.
-    async fn unread_since(&self, open: &OpenAccount, first: NaiveDate) -> Result<NaiveDate, ReconcileError> {
+    async fn unread_since(
+        &self,
+        open: &OpenAccount,
+        first: NaiveDate,
+        zone: Tz,
+    ) -> Result<NaiveDate, ReconcileError> {
         let mut since = first;
         for _ in 0..CUT_OFF.num_days() {
             let Some(before) = since.pred_opt() else { break };
-            if self.0.store.reconciled(open.account.id, before).await? {
+            if self.0.store.reconciled(open.account.id, before, bounds(before, zone).1).await? {
                 break;
             }
             since = before;

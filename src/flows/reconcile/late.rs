@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
 
 use crate::flows::pay::OpenAccount;
-use crate::gateways::bills::Way;
+use crate::gateways::bills::{Way, bounds};
 use crate::store::reconciliations::DaysTried;
 
 use super::{ReconcileError, Reconciling};
@@ -38,8 +39,8 @@ impl Reconciling {
             let today = (now - COMPLETE).with_timezone(&bills.zone()).date_naive();
             let since = today.checked_sub_days(Days::new(MISSED)).unwrap_or(today);
             let tried = self.0.store.days_tried(open.account.id, since).await?;
-            for day in wanted(&tried, today, now) {
-                match self.day_of_late(open.clone(), day).await {
+            for day in wanted(&tried, today, now, bills.zone()) {
+                match self.day_of_late(open.clone(), day, bounds(day, bills.zone()).1).await {
                     Ok(was_done) => done += usize::from(was_done),
                     Err(error) => {
                         let account = &open.account.name;
@@ -52,9 +53,14 @@ impl Reconciling {
     }
 
     /// Whether the day was reconciled now; an error is trouble of our own.
-    async fn day_of_late(&self, open: Arc<OpenAccount>, day: NaiveDate) -> Result<bool, ReconcileError> {
+    async fn day_of_late(
+        &self,
+        open: Arc<OpenAccount>,
+        day: NaiveDate,
+        ended: DateTime<Utc>,
+    ) -> Result<bool, ReconcileError> {
         // Somebody may have asked for it since.
-        if self.0.store.reconciled(open.account.id, day).await? {
+        if self.0.store.reconciled(open.account.id, day, ended).await? {
             return Ok(false);
         }
         match self.day_with_reason(open, day).await? {
@@ -65,16 +71,18 @@ impl Reconciling {
 }
 
 /// The days before `today` that are to be asked for, oldest first.
-fn wanted(tried: &[DaysTried], today: NaiveDate, now: DateTime<Utc>) -> Vec<NaiveDate> {
+fn wanted(tried: &[DaysTried], today: NaiveDate, now: DateTime<Utc>, zone: Tz) -> Vec<NaiveDate> {
     let first = tried.iter().map(|days| days.first).min();
     let days = (1..=MISSED).rev().filter_map(|back| Some((back, today.checked_sub_days(Days::new(back))?)));
     let is_wanted = |(back, day): &(u64, NaiveDate)| {
         let mut of_day = tried.iter().filter(|days| (days.first..=days.last).contains(day));
+        let ended = bounds(*day, zone).1;
         match *back <= LATE {
-            true => !of_day.any(|days| days.done),
+            true => !of_day.any(|days| days.has_all_of(*day, ended)),
             false => {
+                let rests = |days: &DaysTried| !days.done && now - days.started_at < REST;
                 first.is_some_and(|first| first <= *day)
-                    && !of_day.any(|days| days.done || now - days.started_at < REST)
+                    && !of_day.any(|days| days.has_all_of(*day, ended) || rests(days))
             }
         }
     };
@@ -96,9 +104,15 @@ mod tests {
             started_at: now - TimeDelta::hours(hours),
         };
         let days = |tried: &[DaysTried]| {
-            let days = wanted(tried, today, now);
+            let days = wanted(tried, today, now, chrono_tz::UTC);
             days.iter().map(|day| day.format("%m-%d").to_string()).collect::<Vec<_>>().join(" ")
         };
+        let by_hand = [tried("2026-11-18", "2026-11-26", true, 40)];
+        assert_eq!(
+            days(&by_hand),
+            "11-26 11-27",
+            "a file that was brought on its last day has not all of it"
+        );
         assert_eq!(days(&[]), "11-25 11-26 11-27", "a new account has no past");
         let outage =
             [tried("2026-11-18", "2026-11-18", true, 230), tried("2026-11-19", "2026-11-19", false, 206)];
@@ -108,7 +122,7 @@ mod tests {
             tried("2026-11-19", "2026-11-20", true, 2),
             tried("2026-11-21", "2026-11-21", false, 2),
             tried("2026-11-22", "2026-11-22", false, 21),
-            tried("2026-11-23", "2026-11-24", true, 90),
+            tried("2026-11-23", "2026-11-24", true, 80),
             tried("2026-11-25", "2026-11-25", false, 1),
             tried("2026-11-26", "2026-11-26", true, 1),
         ];

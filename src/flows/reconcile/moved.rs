@@ -92,7 +92,7 @@ impl Reconciling {
         }
         let kind = if holds { "hold" } else { "release" };
         match self.0.store.commit(change).await {
-            Ok(_) | Err(CommitError::AlreadyBooked { .. }) => {
+            Ok(_) | Err(CommitError::AlreadyBooked { .. } | CommitError::LostUpdate { .. }) => {
                 let repair = Some(format!("booked: {kind}, {reason}"));
                 let evidence = Evidence { repair, ..evidence(Some(&line), None) };
                 Ok(Found { kind, grade: Grade::Flagged, finding, evidence })

@@ -9,14 +9,13 @@ use std::fmt::Write as _;
 use std::ops::ControlFlow;
 
 use actix_web::{HttpRequest, HttpResponse};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::America::Los_Angeles;
 
 use super::super::Sandbox;
 use super::account::Row;
 use super::envelope::Refusal;
 use super::{amount, oauth};
-use crate::gateways::bills::bounds;
 use crate::money::Money;
 
 const COLUMNS: &str = concat!(
@@ -55,7 +54,9 @@ async fn file(sandbox: &Sandbox, request: &HttpRequest, name: &str) -> Result<St
         }
         ControlFlow::Continue(())
     };
-    session.see_between(&app.merchant_id, bounds(day, Los_Angeles), see).await?;
+    // Los Angeles is behind Greenwich by less than a day.
+    let begins = day.and_time(NaiveTime::MIN).and_utc();
+    session.see_between(&app.merchant_id, (begins, begins + TimeDelta::days(2)), see).await?;
     Ok(report.end())
 }
 

@@ -43,6 +43,14 @@ pub struct Booked {
     pub at: DateTime<Utc>,
 }
 
+/// Where captured money stands.
+fn landing(account: &GatewayAccount) -> AccountCode {
+    match account.lands_on_balance() {
+        true => AccountCode::GATEWAY_BALANCE,
+        false => AccountCode::GATEWAY_RECEIVABLE,
+    }
+}
+
 impl Store {
     /// Entries of an account's landing behind transaction `after`, of facts that happened from `from` until before
     /// `until`, whole transactions with about `limit` entries of each currency; with the number to go on behind, `None` at
@@ -57,11 +65,7 @@ impl Store {
         (from, until): (DateTime<Utc>, DateTime<Utc>),
         limit: u32,
     ) -> Result<(Vec<Booked>, Option<i64>), StoreError> {
-        let code = if account.lands_on_balance() {
-            AccountCode::GATEWAY_BALANCE
-        } else {
-            AccountCode::GATEWAY_RECEIVABLE
-        };
+        let code = landing(account);
         // Nothing is booked before it happened: so the numbers before that moment need not be read.
         let after = if after > 0 { after } else { self.last_number_by(from - AHEAD).await? };
         // Where the page ends is found first: sorting what comes behind it would cost all of the books for every page.
@@ -126,6 +130,29 @@ impl Store {
             });
         }
         Ok((booked, end))
+    }
+
+    /// How many entries there are at an account's landing of whatever was booked since shortly before a moment.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn count_at_gateway(
+        &self,
+        account: &GatewayAccount,
+        from: DateTime<Utc>,
+    ) -> Result<i64, StoreError> {
+        let after = self.last_number_by(from - AHEAD).await?;
+        let (count,) = sqlx::query_as::<_, (i64,)>(
+            "SELECT COUNT(*) FROM ledger_account a JOIN ledger_entry e ON e.account_id = a.id
+             WHERE a.merchant_id = $1 AND a.code = $2 AND a.owner = $3 AND a.layer = 1 AND e.transaction_number > $4",
+        )
+        .bind(account.merchant.to_string())
+        .bind(i64::from(landing(account).number()))
+        .bind(account.name.as_str())
+        .bind(after)
+        .fetch_one(self.reads())
+        .await?;
+        Ok(count)
     }
 
     /// What stands at a gateway account by the books, spendable and held together, by currency, minor units. What payees

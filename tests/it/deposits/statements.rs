@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use straits::domain::deposits::DepositState;
 use straits::domain::findings::{Action, FindingKind};
+use straits::flows::deposits::StatementFile;
 use straits::store::Change;
 
 use super::{ALL_TO_A, batch, camt, captured, grabpay, own_funds, read, record, sgd, world};
@@ -34,6 +35,83 @@ async fn a_line_is_booked_once_however_many_files_print_it() {
         world
             .stands(&[("1010[dbs] SGD", "51.00"), ("2900[dbs] SGD", "-41.00"), ("5030 SGD", "-10.00")])
             .await;
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// A bank's day comes as camt.053 and as MT940, as a batch and with its parts, under other references.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_day_in_another_form_is_the_same_day() {
+    on_each_engine("other_form", async |database| {
+        let store = database.open().await;
+        let world = world(&store, database, grabpay).await;
+        for (order, reference) in [("1", "GP-11111"), ("2", "GP-22222")] {
+            captured(&world, order, "10.40", ALL_TO_A).await;
+            let at = world.clock.now();
+            record(&world, batch(reference, at, "10.40", "0", "0.19", "10.21")).await;
+        }
+        let day = world.clock.now().date_naive();
+        let (iso, short) = (day.to_string(), day.format("%y%m%d"));
+        read(&world, &camt("0039012345", &iso, "0.00", "10.21", &[("10.21", "", "B1", "sweep")])).await;
+        let transit = [
+            ("1010[dbs] SGD", "10.21"),
+            ("1140[grabpay-sg] SGD", "10.21"),
+            ("2100[A] SGD", "-20.80"),
+            ("5000[grabpay-sg] SGD", "0.38"),
+        ];
+        world.stands(&transit).await;
+        let mt940 = format!(
+            ":20:A\r\n:25:0039012345\r\n:28C:1/1\r\n:60F:C{short}SGD0,00\r\n:61:{short}C10,21NTRFNONREF//X-9\r\n\
+             :86:SWEEP\r\n:62F:C{short}SGD10,21\r\n-\r\n"
+        );
+        let statements = straits::banks::mt940::read(mt940.as_bytes()).unwrap();
+        let file = StatementFile::new("mt940", mt940.as_bytes(), statements, None);
+        for _ in 0..2 {
+            let read = world.deposits.read_statements(&world.vault, world.merchant.id, &file, Change::new());
+            read.await.unwrap();
+        }
+        // The same way in two parts.
+        let parts = [("5.00", "", "P1", "sweep"), ("5.21", "", "P2", "sweep")];
+        read(&world, &camt("0039012345", &iso, "0.00", "10.21", &parts)).await;
+        world.stands(&transit).await;
+        assert_eq!(world.findings().await, []);
+        // The second one goes on from there; what goes back and comes again is no repetition.
+        read(&world, &camt("0039012345", &iso, "10.21", "20.42", &[("10.21", "", "B2", "sweep")])).await;
+        assert_eq!(world.standing().await["1010[dbs] SGD"], "20.42");
+        read(&world, &camt("0039012345", &iso, "20.42", "10.21", &[("-10.21", "", "B3", "out")])).await;
+        read(&world, &camt("0039012345", &iso, "10.21", "20.42", &[("10.21", "", "B4", "in again")])).await;
+        assert_eq!(world.standing().await["1010[dbs] SGD"], "20.42");
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// A credit of cents may tell of a payout; it does not bring it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_only_tells_of_a_payout_is_not_it() {
+    on_each_engine("only_tells", async |database| {
+        let store = database.open().await;
+        let world = world(&store, database, grabpay).await;
+        captured(&world, "1", "600.00", ALL_TO_A).await;
+        let at = world.clock.now();
+        record(&world, batch("GP-11111", at, "600.00", "0", "10.80", "589.20")).await;
+        let day = at.date_naive().to_string();
+        let told = ("0.10", "", "B1", "INTEREST ADJUSTMENT RE GP-11111");
+        read(&world, &camt("0039012345", &day, "0.00", "0.10", &[told])).await;
+        let transit = async || world.standing().await.get("1140[grabpay-sg] SGD").cloned();
+        assert_eq!(transit().await.as_deref(), Some("589.20"));
+        assert_eq!(world.standing().await["2900[dbs] SGD"], "-0.10");
+        let part = ("300.00", "", "B2", "GP-11111 part 1");
+        read(&world, &camt("0039012345", &day, "0.10", "300.10", &[part])).await;
+        assert_eq!(transit().await.as_deref(), Some("589.20"));
+        // Less a wire's charge it is there.
+        let whole = ("564.20", "", "B3", "GP-11111");
+        read(&world, &camt("0039012345", &day, "300.10", "864.30", &[whole])).await;
+        assert_eq!(transit().await, None);
+        assert_eq!(world.finding(FindingKind::DepositShort).await.amount, Some(sgd("25.00")));
         world.verified().await;
         store.close().await;
     })

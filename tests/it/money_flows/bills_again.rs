@@ -89,10 +89,10 @@ async fn a_disputes_hold_is_no_second_one_on_the_bill() {
         let before = world.standing().await;
         assert_eq!(before["1120[paypal,dispute] USD"], "200.00");
         world.far.bill(about("H-1", BillKind::Hold, "-100.00", "CAP-same-day", 0));
+        database.tick(TimeDelta::days(1));
         let (ended, items) = run(&world, day()).await;
         assert_eq!((told(&items), ended.matched), (vec![], 3));
-        // The other one's line stands in tomorrow's bill.
-        database.tick(TimeDelta::days(1));
+        // The other one's line stands in the next day's bill.
         world.far.bill(about("H-2", BillKind::Hold, "-100.00", "CAP-next-day", 1));
         for again in 0..2 {
             let (_, items) = run(&world, day() + Days::new(1)).await;

@@ -49,7 +49,12 @@ async fn one_old_row_makes_no_day_between_missing() {
         assert_eq!((run.state.as_str(), told(&items), run.matched), ("done", vec![], 12), "{run:?}");
         let own = day() + TimeDelta::days(20);
         assert_eq!(run.days, Some((own, own)), "what lies between was not read");
-        assert!(!store.reconciled(world.account.id, day() + TimeDelta::days(10)).await.unwrap());
+        assert!(
+            !store
+                .reconciled(world.account.id, day() + TimeDelta::days(10), world.clock.now())
+                .await
+                .unwrap()
+        );
         assert_eq!(world.findings().await, []);
 
         // So much of the books is not read at once.

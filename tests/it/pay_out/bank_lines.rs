@@ -238,13 +238,20 @@ async fn what_comes_back_in_another_currency_is_the_suppliers_in_that_currency()
             treasury.bank("dbs", "SGD", "000000000002").await;
             treasury.bank("citi", "USD", "000000000003").await;
             let [a, b] = [0, 1].map(|of: usize| told(payouts[of].id, "-"));
+            let debits = [("-100.00", "B1", a.clone()), ("-200.00", "B2", b.clone())];
+            let debits = camt("000000000001", "USD", "2026-11-17", &debits);
             if told_before {
-                let debits = [("-100.00", "B1", a.clone()), ("-200.00", "B2", b.clone())];
-                treasury.read_camt(&camt("000000000001", "USD", "2026-11-17", &debits)).await;
+                treasury.read_camt(&debits).await;
                 assert_eq!(treasury.states(plan).await.get("paid"), Some(&2));
             }
             treasury.read_camt(&camt("000000000002", "SGD", "2026-11-18", &[("126.40", "R1", a)])).await;
             treasury.read_camt(&camt("000000000003", "USD", "2026-11-18", &[("187.50", "R2", b)])).await;
+            if !told_before {
+                // A bank tells of both: what came back waits for its debit.
+                assert_eq!(treasury.states(plan).await.get("sent"), Some(&2));
+                assert_eq!(treasury.suspense("SGD").await + treasury.suspense("USD").await, 2);
+                treasury.read_camt(&debits).await;
+            }
             assert_eq!(treasury.states(plan).await.get("returned"), Some(&2), "{told_before}");
             assert_eq!(treasury.world.findings().await.len(), 0);
             let returned = treasury.payouts(plan).await;

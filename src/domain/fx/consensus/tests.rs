@@ -286,6 +286,20 @@ fn a_jump_is_held_back_until_a_second_source_or_the_next_publication_agrees() {
 }
 
 #[test]
+fn a_lie_told_again_is_none_while_somebody_stands_by_the_last_rate() {
+    let (lies, since) = (running("wise", 0, "1.1600"), at("2026-11-04T08:50:00Z"));
+    let held = [Held { source: "wise".into(), value: decimal("1.1600"), as_of: since, since }];
+    let judged = |others: &[Observation]| {
+        let all = [std::slice::from_ref(&lies), others].concat();
+        told(&judge(yesterday("1.1150"), &held, &all), &all).0
+    };
+    assert_eq!(judged(&[]), "wise");
+    let other = |as_of: &str| Observation { as_of: at(as_of), ..running("xe", 1, "1.1155") };
+    assert_eq!(judged(&[other("2026-11-04T09:54:00Z")]), "xe");
+    assert_eq!(judged(&[other("2026-11-04T08:45:00Z")]), "wise", "that was said before the jump");
+}
+
+#[test]
 fn a_unit_error_or_an_inverted_pair_is_never_believed_on_one_sources_word() {
     for (value, word) in [
         ("111.72", "held back (UnitError)"),
