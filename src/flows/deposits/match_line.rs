@@ -55,6 +55,10 @@ impl Deposits {
         if let Some(state) = self.taken_back(&mut change, account, line).await? {
             return Ok((change, state));
         }
+        // What names a payout of ours is nothing else that it could be by its sum.
+        if self.waits_for_debit(account, line).await? {
+            return self.unexplained(change, account, line, &fact).await;
+        }
         if let Some(found) = found {
             let sent = sums(&found, &open)?;
             let deposit = Deposit {
@@ -81,7 +85,18 @@ impl Deposits {
         if let Some(state) = self.transfer(&mut change, account, line, &fact).await? {
             return Ok((change, state));
         }
-        post(&mut change, journal::bank_unexplained(&fact, &books, line.line.amount))?;
+        self.unexplained(change, account, line, &fact).await
+    }
+
+    /// To suspense, with its finding.
+    async fn unexplained(
+        &self,
+        mut change: Change,
+        account: &BankAccount,
+        line: &BankLine,
+        fact: &Fact<'_>,
+    ) -> Result<(Change, LineState), DepositError> {
+        post(&mut change, journal::bank_unexplained(fact, &in_books(account), line.line.amount))?;
         let said = match line.line.text.is_empty() {
             true => line.line.names.join(" "),
             false => line.line.text.clone(),
@@ -97,7 +112,10 @@ impl Deposits {
         account: &BankAccount,
         line: &BankLine,
     ) -> Result<(Option<Match>, Vec<Versioned<GatewaySettlement>>), DepositError> {
-        if account.sweeps.is_empty() || !line.line.amount.is_positive() {
+        if account.sweeps.is_empty()
+            || !line.line.amount.is_positive()
+            || self.waits_for_debit(account, line).await?
+        {
             return Ok((None, vec![]));
         }
         let mut open = self.store.settlements_in_transit(line.merchant, account.currency).await?;

@@ -49,6 +49,19 @@ impl Deposits {
         Ok(Some(LineState::PaidOut { payouts: payouts.iter().map(|payout| payout.value.id).collect() }))
     }
 
+    /// Whether it brings back a payout whose debit was not read yet: it waits for that.
+    pub(super) async fn waits_for_debit(
+        &self,
+        account: &BankAccount,
+        line: &BankLine,
+    ) -> Result<bool, DepositError> {
+        if account.kind != BankAccountKind::Client || !line.line.amount.is_positive() {
+            return Ok(false);
+        }
+        let named = self.named(account, line).await?;
+        Ok(named.iter().any(|payout| payout.value.state.not_debited()))
+    }
+
     /// What came back and was printed or read before its payout's debit, at whichever account: it leaves suspense once that
     /// is known.
     pub(super) async fn come_back_again(&self, merchant: MerchantId) -> Result<(), DepositError> {

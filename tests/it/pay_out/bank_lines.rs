@@ -80,11 +80,15 @@ impl Treasury {
 
     /// One more client account, with its number.
     async fn bank(&self, name: &str, currency: &str, number: &str) {
+        self.bank_of(BankAccountKind::Client, name, currency, number).await;
+    }
+
+    async fn bank_of(&self, kind: BankAccountKind, name: &str, currency: &str, number: &str) {
         let account = BankAccount {
             id: self.world.ids.mint(),
             merchant: self.world.merchant.id,
             name: name.into(),
-            kind: BankAccountKind::Client,
+            kind,
             currency: currency.parse().unwrap(),
             country: "SG".into(),
             bic: None,
@@ -220,6 +224,30 @@ async fn a_second_debit_and_a_second_return_are_nobodys() {
         assert_eq!(found.iter().filter(|finding| finding.kind == FindingKind::BankUnexplained).count(), 2);
         let standing = treasury.world.standing().await;
         assert_eq!(standing["1010[scb] THB"], "980.00");
+        treasury.world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// A statement may print its newest line first. What waits for its debit is not guessed by its sum meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_return_printed_before_its_debit_waits_for_it_and_is_nothing_else() {
+    on_each_engine("newest first", async |database| {
+        let store = database.open().await;
+        let (treasury, plan, payouts) = sent(&store, database, "USD", Setup::default()).await;
+        treasury.bank_of(BankAccountKind::Own, "own", "USD", "000000000009").await;
+        treasury.fund(AccountCode::BANK_OPERATING, "own", "500.00").await;
+        let rent = [("-100.00", "O1", "rent".to_owned())];
+        treasury.read_camt(&camt("000000000009", "USD", "2026-11-18", &rent)).await;
+        assert_eq!(treasury.suspense("USD").await, 1);
+        let id = told(payouts[0].id, "-");
+        let newest_first = [("100.00", "R1", id.clone()), ("-100.00", "B1", id)];
+        treasury.read_camt(&camt("000000000001", "USD", "2026-11-18", &newest_first)).await;
+        assert_eq!(treasury.states(plan).await.get("returned"), Some(&1));
+        assert_eq!(treasury.suspense("USD").await, 1, "the rent is no transfer");
+        let standing = treasury.world.standing().await;
+        assert_eq!(standing["1010[scb] USD"], "1000.00");
         treasury.world.verified().await;
         store.close().await;
     })
