@@ -323,6 +323,10 @@ pub trait Refunds: Send + Sync {
         request: &RefundRequest,
     ) -> Result<RefundReport, GatewayError>;
 
+    /// Whether asking about a payment names every refund of it, ours or not. Where not, only a bill tells of those whose
+    /// reference is not known here.
+    fn tells_of_all(&self) -> bool;
+
     /// Asks how the refund stands; `Ok(None)` when the gateway knows none under our reference.
     async fn query_refund(
         &self,

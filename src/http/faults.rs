@@ -301,6 +301,7 @@ impl From<WebhookError> for Problem {
             WebhookError::Unknown(what) => Problem::not_found(what),
             WebhookError::Target(_) => Problem::new(Code::WebhookUrlRefused, words).at("url"),
             WebhookError::TooMany => Problem::new(Code::TooManyEndpoints, words),
+            WebhookError::Rotating(_) => Problem::new(Code::RotationUnderWay, words).at("overlap_hours"),
             WebhookError::Disabled => Problem::new(Code::EndpointDisabled, words),
             WebhookError::Broken(cause) => Problem::internal(cause),
             WebhookError::Store(error) => error.into(),

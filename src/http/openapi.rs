@@ -199,6 +199,7 @@ fn particular(operation: &str) -> &'static [Code] {
             Code::PaymentNotCaptured,
             Code::PaymentUndivided,
             Code::RefundElsewhere,
+            Code::BillsFirst,
             Code::RefundExceedsCaptured,
             Code::RefundInvalid,
             Code::RefundNotSupported,
@@ -245,6 +246,7 @@ fn particular(operation: &str) -> &'static [Code] {
             Code::AllocationRequired,
             Code::PaymentUndivided,
             Code::RefundElsewhere,
+            Code::BillsFirst,
             Code::RefundExceedsCaptured,
             Code::RefundInvalid,
         ],
@@ -274,7 +276,8 @@ fn particular(operation: &str) -> &'static [Code] {
         "bank_accounts_create" | "rail_accounts_create" => {
             &[Code::NameTaken, Code::NotFound, Code::Unprocessable]
         }
-        "suppliers_update" | "keys_revoke" | "webhooks_delete" | "webhooks_rotate" => &[Code::Conflict],
+        "suppliers_update" | "keys_revoke" | "webhooks_delete" => &[Code::Conflict],
+        "webhooks_rotate" => &[Code::Conflict, Code::RotationUnderWay],
         "webhooks_create" => &[Code::WebhookUrlRefused, Code::TooManyEndpoints],
         "webhooks_update" => &[Code::WebhookUrlRefused, Code::Conflict],
         "webhooks_test" => &[Code::EndpointDisabled],

@@ -79,11 +79,13 @@ catalogue! {
     PaymentNotCaptured "payment_not_captured" 409 "There is no money to give back" => "Cancel the payment instead.";
     PaymentUndivided "payment_undivided" 409 "The money waits for a decision" => "Resolve the finding that `detail` speaks of.";
     RefundElsewhere "refund_elsewhere" 409 "Money of the payment went back elsewhere" => "Resolve the finding that `detail` names: it may be the very refund that is asked for.";
+    BillsFirst "bills_first" 409 "Bills have to be read first" => "Hand in the gateway's bills of the days that `detail` names (`POST /v1/reconciliations`), once these days are over.";
     NotSettled "not_settled" 409 "The payment has no settlement" => "Only what was captured and divided can be delivered.";
     QuoteIndicative "quote_indicative" 409 "The quote is no promise" => "An indicative quote shows a price; make one that can be charged.";
     WrongState "wrong_state" 409 "Not in this state" => "`detail` names the state; read the resource again.";
     PlanChanged "plan_changed" 409 "The plan is another one by now" => "Look at the plan again and approve the hash that it has now.";
     EndpointDisabled "endpoint_disabled" 409 "The webhook endpoint is disabled" => "Enable the endpoint with `{\"enabled\": true}` first.";
+    RotationUnderWay "rotation_under_way" 409 "An old secret still signs" => "`detail` says until when; rotate after it, or with `overlap_hours` 0.";
     TooManyEndpoints "too_many_endpoints" 409 "Enough webhook endpoints" => "Delete an endpoint that is not used; `detail` names the limit.";
     Conflict "conflict" 409 "Somebody else changed it meanwhile" => "Read the resource again and repeat the request.";
     DealRecorded "deal_recorded" 409 "The bank's reference is recorded" => "A reference is recorded once; `detail` names the deal that has it.";

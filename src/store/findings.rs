@@ -129,6 +129,28 @@ impl Store {
         self.all(query, read).await
     }
 
+    /// What is open of a kind at one gateway or bank account, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn open_of_kind(
+        &self,
+        merchant: MerchantId,
+        kind: FindingKind,
+        account: &str,
+        limit: i64,
+    ) -> Result<Vec<Finding>, StoreError> {
+        let select = select!(
+            "WHERE merchant_id = $1 AND kind = $2 AND gateway_account = $3 AND state = 'open' ORDER BY id LIMIT $4"
+        );
+        let query = sqlx::query(select)
+            .bind(merchant.to_string())
+            .bind(kind.as_str())
+            .bind(account.to_owned())
+            .bind(limit);
+        self.all(query, |row| read(row).map(|finding| finding.value)).await
+    }
+
     /// Every finding about a payment, oldest first.
     ///
     /// # Errors

@@ -16,6 +16,9 @@ pub struct Restored {
     pub phase: Phase,
     /// When the backup was taken.
     pub taken_at: DateTime<Utc>,
+    /// Where books that had been restored before were backed up: when the earliest of these backups was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_taken_at: Option<DateTime<Utc>>,
     /// When it was put back.
     pub restored_at: DateTime<Utc>,
     /// Where the books stood.
@@ -40,6 +43,11 @@ pub enum Phase {
 }
 
 impl Restored {
+    /// From when on something may have happened that these books do not know of.
+    pub fn gap_from(&self) -> DateTime<Utc> {
+        self.first_taken_at.unwrap_or(self.taken_at)
+    }
+
     pub(super) fn to_text(&self) -> Result<String, StoreError> {
         serde_json::to_string(self).map_err(|error| unreadable(&error))
     }

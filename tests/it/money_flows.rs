@@ -22,6 +22,7 @@ mod findings;
 pub mod fx;
 mod fx_points;
 mod ledger_export;
+mod only_bills_tell;
 mod payers;
 mod pooled;
 mod refunds;

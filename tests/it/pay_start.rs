@@ -103,11 +103,16 @@ async fn a_refused_or_unsent_creation_fails_the_payment_and_frees_the_order() {
             (Fault::NotSent, "gateway_unreachable"),
             (Fault::Throttled, "gateway_throttled"),
         ] {
+            if fault == Fault::Throttled {
+                world.far.fail(Call::Create, fault.clone());
+            }
             world.far.fail(Call::Create, fault);
             let failed = world.start(world.order("order-1")).await.unwrap();
             assert_eq!((failed.state, failed.failure.unwrap().code.as_str()), ("failed", code));
             assert_eq!(world.events(failed.id).await, ["payment.failed"]);
         }
+        // Told once to slow down, a shopper's payment is opened a moment later.
+        world.far.fail(Call::Create, Fault::Throttled);
         assert_eq!(world.start(world.order("order-1")).await.unwrap().state, "requires_action");
     })
     .await;

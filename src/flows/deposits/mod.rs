@@ -11,6 +11,7 @@
 
 mod bear;
 mod error;
+mod gaps;
 mod match_line;
 mod name_lines;
 mod paid_out;

@@ -22,7 +22,7 @@ use super::{DECISIONS, DepositError, Deposits};
 /// A file that books nothing and names what statements have booked.
 const NOTIFICATION: &str = "camt054";
 /// Statements of the same days that are laid beside one another.
-const BESIDE_MAX: i64 = 1_000;
+pub(super) const BESIDE_MAX: i64 = 1_000;
 
 /// A file of statements, as read.
 #[derive(Debug)]
@@ -94,6 +94,7 @@ impl Deposits {
                 false => self.take_lines(account, statement, read, &beside).await?,
             };
             self.check_sequence(account, statement, read, fresh).await?;
+            self.close_gaps(account).await?;
             self.try_again(account).await?;
             self.remit_again(account).await?;
             self.take_back_again(account).await?;
@@ -219,8 +220,11 @@ impl Deposits {
                     fresh = fresh.checked_add(line.amount).map_err(DepositError::unavailable)?;
                     (known.all, known.own) = (known.all + 1, known.own + 1);
                 } else {
-                    // Somebody else read one like it at the same time.
+                    // Somebody else read one like it at the same time; perhaps in this very file.
                     let now = self.alike(account, statement, &apart, line).await?;
+                    for _ in known.own..now.own {
+                        fresh = fresh.checked_add(line.amount).map_err(DepositError::unavailable)?;
+                    }
                     *known = Alike { printed: known.printed, ..now };
                 }
             }
@@ -318,51 +322,6 @@ impl Deposits {
             self.commit_or_leave(change).await?;
         }
         Ok(())
-    }
-
-    /// The new lines lead from the balance before to this one, or something between them was never read.
-    async fn check_sequence(
-        &self,
-        account: &BankAccount,
-        statement: &BankStatement,
-        read: &ReadStatement,
-        fresh: Money,
-    ) -> Result<(), DepositError> {
-        let before = self.store.bank_statement_before(statement).await?;
-        let (Some(own), Some(before)) = (Extent::of(read), before) else { return Ok(()) };
-        let (Some(from), Some(to)) = (before.closing, own.closing) else { return Ok(()) };
-        let reached = from.checked_add(fresh).map_err(DepositError::unavailable)?;
-        // A page that comes behind the one that goes on from it.
-        let is_late = before.opening == own.closing && before.opening != before.closing;
-        if reached == to || is_late {
-            return Ok(());
-        }
-        // An older file may have come again between the one that it goes on from and this one.
-        let near = BankStatement { from_on: before.to_on.min(statement.from_on), ..statement.clone() };
-        let near = self.store.bank_statements_beside(&near, BESIDE_MAX).await?;
-        let others: Vec<Extent> = near.iter().filter_map(extent).collect();
-        let goes_on = own.opening.is_some_and(|opening| {
-            opening.checked_add(fresh) == Ok(to) && others.iter().any(|other| other.closing == Some(opening))
-        });
-        if goes_on {
-            return Ok(());
-        }
-        // Nothing is new in what was read before; where it goes on from the last balance, or touches nothing, something is.
-        let is_again = others.iter().any(|other| own.is_again(other));
-        let is_part = own.opening != Some(from) && others.iter().any(|other| other.may_hold(&own));
-        if fresh.is_zero() && (is_again || is_part) {
-            return Ok(());
-        }
-        let gap = to.checked_sub(reached).map_err(DepositError::unavailable)?;
-        let detail = format!(
-            "{}: {from} and the new lines come to {reached}, the statement says {to}; a statement between them is missing",
-            account.name
-        );
-        let mut change = Change::new();
-        let fact = statement.id.to_string();
-        let place = (account.merchant, account.name.as_str());
-        self.open_finding(&mut change, place, (FindingKind::StatementGap, &fact), Some(gap), detail).await?;
-        self.commit_or_leave(change).await
     }
 }
 

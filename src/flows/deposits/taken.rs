@@ -9,7 +9,7 @@ use crate::store::bank_statements::BankStatement;
 use super::{DepositError, Deposits};
 
 /// Lines of one statement that are added up.
-const LINES_MAX: i64 = 100_000;
+pub(super) const LINES_MAX: i64 = 100_000;
 
 impl Deposits {
     /// Whether another statement of these days leads from the same balance to the same, its own lines do, and nothing leads

@@ -84,6 +84,11 @@ impl Resolving {
         extra: Change,
     ) -> Result<Finding, ResolveError> {
         let finding = self.store.finding(merchant, id).await?.ok_or(ResolveError::Unknown)?;
+        if let (Action::SendBack, Some(Ok(payment))) =
+            (action, finding.value.payment.as_deref().map(str::parse))
+        {
+            self.refunding.ask_first(merchant, payment).await?;
+        }
         let proposer = match finding.value.state {
             FindingState::Proposed { by, .. } => vec![by],
             FindingState::Open | FindingState::Resolved { .. } => vec![],
@@ -216,8 +221,7 @@ impl Resolving {
             (Action::Dismiss, _) => Ok((Change::new(), None)),
             (_, None) => Err(ResolveError::NoMoney),
             (Action::SendBack, Some(aside)) => {
-                let Payment { merchant, id, .. } = case.payment.value;
-                self.refunding.nothing_went_back_elsewhere(merchant, id, aside.amount).await?;
+                self.refunding.nothing_went_back_elsewhere(&case.payment.value, aside.amount).await?;
                 self.send_back(case, &aside).map(|(change, refund)| (change, Some(refund)))
             }
             (Action::Adopt, Some(aside)) => Ok((self.adopt(case, aside).await?, None)),

@@ -14,7 +14,9 @@ use tokio::time::Instant;
 
 use crate::crash;
 use crate::domain::orders::Ladder;
-use crate::gateways::GatewayError;
+use crate::gateways::{GatewayError, PaymentRequest, PaymentSession};
+
+use super::OpenAccount;
 
 /// Silences in a row until a gateway is left alone.
 const PATIENCE: u32 = 8;
@@ -22,6 +24,8 @@ const FIRST_REST: TimeDelta = TimeDelta::seconds(10);
 const LONGEST_REST: TimeDelta = TimeDelta::minutes(5);
 /// A rest that the gateway names itself is believed up to here.
 const LONGEST_WISH: u32 = 3_600;
+/// How many seconds a shopper waits for a gateway that asks for them.
+const MOMENT_S: u32 = 3;
 /// Where it names none.
 const USUAL_WISH: u32 = 30;
 
@@ -151,6 +155,23 @@ impl Breaker {
             return;
         }
         (self.rests, self.until) = (self.rests + 1, Some(now + rest));
+    }
+}
+
+/// Opens the payment at the gateway. One that asks for a moment gets it, once: nothing was opened yet, and a shopper waits.
+pub(super) async fn opened(
+    account: &OpenAccount,
+    request: &PaymentRequest,
+) -> Result<PaymentSession, GatewayError> {
+    let first = account.gateway.create_payment(request).await;
+    match first {
+        Err(GatewayError::Throttled { retry_after_s })
+            if retry_after_s.is_none_or(|wish| wish <= MOMENT_S) && !crash::is_scheduled() =>
+        {
+            crash::pause(Duration::from_secs(retry_after_s.unwrap_or(1).max(1).into())).await;
+            account.gateway.create_payment(request).await
+        }
+        said => said,
     }
 }
 

@@ -22,6 +22,7 @@ use crate::store::{Change, CommitError, Versioned};
 
 use super::apply::Called;
 use super::cause::Cause;
+use super::patience::opened;
 use super::{DECISIONS, OpenAccount, Pay, PayError, PaymentView};
 
 /// What a merchant asks for.
@@ -75,7 +76,7 @@ impl Pay {
         let id = payment.value.id;
         let request = self.request(&payment.value);
         point(Point::StartIntended).await;
-        let opened = self.holding(&mut intent, account.gateway.create_payment(&request)).await;
+        let opened = self.holding(&mut intent, opened(&account, &request)).await;
         point(Point::StartCalled).await;
         match opened {
             Ok(session) => self.open_session(payment, &session).await?,

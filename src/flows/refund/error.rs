@@ -1,5 +1,7 @@
 //! Why a refund is not made, in the words and codes of the API.
 
+use chrono::NaiveDate;
+
 use crate::domain::refunds::RefundError;
 use crate::flows::pay::{PayError, SettleError};
 use crate::flows::rounds::InVain;
@@ -36,6 +38,19 @@ pub enum RefundFlowError {
         refund_ref: String,
         /// How much.
         amount: Money,
+    },
+    /// Only a bill would tell whether it was given back between a backup and its restore.
+    #[error(
+        "the database was restored from a backup, and only {gateway}'s bills tell what went back in between: money of this \
+         payment goes back once the bills of {first} to {last} are read, each after its day is over"
+    )]
+    BillsFirst {
+        /// The gateway.
+        gateway: String,
+        /// The first day whose bill was not read.
+        first: NaiveDate,
+        /// The day of the restore.
+        last: NaiveDate,
     },
     /// The gateway has no refunds.
     #[error("{0} cannot pay back")]
@@ -77,6 +92,7 @@ impl RefundFlowError {
             RefundFlowError::NotCaptured { .. } => "payment_not_captured",
             RefundFlowError::Undivided => "payment_undivided",
             RefundFlowError::Elsewhere { .. } => "refund_elsewhere",
+            RefundFlowError::BillsFirst { .. } => "bills_first",
             RefundFlowError::NotSupported(_) => "refund_not_supported",
             RefundFlowError::CustomerBears => "fx_difference_invalid",
             RefundFlowError::Refused(RefundError::AllocationRequired { .. }) => "allocation_required",

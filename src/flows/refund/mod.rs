@@ -10,6 +10,7 @@
 
 mod error;
 mod send;
+mod unseen;
 
 use std::sync::Arc;
 
@@ -17,7 +18,6 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::crash::{Point, point};
-use crate::domain::findings::{Finding, FindingKind, FindingState};
 use crate::domain::ledger::journal::Booking;
 use crate::domain::merchants::GatewayAccount;
 use crate::domain::orders::refund::{Refund, RefundKind, RefundState};
@@ -30,7 +30,7 @@ use crate::rates::RateBook;
 use crate::store::settlements::{SETTLEMENT, SettlementRecord};
 use crate::store::{Change, CommitError, Store, Versioned};
 
-use super::pay::{Pay, Sending};
+use super::pay::Pay;
 use super::rounds::Rounds;
 use super::settle::{Settlements, refund_view};
 use super::withholding::Event;
@@ -153,18 +153,11 @@ impl Refunding {
         if input.fx_difference == FxBearer::Customer {
             return Err(RefundFlowError::CustomerBears);
         }
-        let sending = self.0.pay.look_again().await.map_err(RefundFlowError::unavailable)?;
-        if sending == Sending::Held {
-            return Err(RefundFlowError::Held);
-        }
-        if sending == Sending::AskFirst {
-            // Money of it may have gone back since the backup was taken.
-            self.0.pay.sync(merchant, payment).await.map_err(RefundFlowError::unavailable)?;
-        }
+        self.ask_first(merchant, payment).await?;
         let foreign = extra.tables();
         for _ in 0..DECISIONS {
             let ground = self.ground(merchant, payment).await?;
-            self.nothing_went_back_elsewhere(merchant, payment, ground.taken.amount).await?;
+            self.nothing_went_back_elsewhere(&ground.payment.value, ground.taken.amount).await?;
             let decision = self.decide(&ground, input).await?;
             let (mut change, refund) = self.decided(&ground, id, &decision, &input.reason).await?;
             self.intend(&mut change, &refund);
@@ -222,27 +215,6 @@ impl Refunding {
     pub async fn get(&self, merchant: MerchantId, id: RefundId) -> Result<Refund, RefundFlowError> {
         let found = self.0.store.refund(merchant, id).await?;
         found.map(|refund| refund.value).ok_or(RefundFlowError::Unknown("refund"))
-    }
-
-    /// What went back at the gateway's own pages, or by us before a backup was restored, may be what is asked for now:
-    /// until two people have said what it was, nothing goes back beside it.
-    pub(in crate::flows) async fn nothing_went_back_elsewhere(
-        &self,
-        merchant: MerchantId,
-        payment: PaymentId,
-        taken: Money,
-    ) -> Result<(), RefundFlowError> {
-        let findings = self.0.store.findings_of(merchant, payment).await?;
-        let undecided = findings.into_iter().map(|finding| finding.value).find(|finding| {
-            finding.kind == FindingKind::RefundElsewhere
-                && !matches!(finding.state, FindingState::Resolved { .. })
-        });
-        match undecided {
-            Some(Finding { id: finding, fact: refund_ref, amount, .. }) => {
-                Err(RefundFlowError::Elsewhere { finding, refund_ref, amount: amount.unwrap_or(taken) })
-            }
-            None => Ok(()),
-        }
     }
 
     /// Everything a decision follows from, as it stands now.

@@ -115,7 +115,8 @@ impl Webhooks {
     }
 
     /// Gives an endpoint a new secret and answers it, this once. The old one signs beside it for `overlap`, so that a
-    /// receiver can change over whenever it likes in between; the one before that is gone.
+    /// receiver can change over whenever it likes in between. Two sign at most: while an old one does, only a rotation
+    /// without overlap is taken, for secrets that got into wrong hands.
     ///
     /// # Errors
     /// [`WebhookError`]; the secret is as it was.
@@ -127,6 +128,10 @@ impl Webhooks {
         extra: Change,
     ) -> Result<(Endpoint, SecretString), WebhookError> {
         let mut row = self.stored(merchant, id).await?;
+        let promised = row.value.endpoint.previous_until.filter(|until| *until > self.parts().clock.wall());
+        if let Some(until) = promised.filter(|_| !overlap.is_zero()) {
+            return Err(WebhookError::Rotating(until));
+        }
         let secret = new_secret(&self.parts().ids);
         let before = self.secrets(&row.value)?;
         let both: Vec<&SecretString> = std::iter::once(&secret).chain(before.first()).collect();

@@ -20,6 +20,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, Semaphore};
 
 use crate::clock::Clock;
@@ -51,6 +52,12 @@ pub enum WebhookError {
     /// The endpoint hears nothing.
     #[error("the endpoint is disabled; enable it first")]
     Disabled,
+    /// Receivers were promised that the secret before signs until then.
+    #[error(
+        "the secret before this one signs until {}; a third would end that early: rotate again after it, or with \
+         `overlap_hours` 0, which ends both old secrets at once", .0.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+    )]
+    Rotating(DateTime<Utc>),
     /// The event is no longer there, or what was kept cannot be read.
     #[error("{0}")]
     Broken(String),

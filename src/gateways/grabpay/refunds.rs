@@ -17,6 +17,11 @@ const DESCRIPTION_LIMIT: usize = 255;
 
 #[async_trait]
 impl Refunds for GrabPay {
+    /// A charge's status names none.
+    fn tells_of_all(&self) -> bool {
+        false
+    }
+
     async fn refund(
         &self,
         payment: &PaymentRequest,

@@ -18,6 +18,11 @@ const NOTE_LIMIT: usize = 255;
 
 #[async_trait]
 impl Refunds for PayPal {
+    /// An order lists its refunds.
+    fn tells_of_all(&self) -> bool {
+        true
+    }
+
     async fn refund(
         &self,
         payment: &PaymentRequest,

@@ -284,7 +284,7 @@ pub async fn delete(service: web::Data<Service>, caller: Caller, id: web::Path<S
 }
 
 /// Gives an endpoint a new secret, which is in this answer and nowhere else. Until `previous_secret_until` every try
-/// carries a signature by each of the two.
+/// carries a signature by each of the two; until then only a rotation with `overlap_hours` 0 is taken, which ends both.
 #[utoipa::path(post, path = "/v1/webhooks/{id}/rotate-secret", tag = "webhooks", params(("id" = inline(crate::ids::WebhookEndpointId), Path, example = "whk_01kb0000000000000000000000")), request_body = RotateWebhookSecret, responses(
     (status = 200, description = "The endpoint with its new secret", body = EndpointAnswer)))]
 pub async fn rotate(

@@ -121,9 +121,17 @@ impl Checked {
             let noted = &self.manifest.heading.head;
             return Err(BackupError::Differs(format!("the books stand at {stands} instead of {noted}")));
         }
+        // Books that were put back before do not know yet what happened in that gap either.
+        let mut own = AnyArguments::default();
+        let _ = own.add(RESTORED);
+        let before: Option<String> = sqlx::query_scalar_with("SELECT value FROM setting WHERE key = $1", own)
+            .fetch_optional(&mut connection)
+            .await?;
+        let before = before.and_then(|text| serde_json::from_str::<Restored>(&text).ok());
         let mark = Restored {
             phase: Phase::Loading,
             taken_at: self.manifest.heading.taken_at,
+            first_taken_at: before.map(|before| before.gap_from().min(self.manifest.heading.taken_at)),
             restored_at: options.clock.wall(),
             head: stands,
             after: None,

@@ -360,6 +360,10 @@ fn ring_of(text: &str) -> LineHash {
 
 #[async_trait]
 impl Refunds for FarGateway {
+    fn tells_of_all(&self) -> bool {
+        true
+    }
+
     async fn refund(
         &self,
         payment: &PaymentRequest,

@@ -66,6 +66,8 @@ struct State {
     balances: Option<Result<Vec<Money>, ()>>,
     /// It answers no question.
     silent: bool,
+    /// Its answers name no refund that we did not ask about by name.
+    lists_no_refunds: bool,
     /// What it was asked or told to do, in order.
     asked: Vec<&'static str>,
 }
@@ -99,6 +101,11 @@ impl Far {
             at: from_micros(1_795_000_000_000_000),
         };
         self.0.lock().unwrap().payments.get_mut(&id.to_string()).unwrap().elsewhere.push(report);
+    }
+
+    /// From now on its answers about payments name no refunds.
+    pub fn list_no_refunds(&self) {
+        self.0.lock().unwrap().lists_no_refunds = true;
     }
 
     /// Another fact of money comes with the next answers.
@@ -238,7 +245,10 @@ impl FarGateway {
         PaymentReport {
             gateway_ref: Some(format!("G-{}", request.request_ref)),
             request_ref: Some(request.request_ref.clone()),
-            refunds: own.chain(payment.elsewhere.iter().cloned()).collect(),
+            refunds: own
+                .chain(payment.elsewhere.iter().cloned())
+                .filter(|_| !state.lists_no_refunds)
+                .collect(),
             money: payment.money.clone(),
             ..PaymentReport::of(payment.report.clone())
         }
@@ -419,6 +429,10 @@ impl Bills for FarGateway {
 
 #[async_trait]
 impl Refunds for FarGateway {
+    fn tells_of_all(&self) -> bool {
+        !self.far.0.lock().unwrap().lists_no_refunds
+    }
+
     async fn refund(
         &self,
         payment: &PaymentRequest,

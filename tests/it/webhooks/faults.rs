@@ -276,6 +276,10 @@ async fn while_a_secret_is_replaced_both_sign() {
         // The test clock does not end the overlap: it is the receiver's to change over, in real time.
         world.clock.advance(TimeDelta::days(2));
         assert!(signed_by(&first, &heard().await));
+        // A third secret would break the promise to whoever has the first; one that leaked is ended at once.
+        let early = world.webhooks.rotate(world.merchant, endpoint, TimeDelta::hours(1), Change::new()).await;
+        assert!(matches!(early, Err(WebhookError::Rotating(_))), "{early:?}");
+        assert!(signed_by(&first, &heard().await));
         let third = rotate(0).await;
         let told = heard().await;
         let by = |secret: &SecretString| signed_by(secret, &told);
