@@ -99,7 +99,7 @@ pub async fn seed(settings: Settings, asked: SeedArguments) -> Result<Outcome, C
     service.store.close().await;
     say!(
         "{} payments of {day} (PayPal's day), {count} differences planted\n  bill         {}\n  differences  {}\n\
-         hand the bill in (POST /v1/reconciliations), then ask for yesterday's: what no bill names within three days is missing",
+         hand the bill in (POST /v1/reconciliations), then ask for a later day that is over (by twelve hours): what no bill names within three days is missing",
         sales.len(),
         folder.join(bill_file).display(),
         folder.join(list).display()

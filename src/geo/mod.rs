@@ -11,6 +11,8 @@ mod database;
 mod forwarded;
 /// Blocks whose addresses tell nothing.
 mod hidden;
+/// Where a file ends.
+mod ending;
 /// The layouts of a record.
 mod record;
 /// Addresses of no country.

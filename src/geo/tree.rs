@@ -7,6 +7,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::ending;
+
 /// Begins the last section of a file.
 pub const MARKER: &[u8] = b"\xab\xcd\xefMaxMind.com";
 /// Zero bytes between tree and data.
@@ -36,6 +38,7 @@ pub fn walk(
     let [marker] = markers.as_slice() else {
         return Err(format!("it has {} sections of metadata instead of one", markers.len()));
     };
+    ending::check(bytes, marker + MARKER.len())?;
     let tree = (shape.nodes * usize::from(shape.record_bits)) / 4;
     let gap = bytes.get(tree..tree + GAP).ok_or("the tree is longer than the file")?;
     if gap.iter().any(|&byte| byte != 0) {

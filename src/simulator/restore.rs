@@ -34,6 +34,8 @@ struct Known {
     there: BTreeSet<String>,
     /// Ours, sent or not: what comes of them is asked for by their names.
     ours: BTreeSet<String>,
+    /// Whether nothing more was to come of it.
+    ended: bool,
 }
 
 impl Known {
@@ -81,7 +83,9 @@ impl Run {
         for life in self.lives.iter().filter(|life| life.seen.state.is_some()) {
             let rows = store.refunds_of(life.id).await?;
             let ours = rows.iter().map(|refund| refund.value.id.to_string()).collect();
-            known.insert(life.name.clone(), Known { there: refunds(self.truth.of(&life.name)), ours });
+            let row = store.payment(life.id).await?;
+            let ended = row.is_some_and(|row| row.value.state.is_closed());
+            known.insert(life.name.clone(), Known { there: refunds(self.truth.of(&life.name)), ours, ended });
         }
         self.backed_up_in = self.rounds;
         self.kept = Some(Kept { file, known });
@@ -121,7 +125,9 @@ impl Run {
             Some(known) => {
                 let lost: Vec<&String> = known.lost(deal).collect();
                 let promised = lost.iter().any(|theirs| deal.promised.contains_key(*theirs));
-                !silent && !promised && (lost.is_empty() || paypal)
+                // Nor may money that stands aside there be sent back: only bills would tell that it was not sent already.
+                let aside = life.wrong_amount && !deal.takings.is_empty() && !known.ended;
+                !silent && !promised && (paypal || (lost.is_empty() && !aside))
             }
             None => {
                 let plain = !life.billed_less && !life.unbilled && !life.wrong_amount;

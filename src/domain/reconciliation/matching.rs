@@ -37,8 +37,8 @@ pub struct Matching {
     seen: Vec<bool>,
     strangers: Vec<BillLine>,
     strange: HashSet<(Key, Class, LineHash)>,
-    /// Half the hash of the line that matched a fact, by the fact's place; only consulted for a second naming.
-    first: Vec<u128>,
+    /// A quarter of the hash of the line that matched a fact, by the fact's place; only consulted for a second naming.
+    first: Vec<u64>,
     /// Payments by their captures, where those are no facts at hand.
     captures: HashMap<Key, Key>,
     differences: Vec<Difference>,
@@ -101,11 +101,11 @@ impl Matching {
         let free = places.clone().filter(of_currency).find(|place| !self.seen[*place]);
         if let Some(place) = free {
             self.seen[place] = true;
-            self.first[place] = half(line.hash);
+            self.first[place] = quarter(line.hash);
             return self.hold_against(place, line);
         }
         if let Some(place) = places.find(of_currency) {
-            let same_bytes = self.first[place] == half(line.hash);
+            let same_bytes = self.first[place] == quarter(line.hash);
             return self.differ(Difference::Duplicate { line, same_bytes });
         }
         // What was refused or is not final, and is not booked, agrees.
@@ -309,8 +309,8 @@ fn is_about_a_capture(class: Class) -> bool {
     matches!(class, Class::Reversal | Class::Fee | Class::Hold)
 }
 
-fn half(hash: LineHash) -> u128 {
-    hash.0.first_chunk().map_or(0, |half| u128::from_be_bytes(*half))
+fn quarter(hash: LineHash) -> u64 {
+    hash.0.first_chunk().map_or(0, |quarter| u64::from_be_bytes(*quarter))
 }
 
 fn content(class: Class, gross: crate::money::Money) -> (Class, Currency, i64) {

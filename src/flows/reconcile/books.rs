@@ -21,7 +21,7 @@ use super::gathered::Gathered;
 use super::{ReconcileError, Reconciling};
 
 /// Entries read at a time.
-const PAGE: u32 = 5_000;
+const PAGE: u32 = 1_000;
 /// Pool rows written at a time.
 const ROWS: usize = 500;
 

@@ -1,7 +1,7 @@
 //! What may have gone back already and is not known here: at the gateway's own pages, or by us before a backup was
 //! restored.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::domain::findings::{Finding, FindingKind, FindingState};
 use crate::domain::orders::Payment;
@@ -9,6 +9,7 @@ use crate::flows::pay::Sending;
 use crate::gateways::bills::bounds;
 use crate::ids::{MerchantId, PaymentId};
 use crate::money::Money;
+use crate::store::TransactionFilter;
 
 use super::{RefundFlowError, Refunding};
 
@@ -66,14 +67,13 @@ impl Refunding {
         payment: &Payment,
     ) -> Result<Option<(NaiveDate, NaiveDate)>, RefundFlowError> {
         let Some(restored) = self.0.store.restored().await? else { return Ok(None) };
-        let taken_at = payment.state.taken().map_or(payment.created_at, |taken| taken.at);
         let Some(open) = self.0.pay.accounts().find(payment.account) else { return Ok(None) };
         let tells = open.gateway.refunds().is_none_or(|refunds| refunds.tells_of_all());
-        if tells || taken_at > restored.value.restored_at {
+        if tells || self.first_money(payment).await? > restored.value.restored_at {
             return Ok(None);
         }
         let zone = open.gateway.bills().map_or(chrono_tz::UTC, |bills| bills.zone());
-        let on = |at: chrono::DateTime<chrono::Utc>| at.with_timezone(&zone).date_naive();
+        let on = |at: DateTime<Utc>| at.with_timezone(&zone).date_naive();
         let (from, last) = (on(restored.value.gap_from()), on(restored.value.restored_at));
         for day in from.iter_days().take_while(|day| *day <= last) {
             if !self.0.store.reconciled(open.account.id, day, bounds(day, zone).1).await? {
@@ -81,5 +81,16 @@ impl Refunding {
             }
         }
         Ok(None)
+    }
+
+    /// When money of it first moved, by the gateway's clock; before that none goes back.
+    async fn first_money(&self, payment: &Payment) -> Result<DateTime<Utc>, RefundFlowError> {
+        if let Some(taken) = payment.state.taken() {
+            return Ok(taken.at);
+        }
+        let subject = Some(payment.id.to_string());
+        let filter = TransactionFilter { subject, limit: 1_000, ..TransactionFilter::default() };
+        let posted = self.0.store.ledger_transactions(payment.merchant, &filter).await?;
+        Ok(posted.iter().map(|posted| posted.effective_at).min().unwrap_or(payment.created_at))
     }
 }

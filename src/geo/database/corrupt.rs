@@ -57,6 +57,8 @@ fn no_broken_file_is_accepted() {
         ("no marker", EMBEDDED[..marker].to_vec()),
         ("a second marker at the end", [EMBEDDED, tree::MARKER].concat()),
         ("the metadata twice", [EMBEDDED, &EMBEDDED[marker..]].concat()),
+        ("a byte too many at the end", [EMBEDDED, &[0]].concat()),
+        ("a page of an error behind it", [EMBEDDED, b"<html>try again later</html>".as_slice()].concat()),
         ("the whole file twice", [EMBEDDED, EMBEDDED].concat()),
         ("cut at 25 %", cut(25)),
         ("cut at 50 %", cut(50)),

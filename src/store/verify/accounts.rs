@@ -13,7 +13,7 @@ use crate::store::{Store, StoreError};
 use super::StoredHead;
 
 const ACCOUNTS: i64 = 500;
-const ENTRIES: i64 = 5_000;
+const ENTRIES: i64 = 1_000;
 
 impl Store {
     /// Feeds every account and its entries; the check is that no account is missing, and that each is found under

@@ -12,7 +12,7 @@ use super::StoredHead;
 
 /// Blocks and transactions per read; entries come with their transactions.
 const BLOCKS: i64 = 500;
-const TRANSACTIONS: i64 = 500;
+const TRANSACTIONS: i64 = 250;
 
 impl Store {
     /// Walks the chain up to `head` and says where it ended.
