@@ -59,7 +59,7 @@ pub fn said(
             }
         }
     }
-    let says = |payout, status| PayoutReport { payout, rail_ref: None, status, fee: None, at };
+    let says = |payout, status| PayoutReport { payout, rail_ref: None, status, stated: None, fee: None, at };
     let mut payouts: Vec<PayoutReport> = vec![];
     for order in &batch.orders {
         let own = each.remove(&order.payout.to_string());

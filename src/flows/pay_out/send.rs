@@ -261,6 +261,7 @@ fn refused(
         payout: order.payout,
         rail_ref: None,
         status: PayoutStatus::Failed { code: code.to_owned(), reason: reason.to_owned() },
+        stated: None,
         fee: None,
         at,
     });

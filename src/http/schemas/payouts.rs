@@ -133,6 +133,9 @@ pub struct Payout {
     /// What left the paying account.
     #[schema(required)]
     debited: Option<Money>,
+    /// What the payee got, where that is not `amount`.
+    #[schema(required)]
+    reached: Option<Money>,
     /// What came back.
     #[schema(required)]
     returned: Option<Money>,
@@ -175,6 +178,9 @@ pub struct PayoutDetail {
     /// What left the paying account.
     #[schema(required)]
     debited: Option<Money>,
+    /// What the payee got, where that is not `amount`.
+    #[schema(required)]
+    reached: Option<Money>,
     /// What came back.
     #[schema(required)]
     returned: Option<Money>,
