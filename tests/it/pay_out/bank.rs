@@ -354,8 +354,8 @@ fn a_sheet_has_the_templates_columns_and_says_where_it_ends() {
     let text = write_sheet(&template, &[one.clone()]).unwrap();
     let rows: Vec<&str> = text.split("\r\n").collect();
     assert_eq!(rows[0], "Account,Beneficiary,amount,Reference");
-    // As it is: the bank compares it.
-    assert_eq!(rows[1], format!("-1,=cmd(),123.00,{}", one.orders[0].payout));
+    // A number stays what the bank compares, a text is none that a spreadsheet runs.
+    assert_eq!(rows[1], format!("-1,'=cmd(),123.00,{}", one.orders[0].payout));
     assert_eq!(rows[2], format!("123-4-56789-0,\"B, \"\"b\"\"\",0.45,{}", one.orders[1].payout));
     assert_eq!(rows[3], "#END,2,123.45");
     one.orders[1].bearer = Some(FeeBearer::Shared);
