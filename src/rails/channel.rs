@@ -9,7 +9,7 @@ use url::Url;
 
 use super::bank_id::to_bank;
 use super::pain001::{former_message, message};
-use super::{read_pain002, said};
+use super::{StatusReport, held_against, read_pain002, said};
 use crate::clock::Clock;
 use crate::gateways::call;
 use crate::gateways::transport::Transport;
@@ -40,12 +40,18 @@ impl BankChannel {
         })
     }
 
-    fn read(&self, batch: &PayoutBatchRequest, body: &[u8]) -> Result<PayoutBatchReport, GatewayError> {
-        let text =
-            std::str::from_utf8(body).map_err(|error| GatewayError::OutcomeUnknown(error.to_string()))?;
-        let told = read_pain002(text).map_err(|error| GatewayError::OutcomeUnknown(error.to_string()))?;
-        said(batch, &told, self.clock.now()).map_err(|error| GatewayError::OutcomeUnknown(error.to_string()))
+    fn said(
+        &self,
+        batch: &PayoutBatchRequest,
+        told: &StatusReport,
+    ) -> Result<PayoutBatchReport, GatewayError> {
+        said(batch, told, self.clock.now()).map_err(|error| GatewayError::OutcomeUnknown(error.to_string()))
     }
+}
+
+fn report(body: &[u8]) -> Result<StatusReport, GatewayError> {
+    let text = std::str::from_utf8(body).map_err(|error| GatewayError::OutcomeUnknown(error.to_string()))?;
+    read_pain002(text).map_err(|error| GatewayError::OutcomeUnknown(error.to_string()))
 }
 
 #[async_trait]
@@ -74,7 +80,10 @@ impl Payouts for BankChannel {
         if !answer.is_success() {
             return Err(GatewayError::OutcomeUnknown(format!("HTTP {}", answer.status)));
         }
-        self.read(batch, answer.bytes())
+        let told = report(answer.bytes())?;
+        // These are the payments of the file; a later question may also know of some that were held back from it.
+        held_against(batch, &told).map_err(|error| GatewayError::OutcomeUnknown(error.to_string()))?;
+        self.said(batch, &told)
     }
 
     async fn query(&self, batch: &PayoutBatchRequest) -> Result<Option<PayoutBatchReport>, GatewayError> {
@@ -84,7 +93,7 @@ impl Payouts for BankChannel {
             let answer = call::send(&self.http, request).await?;
             match answer.status {
                 404 => {}
-                _ if answer.is_success() => return self.read(batch, answer.bytes()).map(Some),
+                _ if answer.is_success() => return self.said(batch, &report(answer.bytes())?).map(Some),
                 status => return Err(GatewayError::OutcomeUnknown(format!("HTTP {status}"))),
             }
         }
