@@ -36,7 +36,7 @@ pub use oldest::oldest_day;
 pub use payable::{Excluded, FIRST_UNDER_WAY, Payable, Payee, PayoutRules, Standing};
 pub use payout::{FeeBearer, Payout, PayoutState};
 pub use plan::{PayoutPlan, PlanError};
-pub use proof::{Pot, Proof};
+pub use proof::{BatchFee, Pot, Proof};
 pub use report::{PayoutReport, PayoutStatus, ReturnFault};
 pub use seat::DebtorAddress;
 pub use set_off::{ForeignDebt, SetOff, SetOffConsent};

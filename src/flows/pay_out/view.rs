@@ -38,6 +38,7 @@ impl PayingOut {
             object.insert("lines".to_owned(), json!(document.lines));
             object.insert("excluded".to_owned(), json!(document.excluded));
             object.insert("funding".to_owned(), json!(document.funding().map_err(PayOutError::unavailable)?));
+            object.insert("pots".to_owned(), json!(document.pots));
             object.insert("proof".to_owned(), json!(document.proof));
             object.insert("netting".to_owned(), json!(document.netting));
             object.insert("progress".to_owned(), Value::Object(progress));
