@@ -9,7 +9,7 @@ use url::Url;
 
 use super::bank_id::to_bank;
 use super::pain001::{former_message, message};
-use super::{StatusReport, held_against, read_pain002, said};
+use super::{held_against, read_pain002, said};
 use crate::clock::Clock;
 use crate::gateways::call;
 use crate::gateways::transport::Transport;
@@ -40,18 +40,13 @@ impl BankChannel {
         })
     }
 
-    fn said(
-        &self,
-        batch: &PayoutBatchRequest,
-        told: &StatusReport,
-    ) -> Result<PayoutBatchReport, GatewayError> {
-        said(batch, told, self.clock.now()).map_err(|error| GatewayError::OutcomeUnknown(error.to_string()))
+    fn read(&self, batch: &PayoutBatchRequest, body: &[u8]) -> Result<PayoutBatchReport, GatewayError> {
+        let unknown = |error: &dyn std::fmt::Display| GatewayError::OutcomeUnknown(error.to_string());
+        let text = std::str::from_utf8(body).map_err(|error| unknown(&error))?;
+        let told = read_pain002(text).map_err(|error| unknown(&error))?;
+        held_against(batch, &told).map_err(|error| unknown(&error))?;
+        said(batch, &told, self.clock.now()).map_err(|error| unknown(&error))
     }
-}
-
-fn report(body: &[u8]) -> Result<StatusReport, GatewayError> {
-    let text = std::str::from_utf8(body).map_err(|error| GatewayError::OutcomeUnknown(error.to_string()))?;
-    read_pain002(text).map_err(|error| GatewayError::OutcomeUnknown(error.to_string()))
 }
 
 #[async_trait]
@@ -80,10 +75,9 @@ impl Payouts for BankChannel {
         if !answer.is_success() {
             return Err(GatewayError::OutcomeUnknown(format!("HTTP {}", answer.status)));
         }
-        let told = report(answer.bytes())?;
-        // These are the payments of the file; a later question may also know of some that were held back from it.
-        held_against(batch, &told).map_err(|error| GatewayError::OutcomeUnknown(error.to_string()))?;
-        self.said(batch, &told)
+        // No earlier call was taken on: these are the payments of the file.
+        let sent = PayoutBatchRequest { carried: None, ..batch.clone() };
+        self.read(&sent, answer.bytes())
     }
 
     async fn query(&self, batch: &PayoutBatchRequest) -> Result<Option<PayoutBatchReport>, GatewayError> {
@@ -93,7 +87,7 @@ impl Payouts for BankChannel {
             let answer = call::send(&self.http, request).await?;
             match answer.status {
                 404 => {}
-                _ if answer.is_success() => return self.said(batch, &report(answer.bytes())?).map(Some),
+                _ if answer.is_success() => return self.read(batch, answer.bytes()).map(Some),
                 status => return Err(GatewayError::OutcomeUnknown(format!("HTTP {status}"))),
             }
         }

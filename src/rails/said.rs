@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use super::bank_id::bank_id;
 use super::{StatusCount, StatusReport, TransactionStatus};
 use crate::domain::payouts::{PayoutReport, PayoutStatus};
-use crate::gateways::{PayoutBatchReport, PayoutBatchRequest};
+use crate::gateways::{PayoutBatchReport, PayoutBatchRequest, PayoutOrder};
 use crate::ids::PayoutId;
 use crate::money::Money;
 
@@ -120,7 +120,7 @@ fn amounts(batch: &PayoutBatchRequest, told: &StatusReport) -> Result<(), SaidEr
 }
 
 /// Whether the bank read what was written: how many payments and their sum, of the file and of its batch, wherever the
-/// report says them, all together and by status. `batch` is what the file carried.
+/// report says them, all together and by status; what the call did not carry is left out.
 ///
 /// # Errors
 /// [`SaidError`].
@@ -128,8 +128,7 @@ pub fn held_against(batch: &PayoutBatchRequest, told: &StatusReport) -> Result<(
     if !names(&told.message, batch) {
         return Err(SaidError::OtherFile);
     }
-    let count = batch.orders.len();
-    let sum: Decimal = batch.orders.iter().map(|order| order.amount.amount()).sum();
+    let (count, sum) = written(batch);
     for read in told.sums.iter().filter(|read| read.batch.is_empty() || names(&read.batch, batch)) {
         let place = if read.batch.is_empty() { "OrgnlGrpInfAndSts" } else { "OrgnlPmtInfAndSts" };
         let counts = read.count.is_empty() || read.count.parse() == Ok(count);
@@ -146,6 +145,17 @@ pub fn held_against(batch: &PayoutBatchRequest, told: &StatusReport) -> Result<(
     amounts(batch, told)
 }
 
+/// The payments of the file.
+fn carried(batch: &PayoutBatchRequest) -> impl Iterator<Item = &PayoutOrder> {
+    let carried = batch.carried.as_ref();
+    batch.orders.iter().filter(move |order| carried.is_none_or(|carried| carried.contains(&order.payout)))
+}
+
+/// How many they are, and their sum.
+fn written(batch: &PayoutBatchRequest) -> (usize, Decimal) {
+    carried(batch).fold((0, Decimal::ZERO), |(count, sum), order| (count + 1, sum + order.amount.amount()))
+}
+
 /// Whether the counts by status are of this file's payments, and of what the report itself says of each: no more of any
 /// status than are counted, and as many refused. A bank need not count every status, nor name every payment that it took.
 fn by_status(
@@ -159,7 +169,7 @@ fn by_status(
         read,
         written,
     };
-    let (count, sum) = (batch.orders.len(), batch.orders.iter().map(|order| order.amount.amount()).sum());
+    let (count, sum) = written(batch);
     let (mut counted, mut summed) = (0_usize, Decimal::ZERO);
     let worded = worded(batch, told);
     for one in each {
@@ -212,7 +222,7 @@ fn worded<'a>(batch: &PayoutBatchRequest, told: &'a StatusReport) -> BTreeMap<&'
     }
     let whole = of_all(batch, told).map(|status| status.status.as_str());
     let mut words: BTreeMap<&str, (usize, Decimal)> = BTreeMap::new();
-    for order in &batch.orders {
+    for order in carried(batch) {
         let Some(word) = own.get(&order.payout).copied().or(whole) else { continue };
         let (count, sum) = words.entry(word).or_default();
         (*count, *sum) = (*count + 1, *sum + order.amount.amount());

@@ -238,6 +238,7 @@ impl Desk {
             debtor: None,
             execute_on: Default::default(),
             made_at: Default::default(),
+            carried: None,
         }
     }
 

@@ -235,6 +235,7 @@ impl Desk {
             debtor: None,
             execute_on: Default::default(),
             made_at: Default::default(),
+            carried: None,
         }
     }
 

@@ -67,6 +67,7 @@ fn batch(ids: &IdSource, orders: Vec<PayoutOrder>) -> PayoutBatchRequest {
         }),
         execute_on: NaiveDate::from_ymd_opt(2026, 11, 30).unwrap(),
         made_at: from_micros(1_795_000_000_000_000),
+        carried: None,
     }
 }
 

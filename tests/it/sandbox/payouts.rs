@@ -72,6 +72,7 @@ fn batch(rehearsal: &Rehearsal, receivers: &[&str]) -> PayoutBatchRequest {
         debtor: None,
         execute_on: Default::default(),
         made_at: Default::default(),
+        carried: None,
     }
 }
 

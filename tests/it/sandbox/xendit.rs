@@ -63,6 +63,7 @@ fn payout(rehearsal: &Rehearsal, holder: &str) -> PayoutBatchRequest {
         debtor: None,
         execute_on: Default::default(),
         made_at: Default::default(),
+        carried: None,
     }
 }
 
