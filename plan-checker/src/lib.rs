@@ -15,6 +15,7 @@
 //! What it cannot know: whether tariff, mids and reasons for ruling out are true. It states them as assumed.
 
 mod certificate;
+mod content;
 mod exact;
 mod part;
 mod plan;

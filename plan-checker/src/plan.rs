@@ -6,10 +6,11 @@
 //! | each supplier | route, bearer, account, items, fees, what correspondents take and what leaves its balance are those of the chosen alternative |
 //! | batches | as many calls as fees were counted |
 //! | money | each paying account holds what the proof assumed, and needs and lacks what the lines come to; what is named to be added comes to what is lacking, each within a limit of the certificate |
+//! | the content | what is served comes to the hash that is served, and so to what was approved |
 //! | nobody else | whoever is in the certificate is in the plan, paid or not; whoever is paid is in the certificate |
 //!
-//! Names, towns, tax, what is set off and the moment by which money is needed are not in a certificate: the hash that was
-//! approved covers them.
+//! Names, towns, tax, what is set off and the moment by which money is needed are not in a certificate: only the hash covers
+//! them. Cost and bound are rounded half up to the minor unit, the gap is what is between them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,11 +19,12 @@ use sha2::{Digest, Sha256};
 
 use crate::certificate::{Alternative, Bearer, Body, Part, Resource, Supplier};
 use crate::exact::{add, ceiling, count};
-use crate::{Refusal, Verdict, compact, hexadecimal, ways};
+use crate::{Refusal, Verdict, compact, content, hexadecimal, ways};
 
 #[derive(Deserialize)]
 struct Served {
     as_of: String,
+    hash: String,
     payouts: usize,
     totals: Vec<Total>,
     lines: Vec<Line>,
@@ -74,6 +76,7 @@ struct Need {
     account: String,
     rail_accounts: Vec<String>,
     needed: Money,
+    batch_fees: Money,
     held: Money,
     missing: Money,
     #[serde(default)]
@@ -133,6 +136,14 @@ pub fn check_plan(certificate: &str, plan: &str) -> Result<Verdict, Refusal> {
     for need in &served.funding {
         funding(&body, &served, need).map_err(|refusal| inside(&need.account, refusal))?;
     }
+    let comes_to = hexadecimal(&Sha256::digest(content::canonical(plan)?.as_bytes()));
+    if served.hash != comes_to {
+        let what = format!(
+            "the plan says {}, its content comes to {comes_to}: it is not what was approved",
+            served.hash
+        );
+        return Err(Refusal::wrong("hash", what));
+    }
     Ok(verdict)
 }
 
@@ -182,11 +193,12 @@ fn proof(body: &Body, served: &Served) -> Result<(), Refusal> {
             same("proof.rates", &shortest(rate), mid)?;
         }
     }
-    let units = body.units.0;
+    let half_up = |units: i128| (units + body.units.0 / 2).div_euclid(body.units.0);
+    let (cost, bound) = (half_up(body.cost.0), half_up(body.bound.0));
     for (place, stated, comes_to) in [
-        ("proof.cost", &proof.cost, (body.cost.0 + units / 2).div_euclid(units)),
-        ("proof.bound", &proof.bound, body.bound.0.div_euclid(units)),
-        ("proof.gap", &proof.gap, ceiling(body.gap.0, units)),
+        ("proof.cost", &proof.cost, cost),
+        ("proof.bound", &proof.bound, bound),
+        ("proof.gap", &proof.gap, cost - bound),
     ] {
         same(place, stated.minor(body, &body.home)?, comes_to)?;
     }
@@ -341,6 +353,11 @@ fn funding(body: &Body, served: &Served, need: &Need) -> Result<(), Refusal> {
             needed = add(needed, line.lifting.minor(body, currency)?)?;
         }
     }
+    let fees = batch_fees(body, served, need)?;
+    same("batch_fees", need.batch_fees.minor(body, currency)?, fees)?;
+    // Ways to add to an account are planned for what is paid, not for what calls cost by themselves.
+    let lacking = add(needed, -held)?.max(0);
+    let needed = add(needed, fees)?;
     same("needed", need.needed.minor(body, currency)?, needed)?;
     let missing = add(needed, -held)?.max(0);
     same("missing", need.missing.minor(body, currency)?, missing)?;
@@ -355,6 +372,16 @@ fn funding(body: &Body, served: &Served, need: &Need) -> Result<(), Refusal> {
     }
     match need.top_ups.is_empty() || served.proof.of_draft {
         true => Ok(()),
-        false => same("top_ups", added, missing),
+        false => same("top_ups", added, lacking),
     }
+}
+
+/// What the calls out of an account cost by themselves: as many as its lines name.
+fn batch_fees(body: &Body, served: &Served, need: &Need) -> Result<i128, Refusal> {
+    let drawn = served.lines.iter().filter(|line| need.rail_accounts.contains(&line.rail_account));
+    let calls: BTreeSet<(usize, &str)> = drawn.map(|line| (line.batch, line.route.as_str())).collect();
+    calls.into_iter().try_fold(0, |sum, (_, name)| {
+        let tariff = body.routes.iter().find(|tariff| tariff.name == name);
+        add(sum, tariff.map_or(0, |tariff| tariff.batch_fee.0))
+    })
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::app::{Sources, open_store, open_vault, restore_clock};
 use crate::domain::access::AuditHead;
 use crate::domain::ledger::{ChainHead, Layer};
-use crate::domain::statements::Form;
+use crate::domain::statements::{Form, harmless};
 use crate::flows::issue_statement::{StatementQuery, Statements};
 use crate::geo::{Geo, GeoReport, VpnReport};
 use crate::http::api::ledger::verified;
@@ -140,8 +140,8 @@ pub async fn journal(settings: Settings) -> Result<Outcome, CliError> {
                         transaction.number.to_string(),
                         transaction.id.to_string(),
                         transaction.event.to_string(),
-                        transaction.source.clone(),
-                        transaction.subject.clone().unwrap_or_default(),
+                        harmless(&transaction.source),
+                        harmless(transaction.subject.as_deref().unwrap_or_default()),
                         transaction.effective_at.to_rfc3339(),
                         transaction.recorded_at.to_rfc3339(),
                         transaction.block.to_string(),

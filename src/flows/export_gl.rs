@@ -1,7 +1,7 @@
 //! The books for a general ledger: CSV, streamed, with its differences in the functional currency at the end.
 //!
 //! What is booked up to the end of the period is fixed first; every page is a short read of its own. A file without its
-//! `#END` row is not whole.
+//! `#END` row is not whole. Texts are harmless to a spreadsheet, as in statements.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use futures_util::stream::try_unfold;
 use crate::clock::Clock;
 use crate::domain::general_ledger::{GlAccounts, GlError, GlLine, Translation, is_measured};
 use crate::domain::ledger::{AccountCode, Layer, PostedTransaction};
-use crate::domain::statements::{Period, PeriodError};
+use crate::domain::statements::{Period, PeriodError, harmless};
 use crate::ids::MerchantId;
 use crate::money::{Currency, Money, Rate, Rounding};
 use crate::rates::{DayRates, RateBook, RatesError};
@@ -152,7 +152,7 @@ impl Export {
                 value_date.to_string(),
                 transaction.id.to_string(),
                 transaction.event.to_string(),
-                transaction.subject.clone().unwrap_or_default(),
+                harmless(transaction.subject.as_deref().unwrap_or_default()),
             ];
             self.rows += lines.len() as u64;
             write(&mut buffer, lines.iter().map(|line| row(&head, line)))?;
@@ -227,8 +227,8 @@ fn row(head: &[String; 5], line: &GlLine) -> Vec<String> {
     };
     let mut cells = head.to_vec();
     cells.extend([
-        line.account.clone(),
-        line.ours.clone(),
+        harmless(&line.account),
+        harmless(&line.ours),
         line.amount.currency().to_string(),
         side(line.amount, true),
         side(line.amount, false),
@@ -247,4 +247,20 @@ fn write(buffer: &mut Vec<u8>, rows: impl IntoIterator<Item = Vec<String>>) -> R
     }
     writer.flush()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names that others gave are no formulas; figures stay figures.
+    #[test]
+    fn texts_of_a_row_are_harmless_and_amounts_are_numbers() {
+        let usd = Money::parse("-12.50", Currency::known("USD")).unwrap();
+        let (account, ours) = ("-4000".to_owned(), "@2100[A]".to_owned());
+        let line = GlLine { account, ours, amount: usd, functional: usd, rate: None };
+        let head = ["2026-03-01", "2026-03-01", "txn", "split", "'=1"].map(str::to_owned);
+        let cells = row(&head, &line);
+        assert_eq!(cells[5..].join("|"), "'-4000|'@2100[A]|USD||12.50|USD||12.50|");
+    }
 }

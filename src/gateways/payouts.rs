@@ -3,6 +3,8 @@
 //! One call sends one batch. The same batch goes out under the same reference or not at all; the flow asks
 //! [`Payouts::query`] whenever it does not know.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use secrecy::SecretString;
@@ -61,6 +63,8 @@ pub struct PayoutBatchRequest {
     pub rail_ref: Option<String>,
     /// What is paid; one currency.
     pub orders: Vec<PayoutOrder>,
+    /// Which of them the call carried, once it was made: some may have been given up before. `None`: all.
+    pub carried: Option<BTreeSet<PayoutId>>,
     /// Whose account pays, where that is one at a bank.
     pub debtor: Option<Debtor>,
     /// The day on which the rail is to pay.

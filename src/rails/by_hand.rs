@@ -82,6 +82,7 @@ impl Payouts for ByHand {
             payout: order.payout,
             rail_ref: None,
             status: PayoutStatus::Pending,
+            stated: None,
             fee: None,
             at: self.clock.now(),
         });

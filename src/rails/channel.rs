@@ -9,7 +9,7 @@ use url::Url;
 
 use super::bank_id::to_bank;
 use super::pain001::{former_message, message};
-use super::{read_pain002, said};
+use super::{held_against, read_pain002, said};
 use crate::clock::Clock;
 use crate::gateways::call;
 use crate::gateways::transport::Transport;
@@ -41,10 +41,11 @@ impl BankChannel {
     }
 
     fn read(&self, batch: &PayoutBatchRequest, body: &[u8]) -> Result<PayoutBatchReport, GatewayError> {
-        let text =
-            std::str::from_utf8(body).map_err(|error| GatewayError::OutcomeUnknown(error.to_string()))?;
-        let told = read_pain002(text).map_err(|error| GatewayError::OutcomeUnknown(error.to_string()))?;
-        said(batch, &told, self.clock.now()).map_err(|error| GatewayError::OutcomeUnknown(error.to_string()))
+        let unknown = |error: &dyn std::fmt::Display| GatewayError::OutcomeUnknown(error.to_string());
+        let text = std::str::from_utf8(body).map_err(|error| unknown(&error))?;
+        let told = read_pain002(text).map_err(|error| unknown(&error))?;
+        held_against(batch, &told).map_err(|error| unknown(&error))?;
+        said(batch, &told, self.clock.now()).map_err(|error| unknown(&error))
     }
 }
 
@@ -74,7 +75,9 @@ impl Payouts for BankChannel {
         if !answer.is_success() {
             return Err(GatewayError::OutcomeUnknown(format!("HTTP {}", answer.status)));
         }
-        self.read(batch, answer.bytes())
+        // No earlier call was taken on: these are the payments of the file.
+        let sent = PayoutBatchRequest { carried: None, ..batch.clone() };
+        self.read(&sent, answer.bytes())
     }
 
     async fn query(&self, batch: &PayoutBatchRequest) -> Result<Option<PayoutBatchReport>, GatewayError> {

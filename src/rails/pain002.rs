@@ -1,7 +1,7 @@
 //! pain.002, "customer payment status report", versions .03 to .15: elements are known by their local names. Document
 //! types, entities and CDATA are refused, as in statements.
 
-use quick_xml::events::Event;
+use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
 use crate::domain::payouts::PayoutStatus;
@@ -33,6 +33,19 @@ pub struct ReadSum {
     pub count: String,
     /// `OrgnlCtrlSum`; empty where it is not said.
     pub sum: String,
+    /// `NbOfTxsPerSts`: how many payments have which status.
+    pub each: Vec<StatusCount>,
+}
+
+/// How many payments have one status.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StatusCount {
+    /// `DtldSts`.
+    pub status: String,
+    /// `DtldNbOfTxs`.
+    pub count: String,
+    /// `DtldCtrlSum`; empty where it is not said.
+    pub sum: String,
 }
 
 /// What a bank says of one payment, of a batch, or of all.
@@ -48,6 +61,8 @@ pub struct TransactionStatus {
     pub reason: String,
     /// In words.
     pub words: String,
+    /// `OrgnlTxRef/Amt/InstdAmt`, number and currency, as the bank read them; empty where they are not said.
+    pub amount: (String, String),
 }
 
 /// The file is none.
@@ -85,6 +100,8 @@ struct Levels {
     one: TransactionStatus,
     file_sum: ReadSum,
     batch_sum: ReadSum,
+    count: StatusCount,
+    currency: String,
 }
 
 impl Levels {
@@ -103,6 +120,18 @@ impl Levels {
             ("OrgnlCtrlSum", "OrgnlGrpInfAndSts") => self.file_sum.sum = said,
             ("OrgnlNbOfTxs", "OrgnlPmtInfAndSts") => self.batch_sum.count = said,
             ("OrgnlCtrlSum", "OrgnlPmtInfAndSts") => self.batch_sum.sum = said,
+            ("DtldNbOfTxs", "NbOfTxsPerSts") => self.count.count = said,
+            ("DtldSts", "NbOfTxsPerSts") => self.count.status = said,
+            ("DtldCtrlSum", "NbOfTxsPerSts") => self.count.sum = said,
+            ("NbOfTxsPerSts", "OrgnlGrpInfAndSts") => {
+                self.file_sum.each.push(std::mem::take(&mut self.count))
+            }
+            ("NbOfTxsPerSts", "OrgnlPmtInfAndSts") => {
+                self.batch_sum.each.push(std::mem::take(&mut self.count))
+            }
+            ("InstdAmt", "Amt") if within("OrgnlTxRef") => {
+                level.amount = (said, std::mem::take(&mut self.currency));
+            }
             ("OrgnlPmtInfId", "OrgnlPmtInfAndSts") => level.batch = said,
             ("OrgnlEndToEndId", "TxInfAndSts") => level.end_to_end = said,
             ("GrpSts", "OrgnlGrpInfAndSts")
@@ -141,6 +170,8 @@ pub fn read(text: &str) -> Result<StatusReport, StatusError> {
                     Some("CstmrPmtStsRpt") => seen = true,
                     Some("OrgnlPmtInfAndSts") => levels.batch = TransactionStatus::default(),
                     Some("TxInfAndSts") => levels.one = TransactionStatus::default(),
+                    Some("NbOfTxsPerSts") => levels.count = StatusCount::default(),
+                    Some("InstdAmt") => levels.currency = currency(&element),
                     _ => {}
                 }
             }
@@ -191,6 +222,12 @@ pub fn read(text: &str) -> Result<StatusReport, StatusError> {
     statuses.extend(Some(levels.group).filter(TransactionStatus::speaks));
     sums.push(levels.file_sum);
     Ok(StatusReport { message: levels.message, statuses, sums })
+}
+
+/// An amount's currency; empty where it names none.
+fn currency(amount: &BytesStart<'_>) -> String {
+    let named = amount.attributes().flatten().find(|attribute| attribute.key.local_name().as_ref() == "Ccy");
+    named.map(|named| named.value.trim().to_owned()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -6,10 +6,11 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::bank_id::bank_id;
-use super::{StatusReport, TransactionStatus};
+use super::{StatusCount, StatusReport, TransactionStatus};
 use crate::domain::payouts::{PayoutReport, PayoutStatus};
-use crate::gateways::{PayoutBatchReport, PayoutBatchRequest};
+use crate::gateways::{PayoutBatchReport, PayoutBatchRequest, PayoutOrder};
 use crate::ids::PayoutId;
+use crate::money::Money;
 
 /// Why a report says nothing of a batch.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,9 +18,14 @@ pub enum SaidError {
     /// It is about another file.
     #[error("the bank's status report is about another file")]
     OtherFile,
-    /// The bank read something else than was written.
-    #[error("the bank read {read} where the file has {written}: nothing of its status report is taken")]
+    /// The bank read something else than was written, or says two things at once.
+    #[error(
+        "the bank read {read} where the file has {written} ({place}): nothing of its status report is taken. Ask the bank \
+         which file it read and hand in its report on this one"
+    )]
     Differs {
+        /// The element that says so.
+        place: String,
         /// In the bank's words.
         read: String,
         /// As it was written.
@@ -31,7 +37,7 @@ pub enum SaidError {
 /// it names and that is none of the batch is told as well, so that somebody looks.
 ///
 /// # Errors
-/// [`SaidError::OtherFile`].
+/// [`SaidError`]; an amount that is not the payment's is another file's.
 pub fn said(
     batch: &PayoutBatchRequest,
     told: &StatusReport,
@@ -40,10 +46,8 @@ pub fn said(
     if !names(&told.message, batch) {
         return Err(SaidError::OtherFile);
     }
-    let ours = |status: &&TransactionStatus| names(&status.batch, batch);
-    let whole = |status: &&TransactionStatus| status.end_to_end.is_empty();
-    let of_batch = told.statuses.iter().filter(whole).find(ours);
-    let whole = of_batch.or(told.statuses.iter().filter(whole).find(|status| status.batch.is_empty()));
+    amounts(batch, told)?;
+    let whole = of_all(batch, told);
     let mut each: BTreeMap<String, PayoutStatus> = BTreeMap::new();
     for status in told.statuses.iter().filter(|status| !status.end_to_end.is_empty()) {
         let ours = bank_id(&status.end_to_end).map(|id: PayoutId| id.to_string());
@@ -59,7 +63,7 @@ pub fn said(
             }
         }
     }
-    let says = |payout, status| PayoutReport { payout, rail_ref: None, status, fee: None, at };
+    let says = |payout, status| PayoutReport { payout, rail_ref: None, status, stated: None, fee: None, at };
     let mut payouts: Vec<PayoutReport> = vec![];
     for order in &batch.orders {
         let own = each.remove(&order.payout.to_string());
@@ -78,13 +82,45 @@ pub fn said(
     Ok(PayoutBatchReport { rail_ref: Some(batch.request_ref.clone()), payouts })
 }
 
+/// What it says of all payments that have no word of their own: the batch's word, else the whole file's.
+fn of_all<'a>(batch: &PayoutBatchRequest, told: &'a StatusReport) -> Option<&'a TransactionStatus> {
+    let whole = || told.statuses.iter().filter(|status| status.end_to_end.is_empty());
+    let of_batch = whole().find(|status| names(&status.batch, batch));
+    of_batch.or_else(|| whole().find(|status| status.batch.is_empty()))
+}
+
 /// Whether a bank means this batch by a name.
 fn names(name: &str, batch: &PayoutBatchRequest) -> bool {
     name == batch.request_ref || bank_id(name) == Some(batch.batch)
 }
 
+/// What a bank wrote, as it is told.
+fn shown(text: &str) -> String {
+    if text.is_empty() { "?".to_owned() } else { text.escape_debug().to_string() }
+}
+
+/// Whether single payments have the amounts that were written, where the report repeats them.
+fn amounts(batch: &PayoutBatchRequest, told: &StatusReport) -> Result<(), SaidError> {
+    let orders: BTreeMap<PayoutId, Money> =
+        batch.orders.iter().map(|order| (order.payout, order.amount)).collect();
+    for status in told.statuses.iter().filter(|status| !status.end_to_end.is_empty()) {
+        let (number, currency) = &status.amount;
+        let ours = bank_id(&status.end_to_end).and_then(|id: PayoutId| orders.get_key_value(&id));
+        let Some((payout, amount)) = ours.filter(|_| !number.is_empty()) else { continue };
+        let same = Decimal::from_str_exact(number) == Ok(amount.amount());
+        if !same || *currency != amount.currency().code() {
+            return Err(SaidError::Differs {
+                place: format!("OrgnlTxRef/Amt/InstdAmt of {payout}"),
+                read: format!("{} {}", shown(currency), shown(number)),
+                written: amount.to_string(),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Whether the bank read what was written: how many payments and their sum, of the file and of its batch, wherever the
-/// report says them. `batch` is what the file carried.
+/// report says them, all together and by status; what the call did not carry is left out.
 ///
 /// # Errors
 /// [`SaidError`].
@@ -92,19 +128,104 @@ pub fn held_against(batch: &PayoutBatchRequest, told: &StatusReport) -> Result<(
     if !names(&told.message, batch) {
         return Err(SaidError::OtherFile);
     }
-    let count = batch.orders.len();
-    let sum: Decimal = batch.orders.iter().map(|order| order.amount.amount()).sum();
+    let (count, sum) = written(batch);
     for read in told.sums.iter().filter(|read| read.batch.is_empty() || names(&read.batch, batch)) {
+        let place = if read.batch.is_empty() { "OrgnlGrpInfAndSts" } else { "OrgnlPmtInfAndSts" };
         let counts = read.count.is_empty() || read.count.parse() == Ok(count);
         let sums = read.sum.is_empty() || Decimal::from_str_exact(&read.sum) == Ok(sum);
         if !counts || !sums {
-            let shown =
-                |text: &str| if text.is_empty() { "?".to_owned() } else { text.escape_debug().to_string() };
             return Err(SaidError::Differs {
+                place: place.to_owned(),
                 read: format!("{} payments of {} in all", shown(&read.count), shown(&read.sum)),
                 written: format!("{count} of {sum}"),
             });
         }
+        by_status(batch, told, &read.each, place)?;
     }
-    Ok(())
+    amounts(batch, told)
+}
+
+/// The payments of the file.
+fn carried(batch: &PayoutBatchRequest) -> impl Iterator<Item = &PayoutOrder> {
+    let carried = batch.carried.as_ref();
+    batch.orders.iter().filter(move |order| carried.is_none_or(|carried| carried.contains(&order.payout)))
+}
+
+/// How many they are, and their sum.
+fn written(batch: &PayoutBatchRequest) -> (usize, Decimal) {
+    carried(batch).fold((0, Decimal::ZERO), |(count, sum), order| (count + 1, sum + order.amount.amount()))
+}
+
+/// Whether the counts by status are of this file's payments, and of what the report itself says of each: no more of any
+/// status than are counted, and as many refused. A bank need not count every status, nor name every payment that it took.
+fn by_status(
+    batch: &PayoutBatchRequest,
+    told: &StatusReport,
+    each: &[StatusCount],
+    place: &str,
+) -> Result<(), SaidError> {
+    let differs = |read: String, written: String| SaidError::Differs {
+        place: format!("{place}/NbOfTxsPerSts"),
+        read,
+        written,
+    };
+    let (count, sum) = written(batch);
+    let (mut counted, mut summed) = (0_usize, Decimal::ZERO);
+    let worded = worded(batch, told);
+    for one in each {
+        let said =
+            format!("{} payments {} of {} in all", shown(&one.count), shown(&one.status), shown(&one.sum));
+        let unread = || differs(said.clone(), format!("{count} of {sum}"));
+        let many: usize = one.count.parse().map_err(|_| unread())?;
+        let money = match one.sum.is_empty() {
+            true => None,
+            false => Some(Decimal::from_str_exact(&one.sum).map_err(|_| unread())?),
+        };
+        counted = counted.saturating_add(many);
+        summed = summed.saturating_add(money.unwrap_or_default());
+        let (own, own_sum) = worded.get(one.status.as_str()).copied().unwrap_or_default();
+        let as_many = own == many && money.is_none_or(|money| money == own_sum);
+        // Of those that it took a bank names what it likes; a refusal of nobody knows whom is none.
+        if own > many || ((own == many || is_refusal(&one.status)) && !as_many) {
+            return Err(differs(said, format!("{own} of {own_sum} by the report's own words")));
+        }
+    }
+    if counted > count || summed > sum {
+        return Err(differs(
+            format!("{counted} payments of {summed} over all statuses"),
+            format!("{count} of {sum}"),
+        ));
+    }
+    // All are counted: there is none of another status, least of all a refused one.
+    let missed = worded.iter().find(|(status, _)| each.iter().all(|one| one.status != **status));
+    match missed.filter(|(status, _)| counted == count && count > 0 && is_refusal(status)) {
+        Some((status, (own, own_sum))) => Err(differs(
+            format!("no payments {status}"),
+            format!("{own} of {own_sum} by the report's own words"),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn is_refusal(status: &str) -> bool {
+    let status = TransactionStatus { status: status.to_owned(), ..TransactionStatus::default() };
+    matches!(status.meaning(), PayoutStatus::Failed { .. })
+}
+
+/// How many payments have which status by the report's own words, and their sums.
+fn worded<'a>(batch: &PayoutBatchRequest, told: &'a StatusReport) -> BTreeMap<&'a str, (usize, Decimal)> {
+    let mut own: BTreeMap<PayoutId, &str> = BTreeMap::new();
+    for status in told.statuses.iter().filter(|status| !status.end_to_end.is_empty()) {
+        if let Some(payout) = bank_id(&status.end_to_end) {
+            own.insert(payout, &status.status);
+        }
+    }
+    let whole = of_all(batch, told).map(|status| status.status.as_str());
+    let mut words: BTreeMap<&str, (usize, Decimal)> = BTreeMap::new();
+    for order in carried(batch) {
+        let Some(word) = own.get(&order.payout).copied().or(whole) else { continue };
+        let (count, sum) = words.entry(word).or_default();
+        (*count, *sum) = (*count + 1, *sum + order.amount.amount());
+    }
+    words
 }

@@ -1,14 +1,15 @@
 //! A CSV of payouts by a template: which columns, in which order, under which names. For banks and services that take no
 //! better file.
 //!
-//! Every value is written as it is: a bank reads `'+66812345678` as another account than `+66812345678`, and a name with an
-//! apostrophe before it is not the account's. What guards cells against being run by a spreadsheet belongs to files that
-//! people open there (statements); whoever looks into this one imports its columns as text.
+//! A person opens it in a spreadsheet before the bank has it: a text that would be run there (OWASP "CSV Injection") gets an
+//! apostrophe before it, as in statements. No payee's name or account at a bank begins like that. Numbers do, and stay as they
+//! are: a bank reads `'+66812345678` as another account than `+66812345678`, and a spreadsheet reads both as no formula.
 
 use rust_decimal::Decimal;
 use secrecy::ExposeSecret;
 
 use super::charges::Charges;
+use crate::domain::statements::harmless;
 use crate::gateways::{PayoutBatchRequest, PayoutOrder};
 
 /// Columns that a template may name.
@@ -117,9 +118,14 @@ fn field(name: &str, batch: &PayoutBatchRequest, order: &PayoutOrder) -> String 
     }
 }
 
-/// RFC 4180: quoted where it must be, never altered.
+/// Harmless to a spreadsheet; RFC 4180: quoted where it must be.
 fn quoted(field: &str) -> String {
-    let field = field.to_owned();
+    let is_number =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let field = match field.strip_prefix(['+', '-']) {
+        Some(rest) if is_number(rest) => field.to_owned(),
+        _ => harmless(field),
+    };
     if field.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
 }
 
@@ -128,13 +134,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_template_names_known_columns_and_values_stay_as_they_are() {
+    fn a_template_names_known_columns_and_no_cell_is_run() {
         assert!(Template::read("payout=Ref,number,amount").is_ok());
         assert_eq!(Template::read("payout,amount"), Err(SheetError::Needed));
         assert_eq!(Template::read("payout,iban"), Err(SheetError::Column("iban".into())));
-        for plain in ["=1+1", "+66812345678", "-1", "@name", "'O"] {
+        for plain in ["+66812345678", "-1", "-1.50", "'O", "a=b", ""] {
             assert_eq!(quoted(plain), plain);
         }
+        for run in ["=1+1", "+", "-2+3", "+6681|cmd", "@name", "\t=1", "＝1"] {
+            assert_eq!(quoted(run), format!("'{run}"));
+        }
+        assert_eq!(quoted("\r=1"), "\"'\r=1\"");
+        assert_eq!(quoted("=HYPERLINK(\"a\",1)"), "\"'=HYPERLINK(\"\"a\"\",1)\"");
         assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
     }
 }

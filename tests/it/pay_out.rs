@@ -11,6 +11,7 @@ mod netting;
 pub mod far;
 mod items;
 mod notification;
+mod otherwise;
 mod plan_check;
 mod remittances;
 mod schedules;

@@ -126,11 +126,7 @@ impl Entry {
     pub(super) fn announced(self) -> Result<Vec<ReadLine>, String> {
         let (whole, _) = self.whole(None)?;
         let of = whole.amount.abs();
-        let (details, mut line) = (self.details, ReadLine { pending: true, ..whole });
-        for detail in details {
-            line = with_detail(line, detail, of)?;
-        }
-        Ok(vec![line])
+        Ok(vec![with_details(ReadLine { pending: true, ..whole }, self.details, of)?])
     }
 
     /// The lines of the entry, all of its amount.
@@ -157,13 +153,7 @@ impl Entry {
                 }
                 Ok(lines)
             }
-            None => {
-                let mut line = whole;
-                for detail in self.details {
-                    line = with_detail(line, detail, amount)?;
-                }
-                Ok(vec![line])
-            }
+            None => Ok(vec![with_details(whole, self.details, amount)?]),
         }
     }
 
@@ -191,12 +181,18 @@ impl Entry {
     }
 }
 
-/// A line with what one of its transactions says besides; `amount` is the entry's own.
-fn with_detail(mut line: ReadLine, detail: Detail, amount: Money) -> Result<ReadLine, String> {
-    line.charges = line.charges.max(detail.charge.sum(amount)?).map_err(|error| error.to_string())?;
-    line.names.extend(detail.servicer.into_iter().chain(detail.names));
-    line.text = kept(&format!("{} {}", line.text, detail.text), 500);
-    line.names.truncate(NAMES_MAX);
+/// A line with what its transactions say besides; `amount` is the entry's own. Their charges are said of each, or of the
+/// whole, or of both.
+fn with_details(mut line: ReadLine, details: Vec<Detail>, amount: Money) -> Result<ReadLine, String> {
+    let mut charges = Money::zero(amount.currency());
+    for detail in details {
+        let own = detail.charge.sum(amount)?;
+        charges = charges.checked_add(own).map_err(|error| error.to_string())?;
+        line.names.extend(detail.servicer.into_iter().chain(detail.names));
+        line.text = kept(&format!("{} {}", line.text, detail.text), 500);
+        line.names.truncate(NAMES_MAX);
+    }
+    line.charges = line.charges.max(charges).map_err(|error| error.to_string())?;
     Ok(line)
 }
 

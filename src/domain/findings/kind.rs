@@ -231,7 +231,8 @@ impl FindingKind {
             // Taken as never sent: the suppliers have their balances back. Dismissed once its end is known.
             FindingKind::PayoutUnknown => action != Action::SendBack,
             FindingKind::Reversed => action != Action::SendBack,
-            FindingKind::BankUnexplained => matches!(action, Action::Adopt | Action::Dismiss),
+            // What the rail paid otherwise stands in suspense, or nothing does.
+            FindingKind::BankUnexplained | FindingKind::PayoutDiffers => action != Action::SendBack,
             FindingKind::AccountDiffers
             | FindingKind::RefundDiffers
             | FindingKind::ReferenceDiffers
@@ -253,8 +254,7 @@ impl FindingKind {
             | FindingKind::BatchDiffers
             | FindingKind::FeeDrift
             | FindingKind::DepositReversed
-            | FindingKind::StatementGap
-            | FindingKind::PayoutDiffers => action == Action::Dismiss,
+            | FindingKind::StatementGap => action == Action::Dismiss,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The postings of a payout's steps.
 
 use crate::domain::ledger::journal::{
-    Fact, ReturnedPayout, payout_claimed, payout_confirmed, payout_failed, payout_instructed,
+    Fact, PaidPayout, ReturnedPayout, payout_claimed, payout_confirmed, payout_failed, payout_instructed,
     payout_returned, payout_unclaimed,
 };
 use crate::domain::ledger::{Account, LedgerError, LedgerTransaction};
@@ -26,8 +26,12 @@ pub fn postings(
     match (&payout.state, next) {
         (_, S::Held) => payout_instructed(fact, booking, amount, payout.borne),
         (_, S::Sent | S::Unknown) => Ok(None),
-        (S::Unclaimed { debited, .. }, S::Paid { .. }) => payout_claimed(fact, booking, amount, *debited),
-        (_, S::Paid { debited, .. }) => payout_confirmed(fact, booking, amount, *debited),
+        (S::Unclaimed { debited, .. }, S::Paid { reached, .. }) => {
+            payout_claimed(fact, booking, &PaidPayout { amount, reached: *reached, debited: *debited })
+        }
+        (_, S::Paid { debited, reached, .. }) => {
+            payout_confirmed(fact, booking, &PaidPayout { amount, reached: *reached, debited: *debited })
+        }
         (_, S::Unclaimed { debited, .. }) => payout_unclaimed(fact, booking, amount, *debited),
         (_, S::Failed { .. }) => payout_failed(fact, booking, amount, payout.borne),
         (before, S::Returned { arrived, .. }) => {
@@ -88,7 +92,9 @@ mod tests {
         let cny =
             |minor| crate::money::Money::from_minor(minor, crate::money::Currency::find("CNY").unwrap());
         for debited in [usd(50_000), cny(350_000)] {
-            for before in [PayoutState::Paid { debited, at }, PayoutState::Unclaimed { debited, at }] {
+            for before in
+                [PayoutState::Paid { debited, reached: None, at }, PayoutState::Unclaimed { debited, at }]
+            {
                 for arrived in [debited, usd(48_750), cny(340_000)] {
                     let kept = matches!(before, PayoutState::Unclaimed { .. });
                     if kept && arrived.currency() != debited.currency() {
@@ -110,7 +116,9 @@ mod tests {
         let held = payout(PayoutState::Held);
         let inside = Payout { amount: usd(49_020), borne: usd(980), ..held.clone() };
         let unclaimed = payout(PayoutState::Unclaimed { debited, at });
-        let paid = payout(PayoutState::Paid { debited, at });
+        let paid = payout(PayoutState::Paid { debited, reached: None, at });
+        let other = |minor| PayoutState::Paid { debited: usd(minor), reached: Some(usd(minor)), at };
+        let kept = payout(PayoutState::Unclaimed { debited: usd(49_900), at });
         let back = |minor| PayoutState::Returned { arrived: usd(minor), at, reason: String::new() };
         let (supplier, platform) = (ReturnFault::Supplier, ReturnFault::Platform);
         let table: Vec<(&str, Vec<String>, Vec<&str>)> = vec![
@@ -126,8 +134,23 @@ mod tests {
             ),
             (
                 "J18 confirmed",
-                shown(&held, &PayoutState::Paid { debited, at }, supplier),
+                shown(&held, &PayoutState::Paid { debited, reached: None, at }, supplier),
                 vec!["2140[paypal,A] 50000", "1110[paypal] -50000"],
+            ),
+            (
+                "too little was paid",
+                shown(&held, &other(49_900), supplier),
+                vec!["2140[paypal,A] 50000", "1110[paypal] -49900", "2900[paypal] -100"],
+            ),
+            (
+                "too much was paid",
+                shown(&held, &other(50_100), supplier),
+                vec!["2140[paypal,A] 50000", "1110[paypal] -50100", "2900[paypal] 100"],
+            ),
+            (
+                "too little was kept, and claimed",
+                shown(&kept, &other(49_900), supplier),
+                vec!["2150[paypal,A] 50000", "1120[paypal,unclaimed] -49900", "2900[paypal] -100"],
             ),
             (
                 "J22 unclaimed",
@@ -161,7 +184,7 @@ mod tests {
             ),
             (
                 "claimed after all",
-                shown(&unclaimed, &PayoutState::Paid { debited, at }, supplier),
+                shown(&unclaimed, &PayoutState::Paid { debited, reached: None, at }, supplier),
                 vec!["2150[paypal,A] 50000", "1120[paypal,unclaimed] -50000"],
             ),
         ];

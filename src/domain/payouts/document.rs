@@ -1,7 +1,7 @@
 //! A plan as a document: what a person reads and approves. Its canonical bytes are its JSON in the order of the fields;
 //! their hash is what an approval is of, so that any edit voids it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -141,8 +141,10 @@ pub struct FundingNeed {
     pub account: String,
     /// The rail accounts that pay from it.
     pub rail_accounts: Vec<RailAccountId>,
-    /// Amounts, fees and what is deducted on the way at our expense.
+    /// Amounts, fees, what calls cost by themselves and what is deducted on the way at our expense.
     pub needed: Money,
+    /// Of that, what calls cost by themselves.
+    pub batch_fees: Money,
     /// What stood there when the plan was drafted, less what was already on its way.
     pub held: Money,
     /// What has to arrive there.
@@ -150,7 +152,7 @@ pub struct FundingNeed {
     /// By when: the first cut-off.
     pub by: DateTime<Utc>,
     /// From where, where the plan was asked with ways to add to it: what the draft takes of each, together what was missing
-    /// then. Nobody but its reader sees to it.
+    /// then, without what calls cost by themselves. Nobody but its reader sees to it.
     pub top_ups: Vec<ToppedUp>,
 }
 
@@ -248,17 +250,22 @@ impl PlanDocument {
         let mut needs = Vec::new();
         for pot in &self.pots {
             let zero = Money::zero(pot.held.currency());
-            let mut needed = zero;
+            let (mut needed, mut batches) = (zero, BTreeSet::new());
             for line in self.lines.iter().filter(|line| pot.rail_accounts.contains(&line.rail_account)) {
+                batches.insert(line.batch);
                 let ours = if line.bearer == FeeBearer::Platform { line.lifting } else { zero };
                 needed = needed.checked_add(line.amount)?.checked_add(line.fee)?.checked_add(ours)?;
             }
             if needed.is_zero() {
                 continue;
             }
+            let fees = pot.batch_fees.iter().filter(|own| batches.contains(&own.batch));
+            let batch_fees = Money::sum(zero.currency(), fees.map(|own| own.fee))?;
+            needed = needed.checked_add(batch_fees)?;
             let missing = needed.checked_sub(pot.held.max(zero)?)?.max(zero)?;
-            let Pot { account, rail_accounts, held, by, top_ups } = pot.clone();
-            needs.push(FundingNeed { account, rail_accounts, needed, held, missing, by, top_ups });
+            let Pot { account, rail_accounts, held, by, top_ups, .. } = pot.clone();
+            let need = FundingNeed { account, rail_accounts, needed, batch_fees, held, missing, by, top_ups };
+            needs.push(need);
         }
         Ok(needs)
     }

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::treasury::{self, Bearer, Plan, PlanError, PlanRequest, Route};
 use crate::ids::{RailAccountId, SupplierAccountId};
-use crate::money::{Currency, Money};
+use crate::money::{Currency, Money, MoneyError};
 
 use super::asked::{Asked, offer_of};
 use super::document::{Line, Next};
 use super::offer::Offer;
 use super::payable::{Excluded, Payable, Payee};
 use super::payout::FeeBearer;
-use super::proof::Pot;
+use super::proof::{BatchFee, Pot};
 use super::top_up::{TopUps, ToppedUp};
 
 /// The lines, in the order of the batches that they are sent with.
@@ -24,7 +24,7 @@ pub fn lines(
     offers: &[Offer],
     plan: &Plan,
 ) -> Result<Vec<Line>, PlanError> {
-    let (mut lines, mut sizes) = (Vec::new(), BTreeMap::new());
+    let (mut lines, mut limits) = (Vec::new(), BTreeMap::new());
     for chosen in &plan.lines {
         let lost = |what: &str| PlanError::Request { place: chosen.supplier.clone(), why: what.to_owned() };
         let place = (chosen.supplier.as_str(), chosen.net.currency());
@@ -47,10 +47,11 @@ pub fn lines(
                 difference: next.difference,
             })
         });
-        sizes.insert(route.name.clone(), route.batch_size.and_then(|size| usize::try_from(size).ok()));
+        let most = route.batch_size.and_then(|size| usize::try_from(size).ok());
+        limits.insert(route.name.clone(), (most, route.batch_limit()));
         items(&mut lines, chosen, asked.payable, payee, offer, route, next)?;
     }
-    in_batches(&mut lines, &sizes);
+    in_batches(&mut lines, &limits)?;
     Ok(lines)
 }
 
@@ -128,21 +129,34 @@ fn offer<'a>(offers: &'a [Offer], payable: &Payable, pot: &str, rail: &str) -> O
     own.or_else(|| offer_of(offers, pot, rail))
 }
 
-/// Numbers the batches: of one rail account and one route, at most as many as the route takes together.
-fn in_batches(lines: &mut [Line], sizes: &BTreeMap<String, Option<usize>>) {
+/// By route: how many items, and what amount, one batch takes.
+type Limits = BTreeMap<String, (Option<usize>, Option<Money>)>;
+
+/// Numbers the batches: of one rail account and one route, at most as many as the route takes together, and as much.
+fn in_batches(lines: &mut [Line], limits: &Limits) -> Result<(), MoneyError> {
     lines.sort_by(|one, two| (one.rail_account, &one.route).cmp(&(two.rail_account, &two.route)));
-    let (mut number, mut within) = (0, 0);
+    let (mut number, mut within, mut whole) = (0, 0, None);
     for place in 0..lines.len() {
         let of = |line: &Line| (line.rail_account, line.route.clone());
-        let size = sizes.get(&lines[place].route).copied().flatten();
-        let begins = place == 0 || of(&lines[place]) != of(&lines[place - 1]) || Some(within) == size;
+        let (size, most) = limits.get(&lines[place].route).copied().unwrap_or_default();
+        let amount = lines[place].amount;
+        let other = place == 0 || of(&lines[place]) != of(&lines[place - 1]);
+        let with: Money = if other {
+            amount
+        } else {
+            amount.checked_add(whole.unwrap_or(Money::zero(amount.currency())))?
+        };
+        let begins = other || Some(within) == size || most.is_some_and(|most| with.minor() > most.minor());
         (number, within) = if begins { (number + 1, 1) } else { (number, within + 1) };
+        whole = Some(if begins { amount } else { with });
         lines[place].batch = number;
     }
+    Ok(())
 }
 
-/// The money behind the rail accounts that are paid over, and how pots with `named` ways are topped up.
-pub fn pots(offers: &[Offer], used: &BTreeSet<RailAccountId>, named: &TopUps, plan: &Plan) -> Vec<Pot> {
+/// The money behind the rail accounts that lines are paid over, and how pots with `named` ways are topped up.
+pub fn pots(offers: &[Offer], lines: &[Line], named: &TopUps, plan: &Plan) -> Vec<Pot> {
+    let used: BTreeSet<RailAccountId> = lines.iter().map(|line| line.rail_account).collect();
     let mut pots: Vec<Pot> = Vec::new();
     for offer in offers.iter().filter(|offer| used.contains(&offer.account.id)) {
         let Some(drawn) = plan.accounts.iter().find(|drawn| drawn.account == offer.pot) else { continue };
@@ -157,10 +171,24 @@ pub fn pots(offers: &[Offer], used: &BTreeSet<RailAccountId>, named: &TopUps, pl
                     true => drawn.top_ups.iter().map(|one| ToppedUp::of(one, plan.totals.home)).collect(),
                     false => vec![],
                 },
+                batch_fees: vec![],
             }),
         }
     }
+    for pot in &mut pots {
+        pot.batch_fees = batch_fees(pot, lines, plan);
+    }
     pots
+}
+
+/// What the calls out of a pot cost by themselves.
+fn batch_fees(pot: &Pot, lines: &[Line], plan: &Plan) -> Vec<BatchFee> {
+    let own = plan.batches.iter().filter(|batch| batch.account == pot.account && batch.fee.is_positive());
+    let by_route: BTreeMap<&str, Money> = own.map(|batch| (batch.route.as_str(), batch.fee)).collect();
+    let drawn = lines.iter().filter(|line| pot.rail_accounts.contains(&line.rail_account));
+    let fees: BTreeMap<usize, Money> =
+        drawn.filter_map(|line| Some((line.batch, *by_route.get(line.route.as_str())?))).collect();
+    fees.into_iter().map(|(batch, fee)| BatchFee { batch, fee }).collect()
 }
 
 /// Why the planner pays a supplier nothing, in the words of the office.

@@ -11,7 +11,6 @@ use chrono::{DateTime, Utc};
 use crate::domain::treasury::{
     self, Effort, Mids, PlanRequest, Planned, Position, RouteTable, Tables, reachable,
 };
-use crate::ids::RailAccountId;
 use crate::money::Currency;
 
 use super::asked::{Asked, funds};
@@ -127,8 +126,7 @@ impl Draft {
         let by_place: BTreeMap<(&str, Currency), &Asked<'_>> =
             asked.iter().map(|asked| (asked.place(), asked)).collect();
         let lines = lines(request, &by_place, &self.offers, &planned.plan)?;
-        let used: BTreeSet<RailAccountId> = lines.iter().map(|line| line.rail_account).collect();
-        let pots = pots(&self.offers, &used, &self.top_ups, &planned.plan);
+        let pots = pots(&self.offers, &lines, &self.top_ups, &planned.plan);
         let unreached = planned.plan.excluded.iter().filter_map(|one| {
             let asked = by_place.get(&(one.supplier.as_str(), one.net.currency()))?;
             Some(excluded(asked.payable, one))

@@ -7,8 +7,6 @@ use crate::domain::ledger::journal::PayoutBooking;
 use crate::ids::{MerchantId, PayoutBatchId, PayoutId, PlanId, RailAccountId, SupplierAccountId, SupplierId};
 use crate::money::Money;
 
-use super::report::{PayoutReport, PayoutStatus};
-
 /// A payout, as it was approved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payout {
@@ -72,6 +70,9 @@ pub enum PayoutState {
     Paid {
         /// What was debited.
         debited: Money,
+        /// What the payee got, where that is not what was instructed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reached: Option<Money>,
         /// When.
         at: DateTime<Utc>,
     },
@@ -100,20 +101,6 @@ pub enum PayoutState {
     },
 }
 
-/// What a report means for a payout.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PayoutTransition {
-    /// It moves through these states, in order; each has its postings.
-    Advance(Vec<PayoutState>),
-    /// Nothing new.
-    AlreadyThere,
-    /// The rail says what cannot be: a person decides.
-    Conflict {
-        /// What differs, in words.
-        why: String,
-    },
-}
-
 impl PayoutState {
     /// The word of the API and the store.
     pub fn as_str(&self) -> &'static str {
@@ -139,72 +126,6 @@ impl PayoutState {
     /// Whether its money has not left, as far as is known.
     pub fn not_debited(&self) -> bool {
         matches!(self, PayoutState::Held | PayoutState::Sent | PayoutState::Unknown)
-    }
-}
-
-impl Payout {
-    /// What a report means.
-    pub fn apply(&self, report: &PayoutReport) -> PayoutTransition {
-        use PayoutState as S;
-        let at = report.at;
-        let conflict = |why: String| PayoutTransition::Conflict { why };
-        let advance = |state: PayoutState| PayoutTransition::Advance(vec![state]);
-        let contradicts = |says: &str| {
-            conflict(format!("it is `{}` here and the rail now says {says}", self.state.as_str()))
-        };
-        if let Some(why) = self.strange(&report.status) {
-            return conflict(why);
-        }
-        match (&self.state, &report.status) {
-            (_, PayoutStatus::Unknown { .. }) => PayoutTransition::AlreadyThere,
-            (S::Held | S::Unknown, PayoutStatus::Pending) => advance(S::Sent),
-            (_, PayoutStatus::Pending) => PayoutTransition::AlreadyThere,
-            (state, PayoutStatus::Paid { debited }) => match state {
-                S::Paid { .. } => PayoutTransition::AlreadyThere,
-                S::Failed { .. } | S::Returned { .. } => contradicts("paid"),
-                _ => advance(S::Paid { debited: *debited, at }),
-            },
-            (state, PayoutStatus::Unclaimed { debited }) => match state {
-                state if state.not_debited() => advance(S::Unclaimed { debited: *debited, at }),
-                S::Failed { .. } => contradicts("unclaimed"),
-                _ => PayoutTransition::AlreadyThere,
-            },
-            (state, PayoutStatus::Failed { code, reason }) => match state {
-                state if state.not_debited() => {
-                    advance(S::Failed { code: code.clone(), reason: reason.clone() })
-                }
-                S::Failed { .. } => PayoutTransition::AlreadyThere,
-                _ => contradicts(&format!("failed: {code}")),
-            },
-            (state, PayoutStatus::Returned { debited, arrived, reason }) => {
-                let returned = S::Returned { arrived: *arrived, at, reason: reason.clone() };
-                match state {
-                    S::Paid { .. } | S::Unclaimed { .. } => advance(returned),
-                    // The debit was never told: it happened before the return.
-                    state if state.not_debited() => {
-                        PayoutTransition::Advance(vec![S::Paid { debited: *debited, at }, returned])
-                    }
-                    S::Returned { .. } => PayoutTransition::AlreadyThere,
-                    _ => contradicts("returned"),
-                }
-            }
-        }
-    }
-
-    /// Amounts that cannot be this payout's.
-    fn strange(&self, status: &PayoutStatus) -> Option<String> {
-        let debited = match status {
-            PayoutStatus::Paid { debited } | PayoutStatus::Unclaimed { debited } => debited,
-            PayoutStatus::Returned { debited, arrived, .. } => {
-                if !arrived.is_positive() {
-                    return Some(format!("{arrived} is said to have come back"));
-                }
-                debited
-            }
-            _ => return None,
-        };
-        let other = debited.currency() == self.amount.currency() && *debited != self.amount;
-        other.then(|| format!("{} was instructed and {debited} debited", self.amount))
     }
 }
 
@@ -241,59 +162,6 @@ pub(super) mod tests {
             charged: None,
             created_at: from_micros(0),
             updated_at: from_micros(0),
-        }
-    }
-
-    pub fn report(status: PayoutStatus) -> PayoutReport {
-        PayoutReport {
-            payout: payout(PayoutState::Held).id,
-            rail_ref: None,
-            status,
-            fee: None,
-            at: from_micros(5),
-        }
-    }
-
-    #[test]
-    fn a_payout_moves_one_way_and_says_when_news_contradict() {
-        let debited = usd(50_000);
-        let at = from_micros(5);
-        let paid = || PayoutState::Paid { debited, at };
-        let unclaimed = || PayoutState::Unclaimed { debited, at };
-        let failed = || PayoutState::Failed { code: "X".into(), reason: String::new() };
-        let back = || PayoutState::Returned { arrived: usd(48_750), at, reason: String::new() };
-        let says_paid = || PayoutStatus::Paid { debited };
-        let says_failed = || PayoutStatus::Failed { code: "X".into(), reason: String::new() };
-        let says_back = || PayoutStatus::Returned { debited, arrived: usd(48_750), reason: String::new() };
-        let table: Vec<(PayoutState, PayoutStatus, &str)> = vec![
-            (PayoutState::Held, PayoutStatus::Pending, "sent"),
-            (PayoutState::Unknown, PayoutStatus::Pending, "sent"),
-            (PayoutState::Sent, PayoutStatus::Pending, "there"),
-            (PayoutState::Sent, PayoutStatus::Unknown { raw: "?".into() }, "there"),
-            (PayoutState::Held, says_paid(), "paid"),
-            (PayoutState::Unknown, says_failed(), "failed"),
-            (PayoutState::Sent, PayoutStatus::Unclaimed { debited }, "unclaimed"),
-            (unclaimed(), says_paid(), "paid"),
-            (unclaimed(), says_back(), "returned"),
-            (PayoutState::Sent, says_back(), "paid returned"),
-            (paid(), says_back(), "returned"),
-            (paid(), says_failed(), "conflict"),
-            (paid(), PayoutStatus::Unclaimed { debited }, "there"),
-            (failed(), says_paid(), "conflict"),
-            (failed(), says_failed(), "there"),
-            (back(), says_paid(), "conflict"),
-            (back(), says_back(), "there"),
-            (PayoutState::Sent, PayoutStatus::Paid { debited: usd(49_999) }, "conflict"),
-        ];
-        for (state, status, expected) in table {
-            let seen = match payout(state.clone()).apply(&report(status.clone())) {
-                PayoutTransition::Advance(states) => {
-                    states.iter().map(PayoutState::as_str).collect::<Vec<_>>().join(" ")
-                }
-                PayoutTransition::AlreadyThere => "there".to_owned(),
-                PayoutTransition::Conflict { .. } => "conflict".to_owned(),
-            };
-            assert_eq!(seen, expected, "{state:?} + {status:?}");
         }
     }
 }

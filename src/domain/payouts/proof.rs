@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::treasury::{Cost, Planned, UNITS};
+use crate::domain::treasury::{Cost, Planned};
 use crate::ids::RailAccountId;
 use crate::money::{Currency, Money};
 
@@ -33,9 +33,9 @@ pub struct Proof {
     pub rates: BTreeMap<Currency, Decimal>,
     /// Fees, deductions on the way and batches, by the table, whoever bears them; and what is named to top accounts up.
     pub cost: Money,
-    /// No plan under this table costs less; rounded down.
+    /// No plan under this table costs less, rounded as it is: half up, as the cost. So the cost is never shown below it.
     pub bound: Money,
-    /// Cost less bound; rounded up.
+    /// Cost less bound, as shown.
     pub gap: Money,
     /// What it would cost by the first route of the table each, item by item.
     #[schema(required)]
@@ -48,9 +48,10 @@ pub struct Proof {
 }
 
 /// The money behind some rail accounts, as it stood.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Pot {
     /// The ledger's account and currency.
+    #[schema(example = "1110[paypal] USD")]
     pub account: String,
     /// The rail accounts that the plan pays over from it.
     pub rail_accounts: Vec<RailAccountId>,
@@ -61,6 +62,18 @@ pub struct Pot {
     /// How it is topped up, where the plan was asked with ways to do so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub top_ups: Vec<ToppedUp>,
+    /// What calls cost by themselves, where the table names a fee.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub batch_fees: Vec<BatchFee>,
+}
+
+/// What one of the plan's calls costs by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct BatchFee {
+    /// Which, from 1.
+    pub batch: usize,
+    /// By the table.
+    pub fee: Money,
 }
 
 impl Proof {
@@ -68,6 +81,7 @@ impl Proof {
     pub fn of(planned: &Planned, certificate: String) -> Proof {
         let (plan, totals) = (&planned.plan, &planned.plan.totals);
         let home = totals.home;
+        let bound = totals.bound.money(home);
         let rates = plan.mids.rates.iter().filter(|(currency, _)| **currency != home);
         Proof {
             certificate,
@@ -77,15 +91,11 @@ impl Proof {
             home,
             rates: rates.map(|(currency, rate)| (*currency, *rate)).collect(),
             cost: totals.cost_home,
-            bound: whole(totals.bound.0.div_euclid(UNITS), home),
-            gap: whole(-(-totals.gap.0).div_euclid(UNITS), home),
+            bound,
+            gap: totals.cost_home.checked_sub(bound).unwrap_or(Money::zero(home)),
             naive: totals.naive.map(|Cost(naive)| Cost(naive).money(home)),
             saved: totals.saved_home,
             of_draft: false,
         }
     }
-}
-
-fn whole(minor: i128, home: Currency) -> Money {
-    Money::from_minor(i64::try_from(minor).unwrap_or(i64::MAX), home)
 }

@@ -15,6 +15,8 @@ pub struct PayoutReport {
     pub rail_ref: Option<String>,
     /// How it stands there.
     pub status: PayoutStatus,
+    /// The amount that the rail says it was asked to pay, where it says one.
+    pub stated: Option<Money>,
     /// What the rail charged for it so far; below zero where it gave a charge back; `None`: it does not say.
     pub fee: Option<Money>,
     /// When the rail says it happened, else when it said so.

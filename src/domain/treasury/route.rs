@@ -130,6 +130,9 @@ pub struct Route {
     /// What each batch costs.
     #[serde(default)]
     pub batch_fee: Option<String>,
+    /// What the items of one batch come to at most, where a batch costs nothing by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maximum_batch: Option<String>,
     /// The latest moment of a day, in `zone`.
     pub cut_off: NaiveTime,
     /// The zone of the cut-off.
@@ -209,6 +212,11 @@ impl Route {
         self.source_figure(self.batch_fee.as_deref())
     }
 
+    /// What the items of one batch come to at most; `None`: any amount.
+    pub fn batch_limit(&self) -> Option<Money> {
+        figure(self.maximum_batch.as_deref(), self.source_currency).ok().flatten()
+    }
+
     /// What correspondents take from one item.
     pub fn lifting(&self) -> Money {
         self.source_figure(self.lifting_fee.as_deref())
@@ -251,6 +259,7 @@ impl Route {
             ("cap", &self.cap),
             ("lifting_fee", &self.lifting_fee),
             ("batch_fee", &self.batch_fee),
+            ("maximum_batch", &self.maximum_batch),
         ] {
             figure(text.as_deref(), self.source_currency).map_err(|error| (key, error.to_string()))?;
         }
@@ -299,6 +308,9 @@ impl Route {
         if self.batch_size == Some(0) {
             return Err(("batch_size", "at least 1".into()));
         }
+        if let Some(batch) = self.batch_limit() {
+            self.check_batch_limit(batch).map_err(|why| ("maximum_batch", why.to_owned()))?;
+        }
         if self.days > 30 {
             return Err(("days", "at most 30".into()));
         }
@@ -313,6 +325,22 @@ impl Route {
         }
         if self.until.is_some_and(|until| until < self.from) {
             return Err(("until", "it ends before it begins".into()));
+        }
+        Ok(())
+    }
+}
+
+impl Route {
+    /// A batch that holds less than one item could not be sent; one with a fee is priced by how many items it holds.
+    fn check_batch_limit(&self, batch: Money) -> Result<(), &'static str> {
+        if self.source_currency != self.target_currency {
+            return Err("only where one currency is paid");
+        }
+        if self.fee_of_batch().is_positive() {
+            return Err("a batch with a fee is priced by its items: write batch_size, or no batch_fee");
+        }
+        if self.item_limit().is_none_or(|most| most.minor() > batch.minor()) {
+            return Err("it holds the largest item: write a maximum_item of no more");
         }
         Ok(())
     }

@@ -224,6 +224,7 @@ impl AnyCurrency {
             step: self.whole.contains(&currency).then(|| "1".to_owned()),
             batch_size: self.batch_size,
             batch_fee: None,
+            maximum_batch: None,
             cut_off: self.cut_off,
             zone: self.zone,
             days: self.days,

@@ -1,6 +1,6 @@
 //! A line of a bank that names payouts of ours: the debit is what makes them paid, a credit is what came back, a charge on
-//! the merchant's own account is the payout's fee. What came back may arrive at another account than it left, and be of
-//! another currency.
+//! the merchant's own account is the payout's fee, and so is what a debit says that it includes. What came back may arrive at
+//! another account than it left, and be of another currency.
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -33,17 +33,28 @@ impl Deposits {
         }
         let debited = line.line.amount.abs();
         let whole = Money::sum(account.currency, payouts.iter().map(|payout| payout.value.amount));
+        let charge = included(account, line, whole.as_ref().ok());
         let each = payouts.len() > 1;
-        if each && whole != Ok(debited) {
+        if each && whole != Ok(debited) && charge.is_none() {
             return Ok(None);
         }
         let (mut all, at) = (Change::new(), self.credited_at(line).await?);
         for payout in &payouts {
-            let amount = if each { payout.value.amount } else { debited };
-            if !self.told(&mut all, account, (line, at), payout, amount)? {
+            let amount = if each || charge.is_some() { payout.value.amount } else { debited };
+            // Whose charge it is, is known of one payout; of several it is all of theirs.
+            let own = charge.filter(|_| !each);
+            if !self.told(&mut all, account, (line, at), payout, (amount, own))? {
                 // Money moved and not as this payout's: nobody knows what it is.
                 return Ok(None);
             }
+        }
+        if let (Some(charge), true, Some(first)) = (charge, each, payouts.first()) {
+            let subject = line.id.to_string();
+            let source = format!("{subject}/charge");
+            let fact =
+                Fact { ids: &self.ids, merchant: line.merchant, source: &source, subject: &subject, at };
+            let from = in_books(account);
+            post(&mut all, journal::payout_fee_charged(&fact, &first.value.booking, &from, charge))?;
         }
         change.extend(all);
         Ok(Some(LineState::PaidOut { payouts: payouts.iter().map(|payout| payout.value.id).collect() }))
@@ -134,7 +145,7 @@ impl Deposits {
         account: &BankAccount,
         (line, at): (&BankLine, DateTime<Utc>),
         payout: &Versioned<Payout>,
-        amount: Money,
+        (amount, included): (Money, Option<Money>),
     ) -> Result<bool, DepositError> {
         let value = &payout.value;
         let status = match (account.kind, line.line.amount.is_negative()) {
@@ -149,18 +160,17 @@ impl Deposits {
             }
         };
         let zero = Money::zero(account.currency);
-        let fee = match account.kind {
-            BankAccountKind::Own => {
-                let charged = line.line.amount.negated();
-                let total = value.charged.unwrap_or(zero).checked_add(charged);
-                Some(total.map_err(DepositError::unavailable)?)
-            }
-            BankAccountKind::Client => None,
+        let charged = match account.kind {
+            BankAccountKind::Own => Some(line.line.amount.negated()),
+            BankAccountKind::Client => included,
         };
+        let fee = charged.map(|charged| value.charged.unwrap_or(zero).checked_add(charged)).transpose();
+        let fee = fee.map_err(DepositError::unavailable)?;
         let rail_ref = line.line.reference.clone().filter(|_| account.kind == BankAccountKind::Client);
-        let told = PayoutReport { payout: value.id, rail_ref, status, fee, at };
+        let told = PayoutReport { payout: value.id, rail_ref, status, stated: None, fee, at };
         let mut own = Change::new();
         let moved = moved(&self.ids, self.clock.now(), &mut own, payout, &told, Some(&in_books(account)));
+        // Another amount is not its debit: the bank's line is of something else.
         let Moved::On(now) = moved.map_err(DepositError::unavailable)? else { return Ok(false) };
         let is_news = now.state != value.state;
         if account.kind == BankAccountKind::Client && !is_news {
@@ -177,4 +187,12 @@ impl Deposits {
         self.tell(change, now.merchant, kind, &subject, json!(payout_view(&now)));
         Ok(true)
     }
+}
+
+/// The charge that a debit of payouts includes: what the bank says of it, where payouts and charge come to the debit.
+fn included(account: &BankAccount, line: &BankLine, payouts: Option<&Money>) -> Option<Money> {
+    let (debited, charge) = (line.line.amount.negated(), line.line.charges);
+    let is_debit = account.kind == BankAccountKind::Client && debited.is_positive();
+    let with = payouts.and_then(|whole| whole.checked_add(charge).ok());
+    Some(charge).filter(|charge| is_debit && charge.is_positive() && with == Some(debited))
 }

@@ -11,6 +11,7 @@
 //! | a deposit that is over, a line nobody knows (2900) | – | the platform's gain or loss (5030) | only where no money stands |
 //! | a hold, a fee, a stranger's notice, a call nobody knows the end of | – | – | explained, nothing moves |
 //! | a call or file of payouts that nobody knows the end of | – | never taken: the suppliers have their balances back | only once its end is known |
+//! | a payout paid otherwise than was instructed (2900) | – | what did not leave is the supplier's again, what left too much the platform's loss (5030) | only where no money stands |
 //! | a payment that waits for a person at the gateway, books that differ | – | – | explained, nothing moves |
 //!
 //! Nothing is edited: every decision is a posting of its own.
@@ -36,7 +37,7 @@ use crate::store::{Change, CommitError, Store, TransactionFilter, Versioned};
 
 use super::deposits::Deposits;
 use super::pay::Pay;
-use super::pay_out::{NeverTaken, never_taken};
+use super::pay_out::{NeverTaken, Otherwise, never_taken, paid_otherwise};
 use super::refund::{RefundInput, Refunding};
 use super::settle::{Settlements, finding_data};
 
@@ -172,6 +173,15 @@ impl Resolving {
                     Err(ResolveError::MoneyHeld(held))
                 }
                 (_, Some(change)) => Ok((change, None)),
+                (_, None) => Err(ResolveError::NoMoney),
+            };
+        }
+        if finding.value.kind == FindingKind::PayoutDiffers {
+            let settled = paid_otherwise(&self.store, &self.ids, self.clock.now(), &finding.value).await;
+            return match (action, settled.map_err(ResolveError::unavailable)?) {
+                (Action::Dismiss, None) => Ok((Change::new(), None)),
+                (Action::Dismiss, Some(Otherwise { aside, .. })) => Err(ResolveError::MoneyHeld(aside.abs())),
+                (_, Some(Otherwise { change, .. })) => Ok((change, None)),
                 (_, None) => Err(ResolveError::NoMoney),
             };
         }

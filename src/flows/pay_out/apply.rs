@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::crash::{Point, point};
-use crate::domain::findings::FindingKind;
+use crate::domain::findings::{Finding, FindingKind};
 use crate::domain::ledger::Account;
 use crate::domain::ledger::journal::{Fact, payout_fee_charged};
 use crate::domain::payouts::{
@@ -83,7 +83,7 @@ impl PayingOut {
                     | CommitError::AlreadyBooked { .. }
                     | CommitError::Unknown(_),
                 ) => {}
-                Err(CommitError::BelowFloor { .. }) => return self.short(&payout.value).await,
+                Err(CommitError::BelowFloor { .. }) => return self.short(&payout.value, told).await,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -106,7 +106,7 @@ impl PayingOut {
 
     /// The rail paid out of money that the books do not have there: a person says how it came there. The payout stays as
     /// it is and is asked about until then.
-    async fn short(&self, payout: &Payout) -> Result<(), PayOutError> {
+    async fn short(&self, payout: &Payout, told: &PayoutReport) -> Result<(), PayOutError> {
         let (rail, fact) = (payout.booking.rail.as_str(), payout.id.to_string());
         let detail = format!(
             "`{rail}` says that {fact} moved, and the books have less than that on {}: book what was moved there",
@@ -114,6 +114,10 @@ impl PayingOut {
         );
         let (mut change, kind) = (Change::new(), FindingKind::ActionNeeded);
         self.find(&mut change, payout.merchant, kind, (rail, &fact), Some(payout.amount), detail).await?;
+        if let PayoutTransition::Differs { why, .. } = payout.apply(told) {
+            let finding = self.differs(payout, told, payout.amount, &why);
+            self.0.settlements.open(&mut change, finding).await.map_err(PayOutError::unavailable)?;
+        }
         self.written(change).await
     }
 
@@ -124,21 +128,46 @@ impl PayingOut {
         payout: &Versioned<Payout>,
         told: &PayoutReport,
     ) -> Result<(), PayOutError> {
+        let value = &payout.value;
         match moved(&self.0.ids, self.0.clock.now(), change, payout, told, None)? {
             Moved::Nothing => {}
             Moved::Conflict(why) => {
-                let (value, fact) = (&payout.value, payout.value.id.to_string());
-                let place = (value.booking.rail.as_str(), fact.as_str());
-                let (kind, amount) = (FindingKind::PayoutDiffers, Some(value.amount));
-                self.find(change, value.merchant, kind, place, amount, why).await?;
+                let finding = self.differs(value, told, value.amount, &why);
+                self.0.settlements.open(change, finding).await.map_err(PayOutError::unavailable)?;
+            }
+            Moved::Otherwise { now, why } => {
+                let reached = match &now.state {
+                    PayoutState::Paid { reached, .. } => *reached,
+                    _ => None,
+                };
+                let aside = reached.map(|reached| value.amount.checked_sub(reached).map(Money::abs));
+                let aside = aside.transpose().map_err(PayOutError::unavailable)?;
+                let finding = self.differs(value, told, aside.unwrap_or(value.amount), &why);
+                let opened = match aside {
+                    // What was decided before was not about this money.
+                    Some(_) => self.0.settlements.open_again(change, finding).await,
+                    None => self.0.settlements.open(change, finding).await,
+                };
+                opened.map_err(PayOutError::unavailable)?;
+                if now.state != value.state {
+                    self.tell_payout(change, &now);
+                }
             }
             Moved::On(now) => {
-                if now.state != payout.value.state {
+                if now.state != value.state {
                     self.tell_payout(change, &now);
                 }
             }
         }
         Ok(())
+    }
+
+    /// What a person is told of a payout of which the rail says what was not instructed, with what the rail calls it.
+    fn differs(&self, payout: &Payout, told: &PayoutReport, amount: Money, why: &str) -> Finding {
+        let named = told.rail_ref.as_ref().map(|named| format!("; its name there is {named}"));
+        let detail = format!("{why}{}", named.unwrap_or_default());
+        let (rail, fact) = (payout.booking.rail.as_str(), payout.id.to_string());
+        self.finding(payout.merchant, FindingKind::PayoutDiffers, (rail, &fact), Some(amount), detail)
     }
 
     /// Tells how a payout ended.
@@ -162,8 +191,15 @@ pub(in crate::flows) enum Moved {
     Nothing,
     /// It said what cannot be.
     Conflict(String),
-    /// It stands like this now; boxed, because the other two are small.
+    /// It stands like this now; boxed, because the others are small.
     On(Box<Payout>),
+    /// It stands like this now, and other money than was instructed is spoken of.
+    Otherwise {
+        /// Boxed likewise.
+        now: Box<Payout>,
+        /// What differs, in words.
+        why: String,
+    },
 }
 
 /// What a report means for one payout: its states and their postings, what was charged, the rail's name of it. `at_bank` is
@@ -179,37 +215,42 @@ pub(in crate::flows) fn moved(
     let mut now = payout.value.clone();
     let source = now.id.to_string();
     let fact = Fact { ids, merchant: now.merchant, source: &source, subject: &source, at: told.at };
-    match now.apply(told) {
-        PayoutTransition::AlreadyThere => {}
+    let (states, otherwise) = match now.apply(told) {
+        PayoutTransition::AlreadyThere => (vec![], None),
         PayoutTransition::Conflict { why } => return Ok(Moved::Conflict(why)),
-        PayoutTransition::Advance(states) => {
-            for next in states {
-                let posted = postings(&fact, &now, &next, ReturnFault::Supplier, at_bank);
-                if let Some(transaction) = posted.map_err(PayOutError::unavailable)? {
-                    change.post(transaction);
-                }
-                now.state = next;
-            }
+        PayoutTransition::Advance(states) => (states, None),
+        PayoutTransition::Differs { states, why } => (states, Some(why)),
+    };
+    for next in states {
+        let posted = postings(&fact, &now, &next, ReturnFault::Supplier, at_bank);
+        if let Some(transaction) = posted.map_err(PayOutError::unavailable)? {
+            change.post(transaction);
         }
+        now.state = next;
     }
     now.rail_ref = told.rail_ref.clone().or(now.rail_ref);
     if let Some(total) = told.fee {
-        charge(change, payout.version, &mut now, total, &fact)?;
+        let from = at_bank.unwrap_or(&payout.value.booking.fees);
+        charge(change, payout.version, &mut now, (total, from), &fact)?;
     }
     if now == payout.value {
         return Ok(Moved::Nothing);
     }
     now.updated_at = at;
     change.update_payout(&now, payout.version);
-    Ok(Moved::On(Box::new(now)))
+    let now = Box::new(now);
+    Ok(match otherwise {
+        None => Moved::On(now),
+        Some(why) => Moved::Otherwise { now, why },
+    })
 }
 
-/// What the rail charged since it last said so; below zero where it gave some back.
+/// What the rail charged since it last said so, to which account; below zero where it gave some back.
 fn charge(
     change: &mut Change,
     version: i64,
     payout: &mut Payout,
-    total: Money,
+    (total, from): (Money, &Account),
     fact: &Fact<'_>,
 ) -> Result<(), PayOutError> {
     let before = payout.charged.unwrap_or(Money::zero(total.currency()));
@@ -218,7 +259,7 @@ fn charge(
         return Ok(());
     }
     let source = format!("{}/fee/{version}", payout.id);
-    let posted = payout_fee_charged(&Fact { source: &source, ..*fact }, &payout.booking, more);
+    let posted = payout_fee_charged(&Fact { source: &source, ..*fact }, &payout.booking, from, more);
     if let Some(transaction) = posted.map_err(PayOutError::unavailable)? {
         change.post(transaction);
     }

@@ -20,6 +20,7 @@ mod file;
 mod foreign;
 mod ground;
 mod hand_in;
+mod otherwise;
 mod plan;
 mod rails;
 mod schedule;
@@ -55,6 +56,7 @@ pub(in crate::flows) use apply::{Moved, moved};
 pub use decide::{EXECUTE, Word};
 pub use edit::{Edit, given};
 pub use error::PayOutError;
+pub(in crate::flows) use otherwise::{Otherwise, paid_otherwise};
 pub use plan::PlanInput;
 pub use schedule::{RUN_SCHEDULE, ScheduleInput, SchedulePatch};
 pub(in crate::flows) use stop::{NeverTaken, never_taken};
@@ -120,7 +122,19 @@ impl PayingOut {
         amount: Option<Money>,
         detail: String,
     ) -> Result<(), PayOutError> {
-        let finding = Finding {
+        let finding = self.finding(merchant, kind, (rail, fact), amount, detail);
+        self.0.settlements.open(change, finding).await.map_err(PayOutError::unavailable)
+    }
+
+    fn finding(
+        &self,
+        merchant: MerchantId,
+        kind: FindingKind,
+        (rail, fact): (&str, &str),
+        amount: Option<Money>,
+        detail: String,
+    ) -> Finding {
+        Finding {
             id: self.0.ids.mint(),
             merchant,
             kind,
@@ -131,7 +145,6 @@ impl PayingOut {
             detail,
             state: FindingState::Open,
             opened_at: self.0.clock.now(),
-        };
-        self.0.settlements.open(change, finding).await.map_err(PayOutError::unavailable)
+        }
     }
 }

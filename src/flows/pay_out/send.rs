@@ -229,6 +229,7 @@ impl PayingOut {
             batch: batch.id,
             request_ref,
             rail_ref: batch.rail_ref.clone(),
+            carried: batch.carried.as_ref().map(|carried| carried.payouts.clone()),
             orders,
             debtor: self.debtor(rail).await?,
             execute_on: batch.execute_on.unwrap_or(batch.created_at.date_naive()),
@@ -261,6 +262,7 @@ fn refused(
         payout: order.payout,
         rail_ref: None,
         status: PayoutStatus::Failed { code: code.to_owned(), reason: reason.to_owned() },
+        stated: None,
         fee: None,
         at,
     });

@@ -38,6 +38,7 @@ impl PayingOut {
             object.insert("lines".to_owned(), json!(document.lines));
             object.insert("excluded".to_owned(), json!(document.excluded));
             object.insert("funding".to_owned(), json!(document.funding().map_err(PayOutError::unavailable)?));
+            object.insert("pots".to_owned(), json!(document.pots));
             object.insert("proof".to_owned(), json!(document.proof));
             object.insert("netting".to_owned(), json!(document.netting));
             object.insert("progress".to_owned(), Value::Object(progress));
@@ -99,13 +100,14 @@ pub fn plan_summary(plan: &PayoutPlan) -> Result<Value, PayOutError> {
 
 /// A payout.
 pub fn payout_view(payout: &Payout) -> Value {
-    let (mut debited, mut arrived, mut code, mut reason, mut at) = (None, None, None, None, None);
+    let (mut debited, mut reached, mut arrived, mut code, mut reason, mut at) =
+        (None, None, None, None, None, None);
     match &payout.state {
         PayoutState::Held | PayoutState::Sent | PayoutState::Unknown => {}
-        PayoutState::Paid { debited: money, at: when }
-        | PayoutState::Unclaimed { debited: money, at: when } => {
-            (debited, at) = (Some(money), Some(when));
+        PayoutState::Paid { debited: money, reached: other, at: when } => {
+            (debited, reached, at) = (Some(money), other.as_ref(), Some(when));
         }
+        PayoutState::Unclaimed { debited: money, at: when } => (debited, at) = (Some(money), Some(when)),
         PayoutState::Failed { code: word, reason: words } => (code, reason) = (Some(word), Some(words)),
         PayoutState::Returned { arrived: money, at: when, reason: words } => {
             (arrived, at, reason) = (Some(money), Some(when), Some(words));
@@ -114,7 +116,8 @@ pub fn payout_view(payout: &Payout) -> Value {
     json!({
         "id": payout.id, "object": "payout", "state": payout.state.as_str(), "plan": payout.plan,
         "supplier": payout.supplier, "account": payout.account, "rail_account": payout.rail_account,
-        "amount": payout.amount, "fee_inside": payout.borne, "debited": debited, "returned": arrived,
+        "amount": payout.amount, "fee_inside": payout.borne, "debited": debited, "reached": reached,
+        "returned": arrived,
         "charged": payout.charged, "code": code, "reason": reason, "at": at, "purpose": payout.purpose,
         "rail_reference": payout.rail_ref, "created_at": payout.created_at, "updated_at": payout.updated_at,
     })

@@ -128,7 +128,11 @@ impl Settlements {
     }
 
     /// The same where money was just put aside: what was decided about this fact before was not about that money.
-    async fn open_again(&self, change: &mut Change, finding: Finding) -> Result<(), SettleError> {
+    pub(in crate::flows) async fn open_again(
+        &self,
+        change: &mut Change,
+        finding: Finding,
+    ) -> Result<(), SettleError> {
         let known = self.0.store.finding_about(finding.merchant, finding.kind, &finding.fact).await?;
         match known {
             Some(decided) if matches!(decided.value.state, FindingState::Resolved { .. }) => {

@@ -27,10 +27,6 @@ pub(super) fn of(payout: &Payout, order: &PayoutOrder, now: DateTime<Utc>) -> Re
     let stated = amount::read(&payout.amount, currency)?;
     let word = payout.status.as_str();
     let status = match status::payout(word) {
-        // Another amount than was asked for: nothing is concluded from its word.
-        _ if stated != order.amount => {
-            PayoutStatus::Unknown { raw: format!("{word} of {stated} where {} was asked for", order.amount) }
-        }
         None => PayoutStatus::Unknown { raw: word.to_owned() },
         Some(Word::Waiting) => PayoutStatus::Pending,
         Some(Word::Paid) => PayoutStatus::Paid { debited: stated },
@@ -45,7 +41,8 @@ pub(super) fn of(payout: &Payout, order: &PayoutOrder, now: DateTime<Utc>) -> Re
     };
     let read = |text: &str| DateTime::parse_from_rfc3339(text).map_err(|_| format!("`{text}` is no time"));
     let at = payout.updated.as_deref().map(read).transpose()?.map_or(now, |at| at.with_timezone(&Utc));
-    Ok(PayoutReport { payout: order.payout, rail_ref: Some(payout.id.clone()), status, fee: None, at })
+    let (rail_ref, stated) = (Some(payout.id.clone()), Some(stated));
+    Ok(PayoutReport { payout: order.payout, rail_ref, status, stated, fee: None, at })
 }
 
 /// A failure code in words; a code without any is its own.
@@ -154,12 +151,14 @@ mod tests {
     }
 
     #[test]
-    fn another_amount_or_currency_proves_nothing_and_another_payout_is_no_answer() {
+    fn another_amount_or_currency_is_told_as_it_is_and_another_payout_is_no_answer() {
         let paid = told(PAYOUT, 1_000_000).unwrap();
         assert_eq!(paid.at.to_rfc3339(), "2026-11-28T02:00:03+00:00");
         for (from, to) in [("10000", "1000"), ("\"IDR\"", "\"PHP\"")] {
-            let status = told(&PAYOUT.replace(from, to), 1_000_000).unwrap().status;
-            assert!(matches!(status, PayoutStatus::Unknown { .. }), "{to}: {status:?}");
+            let other = told(&PAYOUT.replace(from, to), 1_000_000).unwrap();
+            let stated = other.stated.unwrap();
+            assert_ne!(stated, idr(1_000_000), "{to}");
+            assert_eq!(other.status, PayoutStatus::Paid { debited: stated }, "{to}");
         }
         for (from, to) in [
             ("po_01kb0000000000000000000002", "po_01kb0000000000000000000003"),

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use utoipa::ToSchema;
 
 use crate::domain::payouts::{
-    Excluded, FeeBearer, FundingNeed, HoldCode, Line, Proof, Reserve, SetOffConsent, Total,
+    Excluded, FeeBearer, FundingNeed, HoldCode, Line, Pot, Proof, Reserve, SetOffConsent, Total,
 };
 use crate::domain::treasury::Netted;
 use crate::domain::withholding::SupplierClass;
@@ -94,6 +94,8 @@ pub struct PayoutPlan {
     excluded: Vec<Excluded>,
     /// What has to lie on each paying account, what is missing there, and by when.
     funding: Vec<FundingNeed>,
+    /// The money behind the paying accounts as the content has it: with it, the content can be put together and hashed anew.
+    pots: Vec<Pot>,
     proof: Proof,
     /// The merchant's own positions by currency, set against each other before anything is bought.
     netting: Vec<Netted>,
@@ -133,6 +135,9 @@ pub struct Payout {
     /// What left the paying account.
     #[schema(required)]
     debited: Option<Money>,
+    /// What the payee got, where that is not `amount`.
+    #[schema(required)]
+    reached: Option<Money>,
     /// What came back.
     #[schema(required)]
     returned: Option<Money>,
@@ -175,6 +180,9 @@ pub struct PayoutDetail {
     /// What left the paying account.
     #[schema(required)]
     debited: Option<Money>,
+    /// What the payee got, where that is not `amount`.
+    #[schema(required)]
+    reached: Option<Money>,
     /// What came back.
     #[schema(required)]
     returned: Option<Money>,

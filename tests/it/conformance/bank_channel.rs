@@ -121,6 +121,7 @@ impl Desk {
             }),
             execute_on: NaiveDate::from_ymd_opt(2026, 11, 30).unwrap(),
             made_at: DateTime::from_timestamp(START_S, 0).unwrap(),
+            carried: None,
         }
     }
 
@@ -268,4 +269,40 @@ async fn what_is_about_another_file_or_does_not_read_proves_nothing() {
         holds(&schema, &String::from_utf8_lossy(&posted[0].body)).unwrap();
     }
     assert!(posted.iter().all(|request| request.body == posted[0].body), "the same bytes however often");
+}
+
+/// Counts, sums and amounts are held against what the call carried, whenever they are told.
+#[tokio::test]
+async fn a_report_on_other_payments_than_were_sent_proves_nothing() {
+    let desk = Desk::open();
+    let mut batch = desk.batch();
+    let own = batch.request_ref.clone();
+    let [one, two] = [0, 1].map(|of: usize| batch.orders[of].payout.to_string());
+    let plain = report(&own, Some(("", "ACCP", None)), &[(quiet(&own), vec![(&one, "RJCT", None)])]);
+    let counts = |count: usize, sum: &str, accepted: usize| {
+        let each = format!(
+            "<NbOfTxsPerSts><DtldNbOfTxs>{accepted}</DtldNbOfTxs><DtldSts>ACCP</DtldSts></NbOfTxsPerSts><NbOfTxsPerSts><DtldNbOfTxs>1</DtldNbOfTxs><DtldSts>RJCT</DtldSts></NbOfTxsPerSts>"
+        );
+        let whole = format!(
+            "<OrgnlNbOfTxs>{count}</OrgnlNbOfTxs><OrgnlCtrlSum>{sum}</OrgnlCtrlSum><GrpSts>ACCP</GrpSts>{each}"
+        );
+        plain.replace("<GrpSts>ACCP</GrpSts>", &whole)
+    };
+    let priced = |amount: &str| {
+        let own =
+            format!("</TxSts><OrgnlTxRef><Amt><InstdAmt Ccy=\"THB\">{amount}</InstdAmt></Amt></OrgnlTxRef>");
+        plain.replace("</TxSts>", &own)
+    };
+    for bad in [counts(3, "200.00", 1), counts(2, "200.01", 1), counts(2, "200.00", 2), priced("100.01")] {
+        assert!(is_unknown(&desk.told(&batch, &bad).await), "{bad}");
+        assert!(is_unknown(&desk.channel.send(&batch).await), "{bad}");
+    }
+    for good in [counts(2, "200.00", 1), priced("100.00")] {
+        let told = desk.told(&batch, &good).await.unwrap().unwrap();
+        assert_eq!(words(&told), ["failed RJCT", "pending"]);
+    }
+    // One was given up before the call was made: the file had the other alone.
+    batch.carried = Some([one.parse().unwrap()].into());
+    assert!(is_unknown(&desk.told(&batch, &counts(2, "200.00", 1)).await), "{two}");
+    assert!(desk.told(&batch, &counts(1, "100.00", 0)).await.is_ok());
 }

@@ -235,6 +235,7 @@ impl Desk {
             debtor: None,
             execute_on: Default::default(),
             made_at: Default::default(),
+            carried: None,
         }
     }
 
@@ -425,8 +426,8 @@ async fn every_word_has_its_meaning_and_what_cannot_be_is_not_believed() {
     (desk.far().word, desk.far().failure) = ("SUCCEEDED", None);
     desk.far().retouch = Some(("\"amount\":10000", "\"amount\":1000"));
     let told = desk.query(&batch).await.unwrap().unwrap().payouts.remove(0);
-    let raw = "SUCCEEDED of IDR 1000.00 where IDR 10000.00 was asked for".to_owned();
-    assert_eq!((told.status, told.fee), (PayoutStatus::Unknown { raw }, None));
+    let stated = money("IDR", 100_000);
+    assert_eq!((told.status, told.stated), (PayoutStatus::Paid { debited: stated }, Some(stated)));
     for retouch in [
         ("\"amount\":10000", "\"amount\":1e4"),
         ("\"amount\":10000", "\"amount\":\"10000\""),

@@ -67,6 +67,7 @@ fn batch(ids: &IdSource, orders: Vec<PayoutOrder>) -> PayoutBatchRequest {
         }),
         execute_on: NaiveDate::from_ymd_opt(2026, 11, 30).unwrap(),
         made_at: from_micros(1_795_000_000_000_000),
+        carried: None,
     }
 }
 
@@ -354,8 +355,8 @@ fn a_sheet_has_the_templates_columns_and_says_where_it_ends() {
     let text = write_sheet(&template, &[one.clone()]).unwrap();
     let rows: Vec<&str> = text.split("\r\n").collect();
     assert_eq!(rows[0], "Account,Beneficiary,amount,Reference");
-    // As it is: the bank compares it.
-    assert_eq!(rows[1], format!("-1,=cmd(),123.00,{}", one.orders[0].payout));
+    // A number stays what the bank compares, a text is none that a spreadsheet runs.
+    assert_eq!(rows[1], format!("-1,'=cmd(),123.00,{}", one.orders[0].payout));
     assert_eq!(rows[2], format!("123-4-56789-0,\"B, \"\"b\"\"\",0.45,{}", one.orders[1].payout));
     assert_eq!(rows[3], "#END,2,123.45");
     one.orders[1].bearer = Some(FeeBearer::Shared);

@@ -312,3 +312,59 @@ async fn what_comes_back_in_another_currency_is_the_suppliers_in_that_currency()
     })
     .await;
 }
+
+/// A debit says which charge it includes: the payout is paid with its own amount, the charge is its fee (5020), out of the
+/// account that was debited.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_debit_that_includes_a_charge_is_its_payouts_and_the_charge() {
+    on_each_engine("charges included", async |database| {
+        let store = database.open().await;
+        let charge = |amount: &str, included: bool| {
+            format!("<Chrgs><Rcrd><Amt Ccy=\"THB\">{amount}</Amt><CdtDbtInd>DBIT</CdtDbtInd><ChrgInclInd>{included}</ChrgInclInd></Rcrd></Chrgs>")
+        };
+        for (form, paid, fee, cash) in [
+            ("one", 1, Some("2.50"), "897.50"),
+            ("batch", 2, Some("5.00"), "695.00"),
+            ("batch of two charges", 2, Some("5.00"), "695.00"),
+            ("not included", 0, None, "897.50"),
+            ("another sum", 0, None, "897.50"),
+        ] {
+            let (treasury, plan, payouts) = sent(&store, database, "THB", Setup::default()).await;
+            let (amount, name) = match form {
+                "batch" | "batch of two charges" => ("-305.00", told(payouts[0].batch, "-")),
+                _ => ("-102.50", told(payouts[0].id, "-")),
+            };
+            let plain = camt("000000000001", "THB", "2026-11-18", &[(amount, "B1", name.clone())]);
+            let text = match form {
+                "batch of two charges" => {
+                    let own = format!("<TxDtls><Refs><EndToEndId>{name}</EndToEndId></Refs>{}</TxDtls>", charge("2.50", true));
+                    let (before, _) = plain.split_once("<TxDtls>").unwrap();
+                    let (_, after) = plain.split_once("</TxDtls>").unwrap();
+                    format!("{before}{own}{own}{after}")
+                }
+                _ => {
+                    let said = match form {
+                        "batch" => charge("5.00", true),
+                        "another sum" => charge("2.00", true),
+                        _ => charge("2.50", form != "not included"),
+                    };
+                    plain.replace("<NtryDtls>", &format!("{said}<NtryDtls>"))
+                }
+            };
+            treasury.read_camt(&text).await;
+            assert_eq!(treasury.states(plan).await.get("paid").copied().unwrap_or(0), paid, "{form}");
+            assert_eq!(treasury.suspense("THB").await, usize::from(paid == 0), "{form}");
+            let standing = treasury.world.standing().await;
+            let of = |place: &str| standing.get(place).map(String::as_str);
+            assert_eq!((of("5020[bank] THB"), of("1010[scb] THB")), (fee, Some(cash)), "{form}: {standing:?}");
+            if form == "one" {
+                let payout = treasury.payouts(plan).await.into_iter().find(|one| one.id == payouts[0].id).unwrap();
+                let PayoutState::Paid { debited, .. } = payout.state else { panic!("{payout:?}") };
+                assert_eq!((debited, payout.charged), (payout.amount, Some(super::money("2.50", "THB"))));
+            }
+            treasury.world.verified().await;
+        }
+        store.close().await;
+    })
+    .await;
+}

@@ -253,3 +253,72 @@ async fn two_persons_say_of_a_brought_file_that_the_bank_never_took_it() {
     })
     .await;
 }
+
+/// Counts by status and the amounts of single payments are held against the file, and against what the report says itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_contradicts_its_file_or_itself_changes_nothing() {
+    on_each_engine("pain.002 contradicts", async |database| {
+        let treasury = treasury(database, "THB", ByHand::pain001).await;
+        let plan = treasury.sent().await;
+        let payouts = treasury.payouts(plan).await;
+        let [a, b] =
+            [10_000, 20_000].map(|minor| payouts.iter().find(|one| one.amount.minor() == minor).unwrap());
+        let message = a.batch.to_string();
+        let plain = report(&message, "PART", ("2", "300.00"), &[(a, "RJCT"), (b, "ACSC")]);
+        let counted = |level: &str, each: &[(&str, &str, &str)]| {
+            let of = |(status, count, sum): &(&str, &str, &str)| {
+                let sum = if sum.is_empty() { String::new() } else { format!("<DtldCtrlSum>{sum}</DtldCtrlSum>") };
+                format!("<NbOfTxsPerSts><DtldNbOfTxs>{count}</DtldNbOfTxs><DtldSts>{status}</DtldSts>{sum}</NbOfTxsPerSts>")
+            };
+            let each: String = each.iter().map(of).collect();
+            match level {
+                "OrgnlGrpInfAndSts" => plain.replace("</OrgnlGrpInfAndSts>", &format!("{each}</OrgnlGrpInfAndSts>")),
+                _ => plain.replace("</OrgnlPmtInfId>", &format!("</OrgnlPmtInfId>{each}")),
+            }
+        };
+        let priced = |currency: &str, amount: &str| {
+            let own = format!("<OrgnlTxRef><Amt><InstdAmt Ccy=\"{currency}\">{amount}</InstdAmt></Amt></OrgnlTxRef>");
+            plain.replace("<TxSts>ACSC</TxSts>", &format!("<TxSts>ACSC</TxSts>{own}"))
+        };
+        let before = treasury.world.standing().await;
+        for level in ["OrgnlGrpInfAndSts", "OrgnlPmtInfAndSts"] {
+            for (each, words) in [
+                (&[("RJCT", "2", "")][..], "2 payments RJCT of ? in all where the file has 1 of 100.00"),
+                (&[("RJCT", "1", "100.01")], "1 payments RJCT of 100.01 in all where the file has 1 of 100.00"),
+                (&[("RJCT", "0", "")], "0 payments RJCT"),
+                (&[("ACSC", "0", "")], "0 payments ACSC"),
+                (&[("RJCT", "one", "")], "one payments RJCT"),
+                (&[("RJCT", "1", ""), ("ACSC", "2", "")], "3 payments of 0 over all statuses"),
+                (&[("ACSC", "2", "")], "no payments RJCT where the file has 1 of 100.00"),
+            ] {
+                let refused = treasury.handed_back(plan, &counted(level, each)).await.unwrap_err();
+                assert!(matches!(refused, PayOutError::Refused { param: "body", .. }), "{refused:?}");
+                let said = refused.to_string();
+                assert!(said.contains(words) && said.contains(&format!("({level}/NbOfTxsPerSts)")), "{said}");
+                assert!(said.contains("hand in its report on this one"), "{said}");
+            }
+        }
+        for (currency, amount) in [("THB", "200.01"), ("USD", "200.00"), ("", "200.00"), ("THB", "much")] {
+            let refused = treasury.handed_back(plan, &priced(currency, amount)).await.unwrap_err().to_string();
+            let place = format!("where the file has THB 200.00 (OrgnlTxRef/Amt/InstdAmt of {})", b.id);
+            assert!(refused.contains(&place), "{refused}");
+        }
+        assert_eq!(treasury.states(plan).await, [("sent", 2)].into());
+        assert_eq!(treasury.world.standing().await, before);
+        // As it was sent, and of those that it took no more than it likes.
+        for (place, good) in [
+            counted("OrgnlGrpInfAndSts", &[("RJCT", "1", "100.00"), ("ACSC", "1", "200.00")]),
+            counted("OrgnlPmtInfAndSts", &[("RJCT", "1", "")]),
+            priced("THB", "200.0"),
+        ]
+        .iter()
+        .enumerate()
+        {
+            treasury.handed_back(plan, good).await.unwrap();
+            assert_eq!(treasury.states(plan).await, [("failed", 1), ("sent", 1)].into(), "{place}");
+        }
+        treasury.world.verified().await;
+        treasury.world.store.close().await;
+    })
+    .await;
+}

@@ -73,6 +73,13 @@ impl FarRail {
         (told.status, told.fee, told.rail_ref) = (status, fee, Some(format!("R-{payout}")));
     }
 
+    /// The amount that it says it was asked for, from now on.
+    pub fn speak_of(&self, payout: PayoutId, amount: Money) {
+        let mut state = self.state.lock().unwrap();
+        let told = state.batches.values_mut().flatten().find(|told| told.payout == payout);
+        told.unwrap_or_else(|| panic!("{payout} never arrived")).stated = Some(amount);
+    }
+
     /// Everybody whose payout is pending is paid.
     pub fn pay(&self, amounts: &BTreeMap<PayoutId, Money>) {
         let mut state = self.state.lock().unwrap();
@@ -140,6 +147,7 @@ impl Payouts for FarRail {
                         payout: order.payout,
                         rail_ref: None,
                         status: PayoutStatus::Pending,
+                        stated: None,
                         fee: None,
                         at: self.clock.now(),
                     });

@@ -224,6 +224,7 @@ async fn a_payout_that_is_none_of_the_batch_is_told_once() {
             payout: treasury.world.ids.mint(),
             rail_ref: None,
             status: PayoutStatus::Paid { debited: money("100.00", "USD") },
+            stated: None,
             fee: None,
             at: treasury.world.clock.now(),
         };

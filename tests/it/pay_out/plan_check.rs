@@ -5,10 +5,12 @@ use chrono::TimeDelta;
 use serde_json::Value;
 use straits::domain::ledger::AccountCode;
 use straits::domain::payouts::PlanDocument;
+use straits::flows::pay_out::Word;
 
 use super::certificate::{certificate, choice, treasury};
-use super::world::From;
+use super::world::{From, Treasury};
 use crate::engines::on_each_engine;
+use crate::money_flows::world::{Setup, World};
 
 /// With one digit changed, and the digest what it then comes to.
 fn forged(text: &str, place: usize) -> String {
@@ -42,6 +44,10 @@ fn edits(plan: &Value) -> Vec<(String, Value)> {
         places.push(format!("/funding/0/{key}/amount"));
     }
     places.push("/totals/0/fee/amount".to_owned());
+    // What no certificate speaks of: the hash does.
+    for key in ["/hash", "/lines/0/account_hint", "/lines/0/expected", "/pots/0/by"] {
+        places.push(key.to_owned());
+    }
     let off = |place: String| {
         let mut edited = plan.clone();
         let text = edited.pointer(&place).unwrap().as_str().unwrap().to_owned();
@@ -82,13 +88,25 @@ async fn a_certificate_is_of_this_plan_and_no_other() {
         for (place, edited) in edits(&shown) {
             assert!(plan_checker::check_plan(&text, &edited.to_string()).is_err(), "{place}");
         }
+        for (place, word) in
+            [("/lines/0/name", "another"), ("/lines/0/town", "Hanoi"), ("/lines/0/trust", "contract")]
+        {
+            let mut edited = shown.clone();
+            assert_ne!(edited.pointer(place), Some(&word.into()));
+            *edited.pointer_mut(place).unwrap() = word.into();
+            let refusal = plan_checker::check_plan(&text, &edited.to_string()).unwrap_err().to_string();
+            assert!(refusal.starts_with("hash: ") && refusal.ends_with("not what was approved"), "{refusal}");
+        }
+        let mut strange = shown.clone();
+        strange["lines"][0]["more"] = 1.into();
+        assert!(plan_checker::check_plan(&text, &strange.to_string()).is_err());
         let mut fewer = shown.clone();
         fewer["lines"].as_array_mut().unwrap().pop();
         assert!(plan_checker::check_plan(&text, &fewer.to_string()).is_err());
 
         // A plan of which something was taken out by hand is still that certificate's, less that.
         let (supplier, currency) = (plan.document.lines[0].supplier, plan.document.lines[0].net.currency());
-        let word = straits::flows::pay_out::Word::Drop { supplier, currency };
+        let word = Word::Drop { supplier, currency };
         treasury.say(treasury.world.maker, plan.id, word).await.unwrap();
         let dropped = treasury.paying.show(merchant, plan.id).await.unwrap();
         plan_checker::check_plan(&text, &dropped.to_string()).unwrap();
@@ -111,6 +129,48 @@ async fn a_certificate_is_of_this_plan_and_no_other() {
             assert!(told.contains(words), "{told}");
         }
         treasury.world.store.close().await;
+    })
+    .await;
+}
+
+/// What calls cost by themselves has to lie on the account too, and is told apart; a call that was taken out costs nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_calls_cost_by_themselves_is_funded_and_checked() {
+    on_each_engine("batch fees", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let treasury = Treasury::on(world, "bank", From::Bank("scb"), "THB", 2).await;
+        for nth in 0..3 {
+            let supplier = treasury.join(&format!("S{nth}")).await;
+            treasury.terms(supplier, r#"{"town":"Bangkok"}"#).await;
+            treasury.fund(AccountCode::SUPPLIER_AVAILABLE, supplier, "1000.00").await;
+        }
+        treasury.fund(AccountCode::BANK_CLIENT, "scb", "3100.00").await;
+        let thb = |amount: &str| super::money(amount, "THB");
+        let plan = treasury.draft().await;
+        let need = |plan: &straits::domain::payouts::PayoutPlan| plan.document.funding().unwrap().remove(0);
+        // Two calls at 100.00, three payouts at 12.00.
+        let told = need(&plan);
+        assert_eq!((told.batch_fees, told.needed), (thb("200.00"), thb("3236.00")));
+        assert_eq!(told.missing, thb("136.00"));
+        let proof = &plan.document.proof;
+        assert_eq!((proof.cost, proof.gap), (thb("236.00"), proof.cost.checked_sub(proof.bound).unwrap()));
+        let text = certificate(&treasury, &plan).await;
+        let merchant = treasury.world.merchant.id;
+        let shown = treasury.paying.show(merchant, plan.id).await.unwrap();
+        plan_checker::check_plan(&text, &shown.to_string()).unwrap();
+        let mut without = shown.clone();
+        without["funding"][0]["batch_fees"]["amount"] = "100.00".into();
+        let refusal = plan_checker::check_plan(&text, &without.to_string()).unwrap_err().to_string();
+        assert!(refusal.contains("batch_fees"), "{refusal}");
+
+        let alone = plan.document.lines.iter().max_by_key(|line| line.batch).unwrap();
+        let word = Word::Drop { supplier: alone.supplier, currency: alone.net.currency() };
+        let dropped = treasury.say(treasury.world.maker, plan.id, word).await.unwrap();
+        assert_eq!((need(&dropped).batch_fees, need(&dropped).needed), (thb("100.00"), thb("2124.00")));
+        let shown = treasury.paying.show(merchant, plan.id).await.unwrap();
+        plan_checker::check_plan(&text, &shown.to_string()).unwrap();
+        store.close().await;
     })
     .await;
 }

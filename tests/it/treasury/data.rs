@@ -26,6 +26,8 @@ fn what_ships_reads_and_covers_the_corridors() {
 fn a_table_is_refused_by_file_route_key_and_why() {
     let good = "version = \"1\"\n[[route]]\nname = \"r\"\nrail = \"bank\"\nsource_currency = \"USD\"\ntarget_currency = \"USD\"\ncut_off = \"16:00:00\"\nzone = \"UTC\"\ndays = 1\nbearer = \"DEBT\"\nfrom = \"2026-01-01\"\nsource = \"s\"\ntrust = \"sample\"\n";
     assert!(RouteTable::read("r.toml", good).is_ok());
+    let limited = format!("{good}maximum_item = \"9\"\nmaximum_batch = \"9\"\n");
+    assert!(RouteTable::read("r.toml", &limited).is_ok());
     for (line, key) in [
         ("fixed = \"1.234\"", "fixed"),
         ("fixed = \"-1\"", "fixed"),
@@ -34,6 +36,9 @@ fn a_table_is_refused_by_file_route_key_and_why() {
         ("countries = [\"sg\"]", "countries"),
         ("bands = [{ from = \"5\" }, { from = \"4\" }]", "bands"),
         ("minimum_item = \"5\"\nmaximum_item = \"4\"", "maximum_item"),
+        ("maximum_batch = \"9\"", "maximum_batch"),
+        ("maximum_item = \"10\"\nmaximum_batch = \"9\"", "maximum_batch"),
+        ("maximum_item = \"5\"\nmaximum_batch = \"9\"\nbatch_fee = \"1\"", "maximum_batch"),
         ("until = \"2025-01-01\"", "until"),
         ("fee_of = \"gross\"", "fee_of"),
         ("batch_sise = 1", "batch_sise"),

@@ -46,6 +46,11 @@ impl PayoutBooking {
         }
     }
 
+    /// What the rail paid otherwise than was instructed, until two persons decide: 2900 where the money left.
+    pub fn suspense(&self) -> Account {
+        Account::new(AccountCode::SUSPENSE, self.cash.owner.clone())
+    }
+
     /// An account told apart by the rail alone: 5020, 5025.
     pub fn at_rail(&self, code: AccountCode) -> Account {
         Account::new(code, Owner::of(&self.rail))

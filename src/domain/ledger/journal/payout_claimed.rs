@@ -1,11 +1,10 @@
 //! The payee took what had been debited before: `2150 || 1120`.
 
 use crate::domain::ledger::{JournalEvent, LedgerError, LedgerTransaction};
-use crate::money::Money;
 
 use super::booking::{Fact, Movement};
 use super::payout::PayoutBooking;
-use super::payout_confirmed::leaving;
+use super::payout_confirmed::{PaidPayout, leaving};
 
 /// The amounts are those of the debit.
 ///
@@ -14,10 +13,10 @@ use super::payout_confirmed::leaving;
 pub fn payout_claimed(
     fact: &Fact<'_>,
     payout: &PayoutBooking,
-    amount: Money,
-    debited: Money,
+    paid: &PaidPayout,
 ) -> Result<Option<LedgerTransaction>, LedgerError> {
-    let taken = leaving(payout, amount, debited).into_iter().map(|movement| {
+    let leaving = leaving(payout, paid, JournalEvent::PayoutClaimed)?;
+    let taken = leaving.into_iter().map(|movement| {
         let account = match movement.account {
             account if account == payout.in_transit() => payout.unclaimed(),
             account if account == payout.cash => payout.kept(),
@@ -34,11 +33,14 @@ mod tests {
 
     use super::super::booking::tests::{amount, assert_balances};
     use super::super::payout::tests::with_payout;
+    use super::super::payout_confirmed::tests::ways;
 
     proptest! {
         #[test]
-        fn balances(amount in amount("USD"), other in amount("CNY")) {
-            with_payout(|fact, payout| assert_balances(super::payout_claimed(fact, payout, amount, if other.minor() % 2 == 0 { amount } else { other })));
+        fn balances(amount in amount("USD"), reached in amount("USD"), other in amount("CNY")) {
+            for paid in ways(amount, reached, other) {
+                with_payout(|fact, payout| assert_balances(super::payout_claimed(fact, payout, &paid)));
+            }
         }
     }
 }

@@ -37,6 +37,9 @@ pub fn proven(draft: Draft, rates: &[(&'static str, &str)]) -> Drafted {
     let rates = rates.iter().map(|(code, rate)| (Currency::known(code), rate.parse().unwrap()));
     let mids = Mids { home: draft.currencies().0, as_of: now(), rates: rates.collect() };
     let drafted = draft.plan(mids).unwrap();
+    let proof = &drafted.document.proof;
+    assert!(proof.cost.minor() >= proof.bound.minor(), "{proof:?}");
+    assert_eq!(Ok(proof.gap), proof.cost.checked_sub(proof.bound), "{proof:?}");
     let verdict = plan_checker::check(&drafted.certificate).unwrap();
     assert_eq!(verdict.plan, drafted.document.proof.plan);
     drafted
@@ -179,4 +182,31 @@ fn plans_of_earlier_programs_read_and_keep_their_hash() {
     }
     let read: PlanDocument = serde_json::from_str(&text).unwrap();
     assert_eq!((&read, read.canonical().unwrap()), (&document, text));
+}
+
+/// A batch holds no more than its route takes together, in items and in money, and nothing is left out for it.
+#[test]
+fn a_batch_comes_to_no_more_than_its_route_takes() {
+    let ids = IdSource::seeded(Clock::fixed(now()), 23);
+    let amounts = [1_500_000, 1_500_000, 200_000, 1_500_000, 1_800_000];
+    let payables: Vec<Payable> =
+        amounts.iter().map(|amount| Payable { supplier: ids.mint(), ..payable(*amount) }).collect();
+    for (most, batches) in [(None, 1), (Some("100000.00"), 1), (Some("33000.00"), 2), (Some("20000.00"), 4)] {
+        let mut draft = draft(payables.clone(), paypal(), rules());
+        let mut tables = Tables::shipped();
+        for route in &mut tables.routes.routes {
+            route.maximum_batch = most.map(str::to_owned).filter(|_| route.name == "paypal-usd");
+        }
+        draft.tables = Arc::new(tables);
+        let document = proven(draft, &[]).document;
+        assert_eq!(document.lines.len(), amounts.len());
+        let mut sums = std::collections::BTreeMap::new();
+        for line in &document.lines {
+            *sums.entry(line.batch).or_insert(0) += line.amount.minor();
+        }
+        let limit = most.map_or(i64::MAX, |most| Money::parse(most, usd(0).currency()).unwrap().minor());
+        assert!(sums.values().all(|sum| *sum <= limit), "{most:?}: {sums:?}");
+        assert!(sums.len() >= batches && (batches > 1 || sums.len() == 1), "{most:?}: {sums:?}");
+        assert_eq!(sums.keys().copied().collect::<Vec<usize>>(), (1..=sums.len()).collect::<Vec<usize>>());
+    }
 }

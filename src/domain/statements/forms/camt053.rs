@@ -4,6 +4,7 @@
 //! zero has `DBIT`. Texts are cut to the schema's lengths, ids are all shorter. What happened stands in `AddtlNtryInf`,
 //! what it is about in `Refs/Prtry`; the zone, the ledger's head and the issued CSV's hash in `AddtlStmtInf`.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
 
 use crate::domain::statements::{Heading, Party, Side, StatementEntry, Totals};
@@ -84,14 +85,18 @@ pub(super) fn finish(heading: &Heading, totals: &Totals, buffer: &mut Vec<u8>) {
     close(buffer, "Document");
 }
 
-/// 35 characters at most: an issued statement's id, else the account and the last day.
+/// 35 characters at most: an issued statement's id; else the last day and a digest of whose, which and how much it is, so
+/// that two of them share a name only where they say the same.
 fn message_id(heading: &Heading) -> String {
+    let Heading { supplier, period, opening, closing, .. } = heading;
     match &heading.issue {
         Some(issue) => issue.id.to_string(),
         None => {
-            let account = heading.supplier.to_string();
-            let account = account.split_once('_').map_or("", |(_, id)| id);
-            format!("{account}-{}", heading.period.to().format("%Y%m%d"))
+            let (from, to, zone) = (period.from(), period.to(), period.zone().name());
+            let said = format!("{supplier} {from} {to} {zone} {opening} {closing}");
+            let digest = digest(&SHA256, said.as_bytes());
+            let digest: String = digest.as_ref().iter().take(13).map(|byte| format!("{byte:02x}")).collect();
+            format!("{}-{digest}", to.format("%Y%m%d"))
         }
     }
 }

@@ -171,3 +171,38 @@ fn a_long_export_needs_the_memory_of_one_page() {
         assert!(written > 20 * page.capacity() / 3, "{form:?}: {written} bytes through {}", page.capacity());
     }
 }
+
+/// Statements that are not issued are told apart by whose, which days, which currency and how much they are of, and by nothing
+/// else: the same one has the same name tomorrow.
+#[test]
+fn previews_have_names_of_their_own() {
+    let name = |heading: Heading| {
+        let (mut file, form) = (Vec::new(), TextForm::of(Form::Camt053, Dates::DayFirst, 1).unwrap());
+        StatementText::begin(form, heading, &mut file).unwrap();
+        let text = String::from_utf8(file).unwrap();
+        let of = |element: &str| {
+            let after = text.split_once(&format!("<{element}>")).unwrap().1;
+            after.split_once('<').unwrap().0.to_owned()
+        };
+        assert_eq!(of("MsgId"), of("Id"));
+        of("MsgId")
+    };
+    let zone = chrono_tz::Asia::Singapore;
+    let of_days =
+        |from, to| Heading { period: Period::try_new(day(from), day(to), zone).unwrap(), ..heading(0, 500) };
+    let idr = |minor| Money::from_minor(minor, Currency::find("IDR").unwrap());
+    let names = [
+        heading(0, 500),
+        of_days("2026-03-31", "2026-03-31"),
+        of_days("2026-03-01", "2026-03-30"),
+        Heading { supplier: SupplierId::from_bits(2), ..heading(0, 500) },
+        Heading { opening: idr(0), closing: idr(500), ..heading(0, 500) },
+        heading(0, 501),
+    ]
+    .map(name);
+    let apart: std::collections::BTreeSet<&String> = names.iter().collect();
+    assert_eq!(apart.len(), names.len(), "{names:?}");
+    assert!(names.iter().all(|name| name.len() == 35), "{names:?}");
+    let later = Heading { made_at: "2026-04-02T00:00:00Z".parse().unwrap(), ..heading(0, 500) };
+    assert_eq!(name(later), names[0]);
+}

@@ -98,6 +98,7 @@ impl Payouts for PayPal {
                         payout: order.payout,
                         rail_ref: None,
                         status,
+                        stated: None,
                         fee: None,
                         at: self.clock.now(),
                     }
@@ -210,6 +211,7 @@ impl PayPal {
                 payout: order.payout,
                 rail_ref: None,
                 status,
+                stated: None,
                 fee: None,
                 at: self.clock.now(),
             });
