@@ -5,6 +5,7 @@
 
 use chrono::{NaiveDate, NaiveTime};
 use chrono_tz::Tz;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::merchants::PayoutAccountKind;
@@ -156,6 +157,15 @@ pub struct Route {
     pub trust: String,
 }
 
+/// What an item costs from a source amount on, the cap aside: fixed and percentage, `minimum` at the least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Price {
+    pub from: Money,
+    pub fixed: Money,
+    pub percent: Decimal,
+    pub minimum: Money,
+}
+
 fn yes() -> bool {
     true
 }
@@ -212,6 +222,27 @@ impl Route {
     /// What correspondents take from one item.
     pub fn lifting(&self) -> Money {
         self.source_figure(self.lifting_fee.as_deref())
+    }
+
+    /// The prices of its bands, from the lowest amount on; the first one is the route's own, from zero.
+    pub(super) fn prices(&self) -> Vec<Price> {
+        let zero = Money::zero(self.source_currency);
+        let price = |from, fixed: &Option<String>, percent: Option<Percent>, minimum| Price {
+            from,
+            fixed: self.source_figure(fixed.as_deref()),
+            percent: percent.unwrap_or_default().value(),
+            minimum,
+        };
+        let own = price(zero, &self.fixed, self.percent, self.source_figure(self.minimum.as_deref()));
+        let bands = self.bands.iter().map(|band| {
+            price(self.source_figure(Some(&band.from)), &band.fixed, band.percent, zero)
+        });
+        std::iter::once(own).chain(bands).collect()
+    }
+
+    /// The most that an item costs, where there is one.
+    pub(super) fn most_fee(&self) -> Option<Money> {
+        self.cap.as_deref().map(|cap| self.source_figure(Some(cap)))
     }
 
     fn source_figure(&self, text: Option<&str>) -> Money {
