@@ -12,7 +12,7 @@
 //! over only where a line below all spans shows that it cannot be enough.
 
 use crate::Refusal;
-use crate::certificate::{Alternative, Bearer, Body, Supplier, Tariff};
+use crate::certificate::{Alternative, Bearer, Body, FeeOf, Supplier, Tariff};
 use crate::exact::{add, ceiling, decimal, multiply, power, weight};
 
 const MOST: i128 = 1_000;
@@ -61,7 +61,7 @@ pub fn check(body: &Body, supplier: &Supplier) -> Result<(), Refusal> {
 
 fn route(body: &Body, supplier: &Supplier, tariff: &Tariff, listed: &[&Alternative]) -> Result<(), Refusal> {
     let bearer = supplier.bearer.unwrap_or(tariff.bearer);
-    if bearer == Bearer::Creditor {
+    if bearer == Bearer::Creditor || tariff.fee_of == FeeOf::Gross {
         return Ok(());
     }
     // Without bands a larger item costs no more for its amount.

@@ -31,8 +31,8 @@ pub enum Counts {
 }
 
 impl Division {
-    /// Equal items, the largest first: how many, of how many steps. In each tier full ones and a rest, or all alike.
-    pub fn shape(&self, alike: bool) -> Vec<(i64, i64)> {
+    /// Equal items, the largest first: how many, of how many minor units. In each tier full ones and a rest, or all alike.
+    pub fn shape(&self, alike: bool, step: i64) -> Vec<(i64, i64)> {
         let mut shape = Vec::new();
         for (tier, count, sum) in &self.items {
             let (first, span) = (tier.first, tier.last - tier.first);
@@ -47,6 +47,7 @@ impl Division {
         }
         shape.retain(|(count, _)| *count > 0);
         shape.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
+        shape.iter_mut().for_each(|(_, size)| *size *= step);
         shape
     }
 }
