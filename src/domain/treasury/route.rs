@@ -119,7 +119,7 @@ pub struct Route {
     /// The least amount of an item.
     #[serde(default)]
     pub minimum_item: Option<String>,
-    /// The most; above it a payable is split.
+    /// The most. What is above it goes out as several items; so does what costs less that way.
     #[serde(default)]
     pub maximum_item: Option<String>,
     /// What every item is a multiple of, where the rail carries less of the currency than banks do.
