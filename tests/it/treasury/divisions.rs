@@ -102,3 +102,14 @@ fn with_the_fee_inside_most_arrives() {
         assert_eq!(items(&route, owed), expected, "{route} {owed}");
     }
 }
+
+/// 347.05 baht are sold 9.99 dollars at mid and a percent, 347.06 are 10.00.
+#[test]
+fn where_something_is_converted_the_threshold_is_of_what_is_sold() {
+    let route = "name = \"bank\"\ntarget_currency = \"THB\"\nspread_bps = 100\nbearer = \"SHAR\"\nfixed = \"0.50\"\nbands = [{ from = \"10.00\", fixed = \"3.00\" }]";
+    let mut request = alone(route, "THB 1000.00");
+    request.funds = vec![funds("bank", &["bank"], "USD 100.00")];
+    let line = checked(&request).0.plan.lines.remove(0);
+    let items = ["THB 347.05", "THB 347.05", "THB 305.90"].map(money);
+    assert_eq!((&line.items[..], line.fee), (&items[..], money("USD 1.50")));
+}
