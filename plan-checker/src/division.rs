@@ -44,7 +44,8 @@ pub fn check(body: &Body, supplier: &Supplier) -> Result<(), Refusal> {
     let open = |one: &&Alternative| one.ruled_out.is_none() && one.route.is_some();
     let mut done: Vec<&Alternative> = Vec::new();
     let alike = |one: &Alternative, two: &Alternative| {
-        (one.route, one.account, &one.payee, &one.waits) == (two.route, two.account, &two.payee, &two.waits)
+        let when = (&one.waits, one.all) == (&two.waits, two.all);
+        when && (one.route, one.account, &one.payee) == (two.route, two.account, &two.payee)
     };
     for one in supplier.alternatives.iter().filter(open) {
         if done.iter().any(|before| alike(before, one)) {
