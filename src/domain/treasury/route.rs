@@ -234,9 +234,10 @@ impl Route {
             minimum,
         };
         let own = price(zero, &self.fixed, self.percent, self.source_figure(self.minimum.as_deref()));
-        let bands = self.bands.iter().map(|band| {
-            price(self.source_figure(Some(&band.from)), &band.fixed, band.percent, zero)
-        });
+        let bands = self
+            .bands
+            .iter()
+            .map(|band| price(self.source_figure(Some(&band.from)), &band.fixed, band.percent, zero));
         std::iter::once(own).chain(bands).collect()
     }
 
