@@ -272,11 +272,13 @@ fn coupled_by_batches_and_accounts_no_division_is_cheaper() {
     assert!(more > 20, "{more}");
 }
 
+/// Route, account, items, cost, debit.
+type Tried = (usize, usize, usize, i128, i128);
+
 /// The least cost in 10^-8 minor units; none where there are too many combinations.
 fn cheapest(body: &Value, request: &PlanRequest) -> Option<i128> {
     let parts = 100_000_000;
     let routes = body["routes"].as_array().unwrap();
-    // Of each supplier: route, account, items, cost, debit.
     let ways = request.payables.iter().map(|payable| {
         let mut own = Vec::new();
         for (place, tariff) in routes.iter().enumerate() {
@@ -291,7 +293,7 @@ fn cheapest(body: &Value, request: &PlanRequest) -> Option<i128> {
         }
         own
     });
-    let ways: Vec<Vec<(usize, usize, usize, i128, i128)>> = ways.collect();
+    let ways: Vec<Vec<Tried>> = ways.collect();
     if ways.iter().map(Vec::len).product::<usize>() > 8_000 {
         return None;
     }
