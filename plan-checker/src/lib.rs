@@ -6,6 +6,7 @@
 //! |---|---|
 //! | the text | SHA-256 of the body, blanks between tokens aside |
 //! | each alternative | what it sends against what is owed, item limits, the fee by the tariff, what is sold at mid and spread, the debit, the cost |
+//! | the items | no other division of the amount into items of the route is cheaper before fees are rounded, where the fee is outside it; `division.rs` says how far that goes |
 //! | the plan | one alternative per supplier, none that is ruled out; money of accounts and top-ups; batches; the total |
 //! | the bound | the tree's leaves cover every plan; each leaf's prices give a bound (each supplier's cheapest alternative at those prices, plus what supply costs less what it is priced at); the lowest of them |
 //! | currencies apart | at prices of what several currencies share their bounds add up, each proven by a tree of its own |
@@ -16,6 +17,7 @@
 
 mod certificate;
 mod content;
+mod division;
 mod exact;
 mod part;
 mod plan;

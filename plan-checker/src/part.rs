@@ -3,7 +3,7 @@
 use crate::Refusal;
 use crate::certificate::{Body, Part, Resource, Supplier};
 use crate::exact::{add, ceiling, multiply};
-use crate::{price, tree, ways};
+use crate::{division, price, tree, ways};
 
 /// What a part comes to.
 pub struct Proven {
@@ -31,6 +31,7 @@ pub fn check(body: &Body, part: &Part) -> Result<Proven, Refusal> {
             day(body, one).map_err(within)?;
         }
         account_of_each(body, part, supplier).map_err(within)?;
+        division::check(body, supplier).map_err(within)?;
     }
     let numbers = ways::numbers(body, part)?;
     let mut used = vec![0_i128; part.resources.len()];

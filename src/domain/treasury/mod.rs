@@ -5,6 +5,7 @@
 //! |---|---|
 //! | what is minimised | fees, deductions on the way, spreads, batch fees and top-ups, at the plan's frozen mids, in the home currency, whoever bears them |
 //! | what is decided | for each payable a route, an account and the shape of its items, or to wait; for each account its top-ups; for each route how many batches |
+//! | items | the cheapest division of an amount on a route before each item's fee is rounded, up to 1,000 items; fees inside the amount: the one of those tried of which most arrives |
 //! | what couples suppliers | the money of accounts and their top-ups, the fees of batches; several currencies, the accounts that pay them all |
 //! | units | costs in 10^-9 minor units of home ([`Cost`]), amounts in minor units; no floating point |
 //! | unpaid | counts more than any fee: a supplier is left out for lack of funds only, never to save a fee |

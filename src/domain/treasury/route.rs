@@ -5,6 +5,7 @@
 
 use chrono::{NaiveDate, NaiveTime};
 use chrono_tz::Tz;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::merchants::PayoutAccountKind;
@@ -118,7 +119,7 @@ pub struct Route {
     /// The least amount of an item.
     #[serde(default)]
     pub minimum_item: Option<String>,
-    /// The most; above it a payable is split.
+    /// The most. What is above it goes out as several items; so does what costs less that way.
     #[serde(default)]
     pub maximum_item: Option<String>,
     /// What every item is a multiple of, where the rail carries less of the currency than banks do.
@@ -157,6 +158,15 @@ pub struct Route {
     pub source: String,
     /// `contract`, `published`, `sample`, `unverified`.
     pub trust: String,
+}
+
+/// What an item costs from a source amount on, the cap aside: fixed and percentage, `minimum` at the least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Price {
+    pub from: Money,
+    pub fixed: Money,
+    pub percent: Decimal,
+    pub minimum: Money,
 }
 
 fn yes() -> bool {
@@ -220,6 +230,28 @@ impl Route {
     /// What correspondents take from one item.
     pub fn lifting(&self) -> Money {
         self.source_figure(self.lifting_fee.as_deref())
+    }
+
+    /// The prices of its bands, from the lowest amount on; the first one is the route's own, from zero.
+    pub(super) fn prices(&self) -> Vec<Price> {
+        let zero = Money::zero(self.source_currency);
+        let price = |from, fixed: &Option<String>, percent: Option<Percent>, minimum| Price {
+            from,
+            fixed: self.source_figure(fixed.as_deref()),
+            percent: percent.unwrap_or_default().value(),
+            minimum,
+        };
+        let own = price(zero, &self.fixed, self.percent, self.source_figure(self.minimum.as_deref()));
+        let bands = self
+            .bands
+            .iter()
+            .map(|band| price(self.source_figure(Some(&band.from)), &band.fixed, band.percent, zero));
+        std::iter::once(own).chain(bands).collect()
+    }
+
+    /// The most that an item costs, where there is one.
+    pub(super) fn most_fee(&self) -> Option<Money> {
+        self.cap.as_deref().map(|cap| self.source_figure(Some(cap)))
     }
 
     fn source_figure(&self, text: Option<&str>) -> Money {

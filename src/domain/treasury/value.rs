@@ -117,20 +117,28 @@ impl Mids {
             return Ok(bought);
         }
         let too_large = ValueError::TooLarge(bought.currency());
-        let ((to_top, to_bottom), (from_top, from_bottom)) =
-            (self.weight(bought.currency())?, self.weight(sold)?);
-        let shared = to_bottom.min(from_bottom);
-        let top = i128::from(bought.minor())
-            .checked_mul(to_top)
-            .and_then(|top| top.checked_mul(from_bottom / shared))
-            .and_then(|top| top.checked_mul(10_000 + i128::from(spread_bps)))
-            .ok_or_else(|| too_large.clone())?;
-        let bottom = from_top
-            .checked_mul(to_bottom / shared)
-            .and_then(|bottom| bottom.checked_mul(10_000))
-            .ok_or_else(|| too_large.clone())?;
+        let (top, bottom) = self.sold(bought.currency(), sold, spread_bps)?;
+        let top = i128::from(bought.minor()).checked_mul(top).ok_or_else(|| too_large.clone())?;
         let minor = top.div_euclid(bottom) + i128::from(top.rem_euclid(bottom) != 0);
         i64::try_from(minor).map(|minor| Money::from_minor(minor, sold)).map_err(|_| too_large)
+    }
+
+    /// Minor units of `sold` for one of `bought`, at mid plus so many basis points, as a fraction.
+    ///
+    /// # Errors
+    /// [`ValueError`].
+    pub fn sold(
+        &self,
+        bought: Currency,
+        sold: Currency,
+        spread_bps: u32,
+    ) -> Result<(i128, i128), ValueError> {
+        let ((to_top, to_bottom), (from_top, from_bottom)) = (self.weight(bought)?, self.weight(sold)?);
+        let shared = to_bottom.min(from_bottom);
+        let points = 10_000 + i128::from(spread_bps);
+        let top = to_top.checked_mul(from_bottom / shared).and_then(|top| top.checked_mul(points));
+        let bottom = from_top.checked_mul(to_bottom / shared).and_then(|bottom| bottom.checked_mul(10_000));
+        top.zip(bottom).ok_or(ValueError::TooLarge(bought))
     }
 
     /// What so many basis points of one minor unit cost, rounded up to a cost unit.

@@ -4,6 +4,8 @@ mod brute;
 mod certificates;
 mod corners;
 mod data;
+mod divisions;
+mod every_division;
 mod examples;
 mod large;
 mod solver;

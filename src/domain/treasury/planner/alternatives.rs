@@ -102,28 +102,33 @@ pub fn alternatives(
         let reached = reach(request, days, payable, index);
         let priced = match priceable(request, route) {
             true => price(request, route, payable.bearer, net)?,
-            false => None,
+            false => Vec::new(),
         };
         let accounts = accounts(request, payable, route);
         let reason = reached.as_ref().err().copied();
-        let reason = reason.or_else(|| priced.is_none().then_some("item_limits"));
+        let reason = reason.or_else(|| priced.is_empty().then_some("item_limits"));
         let reason = reason.or_else(|| accounts.is_empty().then_some("no_account"));
-        let mut one = Alternative { route: Some(index), ..priced.unwrap_or_else(|| Alternative::unpaid(0)) };
-        one.cost += later;
-        one.dates = days.shown(index);
+        let own = |one: Alternative| {
+            let (cost, dates) = (one.cost + later, days.shown(index));
+            Alternative { route: Some(index), cost, dates, ..one }
+        };
         match reason {
-            Some(_) => found.push(Alternative { ruled_out: reason, ..one }),
+            Some(_) => {
+                let first = priced.into_iter().next().unwrap_or_else(|| Alternative::unpaid(0));
+                found.push(Alternative { ruled_out: reason, ..own(first) });
+            }
             None => {
+                let priced: Vec<Alternative> = priced.into_iter().map(own).collect();
                 for payee in reached.unwrap_or_default() {
-                    let on = |place| Alternative { account: Some(place), payee, ..one.clone() };
-                    found.extend(accounts.iter().copied().map(on));
+                    for account in &accounts {
+                        let on = |one| Alternative { account: Some(*account), payee, ..one };
+                        found.extend(priced.iter().cloned().map(on));
+                    }
                 }
             }
         }
-        if let Some(horizon) = &horizon
-            && let Some(waiting) = horizon.wait(request, payable, index, net)?
-        {
-            found.push(waiting);
+        if let Some(horizon) = &horizon {
+            found.extend(horizon.wait(request, payable, index, net)?);
         }
     }
     mark_last_resorts(request, &mut found);
@@ -186,10 +191,9 @@ impl Horizon {
     fn later(&self, request: &PlanRequest, payable: &Payable) -> Result<Option<i128>, PlanError> {
         let mut least = None::<i128>;
         for (index, route) in request.routes.routes.iter().enumerate() {
-            if self.ways(request, payable, index).is_some()
-                && let Some(priced) = price(request, route, payable.bearer, self.more)?
-            {
-                least = Some(least.map_or(priced.cost, |least| least.min(priced.cost)));
+            if self.ways(request, payable, index).is_some() {
+                let priced = price(request, route, payable.bearer, self.more)?;
+                least = priced.into_iter().map(|one| one.cost).chain(least).min();
             }
         }
         Ok(least)
@@ -207,11 +211,11 @@ impl Horizon {
         payable: &Payable,
         index: usize,
         net: Money,
-    ) -> Result<Option<Alternative>, PlanError> {
-        let Some(payees) = self.ways(request, payable, index) else { return Ok(None) };
+    ) -> Result<Vec<Alternative>, PlanError> {
+        let Some(payees) = self.ways(request, payable, index) else { return Ok(Vec::new()) };
         let dates = self.days.shown(index);
         if dates.is_none_or(|dates| payable.due.is_none_or(|due| dates.value > due)) {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let (payee, waits_until) = (payees.first().copied().unwrap_or(0), Some(self.day));
         let all = net.checked_add(self.more)?;
@@ -220,6 +224,6 @@ impl Horizon {
             let all = Some(all.minor());
             Alternative { route: Some(index), payee, dates, waits_until, all, ..priced }
         };
-        Ok(priced.map(own))
+        Ok(priced.into_iter().map(own).collect())
     }
 }

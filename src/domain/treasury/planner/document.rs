@@ -95,7 +95,7 @@ fn left_out(
             ("no_funds", format!("not enough, even topped up, in {}", accounts.join(", ")))
         }
         (Some(route), Some(day)) => {
-            ("waits", format!("until {day}: cheaper in one item by {}", request.routes.routes[route].name))
+            ("waits", format!("until {day}: cheaper together by {}", request.routes.routes[route].name))
         }
         _ => return Ok(None),
     };

@@ -4,6 +4,7 @@
 //! | file | what |
 //! |---|---|
 //! | `corridor`, `price` | whether a route leads to a payee; what an amount costs on it |
+//! | `tiers`, `division` | what an item costs by its amount; into which items an amount is divided |
 //! | `days` | when each route takes it, and whether its price is in force then |
 //! | `alternatives` | every way to pay one payable, priced |
 //! | `parts`, `problem` | what shares nothing falls apart; the rest as integers |
@@ -18,6 +19,7 @@ pub(super) mod alternatives;
 mod apart;
 mod corridor;
 mod days;
+mod division;
 mod document;
 mod dual;
 mod local;
@@ -28,6 +30,7 @@ pub(super) mod problem;
 mod reach;
 pub(super) mod search;
 mod split;
+mod tiers;
 mod tried;
 
 use std::collections::BTreeMap;

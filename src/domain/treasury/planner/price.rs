@@ -1,4 +1,4 @@
-//! What an amount costs on a route, to the minor unit.
+//! What an amount costs on a route, to the minor unit, and into which items it is divided.
 
 use crate::money::{Money, MoneyError};
 
@@ -6,21 +6,29 @@ use super::super::request::{PlanError, PlanRequest};
 use super::super::route::{Bearer, FeeBase, Route};
 use super::super::value::Cost;
 use super::alternatives::Alternative;
+use super::division::{Counts, divisions};
+use super::tiers::Tiers;
 
-/// The cheapest shape of an amount on a route: as few items as its limit allows, full ones first or all alike.
-/// None where its limits or its bearer do not allow it. `bearer`: by the supplier's terms, else the route's own.
+/// The ways to divide an amount into items of a route, the fewest items first. None where the route's limits or its bearer
+/// do not allow it. `bearer`: by the supplier's terms, else the route's own.
+///
+/// | what | promise |
+/// |---|---|
+/// | fee outside the amount | no division into up to [`MOST`](super::division::MOST) items is cheaper before the fee of each item is rounded; of more items, as few as the limit allows, full ones first or all alike |
+/// | fee inside it | the one of which most arrives of those tried: one item, full ones first, all alike, the cheapest for what is left of the amount after fees. Proven where one item is within the limit and there are no bands |
+/// | fee of the gross | one item |
 pub fn price(
     request: &PlanRequest,
     route: &Route,
     bearer: Option<Bearer>,
     amount: Money,
-) -> Result<Option<Alternative>, PlanError> {
+) -> Result<Vec<Alternative>, PlanError> {
     let bearer = bearer.unwrap_or(route.bearer);
     if bearer == Bearer::Creditor && route.source_currency != route.target_currency {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     if !amount.is_positive() || route.target_currency != amount.currency() {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let step = route.step();
     // A fee inside is taken from the whole; else what the rail does not carry stays owed.
@@ -29,71 +37,147 @@ pub fn price(
     let limit = route.item_limit().map_or(i64::MAX, Money::minor);
     let limit = limit - limit % step;
     if minor == 0 || limit == 0 {
-        return Ok(None);
+        return Ok(Vec::new());
     }
-    let count = minor / limit + i64::from(minor % limit != 0);
-    let Ok(pieces) = u32::try_from(count) else { return Ok(None) };
-    let mut best: Option<Alternative> = None;
-    let (even, over) = (minor / unit / count * unit, u32::try_from(minor / unit % count).unwrap_or(0));
-    let shapes = [
-        vec![(pieces - 1, limit), (1, minor - (count - 1).saturating_mul(limit.min(minor)))],
-        vec![(over, even + unit), (pieces - over, even)],
-    ];
-    for shape in shapes {
-        let shape: Vec<(u32, i64)> = shape.into_iter().filter(|(count, _)| *count > 0).collect();
-        let Some(priced) = price_shape(request, route, bearer, &shape, amount)? else { continue };
-        if best.as_ref().is_none_or(|best| priced.cost < best.cost) {
-            best = Some(priced);
-        }
+    let asked = Asked { request, route, bearer, amount };
+    let one = asked.shaped(&[(1, minor)])?;
+    // Without bands a larger item never costs more for its amount: then no division is cheaper than one item, and of none
+    // more arrives. A fee of the gross says nothing of how the gross would be divided.
+    if (one.is_some() && route.bands.is_empty()) || route.fee_of == FeeBase::Gross {
+        return Ok(one.into_iter().collect());
     }
-    Ok(best)
+    let steps = minor / step;
+    let tiers = Tiers::of(request, route, steps);
+    let few = |of: i64| -> Result<[Option<Alternative>; 2], PlanError> {
+        let count = of / limit + i64::from(of % limit != 0);
+        let (even, over) = (of / unit / count * unit, of / unit % count);
+        let rest = of - (count - 1).saturating_mul(limit.min(of));
+        let full = asked.shaped(&[(count - 1, limit), (1, rest)])?;
+        Ok([full, asked.shaped(&[(over, even + unit), (count - over, even)])?])
+    };
+    if bearer == Bearer::Creditor {
+        let tried = one.into_iter().chain(few(minor)?.into_iter().flatten());
+        let tried = tried.chain(tiers.map_or(Ok(None), |tiers| asked.inside(&tiers, minor))?);
+        let best = tried.max_by_key(|one| (one.sent() - one.lifting, std::cmp::Reverse(one.count())));
+        return Ok(best.into_iter().collect());
+    }
+    if let Some(one) = &one
+        && tiers.as_ref().is_some_and(|tiers| tiers.one_is_cheapest(steps))
+    {
+        return Ok(vec![one.clone()]);
+    }
+    let mut found = Vec::new();
+    for division in tiers.map_or(Vec::new(), |tiers| divisions(&tiers, steps, counts(route, bearer))) {
+        let [full, alike] = [false, true].map(|alike| asked.shaped(&division.shape(alike, step)));
+        found.extend([full?, alike?].into_iter().flatten().min_by_key(|one| one.cost));
+    }
+    // What rounding makes cheaper still, and what is not reckoned with above.
+    let few = few(minor)?.into_iter().flatten().min_by_key(|one| one.cost);
+    found.extend(few.filter(|few| found.iter().all(|one| few.cost < one.cost)));
+    Ok(found)
 }
 
-fn price_shape(
-    request: &PlanRequest,
-    route: &Route,
-    bearer: Bearer,
-    shape: &[(u32, i64)],
-    amount: Money,
-) -> Result<Option<Alternative>, PlanError> {
-    let least = route.item_minimum().map_or(1, Money::minor);
-    let (mut items, mut fee, mut base) = (Vec::new(), 0_i64, 0_i64);
-    let mut pieces = 0_i64;
-    // A fee of the gross says nothing of how the gross would be divided.
-    if route.fee_of == FeeBase::Gross && shape.iter().map(|(count, _)| count).sum::<u32>() > 1 {
-        return Ok(None);
+/// What the number of items decides besides the fees. What is deducted on the way is not debited, unless it is ours to bear.
+fn counts(route: &Route, bearer: Bearer) -> Counts {
+    let deducted = bearer != Bearer::Debtor && route.lifting().is_positive();
+    match deducted || route.fee_of_batch().is_positive() {
+        true => Counts::Coupled { deducted },
+        false => Counts::Alone,
     }
-    for (count, share) in shape {
-        let share = Money::from_minor(*share, amount.currency());
-        let (sent, sold, own_fee) = match bearer {
-            Bearer::Creditor => {
-                let sent = inside(route, share, route.step())?;
-                let own = if route.fee_of == FeeBase::Gross { route.fee(share)? } else { route.fee(sent)? };
-                (sent, sent, own)
-            }
-            Bearer::Debtor | Bearer::Shared => {
-                let sold = request.mids.sell(share, route.source_currency, route.spread_bps)?;
-                (share, sold, route.fee(sold)?)
-            }
-        };
-        if sent.minor() < least.max(1) {
-            return Ok(None);
-        }
-        let times = i64::from(*count);
-        items.push((*count, sent.minor()));
-        pieces += times;
-        fee = fee.saturating_add(own_fee.minor().saturating_mul(times));
-        base = base.saturating_add(sold.minor().saturating_mul(times));
-    }
-    let lifting = route.lifting().minor().saturating_mul(pieces);
-    let ours = if bearer == Bearer::Debtor { lifting } else { 0 };
-    let debit = base.saturating_add(fee).saturating_add(ours);
-    let all = Money::from_minor(debit.saturating_add(lifting - ours), route.source_currency);
-    let sent: i64 = items.iter().map(|(count, amount)| i64::from(*count) * amount).sum();
-    let Cost(paid) = request.mids.value(all)?;
-    let Cost(arrives) = request.mids.value(Money::from_minor(sent, amount.currency()))?;
-    Ok(Some(Alternative { items, fee, lifting, debit, cost: paid - arrives, ..Alternative::unpaid(0) }))
 }
+
+/// An amount on a route.
+struct Asked<'a> {
+    request: &'a PlanRequest,
+    route: &'a Route,
+    bearer: Bearer,
+    amount: Money,
+}
+
+/// Equal items.
+struct Items {
+    count: i64,
+    sent: Money,
+    sold: Money,
+    fee: Money,
+}
+
+impl Asked<'_> {
+    /// Priced as so many items of so many minor units, fees inside or not.
+    fn shaped(&self, shape: &[(i64, i64)]) -> Result<Option<Alternative>, PlanError> {
+        let route = self.route;
+        let items = shape.iter().filter(|(count, _)| *count > 0).map(|(count, share)| {
+            let (count, share) = (*count, Money::from_minor(*share, self.amount.currency()));
+            Ok(match self.bearer {
+                Bearer::Creditor => {
+                    let sent = inside(route, share, route.step())?;
+                    let base = if route.fee_of == FeeBase::Gross { share } else { sent };
+                    Items { count, sent, sold: sent, fee: route.fee(base)? }
+                }
+                Bearer::Debtor | Bearer::Shared => {
+                    let sold = self.request.mids.sell(share, route.source_currency, route.spread_bps)?;
+                    Items { count, sent: share, sold, fee: route.fee(sold)? }
+                }
+            })
+        });
+        self.sum(items.collect::<Result<_, PlanError>>()?)
+    }
+
+    /// With the fees inside: the cheapest items for what fees leave of the amount. What they leave follows from the items,
+    /// so it is asked again a few times.
+    fn inside(&self, tiers: &Tiers, minor: i64) -> Result<Option<Alternative>, PlanError> {
+        let (step, mut sent) = (self.route.step(), minor);
+        let mut best: Option<Alternative> = None;
+        for _ in 0..ROUNDS {
+            let cheapest = divisions(tiers, sent / step, Counts::Alone).pop();
+            let Some(division) = cheapest.filter(|_| sent >= step) else { break };
+            let items = division.shape(false, step).into_iter().map(|(count, share)| {
+                let sent = Money::from_minor(share, self.amount.currency());
+                Ok(Items { count, sent, sold: sent, fee: self.route.fee(sent)? })
+            });
+            let Some(priced) = self.sum(items.collect::<Result<_, PlanError>>()?)? else { break };
+            let after = minor - priced.fee;
+            // A single item is the largest already.
+            let fits = priced.debit <= minor && priced.count() > 1;
+            if fits && best.as_ref().is_none_or(|best| best.sent() < priced.sent()) {
+                best = Some(priced);
+            }
+            if after - after % step == sent - sent % step {
+                break;
+            }
+            sent = after;
+        }
+        Ok(best)
+    }
+
+    fn sum(&self, each: Vec<Items>) -> Result<Option<Alternative>, PlanError> {
+        let route = self.route;
+        let least = route.item_minimum().map_or(1, Money::minor).max(1);
+        let most = route.item_limit().map_or(i64::MAX, Money::minor);
+        let (mut items, mut fee, mut base, mut pieces) = (Vec::new(), 0_i64, 0_i64, 0_i64);
+        for own in each {
+            let Ok(count) = u32::try_from(own.count) else { return Ok(None) };
+            if own.sent.minor() < least || own.sent.minor() > most {
+                return Ok(None);
+            }
+            items.push((count, own.sent.minor()));
+            pieces += own.count;
+            fee = fee.saturating_add(own.fee.minor().saturating_mul(own.count));
+            base = base.saturating_add(own.sold.minor().saturating_mul(own.count));
+        }
+        let lifting = route.lifting().minor().saturating_mul(pieces);
+        let ours = if self.bearer == Bearer::Debtor { lifting } else { 0 };
+        let debit = base.saturating_add(fee).saturating_add(ours);
+        let all = Money::from_minor(debit.saturating_add(lifting - ours), route.source_currency);
+        let sent: i64 = items.iter().map(|(count, amount)| i64::from(*count) * amount).sum();
+        let Cost(paid) = self.request.mids.value(all)?;
+        let Cost(arrives) = self.request.mids.value(Money::from_minor(sent, self.amount.currency()))?;
+        Ok(Some(Alternative { items, fee, lifting, debit, cost: paid - arrives, ..Alternative::unpaid(0) }))
+    }
+}
+
+/// How often a sum that leaves room for its own fees is looked for.
+const ROUNDS: usize = 8;
 
 /// The largest amount in steps that, with its own fee, the balance holds (J19); with a fee of the gross, the rest (F15).
 fn inside(route: &Route, balance: Money, step: i64) -> Result<Money, MoneyError> {
