@@ -34,14 +34,51 @@ impl Payout {
             return T::Conflict { why };
         }
         let means = self.means(report);
+        if let (T::Advance(_), Some(why)) = (&means, self.too_much(&report.status)) {
+            return T::Conflict { why };
+        }
         let Some(why) = self.differs(report) else { return means };
         match means {
-            // A no to another amount is not a no to this one: nothing is given back for it.
-            T::Advance(_) if matches!(report.status, PayoutStatus::Failed { .. }) => T::Conflict { why },
-            T::Advance(states) => T::Differs { states, why },
+            // Only a payment of another amount says what moved for whom. A no to another amount is not a no to this one; what
+            // was kept or came back of one, and what is of another currency, moves nothing here before a person looked.
+            T::Advance(states) if self.is_told_plainly(report) => T::Differs { states, why },
+            T::Advance(_) => T::Conflict { why },
             T::AlreadyThere if self.knows(&report.status) => T::AlreadyThere,
             T::AlreadyThere => T::Conflict { why },
             other => other,
+        }
+    }
+
+    /// Whether a report of another amount is booked as it says.
+    fn is_told_plainly(&self, report: &PayoutReport) -> bool {
+        let own = |money: Money| money.currency() == self.amount.currency();
+        let of_ours = report.stated.is_none_or(own);
+        let word = match (&self.state, &report.status) {
+            (PayoutState::Unclaimed { .. }, _) => false,
+            (PayoutState::Paid { .. }, PayoutStatus::Returned { .. }) => true,
+            (_, status) => matches!(status, PayoutStatus::Pending | PayoutStatus::Paid { .. }),
+        };
+        of_ours && word
+    }
+
+    /// More came back than had left, or other money is claimed than was kept, in words.
+    fn too_much(&self, status: &PayoutStatus) -> Option<String> {
+        let own = |money: &Money| money.currency() == self.amount.currency();
+        match (&self.state, status) {
+            (state, PayoutStatus::Returned { arrived, .. }) if own(arrived) => {
+                let reached = match state {
+                    PayoutState::Paid { reached: Some(reached), .. } => *reached,
+                    _ => self.amount,
+                };
+                let over = reached.minor() > self.amount.minor() || arrived.minor() > reached.minor();
+                over.then(|| {
+                    format!("{} was instructed, {reached} paid, and {arrived} came back", self.amount)
+                })
+            }
+            (PayoutState::Unclaimed { debited: kept, .. }, PayoutStatus::Paid { debited }) => {
+                (kept != debited).then(|| format!("{kept} was kept for the payee and {debited} is claimed"))
+            }
+            _ => None,
         }
     }
 
@@ -172,6 +209,13 @@ mod tests {
         let at = from_micros(5);
         let paid = || PayoutState::Paid { debited, reached: None, at };
         let short = || PayoutState::Paid { debited: usd(49_999), reached: Some(usd(49_999)), at };
+        let long = || PayoutState::Paid { debited: usd(51_000), reached: Some(usd(51_000)), at };
+        let came = |arrived| PayoutStatus::Returned { debited, arrived: usd(arrived), reason: String::new() };
+        let (says_more, says_whole) = (|| came(50_001), || came(50_000));
+        let says_short_back = || {
+            let debited = usd(49_999);
+            PayoutStatus::Returned { debited, arrived: debited, reason: String::new() }
+        };
         let says_short = || PayoutStatus::Paid { debited: usd(49_999) };
         let unclaimed = || PayoutState::Unclaimed { debited, at };
         let failed = || PayoutState::Failed { code: "X".into(), reason: String::new() };
@@ -198,7 +242,16 @@ mod tests {
             (back(), says_paid(), "conflict"),
             (back(), says_back(), "there"),
             (PayoutState::Sent, says_short(), "differs paid"),
-            (PayoutState::Sent, PayoutStatus::Unclaimed { debited: usd(49_999) }, "differs unclaimed"),
+            // What was kept of another amount, or comes back above what had left, waits for a person.
+            (PayoutState::Sent, PayoutStatus::Unclaimed { debited: usd(49_999) }, "conflict"),
+            (unclaimed(), says_short(), "conflict"),
+            (PayoutState::Sent, says_more(), "conflict"),
+            (paid(), says_more(), "conflict"),
+            (long(), says_back(), "conflict"),
+            (short(), says_back(), "returned"),
+            (short(), says_short_back(), "differs returned"),
+            (PayoutState::Sent, says_short_back(), "conflict"),
+            (short(), says_whole(), "conflict"),
             (short(), says_short(), "there"),
             (paid(), says_short(), "conflict"),
             (short(), says_paid(), "there"),
@@ -232,6 +285,7 @@ mod tests {
             (PayoutState::Sent, PayoutStatus::Unknown { raw: "?".into() }, "conflict"),
             (PayoutState::Sent, failed(), "conflict"),
             (PayoutState::Sent, PayoutStatus::Paid { debited: eur }, "differs paid USD 490.00"),
+            (PayoutState::Sent, PayoutStatus::Unclaimed { debited: eur }, "conflict"),
         ] {
             let told = PayoutReport { stated: Some(usd(49_000)), ..report(status.clone()) };
             let seen = match payout(state.clone()).apply(&told) {
@@ -251,5 +305,8 @@ mod tests {
             };
             assert_eq!(seen, expected, "{state:?} + {status:?}");
         }
+        // Of another currency nothing is known of what the payee got.
+        let euros = PayoutReport { stated: Some(eur), ..report(PayoutStatus::Paid { debited: eur }) };
+        assert!(matches!(payout(PayoutState::Sent).apply(&euros), PayoutTransition::Conflict { .. }));
     }
 }

@@ -94,12 +94,15 @@ impl Deposits {
                 false => self.take_lines(account, statement, read, &beside).await?,
             };
             self.check_sequence(account, statement, read, fresh).await?;
-            self.close_gaps(account).await?;
             self.try_again(account).await?;
             self.remit_again(account).await?;
             self.take_back_again(account).await?;
             self.come_back_again(merchant).await?;
             self.miss_remittances(account, statement.to_on).await?;
+        }
+        let mut looked = HashSet::new();
+        for account in accounts.iter().filter(|account| looked.insert(account.id)) {
+            self.close_gaps(account).await?;
         }
         Ok(known)
     }

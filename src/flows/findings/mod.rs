@@ -180,9 +180,10 @@ impl Resolving {
             let settled = paid_otherwise(&self.store, &self.ids, self.clock.now(), &finding.value).await;
             return match (action, settled.map_err(ResolveError::unavailable)?) {
                 (Action::Dismiss, None) => Ok((Change::new(), None)),
+                (Action::Dismiss, Some(Otherwise { aside, change })) if aside.is_zero() => Ok((change, None)),
                 (Action::Dismiss, Some(Otherwise { aside, .. })) => Err(ResolveError::MoneyHeld(aside.abs())),
-                (_, Some(Otherwise { change, .. })) => Ok((change, None)),
-                (_, None) => Err(ResolveError::NoMoney),
+                (_, Some(Otherwise { aside, change })) if !aside.is_zero() => Ok((change, None)),
+                (_, _) => Err(ResolveError::NoMoney),
             };
         }
         let Some(case) = self.case(finding).await? else {

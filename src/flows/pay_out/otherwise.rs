@@ -7,7 +7,8 @@ use crate::domain::ledger::journal::{Fact, payout_difference_settled};
 use crate::domain::ledger::{Account, Direction, Layer};
 use crate::ids::{IdSource, PayoutId};
 use crate::money::Money;
-use crate::store::{Change, Store, TransactionFilter};
+use crate::store::payouts::PAYOUT;
+use crate::store::{Change, Store, TransactionFilter, Versioned};
 
 use super::PayOutError;
 
@@ -17,14 +18,14 @@ const TRANSACTIONS: u32 = 100;
 /// What ends a difference.
 #[derive(Debug)]
 pub(in crate::flows) struct Otherwise {
-    /// What stands in suspense: above zero where the rail paid too little.
+    /// What stands in suspense: above zero where the rail paid too little, zero where nothing does.
     pub aside: Money,
-    /// What it becomes.
+    /// What it becomes, as long as the rail says nothing new.
     pub change: Change,
 }
 
 /// What a decision about a payout's difference writes: what did not leave is the supplier's again, what left too much the
-/// platform's loss. `None` where nothing stands aside for it.
+/// platform's loss. `None` where there is no such payout.
 ///
 /// # Errors
 /// [`PayOutError`].
@@ -35,17 +36,18 @@ pub(in crate::flows) async fn paid_otherwise(
     finding: &Finding,
 ) -> Result<Option<Otherwise>, PayOutError> {
     let Ok(id) = finding.fact.parse::<PayoutId>() else { return Ok(None) };
-    let payout = store.payout(id).await?.map(|payout| payout.value);
-    let Some(payout) = payout.filter(|payout| payout.merchant == finding.merchant) else { return Ok(None) };
-    let suspense = payout.booking.suspense();
-    let aside = aside(store, &finding.fact, &suspense, &payout.amount, finding).await?;
-    if aside.is_zero() {
+    let Some(Versioned { value: payout, version }) = store.payout(id).await? else { return Ok(None) };
+    if payout.merchant != finding.merchant {
         return Ok(None);
     }
+    let suspense = payout.booking.suspense();
+    let aside = aside(store, &finding.fact, &suspense, &payout.amount, finding).await?;
+    let mut change = Change::new();
+    // Money that the rail tells of meanwhile was not looked at: then the decision is taken again.
+    change.require(&PAYOUT, id, version);
     let fact = Fact { ids, merchant: payout.merchant, source: &finding.fact, subject: &finding.fact, at };
     let posted =
         payout_difference_settled(&fact, &payout.booking, aside).map_err(PayOutError::unavailable)?;
-    let mut change = Change::new();
     if let Some(transaction) = posted {
         change.post(transaction);
     }

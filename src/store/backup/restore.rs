@@ -127,7 +127,10 @@ impl Checked {
         let before: Option<String> = sqlx::query_scalar_with("SELECT value FROM setting WHERE key = $1", own)
             .fetch_optional(&mut connection)
             .await?;
-        let before = before.and_then(|text| serde_json::from_str::<Restored>(&text).ok());
+        let before = before.map(|text| serde_json::from_str::<Restored>(&text)).transpose();
+        let before = before.map_err(|error| {
+            BackupError::Unfit(format!("what it says of the restore before it cannot be read: {error}"))
+        })?;
         let mark = Restored {
             phase: Phase::Loading,
             taken_at: self.manifest.heading.taken_at,
