@@ -39,6 +39,26 @@ impl<'de> Deserialize<'de> for Day {
 }
 
 impl Tariff {
+    /// The first of its figures that is below zero, which none may be.
+    pub fn below_zero(&self) -> Option<&'static str> {
+        let own = [
+            ("fixed", Some(self.fixed)),
+            ("minimum", self.minimum),
+            ("cap", self.cap),
+            ("lifting", Some(self.lifting)),
+            ("minimum_item", Some(self.minimum_item)),
+            ("maximum_item", self.maximum_item),
+            ("step", Some(self.step)),
+            ("batch_fee", Some(self.batch_fee)),
+        ];
+        let bands =
+            self.bands.iter().flat_map(|band| [("bands", Some(band.from)), ("bands", Some(band.fixed))]);
+        own.into_iter()
+            .chain(bands)
+            .find(|(_, figure)| figure.is_some_and(|own| own.0 < 0))
+            .map(|(key, _)| key)
+    }
+
     /// Whether it is in force on a day.
     pub fn in_force(&self, day: &Day) -> bool {
         self.from <= *day && self.until.as_ref().is_none_or(|until| day <= until)

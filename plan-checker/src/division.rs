@@ -5,11 +5,15 @@
 //! |---|---|
 //! | the cheapest | nothing into up to 1,000 items costs less than the cheapest one listed |
 //! | each number of items | where a route's batches cost something, or deductions on the way are not debited: nothing into the fewest items, or one more, … up to 31 more, is better than each one listed of as few items |
+//! | how far | 1,024 combinations of numbers of items in a search, 128 where each number of items has one: a search that is not over by then refuses nothing |
 //! | not looked at | fees inside the amount; amounts of more than 1,000 items of the route's largest; figures whose digits together are beyond 112 binary ones |
 //!
 //! Within a span of amounts the fee is a straight line, so that a division's cost is told by how many items stand in each
 //! span and what they sum to. With the numbers given, the rest goes where a step costs least. A number of items is passed
-//! over only where a line below all spans shows that it cannot be enough.
+//! over only where a line below all spans shows that it cannot be enough, with what all figures are multiples of.
+//!
+//! The planner looks at some combinations more before it gives up. What it could not finish is not finished here either, so
+//! that it is not refused for what it was not to find.
 
 use crate::Refusal;
 use crate::certificate::{Alternative, Bearer, Body, FeeOf, Supplier, Tariff};
@@ -17,6 +21,9 @@ use crate::exact::{add, ceiling, decimal, multiply, power, weight};
 
 const MOST: i128 = 1_000;
 const EACH: i128 = 32;
+/// So many combinations are looked at in one search, and where there is one for each number of items.
+const COMBINATIONS: u32 = 1_024;
+const OF_EACH: u32 = 128;
 
 /// Items of `from` to `to` steps cost `flat`, and `slope` for each step.
 #[derive(Debug, Clone, Copy)]
@@ -94,7 +101,8 @@ fn route(body: &Body, supplier: &Supplier, tariff: &Tariff, listed: &[&Alternati
     if known.iter().any(|one| one.items == 1) && one_item(&spans, steps) {
         return Ok(());
     }
-    let spans: Vec<Span> = spans.iter().map(|span| Span { flat: span.flat + lifting, ..*span }).collect();
+    let spans = spans.iter().map(|span| Ok(Span { flat: add(span.flat, lifting)?, ..*span }));
+    let spans: Vec<Span> = spans.collect::<Result<_, Refusal>>()?;
     let refused = |items: &str| {
         Err(Refusal::wrong("items", format!("{} has a cheaper division into {items} items", tariff.name)))
     };
@@ -102,8 +110,9 @@ fn route(body: &Body, supplier: &Supplier, tariff: &Tariff, listed: &[&Alternati
     if tariff.batch_fee.0 > 0 || deducted > 0 {
         for items in fewest..=MOST.min(fewest + EACH - 1).min(steps / least.from) {
             let of = known.iter().filter(|one| one.items <= items);
-            let of = of.map(|one| one.cost + deducted * (items - one.items)).min().unwrap_or(i128::MAX);
-            if undercut(&spans, items, steps, of)? {
+            let of = of.map(|one| add(one.cost, multiply(deducted, items - one.items)?));
+            let of = of.collect::<Result<Vec<i128>, Refusal>>()?.into_iter().min().unwrap_or(i128::MAX);
+            if undercut(&spans, items, steps, of, OF_EACH)? {
                 return refused(&items.to_string());
             }
         }
@@ -112,7 +121,7 @@ fn route(body: &Body, supplier: &Supplier, tariff: &Tariff, listed: &[&Alternati
     // Fewer items are items of nothing besides.
     let nothing = Span { from: 0, to: 0, flat: 0, slope: 0 };
     let spans: Vec<Span> = spans.into_iter().chain([nothing]).collect();
-    if undercut(&spans, MOST, steps, cheapest)? { refused("other") } else { Ok(()) }
+    if undercut(&spans, MOST, steps, cheapest, COMBINATIONS)? { refused("other") } else { Ok(()) }
 }
 
 /// The spans of a tariff up to an amount, and by how much a minor unit is multiplied to make all figures whole.
@@ -127,7 +136,7 @@ fn spans(body: &Body, tariff: &Tariff, steps: i128) -> Option<(Vec<Span>, i128)>
         if tariff.source == tariff.target && tariff.spread_bps == 0 { (1, 1) } else { sold(body, tariff)? };
     let mut rate = (exact.0 / exact.1, 1);
     while exact != (1, 1) && rate.0 < 100_000_000 {
-        rate.1 *= 10;
+        rate.1 = i128::checked_mul(rate.1, 10)?;
         rate.0 = exact.0.checked_mul(rate.1)? / exact.1;
     }
     if exact == (1, 1) {
@@ -198,11 +207,21 @@ fn one_item(spans: &[Span], steps: i128) -> bool {
     spans.iter().all(|span| dearer(span, span.from) && dearer(span, span.to))
 }
 
-/// Whether so many items can sum to an amount and cost less than a target.
-fn undercut(spans: &[Span], items: i128, steps: i128, target: i128) -> Result<bool, Refusal> {
+/// Whether so many items can sum to an amount and cost less than a target; no where that many combinations do not tell.
+fn undercut(
+    spans: &[Span],
+    items: i128,
+    steps: i128,
+    target: i128,
+    combinations: u32,
+) -> Result<bool, Refusal> {
+    // All costs are multiples of this one; what is below the target is so by a multiple of it.
+    let whole = spans.iter().fold(0, |all, span| divisor(divisor(all, span.flat), span.slope)).max(1);
+    let target = if target == i128::MAX { target } else { add((target - 1).div_euclid(whole) * whole, 1)? };
     // Figures times 1,024 or more, so that slopes in whole numbers are fine.
     let digits = |number: i128| 128 - number.leading_zeros();
-    let largest = spans.iter().map(|span| span.flat * MOST + span.slope * steps).max().unwrap_or(0);
+    let largest = spans.iter().map(|span| add(multiply(span.flat, MOST)?, multiply(span.slope, steps)?));
+    let largest = largest.collect::<Result<Vec<i128>, Refusal>>()?.into_iter().max().unwrap_or(0);
     let fine = 1_i128 << 122_u32.saturating_sub(digits(largest) + digits(steps)).clamp(10, 60);
     let spans: Vec<Span> =
         spans.iter().map(|span| Span { flat: span.flat * fine, slope: span.slope * fine, ..*span }).collect();
@@ -228,8 +247,22 @@ fn undercut(spans: &[Span], items: i128, steps: i128, target: i128) -> Result<bo
     let mut rows: Vec<(i128, Span)> = spans.iter().map(|span| (over(span), *span)).collect();
     rows.sort_by_key(|(over, span)| (-over, span.from));
     let room = if target == i128::MAX { i128::MAX } else { add(multiply(target, fine)?, -bound)? };
-    let trial = Trial { rows: &rows, steps, room, target: target.saturating_mul(fine) };
-    trial.any(&mut vec![0; rows.len()], 0, items, 0)
+    let mut trial = Trial {
+        rows: &rows,
+        steps,
+        room,
+        target: target.saturating_mul(fine),
+        left: combinations,
+        found: false,
+        bound,
+    };
+    trial.all(&mut vec![0; rows.len()], 0, items, 0)?;
+    Ok(trial.found && trial.left > 0)
+}
+
+/// The greatest number that divides both; none of them is below zero.
+fn divisor(one: i128, two: i128) -> i128 {
+    if two == 0 { one } else { divisor(two, one % two) }
 }
 
 struct Trial<'a> {
@@ -238,27 +271,34 @@ struct Trial<'a> {
     steps: i128,
     room: i128,
     target: i128,
+    /// How many combinations are looked at yet.
+    left: u32,
+    found: bool,
+    bound: i128,
 }
 
 impl Trial<'_> {
-    fn any(&self, items: &mut Vec<i128>, at: usize, left: i128, spent: i128) -> Result<bool, Refusal> {
+    /// All of them, though one is found: whether they are too many is a matter of the tariff, not of where one lies. After
+    /// one only cheaper ones are of interest.
+    fn all(&mut self, items: &mut Vec<i128>, at: usize, left: i128, spent: i128) -> Result<(), Refusal> {
+        self.left = self.left.saturating_sub(1);
         if at + 2 < self.rows.len() {
             for own in 0..=left {
                 let spent = add(spent, multiply(self.rows[at].0, own)?)?;
-                if spent >= self.room || own * self.rows[at].1.from > self.steps {
+                if self.left == 0 || spent >= self.room || own * self.rows[at].1.from > self.steps {
                     break;
                 }
                 items[at] = own;
-                if self.any(items, at + 1, left - own, spent)? {
-                    return Ok(true);
-                }
+                self.all(items, at + 1, left - own, spent)?;
             }
             items[at] = 0;
-            return Ok(false);
+            return Ok(());
         }
         if at + 1 == self.rows.len() {
             items[at] = left;
-            return Ok(matches!(self.filled(items), Filled::Costs(cost) if cost < self.target));
+            let filled = self.filled(items);
+            self.note(&filled);
+            return Ok(());
         }
         // What two spans cost together falls and then rises with the items of the first: by halves to where it turns.
         let first_is_larger =
@@ -278,7 +318,18 @@ impl Trial<'_> {
             };
             if further { low = middle + 1 } else { high = middle }
         }
-        Ok(matches!(split(low), Filled::Costs(cost) if cost < self.target))
+        let filled = split(low);
+        self.note(&filled);
+        Ok(())
+    }
+
+    fn note(&mut self, filled: &Filled) {
+        if let Filled::Costs(cost) = filled
+            && *cost < self.target
+        {
+            self.found = true;
+            (self.target, self.room) = (*cost, *cost - self.bound);
+        }
     }
 
     /// The cheapest way for these numbers of items to sum to the amount.

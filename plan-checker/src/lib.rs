@@ -126,6 +126,11 @@ fn contents(body: &Body) -> Result<Verdict, Refusal> {
     if body.plan.len() != 64 || !body.plan.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(Refusal::wrong("plan", "not a SHA-256 in hexadecimal"));
     }
+    for tariff in &body.routes {
+        if let Some(key) = tariff.below_zero() {
+            return Err(Refusal::wrong(format!("{}, {key}", tariff.name), "below zero"));
+        }
+    }
     let (mut cost, mut bound, mut suppliers, mut unpaid, mut ruled_out) = (0_i128, 0_i128, 0, 0, 0);
     let mut shared = std::collections::BTreeSet::new();
     let mut payees = std::collections::BTreeSet::new();

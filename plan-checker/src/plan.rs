@@ -267,8 +267,10 @@ fn one(
         return Err(Refusal::wrong("items", "the plan's amounts are not the certificate's"));
     }
     same("fee", fees, chosen.fee.0)?;
-    // With a fee inside, the whole leaves the balance; what the rail does not carry stays owed.
-    let all = if bearer == "supplier" && route.step.0 == 1 { supplier.net.0 } else { least_whole };
+    // With a fee inside, the whole leaves the balance where rounding alone, a minor unit of each item, left something over;
+    // what the rail or the limits do not carry stays owed.
+    let rounded = add(supplier.net.0, -least_whole)? <= count(items.len())?;
+    let all = if bearer == "supplier" && route.step.0 == 1 && rounded { supplier.net.0 } else { least_whole };
     same("net", whole, all)
 }
 

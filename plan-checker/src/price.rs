@@ -115,14 +115,25 @@ fn tight(tariff: &Tariff, one: &Alternative, left: i128) -> Result<bool, Refusal
     if left == 0 || tariff.fee_of == FeeOf::Gross {
         return Ok(left < step);
     }
+    let pieces = one.items.iter().map(|(times, _)| i128::from(*times)).sum::<i128>();
+    // With several items their leftovers add up, and a band may part the amounts that they were tried at.
+    if pieces > 1 && !tariff.bands.is_empty() {
+        return Ok(true);
+    }
+    let by = multiply(step, if pieces == 1 { 1 } else { 4 * pieces })?;
     for (_, amount) in &one.items {
-        let (now, more) = (fee(tariff, amount.0)?, fee(tariff, add(amount.0, step)?)?);
-        // With several items their leftovers add up, so only a single one must be tight by itself.
-        if one.items.len() == 1 && one.items[0].0 == 1 && step + more - now <= left && more >= now {
+        let larger = add(amount.0, by)?;
+        let (now, more) = (fee(tariff, amount.0)?, fee(tariff, larger)?);
+        let within = tariff.maximum_item.is_none_or(|most| larger <= most.0);
+        if within && add(by, more - now)? <= left && more >= now {
             return Ok(false);
         }
     }
-    Ok(true)
+    // Nor is there room for one more of the least.
+    let least = multiply(ceiling(tariff.minimum_item.0.max(1), step), step)?;
+    let another = add(add(least, fee(tariff, least)?)?, by)?;
+    let may = tariff.bands.is_empty() && tariff.maximum_item.is_none_or(|most| least <= most.0);
+    Ok(!may || another > left)
 }
 
 /// What is sold for an amount at mid and spread, upwards.

@@ -79,12 +79,12 @@ fn items(
             _ => amount,
         };
         let fee = route.fee(base)?;
-        // The whole leaves the balance: what is left over by rounding is the payee's fee as well. What is left over because
-        // the rail does not carry it stays there.
-        let net = match (bearer, last) {
-            (FeeBearer::Platform | FeeBearer::Shared, _) => amount,
-            (FeeBearer::Supplier, true) if route.step() == 1 => left,
-            (FeeBearer::Supplier, _) => amount.checked_add(fee)?,
+        let net = match bearer {
+            FeeBearer::Platform | FeeBearer::Shared => amount,
+            FeeBearer::Supplier if last && route.step() == 1 => {
+                whole(left, amount.checked_add(fee)?, chosen.items.len())
+            }
+            FeeBearer::Supplier => amount.checked_add(fee)?,
         };
         left = left.checked_sub(net)?;
         let (withholding, debt) = if first { (chosen.withholding, chosen.debt) } else { (zero, zero) };
@@ -120,6 +120,13 @@ fn items(
         });
     }
     Ok(())
+}
+
+/// What leaves the balance with the last item: all that is left, where no more than rounding left it over, at most a minor
+/// unit of each item; the payee bears it as well. What is left because no item could carry it stays the payee's.
+fn whole(left: Money, least: Money, items: usize) -> Money {
+    let over = left.minor() - least.minor();
+    if i64::try_from(items).is_ok_and(|items| over <= items) { left } else { least }
 }
 
 /// The rail account that is meant by a pot and a rail: the supplier's own, else the oldest.
@@ -207,4 +214,25 @@ pub fn excluded(payable: &Payable, left_out: &treasury::Excluded) -> Excluded {
         format!("no rail reaches an account of it with {}: {}", payable.net, left_out.detail)
     };
     payable.excluded(&left_out.reason, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_rounding_leaves_over_is_borne() {
+        let usd = |minor| Money::from_minor(minor, Currency::known("USD"));
+        for (left, least, items, leaves) in [
+            (980, 980, 1, 980),
+            (981, 980, 1, 981),
+            (983, 980, 3, 983),
+            // Two items of 100.00 at 10.00 each of 222.00: 2.00 cannot be sent and is no fee.
+            (11_200, 11_000, 2, 11_000),
+            // 9.51 below a threshold that the amount with its fee does not reach.
+            (101_000, 100_049, 1, 100_049),
+        ] {
+            assert_eq!(whole(usd(left), usd(least), items), usd(leaves), "{left} {least} {items}");
+        }
+    }
 }

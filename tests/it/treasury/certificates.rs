@@ -101,3 +101,27 @@ fn layout_does_not_count_and_what_is_no_certificate_is_named() {
         assert!(plan_checker::check(text).is_err(), "{text}");
     }
 }
+
+#[test]
+fn figures_of_a_tariff_below_zero_or_beyond_all_bounds_are_refused_not_wrapped() {
+    let route = "name = \"bank\"\nfixed = \"1.23\"\nlifting_fee = \"4.56\"\nminimum = \"0.78\"\ncap = \"99.00\"\nmaximum_item = \"500.00\"\nbands = [{ from = \"400.00\", fixed = \"3.45\" }]";
+    let text = checked(&super::divisions::alone(route, "USD 1300.00")).0.certificate.json().to_owned();
+    for (key, figure) in [
+        ("fixed", "123"),
+        ("lifting", "456"),
+        ("minimum", "78"),
+        ("cap", "9900"),
+        ("fixed", "345"),
+        ("from", "40000"),
+    ] {
+        let own = format!("\"{key}\":\"{figure}\"");
+        assert!(text.contains(&own), "{own}");
+        let below = text.replace(&own, &format!("\"{key}\":\"-{figure}\""));
+        let refusal = plan_checker::check_figures(&below).unwrap_err().to_string();
+        assert!(refusal.contains("below zero"), "{own}: {refusal}");
+        for many in [i128::MAX.to_string(), (i128::MAX / 1_000).to_string()] {
+            // Whatever it says, it says something.
+            let _ = plan_checker::check_figures(&text.replace(&own, &format!("\"{key}\":\"{many}\"")));
+        }
+    }
+}

@@ -6,7 +6,11 @@
 //!
 //! Bounded from below by the line under all tiers that passes through the average item: no division costs less than that
 //! line times the items, and each item of a tier adds at least what the tier lies above it. Numbers that add up to less than
-//! is missing to the best division known are all tried, those of the last two tiers by halving: what remains is convex.
+//! is missing to the best division known are all tried, those of the last two tiers by halving: what remains is convex. What
+//! divisions cost is a multiple of what all figures are multiples of, so that less than that cannot be missing.
+//!
+//! Tiers that are alike for their amounts leave the bound no grip: then combinations are counted and the search ends at
+//! [`COMBINATIONS`] with the best it has come to. A count, not a clock, so that the same request gives the same plan.
 
 use super::tiers::{Tier, Tiers, digits};
 
@@ -14,6 +18,10 @@ use super::tiers::{Tier, Tiers, digits};
 pub const MOST: i64 = 1_000;
 /// Where the number of items counts by itself, so many numbers from the fewest on are divided by themselves.
 pub const EACH: i64 = 32;
+/// More combinations of numbers of items are not looked at in one search.
+pub const COMBINATIONS: u32 = 2_048;
+/// Nor more than this where one price takes many searches.
+const OF_MANY: u32 = 256;
 
 /// Items of each tier: how many, and their sum in steps.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +61,8 @@ impl Division {
 }
 
 /// The divisions of an amount that are of use: the fewest items first, each later one cheaper than those before it (or,
-/// where correspondents' deductions are not debited, taking less from the account). The last one is the cheapest there is.
+/// where correspondents' deductions are not debited, taking less from the account). The last one is the cheapest there is,
+/// as far as that many combinations tell.
 /// None where there is no division, or the fewest items are more than are reckoned with.
 pub fn divisions(tiers: &Tiers, steps: i64, counts: Counts) -> Vec<Division> {
     let last = tiers.rows.last().map_or(0, |row| row.last);
@@ -63,24 +72,65 @@ pub fn divisions(tiers: &Tiers, steps: i64, counts: Counts) -> Vec<Division> {
         return Vec::new();
     }
     let rows = tiers.rows.iter().map(|row| Tier { fixed: row.fixed + tiers.lifting, ..*row });
-    let mut rows: Vec<Tier> = rows.collect();
+    let rows: Vec<Tier> = rows.collect();
     let mut found: Vec<(i64, i128, Division)> = Vec::new();
     if let Counts::Coupled { deducted } = counts {
         let lifting = if deducted { tiers.lifting } else { 0 };
         for count in fewest..=MOST.min(fewest + EACH - 1).min(steps / smallest) {
             let covered = found.iter().map(|(own, cost, _)| cost + lifting * i128::from(count - own)).min();
-            found.extend(least(&rows, count, steps, covered));
+            found.extend(least(&rows, count, steps, covered, OF_MANY));
         }
     }
-    // Up to the most: what is not sent is an item of nothing.
-    rows.push(Tier { first: 0, last: 0, fixed: 0, each: 0 });
     let known = found.iter().map(|(_, cost, _)| *cost).min();
-    found.extend(least(&rows, MOST, steps, known));
+    found.extend(up_to_most(rows, steps, known, COMBINATIONS));
     found.into_iter().map(|(.., division)| division).collect()
 }
 
+/// The cheapest division of an amount that is one of many tried: fewer combinations are looked at.
+pub fn cheapest(tiers: &Tiers, steps: i64) -> Option<Division> {
+    let rows = tiers.rows.iter().map(|row| Tier { fixed: row.fixed + tiers.lifting, ..*row });
+    let rows: Vec<Tier> = rows.collect();
+    if rows.is_empty() || steps < 1 {
+        return None;
+    }
+    up_to_most(rows, steps, None, OF_MANY).map(|(.., division)| division)
+}
+
+/// Up to the most items: what is not sent is an item of nothing.
+fn up_to_most(
+    mut rows: Vec<Tier>,
+    steps: i64,
+    known: Option<i128>,
+    combinations: u32,
+) -> Option<(i64, i128, Division)> {
+    let full = full(&rows, steps).filter(|(_, cost, _)| known.is_none_or(|known| *cost < known));
+    let known = full.as_ref().map(|(_, cost, _)| *cost).or(known);
+    rows.push(Tier { first: 0, last: 0, fixed: 0, each: 0 });
+    least(&rows, MOST, steps, known, combinations).or(full)
+}
+
+/// Full items and a rest: of what costs as much none has fewer items.
+fn full(rows: &[Tier], steps: i64) -> Option<(i64, i128, Division)> {
+    let top = rows.last().filter(|top| top.last > 0)?;
+    let (whole, rest) = ((steps - 1) / top.last, (steps - 1) % top.last + 1);
+    let of_rest = rows.iter().find(|row| row.first <= rest && rest <= row.last)?;
+    let items = match of_rest == top {
+        true => vec![(*top, whole + 1, steps)],
+        false => vec![(*top, whole, steps - rest), (*of_rest, 1, rest)],
+    };
+    let items: Vec<(Tier, i64, i64)> = items.into_iter().filter(|(_, count, _)| *count > 0).collect();
+    let cost = top.at(top.last) * i128::from(whole) + of_rest.at(rest);
+    (whole < MOST).then_some((whole + 1, cost, Division { items }))
+}
+
 /// The cheapest division into so many items, where it costs less than what is known; of equals the fewest items.
-fn least(rows: &[Tier], count: i64, steps: i64, known: Option<i128>) -> Option<(i64, i128, Division)> {
+fn least(
+    rows: &[Tier],
+    count: i64,
+    steps: i64,
+    known: Option<i128>,
+    combinations: u32,
+) -> Option<(i64, i128, Division)> {
     // Finer than the figures are, so that slopes lose little when they are cut to whole ones, and items are counted.
     let most = rows.iter().map(|row| row.fixed * i128::from(MOST) + row.each * i128::from(steps)).sum();
     let fine = 122_u32.saturating_sub(digits(most) + digits(i128::from(steps))).clamp(10, 60);
@@ -101,10 +151,25 @@ fn least(rows: &[Tier], count: i64, steps: i64, known: Option<i128>) -> Option<(
         steps,
         counts: vec![0; rows.len()],
         bound: line.bound(count, steps),
-        // As many items cost less only where they do before they are counted.
-        best: known.map_or(i128::MAX, |known| known << fine),
+        whole: rows.iter().fold(0, |all, row| divisor(divisor(all, row.fixed), row.each)),
+        fine,
+        fewest: match rows
+            .iter()
+            .map(|row| (row.first, row.last))
+            .fold((i64::MAX, 1), |(least, most), row| (least.min(row.0), most.max(row.1)))
+        {
+            (0, most) => steps / most + i64::from(steps % most != 0),
+            _ => count,
+        },
+        best: i128::MAX,
+        enough: i128::MAX,
+        left: combinations,
         found: None,
     };
+    // As many items cost less only where they do before they are counted.
+    if let Some(known) = known {
+        search.improve(known << fine);
+    }
     search.cheapest_step = (0..rows.len()).collect();
     search.cheapest_step.sort_by_key(|row| search.rows[*row].each);
     search.rest(0, count, 0);
@@ -165,13 +230,23 @@ struct Search {
     steps: i64,
     counts: Vec<i64>,
     bound: i128,
+    /// What all figures are multiples of, and by how many binary digits they are finer here.
+    whole: i128,
+    fine: u32,
+    fewest: i64,
     best: i128,
+    /// From here on nothing is better than the best.
+    enough: i128,
+    /// How many combinations are looked at yet.
+    left: u32,
     found: Option<Vec<i64>>,
 }
 
 impl Search {
     /// Every number of items of a tier and of those behind it; `spent`: how far those before it lie above the line.
     fn rest(&mut self, place: usize, left: i64, spent: i128) {
+        let Some(combinations) = self.left.checked_sub(1) else { return };
+        self.left = combinations;
         if place + 2 >= self.rows.len() {
             return self.last_two(place, left);
         }
@@ -179,8 +254,8 @@ impl Search {
         let room = self.steps - before.sum::<i64>();
         for count in 0..=left {
             let spent = spent.saturating_add(self.above[place].saturating_mul(i128::from(count)));
-            let dearer = self.bound.saturating_add(spent) >= self.best;
-            if dearer || self.rows[place].first * count > room {
+            let dearer = self.bound.saturating_add(spent) >= self.enough;
+            if dearer || self.left == 0 || self.rows[place].first * count > room {
                 break;
             }
             self.counts[place] = count;
@@ -245,7 +320,22 @@ impl Search {
         let Some(sums) = self.sums(&self.counts) else { return };
         let cost = self.comes_to(&sums);
         if cost < self.best {
-            (self.best, self.found) = (cost, Some(self.counts.clone()));
+            self.found = Some(self.counts.clone());
+            self.improve(cost);
+        }
+    }
+
+    /// What is cheaper is so by a multiple of the whole, or has as much cost and fewer items: they are counted in the digits
+    /// that are finer.
+    fn improve(&mut self, cost: i128) {
+        (self.best, self.enough) = (cost, cost);
+        let (figures, items) = (cost >> self.fine, cost & ((1 << self.fine) - 1));
+        if items <= i128::from(self.fewest) {
+            self.enough = cost.min(
+                (((figures - 1).div_euclid(self.whole.max(1)) * self.whole) << self.fine)
+                    + i128::from(MOST)
+                    + 1,
+            );
         }
     }
 
@@ -261,4 +351,9 @@ impl Search {
         }
         (left == 0).then_some(sums)
     }
+}
+
+/// The greatest number that divides both; none of them is below zero.
+fn divisor(one: i128, two: i128) -> i128 {
+    if two == 0 { one } else { divisor(two, one % two) }
 }

@@ -6,7 +6,7 @@ use super::super::request::{PlanError, PlanRequest};
 use super::super::route::{Bearer, FeeBase, Route};
 use super::super::value::Cost;
 use super::alternatives::Alternative;
-use super::division::{Counts, divisions};
+use super::division::{Counts, cheapest, divisions};
 use super::tiers::Tiers;
 
 /// The ways to divide an amount into items of a route, the fewest items first. None where the route's limits or its bearer
@@ -14,8 +14,8 @@ use super::tiers::Tiers;
 ///
 /// | what | promise |
 /// |---|---|
-/// | fee outside the amount | no division into up to [`MOST`](super::division::MOST) items is cheaper before the fee of each item is rounded; of more items, as few as the limit allows, full ones first or all alike |
-/// | fee inside it | the one of which most arrives of those tried: one item, full ones first, all alike, the cheapest for what is left of the amount after fees. Proven where one item is within the limit and there are no bands |
+/// | fee outside the amount | no division into up to [`MOST`](super::division::MOST) items is cheaper before the fee of each item is rounded, as far as [`COMBINATIONS`](super::division::COMBINATIONS) of them tell; of more items, as few as the limit allows, full ones first or all alike |
+/// | fee inside it | the one of which most arrives of those tried: one item, full ones first, all alike, the cheapest for the largest sum found that leaves room for its fees. Of equals the least debit: what is left stays owed. Proven where one item is within the limit and there are no bands |
 /// | fee of the gross | one item |
 pub fn price(
     request: &PlanRequest,
@@ -58,7 +58,8 @@ pub fn price(
     if bearer == Bearer::Creditor {
         let tried = one.into_iter().chain(few(minor)?.into_iter().flatten());
         let tried = tried.chain(tiers.map_or(Ok(None), |tiers| asked.inside(&tiers, minor))?);
-        let best = tried.max_by_key(|one| (one.sent() - one.lifting, std::cmp::Reverse(one.count())));
+        let best =
+            tried.max_by_key(|one| (one.sent() - one.lifting, -one.debit, std::cmp::Reverse(one.count())));
         return Ok(best.into_iter().collect());
     }
     if let Some(one) = &one
@@ -123,31 +124,36 @@ impl Asked<'_> {
         self.sum(items.collect::<Result<_, PlanError>>()?)
     }
 
-    /// With the fees inside: the cheapest items for what fees leave of the amount. What they leave follows from the items,
-    /// so it is asked again a few times.
+    /// With the fees inside: the cheapest items for the largest sum that, with their fees, is within the amount. What fees
+    /// leave of a sum that is too large is tried next, and where that leads nowhere new what lies half way.
     fn inside(&self, tiers: &Tiers, minor: i64) -> Result<Option<Alternative>, PlanError> {
-        let (step, mut sent) = (self.route.step(), minor);
+        let step = self.route.step();
         let mut best: Option<Alternative> = None;
+        let (mut fits, mut beyond, mut sent) = (0, minor / step + 1, minor / step);
         for _ in 0..ROUNDS {
-            let cheapest = divisions(tiers, sent / step, Counts::Alone).pop();
-            let Some(division) = cheapest.filter(|_| sent >= step) else { break };
-            let items = division.shape(false, step).into_iter().map(|(count, share)| {
-                let sent = Money::from_minor(share, self.amount.currency());
-                Ok(Items { count, sent, sold: sent, fee: self.route.fee(sent)? })
-            });
-            let Some(priced) = self.sum(items.collect::<Result<_, PlanError>>()?)? else { break };
-            let after = minor - priced.fee;
-            // A single item is the largest already.
-            let fits = priced.debit <= minor && priced.count() > 1;
-            if fits && best.as_ref().is_none_or(|best| best.sent() < priced.sent()) {
-                best = Some(priced);
+            let priced = self.cheapest(tiers, sent)?;
+            let after = priced.as_ref().map(|priced| (minor - priced.fee).div_euclid(step));
+            match priced.filter(|priced| priced.debit <= minor) {
+                Some(priced) => (fits, best) = (sent, Some(priced)),
+                None => beyond = sent,
             }
-            if after - after % step == sent - sent % step {
+            if after == Some(fits) && best.is_some() && sent == fits || beyond - fits <= 1 {
                 break;
             }
-            sent = after;
+            let half = fits + (beyond - fits) / 2;
+            sent = after.filter(|after| fits < *after && *after < beyond).unwrap_or(half);
         }
         Ok(best)
+    }
+
+    fn cheapest(&self, tiers: &Tiers, steps: i64) -> Result<Option<Alternative>, PlanError> {
+        let step = self.route.step();
+        let Some(division) = cheapest(tiers, steps) else { return Ok(None) };
+        let items = division.shape(false, step).into_iter().map(|(count, share)| {
+            let sent = Money::from_minor(share, self.amount.currency());
+            Ok(Items { count, sent, sold: sent, fee: self.route.fee(sent)? })
+        });
+        self.sum(items.collect::<Result<_, PlanError>>()?)
     }
 
     fn sum(&self, each: Vec<Items>) -> Result<Option<Alternative>, PlanError> {
@@ -177,7 +183,7 @@ impl Asked<'_> {
 }
 
 /// How often a sum that leaves room for its own fees is looked for.
-const ROUNDS: usize = 8;
+const ROUNDS: usize = 64;
 
 /// The largest amount in steps that, with its own fee, the balance holds (J19); with a fee of the gross, the rest (F15).
 fn inside(route: &Route, balance: Money, step: i64) -> Result<Money, MoneyError> {
