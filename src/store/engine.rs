@@ -71,6 +71,18 @@ impl Engine {
         }
     }
 
+    /// What a connection runs first that goes over everything. What it sorts and groups grows with the books: beyond
+    /// the cache it lies in files of SQLite's own, in the system's folder for those.
+    pub(super) fn walker_setup(self) -> &'static str {
+        match self {
+            Engine::Sqlite => {
+                "PRAGMA busy_timeout = 5000; PRAGMA cache_size = -4096; PRAGMA temp_store = FILE;
+                 PRAGMA mmap_size = 0; PRAGMA query_only = ON"
+            }
+            Engine::Postgres => self.reader_setup(),
+        }
+    }
+
     /// How a write transaction begins. IMMEDIATE: a transaction that reads first and writes later would otherwise fail.
     pub(super) fn begin(self) -> &'static str {
         match self {

@@ -131,10 +131,11 @@ impl Store {
 
         // A server that is away is waited for so long by each read: whoever asked hears 503 while it still matters, and
         // those who wait do not keep the connections of those who come after it is back.
-        let reads = readers(engine, options.readers.unwrap_or(engine.readers()), ACQUIRE);
+        let count = options.readers.unwrap_or(engine.readers());
+        let reads = readers(engine.reader_setup(), count, ACQUIRE);
         let reads = reads.connect_with(connect.clone()).await?;
-        let walks =
-            readers(engine, engine.walkers(), WALK).idle_timeout(WALK).connect_lazy_with(connect.clone());
+        let walks = readers(engine.walker_setup(), engine.walkers(), WALK).idle_timeout(WALK);
+        let walks = walks.connect_lazy_with(connect.clone());
         let writer = Writer::start(WriterOptions {
             engine,
             name,
@@ -180,10 +181,10 @@ fn is_contended(error: &StoreError) -> bool {
 }
 
 /// So many connections that read and cannot write, each waited for so long.
-fn readers(engine: Engine, count: u32, wait: Duration) -> AnyPoolOptions {
+fn readers(setup: &'static str, count: u32, wait: Duration) -> AnyPoolOptions {
     AnyPoolOptions::new().max_connections(count).acquire_timeout(wait).after_connect(move |connection, _| {
         Box::pin(async move {
-            sqlx::raw_sql(engine.reader_setup()).execute(connection).await?;
+            sqlx::raw_sql(setup).execute(connection).await?;
             Ok(())
         })
     })

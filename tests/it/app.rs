@@ -73,6 +73,7 @@ impl TestApp {
     /// Starts on a fresh folder with other settings.
     pub async fn with(more: &[(&'static str, &str)]) -> TestApp {
         let folder = tempfile::tempdir().unwrap();
+        crate::engines::laid::at(&folder.path().join("straits.db")).await;
         let mut app = TestApp::on(folder.path(), more).await;
         app._owned = Some(folder);
         app

@@ -17,9 +17,9 @@ use crate::engines::TestDatabase;
 /// The id of the key that seals the test's secrets, for what it matters here.
 const KEY: &str = "0707";
 
-/// A place for a database on each engine at hand.
+/// A place for a database on each engine at hand, with nothing in it yet.
 async fn places() -> Vec<TestDatabase> {
-    let postgres = TestDatabase::postgres(false).await;
+    let postgres = TestDatabase::bare_postgres().await;
     if postgres.is_none() {
         println!("PostgreSQL skipped, STRAITS_TEST_POSTGRES is not set");
     }

@@ -49,7 +49,7 @@ async fn whoever_has_read_enough_ends_a_command_quietly() {
         &["config", "check"],
         &["openapi"],
         &["migrate"],
-        &["doctor"],
+        &["doctor", "--listen", "127.0.0.1:0"],
         &["verify"],
         &["verify", "--json"],
         &["export", "journal"],

@@ -1,6 +1,9 @@
 //! Every store test runs on both engines: on SQLite always, on PostgreSQL when `STRAITS_TEST_POSTGRES` names the admin
 //! address of a throw-away server, where each test gets a database of its own.
 
+pub mod laid;
+
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::TimeDelta;
@@ -32,23 +35,32 @@ impl TestDatabase {
         TestDatabase::at(url, "SQLite", None, Some(folder))
     }
 
-    /// A new database on the test server, if there is one.
+    /// A new database on the test server, if there is one: migrated, without a row.
     pub async fn postgres(portable: bool) -> Option<TestDatabase> {
         let admin = std::env::var("STRAITS_TEST_POSTGRES").ok()?;
+        let laid = laid::on(&admin).await;
+        Some(TestDatabase::created(admin, portable, &format!("TEMPLATE {laid}")).await)
+    }
+
+    /// A new database on the test server, if there is one, in which nothing was done yet.
+    pub async fn bare_postgres() -> Option<TestDatabase> {
+        let admin = std::env::var("STRAITS_TEST_POSTGRES").ok()?;
+        Some(TestDatabase::created(admin, false, "").await)
+    }
+
+    async fn created(admin: String, portable: bool, how: &str) -> TestDatabase {
         sqlx::any::install_default_drivers();
         let database = format!("straits_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let mut connection =
             AnyConnection::connect(&admin).await.expect("STRAITS_TEST_POSTGRES does not answer");
-        sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {database}")))
-            .execute(&mut connection)
-            .await
-            .unwrap();
+        let sql = format!("CREATE DATABASE {database} {how}");
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
         let mut url = url::Url::parse(&admin).unwrap();
         url.set_path(&database);
         let name = if portable { "PostgreSQL, portable statements" } else { "PostgreSQL" };
         let mut test = TestDatabase::at(url.to_string(), name, Some(admin), None);
         test.portable = portable;
-        Some(test)
+        test
     }
 
     /// One that somebody else made and will drop.
@@ -70,8 +82,11 @@ impl TestDatabase {
         options
     }
 
-    /// Opens it.
+    /// Opens it; a file that is not there yet is laid with its migrations done.
     pub async fn open(&self) -> Store {
+        if let Some(path) = self.url.strip_prefix("sqlite://") {
+            laid::at(Path::new(path)).await;
+        }
         Store::open(&self.options()).await.unwrap()
     }
 

@@ -35,8 +35,11 @@ async fn what_was_written_is_there_after_reopening() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn several_processes_may_start_at_once() {
-    on_each_engine("start together", async |database| {
-        let stores = futures_util::future::join_all((0..4).map(|_| database.open())).await;
+    let bare = TestDatabase::bare_postgres().await;
+    for database in [Some(TestDatabase::sqlite()), bare].into_iter().flatten() {
+        let options = database.options();
+        let stores = futures_util::future::join_all((0..4).map(|_| Store::open(&options))).await;
+        let stores: Vec<Store> = stores.into_iter().map(Result::unwrap).collect();
         for (place, store) in stores.iter().enumerate() {
             let mut change = Change::new();
             change.set_setting(&format!("from {place}"), "here", None);
@@ -45,8 +48,8 @@ async fn several_processes_may_start_at_once() {
         for store in stores {
             store.close().await;
         }
-    })
-    .await;
+        database.drop_database().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
