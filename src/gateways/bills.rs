@@ -103,6 +103,12 @@ pub trait Bills: Send + Sync {
     /// How the bill of a day is had.
     fn way(&self) -> Way;
 
+    /// Whether its bills may name a capture otherwise than its answers and notices do. Then our own reference tells which
+    /// it is, and has to be of one capture only.
+    fn renames_captures(&self) -> bool {
+        false
+    }
+
     /// Reads the gateway's file. Blocks on `source`: not for the runtime's own threads where that is a disk.
     fn read<'a>(&'a self, source: Box<dyn BufRead + Send + 'a>) -> BillLines<'a>;
 

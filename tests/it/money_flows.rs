@@ -3,6 +3,7 @@
 
 mod at_once;
 mod closing;
+mod bill_fees;
 mod bills;
 mod bills_of_payouts;
 mod bills_again;

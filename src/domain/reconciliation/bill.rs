@@ -10,6 +10,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::fact::Class;
 use crate::domain::country::Country;
 use crate::money::{Money, MoneyError};
 
@@ -172,6 +173,35 @@ impl BillLine {
     pub fn into_facts(self) -> LineFacts {
         self.facts
     }
+
+    /// The movement, and beside it as a movement of its own the fee that the books do not have as part of it: of one that
+    /// is no payment. Both together moved the line's net. `with_payouts`: what payments, refunds and reversals cost is
+    /// charged with the payout.
+    ///
+    /// Whole stay refunds that gave a fee back, payouts, whose fees their rail tells, and what nothing here explains: it
+    /// is put aside by its net.
+    pub fn apart(self, with_payouts: bool) -> (BillLine, Option<BillLine>) {
+        let Ok(charged) = self.net.checked_sub(self.gross) else { return (self, None) };
+        let nothing = Money::zero(charged.currency());
+        let is_apart = match self.kind.class() {
+            Some(Class::Payment) => self.gross.is_zero() && !with_payouts,
+            Some(Class::Refund) => (self.gross.is_zero() || charged.is_negative()) && !with_payouts,
+            Some(Class::Reversal) => !with_payouts,
+            Some(Class::Fee | Class::Hold | Class::Settlement) => true,
+            _ => false,
+        };
+        if charged.is_zero() || !is_apart {
+            return (self, None);
+        }
+        let without = |facts: LineFacts| LineFacts { fee: nothing, tax: nothing, ..facts };
+        if self.kind.class() == Some(Class::Fee) {
+            let gross = self.net;
+            return (BillLine { net: gross, facts: LineFacts { gross, ..without(self.facts) } }, None);
+        }
+        let fee = LineFacts { kind: BillKind::Fee, gross: charged, ..without(self.facts.clone()) };
+        let movement = BillLine { net: self.facts.gross, facts: without(self.facts) };
+        (movement, Some(BillLine { net: charged, facts: fee }))
+    }
 }
 
 impl std::ops::Deref for BillLine {
@@ -220,5 +250,39 @@ mod tests {
         assert!(matches!(mixed, Err(MoneyError::CurrencyMismatch { .. })));
         let beyond = BillLine::try_new(facts(sgd(i64::MAX), sgd(-1), sgd(0)));
         assert!(matches!(beyond, Err(MoneyError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn a_fee_apart_and_its_movement_come_to_the_lines_net() {
+        let rows = [
+            (BillKind::Chargeback, -10_000, -340, 0, -10_000, Some(340)),
+            (BillKind::Withdrawal, -1_000, 25, 2, -1_000, Some(-27)),
+            (BillKind::Hold, -500, 0, 0, -500, None),
+            (BillKind::DisputeFee, 0, 2_000, 0, -2_000, None),
+            (BillKind::Fee, -100, 20, 0, -120, None),
+            (BillKind::Payment, 10_000, 490, 0, 10_000, None),
+            (BillKind::Payment, 0, 30, 0, 0, Some(-30)),
+            (BillKind::Refund, -4_000, -100, 0, -4_000, None),
+            (BillKind::Refund, -4_000, 30, 0, -4_000, Some(-30)),
+            (BillKind::Adjustment, -300, 10, 0, -300, None),
+        ];
+        let usd = |minor| money("USD", minor);
+        for (kind, gross, fee, tax, moved, charged) in rows {
+            let facts = LineFacts { kind: kind.clone(), ..facts(usd(gross), usd(fee), usd(tax)) };
+            let line = BillLine::try_new(facts).unwrap();
+            let (movement, apart) = line.clone().apart(false);
+            let told = apart.as_ref().map(|fee| (fee.kind.as_str(), fee.gross.minor(), fee.net().minor()));
+            assert_eq!(movement.gross, usd(moved), "{kind:?}");
+            assert_eq!(told, charged.map(|minor| ("fee", minor, minor)), "{kind:?}");
+            let parts = [Some(movement), apart].into_iter().flatten().map(|part| part.net());
+            assert_eq!(Money::sum(line.net().currency(), parts).unwrap(), line.net(), "{kind:?}");
+        }
+        let line = |kind| {
+            let facts = LineFacts { kind, ..facts(usd(-10_000), usd(100), usd(0)) };
+            BillLine::try_new(facts).unwrap()
+        };
+        let (whole, apart) = line(BillKind::Chargeback).apart(true);
+        assert_eq!((whole, apart), (line(BillKind::Chargeback), None), "the payout bears it");
+        assert!(line(BillKind::Withdrawal).apart(true).1.is_some(), "nothing else bears it");
     }
 }

@@ -1,10 +1,11 @@
 //! Matching a bill against the books, line by line.
 //!
 //! First exactly: the gateway's own reference and the class of movement. What is left on both sides then by content: the
-//! reference we sent, or the payment whose capture is named; else class, currency and amount within the cut-off, where both
-//! sides have exactly one such and the books know no name that the bill would have said. A
-//! million facts lie sorted beside each other; of the bill only what matched nothing is kept. Nothing here decides or
-//! books: whoever reads the bill acts on [`Outcome`] once the whole of it was read without an error.
+//! reference we sent (never for a capture that the bill would have named as we know it), or the payment whose capture is
+//! named; else class, currency and amount within the cut-off, where both sides have exactly one such and the books know
+//! no name that the bill would have said. A million facts lie sorted beside each other; of the bill only what matched
+//! nothing is kept. Nothing here decides or books: whoever reads the bill acts on [`Outcome`] once the whole of it was
+//! read without an error.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -41,6 +42,10 @@ pub struct Matching {
     first: Vec<u64>,
     /// Payments by their captures, where those are no facts at hand.
     captures: HashMap<Key, Key>,
+    /// Whether a capture may have another name in the bill than in the gateway's answers.
+    renames: bool,
+    /// Whether fees are charged with the payouts.
+    with_payouts: bool,
     differences: Vec<Difference>,
     fees: FeeLessons,
     lines: u64,
@@ -77,6 +82,8 @@ impl Matching {
             first: vec![0; seen.len()],
             seen,
             captures: HashMap::new(),
+            renames: false,
+            with_payouts: false,
             differences: vec![],
             fees: FeeLessons::of(zone),
             lines: 0,
@@ -84,16 +91,46 @@ impl Matching {
         }
     }
 
-    /// Takes the next line.
+    /// Of a gateway whose bills may name a capture otherwise than its answers do: our reference tells it, and a payment is
+    /// captured once under it. Of every other a capture of another name is another capture, whose reference it may have.
+    #[must_use]
+    pub fn renaming_captures(self, renames: bool) -> Matching {
+        Matching { renames, ..self }
+    }
+
+    /// Of an account whose fees are charged with the payouts.
+    #[must_use]
+    pub fn charging_with_payouts(self, with_payouts: bool) -> Matching {
+        Matching { with_payouts, ..self }
+    }
+
+    /// Takes the next line. A fee beside what is no payment is a movement of its own; what moved nothing agrees, unless the
+    /// books have something of its name.
     ///
     /// # Errors
     /// [`TooDifferent`].
     pub fn line(&mut self, line: BillLine) -> Result<(), TooDifferent> {
         self.lines += 1;
         let Some(class) = line.kind.class() else { return Ok(()) };
-        // Both sides of a conversion hang on what was converted.
-        let named = if class == Class::Conversion { line.related_ref.as_deref() } else { None };
-        let key = Key::of(named.unwrap_or(&line.gateway_ref));
+        let is_known = !self.places(key_of(&line, class), class).is_empty();
+        if !is_known && is_final(&line) && self.was_put_aside(&line) {
+            return Ok(());
+        }
+        let whole = is_known && line.gross.is_zero() && class != Class::Fee;
+        let (movement, fee) = if whole { (line, None) } else { line.apart(self.with_payouts) };
+        if is_known || !movement.gross.is_zero() || !movement.net().is_zero() {
+            self.movement(movement, class)?;
+        }
+        let Some(fee) = fee else { return Ok(()) };
+        // A line that agrees is counted once.
+        let matched = self.matched;
+        self.movement(fee, Class::Fee)?;
+        self.matched = matched;
+        Ok(())
+    }
+
+    fn movement(&mut self, line: BillLine, class: Class) -> Result<(), TooDifferent> {
+        let key = key_of(&line, class);
         let mut places = self.places(key, class);
         let of_currency = |place: &usize| {
             class != Class::Conversion || self.facts[*place].gross.currency() == line.gross.currency()
@@ -109,13 +146,7 @@ impl Matching {
             return self.differ(Difference::Duplicate { line, same_bytes });
         }
         // What was refused or is not final, and is not booked, agrees.
-        if matches!(line.status, LineStatus::Denied | LineStatus::Pending) {
-            return Ok(());
-        }
-        let free = |place: &usize| !self.seen[*place] && self.facts[*place].gross == line.net();
-        if let Some(place) = self.places(Key::of(&line.gateway_ref), Class::Aside).find(free) {
-            self.seen[place] = true;
-            self.matched += 1;
+        if !is_final(&line) || self.was_put_aside(&line) {
             return Ok(());
         }
         if !self.strange.insert((key, class, line.hash)) {
@@ -124,6 +155,17 @@ impl Matching {
         self.room()?;
         self.strangers.push(line);
         Ok(())
+    }
+
+    /// Whether an earlier reading put as much aside under its name; no other line is taken for that any more.
+    fn was_put_aside(&mut self, line: &BillLine) -> bool {
+        let free = |place: &usize| !self.seen[*place] && self.facts[*place].gross == line.net();
+        let found = self.places(Key::of(&line.gateway_ref), Class::Aside).find(free);
+        if let Some(place) = found {
+            self.seen[place] = true;
+            self.matched += 1;
+        }
+        found.is_some()
     }
 
     fn differ(&mut self, difference: Difference) -> Result<(), TooDifferent> {
@@ -227,8 +269,7 @@ impl Matching {
             None
         };
         // What is not final charged nothing yet; what was undone was charged for.
-        let final_ = matches!(line.status, LineStatus::Settled | LineStatus::Undone);
-        if let Some(expected) = fact.expected.filter(|_| final_ && fact.gross == line.gross) {
+        if let Some(expected) = fact.expected.filter(|_| is_final(&line) && fact.gross == line.gross) {
             self.fees.learn(&line, expected);
         }
         match differs {
@@ -250,7 +291,9 @@ impl Matching {
         let mut by_amount: HashMap<(Class, Currency, i64), Vec<usize>> = HashMap::new();
         for place in free {
             let fact = &self.facts[place];
-            if fact.ours != Key::NONE {
+            // One order may be paid twice: what has another name than its capture is another capture.
+            let captured = fact.key != Key::NONE && fact.class == Class::Payment && !self.renames;
+            if fact.ours != Key::NONE && !captured {
                 by_ours.entry((fact.ours, fact.class)).or_default().push(place);
             }
             // An amount alone says nothing where no line has to be, nor where the line would have the name we know: what
@@ -302,6 +345,17 @@ impl Matching {
         }
         Ok(())
     }
+}
+
+/// Under which name the books would have a line: both sides of a conversion hang on what was converted.
+fn key_of(line: &BillLine, class: Class) -> Key {
+    let named = if class == Class::Conversion { line.related_ref.as_deref() } else { None };
+    Key::of(named.unwrap_or(&line.gateway_ref))
+}
+
+/// What is not final may never move money, and what was undone did.
+fn is_final(line: &BillLine) -> bool {
+    matches!(line.status, LineStatus::Settled | LineStatus::Undone)
 }
 
 /// Whether a movement of this class says which capture it is about.

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
+use crate::domain::merchants::SettlementMode;
 use crate::domain::reconciliation::{Fact, Matching};
 use crate::flows::pay::OpenAccount;
-use crate::gateways::bills::{BillError, Way};
+use crate::gateways::bills::{BillError, Bills, Way};
 use crate::ids::ReconciliationId;
 
 use super::batch::Takings;
@@ -65,8 +66,7 @@ impl Reconciling {
                     matching
                 }
                 Way::Pages => {
-                    let (mut matching, mut takings) =
-                        (Matching::new(facts, bills.zone()), Takings::of(open.account.settlement));
+                    let (mut matching, mut takings) = empty(open, bills, facts);
                     let mut from = None;
                     loop {
                         let page = bills.page(*day, from).await?;
@@ -85,6 +85,15 @@ impl Reconciling {
     }
 }
 
+/// Before the first line.
+fn empty(open: &OpenAccount, bills: &dyn Bills, facts: Vec<Fact>) -> (Matching, Takings) {
+    let mode = open.account.settlement;
+    let matching = Matching::new(facts, bills.zone())
+        .renaming_captures(bills.renames_captures())
+        .charging_with_payouts(mode != SettlementMode::NetAtCapture);
+    (matching, Takings::of(mode))
+}
+
 async fn fetch(open: &OpenAccount, day: NaiveDate, path: &Path) -> Result<(), ReconcileError> {
     let bills = open.gateway.bills().ok_or_else(|| no_bills(open))?;
     let mut file = tokio::fs::File::create(path).await.map_err(ReconcileError::unavailable)?;
@@ -99,8 +108,7 @@ async fn read_file(
 ) -> Result<(Matching, Takings), ReconcileError> {
     on_a_thread(move || {
         let bills = open.gateway.bills().ok_or_else(|| no_bills(&open))?;
-        let (mut matching, mut takings) =
-            (Matching::new(facts, bills.zone()), Takings::of(open.account.settlement));
+        let (mut matching, mut takings) = empty(&open, bills, facts);
         for line in bills.read(Box::new(BufReader::new(open_file(&path)?))) {
             let line = line?;
             takings.take(&line);

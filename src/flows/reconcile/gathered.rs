@@ -127,6 +127,12 @@ impl Gathered {
                     }
                 }
             }
+            // Given back beside a movement that is no refund; what a refund gave back stands in the refund's own line, so
+            // nobody misses it.
+            JournalEvent::FeeReturned => {
+                let returned = fact(Class::Fee, Key::of(bare), Key::NONE);
+                self.facts.push(Fact { standing: Standing::Optional, ..returned });
+            }
             JournalEvent::RefundConfirmed => {
                 let key = entry.refund_ref.as_deref().map_or(Key::NONE, Key::of);
                 self.facts.push(fact(Class::Refund, key, Key::of(&entry.source)));

@@ -105,9 +105,10 @@ impl Reconciling {
         }
     }
 
-    /// A fee of its own: the platform's cost, with a finding.
+    /// A fee of its own: the platform's cost, or less of it where it came back, with a finding.
     async fn charged(&self, open: &OpenAccount, line: BillLine) -> Result<Found, ReconcileError> {
         let amount = line.gross.negated();
+        let came_back = amount.is_negative();
         let subject = line.gateway_ref.clone();
         let mut change = Change::new();
         if let Some(payment) = self.named_payment(open, &line).await? {
@@ -115,6 +116,9 @@ impl Reconciling {
             let report = MoneyReport::Fee { reference, amount, at: line.at };
             let settles = &self.0.settlements;
             settles.apply_money_report(&payment, &open.account, &report, ReportSource::Bill).await?;
+        } else if came_back {
+            let booking = self.booking(open, &line.gateway_ref, &subject, &line);
+            post(&mut change, journal::fee_returned(&booking, line.gross, &[]))?;
         } else {
             let booking = self.booking(open, &line.gateway_ref, &subject, &line);
             let charged = journal::ChargedFee {
@@ -125,11 +129,18 @@ impl Reconciling {
             };
             post(&mut change, journal::fee_charged(&booking, &charged))?;
         }
-        let detail = format!("{amount}: charged apart from any capture");
+        let detail = match came_back {
+            true => format!("{}: given back apart from any refund", line.gross),
+            false => format!("{amount}: charged apart from any capture"),
+        };
         let kind = FindingKind::UnexplainedFee;
         let finding = self.open_finding(&mut change, open, kind, &line, None, detail).await?;
         self.commit_once(change).await?;
-        let repair = Some("booked as a cost of the platform (5000)".to_owned());
+        let repair = match came_back {
+            true => "booked as a fee given back (5000)",
+            false => "booked as a cost of the platform (5000)",
+        };
+        let repair = Some(repair.to_owned());
         let evidence = Evidence { repair, ..evidence(Some(&line), None) };
         Ok(Found { kind: "fee_apart", grade: Grade::Flagged, finding, evidence })
     }

@@ -69,7 +69,11 @@ impl Reconciling {
         };
         if booked {
             let grade = if by == MatchedBy::Reference { Grade::Automatic } else { Grade::Flagged };
-            return Ok(Found { kind: KIND, grade, finding: None, evidence });
+            // Booked and owed back: a second payment of its order.
+            let twice =
+                self.0.store.finding_about(merchant, FindingKind::DoublePayment, &line.gateway_ref).await?;
+            let finding = twice.map(|twice| twice.value.id.to_string());
+            return Ok(Found { kind: KIND, grade, finding, evidence });
         }
         // Two channels of one gateway contradict each other: nothing is booked that a late capture would book again.
         let mut change = Change::new();

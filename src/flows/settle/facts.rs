@@ -23,6 +23,13 @@ impl Settlements {
         let subject = payment.id.to_string();
         let mut change = Change::new();
         match report {
+            MoneyReport::Fee { reference, amount, at } if amount.is_negative() => {
+                let booking = self.booking(payment, account, reference, &subject, *at);
+                post(&mut change, journal::fee_returned(&booking, amount.negated(), &[]))?;
+                let why = "given back apart from any refund";
+                let kind = FindingKind::UnexplainedFee;
+                self.explain(&mut change, kind, account, payment, reference, amount.negated(), why).await?;
+            }
             MoneyReport::Fee { reference, amount, at } => {
                 let merchant = self.merchant(payment.merchant).await?;
                 let booking = self.booking(payment, account, reference, &subject, *at);

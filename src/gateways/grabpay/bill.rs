@@ -31,6 +31,11 @@ impl Bills for GrabPay {
         if self.report_url.is_some() { Way::File } else { Way::ByHand }
     }
 
+    /// Which of Grab's ids the report has is not published; a partner's transaction id is charged once.
+    fn renames_captures(&self) -> bool {
+        true
+    }
+
     fn read<'a>(&'a self, source: Box<dyn BufRead + Send + 'a>) -> BillLines<'a> {
         Box::new(report::Report::new(source, &self.columns, &self.merchant_id, self.bill_zone))
     }

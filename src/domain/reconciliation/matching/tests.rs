@@ -128,8 +128,18 @@ fn a_second_naming_is_a_duplicate_and_says_whether_the_bytes_are_the_same() {
 #[test]
 fn content_matches_by_our_reference_and_by_one_amount_only() {
     let renamed = |line: &mut LineFacts| line.gateway_ref = "ANOTHER".into();
-    let by_ours = outcome(vec![fact(1)], vec![line(1, renamed)]);
-    assert_eq!((words(&by_ours), by_ours.matched), (vec!["other_reference"], 1));
+    let optional = Fact { standing: Standing::Optional, at: at(60), ..fact(1) };
+    for ours in [fact(1), optional] {
+        let mut renaming = Matching::new(vec![ours], Tz::UTC).renaming_captures(true);
+        renaming.line(line(1, renamed)).unwrap();
+        let by_ours = renaming.finish((at(72), at(120)), at(96)).unwrap();
+        assert_eq!((words(&by_ours), by_ours.matched), (vec!["other_reference"], 1));
+        // Where the bill has the name we know, another name under our reference is a second payment; ours is not named.
+        let second = outcome(vec![ours], vec![line(1, renamed)]);
+        assert_eq!((words(&second), second.matched), (vec!["paid_unknown_here"], 0));
+        let both = outcome(vec![ours], vec![line(1, renamed), line(1, |_| {})]);
+        assert_eq!((words(&both), both.matched), (vec!["paid_unknown_here"], 1));
+    }
     let bare = |line: &mut LineFacts| {
         line.gateway_ref = "ANOTHER".into();
         line.our_ref = None;
@@ -328,4 +338,47 @@ fn a_bill_that_differs_throughout_is_none_of_these_books() {
     let missing = (0..=most).map(|number| Fact { at: at(90), ..fact(number) });
     let matching = Matching::new(missing.collect(), Tz::UTC);
     assert!(matches!(matching.finish((at(72), at(120)), at(96)), Err(TooDifferent)));
+}
+
+/// A fee beside a movement that is no payment is held against the books by itself.
+#[test]
+fn a_fee_beside_a_movement_is_one_of_its_own() {
+    let taken = Fact { class: Class::Reversal, gross: money(-1_001), fee: None, ..fact(1) };
+    let charged = |minor| Fact { class: Class::Fee, gross: money(minor), fee: None, number: 2, ..fact(1) };
+    let chargeback = |fee| {
+        line(1, |line| {
+            (line.kind, line.gross, line.fee) = (BillKind::Chargeback, money(-1_001), money(fee));
+        })
+    };
+    for (fee, facts, expected) in [
+        (0, vec![taken], vec![]),
+        (-340, vec![taken], vec!["unknown_movement"]),
+        (-340, vec![taken, charged(340)], vec![]),
+        (2_000, vec![taken, charged(-2_000)], vec![]),
+        (-340, vec![], vec!["unknown_movement", "unknown_movement"]),
+    ] {
+        let matched = u64::from(!facts.is_empty());
+        let told = outcome(facts, vec![chargeback(fee)]);
+        assert_eq!((words(&told), told.lines, told.matched), (expected, 1, matched), "{fee}");
+    }
+    // Put aside whole by an earlier reading, it is known whole.
+    let aside = Fact { class: Class::Aside, standing: Standing::Optional, gross: money(-661), ..fact(1) };
+    let known = outcome(vec![aside], vec![chargeback(-340)]);
+    assert_eq!((words(&known), known.matched), (vec![], 1));
+    // Where the payout bears it, the books have it with the payout.
+    let mut with_payout = Matching::new(vec![taken], Tz::UTC).charging_with_payouts(true);
+    with_payout.line(chargeback(-340)).unwrap();
+    assert_eq!(words(&with_payout.finish((at(72), at(120)), at(96)).unwrap()), [] as [&str; 0]);
+}
+
+#[test]
+fn what_moved_nothing_agrees_and_its_fee_is_a_fee() {
+    let nothing = |fee| line(1, |line| (line.gross, line.fee) = (money(0), money(fee)));
+    let charged = Fact { class: Class::Fee, gross: money(-30), fee: None, ..fact(1) };
+    assert_eq!(words(&outcome(vec![], vec![nothing(0)])), [] as [&str; 0]);
+    assert_eq!(words(&outcome(vec![], vec![nothing(30)])), ["unknown_movement"]);
+    let again = outcome(vec![charged], vec![nothing(30)]);
+    assert_eq!(words(&again), [] as [&str; 0]);
+    // Of a capture that is booked, nothing is another amount.
+    assert_eq!(words(&outcome(vec![fact(1)], vec![nothing(94)])), ["amount"]);
 }
