@@ -42,6 +42,8 @@ pub struct Matching {
     first: Vec<u64>,
     /// Payments by their captures, where those are no facts at hand.
     captures: HashMap<Key, Key>,
+    /// Lines whose fee stands beside their movement: one that agrees is counted once.
+    beside: HashSet<LineHash>,
     /// Whether a capture may have another name in the bill than in the gateway's answers.
     renames: bool,
     /// Whether fees are charged with the payouts.
@@ -82,6 +84,7 @@ impl Matching {
             first: vec![0; seen.len()],
             seen,
             captures: HashMap::new(),
+            beside: HashSet::new(),
             renames: false,
             with_payouts: false,
             differences: vec![],
@@ -118,15 +121,15 @@ impl Matching {
         }
         let whole = is_known && line.gross.is_zero() && class != Class::Fee;
         let (movement, fee) = if whole { (line, None) } else { line.apart(self.with_payouts) };
-        if is_known || !movement.gross.is_zero() || !movement.net().is_zero() {
+        let moved = is_known || !movement.gross.is_zero() || !movement.net().is_zero();
+        if moved {
             self.movement(movement, class)?;
         }
         let Some(fee) = fee else { return Ok(()) };
-        // A line that agrees is counted once.
-        let matched = self.matched;
-        self.movement(fee, Class::Fee)?;
-        self.matched = matched;
-        Ok(())
+        if moved {
+            self.beside.insert(fee.hash);
+        }
+        self.movement(fee, Class::Fee)
     }
 
     fn movement(&mut self, line: BillLine, class: Class) -> Result<(), TooDifferent> {
@@ -275,7 +278,8 @@ impl Matching {
         match differs {
             Some(difference) => self.differ(difference),
             None => {
-                self.matched += 1;
+                let counts = fact.class != Class::Fee || !self.beside.contains(&line.hash);
+                self.matched += u64::from(counts);
                 if line.at - fact.at > CUT_OFF { self.differ(Difference::Late(fact, line)) } else { Ok(()) }
             }
         }
