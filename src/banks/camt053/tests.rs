@@ -83,7 +83,8 @@ fn a_balance_between_pages_is_the_end_of_a_page() {
     let ends = |body: &str| parsed("08", body).map(|read| (read.opening, read.closing));
     let eur = |minor| Some(Money::from_minor(minor, Currency::find("EUR").unwrap()));
     let one = entry("1", "");
-    let pages: [(&[(&str, &str)], i64, i64); 6] = [
+    type Page<'a> = (&'a [(&'a str, &'a str)], i64, i64);
+    let pages: [Page<'_>; 6] = [
         (&[("PRCD", "150.00"), ("OPBD", "150.00"), ("ITBD", "200.00")], 15_000, 20_000),
         (&[("ITBD", "200.00"), ("CLBD", "250.00")], 20_000, 25_000),
         (&[("CLBD", "250.00"), ("ITBD", "200.00")], 20_000, 25_000),

@@ -69,7 +69,7 @@ impl Deposits {
                 let is_again =
                     |other: &&BankStatement| extent(other).is_some_and(|other| own.is_again(&other));
                 if earlier().next().is_none()
-                    || earlier().any(|other| is_again(other))
+                    || earlier().any(is_again)
                     || !self.store.bank_lines_of(passed.id, 1).await?.is_empty()
                 {
                     continue;
