@@ -22,12 +22,15 @@ use super::source::Source;
 use super::text::{amount, currency, iso_date, kept};
 use super::{BankFileError, LINES_MAX, STATEMENTS_MAX};
 
-use entry::Entry;
+use entry::{Entry, Said};
 
 /// Elements within one another.
 const DEPTH_MAX: usize = 40;
 /// Letters of one text.
 const TEXT_MAX: usize = 4_000;
+
+/// The versions that say nothing of whether a charge is within an amount.
+const VERSION_2: [&str; 2] = ["camt.053.001.02", "camt.054.001.02"];
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -133,7 +136,11 @@ struct File {
     money: Option<String>,
     complete: bool,
     kind: Kind,
+    /// Version 2 knows no `ChrgInclInd`: the charges it tells of are those within the entry's amount.
+    charges_within: bool,
     statement: Option<Statement>,
+    /// Entries of the statement so far.
+    entries: usize,
     read: Vec<ReadStatement>,
     lines: usize,
 }
@@ -146,6 +153,8 @@ struct Statement {
     balance: Balance,
     opening: Option<Money>,
     closing: Option<Money>,
+    /// Balances between pages (`ITBD`), the first and the last.
+    between: Option<(Money, Option<Money>)>,
     /// The day of its last balance: entries may have none of their own.
     day: Option<NaiveDate>,
     entry: Entry,
@@ -161,7 +170,11 @@ struct Balance {
 
 impl File {
     fn at(&self, why: impl std::fmt::Display) -> BankFileError {
-        BankFileError::at(self.path.join("/"), why)
+        let path = self.path.join("/");
+        match self.inside().is_some_and(|inside| inside.split('/').next() == Some("Ntry")) {
+            true => BankFileError::at(format!("{path}, entry {}", self.entries), why),
+            false => BankFileError::at(path, why),
+        }
     }
 
     fn open(&mut self, element: &BytesStart<'_>) -> Result<(), BankFileError> {
@@ -176,9 +189,15 @@ impl File {
         for attribute in element.attributes() {
             let attribute = attribute.map_err(|error| self.at(error))?;
             let key: &str = attribute.key.as_ref();
-            if key == "Ccy" {
+            let is_space = key == "xmlns" || key.starts_with("xmlns:");
+            if key == "Ccy" || is_space {
                 let value = attribute.normalized_value(XmlVersion::Implicit1_0);
-                self.money = Some(value.map_err(|error| self.at(error))?.into_owned());
+                let value = value.map_err(|error| self.at(error))?.into_owned();
+                if is_space {
+                    self.charges_within |= VERSION_2.iter().any(|version| value.ends_with(version));
+                } else {
+                    self.money = Some(value);
+                }
             }
         }
         let kind = [Kind::Statement, Kind::Notification].into_iter().find(|kind| kind.names().0 == name);
@@ -194,11 +213,14 @@ impl File {
                 return Err(BankFileError::TooMuch);
             }
             self.statement = Some(Statement::default());
+            self.entries = 0;
         }
-        if self.inside() == Some("Ntry/NtryDtls/TxDtls".to_owned())
-            && let Some(statement) = &mut self.statement
-        {
-            statement.entry.begin_detail();
+        if let (Some(inside), Some(statement)) = (self.inside(), &mut self.statement) {
+            match inside.as_str() {
+                "Ntry" => self.entries += 1,
+                "Ntry/NtryDtls/TxDtls" => statement.entry.begin_detail(),
+                _ => {}
+            }
         }
         Ok(())
     }
@@ -268,8 +290,8 @@ impl File {
             "Ntry" => {
                 let entry = std::mem::take(&mut statement.entry);
                 let lines = match self.kind {
-                    Kind::Statement => entry.end(statement.day),
-                    Kind::Notification => entry.announced(),
+                    Kind::Statement => entry.end(statement.day, self.charges_within),
+                    Kind::Notification => entry.announced(self.charges_within),
                 };
                 let lines = lines.map_err(|why| self.at(why))?;
                 self.lines += lines.len();
@@ -280,10 +302,9 @@ impl File {
             }
             _ => {
                 if let Some(inside) = inside.strip_prefix("Ntry/") {
-                    // What a payer was told in whatever currency is not read.
-                    let read = self.money.is_some() && entry::is_amount(inside);
-                    let money = if read { Some(self.amount()?) } else { None };
-                    statement.entry.take_up(inside, text, money).map_err(|why| self.at(why))?;
+                    // What a payer was told in whatever currency is read only where it counts.
+                    let said = self.money.as_deref().map(|currency| Said::new(text, currency));
+                    statement.entry.take_up(inside, text, said).map_err(|why| self.at(why))?;
                 }
             }
         }
@@ -299,7 +320,8 @@ impl File {
 }
 
 impl Statement {
-    /// `OPBD` opens, `PRCD` (the close before) where there is none, `CLBD` closes; others are of other moments.
+    /// `OPBD` opens, `PRCD` (the close before) where there is none, `CLBD` closes; `ITBD` stands between two pages, in place
+    /// of what the page does not have of these. Others are of other moments.
     fn end_balance(&mut self) {
         let Balance { code, amount, is_debit } = std::mem::take(&mut self.balance);
         let amount = amount.map(|amount| if is_debit { amount.negated() } else { amount });
@@ -307,11 +329,32 @@ impl Statement {
             "OPBD" => self.opening = amount,
             "PRCD" => self.opening = self.opening.or(amount),
             "CLBD" => self.closing = amount,
+            "ITBD" => {
+                self.between = match (self.between, amount) {
+                    (None, Some(first)) => Some((first, None)),
+                    (Some((first, _)), Some(last)) => Some((first, Some(last))),
+                    (between, None) => between,
+                };
+            }
             _ => {}
         }
     }
 
-    fn end(self) -> Result<ReadStatement, BankFileError> {
+    /// One balance between pages is the end of what it stands with, unless that has one of its own.
+    fn end_pages(&mut self) {
+        match (self.between, self.opening, self.closing) {
+            (Some((first, None)), None, Some(_)) => self.opening = Some(first),
+            (Some((last, None)), _, None) => self.closing = Some(last),
+            (Some((first, Some(last))), ..) => {
+                self.opening = self.opening.or(Some(first));
+                self.closing = self.closing.or(Some(last));
+            }
+            _ => {}
+        }
+    }
+
+    fn end(mut self) -> Result<ReadStatement, BankFileError> {
+        self.end_pages();
         let named = self.currency.or(self.opening.or(self.closing).map(Money::currency));
         let named = named.or(self.lines.first().map(|line| line.amount.currency()));
         let currency = named.ok_or_else(|| BankFileError::at("Stmt", "it names no currency"))?;
@@ -337,3 +380,6 @@ fn is_debit(text: &str) -> Result<bool, String> {
         other => Err(format!("`{}` is neither CRDT nor DBIT", super::text::shown(other))),
     }
 }
+
+#[cfg(test)]
+mod tests;

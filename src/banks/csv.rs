@@ -2,25 +2,31 @@
 //! stands above the names is passed over, and the newest line may come first.
 
 mod columns;
+mod signs;
 
 use std::io::Read;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 
 use crate::domain::deposits::{ReadLine, ReadStatement};
 use crate::money::{Currency, Money};
 
 use super::source::Source;
-use super::text::{amount, kept, shown, windows};
+use super::text::{amount, booked_day, kept, shown, windows};
 use super::{BankFileError, LINES_MAX};
 
 pub use columns::Columns;
+use signs::Signs;
 
 /// Rows among which the columns' names are looked for.
 const HEAD_ROWS: usize = 30;
 
 /// Reads a file of one account in one currency. Where there is a balance column, every row is footed, from the first to the
 /// last or, where the newest comes first, back. Letters that are not UTF-8 are Windows'.
+///
+/// A figure below zero in a column of credits is a reversal, money out; in one of debits it is the debit with its sign, or
+/// where the balances say so a reversal, money in. Without balances to hold it against it is refused, unless every debit of
+/// the file has a sign.
 ///
 /// # Errors
 /// [`BankFileError`] with the row and the column.
@@ -32,15 +38,29 @@ pub fn read(
     let mut rows = Rows::of(file, columns.separator);
     let head = Head::find(&mut rows, columns)?;
     let (mut lines, mut balances) = (vec![], vec![]);
+    let mut signs = Signs::default();
     while let Some(row) = rows.next()? {
         if lines.len() >= LINES_MAX {
             return Err(BankFileError::TooMuch);
         }
         let reading = Reading { head: &head, row: &row, columns, currency };
         lines.push(reading.line()?);
+        signs.meet(&reading, lines.len() - 1)?;
         balances.push(Balance { row: row.number, said: reading.money(head.balance)? });
     }
-    let footed = footed(&mut lines, &balances, currency)?;
+    let footed = match footed(&mut lines, &balances, currency) {
+        Err(fault) if !signs.of_debits.is_empty() => {
+            // The debits below zero are none.
+            signs.of_debits.iter().for_each(|(place, back)| lines[*place].amount = *back);
+            footed(&mut lines, &balances, currency).map_err(|_| fault)?
+        }
+        footed => footed?,
+    };
+    if footed.is_none()
+        && let Some(fault) = signs.doubt()
+    {
+        return Err(fault);
+    }
     let statement = ReadStatement {
         reference: String::new(),
         account: String::new(),
@@ -192,10 +212,17 @@ impl Reading<'_> {
     fn day(&self, column: Option<usize>) -> Result<Option<NaiveDate>, BankFileError> {
         let format = &self.columns.date_format;
         let read = self.row.cell(column).map(|text| {
-            NaiveDate::parse_from_str(text, format).map_err(|_| {
+            let date = NaiveDate::parse_from_str(text, format).map_err(|_| {
                 let text = shown(text);
                 self.at(column, format!("`{text}` is no date written {format}; say how in `date_format`"))
-            })
+            })?;
+            if (0..100).contains(&date.year()) {
+                let text = shown(text);
+                let why =
+                    format!("`{text}` has a year of two digits: write %y in place of %Y in `date_format`");
+                return Err(self.at(column, why));
+            }
+            booked_day(date).map_err(|why| self.at(column, why))
         });
         read.transpose()
     }
@@ -214,6 +241,7 @@ impl Reading<'_> {
             charges: self.money(self.head.charges)?.map_or(Money::zero(self.currency), Money::abs),
             names: vec![],
             text: kept(self.row.cell(self.head.text).unwrap_or_default(), 500),
+            former: None,
         })
     }
 
@@ -235,9 +263,9 @@ impl Reading<'_> {
         let Head { amount, direction, credit, debit, .. } = *self.head;
         match (self.money(amount)?, self.money(credit)?, self.money(debit)?) {
             (Some(said), ..) => self.directed(said, direction),
-            (None, Some(credit), None) => Ok(credit.abs()),
+            (None, Some(credit), None) => Ok(credit),
             (None, None, Some(debit)) => Ok(debit.abs().negated()),
-            (None, Some(credit), Some(debit)) => Ok(credit.abs().checked_sub(debit.abs())?),
+            (None, Some(credit), Some(debit)) => Ok(credit.checked_sub(debit.abs())?),
             (None, None, None) => Err(self.at(amount, "it has no amount")),
         }
     }

@@ -8,7 +8,7 @@ use chrono::{Datelike, Days, NaiveDate};
 use crate::domain::deposits::{ReadLine, ReadStatement};
 use crate::money::{Currency, Money};
 
-use super::text::{amount, currency, kept, latin, shown};
+use super::text::{amount, booked_day, currency, kept, latin, shown};
 use super::{BankFileError, LINES_MAX, STATEMENTS_MAX};
 
 /// Letters of a line of field :86:.
@@ -62,12 +62,18 @@ pub fn read(file: impl Read) -> Result<Vec<ReadStatement>, BankFileError> {
                 }
                 let known = current.opening.map(Money::currency);
                 let known = known.ok_or_else(|| at("a line before the opening balance".to_owned()))?;
-                current.lines.push(line(&field.lines, known).map_err(at)?);
+                let read = line(&field.lines, known).map_err(at)?;
+                let former = ReadLine { text: further(&field.former), ..read.clone() };
+                current.lines.push(read.read_before(former));
             }
             // What follows a line belongs to it; what follows the closing balance to the statement.
             "86" if current.closing.is_none() => {
-                if let Some(last) = current.lines.last_mut() {
-                    last.text = kept(&format!("{} {}", last.text, spoken(&field.lines)), 500);
+                if let Some(mut last) = current.lines.pop() {
+                    let mut former = last.former.take().map_or_else(|| last.clone(), |former| *former);
+                    let said = |before: &str, said: &str| kept(&format!("{before} {said}"), 500);
+                    former.text = said(&former.text, &formerly_spoken(&field.former));
+                    last.text = said(&last.text, &spoken(&field.lines));
+                    current.lines.push(last.read_before(former));
                 }
             }
             _ => {}
@@ -85,6 +91,8 @@ struct Field {
     line: usize,
     tag: String,
     lines: Vec<String>,
+    /// The lines that an earlier program read: none behind an empty one, and those under letters for a tag (`:NS:`).
+    former: Vec<String>,
 }
 
 impl Field {
@@ -109,6 +117,7 @@ impl<R: Read> Fields<R> {
 
     fn next(&mut self) -> Result<Option<Field>, BankFileError> {
         let mut open = self.begun.is_some();
+        let mut was_open = open;
         let mut bytes = vec![];
         loop {
             bytes.clear();
@@ -129,25 +138,31 @@ impl<R: Read> Fields<R> {
             // `{1:…}{2:…}{4:` ends where the text block begins; `-}` ends that.
             let line = line.rsplit_once("{4:").map_or(line, |(_, rest)| rest);
             if let Some((tag, rest)) = tagged(line) {
-                let next = Field { line: self.line, tag: tag.to_owned(), lines: vec![rest.to_owned()] };
+                let lines = vec![rest.to_owned()];
+                let next = Field { line: self.line, tag: tag.to_owned(), former: lines.clone(), lines };
                 self.taken += 1;
                 if self.taken > 4 * LINES_MAX {
                     return Err(BankFileError::TooMuch);
                 }
-                open = true;
+                (open, was_open) = (true, true);
                 if let Some(done) = self.begun.replace(next) {
                     return Ok(Some(done));
                 }
-            } else if matches!(line.trim_end(), "" | "-" | "-}")
+            } else if matches!(line.trim_end(), "-" | "-}")
                 || line.starts_with("-}{")
                 || line.starts_with('{')
             {
-                open = false;
-            } else if open && let Some(last) = &mut self.begun {
-                if last.lines.len() >= 60 {
+                (open, was_open) = (false, false);
+            } else if line.trim_end().is_empty() {
+                was_open = false;
+            } else if let Some(last) = &mut self.begun {
+                // A field of the bank's own ends the one before and is passed over.
+                open &= !line.starts_with(":NS:");
+                if (open || was_open) && last.lines.len().max(last.former.len()) >= 60 {
                     return Err(at("a field has too many lines"));
                 }
-                last.lines.push(line.to_owned());
+                last.lines.extend(open.then(|| line.to_owned()));
+                last.former.extend(was_open.then(|| line.to_owned()));
             }
         }
     }
@@ -261,8 +276,14 @@ fn line(lines: &[String], currency: Currency) -> Result<ReadLine, String> {
         reversal: mark.starts_with('R'),
         charges: charges(&lines[1..], currency),
         names: named(ours).into_iter().collect(),
-        text: kept(&lines[1..].join(" "), 200),
+        text: further(lines),
+        former: None,
     })
+}
+
+/// What stands below the first line of field :61:.
+fn further(lines: &[String]) -> String {
+    kept(&lines[1..].join(" "), 200)
 }
 
 /// `/OCMT/SGD39,88/CHGS/SGD0,50/` behind a line: what the bank kept, in the account's currency.
@@ -284,11 +305,28 @@ fn charges(lines: &[String], of: Currency) -> Money {
 
 /// Field :86: without the subfields' numbers (`?20`).
 fn spoken(lines: &[String]) -> String {
+    said(lines, lines.first().is_some_and(|first| is_structured(first)))
+}
+
+/// The same as an earlier program read it: by any digit at its head as made of subfields.
+fn formerly_spoken(lines: &[String]) -> String {
+    let by_head = |first: &String| first.starts_with(|letter: char| letter == '?' || letter.is_ascii_digit());
+    said(lines, lines.first().is_some_and(by_head))
+}
+
+/// Whether subfields follow: behind a code of three digits, or at once.
+fn is_structured(first: &str) -> bool {
+    let code = first.get(..3).is_some_and(|code| code.bytes().all(|byte| byte.is_ascii_digit()));
+    let rest = if code { &first[3..] } else { first };
+    rest.starts_with('?') || (code && rest.starts_with(['<', '>', '~', '^', '|']))
+}
+
+fn said(lines: &[String], is_structured: bool) -> String {
     let mut text = String::new();
     for (place, line) in lines.iter().enumerate() {
         // A line that is full was cut where it was full, in a word or not; a shorter one ends where its words end.
         let before = place.checked_sub(1).map_or(WIDTH, |before| lines[before].chars().count());
-        if before < WIDTH && !lines[0].starts_with(|first: char| first == '?' || first.is_ascii_digit()) {
+        if before < WIDTH && !is_structured {
             text.push(' ');
         }
         text.push_str(line);
@@ -309,7 +347,8 @@ fn six_digits(text: &str) -> Option<NaiveDate> {
         |from: usize| text.get(from..from + 2).filter(|two| two.bytes().all(|byte| byte.is_ascii_digit()));
     let number = |from: usize| number(from)?.parse::<u32>().ok();
     let year = i32::try_from(number(0)?).ok()?;
-    NaiveDate::from_ymd_opt(year + if year < 70 { 2000 } else { 1900 }, number(2)?, number(4)?)
+    let date = NaiveDate::from_ymd_opt(year + if year < 70 { 2000 } else { 1900 }, number(2)?, number(4)?);
+    date.and_then(|date| booked_day(date).ok())
 }
 
 /// `1128` in the year that brings it closest to the value date.
@@ -322,3 +361,6 @@ fn entry_date(text: &str, near: NaiveDate) -> Option<NaiveDate> {
         near.checked_add_days(Days::new(200))? < closest || closest.checked_add_days(Days::new(200))? < near;
     (!far).then_some(closest)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,16 @@
 //! Bytes as text, and the small readers that all forms share.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 
 use crate::money::{Currency, Money};
 
 use super::BankFileError;
+
+/// Years in which a bank books: what lies outside of them is misread or a slip, and no day of the books.
+const YEARS: RangeInclusive<i32> = 1990..=2100;
 
 /// UTF-8, with or without a mark at its head.
 pub(super) fn utf8(bytes: &[u8]) -> Result<&str, BankFileError> {
@@ -63,7 +67,17 @@ pub(super) fn iso_date(text: &str) -> Result<NaiveDate, BankFileError> {
     let rest = text.get(10..).unwrap_or_default();
     let fits = rest.is_empty() || rest.starts_with(['T', 'Z', '+', '-']);
     let date = NaiveDate::parse_from_str(head, "%Y-%m-%d").ok().filter(|_| fits);
-    date.ok_or_else(|| BankFileError::at("a date", format!("`{}` is none", shown(text))))
+    let date = date.ok_or_else(|| BankFileError::at("a date", format!("`{}` is none", shown(text))))?;
+    booked_day(date).map_err(|why| BankFileError::at("a date", why))
+}
+
+/// The day, if a bank can have booked on it.
+pub(super) fn booked_day(date: NaiveDate) -> Result<NaiveDate, String> {
+    let (first, last) = (YEARS.start(), YEARS.end());
+    match YEARS.contains(&date.year()) {
+        true => Ok(date),
+        false => Err(format!("`{date}` is no day between {first} and {last}")),
+    }
 }
 
 /// As much of a foreign text as an error repeats.

@@ -359,6 +359,7 @@ fn read_line(row: &AnyRow) -> Result<Versioned<BankLine>, StoreError> {
         charges: row.money("charges", "currency")?,
         names: row.json("names")?,
         text: row.text("said")?,
+        former: None,
     };
     row.versioned(BankLine {
         id: row.parse("id")?,

@@ -4,6 +4,7 @@
 mod after_the_sweep;
 mod doors;
 mod many_open;
+mod once;
 mod pages;
 mod reversals;
 mod short_and_over;

@@ -2,17 +2,18 @@
 
 use chrono::NaiveDate;
 
-use crate::banks::text::{iso_date, kept};
+use crate::banks::text::{amount, currency, iso_date, kept};
 use crate::domain::deposits::ReadLine;
-use crate::money::Money;
+use crate::money::{Currency, Money};
 
 use super::is_debit;
 
 #[derive(Default)]
 pub(super) struct Entry {
-    reference: Option<String>,
+    /// `NtryRef`.
+    number: Option<String>,
     servicer: Option<String>,
-    amount: Option<Money>,
+    amount: Option<Said>,
     debit: Option<bool>,
     reversal: bool,
     status: String,
@@ -27,45 +28,67 @@ pub(super) struct Entry {
 struct Detail {
     servicer: Option<String>,
     names: Vec<String>,
-    amount: Option<Money>,
+    amount: Option<Said>,
     /// The amount of `AmtDtls`, where the transaction has none of its own.
-    booked: Option<Money>,
+    booked: Option<Said>,
     debit: Option<bool>,
     charge: Charge,
     text: String,
 }
 
+/// An amount as the file says it: whether it is one is asked where it counts.
+pub(super) struct Said {
+    figures: String,
+    currency: String,
+}
+
+impl Said {
+    pub(super) fn new(figures: &str, currency: &str) -> Said {
+        Said { figures: kept(figures, 40), currency: kept(currency, 10) }
+    }
+
+    fn is_of(&self, currency: Currency) -> bool {
+        self.currency == currency.code()
+    }
+
+    fn read(&self) -> Result<Money, String> {
+        let read = currency(&self.currency).and_then(|own| amount(&self.figures, '.', own));
+        read.map_err(|error| error.to_string())
+    }
+}
+
 /// Charges that came off before the bank booked the rest.
 #[derive(Default)]
 struct Charge {
-    taken: Vec<(Money, bool)>,
-    last: Option<Money>,
+    /// Each, and whether the amount is said to be without it.
+    taken: Vec<(Said, Option<bool>)>,
+    last: Option<Said>,
     credit: bool,
-    included: bool,
+    included: Option<bool>,
 }
 
 impl Charge {
-    fn take_up(&mut self, name: &str, text: &str, money: Option<Money>) -> Result<(), String> {
+    fn take_up(&mut self, name: &str, text: &str, said: Option<Said>) -> Result<(), String> {
         match name {
-            "Rcrd/Amt" | "Amt" => self.last = money,
+            "Rcrd/Amt" | "Amt" => self.last = said,
             "Rcrd/CdtDbtInd" | "CdtDbtInd" => self.credit = !is_debit(text)?,
-            "Rcrd/ChrgInclInd" | "ChrgInclInd" => self.included = matches!(text, "true" | "1"),
+            "Rcrd/ChrgInclInd" | "ChrgInclInd" => self.included = Some(matches!(text, "true" | "1")),
             "Rcrd" | "" => {
                 if let Some(amount) = self.last.take().filter(|_| !self.credit) {
                     self.taken.push((amount, self.included));
                 }
-                (self.credit, self.included) = (false, false);
+                (self.credit, self.included) = (false, None);
             }
             _ => {}
         }
         Ok(())
     }
 
-    /// What came off an amount of this currency.
-    fn sum(&self, of: Money) -> Result<Money, String> {
-        let own =
-            self.taken.iter().filter(|(amount, included)| *included && amount.currency() == of.currency());
-        Money::sum(of.currency(), own.map(|(amount, _)| *amount)).map_err(|error| error.to_string())
+    /// What came off an amount of this currency; `within` where the file does not say of which.
+    fn sum(&self, of: Currency, within: bool) -> Result<Money, String> {
+        let own = self.taken.iter().filter(|(said, own)| own.unwrap_or(within) && said.is_of(of));
+        let own = own.map(|(said, _)| said.read().map_err(|why| format!("a charge: {why}")));
+        Money::sum(of, own.collect::<Result<Vec<Money>, String>>()?).map_err(|error| error.to_string())
     }
 }
 
@@ -81,10 +104,31 @@ fn named(text: &str) -> Option<String> {
     (!is_none).then_some(text)
 }
 
-/// Whether the element below `Ntry` is an amount that counts.
-pub(super) fn is_amount(name: &str) -> bool {
-    let own = name.strip_prefix("NtryDtls/TxDtls/").unwrap_or(name);
-    matches!(own, "Amt" | "AmtDtls/TxAmt/Amt" | "Chrgs/Amt" | "Chrgs/Rcrd/Amt")
+/// Whether an entry's number may count the entries of one file or page: `1`, `00017`, `NTRY-3`.
+fn is_counter(number: &str) -> bool {
+    let digits = number.chars().filter(char::is_ascii_digit).count();
+    let letters = number.chars().filter(|letter| letter.is_alphabetic()).count();
+    (1..=6).contains(&digits) && letters <= 5
+}
+
+/// A line without a reference of the bank's by its entry's number, which is one within its statement only: not where it
+/// may be the number of another entry in another file, and anything else tells the line apart.
+fn numbered(mut line: ReadLine, number: Option<&str>, place: Option<usize>) -> ReadLine {
+    let says_nothing = line.names.is_empty() && line.text.is_empty();
+    if line.reference.is_none()
+        && let Some(number) = number.filter(|number| says_nothing || !is_counter(number))
+    {
+        line.reference = Some(placed(number, place));
+    }
+    line
+}
+
+/// One of the transactions of an entry that has this reference.
+fn placed(reference: &str, place: Option<usize>) -> String {
+    match place {
+        Some(index) => format!("{reference}/{}", index + 1),
+        None => reference.to_owned(),
+    }
 }
 
 impl Entry {
@@ -92,13 +136,13 @@ impl Entry {
         self.details.push(Detail::default());
     }
 
-    /// An element below `Ntry` ends; `money` where it names a currency.
-    pub(super) fn take_up(&mut self, name: &str, text: &str, money: Option<Money>) -> Result<(), String> {
+    /// An element below `Ntry` ends; `said` where it names a currency.
+    pub(super) fn take_up(&mut self, name: &str, text: &str, said: Option<Said>) -> Result<(), String> {
         let date = |text| iso_date(text).map_err(|error| error.to_string());
         match name {
-            "NtryRef" => self.reference = named(text),
+            "NtryRef" => self.number = named(text),
             "AcctSvcrRef" => self.servicer = named(text),
-            "Amt" => self.amount = Some(money.ok_or("`Amt` names no currency")?),
+            "Amt" => self.amount = Some(said.ok_or("an amount names no currency (`Ccy`)")?),
             "CdtDbtInd" => self.debit = Some(is_debit(text)?),
             "RvslInd" => self.reversal = matches!(text, "true" | "1"),
             // A code's text until version 6, an element within it since.
@@ -110,12 +154,12 @@ impl Entry {
             "Chrgs" => self.charge.take_up("", text, None)?,
             _ => {
                 if let Some(name) = name.strip_prefix("Chrgs/") {
-                    return self.charge.take_up(name, text, money);
+                    return self.charge.take_up(name, text, said);
                 }
                 if let (Some(name), Some(detail)) =
                     (name.strip_prefix("NtryDtls/TxDtls/"), self.details.last_mut())
                 {
-                    return detail.take_up(name, text, money);
+                    return detail.take_up(name, text, said);
                 }
             }
         }
@@ -123,47 +167,39 @@ impl Entry {
     }
 
     /// One line that is not booked, with every reference that the entry lists.
-    pub(super) fn announced(self) -> Result<Vec<ReadLine>, String> {
-        let (whole, _) = self.whole(None)?;
-        let of = whole.amount.abs();
-        Ok(vec![with_details(ReadLine { pending: true, ..whole }, self.details, of)?])
+    pub(super) fn announced(self, within: bool) -> Result<Vec<ReadLine>, String> {
+        let (whole, _) = self.whole(None, within)?;
+        let whole = ReadLine { pending: true, ..whole };
+        Ok(vec![with_details(whole, self.details, self.number.as_deref(), within)?])
     }
 
     /// The lines of the entry, all of its amount.
-    pub(super) fn end(self, day: Option<NaiveDate>) -> Result<Vec<ReadLine>, String> {
-        let (whole, debit) = self.whole(day)?;
-        let amount = whole.amount.abs();
-        let signed = |amount: Money, debit: bool| if debit { amount.negated() } else { amount };
-        let parts: Option<Vec<Money>> = self
-            .details
-            .iter()
-            .map(|detail| {
-                let part = detail.amount.or(detail.booked)?;
-                let fits = part.currency() == amount.currency();
-                fits.then(|| signed(part, detail.debit.unwrap_or(debit)))
-            })
-            .collect();
-        let sums =
-            |parts: &Vec<Money>| Money::sum(amount.currency(), parts.iter().copied()) == Ok(whole.amount);
-        match parts.filter(|parts| parts.len() > 1 && sums(parts)) {
+    pub(super) fn end(self, day: Option<NaiveDate>, within: bool) -> Result<Vec<ReadLine>, String> {
+        let (whole, debit) = self.whole(day, within)?;
+        let number = self.number.as_deref();
+        let parts = parts(&self.details, whole.amount.currency(), debit)?;
+        let sums = |parts: &Vec<Money>| {
+            Money::sum(whole.amount.currency(), parts.iter().copied()) == Ok(whole.amount)
+        };
+        match parts.filter(sums) {
             Some(parts) => {
                 let mut lines = Vec::with_capacity(parts.len());
                 for (index, (detail, part)) in self.details.into_iter().zip(parts).enumerate() {
-                    lines.push(detail.line(&whole, part, index)?);
+                    lines.push(detail.line(&whole, part, (number, index), within)?);
                 }
                 Ok(lines)
             }
-            None => Ok(vec![with_details(whole, self.details, amount)?]),
+            None => Ok(vec![with_details(whole, self.details, number, within)?]),
         }
     }
 
     /// The entry as one line, and whether it is a debit.
-    fn whole(&self, day: Option<NaiveDate>) -> Result<(ReadLine, bool), String> {
-        let amount = self.amount.ok_or("an entry without an amount")?;
+    fn whole(&self, day: Option<NaiveDate>, within: bool) -> Result<(ReadLine, bool), String> {
+        let amount = self.amount.as_ref().ok_or("an entry without an amount")?.read()?;
         let debit = self.debit.ok_or("an entry without `CdtDbtInd`")?;
         let date = self.booked_on.or(self.value_on).or(day).ok_or("an entry without a date")?;
         let whole = ReadLine {
-            reference: self.servicer.clone().or(self.reference.clone()),
+            reference: self.servicer.clone(),
             amount: if debit { amount.negated() } else { amount },
             booked_on: date,
             value_on: self.value_on.unwrap_or(date),
@@ -173,31 +209,61 @@ impl Entry {
                 other => return Err(format!("an entry's status is `{other}`, not BOOK, PDNG, INFO or FUTR")),
             },
             reversal: self.reversal,
-            charges: self.charge.sum(amount)?,
+            charges: self.charge.sum(amount.currency(), within)?,
             names: vec![],
             text: self.text.clone(),
+            former: None,
         };
         Ok((whole, debit))
     }
 }
 
-/// A line with what its transactions say besides; `amount` is the entry's own. Their charges are said of each, or of the
-/// whole, or of both.
-fn with_details(mut line: ReadLine, details: Vec<Detail>, amount: Money) -> Result<ReadLine, String> {
-    let mut charges = Money::zero(amount.currency());
+/// The amounts of an entry's transactions, where it has more than one and all are in its currency: of other entries they say
+/// nothing that counts.
+fn parts(details: &[Detail], of: Currency, debit: bool) -> Result<Option<Vec<Money>>, String> {
+    let said: Option<Vec<&Said>> = details
+        .iter()
+        .map(|detail| detail.amount.as_ref().or(detail.booked.as_ref()).filter(|said| said.is_of(of)))
+        .collect();
+    let Some(said) = said.filter(|said| said.len() > 1) else { return Ok(None) };
+    let signed = |(detail, said): (&Detail, &Said)| {
+        let amount = said.read().map_err(|why| format!("a transaction: {why}"))?;
+        Ok(if detail.debit.unwrap_or(debit) { amount.negated() } else { amount })
+    };
+    details.iter().zip(said).map(signed).collect::<Result<Vec<Money>, String>>().map(Some)
+}
+
+/// A line with what its transactions say besides. Their charges are said of each, or of the whole, or of both. The bank's
+/// reference of the only transaction is the line's, where the entry has none.
+fn with_details(
+    mut line: ReadLine,
+    mut details: Vec<Detail>,
+    number: Option<&str>,
+    within: bool,
+) -> Result<ReadLine, String> {
+    let currency = line.amount.currency();
+    let mut charges = Money::zero(currency);
+    let own = match details.as_mut_slice() {
+        [one] if line.reference.is_none() => one.servicer.take(),
+        _ => None,
+    };
     for detail in details {
-        let own = detail.charge.sum(amount)?;
-        charges = charges.checked_add(own).map_err(|error| error.to_string())?;
+        let charge = detail.charge.sum(currency, within)?;
+        charges = charges.checked_add(charge).map_err(|error| error.to_string())?;
         line.names.extend(detail.servicer.into_iter().chain(detail.names));
         line.text = kept(&format!("{} {}", line.text, detail.text), 500);
         line.names.truncate(NAMES_MAX);
     }
     line.charges = line.charges.max(charges).map_err(|error| error.to_string())?;
-    Ok(line)
+    let mut former = line.clone();
+    former.reference = former.reference.or(number.map(str::to_owned));
+    former.names = own.iter().cloned().chain(former.names).take(NAMES_MAX).collect();
+    line.reference = line.reference.or(own);
+    Ok(numbered(line, number, None).read_before(former))
 }
 
 impl Detail {
-    fn take_up(&mut self, name: &str, text: &str, money: Option<Money>) -> Result<(), String> {
+    fn take_up(&mut self, name: &str, text: &str, said: Option<Said>) -> Result<(), String> {
         match name {
             "Refs/AcctSvcrRef" => self.servicer = named(text),
             "Refs/MsgId"
@@ -216,28 +282,35 @@ impl Detail {
                     self.names.extend(named(text));
                 }
             }
-            "Amt" => self.amount = money,
-            "AmtDtls/TxAmt/Amt" => self.booked = money,
+            "Amt" => self.amount = said,
+            "AmtDtls/TxAmt/Amt" => self.booked = said,
             "CdtDbtInd" => self.debit = Some(is_debit(text)?),
             "RmtInf/Ustrd" | "AddtlTxInf" => self.text = kept(&format!("{} {text}", self.text), 500),
             "Chrgs" => self.charge.take_up("", text, None)?,
             _ => {
                 if let Some(name) = name.strip_prefix("Chrgs/") {
-                    return self.charge.take_up(name, text, money);
+                    return self.charge.take_up(name, text, said);
                 }
             }
         }
         Ok(())
     }
 
-    fn line(self, whole: &ReadLine, amount: Money, index: usize) -> Result<ReadLine, String> {
-        let charges = self.charge.sum(amount)?;
-        let reference = match (self.servicer, &whole.reference) {
-            (Some(own), _) => Some(own),
-            (None, Some(entry)) => Some(format!("{entry}/{}", index + 1)),
-            (None, None) => None,
-        };
+    /// The line of one of an entry's transactions; the entry's number, and the how manieth it is.
+    fn line(
+        self,
+        whole: &ReadLine,
+        amount: Money,
+        (number, index): (Option<&str>, usize),
+        within: bool,
+    ) -> Result<ReadLine, String> {
+        let charges = self.charge.sum(amount.currency(), within)?;
+        let of = |entry: &str| placed(entry, Some(index));
+        let reference = self.servicer.or(whole.reference.as_deref().map(of));
         let text = kept(&format!("{} {}", whole.text, self.text), 500);
-        Ok(ReadLine { reference, amount, charges, names: self.names, text, ..whole.clone() })
+        let line = ReadLine { reference, amount, charges, names: self.names, text, ..whole.clone() };
+        let mut former = line.clone();
+        former.reference = former.reference.or(number.map(of));
+        Ok(numbered(line, number, Some(index)).read_before(former))
     }
 }

@@ -141,3 +141,50 @@ fn the_newest_line_may_come_first() {
     let error = parsed(format!("{head}{wrong}"), "").unwrap_err();
     assert!(error.contains("row 5: the balance SGD 111.00 does not follow"), "{error}");
 }
+
+#[test]
+fn a_figure_below_zero_in_a_column_of_its_side_is_never_money_in_by_itself() {
+    // Where balances are, they say: a reversal of a credit goes out, one of a debit comes in.
+    let head = "Date,Credit,Debit,Balance\n";
+    let rows = "2026-11-27,10.00,,110.00\n2026-11-28,-5.00,,105.00\n2026-11-28,,-3.00,102.00\n";
+    assert_eq!(amounts(format!("{head}{rows}"), ""), [1_000, -500, -300]);
+    let rows = "2026-11-27,10.00,,110.00\n2026-11-28,,7.00,103.00\n2026-11-28,,-3.00,106.00\n";
+    assert_eq!(amounts(format!("{head}{rows}"), ""), [1_000, -700, 300]);
+    let back = "2026-11-28,,-3.00,106.00\n2026-11-28,,7.00,103.00\n2026-11-27,10.00,,110.00\n";
+    assert_eq!(amounts(format!("{head}{back}"), ""), [1_000, -700, 300]);
+    let wrong = rows.replace("106.00", "104.00");
+    assert!(parsed(format!("{head}{wrong}"), "").unwrap_err().contains("row 4: the balance"));
+    // A credit below zero that came in by the balance contradicts it.
+    let wrong = "2026-11-27,10.00,,110.00\n2026-11-28,-5.00,,115.00\n";
+    assert!(parsed(format!("{head}{wrong}"), "").unwrap_err().contains("row 3: the balance"));
+    // Without any it is refused, unless all debits have their sign.
+    let head = "Date,Credit,Debit\n";
+    assert_eq!(
+        amounts(format!("{head}2026-11-28,,-3.00\n2026-11-28,2.00,\n2026-11-28,0.00,-1\n"), ""),
+        [-300, 200, -100]
+    );
+    for (rows, place) in [
+        ("2026-11-27,10.00,\n2026-11-28,-5.00,\n", "row 3, column `Credit`: SGD -5.00 stands below zero"),
+        ("2026-11-27,,-5.00\n2026-11-28,,7.00\n", "row 2, column `Debit`: SGD -5.00 stands below zero"),
+    ] {
+        let error = parsed(format!("{head}{rows}"), "").unwrap_err();
+        assert!(error.contains(place) && error.contains("`balance=`"), "{error}");
+    }
+}
+
+#[test]
+fn days_on_which_no_bank_books_are_refused() {
+    for day in ["+262142-12-31", "-262143-01-01", "9999-12-31", "0100-01-01", "1989-12-31"] {
+        let error = parsed(format!("Date,Amount\n2026-11-28,1.00\n{day},1.00\n"), "").unwrap_err();
+        assert!(error.contains("row 3, column `Date`") && error.contains("between 1990 and 2100"), "{error}");
+    }
+    let error = parsed("Date,Amount\n26.11.26,1.00\n", "date_format=%d.%m.%Y").unwrap_err();
+    assert!(error.contains("row 2") && error.contains("write %y in place of %Y"), "{error}");
+    for day in ["0000-01-01", "0026-11-28"] {
+        assert!(parsed(format!("Date,Amount\n{day},1.00\n"), "").unwrap_err().contains("%y"), "{day}");
+    }
+    let read = parsed("Date,Amount\n26.11.26,1.00\n", "date_format=%d.%m.%y").unwrap();
+    assert_eq!(read.lines[0].booked_on.to_string(), "2026-11-26");
+    let error = parsed("Date,Value Date,Amount\n2026-11-28,0001-01-01,1.00\n", "").unwrap_err();
+    assert!(error.contains("column `Value Date`"), "{error}");
+}

@@ -47,6 +47,8 @@ pub struct ReadLine {
     pub names: Vec<String>,
     /// What else it says.
     pub text: String,
+    /// The line as an earlier program read it, where that tells it apart otherwise: it may be kept so. None of a kept one.
+    pub former: Option<Box<ReadLine>>,
 }
 
 /// Why lines are no statement.
@@ -112,6 +114,13 @@ impl ReadLine {
     /// Whether two lines say the same, and anything at all.
     pub fn says_the_same(&self, other: &ReadLine) -> bool {
         !self.text.trim().is_empty() && self.text.split_whitespace().eq(other.text.split_whitespace())
+    }
+
+    /// Its former reading, where that has another key.
+    pub(crate) fn read_before(mut self, former: ReadLine) -> ReadLine {
+        let is_other = former.key(0) != self.key(0);
+        self.former = is_other.then(|| Box::new(ReadLine { former: None, ..former }));
+        self
     }
 
     /// What tells a line apart from every other of its account, wherever it is printed again: day, amount and the bank's

@@ -215,6 +215,7 @@ mod tests {
             charges: sgd(charges),
             names: vec![],
             text: text.to_owned(),
+            former: None,
         }
     }
 

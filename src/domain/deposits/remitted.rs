@@ -129,6 +129,7 @@ mod tests {
             charges: php(0),
             names: vec![],
             text: text.to_owned(),
+            former: None,
         }
     }
 

@@ -74,6 +74,7 @@ mod tests {
             charges: Money::zero(sgd),
             names: vec![],
             text: text.to_owned(),
+            former: None,
         }
     }
 

@@ -49,7 +49,10 @@ impl Deposits {
     pub(super) async fn close_gaps(&self, account: &BankAccount) -> Result<(), DepositError> {
         let kind = FindingKind::StatementGap;
         for finding in self.store.open_of_kind(account.merchant, kind, &account.name, GAPS_MAX).await? {
-            let Ok(id) = finding.fact.parse() else { continue };
+            let Ok(id) = finding.fact.parse() else {
+                self.close_doubt(account, &finding.fact).await?;
+                continue;
+            };
             let Some(statement) = self.store.bank_statement(account.merchant, id).await? else { continue };
             // A balance that the bank did not say followed from lines that are not all at hand here.
             let Some(own) = extent(&statement).filter(|own| own.closing.is_some()) else { continue };
@@ -99,6 +102,53 @@ impl Deposits {
         if fresh.is_zero() && (is_again || is_part) {
             return Ok(None);
         }
+        let read_at_once = self.read_at_once(statement, own, fresh, &near).await?;
+        let is_whole = |together: Money| {
+            let tells_itself = from.checked_add(together) == Ok(to)
+                || own
+                    .opening
+                    .is_none_or(|opening| others.iter().any(|other| other.closing == Some(opening)));
+            read_at_once.is_later || tells_itself
+        };
+        if read_at_once.together.is_some_and(is_whole) {
+            return Ok(None);
+        }
         Ok(Some(Gap { from, reached, to }))
     }
+
+    /// Files that print one day, read at the same time, each have some of its lines.
+    async fn read_at_once(
+        &self,
+        statement: &BankStatement,
+        own: &Extent,
+        fresh: Money,
+        near: &[BankStatement],
+    ) -> Result<AtOnce, DepositError> {
+        let mut at_once = AtOnce { together: None, is_later: false };
+        let (Some(opening), Some(closing)) = (own.opening, own.closing) else { return Ok(at_once) };
+        let mut reached = opening.checked_add(fresh).map_err(DepositError::unavailable)?;
+        let same = |other: &&BankStatement| {
+            let other = extent(other);
+            other.is_some_and(|other| own.is_again(&other) || own.is_same_way(&other))
+        };
+        for other in near.iter().filter(same) {
+            let lines = self.store.bank_lines_of(other.id, LINES_MAX).await?;
+            let taken = lines.iter().map(|line| line.value.line.amount);
+            reached =
+                Money::sum(reached.currency(), taken.chain([reached])).map_err(DepositError::unavailable)?;
+            at_once.is_later |= other.id < statement.id;
+        }
+        if reached == closing {
+            at_once.together = Some(closing.checked_sub(opening).map_err(DepositError::unavailable)?);
+        }
+        Ok(at_once)
+    }
+}
+
+/// What statements of one way have of its lines.
+struct AtOnce {
+    /// What their lines come to, where that is all of the way.
+    together: Option<Money>,
+    /// Whether another one of them was read first: that one tells of what is missing before it.
+    is_later: bool,
 }

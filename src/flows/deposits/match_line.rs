@@ -205,7 +205,8 @@ impl Deposits {
                 && other.line.amount == line.line.amount.negated()
                 && (other.line.booked_on - line.line.booked_on).num_days().abs() <= TRANSFER_DAYS
         };
-        let mut others = self.store.open_bank_lines(line.merchant, account.currency, near).await?;
+        let mut others =
+            self.store.open_bank_lines_of(line.merchant, line.line.amount.negated(), near).await?;
         let named = others.iter().position(|other| line.line.shares_reference(&other.value.line));
         let other = match named {
             Some(place) => others.swap_remove(place),
@@ -221,7 +222,7 @@ impl Deposits {
         };
         let rivals = match named {
             Some(_) => vec![],
-            None => self.store.open_bank_lines(line.merchant, account.currency, rival).await?,
+            None => self.store.open_bank_lines_of(line.merchant, line.line.amount, rival).await?,
         };
         if !rivals.is_empty() {
             return Ok(None);

@@ -9,6 +9,7 @@
 //!
 //! Everything is booked under the other party's own reference of it, so that a report or a file may come twice.
 
+mod alike;
 mod bear;
 mod error;
 mod gaps;

@@ -21,7 +21,10 @@ impl Deposits {
         lines: &[ReadLine],
     ) -> Result<(), DepositError> {
         let mut alike: HashMap<String, usize> = HashMap::new();
-        for line in lines.iter().filter(|line| line.reference.is_some()) {
+        let is_called = |line: &&ReadLine| {
+            line.reference.is_some() || line.former.as_ref().is_some_and(|former| former.reference.is_some())
+        };
+        for line in lines.iter().filter(is_called) {
             let nth = alike.entry(line.key(0)).or_insert(0);
             self.name_line(account, line, *nth).await?;
             *nth += 1;
@@ -35,9 +38,17 @@ impl Deposits {
         told: &ReadLine,
         nth: usize,
     ) -> Result<(), DepositError> {
-        let key = sha256(told.key(nth).as_bytes());
+        let readings = [Some(told), told.former.as_deref()];
         for _ in 0..DECISIONS {
-            let Some(known) = self.store.bank_line_by_key(account.id, &key).await? else { return Ok(()) };
+            let mut known = None;
+            for reading in readings.iter().flatten().filter(|reading| reading.reference.is_some()) {
+                let key = sha256(reading.key(nth).as_bytes());
+                known = match known {
+                    None => self.store.bank_line_by_key(account.id, &key).await?,
+                    known => known,
+                };
+            }
+            let Some(known) = known else { return Ok(()) };
             if known.value.state != LineState::Suspense {
                 return Ok(());
             }

@@ -16,6 +16,7 @@ use crate::store::bank_statements::BankStatement;
 use crate::store::{Change, CommitError, Versioned};
 use crate::vault::Vault;
 
+use super::alike::Alike;
 use super::taken::extent;
 use super::{DECISIONS, DepositError, Deposits};
 
@@ -91,8 +92,13 @@ impl Deposits {
             }
             let fresh = match self.is_taken(statement, read, &beside).await? {
                 true => Money::zero(account.currency),
-                false => self.take_lines(account, statement, read, &beside).await?,
+                false => {
+                    let fresh = self.take_lines(account, statement, read, &beside).await?;
+                    self.no_longer_doubted(statement).await?;
+                    fresh
+                }
             };
+            self.doubt_passed_over(account, statement, &beside).await?;
             self.check_sequence(account, statement, read, fresh).await?;
             self.try_again(account).await?;
             self.remit_again(account).await?;
@@ -188,14 +194,20 @@ impl Deposits {
             Some(own) => apart(&own, &extents).into_iter().map(|place| beside[place].id).collect(),
             None => HashSet::new(),
         };
-        let mut alike: HashMap<String, Alike> = HashMap::new();
-        let mut fresh = Money::zero(account.currency);
         let moved = |line: &&ReadLine| !line.pending && !line.amount.is_zero();
+        let mut printed: HashMap<String, Vec<&ReadLine>> = HashMap::new();
         for line in read.lines.iter().filter(moved) {
-            let known = match alike.entry(line.key(0)) {
+            printed.entry(line.key(0)).or_default().push(line);
+        }
+        let mut alike: HashMap<String, Alike> = HashMap::with_capacity(printed.len());
+        let mut fresh = Money::zero(account.currency);
+        for line in read.lines.iter().filter(moved) {
+            let key = line.key(0);
+            let group = printed.get(&key).map(Vec::as_slice).unwrap_or_default();
+            let known = match alike.entry(key) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(place) => {
-                    let known = self.alike(account, statement, &apart, line).await?;
+                    let known = self.alike(account, statement, &apart, group).await?;
                     for _ in 0..known.own {
                         fresh = fresh.checked_add(line.amount).map_err(DepositError::unavailable)?;
                     }
@@ -209,7 +221,7 @@ impl Deposits {
                     return Err(met_others());
                 }
                 decisions += 1;
-                let key = sha256(line.key(known.all).as_bytes());
+                let key = sha256(line.key(known.next).as_bytes());
                 let fresh_line = BankLine {
                     id: self.ids.mint(),
                     merchant: account.merchant,
@@ -221,10 +233,10 @@ impl Deposits {
                 };
                 if self.take_line(account, fresh_line, &key).await? {
                     fresh = fresh.checked_add(line.amount).map_err(DepositError::unavailable)?;
-                    (known.all, known.own) = (known.all + 1, known.own + 1);
+                    (known.all, known.own, known.next) = (known.all + 1, known.own + 1, known.next + 1);
                 } else {
                     // Somebody else read one like it at the same time; perhaps in this very file.
-                    let now = self.alike(account, statement, &apart, line).await?;
+                    let now = self.alike(account, statement, &apart, group).await?;
                     for _ in known.own..now.own {
                         fresh = fresh.checked_add(line.amount).map_err(DepositError::unavailable)?;
                     }
@@ -233,38 +245,6 @@ impl Deposits {
             }
         }
         Ok(fresh)
-    }
-
-    /// How many lines like this one are kept.
-    async fn alike(
-        &self,
-        account: &BankAccount,
-        statement: &BankStatement,
-        apart: &HashSet<BankStatementId>,
-        line: &ReadLine,
-    ) -> Result<Alike, DepositError> {
-        let mut alike = Alike::default();
-        let mut count = |kept: &BankLine| {
-            alike.all += 1;
-            alike.own += usize::from(kept.statement == statement.id);
-            alike.elsewhere += usize::from(apart.contains(&kept.statement));
-            alike.all
-        };
-        let mut nth = 0;
-        if line.reference.is_none() && statement.format == "mt940" {
-            let former = sha256(line.former_key().as_bytes());
-            let former = self.store.bank_line_by_key(account.id, &former).await?;
-            let says_it = |kept: &ReadLine| kept.names == line.names && kept.text == line.text;
-            if let Some(former) = former.filter(|kept| says_it(&kept.value.line)) {
-                nth = count(&former.value);
-            }
-        }
-        while let Some(kept) =
-            self.store.bank_line_by_key(account.id, &sha256(line.key(nth).as_bytes())).await?
-        {
-            nth = count(&kept.value);
-        }
-        Ok(alike)
     }
 
     /// Writes a line down with what it is; false where somebody else did.
@@ -330,17 +310,4 @@ impl Deposits {
 
 fn met_others() -> DepositError {
     DepositError::Unavailable(format!("a line met {DECISIONS} other changes in a row"))
-}
-
-/// Lines alike at one account.
-#[derive(Debug, Default)]
-struct Alike {
-    /// Kept.
-    all: usize,
-    /// Of these, first read in this very statement.
-    own: usize,
-    /// Of these, read in statements that print none of its lines.
-    elsewhere: usize,
-    /// Met in this statement so far.
-    printed: usize,
 }

@@ -2,7 +2,7 @@
 //! it books nothing, and one that was read before leaves suspense when the payment is booked. One that names a payment is it,
 //! though another line had been taken for it by its sum: that one then is the next of this sum.
 
-use chrono::{NaiveDate, NaiveTime, TimeDelta};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 use crate::domain::deposits::{
     BankLine, LineState, NEAR_DAYS, find_remittance, find_taken, names_remittance,
@@ -25,6 +25,16 @@ const TERM: TimeDelta = TimeDelta::days(7);
 const UNSEEN: u32 = 200;
 /// Payments that one line may name.
 const NAMED: u32 = 50;
+
+/// So long after a day begins; the last of all times where there is none that late.
+fn begins(day: NaiveDate, after: TimeDelta) -> DateTime<Utc> {
+    let begin = day.and_time(NaiveTime::MIN).and_utc();
+    begin.checked_add_signed(after).unwrap_or(if after < TimeDelta::zero() {
+        DateTime::<Utc>::MIN_UTC
+    } else {
+        DateTime::<Utc>::MAX_UTC
+    })
+}
 
 /// What a debit is.
 #[derive(Debug)]
@@ -127,7 +137,7 @@ impl Deposits {
             return Ok(vec![]);
         }
         let (account, currency) = (line.bank_account, read.amount.currency());
-        let upto = read.booked_on.and_time(NaiveTime::MIN).and_utc() + TimeDelta::days(NEAR_DAYS + 1);
+        let upto = begins(read.booked_on, TimeDelta::days(NEAR_DAYS + 1));
         let mut rows = self.named_by(line).await?;
         let unseen = self.store.remittances_unseen(account, currency, upto, UNSEEN).await?;
         for row in unseen {
@@ -251,11 +261,11 @@ impl Deposits {
         upto: Option<NaiveDate>,
     ) -> Result<(), DepositError> {
         let Some(upto) = upto else { return Ok(()) };
-        let end = upto.and_time(NaiveTime::MIN).and_utc() + TimeDelta::days(1) - TERM;
+        let end = begins(upto, TimeDelta::days(1) - TERM);
         for row in self.store.remittances_unseen(account.id, account.currency, end, 1_000).await? {
             let payment = &row.value;
             let RemittanceState::Booked { at, .. } = payment.state else { continue };
-            if (at + TERM).date_naive() > upto {
+            if at.checked_add_signed(TERM).is_none_or(|over| over.date_naive() > upto) {
                 continue;
             }
             let total = payment.total().map_err(DepositError::unavailable)?;
@@ -275,5 +285,18 @@ impl Deposits {
             self.commit_or_leave(change).await?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_of_days_goes_on_to_the_last_of_times() {
+        let day: NaiveDate = "2026-11-28".parse().unwrap();
+        assert_eq!(begins(day, TimeDelta::days(1) - TERM).to_string(), "2026-11-22 00:00:00 UTC");
+        assert_eq!(begins(NaiveDate::MAX, TimeDelta::days(1)), DateTime::<Utc>::MAX_UTC);
+        assert_eq!(begins(NaiveDate::MIN, TimeDelta::days(1) - TERM), DateTime::<Utc>::MIN_UTC);
     }
 }

@@ -6,13 +6,13 @@ use straits::domain::deposits::{BankLine, ReadStatement};
 use super::reversals::read_mt940;
 use super::*;
 
-fn sha256(text: &str) -> String {
+pub(super) fn sha256(text: &str) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What stands at the bank and unexplained, and the findings of a kind.
-async fn holds(world: &World, amount: &str, unexplained: usize, gaps: &[&str]) {
+pub(super) async fn holds(world: &World, amount: &str, unexplained: usize, gaps: &[&str]) {
     let standing = world.standing().await;
     let at_bank = standing.get("1010[dbs] SGD").map_or("0.00", String::as_str);
     assert_eq!(at_bank, amount, "{standing:?}");
@@ -24,7 +24,13 @@ async fn holds(world: &World, amount: &str, unexplained: usize, gaps: &[&str]) {
 }
 
 /// One page in MT940 of one day: its number, balances, and its fields :61: behind the dates, with what is said of them.
-fn page(world: &World, number: &str, opening: &str, closing: &str, lines: &[(&str, &str)]) -> String {
+pub(super) fn page(
+    world: &World,
+    number: &str,
+    opening: &str,
+    closing: &str,
+    lines: &[(&str, &str)],
+) -> String {
     let day = world.clock.now().format("%y%m%d");
     let lines: String = lines.iter().map(|(line, said)| format!(":61:{day}{line}\n:86:{said}\n")).collect();
     format!(

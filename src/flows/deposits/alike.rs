@@ -1,0 +1,92 @@
+//! Lines alike at one account: how many are kept, under the key that they have now and under those by which earlier programs
+//! told them apart.
+
+use std::collections::HashSet;
+
+use crate::domain::deposits::{BankLine, ReadLine};
+use crate::domain::merchants::BankAccount;
+use crate::flows::pay::sha256;
+use crate::ids::BankStatementId;
+use crate::store::Versioned;
+use crate::store::bank_statements::BankStatement;
+
+use super::{DepositError, Deposits};
+
+/// Lines alike at one account.
+#[derive(Debug, Default)]
+pub(super) struct Alike {
+    /// Kept.
+    pub all: usize,
+    /// Of these, first read in this very statement.
+    pub own: usize,
+    /// Of these, read in statements that print none of its lines.
+    pub elsewhere: usize,
+    /// Met in this statement so far.
+    pub printed: usize,
+    /// The how manieth the next one's key says.
+    pub next: usize,
+}
+
+impl Alike {
+    fn count(&mut self, kept: &BankLine, statement: &BankStatement, apart: &HashSet<BankStatementId>) {
+        self.all += 1;
+        self.own += usize::from(kept.statement == statement.id);
+        self.elsewhere += usize::from(apart.contains(&kept.statement));
+    }
+}
+
+impl Deposits {
+    /// How many are kept of lines that have one key, which a statement prints.
+    pub(super) async fn alike(
+        &self,
+        account: &BankAccount,
+        statement: &BankStatement,
+        apart: &HashSet<BankStatementId>,
+        printed: &[&ReadLine],
+    ) -> Result<Alike, DepositError> {
+        let mut alike = Alike::default();
+        let Some(line) = printed.first() else { return Ok(alike) };
+        if line.reference.is_none() && statement.format == "mt940" {
+            let former = self.kept(account, &line.former_key()).await?;
+            let says_it = |said: &ReadLine, kept: &BankLine| says_the_same(said, &kept.line);
+            let is_it = |kept: &Versioned<BankLine>| {
+                says_it(line, &kept.value) || line.former.iter().any(|former| says_it(former, &kept.value))
+            };
+            if let Some(former) = former.filter(is_it) {
+                alike.count(&former.value, statement, apart);
+                alike.next = 1;
+            }
+        }
+        let mut known = HashSet::new();
+        for former in printed.iter().filter_map(|line| line.former.as_deref()) {
+            if !known.insert(former.key(0)) {
+                continue;
+            }
+            let mut nth = 0;
+            while let Some(kept) = self.kept(account, &former.key(nth)).await? {
+                if says_the_same(former, &kept.value.line) {
+                    alike.count(&kept.value, statement, apart);
+                }
+                nth += 1;
+            }
+        }
+        while let Some(kept) = self.kept(account, &line.key(alike.next)).await? {
+            alike.count(&kept.value, statement, apart);
+            alike.next += 1;
+        }
+        Ok(alike)
+    }
+
+    async fn kept(
+        &self,
+        account: &BankAccount,
+        key: &str,
+    ) -> Result<Option<Versioned<BankLine>>, DepositError> {
+        Ok(self.store.bank_line_by_key(account.id, &sha256(key.as_bytes())).await?)
+    }
+}
+
+/// A key of earlier programs may be that of two lines.
+fn says_the_same(said: &ReadLine, kept: &ReadLine) -> bool {
+    kept.names == said.names && kept.text == said.text
+}
