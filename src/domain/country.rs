@@ -21,7 +21,7 @@ struct Row {
 
 /// The text names no country.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a country of ISO 3166; write two capital letters such as SG")]
+#[error("`{0}` is no country of ISO 3166 with a currency; write two capital letters such as SG")]
 pub struct CountryError(pub String);
 
 static TABLE: LazyLock<Vec<Row>> = LazyLock::new(|| {

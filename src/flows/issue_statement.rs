@@ -13,11 +13,11 @@ mod files;
 mod lines;
 
 use crate::clock::Clock;
-use crate::domain::ledger::{AccountEntry, Layer, Place};
+use crate::domain::ledger::{AccountBalance, AccountCode, AccountEntry, Layer, Place};
 use crate::domain::merchants::{Merchant, Supplier};
 use crate::domain::statements::{
-    BalanceError, Bucket, FormError, Letterhead, Party, Period, PeriodError, Statement, StatementError,
-    SupplierBalance, cut_to_whole_transactions,
+    BalanceError, Bucket, FormError, Letterhead, Party, Period, PeriodError, Reserve, Statement,
+    StatementError, SupplierBalance, cut_to_whole_transactions,
 };
 use crate::ids::{IdSource, MerchantId, SupplierId, TransactionId};
 use crate::money::{Currency, Money};
@@ -167,7 +167,9 @@ impl Statements {
         let rows = rows
             .into_iter()
             .filter(|row| row.layer == Layer::Posted && Bucket::of(row.account.code).is_some());
-        let rows: Vec<_> = rows.map(|row| (row.account.code, row.debit_minus_credit)).collect();
+        let rows: Vec<_> = rows.collect();
+        let reserves: Vec<Reserve> = rows.iter().filter_map(reserve).collect();
+        let rows: Vec<_> = rows.iter().map(|row| (row.account.code, row.debit_minus_credit)).collect();
         let mut currencies: Vec<Currency> =
             rows.iter().map(|(_, amount)| amount.currency()).chain([known.currency]).collect();
         currencies.sort();
@@ -176,7 +178,10 @@ impl Statements {
         for currency in currencies {
             let own = rows.iter().filter(move |(_, amount)| amount.currency() == currency).copied();
             match SupplierBalance::try_new(currency, own) {
-                Ok(balance) => balances.push(balance),
+                Ok(balance) => {
+                    let own = reserves.iter().filter(|reserve| reserve.amount.currency() == currency);
+                    balances.push(balance.with_reserves(own.copied().collect()));
+                }
                 Err(error) => return Err(self.found(merchant, supplier, currency, error.into()).await),
             }
         }
@@ -341,6 +346,14 @@ impl Range {
     fn money(&self, debit_minus_credit: i64) -> Money {
         Money::from_minor(debit_minus_credit, self.currency).negated()
     }
+}
+
+/// What lies on an account of a reserve: the day stands in its name.
+fn reserve(row: &AccountBalance) -> Option<Reserve> {
+    let (_, day) = row.account.owner.as_str().split_once(',')?;
+    let amount = row.shown();
+    let dated = row.account.code == AccountCode::SUPPLIER_RESERVED && !amount.is_zero();
+    dated.then(|| day.parse().ok()).flatten().map(|release_on| Reserve { release_on, amount })
 }
 
 fn issuer(merchant: &Merchant) -> Party {

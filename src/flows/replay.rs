@@ -192,7 +192,7 @@ impl Replay {
         if let Some(other) = other {
             let book = FeeBook::clone(&fees).with(other.clone());
             let sums = replayed.by_other_rules.get_or_insert_default();
-            sums.add(record.payment, &then, inputs.settle_by(&book))?;
+            sums.add(record.payment, &then, inputs.settle_by(&fees, &book))?;
         }
         Ok(())
     }

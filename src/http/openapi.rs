@@ -263,6 +263,7 @@ fn particular(operation: &str) -> &'static [Code] {
         "fx_book_record" => &[
             Code::DealInvalid,
             Code::DealRecorded,
+            Code::PeriodClosed,
             Code::Unprocessable,
             Code::InvalidAmount,
             Code::TooPrecise,

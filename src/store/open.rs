@@ -235,9 +235,14 @@ async fn prepare_file(url: &str, name: &str) -> Result<String, StoreError> {
 }
 
 /// The file is made beside its place and then linked there: it is never seen half made, and of two processes that
-/// make it at once the later one finds that of the earlier.
+/// make it at once the later one finds that of the earlier. Nobody but its owner reads it, nor what SQLite lays beside it.
 pub(super) async fn make_file(path: &Path, name: &str) -> Result<(), StoreError> {
+    let cannot = |error: std::io::Error| StoreError::NotADatabase {
+        path: path.to_owned(),
+        why: format!("it cannot be made: {error}"),
+    };
     let draft = path.with_extension(name);
+    owned(&draft).map_err(cannot)?;
     let mut connection = AnyConnection::connect(&format!("sqlite://{}?mode=rwc", draft.display())).await?;
     let mark = AssertSqlSafe(format!("PRAGMA application_id = {APPLICATION_ID}"));
     sqlx::raw_sql(mark).execute(&mut connection).await?;
@@ -245,12 +250,18 @@ pub(super) async fn make_file(path: &Path, name: &str) -> Result<(), StoreError>
     let linked = std::fs::hard_link(&draft, path);
     let removed = std::fs::remove_file(&draft);
     match linked.and(removed) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(StoreError::NotADatabase {
-            path: path.to_owned(),
-            why: format!("it cannot be made: {error}"),
-        }),
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(cannot(error)),
         _ => Ok(()),
     }
+}
+
+/// An empty file that only its owner reads and writes, where the system knows owners.
+fn owned(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 /// The first hundred bytes: SQLite's own mark, and ours.

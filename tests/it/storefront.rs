@@ -297,6 +297,13 @@ async fn rates_are_kept_and_asked_for_again_as_prices_are() {
     let first = app.get("publishable", path).await;
     let tag = first.header("etag").to_owned();
     assert!(tag.starts_with("W/\"") && tag.len() == 36, "{tag}");
+    // The base itself and what is pegged to it are true at any moment.
+    let timeless =
+        ["/v1/rates?base=USD&quotes=SGD,USD", "/v1/rates?base=AED&quotes=USD", "/v1/rates?base=USD"];
+    let mut tags = Vec::new();
+    for path in timeless {
+        tags.push(app.get("publishable", path).await.header("etag").to_owned());
+    }
     // Later the rates are older by their age alone.
     let age = |answer: &Value| answer["rates"][0]["age_s"].as_i64().unwrap();
     let later = json!({"advance": "90s"});
@@ -304,6 +311,9 @@ async fn rates_are_kept_and_asked_for_again_as_prices_are() {
     let again = app.get("publishable", path).await;
     assert!(age(&again.json()) >= age(&first.json()) + 90);
     assert_eq!(again.header("etag"), tag);
+    for (path, tag) in timeless.into_iter().zip(&tags) {
+        assert_eq!(app.get("publishable", path).await.header("etag"), tag, "{path}");
+    }
     for (sent, status) in [(tag.clone(), 304), ("\"other\"".to_owned(), 200)] {
         let answer = app.send(app.keyed("GET", "publishable", path).header("If-None-Match", &sent)).await;
         assert_eq!((answer.status, answer.header("etag")), (status, tag.as_str()), "{sent}");

@@ -135,12 +135,33 @@ impl Inputs {
         self.settle_with(fees, None)
     }
 
-    /// What it would have been by other rules: conversions done later have their spread too.
+    /// What it would have been by `other` rules than those of its day, `own`: conversions done later have their spread too,
+    /// and what the gateway charged moves by what the tariffs differ in, so that a charge off its tariff stays off it.
     ///
     /// # Errors
     /// [`InputsError`]; what was divided may not be divisible by every rule.
-    pub fn settle_by(&self, other: &FeeBook) -> Result<Settlement, InputsError> {
-        self.settle_with(other, Some(other.markup(&self.charge())?))
+    pub fn settle_by(&self, own: &FeeBook, other: &FeeBook) -> Result<Settlement, InputsError> {
+        let charged = self.charged.map(|amount| self.charged_by(amount, own, other)).transpose()?;
+        let inputs = Inputs { charged, ..self.clone() };
+        inputs.settle_with(other, Some(other.markup(&self.charge())?))
+    }
+
+    /// What a gateway that charged `amount` would have charged by another tariff, tax and all; by none, the same.
+    fn charged_by(&self, amount: Money, own: &FeeBook, other: &FeeBook) -> Result<Money, InputsError> {
+        let by = |book: &FeeBook| {
+            let lines = book.assess(&self.charge())?;
+            let whole = Money::sum(amount.currency(), lines.iter().map(|line| line.amount));
+            Ok::<_, InputsError>((!lines.is_empty()).then_some(whole.map_err(SettlementError::from)?))
+        };
+        let moved = match (by(own)?, by(other)?) {
+            (_, None) => return Ok(amount),
+            (None, Some(whole)) => Ok(whole),
+            (Some(was), Some(would_be)) => {
+                would_be.checked_sub(was).and_then(|more| amount.checked_add(more))
+            }
+        };
+        let none = Money::zero(amount.currency());
+        Ok(moved.and_then(|moved| moved.max(none)).map_err(SettlementError::from)?)
     }
 
     fn settle_with(

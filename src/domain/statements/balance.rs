@@ -1,5 +1,6 @@
 //! A supplier's balance in one currency: six buckets, and what it owes.
 
+use chrono::NaiveDate;
 use serde::Serialize;
 
 use crate::domain::ledger::AccountCode;
@@ -56,7 +57,7 @@ impl Bucket {
 }
 
 /// What a supplier has in one currency. Every amount is as a reader expects it: `owed` is above zero when it owes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct SupplierBalance {
     /// Its currency.
     pub currency: Currency,
@@ -76,6 +77,17 @@ pub struct SupplierBalance {
     pub owed: Money,
     /// The statement's balance: the six buckets less `owed`.
     pub balance: Money,
+    /// When what is `reserved` becomes available, earliest first.
+    pub reserves: Vec<Reserve>,
+}
+
+/// What is kept back until a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Reserve {
+    /// Available from this day on, in the merchant's zone.
+    pub release_on: NaiveDate,
+    /// How much.
+    pub amount: Money,
 }
 
 /// Why balances are no supplier's balance.
@@ -111,9 +123,25 @@ impl SupplierBalance {
         Ok(balance)
     }
 
+    /// The same, with the days on which its reserves are released.
+    #[must_use]
+    pub fn with_reserves(mut self, mut reserves: Vec<Reserve>) -> SupplierBalance {
+        reserves.sort_by_key(|reserve| reserve.release_on);
+        self.reserves = reserves;
+        self
+    }
+
     /// One bucket.
-    pub fn in_bucket(mut self, bucket: Bucket) -> Money {
-        *self.place(bucket)
+    pub fn in_bucket(&self, bucket: Bucket) -> Money {
+        match bucket {
+            Bucket::Pending => self.pending,
+            Bucket::Available => self.available,
+            Bucket::Reserved => self.reserved,
+            Bucket::Held => self.held,
+            Bucket::InTransit => self.in_transit,
+            Bucket::Unclaimed => self.unclaimed,
+            Bucket::Owed => self.owed,
+        }
     }
 
     fn nothing(currency: Currency) -> SupplierBalance {
@@ -128,6 +156,7 @@ impl SupplierBalance {
             unclaimed: zero,
             owed: zero,
             balance: zero,
+            reserves: vec![],
         }
     }
 
@@ -182,7 +211,7 @@ mod tests {
     fn json_names_every_bucket() {
         let json = serde_json::to_value(SupplierBalance::nothing(usd(0).currency())).unwrap();
         let keys: Vec<&String> = json.as_object().unwrap().keys().collect();
-        assert_eq!(keys.len(), 9, "{keys:?}");
+        assert_eq!(keys.len(), 10, "{keys:?}");
         assert_eq!(json["in_transit"]["amount"], "0.00");
     }
 }

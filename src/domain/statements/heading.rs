@@ -70,11 +70,15 @@ impl Heading {
         self.opening.currency()
     }
 
-    /// `statement-17.csv`, or `statement-2026-11-01-2026-11-30.csv` where it was not issued.
+    /// `statement-17.csv`, or `statement-sup_…-USD-2026-11-01-2026-11-30.csv` where it was not issued.
     pub fn file_name(&self, extension: &str) -> String {
         match &self.issue {
             Some(issue) => format!("statement-{}.{extension}", issue.number),
-            None => format!("statement-{}-{}.{extension}", self.period.from(), self.period.to()),
+            None => {
+                let (whose, currency) = (self.supplier, self.closing.currency());
+                let (from, to) = (self.period.from(), self.period.to());
+                format!("statement-{whose}-{currency}-{from}-{to}.{extension}")
+            }
         }
     }
 

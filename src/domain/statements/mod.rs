@@ -21,7 +21,7 @@ mod period;
 mod statement;
 mod tally;
 
-pub use balance::{BalanceError, Bucket, SupplierBalance};
+pub use balance::{BalanceError, Bucket, Reserve, SupplierBalance};
 pub use entry::{Footing, Side, StatementEntry, cut_to_whole_transactions};
 pub use form::{Dates, Form};
 pub use forms::{

@@ -67,6 +67,14 @@ pub enum FxBookError {
         /// The deal.
         deal: FxDealId,
     },
+    /// Its day lies in a closed period.
+    #[error("{date} lies in the period closed until {until}")]
+    PeriodClosed {
+        /// The value date.
+        date: chrono::NaiveDate,
+        /// The last closed day.
+        until: chrono::NaiveDate,
+    },
     /// Others were faster, again and again.
     #[error("other deals were recorded at the same time; nothing was done")]
     Superseded,

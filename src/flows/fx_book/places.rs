@@ -5,11 +5,12 @@ use chrono::NaiveDate;
 
 use crate::domain::deposits::{BankLine, DepositState, GatewaySettlement, LineState};
 use crate::domain::fx_book::{FxDeal, Leg, Place, Side};
+use crate::domain::ledger::ClientMoney;
 use crate::domain::merchants::{BankAccount, BankAccountKind};
 use crate::flows::deposits::DEAL_DAYS;
 use crate::ids::MerchantId;
 use crate::money::Money;
-use crate::store::{Change, Versioned};
+use crate::store::{AsOf, Change, Versioned};
 
 use super::record::{NewDeal, NewLeg, NewPlace};
 use super::{FxBook, FxBookError, broken};
@@ -20,6 +21,8 @@ pub(super) struct Places {
     pub from: Vec<Leg>,
     pub into: Vec<Leg>,
     pub charge: Option<Leg>,
+    /// Of what was sold, what others may be owed.
+    sold_of_clients: Money,
     settlements: Vec<Versioned<GatewaySettlement>>,
     lines: Vec<Versioned<BankLine>>,
 }
@@ -31,8 +34,14 @@ fn refused(param: impl Into<String>, why: impl Into<String>) -> FxBookError {
 impl FxBook {
     /// Finds what a deal names.
     pub(super) async fn places(&self, merchant: MerchantId, told: &NewDeal) -> Result<Places, FxBookError> {
-        let mut places =
-            Places { from: vec![], into: vec![], charge: None, settlements: vec![], lines: vec![] };
+        let mut places = Places {
+            from: vec![],
+            into: vec![],
+            charge: None,
+            sold_of_clients: Money::zero(told.sold.currency()),
+            settlements: vec![],
+            lines: vec![],
+        };
         places.from = self.side(&mut places, merchant, Side::From, &told.paid_from, told.sold, told).await?;
         places.into =
             self.side(&mut places, merchant, Side::Into, &told.paid_into, told.bought, told).await?;
@@ -77,7 +86,7 @@ impl FxBook {
         }
         for (nth, leg) in told.iter().enumerate() {
             let param = format!("{name}[{nth}]");
-            let (place, amount) = self.place(places, merchant, side, leg, &param).await?;
+            let (place, amount) = self.place(places, merchant, (side, whole), leg, &param).await?;
             if amount.is_none() && told.iter().filter(|leg| leg.amount.is_none()).count() > 1 {
                 return Err(refused(
                     format!("{param}.amount"),
@@ -91,6 +100,7 @@ impl FxBook {
             legs.push(Leg { place, amount: amount.unwrap_or(rest) });
         }
         FxDeal::check_parts(name, &legs, whole)?;
+        self.check_owners(places, merchant, side, &legs).await?;
         for leg in &mut legs {
             let Place::Bank { id, name, .. } = &leg.place else { continue };
             let moved = if side == Side::From { leg.amount.negated() } else { leg.amount };
@@ -119,15 +129,18 @@ impl FxBook {
         &self,
         places: &mut Places,
         merchant: MerchantId,
-        side: Side,
+        (side, whole): (Side, Money),
         leg: &NewLeg,
         param: &str,
     ) -> Result<(Place, Option<Money>), FxBookError> {
         match &leg.place {
             NewPlace::BankAccount(id) => {
                 let account = self.bank_account(merchant, *id, &format!("{param}.bank_account")).await?;
-                let param = format!("{param}.bank_account");
-                self.right_currency(leg, account.currency, &account.name, &param)?;
+                let moved = leg.amount.unwrap_or(whole).currency();
+                if account.currency != moved {
+                    let why = format!("{} is in {}, this part in {moved}", account.name, account.currency);
+                    return Err(refused(format!("{param}.bank_account"), why));
+                }
                 Ok((in_bank(&account), leg.amount))
             }
             NewPlace::GatewayAccount(name) => {
@@ -172,19 +185,46 @@ impl FxBook {
         }
     }
 
-    fn right_currency(
+    /// What a deal makes the merchant's own was the merchant's own: of what lies with clients' money, no more is sold into
+    /// an account of its own than is held beyond what is owed, and nothing while anything is short in any currency.
+    async fn check_owners(
         &self,
-        leg: &NewLeg,
-        currency: crate::money::Currency,
-        name: &str,
-        param: &str,
+        places: &mut Places,
+        merchant: MerchantId,
+        side: Side,
+        legs: &[Leg],
     ) -> Result<(), FxBookError> {
-        match leg.amount {
-            Some(amount) if amount.currency() != currency => {
-                Err(refused(param, format!("{name} is in {currency}, this part in {}", amount.currency())))
-            }
-            _ => Ok(()),
+        let is_own = |leg: &Leg| matches!(leg.place, Place::Bank { kind: BankAccountKind::Own, .. });
+        if side == Side::From {
+            let currency = places.sold_of_clients.currency();
+            let of_clients = legs.iter().filter(|leg| !is_own(leg)).map(|leg| leg.amount);
+            places.sold_of_clients = Money::sum(currency, of_clients).map_err(broken)?;
+            return Ok(());
         }
+        if !places.sold_of_clients.is_positive() || !legs.iter().any(is_own) {
+            return Ok(());
+        }
+        let sold = places.sold_of_clients;
+        let trial = self.store.trial_balance(merchant, AsOf::Now).await?;
+        let mut free = Money::zero(sold.currency());
+        for check in ClientMoney::of(&trial).map_err(broken)? {
+            let difference = check.difference().map_err(broken)?;
+            if difference.is_negative() {
+                let why =
+                    format!("{sold} of clients' money would become your own while {difference} is short");
+                return Err(refused("paid_into", why));
+            }
+            if difference.currency() == sold.currency() {
+                free = difference;
+            }
+        }
+        if free.minor() >= sold.minor() {
+            return Ok(());
+        }
+        let why = format!(
+            "{sold} of clients' money would become your own, and {free} is held beyond what is owed: name a client account"
+        );
+        Err(refused("paid_into", why))
     }
 
     async fn bank_account(

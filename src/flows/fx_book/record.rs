@@ -8,6 +8,7 @@ use crate::domain::statements::Period;
 use crate::ids::{BankAccountId, FxDealId, GatewaySettlementId, MerchantId, TransactionId, UserId};
 use crate::money::Money;
 use crate::store::fx_deals::{FX_BOOK, FX_DEAL, OpenLots};
+use crate::store::periods::PERIOD_CLOSE;
 use crate::store::{Change, CommitError};
 
 use super::places::Places;
@@ -78,6 +79,12 @@ impl FxBook {
             return Err(FxBookError::Refused { param: "value_date".to_owned(), why });
         }
         for _ in 0..DECISIONS {
+            if let Some(closed) = self.store.last_closed(merchant).await?
+                && told.value_date <= closed.value.until
+            {
+                let (date, until) = (told.value_date, closed.value.until);
+                return Err(FxBookError::PeriodClosed { date, until });
+            }
             if let Some(known) = self.store.fx_deal_by_reference(merchant, &told.bank_ref).await? {
                 return Err(FxBookError::Recorded { bank_ref: known.bank_ref, deal: known.id });
             }
@@ -108,7 +115,7 @@ impl FxBook {
             match self.store.commit(change).await {
                 Ok(_) => return Ok(deal),
                 Err(CommitError::LostUpdate { table, .. })
-                    if table == FX_BOOK.name || table == FX_DEAL.name => {}
+                    if [FX_BOOK.name, FX_DEAL.name, PERIOD_CLOSE.name].contains(&table) => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -139,6 +146,10 @@ impl FxBook {
         change.insert_fx_deal(deal, &closings.map_err(broken)?, open, upto.min(open.upto));
         for transaction in deal.book(&fact, closed).map_err(broken)? {
             change.post(transaction);
+        }
+        // A period with this day in it that is closed at this moment: its close makes this change lose.
+        for proposal in self.store.proposals_over(deal.merchant, deal.value_date).await? {
+            change.require(&PERIOD_CLOSE, proposal.value.id, proposal.version);
         }
         self.move_places(&mut change, deal, places).await?;
         Ok(change)

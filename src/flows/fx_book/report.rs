@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use crate::domain::fx::MarketRate;
 use crate::domain::fx_book::{Exposure, FxDeal, Lot, exposures};
 use crate::domain::statements::Period;
-use crate::ids::{FxDealId, MerchantId};
+use crate::ids::{FxDealId, MerchantId, PaymentId};
 use crate::money::{Currency, Money, Rate};
 use crate::store::fx_deals::{PairResult, StoredClosing};
 
@@ -92,7 +92,7 @@ impl FxBook {
         Ok(Revaluation { on, upto, positions })
     }
 
-    /// What deals recorded in a period came to: its sums, and a page of lots.
+    /// What deals recorded in a period came to, of one order's `payment` where one is named: the sums, and a page of lots.
     ///
     /// # Errors
     /// [`FxBookError`].
@@ -100,15 +100,16 @@ impl FxBook {
         &self,
         merchant: MerchantId,
         (from, to): (NaiveDate, NaiveDate),
+        payment: Option<PaymentId>,
         after: Option<(FxDealId, i64)>,
         limit: i64,
     ) -> Result<Results, FxBookError> {
         let zone = self.store.merchant(merchant).await?.ok_or(FxBookError::Unknown)?.zone;
         let period = Period::try_new(from, to, zone)?;
         let within: (DateTime<Utc>, DateTime<Utc>) = (period.begins_at(), period.ends_before());
-        let totals = self.store.fx_results(merchant, within).await?;
+        let totals = self.store.fx_results(merchant, within, payment).await?;
         let mut lines = Vec::new();
-        for stored in self.store.fx_closings(merchant, within, after, limit).await? {
+        for stored in self.store.fx_closings(merchant, within, payment, after, limit).await? {
             let rates = self.rates_of(merchant, &stored.closing).await?;
             lines.push(Line { stored, rates });
         }

@@ -7,7 +7,9 @@
 mod run;
 mod view;
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -26,7 +28,7 @@ use super::waiting::bounded_wait;
 use super::{PayOutError, PayingOut};
 
 pub use run::RUN_SCHEDULE;
-use view::dates;
+use view::{RUNS, dates};
 
 /// A schedule to be saved: `{"name","cron","zone",…}`.
 #[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
@@ -148,8 +150,10 @@ impl PayingOut {
         let (terms, now) = (self.checked(merchant, input.clone()).await?, self.0.clock.now());
         // What saving would refuse.
         let holidays = &self.0.tables.holidays;
-        active(&terms.timing, holidays, now)?;
-        Ok(json!({"object": "payout_schedule_preview", "dates": dates(&terms.timing, holidays, now)}))
+        let none = Done::default();
+        active(&terms.timing, holidays, now, &none)?;
+        let dates = dates(&terms.timing, holidays, now, &none);
+        Ok(json!({"object": "payout_schedule_preview", "dates": dates}))
     }
 
     /// Saves a schedule, with `extra`; `user` is the maker of its plans.
@@ -165,7 +169,7 @@ impl PayingOut {
         extra: Change,
     ) -> Result<PayoutSchedule, PayOutError> {
         let (terms, created_at) = (self.checked(merchant, input.clone()).await?, self.0.clock.now());
-        let state = active(&terms.timing, &self.0.tables.holidays, created_at)?;
+        let state = active(&terms.timing, &self.0.tables.holidays, created_at, &Done::default())?;
         let schedule = PayoutSchedule { id, merchant, terms, makers: vec![user], state, created_at };
         let mut change = extra;
         change.insert_payout_schedule(&schedule);
@@ -203,7 +207,9 @@ impl PayingOut {
             (true, false) => ScheduleState::Paused { by: user, at: now },
             // What is due and not yet done stays due, unless it is to be done at other times.
             (false, false) if schedule.terms.timing == before.terms.timing => before.state.clone(),
-            (false, _) => active(&schedule.terms.timing, &self.0.tables.holidays, now)?,
+            (false, _) => {
+                active(&schedule.terms.timing, &self.0.tables.holidays, now, &self.done(id).await?)?
+            }
         };
         let mut change = extra;
         change.update_payout_schedule(&schedule, version);
@@ -235,6 +241,12 @@ impl PayingOut {
         change.update_payout_schedule(&schedule, version);
         self.0.store.commit(change).await?;
         Ok(schedule)
+    }
+
+    /// The last of its days whose turn is over; those before them lie behind us.
+    async fn done(&self, id: PayoutScheduleId) -> Result<Done, PayOutError> {
+        let runs = self.0.store.payout_schedule_runs(id, RUNS).await?;
+        Ok(runs.iter().map(|run| run.due.date).collect())
     }
 
     async fn loaded(
@@ -289,8 +301,19 @@ impl PayingOut {
     }
 }
 
-fn active(timing: &Timing, holidays: &Calendars, now: DateTime<Utc>) -> Result<ScheduleState, PayOutError> {
-    let next = timing.next(holidays, now);
+/// Days of a schedule whose turn is over: each has one.
+type Done = BTreeSet<NaiveDate>;
+
+fn active(
+    timing: &Timing,
+    holidays: &Calendars,
+    now: DateTime<Utc>,
+    done: &Done,
+) -> Result<ScheduleState, PayOutError> {
+    let mut next = timing.next(holidays, now);
+    while let Some(due) = next.filter(|due| done.contains(&due.date)) {
+        next = timing.next(holidays, due.at);
+    }
     let next = next.ok_or_else(|| TimingError::Never(timing.cron().to_owned()))?;
     Ok(ScheduleState::Active { next: Some(next) })
 }

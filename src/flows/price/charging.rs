@@ -41,7 +41,10 @@ impl PricesAnswer<'_> {
         for item in &mut self.items {
             // Most amounts are charged by whoever takes the currency.
             let fits = match step {
-                Some(step) => item.price.currency() == shown && (step == 1 || item.price.minor() % step == 0),
+                Some(step) => {
+                    let whole = step == 1 || item.price.minor() % step == 0;
+                    whole && item.price.is_positive() && item.price.currency() == shown
+                }
                 None => {
                     !taking.is_empty()
                         && taking.iter().all(|open| open.gateway.check_amount(item.price).is_ok())

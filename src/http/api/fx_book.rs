@@ -127,7 +127,7 @@ impl RecordDeal {
             paid_into: side("paid_into", self.paid_into, bought)?,
             charge,
             value_date: self.value_date,
-            bank_ref: wire::label("bank_ref", self.bank_ref)?,
+            bank_ref: wire::label("bank_ref", self.bank_ref.trim().to_owned())?,
             covers,
         })
     }

@@ -32,7 +32,7 @@ pub struct ExposureAnswer {
     positions: Vec<PositionAnswer>,
     /// What it is made of, the oldest first; a thousand at most.
     lots: Vec<LotAnswer>,
-    /// Whether there are more lots than are shown.
+    /// Whether more lots follow; `starting_after` goes on behind the last one shown.
     has_more: bool,
 }
 
@@ -151,10 +151,34 @@ fn lot(lot: &Lot) -> LotAnswer {
     }
 }
 
+/// Which lots of it are shown; positions are always whole.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ExposureParameters {
+    /// The lots begin behind those of this transaction.
+    #[param(inline, value_type = Option<crate::ids::TransactionId>)]
+    starting_after: Option<String>,
+}
+
 /// What is open in currencies, pair by pair and by age, with the market's rate beside it.
-#[utoipa::path(get, path = "/v1/fx/exposure", tag = "fx", responses((status = 200, description = "What is open", body = ExposureAnswer)))]
-pub async fn exposure(service: web::Data<Service>, caller: Caller) -> Answer {
+#[utoipa::path(get, path = "/v1/fx/exposure", tag = "fx", params(ExposureParameters), responses((status = 200, description = "What is open", body = ExposureAnswer)))]
+pub async fn exposure(
+    service: web::Data<Service>,
+    caller: Caller,
+    query: Query<ExposureParameters>,
+) -> Answer {
     let (positions, lots) = service.fx_book.exposure(caller.merchant()).await?;
+    let begin = match query.0.starting_after {
+        None => 0,
+        Some(after) => {
+            let last = lots.iter().rposition(|lot| lot.transaction.to_string() == after);
+            let why = "no open lot is of this transaction: it may be closed by now, begin anew";
+            let gone = || Problem::new(Code::InvalidParameter, why).at("starting_after");
+            last.ok_or_else(gone)? + 1
+        }
+    };
+    let lots = lots.get(begin..).unwrap_or_default();
     crate::http::json(
         200,
         &ExposureAnswer {
@@ -200,6 +224,9 @@ pub struct ResultParameters {
     /// The last.
     #[param(format = Date, example = "2026-11-30")]
     to: String,
+    /// Only what came of this order's payment.
+    #[param(inline, value_type = Option<crate::ids::PaymentId>)]
+    payment: Option<String>,
     /// Lines of a page, 1 to 100; 20 without it.
     #[param(example = "20", pattern = "^[0-9]{1,3}$")]
     limit: Option<String>,
@@ -216,7 +243,7 @@ pub struct ResultsAnswer {
     method: &'static str,
     from: NaiveDate,
     to: NaiveDate,
-    /// The whole period, pair by pair.
+    /// The whole period, of the payment that was named or of all, pair by pair.
     totals: Vec<TotalAnswer>,
     /// Lot by lot, in the order of deals.
     data: Vec<ResultAnswer>,
@@ -336,11 +363,14 @@ fn result(line: &Line) -> ResultAnswer {
 /// What deals recorded in a period came to, order by order and in sum.
 #[utoipa::path(get, path = "/v1/fx/results", tag = "fx", params(ResultParameters), responses((status = 200, description = "The results", body = ResultsAnswer)))]
 pub async fn results(service: web::Data<Service>, caller: Caller, query: Query<ResultParameters>) -> Answer {
-    let ResultParameters { from, to, limit, starting_after } = query.0;
+    let ResultParameters { from, to, payment, limit, starting_after } = query.0;
     let (from, to) = (read_date("from", &from)?, read_date("to", &to)?);
     let limit = wire::limit(limit.as_deref())?;
     let after = starting_after.as_deref().map(read_place).transpose()?;
-    let found = service.fx_book.results(caller.merchant(), (from, to), after, limit as i64 + 1).await?;
+    let no_id = |_| Problem::new(Code::InvalidParameter, "a payment's id begins with `pay_`").at("payment");
+    let payment = payment.as_deref().map(str::parse).transpose().map_err(no_id)?;
+    let found = service.fx_book.results(caller.merchant(), (from, to), payment, after, limit as i64 + 1);
+    let found = found.await?;
     let total = |total: &crate::store::fx_deals::PairResult| TotalAnswer {
         pair: total.pair.to_string(),
         gain: total.gain,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderValue};
 use actix_web::{HttpRequest, web};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -78,9 +78,15 @@ pub async fn rates(
     Ok(caching::kept(&service, &request, "application/json", body, tag, dependence, fresh))
 }
 
-/// Of all but the ages, which grow by themselves.
+/// Of all but the ages, which grow by themselves, and the times of what is true at any moment: pegs, the base itself.
 fn rates_tag(mut answer: RatesAnswer) -> serde_json::Result<Tag> {
+    if answer.rates.iter().all(|rate| rate.age_s == 0) {
+        answer.as_of = None;
+    }
     for rate in &mut answer.rates {
+        if rate.age_s == 0 {
+            (rate.as_of, rate.fetched_at) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH);
+        }
         rate.age_s = 0;
     }
     serde_json::to_vec(&answer).map(|said| Tag::weak(&said))

@@ -24,6 +24,7 @@ impl From<FxBookError> for Problem {
             }),
             FxBookError::Refused { param, .. } => Problem::new(Code::DealInvalid, words).at(param),
             FxBookError::Recorded { .. } => Problem::new(Code::DealRecorded, words).at("bank_ref"),
+            FxBookError::PeriodClosed { .. } => Problem::new(Code::PeriodClosed, words).at("value_date"),
             FxBookError::Superseded => Problem::new(Code::Conflict, words),
             FxBookError::Period(_) => Problem::new(Code::PeriodInvalid, words),
             FxBookError::Rates(_) => Problem::new(Code::RateUnavailable, words),

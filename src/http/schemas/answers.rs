@@ -350,7 +350,7 @@ pub struct Statement {
     /// The balance before the first entry.
     opening: Money,
     entries: Vec<StatementLine>,
-    /// The balance after the last entry.
+    /// The balance after the last entry; of a page, after the last one on it.
     closing: Money,
     totals: Totals,
     /// Whether more entries lie beyond this page.

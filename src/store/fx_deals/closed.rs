@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::any::AnyRow;
 
 use crate::domain::fx_book::{Closing, Pair};
-use crate::ids::{FxDealId, MerchantId};
+use crate::ids::{FxDealId, MerchantId, PaymentId};
 use crate::money::Money;
 use crate::store::row::Row;
 use crate::store::{Store, StoreError};
@@ -47,7 +47,8 @@ impl Store {
         self.all(query.bind(deal.to_string()), read_closing).await
     }
 
-    /// What was closed from `from` on and before `until`, `limit` of it behind `(deal, nth)`, in the order of deals.
+    /// What was closed from `from` on and before `until`, of one `payment` where one is named, `limit` of it behind
+    /// `(deal, nth)`, in the order of deals.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -55,13 +56,14 @@ impl Store {
         &self,
         merchant: MerchantId,
         (from, until): (DateTime<Utc>, DateTime<Utc>),
+        payment: Option<PaymentId>,
         after: Option<(FxDealId, i64)>,
         limit: i64,
     ) -> Result<Vec<StoredClosing>, StoreError> {
         let (deal, nth) = after.map_or((String::new(), 0), |(deal, nth)| (deal.to_string(), nth));
         let query = sqlx::query(
             "SELECT * FROM fx_closing WHERE merchant_id = $1 AND recorded_at >= $2 AND recorded_at < $3
-             AND (deal_id, nth) > ($4, $5) ORDER BY deal_id, nth LIMIT $6",
+             AND (deal_id, nth) > ($4, $5) AND ($6 = '' OR subject = $6) ORDER BY deal_id, nth LIMIT $7",
         );
         let query = query
             .bind(merchant.to_string())
@@ -69,11 +71,12 @@ impl Store {
             .bind(until.timestamp_micros())
             .bind(deal)
             .bind(nth)
+            .bind(payment.map(|payment| payment.to_string()).unwrap_or_default())
             .bind(limit);
         self.all(query, read_closing).await
     }
 
-    /// The sums of what was closed from `from` on and before `until`.
+    /// The sums of what was closed from `from` on and before `until`, of one `payment` where one is named.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -81,16 +84,21 @@ impl Store {
         &self,
         merchant: MerchantId,
         (from, until): (DateTime<Utc>, DateTime<Utc>),
+        payment: Option<PaymentId>,
     ) -> Result<Vec<PairResult>, StoreError> {
         let query = sqlx::query(
             "SELECT pair, COUNT(*) AS closings,
                     CAST(SUM(CASE WHEN realized > 0 THEN realized ELSE 0 END) AS BIGINT) AS gain,
                     CAST(SUM(CASE WHEN realized < 0 THEN -realized ELSE 0 END) AS BIGINT) AS loss
              FROM fx_closing WHERE merchant_id = $1 AND recorded_at >= $2 AND recorded_at < $3
+             AND ($4 = '' OR subject = $4)
              GROUP BY pair ORDER BY pair",
         );
-        let query =
-            query.bind(merchant.to_string()).bind(from.timestamp_micros()).bind(until.timestamp_micros());
+        let query = query
+            .bind(merchant.to_string())
+            .bind(from.timestamp_micros())
+            .bind(until.timestamp_micros())
+            .bind(payment.map(|payment| payment.to_string()).unwrap_or_default());
         self.all(query, |row| {
             let row = Row::of("fx_closing", row);
             let pair: Pair = row.parse("pair")?;

@@ -22,7 +22,7 @@ impl Store {
              JOIN ledger_transaction t ON t.merchant_id = p.merchant_id
              WHERE p.state = 'closed' AND (
                  (t.recorded_at < p.ends_before AND t.number > p.last_number)
-                 OR (t.event = 'manual' AND t.effective_at < p.ends_before AND t.recorded_at > p.closed_at))
+                 OR (t.event IN ('manual', 'converted_market') AND t.effective_at < p.ends_before AND t.recorded_at > p.closed_at))
              LIMIT 1",
         )
         .fetch_optional(self.walks())

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use straits::banks::camt053;
+use straits::domain::access::Hand;
 use straits::domain::deposits::{LineState, ReportedBatch};
 use straits::domain::fx_book::{Covers, FxDeal};
 use straits::domain::merchants::{BankAccount, BankAccountKind, FeeOwner};
@@ -172,7 +173,7 @@ async fn positions_are_what_deals_left_open() {
             let today = database.clock.now().date_naive();
             let report = world
                 .fx_book
-                .results(world.merchant.id, (today - TimeDelta::days(30), today), None, 100)
+                .results(world.merchant.id, (today - TimeDelta::days(30), today), None, None, 100)
                 .await
                 .unwrap();
             let total: i64 = report.totals.iter().map(|pair| pair.gain.minor() - pair.loss.minor()).sum();
@@ -225,6 +226,14 @@ async fn a_deal_is_recorded_once_and_closes_no_lot_twice() {
         let mut nowhere = half("FX-6", Covers::Oldest { own: false });
         nowhere.paid_from = vec![];
         refusals("no client account in USD", record(&world, &nowhere).await.unwrap_err());
+        // The rest of a side is in its currency, whoever leaves the amount out; clients' money becomes nobody's own.
+        let euro = bank(&world, BankAccountKind::Client, "eur", "EUR").await;
+        let own = bank(&world, BankAccountKind::Own, "own-cny", "CNY").await;
+        for (account, why) in [(euro, "eur is in EUR, this part in CNY"), (own, "would become your own")] {
+            let mut astray = half("FX-8", Covers::Oldest { own: false });
+            astray.paid_into = vec![leg(NewPlace::BankAccount(account), None)];
+            refusals(why, record(&world, &astray).await.unwrap_err());
+        }
         assert_eq!(
             world.transactions().await.iter().filter(|row| row.event.as_str() == "converted_market").count(),
             1
@@ -232,13 +241,34 @@ async fn a_deal_is_recorded_once_and_closes_no_lot_twice() {
         // The other half; its rates stand side by side.
         record(&world, &half("FX-7", Covers::Oldest { own: false })).await.unwrap();
         let today = world.clock.now().date_naive();
-        let report = world.fx_book.results(world.merchant.id, (today, today), None, 100).await.unwrap();
+        let results = async |payment| {
+            world.fx_book.results(world.merchant.id, (today, today), payment, None, 100).await.unwrap()
+        };
+        let report = results(None).await;
         assert_eq!(report.lines.len(), 2);
+        // Of one order, its own.
+        let of_one = results(Some(payment)).await;
+        assert_eq!((of_one.lines.len(), of_one.totals.len(), of_one.totals[0].closings), (1, 1, 1));
+        assert_eq!(of_one.lines[0].stored.closing.subject, Some(payment.to_string()));
         let rates = &report.lines[1].rates;
         assert_eq!(rates.settled[0].rate.value().to_string(), "7.0844");
         assert_eq!(rates.paid.unwrap().value().normalize().to_string(), "7.1150411281");
         assert!(world.store.open_lots(world.merchant.id).await.unwrap().lots.is_empty());
         lots_are_the_position(&world).await;
+        // What was closed stays as it was.
+        world.clock.advance(TimeDelta::days(1));
+        for user in [world.maker, world.checker] {
+            let (id, merchant) = (world.ids.mint(), world.merchant.id);
+            let closed = world.close_period.close(merchant, Hand::own(user), id, today, Change::new()).await;
+            closed.unwrap();
+        }
+        let mut late = half("FX-9", Covers::Oldest { own: true });
+        late.value_date = today;
+        let late = record(&world, &late).await.unwrap_err();
+        assert!(
+            matches!(&late, FxBookError::PeriodClosed { date, until } if (*date, *until) == (today, today)),
+            "{late}"
+        );
         store.close().await;
     })
     .await;

@@ -140,11 +140,18 @@ async fn other_rules_say_what_they_would_have_cost() {
         assert_eq!(sum(&then, &share_then), money("90.00", "USD"));
         assert_eq!(of(Whose::Platform).unwrap(), ("10.00".to_owned(), "10.00".to_owned()));
         assert_eq!((other.compared, other.indivisible_count), (1, 0));
+        // What a gateway charged moves by what the tariffs differ in: ten cents off its tariff stay ten cents off.
+        let charged = money(&then, "USD").checked_add(money("0.10", "USD")).unwrap().amount().to_string();
+        world.paid("2", money("100.00", "USD"), ONE, taken("CAP-2", "100.00", "USD", &charged)).await;
+        let other = replay(&world, Some(&draft)).await.unwrap().by_other_rules.unwrap();
+        let rows: Vec<(Whose, Money, Money)> = other.then.beside(&other.with).collect();
+        let gateway = rows.iter().find(|row| row.0 == Whose::Gateway).unwrap();
+        assert_eq!((gateway.1, gateway.2), (sum(&then, &charged), money("12.30", "USD")));
         // A rule that leaves nothing to divide is said, payment by payment.
         let greedy = FeeBook::read(&[("greedy.toml", &format!(
             "name = \"{}\"\n[[rule]]\nname = \"all\"\nkind = \"gateway\"\npercent = \"95\"\nbearer = \"suppliers\"\nsource = \"s\"\ntrust = \"contract\"", name.unwrap().name))]).unwrap();
         let other = replay(&world, Some(&greedy)).await.unwrap().by_other_rules.unwrap();
-        assert_eq!((other.compared, other.indivisible_count), (0, 1), "{:?}", other.indivisible);
+        assert_eq!((other.compared, other.indivisible_count), (0, 2), "{:?}", other.indivisible);
         store.close().await;
     })
     .await;

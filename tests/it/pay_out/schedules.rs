@@ -222,7 +222,15 @@ async fn paused_changed_and_ended_schedules_keep_to_what_they_say_now() {
         // Another hour on a day that had its plan: one a day stays one a day.
         jobs.advance(first + TimeDelta::days(3)).await.unwrap();
         patch(&treasury, schedule.id, r#"{"cron":"0 12 * * *"}"#).await;
-        assert_eq!(next(&treasury, schedule.id).await, first + TimeDelta::hours(3 * 24 + 3));
+        assert_eq!(next(&treasury, schedule.id).await, first + TimeDelta::hours(4 * 24 + 3));
+        let merchant = treasury.world.merchant.id;
+        let shown = treasury.paying.show_schedule(merchant, schedule.id).await.unwrap();
+        let outcomes: Vec<_> = shown["dates"].as_array().unwrap().iter().map(|row| &row["outcome"]).collect();
+        assert_eq!(
+            (outcomes[0].as_str(), outcomes[1].as_str()),
+            (Some("skipped"), Some("planned")),
+            "{shown:#}"
+        );
         jobs.advance(first + TimeDelta::hours(3 * 24 + 4)).await.unwrap();
         assert_eq!((runs(&treasury, schedule.id).await, plans(&treasury).await.len()), (vec!["drafted"], 1));
         assert_eq!(next(&treasury, schedule.id).await, first + TimeDelta::hours(4 * 24 + 3));

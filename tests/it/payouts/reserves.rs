@@ -41,6 +41,13 @@ async fn buckets(app: &TestApp, supplier: &str, expected: &[(&str, &str)]) {
         let wanted = expected.iter().find(|(name, _)| *name == bucket).map_or("0.00", |(_, amount)| amount);
         assert_eq!(row[bucket]["amount"].as_str().unwrap_or("0.00"), wanted, "{bucket}: {shown:#}");
     }
+    // What is kept back has its day, and nothing else has.
+    let reserves = row["reserves"].as_array().cloned().unwrap_or_default();
+    let amounts: Vec<&str> = reserves.iter().map(|one| one["amount"]["amount"].as_str().unwrap()).collect();
+    let reserved: Vec<&str> =
+        expected.iter().filter(|(name, _)| *name == "reserved").map(|(_, amount)| *amount).collect();
+    assert_eq!(amounts, reserved, "{shown:#}");
+    assert!(reserves.iter().all(|one| one["release_on"].as_str().is_some_and(|day| day.len() == 10)));
 }
 
 async fn scenario(app: &TestApp, name: &str, payment: &str) {

@@ -76,10 +76,12 @@ pub(super) fn finish(heading: &Heading, buffer: &mut Vec<u8>) {
     let holder = &heading.letterhead.holder;
     let tax = holder.tax_number.as_deref().map(|number| format!(", tax number {number}")).unwrap_or_default();
     let head = heading.letterhead.ledger_head.map(|head| format!(", ledger head {head}")).unwrap_or_default();
+    let hash = heading.issue.as_ref().map(|issue| format!(", SHA-256 of its CSV {}", issue.sha256));
+    let hash = hash.unwrap_or_default();
     let said = format!(
-        "Statement {number} to {}{tax}, dates of {}{head}",
-        holder.name,
-        heading.period.zone().name()
+        "Statement {number}{head}{hash}, dates of {}, to {}{tax}",
+        heading.period.zone().name(),
+        holder.name
     );
     leaf(buffer, "MKTGINFO", &cut(&said, 360));
     for name in ["STMTRS", "STMTTRNRS", "BANKMSGSRSV1", "OFX"] {

@@ -7,12 +7,14 @@ use crate::domain::treasury::{Calendars, Fate, PayoutSchedule, ScheduleRun, Timi
 use crate::flows::pay_out::{PayOutError, PayingOut};
 use crate::ids::{MerchantId, PayoutScheduleId};
 
+use super::Done;
+
 /// Dates shown before and after saving.
 const SHOWN: usize = 5;
 /// Dates left out on the way to these that are shown.
 const LOOKED_AT: usize = 400;
 /// Past dates shown with a schedule.
-const RUNS: u32 = 20;
+pub(super) const RUNS: u32 = 20;
 
 impl PayingOut {
     /// A schedule of this merchant with its next dates and what came of the last ones.
@@ -30,7 +32,8 @@ impl PayingOut {
         if let Some(object) = view.as_object_mut() {
             let active = schedule.next().is_some();
             let (timing, now) = (&schedule.terms.timing, self.0.clock.now());
-            let dates = if active { dates(timing, &self.0.tables.holidays, now) } else { vec![] };
+            let done = runs.iter().map(|run| run.due.date).collect();
+            let dates = if active { dates(timing, &self.0.tables.holidays, now, &done) } else { vec![] };
             object.insert("dates".to_owned(), json!(dates));
             object.insert("runs".to_owned(), runs.iter().map(run_view).collect());
         }
@@ -53,11 +56,14 @@ impl PayingOut {
 }
 
 /// The next dates on which a plan is made, and between them those that are left out.
-pub(super) fn dates(timing: &Timing, calendars: &Calendars, now: DateTime<Utc>) -> Vec<Value> {
+pub(super) fn dates(timing: &Timing, calendars: &Calendars, now: DateTime<Utc>, done: &Done) -> Vec<Value> {
     let (mut rows, mut runs) = (vec![], 0);
     for dated in timing.dates(calendars, now).take(LOOKED_AT) {
         let wanted = dated.wanted;
         let (outcome, due, why) = match dated.fate {
+            Fate::Runs { due, .. } if done.contains(&due.date) => {
+                ("skipped", None, Some("this day's turn is over: a schedule makes one plan a day".to_owned()))
+            }
             Fate::Runs { due, moved: None } => ("planned", Some(due), None),
             Fate::Runs { due, moved } => ("moved", Some(due), moved),
             Fate::Skipped { why } => ("skipped", None, Some(why)),
