@@ -189,3 +189,67 @@ impl<'p> Executor<'p> for &'p Reads {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn one_connection(folder: &std::path::Path) -> Arc<Shelf> {
+        sqlx::any::install_default_drivers();
+        let url = format!("sqlite://{}?mode=rwc", folder.join("file.db").display());
+        let connect = url.parse().unwrap();
+        let reads = Reads::open(Engine::Sqlite, &connect, (1, Duration::from_millis(50))).await.unwrap();
+        match reads {
+            Reads::File(shelf) => shelf,
+            Reads::Server(_) => panic!("a file is no server"),
+        }
+    }
+
+    fn idle(shelf: &Shelf) -> usize {
+        shelf.idle.lock().unwrap().len()
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_lent_to_one_and_comes_back_when_its_statement_has_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = one_connection(folder.path()).await;
+        let reads = Reads::File(shelf.clone());
+        assert_eq!(idle(&shelf), 1);
+        let lent = shelf.lend().await.unwrap();
+        let refused = sqlx::query("SELECT 1").fetch_one(&reads).await.err();
+        assert!(matches!(refused, Some(sqlx::Error::PoolTimedOut)), "{refused:?}");
+        lent.give_back();
+        let row: (i64,) = sqlx::query_as("SELECT 7").fetch_one(&reads).await.unwrap();
+        assert_eq!((row.0, idle(&shelf)), (7, 1));
+        // What the database refuses is the statement's fault, not the connection's.
+        let unknown = sqlx::query("SELECT 1 FROM nothing").fetch_all(&reads).await.err();
+        assert!(unknown.is_some_and(|error| error.as_database_error().is_some()));
+        assert_eq!(idle(&shelf), 1);
+        let written = sqlx::query("CREATE TABLE t (x INTEGER)").execute(&reads).await;
+        assert!(written.is_err(), "it cannot write");
+    }
+
+    #[tokio::test]
+    async fn one_whose_statement_was_given_up_is_not_lent_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = one_connection(folder.path()).await;
+        let reads = Reads::File(shelf.clone());
+        let long = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 5000000) SELECT MAX(x) FROM n";
+        let given_up = sqlx::query(long).fetch_one(&reads);
+        assert!(tokio::time::timeout(Duration::from_millis(50), given_up).await.is_err());
+        assert_eq!(idle(&shelf), 0);
+        let row: (i64,) = sqlx::query_as("SELECT 7").fetch_one(&reads).await.unwrap();
+        assert_eq!((row.0, idle(&shelf)), (7, 1));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_lent_once_it_is_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = one_connection(folder.path()).await;
+        let reads = Reads::File(shelf.clone());
+        reads.close().await;
+        let refused = sqlx::query("SELECT 1").fetch_optional(&reads).await.err();
+        assert!(matches!(refused, Some(sqlx::Error::PoolClosed)), "{refused:?}");
+        assert_eq!(idle(&shelf), 0);
+    }
+}
