@@ -94,12 +94,16 @@ fn cores() -> usize {
 }
 
 /// Keeps this thread and those it makes on one of the processors this program may use. A seed's threads work in turns, and
-/// whoever sleeps on another processor is woken far more slowly.
+/// whoever sleeps on another processor is woken far more slowly. Only where each processor has a seed: fewer would all choose
+/// the first ones, here and in the programs beside this.
 #[cfg(target_os = "linux")]
-fn stay_on(job: usize) {
+fn stay_on(job: usize, jobs: usize) {
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
     let Ok(ours) = sched_getaffinity(None) else { return };
     let usable: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|cpu| ours.is_set(*cpu)).collect();
+    if jobs < usable.len() {
+        return;
+    }
     if let Some(cpu) = usable.get(job % usable.len().max(1)) {
         let mut one = CpuSet::new();
         one.set(*cpu);
@@ -109,7 +113,7 @@ fn stay_on(job: usize) {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn stay_on(_job: usize) {}
+fn stay_on(_job: usize, _jobs: usize) {}
 
 /// Runs so many seeds at once and hands their reports over in the order of the seeds, until `goes_on` says no or one could
 /// not run. Seeds have nothing in common: each has a folder, a clock and a runtime of its own.
@@ -120,6 +124,7 @@ fn abreast(
     mut goes_on: impl FnMut(Report) -> bool,
 ) -> Result<(), SimulationError> {
     let first = seeds.start;
+    let jobs = jobs.min(usize::try_from(seeds.end.saturating_sub(first)).unwrap_or(jobs));
     let left = Mutex::new(&mut seeds);
     let next = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
     let ends = AtomicBool::new(false);
@@ -128,7 +133,7 @@ fn abreast(
         for job in 0..jobs {
             let (done, next, ends) = (done.clone(), &next, &ends);
             scope.spawn(move || {
-                stay_on(job);
+                stay_on(job, jobs);
                 while let Some(seed) = next().filter(|_| !ends.load(Ordering::SeqCst)) {
                     // Nobody listens any more once the command is over.
                     let _ = done.send((seed, simulator.run(seed, options)));
