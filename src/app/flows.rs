@@ -25,9 +25,9 @@ use crate::flows::release::Releasing;
 use crate::flows::settle::{self, Settlements};
 use crate::flows::webhooks::{self, Door, Reach, SystemNames, Webhooks};
 use crate::flows::withholding::Withholding;
+use crate::gateways::Payouts;
 use crate::gateways::registry::GATEWAYS;
 use crate::gateways::transport::Transport;
-use crate::gateways::{Payouts, call};
 use crate::jobs::{Jobs, payment_duties};
 use crate::rails::{BankChannel, ByHand};
 use crate::rates::{RateBook, Volatilities};
@@ -74,7 +74,7 @@ pub async fn build(
     built: &Built<'_>,
     accounts: Accounts,
     signer: Signer,
-    public_url: &str,
+    (http, public_url): (Transport, &str),
     one_by_one: bool,
 ) -> Result<Flows, AppError> {
     let (store, clock, ids) = (built.store.clone(), built.clock.clone(), built.ids.clone());
@@ -186,7 +186,7 @@ pub async fn build(
         rules: built.settings.payouts.clone(),
         withholding: withholding.clone(),
         debtor_address: built.settings.debtor_address.clone(),
-        rails: rails(built, public_url)?,
+        rails: rails(built, http, public_url)?,
     });
     duties.push(Arc::new(ExecutePayouts(paying_out.clone())));
     duties.push(Arc::new(RunPayoutSchedule(paying_out.clone())));
@@ -287,7 +287,11 @@ fn way_out(settings: &Settings) -> Result<Door, AppError> {
 
 /// Rails that are no gateway's. A bank's channel is its own address, in a sandbox the far side's; without one a person
 /// hands the files in.
-fn rails(built: &Built<'_>, public_url: &str) -> Result<BTreeMap<String, Arc<dyn Payouts>>, AppError> {
+fn rails(
+    built: &Built<'_>,
+    http: Transport,
+    public_url: &str,
+) -> Result<BTreeMap<String, Arc<dyn Payouts>>, AppError> {
     let clock = built.clock.clone();
     let mut rails: BTreeMap<String, Arc<dyn Payouts>> = BTreeMap::new();
     rails.insert("csv".to_owned(), Arc::new(ByHand::sheet(clock.clone())));
@@ -299,7 +303,6 @@ fn rails(built: &Built<'_>, public_url: &str) -> Result<BTreeMap<String, Arc<dyn
         None => Arc::new(ByHand::pain001(clock)),
         Some(base) => {
             let base = url::Url::parse(&base).map_err(|error| broken(&error))?;
-            let http = Transport::from(call::client().map_err(|error| broken(&error))?);
             Arc::new(BankChannel::new(base, own.token, http, clock))
         }
     };

@@ -30,6 +30,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
+use crate::gateways::transport::Transport;
 use crate::gateways::{BuildError, call};
 use crate::geo::{Geo, GeoError, Proxies};
 use crate::http::key_ring::KeyRing;
@@ -182,10 +183,11 @@ impl App {
         };
         let built = Built { settings: &settings, store: &store, vault: &vault, clock: &clock, ids: &ids };
         let http = call::client().map_err(|error| AppError::Broken(error.to_string()))?;
+        let http = Transport::from(http);
         let (far, known) = (sandbox.as_ref(), seeded.as_ref());
-        let accounts = gateway_accounts::open_accounts(&built, &public_url, far, known, http.into()).await?;
+        let accounts = gateway_accounts::open_accounts(&built, &public_url, far, known, http.clone()).await?;
         let signer = signing::open_signer(&store, &vault, clock.wall()).await?;
-        let flows = flows::build(&built, accounts, signer, &public_url, false).await?;
+        let flows = flows::build(&built, accounts, signer, (http, &public_url), false).await?;
         let geo = Geo::start(settings.geo.clone(), clock.clone())?;
         let proxies = Proxies::new(&settings);
         let origins = store.key_origins().await?;

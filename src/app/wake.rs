@@ -68,10 +68,10 @@ pub async fn wake(
     let vault = open_vault(settings, ids)?;
     let seeded = seed::seeded(store, &vault, clock, ids).await?;
     let built = Built { settings, store, vault: &vault, clock, ids };
-    let accounts =
-        gateway_accounts::open_accounts(&built, public_url, Some(sandbox), Some(&seeded), http).await?;
+    let (far, known) = (Some(sandbox), Some(&seeded));
+    let accounts = gateway_accounts::open_accounts(&built, public_url, far, known, http.clone()).await?;
     let signer = signing::open_signer(store, &vault, clock.wall()).await?;
-    let flows = flows::build(&built, accounts, signer, public_url, true).await?;
+    let flows = flows::build(&built, accounts, signer, (http, public_url), true).await?;
     Ok(Woken {
         pay: flows.pay,
         refunding: flows.refunding,

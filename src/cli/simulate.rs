@@ -1,13 +1,17 @@
 //! `simulate`: lives from seeds; one line per seed, and what does not hold with the steps that led there. The lines are the
 //! list of seeds: whoever runs one of them again sees the same trace.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use crate::simulator::{Options, Report, Simulator};
+use crate::simulator::{Options, Report, SimulationError, Simulator};
 
 use super::output::{say, unless_unread};
 use super::{CliError, Outcome};
@@ -23,6 +27,9 @@ pub struct Simulate {
     /// Lives per seed
     #[arg(long, value_name = "M", default_value_t = 1_000)]
     lives: u64,
+    /// Seeds at once; as many as there are processors unless said otherwise
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
     /// Write every step of the seed to this file
     #[arg(long, value_name = "FILE", conflicts_with = "seeds")]
     trace: Option<PathBuf>,
@@ -34,26 +41,33 @@ fn range(text: &str) -> Result<Range<u64>, String> {
     Ok(read(from)?..read(to)?)
 }
 
-/// Runs the seeds; a seed that breaks something ends there and the next one goes on.
+/// Runs the seeds, each on a thread of its own; a seed that breaks something ends there and the next one goes on. Their lines
+/// come in the order of the seeds, whichever ends first.
 ///
 /// # Errors
 /// [`CliError::Words`] when it could not run; [`Outcome::FoundFaults`] when something does not hold.
 pub fn simulate(asked: &Simulate) -> Result<Outcome, CliError> {
-    let words = |error: crate::simulator::SimulationError| CliError::Words(error.to_string());
+    let words = |error: SimulationError| CliError::Words(error.to_string());
     let seeds = match (&asked.seeds, asked.seed) {
         (Some(seeds), _) => seeds.clone(),
         (None, seed) => seed.unwrap_or(1)..seed.unwrap_or(1).saturating_add(1),
     };
+    let began = Instant::now();
     let simulator = Simulator::new().map_err(words)?;
     let options = Options { lives: asked.lives, sabotage: None, story: asked.trace.clone() };
+    let jobs = asked.jobs.unwrap_or_else(cores).max(1);
     let (mut total, mut broken, mut count) = (Report::default(), 0_u64, 0_u64);
-    for seed in seeds {
-        let report = simulator.run(seed, &options).map_err(words)?;
+    let mut told = Ok(());
+    abreast(&simulator, seeds, (&options, jobs), |report| {
         broken += u64::from(report.broken.is_some());
-        unless_unread(tell(&report))?;
         count += 1;
         add(&mut total, &report);
-    }
+        told = unless_unread(tell(&report));
+        told.is_ok()
+    })
+    .map_err(words)?;
+    told?;
+    total.took = began.elapsed();
     unless_unread(say!(
         "{} lives over {count} seeds, {broken} with a broken invariant; {} steps, {} deaths, {} stops, {} faults, {} repairs, \
          {} captured, {} refunds, {} disputes, {} decided later, {} restores, {} planted; {} lives/s",
@@ -72,6 +86,76 @@ pub fn simulate(asked: &Simulate) -> Result<Outcome, CliError> {
         per_second(total.lives, total.took)
     ))?;
     Ok(if broken == 0 { Outcome::Done } else { Outcome::FoundFaults })
+}
+
+/// One seed for each processor.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// Keeps this thread and those it makes on one of the processors this program may use. A seed's threads work in turns, and
+/// whoever sleeps on another processor is woken far more slowly. Only where each processor has a seed: fewer would all choose
+/// the first ones, here and in the programs beside this.
+#[cfg(target_os = "linux")]
+fn stay_on(job: usize, jobs: usize) {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+    let Ok(ours) = sched_getaffinity(None) else { return };
+    let usable: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|cpu| ours.is_set(*cpu)).collect();
+    if jobs < usable.len() {
+        return;
+    }
+    if let Some(cpu) = usable.get(job % usable.len().max(1)) {
+        let mut one = CpuSet::new();
+        one.set(*cpu);
+        // Where it may not be chosen, it is only slower.
+        let _ = sched_setaffinity(None, &one);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn stay_on(_job: usize, _jobs: usize) {}
+
+/// Runs so many seeds at once and hands their reports over in the order of the seeds, until `goes_on` says no or one could
+/// not run. Seeds have nothing in common: each has a folder, a clock and a runtime of its own.
+fn abreast(
+    simulator: &Simulator,
+    mut seeds: Range<u64>,
+    (options, jobs): (&Options, usize),
+    mut goes_on: impl FnMut(Report) -> bool,
+) -> Result<(), SimulationError> {
+    let first = seeds.start;
+    let jobs = jobs.min(usize::try_from(seeds.end.saturating_sub(first)).unwrap_or(jobs));
+    let left = Mutex::new(&mut seeds);
+    let next = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let ends = AtomicBool::new(false);
+    let (done, reports) = channel();
+    std::thread::scope(|scope| {
+        for job in 0..jobs {
+            let (done, next, ends) = (done.clone(), &next, &ends);
+            scope.spawn(move || {
+                stay_on(job, jobs);
+                while let Some(seed) = next().filter(|_| !ends.load(Ordering::SeqCst)) {
+                    // Nobody listens any more once the command is over.
+                    let _ = done.send((seed, simulator.run(seed, options)));
+                }
+            });
+        }
+        drop(done);
+        let mut early = BTreeMap::new();
+        let mut awaited = first;
+        for (seed, outcome) in reports {
+            early.insert(seed, outcome);
+            while let Some(outcome) = early.remove(&awaited) {
+                awaited += 1;
+                let went = outcome.map(&mut goes_on);
+                if !matches!(went, Ok(true)) {
+                    ends.store(true, Ordering::SeqCst);
+                    return went.map(|_| ());
+                }
+            }
+        }
+        Ok(())
+    })
 }
 
 fn tell(report: &Report) -> Result<(), CliError> {
@@ -115,7 +199,6 @@ fn add(total: &mut Report, report: &Report) {
     total.delays += report.delays;
     total.restores += report.restores;
     total.planted += report.planted;
-    total.took += report.took;
 }
 
 fn per_second(lives: u64, took: Duration) -> String {

@@ -1,19 +1,22 @@
 //! The far sides' durable file, `<data-dir>/sandbox.db`.
 //!
-//! One connection, one transaction per request, `synchronous=FULL`: what an answer says is on disk before the answer
+//! One connection, one request after the other, `synchronous=FULL`: what an answer says is on disk before the answer
 //! leaves, and two requests never see each other half done. That is slower than a real gateway and exactly as strict.
-//! Nouns are kept as documents; a noun names the few things it is looked up by ([`Record`]).
+//! The data folder is one process's own, so that a request begins its transaction with the first thing it writes: those
+//! that only look need none. Nouns are kept as documents; a noun names the few things it is looked up by ([`Record`]).
 
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use futures_util::TryStreamExt;
+use futures_util::{FutureExt, TryStreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Row, Sqlite, SqlitePool, Transaction};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::SandboxError;
 
@@ -36,13 +39,24 @@ pub(super) trait Record: Serialize + DeserializeOwned + Send + Sync {
     }
 }
 
+/// How long a request waits for its turn.
+const TURN: Duration = Duration::from_secs(30);
+
+/// The file's one connection, until it is closed. Not a pool's: that asks a connection before and after each request
+/// whether it still lives, which takes longer than most requests.
+type Only = Option<SqliteConnection>;
+
 /// The open file.
 #[derive(Clone, Debug)]
-pub(super) struct Book(SqlitePool);
+pub(super) struct Book(Arc<Mutex<Only>>);
 
 /// One request's view of the file; nothing stands until [`Session::commit`].
 #[derive(Debug)]
-pub(super) struct Session(Transaction<'static, Sqlite>);
+pub(super) struct Session {
+    only: OwnedMutexGuard<Only>,
+    /// A transaction is begun and not committed.
+    writes: bool,
+}
 
 impl Book {
     /// Opens the file, makes it where it is absent; only the owner may read it, for it holds test secrets.
@@ -53,34 +67,60 @@ impl Book {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(10));
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(Duration::from_secs(30))
-            .connect_with(options)
-            .await?;
+        let mut connection = options.connect().await?;
         restrict(file)?;
-        sqlx::raw_sql(include_str!("schema.sql")).execute(&pool).await?;
-        Ok(Book(pool))
+        sqlx::raw_sql(include_str!("schema.sql")).execute(&mut connection).await?;
+        Ok(Book(Arc::new(Mutex::new(Some(connection)))))
     }
 
     /// Closes the file.
     pub(super) async fn close(&self) {
-        self.0.close().await;
+        if let Some(connection) = self.0.lock().await.take()
+            && let Err(error) = connection.close().await
+        {
+            tracing::warn!(%error, "the sandbox's file did not close cleanly");
+        }
     }
 
-    /// Waits for its turn and begins.
+    /// Waits for its turn.
     pub(super) async fn begin(&self) -> Result<Session, SandboxError> {
-        Ok(Session(self.0.begin_with("BEGIN IMMEDIATE").await?))
+        let turn = tokio::time::timeout(TURN, self.0.clone().lock_owned()).await;
+        let only = turn.map_err(|_| sqlx::Error::PoolTimedOut)?;
+        Ok(Session { only, writes: false })
+    }
+}
+
+impl Drop for Session {
+    /// Undoes what was not committed. The connection's thread takes the word when it is first polled and does it before
+    /// anything the next request asks.
+    fn drop(&mut self) {
+        if self.writes
+            && let Some(connection) = self.only.as_mut()
+        {
+            let _ = sqlx::query("ROLLBACK").execute(connection).now_or_never();
+        }
     }
 }
 
 impl Session {
+    fn connection(&mut self) -> Result<&mut SqliteConnection, SandboxError> {
+        Ok(self.only.as_mut().ok_or(sqlx::Error::PoolClosed)?)
+    }
+
+    /// The connection, in a transaction.
+    async fn writing(&mut self) -> Result<&mut SqliteConnection, SandboxError> {
+        if !std::mem::replace(&mut self.writes, true) {
+            sqlx::query("BEGIN IMMEDIATE").execute(self.connection()?).await?;
+        }
+        self.connection()
+    }
+
     /// The record with this id.
     pub(super) async fn find<R: Record>(&mut self, id: &str) -> Result<Option<R>, SandboxError> {
         let row = sqlx::query("SELECT body FROM record WHERE kind = $1 AND id = $2")
             .bind(R::KIND)
             .bind(id)
-            .fetch_optional(&mut *self.0)
+            .fetch_optional(self.connection()?)
             .await?;
         row.map(|row| read(&row)).transpose()
     }
@@ -90,7 +130,7 @@ impl Session {
         let rows = sqlx::query("SELECT body FROM record WHERE kind = $1 AND alias = $2 ORDER BY seq")
             .bind(R::KIND)
             .bind(alias)
-            .fetch_all(&mut *self.0)
+            .fetch_all(self.connection()?)
             .await?;
         rows.iter().map(read).collect()
     }
@@ -112,7 +152,7 @@ impl Session {
         );
         let second = |at: DateTime<Utc>| at.format("%Y-%m-%dT%H:%M:%S").to_string();
         let query = sqlx::query(AssertSqlSafe(sql)).bind(alias).bind(second(from)).bind(second(until));
-        let mut rows = query.fetch(&mut *self.0);
+        let mut rows = query.fetch(self.connection()?);
         while let Some(row) = rows.try_next().await? {
             if see(read(&row)?).is_break() {
                 break;
@@ -125,7 +165,7 @@ impl Session {
     pub(super) async fn all<R: Record>(&mut self) -> Result<Vec<R>, SandboxError> {
         let rows = sqlx::query("SELECT body FROM record WHERE kind = $1 ORDER BY seq")
             .bind(R::KIND)
-            .fetch_all(&mut *self.0)
+            .fetch_all(self.connection()?)
             .await?;
         rows.iter().map(read).collect()
     }
@@ -142,7 +182,7 @@ impl Session {
         .bind(R::KIND)
         .bind(now.timestamp_micros())
         .bind(limit)
-        .fetch_all(&mut *self.0)
+        .fetch_all(self.connection()?)
         .await?;
         rows.iter().map(read).collect()
     }
@@ -159,7 +199,7 @@ impl Session {
         .bind(record.alias())
         .bind(record.due().map(|at| at.timestamp_micros()))
         .bind(serde_json::to_string(record)?)
-        .execute(&mut *self.0)
+        .execute(self.writing().await?)
         .await?;
         Ok(())
     }
@@ -169,14 +209,18 @@ impl Session {
         sqlx::query("DELETE FROM record WHERE kind = $1 AND id = $2")
             .bind(R::KIND)
             .bind(id)
-            .execute(&mut *self.0)
+            .execute(self.writing().await?)
             .await?;
         Ok(())
     }
 
     /// Makes it stand, on disk.
-    pub(super) async fn commit(self) -> Result<(), SandboxError> {
-        Ok(self.0.commit().await?)
+    pub(super) async fn commit(mut self) -> Result<(), SandboxError> {
+        if self.writes {
+            sqlx::query("COMMIT").execute(self.connection()?).await?;
+            self.writes = false;
+        }
+        Ok(())
     }
 }
 

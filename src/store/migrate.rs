@@ -66,6 +66,7 @@ migrations! {
     87 "0087_key_makers",
     88 "0088_remitted_lines",
     95 "0095_unpaid_payments",
+    98 "0098_findings_of_payments",
 }
 
 /// The number of the newest migration.

@@ -37,6 +37,7 @@ pub mod price_book;
 pub mod quotes;
 pub mod rail_accounts;
 pub mod rates;
+mod reads;
 pub mod reconciliations;
 pub mod refunds;
 pub mod restored;
@@ -75,13 +76,15 @@ pub use writer::{CommitFault, CommitFaults};
 use crate::domain::ledger::Account;
 use crate::money::Money;
 
+use reads::Reads;
+
 /// How long readiness waits for a row, and for an empty change.
 const PROBE: Duration = Duration::from_secs(1);
 
 /// The open database; clones share it.
 #[derive(Debug, Clone)]
 pub struct Store {
-    reads: AnyPool,
+    reads: Reads,
     walks: AnyPool,
     writer: writer::Writer,
     engine: Engine,
@@ -107,7 +110,7 @@ impl Store {
     }
 
     /// Connections for reading.
-    pub(super) fn reads(&self) -> &AnyPool {
+    fn reads(&self) -> &Reads {
         &self.reads
     }
 

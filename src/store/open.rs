@@ -12,13 +12,14 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::any::AnyConnectOptions;
 use sqlx::{AnyConnection, AssertSqlSafe, ConnectOptions, Connection, Row};
 
 use crate::clock::Clock;
 pub use crate::domain::access::Environment;
 use crate::ids::{BatchId, IdSource};
 
+use super::reads::{self, Reads};
 use super::writer::{CommitFaults, Writer, WriterOptions, is_contention};
 use super::{Engine, Store, StoreError, migrate};
 
@@ -132,10 +133,10 @@ impl Store {
         // A server that is away is waited for so long by each read: whoever asked hears 503 while it still matters, and
         // those who wait do not keep the connections of those who come after it is back.
         let count = options.readers.unwrap_or(engine.readers());
-        let reads = readers(engine.reader_setup(), count, ACQUIRE);
-        let reads = reads.connect_with(connect.clone()).await?;
-        let walks = readers(engine.walker_setup(), engine.walkers(), WALK).idle_timeout(WALK);
-        let walks = walks.connect_lazy_with(connect.clone());
+        let reads = Reads::open(engine, &connect, (count, ACQUIRE)).await?;
+        let walks = reads::pool(engine.walker_setup(), engine.walkers(), WALK).idle_timeout(WALK);
+        // A file does not go away while nobody looks.
+        let walks = walks.test_before_acquire(engine == Engine::Postgres).connect_lazy_with(connect.clone());
         let writer = Writer::start(WriterOptions {
             engine,
             name,
@@ -178,16 +179,6 @@ fn is_contended(error: &StoreError) -> bool {
     };
     let code = error.as_database_error().and_then(|error| error.code());
     code.is_some_and(|code| is_contention(&code))
-}
-
-/// So many connections that read and cannot write, each waited for so long.
-fn readers(setup: &'static str, count: u32, wait: Duration) -> AnyPoolOptions {
-    AnyPoolOptions::new().max_connections(count).acquire_timeout(wait).after_connect(move |connection, _| {
-        Box::pin(async move {
-            sqlx::raw_sql(setup).execute(connection).await?;
-            Ok(())
-        })
-    })
 }
 
 async fn claim_environment(connection: &mut AnyConnection, wanted: Environment) -> Result<(), StoreError> {

@@ -154,11 +154,16 @@ impl Store {
     /// the head, so that the head is never behind them while the writer works.
     async fn table_ends(&self) -> Result<[(i64, i64); 4], StoreError> {
         let mut ends = [(0, 0); 4];
+        // Each end by itself is the first or last entry of an index; SQLite goes over all of it for both at once.
         let queries = [
-            "SELECT COALESCE(MIN(number), 1), COALESCE(MAX(number), 0) FROM ledger_transaction",
-            "SELECT COALESCE(MIN(transaction_number), 1), COALESCE(MAX(transaction_number), 0) FROM ledger_entry",
-            "SELECT COALESCE(MIN(seq), 1), COALESCE(MAX(seq), 0) FROM ledger_block",
-            "SELECT COALESCE(MIN(id), 1), COALESCE(MAX(id), 0) FROM ledger_account",
+            "SELECT COALESCE((SELECT MIN(number) FROM ledger_transaction), 1),
+                    COALESCE((SELECT MAX(number) FROM ledger_transaction), 0)",
+            "SELECT COALESCE((SELECT MIN(transaction_number) FROM ledger_entry), 1),
+                    COALESCE((SELECT MAX(transaction_number) FROM ledger_entry), 0)",
+            "SELECT COALESCE((SELECT MIN(seq) FROM ledger_block), 1),
+                    COALESCE((SELECT MAX(seq) FROM ledger_block), 0)",
+            "SELECT COALESCE((SELECT MIN(id) FROM ledger_account), 1),
+                    COALESCE((SELECT MAX(id) FROM ledger_account), 0)",
         ];
         for (end, query) in ends.iter_mut().zip(queries) {
             // Short, and first: a database that is away is told of at once.

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 
 use crate::clock::Clock;
-use crate::crash::{Point, point};
+use crate::crash::{Point, is_scheduled, point};
 use crate::domain::ledger::BlockHash;
 use crate::ids::{BatchId, IdSource};
 use crate::store::{Change, CommitError, Engine, Value};
@@ -168,7 +168,11 @@ impl Task {
                 return Err(failure);
             }
             tracing::warn!(?failure, tries, "a batch is tried again");
-            tokio::time::sleep(self.pause(tries)).await;
+            let pause = self.pause(tries);
+            // Under a schedule nobody else is on who would be done by then, but for another program at SQLite's one lock.
+            if held_up || !is_scheduled() {
+                tokio::time::sleep(pause).await;
+            }
             tries += 1;
         }
     }
