@@ -50,7 +50,7 @@ impl Reads {
         (count, wait): (u32, Duration),
     ) -> Result<Reads, sqlx::Error> {
         if engine == Engine::Postgres {
-            let pool = pool(engine, count, wait).connect_with(connect.clone()).await?;
+            let pool = pool(engine.reader_setup(), count, wait).connect_with(connect.clone()).await?;
             return Ok(Reads::Server(pool));
         }
         let count = count.max(1);
@@ -76,11 +76,11 @@ impl Reads {
     }
 }
 
-/// sqlx's pool of so many connections that read and cannot write, each waited for so long.
-pub(super) fn pool(engine: Engine, count: u32, wait: Duration) -> AnyPoolOptions {
+/// sqlx's pool of so many connections that are set up to read and cannot write, each waited for so long.
+pub(super) fn pool(setup: &'static str, count: u32, wait: Duration) -> AnyPoolOptions {
     AnyPoolOptions::new().max_connections(count).acquire_timeout(wait).after_connect(move |connection, _| {
         Box::pin(async move {
-            sqlx::raw_sql(engine.reader_setup()).execute(connection).await?;
+            sqlx::raw_sql(setup).execute(connection).await?;
             Ok(())
         })
     })
