@@ -247,6 +247,7 @@ mod tests {
             fallback_reason: None,
             locale: "th",
             rate: named.then(|| Arc::new(applied().into())),
+            rule: named.then(|| "exact THB: half up at 2 decimals".into()),
             chargeable_at: vec!["paypal".to_owned()],
             items,
             fixed_until: None,

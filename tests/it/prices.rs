@@ -191,6 +191,33 @@ async fn cash_rounds_what_is_in_the_shown_currency_already() {
 }
 
 #[tokio::test]
+async fn a_rule_is_told_once_and_beside_each_price_that_has_another() {
+    let database = crate::engines::TestDatabase::sqlite();
+    let clock = Clock::fixed(NOW.parse().unwrap());
+    let pricing = pricing(database.open().await, &clock, bundled());
+    let mut asked = question(
+        &[
+            ("25.44", "SGD"),
+            ("19.90", "USD"),
+            ("0.02", "USD"),
+            ("20.10", "USD"),
+            ("0.03", "USD"),
+            ("50.00", "EUR"),
+        ],
+        from_country("SG"),
+    );
+    asked.rounding = Some(PriceRounding::Charm);
+    let answer = pricing.localise(asked).unwrap();
+    let told = answer.rule.as_deref().unwrap();
+    assert!(told.starts_with("charm SGD"), "{told}");
+    let own = |place: usize| answer.items[place].rule.as_deref();
+    // The first is not converted; no ending is near enough to cents; the euros' is the same.
+    assert_eq!((own(0), own(1), own(3), own(5)), (None, None, None, None));
+    assert!(own(2).is_some_and(|rule| rule.starts_with("exact SGD")), "{:?}", own(2));
+    assert_eq!(own(2), own(4));
+}
+
+#[tokio::test]
 async fn a_thousand_items_rest_on_one_snapshot_and_no_more_are_taken() {
     let database = crate::engines::TestDatabase::sqlite();
     let clock = Clock::fixed(NOW.parse().unwrap());

@@ -50,7 +50,7 @@ async fn a_fixed_price_wins_over_conversion_and_a_countrys_own_over_that() {
             (&json!(expected), &json!(source)),
             "{query}"
         );
-        assert_eq!(item["rule"].is_string(), source == "converted", "{query}");
+        assert_eq!((answer["rule"].is_string(), item.get("rule")), (source == "converted", None), "{query}");
     }
     // Another merchant has a book of its own.
     let path = "/v1/prices?amount=19.90&currency=USD&sku=mug&country=TH";
@@ -403,11 +403,12 @@ async fn texts_name_the_currency_as_asked_and_cash_is_cash() {
         ("to=USD&locale=en-SG&symbol=code", "USD\u{a0}19.90"),
         ("to=CHF&locale=de-CH&rounding=cash", "CHF\u{a0}"),
     ] {
-        let item = shown(&app, more).await["items"][0].clone();
+        let answer = shown(&app, more).await;
+        let item = &answer["items"][0];
         let written = item["text"].as_str().unwrap();
         assert!(written.starts_with(text), "{more}: {written}");
         if more.contains("cash") {
-            assert_eq!(item["rule"], "cash CHF: nearest 0.05, half up");
+            assert_eq!(answer["rule"], "cash CHF: nearest 0.05, half up");
             let amount = item["price"]["amount"].as_str().unwrap();
             assert!(amount.ends_with('0') || amount.ends_with('5'), "{amount}");
         }
@@ -423,14 +424,14 @@ async fn an_operators_endings_hold_in_their_market_or_are_refused_by_name() {
     std::fs::write(&file, rules).unwrap();
     let path = file.display().to_string();
     let app = TestApp::with(&[("fx.price_endings", &path)]).await;
-    let thai = shown(&app, "country=TH&rounding=step").await["items"][0].clone();
+    let thai = shown(&app, "country=TH&rounding=step").await;
     assert_eq!(
-        (&thai["price"], &thai["rule"]),
+        (&thai["items"][0]["price"], &thai["rule"]),
         (&price("675.00", "THB"), &json!("step TH THB: 0 + n × 5, up"))
     );
-    let abroad = shown(&app, "to=THB&country=SG&rounding=step").await["items"][0].clone();
+    let abroad = shown(&app, "to=THB&country=SG&rounding=step").await;
     assert_eq!(
-        (&abroad["price"], &abroad["rule"]),
+        (&abroad["items"][0]["price"], &abroad["rule"]),
         (&price("672.00", "THB"), &json!("step THB: 0 + n × 1, up"))
     );
     app.stop().await;

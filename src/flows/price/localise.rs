@@ -62,6 +62,11 @@ pub struct PricesAnswer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<AppliedRate>)]
     pub rate: Option<Arc<ToldRate>>,
+    /// The rule by which the first converted price was rounded, in words.
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "exact THB: half up at 2 decimals")]
+    pub rule: Option<Cow<'static, str>>,
     /// The merchant's gateways that take the shown currency, in order.
     #[schema(example = json!(["grabpay"]))]
     pub chargeable_at: Vec<String>,
@@ -114,10 +119,11 @@ pub struct PricedItem<'a> {
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fallback_reason: Option<FallbackReason>,
-    /// The rule it was rounded by, in words; absent where nothing was rounded.
+    /// The rule it was rounded by, in words, where that is not the answer's; absent too where nothing was rounded, of what
+    /// was not converted.
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "exact THB: half up at 2 decimals")]
+    #[schema(value_type = Option<String>, example = "exact USD: up at 2 decimals")]
     pub rule: Option<Cow<'static, str>>,
     /// The price as the shopper reads it.
     #[schema(value_type = String, example = "฿671.22")]
@@ -144,6 +150,19 @@ struct Shown {
     price: Money,
     source: PriceSource,
     rule: Option<Cow<'static, str>>,
+}
+
+impl Shown {
+    /// A converted price's rule is the answer's, if that has none yet or the same: a fifth of an answer's bytes.
+    fn tell_rule_once(&mut self, answers: &mut Option<Cow<'static, str>>) {
+        match (&*answers, &self.rule) {
+            (None, Some(_)) if self.source == PriceSource::Converted => *answers = self.rule.take(),
+            (Some(told), Some(own)) if self.source == PriceSource::Converted && told == own => {
+                self.rule = None
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Where and how prices are shown.
@@ -274,10 +293,11 @@ impl Pricing {
             market.text = display.locale.written(Money::zero(shown), question.mark);
         }
         let mut others: HashMap<Currency, Option<Arc<Applied>>> = HashMap::new();
+        let mut rule = None;
         let mut items = Vec::with_capacity(question.items.len());
         for item in question.items {
             let base = item.price.currency();
-            let (shown, reason, told) = if let Some(price) = market.fixed(&item, market.currency) {
+            let (mut shown, reason, told) = if let Some(price) = market.fixed(&item, market.currency) {
                 (market.as_fixed(price)?, None, None)
             } else if base == first
                 && let Some(applied) = &rate
@@ -298,6 +318,7 @@ impl Pricing {
                     None => (market.as_given(item.price)?, Some(FallbackReason::NoRate), None),
                 }
             };
+            shown.tell_rule_once(&mut rule);
             items.push(market.item(item, shown, reason, told));
         }
         if items.iter().all(|item| item.fallback_reason.is_some()) {
@@ -310,6 +331,7 @@ impl Pricing {
             fallback_reason,
             locale: display.locale.tag(),
             rate: rate.map(|applied| applied.answer.clone()),
+            rule,
             chargeable_at: Vec::new(),
             items,
             fixed_until: question.book.next_change(market.now),
