@@ -262,7 +262,7 @@ routes! {
     }
     "/v1/fx/deals/{id}" { get fx_book::show Access::Scopes(FINANCE); }
     "/v1/fx/exposure" { get fx_reports::exposure Access::Scopes(FINANCE); }
-    "/v1/fx/results" { get fx_reports::results Access::Scopes(FINANCE); }
+    "/v1/fx/results" { get fx_results::list Access::Scopes(FINANCE); }
     "/v1/fx/revaluation" { get fx_reports::revaluation Access::Scopes(FINANCE); }
 
     "/v1/exports/gl" { get exports::general_ledger Access::Scopes(FINANCE); }

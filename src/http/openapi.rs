@@ -270,7 +270,7 @@ fn particular(operation: &str) -> &'static [Code] {
             Code::AmountNotPositive,
             Code::UnknownCurrency,
         ],
-        "fx_reports_results" => &[Code::PeriodInvalid],
+        "fx_results_list" => &[Code::PeriodInvalid],
         "fx_reports_revaluation" => &[Code::PeriodInvalid, Code::RateUnavailable],
         "exports_general_ledger" => &[Code::PeriodInvalid, Code::RateUnavailable, Code::UnknownCurrency],
         "bank_statements_create" => &[Code::StatementUnreadable, Code::NotFound],

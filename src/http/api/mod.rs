@@ -11,6 +11,7 @@ pub mod exports;
 pub mod findings;
 pub mod fx_book;
 pub mod fx_reports;
+pub mod fx_results;
 pub mod gateway_settlements;
 pub mod journals;
 pub mod keys;
