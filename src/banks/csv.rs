@@ -2,6 +2,7 @@
 //! stands above the names is passed over, and the newest line may come first.
 
 mod columns;
+mod footing;
 mod signs;
 
 use std::io::Read;
@@ -16,6 +17,7 @@ use super::text::{amount, booked_day, kept, shown, windows};
 use super::{BankFileError, LINES_MAX};
 
 pub use columns::Columns;
+use footing::{Balance, footed};
 use signs::Signs;
 
 /// Rows among which the columns' names are looked for.
@@ -25,8 +27,8 @@ const HEAD_ROWS: usize = 30;
 /// last or, where the newest comes first, back. Letters that are not UTF-8 are Windows'.
 ///
 /// A figure below zero in a column of credits is a reversal, money out; in one of debits it is the debit with its sign, or
-/// where the balances say so a reversal, money in. Without balances to hold it against it is refused, unless every debit of
-/// the file has a sign.
+/// where the balances say so a reversal, money in. It is refused where no two balances around it tell which, unless every
+/// debit of the file has a sign.
 ///
 /// # Errors
 /// [`BankFileError`] with the row and the column.
@@ -48,25 +50,21 @@ pub fn read(
         signs.meet(&reading, lines.len() - 1)?;
         balances.push(Balance { row: row.number, said: reading.money(head.balance)? });
     }
-    let footed = match footed(&mut lines, &balances, currency) {
-        Err(fault) if !signs.of_debits.is_empty() => {
-            // The debits below zero are none.
-            signs.of_debits.iter().for_each(|(place, back)| lines[*place].amount = *back);
-            footed(&mut lines, &balances, currency).map_err(|_| fault)?
+    let (footed, is_turned) = match footed(&mut lines, &balances, currency) {
+        Err(fault) if signs.turn(&mut lines) => {
+            (footed(&mut lines, &balances, currency).map_err(|_| fault)?, true)
         }
-        footed => footed?,
+        footed => (footed?, false),
     };
-    if footed.is_none()
-        && let Some(fault) = signs.doubt()
-    {
-        return Err(fault);
+    if let Some(doubted) = signs.doubted(footed.as_ref(), is_turned) {
+        return Err(doubted.refused(&head));
     }
     let statement = ReadStatement {
         reference: String::new(),
         account: String::new(),
         currency,
-        opening: footed.map(|(opening, _)| opening),
-        closing: footed.map(|(_, closing)| closing),
+        opening: footed.as_ref().map(|footed| footed.opening),
+        closing: footed.as_ref().map(|footed| footed.closing),
         lines,
     };
     let checked = statement.check();
@@ -291,54 +289,6 @@ impl Reading<'_> {
             }
         }
     }
-}
-
-/// The balance that a row says.
-struct Balance {
-    row: u64,
-    said: Option<Money>,
-}
-
-/// The first and the last balance, where rows say any. The lines are brought into the order of time.
-fn footed(
-    lines: &mut [ReadLine],
-    balances: &[Balance],
-    currency: Currency,
-) -> Result<Option<(Money, Money)>, BankFileError> {
-    let rows: Vec<(Money, &Balance)> = lines.iter().map(|line| line.amount).zip(balances).collect();
-    let (forth, back) =
-        (chained(rows.iter().copied(), currency), chained(rows.iter().rev().copied(), currency));
-    let newest_first = matches!(&*lines, [first, .., last] if first.booked_on > last.booked_on);
-    let (footed, is_back) = match (newest_first, forth, back) {
-        (false, Ok(forth), _) => (forth, false),
-        (true, _, Ok(back)) | (false, Err(_), Ok(back)) => (back, true),
-        (true, Ok(forth), Err(_)) => (forth, false),
-        (false, Err(fault), Err(_)) | (true, Err(_), Err(fault)) => return Err(fault),
-    };
-    if is_back {
-        lines.reverse();
-    }
-    Ok(footed)
-}
-
-fn chained<'a>(
-    rows: impl Iterator<Item = (Money, &'a Balance)>,
-    currency: Currency,
-) -> Result<Option<(Money, Money)>, BankFileError> {
-    let (mut opening, mut sum) = (None, Money::zero(currency));
-    for (amount, Balance { row, said }) in rows {
-        sum = sum.checked_add(amount)?;
-        let Some(said) = *said else { continue };
-        let before = said.checked_sub(sum)?;
-        if *opening.get_or_insert(before) != before {
-            let why = format!("the balance {said} does not follow from the rows before it");
-            return Err(BankFileError::at(format!("row {row}"), why));
-        }
-    }
-    Ok(match opening {
-        Some(opening) => Some((opening, opening.checked_add(sum)?)),
-        None => None,
-    })
 }
 
 fn unread(error: &::csv::Error, place: &str) -> BankFileError {

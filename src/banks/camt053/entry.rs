@@ -104,11 +104,11 @@ fn named(text: &str) -> Option<String> {
     (!is_none).then_some(text)
 }
 
-/// Whether an entry's number may count the entries of one file or page: `1`, `00017`, `NTRY-3`.
+/// Whether an entry's number may count the entries of one file or page: `1`, `0000000017`, `NTRY-3`.
 fn is_counter(number: &str) -> bool {
-    let digits = number.chars().filter(char::is_ascii_digit).count();
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
     let letters = number.chars().filter(|letter| letter.is_alphabetic()).count();
-    (1..=6).contains(&digits) && letters <= 5
+    !digits.is_empty() && digits.trim_start_matches('0').len() <= 6 && letters <= 5
 }
 
 /// A line without a reference of the bank's by its entry's number, which is one within its statement only: not where it

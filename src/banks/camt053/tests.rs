@@ -54,7 +54,7 @@ fn a_number_that_counts_entries_is_no_reference_of_the_banks() {
     let by_name = |number: &str, name: &str| {
         line(&entry(number, &details(&format!("<Refs><EndToEndId>{name}</EndToEndId></Refs>"))))
     };
-    for number in ["1", "00017", "NTRY-3", "2/7"] {
+    for number in ["1", "0000000017", "NTRY-3", "2/7"] {
         let line = by_name(number, "INV-A");
         assert_eq!((&line.reference, line.key(0)), (&None, by_name("2", "INV-A").key(0)), "{number}");
         assert_ne!(line.key(0), by_name(number, "INV-B").key(0));

@@ -1,21 +1,31 @@
 //! Which side a figure below zero stands on in a column that says the side itself.
 
 use crate::banks::BankFileError;
+use crate::banks::text::shown;
+use crate::domain::deposits::ReadLine;
 use crate::money::Money;
 
+use super::footing::Footed;
 use super::{Head, Reading};
 
 /// Figures below zero in columns that say the side themselves.
 #[derive(Default)]
 pub(super) struct Signs {
-    /// Why the first in a column of credits is doubted.
-    of_credits: Option<BankFileError>,
-    /// The rows with one in a column of debits, and what they are if it is a reversal.
-    pub(super) of_debits: Vec<(usize, Money)>,
-    /// Why the first of them is doubted.
-    doubted: Option<BankFileError>,
+    met: Vec<Doubted>,
     /// Whether a debit has no sign.
     plain: bool,
+}
+
+/// One of them.
+pub(super) struct Doubted {
+    /// The how manieth of the rows.
+    place: usize,
+    /// The file's line.
+    row: u64,
+    column: Option<usize>,
+    figure: Money,
+    /// Of a debit: what its row is if it is a reversal.
+    back: Option<Money>,
 }
 
 impl Signs {
@@ -25,21 +35,14 @@ impl Signs {
             return Ok(());
         }
         let (into, out) = (reading.money(credit)?, reading.money(debit)?);
-        let doubt = |column, figure: Money| {
-            let why = format!(
-                "{figure} stands below zero, and without a balance in its row or another nobody can tell whether the money \
-                 came or went: name the column of balances (`balance=`), or take a form of the file that has them"
-            );
-            reading.at(column, why)
-        };
+        let row = reading.row.number;
         if let Some(figure) = into.filter(|figure| figure.is_negative()) {
-            self.of_credits.get_or_insert_with(|| doubt(credit, figure));
+            self.met.push(Doubted { place, row, column: credit, figure, back: None });
         }
         match out {
             Some(figure) if figure.is_negative() => {
-                let zero = Money::zero(reading.currency);
-                self.of_debits.push((place, into.unwrap_or(zero).checked_sub(figure)?));
-                self.doubted.get_or_insert_with(|| doubt(debit, figure));
+                let back = into.unwrap_or(Money::zero(reading.currency)).checked_sub(figure)?;
+                self.met.push(Doubted { place, row, column: debit, figure, back: Some(back) });
             }
             Some(figure) => self.plain |= figure.is_positive(),
             None => {}
@@ -47,8 +50,30 @@ impl Signs {
         Ok(())
     }
 
-    /// Why a file without balances is not read.
-    pub(super) fn doubt(self) -> Option<BankFileError> {
-        self.of_credits.or(self.doubted.filter(|_| self.plain))
+    /// Takes the debits below zero for reversals; whether there are any. Of lines as they stand in the file.
+    pub(super) fn turn(&self, lines: &mut [ReadLine]) -> bool {
+        let turned = self.met.iter().filter_map(|doubted| Some((doubted.place, doubted.back?)));
+        turned.map(|(place, back)| lines[place].amount = back).count() > 0
+    }
+
+    /// The first of which nobody can tell whether the money came or went.
+    pub(super) fn doubted(&self, footed: Option<&Footed>, is_turned: bool) -> Option<&Doubted> {
+        let is_open = |doubted: &&Doubted| {
+            let is_said = doubted.back.is_some() && !self.plain && !is_turned;
+            !is_said && !footed.is_some_and(|footed| footed.holds(doubted.place))
+        };
+        self.met.iter().find(is_open)
+    }
+}
+
+impl Doubted {
+    pub(super) fn refused(&self, head: &Head) -> BankFileError {
+        let column = self.column.and_then(|column| head.names.get(column)).map_or("", String::as_str);
+        let why = format!(
+            "{} stands below zero, and no balances before its row and behind tell whether the money came or went: name the \
+             column of balances (`balance=`), or take a form of the file that has them and begins earlier",
+            self.figure
+        );
+        BankFileError::at(format!("row {}, column `{}`", self.row, shown(column)), why)
     }
 }

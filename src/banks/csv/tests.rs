@@ -173,6 +173,35 @@ fn a_figure_below_zero_in_a_column_of_its_side_is_never_money_in_by_itself() {
 }
 
 #[test]
+fn balances_tell_a_side_only_where_they_stand_on_both() {
+    let head = "Date,Credit,Debit,Balance\n";
+    for (rows, place) in [
+        // It foots either way: from 106.00, or from 100.00.
+        ("2026-11-27,,-3.00,103.00\n2026-11-28,,7.00,96.00\n", "row 2, column `Debit`"),
+        ("2026-11-28,,7.00,96.00\n2026-11-27,,-3.00,103.00\n", "row 3, column `Debit`"),
+        ("2026-11-27,-5.00,,105.00\n2026-11-28,,7.00,98.00\n", "row 2, column `Credit`"),
+        // One balance holds nothing.
+        ("2026-11-27,10.00,,\n2026-11-28,-5.00,,105.00\n", "row 3, column `Credit`"),
+        // Behind the last one.
+        (
+            "2026-11-27,10.00,,110.00\n2026-11-28,-5.00,,105.00\n2026-11-28,-2.00,,\n",
+            "row 4, column `Credit`",
+        ),
+        // What balances say of one debit with a sign is not said of another that none holds.
+        ("2026-11-27,,-4.00,100.00\n2026-11-28,,-3.00,103.00\n", "row 2, column `Debit`"),
+    ] {
+        let error = parsed(format!("{head}{rows}"), "").unwrap_err();
+        assert!(error.contains(place) && error.contains("stands below zero"), "{rows}: {error}");
+    }
+    // Every debit has its sign, and the balances say so too.
+    let signed = "2026-11-27,,-3.00,97.00\n2026-11-28,,-7.00,90.00\n";
+    assert_eq!(amounts(format!("{head}{signed}"), ""), [-300, -700]);
+    // Rows between two balances have none of their own.
+    let between = "2026-11-27,10.00,,110.00\n2026-11-28,-5.00,,\n2026-11-28,2.00,,107.00\n";
+    assert_eq!(amounts(format!("{head}{between}"), ""), [1_000, -500, 200]);
+}
+
+#[test]
 fn days_on_which_no_bank_books_are_refused() {
     for day in ["+262142-12-31", "-262143-01-01", "9999-12-31", "0100-01-01", "1989-12-31"] {
         let error = parsed(format!("Date,Amount\n2026-11-28,1.00\n{day},1.00\n"), "").unwrap_err();

@@ -1,16 +1,19 @@
 //! Lines alike at one account: how many are kept, under the key that they have now and under those by which earlier programs
 //! told them apart.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::domain::deposits::{BankLine, ReadLine};
 use crate::domain::merchants::BankAccount;
 use crate::flows::pay::sha256;
-use crate::ids::BankStatementId;
+use crate::ids::{BankLineId, BankStatementId};
 use crate::store::Versioned;
 use crate::store::bank_statements::BankStatement;
 
 use super::{DepositError, Deposits};
+
+/// Which lines of a statement, by their key, are known as a line that an earlier program kept: no others are.
+pub(super) type Claims = HashMap<BankLineId, String>;
 
 /// Lines alike at one account.
 #[derive(Debug, Default)]
@@ -36,23 +39,30 @@ impl Alike {
 }
 
 impl Deposits {
-    /// How many are kept of lines that have one key, which a statement prints.
+    /// How many are kept of lines that have one key, which a statement prints; of those that an earlier program kept as many
+    /// as it prints, and none that are other lines' already.
     pub(super) async fn alike(
         &self,
         account: &BankAccount,
         statement: &BankStatement,
         apart: &HashSet<BankStatementId>,
         printed: &[&ReadLine],
+        claims: &mut Claims,
     ) -> Result<Alike, DepositError> {
         let mut alike = Alike::default();
         let Some(line) = printed.first() else { return Ok(alike) };
+        let key = line.key(0);
+        let mut claim = |kept: &BankLine, alike: &Alike| {
+            alike.all - alike.elsewhere < printed.len()
+                && *claims.entry(kept.id).or_insert_with(|| key.clone()) == key
+        };
         if line.reference.is_none() && statement.format == "mt940" {
             let former = self.kept(account, &line.former_key()).await?;
             let says_it = |said: &ReadLine, kept: &BankLine| says_the_same(said, &kept.line);
             let is_it = |kept: &Versioned<BankLine>| {
                 says_it(line, &kept.value) || line.former.iter().any(|former| says_it(former, &kept.value))
             };
-            if let Some(former) = former.filter(is_it) {
+            if let Some(former) = former.filter(is_it).filter(|former| claim(&former.value, &alike)) {
                 alike.count(&former.value, statement, apart);
                 alike.next = 1;
             }
@@ -64,7 +74,7 @@ impl Deposits {
             }
             let mut nth = 0;
             while let Some(kept) = self.kept(account, &former.key(nth)).await? {
-                if says_the_same(former, &kept.value.line) {
+                if says_the_same(former, &kept.value.line) && claim(&kept.value, &alike) {
                     alike.count(&kept.value, statement, apart);
                 }
                 nth += 1;

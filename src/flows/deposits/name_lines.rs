@@ -20,37 +20,37 @@ impl Deposits {
         account: &BankAccount,
         lines: &[ReadLine],
     ) -> Result<(), DepositError> {
-        let mut alike: HashMap<String, usize> = HashMap::new();
-        let is_called = |line: &&ReadLine| {
-            line.reference.is_some() || line.former.as_ref().is_some_and(|former| former.reference.is_some())
-        };
-        for line in lines.iter().filter(is_called) {
-            let nth = alike.entry(line.key(0)).or_insert(0);
-            self.name_line(account, line, *nth).await?;
-            *nth += 1;
+        let mut met: HashMap<String, usize> = HashMap::new();
+        for told in lines {
+            for (reading, is_former) in [(Some(told), false), (told.former.as_deref(), true)] {
+                let Some(reading) = reading.filter(|reading| reading.reference.is_some()) else { continue };
+                let nth = met.entry(reading.key(0)).or_insert(0);
+                let key = reading.key(*nth);
+                *nth += 1;
+                if self.name_line(account, told, &key, is_former).await? {
+                    break;
+                }
+            }
         }
         Ok(())
     }
 
+    /// False: no line has this key. An entry's number, by which an earlier program told lines apart (`is_former`), names one
+    /// only where the statement said nothing else of it.
     async fn name_line(
         &self,
         account: &BankAccount,
         told: &ReadLine,
-        nth: usize,
-    ) -> Result<(), DepositError> {
-        let readings = [Some(told), told.former.as_deref()];
+        key: &str,
+        is_former: bool,
+    ) -> Result<bool, DepositError> {
+        let is_bare = |line: &ReadLine| line.names.is_empty() && line.text.trim().is_empty();
         for _ in 0..DECISIONS {
-            let mut known = None;
-            for reading in readings.iter().flatten().filter(|reading| reading.reference.is_some()) {
-                let key = sha256(reading.key(nth).as_bytes());
-                known = match known {
-                    None => self.store.bank_line_by_key(account.id, &key).await?,
-                    known => known,
-                };
-            }
-            let Some(known) = known else { return Ok(()) };
+            let known = self.store.bank_line_by_key(account.id, &sha256(key.as_bytes())).await?;
+            let known = known.filter(|known| !is_former || is_bare(&known.value.line));
+            let Some(known) = known else { return Ok(false) };
             if known.value.state != LineState::Suspense {
-                return Ok(());
+                return Ok(true);
             }
             let mut named = known.value.clone();
             named.line.names.extend(told.names.iter().cloned());
@@ -62,12 +62,12 @@ impl Deposits {
             let fact = Fact { ids, merchant, source: &source, subject: &subject, at };
             let back = named.line.amount.negated();
             post(&mut change, journal::bank_unexplained(&fact, &in_books(account), back))?;
-            let Some(state) = self.paid_out(&mut change, account, &named).await? else { return Ok(()) };
+            let Some(state) = self.paid_out(&mut change, account, &named).await? else { return Ok(true) };
             self.close_line(&mut change, &named, "named by the bank's notification").await?;
             let value = BankLine { state, ..known.value };
             change.update_bank_line(&Versioned { value, version: known.version });
             match self.store.commit(change).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(true),
                 Err(CommitError::LostUpdate { .. } | CommitError::AlreadyBooked { .. }) => {}
                 Err(error) => return Err(DepositError::unavailable(error)),
             }

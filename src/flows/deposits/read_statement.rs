@@ -16,7 +16,7 @@ use crate::store::bank_statements::BankStatement;
 use crate::store::{Change, CommitError, Versioned};
 use crate::vault::Vault;
 
-use super::alike::Alike;
+use super::alike::{Alike, Claims};
 use super::taken::extent;
 use super::{DECISIONS, DepositError, Deposits};
 
@@ -200,6 +200,7 @@ impl Deposits {
             printed.entry(line.key(0)).or_default().push(line);
         }
         let mut alike: HashMap<String, Alike> = HashMap::with_capacity(printed.len());
+        let mut claims = Claims::new();
         let mut fresh = Money::zero(account.currency);
         for line in read.lines.iter().filter(moved) {
             let key = line.key(0);
@@ -207,7 +208,7 @@ impl Deposits {
             let known = match alike.entry(key) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(place) => {
-                    let known = self.alike(account, statement, &apart, group).await?;
+                    let known = self.alike(account, statement, &apart, group, &mut claims).await?;
                     for _ in 0..known.own {
                         fresh = fresh.checked_add(line.amount).map_err(DepositError::unavailable)?;
                     }
@@ -236,7 +237,7 @@ impl Deposits {
                     (known.all, known.own, known.next) = (known.all + 1, known.own + 1, known.next + 1);
                 } else {
                     // Somebody else read one like it at the same time; perhaps in this very file.
-                    let now = self.alike(account, statement, &apart, group).await?;
+                    let now = self.alike(account, statement, &apart, group, &mut claims).await?;
                     for _ in known.own..now.own {
                         fresh = fresh.checked_add(line.amount).map_err(DepositError::unavailable)?;
                     }

@@ -75,7 +75,12 @@ impl Deposits {
                     continue;
                 }
                 let near = self.store.bank_statements_beside(passed, BESIDE_MAX).await?;
-                if !leads_back(&own, &near.iter().filter_map(extent).collect::<Vec<_>>()) {
+                let (before, all): (Vec<Extent>, Vec<Extent>) = (
+                    near.iter().filter(|other| other.id < passed.id).filter_map(extent).collect(),
+                    near.iter().filter_map(extent).collect(),
+                );
+                // What led back already when it was read: it was not passed over, each of its lines was known.
+                if leads_back(&own, &before) || !leads_back(&own, &all) {
                     continue;
                 }
                 let missing = closing.checked_sub(*opening).map_err(DepositError::unavailable)?;
@@ -132,7 +137,8 @@ fn is_another(
 ) -> bool {
     let (one, two) = (&statement.reference, &other.reference);
     let is_named = !one.is_empty() && !two.is_empty() && one != two && statement.format == other.format;
-    let own: Vec<&ReadLine> = read.lines.iter().filter(|line| !line.pending).collect();
+    let own: Vec<&ReadLine> =
+        read.lines.iter().filter(|line| !line.pending && !line.amount.is_zero()).collect();
     let may_be = |line: &ReadLine, kept: &ReadLine| {
         let is_called = line.reference.is_some() && kept.reference.is_some();
         !is_called || line.shares_reference(kept) || line.says_the_same(kept)

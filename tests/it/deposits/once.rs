@@ -155,11 +155,33 @@ async fn a_statement_that_was_passed_over_is_asked_for_once_another_leads_back()
         holds(&world, "130.00", 7, &["-10.00"]).await;
         read(&world, &of("Y2", "220.00", "210.00", &[("-10.00", "", "YB", "b")])).await;
         holds(&world, "120.00", 8, &[]).await;
+        // A page that is read again under another name, the way back being known, asks for nothing.
+        read(&world, &of("Y4", "210.00", "220.00", &[("10.00", "", "YA", "a")])).await;
+        holds(&world, "120.00", 8, &[]).await;
         // Saying the same it is the same, whatever the bank calls it.
         read(&world, &of("Z1", "220.00", "225.00", &[("5.00", "", "ZA", "a sweep")])).await;
         read(&world, &of("Z3", "220.00", "225.00", &[("5.00", "", "ZC", "a sweep")])).await;
         holds(&world, "125.00", 9, &[]).await;
         world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// Two lines that an earlier program cut to the same words are not both the one that it kept.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_kept_once_is_known_once() {
+    on_each_engine("kept_once", async |database| {
+        let store = database.open().await;
+        let world = world(&store, database, grabpay).await;
+        let credit = "C50,00NTRFNONREF";
+        let text = page(&world, "1", "0,", "100,", &[(credit, "SWEEP\n\nREF-A"), (credit, "SWEEP\n\nREF-B")]);
+        let line = mt940::read(text.as_bytes()).unwrap().remove(0).lines.remove(0);
+        kept_before(&world, *line.former.unwrap()).await;
+        for text in [&text, &format!("{text}\n")] {
+            read_mt940(&world, text).await;
+            holds(&world, "50.00", 1, &[]).await;
+        }
         store.close().await;
     })
     .await;
