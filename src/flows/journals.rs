@@ -125,6 +125,10 @@ impl Journals {
             let issuers = self.store.key_makers(merchant, &[drafter]).await?;
             hand.is_second(&[drafter], &issuers)?;
             let today = self.today(merchant).await?;
+            // Read before what is closed: a period with this day in it that is closed meanwhile makes this change lose.
+            for proposal in self.store.proposals_over(merchant, found.value.value_date).await? {
+                change.require(&PERIOD_CLOSE, proposal.value.id, proposal.version);
+            }
             self.check(&found.value, today).await?;
             let transaction = self.ids.mint();
             let day = Period::try_new(found.value.value_date, found.value.value_date, today.zone());
@@ -133,10 +137,6 @@ impl Journals {
                 Ok(day) if day.from() != today.from() => day.begins_at(),
                 _ => at,
             };
-            // A period with this day in it that is closed at this moment: its close makes this change lose.
-            for proposal in self.store.proposals_over(merchant, found.value.value_date).await? {
-                change.require(&PERIOD_CLOSE, proposal.value.id, proposal.version);
-            }
             let moved = movements(&found.value.lines)?;
             let built = journal::manual(transaction, merchant, id, when, &moved);
             let refused = |error: crate::domain::ledger::LedgerError| JournalError {

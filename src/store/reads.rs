@@ -11,7 +11,8 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, AnyQueryResult, AnyRow, AnyStatement, AnyTypeInfo};
 use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions, Connection, Either, Execute, Executor, SqlStr};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Engine;
 
@@ -28,18 +29,18 @@ pub(super) struct Shelf {
     connect: AnyConnectOptions,
     setup: &'static str,
     idle: Mutex<Vec<AnyConnection>>,
-    room: Semaphore,
+    room: Arc<Semaphore>,
     count: u32,
     /// How long somebody waits for one.
     wait: Duration,
 }
 
 /// A connection that is lent. Only one whose statement came to its end goes back: whoever gives up on a statement leaves it
-/// running.
+/// running, and its room is free again once that has ended.
 struct Lent<'a> {
     shelf: &'a Shelf,
-    connection: AnyConnection,
-    _room: SemaphorePermit<'a>,
+    /// None: it went back.
+    kept: Option<(AnyConnection, OwnedSemaphorePermit)>,
 }
 
 impl Reads {
@@ -58,7 +59,7 @@ impl Reads {
             connect: connect.clone(),
             setup: engine.reader_setup(),
             idle: Mutex::default(),
-            room: Semaphore::new(usize::try_from(count).unwrap_or(1)),
+            room: Arc::new(Semaphore::new(usize::try_from(count).unwrap_or(1))),
             count,
             wait,
         };
@@ -88,7 +89,7 @@ pub(super) fn pool(setup: &'static str, count: u32, wait: Duration) -> AnyPoolOp
 
 impl Shelf {
     async fn lend(&self) -> Result<Lent<'_>, sqlx::Error> {
-        let room = tokio::time::timeout(self.wait, self.room.acquire()).await;
+        let room = tokio::time::timeout(self.wait, self.room.clone().acquire_owned()).await;
         let room = room.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?;
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
@@ -99,7 +100,7 @@ impl Shelf {
                 connection
             }
         };
-        Ok(Lent { shelf: self, connection, _room: room })
+        Ok(Lent { shelf: self, kept: Some((connection, room)) })
     }
 
     async fn close(&self) {
@@ -117,8 +118,14 @@ impl Shelf {
 }
 
 impl Lent<'_> {
-    fn give_back(self) {
-        self.shelf.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.connection);
+    fn connection(&mut self) -> Result<&mut AnyConnection, sqlx::Error> {
+        self.kept.as_mut().map(|(connection, _)| connection).ok_or(sqlx::Error::PoolClosed)
+    }
+
+    fn give_back(mut self) {
+        if let Some((connection, _room)) = self.kept.take() {
+            self.shelf.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        }
     }
 
     /// Gives it back unless the connection itself failed.
@@ -127,6 +134,19 @@ impl Lent<'_> {
             self.give_back();
         }
         outcome
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let (Some((connection, room)), Ok(runtime)) = (self.kept.take(), Handle::try_current()) else {
+            return;
+        };
+        runtime.spawn(async move {
+            // Behind the statement that runs.
+            let _ = connection.close().await;
+            drop(room);
+        });
     }
 }
 
@@ -148,7 +168,7 @@ impl<'p> Executor<'p> for &'p Reads {
         };
         let whole = async move {
             let mut lent = shelf.lend().await?;
-            let answer = lent.connection.fetch_many(query).try_collect::<Vec<_>>().await;
+            let answer = lent.connection()?.fetch_many(query).try_collect::<Vec<_>>().await;
             Ok::<_, sqlx::Error>(stream::iter(lent.came_to(answer)?).map(Ok))
         };
         stream::once(whole).try_flatten().boxed()
@@ -165,7 +185,7 @@ impl<'p> Executor<'p> for &'p Reads {
         };
         Box::pin(async move {
             let mut lent = shelf.lend().await?;
-            let answer = lent.connection.fetch_optional(query).await;
+            let answer = lent.connection()?.fetch_optional(query).await;
             lent.came_to(answer)
         })
     }
@@ -184,7 +204,7 @@ impl<'p> Executor<'p> for &'p Reads {
         };
         Box::pin(async move {
             let mut lent = shelf.lend().await?;
-            let answer = lent.connection.prepare_with(sql, parameters).await;
+            let answer = lent.connection()?.prepare_with(sql, parameters).await;
             lent.came_to(answer)
         })
     }
@@ -230,14 +250,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_whose_statement_was_given_up_is_not_lent_again() {
+    async fn one_whose_statement_was_given_up_keeps_its_room_until_that_has_ended() {
         let folder = tempfile::tempdir().unwrap();
         let shelf = one_connection(folder.path()).await;
         let reads = Reads::File(shelf.clone());
         let long = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 5000000) SELECT MAX(x) FROM n";
         let given_up = sqlx::query(long).fetch_one(&reads);
         assert!(tokio::time::timeout(Duration::from_millis(50), given_up).await.is_err());
-        assert_eq!(idle(&shelf), 0);
+        assert_eq!((idle(&shelf), shelf.room.available_permits()), (0, 0));
+        let refused = sqlx::query("SELECT 7").fetch_one(&reads).await.err();
+        assert!(matches!(refused, Some(sqlx::Error::PoolTimedOut)), "{refused:?}");
+        drop(shelf.room.acquire().await.unwrap());
         let row: (i64,) = sqlx::query_as("SELECT 7").fetch_one(&reads).await.unwrap();
         assert_eq!((row.0, idle(&shelf)), (7, 1));
     }

@@ -176,7 +176,8 @@ impl Standing {
     }
 
     /// The most of the balance that goes to debts in this cycle, and what of it goes to those in its own currency. Debts
-    /// come off payouts: whatever the cap, the least that is paid out is left, or nothing would ever come off.
+    /// come off payouts: whatever the cap, the least that is paid out is left, or nothing would ever come off. A route may
+    /// carry no item as small; the supplier's minimum says so.
     ///
     /// # Errors
     /// [`MoneyError`] when an amount does not fit.

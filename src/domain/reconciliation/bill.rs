@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fact::Class;
 use crate::domain::country::Country;
+use crate::domain::merchants::SettlementMode;
 use crate::money::{Money, MoneyError};
 
 /// What a line is about. The words of PayPal's groups and of everybody else's reports.
@@ -174,20 +175,23 @@ impl BillLine {
         self.facts
     }
 
-    /// The movement, and beside it as a movement of its own the fee that the books do not have as part of it: of one that
-    /// is no payment. Both together moved the line's net. `with_payouts`: what payments, refunds and reversals cost is
-    /// charged with the payout.
+    /// The movement, and beside it as a movement of its own the fee, with its tax, that the books do not have as part of it.
+    /// Both together moved the line's net. What payments, refunds and reversals cost stands apart only where fees are taken
+    /// at the capture, what a payout to the bank cost only where it is not the batch's own fee.
     ///
-    /// Whole stay refunds that gave a fee back, payouts, whose fees their rail tells, and what nothing here explains: it
-    /// is put aside by its net.
-    pub fn apart(self, with_payouts: bool) -> (BillLine, Option<BillLine>) {
+    /// Whole stay payments of an amount, whose fee is theirs, refunds that gave a fee back, payouts to payees, whose fees
+    /// their rail tells, and what nothing here explains: it is put aside by its net.
+    pub fn apart(self, mode: SettlementMode) -> (BillLine, Option<BillLine>) {
         let Ok(charged) = self.net.checked_sub(self.gross) else { return (self, None) };
         let nothing = Money::zero(charged.currency());
         let is_apart = match self.kind.class() {
-            Some(Class::Payment) => self.gross.is_zero() && !with_payouts,
-            Some(Class::Refund) => (self.gross.is_zero() || charged.is_negative()) && !with_payouts,
-            Some(Class::Reversal) => !with_payouts,
-            Some(Class::Fee | Class::Hold | Class::Settlement) => true,
+            Some(Class::Payment) => self.gross.is_zero() && mode == SettlementMode::NetAtCapture,
+            Some(Class::Refund) => {
+                (self.gross.is_zero() || charged.is_negative()) && mode == SettlementMode::NetAtCapture
+            }
+            Some(Class::Reversal) => mode == SettlementMode::NetAtCapture,
+            Some(Class::Settlement) => mode != SettlementMode::NetInBatch,
+            Some(Class::Fee | Class::Hold) => true,
             _ => false,
         };
         if charged.is_zero() || !is_apart {
@@ -270,7 +274,7 @@ mod tests {
         for (kind, gross, fee, tax, moved, charged) in rows {
             let facts = LineFacts { kind: kind.clone(), ..facts(usd(gross), usd(fee), usd(tax)) };
             let line = BillLine::try_new(facts).unwrap();
-            let (movement, apart) = line.clone().apart(false);
+            let (movement, apart) = line.clone().apart(SettlementMode::NetAtCapture);
             let told = apart.as_ref().map(|fee| (fee.kind.as_str(), fee.gross.minor(), fee.net().minor()));
             assert_eq!(movement.gross, usd(moved), "{kind:?}");
             assert_eq!(told, charged.map(|minor| ("fee", minor, minor)), "{kind:?}");
@@ -281,8 +285,16 @@ mod tests {
             let facts = LineFacts { kind, ..facts(usd(-10_000), usd(100), usd(0)) };
             BillLine::try_new(facts).unwrap()
         };
-        let (whole, apart) = line(BillKind::Chargeback).apart(true);
-        assert_eq!((whole, apart), (line(BillKind::Chargeback), None), "the payout bears it");
-        assert!(line(BillKind::Withdrawal).apart(true).1.is_some(), "nothing else bears it");
+        let rows = [
+            (BillKind::Chargeback, SettlementMode::NetInBatch, false, "the payout bears it"),
+            (BillKind::Chargeback, SettlementMode::GrossThenInvoice, false, "the invoice bears it"),
+            (BillKind::Sweep, SettlementMode::NetInBatch, false, "it is the batch's fee"),
+            (BillKind::Withdrawal, SettlementMode::GrossThenInvoice, true, "nothing else bears it"),
+            (BillKind::Withdrawal, SettlementMode::NetAtCapture, true, "nothing else bears it"),
+        ];
+        for (kind, mode, is_apart, why) in rows {
+            let (movement, apart) = line(kind.clone()).apart(mode);
+            assert_eq!((apart.is_some(), movement == line(kind)), (is_apart, !is_apart), "{why}");
+        }
     }
 }

@@ -46,8 +46,8 @@ pub struct Matching {
     beside: HashSet<LineHash>,
     /// Whether a capture may have another name in the bill than in the gateway's answers.
     renames: bool,
-    /// Whether fees are charged with the payouts.
-    with_payouts: bool,
+    /// How the account is settled: it says which fees are no movements of their own.
+    mode: SettlementMode,
     differences: Vec<Difference>,
     fees: FeeLessons,
     lines: u64,
@@ -86,7 +86,7 @@ impl Matching {
             captures: HashMap::new(),
             beside: HashSet::new(),
             renames: false,
-            with_payouts: false,
+            mode: SettlementMode::NetAtCapture,
             differences: vec![],
             fees: FeeLessons::of(zone),
             lines: 0,
@@ -101,14 +101,14 @@ impl Matching {
         Matching { renames, ..self }
     }
 
-    /// Of an account whose fees are charged with the payouts.
+    /// Of an account that is settled so; at capture, if nothing is said.
     #[must_use]
-    pub fn charging_with_payouts(self, with_payouts: bool) -> Matching {
-        Matching { with_payouts, ..self }
+    pub fn settled_by(self, mode: SettlementMode) -> Matching {
+        Matching { mode, ..self }
     }
 
-    /// Takes the next line. A fee beside what is no payment is a movement of its own; what moved nothing agrees, unless the
-    /// books have something of its name.
+    /// Takes the next line. A fee that the books do not have with it is a movement of its own ([`BillLine::apart`]); what moved
+    /// nothing agrees, unless the books have something of its name.
     ///
     /// # Errors
     /// [`TooDifferent`].
@@ -120,7 +120,7 @@ impl Matching {
             return Ok(());
         }
         let whole = is_known && line.gross.is_zero() && class != Class::Fee;
-        let (movement, fee) = if whole { (line, None) } else { line.apart(self.with_payouts) };
+        let (movement, fee) = if whole { (line, None) } else { line.apart(self.mode) };
         let moved = is_known || !movement.gross.is_zero() || !movement.net().is_zero();
         if moved {
             self.movement(movement, class)?;

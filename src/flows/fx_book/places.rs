@@ -21,8 +21,8 @@ pub(super) struct Places {
     pub from: Vec<Leg>,
     pub into: Vec<Leg>,
     pub charge: Option<Leg>,
-    /// Of what was sold, what others may be owed.
-    sold_of_clients: Money,
+    /// What accounts of the merchant's own pay and get of it.
+    own: (Money, Money),
     settlements: Vec<Versioned<GatewaySettlement>>,
     lines: Vec<Versioned<BankLine>>,
 }
@@ -38,7 +38,7 @@ impl FxBook {
             from: vec![],
             into: vec![],
             charge: None,
-            sold_of_clients: Money::zero(told.sold.currency()),
+            own: (Money::zero(told.sold.currency()), Money::zero(told.bought.currency())),
             settlements: vec![],
             lines: vec![],
         };
@@ -63,6 +63,7 @@ impl FxBook {
             }
             places.charge = Some(Leg { place: in_bank(&account), amount });
         }
+        self.check_owners(merchant, &places, told).await?;
         Ok(places)
     }
 
@@ -100,7 +101,12 @@ impl FxBook {
             legs.push(Leg { place, amount: amount.unwrap_or(rest) });
         }
         FxDeal::check_parts(name, &legs, whole)?;
-        self.check_owners(places, merchant, side, &legs).await?;
+        let own = legs.iter().filter(|leg| is_own(leg)).map(|leg| leg.amount);
+        let own = Money::sum(whole.currency(), own).map_err(broken)?;
+        match side {
+            Side::From => places.own.0 = own,
+            Side::Into => places.own.1 = own,
+        }
         for leg in &mut legs {
             let Place::Bank { id, name, .. } = &leg.place else { continue };
             let moved = if side == Side::From { leg.amount.negated() } else { leg.amount };
@@ -185,46 +191,51 @@ impl FxBook {
         }
     }
 
-    /// What a deal makes the merchant's own was the merchant's own: of what lies with clients' money, no more is sold into
-    /// an account of its own than is held beyond what is owed, and nothing while anything is short in any currency.
+    /// What a deal makes the merchant's own was the merchant's own: what own accounts get beyond their part of what is sold,
+    /// and charges that a client account bears, come out of what is held beyond what is owed, and nothing does while
+    /// anything is short in any currency.
     async fn check_owners(
         &self,
-        places: &mut Places,
         merchant: MerchantId,
-        side: Side,
-        legs: &[Leg],
+        places: &Places,
+        told: &NewDeal,
     ) -> Result<(), FxBookError> {
-        let is_own = |leg: &Leg| matches!(leg.place, Place::Bank { kind: BankAccountKind::Own, .. });
-        if side == Side::From {
-            let currency = places.sold_of_clients.currency();
-            let of_clients = legs.iter().filter(|leg| !is_own(leg)).map(|leg| leg.amount);
-            places.sold_of_clients = Money::sum(currency, of_clients).map_err(broken)?;
+        let beyond = beyond_own_part(places, told)?;
+        let charge = places.charge.iter().filter(|leg| !is_own(leg)).map(|leg| leg.amount).next();
+        let taken = [
+            (beyond, "paid_into", "name a client account"),
+            (charge, "charge", "leave the charge out: its line of the bank waits for two persons"),
+        ];
+        let taken: Vec<_> =
+            taken.into_iter().filter_map(|(amount, param, way)| Some((amount?, param, way))).collect();
+        if taken.is_empty() {
             return Ok(());
         }
-        if !places.sold_of_clients.is_positive() || !legs.iter().any(is_own) {
-            return Ok(());
-        }
-        let sold = places.sold_of_clients;
         let trial = self.store.trial_balance(merchant, AsOf::Now).await?;
-        let mut free = Money::zero(sold.currency());
+        let mut free = Vec::new();
         for check in ClientMoney::of(&trial).map_err(broken)? {
-            let difference = check.difference().map_err(broken)?;
-            if difference.is_negative() {
+            free.push(check.difference().map_err(broken)?);
+        }
+        for (amount, param, way) in taken {
+            if let Some(short) = free.iter().find(|difference| difference.is_negative()) {
                 let why =
-                    format!("{sold} of clients' money would become your own while {difference} is short");
-                return Err(refused("paid_into", why));
+                    format!("{amount} of clients' money would become your own while {short} is short: {way}");
+                return Err(refused(param, why));
             }
-            if difference.currency() == sold.currency() {
-                free = difference;
+            let none = Money::zero(amount.currency());
+            let held = free.iter_mut().find(|held| held.currency() == amount.currency());
+            let most = held.as_deref().copied().unwrap_or(none);
+            match (held, most.checked_sub(amount)) {
+                (Some(held), Ok(left)) if !left.is_negative() => *held = left,
+                _ => {
+                    let why = format!(
+                        "{amount} of clients' money would become your own, and {most} is held beyond what is owed: {way}"
+                    );
+                    return Err(refused(param, why));
+                }
             }
         }
-        if free.minor() >= sold.minor() {
-            return Ok(());
-        }
-        let why = format!(
-            "{sold} of clients' money would become your own, and {free} is held beyond what is owed: name a client account"
-        );
-        Err(refused("paid_into", why))
+        Ok(())
     }
 
     async fn bank_account(
@@ -293,6 +304,23 @@ impl FxBook {
         }
         Ok(())
     }
+}
+
+fn is_own(leg: &Leg) -> bool {
+    matches!(leg.place, Place::Bank { kind: BankAccountKind::Own, .. })
+}
+
+/// What own accounts get of what clients' accounts sold, in the currency sold and rounded up.
+fn beyond_own_part(places: &Places, told: &NewDeal) -> Result<Option<Money>, FxBookError> {
+    let (sold, bought) = (i128::from(told.sold.minor()), i128::from(told.bought.minor()));
+    let (paid, got) = (i128::from(places.own.0.minor()), i128::from(places.own.1.minor()));
+    // Both products stay within 128 bits.
+    let beyond = got * sold - paid * bought;
+    if beyond <= 0 || bought <= 0 {
+        return Ok(None);
+    }
+    let minor = i64::try_from((beyond + bought - 1) / bought).map_err(broken)?;
+    Ok(Some(Money::from_minor(minor, told.sold.currency())))
 }
 
 fn in_bank(account: &BankAccount) -> Place {

@@ -79,6 +79,8 @@ impl FxBook {
             return Err(FxBookError::Refused { param: "value_date".to_owned(), why });
         }
         for _ in 0..DECISIONS {
+            // Read before what is closed: a period that is closed meanwhile makes this change lose.
+            let proposals = self.store.proposals_over(merchant, told.value_date).await?;
             if let Some(closed) = self.store.last_closed(merchant).await?
                 && told.value_date <= closed.value.until
             {
@@ -111,7 +113,10 @@ impl FxBook {
             let open = self.store.open_lots(merchant).await?;
             let closed = close(open.lots.clone(), deal.lot(), &told.covers)?;
             settle(&mut deal, &closed)?;
-            let change = self.change(&deal, &open, &closed, &places, today, extra).await?;
+            let mut change = self.change(&deal, &open, &closed, &places, today, extra).await?;
+            for proposal in &proposals {
+                change.require(&PERIOD_CLOSE, proposal.value.id, proposal.version);
+            }
             match self.store.commit(change).await {
                 Ok(_) => return Ok(deal),
                 Err(CommitError::LostUpdate { table, .. })
@@ -146,10 +151,6 @@ impl FxBook {
         change.insert_fx_deal(deal, &closings.map_err(broken)?, open, upto.min(open.upto));
         for transaction in deal.book(&fact, closed).map_err(broken)? {
             change.post(transaction);
-        }
-        // A period with this day in it that is closed at this moment: its close makes this change lose.
-        for proposal in self.store.proposals_over(deal.merchant, deal.value_date).await? {
-            change.require(&PERIOD_CLOSE, proposal.value.id, proposal.version);
         }
         self.move_places(&mut change, deal, places).await?;
         Ok(change)

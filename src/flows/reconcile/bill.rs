@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use crate::domain::merchants::SettlementMode;
 use crate::domain::reconciliation::{Fact, Matching};
 use crate::flows::pay::OpenAccount;
 use crate::gateways::bills::{BillError, Bills, Way};
@@ -88,9 +87,8 @@ impl Reconciling {
 /// Before the first line.
 fn empty(open: &OpenAccount, bills: &dyn Bills, facts: Vec<Fact>) -> (Matching, Takings) {
     let mode = open.account.settlement;
-    let matching = Matching::new(facts, bills.zone())
-        .renaming_captures(bills.renames_captures())
-        .charging_with_payouts(mode != SettlementMode::NetAtCapture);
+    let matching =
+        Matching::new(facts, bills.zone()).renaming_captures(bills.renames_captures()).settled_by(mode);
     (matching, Takings::of(mode))
 }
 

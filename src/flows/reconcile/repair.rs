@@ -47,7 +47,6 @@ impl Reconciling {
         }
     }
 
-    /// Paid at the gateway, unknown or unpaid here. A payment of ours is asked about: bill and query are two channels.
     /// Paid back at the gateway, not here: a refund of ours that we did not hear of, or somebody else's.
     async fn refund_there(&self, open: &OpenAccount, line: BillLine) -> Result<Found, ReconcileError> {
         let kind = "refund_only_there";

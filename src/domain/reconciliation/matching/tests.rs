@@ -367,7 +367,7 @@ fn a_fee_beside_a_movement_is_one_of_its_own() {
     let known = outcome(vec![aside], vec![chargeback(-340)]);
     assert_eq!((words(&known), known.matched), (vec![], 1));
     // Where the payout bears it, the books have it with the payout.
-    let mut with_payout = Matching::new(vec![taken], Tz::UTC).charging_with_payouts(true);
+    let mut with_payout = Matching::new(vec![taken], Tz::UTC).settled_by(SettlementMode::NetInBatch);
     with_payout.line(chargeback(-340)).unwrap();
     assert_eq!(words(&with_payout.finish((at(72), at(120)), at(96)).unwrap()), [] as [&str; 0]);
 }
