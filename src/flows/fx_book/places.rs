@@ -200,7 +200,7 @@ impl FxBook {
         places: &Places,
         told: &NewDeal,
     ) -> Result<(), FxBookError> {
-        let beyond = beyond_own_part(places, told)?;
+        let beyond = beyond_own_part(places.own, told.sold, told.bought)?;
         let charge = places.charge.iter().filter(|leg| !is_own(leg)).map(|leg| leg.amount).next();
         let taken = [
             (beyond, "paid_into", "name a client account"),
@@ -310,17 +310,16 @@ fn is_own(leg: &Leg) -> bool {
     matches!(leg.place, Place::Bank { kind: BankAccountKind::Own, .. })
 }
 
-/// What own accounts get of what clients' accounts sold, in the currency sold and rounded up.
-fn beyond_own_part(places: &Places, told: &NewDeal) -> Result<Option<Money>, FxBookError> {
-    let (sold, bought) = (i128::from(told.sold.minor()), i128::from(told.bought.minor()));
-    let (paid, got) = (i128::from(places.own.0.minor()), i128::from(places.own.1.minor()));
-    // Both products stay within 128 bits.
-    let beyond = got * sold - paid * bought;
-    if beyond <= 0 || bought <= 0 {
+/// What own accounts, of what they pay and get, get of what clients' accounts sold: in the currency sold, rounded up.
+fn beyond_own_part(own: (Money, Money), sold: Money, bought: Money) -> Result<Option<Money>, FxBookError> {
+    let minor = |amount: Money| i128::from(amount.minor());
+    // Products of two amounts stay within 128 bits.
+    let beyond = minor(own.1) * minor(sold) - minor(own.0) * minor(bought);
+    if beyond <= 0 || !bought.is_positive() {
         return Ok(None);
     }
-    let minor = i64::try_from((beyond + bought - 1) / bought).map_err(broken)?;
-    Ok(Some(Money::from_minor(minor, told.sold.currency())))
+    let whole = (beyond + minor(bought) - 1) / minor(bought);
+    Ok(Some(Money::from_minor(i64::try_from(whole).map_err(broken)?, sold.currency())))
 }
 
 fn in_bank(account: &BankAccount) -> Place {
@@ -329,4 +328,28 @@ fn in_bank(account: &BankAccount) -> Place {
 
 fn near(booked_on: NaiveDate, value_date: NaiveDate) -> bool {
     (booked_on - value_date).num_days().abs() <= DEAL_DAYS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_accounts_get_their_part_and_what_is_beyond_is_clients() {
+        let money = |minor, code: &str| Money::from_minor(minor, crate::money::Currency::known(code));
+        let (sold, bought) = (money(10_000, "USD"), money(9_000, "EUR"));
+        for (paid, got, beyond) in [
+            (0, 0, None),
+            (4_000, 3_600, None),
+            (4_000, 3_601, Some(2)),
+            (4_000, 3_599, None),
+            (0, 9_000, Some(10_000)),
+            (10_000, 9_000, None),
+            (10_000, 0, None),
+        ] {
+            let own = (money(paid, "USD"), money(got, "EUR"));
+            let found = beyond_own_part(own, sold, bought).unwrap();
+            assert_eq!(found, beyond.map(|minor| money(minor, "USD")), "{paid} {got}");
+        }
+    }
 }

@@ -192,7 +192,7 @@ async fn a_deal_is_recorded_once_and_closes_no_lot_twice() {
     on_each_engine("a_deal_is_recorded_once_and_closes_no_lot_twice", async |database| {
         let store = database.open().await;
         let world = World::on(&store, &database.clock, in_yuan()).await;
-        bank(&world, BankAccountKind::Client, "cny", "CNY").await;
+        let cny = bank(&world, BankAccountKind::Client, "cny", "CNY").await;
         world.quote(&[("USD", "1"), ("CNY", "7.12")]).await;
         let payment = one(&world, "1").await;
         one(&world, "2").await;
@@ -234,6 +234,10 @@ async fn a_deal_is_recorded_once_and_closes_no_lot_twice() {
             astray.paid_into = vec![leg(NewPlace::BankAccount(account), None)];
             refusals(why, record(&world, &astray).await.unwrap_err());
         }
+        // Nor do clients bear what the bank charges.
+        let mut charged = half("FX-8", Covers::Oldest { own: false });
+        charged.charge = Some(leg(NewPlace::BankAccount(cny), Some(money("10.00", "CNY"))));
+        refusals("CNY 10.00 of clients' money", record(&world, &charged).await.unwrap_err());
         assert_eq!(
             world.transactions().await.iter().filter(|row| row.event.as_str() == "converted_market").count(),
             1
