@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::treasury::{
     self, Effort, Mids, PlanRequest, Planned, Position, RouteTable, Tables, reachable,
 };
-use crate::money::Currency;
+use crate::money::{Currency, Money};
 
 use super::asked::{Asked, funds};
 use super::document::PlanDocument;
@@ -88,6 +88,11 @@ impl Draft {
             conversions: false,
             effort: Effort::default(),
         };
+        for payable in &mut self.payables {
+            if let Some(enough) = with_an_item(&request, payable, &self.offers, &self.rules)? {
+                *payable = enough;
+            }
+        }
         let mut asked = Vec::with_capacity(self.payables.len());
         for payable in &self.payables {
             asked.push(best_reached(&request, payable, &self.offers, &self.rules)?);
@@ -149,6 +154,34 @@ fn sent_together(mut table: RouteTable, offers: &[Offer]) -> RouteTable {
         route.batch_size = route.batch_size.into_iter().chain(limit).min();
     }
     table
+}
+
+/// A payable whose debts leave less than the least item of its routes, with that item left: debts come off what is paid, and
+/// of what is not paid none ever would. None where that changes nothing.
+fn with_an_item(
+    request: &PlanRequest,
+    payable: &Payable,
+    offers: &[Offer],
+    rules: &PayoutRules,
+) -> Result<Option<Payable>, treasury::PlanError> {
+    let is_reached = |payable: &Payable| {
+        let asked = Asked::of(payable, payable.net, offers, rules)?;
+        reachable(request, &asked.request)
+    };
+    if payable.debt.is_zero() || is_reached(payable)? {
+        return Ok(None);
+    }
+    let own = request.routes.routes.iter().filter(|route| route.target_currency == payable.net.currency());
+    let least: BTreeSet<i64> = own.filter_map(|route| Some(route.item_minimum()?.minor())).collect();
+    for least in least {
+        let enough = payable.leaving(Money::from_minor(least, payable.net.currency()));
+        if let Some(enough) = enough
+            && is_reached(&enough)?
+        {
+            return Ok(Some(enough));
+        }
+    }
+    Ok(None)
 }
 
 /// What is asked for a payable: as much as the account that may get most may get. Where nothing reaches that one, the

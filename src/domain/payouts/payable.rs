@@ -176,8 +176,8 @@ impl Standing {
     }
 
     /// The most of the balance that goes to debts in this cycle, and what of it goes to those in its own currency. Debts
-    /// come off payouts: whatever the cap, the least that is paid out is left, or nothing would ever come off. A route may
-    /// carry no item as small; the supplier's minimum says so.
+    /// come off payouts: whatever the cap, the least that is paid out is left, or nothing would ever come off. What the least
+    /// item of its routes is, the planner knows.
     ///
     /// # Errors
     /// [`MoneyError`] when an amount does not fit.
@@ -238,6 +238,16 @@ impl Payable {
     /// The same, not paid after all.
     pub fn excluded(&self, reason: &str, detail: String) -> Excluded {
         Excluded { supplier: self.supplier, available: self.gross, reason: reason.to_owned(), detail }
+    }
+
+    /// The same with less of its debts taken, so that so much is left to pay; none where no more is needed, or its debts
+    /// in its own currency take less.
+    pub(super) fn leaving(&self, net: Money) -> Option<Payable> {
+        let more = net.checked_sub(self.net).ok().filter(|more| more.is_positive())?;
+        let foreign = self.set_off.iter().map(|set_off| set_off.taken);
+        let own = self.debt.checked_sub(Money::sum(self.debt.currency(), foreign).ok()?).ok()?;
+        let debt = self.debt.checked_sub(more).ok()?;
+        (own.minor() >= more.minor()).then(|| Payable { debt, net, ..self.clone() })
     }
 
     /// The most that a payee may get of it now.

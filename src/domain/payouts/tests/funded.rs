@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use rust_decimal::Decimal;
 
 use super::super::document::PlanDocument;
 use super::super::lowest::{Draft, Drafted};
@@ -15,7 +16,7 @@ use crate::clock::Clock;
 use crate::domain::merchants::PayoutAccountKind;
 use crate::domain::treasury::{Expected, Holder, Mids, Position, Tables, TopUp};
 use crate::ids::IdSource;
-use crate::money::{Currency, Money};
+use crate::money::{Currency, Money, Percent};
 
 /// A draft without ways to add money, waiting or positions.
 pub fn draft(payables: Vec<Payable>, offers: Vec<Offer>, rules: PayoutRules) -> Draft {
@@ -208,5 +209,25 @@ fn a_batch_comes_to_no_more_than_its_route_takes() {
         assert!(sums.values().all(|sum| *sum <= limit), "{most:?}: {sums:?}");
         assert!(sums.len() >= batches && (batches > 1 || sums.len() == 1), "{most:?}: {sums:?}");
         assert_eq!(sums.keys().copied().collect::<Vec<usize>>(), (1..=sums.len()).collect::<Vec<usize>>());
+    }
+}
+
+/// Whoever owes as much as it has gets the least item that reaches it, and the rest comes off its debt.
+#[test]
+fn debts_leave_the_least_item_of_a_route() {
+    let all = PayoutRules { debt_cap: Percent::try_new(Decimal::from(100)).unwrap(), ..rules() };
+    for (available, owed, expected) in [
+        (6_000, 9_900, Some((100, 5_900))),
+        (6_000, 5_950, Some((100, 5_900))),
+        (6_000, 5_900, Some((100, 5_900))),
+        (6_000, 5_000, Some((1_000, 5_000))),
+        (150, 9_900, Some((100, 50))),
+        (99, 9_900, None),
+    ] {
+        let payable = standing(available, owed).payable(&all, now()).unwrap();
+        let document = drafted(vec![payable], paypal(), all.clone()).document;
+        let line = document.lines.first().map(|line| (line.amount.minor(), line.debt.minor()));
+        assert_eq!(line, expected, "{available} {owed}: {:?}", document.excluded);
+        assert!(document.lines.iter().all(|line| line.gross == usd(available)));
     }
 }
