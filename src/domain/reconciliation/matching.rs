@@ -16,6 +16,7 @@ use super::bill::{BillLine, LineHash, LineStatus};
 use super::difference::Difference;
 use super::drift::FeeLessons;
 use super::fact::{Class, Fact, Key, Standing};
+use crate::domain::merchants::SettlementMode;
 use crate::money::Currency;
 
 /// Days are cut in another zone and minute on each side: for so long a difference may be none.

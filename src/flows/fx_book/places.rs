@@ -336,7 +336,7 @@ mod tests {
 
     #[test]
     fn own_accounts_get_their_part_and_what_is_beyond_is_clients() {
-        let money = |minor, code: &str| Money::from_minor(minor, crate::money::Currency::known(code));
+        let money = |minor, code: &'static str| Money::from_minor(minor, crate::money::Currency::known(code));
         let (sold, bought) = (money(10_000, "USD"), money(9_000, "EUR"));
         for (paid, got, beyond) in [
             (0, 0, None),
