@@ -254,6 +254,11 @@ pub enum Node {
         blocks: BTreeMap<String, usize>,
         bound: Whole,
     },
+    Narrow {
+        prices: Vec<Whole>,
+        at_least: Whole,
+        rest: usize,
+    },
     Leaf {
         prices: Vec<Whole>,
         bound: Whole,

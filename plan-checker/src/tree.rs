@@ -94,6 +94,11 @@ impl Tree<'_> {
                 stated(place, bound.0, comes_to)?;
                 Ok(comes_to)
             }
+            Node::Narrow { prices, at_least, rest } => {
+                let rest_of = self.narrow(scope, prices, at_least.0, place)?;
+                // What is left out costs so much at the least, the rest what its own node proves.
+                Ok(self.node(*rest, rest_of)?.min(at_least.0))
+            }
             Node::Leaf { prices, bound, at_least } => {
                 let leaf = Leaf::new(self.numbers, &scope, prices)?;
                 stated(place, bound.0, leaf.bound)?;
@@ -106,6 +111,34 @@ impl Tree<'_> {
                 Ok(*at_least)
             }
         }
+    }
+
+    /// Without ways and modes that, whatever else is chosen, make a plan cost `at_least` or more at these prices.
+    fn narrow(&self, mut scope: Scope, prices: &[Whole], at_least: i128, place: usize) -> Result<Scope, Refusal> {
+        let leaf = Leaf::new(self.numbers, &scope, prices)?;
+        let room = add(at_least, -leaf.bound)?;
+        if room <= 0 {
+            return Err(Refusal::wrong(format!("node {place}"), "its prices prove by themselves what it claims"));
+        }
+        for (adds, member, way) in &leaf.departures {
+            if *adds >= room {
+                scope.left.entry(scope.suppliers[*member]).or_default().push(way.place);
+            }
+        }
+        for resource in &scope.resources {
+            let (supply, price) = (&self.numbers.supply[*resource], leaf.price[*resource]);
+            let (mut from, mut to) = scope.modes[*resource];
+            let (least, _) = supply.least((from, to), price)?;
+            let far = |mode: usize| Ok::<bool, Refusal>(add(supply.least((mode, mode), price)?.0, -least)? >= room);
+            while from < to && far(from)? {
+                from += 1;
+            }
+            while from < to && far(to)? {
+                to -= 1;
+            }
+            scope.modes[*resource] = (from, to);
+        }
+        Ok(scope)
     }
 
     /// Each currency by itself: none may use what another uses, but for what is priced.

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::plan::{Plan, hexadecimal};
 use super::planner::alternatives::{Alternative, UNPAID};
 use super::planner::parts::{Part, Shared};
-use super::planner::problem::Counted;
+use super::planner::resource::Counted;
 use super::planner::search::{Node, Solution};
 use super::request::{Payable, PlanError, PlanRequest};
 use super::route::{Bearer, FeeBase, Route};
@@ -164,6 +164,12 @@ enum NodeProof {
         blocks: BTreeMap<Currency, usize>,
         bound: Cost,
     },
+    /// What by itself makes a plan cost `at_least` at these prices is left out below: alternatives, and modes at either end.
+    Narrow {
+        prices: Vec<Text>,
+        at_least: Cost,
+        rest: usize,
+    },
     /// Prices of the resources that are not priced above, in their order.
     Leaf {
         prices: Vec<Text>,
@@ -192,7 +198,7 @@ pub(super) fn certify(
         |currency: &Currency| *currency == request.mids.home || request.mids.rates.contains_key(currency);
     currencies.retain(has_mid);
     let body = Body {
-        format: "straits-plan-certificate-5",
+        format: "straits-plan-certificate-6",
         plan: hash,
         at: request.now,
         table: &request.routes.version,
@@ -332,6 +338,9 @@ fn proof<'a>(request: &'a PlanRequest, part: &'a Part, solution: &Solution) -> P
             blocks: order.iter().copied().zip(blocks.iter().copied()).collect(),
             bound: Cost(*bound),
         },
+        Node::Narrow { prices, at_least, rest } => {
+            NodeProof::Narrow { prices: texts(prices), at_least: Cost(*at_least), rest: *rest }
+        }
         Node::Leaf { prices, bound, at_least } => {
             NodeProof::Leaf { prices: texts(prices), bound: Cost(*bound), at_least: at_least.map(Cost) }
         }

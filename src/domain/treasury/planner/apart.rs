@@ -348,14 +348,14 @@ impl Apart<'_> {
 impl Block {
     /// A node of its own tree as one of the whole's.
     fn moved(&self, node: Node, by: usize) -> Node {
-        match node {
+        match node.moved(by) {
             Node::Modes { resource, at, low, high } => {
-                Node::Modes { resource: self.own[resource], at, low: low + by, high: high + by }
+                Node::Modes { resource: self.own[resource], at, low, high }
             }
             Node::Choice { supplier, choice, take, leave } => {
-                Node::Choice { supplier: self.members[supplier], choice, take: take + by, leave: leave + by }
+                Node::Choice { supplier: self.members[supplier], choice, take, leave }
             }
-            // Prices of a leaf are of the block's own resources, in their order.
+            // Prices are of the block's own resources, in their order.
             other => other,
         }
     }

@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::problem::{Choice, Counted, Problem};
+use super::problem::{Choice, Problem};
+use super::resource::{Counted, Resource};
 
 /// What a node of the search still allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,9 +27,14 @@ struct Left {
 impl Scope {
     pub fn whole(problem: &Problem) -> Scope {
         Scope {
-            modes: problem.resources.iter().map(super::problem::Resource::all).collect(),
+            modes: problem.resources.iter().map(Resource::all).collect(),
             narrowed: BTreeMap::new(),
         }
+    }
+
+    /// Such modes, and every choice.
+    pub fn of_modes(modes: Vec<(usize, usize)>) -> Scope {
+        Scope { modes, narrowed: BTreeMap::new() }
     }
 
     /// The choices that are left to a supplier.
@@ -54,6 +60,11 @@ impl Scope {
     /// The supplier does not.
     pub fn leave(&mut self, supplier: usize, choice: usize) {
         self.narrowed.entry(supplier).or_default().without.push(choice);
+    }
+
+    /// Whether a choice is left to a supplier beside others.
+    pub fn divides(&self, supplier: usize, choice: usize) -> bool {
+        self.narrowed.get(&supplier).is_none_or(|left| left.taken.is_none() && !left.without.contains(&choice))
     }
 
     /// The same for some resources and suppliers alone, in their order.

@@ -7,7 +7,7 @@
 //! | `tiers`, `division` | what an item costs by its amount; into which items an amount is divided |
 //! | `days` | when each route takes it, and whether its price is in force then |
 //! | `alternatives` | every way to pay one payable, priced |
-//! | `parts`, `problem` | what shares nothing falls apart; the rest as integers |
+//! | `parts`, `problem`, `resource` | what shares nothing falls apart; the rest as integers |
 //! | `dual` | prices of what is shared, and the bound they prove |
 //! | `apart` | currencies that share money, each by itself at its price |
 //! | `search`, `split` | a tree over how money and batches are had; where it is branched |
@@ -17,17 +17,20 @@
 
 pub(super) mod alternatives;
 mod apart;
+mod core;
 mod corridor;
 mod days;
 mod division;
 mod document;
 mod dual;
+mod follow;
 mod local;
 mod naive;
 pub(super) mod parts;
 mod price;
-pub(super) mod problem;
+mod problem;
 mod reach;
+pub(super) mod resource;
 pub(super) mod search;
 mod split;
 mod tiers;

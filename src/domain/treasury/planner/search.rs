@@ -5,9 +5,12 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use super::core::{Core, narrower};
 use super::dual::{Lines, Scope, bound};
+use super::follow::follow;
 use super::local::improve;
-use super::problem::{Counted, Problem};
+use super::problem::Problem;
+use super::resource::Counted;
 use super::split::{Split, gaps, split_heads, split_modes, split_supplier, split_unpaid};
 use super::tried::try_out;
 
@@ -20,8 +23,30 @@ pub enum Node {
     Choice { supplier: usize, choice: usize, take: usize, leave: usize },
     /// At these prices of what several currencies share, each currency stands by itself: its node, in their order.
     Apart { prices: Vec<(usize, i128)>, blocks: Vec<usize>, bound: i128 },
+    /// Whatever by itself makes a plan at least so dear at these prices is left out of the rest: ways of suppliers, and modes at
+    /// either end of a range.
+    Narrow { prices: Vec<i128>, at_least: i128, rest: usize },
     /// Nothing below is cheaper than the bound that these prices prove, or, all departures tried, than `at_least`.
     Leaf { prices: Vec<i128>, bound: i128, at_least: Option<i128> },
+}
+
+impl Node {
+    /// The same with its children so many places further on.
+    pub fn moved(self, by: usize) -> Node {
+        match self {
+            Node::Modes { resource, at, low, high } => {
+                Node::Modes { resource, at, low: low + by, high: high + by }
+            }
+            Node::Choice { supplier, choice, take, leave } => {
+                Node::Choice { supplier, choice, take: take + by, leave: leave + by }
+            }
+            Node::Apart { prices, blocks, bound } => {
+                Node::Apart { prices, blocks: blocks.into_iter().map(|one| one + by).collect(), bound }
+            }
+            Node::Narrow { prices, at_least, rest } => Node::Narrow { prices, at_least, rest: rest + by },
+            leaf @ Node::Leaf { .. } => leaf,
+        }
+    }
 }
 
 /// The best plan found, and the proof of how far it can be from the best there is.
@@ -57,6 +82,11 @@ const TRIES: usize = 50_000;
 const FEW: usize = super::TO_THE_UNIT;
 /// Tries before branching, at the root and below it.
 const AT_FIRST: (usize, usize) = (20_000, 1_000);
+
+/// Turns in which all prices move at once.
+const FOLLOWED: usize = 60;
+/// Times that what a plan leaves open is searched anew.
+const ROUNDS: usize = 3;
 
 /// A node that is not closed yet.
 #[derive(Debug)]
@@ -104,20 +134,8 @@ pub fn solve(
     let count = problem.suppliers.len();
     lines.ascend(problem, &scope, &mut prices, if count <= MIDDLE { 30 } else { 6 }, limits.within / 4);
     let (lower, chosen) = bound(problem, &scope, &prices);
-    let (best, root, at_root) = (chosen.clone(), prices.clone(), lower);
-    let cost = problem.cost(&best);
-    let mut search = Search {
-        problem,
-        lines,
-        limits,
-        tries: limits.tries,
-        best,
-        cost,
-        nodes: Vec::new(),
-        open: Vec::new(),
-        heap: BinaryHeap::new(),
-        proven: i128::MAX,
-    };
+    let (cost, root) = (problem.cost(&chosen), prices.clone());
+    let mut search = Search::new(problem, lines, limits, chosen.clone(), cost);
     let (rounds, exchanges) = if count <= MIDDLE { (30, 6) } else { (6, 0) };
     search.improve_from(&scope, &prices, chosen.clone(), rounds, exchanges);
     if count <= MIDDLE {
@@ -126,20 +144,72 @@ pub fn solve(
         let (_, cheap) = bound(problem, &scope, &free);
         search.improve_from(&scope, &free, cheap, rounds, exchanges);
     }
+    if count > FEW && count <= MIDDLE && lower < search.cost - limits.within {
+        return narrowed(problem, scope, prices, (search.best, search.cost), limits);
+    }
     search.add(Open { node: 0, scope, prices, chosen, lower, tried: Trial::None, order: Vec::new() });
     search.run();
     let Search { best, cost, nodes, proven, .. } = search;
-    Solution {
-        assignment: best,
-        cost,
-        bound: proven.max(at_root).min(cost),
-        nodes,
-        prices: root,
-        root: at_root,
-    }
+    Solution { assignment: best, cost, bound: proven.max(lower).min(cost), nodes, prices: root, root: lower }
 }
 
-impl Search<'_> {
+/// The same over what a known plan leaves open: for a while, then, with whatever was found, to the end.
+fn narrowed(
+    problem: &Problem,
+    scope: Scope,
+    prices: Vec<i128>,
+    (mut best, mut cost): (Vec<usize>, i128),
+    mut limits: Limits,
+) -> Solution {
+    let (root, _) = bound(problem, &scope, &prices);
+    for round in 0..ROUNDS {
+        let last = round + 1 == ROUNDS;
+        let at_least = cost - limits.within;
+        let core = Core::new(problem, &scope, &prices, at_least);
+        let lines = Lines::new(&core.problem, &[(0..problem.resources.len()).collect()]);
+        let mut own = prices.clone();
+        follow(&core.problem, &core.scope, &mut own, cost, 10 * FOLLOWED);
+        lines.ascend(&core.problem, &core.scope, &mut own, 30, limits.within / 4);
+        let (lower, chosen) = bound(&core.problem, &core.scope, &own);
+        let start = core.part(&best).unwrap_or_else(|| chosen.clone());
+        let share = if last { limits } else { Limits { nodes: limits.nodes / 8, tries: limits.tries / 8, ..limits } };
+        let mut search = Search::new(&core.problem, &lines, share, start, cost);
+        let scope = core.scope.clone();
+        search.add(Open { node: 0, scope, prices: own, chosen, lower, tried: Trial::None, order: Vec::new() });
+        search.run();
+        let found = search.cost < cost;
+        if found {
+            (best, cost) = (core.whole(&search.best), search.cost);
+        }
+        let proven = search.proven.min(at_least);
+        if last || proven >= cost - limits.within {
+            let rest = search.nodes.into_iter().map(|node| core.moved(node, 1));
+            let first = Node::Narrow { prices: prices.clone(), at_least, rest: 1 };
+            let nodes = std::iter::once(first).chain(rest).collect();
+            return Solution { assignment: best, cost, bound: proven.max(root).min(cost), nodes, prices, root };
+        }
+        limits.nodes -= search.nodes.len().min(limits.nodes / 2);
+        limits.tries = limits.tries.saturating_sub(share.tries - search.tries);
+    }
+    unreachable!()
+}
+
+impl<'a> Search<'a> {
+    fn new(problem: &'a Problem, lines: &'a Lines, limits: Limits, best: Vec<usize>, cost: i128) -> Search<'a> {
+        Search {
+            problem,
+            lines,
+            limits,
+            tries: limits.tries,
+            best,
+            cost,
+            nodes: Vec::new(),
+            open: Vec::new(),
+            heap: BinaryHeap::new(),
+            proven: i128::MAX,
+        }
+    }
+
     fn run(&mut self) {
         while let Some(Reverse((lower, place))) = self.heap.pop() {
             let enough = lower >= self.cost - self.limits.within;
@@ -214,9 +284,24 @@ impl Search<'_> {
 
     fn branch(&mut self, parent: &Open, split: Split) {
         let count = self.problem.suppliers.len();
-        let children = split.scopes(&parent.scope).map(|scope| {
+        let (mut place, mut scope) = (parent.node, parent.scope.clone());
+        let at_least = self.cost - self.limits.within;
+        if count <= MIDDLE
+            && let Some(narrow) = narrower(self.problem, &scope, &parent.prices, at_least)
+            && split.divides(&narrow)
+        {
+            let rest = self.nodes.len();
+            self.nodes[place] = Node::Narrow { prices: parent.prices.clone(), at_least, rest };
+            self.nodes.push(Node::Leaf { prices: Vec::new(), bound: 0, at_least: None });
+            self.proven = self.proven.min(at_least);
+            (place, scope) = (rest, narrow);
+        }
+        let children = split.scopes(&scope).map(|scope| {
             let rounds = if count <= MIDDLE { 6 } else { 3 };
             let from = |mut prices: Vec<i128>, rounds| {
+                if count <= MIDDLE {
+                    follow(self.problem, &scope, &mut prices, self.cost, FOLLOWED);
+                }
                 self.lines.ascend(self.problem, &scope, &mut prices, rounds, self.limits.within / 4);
                 let (lower, chosen) = bound(self.problem, &scope, &prices);
                 (lower, prices, chosen)
@@ -234,7 +319,7 @@ impl Search<'_> {
             self.add(Open { node, scope, prices, chosen, lower, tried: Trial::None, order: Vec::new() });
             node
         });
-        self.nodes[parent.node] = split.node(children);
+        self.nodes[place] = split.node(children);
     }
 
     /// Prices to start from where more are now left unpaid for certain: that counts no more, and money need not be dear
