@@ -264,5 +264,17 @@ pub enum Node {
         bound: Whole,
         #[serde(default)]
         at_least: Option<Whole>,
+        #[serde(default)]
+        table: Option<Table>,
     },
+}
+
+/// Over an account's money in classes, and counts of which so many numbers are told apart.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    pub account: usize,
+    pub counts: Vec<(usize, usize)>,
+    pub width: Whole,
+    pub classes: usize,
 }

@@ -12,7 +12,8 @@
 //! | what is left out | what, departing by itself at a node's prices, costs what the node claims or more: below it is not looked at again |
 //! | currencies apart | at prices of what several currencies share their bounds add up, each proven by a tree of its own |
 //! | the plan as it is served | [`check_plan`]: its hash of the certificate, and each line against what is chosen |
-//! | what prices leave open | where a leaf claims more than its prices prove, every set of departures from the cheapest alternatives that adds less than the difference is tried |
+//! | whole payments | where a leaf has a table: one account's money and counts kept as they are, all else priced |
+//! | what prices leave open | else, where a leaf claims more than its prices prove, every set of departures from the cheapest alternatives that adds less than the difference is tried |
 //!
 //! What it cannot know: whether tariff, mids and reasons for ruling out are true. It states them as assumed.
 
@@ -24,6 +25,7 @@ mod part;
 mod plan;
 mod price;
 mod ring;
+mod table;
 mod tree;
 mod trial;
 mod ways;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::Refusal;
 use crate::certificate::{Node, Part, Whole};
 use crate::exact::{add, multiply};
+use crate::table::prove;
 use crate::trial::{Open, try_all};
 use crate::ways::{Numbers, Way};
 
@@ -23,6 +24,9 @@ struct Scope {
 /// No honest proof comes near to so many plans to be tried.
 const MOST_TRIES: u64 = 100_000_000;
 
+/// Nor to so many entries of tables.
+const MOST_WORK: u64 = 40_000_000_000;
+
 /// The bound: of prices of everything at once, or the tree's where it is higher.
 pub fn bound(part: &Part, numbers: &Numbers) -> Result<i128, Refusal> {
     let whole = Scope {
@@ -37,7 +41,7 @@ pub fn bound(part: &Part, numbers: &Numbers) -> Result<i128, Refusal> {
     if root != part.root.0 {
         return Err(Refusal::wrong("root", format!("stated {}, comes to {root}", part.root.0)));
     }
-    let mut tree = Tree { part, numbers, seen: vec![false; part.nodes.len()], tries: MOST_TRIES };
+    let mut tree = Tree { part, numbers, seen: vec![false; part.nodes.len()], tries: MOST_TRIES, work: MOST_WORK };
     let proven = tree.node(0, whole)?;
     if tree.seen.iter().any(|seen| !seen) {
         return Err(Refusal::wrong("nodes", "some are not in the tree"));
@@ -50,6 +54,7 @@ struct Tree<'a> {
     numbers: &'a Numbers,
     seen: Vec<bool>,
     tries: u64,
+    work: u64,
 }
 
 impl Tree<'_> {
@@ -99,15 +104,20 @@ impl Tree<'_> {
                 // What is left out costs so much at the least, the rest what its own node proves.
                 Ok(self.node(*rest, rest_of)?.min(at_least.0))
             }
-            Node::Leaf { prices, bound, at_least } => {
+            Node::Leaf { prices, bound, at_least, table } => {
                 let leaf = Leaf::new(self.numbers, &scope, prices)?;
                 stated(place, bound.0, leaf.bound)?;
-                let Some(Whole(at_least)) = at_least else { return Ok(leaf.bound) };
+                let Some(Whole(at_least)) = at_least else {
+                    return if table.is_none() { Ok(leaf.bound) } else { Err(wrong("a table for no claim")) };
+                };
                 if *at_least <= leaf.bound {
                     return Err(wrong("it claims no more than its prices prove"));
                 }
                 let open = Open { numbers: self.numbers, modes: &scope.modes, resources: &scope.resources };
-                try_all(&open, leaf, *at_least, &mut self.tries)?;
+                match table {
+                    Some(table) => prove(&open, &leaf, table, *at_least, &mut self.work)?,
+                    None => try_all(&open, leaf, *at_least, &mut self.tries)?,
+                }
                 Ok(*at_least)
             }
         }

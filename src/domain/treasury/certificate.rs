@@ -20,7 +20,7 @@ use super::request::{Payable, PlanError, PlanRequest};
 use super::route::{Bearer, FeeBase, Route};
 use super::value::{Cost, Mids, UNITS};
 use crate::money::{Currency, Money, Rounding};
-use resource::{ResourceProof, TopUpProof};
+use resource::{ResourceProof, TableProof, TopUpProof};
 
 /// A certificate as text: `{"digest":…,"body":{…}}`, the digest being SHA-256 of the body's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -176,6 +176,8 @@ enum NodeProof {
         bound: Cost,
         #[serde(skip_serializing_if = "Option::is_none")]
         at_least: Option<Cost>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        table: Option<TableProof>,
     },
 }
 
@@ -341,9 +343,12 @@ fn proof<'a>(request: &'a PlanRequest, part: &'a Part, solution: &Solution) -> P
         Node::Narrow { prices, at_least, rest } => {
             NodeProof::Narrow { prices: texts(prices), at_least: Cost(*at_least), rest: *rest }
         }
-        Node::Leaf { prices, bound, at_least } => {
-            NodeProof::Leaf { prices: texts(prices), bound: Cost(*bound), at_least: at_least.map(Cost) }
-        }
+        Node::Leaf { prices, bound, at_least, table } => NodeProof::Leaf {
+            prices: texts(prices),
+            bound: Cost(*bound),
+            at_least: at_least.map(Cost),
+            table: table.as_ref().map(TableProof::of),
+        },
     });
     PartProof {
         resources: resources.collect(),

@@ -213,7 +213,7 @@ impl Apart<'_> {
 
     /// The tree above the currencies: how shared money is had.
     fn prove(mut self, whole: Scope, prices: Vec<i128>) -> Solution {
-        let mut nodes = vec![Node::Leaf { prices: Vec::new(), bound: 0, at_least: None }];
+        let mut nodes = vec![Node::Leaf { prices: Vec::new(), bound: 0, at_least: None, table: None }];
         let root = bound(self.problem, &whole, &prices).0;
         let mut open = vec![(0_usize, whole, prices.clone())];
         let mut lowest = i128::MAX;
@@ -221,7 +221,7 @@ impl Apart<'_> {
             self.lines.ascend(self.problem, &scope, &mut prices, 4, self.limits.within / 4);
             let (lower, _) = bound(self.problem, &scope, &prices);
             if lower >= self.cost - self.limits.within {
-                nodes[place] = Node::Leaf { prices, bound: lower, at_least: None };
+                nodes[place] = Node::Leaf { prices, bound: lower, at_least: None, table: None };
                 lowest = lowest.min(lower);
                 continue;
             }
@@ -238,7 +238,7 @@ impl Apart<'_> {
                 one.modes[*resource].1 = at;
                 two.modes[*resource].0 = at + 1;
                 let (low, high) = (nodes.len(), nodes.len() + 1);
-                let empty = || Node::Leaf { prices: Vec::new(), bound: 0, at_least: None };
+                let empty = || Node::Leaf { prices: Vec::new(), bound: 0, at_least: None, table: None };
                 nodes.extend([empty(), empty()]);
                 nodes[place] = Node::Modes { resource: *resource, at, low, high };
                 // The side of the best plan first: what it finds closes the other sooner.
@@ -354,6 +354,10 @@ impl Block {
             }
             Node::Choice { supplier, choice, take, leave } => {
                 Node::Choice { supplier: self.members[supplier], choice, take, leave }
+            }
+            Node::Leaf { prices, bound, at_least, table: Some(over) } => {
+                let over = over.moved(&self.own);
+                Node::Leaf { prices, bound, at_least, table: Some(over) }
             }
             // Prices are of the block's own resources, in their order.
             other => other,

@@ -48,11 +48,6 @@ impl Core {
         Core { problem: Problem { suppliers, resources: problem.resources.clone() }, scope, members, taken }
     }
 
-    /// How many suppliers still have several ways.
-    pub fn open(&self) -> usize {
-        self.members.len()
-    }
-
     /// Its part of a plan.
     pub fn part(&self, plan: &[usize]) -> Option<Vec<usize>> {
         let fixed = self.problem.suppliers.len() - self.members.len();

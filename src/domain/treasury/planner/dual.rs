@@ -152,16 +152,18 @@ impl Lines {
             set.iter().copied().filter(|one| problem.resources[*one].is_money()).collect()
         };
         let sets = std::collections::BTreeSet::from_iter(together.iter().map(money));
+        let of_any = |set: &[usize]| {
+            let all = set.iter().flat_map(|one| users[*one].iter().copied());
+            Vec::from_iter(all.collect::<std::collections::BTreeSet<usize>>())
+        };
         for set in sets.iter().filter(|set| set.len() > 1) {
-            let mut all: Vec<usize> = set.iter().flat_map(|one| users[*one].iter().copied()).collect();
-            all.sort_unstable();
-            all.dedup();
-            lines.push(Line { along: set.iter().copied().map(fine).collect(), users: all, turned: false });
+            let along = set.iter().copied().map(fine).collect();
+            lines.push(Line { along, users: of_any(set), turned: false });
         }
         for (count, resource) in problem.resources.iter().enumerate() {
             let (money, users) = match resource.counts() {
                 None => continue,
-                Some(Counted::Heads { account }) => (vec![(account, -1)], users[account].clone()),
+                Some(Counted::Heads { account }) => (vec![(account, -1)], of_any(&[account, count])),
                 Some(Counted::Unpaid { .. }) => {
                     let accounts =
                         (0..problem.resources.len()).filter(|one| problem.resources[*one].is_money());
@@ -199,7 +201,7 @@ impl Lines {
 /// Joint steps are of a weight's 2^-20th.
 const FINE: u32 = 20;
 /// No price is above this: at 10^14 minor units it stays within 128 bits.
-const MOST: i128 = 100_000_000_000_000_000_000_000;
+pub const MOST: i128 = 100_000_000_000_000_000_000_000;
 /// Tangents after which a line's top is near enough.
 const TANGENTS: usize = 48;
 

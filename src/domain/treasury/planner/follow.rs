@@ -2,7 +2,7 @@
 //! move at once, each by what is used over what is supplied, by as much as would bring the bound to a known plan's cost were
 //! it a plane (a subgradient's step by Polyak's rule), less wherever that gains nothing for a while.
 
-use super::dual::{Scope, cheapest};
+use super::dual::{MOST, Scope, cheapest};
 use super::problem::Problem;
 
 /// Turns without a gain after which steps are halved.
@@ -49,11 +49,10 @@ pub fn follow(problem: &Problem, scope: &Scope, prices: &mut Vec<i128>, goal: i1
         }
         let missing = (goal - lower) >> halved;
         for (one, own) in along.iter().enumerate() {
-            let by = missing.saturating_mul(*own) / (length / scale(one)).max(1);
-            at[one] = at[one].saturating_add(by);
-            if problem.resources[one].counts().is_none() {
-                at[one] = at[one].max(0);
-            }
+            // Only money and batches are never rewarded.
+            let least = if problem.resources[one].counts().is_some() { -MOST } else { 0 };
+            let Some(by) = missing.checked_mul(*own) else { return };
+            at[one] = at[one].saturating_add(by / (length / scale(one)).max(1)).clamp(least, MOST);
         }
     }
 }

@@ -15,7 +15,7 @@ pub fn improve(
 ) {
     let ways = ways(problem, scope, prices);
     // Whoever is nearest to another way moves first.
-    let mut order: Vec<usize> = (0..assignment.len()).collect();
+    let mut order: Vec<usize> = (0..assignment.len()).filter(|one| ways[*one].1.len() > 1).collect();
     order.sort_by_key(|supplier| (ways[*supplier].0, *supplier));
     let mut search = Search { problem, used: problem.used(assignment), assignment };
     for _ in 0..rounds {

@@ -33,6 +33,7 @@ mod reach;
 pub(super) mod resource;
 pub(super) mod search;
 mod split;
+pub(super) mod table;
 mod tiers;
 mod tried;
 

@@ -12,6 +12,7 @@ use super::local::improve;
 use super::problem::Problem;
 use super::resource::Counted;
 use super::split::{Split, gaps, split_heads, split_modes, split_supplier, split_unpaid};
+use super::table::{Over, Table};
 use super::tried::try_out;
 
 /// A node of the proof; children by place.
@@ -26,8 +27,9 @@ pub enum Node {
     /// Whatever by itself makes a plan at least so dear at these prices is left out of the rest: ways of suppliers, and modes at
     /// either end of a range.
     Narrow { prices: Vec<i128>, at_least: i128, rest: usize },
-    /// Nothing below is cheaper than the bound that these prices prove, or, all departures tried, than `at_least`.
-    Leaf { prices: Vec<i128>, bound: i128, at_least: Option<i128> },
+    /// Nothing below is cheaper than the bound that these prices prove, or than `at_least`: by a table, else with all departures
+    /// tried.
+    Leaf { prices: Vec<i128>, bound: i128, at_least: Option<i128>, table: Option<Over> },
 }
 
 impl Node {
@@ -107,6 +109,7 @@ enum Trial {
     None,
     Little,
     Full,
+    Table,
 }
 
 struct Search<'a> {
@@ -114,6 +117,8 @@ struct Search<'a> {
     lines: &'a Lines,
     limits: Limits,
     tries: usize,
+    /// Entries of tables that may still be looked at.
+    work: usize,
     best: Vec<usize>,
     cost: i128,
     nodes: Vec<Node>,
@@ -201,6 +206,7 @@ impl<'a> Search<'a> {
             lines,
             limits,
             tries: limits.tries,
+            work: limits.tries.saturating_mul(OF_A_TRY),
             best,
             cost,
             nodes: Vec::new(),
@@ -232,6 +238,8 @@ impl<'a> Search<'a> {
                 self.branch(&parent, split);
             } else if parent.tried < Trial::Full && count <= MIDDLE {
                 self.try_out(parent, TRIES, Trial::Full);
+            } else if parent.tried < Trial::Table && count <= MIDDLE && self.work > 0 {
+                self.tabulate(parent);
             } else if let Some(split) = split_heads(self.problem, &parent, &gaps, &used) {
                 self.branch(&parent, split);
             } else if let Some(split) = split_supplier(self.problem, &parent, &gaps)
@@ -247,7 +255,7 @@ impl<'a> Search<'a> {
     /// A node and its leaf; what cannot be improved on is closed.
     fn add(&mut self, mut open: Open) {
         open.node = self.nodes.len();
-        self.nodes.push(Node::Leaf { prices: open.prices.clone(), bound: open.lower, at_least: None });
+        self.nodes.push(Node::Leaf { prices: open.prices.clone(), bound: open.lower, at_least: None, table: None });
         self.keep_open(open);
     }
 
@@ -275,10 +283,45 @@ impl<'a> Search<'a> {
         }
         if tried.at_least > open.lower {
             let (bound, at_least) = (at_prices, Some(tried.at_least));
-            self.nodes[open.node] = Node::Leaf { prices: open.prices.clone(), bound, at_least };
+            self.nodes[open.node] = Node::Leaf { prices: open.prices.clone(), bound, at_least, table: None };
             open.lower = tried.at_least;
         }
         (open.tried, open.order) = (trial, tried.order);
+        self.keep_open(open);
+    }
+
+    /// What whole payments make of one account's money at a time: a plan, and what none costs less than.
+    fn tabulate(&mut self, mut open: Open) {
+        let (problem, scope, prices) = (self.problem, open.scope.clone(), open.prices.clone());
+        let (at_prices, taken) = bound(problem, &scope, &prices);
+        let used = problem.used(&taken);
+        let gaps = gaps(problem, &open, &used);
+        let priced = open.order.iter().copied().filter(|one| problem.resources[*one].is_money() && prices[*one] > 0);
+        let mut accounts: Vec<usize> = priced.collect();
+        accounts.sort_by_key(|one| !gaps.contains(one));
+        for account in accounts.into_iter().take(ACCOUNTS) {
+            let over = |entries: usize| Over::new(problem, &scope, &prices, &used, account, entries);
+            let room = self.cost - self.limits.within - at_prices;
+            let up = over(ENTRIES / 8).and_then(|over| Table::new(problem, &scope, &prices, over, room, true));
+            let Some(up) = up else { continue };
+            self.work = self.work.saturating_sub(up.work());
+            let plan = up.plan();
+            self.improve_from(&scope, &prices, plan, 6, 1);
+            let Some(over) = over(ENTRIES) else { continue };
+            let room = self.cost - self.limits.within - at_prices;
+            let Some(table) = Table::new(problem, &scope, &prices, over.clone(), room, false) else { continue };
+            self.work = self.work.saturating_sub(table.work());
+            let at_least = at_prices + table.least().min(room);
+            if at_least > open.lower {
+                let (prices, at_least) = (prices.clone(), Some(at_least));
+                self.nodes[open.node] = Node::Leaf { prices, bound: at_prices, at_least, table: Some(over) };
+                open.lower = at_least.unwrap_or(open.lower);
+            }
+            if open.lower >= self.cost - self.limits.within {
+                break;
+            }
+        }
+        open.tried = Trial::Table;
         self.keep_open(open);
     }
 
@@ -292,7 +335,7 @@ impl<'a> Search<'a> {
         {
             let rest = self.nodes.len();
             self.nodes[place] = Node::Narrow { prices: parent.prices.clone(), at_least, rest };
-            self.nodes.push(Node::Leaf { prices: Vec::new(), bound: 0, at_least: None });
+            self.nodes.push(Node::Leaf { prices: Vec::new(), bound: 0, at_least: None, table: None });
             self.proven = self.proven.min(at_least);
             (place, scope) = (rest, narrow);
         }
@@ -357,4 +400,9 @@ impl<'a> Search<'a> {
 }
 
 /// At so many nodes exchanges are tried.
-const EXCHANGED: usize = 60;
+const EXCHANGED: usize = 16;
+/// Entries of a table, and how many of them are looked at in the time of a try.
+const ENTRIES: usize = 1 << 20;
+const OF_A_TRY: usize = 10_000;
+/// At a node, of so many accounts.
+const ACCOUNTS: usize = 2;
