@@ -12,7 +12,7 @@ use crate::trial::{Open, Priced};
 use crate::ways::Way;
 
 /// Entries at most.
-const MOST: usize = 1 << 22;
+const MOST: usize = 1 << 23;
 /// No cost in a table is above this: sums of them stay within 64 bits.
 const ROOM: i128 = 1 << 52;
 const FAR: i64 = i64::MAX / 4;

@@ -2,8 +2,8 @@
 //! of suppliers. It can be had in *modes*: an account with each set of top-ups, a route with each number of batches. A mode
 //! of an account is a row of points (supply, cost), between which cost is linear.
 
-/// A supply and what it costs.
-pub type Point = (i64, i128);
+/// A supply, what it costs, and what each unit beyond it costs up to the next.
+type Point = (i64, i128, i128);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resource {
@@ -48,7 +48,7 @@ impl Resource {
     pub fn account(available: i64, weight: i128, refills: &[Refill], most: i64) -> Resource {
         let modes = (0..1_usize << refills.len()).map(|set| {
             let (fixed, steps) = cheapest_first(refills, set);
-            let mut points = vec![(available.min(most), fixed)];
+            let mut points = vec![(available.min(most), fixed, 0)];
             let (mut supply, mut cost) = (available, fixed);
             for (per_unit, limit) in steps {
                 if supply >= most {
@@ -57,7 +57,8 @@ impl Resource {
                 let own = limit.min(most - supply);
                 supply = supply.saturating_add(own);
                 cost += per_unit * i128::from(own);
-                points.push((supply, cost));
+                points.last_mut().into_iter().for_each(|(.., each)| *each = per_unit);
+                points.push((supply, cost, 0));
             }
             points
         });
@@ -91,7 +92,7 @@ impl Resource {
     pub fn beside(&self, more: i64) -> Resource {
         let mut left = self.clone();
         match &mut left.supply {
-            Supply::Modes(modes) => modes.iter_mut().flatten().for_each(|(supply, _)| *supply -= more),
+            Supply::Modes(modes) => modes.iter_mut().flatten().for_each(|(supply, ..)| *supply -= more),
             Supply::Batches { others, .. } => *others += more,
             Supply::Count { .. } => {}
         }
@@ -191,7 +192,7 @@ impl Resource {
         };
         let least = match &self.supply {
             Supply::Modes(all) => {
-                all[modes.0..=modes.1].iter().flatten().map(|(supply, cost)| at(*supply, *cost)).min()
+                all[modes.0..=modes.1].iter().flatten().map(|(supply, cost, _)| at(*supply, *cost)).min()
             }
             Supply::Count { .. } => {
                 let count = if price > 0 { modes.1 } else { modes.0 };
@@ -233,7 +234,7 @@ fn batches(items: i64, size: i64) -> usize {
 }
 
 fn last(points: &[Point]) -> Point {
-    points.last().copied().unwrap_or((0, 0))
+    points.last().copied().unwrap_or((0, 0, 0))
 }
 
 fn cost_in(points: &[Point], used: i64) -> Option<i128> {
@@ -243,9 +244,7 @@ fn cost_in(points: &[Point], used: i64) -> Option<i128> {
     }
     while let Some(next) = points.get(at + 1) {
         if used <= next.0 {
-            // The slope is the whole number of cost units from which the points were made.
-            let slope = (next.1 - before.1) / i128::from((next.0 - before.0).max(1));
-            return Some(before.1 + slope * i128::from(used - before.0));
+            return Some(before.1 + before.2 * i128::from(used - before.0));
         }
         (before, at) = (*next, at + 1);
     }
@@ -254,9 +253,7 @@ fn cost_in(points: &[Point], used: i64) -> Option<i128> {
 
 /// What a row costs at first, and each unit of what follows.
 fn steps(points: &[Point]) -> impl Iterator<Item = i128> {
-    let each =
-        points.windows(2).map(|pair| (pair[1].1 - pair[0].1) / i128::from((pair[1].0 - pair[0].0).max(1)));
-    points.first().map(|first| first.1).into_iter().chain(each)
+    points.first().map(|first| first.1).into_iter().chain(points.iter().map(|point| point.2))
 }
 
 /// The greatest common divisor; of nothing and a number, that number.

@@ -8,6 +8,7 @@
 
 use super::dual::{Scope, cheapest, reduced};
 use super::problem::Problem;
+use super::resource::Counted;
 
 /// Over what a table goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub struct Over {
 struct Step {
     class: usize,
     counts: [usize; 2],
-    cost: i64,
+    cost: i32,
     choice: usize,
 }
 
@@ -37,19 +38,24 @@ pub struct Table<'a> {
     taken: Vec<usize>,
     used: Vec<i64>,
     rows: Vec<(usize, Vec<Step>)>,
+    /// Costs are in units of 2 to this, rounded down.
+    shift: u32,
 }
 
-const FAR: i64 = i64::MAX / 4;
+/// Not to be reached.
+const FAR: i32 = i32::MAX / 2;
+/// Digits of the room in a table's costs.
+const DIGITS: u32 = 27;
 /// Room beyond which a table is of no use.
 const MOST_ROOM: i128 = 1 << 52;
 /// How many numbers of a count are told apart, of one and of each of two.
-const NUMBERS: [usize; 3] = [1, 9, 5];
+const NUMBERS: [usize; 3] = [1, 8, 4];
 
 impl Over {
     /// Over an account, in so many entries; none where its money is had in several ways.
     pub fn new(problem: &Problem, scope: &Scope, prices: &[i128], used: &[i64], account: usize, entries: usize) -> Option<Over> {
-        let (own, (from, to)) = (&problem.resources[account], scope.modes[account]);
-        if !own.is_money() || from != to {
+        let (money, (from, to)) = (&problem.resources[account], scope.modes[account]);
+        if !money.is_money() || from != to {
             return None;
         }
         let counted = |one: &usize| {
@@ -58,11 +64,9 @@ impl Over {
             own.counts().is_some() && (prices[*one] != 0 || at < modes.0 || at > modes.1)
         };
         let mut counts: Vec<usize> = (0..problem.resources.len()).filter(counted).collect();
-        // Those that are furthest from what is supplied first.
-        counts.sort_by_key(|one| {
-            let (_, supply) = problem.resources[*one].dual(prices[*one], scope.modes[*one]);
-            (std::cmp::Reverse((used[*one] - supply).abs().min(9)), *one)
-        });
+        // The account's own, then those whose price is highest.
+        let own = |one: &usize| problem.resources[*one].counts() == Some(Counted::Heads { account });
+        counts.sort_by_key(|one| (!own(one), std::cmp::Reverse(prices[*one].abs()), *one));
         counts.truncate(2);
         let numbers = NUMBERS[counts.len()];
         let classes = entries / numbers.pow(u32::try_from(counts.len()).unwrap_or(0));
@@ -72,8 +76,8 @@ impl Over {
             .flat_map(|one| scope.open(problem, one).map(|(_, choice)| choice.uses.of(account)))
             .max()
             .unwrap_or_else(|| uses.max().unwrap_or(0));
-        let (_, supply) = own.dual(prices[account], (from, to));
-        let range = (supply - used[account]).saturating_abs().saturating_add(largest.saturating_mul(2));
+        let (_, supply) = money.dual(prices[account], (from, to));
+        let range = (supply - used[account]).saturating_abs().saturating_add(largest);
         let width = (range / i64::try_from(classes).ok()?).saturating_add(1);
         Some(Over { account, counts: counts.into_iter().map(|one| (one, numbers)).collect(), width, classes })
     }
@@ -93,10 +97,16 @@ impl<'a> Table<'a> {
         if !(1..MOST_ROOM).contains(&room) {
             return None;
         }
+        let shift = (128 - room.leading_zeros()).saturating_sub(DIGITS);
         let taken: Vec<usize> =
             (0..problem.suppliers.len()).map(|one| cheapest(problem, scope, one, prices).1).collect();
-        let mut table = Table { problem, scope, prices, used: problem.used(&taken), taken, over, rows: Vec::new() };
+        let mut table = Table { problem, scope, prices, used: problem.used(&taken), taken, over, rows: Vec::new(), shift };
         let slope = table.slope();
+        // What rounding takes off must not add up to more than the table's numbers hold.
+        let off = slope.checked_mul(i128::from(table.over.width))?.checked_mul(i128::try_from(problem.suppliers.len()).ok()?)?;
+        if off >> shift >= i128::from(FAR / 2) {
+            return None;
+        }
         let classes = i64::try_from(table.over.classes).ok()?;
         for (supplier, choices) in problem.suppliers.iter().enumerate() {
             let from = &choices[table.taken[supplier]];
@@ -117,13 +127,17 @@ impl<'a> Table<'a> {
                 let class = if up { -(-by).div_euclid(width) } else { by.div_euclid(width) };
                 let cost = adds.checked_sub(slope.checked_mul(i128::from(by - class * width))?)?;
                 let class = usize::try_from(class.rem_euclid(classes)).ok()?;
-                steps.push(Step { class, counts, cost: i64::try_from(cost).ok().filter(|cost| cost.abs() < 1 << 54)?, choice });
+                steps.push(Step { class, counts, cost: i32::try_from(cost >> shift).ok()?, choice });
             }
             if !steps.is_empty() {
                 table.rows.push((supplier, steps));
             }
         }
         Some(table)
+    }
+
+    pub fn over(&self) -> &Over {
+        &self.over
     }
 
     /// About how many numbers are looked at.
@@ -152,7 +166,8 @@ impl<'a> Table<'a> {
         own.cost(used, modes).saturating_sub(price.saturating_mul(i128::from(used))).saturating_sub(own.dual(price, modes).0)
     }
 
-    /// The least that is added and lost: no plan of the scope costs less than the bound and this.
+    /// The least that is added and lost, less what rounding by another hand may make of it: no plan of the scope costs less
+    /// than the bound and this.
     pub fn least(&self) -> i128 {
         let mut now = self.empty();
         let mut next = now.clone();
@@ -163,11 +178,13 @@ impl<'a> Table<'a> {
             }
             std::mem::swap(&mut now, &mut next);
         }
-        self.best(&now).0.max(0)
+        let mut least = MOST_ROOM;
+        self.each(&now, |all, _| least = least.min(all));
+        (least - (i128::try_from(self.rows.len()).unwrap_or(0) << self.shift)).max(0)
     }
 
-    /// The plan behind it, where classes are rounded upwards.
-    pub fn plan(&self) -> Vec<usize> {
+    /// What its cheapest entry adds and loses, and the plans behind the cheapest, so many at most; where classes are rounded upwards the account's money holds.
+    pub fn plans(&self, most: usize) -> (i128, Vec<Vec<usize>>) {
         let entries = self.entries();
         let mut now = self.empty();
         let mut next = now.clone();
@@ -179,25 +196,36 @@ impl<'a> Table<'a> {
             }
             std::mem::swap(&mut now, &mut next);
         }
-        let (_, mut place) = self.best(&now);
-        let mut plan = self.taken.clone();
-        for ((supplier, steps), taken) in self.rows.iter().zip(taken.chunks_exact(entries)).rev() {
-            if let Some(step) = usize::from(taken[place]).checked_sub(1).map(|number| &steps[number]) {
-                plan[*supplier] = step.choice;
-                place = self.before(place, step);
-            }
+        let mut cheap: Vec<(i128, usize)> = Vec::new();
+        self.each(&now, |all, place| cheap.push((all, place)));
+        let most = most.min(cheap.len());
+        if most < cheap.len() {
+            cheap.select_nth_unstable(most);
+            cheap.truncate(most);
         }
-        plan
+        cheap.sort_unstable();
+        let least = cheap.first().map_or(0, |(least, _)| *least);
+        let plans = cheap.into_iter().map(|(_, mut place)| {
+            let mut plan = self.taken.clone();
+            for ((supplier, steps), taken) in self.rows.iter().zip(taken.chunks_exact(entries)).rev() {
+                if let Some(step) = usize::from(taken[place]).checked_sub(1).map(|number| &steps[number]) {
+                    plan[*supplier] = step.choice;
+                    place = self.before(place, step);
+                }
+            }
+            plan
+        });
+        (least, plans.collect())
     }
 
-    fn empty(&self) -> Vec<i64> {
+    fn empty(&self) -> Vec<i32> {
         let mut none = vec![FAR; self.entries()];
         none[0] = 0;
         none
     }
 
     /// One step from every entry; tells of each that it makes cheaper.
-    fn take(&self, step: &Step, now: &[i64], next: &mut [i64], mut cheaper: impl FnMut(usize)) {
+    fn take(&self, step: &Step, now: &[i32], next: &mut [i32], mut cheaper: impl FnMut(usize)) {
         let classes = self.over.classes;
         for (block, own) in next.chunks_exact_mut(classes).enumerate() {
             let from = self.block_before(block, step.counts);
@@ -229,20 +257,18 @@ impl<'a> Table<'a> {
         self.block_before(place / classes, step.counts) * classes + (place % classes + classes - step.class) % classes
     }
 
-    /// The cheapest entry with what its money and counts lose.
-    fn best(&self, now: &[i64]) -> (i128, usize) {
+    /// Each entry that can be reached, with what its money and counts lose.
+    fn each(&self, now: &[i32], mut seen: impl FnMut(i128, usize)) {
         let money: Vec<i128> = (0..self.over.classes).map(|class| self.money(class)).collect();
         let second = self.over.counts.get(1).map_or(1, |(_, numbers)| *numbers);
-        let mut best = (i128::MAX, 0);
         for (block, entries) in now.chunks_exact(self.over.classes).enumerate() {
             let counted = self.over.counts.iter().zip([block / second, block % second]);
             let counted = counted.fold(0_i128, |sum, (count, turn)| sum.saturating_add(self.counted(*count, turn)));
-            for (class, (cost, money)) in entries.iter().zip(&money).enumerate() {
-                let all = i128::from(*cost).saturating_add(*money).saturating_add(counted);
-                best = best.min((all, block * self.over.classes + class));
+            for (class, (cost, money)) in entries.iter().zip(&money).enumerate().filter(|(_, (cost, _))| **cost < FAR / 2) {
+                let all = (i128::from(*cost) << self.shift).saturating_add(*money).saturating_add(counted);
+                seen(all, block * self.over.classes + class);
             }
         }
-        best
     }
 
     /// What money loses at a class: of all uses that fall there, the least.
