@@ -42,7 +42,13 @@ fn wrong(what: &str) -> Refusal {
 }
 
 /// Refuses where a plan may cost less than `at_least` by what the table tells. `work`: how many entries may be looked at.
-pub fn prove(open: &Open<'_>, leaf: &Leaf<'_>, table: &Table, at_least: i128, work: &mut u64) -> Result<(), Refusal> {
+pub fn prove(
+    open: &Open<'_>,
+    leaf: &Leaf<'_>,
+    table: &Table,
+    at_least: i128,
+    work: &mut u64,
+) -> Result<(), Refusal> {
     let room = add(at_least, -leaf.bound)?;
     if room <= 0 || room >= ROOM {
         return Err(wrong("more is claimed than a table holds"));
@@ -85,7 +91,10 @@ impl<'a> Laid<'a> {
             return Err(wrong("it is not over resources of the leaf, each once"));
         }
         let account = Priced::new(open, table.account, leaf.price[table.account])?;
-        let counts = table.counts.iter().map(|(one, numbers)| Ok((Priced::new(open, *one, leaf.price[*one])?, *numbers)));
+        let counts = table
+            .counts
+            .iter()
+            .map(|(one, numbers)| Ok((Priced::new(open, *one, leaf.price[*one])?, *numbers)));
         let counts = counts.collect::<Result<Vec<_>, Refusal>>()?;
         let fits = account.modes.0 == account.modes.1
             && !account.supply.is_count()
@@ -95,7 +104,8 @@ impl<'a> Laid<'a> {
             return Err(wrong("money in one way, counts in numbers, classes of something"));
         }
         let all = |resource: usize| leaf.taken.iter().try_fold(0, |sum, way| add(sum, way.of(resource)));
-        let (used, counted) = (all(table.account)?, places.iter().map(|one| all(*one)).collect::<Result<_, _>>()?);
+        let (used, counted) =
+            (all(table.account)?, places.iter().map(|one| all(*one)).collect::<Result<_, _>>()?);
         let idle = account.loss(add(account.least.1, -1)?)?.ok_or_else(|| wrong("no supply"))?;
         Ok(Laid { account, counts, width, classes: table.classes, idle, used, counted })
     }

@@ -41,7 +41,8 @@ pub fn bound(part: &Part, numbers: &Numbers) -> Result<i128, Refusal> {
     if root != part.root.0 {
         return Err(Refusal::wrong("root", format!("stated {}, comes to {root}", part.root.0)));
     }
-    let mut tree = Tree { part, numbers, seen: vec![false; part.nodes.len()], tries: MOST_TRIES, work: MOST_WORK };
+    let mut tree =
+        Tree { part, numbers, seen: vec![false; part.nodes.len()], tries: MOST_TRIES, work: MOST_WORK };
     let proven = tree.node(0, whole)?;
     if tree.seen.iter().any(|seen| !seen) {
         return Err(Refusal::wrong("nodes", "some are not in the tree"));
@@ -124,11 +125,20 @@ impl Tree<'_> {
     }
 
     /// Without ways and modes that, whatever else is chosen, make a plan cost `at_least` or more at these prices.
-    fn narrow(&self, mut scope: Scope, prices: &[Whole], at_least: i128, place: usize) -> Result<Scope, Refusal> {
+    fn narrow(
+        &self,
+        mut scope: Scope,
+        prices: &[Whole],
+        at_least: i128,
+        place: usize,
+    ) -> Result<Scope, Refusal> {
         let leaf = Leaf::new(self.numbers, &scope, prices)?;
         let room = add(at_least, -leaf.bound)?;
         if room <= 0 {
-            return Err(Refusal::wrong(format!("node {place}"), "its prices prove by themselves what it claims"));
+            return Err(Refusal::wrong(
+                format!("node {place}"),
+                "its prices prove by themselves what it claims",
+            ));
         }
         for (adds, member, way) in &leaf.departures {
             if *adds >= room {
@@ -139,7 +149,8 @@ impl Tree<'_> {
             let (supply, price) = (&self.numbers.supply[*resource], leaf.price[*resource]);
             let (mut from, mut to) = scope.modes[*resource];
             let (least, _) = supply.least((from, to), price)?;
-            let far = |mode: usize| Ok::<bool, Refusal>(add(supply.least((mode, mode), price)?.0, -least)? >= room);
+            let far =
+                |mode: usize| Ok::<bool, Refusal>(add(supply.least((mode, mode), price)?.0, -least)? >= room);
             while from < to && far(from)? {
                 from += 1;
             }

@@ -61,7 +61,7 @@ pub fn solve(problem: &Problem, groups: &[usize], limits: Limits) -> Solution {
     apart.repair(&whole, &prices, apart.best.clone());
     for _ in 0..ROUNDS {
         let before = apart.cost;
-        let quick = Limits { nodes: 30, tries: 20_000, within: limits.within };
+        let quick = Limits { nodes: 30, tries: 20_000, shown: false, ..limits };
         apart.blocks_at(&whole, &prices, quick);
         let fixed = apart.as_in(&apart.best, &whole);
         apart.lines.ascend(problem, &fixed, &mut prices, 8, limits.within / 8);
@@ -273,7 +273,7 @@ impl Apart<'_> {
                 self.beside_one_another(&prices);
             }
             let share = i128::try_from(self.blocks.len()).unwrap_or(1);
-            let limits = Limits { within: self.limits.within / share / 2, ..self.limits };
+            let limits = Limits { within: self.limits.within / share / 2, shown: false, ..self.limits };
             let solved = self.blocks_at(scope, &prices, limits);
             let bound =
                 solved.iter().fold(self.supplied(scope, &prices), |sum, one| sum.saturating_add(one.bound));
@@ -317,7 +317,7 @@ impl Apart<'_> {
             let lines = Lines::new(&problem, &[(0..problem.resources.len()).collect()]);
             let money = self.shared.iter().filter(|one| self.problem.resources[**one].counts().is_none());
             let own = block.own.iter().chain(money).map(|one| prices[*one]).collect();
-            let limits = Limits { nodes: 60, tries: BESIDE, within: self.limits.within };
+            let limits = Limits { nodes: 60, tries: BESIDE, shown: false, ..self.limits };
             let solution = search::solve(&problem, &lines, Scope::whole(&problem), own, limits);
             let plan = self.together_with(&block, &solution);
             let cost = self.problem.cost(&plan);

@@ -42,7 +42,9 @@ impl Core {
         // What the others take, as suppliers without a choice.
         let rest = used.into_iter().zip(0_u32..).filter(|(amount, _)| *amount != 0);
         suppliers.push(vec![Choice { cost, uses: [].into_iter().collect() }]);
-        suppliers.extend(rest.map(|(amount, one)| vec![Choice { cost: 0, uses: [(one, amount)].into_iter().collect() }]));
+        suppliers.extend(
+            rest.map(|(amount, one)| vec![Choice { cost: 0, uses: [(one, amount)].into_iter().collect() }]),
+        );
         let modes = (0..problem.resources.len()).map(|one| modes(problem, scope, prices, one, room));
         let scope = Scope::of_modes(modes.collect());
         Core { problem: Problem { suppliers, resources: problem.resources.clone() }, scope, members, taken }
@@ -51,7 +53,10 @@ impl Core {
     /// Its part of a plan.
     pub fn part(&self, plan: &[usize]) -> Option<Vec<usize>> {
         let fixed = self.problem.suppliers.len() - self.members.len();
-        let own = self.members.iter().map(|(supplier, places)| places.iter().position(|one| *one == plan[*supplier]));
+        let own = self
+            .members
+            .iter()
+            .map(|(supplier, places)| places.iter().position(|one| *one == plan[*supplier]));
         own.chain(std::iter::repeat_n(Some(0), fixed)).collect()
     }
 

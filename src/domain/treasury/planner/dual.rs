@@ -26,10 +26,7 @@ struct Left {
 
 impl Scope {
     pub fn whole(problem: &Problem) -> Scope {
-        Scope {
-            modes: problem.resources.iter().map(Resource::all).collect(),
-            narrowed: BTreeMap::new(),
-        }
+        Scope { modes: problem.resources.iter().map(Resource::all).collect(), narrowed: BTreeMap::new() }
     }
 
     /// Such modes, and every choice.
@@ -64,7 +61,9 @@ impl Scope {
 
     /// Whether a choice is left to a supplier beside others.
     pub fn divides(&self, supplier: usize, choice: usize) -> bool {
-        self.narrowed.get(&supplier).is_none_or(|left| left.taken.is_none() && !left.without.contains(&choice))
+        self.narrowed
+            .get(&supplier)
+            .is_none_or(|left| left.taken.is_none() && !left.without.contains(&choice))
     }
 
     /// The same for some resources and suppliers alone, in their order.

@@ -122,14 +122,19 @@ fn limits(request: &PlanRequest, part: &parts::Part, grain: i128) -> Limits {
     let (nodes, count) = (request.effort.nodes as usize, part.problem.suppliers.len());
     let fewer = MIDDLE * nodes / count.max(1);
     // No plan is cheaper by less than the grain.
-    let within = if count <= TO_THE_UNIT || (count <= TO_THE_CENT && grain >= COARSE) {
-        grain - 1
-    } else if count <= TO_THE_CENT {
-        UNITS / 2 - 1
-    } else {
-        i128::try_from(count).unwrap_or(0) * UNITS / 20
-    };
-    Limits { nodes: nodes.min(fewer).max(80), tries: nodes.saturating_mul(TRIES_OF_A_NODE), within }
+    // Finer grains are proven as far as cost and bound are shown alike, then with some effort to the last unit.
+    let one = part.order().len() == 1;
+    let shown = one && count > TO_THE_UNIT && count <= TO_THE_CENT && grain < COARSE;
+    let within =
+        if count <= TO_THE_UNIT || (one && count <= MIDDLE) || (count <= TO_THE_CENT && grain >= COARSE) {
+            grain - 1
+        } else if count <= TO_THE_CENT {
+            UNITS / 2 - 1
+        } else {
+            i128::try_from(count).unwrap_or(0) * UNITS / 20
+        };
+    let tries = nodes.saturating_mul(TRIES_OF_A_NODE);
+    Limits { nodes: nodes.min(fewer).max(80), tries, within, shown }
 }
 
 /// A payable as a candidate, or why it is none.

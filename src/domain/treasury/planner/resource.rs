@@ -179,17 +179,14 @@ impl Resource {
                 costs.min().map_or(all.len() - 1, |(_, mode)| mode)
             }
             Supply::Count { .. } => places(used),
-            Supply::Batches { size, others, .. } => {
-                batches(used + others, *size).min(self.ways() - 1)
-            }
+            Supply::Batches { size, others, .. } => batches(used + others, *size).min(self.ways() - 1),
         }
     }
 
     /// The least of cost − price × supply, and the supply where it is reached.
     pub fn dual(&self, price: i128, modes: (usize, usize)) -> (i128, i64) {
-        let at = |supply: i64, cost: i128| {
-            (cost.saturating_sub(price.saturating_mul(i128::from(supply))), supply)
-        };
+        let at =
+            |supply: i64, cost: i128| (cost.saturating_sub(price.saturating_mul(i128::from(supply))), supply);
         let least = match &self.supply {
             Supply::Modes(all) => {
                 all[modes.0..=modes.1].iter().flatten().map(|(supply, cost, _)| at(*supply, *cost)).min()

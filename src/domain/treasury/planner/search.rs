@@ -5,6 +5,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use super::super::value::UNITS;
 use super::core::{Core, narrower};
 use super::dual::{Lines, Scope, bound};
 use super::follow::follow;
@@ -73,6 +74,20 @@ pub struct Limits {
     pub tries: usize,
     /// A plan proven to be this near to the best is near enough.
     pub within: i128,
+    /// Rather: near enough that both are shown alike.
+    pub shown: bool,
+}
+
+impl Limits {
+    /// Less is not worth another round of prices.
+    fn worth(&self) -> i128 {
+        if self.shown { UNITS / 8 } else { self.within / 4 }
+    }
+
+    /// How far below a plan's cost a bound may be.
+    fn slack(&self, cost: i128) -> i128 {
+        if self.shown { (cost + UNITS / 2).rem_euclid(UNITS) } else { self.within }
+    }
 }
 
 /// Up to so many suppliers, all their pairs are tried in exchanges, and single ones branched on.
@@ -137,7 +152,7 @@ pub fn solve(
     limits: Limits,
 ) -> Solution {
     let count = problem.suppliers.len();
-    lines.ascend(problem, &scope, &mut prices, if count <= MIDDLE { 30 } else { 6 }, limits.within / 4);
+    lines.ascend(problem, &scope, &mut prices, if count <= MIDDLE { 30 } else { 6 }, limits.worth());
     let (lower, chosen) = bound(problem, &scope, &prices);
     let (cost, root) = (problem.cost(&chosen), prices.clone());
     let mut search = Search::new(problem, lines, limits, chosen.clone(), cost);
@@ -150,12 +165,39 @@ pub fn solve(
         search.improve_from(&scope, &free, cheap, rounds, exchanges);
     }
     if count > FEW && count <= MIDDLE && lower < search.cost - limits.within {
-        return narrowed(problem, scope, prices, (search.best, search.cost), limits);
+        let Search { best, cost, .. } = search;
+        return to_the_end(problem, scope, prices, (best, cost), limits);
     }
     search.add(Open { node: 0, scope, prices, chosen, lower, tried: Trial::None, order: Vec::new() });
     search.run();
     let Search { best, cost, nodes, proven, .. } = search;
     Solution { assignment: best, cost, bound: proven.max(lower).min(cost), nodes, prices: root, root: lower }
+}
+
+/// Until the bound is shown as the cost is, and then with some effort to the last unit.
+fn to_the_end(
+    problem: &Problem,
+    scope: Scope,
+    prices: Vec<i128>,
+    (best, cost): (Vec<usize>, i128),
+    limits: Limits,
+) -> Solution {
+    let (root, _) = bound(problem, &scope, &prices);
+    let first = if root >= cost - limits.slack(cost) {
+        let leaf = Node::Leaf { prices: prices.clone(), bound: root, at_least: None, table: None };
+        Solution { assignment: best, cost, bound: root, nodes: vec![leaf], prices: prices.clone(), root }
+    } else {
+        narrowed(problem, scope.clone(), prices.clone(), (best, cost), limits)
+    };
+    if !limits.shown || first.bound >= first.cost - limits.within {
+        return first;
+    }
+    let limits = Limits { nodes: limits.nodes / 4, tries: limits.tries / 4, shown: false, ..limits };
+    let again = narrowed(problem, scope, prices, (first.assignment.clone(), first.cost), limits);
+    if again.bound > first.bound {
+        return again;
+    }
+    Solution { assignment: again.assignment, cost: again.cost, ..first }
 }
 
 /// The same over what a known plan leaves open: for a while, then, with whatever was found, to the end.
@@ -169,29 +211,45 @@ fn narrowed(
     let (root, _) = bound(problem, &scope, &prices);
     for round in 0..ROUNDS {
         let last = round + 1 == ROUNDS;
-        let at_least = cost - limits.within;
+        let at_least = cost - limits.slack(cost);
         let core = Core::new(problem, &scope, &prices, at_least);
         let lines = Lines::new(&core.problem, &[(0..problem.resources.len()).collect()]);
         let mut own = prices.clone();
         follow(&core.problem, &core.scope, &mut own, cost, 10 * FOLLOWED);
-        lines.ascend(&core.problem, &core.scope, &mut own, 30, limits.within / 4);
+        lines.ascend(&core.problem, &core.scope, &mut own, 30, limits.worth());
         let (lower, chosen) = bound(&core.problem, &core.scope, &own);
         let start = core.part(&best).unwrap_or_else(|| chosen.clone());
-        let share = if last { limits } else { Limits { nodes: limits.nodes / 8, tries: limits.tries / 8, ..limits } };
+        let share =
+            if last { limits } else { Limits { nodes: limits.nodes / 8, tries: limits.tries / 8, ..limits } };
         let mut search = Search::new(&core.problem, &lines, share, start, cost);
         let scope = core.scope.clone();
-        search.add(Open { node: 0, scope, prices: own, chosen, lower, tried: Trial::None, order: Vec::new() });
+        search.add(Open {
+            node: 0,
+            scope,
+            prices: own,
+            chosen,
+            lower,
+            tried: Trial::None,
+            order: Vec::new(),
+        });
         search.run();
         let found = search.cost < cost;
         if found {
             (best, cost) = (core.whole(&search.best), search.cost);
         }
         let proven = search.proven.min(at_least);
-        if last || proven >= cost - limits.within {
+        if last || proven >= cost - limits.slack(cost) {
             let rest = search.nodes.into_iter().map(|node| core.moved(node, 1));
             let first = Node::Narrow { prices: prices.clone(), at_least, rest: 1 };
             let nodes = std::iter::once(first).chain(rest).collect();
-            return Solution { assignment: best, cost, bound: proven.max(root).min(cost), nodes, prices, root };
+            return Solution {
+                assignment: best,
+                cost,
+                bound: proven.max(root).min(cost),
+                nodes,
+                prices,
+                root,
+            };
         }
         limits.nodes -= search.nodes.len().min(limits.nodes / 2);
         limits.tries = limits.tries.saturating_sub(share.tries - search.tries);
@@ -200,7 +258,13 @@ fn narrowed(
 }
 
 impl<'a> Search<'a> {
-    fn new(problem: &'a Problem, lines: &'a Lines, limits: Limits, best: Vec<usize>, cost: i128) -> Search<'a> {
+    fn new(
+        problem: &'a Problem,
+        lines: &'a Lines,
+        limits: Limits,
+        best: Vec<usize>,
+        cost: i128,
+    ) -> Search<'a> {
         Search {
             problem,
             lines,
@@ -218,7 +282,7 @@ impl<'a> Search<'a> {
 
     fn run(&mut self) {
         while let Some(Reverse((lower, place))) = self.heap.pop() {
-            let enough = lower >= self.cost - self.limits.within;
+            let enough = lower >= self.cost - self.limits.slack(self.cost);
             if enough || self.nodes.len() + 2 > self.limits.nodes {
                 self.proven = self.proven.min(lower);
                 break;
@@ -255,12 +319,17 @@ impl<'a> Search<'a> {
     /// A node and its leaf; what cannot be improved on is closed.
     fn add(&mut self, mut open: Open) {
         open.node = self.nodes.len();
-        self.nodes.push(Node::Leaf { prices: open.prices.clone(), bound: open.lower, at_least: None, table: None });
+        self.nodes.push(Node::Leaf {
+            prices: open.prices.clone(),
+            bound: open.lower,
+            at_least: None,
+            table: None,
+        });
         self.keep_open(open);
     }
 
     fn keep_open(&mut self, open: Open) {
-        if open.lower < self.cost - self.limits.within {
+        if open.lower < self.cost - self.limits.slack(self.cost) {
             self.heap.push(Reverse((open.lower, self.open.len())));
             self.open.push(Some(open));
         } else {
@@ -274,7 +343,8 @@ impl<'a> Search<'a> {
         let (problem, scope, prices) = (self.problem, &open.scope, &open.prices);
         // An earlier trial may have shown more than the prices do; what departs from them still counts from theirs.
         let (at_prices, _) = bound(problem, scope, prices);
-        let tried = try_out(problem, scope, prices, at_prices, self.cost, self.limits.within, tries);
+        let tried =
+            try_out(problem, scope, prices, at_prices, self.cost, self.limits.slack(self.cost), tries);
         self.tries -= tried.tries.min(self.tries);
         if let Some((cost, found)) = tried.found {
             // Within the scope's modes it costs so much; with all of them perhaps less.
@@ -298,7 +368,7 @@ impl<'a> Search<'a> {
         let gaps = gaps(problem, &open, &used);
         let is_money = |one: &usize| problem.resources[*one].is_money();
         let short: Vec<usize> = gaps.iter().copied().filter(is_money).collect();
-        let room = |search: &Self| search.cost - search.limits.within - at_prices;
+        let room = |search: &Self| search.cost - search.limits.slack(search.cost) - at_prices;
         for account in short.iter().copied().filter(|one| prices[*one] > 0).take(ACCOUNTS) {
             let about = self.plans_of(&scope, &prices, account, room(self));
             for digits in DEARER {
@@ -313,10 +383,10 @@ impl<'a> Search<'a> {
             }
             // A finer one says not much more than that; where it is far from enough, it is not worth it.
             let room = room(self);
-            if about.is_none_or(|about| about < room - room / 4) {
+            if about.is_none_or(|about| about < room / 2) {
                 continue;
             }
-            for entries in [ENTRIES, 8 * ENTRIES] {
+            for entries in [ENTRIES, 4 * ENTRIES] {
                 let over = Over::new(problem, &scope, &prices, &used, account, entries);
                 let table = over.and_then(|over| Table::new(problem, &scope, &prices, over, room, false));
                 let Some(table) = table.filter(|_| self.work > 0) else { break };
@@ -346,6 +416,7 @@ impl<'a> Search<'a> {
         let (about, mut plans) = table.plans(PLANS);
         plans.sort_by_cached_key(|plan| self.problem.cost(plan));
         for plan in plans.into_iter().take(REPAIRED) {
+            self.work = self.work.saturating_sub(OF_A_REPAIR);
             self.improve_from(scope, prices, plan, 6, 1);
         }
         Some(about)
@@ -354,7 +425,7 @@ impl<'a> Search<'a> {
     fn branch(&mut self, parent: &Open, split: Split) {
         let count = self.problem.suppliers.len();
         let (mut place, mut scope) = (parent.node, parent.scope.clone());
-        let at_least = self.cost - self.limits.within;
+        let at_least = self.cost - self.limits.slack(self.cost);
         if count <= MIDDLE
             && let Some(narrow) = narrower(self.problem, &scope, &parent.prices, at_least)
             && split.divides(&narrow)
@@ -371,7 +442,7 @@ impl<'a> Search<'a> {
                 if count <= MIDDLE {
                     follow(self.problem, &scope, &mut prices, self.cost, FOLLOWED);
                 }
-                self.lines.ascend(self.problem, &scope, &mut prices, rounds, self.limits.within / 4);
+                self.lines.ascend(self.problem, &scope, &mut prices, rounds, self.limits.worth());
                 let (lower, chosen) = bound(self.problem, &scope, &prices);
                 (lower, prices, chosen)
             };
@@ -428,11 +499,13 @@ impl<'a> Search<'a> {
 /// At so many nodes exchanges are tried.
 const EXCHANGED: usize = 10;
 /// Entries of a table, and how many of them are looked at in the time of a try.
-const ENTRIES: usize = 1 << 20;
+const ENTRIES: usize = 1 << 21;
 const OF_A_TRY: usize = 20_000;
 /// Plans that are read from a table, and those of them, the cheapest, that are improved.
 const PLANS: usize = 200;
 const REPAIRED: usize = 2;
+/// Entries that are looked at in the time of that.
+const OF_A_REPAIR: usize = 100_000_000;
 /// What else is short is made dearer by a weight's 2 to minus this.
 const DEARER: [u32; 3] = [20, 17, 14];
 /// At a node, of so many accounts.

@@ -48,12 +48,20 @@ const FAR: i32 = i32::MAX / 2;
 const DIGITS: u32 = 27;
 /// Room beyond which a table is of no use.
 const MOST_ROOM: i128 = 1 << 52;
-/// How many numbers of a count are told apart, of one and of each of two.
-const NUMBERS: [usize; 3] = [1, 8, 4];
+/// How many numbers of the account's own heads are told apart, and of another count: many small payments more or less take
+/// little money, and must not be mistaken for none.
+const NUMBERS: (usize, usize) = (16, 4);
 
 impl Over {
     /// Over an account, in so many entries; none where its money is had in several ways.
-    pub fn new(problem: &Problem, scope: &Scope, prices: &[i128], used: &[i64], account: usize, entries: usize) -> Option<Over> {
+    pub fn new(
+        problem: &Problem,
+        scope: &Scope,
+        prices: &[i128],
+        used: &[i64],
+        account: usize,
+        entries: usize,
+    ) -> Option<Over> {
         let (money, (from, to)) = (&problem.resources[account], scope.modes[account]);
         if !money.is_money() || from != to {
             return None;
@@ -68,8 +76,9 @@ impl Over {
         let own = |one: &usize| problem.resources[*one].counts() == Some(Counted::Heads { account });
         counts.sort_by_key(|one| (!own(one), std::cmp::Reverse(prices[*one].abs()), *one));
         counts.truncate(2);
-        let numbers = NUMBERS[counts.len()];
-        let classes = entries / numbers.pow(u32::try_from(counts.len()).unwrap_or(0));
+        let numbers = |one: usize| (one, if own(&one) { NUMBERS.0 } else { NUMBERS.1 });
+        let counts: Vec<(usize, usize)> = counts.into_iter().map(numbers).collect();
+        let classes = counts.iter().fold(entries, |classes, (_, numbers)| classes / numbers);
         let uses = problem.suppliers.iter().flatten().map(|choice| choice.uses.of(account));
         let largest = (0..problem.suppliers.len())
             .filter(|one| scope.open(problem, *one).nth(1).is_some())
@@ -79,7 +88,7 @@ impl Over {
         let (_, supply) = money.dual(prices[account], (from, to));
         let range = (supply - used[account]).saturating_abs().saturating_add(largest);
         let width = (range / i64::try_from(classes).ok()?).saturating_add(1);
-        Some(Over { account, counts: counts.into_iter().map(|one| (one, numbers)).collect(), width, classes })
+        Some(Over { account, counts, width, classes })
     }
 }
 
@@ -93,17 +102,35 @@ impl Over {
 
 impl<'a> Table<'a> {
     /// Of ways that add less than `room`; none where that is beyond its numbers. `up`: classes are rounded upwards.
-    pub fn new(problem: &'a Problem, scope: &'a Scope, prices: &'a [i128], over: Over, room: i128, up: bool) -> Option<Table<'a>> {
+    pub fn new(
+        problem: &'a Problem,
+        scope: &'a Scope,
+        prices: &'a [i128],
+        over: Over,
+        room: i128,
+        up: bool,
+    ) -> Option<Table<'a>> {
         if !(1..MOST_ROOM).contains(&room) {
             return None;
         }
         let shift = (128 - room.leading_zeros()).saturating_sub(DIGITS);
         let taken: Vec<usize> =
             (0..problem.suppliers.len()).map(|one| cheapest(problem, scope, one, prices).1).collect();
-        let mut table = Table { problem, scope, prices, used: problem.used(&taken), taken, over, rows: Vec::new(), shift };
+        let mut table = Table {
+            problem,
+            scope,
+            prices,
+            used: problem.used(&taken),
+            taken,
+            over,
+            rows: Vec::new(),
+            shift,
+        };
         let slope = table.slope();
         // What rounding takes off must not add up to more than the table's numbers hold.
-        let off = slope.checked_mul(i128::from(table.over.width))?.checked_mul(i128::try_from(problem.suppliers.len()).ok()?)?;
+        let off = slope
+            .checked_mul(i128::from(table.over.width))?
+            .checked_mul(i128::try_from(problem.suppliers.len()).ok()?)?;
         if off >> shift >= i128::from(FAR / 2) {
             return None;
         }
@@ -112,7 +139,8 @@ impl<'a> Table<'a> {
             let from = &choices[table.taken[supplier]];
             let least = reduced(from, prices);
             let mut steps = Vec::new();
-            for (choice, to) in scope.open(problem, supplier).filter(|(one, _)| *one != table.taken[supplier]) {
+            for (choice, to) in scope.open(problem, supplier).filter(|(one, _)| *one != table.taken[supplier])
+            {
                 let by = to.uses.of(table.over.account) - from.uses.of(table.over.account);
                 let mut counts = [0; 2];
                 for ((one, numbers), turn) in table.over.counts.iter().zip(&mut counts) {
@@ -163,7 +191,9 @@ impl<'a> Table<'a> {
     /// What a use loses of a resource over what the bound has of it.
     fn lost(&self, one: usize, used: i64) -> i128 {
         let (own, modes, price) = (&self.problem.resources[one], self.scope.modes[one], self.prices[one]);
-        own.cost(used, modes).saturating_sub(price.saturating_mul(i128::from(used))).saturating_sub(own.dual(price, modes).0)
+        own.cost(used, modes)
+            .saturating_sub(price.saturating_mul(i128::from(used)))
+            .saturating_sub(own.dual(price, modes).0)
     }
 
     /// The least that is added and lost, less what rounding by another hand may make of it: no plan of the scope costs less
@@ -254,7 +284,8 @@ impl<'a> Table<'a> {
 
     fn before(&self, place: usize, step: &Step) -> usize {
         let classes = self.over.classes;
-        self.block_before(place / classes, step.counts) * classes + (place % classes + classes - step.class) % classes
+        self.block_before(place / classes, step.counts) * classes
+            + (place % classes + classes - step.class) % classes
     }
 
     /// Each entry that can be reached, with what its money and counts lose.
@@ -263,8 +294,11 @@ impl<'a> Table<'a> {
         let second = self.over.counts.get(1).map_or(1, |(_, numbers)| *numbers);
         for (block, entries) in now.chunks_exact(self.over.classes).enumerate() {
             let counted = self.over.counts.iter().zip([block / second, block % second]);
-            let counted = counted.fold(0_i128, |sum, (count, turn)| sum.saturating_add(self.counted(*count, turn)));
-            for (class, (cost, money)) in entries.iter().zip(&money).enumerate().filter(|(_, (cost, _))| **cost < FAR / 2) {
+            let counted =
+                counted.fold(0_i128, |sum, (count, turn)| sum.saturating_add(self.counted(*count, turn)));
+            for (class, (cost, money)) in
+                entries.iter().zip(&money).enumerate().filter(|(_, (cost, _))| **cost < FAR / 2)
+            {
                 let all = (i128::from(*cost) << self.shift).saturating_add(*money).saturating_add(counted);
                 seen(all, block * self.over.classes + class);
             }
@@ -275,7 +309,8 @@ impl<'a> Table<'a> {
     fn money(&self, class: usize) -> i128 {
         let (width, (_, supply)) = (self.over.width, self.supply());
         let (slope, used) = (self.slope(), self.used[self.over.account]);
-        let (class, classes) = (i64::try_from(class).unwrap_or(0), i64::try_from(self.over.classes).unwrap_or(1));
+        let (class, classes) =
+            (i64::try_from(class).unwrap_or(0), i64::try_from(self.over.classes).unwrap_or(1));
         // The last class that leaves money idle or none, and the one after it.
         let last = (supply - used).div_euclid(width);
         let below = last - (last - class).rem_euclid(classes);
