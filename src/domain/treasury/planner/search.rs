@@ -2,19 +2,23 @@
 //! batches); what prices then leave open is tried out, and where that is too much, single suppliers are branched on.
 //! What is left is the proof: a tree whose leaves cover every plan, each with the prices that bound it.
 
+mod rounds;
+mod tables;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::super::value::UNITS;
-use super::core::{Core, narrower};
+use super::core::narrower;
 use super::dual::{Lines, Scope, bound};
 use super::follow::follow;
 use super::local::improve;
 use super::problem::Problem;
 use super::resource::Counted;
 use super::split::{Split, gaps, split_heads, split_modes, split_supplier, split_unpaid};
-use super::table::{Over, Table};
+use super::table::Over;
 use super::tried::try_out;
+use rounds::to_the_end;
 
 /// A node of the proof; children by place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,8 +106,6 @@ const AT_FIRST: (usize, usize) = (20_000, 1_000);
 
 /// Turns in which all prices move at once.
 const FOLLOWED: usize = 60;
-/// Times that what a plan leaves open is searched anew.
-const ROUNDS: usize = 3;
 
 /// A node that is not closed yet.
 #[derive(Debug)]
@@ -172,89 +174,6 @@ pub fn solve(
     search.run();
     let Search { best, cost, nodes, proven, .. } = search;
     Solution { assignment: best, cost, bound: proven.max(lower).min(cost), nodes, prices: root, root: lower }
-}
-
-/// Until the bound is shown as the cost is, and then with some effort to the last unit.
-fn to_the_end(
-    problem: &Problem,
-    scope: Scope,
-    prices: Vec<i128>,
-    (best, cost): (Vec<usize>, i128),
-    limits: Limits,
-) -> Solution {
-    let (root, _) = bound(problem, &scope, &prices);
-    let first = if root >= cost - limits.slack(cost) {
-        let leaf = Node::Leaf { prices: prices.clone(), bound: root, at_least: None, table: None };
-        Solution { assignment: best, cost, bound: root, nodes: vec![leaf], prices: prices.clone(), root }
-    } else {
-        narrowed(problem, scope.clone(), prices.clone(), (best, cost), limits)
-    };
-    if !limits.shown || first.bound >= first.cost - limits.within {
-        return first;
-    }
-    let limits = Limits { nodes: limits.nodes / 4, tries: limits.tries / 4, shown: false, ..limits };
-    let again = narrowed(problem, scope, prices, (first.assignment.clone(), first.cost), limits);
-    if again.bound > first.bound {
-        return again;
-    }
-    Solution { assignment: again.assignment, cost: again.cost, ..first }
-}
-
-/// The same over what a known plan leaves open: for a while, then, with whatever was found, to the end.
-fn narrowed(
-    problem: &Problem,
-    scope: Scope,
-    prices: Vec<i128>,
-    (mut best, mut cost): (Vec<usize>, i128),
-    mut limits: Limits,
-) -> Solution {
-    let (root, _) = bound(problem, &scope, &prices);
-    for round in 0..ROUNDS {
-        let last = round + 1 == ROUNDS;
-        let at_least = cost - limits.slack(cost);
-        let core = Core::new(problem, &scope, &prices, at_least);
-        let lines = Lines::new(&core.problem, &[(0..problem.resources.len()).collect()]);
-        let mut own = prices.clone();
-        follow(&core.problem, &core.scope, &mut own, cost, 10 * FOLLOWED);
-        lines.ascend(&core.problem, &core.scope, &mut own, 30, limits.worth());
-        let (lower, chosen) = bound(&core.problem, &core.scope, &own);
-        let start = core.part(&best).unwrap_or_else(|| chosen.clone());
-        let share =
-            if last { limits } else { Limits { nodes: limits.nodes / 8, tries: limits.tries / 8, ..limits } };
-        let mut search = Search::new(&core.problem, &lines, share, start, cost);
-        let scope = core.scope.clone();
-        search.add(Open {
-            node: 0,
-            scope,
-            prices: own,
-            chosen,
-            lower,
-            tried: Trial::None,
-            order: Vec::new(),
-        });
-        search.run();
-        let found = search.cost < cost;
-        if found {
-            (best, cost) = (core.whole(&search.best), search.cost);
-        }
-        let proven = search.proven.min(at_least);
-        if last || proven >= cost - limits.slack(cost) {
-            let rest = search.nodes.into_iter().map(|node| core.moved(node, 1));
-            let first = Node::Narrow { prices: prices.clone(), at_least, rest: 1 };
-            let nodes = std::iter::once(first).chain(rest).collect();
-            return Solution {
-                assignment: best,
-                cost,
-                bound: proven.max(root).min(cost),
-                nodes,
-                prices,
-                root,
-            };
-        }
-        limits.nodes -= search.nodes.len().min(limits.nodes / 2);
-        limits.tries = limits.tries.saturating_sub(share.tries - search.tries);
-    }
-    unreachable!()
 }
 
 impl<'a> Search<'a> {
@@ -360,68 +279,6 @@ impl<'a> Search<'a> {
         self.keep_open(open);
     }
 
-    /// What whole payments make of one account's money at a time: plans, and what none costs less than.
-    fn tabulate(&mut self, mut open: Open) {
-        let (problem, scope, prices) = (self.problem, open.scope.clone(), open.prices.clone());
-        let (at_prices, taken) = bound(problem, &scope, &prices);
-        let used = problem.used(&taken);
-        let gaps = gaps(problem, &open, &used);
-        let is_money = |one: &usize| problem.resources[*one].is_money();
-        let short: Vec<usize> = gaps.iter().copied().filter(is_money).collect();
-        let room = |search: &Self| search.cost - search.limits.slack(search.cost) - at_prices;
-        for account in short.iter().copied().filter(|one| prices[*one] > 0).take(ACCOUNTS) {
-            let about = self.plans_of(&scope, &prices, account, room(self));
-            for digits in DEARER {
-                // Of ways that cost the same, those that take less of what else is short.
-                let mut dearer = prices.clone();
-                for other in short.iter().filter(|other| **other != account) {
-                    dearer[*other] += (problem.resources[*other].weight >> digits).max(1);
-                }
-                if dearer != prices {
-                    self.plans_of(&scope, &dearer, account, room(self));
-                }
-            }
-            // A finer one says not much more than that; where it is far from enough, it is not worth it.
-            let room = room(self);
-            if about.is_none_or(|about| about < room / 2) {
-                continue;
-            }
-            for entries in [ENTRIES, 4 * ENTRIES] {
-                let over = Over::new(problem, &scope, &prices, &used, account, entries);
-                let table = over.and_then(|over| Table::new(problem, &scope, &prices, over, room, false));
-                let Some(table) = table.filter(|_| self.work > 0) else { break };
-                self.work = self.work.saturating_sub(table.work());
-                let least = table.least().min(room);
-                if at_prices + least > open.lower {
-                    open.lower = at_prices + least;
-                    let (prices, at_least) = (prices.clone(), Some(open.lower));
-                    self.nodes[open.node] =
-                        Node::Leaf { prices, bound: at_prices, at_least, table: Some(table.over().clone()) };
-                }
-                if least >= room || least < room - room / 8 {
-                    break;
-                }
-            }
-        }
-        open.tried = Trial::Table;
-        self.keep_open(open);
-    }
-
-    /// Plans that a table over an account knows; about what the cheapest adds to the bound.
-    fn plans_of(&mut self, scope: &Scope, prices: &[i128], account: usize, room: i128) -> Option<i128> {
-        let (_, taken) = bound(self.problem, scope, prices);
-        let over = Over::new(self.problem, scope, prices, &self.problem.used(&taken), account, ENTRIES / 8)?;
-        let table = Table::new(self.problem, scope, prices, over, room, true)?;
-        self.work = self.work.saturating_sub(table.work());
-        let (about, mut plans) = table.plans(PLANS);
-        plans.sort_by_cached_key(|plan| self.problem.cost(plan));
-        for plan in plans.into_iter().take(REPAIRED) {
-            self.work = self.work.saturating_sub(OF_A_REPAIR);
-            self.improve_from(scope, prices, plan, 6, 1);
-        }
-        Some(about)
-    }
-
     fn branch(&mut self, parent: &Open, split: Split) {
         let count = self.problem.suppliers.len();
         let (mut place, mut scope) = (parent.node, parent.scope.clone());
@@ -498,15 +355,5 @@ impl<'a> Search<'a> {
 
 /// At so many nodes exchanges are tried.
 const EXCHANGED: usize = 10;
-/// Entries of a table, and how many of them are looked at in the time of a try.
-const ENTRIES: usize = 1 << 21;
+/// Entries of tables that are looked at in the time of a try.
 const OF_A_TRY: usize = 20_000;
-/// Plans that are read from a table, and those of them, the cheapest, that are improved.
-const PLANS: usize = 200;
-const REPAIRED: usize = 2;
-/// Entries that are looked at in the time of that.
-const OF_A_REPAIR: usize = 100_000_000;
-/// What else is short is made dearer by a weight's 2 to minus this.
-const DEARER: [u32; 3] = [20, 17, 14];
-/// At a node, of so many accounts.
-const ACCOUNTS: usize = 2;
