@@ -89,22 +89,22 @@ fn a_proof_that_claims_more_is_refused_node_by_node() {
     assert!(bounds > 50, "{bounds}");
 }
 
-/// What is left out by a claim that its prices prove by themselves, and what a leaf claims beyond any plan's cost.
+/// What is left out by a claim that its prices prove by themselves.
 #[test]
-fn what_is_left_out_or_claimed_too_freely_is_refused() {
-    let (mut narrow, mut leaves) = (0, 0);
+fn what_is_left_out_too_freely_is_refused() {
+    let mut refused = 0;
     for seed in 1..5 {
         let (planned, _) = checked(&crowd(60, seed));
         let body = super::world::body(&planned);
         for (node, one) in body["parts"][0]["nodes"].as_array().unwrap().iter().enumerate() {
-            let is_narrow = one["kind"] == "narrow";
-            let by = if is_narrow { -10_i128.pow(15) } else { 10_i128.pow(15) };
-            let Some(other) = with(planned.certificate.json(), 0, node, "at_least", by) else { continue };
-            assert!(plan_checker::check_figures(&other).is_err(), "seed {seed}: {one}");
-            (narrow, leaves) = (narrow + usize::from(is_narrow), leaves + usize::from(!is_narrow));
+            if one["kind"] == "narrow" {
+                let other = with(planned.certificate.json(), 0, node, "at_least", -10_i128.pow(15)).unwrap();
+                assert!(plan_checker::check_figures(&other).is_err(), "seed {seed}: {one}");
+                refused += 1;
+            }
         }
     }
-    assert!(narrow > 0 && leaves > 0, "{narrow} {leaves}");
+    assert!(refused > 5, "{refused}");
 }
 
 #[test]
