@@ -14,13 +14,13 @@ use serde::Serialize;
 use super::plan::{Plan, hexadecimal};
 use super::planner::alternatives::{Alternative, UNPAID};
 use super::planner::parts::{Part, Shared};
-use super::planner::problem::Counted;
+use super::planner::resource::Counted;
 use super::planner::search::{Node, Solution};
 use super::request::{Payable, PlanError, PlanRequest};
 use super::route::{Bearer, FeeBase, Route};
 use super::value::{Cost, Mids, UNITS};
 use crate::money::{Currency, Money, Rounding};
-use resource::{ResourceProof, TopUpProof};
+use resource::{ResourceProof, TableProof, TopUpProof};
 
 /// A certificate as text: `{"digest":…,"body":{…}}`, the digest being SHA-256 of the body's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,12 +164,20 @@ enum NodeProof {
         blocks: BTreeMap<Currency, usize>,
         bound: Cost,
     },
+    /// What by itself makes a plan cost `at_least` at these prices is left out below: alternatives, and modes at either end.
+    Narrow {
+        prices: Vec<Text>,
+        at_least: Cost,
+        rest: usize,
+    },
     /// Prices of the resources that are not priced above, in their order.
     Leaf {
         prices: Vec<Text>,
         bound: Cost,
         #[serde(skip_serializing_if = "Option::is_none")]
         at_least: Option<Cost>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        table: Option<TableProof>,
     },
 }
 
@@ -192,7 +200,7 @@ pub(super) fn certify(
         |currency: &Currency| *currency == request.mids.home || request.mids.rates.contains_key(currency);
     currencies.retain(has_mid);
     let body = Body {
-        format: "straits-plan-certificate-5",
+        format: "straits-plan-certificate-6",
         plan: hash,
         at: request.now,
         table: &request.routes.version,
@@ -332,9 +340,15 @@ fn proof<'a>(request: &'a PlanRequest, part: &'a Part, solution: &Solution) -> P
             blocks: order.iter().copied().zip(blocks.iter().copied()).collect(),
             bound: Cost(*bound),
         },
-        Node::Leaf { prices, bound, at_least } => {
-            NodeProof::Leaf { prices: texts(prices), bound: Cost(*bound), at_least: at_least.map(Cost) }
+        Node::Narrow { prices, at_least, rest } => {
+            NodeProof::Narrow { prices: texts(prices), at_least: Cost(*at_least), rest: *rest }
         }
+        Node::Leaf { prices, bound, at_least, table } => NodeProof::Leaf {
+            prices: texts(prices),
+            bound: Cost(*bound),
+            at_least: at_least.map(Cost),
+            table: table.as_ref().map(TableProof::of),
+        },
     });
     PartProof {
         resources: resources.collect(),
