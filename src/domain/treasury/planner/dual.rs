@@ -59,11 +59,10 @@ impl Scope {
         self.narrowed.entry(supplier).or_default().without.push(choice);
     }
 
-    /// Whether a choice is left to a supplier beside others.
-    pub fn divides(&self, supplier: usize, choice: usize) -> bool {
-        self.narrowed
-            .get(&supplier)
-            .is_none_or(|left| left.taken.is_none() && !left.without.contains(&choice))
+    /// Whether a choice is left to a supplier, and others beside it.
+    pub fn divides(&self, problem: &Problem, supplier: usize, choice: usize) -> bool {
+        let left: Vec<usize> = self.open(problem, supplier).map(|(one, _)| one).collect();
+        left.len() > 1 && left.contains(&choice)
     }
 
     /// The same for some resources and suppliers alone, in their order.

@@ -285,7 +285,7 @@ impl<'a> Search<'a> {
         let at_least = self.cost - self.limits.slack(self.cost);
         if count <= MIDDLE
             && let Some(narrow) = narrower(self.problem, &scope, &parent.prices, at_least)
-            && split.divides(&narrow)
+            && split.divides(self.problem, &narrow)
         {
             let rest = self.nodes.len();
             self.nodes[place] = Node::Narrow { prices: parent.prices.clone(), at_least, rest };

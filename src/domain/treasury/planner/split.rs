@@ -32,10 +32,10 @@ impl Split {
     }
 
     /// Whether both halves of a scope hold something.
-    pub fn divides(self, scope: &Scope) -> bool {
+    pub fn divides(self, problem: &Problem, scope: &Scope) -> bool {
         match self {
             Split::Modes { resource, at } => scope.modes[resource].0 <= at && at < scope.modes[resource].1,
-            Split::Choice { supplier, choice } => scope.divides(supplier, choice),
+            Split::Choice { supplier, choice } => scope.divides(problem, supplier, choice),
         }
     }
 
