@@ -1,7 +1,9 @@
 //! Tables at leaves: they are met, are refused where anything about them is wrong, and never prove what is not so.
 
+use std::sync::LazyLock;
+
 use serde_json::{Value, json};
-use straits::domain::treasury::{PlanRequest, Planned};
+use straits::domain::treasury::{PlanRequest, Planned, plan};
 
 use super::brute::least;
 use super::world::{Dice, body, checked, funds, payable, request, routes};
@@ -30,14 +32,17 @@ fn fits(suppliers: usize, seed: u64, hundredths: [u64; 3]) -> PlanRequest {
 
 const TIGHT: [u64; 3] = [40, 35, 60];
 
-/// One that the planner proves by a table, at a leaf of its only part.
-fn tabled() -> (Planned, usize) {
-    let (planned, verdict) = checked(&fits(25, 3, TIGHT));
-    assert_eq!(verdict.cost, verdict.bound);
-    let body = body(&planned);
-    let nodes = body["parts"][0]["nodes"].as_array().unwrap();
-    let node = nodes.iter().position(|node| node["table"].is_object()).expect("a table is met");
-    (planned, node)
+/// One that the planner proves by a table, at a leaf of its only part; made once, since a table takes a debug build seconds.
+fn tabled() -> &'static (Planned, usize) {
+    static TABLED: LazyLock<(Planned, usize)> = LazyLock::new(|| {
+        let (planned, verdict) = checked(&fits(25, 3, TIGHT));
+        assert_eq!(verdict.cost, verdict.bound);
+        let nodes = body(&planned)["parts"][0]["nodes"].take();
+        let mut nodes = nodes.as_array().unwrap().iter();
+        let node = nodes.position(|node| node["table"].is_object()).expect("a table is met");
+        (planned, node)
+    });
+    &TABLED
 }
 
 /// The certificate with one node changed.
@@ -59,10 +64,9 @@ fn refusal(text: &str) -> String {
 #[test]
 fn a_table_that_is_not_as_it_must_be_is_refused() {
     let (planned, node) = tabled();
-    assert!(plan_checker::check_figures(&with(&planned, node, |_| {})).is_ok());
-    let body = body(&planned);
+    let body = body(planned);
     let resources = body["parts"][0]["resources"].as_array().unwrap();
-    let own = body["parts"][0]["nodes"][node]["table"].clone();
+    let own = body["parts"][0]["nodes"][*node]["table"].clone();
     let heads = resources.iter().position(|one| one["kind"] == "heads").unwrap();
     let account = own["account"].clone();
     for (key, value, why) in [
@@ -79,27 +83,32 @@ fn a_table_that_is_not_as_it_must_be_is_refused() {
         ("width", json!("-1"), "classes of something"),
         ("width", json!((1_i128 << 52).to_string()), "classes of something"),
     ] {
-        let refusal = refusal(&with(&planned, node, |leaf| leaf["table"][key] = value.clone()));
+        let refusal = refusal(&with(planned, *node, |leaf| leaf["table"][key] = value.clone()));
         assert!(refusal.contains(why), "{key} {value}: {refusal}");
     }
-    // Too coarse: what comes round the end looks like a plan that is cheaper.
-    for (key, value) in [("classes", json!(1)), ("width", json!("1000000"))] {
-        let refusal = refusal(&with(&planned, node, |leaf| leaf["table"][key] = value.clone()));
-        assert!(refusal.contains("proves less than it claims"), "{key} {value}: {refusal}");
+    // In a few classes what comes round the end looks like a plan that is cheaper.
+    for classes in [1, 64] {
+        let refusal = refusal(&with(planned, *node, |leaf| leaf["table"]["classes"] = json!(classes)));
+        assert!(refusal.contains("proves less than it claims"), "{classes}: {refusal}");
     }
 }
 
 #[test]
-fn a_table_does_not_bear_a_larger_claim_nor_a_claim_no_table() {
+fn a_table_does_not_bear_a_larger_claim_and_none_is_there_without_a_claim() {
     let (planned, node) = tabled();
-    let claim = whole(&body(&planned)["parts"][0]["nodes"][node]["at_least"]);
-    // A dollar dearer than the plan itself there are others.
-    let raised = |by: i128| with(&planned, node, |leaf| leaf["at_least"] = (claim + by).to_string().into());
-    for by in [100 * 1_000_000_000, claim, 1 << 52] {
-        refusal(&raised(by));
+    let nodes = &body(planned)["parts"][0]["nodes"];
+    let (claim, cost) = (whole(&nodes[*node]["at_least"]), planned.plan.totals.cost.0);
+    // What was left out before costs more than the plan, which is still among what the leaf speaks of.
+    assert!(
+        *node == 1 && nodes[0]["kind"] == "narrow" && whole(&nodes[0]["at_least"]) > cost && claim <= cost
+    );
+    for (at_least, why) in [(cost + 1, "proves less than it claims"), (claim + (1 << 52), "more is claimed")]
+    {
+        let raised = with(planned, *node, |leaf| leaf["at_least"] = at_least.to_string().into());
+        assert!(refusal(&raised).contains(why), "{at_least}");
     }
     let none = |leaf: &mut Value| drop(leaf.as_object_mut().unwrap().remove("at_least"));
-    assert!(refusal(&with(&planned, node, none)).contains("a table for no claim"));
+    assert!(refusal(&with(planned, *node, none)).contains("a table for no claim"));
 }
 
 /// A small certificate that one leaf proves, and what the cheapest of all plans costs.
@@ -194,7 +203,7 @@ fn no_table_proves_what_is_not_so() {
 /// too: a branch without a choice would be no proof.
 #[test]
 fn nobody_is_left_without_a_choice() {
-    for (suppliers, seed) in [(25, 3), (28, 2), (32, 2), (32, 6)] {
+    for (suppliers, seed) in [(25, 3), (25, 34), (28, 2)] {
         let mut request = fits(suppliers, seed, TIGHT);
         request.effort.nodes = 1;
         let (_, verdict) = checked(&request);
@@ -203,13 +212,19 @@ fn nobody_is_left_without_a_choice() {
 }
 
 #[test]
-fn what_a_table_proves_is_the_same_again_and_costs_the_same_in_another_order() {
-    let request = fits(25, 3, TIGHT);
-    let (planned, verdict) = checked(&request);
-    assert_eq!(checked(&request).0, planned);
-    let mut turned = request;
-    turned.payables.reverse();
-    turned.funds.reverse();
-    let (_, again) = checked(&turned);
-    assert_eq!((again.cost, again.bound), (verdict.cost, verdict.bound));
+fn what_a_table_proves_is_the_same_again() {
+    assert_eq!(plan(&fits(25, 3, TIGHT)).unwrap(), tabled().0);
+}
+
+/// Which of two plans that cost the same is made may depend on the order, and lines stand in it; what they cost does not.
+#[test]
+fn in_another_order_it_costs_the_same() {
+    for seed in 0..12 {
+        let mut request = fits(12, seed, TIGHT);
+        let (_, one) = checked(&request);
+        request.payables.reverse();
+        request.funds.rotate_left(1);
+        let (_, other) = checked(&request);
+        assert_eq!((one.cost, one.bound, one.unpaid), (other.cost, other.bound, other.unpaid), "seed {seed}");
+    }
 }
