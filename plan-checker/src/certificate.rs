@@ -254,10 +254,27 @@ pub enum Node {
         blocks: BTreeMap<String, usize>,
         bound: Whole,
     },
+    Narrow {
+        prices: Vec<Whole>,
+        at_least: Whole,
+        rest: usize,
+    },
     Leaf {
         prices: Vec<Whole>,
         bound: Whole,
         #[serde(default)]
         at_least: Option<Whole>,
+        #[serde(default)]
+        table: Option<Table>,
     },
+}
+
+/// Over an account's money in classes, and counts of which so many numbers are told apart.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    pub account: usize,
+    pub counts: Vec<(usize, usize)>,
+    pub width: Whole,
+    pub classes: usize,
 }

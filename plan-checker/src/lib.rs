@@ -9,9 +9,11 @@
 //! | the items | no other division of the amount into items of the route is cheaper before fees are rounded, where the fee is outside it; `division.rs` says how far that goes |
 //! | the plan | one alternative per supplier, none that is ruled out; money of accounts and top-ups; batches; the total |
 //! | the bound | the tree's leaves cover every plan; each leaf's prices give a bound (each supplier's cheapest alternative at those prices, plus what supply costs less what it is priced at); the lowest of them |
+//! | what is left out | what, departing by itself at a node's prices, costs what the node claims or more: below it is not looked at again |
 //! | currencies apart | at prices of what several currencies share their bounds add up, each proven by a tree of its own |
 //! | the plan as it is served | [`check_plan`]: its hash of the certificate, and each line against what is chosen |
-//! | what prices leave open | where a leaf claims more than its prices prove, every set of departures from the cheapest alternatives that adds less than the difference is tried |
+//! | whole payments | where a leaf has a table: one account's money and counts kept as they are, all else priced |
+//! | what prices leave open | else, where a leaf claims more than its prices prove, every set of departures from the cheapest alternatives that adds less than the difference is tried |
 //!
 //! What it cannot know: whether tariff, mids and reasons for ruling out are true. It states them as assumed.
 
@@ -23,6 +25,7 @@ mod part;
 mod plan;
 mod price;
 mod ring;
+mod table;
 mod tree;
 mod trial;
 mod ways;
@@ -114,7 +117,7 @@ pub fn check_figures(text: &str) -> Result<Verdict, Refusal> {
 }
 
 fn contents(body: &Body) -> Result<Verdict, Refusal> {
-    if body.format != "straits-plan-certificate-5" {
+    if body.format != "straits-plan-certificate-6" {
         return Err(Refusal::Unreadable(format!("unknown format `{}`", body.format)));
     }
     if body.units.0 != 1_000_000_000 || body.unpaid.0 != 10_000_000_000_000_000_000 {

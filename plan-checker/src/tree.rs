@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::Refusal;
 use crate::certificate::{Node, Part, Whole};
 use crate::exact::{add, multiply};
+use crate::table::prove;
 use crate::trial::{Open, try_all};
 use crate::ways::{Numbers, Way};
 
@@ -23,6 +24,9 @@ struct Scope {
 /// No honest proof comes near to so many plans to be tried.
 const MOST_TRIES: u64 = 100_000_000;
 
+/// Nor to so many entries of tables.
+const MOST_WORK: u64 = 40_000_000_000;
+
 /// The bound: of prices of everything at once, or the tree's where it is higher.
 pub fn bound(part: &Part, numbers: &Numbers) -> Result<i128, Refusal> {
     let whole = Scope {
@@ -37,7 +41,8 @@ pub fn bound(part: &Part, numbers: &Numbers) -> Result<i128, Refusal> {
     if root != part.root.0 {
         return Err(Refusal::wrong("root", format!("stated {}, comes to {root}", part.root.0)));
     }
-    let mut tree = Tree { part, numbers, seen: vec![false; part.nodes.len()], tries: MOST_TRIES };
+    let mut tree =
+        Tree { part, numbers, seen: vec![false; part.nodes.len()], tries: MOST_TRIES, work: MOST_WORK };
     let proven = tree.node(0, whole)?;
     if tree.seen.iter().any(|seen| !seen) {
         return Err(Refusal::wrong("nodes", "some are not in the tree"));
@@ -50,6 +55,7 @@ struct Tree<'a> {
     numbers: &'a Numbers,
     seen: Vec<bool>,
     tries: u64,
+    work: u64,
 }
 
 impl Tree<'_> {
@@ -94,18 +100,66 @@ impl Tree<'_> {
                 stated(place, bound.0, comes_to)?;
                 Ok(comes_to)
             }
-            Node::Leaf { prices, bound, at_least } => {
+            Node::Narrow { prices, at_least, rest } => {
+                let rest_of = self.narrow(scope, prices, at_least.0, place)?;
+                // What is left out costs so much at the least, the rest what its own node proves.
+                Ok(self.node(*rest, rest_of)?.min(at_least.0))
+            }
+            Node::Leaf { prices, bound, at_least, table } => {
                 let leaf = Leaf::new(self.numbers, &scope, prices)?;
                 stated(place, bound.0, leaf.bound)?;
-                let Some(Whole(at_least)) = at_least else { return Ok(leaf.bound) };
+                let Some(Whole(at_least)) = at_least else {
+                    return if table.is_none() { Ok(leaf.bound) } else { Err(wrong("a table for no claim")) };
+                };
                 if *at_least <= leaf.bound {
                     return Err(wrong("it claims no more than its prices prove"));
                 }
                 let open = Open { numbers: self.numbers, modes: &scope.modes, resources: &scope.resources };
-                try_all(&open, leaf, *at_least, &mut self.tries)?;
+                match table {
+                    Some(table) => prove(&open, &leaf, table, *at_least, &mut self.work)?,
+                    None => try_all(&open, leaf, *at_least, &mut self.tries)?,
+                }
                 Ok(*at_least)
             }
         }
+    }
+
+    /// Without ways and modes that, whatever else is chosen, make a plan cost `at_least` or more at these prices.
+    fn narrow(
+        &self,
+        mut scope: Scope,
+        prices: &[Whole],
+        at_least: i128,
+        place: usize,
+    ) -> Result<Scope, Refusal> {
+        let leaf = Leaf::new(self.numbers, &scope, prices)?;
+        let room = add(at_least, -leaf.bound)?;
+        if room <= 0 {
+            return Err(Refusal::wrong(
+                format!("node {place}"),
+                "its prices prove by themselves what it claims",
+            ));
+        }
+        for (adds, member, way) in &leaf.departures {
+            if *adds >= room {
+                scope.left.entry(scope.suppliers[*member]).or_default().push(way.place);
+            }
+        }
+        for resource in &scope.resources {
+            let (supply, price) = (&self.numbers.supply[*resource], leaf.price[*resource]);
+            let (mut from, mut to) = scope.modes[*resource];
+            let (least, _) = supply.least((from, to), price)?;
+            let far =
+                |mode: usize| Ok::<bool, Refusal>(add(supply.least((mode, mode), price)?.0, -least)? >= room);
+            while from < to && far(from)? {
+                from += 1;
+            }
+            while from < to && far(to)? {
+                to -= 1;
+            }
+            scope.modes[*resource] = (from, to);
+        }
+        Ok(scope)
     }
 
     /// Each currency by itself: none may use what another uses, but for what is priced.

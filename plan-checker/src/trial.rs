@@ -20,23 +20,23 @@ pub struct Open<'a> {
 }
 
 /// A resource at the prices.
-struct Priced<'a> {
-    resource: usize,
-    supply: &'a Supply,
-    modes: (usize, usize),
+pub struct Priced<'a> {
+    pub resource: usize,
+    pub supply: &'a Supply,
+    pub modes: (usize, usize),
     price: i128,
     /// What the bound has of it, and the supply where that is.
-    least: (i128, i128),
+    pub least: (i128, i128),
 }
 
 impl<'a> Priced<'a> {
-    fn new(open: &Open<'a>, resource: usize, price: i128) -> Result<Priced<'a>, Refusal> {
+    pub fn new(open: &Open<'a>, resource: usize, price: i128) -> Result<Priced<'a>, Refusal> {
         let (supply, modes) = (&open.numbers.supply[resource], open.modes[resource]);
         Ok(Priced { resource, supply, modes, price, least: supply.least(modes, price)? })
     }
 
     /// What it costs over its price and what the bound has of it; none where it cannot be had.
-    fn loss(&self, used: i128) -> Result<Option<i128>, Refusal> {
+    pub fn loss(&self, used: i128) -> Result<Option<i128>, Refusal> {
         let Some(cost) = self.supply.cost(self.modes, used)? else { return Ok(None) };
         Ok(Some(add(add(cost, -multiply(self.price, used)?)?, -self.least.0)?))
     }

@@ -5,22 +5,24 @@
 //! says what is recomputed.
 
 mod resource;
+mod written;
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
-use super::plan::{Plan, hexadecimal};
+use super::plan::Plan;
 use super::planner::alternatives::{Alternative, UNPAID};
 use super::planner::parts::{Part, Shared};
-use super::planner::problem::Counted;
+use super::planner::resource::Counted;
 use super::planner::search::{Node, Solution};
 use super::request::{Payable, PlanError, PlanRequest};
 use super::route::{Bearer, FeeBase, Route};
 use super::value::{Cost, Mids, UNITS};
 use crate::money::{Currency, Money, Rounding};
-use resource::{ResourceProof, TopUpProof};
+use resource::{ResourceProof, TableProof, TopUpProof};
+use written::{Each, written};
 
 /// A certificate as text: `{"digest":…,"body":{…}}`, the digest being SHA-256 of the body's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +38,7 @@ impl Certificate {
 type Text = String;
 
 #[derive(Serialize)]
-struct Body<'a> {
+struct Body<'a, P> {
     format: &'static str,
     plan: &'a str,
     /// The moment it is of.
@@ -49,7 +51,7 @@ struct Body<'a> {
     exponents: BTreeMap<Currency, u32>,
     mids: BTreeMap<Currency, Text>,
     routes: Vec<Tariff<'a>>,
-    parts: Vec<PartProof<'a>>,
+    parts: P,
     cost: Cost,
     bound: Cost,
     gap: Cost,
@@ -88,9 +90,9 @@ struct BandTariff {
 }
 
 #[derive(Serialize)]
-struct PartProof<'a> {
+struct PartProof<'a, S> {
     resources: Vec<ResourceProof<'a>>,
-    suppliers: Vec<SupplierProof<'a>>,
+    suppliers: S,
     nodes: Vec<NodeProof>,
     /// Of everything at once: what one more minor unit (one more item of a batch) would save; and what they prove.
     prices: Vec<Text>,
@@ -164,12 +166,20 @@ enum NodeProof {
         blocks: BTreeMap<Currency, usize>,
         bound: Cost,
     },
+    /// What by itself makes a plan cost `at_least` at these prices is left out below: alternatives, and modes at either end.
+    Narrow {
+        prices: Vec<Text>,
+        at_least: Cost,
+        rest: usize,
+    },
     /// Prices of the resources that are not priced above, in their order.
     Leaf {
         prices: Vec<Text>,
         bound: Cost,
         #[serde(skip_serializing_if = "Option::is_none")]
         at_least: Option<Cost>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        table: Option<TableProof>,
     },
 }
 
@@ -192,7 +202,7 @@ pub(super) fn certify(
         |currency: &Currency| *currency == request.mids.home || request.mids.rates.contains_key(currency);
     currencies.retain(has_mid);
     let body = Body {
-        format: "straits-plan-certificate-5",
+        format: "straits-plan-certificate-6",
         plan: hash,
         at: request.now,
         table: &request.routes.version,
@@ -202,17 +212,14 @@ pub(super) fn certify(
         exponents: currencies.iter().map(|currency| (*currency, currency.exponent())).collect(),
         mids: currencies.iter().map(|currency| (*currency, mid(&request.mids, *currency))).collect(),
         routes: request.routes.routes.iter().map(tariff).collect(),
-        parts: parts.iter().map(|(part, solution)| proof(request, part, solution)).collect(),
+        parts: Each(parts.iter().map(|(part, solution)| proof(request, part, solution))),
         cost: plan.totals.cost,
         bound: plan.totals.bound,
         gap: plan.totals.gap,
     };
-    let unwritable = |error: serde_json::Error| PlanError::Request {
-        place: "certificate".to_owned(),
-        why: error.to_string(),
-    };
-    let body = serde_json::to_string(&body).map_err(unwritable)?;
-    Ok(Certificate(format!("{{\"digest\":\"{}\",\"body\":{body}}}", hexadecimal(body.as_bytes()))))
+    written(&body)
+        .map(Certificate)
+        .map_err(|why| PlanError::Request { place: "certificate".to_owned(), why: why.to_string() })
 }
 
 fn mid(mids: &Mids, currency: Currency) -> Text {
@@ -266,7 +273,11 @@ fn texts(numbers: &[i128]) -> Vec<Text> {
     numbers.iter().map(i128::to_string).collect()
 }
 
-fn proof<'a>(request: &'a PlanRequest, part: &'a Part, solution: &Solution) -> PartProof<'a> {
+fn proof<'a>(
+    request: &'a PlanRequest,
+    part: &'a Part,
+    solution: &'a Solution,
+) -> PartProof<'a, impl Serialize + 'a> {
     let resources = part.shared.iter().map(|shared| match shared {
         Shared::Account(account) => {
             let funds = &request.funds[*account];
@@ -295,7 +306,7 @@ fn proof<'a>(request: &'a PlanRequest, part: &'a Part, solution: &Solution) -> P
         Counted::Unpaid { currency } => ResourceProof::Unpaid { currency: order[currency] },
     });
     let resources = resources.chain(counts);
-    let suppliers = part.candidates.iter().zip(&solution.assignment).map(|(candidate, chosen)| {
+    let suppliers = part.candidates.iter().zip(&solution.assignment).map(move |(candidate, chosen)| {
         let payable = &request.payables[candidate.payable];
         let chosen = candidate.choices[*chosen];
         let best = &candidate.alternatives[chosen];
@@ -332,13 +343,19 @@ fn proof<'a>(request: &'a PlanRequest, part: &'a Part, solution: &Solution) -> P
             blocks: order.iter().copied().zip(blocks.iter().copied()).collect(),
             bound: Cost(*bound),
         },
-        Node::Leaf { prices, bound, at_least } => {
-            NodeProof::Leaf { prices: texts(prices), bound: Cost(*bound), at_least: at_least.map(Cost) }
+        Node::Narrow { prices, at_least, rest } => {
+            NodeProof::Narrow { prices: texts(prices), at_least: Cost(*at_least), rest: *rest }
         }
+        Node::Leaf { prices, bound, at_least, table } => NodeProof::Leaf {
+            prices: texts(prices),
+            bound: Cost(*bound),
+            at_least: at_least.map(Cost),
+            table: table.as_ref().map(TableProof::of),
+        },
     });
     PartProof {
         resources: resources.collect(),
-        suppliers: suppliers.collect(),
+        suppliers: Each(suppliers),
         nodes: nodes.collect(),
         prices: texts(&solution.prices),
         root: Cost(solution.root),

@@ -22,7 +22,7 @@ pub struct PlanCertificate {
 /// What is recomputed.
 #[derive(Debug, ToSchema)]
 pub struct CertificateBody {
-    #[schema(example = "straits-plan-certificate-5")]
+    #[schema(example = "straits-plan-certificate-6")]
     format: String,
     /// The planner's hash of the plan, as in the plan's `proof`.
     #[schema(pattern = "^[0-9a-f]{64}$")]

@@ -59,7 +59,7 @@ fn worth(body: &Value, currency: &Value, minor: i128) -> i128 {
 }
 
 /// The least total of one part, and how many combinations were tried.
-fn least(body: &Value, part: &Value) -> (i128, u64) {
+pub fn least(body: &Value, part: &Value) -> (i128, u64) {
     let resources = part["resources"].as_array().unwrap();
     let suppliers = part["suppliers"].as_array().unwrap();
     let open = |supplier: &Value| -> Vec<Value> {

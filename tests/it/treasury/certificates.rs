@@ -89,6 +89,24 @@ fn a_proof_that_claims_more_is_refused_node_by_node() {
     assert!(bounds > 50, "{bounds}");
 }
 
+/// What is left out by a claim that its prices prove by themselves.
+#[test]
+fn what_is_left_out_too_freely_is_refused() {
+    let mut refused = 0;
+    for seed in 1..5 {
+        let (planned, _) = checked(&crowd(60, seed));
+        let body = super::world::body(&planned);
+        for (node, one) in body["parts"][0]["nodes"].as_array().unwrap().iter().enumerate() {
+            if one["kind"] == "narrow" {
+                let other = with(planned.certificate.json(), 0, node, "at_least", -10_i128.pow(15)).unwrap();
+                assert!(plan_checker::check_figures(&other).is_err(), "seed {seed}: {one}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 5, "{refused}");
+}
+
 #[test]
 fn layout_does_not_count_and_what_is_no_certificate_is_named() {
     let (planned, verdict) = checked(&random(5, 4, 3));

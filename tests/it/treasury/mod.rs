@@ -9,4 +9,5 @@ mod every_division;
 mod examples;
 mod large;
 mod solver;
+mod tables;
 mod world;

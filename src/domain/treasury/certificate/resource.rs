@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Text;
+use crate::domain::treasury::planner::table::Over;
 use crate::money::Currency;
 
 #[derive(Serialize)]
@@ -36,4 +37,26 @@ pub struct TopUpProof {
     pub fixed: Text,
     pub spread_bps: u32,
     pub limit: Text,
+}
+
+/// Over what a table goes that proves what a leaf claims.
+#[derive(Serialize)]
+pub struct TableProof {
+    account: usize,
+    /// Counts, and how many numbers of each are told apart.
+    counts: Vec<(usize, usize)>,
+    /// Minor units of a class of money.
+    width: Text,
+    classes: usize,
+}
+
+impl TableProof {
+    pub fn of(over: &Over) -> TableProof {
+        TableProof {
+            account: over.account,
+            counts: over.counts.clone(),
+            width: over.width.to_string(),
+            classes: over.classes,
+        }
+    }
 }

@@ -61,7 +61,7 @@ pub fn solve(problem: &Problem, groups: &[usize], limits: Limits) -> Solution {
     apart.repair(&whole, &prices, apart.best.clone());
     for _ in 0..ROUNDS {
         let before = apart.cost;
-        let quick = Limits { nodes: 30, tries: 20_000, within: limits.within };
+        let quick = Limits { nodes: 30, tries: 20_000, shown: false, ..limits };
         apart.blocks_at(&whole, &prices, quick);
         let fixed = apart.as_in(&apart.best, &whole);
         apart.lines.ascend(problem, &fixed, &mut prices, 8, limits.within / 8);
@@ -213,7 +213,7 @@ impl Apart<'_> {
 
     /// The tree above the currencies: how shared money is had.
     fn prove(mut self, whole: Scope, prices: Vec<i128>) -> Solution {
-        let mut nodes = vec![Node::Leaf { prices: Vec::new(), bound: 0, at_least: None }];
+        let mut nodes = vec![Node::Leaf { prices: Vec::new(), bound: 0, at_least: None, table: None }];
         let root = bound(self.problem, &whole, &prices).0;
         let mut open = vec![(0_usize, whole, prices.clone())];
         let mut lowest = i128::MAX;
@@ -221,7 +221,7 @@ impl Apart<'_> {
             self.lines.ascend(self.problem, &scope, &mut prices, 4, self.limits.within / 4);
             let (lower, _) = bound(self.problem, &scope, &prices);
             if lower >= self.cost - self.limits.within {
-                nodes[place] = Node::Leaf { prices, bound: lower, at_least: None };
+                nodes[place] = Node::Leaf { prices, bound: lower, at_least: None, table: None };
                 lowest = lowest.min(lower);
                 continue;
             }
@@ -238,7 +238,7 @@ impl Apart<'_> {
                 one.modes[*resource].1 = at;
                 two.modes[*resource].0 = at + 1;
                 let (low, high) = (nodes.len(), nodes.len() + 1);
-                let empty = || Node::Leaf { prices: Vec::new(), bound: 0, at_least: None };
+                let empty = || Node::Leaf { prices: Vec::new(), bound: 0, at_least: None, table: None };
                 nodes.extend([empty(), empty()]);
                 nodes[place] = Node::Modes { resource: *resource, at, low, high };
                 // The side of the best plan first: what it finds closes the other sooner.
@@ -273,7 +273,7 @@ impl Apart<'_> {
                 self.beside_one_another(&prices);
             }
             let share = i128::try_from(self.blocks.len()).unwrap_or(1);
-            let limits = Limits { within: self.limits.within / share / 2, ..self.limits };
+            let limits = Limits { within: self.limits.within / share / 2, shown: false, ..self.limits };
             let solved = self.blocks_at(scope, &prices, limits);
             let bound =
                 solved.iter().fold(self.supplied(scope, &prices), |sum, one| sum.saturating_add(one.bound));
@@ -317,7 +317,7 @@ impl Apart<'_> {
             let lines = Lines::new(&problem, &[(0..problem.resources.len()).collect()]);
             let money = self.shared.iter().filter(|one| self.problem.resources[**one].counts().is_none());
             let own = block.own.iter().chain(money).map(|one| prices[*one]).collect();
-            let limits = Limits { nodes: 60, tries: BESIDE, within: self.limits.within };
+            let limits = Limits { nodes: 60, tries: BESIDE, shown: false, ..self.limits };
             let solution = search::solve(&problem, &lines, Scope::whole(&problem), own, limits);
             let plan = self.together_with(&block, &solution);
             let cost = self.problem.cost(&plan);
@@ -348,14 +348,18 @@ impl Apart<'_> {
 impl Block {
     /// A node of its own tree as one of the whole's.
     fn moved(&self, node: Node, by: usize) -> Node {
-        match node {
+        match node.moved(by) {
             Node::Modes { resource, at, low, high } => {
-                Node::Modes { resource: self.own[resource], at, low: low + by, high: high + by }
+                Node::Modes { resource: self.own[resource], at, low, high }
             }
             Node::Choice { supplier, choice, take, leave } => {
-                Node::Choice { supplier: self.members[supplier], choice, take: take + by, leave: leave + by }
+                Node::Choice { supplier: self.members[supplier], choice, take, leave }
             }
-            // Prices of a leaf are of the block's own resources, in their order.
+            Node::Leaf { prices, bound, at_least, table: Some(over) } => {
+                let over = over.moved(&self.own);
+                Node::Leaf { prices, bound, at_least, table: Some(over) }
+            }
+            // Prices are of the block's own resources, in their order.
             other => other,
         }
     }

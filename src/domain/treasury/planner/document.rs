@@ -15,7 +15,7 @@ use super::super::value::Cost;
 use super::alternatives::{Alternative, UNPAID, net};
 use super::naive::naive;
 use super::parts::{Candidate, Part, Shared, refills};
-use super::problem::drawn;
+use super::resource::drawn;
 use super::search::Solution;
 
 /// Writes the plan.

@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::problem::{Choice, Counted, Problem};
+use super::problem::{Choice, Problem};
+use super::resource::{Counted, Resource};
 
 /// What a node of the search still allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,10 +26,12 @@ struct Left {
 
 impl Scope {
     pub fn whole(problem: &Problem) -> Scope {
-        Scope {
-            modes: problem.resources.iter().map(super::problem::Resource::all).collect(),
-            narrowed: BTreeMap::new(),
-        }
+        Scope { modes: problem.resources.iter().map(Resource::all).collect(), narrowed: BTreeMap::new() }
+    }
+
+    /// Such modes, and every choice.
+    pub fn of_modes(modes: Vec<(usize, usize)>) -> Scope {
+        Scope { modes, narrowed: BTreeMap::new() }
     }
 
     /// The choices that are left to a supplier.
@@ -54,6 +57,12 @@ impl Scope {
     /// The supplier does not.
     pub fn leave(&mut self, supplier: usize, choice: usize) {
         self.narrowed.entry(supplier).or_default().without.push(choice);
+    }
+
+    /// Whether a choice is left to a supplier, and others beside it.
+    pub fn divides(&self, problem: &Problem, supplier: usize, choice: usize) -> bool {
+        let left: Vec<usize> = self.open(problem, supplier).map(|(one, _)| one).collect();
+        left.len() > 1 && left.contains(&choice)
     }
 
     /// The same for some resources and suppliers alone, in their order.
@@ -141,16 +150,18 @@ impl Lines {
             set.iter().copied().filter(|one| problem.resources[*one].is_money()).collect()
         };
         let sets = std::collections::BTreeSet::from_iter(together.iter().map(money));
+        let of_any = |set: &[usize]| {
+            let all = set.iter().flat_map(|one| users[*one].iter().copied());
+            Vec::from_iter(all.collect::<std::collections::BTreeSet<usize>>())
+        };
         for set in sets.iter().filter(|set| set.len() > 1) {
-            let mut all: Vec<usize> = set.iter().flat_map(|one| users[*one].iter().copied()).collect();
-            all.sort_unstable();
-            all.dedup();
-            lines.push(Line { along: set.iter().copied().map(fine).collect(), users: all, turned: false });
+            let along = set.iter().copied().map(fine).collect();
+            lines.push(Line { along, users: of_any(set), turned: false });
         }
         for (count, resource) in problem.resources.iter().enumerate() {
             let (money, users) = match resource.counts() {
                 None => continue,
-                Some(Counted::Heads { account }) => (vec![(account, -1)], users[account].clone()),
+                Some(Counted::Heads { account }) => (vec![(account, -1)], of_any(&[account, count])),
                 Some(Counted::Unpaid { .. }) => {
                     let accounts =
                         (0..problem.resources.len()).filter(|one| problem.resources[*one].is_money());
@@ -188,7 +199,7 @@ impl Lines {
 /// Joint steps are of a weight's 2^-20th.
 const FINE: u32 = 20;
 /// No price is above this: at 10^14 minor units it stays within 128 bits.
-const MOST: i128 = 100_000_000_000_000_000_000_000;
+pub const MOST: i128 = 100_000_000_000_000_000_000_000;
 /// Tangents after which a line's top is near enough.
 const TANGENTS: usize = 48;
 

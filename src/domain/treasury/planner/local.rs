@@ -15,9 +15,10 @@ pub fn improve(
 ) {
     let ways = ways(problem, scope, prices);
     // Whoever is nearest to another way moves first.
-    let mut order: Vec<usize> = (0..assignment.len()).collect();
+    let mut order: Vec<usize> = (0..assignment.len()).filter(|one| ways[*one].1.len() > 1).collect();
     order.sort_by_key(|supplier| (ways[*supplier].0, *supplier));
     let mut search = Search { problem, used: problem.used(assignment), assignment };
+    let pairs = if exchanges > 1 { PAIRS.0 } else { PAIRS.1 };
     for _ in 0..rounds {
         let mut gained = false;
         for supplier in &order {
@@ -25,7 +26,7 @@ pub fn improve(
         }
         if !gained && exchanges > 0 {
             exchanges -= 1;
-            gained = search.exchange(&order, &ways);
+            gained = search.exchange(&order, &ways, pairs);
         }
         if !gained {
             break;
@@ -82,8 +83,8 @@ impl Steps {
     }
 }
 
-/// About so many pairs are tried in one round.
-const PAIRS: usize = 500_000;
+/// About so many pairs are tried in one round: of several, and of one alone.
+const PAIRS: (usize, usize) = (500_000, 100_000);
 
 struct Search<'a> {
     problem: &'a Problem,
@@ -145,9 +146,9 @@ impl Search<'_> {
     }
 
     /// Two suppliers change at once: one leaves what another enters.
-    fn exchange(&mut self, order: &[usize], ways: &[Ways]) -> bool {
+    fn exchange(&mut self, order: &[usize], ways: &[Ways], pairs: usize) -> bool {
         let mut gained = false;
-        let window = (PAIRS / order.len().max(1)).max(8);
+        let window = (pairs / order.len().max(1)).max(8);
         for (place, one) in order.iter().enumerate() {
             let partners = &order[place + 1..];
             gained |= self.exchange_one(*one, &partners[..partners.len().min(window)], ways);

@@ -7,7 +7,7 @@
 //! | `tiers`, `division` | what an item costs by its amount; into which items an amount is divided |
 //! | `days` | when each route takes it, and whether its price is in force then |
 //! | `alternatives` | every way to pay one payable, priced |
-//! | `parts`, `problem` | what shares nothing falls apart; the rest as integers |
+//! | `parts`, `problem`, `resource` | what shares nothing falls apart; the rest as integers |
 //! | `dual` | prices of what is shared, and the bound they prove |
 //! | `apart` | currencies that share money, each by itself at its price |
 //! | `search`, `split` | a tree over how money and batches are had; where it is branched |
@@ -17,19 +17,23 @@
 
 pub(super) mod alternatives;
 mod apart;
+mod core;
 mod corridor;
 mod days;
 mod division;
 mod document;
 mod dual;
+mod follow;
 mod local;
 mod naive;
 pub(super) mod parts;
 mod price;
-pub(super) mod problem;
+mod problem;
 mod reach;
+pub(super) mod resource;
 pub(super) mod search;
 mod split;
+pub(super) mod table;
 mod tiers;
 mod tried;
 
@@ -118,14 +122,19 @@ fn limits(request: &PlanRequest, part: &parts::Part, grain: i128) -> Limits {
     let (nodes, count) = (request.effort.nodes as usize, part.problem.suppliers.len());
     let fewer = MIDDLE * nodes / count.max(1);
     // No plan is cheaper by less than the grain.
-    let within = if count <= TO_THE_UNIT || (count <= TO_THE_CENT && grain >= COARSE) {
-        grain - 1
-    } else if count <= TO_THE_CENT {
-        UNITS / 2 - 1
-    } else {
-        i128::try_from(count).unwrap_or(0) * UNITS / 20
-    };
-    Limits { nodes: nodes.min(fewer).max(80), tries: nodes.saturating_mul(TRIES_OF_A_NODE), within }
+    // Finer grains are proven as far as cost and bound are shown alike, then with some effort to the last unit.
+    let one = part.order().len() == 1;
+    let shown = one && count > TO_THE_UNIT && count <= TO_THE_CENT && grain < COARSE;
+    let within =
+        if count <= TO_THE_UNIT || (one && count <= MIDDLE) || (count <= TO_THE_CENT && grain >= COARSE) {
+            grain - 1
+        } else if count <= TO_THE_CENT {
+            UNITS / 2 - 1
+        } else {
+            i128::try_from(count).unwrap_or(0) * UNITS / 20
+        };
+    let tries = nodes.saturating_mul(TRIES_OF_A_NODE);
+    Limits { nodes: nodes.min(fewer).max(80), tries, within, shown }
 }
 
 /// A payable as a candidate, or why it is none.

@@ -4,7 +4,8 @@
 use super::super::request::{PlanError, PlanRequest};
 use super::super::value::Cost;
 use super::alternatives::Alternative;
-use super::problem::{Choice, Problem, Refill, Resource};
+use super::problem::{Choice, Problem};
+use super::resource::{Refill, Resource};
 use crate::money::Currency;
 
 /// One payable that is planned.

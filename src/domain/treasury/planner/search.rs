@@ -2,14 +2,23 @@
 //! batches); what prices then leave open is tried out, and where that is too much, single suppliers are branched on.
 //! What is left is the proof: a tree whose leaves cover every plan, each with the prices that bound it.
 
+mod rounds;
+mod tables;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use super::super::value::UNITS;
+use super::core::narrower;
 use super::dual::{Lines, Scope, bound};
+use super::follow::follow;
 use super::local::improve;
-use super::problem::{Counted, Problem};
+use super::problem::Problem;
+use super::resource::Counted;
 use super::split::{Split, gaps, split_heads, split_modes, split_supplier, split_unpaid};
+use super::table::Over;
 use super::tried::try_out;
+use rounds::to_the_end;
 
 /// A node of the proof; children by place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +29,31 @@ pub enum Node {
     Choice { supplier: usize, choice: usize, take: usize, leave: usize },
     /// At these prices of what several currencies share, each currency stands by itself: its node, in their order.
     Apart { prices: Vec<(usize, i128)>, blocks: Vec<usize>, bound: i128 },
-    /// Nothing below is cheaper than the bound that these prices prove, or, all departures tried, than `at_least`.
-    Leaf { prices: Vec<i128>, bound: i128, at_least: Option<i128> },
+    /// Whatever by itself makes a plan at least so dear at these prices is left out of the rest: ways of suppliers, and modes at
+    /// either end of a range.
+    Narrow { prices: Vec<i128>, at_least: i128, rest: usize },
+    /// Nothing below is cheaper than the bound that these prices prove, or than `at_least`: by a table, else with all departures
+    /// tried.
+    Leaf { prices: Vec<i128>, bound: i128, at_least: Option<i128>, table: Option<Over> },
+}
+
+impl Node {
+    /// The same with its children so many places further on.
+    pub fn moved(self, by: usize) -> Node {
+        match self {
+            Node::Modes { resource, at, low, high } => {
+                Node::Modes { resource, at, low: low + by, high: high + by }
+            }
+            Node::Choice { supplier, choice, take, leave } => {
+                Node::Choice { supplier, choice, take: take + by, leave: leave + by }
+            }
+            Node::Apart { prices, blocks, bound } => {
+                Node::Apart { prices, blocks: blocks.into_iter().map(|one| one + by).collect(), bound }
+            }
+            Node::Narrow { prices, at_least, rest } => Node::Narrow { prices, at_least, rest: rest + by },
+            leaf @ Node::Leaf { .. } => leaf,
+        }
+    }
 }
 
 /// The best plan found, and the proof of how far it can be from the best there is.
@@ -46,6 +78,20 @@ pub struct Limits {
     pub tries: usize,
     /// A plan proven to be this near to the best is near enough.
     pub within: i128,
+    /// Rather: near enough that both are shown alike.
+    pub shown: bool,
+}
+
+impl Limits {
+    /// Less is not worth another round of prices.
+    fn worth(&self) -> i128 {
+        if self.shown { UNITS / 8 } else { self.within / 4 }
+    }
+
+    /// How far below a plan's cost a bound may be.
+    fn slack(&self, cost: i128) -> i128 {
+        if self.shown { (cost + UNITS / 2).rem_euclid(UNITS) } else { self.within }
+    }
 }
 
 /// Up to so many suppliers, all their pairs are tried in exchanges, and single ones branched on.
@@ -57,6 +103,9 @@ const TRIES: usize = 50_000;
 const FEW: usize = super::TO_THE_UNIT;
 /// Tries before branching, at the root and below it.
 const AT_FIRST: (usize, usize) = (20_000, 1_000);
+
+/// Turns in which all prices move at once.
+const FOLLOWED: usize = 60;
 
 /// A node that is not closed yet.
 #[derive(Debug)]
@@ -77,6 +126,7 @@ enum Trial {
     None,
     Little,
     Full,
+    Table,
 }
 
 struct Search<'a> {
@@ -84,6 +134,8 @@ struct Search<'a> {
     lines: &'a Lines,
     limits: Limits,
     tries: usize,
+    /// Entries of tables that may still be looked at.
+    work: usize,
     best: Vec<usize>,
     cost: i128,
     nodes: Vec<Node>,
@@ -102,22 +154,10 @@ pub fn solve(
     limits: Limits,
 ) -> Solution {
     let count = problem.suppliers.len();
-    lines.ascend(problem, &scope, &mut prices, if count <= MIDDLE { 30 } else { 6 }, limits.within / 4);
+    lines.ascend(problem, &scope, &mut prices, if count <= MIDDLE { 30 } else { 6 }, limits.worth());
     let (lower, chosen) = bound(problem, &scope, &prices);
-    let (best, root, at_root) = (chosen.clone(), prices.clone(), lower);
-    let cost = problem.cost(&best);
-    let mut search = Search {
-        problem,
-        lines,
-        limits,
-        tries: limits.tries,
-        best,
-        cost,
-        nodes: Vec::new(),
-        open: Vec::new(),
-        heap: BinaryHeap::new(),
-        proven: i128::MAX,
-    };
+    let (cost, root) = (problem.cost(&chosen), prices.clone());
+    let mut search = Search::new(problem, lines, limits, chosen.clone(), cost);
     let (rounds, exchanges) = if count <= MIDDLE { (30, 6) } else { (6, 0) };
     search.improve_from(&scope, &prices, chosen.clone(), rounds, exchanges);
     if count <= MIDDLE {
@@ -126,23 +166,42 @@ pub fn solve(
         let (_, cheap) = bound(problem, &scope, &free);
         search.improve_from(&scope, &free, cheap, rounds, exchanges);
     }
+    if count > FEW && count <= MIDDLE && lower < search.cost - limits.within {
+        let Search { best, cost, .. } = search;
+        return to_the_end(problem, scope, prices, (best, cost), limits);
+    }
     search.add(Open { node: 0, scope, prices, chosen, lower, tried: Trial::None, order: Vec::new() });
     search.run();
     let Search { best, cost, nodes, proven, .. } = search;
-    Solution {
-        assignment: best,
-        cost,
-        bound: proven.max(at_root).min(cost),
-        nodes,
-        prices: root,
-        root: at_root,
-    }
+    Solution { assignment: best, cost, bound: proven.max(lower).min(cost), nodes, prices: root, root: lower }
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(
+        problem: &'a Problem,
+        lines: &'a Lines,
+        limits: Limits,
+        best: Vec<usize>,
+        cost: i128,
+    ) -> Search<'a> {
+        Search {
+            problem,
+            lines,
+            limits,
+            tries: limits.tries,
+            work: limits.tries.saturating_mul(OF_A_TRY),
+            best,
+            cost,
+            nodes: Vec::new(),
+            open: Vec::new(),
+            heap: BinaryHeap::new(),
+            proven: i128::MAX,
+        }
+    }
+
     fn run(&mut self) {
         while let Some(Reverse((lower, place))) = self.heap.pop() {
-            let enough = lower >= self.cost - self.limits.within;
+            let enough = lower >= self.cost - self.limits.slack(self.cost);
             if enough || self.nodes.len() + 2 > self.limits.nodes {
                 self.proven = self.proven.min(lower);
                 break;
@@ -162,6 +221,8 @@ impl Search<'_> {
                 self.branch(&parent, split);
             } else if parent.tried < Trial::Full && count <= MIDDLE {
                 self.try_out(parent, TRIES, Trial::Full);
+            } else if parent.tried < Trial::Table && count <= MIDDLE && self.work > 0 {
+                self.tabulate(parent);
             } else if let Some(split) = split_heads(self.problem, &parent, &gaps, &used) {
                 self.branch(&parent, split);
             } else if let Some(split) = split_supplier(self.problem, &parent, &gaps)
@@ -177,12 +238,17 @@ impl Search<'_> {
     /// A node and its leaf; what cannot be improved on is closed.
     fn add(&mut self, mut open: Open) {
         open.node = self.nodes.len();
-        self.nodes.push(Node::Leaf { prices: open.prices.clone(), bound: open.lower, at_least: None });
+        self.nodes.push(Node::Leaf {
+            prices: open.prices.clone(),
+            bound: open.lower,
+            at_least: None,
+            table: None,
+        });
         self.keep_open(open);
     }
 
     fn keep_open(&mut self, open: Open) {
-        if open.lower < self.cost - self.limits.within {
+        if open.lower < self.cost - self.limits.slack(self.cost) {
             self.heap.push(Reverse((open.lower, self.open.len())));
             self.open.push(Some(open));
         } else {
@@ -196,7 +262,8 @@ impl Search<'_> {
         let (problem, scope, prices) = (self.problem, &open.scope, &open.prices);
         // An earlier trial may have shown more than the prices do; what departs from them still counts from theirs.
         let (at_prices, _) = bound(problem, scope, prices);
-        let tried = try_out(problem, scope, prices, at_prices, self.cost, self.limits.within, tries);
+        let tried =
+            try_out(problem, scope, prices, at_prices, self.cost, self.limits.slack(self.cost), tries);
         self.tries -= tried.tries.min(self.tries);
         if let Some((cost, found)) = tried.found {
             // Within the scope's modes it costs so much; with all of them perhaps less.
@@ -205,7 +272,7 @@ impl Search<'_> {
         }
         if tried.at_least > open.lower {
             let (bound, at_least) = (at_prices, Some(tried.at_least));
-            self.nodes[open.node] = Node::Leaf { prices: open.prices.clone(), bound, at_least };
+            self.nodes[open.node] = Node::Leaf { prices: open.prices.clone(), bound, at_least, table: None };
             open.lower = tried.at_least;
         }
         (open.tried, open.order) = (trial, tried.order);
@@ -214,10 +281,25 @@ impl Search<'_> {
 
     fn branch(&mut self, parent: &Open, split: Split) {
         let count = self.problem.suppliers.len();
-        let children = split.scopes(&parent.scope).map(|scope| {
+        let (mut place, mut scope) = (parent.node, parent.scope.clone());
+        let at_least = self.cost - self.limits.slack(self.cost);
+        if count <= MIDDLE
+            && let Some(narrow) = narrower(self.problem, &scope, &parent.prices, at_least)
+            && split.divides(self.problem, &narrow)
+        {
+            let rest = self.nodes.len();
+            self.nodes[place] = Node::Narrow { prices: parent.prices.clone(), at_least, rest };
+            self.nodes.push(Node::Leaf { prices: Vec::new(), bound: 0, at_least: None, table: None });
+            self.proven = self.proven.min(at_least);
+            (place, scope) = (rest, narrow);
+        }
+        let children = split.scopes(&scope).map(|scope| {
             let rounds = if count <= MIDDLE { 6 } else { 3 };
             let from = |mut prices: Vec<i128>, rounds| {
-                self.lines.ascend(self.problem, &scope, &mut prices, rounds, self.limits.within / 4);
+                if count <= MIDDLE {
+                    follow(self.problem, &scope, &mut prices, self.cost, FOLLOWED);
+                }
+                self.lines.ascend(self.problem, &scope, &mut prices, rounds, self.limits.worth());
                 let (lower, chosen) = bound(self.problem, &scope, &prices);
                 (lower, prices, chosen)
             };
@@ -234,7 +316,7 @@ impl Search<'_> {
             self.add(Open { node, scope, prices, chosen, lower, tried: Trial::None, order: Vec::new() });
             node
         });
-        self.nodes[parent.node] = split.node(children);
+        self.nodes[place] = split.node(children);
     }
 
     /// Prices to start from where more are now left unpaid for certain: that counts no more, and money need not be dear
@@ -272,4 +354,6 @@ impl Search<'_> {
 }
 
 /// At so many nodes exchanges are tried.
-const EXCHANGED: usize = 60;
+const EXCHANGED: usize = 10;
+/// Entries of tables that are looked at in the time of a try.
+const OF_A_TRY: usize = 20_000;

@@ -4,7 +4,8 @@
 use std::cmp::Reverse;
 
 use super::dual::{Scope, cheapest, reduced};
-use super::problem::{Counted, Problem};
+use super::problem::Problem;
+use super::resource::Counted;
 use super::search::{Node, Open};
 
 /// Two halves that cover a node.
@@ -28,6 +29,14 @@ impl Split {
             }
         }
         [one, two]
+    }
+
+    /// Whether both halves of a scope hold something.
+    pub fn divides(self, problem: &Problem, scope: &Scope) -> bool {
+        match self {
+            Split::Modes { resource, at } => scope.modes[resource].0 <= at && at < scope.modes[resource].1,
+            Split::Choice { supplier, choice } => scope.divides(problem, supplier, choice),
+        }
     }
 
     pub fn node(self, [one, two]: [usize; 2]) -> Node {
