@@ -11,8 +11,29 @@ use crate::store::Change;
 use super::view::Evidence;
 use super::{Found, ReconcileError, Reconciling};
 
+/// So often another run of the same days may come first.
+const BEATEN: usize = 3;
+
 impl Reconciling {
+    /// What becomes of a difference. Whoever was beaten to it by another run, the daily duty's beside a person's, looks again:
+    /// the finding is the other's.
     pub(super) async fn settle_difference(
+        &self,
+        open: &OpenAccount,
+        difference: Difference,
+        known: i64,
+    ) -> Result<Found, ReconcileError> {
+        for _ in 0..BEATEN {
+            let found = self.decided(open, difference.clone(), known).await?;
+            let Some(id) = found.finding.as_deref().and_then(|id| id.parse().ok()) else { return Ok(found) };
+            if self.0.store.finding(open.account.merchant, id).await?.is_some() {
+                return Ok(found);
+            }
+        }
+        Err(ReconcileError::unavailable("another run of these days comes first again and again"))
+    }
+
+    async fn decided(
         &self,
         open: &OpenAccount,
         difference: Difference,

@@ -107,7 +107,7 @@ async fn two_runs_of_one_day_at_once_take_none_of_its_ghosts_for_a_duplicate() {
         for number in 0..40 {
             world.far.bill(line(&format!("ghost-{number}"), |facts| facts.hash = LineHash([number; 32])));
         }
-        let ((first, _), (second, _)) = tokio::join!(run(&world, day()), run(&world, day()));
+        let ((first, ones), (second, others)) = tokio::join!(run(&world, day()), run(&world, day()));
         for run in [&first, &second] {
             // Whichever came second finds what the first has not booked by then.
             let kinds: std::collections::BTreeMap<String, u64> = serde_json::from_str(&run.by_kind).unwrap();
@@ -116,6 +116,11 @@ async fn two_runs_of_one_day_at_once_take_none_of_its_ghosts_for_a_duplicate() {
         let findings = world.findings().await;
         assert!(findings.iter().all(|finding| finding.kind == FindingKind::PaidUnknownHere), "{findings:?}");
         assert_eq!(findings.len(), 40);
+        // Whoever was beaten to a finding names the other's.
+        let known: Vec<String> = findings.iter().map(|finding| finding.id.to_string()).collect();
+        for item in ones.iter().chain(&others) {
+            assert!(item.finding.as_ref().is_some_and(|id| known.contains(id)), "{item:?}");
+        }
         world.verified().await;
         store.close().await;
     })
