@@ -169,8 +169,8 @@ impl OneLeaf {
         let account = accounts[dice.roll(accounts.len() as u64) as usize];
         let first = dice.roll(counts.len() as u64) as usize;
         let counts = counts[first..].iter().take(dice.roll(3) as usize);
-        let counts: Vec<Value> = counts.map(|one| json!([one, 1 + dice.roll(6)])).collect();
-        let (widths, classes) = (["1", "13", "500", "4001"], [1, 3, 64, 512]);
+        let counts: Vec<Value> = counts.map(|one| json!([one, 1 + dice.roll(8)])).collect();
+        let (widths, classes) = (["1", "97", "500", "4001"], [1, 3, 64, 2_048]);
         let classes = classes[dice.roll(4) as usize] + dice.roll(4);
         json!({"account": account, "counts": counts, "width": dice.pick(&widths), "classes": classes})
     }
@@ -183,9 +183,9 @@ fn no_table_proves_what_is_not_so() {
     let (mut refused, mut proven) = (0, 0);
     // In the second kind somebody is left unpaid.
     let kinds = [[40, 45, 90], [40, 30, 20]];
-    for request in (0..24).map(|seed| fits(5, seed, kinds[seed as usize % 2])) {
+    for request in (0..20).map(|seed| fits(5, seed, kinds[seed as usize % 2])) {
         let Some(one) = OneLeaf::of(&request) else { continue };
-        for quarters in [4, 3] {
+        for quarters in [4, 2, 1] {
             let (mut own, at_prices) = one.at_quarters(quarters);
             for _ in 0..20 {
                 let table = own.table(&mut dice);
