@@ -27,6 +27,7 @@ mod lost;
 mod moved;
 mod paid;
 mod repair;
+mod turns;
 mod view;
 
 use std::collections::BTreeMap;
@@ -49,6 +50,7 @@ use super::pay::{OpenAccount, Pay, PayError};
 use super::refund::Refunding;
 use super::settle::Settlements;
 use late::COMPLETE;
+use turns::Turns;
 
 pub use balances::LastCompared;
 pub use error::ReconcileError;
@@ -61,7 +63,7 @@ const SILENCES: usize = 3;
 
 /// The flow; clones share it.
 #[derive(Debug, Clone)]
-pub struct Reconciling(Arc<Parts>);
+pub struct Reconciling(Arc<Parts>, Arc<Turns>);
 
 /// What it works with.
 #[derive(Debug)]
@@ -110,7 +112,7 @@ struct Found {
 impl Reconciling {
     /// The flow over its parts.
     pub fn new(parts: Parts) -> Reconciling {
-        Reconciling(Arc::new(parts))
+        Reconciling(Arc::new(parts), Arc::default())
     }
 
     /// Where a bill that is handed in lies until it was read.
@@ -200,7 +202,10 @@ impl Reconciling {
         bill: Bill,
     ) -> (Run, Option<ReconcileError>) {
         point(Point::ReconcileKept).await;
-        let ended = self.work(&run, &open, &bill).await;
+        let ended = {
+            let _turn = self.1.of(open.account.id).await;
+            self.work(&run, &open, &bill).await
+        };
         if let Bill::File { path, .. } = &bill {
             let removed = tokio::fs::remove_file(path).await;
             removed
