@@ -98,7 +98,7 @@ impl<'a> Laid<'a> {
         let counts = counts.collect::<Result<Vec<_>, Refusal>>()?;
         let fits = account.modes.0 == account.modes.1
             && !account.supply.is_count()
-            && counts.iter().all(|(one, numbers)| one.supply.is_count() && *numbers > 0);
+            && counts.iter().all(|(one, numbers)| one.supply.is_count() && *numbers > 1);
         let Whole(width) = table.width;
         if !fits || !(1..ROOM).contains(&width) || table.classes == 0 {
             return Err(wrong("money in one way, counts in numbers, classes of something"));

@@ -129,6 +129,9 @@ fn port_advice(address: SocketAddr, source: &io::Error) -> String {
     String::new()
 }
 
+/// So long beyond the deadline the database may take to be closed.
+const CLOSING: Duration = Duration::from_secs(5);
+
 /// Where time and randomness come from.
 #[derive(Debug, Clone)]
 pub struct Sources {
@@ -315,7 +318,10 @@ impl App {
             task.abort();
         }
         service.requests.flush();
-        service.store.close().await;
+        // A statement that was given up may run on.
+        if tokio::time::timeout_at(deadline + CLOSING, service.store.close()).await.is_err() {
+            tracing::warn!("a statement did not end in time; the database is left open");
+        }
         match running.await {
             Ok(ended) => ended.map_err(AppError::Server),
             Err(error) => Err(AppError::Server(io::Error::other(error))),

@@ -52,11 +52,23 @@ impl Deposits {
         let mut alike = Alike::default();
         let Some(line) = printed.first() else { return Ok(alike) };
         let key = line.key(0);
+        // The first one of its like may be kept under the key of an earlier program alone.
+        let may_lack_one = line.reference.is_none() && statement.format == "mt940";
+        if may_lack_one
+            && self.kept(account, &line.key(0)).await?.is_none()
+            && self.kept(account, &line.key(1)).await?.is_some()
+        {
+            alike.next = 1;
+        }
+        while let Some(kept) = self.kept(account, &line.key(alike.next)).await? {
+            alike.count(&kept.value, statement, apart);
+            alike.next += 1;
+        }
         let mut claim = |kept: &BankLine, alike: &Alike| {
             alike.all - alike.elsewhere < printed.len()
                 && *claims.entry(kept.id).or_insert_with(|| key.clone()) == key
         };
-        if line.reference.is_none() && statement.format == "mt940" {
+        if may_lack_one {
             let former = self.kept(account, &line.former_key()).await?;
             let says_it = |said: &ReadLine, kept: &BankLine| says_the_same(said, &kept.line);
             let is_it = |kept: &Versioned<BankLine>| {
@@ -64,7 +76,7 @@ impl Deposits {
             };
             if let Some(former) = former.filter(is_it).filter(|former| claim(&former.value, &alike)) {
                 alike.count(&former.value, statement, apart);
-                alike.next = 1;
+                alike.next = alike.next.max(1);
             }
         }
         let mut known = HashSet::new();
@@ -79,10 +91,6 @@ impl Deposits {
                 }
                 nth += 1;
             }
-        }
-        while let Some(kept) = self.kept(account, &line.key(alike.next)).await? {
-            alike.count(&kept.value, statement, apart);
-            alike.next += 1;
         }
         Ok(alike)
     }

@@ -76,7 +76,7 @@ impl Deposits {
                 }
                 let near = self.store.bank_statements_beside(passed, BESIDE_MAX).await?;
                 let (before, all): (Vec<Extent>, Vec<Extent>) = (
-                    near.iter().filter(|other| other.id < passed.id).filter_map(extent).collect(),
+                    near.iter().filter(|other| was_known(passed, other)).filter_map(extent).collect(),
                     near.iter().filter_map(extent).collect(),
                 );
                 // What led back already when it was read: it was not passed over, each of its lines was known.
@@ -125,6 +125,11 @@ impl Deposits {
 
 fn doubt(statement: BankStatementId) -> String {
     format!("{statement}{PASSED_OVER}")
+}
+
+/// Whether a statement was at hand when another was read: all of one file are written down before the first is.
+fn was_known(read: &BankStatement, other: &BankStatement) -> bool {
+    other.id < read.id || other.file_hash == read.file_hash
 }
 
 /// Whether a statement that leads the same way is another all the same: in the same form under another name, with as many

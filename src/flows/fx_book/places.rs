@@ -1,6 +1,8 @@
 //! Where a deal's money came from and went: accounts of the merchant's own, in the deal's currencies, and what else
 //! knows of that money. A bank's line that nobody could explain is explained by it; one that is yet to come will be.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 
 use crate::domain::deposits::{BankLine, DepositState, GatewaySettlement, LineState};
@@ -9,7 +11,7 @@ use crate::domain::ledger::ClientMoney;
 use crate::domain::merchants::{BankAccount, BankAccountKind};
 use crate::flows::deposits::DEAL_DAYS;
 use crate::ids::MerchantId;
-use crate::money::Money;
+use crate::money::{Currency, Money};
 use crate::store::{AsOf, Change, Versioned};
 
 use super::record::{NewDeal, NewLeg, NewPlace};
@@ -192,8 +194,7 @@ impl FxBook {
     }
 
     /// What a deal makes the merchant's own was the merchant's own: what own accounts get beyond their part of what is sold,
-    /// and charges that a client account bears, come out of what is held beyond what is owed, and nothing does while
-    /// anything is short in any currency.
+    /// and a charge that a client account bears, are refused where anything is short in any currency once the deal is done.
     async fn check_owners(
         &self,
         merchant: MerchantId,
@@ -201,41 +202,38 @@ impl FxBook {
         told: &NewDeal,
     ) -> Result<(), FxBookError> {
         let beyond = beyond_own_part(places.own, told.sold, told.bought)?;
-        let charge = places.charge.iter().filter(|leg| !is_own(leg)).map(|leg| leg.amount).next();
-        let taken = [
-            (beyond, "paid_into", "name a client account"),
-            (charge, "charge", "leave the charge out: its line of the bank waits for two persons"),
-        ];
-        let taken: Vec<_> =
-            taken.into_iter().filter_map(|(amount, param, way)| Some((amount?, param, way))).collect();
-        if taken.is_empty() {
-            return Ok(());
-        }
+        let charge = places.charge.iter().find(|leg| !is_own(leg)).map(|leg| leg.amount);
+        let (taken, param, way) = match (beyond, charge) {
+            (Some(beyond), _) => (beyond, "paid_into", "name a client account"),
+            (None, Some(charge)) => {
+                (charge, "charge", "leave the charge out: its line of the bank waits for two persons")
+            }
+            (None, None) => return Ok(()),
+        };
         let trial = self.store.trial_balance(merchant, AsOf::Now).await?;
-        let mut free = Vec::new();
+        let sold = told.sold.checked_sub(places.own.0).map_err(broken)?;
+        let bought = told.bought.checked_sub(places.own.1).map_err(broken)?;
+        let mut free: BTreeMap<Currency, Money> = BTreeMap::new();
+        let mut add = |amount: Money| {
+            let held = free.entry(amount.currency()).or_insert(Money::zero(amount.currency()));
+            held.checked_add(amount).map(|sum| *held = sum).map_err(broken)
+        };
         for check in ClientMoney::of(&trial).map_err(broken)? {
-            free.push(check.difference().map_err(broken)?);
+            add(check.difference().map_err(broken)?)?;
         }
-        for (amount, param, way) in taken {
-            if let Some(short) = free.iter().find(|difference| difference.is_negative()) {
-                let why =
-                    format!("{amount} of clients' money would become your own while {short} is short: {way}");
-                return Err(refused(param, why));
-            }
-            let none = Money::zero(amount.currency());
-            let held = free.iter_mut().find(|held| held.currency() == amount.currency());
-            let most = held.as_deref().copied().unwrap_or(none);
-            match (held, most.checked_sub(amount)) {
-                (Some(held), Ok(left)) if !left.is_negative() => *held = left,
-                _ => {
-                    let why = format!(
-                        "{amount} of clients' money would become your own, and {most} is held beyond what is owed: {way}"
-                    );
-                    return Err(refused(param, why));
-                }
+        [Some(sold.negated()), Some(bought), charge.map(Money::negated)]
+            .into_iter()
+            .flatten()
+            .try_for_each(add)?;
+        match free.values().find(|difference| difference.is_negative()) {
+            None => Ok(()),
+            Some(short) => {
+                let why = format!(
+                    "{taken} of clients' money would become your own, and {short} would be short: {way}"
+                );
+                Err(refused(param, why))
             }
         }
-        Ok(())
     }
 
     async fn bank_account(
@@ -336,7 +334,7 @@ mod tests {
 
     #[test]
     fn own_accounts_get_their_part_and_what_is_beyond_is_clients() {
-        let money = |minor, code: &'static str| Money::from_minor(minor, crate::money::Currency::known(code));
+        let money = |minor, code: &'static str| Money::from_minor(minor, Currency::known(code));
         let (sold, bought) = (money(10_000, "USD"), money(9_000, "EUR"));
         for (paid, got, beyond) in [
             (0, 0, None),

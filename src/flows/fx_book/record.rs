@@ -90,6 +90,8 @@ impl FxBook {
             if let Some(known) = self.store.fx_deal_by_reference(merchant, &told.bank_ref).await? {
                 return Err(FxBookError::Recorded { bank_ref: known.bank_ref, deal: known.id });
             }
+            // Before what is free is looked at: a deal recorded meanwhile makes this change lose.
+            let open = self.store.open_lots(merchant).await?;
             let places = self.places(merchant, told).await?;
             let transaction: TransactionId = self.ids.mint();
             let mut deal = FxDeal {
@@ -110,7 +112,6 @@ impl FxBook {
                 recorded_by: user,
                 recorded_at: self.clock.now(),
             };
-            let open = self.store.open_lots(merchant).await?;
             let closed = close(open.lots.clone(), deal.lot(), &told.covers)?;
             settle(&mut deal, &closed)?;
             let mut change = self.change(&deal, &open, &closed, &places, today, extra).await?;

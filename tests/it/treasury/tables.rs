@@ -76,6 +76,7 @@ fn a_table_that_is_not_as_it_must_be_is_refused() {
         ("counts", json!([[account, 4]]), "money in one way"),
         ("counts", json!([[resources.len(), 4]]), "not over resources of the leaf"),
         ("counts", json!([[heads, 0]]), "counts in numbers"),
+        ("counts", json!([[heads, 1]]), "counts in numbers"),
         ("counts", json!([[heads, u64::MAX]]), "too large"),
         ("classes", json!(0), "classes of something"),
         ("classes", json!((1 << 23) + 1), "too large"),
