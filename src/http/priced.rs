@@ -34,6 +34,9 @@ pub fn written(mut answer: PricesAnswer<'_>) -> serde_json::Result<Vec<u8>> {
     Ok(text)
 }
 
+/// Room for what stands between a price and its writing, seldom more.
+const BEFORE: usize = 64;
+
 /// What decides of the text between a price and its writing.
 type Kind<'a> = (Currency, PriceSource, Option<FallbackReason>, Option<&'a str>);
 
@@ -44,8 +47,10 @@ struct Around<'a> {
     own: Option<(Currency, [u8; 29])>,
     /// Of which items the rest is; at first of none.
     kind: Option<(Kind<'a>, Written)>,
-    /// What stands before the number that the shopper reads.
+    /// What stands before the number that the shopper reads, and how much of it counts: it is copied with all of its
+    /// room where it fits.
     before: Vec<u8>,
+    before_length: usize,
     /// What stands behind it.
     behind: Vec<u8>,
 }
@@ -72,9 +77,17 @@ impl<'a> Around<'a> {
         let digits = item.price.digits();
         digits.copy_to(text);
         self.turn(item)?;
-        text.extend_from_slice(&self.before);
+        let end = text.len() + self.before_length;
+        match self.before.first_chunk::<BEFORE>() {
+            Some(room) if self.before.len() == BEFORE => text.extend_from_slice(room),
+            _ => text.extend_from_slice(&self.before),
+        }
+        text.truncate(end);
         item.text.write_number(&digits, text);
-        text.extend_from_slice(&self.behind);
+        match *self.behind {
+            [quote] => text.push(quote),
+            _ => text.extend_from_slice(&self.behind),
+        }
         if let Some(rate) = &item.rate {
             text.extend_from_slice(b",\"rate\":");
             serde_json::to_writer(&mut *text, rate)?;
@@ -130,10 +143,12 @@ impl<'a> Around<'a> {
         }
         before.extend_from_slice(b",\"text\":\"");
         manner.write_opening(&mut before);
+        let before_length = before.len();
+        before.resize(before_length.max(BEFORE), b' ');
         let mut behind = Vec::new();
         manner.write_closing(&mut behind);
         behind.push(b'"');
-        Ok(Around { own: None, kind: Some((kind, manner)), before, behind })
+        Ok(Around { own: None, kind: Some((kind, manner)), before, before_length, behind })
     }
 }
 

@@ -22,7 +22,20 @@ const PAIRS: [[u8; 2]; 100] = {
     pairs
 };
 
-/// A text that begins where its room does; zeros stand where nothing is written. Whoever gathers texts copies all of its
+const EIGHT: u64 = 100_000_000;
+const ZEROS: u64 = u64::from_ne_bytes([b'0'; 8]);
+
+/// The eight digits of a number below [`EIGHT`] in ASCII, the first in the lowest byte: divided by 10,000, 100 and 10 in
+/// lanes of one word, where a division is a product and a shift.
+const fn eight(number: u64) -> u64 {
+    let fours = number / 10_000 | (number % 10_000) << 32;
+    let hundreds = ((fours * 10_486) >> 20) & 0x7f_0000_007f;
+    let twos = hundreds | (fours - 100 * hundreds) << 16;
+    let tens = ((twos * 103) >> 10) & 0x000f_000f_000f_000f;
+    (tens | (twos - 10 * tens) << 8) | ZEROS
+}
+
+/// A text that begins where its room does; what stands behind it means nothing. Whoever gathers texts copies all of its
 /// room and cuts, which costs less than a copy of a length that nobody knows beforehand.
 #[derive(Clone, Copy)]
 struct Line<const ROOM: usize> {
@@ -92,8 +105,37 @@ pub struct Digits {
 
 impl Digits {
     /// `minor` with `decimals` digits behind the point.
+    #[inline]
     pub(super) fn new(minor: i64, decimals: u32) -> Digits {
         let (decimals, magnitude) = (decimals.min(MOST_DECIMALS) as usize, minor.unsigned_abs());
+        match magnitude < EIGHT {
+            true => Digits::short(magnitude, decimals, minor < 0),
+            false => Digits::long(minor, decimals),
+        }
+    }
+
+    /// Of at most eight digits, as most prices are: all of it happens in two words.
+    fn short(magnitude: u64, decimals: usize, negative: bool) -> Digits {
+        let all = eight(magnitude);
+        // One digit stands before the point.
+        let zeros = ((all ^ ZEROS).trailing_zeros() as usize / 8).min(7 - decimals);
+        let (shown, whole) = (u128::from(all >> (8 * zeros)), 8 - zeros - decimals);
+        let mut text = shown;
+        if decimals > 0 {
+            let (before, behind) = (shown & ((1 << (8 * whole)) - 1), shown >> (8 * whole));
+            text = before | (u128::from(b'.') | behind << 8) << (8 * whole);
+        }
+        if negative {
+            text = text << 8 | u128::from(b'-');
+        }
+        let mut bytes = [0; LONGEST];
+        bytes[..16].copy_from_slice(&text.to_le_bytes());
+        let length = 8 - zeros + usize::from(decimals > 0) + usize::from(negative);
+        Digits { text: Line { bytes, length: length as u8 }, decimals: decimals as u8 }
+    }
+
+    fn long(minor: i64, decimals: usize) -> Digits {
+        let magnitude = minor.unsigned_abs();
         // Divisors that are known beforehand need no division.
         let (whole, fraction) = match decimals {
             0 => (magnitude, 0),
@@ -134,6 +176,20 @@ impl Digits {
     #[inline]
     pub fn copy_to(&self, text: &mut Vec<u8>) {
         self.text.copy_to(text);
+    }
+
+    /// Writes what begins at a place of it, behind what is there; nothing from beyond its end.
+    #[inline]
+    pub fn copy_rest_to(&self, place: usize, text: &mut Vec<u8>) {
+        let rest = usize::from(self.text.length).saturating_sub(place);
+        match self.text.bytes.get(place..).and_then(<[u8]>::first_chunk::<16>) {
+            Some(bytes) if rest <= bytes.len() => {
+                let end = text.len() + rest;
+                text.extend_from_slice(bytes);
+                text.truncate(end);
+            }
+            _ => text.extend_from_slice(self.as_bytes().get(place..).unwrap_or_default()),
+        }
     }
 
     /// What stands before the point, the sign too, and what behind it, in ASCII.

@@ -17,7 +17,7 @@ impl Locale {
         if let ([group], [decimal]) = (row.group.as_bytes(), row.decimal.as_bytes())
             && row.secondary == row.primary
         {
-            return self.short_number((whole, *group), (fraction, *decimal), text);
+            return self.short_number(digits, fraction.len(), (*group, *decimal), text);
         }
         if whole.len() >= row.primary + row.minimum_grouping {
             let (front, last) = whole.split_at(whole.len() - row.primary);
@@ -38,32 +38,29 @@ impl Locale {
         }
     }
 
-    /// The same with marks of one byte: gathered beside and copied at once, since most prices are written like this.
-    fn short_number(self, (whole, group): (&[u8], u8), (fraction, decimal): (&[u8], u8), text: &mut Vec<u8>) {
+    /// The same with marks of one byte, and so many digits behind the point: the rest is written again behind each mark,
+    /// which costs less than a copy of each group.
+    fn short_number(self, digits: &Digits, shown: usize, (group, decimal): (u8, u8), text: &mut Vec<u8>) {
         let &Row { primary, minimum_grouping, .. } = self.0;
-        // Nineteen digits with six marks, a point and four more; the letter behind them is never shown.
-        let mut line = [0_u8; 32];
-        let mut length = 0;
-        let mut put = |byte: u8| {
-            line[length] = byte;
-            length = (length + 1).min(line.len() - 1);
-        };
-        let grouped = whole.len() >= primary + minimum_grouping;
-        let mut until = if grouped { (whole.len() - 1) % primary + 1 } else { whole.len() };
-        for digit in whole {
-            if until == 0 {
-                put(group);
-                until = primary;
+        let (before, _) = digits.parts();
+        let sign = usize::from(before.first() == Some(&b'-'));
+        let whole = before.len() - sign;
+        let mut begin = text.len();
+        digits.copy_rest_to(sign, text);
+        if whole >= primary + minimum_grouping {
+            let mut written = (whole - 1) % primary + 1;
+            while written < whole {
+                text.truncate(begin + written);
+                text.push(group);
+                begin += 1;
+                digits.copy_rest_to(sign + written, text);
+                written += primary;
             }
-            put(*digit);
-            until -= 1;
         }
-        if !fraction.is_empty() {
-            put(decimal);
-            fraction.iter().for_each(|digit| put(*digit));
+        let point = begin + whole;
+        if let Some(mark) = text.get_mut(point) {
+            *mark = decimal;
         }
-        let end = text.len() + length;
-        text.extend_from_slice(&line);
-        text.truncate(end);
+        text.truncate(if shown > 0 { point + 1 + shown } else { point });
     }
 }
