@@ -2,24 +2,39 @@
 //!
 //! The file is read into memory: mapping it would be `unsafe` and gains nothing. The format has no checksum, so the
 //! examination asks what a wrong file cannot answer: the tree is whole ([`super::tree`]), every record that it leads to
-//! can be read, there are as many countries as the world has, and well-known addresses are where everybody knows.
+//! can be read, there are as many countries as the world has, well-known addresses are where everybody knows, and no
+//! large country has become another ([`super::moved`]).
 //! Afterwards no lookup can fail; should the reader panic all the same, the address is unknown and the service goes on.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use maxminddb::Reader;
+use maxminddb::{Reader, WithinOptions};
 
 use crate::domain::fx::Country;
 
+use super::moved::Samples;
 use super::record::Record;
 use super::special::{is_nowhere, plain};
 use super::tree::{self, Shape};
 
 static EMBEDDED: &[u8] = include_bytes!("../../config/geo/country.mmdb");
+
+/// The compiled-in file's word on large countries, gathered when a file of the operator's is first examined.
+static SAMPLES: LazyLock<Option<Samples>> = LazyLock::new(|| {
+    let embedded = Database::embedded().ok()?;
+    let networks = embedded.0.networks(WithinOptions::default()).ok()?.filter_map(|found| {
+        let found = found.ok()?;
+        let network = found.network().ok()?;
+        let IpAddr::V4(base) = network.network() else { return None };
+        let country = found.decode::<Record<'_>>().ok()??.country()?;
+        Some((base, network.prefix(), country))
+    });
+    Some(Samples::of(networks))
+});
 
 /// Different records that are read. A city file has fewer.
 const RECORDS_MAX: usize = 4_000_000;
@@ -115,6 +130,7 @@ impl Database {
             let reader = Reader::from_source(bytes.clone()).map_err(|error| bounded(error.to_string()))?;
             let database = Database(reader);
             let found = database.look_through(bytes.as_ref(), wall, least)?;
+            SAMPLES.as_ref().map_or(Ok(()), |samples| samples.hold_against(&database))?;
             Ok((database, found))
         });
         examined.unwrap_or_else(|| Err("it made its reader panic".to_owned()))
@@ -197,6 +213,11 @@ impl Database {
             (Some(country), false) => Place::Country(country),
             (None, false) => Place::Unknown,
         }
+    }
+
+    /// The country that the file names for an address, whatever else it says of it.
+    pub(super) fn country_named(&self, address: IpAddr) -> Option<Country> {
+        self.lookup(address).0
     }
 
     /// The country, and whether the address hides its user.

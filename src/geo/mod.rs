@@ -17,6 +17,8 @@ mod ending;
 mod record;
 /// Addresses of no country.
 mod special;
+/// Countries that have become others.
+mod moved;
 /// The search tree of a file.
 mod tree;
 /// A file that may change.
