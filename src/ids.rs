@@ -247,6 +247,8 @@ ids! {
     RailAccountId "rac",
     /// A gateway settlement: a batch that a gateway pays out.
     GatewaySettlementId "gst",
+    /// Fees that a gateway charged apart from its payouts.
+    FeeChargeId "fch",
     /// A bank statement that was read.
     BankStatementId "bst",
     /// One line of a bank's statements.

@@ -13,6 +13,7 @@ mod listen;
 mod merchants;
 mod output;
 mod plan;
+mod reconcile;
 mod remote;
 mod replay;
 mod reprice;
@@ -136,6 +137,8 @@ enum Command {
         #[command(subcommand)]
         command: plan::PlanCommand,
     },
+    /// Hold a gateway's bill against the books of a running Straits
+    Reconcile(reconcile::ReconcileArguments),
     /// Forward the events of a running Straits to an address on this machine, signed as webhooks are
     Listen(listen::ListenArguments),
     /// Make an event really happen in a running sandbox
@@ -277,6 +280,7 @@ fn run(cli: Cli) -> Result<Outcome, CliError> {
         Command::Fx { command: fx::FxCommand::Backtest(asked) } => fx::backtest(&settings, &asked),
         Command::Fx { command: fx::FxCommand::Reprice(asked) } => reprice::reprice(&settings, &asked),
         Command::Jobs { command } => runtime.block_on(jobs::jobs(settings, command)),
+        Command::Reconcile(asked) => runtime.block_on(reconcile::reconcile(settings, asked)),
         Command::Listen(asked) => runtime.block_on(listen::listen(settings, asked)),
         Command::Trigger(asked) => runtime.block_on(trigger::trigger(settings, asked)),
         Command::Openapi => config::openapi(&settings),

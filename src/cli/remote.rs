@@ -3,14 +3,21 @@
 use std::time::Duration;
 
 use clap::Args;
+use futures_util::{StreamExt, stream};
+use reqwest::Body;
+use reqwest::header::CONTENT_TYPE;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::io::AsyncReadExt;
 
 use crate::app::Sources;
 use crate::settings::Settings;
 
 use super::CliError;
+
+/// How long a file may take.
+const HAND_IN: Duration = Duration::from_secs(3_600);
 
 /// Which server, and who asks; without them the sandbox whose `sandbox.json` lies in the data folder.
 #[derive(Debug, Clone, Args)]
@@ -53,6 +60,16 @@ impl From<Refusal> for CliError {
             Refusal::Away(words) | Refusal::Said(words) => CliError::Words(words),
         }
     }
+}
+
+/// A file piece by piece.
+fn chunks(file: tokio::fs::File) -> impl futures_util::Stream<Item = std::io::Result<Vec<u8>>> {
+    stream::try_unfold(file, async |mut file| {
+        let mut piece = vec![0; 1 << 16];
+        let read = file.read(&mut piece).await?;
+        piece.truncate(read);
+        Ok((read > 0).then_some((piece, file)))
+    })
 }
 
 impl Remote {
@@ -106,6 +123,34 @@ impl Remote {
         let once = uuid::Builder::from_random_bytes(Sources::system().ids.random_bytes()).into_uuid();
         let request = self.http.post(format!("{}{path}", self.url)).json(body);
         self.send(request.header("Idempotency-Key", once.to_string()), key).await
+    }
+
+    /// POST of JSON with the reading key, which in a sandbox is finance's.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn post_as_finance(&self, path: &str, body: &Value) -> Result<Value, Refusal> {
+        self.post_with(&self.reader, path, body).await
+    }
+
+    /// POST of a form with a gateway's name and a file, which is sent as it is read.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn hand_in(&self, path: &str, gateway: &str, file: tokio::fs::File) -> Result<Value, Refusal> {
+        // Bytes that stand in no bill.
+        let mark = uuid::Builder::from_random_bytes(Sources::system().ids.random_bytes()).into_uuid();
+        let head = format!(
+            "--{mark}\r\nContent-Disposition: form-data; name=\"gateway\"\r\n\r\n{gateway}\r\n--{mark}\r\n\
+             Content-Disposition: form-data; name=\"file\"; filename=\"bill\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n"
+        );
+        let around = |text: String| stream::iter([Ok(text.into_bytes())]);
+        let body = around(head).chain(chunks(file)).chain(around(format!("\r\n--{mark}--\r\n")));
+        let request = self.http.post(format!("{}{path}", self.url)).body(Body::wrap_stream(body));
+        let request = request.header(CONTENT_TYPE, format!("multipart/form-data; boundary={mark}"));
+        // A large file takes longer than an answer may.
+        self.send(request.timeout(HAND_IN), &self.reader).await
     }
 
     /// POST of JSON by one person of the sandbox and then by another: a proposal and its confirmation.

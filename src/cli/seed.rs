@@ -123,12 +123,15 @@ fn sales(service: &Service, asked: SeedArguments, day: NaiveDate) -> Result<Vec<
     let (begins, ends) = bounds(day, chrono_tz::America::Los_Angeles);
     let step =
         (ends - begins - TimeDelta::hours(1)).num_microseconds().unwrap_or(0) / i64::from(asked.payments);
+    // One in each stretch, where the seed says.
     let every = (asked.payments / 1_000).max(10);
+    let random = || u32::from_le_bytes(ids.random_bytes::<4>());
+    let places: Vec<u32> = (0..=asked.payments / every).map(|_| random() % every).collect();
     let sale = |number: u32| {
-        let random = u32::from_le_bytes(ids.random_bytes::<4>());
-        let minor = 500 + i64::from(random % 500_000);
-        let planted = (number % every == every / 2)
-            .then(|| PLANTED[usize::try_from(number / every).unwrap_or(0) % PLANTED.len()]);
+        let minor = 500 + i64::from(random() % 500_000);
+        let stretch = usize::try_from(number / every).unwrap_or(0);
+        let is_place = places.get(stretch).is_some_and(|place| *place == number % every);
+        let planted = is_place.then(|| PLANTED[stretch % PLANTED.len()]);
         Sale {
             id: service.ids.mint(),
             capture: Capture {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::sandbox::Scenario;
 use crate::settings::Settings;
 
 use super::output::say;
@@ -14,10 +15,14 @@ use super::{CliError, Outcome};
 /// How long the event is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long a payment in a scenario is left alone before its state is said.
+const SETTLE: Duration = Duration::from_secs(2);
+
 /// What is to happen.
 #[derive(Debug, Args)]
 pub struct TriggerArguments {
-    /// An event such as payment.captured; without one, those that can be triggered are listed
+    /// An event such as payment.captured, or a scenario of the sandbox such as lost_callback, which the next payment then
+    /// lives through; without one, those that can be triggered are listed
     event: Option<String>,
     #[command(flatten)]
     remote: RemoteArguments,
@@ -82,25 +87,52 @@ enum Story {
 /// # Errors
 /// [`CliError`]: an event that cannot be triggered, no sandbox, or the server's refusal.
 pub async fn trigger(settings: Settings, given: TriggerArguments) -> Result<Outcome, CliError> {
-    let known = || STORIES.iter().map(|(event, _)| *event).collect::<Vec<_>>();
+    let known = || {
+        let scenarios = Scenario::ALL.iter().map(|scenario| scenario.name());
+        STORIES.iter().map(|(event, _)| *event).chain(scenarios).collect::<Vec<_>>()
+    };
     let Some(event) = given.event else {
         say!("{}", known().join("\n"))?;
         return Ok(Outcome::Done);
     };
+    if let Some(scenario) = Scenario::ALL.iter().find(|scenario| scenario.name() == event) {
+        return rehearse(&Remote::find(&settings, given.remote)?, *scenario).await;
+    }
     let story = STORIES.iter().find(|(known, _)| *known == event).map(|(_, story)| *story);
     let story = story.ok_or_else(|| {
         CliError::Words(format!("`{event}` cannot be triggered; choose one of {}", known().join(", ")))
     })?;
     let remote = Remote::find(&settings, given.remote)?;
-    let version: Value = remote.get("/version").await?;
-    if version["environment"] != json!("test") {
-        return Err(CliError::Words("only a sandbox makes things happen on demand".to_owned()));
-    }
+    expect_sandbox(&remote).await?;
     let before: Value = remote.get("/v1/events?limit=1").await?;
     let before = before["data"][0]["id"].as_str().map(str::to_owned);
     let payment = play(&remote, story).await?;
     let told = wait(&remote, &event, before, &payment).await?;
     say!("{event}  {}  {}", text(&told["subject"]), text(&told["id"]))?;
+    Ok(Outcome::Done)
+}
+
+async fn expect_sandbox(remote: &Remote) -> Result<(), CliError> {
+    let version: Value = remote.get("/version").await?;
+    if version["environment"] == json!("test") {
+        return Ok(());
+    }
+    Err(CliError::Words("only a sandbox makes things happen on demand".to_owned()))
+}
+
+/// A payment lives through a scenario, and what became of it is said.
+async fn rehearse(remote: &Remote, scenario: Scenario) -> Result<Outcome, CliError> {
+    expect_sandbox(remote).await?;
+    // The bank's side of a scenario is GrabPay's sweep.
+    let gateway = if scenario == Scenario::DepositShort { "grabpay" } else { "paypal" };
+    let id = begin(remote, gateway).await?;
+    arm(remote, scenario.name(), json!({ "payment": id })).await?;
+    let path = format!("/v1/sandbox/payments/{id}");
+    // Whoever cannot pay is a scenario too.
+    remote.post(&path, &json!({ "shopper": "approve" })).await?;
+    tokio::time::sleep(SETTLE).await;
+    let payment: Value = remote.get(&format!("/v1/payments/{id}")).await?;
+    say!("{scenario}  {id}  {}", text(&payment["state"]))?;
     Ok(Outcome::Done)
 }
 
@@ -112,15 +144,7 @@ async fn play(remote: &Remote, story: Story) -> Result<String, CliError> {
     // PayPal lets the shopper choose another way to pay, and pays back from a bank: GrabPay knows a plain no.
     let plain = matches!(story, Story::CannotPay | Story::RefundWithoutFunds);
     let gateway = if plain { "grabpay" } else { "paypal" };
-    let unique =
-        uuid::Builder::from_random_bytes(crate::app::Sources::system().ids.random_bytes()).into_uuid();
-    let body = json!({
-        "order_ref": format!("trigger-{unique}"),
-        "amount": {"amount": "12.00", "currency": "SGD"},
-        "gateway": gateway,
-    });
-    let payment = remote.post("/v1/payments", &body).await?;
-    let id = text(&payment["id"]).to_owned();
+    let id = begin(remote, gateway).await?;
     let shopper = |act: &'static str| {
         let path = format!("/v1/sandbox/payments/{id}");
         async move { remote.post(&path, &json!({ "shopper": act })).await }
@@ -185,6 +209,19 @@ async fn play(remote: &Remote, story: Story) -> Result<String, CliError> {
         }
     }
     Ok(id)
+}
+
+/// A payment that waits for its shopper.
+async fn begin(remote: &Remote, gateway: &str) -> Result<String, CliError> {
+    let unique =
+        uuid::Builder::from_random_bytes(crate::app::Sources::system().ids.random_bytes()).into_uuid();
+    let body = json!({
+        "order_ref": format!("trigger-{unique}"),
+        "amount": {"amount": "12.00", "currency": "SGD"},
+        "gateway": gateway,
+    });
+    let payment = remote.post("/v1/payments", &body).await?;
+    Ok(text(&payment["id"]).to_owned())
 }
 
 async fn captured(remote: &Remote, id: &str) -> Result<(), CliError> {

@@ -28,13 +28,15 @@ impl Samples {
         for (base, prefix, country) in networks {
             by_country.entry(country).or_default().push((prefix.min(32), base.to_bits()));
         }
-        let sizes = |networks: &[(u8, u32)]| networks.iter().map(|(prefix, _)| 1_u64 << (32 - prefix)).sum::<u64>();
+        let sizes =
+            |networks: &[(u8, u32)]| networks.iter().map(|(prefix, _)| 1_u64 << (32 - prefix)).sum::<u64>();
         by_country.retain(|_, networks| networks.len() >= NETWORKS && sizes(networks) >= ADDRESSES);
         let sampled = by_country.into_iter().map(|(country, mut networks)| {
             networks.sort_unstable();
             networks.truncate(NETWORKS);
             // Somewhere in the middle, where a network of networks is less likely to be the registry's own.
-            let middle = |(prefix, base): &(u8, u32)| base | u32::MAX.checked_shr(u32::from(*prefix) + 1).unwrap_or(0);
+            let middle =
+                |(prefix, base): &(u8, u32)| base | u32::MAX.checked_shr(u32::from(*prefix) + 1).unwrap_or(0);
             (country, networks.iter().map(|network| Ipv4Addr::from_bits(middle(network)).into()).collect())
         });
         Samples(sampled.collect())
@@ -93,7 +95,8 @@ mod tests {
     const COUNTRIES: [&str; 12] = ["TH", "VN", "DE", "FR", "MY", "ID", "PH", "JP", "KR", "CN", "IN", "AU"];
 
     fn networks() -> impl Iterator<Item = (Ipv4Addr, u8, &'static str)> {
-        let each = |place: u32| (Ipv4Addr::from_bits((60 << 24) + (place << 17)), COUNTRIES[place as usize / 30]);
+        let each =
+            |place: u32| (Ipv4Addr::from_bits((60 << 24) + (place << 17)), COUNTRIES[place as usize / 30]);
         (0..360).map(each).map(|(base, code)| (base, 15, code))
     }
 
@@ -122,7 +125,10 @@ mod tests {
         assert_eq!(samples.0.len(), COUNTRIES.len());
         let why = |database: Database| samples.hold_against(&database).err().unwrap_or_default();
         assert_eq!(why(file("", |_| None)), "");
-        assert_eq!(why(file("TH", |_| Some("US"))), "it has 24 of 24 large networks of TH in US, and none where it was");
+        assert_eq!(
+            why(file("TH", |_| Some("US"))),
+            "it has 24 of 24 large networks of TH in US, and none where it was"
+        );
         assert_eq!(why(file("TH", |_| None)), "it has none of 24 large networks of TH");
         // One that stayed, many directions, few answers, the same money.
         assert_eq!(why(file("TH", |place| Some(if place == 3 { "TH" } else { "US" }))), "");
@@ -133,7 +139,8 @@ mod tests {
 
     #[test]
     fn small_countries_are_not_asked_about() {
-        let few = (0..NETWORKS as u32 - 1).map(|place| (Ipv4Addr::from_bits((60 << 24) + (place << 17)), 15, country("TH")));
+        let few = (0..NETWORKS as u32 - 1)
+            .map(|place| (Ipv4Addr::from_bits((60 << 24) + (place << 17)), 15, country("TH")));
         assert_eq!(Samples::of(few).0.len(), 0, "too few networks");
         let small = (0..100).map(|place| (Ipv4Addr::from_bits((60 << 24) + (place << 8)), 24, country("TH")));
         assert_eq!(Samples::of(small).0.len(), 0, "too few addresses");

@@ -161,6 +161,11 @@ routes! {
         post gateway_settlements::create Access::Scopes(FINANCE);
     }
     "/v1/gateway-settlements/{id}" { get gateway_settlements::show Access::Scopes(FINANCE); }
+    "/v1/fee-charges" {
+        get fee_charges::list Access::Scopes(FINANCE);
+        post fee_charges::create Access::Scopes(FINANCE);
+    }
+    "/v1/fee-charges/{id}" { get fee_charges::show Access::Scopes(FINANCE); }
     "/v1/rail-accounts" {
         get rail_accounts::list Access::Scopes(FINANCE_OR_ADMIN);
         post rail_accounts::create Access::Scopes(FINANCE_OR_ADMIN);

@@ -260,6 +260,14 @@ fn particular(operation: &str) -> &'static [Code] {
             Code::InvalidAmount,
             Code::TooPrecise,
         ],
+        "fee_charges_create" => &[
+            Code::BatchDiffers,
+            Code::NotFound,
+            Code::Unprocessable,
+            Code::GatewayUnknown,
+            Code::InvalidAmount,
+            Code::TooPrecise,
+        ],
         "fx_book_record" => &[
             Code::DealInvalid,
             Code::DealRecorded,

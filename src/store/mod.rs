@@ -12,6 +12,7 @@ pub mod change;
 pub mod disputes;
 mod engine;
 pub mod fee_books;
+pub mod fee_charges;
 pub mod findings;
 pub mod fx_deals;
 pub mod gateway_settlements;

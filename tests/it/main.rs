@@ -16,6 +16,7 @@ mod disputes;
 mod crash;
 mod drain;
 mod deposits;
+mod fee_charges;
 mod emptied;
 mod engines;
 mod far_book;

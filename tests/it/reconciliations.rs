@@ -369,7 +369,7 @@ async fn what_stands_in_suspense_is_shown_with_its_finding() {
             for account in suspense["accounts"].as_array().unwrap() {
                 for item in account["items"].as_array().unwrap() {
                     for finding in item["findings"].as_array().unwrap() {
-                        let path = format!("/v1/findings/{}", finding.as_str().unwrap());
+                        let path = format!("/v1/findings/{}", finding["id"].as_str().unwrap());
                         let finding = app.get("finance", &path).await.json();
                         let text = |value: &Value| value.as_str().unwrap().to_owned();
                         shown.push((text(&finding["kind"]), text(&item["amount"]["amount"]), finding["id"].clone()));

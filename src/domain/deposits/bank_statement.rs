@@ -4,8 +4,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{
-    BankAccountId, BankLineId, BankStatementId, FxDealId, GatewaySettlementId, MerchantId, PayoutId,
-    RemittanceId,
+    BankAccountId, BankLineId, BankStatementId, FeeChargeId, FxDealId, GatewaySettlementId, MerchantId,
+    PayoutId, RemittanceId,
 };
 use crate::money::{Currency, Money, MoneyError};
 
@@ -191,6 +191,11 @@ pub enum LineState {
         /// The payment.
         remittance: RemittanceId,
     },
+    /// It paid what a gateway invoiced.
+    FeePaid {
+        /// The charge.
+        charge: FeeChargeId,
+    },
     /// It stands in suspense (2900) with a finding.
     Suspense,
     /// The books cannot hold it yet: they miss what came before it. Nothing is booked; a finding says so.
@@ -211,12 +216,13 @@ pub enum LineState {
 
 impl LineState {
     /// Every word.
-    pub const WORDS: [&'static str; 10] = [
+    pub const WORDS: [&'static str; 11] = [
         "matched",
         "paid_out",
         "transferred",
         "converted",
         "remitted",
+        "fee_paid",
         "suspense",
         "unbooked",
         "resolved",
@@ -232,6 +238,7 @@ impl LineState {
             LineState::Transferred { .. } => "transferred",
             LineState::Converted { .. } => "converted",
             LineState::Remitted { .. } => "remitted",
+            LineState::FeePaid { .. } => "fee_paid",
             LineState::Suspense => "suspense",
             LineState::Unbooked => "unbooked",
             LineState::Resolved => "resolved",

@@ -7,11 +7,14 @@ use crate::money::{Money, MoneyError};
 use super::account::{Account, AccountCode};
 
 /// Accounts whose balance is the sum of items that somebody has to settle.
-pub const WITH_ITEMS: [AccountCode; 5] = [
+pub const WITH_ITEMS: [AccountCode; 8] = [
     AccountCode::CASH_IN_TRANSIT,
     AccountCode::SUPPLIER_RECEIVABLE,
     AccountCode::ORDER_CLEARING,
+    AccountCode::CUSTOMER_REFUNDABLE,
     AccountCode::REFUND_IN_TRANSIT,
+    AccountCode::PAYOUT_IN_TRANSIT,
+    AccountCode::PAYOUT_UNCLAIMED,
     AccountCode::SUSPENSE,
 ];
 

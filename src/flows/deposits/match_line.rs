@@ -73,6 +73,9 @@ impl Deposits {
             return Ok((change, state));
         }
         // What it names goes before all that it could be by its sum.
+        if let Some(state) = self.fee_paid(&mut change, line, false).await? {
+            return Ok((change, state));
+        }
         let debit = self.remittance_of(account, line).await?;
         let named = debit.as_ref().is_some_and(|debit| names_remittance(&line.line, &debit.payment.value));
         if let Some(state) = self.converted(&mut change, line, !named).await? {
@@ -80,6 +83,9 @@ impl Deposits {
         }
         if let Some(debit) = debit {
             let state = self.remitted(&mut change, line, &debit).await?;
+            return Ok((change, state));
+        }
+        if let Some(state) = self.fee_paid(&mut change, line, true).await? {
             return Ok((change, state));
         }
         if let Some(state) = self.transfer(&mut change, account, line, &fact).await? {

@@ -12,6 +12,7 @@
 mod alike;
 mod bear;
 mod error;
+mod fee_paid;
 mod gaps;
 mod match_line;
 mod name_lines;

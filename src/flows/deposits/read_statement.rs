@@ -102,6 +102,7 @@ impl Deposits {
             self.check_sequence(account, statement, read, fresh).await?;
             self.try_again(account).await?;
             self.remit_again(account).await?;
+            self.pay_fees_again(account).await?;
             self.take_back_again(account).await?;
             self.come_back_again(merchant).await?;
             self.miss_remittances(account, statement.to_on).await?;

@@ -23,6 +23,8 @@ use super::{DepositError, Deposits, post};
 const TERM: TimeDelta = TimeDelta::days(7);
 /// Payments without their debit among which a line's is looked for, newest first: far more than an account pays in a month.
 const UNSEEN: u32 = 200;
+/// Why a debit needs nobody any more.
+const PAYS_TAX: &str = "it pays withheld tax";
 /// Payments that one line may name.
 const NAMED: u32 = 50;
 
@@ -214,7 +216,7 @@ impl Deposits {
                 continue;
             }
             let state = LineState::Remitted { remittance: payment.id };
-            self.out_of_suspense(change, &stored.account, row, state).await?;
+            self.out_of_suspense(change, &stored.account, row, (state, PAYS_TAX)).await?;
             return Ok(Some(row.value.id));
         }
         Ok(None)
@@ -229,26 +231,26 @@ impl Deposits {
             let Some(debit) = self.remittance_of(account, &row.value).await? else { continue };
             let mut change = Change::new();
             let state = self.remitted(&mut change, &row.value, &debit).await?;
-            self.out_of_suspense(&mut change, account, row, state).await?;
+            self.out_of_suspense(&mut change, account, row, (state, PAYS_TAX)).await?;
             self.commit_or_leave(change).await?;
         }
         Ok(())
     }
 
     /// A debit leaves suspense: back to the account, which its payment is booked from.
-    async fn out_of_suspense(
+    pub(super) async fn out_of_suspense(
         &self,
         change: &mut Change,
         account: &BankAccount,
         row: &Versioned<BankLine>,
-        state: LineState,
+        (state, why): (LineState, &str),
     ) -> Result<(), DepositError> {
         let (line, subject) = (&row.value, row.value.id.to_string());
-        let (source, at) = (format!("{subject}/remitted"), self.credited_at(line).await?);
+        let (source, at) = (format!("{subject}/{}", state.as_str()), self.credited_at(line).await?);
         let fact = Fact { ids: &self.ids, merchant: line.merchant, source: &source, subject: &subject, at };
         let back = line.line.amount.negated();
         post(change, journal::bank_unexplained(&fact, &in_books(account), back))?;
-        self.close_line(change, line, "it pays withheld tax").await?;
+        self.close_line(change, line, why).await?;
         let value = BankLine { state, ..line.clone() };
         change.update_bank_line(&Versioned { value, version: row.version });
         Ok(())

@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::deposits::compare;
+use crate::domain::deposits::{FeeCharge, FeeDifference, compare};
 use crate::domain::ledger::journal;
-use crate::domain::merchants::{BankAccountKind, GatewayAccount};
+use crate::domain::merchants::{BankAccount, BankAccountKind, GatewayAccount};
 use crate::money::Money;
 use crate::store::gateway_settlements::{GATEWAY_SETTLEMENT_ITEM, Settled};
 use crate::store::{Change, CommitError};
 
-use super::{CAPTURES_MAX, DepositError, Deposits, post};
+use super::{CAPTURES_MAX, DECISIONS, DepositError, Deposits, post};
 
 /// Fees of captures, as the gateway charged them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,8 @@ pub struct FeeReport {
 }
 
 impl Deposits {
-    /// Trues accrued fees up to what was charged. The same report told again changes nothing.
+    /// Trues accrued fees up to what was charged. The same report told again changes nothing. `extra` is committed with it,
+    /// or alone where nothing is new.
     ///
     /// # Errors
     /// [`DepositError`]; nothing was booked.
@@ -39,19 +40,72 @@ impl Deposits {
         account: &GatewayAccount,
         report: &FeeReport,
         extra: Change,
-    ) -> Result<(), DepositError> {
+    ) -> Result<FeeCharge, DepositError> {
+        let bank = self.paying_account(account, report).await?;
+        let foreign = extra.tables();
+        for _ in 0..DECISIONS {
+            let known = self
+                .store
+                .fee_charge_by_reference(account.merchant, &account.name, &report.reference)
+                .await?;
+            let (change, charge) = match known {
+                Some(known) => {
+                    same(&known, report, bank.as_ref())?;
+                    (Change::new(), known)
+                }
+                None => self.charged(account, report, bank.as_ref()).await?,
+            };
+            let mut change = change;
+            change.extend(extra.clone());
+            match self.store.commit(change).await {
+                Ok(_) => return Ok(charge),
+                Err(CommitError::LostUpdate { table, .. }) if foreign.contains(&table) => {
+                    return Err(DepositError::Superseded { table });
+                }
+                Err(CommitError::LostUpdate { table, key }) if table == GATEWAY_SETTLEMENT_ITEM.name => {
+                    return Err(DepositError::SettledBefore(key));
+                }
+                // The same report at the same time, or a line of the bank: looked at again.
+                Err(CommitError::LostUpdate { .. } | CommitError::AlreadyBooked { .. }) => {}
+                Err(CommitError::BelowFloor { account, .. }) => {
+                    return Err(DepositError::NotEnough(account.to_string()));
+                }
+                Err(error) => return Err(DepositError::unavailable(error)),
+            }
+        }
+        Err(DepositError::Unavailable(format!("{} met {DECISIONS} other changes", report.reference)))
+    }
+
+    /// The own account that paid an invoice.
+    async fn paying_account(
+        &self,
+        account: &GatewayAccount,
+        report: &FeeReport,
+    ) -> Result<Option<BankAccount>, DepositError> {
+        let Some(name) = &report.paid_from else { return Ok(None) };
+        let banks = self.store.all_bank_accounts(account.merchant).await?.into_iter();
+        let own = banks.map(|stored| stored.account).find(|own| {
+            (own.name == *name || own.id.to_string() == *name)
+                && own.kind == BankAccountKind::Own
+                && own.currency == report.fee.currency()
+        });
+        own.map(Some).ok_or(DepositError::Unknown("own bank account in the invoice's currency"))
+    }
+
+    /// The change that a new charge makes.
+    async fn charged(
+        &self,
+        account: &GatewayAccount,
+        report: &FeeReport,
+        bank: Option<&BankAccount>,
+    ) -> Result<(Change, FeeCharge), DepositError> {
         let currency = report.fee.currency();
         let merchant = self.merchant(account.merchant).await?;
         let captures = match report.captures.is_empty() {
             false => report.captures.clone(),
             true => {
-                let open = self.store.unsettled_captures(
-                    account,
-                    currency,
-                    report.at,
-                    Settled::Charged,
-                    CAPTURES_MAX,
-                );
+                let by = Settled::Charged;
+                let open = self.store.unsettled_captures(account, currency, report.at, by, CAPTURES_MAX);
                 open.await?.into_iter().map(|capture| capture.reference).collect()
             }
         };
@@ -59,42 +113,54 @@ impl Deposits {
         let accrued = self.store.accrued_fees(account, &references, currency).await?;
         let (fee, what) = compare(accrued, report.fee, report.tax, &merchant.tax_jurisdiction)
             .map_err(DepositError::unavailable)?;
+        let none = Money::zero(currency);
+        let (rounding, drift) = match what {
+            FeeDifference::None => (none, none),
+            FeeDifference::Rounding(by) => (by, none),
+            FeeDifference::Drift(by) => (none, by),
+        };
+        let mut charge = FeeCharge {
+            id: self.ids.mint(),
+            merchant: account.merchant,
+            gateway_account: account.name.clone(),
+            reference: report.reference.clone(),
+            charged_at: report.at,
+            fee: report.fee,
+            tax: report.tax,
+            captures: u32::try_from(captures.len()).unwrap_or(u32::MAX),
+            accrued: accrued.fee.checked_add(accrued.tax).map_err(DepositError::unavailable)?,
+            rounding,
+            drift,
+            paid_from: bank.map(|bank| bank.id),
+            bank_line: None,
+            recorded_at: self.clock.now(),
+        };
         let source = format!("{}/{}", account.name, report.reference);
         let booking = self.booking(account, &source, &source, report.at);
         let mut change = Change::new();
-        match &report.paid_from {
+        match bank {
             None => post(&mut change, journal::fee_trued_up(&booking, &fee))?,
             Some(bank) => {
-                let banks = self.store.all_bank_accounts(account.merchant).await?;
-                let own = banks.iter().map(|stored| &stored.account).any(|own| {
-                    own.name == *bank && own.kind == BankAccountKind::Own && own.currency == currency
-                });
-                if !own {
-                    return Err(DepositError::Unknown("own bank account"));
-                }
-                post(&mut change, journal::fee_invoiced(&booking, &fee, bank))?;
+                post(&mut change, journal::fee_invoiced(&booking, &fee, &bank.name))?;
+                charge.bank_line = self.fee_debited_before(&mut change, bank, &charge).await?;
             }
         }
         for capture in &captures {
             change.charge_item(account.merchant, &account.name, &report.reference, capture, currency);
         }
         self.note_drift(&mut change, (account, &source), accrued, report.fee, what).await?;
-        change.extend(extra);
-        match self.store.commit(change).await {
-            Ok(_) | Err(CommitError::AlreadyBooked { .. }) => Ok(()),
-            Err(CommitError::LostUpdate { table, key }) if table == GATEWAY_SETTLEMENT_ITEM.name => {
-                for capture in &captures {
-                    let by = self.store.charged_by(account, capture).await?;
-                    if by.as_ref() != Some(&report.reference) {
-                        return Err(DepositError::SettledBefore(key));
-                    }
-                }
-                // Told before, capture by capture.
-                Ok(())
-            }
-            Err(CommitError::LostUpdate { table, .. }) => Err(DepositError::Superseded { table }),
-            Err(CommitError::BelowFloor { account, .. }) => Err(DepositError::NotEnough(account.to_string())),
-            Err(error) => Err(DepositError::unavailable(error)),
-        }
+        change.insert_fee_charge(&charge);
+        Ok((change, charge))
     }
+}
+
+/// Whether two reports of one reference say the same.
+fn same(known: &FeeCharge, told: &FeeReport, bank: Option<&BankAccount>) -> Result<(), DepositError> {
+    let field = match () {
+        () if known.fee != told.fee => "fee",
+        () if known.tax != told.tax => "tax",
+        () if known.paid_from != bank.map(|bank| bank.id) => "paid_from",
+        () => return Ok(()),
+    };
+    Err(DepositError::Differs { reference: told.reference.clone(), field })
 }

@@ -13,7 +13,7 @@ use crate::http::service::Service;
 use crate::http::wire;
 use crate::money::{Currency, Money};
 
-use super::ledger::read_moment;
+use super::ledger::{read_moment, zone_of};
 
 /// Which moment.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -82,7 +82,8 @@ impl From<CheckError> for Problem {
 /// Held for others against owed to them, per currency, with the top-up that is needed.
 #[utoipa::path(get, path = "/v1/ledger/client-money", tag = "ledger", params(Parameters), responses((status = 200, description = "The check", body = ClientMoneyReport)))]
 pub async fn report(service: web::Data<Service>, caller: Caller, query: Query<Parameters>) -> Answer {
-    let at = query.0.as_of.as_deref().map(read_moment).transpose()?;
+    let zone = zone_of(&service, caller.merchant()).await?;
+    let at = query.0.as_of.as_deref().map(|text| read_moment(text, zone)).transpose()?;
     let checks = service.client_money.report(caller.merchant(), at).await?;
     let currencies = checks.iter().map(shown).collect::<Result<Vec<_>, _>>().map_err(CheckError::from)?;
     let as_of = wire::time(at.unwrap_or_else(|| service.clock.now()));

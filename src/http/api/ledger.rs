@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 
 use actix_web::web;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::ledger::{AccountBalance, Chart, Direction, Layer, PostedTransaction};
+use crate::domain::statements::first_instant;
 use crate::http::caller::Caller;
 use crate::http::extract::{Paging, Query};
 use crate::http::problem::{Answer, Code, Problem};
 use crate::http::schemas::{DateWord, DirectionWord, LayerWord, TransactionObject};
 use crate::http::service::Service;
 use crate::http::wire::{self, Page};
-use crate::ids::TransactionId;
-use crate::money::Money;
+use crate::ids::{MerchantId, TransactionId};
+use crate::money::{Currency, Money};
 use crate::store::{AsOf, TransactionFilter, VerifyOptions};
 
 /// The accounts with their balances, in the order of the chart.
@@ -204,9 +206,25 @@ pub struct TrialParameters {
 pub struct TrialBalance {
     #[schema(format = DateTime)]
     as_of: String,
+    #[schema(inline, value_type = DateWord)]
+    by: &'static str,
+    /// The merchant's zone, in which a day of `as_of` ends.
+    #[schema(example = "Asia/Singapore")]
+    zone: &'static str,
     /// Whether debits equal credits in each currency and layer.
     balances: bool,
+    totals: Vec<TrialTotal>,
     lines: Vec<TrialLine>,
+}
+
+/// All debits and all credits of a currency.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TrialTotal {
+    currency: Currency,
+    #[schema(inline, value_type = LayerWord)]
+    layer: &'static str,
+    debit: Money,
+    credit: Money,
 }
 
 /// What an account of the chart comes to.
@@ -232,7 +250,8 @@ pub async fn trial_balance(
     caller: Caller,
     query: Query<TrialParameters>,
 ) -> Answer {
-    let at = query.0.as_of.as_deref().map(read_moment).transpose()?;
+    let zone = zone_of(&service, caller.merchant()).await?;
+    let at = query.0.as_of.as_deref().map(|text| read_moment(text, zone)).transpose()?;
     let as_of = match query.0.by.as_deref() {
         None | Some("booked") => at.map_or(AsOf::Now, AsOf::Recorded),
         Some("value") => AsOf::Effective(at.unwrap_or_else(|| service.clock.now())),
@@ -250,18 +269,42 @@ pub async fn trial_balance(
         amount: line.debit_minus_credit.abs(),
     };
     let lines = trial.lines.iter().map(line).collect();
+    let by = if matches!(as_of, AsOf::Effective(_)) { "value" } else { "booked" };
     let at = at.unwrap_or_else(|| service.clock.now());
-    crate::http::json(200, &TrialBalance { as_of: wire::time(at), balances: trial.balances(), lines })
+    let (as_of, zone, balances) = (wire::time(at), zone.name(), trial.balances());
+    let totals = totals(&trial.lines)?;
+    crate::http::json(200, &TrialBalance { as_of, by, zone, balances, totals, lines })
 }
 
-pub(super) fn read_moment(text: &str) -> Answer<DateTime<Utc>> {
+/// What stands on either side, by currency and layer.
+fn totals(lines: &[crate::domain::ledger::TrialLine]) -> Answer<Vec<TrialTotal>> {
+    let mut totals: BTreeMap<(Currency, &'static str), (Money, Money)> = BTreeMap::new();
+    for line in lines {
+        let amount = line.debit_minus_credit;
+        let none = Money::zero(amount.currency());
+        let (debit, credit) = totals.entry((amount.currency(), layer(line.layer))).or_insert((none, none));
+        let side = if amount.is_negative() { credit } else { debit };
+        *side = side.checked_add(amount.abs()).map_err(Problem::internal)?;
+    }
+    let total = |((currency, layer), (debit, credit))| TrialTotal { currency, layer, debit, credit };
+    Ok(totals.into_iter().map(total).collect())
+}
+
+/// The merchant's zone, in which its days end.
+pub(super) async fn zone_of(service: &Service, merchant: MerchantId) -> Answer<Tz> {
+    let found = service.store.merchant(merchant).await?;
+    Ok(found.ok_or_else(|| Problem::not_found("merchant"))?.zone)
+}
+
+/// A moment, or a day's end in a zone, as statements and closes have it.
+pub(super) fn read_moment(text: &str, zone: Tz) -> Answer<DateTime<Utc>> {
     let moment = DateTime::parse_from_rfc3339(text).map(|at| at.with_timezone(&Utc)).ok();
     let day_end = || {
         let day = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
-        day.and_hms_micro_opt(23, 59, 59, 999_999).map(|at| at.and_utc())
+        Some(first_instant(day.succ_opt()?, zone) - TimeDelta::microseconds(1))
     };
     moment.or_else(day_end).ok_or_else(|| {
-        let detail = "a moment is written 2026-11-23T00:00:00Z, a day (its end, in UTC) 2026-11-23";
+        let detail = "a moment is written 2026-11-23T00:00:00Z, a day (its end, in your zone) 2026-11-23";
         Problem::new(Code::InvalidParameter, detail).at("as_of")
     })
 }

@@ -12,6 +12,7 @@ pub mod findings;
 pub mod fx_book;
 pub mod fx_reports;
 pub mod fx_results;
+pub mod fee_charges;
 pub mod gateway_settlements;
 pub mod journals;
 pub mod keys;

@@ -25,11 +25,11 @@ use crate::domain::statements::{Dates, Form};
 use crate::domain::treasury::{RunOutcome, ScheduleState};
 use crate::domain::webhooks::{EVENT_GROUPS, EVENT_TYPES};
 use crate::ids::{
-    AuditId, BankAccountId, BankLineId, BankStatementId, DisputeAnswerId, DisputeId, EventId, FindingId,
-    FixedPriceId, FxDealId, GatewaySettlementId, Id, JournalId, KeyId, PaymentId, PayoutBatchId, PayoutId,
-    PayoutScheduleId, PeriodId, PlanId, QuoteId, RailAccountId, ReconciliationId, RefundId, RemittanceId,
-    ReportId, RequestId, SettlementId, StatementId, SupplierAccountId, SupplierId, TransactionId, UserId,
-    WebhookDeliveryId, WebhookEndpointId,
+    AuditId, BankAccountId, BankLineId, BankStatementId, DisputeAnswerId, DisputeId, EventId, FeeChargeId,
+    FindingId, FixedPriceId, FxDealId, GatewaySettlementId, Id, JournalId, KeyId, PaymentId, PayoutBatchId,
+    PayoutId, PayoutScheduleId, PeriodId, PlanId, QuoteId, RailAccountId, ReconciliationId, RefundId,
+    RemittanceId, ReportId, RequestId, SettlementId, StatementId, SupplierAccountId, SupplierId,
+    TransactionId, UserId, WebhookDeliveryId, WebhookEndpointId,
 };
 use crate::money::{Currency, Money, Percent};
 
@@ -89,7 +89,7 @@ macro_rules! ids {
 }
 
 ids! {
-    AuditId BankAccountId BankLineId BankStatementId DisputeAnswerId DisputeId EventId FindingId FixedPriceId
+    AuditId BankAccountId BankLineId BankStatementId DisputeAnswerId DisputeId EventId FeeChargeId FindingId FixedPriceId
     FxDealId GatewaySettlementId JournalId KeyId PaymentId PayoutBatchId PayoutId PayoutScheduleId PeriodId PlanId QuoteId RailAccountId ReconciliationId RefundId RemittanceId
     ReportId RequestId SettlementId StatementId SupplierAccountId SupplierId TransactionId UserId
     WebhookDeliveryId WebhookEndpointId
@@ -194,6 +194,8 @@ words! {
     LineStateWord LineState::WORDS;
     /// `gateway_settlement`.
     GatewaySettlementObject ["gateway_settlement"];
+    /// `fee_charge`.
+    FeeChargeObject ["fee_charge"];
     /// Where a payout's money is.
     DepositStateWord DepositState::WORDS;
     /// How far a plan of payouts is.

@@ -14,7 +14,7 @@ use crate::gateways::rows::{self, Rows};
 use crate::money::{Currency, Money};
 
 /// Where the columns stand, in the order of [`Slot`]; `None` where the report has none.
-type Places = [Option<usize>; 11];
+type Places = [Option<usize>; 12];
 
 #[derive(Debug, Clone, Copy)]
 enum Slot {
@@ -29,6 +29,7 @@ enum Slot {
     Net,
     Currency,
     At,
+    Status,
 }
 
 pub(super) struct Report<'a, R> {
@@ -37,6 +38,8 @@ pub(super) struct Report<'a, R> {
     merchant_id: &'a str,
     zone: Tz,
     places: Option<Places>,
+    /// Rows before the header that are passed over.
+    prolog: u32,
     counted: u64,
     /// Of net, in minor units whatever the currency: only good for the trailer's own sum.
     net: Vec<(Currency, i128)>,
@@ -66,6 +69,7 @@ impl<'a, R: BufRead> Report<'a, R> {
             merchant_id,
             zone,
             places: None,
+            prolog: columns.prolog,
             counted: 0,
             net: Vec::new(),
             closed: false,
@@ -80,6 +84,10 @@ impl<'a, R: BufRead> Report<'a, R> {
             }
             if self.closed {
                 return Err(self.rows.malformed("stands behind the file's last row"));
+            }
+            if self.places.is_none() && self.prolog > 0 {
+                self.prolog -= 1;
+                continue;
             }
             let Some(places) = self.places else {
                 self.places = Some(self.find_columns()?);
@@ -141,20 +149,22 @@ impl<'a, R: BufRead> Report<'a, R> {
         let wanted = &self.columns;
         let names = [
             (&wanted.transaction, true),
-            (&wanted.partner, true),
+            (&wanted.partner, !wanted.partner.is_empty()),
             (&wanted.origin, false),
             (&wanted.merchant, false),
             (&wanted.kind, true),
             (&wanted.gross, true),
             (&wanted.fee, false),
             (&wanted.tax, false),
-            (&wanted.net, true),
+            (&wanted.net, !wanted.net.is_empty()),
             (&wanted.currency, true),
             (&wanted.at, true),
+            (&wanted.status, false),
         ];
-        let mut places = [None; 11];
+        let mut places = [None; 12];
         for (slot, (name, needed)) in names.into_iter().enumerate() {
-            let mut found = (0..self.rows.len()).filter(|at| self.rows.cell(*at).trim() == name.as_str());
+            let is_it = |at: &usize| !name.is_empty() && self.rows.cell(*at).trim() == name.as_str();
+            let mut found = (0..self.rows.len()).filter(is_it);
             places[slot] = found.next();
             if found.next().is_some() {
                 return Err(self.rows.malformed(format!("names the column `{name}` twice")));
@@ -177,7 +187,7 @@ impl<'a, R: BufRead> Report<'a, R> {
             text => self.money(text, currency),
         };
         let amount = |slot: Slot| money(slot).ok_or_else(|| bad("has an amount that is none"));
-        let (gross, mut fee, mut tax) = (amount(Slot::Gross)?, amount(Slot::Fee)?, amount(Slot::Tax)?);
+        let (mut gross, mut fee, mut tax) = (amount(Slot::Gross)?, amount(Slot::Fee)?, amount(Slot::Tax)?);
         if self.columns.fees_are_negative {
             (fee, tax) = (fee.negated(), tax.negated());
         }
@@ -187,7 +197,22 @@ impl<'a, R: BufRead> Report<'a, R> {
             return Err(BillError::OtherAccount { ours: self.merchant_id.to_owned(), named });
         }
         let word = cell(Slot::Kind);
-        let kind = match self.columns.types.get(word.as_ref()) {
+        let known = self.columns.types.get(word.as_ref());
+        let mut net = amount(Slot::Net)?;
+        if self.columns.unsigned && known.is_some_and(|known| known.goes_out()) {
+            if gross.is_negative() {
+                return Err(bad("has a sign, and the account's `report` says that it writes none"));
+            }
+            (gross, net) = (gross.negated(), if net.is_negative() { net } else { net.negated() });
+        }
+        let status = match (places[Slot::Status as usize], cell(Slot::Status)) {
+            (None, _) => LineStatus::Settled,
+            (Some(_), word) => {
+                let known = self.columns.statuses.get(word.trim()).map(|status| status.line());
+                known.ok_or_else(|| bad("has a status that is not among the account's `statuses`"))?
+            }
+        };
+        let kind = match known {
             Some(known) => known.kind(),
             None => {
                 let raw = rows::reference(&word).filter(|raw| raw.len() <= 40);
@@ -201,7 +226,7 @@ impl<'a, R: BufRead> Report<'a, R> {
             our_ref: rows::reference(&cell(Slot::Partner)),
             payer_country: None,
             kind,
-            status: LineStatus::Settled,
+            status,
             gross,
             fee,
             tax,
@@ -210,7 +235,7 @@ impl<'a, R: BufRead> Report<'a, R> {
             hash: self.rows.hash(),
         };
         let line = BillLine::try_new(facts).map_err(|error| self.rows.malformed(error.to_string()))?;
-        if amount(Slot::Net)? != line.net() {
+        if places[Slot::Net as usize].is_some() && net != line.net() {
             return Err(bad("does not add up: net is not gross less fee less tax"));
         }
         Ok(line)
@@ -218,14 +243,28 @@ impl<'a, R: BufRead> Report<'a, R> {
 
     /// Grab's decimals are those of ISO 4217 in every currency it takes, but VND.
     fn money(&self, text: &str, currency: Currency) -> Option<Money> {
+        let text = self.ungrouped(text)?;
         match self.columns.amounts {
-            Amounts::Decimal => Money::parse(text, currency).ok(),
+            Amounts::Decimal => Money::parse(&text, currency).ok(),
             Amounts::Minor => {
-                let digits = text.strip_prefix('-').unwrap_or(text);
+                let digits = text.strip_prefix('-').unwrap_or(&text);
                 let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
                 amount::read(text.parse().ok().filter(|_| plain)?, currency)
             }
         }
+    }
+
+    /// Without the marks between groups of three; `None` where one stands elsewhere.
+    fn ungrouped<'t>(&self, text: &'t str) -> Option<Cow<'t, str>> {
+        let mark = self.columns.grouping.as_str();
+        if mark.is_empty() || !text.contains(mark) {
+            return Some(Cow::Borrowed(text));
+        }
+        let (whole, fraction) = text.split_at(text.find('.').unwrap_or(text.len()));
+        let mut groups = whole.split(mark);
+        let first = groups.next()?.trim_start_matches('-');
+        let fits = (1..=3).contains(&first.len()) && groups.all(|group| group.len() == 3);
+        (fits && !fraction.contains(mark)).then(|| Cow::Owned(text.replace(mark, "")))
     }
 
     fn moment(&self, text: &str) -> Result<DateTime<Utc>, BillError> {

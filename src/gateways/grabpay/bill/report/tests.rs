@@ -58,6 +58,44 @@ fn another_contracts_columns_are_a_setting() {
 }
 
 #[test]
+fn a_portals_export_with_a_prolog_statuses_and_no_signs() {
+    let columns: Columns = serde_json::from_str(
+        r#"{"delimiter": ",", "transaction": "Txn", "partner": "", "kind": "What", "gross": "Amt", "net": "",
+            "currency": "Ccy", "at": "When", "time": "%Y-%m-%d %H:%M", "unsigned": true, "grouping": ",",
+            "prolog": 2, "status": "State", "statuses": {"ok": "settled", "no": "failed", "soon": "pending"},
+            "types": {"Sale": "payment", "Return": "refund"}, "trailer": ""}"#,
+    )
+    .unwrap();
+    let head = "Report of merchant-1\n\nTxn,What,Amt,MDR Fee,Ccy,When,State\n";
+    let text = format!(
+        "{head}a1,Sale,\"1,234.50\",24.69,SGD,2026-11-22 18:11,ok\na2,Return,40.00,,SGD,2026-11-22 18:12,ok\n\
+         a3,Sale,9.00,,SGD,2026-11-22 18:13,no\na4,Sale,8.00,,SGD,2026-11-22 18:14,soon\n"
+    );
+    let lines = read_as(text.as_bytes(), &columns).unwrap();
+    assert_eq!(
+        told(&lines),
+        [
+            "payment SGD 1234.50 fee SGD 24.69 tax SGD 0.00 net SGD 1209.81",
+            "refund SGD -40.00 fee SGD 0.00 tax SGD 0.00 net SGD -40.00",
+            "payment SGD 9.00 fee SGD 0.00 tax SGD 0.00 net SGD 9.00",
+            "payment SGD 8.00 fee SGD 0.00 tax SGD 0.00 net SGD 8.00",
+        ]
+    );
+    let status: Vec<LineStatus> = lines.iter().map(|line| line.status).collect();
+    let (done, soon, no) = (LineStatus::Settled, LineStatus::Pending, LineStatus::Denied);
+    assert_eq!(status, [done, done, no, soon]);
+    for (odd, why) in [
+        (text.replace("1,234.50", "12,34.50"), "amount"),
+        (text.replace(",soon", ",later"), "statuses"),
+        (text.replace("Return,40.00", "Return,-40.00"), "sign"),
+        (text.replacen("Report", "Txn", 1).replacen("\n\n", "\n", 1), "column"),
+    ] {
+        let refused = read_as(odd.as_bytes(), &columns).unwrap_err().to_string();
+        assert!(refused.contains(why), "{why}: {refused}");
+    }
+}
+
+#[test]
 fn refuses_what_is_not_whole_or_does_not_add_up() {
     let row = FIXTURE.lines().nth(1).unwrap();
     let cases = [

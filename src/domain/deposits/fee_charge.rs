@@ -1,0 +1,69 @@
+//! Fees that a gateway charged apart from its payouts.
+
+use chrono::{DateTime, Utc};
+
+use super::bank_statement::ReadLine;
+use crate::ids::{BankAccountId, BankLineId, FeeChargeId, MerchantId};
+use crate::money::{Money, MoneyError};
+
+/// How many days apart a charge and a debit may be that does not name it.
+const NEAR_DAYS: i64 = 7;
+
+/// What a gateway charged in a report or an invoice. It does not change, but for the bank's line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeeCharge {
+    /// Its id.
+    pub id: FeeChargeId,
+    /// Whose.
+    pub merchant: MerchantId,
+    /// The gateway account's name.
+    pub gateway_account: String,
+    /// The gateway's own reference.
+    pub reference: String,
+    /// When it was charged or paid.
+    pub charged_at: DateTime<Utc>,
+    /// Without tax.
+    pub fee: Money,
+    /// Tax on it.
+    pub tax: Money,
+    /// How many captures it is for.
+    pub captures: u32,
+    /// Fee and tax that were accrued for them.
+    pub accrued: Money,
+    /// The charged fee beyond the accrued one, where that is rounding.
+    pub rounding: Money,
+    /// The same where the contract is not what was charged.
+    pub drift: Money,
+    /// The own bank account that paid it; `None`: the gateway takes it from what it owes.
+    pub paid_from: Option<BankAccountId>,
+    /// The bank's line that debited it.
+    pub bank_line: Option<BankLineId>,
+    /// When it was written down.
+    pub recorded_at: DateTime<Utc>,
+}
+
+impl FeeCharge {
+    /// What was charged, tax and all.
+    ///
+    /// # Errors
+    /// [`MoneyError`] beyond what the ledger holds.
+    pub fn total(&self) -> Result<Money, MoneyError> {
+        self.fee.checked_add(self.tax)
+    }
+
+    /// Whether a debit may be what paid it: of its sum, and not one that takes money back.
+    pub fn is_worth(&self, line: &ReadLine) -> bool {
+        !line.reversal
+            && self.total().is_ok_and(|total| total.is_positive() && line.amount == total.negated())
+    }
+
+    /// Whether a line names it.
+    pub fn is_named(&self, line: &ReadLine) -> bool {
+        line.tells_of(&self.reference) || line.tells_of(&self.id.to_string())
+    }
+
+    /// Whether a line that names nothing is near enough to be it.
+    pub fn is_near(&self, line: &ReadLine) -> bool {
+        (line.booked_on - self.charged_at.date_naive()).num_days().abs() <= NEAR_DAYS
+    }
+}
