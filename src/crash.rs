@@ -109,6 +109,12 @@ points! {
     ReconcileFound = "reconcile.found",
     /// Both are durable; the run is not marked as done.
     ReconcilePooled = "reconcile.pooled",
+    /// A bank's file is durable; none of its lines is taken.
+    StatementKept = "statement.kept",
+    /// One of its lines is taken and explained, or stands aside; others are not.
+    StatementLine = "statement.line",
+    /// All lines of a statement are taken; it does not say so.
+    StatementTaken = "statement.taken",
     /// The lease to send an event to a merchant's address is durable; it was not sent.
     WebhookLeased = "webhook.leased",
     /// The address has answered; that is not written down.

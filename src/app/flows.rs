@@ -96,6 +96,7 @@ pub async fn build(
         ids: ids.clone(),
         rates: rates.clone(),
         fees: built.settings.fees.clone(),
+        fee_tolerance: built.settings.fee_tolerance,
         allow_stale_reference,
         withholding: withholding.clone(),
     });

@@ -155,6 +155,7 @@ fn money_side(service: &Service) -> Settlements {
         ids: service.ids.clone(),
         rates: service.pricing.rates.clone(),
         fees: service.settings.fees.clone(),
+        fee_tolerance: service.settings.fee_tolerance,
         allow_stale_reference: true,
         withholding: service.withholding.clone(),
     })

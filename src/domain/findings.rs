@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::access::{Hand, NotSecond};
 use crate::domain::refunds::Allocation;
-use crate::ids::{FindingId, MerchantId, UserId};
+use crate::ids::{FindingId, MerchantId, PaymentId, UserId};
 use crate::money::Money;
 
 pub use kind::FindingKind;
@@ -44,6 +44,23 @@ impl Action {
     }
 }
 
+/// What somebody asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wish<'a> {
+    /// What is to be done.
+    pub action: Action,
+    /// Whose part how much of a refund made elsewhere is.
+    pub allocation: &'a [Allocation],
+    /// Whose money it is: the payment that gets what nobody here was known to have paid.
+    pub payment: Option<PaymentId>,
+}
+
+impl From<Action> for Wish<'_> {
+    fn from(action: Action) -> Self {
+        Wish { action, allocation: &[], payment: None }
+    }
+}
+
 /// How far the decision is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -57,6 +74,10 @@ pub enum FindingState {
         /// How it is divided, where the proposal says so: what is confirmed is exactly this.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         allocation: Vec<Allocation>,
+        /// The payment whose money it is to be, where the proposal names one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(nullable = false)]
+        payment: Option<PaymentId>,
         /// Who.
         by: UserId,
         /// Why.
@@ -71,6 +92,10 @@ pub enum FindingState {
         /// How it was divided, where the proposal said so.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         allocation: Vec<Allocation>,
+        /// The payment whose money it is, where the proposal named one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(nullable = false)]
+        payment: Option<PaymentId>,
         /// Who proposed it; the same as `confirmed_by` where one user is enough.
         proposed_by: UserId,
         /// Who decided.
@@ -97,6 +122,7 @@ impl FindingState {
         FindingState::Resolved {
             action: Action::Dismiss,
             allocation: vec![],
+            payment: None,
             proposed_by: service,
             confirmed_by: service,
             reason: reason.to_owned(),
@@ -142,6 +168,9 @@ pub enum FindingError {
     /// Only a refund made at the gateway is adopted in parts.
     #[error("an allocation only belongs to `adopt` of a finding of kind `refund_elsewhere`")]
     NothingToAllocate,
+    /// Only money that nobody here was known to have paid is given to a payment.
+    #[error("a payment only belongs to `adopt` of a finding of kind `paid_unknown_here`")]
+    NothingToGive,
     /// The action makes no sense for this kind.
     #[error("`{}` does not apply to a finding of kind `{}`", action.as_str(), kind.as_str())]
     NotApplicable {
@@ -162,9 +191,8 @@ pub enum Decision {
 }
 
 impl Finding {
-    /// `hand` asks for `action`, a refund made elsewhere divided by `allocation`. A second person confirms by the same
-    /// action and the same allocation, or by naming none; another one is a new proposal. `issuers`: who else made keys of
-    /// the proposer's.
+    /// `hand` asks for `wish`. A second person confirms by the same action and the same allocation or payment, or by naming
+    /// none; another one is a new proposal. `issuers`: who else made keys of the proposer's.
     ///
     /// # Errors
     /// [`FindingError`].
@@ -172,8 +200,7 @@ impl Finding {
         &self,
         hand: Hand,
         issuers: &[UserId],
-        action: Action,
-        allocation: &[Allocation],
+        Wish { action, allocation, payment }: Wish<'_>,
         reason: &str,
         at: DateTime<Utc>,
     ) -> Result<Decision, FindingError> {
@@ -186,11 +213,15 @@ impl Finding {
         if !allocation.is_empty() && (self.kind, action) != (FindingKind::RefundElsewhere, Action::Adopt) {
             return Err(FindingError::NothingToAllocate);
         }
+        if payment.is_some() && (self.kind, action) != (FindingKind::PaidUnknownHere, Action::Adopt) {
+            return Err(FindingError::NothingToGive);
+        }
         let (user, reason) = (hand.user, reason.to_owned());
         if !action.takes_two() {
             return Ok(Decision::Carry(FindingState::Resolved {
                 action,
                 allocation: vec![],
+                payment: None,
                 proposed_by: user,
                 confirmed_by: user,
                 reason,
@@ -198,14 +229,23 @@ impl Finding {
             }));
         }
         match &self.state {
-            FindingState::Proposed { action: proposed, allocation: parts, by, reason: first, .. }
-                if *proposed == action && (allocation.is_empty() || allocation == parts.as_slice()) =>
+            FindingState::Proposed {
+                action: proposed,
+                allocation: parts,
+                payment: whose,
+                by,
+                reason: first,
+                ..
+            } if *proposed == action
+                && (allocation.is_empty() || allocation == parts.as_slice())
+                && (payment.is_none() || payment == *whose) =>
             {
                 hand.is_second(&[*by], issuers)?;
                 let reason = if reason.is_empty() { first.clone() } else { format!("{first}; {reason}") };
                 Ok(Decision::Carry(FindingState::Resolved {
                     action,
                     allocation: parts.clone(),
+                    payment: *whose,
                     proposed_by: *by,
                     confirmed_by: user,
                     reason,
@@ -214,7 +254,8 @@ impl Finding {
             }
             _ => {
                 let allocation = allocation.to_vec();
-                Ok(Decision::Proposed(FindingState::Proposed { action, allocation, by: user, reason, at }))
+                let proposed = FindingState::Proposed { action, allocation, payment, by: user, reason, at };
+                Ok(Decision::Proposed(proposed))
             }
         }
     }

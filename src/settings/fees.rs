@@ -3,13 +3,22 @@
 use std::path::Path;
 
 use crate::domain::fees::FeeBook;
+use crate::money::Percent;
 
 use super::{Reader, SettingsError};
 
 /// Where the folder is named.
 const FOLDER: &str = "fees.folder";
+/// How much a fee may be above its contract.
+const TOLERANCE: &str = "fees.tolerance_percent";
 
 impl Reader<'_> {
+    /// Percent of a payment that its gateway's fee may be above the contract without a finding of its own.
+    pub(super) fn fee_tolerance(&self) -> Result<Percent, SettingsError> {
+        let percent: u32 = self.number(TOLERANCE, 0, 100)?;
+        Percent::try_new(percent.into()).map_err(|_| self.bad(TOLERANCE, "is no percentage"))
+    }
+
     /// The schedules in force: the shipped ones, and every `*.toml` of the folder. One whose `name` is a shipped one's
     /// takes its place.
     pub(super) fn fees(&self) -> Result<FeeBook, SettingsError> {

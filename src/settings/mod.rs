@@ -4,6 +4,7 @@
 //! settings again: whoever holds a `Settings` holds values that were checked together.
 
 mod exports;
+mod close;
 mod fees;
 mod geo;
 mod layers;
@@ -28,6 +29,7 @@ use crate::domain::payouts::{DebtorAddress, PayoutRules};
 use crate::domain::periods::CloseLimits;
 use crate::domain::treasury::Tables;
 use crate::domain::withholding::TaxRules;
+use crate::money::Percent;
 
 pub use payouts::BankChannelSettings;
 
@@ -151,6 +153,8 @@ pub struct Settings {
     pub fx: FxSettings,
     /// What gateways charge and the platform takes, by rules.
     pub fees: FeeBook,
+    /// How much of a payment a gateway may take beyond its contract before somebody is told.
+    pub fee_tolerance: Percent,
     /// When gateways are asked about open payments.
     pub polling: Arc<Ladders>,
     /// A merchant's own account numbers, for exports.
@@ -221,14 +225,11 @@ impl Settings {
             limits: read.limits(mode)?,
             fx: read.fx(mode)?,
             fees: read.fees()?,
+            fee_tolerance: read.fee_tolerance()?,
             polling: read.polling()?,
             gl_accounts: read.gl_accounts()?,
             geo: read.geo(mode)?,
-            close: CloseLimits {
-                unexplained_minor: read.number("close.unexplained_minor", 0, 1_000_000_000)?,
-                transit_days: read.number("close.transit_days", 0, 60)?,
-                open_findings: read.number("close.open_findings", 0, 1_000_000)?,
-            },
+            close: read.close_limits()?,
             payouts: read.payouts(mode)?,
             payout_tables: Arc::new(read.payout_tables()?),
             withholding: Arc::new(read.withholding()?),

@@ -232,7 +232,7 @@ async fn decide(
     action: Action,
 ) -> Result<&'static str, String> {
     let hand = Hand::own(user);
-    let decided = resolving.resolve(merchant, hand, id, (action, &[]), "simulated", Change::new()).await;
+    let decided = resolving.resolve(merchant, hand, id, action.into(), "simulated", Change::new()).await;
     decided.map(|finding| finding.state.as_str()).map_err(|error| error.to_string())
 }
 

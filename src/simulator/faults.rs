@@ -1,5 +1,5 @@
 //! What goes wrong, and how often. Rates are drawn per seed between 1 and 20 percent, so that among many seeds there are
-//! calm ones and wild ones, and every pair of faults meets.
+//! calm ones and wild ones, and every pair of faults meets; no kind of fault is ever away altogether.
 
 use chrono::TimeDelta;
 use rand::Rng;
@@ -91,11 +91,11 @@ impl Rates {
             ahead: TimeDelta::zero(),
         };
         rates.death = dice.random_range(2..=40);
-        rates.commit = dice.random_range(0..=40);
-        rates.down = dice.random_range(0..=10);
-        rates.stop = dice.random_range(0..=10);
-        rates.backup = dice.random_range(0..=40);
-        rates.stall = dice.random_range(0..=40);
+        rates.commit = dice.random_range(1..=40);
+        rates.down = dice.random_range(1..=10);
+        rates.stop = dice.random_range(1..=10);
+        rates.backup = dice.random_range(1..=40);
+        rates.stall = dice.random_range(1..=40);
         rates.programs = dice.random_range(1..=2);
         // What a signature's date may differ by is five minutes at both gateways.
         rates.ahead = TimeDelta::seconds(dice.random_range(-240..=240));
@@ -162,5 +162,25 @@ fn page(status: u16) -> Carried {
         status,
         headers: vec![("content-type".to_owned(), "text/html".to_owned())],
         body: b"<!doctype html><title>Bad gateway</title>".to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn no_kind_of_fault_is_away_for_a_seed() {
+        for seed in 0..2_000 {
+            let Rates { not_sent, lost_before, lost_after, throttled, refused_5xx, garbled, twice, .. } =
+                Rates::draw(&mut StdRng::seed_from_u64(seed));
+            let calls = [not_sent, lost_before, lost_after, throttled, refused_5xx, garbled, twice];
+            let rates = Rates::draw(&mut StdRng::seed_from_u64(seed));
+            let Rates { death, commit, down, stop, backup, stall, outage, fee, .. } = rates;
+            let all = [death, commit, down, stop, backup, stall, outage, fee];
+            assert!(calls.iter().chain(&all).all(|rate| *rate > 0), "seed {seed}: {rates:?}");
+        }
     }
 }

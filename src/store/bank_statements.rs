@@ -32,6 +32,7 @@ pub static BANK_STATEMENT: Table = Table {
         Column::int("line_count"),
         Column::int("pending_count"),
         Column::int("recorded_at"),
+        Column::int("read_at"),
     ],
     unique: &[&[1, 3, 4]],
 };
@@ -92,11 +93,19 @@ pub struct BankStatement {
     pub line_count: i64,
     /// Announced lines: not kept.
     pub pending_count: i64,
-    /// When it was read.
+    /// When it was written down.
     pub recorded_at: DateTime<Utc>,
+    /// When all of its lines were taken; `None` while they are, and where the program ended in the middle of them.
+    pub read_at: Option<DateTime<Utc>>,
 }
 
 impl Change {
+    /// All lines of a statement are taken.
+    pub fn bank_statement_is_read(&mut self, id: BankStatementId, at: DateTime<Utc>) -> &mut Change {
+        // Nothing else of it ever changes.
+        self.update(&BANK_STATEMENT, id, 1, vec![("read_at", at.into())])
+    }
+
     /// A statement that was read.
     pub fn insert_bank_statement(&mut self, statement: &BankStatement) -> &mut Change {
         self.insert(
@@ -117,6 +126,7 @@ impl Change {
                 statement.line_count.into(),
                 statement.pending_count.into(),
                 statement.recorded_at.into(),
+                statement.read_at.into(),
             ],
         )
     }
@@ -343,6 +353,7 @@ fn read_statement(row: &AnyRow) -> Result<BankStatement, StoreError> {
         line_count: row.int("line_count")?,
         pending_count: row.int("pending_count")?,
         recorded_at: row.time("recorded_at")?,
+        read_at: row.optional_time("read_at")?,
     })
 }
 

@@ -64,7 +64,18 @@ impl Change {
 
     /// Writes a proposal or decision.
     pub fn decide_finding(&mut self, finding: &Versioned<Finding>, state: &FindingState) -> &mut Change {
-        let set = vec![("state", state.as_str().into()), ("decision", decision(state))];
+        self.decide_finding_of(finding, state, None)
+    }
+
+    /// The same, where the decision says which payment it is about from now on.
+    pub fn decide_finding_of(
+        &mut self,
+        finding: &Versioned<Finding>,
+        state: &FindingState,
+        payment: Option<PaymentId>,
+    ) -> &mut Change {
+        let mut set = vec![("state", state.as_str().into()), ("decision", decision(state))];
+        set.extend(payment.map(|payment| ("payment_id", Value::text(payment))));
         self.update(&FINDING, finding.value.id, finding.version, set)
     }
 
@@ -149,6 +160,24 @@ impl Store {
             .bind(account.to_owned())
             .bind(limit);
         self.all(query, |row| read(row).map(|finding| finding.value)).await
+    }
+
+    /// What nobody has decided of a kind at one gateway or bank account, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn undecided_of_kind(
+        &self,
+        merchant: MerchantId,
+        kind: FindingKind,
+        account: &str,
+    ) -> Result<Vec<Versioned<Finding>>, StoreError> {
+        let select = select!(
+            "WHERE merchant_id = $1 AND kind = $2 AND gateway_account = $3 AND state <> 'resolved' ORDER BY id"
+        );
+        let query =
+            sqlx::query(select).bind(merchant.to_string()).bind(kind.as_str()).bind(account.to_owned());
+        self.all(query, read).await
     }
 
     /// Every finding about a payment, oldest first.

@@ -65,6 +65,8 @@ migrations! {
     86 "0086_carried",
     87 "0087_key_makers",
     88 "0088_remitted_lines",
+    91 "0091_judged_from",
+    92 "0092_bank_statement_read",
     94 "0094_fee_charges",
     95 "0095_unpaid_payments",
     98 "0098_findings_of_payments",

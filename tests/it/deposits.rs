@@ -2,6 +2,7 @@
 //! suspense until two persons decide, files that come twice, and the way through the program's own doors.
 
 mod after_the_sweep;
+mod billed;
 mod doors;
 mod many_open;
 mod once;

@@ -20,6 +20,7 @@ pub mod far;
 mod fee_drift;
 mod elsewhere;
 mod findings;
+mod ghosts;
 pub mod fx;
 mod fx_points;
 mod ledger_export;

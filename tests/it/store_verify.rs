@@ -348,3 +348,48 @@ async fn what_is_on_its_way_back_must_be_what_the_open_refunds_come_to() {
     })
     .await;
 }
+
+/// A deal that was allowed when it was booked is judged by the rules of that time, also after an update.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deal_of_before_the_rule_is_not_judged_by_it() {
+    use straits::domain::ledger::{Account, AccountCode, JournalEvent, Owner, Posting};
+    on_each_engine("a deal of before", async |database| {
+        let store = database.open().await;
+        let book = Book::new(&database.clock, 1);
+        store.commit(posting(book.earned(0, "capture", sgd(10)))).await.unwrap();
+        let deal = |source: &str| {
+            let clearing = Account::new(AccountCode::ORDER_CLEARING, Owner::of("paypal"));
+            let postings = vec![Posting::debit(book.gateway(), sgd(5)), Posting::credit(clearing, sgd(5))];
+            posting(book.transaction(JournalEvent::ConvertedMarket, source, postings))
+        };
+        store.commit(deal("allowed")).await.unwrap();
+        let (merchant, now) = (book.merchant, database.clock.now().timestamp_micros());
+        let mut connection = database.connect().await;
+        // A period that was closed before, and in which the deal is dated.
+        let close = format!(
+            "INSERT INTO period_close (id, merchant_id, until, zone, ends_before, state, checks, decision, proposed_by,
+               created_at, closed_at, last_number, version)
+             VALUES ('per', '{merchant}', '2026-11-18', 'UTC', {}, 'closed', '[]', '{{}}', 'usr', 0, 0, 9, 1)",
+            now + 86_400_000_000
+        );
+        run(&mut connection, &close).await;
+        let closed = async |store: &Store| {
+            let seen = full(store).await;
+            let check = seen.checks.into_iter().find(|check| check.name == "closed_periods").unwrap();
+            (check.ok, check.detail)
+        };
+        let (ok, detail) = closed(&store).await;
+        assert!(!ok && detail.contains("converted_market of allowed"), "{detail}");
+        store.close().await;
+        // As it was before the rule, and updated.
+        let before = "DROP TABLE judged_from; DELETE FROM _sqlx_migrations WHERE version = 91";
+        sqlx::raw_sql(before).execute(&mut connection).await.unwrap();
+        let store = database.open().await;
+        assert!(closed(&store).await.0);
+        store.commit(deal("too late")).await.unwrap();
+        let (ok, detail) = closed(&store).await;
+        assert!(!ok && detail.contains("converted_market of too late"), "{detail}");
+        store.close().await;
+    })
+    .await;
+}

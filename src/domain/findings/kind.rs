@@ -223,8 +223,9 @@ impl FindingKind {
             | FindingKind::CurrencyDiffers
             | FindingKind::Indivisible
             | FindingKind::DoublePayment => true,
+            // It is somebody's: it goes back, is given to a payment, or is the platform's.
+            FindingKind::PaidUnknownHere => action != Action::Dismiss,
             FindingKind::RefundElsewhere
-            | FindingKind::PaidUnknownHere
             | FindingKind::UnknownMovement
             | FindingKind::DepositShort
             | FindingKind::DepositOver => action == Action::Adopt,

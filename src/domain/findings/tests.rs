@@ -24,22 +24,22 @@ fn money_moves_only_with_two_users() {
     let (mut finding, maker, checker) = finding(FindingKind::AmountDiffers);
     let at = from_micros(5);
     let Ok(Decision::Proposed(state)) =
-        finding.decide(Hand::own(maker), &[], Action::SendBack, &[], "short", at)
+        finding.decide(Hand::own(maker), &[], Action::SendBack.into(), "short", at)
     else {
         panic!("one user is not enough")
     };
     finding.state = state;
     let one = |maker, of| Err(NotSecond::OneHand { maker, of }.into());
     let handed = Hand { user: checker, key_made_by: maker };
-    assert_eq!(finding.decide(handed, &[], Action::SendBack, &[], "", at), one(maker, checker));
-    let issued = finding.decide(Hand::own(checker), &[checker], Action::SendBack, &[], "", at);
+    assert_eq!(finding.decide(handed, &[], Action::SendBack.into(), "", at), one(maker, checker));
+    let issued = finding.decide(Hand::own(checker), &[checker], Action::SendBack.into(), "", at);
     assert_eq!(issued, one(checker, maker));
     assert_eq!(
-        finding.decide(Hand::own(maker), &[], Action::SendBack, &[], "", at),
+        finding.decide(Hand::own(maker), &[], Action::SendBack.into(), "", at),
         Err(NotSecond::FourEyes(maker).into())
     );
     let Ok(Decision::Carry(state)) =
-        finding.decide(Hand::own(checker), &[], Action::SendBack, &[], "seen", at)
+        finding.decide(Hand::own(checker), &[], Action::SendBack.into(), "seen", at)
     else {
         panic!("the second user confirms")
     };
@@ -47,7 +47,7 @@ fn money_moves_only_with_two_users() {
         if *proposed_by == maker && *confirmed_by == checker && reason == "short; seen"));
     finding.state = state;
     assert_eq!(
-        finding.decide(Hand::own(checker), &[], Action::Adopt, &[], "", at),
+        finding.decide(Hand::own(checker), &[], Action::Adopt.into(), "", at),
         Err(FindingError::AlreadyResolved(Action::SendBack))
     );
 }
@@ -56,13 +56,13 @@ fn money_moves_only_with_two_users() {
 fn another_action_replaces_the_proposal_and_starts_over() {
     let (mut finding, maker, checker) = finding(FindingKind::DoublePayment);
     let Ok(Decision::Proposed(state)) =
-        finding.decide(Hand::own(maker), &[], Action::SendBack, &[], "", from_micros(1))
+        finding.decide(Hand::own(maker), &[], Action::SendBack.into(), "", from_micros(1))
     else {
         panic!("proposed")
     };
     finding.state = state;
     assert!(matches!(
-        finding.decide(Hand::own(checker), &[], Action::Adopt, &[], "", from_micros(2)),
+        finding.decide(Hand::own(checker), &[], Action::Adopt.into(), "", from_micros(2)),
         Ok(Decision::Proposed(_))
     ));
 }
@@ -75,7 +75,8 @@ fn what_is_confirmed_is_what_was_proposed() {
         vec![Allocation { supplier: IdSource::seeded(Clock::fixed(from_micros(0)), 7).mint(), amount }]
     };
     let decide = |finding: &Finding, user, parts: &[Allocation]| {
-        finding.decide(Hand::own(user), &[], Action::Adopt, parts, "", from_micros(1))
+        let wish = Wish { allocation: parts, ..Action::Adopt.into() };
+        finding.decide(Hand::own(user), &[], wish, "", from_micros(1))
     };
     let Ok(Decision::Proposed(state)) = decide(&finding, maker, &part(100)) else { panic!("proposed") };
     finding.state = state;
@@ -96,11 +97,11 @@ fn what_is_confirmed_is_what_was_proposed() {
 #[test]
 fn what_left_is_taken_into_the_books_and_what_is_held_is_explained() {
     let (left, maker, _) = finding(FindingKind::RefundElsewhere);
-    let refused = left.decide(Hand::own(maker), &[], Action::SendBack, &[], "", from_micros(1));
+    let refused = left.decide(Hand::own(maker), &[], Action::SendBack.into(), "", from_micros(1));
     assert!(matches!(refused, Err(FindingError::NotApplicable { .. })));
     let (held, maker, _) = finding(FindingKind::GatewayHold);
     assert!(matches!(
-        held.decide(Hand::own(maker), &[], Action::Dismiss, &[], "", from_micros(1)),
+        held.decide(Hand::own(maker), &[], Action::Dismiss.into(), "", from_micros(1)),
         Ok(Decision::Carry(_))
     ));
 }
@@ -127,4 +128,29 @@ fn what_nobody_has_explained_holds_up_a_close() {
     // Whatever two persons decide over is money that nobody has explained.
     let two = |kind: &FindingKind| kind.allows(Action::Adopt) || kind.allows(Action::SendBack);
     assert!(FindingKind::ALL.iter().filter(|kind| two(kind)).all(|kind| kind.holds_up_a_close()));
+}
+
+#[test]
+fn a_second_person_confirms_the_payment_that_was_proposed_and_no_other() {
+    let (mut finding, maker, checker) = finding(FindingKind::PaidUnknownHere);
+    let ids = IdSource::seeded(Clock::fixed(from_micros(0)), 7);
+    let (one, other): (PaymentId, PaymentId) = (ids.mint(), ids.mint());
+    let decide = |finding: &Finding, user, payment| {
+        let wish = Wish { payment, ..Action::Adopt.into() };
+        finding.decide(Hand::own(user), &[], wish, "", from_micros(1))
+    };
+    let Ok(Decision::Proposed(state)) = decide(&finding, maker, Some(one)) else { panic!("proposed") };
+    finding.state = state;
+    assert!(matches!(decide(&finding, checker, Some(other)), Ok(Decision::Proposed(_))));
+    for named in [None, Some(one)] {
+        let Ok(Decision::Carry(FindingState::Resolved { payment, .. })) = decide(&finding, checker, named)
+        else {
+            panic!("confirmed")
+        };
+        assert_eq!(payment, Some(one));
+    }
+    finding.state = FindingState::Open;
+    let back = Wish { payment: Some(one), ..Action::SendBack.into() };
+    let back = finding.decide(Hand::own(maker), &[], back, "", from_micros(1));
+    assert_eq!(back, Err(FindingError::NothingToGive));
 }

@@ -66,6 +66,12 @@ pub enum Conflict {
         /// The other one.
         second: String,
     },
+    /// Money that nobody here asked for: a bill told of it, and it is to go back.
+    #[error("nothing was asked here, the gateway holds {reported}")]
+    NeverAsked {
+        /// What the gateway says.
+        reported: Money,
+    },
 }
 
 impl Conflict {
@@ -77,6 +83,7 @@ impl Conflict {
             Conflict::AccountDiffers { .. } => "account_differs",
             Conflict::ReferenceDiffers { .. } => "reference_differs",
             Conflict::CapturedAgain { .. } => "captured_again",
+            Conflict::NeverAsked { .. } => "never_asked",
         }
     }
 

@@ -177,7 +177,7 @@ impl BillLine {
 
     /// The movement, and beside it as a movement of its own the fee, with its tax, that the books do not have as part of it.
     /// Both together moved the line's net. What payments, refunds and reversals cost stands apart only where fees are taken
-    /// at the capture.
+    /// at the capture, what a payout costs only where it does not bring its takings' fees.
     ///
     /// Whole stay payments of an amount, whose fee is theirs, refunds that gave a fee back, payouts to payees, whose fees
     /// their rail tells, and what nothing here explains: it is put aside by its net.
@@ -190,7 +190,8 @@ impl BillLine {
                 (self.gross.is_zero() || charged.is_negative()) && mode == SettlementMode::NetAtCapture
             }
             Some(Class::Reversal) => mode == SettlementMode::NetAtCapture,
-            Some(Class::Fee | Class::Hold | Class::Settlement) => true,
+            Some(Class::Settlement) => mode != SettlementMode::NetInBatch,
+            Some(Class::Fee | Class::Hold) => true,
             _ => false,
         };
         if charged.is_zero() || !is_apart {
@@ -287,7 +288,7 @@ mod tests {
         let rows = [
             (BillKind::Chargeback, SettlementMode::NetInBatch, false, "the payout bears it"),
             (BillKind::Chargeback, SettlementMode::GrossThenInvoice, false, "the invoice bears it"),
-            (BillKind::Sweep, SettlementMode::NetInBatch, true, "the batch is what its rows say"),
+            (BillKind::Sweep, SettlementMode::NetInBatch, false, "the batch is what its rows say"),
             (BillKind::Withdrawal, SettlementMode::GrossThenInvoice, true, "nothing else bears it"),
             (BillKind::Withdrawal, SettlementMode::NetAtCapture, true, "nothing else bears it"),
         ];

@@ -121,7 +121,8 @@ impl Matching {
             return Ok(());
         }
         let whole = is_known && line.gross.is_zero() && class != Class::Fee;
-        let (movement, fee) = if whole { (line, None) } else { line.apart(self.mode) };
+        let mode = self.fees_of(&line, class);
+        let (movement, fee) = if whole { (line, None) } else { line.apart(mode) };
         let moved = is_known || !movement.gross.is_zero() || !movement.net().is_zero();
         if moved {
             self.movement(movement, class)?;
@@ -131,6 +132,17 @@ impl Matching {
             self.beside.insert(fee.hash);
         }
         self.movement(fee, Class::Fee)
+    }
+
+    /// By which mode a line's fee stands apart: a payout's also where it was booked so before.
+    fn fees_of(&self, line: &BillLine, class: Class) -> SettlementMode {
+        let charged = line.net().minor().saturating_sub(line.gross.minor());
+        let key = key_of(line, class);
+        let mut booked = self.places(key, Class::Fee).map(|place| self.facts[place].gross.minor());
+        match class {
+            Class::Settlement if booked.any(|booked| booked == charged) => SettlementMode::NetAtCapture,
+            _ => self.mode,
+        }
     }
 
     fn movement(&mut self, line: BillLine, class: Class) -> Result<(), TooDifferent> {

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use secrecy::ExposeSecret;
 
+use crate::crash::{Point, point};
 use crate::domain::deposits::{BankLine, Extent, LineState, ReadLine, ReadStatement, apart};
 use crate::domain::findings::FindingKind;
 use crate::domain::merchants::{BankAccount, compact};
@@ -85,7 +86,8 @@ impl Deposits {
                 Err(error) => return Err(DepositError::unavailable(error)),
             }
         }
-        for ((read, account), statement) in file.statements.iter().zip(&accounts).zip(&known) {
+        point(Point::StatementKept).await;
+        for ((read, account), statement) in file.statements.iter().zip(&accounts).zip(&mut known) {
             let beside = self.store.bank_statements_beside(statement, BESIDE_MAX).await?;
             if file.format == NOTIFICATION {
                 self.name_lines(account, &read.lines).await?;
@@ -106,12 +108,31 @@ impl Deposits {
             self.take_back_again(account).await?;
             self.come_back_again(merchant).await?;
             self.miss_remittances(account, statement.to_on).await?;
+            self.is_read(statement).await?;
         }
         let mut looked = HashSet::new();
         for account in accounts.iter().filter(|account| looked.insert(account.id)) {
             self.close_gaps(account).await?;
         }
         Ok(known)
+    }
+
+    /// All of it is taken: until then whoever asks is told that it is not.
+    async fn is_read(&self, statement: &mut BankStatement) -> Result<(), DepositError> {
+        if statement.read_at.is_some() {
+            return Ok(());
+        }
+        point(Point::StatementTaken).await;
+        let now = self.clock.now();
+        let mut change = Change::new();
+        change.bank_statement_is_read(statement.id, now);
+        match self.store.commit(change).await {
+            // Lost: somebody else reads the same file.
+            Ok(_) | Err(CommitError::LostUpdate { .. }) => {}
+            Err(error) => return Err(DepositError::unavailable(error)),
+        }
+        statement.read_at = Some(now);
+        Ok(())
     }
 
     fn statement(
@@ -139,6 +160,7 @@ impl Deposits {
             line_count: i64::try_from(booked().count()).unwrap_or(i64::MAX),
             pending_count: i64::try_from(read.lines.len() - booked().count()).unwrap_or(i64::MAX),
             recorded_at: self.clock.now(),
+            read_at: None,
         }
     }
 
@@ -233,7 +255,9 @@ impl Deposits {
                     state: LineState::Unbooked,
                     recorded_at: self.clock.now(),
                 };
-                if self.take_line(account, fresh_line, &key).await? {
+                let taken = self.take_line(account, fresh_line, &key).await?;
+                point(Point::StatementLine).await;
+                if taken {
                     fresh = fresh.checked_add(line.amount).map_err(DepositError::unavailable)?;
                     (known.all, known.own, known.next) = (known.all + 1, known.own + 1, known.next + 1);
                 } else {

@@ -1,13 +1,16 @@
 //! A gateway reports a payout: accrued fees are trued up, and the money is on its way (J07, J08).
 
+use std::collections::{HashMap, HashSet};
+
 use crate::domain::deposits::{
     Accrued, BatchItem, DepositState, FeeDifference, GatewaySettlement, ItemKind, ReportedBatch, compare,
 };
 use crate::domain::findings::FindingKind;
 use crate::domain::ledger::journal;
 use crate::domain::merchants::{GatewayAccount, SettlementMode};
+use crate::ids::PaymentId;
 use crate::money::Money;
-use crate::store::gateway_settlements::{GATEWAY_SETTLEMENT_ITEM, Settled};
+use crate::store::gateway_settlements::{Capture, GATEWAY_SETTLEMENT_ITEM, Settled};
 use crate::store::{Change, CommitError, Versioned};
 
 use super::{CAPTURES_MAX, DECISIONS, DepositError, Deposits, post};
@@ -173,8 +176,10 @@ impl Deposits {
             }
         } else {
             let references: Vec<&str> = batch.captures().collect();
-            let known = self.store.captures_named(account, &references).await?;
-            let known: std::collections::HashMap<&str, _> =
+            let mut known = self.store.captures_named(account, &references).await?;
+            let renamed = self.renamed(account, &known, &mut items).await?;
+            known.extend(renamed);
+            let known: HashMap<&str, _> =
                 known.iter().map(|capture| (capture.reference.as_str(), capture)).collect();
             for item in items.iter_mut().filter(|item| item.kind == ItemKind::Capture) {
                 match known.get(item.reference.as_str()) {
@@ -202,6 +207,33 @@ impl Deposits {
             self.open_finding(change, place, (kind, &fact), Some(batch.gross), detail).await?;
         }
         Ok(items)
+    }
+
+    /// A report may name a capture otherwise than the gateway's answers do. What nobody here knows by its name is the
+    /// capture of the payment that it says, unless that stands in the batch by its own. Answers those captures.
+    async fn renamed(
+        &self,
+        account: &GatewayAccount,
+        known: &[Capture],
+        items: &mut [BatchItem],
+    ) -> Result<Vec<Capture>, DepositError> {
+        let known: HashSet<&str> = known.iter().map(|capture| capture.reference.as_str()).collect();
+        let is_unknown = |item: &&mut BatchItem| {
+            item.kind == ItemKind::Capture && !known.contains(item.reference.as_str())
+        };
+        let unknown: Vec<&mut BatchItem> = items.iter_mut().filter(is_unknown).collect();
+        let payments: Vec<PaymentId> = unknown.iter().filter_map(|item| item.payment).collect();
+        let ours = self.store.captures_of(account, &payments).await?;
+        let ours = ours.into_iter().filter(|capture| !known.contains(capture.reference.as_str()));
+        let mut ours: HashMap<PaymentId, Capture> = ours.map(|capture| (capture.payment, capture)).collect();
+        let mut renamed = vec![];
+        for item in unknown {
+            if let Some(capture) = item.payment.and_then(|payment| ours.remove(&payment)) {
+                item.reference.clone_from(&capture.reference);
+                renamed.push(capture);
+            }
+        }
+        Ok(renamed)
     }
 
     /// The postings of a batch that was sent.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::findings::{Finding, FindingKind, FindingState};
 use crate::domain::ledger::journal::{self, Movement, Resolution};
 use crate::domain::ledger::{AccountCode, Direction, JournalEvent, PostedTransaction};
 use crate::domain::orders::refund::{Refund, RefundKind, RefundState};
@@ -116,14 +117,39 @@ impl Resolving {
         for capture in captures.into_iter().filter(|capture| capture.parse::<PaymentId>().is_err()) {
             let subject = Some(capture.to_owned());
             let filter = TransactionFilter { subject, limit: 200, ..TransactionFilter::default() };
+            if !self.may_have(finding, payment.id, capture).await? {
+                continue;
+            }
             let about = self.store.ledger_transactions(finding.merchant, &filter).await?;
             booked.extend(about.into_iter().filter(|row| row.source == capture));
         }
         Ok(booked)
     }
 
+    /// Whether a payment may have what was nobody's under this capture: what two people gave to another payment, or to the
+    /// shopper again, is not its own.
+    async fn may_have(
+        &self,
+        finding: &Finding,
+        payment: PaymentId,
+        capture: &str,
+    ) -> Result<bool, ResolveError> {
+        let kind = FindingKind::PaidUnknownHere;
+        let Some(ghost) = self.store.finding_about(finding.merchant, kind, capture).await? else {
+            return Ok(true);
+        };
+        let decided =
+            matches!(ghost.value.state, FindingState::Resolved { action, .. } if action.takes_two());
+        Ok(!decided || ghost.value.payment == Some(payment.to_string()))
+    }
+
     /// A refund of exactly the money that stands aside.
-    pub(super) fn send_back(&self, case: &Case, aside: &Aside) -> Result<(Change, Refund), ResolveError> {
+    pub(super) async fn send_back(
+        &self,
+        case: &Case,
+        aside: &Aside,
+    ) -> Result<(Change, Refund), ResolveError> {
+        self.refunding.nothing_went_back_elsewhere(&case.payment.value, aside.amount).await?;
         let (mut change, refund) = self.out_of(case, aside, aside.amount)?;
         self.refunding.intend(&mut change, &refund);
         Ok((change, refund))
@@ -236,7 +262,7 @@ impl Resolving {
             capture_ref: capture.capture_ref.clone(),
             amount: capture.amount,
             at: now,
-            late: false,
+            late: payment.state.is_closed(),
             received,
         };
         let after = Payment { state: PaymentState::Captured { taken }, updated_at: now, ..payment.clone() };

@@ -2,6 +2,7 @@
 
 use crate::domain::access::NotSecond;
 use crate::domain::findings::FindingError;
+use crate::flows::pay::SettleError;
 use crate::flows::refund::RefundFlowError;
 use crate::money::Money;
 use crate::store::StoreError;
@@ -21,6 +22,9 @@ pub enum ResolveError {
     /// There is no money to move.
     #[error("no money stands in the books for this finding; it can be dismissed")]
     NoMoney,
+    /// The payment cannot have it.
+    #[error("the payment cannot have this money: {0}")]
+    NotIts(&'static str),
     /// The bank may have paid it.
     #[error("{0}; decide about that line first")]
     Debited(String),
@@ -53,15 +57,26 @@ impl ResolveError {
             ResolveError::Refused(FindingError::NotSecond(NotSecond::FourEyes(_))) => "four_eyes",
             ResolveError::Refused(FindingError::NotSecond(NotSecond::OneHand { .. })) => "one_hand",
             ResolveError::Refused(FindingError::AlreadyResolved(_)) => "finding_resolved",
-            ResolveError::Refused(FindingError::NotApplicable { .. } | FindingError::NothingToAllocate)
+            ResolveError::Refused(
+                FindingError::NotApplicable { .. }
+                | FindingError::NothingToAllocate
+                | FindingError::NothingToGive,
+            )
             | ResolveError::MoneyHeld(_)
             | ResolveError::NoMoney
+            | ResolveError::NotIts(_)
             | ResolveError::Debited(_)
             | ResolveError::Indivisible(_) => "action_not_applicable",
             ResolveError::Refund(error) => error.code(),
             ResolveError::Superseded { .. } => "superseded",
             ResolveError::Unavailable(_) => "unavailable",
         }
+    }
+}
+
+impl From<SettleError> for ResolveError {
+    fn from(error: SettleError) -> ResolveError {
+        ResolveError::unavailable(error)
     }
 }
 

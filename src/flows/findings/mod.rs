@@ -6,7 +6,8 @@
 //! | a second payment (2010) | a refund of it | divided as a sale of its own | – |
 //! | a refund made elsewhere | – | of money that stands aside: the one meets the other; else taken as a refund of the payment, divided as the proposal says | – |
 //! | a reversal, in a dispute or not | – | the platform's loss, or what it has back (5030) | only once nothing of it stands aside |
-//! | a bill's payment or movement that nothing here explains | – | the platform's gain or loss (5030) | – |
+//! | a bill's payment that nothing here explains | a refund of exactly that capture | the capture of the payment that is named, else the platform's gain (5030) | – |
+//! | a bill's movement that nothing here explains | – | the platform's gain or loss (5030) | – |
 //! | a deposit that is short (2900) | – | a charge of the bank (5090) | – |
 //! | a deposit that is over, a line nobody knows (2900) | – | the platform's gain or loss (5030) | only where no money stands |
 //! | a hold, a fee, a stranger's notice, a call nobody knows the end of | – | – | explained, nothing moves |
@@ -18,12 +19,13 @@
 
 mod aside;
 mod error;
+mod ghosts;
 
 use std::collections::BTreeSet;
 
 use crate::clock::Clock;
 use crate::domain::access::Hand;
-use crate::domain::findings::{Action, Decision, Finding, FindingKind, FindingState};
+use crate::domain::findings::{Action, Decision, Finding, FindingKind, FindingState, Wish};
 use crate::domain::ledger::journal::{self, Booking, Resolution};
 use crate::domain::ledger::{AccountCode, Direction, JournalEvent};
 use crate::domain::merchants::GatewayAccount;
@@ -80,11 +82,12 @@ impl Resolving {
         merchant: MerchantId,
         hand: Hand,
         id: FindingId,
-        (action, allocation): (Action, &[Allocation]),
+        wish: Wish<'_>,
         reason: &str,
         extra: Change,
     ) -> Result<Finding, ResolveError> {
         let finding = self.store.finding(merchant, id).await?.ok_or(ResolveError::Unknown)?;
+        let action = wish.action;
         if let (Action::SendBack, Some(Ok(payment))) =
             (action, finding.value.payment.as_deref().map(str::parse))
         {
@@ -95,7 +98,7 @@ impl Resolving {
             FindingState::Open | FindingState::Resolved { .. } => vec![],
         };
         let issuers = self.store.key_makers(merchant, &proposer).await?;
-        let decided = finding.value.decide(hand, &issuers, action, allocation, reason, self.clock.now())?;
+        let decided = finding.value.decide(hand, &issuers, wish, reason, self.clock.now())?;
         let (state, carry) = match decided {
             Decision::Proposed(state) => (state, false),
             Decision::Carry(state) => (state, true),
@@ -103,21 +106,25 @@ impl Resolving {
         let mut change = extra;
         let mut sends = None;
         let agreed = match &state {
-            FindingState::Resolved { allocation, .. } | FindingState::Proposed { allocation, .. } => {
-                allocation
+            FindingState::Resolved { allocation, payment, .. }
+            | FindingState::Proposed { allocation, payment, .. } => {
+                Wish { action, allocation, payment: *payment }
             }
-            FindingState::Open => &vec![],
+            FindingState::Open => action.into(),
         };
+        let mut about = agreed.payment.filter(|_| carry);
         if carry {
-            let (effect, refund) = self.effect(&finding, action, agreed).await?;
+            let (effect, refund) = self.effect(&finding, agreed).await?;
             change.extend(effect);
+            about = about.or(refund.as_ref().map(|refund| refund.payment));
             sends = refund;
-        } else if !agreed.is_empty() {
+        } else if !agreed.allocation.is_empty() || agreed.payment.is_some() {
             // Tried and thrown away.
-            self.effect(&finding, action, agreed).await?;
+            self.effect(&finding, agreed).await?;
         }
-        change.decide_finding(&finding, &state);
-        let decided = Finding { state, ..finding.value };
+        change.decide_finding_of(&finding, &state, about);
+        let payment = about.map(|payment| payment.to_string()).or(finding.value.payment.clone());
+        let decided = Finding { state, payment, ..finding.value };
         if carry && action.takes_two() {
             let subject = decided.id.to_string();
             self.settlements.tell(
@@ -139,12 +146,13 @@ impl Resolving {
     async fn effect(
         &self,
         finding: &Versioned<Finding>,
-        action: Action,
-        allocation: &[Allocation],
+        wish: Wish<'_>,
     ) -> Result<(Change, Option<Refund>), ResolveError> {
-        let stranger =
-            matches!(finding.value.kind, FindingKind::PaidUnknownHere | FindingKind::UnknownMovement);
-        if stranger && action == Action::Adopt {
+        let Wish { action, allocation, .. } = wish;
+        if finding.value.kind == FindingKind::PaidUnknownHere {
+            return self.decide_ghost(finding, wish).await;
+        }
+        if (finding.value.kind, action) == (FindingKind::UnknownMovement, Action::Adopt) {
             return Ok((self.bear_stranger(finding).await?, None));
         }
         if finding.value.kind == FindingKind::PayoutUnknown {
@@ -193,16 +201,24 @@ impl Resolving {
             };
         };
         let (mut change, refund) = self.effect_on(&case, action, allocation).await?;
-        let Versioned { value: payment, version } = &case.payment;
-        if action.takes_two() && !change.updates(&PAYMENT) {
-            // Every decision about a payment's money raises its version: of two that look at the same money side by side
-            // one is taken again.
-            change.update_payment(&Payment { updated_at: self.clock.now(), ..payment.clone() }, *version);
+        if action.takes_two() {
+            self.decided_about(&mut change, &case.payment);
         } else {
             // What comes meanwhile was not looked at: then this decision is taken again too.
-            change.require(&PAYMENT, payment.id, *version);
+            change.require(&PAYMENT, case.payment.value.id, case.payment.version);
         }
         Ok((change, refund))
+    }
+
+    /// Every decision about a payment's money raises its version: of two that look at the same money side by side one is
+    /// taken again.
+    fn decided_about(&self, change: &mut Change, payment: &Versioned<Payment>) {
+        if change.updates(&PAYMENT) {
+            change.require(&PAYMENT, payment.value.id, payment.version);
+        } else {
+            let after = Payment { updated_at: self.clock.now(), ..payment.value.clone() };
+            change.update_payment(&after, payment.version);
+        }
     }
 
     /// The same of a finding about a payment of ours, from what stands aside for it.
@@ -232,8 +248,7 @@ impl Resolving {
             (Action::Dismiss, _) => Ok((Change::new(), None)),
             (_, None) => Err(ResolveError::NoMoney),
             (Action::SendBack, Some(aside)) => {
-                self.refunding.nothing_went_back_elsewhere(&case.payment.value, aside.amount).await?;
-                self.send_back(case, &aside).map(|(change, refund)| (change, Some(refund)))
+                self.send_back(case, &aside).await.map(|(change, refund)| (change, Some(refund)))
             }
             (Action::Adopt, Some(aside)) => Ok((self.adopt(case, aside).await?, None)),
         }
@@ -312,35 +327,6 @@ impl Resolving {
         let subject = case.payment.value.id.to_string();
         let booking = self.booking(case, &case.finding.value.fact, &subject);
         let posted = journal::suspense_resolved(&booking, Resolution::Dismiss, moved);
-        Ok(posted.map_err(ResolveError::unavailable)?.map(Change::posting).unwrap_or_default())
-    }
-
-    /// Money of a bill that nobody explained: what stands aside for it becomes the platform's gain or loss. The books say
-    /// how much that is: a fee that came with it is booked apart or with it. Where nothing stands any more, nothing moves.
-    async fn bear_stranger(&self, finding: &Versioned<Finding>) -> Result<Change, ResolveError> {
-        let Finding { merchant, gateway_account, fact, amount, .. } = &finding.value;
-        let currency = amount.ok_or(ResolveError::NoMoney)?.currency();
-        let accounts = self.pay.accounts().all();
-        let named = |open: &&std::sync::Arc<super::pay::OpenAccount>| {
-            open.account.merchant == *merchant && open.account.name == *gateway_account
-        };
-        let open = accounts.iter().find(named).ok_or(ResolveError::NoMoney)?;
-        let (account, at) = (&open.account, self.clock.now());
-        let booking =
-            Booking { ids: &self.ids, merchant: *merchant, account, source: fact, subject: fact, at };
-        let suspense = booking.at_gateway(AccountCode::SUSPENSE);
-        let filter =
-            TransactionFilter { subject: Some(fact.clone()), limit: 1_000, ..TransactionFilter::default() };
-        let posted = self.store.ledger_transactions(*merchant, &filter).await?;
-        let entries = posted.iter().flat_map(|transaction| &transaction.entries);
-        let aside = entries
-            .filter(|entry| entry.account == suspense && entry.amount.currency() == currency)
-            .map(|entry| match entry.direction {
-                Direction::Credit => entry.amount,
-                Direction::Debit => entry.amount.negated(),
-            });
-        let aside = Money::sum(currency, aside).map_err(ResolveError::unavailable)?;
-        let posted = journal::suspense_resolved(&booking, Resolution::Dismiss, aside);
         Ok(posted.map_err(ResolveError::unavailable)?.map(Change::posting).unwrap_or_default())
     }
 

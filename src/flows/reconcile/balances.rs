@@ -8,17 +8,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::crash;
-use crate::domain::findings::FindingKind;
+use crate::domain::findings::{Finding, FindingKind, FindingState};
 use crate::flows::pay::OpenAccount;
 use crate::ids::{GatewayAccountId, MerchantId};
 use crate::money::{Currency, Money};
-use crate::store::Change;
+use crate::store::{Change, Versioned};
 
 use super::{ReconcileError, Reconciling};
 
 /// How often an account is looked at until it is quiet.
 const LOOKS: usize = 5;
 const BETWEEN: Duration = Duration::from_millis(300);
+/// Why a finding is closed whose balance fits again.
+const AGREES: &str = "a later comparison agrees";
 /// Disputes that changed since so long are asked for before.
 const DISPUTED: TimeDelta = TimeDelta::days(3);
 
@@ -196,24 +198,61 @@ impl Reconciling {
         for balance in told {
             all.entry(balance.currency()).or_default().1 = balance.minor();
         }
-        let day = self.now().date_naive();
+        let (merchant, kind) = (open.account.merchant, FindingKind::BalanceDiffers);
+        let waiting = self.0.store.undecided_of_kind(merchant, kind, &open.account.name).await?;
         let mut count = 0;
         for (currency, (ours, theirs)) in all {
+            let of_currency = |finding: &&Versioned<Finding>| {
+                finding.value.amount.is_some_and(|amount| amount.currency() == currency)
+            };
+            let waiting = waiting.iter().filter(of_currency);
+            let mut change = Change::new();
             if ours == theirs {
+                for finding in waiting {
+                    self.0.settlements.close_explained(&mut change, finding, AGREES, None);
+                }
+                self.commit_once(change).await?;
                 continue;
             }
             count += 1;
             let (ours, theirs) = (Money::from_minor(ours, currency), Money::from_minor(theirs, currency));
             let difference = theirs.checked_sub(ours).map_err(ReconcileError::unavailable)?;
-            let fact = format!("{}/{currency}/{day}", open.account.name);
-            let detail = format!("the gateway has {theirs}, the books have {ours} there");
-            let kind = FindingKind::BalanceDiffers;
-            let finding = self.0.settlements.finding(kind, &open.account, &fact, Some(difference), detail);
-            let mut change = Change::new();
-            self.opened(&mut change, finding).await?;
+            // One finding for an account and currency: the same difference is the same question, another is one of its own.
+            let (same, others): (Vec<_>, Vec<_>) =
+                waiting.partition(|finding| finding.value.amount == Some(difference));
+            let old = same.iter().skip(1).chain(&others);
+            for finding in old {
+                let why = format!("a later comparison differs by {difference}");
+                self.0.settlements.close_explained(&mut change, finding, &why, None);
+            }
+            let fact = if same.is_empty() { self.fact_of_balance(open, difference).await? } else { None };
+            if let Some(fact) = fact {
+                let detail = format!("the gateway has {theirs}, the books have {ours} there");
+                let finding =
+                    self.0.settlements.finding(kind, &open.account, &fact, Some(difference), detail);
+                self.opened(&mut change, finding).await?;
+            }
             self.commit_once(change).await?;
         }
         Ok(count)
+    }
+
+    /// One a day, which whoever compares at the same time opens too; another difference of that day has its time in it.
+    /// `None` where a person has explained this very difference today.
+    async fn fact_of_balance(
+        &self,
+        open: &OpenAccount,
+        difference: Money,
+    ) -> Result<Option<String>, ReconcileError> {
+        let now = self.now();
+        let fact = format!("{}/{}/{}", open.account.name, difference.currency(), now.date_naive());
+        let kind = FindingKind::BalanceDiffers;
+        let Some(known) = self.0.store.finding_about(open.account.merchant, kind, &fact).await? else {
+            return Ok(Some(fact));
+        };
+        let agreed = matches!(&known.value.state, FindingState::Resolved { reason, .. } if reason == AGREES);
+        let is_explained = known.value.amount == Some(difference) && !agreed;
+        Ok((!is_explained).then(|| format!("{fact}T{}", now.format("%H:%M:%S%.6fZ"))))
     }
 }
 

@@ -89,7 +89,7 @@ fn bare(line: &BillLine, gross: Money) -> ReportedBatch {
         held: none,
         fee: none,
         tax: none,
-        net: line.gross.abs(),
+        net: line.net().abs(),
         items: vec![],
     }
 }
@@ -129,7 +129,9 @@ impl Takings {
         sums.tax = sums.tax.saturating_add(line.tax.minor());
         if taken.items < ITEMS_MAX {
             taken.items += 1;
-            sums.items.push(BatchItem { kind, reference: line.gateway_ref.clone(), payment: None, amount });
+            // Where the bill names a capture otherwise, our own reference tells which it is.
+            let payment = line.our_ref.as_deref().and_then(|text| text.parse().ok());
+            sums.items.push(BatchItem { kind, reference: line.gateway_ref.clone(), payment, amount });
         } else {
             sums.too_many = true;
         }
@@ -151,7 +153,7 @@ impl Takings {
     /// them.
     fn batch(&self, line: &BillLine) -> Option<ReportedBatch> {
         if self.mode == SettlementMode::NetAtCapture {
-            return Some(bare(line, line.gross.abs()));
+            return Some(bare(line, line.net().abs()));
         }
         let taken = self.by_currency.get(&line.gross.currency())?;
         let foots =
@@ -176,7 +178,7 @@ impl Reconciling {
     ) -> Result<Option<Found>, ReconcileError> {
         let (merchant, name) = (open.account.merchant, open.account.name.as_str());
         let known = self.0.store.gateway_settlement_by_reference(merchant, name, &line.gateway_ref).await?;
-        let known = known.filter(|known| known.value.batch.net == line.gross.abs());
+        let known = known.filter(|known| known.value.batch.net == line.net().abs());
         let batch = match (known, takings.batch(&line)) {
             (Some(known), _) if known.value.state != DepositState::Expected => return Ok(None),
             // It was told of when it closed; what it is made of, too.
@@ -216,7 +218,7 @@ impl Reconciling {
         line: &BillLine,
         takings: &Takings,
     ) -> Result<ReportedBatch, ReconcileError> {
-        let (account, net) = (&open.account, line.gross.abs());
+        let (account, net) = (&open.account, line.net().abs());
         let currency = net.currency();
         let zone = open.gateway.bills().map_or(chrono_tz::UTC, |bills| bills.zone());
         let day = bounds(line.at.with_timezone(&zone).date_naive(), zone).0;
@@ -258,6 +260,27 @@ impl Reconciling {
             first.get_or_insert(ReportedBatch { gross: whole, fee, tax, ..batch });
         }
         Ok(first.unwrap_or_else(|| bare(line, net)))
+    }
+
+    /// A payout whose row names a fee is what its net is where that is what its takings come to: the fee is theirs, told
+    /// once more. Else what left is its gross and the fee is one of its own; where neither foots, what came back with a
+    /// payout is its takings' as well, for nothing is given back with one.
+    pub(super) fn fees_of_payouts(differences: Vec<Difference>, takings: &Takings) -> Vec<Difference> {
+        let parts = |difference: Difference| match difference {
+            Difference::MovedThere(line)
+                if line.net() != line.gross && line.kind.class() == Some(Class::Settlement) =>
+            {
+                let (movement, fee) = line.clone().apart(SettlementMode::NetAtCapture);
+                let foots = |line: &BillLine| takings.batch(line).is_some();
+                let is_theirs = line.net().abs().minor() < line.gross.abs().minor();
+                if foots(&line) || (is_theirs && !foots(&movement)) {
+                    return vec![Difference::MovedThere(line)];
+                }
+                [Some(movement), fee].into_iter().flatten().map(Difference::MovedThere).collect()
+            }
+            other => vec![other],
+        };
+        differences.into_iter().flat_map(parts).collect()
     }
 
     /// Payouts last, in the order in which they were made: by then what they are made of is known, and none takes the

@@ -223,6 +223,7 @@ fn kept(fact: &Fact, by: Option<(NaiveDate, NaiveDate)>, terms: &Terms) -> Resul
     serde_json::to_string(&kept).map_err(ReconcileError::unavailable)
 }
 
-fn row_id(open: &OpenAccount, fact: &Fact) -> String {
+/// Under which id a fact stands in the pool.
+pub(super) fn row_id(open: &OpenAccount, fact: &Fact) -> String {
     format!("{}/{}/{}", open.account.id, fact.number, fact.gross.currency())
 }

@@ -1,7 +1,7 @@
 //! Entries becoming facts, one by one: of a million captures nothing is kept but the facts.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, hash_map};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -24,6 +24,8 @@ pub(super) struct Gathered {
     facts: Vec<Fact>,
     /// Fees whose capture was not the fact before them.
     fees: HashMap<Key, Charged>,
+    /// What refunds gave back of their captures' fees, by the refund: its line in the bill has it.
+    returned: HashMap<Key, Fact>,
     /// What was charged for payouts, by batch and day: a bill charges together what it charges on one day.
     payout_fees: BTreeMap<(String, NaiveDate), Charged>,
     /// Where the bill's days are cut.
@@ -72,6 +74,7 @@ impl Gathered {
             zone,
             facts: vec![],
             fees: HashMap::new(),
+            returned: HashMap::new(),
             payout_fees: BTreeMap::new(),
             more: HashMap::new(),
             disputed: BTreeMap::new(),
@@ -127,11 +130,17 @@ impl Gathered {
                     }
                 }
             }
-            // Given back beside a movement that is no refund; what a refund gave back stands in the refund's own line, so
-            // nobody misses it.
             JournalEvent::FeeReturned => {
                 let returned = fact(Class::Fee, Key::of(bare), Key::NONE);
-                self.facts.push(Fact { standing: Standing::Optional, ..returned });
+                match self.returned.entry(Key::of(&entry.source)) {
+                    hash_map::Entry::Vacant(place) => {
+                        place.insert(Fact { standing: Standing::Optional, ..returned });
+                    }
+                    hash_map::Entry::Occupied(mut known) => {
+                        let whole = known.get().gross.checked_add(entry.amount);
+                        known.get_mut().gross = whole.map_err(ReconcileError::unavailable)?;
+                    }
+                }
             }
             JournalEvent::RefundConfirmed => {
                 let key = entry.refund_ref.as_deref().map_or(Key::NONE, Key::of);
@@ -225,6 +234,14 @@ impl Gathered {
             let charged = fact.fee.unwrap_or(0).saturating_add(apart);
             fact.fee = if self.accrues { None } else { Some(charged) };
         }
+        // A refund of ours is booked under its own id, a stranger's under the gateway's.
+        for fact in self.facts.iter_mut().filter(|fact| fact.class == Class::Refund) {
+            let name = if fact.ours == Key::NONE { fact.key } else { fact.ours };
+            let returned = self.returned.remove(&name).map_or(0, |returned| returned.gross.minor());
+            fact.fee = if self.accrues { None } else { Some(returned.saturating_neg()) };
+        }
+        // Given back beside a movement that is no refund: it may have a line of its own, and nobody misses it.
+        self.facts.extend(std::mem::take(&mut self.returned).into_values());
         let payouts = self.payout_fees.iter().filter(|(_, charged)| charged.minor != 0);
         self.facts.extend(
             payouts.map(|((batch, _), charged)| charged.fact(Key::NONE, Key::of(batch), charged.minor)),
@@ -287,6 +304,26 @@ mod tests {
         // Of no capture at hand: movements of their own.
         let apart = [fee, entry(4, JournalEvent::FeeCharged, "F-1", -100)];
         assert_eq!(gathered(&apart), [(Class::Fee, -490, None), (Class::Fee, -100, None)]);
+    }
+
+    #[test]
+    fn a_refund_has_the_fee_that_it_gave_back() {
+        let refund = entry(1, JournalEvent::RefundConfirmed, "ref_1", -4_000);
+        let returned = entry(2, JournalEvent::FeeReturned, "ref_1", 30);
+        let elsewhere = entry(3, JournalEvent::SuspenseBooked, "R-2", -1_000);
+        let theirs = entry(4, JournalEvent::FeeReturned, "R-2", 7);
+        let plain = entry(5, JournalEvent::RefundConfirmed, "ref_3", -500);
+        let beside = entry(6, JournalEvent::FeeReturned, "CB-1", 340);
+        let told = gathered(&[theirs, refund, returned, elsewhere, plain, beside]);
+        assert_eq!(
+            told,
+            [
+                (Class::Refund, -4_000, Some(-30)),
+                (Class::Refund, -1_000, Some(-7)),
+                (Class::Refund, -500, Some(0)),
+                (Class::Fee, 340, None),
+            ]
+        );
     }
 
     /// A bill of a million lines is read in 256 MiB, of which the facts are the most.

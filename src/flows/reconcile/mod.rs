@@ -278,6 +278,8 @@ impl Reconciling {
         let (mut repaired, mut left) = (0, 0);
         let (mut silent, mut silences) = (None, 0);
         let mut change = Change::new();
+        let found = std::mem::take(&mut outcome.differences);
+        outcome.differences = Reconciling::fees_of_payouts(found, &takings);
         Reconciling::payouts_last(&mut outcome.differences);
         for (place, difference) in std::mem::take(&mut outcome.differences).into_iter().enumerate() {
             let found = if Reconciling::is_payout(&difference) {
@@ -322,6 +324,7 @@ impl Reconciling {
         }
         point(Point::ReconcileFound).await;
         let fees = self.learn(open, (first, last), &outcome, &pricing.terms).await?;
+        self.no_longer_missed(open, &outcome.elsewhere, &waiting).await?;
         // Last: a run that dies before it finds the same once more, and what was found is found once.
         self.pool(pool).await?;
         point(Point::ReconcilePooled).await;

@@ -164,6 +164,7 @@ impl Reconciling {
             repair: Some(ASIDE.to_owned()),
             ..evidence(Some(&line), None)
         };
+        let evidence = self.told_of(Some(payment.value.id), evidence).await?;
         Ok(waits("reversal", found.map(|found| found.value.id.to_string()), evidence))
     }
 
@@ -192,14 +193,15 @@ impl Reconciling {
         let detail = format!("{detail} (bill line {})", line.hash);
         let unknown = FindingKind::UnknownMovement;
         let finding = self.0.settlements.finding(unknown, &open.account, &fact, Some(line.gross), detail);
-        let finding = self.opened(&mut change, finding).await?;
+        self.opened(&mut change, finding).await?;
         self.commit_once(change).await?;
+        let finding = self.stands(open, unknown, &fact).await?;
         let repair = Some(ASIDE.to_owned());
         Ok(waits(kind, finding, Evidence { repair, ..evidence(Some(&line), None) }))
     }
 
     /// The payment that a movement belongs to, by the capture it names or by our own reference.
-    async fn named_payment(
+    pub(super) async fn named_payment(
         &self,
         open: &OpenAccount,
         line: &BillLine,

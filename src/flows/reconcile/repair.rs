@@ -1,13 +1,17 @@
 //! What becomes of one difference: asked about, repaired, set aside, or left to a person, with the evidence.
 
+use std::collections::HashSet;
+
 use crate::domain::findings::{Finding, FindingKind};
 use crate::domain::ledger::journal::Booking;
 use crate::domain::orders::{RefundReport, RefundStatus, ReportSource};
 use crate::domain::reconciliation::{BillLine, Difference, Fact, Grade};
 use crate::flows::pay::{OpenAccount, Settles};
 use crate::ids::{PaymentId, RefundId};
-use crate::store::Change;
+use crate::store::reconciliations::Pooled;
+use crate::store::{Change, Versioned};
 
+use super::books::row_id;
 use super::view::Evidence;
 use super::{Found, ReconcileError, Reconciling};
 
@@ -58,7 +62,9 @@ impl Reconciling {
             Difference::Duplicate { line, same_bytes } => self.duplicate(open, line, same_bytes).await,
             Difference::Late(fact, line) => {
                 let evidence = evidence(Some(&line), Some(&fact));
-                Ok(Found { kind, grade: Grade::Automatic, finding: None, evidence })
+                // It was missed, and is found: see [`Reconciling::no_longer_missed`].
+                let finding = self.missed(open, &fact).await?.map(|missed| missed.value.id.to_string());
+                Ok(Found { kind, grade: Grade::Automatic, finding, evidence })
             }
             Difference::OtherReference(fact, line) => {
                 let repair = Some("matched by its content; nothing was booked".to_owned());
@@ -133,7 +139,7 @@ impl Reconciling {
         }
     }
 
-    /// Booked here, and no bill named it within the cut-off.
+    /// Booked here, and no bill named it within the cut-off. The gateway is asked: what it says is the other channel.
     async fn missing_there(&self, open: &OpenAccount, fact: Fact) -> Result<Found, ReconcileError> {
         let known = self.0.store.fact_of_transaction(open.account.merchant, fact.number).await?;
         let (source, subject) = known.unwrap_or_default();
@@ -147,10 +153,56 @@ impl Reconciling {
             Some(fact.gross),
             detail,
         );
-        finding.payment = subject.filter(|subject| subject.parse::<PaymentId>().is_ok());
+        let payment = subject.and_then(|subject| subject.parse::<PaymentId>().ok());
+        finding.payment = payment.map(|payment| payment.to_string());
+        let evidence = self.told_of(payment, evidence(None, Some(&fact))).await?;
         let id = self.opened(&mut change, finding).await?;
         self.commit_once(change).await?;
-        Ok(waits("missing_there", id, evidence(None, Some(&fact))))
+        Ok(waits("missing_there", id, evidence))
+    }
+
+    /// With what the gateway says when it is asked about the payment, where there is one.
+    pub(super) async fn told_of(
+        &self,
+        payment: Option<PaymentId>,
+        evidence: Evidence,
+    ) -> Result<Evidence, ReconcileError> {
+        Ok(match payment {
+            Some(payment) => self.asked(payment).await?.of(payment, evidence),
+            None => evidence,
+        })
+    }
+
+    /// The finding that a fact stands in no bill, if it was opened.
+    async fn missed(
+        &self,
+        open: &OpenAccount,
+        fact: &Fact,
+    ) -> Result<Option<Versioned<Finding>>, ReconcileError> {
+        let (merchant, store) = (open.account.merchant, &self.0.store);
+        let Some((source, _)) = store.fact_of_transaction(merchant, fact.number).await? else {
+            return Ok(None);
+        };
+        Ok(store.finding_about(merchant, FindingKind::MissingThere, &source).await?)
+    }
+
+    /// What was missed and is named at last, in time or late, is missed no more.
+    pub(super) async fn no_longer_missed(
+        &self,
+        open: &OpenAccount,
+        named: &[Fact],
+        rows: &[Versioned<Pooled>],
+    ) -> Result<(), ReconcileError> {
+        let missed: HashSet<&str> =
+            rows.iter().filter(|row| row.value.state == "missing").map(|row| row.value.id.as_str()).collect();
+        for fact in named.iter().filter(|fact| missed.contains(row_id(open, fact).as_str())) {
+            if let Some(finding) = self.missed(open, fact).await? {
+                let mut change = Change::new();
+                self.0.settlements.close_explained(&mut change, &finding, "a bill names it after all", None);
+                self.commit_once(change).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Named twice. The same bytes twice are a fault of the listing and move nothing; else the money stands aside.
@@ -167,12 +219,20 @@ impl Reconciling {
             }
             false => format!("`{}` was billed before, in other words", line.gateway_ref),
         };
-        let finding =
-            self.open_finding(&mut change, open, FindingKind::BillDuplicate, &line, None, detail).await?;
-        self.commit_once(change).await?;
+        let subject = self.0.store.subject_of_capture(open.account.merchant, &line.gateway_ref).await?;
+        let payment = match subject.and_then(|subject| subject.parse::<PaymentId>().ok()) {
+            Some(payment) => Some(payment),
+            None => self.named_payment(open, &line).await?.map(|payment| payment.value.id),
+        };
         let repair =
             Some("nothing was booked: the gateway's balance says whether money moved twice".to_owned());
-        Ok(waits("duplicate", finding, Evidence { repair, ..evidence(Some(&line), None) }))
+        let evidence = Evidence { repair, ..evidence(Some(&line), None) };
+        let evidence = self.told_of(payment, evidence).await?;
+        let named = payment.map(|payment| payment.to_string());
+        let finding =
+            self.open_finding(&mut change, open, FindingKind::BillDuplicate, &line, named, detail).await?;
+        self.commit_once(change).await?;
+        Ok(waits("duplicate", finding, evidence))
     }
 
     pub(super) fn booking<'a>(
@@ -200,6 +260,17 @@ impl Reconciling {
             self.0.settlements.finding(kind, &open.account, &line.gateway_ref, Some(line.gross), detail);
         finding.payment = payment;
         self.opened(change, finding).await
+    }
+
+    /// The finding that stands after its change was written: another program's, where that was faster.
+    pub(super) async fn stands(
+        &self,
+        open: &OpenAccount,
+        kind: FindingKind,
+        fact: &str,
+    ) -> Result<Option<String>, ReconcileError> {
+        let found = self.0.store.finding_about(open.account.merchant, kind, fact).await?;
+        Ok(found.map(|found| found.value.id.to_string()))
     }
 
     /// Opens a finding unless it was; answers its id.

@@ -1,15 +1,18 @@
 //! What captures and conversions both need: what the fee rules are asked about, and how waiting conversions are stored.
 
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::country::Country;
 use crate::domain::fees::{AgreedFee, Charge};
+use crate::domain::findings::FindingKind;
 use crate::domain::merchants::{FxPoint, GatewayAccount, Merchant};
 use crate::domain::orders::{Capture, Payment};
 use crate::domain::settlement::Settlement;
 use crate::ids::SupplierId;
 use crate::money::Money;
+use crate::store::Change;
 use crate::store::settlements::SettlementRecord;
 
 use super::{SettleError, Settlements, broken};
@@ -65,6 +68,38 @@ impl Settlements {
             gross,
         };
         self.0.fees.agreed(&charge).ok().flatten()
+    }
+
+    /// A fee far beyond its contract is told at once, with its capture: the month's drift shows only what is repeated, and
+    /// a bill that repeats the fee agrees with it.
+    pub(super) async fn watch_fee(
+        &self,
+        change: &mut Change,
+        payment: &Payment,
+        account: &GatewayAccount,
+        capture: &Capture,
+    ) -> Result<(), SettleError> {
+        let Some(charged) = capture.fee.filter(|fee| fee.currency() == capture.amount.currency()) else {
+            return Ok(());
+        };
+        let merchant = self.merchant(payment.merchant).await?;
+        let agreed = self.0.fees.agreed(&charge(payment, account, &merchant, capture));
+        let Some(agreed) = agreed.ok().flatten().map(|agreed| agreed.fee) else { return Ok(()) };
+        let beyond = charged.checked_sub(agreed).map_err(broken)?;
+        let percent = self.0.fee_tolerance;
+        let tolerated = Decimal::from(capture.amount.minor()) * percent.fraction();
+        if Decimal::from(beyond.minor()) <= tolerated {
+            return Ok(());
+        }
+        let why = format!(
+            "{charged} was charged of {}, the contract says {agreed}: more than {} % of it beyond",
+            capture.amount,
+            percent.value()
+        );
+        let kind = FindingKind::FeeDrift;
+        let mut finding = self.finding(kind, account, &capture.capture_ref, Some(beyond), why);
+        finding.payment = Some(payment.id.to_string());
+        self.open(change, finding).await
     }
 }
 

@@ -31,12 +31,17 @@ impl Settlements {
         capture: &Capture,
         standing: CaptureStanding,
     ) -> Result<Change, SettleError> {
-        let held = match self.told_before(payment, capture).await? {
+        // What a payment has in review is its own, whoever told of it first.
+        let told = match held_before(payment, capture) {
+            Some(_) => None,
+            None => self.told_before(payment, capture).await?,
+        };
+        let told = match told {
             Some(Told::Decided) => return self.decided_before(payment, account, capture).await,
             Some(Told::Aside(held)) => Some(held),
             None => None,
         };
-        let held = held_before(payment, capture).or(held.as_ref());
+        let held = held_before(payment, capture).or(told.as_ref());
         let mut change = match standing {
             CaptureStanding::Matched | CaptureStanding::Late => {
                 match self.compute(payment, account, capture).await? {
@@ -63,6 +68,7 @@ impl Settlements {
                 change
             }
         };
+        self.watch_fee(&mut change, payment, account, capture).await?;
         self.explain_told(&mut change, payment, capture, held.is_some()).await?;
         Ok(change)
     }

@@ -28,6 +28,7 @@ impl Settlements {
             Conflict::CapturedAgain { second, .. } => {
                 (FindingKind::DoublePayment, None, Some(second.as_str()))
             }
+            Conflict::NeverAsked { reported } => (FindingKind::PaidUnknownHere, Some(*reported), None),
         };
         let id = payment.id.to_string();
         let detail = format!("{why} (evidence {evidence})");

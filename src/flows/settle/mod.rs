@@ -36,7 +36,7 @@ use crate::domain::ledger::{LedgerError, LedgerTransaction};
 use crate::domain::merchants::{GatewayAccount, Merchant};
 use crate::domain::orders::{Capture, Conflict, Intent, MoneyReport, Payment, RefundReport, ReportSource};
 use crate::ids::{IdSource, MerchantId};
-use crate::money::Money;
+use crate::money::{Money, Percent};
 use crate::rates::RateBook;
 use crate::store::inbox::Notice;
 use crate::store::outbox::Event;
@@ -67,6 +67,8 @@ pub struct Parts {
     pub rates: Arc<RateBook>,
     /// Fee rules.
     pub fees: FeeBook,
+    /// How much of a payment a gateway may take beyond its contract before somebody is told.
+    pub fee_tolerance: Percent,
     /// Sales and refunds as tax counts them.
     pub withholding: Withholding,
     /// A stale reference rate still converts, and is marked so; else the conversion waits.

@@ -3,8 +3,9 @@
 use crate::domain::access::Actor;
 use crate::domain::findings::{Finding, FindingKind, FindingState};
 use crate::domain::merchants::GatewayAccount;
-use crate::domain::orders::{Capture, Held, Payment, Received};
-use crate::store::Change;
+use crate::domain::orders::{Capture, Conflict, Held, Payment, PaymentState, Received};
+use crate::ids::PaymentId;
+use crate::store::{Change, Versioned};
 
 use super::{SettleError, Settlements, finding_data};
 
@@ -63,18 +64,52 @@ impl Settlements {
         capture: &Capture,
         stood_aside: bool,
     ) -> Result<(), SettleError> {
-        let (merchant, now) = (payment.merchant, self.0.clock.now());
+        let merchant = payment.merchant;
         let kind = if stood_aside { FindingKind::PaidUnknownHere } else { FindingKind::BillStatus };
         let found = self.0.store.finding_about(merchant, kind, &capture.capture_ref).await?;
         let is_open = |found: &Finding| !matches!(found.state, FindingState::Resolved { .. });
         let Some(finding) = found.filter(|found| is_open(&found.value)) else { return Ok(()) };
         let why = format!("{} was taken for {} after all, as the gateway told", capture.amount, payment.id);
+        self.close_explained(change, &finding, &why, Some(payment.id));
+        self.end_unasked(change, &finding.value).await
+    }
+
+    /// Closes a finding whose cause is gone, in the service's own words, and says which payment it was about where that is
+    /// known now; one that was decided stays as it was decided.
+    pub(in crate::flows) fn close_explained(
+        &self,
+        change: &mut Change,
+        finding: &Versioned<Finding>,
+        why: &str,
+        payment: Option<PaymentId>,
+    ) {
+        let merchant = finding.value.merchant;
+        if matches!(finding.value.state, FindingState::Resolved { .. }) {
+            return;
+        }
         let service = Actor::service(merchant, self.0.ids.mint()).user;
-        let state = FindingState::explained(service, &why, now);
-        change.decide_finding(&finding, &state);
-        let decided = Finding { state, ..finding.value };
+        let state = FindingState::explained(service, why, self.0.clock.now());
+        change.decide_finding_of(finding, &state, payment);
+        let decided = Finding { state, ..finding.value.clone() };
         let subject = decided.id.to_string();
         self.tell(change, merchant, "finding.repaired", &subject, finding_data(&decided));
+    }
+    /// The payment that was written so that such money could go back has nothing left to give, where it did not.
+    pub(in crate::flows) async fn end_unasked(
+        &self,
+        change: &mut Change,
+        finding: &Finding,
+    ) -> Result<(), SettleError> {
+        let Some(Ok(id)) = finding.payment.as_deref().map(str::parse) else { return Ok(()) };
+        let Some(payment) = self.0.store.payment(id).await? else { return Ok(()) };
+        let PaymentState::InReview { why: Conflict::NeverAsked { .. }, held: Some(held) } =
+            &payment.value.state
+        else {
+            return Ok(());
+        };
+        let state = PaymentState::Cancelled { code: "decided".to_owned(), returned: Some(held.clone()) };
+        let after = Payment { state, updated_at: self.0.clock.now(), ..payment.value.clone() };
+        change.update_payment(&after, payment.version);
         Ok(())
     }
 }

@@ -86,12 +86,27 @@ impl PayPal {
         payment: &PaymentRequest,
         request: &RefundRequest,
     ) -> Result<Option<RefundReport>, GatewayError> {
-        let order = payment.gateway_ref.as_deref();
-        let order = order.ok_or_else(|| GatewayError::NotSent("the order id is not known".into()))?;
-        let order = self.get_order(order).await?.granted()?;
+        let order = payment.gateway_ref.as_deref().filter(|known| *known != request.capture_ref);
+        let order = match order {
+            Some(order) => order.to_owned(),
+            None => self.order_of(&request.capture_ref).await?,
+        };
+        let order = self.get_order(&order).await?.granted()?;
         let mut refunds = order.purchase_units.iter().flat_map(|unit| &unit.payments.refunds);
         let ours = refunds.find(|refund| refund.custom_id.as_deref() == Some(&request.request_ref));
         ours.map(|refund| reports::refund(refund, &self.clock)).transpose()
+    }
+
+    /// The order of a capture. Money that nobody here asked for is known by its capture alone.
+    async fn order_of(&self, capture_ref: &str) -> Result<String, GatewayError> {
+        let unknown = || GatewayError::NotSent("the order id is not known".into());
+        if !wire::is_order_id(capture_ref) {
+            return Err(unknown());
+        }
+        let path = format!("/v2/payments/captures/{capture_ref}");
+        let capture = self.api.get::<wire::Resource>(&path).await?.granted()?;
+        let related = capture.supplementary_data.and_then(|data| data.related_ids);
+        related.and_then(|related| related.order_id).ok_or_else(unknown)
     }
 
     /// The answer to our own call is about our refund even where it does not repeat the reference.

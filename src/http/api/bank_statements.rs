@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -19,12 +20,15 @@ use crate::http::caller::Caller;
 use crate::http::extract::{Paging, Query};
 use crate::http::idempotent::{self, Asked, KeyHeader};
 use crate::http::problem::{Answer, Code, Problem};
-use crate::http::schemas::{BankStatementFormat, BankStatementObject, LineStateWord, ListObject};
+use crate::http::schemas::{
+    BankStatementFormat, BankStatementObject, BankStatementState, LineStateWord, ListObject,
+};
 use crate::http::service::Service;
 use crate::http::spool::{self, Spooled};
 use crate::http::wire::{self, Page};
 use crate::ids::{BankAccountId, BankLineId, BankStatementId, GatewaySettlementId};
 use crate::money::{Currency, Money};
+use crate::store::Change;
 use crate::store::bank_statements::BankStatement;
 use crate::store::idempotency::Claim;
 
@@ -37,6 +41,10 @@ pub struct BankStatementAnswer {
     id: BankStatementId,
     #[schema(inline, value_type = BankStatementObject)]
     object: &'static str,
+    /// `incomplete`: some of its lines are not taken yet. If it stays so, the program ended while it read them: send the
+    /// file again, and the rest is read.
+    #[schema(value_type = BankStatementState)]
+    state: &'static str,
     bank_account: BankAccountId,
     #[schema(inline, value_type = BankStatementFormat)]
     format: String,
@@ -121,6 +129,7 @@ fn answer(statement: BankStatement, entries: Option<Vec<LineAnswer>>) -> BankSta
     BankStatementAnswer {
         id: statement.id,
         object: "bank_statement",
+        state: if statement.read_at.is_some() { "complete" } else { "incomplete" },
         bank_account: statement.bank_account,
         format: statement.format,
         reference: statement.reference,
@@ -233,19 +242,25 @@ pub async fn create(
     };
     let read = web::block(move || parse(format, &spooled, &columns, currency)).await;
     let (format, statements) = read.map_err(Problem::internal)??;
-    let file = StatementFile { format, hash: hash.clone(), statements, account: bank };
+    let file = Arc::new(StatementFile { format, hash: hash.clone(), statements, account: bank });
+    let (deposits, vault, merchant) = (service.deposits.clone(), service.vault.clone(), caller.merchant());
+    let read = |extra: Change| {
+        let (deposits, vault, file) = (deposits.clone(), vault.clone(), file.clone());
+        tokio::spawn(async move { deposits.read_statements(&vault, merchant, &file, extra).await })
+    };
     let asked = Asked { service: &service, caller: &caller, request: &request, body: hash.as_bytes() };
     let carry = async |claim: Claim| {
         let mut extra = caller.noted(&service, "bank_statement.read", &hash, file.format);
         extra.claim(&claim, &hash);
-        let (deposits, vault, merchant) =
-            (service.deposits.clone(), service.vault.clone(), caller.merchant());
-        let work =
-            tokio::spawn(async move { deposits.read_statements(&vault, merchant, &file, extra).await });
-        shown(&service, work.await.map_err(Problem::internal)??).await
+        shown(&service, read(extra).await.map_err(Problem::internal)??).await
     };
     let recall = async |resource: String| {
-        shown(&service, service.store.bank_statements_of(caller.merchant(), &resource).await?).await
+        let mut known = service.store.bank_statements_of(merchant, &resource).await?;
+        // The reading that the key stands for broke off: this one goes on.
+        if known.iter().any(|statement| statement.read_at.is_none()) {
+            known = read(Change::new()).await.map_err(Problem::internal)??;
+        }
+        shown(&service, known).await
     };
     idempotent::once(asked, StatusCode::CREATED, carry, recall).await
 }

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, web};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::findings::Action;
+use crate::domain::findings::{Action, Wish};
 use crate::domain::refunds::Allocation;
 use crate::flows::findings::Resolving;
 use crate::http::caller::Caller;
@@ -15,6 +15,7 @@ use crate::http::problem::{Answer, Code, Problem};
 use crate::http::schemas::{Finding, FindingStateWord};
 use crate::http::service::Service;
 use crate::http::wire::{self, Page};
+use crate::ids::PaymentId;
 use crate::store::idempotency::Claim;
 
 /// Which findings.
@@ -66,6 +67,10 @@ pub struct ResolveBody {
     /// Whose part how much of a refund made at the gateway is; only with `adopt`, and needed where several have parts.
     #[serde(default)]
     allocation: Vec<Allocation>,
+    /// Whose money it is that nobody here was known to have paid: a payment of the same gateway account and currency that
+    /// is not captured. Only with `adopt` of a finding of kind `paid_unknown_here`; without it the money is the platform's.
+    #[serde(default)]
+    payment: Option<PaymentId>,
     /// Why, for the books.
     #[schema(min_length = 1, max_length = 100)]
     reason: String,
@@ -81,8 +86,8 @@ pub async fn resolve(
     body: Json<ResolveBody>,
 ) -> Answer {
     let id = wire::path_id(&id, "finding")?;
-    let reason = wire::label("reason", body.value.reason)?;
-    let (action, parts) = (body.value.action, body.value.allocation);
+    let ResolveBody { action, allocation, payment, reason } = body.value;
+    let reason = wire::label("reason", reason)?;
     let (merchant, hand) = (caller.merchant(), caller.key.hand());
     let word = idempotent::word_of(&caller, &body.bytes);
     let asked = Asked { service: &service, caller: &caller, request: &request, body: &word };
@@ -91,8 +96,10 @@ pub async fn resolve(
         let detail = format_args!("{}: {reason}", action.as_str());
         let mut extra = caller.noted(&service, "finding.decided", id, detail);
         extra.claim(&claim, id);
-        let work =
-            async move { resolving.resolve(merchant, hand, id, (action, &parts), &reason, extra).await };
+        let work = async move {
+            let wish = Wish { action, allocation: &allocation, payment };
+            resolving.resolve(merchant, hand, id, wish, &reason, extra).await
+        };
         Ok(Resolving::view(&tokio::spawn(work).await.map_err(Problem::internal)??))
     };
     let recall = async |_: String| {

@@ -188,6 +188,8 @@ words! {
     BankAccountObject ["bank_account"];
     /// `bank_statement`.
     BankStatementObject ["bank_statement"];
+    /// Whether all lines of a bank's statement are taken.
+    BankStatementState ["complete", "incomplete"];
     /// How a bank's file is written.
     BankStatementFormat ["camt053", "camt054", "mt940", "csv"];
     /// What came of a bank's line.

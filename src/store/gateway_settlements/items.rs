@@ -194,12 +194,35 @@ impl Store {
         account: &GatewayAccount,
         references: &[&str],
     ) -> Result<Vec<Capture>, StoreError> {
+        self.captures_by("capture_ref", account, references).await
+    }
+
+    /// The captures of these payments.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn captures_of(
+        &self,
+        account: &GatewayAccount,
+        payments: &[PaymentId],
+    ) -> Result<Vec<Capture>, StoreError> {
+        let ids: Vec<String> = payments.iter().map(ToString::to_string).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        self.captures_by("id", account, &ids).await
+    }
+
+    async fn captures_by(
+        &self,
+        column: &'static str,
+        account: &GatewayAccount,
+        references: &[&str],
+    ) -> Result<Vec<Capture>, StoreError> {
         let mut found = Vec::with_capacity(references.len());
         for chunk in references.chunks(AT_ONCE) {
             let (places, size) = places(2, chunk.len());
             let sql = format!(
                 "SELECT p.id, p.capture_ref, p.amount, p.currency FROM payment p
-                 WHERE p.gateway_account_id = $1 AND p.captured_at IS NOT NULL AND p.capture_ref IN ({places})"
+                 WHERE p.gateway_account_id = $1 AND p.captured_at IS NOT NULL AND p.{column} IN ({places})"
             );
             let query = sqlx::query(AssertSqlSafe(sql)).bind(account.id.to_string());
             found.extend(self.all(padded(query, chunk, size), read_capture).await?);

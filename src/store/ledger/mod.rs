@@ -10,6 +10,7 @@ mod transactions;
 pub use accounts::AsOf;
 pub use arrivals::Arrival;
 pub use entries::{EXPORT_PAGE, Extent};
+pub(in crate::store) use items::ITEM;
 pub use nobodys::Nobodys;
 pub use transactions::TransactionFilter;
 

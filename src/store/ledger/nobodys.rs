@@ -1,6 +1,7 @@
 //! Money that a bill told of before any payment here was known to be its own.
 
 use super::TransactionFilter;
+use crate::domain::findings::{Action, FindingKind, FindingState};
 use crate::domain::ledger::{AccountCode, JournalEvent};
 use crate::ids::MerchantId;
 use crate::money::Money;
@@ -35,8 +36,18 @@ impl Store {
         };
         let came = own(JournalEvent::CapturedUnmatched).into_iter().flat_map(|row| &row.entries);
         let mut amount = came.filter(|entry| entry.account.code == AccountCode::SUSPENSE);
-        let decided = own(JournalEvent::SuspenseResolved).is_some();
-        Ok(amount.next_back().map(|entry| Nobodys { amount: entry.amount, decided }))
+        let Some(amount) = amount.next_back().map(|entry| entry.amount) else { return Ok(None) };
+        let decided = own(JournalEvent::SuspenseResolved).is_some()
+            || self.given_or_sent_back(merchant, capture_ref).await?;
+        Ok(Some(Nobodys { amount, decided }))
+    }
+
+    /// Whether two people gave such money to a payment, or to the shopper again.
+    async fn given_or_sent_back(&self, merchant: MerchantId, capture_ref: &str) -> Result<bool, StoreError> {
+        let found = self.finding_about(merchant, FindingKind::PaidUnknownHere, capture_ref).await?;
+        Ok(found.is_some_and(|found| {
+            matches!(found.value.state, FindingState::Resolved { action, .. } if action != Action::Dismiss)
+        }))
     }
 
     /// What was put aside under a reference as a movement that nobody explained: above zero where it came in.

@@ -227,7 +227,7 @@ impl Store {
 
     /// Payments of an account that are not paid, asked for exactly this amount within the day before a moment (by a clock of
     /// the gateway's that may be behind), those that are open or those that closed without money, each with the quote that
-    /// it came from; oldest first.
+    /// it came from; oldest first. What has got money that a bill told of is none of them.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -242,7 +242,10 @@ impl Store {
         let query = sqlx::query(
             "SELECT p.id, q.country, q.expires_at FROM payment p LEFT JOIN quote q ON q.id = p.quote_id
              WHERE p.gateway_account_id = $1 AND p.amount = $2 AND p.currency = $3 AND p.capture_ref IS NULL
-             AND p.created_at BETWEEN $4 AND $5 AND p.is_open = $6 ORDER BY p.id LIMIT $7",
+             AND p.created_at BETWEEN $4 AND $5 AND p.is_open = $6 AND NOT EXISTS (
+                 SELECT 1 FROM finding f WHERE f.merchant_id = p.merchant_id AND f.payment_id = p.id
+                 AND f.kind = 'paid_unknown_here')
+             ORDER BY p.id LIMIT $7",
         )
         .bind(account.to_string())
         .bind(amount.minor())

@@ -122,7 +122,7 @@ impl Store {
              WHERE p.capture_ref IS NOT NULL AND NOT EXISTS (SELECT 1 FROM settlement s WHERE s.payment_id = p.id)
              AND EXISTS (
                  SELECT 1 FROM ledger_transaction t WHERE t.merchant_id = p.merchant_id AND t.source = p.capture_ref
-                 AND t.event = $1)
+                 AND t.subject = p.id AND t.event = $1)
              LIMIT 1",
         )
         .bind(JournalEvent::Split.as_str())

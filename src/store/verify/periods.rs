@@ -15,14 +15,17 @@ impl Store {
         Ok(vec![self.check_closed().await?, self.check_issued().await?])
     }
 
-    /// A transaction booked after the close was written later than the period: unless somebody set a clock back.
+    /// A transaction booked after the close was written later than the period: unless somebody set a clock back. Deals of
+    /// before they were refused there are not judged.
     async fn check_closed(&self) -> Result<Check, StoreError> {
         let row = sqlx::query_as::<_, (String, String, String)>(
             "SELECT p.until, t.event, t.source FROM period_close p
              JOIN ledger_transaction t ON t.merchant_id = p.merchant_id
              WHERE p.state = 'closed' AND (
                  (t.recorded_at < p.ends_before AND t.number > p.last_number)
-                 OR (t.event IN ('manual', 'converted_market') AND t.effective_at < p.ends_before AND t.recorded_at > p.closed_at))
+                 OR (t.event IN ('manual', 'converted_market') AND t.effective_at < p.ends_before
+                     AND t.recorded_at > p.closed_at AND (t.event = 'manual' OR t.number > COALESCE((
+                         SELECT j.after_number FROM judged_from j WHERE j.rule = 'deals_of_closed_periods'), 0))))
              LIMIT 1",
         )
         .fetch_optional(self.walks())

@@ -348,7 +348,11 @@ impl FarSide for PayPalFar {
                     |refund| Reply::json(200, refund),
                 )
             }
-            Call::Other if path == captures => Reply::json(200, &self.capture_json(true).unwrap()),
+            Call::Other if path == captures => {
+                let mut capture = self.capture_json(true).unwrap();
+                capture["supplementary_data"] = json!({"related_ids": {"order_id": ORDER}});
+                Reply::json(200, &capture)
+            }
             Call::Other if path == "/v1/notifications/verify-webhook-signature" => self.judge(request),
             _ => PayPalFar::problem(404, "INVALID_RESOURCE_ID"),
         }

@@ -162,3 +162,22 @@ async fn a_day_with_more_than_paypal_shows_is_asked_for_in_halves() {
     assert_eq!(told, bench.far().billed(600), "none twice, none left out, oldest first");
     assert!(bench.count(Call::Bill) > 12, "{}", bench.count(Call::Bill));
 }
+
+/// Money that nobody here asked for is known by its capture: the order that lists its refunds is asked of that.
+#[tokio::test]
+async fn a_refund_of_a_capture_whose_order_is_unknown_is_found() {
+    for gateway_ref in [None, Some("capture")] {
+        let bench = by_signature();
+        let (mut payment, secrets, capture) = bench.taken().await;
+        payment.gateway_ref = gateway_ref.map(|_: &str| capture.clone());
+        let refunds = bench.gateway.refunds().unwrap();
+        let request = bench.refund(1, &capture, bench.amount);
+        assert_eq!(refunds.query_refund(&payment, &secrets, &request).await, Ok(None));
+        bench.fault(Call::Refund, Fault::AnswerLost);
+        let lost = refunds.refund(&payment, &secrets, &request).await;
+        assert!(matches!(lost, Err(GatewayError::OutcomeUnknown(_))), "{lost:?}");
+        let found = refunds.query_refund(&payment, &secrets, &request).await.unwrap().unwrap();
+        assert_eq!(found.amount, bench.amount);
+        assert_eq!(bench.far().refunds(), 1);
+    }
+}

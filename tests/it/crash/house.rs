@@ -7,19 +7,21 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use secrecy::SecretString;
 use serde_json::json;
+use straits::banks::camt053;
 use straits::clock::{Clock, from_micros};
 use straits::domain::fees::FeeBook;
 use straits::domain::fx::FxSettings;
 use straits::domain::merchants::{
-    AvailableWhen, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge, Recognise, Role, SettlementMode,
-    Supplier,
+    AvailableWhen, BankAccount, BankAccountKind, FundsFlow, FxPoint, GatewayAccount, Merchant, Recharge,
+    Recognise, Role, SettlementMode, Supplier,
 };
 use straits::domain::orders::{Holder, Ladders};
 use straits::domain::treasury::Tables;
 use straits::domain::withholding::{TaxRules, TaxTable};
 use straits::flows::catch_up::CatchingUp;
 use straits::flows::deliver::Delivering;
-use straits::flows::deposits::Deposits;
+use straits::flows::deposits::{Deposits, StatementFile};
+use straits::flows::onboard::seal_details;
 use straits::flows::pay::{Accounts, OpenAccount, Parts, Pay, PayError, PaymentView, Price, Start};
 use straits::flows::pay_out::{self, PayingOut};
 use straits::flows::reconcile::{self, Reconciling};
@@ -32,6 +34,7 @@ use straits::ids::{IdSource, PaymentId, RefundId, SupplierId};
 use straits::jobs::{Jobs, payment_duties};
 use straits::money::Currency;
 use straits::rates::RateBook;
+use straits::store::bank_accounts::StoredBankAccount;
 use straits::store::merchants::StoredGatewayAccount;
 use straits::store::outbox::EventReader;
 use straits::store::{Change, Engine, Seek, Store, TransactionFilter, VerifyOptions};
@@ -130,6 +133,8 @@ pub struct House {
     pub reconciling: Reconciling,
     pub webhooks: Webhooks,
     pub paying_out: PayingOut,
+    pub deposits: Deposits,
+    pub vault: Vault,
 }
 
 impl House {
@@ -165,6 +170,7 @@ impl House {
             ids: ids.clone(),
             rates: rates.clone(),
             fees: FeeBook::shipped().clone(),
+            fee_tolerance: "5".parse().unwrap(),
             allow_stale_reference: false,
             withholding: withholding.clone(),
         });
@@ -217,7 +223,7 @@ impl House {
             pay: pay.clone(),
             settlements: settlements.clone(),
             refunding: refunding.clone(),
-            deposits,
+            deposits: deposits.clone(),
             folder: ground.folder.path().to_owned(),
         });
         let delivering =
@@ -239,8 +245,11 @@ impl House {
             debtor_address: Default::default(),
             rails: BTreeMap::from([("paypal_payouts".to_owned(), rail)]),
         });
+        let vault = Vault::new(&SecretString::from("07".repeat(32)), ids.clone()).unwrap();
         House {
             paying_out,
+            deposits,
+            vault,
             store,
             clock,
             ids,
@@ -332,6 +341,61 @@ impl House {
         let day = from_micros(1_795_000_000_000_000).date_naive();
         let run = self.reconciling.day(open, day).await.unwrap();
         assert_eq!((run.state.as_str(), run.detail), ("done", None));
+    }
+
+    /// The merchant has an account at a bank.
+    pub async fn banks(&self) {
+        let account = BankAccount {
+            id: self.ids.mint(),
+            merchant: self.ground.merchant.id,
+            name: "dbs".into(),
+            kind: BankAccountKind::Client,
+            currency: "SGD".parse().unwrap(),
+            country: "SG".into(),
+            bic: None,
+            hint: "2345".into(),
+            sweeps: vec![],
+            created_at: self.clock.now(),
+        };
+        let number = "0039012345".to_owned();
+        let sealed = seal_details(&self.vault, account.id, &number.into(), None).unwrap();
+        let mut change = Change::new();
+        change.insert_bank_account(&StoredBankAccount { account, sealed });
+        self.store.commit(change).await.unwrap();
+    }
+
+    /// A statement of three credits, two of them alike.
+    pub async fn read_statement(&self) {
+        let entry = |amount: &str| {
+            format!(
+                "<Ntry><Amt Ccy=\"SGD\">{amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts>\
+                 <BookgDt><Dt>2026-11-18</Dt></BookgDt></Ntry>"
+            )
+        };
+        let text = format!(
+            "<Document><BkToCstmrStmt><Stmt><Id>J1</Id><Acct><Id><Othr><Id>0039012345</Id></Othr></Id>\
+             <Ccy>SGD</Ccy></Acct>{}{}{}</Stmt></BkToCstmrStmt></Document>",
+            entry("20.00"),
+            entry("20.00"),
+            entry("5.00")
+        );
+        let read = camt053::read(text.as_bytes()).unwrap();
+        let file = StatementFile::new("camt053", text.as_bytes(), read, None);
+        let merchant = self.ground.merchant.id;
+        let read = self.deposits.read_statements(&self.vault, merchant, &file, Change::new()).await.unwrap();
+        assert!(read.iter().all(|statement| statement.read_at.is_some()));
+    }
+
+    /// Each line of it was taken once, and each is asked about.
+    pub async fn statement_is_read(&self) {
+        let read = self.store.bank_statements(self.ground.merchant.id, Seek::Start, 10).await.unwrap();
+        let [statement] = read.as_slice() else { panic!("{read:?}") };
+        assert!(statement.read_at.is_some());
+        let lines = self.store.bank_lines_of(statement.id, 10).await.unwrap();
+        assert_eq!(lines.len(), 3, "{lines:?}");
+        assert_eq!(self.findings().await, ["bank_unexplained"; 3]);
+        self.read_statement().await;
+        assert_eq!(self.store.bank_lines_of(statement.id, 10).await.unwrap().len(), 3);
     }
 
     /// The merchant wants to hear of everything.

@@ -43,6 +43,8 @@ pub enum Operation {
     Webhook,
     /// A plan of payouts is carried out, and the rail is asked how it went.
     PayOut,
+    /// A bank's statement is read, of three lines that nobody can explain.
+    Statement,
 }
 
 /// What an operation is about.
@@ -54,7 +56,7 @@ pub struct Subject {
 }
 
 impl Operation {
-    pub const ALL: [Operation; 13] = [
+    pub const ALL: [Operation; 14] = [
         Operation::Pay,
         Operation::Capture,
         Operation::Refuse,
@@ -68,6 +70,7 @@ impl Operation {
         Operation::Reconcile,
         Operation::Webhook,
         Operation::PayOut,
+        Operation::Statement,
     ];
 
     /// The points it passes besides the writer's two, which every operation passes. A point on its way that is not named
@@ -170,6 +173,7 @@ impl Operation {
                 PayoutReported,
                 PayoutRecorded,
             ],
+            Operation::Statement => &[StatementKept, StatementLine, StatementTaken],
         }
     }
 
@@ -227,6 +231,10 @@ impl Operation {
                 house.listens().await;
                 house.captured().await
             }
+            Operation::Statement => {
+                house.banks().await;
+                house.ids.mint()
+            }
         };
         Subject { payment, refund, plan }
     }
@@ -253,6 +261,7 @@ impl Operation {
                 house.paying_out.carry_out(plan).await.unwrap();
                 payouts::end(house, plan).await;
             }
+            Operation::Statement => house.read_statement().await,
         }
     }
 
@@ -270,6 +279,8 @@ impl Operation {
                 house.tell().await;
             }
             Operation::PayOut => payouts::end(house, subject.plan).await,
+            // Whoever sent the file was not answered, or sees that it is not complete: it is sent again.
+            Operation::Statement => house.read_statement().await,
             _ => {}
         }
         house.recover().await;
@@ -332,6 +343,7 @@ impl Operation {
                 assert_eq!(house.ground.ear.heard().len(), heard.len(), "and then nothing more");
             }
             Operation::PayOut => return payouts::judge(house, plan).await,
+            Operation::Statement => return house.statement_is_read().await,
             Operation::Deliver => {
                 let merchant = house.ground.merchant.id;
                 let again = house.delivering.deliver(merchant, payment, &[], |_| Change::new()).await;

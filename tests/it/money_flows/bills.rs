@@ -277,7 +277,7 @@ async fn what_the_bill_states_otherwise_is_found_and_moves_nothing() {
         let kinds: Vec<_> = world.findings().await.iter().map(|finding| finding.kind.as_str()).collect();
         assert_eq!(kinds, ["bill_amount", "bill_fee", "bill_currency", "bill_status", "bill_duplicate"]);
         assert_eq!(world.standing().await, before, "the gateway confirms what the books have");
-        for item in &items[..4] {
+        for item in &items {
             assert!(item.body.contains("captured, USD 100.00"), "{}", item.body);
         }
         // Five days later the sixth is billed at last: it waited in the pool, and is told to be late.
@@ -305,6 +305,8 @@ async fn what_no_bill_names_waits_three_days_and_is_missed_then() {
         assert_eq!(told(&items), [("missing_there", "waits")]);
         let finding = world.finding(FindingKind::MissingThere).await;
         assert_eq!((finding.fact.as_str(), finding.payment), ("CAP-never", Some(payment.to_string())));
+        // The gateway was asked, and says that it has it.
+        assert!(items[0].body.contains("captured, USD 100.00"), "{}", items[0].body);
         let (_, items) = run(&world, day() + TimeDelta::days(4)).await;
         assert_eq!(told(&items), [], "once");
         world.verified().await;
@@ -381,7 +383,9 @@ async fn a_late_line_read_again_is_late_again_and_a_second_bill_of_it_a_duplicat
         for again in 0..2 {
             let (_, items) = run(&world, fifth).await;
             assert_eq!(told(&items), [("late", "automatic")], "{again}");
+            assert!(items[0].finding.is_some(), "it names what was missed");
         }
+        assert_eq!(world.findings().await, [], "and nobody misses it any more");
         // Another day's bill names it once more: that is a second naming.
         world.far.bill(line("late", |facts| facts.at = noon() + TimeDelta::days(6)));
         let (_, items) = run(&world, fifth + TimeDelta::days(1)).await;

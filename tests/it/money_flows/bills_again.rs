@@ -8,6 +8,7 @@ use straits::domain::disputes::{DisputeReport, DisputeState, MovementKind};
 use straits::domain::findings::{Action, FindingKind};
 use straits::domain::orders::ReportKind;
 use straits::domain::reconciliation::{BillKind, BillLine, LineFacts, likeliest};
+use straits::flows::reconcile::{Parts, Reconciling};
 use straits::ids::QuoteId;
 
 use super::bills::{day, line, movement, noon, run, told};
@@ -301,6 +302,95 @@ async fn a_period_with_a_bills_difference_is_not_closed() {
         let finding = world.finding(FindingKind::BillFee).await;
         world.word(world.maker, &finding, Action::Dismiss).await.unwrap();
         assert_eq!(stops().await, [] as [&str; 0]);
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_missed_is_found_by_a_bill_that_is_read_afterwards() {
+    on_each_engine("what_was_missed_is_found_by_a_bill", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        one(&world, "found").await;
+        run(&world, day()).await;
+        let (_, items) = run(&world, day() + TimeDelta::days(3)).await;
+        assert_eq!(told(&items), [("missing_there", "waits")]);
+        // In time, in a bill of its own day that the gateway wrote anew.
+        world.far.bill(line("found", |_| {}));
+        let (ended, items) = run(&world, day()).await;
+        assert_eq!((told(&items), ended.matched), (vec![], 1));
+        assert_eq!(world.findings().await, []);
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_finding_stands_for_a_balance_until_it_fits() {
+    on_each_engine("one_finding_stands_for_a_balance", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        one(&world, "paid").await;
+        let compared = async |told: &str| {
+            world.far.tell_balances(Ok(vec![money(told, "USD")]));
+            world.reconciling.balances().await.unwrap();
+            let findings = world.findings().await;
+            findings.into_iter().map(|finding| (finding.id, finding.amount.unwrap())).collect::<Vec<_>>()
+        };
+        let first = compared("90.10").await;
+        assert_eq!(first[0].1, money("-5.00", "USD"));
+        database.tick(TimeDelta::days(1));
+        assert_eq!(compared("90.10").await, first, "the next day asks nothing new");
+        let other = compared("80.10").await;
+        assert_eq!((other.len(), other[0].1), (1, money("-15.00", "USD")));
+        assert_eq!(compared("95.10").await, []);
+        let again = compared("80.10").await;
+        assert_eq!((again.len(), again[0].1), (1, money("-15.00", "USD")));
+        // Explained by a person, it is not asked about once more on that day.
+        let finding = world.finding(FindingKind::BalanceDiffers).await;
+        world.word(world.maker, &finding, Action::Dismiss).await.unwrap();
+        store.close().await;
+    })
+    .await;
+}
+
+/// Two programs read one bill at a time: what one of them opens, both name.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn payouts_of_two_programs_name_findings_that_stand() {
+    on_each_engine("payouts_of_two_programs", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let other = Reconciling::new(Parts {
+            store: store.clone(),
+            clock: world.clock.clone(),
+            ids: world.ids.clone(),
+            pay: world.pay.clone(),
+            settlements: world.settlements.clone(),
+            refunding: world.refunding.clone(),
+            deposits: world.deposits.clone(),
+            folder: std::env::temp_dir().join("straits-bills"),
+        });
+        for number in 10..40 {
+            // No settlement has so long a name.
+            let reference = format!("{}{number}", "W".repeat(140));
+            world.far.bill(movement(&reference, BillKind::Withdrawal, "-1.00"));
+        }
+        let open = world.pay.accounts().all()[0].clone();
+        let (one, two) =
+            tokio::join!(world.reconciling.day(open.clone(), day()), other.day(open.clone(), day()));
+        let mut named = 0;
+        for run in [one.unwrap(), two.unwrap()] {
+            assert_eq!((run.state.as_str(), &run.detail), ("done", &None));
+            for item in store.reconciliation_items(run.id, 0, 100).await.unwrap() {
+                let id = item.finding.unwrap().parse().unwrap();
+                assert!(store.finding(world.merchant.id, id).await.unwrap().is_some(), "{id}");
+                named += 1;
+            }
+        }
+        assert!(named >= 30, "{named}");
+        assert_eq!(world.findings().await.len(), 30);
         store.close().await;
     })
     .await;

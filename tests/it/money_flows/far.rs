@@ -68,6 +68,8 @@ struct State {
     silent: bool,
     /// Its answers name no refund that we did not ask about by name.
     lists_no_refunds: bool,
+    /// Its bills name captures by other ids.
+    renames: bool,
     /// What it was asked or told to do, in order.
     asked: Vec<&'static str>,
 }
@@ -106,6 +108,11 @@ impl Far {
     /// From now on its answers about payments name no refunds.
     pub fn list_no_refunds(&self) {
         self.0.lock().unwrap().lists_no_refunds = true;
+    }
+
+    /// From now on its bills name captures otherwise than its answers.
+    pub fn rename_captures(&self) {
+        self.0.lock().unwrap().renames = true;
     }
 
     /// Another fact of money comes with the next answers.
@@ -403,6 +410,10 @@ impl Bills for FarGateway {
 
     fn way(&self) -> Way {
         Way::Pages
+    }
+
+    fn renames_captures(&self) -> bool {
+        self.far.0.lock().unwrap().renames
     }
 
     /// Whatever the file says, it has every line that was billed.

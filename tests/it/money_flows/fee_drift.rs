@@ -147,3 +147,29 @@ async fn a_line_that_waited_in_the_pool_keeps_its_terms_and_invoiced_fees_teach_
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_fee_far_beyond_the_contract_is_told_at_once() {
+    on_each_engine("one_fee_far_beyond_the_contract", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, setup()).await;
+        // 4.90 by contract; 5.00 more is what the setting bears with.
+        for (order, fee) in [("agreed", 490), ("borne", 990), ("beyond", 991), ("absurd", 4_000)] {
+            billed(&world, order, None, 0, 10_000, fee).await;
+        }
+        let findings = world.findings().await;
+        let told: Vec<_> = findings
+            .iter()
+            .map(|finding| (finding.kind, finding.fact.as_str(), finding.amount.unwrap()))
+            .collect();
+        let drift = FindingKind::FeeDrift;
+        assert_eq!(told, [(drift, "CAP-beyond", usd(501)), (drift, "CAP-absurd", usd(3_510))]);
+        assert!(findings.iter().all(|finding| finding.payment.is_some()), "{findings:?}");
+        // The bill repeats the fee, and agrees.
+        run(&world, day()).await;
+        assert_eq!(world.findings().await.len(), 2);
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}

@@ -15,7 +15,7 @@ use straits::clock::Clock;
 use straits::domain::access::Hand;
 use straits::domain::disputes::{Dispute, DisputeMovement, DisputeReport, DisputeState, MovementKind};
 use straits::domain::fees::FeeBook;
-use straits::domain::findings::{Action, Finding, FindingKind};
+use straits::domain::findings::{Action, Finding, FindingKind, Wish};
 use straits::domain::fx::FxSettings;
 use straits::domain::journals::{Journal, Template};
 use straits::domain::ledger::{AccountBalance, Direction, Layer, PostedTransaction};
@@ -244,6 +244,7 @@ impl World {
             ids: ids.clone(),
             rates: rates.clone(),
             fees: setup.fees,
+            fee_tolerance: "5".parse().unwrap(),
             allow_stale_reference: false,
             withholding: withholding.clone(),
         });
@@ -523,16 +524,26 @@ impl World {
         action: Action,
         parts: &[Allocation],
     ) -> Result<Finding, ResolveError> {
-        self.resolving
-            .resolve(
-                self.merchant.id,
-                Hand::own(user),
-                finding.id,
-                (action, parts),
-                "looked at it",
-                Change::new(),
-            )
-            .await
+        self.wish(user, finding, Wish { allocation: parts, ..action.into() }).await
+    }
+
+    /// One user's word, whatever it names.
+    pub async fn wish(
+        &self,
+        user: UserId,
+        finding: &Finding,
+        wish: Wish<'_>,
+    ) -> Result<Finding, ResolveError> {
+        let (merchant, hand) = (self.merchant.id, Hand::own(user));
+        self.resolving.resolve(merchant, hand, finding.id, wish, "looked at it", Change::new()).await
+    }
+
+    /// Both users give the money to a payment.
+    pub async fn give(&self, finding: &Finding, payment: PaymentId) -> Result<Finding, ResolveError> {
+        let wish = Wish { payment: Some(payment), ..Action::Adopt.into() };
+        let proposed = self.wish(self.maker, finding, wish).await?;
+        assert_eq!(proposed.state.as_str(), "proposed");
+        self.word(self.checker, finding, Action::Adopt).await
     }
 
     /// Both users agree.
