@@ -59,8 +59,8 @@ impl RateSource for Bot {
         Pace { shortest: Duration::from_secs(3600), quota: "31 days at a time" }
     }
 
-    fn offers(&self, _: Window) -> bool {
-        true
+    fn offers(&self, window: Window) -> bool {
+        window != Window::Whole
     }
 
     async fn fetch(
@@ -74,6 +74,7 @@ impl RateSource for Bot {
             Window::Latest => (today, 10),
             Window::Recent => (today, 30),
             Window::On(day) => (day, 10),
+            Window::Whole => return Err(SourceError::NotOffered { source_name: NAME, window }),
         };
         let request = self.fetcher.request("/Stat-ExchangeRate/v2/DAILY_AVG_EXG_RATE/");
         let request = request

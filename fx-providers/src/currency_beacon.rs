@@ -71,7 +71,7 @@ impl RateSource for CurrencyBeacon {
     }
 
     fn offers(&self, window: Window) -> bool {
-        window != Window::Recent
+        !matches!(window, Window::Recent | Window::Whole)
     }
 
     async fn fetch(
@@ -83,7 +83,9 @@ impl RateSource for CurrencyBeacon {
         let request = match window {
             Window::Latest => self.fetcher.request("/v1/latest"),
             Window::On(day) => self.fetcher.request("/v1/historical").query("date", day),
-            Window::Recent => return Err(SourceError::NotOffered { source_name: NAME, window }),
+            Window::Recent | Window::Whole => {
+                return Err(SourceError::NotOffered { source_name: NAME, window });
+            }
         };
         let request = request.query("base", self.base);
         let request = request.header("authorization", format!("Bearer {}", self.fetcher.key()));

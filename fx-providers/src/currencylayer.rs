@@ -17,7 +17,7 @@ use chrono::{DateTime, Utc};
 use crate::apilayer::{Account, Door, FREE, envelope, explain, rate_set};
 use crate::http::Patience;
 use crate::key::Key;
-use crate::sheet::{Flaw, Sheet, code, rate};
+use crate::sheet::{Flaw, Sheet, code, is_ticker, rate};
 use crate::{Answer, Code, Pace, RateSet, RateSource, SourceError, Validator, Window};
 
 /// The name in settings and answers.
@@ -73,7 +73,7 @@ impl RateSource for CurrencyLayer {
     }
 
     fn offers(&self, window: Window) -> bool {
-        window != Window::Recent
+        !matches!(window, Window::Recent | Window::Whole)
     }
 
     async fn fetch(
@@ -89,7 +89,9 @@ impl RateSource for CurrencyLayer {
         let mut request = match window {
             Window::Latest => self.account.request(&format!("{room}/live")),
             Window::On(day) => self.account.request(&format!("{room}/historical")).query("date", day),
-            Window::Recent => return Err(SourceError::NotOffered { source_name: NAME, window }),
+            Window::Recent | Window::Whole => {
+                return Err(SourceError::NotOffered { source_name: NAME, window });
+            }
         };
         if let Some(base) = self.base {
             request = request.query("source", base);
@@ -113,7 +115,9 @@ fn parse(body: &[u8], fetched_at: DateTime<Utc>, every: Duration) -> Result<Vec<
     for (pair, value) in value.object("quotes")? {
         let quote = pair.strip_prefix(sheet.base.as_str());
         let quote = quote.ok_or_else(|| Flaw::new(format!("a quote does not begin with {}", sheet.base)))?;
-        sheet.enter(quote, rate(quote, value))?;
+        if !is_ticker(quote) {
+            sheet.enter(quote, rate(quote, value))?;
+        }
     }
     rate_set(NAME, sheet, at, fetched_at, every)
 }

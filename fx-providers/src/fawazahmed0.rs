@@ -92,7 +92,7 @@ impl RateSource for Fawazahmed0 {
     }
 
     fn offers(&self, window: Window) -> bool {
-        window != Window::Recent
+        !matches!(window, Window::Recent | Window::Whole)
     }
 
     async fn fetch(
@@ -104,7 +104,9 @@ impl RateSource for Fawazahmed0 {
         let version = match window {
             Window::Latest => "latest".to_owned(),
             Window::On(day) => day.to_string(),
-            Window::Recent => return Err(SourceError::NotOffered { source_name: NAME, window }),
+            Window::Recent | Window::Whole => {
+                return Err(SourceError::NotOffered { source_name: NAME, window });
+            }
         };
         let path = format!("/v1/currencies/{}.min.json", self.base.as_str().to_ascii_lowercase());
         let mut outcome = Err(SourceError::NotOffered { source_name: NAME, window });

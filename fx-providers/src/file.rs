@@ -87,9 +87,13 @@ impl RateSource for RateFile {
         }
         let upto = match window {
             Window::On(day) => sets.partition_point(|set| set.as_of.date_naive() <= day),
-            Window::Latest | Window::Recent => sets.len(),
+            Window::Latest | Window::Recent | Window::Whole => sets.len(),
         };
-        let take = if window == Window::Recent { 90 } else { 1 };
+        let take = match window {
+            Window::Whole => upto,
+            Window::Recent => 90,
+            Window::Latest | Window::On(_) => 1,
+        };
         let sets = sets[upto.saturating_sub(take)..upto].to_vec();
         if sets.is_empty() {
             return Err(SourceError::NotOffered { source_name: NAME, window });

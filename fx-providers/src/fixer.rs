@@ -74,7 +74,7 @@ impl RateSource for Fixer {
     }
 
     fn offers(&self, window: Window) -> bool {
-        window != Window::Recent
+        !matches!(window, Window::Recent | Window::Whole)
     }
 
     async fn fetch(
@@ -90,7 +90,9 @@ impl RateSource for Fixer {
         let mut request = match window {
             Window::Latest => self.account.request(&format!("{room}/latest")),
             Window::On(day) => self.account.request(&format!("{room}/{day}")),
-            Window::Recent => return Err(SourceError::NotOffered { source_name: NAME, window }),
+            Window::Recent | Window::Whole => {
+                return Err(SourceError::NotOffered { source_name: NAME, window });
+            }
         };
         if let Some(base) = self.base {
             request = request.query("base", base);

@@ -77,8 +77,8 @@ impl RateSource for Frankfurter {
         Pace { shortest: Duration::from_secs(3600), quota: "no quota; abuse is throttled" }
     }
 
-    fn offers(&self, _: Window) -> bool {
-        true
+    fn offers(&self, window: Window) -> bool {
+        window != Window::Whole
     }
 
     async fn fetch(
@@ -95,6 +95,7 @@ impl RateSource for Frankfurter {
             Window::Latest => request,
             Window::Recent => request.query("from", now.date_naive() - Days::new(90)),
             Window::On(day) => request.query("date", day),
+            Window::Whole => return Err(SourceError::NotOffered { source_name: NAME, window }),
         };
         self.fetcher.ask(request, window, seen, now, |body| read(body, now), explain).await
     }

@@ -132,6 +132,8 @@ pub enum Window {
     Latest,
     /// The last days, as far as one question reaches (the ECB: about ninety): fills a gap after a pause.
     Recent,
+    /// All there ever was, where one question brings it (the ECB: since 1999): fills a longer gap.
+    Whole,
     /// One past day. A source without a publication on that day answers with the one before, dated as it is.
     On(NaiveDate),
 }

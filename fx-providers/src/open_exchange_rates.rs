@@ -81,7 +81,7 @@ impl RateSource for OpenExchangeRates {
     }
 
     fn offers(&self, window: Window) -> bool {
-        window != Window::Recent
+        !matches!(window, Window::Recent | Window::Whole)
     }
 
     async fn fetch(
@@ -93,7 +93,9 @@ impl RateSource for OpenExchangeRates {
         let path = match window {
             Window::Latest => "/api/latest.json".to_owned(),
             Window::On(day) => format!("/api/historical/{day}.json"),
-            Window::Recent => return Err(SourceError::NotOffered { source_name: NAME, window }),
+            Window::Recent | Window::Whole => {
+                return Err(SourceError::NotOffered { source_name: NAME, window });
+            }
         };
         let mut request = self.fetcher.request(&path).query("app_id", self.fetcher.key());
         if let Some(base) = self.base {

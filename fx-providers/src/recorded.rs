@@ -76,9 +76,13 @@ impl RateSource for Recorded {
     ) -> Result<Answer, SourceError> {
         let upto = match window {
             Window::On(date) => self.sets.partition_point(|set| set.as_of.date_naive() <= date),
-            Window::Latest | Window::Recent => self.sets.len(),
+            Window::Latest | Window::Recent | Window::Whole => self.sets.len(),
         };
-        let take = if window == Window::Recent { 90 } else { 1 };
+        let take = match window {
+            Window::Whole => upto,
+            Window::Recent => 90,
+            Window::Latest | Window::On(_) => 1,
+        };
         let sets = self.sets[upto.saturating_sub(take)..upto].to_vec();
         if sets.is_empty() {
             return Err(SourceError::NotOffered { source_name: self.name, window });

@@ -77,7 +77,7 @@ impl RateSource for Wise {
     }
 
     fn offers(&self, window: Window) -> bool {
-        window != Window::Recent
+        !matches!(window, Window::Recent | Window::Whole)
     }
 
     async fn fetch(
@@ -92,7 +92,9 @@ impl RateSource for Wise {
             Window::Latest => request,
             // The day's last second.
             Window::On(day) => request.query("time", format!("{day}T23:59:59")),
-            Window::Recent => return Err(SourceError::NotOffered { source_name: NAME, window }),
+            Window::Recent | Window::Whole => {
+                return Err(SourceError::NotOffered { source_name: NAME, window });
+            }
         };
         let read = |body: &[u8]| parse(body, now, self.every).map_err(|flaw| flaw.of(NAME));
         self.fetcher.ask(request, window, seen, now, read, explain).await

@@ -37,7 +37,7 @@ pub struct Backtest {
     /// First day that is quoted
     #[arg(long, value_name = "DATE")]
     from: Option<NaiveDate>,
-    /// Last day that is quoted
+    /// Last day that is quoted [default: the pair's last]
     #[arg(long, value_name = "DATE")]
     to: Option<NaiveDate>,
     /// One pair, such as USD/THB; may be given again
@@ -69,17 +69,18 @@ pub fn backtest(settings: &Settings, asked: &Backtest) -> Result<Outcome, CliErr
     let rates = RateBook::open(&bundled, clock.clone(), ids).map_err(|error| words(&error))?;
     let policy = settings.fx.buffers();
     let locks = if asked.lock.is_empty() { Lock::ALL.to_vec() } else { asked.lock.clone() };
-    let days = (asked.from.unwrap_or(NaiveDate::MIN), asked.to.unwrap_or(NaiveDate::MAX));
     let (first, today) = (NaiveDate::from_ymd_opt(1999, 1, 1).unwrap_or_default(), clock.now().date_naive());
     let mut rows = vec![];
     for (base, quote) in pairs(asked)? {
+        let to = asked.to.or_else(|| rates.last_day(base, quote)).unwrap_or(NaiveDate::MAX);
+        let days = (asked.from.unwrap_or(NaiveDate::MIN), to);
         // The days before `from` are history to quote from.
         let before = usize::from(policy.volatility.history_moves) + 60;
-        let asked = (days.1.min(today) - days.0.max(first)).num_days();
+        let span = (days.1.min(today) - days.0.max(first)).num_days();
         // Those after `to` are what its quotes are held against.
         let lag_days = u64::from(policy.volatility.settlement_lag_min) / (24 * 60);
         let after = Days::new(2 * lag_days + 15);
-        let most = usize::try_from(asked.max(0) + i64::try_from(2 * lag_days + 15).unwrap_or(0)).unwrap_or(0)
+        let most = usize::try_from(span.max(0) + i64::try_from(2 * lag_days + 15).unwrap_or(0)).unwrap_or(0)
             + before;
         let until = days.1.checked_add_days(after).unwrap_or(NaiveDate::MAX);
         let history = rates.daily(base, quote, until, most);

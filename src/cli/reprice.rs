@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::app::Sources;
-use crate::domain::fx::{FxSettings, SourceName};
+use crate::domain::fx::{Ended, FxSettings, SourceName};
 use crate::money::{Currency, Money, Rate, Repricing, Rounding};
 use crate::rates::RateBook;
 use crate::settings::Settings;
@@ -32,7 +32,7 @@ pub struct Reprice {
 }
 
 /// Reads `sku,amount` and writes `sku,amount,price`: converted exactly, rounded half up once to the digits of the
-/// currency's price tags, as `/v1/prices` does with `exact`.
+/// currency's price tags, one step of them at least for what costs anything, as `/v1/prices` does with `exact`.
 ///
 /// # Errors
 /// [`CliError::Words`] with the line that is no price; what was written before it is right.
@@ -77,6 +77,7 @@ fn write(
     }
     let mut writer = csv::WriterBuilder::new().buffer_capacity(1 << 16).from_writer(target);
     writer.write_record(["sku", "amount", "price"]).map_err(unwritten_csv)?;
+    let least = Ended::least(repricing.pair().1).price;
     let mut row = csv::StringRecord::new();
     let mut priced = 0;
     while reader.read_record(&mut row).map_err(|error| CliError::Words(error.to_string()))? {
@@ -84,7 +85,10 @@ fn write(
         let refuse = |why: &dyn std::fmt::Display| CliError::Words(format!("line {line}: {why}"));
         let (sku, amount) = (&row[0], &row[1]);
         let own = Money::parse(amount, from).map_err(|error| refuse(&error))?;
-        let price = repricing.price(own).map_err(|error| refuse(&error))?;
+        let price = match repricing.price(own).map_err(|error| refuse(&error))? {
+            nothing if nothing.is_zero() && own.is_positive() => least,
+            price => price,
+        };
         writer.write_record([sku, own.digits().as_str(), price.digits().as_str()]).map_err(unwritten_csv)?;
         priced += 1;
     }
@@ -111,6 +115,17 @@ mod tests {
         let written =
             "sku,amount,price\nmug,9.99,181301.00\n\"a, \"\"b\"\"\",0.00,0.00\nmug,100.00,1814820.00\n";
         assert_eq!(priced(read), Ok(written.to_owned()));
+    }
+
+    #[test]
+    fn what_costs_anything_is_not_given_away() {
+        let (vnd, usd) = (Currency::known("VND"), Currency::known("USD"));
+        let rate = Rate::parse(vnd, usd, "0.0000379").unwrap();
+        let repricing = Repricing::new(rate, usd.display_digits(), Rounding::HalfUp);
+        let mut target = Vec::new();
+        write(&repricing, vnd, "sku,amount\nsweet,100\ngift,0\nbag,1000\n".as_bytes(), &mut target).unwrap();
+        let written = String::from_utf8(target).unwrap();
+        assert_eq!(written, "sku,amount,price\nsweet,100,0.01\ngift,0,0.00\nbag,1000,0.04\n");
     }
 
     #[test]

@@ -7,16 +7,17 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Instant;
 
+use actix_cors::CorsError;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN,
     REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 
 use crate::ids::RequestId;
 use crate::settings::Mode;
@@ -72,13 +73,14 @@ pub async fn answer(
     let answered = match outcome {
         Ok(Ok(response)) => {
             let (head, response) = response.map_into_boxed_body().into_parts();
-            Ok((head, documented(response, &service, &path, id)))
+            let response = documented(response, Some(&head), &service, &path, id);
+            Ok((head, response))
         }
-        Ok(Err(error)) => Err(documented(HttpResponse::from_error(error), &service, &path, id)),
+        Ok(Err(error)) => Err(documented(HttpResponse::from_error(error), None, &service, &path, id)),
         Err(_) => {
             let detail = format!("no answer within {} s", service.settings.limits.request.as_secs());
             let problem = HttpResponse::from_error(Problem::new(Code::Timeout, detail));
-            Err(documented(problem, &service, &path, id))
+            Err(documented(problem, None, &service, &path, id))
         }
     };
     let status = answered.as_ref().map_or_else(HttpResponse::status, |(_, response)| response.status());
@@ -102,13 +104,19 @@ pub async fn answer(
 }
 
 /// Turns an error's answer into a problem document; answers that handlers wrote stay as they are.
-fn documented(response: HttpResponse, service: &Service, path: &str, id: RequestId) -> HttpResponse {
+fn documented(
+    response: HttpResponse,
+    asked: Option<&HttpRequest>,
+    service: &Service,
+    path: &str,
+    id: RequestId,
+) -> HttpResponse {
     let mut response = match response.error() {
         None => response,
         Some(error) => {
             let problem = match error.as_error::<Problem>() {
                 Some(problem) => problem.clone(),
-                None => translated(error, response.status()),
+                None => translated(error, response.status(), asked),
             };
             let document = problem.document(&service.public_url, path, &id.to_string());
             let mut written = HttpResponse::build(problem.status_code());
@@ -122,8 +130,17 @@ fn documented(response: HttpResponse, service: &Service, path: &str, id: Request
     response
 }
 
-/// An error of the framework: its words may name our types, so only its status is passed on.
-fn translated(error: &Error, status: StatusCode) -> Problem {
+/// An error of the framework: its words may name our types, so only its status is passed on. A preflight from an origin that
+/// no key allows is told as the guard tells of one that its key does not.
+fn translated(error: &Error, status: StatusCode, asked: Option<&HttpRequest>) -> Problem {
+    if let Some(CorsError::OriginNotAllowed) = error.as_error() {
+        let origin =
+            asked.and_then(|asked| asked.headers().get(ORIGIN)?.to_str().ok()).unwrap_or("the origin");
+        return Problem::new(
+            Code::OriginNotAllowed,
+            format!("{origin} is not among the origins of any publishable key"),
+        );
+    }
     let code = Code::for_status(status);
     if code == Code::Internal {
         return Problem::internal(error);

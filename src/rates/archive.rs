@@ -2,12 +2,12 @@
 //!
 //! The file is the ECB's `eurofxref-hist.csv`: one line for each TARGET day since 1999-01-04, newest first, one column
 //! for each currency there ever was, `N/A` where it had no rate that day. A start reads the newest line only; the first
-//! question about a past day unpacks the text and notes where each day's line begins; a day is read when it is asked
-//! for. So 27 years cost a start nothing and two megabytes afterwards.
+//! question about a past day unpacks the text and notes where each day's line begins and which days have a currency; a day
+//! is read when it is asked for. So 27 years cost a start nothing and two megabytes afterwards.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, NaiveDate};
@@ -34,6 +34,8 @@ struct Archive {
     codes: Vec<Option<Code>>,
     /// Oldest first.
     days: Vec<(NaiveDate, Range<usize>)>,
+    /// For each code the runs of `days` that have it, oldest first: a currency may pause for years.
+    runs: Vec<Vec<RangeInclusive<usize>>>,
 }
 
 /// The newest day, without unpacking the rest.
@@ -61,6 +63,27 @@ pub(super) fn on(date: NaiveDate) -> Result<Option<Publication>, RatesError> {
     read_line(&archive.codes, *day, &archive.text[line.clone()]).map(Some)
 }
 
+/// The last day on or before `date`, and before it the days on which those that it lacks were published last, newest
+/// first; empty before the first.
+///
+/// # Errors
+/// [`RatesError::Bundled`]; a test excludes it.
+pub(super) fn last_words(date: NaiveDate) -> Result<Vec<Publication>, RatesError> {
+    let archive = UNPACKED.as_ref().map_err(Clone::clone)?;
+    let Some(newest) = archive.days.partition_point(|(day, _)| *day <= date).checked_sub(1) else {
+        return Ok(Vec::new());
+    };
+    let last_of = |runs: &Vec<RangeInclusive<usize>>| {
+        let run = runs.iter().rfind(|run| *run.start() <= newest)?;
+        Some((*run.end()).min(newest))
+    };
+    let mut places: Vec<usize> = archive.runs.iter().filter_map(last_of).chain([newest]).collect();
+    places.sort_unstable();
+    places.dedup();
+    let days = places.iter().rev().filter_map(|place| archive.days.get(*place));
+    days.map(|(day, line)| read_line(&archive.codes, *day, &archive.text[line.clone()])).collect()
+}
+
 /// The first day there is.
 ///
 /// # Errors
@@ -83,12 +106,27 @@ impl Archive {
             days.push((date_of(line).ok_or_else(|| refuse("a line without a date"))?, range));
         }
         days.sort_by_key(|(day, _)| *day);
-        Ok(Archive { text, codes, days })
+        let mut runs: Vec<Vec<RangeInclusive<usize>>> = vec![Vec::new(); codes.len()];
+        for (place, (_, line)) in days.iter().enumerate() {
+            let cells = text[line.clone()].trim_end().split(',').skip(1);
+            for (runs, _) in runs.iter_mut().zip(cells).filter(|(_, cell)| !is_blank(cell)) {
+                match runs.last_mut() {
+                    Some(run) if run.end() + 1 == place => *run = *run.start()..=place,
+                    _ => runs.push(place..=place),
+                }
+            }
+        }
+        Ok(Archive { text, codes, days, runs })
     }
 }
 
 fn codes(header: &str) -> Vec<Option<Code>> {
     header.trim_end().split(',').skip(1).map(|code| Code::parse(code).ok()).collect()
+}
+
+/// Whether a cell says that there was no rate.
+fn is_blank(cell: &str) -> bool {
+    matches!(cell, "N/A" | "")
 }
 
 fn date_of(line: &str) -> Option<NaiveDate> {
@@ -98,7 +136,7 @@ fn date_of(line: &str) -> Option<NaiveDate> {
 fn read_line(codes: &[Option<Code>], date: NaiveDate, line: &str) -> Result<Publication, RatesError> {
     let mut rates = BTreeMap::new();
     let cells = line.trim_end().split(',').skip(1);
-    for (code, cell) in codes.iter().zip(cells).filter(|(_, cell)| !matches!(*cell, "N/A" | "")) {
+    for (code, cell) in codes.iter().zip(cells).filter(|(_, cell)| !is_blank(cell)) {
         let rate = parse_rate(cell).ok_or_else(|| refuse(&format!("`{cell}` on {date} is no rate")))?;
         code.map(|code| rates.insert(code, rate));
     }

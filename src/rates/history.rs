@@ -56,6 +56,15 @@ impl RateBook {
         found.reverse();
         found
     }
+
+    /// The last day on which one source has both legs of a pair: of a currency that is no more, or that its source gave up,
+    /// years ago.
+    pub fn last_day(&self, base: Currency, quote: Currency) -> Option<NaiveDate> {
+        let book = self.book.load();
+        let has = |day: &Arc<Publication>| cross(&book, (day, base), (day, quote)).is_some();
+        let last = |series: &Series| series.until(NaiveDate::MAX).find(has).map(|last| last.day());
+        book.series.iter().filter_map(last).max()
+    }
 }
 
 /// Each leg of the best ranked source that has it, newest first.

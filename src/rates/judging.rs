@@ -53,8 +53,12 @@ impl Judging<'_> {
     /// Builds the snapshot of what stands.
     pub fn snapshot(&self, id: RateSetId, standing: &[Standpoint]) -> Snapshot {
         let published = || standing.iter().flat_map(|one| &one.publications);
-        let offered: BTreeSet<Currency> =
-            published().flat_map(|publication| publication.currencies()).filter(|c| *c != pivot()).collect();
+        let today = self.now.date_naive();
+        let lives = |currency: &Currency| currency.last_day().is_none_or(|last| today <= last);
+        let offered: BTreeSet<Currency> = published()
+            .flat_map(|publication| publication.currencies())
+            .filter(|currency| *currency != pivot() && lives(currency))
+            .collect();
         let (mut legs, mut verdicts) = (BTreeMap::new(), BTreeMap::new());
         for currency in offered {
             let (leg, judged) = self.judge(currency, standing);
@@ -63,11 +67,11 @@ impl Judging<'_> {
         }
         for (currency, leg) in self.previous.iter().flat_map(|previous| &previous.legs) {
             let carried = self.now - leg.publication.as_of <= TimeDelta::days(CARRIED_DAYS);
-            if carried && leg.peg.is_none() && !legs.contains_key(currency) {
+            if carried && lives(currency) && leg.peg.is_none() && !legs.contains_key(currency) {
                 legs.insert(*currency, Leg { held: true, ..leg.clone() });
             }
         }
-        let holds = |peg: &&Peg| peg.since.is_none_or(|since| since <= self.now.date_naive());
+        let holds = |peg: &&Peg| peg.since.is_none_or(|since| since <= today);
         for peg in self.pegs.iter().filter(holds) {
             let Some(anchor) = legs.get(&peg.factor.base()).cloned().or_else(|| pivot_leg(peg, standing))
             else {

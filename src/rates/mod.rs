@@ -95,7 +95,7 @@ pub enum RatesError {
         /// What is wrong.
         why: String,
     },
-    /// The thresholds cannot be read; a test excludes it.
+    /// The thresholds that are compiled in cannot be read; a test excludes it.
     #[error(transparent)]
     Thresholds(#[from] ThresholdsError),
     /// A configured source cannot be opened.
@@ -124,7 +124,7 @@ pub struct RateBook {
     /// Questions under way, by source.
     flights: Cache<&'static str, Result<(), RatesError>>,
     freshness: Freshness,
-    thresholds: &'static Thresholds,
+    thresholds: Arc<Thresholds>,
     store: Option<Store>,
     /// Whether the first answers are still coming in.
     gathering: AtomicBool,
@@ -175,8 +175,9 @@ impl RateBook {
         }
         series.append(&mut bundled);
         let (pegs, freshness) = (Arc::<[Peg]>::from(bundled::pegs()?), Freshness::from(settings));
-        let thresholds = Thresholds::shipped()?;
-        let judging = Judging { pegs: &pegs, freshness, thresholds, now: clock.now(), previous: None };
+        let thresholds = settings.thresholds.clone().map_or_else(Thresholds::shipped, Ok)?;
+        let judging =
+            Judging { pegs: &pegs, freshness, thresholds: &thresholds, now: clock.now(), previous: None };
         let latest = Arc::new(judging.snapshot(ids.mint(), &judging::newest(&series)));
         Ok(RateBook {
             book: ArcSwap::from_pointee(Book { series, pegs, latest }),
@@ -242,8 +243,8 @@ impl RateBook {
         Ok(market)
     }
 
-    /// The rates of a day: each source's last publication on or before it, judged as they stood at that day's end; stale
-    /// and age are as they were then.
+    /// The rates of a day: each source's last word of each currency on or before it, judged as they stood at that day's
+    /// end; stale and age are as they were then. A currency that was no more on that day has none.
     ///
     /// # Errors
     /// [`RatesError::Future`], [`RatesError::BeforeFirst`].
@@ -257,7 +258,7 @@ impl RateBook {
         let book = self.book.load();
         let mut standing = Vec::with_capacity(book.series.len());
         for series in &book.series {
-            let publications = series.recent(date)?;
+            let publications = series.last_words(date)?;
             if !publications.is_empty() {
                 standing.push(Standpoint { publications, unchanged_since: at });
             }
@@ -268,7 +269,7 @@ impl RateBook {
                 return Err(RatesError::BeforeFirst { date, first });
             }
         }
-        let (freshness, thresholds) = (self.freshness.of_a_day(), self.thresholds);
+        let (freshness, thresholds) = (self.freshness.of_a_day(), &*self.thresholds);
         let judging = Judging { pegs: &book.pegs, freshness, thresholds, now: at, previous: None };
         let snapshot = Arc::new(judging.snapshot(self.ids.mint(), &standing));
         Ok(DayRates { snapshot, at, freshness })
@@ -332,7 +333,7 @@ impl RateBook {
 
     fn replace_as_of(&self, series: Vec<Series>, now: DateTime<Utc>) {
         let held = self.book.load_full();
-        let (freshness, thresholds) = (self.freshness, self.thresholds);
+        let (freshness, thresholds) = (self.freshness, &*self.thresholds);
         let judging = Judging { pegs: &held.pegs, freshness, thresholds, now, previous: Some(&held.latest) };
         let latest = Arc::new(judging.snapshot(self.ids.mint(), &judging::newest(&series)));
         report::tell_changes(&held.latest, &latest);
@@ -357,9 +358,10 @@ impl DayRates {
         self.snapshot.market(base, quote, self.at, self.freshness)
     }
 
-    /// Every currency that has a rate.
+    /// Every currency that has a rate, but for those whose source has spoken of others for more than a week since: a rate
+    /// that is years old is for whoever asks for it by name.
     pub fn currencies(&self) -> impl Iterator<Item = Currency> {
-        self.snapshot.currencies()
+        self.snapshot.currencies().filter(|currency| !self.snapshot.has_paused(*currency))
     }
 
     /// Whether newer numbers of a currency are there and not believed.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use fx_providers::{Answer, Window};
+use chrono::{DateTime, TimeDelta, Utc};
+use fx_providers::{Answer, RateSource, Window};
 use tokio::task::JoinSet;
 
 use super::live::Live;
@@ -13,6 +14,8 @@ use super::turns::Turn;
 use super::{RateBook, RatesError};
 use crate::domain::fx::{Due, Publication};
 
+/// How far back the last days of a source reach for sure: the ECB's are ninety of the calendar.
+const RECENT_REACH: TimeDelta = TimeDelta::days(85);
 /// How often, and how far apart, a program looks for what another one is asking just now.
 const LOOKS: u32 = 8;
 const LOOK: Duration = Duration::from_secs(2);
@@ -122,29 +125,40 @@ impl RateBook {
     async fn question(&self, live: &Live) -> Result<(), RatesError> {
         let now = self.clock.now();
         let newest = self.newest(live.name());
-        let gap = newest.as_ref().is_none_or(|held| has_gap(held, now));
-        let window = if gap && live.source.offers(Window::Recent) { Window::Recent } else { Window::Latest };
+        let window = window(&*live.source, newest.as_deref(), now);
         let seen = live.locked().seen.clone().filter(|seen| seen.window == window);
         match live.source.fetch(window, seen.as_ref(), now).await? {
             Answer::NotModified => self.confirm(live.name(), now),
             Answer::Sets { sets, body, validator, notices } => {
                 let proof: Arc<str> = evidence(&body).into();
-                let published: Vec<Arc<Publication>> =
-                    sets.iter().filter_map(|set| publication(set, proof.clone())).map(Arc::new).collect();
-                self.leave(&published).await;
-                let news = self.take_over(live.name(), published);
+                // Of a whole history only what is new is looked at.
+                let known = newest.filter(|_| window == Window::Whole).map(|held| held.as_of);
+                let published: Vec<Arc<Publication>> = sets
+                    .iter()
+                    .filter(|set| known.is_none_or(|known| set.as_of > known))
+                    .filter_map(|set| publication(set, proof.clone()))
+                    .map(Arc::new)
+                    .collect();
+                let news = self.take_over(live.name(), published.clone());
                 live.take(validator, notices);
+                // Kept before it is left: whoever hears that there is news reads all of it.
                 self.remember(&news).await;
+                self.leave(&published).await;
             }
         }
         Ok(())
     }
 }
 
-/// Whether more than one publication may be missing after `held`.
-fn has_gap(held: &Publication, now: chrono::DateTime<chrono::Utc>) -> bool {
-    match held.due {
-        Due::NextAt(next) => now >= next + chrono::TimeDelta::hours(20),
-        Due::Every(_) => false,
-    }
+/// What to ask for: the newest numbers, or, where more than one publication may be missing, the last days; all there is
+/// where those do not reach back to what is held.
+fn window(source: &dyn RateSource, held: Option<&Publication>, now: DateTime<Utc>) -> Window {
+    let (gap, long) = match held.map(|held| (held.due, now - held.as_of)) {
+        None => (true, false),
+        Some((Due::NextAt(next), age)) => (now >= next + TimeDelta::hours(20), age > RECENT_REACH),
+        Some((Due::Every(_), _)) => (false, false),
+    };
+    let wanted = [(gap && long, Window::Whole), (gap, Window::Recent)];
+    let found = wanted.into_iter().find(|(wanted, window)| *wanted && source.offers(*window));
+    found.map_or(Window::Latest, |(_, window)| window)
 }

@@ -1,15 +1,16 @@
 //! What one source has published, as far as this process knows it.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 use super::{RatesError, archive};
 use crate::domain::fx::{Due, FxSettings, Publication, week};
 
 /// How long what a source said of a currency stands, although it speaks of others since.
-const RECENT_DAYS: i64 = 7;
+pub(super) const RECENT_DAYS: i64 = 7;
 
 /// All publications of one source, the last of each day (UTC) of market time. Cheap to copy.
 #[derive(Debug, Clone)]
@@ -62,6 +63,19 @@ impl Series {
         let week = last.day() - TimeDelta::days(RECENT_DAYS)..last.day();
         let before = self.days.range(week).rev().map(|(_, publication)| publication.clone());
         Ok([last].into_iter().chain(before).collect())
+    }
+
+    /// The same for a day of the past, with each currency's last word of the compiled-in history, however long before: it
+    /// may have paused for years.
+    pub fn last_words(&self, date: NaiveDate) -> Result<Vec<Arc<Publication>>, RatesError> {
+        let mut words = self.recent(date)?;
+        if self.archived {
+            let known: BTreeSet<NaiveDate> = words.iter().map(|word| word.day()).collect();
+            let older = archive::last_words(date)?.into_iter().map(Arc::new);
+            words.extend(older.filter(|word| !known.contains(&word.day())));
+            words.sort_by_key(|word| Reverse(word.as_of));
+        }
+        Ok(words)
     }
 
     /// The day of the oldest publication.
@@ -123,7 +137,8 @@ const RUNNING_AGE: TimeDelta = TimeDelta::minutes(90);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Freshness {
     grace: TimeDelta,
-    reference_max_age: TimeDelta,
+    /// Calendar days after its own that a rate is good for.
+    reference_max_age: Days,
     /// The least time that a running source's numbers stand.
     at_least: TimeDelta,
 }
@@ -132,7 +147,7 @@ impl From<&FxSettings> for Freshness {
     fn from(settings: &FxSettings) -> Freshness {
         Freshness {
             grace: TimeDelta::hours(i64::from(settings.publication_grace_h)),
-            reference_max_age: TimeDelta::days(i64::from(settings.reference_max_age_d)),
+            reference_max_age: Days::new(u64::from(settings.reference_max_age_d)),
             at_least: TimeDelta::zero(),
         }
     }
@@ -150,7 +165,8 @@ impl Freshness {
     }
 
     /// The last moment at which they need not have been. The market's clock ends every rate at the age limit: a source
-    /// that answers punctually with last week's numbers is old too. Before that a daily reference ends when its
+    /// that answers punctually with last week's numbers is old too. That limit is days of the calendar, to the end of the
+    /// last (UTC): what is drawn at noon before Easter is followed in the afternoon of the fifth day, not at its noon. Before that a daily reference ends when its
     /// successor is overdue; a running source after two of its intervals, by our clock and by the market's, in which
     /// closed time does not count.
     pub fn good_until(self, publication: &Publication) -> DateTime<Utc> {
@@ -162,6 +178,8 @@ impl Freshness {
                 (publication.fetched_at + span).min(market)
             }
         };
-        renewed.min(publication.as_of + self.reference_max_age)
+        let last = publication.as_of.date_naive() + self.reference_max_age;
+        let end = (last + Days::new(1)).and_time(NaiveTime::MIN).and_utc() - TimeDelta::microseconds(1);
+        renewed.min(end)
     }
 }

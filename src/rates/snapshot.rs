@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::RatesError;
-use super::series::Freshness;
+use super::series::{Freshness, RECENT_DAYS};
 use crate::domain::fx::consensus::{Observation, Verdict};
 use crate::domain::fx::{MarketRate, Publication, Quotient, RateKind};
 use crate::ids::RateSetId;
@@ -67,6 +67,14 @@ impl Snapshot {
         all.sort();
         all.dedup();
         all.into_iter()
+    }
+
+    /// Whether a currency's source has published others for more than a week since.
+    pub(super) fn has_paused(&self, currency: Currency) -> bool {
+        let Some(own) = self.legs.get(&currency).map(|leg| &leg.publication) else { return false };
+        let since = own.as_of + TimeDelta::days(RECENT_DAYS);
+        let newer = |leg: &Leg| leg.publication.source == own.source && leg.publication.as_of > since;
+        self.legs.values().any(newer)
     }
 
     /// Whether a currency's newer numbers are held back, so that the last known good ones answer.

@@ -53,14 +53,24 @@ impl RateBook {
         }
     }
 
-    /// Takes over what another program was told.
+    /// Takes over what another program was told: the newest numbers, and whatever else was kept since ours were read, for an
+    /// answer may speak of several days and each currency's last word be of another.
     async fn hear_of(&self, live: &Live, turn: &RateTurn) -> bool {
-        let Some(theirs) = &turn.newest else { return false };
-        let ours = self.newest(live.name());
-        if ours.is_some_and(|ours| ours.fetched_at >= theirs.fetched_at) {
+        let (Some(store), Some(theirs)) = (&self.store, &turn.newest) else { return false };
+        let ours = self.newest(live.name()).map(|ours| ours.fetched_at);
+        if ours.is_some_and(|ours| ours >= theirs.fetched_at) {
             return false;
         }
-        self.take_over(live.name(), vec![Arc::new(theirs.clone())]);
+        let mut told = match store.rates_read_since(live.name(), ours).await {
+            Ok(kept) => kept,
+            Err(error) => {
+                tracing::warn!(source = live.name(), %error, "only the newest of what another program was told is known");
+                Vec::new()
+            }
+        };
+        told.push(theirs.clone());
+        told.sort_by_key(|publication| (publication.as_of, publication.fetched_at));
+        self.take_over(live.name(), told.into_iter().map(Arc::new).collect());
         live.note(&Ok(()), self.clock.now());
         true
     }

@@ -6,6 +6,7 @@
 mod exports;
 mod close;
 mod fees;
+mod fx;
 mod geo;
 mod layers;
 mod network;
@@ -14,7 +15,7 @@ mod polling;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use secrecy::{ExposeSecret, SecretString};
 use toml::Value;
 
 use crate::domain::fees::FeeBook;
-use crate::domain::fx::{Endings, FxSettings};
+use crate::domain::fx::FxSettings;
 use crate::domain::general_ledger::GlAccounts;
 use crate::domain::orders::Ladders;
 use crate::domain::payouts::{DebtorAddress, PayoutRules};
@@ -325,46 +326,6 @@ impl Reader<'_> {
             request: self.seconds("limits.request_seconds")?,
             shutdown: self.seconds("limits.shutdown_seconds")?,
         })
-    }
-
-    /// The section as its own type reads it; empty texts are left out, and "sandbox" is decided here.
-    fn fx(&self, mode: Mode) -> Result<FxSettings, SettingsError> {
-        let stale = self.word(
-            "fx.allow_stale_reference",
-            &[("sandbox", mode == Mode::Sandbox), ("always", true), ("never", false)],
-        )?;
-        let mut section = toml::Table::new();
-        let kept = |(key, value): &(&str, &Value)| value.as_str() != Some("") && *key != "price_endings";
-        for (key, value) in self.0.below("fx").filter(kept) {
-            match key.split_once('.') {
-                Some((name, inner)) => {
-                    let table = section.entry(name).or_insert_with(|| Value::Table(toml::Table::new()));
-                    if let Value::Table(table) = table {
-                        table.insert(inner.to_owned(), value.clone());
-                    }
-                }
-                None => {
-                    section.insert(key.to_owned(), value.clone());
-                }
-            }
-        }
-        section.insert("allow_stale_reference".to_owned(), Value::Boolean(stale));
-        let mut fx: FxSettings =
-            section.try_into().map_err(|error: toml::de::Error| self.bad("fx", error.message()))?;
-        let endings = self.text("fx.price_endings");
-        if !endings.is_empty() {
-            let file = endings.to_owned();
-            let text = std::fs::read_to_string(Path::new(endings)).map_err(|error| SettingsError::File {
-                file: file.clone(),
-                why: format!("{error} (setting fx.price_endings)"),
-            })?;
-            let read = Endings::read(&text, endings);
-            fx.endings = Arc::new(read.map_err(|error| SettingsError::File {
-                why: format!("`{}` {} (setting fx.price_endings)", error.key, error.why),
-                file,
-            })?);
-        }
-        Ok(fx)
     }
 
     fn webhooks(&self) -> Result<WebhookSettings, SettingsError> {

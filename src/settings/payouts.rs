@@ -78,7 +78,7 @@ impl Reader<'_> {
     }
 
     /// The file that a setting names, and what is in it.
-    fn own_file(&self, key: &str) -> Result<Option<(String, String)>, SettingsError> {
+    pub(super) fn own_file(&self, key: &str) -> Result<Option<(String, String)>, SettingsError> {
         let file = self.text(key).to_owned();
         if file.is_empty() {
             return Ok(None);

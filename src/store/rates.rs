@@ -7,7 +7,7 @@ mod turns;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use sqlx::any::AnyRow;
 
@@ -94,6 +94,25 @@ impl Store {
              ORDER BY r.day, r.source",
         )
         .bind(since.map_or(String::new(), |since| since.to_string()))
+        .fetch_all(self.reads())
+        .await?;
+        rows.iter().map(read_publication).collect()
+    }
+
+    /// What was kept of a source that was read from it after `since`, or ever; by market time.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn rates_read_since(
+        &self,
+        source: &str,
+        since: Option<DateTime<Utc>>,
+    ) -> Result<Vec<Publication>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM rate_publication WHERE source = $1 AND fetched_at > $2 ORDER BY as_of, fetched_at",
+        )
+        .bind(source.to_owned())
+        .bind(since.map_or(i64::MIN, |since| since.timestamp_micros()))
         .fetch_all(self.reads())
         .await?;
         rows.iter().map(read_publication).collect()

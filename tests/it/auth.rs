@@ -139,6 +139,18 @@ async fn a_publishable_key_works_from_its_origins_only() {
         let answer = app.send(preflight(origin, path)).await;
         assert_eq!(answer.header("access-control-allow-origin"), "", "{origin} {path}");
     }
+    let refused = app.send(preflight("https://evil.example", "/v1/rates")).await;
+    assert_eq!(
+        (refused.status, refused.code().as_str(), refused.header("content-type")),
+        (403, "origin_not_allowed", "application/problem+json"),
+        "{}",
+        refused.text
+    );
+    assert!(
+        refused.json()["detail"].as_str().unwrap().starts_with("https://evil.example is not"),
+        "{}",
+        refused.text
+    );
     app.stop().await;
 }
 

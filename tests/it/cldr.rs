@@ -14,14 +14,18 @@ use straits::money::{Currency, Money};
 
 /// Our tags. Languages whose digits are not 0 to 9 by default (my, bn, fa) and those that need direction marks (ar, he)
 /// are left out: the formatter would write them wrong.
-const TAGS: &str = "en en-AU en-CA en-GB en-HK en-IN en-MY en-NZ en-PH en-SG zh-CN zh-HK zh-TW ms id th vi fil km lo \
-                    ja ko hi de de-CH fr fr-CA fr-CH es es-MX it pt-BR pt-PT nl pl ru uk tr sv da nb fi cs hu ro";
+const TAGS: &str = "en en-AU en-CA en-GB en-HK en-ID en-IE en-IN en-KE en-MY en-NG en-NZ en-PH en-PK en-SG en-ZA \
+                    zh-CN zh-SG zh-HK zh-TW ms ms-BN ms-SG id th vi fil km lo ja ko hi de de-AT de-CH de-LI fr \
+                    fr-CA fr-CH fr-LU fr-MA es es-AR es-BO es-CL es-CO es-CR es-DO es-EC es-GT es-HN es-MX es-NI \
+                    es-PA es-PE es-PY es-SV es-US es-UY es-VE it it-CH pt-BR pt-PT pt-AO nl pl ru ru-KZ uk tr sv \
+                    da nb fi cs hu ro";
 const SOURCE: &str = "CLDR 48.2.0 (npm cldr-numbers-full, Unicode-3.0). Made by tests/it/cldr.rs.";
 
 /// The CLDR's own name of a tag: its names leave out what is likely.
 fn folder_of(tag: &str) -> &str {
     match tag {
         "zh-CN" => "zh",
+        "zh-SG" => "zh-Hans-SG",
         "zh-HK" => "zh-Hant-HK",
         "zh-TW" => "zh-Hant",
         "pt-BR" => "pt",

@@ -1,4 +1,5 @@
-//! Five live sources over HTTP, three of them wrong in their own ways at once: what is believed, and what is said of whom.
+//! Five live sources over HTTP, running ones or references, three of them wrong in their own ways at once: what is believed,
+//! and what is said of whom.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,7 +8,9 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use straits::app::{App, Sources};
 use straits::clock::Clock;
+use straits::flows::price::SourcesAnswer;
 use straits::ids::IdSource;
+use straits::money::Currency;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -68,6 +71,38 @@ impl Server {
             "currencybeacon" => format!(
                 r#"{{"meta":{{"code":200}},"response":{{"date":"{rfc}","base":"USD","rates":{{"EUR":{inverse}}}}}}}"#
             ),
+            "ecb" => format!(
+                "<gesmes:Envelope xmlns:gesmes='a'><Cube><Cube time='{day}'><Cube currency='USD' rate='{direct}'/>\
+                 </Cube></Cube></gesmes:Envelope>"
+            ),
+            "frankfurter" => {
+                format!(r#"[{{"date":"{day}","base":"EUR","quote":"USD","rate":{direct}}}]"#)
+            }
+            "open-er-api" | "exchangerate-api" => {
+                let midnight = unix.div_euclid(86_400) * 86_400 + 1;
+                let map = if self.name == "open-er-api" { "rates" } else { "conversion_rates" };
+                format!(
+                    r#"{{"result":"success","time_last_update_unix":{midnight},"time_next_update_unix":{},
+                    "time_eol_unix":0,"base_code":"USD","{map}":{{"USD":1,"EUR":{inverse}}}}}"#,
+                    midnight + 86_400
+                )
+            }
+            "bnm" => {
+                let (euro, dollar) =
+                    (Decimal::new(45_000, 4), (Decimal::new(45_000, 4) / dollars).round_dp(9));
+                let row = |code: &str, rate: Decimal| {
+                    format!(
+                        r#"{{"currency_code":"{code}","unit":1,"rate":{{"date":"{day}","buying_rate":null,
+                        "selling_rate":null,"middle_rate":{rate}}}}}"#
+                    )
+                };
+                format!(
+                    r#"{{"data":[{},{}],"meta":{{"quote":"rm","session":"0900","last_updated":"{day} 09:05:00",
+                    "total_result":2}}}}"#,
+                    row("EUR", euro),
+                    row("USD", dollar)
+                )
+            }
             other => panic!("{other}"),
         };
         *self.body.lock().unwrap() = body;
@@ -156,5 +191,61 @@ async fn one_lies_one_stands_still_one_is_inverted_and_the_honest_are_believed()
         }
         let _ = stop.send(());
         server.await.unwrap().unwrap();
+    }
+}
+
+/// Reference sources, all of which publish once a day.
+const BANKS: [&str; 5] = ["ecb", "frankfurter", "open-er-api", "exchangerate-api", "bnm"];
+
+#[tokio::test]
+async fn of_five_references_one_lies_one_stands_still_one_is_inverted_and_the_ranked_honest_one_answers() {
+    for [liar, frozen, inverted] in [[0, 4, 1], [1, 2, 0], [3, 0, 2], [2, 1, 4]] {
+        let mut servers = Vec::new();
+        for name in BANKS {
+            servers.push(Server::start(name).await);
+        }
+        let clock = Clock::fixed("2026-11-11T15:30:00Z".parse().unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let mut own = vec![("fx.sources".to_owned(), BANKS.join(","))];
+        for Server { name, origin, .. } in &servers {
+            own.push((format!("fx.base_urls.{}", name.replace('-', "_")), origin.clone()));
+        }
+        own.push(("fx.keys.exchangerate_api".to_owned(), "k-1".to_owned()));
+        let own: Vec<(&str, &str)> = own.iter().map(|(key, text)| (key.as_str(), text.as_str())).collect();
+        let honest = |place: usize| Decimal::new(1_117_000, 6) + Decimal::new(LEANING[place], 6);
+        for (place, server) in servers.iter().enumerate() {
+            server.say(honest(place), clock.wall());
+        }
+        let sources = Sources { ids: IdSource::random(clock.clone()), clock: clock.clone() };
+        let app = App::build(settings(folder.path(), &own).unwrap(), sources).await.unwrap();
+        let rates = app.service().pricing.rates.clone();
+        assert!(rates.refresh().await);
+        // A week later: what lies by nine percent is within what a currency may have moved since.
+        clock.pass(TimeDelta::days(7));
+        for (place, server) in servers.iter().enumerate() {
+            match place {
+                place if place == liar => server.say(Decimal::new(1_217_000, 6), clock.now()),
+                place if place == inverted => server.say(Decimal::ONE / honest(place), clock.now()),
+                place if place == frozen => {}
+                _ => server.say(honest(place), clock.now()),
+            }
+        }
+        assert!(rates.refresh().await);
+        let (euro, dollar) = (Currency::known("EUR"), Currency::known("USD"));
+        let market = rates.mid(euro, dollar).unwrap();
+        let first = (0..5).find(|place| ![liar, frozen, inverted].contains(place)).unwrap();
+        assert_eq!((market.providers[0].as_str(), market.stale), (BANKS[first], false), "{market:?}");
+        let told = serde_json::to_value(SourcesAnswer::of(&rates, clock.now())).unwrap();
+        for (place, name) in BANKS.iter().enumerate() {
+            let row = told["data"].as_array().unwrap().iter().find(|row| row["name"] == json!(name)).unwrap();
+            let said = &row["not_believed"];
+            assert_eq!(row["stale"], json!(place == frozen), "{row}");
+            match place {
+                place if place == liar => assert_eq!(said[0]["what"], json!("outvoted"), "{row}"),
+                place if place == inverted => assert_eq!(said[0]["looks_like"], json!("inverted"), "{row}"),
+                _ => assert_eq!(*said, json!([]), "{row}"),
+            }
+        }
+        drop(app);
     }
 }

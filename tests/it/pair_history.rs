@@ -40,7 +40,7 @@ fn a_pairs_days_are_those_of_its_source_and_nothing_later() {
     assert_eq!(easter.keys().last(), Some(&day("2026-04-02")));
     assert_eq!(daily("USD", "THB", "2026-10-30", 250).len(), 250);
     assert_eq!(daily("USD", "USD", "2026-10-30", 250).len(), 0);
-    assert_eq!(daily("USD", "PKR", "2026-10-30", 250).len(), 0, "no source has it");
+    assert_eq!(daily("USD", "KES", "2026-10-30", 250).len(), 0, "no source has it");
 }
 
 #[test]

@@ -115,17 +115,17 @@ async fn a_country_without_a_rate_is_shown_the_default_currency() {
     let database = crate::engines::TestDatabase::sqlite();
     let clock = Clock::fixed(NOW.parse().unwrap());
     let pricing = pricing(database.open().await, &clock, bundled());
-    let answer = pricing.localise(question(&[("10.00", "SGD")], from_country("PK"))).unwrap();
-    assert_eq!(answer.country.map(Country::code), Some("PK"));
+    let answer = pricing.localise(question(&[("10.00", "SGD")], from_country("KE"))).unwrap();
+    assert_eq!(answer.country.map(Country::code), Some("KE"));
     assert_eq!((answer.resolved_by, answer.currency.code()), (ResolvedBy::Country, "USD"));
     assert_eq!(answer.fallback_reason, Some(FallbackReason::NoRate));
     assert_eq!(answer.items[0].price, money("7.82", "USD"));
 
-    let by_name = Shopper { currency: Currency::find("PKR").ok(), ..Shopper::default() };
+    let by_name = Shopper { currency: Currency::find("KES").ok(), ..Shopper::default() };
     let refused = pricing.localise(question(&[("10.00", "SGD")], by_name));
-    assert!(matches!(refused, Err(PriceError::NoRate(missing)) if missing.code() == "PKR"));
-    let unknown = pricing.localise(question(&[("10.00", "PKR")], from_country("SG")));
-    assert!(matches!(unknown, Err(PriceError::NoRate(missing)) if missing.code() == "PKR"));
+    assert!(matches!(refused, Err(PriceError::NoRate(missing)) if missing.code() == "KES"));
+    let unknown = pricing.localise(question(&[("10.00", "KES")], from_country("SG")));
+    assert!(matches!(unknown, Err(PriceError::NoRate(missing)) if missing.code() == "KES"));
 }
 
 #[tokio::test]
@@ -134,14 +134,14 @@ async fn one_item_without_a_rate_keeps_its_price_among_others() {
     let clock = Clock::fixed(NOW.parse().unwrap());
     let pricing = pricing(database.open().await, &clock, bundled());
     for (amounts, lost) in
-        [([("19.90", "USD"), ("10.50", "PKR")], 1), ([("10.50", "PKR"), ("19.90", "USD")], 0)]
+        [([("19.90", "USD"), ("10.50", "KES")], 1), ([("10.50", "KES"), ("19.90", "USD")], 0)]
     {
         let answer = pricing.localise(question(&amounts, from_country("TH"))).unwrap();
         assert_eq!((answer.currency.code(), answer.fallback_reason), ("THB", None));
         let (odd, other) = (&answer.items[lost], &answer.items[1 - lost]);
-        assert_eq!((odd.price, odd.source), (money("10.50", "PKR"), PriceSource::AsGiven));
+        assert_eq!((odd.price, odd.source), (money("10.50", "KES"), PriceSource::AsGiven));
         assert_eq!(
-            (odd.fallback_reason, odd.text.to_string().contains("PKR")),
+            (odd.fallback_reason, odd.text.to_string().contains("KES")),
             (Some(FallbackReason::NoRate), true)
         );
         assert_eq!((other.price, other.fallback_reason), (money("671.22", "THB"), None));
@@ -149,9 +149,9 @@ async fn one_item_without_a_rate_keeps_its_price_among_others() {
     }
     // Neither the country's currency nor the first item's: the default is shown, and the item keeps its own.
     let answer =
-        pricing.localise(question(&[("5.000", "KWD"), ("10.00", "SGD")], from_country("PK"))).unwrap();
+        pricing.localise(question(&[("5.000", "LYD"), ("10.00", "SGD")], from_country("KE"))).unwrap();
     assert_eq!((answer.currency.code(), answer.fallback_reason), ("USD", Some(FallbackReason::NoRate)));
-    assert_eq!((answer.items[0].price, answer.items[1].price), (money("5.000", "KWD"), money("7.82", "USD")));
+    assert_eq!((answer.items[0].price, answer.items[1].price), (money("5.000", "LYD"), money("7.82", "USD")));
 }
 
 #[tokio::test]
@@ -169,6 +169,34 @@ async fn no_price_costs_an_allocation_of_its_own() {
     };
     count(1);
     assert_eq!(count(1_000), count(10));
+    // Nor does what is lifted from nothing to the least price.
+    let least = |items: usize| {
+        let asked = PricesQuestion {
+            items: vec![Item { sku: Some("sweet".into()), price: money("100", "VND") }; items],
+            shopper: from_country("US"),
+            ..PricesQuestion::default()
+        };
+        allocation_counter::measure(|| drop(pricing.localise(asked).unwrap())).count_total
+    };
+    least(1);
+    assert_eq!(least(1_000), least(10));
+}
+
+#[tokio::test]
+async fn what_costs_anything_is_shown_for_something() {
+    let database = crate::engines::TestDatabase::sqlite();
+    let clock = Clock::fixed(NOW.parse().unwrap());
+    let pricing = pricing(database.open().await, &clock, bundled());
+    let asked = question(&[("100", "VND"), ("0", "VND"), ("100000", "VND")], from_country("US"));
+    let answer = pricing.localise(asked).unwrap();
+    let told: Vec<_> = answer.items.iter().map(|item| (item.price, item.rule.as_deref())).collect();
+    let expected = [
+        (money("0.01", "USD"), None),
+        (money("0.00", "USD"), Some("exact USD: half up at 2 decimals")),
+        (money("3.79", "USD"), Some("exact USD: half up at 2 decimals")),
+    ];
+    assert_eq!((told.as_slice(), answer.rule.as_deref()), (&expected[..], Some("exact USD: least 0.01")));
+    assert!(answer.items[0].exact.as_str().starts_with("0.0037"), "what it came to is told");
 }
 
 #[tokio::test]
@@ -250,13 +278,13 @@ async fn rates_are_listed_with_what_is_missing() {
         quotes: quotes.iter().map(|code| currency(code)).collect(),
         date: date.map(|date| date.parse().unwrap()),
     };
-    let answer = pricing.list_rates(&ask(&["USD", "KWD", "THB"], None)).unwrap();
+    let answer = pricing.list_rates(&ask(&["USD", "LYD", "THB"], None)).unwrap();
     let mids: Vec<&str> = answer.rates.iter().map(|rate| rate.mid.as_str()).collect();
-    assert_eq!((mids, answer.missing), (vec!["1.1172", "37.683"], vec![currency("KWD")]));
+    assert_eq!((mids, answer.missing), (vec!["1.1172", "37.683"], vec![currency("LYD")]));
     assert_eq!((answer.rates[0].age_s, answer.rates[0].stale), (13_500, false));
 
     let all = pricing.list_rates(&ask(&[], None)).unwrap();
-    assert_eq!((all.rates.len(), all.missing.len()), (43, 0));
+    assert_eq!((all.rates.len(), all.missing.len()), (77, 0));
     let easter = pricing.list_rates(&ask(&["USD"], Some("2026-04-06"))).unwrap();
     assert_eq!(easter.as_of, Some("2026-04-02T12:15:00Z".parse().unwrap()));
     let tomorrow = pricing.list_rates(&ask(&["USD"], Some("2026-10-31")));

@@ -263,8 +263,8 @@ async fn what_an_older_program_promised_is_still_paid() {
 #[tokio::test]
 async fn a_fixed_price_without_a_rate_is_quoted_in_its_own_currency() {
     let app = TestApp::start().await;
-    let entries = json!({"entries": [{"sku": "mug", "price": price("6.125", "KWD")}]});
-    let made = app.post_once("storefront", "/v1/price-book", "kwd", &entries).await;
+    let entries = json!({"entries": [{"sku": "mug", "price": price("6.125", "LYD")}]});
+    let made = app.post_once("storefront", "/v1/price-book", "lyd", &entries).await;
     assert_eq!(made.status, 201, "{}", made.text);
     let item = |amount: &str, currency: &str| json!({"sku": "mug", "amount": amount, "currency": currency});
     let shown = app
@@ -272,27 +272,27 @@ async fn a_fixed_price_without_a_rate_is_quoted_in_its_own_currency() {
             "publishable",
             "/v1/prices",
             "shown",
-            &json!({"items": [item("19.90", "USD")], "to": "KWD"}),
+            &json!({"items": [item("19.90", "USD")], "to": "LYD"}),
         )
         .await;
     assert_eq!(
         (shown.status, &shown.json()["items"][0]["price"]),
-        (200, &price("6.125", "KWD")),
+        (200, &price("6.125", "LYD")),
         "{}",
         shown.text
     );
     for form in ["stored", "token"] {
         let ask = async |once: &str, item: Value| {
-            let body = json!({"items": [item], "to": "KWD", "form": form});
+            let body = json!({"items": [item], "to": "LYD", "form": form});
             quoted(&app, &format!("{form}-{once}"), body).await
         };
         let refused = ask("dollars", item("19.90", "USD")).await;
         assert_eq!((refused.status, refused.code().as_str()), (422, "rate_unavailable"), "{}", refused.text);
         let detail = refused.json()["detail"].as_str().unwrap().to_owned();
-        assert!(detail.contains("amounts in KWD, or send KWD 6.125 as `amount`"), "{detail}");
-        let quote = ask("dinars", item("6.500", "KWD")).await;
+        assert!(detail.contains("amounts in LYD, or send LYD 6.125 as `amount`"), "{detail}");
+        let quote = ask("dinars", item("6.500", "LYD")).await;
         assert_eq!(quote.status, 201, "{}", quote.text);
-        assert_eq!(quote.json()["to"], price("6.125", "KWD"));
+        assert_eq!(quote.json()["to"], price("6.125", "LYD"));
     }
     app.stop().await;
 }

@@ -24,6 +24,24 @@ use crate::engines::on_each_engine;
 #[derive(Debug, Default)]
 struct Bank(Mutex<Option<(DateTime<Utc>, &'static str)>>);
 
+impl Bank {
+    /// Kenya's shillings, of the day before.
+    fn shillings(as_of: DateTime<Utc>, now: DateTime<Utc>) -> RateSet {
+        let as_of = as_of - TimeDelta::days(1);
+        RateSet {
+            provider: "bank",
+            base: Code::EUR,
+            quoted: Quoted::UnitsPerBase,
+            as_of,
+            published_at: as_of,
+            fetched_at: now,
+            kind: Kind::Reference,
+            schedule: Schedule::NextAt(as_of + TimeDelta::days(1)),
+            rates: BTreeMap::from([(Code::parse("KES").unwrap(), "146.75".parse().unwrap())]),
+        }
+    }
+}
+
 #[async_trait]
 impl RateSource for Bank {
     fn name(&self) -> &'static str {
@@ -243,6 +261,18 @@ async fn past_days_and_ended_currencies_are_answered() {
         (&then["base"], &then["rates"][0]["mid"], &then["missing"]),
         (&json!("HRK"), &json!("0.132687587076229019"), &json!(["LTL"]))
     );
+    // What its source gave up is told as its last word, and that it is old; a list of all leaves it out.
+    for (query, mid, as_of) in [
+        ("quotes=RUB&date=2022-03-02", "117.201", "2022-03-01"),
+        ("quotes=ISK&date=2012-01-01", "290", "2008-12-09"),
+    ] {
+        let told = app.get("publishable", &format!("/v1/rates?base=EUR&{query}")).await.json();
+        let rate = &told["rates"][0];
+        assert_eq!((&rate["mid"], &rate["stale"], &told["missing"]), (&json!(mid), &json!(true), &json!([])));
+        assert!(rate["as_of"].as_str().unwrap().starts_with(as_of), "{told}");
+    }
+    let all = app.get("publishable", "/v1/rates?base=EUR&date=2023-01-02").await.json();
+    assert!(all["as_of"].as_str().unwrap().starts_with("2023-01-02"), "{all}");
     let after = app.get("publishable", "/v1/rates?base=EUR&quotes=HRK&date=2023-01-02").await.json();
     assert_eq!((after["rates"].as_array().map(Vec::len), &after["missing"]), (Some(0), &json!(["HRK"])));
     // Before there was a euro there are none, and that is said.
@@ -255,9 +285,9 @@ async fn past_days_and_ended_currencies_are_answered() {
             (&json!("date"), &json!("there are no rates of 1998-01-01; the first are of 1999-01-04"))
         );
     }
-    let twice = app.get("publishable", "/v1/rates?base=USD&quotes=THB,SGD,THB,KWD,KWD").await.json();
+    let twice = app.get("publishable", "/v1/rates?base=USD&quotes=THB,SGD,THB,LYD,LYD").await.json();
     let told: Vec<_> = twice["rates"].as_array().unwrap().iter().map(|rate| &rate["currency"]).collect();
-    assert_eq!((told, &twice["missing"]), (vec![&json!("THB"), &json!("SGD")], &json!(["KWD"])));
+    assert_eq!((told, &twice["missing"]), (vec![&json!("THB"), &json!("SGD")], &json!(["LYD"])));
     app.stop().await;
 }
 
@@ -313,9 +343,17 @@ async fn of_two_programs_one_asks_a_source_and_both_know_its_answer() {
         }
         let tasks: Vec<_> = books.iter().map(|book| tokio::spawn(book.clone().keep_fresh())).collect();
         let begun = Instant::now();
-        while books.iter().any(|book| dollar(book).0 != "1.1234") {
-            assert!(begun.elapsed() < Duration::from_secs(30), "one of them never heard");
+        let shillings = |book: &Arc<RateBook>| book.mid(Currency::known("EUR"), Currency::known("KES"));
+        // Each currency's last word, of whatever day it is.
+        let heard = |book: &Arc<RateBook>| dollar(book).0 == "1.1234" && shillings(book).is_ok();
+        while !books.iter().all(heard) {
+            assert!(begun.elapsed() < Duration::from_secs(30), "one of them never heard it all");
             tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        for book in &books {
+            let told = shillings(book).unwrap();
+            assert_eq!(told.rate.value().to_string(), "146.75");
+            assert_eq!(told.as_of, clock.now() - TimeDelta::minutes(1) - TimeDelta::days(1));
         }
         tasks.iter().for_each(tokio::task::JoinHandle::abort);
         assert_eq!(bank.1.load(std::sync::atomic::Ordering::SeqCst), 1, "the source was asked once");
@@ -324,7 +362,7 @@ async fn of_two_programs_one_asks_a_source_and_both_know_its_answer() {
     .await;
 }
 
-/// A bank that counts its callers.
+/// A bank that counts its callers and tells them of two days.
 #[derive(Debug, Default)]
 struct Counted(Bank, std::sync::atomic::AtomicUsize);
 
@@ -341,6 +379,10 @@ impl RateSource for Counted {
         now: DateTime<Utc>,
     ) -> Result<Answer, SourceError> {
         self.1.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        self.0.fetch(window, seen, now).await
+        let mut answer = self.0.fetch(window, seen, now).await?;
+        if let Answer::Sets { sets, .. } = &mut answer {
+            sets.insert(0, Bank::shillings(sets[0].as_of, now));
+        }
+        Ok(answer)
     }
 }

@@ -3,6 +3,8 @@
 use std::process::Command;
 
 use serde_json::{Value, json};
+use straits::domain::fx::Thresholds;
+use straits::money::Currency;
 
 use crate::app::{Answer, TestApp};
 
@@ -57,16 +59,16 @@ async fn a_fixed_price_wins_over_conversion_and_a_countrys_own_over_that() {
     assert_eq!(app.get("other.storefront", path).await.json()["items"][0]["source"], "converted");
 
     // Many at once, fixed and converted, and a currency that no source has a rate for.
-    let made = fix(&app, "finance", "pkr", json!([{"sku": "mug", "price": price("5500.00", "PKR")}])).await;
+    let made = fix(&app, "finance", "kes", json!([{"sku": "mug", "price": price("5500.00", "KES")}])).await;
     assert_eq!(made.status, 201, "{}", made.text);
     let items = json!([{"sku": "mug", "amount": "19.90", "currency": "USD"}, {"sku": "cup", "amount": "19.90", "currency": "USD"}]);
     let many = app.post("storefront", "/v1/prices", &json!({"items": items, "country": "TH"})).await.json();
     assert_eq!(many["items"][0]["price"], price("650.00", "THB"));
     assert_eq!(many["items"][1]["price"], price("671.22", "THB"));
-    let pakistan = shown(&app, "sku=mug&country=PK").await;
-    assert_eq!((&pakistan["items"][0]["price"], pakistan.get("rate")), (&price("5500.00", "PKR"), None));
-    assert_eq!(pakistan.get("fallback_reason"), None);
-    let fallen = app.post("storefront", "/v1/prices", &json!({"items": items, "country": "PK"})).await.json();
+    let kenya = shown(&app, "sku=mug&country=KE").await;
+    assert_eq!((&kenya["items"][0]["price"], kenya.get("rate")), (&price("5500.00", "KES"), None));
+    assert_eq!(kenya.get("fallback_reason"), None);
+    let fallen = app.post("storefront", "/v1/prices", &json!({"items": items, "country": "KE"})).await.json();
     assert_eq!((&fallen["currency"], &fallen["fallback_reason"]), (&json!("USD"), &json!("no_rate")));
     app.stop().await;
 }
@@ -440,6 +442,27 @@ async fn an_operators_endings_hold_in_their_market_or_are_refused_by_name() {
     let refused =
         crate::app::settings(folder.path(), &[("fx.price_endings", &path)]).unwrap_err().to_string();
     assert!(refused.contains("own.toml") && refused.contains("market.TH.THB.step[0].step"), "{refused}");
+}
+
+/// Of two sources that differ by half a percent an operator may want to hear; limits of his own are used, or refused by name.
+#[actix_web::test]
+async fn an_operators_thresholds_hold_or_are_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("limits.toml");
+    let shipped = include_str!("../../config/fx/thresholds.toml");
+    std::fs::write(&file, shipped.replacen("jump_bps = 300", "jump_bps = 77", 1)).unwrap();
+    let path = file.display().to_string();
+    let own = crate::app::settings(folder.path(), &[("fx.thresholds", &path)]).unwrap().fx;
+    let dollar = Currency::known("USD");
+    let limit = |thresholds: &Thresholds| thresholds.of(dollar).unwrap().jump_bps;
+    assert_eq!(limit(own.thresholds.as_deref().unwrap()), 77);
+    assert_eq!(limit(&Thresholds::shipped().unwrap()), 300);
+
+    std::fs::write(&file, shipped.replace("alarm_bps", "alarm")).unwrap();
+    let refused = crate::app::settings(folder.path(), &[("fx.thresholds", &path)]).unwrap_err().to_string();
+    assert!(refused.contains("limits.toml") && refused.contains("fx.thresholds"), "{refused}");
+    let missing = crate::app::settings(folder.path(), &[("fx.thresholds", "nowhere.toml")]).unwrap_err();
+    assert!(missing.to_string().contains("nowhere.toml"), "{missing}");
 }
 
 /// The example of `GET /v1/prices` in `/openapi.json`, run by Node against the server.

@@ -1,6 +1,7 @@
 //! The European Central Bank's euro foreign exchange reference rates.
 //!
-//! * Request: `GET /stats/eurofxref/eurofxref-daily.xml`, or `-hist-90d.xml`, with `If-None-Match`. No key.
+//! * Request: `GET /stats/eurofxref/eurofxref-daily.xml`, or `-hist-90d.xml`, or `-hist.xml` (all since 1999, some eight
+//!   megabytes), with `If-None-Match`. No key.
 //! * Answer: XML of the gesmes envelope, `Cube/Cube[@time]/Cube[@currency][@rate]`; EUR is the base and absent; the
 //!   history is newest first. Decimals differ per currency (0 to 5).
 //! * Time: `time` is a date only. Rates are concerted at about 14:15 and published at about 16:00 Frankfurt time on
@@ -82,6 +83,7 @@ impl RateSource for Ecb {
         let file = match window {
             Window::Latest => "eurofxref-daily.xml",
             Window::Recent => "eurofxref-hist-90d.xml",
+            Window::Whole => "eurofxref-hist.xml",
             Window::On(_) => return Err(SourceError::NotOffered { source_name: NAME, window }),
         };
         let request = self.fetcher.request(&format!("/stats/eurofxref/{file}"));

@@ -3,7 +3,7 @@
 use fx_providers::http::Patience;
 use fx_providers::{
     Answer, Code, Kind, Quoted, RateSet, RateSource, Schedule, Window, bnm, bot, currency_beacon,
-    exchangerate_api, fawazahmed0, frankfurter, open_exchange_rates, wise,
+    currencylayer, exchangerate_api, fawazahmed0, frankfurter, open_exchange_rates, wise,
 };
 
 use crate::samples::{READ_AT, all, at};
@@ -390,6 +390,10 @@ fn other_spellings_of_the_same_answer_read_the_same() {
         let sets = currency_beacon::read(body.as_bytes(), at(READ_AT)).unwrap();
         assert_eq!(rates(&sets[0]), expected, "{time}");
     }
+    // A pair's other side may be a coin too.
+    let layer = r#"{"success":true,"timestamp":1793372400,"source":"USD","quotes":{"USDUSDT":1,"USDAVAX":0,"USDSGD":1.2784,"USDXAU":0.00025}}"#;
+    let sets = currencylayer::read(layer.as_bytes(), at(READ_AT)).unwrap();
+    assert_eq!(rates(&sets[0]), expected);
     // A set of coins alone is none.
     let coins = r#"{"rates":{"USDT":1},"base":"USD","timestamp":1793372400.0}"#;
     assert!(open_exchange_rates::read(coins.as_bytes(), at(READ_AT)).is_err());

@@ -298,8 +298,8 @@ fn what_each_reader_misses_is_named() {
         ),
         (
             "currencylayer",
-            r#"{"success":true,"timestamp":1793372400,"source":"USD","quotes":{"USDSGDX":1.4}}"#,
-            "`SGDX` is not a currency code of three capital letters",
+            r#"{"success":true,"timestamp":1793372400,"source":"USD","quotes":{"USDsgd":1.4}}"#,
+            "`sgd` is not a currency code of three capital letters",
         ),
         (
             "wise",

@@ -17,9 +17,10 @@ use crate::server::{PATIENCE, Server, http};
 const DAY: &str = "2026-03-04";
 
 /// Source, window, request target, one more header line.
-const ASKED: [(&str, &str, &str, &str); 24] = [
+const ASKED: [(&str, &str, &str, &str); 25] = [
     ("ecb", "latest", "/stats/eurofxref/eurofxref-daily.xml", ""),
     ("ecb", "recent", "/stats/eurofxref/eurofxref-hist-90d.xml", ""),
+    ("ecb", "whole", "/stats/eurofxref/eurofxref-hist.xml", ""),
     ("frankfurter", "latest", "/v2/rates?base=EUR", ""),
     ("frankfurter", "recent", "/v2/rates?base=EUR&from=2026-08-01", ""),
     ("frankfurter", "on", "/v2/rates?base=EUR&date=2026-03-04", ""),
@@ -64,6 +65,7 @@ fn window(name: &str) -> Window {
     match name {
         "latest" => Window::Latest,
         "recent" => Window::Recent,
+        "whole" => Window::Whole,
         _ => Window::On(DAY.parse().unwrap()),
     }
 }
@@ -80,7 +82,7 @@ fn setup(origin: &str, keyed: bool) -> Setup {
 #[tokio::test]
 async fn every_source_asks_as_its_documentation_says() {
     for (entry, sample) in all().filter(|(entry, _)| !entry.takes.path) {
-        for name in ["latest", "recent", "on"] {
+        for name in ["latest", "recent", "whole", "on"] {
             let server = Server::start(vec![http("200 OK", "", sample)]).await;
             let source = open(entry.name, &setup(&server.origin, entry.takes.key)).unwrap();
             let answer = source.fetch(window(name), None, at(READ_AT)).await;

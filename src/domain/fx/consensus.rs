@@ -31,6 +31,8 @@
 
 /// How far two numbers are apart.
 mod distance;
+/// What old numbers have to say.
+mod silent;
 /// What is heard, and what becomes of it.
 mod verdict;
 /// A reference against a majority.
@@ -69,6 +71,7 @@ impl Bench<'_> {
         let mut hearing =
             Hearing { bench: self, observations, standings: vec![Standing::Outranked; observations.len()] };
         hearing.dismiss();
+        hearing.heed_the_silent();
         let candidates = hearing.candidates();
         let accepted = hearing.first_believed(&candidates);
         let accepted = accepted.or_else(|| hearing.newest_stale());
@@ -251,10 +254,12 @@ impl Hearing<'_> {
         let before = self.bench.held.iter().find(|held| held.source == own.source);
         let before = before.filter(|held| !beyond(value, held.value, class.alarm_bps));
         let since = before.map_or(self.bench.now, |held| held.since);
-        // Whoever has published since and stands by the last rate contradicts it.
+        // Whoever has published since and stands by the last rate contradicts it, and so does who fell silent that day.
         let contradicted = all.clone().any(|other| {
             let theirs = self.observations[other].as_of;
-            heard(other) && theirs > since && near(other, last.value, class.jump_within(theirs - last.as_of))
+            let silent = self.standings[other] == Standing::Stale && self.same_day(index, other);
+            let speaks = (heard(other) && theirs > since) || (other != index && silent);
+            speaks && near(other, last.value, class.jump_within(theirs - last.as_of))
         });
         let repeated = before.is_some_and(|held| {
             !contradicted
@@ -266,28 +271,11 @@ impl Hearing<'_> {
         (!seconded && !repeated).then_some(Standing::HeldBack { limit_bps, since, looks_like })
     }
 
-    /// With nobody fresh: the newest of the old ones, if it is no older than what is known already. Age is no reason to
-    /// believe a liar: of four or more about the newest one's day, whoever most of them contradict is none of them.
-    fn newest_stale(&mut self) -> Option<usize> {
-        let stale = |index: &usize| self.standings[*index] == Standing::Stale;
-        let known =
-            |index: &usize| self.bench.last.is_none_or(|last| self.observations[*index].as_of >= last.as_of);
-        let mut old: Vec<usize> = (0..self.observations.len()).filter(stale).filter(known).collect();
-        let newest = old.iter().map(|&index| self.observations[index].as_of).max()?;
-        let of_the_day = |index: &usize| newest - self.observations[*index].as_of <= TimeDelta::days(1);
-        let voices: Vec<usize> = old.iter().copied().filter(of_the_day).collect();
-        self.outvote_strangers(&voices);
-        old.retain(|&index| self.standings[index] == Standing::Stale);
-        old.sort_by_key(|&index| {
-            let own = &self.observations[index];
-            (own.fills_gaps, Reverse(own.as_of), own.rank)
-        });
-        old.into_iter().find(|&index| self.jump(index).is_none())
-    }
-
     /// Among two or three running sources, those that differ from the one that answers.
     fn alarm(&mut self, accepted: Option<usize>, candidates: &[usize]) {
-        let Some(answering) = accepted.filter(|index| candidates.contains(index)) else { return };
+        let Some(answering) = accepted.filter(|index| candidates.contains(index)) else {
+            return self.alarm_among_silent(accepted);
+        };
         let limit_bps = self.bench.class.alarm_bps;
         for index in self.open(RateKind::Mid) {
             self.standings[index] = match beyond(self.value(index), self.value(answering), limit_bps) {

@@ -5,7 +5,8 @@
 //! the one ending 0; "up to the next half, less ten cents" is the step 0.50 with the ending −0.10. A rule goes up, so
 //! that no price falls below what it costs, unless it says `nearest`. A price never moves more than the rule's
 //! `max_shift_bps` from the exact one: charm falls back to step, step to the exact amount rounded up to the price tag's
-//! digits. A rule's `min_price` holds whatever else does. Rules hold per unit, before any quantity.
+//! digits. A rule's `min_price` holds whatever else does. What is above zero is never sold for nothing: one step of the price
+//! tag is the least. Rules hold per unit, before any quantity.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -28,14 +29,15 @@ use read::Rules;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PriceRounding {
-    /// Half up at the digits of the currency's price tags (CLDR).
+    /// Half up at the digits of the currency's price tags (CLDR), never nothing.
     #[default]
     Exact,
     /// On the market's step.
     Step,
     /// On the market's ending.
     Charm,
-    /// To the nearest amount that can be paid in cash (CLDR): CHF 0.05, SEK 1, HUF 5; half up, never nothing.
+    /// To the nearest amount that can be paid in cash, by the rules' own steps (MYR 0.05, NZD 0.10) or else the CLDR's (CHF 0.05,
+    /// SEK 1, HUF 5); half up, never nothing.
     Cash,
 }
 
@@ -80,6 +82,8 @@ pub struct Ended {
     pub price: Money,
     /// In words: `charm THB: 9 + n × 10, up`.
     pub rule: Cow<'static, str>,
+    /// Whether it would have come to nothing, and is the least price instead.
+    pub lifted: bool,
 }
 
 static BUNDLED: LazyLock<Result<Arc<Endings>, EndingsError>> = LazyLock::new(|| {
@@ -162,11 +166,11 @@ impl Endings {
             && let Some(price) = exact.round_to(currency.display_digits(), Rounding::HalfUp)
             && price.minor().unsigned_abs() <= Money::INPUT_LIMIT.unsigned_abs()
         {
-            return Ok(Ended { price, rule: Cow::Borrowed(half_up(currency)) });
+            return Ok(Ended::half_up(price, exact.value()));
         }
         let value = exact.value();
         if let PriceRounding::Cash = rounding {
-            return cash(value, currency);
+            return cash(value, currency, self.rules.cash_step(currency));
         }
         let rules = self.rules.of(market, currency);
         let tiers = match (rules, rounding) {
@@ -178,22 +182,27 @@ impl Endings {
         for (tier, rules) in tiers {
             if rule_for(value, rules).is_some_and(|rule| rule.step.is_zero()) {
                 let price = Money::try_new(Rounding::HalfUp.apply(value, digits), currency)?;
-                return Ok(Ended { price, rule: Cow::Borrowed(half_up(currency)) });
+                return Ok(Ended::half_up(price, value));
             }
             if let Some((price, rule)) = self.end(value, rules) {
                 let place = market.filter(|market| self.rules.has_own(*market, currency));
                 let place = place.map(|market| format!("{market} ")).unwrap_or_default();
                 let rule = format!("{tier} {place}{currency}: {rule}");
-                return Ok(Ended { price: Money::try_new(price, currency)?, rule: rule.into() });
+                return Ok(Ended {
+                    price: Money::try_new(price, currency)?,
+                    rule: rule.into(),
+                    lifted: false,
+                });
             }
         }
-        let (way, rule) = match rounding {
-            PriceRounding::Exact => (Rounding::HalfUp, Cow::Borrowed(half_up(currency))),
-            // What a rule could not take is still not sold below what it costs.
-            _ => (Rounding::Up, format!("exact {currency}: up at {digits} decimals").into()),
-        };
-        let price = Money::try_new(way.apply(value, digits), currency)?;
-        Ok(Ended { price, rule })
+        if rounding == PriceRounding::Exact {
+            let price = Money::try_new(Rounding::HalfUp.apply(value, digits), currency)?;
+            return Ok(Ended::half_up(price, value));
+        }
+        // What a rule could not take is still not sold below what it costs.
+        let price = Money::try_new(Rounding::Up.apply(value, digits), currency)?;
+        let rule = format!("exact {currency}: up at {digits} decimals").into();
+        Ok(Ended { price, rule, lifted: false })
     }
 
     /// The ending of the rule for this price, unless it moves the price too far. Zero and negative amounts stay.
@@ -213,25 +222,56 @@ fn rule_for(exact: Decimal, rules: &[Ending]) -> Option<&Ending> {
     rules.iter().rev().find(|rule| rule.from <= exact)
 }
 
-/// What is said of a price that is exact: half up at the digits of price tags. The words are written once.
-pub fn half_up(currency: Currency) -> &'static str {
-    static WORDS: LazyLock<HashMap<Currency, String>> = LazyLock::new(|| {
+impl Ended {
+    /// An exact price, half up at the digits of price tags; what is above zero never becomes nothing.
+    fn half_up(price: Money, exact: Decimal) -> Ended {
+        match price.is_zero() && exact > Decimal::ZERO {
+            true => Ended::least(price.currency()),
+            false => Ended { price, rule: Cow::Borrowed(half_up(price.currency())), lifted: false },
+        }
+    }
+
+    /// The least price there is: one step of the currency's price tags.
+    pub fn least(currency: Currency) -> Ended {
+        let finer = currency.exponent().saturating_sub(currency.display_digits());
+        let price = Money::from_minor(10_i64.pow(finer), currency);
+        let rule = words(currency).map_or("exact: least", |words| &words.least);
+        Ended { price, rule: Cow::Borrowed(rule), lifted: true }
+    }
+}
+
+/// What is said of exact prices in a currency. The words are written once.
+struct Words {
+    half_up: String,
+    least: String,
+}
+
+fn words(currency: Currency) -> Option<&'static Words> {
+    static WORDS: LazyLock<HashMap<Currency, Words>> = LazyLock::new(|| {
         let words = |currency: Currency| {
-            format!("exact {currency}: half up at {} decimals", currency.display_digits())
+            let digits = currency.display_digits();
+            Words {
+                half_up: format!("exact {currency}: half up at {digits} decimals"),
+                least: format!("exact {currency}: least {}", Decimal::new(1, digits)),
+            }
         };
         Currency::all().map(|currency| (currency, words(currency))).collect()
     });
-    WORDS.get(&currency).map_or("exact: half up", String::as_str)
+    WORDS.get(&currency)
+}
+
+/// What is said of a price that is exact: half up at the digits of price tags.
+pub fn half_up(currency: Currency) -> &'static str {
+    words(currency).map_or("exact: half up", |words| &words.half_up)
 }
 
 /// The nearest amount of cash, half up; what is above zero never becomes nothing.
-fn cash(value: Decimal, currency: Currency) -> Result<Ended, MoneyError> {
-    let step = Money::from_minor(i64::from(currency.cash_step_minor()), currency).amount();
+fn cash(value: Decimal, currency: Currency, step: Decimal) -> Result<Ended, MoneyError> {
     let steps = Rounding::HalfUp.apply(value.checked_div(step).unwrap_or_default(), 0);
     let steps = if steps.is_zero() && value > Decimal::ZERO { Decimal::ONE } else { steps };
     let price = steps.checked_mul(step).ok_or(MoneyError::TooLarge { currency })?;
     let rule = format!("cash {currency}: nearest {}, half up", step.normalize());
-    Ok(Ended { price: Money::try_new(price, currency)?, rule: rule.into() })
+    Ok(Ended { price: Money::try_new(price, currency)?, rule: rule.into(), lifted: false })
 }
 
 #[cfg(test)]

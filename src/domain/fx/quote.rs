@@ -253,12 +253,16 @@ impl Quote {
         let as_given = market.rate.base() == market.rate.quote() && rounding != PriceRounding::Cash;
         let mut to = Money::zero(market.rate.quote());
         for (place, unit) in units.iter_mut().enumerate() {
-            let price = match unit.fixed {
-                Some(fixed) => fixed.price,
-                None if as_given => unit.price,
-                None => endings.price(final_rate.convert(unit.price)?, rounding, country)?.price,
+            let (price, lifted) = match unit.fixed {
+                Some(fixed) => (fixed.price, false),
+                None if as_given => (unit.price, false),
+                None => {
+                    let ended = endings.price(final_rate.convert(unit.price)?, rounding, country)?;
+                    (ended.price, ended.lifted)
+                }
             };
-            if price.is_zero() && !unit.price.is_zero() {
+            // A shown price is lifted to the least there is; a sum of many such would promise far more than they are worth.
+            if lifted || (price.is_zero() && !unit.price.is_zero()) {
                 return Err(QuoteError::UnitForNothing { place, price: unit.price, to: price.currency() });
             }
             unit.promised = Some(price);

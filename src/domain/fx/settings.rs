@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer};
 
 use super::policy::{BufferPolicy, Coverage, LockBuffers, VolatilitySettings, Weekend};
-use super::{Country, Endings, Lock, PriceRounding, SourceKey, SourceName};
+use super::{Country, Endings, Lock, PriceRounding, SourceKey, SourceName, Thresholds};
 use crate::money::{BasisPoints, Currency};
 
 /// Rates and prices.
@@ -33,7 +33,8 @@ pub struct FxSettings {
     pub allow_stale_reference: Option<bool>,
     /// Hours after a source's next publication is due until its last one counts as stale.
     pub publication_grace_h: u16,
-    /// Days after which a reference rate is stale whatever the calendar says: the ECB's longest gap.
+    /// Days of the calendar after its own at whose end a reference rate is stale whatever its source's calendar says: the
+    /// ECB's longest gap.
     pub reference_max_age_d: u16,
     /// On top of the mid rate, in shown prices and in quotes.
     pub spread_bps: u16,
@@ -56,6 +57,9 @@ pub struct FxSettings {
     /// The rules of step and charm: those compiled in, or the operator's file.
     #[serde(skip)]
     pub endings: Arc<Endings>,
+    /// How far sources may differ and a rate may jump, from the operator's file; none: as compiled in.
+    #[serde(skip)]
+    pub thresholds: Option<Arc<Thresholds>>,
 }
 
 impl Default for FxSettings {
@@ -80,6 +84,7 @@ impl Default for FxSettings {
             currency_by_country: BTreeMap::new(),
             rounding: PriceRounding::Exact,
             endings: Endings::shipped(),
+            thresholds: None,
         }
     }
 }

@@ -284,38 +284,36 @@ impl Locale {
     }
 
     /// The best match for a language tag (BCP 47): `th-TH` → `th`, `en-GB` → `en-GB`, `zh-Hant-HK` → `zh-HK`,
-    /// `es-PE` → `es-MX`, `tl` → `fil`. `None` when the language is not in the table.
+    /// `es-CU` → `es-MX`, `tl` → `fil`. `None` when the language is not in the table.
     pub fn find(tag: &str) -> Option<Locale> {
         let mut parts = tag.split(['-', '_']);
         let language = parts.next()?.to_ascii_lowercase();
         let rest: Vec<String> = parts.map(str::to_ascii_uppercase).collect();
         let has = |part: &str| rest.iter().any(|own| own == part);
         let region = rest.iter().find(|part| part.len() == 2 || part.as_str() == "419").map(String::as_str);
+        let known = |tag: &str| Locale::all().find(|locale| locale.tag() == tag);
+        // Chinese is chosen by its script first; every other language by its region, where the table has that.
+        let exact = region.filter(|_| !matches!(language.as_str(), "zh" | "yue"));
+        if let Some(locale) = exact.and_then(|region| known(&format!("{language}-{region}"))) {
+            return Some(locale);
+        }
         let traditional = has("HANT") || (!has("HANS") && (has("TW") || has("HK") || has("MO")));
         let wanted = match (language.as_str(), region) {
             ("zh" | "yue", Some("HK" | "MO")) if traditional => "zh-HK",
             ("zh" | "yue", _) if traditional => "zh-TW",
+            ("zh", Some("SG")) => "zh-SG",
             ("zh", _) => "zh-CN",
-            ("pt", None | Some("BR")) => "pt-BR",
+            ("pt", None) => "pt-BR",
             ("pt", Some(_)) => "pt-PT",
-            // Where Spanish writes `1,234.50`; elsewhere (Argentina, Chile, Colombia …) it writes as in Spain.
-            (
-                "es",
-                Some(
-                    "419" | "BZ" | "CU" | "DO" | "GT" | "HN" | "MX" | "NI" | "PA" | "PE" | "PR" | "SV" | "US",
-                ),
-            ) => "es-MX",
+            // Where Spanish writes `1,234.50` and the table has no row for it.
+            ("es", Some("419" | "BZ" | "CU" | "PR")) => "es-MX",
             // CLDR's aliases of retired and macro codes.
             ("tl", _) => "fil",
             ("in", _) => "id",
             ("no", _) => "nb",
-            (language, region) => {
-                let exact = region.map(|region| format!("{language}-{region}"));
-                let known = |tag: &str| Locale::all().find(|locale| locale.tag() == tag);
-                return exact.and_then(|tag| known(&tag)).or_else(|| known(language));
-            }
+            (language, _) => language,
         };
-        Locale::all().find(|locale| locale.tag() == wanted)
+        known(wanted)
     }
 
     /// Its tag: `zh-TW`.

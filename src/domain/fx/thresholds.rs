@@ -1,6 +1,7 @@
-//! How far sources may differ and how far a rate may move at once, by class of currency: `config/fx/thresholds.toml`.
+//! How far sources may differ and how far a rate may move at once, by class of currency: `config/fx/thresholds.toml`, or the
+//! operator's file.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use chrono::TimeDelta;
 use serde::Deserialize;
@@ -68,16 +69,16 @@ pub struct Thresholds {
 #[error("the thresholds of rates: {0}")]
 pub struct ThresholdsError(String);
 
-static SHIPPED: LazyLock<Result<Thresholds, ThresholdsError>> =
-    LazyLock::new(|| Thresholds::read(include_str!("../../../config/fx/thresholds.toml")));
+static SHIPPED: LazyLock<Result<Arc<Thresholds>, ThresholdsError>> =
+    LazyLock::new(|| Thresholds::read(include_str!("../../../config/fx/thresholds.toml")).map(Arc::new));
 
 impl Thresholds {
     /// Those that are compiled in.
     ///
     /// # Errors
     /// [`ThresholdsError`]; a test excludes it.
-    pub fn shipped() -> Result<&'static Thresholds, ThresholdsError> {
-        SHIPPED.as_ref().map_err(Clone::clone)
+    pub fn shipped() -> Result<Arc<Thresholds>, ThresholdsError> {
+        SHIPPED.clone()
     }
 
     /// Reads a file.

@@ -198,9 +198,9 @@ impl Market<'_> {
         if own.currency() == applied.rate.quote() {
             return self.as_given(own);
         }
-        // Most prices are exact ones: one division, and words that are written once.
+        // Most prices are exact ones: one division, and words that are written once. What would be nothing is the endings'.
         let (exact, price, rule) = match applied.repricing.exactly(own) {
-            Some((exact, price)) if self.rounding == PriceRounding::Exact => {
+            Some((exact, price)) if self.rounding == PriceRounding::Exact && !price.is_zero() => {
                 (exact, price, applied.rule.into())
             }
             _ => {

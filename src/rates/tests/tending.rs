@@ -87,6 +87,30 @@ async fn a_gap_is_filled_by_the_recent_history_then_the_newest_is_enough() {
 }
 
 #[tokio::test]
+async fn a_gap_beyond_the_recent_history_is_filled_by_the_whole_one_once() {
+    let clock = Clock::fixed(at("2027-03-01T15:10:00Z"));
+    let xml = "<gesmes:Envelope xmlns:gesmes='a'><Cube>\
+               <Cube time='2027-03-01'><Cube currency='USD' rate='1.12'/></Cube>\
+               <Cube time='2026-11-03'><Cube currency='USD' rate='1.1190'/></Cube>\
+               <Cube time='2026-10-29'><Cube currency='USD' rate='9.9'/></Cube></Cube></gesmes:Envelope>";
+    let sets = ecb::read(xml, clock.now()).unwrap();
+    let whole = Answer::Sets { sets, body: xml.into(), validator: None, notices: vec![] };
+    let daily = ecb_daily("2027-03-01", "1.12", "2027-03-01T15:10:00Z", None);
+    let source = Scripted::new(ecb::NAME, vec![Ok(whole), daily]);
+    let book = book_of(vec![source.clone()], &clock, &bundled_only());
+    book.refresh().await;
+    book.refresh().await;
+    let asked: Vec<Window> = source.asked.lock().unwrap().iter().map(|(window, _)| *window).collect();
+    assert_eq!(asked, [Window::Whole, Window::Latest]);
+    let on = |day: &str| {
+        let day = book.on(day.parse().unwrap()).unwrap();
+        day.mid(currency("EUR"), currency("USD")).unwrap().rate.value().to_string()
+    };
+    assert_eq!((on("2026-11-04"), on("2027-03-01")), ("1.1190".to_owned(), "1.12".to_owned()));
+    assert_ne!(on("2026-10-29"), "9.9", "what is known stays");
+}
+
+#[tokio::test]
 async fn a_source_that_answers_punctually_with_last_weeks_numbers_is_stale() {
     let clock = Clock::fixed(at("2026-11-02T17:30:00Z"));
     let friday = ecb_daily("2026-10-30", "1.1172", "2026-11-02T17:30:00Z", None);

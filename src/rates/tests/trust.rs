@@ -128,6 +128,21 @@ async fn references_that_disagree_are_told_and_most_of_four_are_believed() {
 }
 
 #[tokio::test]
+async fn an_operators_thresholds_are_what_is_judged_by() {
+    let own = include_str!("../../../config/fx/thresholds.toml")
+        .replace("reference_bps = 150", "reference_bps = 1000");
+    let own = Arc::new(Thresholds::read(&own).unwrap());
+    let clock = Clock::fixed(at(MONDAY));
+    for (thresholds, told) in [(None, 1), (Some(own), 0)] {
+        let settings = FxSettings { sources: vec![], thresholds, ..FxSettings::default() };
+        let two = [reference("first", "1.2180"), reference("second", "1.1601")];
+        let book = book_of(two.to_vec(), &clock, &settings);
+        assert!(book.refresh().await);
+        assert_eq!(book.report()[1].outvoted.len(), told, "{:?}", book.report());
+    }
+}
+
+#[tokio::test]
 async fn a_running_source_whose_market_time_stands_still_is_stale_though_it_answers() {
     let settings = FxSettings { sources: vec![], ..FxSettings::default() };
     for (asked, as_of, stale) in [

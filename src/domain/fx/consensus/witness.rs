@@ -37,29 +37,31 @@ impl Hearing<'_> {
         near
     }
 
-    /// Of four or more fresh references, those that most of the others are too far from lose their vote.
+    /// Of four or more fresh references, those that are too far from most of the others lose their vote.
     pub(super) fn elect_references(&mut self) {
         let voices = self.open(RateKind::Reference);
         self.outvote_strangers(&voices);
     }
 
-    /// Of four or more voices about one time, those that most of the others are too far from lose their vote, where most
-    /// of the others stand together.
+    /// Of four or more voices about one time, those lose their vote that are too far from the largest camp, where that is
+    /// at least half of them and no other is as large.
     pub(super) fn outvote_strangers(&mut self, voices: &[usize]) {
         if voices.len() < QUORUM {
             return;
         }
         let near = |one: usize, other: usize| !self.apart(one, other).0;
         let company = |one: usize| voices.iter().filter(|&&other| near(one, other)).count();
-        let majority = |one: usize| 2 * company(one) > voices.len();
-        let Some(middle) =
-            voices.iter().copied().filter(|&one| majority(one)).max_by_key(|&one| company(one))
-        else {
+        let largest = voices.iter().map(|&one| company(one)).max().unwrap_or(0);
+        let leads = |one: usize| company(one) == largest;
+        let Some(middle) = voices.iter().copied().find(|&one| leads(one)) else { return };
+        let most = |one: usize| 2 * company(one) > voices.len();
+        // Two halves that stand against one another prove nothing.
+        let one_camp = || voices.iter().all(|&one| !leads(one) || near(one, middle));
+        if !most(middle) && (2 * largest < voices.len() || !one_camp()) {
             return;
-        };
-        let strangers: Vec<usize> =
-            voices.iter().copied().filter(|&one| !majority(one) && !near(one, middle)).collect();
-        for index in strangers {
+        }
+        let stranger = |one: &usize| !leads(*one) && !most(*one) && !near(*one, middle);
+        for index in voices.iter().copied().filter(stranger).collect::<Vec<_>>() {
             let limit_bps = self.apart(index, middle).1;
             let looks_like = looks_like(self.value(index), self.value(middle), self.bench.class.alarm_bps);
             self.standings[index] = Standing::Outvoted { limit_bps, looks_like };
@@ -68,7 +70,7 @@ impl Hearing<'_> {
 
     /// Whether two numbers are further from each other than honest ones are that were drawn with this time between them,
     /// and what is allowed.
-    fn apart(&self, one: usize, other: usize) -> (bool, u32) {
+    pub(super) fn apart(&self, one: usize, other: usize) -> (bool, u32) {
         let between = (self.observations[one].as_of - self.observations[other].as_of).abs();
         let limit_bps = self.bench.class.reference_within(between);
         (beyond(self.value(one), self.value(other), limit_bps), limit_bps)

@@ -8,7 +8,7 @@ use toml::{Table, Value};
 
 use super::{Ending, EndingMode, Endings};
 use crate::domain::fx::Country;
-use crate::money::Currency;
+use crate::money::{Currency, Money};
 
 /// The file is not a rule set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +27,8 @@ pub struct EndingsError {
 pub(super) struct Rules {
     everywhere: BTreeMap<Currency, Tiers>,
     markets: BTreeMap<(Country, Currency), Tiers>,
+    /// What a till takes, where the file says.
+    cash: BTreeMap<Currency, Decimal>,
 }
 
 /// The rules of one currency, lowest price first.
@@ -41,6 +43,12 @@ impl Rules {
     pub fn of(&self, market: Option<Country>, currency: Currency) -> Option<&Tiers> {
         let own = market.and_then(|market| self.markets.get(&(market, currency)));
         own.or_else(|| self.everywhere.get(&currency))
+    }
+
+    /// The smallest amount of cash.
+    pub fn cash_step(&self, currency: Currency) -> Decimal {
+        let cldr = || Money::from_minor(i64::from(currency.cash_step_minor()), currency).amount();
+        self.cash.get(&currency).copied().unwrap_or_else(cldr)
     }
 
     /// Whether the market has rules of its own.
@@ -97,7 +105,13 @@ fn read(text: &str) -> Result<Endings, Fault> {
         shift.clone().try_into().map_err(|_| fault("max_shift_bps", "is no number of basis points"))?;
     let mut rules = Rules::default();
     for (key, value) in table.iter().filter(|(key, _)| key.as_str() != "max_shift_bps") {
-        if key == "market" {
+        if key == "cash" {
+            for (code, value) in inner(key, value)? {
+                let key = format!("cash.{code}");
+                let currency = currency(&key, code)?;
+                rules.cash.insert(currency, cash_step(&key, currency, value)?);
+            }
+        } else if key == "market" {
             for (country, value) in inner(key, value)? {
                 let key = format!("market.{country}");
                 let market = Country::find(country).map_err(|error| fault(&key, error))?;
@@ -148,6 +162,18 @@ fn tiers(key: &str, code: &str, value: &Value) -> Result<Tiers, Fault> {
         }
     }
     Ok(tiers)
+}
+
+fn cash_step(key: &str, currency: Currency, value: &Value) -> Result<Decimal, Fault> {
+    let text = value.as_str().ok_or_else(|| fault(key, "is no text"))?;
+    let step = Decimal::from_str_exact(text).map_err(|_| fault(key, format!("= `{text}` is no decimal")))?;
+    if step <= Decimal::ZERO {
+        return Err(fault(key, format!("= `{text}` is not above zero")));
+    }
+    match step.normalize().scale() > currency.exponent() {
+        true => Err(fault(key, format!("= `{text}` is finer than {currency} can be paid"))),
+        false => Ok(step),
+    }
 }
 
 fn rule(key: &str, currency: Currency, row: &Value) -> Result<Ending, Fault> {

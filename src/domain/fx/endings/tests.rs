@@ -76,6 +76,34 @@ fn the_shipped_rules() {
     }
 }
 
+/// Whatever is above nothing has a price above nothing, and the rule says so.
+#[test]
+fn the_least_price_is_one_step_of_the_price_tag() {
+    use PriceRounding::{Cash, Charm, Exact, Step};
+    for (amount, currency, price, rule) in [
+        ("0.0038", "USD", "USD 0.01", "exact USD: least 0.01"),
+        ("0.0049999", "USD", "USD 0.01", "exact USD: least 0.01"),
+        ("0.005", "USD", "USD 0.01", "exact USD: half up at 2 decimals"),
+        ("0.1", "IDR", "IDR 1.00", "exact IDR: least 1"),
+        ("0.3", "VND", "VND 1", "exact VND: least 1"),
+        ("0.0001", "KWD", "KWD 0.001", "exact KWD: least 0.001"),
+    ] {
+        let ended = Endings::bundled().unwrap().price(exactly(amount, currency), Exact, None).unwrap();
+        assert_eq!((ended.price.to_string().as_str(), &*ended.rule), (price, rule), "{amount}");
+        for rounding in [Exact, Step, Charm, Cash] {
+            let ended = Endings::bundled().unwrap().price(exactly(amount, currency), rounding, None).unwrap();
+            assert!(ended.price.is_positive(), "{amount} {currency} {rounding:?}: {ended:?}");
+        }
+    }
+    let step = "max_shift_bps = 1\n[USD]\nstep = [{ from = \"0\", step = \"0\" }]";
+    let ended = Endings::read(step, "own.toml").unwrap().price(exactly("0.001", "USD"), Step, None).unwrap();
+    assert_eq!((ended.price.to_string().as_str(), &*ended.rule), ("USD 0.01", "exact USD: least 0.01"));
+    let nothing =
+        crate::money::Rate::identity(Currency::known("USD")).convert(Money::zero(Currency::known("USD")));
+    let ended = Endings::bundled().unwrap().price(nothing.unwrap(), Exact, None).unwrap();
+    assert!(ended.price.is_zero(), "what costs nothing is given away");
+}
+
 proptest::proptest! {
     #[test]
     fn never_below_the_exact_price_and_never_moved_too_far(minor in 1_i64..2_000_000_000, which in 0_usize..22) {
@@ -109,12 +137,25 @@ fn cash_is_the_nearest_coin() {
         ("99.4", "CZK", "CZK 99.00"),
         ("12.345", "USD", "USD 12.35"),
         ("149.6", "JPY", "JPY 150"),
+        // What tills take where the CLDR has every cent.
+        ("12.33", "MYR", "MYR 12.35"),
+        ("12.32", "MYR", "MYR 12.30"),
+        ("12.33", "SGD", "SGD 12.35"),
+        ("12.33", "AUD", "AUD 12.35"),
+        ("12.33", "NZD", "NZD 12.30"),
+        ("12.35", "NZD", "NZD 12.40"),
+        ("12.34", "HKD", "HKD 12.30"),
+        ("0.01", "SGD", "SGD 0.05"),
     ] {
         let ended = Endings::bundled().unwrap().price(exactly(amount, currency), PriceRounding::Cash, None);
         assert_eq!(ended.unwrap().price.to_string(), expected, "{amount} {currency}");
     }
     let ended = Endings::bundled().unwrap().price(exactly("7.03", "CHF"), PriceRounding::Cash, None).unwrap();
     assert_eq!(ended.rule, "cash CHF: nearest 0.05, half up");
+    // A file without the table leaves the CLDR's.
+    let plain = Endings::read("max_shift_bps = 1", "own.toml").unwrap();
+    let ended = plain.price(exactly("12.33", "MYR"), PriceRounding::Cash, None).unwrap();
+    assert_eq!(ended.price.to_string(), "MYR 12.33");
 }
 
 const MARKETS: &str = r#"
@@ -173,6 +214,10 @@ fn refusals_name_file_key_and_why() {
         ("max_shift_bps = 1\n[market.SG.USX]\nstep = []", "market.SG.USX"),
         ("max_shift_bps = 1\n[USD]\nsteps = []", "USD.steps"),
         ("max_shift_bps = 70000", "max_shift_bps"),
+        ("max_shift_bps = 1\n[cash]\nMYR = 0.05", "cash.MYR"),
+        ("max_shift_bps = 1\n[cash]\nMYR = \"0\"", "cash.MYR"),
+        ("max_shift_bps = 1\n[cash]\nJPY = \"0.5\"", "cash.JPY"),
+        ("max_shift_bps = 1\n[cash]\nXXX = \"1\"", "cash.XXX"),
         ("[USD]\nstep = []", "max_shift_bps"),
         ("[USD", ""),
         ("max_shift_bps = 1\n[USD]\nstep = []", "USD.step"),

@@ -84,6 +84,53 @@ fn a_reference_that_lies_a_little_is_outvoted_by_those_of_its_day() {
     }
 }
 
+/// Two liars that lie each in its own way are no majority against two honest ones, nor is their frozen friend.
+#[test]
+fn of_references_one_lies_one_is_inverted_and_one_stands_still() {
+    let honest = ["1.1170", "1.1172", "1.1169", "1.1174", "1.1171"];
+    for lie in ["1.3000", "1.1520", "111.70", "0.1117"] {
+        for liar in 0..5 {
+            for (frozen, inverted) in
+                [(1, 2), (2, 1), (3, 4), (4, 2)].map(|(a, b)| ((liar + a) % 5, (liar + b) % 5))
+            {
+                let source = |place: usize| {
+                    let fresh = reference(&place.to_string(), place, honest[place]);
+                    match place {
+                        place if place == liar => Observation { value: Some(decimal(lie)), ..fresh },
+                        place if place == inverted => Observation { value: Some(decimal("0.8951")), ..fresh },
+                        place if place == frozen => Observation {
+                            fresh: false,
+                            value: Some(decimal("1.1020")),
+                            as_of: "2026-10-28T13:15:00Z".parse().unwrap(),
+                            ..fresh
+                        },
+                        _ => fresh,
+                    }
+                };
+                let sources: Vec<Observation> = (0..5).map(source).collect();
+                for last in [None, Some("1.1150")] {
+                    let as_of = "2026-11-03T13:00:00Z".parse().unwrap();
+                    let last = last.map(|value| LastGood { value: decimal(value), as_of });
+                    let (accepted, words) = told(&judge(last, &[], &sources), &sources);
+                    let first = (0..5).find(|place| ![liar, frozen, inverted].contains(place)).unwrap();
+                    assert_eq!(accepted, first.to_string(), "{lie} {words:?}");
+                    assert!(words[liar].starts_with("outvoted"), "{lie} {words:?}");
+                    assert_eq!(
+                        (words[inverted].as_str(), words[frozen].as_str()),
+                        ("outvoted (Inverted)", "stale")
+                    );
+                }
+            }
+        }
+    }
+    // Two that lie alike are as many as the honest: the ranked one answers, and the alarm is raised.
+    let values = ["1.3000", "1.1170", "1.3001", "1.1172"];
+    let sources: Vec<Observation> =
+        values.iter().enumerate().map(|(rank, value)| reference(&rank.to_string(), rank, value)).collect();
+    let (accepted, words) = told(&judge(None, &[], &sources), &sources);
+    assert_eq!((accepted.as_str(), words.join(" ").as_str()), ("0", "used disagrees outranked disagrees"));
+}
+
 #[test]
 fn an_honest_fixing_of_the_day_before_is_not_outvoted_for_a_night_s_move() {
     let night = |rank: usize, value: &str| Observation {
