@@ -54,6 +54,7 @@ const LINE: Shape = Fields(&[
     ("town", Plain),
     ("expected", Plain),
     ("late", Plain),
+    ("calendar_covers", Plain),
     ("next", NEXT),
 ]);
 

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use secrecy::SecretString;
 
 use crate::domain::merchants::{AvailableWhen, FeeOwner, FundsFlow, FxPoint, GatewayAccount, Recharge};
+use crate::domain::treasury::Availability;
 use crate::flows::pay::{Accounts, OpenAccount};
 use crate::gateways::transport::Transport;
 use crate::gateways::{AccountSettings, BuildError, Context, Descriptor, Trust, registry};
@@ -132,7 +133,8 @@ fn open_all(
         let section = settings.gateways.get(&stored.account.gateway).filter(|_| ours);
         let account = effective(&mut stored, section, settings.mode, public_url, vault)?;
         let gateway = registry::build(&stored.account.gateway, &account, context)?;
-        open.push(OpenAccount { account: stored.account, gateway });
+        let available = availability(&account, settings)?;
+        open.push(OpenAccount { account: stored.account, gateway, available });
     }
     Ok(open)
 }
@@ -193,6 +195,21 @@ fn effective(
         terms.holds = holds;
     }
     Ok(settings)
+}
+
+/// Its cut-off and calendars, by the settings.
+///
+/// # Errors
+/// [`BuildError`] naming account and key.
+fn availability(account: &AccountSettings, settings: &Settings) -> Result<Availability, BuildError> {
+    let (cut_off, days) = ("available_cut_off", "available_days");
+    let read = |text: String| {
+        let why = "must be a time and a zone such as `18:00 Asia/Singapore`";
+        Availability::read_cut_off(&text).ok_or_else(|| account.wrong(cut_off, why))
+    };
+    let cut_off = account.optional(cut_off)?.map(read).transpose()?;
+    let days = account.currencies(days)?.unwrap_or_default();
+    Ok(Availability::new(cut_off, days, settings.payout_tables.holidays.clone()))
 }
 
 /// A word of the settings in place of what is stored, if there is one; answers whether there was.

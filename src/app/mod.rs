@@ -319,7 +319,7 @@ impl App {
         }
         service.requests.flush();
         // A statement that was given up may run on.
-        if tokio::time::timeout_at(deadline + CLOSING, service.store.close()).await.is_err() {
+        if !service.store.close_by(deadline + CLOSING).await {
             tracing::warn!("a statement did not end in time; the database is left open");
         }
         match running.await {

@@ -1,11 +1,13 @@
 //! `replay`: what was settled, computed again; and what other fee rules would have made of it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use clap::Args;
+use serde_json::{Value, json};
 
 use crate::app::{Sources, open_store, restore_clock};
 use crate::domain::fees::FeeBook;
@@ -13,7 +15,7 @@ use crate::domain::settlement::Whose;
 use crate::domain::statements::harmless;
 use crate::flows::issue_statement::Statements;
 use crate::flows::replay::{ByOtherRules, Replay, Replayed};
-use crate::ids::MerchantId;
+use crate::ids::{MerchantId, SupplierId};
 use crate::money::Money;
 use crate::settings::Settings;
 use crate::store::Store;
@@ -37,6 +39,13 @@ pub struct ReplayArguments {
     /// of its name
     #[arg(long, value_name = "fees=FILE", value_parser = fees_file)]
     with: Option<PathBuf>,
+    /// The day on which those rules are asked [default: the latest day on which one of them begins, where that lies behind
+    /// `--to`; else each payment's own]
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "with")]
+    as_of: Option<NaiveDate>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 fn fees_file(text: &str) -> Result<PathBuf, String> {
@@ -57,6 +66,9 @@ pub async fn replay(settings: Settings, asked: ReplayArguments) -> Result<Outcom
         FeeBook::read(&[(&name, &text)]).map_err(words)
     });
     let other = other.transpose()?;
+    let begins = other.as_ref().and_then(FeeBook::latest_from).filter(|from| *from > asked.to);
+    let as_of = asked.as_of.or(begins);
+    let other = other.map(|book| book.asked_on(as_of));
     let Sources { clock, ids } = Sources::system();
     books::there(&settings).await?;
     let store = open_store(&settings, &clock, &ids).await?;
@@ -73,13 +85,17 @@ pub async fn replay(settings: Settings, asked: ReplayArguments) -> Result<Outcom
         replay.run(merchant, days, other.as_ref(), &mut replayed).await.map_err(words)?;
     }
     let owners: Vec<MerchantId> = merchants.iter().map(|own| own.id).collect();
-    let told = tell(&replayed, &store, &owners).await;
+    let names = names(&replayed, &store, &owners).await;
+    let told = names.and_then(|names| match asked.json {
+        true => Out::new().line(format_args!("{:#}", as_json(&replayed, as_of, &names)?)),
+        false => tell(&replayed, as_of, &names),
+    });
     store.close().await;
     unless_unread(told)?;
     Ok(if replayed.differing == 0 { Outcome::Done } else { Outcome::FoundFaults })
 }
 
-async fn tell(replayed: &Replayed, store: &Store, merchants: &[MerchantId]) -> Result<(), CliError> {
+fn tell(replayed: &Replayed, as_of: Option<NaiveDate>, names: &Names) -> Result<(), CliError> {
     let mut out = Out::new();
     out.line(format_args!(
         "{} settlements as they were, {} statements",
@@ -105,26 +121,33 @@ async fn tell(replayed: &Replayed, store: &Store, merchants: &[MerchantId]) -> R
         out.line(format_args!("and {untold} more that differ"))?;
     }
     if let Some(other) = &replayed.by_other_rules {
-        by_other_rules(other, store, merchants, &mut out).await?;
+        by_other_rules(other, as_of, names, &mut out)?;
     }
     Ok(())
 }
 
-async fn by_other_rules(
+fn by_other_rules(
     other: &ByOtherRules,
-    store: &Store,
-    merchants: &[MerchantId],
+    as_of: Option<NaiveDate>,
+    names: &Names,
     out: &mut Out,
 ) -> Result<(), CliError> {
     out.line(format_args!("\nby the other rules, {} settlements:", other.compared))?;
+    match as_of {
+        Some(day) => out.line(format_args!("tried as of {day}"))?,
+        None => out.line("tried as of each payment's own day")?,
+    }
+    let all = other.compared + other.indivisible_count;
+    if other.matched < all {
+        let none = all - other.matched;
+        out.line(format_args!(
+            "no rule of the draft matched {none} of {all}: see its gateway, currency and dates; --as-of asks it on another day"
+        ))?;
+    }
     let mut csv = csv::Writer::from_writer(vec![]);
     csv.write_record(["who", "name", "currency", "then", "with", "difference"]).map_err(words)?;
     for (whose, then, with) in other.then.beside(&other.with) {
-        let name = match whose {
-            Whose::Supplier(id) => name_of(store, merchants, id).await?,
-            Whose::Platform | Whose::Gateway => String::new(),
-        };
-        csv.write_record(row(&whose, &name, (then, with))?).map_err(words)?;
+        csv.write_record(row(&whose, name_of(names, &whose), (then, with))?).map_err(words)?;
     }
     out.write_all(&csv.into_inner().map_err(words)?).map_err(unwritten)?;
     for (payment, why) in &other.indivisible {
@@ -135,6 +158,33 @@ async fn by_other_rules(
         out.line(format_args!("and {untold} more that could not"))?;
     }
     Ok(())
+}
+
+/// The same for programs; the first differences and the first payments that could not be divided, all of them counted.
+fn as_json(replayed: &Replayed, as_of: Option<NaiveDate>, names: &Names) -> Result<Value, CliError> {
+    let differences = replayed
+        .differences
+        .iter()
+        .map(|one| json!({"what": one.what, "at": one.at, "stored": one.stored, "computed": one.computed}));
+    let with = replayed.by_other_rules.as_ref().map(|other| {
+        let parties = other.then.beside(&other.with).map(|(whose, then, with)| {
+            let difference = with.checked_sub(then).map_err(words)?;
+            let name = name_of(names, &whose);
+            Ok(json!({"who": whose.to_string(), "name": name, "then": then, "with": with, "difference": difference}))
+        });
+        let indivisible = other.indivisible.iter();
+        let indivisible = indivisible.map(|(payment, why)| json!({"payment": payment.to_string(), "why": why}));
+        Ok::<_, CliError>(json!({
+            "as_of": as_of, "compared": other.compared, "matched": other.matched,
+            "parties": parties.collect::<Result<Vec<_>, CliError>>()?,
+            "indivisible_count": other.indivisible_count, "indivisible": indivisible.collect::<Vec<_>>(),
+        }))
+    });
+    Ok(json!({
+        "settlements": replayed.settlements, "statements": replayed.statements,
+        "without_inputs": replayed.without_inputs, "engines": replayed.engines, "fee_books": replayed.fee_books,
+        "differing": replayed.differing, "differences": differences.collect::<Vec<_>>(), "with": with.transpose()?,
+    }))
 }
 
 /// Whoever it is chose the name: no spreadsheet runs it.
@@ -149,17 +199,29 @@ fn row(whose: &Whose, name: &str, (then, with): (Money, Money)) -> Result<[Strin
     ])
 }
 
-async fn name_of(
-    store: &Store,
-    merchants: &[MerchantId],
-    supplier: crate::ids::SupplierId,
-) -> Result<String, CliError> {
-    for merchant in merchants {
-        if let Some(known) = store.supplier(*merchant, supplier).await.map_err(words)? {
-            return Ok(known.value.name);
+/// Suppliers by their names.
+type Names = BTreeMap<SupplierId, String>;
+
+fn name_of<'a>(names: &'a Names, whose: &Whose) -> &'a str {
+    match whose {
+        Whose::Supplier(id) => names.get(id).map_or("", String::as_str),
+        Whose::Platform | Whose::Gateway => "",
+    }
+}
+
+/// The names of the suppliers that other rules would have paid otherwise or not.
+async fn names(replayed: &Replayed, store: &Store, merchants: &[MerchantId]) -> Result<Names, CliError> {
+    let mut names = Names::new();
+    let other = replayed.by_other_rules.iter().flat_map(|other| other.then.beside(&other.with));
+    for (whose, ..) in other {
+        let Whose::Supplier(id) = whose else { continue };
+        for merchant in merchants {
+            if let Some(known) = store.supplier(*merchant, id).await.map_err(words)? {
+                names.insert(id, known.value.name);
+            }
         }
     }
-    Ok(String::new())
+    Ok(names)
 }
 
 fn words(error: impl std::fmt::Display) -> CliError {

@@ -9,8 +9,10 @@
 //! What a supplier's terms keep back goes to its reserve (2120) instead, for so many days; the reserve is told apart by
 //! its day. A share with a dispute, an open finding or a conversion that waits stays pending; one that the rate of this moment
 //! binds (`fx_point = available`) is converted first, and waits where there is none; one that the payout's rate binds stays
-//! pending until a payout plan is drafted. A business day is a day in the
-//! merchant's zone; no calendar of holidays is known here.
+//! pending until a payout plan is drafted. A business day is a day in the merchant's zone; where a gateway account has a
+//! cut-off or calendars, they decide what counts as a day's and which days are good ([`Availability`]).
+//!
+//! [`Availability`]: crate::domain::treasury::Availability
 
 use std::collections::BTreeMap;
 
@@ -19,7 +21,6 @@ use crate::domain::ledger::journal::{self, Booking, Fact};
 use crate::domain::merchants::{AvailableWhen, FxPoint, GatewayAccount};
 use crate::domain::refunds::own_pending;
 use crate::domain::settlement::Settlement;
-use crate::domain::statements::start_of_day;
 use crate::ids::{IdSource, SupplierId};
 use crate::money::{Currency, Money};
 use crate::store::payments::PAYMENT;
@@ -79,16 +80,16 @@ impl Releasing {
     pub async fn release_due(&self) -> Result<usize, ReleaseError> {
         let mut count = 0;
         for merchant in self.store.merchants().await? {
-            let today = start_of_day(self.clock.now(), merchant.zone);
             self.release_reserves(&merchant).await?;
             for open in self.accounts.all() {
                 let account = &open.account;
                 if account.merchant != merchant.id || !account.lands_here() {
                     continue;
                 }
+                let before = open.available.taken_before(self.clock.now(), merchant.zone);
                 let at_bank = account.available_when == AvailableWhen::BankReceived;
                 loop {
-                    let due = self.store.releasable_settlements(account, today, at_bank, AT_ONCE).await?;
+                    let due = self.store.releasable_settlements(account, before, at_bank, AT_ONCE).await?;
                     let full = due.len() == AT_ONCE as usize;
                     let (ready, waits) = self.convert(due).await?;
                     let done = self.release(account, ready).await?;

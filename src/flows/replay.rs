@@ -80,6 +80,8 @@ pub struct ByOtherRules {
     pub with: Proceeds,
     /// Settlements in both.
     pub compared: u64,
+    /// Of all of them, those that some rule of the other ones is about; the rest are priced by what is left of their day's book.
+    pub matched: u64,
     /// Payments that those rules could not have divided, the first of them, and why.
     pub indivisible: Vec<(PaymentId, String)>,
     /// How many there are.
@@ -192,6 +194,7 @@ impl Replay {
         if let Some(other) = other {
             let book = FeeBook::clone(&fees).with(other.clone());
             let sums = replayed.by_other_rules.get_or_insert_default();
+            sums.matched += u64::from(other.is_about(&inputs.charge()));
             sums.add(record.payment, &then, inputs.settle_by(&fees, &book))?;
         }
         Ok(())

@@ -199,6 +199,7 @@ routes! {
     "/v1/payouts" { get payouts::list Access::Scopes(FINANCE_OR_SUPPLIER); }
     "/v1/payouts/{id}" { get payouts::show Access::Scopes(FINANCE_OR_SUPPLIER); }
     "/v1/payouts/{id}/stop" { post payouts::stop Access::Scopes(FINANCE); }
+    "/v1/payouts/{id}/fault" { post payouts::fault Access::Scopes(FINANCE); }
     "/v1/approver-limits" {
         get payouts::limits Access::Scopes(FINANCE_OR_ADMIN);
         post payouts::limit Access::Scopes(ADMIN);

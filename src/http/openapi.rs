@@ -214,6 +214,7 @@ fn particular(operation: &str) -> &'static [Code] {
         "payout_plans_reject" | "payout_plans_cancel" => &[Code::WrongState],
         "payout_plans_execute" => &[Code::WrongState, Code::PlanChanged],
         "payout_schedules_update" | "payout_schedules_delete" => &[Code::Conflict],
+        "payouts_fault" => &[Code::FourEyes, Code::OneHand, Code::WrongState],
         "payouts_stop" => &[Code::WrongState, Code::GatewayRefused],
         "payouts_limit" => &[Code::NotFound, Code::Conflict],
         "payouts_set_terms" => &[Code::Conflict, Code::NotFound],

@@ -30,6 +30,8 @@ pub fn latin(text: &str) -> Option<String> {
             '_' => plain.push('-'),
             '’' | '‘' | '`' => plain.push('\''),
             '–' | '—' => plain.push('-'),
+            ';' => plain.push(','),
+            letter if DOTTED.contains(letter) => plain.push('.'),
             // An accent that makes no letter of its own with what it follows.
             '\u{300}'..='\u{36f}' if plain.ends_with(|before: char| before.is_ascii_alphabetic()) => {}
             letter => match bare(letter) {
@@ -45,8 +47,12 @@ pub fn latin(text: &str) -> Option<String> {
     while joined.contains("//") {
         joined = joined.replace("//", "/");
     }
-    (!joined.is_empty()).then_some(joined)
+    // Punctuation alone is no name.
+    joined.contains(|letter: char| letter.is_ascii_alphanumeric()).then_some(joined)
 }
+
+/// Punctuation that banks write as a full stop (EPC217-08).
+const DOTTED: &str = "!\"#$%*<=>@[\\]^{|}~“”„«»‹›‚…·";
 
 /// A Latin letter without its accents.
 fn bare(letter: char) -> Option<&'static str> {
@@ -129,6 +135,9 @@ mod tests {
             ("บริษัท", None),
             ("Smile 🙂", None),
             ("   ", None),
+            ("\"Good\" Goods; Best #1!", Some(".Good. Goods, Best .1.")),
+            ("“Kim” 100% = A*B@C", Some(".Kim. 100. . A.B.C")),
+            ("!!!", None),
         ] {
             assert_eq!(latin(given).as_deref(), expected, "{given}");
         }

@@ -31,17 +31,17 @@ impl Reader<'_> {
 
     /// The merchant's seat, in the letters that banks carry.
     pub(super) fn debtor_address(&self) -> Result<DebtorAddress, SettingsError> {
+        let [street, post_code, town] = DebtorAddress::MOST;
         Ok(DebtorAddress {
-            street: self.in_bank_letters("payouts.debtor_street", 70)?,
-            post_code: self.in_bank_letters("payouts.debtor_post_code", 16)?,
-            town: self.in_bank_letters("payouts.debtor_town", 35)?,
+            street: self.in_bank_letters("payouts.debtor_street", street)?,
+            post_code: self.in_bank_letters("payouts.debtor_post_code", post_code)?,
+            town: self.in_bank_letters("payouts.debtor_town", town)?,
         })
     }
 
     fn in_bank_letters(&self, key: &str, most: usize) -> Result<Option<String>, SettingsError> {
         let text = self.text(key).trim();
-        let carried = |letter: char| letter.is_ascii_alphanumeric() || " /-?:().,'+".contains(letter);
-        if text.len() > most || !text.chars().all(carried) || text.starts_with('/') || text.contains("//") {
+        if !DebtorAddress::is_carried(text, most) {
             return Err(
                 self.bad(key, format!("is more than {most} letters, or has some that banks do not carry"))
             );
@@ -106,6 +106,7 @@ impl Reader<'_> {
                 .map(|text| self.amount(text))
                 .collect::<Result<_, _>>()?,
             debt_cap: Percent::try_new(debt_cap.into()).map_err(percent)?,
+            items_per_call: Some(self.number("payouts.items_per_call", 0, 15_000)?).filter(|most| *most > 0),
         })
     }
 

@@ -24,6 +24,7 @@ pub static BANK_ACCOUNT: Table = Table {
         Column::text("sweeps"),
         Column::bytes("details"),
         Column::int("created_at"),
+        Column::text("address"),
     ],
     unique: &[&[1, 3, 2, 4]],
 };
@@ -60,6 +61,7 @@ impl Change {
                 json(&account.sweeps),
                 stored.sealed.clone().into(),
                 account.created_at.into(),
+                json(&account.address),
             ],
         )
     }
@@ -128,6 +130,7 @@ fn read_bank_account(row: &AnyRow) -> Result<StoredBankAccount, StoreError> {
         bic: row.optional_text("bic")?,
         hint: row.text("hint")?,
         sweeps: row.json("sweeps")?,
+        address: row.json("address")?,
         created_at: row.time("created_at")?,
     };
     Ok(StoredBankAccount { account, sealed: row.bytes("details")? })

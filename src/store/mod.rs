@@ -161,6 +161,11 @@ impl Store {
         self.reads.close().await;
         self.walks.close().await;
     }
+
+    /// The same until a deadline: whether every statement came to its end by then.
+    pub async fn close_by(&self, deadline: tokio::time::Instant) -> bool {
+        tokio::time::timeout_at(deadline, self.close()).await.is_ok()
+    }
 }
 
 /// Why a database was not opened or read.

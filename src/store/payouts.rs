@@ -32,6 +32,7 @@ pub static PAYOUT: Table = Table {
         Column::text("charged"),
         Column::int("created_at"),
         Column::int("updated_at"),
+        Column::text("fault"),
     ],
     unique: &[],
 };
@@ -71,6 +72,7 @@ impl Change {
                 payout.charged.as_ref().map(json).into(),
                 payout.created_at.into(),
                 payout.updated_at.into(),
+                payout.fault.as_ref().map(json).into(),
             ],
         )
     }
@@ -87,6 +89,7 @@ impl Change {
                 ("detail", json(&payout.state)),
                 ("charged", payout.charged.as_ref().map(json).into()),
                 ("updated_at", payout.updated_at.into()),
+                ("fault", payout.fault.as_ref().map(json).into()),
             ],
         )
     }
@@ -256,5 +259,6 @@ fn read(row: &AnyRow) -> Result<Versioned<Payout>, StoreError> {
             .map_err(|_| row.unreadable("charged", ""))?,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
+        fault: row.optional_json("fault")?,
     })
 }

@@ -57,6 +57,7 @@ pub static ISSUED_STATEMENT: Log = Log {
         Column::bytes("body"),
         Column::int("issued_at"),
         Column::text("letterhead"),
+        Column::int("lines"),
     ],
     unique: &[&[1, 2]],
 };
@@ -86,6 +87,8 @@ pub struct IssuedStatement {
     pub closing: Money,
     /// How many ledger entries it has.
     pub entries: i64,
+    /// How many lines it has; `None`: issued before that was kept.
+    pub lines: Option<i64>,
     /// It begins behind this transaction.
     pub after_number: i64,
     /// And ends with this one.
@@ -110,11 +113,12 @@ macro_rules! select {
 
 const STATEMENT: &str =
     "SELECT id, merchant_id, number, period_id, supplier_id, currency, from_date, to_date, zone,
-    opening, closing, entries, after_number, upto_number, sha256, issued_at, letterhead FROM issued_statement";
+    opening, closing, entries, after_number, upto_number, sha256, issued_at, letterhead, lines FROM issued_statement";
 
 impl Change {
     /// Writes a proposal to close down.
     pub fn propose_close(&mut self, close: &PeriodClose) -> &mut Change {
+        let [at, number] = closed(&close.state);
         self.insert(
             &PERIOD_CLOSE,
             vec![
@@ -128,20 +132,21 @@ impl Change {
                 decision(&close.state),
                 Value::text(close.proposed_by),
                 close.created_at.into(),
-                closed_at(&close.state),
-                last_number(&close.state),
+                at,
+                number,
             ],
         )
     }
 
     /// Writes that the period is closed, with what was looked at last.
     pub fn close_period(&mut self, close: &PeriodClose, version: i64) -> &mut Change {
+        let [at, number] = closed(&close.state);
         let set = vec![
             ("state", close.state.as_str().into()),
             ("checks", checks(close)),
             ("decision", decision(&close.state)),
-            ("closed_at", closed_at(&close.state)),
-            ("last_number", last_number(&close.state)),
+            ("closed_at", at),
+            ("last_number", number),
         ];
         self.update(&PERIOD_CLOSE, close.id, version, set)
     }
@@ -172,22 +177,17 @@ impl Change {
                 small.into(),
                 issued.issued_at.into(),
                 super::words::json(&issued.letterhead),
+                issued.lines.into(),
             ],
         )
     }
 }
 
-fn closed_at(state: &CloseState) -> Value {
+/// When it was closed, and by which transaction; nothing while it is proposed.
+fn closed(state: &CloseState) -> [Value; 2] {
     match state {
-        CloseState::Proposed => Value::Null,
-        CloseState::Closed { at, .. } => (*at).into(),
-    }
-}
-
-fn last_number(state: &CloseState) -> Value {
-    match state {
-        CloseState::Proposed => Value::Null,
-        CloseState::Closed { last_number, .. } => (*last_number).into(),
+        CloseState::Proposed => [Value::Null, Value::Null],
+        CloseState::Closed { at, last_number, .. } => [(*at).into(), (*last_number).into()],
     }
 }
 
@@ -394,5 +394,6 @@ pub(super) fn read_statement(row: &AnyRow) -> Result<IssuedStatement, StoreError
         sha256: row.text("sha256")?,
         issued_at: row.time("issued_at")?,
         letterhead: row.json("letterhead")?,
+        lines: row.optional_int("lines")?,
     })
 }

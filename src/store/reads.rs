@@ -214,6 +214,23 @@ impl<'p> Executor<'p> for &'p Reads {
 mod tests {
     use super::*;
 
+    /// A statement that runs on does not keep the program from ending.
+    #[tokio::test]
+    async fn a_store_whose_reader_is_held_is_given_up_at_the_deadline() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/straits.db", folder.path().display());
+        let clock = crate::clock::Clock::fixed(crate::clock::from_micros(1));
+        let ids = crate::ids::IdSource::seeded(clock.clone(), 1);
+        let options = crate::store::StoreOptions::new(url, crate::store::Environment::Test, clock, ids);
+        let store = crate::store::Store::open(&options).await.unwrap();
+        let Reads::File(shelf) = &store.reads else { panic!("a file has a shelf") };
+        let held = shelf.lend().await.unwrap();
+        let begun = tokio::time::Instant::now();
+        assert!(!store.close_by(begun + Duration::from_millis(300)).await, "it is held");
+        assert!(begun.elapsed() < Duration::from_secs(10));
+        drop(held);
+    }
+
     async fn one_connection(folder: &std::path::Path) -> Arc<Shelf> {
         sqlx::any::install_default_drivers();
         let url = format!("sqlite://{}?mode=rwc", folder.join("file.db").display());

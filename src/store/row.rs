@@ -50,6 +50,10 @@ impl<'a> Row<'a> {
         Ok(self.row.try_get(column)?)
     }
 
+    pub(super) fn optional_int(&self, column: &'static str) -> Result<Option<i64>, StoreError> {
+        Ok(self.row.try_get(column)?)
+    }
+
     pub(super) fn flag(&self, column: &'static str) -> Result<bool, StoreError> {
         Ok(self.int(column)? != 0)
     }

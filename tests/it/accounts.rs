@@ -19,14 +19,14 @@ async fn a_sandbox_begins_with_client_and_own_accounts_and_a_rail() {
     let app = TestApp::start().await;
     let banks = app.get("finance", "/v1/bank-accounts?limit=100").await.json();
     let rows = banks["data"].as_array().unwrap();
-    for currency in ["SGD", "MYR", "PHP", "THB", "IDR", "USD"] {
+    for currency in ["SGD", "MYR", "PHP", "THB", "IDR", "USD", "CNY", "VND", "EUR"] {
         for (kind, code) in [("client", 1010), ("own", 1000)] {
             let found: Vec<_> =
                 rows.iter().filter(|row| row["currency"] == currency && row["kind"] == kind).collect();
             assert_eq!(found.len(), 1, "{kind} {currency}");
             let name = found[0]["name"].as_str().unwrap();
             assert_eq!(found[0]["ledger_account"], format!("{code}[{name}]"));
-            let swept = kind == "client" && currency != "USD";
+            let swept = kind == "client" && !["USD", "CNY", "VND", "EUR"].contains(&currency);
             assert_eq!(found[0]["sweeps"], if swept { json!(["grabpay-sg"]) } else { json!([]) });
         }
     }
@@ -174,6 +174,7 @@ async fn rows_read_back_as_they_were_written_and_names_are_unique() {
                 bic: None,
                 hint: "2345".to_owned(),
                 sweeps: vec!["grabpay-sg".to_owned()],
+                address: None,
                 created_at: database.clock.now(),
             },
             sealed: vec![1, 2, 3],

@@ -95,6 +95,7 @@ async fn world_as(store: &Store, database: &TestDatabase, setup: Setup) -> World
             bic: None,
             hint: number[6..].into(),
             sweeps: if kind == BankAccountKind::Client { vec![world.account.name.clone()] } else { vec![] },
+            address: None,
             created_at: world.clock.now(),
         };
         let sealed = seal_details(&world.vault, account.id, &number.to_owned().into(), None).unwrap();

@@ -617,6 +617,7 @@ async fn payouts(is: &mut Holder<'_>) {
         is.get("finance", &path, &at).await;
     }
     reported(is, &format!("{plans}/{}", id(&plan))).await;
+    came_back_short(is, &by_file, &usd).await;
     let (path, at) = word(&plan, "csv?template=none");
     is.get("finance", &path, at.trim_end_matches("?template=none")).await;
     let listed = is.get("finance", &format!("/v1/payouts?supplier={late}"), "/v1/payouts").await;
@@ -625,6 +626,33 @@ async fn payouts(is: &mut Holder<'_>) {
     assert_eq!(shown["state"], "unclaimed", "{shown:#}");
     is.post("finance", &format!("{one}/stop"), "/v1/payouts/{id}/stop", Value::Null).await;
     withholding(is, &usd).await;
+}
+
+/// The bank pays a payout of its file and brings it back short: by the platform's fault, as two users say.
+async fn came_back_short(is: &mut Holder<'_>, supplier: &str, bank: &str) {
+    let listed = is.get("finance", &format!("/v1/payouts?supplier={supplier}"), "/v1/payouts").await;
+    let (one, sent) = (id(&listed["data"][0]), &listed["data"][0]["amount"]["amount"]);
+    let shown = is.get("finance", &format!("/v1/bank-accounts/{bank}"), "/v1/bank-accounts/{id}").await;
+    let fund = json!({"reason": "from the operating account", "template": {"template": "lines", "lines": [
+        {"account": 1010, "owner": shown["name"], "direction": "debit", "amount": {"amount": sent, "currency": "USD"}},
+        {"account": 4010, "direction": "credit", "amount": {"amount": sent, "currency": "USD"}}]}});
+    let journal = id(&is.post("finance", "/v1/journals", "/v1/journals", fund).await);
+    let approve = format!("/v1/journals/{journal}/approve");
+    is.post("checker", &approve, "/v1/journals/{id}/approve", Value::Null).await;
+    let statements = "/v1/bank-statements";
+    let (at, day) = (
+        format!("{statements}?bank_account={bank}"),
+        &listed["data"][0]["created_at"].as_str().unwrap()[..10],
+    );
+    let (sent, named) = (sent.as_str().unwrap(), one.replace('_', "-"));
+    let csv = format!("Date,Amount,Details\n{day},-{sent},{named}\n{day},1.00,{named}\n");
+    let read = is.app.keyed("POST", "finance", &at).header("Content-Type", "text/csv");
+    let answer = is.app.send(read.header("Idempotency-Key", "csv-short").body(csv)).await;
+    is.hold("post", &at, statements, &answer);
+    let (path, template) = (format!("/v1/payouts/{one}/fault"), "/v1/payouts/{id}/fault");
+    for who in ["maker", "maker", "checker"] {
+        is.post(who, &path, template, json!({"fault": "platform"})).await;
+    }
 }
 
 /// What a bank says of a plan's file: of another one, and of this one.

@@ -183,7 +183,11 @@ async fn of_two_accounts_under_one_secret_the_one_with_the_payment_is_meant() {
         let world = World::on(database).await;
         let id = world.approved("order-1").await;
         let gateway = world.pay.accounts().find(world.account.id).unwrap().gateway.clone();
-        let open = |account: GatewayAccount| OpenAccount { account, gateway: gateway.clone() };
+        let open = |account: GatewayAccount| OpenAccount {
+            account,
+            gateway: gateway.clone(),
+            available: Default::default(),
+        };
         let twin = GatewayAccount { id: world.ids.mint(), name: "twin".into(), ..world.account.clone() };
         world.pay.accounts().replace(vec![open(twin), open(world.account.clone())]);
         assert_eq!(world.hear(id, 1).await, Ok(200));

@@ -2,6 +2,7 @@
 //! batch sent once whatever happens in between, the books as the worked examples have them.
 
 mod approval;
+mod calls;
 pub mod bank;
 mod bank_lines;
 mod by_hand;

@@ -740,7 +740,8 @@ fn boot(
     account: &GatewayAccount,
 ) -> Pay {
     let gateway = FarGateway { far: far.clone(), name: "farpay".into(), clock: clock.clone() };
-    let open = OpenAccount { account: account.clone(), gateway: Arc::new(gateway) };
+    let open =
+        OpenAccount { account: account.clone(), gateway: Arc::new(gateway), available: Default::default() };
     let holder = Holder { boot: ids.mint(), alone: store.engine() == Engine::Sqlite };
     let mut parts = Parts::new(
         store.clone(),

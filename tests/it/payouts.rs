@@ -1,7 +1,9 @@
 //! Payouts through the whole program: a sale, a plan of two persons, PayPal's far side paying, and who may see what.
 
+mod days;
 mod funding;
 mod reserves;
+mod seats;
 mod waiting;
 
 use serde_json::{Value, json};
@@ -272,7 +274,36 @@ async fn suppliers_are_paid_by_a_bank_and_its_statement_says_so() {
         (&json!(1), &json!(1), &json!("partially_failed"))
     );
     let listed = done(app.get("finance", &format!("/v1/payouts?supplier={}", suppliers[1])).await).await;
-    assert_eq!(listed["data"][0]["returned"], json!({"amount": "87.50", "currency": "SGD"}), "{listed:#}");
+    let returned = &listed["data"][0];
+    assert_eq!(returned["returned"], json!({"amount": "87.50", "currency": "SGD"}), "{listed:#}");
+    // It is the supplier's fault until two users say that it was the platform's: then it has the rest too.
+    assert_eq!(returned["fault"], Value::Null);
+    let fault = format!("/v1/payouts/{}/fault", returned["id"].as_str().unwrap());
+    let said = async |who: &str, once: &str, whose: &str| {
+        app.post_once(who, &fault, once, &json!({"fault": whose})).await
+    };
+    assert_eq!(said("maker", "f-0", "supplier").await.code(), "wrong_state", "nobody said otherwise");
+    let proposed = done(said("maker", "f-1", "platform").await).await;
+    assert_eq!(
+        (&proposed["fault"]["fault"], &proposed["fault"]["confirmed_by"]),
+        (&json!("platform"), &Value::Null)
+    );
+    assert_eq!(said("maker", "f-2", "platform").await.code(), "four_eyes");
+    let available = async || {
+        let path = format!("/v1/suppliers/{}/balances", suppliers[1]);
+        done(app.get("finance", &path).await).await["data"][0]["available"]["amount"].clone()
+    };
+    assert_eq!(available().await, "87.50");
+    let confirmed = done(said("checker", "f-3", "platform").await).await;
+    assert_eq!(confirmed["fault"]["proposed_by"], proposed["fault"]["proposed_by"]);
+    assert!(confirmed["fault"]["confirmed_by"].is_string(), "{confirmed:#}");
+    assert_eq!(available().await, "100.00");
+    let again = done(said("checker", "f-3", "platform").await).await;
+    assert_eq!((&again, available().await), (&confirmed, json!("100.00")));
+    assert_eq!(said("maker", "f-4", "supplier").await.code(), "wrong_state");
+    let accounts = app.get("finance", "/v1/ledger/accounts?limit=100").await.json();
+    let costs = accounts["data"].as_array().unwrap().iter().find(|row| row["account"] == "5020[sgd-bank]");
+    assert!(costs.is_some_and(|row| row.to_string().contains("12.50")), "{accounts:#}");
     let listed = done(app.get("finance", &format!("/v1/payouts?supplier={}", suppliers[2])).await).await;
     assert_eq!((&listed["data"][0]["state"], &listed["data"][0]["code"]), (&json!("failed"), &json!("AC04")));
     let findings = done(app.get("finance", "/v1/findings?state=open").await).await;

@@ -165,6 +165,7 @@ async fn issued(app: &TestApp, suppliers: &[(SupplierId, &str, i64)]) {
         assert_eq!(list.len(), 2, "{name}: {list:#?}");
         assert_eq!(list[0]["closing"], list[1]["opening"], "{name}");
         assert_eq!((&list[0]["entries"], &list[1]["entries"]), (&json!(count), &json!(0)), "{name}");
+        assert_eq!((&list[0]["lines"], &list[1]["lines"]), (&json!(count), &json!(0)), "{name}");
         assert_eq!(
             (&list[0]["currency"], list[0]["holder"]["name"].as_str()),
             (&json!(currency), Some(*name))

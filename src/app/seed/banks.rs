@@ -1,7 +1,7 @@
 //! The bank and rail accounts of a sandbox: for each currency one account for client money and one of the merchant's
 //! own, at a bank whose statements the far side serves.
 //!
-//! They are looked for at each start, not only the first, so that a folder made before there were any has them too.
+//! They are looked for at each start, not only the first, so that a folder made before a currency had any has them too.
 
 use secrecy::SecretString;
 
@@ -18,8 +18,17 @@ use super::{Identity, Seeded};
 use crate::app::AppError;
 
 /// Currencies with accounts, and whether the merchant's GrabPay account pays into that of client money.
-const CURRENCIES: [(&str, bool); 6] =
-    [("SGD", true), ("MYR", true), ("PHP", true), ("THB", true), ("IDR", true), ("USD", false)];
+const CURRENCIES: [(&str, bool); 9] = [
+    ("SGD", true),
+    ("MYR", true),
+    ("PHP", true),
+    ("THB", true),
+    ("IDR", true),
+    ("USD", false),
+    ("CNY", false),
+    ("VND", false),
+    ("EUR", false),
+];
 
 /// Adds the accounts of both merchants that are not there.
 ///
@@ -33,10 +42,17 @@ pub(in crate::app) async fn open(
     ids: &IdSource,
 ) -> Result<(), AppError> {
     for identity in [&seeded.default, &seeded.other] {
-        if !store.all_bank_accounts(identity.merchant).await?.is_empty() {
+        let there = store.all_bank_accounts(identity.merchant).await?;
+        let has = |code: &str| there.iter().any(|stored| stored.account.currency.code() == code);
+        let missing: Vec<_> = CURRENCIES.into_iter().filter(|(code, _)| !has(code)).collect();
+        if missing.is_empty() {
             continue;
         }
-        match store.commit(accounts(identity, vault, clock, ids)?).await {
+        let mut change = accounts(identity, vault, clock, ids, &missing)?;
+        if there.is_empty() {
+            change.insert_rail_account(&paypal_payouts(identity, clock, ids)?);
+        }
+        match store.commit(change).await {
             // Another process was first; what it wrote counts.
             Ok(_) | Err(CommitError::LostUpdate { .. }) => {}
             Err(error) => return Err(error.into()),
@@ -45,10 +61,19 @@ pub(in crate::app) async fn open(
     Ok(())
 }
 
-fn accounts(identity: &Identity, vault: &Vault, clock: &Clock, ids: &IdSource) -> Result<Change, AppError> {
+fn currency(code: &str) -> Result<Currency, AppError> {
+    Currency::find(code).map_err(|error| AppError::Broken(error.to_string()))
+}
+
+fn accounts(
+    identity: &Identity,
+    vault: &Vault,
+    clock: &Clock,
+    ids: &IdSource,
+    missing: &[(&str, bool)],
+) -> Result<Change, AppError> {
     let mut change = Change::new();
-    let currency = |code: &str| Currency::find(code).map_err(|error| AppError::Broken(error.to_string()));
-    for (code, swept) in CURRENCIES {
+    for &(code, swept) in missing {
         for kind in [BankAccountKind::Client, BankAccountKind::Own] {
             let number = far_number(identity, code, kind);
             let id = ids.mint();
@@ -64,12 +89,17 @@ fn accounts(identity: &Identity, vault: &Vault, clock: &Clock, ids: &IdSource) -
                 bic: Some("STRTSGS0".to_owned()),
                 hint: number[number.len() - 4..].to_owned(),
                 sweeps: if sweeps { vec!["grabpay-sg".to_owned()] } else { vec![] },
+                address: None,
                 created_at: clock.now(),
             };
             change.insert_bank_account(&StoredBankAccount { account, sealed });
         }
     }
-    change.insert_rail_account(&RailAccount {
+    Ok(change)
+}
+
+fn paypal_payouts(identity: &Identity, clock: &Clock, ids: &IdSource) -> Result<RailAccount, AppError> {
+    Ok(RailAccount {
         id: ids.mint(),
         merchant: identity.merchant,
         name: "paypal-payouts".to_owned(),
@@ -77,8 +107,7 @@ fn accounts(identity: &Identity, vault: &Vault, clock: &Clock, ids: &IdSource) -
         currency: currency("USD")?,
         funding: Funding::GatewayAccount("paypal".to_owned()),
         created_at: clock.now(),
-    });
-    Ok(change)
+    })
 }
 
 /// The number of an account at the far side's bank: the first twelve digits of the merchant's id at Grab, the currency,

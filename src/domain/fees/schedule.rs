@@ -24,6 +24,9 @@ pub struct FeeSchedule {
     /// Its rules.
     #[serde(rename = "rule", default)]
     pub rules: Vec<FeeRule>,
+    /// The day on which it is asked, whatever is charged when: of a draft that is tried before it is in force. Never kept.
+    #[serde(skip)]
+    pub asked_on: Option<NaiveDate>,
 }
 
 /// Every schedule in force.
@@ -72,7 +75,12 @@ impl FeeSchedule {
     }
 
     fn matching(&self, kind: FeeKind, charge: &Charge<'_>) -> impl Iterator<Item = &FeeRule> {
-        self.rules.iter().filter(move |rule| rule.kind == kind && rule.when.matches(charge))
+        self.applying(charge).filter(move |rule| rule.kind == kind)
+    }
+
+    fn applying(&self, charge: &Charge<'_>) -> impl Iterator<Item = &FeeRule> {
+        let charge = Charge { date: self.asked_on.unwrap_or(charge.date), ..*charge };
+        self.rules.iter().filter(move |rule| rule.when.matches(&charge))
     }
 }
 
@@ -92,7 +100,7 @@ impl FeeBook {
 
     /// These rules and no others: a preview's own.
     pub fn of(rules: Vec<FeeRule>) -> FeeBook {
-        FeeBook(vec![FeeSchedule { name: "request".to_owned(), rules }])
+        FeeBook(vec![FeeSchedule { name: "request".to_owned(), rules, asked_on: None }])
     }
 
     /// Adds schedules; one of a name that is already there replaces it.
@@ -101,6 +109,25 @@ impl FeeBook {
         self.0.retain(|schedule| other.0.iter().all(|newer| newer.name != schedule.name));
         self.0.extend(other.0);
         self
+    }
+
+    /// The same, asked on a day whatever is charged when.
+    #[must_use]
+    pub fn asked_on(mut self, day: Option<NaiveDate>) -> FeeBook {
+        for schedule in &mut self.0 {
+            schedule.asked_on = day;
+        }
+        self
+    }
+
+    /// The latest day on which one of its rules begins.
+    pub fn latest_from(&self) -> Option<NaiveDate> {
+        self.0.iter().flat_map(|schedule| &schedule.rules).filter_map(|rule| rule.when.from).max()
+    }
+
+    /// Whether any of its rules is about a charge, of whatever kind.
+    pub fn is_about(&self, charge: &Charge<'_>) -> bool {
+        self.0.iter().any(|schedule| schedule.applying(charge).next().is_some())
     }
 
     /// Every schedule.

@@ -1,10 +1,12 @@
 //! What is open, by pair and age, and what it would come to at a rate: a report that posts nothing.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::money::{Money, Rate, RateError, Rounding};
+use crate::money::{Currency, Money, Rate, RateError, Rounding};
 
 use super::lot::Lot;
 use super::pair::Pair;
@@ -90,6 +92,45 @@ impl Exposure {
         let worth = mid.convert(self.base)?.round(Rounding::HalfUp);
         worth.checked_add(self.quote).map_err(|_| RateError::TooLarge(self.pair.quote()))
     }
+}
+
+/// What is open in one currency, whatever it is open against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CurrencyExposure {
+    /// Long above zero, short below; its currency is the one it is about.
+    pub open: Money,
+    /// The same by age.
+    pub ages: Vec<(Age, Money)>,
+}
+
+/// Open lots by currency: both sides of each, so that what is long in one currency is short in another.
+///
+/// # Errors
+/// [`crate::money::MoneyError`].
+pub fn by_currency(
+    lots: &[Lot],
+    now: DateTime<Utc>,
+) -> Result<Vec<CurrencyExposure>, crate::money::MoneyError> {
+    let mut currencies: BTreeMap<Currency, [Money; Age::ALL.len()]> = BTreeMap::new();
+    for lot in lots {
+        let age = Age::of(lot.at, now);
+        for amount in [lot.base, lot.quote] {
+            let nothing = Money::zero(amount.currency());
+            let ages = currencies.entry(amount.currency()).or_insert([nothing; Age::ALL.len()]);
+            for (own, open) in Age::ALL.iter().zip(ages) {
+                if *own == age {
+                    *open = open.checked_add(amount)?;
+                }
+            }
+        }
+    }
+    let whole = currencies.into_iter().map(|(currency, ages)| {
+        Ok(CurrencyExposure {
+            open: Money::sum(currency, ages)?,
+            ages: Age::ALL.into_iter().zip(ages).collect(),
+        })
+    });
+    whole.collect()
 }
 
 /// Open lots by pair.

@@ -24,7 +24,7 @@ mod pair;
 
 pub use closing::{Closed, Closing, CoverError, Covers, DEAL_LOTS, close};
 pub use deal::{DealError, DealKind, FxDeal, Leg, Place, Side};
-pub use exposure::{Age, Exposure, exposures};
+pub use exposure::{Age, CurrencyExposure, Exposure, by_currency, exposures};
 pub use lot::{Lot, lots};
 pub use pair::Pair;
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::payouts::DebtorAddress;
 use crate::ids::{BankAccountId, MerchantId, RailAccountId};
 use crate::money::Currency;
 
@@ -27,6 +28,8 @@ pub struct BankAccount {
     pub hint: String,
     /// Names of the gateway accounts whose takings in this currency arrive here.
     pub sweeps: Vec<String>,
+    /// The holder's seat, as the bank is told it; none where nobody said so.
+    pub address: Option<DebtorAddress>,
     /// When it was added.
     pub created_at: DateTime<Utc>,
 }

@@ -95,9 +95,18 @@ pub struct Line {
     /// Behind the contract's payment term, whatever is done; left out where it is not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub late: bool,
+    /// False where `expected` lies beyond the holidays that are listed for a currency of the route: it is then good by weekday
+    /// only. Left out where they are listed.
+    #[serde(default = "is_covered", skip_serializing_if = "Clone::clone")]
+    pub calendar_covers: bool,
     /// The next-cheapest way.
     #[schema(required)]
     pub next: Option<Next>,
+}
+
+/// Days are within the lists where nothing is said.
+fn is_covered() -> bool {
+    true
 }
 
 /// What the same payout would cost otherwise.

@@ -116,6 +116,7 @@ fn items(
             town: payable.terms.town.clone(),
             expected: chosen.expected,
             late: chosen.late,
+            calendar_covers: chosen.calendar_covers,
             next: next.clone().filter(|_| first),
         });
     }

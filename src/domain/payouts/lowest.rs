@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::domain::treasury::{
-    self, Effort, Mids, PlanRequest, Planned, Position, RouteTable, Tables, reachable,
+    self, Effort, Mids, PlanRequest, Planned, Position, Route, RouteTable, Tables, reachable,
 };
 use crate::money::{Currency, Money};
 
@@ -172,8 +172,15 @@ fn with_an_item(
         return Ok(None);
     }
     let own = request.routes.routes.iter().filter(|route| route.target_currency == payable.net.currency());
-    let least: BTreeSet<i64> = own.filter_map(|route| Some(route.item_minimum()?.minor())).collect();
-    for least in least {
+    let mut tried = BTreeSet::new();
+    for route in own {
+        let Some(least) = route.item_minimum() else { continue };
+        tried.insert(least.minor());
+        if route.source_currency == route.target_currency {
+            tried.extend(with_its_fee(route, least)?);
+        }
+    }
+    for least in tried {
         let enough = payable.leaving(Money::from_minor(least, payable.net.currency()));
         if let Some(enough) = enough
             && is_reached(&enough)?
@@ -183,6 +190,21 @@ fn with_an_item(
     }
     Ok(None)
 }
+
+/// What an item with its fee inside it comes to: of what is sent or of the whole, whichever the route takes it of, and a
+/// minor unit more, where rounding falls otherwise.
+fn with_its_fee(route: &Route, least: Money) -> Result<[i64; 4], treasury::PlanError> {
+    let of_sent = least.checked_add(route.fee(least)?)?;
+    let mut of_whole = of_sent;
+    for _ in 0..FEE_ROUNDS {
+        of_whole = least.checked_add(route.fee(of_whole)?)?;
+    }
+    let (sent, whole) = (of_sent.minor(), of_whole.minor());
+    Ok([sent, sent + 1, whole, whole + 1])
+}
+
+/// A fee of the whole grows with the whole: so often what it adds is added. A tenth of a fee of ten percent is a hundredth.
+const FEE_ROUNDS: usize = 8;
 
 /// What is asked for a payable: as much as the account that may get most may get. Where nothing reaches that one, the
 /// accounts that may get less at first are asked for.

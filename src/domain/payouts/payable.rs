@@ -8,7 +8,7 @@ use crate::domain::merchants::PayoutAccount;
 use crate::domain::treasury::{Expected, carried};
 use crate::domain::withholding::Withheld;
 use crate::ids::SupplierId;
-use crate::money::{Currency, Money, MoneyError, Percent, RateError, Rounding};
+use crate::money::{Currency, Money, MoneyError, Percent, Rate, RateError, Rounding};
 
 use super::set_off::{ForeignDebt, SetOff};
 use super::terms::PayoutTerms;
@@ -20,19 +20,50 @@ pub struct PayoutRules {
     pub must_be_known: bool,
     /// How long a changed account is not paid to.
     pub cooling: TimeDelta,
-    /// The most that a first payout to an account is, by currency; others have no limit.
+    /// The most that a first payout to a changed account is, by currency; in others what the first of them is worth. Without
+    /// any, nothing is limited.
     pub first_payout: Vec<Money>,
     /// The most of a cycle's balance that goes to debts.
     pub debt_cap: Percent,
+    /// So many payouts go out in one call at most; none: as many as the rail takes.
+    pub items_per_call: Option<usize>,
 }
 
 /// Why a second payout waits for the first.
 pub const FIRST_UNDER_WAY: &str = "first_payout_under_way";
 
 impl PayoutRules {
-    /// The most that a first payout is in a currency.
+    /// So many payouts of a rail that takes `limit` go out in one call.
+    pub fn together(&self, limit: usize) -> usize {
+        self.items_per_call.map_or(limit, |most| most.min(limit)).max(1)
+    }
+
+    /// Whether a first payout to a changed account is limited.
+    pub fn limits_first(&self) -> bool {
+        !self.first_payout.is_empty()
+    }
+
+    /// The most that a first payout is in a currency, as far as it was valued.
     pub fn first_payout_in(&self, currency: Currency) -> Option<Money> {
         self.first_payout.iter().copied().find(|cap| cap.currency() == currency)
+    }
+
+    /// The same with the limit in these currencies too, at `mid` from the first one's, rounded down; those without a rate
+    /// stay without it.
+    #[must_use]
+    pub fn valued(
+        mut self,
+        currencies: impl IntoIterator<Item = Currency>,
+        mid: impl Fn(Currency, Currency) -> Option<Rate>,
+    ) -> PayoutRules {
+        let Some(first) = self.first_payout.first().copied() else { return self };
+        for currency in currencies {
+            if self.first_payout_in(currency).is_none() {
+                let worth = mid(first.currency(), currency).and_then(|rate| rate.convert(first).ok());
+                self.first_payout.extend(worth.map(|worth| worth.round(Rounding::Down)));
+            }
+        }
+        self
     }
 }
 
@@ -72,6 +103,8 @@ pub struct Payee {
     pub was_paid: bool,
     /// Whether one is on its way to it.
     pub under_way: bool,
+    /// Whether the supplier had another before it.
+    pub changed: bool,
     /// Whether banks carry the letters of its holder's name and of the supplier's town.
     pub in_bank_letters: bool,
 }
@@ -212,8 +245,14 @@ impl Standing {
                 found.push(payee.clone());
             }
         }
-        let limited = rules.first_payout_in(self.currency()).is_some();
-        let waits = |payee: &Payee| limited && !payee.was_paid && payee.under_way;
+        let limited = |payee: &Payee| rules.limits_first() && payee.changed && !payee.was_paid;
+        let unvalued = rules.first_payout_in(self.currency()).is_none();
+        if unvalued && !found.is_empty() && found.iter().all(limited) {
+            let why = "what a first payout to its changed account may be at most has no rate".to_owned();
+            return Err(self.excluded("no_rate", why));
+        }
+        found.retain(|payee| !(unvalued && limited(payee)));
+        let waits = |payee: &Payee| limited(payee) && payee.under_way;
         if !found.is_empty() && found.iter().all(waits) {
             let why = "the first payout to its account has not arrived yet".to_owned();
             return Err(self.excluded(FIRST_UNDER_WAY, why));
@@ -240,20 +279,33 @@ impl Payable {
         Excluded { supplier: self.supplier, available: self.gross, reason: reason.to_owned(), detail }
     }
 
-    /// The same with less of its debts taken, so that so much is left to pay; none where no more is needed, or its debts
-    /// in its own currency take less.
+    /// The same with less of its debts taken, so that at least so much is left to pay; none where no more is needed, or its
+    /// debts take less. Those in its own currency give way where they suffice, else those in others, the last one first.
     pub(super) fn leaving(&self, net: Money) -> Option<Payable> {
         let more = net.checked_sub(self.net).ok().filter(|more| more.is_positive())?;
-        let foreign = self.set_off.iter().map(|set_off| set_off.taken);
-        let own = self.debt.checked_sub(Money::sum(self.debt.currency(), foreign).ok()?).ok()?;
-        let debt = self.debt.checked_sub(more).ok()?;
-        (own.minor() >= more.minor()).then(|| Payable { debt, net, ..self.clone() })
+        let taken = |set_off: &[SetOff]| {
+            Money::sum(self.debt.currency(), set_off.iter().map(|set_off| set_off.taken)).ok()
+        };
+        let mut own = self.debt.checked_sub(taken(&self.set_off)?).ok()?;
+        let (mut set_off, mut lacks) = (self.set_off.clone(), more);
+        while own.minor() < lacks.minor()
+            && let Some(last) = set_off.pop()
+        {
+            let less = last.less(lacks).ok()?;
+            let given = less.map_or(Ok(last.taken), |less| last.taken.checked_sub(less.taken)).ok()?;
+            set_off.extend(less);
+            lacks = lacks.checked_sub(given).ok()?.max(Money::zero(lacks.currency())).ok()?;
+        }
+        own = own.checked_sub(lacks).ok().filter(|own| !own.is_negative())?;
+        let debt = own.checked_add(taken(&set_off)?).ok()?;
+        let net = self.net.checked_add(self.debt.checked_sub(debt).ok()?).ok()?;
+        Some(Payable { debt, set_off, net, ..self.clone() })
     }
 
     /// The most that a payee may get of it now.
     pub fn limit(&self, payee: &Payee, rules: &PayoutRules) -> Money {
         match rules.first_payout_in(self.net.currency()) {
-            Some(cap) if !payee.was_paid && cap.minor() < self.net.minor() => cap,
+            Some(cap) if payee.changed && !payee.was_paid && cap.minor() < self.net.minor() => cap,
             _ => self.net,
         }
     }

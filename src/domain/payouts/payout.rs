@@ -7,6 +7,8 @@ use crate::domain::ledger::journal::PayoutBooking;
 use crate::ids::{MerchantId, PayoutBatchId, PayoutId, PlanId, RailAccountId, SupplierAccountId, SupplierId};
 use crate::money::Money;
 
+use super::fault::FaultFound;
+
 /// A payout, as it was approved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payout {
@@ -38,6 +40,8 @@ pub struct Payout {
     pub state: PayoutState,
     /// What the rail charged so far.
     pub charged: Option<Money>,
+    /// By whose fault it came back short, where users have said so.
+    pub fault: Option<FaultFound>,
     /// When it was instructed.
     pub created_at: DateTime<Utc>,
     /// When it last changed.
@@ -160,6 +164,7 @@ pub(super) mod tests {
             rail_ref: None,
             state,
             charged: None,
+            fault: None,
             created_at: from_micros(0),
             updated_at: from_micros(0),
         }

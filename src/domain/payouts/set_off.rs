@@ -40,6 +40,22 @@ pub struct SetOff {
     pub rate: Decimal,
 }
 
+impl SetOff {
+    /// The same where so much less is taken, and what that covers, rounded down; none where that is nothing.
+    ///
+    /// # Errors
+    /// [`RateError`] where an amount does not fit.
+    pub fn less(&self, by: Money) -> Result<Option<SetOff>, RateError> {
+        let taken = self.taken.checked_sub(by).map_err(|_| RateError::TooLarge(self.taken.currency()))?;
+        if !taken.is_positive() {
+            return Ok(None);
+        }
+        let rate = Rate::try_new(self.covered.currency(), taken.currency(), self.rate)?;
+        let covered = rate.convert_back(taken)?.round(Rounding::Down);
+        Ok(covered.is_positive().then_some(SetOff { covered, taken, ..*self }))
+    }
+}
+
 impl ForeignDebt {
     /// What `room` in the payable's currency covers of it: all, which takes its worth rounded half up; or as much as the
     /// room is worth, rounded down, which takes the room whole. `None` where that is nothing.

@@ -121,12 +121,15 @@ fn the_cheapest_rail_is_taken_and_the_next_one_named() {
 }
 
 #[test]
-fn the_first_payout_to_an_account_is_capped_and_the_rest_stays() {
+fn the_first_payout_to_a_changed_account_is_capped_and_the_rest_stays() {
     let mut standing = standing(150_000, 0);
     standing.accounts[0].was_paid = false;
-    let payable = standing.payable(&rules(), now()).unwrap();
-    let line = drafted(vec![payable], paypal(), rules()).document.lines.remove(0);
-    assert_eq!((line.gross, line.amount, line.capped), (usd(100_000), usd(100_000), true));
+    for (changed, paid) in [(true, 100_000), (false, 150_000)] {
+        standing.accounts[0].changed = changed;
+        let payable = standing.payable(&rules(), now()).unwrap();
+        let line = drafted(vec![payable], paypal(), rules()).document.lines.remove(0);
+        assert_eq!((line.gross, line.amount, line.capped), (usd(paid), usd(paid), changed));
+    }
 }
 
 #[test]

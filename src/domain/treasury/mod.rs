@@ -14,6 +14,7 @@
 //! Not ours to promise: the value date is expected, deductions by others are possible, charges outside the table are
 //! outside the proof.
 
+mod availability;
 mod calendar;
 mod certificate;
 mod named;
@@ -28,10 +29,11 @@ mod table;
 mod timing;
 mod value;
 
+pub use availability::Availability;
 pub use calendar::{Calendar, CalendarError, Calendars, ValueDate};
 pub use certificate::Certificate;
 pub use named::NamedTopUp;
-pub use netting::{NOT_NETTED, Netted, Position, booked, net, nettable};
+pub use netting::{Netted, Position, booked, net};
 pub use plan::{AccountUse, Batch, Excluded, Line, Next, Plan, ToppedUp, Totals};
 pub use planner::{Planned, plan, reachable};
 pub use position::{Position as FundsPosition, positions};

@@ -3,7 +3,7 @@
 //! Only own positions of one entity meet, never two entities', never supplier money that was not converted, and only
 //! in currencies that may be netted at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -49,14 +49,6 @@ pub struct Netted {
     pub nettable: bool,
 }
 
-/// Currencies whose rules keep positions apart unless counsel says otherwise (unverified, off by default).
-pub const NOT_NETTED: [&str; 6] = ["IDR", "VND", "MYR", "KRW", "TWD", "INR"];
-
-/// Whether positions in a currency are netted by default.
-pub fn nettable(currency: Currency) -> bool {
-    !NOT_NETTED.contains(&currency.code())
-}
-
 /// An entity's positions by its books: own are its operating bank accounts (1000) and the position of conversions (3000), held
 /// where that is long, to be bought where it is short. What others' accounts hold beside it is theirs; long money that still
 /// lies there counts as own. Currencies without an own position are left out.
@@ -89,11 +81,11 @@ pub fn booked(entity: &str, trial: &TrialBalance) -> Result<Vec<Position>, Money
     Ok(positions)
 }
 
-/// Nets each entity's own positions, currency by currency.
+/// Nets each entity's own positions, currency by currency, but those in currencies that are kept apart.
 ///
 /// # Errors
 /// [`MoneyError`] where a position mixes currencies.
-pub fn net(positions: &[Position]) -> Result<Vec<Netted>, MoneyError> {
+pub fn net(positions: &[Position], kept_apart: &BTreeSet<Currency>) -> Result<Vec<Netted>, MoneyError> {
     let mut lines: BTreeMap<(String, Currency), Netted> = BTreeMap::new();
     for position in positions {
         position.held.same_currency(position.owed)?;
@@ -108,7 +100,7 @@ pub fn net(positions: &[Position]) -> Result<Vec<Netted>, MoneyError> {
             to_buy: zero,
             surplus: zero,
             client_held: zero,
-            nettable: nettable(currency),
+            nettable: !kept_apart.contains(&currency),
         });
         match position.holder {
             Holder::Own => {
@@ -133,6 +125,7 @@ pub fn net(positions: &[Position]) -> Result<Vec<Netted>, MoneyError> {
 mod tests {
     use super::*;
     use crate::domain::ledger::TrialLine;
+    use crate::domain::treasury::RouteTable;
 
     /// Debits less credits, by code and currency.
     fn trial(lines: &[(AccountCode, &'static str, i64)]) -> TrialBalance {
@@ -146,7 +139,8 @@ mod tests {
 
     /// Held, owed, netted, to buy, surplus and clients' of each currency.
     fn netted(lines: &[(AccountCode, &'static str, i64)]) -> Vec<(&'static str, [i64; 6])> {
-        let table = net(&booked("us", &trial(lines)).unwrap()).unwrap();
+        let apart = &RouteTable::shipped().not_netted;
+        let table = net(&booked("us", &trial(lines)).unwrap(), apart).unwrap();
         let row = |line: Netted| {
             let figures = [line.held, line.owed, line.netted, line.to_buy, line.surplus, line.client_held];
             (line.currency.code(), figures.map(Money::minor))
@@ -181,7 +175,11 @@ mod tests {
         use AccountCode as Code;
         let own = [(Code::BANK_OPERATING, "IDR", 70_000), (Code::FX_POSITION, "IDR", 50_000)];
         assert_eq!(netted(&own), [("IDR", [70_000, 50_000, 0, 50_000, 70_000, 0])]);
-        assert!(!net(&booked("us", &trial(&own)).unwrap()).unwrap()[0].nettable);
+        let positions = booked("us", &trial(&own)).unwrap();
+        assert!(!net(&positions, &RouteTable::shipped().not_netted).unwrap()[0].nettable);
+        // An operator's own table says otherwise.
+        let own = net(&positions, &BTreeSet::new()).unwrap().remove(0);
+        assert_eq!((own.nettable, own.netted.minor()), (true, 50_000));
     }
 
     #[test]

@@ -22,12 +22,20 @@ pub struct RouteTable {
     /// Currencies that have two markets under one code: the countries inside. An account elsewhere is offshore.
     #[serde(default)]
     pub onshore: BTreeMap<Currency, BTreeSet<String>>,
+    /// Currencies whose rules keep positions apart unless counsel says otherwise: they are never netted.
+    #[serde(default = "kept_apart")]
+    pub not_netted: BTreeSet<Currency>,
     /// In the order of the file.
     #[serde(rename = "route", default)]
     pub routes: Vec<Route>,
     /// Over these rails every currency is paid, at a price that nobody has told.
     #[serde(default)]
     pub any_currency: Vec<AnyCurrency>,
+}
+
+/// What a table that says nothing of it keeps apart (unverified, off by default).
+fn kept_apart() -> BTreeSet<Currency> {
+    ["IDR", "VND", "MYR", "KRW", "TWD", "INR"].map(Currency::known).into()
 }
 
 /// A rail whose price in a currency is not known. In each currency it is a [`Route`] of the last resort.
@@ -169,6 +177,7 @@ impl RouteTable {
         RouteTable {
             version: self.version.clone(),
             onshore: self.onshore.clone(),
+            not_netted: self.not_netted.clone(),
             routes: priced.chain(any).collect(),
             any_currency: Vec::new(),
         }

@@ -101,6 +101,7 @@ impl ClosePeriod {
             opening: Money::from_minor(extent.opening, currency).negated(),
             closing: Money::from_minor(extent.closing, currency).negated(),
             entries: extent.entries,
+            lines: lines_of(&body),
             after_number: span.after,
             upto_number: span.upto,
             sha256: sha256(&body),
@@ -111,6 +112,12 @@ impl ClosePeriod {
     }
 }
 
+/// How many lines a statement has: the last row of its file counts them.
+fn lines_of(csv: &[u8]) -> Option<i64> {
+    let last = std::str::from_utf8(csv).ok()?.lines().last()?;
+    last.strip_prefix("#END,")?.split(',').next()?.parse().ok()
+}
+
 /// An issued statement as answers and events show it.
 pub fn statement_view(issued: &IssuedStatement) -> serde_json::Value {
     let letterhead = issued.letterhead.as_ref();
@@ -119,6 +126,7 @@ pub fn statement_view(issued: &IssuedStatement) -> serde_json::Value {
         "issuer": letterhead.map(|letterhead| &letterhead.issuer),
         "holder": letterhead.map(|letterhead| &letterhead.holder), "supplier": issued.supplier, "currency": issued.opening.currency(), "from": issued.from, "to": issued.to,
         "zone": issued.zone, "opening": issued.opening, "closing": issued.closing, "entries": issued.entries,
+        "lines": issued.lines,
         "ledger_head": letterhead.and_then(|letterhead| letterhead.ledger_head).map(|head| head.to_string()),
         "sha256": issued.sha256, "issued_at": issued.issued_at,
     })

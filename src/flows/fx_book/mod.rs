@@ -8,6 +8,7 @@ mod places;
 mod rates;
 mod record;
 mod report;
+mod unnamed;
 
 use std::sync::Arc;
 

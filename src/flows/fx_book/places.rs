@@ -29,7 +29,7 @@ pub(super) struct Places {
     lines: Vec<Versioned<BankLine>>,
 }
 
-fn refused(param: impl Into<String>, why: impl Into<String>) -> FxBookError {
+pub(super) fn refused(param: impl Into<String>, why: impl Into<String>) -> FxBookError {
     FxBookError::Refused { param: param.into(), why: why.into() }
 }
 
@@ -84,8 +84,12 @@ impl FxBook {
         };
         let mut legs = Vec::with_capacity(told.len().max(1));
         if told.is_empty() {
-            let account = self.the_one(merchant, name, whole).await?;
-            legs.push(Leg { place: in_bank(&account), amount: whole });
+            let place = match self.the_one(merchant, name, whole).await {
+                Ok(account) => in_bank(&account),
+                Err(refusal) if side == Side::Into => return Err(refusal),
+                Err(refusal) => self.found(places, merchant, whole).await?.ok_or(refusal)?,
+            };
+            legs.push(Leg { place, amount: whole });
         }
         for (nth, leg) in told.iter().enumerate() {
             let param = format!("{name}[{nth}]");
@@ -130,7 +134,32 @@ impl FxBook {
             leg.place = Place::Suspense { id: *id, name: name.clone(), line: line.value.id };
             places.lines.push(line);
         }
+        // What the bank's own line does not show leaving its account leaves it only if it is there.
+        if told.is_empty()
+            && side == Side::From
+            && let [Leg { place, .. }] = &mut legs[..]
+            && matches!(place, Place::Bank { .. })
+            && !self.has(merchant, place, whole).await?
+        {
+            let why = format!("{} has less than {whole}; say where this side is", place.account());
+            let found = self.found(places, merchant, whole).await?;
+            *place = found.ok_or_else(|| refused(name, why))?;
+        }
         Ok(legs)
+    }
+
+    /// The one place outside banks where so much is; a gateway's payout changes with the deal.
+    async fn found(
+        &self,
+        places: &mut Places,
+        merchant: MerchantId,
+        whole: Money,
+    ) -> Result<Option<Place>, FxBookError> {
+        let found = self.elsewhere(merchant, whole).await?;
+        Ok(found.map(|(place, payout)| {
+            places.settlements.extend(payout);
+            place
+        }))
     }
 
     async fn place(
@@ -245,29 +274,6 @@ impl FxBook {
         let found = self.store.bank_account(merchant, id).await?;
         let found = found.ok_or_else(|| refused(param, format!("there is no bank account {id}")))?;
         Ok(found.account)
-    }
-
-    /// The one client account in the currency of `whole`.
-    async fn the_one(
-        &self,
-        merchant: MerchantId,
-        param: &str,
-        whole: Money,
-    ) -> Result<BankAccount, FxBookError> {
-        let currency = whole.currency();
-        let accounts = self.store.all_bank_accounts(merchant).await?.into_iter();
-        let mut client: Vec<BankAccount> = accounts
-            .map(|stored| stored.account)
-            .filter(|account| account.kind == BankAccountKind::Client && account.currency == currency)
-            .collect();
-        match client.len() {
-            1 => Ok(client.remove(0)),
-            0 => Err(refused(
-                param,
-                format!("there is no client account in {currency}; say where this side is"),
-            )),
-            many => Err(refused(param, format!("there are {many} client accounts in {currency}; name one"))),
-        }
     }
 
     /// What else changes with a deal: payouts that are received, lines that are explained, lines that are expected.

@@ -24,7 +24,7 @@ pub struct NewDeal {
     pub sold: Money,
     /// What was got.
     pub bought: Money,
-    /// Where it came from; empty: the one client account in its currency.
+    /// Where it came from; empty: the one client account in its currency, or where exactly one place has it.
     pub paid_from: Vec<NewLeg>,
     /// Where it went; empty: the one client account in its currency.
     pub paid_into: Vec<NewLeg>,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::access::Actor;
 use crate::domain::merchants::{BankAccount, BankAccountKind, Funding, RailAccount};
+use crate::domain::payouts::DebtorAddress;
 use crate::gateways::registry;
 use crate::ids::BankAccountId;
 use crate::money::Currency;
@@ -33,6 +34,8 @@ pub struct NewBankAccount {
     pub statement_id: Option<SecretString>,
     /// Names of the gateway accounts whose takings arrive here.
     pub sweeps: Vec<String>,
+    /// The holder's seat.
+    pub address: Option<DebtorAddress>,
 }
 
 /// What a new rail account is to be.
@@ -133,6 +136,7 @@ impl Onboarding {
             bic: new.bic,
             hint: ending(new.number.expose_secret()),
             sweeps: new.sweeps,
+            address: new.address,
             created_at: self.clock.now(),
         };
         let sealed = seal_details(&self.vault, account.id, &new.number, new.statement_id.as_ref())?;

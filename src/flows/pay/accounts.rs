@@ -13,6 +13,8 @@ use crate::gateways::Gateway;
 use crate::ids::{GatewayAccountId, MerchantId};
 use crate::money::Money;
 
+use crate::domain::treasury::Availability;
+
 use super::PayError;
 
 /// A merchant's account at a gateway and the adapter that speaks for it.
@@ -22,6 +24,8 @@ pub struct OpenAccount {
     pub account: GatewayAccount,
     /// The adapter.
     pub gateway: Arc<dyn Gateway>,
+    /// When its takings become spendable.
+    pub available: Availability,
 }
 
 /// The directory of accounts; clones share it.

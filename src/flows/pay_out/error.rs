@@ -1,6 +1,6 @@
 //! Why nobody is paid, in the words and codes of the API.
 
-use crate::domain::payouts::PlanError;
+use crate::domain::payouts::{FaultError, PlanError};
 use crate::flows::rounds::InVain;
 use crate::gateways::GatewayError;
 use crate::store::{CommitError, StoreError};
@@ -17,6 +17,9 @@ pub enum PayOutError {
     /// It cannot be stopped any more.
     #[error("the payout is `{0}`: it cannot be stopped any more")]
     TooLate(&'static str),
+    /// It is nobody's fault, or not by this word.
+    #[error(transparent)]
+    Fault(#[from] FaultError),
     /// What was asked for does not fit.
     #[error("{why}")]
     Refused {

@@ -19,9 +19,6 @@ use crate::store::{Change, CommitError, Versioned};
 use super::rails::OpenRail;
 use super::{DECISIONS, PayOutError, PayingOut};
 
-/// Payouts of one call, where the rail takes more: a call that went wrong concerns no more of them.
-pub(super) const TOGETHER: usize = 1_000;
-
 impl PayingOut {
     /// Writes down and sends all that a plan says and that was not yet; safe to do again and beside others.
     ///
@@ -58,7 +55,7 @@ impl PayingOut {
             }
             let most = |rail: RailAccountId| {
                 let limit = rails.get(&rail).and_then(|rail| rail.payouts().map(|rail| rail.batch_limit()));
-                limit.unwrap_or(TOGETHER).min(TOGETHER)
+                self.0.rules.together(limit.unwrap_or(1))
             };
             let Some(lines) = plan.value.document.next_call(instructed, most) else { return Ok(()) };
             let Some(rail) = lines.first().and_then(|line| rails.get(&line.rail_account)) else {
@@ -173,6 +170,7 @@ impl PayingOut {
             rail_ref: None,
             state: PayoutState::Held,
             charged: None,
+            fault: None,
             created_at: now,
             updated_at: now,
         })

@@ -23,8 +23,8 @@ pub(super) struct Ground {
     taxes: TaxGround,
     /// Who agrees to have debts in other currencies set off.
     agreed: BTreeSet<SupplierId>,
-    accounts: Vec<SupplierAccountId>,
-    /// Accounts whose limited first payout has not arrived.
+    accounts: BTreeSet<SupplierAccountId>,
+    /// Changed accounts whose limited first payout has not arrived.
     tried: BTreeSet<SupplierAccountId>,
     /// Payees whose taxes or debts one item of several bears, until that item is written down.
     unborne: BTreeSet<(SupplierId, Currency)>,
@@ -51,9 +51,13 @@ impl PayingOut {
         }
         let accounts = store.all_payout_accounts(plan.merchant).await?;
         let paid: BTreeSet<_> = store.paid_accounts(plan.merchant).await?.into_iter().collect();
+        let mut seen = BTreeSet::new();
+        let first: BTreeSet<_> =
+            accounts.iter().filter(|account| seen.insert(account.supplier)).map(|first| first.id).collect();
         let tried = store.accounts_under_way(plan.merchant).await?.into_iter();
-        let tried = tried.filter(|(account, currency)| {
-            !paid.contains(account) && self.0.rules.first_payout_in(*currency).is_some()
+        let tried = tried.filter(|(account, _)| {
+            // A supplier's first account is nobody's change.
+            !first.contains(account) && !paid.contains(account) && self.0.rules.limits_first()
         });
         Ok(Ground {
             tried: tried.map(|(account, _)| account).collect(),

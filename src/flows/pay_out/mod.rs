@@ -16,6 +16,7 @@ mod decide;
 mod edit;
 mod error;
 mod execute;
+mod fault;
 mod file;
 mod foreign;
 mod ground;

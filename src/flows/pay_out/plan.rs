@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::Deserialize;
 
 use crate::domain::payouts::{Draft, Drafted, PayoutPlan, PlanDocument, PlanState, Standing};
+use crate::domain::statements::first_instant;
 use crate::domain::treasury::{self, MID_DIGITS, Mids, NamedTopUp, booked};
 use crate::ids::{MerchantId, PlanId, RailAccountId, SupplierId, UserId};
 use crate::money::{Currency, Money};
@@ -16,13 +18,19 @@ use super::{PayOutError, PayingOut};
 
 /// Suppliers that a plan or a schedule may name.
 const MOST_SUPPLIERS: usize = 1_000;
+/// Days that a plan's day may lie ahead.
+const MOST_DAYS_AHEAD: i64 = 31;
 /// Currencies that it may name.
 const MOST_CURRENCIES: usize = 50;
 
-/// What a plan is asked for: `{"suppliers"?,"currencies"?,"rail_account"?,"minimum"?,"top_ups"?,"max_wait_days"?}`.
+/// What a plan is asked for: `{"as_of"?,"suppliers"?,"currencies"?,"rail_account"?,"minimum"?,"top_ups"?,"max_wait_days"?}`.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlanInput {
+    /// The plan's day in the merchant's zone, from today to 31 days on; without it this moment. Routes in force, cut-offs,
+    /// holidays and dates are those of a plan that is carried out at its beginning; balances, accounts and rates are today's.
+    #[serde(default)]
+    pub as_of: Option<NaiveDate>,
     /// Only these, each once; without it everybody.
     #[schema(min_items = 1, max_items = 1000)]
     #[serde(default)]
@@ -122,6 +130,7 @@ impl PayingOut {
         input: &PlanInput,
     ) -> Result<(PayoutPlan, String), PayOutError> {
         let now = self.0.clock.now();
+        let at = self.day_of(merchant, input.as_of).await?;
         let mut offers = self.offers(merchant).await?;
         let top_ups = by_pot(&input.top_ups, &offers)?;
         if let Some(only) = input.rail_account {
@@ -135,9 +144,13 @@ impl PayingOut {
         let mut standings = self.standings(merchant, input).await?;
         self.with_terms(merchant, &mut standings, input.max_wait_days > 0).await?;
         let mut foreign = self.foreign_debts(merchant, &standings).await?;
+        let snapshot = self.0.rates.latest();
+        let mid = |base, quote| Some(self.0.rates.mid_of(&snapshot, base, quote).ok()?.rate);
+        let rules = self.0.rules.clone().valued(standings.iter().map(Standing::currency), mid);
         for standing in standings {
             let standing = Standing { foreign: foreign.of(&standing), ..standing };
-            match standing.payable(&self.0.rules, now) {
+            // Holds, papers and cooling accounts are looked at today, whatever the plan's day: it may be approved today.
+            match standing.payable(&rules, now) {
                 Ok(payable) => {
                     foreign.take(&payable)?;
                     payables.push(payable);
@@ -148,11 +161,11 @@ impl PayingOut {
         let trial = self.0.store.trial_balance(merchant, AsOf::Now).await?;
         let positions = booked(&merchant.to_string(), &trial).map_err(PayOutError::unavailable)?;
         let draft = Draft {
-            now,
+            now: at,
             payables,
             excluded,
             offers,
-            rules: self.0.rules.clone(),
+            rules,
             tables: self.0.tables.clone(),
             top_ups,
             positions,
@@ -165,6 +178,25 @@ impl PayingOut {
         Ok((PayoutPlan { id, merchant, document, hash, state, makers, schedule, created_at }, certificate))
     }
 
+    /// The moment of a plan: now, or the beginning of its day.
+    async fn day_of(
+        &self,
+        merchant: MerchantId,
+        as_of: Option<NaiveDate>,
+    ) -> Result<DateTime<Utc>, PayOutError> {
+        let now = self.0.clock.now();
+        let Some(day) = as_of else { return Ok(now) };
+        let found = self.0.store.merchant(merchant).await?;
+        let zone = found.ok_or(PayOutError::Unknown("merchant"))?.zone;
+        let today = now.with_timezone(&zone).date_naive();
+        let last = today + TimeDelta::days(MOST_DAYS_AHEAD);
+        if !(today..=last).contains(&day) {
+            let why = format!("a plan's day lies from {today} to {last}");
+            return Err(PayOutError::Refused { param: "as_of", why });
+        }
+        Ok(first_instant(day, zone).max(now))
+    }
+
     /// The plan of the lowest cost at the rates that the book has now.
     async fn lowest(&self, draft: Draft, named: &[NamedTopUp]) -> Result<Drafted, PayOutError> {
         let (home, others) = draft.currencies();
@@ -174,7 +206,8 @@ impl PayingOut {
             let value = market.rate.value().round_sf(MID_DIGITS)?;
             (!value.is_zero()).then_some((currency, value))
         };
-        let mids = Mids { home, as_of: draft.now, rates: others.into_iter().filter_map(mid).collect() };
+        let mids =
+            Mids { home, as_of: self.0.clock.now(), rates: others.into_iter().filter_map(mid).collect() };
         rated(named, &mids)?;
         // Some hundred suppliers take a moment: no other request waits for it.
         let planned = tokio::task::spawn_blocking(move || draft.plan(mids)).await;

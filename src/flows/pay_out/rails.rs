@@ -13,7 +13,6 @@ use crate::ids::{MerchantId, RailAccountId, SupplierId};
 use crate::money::{Currency, Money};
 use crate::store::Seek;
 
-use super::execute::TOGETHER;
 use super::{PayOutError, PayingOut};
 
 /// Rail accounts of one merchant that are looked at.
@@ -105,7 +104,7 @@ impl PayingOut {
             let left = behind.entry(pot.clone()).or_insert(stands);
             *left = under_way.and_then(|sent| left.checked_sub(sent)).map_err(PayOutError::unavailable)?;
             let Some(open) = self.open(&account) else { continue };
-            let limit = open.payouts().map_or(1, |rail| rail.batch_limit().min(TOGETHER));
+            let limit = open.payouts().map_or(1, |rail| self.0.rules.together(rail.batch_limit()));
             offers.push(Offer { account, pot, held: nothing, limit });
         }
         for offer in &mut offers {

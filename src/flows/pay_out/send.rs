@@ -10,12 +10,12 @@ use crate::crash::{self, Point, point};
 use crate::domain::merchants::Funding;
 use crate::domain::orders::{Intent, Lease, Outcome};
 use crate::domain::payouts::{
-    Carried, Payout, PayoutBatch, PayoutReport, PayoutState, PayoutStatus, PlanDocument,
+    Carried, DebtorAddress, Payout, PayoutBatch, PayoutReport, PayoutState, PayoutStatus, PlanDocument,
 };
 use crate::flows::onboard::{account_number, account_place};
 use crate::flows::pay::Sending;
 use crate::gateways::{Creditor, Debtor, GatewayError, PayoutBatchReport, PayoutBatchRequest, PayoutOrder};
-use crate::ids::PayoutBatchId;
+use crate::ids::{MerchantId, PayoutBatchId};
 use crate::store::{Change, CommitError, Versioned};
 
 use super::rails::OpenRail;
@@ -246,8 +246,20 @@ impl PayingOut {
         let owner = self.0.store.merchant(merchant).await?.ok_or(PayOutError::Unknown("merchant"))?;
         let number = account_number(&self.0.vault, &stored).map_err(PayOutError::unavailable)?;
         let (country, bic) = (stored.account.country, stored.account.bic);
-        let address = self.0.debtor_address.clone();
+        let address = match stored.account.address {
+            Some(own) => own,
+            None if self.is_default(merchant).await? => self.0.debtor_address.clone(),
+            None => DebtorAddress::default(),
+        };
         Ok(Some(Debtor { name: owner.name, country, address, number, bic }))
+    }
+}
+
+impl PayingOut {
+    /// Whether a merchant is the one that the settings speak of: the first.
+    async fn is_default(&self, merchant: MerchantId) -> Result<bool, PayOutError> {
+        let all = self.0.store.merchants().await?;
+        Ok(all.first().is_some_and(|first| first.id == merchant))
     }
 }
 

@@ -34,8 +34,9 @@ impl PayingOut {
             let town = terms.get(&account.supplier).and_then(|row| row.value.town.as_deref());
             let in_bank_letters = [Some(account.holder.as_str()), town].into_iter().flatten();
             let in_bank_letters = in_bank_letters.map(latin).all(|written| written.is_some());
-            let payee = Payee { was_paid, under_way, in_bank_letters, account };
-            accounts.entry(payee.account.supplier).or_default().push(payee);
+            let own = accounts.entry(account.supplier).or_default();
+            let changed = !own.is_empty();
+            own.push(Payee { was_paid, under_way, changed, in_bank_letters, account });
         }
         let known: BTreeMap<SupplierId, _> =
             store.all_suppliers(merchant).await?.into_iter().map(|one| (one.id, one)).collect();

@@ -147,7 +147,11 @@ impl PayingOut {
         Ok(())
     }
 
-    async fn payout_of(&self, merchant: MerchantId, id: PayoutId) -> Result<Versioned<Payout>, PayOutError> {
+    pub(super) async fn payout_of(
+        &self,
+        merchant: MerchantId,
+        id: PayoutId,
+    ) -> Result<Versioned<Payout>, PayOutError> {
         let found = self.0.store.payout(id).await?;
         found.filter(|payout| payout.value.merchant == merchant).ok_or(PayOutError::Unknown("payout"))
     }

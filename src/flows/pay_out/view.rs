@@ -117,7 +117,7 @@ pub fn payout_view(payout: &Payout) -> Value {
         "id": payout.id, "object": "payout", "state": payout.state.as_str(), "plan": payout.plan,
         "supplier": payout.supplier, "account": payout.account, "rail_account": payout.rail_account,
         "amount": payout.amount, "fee_inside": payout.borne, "debited": debited, "reached": reached,
-        "returned": arrived,
+        "returned": arrived, "fault": payout.fault,
         "charged": payout.charged, "code": code, "reason": reason, "at": at, "purpose": payout.purpose,
         "rail_reference": payout.rail_ref, "created_at": payout.created_at, "updated_at": payout.updated_at,
     })

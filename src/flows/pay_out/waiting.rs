@@ -68,8 +68,8 @@ impl PayingOut {
         Ok(())
     }
 
-    /// Reserves with their days, and pending shares that are released at the next begin of a business day, less what is kept
-    /// back of them.
+    /// Reserves with their days, and pending shares that are released at the begin of the next business days, less what is
+    /// kept back of them.
     async fn coming(
         &self,
         merchant: MerchantId,
@@ -90,20 +90,26 @@ impl PayingOut {
                 coming.entry((supplier, amount.currency())).or_default().push(Expected { on, amount });
             }
         }
-        let next = first_instant(today + TimeDelta::days(1), zone);
         for open in self.0.pay.accounts().of(merchant) {
             let account = &open.account;
             if !account.lands_here() {
                 continue;
             }
             let at_bank = account.available_when == AvailableWhen::BankReceived;
-            for (supplier, share) in store.pending_shares(account, next, at_bank).await? {
-                let own = standings.iter().find(|standing| standing.supplier == supplier);
-                let Some(own) = own else { continue };
-                let amount = less_reserve(own, share)?;
-                if amount.is_positive() {
-                    let place = (supplier, amount.currency());
-                    coming.entry(place).or_default().push(Expected { on: there_on(next), amount });
+            let mut told: BTreeMap<(SupplierId, Currency), Money> = BTreeMap::new();
+            for (day, before) in open.available.ahead(self.0.clock.now(), zone) {
+                let on = there_on(first_instant(day, zone));
+                for (supplier, share) in store.pending_shares(account, before, at_bank).await? {
+                    let own = standings.iter().find(|standing| standing.supplier == supplier);
+                    let Some(own) = own else { continue };
+                    let place = (supplier, share.currency());
+                    // What is there on a day includes what was on the days before.
+                    let earlier = told.insert(place, share).unwrap_or(Money::zero(share.currency()));
+                    let more = share.checked_sub(earlier).map_err(PayOutError::unavailable)?;
+                    let amount = less_reserve(own, more)?;
+                    if amount.is_positive() {
+                        coming.entry(place).or_default().push(Expected { on, amount });
+                    }
                 }
             }
         }

@@ -21,7 +21,8 @@ use crate::money::{Currency, Money};
 use crate::store::fx_deals::StoredClosing;
 use crate::store::idempotency::Claim;
 
-/// A deal that was done. Sides without places are the one client account in their currency.
+/// A deal that was done. Sides without places are the one client account in their currency; what is sold and is not there is
+/// the one payout of a gateway on its way that comes to exactly it, else the one balance at a gateway that has it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"sold": {"amount": "85.10", "currency": "USD"}, "bought": {"amount": "605.49", "currency": "CNY"}, "value_date": "2026-11-27", "bank_ref": "FX-20261127-7", "paid_from": [{"gateway_settlement": "gst_01kb0000000000000000000000"}], "charge": {"bank_account": "bac_01kb0000000000000000000000", "amount": {"amount": "2.00", "currency": "CNY"}}}))]

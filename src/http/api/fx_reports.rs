@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::fx_book::{Age, Lot};
+use crate::domain::fx_book::{Age, Lot, by_currency};
 use crate::domain::ledger::JournalEvent;
 use crate::flows::fx_book::Position;
 use crate::http::caller::Caller;
@@ -15,7 +15,7 @@ use crate::http::schemas::ConversionKindWord;
 use crate::http::service::Service;
 use crate::http::wire;
 use crate::ids::{PaymentId, TransactionId};
-use crate::money::Money;
+use crate::money::{Currency, Money};
 
 use super::prices::read_date;
 
@@ -28,10 +28,22 @@ pub struct ExposureAnswer {
     #[schema(format = DateTime)]
     as_of: String,
     positions: Vec<PositionAnswer>,
+    /// The same by currency, whatever it is open against: both sides of each pair.
+    currencies: Vec<CurrencyAnswer>,
     /// What it is made of, the oldest first; a thousand at most.
     lots: Vec<LotAnswer>,
     /// Whether more lots follow; `starting_after` goes on behind the last one shown.
     has_more: bool,
+}
+
+/// What is open in one currency.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CurrencyAnswer {
+    currency: Currency,
+    /// Long above zero, short below.
+    open: Money,
+    /// The open amount by age.
+    ages: Vec<AgeAnswer>,
 }
 
 /// A revaluation: it posts nothing.
@@ -112,6 +124,10 @@ pub struct LotAnswer {
     since: String,
 }
 
+fn ages(of: &[(Age, Money)]) -> Vec<AgeAnswer> {
+    of.iter().map(|(age, open)| AgeAnswer { age: *age, open: *open }).collect()
+}
+
 fn position(position: &Position) -> PositionAnswer {
     let open = &position.exposure;
     PositionAnswer {
@@ -123,7 +139,7 @@ fn position(position: &Position) -> PositionAnswer {
         short: open.short,
         lots: open.lots,
         oldest: wire::time(open.oldest),
-        ages: open.ages.iter().map(|(age, open)| AgeAnswer { age: *age, open: *open }).collect(),
+        ages: ages(&open.ages),
         mid: position.mid.as_ref().map(|mid| MidAnswer {
             rate: mid.rate.value().normalize().to_string(),
             as_of: wire::time(mid.as_of),
@@ -167,6 +183,14 @@ pub async fn exposure(
     query: Query<ExposureParameters>,
 ) -> Answer {
     let (positions, lots) = service.fx_book.exposure(caller.merchant()).await?;
+    let now = service.clock.now();
+    let currencies = by_currency(&lots, now).map_err(Problem::internal)?.into_iter();
+    let currencies = currencies.map(|one| CurrencyAnswer {
+        currency: one.open.currency(),
+        open: one.open,
+        ages: ages(&one.ages),
+    });
+    let currencies = currencies.collect();
     let begin = match query.0.starting_after {
         None => 0,
         Some(after) => {
@@ -180,8 +204,9 @@ pub async fn exposure(
     crate::http::json(
         200,
         &ExposureAnswer {
-            as_of: wire::time(service.clock.now()),
+            as_of: wire::time(now),
             positions: positions.iter().map(position).collect(),
+            currencies,
             has_more: lots.len() > LOTS_SHOWN,
             lots: lots.iter().take(LOTS_SHOWN).map(lot).collect(),
         },

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::domain::payouts::ReturnFault;
 use crate::flows::pay_out::{TermsInput, payout_view, terms_view};
 use crate::http::caller::Caller;
 use crate::http::extract::{Json, Paging, Query};
@@ -91,6 +92,39 @@ pub async fn stop(
             paying_out.show_payout(merchant, None, id).await
         });
         Ok(work.await.map_err(Problem::internal)??)
+    };
+    let recall = async |_: String| Ok(service.paying_out.show_payout(merchant, None, id).await?);
+    idempotent::once(asked, StatusCode::OK, carry, recall).await
+}
+
+/// Whose fault a return was.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"fault": "platform"}))]
+pub struct FaultBody {
+    /// `platform`: one user proposes it and another confirms; `supplier` takes a proposal back.
+    fault: ReturnFault,
+}
+
+/// Says by whose fault a payout came back short. It counts as the supplier's, which has what arrived, until two users say that
+/// it was the platform's: then the supplier has the rest too (2110), and the rail's costs bear it (5020).
+#[utoipa::path(post, path = "/v1/payouts/{id}/fault", tag = "payouts", request_body = FaultBody, params(KeyHeader, ("id" = inline(crate::ids::PayoutId), Path, example = "po_01kb0000000000000000000000")), responses((status = 200, description = "The payout", body = PayoutDetail)))]
+pub async fn fault(
+    service: web::Data<Service>,
+    caller: Caller,
+    request: HttpRequest,
+    id: web::Path<String>,
+    body: Json<FaultBody>,
+) -> Answer {
+    let id: PayoutId = wire::path_id(&id, "payout")?;
+    let (merchant, hand, fault) = (caller.merchant(), caller.key.hand(), body.value.fault);
+    let told = idempotent::word_of(&caller, &body.bytes);
+    let asked = Asked { service: &service, caller: &caller, request: &request, body: &told };
+    let carry = async |claim: Claim| {
+        let mut extra = caller.noted(&service, "payout.fault", id, String::from_utf8_lossy(&body.bytes));
+        extra.claim(&claim, id);
+        service.paying_out.fault(merchant, hand, id, fault, extra).await?;
+        Ok(service.paying_out.show_payout(merchant, None, id).await?)
     };
     let recall = async |_: String| Ok(service.paying_out.show_payout(merchant, None, id).await?);
     idempotent::once(asked, StatusCode::OK, carry, recall).await

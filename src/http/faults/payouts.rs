@@ -2,7 +2,7 @@
 
 use super::super::problem::{Code, Problem};
 use super::unavailable;
-use crate::domain::payouts::PlanError;
+use crate::domain::payouts::{FaultError, PlanError};
 use crate::flows::pay_out::PayOutError;
 use crate::gateways::GatewayError;
 
@@ -11,7 +11,10 @@ impl From<PayOutError> for Problem {
         let words = error.to_string();
         match error {
             PayOutError::Unknown(what) => Problem::not_found(what),
-            PayOutError::Plan(PlanError::NotSecond(error)) => error.into(),
+            PayOutError::Plan(PlanError::NotSecond(error))
+            | PayOutError::Fault(FaultError::NotSecond(error)) => error.into(),
+            PayOutError::Fault(FaultError::Money(error)) => Problem::internal(error),
+            PayOutError::Fault(_) => Problem::new(Code::WrongState, words),
             PayOutError::Plan(PlanError::Changed(hash)) => {
                 Problem::new(Code::PlanChanged, words).at("hash").with("hash", hash)
             }

@@ -96,6 +96,9 @@ pub struct IssuedStatement {
     closing: Money,
     /// Ledger entries behind it.
     entries: i64,
+    /// Its lines, of which one may be of several entries; null on statements that were issued before that was kept.
+    #[schema(required)]
+    lines: Option<i64>,
     /// The head of the ledger's hash chain when it was issued.
     #[schema(required)]
     ledger_head: Option<String>,

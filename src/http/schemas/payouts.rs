@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use utoipa::ToSchema;
 
 use crate::domain::payouts::{
-    Excluded, FeeBearer, FundingNeed, HoldCode, Line, Pot, Proof, Reserve, SetOffConsent, Total,
+    Excluded, FaultFound, FeeBearer, FundingNeed, HoldCode, Line, Pot, Proof, Reserve, SetOffConsent, Total,
 };
 use crate::domain::treasury::Netted;
 use crate::domain::withholding::SupplierClass;
@@ -141,6 +141,9 @@ pub struct Payout {
     /// What came back.
     #[schema(required)]
     returned: Option<Money>,
+    /// By whose fault it came back short, as users said; null: the supplier's, which has what arrived.
+    #[schema(required)]
+    fault: Option<FaultFound>,
     /// What the rail charged so far.
     #[schema(required)]
     charged: Option<Money>,
@@ -186,6 +189,9 @@ pub struct PayoutDetail {
     /// What came back.
     #[schema(required)]
     returned: Option<Money>,
+    /// By whose fault it came back short, as users said; null: the supplier's, which has what arrived.
+    #[schema(required)]
+    fault: Option<FaultFound>,
     /// What the rail charged so far.
     #[schema(required)]
     charged: Option<Money>,

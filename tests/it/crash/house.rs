@@ -176,7 +176,11 @@ impl House {
         });
         let holder = Holder { boot: ids.mint(), alone: store.engine() == Engine::Sqlite };
         let gateway = FarGateway { far: ground.far.clone(), clock: clock.clone() };
-        let open = OpenAccount { account: ground.account.clone(), gateway: Arc::new(gateway) };
+        let open = OpenAccount {
+            account: ground.account.clone(),
+            gateway: Arc::new(gateway),
+            available: Default::default(),
+        };
         let quote = OneQuote { id: ids.mint(), used_by: Mutex::default(), expires_at: clock.now() };
         let mut parts = Parts::new(
             store.clone(),

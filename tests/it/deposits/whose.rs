@@ -16,6 +16,7 @@ async fn account(world: &World, name: &str, kind: BankAccountKind, number: &str)
         bic: None,
         hint: number[3..].into(),
         sweeps: vec![],
+        address: None,
         created_at: world.clock.now(),
     };
     let id = account.id;

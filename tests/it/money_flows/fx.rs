@@ -39,6 +39,7 @@ pub async fn bank(world: &World, kind: BankAccountKind, name: &str, currency: &s
         bic: None,
         hint: "0001".into(),
         sweeps: vec![],
+        address: None,
         created_at: world.clock.now(),
     };
     let id = account.id;
@@ -225,6 +226,7 @@ async fn a_deal_is_recorded_once_and_closes_no_lot_twice() {
         refusals("lies ahead", record(&world, &ahead).await.unwrap_err());
         let mut nowhere = half("FX-6", Covers::Oldest { own: false });
         nowhere.paid_from = vec![];
+        nowhere.sold = money("500.00", "USD");
         refusals("no client account in USD", record(&world, &nowhere).await.unwrap_err());
         // The rest of a side is in its currency, whoever leaves the amount out; clients' money becomes nobody's own.
         let euro = bank(&world, BankAccountKind::Client, "eur", "EUR").await;
@@ -339,6 +341,34 @@ async fn a_banks_line_of_a_deal_is_not_booked_again() {
         let standing = world.standing().await;
         assert_eq!(standing["1010[cny] CNY"], "1210.98");
         assert_eq!((standing.get("2900[cny] CNY"), standing.get("3000 CNY")), (None, None));
+        lots_are_the_position(&world).await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// A charge that a client account bears is no client's loss where the deal itself brings more than what was owed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_charge_is_borne_by_what_the_deal_brings_and_by_nothing_else() {
+    on_each_engine("a_charge_is_borne_by_what_the_deal_brings", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, in_yuan()).await;
+        let cny = bank(&world, BankAccountKind::Client, "cny", "CNY").await;
+        world.quote(&[("USD", "1"), ("CNY", "7.12")]).await;
+        one(&world, "1").await;
+        // 602.88 are owed in yuan, and nothing is held of them until the deal.
+        let with = |bank_ref: &str, charge: &str| {
+            let mut sale = deal(&world, money("85.10", "USD"), money("620.00", "CNY"), bank_ref);
+            sale.paid_from = paypal();
+            sale.charge = Some(leg(NewPlace::BankAccount(cny), Some(money(charge, "CNY"))));
+            sale
+        };
+        let refused = record(&world, &with("FX-1", "20.00")).await.unwrap_err().to_string();
+        assert!(refused.contains("CNY 20.00 of clients' money"), "{refused}");
+        let made = record(&world, &with("FX-2", "10.00")).await.unwrap();
+        assert_eq!(made.charge.map(|leg| leg.amount), Some(money("10.00", "CNY")));
+        let standing = world.standing().await;
+        assert_eq!(standing["1010[cny] CNY"], "610.00", "{standing:?}");
         lots_are_the_position(&world).await;
         store.close().await;
     })

@@ -94,6 +94,7 @@ impl Treasury {
             bic: None,
             hint: "0002".into(),
             sweeps: vec![],
+            address: None,
             created_at: self.world.clock.now(),
         };
         let sealed = seal_details(&self.world.vault, account.id, &number.to_owned().into(), None).unwrap();

@@ -5,7 +5,9 @@ use chrono::TimeDelta;
 use serde_json::Value;
 use straits::domain::ledger::AccountCode;
 use straits::domain::payouts::PlanDocument;
-use straits::flows::pay_out::Word;
+use straits::domain::treasury::{Calendars, Tables};
+use straits::flows::pay_out::{PlanInput, Word};
+use straits::store::Change;
 
 use super::certificate::{certificate, choice, treasury};
 use super::world::{From, Treasury};
@@ -170,6 +172,39 @@ async fn what_calls_cost_by_themselves_is_funded_and_checked() {
         assert_eq!((need(&dropped).batch_fees, need(&dropped).needed), (thb("100.00"), thb("2124.00")));
         let shown = treasury.paying.show(merchant, plan.id).await.unwrap();
         plan_checker::check_plan(&text, &shown.to_string()).unwrap();
+        store.close().await;
+    })
+    .await;
+}
+
+/// Beyond the lists of holidays a day is good by weekday only: the line says so, and the checker knows the word.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_date_beyond_the_lists_of_holidays_is_said() {
+    on_each_engine("beyond the holidays", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let treasury = Treasury::on(world, "paypal", From::PayPal, "USD", 100).await;
+        treasury.crowd(1, "100.00").await;
+        let file = "version = \"short\"\n[[calendar]]\ncurrency = \"USD\"\nfrom = \"2020-01-01\"\n\
+                    until = \"2020-12-31\"\nholidays = []\nsource = \"s\"\ntrust = \"sample\"\n";
+        let short = Calendars::read("short.toml", file).unwrap();
+        let shipped = Tables::shipped();
+        let today = database.clock.now().date_naive();
+        let file = file.replace("2020-12-31", "2099-12-31").replace("2020-01-01", "2000-01-01");
+        let long = Calendars::read("long.toml", &file).unwrap();
+        for (holidays, covered) in [(short, false), (long, true)] {
+            let paying = treasury.by(Tables { holidays, ..shipped.clone() });
+            let (world, input) = (&treasury.world, PlanInput::default());
+            let id = world.ids.mint();
+            let drafted = paying.draft(world.merchant.id, world.maker, id, &input, Change::new());
+            let plan = drafted.await.unwrap();
+            let line = &plan.document.lines[0];
+            assert_eq!(line.calendar_covers, covered, "{today}");
+            let shown = paying.show(world.merchant.id, id).await.unwrap();
+            assert_eq!(shown["lines"][0].get("calendar_covers").is_some(), !covered, "{shown:#}");
+            let text = certificate(&treasury, &plan).await;
+            plan_checker::check_plan(&text, &shown.to_string()).unwrap();
+        }
         store.close().await;
     })
     .await;

@@ -49,6 +49,7 @@ pub fn rules() -> PayoutRules {
         cooling: TimeDelta::hours(72),
         first_payout: vec![],
         debt_cap: Percent::try_new(Decimal::from(50)).unwrap(),
+        items_per_call: None,
     }
 }
 
@@ -71,6 +72,7 @@ impl Treasury {
                     bic: None,
                     hint: "0001".into(),
                     sweeps: vec![],
+                    address: None,
                     created_at: world.clock.now(),
                 };
                 let number = "000000000001".to_owned().into();

@@ -216,3 +216,39 @@ fn nobody_waits_for_a_route_that_no_account_pays_over() {
     let waits = checked(&request).0.plan.excluded.remove(0);
     assert_eq!((waits.reason.as_str(), waits.detail.contains("never")), ("waits", true), "{waits:?}");
 }
+
+/// The last of two days is too late for a route that takes one: the day before is waited for, and what comes on the last
+/// one comes by itself.
+#[test]
+fn the_last_day_from_which_a_route_arrives_in_time_is_waited_for() {
+    let free =
+        "name = \"file\"\nfixed = \"5.00\"\nbands = [{ from = \"1000.00\", fixed = \"0.00\" }]\ndays = 1";
+    let mut request = request(routes(&[free]));
+    request.max_wait_days = 10;
+    let mut one = payable("a", "USD 600.00");
+    one.due = Some("2026-12-15".parse().unwrap());
+    let on = |day: &str, amount| Expected { on: day.parse().unwrap(), amount: money(amount) };
+    one.expected = vec![on("2026-12-09", "USD 500.00"), on("2026-12-15", "USD 1.00")];
+    request.payables.push(one);
+    request.funds = vec![funds("bank", &["bank"], "USD 5000.00")];
+    let waits = checked(&request).0.plan.excluded.remove(0);
+    assert_eq!((waits.reason.as_str(), waits.detail.contains("2026-12-09")), ("waits", true), "{waits:?}");
+    // Where none arrives in time, nobody waits.
+    request.payables[0].expected.remove(0);
+    assert_eq!(checked(&request).0.plan.lines.len(), 1);
+}
+
+#[test]
+fn a_currency_that_a_route_does_not_deliver_takes_another_one() {
+    let never = "name = \"never\"\nfixed = \"0.10\"\ndeliverable = false";
+    let mut request = request(routes(&[never, "name = \"always\"\nfixed = \"5.00\""]));
+    request.payables.push(payable("a", "USD 600.00"));
+    request.funds = vec![funds("bank", &["bank"], "USD 5000.00")];
+    let (planned, _) = checked(&request);
+    assert_eq!(planned.plan.lines[0].route, "always");
+    let alternatives = body(&planned)["parts"][0]["suppliers"][0]["alternatives"].to_string();
+    assert!(alternatives.contains("not_deliverable"), "{alternatives}");
+    // With no other way nobody is paid.
+    request.routes.routes.truncate(1);
+    assert_eq!(checked(&request).0.plan.excluded[0].reason, "no_route");
+}

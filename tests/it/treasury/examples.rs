@@ -220,12 +220,15 @@ fn only_own_positions_of_one_entity_meet() {
         held: money(held),
         owed: money(owed),
     };
-    let table = net(&[
-        line("sg", Holder::Own, "THB 900000.00", "THB 1200000.00"),
-        line("sg", Holder::Client, "THB 5000000.00", "THB 0.00"),
-        line("hk", Holder::Own, "THB 300000.00", "THB 0.00"),
-        line("sg", Holder::Own, "IDR 500.00", "IDR 800.00"),
-    ])
+    let table = net(
+        &[
+            line("sg", Holder::Own, "THB 900000.00", "THB 1200000.00"),
+            line("sg", Holder::Client, "THB 5000000.00", "THB 0.00"),
+            line("hk", Holder::Own, "THB 300000.00", "THB 0.00"),
+            line("sg", Holder::Own, "IDR 500.00", "IDR 800.00"),
+        ],
+        &straits::domain::treasury::RouteTable::shipped().not_netted,
+    )
     .unwrap();
     let rows: Vec<String> = table
         .iter()

@@ -17,6 +17,7 @@ pub fn rules() -> PayoutRules {
         cooling: TimeDelta::hours(72),
         first_payout: vec![usd(100_000)],
         debt_cap: Percent::try_new(Decimal::from(50)).unwrap(),
+        items_per_call: None,
     }
 }
 
@@ -46,7 +47,13 @@ pub fn standing(available: i64, owed: i64) -> Standing {
         withholding: usd(0),
         taxes: vec![],
         terms: PayoutTerms::default(),
-        accounts: vec![Payee { account, was_paid: true, under_way: false, in_bank_letters: true }],
+        accounts: vec![Payee {
+            account,
+            was_paid: true,
+            under_way: false,
+            changed: false,
+            in_bank_letters: true,
+        }],
         due: None,
         expected: vec![],
     }
@@ -125,19 +132,68 @@ fn whoever_is_not_paid_hears_why() {
 
 #[test]
 fn a_limited_first_payout_arrives_before_a_second_one_leaves() {
-    for (was_paid, under_way, limited, waits) in [
-        (false, true, true, true),
-        (false, false, true, false),
-        (true, true, true, false),
-        (false, true, false, false),
+    for (was_paid, under_way, changed, limited, waits) in [
+        (false, true, true, true, true),
+        (false, false, true, true, false),
+        (true, true, true, true, false),
+        (false, true, true, false, false),
+        (false, true, false, true, false),
     ] {
         let mut standing = standing(6_000, 0);
-        (standing.accounts[0].was_paid, standing.accounts[0].under_way) = (was_paid, under_way);
+        let account = &mut standing.accounts[0];
+        (account.was_paid, account.under_way, account.changed) = (was_paid, under_way, changed);
         let mut rules = rules();
         rules.first_payout.retain(|_| limited);
         let reason = standing.payable(&rules, now()).err().map(|excluded| excluded.reason);
         let expected = waits.then(|| FIRST_UNDER_WAY.to_owned());
-        assert_eq!(reason, expected, "{was_paid} {under_way} {limited}");
+        assert_eq!(reason, expected, "{was_paid} {under_way} {changed} {limited}");
+    }
+}
+
+/// 1,000.00 dollars at 33.333333; a currency without a rate is paid nothing at first.
+#[test]
+fn the_limit_is_worth_the_same_in_every_currency() {
+    let (thb, vnd) = (Currency::known("THB"), Currency::known("VND"));
+    let rate = |base, quote| (quote == thb).then(|| Rate::parse(base, quote, "33.3333339").unwrap());
+    let rules = rules().valued([thb, vnd, usd(1).currency()], rate);
+    assert_eq!(rules.first_payout, [usd(100_000), Money::from_minor(3_333_333, thb)]);
+    let mut standing = standing(6_000, 0);
+    (standing.available, standing.owed, standing.withholding) =
+        (Money::from_minor(5_000_000, vnd), Money::zero(vnd), Money::zero(vnd));
+    let account = &mut standing.accounts[0];
+    (account.account.currency, account.was_paid) = (vnd, false);
+    assert!(standing.payable(&rules, now()).is_ok(), "its first account of all");
+    standing.accounts[0].changed = true;
+    assert_eq!(standing.payable(&rules, now()).unwrap_err().reason, "no_rate");
+}
+
+/// Debts in other currencies give way as well, the last one first, each by what its rate makes of it.
+#[test]
+fn debts_in_other_currencies_leave_what_is_to_be_paid() {
+    let set_off = |covered: i64, code: &'static str, taken: i64, rate: &str| SetOff {
+        covered: Money::from_minor(covered, Currency::known(code)),
+        taken: usd(taken),
+        rate: rate.parse().unwrap(),
+    };
+    let (thai, viet) = (set_off(100_000, "THB", 3_000, "0.03"), set_off(400_000, "VND", 1_600, "0.00004"));
+    for (own, foreign, more, debt, left) in [
+        (500, vec![thai], 300, 3_200, vec![(100_000, 3_000)]),
+        (0, vec![thai], 100, 2_900, vec![(96_666, 2_900)]),
+        (50, vec![thai], 100, 2_950, vec![(96_666, 2_900)]),
+        (0, vec![thai, viet], 1_600, 3_000, vec![(100_000, 3_000)]),
+        (0, vec![thai, viet], 1_700, 2_900, vec![(96_666, 2_900)]),
+        (100, vec![thai], 3_050, 50, vec![]),
+    ] {
+        let mut payable = standing(6_000, 0).payable(&rules(), now()).unwrap();
+        let taken: i64 = foreign.iter().map(|one| one.taken.minor()).sum();
+        (payable.debt, payable.net) = (usd(own + taken), usd(6_000 - own - taken));
+        payable.set_off = foreign;
+        let leaving = payable.leaving(usd(payable.net.minor() + more)).unwrap();
+        let seen: Vec<_> =
+            leaving.set_off.iter().map(|one| (one.covered.minor(), one.taken.minor())).collect();
+        assert_eq!((leaving.debt, seen), (usd(debt), left), "{own} {more}");
+        assert_eq!(leaving.net, usd(6_000 - debt));
+        assert!(payable.leaving(usd(6_001)).is_none());
     }
 }
 
@@ -151,6 +207,7 @@ fn a_changed_account_cools_and_the_one_before_is_paid_meanwhile() {
         account: new.clone(),
         was_paid: false,
         under_way: false,
+        changed: true,
         in_bank_letters: true,
     });
     let paid = |at| standing.payable(&rules(), at).unwrap().payees[0].account.id;

@@ -10,6 +10,7 @@ use super::super::lowest::{Draft, Drafted};
 use super::super::offer::Offer;
 use super::super::payable::tests::{now, rules, standing, usd};
 use super::super::payable::{Payable, PayoutRules};
+use super::super::payout::FeeBearer;
 use super::super::top_up::TopUps;
 use super::{drafted, offer, payable, paypal};
 use crate::clock::Clock;
@@ -229,5 +230,14 @@ fn debts_leave_the_least_item_of_a_route() {
         let line = document.lines.first().map(|line| (line.amount.minor(), line.debt.minor()));
         assert_eq!(line, expected, "{available} {owed}: {:?}", document.excluded);
         assert!(document.lines.iter().all(|line| line.gross == usd(available)));
+    }
+    // Two cents are the fee of a dollar, where the supplier bears it.
+    for (available, expected) in [(6_000, Some((100, 5_898))), (102, Some((100, 0))), (101, None)] {
+        let mut standing = standing(available, 9_900);
+        standing.terms.bearer = Some(FeeBearer::Supplier);
+        let payable = standing.payable(&all, now()).unwrap();
+        let document = drafted(vec![payable], paypal(), all.clone()).document;
+        let line = document.lines.first().map(|line| (line.amount.minor(), line.debt.minor()));
+        assert_eq!(line, expected, "{available}: {:?}", document.excluded);
     }
 }

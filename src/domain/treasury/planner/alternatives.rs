@@ -1,6 +1,8 @@
 //! What can be done with one payable: every route into its currency, from every account it may draw on, priced to the
 //! minor unit, or ruled out with the reason.
 
+use std::collections::BTreeSet;
+
 use chrono::{NaiveDate, NaiveTime, TimeDelta};
 
 use crate::money::{Money, MoneyError};
@@ -168,7 +170,8 @@ fn mark_late(payable: &Payable, found: &mut [Alternative]) {
     }
 }
 
-/// The last day to wait for within limit and term, and what is available by then on top.
+/// The last day to wait for within limit and term from which a route still arrives in time, and what is available by then
+/// on top. What comes behind it comes by itself whatever is chosen.
 struct Horizon {
     day: NaiveDate,
     more: Money,
@@ -180,13 +183,30 @@ fn waiting(request: &PlanRequest, payable: &Payable) -> Result<Option<Horizon>, 
     let today = request.now.date_naive();
     let limit = today + TimeDelta::days(i64::from(request.max_wait_days));
     let within = payable.expected.iter().filter(|later| later.on > today && later.on <= limit.min(due));
-    let Some(day) = within.clone().map(|later| later.on).max() else { return Ok(None) };
-    let more = Money::sum(payable.gross.currency(), within.map(|later| later.amount))?;
-    let days = Days::at(request, day.and_time(NaiveTime::MIN).and_utc());
-    Ok(more.is_positive().then_some(Horizon { day, more, days }))
+    let ends: BTreeSet<NaiveDate> = within.clone().map(|later| later.on).collect();
+    for day in ends.into_iter().rev() {
+        let by_then = within.clone().filter(|later| later.on <= day).map(|later| later.amount);
+        let more = Money::sum(payable.gross.currency(), by_then)?;
+        let days = Days::at(request, day.and_time(NaiveTime::MIN).and_utc());
+        let horizon = Horizon { day, more, days };
+        if more.is_positive() && horizon.arrives_by(request, payable, due) {
+            return Ok(Some(horizon));
+        }
+    }
+    Ok(None)
 }
 
 impl Horizon {
+    /// Whether some route that is open then arrives in time.
+    fn arrives_by(&self, request: &PlanRequest, payable: &Payable, due: NaiveDate) -> bool {
+        let own = |route: &Route| route.target_currency == payable.gross.currency();
+        let in_time = |index| self.days.shown(index).is_some_and(|dates| dates.value <= due);
+        let mut routes = request.routes.routes.iter().enumerate();
+        routes.any(|(index, route)| {
+            own(route) && in_time(index) && self.ways(request, payable, index).is_some()
+        })
+    }
+
     /// What comes later by itself, by the cheapest route that some account pays over.
     fn later(&self, request: &PlanRequest, payable: &Payable) -> Result<Option<i128>, PlanError> {
         let mut least = None::<i128>;

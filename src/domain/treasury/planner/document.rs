@@ -72,7 +72,7 @@ pub fn document(
         calendars: request.calendars.version().to_owned(),
         accounts: accounts(request, solved, &lines)?,
         batches,
-        netting: netted(&request.positions)?,
+        netting: netted(&request.positions, &request.routes.not_netted)?,
         positions: positions(&request.funds, &request.payables)?,
         lines,
         excluded,

@@ -97,6 +97,7 @@ impl PayingOut {
     ) -> Result<RunOutcome, PayOutError> {
         let (terms, merchant, now) = (&schedule.terms, schedule.merchant, self.0.clock.now());
         let input = PlanInput {
+            as_of: None,
             suppliers: terms.suppliers.clone(),
             currencies: terms.currencies.clone(),
             rail_account: terms.rail_account,
