@@ -356,6 +356,7 @@ impl House {
             kind: BankAccountKind::Client,
             currency: "SGD".parse().unwrap(),
             country: "SG".into(),
+            address: None,
             bic: None,
             hint: "2345".into(),
             sweeps: vec![],
