@@ -28,11 +28,11 @@ const ZEROS: u64 = u64::from_ne_bytes([b'0'; 8]);
 /// The eight digits of a number below [`EIGHT`] in ASCII, the first in the lowest byte: divided by 10,000, 100 and 10 in
 /// lanes of one word, where a division is a product and a shift.
 const fn eight(number: u64) -> u64 {
-    let fours = number / 10_000 | (number % 10_000) << 32;
+    let fours = (number / 10_000) | ((number % 10_000) << 32);
     let hundreds = ((fours * 10_486) >> 20) & 0x7f_0000_007f;
-    let twos = hundreds | (fours - 100 * hundreds) << 16;
+    let twos = hundreds | ((fours - 100 * hundreds) << 16);
     let tens = ((twos * 103) >> 10) & 0x000f_000f_000f_000f;
-    (tens | (twos - 10 * tens) << 8) | ZEROS
+    tens | ((twos - 10 * tens) << 8) | ZEROS
 }
 
 /// A text that begins where its room does; what stands behind it means nothing. Whoever gathers texts copies all of its
@@ -123,10 +123,10 @@ impl Digits {
         let mut text = shown;
         if decimals > 0 {
             let (before, behind) = (shown & ((1 << (8 * whole)) - 1), shown >> (8 * whole));
-            text = before | (u128::from(b'.') | behind << 8) << (8 * whole);
+            text = before | ((u128::from(b'.') | (behind << 8)) << (8 * whole));
         }
         if negative {
-            text = text << 8 | u128::from(b'-');
+            text = (text << 8) | u128::from(b'-');
         }
         let mut bytes = [0; LONGEST];
         bytes[..16].copy_from_slice(&text.to_le_bytes());
