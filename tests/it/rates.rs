@@ -268,7 +268,7 @@ async fn past_days_and_ended_currencies_are_answered() {
     ] {
         let told = app.get("publishable", &format!("/v1/rates?base=EUR&{query}")).await.json();
         let rate = &told["rates"][0];
-        assert_eq!((&rate["mid"], &rate["stale"], &told["missing"]), (&json!(mid), &json!(true), &json!([])));
+        assert_eq!((&rate["mid"], &rate["stale"]), (&json!(mid), &json!(true)), "{told}");
         assert!(rate["as_of"].as_str().unwrap().starts_with(as_of), "{told}");
     }
     let all = app.get("publishable", "/v1/rates?base=EUR&date=2023-01-02").await.json();

@@ -30,10 +30,11 @@ pub struct RatesParameters {
     /// One unit of this; with `date` also a currency that is no more.
     #[param(pattern = "^[A-Z]{3}$", example = "USD")]
     base: String,
-    /// In these, separated by commas; without it, every currency that has a rate.
+    /// In these, separated by commas; without it, every currency that has a rate, but for those whose source has spoken of
+    /// others for more than a week since.
     #[param(pattern = "^[A-Z]{3}(,[A-Z]{3})*$", example = "SGD,THB")]
     quotes: Option<String>,
-    /// The last publication on or before this day.
+    /// Each currency's last rate on or before this day; `stale` where newer ones should have been there by its end.
     #[param(format = Date, example = "2026-10-30")]
     date: Option<String>,
 }
