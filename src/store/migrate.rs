@@ -62,9 +62,12 @@ migrations! {
     81 "0081_withholding",
     82 "0082_supplier_contacts",
     83 "0083_withholding_basis",
+    84 "0084_statement_lines",
+    85 "0085_bank_addresses",
     86 "0086_carried",
     87 "0087_key_makers",
     88 "0088_remitted_lines",
+    89 "0089_payout_faults",
     95 "0095_unpaid_payments",
     98 "0098_findings_of_payments",
 }

@@ -250,7 +250,11 @@ impl World {
         let far = Arc::new(Far::default());
         let holder = Holder { boot: ids.mint(), alone: store.engine() == Engine::Sqlite };
         let gateway = FarGateway { far: far.clone(), name: account.name.clone(), clock: clock.clone() };
-        let open = OpenAccount { account: account.clone(), gateway: Arc::new(gateway) };
+        let open = OpenAccount {
+            account: account.clone(),
+            gateway: Arc::new(gateway),
+            available: Default::default(),
+        };
         let quote = OneQuote { id: ids.mint(), used_by: Mutex::default(), expires_at: clock.now() };
         let vault = Vault::new(&SecretString::from("07".repeat(32)), ids.clone()).unwrap();
         let pay = Pay::new(Parts::new(
