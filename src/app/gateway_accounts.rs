@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use secrecy::SecretString;
 
 use crate::domain::merchants::{AvailableWhen, FeeOwner, FundsFlow, FxPoint, GatewayAccount, Recharge};
-use crate::domain::treasury::Availability;
+use crate::domain::statements::Availability;
 use crate::flows::pay::{Accounts, OpenAccount};
 use crate::gateways::transport::Transport;
 use crate::gateways::{AccountSettings, BuildError, Context, Descriptor, Trust, registry};

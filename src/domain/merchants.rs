@@ -6,6 +6,7 @@
 mod bank;
 mod contact;
 mod number;
+mod seat;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -17,6 +18,7 @@ use crate::money::Currency;
 pub use bank::{BankAccount, BankAccountKind, Funding, RAILS, RailAccount, is_account_name};
 pub use contact::{Contact, Contacts, TOLD_AFTER};
 pub use number::{Iban, NumberError, bic, compact};
+pub use seat::DebtorAddress;
 
 /// A merchant: one legal entity, one book.
 #[derive(Debug, Clone, PartialEq, Eq)]

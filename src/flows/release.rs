@@ -12,7 +12,7 @@
 //! pending until a payout plan is drafted. A business day is a day in the merchant's zone; where a gateway account has a
 //! cut-off or calendars, they decide what counts as a day's and which days are good ([`Availability`]).
 //!
-//! [`Availability`]: crate::domain::treasury::Availability
+//! [`Availability`]: crate::domain::statements::Availability
 
 use std::collections::BTreeMap;
 

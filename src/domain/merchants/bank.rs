@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::payouts::DebtorAddress;
 use crate::ids::{BankAccountId, MerchantId, RailAccountId};
 use crate::money::Currency;
+
+use super::seat::DebtorAddress;
 
 /// A merchant's account at a bank. Its number is sealed; `hint` is its end.
 #[derive(Debug, Clone, PartialEq, Eq)]

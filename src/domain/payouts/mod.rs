@@ -19,13 +19,14 @@ mod payout;
 mod plan;
 mod proof;
 mod report;
-mod seat;
 mod set_off;
 mod state;
 mod terms;
 mod top_up;
 #[cfg(test)]
 mod tests;
+
+pub use crate::domain::merchants::DebtorAddress;
 
 pub use batch::{Carried, PayoutBatch};
 pub use book::{postings, undone};
@@ -40,7 +41,6 @@ pub use payout::{FeeBearer, Payout, PayoutState};
 pub use plan::{PayoutPlan, PlanError};
 pub use proof::{BatchFee, Pot, Proof};
 pub use report::{PayoutReport, PayoutStatus, ReturnFault};
-pub use seat::DebtorAddress;
 pub use set_off::{ForeignDebt, SetOff, SetOffConsent};
 pub use state::{Approval, PlanState, Stop};
 pub use terms::{Hold, HoldCode, Known, PayoutTerms, Reserve};

@@ -11,6 +11,7 @@
 //!
 //! What a statement says is one [`Heading`], its lines and their [`Totals`]; every [`Form`] is a writer of these.
 
+mod availability;
 mod balance;
 mod entry;
 mod form;
@@ -21,6 +22,7 @@ mod period;
 mod statement;
 mod tally;
 
+pub use availability::Availability;
 pub use balance::{BalanceError, Bucket, Reserve, SupplierBalance};
 pub use entry::{Footing, Side, StatementEntry, cut_to_whole_transactions};
 pub use form::{Dates, Form};

@@ -14,7 +14,6 @@
 //! Not ours to promise: the value date is expected, deductions by others are possible, charges outside the table are
 //! outside the proof.
 
-mod availability;
 mod calendar;
 mod certificate;
 mod named;
@@ -29,7 +28,6 @@ mod table;
 mod timing;
 mod value;
 
-pub use availability::Availability;
 pub use calendar::{Calendar, CalendarError, Calendars, ValueDate};
 pub use certificate::Certificate;
 pub use named::NamedTopUp;

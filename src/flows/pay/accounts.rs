@@ -13,7 +13,7 @@ use crate::gateways::Gateway;
 use crate::ids::{GatewayAccountId, MerchantId};
 use crate::money::Money;
 
-use crate::domain::treasury::Availability;
+use crate::domain::statements::Availability;
 
 use super::PayError;
 

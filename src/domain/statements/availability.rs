@@ -7,10 +7,10 @@
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
-use crate::domain::statements::{first_instant, start_of_day};
+use crate::domain::treasury::Calendars;
 use crate::money::Currency;
 
-use super::calendar::Calendars;
+use super::period::{first_instant, start_of_day};
 
 /// When the takings of one gateway account become spendable.
 #[derive(Debug, Clone, Default)]
