@@ -71,7 +71,7 @@ async fn a_deal_of_the_contracts_fields_finds_its_money() {
         let refused = deal(&app, "FX-4", "10.00", ("263000", "VND")).await;
         assert_eq!(
             (refused.status, &refused.json()["param"]),
-            (400, &json!("paid_from")),
+            (422, &json!("paid_from")),
             "{}",
             refused.text
         );
@@ -88,7 +88,7 @@ async fn a_deal_of_the_contracts_fields_finds_its_money() {
         let refused = deal(&app, "FX-5", "5000.00", ("131500000", "VND")).await;
         assert_eq!(
             (refused.status, &refused.json()["param"]),
-            (400, &json!("paid_from")),
+            (422, &json!("paid_from")),
             "{}",
             refused.text
         );
