@@ -106,7 +106,7 @@ async fn an_invoice_and_its_debit_are_one_whichever_comes_first() {
         assert_eq!(items[0]["amount"]["amount"], "100.00", "{suspense:#}");
         assert_eq!(items[0]["findings"][0]["kind"], "bank_unexplained", "{suspense:#}");
         let trial = app.get("finance", "/v1/ledger/trial-balance").await.json();
-        let own = trial["lines"].as_array().unwrap().iter().find(|line| line["code"] == 1020).unwrap();
+        let own = trial["lines"].as_array().unwrap().iter().find(|line| line["code"] == 1000).unwrap();
         assert_eq!(own["amount"]["amount"], "98.50", "{trial:#}");
         assert_eq!((&trial["by"], &trial["balances"]), (&json!("booked"), &json!(true)), "{trial:#}");
         for total in trial["totals"].as_array().unwrap() {
