@@ -2,6 +2,7 @@
 //! batches); what prices then leave open is tried out, and where that is too much, single suppliers are branched on.
 //! What is left is the proof: a tree whose leaves cover every plan, each with the prices that bound it.
 
+mod probe;
 mod rounds;
 mod tables;
 
@@ -15,7 +16,9 @@ use super::follow::follow;
 use super::local::improve;
 use super::problem::Problem;
 use super::resource::Counted;
-use super::split::{Split, gaps, split_heads, split_modes, split_supplier, split_unpaid};
+use super::split::{
+    Split, gaps, split_modes, split_unpaid, splits_of_heads, splits_of_modes, splits_of_suppliers,
+};
 use super::table::Over;
 use super::tried::try_out;
 use rounds::to_the_end;
@@ -116,8 +119,6 @@ pub struct Open {
     pub chosen: Vec<usize>,
     lower: i128,
     tried: Trial,
-    /// Resources as they were tried.
-    pub order: Vec<usize>,
 }
 
 /// How far a node has been tried out.
@@ -170,7 +171,7 @@ pub fn solve(
         let Search { best, cost, .. } = search;
         return to_the_end(problem, scope, prices, (best, cost), limits);
     }
-    search.add(Open { node: 0, scope, prices, chosen, lower, tried: Trial::None, order: Vec::new() });
+    search.add(Open { node: 0, scope, prices, chosen, lower, tried: Trial::None });
     search.run();
     let Search { best, cost, nodes, proven, .. } = search;
     Solution { assignment: best, cost, bound: proven.max(lower).min(cost), nodes, prices: root, root: lower }
@@ -207,32 +208,76 @@ impl<'a> Search<'a> {
                 break;
             }
             let Some(parent) = self.open[place].take() else { continue };
-            let count = self.problem.suppliers.len();
-            if parent.tried == Trial::None && count <= FEW {
+            let few = self.problem.suppliers.len() <= FEW;
+            if parent.tried == Trial::None && few {
                 let at_first = if parent.node == 0 { AT_FIRST.0 } else { AT_FIRST.1 };
                 self.try_out(parent, at_first, Trial::Little);
-                continue;
-            }
-            let used = self.problem.used(&parent.chosen);
-            let gaps = gaps(self.problem, &parent, &used);
-            if let Some(split) = split_unpaid(self.problem, &parent, &self.problem.used(&self.best)) {
-                self.branch(&parent, split);
-            } else if let Some(split) = split_modes(self.problem, &parent, &gaps, &used) {
-                self.branch(&parent, split);
-            } else if parent.tried < Trial::Full && count <= MIDDLE {
-                self.try_out(parent, TRIES, Trial::Full);
-            } else if parent.tried < Trial::Table && count <= MIDDLE && self.work > 0 {
-                self.tabulate(parent);
-            } else if let Some(split) = split_heads(self.problem, &parent, &gaps, &used) {
-                self.branch(&parent, split);
-            } else if let Some(split) = split_supplier(self.problem, &parent, &gaps)
-                && count <= MIDDLE
-            {
-                self.branch(&parent, split);
+            } else if self.problem.suppliers.len() <= MIDDLE {
+                self.open_up(parent);
             } else {
-                self.proven = self.proven.min(lower);
+                let used = self.problem.used(&parent.chosen);
+                let gaps = gaps(self.problem, &parent, &used);
+                match split_modes(self.problem, &parent, &gaps, &used) {
+                    Some(split) => self.branch(&parent, split, None),
+                    None => self.proven = self.proven.min(lower),
+                }
             }
         }
+    }
+
+    /// A node is narrowed, and branched on how resources are had where that tells; else what its prices leave open is tried out,
+    /// and where that is too much, it is branched on whatever tells most.
+    fn open_up(&mut self, parent: Open) {
+        let Some(parent) = self.narrow(parent) else { return };
+        let problem = self.problem;
+        let used = problem.used(&parent.chosen);
+        let gaps = gaps(problem, &parent, &used);
+        if let Some(split) = split_unpaid(problem, &parent, &problem.used(&self.best)) {
+            return self.branch(&parent, split, None);
+        }
+        let modes = splits_of_modes(problem, &parent, &used);
+        let probed = self.probe(&parent, modes.iter().copied());
+        if let Some(probed) = probed.filter(|probed| probed.tells()) {
+            return self.branch(&parent, probed.split, Some(probed.prices));
+        }
+        if parent.tried < Trial::Full {
+            return self.try_out(parent, TRIES, Trial::Full);
+        }
+        if parent.tried < Trial::Table && self.work > 0 {
+            return self.tabulate(parent);
+        }
+        let heads = splits_of_heads(problem, &parent, &gaps, &used);
+        let single = splits_of_suppliers(problem, &parent, &gaps, SINGLE);
+        let splits: Vec<Split> = modes.into_iter().chain(heads).chain(single).collect();
+        match self.probe(&parent, splits) {
+            Some(probed) => self.branch(&parent, probed.split, Some(probed.prices)),
+            None => self.proven = self.proven.min(parent.lower),
+        }
+    }
+
+    /// A node without what makes a plan too dear at its prices; none where that closes it.
+    fn narrow(&mut self, mut open: Open) -> Option<Open> {
+        let at_least = self.cost - self.limits.slack(self.cost);
+        let Some(scope) = narrower(self.problem, &open.scope, &open.prices, at_least) else {
+            return Some(open);
+        };
+        let rest = self.nodes.len();
+        self.nodes[open.node] = Node::Narrow { prices: open.prices.clone(), at_least, rest };
+        self.proven = self.proven.min(at_least);
+        (open.node, open.scope) = (rest, scope);
+        if open.tried == Trial::None {
+            follow(self.problem, &open.scope, &mut open.prices, self.cost, FOLLOWED);
+        }
+        let (bound, chosen) = bound(self.problem, &open.scope, &open.prices);
+        // What was shown of more holds for less.
+        open.lower = open.lower.max(bound);
+        open.chosen = chosen;
+        self.nodes.push(Node::Leaf { prices: open.prices.clone(), bound, at_least: None, table: None });
+        if bound >= at_least {
+            self.proven = self.proven.min(bound);
+            return None;
+        }
+        Some(open)
     }
 
     /// A node and its leaf; what cannot be improved on is closed.
@@ -275,25 +320,15 @@ impl<'a> Search<'a> {
             self.nodes[open.node] = Node::Leaf { prices: open.prices.clone(), bound, at_least, table: None };
             open.lower = tried.at_least;
         }
-        (open.tried, open.order) = (trial, tried.order);
+        open.tried = trial;
         self.keep_open(open);
     }
 
-    fn branch(&mut self, parent: &Open, split: Split) {
+    fn branch(&mut self, parent: &Open, split: Split, prices: Option<[Vec<i128>; 2]>) {
         let count = self.problem.suppliers.len();
-        let (mut place, mut scope) = (parent.node, parent.scope.clone());
-        let at_least = self.cost - self.limits.slack(self.cost);
-        if count <= MIDDLE
-            && let Some(narrow) = narrower(self.problem, &scope, &parent.prices, at_least)
-            && split.divides(self.problem, &narrow)
-        {
-            let rest = self.nodes.len();
-            self.nodes[place] = Node::Narrow { prices: parent.prices.clone(), at_least, rest };
-            self.nodes.push(Node::Leaf { prices: Vec::new(), bound: 0, at_least: None, table: None });
-            self.proven = self.proven.min(at_least);
-            (place, scope) = (rest, narrow);
-        }
-        let children = split.scopes(&scope).map(|scope| {
+        let starts = prices.unwrap_or_else(|| [parent.prices.clone(), parent.prices.clone()]);
+        let mut starts = starts.into_iter();
+        let children = split.scopes(&parent.scope).map(|scope| {
             let rounds = if count <= MIDDLE { 6 } else { 3 };
             let from = |mut prices: Vec<i128>, rounds| {
                 if count <= MIDDLE {
@@ -303,7 +338,7 @@ impl<'a> Search<'a> {
                 let (lower, chosen) = bound(self.problem, &scope, &prices);
                 (lower, prices, chosen)
             };
-            let mut best = from(parent.prices.clone(), rounds);
+            let mut best = from(starts.next().unwrap_or_else(|| parent.prices.clone()), rounds);
             if let Some(freed) = self.freed(&parent.scope, &scope) {
                 best = best.max(from(freed, 30));
             }
@@ -313,10 +348,10 @@ impl<'a> Search<'a> {
                 let exchanges = usize::from(count <= MIDDLE && node < EXCHANGED);
                 self.improve_from(&scope, &prices, chosen.clone(), 6, exchanges);
             }
-            self.add(Open { node, scope, prices, chosen, lower, tried: Trial::None, order: Vec::new() });
+            self.add(Open { node, scope, prices, chosen, lower, tried: Trial::None });
             node
         });
-        self.nodes[place] = split.node(children);
+        self.nodes[parent.node] = split.node(children);
     }
 
     /// Prices to start from where more are now left unpaid for certain: that counts no more, and money need not be dear
@@ -353,6 +388,8 @@ impl<'a> Search<'a> {
     }
 }
 
+/// Suppliers on whom a node may be branched.
+const SINGLE: usize = 6;
 /// At so many nodes exchanges are tried.
 const EXCHANGED: usize = 10;
 /// Entries of tables that are looked at in the time of a try.

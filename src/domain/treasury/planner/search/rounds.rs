@@ -65,7 +65,6 @@ fn narrowed(
             chosen,
             lower,
             tried: Trial::None,
-            order: Vec::new(),
         });
         search.run();
         let found = search.cost < cost;
