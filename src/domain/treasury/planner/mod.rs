@@ -32,6 +32,7 @@ mod problem;
 mod reach;
 pub(super) mod resource;
 pub(super) mod search;
+mod simplex;
 mod split;
 pub(super) mod table;
 mod tiers;

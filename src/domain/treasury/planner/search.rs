@@ -16,6 +16,7 @@ use super::follow::follow;
 use super::local::improve;
 use super::problem::Problem;
 use super::resource::Counted;
+use super::simplex::raise;
 use super::split::{
     Split, gaps, split_modes, split_unpaid, splits_of_heads, splits_of_modes, splits_of_suppliers,
 };
@@ -109,6 +110,8 @@ const AT_FIRST: (usize, usize) = (20_000, 1_000);
 
 /// Turns in which all prices move at once.
 const FOLLOWED: usize = 60;
+/// Exchanges of the simplex method at a node.
+const EXCHANGES: usize = 400;
 
 /// A node that is not closed yet.
 #[derive(Debug)]
@@ -266,7 +269,7 @@ impl<'a> Search<'a> {
         self.proven = self.proven.min(at_least);
         (open.node, open.scope) = (rest, scope);
         if open.tried == Trial::None {
-            follow(self.problem, &open.scope, &mut open.prices, self.cost, FOLLOWED);
+            raise(self.problem, &open.scope, &mut open.prices, self.cost, EXCHANGES);
         }
         let (bound, chosen) = bound(self.problem, &open.scope, &open.prices);
         // What was shown of more holds for less.
@@ -332,9 +335,10 @@ impl<'a> Search<'a> {
             let rounds = if count <= MIDDLE { 6 } else { 3 };
             let from = |mut prices: Vec<i128>, rounds| {
                 if count <= MIDDLE {
-                    follow(self.problem, &scope, &mut prices, self.cost, FOLLOWED);
+                    raise(self.problem, &scope, &mut prices, self.cost, EXCHANGES);
+                } else {
+                    self.lines.ascend(self.problem, &scope, &mut prices, rounds, self.limits.worth());
                 }
-                self.lines.ascend(self.problem, &scope, &mut prices, rounds, self.limits.worth());
                 let (lower, chosen) = bound(self.problem, &scope, &prices);
                 (lower, prices, chosen)
             };

@@ -2,7 +2,7 @@
 
 use super::{Open, Search};
 use crate::domain::treasury::planner::dual::{Scope, bound};
-use crate::domain::treasury::planner::follow::follow;
+use crate::domain::treasury::planner::simplex::raise;
 use crate::domain::treasury::planner::split::Split;
 
 /// A split, and prices to start from in its halves.
@@ -21,9 +21,9 @@ impl Probed {
 }
 
 /// Parts of what is missing.
-const WHOLE: i128 = 1 << 20;
-/// Turns of prices for each half.
-const TURNS: usize = 30;
+const WHOLE: i128 = 1 << 40;
+/// Exchanges for each half.
+const EXCHANGES: usize = 60;
 
 impl Search<'_> {
     /// The best of some splits. One that leaves a single half is best of all.
@@ -43,7 +43,7 @@ impl Search<'_> {
     fn rise(&self, open: &Open, scope: &Scope) -> (i128, Vec<i128>) {
         let mut prices = open.prices.clone();
         let goal = self.cost - self.limits.slack(self.cost);
-        follow(self.problem, scope, &mut prices, goal, TURNS);
+        raise(self.problem, scope, &mut prices, goal, EXCHANGES);
         let (lower, _) = bound(self.problem, scope, &prices);
         let missing = (goal - open.lower).max(1);
         // Whatever is beyond reach is beyond 128 bits in parts.

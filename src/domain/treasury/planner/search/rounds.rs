@@ -5,6 +5,7 @@ use crate::domain::treasury::planner::core::Core;
 use crate::domain::treasury::planner::dual::{Lines, Scope, bound};
 use crate::domain::treasury::planner::follow::follow;
 use crate::domain::treasury::planner::problem::Problem;
+use crate::domain::treasury::planner::simplex::raise;
 
 /// Times that what a plan leaves open is searched anew.
 const ROUNDS: usize = 3;
@@ -52,6 +53,7 @@ fn narrowed(
         let mut own = prices.clone();
         follow(&core.problem, &core.scope, &mut own, cost, 10 * FOLLOWED);
         lines.ascend(&core.problem, &core.scope, &mut own, 30, limits.worth());
+        raise(&core.problem, &core.scope, &mut own, cost, 2_000);
         let (lower, chosen) = bound(&core.problem, &core.scope, &own);
         let start = core.part(&best).unwrap_or_else(|| chosen.clone());
         let share =
