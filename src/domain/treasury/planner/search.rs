@@ -10,16 +10,12 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::super::value::UNITS;
-use super::core::narrower;
 use super::dual::{Lines, Scope, bound};
-use super::follow::follow;
 use super::local::improve;
 use super::problem::Problem;
 use super::resource::Counted;
 use super::simplex::raise;
-use super::split::{
-    Split, gaps, split_modes, split_unpaid, splits_of_heads, splits_of_modes, splits_of_suppliers,
-};
+use super::split::{Split, gaps, split_modes};
 use super::table::Over;
 use super::tried::try_out;
 use rounds::to_the_end;
@@ -80,6 +76,8 @@ pub struct Limits {
     pub nodes: usize,
     /// Plans tried in all.
     pub tries: usize,
+    /// Entries of tables looked at in all.
+    pub work: usize,
     /// A plan proven to be this near to the best is near enough.
     pub within: i128,
     /// Rather: near enough that both are shown alike.
@@ -87,6 +85,11 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// One of so many equal shares of the effort.
+    pub fn part(self, of: usize) -> Limits {
+        Limits { nodes: self.nodes / of, tries: self.tries / of, work: self.work / of, ..self }
+    }
+
     /// Less is not worth another round of prices.
     fn worth(&self) -> i128 {
         if self.shown { UNITS / 8 } else { self.within / 4 }
@@ -102,6 +105,8 @@ impl Limits {
 const MIDDLE: usize = 600;
 /// Tries at one node.
 const TRIES: usize = 50_000;
+/// At first.
+const LITTLE: usize = 2_000;
 /// Up to so many suppliers a node is tried for a little before it is branched on: ways to fund accounts that are much alike
 /// multiply, the few plans that prices leave open do not.
 const FEW: usize = super::TO_THE_UNIT;
@@ -109,7 +114,7 @@ const FEW: usize = super::TO_THE_UNIT;
 const AT_FIRST: (usize, usize) = (20_000, 1_000);
 
 /// Turns in which all prices move at once.
-const FOLLOWED: usize = 60;
+const FOLLOWED: usize = 600;
 /// Exchanges of the simplex method at a node.
 const EXCHANGES: usize = 400;
 
@@ -122,6 +127,8 @@ pub struct Open {
     pub chosen: Vec<usize>,
     lower: i128,
     tried: Trial,
+    /// What that has shown beyond the prices.
+    shown: i128,
 }
 
 /// How far a node has been tried out.
@@ -140,6 +147,8 @@ struct Search<'a> {
     tries: usize,
     /// Entries of tables that may still be looked at.
     work: usize,
+    /// A table was of no use where so much was missing.
+    room: i128,
     best: Vec<usize>,
     cost: i128,
     nodes: Vec<Node>,
@@ -174,7 +183,7 @@ pub fn solve(
         let Search { best, cost, .. } = search;
         return to_the_end(problem, scope, prices, (best, cost), limits);
     }
-    search.add(Open { node: 0, scope, prices, chosen, lower, tried: Trial::None });
+    search.add(Open { node: 0, scope, prices, chosen, lower, tried: Trial::None, shown: 0 });
     search.run();
     let Search { best, cost, nodes, proven, .. } = search;
     Solution { assignment: best, cost, bound: proven.max(lower).min(cost), nodes, prices: root, root: lower }
@@ -193,7 +202,8 @@ impl<'a> Search<'a> {
             lines,
             limits,
             tries: limits.tries,
-            work: limits.tries.saturating_mul(OF_A_TRY),
+            work: limits.work,
+            room: i128::MAX,
             best,
             cost,
             nodes: Vec::new(),
@@ -226,61 +236,6 @@ impl<'a> Search<'a> {
                 }
             }
         }
-    }
-
-    /// A node is narrowed, and branched on how resources are had where that tells; else what its prices leave open is tried out,
-    /// and where that is too much, it is branched on whatever tells most.
-    fn open_up(&mut self, parent: Open) {
-        let Some(parent) = self.narrow(parent) else { return };
-        let problem = self.problem;
-        let used = problem.used(&parent.chosen);
-        let gaps = gaps(problem, &parent, &used);
-        if let Some(split) = split_unpaid(problem, &parent, &problem.used(&self.best)) {
-            return self.branch(&parent, split, None);
-        }
-        let modes = splits_of_modes(problem, &parent, &used);
-        let probed = self.probe(&parent, modes.iter().copied());
-        if let Some(probed) = probed.filter(|probed| probed.tells()) {
-            return self.branch(&parent, probed.split, Some(probed.prices));
-        }
-        if parent.tried < Trial::Full {
-            return self.try_out(parent, TRIES, Trial::Full);
-        }
-        if parent.tried < Trial::Table && self.work > 0 {
-            return self.tabulate(parent);
-        }
-        let heads = splits_of_heads(problem, &parent, &gaps, &used);
-        let single = splits_of_suppliers(problem, &parent, &gaps, SINGLE);
-        let splits: Vec<Split> = modes.into_iter().chain(heads).chain(single).collect();
-        match self.probe(&parent, splits) {
-            Some(probed) => self.branch(&parent, probed.split, Some(probed.prices)),
-            None => self.proven = self.proven.min(parent.lower),
-        }
-    }
-
-    /// A node without what makes a plan too dear at its prices; none where that closes it.
-    fn narrow(&mut self, mut open: Open) -> Option<Open> {
-        let at_least = self.cost - self.limits.slack(self.cost);
-        let Some(scope) = narrower(self.problem, &open.scope, &open.prices, at_least) else {
-            return Some(open);
-        };
-        let rest = self.nodes.len();
-        self.nodes[open.node] = Node::Narrow { prices: open.prices.clone(), at_least, rest };
-        self.proven = self.proven.min(at_least);
-        (open.node, open.scope) = (rest, scope);
-        if open.tried == Trial::None {
-            raise(self.problem, &open.scope, &mut open.prices, self.cost, EXCHANGES);
-        }
-        let (bound, chosen) = bound(self.problem, &open.scope, &open.prices);
-        // What was shown of more holds for less.
-        open.lower = open.lower.max(bound);
-        open.chosen = chosen;
-        self.nodes.push(Node::Leaf { prices: open.prices.clone(), bound, at_least: None, table: None });
-        if bound >= at_least {
-            self.proven = self.proven.min(bound);
-            return None;
-        }
-        Some(open)
     }
 
     /// A node and its leaf; what cannot be improved on is closed.
@@ -318,6 +273,7 @@ impl<'a> Search<'a> {
             let free = self.problem.cost(&found);
             self.keep(found, free.min(cost));
         }
+        open.shown = tried.at_least.saturating_sub(open.lower).max(0);
         if tried.at_least > open.lower {
             let (bound, at_least) = (at_prices, Some(tried.at_least));
             self.nodes[open.node] = Node::Leaf { prices: open.prices.clone(), bound, at_least, table: None };
@@ -352,7 +308,7 @@ impl<'a> Search<'a> {
                 let exchanges = usize::from(count <= MIDDLE && node < EXCHANGED);
                 self.improve_from(&scope, &prices, chosen.clone(), 6, exchanges);
             }
-            self.add(Open { node, scope, prices, chosen, lower, tried: Trial::None });
+            self.add(Open { node, scope, prices, chosen, lower, tried: Trial::None, shown: 0 });
             node
         });
         self.nodes[parent.node] = split.node(children);
@@ -392,9 +348,5 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Suppliers on whom a node may be branched.
-const SINGLE: usize = 6;
 /// At so many nodes exchanges are tried.
-const EXCHANGED: usize = 10;
-/// Entries of tables that are looked at in the time of a try.
-const OF_A_TRY: usize = 20_000;
+const EXCHANGED: usize = 40;

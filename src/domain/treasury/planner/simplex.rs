@@ -25,7 +25,32 @@ const FURTHER: i128 = 8;
 struct Column {
     set: Option<usize>,
     cost: i128,
-    uses: Vec<(usize, i128)>,
+    uses: Uses,
+}
+
+/// Up to three rows, in place.
+#[derive(Debug, Clone, Copy, Default)]
+struct Uses {
+    count: usize,
+    each: [(usize, i128); 3],
+}
+
+impl std::ops::Deref for Uses {
+    type Target = [(usize, i128)];
+
+    fn deref(&self) -> &[(usize, i128)] {
+        &self.each[..self.count]
+    }
+}
+
+impl FromIterator<(usize, i128)> for Uses {
+    fn from_iter<I: IntoIterator<Item = (usize, i128)>>(uses: I) -> Uses {
+        let mut all = Uses::default();
+        for one in uses.into_iter().take(3) {
+            (all.each[all.count], all.count) = (one, all.count + 1);
+        }
+        all
+    }
 }
 
 struct Program {
@@ -113,45 +138,52 @@ impl<'a> Rows<'a> {
         let rows = self.resources.len();
         let mut columns: Vec<Column> = Vec::new();
         let (mut sets, mut keys, mut over) = (vec![0], Vec::new(), vec![0_i128; rows]);
-        let mut add = |ways: Vec<(i128, Vec<(usize, i128)>)>| {
+        let mut ways: Vec<(i128, Uses)> = Vec::new();
+        let mut add = |ways: &mut Vec<(i128, Uses)>| {
             let Some(least) = ways.iter().map(|(cost, _)| *cost).min() else { return };
             let key = ways.iter().position(|(cost, _)| *cost == least).unwrap_or(0);
-            for (row, amount) in &ways[key].1 {
+            for (row, amount) in ways[key].1.iter() {
                 over[*row] += amount;
             }
             if ways.len() > 1 {
                 let set = Some(keys.len());
                 keys.push(columns.len() + key);
-                columns.extend(
-                    ways.into_iter().map(|(cost, uses)| Column { set, cost: self.cost(cost - least), uses }),
-                );
+                columns.extend(ways.drain(..).map(|(cost, uses)| Column {
+                    set,
+                    cost: self.cost(cost - least),
+                    uses,
+                }));
                 sets.push(columns.len());
             }
         };
         for supplier in 0..problem.suppliers.len() {
-            let ways = scope.open(problem, supplier).map(|(_, way)| {
+            ways.clear();
+            ways.extend(scope.open(problem, supplier).map(|(_, way)| {
                 let uses = way.uses.iter().filter_map(|(one, amount)| {
                     let row = self.row_of[*one as usize]?;
                     Some((row, self.amount(row, *amount)))
                 });
                 (reduced(way, self.prices), uses.collect())
-            });
-            add(ways.collect());
+            }));
+            add(&mut ways);
         }
         for (row, one) in self.resources.iter().enumerate() {
-            let points = problem.resources[*one].points(scope.modes[*one]).into_iter().map(|(supply, cost)| {
-                let cost = cost.saturating_sub(self.prices[*one].saturating_mul(i128::from(supply)));
-                (cost, vec![(row, -self.amount(row, supply))])
-            });
-            add(points.collect());
+            ways.clear();
+            ways.extend(problem.resources[*one].points(scope.modes[*one]).into_iter().map(
+                |(supply, cost)| {
+                    let cost = cost.saturating_sub(self.prices[*one].saturating_mul(i128::from(supply)));
+                    (cost, [(row, -self.amount(row, supply))].into_iter().collect())
+                },
+            ));
+            add(&mut ways);
         }
         let own = columns.len();
         for row in 0..rows {
             // A price of money or batches falls to nothing, no further.
             let counts = problem.resources[self.resources[row]].counts().is_some();
             let down = if counts { reach } else { self.price(row).min(reach) };
-            columns.push(Column { set: None, cost: reach, uses: vec![(row, -UNIT)] });
-            columns.push(Column { set: None, cost: down, uses: vec![(row, UNIT)] });
+            columns.push(Column { set: None, cost: reach, uses: [(row, -UNIT)].into_iter().collect() });
+            columns.push(Column { set: None, cost: down, uses: [(row, UNIT)].into_iter().collect() });
         }
         let short = |row: usize| over[row] > 0;
         let inverse = (0..rows).map(|row| {
@@ -247,7 +279,7 @@ impl Program {
     /// By how much each basic column falls for a unit of one.
     fn falls(&self, column: usize) -> Vec<i128> {
         let own = &self.columns[column];
-        let mut uses = own.uses.clone();
+        let mut uses = own.uses.to_vec();
         if let Some(set) = own.set {
             uses.extend(self.columns[self.keys[set]].uses.iter().map(|(row, amount)| (*row, -amount)));
         }
@@ -289,7 +321,10 @@ impl Program {
         match leaving {
             Leaving::Basic(place) => self.pivot(place, column, &falls, far),
             Leaving::Key(set, members) => {
-                let largest = members.iter().copied().max_by_key(|place| (self.level[*place] - times(far, falls[*place]), *place));
+                let largest = members
+                    .iter()
+                    .copied()
+                    .max_by_key(|place| (self.level[*place] - times(far, falls[*place]), *place));
                 let Some(place) = largest else {
                     // It takes the place of the one that stood for the set.
                     for (level, fall) in self.level.iter_mut().zip(&falls) {

@@ -1,20 +1,23 @@
 //! Where a node is branched: each likely split is tried a little, and the one taken whose halves both rise most.
 
-use super::{Open, Search};
+use super::{EXCHANGES, FEW, LITTLE, Node, Open, Search, TRIES, Trial};
+use crate::domain::treasury::planner::core::narrower;
 use crate::domain::treasury::planner::dual::{Scope, bound};
 use crate::domain::treasury::planner::simplex::raise;
-use crate::domain::treasury::planner::split::Split;
+use crate::domain::treasury::planner::split::{
+    Split, gaps, split_unpaid, splits_of_heads, splits_of_modes, splits_of_suppliers,
+};
 
 /// A split, and prices to start from in its halves.
-pub(super) struct Probed {
-    pub split: Split,
-    pub prices: [Vec<i128>; 2],
+struct Probed {
+    split: Split,
+    prices: [Vec<i128>; 2],
     rise: [i128; 2],
 }
 
 impl Probed {
     /// Whether both halves are nearer to the end, or one of them by much.
-    pub fn tells(&self) -> bool {
+    fn tells(&self) -> bool {
         let [one, two] = self.rise;
         one.min(two) >= WHOLE / 64 || one.max(two) >= WHOLE / 8
     }
@@ -22,12 +25,77 @@ impl Probed {
 
 /// Parts of what is missing.
 const WHOLE: i128 = 1 << 40;
-/// Exchanges for each half.
-const EXCHANGES: usize = 60;
+/// Suppliers on whom a node may be branched.
+const SINGLE: usize = 6;
+/// Exchanges of the simplex method for each half.
+const OF_A_HALF: usize = 60;
 
 impl Search<'_> {
+    /// A node is narrowed, and branched on how resources are had where that tells; else what its prices leave open is tried out,
+    /// and where that is too much, it is branched on whatever tells most.
+    pub(super) fn open_up(&mut self, parent: Open) {
+        let Some(parent) = self.narrow(parent) else { return };
+        let problem = self.problem;
+        let few = problem.suppliers.len() <= FEW;
+        let used = problem.used(&parent.chosen);
+        let gaps = gaps(problem, &parent, &used);
+        if let Some(split) = split_unpaid(problem, &parent, &problem.used(&self.best)) {
+            return self.branch(&parent, split, None);
+        }
+        let modes = splits_of_modes(problem, &parent, &used);
+        let probed = self.probe(&parent, modes.iter().copied());
+        if let Some(probed) = probed.filter(|probed| probed.tells()) {
+            return self.branch(&parent, probed.split, Some(probed.prices));
+        }
+        let missing = self.cost - self.limits.slack(self.cost) - parent.lower;
+        match parent.tried {
+            Trial::None => return self.try_out(parent, LITTLE, Trial::Little),
+            // What a few tries have not brought half way many will not bring to the end.
+            Trial::Little if few || parent.shown >= missing => {
+                return self.try_out(parent, TRIES, Trial::Full);
+            }
+            Trial::Little | Trial::Full if self.work > 0 && missing < self.room - self.room / 16 => {
+                self.room = missing;
+                return self.tabulate(parent);
+            }
+            _ => {}
+        }
+        let heads = splits_of_heads(problem, &parent, &gaps, &used);
+        let single = splits_of_suppliers(problem, &parent, &gaps, SINGLE);
+        let splits: Vec<Split> = modes.into_iter().chain(heads).chain(single).collect();
+        match self.probe(&parent, splits) {
+            Some(probed) => self.branch(&parent, probed.split, Some(probed.prices)),
+            None => self.proven = self.proven.min(parent.lower),
+        }
+    }
+
+    /// A node without what makes a plan too dear at its prices; none where that closes it.
+    fn narrow(&mut self, mut open: Open) -> Option<Open> {
+        let at_least = self.cost - self.limits.slack(self.cost);
+        let Some(scope) = narrower(self.problem, &open.scope, &open.prices, at_least) else {
+            return Some(open);
+        };
+        let rest = self.nodes.len();
+        self.nodes[open.node] = Node::Narrow { prices: open.prices.clone(), at_least, rest };
+        self.proven = self.proven.min(at_least);
+        (open.node, open.scope) = (rest, scope);
+        if open.tried == Trial::None {
+            raise(self.problem, &open.scope, &mut open.prices, self.cost, EXCHANGES);
+        }
+        let (bound, chosen) = bound(self.problem, &open.scope, &open.prices);
+        // What was shown of more holds for less.
+        open.lower = open.lower.max(bound);
+        open.chosen = chosen;
+        self.nodes.push(Node::Leaf { prices: open.prices.clone(), bound, at_least: None, table: None });
+        if bound >= at_least {
+            self.proven = self.proven.min(bound);
+            return None;
+        }
+        Some(open)
+    }
+
     /// The best of some splits. One that leaves a single half is best of all.
-    pub(super) fn probe(&self, open: &Open, splits: impl IntoIterator<Item = Split>) -> Option<Probed> {
+    fn probe(&self, open: &Open, splits: impl IntoIterator<Item = Split>) -> Option<Probed> {
         let mut best: Option<((i128, i128), Probed)> = None;
         for split in splits.into_iter().filter(|split| split.divides(self.problem, &open.scope)) {
             let [one, two] = split.scopes(&open.scope).map(|scope| self.rise(open, &scope));
@@ -43,12 +111,13 @@ impl Search<'_> {
     fn rise(&self, open: &Open, scope: &Scope) -> (i128, Vec<i128>) {
         let mut prices = open.prices.clone();
         let goal = self.cost - self.limits.slack(self.cost);
-        raise(self.problem, scope, &mut prices, goal, EXCHANGES);
+        raise(self.problem, scope, &mut prices, goal, OF_A_HALF);
         let (lower, _) = bound(self.problem, scope, &prices);
         let missing = (goal - open.lower).max(1);
         // Whatever is beyond reach is beyond 128 bits in parts.
         let gained = lower.saturating_sub(open.lower).clamp(0, missing);
-        let parts = gained.checked_mul(WHOLE).map_or(gained / (missing / WHOLE).max(1), |parts| parts / missing);
+        let parts =
+            gained.checked_mul(WHOLE).map_or(gained / (missing / WHOLE).max(1), |parts| parts / missing);
         (parts, prices)
     }
 }
