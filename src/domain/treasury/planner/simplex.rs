@@ -12,6 +12,8 @@ const UNIT: i128 = 1 << UNIT_DIGITS;
 const UNIT_DIGITS: u32 = 40;
 /// No figure is above this, so that products and their sums stay within 128 bits.
 const FAR: i128 = 1 << 60;
+/// No amount is more than so many of the largest use, and no supply need be.
+const WIDE: i128 = UNIT << 16;
 /// Less is nothing.
 const NOTHING: i128 = 1 << 12;
 /// More resources than that are left to other methods.
@@ -74,7 +76,7 @@ pub fn raise(problem: &Problem, scope: &Scope, prices: &mut Vec<i128>, goal: i12
     let (mut lower, _) = bound(problem, scope, prices);
     let mut reach = NEAR;
     while lower < goal && exchanges > 0 {
-        let Some(rows) = Rows::new(problem, scope, prices, goal - lower) else { return };
+        let Some(rows) = Rows::new(problem, scope, prices, goal.saturating_sub(lower)) else { return };
         let mut program = rows.program(problem, scope, reach);
         let Some(moved) = program.solve(&mut exchanges) else { return };
         let held = program.is_held(reach);
@@ -126,7 +128,7 @@ impl<'a> Rows<'a> {
     }
 
     fn amount(&self, row: usize, amount: i64) -> i128 {
-        i128::from(amount) * UNIT / self.largest[row]
+        (i128::from(amount) * UNIT / self.largest[row]).clamp(-WIDE, WIDE)
     }
 
     /// What a price at a row is, in parts of what moves a choice by what is missing.
@@ -150,7 +152,7 @@ impl<'a> Rows<'a> {
                 keys.push(columns.len() + key);
                 columns.extend(ways.drain(..).map(|(cost, uses)| Column {
                     set,
-                    cost: self.cost(cost - least),
+                    cost: self.cost(cost.saturating_sub(least)),
                     uses,
                 }));
                 sets.push(columns.len());
@@ -290,6 +292,7 @@ impl Program {
     fn enter(&mut self, column: usize) -> Option<()> {
         let own = self.columns[column].set;
         let falls = self.falls(column);
+        falls.iter().all(|fall| fall.abs() <= FAR).then_some(())?;
         // How far it may go until a basic column, or one that stands for a set, is at nothing.
         let mut first: Option<(i128, Leaving)> = None;
         let mut least = |far: i128, leaving: Leaving| {
@@ -317,7 +320,7 @@ impl Program {
                 least((rest << UNIT_DIGITS) / fall, Leaving::Key(set, members));
             }
         }
-        let (far, leaving) = first?;
+        let (far, leaving) = first.filter(|(far, _)| *far <= FAR)?;
         match leaving {
             Leaving::Basic(place) => self.pivot(place, column, &falls, far),
             Leaving::Key(set, members) => {
@@ -335,7 +338,8 @@ impl Program {
                 };
                 self.swap(set, place, &members);
                 let falls = self.falls(column);
-                (falls[place].abs() > NOTHING).then_some(())?;
+                let usable = falls[place].abs() > NOTHING && falls.iter().all(|fall| fall.abs() <= FAR);
+                usable.then_some(())?;
                 self.pivot(place, column, &falls, far)
             }
         }

@@ -34,20 +34,21 @@ impl Search<'_> {
     /// A node is narrowed, and branched on how resources are had where that tells; else what its prices leave open is tried out,
     /// and where that is too much, it is branched on whatever tells most.
     pub(super) fn open_up(&mut self, parent: Open) {
-        let Some(parent) = self.narrow(parent) else { return };
+        // What a trial has shown is said of the node as it is.
+        let parent = if parent.tried == Trial::None { self.narrow(parent) } else { Some(parent) };
+        let Some(parent) = parent else { return };
         let problem = self.problem;
         let few = problem.suppliers.len() <= FEW;
         let used = problem.used(&parent.chosen);
-        let gaps = gaps(problem, &parent, &used);
         if let Some(split) = split_unpaid(problem, &parent, &problem.used(&self.best)) {
             return self.branch(&parent, split, None);
         }
         let modes = splits_of_modes(problem, &parent, &used);
-        let probed = self.probe(&parent, modes.iter().copied());
+        let probed = self.probe(&parent, modes);
         if let Some(probed) = probed.filter(|probed| probed.tells()) {
             return self.branch(&parent, probed.split, Some(probed.prices));
         }
-        let missing = self.cost - self.limits.slack(self.cost) - parent.lower;
+        let missing = (self.cost - self.limits.slack(self.cost)).saturating_sub(parent.lower);
         match parent.tried {
             Trial::None => return self.try_out(parent, LITTLE, Trial::Little),
             // What a few tries have not brought half way many will not bring to the end.
@@ -60,6 +61,10 @@ impl Search<'_> {
             }
             _ => {}
         }
+        let Some(parent) = self.narrow(parent) else { return };
+        let used = problem.used(&parent.chosen);
+        let gaps = gaps(problem, &parent, &used);
+        let modes = splits_of_modes(problem, &parent, &used);
         let heads = splits_of_heads(problem, &parent, &gaps, &used);
         let single = splits_of_suppliers(problem, &parent, &gaps, SINGLE);
         let splits: Vec<Split> = modes.into_iter().chain(heads).chain(single).collect();
@@ -79,12 +84,9 @@ impl Search<'_> {
         self.nodes[open.node] = Node::Narrow { prices: open.prices.clone(), at_least, rest };
         self.proven = self.proven.min(at_least);
         (open.node, open.scope) = (rest, scope);
-        if open.tried == Trial::None {
-            raise(self.problem, &open.scope, &mut open.prices, self.cost, EXCHANGES);
-        }
+        raise(self.problem, &open.scope, &mut open.prices, self.cost, EXCHANGES);
         let (bound, chosen) = bound(self.problem, &open.scope, &open.prices);
-        // What was shown of more holds for less.
-        open.lower = open.lower.max(bound);
+        open.lower = bound;
         open.chosen = chosen;
         self.nodes.push(Node::Leaf { prices: open.prices.clone(), bound, at_least: None, table: None });
         if bound >= at_least {
@@ -113,7 +115,7 @@ impl Search<'_> {
         let goal = self.cost - self.limits.slack(self.cost);
         raise(self.problem, scope, &mut prices, goal, OF_A_HALF);
         let (lower, _) = bound(self.problem, scope, &prices);
-        let missing = (goal - open.lower).max(1);
+        let missing = goal.saturating_sub(open.lower).max(1);
         // Whatever is beyond reach is beyond 128 bits in parts.
         let gained = lower.saturating_sub(open.lower).clamp(0, missing);
         let parts =

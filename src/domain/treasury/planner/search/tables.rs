@@ -53,7 +53,9 @@ impl Search<'_> {
     /// Plans that a table over an account knows.
     fn plans_of(&mut self, scope: &Scope, prices: &[i128], account: usize, room: i128) -> Option<()> {
         let (_, taken) = bound(self.problem, scope, prices);
-        let over = Over::new(self.problem, scope, prices, &self.problem.used(&taken), account, ENTRIES / 8)?;
+        let open = (0..taken.len()).filter(|one| scope.open(self.problem, *one).nth(1).is_some()).count();
+        let entries = (REMEMBERED / open.max(1)).min(ENTRIES);
+        let over = Over::new(self.problem, scope, prices, &self.problem.used(&taken), account, entries)?;
         let table = Table::new(self.problem, scope, prices, over, room, true)?;
         self.work = self.work.checked_sub(table.work())?;
         let mut plans = table.plans(PLANS);
@@ -68,6 +70,8 @@ impl Search<'_> {
 
 /// Entries of a table, at first.
 const ENTRIES: usize = 1 << 21;
+/// Where plans are read from a table, entries of all suppliers: each is remembered in a byte.
+const REMEMBERED: usize = 1 << 27;
 /// Plans that are read from a table, and those of them, the cheapest, that are improved.
 const PLANS: usize = 200;
 const REPAIRED: usize = 2;
