@@ -71,7 +71,7 @@ impl Search<'_> {
 /// Entries of a table, at first.
 const ENTRIES: usize = 1 << 21;
 /// Where plans are read from a table, entries of all suppliers: each is remembered in a byte.
-const REMEMBERED: usize = 1 << 27;
+const REMEMBERED: usize = 1 << 28;
 /// Plans that are read from a table, and those of them, the cheapest, that are improved.
 const PLANS: usize = 200;
 const REPAIRED: usize = 2;
