@@ -27,6 +27,10 @@ impl Probed {
 const WHOLE: i128 = 1 << 40;
 /// Suppliers on whom a node may be branched.
 const SINGLE: usize = 6;
+/// At the first nodes all is tried out that may be.
+const FIRST: usize = 32;
+/// Tries for each supplier, at first.
+const OF_EACH: usize = 40;
 /// Exchanges of the simplex method for each half.
 const OF_A_HALF: usize = 60;
 
@@ -50,9 +54,12 @@ impl Search<'_> {
         }
         let missing = (self.cost - self.limits.slack(self.cost)).saturating_sub(parent.lower);
         match parent.tried {
-            Trial::None => return self.try_out(parent, LITTLE, Trial::Little),
-            // What a few tries have not brought half way many will not bring to the end.
-            Trial::Little if few || parent.shown >= missing => {
+            Trial::None => {
+                let little = LITTLE.max(problem.suppliers.len() * OF_EACH);
+                return self.try_out(parent, little, Trial::Little);
+            }
+            // What a few tries have not brought half way many will seldom bring to the end.
+            Trial::Little if few || parent.shown >= missing || parent.node < FIRST => {
                 return self.try_out(parent, TRIES, Trial::Full);
             }
             Trial::Little | Trial::Full if self.work > 0 && missing < self.room - self.room / 16 => {
