@@ -53,8 +53,12 @@ impl Search<'_> {
     /// Plans that a table over an account knows.
     fn plans_of(&mut self, scope: &Scope, prices: &[i128], account: usize, room: i128) -> Option<()> {
         let (_, taken) = bound(self.problem, scope, prices);
-        let open = (0..taken.len()).filter(|one| scope.open(self.problem, *one).nth(1).is_some()).count();
-        let entries = (REMEMBERED / open.max(1)).min(ENTRIES);
+        let ways = (0..taken.len()).map(|one| scope.open(self.problem, one).count());
+        let (open, ways) =
+            ways.filter(|ways| *ways > 1).fold((0, 0), |(open, all), ways| (open + 1, all + ways));
+        // Where there is little effort left, as coarse as that allows.
+        let allowed = self.work / SHARE / ways.max(1);
+        let entries = (REMEMBERED / open.max(1)).min(ENTRIES).min(allowed.max(ENTRIES / 16));
         let over = Over::new(self.problem, scope, prices, &self.problem.used(&taken), account, entries)?;
         let table = Table::new(self.problem, scope, prices, over, room, true)?;
         self.work = self.work.checked_sub(table.work())?;
@@ -72,6 +76,8 @@ impl Search<'_> {
 const ENTRIES: usize = 1 << 21;
 /// Where plans are read from a table, entries of all suppliers: each is remembered in a byte.
 const REMEMBERED: usize = 1 << 28;
+/// What is looked at for that, of what may still be.
+const SHARE: usize = 8;
 /// Plans that are read from a table, and those of them, the cheapest, that are improved.
 const PLANS: usize = 200;
 const REPAIRED: usize = 2;
