@@ -62,6 +62,22 @@ fn hundreds_of_suppliers_by_eight_routes_leave_no_gap() {
     assert!(nodes > 10, "{nodes}: the proofs branch");
 }
 
+/// Small batches on every route: how many of each go out decides, together with who goes in which. Where a node is branched on
+/// what tells least, the proof of these two ends some dollars below the cost.
+#[test]
+fn small_batches_on_every_route_leave_no_gap() {
+    for (suppliers, seed) in [(42, 155), (68, 159)] {
+        let mut request = crowd(suppliers, seed);
+        for route in &mut request.routes.routes {
+            (route.batch_size, route.batch_fee) = (Some(20), Some("15.00".to_owned()));
+        }
+        let (planned, verdict) = checked(&request);
+        assert_eq!((verdict.unpaid, verdict.cost), (0, verdict.bound), "{suppliers}");
+        let nodes = body(&planned)["parts"][0]["nodes"].as_array().unwrap().len();
+        assert!((10..200).contains(&nodes), "{nodes}: few, and it branches");
+    }
+}
+
 /// Too little money: who is left out is counted, so that what is stated as gap is of fees and not of a payment.
 #[test]
 fn where_money_is_short_the_bound_counts_who_must_be_left_out() {

@@ -273,7 +273,9 @@ impl Apart<'_> {
                 self.beside_one_another(&prices);
             }
             let share = i128::try_from(self.blocks.len()).unwrap_or(1);
-            let limits = Limits { within: self.limits.within / share / 2, shown: false, ..self.limits };
+            // All of their tables together, at all leaves, are within what is looked at to check them.
+            let work = self.limits.work / 2 / self.blocks.len().max(1);
+            let limits = Limits { within: self.limits.within / share / 2, work, shown: false, ..self.limits };
             let solved = self.blocks_at(scope, &prices, limits);
             let bound =
                 solved.iter().fold(self.supplied(scope, &prices), |sum, one| sum.saturating_add(one.bound));
@@ -286,6 +288,7 @@ impl Apart<'_> {
                 break;
             }
         }
+        self.limits.work /= 2;
         let (bound, prices, solved) = best.unwrap_or((i128::MIN / 4, prices, Vec::new()));
         let mut roots = Vec::new();
         for (block, solution) in self.blocks.iter().zip(solved) {

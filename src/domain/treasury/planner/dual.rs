@@ -158,6 +158,20 @@ impl Lines {
             let along = set.iter().copied().map(fine).collect();
             lines.push(Line { along, users: of_any(set), turned: false });
         }
+        // Nobody is in two batches or two numbers at once: where all that there are together are too few, or too many, no price
+        // of one of them tells.
+        for counted in [false, true] {
+            let alike = (0..problem.resources.len()).filter(|one| {
+                let own = &problem.resources[*one];
+                !own.is_money() && own.counts().is_some() == counted && !users[*one].is_empty()
+            });
+            let alike: Vec<usize> = alike.collect();
+            let step = alike.iter().map(|one| fine(*one).1).min().unwrap_or(1);
+            if alike.len() > 1 {
+                let along = alike.iter().map(|one| (*one, step)).collect();
+                lines.push(Line { along, users: of_any(&alike), turned: false });
+            }
+        }
         for (count, resource) in problem.resources.iter().enumerate() {
             let (money, users) = match resource.counts() {
                 None => continue,

@@ -6,7 +6,7 @@ use super::dual::{MOST, Scope, cheapest};
 use super::problem::Problem;
 
 /// Turns without a gain after which steps are halved.
-const PATIENCE: usize = 6;
+const PATIENCE: usize = 12;
 /// Halvings after which nothing more is to be had.
 const HALVINGS: u32 = 9;
 

@@ -8,9 +8,9 @@
 //! | `days` | when each route takes it, and whether its price is in force then |
 //! | `alternatives` | every way to pay one payable, priced |
 //! | `parts`, `problem`, `resource` | what shares nothing falls apart; the rest as integers |
-//! | `dual` | prices of what is shared, and the bound they prove |
+//! | `dual`, `follow`, `simplex` | prices of what is shared, and the bound they prove |
 //! | `apart` | currencies that share money, each by itself at its price |
-//! | `search`, `split` | a tree over how money and batches are had; where it is branched |
+//! | `search`, `split` | a tree over how money and batches are had, then over single suppliers; where it is branched |
 //! | `tried`, `reach` | what prices leave open, tried out to the end |
 //! | `local`, `naive` | plans improved by moves and exchanges; what it would cost without a plan |
 //! | `document` | the plan as a document |
@@ -32,6 +32,7 @@ mod problem;
 mod reach;
 pub(super) mod resource;
 pub(super) mod search;
+mod simplex;
 mod split;
 pub(super) mod table;
 mod tiers;
@@ -57,6 +58,11 @@ const MIDDLE: usize = 600;
 const TO_THE_CENT: usize = 2_000;
 /// A minor unit of the least currency is about so much; what is finer comes of spreads.
 const COARSE: i128 = 1_000_000;
+/// Of a part in one currency so many nodes are looked at for one, the smaller it is.
+const OF_ONE: usize = 8;
+/// Entries of tables that are looked at in the time of a try, and for one part in all: less than the checker looks at.
+const OF_A_TRY: usize = 20_000;
+const MOST_WORK: usize = 36_000_000_000;
 /// So many plans tried count as much as a node.
 const TRIES_OF_A_NODE: usize = 300;
 
@@ -134,7 +140,10 @@ fn limits(request: &PlanRequest, part: &parts::Part, grain: i128) -> Limits {
             i128::try_from(count).unwrap_or(0) * UNITS / 20
         };
     let tries = nodes.saturating_mul(TRIES_OF_A_NODE);
-    Limits { nodes: nodes.min(fewer).max(80), tries, within, shown }
+    let most = if one { nodes.saturating_mul(OF_ONE) } else { nodes };
+    // The effort grows without end, what is looked at to check a part does not.
+    let work = tries.saturating_mul(OF_A_TRY).min(MOST_WORK);
+    Limits { nodes: most.min(fewer).max(80), tries, work, within, shown }
 }
 
 /// A payable as a candidate, or why it is none.

@@ -204,6 +204,21 @@ impl Resource {
         least.unwrap_or((0, 0))
     }
 
+    /// Supplies and their costs between which a range of its modes lies.
+    pub fn points(&self, modes: (usize, usize)) -> Vec<(i64, i128)> {
+        let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        match &self.supply {
+            Supply::Modes(all) => {
+                all[modes.0..=modes.1].iter().flatten().map(|(supply, cost, _)| (*supply, *cost)).collect()
+            }
+            Supply::Count { .. } => vec![(count(modes.0), 0), (count(modes.1), 0)],
+            Supply::Batches { fee, .. } => [modes.0, modes.1.saturating_sub(1).max(modes.0), modes.1]
+                .into_iter()
+                .map(|count| (self.full(count), fee * count as i128))
+                .collect(),
+        }
+    }
+
     /// What every cost of it is a whole multiple of; of what costs nothing, nothing.
     pub fn grain(&self) -> i128 {
         match &self.supply {

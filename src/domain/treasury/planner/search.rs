@@ -2,6 +2,7 @@
 //! batches); what prices then leave open is tried out, and where that is too much, single suppliers are branched on.
 //! What is left is the proof: a tree whose leaves cover every plan, each with the prices that bound it.
 
+mod probe;
 mod rounds;
 mod tables;
 
@@ -9,13 +10,12 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::super::value::UNITS;
-use super::core::narrower;
 use super::dual::{Lines, Scope, bound};
-use super::follow::follow;
 use super::local::improve;
 use super::problem::Problem;
 use super::resource::Counted;
-use super::split::{Split, gaps, split_heads, split_modes, split_supplier, split_unpaid};
+use super::simplex::raise;
+use super::split::{Split, gaps, split_modes};
 use super::table::Over;
 use super::tried::try_out;
 use rounds::to_the_end;
@@ -76,6 +76,8 @@ pub struct Limits {
     pub nodes: usize,
     /// Plans tried in all.
     pub tries: usize,
+    /// Entries of tables looked at in all.
+    pub work: usize,
     /// A plan proven to be this near to the best is near enough.
     pub within: i128,
     /// Rather: near enough that both are shown alike.
@@ -83,6 +85,11 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// One of so many equal shares of the effort.
+    pub fn part(self, of: usize) -> Limits {
+        Limits { nodes: self.nodes / of, tries: self.tries / of, work: self.work / of, ..self }
+    }
+
     /// Less is not worth another round of prices.
     fn worth(&self) -> i128 {
         if self.shown { UNITS / 8 } else { self.within / 4 }
@@ -98,6 +105,8 @@ impl Limits {
 const MIDDLE: usize = 600;
 /// Tries at one node.
 const TRIES: usize = 50_000;
+/// At first.
+const LITTLE: usize = 2_000;
 /// Up to so many suppliers a node is tried for a little before it is branched on: ways to fund accounts that are much alike
 /// multiply, the few plans that prices leave open do not.
 const FEW: usize = super::TO_THE_UNIT;
@@ -105,7 +114,9 @@ const FEW: usize = super::TO_THE_UNIT;
 const AT_FIRST: (usize, usize) = (20_000, 1_000);
 
 /// Turns in which all prices move at once.
-const FOLLOWED: usize = 60;
+const FOLLOWED: usize = 600;
+/// Exchanges of the simplex method at a node.
+const EXCHANGES: usize = 400;
 
 /// A node that is not closed yet.
 #[derive(Debug)]
@@ -116,8 +127,8 @@ pub struct Open {
     pub chosen: Vec<usize>,
     lower: i128,
     tried: Trial,
-    /// Resources as they were tried.
-    pub order: Vec<usize>,
+    /// What that has shown beyond the prices.
+    shown: i128,
 }
 
 /// How far a node has been tried out.
@@ -136,6 +147,8 @@ struct Search<'a> {
     tries: usize,
     /// Entries of tables that may still be looked at.
     work: usize,
+    /// A table was of no use where so much was missing.
+    room: i128,
     best: Vec<usize>,
     cost: i128,
     nodes: Vec<Node>,
@@ -170,7 +183,7 @@ pub fn solve(
         let Search { best, cost, .. } = search;
         return to_the_end(problem, scope, prices, (best, cost), limits);
     }
-    search.add(Open { node: 0, scope, prices, chosen, lower, tried: Trial::None, order: Vec::new() });
+    search.add(Open { node: 0, scope, prices, chosen, lower, tried: Trial::None, shown: 0 });
     search.run();
     let Search { best, cost, nodes, proven, .. } = search;
     Solution { assignment: best, cost, bound: proven.max(lower).min(cost), nodes, prices: root, root: lower }
@@ -189,7 +202,8 @@ impl<'a> Search<'a> {
             lines,
             limits,
             tries: limits.tries,
-            work: limits.tries.saturating_mul(OF_A_TRY),
+            work: limits.work,
+            room: i128::MAX,
             best,
             cost,
             nodes: Vec::new(),
@@ -207,30 +221,19 @@ impl<'a> Search<'a> {
                 break;
             }
             let Some(parent) = self.open[place].take() else { continue };
-            let count = self.problem.suppliers.len();
-            if parent.tried == Trial::None && count <= FEW {
+            let few = self.problem.suppliers.len() <= FEW;
+            if parent.tried == Trial::None && few {
                 let at_first = if parent.node == 0 { AT_FIRST.0 } else { AT_FIRST.1 };
                 self.try_out(parent, at_first, Trial::Little);
-                continue;
-            }
-            let used = self.problem.used(&parent.chosen);
-            let gaps = gaps(self.problem, &parent, &used);
-            if let Some(split) = split_unpaid(self.problem, &parent, &self.problem.used(&self.best)) {
-                self.branch(&parent, split);
-            } else if let Some(split) = split_modes(self.problem, &parent, &gaps, &used) {
-                self.branch(&parent, split);
-            } else if parent.tried < Trial::Full && count <= MIDDLE {
-                self.try_out(parent, TRIES, Trial::Full);
-            } else if parent.tried < Trial::Table && count <= MIDDLE && self.work > 0 {
-                self.tabulate(parent);
-            } else if let Some(split) = split_heads(self.problem, &parent, &gaps, &used) {
-                self.branch(&parent, split);
-            } else if let Some(split) = split_supplier(self.problem, &parent, &gaps)
-                && count <= MIDDLE
-            {
-                self.branch(&parent, split);
+            } else if self.problem.suppliers.len() <= MIDDLE {
+                self.open_up(parent);
             } else {
-                self.proven = self.proven.min(lower);
+                let used = self.problem.used(&parent.chosen);
+                let gaps = gaps(self.problem, &parent, &used);
+                match split_modes(self.problem, &parent, &gaps, &used) {
+                    Some(split) => self.branch(&parent, split, None),
+                    None => self.proven = self.proven.min(lower),
+                }
             }
         }
     }
@@ -270,40 +273,32 @@ impl<'a> Search<'a> {
             let free = self.problem.cost(&found);
             self.keep(found, free.min(cost));
         }
+        open.shown = tried.at_least.saturating_sub(open.lower).max(0);
         if tried.at_least > open.lower {
             let (bound, at_least) = (at_prices, Some(tried.at_least));
             self.nodes[open.node] = Node::Leaf { prices: open.prices.clone(), bound, at_least, table: None };
             open.lower = tried.at_least;
         }
-        (open.tried, open.order) = (trial, tried.order);
+        open.tried = trial;
         self.keep_open(open);
     }
 
-    fn branch(&mut self, parent: &Open, split: Split) {
+    fn branch(&mut self, parent: &Open, split: Split, prices: Option<[Vec<i128>; 2]>) {
         let count = self.problem.suppliers.len();
-        let (mut place, mut scope) = (parent.node, parent.scope.clone());
-        let at_least = self.cost - self.limits.slack(self.cost);
-        if count <= MIDDLE
-            && let Some(narrow) = narrower(self.problem, &scope, &parent.prices, at_least)
-            && split.divides(self.problem, &narrow)
-        {
-            let rest = self.nodes.len();
-            self.nodes[place] = Node::Narrow { prices: parent.prices.clone(), at_least, rest };
-            self.nodes.push(Node::Leaf { prices: Vec::new(), bound: 0, at_least: None, table: None });
-            self.proven = self.proven.min(at_least);
-            (place, scope) = (rest, narrow);
-        }
-        let children = split.scopes(&scope).map(|scope| {
+        let starts = prices.unwrap_or_else(|| [parent.prices.clone(), parent.prices.clone()]);
+        let mut starts = starts.into_iter();
+        let children = split.scopes(&parent.scope).map(|scope| {
             let rounds = if count <= MIDDLE { 6 } else { 3 };
             let from = |mut prices: Vec<i128>, rounds| {
                 if count <= MIDDLE {
-                    follow(self.problem, &scope, &mut prices, self.cost, FOLLOWED);
+                    raise(self.problem, &scope, &mut prices, self.cost, EXCHANGES);
+                } else {
+                    self.lines.ascend(self.problem, &scope, &mut prices, rounds, self.limits.worth());
                 }
-                self.lines.ascend(self.problem, &scope, &mut prices, rounds, self.limits.worth());
                 let (lower, chosen) = bound(self.problem, &scope, &prices);
                 (lower, prices, chosen)
             };
-            let mut best = from(parent.prices.clone(), rounds);
+            let mut best = from(starts.next().unwrap_or_else(|| parent.prices.clone()), rounds);
             if let Some(freed) = self.freed(&parent.scope, &scope) {
                 best = best.max(from(freed, 30));
             }
@@ -313,10 +308,10 @@ impl<'a> Search<'a> {
                 let exchanges = usize::from(count <= MIDDLE && node < EXCHANGED);
                 self.improve_from(&scope, &prices, chosen.clone(), 6, exchanges);
             }
-            self.add(Open { node, scope, prices, chosen, lower, tried: Trial::None, order: Vec::new() });
+            self.add(Open { node, scope, prices, chosen, lower, tried: Trial::None, shown: 0 });
             node
         });
-        self.nodes[place] = split.node(children);
+        self.nodes[parent.node] = split.node(children);
     }
 
     /// Prices to start from where more are now left unpaid for certain: that counts no more, and money need not be dear
@@ -354,6 +349,4 @@ impl<'a> Search<'a> {
 }
 
 /// At so many nodes exchanges are tried.
-const EXCHANGED: usize = 10;
-/// Entries of tables that are looked at in the time of a try.
-const OF_A_TRY: usize = 20_000;
+const EXCHANGED: usize = 40;

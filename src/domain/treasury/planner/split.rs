@@ -9,7 +9,7 @@ use super::resource::Counted;
 use super::search::{Node, Open};
 
 /// Two halves that cover a node.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Split {
     Modes { resource: usize, at: usize },
     Choice { supplier: usize, choice: usize },
@@ -71,23 +71,35 @@ pub fn split_unpaid(problem: &Problem, open: &Open, best: &[i64]) -> Option<Spli
     })
 }
 
-/// For batches the number in use is the natural cut; for top-ups likewise.
+/// How a resource is had, for the one whose bound is furthest from the truth: batches at the number in use, top-ups likewise.
 pub fn split_modes(problem: &Problem, open: &Open, gaps: &[usize], used: &[i64]) -> Option<Split> {
-    let several = |resource: &&usize| {
-        open.scope.modes[**resource].0 < open.scope.modes[**resource].1
-            && problem.resources[**resource].counts().is_none()
-    };
-    let resource = *gaps.iter().find(several)?;
-    let (low, high) = open.scope.modes[resource];
-    let wanted = problem.resources[resource].mode(used[resource]);
-    let at = if wanted > low && wanted <= high { wanted - 1 } else { low };
-    Some(Split::Modes { resource, at })
+    gaps.iter().find_map(|resource| ways_had(problem, open, *resource, used).into_iter().next())
 }
 
-/// How many draw on the account that does not fit, of those the one that fewest might leave or enter: as many as do at
-/// the prices, or fewer where that is too much.
-pub fn split_heads(problem: &Problem, open: &Open, gaps: &[usize], used: &[i64]) -> Option<Split> {
-    open.order.iter().filter(|account| gaps.contains(account)).find_map(|account| {
+/// The same for every resource, and at the first way as well.
+pub fn splits_of_modes(problem: &Problem, open: &Open, used: &[i64]) -> Vec<Split> {
+    (0..problem.resources.len()).flat_map(|resource| ways_had(problem, open, resource, used)).collect()
+}
+
+fn ways_had(problem: &Problem, open: &Open, resource: usize, used: &[i64]) -> Vec<Split> {
+    let (low, high) = open.scope.modes[resource];
+    if low == high || problem.resources[resource].counts().is_some() {
+        return Vec::new();
+    }
+    let wanted = problem.resources[resource].mode(used[resource]);
+    let at = if wanted > low && wanted <= high { wanted - 1 } else { low };
+    let first = (at != low).then_some(low);
+    [Some(at), first].into_iter().flatten().map(|at| Split::Modes { resource, at }).collect()
+}
+
+/// How many draw on an account that does not fit: as many as do at the prices, or fewer where that is too much.
+pub fn splits_of_heads<'a>(
+    problem: &'a Problem,
+    open: &'a Open,
+    gaps: &'a [usize],
+    used: &'a [i64],
+) -> impl Iterator<Item = Split> + 'a {
+    gaps.iter().filter_map(|account| {
         let heads = problem
             .resources
             .iter()
@@ -100,21 +112,34 @@ pub fn split_heads(problem: &Problem, open: &Open, gaps: &[usize], used: &[i64])
     })
 }
 
-pub fn split_supplier(problem: &Problem, open: &Open, gaps: &[usize]) -> Option<Split> {
-    let nearest = gaps.iter().find_map(|resource| nearest(problem, open, *resource));
-    nearest.or_else(|| {
+/// What single suppliers take, those first that are nearest to another choice for what does not fit; else the first who has
+/// several.
+pub fn splits_of_suppliers(problem: &Problem, open: &Open, gaps: &[usize], most: usize) -> Vec<Split> {
+    let mut near: Vec<(Nearness, usize)> =
+        gaps.iter().flat_map(|resource| nearest(problem, open, *resource, most)).collect();
+    near.sort_unstable();
+    near.dedup_by_key(|((_, _, supplier), _)| *supplier);
+    let mut splits: Vec<Split> = Vec::new();
+    for ((_, _, supplier), choice) in near {
+        let split = Split::Choice { supplier, choice };
+        if splits.len() < most && !splits.contains(&split) {
+            splits.push(split);
+        }
+    }
+    if splits.is_empty() {
         let several = |supplier: &usize| open.scope.open(problem, *supplier).nth(1).is_some();
-        let supplier = (0..problem.suppliers.len()).find(several)?;
-        Some(Split::Choice { supplier, choice: open.chosen[supplier] })
-    })
+        let first = (0..problem.suppliers.len()).find(several);
+        splits.extend(first.map(|supplier| Split::Choice { supplier, choice: open.chosen[supplier] }));
+    }
+    splits
 }
 
 /// How much dearer, how large a change, which supplier.
 type Nearness = (i128, Reverse<i64>, usize);
 
-/// The supplier nearest to another choice for the largest use of the resource.
-fn nearest(problem: &Problem, parent: &Open, resource: usize) -> Option<Split> {
-    let mut nearest: Option<(Nearness, usize)> = None;
+/// The suppliers nearest to another choice for the largest use of the resource.
+fn nearest(problem: &Problem, parent: &Open, resource: usize, most: usize) -> Vec<(Nearness, usize)> {
+    let mut near: Vec<(Nearness, usize)> = Vec::new();
     for (supplier, choices) in problem.suppliers.iter().enumerate() {
         let (least, chosen) = cheapest(problem, &parent.scope, supplier, &parent.prices);
         for (index, choice) in parent.scope.open(problem, supplier) {
@@ -124,11 +149,10 @@ fn nearest(problem: &Problem, parent: &Open, resource: usize) -> Option<Split> {
             }
             let dearer = reduced(choice, &parent.prices).saturating_sub(least);
             // Coarse steps, so that of near ties the one that moves most is decided first.
-            let key = (dearer / 1_000_000_000, Reverse(apart), supplier);
-            if nearest.as_ref().is_none_or(|(best, _)| key < *best) {
-                nearest = Some((key, chosen));
-            }
+            near.push(((dearer / 1_000_000_000, Reverse(apart), supplier), chosen));
         }
     }
-    nearest.map(|((_, _, supplier), choice)| Split::Choice { supplier, choice })
+    near.sort_unstable();
+    near.truncate(most);
+    near
 }

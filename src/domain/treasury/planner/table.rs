@@ -213,8 +213,8 @@ impl<'a> Table<'a> {
         (least - (i128::try_from(self.rows.len()).unwrap_or(0) << self.shift)).max(0)
     }
 
-    /// What its cheapest entry adds and loses, and the plans behind the cheapest, so many at most; where classes are rounded upwards the account's money holds.
-    pub fn plans(&self, most: usize) -> (i128, Vec<Vec<usize>>) {
+    /// The plans behind its cheapest entries, so many at most; where classes are rounded upwards the account's money holds.
+    pub fn plans(&self, most: usize) -> Vec<Vec<usize>> {
         let entries = self.entries();
         let mut now = self.empty();
         let mut next = now.clone();
@@ -234,7 +234,6 @@ impl<'a> Table<'a> {
             cheap.truncate(most);
         }
         cheap.sort_unstable();
-        let least = cheap.first().map_or(0, |(least, _)| *least);
         let plans = cheap.into_iter().map(|(_, mut place)| {
             let mut plan = self.taken.clone();
             for ((supplier, steps), taken) in self.rows.iter().zip(taken.chunks_exact(entries)).rev() {
@@ -245,7 +244,7 @@ impl<'a> Table<'a> {
             }
             plan
         });
-        (least, plans.collect())
+        plans.collect()
     }
 
     fn empty(&self) -> Vec<i32> {

@@ -18,8 +18,6 @@ pub struct Tried {
     pub found: Option<(i128, Vec<usize>)>,
     /// How many were tried.
     pub tries: usize,
-    /// The order of the resources.
-    pub order: Vec<usize>,
 }
 
 /// A departure: the place in the order of the first resource it touches, what it adds at the prices, whose, to what.
@@ -85,7 +83,7 @@ pub fn try_out(
     }
     let order = order(problem, &taken, &departures);
     if tries < EACH * departures.len() {
-        return Tried { at_least: lower, found: None, tries: 0, order };
+        return Tried { at_least: lower, found: None, tries: 0 };
     }
     let mut stage_of = vec![0; order.len()];
     for (stage, resource) in order.iter().enumerate() {
@@ -137,7 +135,7 @@ pub fn try_out(
     }
     let spent = tries - trial.left;
     let found = trial.found.map(|found| (trial.best, found));
-    Tried { at_least, found, tries: spent, order: trial.order }
+    Tried { at_least, found, tries: spent }
 }
 
 /// The resources that a departure leaves or enters.

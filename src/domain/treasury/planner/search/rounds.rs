@@ -1,10 +1,11 @@
 //! The search over what a known plan leaves open, again wherever a cheaper one leaves less.
 
-use super::{FOLLOWED, Limits, Node, Open, Search, Solution, Trial};
+use super::{EXCHANGES, FOLLOWED, Limits, Node, Open, Search, Solution, Trial};
 use crate::domain::treasury::planner::core::Core;
 use crate::domain::treasury::planner::dual::{Lines, Scope, bound};
 use crate::domain::treasury::planner::follow::follow;
 use crate::domain::treasury::planner::problem::Problem;
+use crate::domain::treasury::planner::simplex::raise;
 
 /// Times that what a plan leaves open is searched anew.
 const ROUNDS: usize = 3;
@@ -27,7 +28,7 @@ pub(super) fn to_the_end(
     if !limits.shown || first.bound >= first.cost - limits.within {
         return first;
     }
-    let limits = Limits { nodes: limits.nodes / 4, tries: limits.tries / 4, shown: false, ..limits };
+    let limits = Limits { shown: false, ..limits.part(2) };
     let again = narrowed(problem, scope, prices, (first.assignment.clone(), first.cost), limits);
     if again.bound > first.bound {
         return again;
@@ -44,31 +45,24 @@ fn narrowed(
     mut limits: Limits,
 ) -> Solution {
     let (root, _) = bound(problem, &scope, &prices);
+    let mut found = true;
     for round in 0..ROUNDS {
-        let last = round + 1 == ROUNDS;
+        let last = round + 1 == ROUNDS || !found;
         let at_least = cost - limits.slack(cost);
         let core = Core::new(problem, &scope, &prices, at_least);
         let lines = Lines::new(&core.problem, &[(0..problem.resources.len()).collect()]);
         let mut own = prices.clone();
-        follow(&core.problem, &core.scope, &mut own, cost, 10 * FOLLOWED);
+        follow(&core.problem, &core.scope, &mut own, cost, FOLLOWED);
         lines.ascend(&core.problem, &core.scope, &mut own, 30, limits.worth());
+        raise(&core.problem, &core.scope, &mut own, cost, EXCHANGES);
         let (lower, chosen) = bound(&core.problem, &core.scope, &own);
         let start = core.part(&best).unwrap_or_else(|| chosen.clone());
-        let share =
-            if last { limits } else { Limits { nodes: limits.nodes / 8, tries: limits.tries / 8, ..limits } };
+        let share = if last { limits } else { limits.part(8) };
         let mut search = Search::new(&core.problem, &lines, share, start, cost);
         let scope = core.scope.clone();
-        search.add(Open {
-            node: 0,
-            scope,
-            prices: own,
-            chosen,
-            lower,
-            tried: Trial::None,
-            order: Vec::new(),
-        });
+        search.add(Open { node: 0, scope, prices: own, chosen, lower, tried: Trial::None, shown: 0 });
         search.run();
-        let found = search.cost < cost;
+        found = search.cost < cost;
         if found {
             (best, cost) = (core.whole(&search.best), search.cost);
         }
@@ -88,6 +82,7 @@ fn narrowed(
         }
         limits.nodes -= search.nodes.len().min(limits.nodes / 2);
         limits.tries = limits.tries.saturating_sub(share.tries - search.tries);
+        limits.work = limits.work.saturating_sub(share.work - search.work);
     }
     unreachable!()
 }
