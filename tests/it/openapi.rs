@@ -346,6 +346,13 @@ async fn what_the_program_answers_is_what_the_document_says() {
     is.post("finance", settlements, settlements, broken).await;
     is.get("finance", &format!("{settlements}?state=in_transit"), settlements).await;
     is.get("finance", &format!("{settlements}/{settled}"), "/v1/gateway-settlements/{id}").await;
+    let charges = "/v1/fee-charges";
+    let report = json!({"gateway": "grabpay", "reference": "REPORT-1", "currency": "SGD", "charged_at": "2026-11-28T04:00:00Z",
+        "fee": "0.10"});
+    let charged = id(&is.post("finance", charges, charges, report.clone()).await);
+    is.post("finance", charges, charges, json!({"gateway": "nobody", "reference": "r", "currency": "SGD"})).await;
+    is.get("finance", charges, charges).await;
+    is.get("finance", &format!("{charges}/{charged}"), "/v1/fee-charges/{id}").await;
     let statements = "/v1/bank-statements";
     let number = app.sandbox["banks"]["SGD"]["account"].as_str().unwrap();
     let file = format!(
