@@ -349,8 +349,9 @@ async fn what_the_program_answers_is_what_the_document_says() {
     let charges = "/v1/fee-charges";
     let report = json!({"gateway": "grabpay", "reference": "REPORT-1", "currency": "SGD", "charged_at": "2026-11-28T04:00:00Z",
         "fee": "0.10"});
-    let charged = id(&is.post("finance", charges, charges, report.clone()).await);
-    is.post("finance", charges, charges, json!({"gateway": "nobody", "reference": "r", "currency": "SGD"})).await;
+    let charged = id(&is.post("finance", charges, charges, report).await);
+    is.post("finance", charges, charges, json!({"gateway": "nobody", "reference": "r", "currency": "SGD"}))
+        .await;
     is.get("finance", charges, charges).await;
     is.get("finance", &format!("{charges}/{charged}"), "/v1/fee-charges/{id}").await;
     let statements = "/v1/bank-statements";
