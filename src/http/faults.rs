@@ -95,7 +95,10 @@ impl From<DepositError> for Problem {
             DepositError::Batch(_) | DepositError::NothingToSend | DepositError::TooMany(_) => {
                 Problem::new(Code::BatchInvalid, words)
             }
-            DepositError::Differs { .. } | DepositError::SettledBefore(_) => {
+            DepositError::NoCapture { place, .. } => {
+                Problem::new(Code::Unprocessable, words).at(format!("captures[{place}]"))
+            }
+            DepositError::Differs { .. } | DepositError::SettledBefore(_) | DepositError::Billed(_) => {
                 Problem::new(Code::BatchDiffers, words)
             }
             DepositError::Unknown(what) => Problem::not_found(what),

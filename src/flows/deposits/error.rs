@@ -1,7 +1,7 @@
 //! Why money between gateway and bank is not booked, in the words and codes of the API.
 
 use crate::domain::deposits::BatchError;
-use crate::money::Money;
+use crate::money::{Currency, Money};
 use crate::store::StoreError;
 
 /// Why a batch, a report of fees or a bank statement is not taken.
@@ -21,6 +21,19 @@ pub enum DepositError {
     /// One of its facts is part of another batch.
     #[error("{0} was settled by another batch before")]
     SettledBefore(String),
+    /// A report of fees names what is no capture in its currency.
+    #[error("`{reference}` is no capture in {currency} at this account")]
+    NoCapture {
+        /// Its place among those named.
+        place: usize,
+        /// What was named.
+        reference: String,
+        /// The report's currency.
+        currency: Currency,
+    },
+    /// A bill told of it before.
+    #[error("a bill told of `{0}` before, and it is booked as its finding says: decide about that finding")]
+    Billed(String),
     /// More than one batch may have.
     #[error("a batch has at most {0} items")]
     TooMany(i64),

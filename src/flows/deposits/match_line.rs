@@ -85,10 +85,10 @@ impl Deposits {
             let state = self.remitted(&mut change, line, &debit).await?;
             return Ok((change, state));
         }
-        if let Some(state) = self.fee_paid(&mut change, line, true).await? {
+        if let Some(state) = self.transfer(&mut change, account, line, &fact).await? {
             return Ok((change, state));
         }
-        if let Some(state) = self.transfer(&mut change, account, line, &fact).await? {
+        if let Some(state) = self.fee_paid(&mut change, line, true).await? {
             return Ok((change, state));
         }
         self.unexplained(change, account, line, &fact).await

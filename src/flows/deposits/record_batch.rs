@@ -210,7 +210,7 @@ impl Deposits {
     }
 
     /// A report may name a capture otherwise than the gateway's answers do. What nobody here knows by its name is the
-    /// capture of the payment that it says, unless that stands in the batch by its own. Answers those captures.
+    /// capture of the payment that it says, unless that is of another amount, or stands in this batch or another by its own. Answers those captures.
     async fn renamed(
         &self,
         account: &GatewayAccount,
@@ -224,11 +224,19 @@ impl Deposits {
         let unknown: Vec<&mut BatchItem> = items.iter_mut().filter(is_unknown).collect();
         let payments: Vec<PaymentId> = unknown.iter().filter_map(|item| item.payment).collect();
         let ours = self.store.captures_of(account, &payments).await?;
-        let ours = ours.into_iter().filter(|capture| !known.contains(capture.reference.as_str()));
+        let names: Vec<&str> = ours.iter().map(|capture| capture.reference.as_str()).collect();
+        let paid: HashSet<String> = self.store.captures_paid(account, &names).await?.into_iter().collect();
+        let is_free = |capture: &Capture| {
+            !known.contains(capture.reference.as_str()) && !paid.contains(&capture.reference)
+        };
+        let ours = ours.into_iter().filter(is_free);
         let mut ours: HashMap<PaymentId, Capture> = ours.map(|capture| (capture.payment, capture)).collect();
         let mut renamed = vec![];
         for item in unknown {
-            if let Some(capture) = item.payment.and_then(|payment| ours.remove(&payment)) {
+            let amount = item.amount;
+            let its = |capture: &Capture| capture.amount == amount;
+            let fits = |payment: &PaymentId| ours.get(payment).is_some_and(its);
+            if let Some(capture) = item.payment.filter(fits).and_then(|payment| ours.remove(&payment)) {
                 item.reference.clone_from(&capture.reference);
                 renamed.push(capture);
             }

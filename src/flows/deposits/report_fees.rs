@@ -1,10 +1,13 @@
 //! A gateway says what it charged apart from any payout: in a report (J02), or by an invoice that was paid (J08).
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 
 use crate::domain::deposits::{FeeCharge, FeeDifference, compare};
+use crate::domain::findings::FindingKind;
 use crate::domain::ledger::journal;
-use crate::domain::merchants::{BankAccount, BankAccountKind, GatewayAccount};
+use crate::domain::merchants::{BankAccount, BankAccountKind, GatewayAccount, SettlementMode};
 use crate::money::Money;
 use crate::store::gateway_settlements::{GATEWAY_SETTLEMENT_ITEM, Settled};
 use crate::store::{Change, CommitError};
@@ -76,6 +79,56 @@ impl Deposits {
         Err(DepositError::Unavailable(format!("{} met {DECISIONS} other changes", report.reference)))
     }
 
+    /// The captures that a report is for: those that it names, or all that nothing charged yet. What comes off a batch was
+    /// told by that batch, and is charged no second time.
+    async fn charged_captures(
+        &self,
+        account: &GatewayAccount,
+        report: &FeeReport,
+    ) -> Result<Vec<String>, DepositError> {
+        let currency = report.fee.currency();
+        let by_batch = account.settlement == SettlementMode::NetInBatch;
+        if report.captures.is_empty() {
+            let (by, most) = (Settled::Charged, CAPTURES_MAX + 1);
+            let open = self.store.unsettled_captures(account, currency, report.at, by, most).await?;
+            if open.len() as i64 > CAPTURES_MAX {
+                return Err(DepositError::TooMany(CAPTURES_MAX));
+            }
+            let mut open: Vec<String> = open.into_iter().map(|capture| capture.reference).collect();
+            if by_batch {
+                let names: Vec<&str> = open.iter().map(String::as_str).collect();
+                let paid: HashSet<String> =
+                    self.store.captures_paid(account, &names).await?.into_iter().collect();
+                open.retain(|capture| !paid.contains(capture));
+            }
+            return Ok(open);
+        }
+        let names: Vec<&str> = report.captures.iter().map(String::as_str).collect();
+        let known = self.store.captures_named(account, &names).await?;
+        let ours: HashSet<&str> = known
+            .iter()
+            .filter(|capture| capture.amount.currency() == currency)
+            .map(|capture| capture.reference.as_str())
+            .collect();
+        if let Some(place) = names.iter().position(|name| !ours.contains(name)) {
+            return Err(DepositError::NoCapture { place, reference: names[place].to_owned(), currency });
+        }
+        match self.store.captures_paid(account, &names).await?.pop() {
+            Some(settled) if by_batch => Err(DepositError::SettledBefore(settled)),
+            _ => Ok(report.captures.clone()),
+        }
+    }
+
+    /// What a bill booked under a charge's reference is that charge already, or another matter.
+    async fn not_billed(&self, account: &GatewayAccount, reference: &str) -> Result<(), DepositError> {
+        for kind in [FindingKind::UnexplainedFee, FindingKind::UnknownMovement] {
+            if self.store.finding_about(account.merchant, kind, reference).await?.is_some() {
+                return Err(DepositError::Billed(reference.to_owned()));
+            }
+        }
+        Ok(())
+    }
+
     /// The own account that paid an invoice.
     async fn paying_account(
         &self,
@@ -101,14 +154,7 @@ impl Deposits {
     ) -> Result<(Change, FeeCharge), DepositError> {
         let currency = report.fee.currency();
         let merchant = self.merchant(account.merchant).await?;
-        let captures = match report.captures.is_empty() {
-            false => report.captures.clone(),
-            true => {
-                let by = Settled::Charged;
-                let open = self.store.unsettled_captures(account, currency, report.at, by, CAPTURES_MAX);
-                open.await?.into_iter().map(|capture| capture.reference).collect()
-            }
-        };
+        let captures = self.charged_captures(account, report).await?;
         let references: Vec<&str> = captures.iter().map(String::as_str).collect();
         let accrued = self.store.accrued_fees(account, &references, currency).await?;
         let (fee, what) = compare(accrued, report.fee, report.tax, &merchant.tax_jurisdiction)
@@ -138,6 +184,9 @@ impl Deposits {
         let source = format!("{}/{}", account.name, report.reference);
         let booking = self.booking(account, &source, &source, report.at);
         let mut change = Change::new();
+        if bank.is_none() {
+            self.not_billed(account, &report.reference).await?;
+        }
         match bank {
             None => post(&mut change, journal::fee_trued_up(&booking, &fee))?,
             Some(bank) => {
@@ -159,6 +208,8 @@ fn same(known: &FeeCharge, told: &FeeReport, bank: Option<&BankAccount>) -> Resu
     let field = match () {
         () if known.fee != told.fee => "fee",
         () if known.tax != told.tax => "tax",
+        () if known.charged_at != told.at => "charged_at",
+        () if !told.captures.is_empty() && known.captures as usize != told.captures.len() => "captures",
         () if known.paid_from != bank.map(|bank| bank.id) => "paid_from",
         () => return Ok(()),
     };

@@ -22,6 +22,9 @@ impl Reconciling {
         open: &OpenAccount,
         line: BillLine,
     ) -> Result<Found, ReconcileError> {
+        if let Some(found) = self.told_apart(open, &line).await? {
+            return Ok(found);
+        }
         match line.kind {
             BillKind::Hold | BillKind::HoldReleased | BillKind::Reserve => self.held(open, line).await,
             BillKind::Fee | BillKind::DisputeFee => self.charged(open, line).await,
@@ -30,6 +33,19 @@ impl Reconciling {
             }
             _ => self.aside(open, "unknown_movement", line, "is a movement that nothing here explains").await,
         }
+    }
+
+    /// The line of a charge that was recorded before by its reference, and that the gateway takes from what it owes.
+    async fn told_apart(&self, open: &OpenAccount, line: &BillLine) -> Result<Option<Found>, ReconcileError> {
+        let account = &open.account;
+        let known = self.0.store.fee_charge_by_reference(account.merchant, &account.name, &line.gateway_ref);
+        let Some(charge) = known.await?.filter(|charge| charge.paid_from.is_none()) else { return Ok(None) };
+        if charge.total().map(crate::money::Money::negated) != Ok(line.net()) {
+            return Ok(None);
+        }
+        let repair = Some(format!("recorded as {}", charge.id));
+        let evidence = Evidence { repair, ..evidence(Some(line), None) };
+        Ok(Some(Found { kind: "fee_charge", grade: Grade::Automatic, finding: None, evidence }))
     }
 
     /// Captures that the bill is about and that stand in none of its days, each with its payment.

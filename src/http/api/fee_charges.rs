@@ -1,5 +1,7 @@
 //! `/v1/fee-charges`: what gateways charge apart from their payouts, in a report or by an invoice.
 
+use std::collections::HashSet;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use chrono::{DateTime, Utc};
@@ -128,7 +130,7 @@ pub async fn create(
 ) -> Answer {
     let open = service.account_at(caller.merchant(), &body.value.gateway)?;
     let bytes = body.bytes.clone();
-    let report = read(body.value)?;
+    let report = read(body.value, service.clock.now())?;
     let asked = Asked { service: &service, caller: &caller, request: &request, body: &bytes };
     let named = format!("{}/{}", open.account.name, report.reference);
     let carry = async |claim: Claim| {
@@ -148,7 +150,7 @@ pub async fn create(
     idempotent::once(asked, StatusCode::CREATED, carry, recall).await
 }
 
-fn read(body: ReportFees) -> Answer<FeeReport> {
+fn read(body: ReportFees, now: DateTime<Utc>) -> Answer<FeeReport> {
     let currency = body.currency.0;
     let money = |field: &'static str, amount: &AmountIn| {
         amount.in_currency(currency).map_err(|problem| problem.at(field))
@@ -157,9 +159,17 @@ fn read(body: ReportFees) -> Answer<FeeReport> {
         let detail = format!("name at most {CAPTURES_MAX} captures, or none for all that are open");
         return Err(Problem::new(Code::InvalidParameter, detail).at("captures"));
     }
-    let mut captures = Vec::with_capacity(body.captures.len());
+    let (mut captures, mut known) = (Vec::with_capacity(body.captures.len()), HashSet::new());
     for (index, reference) in body.captures.into_iter().enumerate() {
-        captures.push(wire::label(&format!("captures[{index}]"), reference)?);
+        let reference = wire::label(&format!("captures[{index}]"), reference)?;
+        if !known.insert(reference.clone()) {
+            let detail = format!("`{reference}` is named twice");
+            return Err(Problem::new(Code::InvalidParameter, detail).at(format!("captures[{index}]")));
+        }
+        captures.push(reference);
+    }
+    if body.charged_at > now {
+        return Err(Problem::new(Code::InvalidParameter, "that is in the future").at("charged_at"));
     }
     Ok(FeeReport {
         reference: wire::label("reference", body.reference)?,

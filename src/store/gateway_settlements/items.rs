@@ -166,23 +166,28 @@ impl Store {
         self.all(query, read_capture).await
     }
 
-    /// The report or invoice that charged a capture's fee apart from any payout.
+    /// Which of these captures a payout settled, sent or only closed.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn charged_by(
+    pub async fn captures_paid(
         &self,
         account: &GatewayAccount,
-        capture: &str,
-    ) -> Result<Option<String>, StoreError> {
-        let query = sqlx::query(
-            "SELECT gateway_settlement_id FROM gateway_settlement_item
-             WHERE merchant_id = $1 AND gateway_account = $2 AND kind = 'fee' AND reference = $3",
-        )
-        .bind(account.merchant.to_string())
-        .bind(account.name.clone())
-        .bind(capture.to_owned());
-        self.one(query, |row| Row::of("gateway_settlement_item", row).text("gateway_settlement_id")).await
+        references: &[&str],
+    ) -> Result<Vec<String>, StoreError> {
+        let mut found = Vec::new();
+        for chunk in references.chunks(AT_ONCE) {
+            let (places, size) = places(3, chunk.len());
+            let sql = format!(
+                "SELECT reference FROM gateway_settlement_item WHERE merchant_id = $1 AND gateway_account = $2
+                 AND kind = 'capture' AND reference IN ({places})"
+            );
+            let query =
+                sqlx::query(AssertSqlSafe(sql)).bind(account.merchant.to_string()).bind(account.name.clone());
+            let read = |row: &AnyRow| Row::of("gateway_settlement_item", row).text("reference");
+            found.extend(self.all(padded(query, chunk, size), read).await?);
+        }
+        Ok(found)
     }
 
     /// Which of these captures are ours, by the gateway's reference.

@@ -91,7 +91,8 @@ impl Store {
              WHERE s.merchant_id = $1 AND p.gateway_account_id = $2 AND s.released_at IS NULL
              AND s.released IS NULL AND s.waiting IS NULL AND s.created_at < $3 AND p.is_disputed = 0
              AND NOT EXISTS (SELECT 1 FROM finding f WHERE f.merchant_id = s.merchant_id
-                 AND f.payment_id = s.payment_id AND f.state <> 'resolved')
+                 AND f.payment_id = s.payment_id AND f.state <> 'resolved'
+                 AND f.kind NOT IN ('fee_drift', 'bill_duplicate'))
              AND ($4 = 0 OR EXISTS (
                  SELECT 1 FROM gateway_settlement_item i
                  JOIN gateway_settlement g ON g.id = i.gateway_settlement_id

@@ -103,6 +103,7 @@ fn suspense() -> String {
          unfound AS (
              SELECT w.* FROM whole w WHERE NOT EXISTS (
                  SELECT 1 FROM finding f WHERE f.merchant_id = w.merchant_id AND f.state <> 'resolved'
+                 AND f.kind NOT IN ('fee_drift', 'bill_duplicate')
                  AND (f.fact = w.item OR f.payment_id = w.item OR EXISTS (
                      SELECT 1 FROM finding g WHERE g.merchant_id = w.merchant_id AND g.kind = 'paid_unknown_here'
                      AND g.fact = w.item AND g.payment_id = f.payment_id) OR EXISTS (
