@@ -141,6 +141,16 @@ fn translated(error: &Error, status: StatusCode, asked: Option<&HttpRequest>) ->
             format!("{origin} is not among the origins of any publishable key"),
         );
     }
+    let refused = match error.as_error() {
+        Some(CorsError::MethodNotAllowed) => Some("this method is not one that other origins may use"),
+        Some(CorsError::HeadersNotAllowed) => {
+            Some("other origins may send no such header; `access-control-request-headers` names one")
+        }
+        _ => None,
+    };
+    if let Some(why) = refused {
+        return Problem::new(Code::InvalidParameter, why);
+    }
     let code = Code::for_status(status);
     if code == Code::Internal {
         return Problem::internal(error);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use fx_providers::fawazahmed0;
 
-use super::series::{Freshness, Series};
+use super::series::{Freshness, RECENT_DAYS, Series};
 use super::snapshot::{Leg, Peg, REST, Snapshot, pivot};
 use crate::domain::fx::consensus::{Accepted, Bench, Held, LastGood, Observation, Standing, Verdict};
 use crate::domain::fx::{Due, Publication, Thresholds};
@@ -35,6 +35,12 @@ pub(super) struct Standpoint {
 }
 
 impl Standpoint {
+    /// Whether others were published for more than a week since: such a word answers only where nobody else does.
+    fn has_paused(&self, publication: &Publication) -> bool {
+        let newest = self.publications.first().map_or(publication.as_of, |newest| newest.as_of);
+        newest - publication.as_of > TimeDelta::days(RECENT_DAYS)
+    }
+
     /// The newest publication that has a currency.
     fn of(&self, currency: Currency) -> Option<&Arc<Publication>> {
         self.publications.iter().find(|publication| publication.from_base(currency).is_some())
@@ -98,7 +104,9 @@ impl Judging<'_> {
             .enumerate()
             .filter_map(|(rank, one)| {
                 let publication = one.of(currency)?;
-                Some((publication, self.observe(currency, rank, publication, one.unchanged_since)))
+                let mut observed = self.observe(currency, rank, publication, one.unchanged_since);
+                observed.fills_gaps |= one.has_paused(publication);
+                Some((publication, observed))
             })
             .collect();
         let observations: Vec<Observation> =

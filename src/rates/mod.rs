@@ -355,6 +355,17 @@ impl DayRates {
     /// # Errors
     /// [`RatesError::NoRate`].
     pub fn mid(&self, base: Currency, quote: Currency) -> Result<MarketRate, RatesError> {
+        match [base, quote].into_iter().find(|currency| self.snapshot.has_paused(*currency)) {
+            Some(paused) => Err(RatesError::NoRate(paused)),
+            None => self.last_word(base, quote),
+        }
+    }
+
+    /// The same of whatever was said last, years ago maybe: for whoever asks what was said, never to value anything by.
+    ///
+    /// # Errors
+    /// [`RatesError::NoRate`].
+    pub fn last_word(&self, base: Currency, quote: Currency) -> Result<MarketRate, RatesError> {
         self.snapshot.market(base, quote, self.at, self.freshness)
     }
 

@@ -81,6 +81,18 @@ async fn an_invoice_and_its_debit_are_one_whichever_comes_first() {
         strange["paid_from"] = json!("nobody");
         assert_eq!(app.post_once("finance", CHARGES, "c-4", &strange).await.status, 404);
 
+        for (field, value, answer) in [
+            ("charged_at", json!("2099-01-01T00:00:00Z"), (400, "charged_at")),
+            ("captures", json!(["a", "a"]), (400, "captures[1]")),
+            ("captures", json!(["nobody"]), (422, "captures[0]")),
+        ] {
+            let mut odd = invoice("INV-0008", &at, "0.10", "0.00");
+            odd[field] = value;
+            let refused = app.post_once("finance", CHARGES, "odd", &odd).await;
+            let param = refused.json()["param"].as_str().unwrap().to_owned();
+            assert_eq!((refused.status, param.as_str()), answer, "{}", refused.text);
+        }
+
         let entries = read(&app, 2, "100,", "99,", &[("D1,", "INV-0001")]).await;
         assert_eq!(entries[0]["state"], "fee_paid", "{entries:#}");
         let shown = app.get("finance", &format!("{CHARGES}/{}", first["id"].as_str().unwrap())).await.json();
@@ -117,6 +129,34 @@ async fn an_invoice_and_its_debit_are_one_whichever_comes_first() {
         app.stop().await;
     })
     .await;
+}
+
+/// What a batch told of a capture's fee no report tells again, and what a report told no line of a bill books again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_fee_is_charged_twice() {
+    let app = TestApp::start().await;
+    sold(&app, 2).await;
+    let at = moment(&app).await;
+    let payments = app.get("storefront", "/v1/payments?limit=100").await.json();
+    let path = format!("/v1/payments/{}", payments["data"][0]["id"].as_str().unwrap());
+    let settlement = app.get("finance", &format!("{path}/settlement")).await.json();
+    assert_eq!(settlement["gross"]["amount"], "10.20", "{settlement:#}");
+    let batch = json!({"gateway": "grabpay", "reference": "PO-1", "currency": "SGD", "closed_at": at, "paid_at": at,
+        "gross": "20.40", "fee": "0.36", "net": "20.04"});
+    let sent = app.post_once("finance", "/v1/gateway-settlements", "b-1", &batch).await;
+    assert_eq!(sent.status, 201, "{}", sent.text);
+    let captures: Vec<Value> =
+        sent.json()["items"].as_array().unwrap().iter().map(|item| item["reference"].clone()).collect();
+    assert_eq!(captures.len(), 2, "{}", sent.text);
+    let report = |reference: &str, captures: Value| {
+        json!({"gateway": "grabpay", "reference": reference, "currency": "SGD", "charged_at": at, "fee": "0.30",
+            "captures": captures})
+    };
+    let named = app.post_once("finance", CHARGES, "c-1", &report("R-1", json!([captures[0]]))).await;
+    assert_eq!((named.status, named.code().as_str()), (409, "batch_differs"), "{}", named.text);
+    let open = app.post_once("finance", CHARGES, "c-2", &report("R-2", json!([]))).await;
+    assert_eq!((open.status, &open.json()["captures"]), (201, &json!(0)), "{}", open.text);
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

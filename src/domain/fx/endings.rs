@@ -188,11 +188,8 @@ impl Endings {
                 let place = market.filter(|market| self.rules.has_own(*market, currency));
                 let place = place.map(|market| format!("{market} ")).unwrap_or_default();
                 let rule = format!("{tier} {place}{currency}: {rule}");
-                return Ok(Ended {
-                    price: Money::try_new(price, currency)?,
-                    rule: rule.into(),
-                    lifted: false,
-                });
+                let (price, lifted) = (Money::try_new(price, currency)?, is_lifted(value, digits));
+                return Ok(Ended { price, rule: rule.into(), lifted });
             }
         }
         if rounding == PriceRounding::Exact {
@@ -202,7 +199,7 @@ impl Endings {
         // What a rule could not take is still not sold below what it costs.
         let price = Money::try_new(Rounding::Up.apply(value, digits), currency)?;
         let rule = format!("exact {currency}: up at {digits} decimals").into();
-        Ok(Ended { price, rule, lifted: false })
+        Ok(Ended { price, rule, lifted: is_lifted(value, digits) })
     }
 
     /// The ending of the rule for this price, unless it moves the price too far. Zero and negative amounts stay.
@@ -215,6 +212,11 @@ impl Endings {
         let lifted = rule.min_price.is_some_and(|floor| exact < floor);
         (exact > Decimal::ZERO && (near || lifted)).then_some((price, rule))
     }
+}
+
+/// Whether what is above zero would be nothing on a price tag, were it not lifted.
+fn is_lifted(value: Decimal, digits: u32) -> bool {
+    value > Decimal::ZERO && Rounding::HalfUp.apply(value, digits).is_zero()
 }
 
 /// The last rule that is not above a price.
@@ -271,7 +273,8 @@ fn cash(value: Decimal, currency: Currency, step: Decimal) -> Result<Ended, Mone
     let steps = if steps.is_zero() && value > Decimal::ZERO { Decimal::ONE } else { steps };
     let price = steps.checked_mul(step).ok_or(MoneyError::TooLarge { currency })?;
     let rule = format!("cash {currency}: nearest {}, half up", step.normalize());
-    Ok(Ended { price: Money::try_new(price, currency)?, rule: rule.into(), lifted: false })
+    let lifted = is_lifted(value, currency.display_digits());
+    Ok(Ended { price: Money::try_new(price, currency)?, rule: rule.into(), lifted })
 }
 
 #[cfg(test)]

@@ -288,6 +288,8 @@ impl Locale {
     pub fn find(tag: &str) -> Option<Locale> {
         let mut parts = tag.split(['-', '_']);
         let language = parts.next()?.to_ascii_lowercase();
+        // A part of one letter begins an extension, whose parts are no regions.
+        let parts = parts.take_while(|part| part.len() > 1);
         let rest: Vec<String> = parts.map(str::to_ascii_uppercase).collect();
         let has = |part: &str| rest.iter().any(|own| own == part);
         let region = rest.iter().find(|part| part.len() == 2 || part.as_str() == "419").map(String::as_str);
@@ -306,7 +308,8 @@ impl Locale {
             ("pt", None) => "pt-BR",
             ("pt", Some(_)) => "pt-PT",
             // Where Spanish writes `1,234.50` and the table has no row for it.
-            ("es", Some("419" | "BZ" | "CU" | "PR")) => "es-MX",
+            ("es", Some("419" | "BZ" | "CU")) => "es-MX",
+            ("es", Some("PR")) => "es-US",
             // CLDR's aliases of retired and macro codes.
             ("tl", _) => "fil",
             ("in", _) => "id",

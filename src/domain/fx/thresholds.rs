@@ -84,7 +84,8 @@ impl Thresholds {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`ThresholdsError`]: an unknown key, no class, a currency in two classes, a limit of zero.
+    /// [`ThresholdsError`]: an unknown key, no class, a currency in two classes, a limit of zero, an absurd move
+    /// below a jump.
     pub fn read(text: &str) -> Result<Thresholds, ThresholdsError> {
         let read: Thresholds =
             toml::from_str(text).map_err(|error| ThresholdsError(error.message().to_owned()))?;
@@ -114,6 +115,10 @@ impl Thresholds {
                 class.frozen_intervals,
             ]
         };
+        if let Some(class) = read.class.iter().find(|class| class.absurd_bps < class.jump_bps) {
+            let why = "has an `absurd_bps` below its `jump_bps`: no source could confirm a jump";
+            return Err(ThresholdsError(format!("`{}` {why}", class.name)));
+        }
         match read.class.iter().find(|class| limits(class).contains(&0)) {
             Some(class) => Err(ThresholdsError(format!("`{}` has a limit of zero", class.name))),
             None => Ok(read),

@@ -92,7 +92,7 @@ impl Pricing {
     pub fn list_rates(&self, question: &RatesQuestion) -> Result<RatesAnswer, PriceError> {
         let base = question.base;
         let day = question.date.map_or_else(|| Ok(self.rates.now()), |date| self.rates.on(date))?;
-        day.mid(base, base)?;
+        day.last_word(base, base)?;
         let wanted: Vec<Currency> = match question.quotes.as_slice() {
             [] => day.currencies().filter(|currency| *currency != base).collect(),
             some => some.to_vec(),
@@ -101,7 +101,7 @@ impl Pricing {
         let wanted = wanted.into_iter().filter(|quote| asked.insert(*quote));
         let (mut rates, mut missing) = (Vec::new(), Vec::new());
         for quote in wanted {
-            match day.mid(base, quote) {
+            match day.last_word(base, quote) {
                 Ok(market) => {
                     let held_back = market.path.iter().any(|step| day.is_held(*step));
                     rates.push(RateAnswer { held_back, ..RateAnswer::from(market) });

@@ -156,10 +156,14 @@ fn a_currency_that_paused_has_its_last_rate_before_the_day() {
         ("ISK", "2018-01-31", "290", "2008-12-09", true),
         ("HRK", "2022-12-31", "7.5365", "2022-12-30", false),
     ] {
-        let market = book.on(asked.parse().unwrap()).unwrap().mid(currency("EUR"), currency(code)).unwrap();
+        let day = book.on(asked.parse().unwrap()).unwrap();
+        let market = day.last_word(currency("EUR"), currency(code)).unwrap();
         let told = (market.rate.value().to_string(), market.as_of.date_naive().to_string(), market.stale);
         assert_eq!(told, (digits.to_owned(), as_of.to_owned(), stale), "{code} on {asked}");
     }
+    // Nothing is valued by what was said years ago.
+    let late = book.on("2026-10-30".parse().unwrap()).unwrap();
+    assert!(late.mid(currency("EUR"), currency("RUB")).is_err());
     let listed: Vec<Currency> = book.on("2022-03-04".parse().unwrap()).unwrap().currencies().collect();
     assert!(listed.contains(&currency("RUB")), "of this week");
     let listed: Vec<Currency> = book.on("2022-03-11".parse().unwrap()).unwrap().currencies().collect();

@@ -46,6 +46,11 @@ impl Hearing<'_> {
                 of_the_day.iter().copied().filter(near).collect()
             };
             let together = of_the_day.iter().map(|&one| beside(one)).max_by_key(Vec::len).unwrap_or_default();
+            // Two halves prove nothing: those who stand by it are counted with it.
+            let for_it = |other: &usize| !beyond(self.value(*other), self.value(index), alarm_bps);
+            if together.len() <= 1 + of_the_day.iter().filter(|other| for_it(other)).count() {
+                continue;
+            }
             let against = together.iter().all(|&one| self.apart(index, one).0);
             if let (Some(&one), true) = (together.first(), against && together.len() + 1 >= QUORUM) {
                 let limit_bps = self.apart(index, one).1;

@@ -108,12 +108,12 @@ fn no_unit_is_promised_for_nothing_but_what_is_free() {
     assert!(matches!(refused, QuoteError::UnitForNothing { place: 1, price, .. } if price == one), "{words}");
     assert!(words.starts_with("unit 2 at ") && words.contains("comes to nothing in USD"), "{words}");
     assert_eq!(Quote::promise(dong(), &[dear, gift]).unwrap().to, money("19.75", "USD"));
-    // The price book says what it costs, and cash is never nothing.
+    // The price book says what it costs; what cash is lifted to from nothing is a price to show, not to promise.
     let fixed = Fixed { price: money("0.01", "USD"), entry: None };
     let fixed = Unit { fixed: Some(fixed), ..one.into() };
     assert_eq!(Quote::promise(dong(), &[fixed]).unwrap().to, money("0.01", "USD"));
     let cash = QuoteTerms { rounding: PriceRounding::Cash, ..dong() };
-    assert_eq!(Quote::promise(cash, &[one]).unwrap().to, money("0.01", "USD"));
+    assert!(matches!(Quote::promise(cash, &[one]), Err(QuoteError::UnitForNothing { .. })));
 }
 
 #[test]

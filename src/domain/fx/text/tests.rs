@@ -100,6 +100,11 @@ fn tags_find_their_locale() {
         ("es-CO", Some("es-CO")),
         ("es-PE", Some("es-PE")),
         ("es-CU", Some("es-MX")),
+        ("es-PR", Some("es-US")),
+        // Extensions hold no region.
+        ("es-u-co-trad", Some("es")),
+        ("en-x-ZA", Some("en")),
+        ("de-AT-u-ca-gregory", Some("de-AT")),
         ("es-ES", Some("es")),
         ("fr-BE", Some("fr")),
         ("ar", None),
