@@ -217,9 +217,16 @@ async fn a_bill_is_handed_in_and_a_scenario_rehearsed_by_the_command_line() {
         let arguments = [arguments, &["--data-dir", &data]].concat();
         program::run(folder, &[], &arguments)
     };
-    // Two sales of which the bill knows neither, and one that the books do not know.
+    let charge = json!({"gateway": "grabpay", "reference": "FEE-77", "currency": "SGD",
+        "charged_at": "2026-11-28T02:00:00.123456789Z", "fee": "5.00"});
+    for once in ["c-1", "c-2"] {
+        let told = app.post_once("finance", CHARGES, once, &charge).await;
+        assert_eq!(told.status, 201, "finer than it is kept, and told twice: {}", told.text);
+    }
+    // Its own line in a bill books nothing. Two sales of which the bill knows neither, and one that the books do not know.
     let bill = "Transaction ID|Partner Transaction ID|Original Transaction ID|Merchant ID|Type|Gross Amount|MDR Fee|Tax|Net Amount|Currency|Transaction Time\n\
-                0123456789abcdef0123456789abcdef|stranger-1|||Payment|5.00|0.09|0.00|4.91|SGD|2026-11-28 10:00:00\nTOTAL|1|4.91\n";
+                0123456789abcdef0123456789abcdef|stranger-1|||Payment|5.00|0.09|0.00|4.91|SGD|2026-11-28 10:00:00\n\
+                FEE-77||||Adjustment|-5.00|0.00|0.00|-5.00|SGD|2026-11-28 10:00:00\nTOTAL|2|-0.09\n";
     let path = folder.join("bill.csv");
     std::fs::write(&path, bill).unwrap();
     let file = path.display().to_string();
@@ -227,7 +234,8 @@ async fn a_bill_is_handed_in_and_a_scenario_rehearsed_by_the_command_line() {
     let words = String::from_utf8_lossy(&found.stderr).into_owned();
     assert_eq!(found.status.code(), Some(1), "what is open is a fault found: {words}");
     let told: Value = serde_json::from_slice(&found.stdout).unwrap();
-    assert_eq!((&told["state"], &told["lines"]), (&json!("done"), &json!(1)), "{told:#}");
+    assert_eq!((&told["state"], &told["lines"]), (&json!("done"), &json!(2)), "{told:#}");
+    assert_eq!((&told["by_kind"]["fee_charge"], &told["open"]), (&json!(1), &json!(1)), "{told:#}");
     let found = tokio::task::block_in_place(|| run(&["reconcile", "--gateway", "nobody", &file]));
     assert_eq!(found.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&found.stderr).contains("gateway_unknown"));

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -173,7 +173,8 @@ fn read(body: ReportFees, now: DateTime<Utc>) -> Answer<FeeReport> {
     }
     Ok(FeeReport {
         reference: wire::label("reference", body.reference)?,
-        at: body.charged_at,
+        // As it is kept: what is told again is compared with that.
+        at: body.charged_at.trunc_subsecs(6),
         captures,
         fee: money("fee", &body.fee)?,
         tax: body.tax.as_ref().map_or(Ok(Money::zero(currency)), |tax| money("tax", tax))?,
