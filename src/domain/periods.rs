@@ -67,7 +67,8 @@ impl CloseState {
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CloseCheck {
-    /// Its name: `unexplained`, `in_transit`, `findings`, `gateway_balance`, `gateway_balance_age`, `client_money`, `verify`.
+    /// Its name: `unexplained`, `in_transit`, `findings`, `bank_statements`, `gateway_balance`, `gateway_balance_age`,
+    /// `client_money`, `verify`.
     pub name: String,
     /// Of which currency, where it is about one.
     #[schema(required)]

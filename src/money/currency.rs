@@ -51,15 +51,23 @@ static TABLE: LazyLock<Vec<Row>> = LazyLock::new(|| {
 });
 
 /// Where each of the 26³ codes stands in the table: prices come by the thousand, each with a currency or two.
-static PLACES: LazyLock<Vec<u16>> = LazyLock::new(|| {
-    let mut places = vec![NOWHERE; 26 * 26 * 26];
+static PLACES: LazyLock<Vec<Place>> = LazyLock::new(|| {
+    let mut places = vec![Place { ever: NOWHERE, today: NOWHERE }; 26 * 26 * 26];
     for (row, index) in TABLE.iter().zip(0_u16..) {
         if let Some(place) = place(&row.code) {
-            places[place] = index;
+            let today = if row.last_day.is_none() { index } else { NOWHERE };
+            places[place] = Place { ever: index, today };
         }
     }
     places
 });
+
+/// Where a code stands, among all that ever were and among those that there are.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    ever: u16,
+    today: u16,
+}
 
 const NOWHERE: u16 = u16::MAX;
 
@@ -137,8 +145,7 @@ impl Currency {
     /// # Errors
     /// [`CurrencyError`] with the text that was given.
     pub fn find(code: &str) -> Result<Currency, CurrencyError> {
-        let found = Currency::find_ever(code).ok().filter(|currency| currency.last_day().is_none());
-        found.ok_or_else(|| CurrencyError(code.chars().take(16).collect()))
+        Currency::at(place(code).map(|place| PLACES[place].today), code)
     }
 
     /// The same, among those that are no more as well: for rates of past days, never for money.
@@ -146,7 +153,12 @@ impl Currency {
     /// # Errors
     /// [`CurrencyError`] with the text that was given.
     pub fn find_ever(code: &str) -> Result<Currency, CurrencyError> {
-        let found = place(code).map(|place| PLACES[place]).filter(|index| *index != NOWHERE);
+        Currency::at(place(code).map(|place| PLACES[place].ever), code)
+    }
+
+    #[inline]
+    fn at(index: Option<u16>, code: &str) -> Result<Currency, CurrencyError> {
+        let found = index.filter(|index| *index != NOWHERE);
         found.map(Currency).ok_or_else(|| CurrencyError(code.chars().take(16).collect()))
     }
 

@@ -5,6 +5,9 @@ use std::fmt;
 /// The longest text of an exact amount: a sign, 29 digits, a point, a zero before it.
 const LONGEST_EXACT: usize = 32;
 const HALF: u128 = 10_u128.pow(19);
+/// Room of a short one before its point, with its sign, and behind it.
+const BEFORE: usize = 9;
+const BEHIND: usize = 19;
 
 /// The longest text: a sign, nineteen digits, a point.
 const LONGEST: usize = 24;
@@ -224,6 +227,44 @@ pub struct ExactDigits(Line<LONGEST_EXACT>);
 impl ExactDigits {
     /// `whole` and so many `decimals` of `fraction`; `None` where that is more than it holds.
     pub(super) fn new(negative: bool, whole: u64, fraction: u128, decimals: usize) -> Option<ExactDigits> {
+        match u64::try_from(fraction) {
+            Ok(fraction) if whole < EIGHT && (1..20).contains(&decimals) => {
+                Some(ExactDigits::short(negative, whole, fraction, decimals))
+            }
+            _ => ExactDigits::long(negative, whole, fraction, decimals),
+        }
+    }
+
+    /// Of at most eight digits before the point and nineteen behind it, as most are: eight at a time.
+    fn short(negative: bool, whole: u64, fraction: u64, decimals: usize) -> ExactDigits {
+        let before = Digits::short(whole, 0, negative).text;
+        let (high, low) = (fraction / (EIGHT * EIGHT), fraction % (EIGHT * EIGHT));
+        let words = [eight(high), eight(low / EIGHT), eight(low % EIGHT)];
+        // Noughts at the end, by words that are nothing else.
+        let noughts = |word: u64| (word ^ ZEROS).leading_zeros() as usize / 8;
+        let mut zeros = noughts(words[2]);
+        if zeros == 8 {
+            zeros += noughts(words[1]);
+        }
+        if zeros == 16 {
+            zeros += noughts(words[0]);
+        }
+        let shown = decimals.saturating_sub(zeros);
+        let mut behind = [b'0'; 24 + BEHIND];
+        for (room, word) in behind.chunks_exact_mut(8).zip(words) {
+            room.copy_from_slice(&word.to_le_bytes());
+        }
+        let mut bytes = [b'0'; LONGEST_EXACT];
+        bytes[..BEFORE].copy_from_slice(&before.bytes[..BEFORE]);
+        let point = usize::from(before.length).min(BEFORE);
+        bytes[point] = b'.';
+        let begin = 24 - decimals.min(24);
+        bytes[point + 1..point + 1 + BEHIND].copy_from_slice(&behind[begin..begin + BEHIND]);
+        let length = point + shown + usize::from(shown > 0);
+        ExactDigits(Line { bytes, length: length as u8 })
+    }
+
+    fn long(negative: bool, whole: u64, fraction: u128, decimals: usize) -> Option<ExactDigits> {
         let mut text = Line::new();
         if negative {
             text.put_mark(b'-')?;
@@ -247,7 +288,7 @@ impl ExactDigits {
     }
 
     /// A decimal's own text; cut where it is longer than any decimal's.
-    pub(super) fn of(text: &str) -> ExactDigits {
+    pub(crate) fn of(text: &str) -> ExactDigits {
         let end = text.len().min(LONGEST_EXACT);
         let mut own = Line::new();
         own.bytes[..end].copy_from_slice(&text.as_bytes()[..end]);
@@ -301,68 +342,4 @@ impl serde::Serialize for ExactDigits {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use rust_decimal::Decimal;
-
-    proptest::proptest! {
-        #[test]
-        fn they_are_the_decimals_own(
-            minor in proptest::num::i64::ANY.prop_map(|minor| minor >> (minor & 63)),
-            decimals in 0_u32..=4,
-        ) {
-            let digits = Digits::new(minor, decimals);
-            let text = Decimal::new(minor, decimals).to_string();
-            proptest::prop_assert_eq!(digits.as_str(), text.as_str());
-            let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-            proptest::prop_assert_eq!(digits.parts(), (whole.as_bytes(), fraction.as_bytes()));
-        }
-    }
-
-    #[test]
-    fn exact_digits_end_with_the_last_that_counts() {
-        for (negative, whole, fraction, decimals, text) in [
-            (false, 671, 224_221_267_454_350_890, 18, "671.22422126745435089"),
-            (false, 0, 0, 18, "0"),
-            (true, 0, 50, 3, "-0.05"),
-            (false, 70, 0, 0, "70"),
-            (false, 3, 12_345_678_901_234_567_890_123, 26, "3.00012345678901234567890123"),
-            (true, u64::MAX, 123_456_789, 9, "-18446744073709551615.123456789"),
-        ] {
-            let exact = ExactDigits::new(negative, whole, fraction, decimals).unwrap();
-            assert_eq!(exact.as_str(), text);
-            assert_eq!(ExactDigits::of(text), exact);
-        }
-        assert!(ExactDigits::new(false, u64::MAX, 0, 19).is_none(), "that is more than it holds");
-    }
-
-    #[test]
-    fn the_ends_of_the_range_and_small_amounts() {
-        for (minor, decimals, text) in [
-            (0, 2, "0.00"),
-            (0, 0, "0"),
-            (-5, 2, "-0.05"),
-            (7, 4, "0.0007"),
-            (5, 2, "0.05"),
-            (99, 2, "0.99"),
-            (999, 2, "9.99"),
-            (1_000, 2, "10.00"),
-            (9_999, 2, "99.99"),
-            (10_000, 2, "100.00"),
-            (99_999, 2, "999.99"),
-            (100_000, 2, "1000.00"),
-            (999_999, 2, "9999.99"),
-            (1_000_000, 2, "10000.00"),
-            (9_999_999, 2, "99999.99"),
-            (10_000_000, 2, "100000.00"),
-            (98_765_432, 2, "987654.32"),
-            (99_999_999, 2, "999999.99"),
-            (100_000_000, 2, "1000000.00"),
-            (i64::MIN, 4, "-922337203685477.5808"),
-            (i64::MAX, 0, "9223372036854775807"),
-        ] {
-            assert_eq!(Digits::new(minor, decimals).to_string(), text);
-        }
-    }
-}
+mod tests;

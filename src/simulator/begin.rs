@@ -9,6 +9,7 @@ use crate::store::Store;
 
 use super::acts::{self, Act, Kind};
 use super::faults::strikes;
+use super::life::Billed;
 use super::run::{Phase, Run};
 use super::{Sabotage, SimulationError};
 
@@ -129,7 +130,7 @@ impl Run {
     async fn armed(&mut self, place: usize, far: &Sandbox) -> Result<(), SimulationError> {
         let life = &mut self.lives[place];
         life.started = true;
-        let scenario = match (life.wrong_amount, life.poor, life.billed_less) {
+        let scenario = match (life.wrong_amount, life.poor, life.billed == Billed::Less) {
             (true, ..) => Some(Scenario::WrongAmount),
             (_, true, _) => Some(Scenario::InsufficientBalance),
             (.., true) => Some(Scenario::BillDiffers),

@@ -39,10 +39,8 @@ pub(super) struct Life {
     pub complaint: Option<Complaint>,
     /// What PayPal decides later, and what it is asked for at its own pages.
     pub delays: Delays,
-    /// The gateway's bill states a minor unit less.
-    pub billed_less: bool,
-    /// The gateway's bill does not name it.
-    pub unbilled: bool,
+    /// What the gateway's bill makes of its taking.
+    pub billed: Billed,
     /// Once its money is taken the gateway answers no question about it, until a bill asks.
     pub mute: bool,
     /// The merchant has asked for the payment.
@@ -55,6 +53,33 @@ pub(super) struct Life {
     pub seen: Seen,
     pub armed: bool,
     pub begins_at: DateTime<Utc>,
+}
+
+/// What a gateway's bill makes of a taking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Billed {
+    /// As it was.
+    Truly,
+    /// A minor unit less.
+    Less,
+    /// With a fee that is a minor unit more.
+    Dearer,
+    /// Named twice, to the byte.
+    Twice,
+    /// Not named.
+    Not,
+}
+
+impl Billed {
+    fn draw(dice: &mut StdRng) -> Billed {
+        match dice.random_range(0..60) {
+            0..5 => Billed::Less,
+            5..8 => Billed::Not,
+            8..11 => Billed::Dearer,
+            11..14 => Billed::Twice,
+            _ => Billed::Truly,
+        }
+    }
 }
 
 /// What was seen last of the payment's rows.
@@ -110,8 +135,7 @@ impl Life {
         };
         let at_paypal = gateway == "paypal";
         let complaint = (at_paypal && dice.random_range(0..5) == 0).then(|| Complaint::draw(dice, ids));
-        let (billed_less, unbilled) =
-            (at_paypal && dice.random_range(0..12) == 0, at_paypal && dice.random_range(0..20) == 0);
+        let billed = if at_paypal { Billed::draw(dice) } else { Billed::Truly };
         let mute = at_paypal && dice.random_range(0..12) == 0;
         let shared = terms["splits"].as_array().is_some_and(|splits| splits.len() > 1);
         let delays = Delays::draw(dice, shared);
@@ -121,8 +145,7 @@ impl Life {
         Life {
             complaint: complaint.filter(|_| !mute && !late),
             delays,
-            billed_less: billed_less && !unbilled && !mute,
-            unbilled: unbilled && !mute,
+            billed: if mute { Billed::Truly } else { billed },
             mute,
             number,
             id,

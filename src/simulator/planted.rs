@@ -10,9 +10,10 @@ use crate::domain::findings::{Finding, FindingKind};
 use crate::ids::MerchantId;
 use crate::money::{Currency, Money};
 use crate::sandbox::{Sandbox, SeededMovement};
+use crate::store::findings::FindingFilter;
 use crate::store::{Seek, Store};
 
-use super::life::Life;
+use super::life::{Billed, Life};
 use super::run::Run;
 use super::{Broken, SimulationError};
 
@@ -77,12 +78,18 @@ impl Run {
         if deal.takings.is_empty() || life.gateway != "paypal" {
             return;
         }
-        if life.unbilled {
-            self.unbilled.extend(deal.takings.keys().cloned());
-            self.planted.push(Planted { kind: FindingKind::MissingThere, about, round, found: false });
-        } else if life.billed_less && !life.wrong_amount && !life.poor {
-            self.planted.push(Planted { kind: FindingKind::BillAmount, about, round, found: false });
+        let as_asked = !life.wrong_amount && !life.poor;
+        let kind = match life.billed {
+            Billed::Not => FindingKind::MissingThere,
+            Billed::Twice => FindingKind::BillDuplicate,
+            Billed::Less if as_asked => FindingKind::BillAmount,
+            Billed::Dearer if as_asked => FindingKind::BillFee,
+            Billed::Truly | Billed::Less | Billed::Dearer => return,
+        };
+        if kind != FindingKind::BillAmount {
+            self.misbilled.extend(deal.takings.keys().map(|taking| (taking.clone(), life.billed)));
         }
+        self.planted.push(Planted { kind, about, round, found: false });
     }
 
     /// A difference that the next bill has, at the latest.
@@ -97,7 +104,7 @@ impl Run {
         merchant: MerchantId,
     ) -> Result<Vec<Finding>, SimulationError> {
         let seek = self.read_to.map_or(Seek::Start, Seek::After);
-        let opened = store.findings(merchant, None, seek, u32::MAX).await?;
+        let opened = store.findings(merchant, FindingFilter::default(), seek, u32::MAX).await?;
         self.read_to = opened.last().map(|finding| finding.id).or(self.read_to);
         Ok(opened)
     }

@@ -10,7 +10,7 @@ use crate::store::backup::Checked;
 use crate::store::restored::{Phase, Restored};
 use crate::store::{Change, Store, Versioned};
 
-use super::life::{Life, Seen};
+use super::life::{Billed, Life, Seen};
 use super::run::Run;
 use super::truth::{Deal, GivenBack};
 use super::world::{World, runtime};
@@ -130,7 +130,7 @@ impl Run {
                 !silent && !promised && (paypal || (lost.is_empty() && !aside))
             }
             None => {
-                let plain = !life.billed_less && !life.unbilled && !life.wrong_amount;
+                let plain = life.billed == Billed::Truly && !life.wrong_amount;
                 let begun = life.complaint.as_ref().is_some_and(|complaint| complaint.begun);
                 !silent && !begun && now.is_empty() && (deal.takings.is_empty() || !paypal || plain)
             }

@@ -5,7 +5,7 @@ mod ends;
 /// The process of a round, and those after it.
 mod process;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -18,7 +18,7 @@ use crate::sandbox::{Letter, Sandbox};
 use super::books;
 use super::faults::Rates;
 use super::gate::Gate;
-use super::life::Life;
+use super::life::{Billed, Life};
 use super::mail::Handed;
 use super::planted::Planted;
 use super::restore::Kept;
@@ -139,10 +139,10 @@ pub(super) struct Run {
     pub rounds: u64,
     /// Lives of the round before whose money was taken and of which the gateway says nothing.
     pub ghosts: Vec<Life>,
-    /// Differences planted in bills, movements of strangers that no bill has told yet, captures that no bill names.
+    /// Differences planted in bills, movements of strangers that no bill has told yet, captures that bills get wrong.
     pub planted: Vec<Planted>,
     pub strange: Vec<(u64, String)>,
-    pub unbilled: BTreeSet<String>,
+    pub misbilled: BTreeMap<String, Billed>,
     /// Payments of which a bill told first.
     pub quiet: BTreeSet<String>,
     /// No round follows in which a bill would be read.
@@ -188,7 +188,7 @@ impl Run {
             ghosts: vec![],
             planted: vec![],
             strange: vec![],
-            unbilled: BTreeSet::new(),
+            misbilled: BTreeMap::new(),
             quiet: BTreeSet::new(),
             last: false,
             outage: None,

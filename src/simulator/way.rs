@@ -3,11 +3,12 @@
 use rand::Rng;
 
 use crate::gateways::transport::{Broken as Lost, Carried};
+use crate::money::{Currency, Money};
 use crate::sandbox::{Direct, DirectAnswer, Sandbox};
 
 use super::Sabotage;
 use super::faults::{on_the_way, on_the_way_back, strikes};
-use super::life::Life;
+use super::life::{Billed, Life};
 use super::run::Run;
 
 impl Run {
@@ -50,7 +51,7 @@ impl Run {
             return (format!("{path}: mute"), Err(Lost::Unanswered("no answer in time".into())));
         }
         let mut answer = far.answer(direct.clone()).await;
-        self.leave_out(&direct, &mut answer);
+        self.misprint(&direct, &mut answer);
         self.knock |= direct.method == reqwest::Method::POST;
         self.truth.observe(&direct, &answer);
         let mut words = format!("{path}: {}", answer.status);
@@ -114,26 +115,41 @@ impl Run {
             || self.ghosts.iter().any(|ghost| ghost.mute && asks(ghost))
     }
 
-    /// What no bill names is taken out of the list.
-    fn leave_out(&self, direct: &Direct, answer: &mut DirectAnswer) {
-        if !direct.url.path().ends_with("/v1/reporting/transactions") || self.unbilled.is_empty() {
+    /// A list of movements as the gateway would have it that gets some of them wrong.
+    fn misprint(&self, direct: &Direct, answer: &mut DirectAnswer) {
+        if !direct.url.path().ends_with("/v1/reporting/transactions") || self.misbilled.is_empty() {
             return;
         }
         let Some(body) = &mut answer.body else { return };
         let Ok(mut said) = serde_json::from_slice::<serde_json::Value>(body) else { return };
         let Some(lines) = said["transaction_details"].as_array_mut() else { return };
         let before = lines.len();
-        lines.retain(|line| {
-            let id = line["transaction_info"]["transaction_id"].as_str().unwrap_or_default();
-            !self.unbilled.contains(id)
-        });
-        let gone = before - lines.len();
-        if gone > 0 {
-            let all = said["total_items"].as_u64().unwrap_or_default();
-            said["total_items"] = all.saturating_sub(gone as u64).into();
-            *body = said.to_string().into_bytes();
+        let mut printed = Vec::with_capacity(before);
+        for mut line in std::mem::take(lines) {
+            let info = &mut line["transaction_info"];
+            let id = info["transaction_id"].as_str().unwrap_or_default();
+            match self.misbilled.get(id) {
+                Some(Billed::Not) => continue,
+                Some(Billed::Twice) => printed.push(line.clone()),
+                Some(Billed::Dearer) => dearer(&mut info["fee_amount"]),
+                Some(Billed::Truly | Billed::Less) | None => {}
+            }
+            printed.push(line);
         }
+        let (all, now) = (said["total_items"].as_u64().unwrap_or_default(), printed.len());
+        said["total_items"] = (all + now as u64).saturating_sub(before as u64).into();
+        said["transaction_details"] = printed.into();
+        *body = said.to_string().into_bytes();
     }
+}
+
+/// A fee of a movement, below zero, one minor unit further from it.
+fn dearer(fee: &mut serde_json::Value) {
+    let text = |name: &str| fee[name].as_str().unwrap_or_default().to_owned();
+    let known = Currency::find(&text("currency_code")).ok();
+    let Some(amount) = known.and_then(|known| Money::parse(&text("value"), known).ok()) else { return };
+    let more = Money::from_minor(amount.minor() - 1, amount.currency());
+    fee["value"] = more.amount().to_string().into();
 }
 
 /// Every captured amount one minor unit too large.

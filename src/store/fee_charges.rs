@@ -4,7 +4,7 @@ use sqlx::any::AnyRow;
 
 use crate::domain::deposits::FeeCharge;
 use crate::ids::{BankAccountId, BankLineId, FeeChargeId, MerchantId};
-use crate::money::Currency;
+use crate::money::{Currency, Money};
 
 use super::row::Row;
 use super::{Change, Column, Seek, Store, StoreError, Table, Value, Versioned};
@@ -61,6 +61,11 @@ impl Change {
     pub fn fee_charge_seen(&mut self, charge: &Versioned<FeeCharge>, line: BankLineId) -> &mut Change {
         self.update(&FEE_CHARGE, charge.value.id, charge.version, vec![("bank_line_id", Value::text(line))])
     }
+
+    /// The line that debited it was taken back.
+    pub fn fee_charge_unseen(&mut self, charge: &Versioned<FeeCharge>) -> &mut Change {
+        self.update(&FEE_CHARGE, charge.value.id, charge.version, vec![("bank_line_id", Value::Null)])
+    }
 }
 
 impl Store {
@@ -72,11 +77,11 @@ impl Store {
         &self,
         merchant: MerchantId,
         id: FeeChargeId,
-    ) -> Result<Option<FeeCharge>, StoreError> {
+    ) -> Result<Option<Versioned<FeeCharge>>, StoreError> {
         let query = sqlx::query("SELECT * FROM fee_charge WHERE merchant_id = $1 AND id = $2")
             .bind(merchant.to_string())
             .bind(id.to_string());
-        self.one(query, |row| read(row).map(|row| row.value)).await
+        self.one(query, read).await
     }
 
     /// The charge of a gateway account by the gateway's own reference.
@@ -134,6 +139,28 @@ impl Store {
         )
         .bind(account.to_string())
         .bind(currency.to_string());
+        self.all(query, read).await
+    }
+
+    /// Charges of one `total` that a bank account paid and lines have debited, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn fee_charges_seen(
+        &self,
+        account: BankAccountId,
+        total: Money,
+        limit: i64,
+    ) -> Result<Vec<Versioned<FeeCharge>>, StoreError> {
+        let query = sqlx::query(
+            "SELECT * FROM fee_charge WHERE bank_account_id = $1 AND currency = $2 AND fee + tax = $3
+                AND bank_line_id IS NOT NULL
+             ORDER BY charged_at DESC, id DESC LIMIT $4",
+        )
+        .bind(account.to_string())
+        .bind(total.currency().to_string())
+        .bind(total.minor())
+        .bind(limit);
         self.all(query, read).await
     }
 }

@@ -40,6 +40,17 @@ macro_rules! select {
     };
 }
 
+/// Which findings; by default all.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FindingFilter {
+    /// `open`, `proposed` or `resolved`.
+    pub state: Option<&'static str>,
+    /// Of one kind.
+    pub kind: Option<FindingKind>,
+    /// About one payment.
+    pub payment: Option<PaymentId>,
+}
+
 impl Change {
     /// Opens a finding. A second one of the same kind about the same fact is a lost update: it is open already.
     pub fn open_finding(&mut self, finding: &Finding) -> &mut Change {
@@ -195,30 +206,32 @@ impl Store {
         self.all(query, read).await
     }
 
-    /// A merchant's findings by id, newest last; `state` narrows to `open`, `proposed` or `resolved`. In reading order.
+    /// A merchant's findings in reading order, newest last, as far as `only` wants them.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn findings(
         &self,
         merchant: MerchantId,
-        state: Option<&str>,
+        only: FindingFilter,
         seek: Seek<FindingId>,
         limit: u32,
     ) -> Result<Vec<Finding>, StoreError> {
         let sql = match seek.is_backwards() {
-            false => {
-                select!("WHERE merchant_id = $1 AND ($2 = '' OR state = $2) AND id > $3 ORDER BY id LIMIT $4")
-            }
-            true => {
-                select!(
-                    "WHERE merchant_id = $1 AND ($2 = '' OR state = $2) AND id < $3 ORDER BY id DESC LIMIT $4"
-                )
-            }
+            false => select!(
+                "WHERE merchant_id = $1 AND ($2 = '' OR state = $2) AND ($3 = '' OR kind = $3)
+                    AND ($4 = '' OR payment_id = $4) AND id > $5 ORDER BY id LIMIT $6"
+            ),
+            true => select!(
+                "WHERE merchant_id = $1 AND ($2 = '' OR state = $2) AND ($3 = '' OR kind = $3)
+                    AND ($4 = '' OR payment_id = $4) AND id < $5 ORDER BY id DESC LIMIT $6"
+            ),
         };
         let query = sqlx::query(sql)
             .bind(merchant.to_string())
-            .bind(state.unwrap_or_default())
+            .bind(only.state.unwrap_or_default())
+            .bind(only.kind.map(FindingKind::as_str).unwrap_or_default())
+            .bind(only.payment.map(|payment| payment.to_string()).unwrap_or_default())
             .bind(seek.key().map(ToString::to_string).unwrap_or_default())
             .bind(i64::from(limit));
         self.all(query, |row| read(row).map(|finding| finding.value)).await

@@ -1,6 +1,6 @@
 //! Fees that a gateway charged apart from its payouts.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::bank_statement::ReadLine;
 use crate::ids::{BankAccountId, BankLineId, FeeChargeId, MerchantId};
@@ -60,6 +60,11 @@ impl FeeCharge {
     /// Whether a line names it.
     pub fn is_named(&self, line: &ReadLine) -> bool {
         line.tells_of(&self.reference) || line.tells_of(&self.id.to_string())
+    }
+
+    /// Whether statements that go up to this day should have its debit.
+    pub fn is_missed(&self, upto: NaiveDate) -> bool {
+        (upto - self.charged_at.date_naive()).num_days() >= NEAR_DAYS
     }
 
     /// Whether a line that names nothing is near enough to be it.

@@ -10,9 +10,13 @@ use crate::domain::periods::CloseCheck;
 use crate::flows::reconcile::LastCompared;
 use crate::ids::{FindingId, MerchantId};
 use crate::money::{Currency, Money};
+use crate::store::findings::FindingFilter;
 use crate::store::{Seek, VerifyOptions};
 
 use super::{CloseError, ClosePeriod};
+
+/// Unread statements that a check names.
+const UNREAD: i64 = 10;
 
 impl ClosePeriod {
     /// Every check, as things stand now: what is still unexplained was unexplained then, and is explained late or not at
@@ -26,6 +30,7 @@ impl ClosePeriod {
         let mut checks = self.unexplained(merchant).await?;
         checks.extend(self.in_transit(merchant).await?);
         checks.push(self.findings(merchant).await?);
+        checks.extend(self.unread(merchant).await?);
         checks.extend(self.gateway_balances(merchant).await?);
         checks.extend(self.compared(compared, over));
         for check in self.client_money.report(merchant, None).await? {
@@ -98,6 +103,23 @@ impl ClosePeriod {
                 detail: format!("{amount} in {items} deposits is on its way for more than {days} days"),
             })
             .collect())
+    }
+
+    /// Bank statements of which not all lines are taken: what is missing is neither booked nor in suspense.
+    async fn unread(&self, merchant: MerchantId) -> Result<Option<CloseCheck>, CloseError> {
+        let unread = self.store.bank_statements_unread(merchant, UNREAD).await?;
+        let names: Vec<String> = unread.iter().map(|statement| statement.id.to_string()).collect();
+        Ok((!names.is_empty()).then(|| CloseCheck {
+            name: "bank_statements".into(),
+            currency: None,
+            ok: false,
+            blocks: true,
+            amount: None,
+            detail: format!(
+                "lines of {} are not all taken: send the same file again if this stays so",
+                names.join(", ")
+            ),
+        }))
     }
 
     /// What gateways' own balances last differed by from clearing, reserves and suspense there, and nobody explained
@@ -183,9 +205,10 @@ impl ClosePeriod {
     ) -> Result<Vec<Finding>, CloseError> {
         let mut undecided = vec![];
         for state in ["open", "proposed"] {
+            let only = FindingFilter { state: Some(state), ..FindingFilter::default() };
             let mut seek = Seek::<FindingId>::Start;
             loop {
-                let page = self.store.findings(merchant, Some(state), seek, 100).await?;
+                let page = self.store.findings(merchant, only, seek, 100).await?;
                 let Some(last) = page.last() else { break };
                 seek = Seek::After(last.id);
                 undecided.extend(page.into_iter().filter(|finding| of(finding.kind)));

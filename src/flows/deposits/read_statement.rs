@@ -108,6 +108,7 @@ impl Deposits {
             self.take_back_again(account).await?;
             self.come_back_again(merchant).await?;
             self.miss_remittances(account, statement.to_on).await?;
+            self.miss_fees(account, statement.to_on).await?;
             self.is_read(statement).await?;
         }
         let mut looked = HashSet::new();

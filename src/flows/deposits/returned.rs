@@ -54,7 +54,7 @@ impl Deposits {
             return Ok(None);
         };
         let is_its = original.value.state == LineState::Remitted { remittance: payment.value.id };
-        Ok(is_its.then(|| TakenBack { original, payouts: vec![], payment: Some(payment) }))
+        Ok(is_its.then(|| TakenBack { original, payouts: vec![], payment: Some(payment), charge: None }))
     }
 
     /// What a payment had settled is owed again; answers what that means, in words.

@@ -1,8 +1,10 @@
 //! A bank takes a line back: what was booked of it is booked the other way round, and its payouts are on their way
-//! again; withheld tax that it paid is owed again. What two persons decided, or a transfer between own accounts, is left to
+//! again; withheld tax that it paid is owed again, an invoice of a gateway is unpaid again. What two persons decided, or a transfer between own accounts, is left to
 //! persons.
 
-use crate::domain::deposits::{BankLine, DepositState, Earlier, GatewaySettlement, LineState, find_reversed};
+use crate::domain::deposits::{
+    BankLine, DepositState, Earlier, FeeCharge, GatewaySettlement, LineState, find_reversed,
+};
 use crate::domain::findings::FindingKind;
 use crate::domain::ledger::journal::{self, Fact, Movement};
 use crate::domain::ledger::{Direction, Layer};
@@ -27,6 +29,8 @@ pub(in crate::flows) struct TakenBack {
     pub payouts: Vec<Versioned<GatewaySettlement>>,
     /// The payment to an authority that it debited.
     pub payment: Option<Versioned<Remittance>>,
+    /// The gateway's invoice that it paid.
+    pub charge: Option<Versioned<FeeCharge>>,
 }
 
 impl Deposits {
@@ -54,7 +58,7 @@ impl Deposits {
         taken: TakenBack,
         said_by: Option<UserId>,
     ) -> Result<LineState, DepositError> {
-        let TakenBack { original, payouts, payment } = taken;
+        let TakenBack { original, payouts, payment, charge } = taken;
         let mut booked = self.booked_of(&original.value).await?;
         booked.extend(self.booked_of(line).await?);
         let (source, at) = (line.id.to_string(), self.credited_at(line).await?);
@@ -65,15 +69,19 @@ impl Deposits {
         for kind in [FindingKind::BankUnexplained, FindingKind::DepositShort, FindingKind::DepositOver] {
             self.close_finding(change, &original.value, kind, &why).await?;
         }
-        let undone = match &payment {
-            Some(payment) => Some(self.owed_again(change, line, payment, said_by).await?),
-            None => on_the_way_again(&payouts),
+        let undone = match (&payment, &charge) {
+            (Some(payment), _) => Some(self.owed_again(change, line, payment, said_by).await?),
+            (None, Some(charge)) => Some(unpaid_again(&charge.value)),
+            (None, None) => on_the_way_again(&payouts),
         };
         if let Some(undone) = undone {
             let (old, day) = (original.value.id, original.value.line.booked_on);
             let why = format!("{} takes back {old} of {day}; {undone}", line.id);
             let (kind, amount) = (FindingKind::DepositReversed, line.line.amount.abs());
-            self.open_line(change, account, line, kind, amount, &why).await?;
+            match &charge {
+                Some(charge) => self.fee_came_back(change, account, line, charge, &why).await?,
+                None => self.open_line(change, account, line, kind, amount, &why).await?,
+            }
         }
         for row in payouts {
             let value = GatewaySettlement { state: DepositState::InTransit, ..row.value };
@@ -92,7 +100,10 @@ impl Deposits {
         line: &BankLine,
     ) -> Result<Option<TakenBack>, DepositError> {
         let Some(found) = self.reversed(account, line).await? else {
-            return self.brought_back(account, line).await;
+            return match self.fee_brought_back(line).await? {
+                Some(found) => Ok(Some(found)),
+                None => self.brought_back(account, line).await,
+            };
         };
         let id = found.original.value.id;
         let is_undone = match &found.original.value.state {
@@ -104,6 +115,9 @@ impl Deposits {
                 payment.value.bank_line == Some(id)
                     && matches!(payment.value.state, RemittanceState::Booked { .. })
             }),
+            LineState::FeePaid { .. } => {
+                found.charge.as_ref().is_some_and(|charge| charge.value.bank_line == Some(id))
+            }
             // A payment that was booked at the very time at which its debit was read: it is found first.
             LineState::Suspense => self.remittance_of(account, &found.original.value).await?.is_none(),
             LineState::Unbooked => true,
@@ -125,7 +139,7 @@ impl Deposits {
         let candidates = self.store.bank_lines_of_amount(account.id, amount, upto, CANDIDATES).await?;
         let mut known = vec![];
         for original in candidates {
-            let (mut payouts, mut payment) = (vec![], None);
+            let (mut payouts, mut payment, mut paid) = (vec![], None, None);
             match &original.value.state {
                 LineState::Matched { settlements } => {
                     for id in settlements {
@@ -135,9 +149,12 @@ impl Deposits {
                 LineState::Remitted { remittance } => {
                     payment = self.store.remittance(line.merchant, *remittance).await?;
                 }
+                LineState::FeePaid { charge } => {
+                    paid = self.store.fee_charge(line.merchant, *charge).await?;
+                }
                 _ => {}
             }
-            known.push(TakenBack { original, payouts, payment });
+            known.push(TakenBack { original, payouts, payment, charge: paid });
         }
         let earlier: Vec<Earlier<'_>> = known
             .iter()
@@ -188,7 +205,11 @@ impl TakenBack {
     fn called(&self) -> Vec<String> {
         let payouts = self.payouts.iter().map(|row| row.value.deposit_reference().to_owned());
         let payment = self.payment.iter().map(|row| &row.value);
-        payouts.chain(payment.flat_map(|paid| [paid.reference.clone(), paid.id.to_string()])).collect()
+        let charge = self.charge.iter().map(|row| &row.value);
+        payouts
+            .chain(payment.flat_map(|paid| [paid.reference.clone(), paid.id.to_string()]))
+            .chain(charge.flat_map(|charge| [charge.reference.clone(), charge.id.to_string()]))
+            .collect()
     }
 }
 
@@ -196,4 +217,10 @@ impl TakenBack {
 fn on_the_way_again(payouts: &[Versioned<GatewaySettlement>]) -> Option<String> {
     let names: Vec<&str> = payouts.iter().map(|row| row.value.batch.reference.as_str()).collect();
     (!names.is_empty()).then(|| format!("on the way again: {}", names.join(", ")))
+}
+
+/// What a finding says of an invoice whose debit the bank took back.
+fn unpaid_again(charge: &FeeCharge) -> String {
+    let FeeCharge { gateway_account, reference, .. } = charge;
+    format!("{gateway_account}'s invoice {reference} is unpaid again: find out why it came back and pay it")
 }

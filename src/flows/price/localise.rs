@@ -153,6 +153,11 @@ struct Shown {
 }
 
 impl Shown {
+    /// Stands for an amount that has no price, in a list that nobody is shown.
+    fn unpriced(price: Money) -> Shown {
+        Shown { exact: ExactDigits::of(""), price, source: PriceSource::AsGiven, rule: None }
+    }
+
     /// A converted price's rule is the answer's, if that has none yet or the same: a fifth of an answer's bytes.
     fn tell_rule_once(&mut self, answers: &mut Option<Cow<'static, str>>) {
         match (&*answers, &self.rule) {
@@ -294,32 +299,43 @@ impl Pricing {
         }
         let mut others: HashMap<Currency, Option<Arc<Applied>>> = HashMap::new();
         let mut rule = None;
-        let mut items = Vec::with_capacity(question.items.len());
-        for item in question.items {
+        let mut priced = |item: &Item<'_>| {
             let base = item.price.currency();
-            let (mut shown, reason, told) = if let Some(price) = market.fixed(&item, market.currency) {
-                (market.as_fixed(price)?, None, None)
-            } else if base == first
+            if let Some(price) = market.fixed(item, market.currency) {
+                return Ok((market.as_fixed(price)?, None, None));
+            }
+            if base == first
                 && let Some(applied) = &rate
             {
-                (market.converted(item.price, applied)?, None, None)
-            } else {
-                let applied = match others.entry(base) {
-                    Entry::Occupied(known) => known.into_mut(),
-                    Entry::Vacant(free) => {
-                        free.insert(self.applied_if_any(&snapshot, (base, shown), market.now)?)
-                    }
-                };
-                match applied {
-                    Some(applied) => {
-                        let told = (base != first).then(|| applied.answer.clone());
-                        (market.converted(item.price, applied)?, None, told)
-                    }
-                    None => (market.as_given(item.price)?, Some(FallbackReason::NoRate), None),
+                return Ok((market.converted(item.price, applied)?, None, None));
+            }
+            let applied = match others.entry(base) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(free) => {
+                    free.insert(self.applied_if_any(&snapshot, (base, shown), market.now)?)
                 }
             };
+            Ok(match applied {
+                Some(applied) => {
+                    let told = (base != first).then(|| applied.answer.clone());
+                    (market.converted(item.price, applied)?, None, told)
+                }
+                None => (market.as_given(item.price)?, Some(FallbackReason::NoRate), None),
+            })
+        };
+        // A list whose length is known is written where it stands; an error is told behind it.
+        let mut failed: Option<PriceError> = None;
+        let list = question.items.into_iter().map(|item| {
+            let (mut shown, reason, told) = priced(&item).unwrap_or_else(|error| {
+                failed.get_or_insert(error);
+                (Shown::unpriced(item.price), None, None)
+            });
             shown.tell_rule_once(&mut rule);
-            items.push(market.item(item, shown, reason, told));
+            market.item(item, shown, reason, told)
+        });
+        let items: Vec<PricedItem<'a>> = list.collect();
+        if let Some(error) = failed {
+            return Err(error);
         }
         if items.iter().all(|item| item.fallback_reason.is_some()) {
             return Err(PriceError::NoRate(first));

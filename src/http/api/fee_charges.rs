@@ -114,7 +114,7 @@ pub async fn list(service: web::Data<Service>, caller: Caller, paging: Query<Pag
 pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
     let id = wire::path_id(&id, "fee charge")?;
     let found = service.store.fee_charge(caller.merchant(), id).await?;
-    crate::http::json(200, &answer(found.ok_or_else(|| Problem::not_found("fee charge"))?))
+    crate::http::json(200, &answer(found.ok_or_else(|| Problem::not_found("fee charge"))?.value))
 }
 
 /// Records what a gateway charged apart from its payouts: accrued fees are trued up to it. The same reference with the same

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, web};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::findings::{Action, Wish};
+use crate::domain::findings::{Action, FindingKind, Wish};
 use crate::domain::refunds::Allocation;
 use crate::flows::findings::Resolving;
 use crate::http::caller::Caller;
@@ -16,6 +16,7 @@ use crate::http::schemas::{Finding, FindingStateWord};
 use crate::http::service::Service;
 use crate::http::wire::{self, Page};
 use crate::ids::PaymentId;
+use crate::store::findings::FindingFilter;
 use crate::store::idempotency::Claim;
 
 /// Which findings.
@@ -26,6 +27,12 @@ pub struct ListParameters {
     /// `open`, `proposed` or `resolved`.
     #[param(inline, value_type = Option<FindingStateWord>, example = "open")]
     state: Option<String>,
+    /// Of one kind.
+    #[param(inline, value_type = Option<FindingKind>, example = "missing_there")]
+    kind: Option<String>,
+    /// About one payment.
+    #[param(inline, value_type = Option<PaymentId>, example = "pay_01kb0000000000000000000000")]
+    payment: Option<String>,
     #[param(example = "20")]
     limit: Option<String>,
     starting_after: Option<String>,
@@ -36,16 +43,32 @@ pub struct ListParameters {
 #[utoipa::path(get, path = "/v1/findings", tag = "findings", params(ListParameters), responses((status = 200, description = "A page of findings", body = Page<Finding>)))]
 pub async fn list(service: web::Data<Service>, caller: Caller, query: Query<ListParameters>) -> Answer {
     let query = query.0;
-    let (state, paging) =
-        (query.state.as_deref(), Paging::new(query.limit, query.starting_after, query.ending_before));
-    if let Some(unknown) = state.filter(|state| !["open", "proposed", "resolved"].contains(state)) {
-        let detail = format!("`{unknown}` is none of open, proposed, resolved");
-        return Err(Problem::new(Code::InvalidParameter, detail).at("state"));
-    }
+    let only = FindingFilter {
+        state: query.state.as_deref().map(state_word).transpose()?,
+        kind: query.kind.as_deref().map(kind).transpose()?,
+        payment: query.payment.as_deref().map(|text| wire::id("payment", text)).transpose()?,
+    };
+    let paging = Paging::new(query.limit, query.starting_after, query.ending_before);
     let (limit, seek) = (paging.limit()?, paging.seek(wire::id)?);
     let more = u32::try_from(limit + 1).unwrap_or(101);
-    let found = service.store.findings(caller.merchant(), state, seek, more).await?;
+    let found = service.store.findings(caller.merchant(), only, seek, more).await?;
     crate::http::json(200, &Page::of(found.iter().map(Resolving::view).collect(), limit, &seek))
+}
+
+fn state_word(text: &str) -> Result<&'static str, Problem> {
+    let words = ["open", "proposed", "resolved"];
+    words.into_iter().find(|word| *word == text).ok_or_else(|| {
+        let detail = format!("`{text}` is none of open, proposed, resolved");
+        Problem::new(Code::InvalidParameter, detail).at("state")
+    })
+}
+
+fn kind(text: &str) -> Result<FindingKind, Problem> {
+    FindingKind::find(text).ok_or_else(|| {
+        let words: Vec<&str> = FindingKind::ALL.into_iter().map(FindingKind::as_str).collect();
+        let detail = format!("`{text}` is none of {}", words.join(", "));
+        Problem::new(Code::InvalidParameter, detail).at("kind")
+    })
 }
 
 /// One finding.

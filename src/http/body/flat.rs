@@ -108,6 +108,23 @@ pub(in crate::http) fn plain(text: &[u8]) -> usize {
     at + left.iter().position(ends).unwrap_or(left.len())
 }
 
+/// Whether a text begins with a name. Names are short: first and last letters of it, which may overlap, are all of it, and
+/// cost less than a comparison of any length.
+#[inline]
+fn begins(text: &[u8], name: &[u8]) -> bool {
+    #[inline]
+    fn both<const N: usize>(text: &[u8], name: &[u8]) -> bool {
+        text.first_chunk::<N>() == name.first_chunk::<N>() && text.last_chunk::<N>() == name.last_chunk::<N>()
+    }
+    let Some(text) = text.get(..name.len()) else { return false };
+    match name.len() {
+        2..=3 => both::<2>(text, name),
+        4..=7 => both::<4>(text, name),
+        8..=16 => both::<8>(text, name),
+        _ => text == name,
+    }
+}
+
 impl<'b> Deserializer<'b> for &mut Flat<'b> {
     type Error = Unread;
 
@@ -203,8 +220,8 @@ impl Parts<'_, '_> {
     fn expected(&mut self) -> Option<u64> {
         let (place, name) = (self.next, self.names.get(self.next)?);
         let left = self.flat.body.as_bytes().get(self.flat.at..)?;
-        let behind = left.strip_prefix(b"\"")?.strip_prefix(name.as_bytes())?;
-        if behind.first() != Some(&b'"') {
+        let named = left.strip_prefix(b"\"")?;
+        if named.get(name.len()) != Some(&b'"') || !begins(named, name.as_bytes()) {
             return None;
         }
         self.flat.at += name.len() + 2;
@@ -290,6 +307,14 @@ mod tests {
     enum Word {
         Exact,
         Cash,
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_begins_with_its_name(text in "[ab]{0,24}", name in "[ab]{0,18}", own in any::<bool>()) {
+            let name = if own { text.get(..name.len()).unwrap_or(&name) } else { &name };
+            prop_assert_eq!(begins(text.as_bytes(), name.as_bytes()), text.starts_with(name));
+        }
     }
 
     #[test]

@@ -35,6 +35,7 @@ use straits::jobs::{Jobs, payment_duties};
 use straits::money::Currency;
 use straits::rates::RateBook;
 use straits::store::bank_accounts::StoredBankAccount;
+use straits::store::findings::FindingFilter;
 use straits::store::merchants::StoredGatewayAccount;
 use straits::store::outbox::EventReader;
 use straits::store::{Change, Engine, Seek, Store, TransactionFilter, VerifyOptions};
@@ -426,7 +427,11 @@ impl House {
 
     /// The kinds of this merchant's findings.
     pub async fn findings(&self) -> Vec<&'static str> {
-        let found = self.store.findings(self.ground.merchant.id, None, Seek::Start, 100).await.unwrap();
+        let found = self
+            .store
+            .findings(self.ground.merchant.id, FindingFilter::default(), Seek::Start, 100)
+            .await
+            .unwrap();
         found.iter().map(|finding| finding.kind.as_str()).collect()
     }
 

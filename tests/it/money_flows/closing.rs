@@ -11,6 +11,7 @@ use straits::domain::periods::PeriodClose;
 use straits::flows::close_period::CloseError;
 use straits::flows::journals::JournalFlowError;
 use straits::ids::UserId;
+use straits::store::bank_statements::BankStatement;
 use straits::store::{AsOf, Change, CommitError, Seek, VerifyOptions};
 
 use super::one;
@@ -199,6 +200,40 @@ async fn a_period_is_closed_within_limits_and_stays_as_it_was() {
         // The next period begins where this one ended.
         database.clock.advance(TimeDelta::days(1));
         let next = day + TimeDelta::days(1);
+        // Nothing is closed over a bank's statement of which lines are missing.
+        let (now, currency) = (database.clock.now(), "USD".parse().unwrap());
+        let broken_off = BankStatement {
+            id: world.ids.mint(),
+            merchant,
+            bank_account: world.ids.mint(),
+            file_hash: "00".into(),
+            place: 0,
+            format: "camt053".into(),
+            reference: "S1".into(),
+            currency,
+            opening: None,
+            closing: None,
+            from_on: None,
+            to_on: None,
+            line_count: 3,
+            pending_count: 0,
+            recorded_at: now,
+            read_at: None,
+        };
+        let mut change = Change::new();
+        change.insert_bank_statement(&broken_off);
+        store.commit(change).await.unwrap();
+        let refused = close(&world, world.checker, next).await;
+        let Err(CloseError::Unexplained(checks)) = refused else { panic!("{refused:?}") };
+        let bad: Vec<_> = checks.iter().filter(|check| !check.ok && check.blocks).collect();
+        assert_eq!(bad.len(), 1, "{checks:?}");
+        assert!(
+            bad[0].name == "bank_statements" && bad[0].detail.contains(&broken_off.id.to_string()),
+            "{bad:?}"
+        );
+        let mut change = Change::new();
+        change.bank_statement_is_read(broken_off.id, now);
+        store.commit(change).await.unwrap();
         close(&world, world.checker, next).await.unwrap();
         close(&world, world.maker, next).await.unwrap();
         let issued = store.issued_statements(merchant, None, Seek::Start, 10).await.unwrap();

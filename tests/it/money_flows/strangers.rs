@@ -58,7 +58,15 @@ async fn a_capture_that_a_bill_told_of_first_is_divided_as_any_other() {
             assert_eq!(world.state(late).await, "captured");
             assert_eq!(world.standing().await, expected, "{fee} {billed}");
             assert_eq!(world.findings().await, [], "{fee} {billed}");
-            let all = store.findings(world.merchant.id, None, straits::store::Seek::Start, 10).await.unwrap();
+            let all = store
+                .findings(
+                    world.merchant.id,
+                    straits::store::findings::FindingFilter::default(),
+                    straits::store::Seek::Start,
+                    10,
+                )
+                .await
+                .unwrap();
             let reason = serde_json::to_string(&all[0].state).unwrap();
             assert!(reason.contains(&late.to_string()), "{reason}");
             world.hear(late).await;

@@ -47,6 +47,7 @@ use straits::gateways::RawNotification;
 use straits::ids::{IdSource, PaymentId, SupplierId, UserId};
 use straits::money::{Currency, Money, Rate};
 use straits::rates::RateBook;
+use straits::store::findings::FindingFilter;
 use straits::store::merchants::StoredGatewayAccount;
 use straits::store::{Change, Engine, Seek, Store, TransactionFilter, VerifyOptions};
 use straits::vault::Vault;
@@ -501,7 +502,8 @@ impl World {
 
     /// The findings that stand open.
     pub async fn findings(&self) -> Vec<Finding> {
-        let all = self.store.findings(self.merchant.id, None, Seek::Start, 100).await.unwrap();
+        let all =
+            self.store.findings(self.merchant.id, FindingFilter::default(), Seek::Start, 100).await.unwrap();
         all.into_iter().filter(|finding| finding.state.as_str() != "resolved").collect()
     }
 
