@@ -26,7 +26,8 @@ use tokio::net::TcpStream;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const CONNECTIONS: usize = 16;
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 25;
+const REPRICINGS: usize = 7;
 const REQUESTS: [(usize, usize); 3] = [(1, 8_000), (20, 4_000), (100, 2_000)];
 const BARE_REQUESTS: usize = 8_000;
 /// The words with which this program is started as the bare server.
@@ -62,7 +63,7 @@ fn reprice() {
     let (mut decimals, mut singles, mut bulks) = (Vec::new(), Vec::new(), Vec::new());
     let mut sums = [0_i128; 3];
     let mut grown = 0;
-    for _ in 0..ROUNDS {
+    for _ in 0..REPRICINGS {
         let begun = Instant::now();
         sums[0] = own
             .iter()

@@ -5,9 +5,8 @@ use std::fmt;
 /// The longest text of an exact amount: a sign, 29 digits, a point, a zero before it.
 const LONGEST_EXACT: usize = 32;
 const HALF: u128 = 10_u128.pow(19);
-/// Room of a short one before its point, with its sign, and behind it.
+/// The longest that a short one is before its point, with its sign.
 const BEFORE: usize = 9;
-const BEHIND: usize = 19;
 
 /// The longest text: a sign, nineteen digits, a point.
 const LONGEST: usize = 24;
@@ -250,16 +249,28 @@ impl ExactDigits {
             zeros += noughts(words[0]);
         }
         let shown = decimals.saturating_sub(zeros);
-        let mut behind = [b'0'; 24 + BEHIND];
-        for (room, word) in behind.chunks_exact_mut(8).zip(words) {
-            room.copy_from_slice(&word.to_le_bytes());
-        }
         let mut bytes = [b'0'; LONGEST_EXACT];
-        bytes[..BEFORE].copy_from_slice(&before.bytes[..BEFORE]);
+        bytes[..16].copy_from_slice(&before.bytes[..16]);
         let point = usize::from(before.length).min(BEFORE);
         bytes[point] = b'.';
-        let begin = 24 - decimals.min(24);
-        bytes[point + 1..point + 1 + BEHIND].copy_from_slice(&behind[begin..begin + BEHIND]);
+        // Each word behind the one before it, over what means nothing there; the first one has what the others leave.
+        let mut at = point + 1;
+        let mut put = |word: u64, digits: usize| {
+            bytes[at..at + 8].copy_from_slice(&(word >> (64 - 8 * digits)).to_le_bytes());
+            at += digits;
+        };
+        match decimals {
+            ..=8 => put(words[2], decimals),
+            9..=16 => {
+                put(words[1], decimals - 8);
+                put(words[2], 8);
+            }
+            _ => {
+                put(words[0], decimals - 16);
+                put(words[1], 8);
+                put(words[2], 8);
+            }
+        }
         let length = point + shown + usize::from(shown > 0);
         ExactDigits(Line { bytes, length: length as u8 })
     }
