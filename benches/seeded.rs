@@ -186,7 +186,7 @@ impl Server {
                 let (kind, evidence) = (text(&item["kind"]), &item["evidence"]);
                 let line = &evidence["line"];
                 let reference = match kind.as_str() {
-                    "refund_only_there" => text(&line["related_ref"]),
+                    "refund_only_there" | "unknown_movement" => text(&line["related_ref"]),
                     // No line names it: the books do.
                     "missing_there" => self.reference_of(&item["finding"]).await,
                     _ => text(&line["gateway_ref"]),

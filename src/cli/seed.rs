@@ -31,8 +31,16 @@ use super::{CliError, Outcome};
 /// Payments written at a time.
 const AT_ONCE: usize = 256;
 /// What is planted, in turn.
-const PLANTED: [&str; 6] =
-    ["amount", "fee", "paid_unknown_here", "missing_there", "duplicate", "refund_only_there"];
+const PLANTED: [&str; 8] = [
+    "amount",
+    "fee",
+    "paid_unknown_here",
+    "missing_there",
+    "duplicate",
+    "refund_only_there",
+    "currency",
+    "unknown_movement",
+];
 
 /// How many, and from which seed.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -220,21 +228,24 @@ fn billed(sale: &Sale, seed: u64) -> Vec<SeededMovement> {
         custom_id: Some(sale.id.to_string()),
         at: sale.capture.at,
     };
-    let refund = SeededMovement {
-        transaction_id: format!("R{}", &format!("{:04}{}", seed % 10_000, &sale.capture.capture_ref[5..])),
+    let half_back = |letter: char, code: &'static str| SeededMovement {
+        transaction_id: format!("{letter}{:04}{}", seed % 10_000, &sale.capture.capture_ref[5..]),
         reference_id: Some(sale.capture.capture_ref.clone()),
-        code: "T1107",
+        code,
         gross: minor(gross.negated(), gross.minor() / 2),
         fee: None,
         custom_id: None,
         at: sale.capture.at + TimeDelta::minutes(1),
     };
+    let euros = |money: Money| Money::from_minor(money.minor(), Currency::known("EUR"));
     match sale.planted {
         None | Some("paid_unknown_here") => vec![paid(gross, fee)],
         Some("amount") => vec![paid(minor(gross, -1), fee)],
         Some("fee") => vec![paid(gross, minor(fee, 1))],
         Some("missing_there") => vec![],
         Some("duplicate") => vec![paid(gross, fee), paid(gross, fee)],
-        Some(_) => vec![paid(gross, fee), refund],
+        Some("currency") => vec![paid(euros(gross), euros(fee))],
+        Some("refund_only_there") => vec![paid(gross, fee), half_back('R', "T1107")],
+        Some(_) => vec![paid(gross, fee), half_back('M', "T0500")],
     }
 }

@@ -199,6 +199,7 @@ impl Market<'_> {
         Ok(Shown { exact, price, source: PriceSource::PriceBook, rule: None })
     }
 
+    #[inline]
     fn converted(&self, own: Money, applied: &Applied) -> Result<Shown, PriceError> {
         if own.currency() == applied.rate.quote() {
             return self.as_given(own);
