@@ -246,6 +246,9 @@ fn billed(sale: &Sale, seed: u64) -> Vec<SeededMovement> {
         Some("duplicate") => vec![paid(gross, fee), paid(gross, fee)],
         Some("currency") => vec![paid(euros(gross), euros(fee))],
         Some("refund_only_there") => vec![paid(gross, fee), half_back('R', "T1107")],
-        Some(_) => vec![paid(gross, fee), half_back('M', "T0500")],
+        Some(kind) => {
+            debug_assert_eq!(kind, "unknown_movement");
+            vec![paid(gross, fee), half_back('M', "T0500")]
+        }
     }
 }

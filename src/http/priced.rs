@@ -44,7 +44,7 @@ type Kind<'a> = (Currency, PriceSource, Option<FallbackReason>, Option<&'a str>)
 #[derive(Default)]
 struct Around<'a> {
     /// What stands behind the amount in the shop, and in which currency; at first in none.
-    own: Option<Own>,
+    own: Option<(Currency, [u8; 29])>,
     /// Of which items the rest is; at first of none.
     kind: Option<(Kind<'a>, Written)>,
     /// What stands before the number that the shopper reads, and how much of it counts: it is copied with all of its
@@ -53,12 +53,6 @@ struct Around<'a> {
     before_length: usize,
     /// What stands behind it.
     behind: Vec<u8>,
-}
-
-/// What stands behind the amount in the shop, in one currency.
-struct Own {
-    currency: Currency,
-    words: [u8; 29],
 }
 
 impl<'a> Around<'a> {
@@ -77,7 +71,7 @@ impl<'a> Around<'a> {
             }
         }
         item.from.digits().copy_to(text);
-        text.extend_from_slice(&self.behind_own(item.from.currency()).words);
+        text.extend_from_slice(&self.behind_own(item.from.currency()));
         item.exact.copy_to(text);
         text.extend_from_slice(b"\",\"price\":{\"amount\":\"");
         let digits = item.price.digits();
@@ -118,17 +112,21 @@ impl<'a> Around<'a> {
             .as_ref()
             .is_some_and(|(known, manner)| is_same(known, &kind) && manner.is_like(&item.text));
         if !same {
-            *self = Around { own: self.own.take(), ..Around::of(kind, item.text)? };
+            *self = Around { own: self.own, ..Around::of(kind, item.text)? };
         }
         Ok(())
     }
 
     /// What stands behind the amount in the shop.
-    fn behind_own(&mut self, currency: Currency) -> &Own {
-        if self.own.as_ref().is_some_and(|own| own.currency != currency) {
-            self.own = None;
+    fn behind_own(&mut self, currency: Currency) -> [u8; 29] {
+        match self.own {
+            Some((known, words)) if known == currency => words,
+            _ => {
+                let words = behind_from(currency);
+                self.own = Some((currency, words));
+                words
+            }
         }
-        self.own.get_or_insert_with(|| Own { currency, words: behind_from(currency) })
     }
 
     fn of(kind: Kind<'a>, manner: Written) -> serde_json::Result<Around<'a>> {

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-mod exact;
-
-pub use exact::ExactDigits;
+/// The longest text of an exact amount: a sign, 29 digits, a point, a zero before it.
+const LONGEST_EXACT: usize = 32;
+const HALF: u128 = 10_u128.pow(19);
+/// Room of a short one before its point, with its sign, and behind it.
+const BEFORE: usize = 9;
+const BEHIND: usize = 19;
 
 /// The longest text: a sign, nineteen digits, a point.
 const LONGEST: usize = 24;
@@ -53,14 +56,9 @@ impl<const ROOM: usize> Line<ROOM> {
         &self.bytes[..usize::from(self.length)]
     }
 
-    /// Eight bytes at a time, as they were written: a wider read of what was written just now waits for it.
-    #[inline]
     fn copy_to(&self, text: &mut Vec<u8>) {
         let end = text.len() + usize::from(self.length);
-        let (words, rest) = self.bytes.as_chunks::<8>();
-        text.reserve(ROOM);
-        words.iter().for_each(|word| text.extend_from_slice(word));
-        text.extend_from_slice(rest);
+        text.extend_from_slice(&self.bytes);
         text.truncate(end);
     }
 
@@ -219,6 +217,127 @@ impl fmt::Display for Digits {
 impl fmt::Debug for Digits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// The digits of an exact amount, as many as it has and no zeros at their end: `671.22422126745435`.
+#[derive(Clone, Copy)]
+pub struct ExactDigits(Line<LONGEST_EXACT>);
+
+impl ExactDigits {
+    /// `whole` and so many `decimals` of `fraction`; `None` where that is more than it holds.
+    pub(super) fn new(negative: bool, whole: u64, fraction: u128, decimals: usize) -> Option<ExactDigits> {
+        match u64::try_from(fraction) {
+            Ok(fraction) if whole < EIGHT && (1..20).contains(&decimals) => {
+                Some(ExactDigits::short(negative, whole, fraction, decimals))
+            }
+            _ => ExactDigits::long(negative, whole, fraction, decimals),
+        }
+    }
+
+    /// Of at most eight digits before the point and nineteen behind it, as most are: eight at a time.
+    fn short(negative: bool, whole: u64, fraction: u64, decimals: usize) -> ExactDigits {
+        let before = Digits::short(whole, 0, negative).text;
+        let (high, low) = (fraction / (EIGHT * EIGHT), fraction % (EIGHT * EIGHT));
+        let words = [eight(high), eight(low / EIGHT), eight(low % EIGHT)];
+        // Noughts at the end, by words that are nothing else.
+        let noughts = |word: u64| (word ^ ZEROS).leading_zeros() as usize / 8;
+        let mut zeros = noughts(words[2]);
+        if zeros == 8 {
+            zeros += noughts(words[1]);
+        }
+        if zeros == 16 {
+            zeros += noughts(words[0]);
+        }
+        let shown = decimals.saturating_sub(zeros);
+        let mut behind = [b'0'; 24 + BEHIND];
+        for (room, word) in behind.chunks_exact_mut(8).zip(words) {
+            room.copy_from_slice(&word.to_le_bytes());
+        }
+        let mut bytes = [b'0'; LONGEST_EXACT];
+        bytes[..BEFORE].copy_from_slice(&before.bytes[..BEFORE]);
+        let point = usize::from(before.length).min(BEFORE);
+        bytes[point] = b'.';
+        let begin = 24 - decimals.min(24);
+        bytes[point + 1..point + 1 + BEHIND].copy_from_slice(&behind[begin..begin + BEHIND]);
+        let length = point + shown + usize::from(shown > 0);
+        ExactDigits(Line { bytes, length: length as u8 })
+    }
+
+    fn long(negative: bool, whole: u64, fraction: u128, decimals: usize) -> Option<ExactDigits> {
+        let mut text = Line::new();
+        if negative {
+            text.put_mark(b'-')?;
+        }
+        text.put_whole(whole)?;
+        if decimals > 0 {
+            text.put_mark(b'.')?;
+            // 64 bits hold nineteen digits.
+            match u64::try_from(fraction) {
+                Ok(fraction) if decimals < 20 => text.put(fraction, decimals)?,
+                _ => {
+                    text.put(u64::try_from(fraction / HALF).ok()?, decimals.checked_sub(19)?)?;
+                    text.put(u64::try_from(fraction % HALF).ok()?, 19)?;
+                }
+            }
+            let zeros = text.written().iter().rev().take_while(|digit| **digit == b'0').count();
+            text.length -= zeros as u8;
+            text.length -= u8::from(zeros == decimals);
+        }
+        Some(ExactDigits(text))
+    }
+
+    /// A decimal's own text; cut where it is longer than any decimal's.
+    pub(crate) fn of(text: &str) -> ExactDigits {
+        let end = text.len().min(LONGEST_EXACT);
+        let mut own = Line::new();
+        own.bytes[..end].copy_from_slice(&text.as_bytes()[..end]);
+        own.length = end as u8;
+        ExactDigits(own)
+    }
+
+    /// The whole text.
+    pub fn as_str(&self) -> &str {
+        // ASCII by construction.
+        std::str::from_utf8(self.0.written()).unwrap_or_default()
+    }
+
+    /// Writes the whole text behind what is there.
+    #[inline]
+    pub fn copy_to(&self, text: &mut Vec<u8>) {
+        self.0.copy_to(text);
+    }
+}
+
+impl PartialEq for ExactDigits {
+    fn eq(&self, other: &ExactDigits) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for ExactDigits {}
+
+impl PartialEq<str> for ExactDigits {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl fmt::Display for ExactDigits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for ExactDigits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl serde::Serialize for ExactDigits {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

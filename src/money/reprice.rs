@@ -62,7 +62,6 @@ impl Repricing {
 
     /// One price with the exact amount before its rounding. `None` where the short way does not hold it all, or the price
     /// is beyond what the ledger takes from outside: [`Rate::convert`] says more.
-    #[inline(always)]
     pub fn exactly(&self, own: Money) -> Option<(ExactDigits, Money)> {
         let (exact, minor) = self.plain?.exactly(own.minor(), self.rounding)?;
         let fits =
@@ -125,7 +124,6 @@ impl Plain {
     }
 
     /// The exact amount and its price, from one division of the product.
-    #[inline(always)]
     fn exactly(self, own: i64, rounding: Rounding) -> Option<(ExactDigits, i64)> {
         let Unit { power, decimals, steps } = self.unit?;
         let product = u128::from(own.unsigned_abs()) * u128::from(self.factor);

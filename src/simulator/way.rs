@@ -131,7 +131,9 @@ impl Run {
             match self.misbilled.get(id) {
                 Some(Billed::Not) => continue,
                 Some(Billed::Twice) => printed.push(line.clone()),
-                Some(Billed::Dearer) => dearer(&mut info["fee_amount"]),
+                Some(Billed::Dearer) => {
+                    info.get_mut("fee_amount").map(dearer);
+                }
                 Some(Billed::Truly | Billed::Less) | None => {}
             }
             printed.push(line);

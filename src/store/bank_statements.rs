@@ -222,23 +222,6 @@ impl Store {
         self.all(query, read_statement).await
     }
 
-    /// A merchant's statements of which not all lines are taken: being read, or broken off. Oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn bank_statements_unread(
-        &self,
-        merchant: MerchantId,
-        limit: i64,
-    ) -> Result<Vec<BankStatement>, StoreError> {
-        let query = sqlx::query(
-            "SELECT * FROM bank_statement WHERE merchant_id = $1 AND read_at IS NULL ORDER BY id LIMIT $2",
-        )
-        .bind(merchant.to_string())
-        .bind(limit);
-        self.all(query, read_statement).await
-    }
-
     /// The statement of the same account before this one, with its balance: by the days they reach to.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use sqlx::any::AnyRow;
 
-use crate::domain::deposits::FeeCharge;
+use crate::domain::deposits::{FeeCharge, FeeReturn};
 use crate::ids::{BankAccountId, BankLineId, FeeChargeId, MerchantId};
 use crate::money::{Currency, Money};
 
@@ -28,6 +28,8 @@ pub static FEE_CHARGE: Table = Table {
         Column::text("bank_account_id"),
         Column::text("bank_line_id"),
         Column::int("recorded_at"),
+        Column::text("returned_line_id"),
+        Column::text("returned_on"),
     ],
     unique: &[&[1, 2, 3]],
 };
@@ -53,17 +55,34 @@ impl Change {
                 charge.paid_from.map(Value::text).into(),
                 charge.bank_line.map(Value::text).into(),
                 charge.recorded_at.into(),
+                charge.returned.map(|returned| Value::text(returned.line)).into(),
+                charge.returned.map(|returned| Value::text(returned.on)).into(),
             ],
         )
     }
 
     /// A bank's line debited it.
     pub fn fee_charge_seen(&mut self, charge: &Versioned<FeeCharge>, line: BankLineId) -> &mut Change {
-        self.update(&FEE_CHARGE, charge.value.id, charge.version, vec![("bank_line_id", Value::text(line))])
+        let set = vec![
+            ("bank_line_id", Value::text(line)),
+            ("returned_line_id", Value::Null),
+            ("returned_on", Value::Null),
+        ];
+        self.update(&FEE_CHARGE, charge.value.id, charge.version, set)
     }
 
     /// The line that debited it was taken back.
-    pub fn fee_charge_unseen(&mut self, charge: &Versioned<FeeCharge>) -> &mut Change {
+    pub fn fee_charge_returned(&mut self, charge: &Versioned<FeeCharge>, returned: FeeReturn) -> &mut Change {
+        let set = vec![
+            ("bank_line_id", Value::Null),
+            ("returned_line_id", Value::text(returned.line)),
+            ("returned_on", Value::text(returned.on)),
+        ];
+        self.update(&FEE_CHARGE, charge.value.id, charge.version, set)
+    }
+
+    /// Nothing of it changes, and whoever read it before loses: its debit is missed.
+    pub fn fee_charge_missed(&mut self, charge: &Versioned<FeeCharge>) -> &mut Change {
         self.update(&FEE_CHARGE, charge.value.id, charge.version, vec![("bank_line_id", Value::Null)])
     }
 }
@@ -184,6 +203,10 @@ fn read(row: &AnyRow) -> Result<Versioned<FeeCharge>, StoreError> {
         paid_from: row.optional("bank_account_id")?,
         bank_line: row.optional("bank_line_id")?,
         recorded_at: row.time("recorded_at")?,
+        returned: match row.optional("returned_line_id")? {
+            Some(line) => Some(FeeReturn { line, on: row.parse("returned_on")? }),
+            None => None,
+        },
     };
     row.versioned(charge)
 }

@@ -73,6 +73,7 @@ migrations! {
     94 "0094_fee_charges",
     95 "0095_unpaid_payments",
     98 "0098_findings_of_payments",
+    99 "0099_returned_fees",
 }
 
 /// The number of the newest migration.

@@ -122,6 +122,20 @@ async fn an_invoice_and_its_debit_are_one_whichever_comes_first() {
         };
         assert_eq!(open().await.len(), 1, "{:#?}", open().await);
         assert!(open().await[0]["detail"].as_str().unwrap().contains("INV-0001 is unpaid again"));
+        for (asked, param) in [("kind=nonsense", "kind"), ("payment=nonsense", "payment")] {
+            let refused = app.get("finance", &format!("/v1/findings?{asked}")).await;
+            assert_eq!((refused.status, &refused.json()["param"]), (400, &json!(param)), "{}", refused.text);
+        }
+        let nobodys = "/v1/findings?payment=pay_01kb0000000000000000000000&state=open";
+        assert_eq!(app.get("finance", nobodys).await.json()["data"], json!([]));
+        // The bank has it, and it is owed.
+        let stands = async |code: u64| {
+            let trial = app.get("finance", "/v1/ledger/trial-balance").await.json();
+            let line = trial["lines"].as_array().unwrap().iter().find(|line| line["code"] == code).cloned();
+            line.map(|line| line["amount"]["amount"].as_str().unwrap().to_owned())
+        };
+        assert_eq!(stands(1000).await.as_deref(), Some("99.50"));
+        assert_eq!(stands(2310).await.as_deref(), Some("-1.00"));
         app.advance("1d").await;
         let paid = read(&app, 5, "99,50", "98,50", &[("D1,", "INV-0001")]).await;
         assert_eq!(paid[0]["state"], "fee_paid", "{paid:#}");
@@ -130,8 +144,15 @@ async fn an_invoice_and_its_debit_are_one_whichever_comes_first() {
         assert_eq!(back[0]["state"], "reversing", "{back:#}");
         assert_eq!(open().await.len(), 1, "{:#?}", open().await);
         app.advance("1d").await;
-        let paid = read(&app, 7, "99,50", "98,50", &[("D1,", "INV-0001")]).await;
+        // Paid again without a word, near the day on which it came back.
+        app.advance("8d").await;
+        let late = read(&app, 7, "99,50", "98,50", &[("D1,", "DIRECT DEBIT")]).await;
+        assert_eq!(late[0]["state"], "suspense", "{late:#}");
+        let back = read(&app, 8, "98,50", "99,50", &[("RD1,", "DIRECT DEBIT")]).await;
+        assert_eq!(back[0]["state"], "reversing", "{back:#}");
+        let paid = read(&app, 9, "99,50", "98,50", &[("D1,", "INV-0001")]).await;
         assert_eq!(paid[0]["state"], "fee_paid", "{paid:#}");
+        assert_eq!((stands(1000).await.as_deref(), stands(2310).await), (Some("98.50"), None));
         assert!(open().await.is_empty(), "{:#?}", open().await);
 
         // Only the capital that nobody explained is left, once; its finding stands beside it.
@@ -159,14 +180,14 @@ async fn an_invoice_and_its_debit_are_one_whichever_comes_first() {
             let path = format!("/v1/findings?kind=missing_there&state={state}");
             app.get("finance", &path).await.json()["data"].as_array().unwrap().clone()
         };
-        app.advance("6d").await;
-        read(&app, 8, "98,50", "98,49", &[("D0,01", "CHARGE")]).await;
+        app.advance("7d").await;
+        read(&app, 10, "98,50", "98,49", &[("D0,01", "CHARGE")]).await;
         assert!(missed("open").await.is_empty());
         app.advance("1d").await;
-        read(&app, 9, "98,49", "98,48", &[("D0,01", "CHARGE")]).await;
+        read(&app, 11, "98,49", "98,48", &[("D0,01", "CHARGE")]).await;
         let open = missed("open").await;
         assert_eq!((open.len(), &open[0]["fact"]), (1, &third.json()["id"]), "{open:#?}");
-        let paid = read(&app, 10, "98,48", "98,38", &[("D0,10", "INV-0003")]).await;
+        let paid = read(&app, 12, "98,48", "98,38", &[("D0,10", "INV-0003")]).await;
         assert_eq!(paid[0]["state"], "fee_paid", "{paid:#}");
         assert_eq!((missed("open").await.len(), missed("resolved").await.len()), (0, 1));
         app.stop().await;

@@ -106,7 +106,7 @@ async fn prices_are_shown_in_the_shoppers_currency_and_manner() {
         assert_eq!((answer.resolved_by, answer.fallback_reason), (ResolvedBy::Country, None));
         let applied = Rate::parse(currency("USD"), answer.currency, &answer.rate.unwrap().applied).unwrap();
         let exact = applied.convert(item.from).unwrap().value().normalize().to_string();
-        assert_eq!(item.exact.to_string(), exact, "exact is the amount times the rate shown");
+        assert_eq!(item.exact.as_str(), exact, "exact is the amount times the rate shown");
     }
 }
 
@@ -196,7 +196,7 @@ async fn what_costs_anything_is_shown_for_something() {
         (money("3.79", "USD"), Some("exact USD: half up at 2 decimals")),
     ];
     assert_eq!((told.as_slice(), answer.rule.as_deref()), (&expected[..], Some("exact USD: least 0.01")));
-    assert!(answer.items[0].exact.to_string().starts_with("0.0037"), "what it came to is told");
+    assert!(answer.items[0].exact.as_str().starts_with("0.0037"), "what it came to is told");
 }
 
 #[tokio::test]
@@ -214,7 +214,7 @@ async fn cash_rounds_what_is_in_the_shown_currency_already() {
         let answer = pricing.localise(asked).unwrap();
         let item = &answer.items[0];
         assert_eq!((item.price, item.rule.is_some()), (money(shown, "CHF"), ruled), "{rounding:?}");
-        assert_eq!((item.exact.to_string().as_str(), item.source), ("19.93", PriceSource::AsGiven));
+        assert_eq!((item.exact.as_str(), item.source), ("19.93", PriceSource::AsGiven));
     }
 }
 

@@ -20,7 +20,7 @@ mod true_up;
 pub use bank_statement::{BankLine, LineState, ReadLine, ReadStatement, StatementFault};
 pub use batch::{BatchError, BatchItem, ItemKind, ReportedBatch};
 pub use extent::{Extent, apart};
-pub use fee_charge::FeeCharge;
+pub use fee_charge::{FeeCharge, FeeReturn};
 pub use gateway_settlement::{DepositState, GatewaySettlement};
 pub use matching::{Match, Sent, find_match, names_deposit};
 pub use remitted::{NEAR_DAYS, find_remittance, find_returned, find_taken, names_remittance};

@@ -44,7 +44,8 @@ pub enum FindingKind {
     BooksDiffer,
     /// A bill names a payment that is unknown here.
     PaidUnknownHere,
-    /// What is booked here stands in no bill within the cut-off.
+    /// What is booked here stands in no bill within the cut-off; a payment of withheld tax or of a gateway's invoice in no
+    /// bank statement.
     MissingThere,
     /// A bill states another amount.
     BillAmount,
@@ -70,8 +71,8 @@ pub enum FindingKind {
     DepositOver,
     /// Money moved at the bank and nobody knows why.
     BankUnexplained,
-    /// The bank took back a deposit that it had credited: it is on its way again, or lost. Or a payment of withheld tax came
-    /// back: it is owed again.
+    /// The bank took back a deposit that it had credited: it is on its way again, or lost. Or a payment of withheld tax, or
+    /// of a gateway's invoice, came back: it is owed again.
     DepositReversed,
     /// A bank's statement does not go on where the one before it ended.
     StatementGap,

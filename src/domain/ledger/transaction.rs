@@ -166,6 +166,10 @@ journal_events! {
     FeeTruedUp "fee_trued_up",
     /// The gateway's invoice of accrued fees was paid from the merchant's own account.
     FeeInvoiced "fee_invoiced",
+    /// What paid such an invoice came back from the bank: it is owed again.
+    InvoiceReturned "invoice_returned",
+    /// It was paid again.
+    InvoicePaidAgain "invoice_paid_again",
     /// A gateway paid a batch out: on its way to the bank.
     GatewaySettled "gateway_settled",
     /// The bank credited what gateways had sent.

@@ -30,7 +30,7 @@ impl ClosePeriod {
         let mut checks = self.unexplained(merchant).await?;
         checks.extend(self.in_transit(merchant).await?);
         checks.push(self.findings(merchant).await?);
-        checks.extend(self.unread(merchant).await?);
+        checks.extend(self.unread(merchant, over).await?);
         checks.extend(self.gateway_balances(merchant).await?);
         checks.extend(self.compared(compared, over));
         for check in self.client_money.report(merchant, None).await? {
@@ -105,9 +105,13 @@ impl ClosePeriod {
             .collect())
     }
 
-    /// Bank statements of which not all lines are taken: what is missing is neither booked nor in suspense.
-    async fn unread(&self, merchant: MerchantId) -> Result<Option<CloseCheck>, CloseError> {
-        let unread = self.store.bank_statements_unread(merchant, UNREAD).await?;
+    /// Bank statements of the period of which not all lines are taken: what is missing is neither booked nor in suspense.
+    async fn unread(
+        &self,
+        merchant: MerchantId,
+        over: DateTime<Utc>,
+    ) -> Result<Option<CloseCheck>, CloseError> {
+        let unread = self.store.bank_statements_unread(merchant, over.date_naive(), UNREAD).await?;
         let names: Vec<String> = unread.iter().map(|statement| statement.id.to_string()).collect();
         Ok((!names.is_empty()).then(|| CloseCheck {
             name: "bank_statements".into(),
@@ -116,7 +120,7 @@ impl ClosePeriod {
             blocks: true,
             amount: None,
             detail: format!(
-                "lines of {} are not all taken: send the same file again if this stays so",
+                "lines of {} are not all taken: if this stays so, send the same file again, or another with all of its days",
                 names.join(", ")
             ),
         }))

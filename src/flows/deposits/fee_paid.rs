@@ -3,19 +3,19 @@
 
 use chrono::NaiveDate;
 
-use crate::domain::deposits::{BankLine, FeeCharge, LineState};
-use crate::domain::findings::{Finding, FindingKind};
+use crate::domain::deposits::{BankLine, FeeCharge, FeeReturn, LineState};
+use crate::domain::findings::FindingKind;
+use crate::domain::ledger::journal::{self, Fact};
+use crate::domain::ledger::{LedgerError, LedgerTransaction};
 use crate::domain::merchants::{BankAccount, BankAccountKind};
 use crate::ids::BankLineId;
-use crate::store::fee_charges::FEE_CHARGE;
+use crate::money::Money;
 use crate::store::{Change, Versioned};
 
-use super::{DepositError, Deposits, TakenBack};
+use super::{DepositError, Deposits, TakenBack, post};
 
 /// Debited invoices of one sum among which a credit's is looked for, newest first.
 const SEEN: i64 = 100;
-/// Open findings of what the bank took back at one account: far more than there are.
-const CAME_BACK: i64 = 1_000;
 
 impl Deposits {
     /// The line is what paid an invoice: one that it names, else, where it may be `unnamed`, the only one of its sum near
@@ -23,11 +23,12 @@ impl Deposits {
     pub(super) async fn fee_paid(
         &self,
         change: &mut Change,
+        account: &BankAccount,
         line: &BankLine,
         unnamed: bool,
     ) -> Result<Option<LineState>, DepositError> {
         let read = &line.line;
-        if !read.amount.is_negative() {
+        if !read.amount.is_negative() || account.kind != BankAccountKind::Own {
             return Ok(None);
         }
         let mut open = self.store.fee_charges_unseen(line.bank_account, read.amount.currency()).await?;
@@ -42,7 +43,7 @@ impl Deposits {
                 }
             }
         };
-        self.fee_seen(change, &charge, line.id).await?;
+        self.fee_seen(change, account, &charge, line).await?;
         Ok(Some(LineState::FeePaid { charge: charge.value.id }))
     }
 
@@ -53,7 +54,7 @@ impl Deposits {
         change: &mut Change,
         bank: &BankAccount,
         charge: &FeeCharge,
-    ) -> Result<Option<BankLineId>, DepositError> {
+    ) -> Result<Option<BankLine>, DepositError> {
         let may_be = |line: &BankLine| {
             line.bank_account == bank.id && line.state == LineState::Suspense && charge.is_worth(&line.line)
         };
@@ -70,7 +71,7 @@ impl Deposits {
             }
         };
         self.fee_leaves_suspense(change, bank, &row, charge).await?;
-        Ok(Some(row.value.id))
+        Ok(Some(row.value))
     }
 
     /// Debits that were read at the very time at which their invoices were booked.
@@ -81,32 +82,32 @@ impl Deposits {
         for charge in self.store.fee_charges_unseen(account.id, account.currency).await? {
             let mut change = Change::new();
             if let Some(line) = self.fee_debited_before(&mut change, account, &charge.value).await? {
-                self.fee_seen(&mut change, &charge, line).await?;
+                self.fee_seen(&mut change, account, &charge, &line).await?;
                 self.commit_or_leave(change).await?;
             }
         }
         Ok(())
     }
 
-    /// An invoice's debit came: nobody has to look for it any more.
+    /// An invoice's debit came: nobody has to look for it any more. What had come back is paid again.
     async fn fee_seen(
         &self,
         change: &mut Change,
+        account: &BankAccount,
         charge: &Versioned<FeeCharge>,
-        line: BankLineId,
+        line: &BankLine,
     ) -> Result<(), DepositError> {
-        change.fee_charge_seen(charge, line);
-        let fact = charge.value.id.to_string();
-        let about = (FindingKind::MissingThere, fact.as_str());
-        self.close_about(change, charge.value.merchant, about, "the bank debited it").await?;
-        for found in self.came_back(&charge.value).await? {
-            let about = (found.kind, found.fact.as_str());
-            self.close_about(change, charge.value.merchant, about, "the bank debited it again").await?;
+        let FeeCharge { id, merchant, returned, .. } = charge.value;
+        change.fee_charge_seen(charge, line.id);
+        let mut about = (FindingKind::MissingThere, id.to_string());
+        if let Some(returned) = returned {
+            self.post_fee(change, account, charge, line, journal::invoice_paid_again).await?;
+            about = (FindingKind::DepositReversed, came_back(&charge.value, returned.line));
         }
-        Ok(())
+        self.close_about(change, merchant, (about.0, &about.1), "the bank debited it").await
     }
 
-    /// The invoice's debit was taken back with `line`: it is unpaid until it is debited again.
+    /// The invoice's debit was taken back with `line`: it is owed until it is debited again.
     pub(super) async fn fee_came_back(
         &self,
         change: &mut Change,
@@ -115,63 +116,71 @@ impl Deposits {
         charge: &Versioned<FeeCharge>,
         why: &str,
     ) -> Result<(), DepositError> {
-        change.fee_charge_unseen(charge);
-        let fact = format!("{}/{}", charge.value.id, line.id);
+        change.fee_charge_returned(charge, FeeReturn { line: line.id, on: line.line.booked_on });
+        self.post_fee(change, account, charge, line, journal::invoice_returned).await?;
+        let fact = came_back(&charge.value, line.id);
         let about = (FindingKind::DepositReversed, fact.as_str());
         let detail = format!("{} {} on {}: {why}", account.name, line.line.amount, line.line.booked_on);
         let place = (line.merchant, account.name.as_str());
         self.open_finding(change, place, about, Some(line.line.amount.abs()), detail).await
     }
 
-    /// What stands open of an invoice whose debits came back.
-    async fn came_back(&self, charge: &FeeCharge) -> Result<Vec<Finding>, DepositError> {
-        let Some(paid_from) = charge.paid_from else { return Ok(vec![]) };
-        let Some(bank) = self.store.bank_account(charge.merchant, paid_from).await? else {
-            return Ok(vec![]);
-        };
-        let (kind, name) = (FindingKind::DepositReversed, bank.account.name.as_str());
-        let mut open = self.store.open_of_kind(charge.merchant, kind, name, CAME_BACK).await?;
-        let of_it = format!("{}/", charge.id);
-        open.retain(|finding| finding.fact.starts_with(&of_it));
-        Ok(open)
+    async fn post_fee(
+        &self,
+        change: &mut Change,
+        account: &BankAccount,
+        charge: &Versioned<FeeCharge>,
+        line: &BankLine,
+        journal: FeeJournal,
+    ) -> Result<(), DepositError> {
+        let (source, subject) = (line.id.to_string(), charge.value.id.to_string());
+        let at = self.credited_at(line).await?;
+        let fact = Fact { ids: &self.ids, merchant: line.merchant, source: &source, subject: &subject, at };
+        post(change, journal(&fact, &charge.value.gateway_account, &account.name, line.line.amount.abs()))
     }
 
-    /// A credit that brings back by name what paid an invoice, with its debit.
-    pub(super) async fn fee_brought_back(&self, line: &BankLine) -> Result<Option<TakenBack>, DepositError> {
+    /// A credit that brings back by name what paid an invoice, with its debit. `None` where it names what else may come in,
+    /// or two invoices that it may mean.
+    pub(super) async fn fee_brought_back(
+        &self,
+        account: &BankAccount,
+        line: &BankLine,
+    ) -> Result<Option<TakenBack>, DepositError> {
         let read = &line.line;
-        if !read.amount.is_positive() {
+        if !read.amount.is_positive() || account.kind != BankAccountKind::Own {
             return Ok(None);
         }
-        let seen = self.store.fee_charges_seen(line.bank_account, read.amount, SEEN).await?;
-        for charge in seen.into_iter().filter(|row| row.value.is_named(read)) {
-            let Some(id) = charge.value.bank_line else { continue };
-            let Some(original) = self.store.bank_line(line.merchant, id).await? else { continue };
-            let is_its = original.value.state == LineState::FeePaid { charge: charge.value.id };
-            if is_its && original.value.line.booked_on <= read.booked_on {
-                return Ok(Some(TakenBack {
-                    original,
-                    payouts: vec![],
-                    payment: None,
-                    charge: Some(charge),
-                }));
-            }
+        let mut seen = self.store.fee_charges_seen(account.id, read.amount, SEEN).await?;
+        seen.retain(|row| row.value.is_brought_back(read));
+        let by_id = |row: &Versioned<FeeCharge>| read.tells_of(&row.value.id.to_string());
+        if seen.iter().any(by_id) {
+            seen.retain(by_id);
         }
-        Ok(None)
+        let (Some(charge), true) = (seen.pop(), seen.is_empty()) else { return Ok(None) };
+        let Some(id) = charge.value.bank_line else { return Ok(None) };
+        let Some(original) = self.store.bank_line(line.merchant, id).await? else { return Ok(None) };
+        let is_its = original.value.state == LineState::FeePaid { charge: charge.value.id }
+            && original.value.line.booked_on <= read.booked_on;
+        if !is_its || self.names_what_comes_in(account, line).await? {
+            return Ok(None);
+        }
+        Ok(Some(TakenBack { original, payouts: vec![], payment: None, charge: Some(charge) }))
     }
 
     /// Invoices that statements up to a day should have debited, and did not.
-    pub(super) async fn miss_fees(
-        &self,
-        account: &BankAccount,
-        upto: Option<NaiveDate>,
-    ) -> Result<(), DepositError> {
-        let Some(upto) = upto.filter(|_| account.kind == BankAccountKind::Own) else { return Ok(()) };
+    pub(super) async fn miss_fees(&self, account: &BankAccount, upto: NaiveDate) -> Result<(), DepositError> {
+        if account.kind != BankAccountKind::Own {
+            return Ok(());
+        }
         for row in self.store.fee_charges_unseen(account.id, account.currency).await? {
             let charge = &row.value;
             let total = charge.total().map_err(DepositError::unavailable)?;
-            // What nets to nothing no bank debits.
-            let is_due = charge.is_missed(upto) && total.is_positive();
-            if !is_due || !self.came_back(charge).await?.is_empty() {
+            let (fact, kind) = (charge.id.to_string(), FindingKind::MissingThere);
+            // What comes to nothing no bank debits.
+            if !charge.is_missed(upto)
+                || !total.is_positive()
+                || self.store.finding_about(charge.merchant, kind, &fact).await?.is_some()
+            {
                 continue;
             }
             let detail = format!(
@@ -182,11 +191,10 @@ impl Deposits {
                 charge.reference,
                 charge.charged_at.date_naive()
             );
-            let (fact, place) = (charge.id.to_string(), (charge.merchant, account.name.as_str()));
+            let place = (charge.merchant, account.name.as_str());
             let mut change = Change::new();
-            change.require(&FEE_CHARGE, charge.id, row.version);
-            let about = (FindingKind::MissingThere, fact.as_str());
-            self.open_finding(&mut change, place, about, Some(total), detail).await?;
+            change.fee_charge_missed(&row);
+            self.open_finding(&mut change, place, (kind, &fact), Some(total), detail).await?;
             self.commit_or_leave(change).await?;
         }
         Ok(())
@@ -202,4 +210,12 @@ impl Deposits {
         let state = LineState::FeePaid { charge: charge.id };
         self.out_of_suspense(change, bank, row, (state, "it paid what a gateway invoiced")).await
     }
+}
+
+/// One of the two ways in which a paid invoice is moved by the bank.
+type FeeJournal = fn(&Fact<'_>, &str, &str, Money) -> Result<Option<LedgerTransaction>, LedgerError>;
+
+/// What a finding calls an invoice that came back with a line.
+fn came_back(charge: &FeeCharge, line: BankLineId) -> String {
+    format!("{}/{line}", charge.id)
 }

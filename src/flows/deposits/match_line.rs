@@ -73,7 +73,7 @@ impl Deposits {
             return Ok((change, state));
         }
         // What it names goes before all that it could be by its sum.
-        if let Some(state) = self.fee_paid(&mut change, line, false).await? {
+        if let Some(state) = self.fee_paid(&mut change, account, line, false).await? {
             return Ok((change, state));
         }
         let debit = self.remittance_of(account, line).await?;
@@ -88,7 +88,7 @@ impl Deposits {
         if let Some(state) = self.transfer(&mut change, account, line, &fact).await? {
             return Ok((change, state));
         }
-        if let Some(state) = self.fee_paid(&mut change, line, true).await? {
+        if let Some(state) = self.fee_paid(&mut change, account, line, true).await? {
             return Ok((change, state));
         }
         self.unexplained(change, account, line, &fact).await

@@ -107,13 +107,19 @@ impl Deposits {
             self.pay_fees_again(account).await?;
             self.take_back_again(account).await?;
             self.come_back_again(merchant).await?;
-            self.miss_remittances(account, statement.to_on).await?;
-            self.miss_fees(account, statement.to_on).await?;
             self.is_read(statement).await?;
         }
         let mut looked = HashSet::new();
         for account in accounts.iter().filter(|account| looked.insert(account.id)) {
             self.close_gaps(account).await?;
+            let of_it = known.iter().filter(|statement| statement.bank_account == account.id);
+            // A notification tells of lines, not of all of a day.
+            let last =
+                of_it.filter_map(|statement| statement.to_on).max().filter(|_| file.format != NOTIFICATION);
+            if let Some(upto) = last {
+                self.miss_remittances(account, upto).await?;
+                self.miss_fees(account, upto).await?;
+            }
         }
         Ok(known)
     }

@@ -13,7 +13,6 @@ use crate::domain::merchants::BankAccount;
 use crate::domain::withholding::{Remittance, RemittanceState};
 use crate::ids::{BankLineId, PayoutBatchId, PayoutId, RemittanceId};
 use crate::rails::bank_ids_of;
-use crate::store::withholding::WITHHOLDING_REMITTANCE;
 use crate::store::{Change, Versioned};
 
 use super::match_line::{in_books, of_that_week};
@@ -260,9 +259,8 @@ impl Deposits {
     pub(super) async fn miss_remittances(
         &self,
         account: &BankAccount,
-        upto: Option<NaiveDate>,
+        upto: NaiveDate,
     ) -> Result<(), DepositError> {
-        let Some(upto) = upto else { return Ok(()) };
         let end = begins(upto, TimeDelta::days(1) - TERM);
         for row in self.store.remittances_unseen(account.id, account.currency, end, 1_000).await? {
             let payment = &row.value;
@@ -281,7 +279,8 @@ impl Deposits {
             );
             let (fact, place) = (payment.id.to_string(), (payment.merchant, account.name.as_str()));
             let mut change = Change::new();
-            change.require(&WITHHOLDING_REMITTANCE, payment.id, row.version);
+            // Whoever found its debit at the same time loses, and closes what is opened here.
+            change.decide_remittance(&row, &payment.state, payment.bank_line);
             self.open_finding(&mut change, place, (FindingKind::MissingThere, &fact), Some(total), detail)
                 .await?;
             self.commit_or_leave(change).await?;

@@ -179,6 +179,7 @@ impl Deposits {
             drift,
             paid_from: bank.map(|bank| bank.id),
             bank_line: None,
+            returned: None,
             recorded_at: self.clock.now(),
         };
         let source = format!("{}/{}", account.name, report.reference);
@@ -191,7 +192,8 @@ impl Deposits {
             None => post(&mut change, journal::fee_trued_up(&booking, &fee))?,
             Some(bank) => {
                 post(&mut change, journal::fee_invoiced(&booking, &fee, &bank.name))?;
-                charge.bank_line = self.fee_debited_before(&mut change, bank, &charge).await?;
+                let debit = self.fee_debited_before(&mut change, bank, &charge).await?;
+                charge.bank_line = debit.map(|line| line.id);
             }
         }
         for capture in &captures {

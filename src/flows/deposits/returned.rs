@@ -28,17 +28,27 @@ impl Deposits {
         let mut rows = self.named_by(line).await?;
         let found = find_returned(read, rows.iter().map(|row| &row.value)).map(|payment| payment.id);
         let Some(place) = rows.iter().position(|row| Some(row.value.id) == found) else { return Ok(None) };
-        let legs = self.store.open_fx_bank_legs(account.id, read.amount).await?;
-        if legs.iter().any(|leg| of_that_week(line, &leg.value) && read.tells_of(&leg.value.bank_ref)) {
-            return Ok(None);
-        }
-        let mut sent = self.store.settlements_in_transit(line.merchant, account.currency).await?;
-        sent.retain(|row| account.sweeps.contains(&row.value.gateway_account));
-        if sent.iter().any(|row| names_deposit(read, row.value.deposit_reference())) {
+        if self.names_what_comes_in(account, line).await? {
             return Ok(None);
         }
         let taken = self.debit_of(rows.swap_remove(place)).await?;
         Ok(taken.filter(|taken| taken.original.value.line.booked_on <= read.booked_on))
+    }
+
+    /// Whether a credit names a market deal or a gateway's payout on its way: then it brings nothing back.
+    pub(super) async fn names_what_comes_in(
+        &self,
+        account: &BankAccount,
+        line: &BankLine,
+    ) -> Result<bool, DepositError> {
+        let read = &line.line;
+        let legs = self.store.open_fx_bank_legs(account.id, read.amount).await?;
+        if legs.iter().any(|leg| of_that_week(line, &leg.value) && read.tells_of(&leg.value.bank_ref)) {
+            return Ok(true);
+        }
+        let mut sent = self.store.settlements_in_transit(line.merchant, account.currency).await?;
+        sent.retain(|row| account.sweeps.contains(&row.value.gateway_account));
+        Ok(sent.iter().any(|row| names_deposit(read, row.value.deposit_reference())))
     }
 
     /// A payment with its debit, where a statement had it.

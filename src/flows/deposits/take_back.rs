@@ -1,6 +1,6 @@
 //! A bank takes a line back: what was booked of it is booked the other way round, and its payouts are on their way
-//! again; withheld tax that it paid is owed again, an invoice of a gateway is unpaid again. What two persons decided, or a transfer between own accounts, is left to
-//! persons.
+//! again; withheld tax and a gateway's invoice that it paid are owed again. What two persons decided, or a transfer
+//! between own accounts, is left to persons.
 
 use crate::domain::deposits::{
     BankLine, DepositState, Earlier, FeeCharge, GatewaySettlement, LineState, find_reversed,
@@ -100,7 +100,7 @@ impl Deposits {
         line: &BankLine,
     ) -> Result<Option<TakenBack>, DepositError> {
         let Some(found) = self.reversed(account, line).await? else {
-            return match self.fee_brought_back(line).await? {
+            return match self.fee_brought_back(account, line).await? {
                 Some(found) => Ok(Some(found)),
                 None => self.brought_back(account, line).await,
             };
@@ -222,5 +222,7 @@ fn on_the_way_again(payouts: &[Versioned<GatewaySettlement>]) -> Option<String> 
 /// What a finding says of an invoice whose debit the bank took back.
 fn unpaid_again(charge: &FeeCharge) -> String {
     let FeeCharge { gateway_account, reference, .. } = charge;
-    format!("{gateway_account}'s invoice {reference} is unpaid again: find out why it came back and pay it")
+    format!(
+        "{gateway_account}'s invoice {reference} is unpaid again: find out why it came back, and pay it; if the gateway gave it up, a journal clears 2310"
+    )
 }

@@ -199,7 +199,6 @@ impl Market<'_> {
         Ok(Shown { exact, price, source: PriceSource::PriceBook, rule: None })
     }
 
-    #[inline]
     fn converted(&self, own: Money, applied: &Applied) -> Result<Shown, PriceError> {
         if own.currency() == applied.rate.quote() {
             return self.as_given(own);
@@ -327,10 +326,14 @@ impl Pricing {
         // A list whose length is known is written where it stands; an error is told behind it.
         let mut failed: Option<PriceError> = None;
         let list = question.items.into_iter().map(|item| {
-            let (mut shown, reason, told) = priced(&item).unwrap_or_else(|error| {
-                failed.get_or_insert(error);
-                (Shown::unpriced(item.price), None, None)
-            });
+            let unpriced = |item: &Item<'_>| (Shown::unpriced(item.price), None, None);
+            let (mut shown, reason, told) = match failed {
+                Some(_) => unpriced(&item),
+                None => priced(&item).unwrap_or_else(|error| {
+                    failed = Some(error);
+                    unpriced(&item)
+                }),
+            };
             shown.tell_rule_once(&mut rule);
             market.item(item, shown, reason, told)
         });

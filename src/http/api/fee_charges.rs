@@ -74,7 +74,7 @@ pub struct FeeChargeAnswer {
     /// The own bank account that paid it.
     #[schema(required)]
     paid_from: Option<BankAccountId>,
-    /// The bank's line that debited it, where the statement had it before; a line that comes later names the charge.
+    /// The bank's line that debited it; `null` until a statement has it, and again once the bank took that back.
     #[schema(required)]
     bank_line: Option<BankLineId>,
     recorded_at: DateTime<Utc>,

@@ -1,6 +1,8 @@
-//! Lines that nobody has explained.
+//! Lines that nobody has explained, and statements of which lines are missing.
 
-use super::read_line;
+use chrono::NaiveDate;
+
+use super::{BankStatement, read_line, read_statement};
 use crate::domain::deposits::BankLine;
 use crate::ids::MerchantId;
 use crate::money::{Currency, Money};
@@ -10,6 +12,31 @@ use crate::store::{Store, StoreError, Versioned};
 const PAGE: i64 = 1_000;
 
 impl Store {
+    /// A merchant's statements that begin up to a day and of which not all lines are taken: being read, or broken off.
+    /// Where all of their days were read since in another file, nothing is missing. Oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn bank_statements_unread(
+        &self,
+        merchant: MerchantId,
+        upto: NaiveDate,
+        limit: i64,
+    ) -> Result<Vec<BankStatement>, StoreError> {
+        let query = sqlx::query(
+            "SELECT * FROM bank_statement AS s
+             WHERE s.merchant_id = $1 AND s.read_at IS NULL AND (s.from_on IS NULL OR s.from_on <= $2)
+                AND NOT EXISTS (SELECT 1 FROM bank_statement AS o
+                    WHERE o.bank_account_id = s.bank_account_id AND o.id > s.id AND o.read_at IS NOT NULL
+                        AND o.from_on <= s.from_on AND o.to_on >= s.to_on)
+             ORDER BY s.id LIMIT $3",
+        )
+        .bind(merchant.to_string())
+        .bind(upto.to_string())
+        .bind(limit);
+        self.all(query, read_statement).await
+    }
+
     /// Those of the lines that nobody has explained which are `wanted`, oldest first.
     ///
     /// # Errors
