@@ -14,15 +14,12 @@ fn run(seed: u64, lives: u64, sabotage: Option<Sabotage>) -> Report {
 
 #[test]
 fn lives_from_a_few_seeds_end_settled_on_both_sides() {
-    let mut deaths = 0;
-    for seed in [4, 5] {
+    for seed in [4, 6] {
         let report = run(seed, 32, None);
         assert!(report.broken.is_none(), "seed {seed}: {:#?}", report.broken);
         assert_eq!(report.lives, 32);
-        assert!(report.faults > 50 && report.captured > 5, "{report:?}");
-        deaths += report.deaths;
+        assert!(report.deaths > 0 && report.faults > 50 && report.captured > 5, "{report:?}");
     }
-    assert!(deaths > 0);
 }
 
 #[test]

@@ -59,11 +59,14 @@ impl Deposits {
         said_by: Option<UserId>,
     ) -> Result<LineState, DepositError> {
         let TakenBack { original, payouts, payment, charge } = taken;
-        let mut booked = self.booked_of(&original.value).await?;
-        booked.extend(self.booked_of(line).await?);
-        let (source, at) = (line.id.to_string(), self.credited_at(line).await?);
-        let fact = Fact { ids: &self.ids, merchant: line.merchant, source: &source, subject: &source, at };
-        post(change, journal::bank_reversed(&fact, &booked))?;
+        let at = self.credited_at(line).await?;
+        // Each about the line whose it is: what was unexplained of either is one item, and comes to nothing.
+        let sources = [line.id.to_string(), format!("{}/own", line.id)];
+        for (taken, source) in [&original.value, line].into_iter().zip(&sources) {
+            let (booked, subject) = (self.booked_of(taken).await?, taken.id.to_string());
+            let fact = Fact { ids: &self.ids, merchant: line.merchant, source, subject: &subject, at };
+            post(change, journal::bank_reversed(&fact, &booked))?;
+        }
 
         let why = format!("taken back by the bank with {} on {}", line.id, line.line.booked_on);
         for kind in [FindingKind::BankUnexplained, FindingKind::DepositShort, FindingKind::DepositOver] {
