@@ -171,7 +171,6 @@ fn particular(operation: &str) -> &'static [Code] {
             Code::QuoteExpired,
             Code::QuoteUsed,
             Code::QuotePriceChanged,
-            Code::QuoteIndicative,
             Code::GatewayUnknown,
             Code::CurrencyNotSupported,
             Code::GatewayPrecision,

@@ -81,7 +81,6 @@ catalogue! {
     RefundElsewhere "refund_elsewhere" 409 "Money of the payment went back elsewhere" => "Resolve the finding that `detail` names: it may be the very refund that is asked for.";
     BillsFirst "bills_first" 409 "Bills have to be read first" => "Hand in the gateway's bills of the days that `detail` names (`POST /v1/reconciliations`), once these days are over.";
     NotSettled "not_settled" 409 "The payment has no settlement" => "Only what was captured and divided can be delivered.";
-    QuoteIndicative "quote_indicative" 409 "The quote is no promise" => "An indicative quote shows a price; make one that can be charged.";
     WrongState "wrong_state" 409 "Not in this state" => "`detail` names the state; read the resource again.";
     PlanChanged "plan_changed" 409 "The plan is another one by now" => "Look at the plan again and approve the hash that it has now.";
     EndpointDisabled "endpoint_disabled" 409 "The webhook endpoint is disabled" => "Enable the endpoint with `{\"enabled\": true}` first.";

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
 use crate::money::Currency;
@@ -40,10 +40,13 @@ impl PairClass {
         self.jump_bps.saturating_mul(root_of_days(time))
     }
 
-    /// Basis points that two references may be apart which were drawn with this time between them: twice as many as within
-    /// half a day, and more with the square root of the days.
-    pub fn reference_within(&self, time: TimeDelta) -> u32 {
-        let factor = if time <= TimeDelta::hours(12) { 1 } else { 2 * root_of_days(time) };
+    /// Basis points that two references may be apart which were drawn at these times: `reference_bps` within half a day, and
+    /// on one day, for many a source tells its day and no hour; else twice as many, and more with the square root of the
+    /// days.
+    pub fn reference_within(&self, one: DateTime<Utc>, other: DateTime<Utc>) -> u32 {
+        let time = (one - other).abs();
+        let near = time <= TimeDelta::hours(12) || one.date_naive() == other.date_naive();
+        let factor = if near { 1 } else { 2 * root_of_days(time) };
         self.reference_bps.saturating_mul(factor)
     }
 }

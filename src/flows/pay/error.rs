@@ -55,9 +55,6 @@ pub enum PayError {
         /// When.
         at: DateTime<Utc>,
     },
-    /// The quote is no promise.
-    #[error("the quote is indicative: it cannot be paid")]
-    QuoteIndicative,
     /// The terms are no agreement.
     #[error("{why}")]
     Terms {
@@ -119,7 +116,6 @@ impl PayError {
             PayError::UnknownQuote => "quote_not_found",
             PayError::QuoteUsed { .. } => "quote_used",
             PayError::QuoteExpired { .. } => "quote_expired",
-            PayError::QuoteIndicative => "quote_indicative",
             PayError::Terms { code, .. } => code,
             PayError::NotCancellable { .. } => "payment_not_cancellable",
             PayError::BeingCompleted => "payment_being_completed",
@@ -163,7 +159,6 @@ impl From<QuoteRefused> for PayError {
             QuoteRefused::Unknown => PayError::UnknownQuote,
             QuoteRefused::Used { by } => PayError::QuoteUsed { by },
             QuoteRefused::Expired { at } => PayError::QuoteExpired { at },
-            QuoteRefused::Indicative => PayError::QuoteIndicative,
             QuoteRefused::Store(error) => error.into(),
         }
     }

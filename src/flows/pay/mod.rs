@@ -163,9 +163,6 @@ pub enum QuoteRefused {
         /// When.
         at: DateTime<Utc>,
     },
-    /// It was never a promise.
-    #[error("the quote is indicative: it cannot be paid")]
-    Indicative,
     /// It could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),

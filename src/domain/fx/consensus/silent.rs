@@ -90,8 +90,8 @@ impl Hearing<'_> {
             return;
         };
         for index in self.silent() {
-            let between = (self.observations[index].as_of - as_of).abs();
-            let limit_bps = self.bench.class.reference_within(between);
+            let own = self.observations[index].as_of;
+            let (between, limit_bps) = ((own - as_of).abs(), self.bench.class.reference_within(own, as_of));
             if between <= TimeDelta::days(1) && beyond(self.value(index), value, limit_bps) {
                 self.standings[index] = Standing::Disagrees { limit_bps };
             }

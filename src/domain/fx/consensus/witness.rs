@@ -71,8 +71,8 @@ impl Hearing<'_> {
     /// Whether two numbers are further from each other than honest ones are that were drawn with this time between them,
     /// and what is allowed.
     pub(super) fn apart(&self, one: usize, other: usize) -> (bool, u32) {
-        let between = (self.observations[one].as_of - self.observations[other].as_of).abs();
-        let limit_bps = self.bench.class.reference_within(between);
+        let [first, second] = [one, other].map(|index| self.observations[index].as_of);
+        let limit_bps = self.bench.class.reference_within(first, second);
         (beyond(self.value(one), self.value(other), limit_bps), limit_bps)
     }
 

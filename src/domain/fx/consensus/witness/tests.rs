@@ -163,3 +163,39 @@ fn of_old_numbers_the_newest_does_not_win_against_all_others() {
         assert_eq!((accepted.as_str(), words.join(" ").as_str()), ("0", "used stale stale stale outvoted"));
     }
 }
+
+/// Most references tell a day and no hour; the one that lies tells its own.
+#[test]
+fn a_day_without_its_hour_is_the_same_day() {
+    let dated = |source: &str, rank, value: &str| Observation {
+        as_of: "2026-11-03T00:00:00Z".parse().unwrap(),
+        ..reference(source, rank, value)
+    };
+    for (code, honest, lie) in [
+        ("USD", ["1.1601", "1.1603", "1.1599", "1.1602"], "1.1937"),
+        ("USD", ["1.1601", "1.1603", "1.1599", "1.1602"], "1.1830"),
+        ("DKK", ["7.4601", "7.4603", "7.4599", "7.4602"], "7.6760"),
+        ("TRY", ["48.210", "48.220", "48.205", "48.215"], "49.660"),
+    ] {
+        let mut sources = vec![reference("ecb", 0, lie)];
+        sources.extend((1..).zip(honest).map(|(rank, value)| dated(&rank.to_string(), rank, value)));
+        let (accepted, words) = told(&judge_as(code, None, &sources), &sources);
+        assert_eq!((accepted.as_str(), words[0].as_str()), ("1", "outvoted"), "{code} {lie}");
+    }
+    // One lies, one is inverted, one is ten days old: the two that are left are the largest camp.
+    let old = Observation {
+        fresh: false,
+        as_of: "2026-10-24T00:00:00Z".parse().unwrap(),
+        ..dated("c", 2, "1.1700")
+    };
+    let sources = [
+        reference("a", 0, "1.1950"),
+        dated("b", 1, "0.8620"),
+        old,
+        dated("d", 3, "1.1602"),
+        dated("e", 4, "1.1601"),
+    ];
+    let (accepted, words) = told(&judge(None, &[], &sources), &sources);
+    assert_eq!(accepted, "d", "{words:?}");
+    assert_eq!(words[..3], ["outvoted", "outvoted (Inverted)", "stale"], "{words:?}");
+}
