@@ -9,12 +9,14 @@ use crate::PdfError;
 pub(crate) type FontNo = usize;
 
 /// The font of headings; it has ISO 8859-1 only.
-pub(crate) const BOLD: FontNo = 6;
+pub(crate) const BOLD: FontNo = 8;
 
-const FILES: [(&str, &[u8]); 7] = [
+const FILES: [(&str, &[u8]); 9] = [
     ("NotoSans-Regular", include_bytes!("../fonts/NotoSans-Regular.ttf")),
     ("NotoSansThai-Regular", include_bytes!("../fonts/NotoSansThai-Regular.ttf")),
     ("NotoSansSC-Regular", include_bytes!("../fonts/NotoSansSC-Regular.ttf")),
+    ("NotoSansHK-Regular", include_bytes!("../fonts/NotoSansHK-Regular.ttf")),
+    ("NotoSansJP-Regular", include_bytes!("../fonts/NotoSansJP-Regular.ttf")),
     ("NotoSansKR-Regular", include_bytes!("../fonts/NotoSansKR-Regular.ttf")),
     ("NotoSansHebrew-Regular", include_bytes!("../fonts/NotoSansHebrew-Regular.ttf")),
     ("NotoSansArabic-Regular", include_bytes!("../fonts/NotoSansArabic-Regular.ttf")),

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use statement_pdf::{Align, Column, Document, Fact, PdfError, Time};
 
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 16] = [
     "深圳市腾讯计算机系统有限公司",
     "臺灣積體電路製造股份有限公司",
     "บริษัท น้ำตาลกรุงเทพ จำกัด (มหาชน)",
@@ -21,6 +21,8 @@ const NAMES: [&str; 14] = [
     "囍帖街 裏面嘅嘢 啲貨 食咗",
     "주식회사 카카오 꽃집",
     "嗱㗎啡 冧把",
+    "䶮玥 𬭚生 𫖯仰 㛃",
+    "𠮷野家 𠝹房 𡃁仔",
 ];
 
 fn document(rows: Vec<Vec<String>>) -> Document {
@@ -83,13 +85,13 @@ fn letters_from_right_to_left_are_read_back() {
 
 #[test]
 fn what_no_font_has_is_spelled_out_and_said() {
-    // An emoji of several characters, a letter-turner, a character beyond the BMP, Devanagari.
-    let rows = vec![vec!["a👩\u{200d}🚀b \u{202e}gpj.exe 𬭚 अआ".to_owned(), "1.00".to_owned()]];
+    // An emoji of several characters, a letter-turner, an ideograph that Noto Sans has not, Devanagari.
+    let rows = vec![vec!["a👩\u{200d}🚀b \u{202e}gpj.exe 𪛖 अआ".to_owned(), "1.00".to_owned()]];
     let pdf = document(rows).render().unwrap();
     let missing: String = pdf.missing.iter().collect();
-    assert_eq!(missing, "अआ\u{200d}\u{202e}👩🚀𬭚");
+    assert_eq!(missing, "अआ\u{200d}\u{202e}👩🚀𪛖");
     let Some(text) = text_of(&pdf.bytes) else { return };
-    let shown = "a[U+1F469 U+200D U+1F680]b [U+202E]gpj.exe [U+2CB5A] [U+0905 U+0906]";
+    let shown = "a[U+1F469 U+200D U+1F680]b [U+202E]gpj.exe [U+2A6D6] [U+0905 U+0906]";
     assert!(text.contains(shown), "{text}");
     assert!(text.contains("by their numbers in Unicode"), "{text}");
 }
