@@ -8,6 +8,7 @@ mod divisions;
 mod every_division;
 mod examples;
 mod large;
+mod shared_money;
 mod solver;
 mod tables;
 mod world;

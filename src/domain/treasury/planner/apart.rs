@@ -12,6 +12,7 @@ use super::dual::{Lines, Scope, bound};
 use super::local::improve;
 use super::problem::{Choice, Problem};
 use super::search::{self, Limits, Node, Solution};
+use super::simplex;
 use super::tried::try_out;
 
 /// Rounds of prices, currencies, repair.
@@ -44,14 +45,14 @@ struct Apart<'a> {
     cost: i128,
 }
 
-/// Solves a part whose suppliers belong to groups (each paid in one currency).
-pub fn solve(problem: &Problem, groups: &[usize], limits: Limits) -> Solution {
+/// Solves a part whose suppliers belong to groups (each paid in one currency); `as_one`: how hard to search it as one.
+pub fn solve(problem: &Problem, groups: &[usize], limits: Limits, as_one: Limits) -> Solution {
     let whole = Scope::whole(problem);
     let free = vec![0; problem.resources.len()];
     let (shared, blocks) = blocks(problem, groups);
     let lines = Lines::new(problem, &[(0..problem.resources.len()).collect(), shared.clone()]);
     if blocks.len() < 2 || problem.suppliers.len() <= super::TO_THE_UNIT {
-        return search::solve(problem, &lines, whole, free, limits);
+        return search::solve(problem, &lines, whole, free, None, as_one);
     }
     let mut prices = free;
     lines.ascend(problem, &whole, &mut prices, 8, limits.within);
@@ -71,7 +72,18 @@ pub fn solve(problem: &Problem, groups: &[usize], limits: Limits) -> Solution {
             break;
         }
     }
-    apart.prove(whole, prices)
+    if problem.suppliers.len() > super::MIDDLE || !simplex::takes(problem) {
+        return apart.proven(&whole, &prices);
+    }
+    // At a price of what is shared, money that one currency leaves and another lacks is paid for twice, and a payment that
+    // stays out is one in parts: the search over everything at once knows neither loss, as far as it reaches.
+    let known = apart.best.clone();
+    let at_once = search::solve(problem, &apart.lines, whole.clone(), prices.clone(), Some(&known), as_one);
+    if at_once.bound >= at_once.cost - limits.within {
+        return at_once;
+    }
+    apart.keep(at_once.assignment.clone(), at_once.cost);
+    at_once.or(apart.proven(&whole, &prices))
 }
 
 /// What several groups use, and each group by itself.
@@ -169,7 +181,7 @@ impl Apart<'_> {
             let problem = block.problem(self.problem, prices);
             let lines = Lines::new(&problem, &[(0..problem.resources.len()).collect()]);
             let own = block.own.iter().map(|one| prices[*one]).collect();
-            search::solve(&problem, &lines, block.scope(scope), own, limits)
+            search::solve(&problem, &lines, block.scope(scope), own, None, limits)
         });
         let solved: Vec<Solution> = solved.collect();
         let plan = self.together(&solved);
@@ -212,10 +224,10 @@ impl Apart<'_> {
     }
 
     /// The tree above the currencies: how shared money is had.
-    fn prove(mut self, whole: Scope, prices: Vec<i128>) -> Solution {
+    fn proven(&mut self, whole: &Scope, prices: &[i128]) -> Solution {
         let mut nodes = vec![Node::Leaf { prices: Vec::new(), bound: 0, at_least: None, table: None }];
-        let root = bound(self.problem, &whole, &prices).0;
-        let mut open = vec![(0_usize, whole, prices.clone())];
+        let root = bound(self.problem, whole, prices).0;
+        let mut open = vec![(0_usize, whole.clone(), prices.to_vec())];
         let mut lowest = i128::MAX;
         while let Some((place, scope, mut prices)) = open.pop() {
             self.lines.ascend(self.problem, &scope, &mut prices, 4, self.limits.within / 4);
@@ -250,7 +262,7 @@ impl Apart<'_> {
             lowest = lowest.min(bound);
         }
         let (cost, bound) = (self.cost, lowest.max(root).min(self.cost));
-        Solution { assignment: self.best, cost, bound, nodes, prices, root }
+        Solution { assignment: self.best.clone(), cost, bound, nodes, prices: prices.to_vec(), root }
     }
 
     /// A leaf of the tree above: prices of what is shared, a tree for each currency. Prices are found with everything
@@ -321,7 +333,7 @@ impl Apart<'_> {
             let money = self.shared.iter().filter(|one| self.problem.resources[**one].counts().is_none());
             let own = block.own.iter().chain(money).map(|one| prices[*one]).collect();
             let limits = Limits { nodes: 60, tries: BESIDE, shown: false, ..self.limits };
-            let solution = search::solve(&problem, &lines, Scope::whole(&problem), own, limits);
+            let solution = search::solve(&problem, &lines, Scope::whole(&problem), own, None, limits);
             let plan = self.together_with(&block, &solution);
             let cost = self.problem.cost(&plan);
             self.keep(plan, cost);

@@ -60,6 +60,8 @@ const TO_THE_CENT: usize = 2_000;
 const COARSE: i128 = 1_000_000;
 /// Of a part in one currency so many nodes are looked at for one, the smaller it is.
 const OF_ONE: usize = 8;
+/// Where currencies share money, the last unit is of spreads: the share of the effort that is left for it.
+const SEVERAL_AGAIN: usize = 8;
 /// Entries of tables that are looked at in the time of a try, and for one part in all: less than the checker looks at.
 const OF_A_TRY: usize = 20_000;
 const MOST_WORK: usize = 36_000_000_000;
@@ -100,7 +102,12 @@ pub fn plan(request: &PlanRequest) -> Result<Planned, PlanError> {
     let parts = parts::parts(request, candidates)?;
     let solved = parts.into_iter().map(|part| {
         let grain = part.problem.grain();
-        let mut solution = apart::solve(&part.problem, &part.groups(), limits(request, &part, grain));
+        let mut solution = apart::solve(
+            &part.problem,
+            &part.groups(),
+            limits(request, &part, grain, part.order().len() == 1),
+            limits(request, &part, grain, true),
+        );
         local::settle(&part.problem, &mut solution.assignment);
         solution.cost = part.problem.cost(&solution.assignment);
         let next = solution.bound.div_euclid(grain) + i128::from(solution.bound.rem_euclid(grain) != 0);
@@ -124,12 +131,12 @@ pub fn reachable(request: &PlanRequest, payable: &Payable) -> Result<bool, PlanE
     Ok(consider(request, &Days::at(request, request.now), 0, payable)?.is_ok())
 }
 
-fn limits(request: &PlanRequest, part: &parts::Part, grain: i128) -> Limits {
+/// How hard to search a part, `one`: everything at once, else each currency by itself.
+fn limits(request: &PlanRequest, part: &parts::Part, grain: i128, one: bool) -> Limits {
     let (nodes, count) = (request.effort.nodes as usize, part.problem.suppliers.len());
     let fewer = MIDDLE * nodes / count.max(1);
     // No plan is cheaper by less than the grain.
     // Finer grains are proven as far as cost and bound are shown alike, then with some effort to the last unit.
-    let one = part.order().len() == 1;
     let shown = one && count > TO_THE_UNIT && count <= TO_THE_CENT && grain < COARSE;
     let within =
         if count <= TO_THE_UNIT || (one && count <= MIDDLE) || (count <= TO_THE_CENT && grain >= COARSE) {
@@ -143,7 +150,8 @@ fn limits(request: &PlanRequest, part: &parts::Part, grain: i128) -> Limits {
     let most = if one { nodes.saturating_mul(OF_ONE) } else { nodes };
     // The effort grows without end, what is looked at to check a part does not.
     let work = tries.saturating_mul(OF_A_TRY).min(MOST_WORK);
-    Limits { nodes: most.min(fewer).max(80), tries, work, within, shown }
+    let again = if part.order().len() == 1 { 2 } else { SEVERAL_AGAIN };
+    Limits { nodes: most.min(fewer).max(80), tries, work, within, shown, again }
 }
 
 /// A payable as a candidate, or why it is none.

@@ -69,6 +69,18 @@ pub struct Solution {
     pub root: i128,
 }
 
+impl Solution {
+    /// Of two the better proof, with the better plan.
+    pub fn or(self, other: Solution) -> Solution {
+        let (mut best, plan) = if other.bound > self.bound { (other, self) } else { (self, other) };
+        if plan.cost < best.cost {
+            (best.assignment, best.cost) = (plan.assignment, plan.cost);
+        }
+        best.bound = best.bound.min(best.cost);
+        best
+    }
+}
+
 /// How hard to search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -82,6 +94,8 @@ pub struct Limits {
     pub within: i128,
     /// Rather: near enough that both are shown alike.
     pub shown: bool,
+    /// And then the last unit is sought with a share of the effort, one of so many.
+    pub again: usize,
 }
 
 impl Limits {
@@ -158,12 +172,13 @@ struct Search<'a> {
     proven: i128,
 }
 
-/// Solves a part within a scope, from prices and a plan to start with.
+/// Solves a part within a scope, from prices to start with, and a plan where one is known.
 pub fn solve(
     problem: &Problem,
     lines: &Lines,
     scope: Scope,
     mut prices: Vec<i128>,
+    known: Option<&[usize]>,
     limits: Limits,
 ) -> Solution {
     let count = problem.suppliers.len();
@@ -178,6 +193,9 @@ pub fn solve(
         let free = vec![0; search.problem.resources.len()];
         let (_, cheap) = bound(problem, &scope, &free);
         search.improve_from(&scope, &free, cheap, rounds, exchanges);
+    }
+    if let Some(known) = known {
+        search.keep(known.to_vec(), problem.cost(known));
     }
     if count > FEW && count <= MIDDLE && lower < search.cost - limits.within {
         let Search { best, cost, .. } = search;

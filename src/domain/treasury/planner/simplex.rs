@@ -71,6 +71,11 @@ fn times(one: i128, two: i128) -> i128 {
     (one * two) >> UNIT_DIGITS
 }
 
+/// Whether a problem is not too large for it.
+pub fn takes(problem: &Problem) -> bool {
+    problem.resources.len() <= MOST_ROWS
+}
+
 /// Raises the bound towards a goal, in so many exchanges at most; prices are never left worse than they were.
 pub fn raise(problem: &Problem, scope: &Scope, prices: &mut Vec<i128>, goal: i128, mut exchanges: usize) {
     let (mut lower, _) = bound(problem, scope, prices);
@@ -380,3 +385,6 @@ enum Leaving {
     /// The one that stands for a set, and the set's basic columns.
     Key(usize, Vec<usize>),
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,10 +25,12 @@ pub(super) fn to_the_end(
     } else {
         narrowed(problem, scope.clone(), prices.clone(), (best, cost), limits)
     };
-    if !limits.shown || first.bound >= first.cost - limits.within {
+    // Where the effort has not brought that to its end, no less of it brings the last unit.
+    let (near, exact) = (first.cost - limits.slack(first.cost), first.cost - limits.within);
+    if !limits.shown || first.bound >= exact || first.bound < near {
         return first;
     }
-    let limits = Limits { shown: false, ..limits.part(2) };
+    let limits = Limits { shown: false, ..limits.part(limits.again) };
     let again = narrowed(problem, scope, prices, (first.assignment.clone(), first.cost), limits);
     if again.bound > first.bound {
         return again;
