@@ -211,7 +211,7 @@ fn particular(operation: &str) -> &'static [Code] {
         }
         "payout_plans_submit" | "payout_plans_drop_payout" => &[Code::WrongState, Code::Unprocessable],
         "payout_plans_reject" | "payout_plans_cancel" => &[Code::WrongState],
-        "payout_plans_execute" => &[Code::WrongState, Code::PlanChanged],
+        "payout_plans_execute" => &[Code::WrongState, Code::PlanChanged, Code::PayoutsUnseen],
         "payout_schedules_update" | "payout_schedules_delete" => &[Code::Conflict],
         "payouts_fault" => &[Code::FourEyes, Code::OneHand, Code::WrongState],
         "payouts_stop" => &[Code::WrongState, Code::GatewayRefused],

@@ -80,6 +80,7 @@ catalogue! {
     PaymentUndivided "payment_undivided" 409 "The money waits for a decision" => "Resolve the finding that `detail` speaks of.";
     RefundElsewhere "refund_elsewhere" 409 "Money of the payment went back elsewhere" => "Resolve the finding that `detail` names: it may be the very refund that is asked for.";
     BillsFirst "bills_first" 409 "Bills have to be read first" => "Hand in the gateway's bills of the days that `detail` names (`POST /v1/reconciliations`), once these days are over.";
+    PayoutsUnseen "payouts_unseen" 409 "It is not known who was paid already" => "Resolve the finding that `detail` names: after a restore a supplier may have been paid by what the backup did not have.";
     NotSettled "not_settled" 409 "The payment has no settlement" => "Only what was captured and divided can be delivered.";
     WrongState "wrong_state" 409 "Not in this state" => "`detail` names the state; read the resource again.";
     PlanChanged "plan_changed" 409 "The plan is another one by now" => "Look at the plan again and approve the hash that it has now.";

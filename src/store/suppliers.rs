@@ -103,7 +103,25 @@ impl Change {
     }
 }
 
+impl Change {
+    /// Whoever pays the account first takes its row, as it is: two who do at once are one too many, and the second one looks
+    /// again.
+    pub fn take_payout_account(&mut self, account: &PayoutAccount, version: i64) -> &mut Change {
+        let same = vec![("created_at", account.created_at.into())];
+        self.update(&SUPPLIER_ACCOUNT, account.id, version, same)
+    }
+}
+
 impl Store {
+    /// How often the row of a payout account was written.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn payout_account_version(&self, id: SupplierAccountId) -> Result<Option<i64>, StoreError> {
+        let query = sqlx::query("SELECT version FROM supplier_account WHERE id = $1").bind(id.to_string());
+        self.one(query, |row| Row::of("supplier_account", row).int("version")).await
+    }
+
     /// A merchant's supplier.
     ///
     /// # Errors

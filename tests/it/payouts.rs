@@ -276,6 +276,15 @@ async fn suppliers_are_paid_by_a_bank_and_its_statement_says_so() {
     let listed = done(app.get("finance", &format!("/v1/payouts?supplier={}", suppliers[1])).await).await;
     let returned = &listed["data"][0];
     assert_eq!(returned["returned"], json!({"amount": "87.50", "currency": "SGD"}), "{listed:#}");
+    // What had left stays told, by the list, by itself and to who is notified.
+    assert_eq!(returned["debited"], json!({"amount": "100.00", "currency": "SGD"}), "{listed:#}");
+    let alone =
+        done(app.get("finance", &format!("/v1/payouts/{}", returned["id"].as_str().unwrap())).await).await;
+    assert_eq!(alone["debited"], returned["debited"], "{alone:#}");
+    let told = done(app.get("finance", "/v1/events?limit=100").await).await;
+    let told =
+        told["data"].as_array().unwrap().iter().find(|event| event["type"] == "payout.returned").unwrap();
+    assert_eq!(told["data"]["debited"], returned["debited"], "{told:#}");
     // It is the supplier's fault until two users say that it was the platform's: then it has the rest too.
     assert_eq!(returned["fault"], Value::Null);
     let fault = format!("/v1/payouts/{}/fault", returned["id"].as_str().unwrap());

@@ -182,7 +182,10 @@ fn impossible(report: &PayoutReport) -> Option<String> {
     let odd = told
         .into_iter()
         .find_map(|(money, what)| Some((money?, what)).filter(|(money, _)| !money.is_positive()));
-    odd.map(|(money, what)| format!("the rail says that {money} {what}"))
+    // A fee that comes back is told as a lower one, never below nothing.
+    let below = report.fee.filter(|fee| fee.is_negative());
+    odd.or(below.map(|fee| (fee, "was charged")))
+        .map(|(money, what)| format!("the rail says that {money} {what}"))
 }
 
 #[cfg(test)]
@@ -200,6 +203,16 @@ mod tests {
             stated: None,
             fee: None,
             at: from_micros(5),
+        }
+    }
+
+    #[test]
+    fn a_fee_below_nothing_is_a_persons() {
+        let paid = || report(PayoutStatus::Paid { debited: usd(50_000) });
+        for (fee, conflict) in [(-1_000, true), (0, false), (25, false)] {
+            let told = PayoutReport { fee: Some(usd(fee)), ..paid() };
+            let heard = payout(PayoutState::Sent).apply(&told);
+            assert_eq!(matches!(heard, PayoutTransition::Conflict { .. }), conflict, "{fee}: {heard:?}");
         }
     }
 

@@ -127,6 +127,14 @@ impl PayoutState {
         )
     }
 
+    /// What left the paying account, where it is still away; of what came back the books know it.
+    pub fn debited(&self) -> Option<Money> {
+        match self {
+            PayoutState::Paid { debited, .. } | PayoutState::Unclaimed { debited, .. } => Some(*debited),
+            _ => None,
+        }
+    }
+
     /// Whether its money has not left, as far as is known.
     pub fn not_debited(&self) -> bool {
         matches!(self, PayoutState::Held | PayoutState::Sent | PayoutState::Unknown)

@@ -171,7 +171,7 @@ impl Deposits {
         let mut own = Change::new();
         let moved = moved(&self.ids, self.clock.now(), &mut own, payout, &told, Some(&in_books(account)));
         // Another amount is not its debit: the bank's line is of something else.
-        let Moved::On(now) = moved.map_err(DepositError::unavailable)? else { return Ok(false) };
+        let Moved::On { now, left } = moved.map_err(DepositError::unavailable)? else { return Ok(false) };
         let is_news = now.state != value.state;
         if account.kind == BankAccountKind::Client && !is_news {
             // A payout is debited once and comes back once: this line's money is another's.
@@ -184,7 +184,7 @@ impl Deposits {
             _ => return Ok(true),
         };
         let subject = now.id.to_string();
-        self.tell(change, now.merchant, kind, &subject, json!(payout_view(&now)));
+        self.tell(change, now.merchant, kind, &subject, json!(payout_view(&now, left)));
         Ok(true)
     }
 }

@@ -135,7 +135,7 @@ impl PayingOut {
                 let finding = self.differs(value, told, value.amount, &why);
                 self.0.settlements.open(change, finding).await.map_err(PayOutError::unavailable)?;
             }
-            Moved::Otherwise { now, why } => {
+            Moved::Otherwise { now, left, why } => {
                 let reached = match &now.state {
                     PayoutState::Paid { reached, .. } => *reached,
                     _ => None,
@@ -150,12 +150,12 @@ impl PayingOut {
                 };
                 opened.map_err(PayOutError::unavailable)?;
                 if now.state != value.state {
-                    self.tell_payout(change, &now);
+                    self.tell_moved(change, &now, left);
                 }
             }
-            Moved::On(now) => {
+            Moved::On { now, left } => {
                 if now.state != value.state {
-                    self.tell_payout(change, &now);
+                    self.tell_moved(change, &now, left);
                 }
             }
         }
@@ -170,8 +170,13 @@ impl PayingOut {
         self.finding(payout.merchant, FindingKind::PayoutDiffers, (rail, &fact), Some(amount), detail)
     }
 
-    /// Tells how a payout ended.
+    /// Tells how a payout ended that nothing had left for.
     pub(super) fn tell_payout(&self, change: &mut Change, payout: &Payout) {
+        self.tell_moved(change, payout, None);
+    }
+
+    /// Tells how a payout ended, and what had left for it.
+    fn tell_moved(&self, change: &mut Change, payout: &Payout, left: Option<Money>) {
         let kind = match payout.state {
             PayoutState::Paid { .. } => "payout.paid",
             PayoutState::Failed { .. } => "payout.failed",
@@ -181,7 +186,7 @@ impl PayingOut {
             }
         };
         let subject = payout.id.to_string();
-        self.0.settlements.tell(change, payout.merchant, kind, &subject, payout_view(payout));
+        self.0.settlements.tell(change, payout.merchant, kind, &subject, payout_view(payout, left));
     }
 }
 
@@ -191,12 +196,19 @@ pub(in crate::flows) enum Moved {
     Nothing,
     /// It said what cannot be.
     Conflict(String),
-    /// It stands like this now; boxed, because the others are small.
-    On(Box<Payout>),
+    /// It moved on.
+    On {
+        /// How it stands now; boxed, because the others are small.
+        now: Box<Payout>,
+        /// What left the paying account on the way here.
+        left: Option<Money>,
+    },
     /// It stands like this now, and other money than was instructed is spoken of.
     Otherwise {
         /// Boxed likewise.
         now: Box<Payout>,
+        /// What left the paying account on the way here.
+        left: Option<Money>,
         /// What differs, in words.
         why: String,
     },
@@ -221,12 +233,14 @@ pub(in crate::flows) fn moved(
         PayoutTransition::Advance(states) => (states, None),
         PayoutTransition::Differs { states, why } => (states, Some(why)),
     };
+    let mut left = now.state.debited();
     for next in states {
         let posted = postings(&fact, &now, &next, ReturnFault::Supplier, at_bank);
         if let Some(transaction) = posted.map_err(PayOutError::unavailable)? {
             change.post(transaction);
         }
         now.state = next;
+        left = now.state.debited().or(left);
     }
     now.rail_ref = told.rail_ref.clone().or(now.rail_ref);
     if let Some(total) = told.fee {
@@ -240,8 +254,8 @@ pub(in crate::flows) fn moved(
     change.update_payout(&now, payout.version);
     let now = Box::new(now);
     Ok(match otherwise {
-        None => Moved::On(now),
-        Some(why) => Moved::Otherwise { now, why },
+        None => Moved::On { now, left },
+        Some(why) => Moved::Otherwise { now, left, why },
     })
 }
 

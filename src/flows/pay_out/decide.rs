@@ -86,6 +86,7 @@ impl PayingOut {
             Word::Cancel => plan.cancel(user, now)?,
             Word::Execute => {
                 let after = plan.execute(user, now)?;
+                self.nothing_was_paid_unseen(plan).await?;
                 let mut job = Job::new(self.0.ids.mint(), EXECUTE, now);
                 (job.dedup, job.payload) = (Some(format!("{EXECUTE}:{id}")), id.to_string());
                 change.insert_job(&job);

@@ -3,6 +3,7 @@
 use crate::domain::payouts::{FaultError, PlanError};
 use crate::flows::rounds::InVain;
 use crate::gateways::GatewayError;
+use crate::ids::FindingId;
 use crate::store::{CommitError, StoreError};
 
 /// Why nobody is paid.
@@ -53,6 +54,16 @@ pub enum PayOutError {
         "the database was restored from a backup; until it is known what has happened since, nothing is sent"
     )]
     Held,
+    /// Nobody knows whom the rail has paid since the backup that was restored.
+    #[error(
+        "whom rail account `{rail}` has paid since the restored backup was taken is not known; finding {finding} says what is needed"
+    )]
+    Unseen {
+        /// The rail account's name.
+        rail: String,
+        /// What asks for it, or what it told.
+        finding: FindingId,
+    },
     /// Try again.
     #[error("{0}")]
     Unavailable(String),

@@ -117,7 +117,7 @@ impl PayingOut {
                 None => {
                     self.book(&mut change, line, &payout)?;
                     self.withhold(&mut change, line, &payout, today)?;
-                    ground.take(line)?;
+                    ground.take(&mut change, line)?;
                     held += 1;
                 }
             }

@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use crate::domain::ledger::AccountCode;
+use crate::domain::merchants::PayoutAccount;
 use crate::domain::payouts::{FIRST_UNDER_WAY, Line, PayoutPlan};
 use crate::ids::{SupplierAccountId, SupplierId};
 use crate::money::{Currency, Money};
 use crate::store::payouts::PayoutFilter;
-use crate::store::{Seek, TransactionFilter};
+use crate::store::{Change, Seek, TransactionFilter};
 
 use super::withhold::TaxGround;
 use super::{PayOutError, PayingOut};
@@ -26,6 +27,9 @@ pub(super) struct Ground {
     accounts: BTreeSet<SupplierAccountId>,
     /// Changed accounts whose limited first payout has not arrived.
     tried: BTreeSet<SupplierAccountId>,
+    /// Changed accounts that this call would pay first, with the versions of their rows from before that was looked at: of
+    /// two plans at once only one is first.
+    untried: BTreeMap<SupplierAccountId, (PayoutAccount, i64)>,
     /// Payees whose taxes or debts one item of several bears, until that item is written down.
     unborne: BTreeSet<(SupplierId, Currency)>,
 }
@@ -54,13 +58,21 @@ impl PayingOut {
         let mut seen = BTreeSet::new();
         let first: BTreeSet<_> =
             accounts.iter().filter(|account| seen.insert(account.supplier)).map(|first| first.id).collect();
-        let tried = store.accounts_under_way(plan.merchant).await?.into_iter();
-        let tried = tried.filter(|(account, _)| {
-            // A supplier's first account is nobody's change.
+        // A supplier's first account is nobody's change.
+        let is_limited = |account: &SupplierAccountId| {
             !first.contains(account) && !paid.contains(account) && self.0.rules.limits_first()
-        });
+        };
+        let asked: BTreeSet<_> = lines.iter().map(|line| line.account).filter(is_limited).collect();
+        let mut untried = BTreeMap::new();
+        for account in accounts.iter().filter(|account| asked.contains(&account.id)) {
+            if let Some(version) = store.payout_account_version(account.id).await? {
+                untried.insert(account.id, (account.clone(), version));
+            }
+        }
+        let tried = store.accounts_under_way(plan.merchant).await?.into_iter();
         Ok(Ground {
-            tried: tried.map(|(account, _)| account).collect(),
+            tried: tried.map(|(account, _)| account).filter(is_limited).collect(),
+            untried,
             available: self.balances(plan.merchant, AccountCode::SUPPLIER_AVAILABLE).await?,
             owed: self.balances(plan.merchant, AccountCode::SUPPLIER_RECEIVABLE).await?,
             taxes: self.tax_ground(lines, classes.collect(), today).await?,
@@ -105,8 +117,11 @@ impl PayingOut {
 }
 
 impl Ground {
-    /// What a line takes is no other line's.
-    pub(super) fn take(&mut self, line: &Line) -> Result<(), PayOutError> {
+    /// What a line takes is no other line's; a changed account's first payout is no other plan's.
+    pub(super) fn take(&mut self, change: &mut Change, line: &Line) -> Result<(), PayOutError> {
+        if let Some((account, version)) = self.untried.remove(&line.account) {
+            change.take_payout_account(&account, version);
+        }
         let off = |of: &mut BTreeMap<(SupplierId, Currency), Money>, taken: Money| {
             let Some(money) = of.get_mut(&(line.supplier, taken.currency())) else { return Ok(()) };
             *money = money.checked_sub(taken).map_err(PayOutError::unavailable)?;

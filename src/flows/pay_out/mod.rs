@@ -30,6 +30,7 @@ mod standing;
 mod stop;
 mod terms;
 mod top_ups;
+mod unseen;
 mod view;
 mod waiting;
 mod withhold;

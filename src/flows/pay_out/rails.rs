@@ -78,7 +78,7 @@ impl PayingOut {
         open.payouts().is_some_and(can).then_some(open)
     }
 
-    fn gateway(&self, merchant: MerchantId, name: &str) -> Option<Arc<OpenAccount>> {
+    pub(super) fn gateway(&self, merchant: MerchantId, name: &str) -> Option<Arc<OpenAccount>> {
         self.0.pay.accounts().of(merchant).into_iter().find(|open| open.account.name == name)
     }
 

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::domain::payouts::{Payout, PayoutPlan, PayoutState, PayoutTerms, PlanState};
 use crate::ids::{MerchantId, PayoutId, PlanId, SupplierId};
+use crate::money::Money;
 
 use super::{PayOutError, PayingOut};
 
@@ -60,7 +61,8 @@ impl PayingOut {
             |payout: &Payout| payout.merchant == merchant && only.is_none_or(|only| only == payout.supplier);
         let payout = self.0.store.payout(id).await?.map(|row| row.value).filter(visible);
         let payout = payout.ok_or(PayOutError::Unknown("payout"))?;
-        let mut view = payout_view(&payout);
+        let left = self.0.store.debited_before(merchant, std::slice::from_ref(&payout)).await?;
+        let mut view = payout_view(&payout, left.get(&payout.id).copied());
         let batch = self.batch(payout.batch).await?.value;
         if let Some(object) = view.as_object_mut() {
             let attempts = json!({
@@ -98,16 +100,14 @@ pub fn plan_summary(plan: &PayoutPlan) -> Result<Value, PayOutError> {
     }))
 }
 
-/// A payout.
-pub fn payout_view(payout: &Payout) -> Value {
-    let (mut debited, mut reached, mut arrived, mut code, mut reason, mut at) =
-        (None, None, None, None, None, None);
+/// A payout. `left` is what had been debited, where it came back: its state says no more than what arrived.
+pub fn payout_view(payout: &Payout, left: Option<Money>) -> Value {
+    let debited = payout.state.debited().or(left);
+    let (mut reached, mut arrived, mut code, mut reason, mut at) = (None, None, None, None, None);
     match &payout.state {
         PayoutState::Held | PayoutState::Sent | PayoutState::Unknown => {}
-        PayoutState::Paid { debited: money, reached: other, at: when } => {
-            (debited, reached, at) = (Some(money), other.as_ref(), Some(when));
-        }
-        PayoutState::Unclaimed { debited: money, at: when } => (debited, at) = (Some(money), Some(when)),
+        PayoutState::Paid { reached: other, at: when, .. } => (reached, at) = (other.as_ref(), Some(when)),
+        PayoutState::Unclaimed { at: when, .. } => at = Some(when),
         PayoutState::Failed { code: word, reason: words } => (code, reason) = (Some(word), Some(words)),
         PayoutState::Returned { arrived: money, at: when, reason: words } => {
             (arrived, at, reason) = (Some(money), Some(when), Some(words));

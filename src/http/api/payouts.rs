@@ -61,7 +61,9 @@ pub async fn list(service: web::Data<Service>, caller: Caller, query: Query<List
     let (limit, seek) = (paging.limit()?, paging.seek(wire::id)?);
     let more = u32::try_from(limit + 1).unwrap_or(101);
     let found = service.store.payouts(caller.merchant(), filter, seek, more).await?;
-    crate::http::json(200, &Page::of(found.iter().map(payout_view).collect(), limit, &seek))
+    let left = service.store.debited_before(caller.merchant(), &found).await?;
+    let shown = found.iter().map(|payout| payout_view(payout, left.get(&payout.id).copied()));
+    crate::http::json(200, &Page::of(shown.collect(), limit, &seek))
 }
 
 /// One payout, with the call it went out with.

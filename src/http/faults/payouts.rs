@@ -31,6 +31,9 @@ impl From<PayOutError> for Problem {
             PayOutError::RefusedAt { place, .. } => Problem::new(Code::InvalidBody, words).at(place),
             PayOutError::Superseded { .. } => Problem::new(Code::Conflict, words),
             PayOutError::Rail(GatewayError::Refused { .. }) => Problem::new(Code::GatewayRefused, words),
+            PayOutError::Unseen { finding, .. } => {
+                Problem::new(Code::PayoutsUnseen, words).with("finding", finding.to_string())
+            }
             PayOutError::Held => Problem::new(Code::Unavailable, words).retry_after(30),
             PayOutError::Rail(cause) => unavailable(cause),
             PayOutError::Unavailable(cause) => unavailable(cause),

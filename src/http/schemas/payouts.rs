@@ -132,7 +132,7 @@ pub struct Payout {
     amount: Money,
     /// The fee inside its balance.
     fee_inside: Money,
-    /// What left the paying account.
+    /// What left the paying account, also once it came back.
     #[schema(required)]
     debited: Option<Money>,
     /// What the payee got, where that is not `amount`.
@@ -180,7 +180,7 @@ pub struct PayoutDetail {
     amount: Money,
     /// The fee inside its balance.
     fee_inside: Money,
-    /// What left the paying account.
+    /// What left the paying account, also once it came back.
     #[schema(required)]
     debited: Option<Money>,
     /// What the payee got, where that is not `amount`.

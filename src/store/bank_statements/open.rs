@@ -1,10 +1,10 @@
 //! Lines that nobody has explained, and statements of which lines are missing.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{BankStatement, read_line, read_statement};
 use crate::domain::deposits::BankLine;
-use crate::ids::MerchantId;
+use crate::ids::{BankAccountId, MerchantId};
 use crate::money::{Currency, Money};
 use crate::store::{Store, StoreError, Versioned};
 
@@ -35,6 +35,27 @@ impl Store {
         .bind(upto.to_string())
         .bind(limit);
         self.all(query, read_statement).await
+    }
+
+    /// Whether a whole statement of the account with a line of that day or later was taken in since a moment. A
+    /// notification tells of lines, not of all of a day.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn has_bank_statement_since(
+        &self,
+        account: BankAccountId,
+        day: NaiveDate,
+        since: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let query = sqlx::query(
+            "SELECT * FROM bank_statement WHERE bank_account_id = $1 AND to_on >= $2 AND recorded_at > $3
+                AND read_at IS NOT NULL AND format <> 'camt054' ORDER BY to_on LIMIT 1",
+        )
+        .bind(account.to_string())
+        .bind(day.to_string())
+        .bind(since.timestamp_micros());
+        Ok(self.one(query, read_statement).await?.is_some())
     }
 
     /// Those of the lines that nobody has explained which are `wanted`, oldest first.

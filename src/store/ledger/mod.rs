@@ -4,6 +4,7 @@ mod accounts;
 mod arrivals;
 mod entries;
 mod items;
+mod left;
 mod nobodys;
 mod transactions;
 

@@ -199,6 +199,47 @@ async fn a_second_plan_waits_for_the_limited_first_payout() {
     .await;
 }
 
+/// Nor do plans that are carried out in the same moment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_plans_at_once_one_makes_the_limited_first_payout() {
+    on_each_engine("of_plans_at_once_one_makes_the_first", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let mut treasury = Treasury::on(world, "paypal-usd", From::PayPal, "USD", 100).await;
+        treasury.paying =
+            treasury.under(PayoutRules { first_payout: vec![money("60.00", "USD")], ..rules() });
+        let supplier = treasury.crowd(1, "1000.00").await[0];
+        treasury.payee(supplier).await;
+        database.tick(TimeDelta::hours(72));
+        let mut plans = vec![];
+        for _ in 0..6 {
+            plans.push(treasury.draft().await);
+        }
+        for plan in &plans {
+            treasury.approved(plan).await;
+            treasury.say(treasury.world.maker, plan.id, Word::Execute).await.unwrap();
+        }
+        let carried = plans.iter().map(|plan| {
+            let (paying, id) = (treasury.paying.clone(), plan.id);
+            tokio::spawn(async move { paying.carry_out(id).await })
+        });
+        for carried in carried.collect::<Vec<_>>() {
+            carried.await.unwrap().unwrap();
+        }
+        let mut sent = 0;
+        for plan in &plans {
+            let state = treasury.payout(plan.id).await.state;
+            let refused = format!("{state:?}").contains("first_payout_under_way");
+            assert!(refused || state.as_str() == "sent", "{state:?}");
+            sent += usize::from(!refused);
+        }
+        assert_eq!(sent, 1);
+        treasury.world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
 /// One payee whose name no bank carries does not take the others' file with it: it is left out before anybody approves.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_name_that_banks_do_not_carry_is_left_out_of_the_plan() {

@@ -1,10 +1,11 @@
 //! What can be paid and what cannot yet: reserves with their days, and batches that only two persons can end.
 
 use chrono::TimeDelta;
-use straits::domain::findings::{Action, FindingKind};
+use serde_json::json;
+use straits::domain::findings::{Action, Finding, FindingKind, FindingState};
 use straits::domain::ledger::AccountCode;
 use straits::domain::orders::MoneyReport;
-use straits::flows::pay_out::Word;
+use straits::flows::pay_out::{PayOutError, Word};
 use straits::store::outbox::EventReader;
 use straits::store::{Change, Seek};
 
@@ -211,6 +212,10 @@ async fn what_is_older_than_a_restore_is_not_paid_by_a_machine() {
         let mut change = Change::new();
         change.set_setting("restored", restored.to_string(), None);
         store.commit(change).await.unwrap();
+        let refused = treasury.say(treasury.world.maker, plan.id, Word::Execute).await.unwrap_err();
+        assert!(matches!(refused, PayOutError::Unseen { .. }), "{refused}");
+        let asked = treasury.world.finding(FindingKind::ActionNeeded).await;
+        treasury.world.word(treasury.world.maker, &asked, Action::Dismiss).await.unwrap();
         treasury.say(treasury.world.maker, plan.id, Word::Execute).await.unwrap();
         for _ in 0..3 {
             database.tick(TimeDelta::hours(1));
@@ -222,6 +227,64 @@ async fn what_is_older_than_a_restore_is_not_paid_by_a_machine() {
         assert_eq!(treasury.states(waiting).await.get("unknown"), Some(&2));
         let kinds: Vec<FindingKind> = treasury.world.findings().await.iter().map(|one| one.kind).collect();
         assert!(kinds.contains(&FindingKind::ActionNeeded) && kinds.contains(&FindingKind::PayoutUnknown));
+        treasury.world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// The books of before a payout owe it still. Drafted, approved and executed anew it would be paid twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_a_lost_day_has_paid_is_not_paid_again() {
+    on_each_engine("payouts unseen", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let treasury = Treasury::on(world, "paypal", From::PayPal, "USD", 10).await;
+        treasury.crowd(2, "50.00").await;
+        let now = database.clock.now();
+        let restored =
+            json!({"phase": "done", "taken_at": now - TimeDelta::hours(5), "restored_at": now, "head": ""});
+        let mut change = Change::new();
+        change.set_setting("restored", restored.to_string(), None);
+        store.commit(change).await.unwrap();
+        database.tick(TimeDelta::hours(1));
+        let plan = treasury.draft().await;
+        assert_eq!(plan.document.lines.len(), 2, "nothing here tells of what was paid");
+        treasury.approved(&plan).await;
+        let execute = || treasury.say(treasury.world.maker, plan.id, Word::Execute);
+        let unseen = async || match execute().await {
+            Err(PayOutError::Unseen { finding, .. }) => finding,
+            other => panic!("{other:?}"),
+        };
+        let asked = unseen().await;
+        assert_eq!(unseen().await, asked, "asked once");
+        assert_eq!(treasury.world.finding(FindingKind::ActionNeeded).await.id, asked);
+        // What is found at the place since then goes before any word.
+        let told = Finding {
+            id: treasury.world.ids.mint(),
+            merchant: treasury.world.merchant.id,
+            kind: FindingKind::StatementGap,
+            gateway_account: treasury.world.account.name.clone(),
+            payment: None,
+            fact: "PAYOUT-1".into(),
+            amount: None,
+            detail: "lines are missing".into(),
+            state: FindingState::Open,
+            opened_at: database.clock.now(),
+        };
+        let mut change = Change::new();
+        change.open_finding(&told);
+        store.commit(change).await.unwrap();
+        assert_eq!(unseen().await, told.id);
+        treasury.world.word(treasury.world.maker, &told, Action::Dismiss).await.unwrap();
+        assert_eq!(unseen().await, asked);
+        let asked = treasury.world.finding(FindingKind::ActionNeeded).await;
+        treasury.world.word(treasury.world.checker, &asked, Action::Dismiss).await.unwrap();
+        assert_eq!(treasury.rail.calls(), 0, "nothing was sent before");
+        execute().await.unwrap();
+        treasury.paying.carry_out(plan.id).await.unwrap();
+        treasury.works(plan.id).await;
+        assert_eq!(treasury.state(plan.id).await, "completed");
         treasury.world.verified().await;
         store.close().await;
     })
