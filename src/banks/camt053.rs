@@ -4,9 +4,12 @@
 //!
 //! camt.054, "debit credit notification", has the same entries below `Ntfctn` and no balances. It announces: what it says
 //! is booked stands in a statement too, perhaps as one line of many payments. So its entries are read whole and pending,
-//! with all the references that they list.
+//! with all the references that they list; one without a day is of the day on which it was told.
+//!
+//! camt.052, "account report", is refused: what it tells of may come otherwise until the day ends.
 
 mod entry;
+mod statement;
 
 use std::io::{ErrorKind, Read};
 
@@ -16,13 +19,14 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
 use crate::domain::deposits::ReadStatement;
-use crate::money::{Currency, Money};
+use crate::money::Money;
 
 use super::source::Source;
 use super::text::{amount, currency, iso_date, kept};
 use super::{BankFileError, LINES_MAX, STATEMENTS_MAX};
 
-use entry::{Entry, Said};
+use entry::Said;
+use statement::Statement;
 
 /// Elements within one another.
 const DEPTH_MAX: usize = 40;
@@ -31,6 +35,9 @@ const TEXT_MAX: usize = 4_000;
 
 /// The versions that say nothing of whether a charge is within an amount.
 const VERSION_2: [&str; 2] = ["camt.053.001.02", "camt.054.001.02"];
+
+/// What holds everything in a camt.052.
+const INTRADAY: &str = "BkToCstmrAcctRpt";
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -84,10 +91,11 @@ pub fn read_kind(file: impl Read) -> Result<(Kind, Vec<ReadStatement>), BankFile
             Event::GeneralRef(name) => file.text(letter(name.as_ref())?.encode_utf8(&mut [0; 4]))?,
             Event::DocType(_) => return Err(BankFileError::at("the head", "a document type is refused")),
             Event::Eof if file.path.is_empty() && file.complete => return file.end(),
-            Event::Eof => {
-                let why = "the file is cut off, or holds no `BkToCstmrStmt` or `BkToCstmrDbtCdtNtfctn`";
+            Event::Eof if file.path.is_empty() => {
+                let why = "it holds no `BkToCstmrStmt` (camt.053) and no `BkToCstmrDbtCdtNtfctn` (camt.054)";
                 return Err(file.at(why));
             }
+            Event::Eof => return Err(file.at("the file is cut off")),
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
         }
     }
@@ -138,6 +146,8 @@ struct File {
     kind: Kind,
     /// Version 2 knows no `ChrgInclInd`: the charges it tells of are those within the entry's amount.
     charges_within: bool,
+    /// The day on which it was made, by its group's header.
+    made_on: Option<NaiveDate>,
     statement: Option<Statement>,
     /// Entries of the statement so far.
     entries: usize,
@@ -145,31 +155,11 @@ struct File {
     lines: usize,
 }
 
-#[derive(Default)]
-struct Statement {
-    id: String,
-    account: String,
-    currency: Option<Currency>,
-    balance: Balance,
-    opening: Option<Money>,
-    closing: Option<Money>,
-    /// Balances between pages (`ITBD`), the first and the last.
-    between: Option<(Money, Option<Money>)>,
-    /// The day of its last balance: entries may have none of their own.
-    day: Option<NaiveDate>,
-    entry: Entry,
-    lines: Vec<crate::domain::deposits::ReadLine>,
-}
-
-#[derive(Default)]
-struct Balance {
-    code: String,
-    amount: Option<Money>,
-    is_debit: bool,
-}
-
 impl File {
     fn at(&self, why: impl std::fmt::Display) -> BankFileError {
+        if self.path.is_empty() {
+            return BankFileError::at("the file", why);
+        }
         let path = self.path.join("/");
         match self.inside().is_some_and(|inside| inside.split('/').next() == Some("Ntry")) {
             true => BankFileError::at(format!("{path}, entry {}", self.entries), why),
@@ -199,6 +189,10 @@ impl File {
                     self.money = Some(value);
                 }
             }
+        }
+        if name == INTRADAY {
+            let why = "an intraday report (camt.052) books nothing for good: ask the bank for camt.053";
+            return Err(self.at(why));
         }
         let kind = [Kind::Statement, Kind::Notification].into_iter().find(|kind| kind.names().0 == name);
         if let Some(kind) = kind {
@@ -256,6 +250,9 @@ impl File {
     }
 
     fn close(&mut self) -> Result<(), BankFileError> {
+        if self.below("GrpHdr") == Some("CreDtTm") {
+            self.made_on = iso_date(self.content.trim()).ok();
+        }
         if let Some(inside) = self.inside()
             && let Some(mut statement) = self.statement.take()
         {
@@ -280,6 +277,7 @@ impl File {
         match inside {
             "" => return Ok(true),
             "Id" => statement.id = kept(text, 70),
+            "CreDtTm" => statement.made_on = iso_date(text).ok(),
             "Acct/Id/IBAN" | "Acct/Id/Othr/Id" => statement.account = kept(text, 70),
             "Acct/Ccy" => statement.currency = Some(currency(text)?),
             "Bal/Tp/CdOrPrtry/Cd" => statement.balance.code = kept(text, 10),
@@ -291,14 +289,16 @@ impl File {
                 let entry = std::mem::take(&mut statement.entry);
                 let lines = match self.kind {
                     Kind::Statement => entry.end(statement.day, self.charges_within),
-                    Kind::Notification => entry.announced(self.charges_within),
+                    Kind::Notification => {
+                        entry.announced(statement.made_on.or(self.made_on), self.charges_within)
+                    }
                 };
                 let lines = lines.map_err(|why| self.at(why))?;
                 self.lines += lines.len();
                 if self.lines > LINES_MAX {
                     return Err(BankFileError::TooMuch);
                 }
-                statement.lines.extend(lines);
+                statement.take_lines(lines).map_err(|why| self.at(why))?;
             }
             _ => {
                 if let Some(inside) = inside.strip_prefix("Ntry/") {
@@ -316,59 +316,6 @@ impl File {
             return Err(BankFileError::at(self.kind.names().0, "it holds no statement"));
         }
         Ok((self.kind, self.read))
-    }
-}
-
-impl Statement {
-    /// `OPBD` opens, `PRCD` (the close before) where there is none, `CLBD` closes; `ITBD` stands between two pages, in place
-    /// of what the page does not have of these. Others are of other moments.
-    fn end_balance(&mut self) {
-        let Balance { code, amount, is_debit } = std::mem::take(&mut self.balance);
-        let amount = amount.map(|amount| if is_debit { amount.negated() } else { amount });
-        match code.as_str() {
-            "OPBD" => self.opening = amount,
-            "PRCD" => self.opening = self.opening.or(amount),
-            "CLBD" => self.closing = amount,
-            "ITBD" => {
-                self.between = match (self.between, amount) {
-                    (None, Some(first)) => Some((first, None)),
-                    (Some((first, _)), Some(last)) => Some((first, Some(last))),
-                    (between, None) => between,
-                };
-            }
-            _ => {}
-        }
-    }
-
-    /// One balance between pages is the end of what it stands with, unless that has one of its own.
-    fn end_pages(&mut self) {
-        match (self.between, self.opening, self.closing) {
-            (Some((first, None)), None, Some(_)) => self.opening = Some(first),
-            (Some((last, None)), _, None) => self.closing = Some(last),
-            (Some((first, Some(last))), ..) => {
-                self.opening = self.opening.or(Some(first));
-                self.closing = self.closing.or(Some(last));
-            }
-            _ => {}
-        }
-    }
-
-    fn end(mut self) -> Result<ReadStatement, BankFileError> {
-        self.end_pages();
-        let named = self.currency.or(self.opening.or(self.closing).map(Money::currency));
-        let named = named.or(self.lines.first().map(|line| line.amount.currency()));
-        let currency = named.ok_or_else(|| BankFileError::at("Stmt", "it names no currency"))?;
-        let statement = ReadStatement {
-            reference: self.id,
-            account: self.account,
-            currency,
-            opening: self.opening,
-            closing: self.closing,
-            lines: self.lines,
-        };
-        let checked = statement.check();
-        checked.map_err(|fault| BankFileError::Fault { reference: statement.reference.clone(), fault })?;
-        Ok(statement)
     }
 }
 

@@ -1,5 +1,6 @@
 //! SWIFT MT940, "customer statement message": one or many messages, within SWIFT's blocks or bare. Banks write field
-//! :61: with and without entry date, funds code and bank's reference, and dates without centuries; all of these read.
+//! :61: with and without entry date, funds code and bank's reference, with blanks in the place of what is short or left out,
+//! and dates without centuries; all of these read.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -236,11 +237,15 @@ fn line(lines: &[String], currency: Currency) -> Result<ReadLine, String> {
         Some(head)
     };
     let value_on = take(6).and_then(six_digits).ok_or_else(|| bad("value date"))?;
-    let mut booked_on = value_on;
-    if first.get(6..10).is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit())) {
-        let entry = take(4).and_then(|text| entry_date(text, value_on));
-        booked_on = entry.ok_or_else(|| bad("entry date"))?;
-    }
+    let booked_on = match first.get(6..10) {
+        // No entry date, in as many blanks.
+        Some("    ") => take(4).map(|_| value_on),
+        Some(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+            take(4).and_then(|text| entry_date(text, value_on))
+        }
+        _ => Some(value_on),
+    };
+    let booked_on = booked_on.ok_or_else(|| bad("entry date"))?;
     let (mark, length) = match (rest.get(..2), rest.get(..1)) {
         (Some(mark @ ("RC" | "RD" | "EC" | "ED")), _) => (mark, 2),
         (_, Some(mark @ ("C" | "D"))) => (mark, 1),
@@ -253,10 +258,9 @@ fn line(lines: &[String], currency: Currency) -> Result<ReadLine, String> {
     }
     let end = rest.find(|letter: char| !letter.is_ascii_digit() && letter != ',').unwrap_or(rest.len());
     let money = amount(&rest[..end], ',', currency).map_err(|error| error.to_string())?;
-    rest = &rest[end..];
-    // Type and code (`NTRF`), then our reference, then the bank's behind two slashes.
-    let type_fits = rest.get(..4).is_some_and(|code| code.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    if !type_fits {
+    // Type and code (`NTRF`), with blanks before them or not, then our reference, then the bank's behind two slashes.
+    rest = rest[end..].trim_start_matches(' ');
+    if !rest.get(..4).is_some_and(is_type) {
         return Err(bad("transaction type"));
     }
     let (ours, banks) =
@@ -279,6 +283,13 @@ fn line(lines: &[String], currency: Currency) -> Result<ReadLine, String> {
         text: further(lines),
         former: None,
     })
+}
+
+/// `NTRF`, or a shorter code with blanks behind it (`NOV `). No digit begins one: it would be of an amount with a blank in it.
+fn is_type(text: &str) -> bool {
+    let code = text.trim_end_matches(' ');
+    code.starts_with(|letter: char| letter.is_ascii_alphabetic())
+        && code.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// What stands below the first line of field :61:.

@@ -124,7 +124,7 @@ fn what_a_camt_must_not_hold_is_refused() {
         ("39.38", "1e3", "none in SGD"),
         ("39.38", "39.385", "none in SGD"),
         ("</Document>", "", "cut off"),
-        ("BkToCstmrStmt", "BkToCstmrAcctRpt", "cut off"),
+        ("BkToCstmrStmt", "BkToCstmrAcctRpt", "camt.052"),
         ("<CdtDbtInd>DBIT</CdtDbtInd><RvslInd>", "<CdtDbtInd>DEBT</CdtDbtInd><RvslInd>", "neither CRDT"),
         ("<Cd>PDNG</Cd>", "<Cd>MAYB</Cd>", "status"),
         ("<Amt Ccy=\"SGD\">7.00", "<Amt>7.00", "currency"),

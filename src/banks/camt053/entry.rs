@@ -21,6 +21,8 @@ pub(super) struct Entry {
     value_on: Option<NaiveDate>,
     charge: Charge,
     text: String,
+    /// What the sender calls the batches that it books in one: `MsgId` and `PmtInfId` of `Btch`.
+    batch: Vec<String>,
     details: Vec<Detail>,
 }
 
@@ -151,6 +153,10 @@ impl Entry {
             "BookgDt/Dt" | "BookgDt/DtTm" => self.booked_on = Some(date(text)?),
             "ValDt/Dt" | "ValDt/DtTm" => self.value_on = Some(date(text)?),
             "AddtlNtryInf" => self.text = kept(text, 500),
+            "NtryDtls/Btch/MsgId" | "NtryDtls/Btch/PmtInfId" if self.batch.len() < NAMES_MAX => {
+                let fresh = named(text).filter(|name| !self.batch.contains(name));
+                self.batch.extend(fresh);
+            }
             "Chrgs" => self.charge.take_up("", text, None)?,
             _ => {
                 if let Some(name) = name.strip_prefix("Chrgs/") {
@@ -167,10 +173,10 @@ impl Entry {
     }
 
     /// One line that is not booked, with every reference that the entry lists.
-    pub(super) fn announced(self, within: bool) -> Result<Vec<ReadLine>, String> {
-        let (whole, _) = self.whole(None, within)?;
+    pub(super) fn announced(self, day: Option<NaiveDate>, within: bool) -> Result<Vec<ReadLine>, String> {
+        let (whole, _) = self.whole(day, within)?;
         let whole = ReadLine { pending: true, ..whole };
-        Ok(vec![with_details(whole, self.details, self.number.as_deref(), within)?])
+        Ok(vec![with_details(whole, self.batch, self.details, self.number.as_deref(), within)?])
     }
 
     /// The lines of the entry, all of its amount.
@@ -182,6 +188,7 @@ impl Entry {
             Money::sum(whole.amount.currency(), parts.iter().copied()) == Ok(whole.amount)
         };
         match parts.filter(sums) {
+            // No part has the batch's names: each would be taken for all of it. Which payment it is, its own `Refs` say.
             Some(parts) => {
                 let mut lines = Vec::with_capacity(parts.len());
                 for (index, (detail, part)) in self.details.into_iter().zip(parts).enumerate() {
@@ -189,7 +196,7 @@ impl Entry {
                 }
                 Ok(lines)
             }
-            None => Ok(vec![with_details(whole, self.details, number, within)?]),
+            None => Ok(vec![with_details(whole, self.batch, self.details, number, within)?]),
         }
     }
 
@@ -203,11 +210,7 @@ impl Entry {
             amount: if debit { amount.negated() } else { amount },
             booked_on: date,
             value_on: self.value_on.unwrap_or(date),
-            pending: match self.status.as_str() {
-                "BOOK" => false,
-                "PDNG" | "FUTR" | "INFO" => true,
-                other => return Err(format!("an entry's status is `{other}`, not BOOK, PDNG, INFO or FUTR")),
-            },
+            pending: self.is_pending()?,
             reversal: self.reversal,
             charges: self.charge.sum(amount.currency(), within)?,
             names: vec![],
@@ -215,6 +218,15 @@ impl Entry {
             former: None,
         };
         Ok((whole, debit))
+    }
+
+    fn is_pending(&self) -> Result<bool, String> {
+        match self.status.as_str() {
+            "BOOK" => Ok(false),
+            "PDNG" | "FUTR" | "INFO" => Ok(true),
+            "" => Err("`Sts` is missing: camt.053 and camt.054 ask for BOOK, PDNG or INFO".to_owned()),
+            other => Err(format!("an entry's status is `{other}`, not BOOK, PDNG, INFO or FUTR")),
+        }
     }
 }
 
@@ -233,10 +245,11 @@ fn parts(details: &[Detail], of: Currency, debit: bool) -> Result<Option<Vec<Mon
     details.iter().zip(said).map(signed).collect::<Result<Vec<Money>, String>>().map(Some)
 }
 
-/// A line with what its transactions say besides. Their charges are said of each, or of the whole, or of both. The bank's
-/// reference of the only transaction is the line's, where the entry has none.
+/// A line with what its batch is called and its transactions say besides. Their charges are said of each, or of the whole, or
+/// of both. The bank's reference of the only transaction is the line's, where the entry has none.
 fn with_details(
     mut line: ReadLine,
+    mut batch: Vec<String>,
     mut details: Vec<Detail>,
     number: Option<&str>,
     within: bool,
@@ -259,7 +272,16 @@ fn with_details(
     former.reference = former.reference.or(number.map(str::to_owned));
     former.names = own.iter().cloned().chain(former.names).take(NAMES_MAX).collect();
     line.reference = line.reference.or(own);
-    Ok(numbered(line, number, None).read_before(former))
+    let without = numbered(line.clone(), number, None);
+    // They stand first: a list of thousands would leave them no room.
+    batch.retain(|name| !line.names.contains(name));
+    batch.append(&mut line.names);
+    batch.truncate(NAMES_MAX);
+    line.names = batch;
+    let line = numbered(line, number, None);
+    // One earlier reading is kept: the last, where the line was told apart without the batch's names.
+    let former = if without.key(0) == line.key(0) { former } else { without };
+    Ok(line.read_before(former))
 }
 
 impl Detail {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::deposits::ReadLine;
+use crate::money::Currency;
 
 /// A file in a version, of one statement with these elements behind its account.
 fn file(version: &str, body: &str) -> String {
@@ -76,6 +77,125 @@ fn a_number_that_counts_entries_is_no_reference_of_the_banks() {
     assert_eq!((&lines[0].reference, lines.len()), (&None, 2));
     assert_ne!(lines[0].key(0), lines[1].key(0));
     assert_eq!(lines[1].former.as_ref().unwrap().reference.as_deref(), Some("1/2"));
+}
+
+/// The same elements as a notification has them, behind what its group's header says.
+fn announced(header: &str, body: &str) -> Result<ReadStatement, String> {
+    let file =
+        file("08", body).replace("<BkToCstmrStmt>", &format!("<BkToCstmrStmt><GrpHdr>{header}</GrpHdr>"));
+    let file = file.replace("BkToCstmrStmt", "BkToCstmrDbtCdtNtfctn").replace("Stmt>", "Ntfctn>");
+    read(file.as_bytes()).map(|mut read| read.remove(0)).map_err(|error| error.to_string())
+}
+
+#[test]
+fn an_announced_entry_without_a_day_is_of_the_day_on_which_it_was_told() {
+    let dateless = entry("1", "<AcctSvcrRef>B-1</AcctSvcrRef>");
+    let dateless = dateless.replace("<BookgDt><Dt>2026-11-20</Dt></BookgDt>", "");
+    let made = |day: &str| format!("<CreDtTm>{day}T23:30:00+08:00</CreDtTm>");
+    let told = |group: &str, own: &str| {
+        let read = announced(group, &format!("{own}{dateless}"));
+        read.map(|read| (read.lines[0].booked_on.to_string(), read.lines[0].value_on.to_string()))
+    };
+    let on = |day: &str| Ok((day.to_owned(), day.to_owned()));
+    assert_eq!(told(&made("2026-11-21"), &made("2026-11-22")), on("2026-11-22"));
+    assert_eq!(told(&made("2026-11-21"), ""), on("2026-11-21"));
+    assert_eq!(
+        told(&made("2026-11-21"), "<CreDtTm>2026-13-01T00:00:00</CreDtTm>"),
+        on("2026-11-21"),
+        "a day that is none"
+    );
+    // Its own day goes before.
+    let dated = announced(&made("2026-11-21"), &entry("1", "")).unwrap();
+    assert_eq!(dated.lines[0].booked_on.to_string(), "2026-11-20");
+    // Of no day at all; and a statement books, so only a balance may tell its day.
+    let refused = [told("", ""), told("<CreDtTm>soon</CreDtTm>", "")].map(|read| read.unwrap_err());
+    let booked = parsed("08", &format!("{}{dateless}", made("2026-11-21"))).unwrap_err();
+    for error in refused.into_iter().chain([booked]) {
+        assert!(error.contains("Ntry, entry 1") && error.contains("without a date"), "{error}");
+    }
+}
+
+#[test]
+fn a_batch_booked_in_one_is_called_what_its_sender_calls_it_and_none_of_its_parts_is() {
+    let batch = |message: &str, payment: &str| {
+        format!("<Btch><MsgId>{message}</MsgId><PmtInfId>{payment}</PmtInfId><NbOfTxs>2</NbOfTxs></Btch>")
+    };
+    let told = |bank: &str, inner: &str| line(&entry("1", &format!("{bank}<NtryDtls>{inner}</NtryDtls>")));
+    let paid = |refs: &str| format!("<TxDtls><Refs>{refs}</Refs></TxDtls>");
+    let whole = told("", &batch("M-1", "P-1"));
+    assert_eq!((whole.names.join(" ").as_str(), &whole.reference), ("M-1 P-1", &None));
+    // As it was kept, without them: by its number, as nothing else was said.
+    let former = whole.former.unwrap();
+    assert_eq!((former.reference.as_deref(), former.names.len()), (Some("1"), 0));
+    // One name for both is one; what says that there is none is none; what a transaction repeats stands once.
+    for (inner, names) in [
+        (batch("P-1", "P-1"), "P-1"),
+        (batch("NOTPROVIDED", "P-1"), "P-1"),
+        (format!("{}{}", batch("M-1", "P-1"), paid("<PmtInfId>P-1</PmtInfId>")), "M-1 P-1"),
+        (format!("{}</NtryDtls><NtryDtls>{}", batch("M-1", "P-1"), batch("M-1", "P-2")), "M-1 P-1 P-2"),
+    ] {
+        assert_eq!(told("", &inner).names.join(" "), names, "{inner}");
+    }
+    let one = told("", &format!("{}{}", batch("M-1", "P-1"), paid("<EndToEndId>E-1</EndToEndId>")));
+    assert_eq!(one.names, ["M-1", "P-1", "E-1"]);
+    let former = one.former.unwrap();
+    assert_eq!((&former.reference, former.names.join(" ").as_str()), (&None, "E-1"));
+    // Where the bank has a reference of its own, that tells the line apart, as before.
+    let own = told("<AcctSvcrRef>B-1</AcctSvcrRef>", &batch("M-1", "P-1"));
+    let bare = told("<AcctSvcrRef>B-1</AcctSvcrRef>", "");
+    assert_eq!((own.key(0), own.former, own.names.len()), (bare.key(0), None, 2));
+    let refs = "<AcctSvcrRef>B-1</AcctSvcrRef><EndToEndId>E-1</EndToEndId>";
+    let own = told("", &format!("{}{}", batch("M-1", "P-1"), paid(refs)));
+    assert_eq!((own.reference.as_deref(), own.names.join(" ").as_str()), (Some("B-1"), "M-1 P-1 E-1"));
+    let former = own.former.unwrap();
+    assert_eq!((former.reference.as_deref(), former.names.join(" ").as_str()), (Some("1"), "B-1 E-1"));
+    // A list longer than what is kept of it leaves the batch its names.
+    let many: String = (0..300).map(|nth| paid(&format!("<EndToEndId>E-{nth}</EndToEndId>"))).collect();
+    let many = told("", &format!("{}{many}", batch("M-1", "P-1")));
+    assert_eq!((many.names.len(), many.names[..3].join(" ").as_str()), (200, "M-1 P-1 E-0"));
+    // Parts are called what they themselves say; announced, the entry is whole.
+    let part = |name: &str| {
+        format!("<TxDtls><Refs><EndToEndId>{name}</EndToEndId></Refs><Amt Ccy=\"EUR\">25.00</Amt></TxDtls>")
+    };
+    let parts = format!("<NtryDtls>{}{}{}</NtryDtls>", batch("M-1", "P-1"), part("X"), part("Y"));
+    let parts = entry("1", &parts);
+    let lines = parsed("08", &parts).unwrap().lines;
+    let names: Vec<String> = lines.iter().map(|line| line.names.join(" ")).collect();
+    assert_eq!(names, ["X", "Y"]);
+    let told = announced("", &parts).unwrap().lines;
+    assert_eq!((told.len(), told[0].names.join(" ").as_str()), (1, "M-1 P-1 X Y"));
+}
+
+#[test]
+fn a_refusal_says_where_and_what_there_should_be() {
+    let first = entry("1", "");
+    let dollars = entry("2", "").replace("EUR", "USD");
+    let error = parsed("08", &format!("{first}{dollars}")).unwrap_err();
+    assert!(error.contains("Stmt/Ntry, entry 2: ") && error.contains("another currency"), "{error}");
+    assert!(error.contains("USD, not EUR"), "{error}");
+    // Without a currency of the account it is that of the first entry.
+    let nameless = file("08", &format!("{first}{dollars}")).replace("<Ccy>EUR</Ccy>", "");
+    let error = read(nameless.as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("entry 2: ") && error.contains("USD, not EUR"), "{error}");
+    for (code, name) in [("OPBD", "the opening balance"), ("CLBD", "the closing balance")] {
+        let error = parsed("08", &balance(code, "50.00").replace("EUR", "USD")).unwrap_err();
+        assert!(error.starts_with(&format!("statement `S`: {name} is of another currency")), "{error}");
+        assert!(error.ends_with("USD, not EUR"), "{error}");
+    }
+    for status in ["", "<Sts/>", "<Sts> </Sts>", "<Sts><Cd/></Sts>"] {
+        let error = parsed("08", &first.replace("<Sts>BOOK</Sts>", status)).unwrap_err();
+        assert!(error.contains("entry 1: `Sts` is missing") && error.contains("camt.053"), "{error}");
+    }
+    let report = file("08", &first).replace("BkToCstmrStmt", "BkToCstmrAcctRpt").replace("Stmt>", "Rpt>");
+    let error = read(report.as_bytes()).unwrap_err().to_string();
+    assert!(error.starts_with("Document/BkToCstmrAcctRpt: an intraday report (camt.052)"), "{error}");
+    assert!(error.ends_with("ask the bank for camt.053"), "{error}");
+    for other in ["", "<Document></Document>", "<x/>"] {
+        let error = read(other.as_bytes()).unwrap_err().to_string();
+        assert!(error.starts_with("the file: it holds no `BkToCstmrStmt`"), "{other}: {error}");
+    }
+    let cut = read("<Document><BkToCstmrStmt>".as_bytes()).unwrap_err().to_string();
+    assert_eq!(cut, "Document/BkToCstmrStmt: the file is cut off");
 }
 
 #[test]

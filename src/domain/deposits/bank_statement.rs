@@ -65,8 +65,15 @@ pub enum StatementFault {
         closing: Money,
     },
     /// A line or balance of another currency.
-    #[error("a line or balance is of another currency than the statement's {0}")]
-    Currency(Currency),
+    #[error("{what} is of another currency than the statement's: {found}, not {own}")]
+    Currency {
+        /// Which line or balance.
+        what: String,
+        /// Its currency.
+        found: Currency,
+        /// The statement's.
+        own: Currency,
+    },
     /// Beyond what amounts may be.
     #[error(transparent)]
     Money(#[from] MoneyError),
@@ -78,10 +85,8 @@ impl ReadStatement {
     /// # Errors
     /// [`StatementFault`].
     pub fn check(&self) -> Result<(), StatementFault> {
-        let amounts = self.lines.iter().flat_map(|line| [line.amount, line.charges]);
-        let mut all = amounts.chain(self.opening).chain(self.closing);
-        if all.any(|amount| amount.currency() != self.currency) {
-            return Err(StatementFault::Currency(self.currency));
+        if let Some((what, found)) = self.of_another_currency() {
+            return Err(StatementFault::Currency { what, found, own: self.currency });
         }
         let (Some(opening), Some(closing)) = (self.opening, self.closing) else { return Ok(()) };
         let booked = self.lines.iter().filter(|line| !line.pending).map(|line| line.amount);
@@ -90,6 +95,21 @@ impl ReadStatement {
             return Err(StatementFault::DoesNotFoot { opening, reached, closing });
         }
         Ok(())
+    }
+
+    /// The first balance or line of another currency, and which that is.
+    fn of_another_currency(&self) -> Option<(String, Currency)> {
+        let other = |amount: Money| Some(amount.currency()).filter(|found| *found != self.currency);
+        let balances = [("the opening balance", self.opening), ("the closing balance", self.closing)];
+        for (what, balance) in balances {
+            if let Some(found) = balance.and_then(other) {
+                return Some((what.to_owned(), found));
+            }
+        }
+        self.lines.iter().enumerate().find_map(|(place, line)| {
+            let found = other(line.amount).or_else(|| other(line.charges))?;
+            Some((format!("line {}", place + 1), found))
+        })
     }
 }
 
