@@ -277,6 +277,13 @@ impl JournalLine {
         })
     }
 
+    /// What it names of a dimension of its account, where the account has that one.
+    pub fn named(&self, dimension: &str) -> Option<&str> {
+        let code = AccountCode::find(self.account).ok()?;
+        let place = Chart::shipped().get(code)?.per.iter().position(|own| own == dimension)?;
+        self.owner.split(',').nth(place).filter(|name| !name.is_empty())
+    }
+
     /// The supplier it names, if it names one.
     pub fn supplier(&self) -> Option<SupplierId> {
         self.owner.split(',').find_map(|part| part.parse().ok())

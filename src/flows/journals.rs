@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::domain::access::{Hand, NotSecond};
 use crate::domain::journals::{Journal, JournalError, JournalLine, JournalState, Template, movements};
 use crate::domain::ledger::{AccountCode, Layer, journal};
+use crate::domain::merchants::BankAccountKind;
 use crate::domain::statements::Period;
 use crate::ids::{IdSource, JournalId, MerchantId, SupplierId, UserId};
 use crate::money::{Currency, Money};
@@ -176,6 +177,41 @@ impl Journals {
             if self.store.supplier(journal.merchant, supplier).await?.is_none() {
                 let why = format!("there is no supplier {supplier}");
                 return Err(bad(&format!("template.lines[{nth}]"), why).into());
+            }
+        }
+        // What stands under a wrong name is undone under it.
+        if journal.reverses.is_none() { self.check_places(journal).await } else { Ok(()) }
+    }
+
+    /// Money lies at accounts that exist: a name mistyped would be a place of its own, and count as clients' money. A shop
+    /// that has entered no bank account of its clients' money names them as it likes.
+    async fn check_places(&self, journal: &Journal) -> Result<(), JournalFlowError> {
+        let banks = self.store.all_bank_accounts(journal.merchant).await?;
+        let clients =
+            banks.iter().map(|row| &row.account).filter(|bank| bank.kind == BankAccountKind::Client);
+        let clients: Vec<(&str, Currency)> =
+            clients.map(|bank| (bank.name.as_str(), bank.currency)).collect();
+        let gateways = self.store.gateway_accounts().await?;
+        let gateways = gateways.iter().map(|row| &row.value.account);
+        let gateways = gateways.filter(|account| account.merchant == journal.merchant);
+        let gateways: Vec<&str> = gateways.map(|account| account.name.as_str()).collect();
+        for (nth, line) in journal.lines.iter().enumerate() {
+            let refused = |why: String| JournalError { param: format!("template.lines[{nth}]"), why };
+            let is_clients = line.account == AccountCode::BANK_CLIENT.number() && !clients.is_empty();
+            let bank = line.named("bank_account").filter(|_| is_clients);
+            if let Some(bank) = bank.filter(|bank| !clients.contains(&(bank, line.amount.currency()))) {
+                let currency = line.amount.currency();
+                let of_currency = clients.iter().filter(|(_, own)| *own == currency);
+                let known: Vec<&str> = of_currency.map(|(name, _)| *name).collect();
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                let why = format!("no bank account `{bank}` holds clients' {currency}; there is: {known}");
+                return Err(refused(why).into());
+            }
+            let gateway = line.named("gateway_account").filter(|_| !gateways.is_empty());
+            if let Some(gateway) = gateway.filter(|gateway| !gateways.contains(gateway)) {
+                let why =
+                    format!("there is no gateway account `{gateway}`; there is: {}", gateways.join(", "));
+                return Err(refused(why).into());
             }
         }
         Ok(())

@@ -418,10 +418,10 @@ async fn what_the_program_answers_is_what_the_document_says() {
     is.post("finance", "/v1/sandbox/clock", "/v1/sandbox/clock", json!({"advance": "1d"})).await;
     let mut journals = vec![];
     let fund = json!({"template": "lines", "lines": [
-        {"account": 1000, "owner": "sgd", "direction": "debit", "amount": {"amount": "5.00", "currency": "SGD"}},
+        {"account": 1000, "owner": "bank-sgd", "direction": "debit", "amount": {"amount": "5.00", "currency": "SGD"}},
         {"account": 4010, "direction": "credit", "amount": {"amount": "5.00", "currency": "SGD"}}]});
     let top_up =
-        json!({"template": "top_up", "bank": "sgd", "amount": {"amount": "2.00", "currency": "SGD"}});
+        json!({"template": "top_up", "bank": "bank-sgd", "amount": {"amount": "2.00", "currency": "SGD"}});
     for template in [fund, top_up] {
         let draft = json!({"reason": "own money", "template": template});
         journals.push(id(&is.post("finance", "/v1/journals", "/v1/journals", draft).await));

@@ -324,6 +324,41 @@ async fn disputes_hold_take_and_give_back_as_told() {
     .await;
 }
 
+/// J16, written off as in J25 and won after all, at once or in parts: the loss comes in, no supplier is paid twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_win_after_a_write_off_brings_the_loss_back() {
+    on_each_engine("a_win_after_a_write_off_brings_the_loss_back", async |database| {
+        let store = database.open().await;
+        for parts in [&["100.00"][..], &["40.00", "60.00"]] {
+            let world = world(&store, database, Setup::default()).await;
+            let payment = j01(&world).await;
+            let telling = Telling::opened("J16", world).await;
+            let (now, hundred) = (database.clock.now(), money("100.00", "USD"));
+            let taken = moved(&complaint(payment, "CAP-1", hundred, now), MovementKind::Taken, hundred);
+            let mut report = moved(&taken, MovementKind::Fee, money("20.00", "USD"));
+            telling.world.hear_dispute(report.clone()).await;
+            telling.told().await;
+            let world = &telling.world;
+            let debt = r#"{"amount":"110.00","currency":"USD"}"#;
+            world.booked(&format!(r#"{{"template":"write_off","supplier":"A","amount":{debt}}}"#)).await;
+            let mut seen = vec![];
+            for part in parts {
+                report = moved(&report, MovementKind::Returned, money(part, "USD"));
+                world.hear_dispute(report.clone()).await;
+                let standing = world.standing().await;
+                let of = |account: &str| standing.get(account).cloned().unwrap_or_default();
+                assert_eq!((of("1200[A] USD"), of("2110[A] USD")), (String::new(), String::new()));
+                seen.push(of("5060[A] USD"));
+            }
+            let expected = if parts.len() == 1 { vec!["20.00"] } else { vec!["74.00", "20.00"] };
+            assert_eq!(seen, expected);
+            world.verified().await;
+        }
+        store.close().await;
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_debt_is_allowed_for_and_written_off_as_told() {
     on_each_engine("a_debt_is_allowed_for_and_written_off_as_told", async |database| {

@@ -17,6 +17,8 @@ pub struct Purse {
     pub funds: BTreeMap<(SupplierId, Currency), Funds>,
     /// 1200.
     pub owes: BTreeMap<(SupplierId, Currency), Money>,
+    /// 5060 less what 1290 allows for: written off, and not come in since.
+    pub lost: BTreeMap<(SupplierId, Currency), Money>,
 }
 
 impl Purse {
@@ -29,6 +31,11 @@ impl Purse {
     /// What a supplier owes.
     fn owes(&self, supplier: SupplierId, currency: Currency) -> Money {
         self.owes.get(&(supplier, currency)).copied().unwrap_or(Money::zero(currency))
+    }
+
+    /// What of a supplier's debts was written off.
+    fn lost(&self, supplier: SupplierId, currency: Currency) -> Money {
+        self.lost.get(&(supplier, currency)).copied().unwrap_or(Money::zero(currency))
     }
 
     /// These movements are decided.
@@ -55,6 +62,10 @@ impl Purse {
                 AccountCode::SUPPLIER_RECEIVABLE => {
                     let owes = self.owes(supplier, amount.currency());
                     self.owes.insert(key, owes.checked_add(*amount)?);
+                }
+                AccountCode::COST_BAD_DEBT => {
+                    let lost = self.lost(supplier, amount.currency());
+                    self.lost.insert(key, lost.checked_add(*amount)?);
                 }
                 _ => {}
             }
@@ -131,7 +142,8 @@ impl Purse {
         Ok(movements)
     }
 
-    /// What was decided once, undone: a supplier's debt is lowered as far as it still stands, the rest is available.
+    /// What was decided once, undone: a supplier's debt is lowered as far as it still stands; what was written off of it is
+    /// the loss that comes in after all (J25), and no supplier's; the rest is available.
     ///
     /// # Errors
     /// [`MoneyError`].
@@ -144,14 +156,38 @@ impl Purse {
                 continue;
             };
             let back = movement.amount.negated();
-            let lowered =
-                back.min(self.owes(supplier, back.currency()))?.max(Money::zero(back.currency()))?;
-            let available = Account::new(AccountCode::SUPPLIER_AVAILABLE, Owner::of(supplier));
+            let (currency, nothing) = (back.currency(), Money::zero(back.currency()));
+            let of = |code| Account::new(code, Owner::of(supplier));
+            let lowered = back.min(self.owes(supplier, currency))?.max(nothing)?;
+            let rest = back.checked_sub(lowered)?;
+            let recovered = rest.min(self.lost(supplier, currency))?.max(nothing)?;
             undone.push(Movement::credit(movement.account, lowered));
-            undone.push(Movement::credit(available, back.checked_sub(lowered)?));
+            undone.push(Movement::credit(of(AccountCode::COST_BAD_DEBT), recovered));
+            undone.push(Movement::credit(of(AccountCode::SUPPLIER_AVAILABLE), rest.checked_sub(recovered)?));
         }
         undone.retain(|movement| !movement.amount.is_zero());
         Ok(undone)
+    }
+
+    /// Where a debt that was written off is undone and made again in one decision, it stays written off: what is owed
+    /// anew against what came in after all, each supplier's the other way round.
+    ///
+    /// # Errors
+    /// [`MoneyError`].
+    pub fn still_lost(net: &[Movement]) -> Result<Vec<Movement>, MoneyError> {
+        let mut kept = Vec::new();
+        let made = |movement: &&Movement| movement.account.code == AccountCode::SUPPLIER_RECEIVABLE;
+        for owed in net.iter().filter(made).filter(|movement| movement.amount.is_positive()) {
+            let lost = Account::new(AccountCode::COST_BAD_DEBT, owed.account.owner.clone());
+            let currency = owed.amount.currency();
+            let came_in =
+                net.iter().find(|other| other.account == lost && other.amount.currency() == currency);
+            let Some(came_in) = came_in.filter(|movement| movement.amount.is_negative()) else { continue };
+            let stays = owed.amount.min(came_in.amount.negated())?;
+            kept.push(Movement::credit(owed.account.clone(), stays));
+            kept.push(Movement::debit(lost, stays));
+        }
+        Ok(kept)
     }
 
     /// A fee of the dispute, borne by the suppliers in proportion to what the payer was charged for their parts.
@@ -197,18 +233,47 @@ mod tests {
             IdSource::seeded(Clock::fixed(from_micros(1_795_000_000_000_000)), 1).mint();
         let of = |code| Account::new(code, Owner::of(supplier));
         let taken = [Movement::debit(of(AccountCode::SUPPLIER_RECEIVABLE), usd(90))];
-        for (owes, lowered, available) in [(90, 90, 0), (30, 30, 60), (0, 0, 90)] {
+        for (owes, lost, lowered, recovered, available) in [
+            (90, 0, 90, 0, 0),
+            (30, 0, 30, 0, 60),
+            (0, 0, 0, 0, 90),
+            (0, 90, 0, 90, 0),
+            (30, 50, 30, 50, 10),
+            (90, 90, 90, 0, 0),
+            (0, -20, 0, 0, 90),
+        ] {
             let mut purse = Purse::default();
             purse.owes.insert((supplier, usd(0).currency()), usd(owes));
+            purse.lost.insert((supplier, usd(0).currency()), usd(lost));
             let undone = purse.undo(&taken).unwrap();
             let credit = |code| {
                 let found = undone.iter().find(|movement| movement.account == of(code));
                 found.map_or(0, |movement| -movement.amount.minor())
             };
             assert_eq!(credit(AccountCode::SUPPLIER_RECEIVABLE), lowered, "{owes}");
-            assert_eq!(credit(AccountCode::SUPPLIER_AVAILABLE), available, "{owes}");
+            assert_eq!(credit(AccountCode::COST_BAD_DEBT), recovered, "{owes} {lost}");
+            assert_eq!(credit(AccountCode::SUPPLIER_AVAILABLE), available, "{owes} {lost}");
             purse.moved(&undone).unwrap();
             assert_eq!(purse.funds(supplier, usd(0).currency()).available, usd(available));
+            assert_eq!(purse.lost(supplier, usd(0).currency()), usd(lost - recovered));
+        }
+    }
+
+    #[test]
+    fn what_was_written_off_and_is_taken_again_stays_written_off() {
+        let supplier: SupplierId =
+            IdSource::seeded(Clock::fixed(from_micros(1_795_000_000_000_000)), 1).mint();
+        let of = |code| Account::new(code, Owner::of(supplier));
+        let (owed, lost) = (of(AccountCode::SUPPLIER_RECEIVABLE), of(AccountCode::COST_BAD_DEBT));
+        for (again, came_in, stays) in [(60, 100, 60), (100, 40, 40), (0, 100, 0), (60, 0, 0)] {
+            let net =
+                [Movement::debit(owed.clone(), usd(again)), Movement::credit(lost.clone(), usd(came_in))];
+            let kept = Purse::still_lost(&net).unwrap();
+            let of_account = |account: &Account| {
+                let own = kept.iter().filter(|movement| movement.account == *account);
+                own.map(|movement| movement.amount.minor()).sum::<i64>()
+            };
+            assert_eq!((of_account(&owed), of_account(&lost)), (-stays, stays), "{again} {came_in}");
         }
     }
 }

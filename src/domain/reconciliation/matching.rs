@@ -7,6 +7,8 @@
 //! nothing is kept. Nothing here decides or books: whoever reads the bill acts on [`Outcome`] once the whole of it was
 //! read without an error.
 
+mod content;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -17,7 +19,6 @@ use super::difference::Difference;
 use super::drift::FeeLessons;
 use super::fact::{Class, Fact, Key, Standing};
 use crate::domain::merchants::SettlementMode;
-use crate::money::Currency;
 
 /// Days are cut in another zone and minute on each side: for so long a difference may be none.
 pub const CUT_OFF: TimeDelta = TimeDelta::days(3);
@@ -38,6 +39,8 @@ pub struct Matching {
     facts: Vec<Fact>,
     seen: Vec<bool>,
     strangers: Vec<BillLine>,
+    /// Lines that are not final under names the books do not have: ours only by our own reference.
+    undecided: Vec<BillLine>,
     strange: HashSet<(Key, Class, LineHash)>,
     /// A quarter of the hash of the line that matched a fact, by the fact's place; only consulted for a second naming.
     first: Vec<u64>,
@@ -81,6 +84,7 @@ impl Matching {
         Matching {
             facts,
             strangers: vec![],
+            undecided: vec![],
             strange: HashSet::new(),
             first: vec![0; seen.len()],
             seen,
@@ -161,8 +165,15 @@ impl Matching {
             let same_bytes = self.first[place] == quarter(line.hash);
             return self.differ(Difference::Duplicate { line, same_bytes });
         }
-        // What was refused or is not final, and is not booked, agrees.
-        if !is_final(&line) || self.was_put_aside(&line) {
+        // What was refused or is not final, and is not booked, agrees; under another name it may be booked all the same.
+        if !is_final(&line) {
+            let renamed = class == Class::Refund || (class == Class::Payment && self.renames);
+            if renamed && line.our_ref.is_some() && self.undecided.len() < DIFFERENCES_LIMIT {
+                self.undecided.push(line);
+            }
+            return Ok(());
+        }
+        if self.was_put_aside(&line) {
             return Ok(());
         }
         if !self.strange.insert((key, class, line.hash)) {
@@ -255,14 +266,6 @@ impl Matching {
         })
     }
 
-    /// Of facts about one payment that no line has named, the one that moved as much; a payment or a refund also where it
-    /// moved another amount, for of those there is one under our reference.
-    fn same_movement(&self, places: &[usize], line: &BillLine) -> Option<usize> {
-        let free = || places.iter().copied().filter(|place| !self.seen[*place]);
-        let one = |place: &usize| matches!(self.facts[*place].class, Class::Payment | Class::Refund);
-        free().find(|place| self.facts[*place].gross == line.gross).or_else(|| free().rfind(one))
-    }
-
     fn places(&self, key: Key, class: Class) -> std::ops::Range<usize> {
         let from = self.facts.partition_point(|fact| (fact.key, fact.class) < (key, class));
         let more = self.facts[from..].iter().take_while(|fact| (fact.key, fact.class) == (key, class));
@@ -297,71 +300,6 @@ impl Matching {
             }
         }
     }
-
-    /// What is left on both sides, by our reference, else by amount and time where there is one of each.
-    fn match_by_content(&mut self) -> Result<(), TooDifferent> {
-        if self.strangers.is_empty() {
-            return Ok(());
-        }
-        let free: Vec<usize> = (0..self.facts.len()).filter(|place| !self.seen[*place]).collect();
-        let mut by_ours: HashMap<(Key, Class), Vec<usize>> = HashMap::new();
-        let mut by_amount: HashMap<(Class, Currency, i64), Vec<usize>> = HashMap::new();
-        for place in free {
-            let fact = &self.facts[place];
-            // One order may be paid twice: what has another name than its capture is another capture.
-            let captured = fact.key != Key::NONE && fact.class == Class::Payment && !self.renames;
-            if fact.ours != Key::NONE && !captured {
-                by_ours.entry((fact.ours, fact.class)).or_default().push(place);
-            }
-            // An amount alone says nothing where no line has to be, nor where the line would have the name we know: what
-            // has another name is another payment or refund, and this one is missing.
-            let named = fact.key != Key::NONE && matches!(fact.class, Class::Payment | Class::Refund);
-            if fact.standing != Standing::Optional && !named {
-                by_amount.entry(content(fact.class, fact.gross)).or_default().push(place);
-            }
-        }
-        let mut alike: HashMap<(Class, Currency, i64), usize> = HashMap::new();
-        for line in &self.strangers {
-            let Some(class) = line.kind.class() else { continue };
-            *alike.entry(content(class, line.gross)).or_default() += 1;
-        }
-        for line in std::mem::take(&mut self.strangers) {
-            let Some(class) = line.kind.class() else { continue };
-            let about = self.about(&line, class);
-            let names = [line.our_ref.as_deref().map(Key::of), about];
-            let mut places = names.into_iter().flatten().filter_map(|ours| by_ours.get(&(ours, class)));
-            let ours = places.find_map(|places| self.same_movement(places, &line));
-            let only = ours.is_none()
-                && line.our_ref.is_none()
-                && alike.get(&content(class, line.gross)) == Some(&1);
-            let by_amount = || match by_amount.get(&content(class, line.gross)).map(Vec::as_slice) {
-                Some(&[place]) if only && !self.seen[place] => {
-                    let fact = &self.facts[place];
-                    let another = about.is_some_and(|about| fact.ours != Key::NONE && fact.ours != about);
-                    (!another && (line.at - fact.at).abs() <= CUT_OFF).then_some(place)
-                }
-                _ => None,
-            };
-            match ours.or_else(by_amount) {
-                Some(place) => {
-                    self.seen[place] = true;
-                    let fact = self.facts[place];
-                    let known = self.differences.len();
-                    self.hold_against(place, line.clone())?;
-                    // Where only our own references are known, nothing is unlike what was expected.
-                    if self.differences.len() == known && fact.key != Key::NONE {
-                        self.differ(Difference::OtherReference(fact, line))?;
-                    }
-                }
-                None => self.differ(match class {
-                    Class::Payment => Difference::PaidThere(line),
-                    Class::Refund => Difference::RefundThere(line),
-                    _ => Difference::MovedThere(line),
-                })?,
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Under which name the books would have a line: both sides of a conversion hang on what was converted.
@@ -382,10 +320,6 @@ fn is_about_a_capture(class: Class) -> bool {
 
 fn quarter(hash: LineHash) -> u64 {
     hash.0.first_chunk().map_or(0, |quarter| u64::from_be_bytes(*quarter))
-}
-
-fn content(class: Class, gross: crate::money::Money) -> (Class, Currency, i64) {
-    (class, gross.currency(), gross.minor())
 }
 
 #[cfg(test)]

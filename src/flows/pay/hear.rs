@@ -13,6 +13,7 @@ use chrono::TimeDelta;
 use crate::crash::{Point, pause, point};
 use crate::domain::orders::{PaymentReport, ReportKind, ReportSource};
 use crate::gateways::{About, Notification, NotificationError, RawNotification, Reply};
+use crate::ids::PaymentId;
 use crate::store::inbox::{Notice, Settled};
 use crate::store::{Change, CommitError, Versioned};
 
@@ -174,7 +175,14 @@ impl Pay {
         if self.hear_payouts(&notice, &reference).await? {
             return Ok(());
         }
-        let found = self.0.store.payment_at_gateway(&notice.gateway, ours, theirs).await?;
+        let found = match self.0.store.payment_at_gateway(&notice.gateway, ours, theirs).await? {
+            // A refund names the capture it is of. A payment of ours that is named and not known is a matter of its own.
+            None => match theirs.filter(|_| ours.is_none_or(|ours| ours.parse::<PaymentId>().is_err())) {
+                Some(capture) => self.0.store.payment_captured_as(notice.account, capture).await?,
+                None => None,
+            },
+            found => found,
+        };
         match found.filter(|payment| payment.value.account == notice.account) {
             Some(payment) => {
                 let cause = Cause { source: ReportSource::Callback, notice: Some(reference) };

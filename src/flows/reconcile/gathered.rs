@@ -158,6 +158,11 @@ impl Gathered {
             JournalEvent::SuspenseBooked if entry.source.contains('#') => {
                 self.disputed(&entry.source, fact(Class::Reversal, Key::NONE, ours))?;
             }
+            // A bill alone told of it.
+            JournalEvent::DisputeFeeCharged if !entry.source.contains('#') => {
+                let fee = fact(Class::Fee, Key::of(bare), ours);
+                self.facts.push(Fact { standing: Standing::Optional, ..fee });
+            }
             JournalEvent::DisputeFeeCharged | JournalEvent::DisputeFeeReturned => {
                 self.disputed(&entry.source, fact(Class::Fee, Key::NONE, ours))?;
             }

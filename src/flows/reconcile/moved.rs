@@ -127,7 +127,13 @@ impl Reconciling {
         let came_back = amount.is_negative();
         let subject = line.gateway_ref.clone();
         let mut change = Change::new();
-        if let Some(payment) = self.named_payment(open, &line).await? {
+        let named = self.named_payment(open, &line).await?;
+        let is_disputes = line.kind == BillKind::DisputeFee && !came_back;
+        if is_disputes {
+            let subject = named.map_or(subject, |payment| payment.value.id.to_string());
+            let booking = self.booking(open, &line.gateway_ref, &subject, &line);
+            post(&mut change, journal::dispute_fee_charged(&booking, amount))?;
+        } else if let Some(payment) = named {
             let reference = line.gateway_ref.clone();
             let report = MoneyReport::Fee { reference, amount, at: line.at };
             let settles = &self.0.settlements;
@@ -147,6 +153,7 @@ impl Reconciling {
         }
         let detail = match came_back {
             true => format!("{}: given back apart from any refund", line.gross),
+            false if is_disputes => format!("{amount}: charged for a dispute that did not tell it"),
             false => format!("{amount}: charged apart from any capture"),
         };
         let kind = FindingKind::UnexplainedFee;
@@ -154,6 +161,7 @@ impl Reconciling {
         self.commit_once(change).await?;
         let repair = match came_back {
             true => "booked as a fee given back (5000)",
+            false if is_disputes => "booked as a cost of disputes, borne by the platform (5040)",
             false => "booked as a cost of the platform (5000)",
         };
         let repair = Some(repair.to_owned());

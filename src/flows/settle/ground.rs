@@ -60,6 +60,11 @@ impl Settlements {
                     AccountCode::SUPPLIER_RECEIVABLE => {
                         purse.owes.insert(key, held);
                     }
+                    // Each allowance is a cost, too, until what it allows for is written off.
+                    AccountCode::COST_BAD_DEBT | AccountCode::SUPPLIER_RECEIVABLE_ALLOWANCE => {
+                        let lost = purse.lost.entry(key).or_insert(Money::zero(held.currency()));
+                        *lost = lost.checked_add(balance.debit_minus_credit).map_err(broken)?;
+                    }
                     _ => {}
                 }
             }

@@ -15,6 +15,7 @@ use super::{payouts, sign, wire};
 use crate::gateways::{
     About, AccountSettings, BuildError, Context, Notification, NotificationError, RawNotification, json,
 };
+use crate::ids::PaymentId;
 
 /// One account's questions by postback: a busy shop's notices in a second, and a burst after an outage.
 const QUESTIONS_PER_SECOND: NonZeroU32 = NonZeroU32::new(20).unwrap();
@@ -188,7 +189,8 @@ fn read_event(body: &[u8]) -> Result<Notification, NotificationError> {
     Ok(Notification { event_ref: Some(event.id), event_type: event.event_type, about, stated: None })
 }
 
-/// Which payment an event is about. A refund carries the payment's reference as its `invoice_id` (see `refunds`).
+/// Which payment an event is about. A refund of ours carries the payment's reference as its `invoice_id` (see `refunds`); one
+/// made at PayPal's own pages what its capture carries, or nothing but the way up to it.
 fn about(event_type: &str, resource: &Resource) -> About {
     if event_type.starts_with("CUSTOMER.DISPUTE.") {
         let named = resource.dispute_id.clone().filter(|id| super::disputes::is_dispute_id(id));
@@ -205,8 +207,12 @@ fn about(event_type: &str, resource: &Resource) -> About {
             let order = resource.id.clone().filter(|id| wire::is_order_id(id));
             (unit.and_then(|unit| unit.custom_id.clone()), order)
         }
-        "PAYMENT.CAPTURE.REFUNDED" => (resource.invoice_id.clone(), order),
-        _ if event_type.starts_with("PAYMENT.REFUND.") => (resource.invoice_id.clone(), order),
+        _ if event_type == "PAYMENT.CAPTURE.REFUNDED" || event_type.starts_with("PAYMENT.REFUND.") => {
+            let names = [&resource.invoice_id, &resource.custom_id];
+            let payment = names.into_iter().flatten().find(|name| name.parse::<PaymentId>().is_ok());
+            let named = payment.or(resource.invoice_id.as_ref()).cloned();
+            (named, order.or_else(|| resource.capture_above()))
+        }
         _ if event_type.starts_with("PAYMENT.CAPTURE.") => {
             (resource.custom_id.clone().or_else(|| resource.invoice_id.clone()), order)
         }
@@ -250,12 +256,26 @@ mod tests {
     fn every_kind_of_event_names_its_payment() {
         let order = || Some("5O190127TN364715T".to_owned());
         let payment = || Some("pay_1".to_owned());
+        let capture = || Some("42311647XV020574X".to_owned());
         let about = |body: &str| read_event(body.as_bytes()).unwrap().about;
         let expect = |request_ref, gateway_ref| About::Payment { request_ref, gateway_ref };
         for (file, expected) in [
             (include_str!("fixtures/event_order_approved.json"), expect(payment(), order())),
             (include_str!("fixtures/event_capture_completed.json"), expect(payment(), order())),
-            (include_str!("fixtures/event_capture_refunded.json"), expect(payment(), None)),
+            (include_str!("fixtures/event_capture_refunded.json"), expect(payment(), capture())),
+            (
+                // Made at PayPal's own pages: a credit note's number, and what the capture carried.
+                r#"{"id":"WH-1","event_type":"PAYMENT.CAPTURE.REFUNDED","resource":{"invoice_id":"CN-7","custom_id":"pay_01kb0000000000000000000001"}}"#,
+                expect(Some("pay_01kb0000000000000000000001".to_owned()), None),
+            ),
+            (
+                r#"{"id":"WH-1","event_type":"PAYMENT.REFUND.PENDING","resource":{"links":[{"rel":"up","href":"https://api.paypal.com/v2/payments/captures/42311647XV020574X"}]}}"#,
+                expect(None, capture()),
+            ),
+            (
+                r#"{"id":"WH-1","event_type":"PAYMENT.REFUND.FAILED","resource":{"links":[{"rel":"up","href":"https://api.paypal.com/v2/payments/captures/../x"}]}}"#,
+                About::Other,
+            ),
             (
                 r#"{"id":"WH-1","event_type":"CUSTOMER.DISPUTE.CREATED","resource":{"dispute_id":"PP-D-1"}}"#,
                 About::Dispute { dispute_ref: "PP-D-1".to_owned() },

@@ -229,6 +229,24 @@ pub struct Resource {
     pub supplementary_data: Option<SupplementaryData>,
     #[serde(default)]
     pub purchase_units: Vec<PurchaseUnit>,
+    #[serde(default)]
+    pub links: Vec<NamedLink>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct NamedLink {
+    pub rel: Option<String>,
+    pub href: Option<String>,
+}
+
+impl Resource {
+    /// The capture that a refund is of, by the link to what is above it.
+    pub fn capture_above(&self) -> Option<String> {
+        let above = self.links.iter().find(|link| link.rel.as_deref() == Some("up"))?;
+        let (_, id) = above.href.as_deref()?.rsplit_once("/captures/")?;
+        let plain = (1..=40).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        plain.then(|| id.to_owned())
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -68,9 +68,10 @@ async fn every_fee_of_a_bill_is_booked_once_and_open() {
         assert!(items.iter().all(|item| item.kind != "fee_apart" || item.finding.is_some()), "{items:#?}");
         let (billed, booked) = at_gateway(&world, &lines).await;
         assert_eq!(booked, billed);
-        // 4.90 of the capture, 0.25, 20.00, 3.00, 0.10 and 0.30, less the 3.40 that came back.
+        // 4.90 of the capture, 0.25, 3.00, 0.10 and 0.30, less the 3.40 that came back; the dispute's 20.00 by itself.
         let standing = world.standing().await;
-        assert_eq!(standing["5000[paypal] USD"], "25.15");
+        assert_eq!(standing["5000[paypal] USD"], "5.15");
+        assert_eq!(standing["5040[paypal] USD"], "20.00");
         assert_eq!(
             (standing["2900[paypal] USD"].as_str(), standing["1140[paypal] USD"].as_str()),
             ("100.00", "10.00")

@@ -89,10 +89,23 @@ async fn whatever_was_changed_is_named() {
             run("DELETE FROM settlement".to_owned()).await;
             run("INSERT INTO settlement SELECT * FROM kept".to_owned()).await;
         }
+        // Without inputs it is only left alone where none were kept yet.
         run("UPDATE settlement SET inputs = NULL".to_owned()).await;
+        let robbed = replay(&world, None).await.unwrap();
+        let told = differences(&robbed);
+        assert_eq!((robbed.without_inputs, robbed.settlements, robbed.differing), (0, 0, 1), "{told}");
+        assert!(told.contains("inputs") && told.contains(&record.id.to_string()), "{told}");
+        run("UPDATE settlement SET created_at = created_at - 1".to_owned()).await;
+        run("UPDATE fee_book SET created_at = created_at + 1".to_owned()).await;
         let old = replay(&world, None).await.unwrap();
         assert_eq!((old.without_inputs, old.settlements, old.differing), (1, 0, 0));
+        run("UPDATE fee_book SET created_at = created_at - 1".to_owned()).await;
+        // Gone, it is missed: its postings are there.
         run("DELETE FROM settlement".to_owned()).await;
+        let gone = replay(&world, None).await.unwrap();
+        let told = differences(&gone);
+        assert_eq!((gone.settlements, gone.differing), (0, 1), "{told}");
+        assert!(told.contains("its settlement") && told.contains(&whole.to_string()), "{told}");
         run("INSERT INTO settlement SELECT * FROM kept".to_owned()).await;
         // Rules that were changed behind their name are not believed.
         assert_eq!(run("UPDATE fee_book SET rules = REPLACE(rules, '0', '1')".to_owned()).await, 1);

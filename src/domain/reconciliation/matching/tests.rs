@@ -1,17 +1,17 @@
 use super::*;
 use crate::domain::reconciliation::{BillKind, LineFacts};
-use crate::money::Money;
+use crate::money::{Currency, Money};
 use proptest::prelude::*;
 
 fn money(minor: i64) -> Money {
     Money::from_minor(minor, Currency::find("USD").unwrap())
 }
 
-fn at(hour: i64) -> DateTime<Utc> {
+pub(super) fn at(hour: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::hours(hour)
 }
 
-fn fact(number: i64) -> Fact {
+pub(super) fn fact(number: i64) -> Fact {
     Fact {
         key: Key::of(&format!("CAP{number}")),
         ours: Key::of(&format!("pay_{number}")),
@@ -43,7 +43,7 @@ fn facts_of(number: i64) -> LineFacts {
     }
 }
 
-fn line(number: i64, change: impl FnOnce(&mut LineFacts)) -> BillLine {
+pub(super) fn line(number: i64, change: impl FnOnce(&mut LineFacts)) -> BillLine {
     let mut facts = facts_of(number);
     change(&mut facts);
     BillLine::try_new(facts).unwrap()
@@ -57,7 +57,7 @@ fn outcome(facts: Vec<Fact>, lines: Vec<BillLine>) -> Outcome {
     matching.finish((at(72), at(120)), at(96)).unwrap()
 }
 
-fn words(outcome: &Outcome) -> Vec<&'static str> {
+pub(super) fn words(outcome: &Outcome) -> Vec<&'static str> {
     outcome.differences.iter().map(Difference::as_str).collect()
 }
 

@@ -47,6 +47,19 @@ impl Ground {
     }
 }
 
+/// What was undone and made again, in one; a debt that was written off before stays so.
+pub(super) fn given_back(
+    undone: Vec<Movement>,
+    ground: Option<&mut Ground>,
+) -> Result<Vec<Movement>, SettleError> {
+    let net = netted(undone)?;
+    let kept = Purse::still_lost(&net).map_err(broken)?;
+    if let Some(ground) = ground {
+        ground.purse.moved(&kept).map_err(broken)?;
+    }
+    netted(net.into_iter().chain(kept).collect())
+}
+
 /// One movement for each account and currency.
 pub(super) fn netted(movements: Vec<Movement>) -> Result<Vec<Movement>, SettleError> {
     let mut net: Vec<Movement> = Vec::new();
