@@ -8,6 +8,8 @@
 
 use std::time::Duration;
 
+use std::sync::OnceLock;
+
 use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, Utc};
 use reqwest::header::{
@@ -56,8 +58,8 @@ pub(crate) struct Fetcher {
     source_name: &'static str,
     origin: String,
     key: Option<Key>,
-    /// A machine without root certificates has no client; that shows at the first question, not at start.
-    client: Result<Client, String>,
+    /// Made at the first question, since it reads every root certificate of the machine; one without any has no client.
+    client: OnceLock<Result<Client, String>>,
     patience: Patience,
 }
 
@@ -123,15 +125,23 @@ impl Fetcher {
     }
 
     fn build(source_name: &'static str, origin: &str, patience: Patience, key: Option<Key>) -> Fetcher {
-        let redirects = if key.is_some() { Policy::none() } else { Policy::limited(3) };
-        let client = Client::builder()
-            .connect_timeout(patience.connect)
-            .timeout(patience.total)
-            .redirect(redirects)
-            .referer(false)
-            .build()
-            .map_err(|error| root_cause(&error));
+        let client = OnceLock::new();
         Fetcher { source_name, origin: origin.trim_end_matches('/').to_owned(), key, client, patience }
+    }
+
+    fn client(&self) -> Result<&Client, SourceError> {
+        let redirects = || if self.key.is_some() { Policy::none() } else { Policy::limited(3) };
+        let made = || {
+            Client::builder()
+                .connect_timeout(self.patience.connect)
+                .timeout(self.patience.total)
+                .redirect(redirects())
+                .referer(false)
+                .build()
+                .map_err(|error| root_cause(&error))
+        };
+        let client = self.client.get_or_init(made).as_ref();
+        client.map_err(|why| self.unreachable_because(why.clone()))
     }
 
     /// The key, or nothing.
@@ -181,8 +191,7 @@ impl Fetcher {
         explain: Explain,
     ) -> Result<Reply, Failure> {
         let conditional = headers.contains_key(IF_NONE_MATCH) || headers.contains_key(IF_MODIFIED_SINCE);
-        let client = self.client.as_ref().map_err(|why| self.unreachable_because(why.clone()))?;
-        let sent = client.get(url).headers(headers).send().await;
+        let sent = self.client()?.get(url).headers(headers).send().await;
         let response = sent.map_err(|error| self.unreachable(&error))?;
         match response.status() {
             StatusCode::OK => self.read(response).await,

@@ -2,7 +2,8 @@
 
 use crate::clock::Clock;
 use crate::ids::IdSource;
-use crate::money::Money;
+use crate::money::{BasisPoints, Currency, Money, Rate};
+use crate::rates::shipped_into;
 use crate::sandbox::{
     GrabPayPartner, PayPalApp, PayPalFee, PayPalPayoutFee, Sandbox, SandboxOptions, XenditBusiness,
 };
@@ -26,14 +27,27 @@ pub(super) async fn open_sandbox(
     Ok(Sandbox::open(options).await?)
 }
 
-/// Makes the seeded merchants known at the far sides, and our addresses with them.
-pub(super) async fn provision(sandbox: &Sandbox, seeded: &Seeded, public_url: &str) -> Result<(), AppError> {
+/// Makes the seeded merchants known at the far sides, and our addresses with them. The default merchant's PayPal account holds
+/// what the settings say, and converts the rest at capture.
+pub(super) async fn provision(
+    settings: &Settings,
+    sandbox: &Sandbox,
+    seeded: &Seeded,
+    public_url: &str,
+) -> Result<(), AppError> {
+    let held = held(settings);
     let address = |path: &str| {
         url::Url::parse(&format!("{public_url}{path}")).map_err(|error| AppError::Broken(error.to_string()))
     };
     for identity in [&seeded.default, &seeded.other] {
         let text = |gateway: &str, key: &str| {
             identity.gateways.get(gateway).and_then(|client| client.get(key)).cloned().unwrap_or_default()
+        };
+        let is_default = std::ptr::eq(identity, &seeded.default);
+        let holds = if is_default { held.clone() } else { vec![] };
+        let rates = match holds.first() {
+            Some(first) => paypal_rates(*first)?,
+            None => vec![],
         };
         let paypal = PayPalApp {
             client_id: text("paypal", "client_id"),
@@ -43,8 +57,8 @@ pub(super) async fn provision(sandbox: &Sandbox, seeded: &Seeded, public_url: &s
             merchant_id: text("paypal", "merchant_id"),
             fee: PayPalFee::default(),
             payout_fee: PayPalPayoutFee::default(),
-            holds: vec![],
-            rates: vec![],
+            holds,
+            rates,
         };
         sandbox.provision_paypal(&paypal).await?;
         let currencies = ["SGD", "MYR", "PHP", "THB", "IDR"].iter().filter_map(|code| code.parse().ok());
@@ -76,6 +90,20 @@ pub(super) async fn provision(sandbox: &Sandbox, seeded: &Seeded, public_url: &s
         }
     }
     Ok(())
+}
+
+/// `gateways.paypal.holds`; what is no currency is refused where the account is opened.
+fn held(settings: &Settings) -> Vec<Currency> {
+    let holds = settings.gateways.get("paypal").and_then(|section| section.public.get("holds"));
+    let codes = holds.and_then(serde_json::Value::as_array).into_iter().flatten();
+    codes.filter_map(|code| code.as_str()?.parse().ok()).collect()
+}
+
+/// PayPal's own rates into the currency an account holds: the shipped mids, and its spread of 3.5 % inside.
+fn paypal_rates(to: Currency) -> Result<Vec<Rate>, AppError> {
+    let mids = shipped_into(to).map_err(|error| AppError::Broken(error.to_string()))?;
+    let own = |mid: Rate| mid.with_markup(BasisPoints(-350));
+    mids.into_iter().map(own).collect::<Result<_, _>>().map_err(|error| AppError::Broken(error.to_string()))
 }
 
 /// The prices of the bundled routes: what the far side takes is what a plan expects.

@@ -66,6 +66,29 @@ pub struct Flows {
     pub jobs: Jobs,
 }
 
+/// The ways out of a process. Each reads every root certificate of the machine as it is made; clones share it.
+#[derive(Debug, Clone)]
+pub struct WaysOut {
+    /// To gateways and banks.
+    pub http: Transport,
+    /// To whoever listens to webhooks.
+    pub door: Door,
+}
+
+impl WaysOut {
+    /// To gateways by `http`; webhooks go to this machine too in a sandbox.
+    ///
+    /// # Errors
+    /// [`AppError::Broken`] when the TLS backend cannot start.
+    pub fn open(settings: &Settings, http: Transport) -> Result<WaysOut, AppError> {
+        let webhooks = &settings.webhooks;
+        let reach = Reach { loopback: settings.mode == Mode::Sandbox, ports: webhooks.ports.clone() };
+        let door = Door::open(reach, Arc::new(SystemNames), webhooks.patience, vec![]);
+        let door = door.map_err(|error| AppError::Broken(format!("TLS for webhooks: {error}")))?;
+        Ok(WaysOut { http, door })
+    }
+}
+
 /// Builds them.
 ///
 /// # Errors
@@ -74,7 +97,7 @@ pub async fn build(
     built: &Built<'_>,
     accounts: Accounts,
     signer: Signer,
-    (http, public_url): (Transport, &str),
+    (out, public_url): (WaysOut, &str),
     one_by_one: bool,
 ) -> Result<Flows, AppError> {
     let (store, clock, ids) = (built.store.clone(), built.clock.clone(), built.ids.clone());
@@ -143,7 +166,7 @@ pub async fn build(
         ids: ids.clone(),
         vault: built.vault.clone(),
         holder,
-        door: way_out(built.settings)?,
+        door: out.door,
     });
     let mut duties = payment_duties(&pay);
     duties.push(Arc::new(TellWebhooks(webhooks.clone())));
@@ -187,7 +210,7 @@ pub async fn build(
         rules: built.settings.payouts.clone(),
         withholding: withholding.clone(),
         debtor_address: built.settings.debtor_address.clone(),
-        rails: rails(built, http, public_url)?,
+        rails: rails(built, out.http, public_url)?,
     });
     duties.push(Arc::new(ExecutePayouts(paying_out.clone())));
     duties.push(Arc::new(RunPayoutSchedule(paying_out.clone())));
@@ -276,14 +299,6 @@ pub async fn build(
         jobs: Jobs::new(store, clock, ids, holder, duties),
         pay,
     })
-}
-
-/// Where webhooks go out; in a sandbox to this machine too.
-fn way_out(settings: &Settings) -> Result<Door, AppError> {
-    let webhooks = &settings.webhooks;
-    let reach = Reach { loopback: settings.mode == Mode::Sandbox, ports: webhooks.ports.clone() };
-    let door = Door::open(reach, Arc::new(SystemNames), webhooks.patience, vec![]);
-    door.map_err(|error| AppError::Broken(format!("TLS for webhooks: {error}")))
 }
 
 /// Rails that are no gateway's. A bank's channel is its own address, in a sandbox the far side's; without one a person

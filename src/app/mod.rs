@@ -46,6 +46,7 @@ use crate::vault::{Vault, VaultError};
 
 use folder_lock::FolderLock;
 
+pub use flows::WaysOut;
 pub use opening::{could_make, open_store, open_vault, prepare_folder, restore_clock, store_options};
 pub use payout_duties::RunPayoutSchedule;
 pub use reseal::reseal;
@@ -180,17 +181,18 @@ impl App {
                 let seeded = seed::seeded(&store, &vault, &clock, &ids).await?;
                 seed::banks::open(&seeded, &store, &vault, &clock, &ids).await?;
                 let sandbox = far_sides::open_sandbox(&settings, &clock, &ids, &public_url).await?;
-                far_sides::provision(&sandbox, &seeded, &public_url).await?;
+                far_sides::provision(&settings, &sandbox, &seeded, &public_url).await?;
                 (Some(sandbox), Some(seeded))
             }
         };
         let built = Built { settings: &settings, store: &store, vault: &vault, clock: &clock, ids: &ids };
         let http = call::client().map_err(|error| AppError::Broken(error.to_string()))?;
-        let http = Transport::from(http);
+        let out = flows::WaysOut::open(&settings, Transport::from(http))?;
         let (far, known) = (sandbox.as_ref(), seeded.as_ref());
-        let accounts = gateway_accounts::open_accounts(&built, &public_url, far, known, http.clone()).await?;
+        let accounts =
+            gateway_accounts::open_accounts(&built, &public_url, far, known, out.http.clone()).await?;
         let signer = signing::open_signer(&store, &vault, clock.wall()).await?;
-        let flows = flows::build(&built, accounts, signer, (http, &public_url), false).await?;
+        let flows = flows::build(&built, accounts, signer, (out, &public_url), false).await?;
         let geo = Geo::start(settings.geo.clone(), clock.clone())?;
         let proxies = Proxies::new(&settings);
         let origins = store.key_origins().await?;

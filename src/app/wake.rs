@@ -8,12 +8,12 @@ use crate::flows::pay::Pay;
 use crate::flows::reconcile::Reconciling;
 use crate::flows::refund::Refunding;
 use crate::flows::settle::Settlements;
-use crate::gateways::transport::Transport;
 use crate::ids::IdSource;
 use crate::sandbox::Sandbox;
 use crate::settings::Settings;
 use crate::store::Store;
 
+use super::flows::WaysOut;
 use super::{AppError, Built, Seeded, far_sides, flows, gateway_accounts, open_vault, seed, signing};
 
 /// The verbs of one process, from its start to its end.
@@ -50,11 +50,11 @@ pub async fn found(
     let vault = open_vault(settings, ids)?;
     let seeded = seed::seeded(store, &vault, clock, ids).await?;
     let sandbox = far_sides::open_sandbox(settings, clock, ids, public_url).await?;
-    far_sides::provision(&sandbox, &seeded, public_url).await?;
+    far_sides::provision(settings, &sandbox, &seeded, public_url).await?;
     Ok(sandbox)
 }
 
-/// Starts a process over `store` that reaches its gateways over `http`. Rounds take one piece of work after the other.
+/// Starts a process over `store` that reaches others by `out`. Rounds take one piece of work after the other.
 ///
 /// # Errors
 /// [`AppError`].
@@ -63,15 +63,15 @@ pub async fn wake(
     (clock, ids): (&Clock, &IdSource),
     store: &Store,
     sandbox: &Sandbox,
-    (http, public_url): (Transport, &str),
+    (out, public_url): (WaysOut, &str),
 ) -> Result<Woken, AppError> {
     let vault = open_vault(settings, ids)?;
     let seeded = seed::seeded(store, &vault, clock, ids).await?;
     let built = Built { settings, store, vault: &vault, clock, ids };
     let (far, known) = (Some(sandbox), Some(&seeded));
-    let accounts = gateway_accounts::open_accounts(&built, public_url, far, known, http.clone()).await?;
+    let accounts = gateway_accounts::open_accounts(&built, public_url, far, known, out.http.clone()).await?;
     let signer = signing::open_signer(store, &vault, clock.wall()).await?;
-    let flows = flows::build(&built, accounts, signer, (http, public_url), true).await?;
+    let flows = flows::build(&built, accounts, signer, (out, public_url), true).await?;
     Ok(Woken {
         pay: flows.pay,
         refunding: flows.refunding,

@@ -12,6 +12,7 @@ mod keys;
 mod listen;
 mod merchants;
 mod output;
+mod pay_out;
 mod plan;
 mod reconcile;
 mod remote;
@@ -136,6 +137,11 @@ enum Command {
     Plan {
         #[command(subcommand)]
         command: plan::PlanCommand,
+    },
+    /// Payout plans of a running Straits: draft, approve, execute
+    PayOut {
+        #[command(subcommand)]
+        command: pay_out::PayOutCommand,
     },
     /// Hold a gateway's bill against the books of a running Straits
     Reconcile(reconcile::ReconcileArguments),
@@ -280,6 +286,7 @@ fn run(cli: Cli) -> Result<Outcome, CliError> {
         Command::Fx { command: fx::FxCommand::Backtest(asked) } => fx::backtest(&settings, &asked),
         Command::Fx { command: fx::FxCommand::Reprice(asked) } => reprice::reprice(&settings, &asked),
         Command::Jobs { command } => runtime.block_on(jobs::jobs(settings, command)),
+        Command::PayOut { command } => runtime.block_on(pay_out::pay_out(settings, command)),
         Command::Reconcile(asked) => runtime.block_on(reconcile::reconcile(settings, asked)),
         Command::Listen(asked) => runtime.block_on(listen::listen(settings, asked)),
         Command::Trigger(asked) => runtime.block_on(trigger::trigger(settings, asked)),

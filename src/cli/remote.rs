@@ -39,6 +39,8 @@ pub struct Remote {
     pub key: SecretString,
     /// The one that reads: a sandbox's finance key sees every event, the storefront's does not.
     reader: SecretString,
+    /// The one that says a second person's word: in a sandbox the checker's, unless another was given.
+    second: SecretString,
     /// Two persons of a sandbox, for what takes two.
     hands: Option<[SecretString; 2]>,
     /// PayPal's far side as `sandbox.json` has it: where it is and who we are there.
@@ -88,6 +90,7 @@ impl Remote {
         };
         let url = given.url.or_else(|| of("/url"));
         let reader = given.key.clone().or_else(|| of("/keys/finance"));
+        let second = given.key.clone().or_else(|| of("/keys/checker")).or_else(|| of("/keys/finance"));
         let key = given.key.or_else(|| of("/keys/storefront"));
         let hands = of("/keys/maker").zip(of("/keys/checker"));
         let far = |name: &str| of(&format!("/gateways/paypal/{name}"));
@@ -98,6 +101,7 @@ impl Remote {
             url: url.ok_or_else(|| needed("no server is known", "--url"))?.trim_end_matches('/').to_owned(),
             key: SecretString::from(key.ok_or_else(|| needed("no key is known", "--key"))?),
             reader: SecretString::from(reader.ok_or_else(|| needed("no key is known", "--key"))?),
+            second: SecretString::from(second.ok_or_else(|| needed("no key is known", "--key"))?),
             hands: hands.map(|(maker, checker)| [maker, checker].map(SecretString::from)),
             paypal: paypal.map(|((url, id), secret)| (url, id, SecretString::from(secret))),
         })
@@ -131,6 +135,14 @@ impl Remote {
     /// [`Refusal`].
     pub async fn post_as_finance(&self, path: &str, body: &Value) -> Result<Value, Refusal> {
         self.post_with(&self.reader, path, body).await
+    }
+
+    /// POST of JSON as a second person.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn post_as_second(&self, path: &str, body: &Value) -> Result<Value, Refusal> {
+        self.post_with(&self.second, path, body).await
     }
 
     /// POST of a form with a gateway's name and a file, which is sent as it is read.

@@ -1,13 +1,16 @@
 //! `serve` and `migrate`.
 
 use std::io;
+use std::time::Duration;
 
+use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::app::{App, Sources, open_store};
 use crate::http::api::operations::recorder;
 use crate::settings::{LogFormat, Settings};
+use crate::store::Store;
 
 use super::output::{self, say};
 use super::{CliError, Outcome};
@@ -19,11 +22,26 @@ use super::{CliError, Outcome};
 pub async fn serve(settings: Settings) -> Result<Outcome, CliError> {
     start_log(&settings)?;
     recorder();
+    wait_for_database(&settings).await;
     let app = App::build(settings, Sources::system()).await?;
     let stop = stop_signal();
     announce(&app);
     app.serve(stop).await?;
     Ok(Outcome::Done)
+}
+
+/// Waits for a database server that is not up, as where both come back from a power cut; until then nobody is answered. What
+/// else is wrong with it is told by whoever opens it.
+async fn wait_for_database(settings: &Settings) {
+    let url = settings.database_url.expose_secret();
+    let mut pause = Duration::from_millis(500);
+    while let Err(error) = Store::is_there(url).await
+        && error.is_away()
+    {
+        tracing::warn!(%error, "the database is away; trying again");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(5));
+    }
 }
 
 /// Brings the schema up to date.
@@ -49,7 +67,9 @@ pub fn announce(app: &App) {
     output::announce(&words);
 }
 
-/// Log lines go to standard error, so that standard output stays for people and pipes.
+/// Log lines go to standard error, so that standard output stays for people and pipes. One that cannot be written (a full
+/// disk, a reader that went away) is lost, and nothing else: by itself the log would say so on standard error, and that
+/// panics in whatever was at work.
 ///
 /// # Errors
 /// [`CliError::Words`] when the level cannot be read.
@@ -57,6 +77,7 @@ pub fn start_log(settings: &Settings) -> Result<(), CliError> {
     let filter = EnvFilter::try_new(&settings.log_level)
         .map_err(|error| CliError::Words(format!("log.level = `{}`: {error}", settings.log_level)))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let builder = builder.log_internal_errors(false);
     // A second call in one process keeps the first log.
     let _ = match settings.log_format {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

@@ -33,6 +33,21 @@ pub(super) fn series() -> Result<Vec<Series>, RatesError> {
     Ok(vec![ecb, cc0])
 }
 
+/// What the shipped reference rates make of every other currency in `to`, at mid; nothing for one that the ECB does not name.
+///
+/// # Errors
+/// [`RatesError::Bundled`]; a test excludes it.
+pub(super) fn into(to: Currency) -> Result<Vec<Rate>, RatesError> {
+    let euro = archive::newest()?;
+    let mut pivots = vec![Rate::identity(euro.base)];
+    for (currency, value) in euro.rates.iter() {
+        pivots.push(Rate::try_new(euro.base, *currency, *value)?);
+    }
+    let Some(target) = pivots.iter().copied().find(|pivot| pivot.quote() == to) else { return Ok(vec![]) };
+    let others = pivots.into_iter().filter(|pivot| pivot.quote() != to);
+    Ok(others.map(|pivot| Rate::cross(pivot, target)).collect::<Result<_, _>>()?)
+}
+
 /// The pegs; each keeps the hash of the file as its evidence.
 pub(super) fn pegs() -> Result<Vec<Peg>, RatesError> {
     let refuse = |why: String| RatesError::Bundled { file: "pegs.toml", why };

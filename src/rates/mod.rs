@@ -55,7 +55,7 @@ use moka::future::Cache;
 use crate::clock::Clock;
 use crate::domain::fx::{FxSettings, MarketRate, Publication, SourceName, Thresholds, ThresholdsError};
 use crate::ids::{BootId, IdSource};
-use crate::money::Currency;
+use crate::money::{Currency, Rate};
 use crate::store::{Store, StoreError};
 
 pub use breaker::Breaker;
@@ -66,6 +66,14 @@ pub use report::{Outvoted, SourceReport, word};
 use series::{Freshness, Series};
 use snapshot::Peg;
 pub use snapshot::Snapshot;
+
+/// The shipped reference rates of every other currency in `to`, at mid: what a far side reckons with.
+///
+/// # Errors
+/// [`RatesError::Bundled`]; a test excludes it.
+pub fn shipped_into(to: Currency) -> Result<Vec<Rate>, RatesError> {
+    bundled::into(to)
+}
 
 /// Why there is no rate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

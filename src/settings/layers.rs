@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 /// Keys with these endings are secrets: masked when printed, readable from a file.
-pub const SECRET_ENDINGS: &[&str] = &["secret", "master_key", "database.url"];
+pub const SECRET_ENDINGS: &[&str] = &["secret", "secret_key", "callback_token", "master_key", "database.url"];
 
 /// Sections of nothing but secrets.
 const SECRET_SECTIONS: &[&str] = &["fx.keys."];

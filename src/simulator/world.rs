@@ -12,9 +12,10 @@ use chrono::{DateTime, TimeDelta};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use crate::app::{Woken, found, open_store, wake};
+use crate::app::{WaysOut, Woken, found, open_store, wake};
 use crate::clock::Clock;
 use crate::domain::access::Environment;
+use crate::flows::webhooks::Door;
 use crate::gateways::transport::Transport;
 use crate::gateways::{GatewayError, call};
 use crate::ids::IdSource;
@@ -35,6 +36,7 @@ const BEGINNING_S: i64 = 1_795_453_200;
 pub(super) struct Template {
     folder: Folder,
     http: reqwest::Client,
+    door: Door,
 }
 
 /// A folder that goes when this goes.
@@ -72,7 +74,8 @@ impl Template {
             Ok::<_, SimulationError>(())
         })?;
         let http = call::client().map_err(|error| GatewayError::NotSent(error.to_string()))?;
-        Ok(Template { folder, http })
+        let door = WaysOut::open(&settings, Transport::from(http.clone()))?.door;
+        Ok(Template { folder, http, door })
     }
 }
 
@@ -123,6 +126,7 @@ pub(super) struct World {
     theirs: Clock,
     ids: IdSource,
     http: reqwest::Client,
+    door: Door,
     commits: Arc<Commits>,
 }
 
@@ -143,6 +147,7 @@ impl World {
             clock,
             theirs: Clock::fixed(beginning() + ahead),
             http: template.http.clone(),
+            door: template.door.clone(),
             commits: Arc::new(Commits { dice, per_ten_thousand: AtomicU32::new(0) }),
         })
     }
@@ -211,7 +216,8 @@ impl World {
         let mut woken = vec![];
         for _ in 0..programs {
             let http = Transport::over(Arc::new(gate.clone()), self.http.clone());
-            woken.push(wake(&self.settings, sources, &store, far, (http, PUBLIC_URL)).await?);
+            let out = WaysOut { http, door: self.door.clone() };
+            woken.push(wake(&self.settings, sources, &store, far, (out, PUBLIC_URL)).await?);
         }
         Ok((store, woken))
     }

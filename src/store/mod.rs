@@ -225,6 +225,19 @@ pub enum StoreError {
     Database(#[from] sqlx::Error),
 }
 
+impl StoreError {
+    /// Whether the server does not answer, or is starting or stopping: another moment may be better.
+    pub fn is_away(&self) -> bool {
+        match self {
+            StoreError::Database(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut) => true,
+            StoreError::Database(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| matches!(&*code, "57P01" | "57P02" | "57P03"))
+            }
+            _ => false,
+        }
+    }
+}
+
 /// What a committed change became.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Committed {

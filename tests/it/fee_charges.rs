@@ -306,6 +306,18 @@ async fn a_bill_is_handed_in_and_a_scenario_rehearsed_by_the_command_line() {
     let usage = tokio::task::block_in_place(|| run(&["reconcile", "--gateway", "grabpay"]));
     assert_eq!(usage.status.code(), Some(2), "a file or a day belongs there");
 
+    // Nobody can be paid yet; what a plan says is told all the same.
+    let drafted = tokio::task::block_in_place(|| run(&["pay-out", "plan", "--json"]));
+    let plan: Value = serde_json::from_slice(&drafted.stdout).unwrap();
+    assert_eq!((&plan["state"], &plan["payouts"]), (&json!("draft"), &json!(0)), "{plan:#}");
+    let id = plan["id"].as_str().unwrap();
+    let shown = tokio::task::block_in_place(|| run(&["pay-out", "show", id]));
+    let said = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(said.starts_with(id) && said.contains("0 payouts"), "{said}");
+    let refused = tokio::task::block_in_place(|| run(&["pay-out", "approve", id, "--hash", "0"]));
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(!String::from_utf8_lossy(&refused.stderr).is_empty());
+
     let rehearsed = tokio::task::block_in_place(|| run(&["trigger", "duplicate_callback"]));
     let said = String::from_utf8_lossy(&rehearsed.stdout).into_owned();
     assert!(said.starts_with("duplicate_callback  pay_") && said.contains("captured"), "{said}");

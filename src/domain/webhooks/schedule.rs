@@ -19,12 +19,16 @@ const STEPS: [TimeDelta; 9] = [
 pub const MOST_ATTEMPTS: i64 = STEPS.len() as i64 + 1;
 /// No receiver can put a telling off for longer at once.
 pub const RETRY_AFTER_MOST: TimeDelta = TimeDelta::hours(24);
-/// Nothing is tried later than this after its first try: the steps are 75 hours and 35 minutes, and a tenth more.
+/// Nothing is tried for less than this.
+const LEAST: TimeDelta = TimeDelta::days(3);
+/// Nor later than this after the first try, unless the receiver asks for it: the steps are 75 hours and 35 minutes, and a tenth
+/// more.
 pub const WINDOW: TimeDelta = TimeDelta::hours(84);
 
 /// When try number `attempts + 1` is due, `None` where there is none: `attempts` were made since `since`, the last one
 /// ended at `now`. A receiver's `Retry-After` can put it off, never hasten it. `jitter`, 0 to 255, spreads receivers that
-/// failed together: up to a tenth later.
+/// failed together: up to a tenth later. A step that leads beyond [`WINDOW`] ends with it, or where the receiver asked to be
+/// left alone until: tries that were put off, or made late, would else end half a day before three are over.
 pub fn next_attempt(
     since: DateTime<Utc>,
     attempts: i64,
@@ -33,10 +37,11 @@ pub fn next_attempt(
     jitter: u8,
 ) -> Option<DateTime<Utc>> {
     let step = STEPS.get(usize::try_from(attempts - 1).ok()?)?;
-    let wait = retry_after.map_or(*step, |asked| asked.min(RETRY_AFTER_MOST).max(*step));
+    let asked = retry_after.unwrap_or_default().min(RETRY_AFTER_MOST);
+    let wait = asked.max(*step);
     let spread = TimeDelta::milliseconds(wait.num_milliseconds() / 10 * i64::from(jitter) / 255);
-    let next = now + wait + spread;
-    (next - since <= WINDOW).then_some(next)
+    let next = (now + wait + spread).min((since + WINDOW).max(now + asked));
+    (now - since < LEAST && next > now).then_some(next)
 }
 
 #[cfg(test)]
@@ -72,5 +77,23 @@ mod tests {
         assert_eq!(tries(0, Some(TimeDelta::seconds(90)))[1], TimeDelta::seconds(90));
         let put_off = tries(0, Some(TimeDelta::days(365)));
         assert_eq!(put_off, [0, 24, 48, 72].map(TimeDelta::hours), "a day at once, three and a half in all");
+        for hours in [1, 2, 3, 4, 6, 10, 20] {
+            for jitter in [0, 128, 255] {
+                let last = *tries(jitter, Some(TimeDelta::hours(hours))).last().unwrap();
+                assert!(last >= LEAST && last <= LEAST + TimeDelta::hours(24), "{hours} h, {jitter}: {last}");
+            }
+        }
+    }
+
+    #[test]
+    fn tries_that_are_made_late_go_on_for_three_days() {
+        // Ours was down for half a day at a time.
+        let (since, mut now, mut made) = (from_micros(0), from_micros(0), 1);
+        while let Some(next) = next_attempt(since, made, now, None, 0) {
+            assert!(next > now);
+            now = if made == 8 { next + TimeDelta::hours(12) } else { next };
+            made += 1;
+        }
+        assert!(now - since >= TimeDelta::days(3), "{}", now - since);
     }
 }
