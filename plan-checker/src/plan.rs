@@ -5,12 +5,14 @@
 //! | the certificate | its SHA-256 is the one that the approved content names; plan, table, moment, home, rates, cost, bound and gap are the same |
 //! | each supplier | route, bearer, account, items, fees, what correspondents take and what leaves its balance are those of the chosen alternative |
 //! | batches | as many calls as fees were counted |
-//! | money | each paying account holds what the proof assumed, and needs and lacks what the lines come to; what is named to be added comes to what is lacking, each within a limit of the certificate |
+//! | money | each paying account holds what the proof assumed, and needs and lacks what the lines come to; what is named to be added comes to what is lacking, each within a limit of the certificate; from where, at what cost and by when as the content has it |
 //! | the content | what is served comes to the hash that is served, and so to what was approved |
 //! | nobody else | whoever is in the certificate is in the plan, paid or not; whoever is paid is in the certificate |
 //!
-//! Names, towns, tax, what is set off and the moment by which money is needed are not in a certificate: only the hash covers
-//! them. Cost and bound are rounded half up to the minor unit, the gap is what is between them.
+//! Names, towns, tax, what is set off, where money comes from and by when it is needed are not in a certificate: only the hash
+//! covers them. Cost and bound are rounded half up to the minor unit, the gap is what is between them.
+
+mod funding;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +22,7 @@ use sha2::{Digest, Sha256};
 use crate::certificate::{Alternative, Bearer, Body, Part, Resource, Supplier};
 use crate::exact::{add, ceiling, count};
 use crate::{Refusal, Verdict, compact, content, hexadecimal, ways};
+use funding::{Need, Pot};
 
 #[derive(Deserialize)]
 struct Served {
@@ -30,6 +33,7 @@ struct Served {
     lines: Vec<Line>,
     excluded: Vec<Excluded>,
     funding: Vec<Need>,
+    pots: Vec<Pot>,
     proof: Proof,
 }
 
@@ -69,23 +73,6 @@ struct Excluded {
     supplier: String,
     available: Money,
     reason: String,
-}
-
-#[derive(Deserialize)]
-struct Need {
-    account: String,
-    rail_accounts: Vec<String>,
-    needed: Money,
-    batch_fees: Money,
-    held: Money,
-    missing: Money,
-    #[serde(default)]
-    top_ups: Vec<TopUp>,
-}
-
-#[derive(Deserialize)]
-struct TopUp {
-    amount: Money,
 }
 
 #[derive(Deserialize)]
@@ -134,7 +121,7 @@ pub fn check_plan(certificate: &str, plan: &str) -> Result<Verdict, Refusal> {
     }
     sums(&body, &served)?;
     for need in &served.funding {
-        funding(&body, &served, need).map_err(|refusal| inside(&need.account, refusal))?;
+        funding::check(&body, &served, need).map_err(|refusal| inside(&need.account, refusal))?;
     }
     let comes_to = hexadecimal(&Sha256::digest(content::canonical(plan)?.as_bytes()));
     if served.hash != comes_to {
@@ -331,59 +318,4 @@ fn sums(body: &Body, served: &Served) -> Result<(), Refusal> {
         same("totals.fee", total.fee.minor(body, currency)?, of(|line| &line.fee)?)?;
     }
     Ok(())
-}
-
-/// What an account holds is what the proof assumed; what it needs and lacks is what the lines come to.
-fn funding(body: &Body, served: &Served, need: &Need) -> Result<(), Refusal> {
-    let all = body.parts.iter().flat_map(|part| &part.resources);
-    let mut found = all.filter_map(|resource| match resource {
-        Resource::Account { name, currency, available, top_ups } if *name == need.account => {
-            Some((currency, available, top_ups))
-        }
-        _ => None,
-    });
-    let (currency, available, ways) =
-        found.next_back().ok_or_else(|| Refusal::wrong("funding", "the certificate has no such account"))?;
-    let held = need.held.minor(body, currency)?.max(0);
-    same("held", held, available.0)?;
-    let mut needed = 0;
-    for line in served.lines.iter().filter(|line| need.rail_accounts.contains(&line.rail_account)) {
-        for money in [&line.amount, &line.fee] {
-            needed = add(needed, money.minor(body, currency)?)?;
-        }
-        if line.bearer == "platform" {
-            needed = add(needed, line.lifting.minor(body, currency)?)?;
-        }
-    }
-    let fees = batch_fees(body, served, need)?;
-    same("batch_fees", need.batch_fees.minor(body, currency)?, fees)?;
-    // Ways to add to an account are planned for what is paid, not for what calls cost by themselves.
-    let lacking = add(needed, -held)?.max(0);
-    let needed = add(needed, fees)?;
-    same("needed", need.needed.minor(body, currency)?, needed)?;
-    let missing = add(needed, -held)?.max(0);
-    same("missing", need.missing.minor(body, currency)?, missing)?;
-    let (mut added, mut limits) = (0, ways.iter().map(|way| way.limit.0));
-    for one in &need.top_ups {
-        let amount = one.amount.minor(body, currency)?;
-        // In the order in which they were asked for; those that nothing is taken of are not named.
-        if amount <= 0 || !limits.any(|limit| limit >= amount) {
-            return Err(Refusal::wrong("top_ups", "more is added than the certificate has a way for"));
-        }
-        added = add(added, amount)?;
-    }
-    match need.top_ups.is_empty() || served.proof.of_draft {
-        true => Ok(()),
-        false => same("top_ups", added, lacking),
-    }
-}
-
-/// What the calls out of an account cost by themselves: as many as its lines name.
-fn batch_fees(body: &Body, served: &Served, need: &Need) -> Result<i128, Refusal> {
-    let drawn = served.lines.iter().filter(|line| need.rail_accounts.contains(&line.rail_account));
-    let calls: BTreeSet<(usize, &str)> = drawn.map(|line| (line.batch, line.route.as_str())).collect();
-    calls.into_iter().try_fold(0, |sum, (_, name)| {
-        let tariff = body.routes.iter().find(|tariff| tariff.name == name);
-        add(sum, tariff.map_or(0, |tariff| tariff.batch_fee.0))
-    })
 }

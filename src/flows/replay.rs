@@ -2,7 +2,8 @@
 //!
 //! A settlement's inputs and the rules of its day stand beside it; the flow that captured it and this one call the same
 //! arithmetic. What differs was changed in the database, or by a program that computes otherwise; what cannot be computed any
-//! more differs too, and the rest is computed. Read-only: books that contradict themselves are a finding of whoever tells them.
+//! more differs too, as does a division in the books whose settlement is gone, and the rest is computed. Read-only: books that
+//! contradict themselves are a finding of whoever tells them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub struct Replay {
     statements: Statements,
     /// Those that were met, or what is wrong with them.
     books: BTreeMap<String, Result<Arc<FeeBook>, String>>,
+    /// Since when inputs are kept with every settlement.
+    kept_since: Option<DateTime<Utc>>,
 }
 
 /// What a replay came to.
@@ -61,7 +64,7 @@ pub struct Replayed {
 /// Something that is not what is computed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// A settlement's or a statement's id.
+    /// A settlement's or a statement's id; a payment's where its settlement is gone.
     pub what: String,
     /// Where: a path into the document, or a line of the statement.
     pub at: String,
@@ -108,7 +111,7 @@ pub enum ReplayError {
 impl Replay {
     /// Over the store.
     pub fn new(store: Store, statements: Statements) -> Replay {
-        Replay { store, statements: statements.unwatched(), books: BTreeMap::new() }
+        Replay { store, statements: statements.unwatched(), books: BTreeMap::new(), kept_since: None }
     }
 
     /// Everything of one merchant that was settled, and every statement whose period ended, from `from` to `to`, both
@@ -126,6 +129,7 @@ impl Replay {
     ) -> Result<(), ReplayError> {
         let period = Period::try_new(from, to, merchant.zone)?;
         let span = (period.begins_at(), period.ends_before());
+        self.kept_since = self.store.fee_books_since().await?;
         let mut after: Option<(DateTime<Utc>, SettlementId)> = None;
         loop {
             let page = self.store.settlements_made(merchant.id, span, after, PAGE).await?;
@@ -137,7 +141,29 @@ impl Replay {
                 _ => break,
             }
         }
+        self.gone(merchant, span, replayed).await?;
         self.issued(merchant, (from, to), replayed).await
+    }
+
+    /// Divisions in the books whose settlement is no more.
+    async fn gone(
+        &self,
+        merchant: &Merchant,
+        span: (DateTime<Utc>, DateTime<Utc>),
+        replayed: &mut Replayed,
+    ) -> Result<(), ReplayError> {
+        let mut after = 0;
+        loop {
+            let page = self.store.divisions_without_settlement(merchant.id, span, after, PAGE).await?;
+            for division in &page {
+                let booked = format!("{} divided it", division.transaction);
+                replayed.differs(&division.payment, "its settlement", "none", &booked);
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE as usize => after = last.number,
+                _ => return Ok(()),
+            }
+        }
     }
 
     async fn settlement(
@@ -148,7 +174,13 @@ impl Replay {
     ) -> Result<(), ReplayError> {
         let name = record.id.to_string();
         let Some(text) = &record.inputs else {
-            replayed.without_inputs += 1;
+            match self.kept_since.filter(|since| *since <= record.created_at) {
+                Some(since) => {
+                    let why = format!("kept with every settlement since {since}");
+                    replayed.differs(&name, "inputs", "none", &why);
+                }
+                None => replayed.without_inputs += 1,
+            }
             return Ok(());
         };
         let inputs: Inputs = match serde_json::from_str(text) {

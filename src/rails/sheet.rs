@@ -3,7 +3,8 @@
 //!
 //! A person opens it in a spreadsheet before the bank has it: a text that would be run there (OWASP "CSV Injection") gets an
 //! apostrophe before it, as in statements. No payee's name or account at a bank begins like that. Numbers do, and stay as they
-//! are: a bank reads `'+66812345678` as another account than `+66812345678`, and a spreadsheet reads both as no formula.
+//! are, also in the groups in which people write them: a bank reads `'+66 81234` as another account than `+66 81234`, and
+//! digits alone run nothing in a spreadsheet.
 
 use rust_decimal::Decimal;
 use secrecy::ExposeSecret;
@@ -120,13 +121,23 @@ fn field(name: &str, batch: &PayoutBatchRequest, order: &PayoutOrder) -> String 
 
 /// Harmless to a spreadsheet; RFC 4180: quoted where it must be.
 fn quoted(field: &str) -> String {
-    let is_number =
-        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let field = match field.strip_prefix(['+', '-']) {
-        Some(rest) if is_number(rest) => field.to_owned(),
-        _ => harmless(field),
-    };
+    let field = if is_number(field) { field.to_owned() } else { harmless(field) };
     if field.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
+}
+
+/// An amount behind its sign, or a number behind `+`, whose groups may have blanks and hyphens between them.
+fn is_number(field: &str) -> bool {
+    let made_of = |digits: &str, between: &[u8]| {
+        let is_digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
+        is_digit(digits.as_bytes().first())
+            && is_digit(digits.as_bytes().last())
+            && digits.bytes().all(|byte| byte.is_ascii_digit() || between.contains(&byte))
+    };
+    match field.split_at_checked(1) {
+        Some(("+", number)) => made_of(number, b". -"),
+        Some(("-", amount)) => made_of(amount, b"."),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -138,10 +149,24 @@ mod tests {
         assert!(Template::read("payout=Ref,number,amount").is_ok());
         assert_eq!(Template::read("payout,amount"), Err(SheetError::Needed));
         assert_eq!(Template::read("payout,iban"), Err(SheetError::Column("iban".into())));
-        for plain in ["+66812345678", "-1", "-1.50", "'O", "a=b", ""] {
+        for plain in ["+66812345678", "+66 81234", "+66-81-234 56", "-1", "-1.50", "'O", "a=b", "00 12-3", ""]
+        {
             assert_eq!(quoted(plain), plain);
         }
-        for run in ["=1+1", "+", "-2+3", "+6681|cmd", "@name", "\t=1", "＝1"] {
+        for run in [
+            "=1+1",
+            "+",
+            "-2+3",
+            "-2-3",
+            "+-1",
+            "+1+1",
+            "+66 A1",
+            "+66 81=1",
+            "+6681|cmd",
+            "@name",
+            "\t=1",
+            "＝1",
+        ] {
             assert_eq!(quoted(run), format!("'{run}"));
         }
         assert_eq!(quoted("\r=1"), "\"'\r=1\"");

@@ -28,4 +28,13 @@ impl Store {
         let query = sqlx::query("SELECT id, rules FROM fee_book WHERE id = $1").bind(id.to_owned());
         self.one(query, |row| Row::of("fee_book", row).text("rules")).await
     }
+
+    /// Since when fee books are kept, and with them what each settlement is computed from; `None` before the first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn fee_books_since(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let query = sqlx::query("SELECT id, created_at FROM fee_book ORDER BY created_at LIMIT 1");
+        self.one(query, |row| Row::of("fee_book", row).time("created_at")).await
+    }
 }

@@ -1,9 +1,10 @@
 //! Settlements: how each captured payment was divided, frozen as it was computed.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 
+use crate::domain::ledger::JournalEvent;
 use crate::domain::merchants::GatewayAccount;
 use crate::ids::{MerchantId, PaymentId, SettlementId, SupplierId};
 use crate::money::{Currency, Money};
@@ -69,6 +70,17 @@ pub struct SettlementRecord {
     pub released: Vec<Released>,
     /// What it was computed from (JSON); `None` where it is older than that was kept.
     pub inputs: Option<String>,
+}
+
+/// A payment that the books divided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Division {
+    /// The transaction's number.
+    pub number: i64,
+    /// The transaction.
+    pub transaction: String,
+    /// Of which payment.
+    pub payment: String,
 }
 
 /// How much of a supplier's share in a payment became payable.
@@ -226,6 +238,41 @@ impl Store {
         .bind(id)
         .bind(i64::from(limit));
         Ok(self.all(query, read).await?.into_iter().map(|record| record.value).collect())
+    }
+
+    /// Divisions in a merchant's books that no settlement stands beside, booked from `from` on and before `before`, behind
+    /// number `after`, in the order of the books. One walk over those of the days, however many there are.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn divisions_without_settlement(
+        &self,
+        merchant: MerchantId,
+        (from, before): (DateTime<Utc>, DateTime<Utc>),
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<Division>, StoreError> {
+        let until = |moment: DateTime<Utc>| self.last_number_by(moment - TimeDelta::microseconds(1));
+        let (first, last) = (until(from).await?, until(before).await?);
+        let rows = sqlx::query(
+            "SELECT t.id, t.number, COALESCE(t.subject, t.source) AS payment FROM ledger_transaction t
+             WHERE t.merchant_id = $1 AND t.event = $2 AND t.number > $3 AND t.number <= $4
+             AND NOT EXISTS (SELECT 1 FROM settlement s WHERE s.payment_id = t.subject)
+             ORDER BY t.number LIMIT $5",
+        )
+        .bind(merchant.to_string())
+        .bind(JournalEvent::Split.as_str())
+        .bind(first.max(after))
+        .bind(last)
+        .bind(i64::from(limit))
+        .fetch_all(self.walks())
+        .await?;
+        let read = |row: &AnyRow| -> Result<Division, StoreError> {
+            let row = Row::of("ledger_transaction", row);
+            let (number, transaction) = (row.int("number")?, row.text("id")?);
+            Ok(Division { number, transaction, payment: row.text("payment")? })
+        };
+        rows.iter().map(read).collect()
     }
 
     /// Settlements of a gateway account that were released but for shares which a payout plan converts; with no dispute and no

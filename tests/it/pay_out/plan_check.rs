@@ -45,6 +45,7 @@ fn edits(plan: &Value) -> Vec<(String, Value)> {
     for key in ["held", "needed", "missing"] {
         places.push(format!("/funding/0/{key}/amount"));
     }
+    places.push("/funding/0/by".to_owned());
     places.push("/totals/0/fee/amount".to_owned());
     // What no certificate speaks of: the hash does.
     for key in ["/hash", "/lines/0/account_hint", "/lines/0/expected", "/pots/0/by"] {

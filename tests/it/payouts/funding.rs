@@ -103,6 +103,13 @@ async fn the_cheapest_money_is_taken_first_and_the_list_is_approved() {
             ("/funding/0/top_ups/0/amount/amount", "35.01"),
             ("/funding/0/top_ups/1/amount/amount", "50.01"),
             ("/funding/0/missing/amount", "85.01"),
+            ("/funding/0/by", "2026-01-01T00:00:00Z"),
+            ("/funding/0/top_ups/0/from", "HSBC"),
+            ("/funding/0/top_ups/0/sells/amount", "35.29"),
+            ("/funding/0/top_ups/0/cost/amount", "1.27"),
+            ("/funding/0/top_ups/0/by", "2026-01-01T00:00:00Z"),
+            ("/funding/0/top_ups/1/sells/currency", "CNY"),
+            ("/funding/0/top_ups/1/cost/amount", "0.11"),
         ] {
             let mut forged = drafted.clone();
             *forged.pointer_mut(place).unwrap() = value.into();

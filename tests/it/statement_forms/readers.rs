@@ -219,6 +219,7 @@ fn camt(file: &[u8], json: &Value, told: &Told) {
 
 fn ofx(file: &[u8], json: &Value, told: &Told) {
     asked("xmllint", &["--noout", "--nonet", "-"], file);
+    assert!(file.is_ascii(), "there are readers that take it to be that");
     let text = String::from_utf8(file.to_vec()).unwrap();
     let all = |name: &str| -> Vec<String> {
         let opening = format!("<{name}>");

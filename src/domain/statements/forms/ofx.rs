@@ -2,16 +2,17 @@
 //!
 //! `FITID` is the ledger's transaction, so that a file imported twice doubles nothing. `ACCTID` has 22 characters: the
 //! end of the supplier's id. Dates are noon of the booking date in UTC, so that no program's zone makes them another
-//! day. OFX has no opening balance; it stands in `BALLIST`.
+//! day. OFX has no opening balance; it stands in `BALLIST`. All of it is ASCII, and says so: there are programs that take
+//! every OFX 2 file to be that, and fail at the first name that is not; in references (`&#28145;`) they read it.
 
 use chrono::NaiveDate;
 
 use crate::domain::statements::{Heading, StatementEntry};
 use crate::money::Money;
 
-use super::xml::{close, cut, leaf, open};
+use super::xml::{ascii_leaf, close, leaf, open};
 
-const PROLOGUE: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"no\"?>\n\
+const PROLOGUE: &str = "<?xml version=\"1.0\" encoding=\"US-ASCII\" standalone=\"no\"?>\n\
     <?OFX OFXHEADER=\"200\" VERSION=\"220\" SECURITY=\"NONE\" OLDFILEUID=\"NONE\" NEWFILEUID=\"NONE\"?>\n";
 
 pub(super) fn begin(heading: &Heading, buffer: &mut Vec<u8>) {
@@ -23,7 +24,7 @@ pub(super) fn begin(heading: &Heading, buffer: &mut Vec<u8>) {
     leaf(buffer, "DTSERVER", &heading.made_at.format("%Y%m%d%H%M%S").to_string());
     leaf(buffer, "LANGUAGE", "ENG");
     open(buffer, "FI");
-    leaf(buffer, "ORG", &cut(&heading.letterhead.issuer.name, 32));
+    ascii_leaf(buffer, "ORG", &heading.letterhead.issuer.name, 32);
     close(buffer, "FI");
     close(buffer, "SONRS");
     close(buffer, "SIGNONMSGSRSV1");
@@ -54,9 +55,9 @@ pub(super) fn append(entries: &[StatementEntry], buffer: &mut Vec<u8>) {
         leaf(buffer, "DTAVAIL", &noon(entry.value_date));
         leaf(buffer, "TRNAMT", &signed.digits().to_string());
         leaf(buffer, "FITID", &entry.transaction.to_string());
-        leaf(buffer, "NAME", &cut(&entry.narrative, 32));
+        ascii_leaf(buffer, "NAME", &entry.narrative, 32);
         let subject = entry.subject.as_deref().map(|subject| format!(" {subject}")).unwrap_or_default();
-        leaf(buffer, "MEMO", &cut(&format!("{}{subject}", entry.narrative), 255));
+        ascii_leaf(buffer, "MEMO", &format!("{}{subject}", entry.narrative), 255);
         close(buffer, "STMTTRN");
     }
 }
@@ -78,12 +79,13 @@ pub(super) fn finish(heading: &Heading, buffer: &mut Vec<u8>) {
     let head = heading.letterhead.ledger_head.map(|head| format!(", ledger head {head}")).unwrap_or_default();
     let hash = heading.issue.as_ref().map(|issue| format!(", SHA-256 of its CSV {}", issue.sha256));
     let hash = hash.unwrap_or_default();
+    // The name last: it may be cut.
     let said = format!(
-        "Statement {number}{head}{hash}, dates of {}, to {}{tax}",
+        "Statement {number}{head}{hash}, dates of {}{tax}, to {}",
         heading.period.zone().name(),
         holder.name
     );
-    leaf(buffer, "MKTGINFO", &cut(&said, 360));
+    ascii_leaf(buffer, "MKTGINFO", &said, 360);
     for name in ["STMTRS", "STMTTRNRS", "BANKMSGSRSV1", "OFX"] {
         close(buffer, name);
     }

@@ -124,9 +124,24 @@ fn xml_escapes_names_and_has_both_balances() {
         "<BALAMT>-89.00</BALAMT>",
         "<VALUE>1.00</VALUE>",
         "<DTPOSTED>20260302120000</DTPOSTED>",
+        "encoding=\"US-ASCII\"",
+        "<ORG>=Cmd &amp; Co</ORG>",
+        "dates of Asia/Singapore, tax number X&lt;1&gt;, to &#28145;&#22323; &lt;b&gt;</MKTGINFO>",
     ] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
+    assert!(text.is_ascii(), "{text}");
+    // Some readers resolve no reference: no field is longer than OFX allows, as it is written.
+    let mut long = heading(0, 0);
+    long.letterhead.holder.name = "深".repeat(100);
+    long.letterhead.issuer.name = "🙂".repeat(100);
+    let (mut file, form) = (Vec::new(), TextForm::of(Form::Ofx, Dates::DayFirst, 1).unwrap());
+    StatementText::begin(form, long, &mut file).unwrap().finish(&mut file).unwrap();
+    let text = String::from_utf8(file).unwrap();
+    assert!(text.contains("<ORG>&#128578;&#128578;&#128578;</ORG>"), "{text}");
+    let told = text.split_once("<MKTGINFO>").unwrap().1.split_once('<').unwrap().0;
+    let told = told.replace("&lt;", "<").replace("&gt;", ">");
+    assert!(told.len() <= 360 && told.ends_with("&#28145;"), "{told}");
 }
 
 #[test]
