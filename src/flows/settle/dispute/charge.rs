@@ -48,7 +48,7 @@ impl Ground {
 }
 
 /// What was undone and made again, in one; a debt that was written off before stays so.
-pub(super) fn given_back(
+pub(super) fn made_one(
     undone: Vec<Movement>,
     ground: Option<&mut Ground>,
 ) -> Result<Vec<Movement>, SettleError> {

@@ -23,7 +23,7 @@ use crate::store::settlements::SETTLEMENT;
 use crate::store::{Change, CommitError, Versioned};
 
 use super::{SettleError, Settlements, broken, post};
-use charge::{Ground, given_back, netted};
+use charge::{Ground, made_one, netted};
 
 /// How often a decision is taken again after somebody else was faster.
 const DECISIONS: usize = 8;
@@ -308,7 +308,7 @@ impl Settlements {
             }
             rest = rest.checked_sub(given).map_err(broken)?;
         }
-        let undone = given_back(undone, step.ground.as_mut())?;
+        let undone = made_one(undone, step.ground.as_mut())?;
         post(&mut step.change, journal::chargeback_reversed(booking, &undone))?;
         booked.aside = Some(rest.negated()).filter(|rest| !rest.is_zero());
         Ok(())
