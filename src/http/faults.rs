@@ -321,6 +321,7 @@ impl From<SandboxError> for Problem {
             SandboxError::UnknownPayment(_)
             | SandboxError::PageNotOpened(_)
             | SandboxError::PageClosed { .. } => Problem::new(Code::WrongState, words),
+            SandboxError::Http(_) => Problem::new(Code::GatewayUnavailable, words),
             other => Problem::internal(other),
         }
     }

@@ -292,7 +292,7 @@ fn particular(operation: &str) -> &'static [Code] {
         "webhooks_test" => &[Code::EndpointDisabled],
         "webhooks_retry" => &[Code::EndpointDisabled, Code::Conflict],
         "sandbox_move_clock" => &[Code::ClockBackwards],
-        "sandbox_shopper" => &[Code::WrongState],
+        "sandbox_shopper" => &[Code::WrongState, Code::GatewayUnavailable],
         _ => &[],
     }
 }

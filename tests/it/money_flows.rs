@@ -2,6 +2,7 @@
 //! and statements over a real store on both engines, with a far side that fails as it is told.
 
 mod at_once;
+mod changed_at_gateway;
 mod closing;
 mod bill_fees;
 mod bills;

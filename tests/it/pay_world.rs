@@ -157,6 +157,7 @@ impl Far {
             request_ref: None,
             amount,
             fee_returned: None,
+            exchanged: None,
             status: RefundStatus::Succeeded,
             at: straits::clock::from_micros(1_795_000_000_000_000),
         });

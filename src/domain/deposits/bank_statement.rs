@@ -226,6 +226,9 @@ pub enum LineState {
     Reversed {
         /// The line that took it back.
         by: BankLineId,
+        /// The payouts that it was.
+        #[serde(default)]
+        settlements: Vec<GatewaySettlementId>,
     },
     /// It takes an earlier line back, or brings back what that paid.
     Reversing {
@@ -271,7 +274,7 @@ impl LineState {
     pub fn counterpart(&self) -> Option<BankLineId> {
         match self {
             LineState::Transferred { with } => Some(*with),
-            LineState::Reversed { by } => Some(*by),
+            LineState::Reversed { by, .. } => Some(*by),
             LineState::Reversing { of } => Some(*of),
             _ => None,
         }

@@ -13,6 +13,8 @@ pub use conflict::{Asked, Conflict};
 pub use intent::{Holder, Intent, IntentKind, Lease, Outcome};
 pub use ladder::{Ladder, Ladders, LaddersError, Standing, Watched};
 pub use payment::{Customer, Payment, SealedSecrets, TimelineEntry};
-pub use report::{Capture, MoneyReport, PaymentReport, RefundReport, RefundStatus, ReportKind, ReportSource};
+pub use report::{
+    Capture, Exchanged, MoneyReport, PaymentReport, RefundReport, RefundStatus, ReportKind, ReportSource,
+};
 pub use state::{PaymentState, Transition};
 pub use taken::{Held, Received, Taken};

@@ -182,6 +182,7 @@ mod tests {
             request_ref: None,
             amount: Money::from_minor(minor, Currency::find("USD").unwrap()),
             fee_returned: None,
+            exchanged: None,
             status,
             at: from_micros(9),
         }

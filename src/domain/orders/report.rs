@@ -179,10 +179,37 @@ pub struct RefundReport {
     pub amount: Money,
     /// The part of its fee that the gateway gave back; `None` where it does not say.
     pub fee_returned: Option<Money>,
+    /// What it changed for that, where its balance is in another currency; `None` also where it does not say.
+    pub exchanged: Option<Exchanged>,
     /// How it stands.
     pub status: RefundStatus,
     /// When.
     pub at: DateTime<Utc>,
+}
+
+/// What a gateway changed within its own balance, in order to take one amount and give another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exchanged {
+    sold: Money,
+    bought: Money,
+}
+
+impl Exchanged {
+    /// `sold` for `bought`; `None` unless both are above zero and of two currencies.
+    pub fn try_new(sold: Money, bought: Money) -> Option<Exchanged> {
+        let two = sold.currency() != bought.currency() && sold.is_positive() && bought.is_positive();
+        two.then_some(Exchanged { sold, bought })
+    }
+
+    /// What left the balance.
+    pub fn sold(&self) -> Money {
+        self.sold
+    }
+
+    /// What came to it.
+    pub fn bought(&self) -> Money {
+        self.bought
+    }
 }
 
 /// How a refund stands at the gateway.

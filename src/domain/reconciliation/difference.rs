@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bill::BillLine;
 use super::fact::Fact;
+use crate::domain::orders::Exchanged;
 
 /// How sure a repair is, and so who may make it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -37,6 +38,15 @@ pub enum Difference {
     RefundThere(BillLine),
     /// Any other movement that the books have not.
     MovedThere(BillLine),
+    /// Changed within the balance for a movement of the bill, and the books have no conversion.
+    ConvertedThere {
+        /// The movement's name at the gateway.
+        movement: String,
+        /// What became what.
+        exchanged: Exchanged,
+        /// The side that left.
+        line: BillLine,
+    },
     /// Booked here, and no bill named it within the cut-off.
     MissingThere(Fact),
     /// Another amount.
@@ -67,6 +77,7 @@ impl Difference {
             Difference::PaidThere(_) => "paid_unknown_here",
             Difference::RefundThere(_) => "refund_only_there",
             Difference::MovedThere(_) => "unknown_movement",
+            Difference::ConvertedThere { .. } => "conversion",
             Difference::MissingThere(_) => "missing_there",
             Difference::Amount(..) => "amount",
             Difference::Currency(..) => "currency",
@@ -85,6 +96,7 @@ impl Difference {
             Difference::PaidThere(line)
             | Difference::RefundThere(line)
             | Difference::MovedThere(line)
+            | Difference::ConvertedThere { line, .. }
             | Difference::Amount(_, line)
             | Difference::Currency(_, line)
             | Difference::Fee(_, line)
@@ -108,6 +120,7 @@ impl Difference {
             Difference::PaidThere(_)
             | Difference::RefundThere(_)
             | Difference::MovedThere(_)
+            | Difference::ConvertedThere { .. }
             | Difference::Duplicate { .. } => None,
         }
     }

@@ -8,6 +8,7 @@
 //! read without an error.
 
 mod content;
+mod converted;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -46,6 +47,8 @@ pub struct Matching {
     first: Vec<u64>,
     /// Payments by their captures, where those are no facts at hand.
     captures: HashMap<Key, Key>,
+    /// Payouts among the lines: the books have what a rail debited, in the currency that it did.
+    paid_out: HashSet<Key>,
     /// Lines whose fee stands beside their movement: one that agrees is counted once.
     beside: HashSet<LineHash>,
     /// Whether a capture may have another name in the bill than in the gateway's answers.
@@ -89,6 +92,7 @@ impl Matching {
             first: vec![0; seen.len()],
             seen,
             captures: HashMap::new(),
+            paid_out: HashSet::new(),
             beside: HashSet::new(),
             renames: false,
             mode: SettlementMode::NetAtCapture,
@@ -151,6 +155,9 @@ impl Matching {
 
     fn movement(&mut self, line: BillLine, class: Class) -> Result<(), TooDifferent> {
         let key = key_of(&line, class);
+        if matches!(class, Class::Payout | Class::PayoutReturned) {
+            self.paid_out.insert(key);
+        }
         let mut places = self.places(key, class);
         let of_currency = |place: &usize| {
             class != Class::Conversion || self.facts[*place].gross.currency() == line.gross.currency()

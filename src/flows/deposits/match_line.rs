@@ -172,6 +172,7 @@ impl Deposits {
             let why = format!("{over} more than was sent with {names}");
             self.open_line(change, account, line, FindingKind::DepositOver, over, &why).await?;
         }
+        self.credited_again(change, account, line, &settlements).await?;
         Ok(LineState::Matched { settlements })
     }
 

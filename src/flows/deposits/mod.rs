@@ -11,6 +11,7 @@
 
 mod alike;
 mod bear;
+mod credited_again;
 mod error;
 mod fee_paid;
 mod gaps;

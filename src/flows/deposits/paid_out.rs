@@ -117,11 +117,10 @@ impl Deposits {
         for id in bank_ids_of(&line.line) {
             found.extend(self.store.payout(id).await?);
         }
-        if found.is_empty()
-            && line.line.amount.is_negative()
-            && let Some(batch) = bank_ids_of::<PayoutBatchId>(&line.line).first()
-        {
-            found = self.store.payouts_of_batch(*batch).await?;
+        if found.is_empty() && line.line.amount.is_negative() {
+            for batch in bank_ids_of::<PayoutBatchId>(&line.line) {
+                found.extend(self.store.payouts_of_batch(batch).await?);
+            }
             found.retain(|payout| !matches!(payout.value.state, PayoutState::Failed { .. }));
         }
         let books = in_books(account);

@@ -86,12 +86,13 @@ impl Deposits {
                 None => self.open_line(change, account, line, kind, amount, &why).await?,
             }
         }
+        let settlements = payouts.iter().map(|row| row.value.id).collect();
         for row in payouts {
             let value = GatewaySettlement { state: DepositState::InTransit, ..row.value };
             change.update_gateway_settlement(&Versioned { value, version: row.version });
         }
         let (of, version) = (original.value.id, original.version);
-        let value = BankLine { state: LineState::Reversed { by: line.id }, ..original.value };
+        let value = BankLine { state: LineState::Reversed { by: line.id, settlements }, ..original.value };
         change.update_bank_line(&Versioned { value, version });
         Ok(LineState::Reversing { of })
     }

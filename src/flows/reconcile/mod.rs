@@ -16,6 +16,7 @@ mod balances;
 mod batch;
 mod bill;
 mod books;
+mod converted;
 mod days;
 mod differs;
 mod error;

@@ -48,6 +48,9 @@ impl Reconciling {
             Difference::PaidThere(line) => self.paid_there(open, line, known).await,
             Difference::RefundThere(line) => self.refund_there(open, line).await,
             Difference::MovedThere(line) => self.moved_there(open, line).await,
+            Difference::ConvertedThere { movement, exchanged, line } => {
+                self.converted_there(open, &movement, exchanged, line).await
+            }
             Difference::MissingThere(fact) => self.missing_there(open, fact).await,
             Difference::Amount(fact, line) => {
                 self.differs(open, FindingKind::BillAmount, kind, fact, line).await
@@ -124,6 +127,7 @@ impl Reconciling {
                 request_ref: known.as_ref().map(|refund| refund.value.id.to_string()),
                 amount,
                 fee_returned: Some(line.fee.negated()).filter(|fee| fee.is_positive()),
+                exchanged: None,
                 status: RefundStatus::Succeeded,
                 at: line.at,
             };

@@ -131,6 +131,7 @@ impl Refunding {
                 request_ref: Some(call.refund.value.id.to_string()),
                 amount: call.refund.value.amount,
                 fee_returned: None,
+                exchanged: None,
                 status: RefundStatus::Failed { code: "charged_back".to_owned() },
                 at: now,
             };
@@ -289,6 +290,7 @@ fn answer(
             request_ref: Some(refund.id.to_string()),
             amount: refund.amount,
             fee_returned: None,
+            exchanged: None,
             status: RefundStatus::Failed { code },
             at: now,
         }),

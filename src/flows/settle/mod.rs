@@ -14,6 +14,7 @@ mod convert;
 mod correct;
 mod differ;
 mod dispute;
+mod exchanged;
 mod expect;
 mod facts;
 mod ground;

@@ -114,6 +114,7 @@ impl Settlements {
         match &after.state {
             RefundState::Succeeded => {
                 post(&mut change, decided.confirmed(&booking))?;
+                self.exchanged(&mut change, &payment.value, account, report).await?;
                 if let Some(returned) = report.fee_returned.filter(|fee| fee.is_positive()) {
                     post(&mut change, decided.fee_returned(&booking, returned))?;
                 }
@@ -290,6 +291,7 @@ impl Settlements {
         let subject = payment.id.to_string();
         let booking = self.booking(payment, account, &report.refund_ref, &subject, report.at);
         post(&mut change, journal::suspense_booked(&booking, report.amount.negated()))?;
+        self.exchanged(&mut change, payment, account, report).await?;
         if let Some(returned) = report.fee_returned.filter(|fee| fee.is_positive()) {
             post(&mut change, journal::fee_returned(&booking, returned, &[]))?;
         }

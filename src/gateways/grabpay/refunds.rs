@@ -122,6 +122,7 @@ impl GrabPay {
             request_ref: Some(request.request_ref.clone()),
             amount: request.amount,
             fee_returned: None,
+            exchanged: None,
             status: RefundStatus::AwaitingFunds,
             at: self.api.clock.now(),
         }
@@ -138,6 +139,7 @@ impl GrabPay {
             request_ref: Some(request.request_ref.clone()),
             amount: stated(refund.amount, refund.currency.as_deref(), request.amount)?,
             fee_returned: None,
+            exchanged: None,
             status: status::refund(&refund.tx_status, refund.reason.as_deref()),
             at: self.api.clock.now(),
         })

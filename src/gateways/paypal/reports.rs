@@ -6,7 +6,7 @@ use super::status::{self, CaptureStatus};
 use super::{amount, wire};
 use crate::clock::Clock;
 use crate::domain::fx::Country;
-use crate::domain::orders::{Capture, RefundReport, ReportKind};
+use crate::domain::orders::{Capture, Exchanged, RefundReport, ReportKind};
 use crate::gateways::GatewayError;
 use crate::money::{Currency, Money, Rate};
 
@@ -86,6 +86,17 @@ fn read_receivable(breakdown: &wire::Receivable, gross: Money) -> Result<Option<
     Ok(Some((credited, rate)))
 }
 
+/// The account gives what its currency is and the refund is paid of it: which amount is which, their currencies say.
+fn read_converted(converted: &wire::Converted, gross: Money) -> Result<Option<Exchanged>, String> {
+    let (Some(one), Some(other)) = (&converted.payable_amount, &converted.converted_amount) else {
+        return Ok(None);
+    };
+    let (one, other) = (amount::read(one)?, amount::read(other)?);
+    let (bought, sold) = if one.currency() == gross.currency() { (one, other) } else { (other, one) };
+    bought.same_currency(gross).map_err(|error| format!("net_amount_breakdown: {error}"))?;
+    Ok(Exchanged::try_new(sold, bought))
+}
+
 /// RFC 3339, as PayPal writes every time.
 pub(super) fn read_time(text: &str) -> Result<DateTime<Utc>, String> {
     let at = DateTime::parse_from_rfc3339(text).map_err(|_| "a time that is not RFC 3339".to_owned())?;
@@ -95,12 +106,16 @@ pub(super) fn read_time(text: &str) -> Result<DateTime<Utc>, String> {
 /// A refund as PayPal tells it; the fee given back only where it names one.
 pub(super) fn refund(refund: &wire::Refund, clock: &Clock) -> Result<RefundReport, GatewayError> {
     let read = || -> Result<RefundReport, String> {
-        let fee = refund.seller_payable_breakdown.as_ref().and_then(|payable| payable.paypal_fee.as_ref());
+        let payable = refund.seller_payable_breakdown.as_ref();
+        let fee = payable.and_then(|payable| payable.paypal_fee.as_ref());
+        let gross = amount::read(refund.amount.as_ref().ok_or("a refund without an amount")?)?;
+        let converted = payable.and_then(|payable| payable.net_amount_breakdown.first());
         Ok(RefundReport {
             refund_ref: refund.id.clone(),
             request_ref: refund.custom_id.clone(),
-            amount: amount::read(refund.amount.as_ref().ok_or("a refund without an amount")?)?,
+            amount: gross,
             fee_returned: fee.map(amount::read).transpose()?,
+            exchanged: converted.map(|converted| read_converted(converted, gross)).transpose()?.flatten(),
             status: status::refund(&refund.status),
             at: refund.create_time.as_deref().map_or_else(|| Ok(clock.now()), read_time)?,
         })
@@ -154,6 +169,34 @@ mod tests {
             breakdown.exchange_rate.as_mut().unwrap().value = value.into();
             assert!(super::capture(&capture, &DateTime::UNIX_EPOCH).is_err(), "rate `{value}`");
         }
+    }
+
+    #[test]
+    fn what_paypal_changed_for_a_refund_is_told_by_its_currencies() {
+        let read = |breakdown: &str| {
+            let body = format!(
+                r#"{{"id":"R1","status":"COMPLETED","amount":{{"currency_code":"USD","value":"40.00"}},
+                    "seller_payable_breakdown":{{{breakdown}}}}}"#
+            );
+            let refund: wire::Refund = crate::gateways::json::read(body.as_bytes()).unwrap();
+            super::refund(&refund, &Clock::fixed(DateTime::UNIX_EPOCH)).map(|report| report.exchanged)
+        };
+        let (eur, usd) =
+            (r#"{"currency_code":"EUR","value":"34.55"}"#, r#"{"currency_code":"USD","value":"40.00"}"#);
+        let both = |payable: &str, converted: &str| {
+            format!(
+                r#""net_amount_breakdown":[{{"payable_amount":{payable},"converted_amount":{converted}}}]"#
+            )
+        };
+        for sides in [both(usd, eur), both(eur, usd)] {
+            let exchanged = read(&sides).unwrap().unwrap();
+            assert_eq!((exchanged.sold(), exchanged.bought()), (money("EUR", 3_455), money("USD", 4_000)));
+        }
+        for nothing in [String::new(), r#""net_amount_breakdown":[]"#.to_owned(), both(usd, usd)] {
+            assert_eq!(read(&nothing).unwrap(), None, "{nothing}");
+        }
+        let other = r#"{"currency_code":"GBP","value":"1.00"}"#;
+        assert!(read(&both(eur, other)).is_err(), "neither side is the refund's");
     }
 
     #[test]

@@ -162,6 +162,15 @@ pub struct Refund {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Payable {
     pub paypal_fee: Option<Amount>,
+    #[serde(default)]
+    pub net_amount_breakdown: Vec<Converted>,
+}
+
+/// What was taken from the account in another currency than the refund's.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Converted {
+    pub payable_amount: Option<Amount>,
+    pub converted_amount: Option<Amount>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -76,6 +76,23 @@ impl Store {
         Ok(row.map(|(number,)| number))
     }
 
+    /// Whether the gateway's conversion of one of its movements is in the books.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn conversion_is_booked(
+        &self,
+        merchant: MerchantId,
+        gateway_ref: &str,
+    ) -> Result<bool, StoreError> {
+        let row = sqlx::query_as::<_, (i64,)>(
+            "SELECT number FROM ledger_transaction WHERE merchant_id = $1
+             AND event = 'converted_by_gateway' AND source = $2",
+        );
+        let row = row.bind(merchant.to_string()).bind(gateway_ref).fetch_optional(self.reads()).await?;
+        Ok(row.is_some())
+    }
+
     /// The number of the newest transaction of all; 0 before the first.
     ///
     /// # Errors

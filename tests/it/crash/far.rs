@@ -90,6 +90,7 @@ impl Far {
             request_ref: None,
             amount,
             fee_returned: None,
+            exchanged: None,
             status: RefundStatus::Succeeded,
             at: from_micros(1_795_000_000_000_000),
         };
@@ -385,6 +386,7 @@ impl Refunds for FarGateway {
             request_ref: Some(reference.clone()),
             amount: request.amount,
             fee_returned: None,
+            exchanged: None,
             status: RefundStatus::Succeeded,
             at: self.clock.now(),
         };

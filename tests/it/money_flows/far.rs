@@ -9,7 +9,9 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use straits::clock::{Clock, from_micros};
 use straits::domain::disputes::{DisputeMovement, DisputeReport, DisputeState, Evidence, MovementKind};
-use straits::domain::orders::{Capture, MoneyReport, PaymentReport, RefundReport, RefundStatus, ReportKind};
+use straits::domain::orders::{
+    Capture, Exchanged, MoneyReport, PaymentReport, RefundReport, RefundStatus, ReportKind,
+};
 use straits::domain::reconciliation::BillLine;
 use straits::gateways::bills::{BillError, BillLines, BillPage, Bills, Bookmark, Way, bounds};
 use straits::gateways::{
@@ -58,6 +60,8 @@ struct State {
     said: usize,
     fee_returned: Option<Money>,
     calls: usize,
+    /// What it changes for every refund.
+    exchanged: Option<Exchanged>,
     /// What the far side bills, by day.
     bill: Vec<BillLine>,
     /// The bill breaks off behind its first page.
@@ -99,10 +103,16 @@ impl Far {
             request_ref: None,
             amount,
             fee_returned: None,
+            exchanged: None,
             status: RefundStatus::Succeeded,
             at: from_micros(1_795_000_000_000_000),
         };
         self.0.lock().unwrap().payments.get_mut(&id.to_string()).unwrap().elsewhere.push(report);
+    }
+
+    /// From now on it changes this for every refund, and says so.
+    pub fn exchanges(&self, exchanged: Option<Exchanged>) {
+        self.0.lock().unwrap().exchanged = exchanged;
     }
 
     /// From now on its answers about payments name no refunds.
@@ -461,6 +471,7 @@ impl Refunds for FarGateway {
             request_ref: Some(request.request_ref.clone()),
             amount: request.amount,
             fee_returned: state.fee_returned.take(),
+            exchanged: state.exchanged,
             status: RefundStatus::Succeeded,
             at: self.clock.now(),
         });

@@ -32,6 +32,29 @@ pub fn converted_by_gateway(
     )
 }
 
+/// The gateway changed money within its balance to pay a refund, or whatever else it took in a currency that the account
+/// does not hold. The two legs on the position stand beside each other: the book of exchange deals reads them as one, and
+/// they meet what the refund opened there.
+///
+/// # Errors
+/// [`LedgerError`]; none for two amounts above zero.
+pub fn converted_in_balance(
+    booking: &Booking<'_>,
+    sold: Money,
+    bought: Money,
+) -> Result<Option<LedgerTransaction>, LedgerError> {
+    let position = booking.plain(AccountCode::FX_POSITION);
+    booking.post(
+        JournalEvent::ConvertedByGateway,
+        &[
+            Movement::credit(booking.landing(), sold),
+            Movement::debit(position.clone(), sold),
+            Movement::credit(position, bought),
+            Movement::debit(booking.landing(), bought),
+        ],
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -42,6 +65,11 @@ mod tests {
         #[test]
         fn balances(sold in amount("USD"), received in amount("EUR")) {
             with_booking(|booking| assert_balances(super::converted_by_gateway(booking, sold, received)));
+        }
+
+        #[test]
+        fn in_balance_balances(sold in amount("EUR"), bought in amount("USD")) {
+            with_booking(|booking| assert_balances(super::converted_in_balance(booking, sold, bought)));
         }
     }
 }

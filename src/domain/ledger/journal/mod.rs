@@ -82,7 +82,7 @@ pub use captured_twice::captured_twice;
 pub use captured_unmatched::captured_unmatched;
 pub use chargeback_reversed::chargeback_reversed;
 pub use charged_back::charged_back;
-pub use converted_by_gateway::converted_by_gateway;
+pub use converted_by_gateway::{converted_by_gateway, converted_in_balance};
 pub use converted_internal::{InternalConversion, converted_internal};
 pub use converted_market::converted_market;
 pub use debt_netted::debt_netted;

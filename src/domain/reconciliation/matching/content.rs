@@ -36,6 +36,7 @@ impl Matching {
             let Some(class) = line.kind.class() else { continue };
             *alike.entry(content(class, line.gross)).or_default() += 1;
         }
+        let mut conversions = Vec::new();
         for line in std::mem::take(&mut self.strangers) {
             let Some(class) = line.kind.class() else { continue };
             let about = self.about(&line, class);
@@ -64,6 +65,7 @@ impl Matching {
                         self.differ(Difference::OtherReference(fact, line))?;
                     }
                 }
+                None if class == Class::Conversion => conversions.push(line),
                 None => self.differ(match class {
                     Class::Payment => Difference::PaidThere(line),
                     Class::Refund => Difference::RefundThere(line),
@@ -71,6 +73,7 @@ impl Matching {
                 })?,
             }
         }
+        self.pair_conversions(conversions)?;
         for line in std::mem::take(&mut self.undecided) {
             let Some(class) = line.kind.class() else { continue };
             let ours = line.our_ref.as_deref().and_then(|ours| by_ours.get(&(Key::of(ours), class)));
