@@ -17,7 +17,7 @@ pub struct Purse {
     pub funds: BTreeMap<(SupplierId, Currency), Funds>,
     /// 1200.
     pub owes: BTreeMap<(SupplierId, Currency), Money>,
-    /// 5060 less what 1290 allows for: written off, and not come in since.
+    /// 5060 less what 1290 allows for, of what was taken or later: written off, and not come in since.
     pub lost: BTreeMap<(SupplierId, Currency), Money>,
 }
 
@@ -169,24 +169,40 @@ impl Purse {
         Ok(undone)
     }
 
-    /// Where a debt that was written off is undone and made again in one decision, it stays written off: what is owed
-    /// anew against what came in after all, each supplier's the other way round.
+    /// Where a debt that was written off is undone and made again in one decision, it stays written off: what is taken
+    /// anew, as a debt or of what the supplier has by now, against what came in after all.
     ///
     /// # Errors
     /// [`MoneyError`].
     pub fn still_lost(net: &[Movement]) -> Result<Vec<Movement>, MoneyError> {
+        const TAKEN_FROM: [AccountCode; 4] = [
+            AccountCode::SUPPLIER_RECEIVABLE,
+            AccountCode::SUPPLIER_AVAILABLE,
+            AccountCode::SUPPLIER_PENDING,
+            AccountCode::SUPPLIER_RESERVED,
+        ];
         let mut kept = Vec::new();
-        let made = |movement: &&Movement| movement.account.code == AccountCode::SUPPLIER_RECEIVABLE;
-        for owed in net.iter().filter(made).filter(|movement| movement.amount.is_positive()) {
-            let lost = Account::new(AccountCode::COST_BAD_DEBT, owed.account.owner.clone());
-            let currency = owed.amount.currency();
-            let came_in =
-                net.iter().find(|other| other.account == lost && other.amount.currency() == currency);
-            let Some(came_in) = came_in.filter(|movement| movement.amount.is_negative()) else { continue };
-            let stays = owed.amount.min(came_in.amount.negated())?;
-            kept.push(Movement::credit(owed.account.clone(), stays));
-            kept.push(Movement::debit(lost, stays));
+        let came_in = |movement: &&Movement| {
+            movement.account.code == AccountCode::COST_BAD_DEBT && movement.amount.is_negative()
+        };
+        for lost in net.iter().filter(came_in) {
+            let (mut left, currency) = (lost.amount.negated(), lost.amount.currency());
+            for code in TAKEN_FROM {
+                let own = net.iter().filter(|taken| {
+                    taken.account.code == code
+                        && taken.amount.is_positive()
+                        && taken.amount.currency() == currency
+                        && supplier_of(&taken.account) == supplier_of(&lost.account)
+                });
+                for taken in own {
+                    let stays = taken.amount.min(left)?;
+                    left = left.checked_sub(stays)?;
+                    kept.push(Movement::credit(taken.account.clone(), stays));
+                    kept.push(Movement::debit(lost.account.clone(), stays));
+                }
+            }
         }
+        kept.retain(|movement| !movement.amount.is_zero());
         Ok(kept)
     }
 
@@ -275,5 +291,17 @@ mod tests {
             };
             assert_eq!((of_account(&owed), of_account(&lost)), (-stays, stays), "{again} {came_in}");
         }
+        // Taken again of what the supplier has earned since: that is left alone, too, and another's is none of it.
+        let (has, other) = (of(AccountCode::SUPPLIER_AVAILABLE), supplier_of(&lost));
+        assert_eq!(other, Some(supplier));
+        let net = [
+            Movement::debit(has.clone(), usd(50)),
+            Movement::debit(owed.clone(), usd(30)),
+            Movement::credit(lost.clone(), usd(60)),
+        ];
+        let kept = Purse::still_lost(&net).unwrap();
+        let of_it = [Movement::credit(owed, usd(30)), Movement::debit(lost.clone(), usd(30))];
+        assert_eq!(kept[..2], of_it);
+        assert_eq!(kept[2..], [Movement::credit(has, usd(30)), Movement::debit(lost, usd(30))]);
     }
 }

@@ -44,8 +44,8 @@ pub enum Difference {
         movement: String,
         /// What became what.
         exchanged: Exchanged,
-        /// The side that left.
-        line: BillLine,
+        /// Both sides.
+        lines: Box<[BillLine; 2]>,
     },
     /// Booked here, and no bill named it within the cut-off.
     MissingThere(Fact),
@@ -93,10 +93,10 @@ impl Difference {
     pub fn line(&self) -> Option<&BillLine> {
         match self {
             Difference::MissingThere(_) => None,
+            Difference::ConvertedThere { lines, .. } => lines.first(),
             Difference::PaidThere(line)
             | Difference::RefundThere(line)
             | Difference::MovedThere(line)
-            | Difference::ConvertedThere { line, .. }
             | Difference::Amount(_, line)
             | Difference::Currency(_, line)
             | Difference::Fee(_, line)

@@ -47,8 +47,8 @@ pub struct Matching {
     first: Vec<u64>,
     /// Payments by their captures, where those are no facts at hand.
     captures: HashMap<Key, Key>,
-    /// Payouts among the lines: the books have what a rail debited, in the currency that it did.
-    paid_out: HashSet<Key>,
+    /// Refunds and reversals among the lines, by the gateway's names of them.
+    went_back: HashSet<Key>,
     /// Lines whose fee stands beside their movement: one that agrees is counted once.
     beside: HashSet<LineHash>,
     /// Whether a capture may have another name in the bill than in the gateway's answers.
@@ -92,7 +92,7 @@ impl Matching {
             first: vec![0; seen.len()],
             seen,
             captures: HashMap::new(),
-            paid_out: HashSet::new(),
+            went_back: HashSet::new(),
             beside: HashSet::new(),
             renames: false,
             mode: SettlementMode::NetAtCapture,
@@ -155,8 +155,8 @@ impl Matching {
 
     fn movement(&mut self, line: BillLine, class: Class) -> Result<(), TooDifferent> {
         let key = key_of(&line, class);
-        if matches!(class, Class::Payout | Class::PayoutReturned) {
-            self.paid_out.insert(key);
+        if matches!(class, Class::Refund | Class::Reversal) {
+            self.went_back.insert(key);
         }
         let mut places = self.places(key, class);
         let of_currency = |place: &usize| {

@@ -2,18 +2,20 @@
 //!
 //! A restored book owes what it owed when the backup was taken. Whoever was paid since would be drafted, approved and paid
 //! again. So over no rail is anything paid until what it did between backup and restore has been told: by the gateway's
-//! bills of all of these days, or by a bank statement that leads beyond them, with nothing of it undecided. Where nothing
-//! can tell, a person says so, by resolving a finding.
+//! bills of all of these days, or by bank statements that lead over them without a break, with nothing of it undecided.
+//! Where nothing can tell, a person says so, by resolving a finding.
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::domain::findings::{FindingKind, FindingState};
 use crate::domain::merchants::Funding;
 use crate::domain::payouts::PayoutPlan;
 use crate::gateways::bills::bounds;
 use crate::ids::{FindingId, MerchantId, RailAccountId};
+use crate::money::Money;
+use crate::store::bank_statements::BankStatement;
 use crate::store::restored::Restored;
 use crate::store::{Change, CommitError};
 
@@ -29,11 +31,13 @@ impl PayingOut {
         for id in rails {
             let rail = self.rail(plan.merchant, id).await?;
             let place = self.place_of(&rail).await?;
-            let since = restored.value.restored_at;
+            // First: what ends being read behind this question has its findings written by then.
+            let told = self.is_told(&rail, &restored.value).await?;
+            let since = restored.value.gap_from();
             if let Some(finding) = self.undecided_since(plan.merchant, &place, since).await? {
                 return Err(PayOutError::Unseen { rail: rail.account.name, finding });
             }
-            if self.is_told(&rail, &restored.value).await? {
+            if told {
                 continue;
             }
             if let Some(finding) = self.no_word_on(&rail, &place, &restored.value).await? {
@@ -52,7 +56,7 @@ impl PayingOut {
         Ok(bank.map(|row| row.account.name).unwrap_or_default())
     }
 
-    /// Money that left the place, or lines of it that are missing, found since the restore and decided by nobody.
+    /// Money that left the place, or lines of it that are missing, found since the backup and decided by nobody.
     async fn undecided_since(
         &self,
         merchant: MerchantId,
@@ -77,9 +81,11 @@ impl PayingOut {
         let (from, until) = (restored.gap_from(), restored.restored_at);
         match &rail.account.funding {
             Funding::BankAccount(bank) => {
-                // Its zone is the bank's: a day more is certainly the next one.
-                let day = (until + chrono::TimeDelta::days(1)).date_naive();
-                Ok(self.0.store.has_bank_statement_since(*bank, day, until).await?)
+                // Its zone is the bank's: a day more on either side is certainly enough.
+                let day = chrono::TimeDelta::days(1);
+                let days = ((from - day).date_naive(), (until + day).date_naive());
+                let statements = self.0.store.bank_statements_over(*bank, days.0).await?;
+                Ok(tell_of_all(&statements, days, until))
             }
             Funding::GatewayAccount(name) => {
                 let Some(open) = self.gateway(rail.account.merchant, name) else { return Ok(false) };
@@ -109,7 +115,7 @@ impl PayingOut {
         let detail = format!(
             "the database was restored: who was paid over rail account `{}` between {from} and {until} is not in these \
              books, and would be paid again. Have the bills of `{place}` (a gateway's of all of these days, a bank's \
-             statement that leads beyond them) read, or compare its own pages with the suppliers' balances, book what \
+             statements that lead over them without a break) read, or compare its own pages with the suppliers' balances, book what \
              was paid, and resolve this",
             rail.account.name
         );
@@ -123,5 +129,91 @@ impl PayingOut {
         let found = found.ok_or_else(|| PayOutError::unavailable("a finding is not written yet"))?.value;
         let resolved = matches!(found.state, FindingState::Resolved { .. });
         Ok((!resolved).then_some(found.id))
+    }
+}
+
+/// Whether statements lead without a break from a day or before it to another: each goes on where those before it end, by
+/// its days or by the balance that it begins with. What leads to the last day was taken in since the restore.
+fn tell_of_all(
+    statements: &[BankStatement],
+    (first, last): (NaiveDate, NaiveDate),
+    restored_at: DateTime<Utc>,
+) -> bool {
+    let mut reached: Option<(NaiveDate, Option<Money>)> = None;
+    for statement in statements {
+        let (Some(from), Some(to)) = (statement.from_on, statement.to_on) else { continue };
+        let goes_on = match reached {
+            None => from <= first,
+            Some((end, closing)) => {
+                end.succ_opt().is_none_or(|next| from <= next)
+                    || (closing.is_some() && statement.opening == closing)
+            }
+        };
+        if !goes_on {
+            continue;
+        }
+        if to >= last && statement.recorded_at > restored_at {
+            return true;
+        }
+        if reached.is_none_or(|(end, _)| to >= end) {
+            reached = Some((to, statement.closing));
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, from_micros};
+    use crate::ids::IdSource;
+
+    #[test]
+    fn statements_tell_of_all_days_only_without_a_break() {
+        let began = from_micros(1_795_000_000_000_000);
+        let ids = IdSource::seeded(Clock::fixed(began), 1);
+        let eur = crate::money::Currency::find("EUR").unwrap();
+        let day = |day: i64| (began + chrono::TimeDelta::days(day)).date_naive();
+        let balance = |minor: i64| Some(Money::from_minor(minor, eur)).filter(|_| minor >= 0);
+        // From and to which day, from and to which balance; below zero: not said.
+        let told = |rows: &[(i64, i64, i64, i64)]| {
+            let statements = rows.iter().map(|(from, to, opening, closing)| BankStatement {
+                id: ids.mint(),
+                merchant: ids.mint(),
+                bank_account: ids.mint(),
+                file_hash: String::new(),
+                place: 0,
+                format: "csv".to_owned(),
+                reference: String::new(),
+                currency: eur,
+                opening: balance(*opening),
+                closing: balance(*closing),
+                from_on: Some(day(*from)),
+                to_on: Some(day(*to)),
+                line_count: 1,
+                pending_count: 0,
+                recorded_at: began + chrono::TimeDelta::days(*to),
+                read_at: Some(began),
+            });
+            // The backup is of day 3, the restore of day 5.
+            let restored_at = began + chrono::TimeDelta::days(5);
+            tell_of_all(&Vec::from_iter(statements), (day(2), day(6)), restored_at)
+        };
+        for (told_of, rows) in [
+            (false, &[][..]),
+            (true, &[(2, 6, -1, -1)]),
+            (true, &[(1, 4, -1, -1), (5, 7, -1, -1)]),
+            // The day of the payouts was left out.
+            (false, &[(6, 7, -1, -1)]),
+            (false, &[(1, 2, -1, -1), (6, 7, -1, -1)]),
+            (false, &[(1, 2, 0, 50), (6, 7, 20, 30)]),
+            // Quiet days, and the balance says so.
+            (true, &[(1, 2, 0, 50), (6, 7, 50, 30)]),
+            (true, &[(-9, -9, 0, 50), (-8, 1, 50, 40), (4, 8, 40, 30)]),
+            // It leads not far enough.
+            (false, &[(1, 5, -1, -1)]),
+        ] {
+            assert_eq!(told(rows), told_of, "{rows:?}");
+        }
     }
 }

@@ -13,22 +13,30 @@ use super::{Found, ReconcileError, Reconciling};
 
 impl Reconciling {
     /// Two lines of one movement, one out of the balance and one into it: nothing left the account, and both are booked
-    /// under the movement's name, so that it is booked once however it is told.
+    /// under the movement's name, so that it is booked once however it is told. Where something else is booked under that
+    /// name, both stand aside.
     pub(super) async fn converted_there(
         &self,
         open: &OpenAccount,
         movement: &str,
         exchanged: Exchanged,
-        line: BillLine,
+        [line, other]: [BillLine; 2],
     ) -> Result<Found, ReconcileError> {
         let kind = "conversion";
-        let merchant = open.account.merchant;
         let payment = self.named_payment(open, &line).await?.map(|payment| payment.value.id);
         let evidence = Evidence { payment, ..evidence(Some(&line), None) };
-        if self.0.store.conversion_is_booked(merchant, movement).await? {
-            let repair = Some(format!("booked with `{movement}`"));
-            let evidence = Evidence { repair, ..evidence };
-            return Ok(Found { kind, grade: Grade::Automatic, finding: None, evidence });
+        match self.0.store.exchange_booked(open.account.merchant, movement).await? {
+            None => {}
+            Some(booked) if booked == Some((exchanged.sold(), exchanged.bought())) => {
+                let repair = Some(format!("booked with `{movement}`"));
+                let evidence = Evidence { repair, ..evidence };
+                return Ok(Found { kind, grade: Grade::Automatic, finding: None, evidence });
+            }
+            Some(_) => {
+                let why = "was changed for a movement beside which another conversion is booked";
+                self.aside(open, kind, other, why).await?;
+                return self.aside(open, kind, line, why).await;
+            }
         }
         let subject = payment.map_or_else(|| movement.to_owned(), |payment| payment.to_string());
         let booking = self.booking(open, movement, &subject, &line);

@@ -128,6 +128,7 @@ impl Reconciling {
         let subject = line.gateway_ref.clone();
         let mut change = Change::new();
         let named = self.named_payment(open, &line).await?;
+        let payment = named.as_ref().map(|payment| payment.value.id.to_string());
         let is_disputes = line.kind == BillKind::DisputeFee && !came_back;
         if is_disputes {
             let subject = named.map_or(subject, |payment| payment.value.id.to_string());
@@ -157,7 +158,8 @@ impl Reconciling {
             false => format!("{amount}: charged apart from any capture"),
         };
         let kind = FindingKind::UnexplainedFee;
-        let finding = self.open_finding(&mut change, open, kind, &line, None, detail).await?;
+        let payment = payment.filter(|_| is_disputes);
+        let finding = self.open_finding(&mut change, open, kind, &line, payment, detail).await?;
         self.commit_once(change).await?;
         let repair = match came_back {
             true => "booked as a fee given back (5000)",

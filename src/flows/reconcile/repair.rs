@@ -48,8 +48,8 @@ impl Reconciling {
             Difference::PaidThere(line) => self.paid_there(open, line, known).await,
             Difference::RefundThere(line) => self.refund_there(open, line).await,
             Difference::MovedThere(line) => self.moved_there(open, line).await,
-            Difference::ConvertedThere { movement, exchanged, line } => {
-                self.converted_there(open, &movement, exchanged, line).await
+            Difference::ConvertedThere { movement, exchanged, lines } => {
+                self.converted_there(open, &movement, exchanged, *lines).await
             }
             Difference::MissingThere(fact) => self.missing_there(open, fact).await,
             Difference::Amount(fact, line) => {

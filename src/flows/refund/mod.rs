@@ -241,7 +241,8 @@ impl Refunding {
     }
 
     async fn decide(&self, ground: &Ground, input: &RefundInput) -> Result<refunds::Refund, RefundFlowError> {
-        let purse = self.0.settlements.purse(&ground.record.value, &ground.settlement, &ground.earlier).await;
+        let (record, settlement, earlier) = (&ground.record.value, &ground.settlement, &ground.earlier);
+        let purse = self.0.settlements.purse(record, settlement, earlier, None).await;
         let purse = purse.map_err(RefundFlowError::unavailable)?;
         let fx_difference = match input.fx_difference {
             FxBearer::Supplier => FxDifference::Supplier(self.rates_of(&ground.settlement)),

@@ -19,7 +19,7 @@ impl Settlements {
     ) -> Result<(), SettleError> {
         let Some(exchanged) = report.exchanged else { return Ok(()) };
         let reference = &report.refund_ref;
-        if self.0.store.conversion_is_booked(account.merchant, reference).await? {
+        if self.0.store.exchange_booked(account.merchant, reference).await?.is_some() {
             return Ok(());
         }
         let subject = payment.id.to_string();

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::disputes::Purse;
 use crate::domain::ledger::{Account, AccountCode, Layer, Owner};
 use crate::domain::refunds::{self, Funds, own_pending};
@@ -23,14 +25,20 @@ impl Settlements {
     }
 
     /// What each supplier's buckets hold, as far as this payment may touch them: of the pending bucket no more than this
-    /// payment's own share that is not released, of the available one all; and what each owes.
+    /// payment's own share that is not released, of the available one all; what each owes; and what of debts was written
+    /// off since a moment: before it, of others.
     pub(in crate::flows) async fn purse(
         &self,
         record: &SettlementRecord,
         settlement: &Settlement,
         back: &[refunds::Refund],
+        since: Option<DateTime<Utc>>,
     ) -> Result<Purse, SettleError> {
         let mut purse = Purse::default();
+        let before = match since {
+            Some(since) => Some(self.0.store.last_number_by(since).await?),
+            None => None,
+        };
         let suppliers: BTreeSet<SupplierId> =
             settlement.parts.iter().filter_map(|part| part.supplier).collect();
         for supplier in suppliers {
@@ -62,8 +70,12 @@ impl Settlements {
                     }
                     // Each allowance is a cost, too, until what it allows for is written off.
                     AccountCode::COST_BAD_DEBT | AccountCode::SUPPLIER_RECEIVABLE_ALLOWANCE => {
+                        let Some(before) = before else { continue };
+                        let stood = self.0.store.standing_after(&[balance.id], before).await?;
+                        let stood = Money::from_minor(stood, held.currency());
+                        let since = balance.debit_minus_credit.checked_sub(stood);
                         let lost = purse.lost.entry(key).or_insert(Money::zero(held.currency()));
-                        *lost = lost.checked_add(balance.debit_minus_credit).map_err(broken)?;
+                        *lost = since.and_then(|since| lost.checked_add(since)).map_err(broken)?;
                     }
                     _ => {}
                 }

@@ -86,15 +86,13 @@ fn read_receivable(breakdown: &wire::Receivable, gross: Money) -> Result<Option<
     Ok(Some((credited, rate)))
 }
 
-/// The account gives what its currency is and the refund is paid of it: which amount is which, their currencies say.
-fn read_converted(converted: &wire::Converted, gross: Money) -> Result<Option<Exchanged>, String> {
-    let (Some(one), Some(other)) = (&converted.payable_amount, &converted.converted_amount) else {
-        return Ok(None);
-    };
-    let (one, other) = (amount::read(one)?, amount::read(other)?);
+/// The account gives what its currency is and the refund is paid of it: which amount is which, their currencies say. What
+/// does not read is left to the bill: the refund itself is told all the same.
+fn read_converted(converted: &wire::Converted, gross: Money) -> Option<Exchanged> {
+    let read = |amount: &Option<wire::Amount>| amount::read(amount.as_ref()?).ok();
+    let (one, other) = (read(&converted.payable_amount)?, read(&converted.converted_amount)?);
     let (bought, sold) = if one.currency() == gross.currency() { (one, other) } else { (other, one) };
-    bought.same_currency(gross).map_err(|error| format!("net_amount_breakdown: {error}"))?;
-    Ok(Exchanged::try_new(sold, bought))
+    Exchanged::try_new(sold, bought).filter(|_| bought.currency() == gross.currency())
 }
 
 /// RFC 3339, as PayPal writes every time.
@@ -109,13 +107,13 @@ pub(super) fn refund(refund: &wire::Refund, clock: &Clock) -> Result<RefundRepor
         let payable = refund.seller_payable_breakdown.as_ref();
         let fee = payable.and_then(|payable| payable.paypal_fee.as_ref());
         let gross = amount::read(refund.amount.as_ref().ok_or("a refund without an amount")?)?;
-        let converted = payable.and_then(|payable| payable.net_amount_breakdown.first());
+        let converted = payable.and_then(|payable| payable.net_amount_breakdown.as_ref()?.first());
         Ok(RefundReport {
             refund_ref: refund.id.clone(),
             request_ref: refund.custom_id.clone(),
             amount: gross,
             fee_returned: fee.map(amount::read).transpose()?,
-            exchanged: converted.map(|converted| read_converted(converted, gross)).transpose()?.flatten(),
+            exchanged: converted.and_then(|converted| read_converted(converted, gross)),
             status: status::refund(&refund.status),
             at: refund.create_time.as_deref().map_or_else(|| Ok(clock.now()), read_time)?,
         })
@@ -192,11 +190,13 @@ mod tests {
             let exchanged = read(&sides).unwrap().unwrap();
             assert_eq!((exchanged.sold(), exchanged.bought()), (money("EUR", 3_455), money("USD", 4_000)));
         }
-        for nothing in [String::new(), r#""net_amount_breakdown":[]"#.to_owned(), both(usd, usd)] {
+        let other = r#"{"currency_code":"GBP","value":"1.00"}"#;
+        let odd = r#"{"currency_code":"EUR","value":"1,00"}"#;
+        let none =
+            [String::new(), r#""net_amount_breakdown":[]"#.into(), r#""net_amount_breakdown":null"#.into()];
+        for nothing in none.into_iter().chain([both(usd, usd), both(eur, other), both(usd, odd)]) {
             assert_eq!(read(&nothing).unwrap(), None, "{nothing}");
         }
-        let other = r#"{"currency_code":"GBP","value":"1.00"}"#;
-        assert!(read(&both(eur, other)).is_err(), "neither side is the refund's");
     }
 
     #[test]

@@ -162,8 +162,7 @@ pub struct Refund {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Payable {
     pub paypal_fee: Option<Amount>,
-    #[serde(default)]
-    pub net_amount_breakdown: Vec<Converted>,
+    pub net_amount_breakdown: Option<Vec<Converted>>,
 }
 
 /// What was taken from the account in another currency than the refund's.

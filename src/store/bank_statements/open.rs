@@ -1,6 +1,6 @@
 //! Lines that nobody has explained, and statements of which lines are missing.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 
 use super::{BankStatement, read_line, read_statement};
 use crate::domain::deposits::BankLine;
@@ -37,25 +37,25 @@ impl Store {
         self.all(query, read_statement).await
     }
 
-    /// Whether a whole statement of the account with a line of that day or later was taken in since a moment. A
-    /// notification tells of lines, not of all of a day.
+    /// Whole statements of the account with a line of that day or later, and the one before them, by their days. A notification
+    /// tells of lines, not of all of a day.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn has_bank_statement_since(
+    pub async fn bank_statements_over(
         &self,
         account: BankAccountId,
         day: NaiveDate,
-        since: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Vec<BankStatement>, StoreError> {
         let query = sqlx::query(
-            "SELECT * FROM bank_statement WHERE bank_account_id = $1 AND to_on >= $2 AND recorded_at > $3
-                AND read_at IS NOT NULL AND format <> 'camt054' ORDER BY to_on LIMIT 1",
+            "SELECT * FROM bank_statement WHERE bank_account_id = $1 AND read_at IS NOT NULL AND format <> 'camt054'
+                AND to_on >= COALESCE((SELECT MAX(o.to_on) FROM bank_statement o
+                    WHERE o.bank_account_id = $1 AND o.read_at IS NOT NULL AND o.format <> 'camt054' AND o.to_on < $2), $2)
+             ORDER BY from_on, to_on, id",
         )
         .bind(account.to_string())
-        .bind(day.to_string())
-        .bind(since.timestamp_micros());
-        Ok(self.one(query, read_statement).await?.is_some())
+        .bind(day.to_string());
+        self.all(query, read_statement).await
     }
 
     /// Those of the lines that nobody has explained which are `wanted`, oldest first.

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use sqlx::AssertSqlSafe;
 
-use crate::domain::ledger::{Direction, PostedEntry, PostedTransaction};
+use crate::domain::ledger::{AccountCode, Direction, JournalEvent, PostedEntry, PostedTransaction};
 use crate::ids::{MerchantId, TransactionId};
+use crate::money::Money;
 use crate::store::row::Row;
 use crate::store::{Seek, Store, StoreError};
 
@@ -76,21 +77,34 @@ impl Store {
         Ok(row.map(|(number,)| number))
     }
 
-    /// Whether the gateway's conversion of one of its movements is in the books.
+    /// What a gateway changed within its balance for one of its movements, where that is in the books: `(sold, bought)`;
+    /// `Some(None)` where the conversion under that name is something else.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn conversion_is_booked(
+    pub async fn exchange_booked(
         &self,
         merchant: MerchantId,
         gateway_ref: &str,
-    ) -> Result<bool, StoreError> {
-        let row = sqlx::query_as::<_, (i64,)>(
-            "SELECT number FROM ledger_transaction WHERE merchant_id = $1
-             AND event = 'converted_by_gateway' AND source = $2",
+    ) -> Result<Option<Option<(Money, Money)>>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM ledger_transaction WHERE merchant_id = $1 AND event = $2 AND source = $3"
         );
-        let row = row.bind(merchant.to_string()).bind(gateway_ref).fetch_optional(self.reads()).await?;
-        Ok(row.is_some())
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(merchant.to_string())
+            .bind(JournalEvent::ConvertedByGateway.as_str())
+            .bind(gateway_ref)
+            .fetch_all(self.reads())
+            .await?;
+        let found = rows_of("ledger_transaction", &rows, transaction_of)?;
+        let Some(booked) = self.with_entries(found).await?.pop() else { return Ok(None) };
+        let landed = booked.entries.iter().filter(|entry| entry.account.code != AccountCode::FX_POSITION);
+        let landed: Vec<(Direction, Money)> = landed.map(|entry| (entry.direction, entry.amount)).collect();
+        Ok(Some(match landed.as_slice() {
+            [(Direction::Credit, sold), (Direction::Debit, bought)]
+            | [(Direction::Debit, bought), (Direction::Credit, sold)] => Some((*sold, *bought)),
+            _ => None,
+        }))
     }
 
     /// The number of the newest transaction of all; 0 before the first.

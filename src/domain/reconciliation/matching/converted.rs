@@ -9,29 +9,32 @@ use crate::domain::reconciliation::difference::Difference;
 use crate::domain::reconciliation::fact::Key;
 
 impl Matching {
-    /// One difference of both sides where a movement has exactly two, one out of the balance and one into it; anything else
-    /// is told line by line. What a payout was changed for is booked with the payout.
+    /// One difference of both sides where a refund or reversal of the bill has exactly two, one out of the balance and one
+    /// into it; anything else is told line by line. What was changed for a capture or a payout is booked with that.
     pub(super) fn pair_conversions(&mut self, lines: Vec<BillLine>) -> Result<(), TooDifferent> {
         let mut movements: BTreeMap<Option<String>, Vec<BillLine>> = BTreeMap::new();
         for line in lines {
             movements.entry(line.related_ref.clone()).or_default().push(line);
         }
         for (movement, lines) in movements {
-            let paid_out = movement.as_deref().is_some_and(|name| self.paid_out.contains(&Key::of(name)));
-            let exchanged = match lines.as_slice() {
-                [one, other] if !paid_out => exchanged(one, other),
-                _ => None,
-            };
-            match (movement, exchanged) {
-                (Some(movement), Some(exchanged)) => {
-                    let sold = lines.into_iter().find(|line| line.gross.is_negative());
-                    let told = sold.map(|line| Difference::ConvertedThere { movement, exchanged, line });
-                    told.map_or(Ok(()), |told| self.differ(told))?;
-                }
-                (_, _) => lines.into_iter().try_for_each(|line| self.differ(Difference::MovedThere(line)))?,
+            let movement = movement.filter(|name| self.went_back.contains(&Key::of(name)));
+            match (movement, <[BillLine; 2]>::try_from(lines)) {
+                (Some(movement), Ok([one, other])) => match exchanged(&one, &other) {
+                    Some(exchanged) => {
+                        let lines = Box::new([one, other]);
+                        self.differ(Difference::ConvertedThere { movement, exchanged, lines })?;
+                    }
+                    None => self.each_by_itself(vec![one, other])?,
+                },
+                (None, Ok(lines)) => self.each_by_itself(lines.to_vec())?,
+                (_, Err(lines)) => self.each_by_itself(lines)?,
             }
         }
         Ok(())
+    }
+
+    fn each_by_itself(&mut self, lines: Vec<BillLine>) -> Result<(), TooDifferent> {
+        lines.into_iter().try_for_each(|line| self.differ(Difference::MovedThere(line)))
     }
 }
 
@@ -60,6 +63,15 @@ mod tests {
         })
     }
 
+    /// The movement that was changed for.
+    fn movement(name: &str, kind: BillKind) -> BillLine {
+        line(4_000, |line: &mut LineFacts| {
+            (line.gateway_ref, line.our_ref, line.kind) = (name.to_owned(), None, kind);
+            line.gross = Money::from_minor(-4_000, line.gross.currency());
+            (line.fee, line.tax) = (Money::zero(line.fee.currency()), Money::zero(line.tax.currency()));
+        })
+    }
+
     #[test]
     fn two_sides_of_one_movement_are_one_conversion_and_nothing_else_is() {
         type Side = (Option<&'static str>, &'static str, i64);
@@ -80,9 +92,13 @@ mod tests {
             for (movement, code, minor) in sides {
                 matching.line(side(*movement, code, *minor)).unwrap();
             }
+            matching.line(movement("R1", BillKind::Refund)).unwrap();
             let outcome = matching.finish((at(72), at(120)), at(96)).unwrap();
-            assert_eq!(words(&outcome), expected, "{sides:?}");
-            if let [Difference::ConvertedThere { movement, exchanged, .. }] = outcome.differences.as_slice() {
+            let words: Vec<_> =
+                words(&outcome).into_iter().filter(|word| *word != "refund_only_there").collect();
+            assert_eq!(words, expected, "{sides:?}");
+            for told in &outcome.differences {
+                let Difference::ConvertedThere { movement, exchanged, .. } = told else { continue };
                 assert_eq!(movement, "R1");
                 assert_eq!((exchanged.sold().minor(), exchanged.bought().minor()), (3_455, 4_000));
             }
@@ -90,17 +106,17 @@ mod tests {
     }
 
     #[test]
-    fn what_a_payout_was_changed_for_is_not_booked_a_second_time() {
-        let mut matching = Matching::new(vec![], Tz::UTC);
-        let payout = line(4_000, |line: &mut LineFacts| {
-            (line.gateway_ref, line.our_ref, line.kind) = ("P1".to_owned(), None, BillKind::Payout);
-            line.gross = Money::from_minor(-4_000, line.gross.currency());
-            (line.fee, line.tax) = (Money::zero(line.fee.currency()), Money::zero(line.tax.currency()));
-        });
-        for line in [side(Some("P1"), "EUR", -3_455), payout, side(Some("P1"), "USD", 4_000)] {
-            matching.line(line).unwrap();
+    fn what_was_changed_for_a_capture_or_a_payout_is_not_booked_beside_it() {
+        for (kind, alone) in
+            [(BillKind::Payment, "paid_unknown_here"), (BillKind::Payout, "unknown_movement")]
+        {
+            let mut matching = Matching::new(vec![], Tz::UTC);
+            let sides = [side(Some("P1"), "EUR", -3_455), side(Some("P1"), "USD", 4_000)];
+            for line in [movement("P1", kind)].into_iter().chain(sides) {
+                matching.line(line).unwrap();
+            }
+            let outcome = matching.finish((at(72), at(120)), at(96)).unwrap();
+            assert_eq!(words(&outcome), [alone, "unknown_movement", "unknown_movement"]);
         }
-        let outcome = matching.finish((at(72), at(120)), at(96)).unwrap();
-        assert_eq!(words(&outcome), ["unknown_movement"; 3]);
     }
 }

@@ -134,7 +134,7 @@ impl Settlements {
         let settlement: Settlement = serde_json::from_str(&record.value.frozen).map_err(broken)?;
         let deliveries = serde_json::from_str(&record.value.delivered).map_err(broken)?;
         let back = self.given_back(payment.id).await?;
-        let purse = self.purse(&record.value, &settlement, &back).await?;
+        let purse = self.purse(&record.value, &settlement, &back, Some(report.opened_at)).await?;
         Ok(Some(Ground { record, settlement, deliveries, back, purse }))
     }
 
