@@ -92,7 +92,12 @@ impl TestApp {
             .await
             .unwrap();
         });
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        // Sooner than the server lets an idle connection go: a request must not meet that.
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_idle_timeout(std::time::Duration::from_secs(3))
+            .build()
+            .unwrap();
         TestApp {
             url,
             sandbox: serde_json::from_str(&sandbox).unwrap(),

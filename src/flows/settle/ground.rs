@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::disputes::Purse;
 use crate::domain::ledger::{Account, AccountCode, Layer, Owner};
@@ -36,7 +36,7 @@ impl Settlements {
     ) -> Result<Purse, SettleError> {
         let mut purse = Purse::default();
         let before = match since {
-            Some(since) => Some(self.0.store.last_number_by(since).await?),
+            Some(since) => Some(self.0.store.last_number_by(since - TimeDelta::microseconds(1)).await?),
             None => None,
         };
         let suppliers: BTreeSet<SupplierId> =

@@ -12,7 +12,7 @@
 //! | `apart` | currencies that share money, each by itself at its price |
 //! | `search`, `split` | a tree over how money and batches are had, then over single suppliers; where it is branched |
 //! | `tried`, `reach` | what prices leave open, tried out to the end |
-//! | `local`, `naive` | plans improved by moves and exchanges; what it would cost without a plan |
+//! | `pack`, `local`, `naive` | plans that fill accounts, improved by moves and exchanges; what it would cost without a plan |
 //! | `document` | the plan as a document |
 
 pub(super) mod alternatives;
@@ -26,6 +26,7 @@ mod dual;
 mod follow;
 mod local;
 mod naive;
+mod pack;
 pub(super) mod parts;
 mod price;
 mod problem;

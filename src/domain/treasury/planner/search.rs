@@ -12,6 +12,7 @@ use std::collections::BinaryHeap;
 use super::super::value::UNITS;
 use super::dual::{Lines, Scope, bound};
 use super::local::improve;
+use super::pack::pack;
 use super::problem::Problem;
 use super::resource::Counted;
 use super::simplex::raise;
@@ -310,6 +311,7 @@ impl<'a> Search<'a> {
             let from = |mut prices: Vec<i128>, rounds| {
                 if count <= MIDDLE {
                     raise(self.problem, &scope, &mut prices, self.cost, EXCHANGES);
+                    self.lines.ascend(self.problem, &scope, &mut prices, 1, self.limits.worth());
                 } else {
                     self.lines.ascend(self.problem, &scope, &mut prices, rounds, self.limits.worth());
                 }
@@ -325,6 +327,10 @@ impl<'a> Search<'a> {
             if lower < self.cost {
                 let exchanges = usize::from(count <= MIDDLE && node < EXCHANGED);
                 self.improve_from(&scope, &prices, chosen.clone(), 6, exchanges);
+                if exchanges > 0 {
+                    let packed = pack(self.problem, &scope, &prices);
+                    self.improve_from(&scope, &prices, packed, 6, exchanges);
+                }
             }
             self.add(Open { node, scope, prices, chosen, lower, tried: Trial::None, shown: 0 });
             node

@@ -107,9 +107,16 @@ pub fn splits_of_heads<'a>(
         let (low, high) = open.scope.modes[heads];
         let (_, supply) = problem.resources[*account].dual(open.prices[*account], open.scope.modes[*account]);
         let count = usize::try_from(used[heads]).unwrap_or(0);
-        let at = if used[*account] > supply { count.saturating_sub(1) } else { count };
+        let at = if used[*account] > supply { fitting(count, supply, used[*account]) } else { count };
         (low < high).then(|| Split::Modes { resource: heads, at: at.clamp(low, high - 1) })
     })
+}
+
+/// Of so many who use so much together, how many a supply holds: one less at the least.
+fn fitting(count: usize, supply: i64, used: i64) -> usize {
+    let (supply, used) = (i128::from(supply.max(0)), i128::from(used.max(1)));
+    let held = i128::try_from(count).unwrap_or(0) * supply / used;
+    usize::try_from(held).unwrap_or(0).min(count.saturating_sub(1))
 }
 
 /// What single suppliers take, those first that are nearest to another choice for what does not fit; else the first who has

@@ -4,6 +4,7 @@ use super::{EXCHANGES, FOLLOWED, Limits, Node, Open, Search, Solution, Trial};
 use crate::domain::treasury::planner::core::Core;
 use crate::domain::treasury::planner::dual::{Lines, Scope, bound};
 use crate::domain::treasury::planner::follow::follow;
+use crate::domain::treasury::planner::pack::pack;
 use crate::domain::treasury::planner::problem::Problem;
 use crate::domain::treasury::planner::simplex::raise;
 
@@ -62,6 +63,8 @@ fn narrowed(
         let share = if last { limits } else { limits.part(8) };
         let mut search = Search::new(&core.problem, &lines, share, start, cost);
         let scope = core.scope.clone();
+        let packed = pack(&core.problem, &scope, &own);
+        search.improve_from(&scope, &own, packed, 30, 6);
         search.add(Open { node: 0, scope, prices: own, chosen, lower, tried: Trial::None, shown: 0 });
         search.run();
         found = search.cost < cost;
