@@ -133,21 +133,19 @@ impl PayingOut {
 }
 
 /// Whether statements lead without a break from a day or before it to another: each goes on where those before it end, by
-/// its days or by the balance that it begins with. What leads to the last day was taken in since the restore.
+/// its days or by the balance that it begins with. What leads to the last day was taken in since the restore; what was taken
+/// in before it may have been printed in the middle of its last day.
 fn tell_of_all(
     statements: &[BankStatement],
     (first, last): (NaiveDate, NaiveDate),
     restored_at: DateTime<Utc>,
 ) -> bool {
-    let mut reached: Option<(NaiveDate, Option<Money>)> = None;
+    let mut reached: Option<(NaiveDate, NaiveDate, Option<Money>)> = None;
     for statement in statements {
         let (Some(from), Some(to)) = (statement.from_on, statement.to_on) else { continue };
         let goes_on = match reached {
             None => from <= first,
-            Some((end, closing)) => {
-                end.succ_opt().is_none_or(|next| from <= next)
-                    || (closing.is_some() && statement.opening == closing)
-            }
+            Some((_, next, closing)) => from <= next || (closing.is_some() && statement.opening == closing),
         };
         if !goes_on {
             continue;
@@ -155,8 +153,10 @@ fn tell_of_all(
         if to >= last && statement.recorded_at > restored_at {
             return true;
         }
-        if reached.is_none_or(|(end, _)| to >= end) {
-            reached = Some((to, statement.closing));
+        if reached.is_none_or(|(end, ..)| to >= end) {
+            let is_whole = statement.recorded_at > restored_at;
+            let next = if is_whole { to.succ_opt().unwrap_or(to) } else { to };
+            reached = Some((to, next, statement.closing));
         }
     }
     false
@@ -175,7 +175,7 @@ mod tests {
         let eur = crate::money::Currency::find("EUR").unwrap();
         let day = |day: i64| (began + chrono::TimeDelta::days(day)).date_naive();
         let balance = |minor: i64| Some(Money::from_minor(minor, eur)).filter(|_| minor >= 0);
-        // From and to which day, from and to which balance; below zero: not said.
+        // From and to which day, from and to which balance; below zero: not said. Those up to day 3 were read before the backup.
         let told = |rows: &[(i64, i64, i64, i64)]| {
             let statements = rows.iter().map(|(from, to, opening, closing)| BankStatement {
                 id: ids.mint(),
@@ -192,7 +192,7 @@ mod tests {
                 to_on: Some(day(*to)),
                 line_count: 1,
                 pending_count: 0,
-                recorded_at: began + chrono::TimeDelta::days(*to),
+                recorded_at: began + chrono::TimeDelta::days(if *to <= 3 { *to } else { 8 }),
                 read_at: Some(began),
             });
             // The backup is of day 3, the restore of day 5.
@@ -207,6 +207,9 @@ mod tests {
             (false, &[(6, 7, -1, -1)]),
             (false, &[(1, 2, -1, -1), (6, 7, -1, -1)]),
             (false, &[(1, 2, 0, 50), (6, 7, 20, 30)]),
+            // Printed in the middle of the backup's day: what followed on that day was left out, or told again.
+            (false, &[(1, 3, -1, -1), (4, 7, -1, -1)]),
+            (true, &[(1, 3, -1, -1), (3, 7, -1, -1)]),
             // Quiet days, and the balance says so.
             (true, &[(1, 2, 0, 50), (6, 7, 50, 30)]),
             (true, &[(-9, -9, 0, 50), (-8, 1, 50, 40), (4, 8, 40, 30)]),
