@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use secrecy::SecretString;
 
 use super::GatewayError;
@@ -114,6 +114,12 @@ pub trait Payouts: Send + Sync + std::fmt::Debug {
     /// Whether a person brings what is sent, and nobody can be asked what became of it.
     fn by_hand(&self) -> bool {
         false
+    }
+
+    /// How long after a payout was written down the rail may still say what nothing else tells of one that it paid: that it
+    /// came back, what was taken for it. `None` where its bills or a bank's statements tell that.
+    fn news_for(&self) -> Option<TimeDelta> {
+        None
     }
 
     /// The file that the call carries, where the rail is told by one: the same bytes for the same batch.

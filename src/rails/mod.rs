@@ -19,6 +19,8 @@ pub use by_hand::ByHand;
 pub use channel::BankChannel;
 pub use letters::latin;
 pub use pain001::{WriteError, write as write_pain001};
-pub use pain002::{ReadSum, StatusCount, StatusError, StatusReport, TransactionStatus, read as read_pain002};
+pub use pain002::{
+    Level, ReadSum, StatusCount, StatusError, StatusReport, TransactionStatus, read as read_pain002,
+};
 pub use said::{SaidError, held_against, said};
 pub use sheet::{COLUMNS, SheetError, Template, write as write_sheet};

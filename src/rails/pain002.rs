@@ -4,7 +4,9 @@
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
+use super::bank_id::bank_id;
 use crate::domain::payouts::PayoutStatus;
+use crate::ids::PayoutId;
 
 /// Elements within one another.
 const DEPTH: usize = 40;
@@ -12,6 +14,8 @@ const DEPTH: usize = 40;
 const TEXT: usize = 500;
 /// Statuses of one report.
 const MOST: usize = 100_000;
+/// ISO 20022's word where there is no name.
+const NOT_PROVIDED: &str = "NOTPROVIDED";
 
 /// What a bank says of one file of ours.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,13 +52,25 @@ pub struct StatusCount {
     pub sum: String,
 }
 
+/// Of what a bank speaks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Level {
+    /// Of the whole file.
+    #[default]
+    Group,
+    /// Of a batch.
+    Batch,
+    /// Of one payment, by the name that is ours: `OrgnlEndToEndId` or `OrgnlInstrId`; empty where it has none.
+    One(String),
+}
+
 /// What a bank says of one payment, of a batch, or of all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TransactionStatus {
-    /// `OrgnlPmtInfId`; empty: of the whole group.
+    /// Which of them.
+    pub level: Level,
+    /// `OrgnlPmtInfId`; empty where none is named.
     pub batch: String,
-    /// `OrgnlEndToEndId`; empty: of the whole batch.
-    pub end_to_end: String,
     /// `ACCP`, `RJCT` …
     pub status: String,
     /// `AC04` …: the first where there are several.
@@ -98,6 +114,8 @@ struct Levels {
     group: TransactionStatus,
     batch: TransactionStatus,
     one: TransactionStatus,
+    /// The payment's `OrgnlEndToEndId` and `OrgnlInstrId`.
+    names: [String; 2],
     file_sum: ReadSum,
     batch_sum: ReadSum,
     count: StatusCount,
@@ -105,6 +123,15 @@ struct Levels {
 }
 
 impl Levels {
+    /// The name of the payment that ends: the one that is ours, for a bank may put its own word in the place of the other.
+    fn name(&mut self) -> String {
+        let names = std::mem::take(&mut self.names);
+        let ours = names.iter().find(|name| bank_id::<PayoutId>(name).is_some());
+        let is_name = |name: &str| !name.is_empty() && !name.eq_ignore_ascii_case(NOT_PROVIDED);
+        let named = ours.or_else(|| names.iter().find(|name| is_name(name)));
+        named.cloned().unwrap_or_default()
+    }
+
     /// An element ends: `path` is around it.
     fn take_up(&mut self, path: &[String], name: &str, said: String) {
         let within = |name: &str| path.iter().any(|around| around == name);
@@ -133,7 +160,8 @@ impl Levels {
                 level.amount = (said, std::mem::take(&mut self.currency));
             }
             ("OrgnlPmtInfId", "OrgnlPmtInfAndSts") => level.batch = said,
-            ("OrgnlEndToEndId", "TxInfAndSts") => level.end_to_end = said,
+            ("OrgnlEndToEndId", "TxInfAndSts") => self.names[0] = said,
+            ("OrgnlInstrId", "TxInfAndSts") => self.names[1] = said,
             ("GrpSts", "OrgnlGrpInfAndSts")
             | ("PmtInfSts", "OrgnlPmtInfAndSts")
             | ("TxSts", "TxInfAndSts") => {
@@ -169,7 +197,10 @@ pub fn read(text: &str) -> Result<StatusReport, StatusError> {
                     Some("CstmrPmtStsRpt") if seen => return Err(bad("it holds two reports")),
                     Some("CstmrPmtStsRpt") => seen = true,
                     Some("OrgnlPmtInfAndSts") => levels.batch = TransactionStatus::default(),
-                    Some("TxInfAndSts") => levels.one = TransactionStatus::default(),
+                    Some("TxInfAndSts") => {
+                        levels.one = TransactionStatus::default();
+                        levels.names = <[String; 2]>::default();
+                    }
                     Some("NbOfTxsPerSts") => levels.count = StatusCount::default(),
                     Some("InstdAmt") => levels.currency = currency(&element),
                     _ => {}
@@ -201,10 +232,14 @@ pub fn read(text: &str) -> Result<StatusReport, StatusError> {
                 }
                 let ended = match name.as_str() {
                     "TxInfAndSts" => Some(TransactionStatus {
+                        level: Level::One(levels.name()),
                         batch: levels.batch.batch.clone(),
                         ..std::mem::take(&mut levels.one)
                     }),
-                    "OrgnlPmtInfAndSts" => Some(std::mem::take(&mut levels.batch)).filter(|own| own.speaks()),
+                    "OrgnlPmtInfAndSts" => {
+                        let own = std::mem::take(&mut levels.batch);
+                        Some(TransactionStatus { level: Level::Batch, ..own }).filter(|own| own.speaks())
+                    }
                     _ => None,
                 };
                 statuses.extend(ended);
@@ -248,10 +283,10 @@ mod tests {
         let read = read(REPORT).unwrap();
         assert_eq!(read.message, "m");
         let [one, two, all] = read.statuses.as_slice() else { panic!("{read:?}") };
-        assert_eq!((all.batch.as_str(), all.end_to_end.as_str(), all.status.as_str()), ("", "", "PART"));
+        assert_eq!((all.batch.as_str(), &all.level, all.status.as_str()), ("", &Level::Group, "PART"));
         assert_eq!((one.batch.as_str(), one.meaning()), ("b", PayoutStatus::Pending));
         let no = PayoutStatus::Failed { code: "AC04".into(), reason: "closed & gone in M nchen".into() };
-        assert_eq!((two.end_to_end.as_str(), two.meaning()), ("po_2", no));
+        assert_eq!((&two.level, two.meaning()), (&Level::One("po_2".into()), no));
         let strange = TransactionStatus { status: "WHAT".into(), ..TransactionStatus::default() };
         assert_eq!(strange.meaning(), PayoutStatus::Unknown { raw: "WHAT".into() });
     }
@@ -261,14 +296,43 @@ mod tests {
         let whole = "<Document><CstmrPmtStsRpt><OrgnlGrpInfAndSts><OrgnlMsgId>m</OrgnlMsgId><GrpSts>RJCT</GrpSts><StsRsnInf><Rsn><Cd>FF01</Cd></Rsn></StsRsnInf></OrgnlGrpInfAndSts>\
             <OrgnlPmtInfAndSts><OrgnlPmtInfId>b1</OrgnlPmtInfId><PmtInfSts>RJCT</PmtInfSts><StsRsnInf><Rsn><Cd>DT01</Cd></Rsn></StsRsnInf></OrgnlPmtInfAndSts>\
             <OrgnlPmtInfAndSts><OrgnlPmtInfId>b2</OrgnlPmtInfId><TxInfAndSts><OrgnlEndToEndId>po_1</OrgnlEndToEndId><TxSts>RJCT</TxSts></TxInfAndSts></OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>";
-        let told: Vec<(String, String, String)> = read(whole)
+        let told: Vec<(String, Level, String)> = read(whole)
             .unwrap()
             .statuses
             .into_iter()
-            .map(|status| (status.batch, status.end_to_end, status.reason))
+            .map(|status| (status.batch, status.level, status.reason))
             .collect();
-        let expected = [("b1", "", "DT01"), ("b2", "po_1", ""), ("", "", "FF01")];
-        assert_eq!(told, expected.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_owned())));
+        let one = Level::One("po_1".to_owned());
+        let expected = [("b1", Level::Batch, "DT01"), ("b2", one, ""), ("", Level::Group, "FF01")];
+        assert_eq!(told, expected.map(|(a, b, c)| (a.to_owned(), b, c.to_owned())));
+    }
+
+    #[test]
+    fn a_payment_is_known_by_whichever_of_its_names_is_ours() {
+        let id = "po-01KB0000000000000000000002";
+        let named = |end_to_end: Option<&str>, instruction: Option<&str>| {
+            let element = |name: &str, said: Option<&str>| {
+                said.map_or(String::new(), |said| format!("<d:{name}>{said}</d:{name}>"))
+            };
+            let names = element("OrgnlInstrId", instruction) + &element("OrgnlEndToEndId", end_to_end);
+            let report = REPORT.replace("<d:OrgnlEndToEndId>po_1</d:OrgnlEndToEndId>", &names);
+            read(&report).unwrap().statuses[0].level.clone()
+        };
+        for (end_to_end, instruction, name) in [
+            (Some(id), None, id),
+            (None, Some(id), id),
+            (Some(""), Some(id), id),
+            (Some("NOTPROVIDED"), Some(id), id),
+            (Some("BANK 7"), Some(id), id),
+            (Some(id), Some("BANK 7"), id),
+            (Some("BANK 7"), Some("BANK 8"), "BANK 7"),
+            (None, Some("BANK 8"), "BANK 8"),
+            (Some("NOTPROVIDED"), None, ""),
+            (None, None, ""),
+        ] {
+            let level = named(end_to_end, instruction);
+            assert_eq!(level, Level::One(name.to_owned()), "{end_to_end:?} {instruction:?}");
+        }
     }
 
     #[test]
@@ -292,7 +356,7 @@ mod tests {
         }
         // A text that is longer than any reference is none of ours, and none is made of its beginning.
         let long = REPORT.replace("po_1", &format!("po_1{}", "0".repeat(600)));
-        assert_eq!(read(&long).unwrap().statuses[0].end_to_end, "");
+        assert_eq!(read(&long).unwrap().statuses[0].level, Level::One(String::new()));
     }
 
     proptest! {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::bank_id::bank_id;
-use super::{StatusCount, StatusReport, TransactionStatus};
+use super::{Level, StatusCount, StatusReport, TransactionStatus};
 use crate::domain::payouts::{PayoutReport, PayoutStatus};
 use crate::gateways::{PayoutBatchReport, PayoutBatchRequest, PayoutOrder};
 use crate::ids::PayoutId;
@@ -31,13 +31,24 @@ pub enum SaidError {
         /// As it was written.
         written: String,
     },
+    /// The bank refuses and does not say whom: anybody may be meant.
+    #[error(
+        "the bank says {status} in {place} and names nobody there: nothing of its status report is taken. Ask the bank \
+         whom it means and hand in its report that names them"
+    )]
+    Unnamed {
+        /// The element that says so.
+        place: &'static str,
+        /// In the bank's words.
+        status: String,
+    },
 }
 
 /// What the bank says of each payout of a batch: its own word, else the batch's, else the whole file's. A payment that
 /// it names and that is none of the batch is told as well, so that somebody looks.
 ///
 /// # Errors
-/// [`SaidError`]; an amount that is not the payment's is another file's.
+/// [`SaidError`]; an amount that is not the payment's is another file's, and a refusal of nobody knows whom is none.
 pub fn said(
     batch: &PayoutBatchRequest,
     told: &StatusReport,
@@ -47,11 +58,12 @@ pub fn said(
         return Err(SaidError::OtherFile);
     }
     amounts(batch, told)?;
+    all_named(told)?;
     let whole = of_all(batch, told);
     let mut each: BTreeMap<String, PayoutStatus> = BTreeMap::new();
-    for status in told.statuses.iter().filter(|status| !status.end_to_end.is_empty()) {
-        let ours = bank_id(&status.end_to_end).map(|id: PayoutId| id.to_string());
-        let (meaning, name) = (status.meaning(), ours.unwrap_or_else(|| status.end_to_end.clone()));
+    for (name, status) in of_each(told) {
+        let ours = bank_id(name).map(|id: PayoutId| id.to_string());
+        let (meaning, name) = (status.meaning(), ours.unwrap_or_else(|| name.to_owned()));
         match each.get_mut(&name) {
             // Said twice and not the same: nothing is concluded.
             Some(before) if *before != meaning => {
@@ -84,9 +96,32 @@ pub fn said(
 
 /// What it says of all payments that have no word of their own: the batch's word, else the whole file's.
 fn of_all<'a>(batch: &PayoutBatchRequest, told: &'a StatusReport) -> Option<&'a TransactionStatus> {
-    let whole = || told.statuses.iter().filter(|status| status.end_to_end.is_empty());
-    let of_batch = whole().find(|status| names(&status.batch, batch));
-    of_batch.or_else(|| whole().find(|status| status.batch.is_empty()))
+    let at = |level: Level| told.statuses.iter().filter(move |status| status.level == level);
+    let of_batch = at(Level::Batch).find(|status| names(&status.batch, batch));
+    of_batch.or_else(|| at(Level::Group).next())
+}
+
+/// What it says of single payments, by their names; what names nobody says nothing.
+fn of_each(told: &StatusReport) -> impl Iterator<Item = (&str, &TransactionStatus)> {
+    told.statuses.iter().filter_map(|status| match &status.level {
+        Level::One(name) if !name.is_empty() => Some((name.as_str(), status)),
+        Level::One(_) | Level::Batch | Level::Group => None,
+    })
+}
+
+/// Whether it says of every refusal whom it refuses.
+fn all_named(told: &StatusReport) -> Result<(), SaidError> {
+    let nobody = |status: &TransactionStatus| match &status.level {
+        Level::One(name) if name.is_empty() => Some("TxInfAndSts"),
+        Level::Batch if status.batch.is_empty() => Some("OrgnlPmtInfAndSts"),
+        Level::One(_) | Level::Batch | Level::Group => None,
+    };
+    for status in told.statuses.iter().filter(|status| is_refusal(&status.status)) {
+        if let Some(place) = nobody(status) {
+            return Err(SaidError::Unnamed { place, status: shown(&status.status) });
+        }
+    }
+    Ok(())
 }
 
 /// Whether a bank means this batch by a name.
@@ -103,9 +138,9 @@ fn shown(text: &str) -> String {
 fn amounts(batch: &PayoutBatchRequest, told: &StatusReport) -> Result<(), SaidError> {
     let orders: BTreeMap<PayoutId, Money> =
         batch.orders.iter().map(|order| (order.payout, order.amount)).collect();
-    for status in told.statuses.iter().filter(|status| !status.end_to_end.is_empty()) {
+    for (name, status) in of_each(told) {
         let (number, currency) = &status.amount;
-        let ours = bank_id(&status.end_to_end).and_then(|id: PayoutId| orders.get_key_value(&id));
+        let ours = bank_id(name).and_then(|id: PayoutId| orders.get_key_value(&id));
         let Some((payout, amount)) = ours.filter(|_| !number.is_empty()) else { continue };
         let same = Decimal::from_str_exact(number) == Ok(amount.amount());
         if !same || *currency != amount.currency().code() {
@@ -215,8 +250,8 @@ fn is_refusal(status: &str) -> bool {
 /// How many payments have which status by the report's own words, and their sums.
 fn worded<'a>(batch: &PayoutBatchRequest, told: &'a StatusReport) -> BTreeMap<&'a str, (usize, Decimal)> {
     let mut own: BTreeMap<PayoutId, &str> = BTreeMap::new();
-    for status in told.statuses.iter().filter(|status| !status.end_to_end.is_empty()) {
-        if let Some(payout) = bank_id(&status.end_to_end) {
+    for (name, status) in of_each(told) {
+        if let Some(payout) = bank_id(name) {
             own.insert(payout, &status.status);
         }
     }

@@ -14,7 +14,7 @@ use crate::domain::statements::harmless;
 use crate::gateways::{PayoutBatchRequest, PayoutOrder};
 
 /// Columns that a template may name.
-pub const COLUMNS: [&str; 13] = [
+pub const COLUMNS: [&str; 14] = [
     "payout",
     "batch",
     "date",
@@ -28,7 +28,10 @@ pub const COLUMNS: [&str; 13] = [
     "purpose",
     "note",
     "charges",
+    "from_account",
 ];
+/// Those that are for who asks.
+const ASKED_FOR: [&str; 2] = ["charges", "from_account"];
 
 /// Which columns, and what they are called.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,9 +51,9 @@ pub enum SheetError {
 }
 
 impl Default for Template {
-    /// Every column under its own name but `charges`, which is for who asks.
+    /// Every column under its own name but those that are for who asks.
     fn default() -> Template {
-        let all = COLUMNS.iter().filter(|name| **name != "charges");
+        let all = COLUMNS.iter().filter(|name| !ASKED_FOR.contains(name));
         Template { columns: all.map(|name| (*name, (*name).to_owned())).collect() }
     }
 }
@@ -77,7 +80,8 @@ impl Template {
     }
 }
 
-/// The file: a head, a row for each payout, and a row `#END` with count and sum.
+/// The file: a head, a row for each payout, and a row `#END` with count and sum. The batches are of one paying account and one
+/// currency: else the sum is of nothing.
 ///
 /// # Errors
 /// [`SheetError`]; none for a template that was read.
@@ -115,6 +119,7 @@ fn field(name: &str, batch: &PayoutBatchRequest, order: &PayoutOrder) -> String 
         "currency" => order.amount.currency().to_string(),
         "purpose" => order.purpose.clone().unwrap_or_default(),
         "charges" => batch.debtor.as_ref().map_or("", |debtor| Charges::of(debtor, order).code()).to_owned(),
+        "from_account" => batch.debtor.as_ref().map_or("", |debtor| debtor.number.expose_secret()).to_owned(),
         _ => order.note.clone(),
     }
 }

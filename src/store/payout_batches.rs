@@ -5,7 +5,7 @@ use sqlx::any::AnyRow;
 
 use crate::domain::orders::{Lease, Outcome};
 use crate::domain::payouts::PayoutBatch;
-use crate::ids::{PayoutBatchId, PlanId};
+use crate::ids::{PayoutBatchId, PlanId, RailAccountId};
 
 use super::row::Row;
 use super::words::json;
@@ -116,6 +116,34 @@ impl Store {
                (SELECT batch_id FROM payout WHERE state IN ('held', 'sent', 'unknown', 'unclaimed'))
              AND (asked_at IS NULL OR asked_at < $1) AND id > $2 ORDER BY id LIMIT $3",
         )
+        .bind(before.timestamp_micros())
+        .bind(after.map(|id| id.to_string()).unwrap_or_default())
+        .bind(i64::from(limit));
+        self.all(query, read).await
+    }
+
+    /// Batches over a rail account with a payout written down since `since` that was paid, or that came back and of which
+    /// nobody knows what was charged, and that were not asked about since `before`, by id after `after`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn paid_payout_batches(
+        &self,
+        rail: RailAccountId,
+        since: DateTime<Utc>,
+        before: DateTime<Utc>,
+        after: Option<PayoutBatchId>,
+        limit: u32,
+    ) -> Result<Vec<Versioned<PayoutBatch>>, StoreError> {
+        // As above: the condition on the state is the index's own.
+        let query = sqlx::query(
+            "SELECT * FROM payout_batch WHERE id IN
+               (SELECT batch_id FROM payout WHERE rail_account_id = $1 AND created_at >= $2
+                AND state IN ('paid', 'returned') AND (state = 'paid' OR charged IS NULL))
+             AND (asked_at IS NULL OR asked_at < $3) AND id > $4 ORDER BY id LIMIT $5",
+        )
+        .bind(rail.to_string())
+        .bind(since.timestamp_micros())
         .bind(before.timestamp_micros())
         .bind(after.map(|id| id.to_string()).unwrap_or_default())
         .bind(i64::from(limit));

@@ -4,6 +4,7 @@ mod days;
 mod funding;
 mod reserves;
 mod seats;
+mod sheets;
 mod waiting;
 
 use serde_json::{Value, json};

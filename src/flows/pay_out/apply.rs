@@ -269,6 +269,8 @@ fn charge(
 ) -> Result<(), PayOutError> {
     let before = payout.charged.unwrap_or(Money::zero(total.currency()));
     let more = total.checked_sub(before).map_err(PayOutError::unavailable)?;
+    // That nothing was taken is known too.
+    payout.charged = Some(total);
     if more.is_zero() {
         return Ok(());
     }
@@ -277,6 +279,5 @@ fn charge(
     if let Some(transaction) = posted.map_err(PayOutError::unavailable)? {
         change.post(transaction);
     }
-    payout.charged = Some(total);
     Ok(())
 }

@@ -5,18 +5,21 @@ use chrono::TimeDelta;
 use crate::domain::findings::FindingKind;
 use crate::domain::orders::Outcome;
 use crate::domain::payouts::{Carried, Payout, PayoutBatch, PayoutState};
+use crate::gateways::PayoutBatchReport;
 use crate::ids::PayoutBatchId;
-use crate::store::{Change, Versioned};
+use crate::store::{Change, CommitError, Versioned};
 
-use super::{PayOutError, PayingOut};
+use super::{DECISIONS, PayOutError, PayingOut};
 
 /// Batches read at a time.
-const PAGE: u32 = 100;
+pub(super) const PAGE: u32 = 100;
+/// How often a batch is asked about in the end.
+pub(super) const SLOWLY: TimeDelta = TimeDelta::hours(6);
 /// How often a batch is asked about, by its age.
 const PACES: [(TimeDelta, TimeDelta); 3] = [
     (TimeDelta::hours(1), TimeDelta::minutes(2)),
     (TimeDelta::days(1), TimeDelta::minutes(15)),
-    (TimeDelta::MAX, TimeDelta::hours(6)),
+    (TimeDelta::MAX, SLOWLY),
 ];
 /// After so long, a call that nobody knows the end of is a person's matter; it is asked about all the same.
 const ASKED_FOR: TimeDelta = TimeDelta::hours(1);
@@ -26,8 +29,8 @@ const SILENT: TimeDelta = TimeDelta::days(4);
 const WAITED: TimeDelta = TimeDelta::hours(24);
 
 impl PayingOut {
-    /// Takes up whatever is not at its end: plans not wholly written down, batches not sent, batches not answered for.
-    /// Answers how many batches were taken up.
+    /// Takes up whatever is not at its end: plans not wholly written down, batches not sent, batches not answered for, and
+    /// what was paid over a rail that may still say more of it. Answers how many batches were taken up.
     ///
     /// # Errors
     /// [`PayOutError::Unavailable`] when rows cannot be read; one rail's trouble stops no other.
@@ -44,7 +47,7 @@ impl PayingOut {
                 self.stop_rest(plan.value.id).await?;
             }
         }
-        let taken = self.take_up_batches(|batch| self.is_due(batch)).await?;
+        let taken = self.take_up_batches(|batch| self.is_due(batch)).await? + self.ask_paid().await?;
         let mut after = None;
         loop {
             let page = self.0.store.executing_payout_plans(after, PAGE).await?;
@@ -112,8 +115,12 @@ impl PayingOut {
                 .await?;
             batch = self.batch(id).await?;
         }
-        if batch.value.outcome == Outcome::Open || batch.value.outcome == Outcome::Refused {
-            return Ok(());
+        // What two persons say was never taken is asked about once the rail has named it all the same.
+        let is_named = batch.value.attempts > 0 && batch.value.rail_ref.is_some();
+        match batch.value.outcome {
+            Outcome::Open => return Ok(()),
+            Outcome::Refused if !is_named => return Ok(()),
+            Outcome::Refused | Outcome::Done | Outcome::Unknown => {}
         }
         let rail = self.rail(batch.value.merchant, batch.value.rail_account).await?;
         let payouts = self.0.store.payouts_of_batch(id).await?;
@@ -121,17 +128,8 @@ impl PayingOut {
         let request = self.request(&batch.value, &rail, &payouts).await?;
         let Some(way) = rail.payouts() else { return Ok(()) };
         let answer = way.query(&request).await;
-        let mut asked = PayoutBatch { asked_at: Some(self.0.clock.now()), ..batch.value.clone() };
         let by_hand = way.by_hand();
-        // Written by a program that did not say so.
-        asked.carried = asked.carried.map(|carried| Carried { by_hand, ..carried });
-        let mut change = Change::new();
-        if let Ok(Some(report)) = &answer {
-            asked = asked.ended(Outcome::Done, None);
-            asked.rail_ref = report.rail_ref.clone().or(asked.rail_ref);
-        }
-        change.update_payout_batch(&asked, batch.version);
-        self.written(change).await?;
+        self.asked(batch.clone(), by_hand, answer.as_ref().ok().and_then(Option::as_ref)).await?;
         match answer {
             Ok(Some(report)) => self.apply(&batch.value, &report).await,
             Ok(None) if by_hand && batch.value.outcome == Outcome::Done => {
@@ -144,6 +142,49 @@ impl PayingOut {
                 Err(error.into())
             }
         }
+    }
+
+    /// Writes down that a batch was asked about and whether the rail knows it, whoever touched the row meanwhile. What two
+    /// persons have ended stays ended: what the rail says against them is told of its payouts.
+    async fn asked(
+        &self,
+        mut batch: Versioned<PayoutBatch>,
+        by_hand: bool,
+        known: Option<&PayoutBatchReport>,
+    ) -> Result<(), PayOutError> {
+        for _ in 0..DECISIONS {
+            let mut asked = PayoutBatch { asked_at: Some(self.0.clock.now()), ..batch.value.clone() };
+            // Written by a program that did not say so.
+            asked.carried = asked.carried.map(|carried| Carried { by_hand, ..carried });
+            let mut change = Change::new();
+            if let Some(report) = known {
+                asked.rail_ref = report.rail_ref.clone().or(asked.rail_ref);
+                if batch.value.outcome != Outcome::Refused {
+                    asked = asked.ended(Outcome::Done, None);
+                    self.is_known(&mut change, &batch.value).await?;
+                }
+            }
+            change.update_payout_batch(&asked, batch.version);
+            match self.0.store.commit(change).await {
+                Ok(_) => return Ok(()),
+                Err(CommitError::LostUpdate { .. }) => batch = self.batch(batch.value.id).await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(PayOutError::Unavailable(format!("{} met {DECISIONS} other changes in a row", batch.value.id)))
+    }
+
+    /// The rail has said that it took a batch of which nobody knew that: no person need say so any more.
+    pub(super) async fn is_known(&self, change: &mut Change, batch: &PayoutBatch) -> Result<(), PayOutError> {
+        if batch.outcome != Outcome::Unknown {
+            return Ok(());
+        }
+        let (kind, fact) = (FindingKind::PayoutUnknown, batch.id.to_string());
+        if let Some(found) = self.0.store.finding_about(batch.merchant, kind, &fact).await? {
+            let why = "the rail has said since that it took it";
+            self.0.settlements.close_explained(change, &found, why, None);
+        }
+        Ok(())
     }
 
     /// A finding, once: only a person can say what became of it.

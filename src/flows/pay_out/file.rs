@@ -18,6 +18,14 @@ pub(super) struct Handed {
     pub request: PayoutBatchRequest,
 }
 
+impl Handed {
+    /// Whether both leave the same account in the same currency.
+    fn goes_with(&self, other: &Handed) -> bool {
+        let currency = |one: &Handed| one.request.orders.first().map(|order| order.amount.currency());
+        self.batch.rail_account == other.batch.rail_account && currency(self) == currency(other)
+    }
+}
+
 impl PayingOut {
     /// The pain.001.001.09 of one call of a plan, and which call that is; `only` names it where there are several.
     ///
@@ -32,9 +40,8 @@ impl PayingOut {
     ) -> Result<(PayoutBatchId, String), PayOutError> {
         let mut handed = self.handed_in(merchant, id, "pain001", only).await?;
         if handed.len() > 1 {
-            let ids: Vec<String> = handed.iter().map(|one| one.batch.id.to_string()).collect();
-            let why = format!("the plan goes out in {} files; name one of {}", ids.len(), ids.join(", "));
-            return Err(PayOutError::Refused { param: "batch", why });
+            let why = format!("the plan goes out in {} files", handed.len());
+            return Err(name_one(&handed, &why));
         }
         let none = || PayOutError::NoFile("none of its calls carried a file".to_owned());
         let Some(Handed { batch, rail, request }) = handed.pop() else { return Err(none()) };
@@ -51,7 +58,8 @@ impl PayingOut {
         Err(PayOutError::NoFile(format!("{} can no longer be written as it was handed over", batch.id)))
     }
 
-    /// The CSV of what a plan pays by a file of that kind, by a template.
+    /// The CSV of what a plan pays by a file of that kind, by a template; `only` names one of its calls. Those of one rail
+    /// account in one currency are one file, for one bank takes it and its sum is of one money.
     ///
     /// # Errors
     /// As [`PayingOut::pain001`], also where the template names no columns of ours.
@@ -59,6 +67,7 @@ impl PayingOut {
         &self,
         merchant: MerchantId,
         id: PlanId,
+        only: Option<PayoutBatchId>,
         template: Option<&str>,
     ) -> Result<String, PayOutError> {
         let refused = |error: crate::rails::SheetError| PayOutError::Refused {
@@ -66,7 +75,11 @@ impl PayingOut {
             why: error.to_string(),
         };
         let template = template.map(Template::read).transpose().map_err(refused)?.unwrap_or_default();
-        let handed = self.handed_in(merchant, id, "csv", None).await?;
+        let handed = self.handed_in(merchant, id, "csv", only).await?;
+        if handed.iter().any(|one| handed.first().is_some_and(|first| !one.goes_with(first))) {
+            let why = "the plan is paid out of several accounts or in several currencies";
+            return Err(name_one(&handed, why));
+        }
         let requests: Vec<PayoutBatchRequest> = handed.into_iter().map(|one| one.request).collect();
         write_sheet(&template, &requests).map_err(refused)
     }
@@ -136,6 +149,12 @@ impl PayingOut {
         let request = self.request(&batch, &rail, &payouts).await?;
         Ok(Handed { request, batch, rail })
     }
+}
+
+/// There is no one file for all of them.
+fn name_one(handed: &[Handed], why: &str) -> PayOutError {
+    let ids: Vec<String> = handed.iter().map(|one| one.batch.id.to_string()).collect();
+    PayOutError::Refused { param: "batch", why: format!("{why}; name one of {}", ids.join(", ")) }
 }
 
 /// What a call may have said when it was made: what it says now, the same before the merchant's address was known, and

@@ -54,6 +54,10 @@ impl PayingOut {
             let mut change = Change::new();
             let known = handed.batch.ended(Outcome::Done, None);
             change.update_payout_batch(&known, version);
+            // Of what a person brought, the statement may still be asked for.
+            if !by_hand {
+                self.is_known(&mut change, &handed.batch).await?;
+            }
             self.written(change).await?;
         }
         self.apply(&handed.batch, &report).await

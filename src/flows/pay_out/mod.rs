@@ -21,6 +21,7 @@ mod file;
 mod foreign;
 mod ground;
 mod hand_in;
+mod late;
 mod otherwise;
 mod plan;
 mod rails;

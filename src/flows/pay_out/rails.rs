@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+
 use crate::domain::ledger::journal::PayoutBooking;
 use crate::domain::ledger::{Account, AccountCode, Layer, Owner};
 use crate::domain::merchants::{Funding, RailAccount};
@@ -76,6 +78,20 @@ impl PayingOut {
         let open = OpenRail { account: account.clone(), way };
         let can = |rail: &dyn Payouts| rail.payout_currencies().contains(&account.currency);
         open.payouts().is_some_and(can).then_some(open)
+    }
+
+    /// The rails that alone tell what becomes of what they paid, and for how long.
+    pub(super) async fn rails_with_news(&self) -> Result<Vec<(OpenRail, TimeDelta)>, PayOutError> {
+        let mut rails = vec![];
+        for merchant in self.0.store.merchants().await? {
+            let accounts = self.0.store.rail_accounts(merchant.id, Seek::Start, MOST).await?;
+            rails.extend(accounts.iter().filter_map(|account| {
+                let rail = self.open(account)?;
+                let news_for = rail.payouts()?.news_for()?;
+                Some((rail, news_for))
+            }));
+        }
+        Ok(rails)
     }
 
     pub(super) fn gateway(&self, merchant: MerchantId, name: &str) -> Option<Arc<OpenAccount>> {

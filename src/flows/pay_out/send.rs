@@ -49,10 +49,14 @@ impl PayingOut {
         }
         let rail = self.rail(batch.value.merchant, batch.value.rail_account).await?;
         let payouts = self.0.store.payouts_of_batch(id).await?;
-        let held = self.still_payable(payouts).await?;
+        let Some((batch, held)) = self.still_payable(batch, payouts).await? else { return Ok(()) };
         let held: Vec<&Payout> = held.iter().collect();
         if held.is_empty() {
-            return self.note(&batch, Outcome::Refused, None, Some("nothing of it is left".to_owned())).await;
+            let ended = batch.value.ended(Outcome::Refused, Some("nothing of it is left".to_owned()));
+            let mut change = Change::new();
+            change.update_payout_batch(&ended, batch.version);
+            // Lost: somebody else has sent it, and knows what came of it.
+            return self.written(change).await;
         }
         let request = self.request(&batch.value, &rail, &held).await?;
         let Some(payouts) = rail.payouts() else { return Ok(()) };

@@ -14,7 +14,7 @@ use crate::gateways::GatewayError;
 use crate::ids::{IdSource, MerchantId, PayoutBatchId, PayoutId, PlanId};
 use crate::money::Money;
 use crate::rails::bank_ids_of;
-use crate::store::{Change, Store, Versioned};
+use crate::store::{Change, CommitError, Store, Versioned};
 
 use super::{PayOutError, PayingOut};
 
@@ -113,11 +113,13 @@ impl PayingOut {
         self.written(change).await
     }
 
-    /// The payouts of a batch that is not sent yet and may be; those of suppliers who may not be paid any more are given up.
+    /// The payouts of a batch that is not sent yet and may be, and the batch as it stands then; those of suppliers who may
+    /// not be paid any more are given up. `None`: somebody else has it.
     pub(super) async fn still_payable(
         &self,
+        batch: Versioned<PayoutBatch>,
         payouts: Vec<Versioned<Payout>>,
-    ) -> Result<Vec<Payout>, PayOutError> {
+    ) -> Result<Option<(Versioned<PayoutBatch>, Vec<Payout>)>, PayOutError> {
         let (mut change, mut left) = (Change::new(), Vec::with_capacity(payouts.len()));
         for payout in payouts.into_iter().filter(|payout| payout.value.state == PayoutState::Held) {
             let terms = self.0.store.payout_terms(payout.value.supplier).await?;
@@ -128,11 +130,16 @@ impl PayingOut {
                 None => left.push(payout.value),
             }
         }
-        if !change.is_empty() {
-            // Lost to somebody else's word: it is looked at anew before anything is sent.
-            self.0.store.commit(change).await?;
+        if change.is_empty() {
+            return Ok(Some((batch, left)));
         }
-        Ok(left)
+        // Whoever else is about to send the batch has these in it still: it reads the batch again.
+        change.update_payout_batch(&batch.value, batch.version);
+        match self.0.store.commit(change).await {
+            Ok(_) => Ok(Some((Versioned { version: batch.version + 1, ..batch }, left))),
+            Err(CommitError::LostUpdate { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn give_up(

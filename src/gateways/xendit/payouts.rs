@@ -8,6 +8,7 @@
 //! Unverified: a reversed payout is taken to come back whole, its fee as the transaction then says.
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 
 use super::api::Said;
@@ -24,6 +25,8 @@ const PAYOUTS: &str = "/v2/payouts";
 /// Letters of a holder's name and of a description.
 const NAME: usize = 100;
 const DESCRIPTION: usize = 100;
+/// A payee's bank sends back within days what it could not book, and fees stand in the transactions of the month.
+const NEWS: TimeDelta = TimeDelta::days(30);
 
 /// Ids of payouts: letters and digits, `-` and `_`.
 pub(super) fn is_payout_ref(text: &str) -> bool {
@@ -43,6 +46,11 @@ impl Payouts for Xendit {
 
     fn calls_back(&self) -> bool {
         true
+    }
+
+    fn news_for(&self) -> Option<TimeDelta> {
+        // There is no bill, and a notice can be lost.
+        Some(NEWS)
     }
 
     async fn send(&self, batch: &PayoutBatchRequest) -> Result<PayoutBatchReport, GatewayError> {

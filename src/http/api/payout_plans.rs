@@ -279,13 +279,17 @@ pub async fn certificate(service: web::Data<Service>, caller: Caller, id: web::P
 #[into_params(parameter_in = Query)]
 pub struct SheetParameters {
     /// Columns in their order, each with its title where it has another: of payout, batch, date, name, number, bank_code,
-    /// country, town, amount, currency, purpose, note, charges (`DEBT`, `SHAR`, `SLEV`; only where it is named). Values are
-    /// written as they are.
+    /// country, town, amount, currency, purpose, note, and only where they are named: charges (`DEBT`, `SHAR`, `SLEV`),
+    /// from_account (the number of the account that pays). Values are written as they are.
     #[param(example = "number=Account,name=Beneficiary,amount,payout=Reference")]
     template: Option<String>,
+    /// The call whose file it is; needed where the plan is paid out of several accounts or in several currencies.
+    #[param(inline, value_type = Option<PayoutBatchId>, example = "pob_01kb0000000000000000000000")]
+    batch: Option<String>,
 }
 
-/// The same as CSV, by a template; the last row `#END` has count and sum.
+/// The same as CSV, by a template; the last row `#END` has count and sum. Calls over one rail account in one currency are one
+/// file; where there are others too, `batch` names the call.
 #[utoipa::path(get, path = "/v1/payout-plans/{id}/csv", tag = "payouts", params(SheetParameters, ("id" = inline(crate::ids::PlanId), Path, example = "pln_01kb0000000000000000000000")), responses((status = 200, description = "The file", body = String, content_type = "text/csv", example = json!("payout,number,amount"))))]
 pub async fn csv(
     service: web::Data<Service>,
@@ -294,8 +298,11 @@ pub async fn csv(
     query: Query<SheetParameters>,
 ) -> Answer {
     let id: PlanId = wire::path_id(&id, "payout plan")?;
-    let text = service.paying_out.sheet(caller.merchant(), id, query.0.template.as_deref()).await?;
-    Ok(attached("text/csv; charset=utf-8", &format!("{id}.csv"), text))
+    let only: Option<PayoutBatchId> = query.0.batch.map(|batch| wire::id("batch", &batch)).transpose()?;
+    let template = query.0.template.as_deref();
+    let text = service.paying_out.sheet(caller.merchant(), id, only, template).await?;
+    let name = only.map_or_else(|| id.to_string(), |batch| batch.to_string());
+    Ok(attached("text/csv; charset=utf-8", &format!("{name}.csv"), text))
 }
 
 fn attached(kind: &'static str, name: &str, body: String) -> HttpResponse {

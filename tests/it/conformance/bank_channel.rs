@@ -226,6 +226,35 @@ async fn each_payment_has_its_own_word_else_its_batchs_else_the_files() {
     assert_eq!((words(&told), told.payouts[2].payout), (vec!["pending".to_owned(); 3], stranger));
 }
 
+/// Banks name a payment by either of the two references that it was sent with, and some by none.
+#[tokio::test]
+async fn one_refused_payment_is_never_the_whole_batch() {
+    let desk = Desk::open();
+    let batch = desk.batch();
+    let own = batch.request_ref.clone();
+    let one = batch.orders[0].payout.to_string();
+    let element = format!("<OrgnlEndToEndId>{one}</OrgnlEndToEndId>");
+    let instruction = format!("<OrgnlInstrId>{one}</OrgnlInstrId>");
+    let told = |status: &'static str, names: &str| {
+        let whole = report(&own, Some(("", "PART", None)), &[(quiet(&own), vec![(&one, status, None)])]);
+        whole.replace(&element, names)
+    };
+    for names in [
+        instruction.clone(),
+        format!("{instruction}<OrgnlEndToEndId>NOTPROVIDED</OrgnlEndToEndId>"),
+        format!("<OrgnlInstrId>BANK 7</OrgnlInstrId>{element}"),
+    ] {
+        let read = desk.told(&batch, &told("RJCT", &names)).await.unwrap().unwrap();
+        assert_eq!(words(&read), ["failed RJCT", "pending"], "{names}");
+    }
+    for nobody in ["", "<OrgnlEndToEndId>NOTPROVIDED</OrgnlEndToEndId>"] {
+        let refused = desk.told(&batch, &told("RJCT", nobody)).await;
+        assert!(is_unknown(&refused), "{refused:?}");
+        let taken = desk.told(&batch, &told("ACSC", nobody)).await.unwrap().unwrap();
+        assert_eq!(words(&taken), ["pending"; 2], "{nobody}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_about_another_file_or_does_not_read_proves_nothing() {
     let desk = Desk::open();

@@ -361,7 +361,13 @@ fn a_sheet_has_the_templates_columns_and_says_where_it_ends() {
     assert_eq!(rows[3], "#END,2,123.45");
     one.orders[1].bearer = Some(FeeBearer::Shared);
     let template = Template::read("number,amount,payout,charges=Charges").unwrap();
-    let text = write_sheet(&template, &[one]).unwrap();
+    let text = write_sheet(&template, &[one.clone()]).unwrap();
     let charges: Vec<&str> = text.split("\r\n").take(3).map(|row| row.rsplit(',').next().unwrap()).collect();
     assert_eq!(charges, ["Charges", "DEBT", "SHAR"]);
+    // Which account pays is for who asks.
+    let template = Template::read("number,amount,payout,from_account=From").unwrap();
+    for (template, named) in [(template, true), (Template::default(), false)] {
+        let text = write_sheet(&template, &[one.clone()]).unwrap();
+        assert_eq!(text.contains("0123456789"), named, "{text}");
+    }
 }

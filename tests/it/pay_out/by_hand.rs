@@ -176,6 +176,38 @@ async fn what_the_bank_refused_comes_back_by_the_hand_that_brought_it() {
     .await;
 }
 
+/// A bank names a payment by its instruction's id alone, or not at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_refused_payment_gives_no_other_supplier_its_balance_back() {
+    on_each_engine("pain.002 by instruction", async |database| {
+        let treasury = treasury(database, "THB", ByHand::pain001).await;
+        let plan = treasury.sent().await;
+        let payouts = treasury.payouts(plan).await;
+        let a = payouts.iter().find(|payout| payout.amount.minor() == 10_000).unwrap();
+        let told = report(&a.batch.to_string(), "PART", ("", ""), &[(a, "RJCT")]);
+        let name = format!("<OrgnlEndToEndId>{}</OrgnlEndToEndId>", a.id);
+        assert!(told.contains(&name));
+
+        let before = treasury.world.standing().await;
+        let refused = treasury.handed_back(plan, &told.replace(&name, "")).await.unwrap_err();
+        assert!(matches!(refused, PayOutError::Refused { param: "body", .. }), "{refused:?}");
+        assert!(refused.to_string().contains("TxInfAndSts and names nobody"), "{refused}");
+        assert_eq!(treasury.states(plan).await.get("sent"), Some(&2));
+        assert_eq!(treasury.world.standing().await, before);
+
+        let instruction = format!("<OrgnlInstrId>{}</OrgnlInstrId>", a.id);
+        treasury.handed_back(plan, &told.replace(&name, &instruction)).await.unwrap();
+        let states = treasury.states(plan).await;
+        assert_eq!((states.get("failed"), states.get("sent")), (Some(&1), Some(&1)));
+        let standing = treasury.world.standing().await;
+        let back = |letter: &str| standing.get(&format!("2110[{letter}] THB")).cloned();
+        assert_eq!((back("A"), back("B")), (Some("-100.00".to_owned()), None));
+        treasury.world.verified().await;
+        treasury.world.store.close().await;
+    })
+    .await;
+}
+
 /// It is the bank's paper: our ids come back in its letters.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_is_known_whatever_a_bank_made_of_our_ids() {

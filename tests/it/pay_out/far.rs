@@ -1,9 +1,11 @@
 //! A rail in memory: it takes batches as it is told, works them off when it is told, and counts what it was asked for.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use straits::clock::Clock;
 use straits::domain::payouts::{PayoutReport, PayoutStatus};
 use straits::gateways::{GatewayError, PayoutBatchReport, PayoutBatchRequest, PayoutOrder, Payouts};
@@ -40,6 +42,9 @@ struct State {
     calls: usize,
     questions: usize,
     taken_back: Vec<PayoutId>,
+    news_for: Option<TimeDelta>,
+    /// Where calls that are about to be leased wait, each at its own.
+    gates: VecDeque<(Sender<()>, Receiver<()>)>,
 }
 
 /// The rail.
@@ -63,6 +68,18 @@ impl FarRail {
     /// Whether questions are answered.
     pub fn silent(&self, silent: bool) {
         self.state.lock().unwrap().silent = silent;
+    }
+
+    /// Nothing else tells of what it paid, and so long it may.
+    pub fn tells_alone_for(&self, news_for: TimeDelta) {
+        self.state.lock().unwrap().news_for = Some(news_for);
+    }
+
+    /// Who is about to lease the next call stops there: it says so to the first and goes on at the other's word.
+    pub fn gate(&self) -> (Receiver<()>, Sender<()>) {
+        let ((here, heard), (word, goes_on)) = (channel(), channel());
+        self.state.lock().unwrap().gates.push_back((here, goes_on));
+        (heard, word)
     }
 
     /// What it says of a payout from now on; `fee` is what it took for it so far.
@@ -123,6 +140,19 @@ impl Payouts for FarRail {
 
     fn payout_currencies(&self) -> Vec<Currency> {
         ["PHP", "THB", "USD"].map(|code| Currency::find(code).unwrap()).to_vec()
+    }
+
+    fn news_for(&self) -> Option<TimeDelta> {
+        self.state.lock().unwrap().news_for
+    }
+
+    fn file(&self, _: &PayoutBatchRequest) -> Result<Option<String>, GatewayError> {
+        let gate = self.state.lock().unwrap().gates.pop_front();
+        if let Some((here, goes_on)) = gate {
+            here.send(()).unwrap();
+            tokio::task::block_in_place(|| goes_on.recv()).unwrap();
+        }
+        Ok(None)
     }
 
     async fn send(&self, batch: &PayoutBatchRequest) -> Result<PayoutBatchReport, GatewayError> {

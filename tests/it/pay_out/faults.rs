@@ -264,3 +264,38 @@ async fn a_hold_between_two_tries_keeps_the_money_here() {
     })
     .await;
 }
+
+/// Two instances have read one batch, and a hold is placed between them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_one_sender_gave_up_the_other_does_not_send() {
+    on_each_engine("payout held between two", async |database| {
+        let treasury = treasury(database, 10).await;
+        let suppliers = treasury.crowd(2, "100.00").await;
+        treasury.rail.plan(&[Goes::NotSent]);
+        let plan = treasury.executing().await;
+        let _ = treasury.paying.carry_out(plan).await;
+        let batch = treasury.world.store.payout_batches_of(plan).await.unwrap().remove(0).value.id;
+        let sending = async || {
+            let (heard, word) = treasury.rail.gate();
+            let paying = treasury.beside(false);
+            let work = tokio::spawn(async move { paying.send(batch).await });
+            tokio::task::block_in_place(|| heard.recv_timeout(Duration::from_secs(30))).unwrap();
+            (work, word)
+        };
+        let (first, go_first) = sending().await;
+        treasury.terms(suppliers[0], r#"{"holds":[{"code":"sanctions"}]}"#).await;
+        let (second, go_second) = sending().await;
+        assert_eq!(treasury.states(plan).await, [("failed", 1), ("held", 1)].into());
+        go_first.send(()).unwrap();
+        first.await.unwrap().unwrap();
+        assert_eq!(treasury.rail.taken().len(), 0, "it still had the one who is held");
+        go_second.send(()).unwrap();
+        second.await.unwrap().unwrap();
+        assert_eq!((treasury.rail.calls(), treasury.rail.taken().len()), (2, 1));
+        treasury.works(plan).await;
+        assert_eq!(treasury.states(plan).await, [("failed", 1), ("paid", 1)].into());
+        treasury.once(plan).await;
+        treasury.world.store.close().await;
+    })
+    .await;
+}

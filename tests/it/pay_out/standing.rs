@@ -4,8 +4,10 @@ use chrono::TimeDelta;
 use serde_json::json;
 use straits::domain::findings::{Action, Finding, FindingKind, FindingState};
 use straits::domain::ledger::AccountCode;
-use straits::domain::orders::MoneyReport;
+use straits::domain::orders::{MoneyReport, Outcome};
+use straits::domain::payouts::{PayoutBatch, PayoutStatus};
 use straits::flows::pay_out::{PayOutError, Word};
+use straits::ids::PlanId;
 use straits::store::outbox::EventReader;
 use straits::store::{Change, Seek};
 
@@ -163,6 +165,81 @@ async fn two_persons_end_what_the_rail_never_took() {
         let plan = treasury.sent().await;
         treasury.works(plan).await;
         assert_eq!(treasury.state(plan).await, "completed");
+        treasury.once(plan).await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// A call whose answer was lost, and a rail that says nothing of it.
+async fn silent_after(treasury: &Treasury) -> PlanId {
+    treasury.crowd(1, "100.00").await;
+    treasury.rail.plan(&[Goes::LostAfter]);
+    let plan = treasury.executing().await;
+    treasury.paying.carry_out(plan).await.unwrap_err();
+    treasury.rail.silent(true);
+    treasury.world.clock.advance(TimeDelta::hours(2));
+    treasury.paying.recover().await.unwrap();
+    treasury.world.finding(FindingKind::PayoutUnknown).await;
+    plan
+}
+
+/// The rail paid what two persons say it never took, and its notice says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_rail_says_against_two_persons_is_told() {
+    on_each_engine("taken after all", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let treasury = Treasury::on(world, "paypal", From::PayPal, "USD", 10).await;
+        let plan = silent_after(&treasury).await;
+        let finding = treasury.world.finding(FindingKind::PayoutUnknown).await;
+        treasury.world.resolve(&finding, Action::Adopt).await;
+        assert_eq!(treasury.states(plan).await, [("failed", 1)].into());
+        let payout = treasury.payout(plan).await;
+        treasury.rail.silent(false);
+        treasury.rail.say(payout.id, PayoutStatus::Paid { debited: money("100.00", "USD") }, None);
+        let asked = treasury.rail.questions();
+        treasury.paying.ask(payout.batch).await.unwrap();
+        assert_eq!(treasury.rail.questions(), asked, "nobody has named it");
+
+        // As a notice of the rail's does, before it has the batch asked about.
+        let before = treasury.world.standing().await;
+        let batch = store.payout_batch(payout.batch).await.unwrap().unwrap();
+        let mut change = Change::new();
+        let named = PayoutBatch { rail_ref: Some("B-1".to_owned()), ..batch.value };
+        change.update_payout_batch(&named, batch.version);
+        store.commit(change).await.unwrap();
+        for _ in 0..2 {
+            treasury.paying.ask(payout.batch).await.unwrap();
+            let [told] = treasury.world.findings().await.try_into().unwrap();
+            assert_eq!((told.kind, &told.fact), (FindingKind::PayoutDiffers, &payout.id.to_string()));
+            assert!(told.detail.contains("`failed` here and the rail now says paid"), "{}", told.detail);
+        }
+        let batch = store.payout_batch(payout.batch).await.unwrap().unwrap().value;
+        assert_eq!(batch.outcome, Outcome::Refused, "as they ended it");
+        assert_eq!(treasury.states(plan).await, [("failed", 1)].into());
+        assert_eq!(treasury.world.standing().await, before);
+        treasury.world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_rail_answers_for_after_all_needs_no_person() {
+    on_each_engine("unknown no more", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let treasury = Treasury::on(world, "paypal", From::PayPal, "USD", 10).await;
+        let plan = silent_after(&treasury).await;
+        treasury.rail.silent(false);
+        let payout = treasury.payout(plan).await;
+        treasury.rail.say(payout.id, PayoutStatus::Paid { debited: money("100.00", "USD") }, None);
+        treasury.paying.ask(payout.batch).await.unwrap();
+        assert_eq!(treasury.states(plan).await, [("paid", 1)].into());
+        let batch = store.payout_batch(payout.batch).await.unwrap().unwrap().value;
+        assert_eq!(batch.outcome, Outcome::Done);
+        assert_eq!(treasury.world.findings().await.len(), 0);
         treasury.once(plan).await;
         store.close().await;
     })

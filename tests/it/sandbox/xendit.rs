@@ -125,6 +125,8 @@ async fn every_holder_has_its_end_and_the_float_pays_once() {
             assert_eq!(told.fee, moved.then_some(idr(5_500)), "{}", end.0);
         }
     }
+    // One came back after it was paid, and no bill will say so.
+    assert_eq!(rail(&rehearsal).news_for(), Some(TimeDelta::days(30)));
     // Two stay paid, one came back without its fee.
     assert_eq!(balance(&rehearsal).await, 2_000_000 - 2 * 105_500 - 5_500);
 }
