@@ -203,7 +203,15 @@ impl Reading<'_> {
     }
 
     fn money(&self, column: Option<usize>) -> Result<Option<Money>, BankFileError> {
-        let read = self.row.cell(column).map(|text| signed(text, self.columns.decimal, self.currency));
+        let read = self.row.cell(column).map(|text| match self.columns.decimal {
+            None if may_be_decimals(text, self.currency) => Err(format!(
+                "the `,` in `{}` may group digits or stand before the decimals of {}; say which with `decimal=.` or \
+                 `decimal=,`",
+                shown(text),
+                self.currency
+            )),
+            decimal => signed(text, decimal.unwrap_or('.'), self.currency),
+        });
         read.transpose().map_err(|why| self.at(column, why))
     }
 
@@ -297,6 +305,13 @@ fn unread(error: &::csv::Error, place: &str) -> BankFileError {
         ::csv::ErrorKind::Io(source) if other(source) => BankFileError::NotText,
         _ => BankFileError::at(place, error),
     }
+}
+
+/// Whether the one comma may be a decimal one although three digits stand behind it: the currency has three decimals.
+fn may_be_decimals(text: &str, currency: Currency) -> bool {
+    let behind = text.split_once(',').map(|(_, behind)| behind).unwrap_or_default();
+    let digits = behind.chars().filter(char::is_ascii_digit).count();
+    currency.exponent() == 3 && digits == 3 && !behind.contains(',') && !text.contains('.')
 }
 
 /// `-1,234.50`, `1 234,50`, `1'234.50`, `(12.00)`. Signs between digits group them by threes or are no grouping: a decimal

@@ -103,6 +103,7 @@ impl From<DepositError> for Problem {
             }
             DepositError::Unknown(what) => Problem::not_found(what),
             DepositError::Ambiguous { .. } => Problem::new(Code::InvalidParameter, words).at("bank_account"),
+            DepositError::ReadOtherwise(_) => Problem::new(Code::StatementReadOtherwise, words).at("columns"),
             DepositError::Superseded { .. } => Problem::new(Code::Conflict, words),
             DepositError::ReleasesMore { .. } => Problem::new(Code::Unprocessable, words).at("released"),
             DepositError::NotEnough(_) => Problem::new(Code::Unprocessable, words),

@@ -281,7 +281,9 @@ fn particular(operation: &str) -> &'static [Code] {
         "fx_results_list" => &[Code::PeriodInvalid],
         "fx_reports_revaluation" => &[Code::PeriodInvalid, Code::RateUnavailable],
         "exports_general_ledger" => &[Code::PeriodInvalid, Code::RateUnavailable, Code::UnknownCurrency],
-        "bank_statements_create" => &[Code::StatementUnreadable, Code::NotFound],
+        "bank_statements_create" => {
+            &[Code::StatementUnreadable, Code::StatementReadOtherwise, Code::NotFound]
+        }
         "bank_accounts_create" | "rail_accounts_create" => {
             &[Code::NameTaken, Code::NotFound, Code::Unprocessable]
         }

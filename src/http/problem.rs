@@ -94,6 +94,7 @@ catalogue! {
     BatchInvalid "batch_invalid" 422 "The batch contradicts itself" => "`detail` names the sums that do not agree; send what the gateway's report says.";
     BatchDiffers "batch_differs" 409 "The batch was recorded otherwise" => "A batch does not change, and a capture is settled once; `detail` names what differs.";
     StatementUnreadable "statement_unreadable" 422 "The file is no statement" => "`detail` names the place; nothing of the file was booked.";
+    StatementReadOtherwise "statement_read_otherwise" 409 "The file was read with other columns" => "Send it with the columns of the first time; `detail` names the statement, whose lines are booked.";
     NameTaken "name_taken" 409 "The name is taken" => "Choose another name: it tells accounts apart in the books.";
     FindingResolved "finding_resolved" 409 "The finding is resolved" => "Nothing is left to do.";
     PeriodClosed "period_closed" 409 "The period is closed" => "Date it behind the day that `detail` names; what is heard late is booked late.";

@@ -34,7 +34,7 @@ pub static BANK_STATEMENT: Table = Table {
         Column::int("recorded_at"),
         Column::int("read_at"),
     ],
-    unique: &[&[1, 3, 4]],
+    unique: &[&[1, 2, 3, 4]],
 };
 
 /// Lines.
@@ -182,7 +182,7 @@ impl Store {
         self.one(query, read_statement).await
     }
 
-    /// The statements that a file held, in its order.
+    /// The statements that a file held, in its order, of each account that it was read for.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -192,7 +192,7 @@ impl Store {
         file_hash: &str,
     ) -> Result<Vec<BankStatement>, StoreError> {
         let query = sqlx::query(
-            "SELECT * FROM bank_statement WHERE merchant_id = $1 AND file_hash = $2 ORDER BY place",
+            "SELECT * FROM bank_statement WHERE merchant_id = $1 AND file_hash = $2 ORDER BY place, id",
         )
         .bind(merchant.to_string())
         .bind(file_hash.to_owned());

@@ -90,6 +90,20 @@ impl Change {
         self.update(&FINDING, finding.value.id, finding.version, set)
     }
 
+    /// Opens a decided finding again with what is seen now: its amount and detail.
+    pub fn open_finding_again(&mut self, finding: &Versioned<Finding>) -> &mut Change {
+        let Finding { id, amount, detail, .. } = &finding.value;
+        let state = FindingState::Open;
+        let set = vec![
+            ("state", state.as_str().into()),
+            ("decision", decision(&state)),
+            ("amount", amount.map(Money::minor).into()),
+            ("currency", amount.map(|amount| amount.currency().code()).into()),
+            ("detail", detail.as_str().into()),
+        ];
+        self.update(&FINDING, *id, finding.version, set)
+    }
+
     /// Nobody decides the finding while this is written.
     pub fn require_finding(&mut self, finding: &Versioned<Finding>) -> &mut Change {
         self.require(&FINDING, finding.value.id, finding.version)

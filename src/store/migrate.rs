@@ -4,10 +4,12 @@
 //! lease row migrates, the others wait. No advisory lock is taken, because not every PostgreSQL-compatible server has
 //! them. A database that knows a migration this program does not know is newer: the program refuses.
 
+use std::pin::pin;
 use std::time::Duration;
 
+use sqlx::any::AnyConnectOptions;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{AnyConnection, AssertSqlSafe, SqlSafeStr};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, SqlSafeStr};
 
 use crate::clock::Clock;
 
@@ -74,6 +76,8 @@ migrations! {
     95 "0095_unpaid_payments",
     98 "0098_findings_of_payments",
     99 "0099_returned_fees",
+    100 "0100_paid_payouts",
+    101 "0101_statements_of_accounts",
 }
 
 /// The number of the newest migration.
@@ -81,8 +85,11 @@ pub(super) fn newest() -> i64 {
     FILES.iter().map(|(version, ..)| *version).max().unwrap_or(0)
 }
 
-/// How long a holder may take before another process believes it dead.
+/// How long after its last sign of life another process believes a holder dead.
 const LEASE: Duration = Duration::from_secs(60);
+/// How often a holder gives one, and how long it tries to.
+const RENEWAL: Duration = Duration::from_secs(15);
+const SIGN: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -94,16 +101,19 @@ pub(super) fn knows(version: i64) -> bool {
 /// Runs what is missing.
 pub(super) async fn run(
     connection: &mut AnyConnection,
+    connect: &AnyConnectOptions,
     engine: Engine,
     holder: &str,
     clock: &Clock,
 ) -> Result<(), StoreError> {
-    run_those(connection, engine, holder, clock, |_| true).await
+    run_those(connection, connect, engine, holder, clock, |_| true).await
 }
 
-/// Runs what is missing of those that are wanted: a backup's rows belong into the schema they came from.
+/// Runs what is missing of those that are wanted: a backup's rows belong into the schema they came from. The lease is
+/// renewed meanwhile, by a connection made with `connect`.
 pub(super) async fn run_those(
     connection: &mut AnyConnection,
+    connect: &AnyConnectOptions,
     engine: Engine,
     holder: &str,
     clock: &Clock,
@@ -116,7 +126,18 @@ pub(super) async fn run_those(
     });
     let mut migrator = Migrator::with_migrations(migrations.collect());
     migrator.set_locking(false);
-    let outcome = migrator.run_direct(None, connection, false).await;
+    let outcome = {
+        let mut running = pin!(migrator.run_direct(None, &mut *connection, false));
+        loop {
+            tokio::select! {
+                outcome = &mut running => break outcome,
+                // On SQLite who is at a long migration holds the one lock, which the lease is written under too.
+                () = tokio::time::sleep(RENEWAL), if engine == Engine::Postgres => {
+                    renew_lease(connect, holder, clock).await;
+                }
+            }
+        }
+    };
     sqlx::query("UPDATE migration_lease SET held_until = 0 WHERE id = 1 AND holder = $1")
         .bind(holder)
         .execute(connection)
@@ -140,6 +161,27 @@ async fn take_lease(connection: &mut AnyConnection, holder: &str, clock: &Clock)
         }
     }
     Err(last.map_or(StoreError::MigrationLeaseHeld, StoreError::from))
+}
+
+/// On a connection of its own: the other one is busy with what takes so long. Should it fail, each migration is still a
+/// transaction of its own, and of two that run the same one only one commits.
+async fn renew_lease(connect: &AnyConnectOptions, holder: &str, clock: &Clock) {
+    let renewing = async {
+        let mut connection = AnyConnection::connect_with(connect).await?;
+        let renewed = sqlx::query("UPDATE migration_lease SET held_until = $1 WHERE id = 1 AND holder = $2")
+            .bind((clock.wall() + LEASE).timestamp_micros())
+            .bind(holder)
+            .execute(&mut connection)
+            .await?;
+        connection.close().await?;
+        Ok::<_, sqlx::Error>(renewed.rows_affected() == 1)
+    };
+    match tokio::time::timeout(SIGN, renewing).await {
+        Ok(Ok(true)) => {}
+        Ok(Ok(false)) => tracing::warn!("another process took the migration lease over"),
+        Ok(Err(error)) => tracing::warn!(%error, "the migration lease was not renewed"),
+        Err(_) => tracing::warn!("the migration lease was not renewed in time"),
+    }
 }
 
 async fn try_lease(connection: &mut AnyConnection, holder: &str, clock: &Clock) -> Result<bool, sqlx::Error> {

@@ -3,6 +3,8 @@
 
 mod after_the_sweep;
 mod billed;
+mod columns;
+mod corrected;
 mod doors;
 mod many_open;
 mod once;

@@ -29,8 +29,8 @@ pub struct Columns {
     pub text: Vec<String>,
     /// What the bank kept.
     pub charges: Vec<String>,
-    /// `.` or `,`.
-    pub decimal: char,
+    /// `.` or `,`; `None`: nobody said, and it is `.`.
+    pub decimal: Option<char>,
     /// `,`, `;`, tab or `|`.
     pub separator: char,
 }
@@ -60,7 +60,7 @@ impl Default for Columns {
             reference: names(&["reference", "bank reference", "transaction id"]),
             text: names(&["description", "details", "narrative", "remarks"]),
             charges: names(&["charges", "bank charges"]),
-            decimal: '.',
+            decimal: None,
             separator: ',',
         }
     }
@@ -85,8 +85,8 @@ impl Columns {
                 "date_format" => self.date_format = value.to_owned(),
                 "decimal" => {
                     self.decimal = match value {
-                        "." => '.',
-                        "," => ',',
+                        "." => Some('.'),
+                        "," => Some(','),
                         other => return Err(format!("`{}` is no decimal sign; write . or ,", shown(other))),
                     };
                 }

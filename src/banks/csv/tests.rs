@@ -54,6 +54,35 @@ fn digits_are_grouped_by_threes_or_the_file_is_refused() {
     assert_eq!(amounts("Date,Amount\n2026-11-28,\"12,50\"\n", "decimal=,"), [1_250]);
 }
 
+/// In a currency of three decimals a comma before three digits is either; `decimal` says which.
+#[test]
+fn a_comma_that_may_be_a_decimal_one_is_not_guessed() {
+    let told = |amount: &str, columns: &str, code: &str| {
+        let text = format!("Date;Amount\n2026-11-28;{amount}\n");
+        let columns = Columns::default().with(&format!("separator=semicolon;{columns}")).unwrap();
+        let read = read(text.as_bytes(), &columns, Currency::find(code).unwrap());
+        read.map(|read| read[0].lines[0].amount.minor()).map_err(|error| error.to_string())
+    };
+    for amount in ["12,500", "-12,500", "(12,500)", "0,500"] {
+        let error = told(amount, "", "TND").unwrap_err();
+        for part in ["row 2, column `Amount`", amount, "`decimal=.` or `decimal=,`"] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+    for (amount, columns, code, minor) in [
+        ("12,500", "decimal=,", "TND", 12_500),
+        ("12,500", "decimal=.", "TND", 12_500_000),
+        ("12.500", "", "TND", 12_500),
+        ("1,234.500", "", "TND", 1_234_500),
+        ("1,234,567", "", "TND", 1_234_567_000),
+        ("12 500", "", "TND", 12_500_000),
+        ("12,500", "", "EUR", 1_250_000),
+        ("12,500", "", "JPY", 12_500),
+    ] {
+        assert_eq!(told(amount, columns, code), Ok(minor), "{amount} {columns} {code}");
+    }
+}
+
 #[test]
 fn a_word_beside_the_amount_says_its_side() {
     let text =

@@ -170,6 +170,17 @@ impl BillLine {
         self.net
     }
 
+    /// What of it stands aside where nothing here explains it: its net. Where payouts or invoices bear the fees of what was
+    /// paid, paid back and taken back, its amount: the fee is a part of theirs.
+    pub fn unexplained(&self, mode: SettlementMode) -> Money {
+        let bears = match self.kind.class() {
+            Some(Class::Payment | Class::Refund) => true,
+            Some(Class::Reversal) => self.gross.is_negative(),
+            _ => false,
+        };
+        if bears && mode != SettlementMode::NetAtCapture { self.gross } else { self.net }
+    }
+
     /// What it was made of.
     pub fn into_facts(self) -> LineFacts {
         self.facts
@@ -254,6 +265,24 @@ mod tests {
         assert!(matches!(mixed, Err(MoneyError::CurrencyMismatch { .. })));
         let beyond = BillLine::try_new(facts(sgd(i64::MAX), sgd(-1), sgd(0)));
         assert!(matches!(beyond, Err(MoneyError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn what_payouts_bear_the_fee_of_stands_aside_by_its_amount() {
+        let sgd = |minor| money("SGD", minor);
+        for (kind, gross, at_capture, in_batch) in [
+            (BillKind::Refund, -1_000, -980, -1_000),
+            (BillKind::Chargeback, -1_000, -980, -1_000),
+            (BillKind::ChargebackReversed, 1_000, 1_020, 1_020),
+            (BillKind::Adjustment, -1_000, -980, -980),
+        ] {
+            let facts = LineFacts { kind: kind.clone(), ..facts(sgd(gross), sgd(-18), sgd(-2)) };
+            let line = BillLine::try_new(facts).unwrap();
+            assert_eq!(line.unexplained(SettlementMode::NetAtCapture), sgd(at_capture), "{kind:?}");
+            for mode in [SettlementMode::NetInBatch, SettlementMode::GrossThenInvoice] {
+                assert_eq!(line.unexplained(mode), sgd(in_batch), "{kind:?}");
+            }
+        }
     }
 
     #[test]

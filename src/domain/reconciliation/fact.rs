@@ -34,7 +34,7 @@ pub enum Class {
     PayoutReturned,
     /// Anything else.
     Other,
-    /// What an earlier reading of a bill put aside, whatever it is: its gross is the net that stands in suspense.
+    /// What an earlier reading of a bill put aside, whatever it is: its gross is what stands in suspense of it.
     Aside,
 }
 

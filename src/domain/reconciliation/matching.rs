@@ -55,6 +55,9 @@ pub struct Matching {
     renames: bool,
     /// How the account is settled: it says which fees are no movements of their own.
     mode: SettlementMode,
+    /// References of which it is asked whether they agree by now, and those that do.
+    watched: HashSet<Key>,
+    agreed: HashSet<Key>,
     differences: Vec<Difference>,
     fees: FeeLessons,
     lines: u64,
@@ -75,6 +78,8 @@ pub struct Outcome {
     /// Facts that a line named although they happened before or behind the bill's days, waited, or were
     /// optional.
     pub elsewhere: Vec<Fact>,
+    /// Those of the watched references that agree with a fact in every respect, and that no other line differs by.
+    pub agreed: HashSet<Key>,
     /// What the gateway charged for payments, beside the contract.
     pub fees: FeeLessons,
 }
@@ -96,6 +101,8 @@ impl Matching {
             beside: HashSet::new(),
             renames: false,
             mode: SettlementMode::NetAtCapture,
+            watched: HashSet::new(),
+            agreed: HashSet::new(),
             differences: vec![],
             fees: FeeLessons::of(zone),
             lines: 0,
@@ -114,6 +121,12 @@ impl Matching {
     #[must_use]
     pub fn settled_by(self, mode: SettlementMode) -> Matching {
         Matching { mode, ..self }
+    }
+
+    /// It says in the end which of these references agree.
+    #[must_use]
+    pub fn watching(self, watched: HashSet<Key>) -> Matching {
+        Matching { watched, ..self }
     }
 
     /// Takes the next line. A fee that the books do not have with it is a movement of its own ([`BillLine::apart`]); what moved
@@ -193,7 +206,9 @@ impl Matching {
 
     /// Whether an earlier reading put as much aside under its name; no other line is taken for that any more.
     fn was_put_aside(&mut self, line: &BillLine) -> bool {
-        let free = |place: &usize| !self.seen[*place] && self.facts[*place].gross == line.net();
+        // Earlier programs put aside the net of whatever it was.
+        let amounts = [line.unexplained(self.mode), line.net()];
+        let free = |place: &usize| !self.seen[*place] && amounts.contains(&self.facts[*place].gross);
         let found = self.places(Key::of(&line.gateway_ref), Class::Aside).find(free);
         if let Some(place) = found {
             self.seen[place] = true;
@@ -263,12 +278,16 @@ impl Matching {
                 false => self.differ(Difference::MissingThere(fact))?,
             }
         }
+        for key in self.differences.iter().filter_map(by_which_it_differs) {
+            self.agreed.remove(&key);
+        }
         Ok(Outcome {
             lines: self.lines,
             matched: self.matched,
             differences: self.differences,
             pooled,
             elsewhere,
+            agreed: self.agreed,
             fees: self.fees,
         })
     }
@@ -303,6 +322,10 @@ impl Matching {
             None => {
                 let counts = fact.class != Class::Fee || !self.beside.contains(&line.hash);
                 self.matched += u64::from(counts);
+                // A fee beside its movement has the same name.
+                if fact.class != Class::Fee && !self.watched.is_empty() {
+                    self.agreed.extend(self.watched.get(&Key::of(&line.gateway_ref)));
+                }
                 if line.at - fact.at > CUT_OFF { self.differ(Difference::Late(fact, line)) } else { Ok(()) }
             }
         }
@@ -323,6 +346,12 @@ fn is_final(line: &BillLine) -> bool {
 /// Whether a movement of this class says which capture it is about.
 fn is_about_a_capture(class: Class) -> bool {
     matches!(class, Class::Reversal | Class::Fee | Class::Hold)
+}
+
+/// The reference of a line that does not agree, and not merely comes late or under another name.
+fn by_which_it_differs(difference: &Difference) -> Option<Key> {
+    let agrees = matches!(difference, Difference::Late(..) | Difference::OtherReference(..));
+    difference.line().filter(|_| !agrees).map(|line| Key::of(&line.gateway_ref))
 }
 
 fn quarter(hash: LineHash) -> u64 {

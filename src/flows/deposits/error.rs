@@ -1,6 +1,7 @@
 //! Why money between gateway and bank is not booked, in the words and codes of the API.
 
 use crate::domain::deposits::BatchError;
+use crate::ids::BankStatementId;
 use crate::money::{Currency, Money};
 use crate::store::StoreError;
 
@@ -49,6 +50,12 @@ pub enum DepositError {
         /// The account as the bank names it.
         account: String,
     },
+    /// Its lines were taken as others.
+    #[error(
+        "the file was read before, as {0}, and with these columns its lines are others: each would be booked once more; \
+         send it with the columns of then"
+    )]
+    ReadOtherwise(BankStatementId),
     /// A row that came with the request was changed by somebody else.
     #[error("{table} was changed by somebody else")]
     Superseded {

@@ -128,7 +128,7 @@ impl Deposits {
         open.retain(|row| account.sweeps.contains(&row.value.gateway_account));
         let sent: Vec<Sent> = open.iter().map(|row| sent(&row.value)).collect();
         let found = find_match(&line.line, &sent).map_err(DepositError::unavailable)?;
-        Ok((found, open))
+        Ok((self.unless_named_before(account, line, &sent, found).await?, open))
     }
 
     /// Payouts arrived: their rows, and a finding where the sums differ.

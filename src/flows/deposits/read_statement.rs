@@ -52,12 +52,12 @@ impl StatementFile {
 }
 
 impl Deposits {
-    /// Takes a file's statements, with `extra` the first time. The same file again, or another that prints the same
-    /// lines, books nothing twice; where the first reading broke off, the second goes on.
+    /// Takes a file's statements, with `extra`. The same file again, or another that prints the same lines, books nothing
+    /// twice; where the first reading broke off, the second goes on.
     ///
     /// # Errors
-    /// [`DepositError`]: `Unknown` where an account is not this merchant's, `Ambiguous` where it may be two of them, before
-    /// anything is booked.
+    /// [`DepositError`]: `Unknown` where an account is not this merchant's, `Ambiguous` where it may be two of them,
+    /// `ReadOtherwise` where the file's lines were taken as others, before anything is booked.
     pub async fn read_statements(
         &self,
         vault: &Vault,
@@ -66,26 +66,7 @@ impl Deposits {
         extra: Change,
     ) -> Result<Vec<BankStatement>, DepositError> {
         let accounts = self.accounts_of(vault, merchant, file).await?;
-        let mut known = self.store.bank_statements_of(merchant, &file.hash).await?;
-        if known.is_empty() {
-            let mut change = extra;
-            let foreign = change.tables();
-            for (place, (read, account)) in file.statements.iter().zip(&accounts).enumerate() {
-                let statement = self.statement(merchant, account.id, file, place, read);
-                change.insert_bank_statement(&statement);
-                known.push(statement);
-            }
-            match self.store.commit(change).await {
-                Ok(_) => {}
-                Err(CommitError::LostUpdate { table, .. }) if foreign.contains(&table) => {
-                    return Err(DepositError::Superseded { table });
-                }
-                Err(CommitError::LostUpdate { .. }) => {
-                    known = self.store.bank_statements_of(merchant, &file.hash).await?;
-                }
-                Err(error) => return Err(DepositError::unavailable(error)),
-            }
-        }
+        let mut known = self.kept_statements(merchant, file, &accounts, &extra).await?;
         point(Point::StatementKept).await;
         for ((read, account), statement) in file.statements.iter().zip(&accounts).zip(&mut known) {
             let beside = self.store.bank_statements_beside(statement, BESIDE_MAX).await?;
@@ -142,7 +123,7 @@ impl Deposits {
         Ok(())
     }
 
-    fn statement(
+    pub(super) fn statement(
         &self,
         merchant: MerchantId,
         account: BankAccountId,
@@ -172,7 +153,7 @@ impl Deposits {
     }
 
     /// The merchant's account of each statement.
-    async fn accounts_of(
+    pub(super) async fn accounts_of(
         &self,
         vault: &Vault,
         merchant: MerchantId,

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::deposits::{BatchItem, DepositState, ItemKind, ReportedBatch};
+use crate::domain::deposits::{BatchItem, DepositState, GatewaySettlement, ItemKind, ReportedBatch};
 use crate::domain::findings::{FindingKind, FindingState};
 use crate::domain::merchants::SettlementMode;
-use crate::domain::reconciliation::{BillLine, Class, Difference, Grade, LineStatus};
+use crate::domain::reconciliation::{BillLine, Class, Difference, Grade, LineHash, LineStatus};
 use crate::flows::deposits::DepositError;
 use crate::flows::pay::OpenAccount;
 use crate::gateways::bills::bounds;
@@ -28,6 +28,8 @@ const ITEMS_MAX: usize = 50_000;
 pub(super) struct Takings {
     mode: SettlementMode,
     by_currency: BTreeMap<Currency, Taken>,
+    /// The bill's payouts by their names, each with the line that says so.
+    payouts: Vec<(String, LineHash, [Money; 2])>,
 }
 
 #[derive(Debug, Default)]
@@ -97,11 +99,14 @@ fn bare(line: &BillLine, gross: Money) -> ReportedBatch {
 impl Takings {
     /// None yet.
     pub(super) fn of(mode: SettlementMode) -> Takings {
-        Takings { mode, by_currency: BTreeMap::new() }
+        Takings { mode, by_currency: BTreeMap::new(), payouts: vec![] }
     }
 
     /// Takes a line into account.
     pub(super) fn take(&mut self, line: &BillLine) {
+        if line.kind.class() == Some(Class::Settlement) && line.gross.is_negative() {
+            self.payouts.push((line.gateway_ref.clone(), line.hash, [line.gross.abs(), line.net().abs()]));
+        }
         if self.mode == SettlementMode::NetAtCapture {
             return;
         }
@@ -137,6 +142,13 @@ impl Takings {
         }
     }
 
+    /// Whether another of the bill's lines is the payout of this line's name that sent so much: then this is one more.
+    fn name_another(&self, line: &BillLine, net: Money) -> bool {
+        self.payouts.iter().any(|(reference, hash, amounts)| {
+            *reference == line.gateway_ref && *hash != line.hash && amounts.contains(&net)
+        })
+    }
+
     /// What came since the payout before a moment and until it.
     fn until(&self, currency: Currency, at: DateTime<Utc>) -> Sums {
         let mut sums = Sums::default();
@@ -168,6 +180,12 @@ impl Takings {
     }
 }
 
+/// Whether a payout was sent by the books, and with another amount than the bill's line says.
+fn differs(known: &GatewaySettlement, line: &BillLine) -> bool {
+    let (sent, told) = (known.batch.net, line.net().abs());
+    known.state != DepositState::Expected && sent.currency() == told.currency() && sent != told
+}
+
 impl Reconciling {
     /// A payout to the bank becomes a gateway settlement; one that is known already is no difference.
     pub(super) async fn settled(
@@ -178,6 +196,11 @@ impl Reconciling {
     ) -> Result<Option<Found>, ReconcileError> {
         let (merchant, name) = (open.account.merchant, open.account.name.as_str());
         let known = self.0.store.gateway_settlement_by_reference(merchant, name, &line.gateway_ref).await?;
+        if let Some(other) = known.as_ref().map(|known| &known.value).filter(|known| differs(known, &line))
+            && !takings.name_another(&line, other.batch.net)
+        {
+            return self.sent_otherwise(open, line, other).await.map(Some);
+        }
         let known = known.filter(|known| known.value.batch.net == line.net().abs());
         let batch = match (known, takings.batch(&line)) {
             (Some(known), _) if known.value.state != DepositState::Expected => return Ok(None),

@@ -1,6 +1,6 @@
 //! Reading the bill into the matching, wherever it comes from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use crate::domain::reconciliation::{Fact, Matching};
+use crate::domain::reconciliation::{Fact, Key, Matching};
 use crate::flows::pay::OpenAccount;
 use crate::gateways::bills::{BillError, Bills, Way};
 use crate::ids::ReconciliationId;
@@ -41,23 +41,24 @@ impl Reconciling {
         .await
     }
 
-    /// Every line, matched.
+    /// Every line, matched; `watched` are references of which it is asked whether they agree.
     pub(super) async fn matched(
         &self,
         open: &Arc<OpenAccount>,
         bill: &Bill,
         facts: Vec<Fact>,
+        watched: HashSet<Key>,
     ) -> Result<(Matching, Takings), ReconcileError> {
         let bills = open.gateway.bills().ok_or_else(|| no_bills(open))?;
         match bill {
-            Bill::File { path, .. } => read_file(open.clone(), path.clone(), facts).await,
+            Bill::File { path, .. } => read_file(open.clone(), path.clone(), facts, watched).await,
             Bill::Day(day) => match bills.way() {
                 Way::ByHand => Err(ReconcileError::ByHand(open.account.name.clone())),
                 Way::File => {
                     let path = self.file_for(self.0.ids.mint::<ReconciliationId>())?;
                     let fetched = fetch(open, *day, &path).await;
                     let matching = match fetched {
-                        Ok(()) => read_file(open.clone(), path.clone(), facts).await,
+                        Ok(()) => read_file(open.clone(), path.clone(), facts, watched).await,
                         Err(error) => Err(error),
                     };
                     let removed = tokio::fs::remove_file(&path).await;
@@ -65,7 +66,7 @@ impl Reconciling {
                     matching
                 }
                 Way::Pages => {
-                    let (mut matching, mut takings) = empty(open, bills, facts);
+                    let (mut matching, mut takings) = empty(open, bills, facts, watched);
                     let mut from = None;
                     loop {
                         let page = bills.page(*day, from).await?;
@@ -85,11 +86,15 @@ impl Reconciling {
 }
 
 /// Before the first line.
-fn empty(open: &OpenAccount, bills: &dyn Bills, facts: Vec<Fact>) -> (Matching, Takings) {
+fn empty(
+    open: &OpenAccount,
+    bills: &dyn Bills,
+    facts: Vec<Fact>,
+    watched: HashSet<Key>,
+) -> (Matching, Takings) {
     let mode = open.account.settlement;
-    let matching =
-        Matching::new(facts, bills.zone()).renaming_captures(bills.renames_captures()).settled_by(mode);
-    (matching, Takings::of(mode))
+    let matching = Matching::new(facts, bills.zone()).renaming_captures(bills.renames_captures());
+    (matching.settled_by(mode).watching(watched), Takings::of(mode))
 }
 
 async fn fetch(open: &OpenAccount, day: NaiveDate, path: &Path) -> Result<(), ReconcileError> {
@@ -103,10 +108,11 @@ async fn read_file(
     open: Arc<OpenAccount>,
     path: PathBuf,
     facts: Vec<Fact>,
+    watched: HashSet<Key>,
 ) -> Result<(Matching, Takings), ReconcileError> {
     on_a_thread(move || {
         let bills = open.gateway.bills().ok_or_else(|| no_bills(&open))?;
-        let (mut matching, mut takings) = empty(&open, bills, facts);
+        let (mut matching, mut takings) = empty(&open, bills, facts, watched);
         for line in bills.read(Box::new(BufReader::new(open_file(&path)?))) {
             let line = line?;
             takings.take(&line);

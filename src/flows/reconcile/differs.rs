@@ -1,18 +1,56 @@
 //! A bill states something else than the books have of the same movement.
 
-use crate::domain::findings::FindingKind;
+use std::collections::HashSet;
+
+use crate::domain::findings::{Finding, FindingKind, FindingState};
 use crate::domain::ledger::{AccountCode, Direction, JournalEvent};
-use crate::domain::reconciliation::{BillLine, Class, Fact, Grade, LineStatus};
+use crate::domain::reconciliation::{BillLine, Class, Fact, Grade, Key, LineStatus};
 use crate::flows::pay::OpenAccount;
+use crate::flows::settle::finding_data;
 use crate::ids::{MerchantId, PaymentId};
 use crate::money::Money;
-use crate::store::{Change, TransactionFilter};
+use crate::store::{Change, TransactionFilter, Versioned};
 
 use super::repair::{evidence, waits};
 use super::view::Evidence;
 use super::{Found, ReconcileError, Reconciling};
 
+/// What a bill may state otherwise of a movement that the books have.
+const DOUBTS: [FindingKind; 4] =
+    [FindingKind::BillAmount, FindingKind::BillCurrency, FindingKind::BillFee, FindingKind::BillStatus];
+/// Why such a finding needs nobody any more.
+const AGREES: &str = "the bill agrees with the books by now";
+
+/// The references that findings are about.
+pub(super) fn watched(doubts: &[Versioned<Finding>]) -> HashSet<Key> {
+    doubts.iter().map(|finding| Key::of(&finding.value.fact)).collect()
+}
+
 impl Reconciling {
+    /// What bills stated otherwise of this account's movements, and nobody has decided.
+    pub(super) async fn doubts(&self, open: &OpenAccount) -> Result<Vec<Versioned<Finding>>, ReconcileError> {
+        let (merchant, name) = (open.account.merchant, open.account.name.as_str());
+        let mut doubts = vec![];
+        for kind in DOUBTS {
+            doubts.extend(self.0.store.undecided_of_kind(merchant, kind, name).await?);
+        }
+        Ok(doubts)
+    }
+
+    /// Closes those of which the bill's lines agree.
+    pub(super) async fn no_longer_differs(
+        &self,
+        doubts: Vec<Versioned<Finding>>,
+        agreed: &HashSet<Key>,
+    ) -> Result<(), ReconcileError> {
+        for finding in doubts.iter().filter(|finding| agreed.contains(&Key::of(&finding.value.fact))) {
+            let mut change = Change::new();
+            self.0.settlements.close_explained(&mut change, finding, AGREES, None);
+            self.commit_once(change).await?;
+        }
+        Ok(())
+    }
+
     /// The gateway is asked: what it answers is the second channel, and goes through the door like every answer. Where the
     /// books have what the bill says by then, two channels agree.
     pub(super) async fn differs(
@@ -35,6 +73,11 @@ impl Reconciling {
         if let Some(id) = payment.filter(|_| fact.class == Class::Payment)
             && self.agrees_by_now(merchant, (id, &source), &fact, &line).await?
         {
+            if let Some(known) = self.0.store.finding_about(merchant, finding, &line.gateway_ref).await? {
+                let mut change = Change::new();
+                self.0.settlements.close_explained(&mut change, &known, AGREES, None);
+                self.commit_once(change).await?;
+            }
             let repair = "the gateway says the same; what was booked is corrected through the payment's door";
             let evidence = Evidence { repair: Some(repair.to_owned()), ..evidence };
             return Ok(Found { kind, grade: Grade::Automatic, finding: None, evidence });
@@ -51,9 +94,40 @@ impl Reconciling {
         );
         let mut change = Change::new();
         let named = payment.map(|id| id.to_string());
-        let id = self.open_finding(&mut change, open, finding, &line, named, detail).await?;
+        let id = self.doubt(&mut change, open, finding, &line, named, detail).await?;
         self.commit_once(change).await?;
         Ok(waits(kind, id, evidence))
+    }
+
+    /// Opens the finding. One that was decided is opened again where the figures are others by now, or where the bill had
+    /// agreed in between: nobody has decided about them.
+    async fn doubt(
+        &self,
+        change: &mut Change,
+        open: &OpenAccount,
+        kind: FindingKind,
+        line: &BillLine,
+        payment: Option<String>,
+        detail: String,
+    ) -> Result<Option<String>, ReconcileError> {
+        let merchant = open.account.merchant;
+        let known = self.0.store.finding_about(merchant, kind, &line.gateway_ref).await?;
+        let Some(mut known) = known else {
+            return self.open_finding(change, open, kind, line, payment, detail).await;
+        };
+        let id = known.value.id.to_string();
+        // The line behind it may be written anew.
+        let is_told = known.value.detail.starts_with(&format!("{detail} (bill line "));
+        match &known.value.state {
+            FindingState::Resolved { reason, .. } if !is_told || reason == AGREES => {}
+            _ => return Ok(Some(id)),
+        }
+        known.value.state = FindingState::Open;
+        known.value.amount = Some(line.gross);
+        known.value.detail = format!("{detail} (bill line {})", line.hash);
+        change.open_finding_again(&known);
+        self.0.settlements.tell(change, merchant, "finding.opened", &id, finding_data(&known.value));
+        Ok(Some(id))
     }
 
     /// Whether the books have of a capture what a final line says, corrections and their fees included.

@@ -28,6 +28,7 @@ mod lost;
 mod moved;
 mod paid;
 mod repair;
+mod sent_otherwise;
 mod turns;
 mod view;
 
@@ -50,6 +51,7 @@ use super::deposits::Deposits;
 use super::pay::{OpenAccount, Pay, PayError};
 use super::refund::Refunding;
 use super::settle::Settlements;
+use differs::watched;
 use late::COMPLETE;
 use turns::Turns;
 
@@ -268,7 +270,8 @@ impl Reconciling {
         let known = self.0.store.last_transaction_number().await?;
         let mut pricing = self.pricing(open).await?;
         let (facts, waiting) = self.facts(open, &days, &mut pricing).await?;
-        let (mut matching, takings) = self.matched(open, bill, facts).await?;
+        let doubts = self.doubts(open).await?;
+        let (mut matching, takings) = self.matched(open, bill, facts, watched(&doubts)).await?;
         self.know_captures(open, &mut matching).await?;
         point(Point::ReconcileRead).await;
         // What happened in the bill's days may be named tomorrow; what waited since the cut-off is missed.
@@ -326,6 +329,7 @@ impl Reconciling {
         point(Point::ReconcileFound).await;
         let fees = self.learn(open, (first, last), &outcome, &pricing.terms).await?;
         self.no_longer_missed(open, &outcome.elsewhere, &waiting).await?;
+        self.no_longer_differs(doubts, &outcome.agreed).await?;
         // Last: a run that dies before it finds the same once more, and what was found is found once.
         self.pool(pool).await?;
         point(Point::ReconcilePooled).await;

@@ -94,7 +94,12 @@ impl Reconciling {
             let evidence = Evidence { payment, repair, ..evidence(Some(&line), None) };
             return Ok(Found { kind, grade: Grade::Automatic, finding: None, evidence });
         }
-        let subject = line.gateway_ref.clone();
+        // About its payment, where it names one: a dispute that tells the same later takes it over.
+        let payment = match line.kind {
+            BillKind::Reserve => None,
+            _ => self.named_payment(open, &line).await?.map(|payment| payment.value.id.to_string()),
+        };
+        let subject = payment.clone().unwrap_or_else(|| line.gateway_ref.clone());
         let booking = self.booking(open, &line.gateway_ref, &subject, &line);
         let mut change = Change::new();
         let mut finding = None;
@@ -102,7 +107,7 @@ impl Reconciling {
             post(&mut change, journal::gateway_held(&booking, line.gross.abs(), reason))?;
             let detail = format!("{} held back: {reason}", line.gross.abs());
             let kind = FindingKind::GatewayHold;
-            finding = self.open_finding(&mut change, open, kind, &line, None, detail).await?;
+            finding = self.open_finding(&mut change, open, kind, &line, payment, detail).await?;
         } else {
             post(&mut change, journal::gateway_released(&booking, line.gross, reason))?;
         }
@@ -202,20 +207,21 @@ impl Reconciling {
         line: BillLine,
         why: &str,
     ) -> Result<Found, ReconcileError> {
+        let amount = line.unexplained(open.account.settlement);
         // Under its own reference, unless another movement of that name stands there already.
         let taken = self.0.store.aside_under(open.account.merchant, &line.gateway_ref).await?;
         let fact = match taken {
-            Some(amount) if amount != line.net() => apart(&line),
+            Some(known) if known != amount => apart(&line),
             _ => line.gateway_ref.clone(),
         };
         let booking = self.booking(open, &fact, &fact, &line);
         let mut change = Change::new();
-        post(&mut change, journal::suspense_booked(&booking, line.net()))?;
+        post(&mut change, journal::suspense_booked(&booking, amount))?;
         let word = match &line.kind {
             BillKind::Unknown { raw } => format!("`{raw}`"),
             known => known.as_str().to_owned(),
         };
-        let detail = format!("{} under `{}` ({word}) {why}", line.net(), line.gateway_ref);
+        let detail = format!("{amount} under `{}` ({word}) {why}", line.gateway_ref);
         let detail = format!("{detail} (bill line {})", line.hash);
         let unknown = FindingKind::UnknownMovement;
         let finding = self.0.settlements.finding(unknown, &open.account, &fact, Some(line.gross), detail);

@@ -126,7 +126,9 @@ impl Reconciling {
                 refund_ref: line.gateway_ref.clone(),
                 request_ref: known.as_ref().map(|refund| refund.value.id.to_string()),
                 amount,
-                fee_returned: Some(line.fee.negated()).filter(|fee| fee.is_positive()),
+                // What payouts or invoices bear is a part of theirs.
+                fee_returned: Some(line.fee.negated())
+                    .filter(|fee| fee.is_positive() && open.account.lands_on_balance()),
                 exchanged: None,
                 status: RefundStatus::Succeeded,
                 at: line.at,

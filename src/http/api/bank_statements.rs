@@ -196,7 +196,8 @@ async fn with_lines(service: &Service, statement: BankStatement) -> Answer<BankS
 }
 
 /// Takes a file in: camt.053 or camt.054 as `application/xml`, MT940 as `text/plain`, CSV as `text/csv`. The same file
-/// again, or another that prints the same lines, books nothing twice. A camt.054 books nothing: it names the payouts of a
+/// again, or another that prints the same lines, books nothing twice; a CSV whose lines are booked is read again in the same
+/// columns only. A camt.054 books nothing: it names the payouts of a
 /// line that a statement booked without their names. At most 256 MiB.
 #[utoipa::path(post, path = "/v1/bank-statements", tag = "deposits", params(ReadParameters, KeyHeader),
     request_body(content(
@@ -248,14 +249,23 @@ pub async fn create(
         let (deposits, vault, file) = (deposits.clone(), vault.clone(), file.clone());
         tokio::spawn(async move { deposits.read_statements(&vault, merchant, &file, extra).await })
     };
-    let asked = Asked { service: &service, caller: &caller, request: &request, body: hash.as_bytes() };
+    // What a file does not say itself is a part of what is asked.
+    let word = match (bank, &query.0.columns) {
+        (None, None) => hash.clone(),
+        (bank, columns) => {
+            let bank = bank.map(|id| id.to_string()).unwrap_or_default();
+            format!("{hash}\n{bank}\n{}", columns.as_deref().unwrap_or_default())
+        }
+    };
+    let asked = Asked { service: &service, caller: &caller, request: &request, body: word.as_bytes() };
     let carry = async |claim: Claim| {
         let mut extra = caller.noted(&service, "bank_statement.read", &hash, file.format);
         extra.claim(&claim, &hash);
         shown(&service, read(extra).await.map_err(Problem::internal)??).await
     };
-    let recall = async |resource: String| {
-        let mut known = service.store.bank_statements_of(merchant, &resource).await?;
+    // The resource is the file, which is the same by the key.
+    let recall = async |_: String| {
+        let mut known = deposits.known_statements(&vault, merchant, &file).await?;
         // The reading that the key stands for broke off: this one goes on.
         if known.iter().any(|statement| statement.read_at.is_none()) {
             known = read(Change::new()).await.map_err(Problem::internal)??;

@@ -59,6 +59,8 @@ impl Settled {
 
 /// References in one query.
 const AT_ONCE: usize = 128;
+/// What stands behind a capture's reference where its amount was corrected, and its fee with it.
+const CORRECTED: &str = "/corrected";
 
 impl Change {
     /// A fact is settled by a payout.
@@ -235,7 +237,8 @@ impl Store {
         Ok(found)
     }
 
-    /// What was accrued for these captures at an account and not charged by a report or invoice since.
+    /// What was accrued for these captures at an account, corrections included, and not charged by a report or invoice since.
+    /// A correction is no line of its own.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -247,7 +250,12 @@ impl Store {
     ) -> Result<Accrued, StoreError> {
         let (mut whole, mut tax, mut lines) = (0_i64, 0_i64, 0_u32);
         for chunk in references.chunks(AT_ONCE) {
-            let (places, size) = places(4, chunk.len());
+            let corrected: Vec<String> =
+                chunk.iter().map(|reference| format!("{reference}{CORRECTED}")).collect();
+            let sources: Vec<&str> =
+                chunk.iter().copied().chain(corrected.iter().map(String::as_str)).collect();
+            let (places, size) = places(4, sources.len());
+            let behind = CORRECTED.len();
             // The accrued tax stands in 1300, fee and tax together in 2310.
             let sql = format!(
                 "SELECT t.source, a.code, e.amount FROM ledger_transaction t
@@ -257,19 +265,21 @@ impl Store {
                  AND ((a.code = 2310 AND a.owner = $2) OR a.code = 1300) AND t.source IN ({places})
                  AND NOT EXISTS (
                      SELECT 1 FROM gateway_settlement_item i WHERE i.merchant_id = t.merchant_id
-                     AND i.gateway_account = $2 AND i.kind = 'fee' AND i.reference = t.source)"
+                     AND i.gateway_account = $2 AND i.kind = 'fee' AND i.reference = CASE
+                         WHEN t.source LIKE '%{CORRECTED}' THEN SUBSTR(t.source, 1, LENGTH(t.source) - {behind})
+                         ELSE t.source END)"
             );
             let query = sqlx::query(AssertSqlSafe(sql))
                 .bind(account.merchant.to_string())
                 .bind(account.name.clone())
                 .bind(currency.to_string());
-            let rows = padded(query, chunk, size).fetch_all(self.reads()).await?;
+            let rows = padded(query, &sources, size).fetch_all(self.reads()).await?;
             for row in &rows {
                 let row = Row::of("ledger_transaction", row);
                 let amount = row.int("amount")?;
                 if row.int("code")? == 2310 {
                     whole = whole.saturating_sub(amount);
-                    lines += 1;
+                    lines += u32::from(!row.text("source")?.ends_with(CORRECTED));
                 } else {
                     tax = tax.saturating_add(amount);
                 }

@@ -46,6 +46,15 @@ pub static GATEWAY_SETTLEMENT: Table = Table {
     unique: &[&[1, 2, 3]],
 };
 
+/// What a bank's line may call a payout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Called {
+    /// The gateway account's name.
+    pub gateway_account: String,
+    /// The gateway's reference, and what the bank's line was expected to name.
+    pub names: Vec<String>,
+}
+
 /// What changes until the bank has it.
 fn changing(settlement: &GatewaySettlement) -> Vec<(&'static str, Value)> {
     vec![
@@ -167,6 +176,32 @@ impl Store {
             .bind(seek.key().map(ToString::to_string).unwrap_or_default())
             .bind(limit);
         self.all(query, |row| read(row).map(|row| row.value)).await
+    }
+
+    /// What the payouts of a currency that closed since a moment and are not on their way are called.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn settlements_elsewhere(
+        &self,
+        merchant: MerchantId,
+        currency: Currency,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<Called>, StoreError> {
+        let query = sqlx::query(
+            "SELECT gateway_account, reference, deposit_reference FROM gateway_settlement
+             WHERE merchant_id = $1 AND currency = $2 AND state <> 'in_transit' AND closed_at >= $3",
+        )
+        .bind(merchant.to_string())
+        .bind(currency.to_string())
+        .bind(since.timestamp_micros());
+        self.all(query, |row| {
+            let row = Row::of("gateway_settlement", row);
+            let names = [Some(row.text("reference")?), row.optional_text("deposit_reference")?];
+            let names = names.into_iter().flatten().collect();
+            Ok(Called { gateway_account: row.text("gateway_account")?, names })
+        })
+        .await
     }
 
     /// What is on its way in a currency, longest first: a bank's lines are held against it.

@@ -177,3 +177,45 @@ async fn files_that_are_none_are_refused_and_forms_told_apart() {
     }
     app.stop().await;
 }
+
+/// Which account a file is of and which of its columns is what are parts of the question: a key stands for all of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_sent_with_its_account_and_its_columns() {
+    let app = TestApp::start().await;
+    let banks = app.get("finance", "/v1/bank-accounts?limit=100").await.json();
+    let client = |currency: &str| {
+        let rows = banks["data"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["currency"] == currency && row["kind"] == "client").unwrap();
+        row["id"].as_str().unwrap().to_owned()
+    };
+    let (ringgit, dollars) = (client("MYR"), client("SGD"));
+    let (ringgit, dollars) = (ringgit.as_str(), dollars.as_str());
+    let csv = "Date,Amount,Details,Note\n2026-11-28,7.00,a sale,n-1\n";
+    let send = async |bank: &str, columns: &str, once: &str| {
+        let path = format!("/v1/bank-statements?bank_account={bank}&columns={columns}");
+        let request = app.keyed("POST", "finance", &path).header("Idempotency-Key", once.to_owned());
+        let answer = app.send(request.header("Content-Type", "text/csv").body(csv)).await;
+        let id = answer.json()["data"][0]["id"].as_str().unwrap_or_default().to_owned();
+        (answer.status, answer.code(), id)
+    };
+    let (status, _, first) = send(ringgit, "", "k-1").await;
+    assert_eq!(status, 201);
+    assert_eq!(send(ringgit, "", "k-1").await, (201, String::new(), first.clone()));
+    for (bank, columns) in [(ringgit, "text%3Dnote"), (dollars, "")] {
+        let (status, code, _) = send(bank, columns, "k-1").await;
+        assert_eq!((status, code.as_str()), (422, "idempotency_key_reused"));
+    }
+    let (status, code, _) = send(ringgit, "text%3Dnote", "k-2").await;
+    assert_eq!((status, code.as_str()), (409, "statement_read_otherwise"));
+    // Asked anew it is answered alike and noted anew; the refused key stands for nothing.
+    assert_eq!(send(ringgit, "", "k-2").await, (201, String::new(), first.clone()));
+    let (status, _, second) = send(dollars, "", "k-3").await;
+    assert!(status == 201 && second != first, "{status} {second}");
+    let shown = app.get("finance", &format!("/v1/bank-statements/{second}")).await.json();
+    let amount = &shown["entries"][0]["amount"];
+    assert_eq!((&shown["bank_account"], &amount["currency"]), (&json!(dollars), &json!("SGD")));
+    let audit = app.get("admin", "/v1/audit?limit=100").await.json();
+    let noted = audit["data"].as_array().unwrap().iter().filter(|row| row["action"] == "bank_statement.read");
+    assert_eq!(noted.count(), 3, "{audit}");
+    app.stop().await;
+}

@@ -80,3 +80,33 @@ async fn a_credit_is_of_the_payout_it_names_and_not_of_one_whose_name_begins_so(
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_credit_that_names_a_received_payout_is_no_other_of_its_amount() {
+    on_each_engine("whose_credit_again", async |database| {
+        let store = database.open().await;
+        let world = world(&store, database, grabpay).await;
+        let at = world.clock.now();
+        let day = at.date_naive().to_string();
+        for reference in ["GPSWEEP-D1", "GPSWEEP-D2"] {
+            record(&world, batch(reference, at, "10.00", "0", "0", "10.00")).await;
+        }
+        let stands = async |on_its_way: Option<&str>, aside: Option<&str>| {
+            let standing = world.standing().await;
+            let amount = |account: &str| standing.get(account).map(String::as_str);
+            assert_eq!((amount("1140[grabpay-sg] SGD"), amount("2900[dbs] SGD")), (on_its_way, aside));
+        };
+        let credit = |bank: &'static str, text: &'static str| ("10.00", "", bank, text);
+        read(&world, &camt("0039012345", &day, "0.00", "10.00", &[credit("B1", "GPSWEEP-D1")])).await;
+        stands(Some("10.00"), None).await;
+        // The first one's name once more: the second is still on its way.
+        read(&world, &camt("0039012345", &day, "10.00", "20.00", &[credit("B2", "of GPSWEEP-D1")])).await;
+        stands(Some("10.00"), Some("-10.00")).await;
+        world.finding(FindingKind::BankUnexplained).await;
+        read(&world, &camt("0039012345", &day, "20.00", "30.00", &[credit("B3", "a sweep")])).await;
+        stands(None, Some("-10.00")).await;
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}

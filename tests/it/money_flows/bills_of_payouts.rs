@@ -1,12 +1,14 @@
 //! Payouts that a bill names: each is made of the takings before it, and none of another's.
 
 use chrono::{Days, TimeDelta};
+use straits::domain::deposits::ReportedBatch;
 use straits::domain::fees::FeeBook;
 use straits::domain::findings::FindingKind;
 use straits::domain::merchants::{AvailableWhen, Recharge, SettlementMode};
 use straits::domain::orders::{Capture, ReportKind};
-use straits::domain::reconciliation::{BillKind, BillLine};
+use straits::domain::reconciliation::{BillKind, BillLine, LineHash};
 use straits::money::Money;
+use straits::store::Change;
 
 use super::bills::{day, line, movement, noon, run, told};
 use super::world::{Setup, World, money};
@@ -190,6 +192,100 @@ async fn a_strangers_fee_is_charged_once_with_the_sweep_that_brings_its_money() 
             assert_eq!(place(&world, nothing).await, None, "{nothing}");
         }
         world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// Recorded as sent by a person: so much, of the captures so far.
+async fn recorded(world: &World, reference: &str, gross: &str, fee: &str, net: &str) {
+    let at = world.clock.now();
+    let batch = ReportedBatch {
+        reference: reference.into(),
+        closed_at: at,
+        paid_at: Some(at),
+        deposit_reference: None,
+        gross: sgd(gross),
+        refunds: sgd("0"),
+        chargebacks: sgd("0"),
+        held: sgd("0"),
+        fee: sgd(fee),
+        tax: sgd("0"),
+        net: sgd(net),
+        items: vec![],
+    };
+    world.deposits.record_batch(&world.account, batch, Change::new()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_sweep_that_was_recorded_otherwise_only_the_difference_stands_aside() {
+    on_each_engine("a_sweep_that_was_recorded_otherwise", async |database| {
+        let store = database.open().await;
+        let world = world(database, &store).await;
+        sold(&world, "1", "50.00", "0.90").await;
+        // By hand, with a slip of the pen.
+        recorded(&world, "W-1", "50.00", "0.40", "49.60").await;
+        sweep(&world, "W-1", "49.10", 30);
+        for _ in ["once", "twice"] {
+            let (ended, items) = run(&world, day()).await;
+            assert_eq!((told(&items), ended.open), (vec![("gateway_settlement", "waits")], 1));
+            let findings = world.findings().await;
+            let amount = |kind: FindingKind| {
+                let of_it: Vec<_> = findings.iter().filter(|finding| finding.kind == kind).collect();
+                assert_eq!(of_it.len(), 1, "{findings:#?}");
+                of_it[0].amount
+            };
+            assert_eq!(amount(FindingKind::BatchDiffers), Some(sgd("0.50")));
+            assert_eq!(amount(FindingKind::UnknownMovement), Some(sgd("0.50")));
+            assert_eq!(place(&world, "1140[paypal]").await.as_deref(), Some("49.60"));
+            assert_eq!(place(&world, "1100[paypal]").await.as_deref(), Some("0.50"));
+            assert_eq!(place(&world, "2900[paypal]").await.as_deref(), Some("-0.50"));
+        }
+        // Beside the line that says what was recorded, another one of its name is another movement.
+        recorded(&world, "W-2", "0.50", "0.00", "0.50").await;
+        sold(&world, "2", "10.00", "0.18").await;
+        sweep(&world, "W-2", "0.50", 40);
+        let mut other = movement("W-2", BillKind::Sweep, "0").into_facts();
+        (other.gross, other.fee, other.tax) = (sgd("-0.20"), sgd("0"), sgd("0"));
+        (other.at, other.hash) = (noon() + TimeDelta::minutes(50), LineHash([77; 32]));
+        world.far.bill(BillLine::try_new(other).unwrap());
+        run(&world, day()).await;
+        assert_eq!(place(&world, "2900[paypal]").await.as_deref(), Some("-0.30"));
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// A fee that the gateway gave back with a refund is a part of the payout's fee: it is booked with that alone, whether the
+/// refund's payment is known or not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fee_given_back_with_a_refund_is_counted_once_with_the_sweep() {
+    on_each_engine("a_fee_given_back_with_a_refund", async |database| {
+        let store = database.open().await;
+        for (capture, kind) in
+            [("CAP-1", FindingKind::RefundElsewhere), ("CAP-NOBODY", FindingKind::UnknownMovement)]
+        {
+            let world = world(database, &store).await;
+            sold(&world, "1", "100.00", "1.80").await;
+            let mut back = movement("R-PORTAL", BillKind::Refund, "0").into_facts();
+            back.related_ref = Some(capture.into());
+            (back.gross, back.fee, back.tax) = (sgd("-10.00"), sgd("-0.18"), sgd("0"));
+            world.far.bill(BillLine::try_new(back).unwrap());
+            sweep(&world, "W-1", "88.38", 30);
+            let (_, items) = run(&world, day()).await;
+            assert_eq!(told(&items), [("refund_only_there", "waits"), ("gateway_settlement", "automatic")]);
+            assert!(world.findings().await.iter().any(|finding| finding.kind == kind), "{capture}");
+            assert_eq!(place(&world, "1140[paypal]").await.as_deref(), Some("88.38"));
+            assert_eq!(place(&world, "2900[paypal]").await.as_deref(), Some("10.00"));
+            assert_eq!(place(&world, "5010[paypal]").await.as_deref(), Some("-0.18"), "less than agreed");
+            for nothing in ["1100[paypal]", "2310[paypal]"] {
+                assert_eq!(place(&world, nothing).await, None, "{capture} {nothing}");
+            }
+            let (_, items) = run(&world, day()).await;
+            assert_eq!(told(&items), [], "once");
+            world.verified().await;
+        }
         store.close().await;
     })
     .await;

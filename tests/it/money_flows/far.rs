@@ -21,6 +21,7 @@ use straits::gateways::{
 };
 use straits::ids::PaymentId;
 use straits::money::{Currency, Money};
+use tokio::sync::Notify;
 
 /// How a call to pay back goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +77,8 @@ struct State {
     renames: bool,
     /// What it was asked or told to do, in order.
     asked: Vec<&'static str>,
+    /// What the answer to the next refund waits for.
+    gate: Option<Arc<Notify>>,
 }
 
 /// The far side.
@@ -161,6 +164,11 @@ impl Far {
         self.0.lock().unwrap().plan.extend(plan);
     }
 
+    /// The next refund is paid at once, and what we hear of the call comes when this is notified.
+    pub fn holds_answer(&self) -> Arc<Notify> {
+        self.0.lock().unwrap().gate.insert(Arc::default()).clone()
+    }
+
     /// The next refund gives this much of the fee back.
     pub fn returns_fee(&self, fee: Money) {
         self.0.lock().unwrap().fee_returned = Some(fee);
@@ -183,6 +191,11 @@ impl Far {
     /// The far side bills this too.
     pub fn bill(&self, line: BillLine) {
         self.0.lock().unwrap().bill.push(line);
+    }
+
+    /// Its bill is written anew.
+    pub fn bill_anew(&self) {
+        self.0.lock().unwrap().bill.clear();
     }
 
     /// It answers no question from now on, or does.
@@ -460,6 +473,32 @@ impl Refunds for FarGateway {
         _: &GatewaySecrets,
         request: &RefundRequest,
     ) -> Result<RefundReport, GatewayError> {
+        let answer = self.pay_back(payment, request);
+        let gate = self.far.0.lock().unwrap().gate.take();
+        if let Some(gate) = gate {
+            gate.notified().await;
+        }
+        answer
+    }
+
+    async fn query_refund(
+        &self,
+        _: &PaymentRequest,
+        _: &GatewaySecrets,
+        request: &RefundRequest,
+    ) -> Result<Option<RefundReport>, GatewayError> {
+        self.far.question("query_refund")?;
+        let state = self.far.0.lock().unwrap();
+        Ok(state.refunds.get(&request.request_ref).map(|(_, report)| report.clone()))
+    }
+}
+
+impl FarGateway {
+    fn pay_back(
+        &self,
+        payment: &PaymentRequest,
+        request: &RefundRequest,
+    ) -> Result<RefundReport, GatewayError> {
         let mut state = self.far.0.lock().unwrap();
         state.asked.push("refund");
         state.calls += 1;
@@ -488,16 +527,5 @@ impl Refunds for FarGateway {
         }
         state.refunds.insert(request.request_ref.clone(), (payment.request_ref.clone(), report.clone()));
         if way == Some(Pays::LostAfter) { Err(lost()) } else { Ok(report) }
-    }
-
-    async fn query_refund(
-        &self,
-        _: &PaymentRequest,
-        _: &GatewaySecrets,
-        request: &RefundRequest,
-    ) -> Result<Option<RefundReport>, GatewayError> {
-        self.far.question("query_refund")?;
-        let state = self.far.0.lock().unwrap();
-        Ok(state.refunds.get(&request.request_ref).map(|(_, report)| report.clone()))
     }
 }
