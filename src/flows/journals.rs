@@ -14,6 +14,7 @@ use crate::domain::merchants::BankAccountKind;
 use crate::domain::statements::Period;
 use crate::ids::{IdSource, JournalId, MerchantId, SupplierId, UserId};
 use crate::money::{Currency, Money};
+use crate::store::journals::JOURNAL;
 use crate::store::periods::PERIOD_CLOSE;
 use crate::store::{Change, CommitError, Store, StoreError, Versioned};
 
@@ -80,8 +81,14 @@ impl Journals {
     ) -> Result<Journal, JournalFlowError> {
         let now = self.clock.now();
         let today = self.today(merchant).await?;
+        let mut change = extra;
         let (lines, reverses) = match template {
-            Template::Reversal { journal } => (self.undone(merchant, *journal).await?, Some(*journal)),
+            Template::Reversal { journal } => {
+                let undone = self.undone(merchant, *journal).await?;
+                // Of several that undo it at once, one is written.
+                change.update(&JOURNAL, *journal, undone.version, vec![]);
+                (undone.value.lines.iter().map(JournalLine::reversed).collect(), Some(*journal))
+            }
             template => (self.lines_of(merchant, template).await?, None),
         };
         let journal = Journal {
@@ -97,7 +104,6 @@ impl Journals {
             created_at: now,
         };
         self.check(&journal, today).await?;
-        let mut change = extra;
         change.insert_journal(&journal);
         self.store.commit(change).await?;
         Ok(journal)
@@ -236,12 +242,12 @@ impl Journals {
         Ok(template.lines(allowance))
     }
 
-    /// A booked journal the other way round.
+    /// A booked journal that nobody has undone, or is about to.
     async fn undone(
         &self,
         merchant: MerchantId,
         id: JournalId,
-    ) -> Result<Vec<JournalLine>, JournalFlowError> {
+    ) -> Result<Versioned<Journal>, JournalFlowError> {
         let found = self.store.journal(merchant, id).await?.ok_or(JournalFlowError::Unknown)?;
         if !matches!(found.value.state, JournalState::Booked { .. }) {
             return Err(JournalFlowError::NotReversible("only a booked journal is undone"));
@@ -250,7 +256,7 @@ impl Journals {
         if !earlier.is_empty() {
             return Err(JournalFlowError::NotReversible("the journal is undone already, or about to be"));
         }
-        Ok(found.value.lines.iter().map(JournalLine::reversed).collect())
+        Ok(found)
     }
 
     /// The answer of the API.

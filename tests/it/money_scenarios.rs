@@ -419,7 +419,8 @@ fn a_failed_refund_leaves_nothing_behind() {
     let world = world();
     let refund = world.refund(&j01(&world), RefundRequest::default(), &[], None);
     let booking = world.booking();
-    let built = [refund.decided(&booking), refund.failed(&booking)];
+    let undone: Vec<Movement> = refund.movements.iter().map(Movement::reversed).collect();
+    let built = [refund.decided(&booking), journal::refund_failed(&booking, &undone)];
     let mut balances: BTreeMap<String, i64> = BTreeMap::new();
     for transaction in built.map(|built| built.unwrap().unwrap()) {
         for posting in transaction.postings() {
@@ -433,7 +434,10 @@ fn a_failed_refund_leaves_nothing_behind() {
 fn a_returned_fee_goes_back_to_the_supplier_who_had_borne_it() {
     let world = world();
     let refund = world.refund(&j01(&world), RefundRequest::default(), &[], None);
-    let returned = refund.fee_returned(&world.booking(), money("4.90", "USD")).unwrap().unwrap();
+    let returned = money("4.90", "USD");
+    let borne = refund.fee_borne(returned).unwrap();
+    let back: Vec<Movement> = borne.iter().map(Movement::reversed).collect();
+    let returned = journal::fee_returned(&world.booking(), returned, &back).unwrap().unwrap();
     let expected: Vec<Line> =
         [("Cr", "1200[A]"), ("Cr", "5000[paypal]"), ("Dr", "1110[paypal]"), ("Dr", "5005[paypal]")]
             .map(|(side, account)| (side.into(), account.into(), "4.90".into(), "USD".into()))

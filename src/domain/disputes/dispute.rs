@@ -76,8 +76,20 @@ pub struct Hold {
     pub source: String,
     /// How much the gateway holds.
     pub amount: Money,
+    /// Why, as it was first told: where it stands in 1120.
+    #[serde(default = "of_a_dispute")]
+    pub reason: String,
     /// From which of the suppliers' buckets what went to 2130; the way back is the reverse.
     pub suppliers: Vec<Movement>,
+}
+
+impl Hold {
+    /// What a dispute holds.
+    pub const DISPUTE: &str = "dispute";
+}
+
+fn of_a_dispute() -> String {
+    Hold::DISPUTE.to_owned()
 }
 
 /// A movement, and what it was booked as.
@@ -95,12 +107,15 @@ pub struct BookedMovement {
     /// What of a fee suppliers were made to bear, while that stands.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recharged: Vec<Movement>,
+    /// How much of it was in the books already, as a capture or a bill told it before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Money>,
 }
 
 impl BookedMovement {
     /// A movement that moved nobody's share.
     pub fn of(told: DisputeMovement) -> BookedMovement {
-        BookedMovement { told, charged: None, aside: None, recharged: vec![] }
+        BookedMovement { told, charged: None, aside: None, recharged: vec![], before: None }
     }
 }
 

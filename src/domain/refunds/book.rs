@@ -1,9 +1,9 @@
-//! A refund's transactions: decided, confirmed or failed, and a fee that came back.
+//! A refund's transactions: decided and confirmed; and what a fee that came back undoes of it.
 
 use rust_decimal::Decimal;
 
 use crate::domain::ledger::journal::{self, Booking, Movement};
-use crate::domain::ledger::{AccountCode, JournalEvent, LedgerError, LedgerTransaction};
+use crate::domain::ledger::{AccountCode, LedgerError, LedgerTransaction};
 use crate::domain::settlement::Settlement;
 use crate::ids::SupplierId;
 use crate::money::{AllocationPolicy, Currency, Money, MoneyError, allocate};
@@ -29,30 +29,12 @@ impl Refund {
         journal::refund_confirmed(booking, self.amount)
     }
 
-    /// It will not happen.
-    ///
-    /// # Errors
-    /// [`LedgerError`].
-    pub fn failed(&self, booking: &Booking<'_>) -> Result<Option<LedgerTransaction>, LedgerError> {
-        journal::refund_failed(booking, &self.movements)
-    }
-
-    /// The gateway gave `returned` of its fee back: what suppliers bore of it goes back to where it was debited, the
+    /// What of its debits the gateway's `returned` fee undoes: what suppliers bore of it, from where it was taken, the
     /// last bucket first.
     ///
     /// # Errors
-    /// [`LedgerError`].
-    pub fn fee_returned(
-        &self,
-        booking: &Booking<'_>,
-        returned: Money,
-    ) -> Result<Option<LedgerTransaction>, LedgerError> {
-        let to_suppliers =
-            self.undo_fee(returned).map_err(|_| LedgerError::TooLarge(JournalEvent::FeeReturned))?;
-        journal::fee_returned(booking, returned, &to_suppliers)
-    }
-
-    fn undo_fee(&self, returned: Money) -> Result<Vec<Movement>, RefundError> {
+    /// [`RefundError`] when amounts do not fit.
+    pub fn fee_borne(&self, returned: Money) -> Result<Vec<Movement>, RefundError> {
         let kept = self.lines.iter().filter(|line| line.kind == RefundLineKind::FeeKept);
         let kept: Vec<&RefundLine> = kept.collect();
         let total = Money::sum(returned.currency(), kept.iter().map(|line| line.amount))?;
@@ -61,7 +43,7 @@ impl Refund {
         }
         let weights: Vec<Decimal> = kept.iter().map(|line| line.amount.minor().into()).collect();
         let (parts, _) = allocate(returned.min(total)?, &weights, AllocationPolicy::LargestRemainder)?;
-        let mut credits = Vec::new();
+        let mut borne = Vec::new();
         for (line, mut left) in kept.iter().zip(parts) {
             let currency = left.currency();
             let debited = self.movements.iter().rev().filter(|movement| {
@@ -75,11 +57,11 @@ impl Refund {
             });
             for movement in debited {
                 let back = left.min(movement.amount)?;
-                credits.push(Movement::credit(movement.account.clone(), back));
+                borne.push(Movement::debit(movement.account.clone(), back));
                 left = left.checked_sub(back)?;
             }
         }
-        Ok(credits)
+        Ok(borne)
     }
 }
 

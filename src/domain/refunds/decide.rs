@@ -50,7 +50,7 @@ pub struct Refund {
     pub conversions: Vec<ConversionRefund>,
     /// Who bears the fee that the gateway keeps.
     pub fee_owner: KeptFee,
-    /// What is posted now, and undone if the refund fails.
+    /// What is posted now, and undone if the refund fails; once it is paid, also what a returned fee gave back of it.
     pub movements: Vec<Movement>,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A refund is not the mirror of its charge: shares, commission and tax go back in proportion, the gateway's fee only
 //! as far as the gateway returns it. So a refund is decided as if nothing of the fee came back (a line `fee_kept` says
-//! who bears that), and what the gateway does return is booked when it reports it ([`Refund::fee_returned`]).
+//! who bears that), and what the gateway does return is booked when it reports it ([`Refund::fee_borne`]).
 //!
 //! *Which parts.* By `items`, by `allocation`, or in proportion where that cannot hit the wrong supplier: when there is
 //! one supplier, or when everything that is left goes back. Otherwise [`RefundError::AllocationRequired`].

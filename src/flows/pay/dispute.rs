@@ -51,11 +51,19 @@ impl Pay {
         since: DateTime<Utc>,
     ) -> Result<usize, PayError> {
         let Some(disputes) = account.gateway.disputes() else { return Ok(0) };
-        let mut ours = 0;
+        let (mut ours, mut failed) = (0, None);
         for dispute_ref in disputes.changed_since(since).await? {
-            ours += usize::from(self.ask_dispute(account, &dispute_ref, ReportSource::Poll).await?);
+            match self.ask_dispute(account, &dispute_ref, ReportSource::Poll).await {
+                Ok(heard) => ours += usize::from(heard),
+                Err(error @ PayError::Gateway(_)) => return Err(error),
+                // One that cannot be booked holds up no other.
+                Err(error) => {
+                    tracing::error!(dispute = dispute_ref, %error, "what a dispute says could not be written down");
+                    failed.get_or_insert(error);
+                }
+            }
         }
-        Ok(ours)
+        failed.map_or(Ok(ours), Err)
     }
 }
 

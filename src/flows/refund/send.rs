@@ -261,16 +261,14 @@ impl Refunding {
         }
     }
 
-    /// Writes down what is known of a call that gave no report.
+    /// Writes down what is known of a call that gave no report, under the version our lease stands at.
     async fn note(&self, call: &Call, outcome: Outcome, detail: String) -> Result<(), RefundFlowError> {
-        let intents = self.0.store.intents_of(call.payment.value.id).await?;
-        let Some(intent) = intents.into_iter().find(|intent| intent.value.id == call.intent.value.id) else {
-            return Ok(());
-        };
-        let noted = Intent { outcome, lease: None, detail: Some(detail), ..intent.value };
+        let Versioned { value, version } = &call.intent;
+        let noted = Intent { outcome, lease: None, detail: Some(detail), ..value.clone() };
         let mut change = Change::new();
-        change.update_intent(&noted, intent.version);
+        change.update_intent(&noted, *version);
         match self.0.store.commit(change).await {
+            // A notice came first and answered it, or another holder is at it: who changed the row knows more.
             Ok(_) | Err(CommitError::LostUpdate { .. }) => Ok(()),
             Err(error) => Err(RefundFlowError::unavailable(error)),
         }

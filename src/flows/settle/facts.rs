@@ -72,6 +72,12 @@ impl Settlements {
                 post(&mut change, journal::gateway_released(&booking, *amount, reason))?;
                 self.tell_fact(&mut change, "payment.released", payment, reference, *amount, reason)?;
             }
+            // A bill told it under a name of its own.
+            MoneyReport::Reversed { reference, amount, .. }
+                if self.is_told(payment, reference, *amount).await? =>
+            {
+                return Ok(());
+            }
             MoneyReport::Reversed { reference, amount, at } => {
                 let booking = self.booking(payment, account, reference, &subject, *at);
                 post(&mut change, journal::reversed(&booking, *amount))?;
@@ -96,6 +102,24 @@ impl Settlements {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Whether a capture says that money was taken back which a bill has told before.
+    async fn is_told(&self, payment: &Payment, reference: &str, amount: Money) -> Result<bool, SettleError> {
+        let own = payment.state.taken().is_some_and(|taken| taken.capture_ref == reference);
+        let (merchant, kind) = (payment.merchant, FindingKind::Reversed);
+        if !own || self.0.store.finding_about(merchant, kind, reference).await?.is_some() {
+            return Ok(false);
+        }
+        let findings = self.0.store.findings_of(merchant, payment.id).await?;
+        // A dispute's own are booked as what the dispute moved.
+        let told = findings
+            .iter()
+            .map(|found| &found.value)
+            .filter(|found| found.kind == kind && !found.fact.contains('#'));
+        let told = told.filter_map(|found| found.amount).filter(|told| told.currency() == amount.currency());
+        let told = Money::sum(amount.currency(), told).map_err(broken)?;
+        Ok(told.minor() >= amount.minor())
     }
 
     /// The payment with what the gateway did to its money.

@@ -21,6 +21,7 @@ mod ground;
 mod refunds;
 mod rules;
 mod told;
+mod undone;
 mod unrated;
 
 use std::sync::Arc;

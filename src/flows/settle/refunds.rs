@@ -16,7 +16,6 @@ use crate::domain::refunds;
 use crate::flows::pay::{PaymentView, Quotes, sha256};
 use crate::ids::RefundId;
 use crate::money::Money;
-use crate::store::settlements::SettlementRecord;
 use crate::store::{Change, CommitError, Versioned};
 
 use super::{SaleEvent, SettleError, Settlements, broken, post};
@@ -51,6 +50,7 @@ impl Settlements {
                 Err(
                     CommitError::LostUpdate { .. }
                     | CommitError::AlreadyBooked { .. }
+                    | CommitError::BelowFloor { .. }
                     | CommitError::Unknown(_),
                 ) => {}
                 Err(error) => return Err(error.into()),
@@ -105,7 +105,7 @@ impl Settlements {
         };
         let subject = payment.value.id.to_string();
         let booking = self.booking(&payment.value, account, &id, &subject, report.at);
-        let decided: refunds::Refund = serde_json::from_str(&refund.value.decided).map_err(broken)?;
+        let mut decided: refunds::Refund = serde_json::from_str(&refund.value.decided).map_err(broken)?;
         let mut after = Refund { state, updated_at: now, ..refund.value.clone() };
         // What waits for funds has no name at the gateway yet.
         if after.refund_ref.is_none() && after.state != RefundState::AwaitingFunds {
@@ -116,14 +116,20 @@ impl Settlements {
                 post(&mut change, decided.confirmed(&booking))?;
                 self.exchanged(&mut change, &payment.value, account, report).await?;
                 if let Some(returned) = report.fee_returned.filter(|fee| fee.is_positive()) {
-                    post(&mut change, decided.fee_returned(&booking, returned))?;
+                    let borne = decided.fee_borne(returned).map_err(broken)?;
+                    let to_suppliers = self.undone(&after, &borne).await?;
+                    post(&mut change, journal::fee_returned(&booking, returned, &to_suppliers))?;
+                    decided.movements.extend(to_suppliers);
+                    after.decided = serde_json::to_string(&decided).map_err(broken)?;
+                    self.pend_again(&mut change, &after).await?;
                 }
                 self.count_refund(&mut change, payment, &after, source).await?;
             }
             RefundState::Failed { .. } => {
-                post(&mut change, decided.failed(&booking))?;
+                let undone = self.undone(&after, &decided.movements).await?;
+                post(&mut change, journal::refund_failed(&booking, &undone))?;
                 self.reopen(&mut change, &after).await?;
-                self.pend(&mut change, &after).await?;
+                self.pend_again(&mut change, &after).await?;
                 if let Some(record) = self.0.store.settlement_of(after.payment).await? {
                     let fails = SaleEvent::RefundFailed(after.id);
                     self.count_sale(&mut change, &record.value, fails).await?;
@@ -141,12 +147,10 @@ impl Settlements {
         Ok(change)
     }
 
-    /// Shares that a failed refund gave back to what is pending become payable with the next release.
-    async fn pend(&self, change: &mut Change, refund: &Refund) -> Result<(), SettleError> {
-        let record = self.0.store.settlement_of(refund.payment).await?;
-        if let Some(record) = record.filter(|record| record.value.released_at.is_some()) {
-            let pending = SettlementRecord { released_at: None, waiting: None, ..record.value };
-            change.release_settlement(&pending, record.version);
+    /// Shares that went back to what is pending become payable with the next release.
+    async fn pend_again(&self, change: &mut Change, refund: &Refund) -> Result<(), SettleError> {
+        if let Some(record) = self.0.store.settlement_of(refund.payment).await? {
+            Settlements::pend(change, &record);
         }
         Ok(())
     }

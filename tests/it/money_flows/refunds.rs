@@ -1,8 +1,10 @@
 //! Refunds: never more than was captured, never twice, and undone to the cent when they fail.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use straits::domain::orders::ReportKind;
+use straits::domain::orders::{IntentKind, Outcome, ReportKind};
 use straits::flows::refund::{RefundFlowError, RefundInput};
 use straits::money::Money;
 use straits::store::Change;
@@ -82,6 +84,36 @@ async fn an_unknown_outcome_is_asked_about_and_paid_once() {
         database.tick(TimeDelta::hours(7));
         world.refunding.recover().await.unwrap();
         assert_eq!((world.far.calls(), world.far.paid_back().len()), (1, 0));
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// Nobody may have an answer to a call whose end a notice has told already: it is not made again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_answer_changes_nothing_of_what_a_notice_has_told_before_it() {
+    on_each_engine("a_lost_answer_changes_nothing_of_what_a_notice_has_told_before_it", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let payment = one(&world, "overtaken").await;
+        world.far.plan(&[Pays::LostAfter]);
+        let answer = world.far.holds_answer();
+        let told = async {
+            while world.far.paid_back().is_empty() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            world.hear(payment).await;
+            answer.notify_one();
+        };
+        let (refund, ()) = tokio::join!(world.refund(payment, "{}"), told);
+        assert_eq!(refund.unwrap().state.as_str(), "succeeded");
+        let intents = store.intents_of(payment).await.unwrap();
+        let call = intents.iter().find(|intent| matches!(intent.value.kind, IntentKind::Refund(_))).unwrap();
+        assert_eq!((call.value.outcome, call.value.lease), (Outcome::Done, None));
+        world.refunding.recover().await.unwrap();
+        assert_eq!((world.far.calls(), world.far.paid_back()), (1, vec![10_000]));
+        world.stands(GONE).await;
         world.verified().await;
         store.close().await;
     })

@@ -1,19 +1,18 @@
-//! A refund will not happen: every movement of its decision, the other way round.
+//! A refund will not happen: every movement of its decision, the other way round; of a supplier's debt what still stands.
 
 use crate::domain::ledger::{JournalEvent, LedgerError, LedgerTransaction};
 
 use super::booking::{Booking, Movement};
 
-/// Undoes the movements of [`super::refund_decided`].
+/// What undoes the movements of [`super::refund_decided`], as the supplier's debt stands by now.
 ///
 /// # Errors
 /// [`LedgerError`] when they do not balance.
 pub fn refund_failed(
     booking: &Booking<'_>,
-    decided: &[Movement],
+    undone: &[Movement],
 ) -> Result<Option<LedgerTransaction>, LedgerError> {
-    let undone: Vec<Movement> = decided.iter().map(Movement::reversed).collect();
-    booking.post(JournalEvent::RefundFailed, &undone)
+    booking.post(JournalEvent::RefundFailed, undone)
 }
 
 #[cfg(test)]
@@ -29,11 +28,11 @@ mod tests {
         fn balances(amount in amount("USD")) {
             with_booking(|booking| {
                 let owed = booking.at_gateway(AccountCode::REFUND_IN_TRANSIT);
-                let decided = [
-                    Movement::debit(booking.plain(AccountCode::REVENUE_COMMISSION), amount),
-                    Movement::credit(owed, amount),
+                let undone = [
+                    Movement::credit(booking.plain(AccountCode::REVENUE_COMMISSION), amount),
+                    Movement::debit(owed, amount),
                 ];
-                assert_balances(refund_failed(booking, &decided));
+                assert_balances(refund_failed(booking, &undone));
             });
         }
     }

@@ -2,13 +2,16 @@
 
 use crate::domain::disputes::Purse;
 use crate::domain::ledger::journal::Movement;
+use crate::domain::ledger::{Account, AccountCode, LedgerTransaction, Owner};
 use crate::domain::merchants::GatewayAccount;
 use crate::domain::refunds::{FxDifference, Refund, RefundRequest, RefundTerms, decide, left};
 use crate::domain::settlement::{Delivery, Settlement};
 use crate::flows::settle::{SettleError, broken};
+use crate::ids::SupplierId;
 use crate::money::Money;
-use crate::store::Versioned;
 use crate::store::settlements::SettlementRecord;
+use crate::store::suppliers::SUPPLIER;
+use crate::store::{Change, Versioned};
 
 /// The settled payment that money is taken from, as far as it is decided.
 pub(super) struct Ground {
@@ -17,9 +20,24 @@ pub(super) struct Ground {
     pub(super) deliveries: Vec<Delivery>,
     pub(super) back: Vec<Refund>,
     pub(super) purse: Purse,
+    /// The rows of its suppliers, as they stood before the purse was read.
+    pub(super) suppliers: Vec<(SupplierId, i64)>,
 }
 
 impl Ground {
+    /// Of several decisions that find the same loss of a supplier come in, one is written.
+    pub(super) fn guard(&self, change: &mut Change) {
+        let recovers = |supplier: &SupplierId| {
+            let lost = Account::new(AccountCode::COST_BAD_DEBT, Owner::of(supplier));
+            let mut postings = change.transactions().iter().flat_map(LedgerTransaction::postings);
+            postings.any(|posting| posting.account == lost && posting.signed_minor() < 0)
+        };
+        let due: Vec<_> = self.suppliers.iter().filter(|(supplier, _)| recovers(supplier)).collect();
+        for (supplier, version) in due {
+            change.update(&SUPPLIER, supplier, *version, vec![]);
+        }
+    }
+
     /// What each gives when so much is taken: as for a refund of it, at most what is left. `None` where that cannot be
     /// said.
     pub(super) fn charge(
@@ -60,10 +78,14 @@ pub(super) fn made_one(
     netted(net.into_iter().chain(kept).collect())
 }
 
-/// One movement for each account and currency.
+/// One movement for each account and currency; the legs of a conversion stay beside each other, as the FX book reads them.
 pub(super) fn netted(movements: Vec<Movement>) -> Result<Vec<Movement>, SettleError> {
     let mut net: Vec<Movement> = Vec::new();
     for movement in movements {
+        if movement.account.code == AccountCode::FX_POSITION {
+            net.push(movement);
+            continue;
+        }
         let same = |other: &&mut Movement| {
             other.account == movement.account && other.amount.currency() == movement.amount.currency()
         };

@@ -7,23 +7,25 @@
 
 mod charge;
 mod early;
+mod fee;
+mod hold;
 
-use crate::domain::disputes::{BookedMovement, Dispute, DisputeMovement, DisputeReport, Hold, MovementKind};
-use crate::domain::fees::Bearer;
+use crate::domain::disputes::{BookedMovement, Dispute, DisputeMovement, DisputeReport, MovementKind};
 use crate::domain::findings::{FindingKind, FindingState};
 use crate::domain::ledger::journal::{self, Booking, Movement};
-use crate::domain::merchants::{FeeOwner, GatewayAccount};
+use crate::domain::merchants::GatewayAccount;
 use crate::domain::orders::{Payment, ReportSource, TimelineEntry};
 use crate::domain::refunds::Refund;
 use crate::domain::settlement::Settlement;
 use crate::flows::pay::{dispute_view, sha256};
-use crate::money::Money;
+use crate::ids::SupplierId;
 use crate::store::findings::FINDING;
 use crate::store::settlements::SETTLEMENT;
 use crate::store::{Change, CommitError, Versioned};
 
 use super::{SettleError, Settlements, broken, post};
-use charge::{Ground, made_one, netted};
+use charge::{Ground, made_one};
+use early::Early;
 
 /// How often a decision is taken again after somebody else was faster.
 const DECISIONS: usize = 8;
@@ -35,6 +37,7 @@ struct Step<'a> {
     payment: &'a Payment,
     subject: String,
     ground: Option<Ground>,
+    early: Early,
     after: Dispute,
 }
 
@@ -105,6 +108,7 @@ impl Settlements {
             payment: &payment.value,
             subject: payment.value.id.to_string(),
             ground: self.ground_of(&payment.value, report).await?,
+            early: self.told_early(&payment.value, &first).await?,
             after: first.heard(report, now),
         };
         if newest && !report.held {
@@ -114,7 +118,7 @@ impl Settlements {
             self.book_movement(&mut step, told).await?;
         }
         if newest && report.held && step.after.money.hold.is_none() {
-            self.hold(&mut step, report).await?;
+            self.hold(&mut step, report)?;
         }
         if before.as_ref() == Some(&step.after) {
             return Ok(Change::new());
@@ -133,64 +137,17 @@ impl Settlements {
         let Some(record) = record else { return Ok(None) };
         let settlement: Settlement = serde_json::from_str(&record.value.frozen).map_err(broken)?;
         let deliveries = serde_json::from_str(&record.value.delivered).map_err(broken)?;
+        let mut suppliers: Vec<(SupplierId, i64)> = vec![];
+        for supplier in settlement.parts.iter().filter_map(|part| part.supplier) {
+            if suppliers.iter().all(|(known, _)| *known != supplier)
+                && let Some(row) = self.0.store.supplier(payment.merchant, supplier).await?
+            {
+                suppliers.push((supplier, row.version));
+            }
+        }
         let back = self.given_back(payment.id).await?;
         let purse = self.purse(&record.value, &settlement, &back, Some(report.opened_at)).await?;
-        Ok(Some(Ground { record, settlement, deliveries, back, purse }))
-    }
-
-    /// The gateway holds the disputed amount (1120), and what the suppliers still have of it is held with it (2130).
-    async fn hold(&self, step: &mut Step<'_>, report: &DisputeReport) -> Result<(), SettleError> {
-        let payment = step.payment;
-        let at = report.updated_at;
-        // A capture that said `held` before its dispute was known is booked under its own name.
-        let early = FindingKind::GatewayHold;
-        let early = self.0.store.finding_about(payment.merchant, early, &report.capture_ref).await?;
-        let begun = early.is_some() && step.after.money.holds == 0;
-        step.after.money.holds += 1;
-        let name = format!("{}/hold{}", report.gateway_ref, step.after.money.holds);
-        let source = if begun { report.capture_ref.clone() } else { name };
-        let booking = self.booking(payment, step.account, &source, &step.subject, at);
-        if !begun {
-            post(&mut step.change, journal::gateway_held(&booking, report.amount, "dispute"))?;
-            let (change, reference) = (&mut step.change, &report.gateway_ref);
-            self.tell_fact(change, "payment.held", payment, reference, report.amount, "dispute")?;
-        }
-        let mut suppliers = vec![];
-        if let Some(ground) = &mut step.ground
-            && let Some(disputed) = ground.charge(report.amount, step.account)?
-        {
-            suppliers = ground.purse.hold(&ground.settlement, &disputed).map_err(broken)?;
-            post(&mut step.change, journal::dispute_held(&booking, &suppliers))?;
-            ground.purse.moved(&suppliers).map_err(broken)?;
-        }
-        step.after.money.hold = Some(Hold { source, amount: report.amount, suppliers });
-        Ok(())
-    }
-
-    /// The hold ended: both sides of it go back where they were.
-    fn release(&self, step: &mut Step<'_>, report: &DisputeReport) -> Result<(), SettleError> {
-        let Some(hold) = step.after.money.hold.take() else { return Ok(()) };
-        let at = report.updated_at;
-        let booking = self.booking(step.payment, step.account, &hold.source, &step.subject, at);
-        post(&mut step.change, journal::gateway_released(&booking, hold.amount, "dispute"))?;
-        // What is taken in the same breath was never free.
-        if !step.after.unbooked(report).iter().any(|told| told.kind == MovementKind::Taken) {
-            let (change, reference) = (&mut step.change, &report.gateway_ref);
-            self.tell_fact(change, "payment.released", step.payment, reference, hold.amount, "dispute")?;
-        }
-        let back: Vec<Movement> = hold.suppliers.iter().map(Movement::reversed).collect();
-        let mut settled = vec![];
-        if let Some(ground) = &mut step.ground {
-            settled = ground.purse.settle(&hold.suppliers, &ground.back).map_err(broken)?;
-            ground.purse.moved(&back).map_err(broken)?;
-            ground.purse.moved(&settled).map_err(broken)?;
-            let nothing = Money::zero(hold.amount.currency());
-            ground.back.push(Refund::undivided(nothing, settled.clone()));
-        }
-        let free = netted(back.into_iter().chain(settled.iter().cloned()).collect())?;
-        post(&mut step.change, journal::dispute_released(&booking, &free))?;
-        step.after.money.settled = netted(step.after.money.settled.drain(..).chain(settled).collect())?;
-        Ok(())
+        Ok(Some(Ground { record, settlement, deliveries, back, purse, suppliers }))
     }
 
     /// One movement of our balance at the gateway.
@@ -201,14 +158,11 @@ impl Settlements {
         let (kind, amount) = (told.kind, told.amount);
         let mut booked = BookedMovement::of(told);
         match kind {
-            MovementKind::Taken => self.take(step, &booking, &mut booked).await?,
+            MovementKind::Taken => self.take(step, &booking, &mut booked)?,
             MovementKind::Returned => self.give_back(step, &booking, &mut booked)?,
             MovementKind::OtherTaken => booked.aside = Some(amount),
             MovementKind::OtherGiven => booked.aside = Some(amount.negated()),
-            MovementKind::Fee => {
-                post(&mut step.change, journal::dispute_fee_charged(&booking, amount))?;
-                booked.recharged = step.recharge(&booking, amount)?;
-            }
+            MovementKind::Fee => step.charge_fee(&booking, &mut booked)?,
             MovementKind::FeeReturned => {
                 post(&mut step.change, journal::dispute_fee_returned(&booking, amount))?;
                 step.unburden(&booking, amount)?;
@@ -247,13 +201,14 @@ impl Settlements {
     }
 
     /// Captured money was taken.
-    async fn take(
+    fn take(
         &self,
         step: &mut Step<'_>,
         booking: &Booking<'_>,
         booked: &mut BookedMovement,
     ) -> Result<(), SettleError> {
-        let told_before = self.taken_before(step, booked.told.amount).await?;
+        let told_before = step.early.taken(&step.after, booked.told.amount)?;
+        booked.before = Some(told_before).filter(|before| !before.is_zero());
         let amount = booked.told.amount.checked_sub(told_before).map_err(broken)?;
         if amount.is_zero() {
             return Ok(());
@@ -292,15 +247,21 @@ impl Settlements {
                 continue;
             }
             let Some(standing) = earlier.charged.take() else { continue };
+            let before = (ground.purse.clone(), ground.back.clone());
             let back = ground.purse.undo(&standing.movements).map_err(broken)?;
             ground.purse.moved(&back).map_err(broken)?;
             ground.back.retain(|refund| *refund != standing);
-            undone.extend(back);
             let given = rest.min(standing.amount).map_err(broken)?;
             let keeps = standing.amount.checked_sub(given).map_err(broken)?;
-            if keeps.is_positive() {
-                let again = ground.charge(keeps, step.account)?;
-                let again = again.ok_or_else(|| broken("what was charged once cannot be charged again"))?;
+            let again = if keeps.is_positive() { ground.charge(keeps, step.account)? } else { None };
+            if keeps.is_positive() && again.is_none() {
+                // Whose part of it came back cannot be said: persons do.
+                (ground.purse, ground.back) = before;
+                earlier.charged = Some(standing);
+                continue;
+            }
+            undone.extend(back);
+            if let Some(again) = again {
                 ground.purse.moved(&again.movements).map_err(broken)?;
                 ground.back.push(again.clone());
                 undone.extend(again.movements.iter().cloned());
@@ -347,7 +308,12 @@ impl Settlements {
                 at: now,
             },
         );
-        if let Some(ground) = ground {
+        if let Some(ground) = &ground {
+            ground.guard(&mut change);
+        }
+        if let Some(ground) = ground
+            && !Settlements::pend(&mut change, &ground.record)
+        {
             change.require(&SETTLEMENT, ground.record.value.id, ground.record.version);
         }
         let was_open = known.is_none_or(|known| known.value.state.is_open());
@@ -363,35 +329,5 @@ impl Settlements {
         }
         tracing::info!(dispute = %after.id, payment = %after.payment, state = after.state.as_str(), "a dispute moved");
         Ok(change)
-    }
-}
-
-impl Step<'_> {
-    /// Suppliers bear a fee where they bear the gateway's.
-    fn recharge(&mut self, booking: &Booking<'_>, fee: Money) -> Result<Vec<Movement>, SettleError> {
-        let Some(ground) = &mut self.ground else { return Ok(vec![]) };
-        let owner = self.account.unreturned_fee.unwrap_or(match ground.settlement.fee_bearer {
-            Bearer::Suppliers => FeeOwner::Supplier,
-            Bearer::Platform | Bearer::Payer => FeeOwner::Platform,
-        });
-        if owner == FeeOwner::Platform {
-            return Ok(vec![]);
-        }
-        let borne = ground.purse.recharge(&ground.settlement, fee).map_err(broken)?;
-        if !borne.is_empty() {
-            post(&mut self.change, journal::dispute_fee_recharged(booking, &borne, fee))?;
-            ground.purse.moved(&borne).map_err(broken)?;
-        }
-        Ok(borne)
-    }
-
-    /// A fee came back: whoever bore one of this amount no longer does.
-    fn unburden(&mut self, booking: &Booking<'_>, fee: Money) -> Result<(), SettleError> {
-        let bore = |booked: &&mut BookedMovement| booked.told.amount == fee && !booked.recharged.is_empty();
-        let borne = self.after.money.booked.iter_mut().rev().find(bore);
-        let (Some(borne), Some(ground)) = (borne, &mut self.ground) else { return Ok(()) };
-        let back = ground.purse.undo(&std::mem::take(&mut borne.recharged)).map_err(broken)?;
-        post(&mut self.change, journal::dispute_fee_unborne(booking, &back, fee))?;
-        ground.purse.moved(&back).map_err(broken)
     }
 }

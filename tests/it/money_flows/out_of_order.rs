@@ -1,0 +1,295 @@
+//! What a dispute tells that a capture or a bill told before, and what comes back in parts, late or after persons decided.
+
+use chrono::TimeDelta;
+use straits::domain::disputes::{DisputeReport, DisputeState, MovementKind};
+use straits::domain::findings::FindingKind;
+use straits::domain::orders::MoneyReport;
+use straits::domain::reconciliation::{BillKind, BillLine};
+use straits::ids::PaymentId;
+
+use super::bills::{day, movement, run};
+use super::far::Pays;
+use super::fx::lots_are_the_position;
+use super::world::{Setup, World, complaint, decided, money, moved};
+use super::{one, two};
+use crate::engines::on_each_engine;
+
+fn usd(amount: &str) -> straits::money::Money {
+    money(amount, "USD")
+}
+
+async fn disputed(world: &World, order: &str) -> (PaymentId, DisputeReport) {
+    let payment = one(world, order).await;
+    (payment, complaint(payment, &format!("CAP-{order}"), usd("100.00"), world.clock.now()))
+}
+
+async fn at(world: &World, account: &str) -> String {
+    world.standing().await.get(account).cloned().unwrap_or_default()
+}
+
+const HELD: &str = "1120[paypal,dispute] USD";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_part_that_comes_back_of_several_suppliers_waits_and_stops_nothing() {
+    on_each_engine("a_part_that_comes_back_of_several_suppliers", async |database| {
+        let store = database.open().await;
+        let setup = Setup { suppliers: ["SGD", "SGD"], ..Setup::default() };
+        let world = World::on(&store, &database.clock, setup).await;
+        let payment = two(&world, "parts").await;
+        let whole = complaint(payment, "CAP-parts", money("250.00", "SGD"), world.clock.now());
+        let lost = moved(&whole, MovementKind::Taken, money("250.00", "SGD"));
+        world.hear_dispute(lost.clone()).await;
+        let charged = world.standing().await;
+        let won = decided(&moved(&lost, MovementKind::Returned, money("100.00", "SGD")), DisputeState::Won);
+        world.hear_dispute(won).await;
+        let standing = world.standing().await;
+        assert_eq!(standing.get("2900[paypal] SGD").map(String::as_str), Some("-100.00"));
+        assert_eq!(standing.get("1200[A] SGD"), charged.get("1200[A] SGD"), "whose part it is persons say");
+        assert_eq!(world.dispute(payment).await.state, DisputeState::Won);
+        assert_eq!(world.finding(FindingKind::Reversed).await.amount, Some(money("100.00", "SGD")));
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_win_undoes_each_conversion_as_one_lot() {
+    on_each_engine("a_win_undoes_each_conversion_as_one_lot", async |database| {
+        let store = database.open().await;
+        let setup = Setup { suppliers: ["CNY", "SGD"], ..Setup::default() };
+        let world = World::on(&store, &database.clock, setup).await;
+        world.quote(&[("USD", "1"), ("CNY", "7.12"), ("SGD", "1.30")]).await;
+        let terms = r#"{"splits":[{"supplier":"A","share":{"percent":"40"}},
+            {"supplier":"B","share":{"remainder":true}}]}"#;
+        let capture = super::taken("CAP-lots", "100.00", "USD", "4.90");
+        let payment = world.paid("lots", usd("100.00"), terms, capture).await;
+        let lots = async || {
+            let open = world.store.open_lots(world.merchant.id).await.unwrap().lots;
+            let mut pairs: Vec<_> =
+                open.iter().map(|lot| (lot.pair.to_string(), lot.base.minor(), lot.quote.minor())).collect();
+            pairs.sort();
+            pairs
+        };
+        let whole = complaint(payment, "CAP-lots", usd("100.00"), world.clock.now());
+        let lost = moved(&whole, MovementKind::Taken, usd("100.00"));
+        world.hear_dispute(lost.clone()).await;
+        world
+            .hear_dispute(decided(&moved(&lost, MovementKind::Returned, usd("100.00")), DisputeState::Won))
+            .await;
+        let mut sums = std::collections::BTreeMap::new();
+        for (pair, base, quote) in lots().await {
+            let sum: &mut (i64, i64) = sums.entry(pair).or_default();
+            *sum = (sum.0 + base, sum.1 + quote);
+        }
+        let pairs: Vec<&str> = sums.keys().map(String::as_str).collect();
+        assert_eq!(pairs, ["USDCNY", "USDSGD"], "no leg stands alone: {sums:?}");
+        assert!(sums.values().all(|(base, quote)| base.signum() == -quote.signum()), "{sums:?}");
+        lots_are_the_position(&world).await;
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_appeal_brings_back_becomes_available() {
+    on_each_engine("what_an_appeal_brings_back_becomes_available", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let (_, report) = disputed(&world, "late").await;
+        let lost = decided(&moved(&report, MovementKind::Taken, usd("100.00")), DisputeState::Lost);
+        world.hear_dispute(lost.clone()).await;
+        database.tick(TimeDelta::days(3));
+        world.releasing.release_due().await.unwrap();
+        let won = decided(&moved(&lost, MovementKind::Returned, usd("100.00")), DisputeState::Won);
+        world.hear_dispute(won).await;
+        world.releasing.release_due().await.unwrap();
+        assert_eq!(
+            (at(&world, "2100[A] USD").await, at(&world, "2110[A] USD").await),
+            ("".into(), "-85.10".into())
+        );
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refund_that_fails_undoes_what_is_left_of_its_debt() {
+    on_each_engine("a_refund_that_fails_undoes_what_is_left_of_its_debt", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let (payment, report) = disputed(&world, "fails").await;
+        // Another dispute's hold leaves the supplier nothing: the refund makes a debt.
+        let held = DisputeReport { held: true, ..report };
+        world.hear_dispute(held.clone()).await;
+        let before = at(&world, "1200[A] USD").await;
+        world.far.plan(&[Pays::Later]);
+        world.refund(payment, super::FORTY).await.unwrap();
+        let debt = at(&world, "1200[A] USD").await;
+        assert_ne!(debt, before);
+        let amount = format!(r#"{{"amount":"{debt}","currency":"USD"}}"#);
+        world.booked(&format!(r#"{{"template":"write_off","supplier":"A","amount":{amount}}}"#)).await;
+        world.far.give_up("CHARGED_BACK");
+        world.sync(payment).await;
+        let refunds = store.refunds_of(payment).await.unwrap();
+        assert_eq!(refunds[0].value.state.as_str(), "failed");
+        // The loss came in after all, and no supplier is paid twice.
+        for gone in ["1200[A] USD", "5060[A] USD", "2020[paypal] USD"] {
+            assert_eq!(at(&world, gone).await, "", "{gone}");
+        }
+        world.hear_dispute(decided(&held, DisputeState::Won)).await;
+        assert_eq!(at(&world, "2100[A] USD").await, "-85.10");
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_returned_fee_is_the_suppliers_to_the_last_cent() {
+    on_each_engine("a_returned_fee_is_the_suppliers_to_the_last_cent", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let payment = one(&world, "fee-back").await;
+        world.far.returns_fee(usd("1.96"));
+        world.refund(payment, super::FORTY).await.unwrap();
+        database.tick(TimeDelta::days(3));
+        world.releasing.release_due().await.unwrap();
+        assert_eq!(at(&world, "2100[A] USD").await, "", "nothing stays pending");
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hold_told_early_ends_with_its_dispute() {
+    on_each_engine("a_hold_told_early_ends_with_its_dispute", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let held_by_capture = async |order: &str| {
+            let (payment, report) = disputed(&world, order).await;
+            let (reference, reason) = (format!("CAP-{order}"), "dispute".to_owned());
+            let (amount, at) = (usd("100.00"), world.clock.now());
+            world.far.tell_money(payment, MoneyReport::Held { reference, amount, reason, at });
+            world.sync(payment).await;
+            report
+        };
+        // First heard of when it is decided.
+        let report = held_by_capture("decided").await;
+        assert_eq!(at(&world, HELD).await, "100.00");
+        world.hear_dispute(decided(&report, DisputeState::Won)).await;
+        assert_eq!(at(&world, HELD).await, "");
+        // About a part of what the capture says is held.
+        let report = held_by_capture("part").await;
+        let part = DisputeReport { held: true, amount: usd("60.00"), ..report };
+        world.hear_dispute(part.clone()).await;
+        assert_eq!(at(&world, HELD).await, "100.00", "held once");
+        world.hear_dispute(decided(&part, DisputeState::Won)).await;
+        assert_eq!(at(&world, HELD).await, "");
+        // A second dispute about the same capture has a hold of its own.
+        let second = DisputeReport { gateway_ref: "PP-D-second".into(), ..part };
+        world.hear_dispute(second.clone()).await;
+        assert_eq!(at(&world, HELD).await, "60.00");
+        world.hear_dispute(decided(&second, DisputeState::Won)).await;
+        assert_eq!(at(&world, HELD).await, "");
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_bill_told_first_is_booked_once() {
+    on_each_engine("what_a_bill_told_first_is_booked_once", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let (payment, report) = disputed(&world, "billed").await;
+        world.far.bill(super::bills::line("billed", |_| {}));
+        for (reference, kind, amount) in [
+            ("T-HOLD", BillKind::Hold, "-100.00"),
+            ("T-BACK", BillKind::Chargeback, "-100.00"),
+            ("T-FEE", BillKind::DisputeFee, "-20.00"),
+        ] {
+            let mut facts = movement(reference, kind, amount).into_facts();
+            facts.related_ref = Some("CAP-billed".to_owned());
+            world.far.bill(BillLine::try_new(facts).unwrap());
+        }
+        run(&world, day()).await;
+        let standing = async || {
+            let held = at(&world, "1120[paypal,hold] USD").await;
+            [held, at(&world, "1110[paypal] USD").await, at(&world, "5040[paypal] USD").await]
+        };
+        let told = standing().await;
+        assert_eq!(told, ["100.00", "-124.90", "20.00"], "as the bill says");
+        let held = DisputeReport { held: true, ..report };
+        world.hear_dispute(held.clone()).await;
+        let fee = moved(&held, MovementKind::Fee, usd("20.00"));
+        world.hear_dispute(moved(&fee, MovementKind::Taken, usd("100.00"))).await;
+        assert_eq!(standing().await, told, "and no more");
+        // The capture says so as well.
+        let (reference, amount, at_) = ("CAP-billed".to_owned(), usd("100.00"), world.clock.now());
+        world.far.tell_money(payment, MoneyReport::Reversed { reference, amount, at: at_ });
+        world.sync(payment).await;
+        assert_eq!(standing().await, told);
+        let over = moved(&fee, MovementKind::Taken, usd("100.00"));
+        world.hear_dispute(decided(&over, DisputeState::Lost)).await;
+        assert_eq!(standing().await, ["", "-24.90", "20.00"]);
+        assert_eq!(at(&world, "1200[A] USD").await, "20.00", "who bears fees bears this one");
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_wins_at_once_bring_one_loss_in_once() {
+    on_each_engine("two_wins_at_once_bring_one_loss_in_once", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let mut reports = vec![];
+        for order in ["first", "second"] {
+            let (_, report) = disputed(&world, order).await;
+            let taken = moved(&report, MovementKind::Taken, usd("100.00"));
+            world.hear_dispute(taken.clone()).await;
+            reports.push(moved(&taken, MovementKind::Returned, usd("100.00")));
+        }
+        let debt = at(&world, "1200[A] USD").await;
+        let half = r#"{"amount":"4.90","currency":"USD"}"#;
+        assert_eq!(debt, "9.80");
+        world.booked(&format!(r#"{{"template":"write_off","supplier":"A","amount":{half}}}"#)).await;
+        world.booked(&format!(r#"{{"template":"write_off","supplier":"A","amount":{half}}}"#)).await;
+        let [one, other] = reports.try_into().unwrap();
+        tokio::join!(world.hear_dispute(one), world.hear_dispute(other));
+        assert_eq!(at(&world, "5060[A] USD").await, "", "each win brings its own in");
+        assert_eq!(at(&world, "2100[A] USD").await, "-170.20");
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_reversals_drafted_at_once_one_stands() {
+    on_each_engine("of_reversals_drafted_at_once_one_stands", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        one(&world, "journal").await;
+        let amount = r#"{"amount":"5.00","currency":"USD"}"#;
+        let journal =
+            world.booked(&format!(r#"{{"template":"allowance","supplier":"A","amount":{amount}}}"#)).await;
+        let template = format!(r#"{{"template":"reversal","journal":"{}"}}"#, journal.id);
+        let drafts = tokio::join!(
+            world.draft(&template, None),
+            world.draft(&template, None),
+            world.draft(&template, None),
+            world.draft(&template, None)
+        );
+        let drafts = [drafts.0, drafts.1, drafts.2, drafts.3];
+        assert_eq!(drafts.iter().filter(|draft| draft.is_ok()).count(), 1, "{drafts:?}");
+        store.close().await;
+    })
+    .await;
+}
