@@ -5,6 +5,7 @@
 //! writer drains; within the configured seconds.
 
 pub mod duties;
+mod error;
 mod far_sides;
 mod flows;
 mod folder_lock;
@@ -18,7 +19,7 @@ mod signing;
 mod wake;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -30,105 +31,28 @@ use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
+use crate::gateways::call;
 use crate::gateways::transport::Transport;
-use crate::gateways::{BuildError, call};
-use crate::geo::{Geo, GeoError, Proxies};
+use crate::geo::{Geo, Proxies};
 use crate::http::key_ring::KeyRing;
 use crate::http::limits::Limiter;
 use crate::http::requests::Requests;
 use crate::http::service::{Bell, Service};
 use crate::http::{self, edge};
 use crate::ids::IdSource;
-use crate::sandbox::SandboxError;
 use crate::settings::{Mode, Settings};
-use crate::store::{CommitError, Store, StoreError};
-use crate::vault::{Vault, VaultError};
+use crate::store::Store;
+use crate::vault::Vault;
 
-use folder_lock::FolderLock;
-
+pub use error::AppError;
 pub use flows::WaysOut;
+pub use folder_lock::FolderLock;
 pub use opening::{could_make, open_store, open_vault, prepare_folder, restore_clock, store_options};
 pub use payout_duties::RunPayoutSchedule;
 pub use reseal::reseal;
 pub use seed::{Identity, Seeded};
 pub use signing::retire_signing_keys;
 pub use wake::{Woken, found, wake};
-
-/// Why the service does not start, in words for whoever starts it.
-#[derive(Debug, thiserror::Error)]
-pub enum AppError {
-    /// The address is taken or not ours.
-    #[error("cannot listen on {address}: {source}{}", port_advice(*address, source))]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The data folder.
-    #[error("the data folder {} cannot be used: {source}; choose another with --data-dir", path.display())]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Another process serves from the data folder.
-    #[error(
-        "the data folder {} is in use by another straits process{}; stop it or choose another --data-dir (two programs on one PostgreSQL have a folder each)",
-        path.display(),
-        holder.map(|holder| format!(" (pid {holder})")).unwrap_or_default()
-    )]
-    FolderInUse {
-        /// The folder.
-        path: PathBuf,
-        /// The other's id, where it has written it down.
-        holder: Option<u32>,
-    },
-    /// The master key.
-    #[error(transparent)]
-    Vault(#[from] VaultError),
-    /// The database.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The database's writer.
-    #[error(transparent)]
-    Commit(#[from] CommitError),
-    /// The far sides.
-    #[error(transparent)]
-    Sandbox(#[from] SandboxError),
-    /// A gateway account's settings.
-    #[error(transparent)]
-    Gateway(#[from] BuildError),
-    /// The countries of addresses.
-    #[error(transparent)]
-    Geo(#[from] GeoError),
-    /// A live database without a merchant serves nobody.
-    #[error(
-        "the database has no merchant yet; make one, and its first key, with `straits merchant add --live --name \"…\"`"
-    )]
-    NoMerchant,
-    /// What a restore left half done is not served.
-    #[error("a restore into this database was not finished: drop the database and restore the backup again")]
-    RestoreUnfinished,
-    /// Something stored is not what was written.
-    #[error("{0}")]
-    Broken(String),
-    /// The server.
-    #[error("the server ended: {0}")]
-    Server(io::Error),
-}
-
-fn port_advice(address: SocketAddr, source: &io::Error) -> String {
-    if source.kind() == io::ErrorKind::AddrInUse {
-        return format!(
-            "; port {} is in use by another program: stop it, or start with --listen {}:0 for a free port",
-            address.port(),
-            address.ip()
-        );
-    }
-    String::new()
-}
 
 /// So long beyond the deadline the database may take to be closed.
 const CLOSING: Duration = Duration::from_secs(5);
@@ -170,7 +94,7 @@ impl App {
         let bound = listener.local_addr().map_err(|source| AppError::Listen { address, source })?;
         let public_url = settings.public_url.clone().unwrap_or_else(|| opening::own_url(bound));
         prepare_folder(&settings.data_dir)?;
-        let folder = FolderLock::take(&settings.data_dir)?;
+        let folder = FolderLock::take(&settings)?;
         let Sources { clock, ids } = sources;
         let vault = open_vault(&settings, &ids)?;
         let store = open_store(&settings, &clock, &ids).await?;
@@ -260,12 +184,13 @@ impl App {
         self.seeded.as_ref().map(|_| self.service.settings.data_dir.join(sandbox_file::NAME))
     }
 
-    /// Serves until `stop` resolves, then ends in order.
+    /// Serves until `stop` resolves, then ends in order. It ends by itself, with an error, when the database's writer is
+    /// gone: whoever watches the process starts it again.
     ///
     /// # Errors
-    /// [`AppError::Server`].
+    /// [`AppError::Server`], [`AppError::WriterGone`].
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), AppError> {
-        // The folder is held until everything has ended.
+        // Folder and database are held until everything has ended.
         let App { listener, service, folder: _folder, .. } = self;
         let limits = service.settings.limits.clone();
         let workers = match service.settings.workers {
@@ -302,8 +227,14 @@ impl App {
         let webhooks = service.webhooks.clone();
         let mut telling = tokio::spawn(async move { webhooks.run(async { drop(telling_ends.await) }).await });
         let running = tokio::spawn(server);
-        stop.await;
+        let writes = tokio::select! {
+            () = stop => true,
+            () = service.store.ended() => false,
+        };
         service.set_ready(false);
+        if !writes {
+            tracing::error!("the database's writer is gone");
+        }
         tracing::info!("stopping: no more connections, running requests and jobs finish");
         let deadline = tokio::time::Instant::now() + limits.shutdown;
         let _ = (end_jobs.send(()), end_telling.send(()));
@@ -325,9 +256,10 @@ impl App {
             tracing::warn!("a statement did not end in time; the database is left open");
         }
         match running.await {
-            Ok(ended) => ended.map_err(AppError::Server),
-            Err(error) => Err(AppError::Server(io::Error::other(error))),
+            Ok(ended) => ended.map_err(AppError::Server)?,
+            Err(error) => return Err(AppError::Server(io::Error::other(error))),
         }
+        if writes { Ok(()) } else { Err(AppError::WriterGone) }
     }
 }
 
@@ -345,6 +277,15 @@ fn background(service: &web::Data<Service>) -> Vec<tokio::task::JoinHandle<()>> 
             requests.requests.flush();
         }
     });
+    let keys = service.clone();
+    let origins = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(KeyRing::MEMORY).await;
+            if let Err(error) = keys.refresh_origins().await {
+                tracing::debug!(%error, "the origins of keys were not read; those known stay");
+            }
+        }
+    });
     let service = service.clone();
     let sweep = tokio::spawn(async move {
         loop {
@@ -356,7 +297,7 @@ fn background(service: &web::Data<Service>) -> Vec<tokio::task::JoinHandle<()>> 
             }
         }
     });
-    [rates, lines, sweep].into_iter().chain(courier).chain(watch).collect()
+    [rates, lines, origins, sweep].into_iter().chain(courier).chain(watch).collect()
 }
 
 /// Looks at the operator's country file again and again, on a thread that may wait for the disk.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::ExposeSecret;
 
-use crate::app::{Sources, open_store, open_vault, prepare_folder, store_options};
+use crate::app::{FolderLock, Sources, open_store, open_vault, prepare_folder, store_options};
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::store::backup::{BackupError, Checked, Manifest};
@@ -62,6 +62,8 @@ pub async fn restore(settings: Settings, which: RestoreArguments) -> Result<Outc
     let checked = Checked::read(&which.file)?;
     let Sources { clock, ids } = Sources::system();
     prepare_folder(&settings.data_dir)?;
+    // A service that makes its database here meanwhile would have it taken from under it.
+    let _held = FolderLock::take(&settings)?;
     let sealed_under = checked.manifest.heading.sealed_under.clone();
     let key_file = settings.data_dir.join(KEY_FILE);
     // A fresh key would be made otherwise, and open nothing.

@@ -183,6 +183,10 @@ enum Export {
 #[derive(Debug, Subcommand)]
 enum KeysCommand {
     /// Seal every secret anew under the newest master key
+    ///
+    /// With the data folder's key file: a fresh key is made and the old one dropped; no service may be running. With
+    /// STRAITS_MASTER_KEY: first start every service with `new,old`, then run this with the same, then start every
+    /// service with `new` alone.
     Rotate,
 }
 

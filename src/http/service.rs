@@ -34,7 +34,7 @@ use crate::ids::{IdSource, KeyId, MerchantId};
 use crate::jobs::Jobs;
 use crate::sandbox::Sandbox;
 use crate::settings::Settings;
-use crate::store::{Change, Store};
+use crate::store::{Change, Store, StoreError};
 use crate::vault::Vault;
 
 use super::key_ring::KeyRing;
@@ -188,6 +188,20 @@ impl Service {
             all.extend(origins.iter().filter(|origin| !known.contains(origin)).cloned());
             all
         });
+    }
+
+    /// Reads them anew: another program on the same database makes keys and revokes them too. What was allowed here
+    /// while they were read is newer, and what was read is then left.
+    ///
+    /// # Errors
+    /// [`StoreError`]; those known stay.
+    pub async fn refresh_origins(&self) -> Result<(), StoreError> {
+        let known = self.origins.load_full();
+        let read = self.store.key_origins().await?;
+        if *known != read {
+            self.origins.compare_and_swap(&known, Arc::new(read));
+        }
+        Ok(())
     }
 
     /// Whether requests may come.

@@ -58,6 +58,18 @@ impl Engine {
         }
     }
 
+    /// What a connection runs first that migrates or loads a backup: what it does grows with the books and is never cut
+    /// short. Only a lock is not waited for without end: whoever asks for the table meanwhile waits behind it.
+    pub(super) fn migration_setup(self) -> &'static str {
+        match self {
+            Engine::Sqlite => self.writer_setup(),
+            Engine::Postgres => {
+                "SET statement_timeout = 0; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '60s';
+                 SET default_transaction_isolation = 'read committed'; SET synchronous_commit = on"
+            }
+        }
+    }
+
     /// What every reading connection runs first: it cannot write.
     pub(super) fn reader_setup(self) -> &'static str {
         match self {

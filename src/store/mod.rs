@@ -155,6 +155,12 @@ impl Store {
         self.writer.waiting()
     }
 
+    /// Resolves when no more changes are taken. Before the store is closed that is a fault of the writer, and nothing
+    /// brings it back: the process is no use any more.
+    pub async fn ended(&self) {
+        self.writer.ended().await;
+    }
+
     /// Takes no more changes, finishes those that were taken, and closes every connection.
     pub async fn close(&self) {
         self.writer.close().await;

@@ -102,6 +102,11 @@ impl Store {
         }
     }
 
+    /// The file of an SQLite address.
+    pub fn file_of(url: &str) -> Option<PathBuf> {
+        (Engine::of(url).ok()? == Engine::Sqlite).then(|| path_of(url))
+    }
+
     /// Opens the database, makes the file if there is none, and brings the schema up to date.
     ///
     /// # Errors
@@ -162,8 +167,8 @@ async fn prepare(
     options: &StoreOptions,
 ) -> Result<(), StoreError> {
     let mut connection = AnyConnection::connect_with(connect).await?;
-    sqlx::raw_sql(engine.writer_setup()).execute(&mut connection).await?;
-    migrate::run(&mut connection, engine, name, &options.clock).await?;
+    sqlx::raw_sql(engine.migration_setup()).execute(&mut connection).await?;
+    migrate::run(&mut connection, connect, engine, name, &options.clock).await?;
     claim_environment(&mut connection, options.environment).await?;
     Ok(connection.close().await?)
 }
@@ -204,13 +209,24 @@ pub(super) fn path_of(url: &str) -> PathBuf {
     PathBuf::from(rest.split('?').next().unwrap_or(rest))
 }
 
+/// What SQLite laid beside a database, as far as it is there. Without its database it is no longer wanted by anybody, and
+/// SQLite writes what it holds into whichever database stands there next.
+pub(super) fn left_beside(path: &Path) -> Vec<PathBuf> {
+    let left = ["-wal", "-shm", "-journal"].map(|suffix| beside(path, suffix));
+    left.into_iter().filter(|left| left.exists()).collect()
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.to_owned().into_os_string();
+    name.push(suffix);
+    name.into()
+}
+
 /// Checks a file that is there, makes one that is missing, and says how to connect to it.
 async fn prepare_file(url: &str, name: &str) -> Result<String, StoreError> {
     let path = path_of(url);
     if !path.exists() {
-        let mut log = path.clone().into_os_string();
-        log.push("-wal");
-        if Path::new(&log).exists() {
+        if beside(&path, "-wal").exists() {
             let why =
                 "it is missing and its write-ahead log is there: put it back, or restore a backup".to_owned();
             return Err(StoreError::NotADatabase { path, why });

@@ -1,10 +1,14 @@
 //! Who may do what: scopes over every route, strangers' ids, environments, revocation, origins.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
+use sqlx::Connection;
 use straits::http::ROUTES;
 use straits::http::caller::Access;
 
 use crate::app::TestApp;
+use crate::engines::TestDatabase;
 
 #[actix_web::test]
 async fn every_route_refuses_strangers_and_wrong_scopes() {
@@ -112,6 +116,35 @@ async fn keys_of_the_other_environment_and_mistyped_ones_are_refused() {
     }
     let query = app.send(app.request("GET", &format!("/v1/suppliers?key={key}"))).await;
     assert_eq!(query.status, 401);
+    app.stop().await;
+}
+
+/// Two programs on one database: a browser whose key one of them has made may be served by the other.
+#[actix_web::test]
+async fn origins_of_keys_made_and_revoked_by_another_program_are_known_within_seconds() {
+    let app = TestApp::start().await;
+    let preflight = || {
+        let request = app.request("OPTIONS", "/v1/rates").header("Origin", "https://late.example");
+        request
+            .header("Access-Control-Request-Method", "GET")
+            .header("Access-Control-Request-Headers", "authorization")
+    };
+    let file = format!("sqlite://{}", app.folder().join("straits.db").display());
+    let mut other = TestDatabase::existing(file).connect().await;
+    assert_eq!(app.send(preflight()).await.status, 403);
+    for (origins, status) in [(r#"["https://late.example"]"#, 200), ("[]", 403)] {
+        sqlx::query("UPDATE api_key SET origins = $1 WHERE kind = 'pk'")
+            .bind(origins)
+            .execute(&mut other)
+            .await
+            .unwrap();
+        let begun = Instant::now();
+        while app.send(preflight()).await.status != status {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{origins} is not heard of");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+    other.close().await.unwrap();
     app.stop().await;
 }
 

@@ -137,6 +137,31 @@ async fn a_restore_never_writes_over_anything() {
     }
 }
 
+/// SQLite writes such a log into whichever file stands beside it: the restored books would be half the old ones, and the
+/// mark that everything open is asked about first would be gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_beside_the_log_of_a_database_that_is_gone_is_refused() {
+    let (from, to) = (TestDatabase::sqlite(), TestDatabase::sqlite());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("backup");
+    let (house, taken) = backed_up(&from, &file).await;
+    house.store.close().await;
+    for name in ["straits.db-wal", "straits.db-shm", "straits.db-journal"] {
+        let left = place(&to).with_file_name(name);
+        std::fs::write(&left, b"of other books").unwrap();
+        let error = restored(&file, &to.options()).await.unwrap_err().to_string();
+        assert!(error.contains(name) && error.contains("move it away"), "{error}");
+        assert!(!place(&to).exists(), "{name}");
+        assert_eq!(
+            std::fs::read(&left).unwrap(),
+            b"of other books",
+            "it may be put back beside its database"
+        );
+        std::fs::remove_file(&left).unwrap();
+    }
+    assert_eq!(restored(&file, &to.options()).await.unwrap(), taken, "the place is empty now");
+}
+
 /// A backup is one moment, however much is written meanwhile.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_beside_a_busy_service_is_one_moment() {

@@ -11,6 +11,7 @@ mod faults;
 mod netting;
 pub mod far;
 mod items;
+mod late;
 mod notification;
 mod otherwise;
 mod plan_check;

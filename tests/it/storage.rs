@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection};
+use straits::app::{App, AppError, Sources};
 
 use crate::app::{Answer, TestApp};
 use crate::engines::TestDatabase;
@@ -123,4 +124,17 @@ async fn a_file_that_another_program_keeps_locked() {
     other.close().await.unwrap();
     assert_recovered(&app, &["before", "meanwhile"]).await;
     app.stop().await;
+}
+
+/// Nothing can be written any more, and only a new process changes that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_whose_writer_is_gone_ends_with_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = crate::app::settings(folder.path(), &[]).unwrap();
+    let app = App::build(settings, Sources::system()).await.unwrap();
+    let store = app.service().store.clone();
+    let serving = tokio::spawn(app.serve(std::future::pending()));
+    store.close().await;
+    let ended = tokio::time::timeout(Duration::from_secs(60), serving).await.unwrap().unwrap();
+    assert!(matches!(ended, Err(AppError::WriterGone)), "{ended:?}");
 }

@@ -1,9 +1,12 @@
 //! The database goes away, or somebody stands in the way: writes wait, recover by themselves, and are never doubled.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::{AnyConnection, Connection};
-use straits::store::{CommitError, Engine, VerifyOptions};
+use straits::store::{
+    CommitError, CommitFault, CommitFaults, Engine, Store, StoreError, StoreOptions, VerifyOptions,
+};
 
 use crate::books::{Book, posting, sgd};
 use crate::engines::{TestDatabase, on_each_engine};
@@ -179,4 +182,32 @@ async fn a_refusal_halfway_leaves_nothing_and_passes() {
     let verification = store.verify(&VerifyOptions { full: true, expected: None }).await.unwrap();
     assert!(verification.ok(), "{:#?}", verification.checks);
     store.close().await;
+}
+
+/// The writer's own task ends as by a fault of the program.
+#[derive(Debug)]
+struct Panics;
+
+impl CommitFaults for Panics {
+    fn next(&self) -> Option<CommitFault> {
+        panic!("as by a fault of the writer");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_writer_that_ends_by_a_fault_is_noticed() {
+    on_each_engine("a writer's end", async |database| {
+        database.open().await.close().await;
+        let options = StoreOptions { faults: Some(Arc::new(Panics)), ..database.options() };
+        let store = Store::open(&options).await.unwrap();
+        let book = Book::new(&database.clock, 1);
+        let soon = tokio::time::timeout(Duration::from_millis(50), store.ended()).await;
+        assert!(soon.is_err(), "it is well");
+        let outcome = store.commit(posting(book.earned(0, "first", sgd(1)))).await;
+        assert!(matches!(outcome, Err(CommitError::Unknown(_))), "{outcome:?}");
+        tokio::time::timeout(Duration::from_secs(10), store.ended()).await.unwrap();
+        assert!(matches!(store.ping().await, Err(StoreError::Closed)));
+        store.close().await;
+    })
+    .await;
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use sqlx::{Connection, Row};
+use straits::store::backup::Checked;
 use straits::store::{Change, Environment, Store, StoreError, StoreOptions};
 
 use crate::books::{Book, posting, sgd};
@@ -111,6 +112,46 @@ async fn a_migration_that_fails_halfway_leaves_nothing_and_is_made_up_for() {
         sqlx::raw_sql(column).execute(&mut connection).await.unwrap();
     })
     .await;
+}
+
+/// The writer's five seconds are not a migration's: one over large books takes as long as it takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_start_or_a_restore_does_to_a_schema_is_not_cut_short() {
+    for restores in [false, true] {
+        let Some(database) = TestDatabase::bare_postgres().await else {
+            return println!("PostgreSQL skipped, STRAITS_TEST_POSTGRES is not set");
+        };
+        let mut connection = database.connect().await;
+        // The server itself notes under which limits each change of the schema runs.
+        sqlx::raw_sql(
+            "CREATE SCHEMA noted;
+             CREATE TABLE noted.limits (statements TEXT NOT NULL, locks TEXT NOT NULL);
+             CREATE FUNCTION noted.note() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+                 INSERT INTO noted.limits
+                 VALUES (current_setting('statement_timeout'), current_setting('lock_timeout'));
+             END $$;
+             CREATE EVENT TRIGGER noted ON ddl_command_end EXECUTE FUNCTION noted.note()",
+        )
+        .execute(&mut connection)
+        .await
+        .unwrap();
+        if restores {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("backup");
+            let from = TestDatabase::sqlite();
+            let store = from.open().await;
+            store.backup(&file, "0707", from.clock.wall()).await.unwrap();
+            store.close().await;
+            Checked::read(&file).unwrap().restore(&database.options(), false).await.unwrap();
+        } else {
+            database.open().await.close().await;
+        }
+        let limits = "SELECT DISTINCT statements || ' ' || locks FROM noted.limits";
+        let limits = sqlx::query(limits).fetch_all(&mut connection).await.unwrap();
+        let limits: Vec<String> = limits.iter().map(|row| row.get(0)).collect();
+        assert_eq!(limits, ["0 5s"], "restores: {restores}");
+        database.drop_database().await;
+    }
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use super::take::head;
 use super::{BackupError, Manifest};
 use crate::ids::BatchId;
 use crate::store::change::Kind;
-use crate::store::open::{make_file, path_of};
+use crate::store::open::{left_beside, make_file, path_of};
 use crate::store::restored::{Phase, RESTORED, Restored};
 use crate::store::{Change, Engine, Store, StoreError, StoreOptions, Value, VerifyOptions, migrate};
 
@@ -71,7 +71,10 @@ impl Checked {
         }
         let engine = Engine::of(url)?;
         let draft = match engine {
-            Engine::Sqlite => Some(fresh_draft(&path_of(url), options).await?),
+            Engine::Sqlite => {
+                nothing_left(&path_of(url))?;
+                Some(fresh_draft(&path_of(url), options).await?)
+            }
             Engine::Postgres => None,
         };
         let target = draft.as_ref().map_or(url.to_owned(), |draft| format!("sqlite://{}", draft.display()));
@@ -86,6 +89,8 @@ impl Checked {
         if let Some(draft) = draft {
             let place = path_of(url);
             let failed = |source| BackupError::File { path: place.clone(), source };
+            // Whoever had the old database open may have closed it meanwhile.
+            nothing_left(&place)?;
             std::fs::hard_link(&draft, &place).map_err(failed)?;
             std::fs::remove_file(&draft).map_err(failed)?;
         }
@@ -95,11 +100,12 @@ impl Checked {
     async fn load(&self, target: &str, engine: Engine, options: &StoreOptions) -> Result<(), BackupError> {
         let mode = if engine == Engine::Sqlite { "?mode=rw" } else { "" };
         let connect: AnyConnectOptions = format!("{target}{mode}").parse()?;
-        let mut connection = AnyConnection::connect_with(&connect.disable_statement_logging()).await?;
-        sqlx::raw_sql(engine.writer_setup()).execute(&mut connection).await?;
+        let connect = connect.disable_statement_logging();
+        let mut connection = AnyConnection::connect_with(&connect).await?;
+        sqlx::raw_sql(engine.migration_setup()).execute(&mut connection).await?;
         let holder = options.ids.mint::<BatchId>().to_string();
         let seen = &self.manifest.heading.migrations;
-        migrate::run_those(&mut connection, engine, &holder, &options.clock, |version| {
+        migrate::run_those(&mut connection, &connect, engine, &holder, &options.clock, |version| {
             seen.contains(&version)
         })
         .await?;
@@ -217,6 +223,22 @@ async fn ready(store: &Store) -> Result<(), BackupError> {
     change.set_restored(&Restored { phase: Phase::Intents, ..before.value.clone() }, &before)?;
     let committed = store.commit(change).await;
     committed.map(|_| ()).map_err(|error| BackupError::Differs(error.to_string()))
+}
+
+/// Refuses a place where the log of a database lies that is gone: it would be written into the restored books, and the
+/// mark that what is open is asked about first would be lost with them.
+fn nothing_left(place: &Path) -> Result<(), BackupError> {
+    let left = left_beside(place);
+    if left.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = left.iter().map(|left| left.display().to_string()).collect();
+    Err(BackupError::Unfit(format!(
+        "the log of a database that is no longer there was left ({}), and it would be written over the restored \
+         books: put {} back beside it, or move it away",
+        names.join(", "),
+        place.display()
+    )))
 }
 
 /// An empty file of ours beside the place; what an earlier restore left unfinished there is removed.

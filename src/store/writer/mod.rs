@@ -118,6 +118,11 @@ impl Writer {
         !self.queue.is_closed()
     }
 
+    /// Resolves when changes are taken no more: the task was told to close, or ended by a fault.
+    pub async fn ended(&self) {
+        self.queue.closed().await;
+    }
+
     /// Lets the task finish what waits.
     pub async fn close(&self) {
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
