@@ -6,7 +6,7 @@ use straits::domain::treasury::{PlanRequest, Planned, plan};
 use straits::money::Money;
 
 use super::divisions::{DEAR_ABOVE, alone};
-use super::world::{Dice, body, checked, currency, funds, money, payable, request, routes, top_up};
+use super::world::{Dice, body, cases, checked, currency, funds, money, payable, request, routes, top_up};
 
 /// A route of every shape, with amounts of some dozen steps.
 fn small(dice: &mut Dice, only_fixed: bool) -> String {
@@ -125,7 +125,7 @@ fn planned(route: &str, minor: i64) -> Planned {
 #[test]
 fn no_division_of_all_there_are_is_cheaper() {
     let (mut dice, mut more, mut several, mut none) = (Dice(11), 0, 0, 0);
-    for case in 0..3_000 {
+    for case in 0..cases(3_000) {
         let (route, minor) = (small(&mut dice, case % 2 == 0), 1 + dice.roll(70) as usize);
         let planned = planned(&route, minor as i64);
         let Some(_) = planned.plan.lines.first() else {
@@ -163,12 +163,12 @@ fn no_division_of_all_there_are_is_cheaper() {
                     "{case}: {count} items of {minor} by {route}: {listed:?}"
                 );
             }
-            several += usize::from(listed.len() > 1);
+            several += u64::from(listed.len() > 1);
         }
         let fewest = least.iter().flatten().next().unwrap();
-        more += usize::from(cheapest < fewest);
+        more += u64::from(cheapest < fewest);
     }
-    assert!(more > 200 && several > 100 && none > 50, "{more} {several} {none}");
+    assert!(more > cases(200) && several > cases(100) && none > cases(50), "{more} {several} {none}");
 }
 
 /// The tariff as a certificate has it: of a plan that pays anything at all.
@@ -184,7 +184,7 @@ fn certificate_tariff(route: &str) -> Value {
 #[test]
 fn a_dearer_division_is_refused() {
     let (mut dice, mut refused, mut held) = (Dice(23), 0, 0);
-    for case in 0..3_000 {
+    for case in 0..cases(3_000) {
         let route = small(&mut dice, case % 3 == 0);
         let lines = route.lines().filter(|line| {
             !line.starts_with("batch_") && !line.starts_with("lifting") && !line.contains("m_item")
@@ -214,7 +214,7 @@ fn a_dearer_division_is_refused() {
             held += 1;
         }
     }
-    assert!(refused > 100 && held > 1_000, "{refused} {held}");
+    assert!(refused > cases(100) && held > cases(1_000), "{refused} {held}");
 }
 
 #[test]
@@ -236,8 +236,8 @@ fn a_missing_number_of_items_is_refused_where_it_could_matter() {
 /// Every division of every supplier on every route from every account, in whole fees: the plan costs as little.
 #[test]
 fn coupled_by_batches_and_accounts_no_division_is_cheaper() {
-    let (mut dice, mut cases, mut more) = (Dice(5), 0, 0);
-    while cases < 100 {
+    let (mut dice, mut compared, mut more) = (Dice(5), 0, 0);
+    while compared < cases(100) {
         let bodies: Vec<String> = (0..2)
             .map(|place| small(&mut dice, true).replace("name = \"bank\"", &format!("name = \"r{place}\"")))
             .collect();
@@ -267,9 +267,9 @@ fn coupled_by_batches_and_accounts_no_division_is_cheaper() {
         assert_eq!(verdict.cost, least * 10, "{bodies:?} {:?}", request.payables);
         assert_eq!(verdict.bound, verdict.cost);
         let several = planned.plan.lines.iter().filter(|line| line.items.len() > 1).count();
-        (cases, more) = (cases + 1, more + usize::from(several > 0));
+        (compared, more) = (compared + 1, more + u64::from(several > 0));
     }
-    assert!(more > 20, "{more}");
+    assert!(more > cases(20), "{more}");
 }
 
 /// Route, account, items, cost, debit.

@@ -136,6 +136,12 @@ pub fn is_batch_of(resource: &Value, supplier: &Value, one: &Value) -> bool {
         && resource["through"] == supplier["through"]
 }
 
+/// How many of so many cases: a third where the program is not optimised and takes ten times as long, and all of them in
+/// `cargo test --release treasury`.
+pub const fn cases(all: u64) -> u64 {
+    if cfg!(debug_assertions) { all / 3 } else { all }
+}
+
 /// A small generator of our own: the same cases on every machine.
 #[derive(Debug, Clone)]
 pub struct Dice(pub u64);
