@@ -23,6 +23,12 @@ async fn disputed(world: &World, order: &str) -> (PaymentId, DisputeReport) {
     (payment, complaint(payment, &format!("CAP-{order}"), usd("100.00"), world.clock.now()))
 }
 
+/// Another dispute about the same capture.
+fn complaint_of(world: &World, payment: PaymentId, order: &str) -> DisputeReport {
+    let report = complaint(payment, &format!("CAP-{order}"), usd("10.00"), world.clock.now());
+    DisputeReport { gateway_ref: format!("PP-D-{order}-2"), ..report }
+}
+
 async fn at(world: &World, account: &str) -> String {
     world.standing().await.get(account).cloned().unwrap_or_default()
 }
@@ -180,8 +186,19 @@ async fn a_hold_told_early_ends_with_its_dispute() {
         // First heard of when it is decided.
         let report = held_by_capture("decided").await;
         assert_eq!(at(&world, HELD).await, "100.00");
-        world.hear_dispute(decided(&report, DisputeState::Won)).await;
+        let won = decided(&report, DisputeState::Won);
+        world.hear_dispute(won.clone()).await;
         assert_eq!(at(&world, HELD).await, "");
+        // Said again when something else is held of the payment, it ends nothing.
+        let payment = won.request_ref.as_deref().unwrap().parse().unwrap();
+        let (reference, reason) = ("HOLD-2".to_owned(), "dispute".to_owned());
+        let (amount, when) = (usd("10.00"), world.clock.now());
+        world.far.tell_money(payment, MoneyReport::Held { reference, amount, reason, at: when });
+        world.sync(payment).await;
+        world.hear_dispute(DisputeReport { updated_at: won.updated_at + TimeDelta::seconds(1), ..won }).await;
+        assert_eq!(at(&world, HELD).await, "10.00");
+        world.hear_dispute(decided(&complaint_of(&world, payment, "decided"), DisputeState::Won)).await;
+        assert_eq!(at(&world, HELD).await, "", "another one does");
         // About a part of what the capture says is held.
         let report = held_by_capture("part").await;
         let part = DisputeReport { held: true, amount: usd("60.00"), ..report };

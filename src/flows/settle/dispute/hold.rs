@@ -42,9 +42,17 @@ impl Settlements {
         Ok(())
     }
 
-    /// The hold ended: both sides of it go back where they were.
-    pub(super) fn release(&self, step: &mut Step<'_>, report: &DisputeReport) -> Result<(), SettleError> {
-        let Some(hold) = step.after.money.hold.take() else { return self.release_early(step, report) };
+    /// The hold ended: both sides of it go back where they were. `was_open`: the dispute was not decided before.
+    pub(super) fn release(
+        &self,
+        step: &mut Step<'_>,
+        report: &DisputeReport,
+        was_open: bool,
+    ) -> Result<(), SettleError> {
+        let Some(hold) = step.after.money.hold.take() else {
+            // What is held of one that was decided before is another's.
+            return if was_open { self.release_early(step, report) } else { Ok(()) };
+        };
         let at = report.updated_at;
         let booking = self.booking(step.payment, step.account, &hold.source, &step.subject, at);
         post(&mut step.change, journal::gateway_released(&booking, hold.amount, &hold.reason))?;
@@ -63,10 +71,10 @@ impl Settlements {
         self.tell_free(step, report, hold.amount)
     }
 
-    /// A dispute that is first heard of when it is decided ends the hold that the capture or a bill told; the suppliers'
-    /// side of it never began.
+    /// A dispute that is decided before it told of a hold ends the one that the capture or a bill told; the suppliers' side
+    /// of it never began.
     fn release_early(&self, step: &mut Step<'_>, report: &DisputeReport) -> Result<(), SettleError> {
-        if step.after.state.is_open() {
+        if step.after.state.is_open() || step.after.money.holds > 0 {
             return Ok(());
         }
         let Some(hold) = step.early.hold(&step.after) else { return Ok(()) };

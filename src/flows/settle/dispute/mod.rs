@@ -112,7 +112,8 @@ impl Settlements {
             after: first.heard(report, now),
         };
         if newest && !report.held {
-            self.release(&mut step, report)?;
+            let was_open = before.as_ref().is_none_or(|before| before.state.is_open());
+            self.release(&mut step, report, was_open)?;
         }
         for told in first.unbooked(report) {
             self.book_movement(&mut step, told).await?;
