@@ -28,6 +28,9 @@ pub struct ReconcileArguments {
     /// Instead of a file: this day, which the gateway is asked for
     #[arg(long)]
     date: Option<NaiveDate>,
+    /// Only list what differs: nobody is asked, nothing is booked, no finding is opened
+    #[arg(long)]
+    dry_run: bool,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -45,10 +48,12 @@ pub async fn reconcile(settings: Settings, given: ReconcileArguments) -> Result<
         (Some(path), _) => {
             let unread = |error: std::io::Error| CliError::Words(format!("{}: {error}", path.display()));
             let file = tokio::fs::File::open(path).await.map_err(unread)?;
-            remote.hand_in("/v1/reconciliations", &given.gateway, file).await?
+            let dry_run = given.dry_run.to_string();
+            let fields = [("gateway", given.gateway.as_str()), ("dry_run", &dry_run)];
+            remote.hand_in("/v1/reconciliations", &fields, file).await?
         }
         (None, date) => {
-            let body = json!({ "gateway": given.gateway, "date": date });
+            let body = json!({ "gateway": given.gateway, "date": date, "dry_run": given.dry_run });
             remote.post_as_finance("/v1/reconciliations", &body).await?
         }
     };

@@ -145,16 +145,24 @@ impl Remote {
         self.post_with(&self.second, path, body).await
     }
 
-    /// POST of a form with a gateway's name and a file, which is sent as it is read.
+    /// POST of a form with fields and a file, which is sent as it is read.
     ///
     /// # Errors
     /// [`Refusal`].
-    pub async fn hand_in(&self, path: &str, gateway: &str, file: tokio::fs::File) -> Result<Value, Refusal> {
+    pub async fn hand_in(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        file: tokio::fs::File,
+    ) -> Result<Value, Refusal> {
         // Bytes that stand in no bill.
         let mark = uuid::Builder::from_random_bytes(Sources::system().ids.random_bytes()).into_uuid();
+        let field = |(name, value): &(&str, &str)| {
+            format!("--{mark}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let fields: String = fields.iter().map(field).collect();
         let head = format!(
-            "--{mark}\r\nContent-Disposition: form-data; name=\"gateway\"\r\n\r\n{gateway}\r\n--{mark}\r\n\
-             Content-Disposition: form-data; name=\"file\"; filename=\"bill\"\r\n\
+            "{fields}--{mark}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"bill\"\r\n\
              Content-Type: application/octet-stream\r\n\r\n"
         );
         let around = |text: String| stream::iter([Ok(text.into_bytes())]);

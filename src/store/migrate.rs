@@ -78,6 +78,7 @@ migrations! {
     99 "0099_returned_fees",
     100 "0100_paid_payouts",
     101 "0101_statements_of_accounts",
+    102 "0102_dry_runs",
 }
 
 /// The number of the newest migration.

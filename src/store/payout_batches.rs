@@ -123,7 +123,8 @@ impl Store {
     }
 
     /// Batches over a rail account with a payout written down since `since` that was paid, or that came back and of which
-    /// nobody knows what was charged, and that were not asked about since `before`, by id after `after`.
+    /// nobody knows what was charged, and that were not asked about since `before`: longest ago first. Of a batch that was
+    /// ended as never taken, and that the rail has no name for, nothing can be asked.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -132,7 +133,6 @@ impl Store {
         rail: RailAccountId,
         since: DateTime<Utc>,
         before: DateTime<Utc>,
-        after: Option<PayoutBatchId>,
         limit: u32,
     ) -> Result<Vec<Versioned<PayoutBatch>>, StoreError> {
         // As above: the condition on the state is the index's own.
@@ -140,12 +140,12 @@ impl Store {
             "SELECT * FROM payout_batch WHERE id IN
                (SELECT batch_id FROM payout WHERE rail_account_id = $1 AND created_at >= $2
                 AND state IN ('paid', 'returned') AND (state = 'paid' OR charged IS NULL))
-             AND (asked_at IS NULL OR asked_at < $3) AND id > $4 ORDER BY id LIMIT $5",
+             AND (outcome <> 'refused' OR rail_ref IS NOT NULL)
+             AND (asked_at IS NULL OR asked_at < $3) ORDER BY COALESCE(asked_at, 0), id LIMIT $4",
         )
         .bind(rail.to_string())
         .bind(since.timestamp_micros())
         .bind(before.timestamp_micros())
-        .bind(after.map(|id| id.to_string()).unwrap_or_default())
         .bind(i64::from(limit));
         self.all(query, read).await
     }

@@ -39,6 +39,7 @@ pub static RECONCILIATION: Table = Table {
         Column::text("drift"),
         Column::int("started_at"),
         Column::int("ended_at"),
+        Column::int("dry_run"),
     ],
     unique: &[],
 };
@@ -97,6 +98,8 @@ pub struct Run {
     pub started_at: DateTime<Utc>,
     /// When it ended.
     pub ended_at: Option<DateTime<Utc>>,
+    /// Whether it only says what differs.
+    pub dry_run: bool,
 }
 
 /// One thing a run found.
@@ -126,6 +129,7 @@ impl Change {
             run.source.as_str().into(),
         ];
         values.extend(changing(run).into_iter().map(|(_, value)| value));
+        values.push(run.dry_run.into());
         self.insert(&RECONCILIATION, values)
     }
 
@@ -208,7 +212,7 @@ impl Store {
     }
 
     /// Whether an account's day was reconciled by a run that began after its end: a file that was brought before has not all
-    /// of it.
+    /// of it, and a dry run has reconciled nothing.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -220,7 +224,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let query = sqlx::query(
             "SELECT * FROM reconciliation WHERE gateway_account_id = $1 AND first_day <= $2 AND last_day >= $2
-             AND state = 'done' AND started_at >= $3 LIMIT 1",
+             AND state = 'done' AND dry_run = 0 AND started_at >= $3 LIMIT 1",
         )
         .bind(account.to_string())
         .bind(day.to_string())
@@ -239,7 +243,8 @@ impl Store {
     ) -> Result<Vec<DaysTried>, StoreError> {
         let query = sqlx::query(
             "SELECT * FROM reconciliation
-             WHERE gateway_account_id = $1 AND last_day >= $2 AND state IN ('done', 'failed') ORDER BY id",
+             WHERE gateway_account_id = $1 AND last_day >= $2 AND state IN ('done', 'failed') AND dry_run = 0
+             ORDER BY id",
         )
         .bind(account.to_string())
         .bind(since.to_string());
@@ -343,5 +348,6 @@ fn read(row: &AnyRow) -> Result<Versioned<Run>, StoreError> {
         drift: row.text("drift")?,
         started_at: row.time("started_at")?,
         ended_at: row.optional_time("ended_at")?,
+        dry_run: row.flag("dry_run")?,
     })
 }

@@ -197,6 +197,56 @@ async fn a_bill_that_differs_is_found_by_day_and_by_file() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dry_run_says_what_differs_and_nothing_follows() {
+    on_each_engine("a_dry_run_says_what_differs_and_nothing_follows", async |database| {
+        let app = TestApp::with(&[("database.url", database.url.as_str())]).await;
+        let armed = app.post("storefront", "/v1/sandbox/scenarios/bill_differs", &json!({"next": 1})).await;
+        assert!(armed.status < 300, "{}", armed.text);
+        let payment = paid(&app, "paypal", "differs").await;
+        paid(&app, "paypal", "agrees").await;
+        let day = day_in(&app, chrono_tz::America::Los_Angeles).await;
+        advance(&app, "2d").await;
+        let file = settlement_report(&app, day).await;
+        let parts = [("gateway", b"paypal".as_slice()), ("file", file.as_bytes())];
+        let timeline = format!("/v1/payments/{payment}");
+        let before = app.get("finance", &timeline).await.json();
+
+        let by_form = hand_in(&app, &[&[("dry_run", b"true".as_slice())], parts.as_slice()].concat()).await;
+        let body = json!({"gateway": "paypal", "date": day.to_string(), "dry_run": true});
+        let by_day = app.post("finance", "/v1/reconciliations", &body).await;
+        for answer in [by_form, by_day] {
+            assert_eq!((answer.status, &answer.json()["dry_run"]), (202, &json!(true)), "{}", answer.text);
+            let run = ended(&app, &answer.json()).await;
+            assert_eq!(
+                (&run["state"], &run["lines"], &run["matched"], &run["by_kind"]),
+                (&json!("done"), &json!(2), &json!(1), &json!({"amount": 1})),
+                "{run}"
+            );
+            assert_eq!((&run["open"], &run["repaired"]), (&json!(1), &json!(0)));
+            let path = format!("/v1/reconciliations/{}/findings", run["id"].as_str().unwrap());
+            let item = app.get("finance", &path).await.json()["data"][0].clone();
+            assert_eq!(
+                (&item["kind"], &item["grade"], &item["finding"], &item["evidence"]["query"]),
+                (&json!("amount"), &json!("listed"), &Value::Null, &Value::Null)
+            );
+            assert_eq!(
+                (
+                    &item["evidence"]["line"]["gross"]["amount"],
+                    &item["evidence"]["booked"]["gross"]["amount"]
+                ),
+                (&json!("99.99"), &json!("100.00"))
+            );
+        }
+        assert_eq!(app.get("finance", &timeline).await.json()["state"], before["state"]);
+
+        let answer = hand_in(&app, &[&[("dry_run", b"perhaps".as_slice())], parts.as_slice()].concat()).await;
+        assert_eq!(answer.code(), "invalid_body", "{}", answer.text);
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_day_that_is_not_over_is_not_asked_for() {
     on_each_engine("a_day_that_is_not_over_is_not_asked_for", async |database| {
         let app = TestApp::with(&[("database.url", database.url.as_str())]).await;

@@ -16,6 +16,8 @@ pub enum Grade {
     Flagged,
     /// Waits for a person; what pays out or writes off takes two.
     Waits,
+    /// A dry run lists it: nobody was asked, and nothing was done.
+    Listed,
 }
 
 impl Grade {
@@ -25,6 +27,7 @@ impl Grade {
             Grade::Automatic => "automatic",
             Grade::Flagged => "flagged",
             Grade::Waits => "waits",
+            Grade::Listed => "listed",
         }
     }
 }

@@ -24,24 +24,21 @@ impl PayingOut {
         Ok(asked)
     }
 
+    /// A page of them at a time, those first that were not asked about for longest: the next round goes on, and nothing else
+    /// waits for thousands of questions.
     async fn ask_paid_over(&self, rail: &OpenRail, news_for: TimeDelta) -> Result<usize, PayOutError> {
         let now = self.0.clock.now();
         let (since, before) = (now - news_for - TELLING, now - SLOWLY);
-        let (mut after, mut asked) = (None, 0);
-        loop {
-            let page = self.0.store.paid_payout_batches(rail.account.id, since, before, after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(asked) };
-            after = Some(last.value.id);
-            for batch in &page {
-                asked += 1;
-                if let Err(error) = self.ask(batch.value.id).await {
-                    tracing::warn!(batch = %batch.value.id, %error, "what was paid is asked about again");
-                }
-                if now >= batch.value.created_at + news_for {
-                    self.tell_of_fee(&batch.value, &rail.account.name, news_for).await?;
-                }
+        let page = self.0.store.paid_payout_batches(rail.account.id, since, before, PAGE).await?;
+        for batch in &page {
+            if let Err(error) = self.ask(batch.value.id).await {
+                tracing::warn!(batch = %batch.value.id, %error, "what was paid is asked about again");
+            }
+            if now >= batch.value.created_at + news_for {
+                self.tell_of_fee(&batch.value, &rail.account.name, news_for).await?;
             }
         }
+        Ok(page.len())
     }
 
     /// A finding, once a day of payouts: what the rail took for them it will not say any more.

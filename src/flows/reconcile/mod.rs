@@ -16,9 +16,11 @@ mod balances;
 mod batch;
 mod bill;
 mod books;
+mod compared;
 mod converted;
 mod days;
 mod differs;
+mod dry_run;
 mod error;
 mod fees;
 mod gathered;
@@ -40,7 +42,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::clock::Clock;
 use crate::crash::{Point, point};
-use crate::domain::reconciliation::{CUT_OFF, Difference, Grade};
+use crate::domain::reconciliation::{Difference, Grade, Outcome};
 use crate::gateways::GatewayError;
 use crate::gateways::bills::bounds;
 use crate::ids::{IdSource, ReconciliationId};
@@ -51,7 +53,7 @@ use super::deposits::Deposits;
 use super::pay::{OpenAccount, Pay, PayError};
 use super::refund::Refunding;
 use super::settle::Settlements;
-use differs::watched;
+use compared::Compared;
 use late::COMPLETE;
 use turns::Turns;
 
@@ -103,6 +105,15 @@ pub enum Bill {
     },
 }
 
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Each difference is asked about, and repaired, set aside or left to a person.
+    Settle,
+    /// Each difference is listed, and nothing follows from it: a dry run.
+    DryRun,
+}
+
 /// What became of one difference.
 #[derive(Debug)]
 struct Found {
@@ -136,6 +147,7 @@ impl Reconciling {
         id: ReconciliationId,
         open: &OpenAccount,
         bill: &Bill,
+        purpose: Purpose,
         extra: Change,
     ) -> Result<Versioned<Run>, ReconcileError> {
         if let (Some(bills), Bill::Day(day)) = (open.gateway.bills(), bill) {
@@ -144,7 +156,7 @@ impl Reconciling {
                 return Err(ReconcileError::Unfinished { day: *day, complete });
             }
         }
-        self.note(id, open, bill, extra).await
+        self.note(id, open, bill, purpose, extra).await
     }
 
     async fn note(
@@ -152,6 +164,7 @@ impl Reconciling {
         id: ReconciliationId,
         open: &OpenAccount,
         bill: &Bill,
+        purpose: Purpose,
         extra: Change,
     ) -> Result<Versioned<Run>, ReconcileError> {
         if open.gateway.bills().is_none() {
@@ -184,6 +197,7 @@ impl Reconciling {
             drift: "[]".to_owned(),
             started_at: self.0.clock.now(),
             ended_at: None,
+            dry_run: purpose == Purpose::DryRun,
         };
         let mut change = extra;
         change.insert_reconciliation(&run);
@@ -207,7 +221,10 @@ impl Reconciling {
         point(Point::ReconcileKept).await;
         let ended = {
             let _turn = self.1.of(open.account.id).await;
-            self.work(&run, &open, &bill).await
+            match run.value.dry_run {
+                true => self.list_differences(&run, &open, &bill).await,
+                false => self.work(&run, &open, &bill).await,
+            }
         };
         if let Bill::File { path, .. } = &bill {
             let removed = tokio::fs::remove_file(path).await;
@@ -245,7 +262,7 @@ impl Reconciling {
         day: NaiveDate,
     ) -> Result<(Run, Option<ReconcileError>), ReconcileError> {
         let bill = Bill::Day(day);
-        let run = self.note(self.0.ids.mint(), &open, &bill, Change::new()).await?;
+        let run = self.note(self.0.ids.mint(), &open, &bill, Purpose::Settle, Change::new()).await?;
         Ok(self.carry(run, open, bill).await)
     }
 
@@ -263,28 +280,15 @@ impl Reconciling {
             let state = "done".to_owned();
             return Ok(Run { state, ..run.value.clone() });
         };
-        let (first, last) = days.own;
-        let (from, _) = bounds(first, zone);
-        let (_, until) = bounds(last, zone);
-        self.hear_of_disputes(open, from).await?;
-        let known = self.0.store.last_transaction_number().await?;
-        let mut pricing = self.pricing(open).await?;
-        let (facts, waiting) = self.facts(open, &days, &mut pricing).await?;
-        let doubts = self.doubts(open).await?;
-        let (mut matching, takings) = self.matched(open, bill, facts, watched(&doubts)).await?;
-        self.know_captures(open, &mut matching).await?;
-        point(Point::ReconcileRead).await;
-        // What happened in the bill's days may be named tomorrow; what waited since the cut-off is missed.
-        let mut outcome = matching.finish((from, until), until - CUT_OFF)?;
-        self.learn_strangers(&mut pricing, &mut outcome).await?;
+        self.hear_of_disputes(open, bounds(days.own.0, zone).0).await?;
+        let compared = self.compared(open, bill, &days).await?;
+        let Compared { days: (first, last), known, pricing, waiting, doubts, mut outcome, takings } =
+            compared;
         let pool = self.pool_of(open, (first, last), &outcome, &waiting, &pricing.terms)?;
         let mut by_kind: BTreeMap<&'static str, i64> = BTreeMap::new();
         let (mut repaired, mut left) = (0, 0);
         let (mut silent, mut silences) = (None, 0);
         let mut change = Change::new();
-        let found = std::mem::take(&mut outcome.differences);
-        outcome.differences = Reconciling::fees_of_payouts(found, &takings);
-        Reconciling::payouts_last(&mut outcome.differences);
         for (place, difference) in std::mem::take(&mut outcome.differences).into_iter().enumerate() {
             let found = if Reconciling::is_payout(&difference) {
                 let Difference::MovedThere(line) = difference else { continue };
@@ -308,16 +312,7 @@ impl Reconciling {
             } else {
                 repaired += 1
             }
-            change.find_in_reconciliation(
-                &run.value,
-                &RunItem {
-                    position: i64::try_from(place + 1).unwrap_or(i64::MAX),
-                    kind: found.kind.to_owned(),
-                    grade: found.grade.as_str().to_owned(),
-                    finding: found.finding,
-                    body: serde_json::to_string(&found.evidence).map_err(ReconcileError::unavailable)?,
-                },
-            );
+            change.find_in_reconciliation(&run.value, &item(place, found)?);
             if place % PAGE == PAGE - 1 {
                 self.commit(std::mem::take(&mut change)).await?;
             }
@@ -333,18 +328,9 @@ impl Reconciling {
         // Last: a run that dies before it finds the same once more, and what was found is found once.
         self.pool(pool).await?;
         point(Point::ReconcilePooled).await;
-        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        Ok(Run {
-            days: Some((first, last)),
-            state: "done".to_owned(),
-            lines: number(outcome.lines),
-            matched: number(outcome.matched),
-            repaired,
-            open: left,
-            by_kind: serde_json::to_string(&by_kind).map_err(ReconcileError::unavailable)?,
-            drift: serde_json::to_string(&fees).map_err(ReconcileError::unavailable)?,
-            ..run.value.clone()
-        })
+        let drift = serde_json::to_string(&fees).map_err(ReconcileError::unavailable)?;
+        let ended = ended(run, (first, last), &outcome, &by_kind)?;
+        Ok(Run { repaired, open: left, drift, ..ended })
     }
 
     /// What disputes moved is booked under the dispute, not under the bill's names: it has to be known before the bill is
@@ -381,4 +367,33 @@ impl Reconciling {
     fn now(&self) -> DateTime<Utc> {
         self.0.clock.now()
     }
+}
+
+/// A run whose bill was read: what was in it.
+fn ended(
+    run: &Versioned<Run>,
+    days: (NaiveDate, NaiveDate),
+    outcome: &Outcome,
+    by_kind: &BTreeMap<&'static str, i64>,
+) -> Result<Run, ReconcileError> {
+    let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    Ok(Run {
+        days: Some(days),
+        state: "done".to_owned(),
+        lines: number(outcome.lines),
+        matched: number(outcome.matched),
+        by_kind: serde_json::to_string(by_kind).map_err(ReconcileError::unavailable)?,
+        ..run.value.clone()
+    })
+}
+
+/// One thing that a run found, at its place, as it is written down.
+fn item(place: usize, found: Found) -> Result<RunItem, ReconcileError> {
+    Ok(RunItem {
+        position: i64::try_from(place + 1).unwrap_or(i64::MAX),
+        kind: found.kind.to_owned(),
+        grade: found.grade.as_str().to_owned(),
+        finding: found.finding,
+        body: serde_json::to_string(&found.evidence).map_err(ReconcileError::unavailable)?,
+    })
 }

@@ -50,6 +50,8 @@ pub struct RunView {
     by_kind: BTreeMap<String, i64>,
     /// What the gateway charged in the months of the bill's days, by all bills of them read until this one.
     fees: Vec<LearnedFee>,
+    /// Whether it only lists what differs: all of it is `open`, nobody was asked and nothing was booked.
+    dry_run: bool,
     started_at: DateTime<Utc>,
     #[schema(required)]
     ended_at: Option<DateTime<Utc>>,
@@ -208,6 +210,7 @@ impl RunView {
             open: run.open,
             by_kind: serde_json::from_str(&run.by_kind).unwrap_or_default(),
             fees: serde_json::from_str(&run.drift).unwrap_or_default(),
+            dry_run: run.dry_run,
             started_at: run.started_at,
             ended_at: run.ended_at,
         }
@@ -222,7 +225,7 @@ impl RunView {
 impl ItemView {
     /// The answer of the API.
     pub fn of(item: &RunItem) -> ItemView {
-        let grades = [Grade::Automatic, Grade::Flagged, Grade::Waits];
+        let grades = [Grade::Automatic, Grade::Flagged, Grade::Waits, Grade::Listed];
         ItemView {
             object: "reconciliation_finding",
             position: item.position,

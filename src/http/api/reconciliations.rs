@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::flows::reconcile::{Bill, ItemView, RunView};
+use crate::flows::reconcile::{Bill, ItemView, Purpose, RunView};
 use crate::gateways::bills::BILL_LIMIT;
 use crate::http::caller::Caller;
 use crate::http::extract::{Json, Paging, Query};
@@ -34,6 +34,9 @@ pub struct ReconcileBody {
     /// The day, in the gateway's zone; its bill is complete twelve hours after its end.
     #[schema(format = Date)]
     date: String,
+    /// Only lists what differs: nobody is asked, nothing is booked, no finding is opened.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// A bill as a file, `multipart/form-data`.
@@ -42,6 +45,9 @@ pub struct ReconcileBody {
 pub struct ReconcileForm {
     /// The gateway, or the name of the account at it.
     gateway: String,
+    /// `true`: only lists what differs; nobody is asked, nothing is booked, no finding is opened.
+    #[schema(value_type = Option<bool>)]
+    dry_run: Option<bool>,
     /// The gateway's own file, at most 2 GiB.
     #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
     file: Vec<u8>,
@@ -59,11 +65,11 @@ pub async fn create(
 ) -> Answer {
     let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let id: ReconciliationId = service.ids.mint();
-    let (gateway, bill) = if kind.to_ascii_lowercase().starts_with("multipart/form-data") {
+    let (gateway, purpose, bill) = if kind.to_ascii_lowercase().starts_with("multipart/form-data") {
         let path = service.reconciling.file_for(id)?;
         let taken = take_form(&service, Multipart::new(request.headers(), payload), &path).await;
         match taken {
-            Ok((gateway, sha256)) => (gateway, Bill::File { path, sha256 }),
+            Ok(form) => (form.gateway, purpose(form.dry_run), Bill::File { path, sha256: form.sha256 }),
             Err(problem) => {
                 drop(tokio::fs::remove_file(&path).await);
                 return Err(problem);
@@ -76,9 +82,9 @@ pub async fn create(
             .date
             .parse()
             .map_err(|_| Problem::new(Code::InvalidBody, "a day is written 2026-11-27").at("date"))?;
-        (body.gateway, Bill::Day(date))
+        (body.gateway, purpose(body.dry_run), Bill::Day(date))
     };
-    let begun = begin(&service, &caller, id, &gateway, &bill).await;
+    let begun = begin(&service, &caller, id, &gateway, (&bill, purpose)).await;
     if let (Err(_), Bill::File { path, .. }) = (&begun, &bill) {
         drop(tokio::fs::remove_file(path).await);
     }
@@ -90,51 +96,73 @@ async fn begin(
     caller: &Caller,
     id: ReconciliationId,
     gateway: &str,
-    bill: &Bill,
+    (bill, purpose): (&Bill, Purpose),
 ) -> Answer {
     let open = service.account_at(caller.merchant(), gateway)?;
     let extra = caller.noted(service, "reconciliation.begun", id, format_args!("{gateway}"));
-    let run = service.reconciling.begin(id, &open, bill, extra).await?;
+    let run = service.reconciling.begin(id, &open, bill, purpose, extra).await?;
     let view = RunView::of(&run.value);
     let (reconciling, bill) = (service.reconciling.clone(), bill.clone());
     tokio::spawn(async move { reconciling.carry_out(run, open, bill).await });
     crate::http::json(202, &view)
 }
 
-/// The form's gateway, and the SHA-256 of its file, which lies at `path` then.
-async fn take_form(service: &Service, mut form: Multipart, path: &Path) -> Answer<(String, String)> {
+fn purpose(dry_run: bool) -> Purpose {
+    if dry_run { Purpose::DryRun } else { Purpose::Settle }
+}
+
+/// A form that was read; its file lies where it was to.
+struct Taken {
+    gateway: String,
+    dry_run: bool,
+    sha256: String,
+}
+
+/// The form; its file lies at `path` then.
+async fn take_form(service: &Service, mut form: Multipart, path: &Path) -> Answer<Taken> {
     let broken = |error: actix_multipart::MultipartError| Problem::new(Code::InvalidBody, error.to_string());
-    let (mut gateway, mut sha256) = (None, None);
+    let (mut gateway, mut dry_run, mut sha256) = (None, None, None);
     while let Some(field) = form.next().await {
         let mut field = field.map_err(broken)?;
         match field.name().unwrap_or_default() {
-            "gateway" if gateway.is_none() => gateway = Some(text(&mut field).await?),
+            "gateway" if gateway.is_none() => gateway = Some(text(&mut field, "gateway").await?),
+            "dry_run" if dry_run.is_none() => {
+                let said = text(&mut field, "dry_run").await?;
+                let said: bool = said.parse().map_err(|_| {
+                    Problem::new(Code::InvalidBody, "`dry_run` is `true` or `false`").at("dry_run")
+                })?;
+                dry_run = Some(said);
+            }
             "file" if sha256.is_none() => sha256 = Some(keep(service, &mut field, path).await?),
-            name @ ("gateway" | "file") => {
+            name @ ("gateway" | "dry_run" | "file") => {
                 return Err(Problem::new(Code::DuplicateField, format!("`{name}` occurs twice")).at(name));
             }
             name => {
                 let name: String = name.chars().take(40).collect();
-                let detail = format!("a form has `gateway` and `file`, not `{name}`");
+                let detail = format!("a form has `gateway`, `file` and `dry_run`, not `{name}`");
                 return Err(Problem::new(Code::UnknownField, detail).at(name));
             }
         }
     }
     let missing = |name: &str| Problem::new(Code::MissingField, format!("`{name}` is missing")).at(name);
-    Ok((gateway.ok_or_else(|| missing("gateway"))?, sha256.ok_or_else(|| missing("file"))?))
+    Ok(Taken {
+        gateway: gateway.ok_or_else(|| missing("gateway"))?,
+        dry_run: dry_run.unwrap_or(false),
+        sha256: sha256.ok_or_else(|| missing("file"))?,
+    })
 }
 
-async fn text(field: &mut Field) -> Answer<String> {
+async fn text(field: &mut Field, name: &str) -> Answer<String> {
     let mut bytes = Vec::new();
     while let Some(chunk) = field.next().await {
         let chunk = chunk.map_err(|error| Problem::new(Code::InvalidBody, error.to_string()))?;
         bytes.extend_from_slice(&chunk);
         if bytes.len() > FIELD_LIMIT {
-            return Err(Problem::new(Code::InvalidBody, "`gateway` is a short name").at("gateway"));
+            return Err(Problem::new(Code::InvalidBody, format!("`{name}` is a short word")).at(name));
         }
     }
     String::from_utf8(bytes)
-        .map_err(|_| Problem::new(Code::InvalidBody, "`gateway` is no UTF-8").at("gateway"))
+        .map_err(|_| Problem::new(Code::InvalidBody, format!("`{name}` is no UTF-8")).at(name))
 }
 
 async fn keep(service: &Service, field: &mut Field, path: &Path) -> Answer<String> {
