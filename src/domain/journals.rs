@@ -1,10 +1,10 @@
 //! Manual journals: what no machine books, drafted by one user and booked by another.
 //!
 //! Its lines name accounts of the chart only. Accounts on which money rests while something is open (deposits, refunds and
-//! payouts on their way, clearing, what is owed back, suspense, positions in currencies, withheld tax) are kept by the
-//! flows that open and close it, and are not posted to by hand: their balances are held against what is open, and a
-//! finding's decision moves what stands under its own fact, whatever a hand has posted beside it. A journal is never
-//! changed: a wrong one is undone by another.
+//! payouts on their way, clearing, shares that wait or are held, what is owed back, suspense, positions in currencies,
+//! withheld tax) are kept by the flows that open and close it, and are not posted to by hand: their balances are held
+//! against what is open, and a finding's decision moves what stands under its own fact, whatever a hand has posted beside
+//! it. A journal is never changed: a wrong one is undone by another.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -16,8 +16,10 @@ use crate::ids::{JournalId, MerchantId, SupplierId, TransactionId, UserId};
 use crate::money::{Currency, Money};
 
 /// Accounts that flows keep: each amount on them belongs to an object that says so.
-const KEPT_BY_FLOWS: [AccountCode; 9] = [
+const KEPT_BY_FLOWS: [AccountCode; 11] = [
     AccountCode::CASH_IN_TRANSIT,
+    AccountCode::SUPPLIER_PENDING,
+    AccountCode::SUPPLIER_HELD,
     AccountCode::FX_POSITION,
     AccountCode::ORDER_CLEARING,
     AccountCode::CUSTOMER_REFUNDABLE,

@@ -17,8 +17,9 @@
 use std::collections::BTreeMap;
 
 use crate::clock::Clock;
+use crate::domain::findings::FindingKind;
 use crate::domain::ledger::journal::{self, Booking, Fact};
-use crate::domain::merchants::{AvailableWhen, FxPoint, GatewayAccount};
+use crate::domain::merchants::{AvailableWhen, FxPoint, GatewayAccount, Merchant};
 use crate::domain::refunds::own_pending;
 use crate::domain::settlement::Settlement;
 use crate::ids::{IdSource, SupplierId};
@@ -30,7 +31,7 @@ use crate::store::{Change, CommitError, Store, StoreError, Versioned};
 mod payout;
 mod reserves;
 
-use super::pay::Accounts;
+use super::pay::{Accounts, OpenAccount};
 use super::settle::{Settlements, given_back};
 use super::withholding::{Counting, Event, Withholding};
 
@@ -76,31 +77,45 @@ impl Releasing {
     /// Releases what may be released by now, and answers for how many payments.
     ///
     /// # Errors
-    /// [`ReleaseError`]; what was released before it stands.
+    /// [`ReleaseError`], the first one: it keeps back its own gateway account or merchant's reserves, and nothing else.
     pub async fn release_due(&self) -> Result<usize, ReleaseError> {
-        let mut count = 0;
+        let (mut count, mut first) = (0, None);
         for merchant in self.store.merchants().await? {
-            self.release_reserves(&merchant).await?;
-            for open in self.accounts.all() {
-                let account = &open.account;
-                if account.merchant != merchant.id || !account.lands_here() {
-                    continue;
-                }
-                let before = open.available.taken_before(self.clock.now(), merchant.zone);
-                let at_bank = account.available_when == AvailableWhen::BankReceived;
-                loop {
-                    let due = self.store.releasable_settlements(account, before, at_bank, AT_ONCE).await?;
-                    let full = due.len() == AT_ONCE as usize;
-                    let (ready, waits) = self.convert(due).await?;
-                    let done = self.release(account, ready).await?;
-                    count += done;
-                    if !full || done + waits == 0 {
-                        break;
+            if let Err(error) = self.release_reserves(&merchant).await {
+                tracing::warn!(merchant = %merchant.id, %error, "reserves stay where they are");
+                first.get_or_insert(error);
+            }
+            let accounts = self.accounts.all();
+            let own = accounts.iter().filter(|open| open.account.merchant == merchant.id);
+            for open in own.filter(|open| open.account.lands_here()) {
+                match self.release_of(open, &merchant).await {
+                    Ok(done) => count += done,
+                    Err(error) => {
+                        tracing::warn!(account = open.account.name, %error, "shares stay pending");
+                        first.get_or_insert(error);
                     }
                 }
             }
         }
-        Ok(count)
+        first.map_or(Ok(count), Err)
+    }
+
+    /// The same of one gateway account.
+    async fn release_of(&self, open: &OpenAccount, merchant: &Merchant) -> Result<usize, ReleaseError> {
+        let account = &open.account;
+        let before = open.available.taken_before(self.clock.now(), merchant.zone);
+        let at_bank = account.available_when == AvailableWhen::BankReceived;
+        let mut count = 0;
+        loop {
+            let due = self.store.releasable_settlements(account, before, at_bank, AT_ONCE).await?;
+            let full = due.len() == AT_ONCE as usize;
+            let (ready, waits) = self.convert(due).await?;
+            let done = self.release(account, ready).await?;
+            count += done;
+            if !full || done + waits == 0 {
+                return Ok(count);
+            }
+        }
     }
 
     /// What this moment's rate binds is converted. Answers what is to be released, and how many wait for a rate from now on.
@@ -111,12 +126,13 @@ impl Releasing {
         let (mut ready, mut waits) = (Vec::with_capacity(due.len()), 0);
         for row in due {
             let id = row.value.payment;
-            match self.settlements.convert_released(row).await.map_err(broken)? {
-                Some(row) => ready.push(row),
-                None => {
+            match self.settlements.convert_released(row).await {
+                Ok(Some(row)) => ready.push(row),
+                Ok(None) => {
                     let now = self.store.settlement_of(id).await?;
                     waits += usize::from(now.is_some_and(|row| row.value.waiting.is_some()));
                 }
+                Err(error) => tracing::error!(payment = %id, %error, "a share is not converted"),
             }
         }
         Ok((ready, waits))
@@ -133,8 +149,11 @@ impl Releasing {
         }
         match self.store.commit(self.change(account, &due).await?).await {
             Ok(_) => return Ok(due.len()),
-            Err(CommitError::LostUpdate { .. } | CommitError::BelowFloor { .. }) if due.len() > 1 => {}
-            Err(CommitError::LostUpdate { .. }) => return Ok(0),
+            Err(
+                CommitError::LostUpdate { .. }
+                | CommitError::BelowFloor { .. }
+                | CommitError::AlreadyBooked { .. },
+            ) => {}
             Err(error) => return Err(error.into()),
         }
         let mut count = 0;
@@ -143,13 +162,39 @@ impl Releasing {
             match self.store.commit(change).await {
                 Ok(_) => count += 1,
                 Err(CommitError::LostUpdate { .. }) => {}
-                Err(CommitError::BelowFloor { account, .. }) => {
-                    tracing::error!(%account, payment = %one.value.payment, "a share is not where it should be pending");
+                Err(error @ (CommitError::BelowFloor { .. } | CommitError::AlreadyBooked { .. })) => {
+                    self.leave_to_a_person(account, &one.value, &error).await?;
                 }
                 Err(error) => return Err(error.into()),
             }
         }
         Ok(count)
+    }
+
+    /// A finding, which keeps the share pending until somebody has seen to it: the books have it not as it was divided.
+    async fn leave_to_a_person(
+        &self,
+        account: &GatewayAccount,
+        record: &SettlementRecord,
+        error: &CommitError,
+    ) -> Result<(), ReleaseError> {
+        let payment = record.payment.to_string();
+        tracing::error!(%error, payment, "a share cannot be released");
+        let fact = format!("{payment}/release");
+        let kind = FindingKind::ActionNeeded;
+        let detail = format!("what suppliers have of {payment} cannot become available: {error}");
+        let mut finding = self.settlements.finding(kind, account, &fact, None, detail);
+        finding.payment = Some(payment);
+        let mut change = Change::new();
+        self.settlements.open(&mut change, finding).await.map_err(broken)?;
+        if change.is_empty() {
+            return Ok(());
+        }
+        match self.store.commit(change).await {
+            // Somebody else found it at the same time.
+            Ok(_) | Err(CommitError::AlreadyBooked { .. } | CommitError::LostUpdate { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// One transaction for each supplier and currency, and the row of each payment.
@@ -162,6 +207,7 @@ impl Releasing {
         let mut change = Change::new();
         let mut sums: BTreeMap<(SupplierId, Currency), Money> = BTreeMap::new();
         let mut counting = Counting::default();
+        let mut first = None;
         for row in due {
             let payment = self.store.payment(row.value.payment).await?;
             let payment = payment.ok_or_else(|| broken(format!("{} is gone", row.value.payment)))?;
@@ -169,6 +215,7 @@ impl Releasing {
             if payment.value.disputed {
                 continue;
             }
+            first.get_or_insert((row.value.id, row.version));
             // Every refund decided raises it: what one takes is not released beside it.
             change.require(&PAYMENT, payment.value.id, payment.version);
             let later = self.settlements.unconverted(&row.value, FxPoint::Payout).await.map_err(broken)?;
@@ -197,10 +244,11 @@ impl Releasing {
             counted.map_err(broken)?;
             change.release_settlement(&record, row.version);
         }
-        let Some(first) = due.first() else { return Ok(change) };
+        let Some((first, version)) = first else { return Ok(change) };
         for ((supplier, currency), amount) in sums {
-            // The first of them at its version: released again after a failed refund, it is another fact.
-            let source = format!("{}/{}/{supplier}/{currency}", first.value.id, first.version);
+            // The first of those released here, at its version: released again after a failed refund, it is another fact,
+            // and one that a dispute kept back has its own yet to come.
+            let source = format!("{first}/{version}/{supplier}/{currency}");
             let subject = match due {
                 [one] => one.value.payment.to_string(),
                 _ => supplier.to_string(),

@@ -108,22 +108,32 @@ impl Settlements {
     /// The same, each conversion booked through `rows`: under a lease that is lost nothing is.
     ///
     /// # Errors
-    /// [`SettleError`].
+    /// [`SettleError`], the first one: it keeps back its own settlement and no other.
     pub async fn convert_waiting_through(&self, rows: &dyn Commits) -> Result<usize, SettleError> {
-        let (mut moved, mut behind, mut unrated) = (0, None, Unrated::default());
+        let (mut moved, mut behind, mut unrated, mut first) = (0, None, Unrated::default(), None);
         loop {
             // Those whose pair has no rate do not keep the ones behind them waiting.
             let page = self.0.store.waiting_settlements(behind, PAGE).await?;
             let Some(last) = page.last() else { break };
             behind = Some((last.value.created_at, last.value.id));
             for record in page {
-                let Some(waiting) = Waiting::of(&record.value)? else { continue };
-                let one = self.convert_one(record, waiting, rows, &mut unrated).await?;
-                moved += usize::from(one);
+                let payment = record.value.payment;
+                let converted = match Waiting::of(&record.value) {
+                    Ok(Some(waiting)) => self.convert_one(record, waiting, rows, &mut unrated).await,
+                    Ok(None) => continue,
+                    Err(error) => Err(error),
+                };
+                match converted {
+                    Ok(one) => moved += usize::from(one),
+                    Err(error) => {
+                        tracing::warn!(%payment, %error, "what waits for a rate is not converted");
+                        first.get_or_insert(error);
+                    }
+                }
             }
         }
         self.tell_of_unrated(unrated).await?;
-        Ok(moved)
+        first.map_or(Ok(moved), Err)
     }
 
     /// Converts what the contract binds at the rate of the moment it becomes available, before it does. Answers the settlement

@@ -3,9 +3,11 @@
 use chrono::TimeDelta;
 use straits::domain::disputes::{DisputeReport, DisputeState, MovementKind};
 use straits::domain::findings::FindingKind;
+use straits::domain::ledger::journal::{self, Booking};
 use straits::domain::orders::MoneyReport;
 use straits::domain::reconciliation::{BillKind, BillLine};
 use straits::ids::PaymentId;
+use straits::store::Change;
 
 use super::bills::{day, movement, run};
 use super::far::Pays;
@@ -306,6 +308,32 @@ async fn of_reversals_drafted_at_once_one_stands() {
         );
         let drafts = [drafts.0, drafts.1, drafts.2, drafts.3];
         assert_eq!(drafts.iter().filter(|draft| draft.is_ok()).count(), 1, "{drafts:?}");
+        store.close().await;
+    })
+    .await;
+}
+
+/// The name under which its release would be booked is taken: it stays pending, and whatever is due with it and behind it
+/// is released.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_share_that_cannot_be_released_keeps_no_other_back() {
+    on_each_engine("a_share_that_cannot_be_released_keeps_no_other_back", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let (first, _) = (one(&world, "first").await, one(&world, "second").await);
+        let row = store.settlement_of(first).await.unwrap().unwrap();
+        let supplier = world.suppliers[0];
+        let source = format!("{}/{}/{supplier}/USD", row.value.id, row.version);
+        let (ids, merchant, account) = (&world.ids, world.account.merchant, &world.account);
+        let (subject, at) = (supplier.to_string(), world.clock.now());
+        let booking = Booking { ids, merchant, account, source: &source, subject: &subject, at };
+        let mut change = Change::new();
+        change.post(journal::released(&booking, supplier, usd("1.00")).unwrap().unwrap());
+        store.commit(change).await.unwrap();
+        database.tick(TimeDelta::days(1));
+        assert_eq!(world.releasing.release_due().await.unwrap(), 1);
+        assert_eq!(world.releasing.release_due().await.unwrap(), 0);
+        world.verified().await;
         store.close().await;
     })
     .await;
