@@ -21,9 +21,9 @@ pub struct Simulate {
     /// One seed
     #[arg(long, value_name = "N", conflicts_with = "seeds")]
     seed: Option<u64>,
-    /// Seeds one after the other, the last one not included: 1..1001
-    #[arg(long, value_name = "A..B", value_parser = range)]
-    seeds: Option<Range<u64>>,
+    /// Seeds one after the other, in ranges whose last one is not included and alone: 1..1001,77,901
+    #[arg(long, value_name = "A..B,C", value_parser = seeds)]
+    seeds: Option<Seeds>,
     /// Lives per seed
     #[arg(long, value_name = "M", default_value_t = 1_000)]
     lives: u64,
@@ -35,10 +35,21 @@ pub struct Simulate {
     trace: Option<PathBuf>,
 }
 
-fn range(text: &str) -> Result<Range<u64>, String> {
+/// Ranges of seeds, in the order in which they were named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Seeds(Vec<Range<u64>>);
+
+fn seeds(text: &str) -> Result<Seeds, String> {
     let read = |text: &str| text.trim().parse::<u64>().map_err(|error| format!("`{text}`: {error}"));
-    let (from, to) = text.split_once("..").ok_or("write A..B, such as 1..1001")?;
-    Ok(read(from)?..read(to)?)
+    let range = |part: &str| match part.split_once("..") {
+        Some((from, to)) => Ok(read(from)?..read(to)?),
+        None => Ok(only(read(part)?)),
+    };
+    text.split(',').map(range).collect::<Result<_, String>>().map(Seeds)
+}
+
+fn only(seed: u64) -> Range<u64> {
+    seed..seed.saturating_add(1)
 }
 
 /// Runs the seeds, each on a thread of its own; a seed that breaks something ends there and the next one goes on. Their lines
@@ -49,9 +60,10 @@ fn range(text: &str) -> Result<Range<u64>, String> {
 pub fn simulate(asked: &Simulate) -> Result<Outcome, CliError> {
     let words = |error: SimulationError| CliError::Words(error.to_string());
     let seeds = match (&asked.seeds, asked.seed) {
-        (Some(seeds), _) => seeds.clone(),
-        (None, seed) => seed.unwrap_or(1)..seed.unwrap_or(1).saturating_add(1),
+        (Some(seeds), _) => seeds.0.clone(),
+        (None, seed) => vec![only(seed.unwrap_or(1))],
     };
+    let seeds = seeds.into_iter().flatten();
     let began = Instant::now();
     let simulator = Simulator::new().map_err(words)?;
     let options = Options { lives: asked.lives, sabotage: None, story: asked.trace.clone() };
@@ -119,13 +131,12 @@ fn stay_on(_job: usize, _jobs: usize) {}
 /// not run. Seeds have nothing in common: each has a folder, a clock and a runtime of its own.
 fn abreast(
     simulator: &Simulator,
-    mut seeds: Range<u64>,
+    seeds: impl Iterator<Item = u64> + Send,
     (options, jobs): (&Options, usize),
     mut goes_on: impl FnMut(Report) -> bool,
 ) -> Result<(), SimulationError> {
-    let first = seeds.start;
-    let jobs = jobs.min(usize::try_from(seeds.end.saturating_sub(first)).unwrap_or(jobs));
-    let left = Mutex::new(&mut seeds);
+    let jobs = seeds.size_hint().1.map_or(jobs, |count| jobs.min(count));
+    let left = Mutex::new(seeds.enumerate());
     let next = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
     let ends = AtomicBool::new(false);
     let (done, reports) = channel();
@@ -134,17 +145,17 @@ fn abreast(
             let (done, next, ends) = (done.clone(), &next, &ends);
             scope.spawn(move || {
                 stay_on(job, jobs);
-                while let Some(seed) = next().filter(|_| !ends.load(Ordering::SeqCst)) {
+                while let Some((place, seed)) = next().filter(|_| !ends.load(Ordering::SeqCst)) {
                     // Nobody listens any more once the command is over.
-                    let _ = done.send((seed, simulator.run(seed, options)));
+                    let _ = done.send((place, simulator.run(seed, options)));
                 }
             });
         }
         drop(done);
         let mut early = BTreeMap::new();
-        let mut awaited = first;
-        for (seed, outcome) in reports {
-            early.insert(seed, outcome);
+        let mut awaited = 0;
+        for (place, outcome) in reports {
+            early.insert(place, outcome);
             while let Some(outcome) = early.remove(&awaited) {
                 awaited += 1;
                 let went = outcome.map(&mut goes_on);
@@ -204,4 +215,18 @@ fn add(total: &mut Report, report: &Report) {
 fn per_second(lives: u64, took: Duration) -> String {
     let tenths = u128::from(lives) * 10_000 / took.as_millis().max(1);
     format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_are_ranges_and_single_ones_in_the_order_named() {
+        let Seeds(read) = seeds("1..4, 77,9..9,18446744073709551615").unwrap();
+        assert_eq!(read.into_iter().flatten().collect::<Vec<_>>(), [1, 2, 3, 77]);
+        for wrong in ["", "1..", "a", "1,,2", "-1"] {
+            assert!(seeds(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -1,5 +1,7 @@
-//! What goes wrong, and how often. Rates are drawn per seed between 1 and 20 percent, so that among many seeds there are
-//! calm ones and wild ones, and every pair of faults meets; no kind of fault is ever away altogether.
+//! What goes wrong, and how often. Rates are drawn per seed between 1 and 20 percent of calls, notices and payments, so that
+//! among many seeds there are calm ones and wild ones, and every pair of faults meets; no kind of fault is ever away
+//! altogether. What stops the program or its database is drawn per step, of which a life has about a hundred: at a hundredth
+//! to a half percent of them, most lives meet one.
 
 use chrono::TimeDelta;
 use rand::Rng;
