@@ -117,6 +117,10 @@ impl App {
             gateway_accounts::open_accounts(&built, &public_url, far, known, out.http.clone()).await?;
         let signer = signing::open_signer(&store, &vault, clock.wall()).await?;
         let flows = flows::build(&built, accounts, signer, (out, &public_url), false).await?;
+        // The days without payments may be others than when it last ran.
+        if let Err(error) = flows.paying_out.redate_schedules().await {
+            tracing::warn!(%error, "payout schedules keep the dates that they had");
+        }
         let geo = Geo::start(settings.geo.clone(), clock.clone())?;
         let proxies = Proxies::new(&settings);
         let origins = store.key_origins().await?;

@@ -84,6 +84,7 @@ catalogue! {
     NotSettled "not_settled" 409 "The payment has no settlement" => "Only what was captured and divided can be delivered.";
     WrongState "wrong_state" 409 "Not in this state" => "`detail` names the state; read the resource again.";
     PlanChanged "plan_changed" 409 "The plan is another one by now" => "Look at the plan again and approve the hash that it has now.";
+    PlanNotYet "plan_not_yet" 409 "The plan's day has not come" => "Ask again in the days that `detail` names, or make a plan without `as_of`.";
     EndpointDisabled "endpoint_disabled" 409 "The webhook endpoint is disabled" => "Enable the endpoint with `{\"enabled\": true}` first.";
     RotationUnderWay "rotation_under_way" 409 "An old secret still signs" => "`detail` says until when; rotate after it, or with `overlap_hours` 0.";
     TooManyEndpoints "too_many_endpoints" 409 "Enough webhook endpoints" => "Delete an endpoint that is not used; `detail` names the limit.";

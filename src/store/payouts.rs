@@ -1,5 +1,6 @@
 //! Payouts.
 
+use chrono::{DateTime, Utc};
 use sqlx::any::AnyRow;
 
 use crate::domain::ledger::journal::PayoutBooking;
@@ -179,24 +180,42 @@ impl Store {
         self.all(query, |row| Row::of("payout", row).parse("supplier_account_id")).await
     }
 
-    /// Which accounts of a merchant's suppliers a payout is on its way to, and in which currency.
+    /// Which accounts of a merchant's suppliers a payout is on its way to, in which currency, and by which plan.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn accounts_under_way(
         &self,
         merchant: MerchantId,
-    ) -> Result<Vec<(SupplierAccountId, Currency)>, StoreError> {
+    ) -> Result<Vec<(SupplierAccountId, Currency, PlanId)>, StoreError> {
         let query = sqlx::query(
-            "SELECT DISTINCT supplier_account_id, currency FROM payout WHERE merchant_id = $1
+            "SELECT DISTINCT supplier_account_id, currency, plan_id FROM payout WHERE merchant_id = $1
              AND state IN ('held', 'sent', 'unknown', 'unclaimed')",
         )
         .bind(merchant.to_string());
         self.all(query, |row| {
             let row = Row::of("payout", row);
-            Ok((row.parse("supplier_account_id")?, row.parse("currency")?))
+            Ok((row.parse("supplier_account_id")?, row.parse("currency")?, row.parse("plan_id")?))
         })
         .await
+    }
+
+    /// From which accounts of a merchant's suppliers a payout has come back since a moment.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn accounts_returned_since(
+        &self,
+        merchant: MerchantId,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<SupplierAccountId>, StoreError> {
+        let query = sqlx::query(
+            "SELECT DISTINCT supplier_account_id FROM payout WHERE merchant_id = $1 AND state = 'returned'
+             AND updated_at >= $2",
+        )
+        .bind(merchant.to_string())
+        .bind(since.timestamp_micros());
+        self.all(query, |row| Row::of("payout", row).parse("supplier_account_id")).await
     }
 
     /// A merchant's payouts by id, in reading order.

@@ -5,6 +5,7 @@ mod approval;
 mod calls;
 pub mod bank;
 mod bank_lines;
+mod bound;
 mod by_hand;
 mod certificate;
 mod faults;

@@ -36,7 +36,7 @@ pub use hear::PayoutTransition;
 pub use lowest::{Draft, Drafted};
 pub use offer::Offer;
 pub use oldest::oldest_day;
-pub use payable::{Excluded, FIRST_UNDER_WAY, Payable, Payee, PayoutRules, Standing};
+pub use payable::{Excluded, FIRST_UNDER_WAY, Payable, Payee, PayoutRules, Standing, reached};
 pub use payout::{FeeBearer, Payout, PayoutState};
 pub use plan::{PayoutPlan, PlanError};
 pub use proof::{BatchFee, Pot, Proof};

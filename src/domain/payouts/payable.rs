@@ -153,6 +153,52 @@ pub struct Excluded {
     pub detail: String,
 }
 
+/// Of a supplier's accounts, oldest first, those that are paid to in a currency now: the newest of each kind that is past
+/// its cooling period. The first account of all needs none: nothing was changed by it. Where a first payout is limited, no
+/// second one follows before it has arrived.
+///
+/// # Errors
+/// Why there is none: the code, and in words.
+pub fn reached(
+    accounts: &[Payee],
+    currency: Currency,
+    rules: &PayoutRules,
+    now: DateTime<Utc>,
+) -> Result<Vec<Payee>, (&'static str, String)> {
+    let first = accounts.first().map(|payee| payee.account.id);
+    let fits = |payee: &&Payee| payee.account.currency == currency;
+    let (mut found, mut cools): (Vec<Payee>, _) = (Vec::new(), None);
+    for payee in accounts.iter().rev().filter(fits) {
+        let until = payee.account.created_at + rules.cooling;
+        if first != Some(payee.account.id) && now < until {
+            cools = Some(until);
+        } else if !found.iter().any(|newer| newer.account.kind == payee.account.kind) {
+            found.push(payee.clone());
+        }
+    }
+    let limited = |payee: &Payee| rules.limits_first() && payee.changed && !payee.was_paid;
+    let unvalued = rules.first_payout_in(currency).is_none();
+    if unvalued && !found.is_empty() && found.iter().all(limited) {
+        let why = "what a first payout to its changed account may be at most has no rate".to_owned();
+        return Err(("no_rate", why));
+    }
+    found.retain(|payee| !(unvalued && limited(payee)));
+    let waits = |payee: &Payee| limited(payee) && payee.under_way;
+    if !found.is_empty() && found.iter().all(waits) {
+        let why = "the first payout to its account has not arrived yet".to_owned();
+        return Err((FIRST_UNDER_WAY, why));
+    }
+    found.retain(|payee| !waits(payee));
+    match (found.is_empty(), cools) {
+        (false, _) => Ok(found),
+        (true, Some(until)) => {
+            let why = format!("its account was changed and is not paid to before {until}");
+            Err(("account_cooling", why))
+        }
+        (true, None) => Err(("no_account", format!("no account takes {currency}"))),
+    }
+}
+
 impl Standing {
     /// The currency.
     pub fn currency(&self) -> Currency {
@@ -167,7 +213,8 @@ impl Standing {
         if let Some(code) = self.terms.barred(self.currency(), rules.must_be_known, now) {
             return Err(self.excluded(code, "payouts are held".to_owned()));
         }
-        let payees = self.payees(rules, now)?;
+        let payees = reached(&self.accounts, self.currency(), rules, now);
+        let payees = payees.map_err(|(reason, detail)| self.excluded(reason, detail))?;
         let too_large = |error: MoneyError| self.excluded("nothing_left", error.to_string());
         let (most, own) = self.netted(rules).map_err(too_large)?;
         let (mut debt, mut set_off) = (own, Vec::new());
@@ -229,43 +276,6 @@ impl Standing {
     pub fn most_netted(&self, available: Money, rules: &PayoutRules) -> Result<Money, MoneyError> {
         let cap = self.terms.debt_cap.unwrap_or(rules.debt_cap);
         Ok(available.percent(cap)?.round(Rounding::Down))
-    }
-
-    /// The newest account of each kind that is past its cooling period. The first account of all needs none: nothing was
-    /// changed by it. Where a first payout is limited, no second one follows before it has arrived.
-    fn payees(&self, rules: &PayoutRules, now: DateTime<Utc>) -> Result<Vec<Payee>, Excluded> {
-        let first = self.accounts.first().map(|payee| payee.account.id);
-        let fits = |payee: &&Payee| payee.account.currency == self.currency();
-        let (mut found, mut cools): (Vec<Payee>, _) = (Vec::new(), None);
-        for payee in self.accounts.iter().rev().filter(fits) {
-            let until = payee.account.created_at + rules.cooling;
-            if first != Some(payee.account.id) && now < until {
-                cools = Some(until);
-            } else if !found.iter().any(|newer| newer.account.kind == payee.account.kind) {
-                found.push(payee.clone());
-            }
-        }
-        let limited = |payee: &Payee| rules.limits_first() && payee.changed && !payee.was_paid;
-        let unvalued = rules.first_payout_in(self.currency()).is_none();
-        if unvalued && !found.is_empty() && found.iter().all(limited) {
-            let why = "what a first payout to its changed account may be at most has no rate".to_owned();
-            return Err(self.excluded("no_rate", why));
-        }
-        found.retain(|payee| !(unvalued && limited(payee)));
-        let waits = |payee: &Payee| limited(payee) && payee.under_way;
-        if !found.is_empty() && found.iter().all(waits) {
-            let why = "the first payout to its account has not arrived yet".to_owned();
-            return Err(self.excluded(FIRST_UNDER_WAY, why));
-        }
-        found.retain(|payee| !waits(payee));
-        match (found.is_empty(), cools) {
-            (false, _) => Ok(found),
-            (true, Some(until)) => {
-                let why = format!("its account was changed and is not paid to before {until}");
-                Err(self.excluded("account_cooling", why))
-            }
-            (true, None) => Err(self.excluded("no_account", format!("no account takes {}", self.currency()))),
-        }
     }
 
     fn excluded(&self, reason: &str, detail: String) -> Excluded {

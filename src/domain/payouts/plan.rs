@@ -7,6 +7,7 @@
 //!
 //! An approval is of a hash. Whoever drops a payout has made a new plan: it is a draft again, and its editor is one of
 //! its makers. Users are compared, never keys; but whoever made the other's key has had it in hand and is no other person.
+//! Neither draft nor approval counts for more than a week, and what is planned for a later day waits for it.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -17,8 +18,8 @@ use crate::money::{Currency, Money, MoneyError};
 use super::document::PlanDocument;
 use super::state::{Approval, PlanState, Stop};
 
-/// So long calls may begin after an approval.
-const APPROVED_FOR: TimeDelta = TimeDelta::days(7);
+/// So long a plan may be approved after its draft or its day, and calls begin after that and after an approval.
+const COUNTS_FOR: TimeDelta = TimeDelta::days(7);
 
 /// A plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,9 +62,12 @@ pub enum PlanError {
         /// The plan's total.
         total: Money,
     },
-    /// Approved too long ago: rates, cut-offs and what is held are others by now.
-    #[error("the approval of {0} has lapsed after {days} days: make a new plan", days = APPROVED_FOR.num_days())]
+    /// Drafted or approved too long ago: accounts, rates, cut-offs and what is held are others by now.
+    #[error("its draft or approval of {0} has lapsed after {days} days: make a new plan", days = COUNTS_FOR.num_days())]
     Lapsed(DateTime<Utc>),
+    /// Its day has not come: routes, cut-offs and dates are that day's.
+    #[error("it is for {0}: approved {days} days before at most, not carried out before", days = COUNTS_FOR.num_days())]
+    NotYet(DateTime<Utc>),
     /// It pays nobody.
     #[error("the plan pays nobody")]
     Empty,
@@ -85,6 +89,15 @@ impl PayoutPlan {
 
     fn wrong(&self) -> PlanError {
         PlanError::WrongState(self.state.as_str())
+    }
+
+    /// What it says still counts.
+    fn counts(&self, at: DateTime<Utc>) -> Result<(), PlanError> {
+        let since = self.created_at.max(self.document.as_of);
+        if at - since > COUNTS_FOR {
+            return Err(PlanError::Lapsed(since));
+        }
+        Ok(())
     }
 
     /// A draft waits for another user.
@@ -117,6 +130,11 @@ impl PayoutPlan {
         }
         if self.hash != hash {
             return Err(PlanError::Changed(self.hash.clone()));
+        }
+        self.counts(at)?;
+        // An approval that lapses before the plan's day would be of no use.
+        if self.document.as_of - at > COUNTS_FOR {
+            return Err(PlanError::NotYet(self.document.as_of));
         }
         hand.is_second(&self.on_one_side(), issuers)?;
         let by = hand.user;
@@ -198,7 +216,11 @@ impl PayoutPlan {
         if approval.hash != hash {
             return Err(PlanError::Changed(hash));
         }
-        if at - approval.at > APPROVED_FOR {
+        if at < self.document.as_of {
+            return Err(PlanError::NotYet(self.document.as_of));
+        }
+        self.counts(at)?;
+        if at - approval.at > COUNTS_FOR {
             return Err(PlanError::Lapsed(approval.at));
         }
         let approval = approval.clone();
@@ -292,6 +314,44 @@ mod tests {
         assert_ne!(edited.hash, hash);
         assert_eq!(edited.document.excluded[0].reason, "dropped");
         assert_eq!(edited.submit(maker, now()), Err(PlanError::Empty));
+    }
+
+    /// A draft of December does not pay in January, whenever it is approved; an edit makes it no younger.
+    #[test]
+    fn an_old_draft_is_neither_approved_nor_carried_out() {
+        let ids = IdSource::seeded(Clock::fixed(now()), 3);
+        let (maker, checker): (UserId, UserId) = (ids.mint(), ids.mint());
+        let after = |days| now() + TimeDelta::days(days);
+        let draft = plan(&ids, maker);
+        let late = draft.submit(maker, after(40)).unwrap();
+        let approve = |plan: &PayoutPlan, at| plan.approve(Hand::own(checker), &[], &plan.hash, None, at);
+        assert_eq!(approve(&late, after(40)), Err(PlanError::Lapsed(now())));
+        let approved = approve(&late, after(6)).unwrap();
+        assert!(approved.execute(maker, after(7)).is_ok());
+        assert_eq!(approved.execute(maker, after(8)), Err(PlanError::Lapsed(now())));
+        let supplier = approved.document.lines[0].supplier;
+        let edited = approved.drop_line(maker, supplier, usd(1).currency()).unwrap();
+        assert_eq!(edited.created_at, now());
+    }
+
+    /// What is made for a later day counts from that day, and nothing of it is sent before.
+    #[test]
+    fn a_plan_of_a_later_day_waits_for_it() {
+        let ids = IdSource::seeded(Clock::fixed(now()), 3);
+        let (maker, checker): (UserId, UserId) = (ids.mint(), ids.mint());
+        let after = |days| now() + TimeDelta::days(days);
+        let mut draft = plan(&ids, maker);
+        draft.document.as_of = after(20);
+        draft.hash = PlanDocument::hash_of(&draft.document.canonical().unwrap());
+        let waiting = draft.submit(maker, now()).unwrap();
+        let approve = |at| waiting.approve(Hand::own(checker), &[], &draft.hash, None, at);
+        assert_eq!(approve(after(12)), Err(PlanError::NotYet(after(20))));
+        let approved = approve(after(13)).unwrap();
+        assert_eq!(approved.execute(maker, after(19)), Err(PlanError::NotYet(after(20))));
+        assert!(approved.execute(maker, after(20)).is_ok());
+        assert_eq!(approved.execute(maker, after(21)), Err(PlanError::Lapsed(after(13))));
+        assert!(approve(after(27)).unwrap().execute(maker, after(27)).is_ok());
+        assert_eq!(approve(after(28)), Err(PlanError::Lapsed(after(20))));
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! Shares that the rate of the payout binds (`fx_point = payout`): before a plan is drafted those of whom it could pay are
-//! converted at this moment's rate and become available; the others stay pending, and the plan says why.
+//! Shares that the rate of the payout binds (`fx_point = payout`): before a plan is drafted those of whom it could pay, over
+//! one of its rail accounts and to an account that is paid to now, are converted at this moment's rate and become available;
+//! the others stay pending, and the plan says why.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::domain::payouts::Excluded;
+use crate::domain::payouts::{Excluded, Offer, reached};
 use crate::flows::release::Releasing;
 use crate::ids::{MerchantId, SupplierId};
 use crate::money::{Currency, Money};
@@ -12,22 +13,30 @@ use super::plan::PlanInput;
 use super::{PayOutError, PayingOut};
 
 impl PayingOut {
-    /// Binds the rates of everybody that a plan is asked for and that can be paid. Answers who stays unconverted.
+    /// Binds the rates of everybody that a plan is asked for and that can be paid over one of `offers`. Answers who stays
+    /// unconverted.
     pub(super) async fn bind_rates(
         &self,
         merchant: MerchantId,
         input: &PlanInput,
+        offers: &[Offer],
     ) -> Result<Vec<Excluded>, PayOutError> {
         let (store, now) = (&self.0.store, self.0.clock.now());
         let terms: BTreeMap<SupplierId, _> = store.payout_terms_of(merchant).await?.into_iter().collect();
-        let accounts = store.all_payout_accounts(merchant).await?;
-        let reached: BTreeSet<_> =
-            accounts.into_iter().map(|account| (account.supplier, account.currency)).collect();
-        let must_be_known = self.0.rules.must_be_known;
+        let payees = self.payees(merchant, &terms).await?;
+        let rules = self.valued(payees.values().flatten().map(|payee| payee.account.currency));
         let barred = |supplier: SupplierId, currency: Currency| {
             let own = terms.get(&supplier).map(|row| row.value.clone()).unwrap_or_default();
-            let code = own.barred(currency, must_be_known, now);
-            code.or_else(|| (!reached.contains(&(supplier, currency))).then_some("no_account"))
+            if let Some(code) = own.barred(currency, rules.must_be_known, now) {
+                return Some(code);
+            }
+            let accounts = payees.get(&supplier).map(Vec::as_slice).unwrap_or_default();
+            if let Err((code, _)) = reached(accounts, currency, &rules, now) {
+                return Some(code);
+            }
+            let mut over = offers.iter().map(|offer| &offer.account);
+            let pays = over.any(|to| to.currency == currency && own.rail.is_none_or(|own| own == to.id));
+            (!pays).then_some("no_route")
         };
         let asked = |supplier: SupplierId, currency: Currency| {
             input.suppliers.as_ref().is_none_or(|only| only.contains(&supplier))

@@ -25,8 +25,11 @@ pub(super) struct Ground {
     /// Who agrees to have debts in other currencies set off.
     agreed: BTreeSet<SupplierId>,
     accounts: BTreeSet<SupplierAccountId>,
-    /// Changed accounts whose limited first payout has not arrived.
+    /// Changed accounts whose limited first payout, another plan's, has not arrived.
     tried: BTreeSet<SupplierAccountId>,
+    /// Changed accounts from which a payout has come back since the plan was drafted, and that no other one has reached: what
+    /// lifted their limit then does so no more.
+    limited_again: BTreeSet<SupplierAccountId>,
     /// Changed accounts that this call would pay first, with the versions of their rows from before that was looked at: of
     /// two plans at once only one is first.
     untried: BTreeMap<SupplierAccountId, (PayoutAccount, i64)>,
@@ -69,9 +72,13 @@ impl PayingOut {
                 untried.insert(account.id, (account.clone(), version));
             }
         }
+        let back = store.accounts_returned_since(plan.merchant, plan.created_at).await?;
+        // What the plan's earlier calls send is part of the same first payout.
         let tried = store.accounts_under_way(plan.merchant).await?.into_iter();
+        let tried = tried.filter(|(.., by)| *by != plan.id).map(|(account, ..)| account);
         Ok(Ground {
-            tried: tried.map(|(account, _)| account).filter(is_limited).collect(),
+            tried: tried.filter(is_limited).collect(),
+            limited_again: back.into_iter().filter(is_limited).collect(),
             untried,
             available: self.balances(plan.merchant, AccountCode::SUPPLIER_AVAILABLE).await?,
             owed: self.balances(plan.merchant, AccountCode::SUPPLIER_RECEIVABLE).await?,
@@ -150,6 +157,11 @@ impl Ground {
         if self.tried.contains(&line.account) {
             let why = "the first payout to its account has not arrived yet".to_owned();
             return Some((FIRST_UNDER_WAY, why));
+        }
+        if !line.capped && self.limited_again.contains(&line.account) {
+            let why =
+                "a payout to its account came back meanwhile: its first one is limited again".to_owned();
+            return Some(("first_payout_returned", why));
         }
         let stands = |of: &BTreeMap<(SupplierId, Currency), Money>, wanted: Money| {
             let place = (line.supplier, wanted.currency());

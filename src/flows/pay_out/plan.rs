@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::Deserialize;
 
-use crate::domain::payouts::{Draft, Drafted, PayoutPlan, PlanDocument, PlanState, Standing};
+use crate::domain::payouts::{
+    Draft, Drafted, Offer, PayoutPlan, PayoutRules, PlanDocument, PlanState, Standing,
+};
 use crate::domain::statements::first_instant;
 use crate::domain::treasury::{self, MID_DIGITS, Mids, NamedTopUp, booked};
 use crate::ids::{MerchantId, PlanId, RailAccountId, SupplierId, UserId};
@@ -29,6 +31,7 @@ const MOST_CURRENCIES: usize = 50;
 pub struct PlanInput {
     /// The plan's day in the merchant's zone, from today to 31 days on; without it this moment. Routes in force, cut-offs,
     /// holidays and dates are those of a plan that is carried out at its beginning; balances, accounts and rates are today's.
+    /// It is approved seven days before at the earliest and carried out from then on, for seven days.
     #[serde(default)]
     pub as_of: Option<NaiveDate>,
     /// Only these, each once; without it everybody.
@@ -140,16 +143,17 @@ impl PayingOut {
                 return Err(PayOutError::Refused { param: "rail_account", why });
             }
         }
-        let (mut payables, mut excluded) = (Vec::new(), self.bind_rates(merchant, input).await?);
+        // What is refused binds nobody's rate.
+        self.no_strangers(merchant, input).await?;
+        self.ratable(&input.top_ups, &offers)?;
+        let (mut payables, mut excluded) = (Vec::new(), self.bind_rates(merchant, input, &offers).await?);
         let mut standings = self.standings(merchant, input).await?;
         self.with_terms(merchant, &mut standings, input.max_wait_days > 0).await?;
         let mut foreign = self.foreign_debts(merchant, &standings).await?;
-        let snapshot = self.0.rates.latest();
-        let mid = |base, quote| Some(self.0.rates.mid_of(&snapshot, base, quote).ok()?.rate);
-        let rules = self.0.rules.clone().valued(standings.iter().map(Standing::currency), mid);
+        let rules = self.valued(standings.iter().map(Standing::currency));
         for standing in standings {
             let standing = Standing { foreign: foreign.of(&standing), ..standing };
-            // Holds, papers and cooling accounts are looked at today, whatever the plan's day: it may be approved today.
+            // Holds, papers and cooling accounts are looked at today, whatever the plan's day: its payees are picked today.
             match standing.payable(&rules, now) {
                 Ok(payable) => {
                     foreign.take(&payable)?;
@@ -197,17 +201,42 @@ impl PayingOut {
         Ok(first_instant(day, zone).max(now))
     }
 
-    /// The plan of the lowest cost at the rates that the book has now.
-    async fn lowest(&self, draft: Draft, named: &[NamedTopUp]) -> Result<Drafted, PayOutError> {
-        let (home, others) = draft.currencies();
+    /// The rules, with what a first payout may be in each of these.
+    pub(super) fn valued(&self, currencies: impl IntoIterator<Item = Currency>) -> PayoutRules {
+        let snapshot = self.0.rates.latest();
+        let mid = |base, quote| Some(self.0.rates.mid_of(&snapshot, base, quote).ok()?.rate);
+        self.0.rules.clone().valued(currencies, mid)
+    }
+
+    /// What one of each of these is worth in `home`, at the rates that the book has now.
+    fn mids(&self, home: Currency, others: impl IntoIterator<Item = Currency>) -> Mids {
         let snapshot = self.0.rates.latest();
         let mid = |currency: Currency| {
             let market = self.0.rates.mid_of(&snapshot, currency, home).ok()?;
             let value = market.rate.value().round_sf(MID_DIGITS)?;
             (!value.is_zero()).then_some((currency, value))
         };
-        let mids =
-            Mids { home, as_of: self.0.clock.now(), rates: others.into_iter().filter_map(mid).collect() };
+        Mids { home, as_of: self.0.clock.now(), rates: others.into_iter().filter_map(mid).collect() }
+    }
+
+    /// Refuses ways to add that cannot be estimated whatever the plan's costs will be stated in.
+    fn ratable(&self, named: &[NamedTopUp], offers: &[Offer]) -> Result<(), PayOutError> {
+        let homes = offers.iter().map(|offer| offer.account.currency).chain([Currency::known("USD")]);
+        let mut refused = Ok(());
+        for home in homes.collect::<BTreeSet<_>>() {
+            let sold = named.iter().map(|top_up| top_up.sells).filter(|sold| *sold != home);
+            refused = rated(named, &self.mids(home, sold));
+            if refused.is_ok() {
+                break;
+            }
+        }
+        refused
+    }
+
+    /// The plan of the lowest cost at the rates that the book has now.
+    async fn lowest(&self, draft: Draft, named: &[NamedTopUp]) -> Result<Drafted, PayOutError> {
+        let (home, others) = draft.currencies();
+        let mids = self.mids(home, others);
         rated(named, &mids)?;
         // Some hundred suppliers take a moment: no other request waits for it.
         let planned = tokio::task::spawn_blocking(move || draft.plan(mids)).await;

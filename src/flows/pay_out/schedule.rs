@@ -4,6 +4,7 @@
 //! job, and the job's own end; of two programs at one date one finds the row there and writes nothing. A draft waits for
 //! its two persons like any other; its makers are those of the schedule.
 
+mod redate;
 mod run;
 mod view;
 
@@ -195,7 +196,11 @@ impl PayingOut {
             return Err(PayOutError::Unknown("payout schedule"));
         }
         let now = self.0.clock.now();
-        let terms = self.checked(merchant, patched(&before.terms, patch)).await?;
+        let terms = self.fitting(merchant, patched(&before.terms, patch)).await?;
+        // Ways to add that it keeps are looked at by its plans: where an account is gone, it can be paused all the same.
+        if patch.top_ups != Edit::Kept {
+            self.addable(merchant, &terms.top_ups).await?;
+        }
         let mut schedule = PayoutSchedule { terms, ..before.clone() };
         let renamed = ScheduleTerms { name: schedule.terms.name.clone(), ..before.terms.clone() };
         if schedule.terms != renamed && !schedule.makers.contains(&user) {
@@ -264,6 +269,25 @@ impl PayingOut {
         merchant: MerchantId,
         input: ScheduleInput,
     ) -> Result<ScheduleTerms, PayOutError> {
+        let terms = self.fitting(merchant, input).await?;
+        self.addable(merchant, &terms.top_ups).await?;
+        Ok(terms)
+    }
+
+    /// The ways to add, where each adds to an account that can be paid over.
+    async fn addable(&self, merchant: MerchantId, top_ups: &[NamedTopUp]) -> Result<(), PayOutError> {
+        if !top_ups.is_empty() {
+            by_pot(top_ups, &self.offers(merchant).await?)?;
+        }
+        Ok(())
+    }
+
+    /// What is asked for but for its ways to add, where it fits.
+    async fn fitting(
+        &self,
+        merchant: MerchantId,
+        input: ScheduleInput,
+    ) -> Result<ScheduleTerms, PayOutError> {
         let name = input.name.trim();
         if name.is_empty() || name.chars().count() > 100 {
             let why = "a name has 1 to 100 characters".to_owned();
@@ -278,9 +302,6 @@ impl PayingOut {
             return Err(PayOutError::Refused { param: "rail_account", why });
         }
         bounded_wait(input.max_wait_days)?;
-        if !input.top_ups.is_empty() {
-            by_pot(&input.top_ups, &self.offers(merchant).await?)?;
-        }
         for supplier in input.suppliers.iter().flatten() {
             if self.0.store.supplier(merchant, *supplier).await?.is_none() {
                 let why = format!("there is no supplier {supplier}");

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::ledger::{AccountCode, Layer};
-use crate::domain::payouts::{Payee, Standing};
+use crate::domain::payouts::{Payee, PayoutTerms, Standing};
 use crate::domain::withholding::Withheld;
 use crate::ids::{MerchantId, SupplierId};
 use crate::money::{Currency, Money};
 use crate::rails::latin;
+use crate::store::Versioned;
 
 use super::plan::PlanInput;
 use super::{PayOutError, PayingOut};
@@ -25,25 +26,9 @@ impl PayingOut {
         let wanted: Option<BTreeSet<SupplierId>> =
             input.suppliers.as_ref().map(|ids| ids.iter().copied().collect());
         let terms: BTreeMap<SupplierId, _> = store.payout_terms_of(merchant).await?.into_iter().collect();
-        let paid: BTreeSet<_> = store.paid_accounts(merchant).await?.into_iter().collect();
-        let under_way: BTreeSet<_> = store.accounts_under_way(merchant).await?.into_iter().collect();
-        let mut accounts: BTreeMap<SupplierId, Vec<Payee>> = BTreeMap::new();
-        for account in store.all_payout_accounts(merchant).await? {
-            let was_paid = paid.contains(&account.id);
-            let under_way = under_way.contains(&(account.id, account.currency));
-            let town = terms.get(&account.supplier).and_then(|row| row.value.town.as_deref());
-            let in_bank_letters = [Some(account.holder.as_str()), town].into_iter().flatten();
-            let in_bank_letters = in_bank_letters.map(latin).all(|written| written.is_some());
-            let own = accounts.entry(account.supplier).or_default();
-            let changed = !own.is_empty();
-            own.push(Payee { was_paid, under_way, changed, in_bank_letters, account });
-        }
+        let accounts = self.payees(merchant, &terms).await?;
         let known: BTreeMap<SupplierId, _> =
             store.all_suppliers(merchant).await?.into_iter().map(|one| (one.id, one)).collect();
-        if let Some(stranger) = wanted.iter().flatten().find(|id| !known.contains_key(*id)) {
-            let why = format!("there is no supplier {stranger}");
-            return Err(PayOutError::Refused { param: "suppliers", why });
-        }
         let acting = self.0.withholding.acting(merchant).await.map_err(PayOutError::unavailable)?;
         let mut standings = Vec::new();
         for ((supplier, currency), amount) in available {
@@ -72,6 +57,48 @@ impl PayingOut {
             });
         }
         Ok(standings)
+    }
+
+    /// Everybody's accounts, oldest first, with what has become of payouts to them.
+    pub(super) async fn payees(
+        &self,
+        merchant: MerchantId,
+        terms: &BTreeMap<SupplierId, Versioned<PayoutTerms>>,
+    ) -> Result<BTreeMap<SupplierId, Vec<Payee>>, PayOutError> {
+        let store = &self.0.store;
+        let paid: BTreeSet<_> = store.paid_accounts(merchant).await?.into_iter().collect();
+        let under_way = store.accounts_under_way(merchant).await?.into_iter();
+        let under_way: BTreeSet<_> = under_way.map(|(account, currency, _)| (account, currency)).collect();
+        let mut accounts: BTreeMap<SupplierId, Vec<Payee>> = BTreeMap::new();
+        for account in store.all_payout_accounts(merchant).await? {
+            let was_paid = paid.contains(&account.id);
+            let under_way = under_way.contains(&(account.id, account.currency));
+            let town = terms.get(&account.supplier).and_then(|row| row.value.town.as_deref());
+            let in_bank_letters = [Some(account.holder.as_str()), town].into_iter().flatten();
+            let in_bank_letters = in_bank_letters.map(latin).all(|written| written.is_some());
+            let own = accounts.entry(account.supplier).or_default();
+            let changed = !own.is_empty();
+            own.push(Payee { was_paid, under_way, changed, in_bank_letters, account });
+        }
+        Ok(accounts)
+    }
+
+    /// Refuses a plan that names a supplier who is none of the merchant's.
+    pub(super) async fn no_strangers(
+        &self,
+        merchant: MerchantId,
+        input: &PlanInput,
+    ) -> Result<(), PayOutError> {
+        let Some(wanted) = &input.suppliers else { return Ok(()) };
+        let known = self.0.store.all_suppliers(merchant).await?;
+        let known: BTreeSet<SupplierId> = known.into_iter().map(|one| one.id).collect();
+        match wanted.iter().find(|id| !known.contains(*id)) {
+            Some(stranger) => {
+                let why = format!("there is no supplier {stranger}");
+                Err(PayOutError::Refused { param: "suppliers", why })
+            }
+            None => Ok(()),
+        }
     }
 
     /// What stands on a bucket of every supplier, as people read it.

@@ -19,6 +19,7 @@ impl From<PayOutError> for Problem {
                 Problem::new(Code::PlanChanged, words).at("hash").with("hash", hash)
             }
             PayOutError::Plan(PlanError::AboveLimit { .. }) => Problem::new(Code::ApprovalLimit, words),
+            PayOutError::Plan(PlanError::NotYet(_)) => Problem::new(Code::PlanNotYet, words),
             PayOutError::Plan(PlanError::WrongState(_) | PlanError::Lapsed(_))
             | PayOutError::TooLate(_)
             | PayOutError::NoFile(_) => Problem::new(Code::WrongState, words),

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use sqlx::AssertSqlSafe;
 use straits::domain::access::NotSecond;
 use straits::domain::ledger::AccountCode;
-use straits::domain::payouts::{PayoutRules, PlanError};
+use straits::domain::payouts::{PayoutPlan, PayoutRules, PayoutStatus, PlanError};
 use straits::flows::pay_out::{PayOutError, PlanInput, Word};
 use straits::store::Change;
 
@@ -194,6 +194,50 @@ async fn a_second_plan_waits_for_the_limited_first_payout() {
         let rest = treasury.draft().await;
         assert_eq!(rest.document.lines[0].amount, money("140.00", "USD"));
         treasury.once(first.id).await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// What lifted the limit of a changed account comes back: a plan that was drafted before does not pay the account in full.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_whose_first_payout_came_back_is_limited_again() {
+    on_each_engine("an_account_whose_first_payout_came_back", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let mut treasury = Treasury::on(world, "paypal-usd", From::PayPal, "USD", 100).await;
+        treasury.paying =
+            treasury.under(PayoutRules { first_payout: vec![money("60.00", "USD")], ..rules() });
+        let supplier = treasury.crowd(1, "200.00").await[0];
+        treasury.payee(supplier).await;
+        database.tick(TimeDelta::hours(72));
+        let first = treasury.sent().await;
+        treasury.works(first).await;
+        let paid = |plan: &PayoutPlan| (plan.document.lines[0].amount, plan.document.lines[0].capped);
+        let rest = treasury.draft().await;
+        assert_eq!(paid(&rest), (money("140.00", "USD"), false));
+        treasury.approved(&rest).await;
+
+        database.tick(TimeDelta::hours(1));
+        let payout = treasury.payout(first).await;
+        let (debited, reason) = (payout.amount, "no such account".to_owned());
+        treasury.rail.say(payout.id, PayoutStatus::Returned { debited, arrived: debited, reason }, None);
+        treasury.paying.ask(payout.batch).await.unwrap();
+        assert_eq!(treasury.payout(first).await.state.as_str(), "returned");
+        treasury.say(treasury.world.maker, rest.id, Word::Execute).await.unwrap();
+        treasury.paying.carry_out(rest.id).await.unwrap();
+        let refused = format!("{:?}", treasury.payout(rest.id).await.state);
+        assert!(refused.contains("first_payout_returned"), "{refused}");
+
+        // A plan that knows of it pays the limit.
+        database.tick(TimeDelta::hours(1));
+        let again = treasury.draft().await;
+        assert_eq!(paid(&again), (money("60.00", "USD"), true));
+        treasury.approved(&again).await;
+        treasury.say(treasury.world.maker, again.id, Word::Execute).await.unwrap();
+        treasury.paying.carry_out(again.id).await.unwrap();
+        assert_eq!(treasury.payout(again.id).await.state.as_str(), "sent");
+        treasury.world.verified().await;
         store.close().await;
     })
     .await;

@@ -1,12 +1,14 @@
 //! What a route does not take at once goes out in several items. The first bears taxes and debts of the payee; the others
 //! are never paid without it, in one call or in several.
 
+use chrono::TimeDelta;
 use straits::domain::ledger::AccountCode;
-use straits::domain::payouts::{Payout, PayoutPlan, PayoutState};
+use straits::domain::payouts::{Payout, PayoutPlan, PayoutRules, PayoutState};
 use straits::flows::pay_out::Word;
 use straits::ids::SupplierId;
 
-use super::world::{From, Treasury};
+use super::money;
+use super::world::{From, Treasury, rules};
 use crate::engines::on_each_engine;
 use crate::money_flows::world::{Setup, World};
 
@@ -91,6 +93,39 @@ async fn no_item_is_paid_without_the_one_that_bears_the_debts() {
             treasury.once(plan.id).await;
             store.close().await;
         }
+    })
+    .await;
+}
+
+/// A changed account's first payout is limited as a whole: the call that brings its second item does not meet the first one's
+/// as another plan's would.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limited_first_payout_goes_out_in_several_calls() {
+    on_each_engine("limited items", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let mut treasury = Treasury::on(world, "paypal", From::PayPal, "USD", 1).await;
+        treasury.paying =
+            treasury.under(PayoutRules { first_payout: vec![money("25000.00", "USD")], ..rules() });
+        let supplier = treasury.supplier("A");
+        treasury.payee(supplier).await;
+        treasury.payee(supplier).await;
+        treasury.fund(AccountCode::SUPPLIER_AVAILABLE, supplier, "50000.00").await;
+        treasury.fund(AccountCode::GATEWAY_BALANCE, "paypal", "1000000.00").await;
+        database.tick(TimeDelta::hours(72));
+        let plan = treasury.draft().await;
+        let limited: Vec<bool> = plan.document.lines.iter().map(|line| line.capped).collect();
+        assert_eq!(limited, [true, true], "{:?}", plan.document.lines);
+        treasury.approved(&plan).await;
+        treasury.say(treasury.world.maker, plan.id, Word::Execute).await.unwrap();
+        treasury.paying.carry_out(plan.id).await.unwrap();
+        assert_eq!(items(&treasury, &plan, supplier).await, ["sent", "sent"]);
+        // Another plan still waits for it.
+        let waits = treasury.draft().await.document;
+        assert_eq!((waits.lines.len(), waits.excluded[0].reason.as_str()), (0, "first_payout_under_way"));
+        treasury.works(plan.id).await;
+        treasury.once(plan.id).await;
+        store.close().await;
     })
     .await;
 }

@@ -428,6 +428,96 @@ async fn what_is_asked_for_keeps_to_its_bounds() {
     .await;
 }
 
+/// Tables whose own holidays in dollars are this day.
+fn closed_on(day: NaiveDate) -> Tables {
+    let (from, until) = (day - TimeDelta::days(60), day + TimeDelta::days(300));
+    let own = format!(
+        "version = \"own\"\n[[calendar]]\ncurrency = \"USD\"\nfrom = \"{from}\"\nuntil = \"{until}\"\nholidays = [\"{day}\"]\n\
+         source = \"our bank\"\ntrust = \"contract\"\n"
+    );
+    Tables { holidays: Calendars::read("own.toml", &own).unwrap(), ..Tables::shipped() }
+}
+
+/// The list of holidays changes while nothing runs: at the next start a schedule has the date that is shown for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_goes_by_the_holidays_that_are_listed_now() {
+    on_each_engine("payout schedule redated", async |database| {
+        let treasury = treasury(database, &["500.00"]).await;
+        let usd = r#","holidays":{"rule":"skip","currencies":["USD"]}"#;
+        let schedule = save(&treasury, "once", usd).await.unwrap();
+        let first = schedule.next().unwrap();
+        let other = treasury.by(closed_on(first.date));
+        // Saved under the same list, it stays.
+        assert_eq!(treasury.paying.redate_schedules().await.unwrap(), 0);
+        let (one, two) = tokio::join!(other.redate_schedules(), other.redate_schedules());
+        assert_eq!(one.unwrap() + two.unwrap(), 1);
+        let later = next(&treasury, schedule.id).await;
+        assert!(later > first.at);
+        let shown = other.show_schedule(treasury.world.merchant.id, schedule.id).await.unwrap();
+        let mut rows = shown["dates"].as_array().unwrap().iter();
+        let planned = rows.find(|row| row["outcome"] == "planned").unwrap();
+        assert_eq!(shown["next"], planned["at"], "{shown:#}");
+        // The day is a good one again, and has one plan, whichever jobs come.
+        assert_eq!(treasury.paying.redate_schedules().await.unwrap(), 1);
+        assert_eq!(next(&treasury, schedule.id).await, first.at);
+        let program = program(&treasury, treasury.beside(true));
+        treasury.world.clock.advance_to(first.at).unwrap();
+        // What has come is its job's.
+        assert_eq!(other.redate_schedules().await.unwrap(), 0);
+        while program.run_due(first.at).await.unwrap() > 0 {}
+        assert_eq!((runs(&treasury, schedule.id).await, plans(&treasury).await.len()), (vec!["drafted"], 1));
+        let then = next(&treasury, schedule.id).await;
+        treasury.world.clock.advance_to(then).unwrap();
+        while program.run_due(then).await.unwrap() > 0 {}
+        assert_eq!(runs(&treasury, schedule.id).await, ["drafted", "drafted"]);
+        treasury.world.store.close().await;
+    })
+    .await;
+}
+
+/// A rail account of its ways to add is gone: a schedule can be paused and renamed, and no other such way is saved.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_whose_way_to_add_is_gone_can_be_paused() {
+    on_each_engine("payout schedule way gone", async |database| {
+        let treasury = treasury(database, &["500.00"]).await;
+        // Nothing speaks for this account any more.
+        let account = RailAccount {
+            id: treasury.world.ids.mint(),
+            name: "sheet".into(),
+            rail: "sheets".into(),
+            ..treasury.account.clone()
+        };
+        let mut change = Change::new();
+        change.insert_rail_account(&account);
+        treasury.world.store.commit(change).await.unwrap();
+        let way = |rail: &RailAccount| {
+            let limit = r#"{"amount":"9.00","currency":"USD"}"#;
+            format!(r#"[{{"rail_account":"{}","from":"HSBC","sells":"USD","limit":{limit}}}]"#, rail.id)
+        };
+        let more = format!(r#","top_ups":{}"#, way(&treasury.account));
+        let saved = save(&treasury, "once", &more).await.unwrap();
+        let gone = serde_json::from_str(&way(&account)).unwrap();
+        let terms = ScheduleTerms { top_ups: gone, ..saved.terms.clone() };
+        let before = treasury.world.store.payout_schedule(saved.id).await.unwrap().unwrap();
+        let mut change = Change::new();
+        change.update_payout_schedule(&PayoutSchedule { terms, ..before.value }, before.version);
+        treasury.world.store.commit(change).await.unwrap();
+
+        let paused = patch(&treasury, saved.id, r#"{"paused":true,"name":"on leave"}"#).await;
+        assert_eq!((paused.state.as_str(), paused.terms.name.as_str()), ("paused", "on leave"));
+        assert_eq!(paused.terms.top_ups[0].rail_account, account.id);
+        let again: SchedulePatch =
+            serde_json::from_str(&format!(r#"{{"top_ups":{}}}"#, way(&account))).unwrap();
+        let (merchant, maker) = (treasury.world.merchant.id, treasury.world.maker);
+        let refused = treasury.paying.reschedule(merchant, maker, saved.id, &again, Change::new()).await;
+        let Err(PayOutError::RefusedAt { place, .. }) = refused else { panic!("{refused:?}") };
+        assert_eq!(place, "top_ups[0].rail_account");
+        assert!(patch(&treasury, saved.id, r#"{"top_ups":null}"#).await.terms.top_ups.is_empty());
+        treasury.world.store.close().await;
+    })
+    .await;
+}
+
 /// A day that only the operator's own file closes: shown, left out, and no plan is drafted on it.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_operators_own_holidays_count() {
@@ -442,13 +532,7 @@ async fn the_operators_own_holidays_count() {
         };
         let first = rows(&treasury.paying).await.into_iter().find(|row| row["outcome"] == "planned").unwrap();
         let day: NaiveDate = first["date"].as_str().unwrap().parse().unwrap();
-        let (from, until) = (day - TimeDelta::days(60), day + TimeDelta::days(300));
-        let own = format!(
-            "version = \"own\"\n[[calendar]]\ncurrency = \"USD\"\nfrom = \"{from}\"\nuntil = \"{until}\"\nholidays = [\"{day}\"]\n\
-             source = \"our bank\"\ntrust = \"contract\"\n"
-        );
-        let tables = Tables { holidays: Calendars::read("own.toml", &own).unwrap(), ..Tables::shipped() };
-        let paying = treasury.by(tables);
+        let paying = treasury.by(closed_on(day));
         let skipped = rows(&paying).await.into_iter().find(|row| row["wanted"] == first["wanted"]).unwrap();
         assert_eq!(skipped["outcome"], "skipped", "{skipped}");
         assert!(skipped["why"].as_str().unwrap().contains("holiday in USD"), "{skipped}");

@@ -55,6 +55,47 @@ async fn a_plan_is_made_for_a_day_of_the_next_month() {
     .await;
 }
 
+/// Nothing of it is sent before its day, and it is not approved so long before that the approval would have lapsed by then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_of_a_later_day_is_carried_out_on_it() {
+    on_each_engine("plan of a later day", async |database| {
+        if database.portable {
+            return;
+        }
+        let app = TestApp::with(&[("database.url", database.url.as_str())]).await;
+        file(&app).await;
+        let supplier = banked(&app, "Good Goods").await;
+        sold(&app, "o-1", &supplier, "100.00").await;
+        app.advance("2d").await;
+        let now = done(app.get("finance", "/v1/sandbox/clock").await).await;
+        let today: chrono::NaiveDate = now["now"].as_str().unwrap()[..10].parse().unwrap();
+        let day = |ahead: i64| today + chrono::TimeDelta::days(ahead);
+        let say = async |plan: &Value, who: &str, word: &str, key: &str| {
+            let path = format!("/v1/payout-plans/{}/{word}", plan["id"].as_str().unwrap());
+            let body = match word {
+                "approve" => json!({"hash": plan["hash"]}),
+                _ => json!({}),
+            };
+            app.post_once(who, &path, key, &body).await
+        };
+        let far = drafted(&app, "p-1", json!({"as_of": day(20)})).await;
+        done(say(&far, "maker", "submit", "far-1").await).await;
+        let refused = say(&far, "checker", "approve", "far-2").await;
+        assert_eq!((refused.status, refused.code().as_str()), (409, "plan_not_yet"), "{}", refused.text);
+
+        let near = drafted(&app, "p-2", json!({"as_of": day(3)})).await;
+        done(say(&near, "maker", "submit", "near-1").await).await;
+        done(say(&near, "checker", "approve", "near-2").await).await;
+        let refused = say(&near, "maker", "execute", "near-3").await;
+        assert_eq!((refused.status, refused.code().as_str()), (409, "plan_not_yet"), "{}", refused.text);
+        assert!(refused.text.contains(&day(3).to_string()), "{}", refused.text);
+        app.advance("3d").await;
+        assert_eq!(done(say(&near, "maker", "execute", "near-4").await).await["state"], "executing");
+        app.stop().await;
+    })
+    .await;
+}
+
 /// By default, with nothing set: the first account gets everything, one that it is changed to 1,000.00 at first.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_account_gets_a_thousand_dollars_at_first() {
