@@ -170,7 +170,8 @@ impl Export {
         Ok(())
     }
 
-    /// What each measured code and currency is worth in the functional currency at a moment.
+    /// What each measured code and currency is worth in the functional currency at a moment, once transaction `number`
+    /// stood: what is booked at that moment meanwhile is not in the file either.
     async fn worth_at(
         &mut self,
         at: DateTime<Utc>,
@@ -178,7 +179,7 @@ impl Export {
     ) -> Result<BTreeMap<(AccountCode, Currency), Money>, GlExportError> {
         let mut worth = BTreeMap::new();
         let day = self.period.date_of(at);
-        let trial = self.flow.store.trial_balance(self.merchant, AsOf::Recorded(at)).await?;
+        let trial = self.flow.store.trial_balance(self.merchant, AsOf::Number(number)).await?;
         let real = trial.lines.iter().filter(|line| line.layer == Layer::Posted && is_measured(line.code));
         for line in real.filter(|line| line.code != AccountCode::FX_POSITION) {
             let currency = line.debit_minus_credit.currency();

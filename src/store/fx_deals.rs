@@ -104,6 +104,8 @@ pub struct BankLeg {
     pub deal: FxDealId,
     /// The bank's reference of the deal.
     pub bank_ref: String,
+    /// How much; above zero is paid in.
+    pub amount: Money,
     /// When it moved.
     pub value_date: NaiveDate,
 }
@@ -202,6 +204,11 @@ impl Change {
     pub fn fx_bank_leg_seen(&mut self, leg: &Versioned<BankLeg>, line: BankLineId) -> &mut Change {
         self.update(&FX_BANK_LEG, &leg.value.id, leg.version, vec![("line_id", Value::text(line))])
     }
+
+    /// No line shows what a deal moved: whoever finds one at the same time loses, and looks again.
+    pub fn fx_bank_leg_missed(&mut self, leg: &Versioned<BankLeg>) -> &mut Change {
+        self.update(&FX_BANK_LEG, &leg.value.id, leg.version, vec![("line_id", Value::Null)])
+    }
 }
 
 impl Store {
@@ -268,18 +275,39 @@ impl Store {
              AND line_id IS NULL ORDER BY id",
         );
         let query = query.bind(account.to_string()).bind(amount.minor()).bind(amount.currency().to_string());
-        self.all(query, |row| {
-            let row = Row::of("fx_bank_leg", row);
-            let leg = BankLeg {
-                id: row.text("id")?,
-                deal: row.parse("deal_id")?,
-                bank_ref: row.text("bank_ref")?,
-                value_date: row.parse("value_date")?,
-            };
-            row.versioned(leg)
-        })
-        .await
+        self.all(query, read_leg).await
     }
+
+    /// What deals of up to a day moved at a bank account and no statement has said yet, oldest first; without what a
+    /// finding says is missing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn fx_bank_legs_unseen(
+        &self,
+        account: BankAccountId,
+        upto: NaiveDate,
+        limit: i64,
+    ) -> Result<Vec<Versioned<BankLeg>>, StoreError> {
+        let query = sqlx::query(
+            "SELECT l.* FROM fx_bank_leg l WHERE l.bank_account_id = $1 AND l.line_id IS NULL AND l.value_date <= $2
+             AND NOT EXISTS (SELECT 1 FROM finding f WHERE f.merchant_id = l.merchant_id
+                 AND f.kind = 'missing_there' AND f.fact = l.id)
+             ORDER BY l.value_date, l.id LIMIT $3",
+        );
+        self.all(query.bind(account.to_string()).bind(upto.to_string()).bind(limit), read_leg).await
+    }
+}
+
+fn read_leg(row: &AnyRow) -> Result<Versioned<BankLeg>, StoreError> {
+    let row = Row::of("fx_bank_leg", row);
+    row.versioned(BankLeg {
+        id: row.text("id")?,
+        deal: row.parse("deal_id")?,
+        bank_ref: row.text("bank_ref")?,
+        amount: row.money("amount", "currency")?,
+        value_date: row.parse("value_date")?,
+    })
 }
 
 fn read_deal(row: &AnyRow) -> Result<FxDeal, StoreError> {

@@ -191,18 +191,26 @@ impl Store {
             .map(|((name, _), limit)| {
                 format!("the head says {limit}; there are {name} outside 1 to {limit}")
             });
+        let lifted = head.recorded_at > recorded_at && self.is_a_close(head.recorded_at).await?;
         let fault = match &head.chain {
             None => Some("the head's hash is not 32 bytes".to_owned()),
             Some(chain) if chain.hash.as_bytes() != hash => {
                 Some(format!("the head does not name block {seq} and its hash"))
             }
-            Some(_) if (head.number, head.recorded_at) != (number, recorded_at) => {
+            Some(_) if head.number != number || (head.recorded_at != recorded_at && !lifted) => {
                 Some(format!("the head does not end where block {seq} ends"))
             }
             Some(_) => beyond,
         };
         let seen = head.chain.map(|chain| chain.to_string()).unwrap_or_default();
         Ok(Check::new("head", seen, fault))
+    }
+
+    /// Whether a period was closed at this time: a close lifts the head's.
+    async fn is_a_close(&self, at: i64) -> Result<bool, StoreError> {
+        let close =
+            sqlx::query_as::<_, (i64,)>("SELECT closed_at FROM period_close WHERE closed_at = $1 LIMIT 1");
+        Ok(close.bind(at).fetch_optional(self.walks()).await?.is_some())
     }
 
     /// Whether a head that was noted elsewhere is part of the chain.

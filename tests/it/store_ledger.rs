@@ -3,12 +3,14 @@
 use chrono::TimeDelta;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, TestRunner};
+use straits::clock::Clock;
 use straits::domain::ledger::{
     Account, AccountCode, AccountEntry, Direction, JournalEvent, Layer, Owner, Place, Posting,
 };
 use straits::domain::merchants::{
     AvailableWhen, FundsFlow, FxPoint, GatewayAccount, Recharge, SettlementMode,
 };
+use straits::domain::periods::{CloseState, PeriodClose};
 use straits::money::{Currency, Money};
 use straits::store::{
     AsOf, Change, CommitError, Seek, Store, StoreOptions, TransactionFilter, VerifyOptions,
@@ -229,6 +231,8 @@ async fn the_trial_balance_is_of_its_time() {
         let noon = database.clock.now();
         database.tick(TimeDelta::hours(1));
         store.commit(posting(book.earned(1, "second", sgd(11)))).await.unwrap();
+        // What is booked behind it at the same moment is not of its number.
+        let second = store.last_number_by(database.clock.now()).await.unwrap();
         store.commit(posting(book.earned(1, "third", usd(7)))).await.unwrap();
         let line = |code, minor| (code, Layer::Posted, minor);
         let (gateway, pending) = (AccountCode::GATEWAY_BALANCE, AccountCode::SUPPLIER_PENDING);
@@ -244,6 +248,7 @@ async fn the_trial_balance_is_of_its_time() {
             (AsOf::Recorded(noon), vec![line(gateway, sgd(100)), line(pending, sgd(-100))]),
             (AsOf::Recorded(noon - before), vec![]),
             (AsOf::Recorded(database.clock.now()), now.clone()),
+            (AsOf::Number(second), vec![line(gateway, sgd(111)), line(pending, sgd(-111))]),
             (AsOf::Effective(happened()), now),
             (AsOf::Effective(happened() - before), vec![]),
         ];
@@ -257,6 +262,51 @@ async fn the_trial_balance_is_of_its_time() {
         let exact = store.ledger_balances(book.merchant, gateway, "paypal").await.unwrap();
         assert_eq!(exact.iter().map(|balance| balance.shown()).collect::<Vec<_>>(), [sgd(111), usd(7)]);
         assert!(store.ledger_balances(book.merchant, gateway, "pay").await.unwrap().is_empty());
+        store.close().await;
+    })
+    .await;
+}
+
+/// A close posts nothing; a writer whose clock is behind takes its time from it all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_books_into_a_period_that_was_closed_meanwhile() {
+    on_each_engine("books behind a close", async |database| {
+        let store = database.open().await;
+        let book = Book::new(&database.clock, 1);
+        store.commit(posting(book.earned(0, "first", sgd(100)))).await.unwrap();
+        let behind = Clock::fixed(database.clock.now());
+        database.tick(TimeDelta::days(1));
+        let at = database.clock.now();
+        let proposed = PeriodClose {
+            id: book.ids.mint(),
+            merchant: book.merchant,
+            until: (at - TimeDelta::days(1)).date_naive(),
+            zone: chrono_tz::UTC,
+            ends_before: at - TimeDelta::hours(1),
+            state: CloseState::Proposed,
+            checks: vec![],
+            proposed_by: book.ids.mint(),
+            created_at: at,
+        };
+        let mut change = Change::new();
+        change.propose_close(&proposed);
+        store.commit(change).await.unwrap();
+        let last_number = store.last_number_by(at).await.unwrap();
+        let ledger_head = store.chain_head().await.unwrap().to_string();
+        let state = CloseState::Closed { by: book.ids.mint(), at, last_number, ledger_head, statements: 0 };
+        let mut change = Change::new();
+        change.close_period(&PeriodClose { state, ..proposed }, 1);
+        store.commit(change).await.unwrap();
+        let whole = VerifyOptions { full: true, expected: None };
+        assert!(store.verify(&whole).await.unwrap().ok());
+        store.close().await;
+
+        let slow = StoreOptions { clock: behind, ..database.options() };
+        let store = Store::open(&slow).await.unwrap();
+        let booked = store.commit(posting(book.earned(0, "second", sgd(1)))).await.unwrap();
+        assert_eq!(booked.recorded_at, at);
+        let verified = store.verify(&whole).await.unwrap();
+        assert!(verified.ok(), "{verified:?}");
         store.close().await;
     })
     .await;

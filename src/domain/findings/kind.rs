@@ -44,8 +44,8 @@ pub enum FindingKind {
     BooksDiffer,
     /// A bill names a payment that is unknown here.
     PaidUnknownHere,
-    /// What is booked here stands in no bill within the cut-off; a payment of withheld tax or of a gateway's invoice in no
-    /// bank statement.
+    /// What is booked here stands in no bill within the cut-off; a payment of withheld tax, of a gateway's invoice or of a
+    /// market deal in no bank statement.
     MissingThere,
     /// A bill states another amount.
     BillAmount,

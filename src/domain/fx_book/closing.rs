@@ -10,6 +10,8 @@ use super::pair::Pair;
 
 /// How many closings one deal makes at most: they are written in one piece with it.
 pub const DEAL_LOTS: usize = 5_000;
+/// How many of them are of lots that meet among themselves; what has not met by then meets with the next deal.
+const MEETINGS: usize = 4_000;
 
 /// What a deal is meant to close.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,7 +147,8 @@ pub enum CoverError {
 /// What a deal closes of what is open, in booking order.
 ///
 /// Lots of opposite signs meet the oldest first, whoever left them, the deal last: so a refund's mirror meets what it
-/// mirrors. An amount without a cost is a result by itself.
+/// mirrors. Where more of them stand against each other than one deal can write, the rest stays open and the deal closes
+/// the oldest on the other side of it. An amount without a cost is a result by itself.
 ///
 /// # Errors
 /// [`CoverError`].
@@ -160,17 +163,16 @@ pub fn close(open: Vec<Lot>, mut deal: Lot, covers: &Covers) -> Result<Closed, C
             }
             let mut queue: VecDeque<Lot> = VecDeque::new();
             for lot in own {
-                meet(&mut queue, lot, false, &mut closings)?;
+                meet(&mut queue, lot, &mut closings)?;
             }
-            // Lots that are left have one sign by now.
-            deal = take_oldest(&mut queue, deal, true, &mut closings)?;
+            take_oldest(&mut queue, &mut deal, &mut closings)?;
             left.extend(queue);
             left.retain(|lot| {
-                let alone = lot.pair.is_alone();
-                if alone {
+                let closes = lot.pair.is_alone() && closings.len() < DEAL_LOTS;
+                if closes {
                     closings.push(alone_closing(lot));
                 }
-                !alone
+                !closes
             });
         }
     }
@@ -220,37 +222,40 @@ fn close_named(
     Ok(own)
 }
 
-/// A lot joins the queue once it has met what stands against it there.
-fn meet(
-    queue: &mut VecDeque<Lot>,
-    lot: Lot,
-    is_deal: bool,
-    closings: &mut Vec<Closing>,
-) -> Result<(), MoneyError> {
-    let lot = take_oldest(queue, lot, is_deal, closings)?;
+/// A lot joins the queue once it has met what stands against it there: the queue has one sign, until the meetings of one
+/// deal are made.
+fn meet(queue: &mut VecDeque<Lot>, mut lot: Lot, closings: &mut Vec<Closing>) -> Result<(), MoneyError> {
+    while !lot.base.is_zero() && closings.len() < MEETINGS {
+        let Some(front) = queue.front_mut() else { break };
+        if front.base.is_negative() == lot.base.is_negative() {
+            break;
+        }
+        pair_off(front, &mut lot, false, closings)?;
+        if front.base.is_zero() {
+            queue.pop_front();
+        }
+    }
     if !lot.base.is_zero() || !lot.quote.is_zero() {
         queue.push_back(lot);
     }
     Ok(())
 }
 
+/// The deal closes what stands against it, the oldest first.
 fn take_oldest(
     queue: &mut VecDeque<Lot>,
-    mut lot: Lot,
-    is_deal: bool,
+    deal: &mut Lot,
     closings: &mut Vec<Closing>,
-) -> Result<Lot, MoneyError> {
-    while !lot.base.is_zero() {
-        let Some(front) = queue.front_mut() else { break };
-        if front.base.is_negative() == lot.base.is_negative() {
+) -> Result<(), MoneyError> {
+    let side = deal.base.is_negative();
+    for lot in queue.iter_mut().filter(|lot| lot.base.is_negative() != side) {
+        if deal.base.is_zero() {
             break;
         }
-        pair_off(front, &mut lot, is_deal, closings)?;
-        if front.base.is_zero() {
-            queue.pop_front();
-        }
+        pair_off(lot, deal, true, closings)?;
     }
-    Ok(lot)
+    queue.retain(|lot| !lot.base.is_zero() || !lot.quote.is_zero());
+    Ok(())
 }
 
 /// Two lots of opposite signs meet for as much as both have.

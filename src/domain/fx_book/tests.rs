@@ -99,6 +99,26 @@ fn an_amount_without_a_cost_is_a_result_by_itself() {
     assert!(closed.left.is_empty());
 }
 
+/// More lots stand against each other than one deal can write: deals are recorded all the same, and nothing is lost.
+#[test]
+fn however_many_lots_stand_against_each_other_a_deal_closes_its_own() {
+    let bought = (1..=6_000).map(|number| lot(number, 100, -710));
+    let sold = (6_001..=11_500).map(|number| lot(number, -100, 712));
+    let mut open: Vec<Lot> = bought.chain(sold).collect();
+    let mut cash: i64 = open.iter().map(|lot| lot.quote.minor()).sum();
+    let (mut result, mut counts) = (0, vec![]);
+    for number in 20_001..=20_005 {
+        cash += 71_500;
+        let closed = close(open, lot(number, -10_000, 71_500), &OLDEST).unwrap();
+        assert!(closed.own.base.is_zero() && closed.left.is_sorted_by_key(|lot| lot.number));
+        result += realized(&closed).iter().sum::<i64>();
+        counts.push(closed.closings.len());
+        open = closed.left;
+    }
+    assert_eq!((open, result), (vec![], cash));
+    assert_eq!(counts, [4_100, 1_600, 100, 100, 100]);
+}
+
 proptest! {
     /// Realized and open cost are the cash that moved; open base is what was bought less what was sold.
     #[test]

@@ -203,8 +203,11 @@ impl ClosePeriod {
         Ok(Period::try_new(from, until, zone)?)
     }
 
-    /// The answer of the API.
-    pub fn view(close: &PeriodClose) -> serde_json::Value {
+    /// The answer of the API. A proposal of a day up to which the books are closed by now waits for nobody any more.
+    pub fn view(close: &PeriodClose, closed_until: Option<NaiveDate>) -> serde_json::Value {
+        let waits = matches!(close.state, CloseState::Proposed);
+        let superseded = waits && closed_until.is_some_and(|closed| close.until <= closed);
+        let state = if superseded { "superseded" } else { close.state.as_str() };
         let (by, at, head, statements) = match &close.state {
             CloseState::Proposed => (None, None, None, None),
             CloseState::Closed { by, at, ledger_head, statements, .. } => {
@@ -212,9 +215,9 @@ impl ClosePeriod {
             }
         };
         json!({
-            "id": close.id, "object": "period", "state": close.state.as_str(), "until": close.until,
+            "id": close.id, "object": "period", "state": state, "until": close.until,
             "zone": close.zone.name(), "ends_before": close.ends_before, "checks": close.checks,
-            "needs_second_user": matches!(close.state, CloseState::Proposed),
+            "needs_second_user": waits && !superseded,
             "proposed_by": close.proposed_by, "confirmed_by": by, "closed_at": at, "ledger_head": head,
             "statements": statements, "created_at": close.created_at,
         })

@@ -13,15 +13,12 @@ use crate::domain::merchants::{BankAccount, BankAccountKind};
 use crate::domain::statements::first_instant;
 use crate::ids::MerchantId;
 use crate::money::{Currency, Money};
-use crate::store::fx_deals::BankLeg;
 use crate::store::{Change, CommitError, Versioned};
 
 use super::{DepositError, Deposits, finding_data, post};
 
 /// How many days apart the two lines of a transfer may be.
 const TRANSFER_DAYS: i64 = 3;
-/// How many days apart a market deal's value date and its line may be.
-pub(in crate::flows) const DEAL_DAYS: i64 = 7;
 
 /// The account of the books that is a bank account's money.
 pub(super) fn in_books(account: &BankAccount) -> Account {
@@ -113,7 +110,7 @@ impl Deposits {
     }
 
     /// The payouts of a line among what is on its way to its account.
-    async fn found(
+    pub(super) async fn found(
         &self,
         account: &BankAccount,
         line: &BankLine,
@@ -174,26 +171,6 @@ impl Deposits {
         }
         self.credited_again(change, account, line, &settlements).await?;
         Ok(LineState::Matched { settlements })
-    }
-
-    /// A market deal that was recorded before moved this amount: it is booked already. One that the line names, else,
-    /// where it may be `unnamed`, the only one of that week.
-    async fn converted(
-        &self,
-        change: &mut Change,
-        line: &BankLine,
-        unnamed: bool,
-    ) -> Result<Option<LineState>, DepositError> {
-        let mut legs = self.store.open_fx_bank_legs(line.bank_account, line.line.amount).await?;
-        legs.retain(|leg| of_that_week(line, &leg.value));
-        let named = legs.iter().position(|leg| line.line.tells_of(&leg.value.bank_ref));
-        let leg = match named {
-            Some(place) => legs.swap_remove(place),
-            None if unnamed && legs.len() == 1 => legs.remove(0),
-            None => return Ok(None),
-        };
-        change.fx_bank_leg_seen(&leg, line.id);
-        Ok(Some(LineState::Converted { deal: leg.value.deal }))
     }
 
     /// The other line of a transfer between the merchant's own accounts, where it was read before: one that shares a
@@ -345,11 +322,6 @@ impl Deposits {
         self.tell(change, merchant, "finding.repaired", &subject, finding_data(&decided));
         Ok(())
     }
-}
-
-/// Whether a market deal's value date is near enough to the line.
-pub(super) fn of_that_week(line: &BankLine, leg: &BankLeg) -> bool {
-    (line.line.booked_on - leg.value_date).num_days().abs() <= DEAL_DAYS
 }
 
 /// A payout as the bank would see it.

@@ -11,6 +11,7 @@
 
 mod alike;
 mod bear;
+mod converted;
 mod credited_again;
 mod error;
 mod fee_paid;
@@ -40,8 +41,8 @@ use crate::store::{Change, CommitError, Store};
 
 use super::settle::finding_data;
 
+pub(in crate::flows) use converted::DEAL_DAYS;
 pub use error::DepositError;
-pub(in crate::flows) use match_line::DEAL_DAYS;
 pub use read_statement::StatementFile;
 pub use record_batch::Recorded;
 pub use report_fees::FeeReport;

@@ -85,6 +85,7 @@ impl Deposits {
             self.check_sequence(account, statement, read, fresh).await?;
             self.try_again(account).await?;
             self.remit_again(account).await?;
+            self.convert_again(account).await?;
             self.pay_fees_again(account).await?;
             self.take_back_again(account).await?;
             self.come_back_again(merchant).await?;
@@ -100,6 +101,7 @@ impl Deposits {
             if let Some(upto) = last {
                 self.miss_remittances(account, upto).await?;
                 self.miss_fees(account, upto).await?;
+                self.miss_deals(account, upto).await?;
             }
         }
         Ok(known)

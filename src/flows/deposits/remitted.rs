@@ -15,7 +15,8 @@ use crate::ids::{BankLineId, PayoutBatchId, PayoutId, RemittanceId};
 use crate::rails::bank_ids_of;
 use crate::store::{Change, Versioned};
 
-use super::match_line::{in_books, of_that_week};
+use super::converted::of_that_week;
+use super::match_line::in_books;
 use super::{DepositError, Deposits, post};
 
 /// How long after a payment was booked statements may go on without its debit.

@@ -10,7 +10,6 @@ use crate::ids::UserId;
 use crate::store::withholding::TaxOf;
 use crate::store::{Change, Versioned};
 
-use super::match_line::of_that_week;
 use super::{DepositError, Deposits, TakenBack, post};
 
 impl Deposits {
@@ -43,7 +42,7 @@ impl Deposits {
     ) -> Result<bool, DepositError> {
         let read = &line.line;
         let legs = self.store.open_fx_bank_legs(account.id, read.amount).await?;
-        if legs.iter().any(|leg| of_that_week(line, &leg.value) && read.tells_of(&leg.value.bank_ref)) {
+        if legs.iter().any(|leg| read.tells_of(&leg.value.bank_ref)) {
             return Ok(true);
         }
         let mut sent = self.store.settlements_in_transit(line.merchant, account.currency).await?;

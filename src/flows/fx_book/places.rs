@@ -3,8 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
-
 use crate::domain::deposits::{BankLine, DepositState, GatewaySettlement, LineState};
 use crate::domain::fx_book::{FxDeal, Leg, Place, Side};
 use crate::domain::ledger::ClientMoney;
@@ -25,6 +23,10 @@ pub(super) struct Places {
     pub charge: Option<Leg>,
     /// What accounts of the merchant's own pay and get of it.
     own: (Money, Money),
+    /// What a client account bears of the charge.
+    borne: Option<Money>,
+    /// What of it lines of client accounts moved before: the books' balances have it already.
+    shown: Vec<Money>,
     settlements: Vec<Versioned<GatewaySettlement>>,
     lines: Vec<Versioned<BankLine>>,
 }
@@ -41,6 +43,8 @@ impl FxBook {
             into: vec![],
             charge: None,
             own: (Money::zero(told.sold.currency()), Money::zero(told.bought.currency())),
+            borne: None,
+            shown: vec![],
             settlements: vec![],
             lines: vec![],
         };
@@ -63,7 +67,10 @@ impl FxBook {
                 );
                 return Err(refused("charge.amount", why));
             }
-            places.charge = Some(Leg { place: in_bank(&account), amount });
+            let mut leg = Leg { place: in_bank(&account), amount };
+            places.borne = (!is_own(&leg)).then_some(amount);
+            self.read_before(&mut places, Side::From, std::slice::from_mut(&mut leg), merchant, told).await?;
+            places.charge = Some(leg);
         }
         self.check_owners(merchant, &places, told).await?;
         Ok(places)
@@ -113,27 +120,7 @@ impl FxBook {
             Side::From => places.own.0 = own,
             Side::Into => places.own.1 = own,
         }
-        for leg in &mut legs {
-            let Place::Bank { id, name, .. } = &leg.place else { continue };
-            let moved = if side == Side::From { leg.amount.negated() } else { leg.amount };
-            let taken: Vec<_> = places.lines.iter().map(|row| row.value.id).collect();
-            let may_be = |line: &BankLine| {
-                line.bank_account == *id
-                    && line.state == LineState::Suspense
-                    && line.line.amount == moved
-                    && !taken.contains(&line.id)
-                    && near(line.line.booked_on, deal.value_date)
-            };
-            let mut own = self.store.open_bank_lines(merchant, moved.currency(), may_be).await?;
-            let named = own.iter().position(|row| row.value.line.tells_of(&deal.bank_ref));
-            let line = match named {
-                Some(place) => own.swap_remove(place),
-                None if own.len() == 1 => own.remove(0),
-                None => continue,
-            };
-            leg.place = Place::Suspense { id: *id, name: name.clone(), line: line.value.id };
-            places.lines.push(line);
-        }
+        self.read_before(places, side, &mut legs, merchant, deal).await?;
         // What the bank's own line does not show leaving its account leaves it only if it is there.
         if told.is_empty()
             && side == Side::From
@@ -146,6 +133,45 @@ impl FxBook {
             *place = found.ok_or_else(|| refused(name, why))?;
         }
         Ok(legs)
+    }
+
+    /// Parts at banks whose lines were read before and stand in suspense: the line that names the deal, whenever it was
+    /// booked, else the only one of its sum near the deal's day.
+    async fn read_before(
+        &self,
+        places: &mut Places,
+        side: Side,
+        legs: &mut [Leg],
+        merchant: MerchantId,
+        deal: &NewDeal,
+    ) -> Result<(), FxBookError> {
+        for leg in legs {
+            let Place::Bank { id, name, kind } = &leg.place else { continue };
+            let moved = if side == Side::From { leg.amount.negated() } else { leg.amount };
+            let taken: Vec<_> = places.lines.iter().map(|row| row.value.id).collect();
+            let may_be = |line: &BankLine| {
+                line.bank_account == *id
+                    && line.state == LineState::Suspense
+                    && line.line.amount == moved
+                    && !taken.contains(&line.id)
+                    && (days_apart(line, deal) <= DEAL_DAYS || line.line.tells_of(&deal.bank_ref))
+            };
+            let mut found = self.store.open_bank_lines(merchant, moved.currency(), may_be).await?;
+            found.sort_by_key(|row| {
+                (!row.value.line.tells_of(&deal.bank_ref), days_apart(&row.value, deal), row.value.id)
+            });
+            let is_named = found.first().is_some_and(|row| row.value.line.tells_of(&deal.bank_ref));
+            if !is_named && found.len() != 1 {
+                continue;
+            }
+            let line = found.swap_remove(0);
+            if *kind == BankAccountKind::Client {
+                places.shown.push(moved);
+            }
+            leg.place = Place::Suspense { id: *id, name: name.clone(), line: line.value.id };
+            places.lines.push(line);
+        }
+        Ok(())
     }
 
     /// The one place outside banks where so much is; a gateway's payout changes with the deal.
@@ -231,7 +257,7 @@ impl FxBook {
         told: &NewDeal,
     ) -> Result<(), FxBookError> {
         let beyond = beyond_own_part(places.own, told.sold, told.bought)?;
-        let charge = places.charge.iter().find(|leg| !is_own(leg)).map(|leg| leg.amount);
+        let charge = places.borne;
         let (taken, param, way) = match (beyond, charge) {
             (Some(beyond), _) => (beyond, "paid_into", "name a client account"),
             (None, Some(charge)) => {
@@ -250,10 +276,9 @@ impl FxBook {
         for check in ClientMoney::of(&trial).map_err(broken)? {
             add(check.difference().map_err(broken)?)?;
         }
-        [Some(sold.negated()), Some(bought), charge.map(Money::negated)]
-            .into_iter()
-            .flatten()
-            .try_for_each(add)?;
+        let moves = [Some(sold.negated()), Some(bought), charge.map(Money::negated)];
+        let shown = places.shown.iter().map(|moved| moved.negated());
+        moves.into_iter().flatten().chain(shown).try_for_each(add)?;
         match free.values().find(|difference| difference.is_negative()) {
             None => Ok(()),
             Some(short) => {
@@ -330,8 +355,8 @@ fn in_bank(account: &BankAccount) -> Place {
     Place::Bank { id: account.id, name: account.name.clone(), kind: account.kind }
 }
 
-fn near(booked_on: NaiveDate, value_date: NaiveDate) -> bool {
-    (booked_on - value_date).num_days().abs() <= DEAL_DAYS
+fn days_apart(line: &BankLine, deal: &NewDeal) -> i64 {
+    (line.line.booked_on - deal.value_date).num_days().abs()
 }
 
 #[cfg(test)]

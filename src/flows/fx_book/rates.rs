@@ -58,9 +58,10 @@ pub(super) fn deal_rate(deal: &FxDeal) -> Option<Rate> {
     between(lot.base, lot.quote)
 }
 
-/// The rate at which a lot was closed.
+/// The rate at which the market closed a lot: what another lot mirrored was never paid.
 fn paid(closing: &Closing) -> Option<Rate> {
-    (!closing.pair.is_alone()).then(|| between(closing.base, closing.by_quote)).flatten()
+    let is_market = closing.by.is_none() && !closing.pair.is_alone();
+    is_market.then(|| between(closing.base, closing.by_quote)).flatten()
 }
 
 impl FxBook {

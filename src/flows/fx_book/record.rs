@@ -7,6 +7,7 @@ use crate::domain::ledger::journal::Fact;
 use crate::domain::statements::Period;
 use crate::ids::{BankAccountId, FxDealId, GatewaySettlementId, MerchantId, TransactionId, UserId};
 use crate::money::Money;
+use crate::store::bank_statements::BANK_LINE;
 use crate::store::fx_deals::{FX_BOOK, FX_DEAL, OpenLots};
 use crate::store::periods::PERIOD_CLOSE;
 use crate::store::{Change, CommitError};
@@ -121,7 +122,7 @@ impl FxBook {
             match self.store.commit(change).await {
                 Ok(_) => return Ok(deal),
                 Err(CommitError::LostUpdate { table, .. })
-                    if [FX_BOOK.name, FX_DEAL.name, PERIOD_CLOSE.name].contains(&table) => {}
+                    if [FX_BOOK.name, FX_DEAL.name, PERIOD_CLOSE.name, BANK_LINE.name].contains(&table) => {}
                 Err(error) => return Err(error.into()),
             }
         }

@@ -28,7 +28,9 @@ pub async fn list(service: web::Data<Service>, caller: Caller, paging: Query<Pag
     let (limit, seek) = (paging.0.limit()?, paging.0.seek(wire::id)?);
     let more = u32::try_from(limit + 1).unwrap_or(101);
     let found = service.store.periods(caller.merchant(), seek, more).await?;
-    crate::http::json(200, &Page::of(found.iter().map(ClosePeriod::view).collect(), limit, &seek))
+    let closed = service.store.last_closed(caller.merchant()).await?.map(|last| last.value.until);
+    let views = found.iter().map(|close| ClosePeriod::view(close, closed)).collect();
+    crate::http::json(200, &Page::of(views, limit, &seek))
 }
 
 /// Which day.
@@ -86,11 +88,13 @@ pub async fn close(
         extra.claim(&claim, until);
         let closing = service.close_period.clone();
         let work = tokio::spawn(async move { closing.close(merchant, hand, id, until, extra).await });
-        Ok(ClosePeriod::view(&work.await.map_err(Problem::internal)??))
+        Ok(ClosePeriod::view(&work.await.map_err(Problem::internal)??, None))
     };
     let recall = async |_: String| {
         let found = service.store.period_until(merchant, until).await?;
-        found.map(|found| ClosePeriod::view(&found.value)).ok_or_else(|| Problem::not_found("period"))
+        let found = found.ok_or_else(|| Problem::not_found("period"))?;
+        let closed = service.store.last_closed(merchant).await?.map(|last| last.value.until);
+        Ok(ClosePeriod::view(&found.value, closed))
     };
     idempotent::once(asked, StatusCode::OK, carry, recall).await
 }

@@ -128,8 +128,8 @@ words! {
     TemplateWord ["lines", "top_up", "allowance", "write_off", "recovery", "reversal"];
     /// `journal`.
     JournalObject ["journal"];
-    /// Where the closing of a period stands.
-    PeriodStateWord ["proposed", "closed"];
+    /// Where the closing of a period stands; `superseded`: a later day was closed before anybody confirmed it.
+    PeriodStateWord ["proposed", "closed", "superseded"];
     /// `period`.
     PeriodObject ["period"];
     /// `statement`.

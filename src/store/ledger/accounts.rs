@@ -16,6 +16,8 @@ pub enum AsOf {
     Now,
     /// As the books stood: whatever was booked by then, inclusive. Never changes afterwards.
     Recorded(DateTime<Utc>),
+    /// As the books stood once the transaction of this number did: the same, where several reads must be of one moment.
+    Number(i64),
     /// As the world stood, seen from today: whatever had happened by then, inclusive. Late news changes it; reads
     /// every entry.
     Effective(DateTime<Utc>),
@@ -118,6 +120,7 @@ impl Store {
         let (sql, moment) = match as_of {
             AsOf::Now => (TRIAL_NOW, 0),
             AsOf::Recorded(at) => (TRIAL_RECORDED, self.last_number_by(at).await?),
+            AsOf::Number(number) => (TRIAL_RECORDED, number),
             AsOf::Effective(at) => (TRIAL_EFFECTIVE, at.timestamp_micros()),
         };
         let rows = sqlx::query(sql).bind(merchant.to_string()).bind(moment).fetch_all(self.reads()).await?;

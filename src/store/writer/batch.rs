@@ -7,6 +7,7 @@ use crate::clock::from_micros;
 use crate::domain::ledger::chain::{EntryFields, TransactionFields};
 use crate::domain::ledger::{BlockHash, BlockHasher};
 use crate::store::change::{Column, Insert, Kind, Table};
+use crate::store::periods::PERIOD_CLOSE;
 use crate::store::{Change, CommitError, Committed, Value};
 
 use super::books::{AccountKey, Booked, Books, Head};
@@ -74,6 +75,11 @@ pub(super) async fn write(
     trails.write(session).await?;
     if !books.posted.is_empty() {
         write_books(session, &books, head, recorded_at).await?;
+    } else if let Some(closed_at) = accepted.iter().copied().filter_map(closed_at).max()
+        && closed_at > head.recorded_at
+    {
+        // Nobody books before a close any more: a writer whose clock is behind takes its time from the head.
+        move_head(session, Head { recorded_at: closed_at, ..head }).await?;
     }
     let note = vec![stamp.writer.as_str().into(), stamp.batch.as_str().into(), recorded_at.into()];
     expect_all(tables::MOVE_WRITER.table, 1, session.revise(&tables::MOVE_WRITER, &[note]).await?)?;
@@ -225,20 +231,32 @@ async fn write_books(
 
     let hash = hash_block(seq, head.hash, recorded_at, &books.posted);
     let previous = Value::Bytes(head.hash.as_bytes().to_vec());
-    let hash = Value::Bytes(hash.as_bytes().to_vec());
+    let own = Value::Bytes(hash.as_bytes().to_vec());
     let count = books.head.number - head.number;
-    let block =
-        vec![seq.into(), previous, hash.clone(), (head.number + 1).into(), count.into(), recorded_at.into()];
+    let block = vec![seq.into(), previous, own, (head.number + 1).into(), count.into(), recorded_at.into()];
     session.insert(&tables::NEW_BLOCK, &[block]).await?;
+    move_head(session, Head { seq, hash, recorded_at, ..books.head }).await
+}
+
+async fn move_head(session: &mut Session, head: Head) -> Result<(), StatementError> {
     let moved = vec![
         1.into(),
-        seq.into(),
-        hash,
-        books.head.number.into(),
-        books.head.accounts.into(),
-        recorded_at.into(),
+        head.seq.into(),
+        Value::Bytes(head.hash.as_bytes().to_vec()),
+        head.number.into(),
+        head.accounts.into(),
+        head.recorded_at.into(),
     ];
     expect_all(tables::MOVE_HEAD.table, 1, session.revise(&tables::MOVE_HEAD, &[moved]).await?)
+}
+
+/// When a change closes a period.
+fn closed_at(change: &Change) -> Option<i64> {
+    let closes = change.updates.iter().filter(|update| update.table.name == PERIOD_CLOSE.name);
+    closes.flat_map(|update| &update.set).find_map(|(name, value)| match value {
+        Value::Int(at) if *name == "closed_at" => Some(*at),
+        _ => None,
+    })
 }
 
 fn transaction_row(booked: &Booked<'_>, block: i64, recorded_at: i64) -> Row {

@@ -8,7 +8,7 @@ use straits::domain::ledger::ageing::settle_oldest;
 use straits::domain::ledger::{AccountCode, JournalEvent};
 use straits::domain::orders::{Intent, IntentKind, Outcome};
 use straits::domain::periods::PeriodClose;
-use straits::flows::close_period::CloseError;
+use straits::flows::close_period::{CloseError, ClosePeriod};
 use straits::flows::journals::JournalFlowError;
 use straits::ids::UserId;
 use straits::store::bank_statements::BankStatement;
@@ -379,6 +379,31 @@ async fn an_account_that_is_never_quiet_is_held_against_what_is_under_way() {
             assert_eq!((age.ok, age.detail.contains(why)), (ok, true), "{told}: {}", age.detail);
         }
         assert_eq!(world.findings().await.len(), 0, "nothing that may be under way is told as a difference");
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_proposal_that_a_later_close_overtook_waits_for_nobody() {
+    on_each_engine("a_proposal_that_a_later_close_overtook", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        world.booked(FUND).await;
+        let (first, second) = (today(&world), today(&world) + TimeDelta::days(1));
+        database.tick(TimeDelta::days(2));
+        let overtaken = close(&world, world.maker, first).await.unwrap();
+        assert_eq!(ClosePeriod::view(&overtaken, None)["needs_second_user"], true);
+        close(&world, world.maker, second).await.unwrap();
+        let closed = close(&world, world.checker, second).await.unwrap();
+        let late = close(&world, world.checker, first).await;
+        assert!(matches!(late, Err(CloseError::Closed(until)) if until == second), "{late:?}");
+        let said = ClosePeriod::view(&overtaken, Some(closed.until));
+        assert_eq!(said["state"], "superseded", "{said}");
+        assert_eq!(said["needs_second_user"], false, "{said}");
+        assert_eq!(ClosePeriod::view(&closed, Some(closed.until))["state"], "closed");
+        // One of a day that is still open waits on.
+        assert_eq!(ClosePeriod::view(&overtaken, first.pred_opt())["state"], "proposed");
         store.close().await;
     })
     .await;

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use straits::banks::camt053;
 use straits::domain::access::Hand;
 use straits::domain::deposits::{LineState, ReportedBatch};
+use straits::domain::findings::FindingKind;
 use straits::domain::fx_book::{Covers, FxDeal};
 use straits::domain::merchants::{BankAccount, BankAccountKind, FeeOwner};
 use straits::flows::deposits::StatementFile;
@@ -370,6 +371,173 @@ async fn a_charge_is_borne_by_what_the_deal_brings_and_by_nothing_else() {
         let standing = world.standing().await;
         assert_eq!(standing["1010[cny] CNY"], "610.00", "{standing:?}");
         lots_are_the_position(&world).await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// The bank's word first: the charge's line is held against the deal as those of its sides are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_charge_that_the_bank_told_first_is_not_booked_again() {
+    on_each_engine("a_charge_that_the_bank_told_first", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, in_yuan()).await;
+        let cny = bank(&world, BankAccountKind::Client, "cny", "CNY").await;
+        world.quote(&[("USD", "1"), ("CNY", "7.12")]).await;
+        one(&world, "1").await;
+        let day = world.clock.now().date_naive().to_string();
+        let told = yuan_statement(1, &day, &[("620.00", "A-1"), ("-10.00", "A-2")]);
+        assert_eq!(read(&world, &told).await, [LineState::Suspense, LineState::Suspense]);
+        let mut sale = deal(&world, money("85.10", "USD"), money("620.00", "CNY"), "FX-1");
+        sale.paid_from = paypal();
+        sale.charge = Some(leg(NewPlace::BankAccount(cny), Some(money("10.00", "CNY"))));
+        record(&world, &sale).await.unwrap();
+        assert!(world.findings().await.is_empty());
+        let standing = world.standing().await;
+        assert_eq!(standing["1010[cny] CNY"], "610.00", "{standing:?}");
+        assert_eq!(standing["5090[cny] CNY"], "10.00", "{standing:?}");
+        assert_eq!(standing.get("2900[cny] CNY"), None, "{standing:?}");
+        // Nothing of the deal waits for a line any more: the next of this sum is something else.
+        let next = yuan_statement(2, &day, &[("-10.00", "B-1")]);
+        assert_eq!(read(&world, &next).await, [LineState::Suspense]);
+        lots_are_the_position(&world).await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// Days say which deal an unnamed line may be; a line that names its deal needs none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_that_names_its_deal_is_it_whenever_it_was_booked() {
+    on_each_engine("a_line_that_names_its_deal", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, in_yuan()).await;
+        bank(&world, BankAccountKind::Client, "cny", "CNY").await;
+        world.quote(&[("USD", "1"), ("CNY", "7.12")]).await;
+        one(&world, "1").await;
+        one(&world, "2").await;
+        let sale = |bank_ref: &str| {
+            let mut sale = deal(&world, money("85.10", "USD"), money("605.49", "CNY"), bank_ref);
+            sale.paid_from = paypal();
+            sale
+        };
+        let today = world.clock.now().date_naive();
+        let before = today - TimeDelta::days(11);
+        // The line first: the deal was recorded under a later day, as a closed period wants it.
+        let told = yuan_statement(1, &before.to_string(), &[("605.49", "FX-7")]);
+        assert_eq!(read(&world, &told).await, [LineState::Suspense]);
+        record(&world, &sale("FX-7")).await.unwrap();
+        assert!(world.findings().await.is_empty());
+        // The deal first, and its line eleven days later; one that names nothing is not it.
+        let mut early = sale("FX-8");
+        early.value_date = before;
+        let early = record(&world, &early).await.unwrap();
+        let told = yuan_statement(2, &today.to_string(), &[("605.49", "X-1"), ("605.49", "FX-8")]);
+        let states = read(&world, &told).await;
+        assert_eq!(states, [LineState::Suspense, LineState::Converted { deal: early.id }]);
+        let standing = world.standing().await;
+        assert_eq!(standing["1010[cny] CNY"], "1816.47", "{standing:?}");
+        assert_eq!(standing["2900[cny] CNY"], "-605.49", "{standing:?}");
+        lots_are_the_position(&world).await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// A line that stood in suspense beside its deal, as one does that was read while the deal was recorded, is looked at
+/// again with the next statement.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_that_missed_its_deal_finds_it_later() {
+    on_each_engine("a_line_that_missed_its_deal_finds_it_later", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, in_yuan()).await;
+        bank(&world, BankAccountKind::Client, "cny", "CNY").await;
+        world.quote(&[("USD", "1"), ("CNY", "7.12")]).await;
+        one(&world, "1").await;
+        one(&world, "2").await;
+        let sale = |bank_ref: &str| {
+            let mut sale = deal(&world, money("85.10", "USD"), money("605.49", "CNY"), bank_ref);
+            sale.paid_from = paypal();
+            sale
+        };
+        let day = world.clock.now().date_naive().to_string();
+        let alike = yuan_statement(1, &day, &[("605.49", "A-1"), ("605.49", "A-2")]);
+        assert_eq!(read(&world, &alike).await, [LineState::Suspense, LineState::Suspense]);
+        // Either could be it: the deal waits for its line, and so do the lines.
+        record(&world, &sale("FX-1")).await.unwrap();
+        read(&world, &yuan_statement(2, &day, &[("1.00", "B-1")])).await;
+        assert_eq!(world.standing().await["2900[cny] CNY"], "-1211.98");
+        // One of them is another's: what is left is the first one's.
+        record(&world, &sale("A-2")).await.unwrap();
+        read(&world, &yuan_statement(3, &day, &[("2.00", "C-1")])).await;
+        let standing = world.standing().await;
+        assert_eq!(standing["1010[cny] CNY"], "1213.98", "{standing:?}");
+        assert_eq!(standing["2900[cny] CNY"], "-3.00", "{standing:?}");
+        assert_eq!(world.findings().await.len(), 2, "of the 1.00 and the 2.00");
+        lots_are_the_position(&world).await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deal_that_no_line_shows_is_missed_until_one_does() {
+    on_each_engine("a_deal_that_no_line_shows_is_missed", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, in_yuan()).await;
+        bank(&world, BankAccountKind::Client, "cny", "CNY").await;
+        world.quote(&[("USD", "1"), ("CNY", "7.12")]).await;
+        one(&world, "1").await;
+        let mut sale = deal(&world, money("85.10", "USD"), money("605.49", "CNY"), "FX-1");
+        sale.paid_from = paypal();
+        let made = record(&world, &sale).await.unwrap();
+        let missed = async || {
+            let open = world.findings().await.into_iter();
+            open.filter(|finding| finding.kind == FindingKind::MissingThere).collect::<Vec<_>>()
+        };
+        let day = |later: i64| (sale.value_date + TimeDelta::days(later)).to_string();
+        read(&world, &yuan_statement(1, &day(6), &[("1.00", "A-1")])).await;
+        assert_eq!(missed().await, [], "within a week");
+        for (nth, later) in [(2, 7), (3, 8)] {
+            read(&world, &yuan_statement(nth, &day(later), &[("1.00", "A-2")])).await;
+            let found = missed().await;
+            let [finding] = &found[..] else { panic!("{later}: {found:?}") };
+            assert_eq!(finding.fact, format!("{}/1", made.id));
+            assert_eq!(finding.amount, Some(money("605.49", "CNY")));
+            assert!(finding.detail.contains("FX-1"), "{}", finding.detail);
+        }
+        let states = read(&world, &yuan_statement(4, &day(20), &[("605.49", "FX-1")])).await;
+        assert_eq!(states, [LineState::Converted { deal: made.id }]);
+        assert_eq!(missed().await, [], "the bank shows it after all");
+        lots_are_the_position(&world).await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// What a refund's mirror met was paid by nobody: it has no rate of the market.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mirrors_rate_is_not_the_markets() {
+    on_each_engine("a_mirrors_rate_is_not_the_markets", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, in_yuan()).await;
+        bank(&world, BankAccountKind::Client, "cny", "CNY").await;
+        world.quote(&[("USD", "1"), ("CNY", "7.12")]).await;
+        let back = one(&world, "1").await;
+        one(&world, "2").await;
+        world.refund(back, r#"{"fx_difference":"platform"}"#).await.unwrap();
+        let mut sale = deal(&world, money("85.10", "USD"), money("605.49", "CNY"), "FX-1");
+        (sale.paid_from, sale.covers) = (paypal(), Covers::Oldest { own: true });
+        record(&world, &sale).await.unwrap();
+        let today = world.clock.now().date_naive();
+        let report = world.fx_book.results(world.merchant.id, (today, today), None, None, 100).await.unwrap();
+        let closings = report.lines.iter().map(|line| (&line.stored.closing, line.rates.paid));
+        let closings: Vec<_> = closings.collect();
+        assert!(closings.iter().any(|(closing, _)| closing.by.is_some()), "{closings:?}");
+        assert!(closings.iter().any(|(closing, _)| closing.by.is_none()), "{closings:?}");
+        for (closing, paid) in closings {
+            assert_eq!(paid.is_some(), closing.by.is_none(), "{closing:?}");
+        }
         store.close().await;
     })
     .await;
