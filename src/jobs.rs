@@ -290,13 +290,22 @@ impl Jobs {
             tracing::info!(kind, "a moment was missed and is left out");
             Ok(())
         } else {
-            tokio::select! {
-                outcome = duty.work(&task) => outcome,
-                () = task.keep_alive() => {
-                    tracing::warn!(kind, "the lease of a job went to another program; it goes on there");
-                    return Ok(());
-                }
-            }
+            let mut kept = std::pin::pin!(task.keep_alive());
+            let outcome = tokio::select! {
+                outcome = duty.work(&task) => Some(outcome),
+                () = &mut kept => None,
+            };
+            // A renewal on its way to the database is written whatever becomes of it here: the end is written on top of it.
+            let at_rest = tokio::select! {
+                () = task.at_rest(), if outcome.is_some() => outcome,
+                () = &mut kept, if outcome.is_some() => None,
+                else => None,
+            };
+            let Some(outcome) = at_rest else {
+                tracing::warn!(kind, "the lease of a job went to another program; it goes on there");
+                return Ok(());
+            };
+            outcome
         };
         point(Point::JobDone).await;
         if let Err(why) = &outcome {

@@ -5,17 +5,17 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_cors::CorsError;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::StatusCode;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN,
     REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 
@@ -40,6 +40,9 @@ const NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame
 const OWN_PAGES: HeaderValue = HeaderValue::from_static(
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
 );
+
+/// So long the largest file may be on its way.
+const FILE: Duration = Duration::from_secs(3_600);
 
 /// What the layers tell one another about a request.
 #[derive(Debug, Clone)]
@@ -69,7 +72,8 @@ pub async fn answer(
     let path = request.path().to_owned();
     let method = request.method().clone();
 
-    let outcome = tokio::time::timeout(service.settings.limits.request, next.call(request)).await;
+    let limit = limit(&request, service.settings.limits.request);
+    let outcome = tokio::time::timeout(limit, next.call(request)).await;
     let answered = match outcome {
         Ok(Ok(response)) => {
             let (head, response) = response.map_into_boxed_body().into_parts();
@@ -78,7 +82,7 @@ pub async fn answer(
         }
         Ok(Err(error)) => Err(documented(HttpResponse::from_error(error), None, &service, &path, id)),
         Err(_) => {
-            let detail = format!("no answer within {} s", service.settings.limits.request.as_secs());
+            let detail = format!("no answer within {} s", limit.as_secs());
             let problem = HttpResponse::from_error(Problem::new(Code::Timeout, detail));
             Err(documented(problem, None, &service, &path, id))
         }
@@ -101,6 +105,15 @@ pub async fn answer(
         Ok((head, response)) => Ok(ServiceResponse::new(head, response)),
         Err(response) => Err(InternalError::from_response("answered at the edge", response).into()),
     }
+}
+
+/// How long a request may take: one that brings a file as long again as a large file takes, for that it does not stop
+/// coming is another limit's.
+fn limit(request: &ServiceRequest, usual: Duration) -> Duration {
+    let path = request.path();
+    let brings_a_file = request.method() == Method::POST
+        && (matches!(path, "/v1/reconciliations" | "/v1/bank-statements") || path.ends_with("/pain002"));
+    if brings_a_file { usual + FILE } else { usual }
 }
 
 /// Turns an error's answer into a problem document; answers that handlers wrote stay as they are.

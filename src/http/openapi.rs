@@ -206,12 +206,19 @@ fn particular(operation: &str) -> &'static [Code] {
         "reconciliations_create" => &[Code::GatewayUnknown, Code::Unprocessable],
         "payout_plans_pain001" | "payout_plans_csv" => &[Code::InvalidBody, Code::WrongState],
         "payout_plans_create" => &[Code::NotFound],
-        "payout_plans_approve" => {
-            &[Code::FourEyes, Code::OneHand, Code::PlanChanged, Code::ApprovalLimit, Code::WrongState]
-        }
+        "payout_plans_approve" => &[
+            Code::FourEyes,
+            Code::OneHand,
+            Code::PlanChanged,
+            Code::PlanNotYet,
+            Code::ApprovalLimit,
+            Code::WrongState,
+        ],
         "payout_plans_submit" | "payout_plans_drop_payout" => &[Code::WrongState, Code::Unprocessable],
         "payout_plans_reject" | "payout_plans_cancel" => &[Code::WrongState],
-        "payout_plans_execute" => &[Code::WrongState, Code::PlanChanged, Code::PayoutsUnseen],
+        "payout_plans_execute" => {
+            &[Code::WrongState, Code::PlanChanged, Code::PlanNotYet, Code::PayoutsUnseen]
+        }
         "payout_schedules_update" | "payout_schedules_delete" => &[Code::Conflict],
         "payouts_fault" => &[Code::FourEyes, Code::OneHand, Code::WrongState],
         "payouts_stop" => &[Code::WrongState, Code::GatewayRefused],

@@ -15,9 +15,18 @@ use super::problem::{Answer, Code, Problem};
 #[derive(Debug)]
 pub struct Spooled(pub PathBuf);
 
+impl Spooled {
+    /// Hands it over to whoever removes it when it was read.
+    pub fn hand_over(mut self) {
+        self.0 = PathBuf::new();
+    }
+}
+
 impl Drop for Spooled {
     fn drop(&mut self) {
-        drop(std::fs::remove_file(&self.0));
+        if !self.0.as_os_str().is_empty() {
+            drop(std::fs::remove_file(&self.0));
+        }
     }
 }
 

@@ -100,6 +100,11 @@ impl Task {
         }
     }
 
+    /// Waits while a write of its own is under way, a renewal's too.
+    pub(super) async fn at_rest(&self) {
+        drop(self.held.write().await);
+    }
+
     /// The job as it is held, unless the work has written its end itself.
     pub(super) fn unfinished(self) -> Option<Versioned<Job>> {
         let Held { job, version, finished } = self.held.into_inner();

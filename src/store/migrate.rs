@@ -79,6 +79,7 @@ migrations! {
     100 "0100_paid_payouts",
     101 "0101_statements_of_accounts",
     102 "0102_dry_runs",
+    103 "0103_failed_deliveries",
 }
 
 /// The number of the newest migration.

@@ -192,12 +192,10 @@ impl Store {
         .fetch_one(self.reads())
         .await?;
         let pending = Row::of("webhook_delivery", &pending);
-        let failed = sqlx::query(
-            "SELECT CAST(COUNT(*) AS BIGINT) AS n FROM webhook_delivery
-             WHERE ended_at IS NOT NULL AND state = 'failed'",
-        )
-        .fetch_one(self.reads())
-        .await?;
+        let failed =
+            sqlx::query("SELECT CAST(COUNT(*) AS BIGINT) AS n FROM webhook_delivery WHERE state = 'failed'")
+                .fetch_one(self.reads())
+                .await?;
         Ok(Deliveries {
             pending: pending.int("n")?,
             failed: Row::of("webhook_delivery", &failed).int("n")?,

@@ -339,7 +339,9 @@ async fn what_the_program_answers_is_what_the_document_says() {
     is.get("finance", &format!("{banks}/{made}"), "/v1/bank-accounts/{id}").await;
     let settlements = "/v1/gateway-settlements";
     // Not on its way for so long that no period can be closed.
-    let paid_at = (chrono::Utc::now() - chrono::TimeDelta::hours(12)).to_rfc3339();
+    let clock = is.get("finance", "/v1/sandbox/clock", "/v1/sandbox/clock").await;
+    let now: chrono::DateTime<chrono::Utc> = clock["now"].as_str().unwrap().parse().unwrap();
+    let paid_at = (now - chrono::TimeDelta::hours(12)).to_rfc3339();
     let batch = json!({"gateway": "grabpay", "reference": "GP-20261127-1", "currency": "SGD", "closed_at": "2026-11-27T16:00:00Z",
         "paid_at": paid_at, "gross": "10.00", "fee": "0.50", "net": "9.50",
         "items": [{"kind": "capture", "reference": "x-1", "amount": "10.00"}]});

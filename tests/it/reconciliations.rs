@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use futures_util::StreamExt;
 use serde_json::{Value, json};
 
 use crate::app::TestApp;
@@ -244,6 +245,27 @@ async fn a_dry_run_says_what_differs_and_nothing_follows() {
         app.stop().await;
     })
     .await;
+}
+
+/// Its answer has a second; the file comes for longer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_may_be_on_its_way_for_longer_than_an_answer_takes() {
+    let app = TestApp::with(&[("limits.request_seconds", "1")]).await;
+    let head = "--frontier\r\nContent-Disposition: form-data; name=\"gateway\"\r\n\r\npaypal\r\n--frontier\r\n\
+                Content-Disposition: form-data; name=\"file\"; filename=\"bill\"\r\n\r\n";
+    let parts = [head, "no bill", " at all", "\r\n--frontier--\r\n"];
+    let slowly = futures_util::stream::iter(parts).then(async |part| {
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        Ok::<_, std::io::Error>(part)
+    });
+    let request = app
+        .keyed("POST", "finance", "/v1/reconciliations")
+        .header("content-type", "multipart/form-data; boundary=frontier")
+        .body(reqwest::Body::wrap_stream(slowly));
+    let answer = app.send(request).await;
+    assert_eq!(answer.status, 202, "{}", answer.text);
+    assert_eq!(ended(&app, &answer.json()).await["state"], "failed");
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -271,12 +271,8 @@ impl Pay {
         }
     }
 
-    fn courtesy(&self, gateway: &str) -> std::sync::Arc<Courtesy> {
+    /// What a gateway bears.
+    pub(super) fn courtesy(&self, gateway: &str) -> std::sync::Arc<Courtesy> {
         self.0.courtesies.of(gateway, self.0.ladders.of(gateway))
-    }
-
-    /// Waits until a question that nobody waits for may begin.
-    pub(super) async fn turn_at(&self, gateway: &str) {
-        self.courtesy(gateway).turn().await;
     }
 }

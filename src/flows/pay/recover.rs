@@ -10,7 +10,8 @@ use crate::domain::orders::{IntentKind, Payment, PaymentState, ReportSource};
 use crate::flows::rounds::{InVain, Round, Rounds};
 use crate::gateways::GatewayError;
 use crate::ids::{GatewayAccountId, PaymentId};
-use crate::store::Versioned;
+use crate::store::payments::Watch;
+use crate::store::{Change, CommitError, Versioned};
 
 use super::cause::Cause;
 use super::{Pay, PayError};
@@ -115,7 +116,8 @@ impl Pay {
             after = Some(last.value.id);
             let mut work = vec![];
             for payment in page {
-                if !self.being_created(&payment).await? {
+                if !self.being_created(&payment).await? && (!only_calls || self.may_ask_now(&payment).await?)
+                {
                     work.push((payment.value.account, (payment.value.gateway.clone(), payment.value.id)));
                 }
             }
@@ -123,14 +125,50 @@ impl Pay {
         }
     }
 
-    /// `noted`: who was answered for is remembered.
+    /// Whether the gateway's own pace allows a question about this payment now; what is asked now the ladder asks later.
+    async fn may_ask_now(&self, payment: &Versioned<Payment>) -> Result<bool, PayError> {
+        let Ok(account) = self.account_of(&payment.value) else { return Ok(true) };
+        let (now, pace) = (self.0.clock.now(), account.gateway.descriptor().poll_pace());
+        if pace.is_zero() {
+            return Ok(true);
+        }
+        let Some(watch) = self.0.store.watch(payment.value.id).await? else { return Ok(true) };
+        if now < watch.value.asked_at + pace {
+            return Ok(false);
+        }
+        let next_ask_at = watch.value.next_ask_at.map(|next| next.max(now + pace));
+        let mut change = Change::new();
+        change.update_watch(&Watch { next_ask_at, asked_at: now, ..watch.value }, watch.version);
+        match self.0.store.commit(change).await {
+            Ok(_) => Ok(true),
+            // Somebody else is asking.
+            Err(CommitError::LostUpdate { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Asks, but for gateways that are left alone for now. `noted`: who was answered for is remembered.
     async fn ask_about(&self, work: Vec<(GatewayAccountId, (String, PaymentId))>, noted: bool) -> Round {
         let pay = self.clone();
         let each = move |(gateway, id): (String, PaymentId)| {
             let pay = pay.clone();
             async move {
-                pay.turn_at(&gateway).await;
-                match pay.ask(id, &Cause::of(ReportSource::Poll)).await {
+                let courtesy = pay.courtesy(&gateway);
+                if courtesy.rest(pay.0.clock.now()).is_some() {
+                    let why = format!("`{gateway}` is left alone for now");
+                    return Err(InVain { silent: true, why });
+                }
+                courtesy.turn().await;
+                let asked = pay.ask(id, &Cause::of(ReportSource::Poll)).await;
+                match &asked {
+                    Ok(_) => courtesy.answered(pay.0.clock.now()),
+                    // Silence is the round's own matter, which begins elsewhere next time.
+                    Err(PayError::Gateway(error @ GatewayError::Throttled { .. })) => {
+                        courtesy.failed(error, pay.0.clock.now());
+                    }
+                    Err(_) => {}
+                }
+                match asked {
                     // A definite no is an answer too.
                     Ok(_) | Err(PayError::Gateway(GatewayError::Refused { retry_later: false, .. })) => {
                         if noted {

@@ -16,7 +16,7 @@ use crate::http::caller::Caller;
 use crate::http::extract::{Json, Paging, Query};
 use crate::http::problem::{Answer, Code, Problem};
 use crate::http::service::Service;
-use crate::http::spool;
+use crate::http::spool::{self, Spooled};
 use crate::http::wire::{self, Page};
 use crate::ids::ReconciliationId;
 use crate::store::Seek;
@@ -65,16 +65,11 @@ pub async fn create(
 ) -> Answer {
     let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let id: ReconciliationId = service.ids.mint();
+    let mut spooled = None;
     let (gateway, purpose, bill) = if kind.to_ascii_lowercase().starts_with("multipart/form-data") {
-        let path = service.reconciling.file_for(id)?;
-        let taken = take_form(&service, Multipart::new(request.headers(), payload), &path).await;
-        match taken {
-            Ok(form) => (form.gateway, purpose(form.dry_run), Bill::File { path, sha256: form.sha256 }),
-            Err(problem) => {
-                drop(tokio::fs::remove_file(&path).await);
-                return Err(problem);
-            }
-        }
+        let path = spooled.insert(Spooled(service.reconciling.file_for(id)?)).0.clone();
+        let form = take_form(&service, Multipart::new(request.headers(), payload), &path).await?;
+        (form.gateway, purpose(form.dry_run), Bill::File { path, sha256: form.sha256 })
     } else {
         let mut payload = payload.into_inner();
         let body = Json::<ReconcileBody>::from_request(&request, &mut payload).await?.value;
@@ -84,11 +79,11 @@ pub async fn create(
             .map_err(|_| Problem::new(Code::InvalidBody, "a day is written 2026-11-27").at("date"))?;
         (body.gateway, purpose(body.dry_run), Bill::Day(date))
     };
-    let begun = begin(&service, &caller, id, &gateway, (&bill, purpose)).await;
-    if let (Err(_), Bill::File { path, .. }) = (&begun, &bill) {
-        drop(tokio::fs::remove_file(path).await);
+    let begun = begin(&service, &caller, id, &gateway, (&bill, purpose)).await?;
+    if let Some(spooled) = spooled {
+        spooled.hand_over();
     }
-    begun
+    Ok(begun)
 }
 
 async fn begin(

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::domain::webhooks::{
     Attempt, Delivery, DeliveryState, Endpoint, EventFilter, OVERLAP_MOST, OVERLAP_USUAL, Reason,
 };
-use crate::flows::webhooks::{EndpointEdit, NewEndpoint};
+use crate::flows::webhooks::{ENDPOINTS_MOST, EndpointEdit, NewEndpoint};
 use crate::http::caller::Caller;
 use crate::http::extract::{Json, Paging, Query};
 use crate::http::problem::{Answer, Code, Problem};
@@ -192,10 +192,14 @@ fn heard(caller: &Caller, filters: Vec<EventFilter>) -> Answer<Vec<EventFilter>>
     }
 }
 
-/// An endpoint that hears more than its caller may is not the caller's to steer, nor to see what it heard.
+/// An endpoint that hears more than its caller may is not the caller's to steer, nor to see, address or what it heard.
 async fn steers(service: &Service, caller: &Caller, id: WebhookEndpointId) -> Answer<()> {
-    let Some(row) = service.store.endpoint(caller.merchant(), id).await? else { return Ok(()) };
-    let events = row.value.endpoint.events;
+    let row = service.store.endpoint(caller.merchant(), id).await?;
+    row.map_or(Ok(()), |row| may_see(caller, &row.value.endpoint))
+}
+
+fn may_see(caller: &Caller, endpoint: &Endpoint) -> Answer<()> {
+    let events = &endpoint.events;
     let all = events.is_empty() || !events.iter().all(EventFilter::is_storefront);
     if all && caller.reads_events() == EventReader::Storefront {
         let detail = "this endpoint hears events that need a secret key with scope finance or admin";
@@ -209,14 +213,17 @@ fn description(text: String) -> Answer<String> {
     if text.is_empty() { Ok(text) } else { wire::label("description", text) }
 }
 
-/// The merchant's endpoints, oldest first.
+/// The merchant's endpoints, oldest first; for a shop's key those that hear of a shop's own business only.
 #[utoipa::path(get, path = "/v1/webhooks", tag = "webhooks", params(Paging), responses(
     (status = 200, description = "A page of endpoints", body = Page<EndpointAnswer>)))]
 pub async fn list(service: web::Data<Service>, caller: Caller, paging: Query<Paging>) -> Answer {
     let limit = paging.0.limit()?;
     let seek = paging.0.seek(wire::id)?;
-    let rows = service.store.endpoints(caller.merchant(), seek, limit as i64 + 1).await?;
-    let rows = rows.into_iter().map(|row| answer(row.value.endpoint, None)).collect();
+    // All of them are few: what the caller may not see leaves no gap in a page.
+    let most = ENDPOINTS_MOST.max(limit) as i64 + 1;
+    let rows = service.store.endpoints(caller.merchant(), seek, most).await?;
+    let seen = rows.into_iter().map(|row| row.value.endpoint).filter(|row| may_see(&caller, row).is_ok());
+    let rows = seen.take(limit + 1).map(|endpoint| answer(endpoint, None)).collect();
     crate::http::json(200, &Page::of(rows, limit, &seek))
 }
 
@@ -246,7 +253,9 @@ pub async fn create(
 #[utoipa::path(get, path = "/v1/webhooks/{id}", tag = "webhooks", params(("id" = inline(crate::ids::WebhookEndpointId), Path, example = "whk_01kb0000000000000000000000")), responses(
     (status = 200, description = "The endpoint", body = EndpointAnswer)))]
 pub async fn show(service: web::Data<Service>, caller: Caller, id: web::Path<String>) -> Answer {
-    crate::http::json(200, &answer(own(&service, &caller, &id).await?, None))
+    let endpoint = own(&service, &caller, &id).await?;
+    may_see(&caller, &endpoint)?;
+    crate::http::json(200, &answer(endpoint, None))
 }
 
 /// Changes an endpoint.
@@ -327,7 +336,7 @@ pub async fn deliveries(
     paging: Query<Paging>,
 ) -> Answer {
     let endpoint = own(&service, &caller, &id).await?;
-    steers(&service, &caller, endpoint.id).await?;
+    may_see(&caller, &endpoint)?;
     let limit = paging.0.limit()?;
     let seek = paging.0.seek(wire::id)?;
     let rows = service.store.deliveries(endpoint.id, seek, limit as i64 + 1).await?;

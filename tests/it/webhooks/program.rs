@@ -174,12 +174,24 @@ async fn a_shops_key_hears_of_its_own_business_only() {
         ("POST", format!("{all}/rotate-secret"), json!({})),
         ("POST", format!("{all}/test"), json!({})),
         ("DELETE", all.clone(), json!({})),
+        ("GET", all.clone(), json!({})),
         ("GET", format!("{all}/deliveries"), json!({})),
         ("POST", format!("{all}/deliveries/{delivery}/retry"), json!({})),
     ] {
         let answer = app.send(app.keyed(method, "storefront", &path).json(&body)).await;
         assert_eq!((answer.status, answer.code()), (403, "key_scope".to_owned()), "{method} {path} {body}");
     }
+    // Nor where it is: its address may carry a token. A page of one is a page of what may be seen.
+    let listed = async |key: &str| {
+        let page = app.get(key, &format!("{ENDPOINTS}?limit=1")).await.json();
+        let ids: Vec<Value> = page["data"].as_array().unwrap().iter().map(|row| row["id"].clone()).collect();
+        (ids, page["has_more"].clone())
+    };
+    let (seen, more) = listed("storefront").await;
+    assert_eq!((seen.len(), more), (1, json!(false)));
+    assert!(own.ends_with(seen[0].as_str().unwrap()), "{seen:?}");
+    assert_eq!(listed("finance").await.1, json!(true));
+    assert_eq!(app.get("storefront", &own).await.status, 200);
     let answer = app.send(app.keyed("PATCH", "storefront", &own).json(&json!({"events": []}))).await;
     assert_eq!(answer.json()["events"], json!(["payment.*", "dispute.*", "refund.*"]), "{}", answer.text);
     assert_eq!(app.get("storefront", &format!("{own}/deliveries")).await.status, 200);
