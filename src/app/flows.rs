@@ -145,7 +145,6 @@ pub async fn build(
         ids: ids.clone(),
         pay: pay.clone(),
         settlements: settlements.clone(),
-        rates: rates.clone(),
         holder,
         clock: clock.clone(),
     };

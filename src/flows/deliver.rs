@@ -3,15 +3,15 @@
 use crate::clock::Clock;
 use crate::crash::{Point, point};
 use crate::domain::ledger::journal::{self, Booking};
-use crate::domain::refunds;
+use crate::domain::refunds::from_deferred;
 use crate::domain::settlement::{Delivery, DeliveryError, Settlement, deliver};
 use crate::ids::{IdSource, MerchantId, PaymentId};
-use crate::money::Money;
 use crate::store::payments::PAYMENT;
 use crate::store::settlements::SettlementRecord;
 use crate::store::{Change, CommitError, Store, StoreError, Versioned};
 
 use super::pay::Pay;
+use super::settle::given_back;
 
 const DECISIONS: usize = 8;
 
@@ -84,7 +84,8 @@ impl Delivering {
                 serde_json::from_str(&record.value.frozen).map_err(DeliverError::unavailable)?;
             let mut deliveries: Vec<Delivery> =
                 serde_json::from_str(&record.value.delivered).map_err(DeliverError::unavailable)?;
-            let undone = self.undone(id, &settlement).await?;
+            let back = given_back(&self.store, id).await.map_err(DeliverError::unavailable)?;
+            let undone = from_deferred(&settlement, &back).map_err(DeliverError::unavailable)?;
             let delivery = deliver(&settlement, items, &deliveries, &undone)?;
             deliveries.push(delivery.clone());
             let account = self.pay.accounts().find(payment.account).ok_or(DeliverError::NotSettled)?;
@@ -98,7 +99,7 @@ impl Delivering {
                 posted.map_err(DeliverError::unavailable)?.map(Change::posting).unwrap_or_default();
             let delivered = serde_json::to_string(&deliveries).map_err(DeliverError::unavailable)?;
             change.update_settlement(&SettlementRecord { delivered, ..record.value }, record.version);
-            // Every refund decided raises it: what one takes before it is earned is never earned beside it.
+            // Every refund decided and every dispute raises it: what one takes is never earned beside it.
             change.require(&PAYMENT, id, version);
             let extra = with(&source);
             let foreign = extra.tables();
@@ -137,24 +138,5 @@ impl Delivering {
             serde_json::from_str(&record.delivered).map_err(DeliverError::unavailable)?;
         let found = deliveries.into_iter().nth(index).filter(|_| record.merchant == merchant);
         found.ok_or(DeliverError::Unknown)
-    }
-
-    /// What refunds took of each part's commission before it was earned.
-    async fn undone(&self, id: PaymentId, settlement: &Settlement) -> Result<Vec<Money>, DeliverError> {
-        let mut undone = vec![Money::zero(settlement.shared_currency()); settlement.parts.len()];
-        let standing = self
-            .store
-            .refunds_of(id)
-            .await?
-            .into_iter()
-            .filter(|refund: &Versioned<_>| refund.value.counts());
-        for refund in standing {
-            let decided: refunds::Refund =
-                serde_json::from_str(&refund.value.decided).map_err(DeliverError::unavailable)?;
-            for (sum, part) in undone.iter_mut().zip(&decided.parts) {
-                *sum = sum.checked_add(part.from_deferred).map_err(DeliverError::unavailable)?;
-            }
-        }
-        Ok(undone)
     }
 }

@@ -112,7 +112,8 @@ fn of_each(told: &StatusReport) -> impl Iterator<Item = (&str, &TransactionStatu
 /// Whether it says of every refusal whom it refuses.
 fn all_named(told: &StatusReport) -> Result<(), SaidError> {
     let nobody = |status: &TransactionStatus| match &status.level {
-        Level::One(name) if name.is_empty() => Some("TxInfAndSts"),
+        // A name of the bank's own is nobody's: whom it means would take the word of all.
+        Level::One(name) if bank_id::<PayoutId>(name).is_none() => Some("TxInfAndSts"),
         Level::Batch if status.batch.is_empty() => Some("OrgnlPmtInfAndSts"),
         Level::One(_) | Level::Batch | Level::Group => None,
     };
@@ -263,4 +264,42 @@ fn worded<'a>(batch: &PayoutBatchRequest, told: &'a StatusReport) -> BTreeMap<&'
         (*count, *sum) = (*count + 1, *sum + order.amount.amount());
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveDate;
+
+    use super::*;
+    use crate::ids::PayoutBatchId;
+
+    /// It may be any of the batch, and would take the word of all as paid.
+    #[test]
+    fn a_refusal_under_the_banks_own_name_is_of_nobody() {
+        let batch: PayoutBatchId = "pob_01kb0000000000000000000001".parse().unwrap();
+        let batch = PayoutBatchRequest {
+            batch,
+            request_ref: "m".to_owned(),
+            rail_ref: None,
+            orders: vec![],
+            carried: None,
+            debtor: None,
+            execute_on: NaiveDate::default(),
+            made_at: DateTime::UNIX_EPOCH,
+        };
+        let told = |name: &str, status: &str| {
+            let status = TransactionStatus {
+                level: Level::One(name.to_owned()),
+                status: status.to_owned(),
+                ..TransactionStatus::default()
+            };
+            let told = StatusReport { message: "m".to_owned(), statuses: vec![status], sums: vec![] };
+            said(&batch, &told, DateTime::UNIX_EPOCH).map(|said| said.payouts.len())
+        };
+        let nobody = SaidError::Unnamed { place: "TxInfAndSts", status: "RJCT".to_owned() };
+        assert_eq!(told("BANK 7", "RJCT"), Err(nobody.clone()));
+        assert_eq!(told("", "RJCT"), Err(nobody));
+        assert_eq!(told("BANK 7", "ACSP"), Ok(0), "it refuses nobody");
+        assert_eq!(told("po-01KB0000000000000000000002", "RJCT"), Ok(1), "told, so that somebody looks");
+    }
 }

@@ -101,3 +101,17 @@ pub fn left(settlement: &Settlement, earlier: &[Refund]) -> Result<Money, MoneyE
     let gone = earlier.iter().flat_map(|refund| &refund.parts).map(|part| part.charged);
     charged.checked_sub(Money::sum(currency, gone)?)
 }
+
+/// What refunds and chargebacks took of each part's commission before it was earned, in the order of the parts.
+///
+/// # Errors
+/// [`MoneyError`] when amounts do not fit.
+pub fn from_deferred(settlement: &Settlement, back: &[Refund]) -> Result<Vec<Money>, MoneyError> {
+    let mut taken = vec![Money::zero(settlement.shared_currency()); settlement.parts.len()];
+    for refund in back {
+        for (sum, part) in taken.iter_mut().zip(&refund.parts) {
+            *sum = sum.checked_add(part.from_deferred)?;
+        }
+    }
+    Ok(taken)
+}

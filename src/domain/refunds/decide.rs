@@ -128,8 +128,7 @@ fn mirror_conversions(
         if let FxDifference::Supplier(rates) = &terms.fx_difference {
             let rate = rates.iter().find(|rate| rate.base() == from && rate.quote() == to);
             let now = rate.ok_or(RefundError::RateMissing { from, to })?.convert(mirror.from)?;
-            mirror.at_mid = now.round(Rounding::HalfUp);
-            mirror.paid = mirror.at_mid;
+            mirror = mirror.at(now.round(Rounding::HalfUp));
         }
         mirrored.push(mirror);
     }

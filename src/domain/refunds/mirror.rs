@@ -65,6 +65,31 @@ pub struct ConversionRefund {
     pub at_mid: Money,
     /// Of what the supplier got.
     pub paid: Money,
+    /// What both would be at the conversion's own rate, where the supplier bears that it changed: what later refunds go on
+    /// from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirrored: Option<Mirrored>,
+}
+
+/// A part of a conversion at its own rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mirrored {
+    /// Of the share's worth at mid.
+    pub at_mid: Money,
+    /// Of what the supplier got.
+    pub paid: Money,
+}
+
+impl ConversionRefund {
+    /// At the conversion's own rate, whatever was taken.
+    fn mirrored(&self) -> Mirrored {
+        self.mirrored.unwrap_or(Mirrored { at_mid: self.at_mid, paid: self.paid })
+    }
+
+    /// Taken at another rate, which the supplier bears.
+    pub(super) fn at(self, worth: Money) -> ConversionRefund {
+        ConversionRefund { at_mid: worth, paid: worth, mirrored: Some(self.mirrored()), ..self }
+    }
 }
 
 /// One part's amounts when `charged` of it goes back after `earlier` refunds; `deferred` is what of its commission is
@@ -117,8 +142,9 @@ pub(super) fn mirror_conversion(
     Ok(ConversionRefund {
         supplier: conversion.supplier,
         from: share,
-        at_mid: at_mid.checked_sub(before(|refund| refund.at_mid, conversion.at_mid)?)?,
-        paid: paid.checked_sub(before(|refund| refund.paid, conversion.paid)?)?,
+        at_mid: at_mid.checked_sub(before(|refund| refund.mirrored().at_mid, conversion.at_mid)?)?,
+        paid: paid.checked_sub(before(|refund| refund.mirrored().paid, conversion.paid)?)?,
+        mirrored: None,
     })
 }
 
@@ -126,4 +152,29 @@ pub(super) fn mirror_conversion(
 fn shares_of(whole: Money, by: &[Money]) -> Result<Vec<Money>, RefundError> {
     let weights: Vec<_> = by.iter().map(|amount| amount.minor().into()).collect();
     Ok(allocate(whole, &weights, AllocationPolicy::LargestRemainder)?.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Id;
+    use crate::money::{BasisPoints, Currency, Rate};
+
+    #[test]
+    fn what_a_supplier_bore_of_one_refund_leaves_the_next_as_it_is() {
+        let [usd, cny] = ["USD", "CNY"].map(|code| Currency::find(code).unwrap());
+        let cents = |minor| Money::from_minor(minor, usd);
+        let mid = Rate::parse(usd, cny, "7.00").unwrap();
+        let deal = Conversion::of(SupplierId::from_bits(1), cents(10_000), mid, BasisPoints(0)).unwrap();
+        // Half at 8.00 and at 6.00, most of it at 10.00: then the rest at 7.00.
+        for (part, now, rest) in [(5_000, 40_000, 35_000), (5_000, 30_000, 35_000), (9_000, 90_000, 7_000)] {
+            let first = mirror_conversion(&deal, cents(part), &[]).unwrap();
+            let first = first.at(Money::from_minor(now, cny));
+            let second = mirror_conversion(&deal, cents(10_000 - part), &[&first]).unwrap();
+            let taken = [&first, &second].map(|refund| (refund.at_mid.minor(), refund.paid.minor()));
+            assert_eq!(taken, [(now, now), (rest, rest)]);
+            let stored = serde_json::to_string(&first).unwrap();
+            assert_eq!(serde_json::from_str::<ConversionRefund>(&stored).unwrap(), first);
+        }
+    }
 }

@@ -14,7 +14,8 @@
 //! available balance; what is missing becomes a debt in 1200. Another payment's pending share is never touched.
 //!
 //! *Converted shares* go back at their own rate, mid and markup alike, so that the position stands as before the
-//! payment; with `fx_difference = supplier` the supplier gives what the amount is worth now.
+//! payment; with `fx_difference = supplier` the supplier gives what the amount is worth now. Each refund follows its own
+//! rule: later ones go on from the mirror at the share's own rate, whoever bore the difference before.
 
 mod book;
 mod decide;
@@ -23,7 +24,7 @@ mod mirror;
 mod movements;
 mod request;
 
-pub use book::{left, own_pending};
+pub use book::{from_deferred, left, own_pending};
 pub use decide::{Refund, RefundTerms, decide};
 pub use lines::{RefundLine, RefundLineKind};
 pub use mirror::{ConversionRefund, KeptFee, PartRefund};

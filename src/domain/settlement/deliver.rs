@@ -1,11 +1,13 @@
 //! Delivery: what was deferred at capture is earned, whole or item by item.
 //!
-//! Cumulative: a part earns what is left of its commission after what earlier deliveries earned and what refunds took
-//! back before it was earned, never more and never twice.
+//! Cumulative: a part earns what is left of its commission after what earlier deliveries earned and what refunds and
+//! chargebacks took back before it was earned, never more and never twice. What of these is undone after the delivery is
+//! earned with that.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::merchants::Recognise;
+use crate::domain::splits::Part;
 use crate::money::{Money, MoneyError};
 
 use super::settled::Settlement;
@@ -15,10 +17,21 @@ use super::settled::Settlement;
 pub struct Delivery {
     /// In the order of the settlement's parts.
     pub earned: Vec<Money>,
+    /// Which of the parts are delivered, in the same order; nothing where that was not kept yet.
+    #[serde(default)]
+    pub delivered: Vec<bool>,
     /// Commission that is earned now.
     pub commission: Money,
     /// Own sales that are earned now.
     pub own_sales: Money,
+}
+
+impl Delivery {
+    /// Whether a part was delivered with it; of one that does not say, what earned something was.
+    fn covers(&self, index: usize) -> bool {
+        let earned = || self.earned.get(index).is_some_and(|earned| earned.is_positive());
+        self.delivered.get(index).copied().unwrap_or_else(earned)
+    }
 }
 
 /// Why something cannot be delivered.
@@ -33,7 +46,7 @@ pub enum DeliveryError {
 }
 
 /// What becomes earned when `items` are delivered; empty: everything. `earlier` are the deliveries so far, and
-/// `undone[i]` is what refunds took of part `i` before it was earned.
+/// `undone[i]` is what refunds and chargebacks took of part `i` before it was earned.
 ///
 /// # Errors
 /// [`DeliveryError::UnknownItem`].
@@ -48,19 +61,45 @@ pub fn deliver(
     {
         return Err(DeliveryError::UnknownItem(unknown.clone()));
     }
+    let named = |part: &Part| items.is_empty() || part.item.as_ref().is_some_and(|item| items.contains(item));
+    let delivered = settlement.parts.iter().map(named).collect();
+    Ok(earn(settlement, delivered, earlier, undone)?)
+}
+
+/// What is earned after all of what was delivered before: a refund or a chargeback had taken it, and stands no more.
+/// `undone` is what those that stand took.
+///
+/// # Errors
+/// [`MoneyError`] when amounts do not fit.
+pub fn earned_again(
+    settlement: &Settlement,
+    earlier: &[Delivery],
+    undone: &[Money],
+) -> Result<Option<Delivery>, MoneyError> {
+    let parts = 0..settlement.parts.len();
+    let delivered = parts.map(|index| earlier.iter().any(|delivery| delivery.covers(index))).collect();
+    let again = earn(settlement, delivered, earlier, undone)?;
+    let earns = again.earned.iter().any(|earns| earns.is_positive());
+    Ok(earns.then_some(again))
+}
+
+/// What is still deferred of what is delivered.
+fn earn(
+    settlement: &Settlement,
+    delivered: Vec<bool>,
+    earlier: &[Delivery],
+    undone: &[Money],
+) -> Result<Delivery, MoneyError> {
     let zero = Money::zero(settlement.shared_currency());
-    let mut delivery = Delivery { earned: Vec::new(), commission: zero, own_sales: zero };
-    for (index, part) in settlement.parts.iter().enumerate() {
-        let named = items.is_empty() || part.item.as_ref().is_some_and(|item| items.contains(item));
-        let mut earns = zero;
-        if named && settlement.recognise == Recognise::Delivered {
-            earns = settlement.deferred(index, earlier, undone.get(index).copied().unwrap_or(zero))?;
-        }
-        let sum = if part.supplier.is_some() { &mut delivery.commission } else { &mut delivery.own_sales };
+    let (mut earned, mut commission, mut own_sales) = (Vec::with_capacity(delivered.len()), zero, zero);
+    for (index, (part, covered)) in settlement.parts.iter().zip(&delivered).enumerate() {
+        let undone = undone.get(index).copied().unwrap_or(zero);
+        let earns = if *covered { settlement.deferred(index, earlier, undone)? } else { zero };
+        let sum = if part.supplier.is_some() { &mut commission } else { &mut own_sales };
         *sum = sum.checked_add(earns)?;
-        delivery.earned.push(earns);
+        earned.push(earns);
     }
-    Ok(delivery)
+    Ok(Delivery { earned, delivered, commission, own_sales })
 }
 
 impl Settlement {
@@ -79,5 +118,22 @@ impl Settlement {
         let earned = deliveries.iter().filter_map(|delivery| delivery.earned.get(index).copied());
         let earned = Money::sum(undone.currency(), earned)?;
         commission.checked_sub(earned)?.checked_sub(undone)?.max(zero)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delivery_of_old_covers_what_it_earned() {
+        let old: Delivery = serde_json::from_str(
+            r#"{"earned":[{"amount":"18.00","currency":"SGD"},{"amount":"0.00","currency":"SGD"}],
+                "commission":{"amount":"18.00","currency":"SGD"},"own_sales":{"amount":"0.00","currency":"SGD"}}"#,
+        )
+        .unwrap();
+        assert_eq!([0, 1, 2].map(|index| old.covers(index)), [true, false, false]);
+        let new = Delivery { delivered: vec![false, true], ..old };
+        assert_eq!([0, 1, 2].map(|index| new.covers(index)), [false, true, false]);
     }
 }

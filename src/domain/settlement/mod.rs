@@ -31,7 +31,7 @@ mod trial;
 
 pub use contract::Contract;
 pub use conversion::{Conversion, Exchange};
-pub use deliver::{Delivery, DeliveryError, deliver};
+pub use deliver::{Delivery, DeliveryError, deliver, earned_again};
 pub use document::{BookedEntry, StoredSettlement, document_fault};
 pub use inputs::{Inputs, InputsError, LaterConversion, Mid, Received};
 pub use line::{Converted, Line, LineKind};

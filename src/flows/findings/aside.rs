@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::findings::{Finding, FindingKind, FindingState};
 use crate::domain::ledger::journal::{self, Movement, Resolution};
 use crate::domain::ledger::{AccountCode, Direction, JournalEvent, PostedTransaction};
@@ -16,13 +18,14 @@ use crate::store::{Change, TransactionFilter};
 
 use super::{Case, ResolveError, Resolving};
 
-/// Money that stands aside for a payment: under which capture, where (2900 or 2010), how much, and what the gateway
-/// charged for it.
+/// Money that stands aside for a payment: under which capture, where (2900 or 2010), how much, what the gateway charged
+/// for it, and when it took it.
 pub(super) struct Aside {
     capture_ref: String,
     account: AccountCode,
     pub(super) amount: Money,
     fee: Option<Money>,
+    at: DateTime<Utc>,
     /// Part of it has gone back already.
     partly: bool,
 }
@@ -97,7 +100,8 @@ impl Resolving {
                 continue;
             }
             let fee = same(JournalEvent::FeeCharged).next().and_then(debited);
-            standing.push(Aside { capture_ref: row.source.clone(), account, amount, fee, partly });
+            let (capture_ref, at) = (row.source.clone(), row.effective_at);
+            standing.push(Aside { capture_ref, account, amount, fee, at, partly });
         }
         Ok(standing)
     }
@@ -216,7 +220,8 @@ impl Resolving {
         Ok((change, refund))
     }
 
-    /// The money is taken for the payment after all: out of where it stands, and divided.
+    /// The money is taken for the payment after all: out of where it stands, and divided by what was agreed on the day on
+    /// which the gateway took it.
     pub(super) async fn adopt(&self, case: &Case, aside: Aside) -> Result<Change, ResolveError> {
         if aside.partly {
             let why = "part of it went back already; the rest can only go back too";
@@ -238,7 +243,7 @@ impl Resolving {
             fee: aside.fee,
             receivable: receivable.map_err(ResolveError::unavailable)?,
             payer_country: payment.payer_country,
-            at: now,
+            at: aside.at,
         };
         let subject = payment.id.to_string();
         let booking = self.booking(case, &capture.capture_ref, &subject);
@@ -261,7 +266,7 @@ impl Resolving {
         let taken = Taken {
             capture_ref: capture.capture_ref.clone(),
             amount: capture.amount,
-            at: now,
+            at: capture.at,
             late: payment.state.is_closed(),
             received,
         };

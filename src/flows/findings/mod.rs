@@ -298,6 +298,10 @@ impl Resolving {
         let payment = case.payment.value.id;
         let disputes = self.store.disputes_of(payment).await?;
         let facts = disputes.iter().flat_map(|dispute| dispute.value.facts());
+        // One takes what another gives back, whoever told of either.
+        let findings = self.store.findings_of(*merchant, payment).await?;
+        let told = findings.iter().filter(|found| found.value.kind == FindingKind::Reversed);
+        let facts = facts.chain(told.map(|found| found.value.fact.clone()));
         let captures = disputes.iter().map(|dispute| dispute.value.capture_ref.clone());
         // What came in and did not match has a finding of its own.
         let came = [JournalEvent::CapturedUnmatched, JournalEvent::CapturedTwice];

@@ -203,7 +203,9 @@ impl Reconciling {
         }
         let known = known.filter(|known| known.value.batch.net == line.net().abs());
         let batch = match (known, takings.batch(&line)) {
-            (Some(known), _) if known.value.state != DepositState::Expected => return Ok(None),
+            (Some(known), _) if known.value.state != DepositState::Expected => {
+                return self.sent_as_recorded(open, line, &known.value).await;
+            }
             // It was told of when it closed; what it is made of, too.
             (Some(known), _) => ReportedBatch { paid_at: Some(line.at), ..known.value.batch },
             (None, Some(batch)) => batch,

@@ -99,8 +99,8 @@ impl Reconciling {
         Ok(waits(kind, id, evidence))
     }
 
-    /// Opens the finding. One that was decided is opened again where the figures are others by now, or where the bill had
-    /// agreed in between: nobody has decided about them.
+    /// Opens the finding. It is opened again where the figures are others by now, or where the bill had agreed in between:
+    /// whatever was said of it, by one person or by two, was about other money.
     async fn doubt(
         &self,
         change: &mut Change,
@@ -118,9 +118,10 @@ impl Reconciling {
         let id = known.value.id.to_string();
         // The line behind it may be written anew.
         let is_told = known.value.detail.starts_with(&format!("{detail} (bill line "));
-        match &known.value.state {
-            FindingState::Resolved { reason, .. } if !is_told || reason == AGREES => {}
-            _ => return Ok(Some(id)),
+        let has_agreed =
+            matches!(&known.value.state, FindingState::Resolved { reason, .. } if reason == AGREES);
+        if is_told && !has_agreed {
+            return Ok(Some(id));
         }
         known.value.state = FindingState::Open;
         known.value.amount = Some(line.gross);

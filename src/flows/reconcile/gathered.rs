@@ -159,7 +159,9 @@ impl Gathered {
                 self.disputed(&entry.source, fact(Class::Reversal, Key::NONE, ours))?;
             }
             // A bill alone told of it.
-            JournalEvent::DisputeFeeCharged if !entry.source.contains('#') => {
+            JournalEvent::DisputeFeeCharged | JournalEvent::DisputeFeeReturned
+                if !entry.source.contains('#') =>
+            {
                 let fee = fact(Class::Fee, Key::of(bare), ours);
                 self.facts.push(Fact { standing: Standing::Optional, ..fee });
             }
@@ -177,6 +179,11 @@ impl Gathered {
             JournalEvent::GatewayHeld | JournalEvent::GatewayReleased if entry.source.contains("/hold") => {
                 let held = fact(Class::Hold, Key::NONE, ours);
                 self.facts.push(Fact { standing: Standing::Optional, ..held });
+            }
+            // The end of a payment's hold may be told by its dispute, under the hold's name: a bill has another for it.
+            JournalEvent::GatewayReleased if !about_itself => {
+                let freed = fact(Class::Hold, Key::of(bare), ours);
+                self.facts.push(Fact { standing: Standing::Optional, ..freed });
             }
             JournalEvent::GatewayHeld | JournalEvent::GatewayReleased => {
                 self.facts.push(fact(Class::Hold, Key::of(bare), ours));

@@ -16,6 +16,9 @@ use super::{Found, ReconcileError, Reconciling};
 /// So much of a line's hash tells it from the others of its reference.
 const HASH: usize = 16;
 
+/// How often a decision is taken again after somebody else was faster.
+const DECISIONS: usize = 8;
+
 impl Reconciling {
     pub(super) async fn moved_there(
         &self,
@@ -30,6 +33,9 @@ impl Reconciling {
             BillKind::Fee | BillKind::DisputeFee => self.charged(open, line).await,
             BillKind::Reversal | BillKind::Chargeback if line.gross.is_negative() => {
                 self.reversed(open, line).await
+            }
+            BillKind::ChargebackReversed if line.gross.is_positive() && line.net() == line.gross => {
+                self.came_back(open, line).await
             }
             _ => self.aside(open, "unknown_movement", line, "is a movement that nothing here explains").await,
         }
@@ -95,35 +101,50 @@ impl Reconciling {
             return Ok(Found { kind, grade: Grade::Automatic, finding: None, evidence });
         }
         // About its payment, where it names one: a dispute that tells the same later takes it over.
-        let payment = match line.kind {
+        let named = match line.kind {
             BillKind::Reserve => None,
-            _ => self.named_payment(open, &line).await?.map(|payment| payment.value.id.to_string()),
+            _ => self.named_payment(open, &line).await?,
         };
+        // What a capture told of is held for its own reason, and ends there.
+        let reason = match &named {
+            Some(named) if !holds => self.0.settlements.reason_held(&named.value, line.gross, reason).await?,
+            _ => reason.to_owned(),
+        };
+        let payment = named.as_ref().map(|payment| payment.value.id.to_string());
         let subject = payment.clone().unwrap_or_else(|| line.gateway_ref.clone());
-        let booking = self.booking(open, &line.gateway_ref, &subject, &line);
-        let mut change = Change::new();
-        let mut finding = None;
-        if holds {
-            post(&mut change, journal::gateway_held(&booking, line.gross.abs(), reason))?;
-            let detail = format!("{} held back: {reason}", line.gross.abs());
-            let kind = FindingKind::GatewayHold;
-            finding = self.open_finding(&mut change, open, kind, &line, payment, detail).await?;
-        } else {
-            post(&mut change, journal::gateway_released(&booking, line.gross, reason))?;
-        }
         let kind = if holds { "hold" } else { "release" };
-        match self.0.store.commit(change).await {
-            Ok(_) | Err(CommitError::AlreadyBooked { .. } | CommitError::LostUpdate { .. }) => {
-                let repair = Some(format!("booked: {kind}, {reason}"));
-                let evidence = Evidence { repair, ..evidence(Some(&line), None) };
-                Ok(Found { kind, grade: Grade::Flagged, finding, evidence })
+        for _ in 0..DECISIONS {
+            let booking = self.booking(open, &line.gateway_ref, &subject, &line);
+            let mut change = Change::new();
+            let mut finding = None;
+            if holds {
+                post(&mut change, journal::gateway_held(&booking, line.gross.abs(), &reason))?;
+                let detail = format!("{} held back: {reason}", line.gross.abs());
+                let (kind, about) = (FindingKind::GatewayHold, payment.clone());
+                finding = self.open_finding(&mut change, open, kind, &line, about, detail).await?;
+            } else {
+                post(&mut change, journal::gateway_released(&booking, line.gross, &reason))?;
+                if let Some(named) = &named {
+                    self.0.settlements.answer_holds(&mut change, &named.value).await?;
+                }
             }
-            // More is freed than was ever held.
-            Err(CommitError::BelowFloor { .. }) => {
-                self.aside(open, kind, line, "frees more than the books have as held").await
+            match self.0.store.commit(change).await {
+                // Somebody decided about a hold of the payment meanwhile: whether any still stands is looked at again.
+                Err(CommitError::LostUpdate { .. }) if !holds => {}
+                Ok(_) | Err(CommitError::AlreadyBooked { .. } | CommitError::LostUpdate { .. }) => {
+                    let repair = Some(format!("booked: {kind}, {reason}"));
+                    let evidence = Evidence { repair, ..evidence(Some(&line), None) };
+                    return Ok(Found { kind, grade: Grade::Flagged, finding, evidence });
+                }
+                // More is freed than was ever held.
+                Err(CommitError::BelowFloor { .. }) => {
+                    return self.aside(open, kind, line, "frees more than the books have as held").await;
+                }
+                Err(error) => return Err(error.into()),
             }
-            Err(error) => Err(error.into()),
         }
+        let reference = &line.gateway_ref;
+        Err(ReconcileError::unavailable(format!("{reference} met {DECISIONS} other changes in a row")))
     }
 
     /// A fee of its own: the platform's cost, or less of it where it came back, with a finding.
@@ -134,11 +155,15 @@ impl Reconciling {
         let mut change = Change::new();
         let named = self.named_payment(open, &line).await?;
         let payment = named.as_ref().map(|payment| payment.value.id.to_string());
-        let is_disputes = line.kind == BillKind::DisputeFee && !came_back;
+        let is_disputes = line.kind == BillKind::DisputeFee;
         if is_disputes {
             let subject = named.map_or(subject, |payment| payment.value.id.to_string());
             let booking = self.booking(open, &line.gateway_ref, &subject, &line);
-            post(&mut change, journal::dispute_fee_charged(&booking, amount))?;
+            let posted = match came_back {
+                true => journal::dispute_fee_returned(&booking, line.gross),
+                false => journal::dispute_fee_charged(&booking, amount),
+            };
+            post(&mut change, posted)?;
         } else if let Some(payment) = named {
             let reference = line.gateway_ref.clone();
             let report = MoneyReport::Fee { reference, amount, at: line.at };
@@ -158,6 +183,7 @@ impl Reconciling {
             post(&mut change, journal::fee_charged(&booking, &charged))?;
         }
         let detail = match came_back {
+            true if is_disputes => format!("{}: given back of a dispute that did not tell it", line.gross),
             true => format!("{}: given back apart from any refund", line.gross),
             false if is_disputes => format!("{amount}: charged for a dispute that did not tell it"),
             false => format!("{amount}: charged apart from any capture"),
@@ -167,6 +193,7 @@ impl Reconciling {
         let finding = self.open_finding(&mut change, open, kind, &line, payment, detail).await?;
         self.commit_once(change).await?;
         let repair = match came_back {
+            true if is_disputes => "booked as a dispute's fee given back (5040)",
             true => "booked as a fee given back (5000)",
             false if is_disputes => "booked as a cost of disputes, borne by the platform (5040)",
             false => "booked as a cost of the platform (5000)",
@@ -197,6 +224,33 @@ impl Reconciling {
         };
         let evidence = self.told_of(Some(payment.value.id), evidence).await?;
         Ok(waits("reversal", found.map(|found| found.value.id.to_string()), evidence))
+    }
+
+    /// Taken money that came back: it stands in suspense about its payment until the dispute tells it as well, or persons
+    /// decide.
+    async fn came_back(&self, open: &OpenAccount, line: BillLine) -> Result<Found, ReconcileError> {
+        let Some(payment) = self.named_payment(open, &line).await? else {
+            return self
+                .aside(open, "reversal", line, "gives back to a payment that is not known here")
+                .await;
+        };
+        let (payment, subject) = (payment.value.id, payment.value.id.to_string());
+        let booking = self.booking(open, &line.gateway_ref, &subject, &line);
+        // As much less was taken.
+        let taken = line.gross.negated();
+        let mut change = Change::new();
+        post(&mut change, journal::reversed(&booking, taken))?;
+        let detail = format!("{}: given back by the gateway (bill line {})", line.gross, line.hash);
+        let (kind, reference) = (FindingKind::Reversed, &line.gateway_ref);
+        let mut finding = self.0.settlements.finding(kind, &open.account, reference, Some(taken), detail);
+        finding.payment = Some(subject.clone());
+        self.opened(&mut change, finding).await?;
+        self.commit_once(change).await?;
+        let finding = self.stands(open, kind, reference).await?;
+        let repair = Some(ASIDE.to_owned());
+        let evidence = Evidence { payment: Some(payment), repair, ..evidence(Some(&line), None) };
+        let evidence = self.told_of(Some(payment), evidence).await?;
+        Ok(waits("reversal", finding, evidence))
     }
 
     /// Money that nobody has explained: suspense and a finding, so that the gateway's balance stays what the books have.

@@ -26,7 +26,6 @@ use crate::domain::refunds::{self, FxDifference, RefundRequest, RefundTerms, dec
 use crate::domain::settlement::{Delivery, Settlement};
 use crate::ids::{IdSource, MerchantId, PaymentId, RefundId, SupplierId};
 use crate::money::{Currency, Money};
-use crate::rates::RateBook;
 use crate::store::settlements::{SETTLEMENT, SettlementRecord};
 use crate::store::{Change, CommitError, Store, Versioned};
 
@@ -107,8 +106,6 @@ pub struct Parts {
     pub pay: Pay,
     /// The money side.
     pub settlements: Settlements,
-    /// Today's rates.
-    pub rates: Arc<RateBook>,
     /// Who we are to leases.
     pub holder: Holder,
     /// Business time.
@@ -270,7 +267,7 @@ impl Refunding {
             .conversions
             .iter()
             .map(|conversion| (conversion.from.currency(), conversion.paid.currency()));
-        pairs.filter_map(|(from, to)| self.0.rates.mid(from, to).ok().map(|market| market.rate)).collect()
+        pairs.filter_map(|(from, to)| self.0.settlements.mid(from, to)).map(|market| market.rate).collect()
     }
 
     /// The postings of a decision, on the settlement it was taken from, and the refund to be written with them.

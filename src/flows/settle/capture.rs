@@ -4,6 +4,7 @@ use crate::domain::fees::FeeKind;
 use crate::domain::findings::FindingKind;
 use crate::domain::ledger::journal::{self, Booking, ChargedFee};
 use crate::domain::merchants::GatewayAccount;
+use crate::domain::orders::refund::{Refund, RefundKind};
 use crate::domain::orders::{Capture, Held, Payment, PaymentState};
 use crate::domain::settlement::{Contract, Inputs, InputsError, Received, Settlement};
 use crate::domain::splits::Terms;
@@ -44,7 +45,15 @@ impl Settlements {
         let held = held_before(payment, capture).or(told.as_ref());
         let mut change = match standing {
             CaptureStanding::Matched | CaptureStanding::Late => {
-                match self.compute(payment, account, capture).await? {
+                let goes_back = match held {
+                    Some(held) => self.goes_back(payment, held).await?,
+                    None => None,
+                };
+                let computed = match goes_back {
+                    Some(why) => Err(why),
+                    None => self.compute(payment, account, capture).await?,
+                };
+                match computed {
                     Ok(divided) => self.divide(payment, account, capture, held, divided).await?,
                     Err(why) => {
                         let why = (FindingKind::Indivisible, why);
@@ -71,6 +80,19 @@ impl Settlements {
         self.watch_fee(&mut change, payment, account, capture).await?;
         self.explain_told(&mut change, payment, capture, held.is_some()).await?;
         Ok(change)
+    }
+
+    /// Why money that stands aside is not divided: two persons have decided that it goes back.
+    async fn goes_back(&self, payment: &Payment, held: &Held) -> Result<Option<String>, SettleError> {
+        let refunds = self.0.store.refunds_of(payment.id).await?;
+        let of_it = |refund: &&Refund| {
+            refund.kind != RefundKind::Settlement && refund.capture_ref == held.capture_ref && refund.counts()
+        };
+        let refund = refunds.iter().map(|refund| &refund.value).find(of_it);
+        Ok(refund.map(|refund| {
+            let Refund { id, amount, .. } = refund;
+            format!("{amount} of it goes back as {id}, which was decided before the gateway corrected itself")
+        }))
     }
 
     /// The settlement of a capture, and what it was computed from; the inner error says why it cannot be divided.
@@ -137,7 +159,8 @@ impl Settlements {
         Ok(change)
     }
 
-    /// Divides money that stood aside and is in clearing by now; the inner error says why it cannot be divided.
+    /// Divides money that stood aside and is in clearing by now, as of the day of its capture; the inner error says why it
+    /// cannot be divided.
     pub(in crate::flows) async fn divide_adopted(
         &self,
         payment: &Payment,
@@ -150,6 +173,10 @@ impl Settlements {
             Err(why) => return Ok(Err(why)),
         };
         let mut change = Change::new();
+        // An accrued one waits for what the gateway charges.
+        if !divided.settlement.fee_accrued {
+            self.correct_fee(&mut change, booking, &divided.settlement).await?;
+        }
         for transaction in divided.settlement.book_division(booking).map_err(broken)? {
             change.post(transaction);
         }

@@ -67,7 +67,7 @@ impl From<&MarketRate> for RateEvidence {
 
 impl Settlements {
     /// A rate fit to convert by, if there is one now.
-    pub(super) fn mid(&self, base: Currency, quote: Currency) -> Option<MarketRate> {
+    pub(in crate::flows) fn mid(&self, base: Currency, quote: Currency) -> Option<MarketRate> {
         let market = self.0.rates.mid(base, quote).ok()?;
         (!market.stale || self.0.allow_stale_reference).then_some(market)
     }

@@ -1,4 +1,5 @@
-//! The gateway corrected itself: money of a capture that stood in suspense is what was asked after all.
+//! Money of a capture that stood in suspense is what was asked after all: the gateway corrected itself, or two persons
+//! adopted it.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +26,8 @@ impl Settlements {
         post(change, journal::suspense_resolved(booking, Resolution::Adopt, now))
     }
 
-    /// The fee was booked when the money arrived; where the corrected capture has another, the difference follows.
+    /// The fee was booked when the money arrived, as the platform's; where the settlement has another, or part of it
+    /// elsewhere, the difference follows.
     pub(super) async fn correct_fee(
         &self,
         change: &mut Change,

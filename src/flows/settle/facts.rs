@@ -1,17 +1,24 @@
 //! Facts of money beside captures and refunds: fees charged apart, holds, releases, reversals.
 //!
-//! Each is booked once, under the gateway's own reference. What nobody has explained opens a finding with it.
+//! Each is booked once, under the gateway's own reference. What nobody has explained opens a finding with it; the end
+//! of the last hold answers those that holds opened.
+
+use std::collections::BTreeMap;
 
 use crate::crash::{Point, point};
-use crate::domain::findings::FindingKind;
+use crate::domain::findings::{Finding, FindingKind, FindingState};
 use crate::domain::ledger::journal::{self, ChargedFee};
+use crate::domain::ledger::{AccountCode, Direction};
 use crate::domain::merchants::GatewayAccount;
 use crate::domain::orders::{MoneyReport, Payment};
 use crate::flows::pay::PaymentView;
-use crate::money::Money;
-use crate::store::{Change, CommitError};
+use crate::money::{Currency, Money};
+use crate::store::{Change, CommitError, TransactionFilter, Versioned};
 
 use super::{SettleError, Settlements, broken, post};
+
+/// How often a decision is taken again after somebody else was faster.
+const DECISIONS: usize = 8;
 
 impl Settlements {
     pub(super) async fn book_fact(
@@ -20,6 +27,30 @@ impl Settlements {
         account: &GatewayAccount,
         report: &MoneyReport,
     ) -> Result<(), SettleError> {
+        for _ in 0..DECISIONS {
+            let Some(change) = self.fact(payment, account, report).await? else { return Ok(()) };
+            point(Point::FactRead).await;
+            match self.0.store.commit(change).await {
+                // Booked before, by another door or an earlier report.
+                Ok(_) | Err(CommitError::AlreadyBooked { .. }) => {
+                    point(Point::FactRecorded).await;
+                    return Ok(());
+                }
+                // Somebody decided about a hold, or told the same.
+                Err(CommitError::LostUpdate { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(SettleError::Broken(format!("{}: a fact met {DECISIONS} other changes in a row", payment.id)))
+    }
+
+    /// What such a fact writes; `None` where it is in the books under another name.
+    async fn fact(
+        &self,
+        payment: &Payment,
+        account: &GatewayAccount,
+        report: &MoneyReport,
+    ) -> Result<Option<Change>, SettleError> {
         let subject = payment.id.to_string();
         let mut change = Change::new();
         match report {
@@ -71,45 +102,86 @@ impl Settlements {
                 let booking = self.booking(payment, account, reference, &subject, *at);
                 post(&mut change, journal::gateway_released(&booking, *amount, reason))?;
                 self.tell_fact(&mut change, "payment.released", payment, reference, *amount, reason)?;
-            }
-            // A bill told it under a name of its own.
-            MoneyReport::Reversed { reference, amount, .. }
-                if self.is_told(payment, reference, *amount).await? =>
-            {
-                return Ok(());
+                self.answer_holds(&mut change, payment).await?;
             }
             MoneyReport::Reversed { reference, amount, at } => {
+                // A bill may have told it, or a part of it, under a name of its own.
+                let told = self.told_by_bills(payment, reference, *amount).await?;
+                let amount = amount.checked_sub(told).map_err(broken)?;
+                if amount.is_zero() {
+                    return Ok(None);
+                }
                 let booking = self.booking(payment, account, reference, &subject, *at);
-                post(&mut change, journal::reversed(&booking, *amount))?;
-                self.explain(
-                    &mut change,
-                    FindingKind::Reversed,
-                    account,
-                    payment,
-                    reference,
-                    *amount,
-                    "taken back by the gateway",
-                )
-                .await?;
+                post(&mut change, journal::reversed(&booking, amount))?;
+                let (kind, why) = (FindingKind::Reversed, "taken back by the gateway");
+                self.explain(&mut change, kind, account, payment, reference, amount, why).await?;
             }
         }
-        point(Point::FactRead).await;
-        match self.0.store.commit(change).await {
-            // Booked before, by another door or an earlier report.
-            Ok(_) | Err(CommitError::AlreadyBooked { .. }) => {
-                point(Point::FactRecorded).await;
-                Ok(())
-            }
-            Err(error) => Err(error.into()),
-        }
+        Ok(Some(change))
     }
 
-    /// Whether a capture says that money was taken back which a bill has told before.
-    async fn is_told(&self, payment: &Payment, reference: &str, amount: Money) -> Result<bool, SettleError> {
+    /// Once nothing of a payment is held any more (1120), `change` included, what was asked about its holds is answered,
+    /// and its shares wait for nobody. While something is, the questions are written anew as they stand: of two ends told
+    /// side by side, one looks again.
+    pub(in crate::flows) async fn answer_holds(
+        &self,
+        change: &mut Change,
+        payment: &Payment,
+    ) -> Result<(), SettleError> {
+        let mut asked = self.0.store.findings_of(payment.merchant, payment.id).await?;
+        asked.retain(|Versioned { value: Finding { kind, state, .. }, .. }| {
+            *kind == FindingKind::GatewayHold && !matches!(state, FindingState::Resolved { .. })
+        });
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let is_held = self.is_held(change, payment).await?;
+        for finding in &asked {
+            match is_held {
+                true => {
+                    change.decide_finding(finding, &finding.value.state);
+                }
+                false => {
+                    self.close_explained(change, finding, "the gateway holds nothing of it any more", None)
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether any of it stands in 1120 once `change` is written.
+    async fn is_held(&self, change: &Change, payment: &Payment) -> Result<bool, SettleError> {
+        let subject = Some(payment.id.to_string());
+        let filter = TransactionFilter { subject, limit: 1_000, ..TransactionFilter::default() };
+        let booked = self.0.store.ledger_transactions(payment.merchant, &filter).await?;
+        let entries = booked.iter().flat_map(|row| &row.entries);
+        let entries = entries.map(|entry| (entry.account.code, entry.direction, entry.amount));
+        let postings = change.transactions().iter().flat_map(|transaction| transaction.postings());
+        let postings = postings.map(|posting| (posting.account.code, posting.direction, posting.amount));
+        let moved = entries.chain(postings).filter(|(code, ..)| *code == AccountCode::GATEWAY_HELD);
+        let mut held: BTreeMap<Currency, Money> = BTreeMap::new();
+        for (_, direction, amount) in moved {
+            let sum = held.entry(amount.currency()).or_insert(Money::zero(amount.currency()));
+            *sum = match direction {
+                Direction::Debit => sum.checked_add(amount),
+                Direction::Credit => sum.checked_sub(amount),
+            }
+            .map_err(broken)?;
+        }
+        Ok(held.values().any(|sum| sum.is_positive()))
+    }
+
+    /// How much of what a capture says was taken back bills have told before.
+    async fn told_by_bills(
+        &self,
+        payment: &Payment,
+        reference: &str,
+        amount: Money,
+    ) -> Result<Money, SettleError> {
         let own = payment.state.taken().is_some_and(|taken| taken.capture_ref == reference);
         let (merchant, kind) = (payment.merchant, FindingKind::Reversed);
         if !own || self.0.store.finding_about(merchant, kind, reference).await?.is_some() {
-            return Ok(false);
+            return Ok(Money::zero(amount.currency()));
         }
         let findings = self.0.store.findings_of(merchant, payment.id).await?;
         // A dispute's own are booked as what the dispute moved.
@@ -117,9 +189,10 @@ impl Settlements {
             .iter()
             .map(|found| &found.value)
             .filter(|found| found.kind == kind && !found.fact.contains('#'));
-        let told = told.filter_map(|found| found.amount).filter(|told| told.currency() == amount.currency());
-        let told = Money::sum(amount.currency(), told).map_err(broken)?;
-        Ok(told.minor() >= amount.minor())
+        // Below zero it came back.
+        let told = told.filter_map(|found| found.amount);
+        let told = told.filter(|told| told.currency() == amount.currency() && told.is_positive());
+        Money::sum(amount.currency(), told).and_then(|told| told.min(amount)).map_err(broken)
     }
 
     /// The payment with what the gateway did to its money.

@@ -18,6 +18,7 @@ use crate::ids::RefundId;
 use crate::money::Money;
 use crate::store::{Change, CommitError, Versioned};
 
+use super::undone::without;
 use super::{SaleEvent, SettleError, Settlements, broken, post};
 
 /// How often a decision is taken again after somebody else was faster.
@@ -129,8 +130,11 @@ impl Settlements {
                 let undone = self.undone(&after, &decided.movements).await?;
                 post(&mut change, journal::refund_failed(&booking, &undone))?;
                 self.reopen(&mut change, &after).await?;
-                self.pend_again(&mut change, &after).await?;
                 if let Some(record) = self.0.store.settlement_of(after.payment).await? {
+                    Settlements::pend(&mut change, &record);
+                    let mut back = self.given_back(after.payment).await?;
+                    without(&mut back, &decided);
+                    self.earn_again(&mut change, &payment.value, account, &record, &back)?;
                     let fails = SaleEvent::RefundFailed(after.id);
                     self.count_sale(&mut change, &record.value, fails).await?;
                 }

@@ -73,4 +73,35 @@ impl Store {
         let money = row.map(|row| Row::of("ledger_entry", &row).money("amount", "currency")).transpose()?;
         Ok(money.map(|debited| debited.negated()))
     }
+
+    /// All that was put aside as movements that nobody explained under a reference and under the names that begin with it
+    /// and a slash, each with its name: above zero where it came in.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn all_aside_under(
+        &self,
+        merchant: MerchantId,
+        reference: &str,
+    ) -> Result<Vec<(String, Money)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT t.source, a.currency, e.amount FROM ledger_transaction t
+             JOIN ledger_entry e ON e.transaction_number = t.number
+             JOIN ledger_account a ON a.id = e.account_id
+             WHERE t.merchant_id = $1 AND t.event = 'suspense_booked' AND a.code = $2
+             AND (t.source = $3 OR substr(t.source, 1, length($4)) = $4) ORDER BY t.number",
+        )
+        .bind(merchant.to_string())
+        .bind(i64::from(AccountCode::SUSPENSE.number()))
+        .bind(reference.to_owned())
+        .bind(format!("{reference}/"))
+        .fetch_all(self.reads())
+        .await?;
+        let mut aside = vec![];
+        for row in &rows {
+            let row = Row::of("ledger_entry", row);
+            aside.push((row.text("source")?, row.money("amount", "currency")?.negated()));
+        }
+        Ok(aside)
+    }
 }

@@ -216,7 +216,6 @@ impl House {
             ids: ids.clone(),
             pay: pay.clone(),
             settlements: settlements.clone(),
-            rates: rates.clone(),
             holder,
             clock: clock.clone(),
         });

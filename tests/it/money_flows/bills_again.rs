@@ -125,6 +125,40 @@ async fn a_disputes_hold_is_no_second_one_on_the_bill() {
     .await;
 }
 
+/// It is booked under the hold's name, which no bill has for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_of_a_hold_that_a_dispute_took_over_is_not_missed() {
+    on_each_engine("the_end_of_a_hold_that_a_dispute_took_over", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let payment = one(&world, "over").await;
+        let report = complaint(payment, "CAP-over", money("100.00", "USD"), world.clock.now());
+        world.far.bill(line("over", |_| {}));
+        world.far.bill(about("H-1", BillKind::Hold, "-100.00", "CAP-over", 0));
+        run(&world, day()).await;
+        let held = DisputeReport { held: true, ..report };
+        world.hear_dispute(held.clone()).await;
+        // The bill with its end is read before the dispute tells it, a day later.
+        world.far.bill(about("H-1R", BillKind::HoldReleased, "100.00", "CAP-over", 0));
+        let (_, items) = run(&world, day()).await;
+        assert_eq!(told(&items), [("release", "automatic")]);
+        database.tick(TimeDelta::days(1));
+        let mut won = decided(&held, DisputeState::Won);
+        won.updated_at = world.clock.now();
+        world.hear_dispute(won).await;
+        let free = world.standing().await;
+        assert!(!free.keys().any(|place| place.starts_with("1120")), "{free:?}");
+        for ahead in 1..7 {
+            let (_, items) = run(&world, day() + Days::new(ahead)).await;
+            assert_eq!(told(&items), [], "day {ahead}");
+        }
+        assert_eq!(world.standing().await, free);
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn charge_backs_of_one_amount_are_told_apart_by_their_captures() {
     on_each_engine("charge_backs_of_one_amount_are_told_apart", async |database| {

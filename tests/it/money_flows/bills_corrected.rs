@@ -78,3 +78,23 @@ async fn what_a_person_dismissed_is_asked_again_with_other_figures_only() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_open_difference_has_the_figures_of_the_last_bill() {
+    on_each_engine("an_open_difference_has_the_figures_of_the_last_bill", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        one(&world, "paid").await;
+        let charged = |fee: &str, hash: u8| {
+            line("paid", |facts| (facts.fee, facts.hash) = (money(fee, "USD"), LineHash([hash; 32])))
+        };
+        billed(&world, charged("5.00", 1)).await;
+        let finding = world.finding(FindingKind::BillFee).await;
+        assert_eq!(told(&billed(&world, charged("60.00", 2)).await), [("fee", "waits")]);
+        let other = world.finding(FindingKind::BillFee).await;
+        assert_eq!((other.id, &other.state), (finding.id, &FindingState::Open));
+        assert!(other.detail.contains("60.00") && !finding.detail.contains("60.00"), "{}", other.detail);
+        store.close().await;
+    })
+    .await;
+}

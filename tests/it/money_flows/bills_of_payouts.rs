@@ -257,6 +257,43 @@ async fn of_a_sweep_that_was_recorded_otherwise_only_the_difference_stands_aside
     .await;
 }
 
+/// Whatever bills say of it one after the other, what stands aside is what the last one differs by.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sweep_that_bills_state_again_and_again_differs_by_what_the_last_one_says() {
+    on_each_engine("a_sweep_that_bills_state_again_and_again", async |database| {
+        let store = database.open().await;
+        let world = world(database, &store).await;
+        sold(&world, "1", "50.00", "0.90").await;
+        recorded(&world, "W-1", "50.00", "0.40", "49.60").await;
+        let at = world.clock.now();
+        let nets = ["49.10", "48.60", "48.10", "49.60", "49.10", "49.60"];
+        for (hash, net) in (1_u8..).zip(nets) {
+            world.far.bill_anew();
+            world.far.bill(line("1", |facts| {
+                (facts.gross, facts.fee, facts.tax, facts.at) = (sgd("50.00"), sgd("0.90"), sgd("0"), at);
+            }));
+            let mut facts = movement("W-1", BillKind::Sweep, "0").into_facts();
+            (facts.gross, facts.fee, facts.tax) = (sgd(&format!("-{net}")), sgd("0"), sgd("0"));
+            (facts.at, facts.hash) = (noon() + TimeDelta::minutes(30), LineHash([hash; 32]));
+            world.far.bill(BillLine::try_new(facts).unwrap());
+            let by = sgd("49.60").checked_sub(sgd(net)).unwrap();
+            let aside = (!by.is_zero()).then(|| by.negated().amount().to_string());
+            for _ in ["once", "twice"] {
+                run(&world, day()).await;
+                assert_eq!(place(&world, "2900[paypal]").await, aside, "{hash}: {net}");
+            }
+            let findings = world.findings().await;
+            for kind in [FindingKind::BatchDiffers, FindingKind::UnknownMovement] {
+                let waits = findings.iter().any(|finding| finding.kind == kind);
+                assert_eq!(waits, !by.is_zero(), "{hash}: {net} {findings:#?}");
+            }
+        }
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
 /// A fee that the gateway gave back with a refund is a part of the payout's fee: it is booked with that alone, whether the
 /// refund's payment is known or not.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

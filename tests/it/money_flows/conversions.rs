@@ -144,6 +144,52 @@ async fn a_converted_share_goes_back_at_its_own_rate_or_at_the_suppliers_risk() 
     .await;
 }
 
+/// Each refund goes by its own rule, whatever an earlier one went by.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_supplier_bore_of_one_refund_is_not_given_back_by_the_next() {
+    on_each_engine("what_a_supplier_bore_of_one_refund", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, in_yuan()).await;
+        world.quote(DOLLARS_TO_YUAN).await;
+        let payment = one(&world, "both").await;
+        database.tick(chrono::TimeDelta::hours(1));
+        world.quote(&[("USD", "1"), ("CNY", "7.30")]).await;
+        let half = r#""amount":{"amount":"50.00","currency":"USD"}"#;
+        world.refund(payment, &format!("{{{half},\"fx_difference\":\"supplier\"}}")).await.unwrap();
+        let borne = world.standing().await;
+        world.refund(payment, &format!("{{{half}}}")).await.unwrap();
+        let after = world.standing().await;
+        // Half of 602.88 at its own rate, and not what is left of it once 310.62 (42.55 at 7.30) is off: a debt.
+        assert_eq!(borne.get("2100[A] CNY").map(String::as_str), Some("-292.26"));
+        let owes = ["2100[A] CNY", "1200[A] CNY"].map(|place| after.get(place).map(String::as_str));
+        assert_eq!(owes, [None, Some("9.18")]);
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// As captures and quotes do not convert at one, unless that is allowed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_supplier_is_not_charged_at_a_stale_rate() {
+    on_each_engine("a_supplier_is_not_charged_at_a_stale_rate", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, in_yuan()).await;
+        world.quote(DOLLARS_TO_YUAN).await;
+        let payment = one(&world, "stale").await;
+        database.tick(chrono::TimeDelta::days(30));
+        let supplier = r#"{"amount":{"amount":"40.00","currency":"USD"},"fx_difference":"supplier"}"#;
+        let refused = world.refund(payment, supplier).await.unwrap_err();
+        assert_eq!((refused.code(), refused.param()), ("refund_invalid", Some("fx_difference")), "{refused}");
+        world.refund(payment, FORTY).await.unwrap();
+        world.quote(&[("USD", "1"), ("CNY", "7.00")]).await;
+        world.refund(payment, supplier).await.unwrap();
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
 /// B's in yuan; A's, in dinars of which the bank says nothing, are in `ONE`.
 const TO_B: &str = r#"{"splits":[{"supplier":"B","share":{"remainder":true}}],
     "fee_bearer":"suppliers","platform_fee":{"percent":"10"}}"#;

@@ -1,8 +1,11 @@
 //! Facts of money beside captures and refunds: booked once, under the gateway's own id, however often they are told.
 
+use chrono::TimeDelta;
 use straits::domain::findings::{Action, FindingKind};
 use straits::domain::orders::MoneyReport;
+use straits::domain::reconciliation::{BillKind, BillLine};
 
+use super::bills::{day, line, movement, noon, run, told};
 use super::one;
 use super::world::{Setup, World, money};
 use crate::engines::on_each_engine;
@@ -34,6 +37,72 @@ async fn a_hold_moves_money_aside_and_a_release_brings_it_back() {
         world.sync(payment).await;
         assert_eq!(world.standing().await, free);
         assert!(world.findings().await.is_empty(), "a decided finding stays decided");
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_share_waits_for_no_person_once_every_hold_has_ended() {
+    on_each_engine("a_share_waits_for_no_person_once_every_hold_has_ended", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let payment = one(&world, "let-go").await;
+        let free = world.standing().await;
+        let at = database.clock.now();
+        let holds = [("H-1", "review", "5.00"), ("H-2", "reserve", "3.00")];
+        let holds = holds.map(|(reference, reason, amount)| {
+            (reference.to_owned(), reason.to_owned(), money(amount, "USD"))
+        });
+        for (reference, reason, amount) in holds.clone() {
+            world.far.tell_money(payment, MoneyReport::Held { reference, amount, reason, at });
+        }
+        world.sync(payment).await;
+        database.tick(TimeDelta::days(1));
+        for (ended, (reference, reason, amount)) in holds.into_iter().enumerate() {
+            // One that still stands keeps both questions open, and the share pending.
+            assert_eq!(world.findings().await.len(), 2, "{ended}");
+            assert_eq!(world.releasing.release_due().await.unwrap(), 0, "{ended}");
+            world.far.tell_money(payment, MoneyReport::Released { reference, amount, reason, at });
+            world.sync(payment).await;
+            world.sync(payment).await;
+        }
+        assert_eq!(world.standing().await, free);
+        assert!(world.findings().await.is_empty());
+        assert_eq!(world.releasing.release_due().await.unwrap(), 1);
+        let (events, _) = store.events(world.merchant.id, None, None, 50).await.unwrap();
+        assert_eq!(events.iter().filter(|event| event.kind == "finding.repaired").count(), 2);
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// The same by a bill, which tells the end of a hold under a name of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_share_waits_for_no_person_once_a_bill_ends_its_hold() {
+    on_each_engine("a_share_waits_for_no_person_once_a_bill_ends_its_hold", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let payment = one(&world, "billed").await;
+        let about = |reference: &str, kind: BillKind, amount: &str, ahead: i64| {
+            let mut facts = movement(reference, kind, amount).into_facts();
+            facts.related_ref = Some("CAP-billed".into());
+            facts.at = noon() + TimeDelta::days(ahead);
+            BillLine::try_new(facts).unwrap()
+        };
+        world.far.bill(line("billed", |_| {}));
+        world.far.bill(about("H-1", BillKind::Hold, "-20.00", 0));
+        run(&world, day()).await;
+        assert_eq!(world.finding(FindingKind::GatewayHold).await.payment, Some(payment.to_string()));
+        database.tick(TimeDelta::days(1));
+        assert_eq!(world.releasing.release_due().await.unwrap(), 0);
+        world.far.bill(about("H-1R", BillKind::HoldReleased, "20.00", 1));
+        let (_, items) = run(&world, day() + TimeDelta::days(1)).await;
+        assert_eq!(told(&items), [("release", "flagged")]);
+        assert!(world.findings().await.is_empty());
+        assert_eq!(world.releasing.release_due().await.unwrap(), 1);
         world.verified().await;
         store.close().await;
     })

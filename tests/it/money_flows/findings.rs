@@ -1,7 +1,10 @@
 //! Money that does not match: booked at once, decided by two users, undone where the gateway refuses.
 
+use chrono::TimeDelta;
+use straits::domain::fees::FeeBook;
 use straits::domain::findings::{Action, FindingKind};
-use straits::domain::orders::ReportKind;
+use straits::domain::merchants::Recharge;
+use straits::domain::orders::{Capture, ReportKind};
 use straits::flows::findings::ResolveError;
 use straits::store::Change;
 
@@ -165,6 +168,108 @@ async fn an_order_is_free_once_its_wrong_money_went_back() {
         assert!(world.findings().await.is_empty());
         let (events, _) = store.events(world.merchant.id, Some(&first.to_string()), None, 20).await.unwrap();
         assert_eq!(events.iter().filter(|event| event.kind == "payment.cancelled").count(), 1);
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// The gateway corrects itself while the money that stood aside is on its way back: what it adds stands aside too, and
+/// can only follow.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_correction_divides_no_money_that_is_on_its_way_back() {
+    on_each_engine("a_correction_divides_no_money_on_its_way_back", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let wrong = taken("CAP", "10.00", "USD", "0.94");
+        let payment = world.paid("on-its-way", money("100.00", "USD"), ONE, wrong).await;
+        world.far.plan(&[Pays::Later]);
+        let finding = world.finding(FindingKind::AmountDiffers).await;
+        world.resolve(&finding, Action::SendBack).await;
+        world.far.say(payment, ReportKind::Captured(taken("CAP", "100.00", "USD", "0.94")));
+        world.hear(payment).await;
+        assert_eq!(world.state(payment).await, "captured");
+        let standing = world.standing().await;
+        assert_eq!(standing.get("2900[paypal] USD").map(String::as_str), Some("-90.00"));
+        assert!(!standing.contains_key("2100[A] USD"), "{standing:?}");
+        assert_eq!(world.refund(payment, "{}").await.unwrap_err().code(), "payment_undivided");
+        world.verified().await;
+
+        world.far.pay_out();
+        world.refunding.recover().await.unwrap();
+        assert_eq!(world.state(payment).await, "partially_refunded");
+        let finding = world.finding(FindingKind::Indivisible).await;
+        world.word(world.maker, &finding, Action::Adopt).await.unwrap();
+        let divided = world.word(world.checker, &finding, Action::Adopt).await;
+        assert!(matches!(divided, Err(ResolveError::Indivisible(_))), "{divided:?}");
+        let finding = world.finding(FindingKind::Indivisible).await;
+        world.resolve(&finding, Action::SendBack).await;
+        let mut back = world.far.paid_back();
+        back.sort_unstable();
+        assert_eq!((back, world.state(payment).await), (vec![1_000, 9_000], "refunded"));
+        world.stands(&[("1110[paypal] USD", "-0.94"), ("5000[paypal] USD", "0.94")]).await;
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// The tariff rises between a capture and the day on which two users adopt it: the capture's own day counts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn money_is_adopted_as_of_the_day_of_its_capture() {
+    on_each_engine("money_is_adopted_as_of_the_day_of_its_capture", async |database| {
+        let store = database.open().await;
+        let rules = r#"[
+            {"name":"tariff","kind":"gateway","percent":"2","when":{"currency":"USD"}},
+            {"name":"tariff","kind":"gateway","percent":"2.5",
+             "when":{"currency":"USD","from":"2026-11-19"}}]"#;
+        let fees = FeeBook::of(serde_json::from_str(rules).unwrap());
+        let world = World::on(&store, &database.clock, Setup { fees, ..Setup::default() }).await;
+        let capture = Capture { fee: None, ..taken("CAP", "100.00", "USD", "0.00") };
+        let at = capture.at;
+        let payment = world.paid("less", money("200.00", "USD"), ONE, capture).await;
+        let finding = world.finding(FindingKind::AmountDiffers).await;
+        database.tick(TimeDelta::days(2));
+        world.resolve(&finding, Action::Adopt).await;
+        assert_eq!(world.payment(payment).await.state.taken().map(|taken| taken.at), Some(at));
+        world
+            .stands(&[
+                ("1110[paypal] USD", "100.00"),
+                ("2100[A] USD", "-88.00"),
+                ("2310[paypal] USD", "-2.00"),
+                ("4000 USD", "-10.00"),
+                ("5000[paypal] USD", "2.00"),
+                ("5005[paypal] USD", "-2.00"),
+            ])
+            .await;
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// Where suppliers bear the contract's figure, what was charged beyond it is drift: of adopted money too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_fee_of_adopted_money_is_told_apart_from_its_drift() {
+    on_each_engine("the_fee_of_adopted_money_is_told_apart", async |database| {
+        let store = database.open().await;
+        let setup = Setup { account: |account| account.recharge = Recharge::Schedule, ..Setup::default() };
+        let world = World::on(&store, &database.clock, setup).await;
+        // 4.90 by contract.
+        let capture = taken("CAP", "100.00", "USD", "6.00");
+        world.paid("less", money("200.00", "USD"), ONE, capture).await;
+        let finding = world.finding(FindingKind::AmountDiffers).await;
+        world.resolve(&finding, Action::Adopt).await;
+        world
+            .stands(&[
+                ("1110[paypal] USD", "94.00"),
+                ("2100[A] USD", "-85.10"),
+                ("4000 USD", "-10.00"),
+                ("5000[paypal] USD", "4.90"),
+                ("5005[paypal] USD", "-4.90"),
+                ("5010[paypal] USD", "1.10"),
+            ])
+            .await;
         world.verified().await;
         store.close().await;
     })

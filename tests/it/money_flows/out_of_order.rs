@@ -2,14 +2,14 @@
 
 use chrono::TimeDelta;
 use straits::domain::disputes::{DisputeReport, DisputeState, MovementKind};
-use straits::domain::findings::FindingKind;
+use straits::domain::findings::{Action, Finding, FindingKind};
 use straits::domain::ledger::journal::{self, Booking};
 use straits::domain::orders::MoneyReport;
 use straits::domain::reconciliation::{BillKind, BillLine};
 use straits::ids::PaymentId;
 use straits::store::Change;
 
-use super::bills::{day, movement, run};
+use super::bills::{day, line, movement, run, told};
 use super::far::Pays;
 use super::fx::lots_are_the_position;
 use super::world::{Setup, World, complaint, decided, money, moved};
@@ -36,6 +36,18 @@ async fn at(world: &World, account: &str) -> String {
 }
 
 const HELD: &str = "1120[paypal,dispute] USD";
+
+/// A bill's line about an order's capture.
+fn billed(order: &str, reference: &str, kind: BillKind, amount: &str, fee: &str) -> BillLine {
+    let mut facts = movement(reference, kind, amount).into_facts();
+    (facts.related_ref, facts.fee) = (Some(format!("CAP-{order}")), usd(fee));
+    BillLine::try_new(facts).unwrap()
+}
+
+/// The findings about money that was taken or came back, which stand open.
+async fn reversals(world: &World) -> Vec<Finding> {
+    world.findings().await.into_iter().filter(|found| found.kind == FindingKind::Reversed).collect()
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_part_that_comes_back_of_several_suppliers_waits_and_stops_nothing() {
@@ -257,6 +269,245 @@ async fn what_a_bill_told_first_is_booked_once() {
         world.hear_dispute(decided(&over, DisputeState::Lost)).await;
         assert_eq!(standing().await, ["", "-24.90", "20.00"]);
         assert_eq!(at(&world, "1200[A] USD").await, "20.00", "who bears fees bears this one");
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_taking_told_first_is_known_whatever_is_booked_beside_it() {
+    on_each_engine("a_taking_told_first_is_known", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let (_, with_fee) = disputed(&world, "fee").await;
+        let (_, adopted) = disputed(&world, "adopted").await;
+        for order in ["fee", "adopted"] {
+            world.far.bill(line(order, |_| {}));
+        }
+        world.far.bill(billed("fee", "T-FEE", BillKind::Chargeback, "-100.00", "-3.40"));
+        world.far.bill(billed("adopted", "T-BACK", BillKind::Chargeback, "-100.00", "0.00"));
+        run(&world, day()).await;
+        let at_gateway = async || at(&world, "1110[paypal] USD").await;
+        assert_eq!(at_gateway().await, "-6.40");
+        let findings = reversals(&world).await;
+        let finding = findings.iter().find(|found| found.fact == "T-BACK").unwrap();
+        world.resolve(finding, Action::Adopt).await;
+        for report in [with_fee, adopted] {
+            world.hear_dispute(moved(&report, MovementKind::Taken, usd("100.00"))).await;
+        }
+        assert_eq!(at_gateway().await, "-6.40", "taken once");
+        assert_eq!(at(&world, "2900[paypal] USD").await, "100.00");
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dispute_ends_no_hold_that_is_not_its_own() {
+    on_each_engine("a_dispute_ends_no_hold_that_is_not_its_own", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let held = async || [at(&world, "1120[paypal,hold] USD").await, at(&world, HELD).await];
+        let (_, report) = disputed(&world, "own").await;
+        world.far.bill(line("own", |_| {}));
+        world.far.bill(billed("own", "H-SELLER", BillKind::Hold, "-100.00", "0.00"));
+        run(&world, day()).await;
+        let part = DisputeReport { held: true, amount: usd("40.00"), ..report };
+        world.hear_dispute(part.clone()).await;
+        assert_eq!(held().await, ["100.00", "40.00"], "each is its own");
+        world.far.bill(billed("own", "H-DISPUTE", BillKind::Hold, "-40.00", "0.00"));
+        run(&world, day()).await;
+        assert_eq!(held().await, ["100.00", "40.00"]);
+        world.hear_dispute(decided(&part, DisputeState::Won)).await;
+        assert_eq!(held().await, ["100.00", ""]);
+        world.far.bill(billed("own", "H-DISPUTE-R", BillKind::HoldReleased, "40.00", "0.00"));
+        world.far.bill(billed("own", "H-SELLER-R", BillKind::HoldReleased, "100.00", "0.00"));
+        run(&world, day()).await;
+        assert_eq!(held().await, ["", ""]);
+        assert_eq!(at(&world, "1110[paypal] USD").await, "95.10");
+        assert_eq!(at(&world, "2900[paypal] USD").await, "");
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hold_whose_end_a_bill_told_is_not_released_again() {
+    on_each_engine("a_hold_whose_end_a_bill_told", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let (payment, report) = disputed(&world, "freed").await;
+        let (reference, reason) = ("CAP-freed".to_owned(), "dispute".to_owned());
+        let (amount, when) = (usd("100.00"), world.clock.now());
+        world.far.tell_money(payment, MoneyReport::Held { reference, amount, reason, at: when });
+        world.sync(payment).await;
+        assert_eq!(at(&world, HELD).await, "100.00");
+        world.far.bill(line("freed", |_| {}));
+        world.far.bill(billed("freed", "T-FREE", BillKind::HoldReleased, "100.00", "0.00"));
+        let stands = [("1110[paypal] USD", "95.10"), (HELD, ""), ("2900[paypal] USD", "")];
+        for again in 0..2 {
+            run(&world, day()).await;
+            for (account, balance) in stands {
+                assert_eq!(at(&world, account).await, balance, "{account} {again}");
+            }
+        }
+        world.hear_dispute(decided(&report, DisputeState::Won)).await;
+        for (account, balance) in stands {
+            assert_eq!(at(&world, account).await, balance, "{account}");
+        }
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_back_and_a_bill_told_first_is_booked_once() {
+    on_each_engine("what_comes_back_and_a_bill_told_first", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let standing = async || {
+            let suspense = at(&world, "2900[paypal] USD").await;
+            [at(&world, "1110[paypal] USD").await, at(&world, "5040[paypal] USD").await, suspense]
+        };
+        let (_, report) = disputed(&world, "back").await;
+        let taken = moved(&report, MovementKind::Taken, usd("100.00"));
+        let taken = moved(&taken, MovementKind::Fee, usd("20.00"));
+        world.hear_dispute(taken.clone()).await;
+        world.far.bill(line("back", |_| {}));
+        for (reference, kind, amount) in [
+            ("T-TAKEN", BillKind::Chargeback, "-100.00"),
+            ("T-FEE", BillKind::DisputeFee, "-20.00"),
+            ("T-WON", BillKind::ChargebackReversed, "100.00"),
+            ("T-FEE-BACK", BillKind::DisputeFee, "20.00"),
+        ] {
+            world.far.bill(billed("back", reference, kind, amount, "0.00"));
+        }
+        let (_, items) = run(&world, day()).await;
+        let mut kinds = told(&items);
+        kinds.sort_unstable();
+        assert_eq!(kinds, [("fee_apart", "flagged"), ("reversal", "waits")]);
+        assert_eq!(standing().await, ["95.10", "", "-100.00"], "as the bill says");
+        let won = moved(&taken, MovementKind::Returned, usd("100.00"));
+        let won = moved(&won, MovementKind::FeeReturned, usd("20.00"));
+        world.hear_dispute(decided(&won, DisputeState::Won)).await;
+        assert_eq!(standing().await, ["95.10", "", ""], "and no more");
+        let supplier = [at(&world, "2100[A] USD").await, at(&world, "1200[A] USD").await];
+        assert_eq!(supplier, ["-85.10", ""], "it has its share again");
+        let (_, items) = run(&world, day()).await;
+        assert_eq!(told(&items), []);
+        let findings = reversals(&world).await;
+        assert_eq!(findings.len(), 1);
+        world.word(world.maker, &findings[0], Action::Dismiss).await.unwrap();
+        world.verified().await;
+
+        // All of it by the bill first, each fee in its line's own column.
+        let (_, mut report) = disputed(&world, "column").await;
+        world.far.bill(line("column", |_| {}));
+        world.far.bill(billed("column", "C-TAKEN", BillKind::Chargeback, "-100.00", "20.00"));
+        world.far.bill(billed("column", "C-WON", BillKind::ChargebackReversed, "100.00", "-20.00"));
+        run(&world, day()).await;
+        assert_eq!(standing().await, ["190.20", "", ""]);
+        for (kind, amount) in [
+            (MovementKind::Taken, "100.00"),
+            (MovementKind::Fee, "20.00"),
+            (MovementKind::Returned, "100.00"),
+            (MovementKind::FeeReturned, "20.00"),
+        ] {
+            report = moved(&report, kind, usd(amount));
+        }
+        world.hear_dispute(decided(&report, DisputeState::Won)).await;
+        assert_eq!(standing().await, ["190.20", "", ""]);
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// Persons have decided whose it is: the dispute undoes nothing on top of that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_came_back_and_was_decided_of_stays_so() {
+    on_each_engine("what_came_back_and_was_decided_of_stays_so", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let (_, report) = disputed(&world, "ours").await;
+        let taken = moved(&report, MovementKind::Taken, usd("100.00"));
+        world.hear_dispute(taken.clone()).await;
+        world.far.bill(line("ours", |_| {}));
+        world.far.bill(billed("ours", "T-TAKEN", BillKind::Chargeback, "-100.00", "0.00"));
+        world.far.bill(billed("ours", "T-WON", BillKind::ChargebackReversed, "100.00", "0.00"));
+        run(&world, day()).await;
+        let findings = reversals(&world).await;
+        world.resolve(&findings[0], Action::Adopt).await;
+        let decided_so = world.standing().await;
+        assert_eq!(decided_so.get("5030 USD").map(String::as_str), Some("-100.00"));
+        let won = moved(&taken, MovementKind::Returned, usd("100.00"));
+        world.hear_dispute(decided(&won, DisputeState::Won)).await;
+        assert_eq!(world.standing().await, decided_so);
+        world.verified().await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_taking_that_a_bill_told_and_its_return_meet_in_one_finding() {
+    on_each_engine("a_taking_that_a_bill_told_and_its_return", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        for (order, adopted) in [("open", false), ("adopted", true)] {
+            let (_, report) = disputed(&world, order).await;
+            world.far.bill(line(order, |_| {}));
+            let reference = format!("T-{order}");
+            world.far.bill(billed(order, &reference, BillKind::Chargeback, "-100.00", "0.00"));
+            run(&world, day()).await;
+            if adopted {
+                let findings = reversals(&world).await;
+                world.resolve(&findings[0], Action::Adopt).await;
+            }
+            let taken = moved(&report, MovementKind::Taken, usd("100.00"));
+            world.hear_dispute(taken.clone()).await;
+            let back = moved(&taken, MovementKind::Returned, usd("100.00"));
+            world.hear_dispute(decided(&back, DisputeState::Won)).await;
+            let findings = reversals(&world).await;
+            assert_eq!(findings.len(), 1, "{findings:#?}");
+            assert_eq!(findings[0].fact == reference, !adopted);
+            if adopted {
+                // The platform bore it, and has it back.
+                world.resolve(&findings[0], Action::Adopt).await;
+            } else {
+                world.word(world.maker, &findings[0], Action::Dismiss).await.unwrap();
+            }
+            for account in ["2900[paypal] USD", "5030 USD"] {
+                assert_eq!(at(&world, account).await, "", "{account} {order}");
+            }
+            world.verified().await;
+        }
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_what_a_capture_says_was_taken_the_bills_part_is_booked_once() {
+    on_each_engine("of_what_a_capture_says_was_taken", async |database| {
+        let store = database.open().await;
+        let world = World::on(&store, &database.clock, Setup::default()).await;
+        let (payment, report) = disputed(&world, "part").await;
+        world.far.bill(line("part", |_| {}));
+        world.far.bill(billed("part", "T-PART", BillKind::Chargeback, "-40.00", "0.00"));
+        run(&world, day()).await;
+        let (reference, amount, when) = ("CAP-part".to_owned(), usd("100.00"), world.clock.now());
+        world.far.tell_money(payment, MoneyReport::Reversed { reference, amount, at: when });
+        for again in 0..2 {
+            world.sync(payment).await;
+            assert_eq!(at(&world, "2900[paypal] USD").await, "100.00", "{again}");
+        }
+        world.hear_dispute(moved(&report, MovementKind::Taken, amount)).await;
+        assert_eq!(at(&world, "2900[paypal] USD").await, "100.00");
         world.verified().await;
         store.close().await;
     })

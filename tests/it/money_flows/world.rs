@@ -276,7 +276,6 @@ impl World {
             ids: ids.clone(),
             pay: pay.clone(),
             settlements: settlements.clone(),
-            rates: rates.clone(),
             holder,
             clock: clock.clone(),
         });

@@ -1,7 +1,7 @@
 //! Who gives what when a gateway takes money: decided as for a refund of the same amount.
 
 use crate::domain::disputes::Purse;
-use crate::domain::ledger::journal::Movement;
+use crate::domain::ledger::journal::{Booking, Movement};
 use crate::domain::ledger::{Account, AccountCode, LedgerTransaction, Owner};
 use crate::domain::merchants::GatewayAccount;
 use crate::domain::refunds::{FxDifference, Refund, RefundRequest, RefundTerms, decide, left};
@@ -76,6 +76,27 @@ pub(super) fn made_one(
         ground.purse.moved(&kept).map_err(broken)?;
     }
     netted(net.into_iter().chain(kept).collect())
+}
+
+/// What comes back of captured money that stands in suspense already: so much of it comes from there, not from the gateway.
+/// Answers how much that is.
+pub(super) fn out_of_suspense(
+    booking: &Booking<'_>,
+    mut back: Vec<Movement>,
+    stands: Money,
+) -> Result<(Vec<Movement>, Money), SettleError> {
+    let lands = |movement: &&mut Movement| {
+        movement.account.code == AccountCode::REFUND_IN_TRANSIT
+            && movement.amount.is_positive()
+            && movement.amount.currency() == stands.currency()
+    };
+    let Some(landing) = back.iter_mut().find(lands) else {
+        return Ok((back, Money::zero(stands.currency())));
+    };
+    let explained = landing.amount.min(stands).map_err(broken)?;
+    landing.amount = landing.amount.checked_sub(explained).map_err(broken)?;
+    back.push(Movement::debit(booking.at_gateway(AccountCode::SUSPENSE), explained));
+    Ok((back, explained))
 }
 
 /// One movement for each account and currency; the legs of a conversion stay beside each other, as the FX book reads them.

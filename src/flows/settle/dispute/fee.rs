@@ -44,8 +44,23 @@ impl Step<'_> {
         Ok(borne)
     }
 
-    /// A fee came back: whoever bore one of this amount no longer does.
-    pub(super) fn unburden(&mut self, booking: &Booking<'_>, fee: Money) -> Result<(), SettleError> {
+    /// A fee came back, and whoever bore it no longer does; where a bill told it before, it is in the books.
+    pub(super) fn return_fee(
+        &mut self,
+        booking: &Booking<'_>,
+        booked: &mut BookedMovement,
+    ) -> Result<(), SettleError> {
+        let fee = booked.told.amount;
+        if self.early.fee_returned(&self.after, fee) {
+            booked.before = Some(fee);
+        } else {
+            post(&mut self.change, journal::dispute_fee_returned(booking, fee))?;
+        }
+        self.unburden(booking, fee)
+    }
+
+    /// Whoever bore a fee of this amount no longer does.
+    fn unburden(&mut self, booking: &Booking<'_>, fee: Money) -> Result<(), SettleError> {
         let bore = |booked: &&mut BookedMovement| booked.told.amount == fee && !booked.recharged.is_empty();
         let borne = self.after.money.booked.iter_mut().rev().find(bore);
         let (Some(borne), Some(ground)) = (borne, &mut self.ground) else { return Ok(()) };

@@ -11,7 +11,7 @@ use super::charge::netted;
 
 impl Settlements {
     /// The gateway holds the disputed amount (1120), and what the suppliers still have of it is held with it (2130). A hold
-    /// that the capture or a bill told before is taken over, as much as it is.
+    /// that the capture or a bill told before is taken over where it is this one's own, as much as it is.
     pub(super) fn hold(&self, step: &mut Step<'_>, report: &DisputeReport) -> Result<(), SettleError> {
         let payment = step.payment;
         let at = report.updated_at;

@@ -11,7 +11,7 @@ mod fee;
 mod hold;
 
 use crate::domain::disputes::{BookedMovement, Dispute, DisputeMovement, DisputeReport, MovementKind};
-use crate::domain::findings::{FindingKind, FindingState};
+use crate::domain::findings::{Finding, FindingKind, FindingState};
 use crate::domain::ledger::journal::{self, Booking, Movement};
 use crate::domain::merchants::GatewayAccount;
 use crate::domain::orders::{Payment, ReportSource, TimelineEntry};
@@ -19,13 +19,15 @@ use crate::domain::refunds::Refund;
 use crate::domain::settlement::Settlement;
 use crate::flows::pay::{dispute_view, sha256};
 use crate::ids::SupplierId;
+use crate::money::Money;
 use crate::store::findings::FINDING;
 use crate::store::settlements::SETTLEMENT;
 use crate::store::{Change, CommitError, Versioned};
 
+use super::undone::without;
 use super::{SettleError, Settlements, broken, post};
-use charge::{Ground, made_one};
-use early::Early;
+use charge::{Ground, made_one, out_of_suspense};
+use early::{CameBack, Early};
 
 /// How often a decision is taken again after somebody else was faster.
 const DECISIONS: usize = 8;
@@ -164,10 +166,7 @@ impl Settlements {
             MovementKind::OtherTaken => booked.aside = Some(amount),
             MovementKind::OtherGiven => booked.aside = Some(amount.negated()),
             MovementKind::Fee => step.charge_fee(&booking, &mut booked)?,
-            MovementKind::FeeReturned => {
-                post(&mut step.change, journal::dispute_fee_returned(&booking, amount))?;
-                step.unburden(&booking, amount)?;
-            }
+            MovementKind::FeeReturned => step.return_fee(&booking, &mut booked)?,
         }
         if let Some(aside) = booked.aside {
             post(&mut step.change, journal::suspense_booked(&booking, aside.negated()))?;
@@ -187,18 +186,20 @@ impl Settlements {
         Ok(())
     }
 
-    /// Whether a finding about what the dispute moved before waits for a decision, and waits still when this is written.
+    /// Whether a finding about what was taken of the payment before, told by whomever, waits for a decision, and waits still
+    /// when this is written.
     async fn stands_open(&self, step: &mut Step<'_>) -> Result<bool, SettleError> {
-        let (merchant, kind) = (step.payment.merchant, FindingKind::Reversed);
-        for fact in step.after.facts() {
-            let found = self.0.store.finding_about(merchant, kind, &fact).await?;
-            let open = found.filter(|found| !matches!(found.value.state, FindingState::Resolved { .. }));
-            if let Some(open) = open {
-                step.change.require(&FINDING, open.value.id, open.version);
-                return Ok(true);
-            }
+        let findings = self.0.store.findings_of(step.payment.merchant, step.payment.id).await?;
+        let waits = |finding: &Finding| {
+            finding.kind == FindingKind::Reversed
+                && finding.amount.is_some_and(Money::is_positive)
+                && !matches!(finding.state, FindingState::Resolved { .. })
+        };
+        let open = findings.iter().find(|found| waits(&found.value));
+        if let Some(open) = open {
+            step.change.require(&FINDING, open.value.id, open.version);
         }
-        Ok(false)
+        Ok(open.is_some())
     }
 
     /// Captured money was taken.
@@ -230,14 +231,18 @@ impl Settlements {
         Ok(())
     }
 
-    /// Money came back: what was taken last is undone first; of a part, what remains taken is decided anew.
+    /// Money came back: what was taken last is undone first; of a part, what remains taken is decided anew. What a bill told
+    /// of it before comes out of suspense, and what two persons have decided of it stays so.
     fn give_back(
         &self,
         step: &mut Step<'_>,
         booking: &Booking<'_>,
         booked: &mut BookedMovement,
     ) -> Result<(), SettleError> {
-        let mut rest = booked.told.amount;
+        let CameBack { told: told_before, stands } = step.early.returned(&step.after, booked.told.amount)?;
+        booked.before = Some(told_before).filter(|before| !before.is_zero());
+        let decided = told_before.checked_sub(stands).map_err(broken)?;
+        let mut rest = booked.told.amount.checked_sub(decided).map_err(broken)?;
         let mut undone: Vec<Movement> = Vec::new();
         let places: Vec<usize> = (0..step.after.money.booked.len()).rev().collect();
         for place in places {
@@ -251,7 +256,7 @@ impl Settlements {
             let before = (ground.purse.clone(), ground.back.clone());
             let back = ground.purse.undo(&standing.movements).map_err(broken)?;
             ground.purse.moved(&back).map_err(broken)?;
-            ground.back.retain(|refund| *refund != standing);
+            without(&mut ground.back, &standing);
             let given = rest.min(standing.amount).map_err(broken)?;
             let keeps = standing.amount.checked_sub(given).map_err(broken)?;
             let again = if keeps.is_positive() { ground.charge(keeps, step.account)? } else { None };
@@ -271,8 +276,12 @@ impl Settlements {
             rest = rest.checked_sub(given).map_err(broken)?;
         }
         let undone = made_one(undone, step.ground.as_mut())?;
+        let (undone, explained) = out_of_suspense(booking, undone, stands)?;
         post(&mut step.change, journal::chargeback_reversed(booking, &undone))?;
-        booked.aside = Some(rest.negated()).filter(|rest| !rest.is_zero());
+        // As much of the rest stands in suspense already.
+        let waits = stands.checked_sub(explained).and_then(|left| left.min(rest)).map_err(broken)?;
+        let aside = rest.checked_sub(waits).map_err(broken)?;
+        booked.aside = Some(aside.negated()).filter(|aside| !aside.is_zero());
         Ok(())
     }
 
@@ -284,7 +293,7 @@ impl Settlements {
         known: Option<&Versioned<Dispute>>,
         source: ReportSource,
     ) -> Result<Change, SettleError> {
-        let Step { mut change, ground, after, .. } = step;
+        let Step { mut change, account, ground, after, .. } = step;
         let now = self.0.clock.now();
         match known {
             None => change.insert_dispute(&after),
@@ -309,13 +318,15 @@ impl Settlements {
                 at: now,
             },
         );
+        if let Some(Ground { record, back, .. }) = &ground {
+            let pends = Settlements::pend(&mut change, record);
+            let earns = self.earn_again(&mut change, &payment.value, account, record, back)?;
+            if !pends && !earns {
+                change.require(&SETTLEMENT, record.value.id, record.version);
+            }
+        }
         if let Some(ground) = &ground {
             ground.guard(&mut change);
-        }
-        if let Some(ground) = ground
-            && !Settlements::pend(&mut change, &ground.record)
-        {
-            change.require(&SETTLEMENT, ground.record.value.id, ground.record.version);
         }
         let was_open = known.is_none_or(|known| known.value.state.is_open());
         let closes = was_open && !after.state.is_open();
