@@ -217,13 +217,17 @@ async fn each_payment_has_its_own_word_else_its_batchs_else_the_files() {
         let told = desk.told(&batch, &body).await.unwrap().unwrap();
         assert_eq!(words(&told), expected, "{why}");
     }
-    // A payment that we did not ask for is told behind ours; a name that is no payout's is not.
+    // A payment that we did not ask for is told behind ours; a name that is no payout's is not. Refused under such a name,
+    // it may be any of ours: nothing is taken.
     let stranger = desk.ids.mint::<PayoutId>();
     let name = stranger.to_string();
-    let body =
-        report(&own, None, &[(quiet(&own), vec![(&name, "ACSC", none), ("INVOICE 7", "RJCT", closed)])]);
-    let told = desk.told(&batch, &body).await.unwrap().unwrap();
+    let about = |word, why| {
+        report(&own, None, &[(quiet(&own), vec![(&name, "ACSC", none), ("INVOICE 7", word, why)])])
+    };
+    let told = desk.told(&batch, &about("ACSP", none)).await.unwrap().unwrap();
     assert_eq!((words(&told), told.payouts[2].payout), (vec!["pending".to_owned(); 3], stranger));
+    let refused = desk.told(&batch, &about("RJCT", closed)).await;
+    assert!(is_unknown(&refused), "{refused:?}");
 }
 
 /// Banks name a payment by either of the two references that it was sent with, and some by none.
