@@ -10,8 +10,7 @@ use crate::domain::orders::{IntentKind, Payment, PaymentState, ReportSource};
 use crate::flows::rounds::{InVain, Round, Rounds};
 use crate::gateways::GatewayError;
 use crate::ids::{GatewayAccountId, PaymentId};
-use crate::store::payments::Watch;
-use crate::store::{Change, CommitError, Versioned};
+use crate::store::Versioned;
 
 use super::cause::Cause;
 use super::{Pay, PayError};
@@ -122,28 +121,6 @@ impl Pay {
                 }
             }
             sum = sum.and(self.ask_about(work, false).await);
-        }
-    }
-
-    /// Whether the gateway's own pace allows a question about this payment now; what is asked now the ladder asks later.
-    async fn may_ask_now(&self, payment: &Versioned<Payment>) -> Result<bool, PayError> {
-        let Ok(account) = self.account_of(&payment.value) else { return Ok(true) };
-        let (now, pace) = (self.0.clock.now(), account.gateway.descriptor().poll_pace());
-        if pace.is_zero() {
-            return Ok(true);
-        }
-        let Some(watch) = self.0.store.watch(payment.value.id).await? else { return Ok(true) };
-        if now < watch.value.asked_at + pace {
-            return Ok(false);
-        }
-        let next_ask_at = watch.value.next_ask_at.map(|next| next.max(now + pace));
-        let mut change = Change::new();
-        change.update_watch(&Watch { next_ask_at, asked_at: now, ..watch.value }, watch.version);
-        match self.0.store.commit(change).await {
-            Ok(_) => Ok(true),
-            // Somebody else is asking.
-            Err(CommitError::LostUpdate { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
         }
     }
 
