@@ -115,8 +115,7 @@ impl Pay {
             after = Some(last.value.id);
             let mut work = vec![];
             for payment in page {
-                if !self.being_created(&payment).await? && (!only_calls || self.may_ask_now(&payment).await?)
-                {
+                if !self.being_created(&payment).await? {
                     work.push((payment.value.account, (payment.value.gateway.clone(), payment.value.id)));
                 }
             }
